@@ -1,0 +1,350 @@
+//! C's arguments, checked and turned into Rust's.
+
+use std::ffi::{CStr, c_char, c_int, c_void};
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+use std::sync::{RwLockReadGuard, RwLockWriteGuard};
+
+use super::types::{Handle, SharedValue, vkvm_destroy_callback, vkvm_domain, vkvm_value};
+use crate::core::{Domain, Text};
+use crate::error::{Misuse, Result};
+use crate::handle::{self, Object, Ref};
+use crate::value::Value;
+
+/// Stands for the C function that called an export and keeps the contract.
+///
+/// Its methods may dereference the pointers they are given because there is no
+/// `Caller` without [`crate::capi::guard`], whose callers promise that the
+/// pointers are the C caller's own. They must be given no others.
+pub struct Caller(());
+
+impl Caller {
+    /// # Safety
+    /// The C contract holds for every pointer that its methods are given.
+    pub(super) unsafe fn new() -> Self {
+        Caller(())
+    }
+
+    /// The object behind a handle.
+    pub fn get<H: Handle>(&self, handle: *mut H, parameter: &'static str) -> Result<Ref<H::Object>> {
+        handle::get(handle as usize, parameter)
+    }
+
+    /// The object behind a handle that may be NULL.
+    pub fn get_nullable<H: Handle>(
+        &self,
+        handle: *mut H,
+        parameter: &'static str,
+    ) -> Result<Option<Ref<H::Object>>> {
+        (!handle.is_null()).then(|| self.get(handle, parameter)).transpose()
+    }
+
+    /// The objects behind an array of handles, which may be NULL when empty.
+    pub fn get_list<H: Handle>(
+        &self,
+        handles: *const *mut H,
+        count: usize,
+        parameter: &'static str,
+    ) -> Result<Vec<Ref<H::Object>>> {
+        // SAFETY: by the contract the array holds `count` handles.
+        let handles = unsafe { array(handles, count, parameter) }?;
+        handles.iter().map(|handle| self.get(*handle, parameter)).collect()
+    }
+
+    /// Text, which must be UTF-8.
+    pub fn text(&self, text: *const c_char, parameter: &'static str) -> Result<&CStr> {
+        if text.is_null() {
+            return Err(Misuse::Null { parameter, wanted: "text" }.into());
+        }
+        // SAFETY: by the contract it is a C string.
+        let text = unsafe { CStr::from_ptr(text) };
+        checked_utf8(text.to_bytes(), parameter)?;
+        Ok(text)
+    }
+
+    /// Text that may be NULL.
+    pub fn text_nullable(
+        &self,
+        text: *const c_char,
+        parameter: &'static str,
+    ) -> Result<Option<&CStr>> {
+        (!text.is_null()).then(|| self.text(text, parameter)).transpose()
+    }
+
+    /// Text as a Rust string.
+    pub fn str(&self, text: *const c_char, parameter: &'static str) -> Result<&str> {
+        checked_utf8(self.text(text, parameter)?.to_bytes(), parameter)
+    }
+
+    /// A path into a value; NULL is the value itself.
+    pub fn path(&self, path: *const c_char) -> Result<&str> {
+        if path.is_null() { Ok("") } else { self.str(path, "path") }
+    }
+
+    /// Bytes.
+    pub fn bytes(&self, data: *const c_void, len: usize, parameter: &'static str) -> Result<&[u8]> {
+        // SAFETY: by the contract there are `len` bytes.
+        unsafe { array(data.cast(), len, parameter) }
+    }
+
+    /// Integers.
+    pub fn ints(&self, data: *const c_int, len: usize, parameter: &'static str) -> Result<&[c_int]> {
+        // SAFETY: by the contract there are `len` integers.
+        unsafe { array(data, len, parameter) }
+    }
+
+    /// A value, copied.
+    pub fn value(&self, value: *mut vkvm_value, parameter: &'static str) -> Result<Value> {
+        Ok(reading(&*self.get(value, parameter)?).clone())
+    }
+
+    /// A value that must be a map, copied.
+    pub fn map(&self, value: *mut vkvm_value, parameter: &'static str) -> Result<crate::value::Map> {
+        match self.value(value, parameter)? {
+            Value::Map(map) => Ok(map),
+            other => {
+                let reason = format!("is {}; a map is needed", other.kind_name());
+                Err(Misuse::Invalid { parameter, reason }.into())
+            }
+        }
+    }
+
+    /// A place for a plain result.
+    pub fn out<T>(&self, place: *mut T, parameter: &'static str) -> Result<Out<'_, T>> {
+        let place = NonNull::new(place).ok_or(Misuse::Null { parameter, wanted: "a place for the result" })?;
+        Ok(Out(place, PhantomData))
+    }
+
+    /// A place for a handle.
+    pub fn out_handle<H: Handle>(
+        &self,
+        place: *mut *mut H,
+        parameter: &'static str,
+    ) -> Result<OutHandle<'_, H>> {
+        self.out(place, parameter).map(OutHandle)
+    }
+
+    /// Places for a list of handles and its length.
+    pub fn out_handles<H: Handle>(
+        &self,
+        list: *mut *mut *mut H,
+        count: *mut usize,
+        parameter: &'static str,
+        count_parameter: &'static str,
+    ) -> Result<OutHandles<'_, H>> {
+        Ok(OutHandles(self.out_array(list, count, parameter, count_parameter)?))
+    }
+
+    /// A place for text.
+    pub fn out_text(
+        &self,
+        place: *mut *mut c_char,
+        parameter: &'static str,
+    ) -> Result<OutText<'_>> {
+        self.out(place, parameter).map(OutText)
+    }
+
+    /// Places for an array and its length.
+    pub fn out_array<T>(
+        &self,
+        array: *mut *mut T,
+        count: *mut usize,
+        parameter: &'static str,
+        count_parameter: &'static str,
+    ) -> Result<OutArray<'_, T>> {
+        Ok(OutArray(self.out(array, parameter)?, self.out(count, count_parameter)?))
+    }
+
+    /// A callback with its userdata. Its destroy notify runs when it is
+    /// dropped, so it is taken over before anything can fail.
+    pub fn callback<F>(
+        &self,
+        function: Option<F>,
+        userdata: *mut c_void,
+        destroy: vkvm_destroy_callback,
+    ) -> Foreign<F> {
+        Foreign { function, userdata, destroy }
+    }
+
+    /// Gives up a hold on a handle.
+    pub fn free<H: Handle>(&self, handle: *mut H) {
+        handle::release::<H::Object>(handle as usize);
+    }
+
+    /// Adds a hold on a handle; NULL when it is not live.
+    pub fn retain<H: Handle>(&self, handle: *mut H) -> Option<*mut H> {
+        handle::retain::<H::Object>(handle as usize).then_some(handle)
+    }
+
+    /// Frees an array of handles and gives up the holds in it.
+    pub fn free_list<H: Handle>(&self, list: *mut *mut H, count: usize) {
+        if list.is_null() {
+            return;
+        }
+        for i in 0..count {
+            // SAFETY: by the contract it is an array that `out_handles` made.
+            self.free(unsafe { *list.add(i) });
+        }
+        // SAFETY: as above; it came from malloc.
+        unsafe { libc::free(list.cast()) }
+    }
+}
+
+/// A place that C gave for a result; it is written once, on success.
+pub struct Out<'c, T>(NonNull<T>, PhantomData<&'c Caller>);
+
+impl<T> Out<'_, T> {
+    /// Writes the result.
+    pub fn set(self, value: T) {
+        // SAFETY: by the contract the place may be written to; what was there
+        // is the caller's, perhaps uninitialised, and is not dropped.
+        unsafe { self.0.write(value) }
+    }
+}
+
+/// A place for a handle.
+pub struct OutHandle<'c, H>(Out<'c, *mut H>);
+
+impl<H: Handle> OutHandle<'_, H> {
+    /// Makes a handle of the object.
+    pub fn set(self, object: H::Object) -> Result<()> {
+        self.0.set(handle::insert(object)? as *mut H);
+        Ok(())
+    }
+}
+
+impl OutHandle<'_, vkvm_value> {
+    /// Makes a handle of the value.
+    pub fn set_value(self, value: impl Into<Value>) -> Result<()> {
+        self.set(SharedValue::new(value.into()))
+    }
+}
+
+/// Places for a list of handles and its length.
+pub struct OutHandles<'c, H>(OutArray<'c, *mut H>);
+
+impl<H: Handle> OutHandles<'_, H> {
+    /// Makes handles of the objects.
+    pub fn set(self, objects: Vec<H::Object>) -> Result<()> {
+        let mut handles = Vec::with_capacity(objects.len());
+        for object in objects {
+            match handle::insert(object) {
+                Ok(id) => handles.push(id as *mut H),
+                Err(error) => {
+                    for id in handles {
+                        handle::release::<H::Object>(id as usize);
+                    }
+                    return Err(error);
+                }
+            }
+        }
+        self.0.set(&handles);
+        Ok(())
+    }
+}
+
+/// A place for text.
+pub struct OutText<'c>(Out<'c, *mut c_char>);
+
+impl OutText<'_> {
+    /// Gives the text to C.
+    pub fn set(self, text: Text) {
+        self.0.set(text.into_raw());
+    }
+}
+
+/// Places for an array and its length.
+pub struct OutArray<'c, T>(Out<'c, *mut T>, Out<'c, usize>);
+
+impl<T: Copy> OutArray<'_, T> {
+    /// Gives C a copy of the items in memory from malloc, with one zero behind
+    /// them, so that bytes which are text can be used as such. Never NULL.
+    pub fn set(self, items: &[T]) {
+        let room = (items.len() + 1) * size_of::<T>();
+        // SAFETY: calloc of `room` bytes, into which the items fit.
+        unsafe {
+            let array: *mut T = libc::calloc(1, room).cast();
+            if array.is_null() {
+                std::alloc::handle_alloc_error(std::alloc::Layout::for_value(items));
+            }
+            array.copy_from_nonoverlapping(items.as_ptr(), items.len());
+            self.0.set(array);
+        }
+        self.1.set(items.len());
+    }
+}
+
+/// A callback of C's. Dropping it runs the destroy notify.
+pub struct Foreign<F> {
+    function: Option<F>,
+    userdata: *mut c_void,
+    destroy: vkvm_destroy_callback,
+}
+
+// SAFETY: the header tells that callbacks run on the thread that runs the
+// loop, and destroy notifies on whichever thread ends the registration.
+unsafe impl<F> Send for Foreign<F> {}
+// SAFETY: as above.
+unsafe impl<F> Sync for Foreign<F> {}
+
+impl<F: Copy> Foreign<F> {
+    /// The function and its userdata, unless the function is NULL.
+    pub fn get(&self, parameter: &'static str) -> Result<(F, *mut c_void)> {
+        let function = self.function.ok_or(Misuse::Null { parameter, wanted: "a function" })?;
+        Ok((function, self.userdata))
+    }
+}
+
+impl<F> Drop for Foreign<F> {
+    fn drop(&mut self) {
+        if let Some(destroy) = self.destroy {
+            // SAFETY: by the contract; this is the one call for this userdata.
+            unsafe { destroy(self.userdata) }
+        }
+    }
+}
+
+/// Locks a value to read it. One whose writer panicked is as good as any: its
+/// methods leave it whole.
+pub fn reading(value: &SharedValue) -> RwLockReadGuard<'_, Value> {
+    value.read().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// Locks a value to change it.
+pub fn writing(value: &SharedValue) -> RwLockWriteGuard<'_, Value> {
+    value.write().unwrap_or_else(|poisoned| poisoned.into_inner())
+}
+
+/// Many domains as references, as the core takes them.
+pub fn refs<T: Object>(objects: &[Ref<T>]) -> Vec<&T> {
+    objects.iter().map(|object| &**object).collect()
+}
+
+/// A domain as a value.
+pub fn domain_value(domain: Domain) -> Result<Value> {
+    handle::AnyHandle::own::<<vkvm_domain as Handle>::Object>(domain).map(Value::Handle)
+}
+
+fn checked_utf8<'a>(bytes: &'a [u8], parameter: &'static str) -> Result<&'a str> {
+    std::str::from_utf8(bytes).map_err(|error| {
+        let offset = error.valid_up_to();
+        Misuse::NotUtf8 { parameter, byte: bytes.get(offset).copied().unwrap_or(0), offset }.into()
+    })
+}
+
+/// # Safety
+/// `data` is NULL or holds `count` items for as long as the result is used.
+unsafe fn array<'a, T>(data: *const T, count: usize, parameter: &'static str) -> Result<&'a [T]> {
+    let limit = isize::MAX as usize / size_of::<T>().max(1);
+    if count == 0 {
+        Ok(&[])
+    } else if data.is_null() {
+        Err(Misuse::Null { parameter, wanted: "an array" }.into())
+    } else if count > limit {
+        let (actual, limit) = (count as u64, limit as u64);
+        Err(Misuse::TooLarge { parameter, what: "the number of items", actual, limit }.into())
+    } else {
+        // SAFETY: as promised by the caller; the size was checked.
+        Ok(unsafe { std::slice::from_raw_parts(data, count) })
+    }
+}

@@ -1,0 +1,205 @@
+//! The domains of a connection.
+
+use std::ffi::{c_char, c_int, c_void};
+
+use crate::capi::caller::{domain_value, refs};
+use crate::capi::guard::status;
+use crate::capi::types::{vkvm_conn, vkvm_domain, vkvm_error, vkvm_value};
+use crate::error::Result;
+use crate::value::{Map, Value};
+
+/// Lists the domains, running or not.
+///
+/// - `flags` (default 0): a filter, of `VKVM_DOMAIN_LIST_*`; 0 for all domains
+/// - `domains`: the domains
+/// - `domains_len`: how many there are
+///
+/// libvirt: virConnectListAllDomains
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_list_all_domains(
+    conn: *mut vkvm_conn,
+    flags: u32,
+    domains: *mut *mut *mut vkvm_domain,
+    domains_len: *mut usize,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handles(domains, domains_len, "domains", "domains_len")?;
+        out.set(c.get(conn, "conn")?.list_all_domains(flags)?)
+    })
+}
+
+/// Counts the running domains.
+///
+/// - `count`: how many run
+///
+/// libvirt: virConnectNumOfDomains
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_num_of_domains(
+    conn: *mut vkvm_conn,
+    count: *mut c_int,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out(count, "count")?;
+        out.set(c.get(conn, "conn")?.num_of_domains()?);
+        Ok(())
+    })
+}
+
+/// Lists the ids of running domains.
+///
+/// - `maxids`: how many to list at most, from 0 to 1,048,576
+/// - `ids`: the ids
+/// - `ids_len`: how many there are
+///
+/// libvirt: virConnectListDomains
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_list_domain_ids(
+    conn: *mut vkvm_conn,
+    maxids: c_int,
+    ids: *mut *mut c_int,
+    ids_len: *mut usize,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_array(ids, ids_len, "ids", "ids_len")?;
+        out.set(&c.get(conn, "conn")?.list_domain_ids(maxids)?);
+        Ok(())
+    })
+}
+
+/// Finds a domain by its name.
+///
+/// - `name`: the name
+/// - `domain`: the domain
+///
+/// libvirt: virDomainLookupByName
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_get_domain_by_name(
+    conn: *mut vkvm_conn,
+    name: *const c_char,
+    domain: *mut *mut vkvm_domain,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handle(domain, "domain")?;
+        out.set(c.get(conn, "conn")?.get_domain_by_name(c.text(name, "name")?)?)
+    })
+}
+
+/// Finds a running domain by its id.
+///
+/// - `id`: the id
+/// - `domain`: the domain
+///
+/// libvirt: virDomainLookupByID
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_get_domain_by_id(
+    conn: *mut vkvm_conn,
+    id: c_int,
+    domain: *mut *mut vkvm_domain,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handle(domain, "domain")?;
+        out.set(c.get(conn, "conn")?.get_domain_by_id(id)?)
+    })
+}
+
+/// Finds a domain by its uuid.
+///
+/// - `uuid`: 16 raw bytes, or text of 32 hex digits with or without hyphens
+/// - `uuid_len`: how many bytes that is: 16, 32 or 36
+/// - `domain`: the domain
+///
+/// libvirt: virDomainLookupByUUID
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_get_domain_by_uuid(
+    conn: *mut vkvm_conn,
+    uuid: *const c_void,
+    uuid_len: usize,
+    domain: *mut *mut vkvm_domain,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handle(domain, "domain")?;
+        out.set(c.get(conn, "conn")?.get_domain_by_uuid(c.bytes(uuid, uuid_len, "uuid")?)?)
+    })
+}
+
+/// Defines a domain without starting it, or changes its definition.
+///
+/// - `xml`: a `<domain>` document
+/// - `flags` (default 0): of `VKVM_DOMAIN_DEFINE_*`
+/// - `domain`: the domain
+///
+/// libvirt: virDomainDefineXML, virDomainDefineXMLFlags
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_define_domain(
+    conn: *mut vkvm_conn,
+    xml: *const c_char,
+    flags: u32,
+    domain: *mut *mut vkvm_domain,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handle(domain, "domain")?;
+        out.set(c.get(conn, "conn")?.define_domain(c.text(xml, "xml")?, flags)?)
+    })
+}
+
+/// Starts a domain that is gone when it stops.
+///
+/// - `xml`: a `<domain>` document
+/// - `flags` (default 0): of `VKVM_DOMAIN_START_*`
+/// - `domain`: the domain
+///
+/// libvirt: virDomainCreateXML
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_create_domain(
+    conn: *mut vkvm_conn,
+    xml: *const c_char,
+    flags: u32,
+    domain: *mut *mut vkvm_domain,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handle(domain, "domain")?;
+        out.set(c.get(conn, "conn")?.create_domain(c.text(xml, "xml")?, flags)?)
+    })
+}
+
+/// Gets statistics of many domains in one call.
+///
+/// - `stats`: which groups, of `VKVM_DOMAIN_STATS_*`; 0 for all
+/// - `doms` (nullable): the domains; none for all domains
+/// - `doms_len`: how many there are
+/// - `flags` (default 0): of `VKVM_DOMAIN_GET_ALL_STATS_*`
+/// - `records`: a list of maps with the keys `dom` (the domain, a handle) and
+///   `data` (a map whose keys are the texts of `VKVM_DOMAIN_STATS_*`)
+///
+/// libvirt: virConnectGetAllDomainStats, virDomainListGetStats
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_get_all_domain_stats(
+    conn: *mut vkvm_conn,
+    stats: u32,
+    doms: *const *mut vkvm_domain,
+    doms_len: usize,
+    flags: u32,
+    records: *mut *mut vkvm_value,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let (out, conn) = (c.out_handle(records, "records")?, c.get(conn, "conn")?);
+        let doms = c.get_list(doms, doms_len, "doms")?;
+        let found = conn.get_all_domain_stats(stats, &refs(&doms), flags)?;
+        let records: Result<Vec<Value>> = found
+            .into_iter()
+            .map(|(domain, data)| {
+                Ok(Map::from_iter([("dom", domain_value(domain)?), ("data", data.into())]).into())
+            })
+            .collect();
+        out.set_value(records?)
+    })
+}

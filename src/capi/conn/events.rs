@@ -1,0 +1,128 @@
+//! Listening to what happens on a connection.
+
+use std::ffi::{c_int, c_void};
+
+use crate::capi::event::listener;
+use crate::capi::guard::status;
+use crate::capi::types::{
+    vkvm_conn, vkvm_destroy_callback, vkvm_domain, vkvm_error, vkvm_event_callback,
+};
+use crate::event;
+
+/// Listens to events of one kind, from one domain or from all.
+///
+/// The registration holds the connection open; it ends with
+/// `vkvm_conn_domain_event_deregister_any`, or with the connection handle.
+///
+/// - `dom` (nullable): the domain to listen to; NULL for all
+/// - `event_id`: which kind, of `VKVM_DOMAIN_EVENT_ID_*`
+/// - `callback`: called on the thread that runs the event loop
+/// - `userdata` (nullable): passed to the callback
+/// - `destroy` (nullable): releases the userdata
+/// - `callback_id`: the number to deregister with
+///
+/// libvirt: virConnectDomainEventRegisterAny
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_domain_event_register_any(
+    conn: *mut vkvm_conn,
+    dom: *mut vkvm_domain,
+    event_id: c_int,
+    callback: vkvm_event_callback,
+    userdata: *mut c_void,
+    destroy: vkvm_destroy_callback,
+    callback_id: *mut c_int,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let listener = listener(conn, c.callback(callback, userdata, destroy))?;
+        let (out, dom) = (c.out(callback_id, "callback_id")?, c.get_nullable(dom, "dom")?);
+        let conn = c.get(conn, "conn")?;
+        out.set(event::domain_event_register_any(&conn, dom.as_deref(), event_id, listener)?);
+        Ok(())
+    })
+}
+
+/// Ends a registration made with `vkvm_conn_domain_event_register_any`.
+///
+/// - `callback_id`: the number that was given then
+///
+/// libvirt: virConnectDomainEventDeregisterAny
+/// cbindgen:perl=quiet
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_domain_event_deregister_any(
+    conn: *mut vkvm_conn,
+    callback_id: c_int,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| event::domain_event_deregister_any(&*c.get(conn, "conn")?, callback_id))
+}
+
+/// Listens to the life cycle of all domains; one listener per connection.
+///
+/// `vkvm_conn_domain_event_register_any` can do more.
+///
+/// - `callback`: called on the thread that runs the event loop
+/// - `userdata` (nullable): passed to the callback
+/// - `destroy` (nullable): releases the userdata
+///
+/// libvirt: virConnectDomainEventRegister
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_domain_event_register(
+    conn: *mut vkvm_conn,
+    callback: vkvm_event_callback,
+    userdata: *mut c_void,
+    destroy: vkvm_destroy_callback,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let listener = listener(conn, c.callback(callback, userdata, destroy))?;
+        event::domain_event_register(&*c.get(conn, "conn")?, listener)
+    })
+}
+
+/// Ends the registration made with `vkvm_conn_domain_event_register`.
+///
+/// libvirt: virConnectDomainEventDeregister
+/// cbindgen:perl=quiet
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_domain_event_deregister(
+    conn: *mut vkvm_conn,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| event::domain_event_deregister(&*c.get(conn, "conn")?))
+}
+
+/// Listens to the end of the connection; one listener per connection.
+///
+/// The map of the event has the key `reason`, one of `VKVM_CLOSE_REASON_*`.
+///
+/// - `callback`: called on the thread that runs the event loop
+/// - `userdata` (nullable): passed to the callback
+/// - `destroy` (nullable): releases the userdata
+///
+/// libvirt: virConnectRegisterCloseCallback
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_register_close_callback(
+    conn: *mut vkvm_conn,
+    callback: vkvm_event_callback,
+    userdata: *mut c_void,
+    destroy: vkvm_destroy_callback,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let listener = listener(conn, c.callback(callback, userdata, destroy))?;
+        event::register_close_callback(&*c.get(conn, "conn")?, listener)
+    })
+}
+
+/// Ends the registration made with `vkvm_conn_register_close_callback`.
+///
+/// libvirt: virConnectUnregisterCloseCallback
+/// cbindgen:perl=quiet
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_unregister_close_callback(
+    conn: *mut vkvm_conn,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| event::unregister_close_callback(&*c.get(conn, "conn")?))
+}

@@ -1,0 +1,6 @@
+//! `vkvm_conn_*`: connections.
+
+pub mod domains;
+pub mod events;
+pub mod host;
+pub mod open;

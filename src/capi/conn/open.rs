@@ -1,0 +1,157 @@
+//! Opening and closing a connection.
+
+use std::ffi::{c_char, c_int, c_void};
+
+use crate::capi::caller::writing;
+use crate::capi::guard::{direct, status};
+use crate::capi::types::{
+    SharedValue, vkvm_auth_callback, vkvm_conn, vkvm_destroy_callback, vkvm_error, vkvm_value,
+};
+use crate::core::{Conn, Credential};
+use crate::value::{Map, Value};
+use crate::{event, handle};
+
+/// Opens a connection to a hypervisor, without credentials.
+///
+/// - `uri` (nullable): the libvirt URI, like "qemu:///system"; NULL for
+///   libvirt's default
+/// - `flags` (default 0): `VKVM_CONNECT_RO` to read only,
+///   `VKVM_CONNECT_NO_ALIASES` to ignore URI aliases
+/// - `conn`: the connection
+///
+/// libvirt: virConnectOpenAuth
+/// cbindgen:perl=skip
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_open(
+    uri: *const c_char,
+    flags: u32,
+    conn: *mut *mut vkvm_conn,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handle(conn, "conn")?;
+        out.set(Conn::open(c.text_nullable(uri, "uri")?, flags)?)
+    })
+}
+
+/// Opens a connection to a hypervisor that may ask for credentials.
+///
+/// - `uri` (nullable): the libvirt URI; NULL for libvirt's default
+/// - `flags` (default 0): as for `vkvm_conn_open`
+/// - `credtypes` (nullable): the types of credentials that the callback can
+///   give, of `VKVM_CRED_*`
+/// - `credtypes_len`: how many there are
+/// - `callback` (nullable): answers the requests, on this thread, before the
+///   function returns; NULL to let libvirt prompt on the console
+/// - `userdata` (nullable): passed to the callback
+/// - `destroy` (nullable): releases the userdata
+/// - `conn`: the connection
+///
+/// libvirt: virConnectOpenAuth
+/// cbindgen:perl=skip
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_open_auth(
+    uri: *const c_char,
+    flags: u32,
+    credtypes: *const c_int,
+    credtypes_len: usize,
+    callback: vkvm_auth_callback,
+    userdata: *mut c_void,
+    destroy: vkvm_destroy_callback,
+    conn: *mut *mut vkvm_conn,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let foreign = c.callback(callback, userdata, destroy);
+        let (out, uri) = (c.out_handle(conn, "conn")?, c.text_nullable(uri, "uri")?);
+        let types = c.ints(credtypes, credtypes_len, "credtypes")?;
+        let Ok((callback, userdata)) = foreign.get("callback") else {
+            return out.set(Conn::open_console(uri, flags)?);
+        };
+        out.set(Conn::open_auth(uri, types, &mut |asked| ask(asked, callback, userdata), flags)?)
+    })
+}
+
+/// Lets C answer credential requests.
+fn ask(
+    asked: &mut [Credential],
+    callback: unsafe extern "C" fn(*mut vkvm_value, *mut c_void) -> c_int,
+    userdata: *mut c_void,
+) -> bool {
+    let requests = asked.iter_mut().map(|credential| {
+        let mut request = Map::new();
+        request.insert("type", credential.kind);
+        request.insert("prompt", credential.prompt.take());
+        request.insert("challenge", credential.challenge.take());
+        request.insert("result", credential.default.take());
+        Value::Map(request)
+    });
+    let requests = Value::List(requests.collect());
+    let Ok(id) = handle::insert(SharedValue::new(requests)) else { return false };
+    // SAFETY: C's own callback and userdata, by the contract.
+    let answer = unsafe { callback(id as *mut vkvm_value, userdata) };
+    if let Ok(requests) = handle::get::<SharedValue>(id, "credentials") {
+        take_results(asked, &mut writing(&requests));
+    }
+    handle::release::<SharedValue>(id);
+    answer >= 0
+}
+
+/// Moves the answers, which are secrets, out of the value.
+fn take_results(asked: &mut [Credential], requests: &mut Value) {
+    let Value::List(requests) = requests else { return };
+    for (credential, request) in asked.iter_mut().zip(requests) {
+        let Value::Map(request) = request else { continue };
+        if let Some(Value::String(result)) = request.remove("result") {
+            credential.result = Some(result);
+        }
+    }
+}
+
+/// Adds a hold on the connection handle.
+///
+/// Returns the handle, which then needs one more `vkvm_conn_free`, or NULL
+/// when it is not live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_ref(conn: *mut vkvm_conn) -> *mut vkvm_conn {
+    direct(std::ptr::null_mut(), |c| c.retain(conn))
+}
+
+/// Gives up a hold on the connection handle.
+///
+/// The last one takes back what was registered through the connection, and
+/// ends the handle. The connection itself closes with the last object made
+/// from it. NULL and handles that are not live are left alone.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_free(conn: *mut vkvm_conn) {
+    direct((), |_| Some(release(conn)))
+}
+
+/// Gives up a hold; the last one takes the registrations along.
+pub(in crate::capi) fn release(conn: *mut vkvm_conn) {
+    if handle::is_last_hold::<Conn>(conn as usize) {
+        if let Ok(conn) = handle::get::<Conn>(conn as usize, "conn") {
+            event::deregister_all(&conn);
+        }
+    }
+    handle::release::<Conn>(conn as usize);
+}
+
+/// Closes the connection handle, whoever else holds it.
+///
+/// What was registered through the connection is taken back; from then on
+/// every call with this handle fails. The connection itself closes when the
+/// last object made from it is freed.
+///
+/// libvirt: virConnectClose
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_close(
+    conn: *mut vkvm_conn,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        event::deregister_all(&*c.get(conn, "conn")?);
+        handle::remove::<Conn>(conn as usize);
+        Ok(())
+    })
+}

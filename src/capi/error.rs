@@ -1,0 +1,204 @@
+//! `vkvm_error_*`: what went wrong.
+//!
+//! The texts are borrowed from the error. Asked of something that is no live
+//! error, the accessors answer with 0 or NULL, and the message says so.
+
+use std::ffi::{CStr, c_char, c_int};
+use std::ptr;
+
+use super::caller::Caller;
+use super::guard::{direct, status};
+use super::types::{vkvm_error, vkvm_value};
+use crate::core::Text;
+use crate::error::{Details, Error};
+use crate::value::{Map, Value};
+
+/// Adds a hold on the error handle.
+///
+/// Returns the handle, which then needs one more `vkvm_error_free`, or NULL
+/// when it is not live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_error_ref(err: *mut vkvm_error) -> *mut vkvm_error {
+    direct(ptr::null_mut(), |c| c.retain(err))
+}
+
+/// Gives up a hold on the error handle. NULL and handles that are not live are
+/// left alone.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_error_free(err: *mut vkvm_error) {
+    direct((), |c| Some(c.free(err)))
+}
+
+/// Gets the text for people.
+///
+/// Returns the text, borrowed from the error; never NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_error_message(err: *mut vkvm_error) -> *const c_char {
+    let otherwise = if err.is_null() { c"no error" } else { c"this is no vkvm_error handle" };
+    direct(otherwise.as_ptr(), |c| text(c, err, |details| Some(&details.message)))
+}
+
+/// Gets the error number.
+///
+/// Returns one of `VKVM_ERROR_ERR_*`, or of `VKVM_ERROR_OWN_*` for libvkvm's
+/// own errors.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_error_code(err: *mut vkvm_error) -> c_int {
+    direct(0, |c| number(c, err, |details| details.code))
+}
+
+/// Gets which part of libvirt reported the error.
+///
+/// Returns one of `VKVM_ERROR_FROM_*`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_error_domain(err: *mut vkvm_error) -> c_int {
+    direct(0, |c| number(c, err, |details| details.domain))
+}
+
+/// Gets how bad the error is.
+///
+/// Returns one of `VKVM_ERROR_LEVEL_*`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_error_level(err: *mut vkvm_error) -> c_int {
+    direct(0, |c| number(c, err, |details| details.level))
+}
+
+/// Gets the first of libvirt's extra texts.
+///
+/// Returns the text, borrowed from the error, or NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_error_str1(err: *mut vkvm_error) -> *const c_char {
+    direct(ptr::null(), |c| text(c, err, |details| details.strings[0].as_deref()))
+}
+
+/// Gets the second of libvirt's extra texts.
+///
+/// Returns the text, borrowed from the error, or NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_error_str2(err: *mut vkvm_error) -> *const c_char {
+    direct(ptr::null(), |c| text(c, err, |details| details.strings[1].as_deref()))
+}
+
+/// Gets the third of libvirt's extra texts.
+///
+/// Returns the text, borrowed from the error, or NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_error_str3(err: *mut vkvm_error) -> *const c_char {
+    direct(ptr::null(), |c| text(c, err, |details| details.strings[2].as_deref()))
+}
+
+/// Gets the first of libvirt's extra numbers.
+///
+/// Returns the number, or 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_error_int1(err: *mut vkvm_error) -> c_int {
+    direct(0, |c| number(c, err, |details| details.ints[0]))
+}
+
+/// Gets the second of libvirt's extra numbers.
+///
+/// Returns the number, or 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_error_int2(err: *mut vkvm_error) -> c_int {
+    direct(0, |c| number(c, err, |details| details.ints[1]))
+}
+
+/// Gets the libvirt function that failed.
+///
+/// Returns its name, which lives as long as the program, or NULL where libvirt
+/// was not reached.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_error_function(err: *mut vkvm_error) -> *const c_char {
+    direct(ptr::null(), |c| text(c, err, |details| details.function))
+}
+
+/// Gets the parameter that was wrong.
+///
+/// Returns its name, borrowed from the error, or NULL where none is to blame.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_error_parameter(err: *mut vkvm_error) -> *const c_char {
+    direct(ptr::null(), |c| text(c, err, |details| details.parameter.as_deref()))
+}
+
+/// Gets the line of the mistake in a document.
+///
+/// Returns the line, from 1, or 0 where no document is to blame.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_error_line(err: *mut vkvm_error) -> u64 {
+    direct(0, |c| Some(c.get(err, "err").ok()?.details().position?.0))
+}
+
+/// Gets the column of the mistake in a document.
+///
+/// Returns the column in characters, from 1, or 0 where no document is to
+/// blame.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_error_column(err: *mut vkvm_error) -> u64 {
+    direct(0, |c| Some(c.get(err, "err").ok()?.details().position?.1))
+}
+
+/// Gets everything that is known about the error, as JSON.
+///
+/// - `json`: an object with the keys `level`, `code`, `domain`, `message`,
+///   `str1` to `str3`, `int1`, `int2`, `function`, `parameter`, `line`, `column`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_error_to_json(
+    err: *mut vkvm_error,
+    json: *mut *mut c_char,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_text(json, "json")?;
+        out.set(Text::from_str(&describe(&*c.get(err, "err")?).to_json(false)?));
+        Ok(())
+    })
+}
+
+/// Gets everything that is known about the error, as a value.
+///
+/// - `details`: a map with the keys of `vkvm_error_to_json`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_error_to_value(
+    err: *mut vkvm_error,
+    details: *mut *mut vkvm_value,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handle(details, "details")?;
+        out.set_value(describe(&*c.get(err, "err")?))
+    })
+}
+
+fn describe(error: &Error) -> Value {
+    let details = error.details();
+    let text = |text: Option<&CStr>| text.map(|text| text.to_string_lossy().into_owned());
+    Value::Map(Map::from_iter([
+        ("level", Value::from(details.level)),
+        ("code", Value::from(details.code)),
+        ("domain", Value::from(details.domain)),
+        ("message", Value::from(error.message())),
+        ("str1", Value::from(text(details.strings[0].as_deref()))),
+        ("str2", Value::from(text(details.strings[1].as_deref()))),
+        ("str3", Value::from(text(details.strings[2].as_deref()))),
+        ("int1", Value::from(details.ints[0])),
+        ("int2", Value::from(details.ints[1])),
+        ("function", Value::from(text(details.function))),
+        ("parameter", Value::from(text(details.parameter.as_deref()))),
+        ("line", Value::from(details.position.map(|(line, _)| line))),
+        ("column", Value::from(details.position.map(|(_, column)| column))),
+    ]))
+}
+
+fn number<T>(c: &Caller, err: *mut vkvm_error, pick: impl Fn(&Details) -> T) -> Option<T> {
+    Some(pick(c.get(err, "err").ok()?.details()))
+}
+
+/// A text of the error. It outlives the look-up because an error never changes
+/// and is freed by the caller only.
+fn text(
+    c: &Caller,
+    err: *mut vkvm_error,
+    pick: impl Fn(&Details) -> Option<&CStr>,
+) -> Option<*const c_char> {
+    pick(c.get(err, "err").ok()?.details()).map(CStr::as_ptr)
+}

@@ -1,0 +1,222 @@
+//! `vkvm_event_*`: the event loop.
+
+use std::ffi::{c_int, c_void};
+
+use super::caller::Foreign;
+use super::guard::status;
+use super::types::{
+    SharedValue, vkvm_conn, vkvm_destroy_callback, vkvm_domain, vkvm_error, vkvm_timeout_callback,
+    vkvm_value, vkvm_watch_callback,
+};
+use crate::error::Result;
+use crate::value::Value;
+use crate::{core, event, handle};
+
+/// Makes libvirt's own event loop the one of this process.
+///
+/// It must be called before the first connection is opened, and the loop must
+/// then be run by calling `vkvm_event_run_default` again and again.
+///
+/// libvirt: virEventRegisterDefaultImpl
+/// cbindgen:perl=quiet
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_event_register_default(error: *mut *mut vkvm_error) -> c_int {
+    status(error, |_| event::register_default())
+}
+
+/// Waits until something happens, and calls the callbacks it is for.
+///
+/// It blocks; a timer (`vkvm_event_add_timeout`) bounds how long.
+///
+/// libvirt: virEventRunDefaultImpl
+/// cbindgen:perl=[quiet, calls_back]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_event_run_default(error: *mut *mut vkvm_error) -> c_int {
+    status(error, |_| event::run_default())
+}
+
+/// Adds a timer to the event loop.
+///
+/// - `frequency`: fire each so many ms; 0 for each turn of the loop, -1 for not
+///   until `vkvm_event_update_timeout`
+/// - `callback`: called on the thread that runs the event loop
+/// - `userdata` (nullable): passed to the callback
+/// - `destroy` (nullable): releases the userdata
+/// - `timer`: the number of the timer
+///
+/// libvirt: virEventAddTimeout
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_event_add_timeout(
+    frequency: c_int,
+    callback: vkvm_timeout_callback,
+    userdata: *mut c_void,
+    destroy: vkvm_destroy_callback,
+    timer: *mut c_int,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let foreign = c.callback(callback, userdata, destroy);
+        let out = c.out(timer, "timer")?;
+        foreign.get("callback")?;
+        out.set(event::add_timeout(frequency, Box::new(move |timer| tick(&foreign, timer)))?);
+        Ok(())
+    })
+}
+
+/// Changes how often a timer fires. A timer that does not exist is ignored.
+///
+/// - `timer`: the number of the timer
+/// - `frequency`: as for `vkvm_event_add_timeout`
+///
+/// libvirt: virEventUpdateTimeout
+/// cbindgen:perl=quiet
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_event_update_timeout(
+    timer: c_int,
+    frequency: c_int,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |_| {
+        event::update_timeout(timer, frequency);
+        Ok(())
+    })
+}
+
+/// Removes a timer.
+///
+/// - `timer`: the number of the timer
+///
+/// libvirt: virEventRemoveTimeout
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_event_remove_timeout(
+    timer: c_int,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |_| event::remove_timeout(timer))
+}
+
+/// Lets the event loop watch a file descriptor.
+///
+/// - `fd`: the descriptor
+/// - `events`: what to watch it for, of `VKVM_EVENT_HANDLE_*`
+/// - `callback`: called on the thread that runs the event loop
+/// - `userdata` (nullable): passed to the callback
+/// - `destroy` (nullable): releases the userdata
+/// - `watch`: the number of the watch
+///
+/// libvirt: virEventAddHandle
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_event_add_handle(
+    fd: c_int,
+    events: c_int,
+    callback: vkvm_watch_callback,
+    userdata: *mut c_void,
+    destroy: vkvm_destroy_callback,
+    watch: *mut c_int,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let foreign = c.callback(callback, userdata, destroy);
+        let out = c.out(watch, "watch")?;
+        foreign.get("callback")?;
+        let watcher = Box::new(move |watch, fd, events| ready(&foreign, watch, fd, events));
+        out.set(event::add_handle(fd, events, watcher)?);
+        Ok(())
+    })
+}
+
+/// Changes what a descriptor is watched for. A watch that does not exist is
+/// ignored.
+///
+/// - `watch`: the number of the watch
+/// - `events`: as for `vkvm_event_add_handle`
+///
+/// libvirt: virEventUpdateHandle
+/// cbindgen:perl=quiet
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_event_update_handle(
+    watch: c_int,
+    events: c_int,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |_| {
+        event::update_handle(watch, events);
+        Ok(())
+    })
+}
+
+/// Stops watching a file descriptor.
+///
+/// - `watch`: the number of the watch
+///
+/// libvirt: virEventRemoveHandle
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_event_remove_handle(
+    watch: c_int,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |_| event::remove_handle(watch))
+}
+
+/// What [`vkvm_event_callback`] points to.
+type EventFunction =
+    unsafe extern "C" fn(*mut vkvm_conn, *mut c_void, c_int, *mut vkvm_value, *mut c_void);
+
+/// A listener that calls C's callback with handles.
+///
+/// It knows its connection by the handle only: a listener that held the
+/// connection would keep it alive for ever.
+pub(super) fn listener(
+    conn: *mut vkvm_conn,
+    foreign: Foreign<EventFunction>,
+) -> Result<event::Listener> {
+    foreign.get("callback")?;
+    let conn = conn as usize;
+    Ok(Box::new(move |event| {
+        // Failing to make a handle (the table is full) loses the event; there
+        // is nobody to tell.
+        let _ = deliver(conn, event, &foreign);
+    }))
+}
+
+fn deliver(conn: usize, event: event::Event, foreign: &Foreign<EventFunction>) -> Result<()> {
+    let (callback, userdata) = foreign.get("callback")?;
+    if !handle::retain::<core::Conn>(conn) {
+        return Ok(()); // closed while the event was on its way
+    }
+    let domain = event.domain.map(handle::insert).transpose()?.unwrap_or(0);
+    let args = handle::insert(SharedValue::new(Value::Map(event.args)))?;
+    // SAFETY: C's own callback and userdata, by the contract.
+    unsafe {
+        callback(
+            conn as *mut vkvm_conn,
+            domain as *mut vkvm_domain as *mut c_void,
+            event.id,
+            args as *mut vkvm_value,
+            userdata,
+        );
+    }
+    handle::release::<SharedValue>(args);
+    handle::release::<core::Domain>(domain);
+    super::conn::open::release(conn as *mut vkvm_conn);
+    Ok(())
+}
+
+fn tick(foreign: &Foreign<unsafe extern "C" fn(c_int, *mut c_void)>, timer: c_int) {
+    if let Ok((callback, userdata)) = foreign.get("callback") {
+        // SAFETY: C's own callback and userdata, by the contract.
+        unsafe { callback(timer, userdata) }
+    }
+}
+
+fn ready(
+    foreign: &Foreign<unsafe extern "C" fn(c_int, c_int, c_int, *mut c_void)>,
+    watch: c_int,
+    fd: c_int,
+    events: c_int,
+) {
+    if let Ok((callback, userdata)) = foreign.get("callback") {
+        // SAFETY: C's own callback and userdata, by the contract.
+        unsafe { callback(watch, fd, events, userdata) }
+    }
+}

@@ -1,0 +1,66 @@
+//! `vkvm_library_*` and `vkvm_string_*`: the library itself, and its memory.
+
+use std::ffi::{c_char, c_int, c_void};
+
+use super::guard::{direct, status};
+use super::types::vkvm_error;
+use crate::core::library;
+
+/// Gets the version of libvkvm.
+///
+/// - `version`: major * 1,000,000 + minor * 1,000 + micro
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_library_get_version(
+    version: *mut u64,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        c.out(version, "version")?.set(library::version());
+        Ok(())
+    })
+}
+
+/// Gets the version of the libvirt that this process uses.
+///
+/// - `version`: major * 1,000,000 + minor * 1,000 + micro
+///
+/// libvirt: virGetVersion
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_library_get_libvirt_version(
+    version: *mut u64,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        c.out(version, "version")?.set(library::libvirt_version()?);
+        Ok(())
+    })
+}
+
+/// Frees text that a function returned.
+///
+/// - `text` (nullable): the text
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_string_free(text: *mut c_char) {
+    // SAFETY: by the contract it came from this library, which uses malloc.
+    direct((), |_| Some(unsafe { libc::free(text.cast()) }))
+}
+
+/// Frees bytes that a function returned.
+///
+/// - `data` (nullable): the bytes
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_bytes_free(data: *mut u8) {
+    // SAFETY: as above.
+    direct((), |_| Some(unsafe { libc::free(data.cast::<c_void>()) }))
+}
+
+/// Frees a list of integers that a function returned.
+///
+/// - `list` (nullable): the list
+/// - `list_len`: how many there are
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_int_list_free(list: *mut c_int, list_len: usize) {
+    let _ = list_len;
+    // SAFETY: as above.
+    direct((), |_| Some(unsafe { libc::free(list.cast::<c_void>()) }))
+}

@@ -1,0 +1,54 @@
+//! The C face: `extern "C"` functions that translate, delegate, nothing else.
+//!
+//! # The contract with the C caller
+//!
+//! Every export is `unsafe extern "C"` and asks of its caller what the header
+//! says, and no more: a pointer that is not NULL and not a handle is valid for
+//! what its type and its documentation say, for the time of the call. Handles
+//! are ids (see [`crate::handle`]), so any word may be passed as one.
+//!
+//! # How an export is written
+//!
+//! ```text
+//! /// What it does.                                  -> header, POD, man page
+//! ///
+//! /// - `flags` (default 0): what they are           one line for each parameter
+//! ///                                                but self, outputs included
+//! /// libvirt: virTheFunction
+//! #[unsafe(no_mangle)]
+//! pub unsafe extern "C" fn vkvm_class_method(self, inputs…, flags, outputs…, error) -> c_int {
+//!     status(error, |c| {
+//!         let out = c.out_text(name, "name")?;        // outputs are checked first
+//!         out.set(c.get(dom, "dom")?.get_name()?)     // and set last
+//!     })
+//! }
+//! ```
+//!
+//! [`guard::status`] (or `guard::direct` for the few that do not return a
+//! status) is the only way in: it catches panics and hands out the [`caller::Caller`],
+//! whose methods turn C's arguments into Rust's. `cargo xtask generate`
+//! refuses an export that is written in any other way.
+//!
+//! A parameter's line may have a remark in parentheses after its name:
+//! `nullable`, `default N`. `/// cbindgen:perl=…` lines are for the Perl side:
+//! `skip` (written by hand), `quiet` (failure is no exception, as in Sys::Virt).
+
+#![allow(
+    non_camel_case_types,
+    clippy::missing_safety_doc,
+    unsafe_op_in_unsafe_fn,
+    reason = "the names are C's, and the contract above is every export's safety section"
+)]
+
+pub mod caller;
+pub mod conn;
+pub mod constant;
+pub mod domain;
+pub mod error;
+pub mod event;
+pub mod guard;
+pub mod handle;
+pub mod library;
+pub mod types;
+pub mod value;
+mod visitor;

@@ -1,0 +1,168 @@
+//! The types of the header: opaque handles and callbacks.
+
+use std::ffi::{c_int, c_void};
+
+use crate::error::Error;
+use crate::handle::{Class, Object, Table};
+use crate::{core, value};
+
+/// A type that C has pointers to, which are handles of an object.
+pub trait Handle {
+    /// What is behind the handle.
+    type Object: Object;
+}
+
+/// A connection to a hypervisor.
+///
+/// Lifetime: objects made from it keep the connection open after it is freed.
+/// Threads: may be used from several at once.
+pub struct vkvm_conn;
+impl Handle for vkvm_conn {
+    type Object = core::Conn;
+}
+impl Object for core::Conn {
+    const CLASS: Class = Class::Conn;
+    fn table() -> &'static Table<Self> {
+        static TABLE: Table<core::Conn> = Table::new();
+        &TABLE
+    }
+}
+
+/// A domain: a virtual machine, running or only defined.
+///
+/// Lifetime: keeps its connection open. Threads: may be used from several at
+/// once.
+pub struct vkvm_domain;
+impl Handle for vkvm_domain {
+    type Object = core::Domain;
+}
+impl Object for core::Domain {
+    const CLASS: Class = Class::Domain;
+    fn table() -> &'static Table<Self> {
+        static TABLE: Table<core::Domain> = Table::new();
+        &TABLE
+    }
+}
+
+/// A structured value: null, bool, int64, uint64, double, string, bytes, list,
+/// map or handle.
+///
+/// Lifetime: plain memory, independent of everything else, usable after fork.
+/// Threads: may be used from several at once.
+pub struct vkvm_value;
+impl Handle for vkvm_value {
+    type Object = SharedValue;
+}
+
+/// What is behind a value handle; C may change it from several threads.
+pub type SharedValue = std::sync::RwLock<value::Value>;
+
+impl Object for SharedValue {
+    const CLASS: Class = Class::Value;
+    const PROCESS_BOUND: bool = false;
+    fn table() -> &'static Table<Self> {
+        static TABLE: Table<SharedValue> = Table::new();
+        &TABLE
+    }
+}
+
+/// What went wrong.
+///
+/// Lifetime: plain memory, independent of everything else, usable after fork.
+/// Threads: may be used from several at once; it never changes.
+pub struct vkvm_error;
+impl Handle for vkvm_error {
+    type Object = Error;
+}
+impl Object for Error {
+    const CLASS: Class = Class::Error;
+    const PROCESS_BOUND: bool = false;
+    fn table() -> &'static Table<Self> {
+        static TABLE: Table<Error> = Table::new();
+        &TABLE
+    }
+}
+
+/// Gets events.
+///
+/// All arguments but `userdata` are borrowed for the time of the call; `_ref`
+/// an object to keep it. `object` is what the event happened to, to be cast to
+/// its class (a `vkvm_domain *` for domain events), or NULL for a close
+/// callback. `args` is a map with what else is known, in the order in which
+/// Sys::Virt passes it. The callback may deregister itself and close `conn`.
+pub type vkvm_event_callback = Option<
+    unsafe extern "C" fn(
+        conn: *mut vkvm_conn,
+        object: *mut c_void,
+        event_id: c_int,
+        args: *mut vkvm_value,
+        userdata: *mut c_void,
+    ),
+>;
+
+/// Called when a timer fires.
+pub type vkvm_timeout_callback =
+    Option<unsafe extern "C" fn(timer: c_int, userdata: *mut c_void)>;
+
+/// Called when a watched file descriptor is ready; `events` are some of
+/// `VKVM_EVENT_HANDLE_*`.
+pub type vkvm_watch_callback =
+    Option<unsafe extern "C" fn(watch: c_int, fd: c_int, events: c_int, userdata: *mut c_void)>;
+
+/// Answers what a server asks for while a connection opens.
+///
+/// `credentials` is a list of maps with the keys `type` (one of `VKVM_CRED_*`),
+/// `prompt`, `challenge` and `result` (null, or the default answer). The
+/// callback sets each `result` to a string. It returns 0, or -1 to give up.
+/// It may be called several times. The answers are wiped after use.
+pub type vkvm_auth_callback =
+    Option<unsafe extern "C" fn(credentials: *mut vkvm_value, userdata: *mut c_void) -> c_int>;
+
+/// Releases the userdata of a callback: runs exactly once, after the last call
+/// of the callback, even when the registration failed. May be NULL.
+pub type vkvm_destroy_callback = Option<unsafe extern "C" fn(userdata: *mut c_void)>;
+
+/// Gets the parts of a value, one by one, from `vkvm_value_visit`.
+///
+/// A list or map is announced with its number of items, then come its items
+/// (in a map, `key` before each), then `end`. Texts and keys are `len` bytes
+/// without a NUL behind them, borrowed for the time of the call. No member may
+/// be NULL.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct vkvm_value_visitor {
+    /// Nothing.
+    pub null: Option<unsafe extern "C" fn(userdata: *mut c_void)>,
+    /// True or false.
+    pub boolean: Option<unsafe extern "C" fn(userdata: *mut c_void, value: bool)>,
+    /// A signed integer.
+    pub int64: Option<unsafe extern "C" fn(userdata: *mut c_void, value: i64)>,
+    /// An unsigned integer.
+    pub uint64: Option<unsafe extern "C" fn(userdata: *mut c_void, value: u64)>,
+    /// A floating point number.
+    pub real: Option<unsafe extern "C" fn(userdata: *mut c_void, value: f64)>,
+    /// UTF-8 text.
+    pub string:
+        Option<unsafe extern "C" fn(userdata: *mut c_void, text: *const libc::c_char, len: usize)>,
+    /// Bytes.
+    pub bytes:
+        Option<unsafe extern "C" fn(userdata: *mut c_void, data: *const u8, len: usize)>,
+    /// A handle, borrowed; its class as in function names, like "domain".
+    pub handle: Option<
+        unsafe extern "C" fn(
+            userdata: *mut c_void,
+            handle: *mut c_void,
+            class_name: *const libc::c_char,
+            len: usize,
+        ),
+    >,
+    /// A list begins.
+    pub list: Option<unsafe extern "C" fn(userdata: *mut c_void, count: usize)>,
+    /// A map begins.
+    pub map: Option<unsafe extern "C" fn(userdata: *mut c_void, count: usize)>,
+    /// The key of the next item.
+    pub key:
+        Option<unsafe extern "C" fn(userdata: *mut c_void, text: *const libc::c_char, len: usize)>,
+    /// The list or map that began last is complete.
+    pub end: Option<unsafe extern "C" fn(userdata: *mut c_void)>,
+}

@@ -1,0 +1,98 @@
+//! Showing a value to C's visitor.
+
+use std::ffi::{c_char, c_void};
+
+use super::caller::Caller;
+use super::types::vkvm_value_visitor;
+use crate::error::{Misuse, Result};
+use crate::value::Value;
+
+/// A complete visitor of C's.
+pub struct Visitor {
+    functions: Functions,
+    userdata: *mut c_void,
+}
+
+/// [`vkvm_value_visitor`] with every member known to be there.
+struct Functions {
+    null: unsafe extern "C" fn(*mut c_void),
+    boolean: unsafe extern "C" fn(*mut c_void, bool),
+    int64: unsafe extern "C" fn(*mut c_void, i64),
+    uint64: unsafe extern "C" fn(*mut c_void, u64),
+    real: unsafe extern "C" fn(*mut c_void, f64),
+    string: unsafe extern "C" fn(*mut c_void, *const c_char, usize),
+    bytes: unsafe extern "C" fn(*mut c_void, *const u8, usize),
+    handle: unsafe extern "C" fn(*mut c_void, *mut c_void, *const c_char, usize),
+    list: unsafe extern "C" fn(*mut c_void, usize),
+    map: unsafe extern "C" fn(*mut c_void, usize),
+    key: unsafe extern "C" fn(*mut c_void, *const c_char, usize),
+    end: unsafe extern "C" fn(*mut c_void),
+}
+
+impl Visitor {
+    /// Checks that no function is missing.
+    pub fn new(
+        _c: &Caller,
+        visitor: *const vkvm_value_visitor,
+        userdata: *mut c_void,
+    ) -> Result<Self> {
+        // SAFETY: by the contract it is NULL or a visitor.
+        let visitor = unsafe { visitor.as_ref() };
+        let functions = visitor.and_then(complete);
+        let wanted = "a visitor with all its functions";
+        let functions = functions.ok_or(Misuse::Null { parameter: "visitor", wanted })?;
+        Ok(Visitor { functions, userdata })
+    }
+
+    /// Shows a value and what is in it.
+    pub fn show(&self, value: &Value) {
+        let (f, to) = (&self.functions, self.userdata);
+        // SAFETY: C's own functions and userdata, by the contract; the texts
+        // live across each call.
+        unsafe {
+            match value {
+                Value::Null => (f.null)(to),
+                Value::Bool(truth) => (f.boolean)(to, *truth),
+                Value::Int(number) => (f.int64)(to, *number),
+                Value::Uint(number) => (f.uint64)(to, *number),
+                Value::Double(number) => (f.real)(to, *number),
+                Value::String(text) => (f.string)(to, text.as_ptr().cast(), text.len()),
+                Value::Bytes(bytes) => (f.bytes)(to, bytes.as_ptr(), bytes.len()),
+                Value::Handle(handle) => {
+                    let class = handle.class_name();
+                    (f.handle)(to, handle.id() as *mut c_void, class.as_ptr().cast(), class.len());
+                }
+                Value::List(list) => {
+                    (f.list)(to, list.len());
+                    list.iter().for_each(|item| self.show(item));
+                    (f.end)(to);
+                }
+                Value::Map(map) => {
+                    (f.map)(to, map.len());
+                    for (key, item) in map.iter() {
+                        (f.key)(to, key.as_ptr().cast(), key.len());
+                        self.show(item);
+                    }
+                    (f.end)(to);
+                }
+            }
+        }
+    }
+}
+
+fn complete(visitor: &vkvm_value_visitor) -> Option<Functions> {
+    Some(Functions {
+        null: visitor.null?,
+        boolean: visitor.boolean?,
+        int64: visitor.int64?,
+        uint64: visitor.uint64?,
+        real: visitor.real?,
+        string: visitor.string?,
+        bytes: visitor.bytes?,
+        handle: visitor.handle?,
+        list: visitor.list?,
+        map: visitor.map?,
+        key: visitor.key?,
+        end: visitor.end?,
+    })
+}

@@ -1,0 +1,124 @@
+//! A domain: a virtual machine, running or only defined.
+
+mod lifecycle;
+mod tuning;
+
+use std::ffi::{CStr, CString, c_int, c_uint};
+use std::sync::OnceLock;
+
+use uuid::Uuid;
+use uuid::fmt::Hyphenated;
+use virt::sys;
+
+use super::{Text, call};
+use crate::error::Result;
+use crate::value::Map;
+
+/// A domain. It keeps its connection open.
+pub struct Domain {
+    virt: virt::domain::Domain,
+    /// A handle's name and uuid never change, so they are asked for once.
+    name: OnceLock<CString>,
+    uuid: OnceLock<Uuid>,
+}
+
+impl Domain {
+    /// Takes over a domain and the reference to it.
+    ///
+    /// # Safety
+    /// `raw` is a valid domain, and one reference to it is ours.
+    pub(crate) unsafe fn adopt(raw: sys::virDomainPtr) -> Self {
+        // SAFETY: as promised by the caller.
+        let virt = unsafe { virt::domain::Domain::from_ptr(raw) };
+        Domain { virt, name: OnceLock::new(), uuid: OnceLock::new() }
+    }
+
+    pub(crate) fn raw(&self) -> sys::virDomainPtr {
+        // SAFETY: callers use it only while self is alive.
+        unsafe { self.virt.as_ptr() }
+    }
+
+    /// The name.
+    pub fn get_name(&self) -> Result<&CStr> {
+        if let Some(name) = self.name.get() {
+            return Ok(name);
+        }
+        // SAFETY (here and below): raw() is live while self is.
+        let name = unsafe { sys::virDomainGetName(self.raw()) };
+        let name = call::pointer(name.cast_mut(), c"virDomainGetName")?;
+        // SAFETY: a C string that lives as long as the domain.
+        let name = unsafe { CStr::from_ptr(name.as_ptr()) }.to_owned();
+        Ok(self.name.get_or_init(|| name))
+    }
+
+    /// The uuid.
+    pub fn get_uuid(&self) -> Result<Uuid> {
+        if let Some(uuid) = self.uuid.get() {
+            return Ok(*uuid);
+        }
+        let mut bytes = [0; 16];
+        // SAFETY: as above; a uuid has 16 bytes.
+        let returned = unsafe { sys::virDomainGetUUID(self.raw(), bytes.as_mut_ptr()) };
+        call::done(returned, c"virDomainGetUUID")?;
+        Ok(*self.uuid.get_or_init(|| Uuid::from_bytes(bytes)))
+    }
+
+    /// The uuid as lower-case text with hyphens.
+    pub fn get_uuid_string(&self) -> Result<Text> {
+        let mut text = [0; Hyphenated::LENGTH + 1];
+        self.get_uuid()?.hyphenated().encode_lower(&mut text);
+        // The last byte is the only NUL: hex digits and hyphens precede it.
+        Ok(Text::copy(CStr::from_bytes_until_nul(&text).unwrap_or_default()))
+    }
+
+    /// The id, or -1 when the domain does not run.
+    pub fn get_id(&self) -> c_int {
+        // SAFETY: as above. "No id" is the largest unsigned number, -1 as int.
+        unsafe { sys::virDomainGetID(self.raw()) as c_int }
+    }
+
+    /// The state, and why it is in it.
+    pub fn get_state(&self, flags: c_uint) -> Result<(c_int, c_int)> {
+        let (mut state, mut reason) = (0, 0);
+        // SAFETY: as above; the outputs outlive the call.
+        let returned =
+            unsafe { sys::virDomainGetState(self.raw(), &mut state, &mut reason, flags) };
+        call::done(returned, c"virDomainGetState")?;
+        Ok((state, reason))
+    }
+
+    /// State, memory, virtual CPUs and CPU time used.
+    pub fn get_info(&self) -> Result<Map> {
+        // SAFETY: a plain C struct, for which all-zero is valid.
+        let mut info: sys::virDomainInfo = unsafe { std::mem::zeroed() };
+        // SAFETY: as above.
+        let returned = unsafe { sys::virDomainGetInfo(self.raw(), &mut info) };
+        call::done(returned, c"virDomainGetInfo")?;
+        let mut map = Map::with_capacity(5);
+        map.push_new("state", u32::from(info.state));
+        map.push_new("maxMem", info.maxMem);
+        map.push_new("memory", info.memory);
+        map.push_new("nrVirtCpu", u32::from(info.nrVirtCpu));
+        map.push_new("cpuTime", info.cpuTime);
+        Ok(map)
+    }
+
+    /// The definition, as XML.
+    pub fn get_xml_description(&self, flags: c_uint) -> Result<Text> {
+        let function = c"virDomainGetXMLDesc";
+        // SAFETY: as above; the text is new and ours.
+        unsafe { call::text(sys::virDomainGetXMLDesc(self.raw(), flags), function) }
+    }
+
+    /// Whether it runs.
+    pub fn is_active(&self) -> Result<bool> {
+        // SAFETY: as above.
+        call::truth(unsafe { sys::virDomainIsActive(self.raw()) }, c"virDomainIsActive")
+    }
+
+    /// Whether it stays defined when it stops.
+    pub fn is_persistent(&self) -> Result<bool> {
+        // SAFETY: as above.
+        call::truth(unsafe { sys::virDomainIsPersistent(self.raw()) }, c"virDomainIsPersistent")
+    }
+}

@@ -1,0 +1,99 @@
+//! Late binding: libvirt functions that older libvirts do not have.
+//!
+//! libvkvm links against libvirt 7.0 and finds what is newer at run time, so
+//! that one binary serves every libvirt from then on.
+
+use std::ffi::{CStr, c_void};
+use std::marker::PhantomData;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+use crate::error::{Misuse, Result};
+
+/// A libvirt function of type `F`, looked up when it is first wanted.
+///
+/// ```
+/// use vkvm::core::late::Late;
+/// type Get = unsafe extern "C" fn(*mut std::ffi::c_void, *mut i32) -> i32;
+/// // SAFETY: this is the function's type in libvirt's header.
+/// static GET_AUTOSTART_ONCE: Late<Get> =
+///     unsafe { Late::new(c"virDomainGetAutostartOnce", "11.2.0") };
+/// ```
+pub struct Late<F> {
+    name: &'static CStr,
+    since: &'static str,
+    /// NULL: not looked up yet. [`ABSENT`]: looked up, not there.
+    address: AtomicPtr<c_void>,
+    signature: PhantomData<F>,
+}
+
+/// Marks a function that was looked for in vain; no function has this address.
+const ABSENT: *mut c_void = ptr::without_provenance_mut(1);
+
+impl<F: Copy> Late<F> {
+    /// A function that libvirt has had since the version `since`.
+    ///
+    /// # Safety
+    /// `F` is the `unsafe extern "C" fn` type of the function called `name`.
+    pub const unsafe fn new(name: &'static CStr, since: &'static str) -> Self {
+        assert!(size_of::<F>() == size_of::<*mut c_void>());
+        Late { name, since, address: AtomicPtr::new(ptr::null_mut()), signature: PhantomData }
+    }
+
+    /// The function, or the error that says which libvirt has it.
+    pub fn get(&self) -> Result<F> {
+        let address = self.find().ok_or(Misuse::NotInThisLibvirt {
+            function: self.name.to_str().unwrap_or("a libvirt function"),
+            since: self.since,
+        })?;
+        // SAFETY: `address` is the function's, whose type is F by the promise
+        // made to `new`; F is as large as a pointer, which `new` asserts.
+        Ok(unsafe { std::mem::transmute_copy(&address) })
+    }
+
+    fn find(&self) -> Option<NonNull<c_void>> {
+        let mut address = self.address.load(Ordering::Relaxed);
+        if address.is_null() {
+            // SAFETY: the name is a C string; RTLD_DEFAULT finds the libvirt
+            // that this library itself was linked with.
+            address = unsafe { libc::dlsym(libc::RTLD_DEFAULT, self.name.as_ptr()) };
+            if address.is_null() {
+                address = ABSENT;
+            }
+            self.address.store(address, Ordering::Relaxed);
+        }
+        NonNull::new(address).filter(|_| address != ABSENT)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Version = unsafe extern "C" fn(*mut libc::c_ulong, *const i8, *mut libc::c_ulong) -> i32;
+
+    #[test]
+    fn a_function_that_is_there_is_called() {
+        // SAFETY: virGetVersion has this signature.
+        static GET_VERSION: Late<Version> = unsafe { Late::new(c"virGetVersion", "0.0.3") };
+        for _ in 0..2 {
+            let mut version = 0;
+            let get_version = GET_VERSION.get().unwrap();
+            // SAFETY: the type may be NULL, and then so may its version.
+            assert_eq!(unsafe { get_version(&mut version, ptr::null(), ptr::null_mut()) }, 0);
+            assert!(version >= 7_000_000, "{version}");
+        }
+    }
+
+    #[test]
+    fn a_function_that_is_missing_is_named_with_its_version() {
+        // SAFETY: never called, because it does not exist.
+        static FUTURE: Late<Version> = unsafe { Late::new(c"virDomainTeleport", "99.1.0") };
+        for _ in 0..2 {
+            let error = FUTURE.get().unwrap_err();
+            assert_eq!(error.details().code, virt::sys::VIR_ERR_NO_SUPPORT as i32);
+            let text = error.to_string();
+            assert!(text.contains("virDomainTeleport") && text.contains("99.1.0"), "{text}");
+        }
+    }
+}

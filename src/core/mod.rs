@@ -1,0 +1,17 @@
+//! What each call means, in safe Rust: one file (or folder) per class.
+//!
+//! Methods have Sys::Virt's names. Where libvirt has an older call and a newer
+//! one with flags, the older is used when `flags` is 0, as Sys::Virt does, so
+//! that drivers which only have the older one keep working.
+
+pub(crate) mod call;
+pub mod conn;
+pub mod domain;
+pub mod late;
+pub mod library;
+mod text;
+pub mod typed_params;
+
+pub use conn::{Conn, Credential};
+pub use domain::Domain;
+pub use text::Text;

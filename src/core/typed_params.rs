@@ -1,0 +1,299 @@
+//! libvirt's typed parameters <-> maps.
+//!
+//! A driver reports its parameters with their types; that report is also what
+//! tells which type a value has to be sent as.
+
+use std::ffi::{CStr, CString, c_int};
+use std::ptr;
+
+use virt::sys;
+
+use super::call;
+use crate::error::{Error, Misuse, Result};
+use crate::value::{Map, Value};
+
+/// An array of typed parameters that libvirt allocated.
+#[derive(Debug)]
+pub struct TypedParams {
+    array: *mut sys::virTypedParameter,
+    len: c_int,
+    room: c_int,
+}
+
+impl TypedParams {
+    /// No parameters.
+    pub fn new() -> Self {
+        TypedParams { array: ptr::null_mut(), len: 0, room: 0 }
+    }
+
+    /// Asks a getter that fills an array of the caller's: `call` is made with
+    /// NULL first, which yields the number of parameters, then with an array.
+    pub fn ask(
+        mut call: impl FnMut(*mut sys::virTypedParameter, &mut c_int) -> Result<()>,
+    ) -> Result<Self> {
+        let mut len = 0;
+        call(ptr::null_mut(), &mut len)?;
+        Self::fill(len, call)
+    }
+
+    /// Lets `call` fill an array of `len` parameters; it may use fewer.
+    pub fn fill(
+        len: c_int,
+        mut call: impl FnMut(*mut sys::virTypedParameter, &mut c_int) -> Result<()>,
+    ) -> Result<Self> {
+        let mut params = TypedParams::new();
+        if len <= 0 {
+            return Ok(params);
+        }
+        // SAFETY: calloc of a C array; all-zero is a valid, empty parameter.
+        let array = unsafe { libc::calloc(len as usize, size_of::<sys::virTypedParameter>()) };
+        if array.is_null() {
+            return Err(Misuse::Internal { what: format!("no memory for {len} parameters") }.into());
+        }
+        params = TypedParams { array: array.cast(), len, room: len };
+        call(params.array, &mut params.len)?;
+        params.len = params.len.clamp(0, len);
+        Ok(params)
+    }
+
+    /// Takes over an array that libvirt allocated.
+    ///
+    /// # Safety
+    /// `array` is NULL or an array of `len` parameters for virTypedParamsFree.
+    pub unsafe fn adopt(array: *mut sys::virTypedParameter, len: c_int) -> Self {
+        TypedParams { array, len, room: len }
+    }
+
+    /// The parameters.
+    pub fn as_slice(&self) -> &[sys::virTypedParameter] {
+        // SAFETY: `array` holds at least `len` initialised parameters.
+        unsafe { slice(self.array, self.len) }
+    }
+
+    /// For libvirt: the array and its length.
+    pub fn as_raw(&self) -> (*mut sys::virTypedParameter, c_int) {
+        (self.array, self.len)
+    }
+
+    /// The parameters as a map, in the driver's order.
+    pub fn to_map(&self) -> Map {
+        to_map(self.as_slice())
+    }
+
+    /// Parameters out of a map, typed as in `known`.
+    ///
+    /// A key that the driver does not know is an error, which names it and
+    /// lists those it knows: silently dropping a limit is worse than failing.
+    pub fn from_map(map: &Map, known: &TypedParams, parameter: &'static str) -> Result<Self> {
+        let mut params = TypedParams::new();
+        for (key, value) in map.iter() {
+            let model = known.as_slice().iter().find(|model| field(model).to_bytes() == key.as_bytes());
+            let Some(model) = model else {
+                let names: Vec<_> = known.as_slice().iter().map(|p| field(p).to_string_lossy()).collect();
+                let hint = if names.is_empty() {
+                    "; this driver has no such parameters".to_owned()
+                } else {
+                    format!("; this driver knows {}", names.join(", "))
+                };
+                return Err(Misuse::NotFound { parameter, path: key.to_owned(), hint }.into());
+            };
+            params.push(key, model.type_ as u32, value, parameter)?;
+        }
+        Ok(params)
+    }
+
+    /// Adds a parameter of one of the `VIR_TYPED_PARAM_*` types.
+    pub fn push(
+        &mut self,
+        key: &str,
+        kind: u32,
+        value: &Value,
+        parameter: &'static str,
+    ) -> Result<()> {
+        let wrong = |error: Error| -> Error {
+            Misuse::Invalid { parameter, reason: format!("\"{key}\": {error}") }.into()
+        };
+        let range = |wanted: &str| -> Error {
+            let reason = format!("\"{key}\" is out of range; it must be {wanted}");
+            Misuse::Invalid { parameter, reason }.into()
+        };
+        let name = c_text(key, parameter)?;
+        let (array, len, room, name) =
+            (&mut self.array, &mut self.len, &mut self.room, name.as_ptr());
+        let signed = || value.get_int64("").map_err(wrong);
+        let unsigned = || value.get_uint64("").map_err(wrong);
+        let added = match kind {
+            sys::VIR_TYPED_PARAM_INT => {
+                let number = i32::try_from(signed()?).map_err(|_| range("a 32-bit integer"))?;
+                // SAFETY (for all calls here): array, len and room are one
+                // consistent triple, and the texts live across the call.
+                unsafe { sys::virTypedParamsAddInt(array, len, room, name, number) }
+            }
+            sys::VIR_TYPED_PARAM_UINT => {
+                let number = u32::try_from(unsigned()?)
+                    .map_err(|_| range("a 32-bit integer that is not negative"))?;
+                // SAFETY: as above.
+                unsafe { sys::virTypedParamsAddUInt(array, len, room, name, number) }
+            }
+            sys::VIR_TYPED_PARAM_LLONG => {
+                let number = signed()?;
+                // SAFETY: as above.
+                unsafe { sys::virTypedParamsAddLLong(array, len, room, name, number) }
+            }
+            sys::VIR_TYPED_PARAM_ULLONG => {
+                let number = unsigned()?;
+                // SAFETY: as above.
+                unsafe { sys::virTypedParamsAddULLong(array, len, room, name, number) }
+            }
+            sys::VIR_TYPED_PARAM_DOUBLE => {
+                let number = value.get_double("").map_err(wrong)?;
+                // SAFETY: as above.
+                unsafe { sys::virTypedParamsAddDouble(array, len, room, name, number) }
+            }
+            sys::VIR_TYPED_PARAM_BOOLEAN => {
+                let truth = c_int::from(value.get_bool("").map_err(wrong)?);
+                // SAFETY: as above.
+                unsafe { sys::virTypedParamsAddBoolean(array, len, room, name, truth) }
+            }
+            _ => {
+                let text = match value {
+                    Value::Int(number) => number.to_string(),
+                    Value::Uint(number) => number.to_string(),
+                    _ => value.get_str("").map_err(wrong)?.to_owned(),
+                };
+                let text = c_text(&text, parameter)?;
+                // SAFETY: as above.
+                unsafe { sys::virTypedParamsAddString(array, len, room, name, text.as_ptr()) }
+            }
+        };
+        if added < 0 { Err(call::failed(c"virTypedParamsAdd")) } else { Ok(()) }
+    }
+}
+
+impl Default for TypedParams {
+    fn default() -> Self {
+        TypedParams::new()
+    }
+}
+
+impl Drop for TypedParams {
+    fn drop(&mut self) {
+        // SAFETY: we own the array, which libvirt's or libc's malloc made.
+        unsafe { sys::virTypedParamsFree(self.array, self.len) }
+    }
+}
+
+/// Typed parameters as a map, in their order. Repeated names keep the last value.
+pub fn to_map(params: &[sys::virTypedParameter]) -> Map {
+    let mut map = Map::with_capacity(params.len());
+    for param in params {
+        map.insert(field(param).to_string_lossy().into_owned(), value(param));
+    }
+    map
+}
+
+/// The parameters in a C array, which may be NULL when it is empty.
+///
+/// # Safety
+/// `array` is NULL or holds `len` initialised parameters for as long as `'a`.
+pub unsafe fn slice<'a>(array: *const sys::virTypedParameter, len: c_int) -> &'a [sys::virTypedParameter] {
+    if array.is_null() || len <= 0 {
+        return &[];
+    }
+    // SAFETY: as promised by the caller.
+    unsafe { std::slice::from_raw_parts(array, len as usize) }
+}
+
+fn field(param: &sys::virTypedParameter) -> &CStr {
+    // SAFETY: libvirt ends the name with a NUL inside its fixed-size array.
+    unsafe { CStr::from_ptr(param.field.as_ptr()) }
+}
+
+fn value(param: &sys::virTypedParameter) -> Value {
+    // SAFETY: `type_` says which member of the union is set.
+    unsafe {
+        match param.type_ as u32 {
+            sys::VIR_TYPED_PARAM_INT => Value::Int(param.value.i.into()),
+            sys::VIR_TYPED_PARAM_UINT => Value::Uint(param.value.ui.into()),
+            sys::VIR_TYPED_PARAM_LLONG => Value::Int(param.value.l),
+            sys::VIR_TYPED_PARAM_ULLONG => Value::Uint(param.value.ul),
+            sys::VIR_TYPED_PARAM_DOUBLE => Value::Double(param.value.d),
+            sys::VIR_TYPED_PARAM_BOOLEAN => Value::Bool(param.value.b != 0),
+            sys::VIR_TYPED_PARAM_STRING if !param.value.s.is_null() => {
+                Value::String(CStr::from_ptr(param.value.s).to_string_lossy().into_owned())
+            }
+            _ => Value::Null,
+        }
+    }
+}
+
+fn c_text(text: &str, parameter: &'static str) -> Result<CString> {
+    CString::new(text)
+        .map_err(|error| Misuse::EmbeddedNul { parameter, offset: error.nul_position() }.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn known() -> TypedParams {
+        let mut known = TypedParams::new();
+        let types = [
+            ("int", sys::VIR_TYPED_PARAM_INT, Value::Int(0)),
+            ("uint", sys::VIR_TYPED_PARAM_UINT, Value::Uint(0)),
+            ("llong", sys::VIR_TYPED_PARAM_LLONG, Value::Int(0)),
+            ("ullong", sys::VIR_TYPED_PARAM_ULLONG, Value::Uint(0)),
+            ("double", sys::VIR_TYPED_PARAM_DOUBLE, Value::Double(0.0)),
+            ("bool", sys::VIR_TYPED_PARAM_BOOLEAN, Value::Bool(false)),
+            ("text", sys::VIR_TYPED_PARAM_STRING, Value::String(String::new())),
+        ];
+        for (name, kind, value) in types {
+            known.push(name, kind, &value, "params").unwrap();
+        }
+        known
+    }
+
+    proptest! {
+        #[test]
+        fn a_map_survives_the_way_through_typed_parameters(
+            int: i32, uint: u32, llong: i64, ullong: u64, double in -1e300f64..1e300,
+            truth: bool, text in "[^\0]{0,40}",
+        ) {
+            let mut map = Map::new();
+            map.insert("ullong", ullong);
+            map.insert("int", int);
+            map.insert("uint", uint);
+            map.insert("llong", llong);
+            map.insert("double", double);
+            map.insert("bool", truth);
+            map.insert("text", text);
+            let params = TypedParams::from_map(&map, &known(), "params").unwrap();
+            prop_assert_eq!(Value::Map(params.to_map()), Value::Map(map));
+        }
+    }
+
+    fn refusal(key: &'static str, value: impl Into<Value>) -> String {
+        let mut map = Map::new();
+        map.insert(key, value);
+        TypedParams::from_map(&map, &known(), "params").unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_those_that_exist() {
+        let text = refusal("cpu_sharse", 5);
+        assert!(text.contains("\"cpu_sharse\""), "{text}");
+        assert!(text.contains("int, uint, llong"), "{text}");
+    }
+
+    #[test]
+    fn what_does_not_fit_the_type_is_refused() {
+        assert!(refusal("int", 1_i64 << 40).contains("out of range"));
+        assert!(refusal("uint", -1).contains("\"uint\""));
+        assert!(refusal("bool", "perhaps").contains("\"bool\""));
+        assert!(refusal("text", Value::List(vec![])).contains("\"text\""));
+        assert!(refusal("text", "a\0b").contains("NUL"));
+        assert!(refusal("double", "x").contains("\"double\""));
+    }
+}

@@ -1,0 +1,112 @@
+//! Our own failures: what a caller, or we ourselves, got wrong.
+
+use thiserror::Error;
+
+use crate::constants as c;
+
+/// Our own error codes start here, far above libvirt's.
+pub const FIRST_OWN_CODE: i32 = c::ERROR_OWN_INTERNAL;
+
+/// The error domain of our own failures.
+pub const OWN_DOMAIN: i32 = c::ERROR_FROM_VKVM;
+
+/// A failure that libvirt has no part in.
+///
+/// Each message says which parameter was wrong, with which value, and what
+/// would be right.
+#[derive(Debug, Error)]
+#[allow(missing_docs, reason = "the messages say what the fields mean")]
+pub enum Misuse {
+    #[error("internal error in libvkvm: {what}; please report it")]
+    Internal { what: String },
+    #[error("{parameter}: is NULL; {wanted} is needed")]
+    Null { parameter: &'static str, wanted: &'static str },
+    #[error("{parameter}: {value:#x} is not a handle of this library")]
+    Foreign { parameter: &'static str, value: usize },
+    #[error("{parameter}: this {class} handle was freed or closed already")]
+    Stale { parameter: &'static str, class: &'static str },
+    #[error("{parameter}: is a {actual} handle; a {wanted} handle is needed")]
+    WrongClass { parameter: &'static str, actual: &'static str, wanted: &'static str },
+    #[error(
+        "{parameter}: this {class} handle belongs to the process that forked this one; \
+         open a connection of your own after fork"
+    )]
+    Forked { parameter: &'static str, class: &'static str },
+    #[error("{parameter}: is not valid UTF-8: bad byte {byte:#04x} at offset {offset}")]
+    NotUtf8 { parameter: &'static str, byte: u8, offset: usize },
+    #[error("{parameter}: has a NUL byte at offset {offset}; text must not have one")]
+    EmbeddedNul { parameter: &'static str, offset: usize },
+    #[error("{parameter}: {what} is {actual}, the limit is {limit}")]
+    TooLarge { parameter: &'static str, what: &'static str, actual: u64, limit: u64 },
+    #[error("{parameter}: {reason}")]
+    Invalid { parameter: &'static str, reason: String },
+    #[error("{parameter}: there is no \"{path}\"{hint}")]
+    NotFound { parameter: &'static str, path: String, hint: String },
+    #[error("{parameter}: \"{path}\" is {actual}, not {wanted}")]
+    WrongType {
+        parameter: &'static str,
+        path: String,
+        actual: &'static str,
+        wanted: &'static str,
+    },
+    #[error("{parameter}: XML is malformed at line {line}, column {column}: {reason}")]
+    XmlSyntax { parameter: &'static str, line: u64, column: u64, reason: String },
+    #[error("{parameter}: JSON is malformed at line {line}, column {column}: {reason}")]
+    JsonSyntax { parameter: &'static str, line: u64, column: u64, reason: String },
+    #[error("{function} needs libvirt {since}; the installed libvirt does not have it")]
+    NotInThisLibvirt { function: &'static str, since: &'static str },
+}
+
+impl Misuse {
+    /// The error number; callers see it as `VKVM_ERROR_OWN_*`.
+    pub fn code(&self) -> i32 {
+        match self {
+            Misuse::Internal { .. } => c::ERROR_OWN_INTERNAL,
+            Misuse::Null { .. } => c::ERROR_OWN_NULL,
+            Misuse::Foreign { .. } => c::ERROR_OWN_FOREIGN_HANDLE,
+            Misuse::Stale { .. } => c::ERROR_OWN_STALE_HANDLE,
+            Misuse::WrongClass { .. } => c::ERROR_OWN_WRONG_CLASS,
+            Misuse::Forked { .. } => c::ERROR_OWN_FORKED,
+            Misuse::NotUtf8 { .. } => c::ERROR_OWN_NOT_UTF8,
+            Misuse::EmbeddedNul { .. } => c::ERROR_OWN_EMBEDDED_NUL,
+            Misuse::TooLarge { .. } => c::ERROR_OWN_TOO_LARGE,
+            Misuse::Invalid { .. } => c::ERROR_OWN_INVALID,
+            Misuse::NotFound { .. } => c::ERROR_OWN_NOT_FOUND,
+            Misuse::WrongType { .. } => c::ERROR_OWN_WRONG_TYPE,
+            Misuse::XmlSyntax { .. } => c::ERROR_OWN_XML_SYNTAX,
+            Misuse::JsonSyntax { .. } => c::ERROR_OWN_JSON_SYNTAX,
+            // libvirt's own number, so that a caller needs to test for one only.
+            Misuse::NotInThisLibvirt { .. } => virt::sys::VIR_ERR_NO_SUPPORT as i32,
+        }
+    }
+
+    /// The parameter to blame.
+    pub fn parameter(&self) -> Option<&'static str> {
+        match self {
+            Misuse::Internal { .. } | Misuse::NotInThisLibvirt { .. } => None,
+            Misuse::Null { parameter, .. }
+            | Misuse::Foreign { parameter, .. }
+            | Misuse::Stale { parameter, .. }
+            | Misuse::WrongClass { parameter, .. }
+            | Misuse::Forked { parameter, .. }
+            | Misuse::NotUtf8 { parameter, .. }
+            | Misuse::EmbeddedNul { parameter, .. }
+            | Misuse::TooLarge { parameter, .. }
+            | Misuse::Invalid { parameter, .. }
+            | Misuse::NotFound { parameter, .. }
+            | Misuse::WrongType { parameter, .. }
+            | Misuse::XmlSyntax { parameter, .. }
+            | Misuse::JsonSyntax { parameter, .. } => Some(parameter),
+        }
+    }
+
+    /// Line and column of the mistake, where it is in a document.
+    pub fn position(&self) -> Option<(u64, u64)> {
+        match self {
+            Misuse::XmlSyntax { line, column, .. } | Misuse::JsonSyntax { line, column, .. } => {
+                Some((*line, *column))
+            }
+            _ => None,
+        }
+    }
+}

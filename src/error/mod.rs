@@ -1,0 +1,147 @@
+//! What goes wrong: one error type for libvirt's failures and our own.
+//!
+//! An [`Error`] is captured at the call that failed, on the thread that made
+//! it, and then travels as a plain value. Our own failures are listed in
+//! [`Misuse`]; they have codes from [`FIRST_OWN_CODE`] up in a domain of their own.
+
+mod misuse;
+
+use std::ffi::{CStr, CString};
+use std::fmt;
+
+pub use misuse::{FIRST_OWN_CODE, Misuse, OWN_DOMAIN};
+
+/// The result of everything in this crate that can fail.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// A failure, with everything libvirt or we know about it.
+///
+/// It is boxed because it travels in `Result`s whose good case is often a
+/// single integer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Error(Box<Details>);
+
+/// libvirt's level for errors, as opposed to warnings.
+const LEVEL_ERROR: i32 = virt::sys::VIR_ERR_ERROR as i32;
+
+/// The fields of an [`Error`]. Texts are C strings, so that C can borrow them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Details {
+    /// How bad it is: 0 none, 1 warning, 2 error.
+    pub level: i32,
+    /// What went wrong: libvirt's error number, or one of our own.
+    pub code: i32,
+    /// Which part of libvirt reported it, or [`OWN_DOMAIN`].
+    pub domain: i32,
+    /// The text for people.
+    pub message: CString,
+    /// libvirt's extra texts.
+    pub strings: [Option<CString>; 3],
+    /// libvirt's extra numbers.
+    pub ints: [i32; 2],
+    /// The function that failed: libvirt's, or ours when libvirt was not reached.
+    pub function: Option<&'static CStr>,
+    /// The parameter that was wrong, where one is to blame.
+    pub parameter: Option<CString>,
+    /// Where in a document the mistake is: line and column, from 1.
+    pub position: Option<(u64, u64)>,
+}
+
+impl Error {
+    /// An error with these details.
+    pub fn new(details: Details) -> Self {
+        Error(Box::new(details))
+    }
+
+    /// Everything that is known.
+    pub fn details(&self) -> &Details {
+        &self.0
+    }
+
+    /// Names the function that failed, unless a deeper layer already did.
+    #[must_use]
+    pub fn in_function(mut self, function: &'static CStr) -> Self {
+        self.0.function.get_or_insert(function);
+        self
+    }
+
+    /// Says which parameter held the mistake, and where in its text.
+    #[must_use]
+    pub fn at(mut self, parameter: &'static str, line: u64, column: u64) -> Self {
+        self.0.parameter = Some(c_string(parameter));
+        self.0.position = Some((line, column));
+        self
+    }
+
+    /// The text for people.
+    pub fn message(&self) -> String {
+        self.0.message.to_string_lossy().into_owned()
+    }
+}
+
+impl Details {
+    /// What Sys::Virt reports when libvirt recorded no error: all numbers 0
+    /// and "Unknown problem".
+    pub fn unknown() -> Self {
+        Details {
+            level: 0,
+            code: 0,
+            domain: 0,
+            message: c"Unknown problem".to_owned(),
+            strings: [None, None, None],
+            ints: [0, 0],
+            function: None,
+            parameter: None,
+            position: None,
+        }
+    }
+}
+
+impl From<Misuse> for Error {
+    fn from(misuse: Misuse) -> Self {
+        Error(Box::new(Details {
+            level: LEVEL_ERROR,
+            code: misuse.code(),
+            domain: OWN_DOMAIN,
+            message: c_string(&misuse.to_string()),
+            parameter: misuse.parameter().map(c_string),
+            position: misuse.position(),
+            ..Details::unknown()
+        }))
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message.to_string_lossy())
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// A C string of `text`; NUL bytes, which no message of ours has, would be cut.
+fn c_string(text: &str) -> CString {
+    let end = text.find('\0').unwrap_or(text.len());
+    CString::new(&text[..end]).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn misuse_names_its_parameter_and_position() {
+        let error = Error::from(Misuse::XmlSyntax {
+            parameter: "xml",
+            line: 3,
+            column: 7,
+            reason: "no end tag".into(),
+        });
+        let details = error.details();
+        assert!(details.code > FIRST_OWN_CODE);
+        assert_eq!(details.domain, OWN_DOMAIN);
+        assert_eq!(details.parameter.as_deref(), Some(c"xml"));
+        assert_eq!(details.position, Some((3, 7)));
+        assert_eq!(error.to_string(), "xml: XML is malformed at line 3, column 7: no end tag");
+    }
+}

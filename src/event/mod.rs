@@ -1,0 +1,59 @@
+//! Event loop, registrations and the way of an event to its listener.
+//!
+//! libvirt calls a C function with a pointer of ours; here that pointer is a
+//! boxed Rust closure, the *listener*. The box goes to libvirt at registration
+//! and comes back through its free callback exactly once, so dropping the
+//! closure is the one place where whatever a listener owns is released.
+
+mod domain;
+mod event_loop;
+mod registry;
+
+pub use event_loop::{
+    Ticker, Watcher, add_handle, add_timeout, register_default, remove_handle, remove_timeout,
+    run_default, update_handle, update_timeout,
+};
+pub use registry::{
+    deregister_all, domain_event_deregister, domain_event_deregister_any, domain_event_register,
+    domain_event_register_any, register_close_callback, unregister_close_callback,
+};
+
+use std::ffi::{c_int, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::core::Domain;
+use crate::value::Map;
+
+/// Something that happened.
+pub struct Event {
+    /// The domain it happened to; none for the end of a connection.
+    pub domain: Option<Domain>,
+    /// Which kind of event it is: one of the class's `EVENT_ID_*`.
+    pub id: c_int,
+    /// What else is known, in the order in which Sys::Virt passes it.
+    pub args: Map,
+}
+
+/// Gets events. Dropped when nothing can call it any more.
+pub type Listener = Box<dyn Fn(Event) + Send + Sync>;
+
+/// Puts a closure where libvirt can hold it.
+fn into_userdata<F>(closure: F) -> *mut c_void {
+    Box::into_raw(Box::new(closure)).cast()
+}
+
+/// libvirt's free callback for a closure of type `F`.
+///
+/// # Safety
+/// `userdata` came from `into_userdata::<F>`, and this is its last use.
+unsafe extern "C" fn free_userdata<F>(userdata: *mut c_void) {
+    // SAFETY: as promised by the caller.
+    let closure = unsafe { Box::from_raw(userdata.cast::<F>()) };
+    shielded(|| drop(closure));
+}
+
+/// Runs what libvirt's C frames called; a panic must not unwind into them.
+fn shielded(body: impl FnOnce()) {
+    // The panic hook has printed the panic; there is no caller to tell.
+    let _ = catch_unwind(AssertUnwindSafe(body));
+}

@@ -1,0 +1,457 @@
+//! The handle table: every pointer that C holds is an id in here.
+//!
+//! An id packs class, slot and generation into one word that is never a valid
+//! address, so a NULL, stale, foreign or wrong-class handle is noticed and
+//! reported instead of dereferenced. Looking one up takes two uncontended
+//! atomic operations. A handle that is released while another thread uses it
+//! stays alive until that use ends.
+//!
+//! Each class has a table of its own, which makes the objects' types known at
+//! compile time; [`AnyHandle`] is for the few places that hold "some" handle.
+
+use std::mem::ManuallyDrop;
+use std::ops::Deref;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{LazyLock, Once, OnceLock};
+
+use sharded_slab::{Config, Slab};
+
+use crate::error::{Misuse, Result};
+
+/// The classes a handle can have; the number is part of the id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+#[allow(missing_docs, reason = "the names are libvirt's")]
+pub enum Class {
+    Conn = 1,
+    Domain,
+    DomainSnapshot,
+    DomainCheckpoint,
+    Network,
+    NetworkPort,
+    NodeDevice,
+    Nwfilter,
+    NwfilterBinding,
+    Interface,
+    Secret,
+    StoragePool,
+    StorageVol,
+    Stream,
+    EventQueue,
+    Host,
+    Fleet,
+    Value,
+    Error,
+}
+
+/// All classes, in the order of their numbers.
+pub const CLASSES: [Class; 19] = [
+    Class::Conn,
+    Class::Domain,
+    Class::DomainSnapshot,
+    Class::DomainCheckpoint,
+    Class::Network,
+    Class::NetworkPort,
+    Class::NodeDevice,
+    Class::Nwfilter,
+    Class::NwfilterBinding,
+    Class::Interface,
+    Class::Secret,
+    Class::StoragePool,
+    Class::StorageVol,
+    Class::Stream,
+    Class::EventQueue,
+    Class::Host,
+    Class::Fleet,
+    Class::Value,
+    Class::Error,
+];
+
+impl Class {
+    /// The class as it appears in function names: `vkvm_<name>_…`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Class::Conn => "conn",
+            Class::Domain => "domain",
+            Class::DomainSnapshot => "domain_snapshot",
+            Class::DomainCheckpoint => "domain_checkpoint",
+            Class::Network => "network",
+            Class::NetworkPort => "network_port",
+            Class::NodeDevice => "node_device",
+            Class::Nwfilter => "nwfilter",
+            Class::NwfilterBinding => "nwfilter_binding",
+            Class::Interface => "interface",
+            Class::Secret => "secret",
+            Class::StoragePool => "storage_pool",
+            Class::StorageVol => "storage_vol",
+            Class::Stream => "stream",
+            Class::EventQueue => "event_queue",
+            Class::Host => "host",
+            Class::Fleet => "fleet",
+            Class::Value => "value",
+            Class::Error => "error",
+        }
+    }
+
+    /// The class an id claims to be of, if it looks like an id at all.
+    fn of(id: usize) -> Option<Class> {
+        CLASSES.get((id >> CLASS_SHIFT).checked_sub(1)?).copied()
+    }
+}
+
+/// How the table is laid out: 6 bits class, 13 bits thread, 22 bits slot and
+/// 23 bits generation, so a slot must be reused 8 million times before a stale
+/// handle can pass for a live one, and then it is a live one of its class.
+struct Layout;
+
+impl Config for Layout {
+    const MAX_THREADS: usize = 4096;
+    const MAX_PAGES: usize = 16;
+    const INITIAL_PAGE_SIZE: usize = 32;
+    const RESERVED_BITS: usize = CLASS_BITS;
+}
+
+const CLASS_BITS: usize = 6;
+const CLASS_SHIFT: usize = usize::BITS as usize - CLASS_BITS;
+
+#[cfg(not(target_pointer_width = "64"))]
+compile_error!("a handle packs its class, slot and generation into 64 bits");
+
+/// What can be behind a handle.
+pub trait Object: Send + Sync + Sized + 'static {
+    /// Its class.
+    const CLASS: Class;
+    /// Whether it belongs to the process that made it, as everything that
+    /// holds a connection does. Plain memory (values, errors) does not.
+    const PROCESS_BOUND: bool = true;
+    /// The table of its class.
+    fn table() -> &'static Table<Self>;
+}
+
+/// The handles of one class.
+pub struct Table<T: Object> {
+    slots: LazyLock<Slab<Slot<T>, Layout>>,
+    live: AtomicUsize,
+}
+
+struct Slot<T: Object> {
+    object: ManuallyDrop<T>,
+    epoch: u32,
+    /// How many `_free` calls it takes until the handle is gone.
+    holders: AtomicU32,
+}
+
+impl<T: Object> Slot<T> {
+    fn is_forked(&self) -> bool {
+        T::PROCESS_BOUND && self.epoch != EPOCH.load(Ordering::Relaxed)
+    }
+}
+
+impl<T: Object> Drop for Slot<T> {
+    fn drop(&mut self) {
+        T::table().live.fetch_sub(1, Ordering::Relaxed);
+        // What a child process inherited is left alone: dropping it would
+        // talk to the daemon over the parent's socket.
+        if !self.is_forked() {
+            // SAFETY: this is the slot's drop, so nothing can use `object` later.
+            unsafe { ManuallyDrop::drop(&mut self.object) }
+        }
+    }
+}
+
+/// A use of a live object; the object stays alive until this is dropped.
+pub struct Ref<T: Object>(sharded_slab::Entry<'static, Slot<T>, Layout>);
+
+impl<T: Object> Deref for Ref<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.0.object
+    }
+}
+
+impl<T: Object> Table<T> {
+    /// A table without handles.
+    #[allow(clippy::new_without_default, reason = "tables are statics, made in const context")]
+    pub const fn new() -> Self {
+        Table {
+            slots: LazyLock::new(|| {
+                register_class(T::CLASS, Operations {
+                    retain: retain::<T>,
+                    release: release::<T>,
+                    count: || T::table().live.load(Ordering::Relaxed),
+                });
+                Slab::new_with_config::<Layout>()
+            }),
+            live: AtomicUsize::new(0),
+        }
+    }
+}
+
+/// Puts an object into its table. The caller owns the one hold on it.
+pub fn insert<T: Object>(object: T) -> Result<usize> {
+    let table = T::table();
+    table.live.fetch_add(1, Ordering::Relaxed);
+    let slot = Slot {
+        object: ManuallyDrop::new(object),
+        epoch: EPOCH.load(Ordering::Relaxed),
+        holders: AtomicU32::new(1),
+    };
+    let key = table.slots.insert(slot).ok_or_else(|| Misuse::Internal {
+        what: format!("the {} handle table is full", T::CLASS.name()),
+    })?;
+    Ok(key | (T::CLASS as usize) << CLASS_SHIFT)
+}
+
+/// Looks up the object behind a handle; `parameter` is named when it is wrong.
+pub fn get<T: Object>(id: usize, parameter: &'static str) -> Result<Ref<T>> {
+    match find::<T>(id) {
+        Some(entry) if !entry.0.is_forked() => Ok(entry),
+        found => Err(explain::<T>(id, parameter, found.is_some()).into()),
+    }
+}
+
+fn find<T: Object>(id: usize) -> Option<Ref<T>> {
+    if id >> CLASS_SHIFT != T::CLASS as usize {
+        return None;
+    }
+    T::table().slots.get(id & !(usize::MAX << CLASS_SHIFT)).map(Ref)
+}
+
+#[cold]
+fn explain<T: Object>(id: usize, parameter: &'static str, forked: bool) -> Misuse {
+    let class = T::CLASS.name();
+    match Class::of(id) {
+        _ if id == 0 => Misuse::Null { parameter, wanted: wanted(T::CLASS) },
+        None => Misuse::Foreign { parameter, value: id },
+        Some(other) if other != T::CLASS => {
+            Misuse::WrongClass { parameter, actual: other.name(), wanted: class }
+        }
+        Some(_) if forked => Misuse::Forked { parameter, class },
+        Some(_) => Misuse::Stale { parameter, class },
+    }
+}
+
+fn wanted(class: Class) -> &'static str {
+    match class {
+        Class::Conn => "a connection handle",
+        Class::Domain => "a domain handle",
+        Class::Value => "a value handle",
+        _ => "a handle",
+    }
+}
+
+/// Adds a hold on a handle. False when there is no such live handle.
+pub fn retain<T: Object>(id: usize) -> bool {
+    let more = |holders: u32| if holders == 0 { None } else { holders.checked_add(1) };
+    find::<T>(id).is_some_and(|entry| {
+        entry.0.holders.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
+    })
+}
+
+/// Gives up a hold; the last one ends the handle. True when this was the last.
+/// A handle that is not live is left alone.
+pub fn release<T: Object>(id: usize) -> bool {
+    let less = |holders: u32| holders.checked_sub(1);
+    let last = find::<T>(id).is_some_and(|entry| {
+        entry.0.holders.fetch_update(Ordering::AcqRel, Ordering::Relaxed, less) == Ok(1)
+    });
+    last && remove::<T>(id)
+}
+
+/// Ends a handle however many holds there are. False when it was not live.
+pub fn remove<T: Object>(id: usize) -> bool {
+    find::<T>(id).is_some() && T::table().slots.remove(id & !(usize::MAX << CLASS_SHIFT))
+}
+
+/// Whether one more [`release`] would end the handle.
+pub fn is_last_hold<T: Object>(id: usize) -> bool {
+    find::<T>(id).is_some_and(|entry| entry.0.holders.load(Ordering::Acquire) == 1)
+}
+
+/// A hold on a handle of any class.
+#[derive(Debug, PartialEq)]
+pub struct AnyHandle(usize);
+
+impl AnyHandle {
+    /// Takes over the one hold that [`insert`] gave out.
+    pub fn own<T: Object>(object: T) -> Result<Self> {
+        insert(object).map(AnyHandle)
+    }
+
+    /// Adds a hold to a live handle of whichever class.
+    pub fn retain(id: usize, parameter: &'static str) -> Result<Self> {
+        if id == 0 {
+            return Err(Misuse::Null { parameter, wanted: "a handle" }.into());
+        }
+        let class = Class::of(id).ok_or(Misuse::Foreign { parameter, value: id })?;
+        let live = operations(class).is_some_and(|operations| (operations.retain)(id));
+        if live {
+            Ok(AnyHandle(id))
+        } else {
+            Err(Misuse::Stale { parameter, class: class.name() }.into())
+        }
+    }
+
+    /// The id, borrowed.
+    pub fn id(&self) -> usize {
+        self.0
+    }
+
+    /// The class, as in function names.
+    pub fn class_name(&self) -> &'static str {
+        Class::of(self.0).map_or("unknown", Class::name)
+    }
+}
+
+impl Clone for AnyHandle {
+    fn clone(&self) -> Self {
+        if let Some(operations) = Class::of(self.0).and_then(operations) {
+            // Our own hold keeps the handle live, unless it was closed by
+            // force; then the copy is as stale as this one.
+            (operations.retain)(self.0);
+        }
+        AnyHandle(self.0)
+    }
+}
+
+impl Drop for AnyHandle {
+    fn drop(&mut self) {
+        if let Some(operations) = Class::of(self.0).and_then(operations) {
+            (operations.release)(self.0);
+        }
+    }
+}
+
+/// How many handles of a class are live.
+pub fn count(class: Class) -> usize {
+    operations(class).map_or(0, |operations| (operations.count)())
+}
+
+struct Operations {
+    retain: fn(usize) -> bool,
+    release: fn(usize) -> bool,
+    count: fn() -> usize,
+}
+
+static OPERATIONS: [OnceLock<Operations>; CLASSES.len()] = [const { OnceLock::new() }; 19];
+
+fn operations(class: Class) -> Option<&'static Operations> {
+    OPERATIONS[class as usize - 1].get()
+}
+
+fn register_class(class: Class, operations: Operations) {
+    // Set once per class, by its table's own initialisation.
+    let _ = OPERATIONS[class as usize - 1].set(operations);
+    static FORK_HOOK: Once = Once::new();
+    FORK_HOOK.call_once(|| {
+        // SAFETY: the hook only adds to an atomic, which is allowed in the
+        // child of a fork of a threaded process. It can fail only for want of
+        // memory; then forked children are not recognised, as in any library
+        // without such a hook.
+        unsafe { libc::pthread_atfork(None, None, Some(enter_child)) };
+    });
+}
+
+/// Counts the forks between the first process and this one.
+static EPOCH: AtomicU32 = AtomicU32::new(0);
+
+extern "C" fn enter_child() {
+    EPOCH.fetch_add(1, Ordering::Relaxed);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    struct Probe(Arc<AtomicUsize>);
+    impl Drop for Probe {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    impl Object for Probe {
+        const CLASS: Class = Class::Fleet;
+        fn table() -> &'static Table<Self> {
+            static TABLE: Table<Probe> = Table::new();
+            &TABLE
+        }
+    }
+    struct Other;
+    impl Object for Other {
+        const CLASS: Class = Class::Host;
+        fn table() -> &'static Table<Self> {
+            static TABLE: Table<Other> = Table::new();
+            &TABLE
+        }
+    }
+
+    fn message<T: Object>(id: usize) -> String {
+        get::<T>(id, "it").err().expect("a refusal").to_string()
+    }
+
+    #[test]
+    fn every_wrong_handle_is_explained() {
+        let id = insert(Other).unwrap();
+        assert_eq!(message::<Probe>(0), "it: is NULL; a handle is needed");
+        assert_eq!(message::<Probe>(id), "it: is a host handle; a fleet handle is needed");
+        assert_eq!(message::<Probe>(0x7f00_1234), "it: 0x7f001234 is not a handle of this library");
+        assert!(release::<Other>(id));
+        assert_eq!(message::<Other>(id), "it: this host handle was freed or closed already");
+        assert!(!release::<Other>(id), "a second free is ignored");
+        assert!(!retain::<Other>(id));
+        assert!(AnyHandle::retain(id, "it").is_err());
+        for wild in [1, usize::MAX, id ^ 0x10_0000, !id] {
+            assert!(get::<Other>(wild, "it").is_err());
+        }
+    }
+
+    #[test]
+    fn the_object_goes_with_the_last_hold_and_the_last_use() {
+        let drops = Arc::new(AtomicUsize::new(0));
+        let dropped = || drops.load(Ordering::SeqCst);
+        let id = insert(Probe(drops.clone())).unwrap();
+        assert!(retain::<Probe>(id));
+        assert!(!release::<Probe>(id));
+        let any = AnyHandle::retain(id, "it").unwrap();
+        assert_eq!(any.clone(), any);
+        assert!(!release::<Probe>(id));
+        let used = get::<Probe>(id, "it").unwrap();
+        drop(any);
+        assert!(get::<Probe>(id, "it").is_err(), "gone for new callers");
+        assert_eq!(dropped(), 0, "but alive for the one that uses it");
+        drop(used);
+        assert_eq!(dropped(), 1);
+    }
+
+    #[test]
+    fn handles_made_and_freed_on_different_threads_are_all_accounted_for() {
+        let drops = Arc::new(AtomicUsize::new(0));
+        let threads: Vec<_> = (0..8)
+            .map(|_| {
+                let drops = drops.clone();
+                std::thread::spawn(move || {
+                    (0..1000).map(|_| insert(Probe(drops.clone())).unwrap()).collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        let ids: Vec<usize> = threads.into_iter().flat_map(|t| t.join().unwrap()).collect();
+        let unique: std::collections::HashSet<_> = ids.iter().collect();
+        assert_eq!(unique.len(), ids.len());
+        assert!(ids.iter().all(|id| release::<Probe>(*id)));
+        assert_eq!(drops.load(Ordering::SeqCst), 8000);
+    }
+
+    #[test]
+    fn a_stale_id_stays_stale_when_its_slot_is_used_again() {
+        let stale = insert(Other).unwrap();
+        release::<Other>(stale);
+        for _ in 0..100_000 {
+            let id = insert(Other).unwrap();
+            assert_ne!(id, stale);
+            assert!(get::<Other>(stale, "it").is_err());
+            release::<Other>(id);
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Rust values into [`Value`], and the typed getters back.
+
+use super::{Map, Value};
+use crate::error::{Misuse, Result};
+use crate::handle::AnyHandle;
+
+macro_rules! from {
+    ($($type:ty => $variant:ident),* $(,)?) => {$(
+        impl From<$type> for Value {
+            fn from(v: $type) -> Self {
+                Value::$variant(v.into())
+            }
+        }
+    )*};
+}
+
+from! {
+    bool => Bool, i32 => Int, i64 => Int, u32 => Uint, u64 => Uint, f64 => Double,
+    &str => String, String => String, Vec<Value> => List, Map => Map, AnyHandle => Handle,
+}
+
+impl<T: Into<Value>> From<Option<T>> for Value {
+    /// `None` is [`Value::Null`].
+    fn from(v: Option<T>) -> Self {
+        v.map_or(Value::Null, Into::into)
+    }
+}
+
+impl Value {
+    /// The integer at `path` ("" is the value itself).
+    ///
+    /// Accepts any integer that fits, a bool (0 or 1), and text that is a whole
+    /// decimal number, since all values from XML are text.
+    pub fn get_int64(&self, path: &str) -> Result<i64> {
+        let value = self.get(path)?;
+        match value {
+            Value::Int(v) => Ok(*v),
+            Value::Uint(v) => i64::try_from(*v).map_err(|_| {
+                invalid(
+                    path,
+                    value,
+                    "which is too large for an int64 (at most 9223372036854775807)",
+                )
+            }),
+            Value::Bool(v) => Ok(i64::from(*v)),
+            Value::String(text) if is_decimal(text) => text.parse().map_err(|_| {
+                invalid(
+                    path,
+                    value,
+                    "which does not fit an int64 (64 bits with a sign)",
+                )
+            }),
+            Value::String(_) => Err(invalid(path, value, "which is not a decimal integer")),
+            _ => Err(wrong_type(path, value, "an integer")),
+        }
+    }
+
+    /// The integer from 0 up at `path`; accepts what [`Value::get_int64`] does.
+    pub fn get_uint64(&self, path: &str) -> Result<u64> {
+        let value = self.get(path)?;
+        match value {
+            Value::Uint(v) => Ok(*v),
+            Value::Int(v) => u64::try_from(*v)
+                .map_err(|_| invalid(path, value, "which is negative: a uint64 starts at 0")),
+            Value::Bool(v) => Ok(u64::from(*v)),
+            Value::String(text) if is_decimal(text) => text.parse().map_err(|_| {
+                invalid(
+                    path,
+                    value,
+                    "which does not fit a uint64 (0 to 18446744073709551615)",
+                )
+            }),
+            Value::String(_) => Err(invalid(path, value, "which is not a decimal integer")),
+            _ => Err(wrong_type(path, value, "an integer")),
+        }
+    }
+
+    /// The number at `path` as a double.
+    ///
+    /// Accepts doubles, integers (beyond 2^53 they are rounded) and text that is
+    /// a finite decimal number.
+    pub fn get_double(&self, path: &str) -> Result<f64> {
+        let value = self.get(path)?;
+        match value {
+            Value::Double(v) => Ok(*v),
+            Value::Int(v) => Ok(*v as f64),
+            Value::Uint(v) => Ok(*v as f64),
+            // Rust also reads "inf" and "nan", which no decimal number is.
+            Value::String(text) => match text.parse::<f64>() {
+                Ok(number) if number.is_finite() => Ok(number),
+                _ => Err(invalid(
+                    path,
+                    value,
+                    "which is not a decimal number that fits a double",
+                )),
+            },
+            _ => Err(wrong_type(path, value, "a number")),
+        }
+    }
+
+    /// The bool at `path`.
+    ///
+    /// Accepts a bool, the integers 0 and 1, and the texts "yes", "no", "true",
+    /// "false", "1" and "0". XML's empty element is true.
+    pub fn get_bool(&self, path: &str) -> Result<bool> {
+        let value = self.get(path)?;
+        match value {
+            Value::Bool(v) => Ok(*v),
+            Value::Int(0) | Value::Uint(0) => Ok(false),
+            Value::Int(1) | Value::Uint(1) => Ok(true),
+            Value::Int(_) | Value::Uint(_) => Err(invalid(
+                path,
+                value,
+                "which is not a bool: only 0 and 1 are",
+            )),
+            Value::String(text) => match text.as_str() {
+                "yes" | "true" | "1" => Ok(true),
+                "no" | "false" | "0" => Ok(false),
+                _ => Err(invalid(
+                    path,
+                    value,
+                    "which is not a bool: yes, no, true, false, 1 and 0 are",
+                )),
+            },
+            _ => Err(wrong_type(path, value, "a bool")),
+        }
+    }
+
+    /// The text at `path`. Only a string is text: numbers are not converted.
+    pub fn get_str(&self, path: &str) -> Result<&str> {
+        match self.get(path)? {
+            Value::String(v) => Ok(v),
+            value => Err(wrong_type(path, value, "a string")),
+        }
+    }
+
+    /// The bytes at `path`; of text, its UTF-8.
+    pub fn get_bytes(&self, path: &str) -> Result<&[u8]> {
+        match self.get(path)? {
+            Value::Bytes(v) => Ok(v),
+            Value::String(v) => Ok(v.as_bytes()),
+            value => Err(wrong_type(path, value, "bytes")),
+        }
+    }
+
+    /// The items of the list at `path`.
+    pub fn get_list(&self, path: &str) -> Result<&[Value]> {
+        match self.get(path)? {
+            Value::List(v) => Ok(v),
+            value => Err(wrong_type(path, value, "a list")),
+        }
+    }
+
+    /// The map at `path`.
+    pub fn get_map(&self, path: &str) -> Result<&Map> {
+        match self.get(path)? {
+            Value::Map(v) => Ok(v),
+            value => Err(wrong_type(path, value, "a map")),
+        }
+    }
+
+    /// The handle at `path`.
+    pub fn get_handle(&self, path: &str) -> Result<&AnyHandle> {
+        match self.get(path)? {
+            Value::Handle(v) => Ok(v),
+            value => Err(wrong_type(path, value, "a handle")),
+        }
+    }
+}
+
+/// Digits with an optional minus sign. Rust itself would also take a plus sign.
+fn is_decimal(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
+}
+
+pub(super) fn wrong_type(path: &str, value: &Value, wanted: &'static str) -> crate::error::Error {
+    let path = if path.is_empty() {
+        "(the value itself)"
+    } else {
+        path
+    };
+    Misuse::WrongType {
+        parameter: "path",
+        path: path.to_owned(),
+        actual: value.kind().phrase(),
+        wanted,
+    }
+    .into()
+}
+
+/// An error such as `"vcpu" is "two", which is not a decimal integer`.
+fn invalid(path: &str, value: &Value, flaw: &str) -> crate::error::Error {
+    let what = if path.is_empty() {
+        "the value".to_owned()
+    } else {
+        format!("\"{path}\"")
+    };
+    let shown = match value {
+        Value::Int(v) => v.to_string(),
+        Value::Uint(v) => v.to_string(),
+        Value::String(text) => format!("\"{}\"", shortened(text, 60)),
+        _ => value.kind().phrase().to_owned(),
+    };
+    Misuse::Invalid {
+        parameter: "path",
+        reason: format!("{what} is {shown}, {flaw}"),
+    }
+    .into()
+}
+
+/// At most `limit` characters of `text`, with dots in place of the rest.
+pub(crate) fn shortened(text: &str, limit: usize) -> String {
+    match text.char_indices().nth(limit) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,116 @@
+//! XML to [`Value`] and back, by the rules of python-kvm.
+//!
+//! A document is a map with one key, the name of its root element. An element is
+//!
+//! | in XML                              | as a value                                |
+//! |-------------------------------------|-------------------------------------------|
+//! | `<vcpu>2</vcpu>`                    | the text, `"2"`                           |
+//! | `<acpi/>`, `<acpi></acpi>`          | `true`                                    |
+//! | anything with attributes or children| a map, see below                          |
+//! | several siblings of the same name   | a list, at the place of the first of them |
+//!
+//! The map of an element holds its attributes (`"@type"`), then its text
+//! (`"#text"`), then its children, each in the order of the document:
+//!
+//! ```
+//! # use vkvm::{value::Value, xml};
+//! let disk = xml::from_xml("<disk type='file'><target dev='vda'/><readonly/></disk>")?;
+//! let json = r#"{"disk":{"@type":"file","target":{"@dev":"vda"},"readonly":true}}"#;
+//! assert_eq!(disk.to_json(false)?, json);
+//! # Ok::<(), vkvm::error::Error>(())
+//! ```
+//!
+//! # What is kept and what is not
+//!
+//! - White space around text is dropped, and text of nothing else counts as none.
+//! - Of an element with text *and* children, only the text before the first child
+//!   is kept, as python-kvm does. libvirt's documents have no such elements.
+//! - The order of siblings of different names is kept, except that repeated ones
+//!   move to the first of their name.
+//! - Names keep their prefix as written; `xmlns:qemu` is the attribute
+//!   `"@xmlns:qemu"`. A declared encoding is ignored: the text is decoded already.
+//! - Comments, processing instructions and a plain DOCTYPE are skipped. A DOCTYPE
+//!   with declarations of its own, and entities other than `&lt;` `&gt;` `&amp;`
+//!   `&quot;` `&apos;` and character references, are errors: nothing is expanded.
+//!
+//! What [`from_xml`] gives is therefore stable: writing it with [`to_xml`] and
+//! reading it again gives an equal value.
+
+mod chars;
+mod read;
+mod scan;
+#[cfg(test)]
+mod tests;
+mod write;
+
+use crate::error::{Misuse, Result};
+use crate::value::{MAX_DEPTH, Value};
+use scan::Flaw;
+
+/// The largest document, in bytes. libvirt's own messages end at 32 MiB.
+pub const MAX_SIZE: usize = 32 << 20;
+
+/// Reads an XML document into a map of one key, the name of the root element.
+///
+/// The [module](self) tells the rules. An error names line and column, both
+/// counted from 1, the column in characters. The document may be at most
+/// [`MAX_SIZE`] bytes long, and its value at most
+/// [`MAX_DEPTH`] levels deep.
+pub fn from_xml(text: &str) -> Result<Value> {
+    if text.len() > MAX_SIZE {
+        return Err(Misuse::TooLarge {
+            parameter: "xml",
+            what: "the size in bytes",
+            actual: text.len() as u64,
+            limit: MAX_SIZE as u64,
+        }
+        .into());
+    }
+    let text = scan::prepare(text);
+    let mut builder = read::Builder::new();
+    let built = scan::scan(&text, &mut builder).and_then(|()| builder.finish());
+    built.map_err(|flaw| {
+        let (line, column, reason) = describe(&text, flaw);
+        Misuse::XmlSyntax {
+            parameter: "xml",
+            line,
+            column,
+            reason,
+        }
+        .into()
+    })
+}
+
+/// Writes a map of one key, the name of the root element, as an XML document.
+///
+/// The reverse of [`from_xml`], with the [rules](self) read from right to left.
+/// The other values that have an XML form are: numbers (as decimal text), null
+/// and false (an empty element, like true), a list of any length (one element
+/// for each item), and an empty map (an empty element).
+/// Elements are indented by two spaces, except in an element that has text.
+///
+/// What XML cannot express is an error that names the path of the value: bytes,
+/// handles, lists in lists, a name that is not an XML name, a control character
+/// in text, an attribute or `"#text"` that is neither a string nor a number.
+pub fn to_xml(value: &Value) -> Result<String> {
+    write::write(value)
+}
+
+/// Whether `text` is well-formed XML, without reading it into a value.
+///
+/// If not: the line and column, counted from 1, and what is wrong there. It
+/// accepts what [`from_xml`] does, and documents of any size and depth besides.
+pub fn check(text: &str) -> std::result::Result<(), (u64, u64, String)> {
+    let text = scan::prepare(text);
+    scan::scan(&text, &mut ()).map_err(|flaw| describe(&text, flaw))
+}
+
+fn describe(text: &str, flaw: Flaw) -> (u64, u64, String) {
+    let (line, column) = chars::position(text, flaw.offset);
+    (line, column, flaw.reason)
+}
+
+/// Why a document or a value is refused that nests too deep.
+fn too_deep() -> String {
+    format!("it nests more than {MAX_DEPTH} levels deep")
+}

@@ -1,0 +1,75 @@
+//! The characters and names of XML 1.0, and positions in a text.
+
+/// Whether XML allows the character, written out or as a reference.
+pub(super) fn is_xml_char(c: char) -> bool {
+    !matches!(c, '\0'..='\x08' | '\x0B' | '\x0C' | '\x0E'..='\x1F' | '\u{FFFE}' | '\u{FFFF}')
+}
+
+/// Where the first character stands that XML does not allow.
+pub(super) fn find_forbidden(text: &str) -> Option<(usize, char)> {
+    // Nearly every text passes this loop over bytes, which the compiler turns
+    // into a few vector instructions: control characters, and the byte with
+    // which U+FFFE and U+FFFF (and many good characters) start.
+    let suspicious = |b: u8| (b < 0x20 && b != b'\n' && b != b'\t' && b != b'\r') || b == 0xEF;
+    if !text.bytes().fold(false, |found, b| found | suspicious(b)) {
+        return None;
+    }
+    text.char_indices().find(|(_, c)| !is_xml_char(*c))
+}
+
+/// XML's white space.
+pub(super) fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+/// Whether `text` is a Name of XML 1.0: "disk", "qemu:commandline".
+pub(super) fn is_name(text: &str) -> bool {
+    // Names are most of what is checked, and nearly all of them are ASCII.
+    let Some((first, rest)) = text.as_bytes().split_first() else { return false };
+    if first.is_ascii_alphabetic() && rest.iter().all(|b| IN_NAME[usize::from(*b)]) {
+        return true;
+    }
+    let mut chars = text.chars();
+    chars.next().is_some_and(is_name_start) && chars.all(is_name_char)
+}
+
+/// Which ASCII characters a name may have after its first.
+const IN_NAME: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut b = 0_u8;
+    while b < 128 {
+        table[b as usize] = b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b':');
+        b += 1;
+    }
+    table
+};
+
+fn is_name_start(c: char) -> bool {
+    matches!(c,
+        'a'..='z' | 'A'..='Z' | '_' | ':'
+        | '\u{C0}'..='\u{D6}' | '\u{D8}'..='\u{F6}' | '\u{F8}'..='\u{2FF}'
+        | '\u{370}'..='\u{37D}' | '\u{37F}'..='\u{1FFF}' | '\u{200C}'..='\u{200D}'
+        | '\u{2070}'..='\u{218F}' | '\u{2C00}'..='\u{2FEF}' | '\u{3001}'..='\u{D7FF}'
+        | '\u{F900}'..='\u{FDCF}' | '\u{FDF0}'..='\u{FFFD}' | '\u{10000}'..='\u{EFFFF}')
+}
+
+fn is_name_char(c: char) -> bool {
+    is_name_start(c)
+        || matches!(c, '0'..='9' | '-' | '.' | '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}'..='\u{2040}')
+}
+
+/// Line and column of a byte offset, both from 1, the column in characters.
+pub(super) fn position(text: &str, offset: usize) -> (u64, u64) {
+    let before = &text.as_bytes()[..offset.min(text.len())];
+    let line_start = before
+        .iter()
+        .rposition(|b| *b == b'\n')
+        .map_or(0, |at| at + 1);
+    let lines = before[..line_start].iter().filter(|b| **b == b'\n').count();
+    // Each character has one byte that is not a continuation byte.
+    let chars = before[line_start..]
+        .iter()
+        .filter(|b| **b & 0xC0 != 0x80)
+        .count();
+    (lines as u64 + 1, chars as u64 + 1)
+}

@@ -1,0 +1,547 @@
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::*;
+use crate::value::tests::any_value;
+
+fn read(text: &str) -> Value {
+    from_xml(text).expect(text)
+}
+
+fn json(text: &str) -> String {
+    read(text).to_json(false).unwrap()
+}
+
+fn write(json: &str) -> String {
+    to_xml(&Value::from_json(json).expect(json)).expect(json)
+}
+
+fn write_error(json: &str) -> String {
+    to_xml(&Value::from_json(json).expect(json))
+        .expect_err(json)
+        .to_string()
+}
+
+/// Line, column and reason, on which `from_xml` and `check` must agree.
+fn flaw(text: &str) -> (u64, u64, String) {
+    let (line, column, reason) = check(text).expect_err(text);
+    let message = from_xml(text).expect_err(text).to_string();
+    assert_eq!(
+        message,
+        format!("xml: XML is malformed at line {line}, column {column}: {reason}")
+    );
+    (line, column, reason)
+}
+
+#[test]
+fn elements_become_values() {
+    for (xml, expected) in [
+        ("<a/>", r#"{"a":true}"#),
+        ("<a></a>", r#"{"a":true}"#),
+        ("<a> \n </a>", r#"{"a":true}"#),
+        ("<a> x y\n</a>", r#"{"a":"x y"}"#),
+        ("<a x='1'/>", r#"{"a":{"@x":"1"}}"#),
+        (
+            "<a x='1' y = \"2\" > t </a >",
+            r##"{"a":{"@x":"1","@y":"2","#text":"t"}}"##,
+        ),
+        (
+            "<a>t<b/>u<c/>v</a>",
+            r##"{"a":{"#text":"t","b":true,"c":true}}"##,
+        ),
+        (
+            "<a x=''>t<b>1</b></a>",
+            r##"{"a":{"@x":"","#text":"t","b":"1"}}"##,
+        ),
+        (
+            "<a><b>1</b><c/><b>2</b><b y='3'/></a>",
+            r#"{"a":{"b":["1","2",{"@y":"3"}],"c":true}}"#,
+        ),
+        (
+            "<a>1&lt;2 &#x41;&#66; &amp;&quot;&apos;&gt;</a>",
+            r#"{"a":"1<2 AB &\"'>"}"#,
+        ),
+        ("<a>&#32; x &#10;</a>", r#"{"a":"x"}"#),
+        ("<a><![CDATA[<b>&amp;]] >]]></a>", r#"{"a":"<b>&amp;]] >"}"#),
+        ("<a>x<!-- c -->y<?p i?>z</a>", r#"{"a":"xyz"}"#),
+        (
+            "<a x=' 1&#10;\n\t2 ' y='&lt;&#x1F600;>'/>",
+            "{\"a\":{\"@x\":\" 1\\n  2 \",\"@y\":\"<😀>\"}}",
+        ),
+        ("<a>1\r\n2\r3&#13;4</a>", r#"{"a":"1\n2\n3\r4"}"#),
+        (
+            "<q:a xmlns:q='u' q:b='1'><q:c/></q:a>",
+            r#"{"q:a":{"@xmlns:q":"u","@q:b":"1","q:c":true}}"#,
+        ),
+        ("<a>\u{A0}é\u{A0}</a>", "{\"a\":\"\u{A0}é\u{A0}\"}"),
+    ] {
+        assert_eq!(json(xml), expected, "{xml}");
+        assert_eq!(check(xml), Ok(()));
+    }
+}
+
+#[test]
+fn a_prolog_is_skipped() {
+    let prologs = [
+        "\u{FEFF}",
+        "\u{FEFF}<?xml version='1.0'?>\n",
+        "<?xml version=\"1.0\" encoding='ISO-8859-1' standalone = 'yes' ?><!-- c --> <?p q?>",
+        "<!DOCTYPE a>",
+        "<!DOCTYPE a SYSTEM 'x>.dtd'>\n<!---->",
+        "<!DOCTYPE a PUBLIC \"-//x\" 'y'  >",
+    ];
+    for prolog in prologs {
+        assert_eq!(
+            json(&format!("{prolog}<a/>\n<!-- end --> <?p?>\n")),
+            r#"{"a":true}"#,
+            "{prolog}"
+        );
+    }
+}
+
+#[test]
+fn a_flaw_has_line_and_column() {
+    for (xml, line, column, reason) in [
+        ("", 1, 1, "there is no root element"),
+        ("  \n ", 2, 2, "there is no root element"),
+        (
+            "<a>\n  é<b></c>\n</a>",
+            2,
+            7,
+            "</c> does not end <b>, which begins in line 2",
+        ),
+        ("<a>\n<b>", 2, 1, "<b> is never closed"),
+        ("<a/>\n</a>", 2, 1, "</a> ends nothing"),
+        ("<a/><b/>", 1, 5, "<b> is a second root element"),
+        ("<a/> x", 1, 6, "text after the root element"),
+        ("x<a/>", 1, 1, "text before the root element"),
+        ("<a/>&amp;", 1, 5, "text after the root element"),
+        ("<![CDATA[]]><a/>", 1, 1, "text before the root element"),
+        (
+            "<a b='1' c='2' b='3'/>",
+            1,
+            16,
+            "the attribute b is there twice",
+        ),
+        ("<a b='1'c='2'/>", 1, 9, "white space before an attribute"),
+        ("<a b/>", 1, 4, "the attribute b has no value"),
+        ("<a b=1/>", 1, 6, "must stand in quotes"),
+        (
+            "<a\n 1b='1'/>",
+            2,
+            2,
+            "\"1b\" cannot be the name of an attribute",
+        ),
+        ("<a ='1'/>", 1, 4, "the name of an attribute is missing"),
+        ("<a b='<'/>", 1, 7, "write &lt;"),
+        ("<a b='x&y'/>", 1, 8, "does not begin a reference"),
+        ("<a b='x&y;'/>", 1, 8, "the entity &y; is unknown"),
+        ("<1/>", 1, 1, "\"1\" cannot be the name of an element"),
+        ("< a/>", 1, 1, "the name of an element is missing"),
+        ("<a/ >", 1, 1, "\"a/\" cannot be the name of an element"),
+        (
+            "<a>\n\u{1}</a>",
+            2,
+            1,
+            "does not allow the character U+0001",
+        ),
+        (
+            "<a b='\u{FFFE}'/>",
+            1,
+            7,
+            "does not allow the character U+FFFE",
+        ),
+        ("<a>&foo;</a>", 1, 4, "the entity &foo; is unknown"),
+        ("<a>a & b; </a>", 1, 6, "does not begin a reference"),
+        ("<a>&#0;</a>", 1, 4, "&#0; names no character"),
+        ("<a>&#xD800;</a>", 1, 4, "names no character"),
+        ("<a>&#+65;</a>", 1, 4, "names no character"),
+        ("<a>&#;</a>", 1, 4, "names no character"),
+        ("<a>x]]>y</a>", 1, 5, "write ]]&gt;"),
+        ("<a><?xml version='1.0'?></a>", 1, 4, "at the very start"),
+        (" <?xml version='1.0'?><a/>", 1, 2, "at the very start"),
+        ("<?xml?><a/>", 1, 1, "the XML declaration is malformed"),
+        (
+            "<?xml encoding='x' version='1.0'?><a/>",
+            1,
+            1,
+            "the XML declaration is malformed",
+        ),
+        ("<a><?XML x?></a>", 1, 4, "cannot be xml"),
+        (
+            "<a><? x?></a>",
+            1,
+            4,
+            "the name of a processing instruction is missing",
+        ),
+        (
+            "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>",
+            1,
+            1,
+            "declarations of its own",
+        ),
+        (
+            "<!DOCTYPE a SYSTEM 'x' []><a/>",
+            1,
+            1,
+            "declarations of its own",
+        ),
+        ("<!DOCTYPE a SYSTEM><a/>", 1, 1, "the DOCTYPE is malformed"),
+        ("<!doctype a><a/>", 1, 1, "the DOCTYPE is malformed"),
+        ("<!DOCTYPE a><!DOCTYPE a><a/>", 1, 13, "only stand once"),
+        ("<a/><!DOCTYPE a>", 1, 5, "only stand once"),
+        ("\u{FEFF}\u{FEFF}<a/>", 1, 1, "byte order mark"),
+    ] {
+        let (l, c, found) = flaw(xml);
+        assert!(found.contains(reason), "{xml}: {found}");
+        assert_eq!((l, c), (line, column), "{xml}: {found}");
+    }
+}
+
+#[test]
+fn what_the_scanner_refuses_is_refused() {
+    for xml in [
+        "<a",
+        "<a b='",
+        "<a b=\"x'/>",
+        "<!-- ",
+        "<a><!-- a -- b --></a>",
+        "<a><!-- x ---></a>",
+        "<a><![CDATA[x</a>",
+        "<a><?p </a>",
+        "<a>&amp</a>",
+        "<a>&",
+        "<",
+        "<>",
+        "</>",
+        "<a></>",
+        "<!",
+        "<!x>",
+        "<!-->",
+        "<!--->",
+        "<?>",
+        "<??>",
+        "<![x]]>",
+        "<a><![cdata[x]]></a>",
+        "<!D>",
+        "<!DOCTYPE>",
+        "<!DOCTYPE a [",
+        "<a></a/>",
+        "<a></ a>",
+        "<a>\r\n&\r\n</a>",
+    ] {
+        flaw(xml);
+    }
+    // A billion laughs get no laugh.
+    let bomb = "<!DOCTYPE l [<!ENTITY a 'ha'><!ENTITY b '&a;&a;'>]><l>&b;</l>";
+    assert!(from_xml(bomb).is_err());
+}
+
+#[test]
+fn depth_is_limited() {
+    let nested = |n: usize| format!("{}{}", "<a>".repeat(n), "</a>".repeat(n));
+    assert_eq!(read(&nested(MAX_DEPTH)).depth(), MAX_DEPTH);
+    let error = from_xml(&nested(MAX_DEPTH + 1)).unwrap_err().to_string();
+    assert!(
+        error.contains("column 301: it nests more than 100 levels deep"),
+        "{error}"
+    );
+    assert!(from_xml(&nested(1_000_000)).is_err());
+    assert!(from_xml(&"<a>".repeat(1_000_000)).is_err());
+    assert_eq!(check(&nested(1_000_000)), Ok(()));
+    // Lists are levels as well.
+    let listed = |n: usize| format!("{}{}", "<a><b/><b>".repeat(n), "</b></a>".repeat(n));
+    assert_eq!(read(&listed(33)).depth(), 99);
+    let error = from_xml(&listed(34)).unwrap_err().to_string();
+    assert!(
+        error.contains("it nests more than 100 levels deep"),
+        "{error}"
+    );
+}
+
+#[test]
+fn size_is_limited() {
+    let huge = format!("<a>{}</a>", "x".repeat(MAX_SIZE));
+    let error = from_xml(&huge).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "xml: the size in bytes is 33554439, the limit is 33554432"
+    );
+    assert_eq!(check(&huge), Ok(()));
+}
+
+#[test]
+fn many_siblings_and_attributes_take_linear_time() {
+    let siblings = format!("<a>{}</a>", "<b/><c/>".repeat(100_000));
+    assert_eq!(read(&siblings).get_list("a.b").unwrap().len(), 100_000);
+    let names = |name: &str| {
+        (0..100_000)
+            .map(|i| format!(" {name}{i}='1'"))
+            .collect::<String>()
+    };
+    let attributes = format!("<a{}/>", names("x"));
+    assert_eq!(read(&attributes).get_map("a").unwrap().len(), 100_000);
+    let (_, _, reason) = flaw(&format!("<a{} x50000=''/>", names("x")));
+    assert_eq!(reason, "the attribute x50000 is there twice");
+    let (_, _, reason) = flaw(&format!("<a{}/>", " x='' y=''".repeat(100_000)));
+    assert_eq!(reason, "the attribute x is there twice");
+    let children: String = (0..100_000).map(|i| format!("<c{i}/>")).collect();
+    assert_eq!(
+        read(&format!("<a>{children}</a>"))
+            .get_map("a")
+            .unwrap()
+            .len(),
+        100_000
+    );
+    read(&format!("<a>{}</a>", "x&amp;".repeat(100_000)));
+}
+
+#[test]
+fn values_are_written_like_lxml_does() {
+    assert_eq!(
+        write(
+            r##"{"domain":{"name":"a & b","os":{"type":{"@arch":"x","#text":"hvm"}},"vcpu":2,
+                  "features":{"acpi":true,"pae":null,"no":false,"map":{},"none":[]},
+                  "disk":[{"@type":"file"},{"@type":"block","b":[1,"two",3.5]}]}}"##
+        ),
+        "<domain>
+  <name>a &amp; b</name>
+  <os>
+    <type arch=\"x\">hvm</type>
+  </os>
+  <vcpu>2</vcpu>
+  <features>
+    <acpi/>
+    <pae/>
+    <no/>
+    <map/>
+  </features>
+  <disk type=\"file\"/>
+  <disk type=\"block\">
+    <b>1</b>
+    <b>two</b>
+    <b>3.5</b>
+  </disk>
+</domain>
+"
+    );
+    assert_eq!(write(r#"{"a":{"none":[]}}"#), "<a/>\n");
+    assert_eq!(
+        write(r##"{"a":{"b":{"c":1},"#text":"t","@x":-1}}"##),
+        "<a x=\"-1\">t<b><c>1</c></b></a>\n"
+    );
+    assert_eq!(
+        write(r##"{"a":{"@x":"<\">&\n\t\r'é","#text":"<\">&\n\t\r'é]]>"}}"##),
+        "<a x=\"&lt;&quot;&gt;&amp;&#10;&#9;&#13;'é\">&lt;\"&gt;&amp;\n\t&#13;'é]]&gt;</a>\n"
+    );
+    assert_eq!(write(r#"{"a":5.0}"#), "<a>5</a>\n");
+}
+
+#[test]
+fn what_xml_cannot_express_is_an_error_with_a_path() {
+    for (json, expected) in [
+        (
+            "5",
+            "a document is a map of one key, the name of its root element",
+        ),
+        (
+            r#"{"a":1,"b":2}"#,
+            "a document is a map of one key, the name of its root element",
+        ),
+        (
+            r#"{"a":[1]}"#,
+            r#""a": a document has one root element, not a list of them"#,
+        ),
+        (
+            r#"{"a b":1}"#,
+            r#""a b": "a b" cannot be the name of an element in XML"#,
+        ),
+        (
+            r#"{"a":{"b":[{},{"@":1}]}}"#,
+            r#""a.b.1.@": "" cannot be the name of an attribute in XML"#,
+        ),
+        (
+            r##"{"a":{"#x":1}}"##,
+            r##""a.#x": "#x" cannot be the name of an element in XML"##,
+        ),
+        (
+            r#"{"a":{"b":[1,[2]]}}"#,
+            r#""a.b.1": XML has no lists in lists"#,
+        ),
+        (
+            r#"{"a":{"b":"\u0000"}}"#,
+            r#""a.b": XML does not allow the character U+0000"#,
+        ),
+        (
+            r#"{"a":{"@b":"\uffff"}}"#,
+            r#""a.@b": XML does not allow the character U+FFFF"#,
+        ),
+        (
+            r#"{"a":{"@b":true}}"#,
+            r#""a.@b": it is a bool, but XML needs a string or a number here"#,
+        ),
+        (
+            r##"{"a":{"#text":null}}"##,
+            r##""a.#text": it is null, but XML needs a string or a number here"##,
+        ),
+        (
+            r#"{"a":{"b":{"$bytes":""}}}"#,
+            r#""a.b": it is bytes, but XML needs a string or a number here"#,
+        ),
+    ] {
+        assert_eq!(write_error(json), format!("value: {expected}"), "{json}");
+    }
+    let mut value = Value::from_json(r#"{"a":0}"#).unwrap();
+    value.set("a", f64::NAN.into()).unwrap();
+    assert!(
+        to_xml(&value)
+            .unwrap_err()
+            .to_string()
+            .contains("NaN is not a decimal number")
+    );
+    value
+        .set("a", crate::handle::AnyHandle::stub("domain").into())
+        .unwrap();
+    assert!(
+        to_xml(&value)
+            .unwrap_err()
+            .to_string()
+            .contains("it is a handle")
+    );
+}
+
+/// A document of the kind that libvirt writes.
+const DOMAIN: &str = "<domain type='kvm' xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>
+  <name>web</name>
+  <memory unit='KiB'>2097152</memory>
+  <features><acpi/><apic/></features>
+  <devices>
+    <disk type='file' device='disk'>
+      <source file='/var/lib/a &amp; b.qcow2'/>
+      <target dev='vda' bus='virtio'/>
+      <readonly/>
+    </disk>
+    <interface type='network'/>
+    <disk type='block'/>
+  </devices>
+  <qemu:commandline><qemu:arg value='-x'/><qemu:arg value='-y'/></qemu:commandline>
+</domain>
+";
+
+#[test]
+fn a_domain_goes_there_and_back() {
+    let value = read(DOMAIN);
+    assert_eq!(value.get_str("domain.memory.@unit").unwrap(), "KiB");
+    assert_eq!(
+        value.get_str("domain.devices.disk.0.source.@file").unwrap(),
+        "/var/lib/a & b.qcow2"
+    );
+    assert_eq!(
+        value
+            .get_str("domain.qemu:commandline.qemu:arg.1.@value")
+            .unwrap(),
+        "-y"
+    );
+    assert!(value.get_bool("domain.features.acpi").unwrap());
+    let text = to_xml(&value).unwrap();
+    assert!(text.starts_with("<domain type=\"kvm\" xmlns:qemu=\"http"));
+    assert_eq!(read(&text), value);
+}
+
+/// That a value from XML comes back the same, in the same order.
+fn assert_stable(value: &Value) -> std::result::Result<(), TestCaseError> {
+    let text = to_xml(value).expect("what was read can be written");
+    let back = from_xml(&text).expect("what was written can be read");
+    prop_assert_eq!(&back, value, "{}", text);
+    prop_assert_eq!(back.to_json(false).unwrap(), value.to_json(false).unwrap());
+    prop_assert_eq!(&to_xml(&back).unwrap(), &text);
+    prop_assert_eq!(check(&text), Ok(()));
+    Ok(())
+}
+
+/// Documents with everything in them, as text.
+fn any_document() -> impl Strategy<Value = String> {
+    let text = prop_oneof![
+        "[a-c \n\r\t>'\"\u{A0}é😀-]{0,6}",
+        Just("&amp;".to_owned()),
+        Just("&#32;".to_owned()),
+        Just("&#13;".to_owned()),
+        Just("&#x1F600;".to_owned()),
+        "<!\\[CDATA\\[[a<& \n]{0,4}\\]\\]>",
+        Just("<!-- c -->".to_owned()),
+        Just("<?p i?>".to_owned()),
+    ];
+    let attributes = prop::collection::hash_map(
+        "[a-z:]{1,3}",
+        "[a-c \n\t>'é]{0,4}(&(lt|#10|#9|quot);)?",
+        0..4,
+    )
+    .prop_map(|map| {
+        map.iter()
+            .map(|(k, v)| format!(" {k}=\"{v}\""))
+            .collect::<String>()
+    });
+    let element = move |content: BoxedStrategy<String>| {
+        ("[a-c]|q:d|é\\.-1", attributes.clone(), content).prop_map(|(name, attributes, content)| {
+            if content.is_empty() {
+                format!("<{name}{attributes}/>")
+            } else {
+                format!("<{name}{attributes}>{content}</{name} >")
+            }
+        })
+    };
+    let leaf = element(
+        vec(text.clone(), 0..4)
+            .prop_map(|parts| parts.concat())
+            .boxed(),
+    )
+    .boxed();
+    leaf.prop_recursive(5, 40, 6, move |inner| {
+        let part = prop_oneof![3 => inner, 2 => text.clone()];
+        element(vec(part, 0..6).prop_map(|parts| parts.concat()).boxed()).boxed()
+    })
+}
+
+proptest! {
+    #[test]
+    fn what_is_read_can_be_written_and_read_again(text in any_document()) {
+        let value = from_xml(&text).map_err(|e| TestCaseError::fail(format!("{e}: {text}")))?;
+        prop_assert_eq!(check(&text), Ok(()));
+        assert_stable(&value)?;
+    }
+
+    /// Cut, doubled and overwritten documents: never a panic, and from_xml and
+    /// check agree on what is well-formed.
+    #[test]
+    fn a_damaged_document_does_no_harm(
+        text in any_document(),
+        damage in vec((any::<prop::sample::Index>(), 0..3_usize, "[<>&;='\"/!?\\[\\]a -]{0,3}|<!--|-->|<!\\[CDATA\\[|<\\?xml|<!DOCTYPE a"), 1..4),
+    ) {
+        let mut chars: Vec<char> = text.chars().collect();
+        for (at, removed, inserted) in damage {
+            let at = at.index(chars.len() + 1);
+            let end = (at + removed).min(chars.len());
+            chars.splice(at..end, inserted.chars());
+        }
+        let text: String = chars.into_iter().collect();
+        match (from_xml(&text), check(&text)) {
+            (Ok(value), Ok(())) => assert_stable(&value)?,
+            (Err(_), Err((line, column, _))) => prop_assert!(line >= 1 && column >= 1),
+            (read, checked) => return Err(TestCaseError::fail(format!("{read:?} {checked:?}"))),
+        }
+    }
+
+    #[test]
+    fn no_text_upsets_the_reader(text in "([<>&;='\"/!?\\[\\]a# \n\r\\-]|<a>|</a>|<!--|-->|]]>|<!\\[CDATA\\[|<!DOCTYPE |<!ENTITY |<\\?xml |\u{FEFF}|é){0,20}") {
+        prop_assert_eq!(from_xml(&text).is_ok(), check(&text).is_ok());
+    }
+
+    /// Any value at all: what can be written can be read, and settles then.
+    #[test]
+    fn what_is_written_can_be_read(value in any_value()) {
+        let root = Value::Map([("root", value)].into_iter().collect());
+        if let Ok(text) = to_xml(&root) {
+            assert_stable(&from_xml(&text).expect("what was written can be read"))?;
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! `cargo xtask generate`: writes every face that follows from src/capi and
+//! data/constants.json. `cargo xtask generate --check` only compares, and
+//! fails when a checked-in file is not what would be written.
+
+mod api;
+mod constants;
+mod docs;
+mod header;
+mod json;
+mod perl;
+mod shape;
+mod symbols;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::{env, fs};
+
+/// A file to write: its path from the project's root, and its text.
+pub type Output = (PathBuf, String);
+
+/// What went wrong, for people.
+pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let check = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["generate"] => false,
+        ["generate", "--check"] => true,
+        _ => {
+            eprintln!("usage: cargo xtask generate [--check]");
+            return ExitCode::from(2);
+        }
+    };
+    match run(&root(), check) {
+        Ok(0) => ExitCode::SUCCESS,
+        Ok(stale) => {
+            eprintln!("{stale} generated files are out of date; run `make generate` and commit");
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Writes or compares; returns how many files differ (when comparing).
+fn run(root: &Path, check: bool) -> Result<usize> {
+    shape::check(root)?;
+    let constants = constants::read(root)?;
+    let (api, bindings) = api::read(root)?;
+    let mut outputs = vec![constants::rust(&constants)?];
+    outputs.push(header::write(&api, bindings, &constants)?);
+    outputs.push(json::write(&api, &constants)?);
+    outputs.extend(symbols::write(&api));
+    outputs.extend(perl::write(&api, &constants)?);
+    let mut stale = 0;
+    for (path, text) in outputs {
+        let place = root.join(&path);
+        if fs::read_to_string(&place).is_ok_and(|old| old == text) {
+            continue;
+        }
+        if check {
+            eprintln!("out of date: {}", path.display());
+            stale += 1;
+        } else {
+            if let Some(folder) = place.parent() {
+                fs::create_dir_all(folder)?;
+            }
+            fs::write(&place, text)?;
+            println!("wrote {}", path.display());
+        }
+    }
+    Ok(stale)
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}

@@ -1,0 +1,46 @@
+//! The Perl side: one XS file and one POD per class, and the typemap.
+
+mod pod;
+mod xs;
+
+use crate::api::{Api, Function, Returns};
+use crate::constants::Constant;
+use crate::{Output, Result};
+
+/// A class of the API that is a Perl package.
+struct Package {
+    /// As in function names.
+    class: &'static str,
+    /// As in Perl.
+    name: &'static str,
+    /// What an object of it is called in examples.
+    object: &'static str,
+}
+
+const PACKAGES: [Package; 3] = [
+    Package { class: "conn", name: "VKVM", object: "$conn" },
+    Package { class: "domain", name: "VKVM::Domain", object: "$dom" },
+    Package { class: "event", name: "VKVM::Event", object: "VKVM::Event::" },
+];
+
+/// Writes everything that is generated for Perl.
+pub fn write(api: &Api, constants: &[Constant]) -> Result<Vec<Output>> {
+    let mut outputs = vec![xs::typemap(api), xs::classes()];
+    for package in &PACKAGES {
+        let functions: Vec<&Function> =
+            api.functions.iter().filter(|function| function.class == package.class).collect();
+        outputs.push(xs::write(package, &functions)?);
+        outputs.push(pod::write(package, &functions, constants)?);
+    }
+    Ok(outputs)
+}
+
+/// Whether a function becomes a Perl method mechanically.
+fn is_method(function: &Function) -> bool {
+    function.returns == Returns::Status && !function.has_perl_remark("skip")
+}
+
+/// The package of a class.
+fn package_of(class: &str) -> Option<&'static Package> {
+    PACKAGES.iter().find(|package| package.class == class)
+}

@@ -1,0 +1,69 @@
+//! Checks that every export goes through the panic guard.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use syn::{Expr, Item, ItemFn, Stmt};
+
+use crate::Result;
+
+/// Refuses an `extern "C"` export whose body is anything but one call of
+/// `status` or `direct`.
+pub fn check(root: &Path) -> Result<()> {
+    let mut files = Vec::new();
+    collect(&root.join("src"), &mut files)?;
+    let mut exports = 0;
+    for file in files {
+        for item in syn::parse_file(&fs::read_to_string(&file)?)?.items {
+            let Item::Fn(function) = item else { continue };
+            if !is_export(&function) {
+                continue;
+            }
+            exports += 1;
+            if !file.starts_with(root.join("src/capi")) || !is_guarded(&function) {
+                let name = &function.sig.ident;
+                let place = file.display();
+                return Err(format!(
+                    "{place}: {name} must be in src/capi, and its body must be one call of \
+                     guard::status or guard::direct"
+                )
+                .into());
+            }
+        }
+    }
+    if exports == 0 { Err("no exports found under src/capi".into()) } else { Ok(()) }
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            collect(&path, files)?;
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+fn is_export(function: &ItemFn) -> bool {
+    let exported = |attribute: &syn::Attribute| {
+        let text = match &attribute.meta {
+            syn::Meta::List(list) => list.tokens.to_string(),
+            other => other.path().get_ident().map(ToString::to_string).unwrap_or_default(),
+        };
+        text.contains("no_mangle") || text.contains("export_name")
+    };
+    function.attrs.iter().any(exported)
+}
+
+/// The body is one call of a guard, preceded at most by `let` statements
+/// without calls and by the discarding of an unused parameter.
+fn is_guarded(function: &ItemFn) -> bool {
+    let Some((last, before)) = function.block.stmts.split_last() else { return false };
+    let harmless = |statement: &Stmt| matches!(statement, Stmt::Local(_));
+    let Stmt::Expr(Expr::Call(call), None) = last else { return false };
+    let Expr::Path(path) = &*call.func else { return false };
+    before.iter().all(harmless)
+        && path.path.get_ident().is_some_and(|name| name == "status" || name == "direct")
+}
