@@ -123,6 +123,7 @@ static const function functions[] = {
     (function)&vkvm_value_new_list,
     (function)&vkvm_value_new_map,
     (function)&vkvm_value_new_null,
+    (function)&vkvm_value_put,
     (function)&vkvm_value_ref,
     (function)&vkvm_value_remove,
     (function)&vkvm_value_set,

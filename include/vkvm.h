@@ -1732,8 +1732,8 @@ typedef void (*vkvm_watch_callback)(int watch, int fd, int events, void *userdat
  *
  * A list or map is announced with its number of items, then come its items
  * (in a map, `key` before each), then `end`. Texts and keys are `len` bytes
- * without a NUL behind them, borrowed for the time of the call. No member may
- * be NULL.
+ * without a NUL behind them; a text is borrowed for the time of the call, a
+ * key until its item is complete. No member may be NULL.
  */
 typedef struct {
   /**
@@ -3415,6 +3415,23 @@ int vkvm_value_new_map(vkvm_value **value, vkvm_error **error);
  * @return 0, or -1 with *error set
  */
 int vkvm_value_new_null(vkvm_value **value, vkvm_error **error);
+
+/**
+ * Puts a copy of a value under a key of a map. Dots in the key mean nothing.
+ *
+ * @param value the value (not NULL; borrowed)
+ * @param path where the map is (may be NULL; borrowed)
+ * @param key the key, which may be new (not NULL; borrowed)
+ * @param item what to put there (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_value_put(vkvm_value *value,
+                   const char *path,
+                   const char *key,
+                   vkvm_value *item,
+                   vkvm_error **error);
 
 /**
  * Adds a hold on the value handle.

@@ -69,6 +69,8 @@ pub const CLASSES: [Class; 19] = [
 
 impl Class {
     /// The class as it appears in function names: `vkvm_<name>_…`.
+    // Inlined into a loop over all classes it makes LLVM 22 think for minutes.
+    #[inline(never)]
     pub fn name(self) -> &'static str {
         match self {
             Class::Conn => "conn",
@@ -297,6 +299,12 @@ impl AnyHandle {
         self.0
     }
 
+    /// A live handle for tests of what holds handles.
+    #[cfg(test)]
+    pub fn for_test() -> Self {
+        AnyHandle(insert(tests::Other).unwrap_or(0))
+    }
+
     /// The class, as in function names.
     pub fn class_name(&self) -> &'static str {
         Class::of(self.0).map_or("unknown", Class::name)
@@ -378,7 +386,7 @@ mod tests {
             &TABLE
         }
     }
-    struct Other;
+    pub(super) struct Other;
     impl Object for Other {
         const CLASS: Class = Class::Host;
         fn table() -> &'static Table<Self> {

@@ -37,15 +37,15 @@
 //! reading it again gives an equal value.
 
 mod chars;
+mod parts;
 mod read;
-mod scan;
 #[cfg(test)]
 mod tests;
 mod write;
 
 use crate::error::{Misuse, Result};
 use crate::value::{MAX_DEPTH, Value};
-use scan::Flaw;
+use parts::Flaw;
 
 /// The largest document, in bytes. libvirt's own messages end at 32 MiB.
 pub const MAX_SIZE: usize = 32 << 20;
@@ -66,19 +66,20 @@ pub fn from_xml(text: &str) -> Result<Value> {
         }
         .into());
     }
-    let text = scan::prepare(text);
+    let text = without_mark(text);
     let mut builder = read::Builder::new();
-    let built = scan::scan(&text, &mut builder).and_then(|()| builder.finish());
-    built.map_err(|flaw| {
-        let (line, column, reason) = describe(&text, flaw);
-        Misuse::XmlSyntax {
-            parameter: "xml",
-            line,
-            column,
-            reason,
-        }
-        .into()
-    })
+    parts::take_apart(text, &mut |part, offset| builder.add(part, offset))
+        .and_then(|()| builder.finish())
+        .map_err(|flaw| {
+            let (line, column, reason) = describe(text, flaw);
+            Misuse::XmlSyntax {
+                parameter: "xml",
+                line,
+                column,
+                reason,
+            }
+            .into()
+        })
 }
 
 /// Writes a map of one key, the name of the root element, as an XML document.
@@ -101,10 +102,15 @@ pub fn to_xml(value: &Value) -> Result<String> {
 /// If not: the line and column, counted from 1, and what is wrong there. It
 /// accepts what [`from_xml`] does, and documents of any size and depth besides.
 pub fn check(text: &str) -> std::result::Result<(), (u64, u64, String)> {
-    let text = scan::prepare(text);
-    scan::scan(&text, &mut ()).map_err(|flaw| describe(&text, flaw))
+    let text = without_mark(text);
+    parts::take_apart(text, &mut |_, _| Ok(())).map_err(|flaw| describe(text, flaw))
 }
 
+fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{FEFF}').unwrap_or(text)
+}
+
+/// Line, column and reason.
 fn describe(text: &str, flaw: Flaw) -> (u64, u64, String) {
     let (line, column) = chars::position(text, flaw.offset);
     (line, column, flaw.reason)

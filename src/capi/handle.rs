@@ -25,8 +25,8 @@ pub unsafe extern "C" fn vkvm_handle_count(
 }
 
 fn class(name: &str) -> Result<Class, Misuse> {
-    CLASSES.into_iter().find(|class| class.name() == name).ok_or_else(|| {
-        let names = CLASSES.map(Class::name).join(", ");
+    CLASSES.iter().find(|class| class.name() == name).copied().ok_or_else(|| {
+        let names = CLASSES.iter().map(|class| class.name()).collect::<Vec<_>>().join(", ");
         let reason = format!("there is no class \"{name}\"; the classes are {names}");
         Misuse::Invalid { parameter: "class_name", reason }
     })

@@ -276,6 +276,25 @@ pub unsafe extern "C" fn vkvm_value_set(
     status(error, |c| write(c, value, path, c.value(item, "item")?))
 }
 
+/// Puts a copy of a value under a key of a map. Dots in the key mean nothing.
+///
+/// - `path` (nullable): where the map is
+/// - `key`: the key, which may be new
+/// - `item`: what to put there
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_value_put(
+    value: *mut vkvm_value,
+    path: *const c_char,
+    key: *const c_char,
+    item: *mut vkvm_value,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let (item, key) = (c.value(item, "item")?, c.str(key, "key")?.to_owned());
+        writing(&*c.get(value, "value")?).insert_key(c.path(path)?, key, item)
+    })
+}
+
 /// Puts a null into a value.
 ///
 /// - `path` (nullable): where, as for `vkvm_value_set`

@@ -77,9 +77,9 @@ impl Map {
     ///
     /// A new key goes to the end; a known key keeps its place.
     pub fn insert(&mut self, key: impl Into<Key>, value: impl Into<Value>) -> Option<Value> {
-        let (key, value) = (key.into(), value.into());
+        let key = key.into();
         match self.get_mut(&key) {
-            Some(old) => Some(std::mem::replace(old, value)),
+            Some(old) => Some(std::mem::replace(old, value.into())),
             None => {
                 self.push_new(key, value);
                 None
@@ -92,27 +92,47 @@ impl Map {
     /// This is the fast way to build a map from keys that are known to differ.
     /// If the key was there after all, the map keeps one of the two entries or
     /// both; it stays safe to use.
+    #[inline]
     pub fn push_new(&mut self, key: impl Into<Key>, value: impl Into<Value>) {
-        let key = key.into();
-        debug_assert!(
-            self.get(&key).is_none(),
-            "push_new of the known key {key:?}"
-        );
+        if let Repr::Small(entries) = &mut self.0
+            && entries.len() < SMALL
+        {
+            // Not `push((key, value))`: that makes the entry before it makes room,
+            // and copying it to its place takes longer than all the rest.
+            entries.extend(std::iter::once_with(|| (key.into(), value.into())));
+            debug_assert!(
+                entries
+                    .iter()
+                    .rev()
+                    .skip(1)
+                    .all(|(k, _)| Some(k) != entries.last().map(|(k, _)| k)),
+                "push_new of the known key {:?}",
+                entries.last()
+            );
+        } else {
+            self.push_many(key.into(), value.into());
+        }
+    }
+
+    /// [`Map::push_new`] for a map that is large or becomes so.
+    #[cold]
+    #[inline(never)]
+    fn push_many(&mut self, key: Key, value: Value) {
         match &mut self.0 {
-            Repr::Small(entries) if entries.len() < SMALL => entries.push((key, value.into())),
             Repr::Small(entries) => {
                 let mut index = IndexMap::with_capacity(2 * SMALL);
                 index.extend(entries.drain(..));
-                index.insert(key, value.into());
+                index.insert(key, value);
                 self.0 = Repr::Large(Box::new(index));
             }
             Repr::Large(index) => {
-                index.insert(key, value.into());
+                index.insert(key, value);
             }
         }
     }
 
     /// The value of `key`.
+    #[inline]
     pub fn get(&self, key: &str) -> Option<&Value> {
         match &self.0 {
             Repr::Small(entries) => entries.iter().find(|(k, _)| k == key).map(|(_, v)| v),

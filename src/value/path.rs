@@ -42,7 +42,7 @@ impl Value {
     /// The value at `path`, to be changed in place.
     pub fn get_mut(&mut self, path: &str) -> Result<&mut Value> {
         let steps = self.locate(path)?;
-        Ok(self.follow(&steps))
+        self.follow(path, &steps)
     }
 
     /// Sets what `path` names to `value`.
@@ -56,14 +56,14 @@ impl Value {
         check_length(path)?;
         if let Some(steps) = self.try_locate(path) {
             check_depth(steps.len(), &value)?;
-            *self.follow(&steps) = value;
+            *self.follow(path, &steps)? = value;
             return Ok(());
         }
         let Some((steps, key)) = self.vacancy(path) else {
             return Err(self.no_place(path));
         };
         check_depth(steps.len() + 1, &value)?;
-        match self.follow(&steps) {
+        match self.follow(path, &steps)? {
             Value::Map(map) => map.push_new(key.to_owned(), value),
             Value::List(items) => items.push(value),
             _ => return Err(self.no_place(path)),
@@ -75,7 +75,7 @@ impl Value {
     pub fn insert_key(&mut self, path: &str, key: impl Into<Key>, value: Value) -> Result<()> {
         let steps = self.locate(path)?;
         check_depth(steps.len() + 1, &value)?;
-        match self.follow(&steps) {
+        match self.follow(path, &steps)? {
             Value::Map(map) => {
                 map.insert(key, value);
                 Ok(())
@@ -88,7 +88,7 @@ impl Value {
     pub fn append(&mut self, path: &str, value: Value) -> Result<()> {
         let steps = self.locate(path)?;
         check_depth(steps.len() + 1, &value)?;
-        match self.follow(&steps) {
+        match self.follow(path, &steps)? {
             Value::List(items) => {
                 items.push(value);
                 Ok(())
@@ -110,7 +110,7 @@ impl Value {
             }
             .into());
         };
-        let removed = match self.follow(&steps) {
+        let removed = match self.follow(path, &steps)? {
             Value::List(items) if last < items.len() => Some(items.remove(last)),
             Value::Map(map) => match map.get_index(last).map(|(key, _)| key.to_owned()) {
                 Some(key) => map.remove(&key),
@@ -188,17 +188,22 @@ impl Value {
         }
     }
 
-    fn follow(&mut self, steps: &[usize]) -> &mut Value {
-        let mut value = self;
-        for &at in steps {
-            // `trace` has just seen each of these.
-            value = match value {
-                Value::List(items) => &mut items[at],
-                Value::Map(map) => map.get_index_mut(at).expect("a traced key"),
-                _ => unreachable!("a traced scalar"),
-            };
-        }
-        value
+    /// The value to which `steps` lead, which [`Value::trace`] has found for `path`.
+    fn follow(&mut self, path: &str, steps: &[usize]) -> Result<&mut Value> {
+        let found = steps.iter().try_fold(self, |value, &at| match value {
+            Value::List(items) => items.get_mut(at),
+            Value::Map(map) => map.get_index_mut(at),
+            _ => None,
+        });
+        found.ok_or_else(|| {
+            let (path, hint) = (path.to_owned(), String::new());
+            Misuse::NotFound {
+                parameter: "path",
+                path,
+                hint,
+            }
+            .into()
+        })
     }
 
     /// The map or list in which `path` would be a new entry, and its key there.

@@ -17,32 +17,16 @@ pub(super) fn find_forbidden(text: &str) -> Option<(usize, char)> {
     text.char_indices().find(|(_, c)| !is_xml_char(*c))
 }
 
-/// XML's white space.
-pub(super) fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+/// Whether XML counts the character as white space.
+pub(super) fn is_space(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\n' | '\r')
 }
 
 /// Whether `text` is a Name of XML 1.0: "disk", "qemu:commandline".
 pub(super) fn is_name(text: &str) -> bool {
-    // Names are most of what is checked, and nearly all of them are ASCII.
-    let Some((first, rest)) = text.as_bytes().split_first() else { return false };
-    if first.is_ascii_alphabetic() && rest.iter().all(|b| IN_NAME[usize::from(*b)]) {
-        return true;
-    }
     let mut chars = text.chars();
     chars.next().is_some_and(is_name_start) && chars.all(is_name_char)
 }
-
-/// Which ASCII characters a name may have after its first.
-const IN_NAME: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut b = 0_u8;
-    while b < 128 {
-        table[b as usize] = b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.' | b':');
-        b += 1;
-    }
-    table
-};
 
 fn is_name_start(c: char) -> bool {
     matches!(c,
@@ -60,16 +44,10 @@ fn is_name_char(c: char) -> bool {
 
 /// Line and column of a byte offset, both from 1, the column in characters.
 pub(super) fn position(text: &str, offset: usize) -> (u64, u64) {
-    let before = &text.as_bytes()[..offset.min(text.len())];
-    let line_start = before
-        .iter()
-        .rposition(|b| *b == b'\n')
-        .map_or(0, |at| at + 1);
-    let lines = before[..line_start].iter().filter(|b| **b == b'\n').count();
-    // Each character has one byte that is not a continuation byte.
-    let chars = before[line_start..]
-        .iter()
-        .filter(|b| **b & 0xC0 != 0x80)
-        .count();
-    (lines as u64 + 1, chars as u64 + 1)
+    let before = text.get(..offset).unwrap_or(text);
+    // All three ends of a line that XML knows count as one.
+    let before = before.replace("\r\n", "\n").replace('\r', "\n");
+    let line = before.matches('\n').count() + 1;
+    let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+    (line as u64, column as u64)
 }

@@ -108,10 +108,15 @@ fn a_flaw_has_line_and_column() {
             "<a>\n  é<b></c>\n</a>",
             2,
             7,
-            "</c> does not end <b>, which begins in line 2",
+            "expected `</b>`, but `</c>` was found",
         ),
         ("<a>\n<b>", 2, 1, "<b> is never closed"),
-        ("<a/>\n</a>", 2, 1, "</a> ends nothing"),
+        (
+            "<a/>\n</a>",
+            2,
+            1,
+            "close tag `</a>` does not match any open tag",
+        ),
         ("<a/><b/>", 1, 5, "<b> is a second root element"),
         ("<a/> x", 1, 6, "text after the root element"),
         ("x<a/>", 1, 1, "text before the root element"),
@@ -123,8 +128,13 @@ fn a_flaw_has_line_and_column() {
             16,
             "the attribute b is there twice",
         ),
-        ("<a b='1'c='2'/>", 1, 9, "white space before an attribute"),
-        ("<a b/>", 1, 4, "the attribute b has no value"),
+        (
+            "<a b='1'c='2'/>",
+            1,
+            9,
+            "white space must stand between attributes",
+        ),
+        ("<a b/>", 1, 5, "\"=\" and its value must follow"),
         ("<a b=1/>", 1, 6, "must stand in quotes"),
         (
             "<a\n 1b='1'/>",
@@ -132,13 +142,32 @@ fn a_flaw_has_line_and_column() {
             2,
             "\"1b\" cannot be the name of an attribute",
         ),
-        ("<a ='1'/>", 1, 4, "the name of an attribute is missing"),
+        (
+            "<a =='1'/>",
+            1,
+            4,
+            "\"=\" cannot be the name of an attribute",
+        ),
+        ("<a ='1'/>", 1, 8, "\"=\" and its value must follow"),
         ("<a b='<'/>", 1, 7, "write &lt;"),
         ("<a b='x&y'/>", 1, 8, "does not begin a reference"),
         ("<a b='x&y;'/>", 1, 8, "the entity &y; is unknown"),
-        ("<1/>", 1, 1, "\"1\" cannot be the name of an element"),
-        ("< a/>", 1, 1, "the name of an element is missing"),
-        ("<a/ >", 1, 1, "\"a/\" cannot be the name of an element"),
+        ("<1/>", 1, 2, "\"1\" cannot be the name of an element"),
+        ("< a/>", 1, 2, "the name of an element is missing"),
+        ("<a/ >", 1, 2, "\"a/\" cannot be the name of an element"),
+        (
+            "<a$ b=''/>",
+            1,
+            2,
+            "\"a$\" cannot be the name of an element",
+        ),
+        ("<a></a $>", 1, 4, "`</a $>` was found"),
+        (
+            "<a><?b$?></a>",
+            1,
+            6,
+            "\"b$\" cannot be the name of a processing instruction",
+        ),
         (
             "<a>\n\u{1}</a>",
             2,
@@ -155,7 +184,8 @@ fn a_flaw_has_line_and_column() {
         ("<a>a & b; </a>", 1, 6, "does not begin a reference"),
         ("<a>&#0;</a>", 1, 4, "&#0; names no character"),
         ("<a>&#xD800;</a>", 1, 4, "names no character"),
-        ("<a>&#+65;</a>", 1, 4, "names no character"),
+        ("<a>&#+65;</a>", 1, 4, "&#+65; names no character"),
+        ("<a>&#-5;</a>", 1, 4, "names no character"),
         ("<a>&#;</a>", 1, 4, "names no character"),
         ("<a>x]]>y</a>", 1, 5, "write ]]&gt;"),
         ("<a><?xml version='1.0'?></a>", 1, 4, "at the very start"),
@@ -171,7 +201,7 @@ fn a_flaw_has_line_and_column() {
         (
             "<a><? x?></a>",
             1,
-            4,
+            6,
             "the name of a processing instruction is missing",
         ),
         (
@@ -188,9 +218,15 @@ fn a_flaw_has_line_and_column() {
         ),
         ("<!DOCTYPE a SYSTEM><a/>", 1, 1, "the DOCTYPE is malformed"),
         ("<!doctype a><a/>", 1, 1, "the DOCTYPE is malformed"),
+        ("<!DOCTYPEa><a/>", 1, 1, "the DOCTYPE is malformed"),
+        ("<a>\r\n\r<b>\r\né<c$/>", 4, 3, "\"c$\" cannot be"),
+        ("\u{FEFF}<a>é<$/>", 1, 6, "\"$\" cannot be"),
+        ("<a b='c&#1;'/>", 1, 7, "no character that XML allows"),
+        ("<a>&#xFFFE;</a>", 1, 4, "&#xFFFE; names no character"),
+        ("<a>\n<!-- a -b\n -- -->", 2, 1, "forbidden string `--`"),
         ("<!DOCTYPE a><!DOCTYPE a><a/>", 1, 13, "only stand once"),
         ("<a/><!DOCTYPE a>", 1, 5, "only stand once"),
-        ("\u{FEFF}\u{FEFF}<a/>", 1, 1, "byte order mark"),
+        ("\u{FEFF}\u{FEFF}<a/>", 1, 1, "text before the root element"),
     ] {
         let (l, c, found) = flaw(xml);
         assert!(found.contains(reason), "{xml}: {found}");
@@ -199,7 +235,7 @@ fn a_flaw_has_line_and_column() {
 }
 
 #[test]
-fn what_the_scanner_refuses_is_refused() {
+fn what_is_not_well_formed_is_refused() {
     for xml in [
         "<a",
         "<a b='",
@@ -225,6 +261,11 @@ fn what_the_scanner_refuses_is_refused() {
         "<a><![cdata[x]]></a>",
         "<!D>",
         "<!DOCTYPE>",
+        "<!DOCTYPE a SYSTEMPUBLIC 'x' 'y'><a/>",
+        "<!DOCTYPE a PUBLIC 'x''y'><a/>",
+        "<?xml version='1.0'encoding='x'?><a/>",
+        "<?xml version='1.0' standalone='no' encoding='x'?><a/>",
+        "<?xml version='1.0' standalone='maybe'?><a/>",
         "<!DOCTYPE a [",
         "<a></a/>",
         "<a></ a>",
@@ -246,9 +287,9 @@ fn depth_is_limited() {
         error.contains("column 301: it nests more than 100 levels deep"),
         "{error}"
     );
-    assert!(from_xml(&nested(1_000_000)).is_err());
-    assert!(from_xml(&"<a>".repeat(1_000_000)).is_err());
-    assert_eq!(check(&nested(1_000_000)), Ok(()));
+    assert!(from_xml(&nested(200_000)).is_err());
+    assert!(from_xml(&"<a>".repeat(200_000)).is_err());
+    assert_eq!(check(&nested(200_000)), Ok(()));
     // Lists are levels as well.
     let listed = |n: usize| format!("{}{}", "<a><b/><b>".repeat(n), "</b></a>".repeat(n));
     assert_eq!(read(&listed(33)).depth(), 99);
@@ -272,28 +313,36 @@ fn size_is_limited() {
 
 #[test]
 fn many_siblings_and_attributes_take_linear_time() {
-    let siblings = format!("<a>{}</a>", "<b/><c/>".repeat(100_000));
-    assert_eq!(read(&siblings).get_list("a.b").unwrap().len(), 100_000);
-    let names = |name: &str| {
-        (0..100_000)
-            .map(|i| format!(" {name}{i}='1'"))
-            .collect::<String>()
-    };
-    let attributes = format!("<a{}/>", names("x"));
-    assert_eq!(read(&attributes).get_map("a").unwrap().len(), 100_000);
-    let (_, _, reason) = flaw(&format!("<a{} x50000=''/>", names("x")));
+    const MANY: usize = 100_000;
+    let siblings = format!("<a>{}</a>", "<b/><c/>".repeat(MANY));
+    assert_eq!(read(&siblings).get_list("a.b").unwrap().len(), MANY);
+    let attributes: String = (0..MANY).map(|i| format!(" x{i}='1'")).collect();
+    assert_eq!(
+        read(&format!("<a{attributes}/>"))
+            .get_map("a")
+            .unwrap()
+            .len(),
+        MANY
+    );
+    let (_, _, reason) = flaw(&format!("<a{attributes} x50000=''/>"));
     assert_eq!(reason, "the attribute x50000 is there twice");
-    let (_, _, reason) = flaw(&format!("<a{}/>", " x='' y=''".repeat(100_000)));
-    assert_eq!(reason, "the attribute x is there twice");
-    let children: String = (0..100_000).map(|i| format!("<c{i}/>")).collect();
+    let children: String = (0..MANY).map(|i| format!("<c{i}/>")).collect();
     assert_eq!(
         read(&format!("<a>{children}</a>"))
             .get_map("a")
             .unwrap()
             .len(),
-        100_000
+        MANY
     );
-    read(&format!("<a>{}</a>", "x&amp;".repeat(100_000)));
+    assert_eq!(
+        read(&format!("<a>{}</a>", "x&amp;".repeat(MANY)))
+            .get_str("a")
+            .unwrap()
+            .len(),
+        2 * MANY
+    );
+    let (_, _, reason) = flaw(&format!("<a>{}</a>", "&".repeat(MANY)));
+    assert!(reason.contains("write &amp;"));
 }
 
 #[test]
@@ -400,7 +449,7 @@ fn what_xml_cannot_express_is_an_error_with_a_path() {
             .contains("NaN is not a decimal number")
     );
     value
-        .set("a", crate::handle::AnyHandle::stub("domain").into())
+        .set("a", crate::handle::AnyHandle::for_test().into())
         .unwrap();
     assert!(
         to_xml(&value)
@@ -460,7 +509,7 @@ fn assert_stable(value: &Value) -> std::result::Result<(), TestCaseError> {
 }
 
 /// Documents with everything in them, as text.
-fn any_document() -> impl Strategy<Value = String> {
+pub(super) fn any_document() -> impl Strategy<Value = String> {
     let text = prop_oneof![
         "[a-c \n\r\t>'\"\u{A0}é😀-]{0,6}",
         Just("&amp;".to_owned()),
@@ -502,6 +551,21 @@ fn any_document() -> impl Strategy<Value = String> {
     })
 }
 
+/// Documents that are cut, doubled and overwritten in a few places.
+pub(super) fn damaged_document() -> impl Strategy<Value = String> {
+    let inserted = "[<>&;='\"/!?\\[\\]a -]{0,3}|<!--|-->|<!\\[CDATA\\[|<\\?xml|<!DOCTYPE a";
+    let damage = vec((any::<prop::sample::Index>(), 0..3_usize, inserted), 1..4);
+    (any_document(), damage).prop_map(|(text, damage)| {
+        let mut chars: Vec<char> = text.chars().collect();
+        for (at, removed, inserted) in damage {
+            let at = at.index(chars.len() + 1);
+            let end = (at + removed).min(chars.len());
+            chars.splice(at..end, inserted.chars());
+        }
+        chars.into_iter().collect()
+    })
+}
+
 proptest! {
     #[test]
     fn what_is_read_can_be_written_and_read_again(text in any_document()) {
@@ -510,20 +574,11 @@ proptest! {
         assert_stable(&value)?;
     }
 
-    /// Cut, doubled and overwritten documents: never a panic, and from_xml and
-    /// check agree on what is well-formed.
+    /// Never a panic, and from_xml and check agree on what is well-formed.
     #[test]
     fn a_damaged_document_does_no_harm(
-        text in any_document(),
-        damage in vec((any::<prop::sample::Index>(), 0..3_usize, "[<>&;='\"/!?\\[\\]a -]{0,3}|<!--|-->|<!\\[CDATA\\[|<\\?xml|<!DOCTYPE a"), 1..4),
+        text in damaged_document(),
     ) {
-        let mut chars: Vec<char> = text.chars().collect();
-        for (at, removed, inserted) in damage {
-            let at = at.index(chars.len() + 1);
-            let end = (at + removed).min(chars.len());
-            chars.splice(at..end, inserted.chars());
-        }
-        let text: String = chars.into_iter().collect();
         match (from_xml(&text), check(&text)) {
             (Ok(value), Ok(())) => assert_stable(&value)?,
             (Err(_), Err((line, column, _))) => prop_assert!(line >= 1 && column >= 1),

@@ -31,6 +31,14 @@ need_command() { # COMMAND PACKAGE
         skip "$1 is not installed (Debian package $2; scripts/install-deps check installs it)"
 }
 
+# What every daemon needs of the machine.
+need_libvirt() {
+    need_command libvirtd libvirt-daemon
+    need_command virsh libvirt-clients
+    getent passwd "$(id -u)" >/dev/null ||
+        skip "libvirt works for users with a name only, and user $(id -u) is not in /etc/passwd"
+}
+
 # Sets DIR. It ends up in URIs, XML, a libvirtd.conf and lines for `eval`, each with
 # its own way to quote: so it has no character that needs quoting in any of them.
 set_dir() { # DIR
@@ -60,13 +68,13 @@ claim_bed_dir() {
     (set -o noclobber && : >"$DIR/bed") 2>/dev/null || die "directory '$DIR' cannot be written or was taken by another bed just now"
 }
 
-# An ended process stays listed as a zombie where nobody waits for it.
+# An ended process stays listed as a zombie where nobody waits for it. Reading the
+# file by lines would fetch it several times over, each time as it is then.
 is_running() { # PID
-    local key state
-    while read -r key state _; do
-        [ "$key" != State: ] || { [ "$state" != Z ] && [ "$state" != X ] && return 0; }
-    done 2>/dev/null <"/proc/$1/status"
-    return 1
+    local stat
+    stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
+    # PID (NAME) STATE ..., and a name can have parentheses too
+    [[ ${stat##*) } != [ZX]* ]]
 }
 
 # Process ids are used again: only one that has our DIR in its arguments is ours.
@@ -89,7 +97,7 @@ listening_port() { # PID
             echo $((16#${address#*:}))
             return
         fi
-    done <"/proc/$1/net/tcp"
+    done < <(cat "/proc/$1/net/tcp")
 }
 
 write_libvirtd_conf() { # TCP-PORT (0: any free one)
@@ -131,7 +139,7 @@ wait_for() { # PID SECONDS WHAT COMMAND ARG...
             die "the daemon ended with status $status before $what"
         fi
         if [ $SECONDS -ge $deadline ]; then
-            tail -n 20 "$DIR/log" >&2
+            tail -n 20 "$DIR/log" "$DIR/answer" >&2 || :
             die "waited $seconds seconds in vain for this: $what"
         fi
         sleep 0.02
@@ -139,7 +147,7 @@ wait_for() { # PID SECONDS WHAT COMMAND ARG...
 }
 
 answers() { # URI
-    [ -S "$DIR/libvirt-sock" ] && timeout 30 virsh -q -c "$1" uri >/dev/null 2>&1
+    [ -S "$DIR/libvirt-sock" ] && timeout 30 virsh -q -c "$1" uri >"$DIR/answer" 2>&1
 }
 
 # Ends the process that start began, waits until it is gone, removes DIR.
@@ -180,6 +188,7 @@ main() { # COMMAND DIR [OPTION...]
         while read -r _; do :; done
         ;;
     stop)
+        [ $# -eq 0 ] || wrong_usage
         stop_bed
         ;;
     *)

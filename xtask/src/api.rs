@@ -205,6 +205,8 @@ pub fn read(root: &Path) -> Result<(Api, Bindings)> {
     };
     let mut bindings = Builder::new().with_crate(root).with_config(config).generate()?;
     bindings.functions.sort_by(|a, b| a.path.name().cmp(b.path.name()));
+    // The constants of the header come from the table; Rust's own stay inside.
+    bindings.constants.clear();
     let functions: Result<Vec<Function>> = bindings.functions.iter().map(function).collect();
     let mut api = Api { functions: functions?, callbacks: Vec::new(), classes: Vec::new() };
     for item in &bindings.items {

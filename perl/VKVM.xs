@@ -1,0 +1,122 @@
+/* The XS of VKVM: the few functions that do not follow from the API file.
+ * Everything else is in generated/. */
+
+#include "vkvm_perl.h"
+
+MODULE = VKVM  PACKAGE = VKVM
+
+PROTOTYPES: ENABLE
+
+BOOT:
+    vkvm_perl_boot(aTHX);
+
+void
+CLONE(...)
+  PPCODE:
+    PERL_UNUSED_VAR(items);
+    vkvm_perl_clone(aTHX);
+    XSRETURN_EMPTY;
+
+SV *
+_open(uri, flags)
+    SV *uri
+    SV *flags
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_conn *conn;
+  CODE:
+    if (vkvm_conn_open(vkvm_perl_text_or_null(aTHX_ uri, "uri"),
+                       (uint32_t)vkvm_perl_uint(aTHX_ flags, "flags", UINT32_MAX), &conn,
+                       &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    RETVAL = vkvm_perl_object(aTHX_ conn, vkvm_perl_conn);
+  OUTPUT:
+    RETVAL
+
+SV *
+_open_auth(uri, flags, credlist, callback)
+    SV *uri
+    SV *flags
+    SV *credlist
+    SV *callback
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_conn *conn = NULL;
+    size_t count = 0;
+    int result;
+  CODE:
+  {
+    const char *uri_text = vkvm_perl_text_or_null(aTHX_ uri, "uri");
+    uint32_t flag_bits = (uint32_t)vkvm_perl_uint(aTHX_ flags, "flags", UINT32_MAX);
+    const int *types = vkvm_perl_ints(aTHX_ credlist, "credlist", &count);
+    bool console = !(SvOK(credlist) && SvOK(callback));
+    void *userdata = console ? NULL : vkvm_perl_callback(aTHX_ callback, "callback", NULL);
+
+    result = console ? vkvm_conn_open_auth(uri_text, flag_bits, NULL, 0, NULL, NULL, NULL, &conn,
+                                           &error)
+                     : vkvm_conn_open_auth(uri_text, flag_bits, types, count, vkvm_perl_on_auth,
+                                           userdata, vkvm_perl_callback_free, &conn, &error);
+    /* An exception of the callback is the better reason. */
+    if (result == 0)
+        RETVAL = vkvm_perl_object(aTHX_ conn, vkvm_perl_conn);
+    else
+        RETVAL = NULL;
+    vkvm_perl_rethrow(aTHX_ error);
+    if (result < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+  OUTPUT:
+    RETVAL
+
+UV
+_get_version(conn)
+    vkvm_conn *conn
+  PREINIT:
+    vkvm_error *error = NULL;
+    uint64_t version;
+  CODE:
+    if (vkvm_conn_get_version(conn, &version, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    RETVAL = version;
+  OUTPUT:
+    RETVAL
+
+UV
+_libvirt_version()
+  PREINIT:
+    vkvm_error *error = NULL;
+    uint64_t version;
+  CODE:
+    if (vkvm_library_get_libvirt_version(&version, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    RETVAL = version;
+  OUTPUT:
+    RETVAL
+
+UV
+handle_count(class_name)
+    SV *class_name
+  PREINIT:
+    vkvm_error *error = NULL;
+    size_t count;
+  CODE:
+    if (vkvm_handle_count(vkvm_perl_text(aTHX_ class_name, "class_name"), &count, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    RETVAL = count;
+  OUTPUT:
+    RETVAL
+
+MODULE = VKVM  PACKAGE = VKVM::_Value
+
+void
+DESTROY(self)
+    SV *self
+  PPCODE:
+    vkvm_value_free((vkvm_value *)vkvm_perl_forget(aTHX_ self));
+    XSRETURN_EMPTY;
+
+INCLUDE: generated/conn.xs
+
+INCLUDE: generated/domain.xs
+
+INCLUDE: generated/event.xs

@@ -1,0 +1,265 @@
+/* Perl's arguments, checked and turned into C's. */
+
+#include "vkvm_perl.h"
+
+/* How deep the structures are that Perl may pass: as deep as the library takes. */
+#define MAX_DEPTH 100
+
+bool vkvm_perl_given(SV *sv)
+{
+    return sv && SvOK(sv);
+}
+
+void *vkvm_perl_handle(pTHX_ SV *sv, const char *name)
+{
+    SvGETMAGIC(sv);
+    if (SvROK(sv) && SvOBJECT(SvRV(sv)) && SvIOK(SvRV(sv)))
+        return INT2PTR(void *, SvIVX(SvRV(sv)));
+    vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_FOREIGN_HANDLE, name,
+                     !SvOK(sv)   ? "is undef; an object is needed"
+                     : SvROK(sv) ? "is a reference to something else; an object is needed"
+                                 : "is a plain scalar; an object is needed");
+}
+
+void *vkvm_perl_handle_or_null(pTHX_ SV *sv, const char *name)
+{
+    return vkvm_perl_given(sv) ? vkvm_perl_handle(aTHX_ sv, name) : NULL;
+}
+
+/* Memory that lives as long as the calling statement. */
+static void *temporary(pTHX_ size_t size)
+{
+    SV *buffer = sv_2mortal(newSV(size ? size : 1));
+    return SvPVX(buffer);
+}
+
+static AV *array_of(pTHX_ SV *sv, const char *name)
+{
+    SvGETMAGIC(sv);
+    if (!SvROK(sv) || SvOBJECT(SvRV(sv)) || SvTYPE(SvRV(sv)) != SVt_PVAV)
+        vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, name, "is no array reference");
+    return (AV *)SvRV(sv);
+}
+
+static SV *item_of(pTHX_ AV *array, size_t i)
+{
+    SV **item = av_fetch(array, (SSize_t)i, 0);
+    return item ? *item : &PL_sv_undef;
+}
+
+void **vkvm_perl_handles(pTHX_ SV *sv, const char *name, size_t *count)
+{
+    if (!vkvm_perl_given(sv))
+        return NULL;
+    AV *array = array_of(aTHX_ sv, name);
+    *count = (size_t)(av_top_index(array) + 1);
+    void **handles = temporary(aTHX_ *count * sizeof *handles);
+    for (size_t i = 0; i < *count; i++)
+        handles[i] = vkvm_perl_handle(aTHX_ item_of(aTHX_ array, i), name);
+    return handles;
+}
+
+const int *vkvm_perl_ints(pTHX_ SV *sv, const char *name, size_t *count)
+{
+    if (!vkvm_perl_given(sv))
+        return NULL;
+    AV *array = array_of(aTHX_ sv, name);
+    *count = (size_t)(av_top_index(array) + 1);
+    int *ints = temporary(aTHX_ *count * sizeof *ints);
+    for (size_t i = 0; i < *count; i++)
+        ints[i] = (int)vkvm_perl_int(aTHX_ item_of(aTHX_ array, i), name, INT_MIN, INT_MAX);
+    return ints;
+}
+
+/* A scalar that may stand for text or a number: not undef, and no reference
+ * but an object that says how it looks as text. */
+static void want_scalar(pTHX_ SV *sv, const char *name, const char *wanted)
+{
+    SvGETMAGIC(sv);
+    if (!SvOK(sv))
+        vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, name, "is undef; %s is needed", wanted);
+    if (SvROK(sv) && !SvAMAGIC(sv))
+        vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, name, "is a reference; %s is needed",
+                         wanted);
+}
+
+const void *vkvm_perl_bytes(pTHX_ SV *sv, const char *name, size_t *len)
+{
+    STRLEN length;
+    want_scalar(aTHX_ sv, name, "a string");
+    const char *bytes = SvPV_nomg(sv, length);
+    *len = length;
+    return bytes;
+}
+
+const char *vkvm_perl_text(pTHX_ SV *sv, const char *name)
+{
+    size_t len;
+    const char *text = vkvm_perl_bytes(aTHX_ sv, name, &len);
+    const char *nul = memchr(text, '\0', len);
+    if (nul)
+        vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_EMBEDDED_NUL, name,
+                         "has a NUL byte at offset %d; text must not have one",
+                         (int)(nul - text));
+    return text;
+}
+
+const char *vkvm_perl_text_or_null(pTHX_ SV *sv, const char *name)
+{
+    return vkvm_perl_given(sv) ? vkvm_perl_text(aTHX_ sv, name) : NULL;
+}
+
+/* A whole number as sign and magnitude, which hold every 64-bit integer. */
+static UV whole_number(pTHX_ SV *sv, const char *name, bool *negative)
+{
+    want_scalar(aTHX_ sv, name, "a number");
+    if (SvIOK(sv) && !SvROK(sv)) {
+        *negative = !SvIsUV(sv) && SvIVX(sv) < 0;
+        return *negative ? -(UV)SvIVX(sv) : SvUVX(sv);
+    }
+    if (SvPOK(sv)) {
+        UV magnitude;
+        int kind = grok_number(SvPVX(sv), SvCUR(sv), &magnitude);
+        if (!kind)
+            vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, name,
+                             "is \"%.60s\"; a number is needed", SvPVX(sv));
+        if (kind & IS_NUMBER_IN_UV) {
+            *negative = (kind & IS_NUMBER_NEG) != 0;
+            return magnitude;
+        }
+    }
+    NV number = SvNV_nomg(sv);
+    *negative = number < 0;
+    number = *negative ? -number : number;
+    if (!(number < 18446744073709551616.0))
+        vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, name, "is %g, which is out of range",
+                         (double)SvNV_nomg(sv));
+    return (UV)number;
+}
+
+IV vkvm_perl_int(pTHX_ SV *sv, const char *name, IV min, IV max)
+{
+    bool negative;
+    UV magnitude = whole_number(aTHX_ sv, name, &negative);
+    if (negative ? magnitude > -(UV)min : magnitude > (UV)max)
+        vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, name,
+                         "is %s%" UVuf "; a number from %" IVdf " to %" IVdf " is needed",
+                         negative ? "-" : "", magnitude, min, max);
+    return negative ? (IV)-magnitude : (IV)magnitude;
+}
+
+UV vkvm_perl_uint(pTHX_ SV *sv, const char *name, UV max)
+{
+    bool negative;
+    UV magnitude = whole_number(aTHX_ sv, name, &negative);
+    if ((negative && magnitude) || magnitude > max)
+        vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, name,
+                         "is %s%" UVuf "; a number from 0 to %" UVuf " is needed",
+                         negative ? "-" : "", magnitude, max);
+    return magnitude;
+}
+
+/* --- Perl structures to values ----------------------------------------- */
+
+/* Dies if a call failed; with the temporaries around, nothing leaks. */
+static void check(pTHX_ int result, vkvm_error *error)
+{
+    if (result < 0)
+        vkvm_perl_throw(aTHX_ error);
+}
+
+static void free_value(pTHX_ void *value)
+{
+    PERL_UNUSED_CONTEXT;
+    vkvm_value_free(value);
+}
+
+/* Frees the value when the scope that the caller entered is left. */
+static vkvm_value *scoped(pTHX_ vkvm_value *value)
+{
+    SAVEDESTRUCTOR_X(free_value, value);
+    return value;
+}
+
+static vkvm_value *convert(pTHX_ SV *sv, const char *name, int depth);
+
+static vkvm_value *convert_hash(pTHX_ HV *hash, const char *name, int depth)
+{
+    vkvm_error *error = NULL;
+    vkvm_value *map;
+    HE *entry;
+    check(aTHX_ vkvm_value_new_map(&map, &error), error);
+    scoped(aTHX_ map);
+    hv_iterinit(hash);
+    while ((entry = hv_iternext(hash))) {
+        const char *key = vkvm_perl_text(aTHX_ hv_iterkeysv(entry), name);
+        ENTER;
+        vkvm_value *item = convert(aTHX_ hv_iterval(hash, entry), name, depth + 1);
+        check(aTHX_ vkvm_value_put(map, NULL, key, item, &error), error);
+        LEAVE;
+    }
+    return map;
+}
+
+static vkvm_value *convert_array(pTHX_ AV *array, const char *name, int depth)
+{
+    vkvm_error *error = NULL;
+    vkvm_value *list;
+    check(aTHX_ vkvm_value_new_list(&list, &error), error);
+    scoped(aTHX_ list);
+    for (SSize_t i = 0; i <= av_top_index(array); i++) {
+        ENTER;
+        vkvm_value *item = convert(aTHX_ item_of(aTHX_ array, (size_t)i), name, depth + 1);
+        check(aTHX_ vkvm_value_append(list, NULL, item, &error), error);
+        LEAVE;
+    }
+    return list;
+}
+
+static vkvm_value *convert_scalar(pTHX_ SV *sv, const char *name)
+{
+    vkvm_error *error = NULL;
+    vkvm_value *value;
+    check(aTHX_ vkvm_value_new_null(&value, &error), error);
+    scoped(aTHX_ value);
+    if (!SvOK(sv))
+        return value;
+    if (SvROK(sv) && !SvAMAGIC(sv))
+        check(aTHX_ vkvm_value_set_handle(value, NULL, vkvm_perl_handle(aTHX_ sv, name), &error),
+              error);
+    else if (SvPOK(sv) || SvROK(sv))
+        check(aTHX_ vkvm_value_set_string(value, NULL, vkvm_perl_text(aTHX_ sv, name), &error),
+              error);
+    else if (SvIOK(sv) && SvIsUV(sv))
+        check(aTHX_ vkvm_value_set_uint64(value, NULL, SvUVX(sv), &error), error);
+    else if (SvIOK(sv))
+        check(aTHX_ vkvm_value_set_int64(value, NULL, SvIVX(sv), &error), error);
+    else
+        check(aTHX_ vkvm_value_set_double(value, NULL, SvNV_nomg(sv), &error), error);
+    return value;
+}
+
+static vkvm_value *convert(pTHX_ SV *sv, const char *name, int depth)
+{
+    if (depth > MAX_DEPTH)
+        vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_TOO_LARGE, name,
+                         "is nested more than %d levels deep, or holds itself", MAX_DEPTH);
+    SvGETMAGIC(sv);
+    if (SvROK(sv) && !SvOBJECT(SvRV(sv)) && SvTYPE(SvRV(sv)) == SVt_PVHV)
+        return convert_hash(aTHX_ (HV *)SvRV(sv), name, depth);
+    if (SvROK(sv) && !SvOBJECT(SvRV(sv)) && SvTYPE(SvRV(sv)) == SVt_PVAV)
+        return convert_array(aTHX_ (AV *)SvRV(sv), name, depth);
+    return convert_scalar(aTHX_ sv, name);
+}
+
+vkvm_value *vkvm_perl_to_value(pTHX_ SV *sv, const char *name)
+{
+    /* A temporary object frees the value at the end of the calling statement;
+     * the scope here only guards the way there. */
+    ENTER;
+    vkvm_value *value = vkvm_value_ref(convert(aTHX_ sv, name, 1));
+    LEAVE;
+    SV *owner = sv_newmortal();
+    sv_setref_iv(owner, "VKVM::_Value", PTR2IV(value));
+    return value;
+}

@@ -1,0 +1,176 @@
+/* The interpreter's state, objects, and exceptions. */
+
+#include "vkvm_perl.h"
+
+typedef struct {
+    HV *stash[vkvm_perl_class_count]; /* looked up once: blessing is frequent */
+    HV *error_stash;
+    SV *exception;                    /* the first that a callback threw */
+} my_cxt_t;
+
+#define MY_CXT_KEY "VKVM::_guts"
+START_MY_CXT
+
+static const char *const packages[] = {
+#define X(class, package) package,
+    VKVM_PERL_CLASSES(X)
+#undef X
+};
+
+static const char *const classes[] = {
+#define X(class, package) #class,
+    VKVM_PERL_CLASSES(X)
+#undef X
+};
+
+static void look_up_stashes(pTHX_ my_cxt_t *cxt)
+{
+    for (int i = 0; i < vkvm_perl_class_count; i++)
+        cxt->stash[i] = gv_stashpv(packages[i], GV_ADD);
+    cxt->error_stash = gv_stashpv("VKVM::Error", GV_ADD);
+    cxt->exception = NULL;
+}
+
+static HV *stash_of(my_cxt_t *cxt, const char *class)
+{
+    if (strEQ(class, "error"))
+        return cxt->error_stash;
+    for (int i = 0; i < vkvm_perl_class_count; i++)
+        if (strEQ(class, classes[i]))
+            return cxt->stash[i];
+    return NULL;
+}
+
+static SV *member(pTHX_ SV *hashref, const char *key)
+{
+    SV **found = hv_fetch((HV *)SvRV(hashref), key, strlen(key), 0);
+    return found ? *found : &PL_sv_undef;
+}
+
+static void make_constants(pTHX_ my_cxt_t *cxt)
+{
+    vkvm_error *error = NULL;
+    vkvm_value *list;
+    if (vkvm_constant_list(&list, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    SV *constants = sv_2mortal(vkvm_perl_from_value(aTHX_ list));
+    vkvm_value_free(list);
+    AV *array = (AV *)SvRV(constants);
+    for (SSize_t i = 0; i <= av_top_index(array); i++) {
+        SV *constant = *av_fetch(array, i, 0);
+        HV *stash = stash_of(cxt, SvPV_nolen(member(aTHX_ constant, "class")));
+        if (stash)
+            newCONSTSUB(stash, SvPV_nolen(member(aTHX_ constant, "name")),
+                        newSVsv(member(aTHX_ constant, "value")));
+    }
+}
+
+void vkvm_perl_boot(pTHX)
+{
+    MY_CXT_INIT;
+    look_up_stashes(aTHX_ &MY_CXT);
+    make_constants(aTHX_ &MY_CXT);
+}
+
+void vkvm_perl_clone(pTHX)
+{
+    MY_CXT_CLONE;
+    look_up_stashes(aTHX_ &MY_CXT);
+}
+
+SV *vkvm_perl_object(pTHX_ void *handle, enum vkvm_perl_class class)
+{
+    dMY_CXT;
+    return sv_bless(newRV_noinc(newSViv(PTR2IV(handle))), MY_CXT.stash[class]);
+}
+
+void *vkvm_perl_forget(pTHX_ SV *self)
+{
+    void *handle;
+    if (!SvROK(self) || !SvIOK(SvRV(self)))
+        return NULL;
+    handle = INT2PTR(void *, SvIVX(SvRV(self)));
+    /* Calls through another reference to the object now say what is wrong. */
+    SvREADONLY_off(SvRV(self));
+    sv_setiv(SvRV(self), 0);
+    return handle;
+}
+
+static void store(pTHX_ HV *hash, const char *key, SV *value)
+{
+    (void)hv_store(hash, key, strlen(key), value, 0);
+}
+
+static void store_text(pTHX_ HV *hash, const char *key, const char *text)
+{
+    if (text)
+        store(aTHX_ hash, key, newSVpv(text, 0));
+}
+
+static void throw_hash(pTHX_ HV *hash)
+{
+    dMY_CXT;
+    croak_sv(sv_2mortal(sv_bless(newRV_noinc((SV *)hash), MY_CXT.error_stash)));
+}
+
+void vkvm_perl_throw(pTHX_ vkvm_error *error)
+{
+    HV *hash = newHV();
+    store(aTHX_ hash, "level", newSViv(vkvm_error_level(error)));
+    store(aTHX_ hash, "code", newSViv(vkvm_error_code(error)));
+    store(aTHX_ hash, "domain", newSViv(vkvm_error_domain(error)));
+    store_text(aTHX_ hash, "message", vkvm_error_message(error));
+    store_text(aTHX_ hash, "str1", vkvm_error_str1(error));
+    store_text(aTHX_ hash, "str2", vkvm_error_str2(error));
+    store_text(aTHX_ hash, "str3", vkvm_error_str3(error));
+    store(aTHX_ hash, "int1", newSViv(vkvm_error_int1(error)));
+    store(aTHX_ hash, "int2", newSViv(vkvm_error_int2(error)));
+    store_text(aTHX_ hash, "function", vkvm_error_function(error));
+    store_text(aTHX_ hash, "parameter", vkvm_error_parameter(error));
+    if (vkvm_error_line(error)) {
+        store(aTHX_ hash, "line", newSVuv(vkvm_error_line(error)));
+        store(aTHX_ hash, "column", newSVuv(vkvm_error_column(error)));
+    }
+    /* croak does not return, so the C error goes first. */
+    vkvm_error_free(error);
+    throw_hash(aTHX_ hash);
+    NOT_REACHED;
+}
+
+void vkvm_perl_refuse(pTHX_ int code, const char *name, const char *pattern, ...)
+{
+    va_list arguments;
+    HV *hash = newHV();
+    SV *message = newSVpvf("%s: ", name);
+    va_start(arguments, pattern);
+    sv_vcatpvf(message, pattern, &arguments);
+    va_end(arguments);
+    store(aTHX_ hash, "level", newSViv(VKVM_ERROR_LEVEL_ERROR));
+    store(aTHX_ hash, "code", newSViv(code));
+    store(aTHX_ hash, "domain", newSViv(VKVM_ERROR_FROM_VKVM));
+    store(aTHX_ hash, "message", message);
+    store_text(aTHX_ hash, "parameter", name);
+    throw_hash(aTHX_ hash);
+    NOT_REACHED;
+}
+
+void vkvm_perl_keep_exception(pTHX)
+{
+    dMY_CXT;
+    if (MY_CXT.exception)
+        warn("another callback died before the first exception was rethrown: %" SVf,
+             SVfARG(ERRSV));
+    else
+        MY_CXT.exception = newSVsv(ERRSV);
+}
+
+void vkvm_perl_rethrow(pTHX_ vkvm_error *error)
+{
+    dMY_CXT;
+    SV *exception = MY_CXT.exception;
+    if (!exception)
+        return;
+    MY_CXT.exception = NULL;
+    vkvm_error_free(error);
+    croak_sv(sv_2mortal(exception));
+}

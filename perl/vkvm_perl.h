@@ -1,0 +1,75 @@
+/* What the generated XS is written in terms of. See docs/ARCHITECTURE.md. */
+
+#ifndef VKVM_PERL_H
+#define VKVM_PERL_H
+
+#define PERL_NO_GET_CONTEXT
+#include <EXTERN.h>
+#include <perl.h>
+#include <XSUB.h>
+
+#include <limits.h>
+#include <stdint.h>
+#include <vkvm.h>
+
+#include "generated/classes.h"
+
+/* The packages whose objects are made here. */
+enum vkvm_perl_class {
+#define X(class, package) vkvm_perl_##class,
+    VKVM_PERL_CLASSES(X)
+#undef X
+    vkvm_perl_class_count
+};
+
+/* Once per interpreter, and once more in each thread that it is cloned to. */
+void vkvm_perl_boot(pTHX);
+void vkvm_perl_clone(pTHX);
+
+/* Arguments. Each dies with a VKVM::Error that names the parameter when it
+ * cannot be taken as what is wanted. What they return is borrowed from `sv`
+ * or belongs to a temporary of the calling statement. */
+bool vkvm_perl_given(SV *sv);
+void *vkvm_perl_handle(pTHX_ SV *sv, const char *name);
+void *vkvm_perl_handle_or_null(pTHX_ SV *sv, const char *name);
+void **vkvm_perl_handles(pTHX_ SV *sv, const char *name, size_t *count);
+const char *vkvm_perl_text(pTHX_ SV *sv, const char *name);
+const char *vkvm_perl_text_or_null(pTHX_ SV *sv, const char *name);
+const void *vkvm_perl_bytes(pTHX_ SV *sv, const char *name, size_t *len);
+const int *vkvm_perl_ints(pTHX_ SV *sv, const char *name, size_t *count);
+IV vkvm_perl_int(pTHX_ SV *sv, const char *name, IV min, IV max);
+UV vkvm_perl_uint(pTHX_ SV *sv, const char *name, UV max);
+vkvm_value *vkvm_perl_to_value(pTHX_ SV *sv, const char *name);
+
+/* Results. The first takes over the hold on the handle, the second frees the
+ * value: a list becomes many results, everything else one. */
+SV *vkvm_perl_object(pTHX_ void *handle, enum vkvm_perl_class class);
+SV **vkvm_perl_push_value(pTHX_ SV **sp, vkvm_value *value);
+
+/* The handle of an object that is being destroyed; it has none from then on. */
+void *vkvm_perl_forget(pTHX_ SV *self);
+
+/* Dies with a VKVM::Error; frees the C error first. */
+void vkvm_perl_throw(pTHX_ vkvm_error *error) __attribute__((noreturn));
+
+/* If a callback died in the meantime, frees the error and dies as it did. */
+void vkvm_perl_rethrow(pTHX_ vkvm_error *error);
+
+/* Callbacks: userdata for a code reference and the object that it is
+ * registered with (or NULL), and the C functions that go with it. */
+void *vkvm_perl_callback(pTHX_ SV *code, const char *name, SV *self);
+void vkvm_perl_callback_free(void *userdata);
+void vkvm_perl_on_event(vkvm_conn *conn, void *object, int event_id, vkvm_value *args,
+                        void *userdata);
+void vkvm_perl_on_timeout(int timer, void *userdata);
+void vkvm_perl_on_watch(int watch, int fd, int events, void *userdata);
+int vkvm_perl_on_auth(vkvm_value *credentials, void *userdata);
+
+/* Shared between the files of the shim. */
+void vkvm_perl_refuse(pTHX_ int code, const char *name, const char *pattern, ...)
+    __attribute__((noreturn));
+SV *vkvm_perl_from_value(pTHX_ vkvm_value *value);
+AV *vkvm_perl_values_of_map(pTHX_ vkvm_value *map);
+void vkvm_perl_keep_exception(pTHX);
+
+#endif

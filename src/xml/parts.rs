@@ -1,0 +1,354 @@
+//! Takes a document apart with quick-xml, and refuses what quick-xml lets pass.
+//!
+//! quick-xml finds the markup, compares end tags with start tags, finds repeated
+//! attributes and "--" in comments, and resolves references. It leaves open
+//! whether names are names, where text and the root element stand, and what the
+//! XML declaration and the DOCTYPE hold; that is checked here.
+
+use std::borrow::Cow;
+
+use quick_xml::escape::{EscapeError, resolve_xml_entity};
+use quick_xml::events::attributes::{AttrError, Attribute, Attributes};
+use quick_xml::events::{BytesDecl, BytesRef, BytesStart, Event};
+use quick_xml::{Error, Reader, XmlVersion, errors::IllFormedError};
+
+use super::chars::{find_forbidden, is_name, is_space, is_xml_char};
+use crate::value::shortened;
+
+const BARE_AMPERSAND: &str =
+    "\"&\" does not begin a reference such as &amp;: write &amp; for the character itself";
+
+/// What is wrong with a document, and at which byte. Line and column are only
+/// worked out for the message.
+#[derive(Debug)]
+pub(super) struct Flaw {
+    pub(super) offset: usize,
+    pub(super) reason: String,
+}
+
+fn flaw<T>(offset: usize, reason: impl Into<String>) -> Result<T, Flaw> {
+    let reason = reason.into();
+    Err(Flaw { offset, reason })
+}
+
+/// A part of a document.
+pub(super) enum Part<'p> {
+    /// An element begins.
+    Start,
+    /// Name and value of an attribute of the element that began last.
+    Attribute(&'p str, Cow<'p, str>),
+    /// A piece of text of the innermost open element.
+    Text(Cow<'p, str>),
+    /// The innermost open element ends.
+    End(&'p str),
+}
+
+/// Where the parts of a document go, each with the byte at which it stands.
+pub(super) type Sink<'s> = dyn FnMut(Part, usize) -> Result<(), Flaw> + 's;
+
+/// Hands the parts of `text`, which has no byte order mark, to `sink` in order.
+pub(super) fn take_apart(text: &str, sink: &mut Sink) -> Result<(), Flaw> {
+    if let Some((offset, c)) = find_forbidden(text) {
+        return flaw(
+            offset,
+            format!("XML does not allow the character U+{:04X}", u32::from(c)),
+        );
+    }
+    let mut document = Document {
+        text,
+        sink,
+        open: Vec::new(),
+        has_root: false,
+        has_doctype: false,
+    };
+    if text.starts_with('\u{FEFF}') {
+        // quick-xml would drop it, and count the bytes from behind it.
+        return flaw(0, document.outside());
+    }
+    let mut reader = Reader::from_str(text);
+    reader.config_mut().enable_all_checks(true);
+    loop {
+        // No white space is trimmed, so the next event begins right here.
+        let at = reader.buffer_position() as usize;
+        let event = reader
+            .read_event()
+            .or_else(|error| flaw(at, refusal(error)))?;
+        let end = reader.buffer_position() as usize;
+        match event {
+            Event::Eof => return document.finish(),
+            event => document.event(event, at, end)?,
+        }
+    }
+}
+
+/// Why quick-xml refuses a document.
+fn refusal(error: Error) -> String {
+    let reason = match error {
+        Error::IllFormed(IllFormedError::UnclosedReference) => BARE_AMPERSAND.to_owned(),
+        Error::IllFormed(error) => error.to_string(),
+        Error::Syntax(error) => error.to_string(),
+        error => error.to_string(),
+    };
+    // It may quote a name, and that may be as long as the document.
+    shortened(&reason, 200)
+}
+
+struct Document<'a, 's> {
+    text: &'a str,
+    sink: &'s mut Sink<'s>,
+    /// The names of the open elements, and where their tags stand.
+    open: Vec<(&'a str, usize)>,
+    has_root: bool,
+    has_doctype: bool,
+}
+
+impl<'a> Document<'a, '_> {
+    /// Takes what stands from byte `at` to byte `end`.
+    fn event(&mut self, event: Event<'a>, at: usize, end: usize) -> Result<(), Flaw> {
+        match event {
+            Event::Start(tag) => self.start_tag(&tag, at),
+            Event::Empty(tag) => {
+                self.start_tag(&tag, at)?;
+                self.end_tag(at)
+            }
+            Event::End(_) => self.end_tag(at),
+            Event::Text(text) => {
+                if self.open.is_empty() {
+                    return match text.find(|c| !is_space(c)) {
+                        Some(offset) => flaw(at + offset, self.outside()),
+                        None => Ok(()),
+                    };
+                }
+                if let Some(offset) = text.find("]]>") {
+                    return flaw(at + offset, "\"]]>\" is not allowed in text: write ]]&gt;");
+                }
+                (self.sink)(Part::Text(text.xml10_content()), at)
+            }
+            Event::GeneralRef(_) | Event::CData(_) if self.open.is_empty() => {
+                flaw(at, self.outside())
+            }
+            Event::GeneralRef(reference) => self.reference(&reference, at),
+            Event::CData(text) => (self.sink)(Part::Text(text.xml10_content()), at),
+            Event::Decl(_) if at > 0 => {
+                flaw(at, "the XML declaration can only stand at the very start")
+            }
+            Event::Decl(declaration) if !is_declaration(&declaration) => flaw(
+                at,
+                "the XML declaration is malformed: \
+                 it is <?xml version=\"1.0\" encoding=\"UTF-8\"?>",
+            ),
+            Event::PI(instruction) if instruction.target().eq_ignore_ascii_case("xml") => {
+                flaw(at, "the name of a processing instruction cannot be xml")
+            }
+            Event::PI(instruction) => check_name(
+                instruction.target(),
+                "a processing instruction",
+                at + "<?".len(),
+            ),
+            Event::DocType(_) => self.doctype(at, end),
+            Event::Decl(_) | Event::Comment(_) | Event::Eof => Ok(()),
+        }
+    }
+
+    fn start_tag(&mut self, tag: &BytesStart, at: usize) -> Result<(), Flaw> {
+        let inside = at + "<".len();
+        let name = &self.text[inside..inside + tag.name().0.len()];
+        check_name(name, "an element", inside)?;
+        if self.open.is_empty() && self.has_root {
+            let name = shortened(name, 40);
+            return flaw(
+                at,
+                format!("<{name}> is a second root element: a document has one"),
+            );
+        }
+        self.has_root = true;
+        self.open.push((name, at));
+        (self.sink)(Part::Start, at)?;
+        for attribute in attributes(tag, name.len()) {
+            let attribute = attribute.or_else(|f| flaw(inside + f.offset, f.reason))?;
+            let (name, raw) = (attribute.key.0, &*attribute.value);
+            let offset = inside + offset_in(tag, name);
+            check_name(name, "an attribute", offset)?;
+            let value = attribute_value(&attribute)
+                .or_else(|f| flaw(inside + offset_in(tag, raw) + f.offset, f.reason))?;
+            (self.sink)(Part::Attribute(name, value), offset)?;
+        }
+        Ok(())
+    }
+
+    fn end_tag(&mut self, at: usize) -> Result<(), Flaw> {
+        match self.open.pop() {
+            Some((name, _)) => (self.sink)(Part::End(name), at),
+            None => Ok(()), // quick-xml has refused it.
+        }
+    }
+
+    fn reference(&mut self, reference: &BytesRef, at: usize) -> Result<(), Flaw> {
+        let text = match reference.resolve_char_ref() {
+            Ok(Some(c)) if is_xml_char(c) => Cow::Owned(c.to_string()),
+            Ok(None) => match resolve_xml_entity(reference) {
+                Some(text) => Cow::Borrowed(text),
+                None => return flaw(at, unknown_entity(reference)),
+            },
+            _ => {
+                let name = shortened(reference, 40);
+                return flaw(at, format!("&{name}; names no character that XML allows"));
+            }
+        };
+        (self.sink)(Part::Text(text), at)
+    }
+
+    fn doctype(&mut self, at: usize, end: usize) -> Result<(), Flaw> {
+        if self.has_root || self.has_doctype {
+            return flaw(at, "a DOCTYPE can only stand once, before the root element");
+        }
+        self.has_doctype = true;
+        match after_external_id(&self.text[at..end - ">".len()]) {
+            Some("") => Ok(()),
+            Some(rest) if rest.starts_with('[') => {
+                flaw(at, "a DOCTYPE with declarations of its own is not accepted")
+            }
+            _ => flaw(
+                at,
+                "the DOCTYPE is malformed: it is <!DOCTYPE name>, at most with SYSTEM or PUBLIC",
+            ),
+        }
+    }
+
+    fn finish(&self) -> Result<(), Flaw> {
+        match self.open.last() {
+            Some((name, at)) => flaw(*at, format!("<{}> is never closed", shortened(name, 40))),
+            None if !self.has_root => flaw(self.text.len(), "there is no root element"),
+            None => Ok(()),
+        }
+    }
+
+    fn outside(&self) -> &'static str {
+        if self.has_root {
+            "there is text after the root element"
+        } else {
+            "there is text before the root element"
+        }
+    }
+}
+
+fn check_name(name: &str, what: &str, at: usize) -> Result<(), Flaw> {
+    if is_name(name) {
+        return Ok(());
+    }
+    if name.is_empty() {
+        return flaw(at, format!("the name of {what} is missing"));
+    }
+    flaw(
+        at,
+        format!("\"{}\" cannot be the name of {what}", shortened(name, 40)),
+    )
+}
+
+/// The attributes in `tag`, from the end of its name on. Flaws count from the
+/// start of `tag`.
+fn attributes(tag: &str, name: usize) -> impl Iterator<Item = Result<Attribute<'_>, Flaw>> {
+    Attributes::new(tag, name).map(move |attribute| match attribute {
+        Ok(attribute) => {
+            let offset = offset_in(tag, attribute.key.0);
+            if tag[..offset].ends_with(is_space) {
+                return Ok(attribute);
+            }
+            flaw(offset, "white space must stand between attributes")
+        }
+        Err(AttrError::Duplicated(at, _)) => {
+            let name = tag[at..]
+                .split(|c| c == '=' || is_space(c))
+                .next()
+                .unwrap_or_default();
+            flaw(
+                at,
+                format!("the attribute {} is there twice", shortened(name, 40)),
+            )
+        }
+        Err(AttrError::ExpectedEq(at)) => flaw(
+            at,
+            "after the name of an attribute, \"=\" and its value must follow",
+        ),
+        Err(AttrError::ExpectedValue(at)) => flaw(at, "the value of the attribute is missing"),
+        Err(AttrError::UnquotedValue(at)) => {
+            flaw(at, "the value of the attribute must stand in quotes")
+        }
+        Err(AttrError::ExpectedQuote(at, _)) => {
+            flaw(at, "the value of the attribute has no closing quote")
+        }
+    })
+}
+
+/// The value with its references resolved. Flaws count from the start of the raw
+/// value.
+fn attribute_value<'v>(attribute: &Attribute<'v>) -> Result<Cow<'v, str>, Flaw> {
+    if let Some(at) = attribute.value.find('<') {
+        return flaw(at, "\"<\" in the value of an attribute: write &lt;");
+    }
+    // Not `normalized_value`, which knows the entities of HTML as well if any
+    // crate in the program switches that feature of quick-xml on.
+    match attribute.normalized_value_with(XmlVersion::Implicit1_0, 1, resolve_xml_entity) {
+        Ok(value) if find_forbidden(&value).is_none() => Ok(value),
+        Err(Error::Escape(EscapeError::UnrecognizedEntity(name, _))) => flaw(
+            name.start - "&".len(),
+            unknown_entity(&attribute.value[name]),
+        ),
+        Err(Error::Escape(EscapeError::UnterminatedEntity(all))) => flaw(all.start, BARE_AMPERSAND),
+        _ => flaw(
+            0,
+            "a reference in the value names no character that XML allows",
+        ),
+    }
+}
+
+fn unknown_entity(name: &str) -> String {
+    if !is_name(name) {
+        return BARE_AMPERSAND.to_owned();
+    }
+    let name = shortened(name, 40);
+    format!("the entity &{name}; is unknown: XML has &lt; &gt; &amp; &quot; and &apos;")
+}
+
+/// Whether the declaration has a version, an encoding and "standalone", at most.
+fn is_declaration(declaration: &BytesDecl) -> bool {
+    let mut order = ["version", "encoding", "standalone"].into_iter();
+    let mut is_next = |Attribute { key, value }: Attribute| {
+        order.any(|name| name == key.0)
+            && match key.0 {
+                "encoding" => value.starts_with(|c: char| c.is_ascii_alphabetic()),
+                "standalone" => matches!(&*value, "yes" | "no"),
+                _ => true,
+            }
+    };
+    declaration.xml_version().is_ok()
+        && attributes(declaration, "xml".len()).all(|a| a.is_ok_and(&mut is_next))
+}
+
+/// What follows the name and the external ID in a DOCTYPE, which is there without
+/// its ">".
+fn after_external_id(doctype: &str) -> Option<&str> {
+    let space = |text| str::strip_prefix(text, is_space).map(str::trim_ascii_start);
+    let content = space(doctype.strip_prefix("<!DOCTYPE")?)?;
+    let end = content.find(|c| c == '[' || is_space(c));
+    let (name, rest) = content.split_at(end.unwrap_or(content.len()));
+    let rest = rest.trim_ascii_start();
+    let (literals, mut rest) = if let Some(rest) = rest.strip_prefix("SYSTEM") {
+        (1, rest)
+    } else if let Some(rest) = rest.strip_prefix("PUBLIC") {
+        (2, rest)
+    } else {
+        (0, rest)
+    };
+    for _ in 0..literals {
+        let literal = space(rest)?;
+        let quote = literal.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+        rest = literal[1..].split_once(quote)?.1;
+    }
+    is_name(name).then(|| rest.trim_ascii_start())
+}
+
+/// Where `part`, which quick-xml has cut out of `whole`, begins there.
+fn offset_in(whole: &str, part: &str) -> usize {
+    part.as_ptr().addr() - whole.as_ptr().addr()
+}
