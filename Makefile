@@ -1,31 +1,87 @@
 # The commands of the project; README.md tells what they are for.
 
 URI     ?= test:///default
+WRITE   ?=
 PREFIX  ?= /usr/local
+DESTDIR ?=
 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n1)
-LIBRARY := target/release/libvkvm.so
-XS      := $(wildcard perl/*.c perl/*.h perl/*.xs perl/generated/*)
+SONAME  := libvkvm.so.0
+REAL    := $(SONAME).$(shell echo $(VERSION) | cut -d. -f2-)
+LIBDIR   = $(DESTDIR)$(PREFIX)/lib
+SHARED   = $(DESTDIR)$(PREFIX)/share
 
-.PHONY: all library perl demo check check-rust check-c check-perl bench generate sanitize clean
+.PHONY: all library perl demo check check-rust check-c check-perl check-rest bench generate \
+        sanitize install clean
 
 all: library perl
 
 library:
 	cargo build --release
-	ln -sf libvkvm.so $(LIBRARY).0
+	ln -sf libvkvm.so target/release/$(SONAME)
 
 perl: perl/blib/.built
 
-perl/blib/.built: perl/Makefile $(XS) $(shell find perl/lib -type f)
+# The XS and the modules; perl/Makefile itself is made again when MakeMaker's
+# input changes.
+perl/blib/.built: perl/Makefile include/vkvm.h $(wildcard perl/*.c perl/*.h perl/*.xs) \
+                  $(wildcard perl/generated/* perl/typemap) $(shell find perl/lib -type f) | library
+	touch perl/VKVM.xs
 	$(MAKE) -C perl
 	touch $@
 
-perl/Makefile: perl/Makefile.PL include/vkvm.h | library
+perl/Makefile: perl/Makefile.PL | library
 	cd perl && perl Makefile.PL
+
+demo:
+	scripts/install-deps demo
+	$(MAKE) all
+	scripts/demo "$(URI)" "$(WRITE)"
+
+check:
+	scripts/install-deps check
+	$(MAKE) check-rust
+	$(MAKE) all
+	$(MAKE) check-c check-perl check-rest
+
+check-rust:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo test --workspace
+
+check-c: library
+	c-tests/run
+
+check-perl: all
+	cd perl && prove -b -j2 --timer t/
+
+check-rest: all
+	prove --timer tests/bed/selftest tests/readme tests/demo tests/install
+
+bench:
+	scripts/install-deps check
+	$(MAKE) all
+	benches/run
 
 generate:
 	cargo xtask generate
+
+sanitize:
+	scripts/install-deps check
+	$(MAKE) all
+	scripts/sanitize
+
+install: all
+	install -d $(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/include $(SHARED)/vkvm
+	install -m 755 target/release/libvkvm.so $(LIBDIR)/$(REAL)
+	ln -sf $(REAL) $(LIBDIR)/$(SONAME)
+	ln -sf $(SONAME) $(LIBDIR)/libvkvm.so
+	install -m 644 target/release/libvkvm.a $(LIBDIR)
+	install -m 644 include/vkvm.h $(DESTDIR)$(PREFIX)/include
+	install -m 644 vkvm-api.json $(SHARED)/vkvm
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' vkvm.pc.in \
+	    > $(LIBDIR)/pkgconfig/vkvm.pc
+	scripts/install-perl "$(PREFIX)" "$(DESTDIR)"
 
 clean:
 	cargo clean

@@ -1523,100 +1523,6 @@
 
 
 /**
- * `VKVM_ERROR_FROM_VKVM`.
- */
-#define ERROR_FROM_VKVM 10000
-
-/**
- * `VKVM_ERROR_OWN_INTERNAL`.
- */
-#define ERROR_OWN_INTERNAL 10000
-
-/**
- * `VKVM_ERROR_OWN_NULL`.
- */
-#define ERROR_OWN_NULL 10001
-
-/**
- * `VKVM_ERROR_OWN_FOREIGN_HANDLE`.
- */
-#define ERROR_OWN_FOREIGN_HANDLE 10002
-
-/**
- * `VKVM_ERROR_OWN_STALE_HANDLE`.
- */
-#define ERROR_OWN_STALE_HANDLE 10003
-
-/**
- * `VKVM_ERROR_OWN_WRONG_CLASS`.
- */
-#define ERROR_OWN_WRONG_CLASS 10004
-
-/**
- * `VKVM_ERROR_OWN_FORKED`.
- */
-#define ERROR_OWN_FORKED 10005
-
-/**
- * `VKVM_ERROR_OWN_NOT_UTF8`.
- */
-#define ERROR_OWN_NOT_UTF8 10006
-
-/**
- * `VKVM_ERROR_OWN_EMBEDDED_NUL`.
- */
-#define ERROR_OWN_EMBEDDED_NUL 10007
-
-/**
- * `VKVM_ERROR_OWN_TOO_LARGE`.
- */
-#define ERROR_OWN_TOO_LARGE 10008
-
-/**
- * `VKVM_ERROR_OWN_INVALID`.
- */
-#define ERROR_OWN_INVALID 10009
-
-/**
- * `VKVM_ERROR_OWN_NOT_FOUND`.
- */
-#define ERROR_OWN_NOT_FOUND 10010
-
-/**
- * `VKVM_ERROR_OWN_WRONG_TYPE`.
- */
-#define ERROR_OWN_WRONG_TYPE 10011
-
-/**
- * `VKVM_ERROR_OWN_XML_SYNTAX`.
- */
-#define ERROR_OWN_XML_SYNTAX 10012
-
-/**
- * `VKVM_ERROR_OWN_JSON_SYNTAX`.
- */
-#define ERROR_OWN_JSON_SYNTAX 10013
-
-/**
- * `VKVM_ERROR_OWN_CALLBACK`.
- */
-#define ERROR_OWN_CALLBACK 10014
-
-
-
-
-
-/**
- * How many levels lists and maps may nest: a list of numbers is one level.
- */
-#define MAX_DEPTH 100
-
-/**
- * The largest document, in bytes. libvirt's own messages end at 32 MiB.
- */
-#define MAX_SIZE (32 << 20)
-
-/**
  * The classes a handle can have; the number is part of the id.
  */
 enum Class
@@ -1785,11 +1691,6 @@ typedef struct {
    */
   void (*end)(void *userdata);
 } vkvm_value_visitor;
-
-/**
- * All classes, in the order of their numbers.
- */
-#define CLASSES { Conn, Domain, DomainSnapshot, DomainCheckpoint, Network, NetworkPort, NodeDevice, Nwfilter, NwfilterBinding, Interface, Secret, StoragePool, StorageVol, Stream, EventQueue, Host, Fleet, Value, Error, }
 
 #ifdef __cplusplus
 extern "C" {

@@ -93,6 +93,28 @@ _libvirt_version()
   OUTPUT:
     RETVAL
 
+SV *
+xml_to_json(xml, pretty_sv = NULL)
+    SV *xml
+    SV *pretty_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *value;
+    char *json;
+    int result;
+  CODE:
+    if (vkvm_value_from_xml(vkvm_perl_text(aTHX_ xml, "xml"), &value, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    result = vkvm_value_to_json(value, vkvm_perl_given(pretty_sv) && SvTRUE(pretty_sv), &json,
+                                &error);
+    vkvm_value_free(value);
+    if (result < 0)
+        vkvm_perl_throw(aTHX_ error);
+    RETVAL = newSVpv(json, 0);
+    vkvm_string_free(json);
+  OUTPUT:
+    RETVAL
+
 UV
 handle_count(class_name)
     SV *class_name

@@ -20,7 +20,7 @@ sub new {
         $params{auth}
       ? _open_auth($uri, $flags, $params{credlist}, $params{callback})
       : _open($uri, $flags);
-    return bless $self, $class;
+    return bless $self, ref $class || $class;
 }
 
 # On a connection, the version of the hypervisor; without one, of libvirt.

@@ -1,5 +1,10 @@
 //! C's arguments, checked and turned into Rust's.
 
+#![allow(
+    clippy::not_unsafe_ptr_arg_deref,
+    reason = "a Caller exists only where the C contract holds for the pointers; see its docs"
+)]
+
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::marker::PhantomData;
 use std::ptr::NonNull;
@@ -26,7 +31,11 @@ impl Caller {
     }
 
     /// The object behind a handle.
-    pub fn get<H: Handle>(&self, handle: *mut H, parameter: &'static str) -> Result<Ref<H::Object>> {
+    pub fn get<H: Handle>(
+        &self,
+        handle: *mut H,
+        parameter: &'static str,
+    ) -> Result<Ref<H::Object>> {
         handle::get(handle as usize, parameter)
     }
 
@@ -36,7 +45,9 @@ impl Caller {
         handle: *mut H,
         parameter: &'static str,
     ) -> Result<Option<Ref<H::Object>>> {
-        (!handle.is_null()).then(|| self.get(handle, parameter)).transpose()
+        (!handle.is_null())
+            .then(|| self.get(handle, parameter))
+            .transpose()
     }
 
     /// The objects behind an array of handles, which may be NULL when empty.
@@ -48,13 +59,20 @@ impl Caller {
     ) -> Result<Vec<Ref<H::Object>>> {
         // SAFETY: by the contract the array holds `count` handles.
         let handles = unsafe { array(handles, count, parameter) }?;
-        handles.iter().map(|handle| self.get(*handle, parameter)).collect()
+        handles
+            .iter()
+            .map(|handle| self.get(*handle, parameter))
+            .collect()
     }
 
     /// Text, which must be UTF-8.
     pub fn text(&self, text: *const c_char, parameter: &'static str) -> Result<&CStr> {
         if text.is_null() {
-            return Err(Misuse::Null { parameter, wanted: "text" }.into());
+            return Err(Misuse::Null {
+                parameter,
+                wanted: "text",
+            }
+            .into());
         }
         // SAFETY: by the contract it is a C string.
         let text = unsafe { CStr::from_ptr(text) };
@@ -68,7 +86,9 @@ impl Caller {
         text: *const c_char,
         parameter: &'static str,
     ) -> Result<Option<&CStr>> {
-        (!text.is_null()).then(|| self.text(text, parameter)).transpose()
+        (!text.is_null())
+            .then(|| self.text(text, parameter))
+            .transpose()
     }
 
     /// Text as a Rust string.
@@ -78,7 +98,11 @@ impl Caller {
 
     /// A path into a value; NULL is the value itself.
     pub fn path(&self, path: *const c_char) -> Result<&str> {
-        if path.is_null() { Ok("") } else { self.str(path, "path") }
+        if path.is_null() {
+            Ok("")
+        } else {
+            self.str(path, "path")
+        }
     }
 
     /// Bytes.
@@ -88,7 +112,12 @@ impl Caller {
     }
 
     /// Integers.
-    pub fn ints(&self, data: *const c_int, len: usize, parameter: &'static str) -> Result<&[c_int]> {
+    pub fn ints(
+        &self,
+        data: *const c_int,
+        len: usize,
+        parameter: &'static str,
+    ) -> Result<&[c_int]> {
         // SAFETY: by the contract there are `len` integers.
         unsafe { array(data, len, parameter) }
     }
@@ -99,7 +128,11 @@ impl Caller {
     }
 
     /// A value that must be a map, copied.
-    pub fn map(&self, value: *mut vkvm_value, parameter: &'static str) -> Result<crate::value::Map> {
+    pub fn map(
+        &self,
+        value: *mut vkvm_value,
+        parameter: &'static str,
+    ) -> Result<crate::value::Map> {
         match self.value(value, parameter)? {
             Value::Map(map) => Ok(map),
             other => {
@@ -111,7 +144,10 @@ impl Caller {
 
     /// A place for a plain result.
     pub fn out<T>(&self, place: *mut T, parameter: &'static str) -> Result<Out<'_, T>> {
-        let place = NonNull::new(place).ok_or(Misuse::Null { parameter, wanted: "a place for the result" })?;
+        let place = NonNull::new(place).ok_or(Misuse::Null {
+            parameter,
+            wanted: "a place for the result",
+        })?;
         Ok(Out(place, PhantomData))
     }
 
@@ -132,7 +168,12 @@ impl Caller {
         parameter: &'static str,
         count_parameter: &'static str,
     ) -> Result<OutHandles<'_, H>> {
-        Ok(OutHandles(self.out_array(list, count, parameter, count_parameter)?))
+        Ok(OutHandles(self.out_array(
+            list,
+            count,
+            parameter,
+            count_parameter,
+        )?))
     }
 
     /// A place for text.
@@ -152,7 +193,10 @@ impl Caller {
         parameter: &'static str,
         count_parameter: &'static str,
     ) -> Result<OutArray<'_, T>> {
-        Ok(OutArray(self.out(array, parameter)?, self.out(count, count_parameter)?))
+        Ok(OutArray(
+            self.out(array, parameter)?,
+            self.out(count, count_parameter)?,
+        ))
     }
 
     /// A callback with its userdata. Its destroy notify runs when it is
@@ -163,7 +207,11 @@ impl Caller {
         userdata: *mut c_void,
         destroy: vkvm_destroy_callback,
     ) -> Foreign<F> {
-        Foreign { function, userdata, destroy }
+        Foreign {
+            function,
+            userdata,
+            destroy,
+        }
     }
 
     /// Gives up a hold on a handle.
@@ -290,7 +338,10 @@ unsafe impl<F> Sync for Foreign<F> {}
 impl<F: Copy> Foreign<F> {
     /// The function and its userdata, unless the function is NULL.
     pub fn get(&self, parameter: &'static str) -> Result<(F, *mut c_void)> {
-        let function = self.function.ok_or(Misuse::Null { parameter, wanted: "a function" })?;
+        let function = self.function.ok_or(Misuse::Null {
+            parameter,
+            wanted: "a function",
+        })?;
         Ok((function, self.userdata))
     }
 }
@@ -307,12 +358,16 @@ impl<F> Drop for Foreign<F> {
 /// Locks a value to read it. One whose writer panicked is as good as any: its
 /// methods leave it whole.
 pub fn reading(value: &SharedValue) -> RwLockReadGuard<'_, Value> {
-    value.read().unwrap_or_else(|poisoned| poisoned.into_inner())
+    value
+        .read()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 /// Locks a value to change it.
 pub fn writing(value: &SharedValue) -> RwLockWriteGuard<'_, Value> {
-    value.write().unwrap_or_else(|poisoned| poisoned.into_inner())
+    value
+        .write()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 /// Many domains as references, as the core takes them.
@@ -328,7 +383,12 @@ pub fn domain_value(domain: Domain) -> Result<Value> {
 fn checked_utf8<'a>(bytes: &'a [u8], parameter: &'static str) -> Result<&'a str> {
     std::str::from_utf8(bytes).map_err(|error| {
         let offset = error.valid_up_to();
-        Misuse::NotUtf8 { parameter, byte: bytes.get(offset).copied().unwrap_or(0), offset }.into()
+        Misuse::NotUtf8 {
+            parameter,
+            byte: bytes.get(offset).copied().unwrap_or(0),
+            offset,
+        }
+        .into()
     })
 }
 
@@ -339,10 +399,20 @@ unsafe fn array<'a, T>(data: *const T, count: usize, parameter: &'static str) ->
     if count == 0 {
         Ok(&[])
     } else if data.is_null() {
-        Err(Misuse::Null { parameter, wanted: "an array" }.into())
+        Err(Misuse::Null {
+            parameter,
+            wanted: "an array",
+        }
+        .into())
     } else if count > limit {
         let (actual, limit) = (count as u64, limit as u64);
-        Err(Misuse::TooLarge { parameter, what: "the number of items", actual, limit }.into())
+        Err(Misuse::TooLarge {
+            parameter,
+            what: "the number of items",
+            actual,
+            limit,
+        }
+        .into())
     } else {
         // SAFETY: as promised by the caller; the size was checked.
         Ok(unsafe { std::slice::from_raw_parts(data, count) })

@@ -2,7 +2,7 @@
 
 use std::ffi::{c_char, c_int};
 
-use super::guard::{direct, status};
+use super::guard::{direct, status, void};
 use super::types::{vkvm_domain, vkvm_error, vkvm_value};
 use crate::core::Text;
 
@@ -19,7 +19,7 @@ pub unsafe extern "C" fn vkvm_domain_ref(dom: *mut vkvm_domain) -> *mut vkvm_dom
 /// are left alone.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_free(dom: *mut vkvm_domain) {
-    direct((), |c| Some(c.free(dom)))
+    void(|c| c.free(dom))
 }
 
 /// Frees a list of domains that a function returned, with its handles.
@@ -28,7 +28,7 @@ pub unsafe extern "C" fn vkvm_domain_free(dom: *mut vkvm_domain) {
 /// - `domains_len`: how many there are
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_list_free(domains: *mut *mut vkvm_domain, domains_len: usize) {
-    direct((), |c| Some(c.free_list(domains, domains_len)))
+    void(|c| c.free_list(domains, domains_len))
 }
 
 /// Gets the name of the domain.

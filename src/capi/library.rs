@@ -2,7 +2,7 @@
 
 use std::ffi::{c_char, c_int, c_void};
 
-use super::guard::{direct, status};
+use super::guard::{status, void};
 use super::types::vkvm_error;
 use crate::core::library;
 
@@ -42,7 +42,7 @@ pub unsafe extern "C" fn vkvm_library_get_libvirt_version(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_string_free(text: *mut c_char) {
     // SAFETY: by the contract it came from this library, which uses malloc.
-    direct((), |_| Some(unsafe { libc::free(text.cast()) }))
+    void(|_| unsafe { libc::free(text.cast()) })
 }
 
 /// Frees bytes that a function returned.
@@ -51,7 +51,7 @@ pub unsafe extern "C" fn vkvm_string_free(text: *mut c_char) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_bytes_free(data: *mut u8) {
     // SAFETY: as above.
-    direct((), |_| Some(unsafe { libc::free(data.cast::<c_void>()) }))
+    void(|_| unsafe { libc::free(data.cast::<c_void>()) })
 }
 
 /// Frees a list of integers that a function returned.
@@ -62,5 +62,5 @@ pub unsafe extern "C" fn vkvm_bytes_free(data: *mut u8) {
 pub unsafe extern "C" fn vkvm_int_list_free(list: *mut c_int, list_len: usize) {
     let _ = list_len;
     // SAFETY: as above.
-    direct((), |_| Some(unsafe { libc::free(list.cast::<c_void>()) }))
+    void(|_| unsafe { libc::free(list.cast::<c_void>()) })
 }

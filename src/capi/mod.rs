@@ -24,8 +24,8 @@
 //! }
 //! ```
 //!
-//! [`guard::status`] (or `guard::direct` for the few that do not return a
-//! status) is the only way in: it catches panics and hands out the [`caller::Caller`],
+//! [`guard::status`] (or `guard::direct` and `guard::void` for the few that do
+//! not return a status) is the only way in: it catches panics and hands out the [`caller::Caller`],
 //! whose methods turn C's arguments into Rust's. `cargo xtask generate`
 //! refuses an export that is written in any other way.
 //!

@@ -101,8 +101,7 @@ pub type vkvm_event_callback = Option<
 >;
 
 /// Called when a timer fires.
-pub type vkvm_timeout_callback =
-    Option<unsafe extern "C" fn(timer: c_int, userdata: *mut c_void)>;
+pub type vkvm_timeout_callback = Option<unsafe extern "C" fn(timer: c_int, userdata: *mut c_void)>;
 
 /// Called when a watched file descriptor is ready; `events` are some of
 /// `VKVM_EVENT_HANDLE_*`.
@@ -145,8 +144,7 @@ pub struct vkvm_value_visitor {
     pub string:
         Option<unsafe extern "C" fn(userdata: *mut c_void, text: *const libc::c_char, len: usize)>,
     /// Bytes.
-    pub bytes:
-        Option<unsafe extern "C" fn(userdata: *mut c_void, data: *const u8, len: usize)>,
+    pub bytes: Option<unsafe extern "C" fn(userdata: *mut c_void, data: *const u8, len: usize)>,
     /// A handle, borrowed; its class as in function names, like "domain".
     pub handle: Option<
         unsafe extern "C" fn(

@@ -18,6 +18,7 @@ pub fn version() -> u64 {
 
 /// The version of the libvirt in this process, in the same form.
 pub fn libvirt_version() -> Result<u64> {
+    call::initialize();
     let mut version: c_ulong = 0;
     // SAFETY: the type may be NULL, and then so may its version.
     let returned = unsafe { sys::virGetVersion(&mut version, ptr::null(), ptr::null_mut()) };

@@ -32,7 +32,7 @@ impl Text {
     }
 
     /// A copy of `text`, which ends at its first NUL byte if it has one.
-    pub fn from_str(text: &str) -> Self {
+    pub fn from_rust(text: &str) -> Self {
         // SAFETY: strndup reads no more than `len` bytes.
         match NonNull::new(unsafe { libc::strndup(text.as_ptr().cast(), text.len()) }) {
             Some(copy) => Text(copy),

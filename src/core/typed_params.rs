@@ -23,7 +23,12 @@ pub struct TypedParams {
 impl TypedParams {
     /// No parameters.
     pub fn new() -> Self {
-        TypedParams { array: ptr::null_mut(), len: 0, room: 0 }
+        call::initialize();
+        TypedParams {
+            array: ptr::null_mut(),
+            len: 0,
+            room: 0,
+        }
     }
 
     /// Asks a getter that fills an array of the caller's: `call` is made with
@@ -48,9 +53,16 @@ impl TypedParams {
         // SAFETY: calloc of a C array; all-zero is a valid, empty parameter.
         let array = unsafe { libc::calloc(len as usize, size_of::<sys::virTypedParameter>()) };
         if array.is_null() {
-            return Err(Misuse::Internal { what: format!("no memory for {len} parameters") }.into());
+            return Err(Misuse::Internal {
+                what: format!("no memory for {len} parameters"),
+            }
+            .into());
         }
-        params = TypedParams { array: array.cast(), len, room: len };
+        params = TypedParams {
+            array: array.cast(),
+            len,
+            room: len,
+        };
         call(params.array, &mut params.len)?;
         params.len = params.len.clamp(0, len);
         Ok(params)
@@ -61,7 +73,11 @@ impl TypedParams {
     /// # Safety
     /// `array` is NULL or an array of `len` parameters for virTypedParamsFree.
     pub unsafe fn adopt(array: *mut sys::virTypedParameter, len: c_int) -> Self {
-        TypedParams { array, len, room: len }
+        TypedParams {
+            array,
+            len,
+            room: len,
+        }
     }
 
     /// The parameters.
@@ -87,15 +103,27 @@ impl TypedParams {
     pub fn from_map(map: &Map, known: &TypedParams, parameter: &'static str) -> Result<Self> {
         let mut params = TypedParams::new();
         for (key, value) in map.iter() {
-            let model = known.as_slice().iter().find(|model| field(model).to_bytes() == key.as_bytes());
+            let model = known
+                .as_slice()
+                .iter()
+                .find(|model| field(model).to_bytes() == key.as_bytes());
             let Some(model) = model else {
-                let names: Vec<_> = known.as_slice().iter().map(|p| field(p).to_string_lossy()).collect();
+                let names: Vec<_> = known
+                    .as_slice()
+                    .iter()
+                    .map(|p| field(p).to_string_lossy())
+                    .collect();
                 let hint = if names.is_empty() {
                     "; this driver has no such parameters".to_owned()
                 } else {
                     format!("; this driver knows {}", names.join(", "))
                 };
-                return Err(Misuse::NotFound { parameter, path: key.to_owned(), hint }.into());
+                return Err(Misuse::NotFound {
+                    parameter,
+                    path: key.to_owned(),
+                    hint,
+                }
+                .into());
             };
             params.push(key, model.type_ as u32, value, parameter)?;
         }
@@ -111,22 +139,30 @@ impl TypedParams {
         parameter: &'static str,
     ) -> Result<()> {
         let wrong = |error: Error| -> Error {
-            Misuse::Invalid { parameter, reason: format!("\"{key}\": {error}") }.into()
+            Misuse::Invalid {
+                parameter,
+                reason: format!("\"{key}\": {error}"),
+            }
+            .into()
         };
         let range = |wanted: &str| -> Error {
             let reason = format!("\"{key}\" is out of range; it must be {wanted}");
             Misuse::Invalid { parameter, reason }.into()
         };
         let name = c_text(key, parameter)?;
-        let (array, len, room, name) =
-            (&mut self.array, &mut self.len, &mut self.room, name.as_ptr());
+        let (array, len, room, name) = (
+            &mut self.array,
+            &mut self.len,
+            &mut self.room,
+            name.as_ptr(),
+        );
         let signed = || value.get_int64("").map_err(wrong);
         let unsigned = || value.get_uint64("").map_err(wrong);
         let added = match kind {
             sys::VIR_TYPED_PARAM_INT => {
                 let number = i32::try_from(signed()?).map_err(|_| range("a 32-bit integer"))?;
-                // SAFETY (for all calls here): array, len and room are one
-                // consistent triple, and the texts live across the call.
+                // SAFETY: array, len and room are one consistent triple, and the
+                // texts live across the call; so in all calls below.
                 unsafe { sys::virTypedParamsAddInt(array, len, room, name, number) }
             }
             sys::VIR_TYPED_PARAM_UINT => {
@@ -166,7 +202,11 @@ impl TypedParams {
                 unsafe { sys::virTypedParamsAddString(array, len, room, name, text.as_ptr()) }
             }
         };
-        if added < 0 { Err(call::failed(c"virTypedParamsAdd")) } else { Ok(()) }
+        if added < 0 {
+            Err(call::failed(c"virTypedParamsAdd"))
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -196,7 +236,10 @@ pub fn to_map(params: &[sys::virTypedParameter]) -> Map {
 ///
 /// # Safety
 /// `array` is NULL or holds `len` initialised parameters for as long as `'a`.
-pub unsafe fn slice<'a>(array: *const sys::virTypedParameter, len: c_int) -> &'a [sys::virTypedParameter] {
+pub unsafe fn slice<'a>(
+    array: *const sys::virTypedParameter,
+    len: c_int,
+) -> &'a [sys::virTypedParameter] {
     if array.is_null() || len <= 0 {
         return &[];
     }
@@ -228,8 +271,13 @@ fn value(param: &sys::virTypedParameter) -> Value {
 }
 
 fn c_text(text: &str, parameter: &'static str) -> Result<CString> {
-    CString::new(text)
-        .map_err(|error| Misuse::EmbeddedNul { parameter, offset: error.nul_position() }.into())
+    CString::new(text).map_err(|error| {
+        Misuse::EmbeddedNul {
+            parameter,
+            offset: error.nul_position(),
+        }
+        .into()
+    })
 }
 
 #[cfg(test)]
@@ -247,7 +295,11 @@ mod tests {
             ("ullong", sys::VIR_TYPED_PARAM_ULLONG, Value::Uint(0)),
             ("double", sys::VIR_TYPED_PARAM_DOUBLE, Value::Double(0.0)),
             ("bool", sys::VIR_TYPED_PARAM_BOOLEAN, Value::Bool(false)),
-            ("text", sys::VIR_TYPED_PARAM_STRING, Value::String(String::new())),
+            (
+                "text",
+                sys::VIR_TYPED_PARAM_STRING,
+                Value::String(String::new()),
+            ),
         ];
         for (name, kind, value) in types {
             known.push(name, kind, &value, "params").unwrap();
@@ -277,7 +329,9 @@ mod tests {
     fn refusal(key: &'static str, value: impl Into<Value>) -> String {
         let mut map = Map::new();
         map.insert(key, value);
-        TypedParams::from_map(&map, &known(), "params").unwrap_err().to_string()
+        TypedParams::from_map(&map, &known(), "params")
+            .unwrap_err()
+            .to_string()
     }
 
     #[test]

@@ -120,7 +120,11 @@ pub fn deregister_all(conn: &Conn) {
 
 /// Checks a registration; the listener of a failed one is dropped here,
 /// because libvirt then does not call the free callback.
-fn keep(returned: c_int, userdata: *mut c_void, function: &'static std::ffi::CStr) -> Result<c_int> {
+fn keep(
+    returned: c_int,
+    userdata: *mut c_void,
+    function: &'static std::ffi::CStr,
+) -> Result<c_int> {
     call::number(returned, function).inspect_err(|_| {
         // SAFETY: libvirt kept nothing, so this is the last use.
         unsafe { free_userdata::<Closure>(userdata) }
@@ -137,6 +141,10 @@ unsafe extern "C" fn closed(_conn: sys::virConnectPtr, reason: c_int, userdata: 
     shielded(|| {
         let mut args = Map::with_capacity(1);
         args.push_new("reason", reason);
-        listener(Event { domain: None, id: 0, args });
+        listener(Event {
+            domain: None,
+            id: 0,
+            args,
+        });
     });
 }

@@ -12,15 +12,37 @@ use crate::docs::{Doc, ParamDoc};
 /// The classes in function names; longer names first, so that the longest
 /// prefix wins.
 const CLASSES: [&str; 25] = [
-    "domain_checkpoint", "domain_snapshot", "nwfilter_binding", "network_port", "storage_pool",
-    "event_queue", "node_device", "storage_vol", "int_list", "constant", "interface", "nwfilter",
-    "library", "network", "domain", "handle", "secret", "stream", "string", "bytes", "error",
-    "event", "fleet", "value", "conn",
+    "domain_checkpoint",
+    "domain_snapshot",
+    "nwfilter_binding",
+    "network_port",
+    "storage_pool",
+    "event_queue",
+    "node_device",
+    "storage_vol",
+    "int_list",
+    "constant",
+    "interface",
+    "nwfilter",
+    "library",
+    "network",
+    "domain",
+    "handle",
+    "secret",
+    "stream",
+    "string",
+    "bytes",
+    "error",
+    "event",
+    "fleet",
+    "value",
+    "conn",
 ];
 
 /// Classes of functions without a `self` parameter.
-const WITHOUT_SELF: [&str; 7] =
-    ["constant", "library", "handle", "string", "bytes", "int_list", "event"];
+const WITHOUT_SELF: [&str; 7] = [
+    "constant", "library", "handle", "string", "bytes", "int_list", "event",
+];
 
 /// Everything that the header declares, but for the constants.
 pub struct Api {
@@ -169,17 +191,23 @@ impl Kind {
 impl Function {
     /// The parameters but the object and the error.
     pub fn inputs(&self) -> impl Iterator<Item = &Param> {
-        self.params.iter().filter(|param| param.direction == Direction::In)
+        self.params
+            .iter()
+            .filter(|param| param.direction == Direction::In)
     }
 
     /// The results.
     pub fn outputs(&self) -> impl Iterator<Item = &Param> {
-        self.params.iter().filter(|param| param.direction == Direction::Out)
+        self.params
+            .iter()
+            .filter(|param| param.direction == Direction::Out)
     }
 
     /// The object it is called on.
     pub fn self_param(&self) -> Option<&Param> {
-        self.params.iter().find(|param| param.direction == Direction::SelfHandle)
+        self.params
+            .iter()
+            .find(|param| param.direction == Direction::SelfHandle)
     }
 
     pub fn has_perl_remark(&self, remark: &str) -> bool {
@@ -199,24 +227,38 @@ pub fn read(root: &Path) -> Result<(Api, Bindings)> {
         sys_includes: vec!["stdbool.h".into(), "stddef.h".into(), "stdint.h".into()],
         no_includes: true,
         line_length: 96,
-        parse: ParseConfig { parse_deps: false, ..ParseConfig::default() },
+        parse: ParseConfig {
+            parse_deps: false,
+            ..ParseConfig::default()
+        },
         enumeration: EnumConfig::default(),
         ..Config::default()
     };
-    let mut bindings = Builder::new().with_crate(root).with_config(config).generate()?;
-    bindings.functions.sort_by(|a, b| a.path.name().cmp(b.path.name()));
+    let mut bindings = Builder::new()
+        .with_crate(root)
+        .with_config(config)
+        .generate()?;
+    bindings
+        .functions
+        .sort_by(|a, b| a.path.name().cmp(b.path.name()));
     // The constants of the header come from the table; Rust's own stay inside.
     bindings.constants.clear();
     let functions: Result<Vec<Function>> = bindings.functions.iter().map(function).collect();
-    let mut api = Api { functions: functions?, callbacks: Vec::new(), classes: Vec::new() };
+    let mut api = Api {
+        functions: functions?,
+        callbacks: Vec::new(),
+        classes: Vec::new(),
+    };
     for item in &bindings.items {
         match item {
-            ItemContainer::Typedef(typedef) => api
-                .callbacks
-                .push((typedef.path.name().into(), join(&typedef.documentation.doc_comment))),
-            ItemContainer::OpaqueItem(opaque) => api
-                .classes
-                .push((opaque.path.name().into(), join(&opaque.documentation.doc_comment))),
+            ItemContainer::Typedef(typedef) => api.callbacks.push((
+                typedef.path.name().into(),
+                join(&typedef.documentation.doc_comment),
+            )),
+            ItemContainer::OpaqueItem(opaque) => api.classes.push((
+                opaque.path.name().into(),
+                join(&opaque.documentation.doc_comment),
+            )),
             _ => {}
         }
     }
@@ -224,29 +266,45 @@ pub fn read(root: &Path) -> Result<(Api, Bindings)> {
 }
 
 fn join(lines: &[String]) -> String {
-    lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join("\n")
+    lines
+        .iter()
+        .map(|line| line.trim())
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn function(ir: &IrFunction) -> Result<Function> {
     let name = ir.path.name().to_owned();
-    let rest = name.strip_prefix("vkvm_").ok_or_else(|| format!("{name}: does not begin with vkvm_"))?;
+    let rest = name
+        .strip_prefix("vkvm_")
+        .ok_or_else(|| format!("{name}: does not begin with vkvm_"))?;
     let class = CLASSES
         .iter()
-        .find(|class| rest.strip_prefix(**class).is_some_and(|end| end.starts_with('_')))
+        .find(|class| {
+            rest.strip_prefix(**class)
+                .is_some_and(|end| end.starts_with('_'))
+        })
         .ok_or_else(|| format!("{name}: is of no known class"))?;
     let method = rest[class.len() + 1..].to_owned();
     let doc = Doc::parse(&name, &ir.documentation.doc_comment)?;
     let returns = match &ir.ret {
-        Type::Primitive(PrimitiveType::Integer { kind: IntKind::Int, signed: true, .. })
-            if ir.args.last().is_some_and(|arg| arg.name.as_deref() == Some("error")) =>
+        Type::Primitive(PrimitiveType::Integer {
+            kind: IntKind::Int,
+            signed: true,
+            ..
+        }) if ir
+            .args
+            .last()
+            .is_some_and(|arg| arg.name.as_deref() == Some("error")) =>
         {
             Returns::Status
         }
         other => Returns::Direct(direct_type(other)),
     };
-    let perl = ir.annotations.list("perl").unwrap_or_else(|| {
-        ir.annotations.atom("perl").flatten().into_iter().collect()
-    });
+    let perl = ir
+        .annotations
+        .list("perl")
+        .unwrap_or_else(|| ir.annotations.atom("perl").flatten().into_iter().collect());
     let mut function = Function {
         params: params(&name, class, ir, &doc)?,
         class: (*class).to_owned(),
@@ -270,17 +328,25 @@ fn complete(function: &mut Function) -> Result<()> {
         }
     }
     let is_param = |wanted: &str| {
-        function.params.iter().any(|param| param.name == wanted || param.len.as_deref() == Some(wanted))
+        function
+            .params
+            .iter()
+            .any(|param| param.name == wanted || param.len.as_deref() == Some(wanted))
     };
-    if let Some(ghost) = function.doc.params.keys().find(|documented| !is_param(documented)) {
+    if let Some(ghost) = function
+        .doc
+        .params
+        .keys()
+        .find(|documented| !is_param(documented))
+    {
         return Err(format!("{name}: documents {ghost}, which is no parameter").into());
     }
-    if let Returns::Direct(c_type) = &function.returns {
-        if c_type != "void" && function.doc.returns.is_none() {
-            return Err(format!("{name}: does not say what it returns").into());
+    match &function.returns {
+        Returns::Direct(c_type) if c_type != "void" && function.doc.returns.is_none() => {
+            Err(format!("{name}: does not say what it returns").into())
         }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 fn params(function: &str, class: &str, ir: &IrFunction, doc: &Doc) -> Result<Vec<Param>> {
@@ -288,15 +354,19 @@ fn params(function: &str, class: &str, ir: &IrFunction, doc: &Doc) -> Result<Vec
     let frees = function.ends_with("_free");
     for (index, arg) in ir.args.iter().enumerate() {
         let name = arg.name.clone().unwrap_or_default();
-        if let Some(array) = params.last_mut().filter(|last| name == format!("{}_len", last.name)) {
+        if let Some(array) = params
+            .last_mut()
+            .filter(|last| name == format!("{}_len", last.name))
+        {
             if !doc.params.contains_key(&name) {
                 return Err(format!("{function}: parameter {name} is not documented").into());
             }
             array.len = Some(name);
             continue;
         }
-        let (kind, direction) = kind(&name, &arg.ty)
-            .ok_or_else(|| format!("{function}: parameter {name} has a type with no meaning here"))?;
+        let (kind, direction) = kind(&name, &arg.ty).ok_or_else(|| {
+            format!("{function}: parameter {name} has a type with no meaning here")
+        })?;
         // What returns directly has no outputs: it frees what it is given.
         let (kind, direction) = match (kind, direction) {
             (Kind::Handle(of), Direction::Out) if frees => (Kind::Handles(of), Direction::In),
@@ -307,7 +377,11 @@ fn params(function: &str, class: &str, ir: &IrFunction, doc: &Doc) -> Result<Vec
             && !WITHOUT_SELF.contains(&class)
             && kind == Kind::Handle(class.to_owned())
             && direction == Direction::In;
-        let direction = if is_self { Direction::SelfHandle } else { direction };
+        let direction = if is_self {
+            Direction::SelfHandle
+        } else {
+            direction
+        };
         params.push(Param {
             doc: doc.params.get(&name).cloned().unwrap_or_default(),
             name,
@@ -331,13 +405,17 @@ fn kind(name: &str, ty: &Type) -> Option<(Kind, Direction)> {
         Type::Path(path) if path.name() == "vkvm_value_visitor" => Some((Kind::Visitor, In)),
         Type::Path(path) => Some((Kind::Handle(class_of(path.name())?), In)),
         Type::Primitive(PrimitiveType::Char) => Some((Kind::Text, In)),
-        Type::Primitive(PrimitiveType::Integer { kind: IntKind::B8, .. }) => {
-            Some((Kind::Bytes, In))
-        }
+        Type::Primitive(PrimitiveType::Integer {
+            kind: IntKind::B8, ..
+        }) => Some((Kind::Bytes, In)),
         Type::Primitive(PrimitiveType::Void) if constant => Some((Kind::Bytes, In)),
         Type::Primitive(PrimitiveType::Void) if name == "userdata" => Some((Kind::Userdata, In)),
         Type::Primitive(PrimitiveType::Void) => Some((Kind::AnyHandle, In)),
-        Type::Ptr { ty: inner, is_const: inner_const, .. } => match &**inner {
+        Type::Ptr {
+            ty: inner,
+            is_const: inner_const,
+            ..
+        } => match &**inner {
             Type::Path(path) if constant => Some((Kind::Handles(class_of(path.name())?), In)),
             Type::Path(path) if name == "error" && path.name() == "vkvm_error" => {
                 Some((Kind::Handle("error".into()), Error))
@@ -363,7 +441,9 @@ fn class_of(c_type: &str) -> Option<String> {
 }
 
 fn scalar_kind(ty: &Type) -> Option<Kind> {
-    let Type::Primitive(primitive) = ty else { return None };
+    let Type::Primitive(primitive) = ty else {
+        return None;
+    };
     Some(match primitive {
         PrimitiveType::Bool => Kind::Bool,
         PrimitiveType::Double => Kind::Double,
@@ -386,7 +466,11 @@ fn direct_type(ty: &Type) -> String {
         Type::Primitive(_) => scalar_kind(ty).map_or("?".into(), |kind| kind.c_input()),
         Type::Path(path) => path.name().into(),
         Type::Ptr { ty, is_const, .. } => {
-            format!("{}{} *", if *is_const { "const " } else { "" }, direct_type(ty))
+            format!(
+                "{}{} *",
+                if *is_const { "const " } else { "" },
+                direct_type(ty)
+            )
         }
         _ => "?".into(),
     }

@@ -51,14 +51,22 @@ impl Doc {
 
     fn add(&mut self, function: &str, block: &str) -> Result<()> {
         if let Some(item) = block.strip_prefix("- `") {
-            let (name, rest) =
-                item.split_once('`').ok_or_else(|| format!("{function}: odd line: {block}"))?;
+            let (name, rest) = item
+                .split_once('`')
+                .ok_or_else(|| format!("{function}: odd line: {block}"))?;
             let (remarks, text) = rest
                 .split_once(':')
                 .ok_or_else(|| format!("{function}: no text for parameter {name}"))?;
-            let mut param = ParamDoc { text: text.trim().to_owned(), ..ParamDoc::default() };
+            let mut param = ParamDoc {
+                text: text.trim().to_owned(),
+                ..ParamDoc::default()
+            };
             let remarks = remarks.trim().trim_start_matches('(').trim_end_matches(')');
-            for remark in remarks.split(',').map(str::trim).filter(|remark| !remark.is_empty()) {
+            for remark in remarks
+                .split(',')
+                .map(str::trim)
+                .filter(|remark| !remark.is_empty())
+            {
                 match remark.split_once(' ') {
                     None if remark == "nullable" => param.nullable = true,
                     Some(("default", number)) => param.default = Some(number.parse()?),
@@ -74,5 +82,42 @@ impl Doc {
             self.paragraphs.push(block.to_owned());
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Doc> {
+        let lines: Vec<String> = text.lines().map(|line| format!(" {line}")).collect();
+        Doc::parse("vkvm_x_y", &lines)
+    }
+
+    #[test]
+    fn a_comment_is_taken_apart() {
+        let doc = parse(
+            "Does it.\n\nIn two\nlines.\n\n- `a` (nullable): the\n  first\n- `flags` (default -1): bits\n\n\
+             Returns the thing.\n\nlibvirt: virA, virB",
+        )
+        .expect("parses");
+        assert_eq!(doc.paragraphs, ["Does it.", "In two lines."]);
+        assert_eq!(doc.params["a"].text, "the first");
+        assert!(doc.params["a"].nullable);
+        assert_eq!(doc.params["flags"].default, Some(-1));
+        assert_eq!(doc.returns.as_deref(), Some("the thing."));
+        assert_eq!(doc.libvirt, ["virA", "virB"]);
+    }
+
+    #[test]
+    fn what_is_not_documented_or_odd_is_refused() {
+        for text in [
+            "",
+            "- `a`: only a parameter",
+            "Does it.\n- `a` (maybe): x",
+            "Does it.\n- `a` x",
+        ] {
+            assert!(parse(text).is_err(), "{text}");
+        }
     }
 }

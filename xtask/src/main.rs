@@ -77,3 +77,17 @@ fn run(root: &Path, check: bool) -> Result<usize> {
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_checked_in_files_are_what_would_be_generated() {
+        assert_eq!(
+            run(&root(), true).expect("generates"),
+            0,
+            "run `make generate` and commit"
+        );
+    }
+}

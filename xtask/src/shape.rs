@@ -7,8 +7,11 @@ use syn::{Expr, Item, ItemFn, Stmt};
 
 use crate::Result;
 
-/// Refuses an `extern "C"` export whose body is anything but one call of
-/// `status` or `direct`.
+/// The functions of src/capi/guard.rs.
+const GUARDS: [&str; 3] = ["status", "direct", "void"];
+
+/// Refuses an `extern "C"` export whose body is anything but one call of a
+/// guard.
 pub fn check(root: &Path) -> Result<()> {
     let mut files = Vec::new();
     collect(&root.join("src"), &mut files)?;
@@ -25,13 +28,17 @@ pub fn check(root: &Path) -> Result<()> {
                 let place = file.display();
                 return Err(format!(
                     "{place}: {name} must be in src/capi, and its body must be one call of \
-                     guard::status or guard::direct"
+                     a function of guard.rs"
                 )
                 .into());
             }
         }
     }
-    if exports == 0 { Err("no exports found under src/capi".into()) } else { Ok(()) }
+    if exports == 0 {
+        Err("no exports found under src/capi".into())
+    } else {
+        Ok(())
+    }
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
@@ -50,20 +57,70 @@ fn is_export(function: &ItemFn) -> bool {
     let exported = |attribute: &syn::Attribute| {
         let text = match &attribute.meta {
             syn::Meta::List(list) => list.tokens.to_string(),
-            other => other.path().get_ident().map(ToString::to_string).unwrap_or_default(),
+            other => other
+                .path()
+                .get_ident()
+                .map(ToString::to_string)
+                .unwrap_or_default(),
         };
         text.contains("no_mangle") || text.contains("export_name")
     };
     function.attrs.iter().any(exported)
 }
 
-/// The body is one call of a guard, preceded at most by `let` statements
-/// without calls and by the discarding of an unused parameter.
+/// The body is one call of a guard, preceded at most by `let _ = parameter`.
 fn is_guarded(function: &ItemFn) -> bool {
-    let Some((last, before)) = function.block.stmts.split_last() else { return false };
-    let harmless = |statement: &Stmt| matches!(statement, Stmt::Local(_));
-    let Stmt::Expr(Expr::Call(call), None) = last else { return false };
-    let Expr::Path(path) = &*call.func else { return false };
+    let Some((last, before)) = function.block.stmts.split_last() else {
+        return false;
+    };
+    let harmless = |statement: &Stmt| match statement {
+        Stmt::Local(local) => local
+            .init
+            .as_ref()
+            .is_some_and(|init| matches!(*init.expr, Expr::Path(_))),
+        _ => false,
+    };
+    let Stmt::Expr(Expr::Call(call), None) = last else {
+        return false;
+    };
+    let Expr::Path(path) = &*call.func else {
+        return false;
+    };
     before.iter().all(harmless)
-        && path.path.get_ident().is_some_and(|name| name == "status" || name == "direct")
+        && path
+            .path
+            .get_ident()
+            .is_some_and(|name| GUARDS.iter().any(|guard| name == guard))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn guarded(body: &str) -> bool {
+        let text = format!("pub unsafe extern \"C\" fn f(e: E) -> c_int {{ {body} }}");
+        is_guarded(&syn::parse_str(&text).expect("parses"))
+    }
+
+    #[test]
+    fn only_a_call_of_a_guard_will_do() {
+        assert!(guarded("status(e, |c| Ok(()))"));
+        assert!(guarded("let _ = len; void(|c| c.free(e))"));
+        assert!(!guarded("let x = run(e); void(|c| c.free(x))"));
+        assert!(!guarded("e.run(); status(e, |c| Ok(()))"));
+        assert!(!guarded("match status(e, f) { x => x }"));
+        assert!(!guarded("work(e)"));
+        assert!(!guarded("status(e, f);"));
+        assert!(!guarded(""));
+    }
+
+    #[test]
+    fn exports_are_recognised() {
+        let is = |text: &str| is_export(&syn::parse_str(text).expect("parses"));
+        assert!(is("#[unsafe(no_mangle)] pub extern \"C\" fn f() {}"));
+        assert!(is(
+            "#[unsafe(export_name = \"g\")] pub extern \"C\" fn f() {}"
+        ));
+        assert!(!is("pub unsafe extern \"C\" fn callback() {}"));
+    }
 }

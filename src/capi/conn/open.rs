@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_int, c_void};
 
 use crate::capi::caller::writing;
-use crate::capi::guard::{direct, status};
+use crate::capi::guard::{direct, status, void};
 use crate::capi::types::{
     SharedValue, vkvm_auth_callback, vkvm_conn, vkvm_destroy_callback, vkvm_error, vkvm_value,
 };
@@ -68,7 +68,12 @@ pub unsafe extern "C" fn vkvm_conn_open_auth(
         let Ok((callback, userdata)) = foreign.get("callback") else {
             return out.set(Conn::open_console(uri, flags)?);
         };
-        out.set(Conn::open_auth(uri, types, &mut |asked| ask(asked, callback, userdata), flags)?)
+        out.set(Conn::open_auth(
+            uri,
+            types,
+            &mut |asked| ask(asked, callback, userdata),
+            flags,
+        )?)
     })
 }
 
@@ -87,7 +92,9 @@ fn ask(
         Value::Map(request)
     });
     let requests = Value::List(requests.collect());
-    let Ok(id) = handle::insert(SharedValue::new(requests)) else { return false };
+    let Ok(id) = handle::insert(SharedValue::new(requests)) else {
+        return false;
+    };
     // SAFETY: C's own callback and userdata, by the contract.
     let answer = unsafe { callback(id as *mut vkvm_value, userdata) };
     if let Ok(requests) = handle::get::<SharedValue>(id, "credentials") {
@@ -99,9 +106,13 @@ fn ask(
 
 /// Moves the answers, which are secrets, out of the value.
 fn take_results(asked: &mut [Credential], requests: &mut Value) {
-    let Value::List(requests) = requests else { return };
+    let Value::List(requests) = requests else {
+        return;
+    };
     for (credential, request) in asked.iter_mut().zip(requests) {
-        let Value::Map(request) = request else { continue };
+        let Value::Map(request) = request else {
+            continue;
+        };
         if let Some(Value::String(result)) = request.remove("result") {
             credential.result = Some(result);
         }
@@ -124,7 +135,7 @@ pub unsafe extern "C" fn vkvm_conn_ref(conn: *mut vkvm_conn) -> *mut vkvm_conn {
 /// from it. NULL and handles that are not live are left alone.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_conn_free(conn: *mut vkvm_conn) {
-    direct((), |_| Some(release(conn)))
+    void(|_| release(conn))
 }
 
 /// Gives up a hold; the last one takes the registrations along.

@@ -10,7 +10,7 @@ use crate::error::Result;
 impl Domain {
     /// Starts a defined domain.
     pub fn create(&self, flags: c_uint) -> Result<()> {
-        // SAFETY (here and below): raw() is live while self is.
+        // SAFETY: raw() is live while self is; so in all calls below.
         unsafe {
             match flags {
                 0 => call::done(sys::virDomainCreate(self.raw()), c"virDomainCreate"),
@@ -25,19 +25,28 @@ impl Domain {
     /// Stops the virtual CPUs, keeping memory.
     pub fn suspend(&self) -> Result<()> {
         // SAFETY: as above.
-        call::done(unsafe { sys::virDomainSuspend(self.raw()) }, c"virDomainSuspend")
+        call::done(
+            unsafe { sys::virDomainSuspend(self.raw()) },
+            c"virDomainSuspend",
+        )
     }
 
     /// Lets a suspended domain go on.
     pub fn resume(&self) -> Result<()> {
         // SAFETY: as above.
-        call::done(unsafe { sys::virDomainResume(self.raw()) }, c"virDomainResume")
+        call::done(
+            unsafe { sys::virDomainResume(self.raw()) },
+            c"virDomainResume",
+        )
     }
 
     /// Asks the guest to restart.
     pub fn reboot(&self, flags: c_uint) -> Result<()> {
         // SAFETY: as above.
-        call::done(unsafe { sys::virDomainReboot(self.raw(), flags) }, c"virDomainReboot")
+        call::done(
+            unsafe { sys::virDomainReboot(self.raw(), flags) },
+            c"virDomainReboot",
+        )
     }
 
     /// Asks the guest to shut down.
@@ -94,8 +103,7 @@ impl Domain {
     /// Sets whether it starts with the host.
     pub fn set_autostart(&self, autostart: bool) -> Result<()> {
         // SAFETY: as above.
-        let returned =
-            unsafe { sys::virDomainSetAutostart(self.raw(), c_int::from(autostart)) };
+        let returned = unsafe { sys::virDomainSetAutostart(self.raw(), c_int::from(autostart)) };
         call::done(returned, c"virDomainSetAutostart")
     }
 }

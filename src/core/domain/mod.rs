@@ -30,7 +30,11 @@ impl Domain {
     pub(crate) unsafe fn adopt(raw: sys::virDomainPtr) -> Self {
         // SAFETY: as promised by the caller.
         let virt = unsafe { virt::domain::Domain::from_ptr(raw) };
-        Domain { virt, name: OnceLock::new(), uuid: OnceLock::new() }
+        Domain {
+            virt,
+            name: OnceLock::new(),
+            uuid: OnceLock::new(),
+        }
     }
 
     pub(crate) fn raw(&self) -> sys::virDomainPtr {
@@ -43,7 +47,7 @@ impl Domain {
         if let Some(name) = self.name.get() {
             return Ok(name);
         }
-        // SAFETY (here and below): raw() is live while self is.
+        // SAFETY: raw() is live while self is; so in all calls below.
         let name = unsafe { sys::virDomainGetName(self.raw()) };
         let name = call::pointer(name.cast_mut(), c"virDomainGetName")?;
         // SAFETY: a C string that lives as long as the domain.
@@ -68,7 +72,9 @@ impl Domain {
         let mut text = [0; Hyphenated::LENGTH + 1];
         self.get_uuid()?.hyphenated().encode_lower(&mut text);
         // The last byte is the only NUL: hex digits and hyphens precede it.
-        Ok(Text::copy(CStr::from_bytes_until_nul(&text).unwrap_or_default()))
+        Ok(Text::copy(
+            CStr::from_bytes_until_nul(&text).unwrap_or_default(),
+        ))
     }
 
     /// The id, or -1 when the domain does not run.
@@ -113,12 +119,18 @@ impl Domain {
     /// Whether it runs.
     pub fn is_active(&self) -> Result<bool> {
         // SAFETY: as above.
-        call::truth(unsafe { sys::virDomainIsActive(self.raw()) }, c"virDomainIsActive")
+        call::truth(
+            unsafe { sys::virDomainIsActive(self.raw()) },
+            c"virDomainIsActive",
+        )
     }
 
     /// Whether it stays defined when it stops.
     pub fn is_persistent(&self) -> Result<bool> {
         // SAFETY: as above.
-        call::truth(unsafe { sys::virDomainIsPersistent(self.raw()) }, c"virDomainIsPersistent")
+        call::truth(
+            unsafe { sys::virDomainIsPersistent(self.raw()) },
+            c"virDomainIsPersistent",
+        )
     }
 }

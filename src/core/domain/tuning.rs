@@ -12,7 +12,7 @@ use crate::value::Map;
 impl Domain {
     /// The most memory it can have, in KiB.
     pub fn get_max_memory(&self) -> Result<u64> {
-        // SAFETY (here and below): raw() is live while self is.
+        // SAFETY: raw() is live while self is; so in all calls below.
         match unsafe { sys::virDomainGetMaxMemory(self.raw()) } {
             0 => Err(call::failed(c"virDomainGetMaxMemory")),
             memory => Ok(memory),
@@ -31,9 +31,10 @@ impl Domain {
         // SAFETY: as above.
         unsafe {
             match flags {
-                0 => {
-                    call::done(sys::virDomainSetMemory(self.raw(), memory), c"virDomainSetMemory")
-                }
+                0 => call::done(
+                    sys::virDomainSetMemory(self.raw(), memory),
+                    c"virDomainSetMemory",
+                ),
                 _ => {
                     let returned = sys::virDomainSetMemoryFlags(self.raw(), memory, flags);
                     call::done(returned, c"virDomainSetMemoryFlags")
@@ -55,7 +56,10 @@ impl Domain {
     pub fn get_vcpus(&self, flags: c_uint) -> Result<c_int> {
         let function = c"virDomainGetVcpusFlags";
         // SAFETY: as above.
-        call::number(unsafe { sys::virDomainGetVcpusFlags(self.raw(), flags) }, function)
+        call::number(
+            unsafe { sys::virDomainGetVcpusFlags(self.raw(), flags) },
+            function,
+        )
     }
 
     /// Sets how many virtual CPUs it has.
@@ -63,7 +67,10 @@ impl Domain {
         // SAFETY: as above.
         unsafe {
             match flags {
-                0 => call::done(sys::virDomainSetVcpus(self.raw(), count), c"virDomainSetVcpus"),
+                0 => call::done(
+                    sys::virDomainSetVcpus(self.raw(), count),
+                    c"virDomainSetVcpus",
+                ),
                 _ => {
                     let returned = sys::virDomainSetVcpusFlags(self.raw(), count, flags);
                     call::done(returned, c"virDomainSetVcpusFlags")
@@ -92,8 +99,7 @@ impl Domain {
         let params = TypedParams::from_map(limits, &known, "newparams")?;
         let (array, len) = params.as_raw();
         // SAFETY: as above; the array holds `len` parameters.
-        let returned =
-            unsafe { sys::virDomainSetMemoryParameters(self.raw(), array, len, flags) };
+        let returned = unsafe { sys::virDomainSetMemoryParameters(self.raw(), array, len, flags) };
         call::done(returned, c"virDomainSetMemoryParameters")
     }
 
@@ -115,7 +121,8 @@ impl Domain {
 
     /// The scheduler's parameters.
     pub fn get_scheduler_parameters(&self, flags: c_uint) -> Result<Map> {
-        self.scheduler_parameters(flags).map(|params| params.to_map())
+        self.scheduler_parameters(flags)
+            .map(|params| params.to_map())
     }
 
     fn scheduler_parameters(&self, flags: c_uint) -> Result<TypedParams> {
@@ -125,8 +132,7 @@ impl Domain {
             unsafe {
                 match flags {
                     0 => {
-                        let returned =
-                            sys::virDomainGetSchedulerParameters(self.raw(), array, len);
+                        let returned = sys::virDomainGetSchedulerParameters(self.raw(), array, len);
                         call::done(returned, c"virDomainGetSchedulerParameters")
                     }
                     _ => {
@@ -157,12 +163,8 @@ impl Domain {
                 }
                 _ => {
                     let function = c"virDomainSetSchedulerParametersFlags";
-                    let returned = sys::virDomainSetSchedulerParametersFlags(
-                        self.raw(),
-                        array,
-                        len,
-                        flags,
-                    );
+                    let returned =
+                        sys::virDomainSetSchedulerParametersFlags(self.raw(), array, len, flags);
                     call::done(returned, function)
                 }
             }

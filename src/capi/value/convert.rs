@@ -1,0 +1,132 @@
+//! Values as a whole: compared, shown, written and read as JSON and XML.
+
+use std::ffi::{c_char, c_int, c_void};
+
+use super::get::read;
+use crate::capi::caller::reading;
+use crate::capi::guard::status;
+use crate::capi::types::{vkvm_error, vkvm_value, vkvm_value_visitor};
+use crate::capi::visitor::Visitor;
+use crate::core::Text;
+use crate::value::Value;
+use crate::xml;
+
+/// Tells whether two values are equal: numbers by what they are worth, maps
+/// whatever the order of their keys.
+///
+/// - `other`: the other value
+/// - `equal`: whether they are
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_value_equal(
+    value: *mut vkvm_value,
+    other: *mut vkvm_value,
+    equal: *mut bool,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out(equal, "equal")?;
+        // One is copied, because holding both could meet another thread that
+        // takes them the other way round.
+        let other = c.value(other, "other")?;
+        out.set(*reading(&*c.get(value, "value")?) == other);
+        Ok(())
+    })
+}
+
+/// Writes a value as JSON. Bytes become `{"$bytes": "<base64>"}`.
+///
+/// - `pretty`: 0 for one line, anything else for indented lines
+/// - `json`: the JSON
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_value_to_json(
+    value: *mut vkvm_value,
+    pretty: c_int,
+    json: *mut *mut c_char,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_text(json, "json")?;
+        out.set(Text::from_rust(
+            &reading(&*c.get(value, "value")?).to_json(pretty != 0)?,
+        ));
+        Ok(())
+    })
+}
+
+/// Reads a value from JSON. Malformed JSON is an error with line and column.
+///
+/// - `json`: the JSON
+/// - `value`: the value
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_value_from_json(
+    json: *const c_char,
+    value: *mut *mut vkvm_value,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        c.out_handle(value, "value")?
+            .set_value(Value::from_json(c.str(json, "json")?)?)
+    })
+}
+
+/// Writes a map with one key, the name of the root element, as XML.
+///
+/// Keys that begin with @ are attributes, `#text` is the text beside them,
+/// lists are repeated elements, bools and null are empty elements.
+///
+/// - `xml`: the document
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_value_to_xml(
+    value: *mut vkvm_value,
+    xml: *mut *mut c_char,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_text(xml, "xml")?;
+        out.set(Text::from_rust(&xml::to_xml(&reading(
+            &*c.get(value, "value")?,
+        ))?));
+        Ok(())
+    })
+}
+
+/// Reads a value from XML, by the rules of `vkvm_value_to_xml`. Malformed XML
+/// is an error with line and column.
+///
+/// - `xml`: the document
+/// - `value`: a map with one key, the name of the root element
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_value_from_xml(
+    xml: *const c_char,
+    value: *mut *mut vkvm_value,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        c.out_handle(value, "value")?
+            .set_value(xml::from_xml(c.str(xml, "xml")?)?)
+    })
+}
+
+/// Shows every part of a value to a visitor, in order.
+///
+/// The visitor must not change the value: that would wait for itself.
+///
+/// - `path` (nullable): which part of the value
+/// - `visitor`: the functions that get the parts
+/// - `userdata` (nullable): passed to them
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_value_visit(
+    value: *mut vkvm_value,
+    path: *const c_char,
+    visitor: *const vkvm_value_visitor,
+    userdata: *mut c_void,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let visitor = Visitor::new(c, visitor, userdata)?;
+        read(c, value, path, |part| {
+            visitor.show(part);
+            Ok(())
+        })
+    })
+}

@@ -1,0 +1,72 @@
+//! `vkvm_value_*`: structured values.
+//!
+//! Functions that reach into a value take a path like "host.cpu.model" or
+//! "devices.disk.0.@type": keys and list indexes with dots between. NULL is
+//! the value itself. A key that has dots of its own is found as a whole first.
+
+mod convert;
+mod get;
+mod set;
+
+use std::ffi::c_int;
+use std::ptr;
+
+use super::guard::{direct, status, void};
+use super::types::{vkvm_error, vkvm_value};
+use crate::value::{Map, Value};
+
+/// Adds a hold on the value handle.
+///
+/// Returns the handle, which then needs one more `vkvm_value_free`, or NULL
+/// when it is not live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_value_ref(value: *mut vkvm_value) -> *mut vkvm_value {
+    direct(ptr::null_mut(), |c| c.retain(value))
+}
+
+/// Gives up a hold on the value handle. NULL and handles that are not live are
+/// left alone.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_value_free(value: *mut vkvm_value) {
+    void(|c| c.free(value))
+}
+
+/// Makes a null.
+///
+/// - `value`: the new value
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_value_new_null(
+    value: *mut *mut vkvm_value,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        c.out_handle(value, "value")?.set_value(Value::Null)
+    })
+}
+
+/// Makes an empty list.
+///
+/// - `value`: the new value
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_value_new_list(
+    value: *mut *mut vkvm_value,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        c.out_handle(value, "value")?
+            .set_value(Value::List(Vec::new()))
+    })
+}
+
+/// Makes an empty map.
+///
+/// - `value`: the new value
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_value_new_map(
+    value: *mut *mut vkvm_value,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        c.out_handle(value, "value")?.set_value(Map::new())
+    })
+}

@@ -1,0 +1,214 @@
+//! Changing parts of a value.
+
+use std::ffi::{c_char, c_int, c_void};
+
+use crate::capi::caller::{Caller, writing};
+use crate::capi::guard::status;
+use crate::capi::types::{vkvm_error, vkvm_value};
+use crate::error::Result;
+use crate::handle::AnyHandle;
+use crate::value::Value;
+
+/// Puts a copy of a value into another.
+///
+/// - `path` (nullable): where; the list or map that holds it must exist. In a
+///   list, the index after the last one adds an item
+/// - `item`: what to put there
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_value_set(
+    value: *mut vkvm_value,
+    path: *const c_char,
+    item: *mut vkvm_value,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| write(c, value, path, c.value(item, "item")?))
+}
+
+/// Puts a copy of a value under a key of a map. Dots in the key mean nothing.
+///
+/// - `path` (nullable): where the map is
+/// - `key`: the key, which may be new
+/// - `item`: what to put there
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_value_put(
+    value: *mut vkvm_value,
+    path: *const c_char,
+    key: *const c_char,
+    item: *mut vkvm_value,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let (item, key) = (c.value(item, "item")?, c.str(key, "key")?.to_owned());
+        writing(&*c.get(value, "value")?).insert_key(c.path(path)?, key, item)
+    })
+}
+
+/// Puts a null into a value.
+///
+/// - `path` (nullable): where, as for `vkvm_value_set`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_value_set_null(
+    value: *mut vkvm_value,
+    path: *const c_char,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| write(c, value, path, Value::Null))
+}
+
+/// Puts a bool into a value.
+///
+/// - `path` (nullable): where, as for `vkvm_value_set`
+/// - `item`: 0 for false, anything else for true
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_value_set_bool(
+    value: *mut vkvm_value,
+    path: *const c_char,
+    item: c_int,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| write(c, value, path, Value::Bool(item != 0)))
+}
+
+/// Puts a signed integer into a value.
+///
+/// - `path` (nullable): where, as for `vkvm_value_set`
+/// - `item`: the integer
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_value_set_int64(
+    value: *mut vkvm_value,
+    path: *const c_char,
+    item: i64,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| write(c, value, path, Value::Int(item)))
+}
+
+/// Puts an unsigned integer into a value.
+///
+/// - `path` (nullable): where, as for `vkvm_value_set`
+/// - `item`: the integer
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_value_set_uint64(
+    value: *mut vkvm_value,
+    path: *const c_char,
+    item: u64,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| write(c, value, path, Value::Uint(item)))
+}
+
+/// Puts a floating point number into a value.
+///
+/// - `path` (nullable): where, as for `vkvm_value_set`
+/// - `item`: the number
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_value_set_double(
+    value: *mut vkvm_value,
+    path: *const c_char,
+    item: f64,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| write(c, value, path, Value::Double(item)))
+}
+
+/// Puts text into a value.
+///
+/// - `path` (nullable): where, as for `vkvm_value_set`
+/// - `item`: the text
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_value_set_string(
+    value: *mut vkvm_value,
+    path: *const c_char,
+    item: *const c_char,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        write(
+            c,
+            value,
+            path,
+            Value::String(c.str(item, "item")?.to_owned()),
+        )
+    })
+}
+
+/// Puts bytes into a value.
+///
+/// - `path` (nullable): where, as for `vkvm_value_set`
+/// - `item`: the bytes
+/// - `item_len`: how many there are
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_value_set_bytes(
+    value: *mut vkvm_value,
+    path: *const c_char,
+    item: *const c_void,
+    item_len: usize,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        write(
+            c,
+            value,
+            path,
+            Value::Bytes(c.bytes(item, item_len, "item")?.to_vec()),
+        )
+    })
+}
+
+/// Puts a handle of whichever class into a value, with a hold of its own.
+///
+/// - `path` (nullable): where, as for `vkvm_value_set`
+/// - `item`: the handle
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_value_set_handle(
+    value: *mut vkvm_value,
+    path: *const c_char,
+    item: *mut c_void,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        write(
+            c,
+            value,
+            path,
+            Value::Handle(AnyHandle::retain(item as usize, "item")?),
+        )
+    })
+}
+
+/// Adds a copy of a value to the end of a list.
+///
+/// - `path` (nullable): where the list is
+/// - `item`: what to add
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_value_append(
+    value: *mut vkvm_value,
+    path: *const c_char,
+    item: *mut vkvm_value,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let (item, value) = (c.value(item, "item")?, c.get(value, "value")?);
+        writing(&value).append(c.path(path)?, item)
+    })
+}
+
+/// Removes a part of a value.
+///
+/// - `path`: which part
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_value_remove(
+    value: *mut vkvm_value,
+    path: *const c_char,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        writing(&*c.get(value, "value")?)
+            .remove(c.str(path, "path")?)
+            .map(drop)
+    })
+}
+
+fn write(c: &Caller, value: *mut vkvm_value, path: *const c_char, item: Value) -> Result<()> {
+    writing(&*c.get(value, "value")?).set(c.path(path)?, item)
+}
