@@ -1,0 +1,96 @@
+/*
+ * What several of the tests need: domains to play with, values by path,
+ * and the count of handles that are still alive.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#ifndef COMMON_H
+#define COMMON_H
+
+#include "tap.h"
+
+/* libvirt's built-in test driver: a host in the memory of this process. */
+#define TEST_URI "test:///default"
+
+/* The domain that this host has from the start. It runs. */
+#define TEST_UUID "6695eb01-f6a4-8304-79aa-97f2502e193f"
+
+#define PROBE_UUID "11111111-2222-3333-4444-555555555555"
+
+/* A domain of our own for the test driver. */
+static const char probe_xml[] =
+    "<domain type='test'><name>probe</name><uuid>" PROBE_UUID "</uuid>"
+    "<memory unit='KiB'>131072</memory><currentMemory unit='KiB'>65536</currentMemory>"
+    "<vcpu current='1'>4</vcpu><os><type>hvm</type></os></domain>";
+
+static inline vkvm_conn *open_conn(const char *uri, uint32_t flags)
+{
+    vkvm_conn *conn = NULL;
+    vkvm_error *err = NULL;
+    must(vkvm_conn_open(uri, flags, &conn, &err), err, uri);
+    return conn;
+}
+
+static inline vkvm_domain *define_probe(vkvm_conn *conn)
+{
+    vkvm_domain *dom = NULL;
+    vkvm_error *err = NULL;
+    must(vkvm_conn_define_domain(conn, probe_xml, 0, &dom, &err), err, "define the domain");
+    return dom;
+}
+
+/* The integer at a path, or -4242 with the reason shown. */
+static inline int64_t int_at(vkvm_value *value, const char *path)
+{
+    int64_t result = -4242;
+    vkvm_error *err = NULL;
+    if (vkvm_value_get_int64(value, path, &result, &err) < 0)
+        diag("%s: %s", path, vkvm_error_message(err));
+    vkvm_error_free(err);
+    return result;
+}
+
+/* Checks the text at a path. */
+static inline bool is_str_at(vkvm_value *value, const char *path, const char *wanted,
+                             const char *name)
+{
+    char *text = NULL;
+    vkvm_error *err = NULL;
+    if (vkvm_value_get_string(value, path, &text, &err) < 0)
+        diag("%s: %s", path, vkvm_error_message(err));
+    vkvm_error_free(err);
+    bool passed = is_str(text, wanted, name);
+    vkvm_string_free(text);
+    return passed;
+}
+
+/* Checks text that a function has just given us, and frees it. */
+static inline bool is_own_str(char *text, const char *wanted, const char *name)
+{
+    bool passed = is_str(text, wanted, name);
+    vkvm_string_free(text);
+    return passed;
+}
+
+static inline size_t handles(const char *class_name)
+{
+    size_t count = SIZE_MAX;
+    vkvm_error *err = NULL;
+    must(vkvm_handle_count(class_name, &count, &err), err, class_name);
+    return count;
+}
+
+/* The last check of a program: it has freed all that it was given. */
+static inline void no_handles_left(void)
+{
+    static const char *const classes[] = { "conn", "domain", "value", "error" };
+    for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
+        size_t left = handles(classes[i]);
+        ok(left == 0, "no %s handle is left", classes[i]);
+        if (left)
+            diag("%zu are", left);
+    }
+}
+
+#endif

@@ -1,0 +1,132 @@
+package TestVKVM;
+
+# What several tests need: catching exceptions, child perls, the project's own
+# description of its API, and small domains.
+
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use Exporter qw(import);
+use File::Basename qw(dirname);
+use JSON::PP;
+use Test::More;
+
+our @EXPORT = qw(
+  thrown own_error domain_xml run_perl root_file read_json need_module
+  returns_nothing handles_are within TEST_UUID TEST_UUID_BYTES
+);
+
+# Of the one domain that test:///default begins with.
+use constant TEST_UUID => '6695eb01-f6a4-8304-79aa-97f2502e193f';
+use constant TEST_UUID_BYTES => pack 'H*', '6695eb01f6a4830479aa97f2502e193f';
+
+# The distribution and, around it, the project; child perls may be elsewhere.
+my $perl_dir = dirname(dirname(dirname(abs_path(__FILE__))));
+$_ = abs_path($_) // $_ for grep { !ref } @INC;
+
+# The exception of a block; undef when there is none.
+sub thrown(&) {
+    my ($code) = @_;
+    local $@;
+    return eval { $code->(); 1 } ? undef : $@;
+}
+
+# Checks that a block dies with a VKVM::Error of this code, and for an error of
+# an argument that it names the parameter.
+sub own_error(&$$$) {
+    my ($code, $number, $parameter, $what) = @_;
+    my $error = &thrown($code);
+    subtest $what => sub {
+        isa_ok($error, 'VKVM::Error') or return diag($error // 'no exception');
+        is($error->code,      $number,    'code');
+        is($error->parameter, $parameter, 'parameter');
+        is($error->domain, VKVM::Error::FROM_VKVM(), 'domain') if $number >= 10000;
+    };
+    return $error;
+}
+
+# A void method gives an empty list, which is undef where one value is wanted.
+sub returns_nothing(&$) {
+    my ($code, $what) = @_;
+    my @list = $code->();
+    return is_deeply(\@list, [], "$what returns an empty list");
+}
+
+sub handles_are {
+    my ($expected, $what) = @_;
+    my %count = map { $_ => VKVM::handle_count($_) } keys %$expected;
+    return is_deeply(\%count, $expected, $what);
+}
+
+# A domain for the test driver; further lines go into it.
+sub domain_xml {
+    my ($name, @lines) = @_;
+    return <<"END";
+<domain type='test'>
+  <name>$name</name>
+  <memory unit='KiB'>1048576</memory>
+  <vcpu>1</vcpu>
+  <os><type>hvm</type></os>
+  @lines
+</domain>
+END
+}
+
+# Runs a perl with the same modules; gives its exit status ($?), standard
+# output and standard error.
+sub run_perl {
+    my (@args) = @_;
+    require File::Temp;
+    my $errors = File::Temp->new;
+    my $pid    = open(my $pipe, '-|') // die "cannot fork: $!";
+    if (!$pid) {
+        open(STDERR, '>&', $errors) or die "cannot redirect: $!";
+        exec { $^X } $^X, (map { "-I$_" } grep { !ref } @INC), @args
+          or do { print STDERR "cannot run $^X: $!\n"; POSIX::_exit(127) };
+    }
+    my $output = do { local $/; <$pipe> };
+    close $pipe;
+    my $status = $?;
+    seek $errors, 0, 0;
+    my $messages = do { local $/; <$errors> };
+    return ($status, $output // '', $messages // '');
+}
+
+# The rest of the program must not take longer: a lost event would hang it.
+sub within {
+    my ($seconds, $code) = @_;
+    local $SIG{ALRM} = sub { die "this took longer than $seconds seconds\n" };
+    alarm $seconds;
+    my @result = eval { $code->() };
+    my $error  = $@;
+    alarm 0;
+    die $error if $error;
+    return @result;
+}
+
+# A file of the project around the distribution; skips where there is none.
+sub root_file {
+    my ($name) = @_;
+    my $path = dirname($perl_dir) . "/$name";
+    plan(skip_all => "$name is not here: this is not the project's tree") unless -e $path;
+    return $path;
+}
+
+sub read_json {
+    my ($path) = @_;
+    open(my $file, '<:raw', $path) or die "cannot read $path: $!";
+    my $text = do { local $/; <$file> };
+    return JSON::PP->new->utf8->decode($text);
+}
+
+sub need_module {
+    my ($module, $package) = @_;
+    return if eval "require $module; 1";
+    plan(skip_all => "$module is not installed (Debian package $package; "
+          . 'scripts/install-deps check installs it)');
+}
+
+require POSIX;
+
+1;
