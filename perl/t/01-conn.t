@@ -27,7 +27,7 @@ subtest 'new' => sub {
     is(VKVM->new->get_uri,               $uri, 'the default without a URI');
     is(VKVM->new(uri => undef)->get_uri, $uri, 'the default with undef');
 
-    my $error = thrown { VKVM->new(uri => 'test:') };
+    my $error = thrown { VKVM->new(uri => 'test') };
     isa_ok($error, 'VKVM::Error', 'no driver: the exception');
     is($error->code,     VKVM::Error::ERR_NO_CONNECT, 'its code');
     is($error->function, 'virConnectOpenAuth', 'what failed');

@@ -149,9 +149,10 @@ subtest 'memory parameters' => sub {
     is($dom->get_memory_parameters->{soft_limit}, 2**33 + 1, 'both');
     $dom->set_memory_parameters($params, 0);
     is_deeply($dom->get_memory_parameters, $params, 'what was read can be written');
-    returns_nothing { $dom->set_memory_parameters({}) } 'an empty hash';
 
-    my $error = thrown { $dom->set_memory_parameters({ hard_limi => 1 }) };
+    my $error = thrown { $dom->set_memory_parameters({}) };
+    is($error->code, VKVM::Error::ERR_INVALID_ARG, 'an empty hash');
+    $error = thrown { $dom->set_memory_parameters({ hard_limi => 1 }) };
     isa_ok($error, 'VKVM::Error', 'an unknown key: the exception');
     like($error->message, qr/hard_limi\b/, 'which names the key');
     $error = thrown { $dom->set_memory_parameters({ hard_limit => 'much' }) };
@@ -167,7 +168,7 @@ subtest 'scheduler parameters' => sub {
     'set_scheduler_parameters';
     returns_nothing { $dom->set_scheduler_parameters({ weight => '78' }, undef) }
     'with undef for the flags';
-    own_error { $dom->set_scheduler_parameters([ weight => 1 ]) } VKVM::Error::OWN_WRONG_TYPE,
+    own_error { $dom->set_scheduler_parameters([ weight => 1 ]) } VKVM::Error::OWN_INVALID,
       'newparams', 'an array';
 };
 

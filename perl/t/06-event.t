@@ -1,0 +1,314 @@
+# The default event loop, and callbacks of every kind.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Scalar::Util qw(refaddr weaken);
+use Test::More;
+use TestVKVM;
+
+use VKVM;
+use VKVM::Event;
+
+# Counts itself, to show that what a callback captured is freed, and once.
+my %freed;
+sub Guard::new     { my ($class, $name) = @_; $freed{$name} //= 0; return bless \$name, $class }
+sub Guard::DESTROY { my ($self) = @_; $freed{$$self}++; return }
+
+# Runs the loop until the condition holds.
+sub run_until(&;$) {
+    my ($condition, $what) = @_;
+    my $timer = VKVM::Event::add_timeout(20, sub { });    # so that no turn waits for ever
+    my $ok    = eval {
+        within(20, sub { VKVM::Event::run_default() until $condition->() });
+        1;
+    };
+    my $error = $@;
+    VKVM::Event::remove_timeout($timer);
+    die $error unless $ok;
+    return pass($what // 'it came');
+}
+
+# One turn of the loop, in which all timers of 0 ms fire.
+sub turn { return within(20, sub { VKVM::Event::run_default() }) }
+
+# Things that are removed are freed in the next turns.
+sub settle {
+    my $timer = VKVM::Event::add_timeout(0, sub { });
+    turn() for 1 .. 3;
+    VKVM::Event::remove_timeout($timer);
+    return turn_nothing();
+}
+
+sub turn_nothing {
+    my $once;
+    $once = VKVM::Event::add_timeout(0, sub { VKVM::Event::remove_timeout($once) });
+    return turn();
+}
+
+returns_nothing { VKVM::Event::register_default() } 'register_default';
+returns_nothing { VKVM::Event::register_default() } 'again';
+
+my $uri  = 'test:///default';
+my $conn = VKVM->new(uri => $uri);
+my $dom  = $conn->get_domain_by_name('test');
+my @lifecycle = (VKVM::Domain::EVENT_ID_LIFECYCLE);
+
+subtest 'lifecycle of all domains, and of one' => sub {
+    my (@all, @one, @old);
+    my $other = $conn->define_domain(domain_xml('other'));
+    my $guard = Guard->new('all');
+    my $all   = $conn->domain_event_register_any(undef, @lifecycle, sub { $guard && push @all, [@_] });
+    my $one   = $conn->domain_event_register_any($dom, @lifecycle, sub { push @one, [@_] });
+    undef $guard;
+    like($_, qr/^\d+\z/, 'an id') for $all, $one;
+    isnt($all, $one, 'of its own');
+    returns_nothing { $conn->domain_event_register(sub { push @old, [@_] }) }
+    'domain_event_register';
+    my $error = thrown { $conn->domain_event_register(sub { }) };
+    isa_ok($error, 'VKVM::Error', 'a second one of these: the exception');
+
+    $other->create;
+    $dom->suspend;
+    is(@all + @one + @old, 0, 'nothing comes outside the loop');
+    run_until { @all == 2 && @one == 1 && @old == 2 };
+    is_deeply([ map { [ $_->[1]->get_name, @$_[ 2, 3 ] ] } @all ],
+        [ [ 'other', 2, 0 ], [ 'test', 3, 0 ] ], 'of all: domain, event, detail');
+    is_deeply([ map { [ $_->[1]->get_name, @$_[ 2, 3 ] ] } @one ], [ [ 'test', 3, 0 ] ], 'of one');
+    is_deeply([ map { [ $_->[1]->get_name, @$_[ 2, 3 ] ] } @old ],
+        [ [ 'other', 2, 0 ], [ 'test', 3, 0 ] ], 'the older way');
+    for my $args (@all, @one, @old) {
+        is(scalar @$args,        4,              'four arguments');
+        is(refaddr $args->[0],   refaddr $conn,  'the connection is the very same');
+        is(ref $args->[1],       'VKVM::Domain', 'an object');
+        isnt(refaddr $args->[1], refaddr $dom,   'of its own');
+    }
+
+    returns_nothing { $conn->domain_event_deregister_any($all) } 'domain_event_deregister_any';
+    $dom->resume;
+    run_until { @one == 2 && @old == 3 };
+    is(scalar @all,  2, 'nothing comes to what was deregistered');
+    is($freed{all}, 1, 'what it captured is freed once');
+    returns_nothing { $conn->domain_event_deregister_any($one) } 'the other';
+    returns_nothing { $conn->domain_event_deregister } 'domain_event_deregister';
+    returns_nothing { $conn->domain_event_deregister } 'a second time is no exception';
+    returns_nothing { $conn->domain_event_deregister_any(4711) } 'nor an id that is none';
+    own_error { $conn->domain_event_register_any(undef, 1, sub { }) } VKVM::Error::OWN_INVALID,
+      'event_id', 'an event of a later version';
+    $other->destroy;
+    $other->undefine;
+    settle();
+};
+
+subtest 'timers' => sub {
+    my (@calls, $guard);
+    $guard = Guard->new('timer');
+    my $timer = VKVM::Event::add_timeout(0, sub { $guard && push @calls, [@_] });
+    undef $guard;
+    turn() for 1 .. 3;
+    is_deeply(\@calls, [ ([$timer]) x 3 ], 'of 0 ms: each turn; its number is the argument');
+    returns_nothing { VKVM::Event::update_timeout($timer, -1) } 'update_timeout';
+    turn_nothing() for 1 .. 3;
+    is(scalar @calls, 3, 'of -1: never');
+    VKVM::Event::update_timeout($timer, 10);
+    run_until { @calls > 4 };
+    returns_nothing { VKVM::Event::remove_timeout($timer) } 'remove_timeout';
+    is($freed{timer}, 0, 'it is in use until the loop has seen that');
+    settle();
+    is($freed{timer}, 1, 'then what it captured is freed once');
+    isa_ok(thrown { VKVM::Event::remove_timeout($timer) }, 'VKVM::Error', 'a second time');
+    returns_nothing { VKVM::Event::update_timeout($timer, 1) } 'update_timeout has no exception';
+};
+
+subtest 'watches' => sub {
+    pipe(my $reader, my $writer) or die "no pipe: $!";
+    my @calls;
+    my $guard = Guard->new('watch');
+    my $watch = VKVM::Event::add_handle(fileno $reader, VKVM::Event::HANDLE_READABLE,
+        sub { $guard; sysread $reader, my $byte, 1; push @calls, [@_] });
+    undef $guard;
+    turn_nothing();
+    is(scalar @calls, 0, 'nothing to read');
+    syswrite $writer, 'xx';
+    run_until { @calls == 2 };
+    is_deeply($calls[0], [ $watch, fileno $reader, VKVM::Event::HANDLE_READABLE ],
+        'number, descriptor, events');
+    returns_nothing { VKVM::Event::update_handle($watch, 0) } 'update_handle';
+    syswrite $writer, 'x';
+    turn_nothing();
+    is(scalar @calls, 2, 'is not looked at now');
+    VKVM::Event::update_handle($watch, VKVM::Event::HANDLE_READABLE);
+    run_until { @calls == 3 };
+    close $writer;
+    run_until { @calls == 4 };
+    ok($calls[3][2] & VKVM::Event::HANDLE_HANGUP, 'the other end is closed');
+    returns_nothing { VKVM::Event::remove_handle($watch) } 'remove_handle';
+    settle();
+    is($freed{watch}, 1, 'what it captured is freed once');
+    isa_ok(thrown { VKVM::Event::remove_handle($watch) }, 'VKVM::Error', 'a second time');
+    returns_nothing { VKVM::Event::update_handle($watch, 1) } 'update_handle has no exception';
+};
+
+subtest 'a callback that dies' => sub {
+    my $what;
+    my $timer = VKVM::Event::add_timeout(0, sub { die $what });
+    for my $exception ("text\n", { a => 'hash' }, Guard->new('exception'), [ 1, 2 ]) {
+        $what = $exception;
+        local $@ = 'before';
+        my $error = thrown { turn() };
+        is_deeply($error, $exception, 'the exception comes out: ' . (ref $exception || 'text'));
+        is(ref $error && refaddr $error, ref $exception && refaddr $exception, 'the very same');
+        is($@, 'before', 'and $@ of others is left alone');
+    }
+    undef $what;
+    is($freed{exception}, 1, 'the exception is freed once');
+    VKVM::Event::remove_timeout($timer);
+    ok(!thrown { turn_nothing() }, 'the next turn is as ever');
+
+    my $id = $conn->domain_event_register_any(undef, @lifecycle, sub { die "of an event\n" });
+    my $ticks = 0;
+    $timer = VKVM::Event::add_timeout(10, sub { $ticks++ });
+    $dom->suspend;
+    is(thrown { run_until { 0 } }, "of an event\n", 'from an event');
+    $dom->resume;
+    is(thrown { run_until { 0 } }, "of an event\n", 'and the next');
+    $conn->domain_event_deregister_any($id);
+    VKVM::Event::remove_timeout($timer);
+    settle();
+
+    # An eval within a callback is its own business, as is what it leaves in $@.
+    $timer = VKVM::Event::add_timeout(0, sub { eval { die "caught\n" }; });
+    { local $@ = 'mine'; turn(); is($@, 'mine', '$@ of a callback stays in it') }
+    VKVM::Event::remove_timeout($timer);
+    settle();
+};
+
+subtest 'two that die in one turn' => sub {
+    my @warnings;
+    local $SIG{__WARN__} = sub { push @warnings, @_ };
+    my @timers = map { my $name = $_; VKVM::Event::add_timeout(0, sub { die "$name\n" }) } qw(one two);
+    is(thrown { turn() }, "one\n", 'the first comes out');
+    is(scalar @warnings, 1, 'there is a warning');
+    like($warnings[0], qr/two/, 'about the second');
+    VKVM::Event::remove_timeout($_) for @timers;
+    settle();
+    ok(!thrown { turn_nothing() }, 'nothing is left of it');
+};
+
+subtest 'ending registrations in callbacks' => sub {
+    my ($itself, $count, $guard) = (undef, 0, Guard->new('itself'));
+    $itself = $conn->domain_event_register_any(undef, @lifecycle,
+        sub { $guard; $count++; $conn->domain_event_deregister_any($itself) });
+    undef $guard;
+    $dom->suspend;
+    $dom->resume;
+    run_until { $count };
+    settle();
+    is($count,         1, 'itself: called once');
+    is($freed{itself}, 1, 'freed once');
+
+    my @ids;
+    my @calls = (0, 0);
+    $guard = Guard->new('another');
+    for my $i (0, 1) {
+        $ids[$i] = $conn->domain_event_register_any(undef, @lifecycle,
+            sub { $guard; $calls[$i]++; $conn->domain_event_deregister_any($ids[ !$i || 0 ]) });
+    }
+    undef $guard;
+    $dom->suspend;
+    run_until { $calls[0] + $calls[1] };
+    $dom->resume;
+    settle();
+    is(scalar(grep { $_ } @calls), 1, 'another: it is not called any more');
+    $conn->domain_event_deregister_any($_) for @ids;
+    settle();
+    is($freed{another}, 1, 'freed once');
+
+    my $timer;
+    my $ticks = 0;
+    $guard = Guard->new('timer in itself');
+    $timer = VKVM::Event::add_timeout(0, sub { $guard; $ticks++; VKVM::Event::remove_timeout($timer) });
+    undef $guard;
+    turn();
+    settle();
+    is($ticks, 1, 'a timer that removes itself fires once');
+    is($freed{'timer in itself'}, 1, 'and is freed once');
+};
+
+subtest 'more registrations in a callback' => sub {
+    my ($count, @ids) = 0;
+    push @ids, $conn->domain_event_register_any(undef, @lifecycle,
+        sub {
+            push @ids, $conn->domain_event_register_any(undef, @lifecycle, sub { $count++ })
+              if @ids < 5;
+        });
+    for (1 .. 4) {
+        $dom->suspend;
+        $dom->resume;
+    }
+    run_until { @ids == 5 };
+    $dom->suspend;
+    run_until { $count >= 4 };
+    $conn->domain_event_deregister_any($_) for @ids;
+    $dom->resume;
+    settle();
+};
+
+subtest 'the connection ends in its own callback' => sub {
+    for my $how (qw(close undef DESTROY)) {
+        my $mine  = VKVM->new(uri => $uri);
+        my $guard = Guard->new("conn $how");
+        my $count = 0;
+        $mine->domain_event_register_any(undef, @lifecycle,
+            sub {
+                $guard; $count++;
+                $how eq 'undef' ? undef $mine : $mine->$how;
+            });
+        undef $guard;
+        $dom->suspend;
+        run_until { $count };
+        $dom->resume;
+        settle();
+        my $expected = $how eq 'undef' ? 2 : 1;    # its registration holds it
+        is($count, $expected, "$how: calls");
+        is($freed{"conn $how"}, $how eq 'undef' ? 0 : 1, "$how: what it captured is freed");
+    }
+};
+
+subtest 'a registration holds its connection' => sub {
+    my $mine = VKVM->new(uri => $uri);
+    my $id   = $mine->domain_event_register_any(undef, @lifecycle, sub { });
+    weaken(my $weak = $mine);
+    undef $mine;
+    ok($weak, 'while it lasts');
+    $weak->domain_event_deregister_any($id);
+    settle();
+    ok(!$weak, 'and no longer');
+};
+
+subtest 'close callback' => sub {
+    my $guard = Guard->new('close');
+    my $error = thrown {
+        $conn->register_close_callback(sub { $guard });
+    };
+    undef $guard;
+    if ($error) {
+        is($error->code, VKVM::Error::ERR_NO_SUPPORT, 'not with this driver');
+    }
+    else {
+        returns_nothing { $conn->unregister_close_callback } 'unregister_close_callback';
+    }
+    settle();
+    is($freed{close}, 1, 'what it captured is freed once');
+    returns_nothing { $conn->unregister_close_callback } 'a second time is no exception';
+};
+
+undef $dom;
+undef $conn;
+settle();
+# The undef'd connection of one subtest is held by its own registration.
+handles_are({ conn => 1, domain => 0, value => 0, error => 0 }, 'handles that are left');
+
+done_testing;
