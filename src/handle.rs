@@ -126,6 +126,9 @@ pub trait Object: Send + Sync + Sized + 'static {
     /// Whether it belongs to the process that made it, as everything that
     /// holds a connection does. Plain memory (values, errors) does not.
     const PROCESS_BOUND: bool = true;
+    /// Called once the last hold is gone, while the object still is there: the
+    /// place to let go of what holds it from elsewhere.
+    fn before_end(&self) {}
     /// The table of its class.
     fn table() -> &'static Table<Self>;
 }
@@ -281,24 +284,26 @@ pub fn retain<T: Object>(id: usize) -> bool {
 /// A handle that is not live is left alone.
 pub fn release<T: Object>(id: usize) -> bool {
     let less = |holders: u32| holders.checked_sub(1);
-    let last = find::<T>(id).is_some_and(|entry| {
-        entry
-            .0
-            .holders
-            .fetch_update(Ordering::AcqRel, Ordering::Relaxed, less)
-            == Ok(1)
-    });
-    last && remove::<T>(id)
+    let Some(entry) = find::<T>(id) else {
+        return false;
+    };
+    let before = entry
+        .0
+        .holders
+        .fetch_update(Ordering::AcqRel, Ordering::Relaxed, less);
+    before == Ok(1) && end(entry, id)
 }
 
 /// Ends a handle however many holds there are. False when it was not live.
 pub fn remove<T: Object>(id: usize) -> bool {
-    find::<T>(id).is_some() && T::table().slots.remove(id & !(usize::MAX << CLASS_SHIFT))
+    find::<T>(id).is_some_and(|entry| end(entry, id))
 }
 
-/// Whether one more [`release`] would end the handle.
-pub fn is_last_hold<T: Object>(id: usize) -> bool {
-    find::<T>(id).is_some_and(|entry| entry.0.holders.load(Ordering::Acquire) == 1)
+fn end<T: Object>(entry: Ref<T>, id: usize) -> bool {
+    if !entry.0.is_forked() {
+        entry.before_end();
+    }
+    T::table().slots.remove(id & !(usize::MAX << CLASS_SHIFT))
 }
 
 /// A hold on a handle of any class.

@@ -201,7 +201,7 @@ fn deliver(conn: usize, event: event::Event, foreign: &Foreign<EventFunction>) -
     }
     handle::release::<SharedValue>(args);
     handle::release::<core::Domain>(domain);
-    super::conn::open::release(conn as *mut vkvm_conn);
+    handle::release::<core::Conn>(conn);
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::ffi::{c_int, c_void};
 
 use crate::error::Error;
 use crate::handle::{Class, Object, Table};
-use crate::{core, value};
+use crate::{core, event, value};
 
 /// A type that C has pointers to, which are handles of an object.
 pub trait Handle {
@@ -22,6 +22,9 @@ impl Handle for vkvm_conn {
 }
 impl Object for core::Conn {
     const CLASS: Class = Class::Conn;
+    fn before_end(&self) {
+        event::deregister_all(self);
+    }
     fn table() -> &'static Table<Self> {
         static TABLE: Table<core::Conn> = Table::new();
         &TABLE

@@ -8,8 +8,8 @@ use crate::capi::types::{
     SharedValue, vkvm_auth_callback, vkvm_conn, vkvm_destroy_callback, vkvm_error, vkvm_value,
 };
 use crate::core::{Conn, Credential};
+use crate::handle;
 use crate::value::{Map, Value};
-use crate::{event, handle};
 
 /// Opens a connection to a hypervisor, without credentials.
 ///
@@ -135,17 +135,7 @@ pub unsafe extern "C" fn vkvm_conn_ref(conn: *mut vkvm_conn) -> *mut vkvm_conn {
 /// from it. NULL and handles that are not live are left alone.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_conn_free(conn: *mut vkvm_conn) {
-    void(|_| release(conn))
-}
-
-/// Gives up a hold; the last one takes the registrations along.
-pub(in crate::capi) fn release(conn: *mut vkvm_conn) {
-    if handle::is_last_hold::<Conn>(conn as usize) {
-        if let Ok(conn) = handle::get::<Conn>(conn as usize, "conn") {
-            event::deregister_all(&conn);
-        }
-    }
-    handle::release::<Conn>(conn as usize);
+    void(|c| c.free(conn))
 }
 
 /// Closes the connection handle, whoever else holds it.
@@ -161,7 +151,7 @@ pub unsafe extern "C" fn vkvm_conn_close(
     error: *mut *mut vkvm_error,
 ) -> c_int {
     status(error, |c| {
-        event::deregister_all(&*c.get(conn, "conn")?);
+        c.get(conn, "conn")?;
         handle::remove::<Conn>(conn as usize);
         Ok(())
     })
