@@ -176,10 +176,7 @@ impl<T: Object> Deref for Ref<T> {
 
 impl<T: Object> Table<T> {
     /// A table without handles.
-    #[allow(
-        clippy::new_without_default,
-        reason = "tables are statics, made in const context"
-    )]
+    #[allow(clippy::new_without_default, reason = "tables are statics, made in const context")]
     pub const fn new() -> Self {
         Table {
             slots: LazyLock::new(|| {
@@ -225,29 +222,18 @@ fn find<T: Object>(id: usize) -> Option<Ref<T>> {
     if id >> CLASS_SHIFT != T::CLASS as usize {
         return None;
     }
-    T::table()
-        .slots
-        .get(id & !(usize::MAX << CLASS_SHIFT))
-        .map(Ref)
+    T::table().slots.get(id & !(usize::MAX << CLASS_SHIFT)).map(Ref)
 }
 
 #[cold]
 fn explain<T: Object>(id: usize, parameter: &'static str, forked: bool) -> Misuse {
     let class = T::CLASS.name();
     match Class::of(id) {
-        _ if id == 0 => Misuse::Null {
-            parameter,
-            wanted: wanted(T::CLASS),
-        },
-        None => Misuse::Foreign {
-            parameter,
-            value: id,
-        },
-        Some(other) if other != T::CLASS => Misuse::WrongClass {
-            parameter,
-            actual: other.name(),
-            wanted: class,
-        },
+        _ if id == 0 => Misuse::Null { parameter, wanted: wanted(T::CLASS) },
+        None => Misuse::Foreign { parameter, value: id },
+        Some(other) if other != T::CLASS => {
+            Misuse::WrongClass { parameter, actual: other.name(), wanted: class }
+        }
         Some(_) if forked => Misuse::Forked { parameter, class },
         Some(_) => Misuse::Stale { parameter, class },
     }
@@ -265,18 +251,10 @@ fn wanted(class: Class) -> &'static str {
 /// Adds a hold on a handle. False when there is no such live handle.
 pub fn retain<T: Object>(id: usize) -> bool {
     let more = |holders: u32| {
-        if holders == 0 {
-            None
-        } else {
-            holders.checked_add(1)
-        }
+        if holders == 0 { None } else { holders.checked_add(1) }
     };
     find::<T>(id).is_some_and(|entry| {
-        entry
-            .0
-            .holders
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
-            .is_ok()
+        entry.0.holders.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
     })
 }
 
@@ -287,10 +265,7 @@ pub fn release<T: Object>(id: usize) -> bool {
     let Some(entry) = find::<T>(id) else {
         return false;
     };
-    let before = entry
-        .0
-        .holders
-        .fetch_update(Ordering::AcqRel, Ordering::Relaxed, less);
+    let before = entry.0.holders.fetch_update(Ordering::AcqRel, Ordering::Relaxed, less);
     before == Ok(1) && end(entry, id)
 }
 
@@ -319,25 +294,14 @@ impl AnyHandle {
     /// Adds a hold to a live handle of whichever class.
     pub fn retain(id: usize, parameter: &'static str) -> Result<Self> {
         if id == 0 {
-            return Err(Misuse::Null {
-                parameter,
-                wanted: "a handle",
-            }
-            .into());
+            return Err(Misuse::Null { parameter, wanted: "a handle" }.into());
         }
-        let class = Class::of(id).ok_or(Misuse::Foreign {
-            parameter,
-            value: id,
-        })?;
+        let class = Class::of(id).ok_or(Misuse::Foreign { parameter, value: id })?;
         let live = operations(class).is_some_and(|operations| (operations.retain)(id));
         if live {
             Ok(AnyHandle(id))
         } else {
-            Err(Misuse::Stale {
-                parameter,
-                class: class.name(),
-            }
-            .into())
+            Err(Misuse::Stale { parameter, class: class.name() }.into())
         }
     }
 
@@ -450,19 +414,10 @@ mod tests {
     fn every_wrong_handle_is_explained() {
         let id = insert(Other).unwrap();
         assert_eq!(message::<Probe>(0), "it: is NULL; a handle is needed");
-        assert_eq!(
-            message::<Probe>(id),
-            "it: is a host handle; a fleet handle is needed"
-        );
-        assert_eq!(
-            message::<Probe>(0x7f00_1234),
-            "it: 0x7f001234 is not a handle of this library"
-        );
+        assert_eq!(message::<Probe>(id), "it: is a host handle; a fleet handle is needed");
+        assert_eq!(message::<Probe>(0x7f00_1234), "it: 0x7f001234 is not a handle of this library");
         assert!(release::<Other>(id));
-        assert_eq!(
-            message::<Other>(id),
-            "it: this host handle was freed or closed already"
-        );
+        assert_eq!(message::<Other>(id), "it: this host handle was freed or closed already");
         assert!(!release::<Other>(id), "a second free is ignored");
         assert!(!retain::<Other>(id));
         assert!(AnyHandle::retain(id, "it").is_err());
@@ -496,16 +451,11 @@ mod tests {
             .map(|_| {
                 let drops = drops.clone();
                 std::thread::spawn(move || {
-                    (0..1000)
-                        .map(|_| insert(Probe(drops.clone())).unwrap())
-                        .collect::<Vec<_>>()
+                    (0..1000).map(|_| insert(Probe(drops.clone())).unwrap()).collect::<Vec<_>>()
                 })
             })
             .collect();
-        let ids: Vec<usize> = threads
-            .into_iter()
-            .flat_map(|t| t.join().unwrap())
-            .collect();
+        let ids: Vec<usize> = threads.into_iter().flat_map(|t| t.join().unwrap()).collect();
         let unique: std::collections::HashSet<_> = ids.iter().collect();
         assert_eq!(unique.len(), ids.len());
         assert!(ids.iter().all(|id| release::<Probe>(*id)));

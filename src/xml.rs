@@ -72,13 +72,7 @@ pub fn from_xml(text: &str) -> Result<Value> {
         .and_then(|()| builder.finish())
         .map_err(|flaw| {
             let (line, column, reason) = describe(text, flaw);
-            Misuse::XmlSyntax {
-                parameter: "xml",
-                line,
-                column,
-                reason,
-            }
-            .into()
+            Misuse::XmlSyntax { parameter: "xml", line, column, reason }.into()
         })
 }
 

@@ -17,6 +17,13 @@ my %freed;
 sub Guard::new     { my ($class, $name) = @_; $freed{$name} //= 0; return bless \$name, $class }
 sub Guard::DESTROY { my ($self) = @_; $freed{$$self}++; return }
 
+# The code, as a callback that has captured a guard.
+sub guarded {
+    my ($name, $code) = @_;
+    my $guard = Guard->new($name);
+    return sub { $guard && $code->(@_) };
+}
+
 # Runs the loop until the condition holds.
 sub run_until(&;$) {
     my ($condition, $what) = @_;
@@ -59,10 +66,8 @@ my @lifecycle = (VKVM::Domain::EVENT_ID_LIFECYCLE);
 subtest 'lifecycle of all domains, and of one' => sub {
     my (@all, @one, @old);
     my $other = $conn->define_domain(domain_xml('other'));
-    my $guard = Guard->new('all');
-    my $all   = $conn->domain_event_register_any(undef, @lifecycle, sub { $guard && push @all, [@_] });
+    my $all   = $conn->domain_event_register_any(undef, @lifecycle, guarded(all => sub { push @all, [@_] }));
     my $one   = $conn->domain_event_register_any($dom, @lifecycle, sub { push @one, [@_] });
-    undef $guard;
     like($_, qr/^\d+\z/, 'an id') for $all, $one;
     isnt($all, $one, 'of its own');
     returns_nothing { $conn->domain_event_register(sub { push @old, [@_] }) }
@@ -103,10 +108,8 @@ subtest 'lifecycle of all domains, and of one' => sub {
 };
 
 subtest 'timers' => sub {
-    my (@calls, $guard);
-    $guard = Guard->new('timer');
-    my $timer = VKVM::Event::add_timeout(0, sub { $guard && push @calls, [@_] });
-    undef $guard;
+    my @calls;
+    my $timer = VKVM::Event::add_timeout(0, guarded(timer => sub { push @calls, [@_] }));
     turn() for 1 .. 3;
     is_deeply(\@calls, [ ([$timer]) x 3 ], 'of 0 ms: each turn; its number is the argument');
     returns_nothing { VKVM::Event::update_timeout($timer, -1) } 'update_timeout';
@@ -125,10 +128,8 @@ subtest 'timers' => sub {
 subtest 'watches' => sub {
     pipe(my $reader, my $writer) or die "no pipe: $!";
     my @calls;
-    my $guard = Guard->new('watch');
     my $watch = VKVM::Event::add_handle(fileno $reader, VKVM::Event::HANDLE_READABLE,
-        sub { $guard; sysread $reader, my $byte, 1; push @calls, [@_] });
-    undef $guard;
+        guarded(watch => sub { sysread $reader, my $byte, 1; push @calls, [@_] }));
     turn_nothing();
     is(scalar @calls, 0, 'nothing to read');
     syswrite $writer, 'xx';
@@ -198,10 +199,9 @@ subtest 'two that die in one turn' => sub {
 };
 
 subtest 'ending registrations in callbacks' => sub {
-    my ($itself, $count, $guard) = (undef, 0, Guard->new('itself'));
+    my ($itself, $count) = (undef, 0);
     $itself = $conn->domain_event_register_any(undef, @lifecycle,
-        sub { $guard; $count++; $conn->domain_event_deregister_any($itself) });
-    undef $guard;
+        guarded(itself => sub { $count++; $conn->domain_event_deregister_any($itself) }));
     $dom->suspend;
     $dom->resume;
     run_until { $count };
@@ -211,12 +211,10 @@ subtest 'ending registrations in callbacks' => sub {
 
     my @ids;
     my @calls = (0, 0);
-    $guard = Guard->new('another');
     for my $i (0, 1) {
         $ids[$i] = $conn->domain_event_register_any(undef, @lifecycle,
-            sub { $guard; $calls[$i]++; $conn->domain_event_deregister_any($ids[ !$i || 0 ]) });
+            guarded("another $i" => sub { $calls[$i]++; $conn->domain_event_deregister_any($ids[ 1 - $i ]) }));
     }
-    undef $guard;
     $dom->suspend;
     run_until { $calls[0] + $calls[1] };
     $dom->resume;
@@ -224,13 +222,12 @@ subtest 'ending registrations in callbacks' => sub {
     is(scalar(grep { $_ } @calls), 1, 'another: it is not called any more');
     $conn->domain_event_deregister_any($_) for @ids;
     settle();
-    is($freed{another}, 1, 'freed once');
+    is($freed{"another $_"}, 1, 'freed once') for 0, 1;
 
     my $timer;
     my $ticks = 0;
-    $guard = Guard->new('timer in itself');
-    $timer = VKVM::Event::add_timeout(0, sub { $guard; $ticks++; VKVM::Event::remove_timeout($timer) });
-    undef $guard;
+    $timer = VKVM::Event::add_timeout(0,
+        guarded('timer in itself' => sub { $ticks++; VKVM::Event::remove_timeout($timer) }));
     turn();
     settle();
     is($ticks, 1, 'a timer that removes itself fires once');
@@ -259,14 +256,12 @@ subtest 'more registrations in a callback' => sub {
 subtest 'the connection ends in its own callback' => sub {
     for my $how (qw(close undef DESTROY)) {
         my $mine  = VKVM->new(uri => $uri);
-        my $guard = Guard->new("conn $how");
         my $count = 0;
         $mine->domain_event_register_any(undef, @lifecycle,
-            sub {
-                $guard; $count++;
+            guarded("conn $how" => sub {
+                $count++;
                 $how eq 'undef' ? undef $mine : $mine->$how;
-            });
-        undef $guard;
+            }));
         $dom->suspend;
         run_until { $count };
         $dom->resume;
@@ -289,11 +284,9 @@ subtest 'a registration holds its connection' => sub {
 };
 
 subtest 'close callback' => sub {
-    my $guard = Guard->new('close');
     my $error = thrown {
-        $conn->register_close_callback(sub { $guard });
+        $conn->register_close_callback(guarded(close => sub { }));
     };
-    undef $guard;
     if ($error) {
         is($error->code, VKVM::Error::ERR_NO_SUPPORT, 'not with this driver');
     }

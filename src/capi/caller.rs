@@ -45,9 +45,7 @@ impl Caller {
         handle: *mut H,
         parameter: &'static str,
     ) -> Result<Option<Ref<H::Object>>> {
-        (!handle.is_null())
-            .then(|| self.get(handle, parameter))
-            .transpose()
+        (!handle.is_null()).then(|| self.get(handle, parameter)).transpose()
     }
 
     /// The objects behind an array of handles, which may be NULL when empty.
@@ -59,20 +57,13 @@ impl Caller {
     ) -> Result<Vec<Ref<H::Object>>> {
         // SAFETY: by the contract the array holds `count` handles.
         let handles = unsafe { array(handles, count, parameter) }?;
-        handles
-            .iter()
-            .map(|handle| self.get(*handle, parameter))
-            .collect()
+        handles.iter().map(|handle| self.get(*handle, parameter)).collect()
     }
 
     /// Text, which must be UTF-8.
     pub fn text(&self, text: *const c_char, parameter: &'static str) -> Result<&CStr> {
         if text.is_null() {
-            return Err(Misuse::Null {
-                parameter,
-                wanted: "text",
-            }
-            .into());
+            return Err(Misuse::Null { parameter, wanted: "text" }.into());
         }
         // SAFETY: by the contract it is a C string.
         let text = unsafe { CStr::from_ptr(text) };
@@ -86,9 +77,7 @@ impl Caller {
         text: *const c_char,
         parameter: &'static str,
     ) -> Result<Option<&CStr>> {
-        (!text.is_null())
-            .then(|| self.text(text, parameter))
-            .transpose()
+        (!text.is_null()).then(|| self.text(text, parameter)).transpose()
     }
 
     /// Text as a Rust string.
@@ -98,11 +87,7 @@ impl Caller {
 
     /// A path into a value; NULL is the value itself.
     pub fn path(&self, path: *const c_char) -> Result<&str> {
-        if path.is_null() {
-            Ok("")
-        } else {
-            self.str(path, "path")
-        }
+        if path.is_null() { Ok("") } else { self.str(path, "path") }
     }
 
     /// Bytes.
@@ -144,10 +129,8 @@ impl Caller {
 
     /// A place for a plain result.
     pub fn out<T>(&self, place: *mut T, parameter: &'static str) -> Result<Out<'_, T>> {
-        let place = NonNull::new(place).ok_or(Misuse::Null {
-            parameter,
-            wanted: "a place for the result",
-        })?;
+        let place = NonNull::new(place)
+            .ok_or(Misuse::Null { parameter, wanted: "a place for the result" })?;
         Ok(Out(place, PhantomData))
     }
 
@@ -168,12 +151,7 @@ impl Caller {
         parameter: &'static str,
         count_parameter: &'static str,
     ) -> Result<OutHandles<'_, H>> {
-        Ok(OutHandles(self.out_array(
-            list,
-            count,
-            parameter,
-            count_parameter,
-        )?))
+        Ok(OutHandles(self.out_array(list, count, parameter, count_parameter)?))
     }
 
     /// A place for text.
@@ -193,10 +171,7 @@ impl Caller {
         parameter: &'static str,
         count_parameter: &'static str,
     ) -> Result<OutArray<'_, T>> {
-        Ok(OutArray(
-            self.out(array, parameter)?,
-            self.out(count, count_parameter)?,
-        ))
+        Ok(OutArray(self.out(array, parameter)?, self.out(count, count_parameter)?))
     }
 
     /// A callback with its userdata. Its destroy notify runs when it is
@@ -207,11 +182,7 @@ impl Caller {
         userdata: *mut c_void,
         destroy: vkvm_destroy_callback,
     ) -> Foreign<F> {
-        Foreign {
-            function,
-            userdata,
-            destroy,
-        }
+        Foreign { function, userdata, destroy }
     }
 
     /// Gives up a hold on a handle.
@@ -338,10 +309,7 @@ unsafe impl<F> Sync for Foreign<F> {}
 impl<F: Copy> Foreign<F> {
     /// The function and its userdata, unless the function is NULL.
     pub fn get(&self, parameter: &'static str) -> Result<(F, *mut c_void)> {
-        let function = self.function.ok_or(Misuse::Null {
-            parameter,
-            wanted: "a function",
-        })?;
+        let function = self.function.ok_or(Misuse::Null { parameter, wanted: "a function" })?;
         Ok((function, self.userdata))
     }
 }
@@ -358,16 +326,12 @@ impl<F> Drop for Foreign<F> {
 /// Locks a value to read it. One whose writer panicked is as good as any: its
 /// methods leave it whole.
 pub fn reading(value: &SharedValue) -> RwLockReadGuard<'_, Value> {
-    value
-        .read()
-        .unwrap_or_else(|poisoned| poisoned.into_inner())
+    value.read().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 /// Locks a value to change it.
 pub fn writing(value: &SharedValue) -> RwLockWriteGuard<'_, Value> {
-    value
-        .write()
-        .unwrap_or_else(|poisoned| poisoned.into_inner())
+    value.write().unwrap_or_else(|poisoned| poisoned.into_inner())
 }
 
 /// Many domains as references, as the core takes them.
@@ -383,12 +347,7 @@ pub fn domain_value(domain: Domain) -> Result<Value> {
 fn checked_utf8<'a>(bytes: &'a [u8], parameter: &'static str) -> Result<&'a str> {
     std::str::from_utf8(bytes).map_err(|error| {
         let offset = error.valid_up_to();
-        Misuse::NotUtf8 {
-            parameter,
-            byte: bytes.get(offset).copied().unwrap_or(0),
-            offset,
-        }
-        .into()
+        Misuse::NotUtf8 { parameter, byte: bytes.get(offset).copied().unwrap_or(0), offset }.into()
     })
 }
 
@@ -399,20 +358,10 @@ unsafe fn array<'a, T>(data: *const T, count: usize, parameter: &'static str) ->
     if count == 0 {
         Ok(&[])
     } else if data.is_null() {
-        Err(Misuse::Null {
-            parameter,
-            wanted: "an array",
-        }
-        .into())
+        Err(Misuse::Null { parameter, wanted: "an array" }.into())
     } else if count > limit {
         let (actual, limit) = (count as u64, limit as u64);
-        Err(Misuse::TooLarge {
-            parameter,
-            what: "the number of items",
-            actual,
-            limit,
-        }
-        .into())
+        Err(Misuse::TooLarge { parameter, what: "the number of items", actual, limit }.into())
     } else {
         // SAFETY: as promised by the caller; the size was checked.
         Ok(unsafe { std::slice::from_raw_parts(data, count) })

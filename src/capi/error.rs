@@ -34,9 +34,7 @@ pub unsafe extern "C" fn vkvm_error_free(err: *mut vkvm_error) {
 /// Returns the text, borrowed from the error; never NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_message(err: *mut vkvm_error) -> *const c_char {
-    direct(no_message(err).as_ptr(), |c| {
-        text(c, err, |details| Some(&details.message))
-    })
+    direct(no_message(err).as_ptr(), |c| text(c, err, |details| Some(&details.message)))
 }
 
 /// Gets the error number.
@@ -69,9 +67,7 @@ pub unsafe extern "C" fn vkvm_error_level(err: *mut vkvm_error) -> c_int {
 /// Returns the text, borrowed from the error, or NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_str1(err: *mut vkvm_error) -> *const c_char {
-    direct(ptr::null(), |c| {
-        text(c, err, |details| details.strings[0].as_deref())
-    })
+    direct(ptr::null(), |c| text(c, err, |details| details.strings[0].as_deref()))
 }
 
 /// Gets the second of libvirt's extra texts.
@@ -79,9 +75,7 @@ pub unsafe extern "C" fn vkvm_error_str1(err: *mut vkvm_error) -> *const c_char 
 /// Returns the text, borrowed from the error, or NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_str2(err: *mut vkvm_error) -> *const c_char {
-    direct(ptr::null(), |c| {
-        text(c, err, |details| details.strings[1].as_deref())
-    })
+    direct(ptr::null(), |c| text(c, err, |details| details.strings[1].as_deref()))
 }
 
 /// Gets the third of libvirt's extra texts.
@@ -89,9 +83,7 @@ pub unsafe extern "C" fn vkvm_error_str2(err: *mut vkvm_error) -> *const c_char 
 /// Returns the text, borrowed from the error, or NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_str3(err: *mut vkvm_error) -> *const c_char {
-    direct(ptr::null(), |c| {
-        text(c, err, |details| details.strings[2].as_deref())
-    })
+    direct(ptr::null(), |c| text(c, err, |details| details.strings[2].as_deref()))
 }
 
 /// Gets the first of libvirt's extra numbers.
@@ -124,9 +116,7 @@ pub unsafe extern "C" fn vkvm_error_function(err: *mut vkvm_error) -> *const c_c
 /// Returns its name, borrowed from the error, or NULL where none is to blame.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_parameter(err: *mut vkvm_error) -> *const c_char {
-    direct(ptr::null(), |c| {
-        text(c, err, |details| details.parameter.as_deref())
-    })
+    direct(ptr::null(), |c| text(c, err, |details| details.parameter.as_deref()))
 }
 
 /// Gets the line of the mistake in a document.
@@ -158,9 +148,7 @@ pub unsafe extern "C" fn vkvm_error_to_json(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_text(json, "json")?;
-        out.set(Text::from_rust(
-            &describe(&*c.get(err, "err")?).to_json(false)?,
-        ));
+        out.set(Text::from_rust(&describe(&*c.get(err, "err")?).to_json(false)?));
         Ok(())
     })
 }
@@ -196,20 +184,13 @@ fn describe(error: &Error) -> Value {
         ("function", Value::from(text(details.function))),
         ("parameter", Value::from(text(details.parameter.as_deref()))),
         ("line", Value::from(details.position.map(|(line, _)| line))),
-        (
-            "column",
-            Value::from(details.position.map(|(_, column)| column)),
-        ),
+        ("column", Value::from(details.position.map(|(_, column)| column))),
     ]))
 }
 
 /// What stands for the message where there is no error.
 fn no_message(err: *mut vkvm_error) -> &'static CStr {
-    if err.is_null() {
-        c"no error"
-    } else {
-        c"this is no vkvm_error handle"
-    }
+    if err.is_null() { c"no error" } else { c"this is no vkvm_error handle" }
 }
 
 fn number<T>(c: &Caller, err: *mut vkvm_error, pick: impl Fn(&Details) -> T) -> Option<T> {

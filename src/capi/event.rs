@@ -58,10 +58,7 @@ pub unsafe extern "C" fn vkvm_event_add_timeout(
         let foreign = c.callback(callback, userdata, destroy);
         let out = c.out(timer, "timer")?;
         foreign.get("callback")?;
-        out.set(event::add_timeout(
-            frequency,
-            Box::new(move |timer| tick(&foreign, timer)),
-        )?);
+        out.set(event::add_timeout(frequency, Box::new(move |timer| tick(&foreign, timer)))?);
         Ok(())
     })
 }

@@ -36,10 +36,7 @@ pub unsafe fn status(
 pub unsafe fn direct<T>(otherwise: T, body: impl FnOnce(&Caller) -> Option<T>) -> T {
     // SAFETY: as promised by the caller.
     let caller = unsafe { Caller::new() };
-    catch(|| Ok(body(&caller)))
-        .ok()
-        .flatten()
-        .unwrap_or(otherwise)
+    catch(|| Ok(body(&caller))).ok().flatten().unwrap_or(otherwise)
 }
 
 /// Runs the body of an export that returns nothing.
@@ -90,10 +87,7 @@ mod tests {
         let returned = unsafe { status(&mut error, |_| panic!("tried {}", 1)) };
         assert_eq!(returned, -1);
         let details = handle::get::<Error>(error as usize, "error").unwrap();
-        assert_eq!(
-            details.to_string(),
-            "internal error in libvkvm: tried 1; please report it"
-        );
+        assert_eq!(details.to_string(), "internal error in libvkvm: tried 1; please report it");
         handle::release::<Error>(error as usize);
         // SAFETY: no pointers.
         assert_eq!(unsafe { direct(7, |_| panic!("again")) }, 7);

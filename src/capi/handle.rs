@@ -25,20 +25,9 @@ pub unsafe extern "C" fn vkvm_handle_count(
 }
 
 fn class(name: &str) -> Result<Class, Misuse> {
-    CLASSES
-        .iter()
-        .find(|class| class.name() == name)
-        .copied()
-        .ok_or_else(|| {
-            let names = CLASSES
-                .iter()
-                .map(|class| class.name())
-                .collect::<Vec<_>>()
-                .join(", ");
-            let reason = format!("there is no class \"{name}\"; the classes are {names}");
-            Misuse::Invalid {
-                parameter: "class_name",
-                reason,
-            }
-        })
+    CLASSES.iter().find(|class| class.name() == name).copied().ok_or_else(|| {
+        let names = CLASSES.iter().map(|class| class.name()).collect::<Vec<_>>().join(", ");
+        let reason = format!("there is no class \"{name}\"; the classes are {names}");
+        Misuse::Invalid { parameter: "class_name", reason }
+    })
 }

@@ -40,14 +40,8 @@ impl Visitor {
         let visitor = unsafe { visitor.as_ref() };
         let functions = visitor.and_then(complete);
         let wanted = "a visitor with all its functions";
-        let functions = functions.ok_or(Misuse::Null {
-            parameter: "visitor",
-            wanted,
-        })?;
-        Ok(Visitor {
-            functions,
-            userdata,
-        })
+        let functions = functions.ok_or(Misuse::Null { parameter: "visitor", wanted })?;
+        Ok(Visitor { functions, userdata })
     }
 
     /// Shows a value and what is in it.
@@ -66,12 +60,7 @@ impl Visitor {
                 Value::Bytes(bytes) => (f.bytes)(to, bytes.as_ptr(), bytes.len()),
                 Value::Handle(handle) => {
                     let class = handle.class_name();
-                    (f.handle)(
-                        to,
-                        handle.id() as *mut c_void,
-                        class.as_ptr().cast(),
-                        class.len(),
-                    );
+                    (f.handle)(to, handle.id() as *mut c_void, class.as_ptr().cast(), class.len());
                 }
                 Value::List(list) => {
                     (f.list)(to, list.len());

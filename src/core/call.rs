@@ -32,10 +32,7 @@ pub fn failed(function: &'static CStr) -> Error {
     // valid until the next libvirt call here; it is copied before that.
     let recorded = unsafe { sys::virGetLastError().as_ref().map(|raw| copy(raw)) };
     let details = recorded.unwrap_or_else(Details::unknown);
-    Error::new(Details {
-        function: Some(function),
-        ..details
-    })
+    Error::new(Details { function: Some(function), ..details })
 }
 
 /// Copies libvirt's error.
@@ -59,11 +56,7 @@ unsafe fn copy(raw: &sys::virError) -> Details {
 
 /// For calls that return -1 on failure.
 pub fn number(returned: c_int, function: &'static CStr) -> Result<c_int> {
-    if returned < 0 {
-        Err(failed(function))
-    } else {
-        Ok(returned)
-    }
+    if returned < 0 { Err(failed(function)) } else { Ok(returned) }
 }
 
 /// For calls that return -1 on failure and nothing of interest otherwise.
@@ -104,10 +97,7 @@ mod tests {
         assert_eq!(details.code, sys::VIR_ERR_INVALID_DOMAIN as i32);
         assert_eq!(details.level, sys::VIR_ERR_ERROR as i32);
         assert_eq!(details.function, Some(c"virDomainGetName"));
-        assert!(
-            error.message().contains("invalid domain pointer"),
-            "{error}"
-        );
+        assert!(error.message().contains("invalid domain pointer"), "{error}");
         assert!(details.strings[0].is_some());
     }
 

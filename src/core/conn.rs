@@ -85,10 +85,7 @@ impl Conn {
         let raw = call::pointer(raw, c"virConnectOpenAuth")?;
         // SAFETY: a new connection whose one reference is ours.
         let virt = unsafe { Connect::from_ptr(raw.as_ptr()) };
-        Ok(Conn {
-            virt,
-            listeners: Mutex::default(),
-        })
+        Ok(Conn { virt, listeners: Mutex::default() })
     }
 
     pub(crate) fn raw(&self) -> sys::virConnectPtr {
@@ -98,9 +95,7 @@ impl Conn {
 
     /// The registrations that hold this connection.
     pub(crate) fn listeners(&self) -> MutexGuard<'_, Vec<Listener>> {
-        self.listeners
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.listeners.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     /// The driver's name, like "QEMU" or "TEST".
@@ -139,12 +134,7 @@ impl Conn {
     /// The host's name.
     pub fn get_hostname(&self) -> Result<Text> {
         // SAFETY: as above.
-        unsafe {
-            call::text(
-                sys::virConnectGetHostname(self.raw()),
-                c"virConnectGetHostname",
-            )
-        }
+        unsafe { call::text(sys::virConnectGetHostname(self.raw()), c"virConnectGetHostname") }
     }
 
     /// What host and hypervisor can do, as XML.
@@ -201,28 +191,19 @@ impl Conn {
     /// Whether the connection still works.
     pub fn is_alive(&self) -> Result<bool> {
         // SAFETY: as above.
-        call::truth(
-            unsafe { sys::virConnectIsAlive(self.raw()) },
-            c"virConnectIsAlive",
-        )
+        call::truth(unsafe { sys::virConnectIsAlive(self.raw()) }, c"virConnectIsAlive")
     }
 
     /// Whether nobody else can read or change the traffic.
     pub fn is_secure(&self) -> Result<bool> {
         // SAFETY: as above.
-        call::truth(
-            unsafe { sys::virConnectIsSecure(self.raw()) },
-            c"virConnectIsSecure",
-        )
+        call::truth(unsafe { sys::virConnectIsSecure(self.raw()) }, c"virConnectIsSecure")
     }
 
     /// Whether the traffic is encrypted.
     pub fn is_encrypted(&self) -> Result<bool> {
         // SAFETY: as above.
-        call::truth(
-            unsafe { sys::virConnectIsEncrypted(self.raw()) },
-            c"virConnectIsEncrypted",
-        )
+        call::truth(unsafe { sys::virConnectIsEncrypted(self.raw()) }, c"virConnectIsEncrypted")
     }
 
     /// Lets libvirt ask the daemon for signs of life while an event loop runs.
@@ -250,10 +231,7 @@ impl Conn {
     /// How many domains run.
     pub fn num_of_domains(&self) -> Result<c_int> {
         // SAFETY: as above.
-        call::number(
-            unsafe { sys::virConnectNumOfDomains(self.raw()) },
-            c"virConnectNumOfDomains",
-        )
+        call::number(unsafe { sys::virConnectNumOfDomains(self.raw()) }, c"virConnectNumOfDomains")
     }
 
     /// The ids of running domains, `max` at the most.
@@ -261,11 +239,7 @@ impl Conn {
         const LIMIT: c_int = 1 << 20;
         if !(0..=LIMIT).contains(&max) {
             let reason = format!("is {max}; a number of ids from 0 to {LIMIT} is needed");
-            return Err(Misuse::Invalid {
-                parameter: "maxids",
-                reason,
-            }
-            .into());
+            return Err(Misuse::Invalid { parameter: "maxids", reason }.into());
         }
         let mut ids = vec![0; max as usize];
         // SAFETY: as above; there is room for `max` ids.
@@ -280,9 +254,7 @@ impl Conn {
         // SAFETY: as above; a new domain's reference is ours.
         unsafe {
             let raw = sys::virDomainLookupByName(self.raw(), name.as_ptr());
-            Ok(Domain::adopt(
-                call::pointer(raw, c"virDomainLookupByName")?.as_ptr(),
-            ))
+            Ok(Domain::adopt(call::pointer(raw, c"virDomainLookupByName")?.as_ptr()))
         }
     }
 
@@ -291,9 +263,7 @@ impl Conn {
         // SAFETY: as above.
         unsafe {
             let raw = sys::virDomainLookupByID(self.raw(), id);
-            Ok(Domain::adopt(
-                call::pointer(raw, c"virDomainLookupByID")?.as_ptr(),
-            ))
+            Ok(Domain::adopt(call::pointer(raw, c"virDomainLookupByID")?.as_ptr()))
         }
     }
 
@@ -303,9 +273,7 @@ impl Conn {
         // SAFETY: as above; the uuid is 16 bytes.
         unsafe {
             let raw = sys::virDomainLookupByUUID(self.raw(), uuid.as_bytes().as_ptr());
-            Ok(Domain::adopt(
-                call::pointer(raw, c"virDomainLookupByUUID")?.as_ptr(),
-            ))
+            Ok(Domain::adopt(call::pointer(raw, c"virDomainLookupByUUID")?.as_ptr()))
         }
     }
 
@@ -314,10 +282,7 @@ impl Conn {
         // SAFETY: as above.
         unsafe {
             let (raw, function) = match flags {
-                0 => (
-                    sys::virDomainDefineXML(self.raw(), xml.as_ptr()),
-                    c"virDomainDefineXML",
-                ),
+                0 => (sys::virDomainDefineXML(self.raw(), xml.as_ptr()), c"virDomainDefineXML"),
                 _ => (
                     sys::virDomainDefineXMLFlags(self.raw(), xml.as_ptr(), flags),
                     c"virDomainDefineXMLFlags",
@@ -430,11 +395,7 @@ fn node_stats<T: NodeStat>(mut call: impl FnMut(*mut T, &mut c_int) -> Result<()
     // SAFETY: libvirt filled `len` of them, which is no more than it was told
     // there is room for.
     unsafe { stats.set_len((len.max(0) as usize).min(stats.capacity())) };
-    Ok(stats
-        .iter()
-        .map(T::entry)
-        .map(|(name, value)| (name, Value::Uint(value)))
-        .collect())
+    Ok(stats.iter().map(T::entry).map(|(name, value)| (name, Value::Uint(value))).collect())
 }
 
 /// The text in a fixed-size array.
@@ -443,9 +404,7 @@ fn node_stats<T: NodeStat>(mut call: impl FnMut(*mut T, &mut c_int) -> Result<()
 /// The array holds a NUL.
 unsafe fn fixed_text(array: &[c_char]) -> String {
     // SAFETY: as promised by the caller.
-    unsafe { CStr::from_ptr(array.as_ptr()) }
-        .to_string_lossy()
-        .into_owned()
+    unsafe { CStr::from_ptr(array.as_ptr()) }.to_string_lossy().into_owned()
 }
 
 /// libvirt's credential callback; `userdata` is the `&mut Authenticator`.

@@ -37,12 +37,7 @@ impl<F: Copy> Late<F> {
     /// `F` is the `unsafe extern "C" fn` type of the function called `name`.
     pub const unsafe fn new(name: &'static CStr, since: &'static str) -> Self {
         assert!(size_of::<F>() == size_of::<*mut c_void>());
-        Late {
-            name,
-            since,
-            address: AtomicPtr::new(ptr::null_mut()),
-            signature: PhantomData,
-        }
+        Late { name, since, address: AtomicPtr::new(ptr::null_mut()), signature: PhantomData }
     }
 
     /// The function, or the error that says which libvirt has it.
@@ -99,10 +94,7 @@ mod tests {
             let error = FUTURE.get().unwrap_err();
             assert_eq!(error.details().code, virt::sys::VIR_ERR_NO_SUPPORT as i32);
             let text = error.to_string();
-            assert!(
-                text.contains("virDomainTeleport") && text.contains("99.1.0"),
-                "{text}"
-            );
+            assert!(text.contains("virDomainTeleport") && text.contains("99.1.0"), "{text}");
         }
     }
 }

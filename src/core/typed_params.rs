@@ -24,11 +24,7 @@ impl TypedParams {
     /// No parameters.
     pub fn new() -> Self {
         call::initialize();
-        TypedParams {
-            array: ptr::null_mut(),
-            len: 0,
-            room: 0,
-        }
+        TypedParams { array: ptr::null_mut(), len: 0, room: 0 }
     }
 
     /// Asks a getter that fills an array of the caller's: `call` is made with
@@ -53,16 +49,9 @@ impl TypedParams {
         // SAFETY: calloc of a C array; all-zero is a valid, empty parameter.
         let array = unsafe { libc::calloc(len as usize, size_of::<sys::virTypedParameter>()) };
         if array.is_null() {
-            return Err(Misuse::Internal {
-                what: format!("no memory for {len} parameters"),
-            }
-            .into());
+            return Err(Misuse::Internal { what: format!("no memory for {len} parameters") }.into());
         }
-        params = TypedParams {
-            array: array.cast(),
-            len,
-            room: len,
-        };
+        params = TypedParams { array: array.cast(), len, room: len };
         call(params.array, &mut params.len)?;
         params.len = params.len.clamp(0, len);
         Ok(params)
@@ -73,11 +62,7 @@ impl TypedParams {
     /// # Safety
     /// `array` is NULL or an array of `len` parameters for virTypedParamsFree.
     pub unsafe fn adopt(array: *mut sys::virTypedParameter, len: c_int) -> Self {
-        TypedParams {
-            array,
-            len,
-            room: len,
-        }
+        TypedParams { array, len, room: len }
     }
 
     /// The parameters.
@@ -103,27 +88,17 @@ impl TypedParams {
     pub fn from_map(map: &Map, known: &TypedParams, parameter: &'static str) -> Result<Self> {
         let mut params = TypedParams::new();
         for (key, value) in map.iter() {
-            let model = known
-                .as_slice()
-                .iter()
-                .find(|model| field(model).to_bytes() == key.as_bytes());
+            let model =
+                known.as_slice().iter().find(|model| field(model).to_bytes() == key.as_bytes());
             let Some(model) = model else {
-                let names: Vec<_> = known
-                    .as_slice()
-                    .iter()
-                    .map(|p| field(p).to_string_lossy())
-                    .collect();
+                let names: Vec<_> =
+                    known.as_slice().iter().map(|p| field(p).to_string_lossy()).collect();
                 let hint = if names.is_empty() {
                     "; this driver has no such parameters".to_owned()
                 } else {
                     format!("; this driver knows {}", names.join(", "))
                 };
-                return Err(Misuse::NotFound {
-                    parameter,
-                    path: key.to_owned(),
-                    hint,
-                }
-                .into());
+                return Err(Misuse::NotFound { parameter, path: key.to_owned(), hint }.into());
             };
             params.push(key, model.type_ as u32, value, parameter)?;
         }
@@ -139,23 +114,15 @@ impl TypedParams {
         parameter: &'static str,
     ) -> Result<()> {
         let wrong = |error: Error| -> Error {
-            Misuse::Invalid {
-                parameter,
-                reason: format!("\"{key}\": {error}"),
-            }
-            .into()
+            Misuse::Invalid { parameter, reason: format!("\"{key}\": {error}") }.into()
         };
         let range = |wanted: &str| -> Error {
             let reason = format!("\"{key}\" is out of range; it must be {wanted}");
             Misuse::Invalid { parameter, reason }.into()
         };
         let name = c_text(key, parameter)?;
-        let (array, len, room, name) = (
-            &mut self.array,
-            &mut self.len,
-            &mut self.room,
-            name.as_ptr(),
-        );
+        let (array, len, room, name) =
+            (&mut self.array, &mut self.len, &mut self.room, name.as_ptr());
         let signed = || value.get_int64("").map_err(wrong);
         let unsigned = || value.get_uint64("").map_err(wrong);
         let added = match kind {
@@ -202,11 +169,7 @@ impl TypedParams {
                 unsafe { sys::virTypedParamsAddString(array, len, room, name, text.as_ptr()) }
             }
         };
-        if added < 0 {
-            Err(call::failed(c"virTypedParamsAdd"))
-        } else {
-            Ok(())
-        }
+        if added < 0 { Err(call::failed(c"virTypedParamsAdd")) } else { Ok(()) }
     }
 }
 
@@ -271,13 +234,8 @@ fn value(param: &sys::virTypedParameter) -> Value {
 }
 
 fn c_text(text: &str, parameter: &'static str) -> Result<CString> {
-    CString::new(text).map_err(|error| {
-        Misuse::EmbeddedNul {
-            parameter,
-            offset: error.nul_position(),
-        }
-        .into()
-    })
+    CString::new(text)
+        .map_err(|error| Misuse::EmbeddedNul { parameter, offset: error.nul_position() }.into())
 }
 
 #[cfg(test)]
@@ -295,11 +253,7 @@ mod tests {
             ("ullong", sys::VIR_TYPED_PARAM_ULLONG, Value::Uint(0)),
             ("double", sys::VIR_TYPED_PARAM_DOUBLE, Value::Double(0.0)),
             ("bool", sys::VIR_TYPED_PARAM_BOOLEAN, Value::Bool(false)),
-            (
-                "text",
-                sys::VIR_TYPED_PARAM_STRING,
-                Value::String(String::new()),
-            ),
+            ("text", sys::VIR_TYPED_PARAM_STRING, Value::String(String::new())),
         ];
         for (name, kind, value) in types {
             known.push(name, kind, &value, "params").unwrap();
@@ -329,9 +283,7 @@ mod tests {
     fn refusal(key: &'static str, value: impl Into<Value>) -> String {
         let mut map = Map::new();
         map.insert(key, value);
-        TypedParams::from_map(&map, &known(), "params")
-            .unwrap_err()
-            .to_string()
+        TypedParams::from_map(&map, &known(), "params").unwrap_err().to_string()
     }
 
     #[test]

@@ -20,89 +20,36 @@ pub enum Misuse {
     #[error("internal error in libvkvm: {what}; please report it")]
     Internal { what: String },
     #[error("{parameter}: is NULL; {wanted} is needed")]
-    Null {
-        parameter: &'static str,
-        wanted: &'static str,
-    },
+    Null { parameter: &'static str, wanted: &'static str },
     #[error("{parameter}: {value:#x} is not a handle of this library")]
-    Foreign {
-        parameter: &'static str,
-        value: usize,
-    },
+    Foreign { parameter: &'static str, value: usize },
     #[error("{parameter}: this {class} handle was freed or closed already")]
-    Stale {
-        parameter: &'static str,
-        class: &'static str,
-    },
+    Stale { parameter: &'static str, class: &'static str },
     #[error("{parameter}: is a {actual} handle; a {wanted} handle is needed")]
-    WrongClass {
-        parameter: &'static str,
-        actual: &'static str,
-        wanted: &'static str,
-    },
+    WrongClass { parameter: &'static str, actual: &'static str, wanted: &'static str },
     #[error(
         "{parameter}: this {class} handle belongs to the process that forked this one; \
          open a connection of your own after fork"
     )]
-    Forked {
-        parameter: &'static str,
-        class: &'static str,
-    },
+    Forked { parameter: &'static str, class: &'static str },
     #[error("{parameter}: is not valid UTF-8: bad byte {byte:#04x} at offset {offset}")]
-    NotUtf8 {
-        parameter: &'static str,
-        byte: u8,
-        offset: usize,
-    },
+    NotUtf8 { parameter: &'static str, byte: u8, offset: usize },
     #[error("{parameter}: has a NUL byte at offset {offset}; text must not have one")]
-    EmbeddedNul {
-        parameter: &'static str,
-        offset: usize,
-    },
+    EmbeddedNul { parameter: &'static str, offset: usize },
     #[error("{parameter}: {what} is {actual}, the limit is {limit}")]
-    TooLarge {
-        parameter: &'static str,
-        what: &'static str,
-        actual: u64,
-        limit: u64,
-    },
+    TooLarge { parameter: &'static str, what: &'static str, actual: u64, limit: u64 },
     #[error("{parameter}: {reason}")]
-    Invalid {
-        parameter: &'static str,
-        reason: String,
-    },
+    Invalid { parameter: &'static str, reason: String },
     #[error("{parameter}: there is no \"{path}\"{hint}")]
-    NotFound {
-        parameter: &'static str,
-        path: String,
-        hint: String,
-    },
+    NotFound { parameter: &'static str, path: String, hint: String },
     #[error("{parameter}: \"{path}\" is {actual}, not {wanted}")]
-    WrongType {
-        parameter: &'static str,
-        path: String,
-        actual: &'static str,
-        wanted: &'static str,
-    },
+    WrongType { parameter: &'static str, path: String, actual: &'static str, wanted: &'static str },
     #[error("{parameter}: XML is malformed at line {line}, column {column}: {reason}")]
-    XmlSyntax {
-        parameter: &'static str,
-        line: u64,
-        column: u64,
-        reason: String,
-    },
+    XmlSyntax { parameter: &'static str, line: u64, column: u64, reason: String },
     #[error("{parameter}: JSON is malformed at line {line}, column {column}: {reason}")]
-    JsonSyntax {
-        parameter: &'static str,
-        line: u64,
-        column: u64,
-        reason: String,
-    },
+    JsonSyntax { parameter: &'static str, line: u64, column: u64, reason: String },
     #[error("{function} needs libvirt {since}; the installed libvirt does not have it")]
-    NotInThisLibvirt {
-        function: &'static str,
-        since: &'static str,
-    },
+    NotInThisLibvirt { function: &'static str, since: &'static str },
 }
 
 impl Misuse {

@@ -142,9 +142,6 @@ mod tests {
         assert_eq!(details.domain, OWN_DOMAIN);
         assert_eq!(details.parameter.as_deref(), Some(c"xml"));
         assert_eq!(details.position, Some((3, 7)));
-        assert_eq!(
-            error.to_string(),
-            "xml: XML is malformed at line 3, column 7: no end tag"
-        );
+        assert_eq!(error.to_string(), "xml: XML is malformed at line 3, column 7: no end tag");
     }
 }

@@ -29,11 +29,7 @@ pub fn callback(id: c_int) -> Result<Callback> {
         }
         _ => {
             let reason = format!("{id} is no event this version delivers; 0 (LIFECYCLE) is");
-            Err(Misuse::Invalid {
-                parameter: "event_id",
-                reason,
-            }
-            .into())
+            Err(Misuse::Invalid { parameter: "event_id", reason }.into())
         }
     }
 }
@@ -50,14 +46,7 @@ pub unsafe extern "C" fn lifecycle(
     args.push_new("event", event);
     args.push_new("detail", detail);
     // SAFETY: the boxed Listener given at registration, and a live domain.
-    unsafe {
-        deliver(
-            dom,
-            sys::VIR_DOMAIN_EVENT_ID_LIFECYCLE as c_int,
-            args,
-            userdata,
-        )
-    };
+    unsafe { deliver(dom, sys::VIR_DOMAIN_EVENT_ID_LIFECYCLE as c_int, args, userdata) };
     0
 }
 
@@ -72,11 +61,5 @@ unsafe fn deliver(dom: sys::virDomainPtr, id: c_int, args: Map, userdata: *mut c
         sys::virDomainRef(dom);
         (&*userdata.cast::<Listener>(), Domain::adopt(dom))
     };
-    shielded(|| {
-        listener(Event {
-            domain: Some(domain),
-            id,
-            args,
-        })
-    });
+    shielded(|| listener(Event { domain: Some(domain), id, args }));
 }

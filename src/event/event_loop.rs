@@ -18,19 +18,13 @@ pub type Watcher = Box<dyn Fn(c_int, c_int, c_int) + Send + Sync>;
 pub fn register_default() -> Result<()> {
     call::initialize();
     // SAFETY: may be called at any time; libvirt ignores a repetition.
-    call::done(
-        unsafe { sys::virEventRegisterDefaultImpl() },
-        c"virEventRegisterDefaultImpl",
-    )
+    call::done(unsafe { sys::virEventRegisterDefaultImpl() }, c"virEventRegisterDefaultImpl")
 }
 
 /// Waits until something happens, and calls who wants to know.
 pub fn run_default() -> Result<()> {
     // SAFETY: no arguments; fails when the default loop is not registered.
-    call::done(
-        unsafe { sys::virEventRunDefaultImpl() },
-        c"virEventRunDefaultImpl",
-    )
+    call::done(unsafe { sys::virEventRunDefaultImpl() }, c"virEventRunDefaultImpl")
 }
 
 /// Adds a timer; it fires each `frequency` ms, with 0 on each turn of the
@@ -40,12 +34,7 @@ pub fn add_timeout(frequency: c_int, ticker: Ticker) -> Result<c_int> {
     let userdata = into_userdata(ticker);
     // SAFETY: callback and free callback take a boxed Ticker.
     let timer = unsafe {
-        sys::virEventAddTimeout(
-            frequency,
-            Some(tick),
-            userdata,
-            Some(free_userdata::<Ticker>),
-        )
+        sys::virEventAddTimeout(frequency, Some(tick), userdata, Some(free_userdata::<Ticker>))
     };
     call::number(timer, c"virEventAddTimeout").inspect_err(|_| {
         // SAFETY: a failed registration keeps nothing, so the box is ours.
@@ -62,10 +51,7 @@ pub fn update_timeout(timer: c_int, frequency: c_int) {
 /// Removes a timer.
 pub fn remove_timeout(timer: c_int) -> Result<()> {
     // SAFETY: libvirt fails for a timer that it does not know.
-    call::done(
-        unsafe { sys::virEventRemoveTimeout(timer) },
-        c"virEventRemoveTimeout",
-    )
+    call::done(unsafe { sys::virEventRemoveTimeout(timer) }, c"virEventRemoveTimeout")
 }
 
 /// Watches a file descriptor for `events`, some of `EVENT_HANDLE_*`.
@@ -74,13 +60,7 @@ pub fn add_handle(fd: c_int, events: c_int, watcher: Watcher) -> Result<c_int> {
     let userdata = into_userdata(watcher);
     // SAFETY: callback and free callback take a boxed Watcher.
     let watch = unsafe {
-        sys::virEventAddHandle(
-            fd,
-            events,
-            Some(ready),
-            userdata,
-            Some(free_userdata::<Watcher>),
-        )
+        sys::virEventAddHandle(fd, events, Some(ready), userdata, Some(free_userdata::<Watcher>))
     };
     call::number(watch, c"virEventAddHandle").inspect_err(|_| {
         // SAFETY: a failed registration keeps nothing, so the box is ours.
@@ -97,10 +77,7 @@ pub fn update_handle(watch: c_int, events: c_int) {
 /// Stops watching a descriptor.
 pub fn remove_handle(watch: c_int) -> Result<()> {
     // SAFETY: libvirt fails for a watch that it does not know.
-    call::done(
-        unsafe { sys::virEventRemoveHandle(watch) },
-        c"virEventRemoveHandle",
-    )
+    call::done(unsafe { sys::virEventRemoveHandle(watch) }, c"virEventRemoveHandle")
 }
 
 unsafe extern "C" fn tick(timer: c_int, userdata: *mut libc::c_void) {

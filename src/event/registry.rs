@@ -141,10 +141,6 @@ unsafe extern "C" fn closed(_conn: sys::virConnectPtr, reason: c_int, userdata: 
     shielded(|| {
         let mut args = Map::with_capacity(1);
         args.push_new("reason", reason);
-        listener(Event {
-            domain: None,
-            id: 0,
-            args,
-        });
+        listener(Event { domain: None, id: 0, args });
     });
 }

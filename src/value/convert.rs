@@ -44,11 +44,7 @@ impl Value {
             }),
             Value::Bool(v) => Ok(i64::from(*v)),
             Value::String(text) if is_decimal(text) => text.parse().map_err(|_| {
-                invalid(
-                    path,
-                    value,
-                    "which does not fit an int64 (64 bits with a sign)",
-                )
+                invalid(path, value, "which does not fit an int64 (64 bits with a sign)")
             }),
             Value::String(_) => Err(invalid(path, value, "which is not a decimal integer")),
             _ => Err(wrong_type(path, value, "an integer")),
@@ -64,11 +60,7 @@ impl Value {
                 .map_err(|_| invalid(path, value, "which is negative: a uint64 starts at 0")),
             Value::Bool(v) => Ok(u64::from(*v)),
             Value::String(text) if is_decimal(text) => text.parse().map_err(|_| {
-                invalid(
-                    path,
-                    value,
-                    "which does not fit a uint64 (0 to 18446744073709551615)",
-                )
+                invalid(path, value, "which does not fit a uint64 (0 to 18446744073709551615)")
             }),
             Value::String(_) => Err(invalid(path, value, "which is not a decimal integer")),
             _ => Err(wrong_type(path, value, "an integer")),
@@ -88,11 +80,7 @@ impl Value {
             // Rust also reads "inf" and "nan", which no decimal number is.
             Value::String(text) => match text.parse::<f64>() {
                 Ok(number) if number.is_finite() => Ok(number),
-                _ => Err(invalid(
-                    path,
-                    value,
-                    "which is not a decimal number that fits a double",
-                )),
+                _ => Err(invalid(path, value, "which is not a decimal number that fits a double")),
             },
             _ => Err(wrong_type(path, value, "a number")),
         }
@@ -108,11 +96,9 @@ impl Value {
             Value::Bool(v) => Ok(*v),
             Value::Int(0) | Value::Uint(0) => Ok(false),
             Value::Int(1) | Value::Uint(1) => Ok(true),
-            Value::Int(_) | Value::Uint(_) => Err(invalid(
-                path,
-                value,
-                "which is not a bool: only 0 and 1 are",
-            )),
+            Value::Int(_) | Value::Uint(_) => {
+                Err(invalid(path, value, "which is not a bool: only 0 and 1 are"))
+            }
             Value::String(text) => match text.as_str() {
                 "yes" | "true" | "1" => Ok(true),
                 "no" | "false" | "0" => Ok(false),
@@ -175,11 +161,7 @@ fn is_decimal(text: &str) -> bool {
 }
 
 pub(super) fn wrong_type(path: &str, value: &Value, wanted: &'static str) -> crate::error::Error {
-    let path = if path.is_empty() {
-        "(the value itself)"
-    } else {
-        path
-    };
+    let path = if path.is_empty() { "(the value itself)" } else { path };
     Misuse::WrongType {
         parameter: "path",
         path: path.to_owned(),
@@ -191,22 +173,14 @@ pub(super) fn wrong_type(path: &str, value: &Value, wanted: &'static str) -> cra
 
 /// An error such as `"vcpu" is "two", which is not a decimal integer`.
 fn invalid(path: &str, value: &Value, flaw: &str) -> crate::error::Error {
-    let what = if path.is_empty() {
-        "the value".to_owned()
-    } else {
-        format!("\"{path}\"")
-    };
+    let what = if path.is_empty() { "the value".to_owned() } else { format!("\"{path}\"") };
     let shown = match value {
         Value::Int(v) => v.to_string(),
         Value::Uint(v) => v.to_string(),
         Value::String(text) => format!("\"{}\"", shortened(text, 60)),
         _ => value.kind().phrase().to_owned(),
     };
-    Misuse::Invalid {
-        parameter: "path",
-        reason: format!("{what} is {shown}, {flaw}"),
-    }
-    .into()
+    Misuse::Invalid { parameter: "path", reason: format!("{what} is {shown}, {flaw}") }.into()
 }
 
 /// At most `limit` characters of `text`, with dots in place of the rest.

@@ -39,11 +39,8 @@ impl Value {
     /// JSON cannot express NaN and infinity: a value that holds one is an error
     /// that names its path.
     pub fn to_json(&self, pretty: bool) -> Result<String> {
-        let text = if pretty {
-            serde_json::to_string_pretty(self)
-        } else {
-            serde_json::to_string(self)
-        };
+        let text =
+            if pretty { serde_json::to_string_pretty(self) } else { serde_json::to_string(self) };
         text.map_err(|error| {
             let depth = self.depth();
             if depth > MAX_DEPTH {
@@ -54,11 +51,7 @@ impl Value {
                 Some(way) if !way.is_empty() => format!("\"{}\": {error}", way.join(".")),
                 _ => error.to_string(),
             };
-            Misuse::Invalid {
-                parameter: "value",
-                reason,
-            }
-            .into()
+            Misuse::Invalid { parameter: "value", reason }.into()
         })
     }
 
@@ -97,10 +90,7 @@ fn syntax_error(text: &str, error: &serde_json::Error) -> Misuse {
         reason.truncate(reason.len() - position.len());
     }
     // serde_json counts bytes, people count characters.
-    let line = text
-        .split('\n')
-        .nth(error.line().saturating_sub(1))
-        .unwrap_or_default();
+    let line = text.split('\n').nth(error.line().saturating_sub(1)).unwrap_or_default();
     let read = &line.as_bytes()[..error.column().min(line.len())];
     let column = String::from_utf8_lossy(read).chars().count().max(1);
     Misuse::JsonSyntax {
@@ -112,19 +102,12 @@ fn syntax_error(text: &str, error: &serde_json::Error) -> Misuse {
 }
 
 fn is_reserved(map: &Map) -> bool {
-    map.len() == 1
-        && map
-            .iter()
-            .all(|(key, _)| [BYTES, HANDLE, MAP].contains(&key))
+    map.len() == 1 && map.iter().all(|(key, _)| [BYTES, HANDLE, MAP].contains(&key))
 }
 
 impl Serialize for Value {
     fn serialize<S: Serializer>(&self, out: S) -> std::result::Result<S::Ok, S::Error> {
-        Node {
-            value: self,
-            depth: 0,
-        }
-        .serialize(out)
+        Node { value: self, depth: 0 }.serialize(out)
     }
 }
 
@@ -148,9 +131,9 @@ impl Serialize for Node<'_> {
             Value::Int(v) => out.serialize_i64(*v),
             Value::Uint(v) => out.serialize_u64(*v),
             Value::Double(v) if v.is_finite() => out.serialize_f64(*v),
-            Value::Double(v) => Err(ser::Error::custom(format_args!(
-                "JSON cannot express the number {v}"
-            ))),
+            Value::Double(v) => {
+                Err(ser::Error::custom(format_args!("JSON cannot express the number {v}")))
+            }
             Value::String(v) => out.serialize_str(v),
             Value::Bytes(v) => single(out, BYTES, &BASE64.encode(v)),
             Value::Handle(v) => single(out, HANDLE, v.class_name()),
@@ -186,13 +169,7 @@ impl Serialize for Entries<'_> {
     fn serialize<S: Serializer>(&self, out: S) -> std::result::Result<S::Ok, S::Error> {
         let mut entries = out.serialize_map(Some(self.map.len()))?;
         for (key, value) in self.map {
-            entries.serialize_entry(
-                key,
-                &Node {
-                    value,
-                    depth: self.depth,
-                },
-            )?;
+            entries.serialize_entry(key, &Node { value, depth: self.depth })?;
         }
         entries.end()
     }
@@ -200,11 +177,7 @@ impl Serialize for Entries<'_> {
 
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(input: D) -> std::result::Result<Self, D::Error> {
-        Seed {
-            depth: 0,
-            literal: false,
-        }
-        .deserialize(input)
+        Seed { depth: 0, literal: false }.deserialize(input)
     }
 }
 
@@ -219,14 +192,9 @@ struct Seed {
 impl Seed {
     fn below<E: de::Error>(self) -> std::result::Result<Seed, E> {
         if self.depth == MAX_JSON_DEPTH {
-            return Err(E::custom(format_args!(
-                "it nests more than {MAX_DEPTH} levels deep"
-            )));
+            return Err(E::custom(format_args!("it nests more than {MAX_DEPTH} levels deep")));
         }
-        Ok(Seed {
-            depth: self.depth + 1,
-            literal: false,
-        })
+        Ok(Seed { depth: self.depth + 1, literal: false })
     }
 }
 
@@ -291,11 +259,7 @@ impl<'de> Visitor<'de> for Seed {
             let literal = key == MAP;
             map.insert(key, input.next_value_seed(Seed { literal, ..seed })?);
         }
-        if self.literal {
-            Ok(Value::Map(map))
-        } else {
-            interpret(map)
-        }
+        if self.literal { Ok(Value::Map(map)) } else { interpret(map) }
     }
 }
 
@@ -304,18 +268,13 @@ fn interpret<E: de::Error>(map: Map) -> std::result::Result<Value, E> {
     if !is_reserved(&map) {
         return plain(map);
     }
-    let (key, value) = map
-        .into_iter()
-        .next()
-        .unwrap_or((Cow::Borrowed(""), Value::Null));
+    let (key, value) = map.into_iter().next().unwrap_or((Cow::Borrowed(""), Value::Null));
     match (&*key, value) {
         (BYTES, Value::String(text)) => BASE64
             .decode(&text)
             .map(Value::Bytes)
             .map_err(|e| E::custom(format_args!("the text of \"$bytes\" is not base64: {e}"))),
-        (HANDLE, _) => Err(E::custom(
-            "a handle (\"$handle\") cannot be read back from JSON",
-        )),
+        (HANDLE, _) => Err(E::custom("a handle (\"$handle\") cannot be read back from JSON")),
         (MAP, Value::Map(map)) => plain(map),
         (_, value) => {
             let wanted = if key == BYTES { "base64 text" } else { "a map" };

@@ -18,19 +18,10 @@ fn values_are_written_and_read() {
     assert_eq!(value.get("d").unwrap(), &Value::Double(5.0));
     assert_eq!(value.get("u").unwrap(), &Value::Uint(u64::MAX));
     assert_eq!(value.to_json(false).unwrap(), text);
-    assert_eq!(
-        read(r#"{"a":[1]}"#).to_json(true).unwrap(),
-        "{\n  \"a\": [\n    1\n  ]\n}"
-    );
+    assert_eq!(read(r#"{"a":[1]}"#).to_json(true).unwrap(), "{\n  \"a\": [\n    1\n  ]\n}");
     assert_eq!(read("1e3"), Value::Double(1000.0));
-    assert_eq!(
-        read("18446744073709551616"),
-        Value::Double(18446744073709551616.0)
-    );
-    assert_eq!(
-        read(r#"{"a":1,"b":2,"a":3}"#).to_json(false).unwrap(),
-        r#"{"a":3,"b":2}"#
-    );
+    assert_eq!(read("18446744073709551616"), Value::Double(18446744073709551616.0));
+    assert_eq!(read(r#"{"a":1,"b":2,"a":3}"#).to_json(false).unwrap(), r#"{"a":3,"b":2}"#);
 }
 
 #[test]
@@ -55,43 +46,25 @@ fn maps_with_reserved_keys_are_escaped() {
         (r#"{"$map":{"$map":{"$map":{"$map":{}}}}}"#, "$map"),
         (r#"{"$bytes":"x","y":1}"#, "$bytes y"),
         (r#"{"$map":{"$map":{"$bytes":"AA=="}},"y":1}"#, "$map y"),
-        (
-            r#"{"$map":{"$map":{"$map":{"$bytes":""}},"z":1},"y":1}"#,
-            "$map y",
-        ),
+        (r#"{"$map":{"$map":{"$map":{"$bytes":""}},"z":1},"y":1}"#, "$map y"),
     ] {
         let value = read(json);
-        let found: Vec<_> = value
-            .get_map("")
-            .unwrap()
-            .iter()
-            .map(|(key, _)| key)
-            .collect();
+        let found: Vec<_> = value.get_map("").unwrap().iter().map(|(key, _)| key).collect();
         assert_eq!(found.join(" "), keys, "{json}");
         assert_eq!(value.to_json(false).unwrap(), json);
     }
     let inner = read(r#"{"$map":{"$map":{"$bytes":"AA=="}},"y":1}"#);
-    assert_eq!(
-        inner.get("$map").unwrap().get_str("$bytes").unwrap(),
-        "AA=="
-    );
+    assert_eq!(inner.get("$map").unwrap().get_str("$bytes").unwrap(), "AA==");
 }
 
 #[test]
 fn what_json_cannot_express_is_an_error_with_a_path() {
     let bad = read(r#"{"a":[1,{"b.c":0}]}"#);
-    for (number, name) in [
-        (f64::NAN, "NaN"),
-        (f64::INFINITY, "inf"),
-        (f64::NEG_INFINITY, "-inf"),
-    ] {
+    for (number, name) in [(f64::NAN, "NaN"), (f64::INFINITY, "inf"), (f64::NEG_INFINITY, "-inf")] {
         let mut bad = bad.clone();
         bad.set("a.1.b.c", number.into()).unwrap();
         let error = bad.to_json(false).unwrap_err().to_string();
-        assert_eq!(
-            error,
-            format!("value: \"a.1.b.c\": JSON cannot express the number {name}")
-        );
+        assert_eq!(error, format!("value: \"a.1.b.c\": JSON cannot express the number {name}"));
     }
 }
 
@@ -101,21 +74,9 @@ fn a_syntax_error_has_a_position_in_characters() {
     assert!(message("").contains("line 1, column 1: EOF while parsing a value"));
     assert!(message("[1] x").contains("line 1, column 5: trailing characters"));
     assert!(message("[1,\n\n").contains("line 3, column 1"));
-    for bad in [
-        "nul",
-        "{\"a\"}",
-        "[1,]",
-        "01",
-        "\"\\ud800\"",
-        "\u{FEFF}1",
-        "1e999",
-        "'a'",
-        "[1]]",
-    ] {
-        assert!(
-            message(bad).starts_with("json: JSON is malformed at line 1"),
-            "{bad}"
-        );
+    for bad in ["nul", "{\"a\"}", "[1,]", "01", "\"\\ud800\"", "\u{FEFF}1", "1e999", "'a'", "[1]]"]
+    {
+        assert!(message(bad).starts_with("json: JSON is malformed at line 1"), "{bad}");
     }
 }
 
@@ -133,9 +94,8 @@ fn depth_is_limited_both_ways() {
     assert_eq!(error, "value: the nesting depth is 101, the limit is 100");
 
     // The deepest that can be written: an escaped map on each level, then bytes.
-    let deepest = (0..MAX_DEPTH).fold(Value::Bytes(vec![1]), |inner, _| {
-        Value::from(Map::from_iter([("$map", inner)]))
-    });
+    let deepest = (0..MAX_DEPTH)
+        .fold(Value::Bytes(vec![1]), |inner, _| Value::from(Map::from_iter([("$map", inner)])));
     assert_eq!(read(&deepest.to_json(false).unwrap()), deepest);
 }
 

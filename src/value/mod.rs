@@ -146,11 +146,8 @@ impl Value {
         let mut level = vec![self];
         while !level.is_empty() {
             depth += 1;
-            level = level
-                .into_iter()
-                .flat_map(Value::children)
-                .filter(|v| v.is_container())
-                .collect();
+            level =
+                level.into_iter().flat_map(Value::children).filter(|v| v.is_container()).collect();
         }
         depth
     }

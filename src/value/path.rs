@@ -104,11 +104,7 @@ impl Value {
         let mut steps = self.locate(path)?;
         let Some(last) = steps.pop() else {
             let reason = "it is empty: a value cannot be removed from itself".to_owned();
-            return Err(Misuse::Invalid {
-                parameter: "path",
-                reason,
-            }
-            .into());
+            return Err(Misuse::Invalid { parameter: "path", reason }.into());
         };
         let removed = match self.follow(path, &steps)? {
             Value::List(items) if last < items.len() => Some(items.remove(last)),
@@ -197,12 +193,7 @@ impl Value {
         });
         found.ok_or_else(|| {
             let (path, hint) = (path.to_owned(), String::new());
-            Misuse::NotFound {
-                parameter: "path",
-                path,
-                hint,
-            }
-            .into()
+            Misuse::NotFound { parameter: "path", path, hint }.into()
         })
     }
 
@@ -251,11 +242,7 @@ impl Value {
                 for (key, below) in splits(rest) {
                     if let Some(child) = map.get(key) {
                         let (length, value) = child.farthest(below);
-                        let length = if length == 0 {
-                            key.len()
-                        } else {
-                            key.len() + 1 + length
-                        };
+                        let length = if length == 0 { key.len() } else { key.len() + 1 + length };
                         if length > best.0 {
                             best = (length, value);
                         }
@@ -267,11 +254,7 @@ impl Value {
                     && let Some(child) = parse_index(index).and_then(|at| items.get(at))
                 {
                     let (length, value) = child.farthest(below);
-                    let length = if length == 0 {
-                        index.len()
-                    } else {
-                        index.len() + 1 + length
-                    };
+                    let length = if length == 0 { index.len() } else { index.len() + 1 + length };
                     best = (length, value);
                 }
             }
@@ -283,41 +266,23 @@ impl Value {
     fn not_found(&self, path: &str) -> Error {
         let (reached, value) = self.farthest(path);
         let hint = value.contents(&path[..reached]);
-        Misuse::NotFound {
-            parameter: "path",
-            path: path.to_owned(),
-            hint,
-        }
-        .into()
+        Misuse::NotFound { parameter: "path", path: path.to_owned(), hint }.into()
     }
 
     /// Why [`Value::set`] finds no place for `path`.
     fn no_place(&self, path: &str) -> Error {
         let (reached, value) = self.farthest(path);
         let known = &path[..reached];
-        let rest = if reached == 0 {
-            path
-        } else {
-            path.get(reached + 1..).unwrap_or_default()
-        };
+        let rest = if reached == 0 { path } else { path.get(reached + 1..).unwrap_or_default() };
         match value {
             Value::List(items) => {
                 let hint = format!("{}; {} appends", value.contents(known), items.len());
-                Misuse::NotFound {
-                    parameter: "path",
-                    path: path.to_owned(),
-                    hint,
-                }
-                .into()
+                Misuse::NotFound { parameter: "path", path: path.to_owned(), hint }.into()
             }
             Value::Map(_) if rest.is_empty() => {
                 let reason =
                     format!("\"{path}\" ends with a dot: the last part must name the new key");
-                Misuse::Invalid {
-                    parameter: "path",
-                    reason,
-                }
-                .into()
+                Misuse::Invalid { parameter: "path", reason }.into()
             }
             Value::Map(_) => {
                 let (missing, _) = first_part(rest);
@@ -327,12 +292,7 @@ impl Value {
                     format!("{known}.{missing}")
                 };
                 let hint = format!(", which \"{path}\" needs{}", value.contents(known));
-                Misuse::NotFound {
-                    parameter: "path",
-                    path: missing,
-                    hint,
-                }
-                .into()
+                Misuse::NotFound { parameter: "path", path: missing, hint }.into()
             }
             _ => wrong_type(known, value, "a map or a list"),
         }
@@ -353,11 +313,8 @@ impl Value {
         match self {
             Value::Map(map) if map.is_empty() => format!("; {subject} is an empty map"),
             Value::Map(map) => {
-                let keys: Vec<_> = map
-                    .iter()
-                    .take(SHOWN_KEYS)
-                    .map(|(key, _)| shortened(key, 40))
-                    .collect();
+                let keys: Vec<_> =
+                    map.iter().take(SHOWN_KEYS).map(|(key, _)| shortened(key, 40)).collect();
                 let more = match map.len() {
                     n if n > SHOWN_KEYS => format!(" and {} more", n - SHOWN_KEYS),
                     _ => String::new(),
@@ -369,18 +326,14 @@ impl Value {
                 1 => format!("; {subject} is a list of 1 item (0)"),
                 n => format!("; {subject} is a list of {n} items (0 to {})", n - 1),
             },
-            _ => format!(
-                "; {subject} is {}, which has no parts",
-                self.kind().phrase()
-            ),
+            _ => format!("; {subject} is {}, which has no parts", self.kind().phrase()),
         }
     }
 }
 
 /// The two sides of each dot in `path`, from the last dot to the first.
 fn splits(path: &str) -> impl Iterator<Item = (&str, &str)> {
-    path.rmatch_indices('.')
-        .map(|(dot, _)| (&path[..dot], &path[dot + 1..]))
+    path.rmatch_indices('.').map(|(dot, _)| (&path[..dot], &path[dot + 1..]))
 }
 
 fn entry<'a>(map: &'a Map, key: &str) -> Option<(usize, &'a Value)> {

@@ -219,9 +219,7 @@ mod paths {
         assert_eq!(value.get("disk.1.@type").unwrap(), &Value::from("block"));
         assert_eq!(value.get("balloon.current").unwrap(), &Value::Int(5));
         assert_eq!(value.get("vcpu.0.state").unwrap(), &Value::Int(1));
-        for wrong in [
-            "disk.01", "disk.+1", "disk.-1", "disk.2", "disk.", "host.", ".", "disk.0 ",
-        ] {
+        for wrong in ["disk.01", "disk.+1", "disk.-1", "disk.2", "disk.", "host.", ".", "disk.0 "] {
             assert!(value.get(wrong).is_err(), "{wrong}");
         }
     }
@@ -254,14 +252,8 @@ mod paths {
             get("host.name.first"),
             r#"path: there is no "host.name.first"; "host.name" is a string, which has no parts"#
         );
-        assert_eq!(
-            get("none.0"),
-            r#"path: there is no "none.0"; "none" is an empty list"#
-        );
-        assert_eq!(
-            get("empty.x"),
-            r#"path: there is no "empty.x"; "empty" is an empty map"#
-        );
+        assert_eq!(get("none.0"), r#"path: there is no "none.0"; "none" is an empty list"#);
+        assert_eq!(get("empty.x"), r#"path: there is no "empty.x"; "empty" is an empty map"#);
         assert_eq!(
             get("x"),
             r#"path: there is no "x"; the keys are host, disk, balloon.current, vcpu.0.state, empty, none"#
@@ -279,14 +271,8 @@ mod paths {
         value.set("disk.0", true.into()).unwrap();
         value.set("disk.2", "new".into()).unwrap();
         value.set("balloon.current", 6.into()).unwrap();
-        assert_eq!(
-            value.get("host.cpu").unwrap(),
-            &json(r#"{"model": "Xeon", "cores": 4}"#)
-        );
-        assert_eq!(
-            value.get("disk").unwrap(),
-            &json(r#"[true, {"@type": "block"}, "new"]"#)
-        );
+        assert_eq!(value.get("host.cpu").unwrap(), &json(r#"{"model": "Xeon", "cores": 4}"#));
+        assert_eq!(value.get("disk").unwrap(), &json(r#"[true, {"@type": "block"}, "new"]"#));
         assert_eq!(value.get("balloon.current").unwrap(), &Value::Int(6));
         value.set("", 1.into()).unwrap();
         assert_eq!(value, Value::Int(1));
@@ -309,10 +295,7 @@ mod paths {
             set("disk.3"),
             r#"path: there is no "disk.3"; "disk" is a list of 2 items (0 to 1); 2 appends"#
         );
-        assert_eq!(
-            set("host.name.x"),
-            r#"path: "host.name" is a string, not a map or a list"#
-        );
+        assert_eq!(set("host.name.x"), r#"path: "host.name" is a string, not a map or a list"#);
         assert!(set("host.").contains("ends with a dot"));
         assert!(set(".x").contains("there is no"));
         assert!(set("disk.x").contains("2 appends"));
@@ -366,9 +349,7 @@ mod paths {
     fn a_hostile_path_is_searched_quickly() {
         let mut value = Value::from(0);
         for _ in 0..90 {
-            let mut map: Map = (0..40)
-                .map(|i| ("a".to_owned() + &".a".repeat(i), 0))
-                .collect();
+            let mut map: Map = (0..40).map(|i| ("a".to_owned() + &".a".repeat(i), 0)).collect();
             map.insert("a", value);
             value = map.into();
         }
@@ -378,15 +359,10 @@ mod paths {
     /// Every value inside `value`, with a path to it.
     fn all_paths(value: &Value, path: Option<&str>, out: &mut Vec<String>) {
         let children: Vec<(String, &Value)> = match value {
-            Value::List(items) => items
-                .iter()
-                .enumerate()
-                .map(|(i, item)| (i.to_string(), item))
-                .collect(),
-            Value::Map(map) => map
-                .iter()
-                .map(|(key, item)| (key.to_owned(), item))
-                .collect(),
+            Value::List(items) => {
+                items.iter().enumerate().map(|(i, item)| (i.to_string(), item)).collect()
+            }
+            Value::Map(map) => map.iter().map(|(key, item)| (key.to_owned(), item)).collect(),
             _ => return,
         };
         for (key, child) in children {
@@ -459,10 +435,7 @@ mod getters {
             r#"path: "x" is "4 2", which is not a decimal integer"#
         );
         assert!(value.get_int64("p").is_err());
-        assert_eq!(
-            message(value.get_int64("d")),
-            r#"path: "d" is a double, not an integer"#
-        );
+        assert_eq!(message(value.get_int64("d")), r#"path: "d" is a double, not an integer"#);
         assert_eq!(
             message(value.get_int64("")),
             r#"path: "(the value itself)" is a map, not an integer"#
@@ -486,10 +459,7 @@ mod getters {
         assert!(message(value.get_bool("two")).contains("is 2, which is not a bool"));
         assert!(message(value.get_bool("s")).contains("yes, no, true, false, 1 and 0 are"));
         assert_eq!(value.get_str("yes").unwrap(), "yes");
-        assert_eq!(
-            message(value.get_str("i")),
-            r#"path: "i" is a uint64, not a string"#
-        );
+        assert_eq!(message(value.get_str("i")), r#"path: "i" is a uint64, not a string"#);
         assert_eq!(value.get_bytes("b").unwrap(), [0xFF]);
         assert_eq!(value.get_bytes("no").unwrap(), b"no");
         assert!(value.get_list("l").unwrap().is_empty());

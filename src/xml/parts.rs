@@ -49,18 +49,10 @@ pub(super) type Sink<'s> = dyn FnMut(Part, usize) -> Result<(), Flaw> + 's;
 /// Hands the parts of `text`, which has no byte order mark, to `sink` in order.
 pub(super) fn take_apart(text: &str, sink: &mut Sink) -> Result<(), Flaw> {
     if let Some((offset, c)) = find_forbidden(text) {
-        return flaw(
-            offset,
-            format!("XML does not allow the character U+{:04X}", u32::from(c)),
-        );
+        return flaw(offset, format!("XML does not allow the character U+{:04X}", u32::from(c)));
     }
-    let mut document = Document {
-        text,
-        sink,
-        open: Vec::new(),
-        has_root: false,
-        has_doctype: false,
-    };
+    let mut document =
+        Document { text, sink, open: Vec::new(), has_root: false, has_doctype: false };
     if text.starts_with('\u{FEFF}') {
         // quick-xml would drop it, and count the bytes from behind it.
         return flaw(0, document.outside());
@@ -70,9 +62,7 @@ pub(super) fn take_apart(text: &str, sink: &mut Sink) -> Result<(), Flaw> {
     loop {
         // No white space is trimmed, so the next event begins right here.
         let at = reader.buffer_position() as usize;
-        let event = reader
-            .read_event()
-            .or_else(|error| flaw(at, refusal(error)))?;
+        let event = reader.read_event().or_else(|error| flaw(at, refusal(error)))?;
         let end = reader.buffer_position() as usize;
         match event {
             Event::Eof => return document.finish(),
@@ -140,11 +130,9 @@ impl<'a> Document<'a, '_> {
             Event::PI(instruction) if instruction.target().eq_ignore_ascii_case("xml") => {
                 flaw(at, "the name of a processing instruction cannot be xml")
             }
-            Event::PI(instruction) => check_name(
-                instruction.target(),
-                "a processing instruction",
-                at + "<?".len(),
-            ),
+            Event::PI(instruction) => {
+                check_name(instruction.target(), "a processing instruction", at + "<?".len())
+            }
             Event::DocType(_) => self.doctype(at, end),
             Event::Decl(_) | Event::Comment(_) | Event::Eof => Ok(()),
         }
@@ -156,10 +144,7 @@ impl<'a> Document<'a, '_> {
         check_name(name, "an element", inside)?;
         if self.open.is_empty() && self.has_root {
             let name = shortened(name, 40);
-            return flaw(
-                at,
-                format!("<{name}> is a second root element: a document has one"),
-            );
+            return flaw(at, format!("<{name}> is a second root element: a document has one"));
         }
         self.has_root = true;
         self.open.push((name, at));
@@ -239,10 +224,7 @@ fn check_name(name: &str, what: &str, at: usize) -> Result<(), Flaw> {
     if name.is_empty() {
         return flaw(at, format!("the name of {what} is missing"));
     }
-    flaw(
-        at,
-        format!("\"{}\" cannot be the name of {what}", shortened(name, 40)),
-    )
+    flaw(at, format!("\"{}\" cannot be the name of {what}", shortened(name, 40)))
 }
 
 /// The attributes in `tag`, from the end of its name on. Flaws count from the
@@ -257,19 +239,12 @@ fn attributes(tag: &str, name: usize) -> impl Iterator<Item = Result<Attribute<'
             flaw(offset, "white space must stand between attributes")
         }
         Err(AttrError::Duplicated(at, _)) => {
-            let name = tag[at..]
-                .split(|c| c == '=' || is_space(c))
-                .next()
-                .unwrap_or_default();
-            flaw(
-                at,
-                format!("the attribute {} is there twice", shortened(name, 40)),
-            )
+            let name = tag[at..].split(|c| c == '=' || is_space(c)).next().unwrap_or_default();
+            flaw(at, format!("the attribute {} is there twice", shortened(name, 40)))
         }
-        Err(AttrError::ExpectedEq(at)) => flaw(
-            at,
-            "after the name of an attribute, \"=\" and its value must follow",
-        ),
+        Err(AttrError::ExpectedEq(at)) => {
+            flaw(at, "after the name of an attribute, \"=\" and its value must follow")
+        }
         Err(AttrError::ExpectedValue(at)) => flaw(at, "the value of the attribute is missing"),
         Err(AttrError::UnquotedValue(at)) => {
             flaw(at, "the value of the attribute must stand in quotes")
@@ -290,15 +265,11 @@ fn attribute_value<'v>(attribute: &Attribute<'v>) -> Result<Cow<'v, str>, Flaw> 
     // crate in the program switches that feature of quick-xml on.
     match attribute.normalized_value_with(XmlVersion::Implicit1_0, 1, resolve_xml_entity) {
         Ok(value) if find_forbidden(&value).is_none() => Ok(value),
-        Err(Error::Escape(EscapeError::UnrecognizedEntity(name, _))) => flaw(
-            name.start - "&".len(),
-            unknown_entity(&attribute.value[name]),
-        ),
+        Err(Error::Escape(EscapeError::UnrecognizedEntity(name, _))) => {
+            flaw(name.start - "&".len(), unknown_entity(&attribute.value[name]))
+        }
         Err(Error::Escape(EscapeError::UnterminatedEntity(all))) => flaw(all.start, BARE_AMPERSAND),
-        _ => flaw(
-            0,
-            "a reference in the value names no character that XML allows",
-        ),
+        _ => flaw(0, "a reference in the value names no character that XML allows"),
     }
 }
 

@@ -23,10 +23,7 @@ struct Element {
 
 impl Builder {
     pub(super) fn new() -> Self {
-        Builder {
-            open: vec![Element::default()],
-            deepest: (0, 0),
-        }
+        Builder { open: vec![Element::default()], deepest: (0, 0) }
     }
 
     pub(super) fn add(&mut self, part: Part, offset: usize) -> Result<(), Flaw> {
@@ -49,9 +46,7 @@ impl Builder {
                 self.open.push(Element::default());
             }
             Part::Attribute(name, value) => {
-                element
-                    .content
-                    .push_new(["@", name].concat(), value.into_owned());
+                element.content.push_new(["@", name].concat(), value.into_owned());
             }
             Part::Text(_) if element.has_children => {}
             // Most texts are the line end and indentation before a tag.
@@ -71,23 +66,13 @@ impl Builder {
 
     /// The value of the whole document.
     pub(super) fn finish(mut self) -> Result<Value, Flaw> {
-        let value = self
-            .open
-            .pop()
-            .map_or(Value::Null, |document| Value::Map(document.content));
+        let value = self.open.pop().map_or(Value::Null, |document| Value::Map(document.content));
         // Lists of siblings are levels too, and only known now.
-        if value.depth() > MAX_DEPTH {
-            Err(self.too_deep())
-        } else {
-            Ok(value)
-        }
+        if value.depth() > MAX_DEPTH { Err(self.too_deep()) } else { Ok(value) }
     }
 
     fn too_deep(&self) -> Flaw {
-        Flaw {
-            offset: self.deepest.1,
-            reason: too_deep(),
-        }
+        Flaw { offset: self.deepest.1, reason: too_deep() }
     }
 }
 

@@ -17,19 +17,14 @@ fn write(json: &str) -> String {
 }
 
 fn write_error(json: &str) -> String {
-    to_xml(&Value::from_json(json).expect(json))
-        .expect_err(json)
-        .to_string()
+    to_xml(&Value::from_json(json).expect(json)).expect_err(json).to_string()
 }
 
 /// Line, column and reason, on which `from_xml` and `check` must agree.
 fn flaw(text: &str) -> (u64, u64, String) {
     let (line, column, reason) = check(text).expect_err(text);
     let message = from_xml(text).expect_err(text).to_string();
-    assert_eq!(
-        message,
-        format!("xml: XML is malformed at line {line}, column {column}: {reason}")
-    );
+    assert_eq!(message, format!("xml: XML is malformed at line {line}, column {column}: {reason}"));
     (line, column, reason)
 }
 
@@ -41,26 +36,11 @@ fn elements_become_values() {
         ("<a> \n </a>", r#"{"a":true}"#),
         ("<a> x y\n</a>", r#"{"a":"x y"}"#),
         ("<a x='1'/>", r#"{"a":{"@x":"1"}}"#),
-        (
-            "<a x='1' y = \"2\" > t </a >",
-            r##"{"a":{"@x":"1","@y":"2","#text":"t"}}"##,
-        ),
-        (
-            "<a>t<b/>u<c/>v</a>",
-            r##"{"a":{"#text":"t","b":true,"c":true}}"##,
-        ),
-        (
-            "<a x=''>t<b>1</b></a>",
-            r##"{"a":{"@x":"","#text":"t","b":"1"}}"##,
-        ),
-        (
-            "<a><b>1</b><c/><b>2</b><b y='3'/></a>",
-            r#"{"a":{"b":["1","2",{"@y":"3"}],"c":true}}"#,
-        ),
-        (
-            "<a>1&lt;2 &#x41;&#66; &amp;&quot;&apos;&gt;</a>",
-            r#"{"a":"1<2 AB &\"'>"}"#,
-        ),
+        ("<a x='1' y = \"2\" > t </a >", r##"{"a":{"@x":"1","@y":"2","#text":"t"}}"##),
+        ("<a>t<b/>u<c/>v</a>", r##"{"a":{"#text":"t","b":true,"c":true}}"##),
+        ("<a x=''>t<b>1</b></a>", r##"{"a":{"@x":"","#text":"t","b":"1"}}"##),
+        ("<a><b>1</b><c/><b>2</b><b y='3'/></a>", r#"{"a":{"b":["1","2",{"@y":"3"}],"c":true}}"#),
+        ("<a>1&lt;2 &#x41;&#66; &amp;&quot;&apos;&gt;</a>", r#"{"a":"1<2 AB &\"'>"}"#),
         ("<a>&#32; x &#10;</a>", r#"{"a":"x"}"#),
         ("<a><![CDATA[<b>&amp;]] >]]></a>", r#"{"a":"<b>&amp;]] >"}"#),
         ("<a>x<!-- c -->y<?p i?>z</a>", r#"{"a":"xyz"}"#),
@@ -104,50 +84,20 @@ fn a_flaw_has_line_and_column() {
     for (xml, line, column, reason) in [
         ("", 1, 1, "there is no root element"),
         ("  \n ", 2, 2, "there is no root element"),
-        (
-            "<a>\n  é<b></c>\n</a>",
-            2,
-            7,
-            "expected `</b>`, but `</c>` was found",
-        ),
+        ("<a>\n  é<b></c>\n</a>", 2, 7, "expected `</b>`, but `</c>` was found"),
         ("<a>\n<b>", 2, 1, "<b> is never closed"),
-        (
-            "<a/>\n</a>",
-            2,
-            1,
-            "close tag `</a>` does not match any open tag",
-        ),
+        ("<a/>\n</a>", 2, 1, "close tag `</a>` does not match any open tag"),
         ("<a/><b/>", 1, 5, "<b> is a second root element"),
         ("<a/> x", 1, 6, "text after the root element"),
         ("x<a/>", 1, 1, "text before the root element"),
         ("<a/>&amp;", 1, 5, "text after the root element"),
         ("<![CDATA[]]><a/>", 1, 1, "text before the root element"),
-        (
-            "<a b='1' c='2' b='3'/>",
-            1,
-            16,
-            "the attribute b is there twice",
-        ),
-        (
-            "<a b='1'c='2'/>",
-            1,
-            9,
-            "white space must stand between attributes",
-        ),
+        ("<a b='1' c='2' b='3'/>", 1, 16, "the attribute b is there twice"),
+        ("<a b='1'c='2'/>", 1, 9, "white space must stand between attributes"),
         ("<a b/>", 1, 5, "\"=\" and its value must follow"),
         ("<a b=1/>", 1, 6, "must stand in quotes"),
-        (
-            "<a\n 1b='1'/>",
-            2,
-            2,
-            "\"1b\" cannot be the name of an attribute",
-        ),
-        (
-            "<a =='1'/>",
-            1,
-            4,
-            "\"=\" cannot be the name of an attribute",
-        ),
+        ("<a\n 1b='1'/>", 2, 2, "\"1b\" cannot be the name of an attribute"),
+        ("<a =='1'/>", 1, 4, "\"=\" cannot be the name of an attribute"),
         ("<a ='1'/>", 1, 8, "\"=\" and its value must follow"),
         ("<a b='<'/>", 1, 7, "write &lt;"),
         ("<a b='x&y'/>", 1, 8, "does not begin a reference"),
@@ -155,31 +105,11 @@ fn a_flaw_has_line_and_column() {
         ("<1/>", 1, 2, "\"1\" cannot be the name of an element"),
         ("< a/>", 1, 2, "the name of an element is missing"),
         ("<a/ >", 1, 2, "\"a/\" cannot be the name of an element"),
-        (
-            "<a$ b=''/>",
-            1,
-            2,
-            "\"a$\" cannot be the name of an element",
-        ),
+        ("<a$ b=''/>", 1, 2, "\"a$\" cannot be the name of an element"),
         ("<a></a $>", 1, 4, "`</a $>` was found"),
-        (
-            "<a><?b$?></a>",
-            1,
-            6,
-            "\"b$\" cannot be the name of a processing instruction",
-        ),
-        (
-            "<a>\n\u{1}</a>",
-            2,
-            1,
-            "does not allow the character U+0001",
-        ),
-        (
-            "<a b='\u{FFFE}'/>",
-            1,
-            7,
-            "does not allow the character U+FFFE",
-        ),
+        ("<a><?b$?></a>", 1, 6, "\"b$\" cannot be the name of a processing instruction"),
+        ("<a>\n\u{1}</a>", 2, 1, "does not allow the character U+0001"),
+        ("<a b='\u{FFFE}'/>", 1, 7, "does not allow the character U+FFFE"),
         ("<a>&foo;</a>", 1, 4, "the entity &foo; is unknown"),
         ("<a>a & b; </a>", 1, 6, "does not begin a reference"),
         ("<a>&#0;</a>", 1, 4, "&#0; names no character"),
@@ -191,31 +121,11 @@ fn a_flaw_has_line_and_column() {
         ("<a><?xml version='1.0'?></a>", 1, 4, "at the very start"),
         (" <?xml version='1.0'?><a/>", 1, 2, "at the very start"),
         ("<?xml?><a/>", 1, 1, "the XML declaration is malformed"),
-        (
-            "<?xml encoding='x' version='1.0'?><a/>",
-            1,
-            1,
-            "the XML declaration is malformed",
-        ),
+        ("<?xml encoding='x' version='1.0'?><a/>", 1, 1, "the XML declaration is malformed"),
         ("<a><?XML x?></a>", 1, 4, "cannot be xml"),
-        (
-            "<a><? x?></a>",
-            1,
-            6,
-            "the name of a processing instruction is missing",
-        ),
-        (
-            "<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>",
-            1,
-            1,
-            "declarations of its own",
-        ),
-        (
-            "<!DOCTYPE a SYSTEM 'x' []><a/>",
-            1,
-            1,
-            "declarations of its own",
-        ),
+        ("<a><? x?></a>", 1, 6, "the name of a processing instruction is missing"),
+        ("<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", 1, 1, "declarations of its own"),
+        ("<!DOCTYPE a SYSTEM 'x' []><a/>", 1, 1, "declarations of its own"),
         ("<!DOCTYPE a SYSTEM><a/>", 1, 1, "the DOCTYPE is malformed"),
         ("<!doctype a><a/>", 1, 1, "the DOCTYPE is malformed"),
         ("<!DOCTYPEa><a/>", 1, 1, "the DOCTYPE is malformed"),
@@ -283,10 +193,7 @@ fn depth_is_limited() {
     let nested = |n: usize| format!("{}{}", "<a>".repeat(n), "</a>".repeat(n));
     assert_eq!(read(&nested(MAX_DEPTH)).depth(), MAX_DEPTH);
     let error = from_xml(&nested(MAX_DEPTH + 1)).unwrap_err().to_string();
-    assert!(
-        error.contains("column 301: it nests more than 100 levels deep"),
-        "{error}"
-    );
+    assert!(error.contains("column 301: it nests more than 100 levels deep"), "{error}");
     assert!(from_xml(&nested(200_000)).is_err());
     assert!(from_xml(&"<a>".repeat(200_000)).is_err());
     assert_eq!(check(&nested(200_000)), Ok(()));
@@ -294,20 +201,14 @@ fn depth_is_limited() {
     let listed = |n: usize| format!("{}{}", "<a><b/><b>".repeat(n), "</b></a>".repeat(n));
     assert_eq!(read(&listed(33)).depth(), 99);
     let error = from_xml(&listed(34)).unwrap_err().to_string();
-    assert!(
-        error.contains("it nests more than 100 levels deep"),
-        "{error}"
-    );
+    assert!(error.contains("it nests more than 100 levels deep"), "{error}");
 }
 
 #[test]
 fn size_is_limited() {
     let huge = format!("<a>{}</a>", "x".repeat(MAX_SIZE));
     let error = from_xml(&huge).unwrap_err().to_string();
-    assert_eq!(
-        error,
-        "xml: the size in bytes is 33554439, the limit is 33554432"
-    );
+    assert_eq!(error, "xml: the size in bytes is 33554439, the limit is 33554432");
     assert_eq!(check(&huge), Ok(()));
 }
 
@@ -317,28 +218,13 @@ fn many_siblings_and_attributes_take_linear_time() {
     let siblings = format!("<a>{}</a>", "<b/><c/>".repeat(MANY));
     assert_eq!(read(&siblings).get_list("a.b").unwrap().len(), MANY);
     let attributes: String = (0..MANY).map(|i| format!(" x{i}='1'")).collect();
-    assert_eq!(
-        read(&format!("<a{attributes}/>"))
-            .get_map("a")
-            .unwrap()
-            .len(),
-        MANY
-    );
+    assert_eq!(read(&format!("<a{attributes}/>")).get_map("a").unwrap().len(), MANY);
     let (_, _, reason) = flaw(&format!("<a{attributes} x50000=''/>"));
     assert_eq!(reason, "the attribute x50000 is there twice");
     let children: String = (0..MANY).map(|i| format!("<c{i}/>")).collect();
+    assert_eq!(read(&format!("<a>{children}</a>")).get_map("a").unwrap().len(), MANY);
     assert_eq!(
-        read(&format!("<a>{children}</a>"))
-            .get_map("a")
-            .unwrap()
-            .len(),
-        MANY
-    );
-    assert_eq!(
-        read(&format!("<a>{}</a>", "x&amp;".repeat(MANY)))
-            .get_str("a")
-            .unwrap()
-            .len(),
+        read(&format!("<a>{}</a>", "x&amp;".repeat(MANY))).get_str("a").unwrap().len(),
         2 * MANY
     );
     let (_, _, reason) = flaw(&format!("<a>{}</a>", "&".repeat(MANY)));
@@ -389,42 +275,18 @@ fn values_are_written_like_lxml_does() {
 #[test]
 fn what_xml_cannot_express_is_an_error_with_a_path() {
     for (json, expected) in [
-        (
-            "5",
-            "a document is a map of one key, the name of its root element",
-        ),
-        (
-            r#"{"a":1,"b":2}"#,
-            "a document is a map of one key, the name of its root element",
-        ),
-        (
-            r#"{"a":[1]}"#,
-            r#""a": a document has one root element, not a list of them"#,
-        ),
-        (
-            r#"{"a b":1}"#,
-            r#""a b": "a b" cannot be the name of an element in XML"#,
-        ),
+        ("5", "a document is a map of one key, the name of its root element"),
+        (r#"{"a":1,"b":2}"#, "a document is a map of one key, the name of its root element"),
+        (r#"{"a":[1]}"#, r#""a": a document has one root element, not a list of them"#),
+        (r#"{"a b":1}"#, r#""a b": "a b" cannot be the name of an element in XML"#),
         (
             r#"{"a":{"b":[{},{"@":1}]}}"#,
             r#""a.b.1.@": "" cannot be the name of an attribute in XML"#,
         ),
-        (
-            r##"{"a":{"#x":1}}"##,
-            r##""a.#x": "#x" cannot be the name of an element in XML"##,
-        ),
-        (
-            r#"{"a":{"b":[1,[2]]}}"#,
-            r#""a.b.1": XML has no lists in lists"#,
-        ),
-        (
-            r#"{"a":{"b":"\u0000"}}"#,
-            r#""a.b": XML does not allow the character U+0000"#,
-        ),
-        (
-            r#"{"a":{"@b":"\uffff"}}"#,
-            r#""a.@b": XML does not allow the character U+FFFF"#,
-        ),
+        (r##"{"a":{"#x":1}}"##, r##""a.#x": "#x" cannot be the name of an element in XML"##),
+        (r#"{"a":{"b":[1,[2]]}}"#, r#""a.b.1": XML has no lists in lists"#),
+        (r#"{"a":{"b":"\u0000"}}"#, r#""a.b": XML does not allow the character U+0000"#),
+        (r#"{"a":{"@b":"\uffff"}}"#, r#""a.@b": XML does not allow the character U+FFFF"#),
         (
             r#"{"a":{"@b":true}}"#,
             r#""a.@b": it is a bool, but XML needs a string or a number here"#,
@@ -442,21 +304,9 @@ fn what_xml_cannot_express_is_an_error_with_a_path() {
     }
     let mut value = Value::from_json(r#"{"a":0}"#).unwrap();
     value.set("a", f64::NAN.into()).unwrap();
-    assert!(
-        to_xml(&value)
-            .unwrap_err()
-            .to_string()
-            .contains("NaN is not a decimal number")
-    );
-    value
-        .set("a", crate::handle::AnyHandle::for_test().into())
-        .unwrap();
-    assert!(
-        to_xml(&value)
-            .unwrap_err()
-            .to_string()
-            .contains("it is a handle")
-    );
+    assert!(to_xml(&value).unwrap_err().to_string().contains("NaN is not a decimal number"));
+    value.set("a", crate::handle::AnyHandle::for_test().into()).unwrap();
+    assert!(to_xml(&value).unwrap_err().to_string().contains("it is a handle"));
 }
 
 /// A document of the kind that libvirt writes.
@@ -485,12 +335,7 @@ fn a_domain_goes_there_and_back() {
         value.get_str("domain.devices.disk.0.source.@file").unwrap(),
         "/var/lib/a & b.qcow2"
     );
-    assert_eq!(
-        value
-            .get_str("domain.qemu:commandline.qemu:arg.1.@value")
-            .unwrap(),
-        "-y"
-    );
+    assert_eq!(value.get_str("domain.qemu:commandline.qemu:arg.1.@value").unwrap(), "-y");
     assert!(value.get_bool("domain.features.acpi").unwrap());
     let text = to_xml(&value).unwrap();
     assert!(text.starts_with("<domain type=\"kvm\" xmlns:qemu=\"http"));
@@ -520,16 +365,9 @@ pub(super) fn any_document() -> impl Strategy<Value = String> {
         Just("<!-- c -->".to_owned()),
         Just("<?p i?>".to_owned()),
     ];
-    let attributes = prop::collection::hash_map(
-        "[a-z:]{1,3}",
-        "[a-c \n\t>'é]{0,4}(&(lt|#10|#9|quot);)?",
-        0..4,
-    )
-    .prop_map(|map| {
-        map.iter()
-            .map(|(k, v)| format!(" {k}=\"{v}\""))
-            .collect::<String>()
-    });
+    let attributes =
+        prop::collection::hash_map("[a-z:]{1,3}", "[a-c \n\t>'é]{0,4}(&(lt|#10|#9|quot);)?", 0..4)
+            .prop_map(|map| map.iter().map(|(k, v)| format!(" {k}=\"{v}\"")).collect::<String>());
     let element = move |content: BoxedStrategy<String>| {
         ("[a-c]|q:d|é\\.-1", attributes.clone(), content).prop_map(|(name, attributes, content)| {
             if content.is_empty() {
@@ -539,12 +377,7 @@ pub(super) fn any_document() -> impl Strategy<Value = String> {
             }
         })
     };
-    let leaf = element(
-        vec(text.clone(), 0..4)
-            .prop_map(|parts| parts.concat())
-            .boxed(),
-    )
-    .boxed();
+    let leaf = element(vec(text.clone(), 0..4).prop_map(|parts| parts.concat()).boxed()).boxed();
     leaf.prop_recursive(5, 40, 6, move |inner| {
         let part = prop_oneof![3 => inner, 2 => text.clone()];
         element(vec(part, 0..6).prop_map(|parts| parts.concat()).boxed()).boxed()

@@ -12,10 +12,7 @@ pub(super) fn write(value: &Value) -> Result<String> {
         Value::Map(map) if map.len() == 1 => map.get_index(0),
         _ => None,
     };
-    let mut writer = Writer {
-        out: String::new(),
-        path: Vec::new(),
-    };
+    let mut writer = Writer { out: String::new(), path: Vec::new() };
     let Some((name, content)) = root else {
         return Err(writer.error("a document is a map of one key, the name of its root element"));
     };
@@ -192,10 +189,7 @@ impl<'a> Writer<'a> {
     }
 
     fn bad_name(&self, name: &str, what: &str) -> Error {
-        self.error(&format!(
-            "\"{}\" cannot be the name of {what} in XML",
-            shortened(name, 40)
-        ))
+        self.error(&format!("\"{}\" cannot be the name of {what} in XML", shortened(name, 40)))
     }
 
     fn error(&self, reason: &str) -> Error {
@@ -207,16 +201,9 @@ impl<'a> Writer<'a> {
                 Step::Index(index) => write!(path, "{dot}{index}"),
             };
         }
-        let reason = if path.is_empty() {
-            reason.to_owned()
-        } else {
-            format!("\"{path}\": {reason}")
-        };
-        Misuse::Invalid {
-            parameter: "value",
-            reason,
-        }
-        .into()
+        let reason =
+            if path.is_empty() { reason.to_owned() } else { format!("\"{path}\": {reason}") };
+        Misuse::Invalid { parameter: "value", reason }.into()
     }
 }
 

@@ -40,9 +40,8 @@ const CLASSES: [&str; 25] = [
 ];
 
 /// Classes of functions without a `self` parameter.
-const WITHOUT_SELF: [&str; 7] = [
-    "constant", "library", "handle", "string", "bytes", "int_list", "event",
-];
+const WITHOUT_SELF: [&str; 7] =
+    ["constant", "library", "handle", "string", "bytes", "int_list", "event"];
 
 /// Everything that the header declares, but for the constants.
 pub struct Api {
@@ -191,23 +190,17 @@ impl Kind {
 impl Function {
     /// The parameters but the object and the error.
     pub fn inputs(&self) -> impl Iterator<Item = &Param> {
-        self.params
-            .iter()
-            .filter(|param| param.direction == Direction::In)
+        self.params.iter().filter(|param| param.direction == Direction::In)
     }
 
     /// The results.
     pub fn outputs(&self) -> impl Iterator<Item = &Param> {
-        self.params
-            .iter()
-            .filter(|param| param.direction == Direction::Out)
+        self.params.iter().filter(|param| param.direction == Direction::Out)
     }
 
     /// The object it is called on.
     pub fn self_param(&self) -> Option<&Param> {
-        self.params
-            .iter()
-            .find(|param| param.direction == Direction::SelfHandle)
+        self.params.iter().find(|param| param.direction == Direction::SelfHandle)
     }
 
     pub fn has_perl_remark(&self, remark: &str) -> bool {
@@ -227,38 +220,24 @@ pub fn read(root: &Path) -> Result<(Api, Bindings)> {
         sys_includes: vec!["stdbool.h".into(), "stddef.h".into(), "stdint.h".into()],
         no_includes: true,
         line_length: 96,
-        parse: ParseConfig {
-            parse_deps: false,
-            ..ParseConfig::default()
-        },
+        parse: ParseConfig { parse_deps: false, ..ParseConfig::default() },
         enumeration: EnumConfig::default(),
         ..Config::default()
     };
-    let mut bindings = Builder::new()
-        .with_crate(root)
-        .with_config(config)
-        .generate()?;
-    bindings
-        .functions
-        .sort_by(|a, b| a.path.name().cmp(b.path.name()));
+    let mut bindings = Builder::new().with_crate(root).with_config(config).generate()?;
+    bindings.functions.sort_by(|a, b| a.path.name().cmp(b.path.name()));
     // The constants of the header come from the table; Rust's own stay inside.
     bindings.constants.clear();
     let functions: Result<Vec<Function>> = bindings.functions.iter().map(function).collect();
-    let mut api = Api {
-        functions: functions?,
-        callbacks: Vec::new(),
-        classes: Vec::new(),
-    };
+    let mut api = Api { functions: functions?, callbacks: Vec::new(), classes: Vec::new() };
     for item in &bindings.items {
         match item {
-            ItemContainer::Typedef(typedef) => api.callbacks.push((
-                typedef.path.name().into(),
-                join(&typedef.documentation.doc_comment),
-            )),
-            ItemContainer::OpaqueItem(opaque) => api.classes.push((
-                opaque.path.name().into(),
-                join(&opaque.documentation.doc_comment),
-            )),
+            ItemContainer::Typedef(typedef) => api
+                .callbacks
+                .push((typedef.path.name().into(), join(&typedef.documentation.doc_comment))),
+            ItemContainer::OpaqueItem(opaque) => api
+                .classes
+                .push((opaque.path.name().into(), join(&opaque.documentation.doc_comment))),
             _ => {}
         }
     }
@@ -266,36 +245,22 @@ pub fn read(root: &Path) -> Result<(Api, Bindings)> {
 }
 
 fn join(lines: &[String]) -> String {
-    lines
-        .iter()
-        .map(|line| line.trim())
-        .collect::<Vec<_>>()
-        .join("\n")
+    lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join("\n")
 }
 
 fn function(ir: &IrFunction) -> Result<Function> {
     let name = ir.path.name().to_owned();
-    let rest = name
-        .strip_prefix("vkvm_")
-        .ok_or_else(|| format!("{name}: does not begin with vkvm_"))?;
+    let rest =
+        name.strip_prefix("vkvm_").ok_or_else(|| format!("{name}: does not begin with vkvm_"))?;
     let class = CLASSES
         .iter()
-        .find(|class| {
-            rest.strip_prefix(**class)
-                .is_some_and(|end| end.starts_with('_'))
-        })
+        .find(|class| rest.strip_prefix(**class).is_some_and(|end| end.starts_with('_')))
         .ok_or_else(|| format!("{name}: is of no known class"))?;
     let method = rest[class.len() + 1..].to_owned();
     let doc = Doc::parse(&name, &ir.documentation.doc_comment)?;
     let returns = match &ir.ret {
-        Type::Primitive(PrimitiveType::Integer {
-            kind: IntKind::Int,
-            signed: true,
-            ..
-        }) if ir
-            .args
-            .last()
-            .is_some_and(|arg| arg.name.as_deref() == Some("error")) =>
+        Type::Primitive(PrimitiveType::Integer { kind: IntKind::Int, signed: true, .. })
+            if ir.args.last().is_some_and(|arg| arg.name.as_deref() == Some("error")) =>
         {
             Returns::Status
         }
@@ -333,12 +298,7 @@ fn complete(function: &mut Function) -> Result<()> {
             .iter()
             .any(|param| param.name == wanted || param.len.as_deref() == Some(wanted))
     };
-    if let Some(ghost) = function
-        .doc
-        .params
-        .keys()
-        .find(|documented| !is_param(documented))
-    {
+    if let Some(ghost) = function.doc.params.keys().find(|documented| !is_param(documented)) {
         return Err(format!("{name}: documents {ghost}, which is no parameter").into());
     }
     match &function.returns {
@@ -354,10 +314,7 @@ fn params(function: &str, class: &str, ir: &IrFunction, doc: &Doc) -> Result<Vec
     let frees = function.ends_with("_free");
     for (index, arg) in ir.args.iter().enumerate() {
         let name = arg.name.clone().unwrap_or_default();
-        if let Some(array) = params
-            .last_mut()
-            .filter(|last| name == format!("{}_len", last.name))
-        {
+        if let Some(array) = params.last_mut().filter(|last| name == format!("{}_len", last.name)) {
             if !doc.params.contains_key(&name) {
                 return Err(format!("{function}: parameter {name} is not documented").into());
             }
@@ -377,11 +334,7 @@ fn params(function: &str, class: &str, ir: &IrFunction, doc: &Doc) -> Result<Vec
             && !WITHOUT_SELF.contains(&class)
             && kind == Kind::Handle(class.to_owned())
             && direction == Direction::In;
-        let direction = if is_self {
-            Direction::SelfHandle
-        } else {
-            direction
-        };
+        let direction = if is_self { Direction::SelfHandle } else { direction };
         params.push(Param {
             doc: doc.params.get(&name).cloned().unwrap_or_default(),
             name,
@@ -405,17 +358,13 @@ fn kind(name: &str, ty: &Type) -> Option<(Kind, Direction)> {
         Type::Path(path) if path.name() == "vkvm_value_visitor" => Some((Kind::Visitor, In)),
         Type::Path(path) => Some((Kind::Handle(class_of(path.name())?), In)),
         Type::Primitive(PrimitiveType::Char) => Some((Kind::Text, In)),
-        Type::Primitive(PrimitiveType::Integer {
-            kind: IntKind::B8, ..
-        }) => Some((Kind::Bytes, In)),
+        Type::Primitive(PrimitiveType::Integer { kind: IntKind::B8, .. }) => {
+            Some((Kind::Bytes, In))
+        }
         Type::Primitive(PrimitiveType::Void) if constant => Some((Kind::Bytes, In)),
         Type::Primitive(PrimitiveType::Void) if name == "userdata" => Some((Kind::Userdata, In)),
         Type::Primitive(PrimitiveType::Void) => Some((Kind::AnyHandle, In)),
-        Type::Ptr {
-            ty: inner,
-            is_const: inner_const,
-            ..
-        } => match &**inner {
+        Type::Ptr { ty: inner, is_const: inner_const, .. } => match &**inner {
             Type::Path(path) if constant => Some((Kind::Handles(class_of(path.name())?), In)),
             Type::Path(path) if name == "error" && path.name() == "vkvm_error" => {
                 Some((Kind::Handle("error".into()), Error))
@@ -466,11 +415,7 @@ fn direct_type(ty: &Type) -> String {
         Type::Primitive(_) => scalar_kind(ty).map_or("?".into(), |kind| kind.c_input()),
         Type::Path(path) => path.name().into(),
         Type::Ptr { ty, is_const, .. } => {
-            format!(
-                "{}{} *",
-                if *is_const { "const " } else { "" },
-                direct_type(ty)
-            )
+            format!("{}{} *", if *is_const { "const " } else { "" }, direct_type(ty))
         }
         _ => "?".into(),
     }

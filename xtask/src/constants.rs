@@ -67,35 +67,18 @@ pub fn rust(constants: &[Constant]) -> Result<Output> {
          #[derive(Clone, Copy, Debug, PartialEq)]\n\
          pub enum Number {\n    /// A number.\n    Int(i64),\n    /// A text.\n    Text(&'static str),\n}\n\n",
     );
-    for own in constants
-        .iter()
-        .filter(|constant| constant.libvirt.is_none())
-    {
+    for own in constants.iter().filter(|constant| constant.libvirt.is_none()) {
         let name = format!("{}_{}", own.class.to_uppercase(), own.name);
-        writeln!(
-            text,
-            "/// `{}`.\npub const {name}: i32 = {};",
-            own.c_name(),
-            own.value
-        )?;
+        writeln!(text, "/// `{}`.\npub const {name}: i32 = {};", own.c_name(), own.value)?;
     }
     writeln!(text, "\n/// All constants, in the order of their classes.")?;
-    writeln!(
-        text,
-        "#[rustfmt::skip]\npub static CONSTANTS: &[Constant] = &["
-    )?;
-    for Constant {
-        class, name, value, ..
-    } in constants
-    {
+    writeln!(text, "#[rustfmt::skip]\npub static CONSTANTS: &[Constant] = &[")?;
+    for Constant { class, name, value, .. } in constants {
         let value = match value {
             Value::String(string) => format!("Number::Text({string:?})"),
             number => format!("Number::Int({number})"),
         };
-        writeln!(
-            text,
-            "    Constant {{ class: {class:?}, name: {name:?}, value: {value} }},"
-        )?;
+        writeln!(text, "    Constant {{ class: {class:?}, name: {name:?}, value: {value} }},")?;
     }
     text.push_str("];\n");
     Ok(("src/constants.rs".into(), text))

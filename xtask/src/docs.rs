@@ -51,22 +51,14 @@ impl Doc {
 
     fn add(&mut self, function: &str, block: &str) -> Result<()> {
         if let Some(item) = block.strip_prefix("- `") {
-            let (name, rest) = item
-                .split_once('`')
-                .ok_or_else(|| format!("{function}: odd line: {block}"))?;
+            let (name, rest) =
+                item.split_once('`').ok_or_else(|| format!("{function}: odd line: {block}"))?;
             let (remarks, text) = rest
                 .split_once(':')
                 .ok_or_else(|| format!("{function}: no text for parameter {name}"))?;
-            let mut param = ParamDoc {
-                text: text.trim().to_owned(),
-                ..ParamDoc::default()
-            };
+            let mut param = ParamDoc { text: text.trim().to_owned(), ..ParamDoc::default() };
             let remarks = remarks.trim().trim_start_matches('(').trim_end_matches(')');
-            for remark in remarks
-                .split(',')
-                .map(str::trim)
-                .filter(|remark| !remark.is_empty())
-            {
+            for remark in remarks.split(',').map(str::trim).filter(|remark| !remark.is_empty()) {
                 match remark.split_once(' ') {
                     None if remark == "nullable" => param.nullable = true,
                     Some(("default", number)) => param.default = Some(number.parse()?),
@@ -111,12 +103,9 @@ mod tests {
 
     #[test]
     fn what_is_not_documented_or_odd_is_refused() {
-        for text in [
-            "",
-            "- `a`: only a parameter",
-            "Does it.\n- `a` (maybe): x",
-            "Does it.\n- `a` x",
-        ] {
+        for text in
+            ["", "- `a`: only a parameter", "Does it.\n- `a` (maybe): x", "Does it.\n- `a` x"]
+        {
             assert!(parse(text).is_err(), "{text}");
         }
     }

@@ -43,9 +43,7 @@ const INTRODUCTION: &str = "\
 /// Writes the header.
 pub fn write(api: &Api, mut bindings: Bindings, constants: &[Constant]) -> Result<Output> {
     for (ir, function) in bindings.functions.iter_mut().zip(&api.functions) {
-        ir.documentation = Documentation {
-            doc_comment: comment(function),
-        };
+        ir.documentation = Documentation { doc_comment: comment(function) };
     }
     bindings.config.header = Some(INTRODUCTION.into());
     bindings.config.after_includes = Some(defines(constants)?);
@@ -103,12 +101,7 @@ fn comment(function: &Function) -> Vec<String> {
     }
     if !function.doc.libvirt.is_empty() {
         lines.push(String::new());
-        wrap(
-            &mut lines,
-            " libvirt: ",
-            "     ",
-            &function.doc.libvirt.join(", "),
-        );
+        wrap(&mut lines, " libvirt: ", "     ", &function.doc.libvirt.join(", "));
     }
     while lines.last().is_some_and(String::is_empty) {
         lines.pop();
@@ -117,15 +110,8 @@ fn comment(function: &Function) -> Vec<String> {
 }
 
 fn len_text(param: &Param, function: &Function) -> String {
-    let text = function
-        .doc
-        .params
-        .get(param.len.as_deref().unwrap_or_default());
-    let unit = if param.kind == Kind::Bytes {
-        "bytes"
-    } else {
-        "items"
-    };
+    let text = function.doc.params.get(param.len.as_deref().unwrap_or_default());
+    let unit = if param.kind == Kind::Bytes { "bytes" } else { "items" };
     let what = text.map_or(format!("number of {unit}"), |doc| doc.text.clone());
     match param.direction {
         Direction::Out => format!("{what} (out)"),
@@ -153,14 +139,7 @@ pub fn param_text(param: &Param) -> String {
             None => {}
         }
     } else if is_pointer(&param.kind) {
-        contract.push(
-            if param.doc.nullable {
-                "may be NULL"
-            } else {
-                "not NULL"
-            }
-            .to_owned(),
-        );
+        contract.push(if param.doc.nullable { "may be NULL" } else { "not NULL" }.to_owned());
         match &param.kind {
             Kind::Callback(_) => {}
             Kind::Userdata => contract.push("kept until destroy is called".into()),
@@ -170,11 +149,7 @@ pub fn param_text(param: &Param) -> String {
     if let Some(len) = &param.len {
         contract.push(format!("its length is in {len}"));
     }
-    if contract.is_empty() {
-        text
-    } else {
-        format!("{text} ({})", contract.join("; "))
-    }
+    if contract.is_empty() { text } else { format!("{text} ({})", contract.join("; ")) }
 }
 
 impl Param {

@@ -17,17 +17,11 @@ pub fn write(api: &Api, constants: &[Constant]) -> Result<Output> {
         "functions": api.functions.iter().map(function).collect::<Vec<_>>(),
         "constants": constants.iter().map(constant).collect::<Vec<_>>(),
     });
-    Ok((
-        "vkvm-api.json".into(),
-        serde_json::to_string_pretty(&document)? + "\n",
-    ))
+    Ok(("vkvm-api.json".into(), serde_json::to_string_pretty(&document)? + "\n"))
 }
 
 fn named(types: &[(String, String)]) -> Value {
-    types
-        .iter()
-        .map(|(name, doc)| json!({ "c_type": name, "doc": doc }))
-        .collect()
+    types.iter().map(|(name, doc)| json!({ "c_type": name, "doc": doc })).collect()
 }
 
 fn function(function: &Function) -> Value {
@@ -47,10 +41,7 @@ fn function(function: &Function) -> Value {
             }),
         ),
     };
-    put(
-        "params",
-        function.params.iter().map(|p| param(p, function)).collect(),
-    );
+    put("params", function.params.iter().map(|p| param(p, function)).collect());
     put("libvirt", function.doc.libvirt.clone().into());
     if !function.perl.is_empty() {
         put("perl", function.perl.clone().into());
@@ -71,11 +62,7 @@ fn param(param: &Param, function: &Function) -> Value {
     };
     put("direction", direction.into());
     let out = matches!(param.direction, Direction::Out | Direction::Error);
-    let c_type = if out {
-        param.kind.c_output() + " *"
-    } else {
-        param.kind.c_input()
-    };
+    let c_type = if out { param.kind.c_output() + " *" } else { param.kind.c_input() };
     put("c_type", c_type.replace("* *", "**").into());
     match &param.kind {
         crate::api::Kind::Handle(class) | crate::api::Kind::Handles(class) => {
@@ -100,11 +87,7 @@ fn param(param: &Param, function: &Function) -> Value {
     if !param.doc.text.is_empty() {
         put("doc", param.doc.text.clone().into());
     }
-    if let Some(doc) = param
-        .len
-        .as_ref()
-        .and_then(|len| function.doc.params.get(len))
-    {
+    if let Some(doc) = param.len.as_ref().and_then(|len| function.doc.params.get(len)) {
         put("length_doc", doc.text.clone().into());
     }
     Value::Object(object)

@@ -84,10 +84,6 @@ mod tests {
 
     #[test]
     fn the_checked_in_files_are_what_would_be_generated() {
-        assert_eq!(
-            run(&root(), true).expect("generates"),
-            0,
-            "run `make generate` and commit"
-        );
+        assert_eq!(run(&root(), true).expect("generates"), 0, "run `make generate` and commit");
     }
 }

@@ -34,11 +34,7 @@ pub fn check(root: &Path) -> Result<()> {
             }
         }
     }
-    if exports == 0 {
-        Err("no exports found under src/capi".into())
-    } else {
-        Ok(())
-    }
+    if exports == 0 { Err("no exports found under src/capi".into()) } else { Ok(()) }
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
@@ -57,11 +53,7 @@ fn is_export(function: &ItemFn) -> bool {
     let exported = |attribute: &syn::Attribute| {
         let text = match &attribute.meta {
             syn::Meta::List(list) => list.tokens.to_string(),
-            other => other
-                .path()
-                .get_ident()
-                .map(ToString::to_string)
-                .unwrap_or_default(),
+            other => other.path().get_ident().map(ToString::to_string).unwrap_or_default(),
         };
         text.contains("no_mangle") || text.contains("export_name")
     };
@@ -74,10 +66,9 @@ fn is_guarded(function: &ItemFn) -> bool {
         return false;
     };
     let harmless = |statement: &Stmt| match statement {
-        Stmt::Local(local) => local
-            .init
-            .as_ref()
-            .is_some_and(|init| matches!(*init.expr, Expr::Path(_))),
+        Stmt::Local(local) => {
+            local.init.as_ref().is_some_and(|init| matches!(*init.expr, Expr::Path(_)))
+        }
         _ => false,
     };
     let Stmt::Expr(Expr::Call(call), None) = last else {
@@ -87,10 +78,7 @@ fn is_guarded(function: &ItemFn) -> bool {
         return false;
     };
     before.iter().all(harmless)
-        && path
-            .path
-            .get_ident()
-            .is_some_and(|name| GUARDS.iter().any(|guard| name == guard))
+        && path.path.get_ident().is_some_and(|name| GUARDS.iter().any(|guard| name == guard))
 }
 
 #[cfg(test)]
@@ -118,9 +106,7 @@ mod tests {
     fn exports_are_recognised() {
         let is = |text: &str| is_export(&syn::parse_str(text).expect("parses"));
         assert!(is("#[unsafe(no_mangle)] pub extern \"C\" fn f() {}"));
-        assert!(is(
-            "#[unsafe(export_name = \"g\")] pub extern \"C\" fn f() {}"
-        ));
+        assert!(is("#[unsafe(export_name = \"g\")] pub extern \"C\" fn f() {}"));
         assert!(!is("pub unsafe extern \"C\" fn callback() {}"));
     }
 }

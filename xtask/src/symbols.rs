@@ -29,8 +29,5 @@ pub fn write(api: &Api) -> [Output; 2] {
              printf(\"1..1\\nok 1 - %zu functions link\\n\", count);\n    \
              return 0;\n}\n",
     );
-    [
-        ("include/vkvm.symbols".into(), list),
-        ("c-tests/symbols.c".into(), program),
-    ]
+    [("include/vkvm.symbols".into(), list), ("c-tests/symbols.c".into(), program)]
 }

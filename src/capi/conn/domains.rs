@@ -84,10 +84,7 @@ pub unsafe extern "C" fn vkvm_conn_get_domain_by_name(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_handle(domain, "domain")?;
-        out.set(
-            c.get(conn, "conn")?
-                .get_domain_by_name(c.text(name, "name")?)?,
-        )
+        out.set(c.get(conn, "conn")?.get_domain_by_name(c.text(name, "name")?)?)
     })
 }
 
@@ -127,10 +124,7 @@ pub unsafe extern "C" fn vkvm_conn_get_domain_by_uuid(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_handle(domain, "domain")?;
-        out.set(
-            c.get(conn, "conn")?
-                .get_domain_by_uuid(c.bytes(uuid, uuid_len, "uuid")?)?,
-        )
+        out.set(c.get(conn, "conn")?.get_domain_by_uuid(c.bytes(uuid, uuid_len, "uuid")?)?)
     })
 }
 
@@ -151,10 +145,7 @@ pub unsafe extern "C" fn vkvm_conn_define_domain(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_handle(domain, "domain")?;
-        out.set(
-            c.get(conn, "conn")?
-                .define_domain(c.text(xml, "xml")?, flags)?,
-        )
+        out.set(c.get(conn, "conn")?.define_domain(c.text(xml, "xml")?, flags)?)
     })
 }
 
@@ -175,10 +166,7 @@ pub unsafe extern "C" fn vkvm_conn_create_domain(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_handle(domain, "domain")?;
-        out.set(
-            c.get(conn, "conn")?
-                .create_domain(c.text(xml, "xml")?, flags)?,
-        )
+        out.set(c.get(conn, "conn")?.create_domain(c.text(xml, "xml")?, flags)?)
     })
 }
 

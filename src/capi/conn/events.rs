@@ -35,17 +35,9 @@ pub unsafe extern "C" fn vkvm_conn_domain_event_register_any(
 ) -> c_int {
     status(error, |c| {
         let listener = listener(conn, c.callback(callback, userdata, destroy))?;
-        let (out, dom) = (
-            c.out(callback_id, "callback_id")?,
-            c.get_nullable(dom, "dom")?,
-        );
+        let (out, dom) = (c.out(callback_id, "callback_id")?, c.get_nullable(dom, "dom")?);
         let conn = c.get(conn, "conn")?;
-        out.set(event::domain_event_register_any(
-            &conn,
-            dom.as_deref(),
-            event_id,
-            listener,
-        )?);
+        out.set(event::domain_event_register_any(&conn, dom.as_deref(), event_id, listener)?);
         Ok(())
     })
 }
@@ -62,9 +54,7 @@ pub unsafe extern "C" fn vkvm_conn_domain_event_deregister_any(
     callback_id: c_int,
     error: *mut *mut vkvm_error,
 ) -> c_int {
-    status(error, |c| {
-        event::domain_event_deregister_any(&*c.get(conn, "conn")?, callback_id)
-    })
+    status(error, |c| event::domain_event_deregister_any(&*c.get(conn, "conn")?, callback_id))
 }
 
 /// Listens to the life cycle of all domains; one listener per connection.
@@ -99,9 +89,7 @@ pub unsafe extern "C" fn vkvm_conn_domain_event_deregister(
     conn: *mut vkvm_conn,
     error: *mut *mut vkvm_error,
 ) -> c_int {
-    status(error, |c| {
-        event::domain_event_deregister(&*c.get(conn, "conn")?)
-    })
+    status(error, |c| event::domain_event_deregister(&*c.get(conn, "conn")?))
 }
 
 /// Listens to the end of the connection; one listener per connection.
@@ -136,7 +124,5 @@ pub unsafe extern "C" fn vkvm_conn_unregister_close_callback(
     conn: *mut vkvm_conn,
     error: *mut *mut vkvm_error,
 ) -> c_int {
-    status(error, |c| {
-        event::unregister_close_callback(&*c.get(conn, "conn")?)
-    })
+    status(error, |c| event::unregister_close_callback(&*c.get(conn, "conn")?))
 }

@@ -178,10 +178,7 @@ pub unsafe extern "C" fn vkvm_conn_get_node_memory_stats(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_handle(stats, "stats")?;
-        out.set_value(
-            c.get(conn, "conn")?
-                .get_node_memory_stats(cell_num, flags)?,
-        )
+        out.set_value(c.get(conn, "conn")?.get_node_memory_stats(cell_num, flags)?)
     })
 }
 
@@ -256,7 +253,5 @@ pub unsafe extern "C" fn vkvm_conn_set_keep_alive(
     count: u32,
     error: *mut *mut vkvm_error,
 ) -> c_int {
-    status(error, |c| {
-        c.get(conn, "conn")?.set_keep_alive(interval, count)
-    })
+    status(error, |c| c.get(conn, "conn")?.set_keep_alive(interval, count))
 }

@@ -68,12 +68,7 @@ pub unsafe extern "C" fn vkvm_conn_open_auth(
         let Ok((callback, userdata)) = foreign.get("callback") else {
             return out.set(Conn::open_console(uri, flags)?);
         };
-        out.set(Conn::open_auth(
-            uri,
-            types,
-            &mut |asked| ask(asked, callback, userdata),
-            flags,
-        )?)
+        out.set(Conn::open_auth(uri, types, &mut |asked| ask(asked, callback, userdata), flags)?)
     })
 }
 

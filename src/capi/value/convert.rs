@@ -46,9 +46,7 @@ pub unsafe extern "C" fn vkvm_value_to_json(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_text(json, "json")?;
-        out.set(Text::from_rust(
-            &reading(&*c.get(value, "value")?).to_json(pretty != 0)?,
-        ));
+        out.set(Text::from_rust(&reading(&*c.get(value, "value")?).to_json(pretty != 0)?));
         Ok(())
     })
 }
@@ -64,8 +62,7 @@ pub unsafe extern "C" fn vkvm_value_from_json(
     error: *mut *mut vkvm_error,
 ) -> c_int {
     status(error, |c| {
-        c.out_handle(value, "value")?
-            .set_value(Value::from_json(c.str(json, "json")?)?)
+        c.out_handle(value, "value")?.set_value(Value::from_json(c.str(json, "json")?)?)
     })
 }
 
@@ -83,9 +80,7 @@ pub unsafe extern "C" fn vkvm_value_to_xml(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_text(xml, "xml")?;
-        out.set(Text::from_rust(&xml::to_xml(&reading(
-            &*c.get(value, "value")?,
-        ))?));
+        out.set(Text::from_rust(&xml::to_xml(&reading(&*c.get(value, "value")?))?));
         Ok(())
     })
 }
@@ -101,10 +96,7 @@ pub unsafe extern "C" fn vkvm_value_from_xml(
     value: *mut *mut vkvm_value,
     error: *mut *mut vkvm_error,
 ) -> c_int {
-    status(error, |c| {
-        c.out_handle(value, "value")?
-            .set_value(xml::from_xml(c.str(xml, "xml")?)?)
-    })
+    status(error, |c| c.out_handle(value, "value")?.set_value(xml::from_xml(c.str(xml, "xml")?)?))
 }
 
 /// Shows every part of a value to a visitor, in order.

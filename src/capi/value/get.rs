@@ -183,9 +183,7 @@ pub unsafe extern "C" fn vkvm_value_get_bytes(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_array(result, result_len, "result", "result_len")?;
-        out.set(&read(c, value, path, |part| {
-            part.get_bytes("").map(<[u8]>::to_vec)
-        })?);
+        out.set(&read(c, value, path, |part| part.get_bytes("").map(<[u8]>::to_vec))?);
         Ok(())
     })
 }
@@ -226,13 +224,7 @@ pub(super) fn read<T>(
 
 fn wrong_kind(value: &Value, wanted: &'static str) -> crate::error::Error {
     let actual = value.kind_name();
-    Misuse::WrongType {
-        parameter: "path",
-        path: String::new(),
-        actual,
-        wanted,
-    }
-    .into()
+    Misuse::WrongType { parameter: "path", path: String::new(), actual, wanted }.into()
 }
 
 fn length_of(value: &Value) -> Result<usize> {
@@ -251,10 +243,7 @@ fn key_at(value: &Value, index: usize) -> Result<Text> {
     };
     let (key, _) = map.get_index(index).ok_or_else(|| {
         let reason = format!("is {index}, but the map has {} keys", map.len());
-        Misuse::Invalid {
-            parameter: "index",
-            reason,
-        }
+        Misuse::Invalid { parameter: "index", reason }
     })?;
     whole_text(key)
 }
@@ -271,10 +260,6 @@ fn handle_of(value: &Value) -> Result<*mut c_void> {
 fn whole_text(text: &str) -> Result<Text> {
     match text.find('\0') {
         None => Ok(Text::from_rust(text)),
-        Some(offset) => Err(Misuse::EmbeddedNul {
-            parameter: "path",
-            offset,
-        }
-        .into()),
+        Some(offset) => Err(Misuse::EmbeddedNul { parameter: "path", offset }.into()),
     }
 }

@@ -39,9 +39,7 @@ pub unsafe extern "C" fn vkvm_value_new_null(
     value: *mut *mut vkvm_value,
     error: *mut *mut vkvm_error,
 ) -> c_int {
-    status(error, |c| {
-        c.out_handle(value, "value")?.set_value(Value::Null)
-    })
+    status(error, |c| c.out_handle(value, "value")?.set_value(Value::Null))
 }
 
 /// Makes an empty list.
@@ -52,10 +50,7 @@ pub unsafe extern "C" fn vkvm_value_new_list(
     value: *mut *mut vkvm_value,
     error: *mut *mut vkvm_error,
 ) -> c_int {
-    status(error, |c| {
-        c.out_handle(value, "value")?
-            .set_value(Value::List(Vec::new()))
-    })
+    status(error, |c| c.out_handle(value, "value")?.set_value(Value::List(Vec::new())))
 }
 
 /// Makes an empty map.
@@ -66,7 +61,5 @@ pub unsafe extern "C" fn vkvm_value_new_map(
     value: *mut *mut vkvm_value,
     error: *mut *mut vkvm_error,
 ) -> c_int {
-    status(error, |c| {
-        c.out_handle(value, "value")?.set_value(Map::new())
-    })
+    status(error, |c| c.out_handle(value, "value")?.set_value(Map::new()))
 }

@@ -122,14 +122,7 @@ pub unsafe extern "C" fn vkvm_value_set_string(
     item: *const c_char,
     error: *mut *mut vkvm_error,
 ) -> c_int {
-    status(error, |c| {
-        write(
-            c,
-            value,
-            path,
-            Value::String(c.str(item, "item")?.to_owned()),
-        )
-    })
+    status(error, |c| write(c, value, path, Value::String(c.str(item, "item")?.to_owned())))
 }
 
 /// Puts bytes into a value.
@@ -146,12 +139,7 @@ pub unsafe extern "C" fn vkvm_value_set_bytes(
     error: *mut *mut vkvm_error,
 ) -> c_int {
     status(error, |c| {
-        write(
-            c,
-            value,
-            path,
-            Value::Bytes(c.bytes(item, item_len, "item")?.to_vec()),
-        )
+        write(c, value, path, Value::Bytes(c.bytes(item, item_len, "item")?.to_vec()))
     })
 }
 
@@ -167,12 +155,7 @@ pub unsafe extern "C" fn vkvm_value_set_handle(
     error: *mut *mut vkvm_error,
 ) -> c_int {
     status(error, |c| {
-        write(
-            c,
-            value,
-            path,
-            Value::Handle(AnyHandle::retain(item as usize, "item")?),
-        )
+        write(c, value, path, Value::Handle(AnyHandle::retain(item as usize, "item")?))
     })
 }
 
@@ -202,11 +185,7 @@ pub unsafe extern "C" fn vkvm_value_remove(
     path: *const c_char,
     error: *mut *mut vkvm_error,
 ) -> c_int {
-    status(error, |c| {
-        writing(&*c.get(value, "value")?)
-            .remove(c.str(path, "path")?)
-            .map(drop)
-    })
+    status(error, |c| writing(&*c.get(value, "value")?).remove(c.str(path, "path")?).map(drop))
 }
 
 fn write(c: &Caller, value: *mut vkvm_value, path: *const c_char, item: Value) -> Result<()> {

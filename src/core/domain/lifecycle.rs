@@ -25,28 +25,19 @@ impl Domain {
     /// Stops the virtual CPUs, keeping memory.
     pub fn suspend(&self) -> Result<()> {
         // SAFETY: as above.
-        call::done(
-            unsafe { sys::virDomainSuspend(self.raw()) },
-            c"virDomainSuspend",
-        )
+        call::done(unsafe { sys::virDomainSuspend(self.raw()) }, c"virDomainSuspend")
     }
 
     /// Lets a suspended domain go on.
     pub fn resume(&self) -> Result<()> {
         // SAFETY: as above.
-        call::done(
-            unsafe { sys::virDomainResume(self.raw()) },
-            c"virDomainResume",
-        )
+        call::done(unsafe { sys::virDomainResume(self.raw()) }, c"virDomainResume")
     }
 
     /// Asks the guest to restart.
     pub fn reboot(&self, flags: c_uint) -> Result<()> {
         // SAFETY: as above.
-        call::done(
-            unsafe { sys::virDomainReboot(self.raw(), flags) },
-            c"virDomainReboot",
-        )
+        call::done(unsafe { sys::virDomainReboot(self.raw(), flags) }, c"virDomainReboot")
     }
 
     /// Asks the guest to shut down.

@@ -30,11 +30,7 @@ impl Domain {
     pub(crate) unsafe fn adopt(raw: sys::virDomainPtr) -> Self {
         // SAFETY: as promised by the caller.
         let virt = unsafe { virt::domain::Domain::from_ptr(raw) };
-        Domain {
-            virt,
-            name: OnceLock::new(),
-            uuid: OnceLock::new(),
-        }
+        Domain { virt, name: OnceLock::new(), uuid: OnceLock::new() }
     }
 
     pub(crate) fn raw(&self) -> sys::virDomainPtr {
@@ -72,9 +68,7 @@ impl Domain {
         let mut text = [0; Hyphenated::LENGTH + 1];
         self.get_uuid()?.hyphenated().encode_lower(&mut text);
         // The last byte is the only NUL: hex digits and hyphens precede it.
-        Ok(Text::copy(
-            CStr::from_bytes_until_nul(&text).unwrap_or_default(),
-        ))
+        Ok(Text::copy(CStr::from_bytes_until_nul(&text).unwrap_or_default()))
     }
 
     /// The id, or -1 when the domain does not run.
@@ -119,18 +113,12 @@ impl Domain {
     /// Whether it runs.
     pub fn is_active(&self) -> Result<bool> {
         // SAFETY: as above.
-        call::truth(
-            unsafe { sys::virDomainIsActive(self.raw()) },
-            c"virDomainIsActive",
-        )
+        call::truth(unsafe { sys::virDomainIsActive(self.raw()) }, c"virDomainIsActive")
     }
 
     /// Whether it stays defined when it stops.
     pub fn is_persistent(&self) -> Result<bool> {
         // SAFETY: as above.
-        call::truth(
-            unsafe { sys::virDomainIsPersistent(self.raw()) },
-            c"virDomainIsPersistent",
-        )
+        call::truth(unsafe { sys::virDomainIsPersistent(self.raw()) }, c"virDomainIsPersistent")
     }
 }

@@ -31,10 +31,7 @@ impl Domain {
         // SAFETY: as above.
         unsafe {
             match flags {
-                0 => call::done(
-                    sys::virDomainSetMemory(self.raw(), memory),
-                    c"virDomainSetMemory",
-                ),
+                0 => call::done(sys::virDomainSetMemory(self.raw(), memory), c"virDomainSetMemory"),
                 _ => {
                     let returned = sys::virDomainSetMemoryFlags(self.raw(), memory, flags);
                     call::done(returned, c"virDomainSetMemoryFlags")
@@ -56,10 +53,7 @@ impl Domain {
     pub fn get_vcpus(&self, flags: c_uint) -> Result<c_int> {
         let function = c"virDomainGetVcpusFlags";
         // SAFETY: as above.
-        call::number(
-            unsafe { sys::virDomainGetVcpusFlags(self.raw(), flags) },
-            function,
-        )
+        call::number(unsafe { sys::virDomainGetVcpusFlags(self.raw(), flags) }, function)
     }
 
     /// Sets how many virtual CPUs it has.
@@ -67,10 +61,7 @@ impl Domain {
         // SAFETY: as above.
         unsafe {
             match flags {
-                0 => call::done(
-                    sys::virDomainSetVcpus(self.raw(), count),
-                    c"virDomainSetVcpus",
-                ),
+                0 => call::done(sys::virDomainSetVcpus(self.raw(), count), c"virDomainSetVcpus"),
                 _ => {
                     let returned = sys::virDomainSetVcpusFlags(self.raw(), count, flags);
                     call::done(returned, c"virDomainSetVcpusFlags")
@@ -121,8 +112,7 @@ impl Domain {
 
     /// The scheduler's parameters.
     pub fn get_scheduler_parameters(&self, flags: c_uint) -> Result<Map> {
-        self.scheduler_parameters(flags)
-            .map(|params| params.to_map())
+        self.scheduler_parameters(flags).map(|params| params.to_map())
     }
 
     fn scheduler_parameters(&self, flags: c_uint) -> Result<TypedParams> {

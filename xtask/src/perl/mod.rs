@@ -18,32 +18,17 @@ struct Package {
 }
 
 const PACKAGES: [Package; 3] = [
-    Package {
-        class: "conn",
-        name: "VKVM",
-        object: "$conn",
-    },
-    Package {
-        class: "domain",
-        name: "VKVM::Domain",
-        object: "$dom",
-    },
-    Package {
-        class: "event",
-        name: "VKVM::Event",
-        object: "VKVM::Event::",
-    },
+    Package { class: "conn", name: "VKVM", object: "$conn" },
+    Package { class: "domain", name: "VKVM::Domain", object: "$dom" },
+    Package { class: "event", name: "VKVM::Event", object: "VKVM::Event::" },
 ];
 
 /// Writes everything that is generated for Perl.
 pub fn write(api: &Api, constants: &[Constant]) -> Result<Vec<Output>> {
     let mut outputs = vec![xs::typemap(api), xs::classes()];
     for package in &PACKAGES {
-        let functions: Vec<&Function> = api
-            .functions
-            .iter()
-            .filter(|function| function.class == package.class)
-            .collect();
+        let functions: Vec<&Function> =
+            api.functions.iter().filter(|function| function.class == package.class).collect();
         outputs.push(xs::write(package, &functions)?);
         outputs.push(pod::write(package, &functions, constants)?);
     }

@@ -11,18 +11,12 @@ use crate::{Output, Result};
 /// perl/pod/<class>.pod.
 pub fn write(package: &Package, functions: &[&Function], constants: &[Constant]) -> Result<Output> {
     let Package { class, name, .. } = package;
-    let introduction = std::fs::read_to_string(format!(
-        "{}/../perl/pod/{class}.pod",
-        env!("CARGO_MANIFEST_DIR")
-    ))
-    .map_err(|error| format!("perl/pod/{class}.pod: {error}"))?;
+    let introduction =
+        std::fs::read_to_string(format!("{}/../perl/pod/{class}.pod", env!("CARGO_MANIFEST_DIR")))
+            .map_err(|error| format!("perl/pod/{class}.pod: {error}"))?;
     let mut text = introduction.trim_end().to_owned() + "\n\n";
     if !introduction.contains("=head1 METHODS") {
-        let title = if *class == "event" {
-            "FUNCTIONS"
-        } else {
-            "METHODS"
-        };
+        let title = if *class == "event" { "FUNCTIONS" } else { "METHODS" };
         write!(text, "=head1 {title}\n\n")?;
     }
     for function in functions.iter().filter(|function| is_method(function)) {
@@ -63,20 +57,10 @@ fn method(text: &mut String, package: &Package, function: &Function) -> Result<(
     if !(inputs.is_empty() && outputs.is_empty()) {
         text.push_str("=over\n\n");
         for param in inputs {
-            write!(
-                text,
-                "=item C<{}>\n\n{}\n\n",
-                argument(param),
-                perl_sentence(param)
-            )?;
+            write!(text, "=item C<{}>\n\n{}\n\n", argument(param), perl_sentence(param))?;
         }
         for param in outputs {
-            write!(
-                text,
-                "=item returns C<{}>\n\n{}\n\n",
-                sigil(param),
-                perl_sentence(param)
-            )?;
+            write!(text, "=item returns C<{}>\n\n{}\n\n", sigil(param), perl_sentence(param))?;
         }
         text.push_str("=back\n\n");
     }
@@ -142,10 +126,7 @@ fn results(function: &Function) -> String {
             _ => format!("my ${} = ", one.name),
         },
         many => {
-            let names: Vec<String> = many
-                .iter()
-                .map(|param| format!("${}", param.name))
-                .collect();
+            let names: Vec<String> = many.iter().map(|param| format!("${}", param.name)).collect();
             format!("my ({}) = ", names.join(", "))
         }
     }
@@ -169,11 +150,9 @@ fn perl_text(text: &str) -> String {
 }
 
 fn perl_constant(name: &str) -> String {
-    for (prefix, package) in [
-        ("DOMAIN_", "VKVM::Domain"),
-        ("EVENT_", "VKVM::Event"),
-        ("ERROR_", "VKVM::Error"),
-    ] {
+    for (prefix, package) in
+        [("DOMAIN_", "VKVM::Domain"), ("EVENT_", "VKVM::Event"), ("ERROR_", "VKVM::Error")]
+    {
         if let Some(rest) = name.strip_prefix(prefix) {
             return format!("{package}::{rest}");
         }
@@ -190,10 +169,7 @@ fn perl_function(name: &str) -> String {
 }
 
 fn constants_of(text: &mut String, class: &str, constants: &[Constant]) -> Result<()> {
-    let own: Vec<&Constant> = constants
-        .iter()
-        .filter(|constant| constant.class == class)
-        .collect();
+    let own: Vec<&Constant> = constants.iter().filter(|constant| constant.class == class).collect();
     if own.is_empty() {
         return Ok(());
     }
@@ -203,15 +179,9 @@ fn constants_of(text: &mut String, class: &str, constants: &[Constant]) -> Resul
          installed.\n\n=over\n\n",
     );
     for constant in own {
-        let since = constant
-            .since
-            .as_deref()
-            .map_or(String::new(), |since| format!(", since {since}"));
-        write!(
-            text,
-            "=item {} = {}{since}\n\n",
-            constant.name, constant.value
-        )?;
+        let since =
+            constant.since.as_deref().map_or(String::new(), |since| format!(", since {since}"));
+        write!(text, "=item {} = {}{since}\n\n", constant.name, constant.value)?;
     }
     text.push_str("=back\n\n");
     Ok(())

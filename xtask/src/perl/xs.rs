@@ -25,11 +25,7 @@ pub fn classes() -> Output {
          /* X(class in function names, Perl package, has objects) */\n#define VKVM_PERL_CLASSES(X) \\\n",
     );
     for (i, Package { class, name, .. }) in PACKAGES.iter().enumerate() {
-        let end = if i + 1 == PACKAGES.len() {
-            "\n"
-        } else {
-            " \\\n"
-        };
+        let end = if i + 1 == PACKAGES.len() { "\n" } else { " \\\n" };
         let _ = write!(text, "    X({class}, \"{name}\"){end}");
     }
     ("perl/generated/classes.h".into(), text)
@@ -60,10 +56,7 @@ fn destroy(text: &mut String, Package { class, .. }: &Package) {
 }
 
 fn method(text: &mut String, function: &Function) -> Result<()> {
-    let inputs: Vec<&Param> = function
-        .inputs()
-        .filter(|param| is_perl_input(param))
-        .collect();
+    let inputs: Vec<&Param> = function.inputs().filter(|param| is_perl_input(param)).collect();
     let outputs: Vec<&Param> = function.outputs().collect();
     let mut names = Vec::new();
     let mut types = String::new();
@@ -73,11 +66,7 @@ fn method(text: &mut String, function: &Function) -> Result<()> {
     }
     for param in &inputs {
         let required = param.doc.default.is_none() && !is_optional_list(param, &inputs);
-        names.push(format!(
-            "{}{}",
-            perl_name(param),
-            if required { "" } else { " = NULL" }
-        ));
+        names.push(format!("{}{}", perl_name(param), if required { "" } else { " = NULL" }));
         writeln!(types, "    SV *{}", perl_name(param))?;
     }
     writeln!(text, "void\n{}({})", function.method, names.join(", "))?;
@@ -92,11 +81,8 @@ fn method(text: &mut String, function: &Function) -> Result<()> {
         }
     }
     text.push_str("  PPCODE:\n  {\n");
-    let mut arguments: Vec<String> = function
-        .self_param()
-        .map(|p| p.name.clone())
-        .into_iter()
-        .collect();
+    let mut arguments: Vec<String> =
+        function.self_param().map(|p| p.name.clone()).into_iter().collect();
     for param in function.inputs() {
         input(text, param, &mut arguments, function)?;
     }
@@ -118,27 +104,14 @@ fn call(text: &mut String, function: &Function, arguments: &[String], is_void: b
     let arguments = arguments.join(", ");
     if function.has_perl_remark("calls_back") {
         // The callbacks run Perl code, which may move Perl's stack.
-        writeln!(
-            text,
-            "    PUTBACK;\n    int result = {name}({arguments});\n    SPAGAIN;"
-        )?;
-        writeln!(
-            text,
-            "    vkvm_perl_rethrow(aTHX_ error);\n    if (result < 0)"
-        )?;
+        writeln!(text, "    PUTBACK;\n    int result = {name}({arguments});\n    SPAGAIN;")?;
+        writeln!(text, "    vkvm_perl_rethrow(aTHX_ error);\n    if (result < 0)")?;
     } else {
         writeln!(text, "    if ({name}({arguments}) < 0)")?;
     }
     if function.has_perl_remark("quiet") {
-        let answer = if is_void {
-            "XSRETURN_EMPTY"
-        } else {
-            "XSRETURN_UNDEF"
-        };
-        writeln!(
-            text,
-            "    {{\n        vkvm_error_free(error);\n        {answer};\n    }}"
-        )?;
+        let answer = if is_void { "XSRETURN_EMPTY" } else { "XSRETURN_UNDEF" };
+        writeln!(text, "    {{\n        vkvm_error_free(error);\n        {answer};\n    }}")?;
     } else {
         writeln!(text, "        vkvm_perl_throw(aTHX_ error);")?;
     }
@@ -158,9 +131,7 @@ fn is_destroy(param: &Param) -> bool {
 fn is_optional_list(param: &Param, inputs: &[&Param]) -> bool {
     let after = inputs.iter().skip_while(|other| other.name != param.name);
     param.doc.nullable
-        && after
-            .clone()
-            .all(|other| other.doc.nullable || other.doc.default.is_some())
+        && after.clone().all(|other| other.doc.nullable || other.doc.default.is_some())
 }
 
 /// The name of a Perl argument; it must not clash with the C variable's.
@@ -207,9 +178,7 @@ fn input(
             return Ok(());
         }
         Kind::Callback(callback) => {
-            let kind = callback
-                .trim_start_matches("vkvm_")
-                .trim_end_matches("_callback");
+            let kind = callback.trim_start_matches("vkvm_").trim_end_matches("_callback");
             let this = match function.self_param() {
                 Some(_) => "ST(0)",
                 None => "NULL",
@@ -242,20 +211,14 @@ fn input(
 
 fn array_input(text: &mut String, param: &Param, arguments: &mut Vec<String>) -> Result<()> {
     let (name, sv) = (&param.name, perl_name(param));
-    let len = param
-        .len
-        .as_ref()
-        .ok_or_else(|| format!("{name}: array without length"))?;
+    let len = param.len.as_ref().ok_or_else(|| format!("{name}: array without length"))?;
     let c_type = param.kind.c_input();
     let conversion = match &param.kind {
         Kind::Bytes => format!("vkvm_perl_bytes(aTHX_ {sv}, \"{name}\", &{len})"),
         Kind::Ints => format!("vkvm_perl_ints(aTHX_ {sv}, \"{name}\", &{len})"),
         _ => format!("({c_type})vkvm_perl_handles(aTHX_ {sv}, \"{name}\", &{len})"),
     };
-    writeln!(
-        text,
-        "    size_t {len} = 0;\n    {c_type}{name} = {conversion};"
-    )?;
+    writeln!(text, "    size_t {len} = 0;\n    {c_type}{name} = {conversion};")?;
     arguments.push(name.clone());
     arguments.push(len.clone());
     Ok(())
@@ -270,14 +233,12 @@ fn result(text: &mut String, output: &Param) -> Result<()> {
         Kind::Uint | Kind::Uint64 | Kind::Size => writeln!(text, "    mXPUSHu({name});")?,
         Kind::Double => writeln!(text, "    mXPUSHn({name});")?,
         Kind::Bool => writeln!(text, "    mXPUSHi({name} ? 1 : 0);")?,
-        Kind::Text => writeln!(
-            text,
-            "    mXPUSHp({name}, strlen({name}));\n    vkvm_string_free({name});"
-        )?,
-        Kind::Bytes => writeln!(
-            text,
-            "    mXPUSHp((char *){name}, {len});\n    vkvm_bytes_free({name});"
-        )?,
+        Kind::Text => {
+            writeln!(text, "    mXPUSHp({name}, strlen({name}));\n    vkvm_string_free({name});")?
+        }
+        Kind::Bytes => {
+            writeln!(text, "    mXPUSHp((char *){name}, {len});\n    vkvm_bytes_free({name});")?
+        }
         Kind::Ints => writeln!(
             text,
             "    EXTEND(SP, (SSize_t){len});\n    \
@@ -288,10 +249,7 @@ fn result(text: &mut String, output: &Param) -> Result<()> {
             writeln!(text, "    SP = vkvm_perl_push_value(aTHX_ SP, {name});")?;
         }
         Kind::Handle(class) => {
-            writeln!(
-                text,
-                "    mXPUSHs(vkvm_perl_object(aTHX_ {name}, vkvm_perl_{class}));"
-            )?;
+            writeln!(text, "    mXPUSHs(vkvm_perl_object(aTHX_ {name}, vkvm_perl_{class}));")?;
         }
         Kind::Handles(class) => writeln!(
             text,

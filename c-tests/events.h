@@ -1,0 +1,89 @@
+/*
+ * Running libvirt's default event loop in a test: a turn at a time, and never
+ * for longer than a test may wait.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#ifndef EVENTS_H
+#define EVENTS_H
+
+#include <time.h>
+
+#include "common.h"
+
+static inline double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static inline void no_op(int timer, void *userdata)
+{
+    (void)timer, (void)userdata;
+}
+
+/* Registers the loop, with a timer that ends each turn of it in 10 ms. */
+static inline void start_loop(void)
+{
+    vkvm_error *err = NULL;
+    int timer = -1;
+    must(vkvm_event_register_default(&err), err, "event_register_default");
+    must(vkvm_event_add_timeout(10, no_op, NULL, NULL, &timer, &err), err, "event_add_timeout");
+}
+
+static inline void turn(void)
+{
+    vkvm_error *err = NULL;
+    must(vkvm_event_run_default(&err), err, "event_run_default");
+}
+
+/* Runs the loop until *count is at least `wanted`. False: not in time. */
+static inline bool wait_for(const int *count, int wanted, double seconds)
+{
+    double end = now() + seconds;
+    while (*count < wanted && now() < end)
+        turn();
+    return *count >= wanted;
+}
+
+/* Long enough for all that is still on its way. */
+static inline void settle(void)
+{
+    for (int i = 0; i < 3; i++)
+        turn();
+}
+
+/* What a callback has seen, for its userdata. */
+struct seen {
+    int calls, destroyed;
+    int event_id, event, detail;   /* of the last call */
+    char name[64];                 /* of its domain */
+    bool right_conn;
+    vkvm_conn *conn;               /* what the callback expects */
+    int registration;              /* for those that end it themselves */
+};
+
+static inline void count_destroy(void *userdata)
+{
+    ((struct seen *)userdata)->destroyed++;
+}
+
+/* The usual callback: keeps what it is told. */
+static inline void note_event(vkvm_conn *conn, void *object, int event_id, vkvm_value *args,
+                              void *userdata)
+{
+    struct seen *seen = userdata;
+    char *name = NULL;
+    seen->calls++;
+    seen->event_id = event_id;
+    seen->right_conn = conn == seen->conn;
+    seen->event = (int)int_at(args, "event");
+    seen->detail = (int)int_at(args, "detail");
+    if (vkvm_domain_get_name(object, &name, NULL) == 0)
+        snprintf(seen->name, sizeof seen->name, "%s", name);
+    vkvm_string_free(name);
+}
+
+#endif
