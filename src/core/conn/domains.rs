@@ -1,0 +1,141 @@
+//! The domains of a connection.
+
+use std::ffi::{CStr, c_int, c_uint};
+use std::ptr;
+
+use virt::sys;
+
+use super::{Conn, locate, parse_uuid};
+use crate::core::{Domain, call, typed_params};
+use crate::error::{Misuse, Result};
+use crate::value::Map;
+
+impl Conn {
+    /// The domains that pass the filter `flags`; all when it is 0.
+    pub fn list_all_domains(&self, flags: c_uint) -> Result<Vec<Domain>> {
+        let mut array: *mut sys::virDomainPtr = ptr::null_mut();
+        // SAFETY: as above; on success the array holds that many domains.
+        let returned = unsafe { sys::virConnectListAllDomains(self.raw(), &mut array, flags) };
+        let count = call::number(returned, c"virConnectListAllDomains")? as usize;
+        // SAFETY: each element is a new domain whose reference is ours; the
+        // array itself came from malloc.
+        unsafe {
+            let domains = (0..count).map(|i| Domain::adopt(*array.add(i))).collect();
+            libc::free(array.cast());
+            Ok(domains)
+        }
+    }
+
+    /// How many domains run.
+    pub fn num_of_domains(&self) -> Result<c_int> {
+        // SAFETY: as above.
+        call::number(unsafe { sys::virConnectNumOfDomains(self.raw()) }, c"virConnectNumOfDomains")
+    }
+
+    /// The ids of running domains, `max` at the most.
+    pub fn list_domain_ids(&self, max: c_int) -> Result<Vec<c_int>> {
+        const LIMIT: c_int = 1 << 20;
+        if !(0..=LIMIT).contains(&max) {
+            let reason = format!("is {max}; a number of ids from 0 to {LIMIT} is needed");
+            return Err(Misuse::Invalid { parameter: "maxids", reason }.into());
+        }
+        let mut ids = vec![0; max as usize];
+        // SAFETY: as above; there is room for `max` ids.
+        let returned = unsafe { sys::virConnectListDomains(self.raw(), ids.as_mut_ptr(), max) };
+        let count = call::number(returned, c"virConnectListDomains")?;
+        ids.truncate(count as usize);
+        Ok(ids)
+    }
+
+    /// The domain with this name.
+    pub fn get_domain_by_name(&self, name: &CStr) -> Result<Domain> {
+        // SAFETY: as above; a new domain's reference is ours.
+        unsafe {
+            let raw = sys::virDomainLookupByName(self.raw(), name.as_ptr());
+            Ok(Domain::adopt(call::pointer(raw, c"virDomainLookupByName")?.as_ptr()))
+        }
+    }
+
+    /// The running domain with this id.
+    pub fn get_domain_by_id(&self, id: c_int) -> Result<Domain> {
+        // SAFETY: as above.
+        unsafe {
+            let raw = sys::virDomainLookupByID(self.raw(), id);
+            Ok(Domain::adopt(call::pointer(raw, c"virDomainLookupByID")?.as_ptr()))
+        }
+    }
+
+    /// The domain with this uuid: 16 bytes, or text of 32 or 36 characters.
+    pub fn get_domain_by_uuid(&self, uuid: &[u8]) -> Result<Domain> {
+        let uuid = parse_uuid(uuid, "uuid")?;
+        // SAFETY: as above; the uuid is 16 bytes.
+        unsafe {
+            let raw = sys::virDomainLookupByUUID(self.raw(), uuid.as_bytes().as_ptr());
+            Ok(Domain::adopt(call::pointer(raw, c"virDomainLookupByUUID")?.as_ptr()))
+        }
+    }
+
+    /// Defines a domain without starting it.
+    pub fn define_domain(&self, xml: &CStr, flags: c_uint) -> Result<Domain> {
+        // SAFETY: as above.
+        unsafe {
+            let (raw, function) = match flags {
+                0 => (sys::virDomainDefineXML(self.raw(), xml.as_ptr()), c"virDomainDefineXML"),
+                _ => (
+                    sys::virDomainDefineXMLFlags(self.raw(), xml.as_ptr(), flags),
+                    c"virDomainDefineXMLFlags",
+                ),
+            };
+            let domain = call::pointer(raw, function).map_err(|error| locate(error, "xml", xml))?;
+            Ok(Domain::adopt(domain.as_ptr()))
+        }
+    }
+
+    /// Starts a domain that is gone when it stops.
+    pub fn create_domain(&self, xml: &CStr, flags: c_uint) -> Result<Domain> {
+        // SAFETY: as above.
+        unsafe {
+            let raw = sys::virDomainCreateXML(self.raw(), xml.as_ptr(), flags);
+            let domain = call::pointer(raw, c"virDomainCreateXML")
+                .map_err(|error| locate(error, "xml", xml))?;
+            Ok(Domain::adopt(domain.as_ptr()))
+        }
+    }
+
+    /// Statistics of the given domains, or of all when none is given.
+    pub fn get_all_domain_stats(
+        &self,
+        stats: c_uint,
+        domains: &[&Domain],
+        flags: c_uint,
+    ) -> Result<Vec<(Domain, Map)>> {
+        let mut records: *mut sys::virDomainStatsRecordPtr = ptr::null_mut();
+        // SAFETY: as above; the list of domains ends with NULL.
+        let count = unsafe {
+            if domains.is_empty() {
+                let returned =
+                    sys::virConnectGetAllDomainStats(self.raw(), stats, &mut records, flags);
+                call::number(returned, c"virConnectGetAllDomainStats")?
+            } else {
+                let mut list: Vec<_> = domains.iter().map(|domain| domain.raw()).collect();
+                list.push(ptr::null_mut());
+                let returned =
+                    sys::virDomainListGetStats(list.as_mut_ptr(), stats, &mut records, flags);
+                call::number(returned, c"virDomainListGetStats")?
+            }
+        };
+        // SAFETY: `count` records, which are copied out of the list before it
+        // is freed; each domain gets a reference of its own.
+        unsafe {
+            let record = |i: usize| {
+                let record = &**records.add(i);
+                sys::virDomainRef(record.dom);
+                let params = typed_params::slice(record.params, record.nparams);
+                (Domain::adopt(record.dom), typed_params::to_map(params))
+            };
+            let copies = (0..count as usize).map(record).collect();
+            sys::virDomainStatsRecordListFree(records);
+            Ok(copies)
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! What a connection tells about itself and the host.
+
+use std::ffi::{CStr, c_char, c_int, c_uint, c_ulong};
+use std::ptr;
+
+use virt::sys;
+
+use super::Conn;
+use crate::core::{Text, call};
+use crate::error::Result;
+use crate::value::{Map, Value};
+
+impl Conn {
+    /// The driver's name, like "QEMU" or "TEST".
+    pub fn get_type(&self) -> Result<Text> {
+        // SAFETY: raw() is live while self is; so in all calls below.
+        let name = unsafe { sys::virConnectGetType(self.raw()) };
+        let name = call::pointer(name.cast_mut(), c"virConnectGetType")?;
+        // SAFETY: a C string that lives as long as the connection.
+        Ok(Text::copy(unsafe { CStr::from_ptr(name.as_ptr()) }))
+    }
+
+    /// The hypervisor's version: major * 1,000,000 + minor * 1,000 + micro.
+    pub fn get_version(&self) -> Result<u64> {
+        let mut version: c_ulong = 0;
+        // SAFETY: as above; the output outlives the call.
+        let returned = unsafe { sys::virConnectGetVersion(self.raw(), &mut version) };
+        call::done(returned, c"virConnectGetVersion")?;
+        Ok(version)
+    }
+
+    /// libvirt's version on the side of the hypervisor, in the same form.
+    pub fn get_library_version(&self) -> Result<u64> {
+        let mut version: c_ulong = 0;
+        // SAFETY: as above.
+        let returned = unsafe { sys::virConnectGetLibVersion(self.raw(), &mut version) };
+        call::done(returned, c"virConnectGetLibVersion")?;
+        Ok(version)
+    }
+
+    /// The URI, as libvirt completed it.
+    pub fn get_uri(&self) -> Result<Text> {
+        // SAFETY: as above; the text is new and ours.
+        unsafe { call::text(sys::virConnectGetURI(self.raw()), c"virConnectGetURI") }
+    }
+
+    /// The host's name.
+    pub fn get_hostname(&self) -> Result<Text> {
+        // SAFETY: as above.
+        unsafe { call::text(sys::virConnectGetHostname(self.raw()), c"virConnectGetHostname") }
+    }
+
+    /// What host and hypervisor can do, as XML.
+    pub fn get_capabilities(&self) -> Result<Text> {
+        let function = c"virConnectGetCapabilities";
+        // SAFETY: as above.
+        unsafe { call::text(sys::virConnectGetCapabilities(self.raw()), function) }
+    }
+
+    /// The host's hardware.
+    pub fn get_node_info(&self) -> Result<Map> {
+        // SAFETY: a plain C struct, for which all-zero is valid.
+        let mut info: sys::virNodeInfo = unsafe { std::mem::zeroed() };
+        // SAFETY: as above.
+        let returned = unsafe { sys::virNodeGetInfo(self.raw(), &mut info) };
+        call::done(returned, c"virNodeGetInfo")?;
+        // SAFETY: libvirt ends the model with a NUL inside its array.
+        let model = unsafe { fixed_text(&info.model) };
+        let mut map = Map::with_capacity(8);
+        map.push_new("model", model);
+        map.push_new("memory", info.memory);
+        map.push_new("cpus", info.cpus);
+        map.push_new("mhz", info.mhz);
+        map.push_new("nodes", info.nodes);
+        map.push_new("sockets", info.sockets);
+        map.push_new("cores", info.cores);
+        map.push_new("threads", info.threads);
+        Ok(map)
+    }
+
+    /// CPU time by kind, in ns, of one host CPU or of all.
+    pub fn get_node_cpu_stats(&self, cpu: c_int, flags: c_uint) -> Result<Map> {
+        let function = c"virNodeGetCPUStats";
+        node_stats(|array: *mut sys::virNodeCPUStats, len| {
+            // SAFETY: as above; the array is NULL or has room for `len`.
+            call::done(
+                unsafe { sys::virNodeGetCPUStats(self.raw(), cpu, array, len, flags) },
+                function,
+            )
+        })
+    }
+
+    /// Memory by kind, in KiB, of one NUMA cell or of all.
+    pub fn get_node_memory_stats(&self, cell: c_int, flags: c_uint) -> Result<Map> {
+        let function = c"virNodeGetMemoryStats";
+        node_stats(|array: *mut sys::virNodeMemoryStats, len| {
+            // SAFETY: as above; the array is NULL or has room for `len`.
+            let returned =
+                unsafe { sys::virNodeGetMemoryStats(self.raw(), cell, array, len, flags) };
+            call::done(returned, function)
+        })
+    }
+
+    /// Whether the connection still works.
+    pub fn is_alive(&self) -> Result<bool> {
+        // SAFETY: as above.
+        call::truth(unsafe { sys::virConnectIsAlive(self.raw()) }, c"virConnectIsAlive")
+    }
+
+    /// Whether nobody else can read or change the traffic.
+    pub fn is_secure(&self) -> Result<bool> {
+        // SAFETY: as above.
+        call::truth(unsafe { sys::virConnectIsSecure(self.raw()) }, c"virConnectIsSecure")
+    }
+
+    /// Whether the traffic is encrypted.
+    pub fn is_encrypted(&self) -> Result<bool> {
+        // SAFETY: as above.
+        call::truth(unsafe { sys::virConnectIsEncrypted(self.raw()) }, c"virConnectIsEncrypted")
+    }
+
+    /// Lets libvirt ask the daemon for signs of life while an event loop runs.
+    pub fn set_keep_alive(&self, interval: c_int, count: c_uint) -> Result<()> {
+        // SAFETY: as above.
+        let returned = unsafe { sys::virConnectSetKeepAlive(self.raw(), interval, count) };
+        call::done(returned, c"virConnectSetKeepAlive")
+    }
+}
+
+/// libvirt's two kinds of node statistics are alike but for their names.
+trait NodeStat {
+    fn entry(&self) -> (String, u64);
+}
+
+impl NodeStat for sys::virNodeCPUStats {
+    fn entry(&self) -> (String, u64) {
+        // SAFETY: libvirt ends the name with a NUL inside its array.
+        (unsafe { fixed_text(&self.field) }, self.value)
+    }
+}
+
+impl NodeStat for sys::virNodeMemoryStats {
+    fn entry(&self) -> (String, u64) {
+        // SAFETY: as above.
+        (unsafe { fixed_text(&self.field) }, self.value)
+    }
+}
+
+fn node_stats<T: NodeStat>(mut call: impl FnMut(*mut T, &mut c_int) -> Result<()>) -> Result<Map> {
+    let mut len = 0;
+    call(ptr::null_mut(), &mut len)?;
+    let mut stats: Vec<T> = Vec::with_capacity(len.max(0) as usize);
+    call(stats.as_mut_ptr(), &mut len)?;
+    // SAFETY: libvirt filled `len` of them, which is no more than it was told
+    // there is room for.
+    unsafe { stats.set_len((len.max(0) as usize).min(stats.capacity())) };
+    Ok(stats.iter().map(T::entry).map(|(name, value)| (name, Value::Uint(value))).collect())
+}
+
+/// The text in a fixed-size array.
+///
+/// # Safety
+/// The array holds a NUL.
+unsafe fn fixed_text(array: &[c_char]) -> String {
+    // SAFETY: as promised by the caller.
+    unsafe { CStr::from_ptr(array.as_ptr()) }.to_string_lossy().into_owned()
+}

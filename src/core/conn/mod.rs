@@ -1,0 +1,72 @@
+//! The connection to a hypervisor.
+
+mod domains;
+mod host;
+mod open;
+
+use std::ffi::{CStr, c_int};
+use std::sync::{Mutex, MutexGuard};
+
+use uuid::Uuid;
+use virt::connect::Connect;
+use virt::sys;
+
+pub use open::{Authenticator, Credential};
+
+use crate::error::{Error, Misuse, Result};
+
+/// A connection. Objects made from it keep it open.
+pub struct Conn {
+    virt: Connect,
+    /// What was registered through this connection and has to go with it.
+    listeners: Mutex<Vec<Listener>>,
+}
+
+/// A registration with libvirt that holds the connection open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listener {
+    /// virConnectDomainEventRegisterAny's callback id.
+    Domain(c_int),
+    /// The one virConnectDomainEventRegister.
+    AllDomains,
+    /// The one virConnectRegisterCloseCallback.
+    Close,
+}
+
+impl Conn {
+    pub(crate) fn raw(&self) -> sys::virConnectPtr {
+        // SAFETY: callers use it only while self is alive.
+        unsafe { self.virt.as_ptr() }
+    }
+
+    /// The registrations that hold this connection.
+    pub(crate) fn listeners(&self) -> MutexGuard<'_, Vec<Listener>> {
+        self.listeners.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+/// Adds to libvirt's error about a document which parameter it is, and, where
+/// the XML is malformed, at which line and column.
+pub(crate) fn locate(error: Error, parameter: &'static str, xml: &CStr) -> Error {
+    match crate::xml::check(&xml.to_string_lossy()) {
+        Err((line, column, _reason)) => error.at(parameter, line, column),
+        Ok(()) => error,
+    }
+}
+
+/// A uuid as Sys::Virt takes it.
+pub fn parse_uuid(uuid: &[u8], parameter: &'static str) -> Result<Uuid> {
+    let parsed = match uuid.len() {
+        16 => Uuid::from_slice(uuid).ok(),
+        32 | 36 => Uuid::try_parse_ascii(uuid).ok(),
+        _ => None,
+    };
+    parsed.ok_or_else(|| {
+        let reason = format!(
+            "\"{}\" is no uuid; 16 raw bytes, or text of 32 hex digits with or without hyphens \
+             is needed",
+            uuid.escape_ascii()
+        );
+        Misuse::Invalid { parameter, reason }.into()
+    })
+}

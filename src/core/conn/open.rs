@@ -1,0 +1,113 @@
+//! Opening a connection, with and without credentials.
+
+use std::ffi::{CStr, c_char, c_int, c_uint};
+use std::ptr;
+use std::sync::Mutex;
+
+use virt::connect::Connect;
+use virt::sys;
+
+use super::Conn;
+use crate::core::call;
+use crate::error::Result;
+
+/// Something libvirt asks for while a connection opens.
+pub struct Credential {
+    /// One of `CRED_*`.
+    pub kind: c_int,
+    /// What to show the user.
+    pub prompt: Option<String>,
+    /// What the answer is computed from, for challenge-response methods.
+    pub challenge: Option<String>,
+    /// The answer that is taken when none is given.
+    pub default: Option<String>,
+    /// The answer.
+    pub result: Option<String>,
+}
+
+/// Answers credential requests. False refuses, which ends the attempt to open.
+pub type Authenticator<'a> = dyn FnMut(&mut [Credential]) -> bool + 'a;
+
+impl Conn {
+    /// Opens a connection without offering credentials.
+    pub fn open(uri: Option<&CStr>, flags: c_uint) -> Result<Self> {
+        Self::open_with(uri, ptr::null_mut(), flags)
+    }
+
+    /// Opens a connection; libvirt prompts for credentials on the console.
+    pub fn open_console(uri: Option<&CStr>, flags: c_uint) -> Result<Self> {
+        // SAFETY: a constant of libvirt's, which it only reads.
+        Self::open_with(uri, unsafe { sys::virConnectAuthPtrDefault }, flags)
+    }
+
+    /// Opens a connection; `answer` gets requests for the types in `types`.
+    pub fn open_auth(
+        uri: Option<&CStr>,
+        types: &[c_int],
+        mut answer: &mut Authenticator<'_>,
+        flags: c_uint,
+    ) -> Result<Self> {
+        let mut types = types.to_vec();
+        let mut auth = sys::virConnectAuth {
+            credtype: types.as_mut_ptr(),
+            ncredtype: types.len() as c_uint,
+            cb: Some(answer_credentials),
+            cbdata: (&raw mut answer).cast(),
+        };
+        Self::open_with(uri, &mut auth, flags)
+    }
+
+    fn open_with(uri: Option<&CStr>, auth: sys::virConnectAuthPtr, flags: c_uint) -> Result<Self> {
+        call::initialize();
+        let uri = uri.map_or(ptr::null(), CStr::as_ptr);
+        // SAFETY: uri is NULL or a C string; auth is NULL, libvirt's default or
+        // complete, with a callback whose data outlives this call.
+        let raw = unsafe { sys::virConnectOpenAuth(uri, auth, flags) };
+        let raw = call::pointer(raw, c"virConnectOpenAuth")?;
+        // SAFETY: a new connection whose one reference is ours.
+        let virt = unsafe { Connect::from_ptr(raw.as_ptr()) };
+        Ok(Conn { virt, listeners: Mutex::default() })
+    }
+}
+
+/// libvirt's credential callback; `userdata` is the `&mut Authenticator`.
+unsafe extern "C" fn answer_credentials(
+    requests: sys::virConnectCredentialPtr,
+    count: c_uint,
+    userdata: *mut libc::c_void,
+) -> c_int {
+    // SAFETY: libvirt passes `count` requests, and the pointer that
+    // `open_auth` gave it, which lives across the call to virConnectOpenAuth.
+    let (requests, answer) = unsafe {
+        (
+            std::slice::from_raw_parts_mut(requests, count as usize),
+            &mut **userdata.cast::<&mut Authenticator<'_>>(),
+        )
+    };
+    let text = |text: *const c_char| {
+        // SAFETY: NULL or a C string.
+        (!text.is_null()).then(|| unsafe { CStr::from_ptr(text).to_string_lossy().into_owned() })
+    };
+    let mut credentials: Vec<_> = requests
+        .iter()
+        .map(|request| Credential {
+            kind: request.type_,
+            prompt: text(request.prompt),
+            challenge: text(request.challenge),
+            default: text(request.defresult),
+            result: None,
+        })
+        .collect();
+    let answered = answer(&mut credentials);
+    for (request, credential) in requests.iter_mut().zip(&mut credentials) {
+        if let Some(mut result) = credential.result.take() {
+            // SAFETY: libvirt frees the copy; it needs no NUL, but gets one.
+            unsafe {
+                request.result = libc::strndup(result.as_ptr().cast(), result.len());
+                request.resultlen = libc::strlen(request.result) as c_uint;
+            }
+            zeroize::Zeroize::zeroize(&mut result);
+        }
+    }
+    if answered { 0 } else { -1 }
+}
