@@ -1,0 +1,208 @@
+//! `vkvm_domain_*`: domains.
+
+pub mod lifecycle;
+pub mod tuning;
+
+use std::ffi::{c_char, c_int};
+
+use super::guard::{direct, status, void};
+use super::types::{vkvm_domain, vkvm_error, vkvm_value};
+use crate::core::Text;
+
+/// Adds a hold on the domain handle.
+///
+/// Returns the handle, which then needs one more `vkvm_domain_free`, or NULL
+/// when it is not live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_domain_ref(dom: *mut vkvm_domain) -> *mut vkvm_domain {
+    direct(std::ptr::null_mut(), |c| c.retain(dom))
+}
+
+/// Gives up a hold on the domain handle. NULL and handles that are not live
+/// are left alone.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_domain_free(dom: *mut vkvm_domain) {
+    void(|c| c.free(dom))
+}
+
+/// Frees a list of domains that a function returned, with its handles.
+///
+/// - `domains` (nullable): the list
+/// - `domains_len`: how many there are
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_domain_list_free(domains: *mut *mut vkvm_domain, domains_len: usize) {
+    void(|c| c.free_list(domains, domains_len))
+}
+
+/// Gets the name of the domain.
+///
+/// - `name`: the name
+///
+/// libvirt: virDomainGetName
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_domain_get_name(
+    dom: *mut vkvm_domain,
+    name: *mut *mut c_char,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_text(name, "name")?;
+        out.set(Text::copy(c.get(dom, "dom")?.get_name()?));
+        Ok(())
+    })
+}
+
+/// Gets the uuid of the domain as bytes.
+///
+/// - `uuid`: the 16 raw bytes
+/// - `uuid_len`: 16
+///
+/// libvirt: virDomainGetUUID
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_domain_get_uuid(
+    dom: *mut vkvm_domain,
+    uuid: *mut *mut u8,
+    uuid_len: *mut usize,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_array(uuid, uuid_len, "uuid", "uuid_len")?;
+        out.set(c.get(dom, "dom")?.get_uuid()?.as_bytes());
+        Ok(())
+    })
+}
+
+/// Gets the uuid of the domain as text.
+///
+/// - `uuid`: lower-case hex digits with hyphens, 36 characters
+///
+/// libvirt: virDomainGetUUIDString
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_domain_get_uuid_string(
+    dom: *mut vkvm_domain,
+    uuid: *mut *mut c_char,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_text(uuid, "uuid")?;
+        out.set(c.get(dom, "dom")?.get_uuid_string()?);
+        Ok(())
+    })
+}
+
+/// Gets the id of the domain, which it has while it runs.
+///
+/// - `id`: the id, or -1 when the domain does not run
+///
+/// libvirt: virDomainGetID
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_domain_get_id(
+    dom: *mut vkvm_domain,
+    id: *mut c_int,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out(id, "id")?;
+        out.set(c.get(dom, "dom")?.get_id());
+        Ok(())
+    })
+}
+
+/// Gets the state of the domain, and why it is in it.
+///
+/// - `flags` (default 0): unused, pass 0
+/// - `state`: one of `VKVM_DOMAIN_STATE_*` without a second word for the reason
+/// - `reason`: one of `VKVM_DOMAIN_STATE_<STATE>_*`, like
+///   `VKVM_DOMAIN_STATE_PAUSED_USER`
+///
+/// libvirt: virDomainGetState
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_domain_get_state(
+    dom: *mut vkvm_domain,
+    flags: u32,
+    state: *mut c_int,
+    reason: *mut c_int,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let (out_state, out_reason) = (c.out(state, "state")?, c.out(reason, "reason")?);
+        let (state, reason) = c.get(dom, "dom")?.get_state(flags)?;
+        out_state.set(state);
+        out_reason.set(reason);
+        Ok(())
+    })
+}
+
+/// Gets state, memory, virtual CPUs and CPU time of the domain.
+///
+/// - `info`: a map with the keys `state` (one of `VKVM_DOMAIN_STATE_*`), `maxMem`
+///   (KiB), `memory` (KiB), `nrVirtCpu`, `cpuTime` (ns used so far)
+///
+/// libvirt: virDomainGetInfo
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_domain_get_info(
+    dom: *mut vkvm_domain,
+    info: *mut *mut vkvm_value,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handle(info, "info")?;
+        out.set_value(c.get(dom, "dom")?.get_info()?)
+    })
+}
+
+/// Gets the definition of the domain.
+///
+/// - `flags` (default 0): of `VKVM_DOMAIN_XML_*`
+/// - `xml`: a `<domain>` document
+///
+/// libvirt: virDomainGetXMLDesc
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_domain_get_xml_description(
+    dom: *mut vkvm_domain,
+    flags: u32,
+    xml: *mut *mut c_char,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_text(xml, "xml")?;
+        out.set(c.get(dom, "dom")?.get_xml_description(flags)?);
+        Ok(())
+    })
+}
+
+/// Tells whether the domain runs.
+///
+/// - `active`: whether it does
+///
+/// libvirt: virDomainIsActive
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_domain_is_active(
+    dom: *mut vkvm_domain,
+    active: *mut bool,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out(active, "active")?;
+        out.set(c.get(dom, "dom")?.is_active()?);
+        Ok(())
+    })
+}
+
+/// Tells whether the domain stays defined when it stops.
+///
+/// - `persistent`: whether it does
+///
+/// libvirt: virDomainIsPersistent
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_domain_is_persistent(
+    dom: *mut vkvm_domain,
+    persistent: *mut bool,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out(persistent, "persistent")?;
+        out.set(c.get(dom, "dom")?.is_persistent()?);
+        Ok(())
+    })
+}
