@@ -104,6 +104,7 @@ static const function functions[] = {
     (function)&vkvm_library_get_libvirt_version,
     (function)&vkvm_library_get_version,
     (function)&vkvm_string_free,
+    (function)&vkvm_string_list_free,
     (function)&vkvm_value_append,
     (function)&vkvm_value_equal,
     (function)&vkvm_value_free,

@@ -3061,6 +3061,14 @@ int vkvm_library_get_version(uint64_t *version, vkvm_error **error);
 void vkvm_string_free(char *text);
 
 /**
+ * Frees a list of texts that a function returned, with the texts.
+ *
+ * @param list the list (may be NULL; borrowed; its length is in list_len)
+ * @param list_len how many there are
+ */
+void vkvm_string_list_free(char **list, size_t list_len);
+
+/**
  * Adds a copy of a value to the end of a list.
  *
  * @param value the value (not NULL; borrowed)

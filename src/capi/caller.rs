@@ -163,6 +163,26 @@ impl Caller {
         self.out(place, parameter).map(OutText)
     }
 
+    /// A place for text that may be missing.
+    pub fn out_text_nullable(
+        &self,
+        place: *mut *mut c_char,
+        parameter: &'static str,
+    ) -> Result<OutTextNullable<'_>> {
+        self.out(place, parameter).map(OutTextNullable)
+    }
+
+    /// Places for a list of texts and its length.
+    pub fn out_texts(
+        &self,
+        list: *mut *mut *mut c_char,
+        count: *mut usize,
+        parameter: &'static str,
+        count_parameter: &'static str,
+    ) -> Result<OutTexts<'_>> {
+        Ok(OutTexts(self.out_array(list, count, parameter, count_parameter)?))
+    }
+
     /// Places for an array and its length.
     pub fn out_array<T>(
         &self,
@@ -205,6 +225,20 @@ impl Caller {
             self.free(unsafe { *list.add(i) });
         }
         // SAFETY: as above; it came from malloc.
+        unsafe { libc::free(list.cast()) }
+    }
+
+    /// Frees an array of texts, and the texts.
+    pub fn free_texts(&self, list: *mut *mut c_char, count: usize) {
+        if list.is_null() {
+            return;
+        }
+        for i in 0..count {
+            // SAFETY: by the contract it is an array that `out_texts` made;
+            // its texts came from malloc.
+            unsafe { libc::free((*list.add(i)).cast()) }
+        }
+        // SAFETY: as above.
         unsafe { libc::free(list.cast()) }
     }
 }
@@ -269,6 +303,27 @@ impl OutText<'_> {
     /// Gives the text to C.
     pub fn set(self, text: Text) {
         self.0.set(text.into_raw());
+    }
+}
+
+/// A place for text that may be missing.
+pub struct OutTextNullable<'c>(Out<'c, *mut c_char>);
+
+impl OutTextNullable<'_> {
+    /// Gives the text, or NULL, to C.
+    pub fn set(self, text: Option<Text>) {
+        self.0.set(text.map_or(std::ptr::null_mut(), Text::into_raw));
+    }
+}
+
+/// Places for a list of texts and its length.
+pub struct OutTexts<'c>(OutArray<'c, *mut c_char>);
+
+impl OutTexts<'_> {
+    /// Gives the texts to C.
+    pub fn set(self, texts: Vec<Text>) {
+        let raw: Vec<*mut c_char> = texts.into_iter().map(Text::into_raw).collect();
+        self.0.set(&raw);
     }
 }
 

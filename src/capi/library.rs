@@ -45,6 +45,15 @@ pub unsafe extern "C" fn vkvm_string_free(text: *mut c_char) {
     void(|_| unsafe { libc::free(text.cast()) })
 }
 
+/// Frees a list of texts that a function returned, with the texts.
+///
+/// - `list` (nullable): the list
+/// - `list_len`: how many there are
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_string_list_free(list: *mut *mut c_char, list_len: usize) {
+    void(|c| c.free_texts(list, list_len))
+}
+
 /// Frees bytes that a function returned.
 ///
 /// - `data` (nullable): the bytes

@@ -4,10 +4,11 @@ use std::ffi::{CStr, c_char, c_int};
 use std::ptr::NonNull;
 use std::sync::Once;
 
+use uuid::Uuid;
 use virt::sys;
 
 use super::Text;
-use crate::error::{Details, Error, Result};
+use crate::error::{Details, Error, Misuse, Result};
 
 /// Prepares libvirt, once per process: before the first call that can fail.
 pub fn initialize() {
@@ -81,6 +82,59 @@ pub fn pointer<T>(returned: *mut T, function: &'static CStr) -> Result<NonNull<T
 pub unsafe fn text(returned: *mut libc::c_char, function: &'static CStr) -> Result<Text> {
     // SAFETY: as promised by the caller.
     pointer(returned, function).map(|text| unsafe { Text::adopt(text) })
+}
+
+/// For calls that make an array of new objects and return how many they are,
+/// or -1.
+///
+/// # Safety
+/// On success `list` stored an array from malloc of as many objects as it
+/// returned; each, and the array, is ours. `adopt` takes over one of them.
+pub unsafe fn objects<P: Copy, T>(
+    function: &'static CStr,
+    list: impl FnOnce(*mut *mut P) -> c_int,
+    adopt: unsafe fn(P) -> T,
+) -> Result<Vec<T>> {
+    let mut array: *mut P = std::ptr::null_mut();
+    let count = number(list(&mut array), function)? as usize;
+    // SAFETY: as promised by the caller.
+    unsafe {
+        let objects = (0..count).map(|i| adopt(*array.add(i))).collect();
+        libc::free(array.cast());
+        Ok(objects)
+    }
+}
+
+/// For calls that write a uuid, 16 bytes, where they are told.
+pub fn uuid(function: &'static CStr, call: impl FnOnce(*mut u8) -> c_int) -> Result<Uuid> {
+    let mut bytes = [0; 16];
+    done(call(bytes.as_mut_ptr()), function)?;
+    Ok(Uuid::from_bytes(bytes))
+}
+
+/// For calls that write new texts, `max` at the most, into an array of the
+/// caller's, and return how many they are, or -1. `parameter` is what `max`
+/// is called.
+///
+/// # Safety
+/// On success `list` stored as many C strings from malloc, which are ours, as
+/// it returned.
+pub unsafe fn names(
+    function: &'static CStr,
+    max: c_int,
+    parameter: &'static str,
+    list: impl FnOnce(*mut *mut c_char, c_int) -> c_int,
+) -> Result<Vec<Text>> {
+    const LIMIT: c_int = 1 << 20;
+    if !(0..=LIMIT).contains(&max) {
+        let reason = format!("is {max}; a number of names from 0 to {LIMIT} is needed");
+        return Err(Misuse::Invalid { parameter, reason }.into());
+    }
+    let mut names = vec![std::ptr::null_mut(); max as usize];
+    let count = number(list(names.as_mut_ptr(), max), function)?;
+    let names = names.into_iter().take(count as usize).filter_map(NonNull::new);
+    // SAFETY: as promised by the caller.
+    Ok(names.map(|name| unsafe { Text::adopt(name) }).collect())
 }
 
 #[cfg(test)]

@@ -4,6 +4,9 @@ use std::ffi::{CStr, c_char};
 use std::ops::Deref;
 use std::ptr::NonNull;
 
+use uuid::Uuid;
+use uuid::fmt::Hyphenated;
+
 /// A C string from malloc.
 ///
 /// libvirt's long texts (XML) reach C in it without being copied.
@@ -38,6 +41,14 @@ impl Text {
             Some(copy) => Text(copy),
             None => std::alloc::handle_alloc_error(std::alloc::Layout::for_value(text)),
         }
+    }
+
+    /// A uuid as lower-case text with hyphens.
+    pub fn from_uuid(uuid: Uuid) -> Self {
+        let mut text = [0; Hyphenated::LENGTH + 1];
+        uuid.hyphenated().encode_lower(&mut text);
+        // The last byte is the only NUL: hex digits and hyphens precede it.
+        Text::copy(CStr::from_bytes_until_nul(&text).unwrap_or_default())
     }
 
     /// Gives the text to the caller, who frees it with `free`.

@@ -11,7 +11,7 @@ use crate::docs::{Doc, ParamDoc};
 
 /// The classes in function names; longer names first, so that the longest
 /// prefix wins.
-const CLASSES: [&str; 25] = [
+const CLASSES: [&str; 26] = [
     "domain_checkpoint",
     "domain_snapshot",
     "nwfilter_binding",
@@ -20,6 +20,7 @@ const CLASSES: [&str; 25] = [
     "event_queue",
     "node_device",
     "storage_vol",
+    "string_list",
     "int_list",
     "constant",
     "interface",
@@ -40,8 +41,8 @@ const CLASSES: [&str; 25] = [
 ];
 
 /// Classes of functions without a `self` parameter.
-const WITHOUT_SELF: [&str; 7] =
-    ["constant", "library", "handle", "string", "bytes", "int_list", "event"];
+const WITHOUT_SELF: [&str; 8] =
+    ["constant", "library", "handle", "string", "string_list", "bytes", "int_list", "event"];
 
 /// Everything that the header declares, but for the constants.
 pub struct Api {
@@ -104,6 +105,8 @@ pub enum Kind {
     Double,
     Bool,
     Text,
+    /// A list of texts.
+    Texts,
     Bytes,
     Ints,
     /// A handle of a class.
@@ -130,6 +133,7 @@ impl Kind {
             Kind::Double => "double",
             Kind::Bool => "bool",
             Kind::Text => "string",
+            Kind::Texts => "string_list",
             Kind::Bytes => "bytes",
             Kind::Ints => "int_list",
             Kind::Handle(class) if class == "value" => "value",
@@ -153,6 +157,7 @@ impl Kind {
             Kind::Double => "double".into(),
             Kind::Bool => "bool".into(),
             Kind::Text => "const char *".into(),
+            Kind::Texts => "const char *const *".into(),
             Kind::Bytes => "const void *".into(),
             Kind::Ints => "const int *".into(),
             Kind::Handle(class) => format!("vkvm_{class} *"),
@@ -167,6 +172,7 @@ impl Kind {
     pub fn c_output(&self) -> String {
         match self {
             Kind::Text => "char *".into(),
+            Kind::Texts => "char **".into(),
             Kind::Bytes => "uint8_t *".into(),
             Kind::Ints => "int *".into(),
             Kind::Handles(class) => format!("vkvm_{class} **"),
@@ -178,6 +184,7 @@ impl Kind {
     pub fn free(&self) -> Option<String> {
         match self {
             Kind::Text => Some("vkvm_string_free".into()),
+            Kind::Texts => Some("vkvm_string_list_free".into()),
             Kind::Bytes => Some("vkvm_bytes_free".into()),
             Kind::Ints => Some("vkvm_int_list_free".into()),
             Kind::Handle(class) => Some(format!("vkvm_{class}_free")),
@@ -328,6 +335,7 @@ fn params(function: &str, class: &str, ir: &IrFunction, doc: &Doc) -> Result<Vec
         let (kind, direction) = match (kind, direction) {
             (Kind::Handle(of), Direction::Out) if frees => (Kind::Handles(of), Direction::In),
             (Kind::Int, Direction::Out) if frees => (Kind::Ints, Direction::In),
+            (Kind::Text, Direction::Out) if frees => (Kind::Texts, Direction::In),
             other => other,
         };
         let is_self = index == 0
@@ -376,6 +384,7 @@ fn kind(name: &str, ty: &Type) -> Option<(Kind, Direction)> {
             Type::Primitive(_) => Some((Kind::Bytes, Out)),
             Type::Ptr { ty: innermost, .. } => match &**innermost {
                 Type::Path(path) => Some((Kind::Handles(class_of(path.name())?), Out)),
+                Type::Primitive(PrimitiveType::Char) => Some((Kind::Texts, Out)),
                 _ => None,
             },
             _ => None,

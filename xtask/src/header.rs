@@ -133,6 +133,9 @@ pub fn param_text(param: &Param) -> String {
     let mut contract = Vec::new();
     if param.direction == Direction::Out {
         contract.push("out; not NULL".to_owned());
+        if param.doc.nullable {
+            contract.push("the result may be NULL".into());
+        }
         match param.kind.free() {
             Some(free) => contract.push(format!("owned by the caller: {free}")),
             None if param.kind == Kind::AnyHandle => contract.push("owned by the caller".into()),

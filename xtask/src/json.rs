@@ -71,12 +71,19 @@ fn param(param: &Param, function: &Function) -> Value {
         _ => {}
     }
     if out || is_pointer(&param.kind) {
-        let nullable = param.doc.nullable || param.direction == Direction::Error;
+        let nullable = match param.direction {
+            Direction::Out => false,
+            Direction::Error => true,
+            _ => param.doc.nullable,
+        };
         put("nullable", nullable.into());
         put("transfer", if out { "full" } else { "none" }.into());
     }
     if let (true, Some(free)) = (out, param.kind.free()) {
         put("free", free.into());
+    }
+    if param.direction == Direction::Out && param.doc.nullable {
+        put("result_nullable", true.into());
     }
     if let Some(len) = &param.len {
         put("length", len.clone().into());

@@ -13,16 +13,13 @@ use crate::value::Map;
 impl Conn {
     /// The domains that pass the filter `flags`; all when it is 0.
     pub fn list_all_domains(&self, flags: c_uint) -> Result<Vec<Domain>> {
-        let mut array: *mut sys::virDomainPtr = ptr::null_mut();
-        // SAFETY: as above; on success the array holds that many domains.
-        let returned = unsafe { sys::virConnectListAllDomains(self.raw(), &mut array, flags) };
-        let count = call::number(returned, c"virConnectListAllDomains")? as usize;
-        // SAFETY: each element is a new domain whose reference is ours; the
-        // array itself came from malloc.
+        // SAFETY: as above; on success the array holds that many new domains.
         unsafe {
-            let domains = (0..count).map(|i| Domain::adopt(*array.add(i))).collect();
-            libc::free(array.cast());
-            Ok(domains)
+            call::objects(
+                c"virConnectListAllDomains",
+                |array| sys::virConnectListAllDomains(self.raw(), array, flags),
+                Domain::adopt,
+            )
         }
     }
 

@@ -7,7 +7,6 @@ use std::ffi::{CStr, CString, c_int, c_uint};
 use std::sync::OnceLock;
 
 use uuid::Uuid;
-use uuid::fmt::Hyphenated;
 use virt::sys;
 
 use super::{Text, call};
@@ -65,10 +64,7 @@ impl Domain {
 
     /// The uuid as lower-case text with hyphens.
     pub fn get_uuid_string(&self) -> Result<Text> {
-        let mut text = [0; Hyphenated::LENGTH + 1];
-        self.get_uuid()?.hyphenated().encode_lower(&mut text);
-        // The last byte is the only NUL: hex digits and hyphens precede it.
-        Ok(Text::copy(CStr::from_bytes_until_nul(&text).unwrap_or_default()))
+        self.get_uuid().map(Text::from_uuid)
     }
 
     /// The id, or -1 when the domain does not run.

@@ -109,7 +109,7 @@ fn argument(param: &Param) -> String {
 fn sigil(param: &Param) -> String {
     match &param.kind {
         Kind::Handle(class) if class == "value" => format!("\\%{}", param.name),
-        Kind::Ints | Kind::Handles(_) => format!("\\@{}", param.name),
+        Kind::Ints | Kind::Texts | Kind::Handles(_) => format!("\\@{}", param.name),
         _ => format!("${}", param.name),
     }
 }
@@ -119,7 +119,7 @@ fn results(function: &Function) -> String {
     match outputs.as_slice() {
         [] => String::new(),
         [one] => match &one.kind {
-            Kind::Ints | Kind::Handles(_) => format!("my @{} = ", one.name),
+            Kind::Ints | Kind::Texts | Kind::Handles(_) => format!("my @{} = ", one.name),
             Kind::Handle(class) if class == "value" && one.doc.text.starts_with("a list") => {
                 format!("my @{} = ", one.name)
             }

@@ -233,6 +233,11 @@ fn result(text: &mut String, output: &Param) -> Result<()> {
         Kind::Uint | Kind::Uint64 | Kind::Size => writeln!(text, "    mXPUSHu({name});")?,
         Kind::Double => writeln!(text, "    mXPUSHn({name});")?,
         Kind::Bool => writeln!(text, "    mXPUSHi({name} ? 1 : 0);")?,
+        Kind::Text if output.doc.nullable => writeln!(
+            text,
+            "    XPUSHs({name} ? sv_2mortal(newSVpv({name}, 0)) : &PL_sv_undef);\n    \
+             vkvm_string_free({name});"
+        )?,
         Kind::Text => {
             writeln!(text, "    mXPUSHp({name}, strlen({name}));\n    vkvm_string_free({name});")?
         }
@@ -244,6 +249,12 @@ fn result(text: &mut String, output: &Param) -> Result<()> {
             "    EXTEND(SP, (SSize_t){len});\n    \
              for (size_t i = 0; i < {len}; i++)\n        mPUSHi({name}[i]);\n    \
              vkvm_int_list_free({name}, {len});"
+        )?,
+        Kind::Texts => writeln!(
+            text,
+            "    EXTEND(SP, (SSize_t){len});\n    \
+             for (size_t i = 0; i < {len}; i++)\n        mPUSHp({name}[i], strlen({name}[i]));\n    \
+             vkvm_string_list_free({name}, {len});"
         )?,
         Kind::Handle(class) if class == "value" => {
             writeln!(text, "    SP = vkvm_perl_push_value(aTHX_ SP, {name});")?;
