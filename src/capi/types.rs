@@ -12,6 +12,22 @@ pub trait Handle {
     type Object: Object;
 }
 
+/// Makes a type of the header the handle of an object that libvirt keeps.
+macro_rules! handle {
+    ($handle:ident, $object:ty, $class:ident) => {
+        impl Handle for $handle {
+            type Object = $object;
+        }
+        impl Object for $object {
+            const CLASS: Class = Class::$class;
+            fn table() -> &'static Table<Self> {
+                static TABLE: Table<$object> = Table::new();
+                &TABLE
+            }
+        }
+    };
+}
+
 /// A connection to a hypervisor.
 ///
 /// Lifetime: objects made from it keep the connection open after it is freed.
@@ -36,16 +52,42 @@ impl Object for core::Conn {
 /// Lifetime: keeps its connection open. Threads: may be used from several at
 /// once.
 pub struct vkvm_domain;
-impl Handle for vkvm_domain {
-    type Object = core::Domain;
-}
-impl Object for core::Domain {
-    const CLASS: Class = Class::Domain;
-    fn table() -> &'static Table<Self> {
-        static TABLE: Table<core::Domain> = Table::new();
-        &TABLE
-    }
-}
+handle!(vkvm_domain, core::Domain, Domain);
+
+/// A snapshot of a domain.
+///
+/// Lifetime: keeps its connection open. Threads: may be used from several at
+/// once.
+pub struct vkvm_domain_snapshot;
+handle!(vkvm_domain_snapshot, core::DomainSnapshot, DomainSnapshot);
+
+/// A checkpoint of a domain: since then it is known what changed on its disks.
+///
+/// Lifetime: keeps its connection open. Threads: may be used from several at
+/// once.
+pub struct vkvm_domain_checkpoint;
+handle!(vkvm_domain_checkpoint, core::DomainCheckpoint, DomainCheckpoint);
+
+/// A storage pool: a place on a host that volumes are in.
+///
+/// Lifetime: keeps its connection open. Threads: may be used from several at
+/// once.
+pub struct vkvm_storage_pool;
+handle!(vkvm_storage_pool, core::StoragePool, StoragePool);
+
+/// A volume: a disk image or the like in a storage pool.
+///
+/// Lifetime: keeps its connection open. Threads: may be used from several at
+/// once.
+pub struct vkvm_storage_vol;
+handle!(vkvm_storage_vol, core::StorageVol, StorageVol);
+
+/// A secret: a password or key that libvirt keeps.
+///
+/// Lifetime: keeps its connection open. Threads: may be used from several at
+/// once.
+pub struct vkvm_secret;
+handle!(vkvm_secret, core::Secret, Secret);
 
 /// A structured value: null, bool, int64, uint64, double, string, bytes, list,
 /// map or handle.

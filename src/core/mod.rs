@@ -7,11 +7,21 @@
 pub(crate) mod call;
 pub mod conn;
 pub mod domain;
+pub mod domain_checkpoint;
+pub mod domain_snapshot;
 pub mod late;
 pub mod library;
+pub mod secret;
+pub mod storage_pool;
+pub mod storage_vol;
 mod text;
 pub mod typed_params;
 
 pub use conn::{Conn, Credential};
 pub use domain::Domain;
+pub use domain_checkpoint::DomainCheckpoint;
+pub use domain_snapshot::DomainSnapshot;
+pub use secret::Secret;
+pub use storage_pool::StoragePool;
+pub use storage_vol::StorageVol;
 pub use text::Text;

@@ -4,3 +4,5 @@ pub mod domains;
 pub mod events;
 pub mod host;
 pub mod open;
+pub mod secrets;
+pub mod storage;

@@ -1,6 +1,7 @@
 //! `vkvm_domain_*`: domains.
 
 pub mod lifecycle;
+pub mod snapshots;
 pub mod tuning;
 
 use std::ffi::{c_char, c_int};

@@ -3,6 +3,8 @@
 mod domains;
 mod host;
 mod open;
+mod secrets;
+mod storage;
 
 use std::ffi::{CStr, c_int};
 use std::sync::{Mutex, MutexGuard};

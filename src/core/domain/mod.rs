@@ -1,6 +1,7 @@
 //! A domain: a virtual machine, running or only defined.
 
 mod lifecycle;
+mod snapshots;
 mod tuning;
 
 use std::ffi::{CStr, CString, c_int, c_uint};

@@ -1,0 +1,130 @@
+//! `vkvm_domain_checkpoint_*`: checkpoints of domains.
+
+use std::ffi::{c_char, c_int};
+
+use super::guard::{direct, status, void};
+use super::types::{vkvm_domain_checkpoint, vkvm_error};
+
+/// Adds a hold on the checkpoint handle.
+///
+/// Returns the handle, which then needs one more `vkvm_domain_checkpoint_free`, or NULL
+/// when it is not live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_domain_checkpoint_ref(
+    checkpoint: *mut vkvm_domain_checkpoint,
+) -> *mut vkvm_domain_checkpoint {
+    direct(std::ptr::null_mut(), |c| c.retain(checkpoint))
+}
+
+/// Gives up a hold on the checkpoint handle. NULL and handles that are not live
+/// are left alone.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_domain_checkpoint_free(checkpoint: *mut vkvm_domain_checkpoint) {
+    void(|c| c.free(checkpoint))
+}
+
+/// Frees a list of checkpoints that a function returned, with its handles.
+///
+/// - `checkpoints` (nullable): the list
+/// - `checkpoints_len`: how many there are
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_domain_checkpoint_list_free(
+    checkpoints: *mut *mut vkvm_domain_checkpoint,
+    checkpoints_len: usize,
+) {
+    void(|c| c.free_list(checkpoints, checkpoints_len))
+}
+
+/// Gets the name of the checkpoint; no other checkpoint of its domain has it.
+///
+/// - `name`: the name
+///
+/// libvirt: virDomainCheckpointGetName
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_domain_checkpoint_get_name(
+    checkpoint: *mut vkvm_domain_checkpoint,
+    name: *mut *mut c_char,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_text(name, "name")?;
+        out.set(c.get(checkpoint, "checkpoint")?.get_name()?);
+        Ok(())
+    })
+}
+
+/// Gets the definition of the checkpoint.
+///
+/// - `flags` (default 0): of `VKVM_DOMAIN_CHECKPOINT_XML_*`
+/// - `xml`: a `<domaincheckpoint>` document
+///
+/// libvirt: virDomainCheckpointGetXMLDesc
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_domain_checkpoint_get_xml_description(
+    checkpoint: *mut vkvm_domain_checkpoint,
+    flags: u32,
+    xml: *mut *mut c_char,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_text(xml, "xml")?;
+        out.set(c.get(checkpoint, "checkpoint")?.get_xml_description(flags)?);
+        Ok(())
+    })
+}
+
+/// Gets the checkpoint that was made before this one. One without a parent is an
+/// error.
+///
+/// - `flags` (default 0): unused, pass 0
+/// - `parent`: the parent
+///
+/// libvirt: virDomainCheckpointGetParent
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_domain_checkpoint_get_parent(
+    checkpoint: *mut vkvm_domain_checkpoint,
+    flags: u32,
+    parent: *mut *mut vkvm_domain_checkpoint,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handle(parent, "parent")?;
+        out.set(c.get(checkpoint, "checkpoint")?.get_parent(flags)?)
+    })
+}
+
+/// Lists the children of the checkpoint.
+///
+/// - `flags` (default 0): a filter, of `VKVM_DOMAIN_CHECKPOINT_LIST_*`; with
+///   `VKVM_DOMAIN_CHECKPOINT_LIST_DESCENDANTS` children of children are listed, too
+/// - `children`: the children
+/// - `children_len`: how many there are
+///
+/// libvirt: virDomainCheckpointListAllChildren
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_domain_checkpoint_list_all_children(
+    checkpoint: *mut vkvm_domain_checkpoint,
+    flags: u32,
+    children: *mut *mut *mut vkvm_domain_checkpoint,
+    children_len: *mut usize,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handles(children, children_len, "children", "children_len")?;
+        out.set(c.get(checkpoint, "checkpoint")?.list_all_children(flags)?)
+    })
+}
+
+/// Removes the checkpoint. Its children become children of its parent.
+///
+/// - `flags` (default 0): of `VKVM_DOMAIN_CHECKPOINT_DELETE_*`
+///
+/// libvirt: virDomainCheckpointDelete
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_domain_checkpoint_delete(
+    checkpoint: *mut vkvm_domain_checkpoint,
+    flags: u32,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| c.get(checkpoint, "checkpoint")?.delete(flags))
+}

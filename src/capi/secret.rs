@@ -1,0 +1,181 @@
+//! `vkvm_secret_*`: secrets.
+
+use std::ffi::{c_char, c_int, c_void};
+
+use super::guard::{direct, status, void};
+use super::types::{vkvm_error, vkvm_secret};
+
+/// Adds a hold on the secret handle.
+///
+/// Returns the handle, which then needs one more `vkvm_secret_free`, or NULL
+/// when it is not live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_secret_ref(secret: *mut vkvm_secret) -> *mut vkvm_secret {
+    direct(std::ptr::null_mut(), |c| c.retain(secret))
+}
+
+/// Gives up a hold on the secret handle. NULL and handles that are not live
+/// are left alone.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_secret_free(secret: *mut vkvm_secret) {
+    void(|c| c.free(secret))
+}
+
+/// Frees a list of secrets that a function returned, with its handles.
+///
+/// - `secrets` (nullable): the list
+/// - `secrets_len`: how many there are
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_secret_list_free(secrets: *mut *mut vkvm_secret, secrets_len: usize) {
+    void(|c| c.free_list(secrets, secrets_len))
+}
+
+/// Gets the uuid of the secret as bytes.
+///
+/// - `uuid`: the 16 raw bytes
+/// - `uuid_len`: 16
+///
+/// libvirt: virSecretGetUUID
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_secret_get_uuid(
+    secret: *mut vkvm_secret,
+    uuid: *mut *mut u8,
+    uuid_len: *mut usize,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_array(uuid, uuid_len, "uuid", "uuid_len")?;
+        out.set(c.get(secret, "secret")?.get_uuid()?.as_bytes());
+        Ok(())
+    })
+}
+
+/// Gets the uuid of the secret as text.
+///
+/// - `uuid`: lower-case hex digits with hyphens, 36 characters
+///
+/// libvirt: virSecretGetUUIDString
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_secret_get_uuid_string(
+    secret: *mut vkvm_secret,
+    uuid: *mut *mut c_char,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_text(uuid, "uuid")?;
+        out.set(c.get(secret, "secret")?.get_uuid_string()?);
+        Ok(())
+    })
+}
+
+/// Gets what the secret is for.
+///
+/// - `type`: one of `VKVM_SECRET_USAGE_TYPE_*`
+///
+/// libvirt: virSecretGetUsageType
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_secret_get_usage_type(
+    secret: *mut vkvm_secret,
+    r#type: *mut c_int,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out(r#type, "type")?;
+        out.set(c.get(secret, "secret")?.get_usage_type()?);
+        Ok(())
+    })
+}
+
+/// Gets which object of its usage type the secret belongs to.
+///
+/// - `id`: for a volume its path, for the other types a name; empty when the secret
+///   has no usage type
+///
+/// libvirt: virSecretGetUsageID
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_secret_get_usage_id(
+    secret: *mut vkvm_secret,
+    id: *mut *mut c_char,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_text(id, "id")?;
+        out.set(c.get(secret, "secret")?.get_usage_id()?);
+        Ok(())
+    })
+}
+
+/// Gets the definition of the secret. Its value is not in it.
+///
+/// - `flags` (default 0): unused, pass 0
+/// - `xml`: a `<secret>` document
+///
+/// libvirt: virSecretGetXMLDesc
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_secret_get_xml_description(
+    secret: *mut vkvm_secret,
+    flags: u32,
+    xml: *mut *mut c_char,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_text(xml, "xml")?;
+        out.set(c.get(secret, "secret")?.get_xml_description(flags)?);
+        Ok(())
+    })
+}
+
+/// Gets the value of the secret. That of a private secret cannot be had.
+///
+/// The library wipes its own copies; wiping the result is up to the caller.
+///
+/// - `flags` (default 0): unused, pass 0
+/// - `value`: the value; any bytes
+/// - `value_len`: how many bytes it has
+///
+/// libvirt: virSecretGetValue
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_secret_get_value(
+    secret: *mut vkvm_secret,
+    flags: u32,
+    value: *mut *mut u8,
+    value_len: *mut usize,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_array(value, value_len, "value", "value_len")?;
+        out.set(&c.get(secret, "secret")?.get_value(flags)?);
+        Ok(())
+    })
+}
+
+/// Sets the value of the secret.
+///
+/// - `value`: the value; any bytes
+/// - `value_len`: how many bytes it has
+/// - `flags` (default 0): unused, pass 0
+///
+/// libvirt: virSecretSetValue
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_secret_set_value(
+    secret: *mut vkvm_secret,
+    value: *const c_void,
+    value_len: usize,
+    flags: u32,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        c.get(secret, "secret")?.set_value(c.bytes(value, value_len, "value")?, flags)
+    })
+}
+
+/// Forgets the secret and its value.
+///
+/// libvirt: virSecretUndefine
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_secret_undefine(
+    secret: *mut vkvm_secret,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| c.get(secret, "secret")?.undefine())
+}

@@ -1,0 +1,88 @@
+//! A checkpoint of a domain: a point in time since which it is known what
+//! changed on its disks.
+
+use std::ffi::{CStr, c_uint};
+use std::ptr::NonNull;
+
+use virt::sys;
+
+use super::{Text, call};
+use crate::error::Result;
+
+/// A checkpoint. It keeps its domain's connection open.
+///
+/// The crate virt has no type for it, so the reference is kept here.
+pub struct DomainCheckpoint(NonNull<sys::virDomainCheckpoint>);
+
+// SAFETY: libvirt's objects may be used from any thread, several at once.
+unsafe impl Send for DomainCheckpoint {}
+// SAFETY: as above.
+unsafe impl Sync for DomainCheckpoint {}
+
+impl Drop for DomainCheckpoint {
+    fn drop(&mut self) {
+        // SAFETY: the reference is ours.
+        unsafe { sys::virDomainCheckpointFree(self.raw()) };
+    }
+}
+
+impl DomainCheckpoint {
+    /// Takes over a checkpoint and the reference to it.
+    ///
+    /// # Safety
+    /// `raw` is a valid checkpoint, and one reference to it is ours.
+    pub(crate) unsafe fn adopt(raw: NonNull<sys::virDomainCheckpoint>) -> Self {
+        DomainCheckpoint(raw)
+    }
+
+    pub(crate) fn raw(&self) -> sys::virDomainCheckpointPtr {
+        self.0.as_ptr()
+    }
+
+    /// The name; unique among the checkpoints of its domain.
+    pub fn get_name(&self) -> Result<Text> {
+        // SAFETY: raw() is live while self is; so in all calls below.
+        let name = unsafe { sys::virDomainCheckpointGetName(self.raw()) };
+        let name = call::pointer(name.cast_mut(), c"virDomainCheckpointGetName")?;
+        // SAFETY: a C string that lives as long as the checkpoint.
+        Ok(Text::copy(unsafe { CStr::from_ptr(name.as_ptr()) }))
+    }
+
+    /// The definition, as XML.
+    pub fn get_xml_description(&self, flags: c_uint) -> Result<Text> {
+        let function = c"virDomainCheckpointGetXMLDesc";
+        // SAFETY: as above; the text is new and ours.
+        unsafe { call::text(sys::virDomainCheckpointGetXMLDesc(self.raw(), flags), function) }
+    }
+
+    /// The checkpoint that was made before it.
+    pub fn get_parent(&self, flags: c_uint) -> Result<DomainCheckpoint> {
+        // SAFETY: as above; a new checkpoint's reference is ours.
+        unsafe {
+            let raw = sys::virDomainCheckpointGetParent(self.raw(), flags);
+            Ok(Self::adopt(call::pointer(raw, c"virDomainCheckpointGetParent")?))
+        }
+    }
+
+    /// The children that pass the filter `flags`.
+    pub fn list_all_children(&self, flags: c_uint) -> Result<Vec<DomainCheckpoint>> {
+        // SAFETY: as above; on success the array holds that many new
+        // checkpoints, none of them NULL.
+        unsafe {
+            call::objects(
+                c"virDomainCheckpointListAllChildren",
+                |array: *mut *mut NonNull<_>| {
+                    sys::virDomainCheckpointListAllChildren(self.raw(), array.cast(), flags)
+                },
+                Self::adopt,
+            )
+        }
+    }
+
+    /// Removes it.
+    pub fn delete(&self, flags: c_uint) -> Result<()> {
+        let function = c"virDomainCheckpointDelete";
+        // SAFETY: as above.
+        call::done(unsafe { sys::virDomainCheckpointDelete(self.raw(), flags) }, function)
+    }
+}

@@ -1,0 +1,111 @@
+//! A snapshot of a domain: its disks, and perhaps its memory, at one time.
+
+use std::ffi::{CStr, c_int, c_uint};
+
+use virt::sys;
+
+use super::{Text, call};
+use crate::error::Result;
+
+/// A snapshot. It keeps its domain's connection open.
+pub struct DomainSnapshot {
+    virt: virt::domain_snapshot::DomainSnapshot,
+}
+
+impl DomainSnapshot {
+    /// Takes over a snapshot and the reference to it.
+    ///
+    /// # Safety
+    /// `raw` is a valid snapshot, and one reference to it is ours.
+    pub(crate) unsafe fn adopt(raw: sys::virDomainSnapshotPtr) -> Self {
+        // SAFETY: as promised by the caller.
+        DomainSnapshot { virt: unsafe { virt::domain_snapshot::DomainSnapshot::from_ptr(raw) } }
+    }
+
+    pub(crate) fn raw(&self) -> sys::virDomainSnapshotPtr {
+        // SAFETY: callers use it only while self is alive.
+        unsafe { self.virt.as_ptr() }
+    }
+
+    /// The name; unique among the snapshots of its domain.
+    pub fn get_name(&self) -> Result<Text> {
+        // SAFETY: raw() is live while self is; so in all calls below.
+        let name = unsafe { sys::virDomainSnapshotGetName(self.raw()) };
+        let name = call::pointer(name.cast_mut(), c"virDomainSnapshotGetName")?;
+        // SAFETY: a C string that lives as long as the snapshot.
+        Ok(Text::copy(unsafe { CStr::from_ptr(name.as_ptr()) }))
+    }
+
+    /// The definition, as XML.
+    pub fn get_xml_description(&self, flags: c_uint) -> Result<Text> {
+        let function = c"virDomainSnapshotGetXMLDesc";
+        // SAFETY: as above; the text is new and ours.
+        unsafe { call::text(sys::virDomainSnapshotGetXMLDesc(self.raw(), flags), function) }
+    }
+
+    /// Whether it is the snapshot that new ones are children of.
+    pub fn is_current(&self, flags: c_uint) -> Result<bool> {
+        let function = c"virDomainSnapshotIsCurrent";
+        // SAFETY: as above.
+        call::truth(unsafe { sys::virDomainSnapshotIsCurrent(self.raw(), flags) }, function)
+    }
+
+    /// Whether libvirt keeps a definition of it.
+    pub fn has_metadata(&self, flags: c_uint) -> Result<bool> {
+        let function = c"virDomainSnapshotHasMetadata";
+        // SAFETY: as above.
+        call::truth(unsafe { sys::virDomainSnapshotHasMetadata(self.raw(), flags) }, function)
+    }
+
+    /// The snapshot that was current when it was made.
+    pub fn get_parent(&self, flags: c_uint) -> Result<DomainSnapshot> {
+        // SAFETY: as above; a new snapshot's reference is ours.
+        unsafe {
+            let raw = sys::virDomainSnapshotGetParent(self.raw(), flags);
+            Ok(Self::adopt(call::pointer(raw, c"virDomainSnapshotGetParent")?.as_ptr()))
+        }
+    }
+
+    /// How many children pass the filter `flags`.
+    pub fn num_of_child_snapshots(&self, flags: c_uint) -> Result<c_int> {
+        let function = c"virDomainSnapshotNumChildren";
+        // SAFETY: as above.
+        call::number(unsafe { sys::virDomainSnapshotNumChildren(self.raw(), flags) }, function)
+    }
+
+    /// The names of children that pass the filter `flags`, `max` at the most.
+    pub fn list_child_snapshot_names(&self, max: c_int, flags: c_uint) -> Result<Vec<Text>> {
+        // SAFETY: as above; the array has room for `len`, the names are ours.
+        unsafe {
+            call::names(c"virDomainSnapshotListChildrenNames", max, "maxnames", |array, len| {
+                sys::virDomainSnapshotListChildrenNames(self.raw(), array, len, flags)
+            })
+        }
+    }
+
+    /// The children that pass the filter `flags`.
+    pub fn list_all_children(&self, flags: c_uint) -> Result<Vec<DomainSnapshot>> {
+        // SAFETY: as above; on success the array holds that many new snapshots.
+        unsafe {
+            call::objects(
+                c"virDomainSnapshotListAllChildren",
+                |array| sys::virDomainSnapshotListAllChildren(self.raw(), array, flags),
+                Self::adopt,
+            )
+        }
+    }
+
+    /// Makes its domain what it was.
+    pub fn revert_to(&self, flags: c_uint) -> Result<()> {
+        let function = c"virDomainRevertToSnapshot";
+        // SAFETY: as above.
+        call::done(unsafe { sys::virDomainRevertToSnapshot(self.raw(), flags) }, function)
+    }
+
+    /// Removes it.
+    pub fn delete(&self, flags: c_uint) -> Result<()> {
+        let function = c"virDomainSnapshotDelete";
+        // SAFETY: as above.
+        call::done(unsafe { sys::virDomainSnapshotDelete(self.raw(), flags) }, function)
+    }
+}

@@ -1,0 +1,114 @@
+//! A secret: a password or key that libvirt keeps.
+
+use std::ffi::{CStr, c_int, c_uint};
+use std::sync::OnceLock;
+
+use uuid::Uuid;
+use virt::sys;
+use zeroize::{Zeroize, Zeroizing};
+
+use super::{Text, call};
+use crate::error::{Error, Result};
+
+/// A secret. It keeps its connection open.
+pub struct Secret {
+    virt: virt::secret::Secret,
+    /// A handle's uuid never changes, so it is asked for once.
+    uuid: OnceLock<Uuid>,
+}
+
+impl Secret {
+    /// Takes over a secret and the reference to it.
+    ///
+    /// # Safety
+    /// `raw` is a valid secret, and one reference to it is ours.
+    pub(crate) unsafe fn adopt(raw: sys::virSecretPtr) -> Self {
+        // SAFETY: as promised by the caller.
+        let virt = unsafe { virt::secret::Secret::from_ptr(raw) };
+        Secret { virt, uuid: OnceLock::new() }
+    }
+
+    pub(crate) fn raw(&self) -> sys::virSecretPtr {
+        // SAFETY: callers use it only while self is alive.
+        unsafe { self.virt.as_ptr() }
+    }
+
+    /// The uuid.
+    pub fn get_uuid(&self) -> Result<Uuid> {
+        if let Some(uuid) = self.uuid.get() {
+            return Ok(*uuid);
+        }
+        // SAFETY: raw() is live while self is; so in all calls below. There
+        // is room for a uuid.
+        let uuid = call::uuid(c"virSecretGetUUID", |uuid| unsafe {
+            sys::virSecretGetUUID(self.raw(), uuid)
+        })?;
+        Ok(*self.uuid.get_or_init(|| uuid))
+    }
+
+    /// The uuid as lower-case text with hyphens.
+    pub fn get_uuid_string(&self) -> Result<Text> {
+        self.get_uuid().map(Text::from_uuid)
+    }
+
+    /// What the secret is for, one of `SECRET_USAGE_TYPE_*`.
+    pub fn get_usage_type(&self) -> Result<c_int> {
+        // SAFETY: as above.
+        call::number(unsafe { sys::virSecretGetUsageType(self.raw()) }, c"virSecretGetUsageType")
+    }
+
+    /// Which object of its usage type it belongs to.
+    pub fn get_usage_id(&self) -> Result<Text> {
+        // SAFETY: as above.
+        let id = unsafe { sys::virSecretGetUsageID(self.raw()) };
+        let id = call::pointer(id.cast_mut(), c"virSecretGetUsageID")?;
+        // SAFETY: a C string that lives as long as the secret.
+        Ok(Text::copy(unsafe { CStr::from_ptr(id.as_ptr()) }))
+    }
+
+    /// The definition, as XML; the value is not in it.
+    pub fn get_xml_description(&self, flags: c_uint) -> Result<Text> {
+        let function = c"virSecretGetXMLDesc";
+        // SAFETY: as above; the text is new and ours.
+        unsafe { call::text(sys::virSecretGetXMLDesc(self.raw(), flags), function) }
+    }
+
+    /// The value. The copy is wiped when it is dropped.
+    pub fn get_value(&self, flags: c_uint) -> Result<Zeroizing<Vec<u8>>> {
+        let mut len = 0;
+        // SAFETY: as above; the output outlives the call.
+        let value = unsafe { sys::virSecretGetValue(self.raw(), &mut len, flags) };
+        if value.is_null() {
+            // An empty value may be NULL too, but then nothing went wrong.
+            return no_error(c"virSecretGetValue").map(|()| Zeroizing::default());
+        }
+        // SAFETY: `len` bytes from malloc, which are ours.
+        unsafe {
+            let bytes = std::slice::from_raw_parts_mut(value, len);
+            let copy = Zeroizing::new(bytes.to_vec());
+            bytes.zeroize();
+            libc::free(value.cast());
+            Ok(copy)
+        }
+    }
+
+    /// Sets the value.
+    pub fn set_value(&self, value: &[u8], flags: c_uint) -> Result<()> {
+        // SAFETY: as above; libvirt only reads the value.
+        let returned =
+            unsafe { sys::virSecretSetValue(self.raw(), value.as_ptr(), value.len(), flags) };
+        call::done(returned, c"virSecretSetValue")
+    }
+
+    /// Forgets the secret and its value.
+    pub fn undefine(&self) -> Result<()> {
+        // SAFETY: as above.
+        call::done(unsafe { sys::virSecretUndefine(self.raw()) }, c"virSecretUndefine")
+    }
+}
+
+/// The error that libvirt recorded on this thread, if it did.
+fn no_error(function: &'static CStr) -> Result<()> {
+    let error: Error = call::failed(function);
+    if error.details().code == 0 { Ok(()) } else { Err(error) }
+}

@@ -1,0 +1,227 @@
+//! A storage pool: a place on a host that volumes are in.
+
+use std::ffi::{CStr, CString, c_int, c_uint};
+use std::sync::OnceLock;
+
+use uuid::Uuid;
+use virt::sys;
+
+use super::conn::locate;
+use super::{StorageVol, Text, call};
+use crate::error::Result;
+use crate::value::Map;
+
+/// A storage pool. It keeps its connection open.
+pub struct StoragePool {
+    virt: virt::storage_pool::StoragePool,
+    /// A handle's name and uuid never change, so they are asked for once.
+    name: OnceLock<CString>,
+    uuid: OnceLock<Uuid>,
+}
+
+impl StoragePool {
+    /// Takes over a pool and the reference to it.
+    ///
+    /// # Safety
+    /// `raw` is a valid pool, and one reference to it is ours.
+    pub(crate) unsafe fn adopt(raw: sys::virStoragePoolPtr) -> Self {
+        // SAFETY: as promised by the caller.
+        let virt = unsafe { virt::storage_pool::StoragePool::from_ptr(raw) };
+        StoragePool { virt, name: OnceLock::new(), uuid: OnceLock::new() }
+    }
+
+    pub(crate) fn raw(&self) -> sys::virStoragePoolPtr {
+        // SAFETY: callers use it only while self is alive.
+        unsafe { self.virt.as_ptr() }
+    }
+
+    /// The name.
+    pub fn get_name(&self) -> Result<&CStr> {
+        if let Some(name) = self.name.get() {
+            return Ok(name);
+        }
+        // SAFETY: raw() is live while self is; so in all calls below.
+        let name = unsafe { sys::virStoragePoolGetName(self.raw()) };
+        let name = call::pointer(name.cast_mut(), c"virStoragePoolGetName")?;
+        // SAFETY: a C string that lives as long as the pool.
+        let name = unsafe { CStr::from_ptr(name.as_ptr()) }.to_owned();
+        Ok(self.name.get_or_init(|| name))
+    }
+
+    /// The uuid.
+    pub fn get_uuid(&self) -> Result<Uuid> {
+        if let Some(uuid) = self.uuid.get() {
+            return Ok(*uuid);
+        }
+        // SAFETY: as above; there is room for a uuid.
+        let uuid = call::uuid(c"virStoragePoolGetUUID", |uuid| unsafe {
+            sys::virStoragePoolGetUUID(self.raw(), uuid)
+        })?;
+        Ok(*self.uuid.get_or_init(|| uuid))
+    }
+
+    /// The uuid as lower-case text with hyphens.
+    pub fn get_uuid_string(&self) -> Result<Text> {
+        self.get_uuid().map(Text::from_uuid)
+    }
+
+    /// State and sizes in bytes.
+    pub fn get_info(&self) -> Result<Map> {
+        // SAFETY: a plain C struct, for which all-zero is valid.
+        let mut info: sys::virStoragePoolInfo = unsafe { std::mem::zeroed() };
+        // SAFETY: as above; the output outlives the call.
+        let returned = unsafe { sys::virStoragePoolGetInfo(self.raw(), &mut info) };
+        call::done(returned, c"virStoragePoolGetInfo")?;
+        let mut map = Map::with_capacity(4);
+        map.push_new("state", info.state);
+        map.push_new("capacity", info.capacity);
+        map.push_new("allocation", info.allocation);
+        map.push_new("available", info.available);
+        Ok(map)
+    }
+
+    /// The definition, as XML.
+    pub fn get_xml_description(&self, flags: c_uint) -> Result<Text> {
+        let function = c"virStoragePoolGetXMLDesc";
+        // SAFETY: as above; the text is new and ours.
+        unsafe { call::text(sys::virStoragePoolGetXMLDesc(self.raw(), flags), function) }
+    }
+
+    /// Whether it is started.
+    pub fn is_active(&self) -> Result<bool> {
+        let function = c"virStoragePoolIsActive";
+        // SAFETY: as above.
+        call::truth(unsafe { sys::virStoragePoolIsActive(self.raw()) }, function)
+    }
+
+    /// Whether it stays defined when it stops.
+    pub fn is_persistent(&self) -> Result<bool> {
+        let function = c"virStoragePoolIsPersistent";
+        // SAFETY: as above.
+        call::truth(unsafe { sys::virStoragePoolIsPersistent(self.raw()) }, function)
+    }
+
+    /// Makes what the pool consists of: a folder, a file system, a volume group.
+    pub fn build(&self, flags: c_uint) -> Result<()> {
+        let function = c"virStoragePoolBuild";
+        // SAFETY: as above.
+        call::done(unsafe { sys::virStoragePoolBuild(self.raw(), flags) }, function)
+    }
+
+    /// Starts it.
+    pub fn create(&self, flags: c_uint) -> Result<()> {
+        let function = c"virStoragePoolCreate";
+        // SAFETY: as above.
+        call::done(unsafe { sys::virStoragePoolCreate(self.raw(), flags) }, function)
+    }
+
+    /// Stops it. What is in it stays.
+    pub fn destroy(&self) -> Result<()> {
+        let function = c"virStoragePoolDestroy";
+        // SAFETY: as above.
+        call::done(unsafe { sys::virStoragePoolDestroy(self.raw()) }, function)
+    }
+
+    /// Removes what the pool consists of.
+    pub fn delete(&self, flags: c_uint) -> Result<()> {
+        let function = c"virStoragePoolDelete";
+        // SAFETY: as above.
+        call::done(unsafe { sys::virStoragePoolDelete(self.raw(), flags) }, function)
+    }
+
+    /// Forgets the definition.
+    pub fn undefine(&self) -> Result<()> {
+        let function = c"virStoragePoolUndefine";
+        // SAFETY: as above.
+        call::done(unsafe { sys::virStoragePoolUndefine(self.raw()) }, function)
+    }
+
+    /// Looks for volumes anew.
+    pub fn refresh(&self, flags: c_uint) -> Result<()> {
+        let function = c"virStoragePoolRefresh";
+        // SAFETY: as above.
+        call::done(unsafe { sys::virStoragePoolRefresh(self.raw(), flags) }, function)
+    }
+
+    /// Whether it starts with the host.
+    pub fn get_autostart(&self) -> Result<bool> {
+        let mut autostart = 0;
+        // SAFETY: as above; the output outlives the call.
+        let returned = unsafe { sys::virStoragePoolGetAutostart(self.raw(), &mut autostart) };
+        call::done(returned, c"virStoragePoolGetAutostart")?;
+        Ok(autostart != 0)
+    }
+
+    /// Sets whether it starts with the host.
+    pub fn set_autostart(&self, autostart: bool) -> Result<()> {
+        let autostart = c_int::from(autostart);
+        // SAFETY: as above.
+        let returned = unsafe { sys::virStoragePoolSetAutostart(self.raw(), autostart) };
+        call::done(returned, c"virStoragePoolSetAutostart")
+    }
+
+    /// How many volumes are in it.
+    pub fn num_of_storage_volumes(&self) -> Result<c_int> {
+        let function = c"virStoragePoolNumOfVolumes";
+        // SAFETY: as above.
+        call::number(unsafe { sys::virStoragePoolNumOfVolumes(self.raw()) }, function)
+    }
+
+    /// The names of volumes in it, `max` at the most.
+    pub fn list_storage_vol_names(&self, max: c_int) -> Result<Vec<Text>> {
+        // SAFETY: as above; the array has room for `len`, the names are ours.
+        unsafe {
+            call::names(c"virStoragePoolListVolumes", max, "maxnames", |array, len| {
+                sys::virStoragePoolListVolumes(self.raw(), array, len)
+            })
+        }
+    }
+
+    /// The volumes in it.
+    pub fn list_all_volumes(&self, flags: c_uint) -> Result<Vec<StorageVol>> {
+        // SAFETY: as above; on success the array holds that many new volumes.
+        unsafe {
+            call::objects(
+                c"virStoragePoolListAllVolumes",
+                |array| sys::virStoragePoolListAllVolumes(self.raw(), array, flags),
+                StorageVol::adopt,
+            )
+        }
+    }
+
+    /// The volume with this name.
+    pub fn get_volume_by_name(&self, name: &CStr) -> Result<StorageVol> {
+        // SAFETY: as above; a new volume's reference is ours.
+        unsafe {
+            let raw = sys::virStorageVolLookupByName(self.raw(), name.as_ptr());
+            Ok(StorageVol::adopt(call::pointer(raw, c"virStorageVolLookupByName")?.as_ptr()))
+        }
+    }
+
+    /// Makes a volume.
+    pub fn create_volume(&self, xml: &CStr, flags: c_uint) -> Result<StorageVol> {
+        // SAFETY: as above.
+        unsafe {
+            let raw = sys::virStorageVolCreateXML(self.raw(), xml.as_ptr(), flags);
+            let vol = call::pointer(raw, c"virStorageVolCreateXML")
+                .map_err(|error| locate(error, "xml", xml))?;
+            Ok(StorageVol::adopt(vol.as_ptr()))
+        }
+    }
+
+    /// Makes a volume with the content of another.
+    pub fn clone_volume(
+        &self,
+        xml: &CStr,
+        clone: &StorageVol,
+        flags: c_uint,
+    ) -> Result<StorageVol> {
+        // SAFETY: as above; `clone` is live, too.
+        unsafe {
+            let raw = sys::virStorageVolCreateXMLFrom(self.raw(), xml.as_ptr(), clone.raw(), flags);
+            let vol = call::pointer(raw, c"virStorageVolCreateXMLFrom")
+                .map_err(|error| locate(error, "xml", xml))?;
+            Ok(StorageVol::adopt(vol.as_ptr()))
+        }
+    }
+}

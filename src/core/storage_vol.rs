@@ -1,0 +1,114 @@
+//! A volume: a disk image or the like in a storage pool.
+
+use std::ffi::{CStr, c_char, c_uint};
+
+use virt::sys;
+
+use super::{Text, call};
+use crate::error::Result;
+use crate::value::Map;
+
+/// A volume. It keeps its connection open.
+pub struct StorageVol {
+    virt: virt::storage_vol::StorageVol,
+}
+
+impl StorageVol {
+    /// Takes over a volume and the reference to it.
+    ///
+    /// # Safety
+    /// `raw` is a valid volume, and one reference to it is ours.
+    pub(crate) unsafe fn adopt(raw: sys::virStorageVolPtr) -> Self {
+        // SAFETY: as promised by the caller.
+        StorageVol { virt: unsafe { virt::storage_vol::StorageVol::from_ptr(raw) } }
+    }
+
+    pub(crate) fn raw(&self) -> sys::virStorageVolPtr {
+        // SAFETY: callers use it only while self is alive.
+        unsafe { self.virt.as_ptr() }
+    }
+
+    /// The name; unique in its pool.
+    pub fn get_name(&self) -> Result<Text> {
+        // SAFETY: raw() is live while self is; so in all calls below.
+        self.own_text(unsafe { sys::virStorageVolGetName(self.raw()) }, c"virStorageVolGetName")
+    }
+
+    /// The key; unique on all hosts that see the volume.
+    pub fn get_key(&self) -> Result<Text> {
+        // SAFETY: as above.
+        self.own_text(unsafe { sys::virStorageVolGetKey(self.raw()) }, c"virStorageVolGetKey")
+    }
+
+    /// A copy of text that libvirt keeps with the volume.
+    fn own_text(&self, text: *const c_char, function: &'static CStr) -> Result<Text> {
+        let text = call::pointer(text.cast_mut(), function)?;
+        // SAFETY: a C string that lives as long as the volume.
+        Ok(Text::copy(unsafe { CStr::from_ptr(text.as_ptr()) }))
+    }
+
+    /// Where it is on the host.
+    pub fn get_path(&self) -> Result<Text> {
+        // SAFETY: as above; the text is new and ours.
+        unsafe { call::text(sys::virStorageVolGetPath(self.raw()), c"virStorageVolGetPath") }
+    }
+
+    /// Type and sizes in bytes.
+    pub fn get_info(&self, flags: c_uint) -> Result<Map> {
+        // SAFETY: a plain C struct, for which all-zero is valid.
+        let mut info: sys::virStorageVolInfo = unsafe { std::mem::zeroed() };
+        // SAFETY: as above; the output outlives the call.
+        unsafe {
+            match flags {
+                0 => {
+                    let returned = sys::virStorageVolGetInfo(self.raw(), &mut info);
+                    call::done(returned, c"virStorageVolGetInfo")?;
+                }
+                _ => {
+                    let returned = sys::virStorageVolGetInfoFlags(self.raw(), &mut info, flags);
+                    call::done(returned, c"virStorageVolGetInfoFlags")?;
+                }
+            }
+        }
+        let mut map = Map::with_capacity(3);
+        map.push_new("type", info.type_);
+        map.push_new("capacity", info.capacity);
+        map.push_new("allocation", info.allocation);
+        Ok(map)
+    }
+
+    /// The definition, as XML.
+    pub fn get_xml_description(&self, flags: c_uint) -> Result<Text> {
+        let function = c"virStorageVolGetXMLDesc";
+        // SAFETY: as above; the text is new and ours.
+        unsafe { call::text(sys::virStorageVolGetXMLDesc(self.raw(), flags), function) }
+    }
+
+    /// Removes it from its pool, with its content.
+    pub fn delete(&self, flags: c_uint) -> Result<()> {
+        let function = c"virStorageVolDelete";
+        // SAFETY: as above.
+        call::done(unsafe { sys::virStorageVolDelete(self.raw(), flags) }, function)
+    }
+
+    /// Changes its capacity, in bytes.
+    pub fn resize(&self, capacity: u64, flags: c_uint) -> Result<()> {
+        let function = c"virStorageVolResize";
+        // SAFETY: as above.
+        call::done(unsafe { sys::virStorageVolResize(self.raw(), capacity, flags) }, function)
+    }
+
+    /// Overwrites its content with zeros.
+    pub fn wipe(&self, flags: c_uint) -> Result<()> {
+        // SAFETY: as above.
+        call::done(unsafe { sys::virStorageVolWipe(self.raw(), flags) }, c"virStorageVolWipe")
+    }
+
+    /// Overwrites its content, as one of `STORAGE_VOL_WIPE_ALG_*` says.
+    pub fn wipe_pattern(&self, algorithm: c_uint, flags: c_uint) -> Result<()> {
+        let function = c"virStorageVolWipePattern";
+        // SAFETY: as above.
+        let returned = unsafe { sys::virStorageVolWipePattern(self.raw(), algorithm, flags) };
+        call::done(returned, function)
+    }
+}
