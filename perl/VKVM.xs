@@ -141,4 +141,14 @@ INCLUDE: generated/conn.xs
 
 INCLUDE: generated/domain.xs
 
+INCLUDE: generated/domain_snapshot.xs
+
+INCLUDE: generated/domain_checkpoint.xs
+
+INCLUDE: generated/storage_pool.xs
+
+INCLUDE: generated/storage_vol.xs
+
+INCLUDE: generated/secret.xs
+
 INCLUDE: generated/event.xs

@@ -4,4 +4,9 @@
 #define VKVM_PERL_CLASSES(X) \
     X(conn, "VKVM") \
     X(domain, "VKVM::Domain") \
+    X(domain_snapshot, "VKVM::DomainSnapshot") \
+    X(domain_checkpoint, "VKVM::DomainCheckpoint") \
+    X(storage_pool, "VKVM::StoragePool") \
+    X(storage_vol, "VKVM::StorageVol") \
+    X(secret, "VKVM::Secret") \
     X(event, "VKVM::Event")

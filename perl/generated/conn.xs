@@ -31,6 +31,87 @@ create_domain(conn, xml_sv, flags_sv = NULL)
   }
 
 void
+create_interface(conn, xml_sv)
+    vkvm_conn *conn
+    SV *xml_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_interface *iface;
+  PPCODE:
+  {
+    const char *xml = vkvm_perl_text(aTHX_ xml_sv, "xml");
+    if (vkvm_conn_create_interface(conn, xml, &iface, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ iface, vkvm_perl_interface));
+  }
+
+void
+create_network(conn, xml_sv, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *xml_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_network *network;
+  PPCODE:
+  {
+    const char *xml = vkvm_perl_text(aTHX_ xml_sv, "xml");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_create_network(conn, xml, flags, &network, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ network, vkvm_perl_network));
+  }
+
+void
+create_node_device(conn, xml_sv, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *xml_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_node_device *device;
+  PPCODE:
+  {
+    const char *xml = vkvm_perl_text(aTHX_ xml_sv, "xml");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_create_node_device(conn, xml, flags, &device, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ device, vkvm_perl_node_device));
+  }
+
+void
+create_nwfilter_binding(conn, xml_sv, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *xml_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_nwfilter_binding *binding;
+  PPCODE:
+  {
+    const char *xml = vkvm_perl_text(aTHX_ xml_sv, "xml");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_create_nwfilter_binding(conn, xml, flags, &binding, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ binding, vkvm_perl_nwfilter_binding));
+  }
+
+void
+create_storage_pool(conn, xml_sv)
+    vkvm_conn *conn
+    SV *xml_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_storage_pool *pool;
+  PPCODE:
+  {
+    const char *xml = vkvm_perl_text(aTHX_ xml_sv, "xml");
+    if (vkvm_conn_create_storage_pool(conn, xml, &pool, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ pool, vkvm_perl_storage_pool));
+  }
+
+void
 define_domain(conn, xml_sv, flags_sv = NULL)
     vkvm_conn *conn
     SV *xml_sv
@@ -45,6 +126,108 @@ define_domain(conn, xml_sv, flags_sv = NULL)
     if (vkvm_conn_define_domain(conn, xml, flags, &domain, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     mXPUSHs(vkvm_perl_object(aTHX_ domain, vkvm_perl_domain));
+  }
+
+void
+define_interface(conn, xml_sv, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *xml_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_interface *iface;
+  PPCODE:
+  {
+    const char *xml = vkvm_perl_text(aTHX_ xml_sv, "xml");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_define_interface(conn, xml, flags, &iface, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ iface, vkvm_perl_interface));
+  }
+
+void
+define_network(conn, xml_sv, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *xml_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_network *network;
+  PPCODE:
+  {
+    const char *xml = vkvm_perl_text(aTHX_ xml_sv, "xml");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_define_network(conn, xml, flags, &network, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ network, vkvm_perl_network));
+  }
+
+void
+define_node_device(conn, xml_sv, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *xml_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_node_device *device;
+  PPCODE:
+  {
+    const char *xml = vkvm_perl_text(aTHX_ xml_sv, "xml");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_define_node_device(conn, xml, flags, &device, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ device, vkvm_perl_node_device));
+  }
+
+void
+define_nwfilter(conn, xml_sv, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *xml_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_nwfilter *nwfilter;
+  PPCODE:
+  {
+    const char *xml = vkvm_perl_text(aTHX_ xml_sv, "xml");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_define_nwfilter(conn, xml, flags, &nwfilter, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ nwfilter, vkvm_perl_nwfilter));
+  }
+
+void
+define_secret(conn, xml_sv, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *xml_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_secret *secret;
+  PPCODE:
+  {
+    const char *xml = vkvm_perl_text(aTHX_ xml_sv, "xml");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_define_secret(conn, xml, flags, &secret, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ secret, vkvm_perl_secret));
+  }
+
+void
+define_storage_pool(conn, xml_sv, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *xml_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_storage_pool *pool;
+  PPCODE:
+  {
+    const char *xml = vkvm_perl_text(aTHX_ xml_sv, "xml");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_define_storage_pool(conn, xml, flags, &pool, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ pool, vkvm_perl_storage_pool));
   }
 
 void
@@ -107,6 +290,26 @@ domain_event_register_any(conn, dom_sv, event_id_sv, callback_sv)
     if (vkvm_conn_domain_event_register_any(conn, dom, event_id, vkvm_perl_on_event, userdata, vkvm_perl_callback_free, &callback_id, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     mXPUSHi(callback_id);
+  }
+
+void
+find_storage_pool_sources(conn, type_sv, srcspec_sv = NULL, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *type_sv
+    SV *srcspec_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    char *xml;
+  PPCODE:
+  {
+    const char *type = vkvm_perl_text(aTHX_ type_sv, "type");
+    const char *srcspec = vkvm_perl_text_or_null(aTHX_ srcspec_sv, "srcspec");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_find_storage_pool_sources(conn, type, srcspec, flags, &xml, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHp(xml, strlen(xml));
+    vkvm_string_free(xml);
   }
 
 void
@@ -204,6 +407,36 @@ get_hostname(conn)
   }
 
 void
+get_interface_by_mac(conn, mac_sv)
+    vkvm_conn *conn
+    SV *mac_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_interface *iface;
+  PPCODE:
+  {
+    const char *mac = vkvm_perl_text(aTHX_ mac_sv, "mac");
+    if (vkvm_conn_get_interface_by_mac(conn, mac, &iface, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ iface, vkvm_perl_interface));
+  }
+
+void
+get_interface_by_name(conn, name_sv)
+    vkvm_conn *conn
+    SV *name_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_interface *iface;
+  PPCODE:
+  {
+    const char *name = vkvm_perl_text(aTHX_ name_sv, "name");
+    if (vkvm_conn_get_interface_by_name(conn, name, &iface, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ iface, vkvm_perl_interface));
+  }
+
+void
 get_library_version(conn)
     vkvm_conn *conn
   PREINIT:
@@ -214,6 +447,37 @@ get_library_version(conn)
     if (vkvm_conn_get_library_version(conn, &version, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     mXPUSHu(version);
+  }
+
+void
+get_network_by_name(conn, name_sv)
+    vkvm_conn *conn
+    SV *name_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_network *network;
+  PPCODE:
+  {
+    const char *name = vkvm_perl_text(aTHX_ name_sv, "name");
+    if (vkvm_conn_get_network_by_name(conn, name, &network, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ network, vkvm_perl_network));
+  }
+
+void
+get_network_by_uuid(conn, uuid_sv)
+    vkvm_conn *conn
+    SV *uuid_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_network *network;
+  PPCODE:
+  {
+    size_t uuid_len = 0;
+    const void *uuid = vkvm_perl_bytes(aTHX_ uuid_sv, "uuid", &uuid_len);
+    if (vkvm_conn_get_network_by_uuid(conn, uuid, uuid_len, &network, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ network, vkvm_perl_network));
   }
 
 void
@@ -231,6 +495,40 @@ get_node_cpu_stats(conn, cpu_num_sv = NULL, flags_sv = NULL)
     if (vkvm_conn_get_node_cpu_stats(conn, cpu_num, flags, &stats, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     SP = vkvm_perl_push_value(aTHX_ SP, stats);
+  }
+
+void
+get_node_device_by_name(conn, name_sv)
+    vkvm_conn *conn
+    SV *name_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_node_device *device;
+  PPCODE:
+  {
+    const char *name = vkvm_perl_text(aTHX_ name_sv, "name");
+    if (vkvm_conn_get_node_device_by_name(conn, name, &device, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ device, vkvm_perl_node_device));
+  }
+
+void
+get_node_device_scsihost_by_wwn(conn, wwnn_sv, wwpn_sv, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *wwnn_sv
+    SV *wwpn_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_node_device *device;
+  PPCODE:
+  {
+    const char *wwnn = vkvm_perl_text(aTHX_ wwnn_sv, "wwnn");
+    const char *wwpn = vkvm_perl_text(aTHX_ wwpn_sv, "wwpn");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_get_node_device_scsihost_by_wwn(conn, wwnn, wwpn, flags, &device, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ device, vkvm_perl_node_device));
   }
 
 void
@@ -261,6 +559,192 @@ get_node_memory_stats(conn, cell_num_sv = NULL, flags_sv = NULL)
     if (vkvm_conn_get_node_memory_stats(conn, cell_num, flags, &stats, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     SP = vkvm_perl_push_value(aTHX_ SP, stats);
+  }
+
+void
+get_nwfilter_binding_by_port_dev(conn, name_sv)
+    vkvm_conn *conn
+    SV *name_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_nwfilter_binding *binding;
+  PPCODE:
+  {
+    const char *name = vkvm_perl_text(aTHX_ name_sv, "name");
+    if (vkvm_conn_get_nwfilter_binding_by_port_dev(conn, name, &binding, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ binding, vkvm_perl_nwfilter_binding));
+  }
+
+void
+get_nwfilter_by_name(conn, name_sv)
+    vkvm_conn *conn
+    SV *name_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_nwfilter *nwfilter;
+  PPCODE:
+  {
+    const char *name = vkvm_perl_text(aTHX_ name_sv, "name");
+    if (vkvm_conn_get_nwfilter_by_name(conn, name, &nwfilter, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ nwfilter, vkvm_perl_nwfilter));
+  }
+
+void
+get_nwfilter_by_uuid(conn, uuid_sv)
+    vkvm_conn *conn
+    SV *uuid_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_nwfilter *nwfilter;
+  PPCODE:
+  {
+    size_t uuid_len = 0;
+    const void *uuid = vkvm_perl_bytes(aTHX_ uuid_sv, "uuid", &uuid_len);
+    if (vkvm_conn_get_nwfilter_by_uuid(conn, uuid, uuid_len, &nwfilter, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ nwfilter, vkvm_perl_nwfilter));
+  }
+
+void
+get_secret_by_usage(conn, type_sv, id_sv)
+    vkvm_conn *conn
+    SV *type_sv
+    SV *id_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_secret *secret;
+  PPCODE:
+  {
+    int type = (int)vkvm_perl_int(aTHX_ type_sv, "type", INT_MIN, INT_MAX);
+    const char *id = vkvm_perl_text(aTHX_ id_sv, "id");
+    if (vkvm_conn_get_secret_by_usage(conn, type, id, &secret, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ secret, vkvm_perl_secret));
+  }
+
+void
+get_secret_by_uuid(conn, uuid_sv)
+    vkvm_conn *conn
+    SV *uuid_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_secret *secret;
+  PPCODE:
+  {
+    size_t uuid_len = 0;
+    const void *uuid = vkvm_perl_bytes(aTHX_ uuid_sv, "uuid", &uuid_len);
+    if (vkvm_conn_get_secret_by_uuid(conn, uuid, uuid_len, &secret, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ secret, vkvm_perl_secret));
+  }
+
+void
+get_storage_pool_by_name(conn, name_sv)
+    vkvm_conn *conn
+    SV *name_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_storage_pool *pool;
+  PPCODE:
+  {
+    const char *name = vkvm_perl_text(aTHX_ name_sv, "name");
+    if (vkvm_conn_get_storage_pool_by_name(conn, name, &pool, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ pool, vkvm_perl_storage_pool));
+  }
+
+void
+get_storage_pool_by_target_path(conn, path_sv)
+    vkvm_conn *conn
+    SV *path_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_storage_pool *pool;
+  PPCODE:
+  {
+    const char *path = vkvm_perl_text(aTHX_ path_sv, "path");
+    if (vkvm_conn_get_storage_pool_by_target_path(conn, path, &pool, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ pool, vkvm_perl_storage_pool));
+  }
+
+void
+get_storage_pool_by_uuid(conn, uuid_sv)
+    vkvm_conn *conn
+    SV *uuid_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_storage_pool *pool;
+  PPCODE:
+  {
+    size_t uuid_len = 0;
+    const void *uuid = vkvm_perl_bytes(aTHX_ uuid_sv, "uuid", &uuid_len);
+    if (vkvm_conn_get_storage_pool_by_uuid(conn, uuid, uuid_len, &pool, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ pool, vkvm_perl_storage_pool));
+  }
+
+void
+get_storage_pool_by_volume(conn, volume_sv)
+    vkvm_conn *conn
+    SV *volume_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_storage_pool *pool;
+  PPCODE:
+  {
+    vkvm_storage_vol *volume = (vkvm_storage_vol *)vkvm_perl_handle(aTHX_ volume_sv, "volume");
+    if (vkvm_conn_get_storage_pool_by_volume(conn, volume, &pool, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ pool, vkvm_perl_storage_pool));
+  }
+
+void
+get_storage_pool_capabilities(conn, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    char *xml;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_get_storage_pool_capabilities(conn, flags, &xml, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHp(xml, strlen(xml));
+    vkvm_string_free(xml);
+  }
+
+void
+get_storage_volume_by_key(conn, key_sv)
+    vkvm_conn *conn
+    SV *key_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_storage_vol *volume;
+  PPCODE:
+  {
+    const char *key = vkvm_perl_text(aTHX_ key_sv, "key");
+    if (vkvm_conn_get_storage_volume_by_key(conn, key, &volume, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ volume, vkvm_perl_storage_vol));
+  }
+
+void
+get_storage_volume_by_path(conn, path_sv)
+    vkvm_conn *conn
+    SV *path_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_storage_vol *volume;
+  PPCODE:
+  {
+    const char *path = vkvm_perl_text(aTHX_ path_sv, "path");
+    if (vkvm_conn_get_storage_volume_by_path(conn, path, &volume, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ volume, vkvm_perl_storage_vol));
   }
 
 void
@@ -295,6 +779,45 @@ get_uri(conn)
     }
     mXPUSHp(uri, strlen(uri));
     vkvm_string_free(uri);
+  }
+
+void
+interface_change_begin(conn, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_interface_change_begin(conn, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+interface_change_commit(conn, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_interface_change_commit(conn, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+interface_change_rollback(conn, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_interface_change_rollback(conn, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
   }
 
 void
@@ -359,6 +882,217 @@ list_all_domains(conn, flags_sv = NULL)
   }
 
 void
+list_all_interfaces(conn, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_interface **ifaces;
+    size_t ifaces_len;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_list_all_interfaces(conn, flags, &ifaces, &ifaces_len, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    EXTEND(SP, (SSize_t)ifaces_len);
+    for (size_t i = 0; i < ifaces_len; i++)
+    {
+        mPUSHs(vkvm_perl_object(aTHX_ ifaces[i], vkvm_perl_interface));
+        ifaces[i] = NULL; /* the object has it now */
+    }
+    vkvm_interface_list_free(ifaces, ifaces_len);
+  }
+
+void
+list_all_networks(conn, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_network **networks;
+    size_t networks_len;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_list_all_networks(conn, flags, &networks, &networks_len, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    EXTEND(SP, (SSize_t)networks_len);
+    for (size_t i = 0; i < networks_len; i++)
+    {
+        mPUSHs(vkvm_perl_object(aTHX_ networks[i], vkvm_perl_network));
+        networks[i] = NULL; /* the object has it now */
+    }
+    vkvm_network_list_free(networks, networks_len);
+  }
+
+void
+list_all_node_devices(conn, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_node_device **devices;
+    size_t devices_len;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_list_all_node_devices(conn, flags, &devices, &devices_len, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    EXTEND(SP, (SSize_t)devices_len);
+    for (size_t i = 0; i < devices_len; i++)
+    {
+        mPUSHs(vkvm_perl_object(aTHX_ devices[i], vkvm_perl_node_device));
+        devices[i] = NULL; /* the object has it now */
+    }
+    vkvm_node_device_list_free(devices, devices_len);
+  }
+
+void
+list_all_nwfilter_bindings(conn, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_nwfilter_binding **bindings;
+    size_t bindings_len;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_list_all_nwfilter_bindings(conn, flags, &bindings, &bindings_len, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    EXTEND(SP, (SSize_t)bindings_len);
+    for (size_t i = 0; i < bindings_len; i++)
+    {
+        mPUSHs(vkvm_perl_object(aTHX_ bindings[i], vkvm_perl_nwfilter_binding));
+        bindings[i] = NULL; /* the object has it now */
+    }
+    vkvm_nwfilter_binding_list_free(bindings, bindings_len);
+  }
+
+void
+list_all_nwfilters(conn, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_nwfilter **filters;
+    size_t filters_len;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_list_all_nwfilters(conn, flags, &filters, &filters_len, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    EXTEND(SP, (SSize_t)filters_len);
+    for (size_t i = 0; i < filters_len; i++)
+    {
+        mPUSHs(vkvm_perl_object(aTHX_ filters[i], vkvm_perl_nwfilter));
+        filters[i] = NULL; /* the object has it now */
+    }
+    vkvm_nwfilter_list_free(filters, filters_len);
+  }
+
+void
+list_all_secrets(conn, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_secret **secrets;
+    size_t secrets_len;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_list_all_secrets(conn, flags, &secrets, &secrets_len, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    EXTEND(SP, (SSize_t)secrets_len);
+    for (size_t i = 0; i < secrets_len; i++)
+    {
+        mPUSHs(vkvm_perl_object(aTHX_ secrets[i], vkvm_perl_secret));
+        secrets[i] = NULL; /* the object has it now */
+    }
+    vkvm_secret_list_free(secrets, secrets_len);
+  }
+
+void
+list_all_storage_pools(conn, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_storage_pool **pools;
+    size_t pools_len;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_list_all_storage_pools(conn, flags, &pools, &pools_len, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    EXTEND(SP, (SSize_t)pools_len);
+    for (size_t i = 0; i < pools_len; i++)
+    {
+        mPUSHs(vkvm_perl_object(aTHX_ pools[i], vkvm_perl_storage_pool));
+        pools[i] = NULL; /* the object has it now */
+    }
+    vkvm_storage_pool_list_free(pools, pools_len);
+  }
+
+void
+list_defined_interface_names(conn, maxnames_sv)
+    vkvm_conn *conn
+    SV *maxnames_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    char **names;
+    size_t names_len;
+  PPCODE:
+  {
+    int maxnames = (int)vkvm_perl_int(aTHX_ maxnames_sv, "maxnames", INT_MIN, INT_MAX);
+    if (vkvm_conn_list_defined_interface_names(conn, maxnames, &names, &names_len, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    EXTEND(SP, (SSize_t)names_len);
+    for (size_t i = 0; i < names_len; i++)
+        mPUSHp(names[i], strlen(names[i]));
+    vkvm_string_list_free(names, names_len);
+  }
+
+void
+list_defined_network_names(conn, maxnames_sv)
+    vkvm_conn *conn
+    SV *maxnames_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    char **names;
+    size_t names_len;
+  PPCODE:
+  {
+    int maxnames = (int)vkvm_perl_int(aTHX_ maxnames_sv, "maxnames", INT_MIN, INT_MAX);
+    if (vkvm_conn_list_defined_network_names(conn, maxnames, &names, &names_len, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    EXTEND(SP, (SSize_t)names_len);
+    for (size_t i = 0; i < names_len; i++)
+        mPUSHp(names[i], strlen(names[i]));
+    vkvm_string_list_free(names, names_len);
+  }
+
+void
+list_defined_storage_pool_names(conn, maxnames_sv)
+    vkvm_conn *conn
+    SV *maxnames_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    char **names;
+    size_t names_len;
+  PPCODE:
+  {
+    int maxnames = (int)vkvm_perl_int(aTHX_ maxnames_sv, "maxnames", INT_MIN, INT_MAX);
+    if (vkvm_conn_list_defined_storage_pool_names(conn, maxnames, &names, &names_len, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    EXTEND(SP, (SSize_t)names_len);
+    for (size_t i = 0; i < names_len; i++)
+        mPUSHp(names[i], strlen(names[i]));
+    vkvm_string_list_free(names, names_len);
+  }
+
+void
 list_domain_ids(conn, maxids_sv)
     vkvm_conn *conn
     SV *maxids_sv
@@ -378,6 +1112,163 @@ list_domain_ids(conn, maxids_sv)
   }
 
 void
+list_interface_names(conn, maxnames_sv)
+    vkvm_conn *conn
+    SV *maxnames_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    char **names;
+    size_t names_len;
+  PPCODE:
+  {
+    int maxnames = (int)vkvm_perl_int(aTHX_ maxnames_sv, "maxnames", INT_MIN, INT_MAX);
+    if (vkvm_conn_list_interface_names(conn, maxnames, &names, &names_len, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    EXTEND(SP, (SSize_t)names_len);
+    for (size_t i = 0; i < names_len; i++)
+        mPUSHp(names[i], strlen(names[i]));
+    vkvm_string_list_free(names, names_len);
+  }
+
+void
+list_network_names(conn, maxnames_sv)
+    vkvm_conn *conn
+    SV *maxnames_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    char **names;
+    size_t names_len;
+  PPCODE:
+  {
+    int maxnames = (int)vkvm_perl_int(aTHX_ maxnames_sv, "maxnames", INT_MIN, INT_MAX);
+    if (vkvm_conn_list_network_names(conn, maxnames, &names, &names_len, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    EXTEND(SP, (SSize_t)names_len);
+    for (size_t i = 0; i < names_len; i++)
+        mPUSHp(names[i], strlen(names[i]));
+    vkvm_string_list_free(names, names_len);
+  }
+
+void
+list_node_device_names(conn, cap_sv, maxnames_sv, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *cap_sv
+    SV *maxnames_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    char **names;
+    size_t names_len;
+  PPCODE:
+  {
+    const char *cap = vkvm_perl_text_or_null(aTHX_ cap_sv, "cap");
+    int maxnames = (int)vkvm_perl_int(aTHX_ maxnames_sv, "maxnames", INT_MIN, INT_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_list_node_device_names(conn, cap, maxnames, flags, &names, &names_len, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    EXTEND(SP, (SSize_t)names_len);
+    for (size_t i = 0; i < names_len; i++)
+        mPUSHp(names[i], strlen(names[i]));
+    vkvm_string_list_free(names, names_len);
+  }
+
+void
+list_nwfilter_names(conn, maxnames_sv)
+    vkvm_conn *conn
+    SV *maxnames_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    char **names;
+    size_t names_len;
+  PPCODE:
+  {
+    int maxnames = (int)vkvm_perl_int(aTHX_ maxnames_sv, "maxnames", INT_MIN, INT_MAX);
+    if (vkvm_conn_list_nwfilter_names(conn, maxnames, &names, &names_len, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    EXTEND(SP, (SSize_t)names_len);
+    for (size_t i = 0; i < names_len; i++)
+        mPUSHp(names[i], strlen(names[i]));
+    vkvm_string_list_free(names, names_len);
+  }
+
+void
+list_secret_uuids(conn, maxuuids_sv)
+    vkvm_conn *conn
+    SV *maxuuids_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    char **uuids;
+    size_t uuids_len;
+  PPCODE:
+  {
+    int maxuuids = (int)vkvm_perl_int(aTHX_ maxuuids_sv, "maxuuids", INT_MIN, INT_MAX);
+    if (vkvm_conn_list_secret_uuids(conn, maxuuids, &uuids, &uuids_len, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    EXTEND(SP, (SSize_t)uuids_len);
+    for (size_t i = 0; i < uuids_len; i++)
+        mPUSHp(uuids[i], strlen(uuids[i]));
+    vkvm_string_list_free(uuids, uuids_len);
+  }
+
+void
+list_storage_pool_names(conn, maxnames_sv)
+    vkvm_conn *conn
+    SV *maxnames_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    char **names;
+    size_t names_len;
+  PPCODE:
+  {
+    int maxnames = (int)vkvm_perl_int(aTHX_ maxnames_sv, "maxnames", INT_MIN, INT_MAX);
+    if (vkvm_conn_list_storage_pool_names(conn, maxnames, &names, &names_len, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    EXTEND(SP, (SSize_t)names_len);
+    for (size_t i = 0; i < names_len; i++)
+        mPUSHp(names[i], strlen(names[i]));
+    vkvm_string_list_free(names, names_len);
+  }
+
+void
+num_of_defined_interfaces(conn)
+    vkvm_conn *conn
+  PREINIT:
+    vkvm_error *error = NULL;
+    int count;
+  PPCODE:
+  {
+    if (vkvm_conn_num_of_defined_interfaces(conn, &count, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHi(count);
+  }
+
+void
+num_of_defined_networks(conn)
+    vkvm_conn *conn
+  PREINIT:
+    vkvm_error *error = NULL;
+    int count;
+  PPCODE:
+  {
+    if (vkvm_conn_num_of_defined_networks(conn, &count, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHi(count);
+  }
+
+void
+num_of_defined_storage_pools(conn)
+    vkvm_conn *conn
+  PREINIT:
+    vkvm_error *error = NULL;
+    int count;
+  PPCODE:
+  {
+    if (vkvm_conn_num_of_defined_storage_pools(conn, &count, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHi(count);
+  }
+
+void
 num_of_domains(conn)
     vkvm_conn *conn
   PREINIT:
@@ -386,6 +1277,88 @@ num_of_domains(conn)
   PPCODE:
   {
     if (vkvm_conn_num_of_domains(conn, &count, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHi(count);
+  }
+
+void
+num_of_interfaces(conn)
+    vkvm_conn *conn
+  PREINIT:
+    vkvm_error *error = NULL;
+    int count;
+  PPCODE:
+  {
+    if (vkvm_conn_num_of_interfaces(conn, &count, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHi(count);
+  }
+
+void
+num_of_networks(conn)
+    vkvm_conn *conn
+  PREINIT:
+    vkvm_error *error = NULL;
+    int count;
+  PPCODE:
+  {
+    if (vkvm_conn_num_of_networks(conn, &count, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHi(count);
+  }
+
+void
+num_of_node_devices(conn, cap_sv = NULL, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *cap_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    int count;
+  PPCODE:
+  {
+    const char *cap = vkvm_perl_text_or_null(aTHX_ cap_sv, "cap");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_num_of_node_devices(conn, cap, flags, &count, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHi(count);
+  }
+
+void
+num_of_nwfilters(conn)
+    vkvm_conn *conn
+  PREINIT:
+    vkvm_error *error = NULL;
+    int count;
+  PPCODE:
+  {
+    if (vkvm_conn_num_of_nwfilters(conn, &count, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHi(count);
+  }
+
+void
+num_of_secrets(conn)
+    vkvm_conn *conn
+  PREINIT:
+    vkvm_error *error = NULL;
+    int count;
+  PPCODE:
+  {
+    if (vkvm_conn_num_of_secrets(conn, &count, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHi(count);
+  }
+
+void
+num_of_storage_pools(conn)
+    vkvm_conn *conn
+  PREINIT:
+    vkvm_error *error = NULL;
+    int count;
+  PPCODE:
+  {
+    if (vkvm_conn_num_of_storage_pools(conn, &count, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     mXPUSHi(count);
   }

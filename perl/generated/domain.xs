@@ -16,6 +16,55 @@ create(dom, flags_sv = NULL)
   }
 
 void
+create_checkpoint(dom, xml_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *xml_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_domain_checkpoint *checkpoint;
+  PPCODE:
+  {
+    const char *xml = vkvm_perl_text(aTHX_ xml_sv, "xml");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_create_checkpoint(dom, xml, flags, &checkpoint, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ checkpoint, vkvm_perl_domain_checkpoint));
+  }
+
+void
+create_snapshot(dom, xml_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *xml_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_domain_snapshot *snapshot;
+  PPCODE:
+  {
+    const char *xml = vkvm_perl_text(aTHX_ xml_sv, "xml");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_create_snapshot(dom, xml, flags, &snapshot, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ snapshot, vkvm_perl_domain_snapshot));
+  }
+
+void
+current_snapshot(dom, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_domain_snapshot *snapshot;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_current_snapshot(dom, flags, &snapshot, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ snapshot, vkvm_perl_domain_snapshot));
+  }
+
+void
 destroy(dom, flags_sv = NULL)
     vkvm_domain *dom
     SV *flags_sv
@@ -39,6 +88,21 @@ get_autostart(dom)
     if (vkvm_domain_get_autostart(dom, &autostart, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     mXPUSHi(autostart ? 1 : 0);
+  }
+
+void
+get_checkpoint_by_name(dom, name_sv)
+    vkvm_domain *dom
+    SV *name_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_domain_checkpoint *checkpoint;
+  PPCODE:
+  {
+    const char *name = vkvm_perl_text(aTHX_ name_sv, "name");
+    if (vkvm_domain_get_checkpoint_by_name(dom, name, &checkpoint, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ checkpoint, vkvm_perl_domain_checkpoint));
   }
 
 void
@@ -152,6 +216,21 @@ get_scheduler_type(dom)
   }
 
 void
+get_snapshot_by_name(dom, name_sv)
+    vkvm_domain *dom
+    SV *name_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_domain_snapshot *snapshot;
+  PPCODE:
+  {
+    const char *name = vkvm_perl_text(aTHX_ name_sv, "name");
+    if (vkvm_domain_get_snapshot_by_name(dom, name, &snapshot, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ snapshot, vkvm_perl_domain_snapshot));
+  }
+
+void
 get_state(dom, flags_sv = NULL)
     vkvm_domain *dom
     SV *flags_sv
@@ -229,6 +308,21 @@ get_xml_description(dom, flags_sv = NULL)
   }
 
 void
+has_current_snapshot(dom, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    bool current;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_has_current_snapshot(dom, flags, &current, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHi(current ? 1 : 0);
+  }
+
+void
 is_active(dom)
     vkvm_domain *dom
   PREINIT:
@@ -252,6 +346,86 @@ is_persistent(dom)
     if (vkvm_domain_is_persistent(dom, &persistent, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     mXPUSHi(persistent ? 1 : 0);
+  }
+
+void
+list_all_checkpoints(dom, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_domain_checkpoint **checkpoints;
+    size_t checkpoints_len;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_list_all_checkpoints(dom, flags, &checkpoints, &checkpoints_len, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    EXTEND(SP, (SSize_t)checkpoints_len);
+    for (size_t i = 0; i < checkpoints_len; i++)
+    {
+        mPUSHs(vkvm_perl_object(aTHX_ checkpoints[i], vkvm_perl_domain_checkpoint));
+        checkpoints[i] = NULL; /* the object has it now */
+    }
+    vkvm_domain_checkpoint_list_free(checkpoints, checkpoints_len);
+  }
+
+void
+list_all_snapshots(dom, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_domain_snapshot **snapshots;
+    size_t snapshots_len;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_list_all_snapshots(dom, flags, &snapshots, &snapshots_len, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    EXTEND(SP, (SSize_t)snapshots_len);
+    for (size_t i = 0; i < snapshots_len; i++)
+    {
+        mPUSHs(vkvm_perl_object(aTHX_ snapshots[i], vkvm_perl_domain_snapshot));
+        snapshots[i] = NULL; /* the object has it now */
+    }
+    vkvm_domain_snapshot_list_free(snapshots, snapshots_len);
+  }
+
+void
+list_snapshot_names(dom, maxnames_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *maxnames_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    char **names;
+    size_t names_len;
+  PPCODE:
+  {
+    int maxnames = (int)vkvm_perl_int(aTHX_ maxnames_sv, "maxnames", INT_MIN, INT_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_list_snapshot_names(dom, maxnames, flags, &names, &names_len, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    EXTEND(SP, (SSize_t)names_len);
+    for (size_t i = 0; i < names_len; i++)
+        mPUSHp(names[i], strlen(names[i]));
+    vkvm_string_list_free(names, names_len);
+  }
+
+void
+num_of_snapshots(dom, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    int count;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_num_of_snapshots(dom, flags, &count, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHi(count);
   }
 
 void

@@ -5,8 +5,13 @@ use warnings;
 
 use VKVM;
 use VKVM::Domain;
+use VKVM::DomainCheckpoint;
+use VKVM::DomainSnapshot;
 use VKVM::Error;
 use VKVM::Event;
+use VKVM::Secret;
+use VKVM::StoragePool;
+use VKVM::StorageVol;
 
 our $VERSION = '0.001000';
 
@@ -15,7 +20,10 @@ our $VERSION = '0.001000';
 BEGIN {
     no strict 'refs';    ## no critic (ProhibitNoStrict) - this is about symbol tables
     *{'Sys::Virt::'} = *{'VKVM::'};
-    for my $module ('', qw(/Domain /Error /Event)) {
+    my @modules = qw(
+      Domain DomainCheckpoint DomainSnapshot Error Event Secret StoragePool StorageVol
+    );
+    for my $module ('', map { "/$_" } @modules) {
         $INC{"Sys/Virt$module.pm"} = $INC{"VKVM$module.pm"};
     }
 }

@@ -17,9 +17,14 @@ struct Package {
     object: &'static str,
 }
 
-const PACKAGES: [Package; 3] = [
+const PACKAGES: [Package; 8] = [
     Package { class: "conn", name: "VKVM", object: "$conn" },
     Package { class: "domain", name: "VKVM::Domain", object: "$dom" },
+    Package { class: "domain_snapshot", name: "VKVM::DomainSnapshot", object: "$snapshot" },
+    Package { class: "domain_checkpoint", name: "VKVM::DomainCheckpoint", object: "$checkpoint" },
+    Package { class: "storage_pool", name: "VKVM::StoragePool", object: "$pool" },
+    Package { class: "storage_vol", name: "VKVM::StorageVol", object: "$vol" },
+    Package { class: "secret", name: "VKVM::Secret", object: "$secret" },
     Package { class: "event", name: "VKVM::Event", object: "VKVM::Event::" },
 ];
 
@@ -38,9 +43,4 @@ pub fn write(api: &Api, constants: &[Constant]) -> Result<Vec<Output>> {
 /// Whether a function becomes a Perl method mechanically.
 fn is_method(function: &Function) -> bool {
     function.returns == Returns::Status && !function.has_perl_remark("skip")
-}
-
-/// The package of a class.
-fn package_of(class: &str) -> Option<&'static Package> {
-    PACKAGES.iter().find(|package| package.class == class)
 }

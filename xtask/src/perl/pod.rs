@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Package, is_method, package_of};
+use super::{PACKAGES, Package, is_method};
 use crate::api::{Function, Kind, Param};
 use crate::constants::Constant;
 use crate::{Output, Result};
@@ -150,22 +150,33 @@ fn perl_text(text: &str) -> String {
 }
 
 fn perl_constant(name: &str) -> String {
-    for (prefix, package) in
-        [("DOMAIN_", "VKVM::Domain"), ("EVENT_", "VKVM::Event"), ("ERROR_", "VKVM::Error")]
-    {
-        if let Some(rest) = name.strip_prefix(prefix) {
-            return format!("{package}::{rest}");
-        }
+    if let Some(rest) = name.strip_prefix("ERROR_") {
+        return format!("VKVM::Error::{rest}");
     }
-    format!("VKVM::{name}")
+    match split_class(name) {
+        Some((package, rest)) => format!("{}::{rest}", package.name),
+        None => format!("VKVM::{name}"),
+    }
 }
 
 fn perl_function(name: &str) -> String {
-    let class = name.split('_').next().unwrap_or_default();
-    match (package_of(class), name.split_once('_')) {
-        (Some(_), Some((_, method))) => method.to_owned(),
-        _ => format!("vkvm_{name}"),
+    match split_class(name) {
+        Some((_package, method)) => method.to_owned(),
+        None => format!("vkvm_{name}"),
     }
+}
+
+/// The package that the name of a function or constant begins with, the longest
+/// that fits, and the rest of the name.
+fn split_class(name: &str) -> Option<(&'static Package, &str)> {
+    let rest_after = |class: &str| {
+        let (head, rest) = (name.get(..class.len())?, name.get(class.len()..)?);
+        head.eq_ignore_ascii_case(class).then(|| rest.strip_prefix('_')).flatten()
+    };
+    PACKAGES
+        .iter()
+        .filter_map(|package| Some((package, rest_after(package.class)?)))
+        .max_by_key(|(package, _rest)| package.class.len())
 }
 
 fn constants_of(text: &mut String, class: &str, constants: &[Constant]) -> Result<()> {
