@@ -1575,12 +1575,100 @@ typedef struct vkvm_conn vkvm_conn;
 typedef struct vkvm_domain vkvm_domain;
 
 /**
+ * A checkpoint of a domain: since then it is known what changed on its disks.
+ *
+ * Lifetime: keeps its connection open. Threads: may be used from several at
+ * once.
+ */
+typedef struct vkvm_domain_checkpoint vkvm_domain_checkpoint;
+
+/**
+ * A snapshot of a domain.
+ *
+ * Lifetime: keeps its connection open. Threads: may be used from several at
+ * once.
+ */
+typedef struct vkvm_domain_snapshot vkvm_domain_snapshot;
+
+/**
  * What went wrong.
  *
  * Lifetime: plain memory, independent of everything else, usable after fork.
  * Threads: may be used from several at once; it never changes.
  */
 typedef struct vkvm_error vkvm_error;
+
+/**
+ * A network interface of the host.
+ *
+ * Lifetime: keeps its connection open. Threads: may be used from several at
+ * once.
+ */
+typedef struct vkvm_interface vkvm_interface;
+
+/**
+ * A virtual network: what connects domains to each other and to the world.
+ *
+ * Lifetime: keeps its connection open. Threads: may be used from several at
+ * once.
+ */
+typedef struct vkvm_network vkvm_network;
+
+/**
+ * A port of a virtual network: the place of a domain in it.
+ *
+ * Lifetime: keeps its network and its connection. Threads: may be used from
+ * several at once.
+ */
+typedef struct vkvm_network_port vkvm_network_port;
+
+/**
+ * A device of the host, real or made by software.
+ *
+ * Lifetime: keeps its connection open. Threads: may be used from several at
+ * once.
+ */
+typedef struct vkvm_node_device vkvm_node_device;
+
+/**
+ * A network filter: rules for the traffic of domains.
+ *
+ * Lifetime: keeps its connection open. Threads: may be used from several at
+ * once.
+ */
+typedef struct vkvm_nwfilter vkvm_nwfilter;
+
+/**
+ * The use of a network filter on a network device.
+ *
+ * Lifetime: keeps its connection open. Threads: may be used from several at
+ * once.
+ */
+typedef struct vkvm_nwfilter_binding vkvm_nwfilter_binding;
+
+/**
+ * A secret: a password or key that libvirt keeps.
+ *
+ * Lifetime: keeps its connection open. Threads: may be used from several at
+ * once.
+ */
+typedef struct vkvm_secret vkvm_secret;
+
+/**
+ * A storage pool: a place on a host that volumes are in.
+ *
+ * Lifetime: keeps its connection open. Threads: may be used from several at
+ * once.
+ */
+typedef struct vkvm_storage_pool vkvm_storage_pool;
+
+/**
+ * A volume: a disk image or the like in a storage pool.
+ *
+ * Lifetime: keeps its connection open. Threads: may be used from several at
+ * once.
+ */
+typedef struct vkvm_storage_vol vkvm_storage_vol;
 
 /**
  * A structured value: null, bool, int64, uint64, double, string, bytes, list,
@@ -1740,6 +1828,106 @@ int vkvm_conn_create_domain(vkvm_conn *conn,
                             vkvm_error **error);
 
 /**
+ * Defines an interface, as `vkvm_conn_define_interface` does without flags.
+ *
+ * The name is misleading, and kept because Sys::Virt has it: the interface is
+ * not brought up.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param xml an `<interface>` document (not NULL; borrowed)
+ * @param iface the interface (out; not NULL; owned by the caller:
+ *     vkvm_interface_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virInterfaceDefineXML
+ */
+int vkvm_conn_create_interface(vkvm_conn *conn,
+                               const char *xml,
+                               vkvm_interface **iface,
+                               vkvm_error **error);
+
+/**
+ * Starts a network that is gone when it stops.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param xml a `<network>` document (not NULL; borrowed)
+ * @param flags of `VKVM_NETWORK_CREATE_*`
+ * @param network the network (out; not NULL; owned by the caller:
+ *     vkvm_network_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkCreateXML, virNetworkCreateXMLFlags
+ */
+int vkvm_conn_create_network(vkvm_conn *conn,
+                             const char *xml,
+                             uint32_t flags,
+                             vkvm_network **network,
+                             vkvm_error **error);
+
+/**
+ * Makes a device, like a virtual HBA or a mediated device, that is gone when
+ * it is destroyed.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param xml a `<device>` document (not NULL; borrowed)
+ * @param flags of `VKVM_NODE_DEVICE_CREATE_*`
+ * @param device the device (out; not NULL; owned by the caller:
+ *     vkvm_node_device_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeDeviceCreateXML
+ */
+int vkvm_conn_create_node_device(vkvm_conn *conn,
+                                 const char *xml,
+                                 uint32_t flags,
+                                 vkvm_node_device **device,
+                                 vkvm_error **error);
+
+/**
+ * Puts a filter on a network device.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param xml a `<filterbinding>` document (not NULL; borrowed)
+ * @param flags of `VKVM_NWFILTER_BINDING_CREATE_*`
+ * @param binding the binding (out; not NULL; owned by the caller:
+ *     vkvm_nwfilter_binding_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNWFilterBindingCreateXML
+ */
+int vkvm_conn_create_nwfilter_binding(vkvm_conn *conn,
+                                      const char *xml,
+                                      uint32_t flags,
+                                      vkvm_nwfilter_binding **binding,
+                                      vkvm_error **error);
+
+/**
+ * Starts a storage pool that is gone when it stops.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param xml a `<pool>` document (not NULL; borrowed)
+ * @param pool the pool (out; not NULL; owned by the caller:
+ *     vkvm_storage_pool_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStoragePoolCreateXML
+ */
+int vkvm_conn_create_storage_pool(vkvm_conn *conn,
+                                  const char *xml,
+                                  vkvm_storage_pool **pool,
+                                  vkvm_error **error);
+
+/**
  * Defines a domain without starting it, or changes its definition.
  *
  * @param conn the connection (not NULL; borrowed)
@@ -1758,6 +1946,126 @@ int vkvm_conn_define_domain(vkvm_conn *conn,
                             uint32_t flags,
                             vkvm_domain **domain,
                             vkvm_error **error);
+
+/**
+ * Defines an interface without bringing it up, or changes its definition.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param xml an `<interface>` document (not NULL; borrowed)
+ * @param flags of `VKVM_INTERFACE_DEFINE_*`
+ * @param iface the interface (out; not NULL; owned by the caller:
+ *     vkvm_interface_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virInterfaceDefineXML
+ */
+int vkvm_conn_define_interface(vkvm_conn *conn,
+                               const char *xml,
+                               uint32_t flags,
+                               vkvm_interface **iface,
+                               vkvm_error **error);
+
+/**
+ * Defines a network without starting it, or changes its definition.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param xml a `<network>` document (not NULL; borrowed)
+ * @param flags of `VKVM_NETWORK_DEFINE_*`
+ * @param network the network (out; not NULL; owned by the caller:
+ *     vkvm_network_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkDefineXML, virNetworkDefineXMLFlags
+ */
+int vkvm_conn_define_network(vkvm_conn *conn,
+                             const char *xml,
+                             uint32_t flags,
+                             vkvm_network **network,
+                             vkvm_error **error);
+
+/**
+ * Defines a device without starting it.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param xml a `<device>` document (not NULL; borrowed)
+ * @param flags of `VKVM_NODE_DEVICE_DEFINE_*`
+ * @param device the device (out; not NULL; owned by the caller:
+ *     vkvm_node_device_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeDeviceDefineXML
+ */
+int vkvm_conn_define_node_device(vkvm_conn *conn,
+                                 const char *xml,
+                                 uint32_t flags,
+                                 vkvm_node_device **device,
+                                 vkvm_error **error);
+
+/**
+ * Defines a network filter, or changes its definition.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param xml a `<filter>` document (not NULL; borrowed)
+ * @param flags of `VKVM_NWFILTER_DEFINE_*`
+ * @param nwfilter the filter (out; not NULL; owned by the caller:
+ *     vkvm_nwfilter_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNWFilterDefineXML, virNWFilterDefineXMLFlags
+ */
+int vkvm_conn_define_nwfilter(vkvm_conn *conn,
+                              const char *xml,
+                              uint32_t flags,
+                              vkvm_nwfilter **nwfilter,
+                              vkvm_error **error);
+
+/**
+ * Defines a secret, without its value, or changes its definition.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param xml a `<secret>` document (not NULL; borrowed)
+ * @param flags of `VKVM_SECRET_DEFINE_*`
+ * @param secret the secret (out; not NULL; owned by the caller:
+ *     vkvm_secret_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virSecretDefineXML
+ */
+int vkvm_conn_define_secret(vkvm_conn *conn,
+                            const char *xml,
+                            uint32_t flags,
+                            vkvm_secret **secret,
+                            vkvm_error **error);
+
+/**
+ * Defines a storage pool without starting it, or changes its definition.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param xml a `<pool>` document (not NULL; borrowed)
+ * @param flags of `VKVM_STORAGE_POOL_DEFINE_*`
+ * @param pool the pool (out; not NULL; owned by the caller:
+ *     vkvm_storage_pool_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStoragePoolDefineXML
+ */
+int vkvm_conn_define_storage_pool(vkvm_conn *conn,
+                                  const char *xml,
+                                  uint32_t flags,
+                                  vkvm_storage_pool **pool,
+                                  vkvm_error **error);
 
 /**
  * Ends the registration made with `vkvm_conn_domain_event_register`.
@@ -1833,6 +2141,31 @@ int vkvm_conn_domain_event_register_any(vkvm_conn *conn,
                                         void *userdata,
                                         vkvm_destroy_callback destroy,
                                         int *callback_id,
+                                        vkvm_error **error);
+
+/**
+ * Finds what storage pools of one type could be made of, like the exports of
+ * an NFS server.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param type the type of pool, as in the definition of one, like "netfs" (not
+ *     NULL; borrowed)
+ * @param srcspec a `<source>` document that says where to look; some types
+ *     need one (may be NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param xml a `<sources>` document (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectFindStoragePoolSources
+ */
+int vkvm_conn_find_storage_pool_sources(vkvm_conn *conn,
+                                        const char *type,
+                                        const char *srcspec,
+                                        uint32_t flags,
+                                        char **xml,
                                         vkvm_error **error);
 
 /**
@@ -1958,6 +2291,43 @@ int vkvm_conn_get_domain_by_uuid(vkvm_conn *conn,
 int vkvm_conn_get_hostname(vkvm_conn *conn, char **hostname, vkvm_error **error);
 
 /**
+ * Finds an interface by its hardware address. Several with the same are an
+ * error.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param mac hex digits with colons (not NULL; borrowed)
+ * @param iface the interface (out; not NULL; owned by the caller:
+ *     vkvm_interface_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virInterfaceLookupByMACString
+ */
+int vkvm_conn_get_interface_by_mac(vkvm_conn *conn,
+                                   const char *mac,
+                                   vkvm_interface **iface,
+                                   vkvm_error **error);
+
+/**
+ * Finds an interface by its name.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param name the name (not NULL; borrowed)
+ * @param iface the interface (out; not NULL; owned by the caller:
+ *     vkvm_interface_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virInterfaceLookupByName
+ */
+int vkvm_conn_get_interface_by_name(vkvm_conn *conn,
+                                    const char *name,
+                                    vkvm_interface **iface,
+                                    vkvm_error **error);
+
+/**
  * Gets the version of libvirt on the side of the hypervisor.
  *
  * @param conn the connection (not NULL; borrowed)
@@ -1969,6 +2339,45 @@ int vkvm_conn_get_hostname(vkvm_conn *conn, char **hostname, vkvm_error **error)
  * libvirt: virConnectGetLibVersion
  */
 int vkvm_conn_get_library_version(vkvm_conn *conn, uint64_t *version, vkvm_error **error);
+
+/**
+ * Finds a network by its name.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param name the name (not NULL; borrowed)
+ * @param network the network (out; not NULL; owned by the caller:
+ *     vkvm_network_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkLookupByName
+ */
+int vkvm_conn_get_network_by_name(vkvm_conn *conn,
+                                  const char *name,
+                                  vkvm_network **network,
+                                  vkvm_error **error);
+
+/**
+ * Finds a network by its uuid.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param uuid 16 raw bytes, or text of 32 hex digits with or without hyphens
+ *     (not NULL; borrowed; its length is in uuid_len)
+ * @param uuid_len how many bytes that is: 16, 32 or 36
+ * @param network the network (out; not NULL; owned by the caller:
+ *     vkvm_network_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkLookupByUUID
+ */
+int vkvm_conn_get_network_by_uuid(vkvm_conn *conn,
+                                  const void *uuid,
+                                  size_t uuid_len,
+                                  vkvm_network **network,
+                                  vkvm_error **error);
 
 /**
  * Gets how much time the CPUs of the host spent on what.
@@ -1991,6 +2400,46 @@ int vkvm_conn_get_node_cpu_stats(vkvm_conn *conn,
                                  uint32_t flags,
                                  vkvm_value **stats,
                                  vkvm_error **error);
+
+/**
+ * Finds a device by its name.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param name the name (not NULL; borrowed)
+ * @param device the device (out; not NULL; owned by the caller:
+ *     vkvm_node_device_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeDeviceLookupByName
+ */
+int vkvm_conn_get_node_device_by_name(vkvm_conn *conn,
+                                      const char *name,
+                                      vkvm_node_device **device,
+                                      vkvm_error **error);
+
+/**
+ * Finds a SCSI host, a Fibre Channel adapter, by its world wide names.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param wwnn the name of its node (not NULL; borrowed)
+ * @param wwpn the name of its port (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param device the device (out; not NULL; owned by the caller:
+ *     vkvm_node_device_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeDeviceLookupSCSIHostByWWN
+ */
+int vkvm_conn_get_node_device_scsihost_by_wwn(vkvm_conn *conn,
+                                              const char *wwnn,
+                                              const char *wwpn,
+                                              uint32_t flags,
+                                              vkvm_node_device **device,
+                                              vkvm_error **error);
 
 /**
  * Gets the hardware of the host.
@@ -2031,6 +2480,234 @@ int vkvm_conn_get_node_memory_stats(vkvm_conn *conn,
                                     vkvm_error **error);
 
 /**
+ * Finds the binding of a network device.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param name the name of the device, like "vnet0" (not NULL; borrowed)
+ * @param binding the binding (out; not NULL; owned by the caller:
+ *     vkvm_nwfilter_binding_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNWFilterBindingLookupByPortDev
+ */
+int vkvm_conn_get_nwfilter_binding_by_port_dev(vkvm_conn *conn,
+                                               const char *name,
+                                               vkvm_nwfilter_binding **binding,
+                                               vkvm_error **error);
+
+/**
+ * Finds a network filter by its name.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param name the name (not NULL; borrowed)
+ * @param nwfilter the filter (out; not NULL; owned by the caller:
+ *     vkvm_nwfilter_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNWFilterLookupByName
+ */
+int vkvm_conn_get_nwfilter_by_name(vkvm_conn *conn,
+                                   const char *name,
+                                   vkvm_nwfilter **nwfilter,
+                                   vkvm_error **error);
+
+/**
+ * Finds a network filter by its uuid.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param uuid 16 raw bytes, or text of 32 hex digits with or without hyphens
+ *     (not NULL; borrowed; its length is in uuid_len)
+ * @param uuid_len how many bytes that is: 16, 32 or 36
+ * @param nwfilter the filter (out; not NULL; owned by the caller:
+ *     vkvm_nwfilter_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNWFilterLookupByUUID
+ */
+int vkvm_conn_get_nwfilter_by_uuid(vkvm_conn *conn,
+                                   const void *uuid,
+                                   size_t uuid_len,
+                                   vkvm_nwfilter **nwfilter,
+                                   vkvm_error **error);
+
+/**
+ * Finds a secret by what it is for.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param type one of `VKVM_SECRET_USAGE_TYPE_*`
+ * @param id which object of that type it belongs to, as in
+ *     `vkvm_secret_get_usage_id` (not NULL; borrowed)
+ * @param secret the secret (out; not NULL; owned by the caller:
+ *     vkvm_secret_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virSecretLookupByUsage
+ */
+int vkvm_conn_get_secret_by_usage(vkvm_conn *conn,
+                                  int type,
+                                  const char *id,
+                                  vkvm_secret **secret,
+                                  vkvm_error **error);
+
+/**
+ * Finds a secret by its uuid.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param uuid 16 raw bytes, or text of 32 hex digits with or without hyphens
+ *     (not NULL; borrowed; its length is in uuid_len)
+ * @param uuid_len how many bytes that is: 16, 32 or 36
+ * @param secret the secret (out; not NULL; owned by the caller:
+ *     vkvm_secret_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virSecretLookupByUUID
+ */
+int vkvm_conn_get_secret_by_uuid(vkvm_conn *conn,
+                                 const void *uuid,
+                                 size_t uuid_len,
+                                 vkvm_secret **secret,
+                                 vkvm_error **error);
+
+/**
+ * Finds a storage pool by its name.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param name the name (not NULL; borrowed)
+ * @param pool the pool (out; not NULL; owned by the caller:
+ *     vkvm_storage_pool_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStoragePoolLookupByName
+ */
+int vkvm_conn_get_storage_pool_by_name(vkvm_conn *conn,
+                                       const char *name,
+                                       vkvm_storage_pool **pool,
+                                       vkvm_error **error);
+
+/**
+ * Finds the storage pool whose volumes are in a folder of the host.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param path the folder (not NULL; borrowed)
+ * @param pool the pool (out; not NULL; owned by the caller:
+ *     vkvm_storage_pool_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStoragePoolLookupByTargetPath
+ */
+int vkvm_conn_get_storage_pool_by_target_path(vkvm_conn *conn,
+                                              const char *path,
+                                              vkvm_storage_pool **pool,
+                                              vkvm_error **error);
+
+/**
+ * Finds a storage pool by its uuid.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param uuid 16 raw bytes, or text of 32 hex digits with or without hyphens
+ *     (not NULL; borrowed; its length is in uuid_len)
+ * @param uuid_len how many bytes that is: 16, 32 or 36
+ * @param pool the pool (out; not NULL; owned by the caller:
+ *     vkvm_storage_pool_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStoragePoolLookupByUUID
+ */
+int vkvm_conn_get_storage_pool_by_uuid(vkvm_conn *conn,
+                                       const void *uuid,
+                                       size_t uuid_len,
+                                       vkvm_storage_pool **pool,
+                                       vkvm_error **error);
+
+/**
+ * Finds the storage pool that a volume is in.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param volume the volume (not NULL; borrowed)
+ * @param pool the pool (out; not NULL; owned by the caller:
+ *     vkvm_storage_pool_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStoragePoolLookupByVolume
+ */
+int vkvm_conn_get_storage_pool_by_volume(vkvm_conn *conn,
+                                         vkvm_storage_vol *volume,
+                                         vkvm_storage_pool **pool,
+                                         vkvm_error **error);
+
+/**
+ * Gets which types of storage pool the host can have.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param xml a `<storagepoolCapabilities>` document (out; not NULL; owned by
+ *     the caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectGetStoragePoolCapabilities
+ */
+int vkvm_conn_get_storage_pool_capabilities(vkvm_conn *conn,
+                                            uint32_t flags,
+                                            char **xml,
+                                            vkvm_error **error);
+
+/**
+ * Finds a volume by its key, in whichever pool it is.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param key the key (not NULL; borrowed)
+ * @param volume the volume (out; not NULL; owned by the caller:
+ *     vkvm_storage_vol_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStorageVolLookupByKey
+ */
+int vkvm_conn_get_storage_volume_by_key(vkvm_conn *conn,
+                                        const char *key,
+                                        vkvm_storage_vol **volume,
+                                        vkvm_error **error);
+
+/**
+ * Finds a volume by its path, in whichever pool it is.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param path where the volume is on the host (not NULL; borrowed)
+ * @param volume the volume (out; not NULL; owned by the caller:
+ *     vkvm_storage_vol_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStorageVolLookupByPath
+ */
+int vkvm_conn_get_storage_volume_by_path(vkvm_conn *conn,
+                                         const char *path,
+                                         vkvm_storage_vol **volume,
+                                         vkvm_error **error);
+
+/**
  * Gets the name of the hypervisor driver, like "QEMU" or "TEST".
  *
  * @param conn the connection (not NULL; borrowed)
@@ -2068,6 +2745,49 @@ int vkvm_conn_get_uri(vkvm_conn *conn, char **uri, vkvm_error **error);
  * libvirt: virConnectGetVersion
  */
 int vkvm_conn_get_version(vkvm_conn *conn, uint64_t *version, vkvm_error **error);
+
+/**
+ * Remembers how the interfaces are defined now.
+ *
+ * The changes that follow are kept with `vkvm_conn_interface_change_commit`,
+ * or undone with `vkvm_conn_interface_change_rollback` or, without either,
+ * when the host restarts.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virInterfaceChangeBegin
+ */
+int vkvm_conn_interface_change_begin(vkvm_conn *conn, uint32_t flags, vkvm_error **error);
+
+/**
+ * Keeps the changes since `vkvm_conn_interface_change_begin`.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virInterfaceChangeCommit
+ */
+int vkvm_conn_interface_change_commit(vkvm_conn *conn, uint32_t flags, vkvm_error **error);
+
+/**
+ * Undoes the changes since `vkvm_conn_interface_change_begin`.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virInterfaceChangeRollback
+ */
+int vkvm_conn_interface_change_rollback(vkvm_conn *conn, uint32_t flags, vkvm_error **error);
 
 /**
  * Tells whether the connection still works.
@@ -2130,6 +2850,207 @@ int vkvm_conn_list_all_domains(vkvm_conn *conn,
                                vkvm_error **error);
 
 /**
+ * Lists the host's network interfaces, up or down.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param flags a filter, of `VKVM_INTERFACE_LIST_*`; 0 for all interfaces
+ * @param ifaces the interfaces (out; not NULL; owned by the caller:
+ *     vkvm_interface_list_free; its length is in ifaces_len)
+ * @param ifaces_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectListAllInterfaces
+ */
+int vkvm_conn_list_all_interfaces(vkvm_conn *conn,
+                                  uint32_t flags,
+                                  vkvm_interface ***ifaces,
+                                  size_t *ifaces_len,
+                                  vkvm_error **error);
+
+/**
+ * Lists the networks, running or not.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param flags a filter, of `VKVM_NETWORK_LIST_*`; 0 for all networks
+ * @param networks the networks (out; not NULL; owned by the caller:
+ *     vkvm_network_list_free; its length is in networks_len)
+ * @param networks_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectListAllNetworks
+ */
+int vkvm_conn_list_all_networks(vkvm_conn *conn,
+                                uint32_t flags,
+                                vkvm_network ***networks,
+                                size_t *networks_len,
+                                vkvm_error **error);
+
+/**
+ * Lists the host's devices.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param flags a filter, of `VKVM_NODE_DEVICE_LIST_*`; 0 for all devices that
+ *     are there
+ * @param devices the devices (out; not NULL; owned by the caller:
+ *     vkvm_node_device_list_free; its length is in devices_len)
+ * @param devices_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectListAllNodeDevices
+ */
+int vkvm_conn_list_all_node_devices(vkvm_conn *conn,
+                                    uint32_t flags,
+                                    vkvm_node_device ***devices,
+                                    size_t *devices_len,
+                                    vkvm_error **error);
+
+/**
+ * Lists which network devices are filtered.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param bindings the bindings (out; not NULL; owned by the caller:
+ *     vkvm_nwfilter_binding_list_free; its length is in bindings_len)
+ * @param bindings_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectListAllNWFilterBindings
+ */
+int vkvm_conn_list_all_nwfilter_bindings(vkvm_conn *conn,
+                                         uint32_t flags,
+                                         vkvm_nwfilter_binding ***bindings,
+                                         size_t *bindings_len,
+                                         vkvm_error **error);
+
+/**
+ * Lists the network filters.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param filters the filters (out; not NULL; owned by the caller:
+ *     vkvm_nwfilter_list_free; its length is in filters_len)
+ * @param filters_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectListAllNWFilters
+ */
+int vkvm_conn_list_all_nwfilters(vkvm_conn *conn,
+                                 uint32_t flags,
+                                 vkvm_nwfilter ***filters,
+                                 size_t *filters_len,
+                                 vkvm_error **error);
+
+/**
+ * Lists the secrets.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param flags a filter, of `VKVM_SECRET_LIST_*`; 0 for all secrets
+ * @param secrets the secrets (out; not NULL; owned by the caller:
+ *     vkvm_secret_list_free; its length is in secrets_len)
+ * @param secrets_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectListAllSecrets
+ */
+int vkvm_conn_list_all_secrets(vkvm_conn *conn,
+                               uint32_t flags,
+                               vkvm_secret ***secrets,
+                               size_t *secrets_len,
+                               vkvm_error **error);
+
+/**
+ * Lists the storage pools, started or not.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param flags a filter, of `VKVM_STORAGE_POOL_LIST_*`; 0 for all pools
+ * @param pools the pools (out; not NULL; owned by the caller:
+ *     vkvm_storage_pool_list_free; its length is in pools_len)
+ * @param pools_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectListAllStoragePools
+ */
+int vkvm_conn_list_all_storage_pools(vkvm_conn *conn,
+                                     uint32_t flags,
+                                     vkvm_storage_pool ***pools,
+                                     size_t *pools_len,
+                                     vkvm_error **error);
+
+/**
+ * Lists the names of interfaces that are defined and down.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param maxnames how many to list at most, from 0 to 1,048,576
+ * @param names the names (out; not NULL; owned by the caller:
+ *     vkvm_string_list_free; its length is in names_len)
+ * @param names_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectListDefinedInterfaces
+ */
+int vkvm_conn_list_defined_interface_names(vkvm_conn *conn,
+                                           int maxnames,
+                                           char ***names,
+                                           size_t *names_len,
+                                           vkvm_error **error);
+
+/**
+ * Lists the names of networks that are defined and do not run.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param maxnames how many to list at most, from 0 to 1,048,576
+ * @param names the names (out; not NULL; owned by the caller:
+ *     vkvm_string_list_free; its length is in names_len)
+ * @param names_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectListDefinedNetworks
+ */
+int vkvm_conn_list_defined_network_names(vkvm_conn *conn,
+                                         int maxnames,
+                                         char ***names,
+                                         size_t *names_len,
+                                         vkvm_error **error);
+
+/**
+ * Lists the names of storage pools that are defined but not started.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param maxnames how many to list at most, from 0 to 1,048,576
+ * @param names the names (out; not NULL; owned by the caller:
+ *     vkvm_string_list_free; its length is in names_len)
+ * @param names_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectListDefinedStoragePools
+ */
+int vkvm_conn_list_defined_storage_pool_names(vkvm_conn *conn,
+                                              int maxnames,
+                                              char ***names,
+                                              size_t *names_len,
+                                              vkvm_error **error);
+
+/**
  * Lists the ids of running domains.
  *
  * @param conn the connection (not NULL; borrowed)
@@ -2150,6 +3071,170 @@ int vkvm_conn_list_domain_ids(vkvm_conn *conn,
                               vkvm_error **error);
 
 /**
+ * Lists the names of interfaces that are up.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param maxnames how many to list at most, from 0 to 1,048,576
+ * @param names the names (out; not NULL; owned by the caller:
+ *     vkvm_string_list_free; its length is in names_len)
+ * @param names_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectListInterfaces
+ */
+int vkvm_conn_list_interface_names(vkvm_conn *conn,
+                                   int maxnames,
+                                   char ***names,
+                                   size_t *names_len,
+                                   vkvm_error **error);
+
+/**
+ * Lists the names of running networks.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param maxnames how many to list at most, from 0 to 1,048,576
+ * @param names the names (out; not NULL; owned by the caller:
+ *     vkvm_string_list_free; its length is in names_len)
+ * @param names_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectListNetworks
+ */
+int vkvm_conn_list_network_names(vkvm_conn *conn,
+                                 int maxnames,
+                                 char ***names,
+                                 size_t *names_len,
+                                 vkvm_error **error);
+
+/**
+ * Lists the names of the host's devices.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param cap only those with this capability, like "pci"; NULL for all (may be
+ *     NULL; borrowed)
+ * @param maxnames how many to list at most, from 0 to 1,048,576
+ * @param flags unused, pass 0
+ * @param names the names (out; not NULL; owned by the caller:
+ *     vkvm_string_list_free; its length is in names_len)
+ * @param names_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeListDevices
+ */
+int vkvm_conn_list_node_device_names(vkvm_conn *conn,
+                                     const char *cap,
+                                     int maxnames,
+                                     uint32_t flags,
+                                     char ***names,
+                                     size_t *names_len,
+                                     vkvm_error **error);
+
+/**
+ * Lists the names of network filters.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param maxnames how many to list at most, from 0 to 1,048,576
+ * @param names the names (out; not NULL; owned by the caller:
+ *     vkvm_string_list_free; its length is in names_len)
+ * @param names_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectListNWFilters
+ */
+int vkvm_conn_list_nwfilter_names(vkvm_conn *conn,
+                                  int maxnames,
+                                  char ***names,
+                                  size_t *names_len,
+                                  vkvm_error **error);
+
+/**
+ * Lists the uuids of the secrets.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param maxuuids how many to list at most, from 0 to 1,048,576
+ * @param uuids the uuids as text (out; not NULL; owned by the caller:
+ *     vkvm_string_list_free; its length is in uuids_len)
+ * @param uuids_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectListSecrets
+ */
+int vkvm_conn_list_secret_uuids(vkvm_conn *conn,
+                                int maxuuids,
+                                char ***uuids,
+                                size_t *uuids_len,
+                                vkvm_error **error);
+
+/**
+ * Lists the names of storage pools that are started.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param maxnames how many to list at most, from 0 to 1,048,576
+ * @param names the names (out; not NULL; owned by the caller:
+ *     vkvm_string_list_free; its length is in names_len)
+ * @param names_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectListStoragePools
+ */
+int vkvm_conn_list_storage_pool_names(vkvm_conn *conn,
+                                      int maxnames,
+                                      char ***names,
+                                      size_t *names_len,
+                                      vkvm_error **error);
+
+/**
+ * Counts the interfaces that are defined and down.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param count how many there are (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectNumOfDefinedInterfaces
+ */
+int vkvm_conn_num_of_defined_interfaces(vkvm_conn *conn, int *count, vkvm_error **error);
+
+/**
+ * Counts the networks that are defined and do not run.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param count how many there are (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectNumOfDefinedNetworks
+ */
+int vkvm_conn_num_of_defined_networks(vkvm_conn *conn, int *count, vkvm_error **error);
+
+/**
+ * Counts the storage pools that are defined but not started.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param count how many are (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectNumOfDefinedStoragePools
+ */
+int vkvm_conn_num_of_defined_storage_pools(vkvm_conn *conn, int *count, vkvm_error **error);
+
+/**
  * Counts the running domains.
  *
  * @param conn the connection (not NULL; borrowed)
@@ -2161,6 +3246,91 @@ int vkvm_conn_list_domain_ids(vkvm_conn *conn,
  * libvirt: virConnectNumOfDomains
  */
 int vkvm_conn_num_of_domains(vkvm_conn *conn, int *count, vkvm_error **error);
+
+/**
+ * Counts the interfaces that are up.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param count how many there are (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectNumOfInterfaces
+ */
+int vkvm_conn_num_of_interfaces(vkvm_conn *conn, int *count, vkvm_error **error);
+
+/**
+ * Counts the running networks.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param count how many run (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectNumOfNetworks
+ */
+int vkvm_conn_num_of_networks(vkvm_conn *conn, int *count, vkvm_error **error);
+
+/**
+ * Counts the host's devices.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param cap only those with this capability, like "pci"; NULL for all (may be
+ *     NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param count how many there are (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeNumOfDevices
+ */
+int vkvm_conn_num_of_node_devices(vkvm_conn *conn,
+                                  const char *cap,
+                                  uint32_t flags,
+                                  int *count,
+                                  vkvm_error **error);
+
+/**
+ * Counts the network filters.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param count how many there are (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectNumOfNWFilters
+ */
+int vkvm_conn_num_of_nwfilters(vkvm_conn *conn, int *count, vkvm_error **error);
+
+/**
+ * Counts the secrets.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param count how many there are (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectNumOfSecrets
+ */
+int vkvm_conn_num_of_secrets(vkvm_conn *conn, int *count, vkvm_error **error);
+
+/**
+ * Counts the storage pools that are started.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param count how many are (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectNumOfStoragePools
+ */
+int vkvm_conn_num_of_storage_pools(vkvm_conn *conn, int *count, vkvm_error **error);
 
 /**
  * Opens a connection to a hypervisor, without credentials.
@@ -2285,6 +3455,122 @@ int vkvm_conn_unregister_close_callback(vkvm_conn *conn, vkvm_error **error);
 int vkvm_constant_list(vkvm_value **constants, vkvm_error **error);
 
 /**
+ * Removes the checkpoint. Its children become children of its parent.
+ *
+ * @param checkpoint the domain checkpoint (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_CHECKPOINT_DELETE_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainCheckpointDelete
+ */
+int vkvm_domain_checkpoint_delete(vkvm_domain_checkpoint *checkpoint,
+                                  uint32_t flags,
+                                  vkvm_error **error);
+
+/**
+ * Gives up a hold on the checkpoint handle. NULL and handles that are not live
+ * are left alone.
+ *
+ * @param checkpoint the domain checkpoint (not NULL; borrowed)
+ */
+void vkvm_domain_checkpoint_free(vkvm_domain_checkpoint *checkpoint);
+
+/**
+ * Gets the name of the checkpoint; no other checkpoint of its domain has it.
+ *
+ * @param checkpoint the domain checkpoint (not NULL; borrowed)
+ * @param name the name (out; not NULL; owned by the caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainCheckpointGetName
+ */
+int vkvm_domain_checkpoint_get_name(vkvm_domain_checkpoint *checkpoint,
+                                    char **name,
+                                    vkvm_error **error);
+
+/**
+ * Gets the checkpoint that was made before this one. One without a parent is
+ * an error.
+ *
+ * @param checkpoint the domain checkpoint (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param parent the parent (out; not NULL; owned by the caller:
+ *     vkvm_domain_checkpoint_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainCheckpointGetParent
+ */
+int vkvm_domain_checkpoint_get_parent(vkvm_domain_checkpoint *checkpoint,
+                                      uint32_t flags,
+                                      vkvm_domain_checkpoint **parent,
+                                      vkvm_error **error);
+
+/**
+ * Gets the definition of the checkpoint.
+ *
+ * @param checkpoint the domain checkpoint (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_CHECKPOINT_XML_*`
+ * @param xml a `<domaincheckpoint>` document (out; not NULL; owned by the
+ *     caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainCheckpointGetXMLDesc
+ */
+int vkvm_domain_checkpoint_get_xml_description(vkvm_domain_checkpoint *checkpoint,
+                                               uint32_t flags,
+                                               char **xml,
+                                               vkvm_error **error);
+
+/**
+ * Lists the children of the checkpoint.
+ *
+ * @param checkpoint the domain checkpoint (not NULL; borrowed)
+ * @param flags a filter, of `VKVM_DOMAIN_CHECKPOINT_LIST_*`; with
+ *     `VKVM_DOMAIN_CHECKPOINT_LIST_DESCENDANTS` children of children are
+ *     listed, too
+ * @param children the children (out; not NULL; owned by the caller:
+ *     vkvm_domain_checkpoint_list_free; its length is in children_len)
+ * @param children_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainCheckpointListAllChildren
+ */
+int vkvm_domain_checkpoint_list_all_children(vkvm_domain_checkpoint *checkpoint,
+                                             uint32_t flags,
+                                             vkvm_domain_checkpoint ***children,
+                                             size_t *children_len,
+                                             vkvm_error **error);
+
+/**
+ * Frees a list of checkpoints that a function returned, with its handles.
+ *
+ * @param checkpoints the list (may be NULL; borrowed; its length is in
+ *     checkpoints_len)
+ * @param checkpoints_len how many there are
+ */
+void vkvm_domain_checkpoint_list_free(vkvm_domain_checkpoint **checkpoints,
+                                      size_t checkpoints_len);
+
+/**
+ * Adds a hold on the checkpoint handle.
+ *
+ * @param checkpoint the domain checkpoint (not NULL; borrowed)
+ * @return the handle, which then needs one more `vkvm_domain_checkpoint_free`,
+ *     or NULL when it is not live.
+ */
+vkvm_domain_checkpoint *vkvm_domain_checkpoint_ref(vkvm_domain_checkpoint *checkpoint);
+
+/**
  * Starts the domain.
  *
  * @param dom the domain (not NULL; borrowed)
@@ -2296,6 +3582,66 @@ int vkvm_constant_list(vkvm_value **constants, vkvm_error **error);
  * libvirt: virDomainCreate, virDomainCreateWithFlags
  */
 int vkvm_domain_create(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
+
+/**
+ * Makes a checkpoint of the domain: from then on it is known what changes on
+ * its disks.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param xml a `<domaincheckpoint>` document (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_CHECKPOINT_CREATE_*`
+ * @param checkpoint the checkpoint (out; not NULL; owned by the caller:
+ *     vkvm_domain_checkpoint_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainCheckpointCreateXML
+ */
+int vkvm_domain_create_checkpoint(vkvm_domain *dom,
+                                  const char *xml,
+                                  uint32_t flags,
+                                  vkvm_domain_checkpoint **checkpoint,
+                                  vkvm_error **error);
+
+/**
+ * Makes a snapshot of the domain.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param xml a `<domainsnapshot>` document (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_SNAPSHOT_CREATE_*`
+ * @param snapshot the snapshot (out; not NULL; owned by the caller:
+ *     vkvm_domain_snapshot_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSnapshotCreateXML
+ */
+int vkvm_domain_create_snapshot(vkvm_domain *dom,
+                                const char *xml,
+                                uint32_t flags,
+                                vkvm_domain_snapshot **snapshot,
+                                vkvm_error **error);
+
+/**
+ * Gets the snapshot that a new snapshot would be a child of. A domain that has
+ * none is an error.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param snapshot the snapshot (out; not NULL; owned by the caller:
+ *     vkvm_domain_snapshot_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSnapshotCurrent
+ */
+int vkvm_domain_current_snapshot(vkvm_domain *dom,
+                                 uint32_t flags,
+                                 vkvm_domain_snapshot **snapshot,
+                                 vkvm_error **error);
 
 /**
  * Stops the domain at once, as if its plug was pulled.
@@ -2332,6 +3678,24 @@ void vkvm_domain_free(vkvm_domain *dom);
  * libvirt: virDomainGetAutostart
  */
 int vkvm_domain_get_autostart(vkvm_domain *dom, bool *autostart, vkvm_error **error);
+
+/**
+ * Finds a checkpoint of the domain by its name.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param name the name (not NULL; borrowed)
+ * @param checkpoint the checkpoint (out; not NULL; owned by the caller:
+ *     vkvm_domain_checkpoint_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainCheckpointLookupByName
+ */
+int vkvm_domain_get_checkpoint_by_name(vkvm_domain *dom,
+                                       const char *name,
+                                       vkvm_domain_checkpoint **checkpoint,
+                                       vkvm_error **error);
 
 /**
  * Gets the id of the domain, which it has while it runs.
@@ -2452,6 +3816,24 @@ int vkvm_domain_get_scheduler_parameters(vkvm_domain *dom,
 int vkvm_domain_get_scheduler_type(vkvm_domain *dom, char **type, vkvm_error **error);
 
 /**
+ * Finds a snapshot of the domain by its name.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param name the name (not NULL; borrowed)
+ * @param snapshot the snapshot (out; not NULL; owned by the caller:
+ *     vkvm_domain_snapshot_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSnapshotLookupByName
+ */
+int vkvm_domain_get_snapshot_by_name(vkvm_domain *dom,
+                                     const char *name,
+                                     vkvm_domain_snapshot **snapshot,
+                                     vkvm_error **error);
+
+/**
  * Gets the state of the domain, and why it is in it.
  *
  * @param dom the domain (not NULL; borrowed)
@@ -2537,6 +3919,23 @@ int vkvm_domain_get_xml_description(vkvm_domain *dom,
                                     vkvm_error **error);
 
 /**
+ * Tells whether the domain has a current snapshot.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param current whether it has (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainHasCurrentSnapshot
+ */
+int vkvm_domain_has_current_snapshot(vkvm_domain *dom,
+                                     uint32_t flags,
+                                     bool *current,
+                                     vkvm_error **error);
+
+/**
  * Tells whether the domain runs.
  *
  * @param dom the domain (not NULL; borrowed)
@@ -2563,6 +3962,47 @@ int vkvm_domain_is_active(vkvm_domain *dom, bool *active, vkvm_error **error);
 int vkvm_domain_is_persistent(vkvm_domain *dom, bool *persistent, vkvm_error **error);
 
 /**
+ * Lists the checkpoints of the domain.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags a filter, of `VKVM_DOMAIN_CHECKPOINT_LIST_*`; 0 for all
+ *     checkpoints
+ * @param checkpoints the checkpoints (out; not NULL; owned by the caller:
+ *     vkvm_domain_checkpoint_list_free; its length is in checkpoints_len)
+ * @param checkpoints_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainListAllCheckpoints
+ */
+int vkvm_domain_list_all_checkpoints(vkvm_domain *dom,
+                                     uint32_t flags,
+                                     vkvm_domain_checkpoint ***checkpoints,
+                                     size_t *checkpoints_len,
+                                     vkvm_error **error);
+
+/**
+ * Lists the snapshots of the domain.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags a filter, of `VKVM_DOMAIN_SNAPSHOT_LIST_*`; 0 for all snapshots
+ * @param snapshots the snapshots (out; not NULL; owned by the caller:
+ *     vkvm_domain_snapshot_list_free; its length is in snapshots_len)
+ * @param snapshots_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainListAllSnapshots
+ */
+int vkvm_domain_list_all_snapshots(vkvm_domain *dom,
+                                   uint32_t flags,
+                                   vkvm_domain_snapshot ***snapshots,
+                                   size_t *snapshots_len,
+                                   vkvm_error **error);
+
+/**
  * Frees a list of domains that a function returned, with its handles.
  *
  * @param domains the list (may be NULL; borrowed; its length is in
@@ -2570,6 +4010,45 @@ int vkvm_domain_is_persistent(vkvm_domain *dom, bool *persistent, vkvm_error **e
  * @param domains_len how many there are
  */
 void vkvm_domain_list_free(vkvm_domain **domains, size_t domains_len);
+
+/**
+ * Lists the names of snapshots of the domain.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param maxnames how many to list at most, from 0 to 1,048,576
+ * @param flags a filter, of `VKVM_DOMAIN_SNAPSHOT_LIST_*`
+ * @param names the names (out; not NULL; owned by the caller:
+ *     vkvm_string_list_free; its length is in names_len)
+ * @param names_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSnapshotListNames
+ */
+int vkvm_domain_list_snapshot_names(vkvm_domain *dom,
+                                    int maxnames,
+                                    uint32_t flags,
+                                    char ***names,
+                                    size_t *names_len,
+                                    vkvm_error **error);
+
+/**
+ * Counts the snapshots of the domain.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags a filter, of `VKVM_DOMAIN_SNAPSHOT_LIST_*`
+ * @param count how many there are (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSnapshotNum
+ */
+int vkvm_domain_num_of_snapshots(vkvm_domain *dom,
+                                 uint32_t flags,
+                                 int *count,
+                                 vkvm_error **error);
 
 /**
  * Asks the guest to restart. It may take its time, or refuse.
@@ -2711,6 +4190,210 @@ int vkvm_domain_set_vcpus(vkvm_domain *dom, uint32_t num, uint32_t flags, vkvm_e
  * libvirt: virDomainShutdown, virDomainShutdownFlags
  */
 int vkvm_domain_shutdown(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
+
+/**
+ * Removes the snapshot. Its children become children of its parent.
+ *
+ * @param snapshot the domain snapshot (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_SNAPSHOT_DELETE_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSnapshotDelete
+ */
+int vkvm_domain_snapshot_delete(vkvm_domain_snapshot *snapshot,
+                                uint32_t flags,
+                                vkvm_error **error);
+
+/**
+ * Gives up a hold on the snapshot handle. NULL and handles that are not live
+ * are left alone.
+ *
+ * @param snapshot the domain snapshot (not NULL; borrowed)
+ */
+void vkvm_domain_snapshot_free(vkvm_domain_snapshot *snapshot);
+
+/**
+ * Gets the name of the snapshot; no other snapshot of its domain has it.
+ *
+ * @param snapshot the domain snapshot (not NULL; borrowed)
+ * @param name the name (out; not NULL; owned by the caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSnapshotGetName
+ */
+int vkvm_domain_snapshot_get_name(vkvm_domain_snapshot *snapshot,
+                                  char **name,
+                                  vkvm_error **error);
+
+/**
+ * Gets the snapshot that was current when this one was made. One without a
+ * parent is an error.
+ *
+ * @param snapshot the domain snapshot (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param parent the parent (out; not NULL; owned by the caller:
+ *     vkvm_domain_snapshot_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSnapshotGetParent
+ */
+int vkvm_domain_snapshot_get_parent(vkvm_domain_snapshot *snapshot,
+                                    uint32_t flags,
+                                    vkvm_domain_snapshot **parent,
+                                    vkvm_error **error);
+
+/**
+ * Gets the definition of the snapshot.
+ *
+ * @param snapshot the domain snapshot (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_SNAPSHOT_XML_*`
+ * @param xml a `<domainsnapshot>` document (out; not NULL; owned by the
+ *     caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSnapshotGetXMLDesc
+ */
+int vkvm_domain_snapshot_get_xml_description(vkvm_domain_snapshot *snapshot,
+                                             uint32_t flags,
+                                             char **xml,
+                                             vkvm_error **error);
+
+/**
+ * Tells whether libvirt keeps a definition of the snapshot, which has to go
+ * before the domain can be undefined.
+ *
+ * @param snapshot the domain snapshot (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param metadata whether it does (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSnapshotHasMetadata
+ */
+int vkvm_domain_snapshot_has_metadata(vkvm_domain_snapshot *snapshot,
+                                      uint32_t flags,
+                                      bool *metadata,
+                                      vkvm_error **error);
+
+/**
+ * Tells whether the snapshot is the one that a new snapshot would be a child
+ * of.
+ *
+ * @param snapshot the domain snapshot (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param current whether it is (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSnapshotIsCurrent
+ */
+int vkvm_domain_snapshot_is_current(vkvm_domain_snapshot *snapshot,
+                                    uint32_t flags,
+                                    bool *current,
+                                    vkvm_error **error);
+
+/**
+ * Lists the children of the snapshot.
+ *
+ * @param snapshot the domain snapshot (not NULL; borrowed)
+ * @param flags a filter, as for `vkvm_domain_snapshot_num_of_child_snapshots`
+ * @param children the children (out; not NULL; owned by the caller:
+ *     vkvm_domain_snapshot_list_free; its length is in children_len)
+ * @param children_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSnapshotListAllChildren
+ */
+int vkvm_domain_snapshot_list_all_children(vkvm_domain_snapshot *snapshot,
+                                           uint32_t flags,
+                                           vkvm_domain_snapshot ***children,
+                                           size_t *children_len,
+                                           vkvm_error **error);
+
+/**
+ * Lists the names of children of the snapshot.
+ *
+ * @param snapshot the domain snapshot (not NULL; borrowed)
+ * @param maxnames how many to list at most, from 0 to 1,048,576
+ * @param flags a filter, as for `vkvm_domain_snapshot_num_of_child_snapshots`
+ * @param names the names (out; not NULL; owned by the caller:
+ *     vkvm_string_list_free; its length is in names_len)
+ * @param names_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSnapshotListChildrenNames
+ */
+int vkvm_domain_snapshot_list_child_snapshot_names(vkvm_domain_snapshot *snapshot,
+                                                   int maxnames,
+                                                   uint32_t flags,
+                                                   char ***names,
+                                                   size_t *names_len,
+                                                   vkvm_error **error);
+
+/**
+ * Frees a list of snapshots that a function returned, with its handles.
+ *
+ * @param snapshots the list (may be NULL; borrowed; its length is in
+ *     snapshots_len)
+ * @param snapshots_len how many there are
+ */
+void vkvm_domain_snapshot_list_free(vkvm_domain_snapshot **snapshots, size_t snapshots_len);
+
+/**
+ * Counts the children of the snapshot.
+ *
+ * @param snapshot the domain snapshot (not NULL; borrowed)
+ * @param flags a filter, of `VKVM_DOMAIN_SNAPSHOT_LIST_*`; with
+ *     `VKVM_DOMAIN_SNAPSHOT_LIST_DESCENDANTS` children of children count, too
+ * @param count how many there are (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSnapshotNumChildren
+ */
+int vkvm_domain_snapshot_num_of_child_snapshots(vkvm_domain_snapshot *snapshot,
+                                                uint32_t flags,
+                                                int *count,
+                                                vkvm_error **error);
+
+/**
+ * Adds a hold on the snapshot handle.
+ *
+ * @param snapshot the domain snapshot (not NULL; borrowed)
+ * @return the handle, which then needs one more `vkvm_domain_snapshot_free`,
+ *     or NULL when it is not live.
+ */
+vkvm_domain_snapshot *vkvm_domain_snapshot_ref(vkvm_domain_snapshot *snapshot);
+
+/**
+ * Makes the domain what it was when the snapshot was made.
+ *
+ * @param snapshot the domain snapshot (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_SNAPSHOT_REVERT_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainRevertToSnapshot
+ */
+int vkvm_domain_snapshot_revert_to(vkvm_domain_snapshot *snapshot,
+                                   uint32_t flags,
+                                   vkvm_error **error);
 
 /**
  * Stops the virtual CPUs of the domain; its memory stays.
@@ -3032,6 +4715,131 @@ int vkvm_handle_count(const char *class_name, size_t *count, vkvm_error **error)
 void vkvm_int_list_free(int *list, size_t list_len);
 
 /**
+ * Brings the interface up.
+ *
+ * @param iface the interface (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virInterfaceCreate
+ */
+int vkvm_interface_create(vkvm_interface *iface, uint32_t flags, vkvm_error **error);
+
+/**
+ * Takes the interface down.
+ *
+ * The handle stays valid.
+ *
+ * @param iface the interface (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virInterfaceDestroy
+ */
+int vkvm_interface_destroy(vkvm_interface *iface, uint32_t flags, vkvm_error **error);
+
+/**
+ * Gives up a hold on the interface handle. NULL and handles that are not live
+ * are left alone.
+ *
+ * @param iface the interface (not NULL; borrowed)
+ */
+void vkvm_interface_free(vkvm_interface *iface);
+
+/**
+ * Gets the hardware address of the interface.
+ *
+ * @param iface the interface (not NULL; borrowed)
+ * @param mac hex digits with colons; empty when there is none (out; not NULL;
+ *     owned by the caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virInterfaceGetMACString
+ */
+int vkvm_interface_get_mac(vkvm_interface *iface, char **mac, vkvm_error **error);
+
+/**
+ * Gets the name of the interface.
+ *
+ * @param iface the interface (not NULL; borrowed)
+ * @param name the name, like "eth0" (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virInterfaceGetName
+ */
+int vkvm_interface_get_name(vkvm_interface *iface, char **name, vkvm_error **error);
+
+/**
+ * Gets the state or the definition of the interface.
+ *
+ * @param iface the interface (not NULL; borrowed)
+ * @param flags 0 for the present state, `VKVM_INTERFACE_XML_INACTIVE` for the
+ *     definition
+ * @param xml a `<interface>` document (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virInterfaceGetXMLDesc
+ */
+int vkvm_interface_get_xml_description(vkvm_interface *iface,
+                                       uint32_t flags,
+                                       char **xml,
+                                       vkvm_error **error);
+
+/**
+ * Tells whether the interface is up.
+ *
+ * @param iface the interface (not NULL; borrowed)
+ * @param active whether it is (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virInterfaceIsActive
+ */
+int vkvm_interface_is_active(vkvm_interface *iface, bool *active, vkvm_error **error);
+
+/**
+ * Frees a list of interfaces that a function returned, with its handles.
+ *
+ * @param ifaces the list (may be NULL; borrowed; its length is in ifaces_len)
+ * @param ifaces_len how many there are
+ */
+void vkvm_interface_list_free(vkvm_interface **ifaces, size_t ifaces_len);
+
+/**
+ * Adds a hold on the interface handle.
+ *
+ * @param iface the interface (not NULL; borrowed)
+ * @return the handle, which then needs one more `vkvm_interface_free`, or NULL
+ *     when it is not live.
+ */
+vkvm_interface *vkvm_interface_ref(vkvm_interface *iface);
+
+/**
+ * Forgets the definition of the interface.
+ *
+ * @param iface the interface (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virInterfaceUndefine
+ */
+int vkvm_interface_undefine(vkvm_interface *iface, vkvm_error **error);
+
+/**
  * Gets the version of the libvirt that this process uses.
  *
  * @param version major * 1,000,000 + minor * 1,000 + micro (out; not NULL)
@@ -3052,6 +4860,1595 @@ int vkvm_library_get_libvirt_version(uint64_t *version, vkvm_error **error);
  * @return 0, or -1 with *error set
  */
 int vkvm_library_get_version(uint64_t *version, vkvm_error **error);
+
+/**
+ * Starts the network.
+ *
+ * @param net the network (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkCreate
+ */
+int vkvm_network_create(vkvm_network *net, vkvm_error **error);
+
+/**
+ * Makes a port of the network.
+ *
+ * @param net the network (not NULL; borrowed)
+ * @param xml a `<networkport>` document (not NULL; borrowed)
+ * @param flags of `VKVM_NETWORK_PORT_CREATE_*`
+ * @param port the port (out; not NULL; owned by the caller:
+ *     vkvm_network_port_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkPortCreateXML
+ */
+int vkvm_network_create_port(vkvm_network *net,
+                             const char *xml,
+                             uint32_t flags,
+                             vkvm_network_port **port,
+                             vkvm_error **error);
+
+/**
+ * Stops the network. Domains that use it lose it.
+ *
+ * The handle stays valid.
+ *
+ * @param net the network (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkDestroy
+ */
+int vkvm_network_destroy(vkvm_network *net, vkvm_error **error);
+
+/**
+ * Gives up a hold on the network handle. NULL and handles that are not live
+ * are left alone.
+ *
+ * @param net the network (not NULL; borrowed)
+ */
+void vkvm_network_free(vkvm_network *net);
+
+/**
+ * Tells whether the network starts with the host.
+ *
+ * @param net the network (not NULL; borrowed)
+ * @param autostart whether it does (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkGetAutostart
+ */
+int vkvm_network_get_autostart(vkvm_network *net, bool *autostart, vkvm_error **error);
+
+/**
+ * Gets the name of the bridge on the host that the network uses.
+ *
+ * @param net the network (not NULL; borrowed)
+ * @param name the name, like "virbr0"; a network without a bridge is an error
+ *     (out; not NULL; owned by the caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkGetBridgeName
+ */
+int vkvm_network_get_bridge_name(vkvm_network *net, char **name, vkvm_error **error);
+
+/**
+ * Gets the addresses that the DHCP server of the network gave out.
+ *
+ * @param net the network (not NULL; borrowed)
+ * @param mac the hardware address to which; NULL for all (may be NULL;
+ *     borrowed)
+ * @param flags unused, pass 0
+ * @param leases a list of maps with the keys `iface` (the bridge),
+ *     `expirytime` (seconds since 1970; 0 for no end), `type` (one of
+ *     `VKVM_IP_ADDR_TYPE_*`), `mac`, `iaid`, `ipaddr`, `prefix` (its number of
+ *     bits), `hostname`, `clientid`; texts that are not known are null (out;
+ *     not NULL; owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkGetDHCPLeases
+ */
+int vkvm_network_get_dhcp_leases(vkvm_network *net,
+                                 const char *mac,
+                                 uint32_t flags,
+                                 vkvm_value **leases,
+                                 vkvm_error **error);
+
+/**
+ * Gets the description or the title of the network, or an element that a
+ * program keeps in its definition.
+ *
+ * @param net the network (not NULL; borrowed)
+ * @param type one of `VKVM_NETWORK_METADATA_*`
+ * @param uri the namespace of the element; NULL for description and title (may
+ *     be NULL; borrowed)
+ * @param flags of `VKVM_NETWORK_UPDATE_AFFECT_*`
+ * @param metadata the text, or the element as XML; none is an error (out; not
+ *     NULL; owned by the caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkGetMetadata
+ */
+int vkvm_network_get_metadata(vkvm_network *net,
+                              int type,
+                              const char *uri,
+                              uint32_t flags,
+                              char **metadata,
+                              vkvm_error **error);
+
+/**
+ * Gets the name of the network.
+ *
+ * @param net the network (not NULL; borrowed)
+ * @param name the name (out; not NULL; owned by the caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkGetName
+ */
+int vkvm_network_get_name(vkvm_network *net, char **name, vkvm_error **error);
+
+/**
+ * Finds a port of the network by its uuid.
+ *
+ * @param net the network (not NULL; borrowed)
+ * @param uuid 16 raw bytes, or text of 32 hex digits with or without hyphens
+ *     (not NULL; borrowed; its length is in uuid_len)
+ * @param uuid_len how many bytes that is: 16, 32 or 36
+ * @param port the port (out; not NULL; owned by the caller:
+ *     vkvm_network_port_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkPortLookupByUUID
+ */
+int vkvm_network_get_port_by_uuid(vkvm_network *net,
+                                  const void *uuid,
+                                  size_t uuid_len,
+                                  vkvm_network_port **port,
+                                  vkvm_error **error);
+
+/**
+ * Gets the uuid of the network as bytes.
+ *
+ * @param net the network (not NULL; borrowed)
+ * @param uuid the 16 raw bytes (out; not NULL; owned by the caller:
+ *     vkvm_bytes_free; its length is in uuid_len)
+ * @param uuid_len 16 (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkGetUUID
+ */
+int vkvm_network_get_uuid(vkvm_network *net,
+                          uint8_t **uuid,
+                          size_t *uuid_len,
+                          vkvm_error **error);
+
+/**
+ * Gets the uuid of the network as text.
+ *
+ * @param net the network (not NULL; borrowed)
+ * @param uuid lower-case hex digits with hyphens, 36 characters (out; not
+ *     NULL; owned by the caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkGetUUIDString
+ */
+int vkvm_network_get_uuid_string(vkvm_network *net, char **uuid, vkvm_error **error);
+
+/**
+ * Gets the definition of the network.
+ *
+ * @param net the network (not NULL; borrowed)
+ * @param flags of `VKVM_NETWORK_XML_*`
+ * @param xml a `<network>` document (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkGetXMLDesc
+ */
+int vkvm_network_get_xml_description(vkvm_network *net,
+                                     uint32_t flags,
+                                     char **xml,
+                                     vkvm_error **error);
+
+/**
+ * Tells whether the network runs.
+ *
+ * @param net the network (not NULL; borrowed)
+ * @param active whether it does (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkIsActive
+ */
+int vkvm_network_is_active(vkvm_network *net, bool *active, vkvm_error **error);
+
+/**
+ * Tells whether the network stays defined when it stops.
+ *
+ * @param net the network (not NULL; borrowed)
+ * @param persistent whether it does (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkIsPersistent
+ */
+int vkvm_network_is_persistent(vkvm_network *net, bool *persistent, vkvm_error **error);
+
+/**
+ * Lists the ports of the network.
+ *
+ * @param net the network (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param ports the ports (out; not NULL; owned by the caller:
+ *     vkvm_network_port_list_free; its length is in ports_len)
+ * @param ports_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkListAllPorts
+ */
+int vkvm_network_list_all_ports(vkvm_network *net,
+                                uint32_t flags,
+                                vkvm_network_port ***ports,
+                                size_t *ports_len,
+                                vkvm_error **error);
+
+/**
+ * Frees a list of networks that a function returned, with its handles.
+ *
+ * @param networks the list (may be NULL; borrowed; its length is in
+ *     networks_len)
+ * @param networks_len how many there are
+ */
+void vkvm_network_list_free(vkvm_network **networks, size_t networks_len);
+
+/**
+ * Removes the port from its network.
+ *
+ * @param port the network port (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkPortDelete
+ */
+int vkvm_network_port_delete(vkvm_network_port *port, uint32_t flags, vkvm_error **error);
+
+/**
+ * Gives up a hold on the network port handle. NULL and handles that are not
+ * live are left alone.
+ *
+ * @param port the network port (not NULL; borrowed)
+ */
+void vkvm_network_port_free(vkvm_network_port *port);
+
+/**
+ * Gets the limits of the bandwidth of the network port.
+ *
+ * @param port the network port (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param params a map with those that are set; its keys are the texts of
+ *     `VKVM_NETWORK_PORT_BANDWIDTH_*`, in KiB per second, bursts in KiB (out;
+ *     not NULL; owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkPortGetParameters
+ */
+int vkvm_network_port_get_parameters(vkvm_network_port *port,
+                                     uint32_t flags,
+                                     vkvm_value **params,
+                                     vkvm_error **error);
+
+/**
+ * Gets the uuid of the network port as bytes.
+ *
+ * @param port the network port (not NULL; borrowed)
+ * @param uuid the 16 raw bytes (out; not NULL; owned by the caller:
+ *     vkvm_bytes_free; its length is in uuid_len)
+ * @param uuid_len 16 (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkPortGetUUID
+ */
+int vkvm_network_port_get_uuid(vkvm_network_port *port,
+                               uint8_t **uuid,
+                               size_t *uuid_len,
+                               vkvm_error **error);
+
+/**
+ * Gets the uuid of the network port as text.
+ *
+ * @param port the network port (not NULL; borrowed)
+ * @param uuid lower-case hex digits with hyphens, 36 characters (out; not
+ *     NULL; owned by the caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkPortGetUUIDString
+ */
+int vkvm_network_port_get_uuid_string(vkvm_network_port *port, char **uuid, vkvm_error **error);
+
+/**
+ * Gets the definition of the network port.
+ *
+ * @param port the network port (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param xml a `<networkport>` document (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkPortGetXMLDesc
+ */
+int vkvm_network_port_get_xml_description(vkvm_network_port *port,
+                                          uint32_t flags,
+                                          char **xml,
+                                          vkvm_error **error);
+
+/**
+ * Frees a list of network ports that a function returned, with its handles.
+ *
+ * @param ports the list (may be NULL; borrowed; its length is in ports_len)
+ * @param ports_len how many there are
+ */
+void vkvm_network_port_list_free(vkvm_network_port **ports, size_t ports_len);
+
+/**
+ * Adds a hold on the network port handle.
+ *
+ * @param port the network port (not NULL; borrowed)
+ * @return the handle, which then needs one more `vkvm_network_port_free`, or
+ *     NULL when it is not live.
+ */
+vkvm_network_port *vkvm_network_port_ref(vkvm_network_port *port);
+
+/**
+ * Sets limits of the bandwidth of the network port.
+ *
+ * @param port the network port (not NULL; borrowed)
+ * @param newparams a map with those to set, as
+ *     `vkvm_network_port_get_parameters` gives them; a key that libvirt does
+ *     not know is an error (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkPortGetParameters, virNetworkPortSetParameters
+ */
+int vkvm_network_port_set_parameters(vkvm_network_port *port,
+                                     vkvm_value *newparams,
+                                     uint32_t flags,
+                                     vkvm_error **error);
+
+/**
+ * Adds a hold on the network handle.
+ *
+ * @param net the network (not NULL; borrowed)
+ * @return the handle, which then needs one more `vkvm_network_free`, or NULL
+ *     when it is not live.
+ */
+vkvm_network *vkvm_network_ref(vkvm_network *net);
+
+/**
+ * Sets whether the network starts with the host.
+ *
+ * @param net the network (not NULL; borrowed)
+ * @param autostart 0 for no, anything else for yes
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkSetAutostart
+ */
+int vkvm_network_set_autostart(vkvm_network *net, int autostart, vkvm_error **error);
+
+/**
+ * Sets or removes the description or the title of the network, or an element
+ * that a program keeps in its definition.
+ *
+ * @param net the network (not NULL; borrowed)
+ * @param type one of `VKVM_NETWORK_METADATA_*`
+ * @param metadata the text, or the element as XML; NULL to remove it (may be
+ *     NULL; borrowed)
+ * @param key the prefix of the namespace; NULL for description and title (may
+ *     be NULL; borrowed)
+ * @param uri the namespace of the element; NULL for description and title (may
+ *     be NULL; borrowed)
+ * @param flags of `VKVM_NETWORK_UPDATE_AFFECT_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkSetMetadata
+ */
+int vkvm_network_set_metadata(vkvm_network *net,
+                              int type,
+                              const char *metadata,
+                              const char *key,
+                              const char *uri,
+                              uint32_t flags,
+                              vkvm_error **error);
+
+/**
+ * Forgets the definition of the network. One that runs becomes transient.
+ *
+ * @param net the network (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkUndefine
+ */
+int vkvm_network_undefine(vkvm_network *net, vkvm_error **error);
+
+/**
+ * Changes one part of the definition of the network.
+ *
+ * @param net the network (not NULL; borrowed)
+ * @param command what to do, one of `VKVM_NETWORK_UPDATE_COMMAND_*`
+ * @param section which part, one of `VKVM_NETWORK_SECTION_*`
+ * @param parent_index where the part is in one of several elements, like
+ *     `<ip>`, the number of that element, from 0; -1 lets libvirt find it
+ * @param xml the element to add, the changed one, or one that says which to
+ *     delete (not NULL; borrowed)
+ * @param flags of `VKVM_NETWORK_UPDATE_AFFECT_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkUpdate
+ */
+int vkvm_network_update(vkvm_network *net,
+                        uint32_t command,
+                        uint32_t section,
+                        int parent_index,
+                        const char *xml,
+                        uint32_t flags,
+                        vkvm_error **error);
+
+/**
+ * Starts the device, which was defined before.
+ *
+ * @param dev the node device (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeDeviceCreate
+ */
+int vkvm_node_device_create(vkvm_node_device *dev, uint32_t flags, vkvm_error **error);
+
+/**
+ * Removes the device from the host. One that is defined stays defined.
+ *
+ * The handle stays valid.
+ *
+ * @param dev the node device (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeDeviceDestroy
+ */
+int vkvm_node_device_destroy(vkvm_node_device *dev, vkvm_error **error);
+
+/**
+ * Takes the device away from its driver on the host, so that a domain can have
+ * it.
+ *
+ * The name is spelled as in Sys::Virt.
+ *
+ * @param dev the node device (not NULL; borrowed)
+ * @param driver what shall have the device in the meantime, like "vfio"; NULL
+ *     lets libvirt choose (may be NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeDeviceDettach, virNodeDeviceDetachFlags
+ */
+int vkvm_node_device_dettach(vkvm_node_device *dev,
+                             const char *driver,
+                             uint32_t flags,
+                             vkvm_error **error);
+
+/**
+ * Gives up a hold on the node device handle. NULL and handles that are not
+ * live are left alone.
+ *
+ * @param dev the node device (not NULL; borrowed)
+ */
+void vkvm_node_device_free(vkvm_node_device *dev);
+
+/**
+ * Tells whether the node device starts with the host.
+ *
+ * @param dev the node device (not NULL; borrowed)
+ * @param autostart whether it does (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeDeviceGetAutostart
+ */
+int vkvm_node_device_get_autostart(vkvm_node_device *dev, bool *autostart, vkvm_error **error);
+
+/**
+ * Gets the name of the device.
+ *
+ * @param dev the node device (not NULL; borrowed)
+ * @param name the name, like "pci_0000_00_19_0" (out; not NULL; owned by the
+ *     caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeDeviceGetName
+ */
+int vkvm_node_device_get_name(vkvm_node_device *dev, char **name, vkvm_error **error);
+
+/**
+ * Gets the name of the device that this one is connected to.
+ *
+ * @param dev the node device (not NULL; borrowed)
+ * @param parent the name, or NULL for a device without a parent (out; not
+ *     NULL; the result may be NULL; owned by the caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeDeviceGetParent
+ */
+int vkvm_node_device_get_parent(vkvm_node_device *dev, char **parent, vkvm_error **error);
+
+/**
+ * Gets the description of the device.
+ *
+ * @param dev the node device (not NULL; borrowed)
+ * @param flags of `VKVM_NODE_DEVICE_XML_*`
+ * @param xml a `<device>` document (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeDeviceGetXMLDesc
+ */
+int vkvm_node_device_get_xml_description(vkvm_node_device *dev,
+                                         uint32_t flags,
+                                         char **xml,
+                                         vkvm_error **error);
+
+/**
+ * Tells whether the device is there at the moment.
+ *
+ * @param dev the node device (not NULL; borrowed)
+ * @param active whether it is (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeDeviceIsActive
+ */
+int vkvm_node_device_is_active(vkvm_node_device *dev, bool *active, vkvm_error **error);
+
+/**
+ * Tells whether the device stays defined when it is removed.
+ *
+ * @param dev the node device (not NULL; borrowed)
+ * @param persistent whether it does (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeDeviceIsPersistent
+ */
+int vkvm_node_device_is_persistent(vkvm_node_device *dev, bool *persistent, vkvm_error **error);
+
+/**
+ * Lists the names of the capabilities of the device, like "pci" or "net".
+ *
+ * @param dev the node device (not NULL; borrowed)
+ * @param names the names (out; not NULL; owned by the caller:
+ *     vkvm_string_list_free; its length is in names_len)
+ * @param names_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeDeviceNumOfCaps, virNodeDeviceListCaps
+ */
+int vkvm_node_device_list_capabilities(vkvm_node_device *dev,
+                                       char ***names,
+                                       size_t *names_len,
+                                       vkvm_error **error);
+
+/**
+ * Frees a list of node devices that a function returned, with its handles.
+ *
+ * @param devices the list (may be NULL; borrowed; its length is in
+ *     devices_len)
+ * @param devices_len how many there are
+ */
+void vkvm_node_device_list_free(vkvm_node_device **devices, size_t devices_len);
+
+/**
+ * Gives the device back to its driver on the host.
+ *
+ * @param dev the node device (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeDeviceReAttach
+ */
+int vkvm_node_device_reattach(vkvm_node_device *dev, vkvm_error **error);
+
+/**
+ * Adds a hold on the node device handle.
+ *
+ * @param dev the node device (not NULL; borrowed)
+ * @return the handle, which then needs one more `vkvm_node_device_free`, or
+ *     NULL when it is not live.
+ */
+vkvm_node_device *vkvm_node_device_ref(vkvm_node_device *dev);
+
+/**
+ * Resets the device, so that whoever gets it next finds it clean.
+ *
+ * @param dev the node device (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeDeviceReset
+ */
+int vkvm_node_device_reset(vkvm_node_device *dev, vkvm_error **error);
+
+/**
+ * Sets whether the node device starts with the host.
+ *
+ * @param dev the node device (not NULL; borrowed)
+ * @param autostart 0 for no, anything else for yes
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeDeviceSetAutostart
+ */
+int vkvm_node_device_set_autostart(vkvm_node_device *dev, int autostart, vkvm_error **error);
+
+/**
+ * Forgets the definition of the device.
+ *
+ * @param dev the node device (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeDeviceUndefine
+ */
+int vkvm_node_device_undefine(vkvm_node_device *dev, uint32_t flags, vkvm_error **error);
+
+/**
+ * Changes the device.
+ *
+ * @param dev the node device (not NULL; borrowed)
+ * @param xml the changed `<device>` document (not NULL; borrowed)
+ * @param flags of `VKVM_NODE_DEVICE_UPDATE_AFFECT_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeDeviceUpdate
+ */
+int vkvm_node_device_update(vkvm_node_device *dev,
+                            const char *xml,
+                            uint32_t flags,
+                            vkvm_error **error);
+
+/**
+ * Takes the filter off the network device.
+ *
+ * @param binding the nwfilter binding (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNWFilterBindingDelete
+ */
+int vkvm_nwfilter_binding_delete(vkvm_nwfilter_binding *binding, vkvm_error **error);
+
+/**
+ * Gives up a hold on the network filter binding handle. NULL and handles that
+ * are not live are left alone.
+ *
+ * @param binding the nwfilter binding (not NULL; borrowed)
+ */
+void vkvm_nwfilter_binding_free(vkvm_nwfilter_binding *binding);
+
+/**
+ * Gets the name of the filter.
+ *
+ * @param binding the nwfilter binding (not NULL; borrowed)
+ * @param name the name (out; not NULL; owned by the caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNWFilterBindingGetFilterName
+ */
+int vkvm_nwfilter_binding_get_filter_name(vkvm_nwfilter_binding *binding,
+                                          char **name,
+                                          vkvm_error **error);
+
+/**
+ * Gets the name of the network device that is filtered.
+ *
+ * @param binding the nwfilter binding (not NULL; borrowed)
+ * @param name the name, like "vnet0" (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNWFilterBindingGetPortDev
+ */
+int vkvm_nwfilter_binding_get_port_dev(vkvm_nwfilter_binding *binding,
+                                       char **name,
+                                       vkvm_error **error);
+
+/**
+ * Gets the definition of the network filter binding.
+ *
+ * @param binding the nwfilter binding (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param xml a `<filterbinding>` document (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNWFilterBindingGetXMLDesc
+ */
+int vkvm_nwfilter_binding_get_xml_description(vkvm_nwfilter_binding *binding,
+                                              uint32_t flags,
+                                              char **xml,
+                                              vkvm_error **error);
+
+/**
+ * Frees a list of network filter bindings that a function returned, with its
+ * handles.
+ *
+ * @param bindings the list (may be NULL; borrowed; its length is in
+ *     bindings_len)
+ * @param bindings_len how many there are
+ */
+void vkvm_nwfilter_binding_list_free(vkvm_nwfilter_binding **bindings, size_t bindings_len);
+
+/**
+ * Adds a hold on the network filter binding handle.
+ *
+ * @param binding the nwfilter binding (not NULL; borrowed)
+ * @return the handle, which then needs one more `vkvm_nwfilter_binding_free`,
+ *     or NULL when it is not live.
+ */
+vkvm_nwfilter_binding *vkvm_nwfilter_binding_ref(vkvm_nwfilter_binding *binding);
+
+/**
+ * Gives up a hold on the network filter handle. NULL and handles that are not
+ * live are left alone.
+ *
+ * @param nwfilter the nwfilter (not NULL; borrowed)
+ */
+void vkvm_nwfilter_free(vkvm_nwfilter *nwfilter);
+
+/**
+ * Gets the name of the network filter.
+ *
+ * @param nwfilter the nwfilter (not NULL; borrowed)
+ * @param name the name (out; not NULL; owned by the caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNWFilterGetName
+ */
+int vkvm_nwfilter_get_name(vkvm_nwfilter *nwfilter, char **name, vkvm_error **error);
+
+/**
+ * Gets the uuid of the network filter as bytes.
+ *
+ * @param nwfilter the nwfilter (not NULL; borrowed)
+ * @param uuid the 16 raw bytes (out; not NULL; owned by the caller:
+ *     vkvm_bytes_free; its length is in uuid_len)
+ * @param uuid_len 16 (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNWFilterGetUUID
+ */
+int vkvm_nwfilter_get_uuid(vkvm_nwfilter *nwfilter,
+                           uint8_t **uuid,
+                           size_t *uuid_len,
+                           vkvm_error **error);
+
+/**
+ * Gets the uuid of the network filter as text.
+ *
+ * @param nwfilter the nwfilter (not NULL; borrowed)
+ * @param uuid lower-case hex digits with hyphens, 36 characters (out; not
+ *     NULL; owned by the caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNWFilterGetUUIDString
+ */
+int vkvm_nwfilter_get_uuid_string(vkvm_nwfilter *nwfilter, char **uuid, vkvm_error **error);
+
+/**
+ * Gets the definition of the network filter.
+ *
+ * @param nwfilter the nwfilter (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param xml a `<filter>` document (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNWFilterGetXMLDesc
+ */
+int vkvm_nwfilter_get_xml_description(vkvm_nwfilter *nwfilter,
+                                      uint32_t flags,
+                                      char **xml,
+                                      vkvm_error **error);
+
+/**
+ * Frees a list of network filters that a function returned, with its handles.
+ *
+ * @param filters the list (may be NULL; borrowed; its length is in
+ *     filters_len)
+ * @param filters_len how many there are
+ */
+void vkvm_nwfilter_list_free(vkvm_nwfilter **filters, size_t filters_len);
+
+/**
+ * Adds a hold on the network filter handle.
+ *
+ * @param nwfilter the nwfilter (not NULL; borrowed)
+ * @return the handle, which then needs one more `vkvm_nwfilter_free`, or NULL
+ *     when it is not live.
+ */
+vkvm_nwfilter *vkvm_nwfilter_ref(vkvm_nwfilter *nwfilter);
+
+/**
+ * Forgets the network filter. One that is in use cannot be forgotten.
+ *
+ * @param nwfilter the nwfilter (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNWFilterUndefine
+ */
+int vkvm_nwfilter_undefine(vkvm_nwfilter *nwfilter, vkvm_error **error);
+
+/**
+ * Gives up a hold on the secret handle. NULL and handles that are not live are
+ * left alone.
+ *
+ * @param secret the secret (not NULL; borrowed)
+ */
+void vkvm_secret_free(vkvm_secret *secret);
+
+/**
+ * Gets which object of its usage type the secret belongs to.
+ *
+ * @param secret the secret (not NULL; borrowed)
+ * @param id for a volume its path, for the other types a name; empty when the
+ *     secret has no usage type (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virSecretGetUsageID
+ */
+int vkvm_secret_get_usage_id(vkvm_secret *secret, char **id, vkvm_error **error);
+
+/**
+ * Gets what the secret is for.
+ *
+ * @param secret the secret (not NULL; borrowed)
+ * @param type one of `VKVM_SECRET_USAGE_TYPE_*` (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virSecretGetUsageType
+ */
+int vkvm_secret_get_usage_type(vkvm_secret *secret, int *type, vkvm_error **error);
+
+/**
+ * Gets the uuid of the secret as bytes.
+ *
+ * @param secret the secret (not NULL; borrowed)
+ * @param uuid the 16 raw bytes (out; not NULL; owned by the caller:
+ *     vkvm_bytes_free; its length is in uuid_len)
+ * @param uuid_len 16 (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virSecretGetUUID
+ */
+int vkvm_secret_get_uuid(vkvm_secret *secret,
+                         uint8_t **uuid,
+                         size_t *uuid_len,
+                         vkvm_error **error);
+
+/**
+ * Gets the uuid of the secret as text.
+ *
+ * @param secret the secret (not NULL; borrowed)
+ * @param uuid lower-case hex digits with hyphens, 36 characters (out; not
+ *     NULL; owned by the caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virSecretGetUUIDString
+ */
+int vkvm_secret_get_uuid_string(vkvm_secret *secret, char **uuid, vkvm_error **error);
+
+/**
+ * Gets the value of the secret. That of a private secret cannot be had.
+ *
+ * The library wipes its own copies; wiping the result is up to the caller.
+ *
+ * @param secret the secret (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param value the value; any bytes (out; not NULL; owned by the caller:
+ *     vkvm_bytes_free; its length is in value_len)
+ * @param value_len how many bytes it has (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virSecretGetValue
+ */
+int vkvm_secret_get_value(vkvm_secret *secret,
+                          uint32_t flags,
+                          uint8_t **value,
+                          size_t *value_len,
+                          vkvm_error **error);
+
+/**
+ * Gets the definition of the secret. Its value is not in it.
+ *
+ * @param secret the secret (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param xml a `<secret>` document (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virSecretGetXMLDesc
+ */
+int vkvm_secret_get_xml_description(vkvm_secret *secret,
+                                    uint32_t flags,
+                                    char **xml,
+                                    vkvm_error **error);
+
+/**
+ * Frees a list of secrets that a function returned, with its handles.
+ *
+ * @param secrets the list (may be NULL; borrowed; its length is in
+ *     secrets_len)
+ * @param secrets_len how many there are
+ */
+void vkvm_secret_list_free(vkvm_secret **secrets, size_t secrets_len);
+
+/**
+ * Adds a hold on the secret handle.
+ *
+ * @param secret the secret (not NULL; borrowed)
+ * @return the handle, which then needs one more `vkvm_secret_free`, or NULL
+ *     when it is not live.
+ */
+vkvm_secret *vkvm_secret_ref(vkvm_secret *secret);
+
+/**
+ * Sets the value of the secret.
+ *
+ * @param secret the secret (not NULL; borrowed)
+ * @param value the value; any bytes (not NULL; borrowed; its length is in
+ *     value_len)
+ * @param value_len how many bytes it has
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virSecretSetValue
+ */
+int vkvm_secret_set_value(vkvm_secret *secret,
+                          const void *value,
+                          size_t value_len,
+                          uint32_t flags,
+                          vkvm_error **error);
+
+/**
+ * Forgets the secret and its value.
+ *
+ * @param secret the secret (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virSecretUndefine
+ */
+int vkvm_secret_undefine(vkvm_secret *secret, vkvm_error **error);
+
+/**
+ * Makes what the pool consists of, like a folder, a file system or a volume
+ * group.
+ *
+ * @param pool the storage pool (not NULL; borrowed)
+ * @param flags of `VKVM_STORAGE_POOL_BUILD_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStoragePoolBuild
+ */
+int vkvm_storage_pool_build(vkvm_storage_pool *pool, uint32_t flags, vkvm_error **error);
+
+/**
+ * Makes a volume in the pool with the content of another volume.
+ *
+ * @param pool the storage pool (not NULL; borrowed)
+ * @param xml a `<volume>` document (not NULL; borrowed)
+ * @param clone the volume whose content it gets; it may be in another pool
+ *     (not NULL; borrowed)
+ * @param volume the new volume (out; not NULL; owned by the caller:
+ *     vkvm_storage_vol_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStorageVolCreateXMLFrom
+ */
+int vkvm_storage_pool_clone_volume(vkvm_storage_pool *pool,
+                                   const char *xml,
+                                   vkvm_storage_vol *clone,
+                                   vkvm_storage_vol **volume,
+                                   vkvm_error **error);
+
+/**
+ * Starts the pool.
+ *
+ * @param pool the storage pool (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStoragePoolCreate
+ */
+int vkvm_storage_pool_create(vkvm_storage_pool *pool, vkvm_error **error);
+
+/**
+ * Makes a volume in the pool.
+ *
+ * @param pool the storage pool (not NULL; borrowed)
+ * @param xml a `<volume>` document (not NULL; borrowed)
+ * @param volume the volume (out; not NULL; owned by the caller:
+ *     vkvm_storage_vol_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStorageVolCreateXML
+ */
+int vkvm_storage_pool_create_volume(vkvm_storage_pool *pool,
+                                    const char *xml,
+                                    vkvm_storage_vol **volume,
+                                    vkvm_error **error);
+
+/**
+ * Removes what the pool consists of, with the volumes in it. The pool must be
+ * stopped.
+ *
+ * @param pool the storage pool (not NULL; borrowed)
+ * @param flags of `VKVM_STORAGE_POOL_DELETE_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStoragePoolDelete
+ */
+int vkvm_storage_pool_delete(vkvm_storage_pool *pool, uint32_t flags, vkvm_error **error);
+
+/**
+ * Stops the pool. The volumes in it stay as they are, and so does the handle.
+ *
+ * @param pool the storage pool (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStoragePoolDestroy
+ */
+int vkvm_storage_pool_destroy(vkvm_storage_pool *pool, vkvm_error **error);
+
+/**
+ * Gives up a hold on the storage pool handle. NULL and handles that are not
+ * live are left alone.
+ *
+ * @param pool the storage pool (not NULL; borrowed)
+ */
+void vkvm_storage_pool_free(vkvm_storage_pool *pool);
+
+/**
+ * Tells whether the pool starts with the host.
+ *
+ * @param pool the storage pool (not NULL; borrowed)
+ * @param autostart whether it does (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStoragePoolGetAutostart
+ */
+int vkvm_storage_pool_get_autostart(vkvm_storage_pool *pool,
+                                    bool *autostart,
+                                    vkvm_error **error);
+
+/**
+ * Gets state and sizes of the pool.
+ *
+ * @param pool the storage pool (not NULL; borrowed)
+ * @param info a map with the keys `state` (one of
+ *     `VKVM_STORAGE_POOL_STATE_*`), `capacity`, `allocation` (what is in use)
+ *     and `available`, all in bytes (out; not NULL; owned by the caller:
+ *     vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStoragePoolGetInfo
+ */
+int vkvm_storage_pool_get_info(vkvm_storage_pool *pool, vkvm_value **info, vkvm_error **error);
+
+/**
+ * Gets the name of the pool.
+ *
+ * @param pool the storage pool (not NULL; borrowed)
+ * @param name the name (out; not NULL; owned by the caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStoragePoolGetName
+ */
+int vkvm_storage_pool_get_name(vkvm_storage_pool *pool, char **name, vkvm_error **error);
+
+/**
+ * Gets the uuid of the pool as bytes.
+ *
+ * @param pool the storage pool (not NULL; borrowed)
+ * @param uuid the 16 raw bytes (out; not NULL; owned by the caller:
+ *     vkvm_bytes_free; its length is in uuid_len)
+ * @param uuid_len 16 (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStoragePoolGetUUID
+ */
+int vkvm_storage_pool_get_uuid(vkvm_storage_pool *pool,
+                               uint8_t **uuid,
+                               size_t *uuid_len,
+                               vkvm_error **error);
+
+/**
+ * Gets the uuid of the pool as text.
+ *
+ * @param pool the storage pool (not NULL; borrowed)
+ * @param uuid lower-case hex digits with hyphens, 36 characters (out; not
+ *     NULL; owned by the caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStoragePoolGetUUIDString
+ */
+int vkvm_storage_pool_get_uuid_string(vkvm_storage_pool *pool, char **uuid, vkvm_error **error);
+
+/**
+ * Finds a volume of the pool by its name.
+ *
+ * @param pool the storage pool (not NULL; borrowed)
+ * @param name the name (not NULL; borrowed)
+ * @param volume the volume (out; not NULL; owned by the caller:
+ *     vkvm_storage_vol_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStorageVolLookupByName
+ */
+int vkvm_storage_pool_get_volume_by_name(vkvm_storage_pool *pool,
+                                         const char *name,
+                                         vkvm_storage_vol **volume,
+                                         vkvm_error **error);
+
+/**
+ * Gets the definition of the pool.
+ *
+ * @param pool the storage pool (not NULL; borrowed)
+ * @param flags of `VKVM_STORAGE_POOL_XML_*`
+ * @param xml a `<pool>` document (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStoragePoolGetXMLDesc
+ */
+int vkvm_storage_pool_get_xml_description(vkvm_storage_pool *pool,
+                                          uint32_t flags,
+                                          char **xml,
+                                          vkvm_error **error);
+
+/**
+ * Tells whether the pool is started.
+ *
+ * @param pool the storage pool (not NULL; borrowed)
+ * @param active whether it is (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStoragePoolIsActive
+ */
+int vkvm_storage_pool_is_active(vkvm_storage_pool *pool, bool *active, vkvm_error **error);
+
+/**
+ * Tells whether the pool stays defined when it stops.
+ *
+ * @param pool the storage pool (not NULL; borrowed)
+ * @param persistent whether it does (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStoragePoolIsPersistent
+ */
+int vkvm_storage_pool_is_persistent(vkvm_storage_pool *pool,
+                                    bool *persistent,
+                                    vkvm_error **error);
+
+/**
+ * Lists the volumes in the pool.
+ *
+ * @param pool the storage pool (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param volumes the volumes (out; not NULL; owned by the caller:
+ *     vkvm_storage_vol_list_free; its length is in volumes_len)
+ * @param volumes_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStoragePoolListAllVolumes
+ */
+int vkvm_storage_pool_list_all_volumes(vkvm_storage_pool *pool,
+                                       uint32_t flags,
+                                       vkvm_storage_vol ***volumes,
+                                       size_t *volumes_len,
+                                       vkvm_error **error);
+
+/**
+ * Frees a list of storage pools that a function returned, with its handles.
+ *
+ * @param pools the list (may be NULL; borrowed; its length is in pools_len)
+ * @param pools_len how many there are
+ */
+void vkvm_storage_pool_list_free(vkvm_storage_pool **pools, size_t pools_len);
+
+/**
+ * Lists the names of the volumes in the pool.
+ *
+ * @param pool the storage pool (not NULL; borrowed)
+ * @param maxnames how many to list at most, from 0 to 1,048,576
+ * @param names the names (out; not NULL; owned by the caller:
+ *     vkvm_string_list_free; its length is in names_len)
+ * @param names_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStoragePoolListVolumes
+ */
+int vkvm_storage_pool_list_storage_vol_names(vkvm_storage_pool *pool,
+                                             int maxnames,
+                                             char ***names,
+                                             size_t *names_len,
+                                             vkvm_error **error);
+
+/**
+ * Counts the volumes in the pool.
+ *
+ * @param pool the storage pool (not NULL; borrowed)
+ * @param count how many there are (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStoragePoolNumOfVolumes
+ */
+int vkvm_storage_pool_num_of_storage_volumes(vkvm_storage_pool *pool,
+                                             int *count,
+                                             vkvm_error **error);
+
+/**
+ * Adds a hold on the storage pool handle.
+ *
+ * @param pool the storage pool (not NULL; borrowed)
+ * @return the handle, which then needs one more `vkvm_storage_pool_free`, or
+ *     NULL when it is not live.
+ */
+vkvm_storage_pool *vkvm_storage_pool_ref(vkvm_storage_pool *pool);
+
+/**
+ * Looks anew which volumes are in the pool, and how large they are.
+ *
+ * @param pool the storage pool (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStoragePoolRefresh
+ */
+int vkvm_storage_pool_refresh(vkvm_storage_pool *pool, uint32_t flags, vkvm_error **error);
+
+/**
+ * Sets whether the pool starts with the host.
+ *
+ * @param pool the storage pool (not NULL; borrowed)
+ * @param autostart 0 for no, anything else for yes
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStoragePoolSetAutostart
+ */
+int vkvm_storage_pool_set_autostart(vkvm_storage_pool *pool, int autostart, vkvm_error **error);
+
+/**
+ * Forgets the definition of the pool, which must be stopped. The volumes in it
+ * stay.
+ *
+ * @param pool the storage pool (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStoragePoolUndefine
+ */
+int vkvm_storage_pool_undefine(vkvm_storage_pool *pool, vkvm_error **error);
+
+/**
+ * Removes the volume, with its content, from its pool.
+ *
+ * @param vol the storage vol (not NULL; borrowed)
+ * @param flags of `VKVM_STORAGE_VOL_DELETE_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStorageVolDelete
+ */
+int vkvm_storage_vol_delete(vkvm_storage_vol *vol, uint32_t flags, vkvm_error **error);
+
+/**
+ * Gives up a hold on the volume handle. NULL and handles that are not live are
+ * left alone.
+ *
+ * @param vol the storage vol (not NULL; borrowed)
+ */
+void vkvm_storage_vol_free(vkvm_storage_vol *vol);
+
+/**
+ * Gets type and sizes of the volume.
+ *
+ * @param vol the storage vol (not NULL; borrowed)
+ * @param flags `VKVM_STORAGE_VOL_USE_ALLOCATION`, or
+ *     `VKVM_STORAGE_VOL_GET_PHYSICAL` to get in `allocation` how large the
+ *     file or device is
+ * @param info a map with the keys `type` (one of `VKVM_STORAGE_VOL_TYPE_*`),
+ *     `capacity` (what a guest sees, in bytes) and `allocation` (what it takes
+ *     on the host, in bytes) (out; not NULL; owned by the caller:
+ *     vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStorageVolGetInfo, virStorageVolGetInfoFlags
+ */
+int vkvm_storage_vol_get_info(vkvm_storage_vol *vol,
+                              uint32_t flags,
+                              vkvm_value **info,
+                              vkvm_error **error);
+
+/**
+ * Gets the key of the volume; no other volume has it, in any pool.
+ *
+ * @param vol the storage vol (not NULL; borrowed)
+ * @param key the key; for volumes that are files, the path (out; not NULL;
+ *     owned by the caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStorageVolGetKey
+ */
+int vkvm_storage_vol_get_key(vkvm_storage_vol *vol, char **key, vkvm_error **error);
+
+/**
+ * Gets the name of the volume; no other in its pool has it.
+ *
+ * @param vol the storage vol (not NULL; borrowed)
+ * @param name the name (out; not NULL; owned by the caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStorageVolGetName
+ */
+int vkvm_storage_vol_get_name(vkvm_storage_vol *vol, char **name, vkvm_error **error);
+
+/**
+ * Gets where the volume is on the host.
+ *
+ * @param vol the storage vol (not NULL; borrowed)
+ * @param path the path, or the like for volumes that are on a network (out;
+ *     not NULL; owned by the caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStorageVolGetPath
+ */
+int vkvm_storage_vol_get_path(vkvm_storage_vol *vol, char **path, vkvm_error **error);
+
+/**
+ * Gets the definition of the volume.
+ *
+ * @param vol the storage vol (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param xml a `<volume>` document (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStorageVolGetXMLDesc
+ */
+int vkvm_storage_vol_get_xml_description(vkvm_storage_vol *vol,
+                                         uint32_t flags,
+                                         char **xml,
+                                         vkvm_error **error);
+
+/**
+ * Frees a list of volumes that a function returned, with its handles.
+ *
+ * @param volumes the list (may be NULL; borrowed; its length is in
+ *     volumes_len)
+ * @param volumes_len how many there are
+ */
+void vkvm_storage_vol_list_free(vkvm_storage_vol **volumes, size_t volumes_len);
+
+/**
+ * Adds a hold on the volume handle.
+ *
+ * @param vol the storage vol (not NULL; borrowed)
+ * @return the handle, which then needs one more `vkvm_storage_vol_free`, or
+ *     NULL when it is not live.
+ */
+vkvm_storage_vol *vkvm_storage_vol_ref(vkvm_storage_vol *vol);
+
+/**
+ * Changes the capacity of the volume.
+ *
+ * @param vol the storage vol (not NULL; borrowed)
+ * @param capacity bytes; with `VKVM_STORAGE_VOL_RESIZE_DELTA` how many more,
+ *     or fewer with `VKVM_STORAGE_VOL_RESIZE_SHRINK`
+ * @param flags of `VKVM_STORAGE_VOL_RESIZE_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStorageVolResize
+ */
+int vkvm_storage_vol_resize(vkvm_storage_vol *vol,
+                            uint64_t capacity,
+                            uint32_t flags,
+                            vkvm_error **error);
+
+/**
+ * Overwrites the content of the volume with zeros.
+ *
+ * @param vol the storage vol (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStorageVolWipe
+ */
+int vkvm_storage_vol_wipe(vkvm_storage_vol *vol, uint32_t flags, vkvm_error **error);
+
+/**
+ * Overwrites the content of the volume in one of several ways.
+ *
+ * @param vol the storage vol (not NULL; borrowed)
+ * @param algorithm one of `VKVM_STORAGE_VOL_WIPE_ALG_*`
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStorageVolWipePattern
+ */
+int vkvm_storage_vol_wipe_pattern(vkvm_storage_vol *vol,
+                                  uint32_t algorithm,
+                                  uint32_t flags,
+                                  vkvm_error **error);
 
 /**
  * Frees text that a function returned.

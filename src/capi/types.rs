@@ -89,6 +89,48 @@ handle!(vkvm_storage_vol, core::StorageVol, StorageVol);
 pub struct vkvm_secret;
 handle!(vkvm_secret, core::Secret, Secret);
 
+/// A virtual network: what connects domains to each other and to the world.
+///
+/// Lifetime: keeps its connection open. Threads: may be used from several at
+/// once.
+pub struct vkvm_network;
+handle!(vkvm_network, core::Network, Network);
+
+/// A port of a virtual network: the place of a domain in it.
+///
+/// Lifetime: keeps its network and its connection. Threads: may be used from
+/// several at once.
+pub struct vkvm_network_port;
+handle!(vkvm_network_port, core::NetworkPort, NetworkPort);
+
+/// A device of the host, real or made by software.
+///
+/// Lifetime: keeps its connection open. Threads: may be used from several at
+/// once.
+pub struct vkvm_node_device;
+handle!(vkvm_node_device, core::NodeDevice, NodeDevice);
+
+/// A network filter: rules for the traffic of domains.
+///
+/// Lifetime: keeps its connection open. Threads: may be used from several at
+/// once.
+pub struct vkvm_nwfilter;
+handle!(vkvm_nwfilter, core::NwFilter, Nwfilter);
+
+/// The use of a network filter on a network device.
+///
+/// Lifetime: keeps its connection open. Threads: may be used from several at
+/// once.
+pub struct vkvm_nwfilter_binding;
+handle!(vkvm_nwfilter_binding, core::NwFilterBinding, NwfilterBinding);
+
+/// A network interface of the host.
+///
+/// Lifetime: keeps its connection open. Threads: may be used from several at
+/// once.
+pub struct vkvm_interface;
+handle!(vkvm_interface, core::Interface, Interface);
+
 /// A structured value: null, bool, int64, uint64, double, string, bytes, list,
 /// map or handle.
 ///

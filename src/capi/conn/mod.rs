@@ -3,6 +3,10 @@
 pub mod domains;
 pub mod events;
 pub mod host;
+pub mod interfaces;
+pub mod networks;
+pub mod node_devices;
+pub mod nwfilters;
 pub mod open;
 pub mod secrets;
 pub mod storage;

@@ -2,6 +2,10 @@
 
 mod domains;
 mod host;
+mod interfaces;
+mod networks;
+mod node_devices;
+mod nwfilters;
 mod open;
 mod secrets;
 mod storage;

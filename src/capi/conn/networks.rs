@@ -1,0 +1,190 @@
+//! The networks of a connection.
+
+use std::ffi::{c_char, c_int, c_void};
+
+use crate::capi::guard::status;
+use crate::capi::types::{vkvm_conn, vkvm_error, vkvm_network};
+
+/// Lists the networks, running or not.
+///
+/// - `flags` (default 0): a filter, of `VKVM_NETWORK_LIST_*`; 0 for all
+///   networks
+/// - `networks`: the networks
+/// - `networks_len`: how many there are
+///
+/// libvirt: virConnectListAllNetworks
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_list_all_networks(
+    conn: *mut vkvm_conn,
+    flags: u32,
+    networks: *mut *mut *mut vkvm_network,
+    networks_len: *mut usize,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handles(networks, networks_len, "networks", "networks_len")?;
+        out.set(c.get(conn, "conn")?.list_all_networks(flags)?)
+    })
+}
+
+/// Counts the running networks.
+///
+/// - `count`: how many run
+///
+/// libvirt: virConnectNumOfNetworks
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_num_of_networks(
+    conn: *mut vkvm_conn,
+    count: *mut c_int,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out(count, "count")?;
+        out.set(c.get(conn, "conn")?.num_of_networks()?);
+        Ok(())
+    })
+}
+
+/// Counts the networks that are defined and do not run.
+///
+/// - `count`: how many there are
+///
+/// libvirt: virConnectNumOfDefinedNetworks
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_num_of_defined_networks(
+    conn: *mut vkvm_conn,
+    count: *mut c_int,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out(count, "count")?;
+        out.set(c.get(conn, "conn")?.num_of_defined_networks()?);
+        Ok(())
+    })
+}
+
+/// Lists the names of running networks.
+///
+/// - `maxnames`: how many to list at most, from 0 to 1,048,576
+/// - `names`: the names
+/// - `names_len`: how many there are
+///
+/// libvirt: virConnectListNetworks
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_list_network_names(
+    conn: *mut vkvm_conn,
+    maxnames: c_int,
+    names: *mut *mut *mut c_char,
+    names_len: *mut usize,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_texts(names, names_len, "names", "names_len")?;
+        out.set(c.get(conn, "conn")?.list_network_names(maxnames)?);
+        Ok(())
+    })
+}
+
+/// Lists the names of networks that are defined and do not run.
+///
+/// - `maxnames`: how many to list at most, from 0 to 1,048,576
+/// - `names`: the names
+/// - `names_len`: how many there are
+///
+/// libvirt: virConnectListDefinedNetworks
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_list_defined_network_names(
+    conn: *mut vkvm_conn,
+    maxnames: c_int,
+    names: *mut *mut *mut c_char,
+    names_len: *mut usize,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_texts(names, names_len, "names", "names_len")?;
+        out.set(c.get(conn, "conn")?.list_defined_network_names(maxnames)?);
+        Ok(())
+    })
+}
+
+/// Finds a network by its name.
+///
+/// - `name`: the name
+/// - `network`: the network
+///
+/// libvirt: virNetworkLookupByName
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_get_network_by_name(
+    conn: *mut vkvm_conn,
+    name: *const c_char,
+    network: *mut *mut vkvm_network,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handle(network, "network")?;
+        out.set(c.get(conn, "conn")?.get_network_by_name(c.text(name, "name")?)?)
+    })
+}
+
+/// Finds a network by its uuid.
+///
+/// - `uuid`: 16 raw bytes, or text of 32 hex digits with or without hyphens
+/// - `uuid_len`: how many bytes that is: 16, 32 or 36
+/// - `network`: the network
+///
+/// libvirt: virNetworkLookupByUUID
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_get_network_by_uuid(
+    conn: *mut vkvm_conn,
+    uuid: *const c_void,
+    uuid_len: usize,
+    network: *mut *mut vkvm_network,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handle(network, "network")?;
+        out.set(c.get(conn, "conn")?.get_network_by_uuid(c.bytes(uuid, uuid_len, "uuid")?)?)
+    })
+}
+
+/// Defines a network without starting it, or changes its definition.
+///
+/// - `xml`: a `<network>` document
+/// - `flags` (default 0): of `VKVM_NETWORK_DEFINE_*`
+/// - `network`: the network
+///
+/// libvirt: virNetworkDefineXML, virNetworkDefineXMLFlags
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_define_network(
+    conn: *mut vkvm_conn,
+    xml: *const c_char,
+    flags: u32,
+    network: *mut *mut vkvm_network,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handle(network, "network")?;
+        out.set(c.get(conn, "conn")?.define_network(c.text(xml, "xml")?, flags)?)
+    })
+}
+
+/// Starts a network that is gone when it stops.
+///
+/// - `xml`: a `<network>` document
+/// - `flags` (default 0): of `VKVM_NETWORK_CREATE_*`
+/// - `network`: the network
+///
+/// libvirt: virNetworkCreateXML, virNetworkCreateXMLFlags
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_create_network(
+    conn: *mut vkvm_conn,
+    xml: *const c_char,
+    flags: u32,
+    network: *mut *mut vkvm_network,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handle(network, "network")?;
+        out.set(c.get(conn, "conn")?.create_network(c.text(xml, "xml")?, flags)?)
+    })
+}

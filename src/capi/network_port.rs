@@ -1,0 +1,149 @@
+//! `vkvm_network_port_*`: the ports of networks.
+
+use std::ffi::{c_char, c_int};
+
+use super::guard::{direct, status, void};
+use super::types::{vkvm_error, vkvm_network_port, vkvm_value};
+
+/// Adds a hold on the network port handle.
+///
+/// Returns the handle, which then needs one more `vkvm_network_port_free`, or NULL
+/// when it is not live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_network_port_ref(
+    port: *mut vkvm_network_port,
+) -> *mut vkvm_network_port {
+    direct(std::ptr::null_mut(), |c| c.retain(port))
+}
+
+/// Gives up a hold on the network port handle. NULL and handles that are not
+/// live are left alone.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_network_port_free(port: *mut vkvm_network_port) {
+    void(|c| c.free(port))
+}
+
+/// Frees a list of network ports that a function returned, with its handles.
+///
+/// - `ports` (nullable): the list
+/// - `ports_len`: how many there are
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_network_port_list_free(
+    ports: *mut *mut vkvm_network_port,
+    ports_len: usize,
+) {
+    void(|c| c.free_list(ports, ports_len))
+}
+
+/// Gets the uuid of the network port as bytes.
+///
+/// - `uuid`: the 16 raw bytes
+/// - `uuid_len`: 16
+///
+/// libvirt: virNetworkPortGetUUID
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_network_port_get_uuid(
+    port: *mut vkvm_network_port,
+    uuid: *mut *mut u8,
+    uuid_len: *mut usize,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_array(uuid, uuid_len, "uuid", "uuid_len")?;
+        out.set(c.get(port, "port")?.get_uuid()?.as_bytes());
+        Ok(())
+    })
+}
+
+/// Gets the uuid of the network port as text.
+///
+/// - `uuid`: lower-case hex digits with hyphens, 36 characters
+///
+/// libvirt: virNetworkPortGetUUIDString
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_network_port_get_uuid_string(
+    port: *mut vkvm_network_port,
+    uuid: *mut *mut c_char,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_text(uuid, "uuid")?;
+        out.set(c.get(port, "port")?.get_uuid_string()?);
+        Ok(())
+    })
+}
+
+/// Gets the definition of the network port.
+///
+/// - `flags` (default 0): unused, pass 0
+/// - `xml`: a `<networkport>` document
+///
+/// libvirt: virNetworkPortGetXMLDesc
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_network_port_get_xml_description(
+    port: *mut vkvm_network_port,
+    flags: u32,
+    xml: *mut *mut c_char,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_text(xml, "xml")?;
+        out.set(c.get(port, "port")?.get_xml_description(flags)?);
+        Ok(())
+    })
+}
+
+/// Gets the limits of the bandwidth of the network port.
+///
+/// - `flags` (default 0): unused, pass 0
+/// - `params`: a map with those that are set; its keys are the texts of
+///   `VKVM_NETWORK_PORT_BANDWIDTH_*`, in KiB per second, bursts in KiB
+///
+/// libvirt: virNetworkPortGetParameters
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_network_port_get_parameters(
+    port: *mut vkvm_network_port,
+    flags: u32,
+    params: *mut *mut vkvm_value,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handle(params, "params")?;
+        out.set_value(c.get(port, "port")?.get_parameters(flags)?)
+    })
+}
+
+/// Sets limits of the bandwidth of the network port.
+///
+/// - `newparams`: a map with those to set, as
+///   `vkvm_network_port_get_parameters` gives them; a key that libvirt does not
+///   know is an error
+/// - `flags` (default 0): unused, pass 0
+///
+/// libvirt: virNetworkPortGetParameters, virNetworkPortSetParameters
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_network_port_set_parameters(
+    port: *mut vkvm_network_port,
+    newparams: *mut vkvm_value,
+    flags: u32,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let (port, params) = (c.get(port, "port")?, c.map(newparams, "newparams")?);
+        port.set_parameters(&params, flags)
+    })
+}
+
+/// Removes the port from its network.
+///
+/// - `flags` (default 0): unused, pass 0
+///
+/// libvirt: virNetworkPortDelete
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_network_port_delete(
+    port: *mut vkvm_network_port,
+    flags: u32,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| c.get(port, "port")?.delete(flags))
+}

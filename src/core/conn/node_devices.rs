@@ -1,0 +1,105 @@
+//! The host's devices.
+
+use std::ffi::{CStr, c_char, c_int, c_uint};
+use std::ptr;
+
+use virt::sys;
+
+use super::{Conn, locate};
+use crate::core::late::Late;
+use crate::core::{NodeDevice, Text, call};
+use crate::error::Result;
+
+type FromXml =
+    unsafe extern "C" fn(sys::virConnectPtr, *const c_char, c_uint) -> sys::virNodeDevicePtr;
+
+// SAFETY: this is the function's type in libvirt's header.
+static DEFINE: Late<FromXml> = unsafe { Late::new(c"virNodeDeviceDefineXML", "7.3.0") };
+
+impl Conn {
+    /// The devices that pass the filter `flags`; all when it is 0.
+    pub fn list_all_node_devices(&self, flags: c_uint) -> Result<Vec<NodeDevice>> {
+        // SAFETY: raw() is live while self is; so in all calls below. Each object
+        // of the list is new and ours.
+        unsafe {
+            call::objects(
+                c"virConnectListAllNodeDevices",
+                |array| sys::virConnectListAllNodeDevices(self.raw(), array, flags),
+                NodeDevice::adopt,
+            )
+        }
+    }
+
+    /// How many devices there are, of any kind or with the capability `cap`.
+    pub fn num_of_node_devices(&self, cap: Option<&CStr>, flags: c_uint) -> Result<c_int> {
+        let cap = cap.map_or(ptr::null(), CStr::as_ptr);
+        // SAFETY: as above; `cap` is NULL or a C string.
+        let returned = unsafe { sys::virNodeNumOfDevices(self.raw(), cap, flags) };
+        call::number(returned, c"virNodeNumOfDevices")
+    }
+
+    /// The names of devices, `max` at the most, of any kind or with the
+    /// capability `cap`.
+    pub fn list_node_device_names(
+        &self,
+        cap: Option<&CStr>,
+        max: c_int,
+        flags: c_uint,
+    ) -> Result<Vec<Text>> {
+        let cap = cap.map_or(ptr::null(), CStr::as_ptr);
+        // SAFETY: as above; the texts of the list are new and ours.
+        unsafe {
+            call::names(c"virNodeListDevices", max, "maxnames", |names, max| {
+                sys::virNodeListDevices(self.raw(), cap, names, max, flags)
+            })
+        }
+    }
+
+    /// The device with this name.
+    pub fn get_node_device_by_name(&self, name: &CStr) -> Result<NodeDevice> {
+        // SAFETY: as above; a new object's reference is ours.
+        unsafe {
+            let raw = sys::virNodeDeviceLookupByName(self.raw(), name.as_ptr());
+            Ok(NodeDevice::adopt(call::pointer(raw, c"virNodeDeviceLookupByName")?.as_ptr()))
+        }
+    }
+
+    /// The SCSI host with these names of its node and port.
+    pub fn get_node_device_scsihost_by_wwn(
+        &self,
+        wwnn: &CStr,
+        wwpn: &CStr,
+        flags: c_uint,
+    ) -> Result<NodeDevice> {
+        let (wwnn, wwpn) = (wwnn.as_ptr(), wwpn.as_ptr());
+        // SAFETY: as above.
+        unsafe {
+            let raw = sys::virNodeDeviceLookupSCSIHostByWWN(self.raw(), wwnn, wwpn, flags);
+            let device = call::pointer(raw, c"virNodeDeviceLookupSCSIHostByWWN")?;
+            Ok(NodeDevice::adopt(device.as_ptr()))
+        }
+    }
+
+    /// Makes a device that is gone when it is destroyed.
+    pub fn create_node_device(&self, xml: &CStr, flags: c_uint) -> Result<NodeDevice> {
+        // SAFETY: as above.
+        unsafe {
+            let raw = sys::virNodeDeviceCreateXML(self.raw(), xml.as_ptr(), flags);
+            let device = call::pointer(raw, c"virNodeDeviceCreateXML")
+                .map_err(|error| locate(error, "xml", xml))?;
+            Ok(NodeDevice::adopt(device.as_ptr()))
+        }
+    }
+
+    /// Defines a device without starting it.
+    pub fn define_node_device(&self, xml: &CStr, flags: c_uint) -> Result<NodeDevice> {
+        let define = DEFINE.get()?;
+        // SAFETY: as above.
+        unsafe {
+            let raw = define(self.raw(), xml.as_ptr(), flags);
+            let device = call::pointer(raw, c"virNodeDeviceDefineXML")
+                .map_err(|error| locate(error, "xml", xml))?;
+            Ok(NodeDevice::adopt(device.as_ptr()))
+        }
+    }
+}

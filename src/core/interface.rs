@@ -1,0 +1,79 @@
+//! A network interface of the host.
+
+use std::ffi::{CStr, c_uint};
+
+use virt::sys;
+
+use super::{Text, call};
+use crate::error::Result;
+
+/// A network interface of the host. It keeps its connection open.
+pub struct Interface(virt::interface::Interface);
+
+impl Interface {
+    /// Takes over an interface and the reference to it.
+    ///
+    /// # Safety
+    /// `raw` is a valid interface, and one reference to it is ours.
+    pub(crate) unsafe fn adopt(raw: sys::virInterfacePtr) -> Self {
+        // SAFETY: as promised by the caller.
+        Interface(unsafe { virt::interface::Interface::from_ptr(raw) })
+    }
+
+    pub(crate) fn raw(&self) -> sys::virInterfacePtr {
+        // SAFETY: callers use it only while self is alive.
+        unsafe { self.0.as_ptr() }
+    }
+
+    /// The name.
+    pub fn get_name(&self) -> Result<&CStr> {
+        // SAFETY: raw() is live while self is; so in all calls below. The name
+        // is a C string that lives as long.
+        unsafe {
+            let name = sys::virInterfaceGetName(self.raw());
+            let name = call::pointer(name.cast_mut(), c"virInterfaceGetName")?;
+            Ok(CStr::from_ptr(name.as_ptr()))
+        }
+    }
+
+    /// The hardware address.
+    pub fn get_mac(&self) -> Result<&CStr> {
+        // SAFETY: as above.
+        unsafe {
+            let mac = sys::virInterfaceGetMACString(self.raw());
+            let mac = call::pointer(mac.cast_mut(), c"virInterfaceGetMACString")?;
+            Ok(CStr::from_ptr(mac.as_ptr()))
+        }
+    }
+
+    /// The state or the definition, as XML.
+    pub fn get_xml_description(&self, flags: c_uint) -> Result<Text> {
+        let function = c"virInterfaceGetXMLDesc";
+        // SAFETY: as above; the text is new and ours.
+        unsafe { call::text(sys::virInterfaceGetXMLDesc(self.raw(), flags), function) }
+    }
+
+    /// Whether it is up.
+    pub fn is_active(&self) -> Result<bool> {
+        // SAFETY: as above.
+        call::truth(unsafe { sys::virInterfaceIsActive(self.raw()) }, c"virInterfaceIsActive")
+    }
+
+    /// Brings it up.
+    pub fn create(&self, flags: c_uint) -> Result<()> {
+        // SAFETY: as above.
+        call::done(unsafe { sys::virInterfaceCreate(self.raw(), flags) }, c"virInterfaceCreate")
+    }
+
+    /// Takes it down.
+    pub fn destroy(&self, flags: c_uint) -> Result<()> {
+        // SAFETY: as above.
+        call::done(unsafe { sys::virInterfaceDestroy(self.raw(), flags) }, c"virInterfaceDestroy")
+    }
+
+    /// Forgets the definition.
+    pub fn undefine(&self) -> Result<()> {
+        // SAFETY: as above.
+        call::done(unsafe { sys::virInterfaceUndefine(self.raw()) }, c"virInterfaceUndefine")
+    }
+}

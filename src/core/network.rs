@@ -1,0 +1,289 @@
+//! A virtual network: what connects domains to each other and to the world.
+
+use std::ffi::{CStr, c_char, c_int, c_uint};
+use std::ptr;
+
+use uuid::Uuid;
+use virt::sys;
+
+use super::conn::{locate, parse_uuid};
+use super::late::Late;
+use super::{NetworkPort, Text, call};
+use crate::error::Result;
+use crate::value::{Map, Value};
+
+/// A virtual network. It keeps its connection open.
+pub struct Network(virt::network::Network);
+
+type GetMetadata =
+    unsafe extern "C" fn(sys::virNetworkPtr, c_int, *const c_char, c_uint) -> *mut c_char;
+type SetMetadata = unsafe extern "C" fn(
+    sys::virNetworkPtr,
+    c_int,
+    *const c_char,
+    *const c_char,
+    *const c_char,
+    c_uint,
+) -> c_int;
+
+// SAFETY: these are the functions' types in libvirt's header.
+static GET_METADATA: Late<GetMetadata> = unsafe { Late::new(c"virNetworkGetMetadata", "9.7.0") };
+// SAFETY: as above.
+static SET_METADATA: Late<SetMetadata> = unsafe { Late::new(c"virNetworkSetMetadata", "9.7.0") };
+
+impl Network {
+    /// Takes over a network and the reference to it.
+    ///
+    /// # Safety
+    /// `raw` is a valid network, and one reference to it is ours.
+    pub(crate) unsafe fn adopt(raw: sys::virNetworkPtr) -> Self {
+        // SAFETY: as promised by the caller.
+        Network(unsafe { virt::network::Network::from_ptr(raw) })
+    }
+
+    pub(crate) fn raw(&self) -> sys::virNetworkPtr {
+        // SAFETY: callers use it only while self is alive.
+        unsafe { self.0.as_ptr() }
+    }
+
+    /// The name.
+    pub fn get_name(&self) -> Result<&CStr> {
+        // SAFETY: raw() is live while self is; so in all calls below. The name
+        // is a C string that lives as long.
+        unsafe {
+            let name = sys::virNetworkGetName(self.raw());
+            let name = call::pointer(name.cast_mut(), c"virNetworkGetName")?;
+            Ok(CStr::from_ptr(name.as_ptr()))
+        }
+    }
+
+    /// The uuid.
+    pub fn get_uuid(&self) -> Result<Uuid> {
+        // SAFETY: as above; the buffer has room for a uuid.
+        call::uuid(c"virNetworkGetUUID", |buffer| unsafe {
+            sys::virNetworkGetUUID(self.raw(), buffer)
+        })
+    }
+
+    /// The uuid as lower-case text with hyphens.
+    pub fn get_uuid_string(&self) -> Result<Text> {
+        self.get_uuid().map(Text::from_uuid)
+    }
+
+    /// The definition, as XML.
+    pub fn get_xml_description(&self, flags: c_uint) -> Result<Text> {
+        let function = c"virNetworkGetXMLDesc";
+        // SAFETY: as above; the text is new and ours.
+        unsafe { call::text(sys::virNetworkGetXMLDesc(self.raw(), flags), function) }
+    }
+
+    /// The name of its bridge on the host.
+    pub fn get_bridge_name(&self) -> Result<Text> {
+        let function = c"virNetworkGetBridgeName";
+        // SAFETY: as above; the text is new and ours.
+        unsafe { call::text(sys::virNetworkGetBridgeName(self.raw()), function) }
+    }
+
+    /// Whether it runs.
+    pub fn is_active(&self) -> Result<bool> {
+        // SAFETY: as above.
+        call::truth(unsafe { sys::virNetworkIsActive(self.raw()) }, c"virNetworkIsActive")
+    }
+
+    /// Whether it stays defined when it stops.
+    pub fn is_persistent(&self) -> Result<bool> {
+        // SAFETY: as above.
+        call::truth(unsafe { sys::virNetworkIsPersistent(self.raw()) }, c"virNetworkIsPersistent")
+    }
+
+    /// Starts a defined network.
+    pub fn create(&self) -> Result<()> {
+        // SAFETY: as above.
+        call::done(unsafe { sys::virNetworkCreate(self.raw()) }, c"virNetworkCreate")
+    }
+
+    /// Stops it.
+    pub fn destroy(&self) -> Result<()> {
+        // SAFETY: as above.
+        call::done(unsafe { sys::virNetworkDestroy(self.raw()) }, c"virNetworkDestroy")
+    }
+
+    /// Forgets the definition.
+    pub fn undefine(&self) -> Result<()> {
+        // SAFETY: as above.
+        call::done(unsafe { sys::virNetworkUndefine(self.raw()) }, c"virNetworkUndefine")
+    }
+
+    /// Changes one section of the definition.
+    pub fn update(
+        &self,
+        command: c_uint,
+        section: c_uint,
+        parent_index: c_int,
+        xml: &CStr,
+        flags: c_uint,
+    ) -> Result<()> {
+        // SAFETY: as above.
+        let returned = unsafe {
+            sys::virNetworkUpdate(self.raw(), command, section, parent_index, xml.as_ptr(), flags)
+        };
+        call::done(returned, c"virNetworkUpdate").map_err(|error| locate(error, "xml", xml))
+    }
+
+    /// Whether it starts with the host.
+    pub fn get_autostart(&self) -> Result<bool> {
+        let mut autostart = 0;
+        // SAFETY: as above; the output outlives the call.
+        let returned = unsafe { sys::virNetworkGetAutostart(self.raw(), &mut autostart) };
+        call::done(returned, c"virNetworkGetAutostart")?;
+        Ok(autostart != 0)
+    }
+
+    /// Sets whether it starts with the host.
+    pub fn set_autostart(&self, autostart: bool) -> Result<()> {
+        // SAFETY: as above.
+        let returned = unsafe { sys::virNetworkSetAutostart(self.raw(), c_int::from(autostart)) };
+        call::done(returned, c"virNetworkSetAutostart")
+    }
+
+    /// The description, the title, or the element of the namespace `uri`.
+    pub fn get_metadata(&self, kind: c_int, uri: Option<&CStr>, flags: c_uint) -> Result<Text> {
+        let get_metadata = GET_METADATA.get()?;
+        // SAFETY: as above; the text is new and ours.
+        unsafe {
+            let returned = get_metadata(self.raw(), kind, nullable(uri), flags);
+            call::text(returned, c"virNetworkGetMetadata")
+        }
+    }
+
+    /// Sets what `get_metadata` gets; `None` removes it.
+    pub fn set_metadata(
+        &self,
+        kind: c_int,
+        metadata: Option<&CStr>,
+        key: Option<&CStr>,
+        uri: Option<&CStr>,
+        flags: c_uint,
+    ) -> Result<()> {
+        let set_metadata = SET_METADATA.get()?;
+        let (metadata, key, uri) = (nullable(metadata), nullable(key), nullable(uri));
+        // SAFETY: as above; the texts are NULL or C strings.
+        let returned = unsafe { set_metadata(self.raw(), kind, metadata, key, uri, flags) };
+        call::done(returned, c"virNetworkSetMetadata")
+    }
+
+    /// The addresses that its DHCP server gave out, to everybody or to `mac`.
+    pub fn get_dhcp_leases(&self, mac: Option<&CStr>, flags: c_uint) -> Result<Vec<Map>> {
+        let function = c"virNetworkGetDHCPLeases";
+        // SAFETY: as above; each lease of the list is ours.
+        unsafe {
+            call::objects(
+                function,
+                |leases| sys::virNetworkGetDHCPLeases(self.raw(), nullable(mac), leases, flags),
+                take_lease,
+            )
+        }
+    }
+
+    /// The ports; `flags` are unused.
+    pub fn list_all_ports(&self, flags: c_uint) -> Result<Vec<NetworkPort>> {
+        let function = c"virNetworkListAllPorts";
+        // SAFETY: as above; each port of the list is new and ours.
+        unsafe {
+            call::objects(
+                function,
+                |ports| sys::virNetworkListAllPorts(self.raw(), ports, flags),
+                NetworkPort::adopt,
+            )
+        }
+    }
+
+    /// The port with this uuid: 16 bytes, or text of 32 or 36 characters.
+    pub fn get_port_by_uuid(&self, uuid: &[u8]) -> Result<NetworkPort> {
+        let uuid = parse_uuid(uuid, "uuid")?;
+        // SAFETY: as above; the uuid is 16 bytes, and a new port's reference is ours.
+        unsafe {
+            let raw = sys::virNetworkPortLookupByUUID(self.raw(), uuid.as_bytes().as_ptr());
+            Ok(NetworkPort::adopt(call::pointer(raw, c"virNetworkPortLookupByUUID")?.as_ptr()))
+        }
+    }
+
+    /// Makes a port.
+    pub fn create_port(&self, xml: &CStr, flags: c_uint) -> Result<NetworkPort> {
+        // SAFETY: as above.
+        unsafe {
+            let raw = sys::virNetworkPortCreateXML(self.raw(), xml.as_ptr(), flags);
+            let port = call::pointer(raw, c"virNetworkPortCreateXML")
+                .map_err(|error| locate(error, "xml", xml))?;
+            Ok(NetworkPort::adopt(port.as_ptr()))
+        }
+    }
+}
+
+fn nullable(text: Option<&CStr>) -> *const c_char {
+    text.map_or(ptr::null(), CStr::as_ptr)
+}
+
+/// Copies a lease and frees it.
+///
+/// # Safety
+/// `lease` is valid and ours.
+unsafe fn take_lease(lease: sys::virNetworkDHCPLeasePtr) -> Map {
+    let text = |text: *const c_char| {
+        // SAFETY: the lease's texts are NULL or C strings.
+        let text = (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) });
+        Value::from(text.map(|text| text.to_string_lossy().into_owned()))
+    };
+    // SAFETY: as promised by the caller.
+    unsafe {
+        let mut map = Map::with_capacity(9);
+        map.push_new("iface", text((*lease).iface));
+        map.push_new("expirytime", (*lease).expirytime);
+        map.push_new("type", (*lease).type_);
+        map.push_new("mac", text((*lease).mac));
+        map.push_new("iaid", text((*lease).iaid));
+        map.push_new("ipaddr", text((*lease).ipaddr));
+        map.push_new("prefix", (*lease).prefix);
+        map.push_new("hostname", text((*lease).hostname));
+        map.push_new("clientid", text((*lease).clientid));
+        sys::virNetworkDHCPLeaseFree(lease);
+        map
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lease_becomes_a_map() {
+        // SAFETY: a plain C struct from calloc, whose texts are from strdup;
+        // virNetworkDHCPLeaseFree frees all of it.
+        let map = unsafe {
+            let lease: sys::virNetworkDHCPLeasePtr =
+                libc::calloc(1, size_of::<sys::_virNetworkDHCPLease>()).cast();
+            (*lease).iface = libc::strdup(c"virbr0".as_ptr());
+            (*lease).expirytime = 1 << 40;
+            (*lease).ipaddr = libc::strdup(c"10.0.0.7".as_ptr());
+            (*lease).prefix = 24;
+            take_lease(lease)
+        };
+        assert_eq!(map.get("iface"), Some(&Value::from("virbr0")));
+        assert_eq!(map.get("expirytime"), Some(&Value::from(1_i64 << 40)));
+        assert_eq!(map.get("mac"), Some(&Value::Null));
+        assert_eq!(map.get("prefix"), Some(&Value::from(24_u32)));
+        let keys: Vec<_> = map.iter().map(|(key, _)| key.to_owned()).collect();
+        let wanted = [
+            "iface",
+            "expirytime",
+            "type",
+            "mac",
+            "iaid",
+            "ipaddr",
+            "prefix",
+            "hostname",
+            "clientid",
+        ];
+        assert_eq!(keys, wanted);
+    }
+}

@@ -1,0 +1,113 @@
+//! A network port: a domain's or another user's place in a network.
+
+use std::ffi::c_uint;
+use std::ptr::{self, NonNull};
+
+use uuid::Uuid;
+use virt::sys;
+
+use super::typed_params::TypedParams;
+use super::{Text, call};
+use crate::error::Result;
+use crate::value::{Map, Value};
+
+/// A network port. It keeps its network and its connection.
+pub struct NetworkPort(NonNull<sys::_virNetworkPort>);
+
+/// What libvirt knows of a port's bandwidth.
+const LIMITS: [&str; 7] = [
+    "inbound.average",
+    "inbound.peak",
+    "inbound.floor",
+    "inbound.burst",
+    "outbound.average",
+    "outbound.peak",
+    "outbound.burst",
+];
+
+// SAFETY: libvirt's objects may be used from several threads at once.
+unsafe impl Send for NetworkPort {}
+// SAFETY: as above.
+unsafe impl Sync for NetworkPort {}
+
+impl Drop for NetworkPort {
+    fn drop(&mut self) {
+        // SAFETY: the reference is ours, and given up once. It fails only for
+        // what is no port.
+        unsafe { sys::virNetworkPortFree(self.raw()) };
+    }
+}
+
+impl NetworkPort {
+    /// Takes over a port and the reference to it.
+    ///
+    /// # Safety
+    /// `raw` is a valid port, and one reference to it is ours.
+    pub(crate) unsafe fn adopt(raw: sys::virNetworkPortPtr) -> Self {
+        // SAFETY: as promised by the caller.
+        NetworkPort(unsafe { NonNull::new_unchecked(raw) })
+    }
+
+    pub(crate) fn raw(&self) -> sys::virNetworkPortPtr {
+        self.0.as_ptr()
+    }
+
+    /// The uuid.
+    pub fn get_uuid(&self) -> Result<Uuid> {
+        // SAFETY: raw() is live while self is; so in all calls below. The
+        // buffer has room for a uuid.
+        call::uuid(c"virNetworkPortGetUUID", |buffer| unsafe {
+            sys::virNetworkPortGetUUID(self.raw(), buffer)
+        })
+    }
+
+    /// The uuid as lower-case text with hyphens.
+    pub fn get_uuid_string(&self) -> Result<Text> {
+        self.get_uuid().map(Text::from_uuid)
+    }
+
+    /// The definition, as XML.
+    pub fn get_xml_description(&self, flags: c_uint) -> Result<Text> {
+        let function = c"virNetworkPortGetXMLDesc";
+        // SAFETY: as above; the text is new and ours.
+        unsafe { call::text(sys::virNetworkPortGetXMLDesc(self.raw(), flags), function) }
+    }
+
+    /// The limits of its bandwidth.
+    pub fn get_parameters(&self, flags: c_uint) -> Result<Map> {
+        self.parameters(flags).map(|params| params.to_map())
+    }
+
+    fn parameters(&self, flags: c_uint) -> Result<TypedParams> {
+        let (mut array, mut len) = (ptr::null_mut(), 0);
+        // SAFETY: as above; the outputs outlive the call, which makes the array.
+        unsafe {
+            let returned =
+                sys::virNetworkPortGetParameters(self.raw(), &mut array, &mut len, flags);
+            call::done(returned, c"virNetworkPortGetParameters")?;
+            Ok(TypedParams::adopt(array, len))
+        }
+    }
+
+    /// Sets the limits that `limits` names.
+    pub fn set_parameters(&self, limits: &Map, flags: c_uint) -> Result<()> {
+        let mut known = self.parameters(0)?;
+        let reported = known.to_map();
+        // The driver reports only the limits that are set.
+        for limit in LIMITS.iter().filter(|limit| reported.get(limit).is_none()) {
+            known.push(limit, sys::VIR_TYPED_PARAM_UINT, &Value::Uint(0), "newparams")?;
+        }
+        let params = TypedParams::from_map(limits, &known, "newparams")?;
+        let (array, len) = params.as_raw();
+        // SAFETY: as above; the array holds `len` parameters.
+        let returned = unsafe { sys::virNetworkPortSetParameters(self.raw(), array, len, flags) };
+        call::done(returned, c"virNetworkPortSetParameters")
+    }
+
+    /// Removes it from its network.
+    pub fn delete(&self, flags: c_uint) -> Result<()> {
+        // SAFETY: as above.
+        let returned = unsafe { sys::virNetworkPortDelete(self.raw(), flags) };
+        call::done(returned, c"virNetworkPortDelete")
+    }
+}

@@ -1,0 +1,65 @@
+//! A network filter: rules for the traffic of network interfaces.
+
+use std::ffi::{CStr, c_uint};
+
+use uuid::Uuid;
+use virt::sys;
+
+use super::{Text, call};
+use crate::error::Result;
+
+/// A network filter. It keeps its connection open.
+pub struct NwFilter(virt::nwfilter::NWFilter);
+
+impl NwFilter {
+    /// Takes over a filter and the reference to it.
+    ///
+    /// # Safety
+    /// `raw` is a valid filter, and one reference to it is ours.
+    pub(crate) unsafe fn adopt(raw: sys::virNWFilterPtr) -> Self {
+        // SAFETY: as promised by the caller.
+        NwFilter(unsafe { virt::nwfilter::NWFilter::from_ptr(raw) })
+    }
+
+    pub(crate) fn raw(&self) -> sys::virNWFilterPtr {
+        // SAFETY: callers use it only while self is alive.
+        unsafe { self.0.as_ptr() }
+    }
+
+    /// The name.
+    pub fn get_name(&self) -> Result<&CStr> {
+        // SAFETY: raw() is live while self is; so in all calls below. The name
+        // is a C string that lives as long.
+        unsafe {
+            let name = sys::virNWFilterGetName(self.raw());
+            let name = call::pointer(name.cast_mut(), c"virNWFilterGetName")?;
+            Ok(CStr::from_ptr(name.as_ptr()))
+        }
+    }
+
+    /// The uuid.
+    pub fn get_uuid(&self) -> Result<Uuid> {
+        // SAFETY: as above; the buffer has room for a uuid.
+        call::uuid(c"virNWFilterGetUUID", |buffer| unsafe {
+            sys::virNWFilterGetUUID(self.raw(), buffer)
+        })
+    }
+
+    /// The uuid as lower-case text with hyphens.
+    pub fn get_uuid_string(&self) -> Result<Text> {
+        self.get_uuid().map(Text::from_uuid)
+    }
+
+    /// The definition, as XML.
+    pub fn get_xml_description(&self, flags: c_uint) -> Result<Text> {
+        let function = c"virNWFilterGetXMLDesc";
+        // SAFETY: as above; the text is new and ours.
+        unsafe { call::text(sys::virNWFilterGetXMLDesc(self.raw(), flags), function) }
+    }
+
+    /// Forgets the definition.
+    pub fn undefine(&self) -> Result<()> {
+        // SAFETY: as above.
+        call::done(unsafe { sys::virNWFilterUndefine(self.raw()) }, c"virNWFilterUndefine")
+    }
+}

@@ -1,0 +1,75 @@
+//! A network filter binding: the use of a filter on a network device.
+
+use std::ffi::{CStr, c_uint};
+use std::ptr::NonNull;
+
+use virt::sys;
+
+use super::{Text, call};
+use crate::error::Result;
+
+/// A network filter binding. It keeps its connection open.
+pub struct NwFilterBinding(NonNull<sys::_virNWFilterBinding>);
+
+// SAFETY: libvirt's objects may be used from several threads at once.
+unsafe impl Send for NwFilterBinding {}
+// SAFETY: as above.
+unsafe impl Sync for NwFilterBinding {}
+
+impl Drop for NwFilterBinding {
+    fn drop(&mut self) {
+        // SAFETY: the reference is ours, and given up once. It fails only for
+        // what is no binding.
+        unsafe { sys::virNWFilterBindingFree(self.raw()) };
+    }
+}
+
+impl NwFilterBinding {
+    /// Takes over a binding and the reference to it.
+    ///
+    /// # Safety
+    /// `raw` is a valid binding, and one reference to it is ours.
+    pub(crate) unsafe fn adopt(raw: sys::virNWFilterBindingPtr) -> Self {
+        // SAFETY: as promised by the caller.
+        NwFilterBinding(unsafe { NonNull::new_unchecked(raw) })
+    }
+
+    pub(crate) fn raw(&self) -> sys::virNWFilterBindingPtr {
+        self.0.as_ptr()
+    }
+
+    /// The name of the network device.
+    pub fn get_port_dev(&self) -> Result<&CStr> {
+        // SAFETY: raw() is live while self is; so in all calls below. The name
+        // is a C string that lives as long.
+        unsafe {
+            let name = sys::virNWFilterBindingGetPortDev(self.raw());
+            let name = call::pointer(name.cast_mut(), c"virNWFilterBindingGetPortDev")?;
+            Ok(CStr::from_ptr(name.as_ptr()))
+        }
+    }
+
+    /// The name of the filter.
+    pub fn get_filter_name(&self) -> Result<&CStr> {
+        // SAFETY: as above.
+        unsafe {
+            let name = sys::virNWFilterBindingGetFilterName(self.raw());
+            let name = call::pointer(name.cast_mut(), c"virNWFilterBindingGetFilterName")?;
+            Ok(CStr::from_ptr(name.as_ptr()))
+        }
+    }
+
+    /// The definition, as XML.
+    pub fn get_xml_description(&self, flags: c_uint) -> Result<Text> {
+        let function = c"virNWFilterBindingGetXMLDesc";
+        // SAFETY: as above; the text is new and ours.
+        unsafe { call::text(sys::virNWFilterBindingGetXMLDesc(self.raw(), flags), function) }
+    }
+
+    /// Takes the filter off the device.
+    pub fn delete(&self) -> Result<()> {
+        // SAFETY: as above.
+        let returned = unsafe { sys::virNWFilterBindingDelete(self.raw()) };
+        call::done(returned, c"virNWFilterBindingDelete")
+    }
+}
