@@ -2893,8 +2893,7 @@ int vkvm_conn_list_all_networks(vkvm_conn *conn,
  * Lists the host's devices.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param flags a filter, of `VKVM_NODE_DEVICE_LIST_*`; 0 for all devices that
- *     are there
+ * @param flags a filter, of `VKVM_NODE_DEVICE_LIST_*`; 0 for all devices
  * @param devices the devices (out; not NULL; owned by the caller:
  *     vkvm_node_device_list_free; its length is in devices_len)
  * @param devices_len how many there are (out)

@@ -145,6 +145,18 @@ INCLUDE: generated/domain_snapshot.xs
 
 INCLUDE: generated/domain_checkpoint.xs
 
+INCLUDE: generated/interface.xs
+
+INCLUDE: generated/network.xs
+
+INCLUDE: generated/network_port.xs
+
+INCLUDE: generated/node_device.xs
+
+INCLUDE: generated/nwfilter.xs
+
+INCLUDE: generated/nwfilter_binding.xs
+
 INCLUDE: generated/storage_pool.xs
 
 INCLUDE: generated/storage_vol.xs

@@ -6,6 +6,12 @@
     X(domain, "VKVM::Domain") \
     X(domain_snapshot, "VKVM::DomainSnapshot") \
     X(domain_checkpoint, "VKVM::DomainCheckpoint") \
+    X(interface, "VKVM::Interface") \
+    X(network, "VKVM::Network") \
+    X(network_port, "VKVM::NetworkPort") \
+    X(node_device, "VKVM::NodeDevice") \
+    X(nwfilter, "VKVM::NWFilter") \
+    X(nwfilter_binding, "VKVM::NWFilterBinding") \
     X(storage_pool, "VKVM::StoragePool") \
     X(storage_vol, "VKVM::StorageVol") \
     X(secret, "VKVM::Secret") \

@@ -12,6 +12,12 @@ use VKVM::Domain;
 use VKVM::DomainCheckpoint;
 use VKVM::DomainSnapshot;
 use VKVM::Error;
+use VKVM::Interface;
+use VKVM::NWFilter;
+use VKVM::NWFilterBinding;
+use VKVM::Network;
+use VKVM::NetworkPort;
+use VKVM::NodeDevice;
 use VKVM::Secret;
 use VKVM::StoragePool;
 use VKVM::StorageVol;
@@ -36,6 +42,49 @@ sub get_version {
 
 # Sys::Virt looks each of the objects up by its name; these are one call each.
 # As there, one value is how many there are.
+sub list_networks {
+    my ($self) = @_;
+    my @networks = $self->list_all_networks(VKVM::Network::LIST_ACTIVE());
+    return @networks;
+}
+
+sub list_defined_networks {
+    my ($self) = @_;
+    my @networks = $self->list_all_networks(VKVM::Network::LIST_INACTIVE());
+    return @networks;
+}
+
+sub list_interfaces {
+    my ($self) = @_;
+    my @interfaces = $self->list_all_interfaces(VKVM::Interface::LIST_ACTIVE());
+    return @interfaces;
+}
+
+sub list_defined_interfaces {
+    my ($self) = @_;
+    my @interfaces = $self->list_all_interfaces(VKVM::Interface::LIST_INACTIVE());
+    return @interfaces;
+}
+
+# libvirt's bulk call takes capabilities as bits, of which an older libvkvm may
+# not have those of a newer libvirt; names are right with all.
+sub list_node_devices {
+    my ($self, $cap) = @_;
+    my @devices = $self->list_all_node_devices;
+    if (defined $cap) {
+        my @names  = $self->list_node_device_names($cap, $self->num_of_node_devices($cap));
+        my %wanted = map { $_ => 1 } @names;
+        @devices = grep { $wanted{ $_->get_name } } @devices;
+    }
+    return @devices;
+}
+
+sub list_nwfilters {
+    my ($self) = @_;
+    my @filters = $self->list_all_nwfilters;
+    return @filters;
+}
+
 sub list_secrets {
     my ($self) = @_;
     my @secrets = $self->list_all_secrets;

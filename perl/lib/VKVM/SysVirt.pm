@@ -9,6 +9,12 @@ use VKVM::DomainCheckpoint;
 use VKVM::DomainSnapshot;
 use VKVM::Error;
 use VKVM::Event;
+use VKVM::Interface;
+use VKVM::NWFilter;
+use VKVM::NWFilterBinding;
+use VKVM::Network;
+use VKVM::NetworkPort;
+use VKVM::NodeDevice;
 use VKVM::Secret;
 use VKVM::StoragePool;
 use VKVM::StorageVol;
@@ -21,7 +27,8 @@ BEGIN {
     no strict 'refs';    ## no critic (ProhibitNoStrict) - this is about symbol tables
     *{'Sys::Virt::'} = *{'VKVM::'};
     my @modules = qw(
-      Domain DomainCheckpoint DomainSnapshot Error Event Secret StoragePool StorageVol
+      Domain DomainCheckpoint DomainSnapshot Error Event Interface NWFilter NWFilterBinding
+      Network NetworkPort NodeDevice Secret StoragePool StorageVol
     );
     for my $module ('', map { "/$_" } @modules) {
         $INC{"Sys/Virt$module.pm"} = $INC{"VKVM$module.pm"};

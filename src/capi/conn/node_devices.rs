@@ -8,7 +8,7 @@ use crate::capi::types::{vkvm_conn, vkvm_error, vkvm_node_device};
 /// Lists the host's devices.
 ///
 /// - `flags` (default 0): a filter, of `VKVM_NODE_DEVICE_LIST_*`; 0 for all
-///   devices that are there
+///   devices
 /// - `devices`: the devices
 /// - `devices_len`: how many there are
 ///

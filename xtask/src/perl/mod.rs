@@ -17,11 +17,17 @@ struct Package {
     object: &'static str,
 }
 
-const PACKAGES: [Package; 8] = [
+const PACKAGES: &[Package] = &[
     Package { class: "conn", name: "VKVM", object: "$conn" },
     Package { class: "domain", name: "VKVM::Domain", object: "$dom" },
     Package { class: "domain_snapshot", name: "VKVM::DomainSnapshot", object: "$snapshot" },
     Package { class: "domain_checkpoint", name: "VKVM::DomainCheckpoint", object: "$checkpoint" },
+    Package { class: "interface", name: "VKVM::Interface", object: "$iface" },
+    Package { class: "network", name: "VKVM::Network", object: "$net" },
+    Package { class: "network_port", name: "VKVM::NetworkPort", object: "$port" },
+    Package { class: "node_device", name: "VKVM::NodeDevice", object: "$dev" },
+    Package { class: "nwfilter", name: "VKVM::NWFilter", object: "$filter" },
+    Package { class: "nwfilter_binding", name: "VKVM::NWFilterBinding", object: "$binding" },
     Package { class: "storage_pool", name: "VKVM::StoragePool", object: "$pool" },
     Package { class: "storage_vol", name: "VKVM::StorageVol", object: "$vol" },
     Package { class: "secret", name: "VKVM::Secret", object: "$secret" },
@@ -31,7 +37,7 @@ const PACKAGES: [Package; 8] = [
 /// Writes everything that is generated for Perl.
 pub fn write(api: &Api, constants: &[Constant]) -> Result<Vec<Output>> {
     let mut outputs = vec![xs::typemap(api), xs::classes()];
-    for package in &PACKAGES {
+    for package in PACKAGES {
         let functions: Vec<&Function> =
             api.functions.iter().filter(|function| function.class == package.class).collect();
         outputs.push(xs::write(package, &functions)?);
