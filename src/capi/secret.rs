@@ -152,7 +152,7 @@ pub unsafe extern "C" fn vkvm_secret_get_value(
 /// Sets the value of the secret.
 ///
 /// - `value`: the value; any bytes
-/// - `value_len`: how many bytes it has
+/// - `value_len`: how many bytes it has; not 0
 /// - `flags` (default 0): unused, pass 0
 ///
 /// libvirt: virSecretSetValue

@@ -8,7 +8,7 @@ use virt::sys;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::{Text, call};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// A secret. It keeps its connection open.
 pub struct Secret {
@@ -78,10 +78,7 @@ impl Secret {
         let mut len = 0;
         // SAFETY: as above; the output outlives the call.
         let value = unsafe { sys::virSecretGetValue(self.raw(), &mut len, flags) };
-        if value.is_null() {
-            // An empty value may be NULL too, but then nothing went wrong.
-            return no_error(c"virSecretGetValue").map(|()| Zeroizing::default());
-        }
+        let value = call::pointer(value, c"virSecretGetValue")?.as_ptr();
         // SAFETY: `len` bytes from malloc, which are ours.
         unsafe {
             let bytes = std::slice::from_raw_parts_mut(value, len);
@@ -105,10 +102,4 @@ impl Secret {
         // SAFETY: as above.
         call::done(unsafe { sys::virSecretUndefine(self.raw()) }, c"virSecretUndefine")
     }
-}
-
-/// The error that libvirt recorded on this thread, if it did.
-fn no_error(function: &'static CStr) -> Result<()> {
-    let error: Error = call::failed(function);
-    if error.details().code == 0 { Ok(()) } else { Err(error) }
 }
