@@ -5236,7 +5236,10 @@ void vkvm_network_port_list_free(vkvm_network_port **ports, size_t ports_len);
 vkvm_network_port *vkvm_network_port_ref(vkvm_network_port *port);
 
 /**
- * Sets limits of the bandwidth of the network port.
+ * Sets the limits of the bandwidth of the network port.
+ *
+ * libvirt's network driver takes away the limits that `newparams` does not
+ * name.
  *
  * @param port the network port (not NULL; borrowed)
  * @param newparams a map with those to set, as
@@ -5427,8 +5430,9 @@ int vkvm_node_device_get_name(vkvm_node_device *dev, char **name, vkvm_error **e
  * Gets the name of the device that this one is connected to.
  *
  * @param dev the node device (not NULL; borrowed)
- * @param parent the name, or NULL for a device without a parent (out; not
- *     NULL; the result may be NULL; owned by the caller: vkvm_string_free)
+ * @param parent the name, or NULL for a device without a parent; of which most
+ *     drivers make an error (out; not NULL; the result may be NULL; owned by
+ *     the caller: vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -5905,7 +5909,7 @@ vkvm_secret *vkvm_secret_ref(vkvm_secret *secret);
  * @param secret the secret (not NULL; borrowed)
  * @param value the value; any bytes (not NULL; borrowed; its length is in
  *     value_len)
- * @param value_len how many bytes it has
+ * @param value_len how many bytes it has; not 0
  * @param flags unused, pass 0
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
