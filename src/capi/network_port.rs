@@ -113,7 +113,9 @@ pub unsafe extern "C" fn vkvm_network_port_get_parameters(
     })
 }
 
-/// Sets limits of the bandwidth of the network port.
+/// Sets the limits of the bandwidth of the network port.
+///
+/// libvirt's network driver takes away the limits that `newparams` does not name.
 ///
 /// - `newparams`: a map with those to set, as
 ///   `vkvm_network_port_get_parameters` gives them; a key that libvirt does not

@@ -54,7 +54,8 @@ pub unsafe extern "C" fn vkvm_node_device_get_name(
 
 /// Gets the name of the device that this one is connected to.
 ///
-/// - `parent` (nullable): the name, or NULL for a device without a parent
+/// - `parent` (nullable): the name, or NULL for a device without a parent; of
+///   which most drivers make an error
 ///
 /// libvirt: virNodeDeviceGetParent
 #[unsafe(no_mangle)]
