@@ -78,7 +78,10 @@ get_parent(dev)
   {
     if (vkvm_node_device_get_parent(dev, &parent, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    XPUSHs(parent ? sv_2mortal(newSVpv(parent, 0)) : &PL_sv_undef);
+    if (parent)
+        mXPUSHp(parent, strlen(parent));
+    else
+        XPUSHs(&PL_sv_undef);
     vkvm_string_free(parent);
   }
 

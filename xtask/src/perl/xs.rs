@@ -235,7 +235,8 @@ fn result(text: &mut String, output: &Param) -> Result<()> {
         Kind::Bool => writeln!(text, "    mXPUSHi({name} ? 1 : 0);")?,
         Kind::Text if output.doc.nullable => writeln!(
             text,
-            "    XPUSHs({name} ? sv_2mortal(newSVpv({name}, 0)) : &PL_sv_undef);\n    \
+            "    if ({name})\n        mXPUSHp({name}, strlen({name}));\n    \
+             else\n        XPUSHs(&PL_sv_undef);\n    \
              vkvm_string_free({name});"
         )?,
         Kind::Text => {
