@@ -1523,42 +1523,6 @@
 
 
 /**
- * The classes a handle can have; the number is part of the id.
- */
-enum Class
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint8_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-  Conn = 1,
-  Domain,
-  DomainSnapshot,
-  DomainCheckpoint,
-  Network,
-  NetworkPort,
-  NodeDevice,
-  Nwfilter,
-  NwfilterBinding,
-  Interface,
-  Secret,
-  StoragePool,
-  StorageVol,
-  Stream,
-  EventQueue,
-  Host,
-  Fleet,
-  Value,
-  Error,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum Class Class;
-#else
-typedef uint8_t Class;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
-
-/**
  * A connection to a hypervisor.
  *
  * Lifetime: objects made from it keep the connection open after it is freed.

@@ -97,6 +97,7 @@ domain_event_register_any(conn, dom_sv, event_id_sv, callback_sv)
     SV *event_id_sv
     SV *callback_sv
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     int callback_id;
   PPCODE:
@@ -106,7 +107,7 @@ domain_event_register_any(conn, dom_sv, event_id_sv, callback_sv)
     void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", ST(0));
     if (vkvm_conn_domain_event_register_any(conn, dom, event_id, vkvm_perl_on_event, userdata, vkvm_perl_callback_free, &callback_id, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(callback_id);
+    XPUSHi(callback_id);
   }
 
 void
@@ -133,13 +134,14 @@ void
 get_capabilities(conn)
     vkvm_conn *conn
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *xml;
   PPCODE:
   {
     if (vkvm_conn_get_capabilities(conn, &xml, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(xml, strlen(xml));
+    XPUSHp(xml, strlen(xml));
     vkvm_string_free(xml);
   }
 
@@ -193,13 +195,14 @@ void
 get_hostname(conn)
     vkvm_conn *conn
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *hostname;
   PPCODE:
   {
     if (vkvm_conn_get_hostname(conn, &hostname, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(hostname, strlen(hostname));
+    XPUSHp(hostname, strlen(hostname));
     vkvm_string_free(hostname);
   }
 
@@ -207,13 +210,14 @@ void
 get_library_version(conn)
     vkvm_conn *conn
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     uint64_t version;
   PPCODE:
   {
     if (vkvm_conn_get_library_version(conn, &version, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHu(version);
+    XPUSHu(version);
   }
 
 void
@@ -267,6 +271,7 @@ void
 get_type(conn)
     vkvm_conn *conn
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *type;
   PPCODE:
@@ -276,7 +281,7 @@ get_type(conn)
         vkvm_error_free(error);
         XSRETURN_UNDEF;
     }
-    mXPUSHp(type, strlen(type));
+    XPUSHp(type, strlen(type));
     vkvm_string_free(type);
   }
 
@@ -284,6 +289,7 @@ void
 get_uri(conn)
     vkvm_conn *conn
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *uri;
   PPCODE:
@@ -293,7 +299,7 @@ get_uri(conn)
         vkvm_error_free(error);
         XSRETURN_UNDEF;
     }
-    mXPUSHp(uri, strlen(uri));
+    XPUSHp(uri, strlen(uri));
     vkvm_string_free(uri);
   }
 
@@ -301,39 +307,42 @@ void
 is_alive(conn)
     vkvm_conn *conn
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     bool alive;
   PPCODE:
   {
     if (vkvm_conn_is_alive(conn, &alive, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(alive ? 1 : 0);
+    XPUSHi(alive ? 1 : 0);
   }
 
 void
 is_encrypted(conn)
     vkvm_conn *conn
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     bool encrypted;
   PPCODE:
   {
     if (vkvm_conn_is_encrypted(conn, &encrypted, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(encrypted ? 1 : 0);
+    XPUSHi(encrypted ? 1 : 0);
   }
 
 void
 is_secure(conn)
     vkvm_conn *conn
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     bool secure;
   PPCODE:
   {
     if (vkvm_conn_is_secure(conn, &secure, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(secure ? 1 : 0);
+    XPUSHi(secure ? 1 : 0);
   }
 
 void
@@ -381,13 +390,14 @@ void
 num_of_domains(conn)
     vkvm_conn *conn
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     int count;
   PPCODE:
   {
     if (vkvm_conn_num_of_domains(conn, &count, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(count);
+    XPUSHi(count);
   }
 
 void

@@ -32,26 +32,28 @@ void
 get_autostart(dom)
     vkvm_domain *dom
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     bool autostart;
   PPCODE:
   {
     if (vkvm_domain_get_autostart(dom, &autostart, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(autostart ? 1 : 0);
+    XPUSHi(autostart ? 1 : 0);
   }
 
 void
 get_id(dom)
     vkvm_domain *dom
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     int id;
   PPCODE:
   {
     if (vkvm_domain_get_id(dom, &id, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(id);
+    XPUSHi(id);
   }
 
 void
@@ -71,26 +73,28 @@ void
 get_max_memory(dom)
     vkvm_domain *dom
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     uint64_t memory;
   PPCODE:
   {
     if (vkvm_domain_get_max_memory(dom, &memory, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHu(memory);
+    XPUSHu(memory);
   }
 
 void
 get_max_vcpus(dom)
     vkvm_domain *dom
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     int count;
   PPCODE:
   {
     if (vkvm_domain_get_max_vcpus(dom, &count, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(count);
+    XPUSHi(count);
   }
 
 void
@@ -112,13 +116,14 @@ void
 get_name(dom)
     vkvm_domain *dom
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *name;
   PPCODE:
   {
     if (vkvm_domain_get_name(dom, &name, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(name, strlen(name));
+    XPUSHp(name, strlen(name));
     vkvm_string_free(name);
   }
 
@@ -141,13 +146,14 @@ void
 get_scheduler_type(dom)
     vkvm_domain *dom
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *type;
   PPCODE:
   {
     if (vkvm_domain_get_scheduler_type(dom, &type, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(type, strlen(type));
+    XPUSHp(type, strlen(type));
     vkvm_string_free(type);
   }
 
@@ -172,6 +178,7 @@ void
 get_uuid(dom)
     vkvm_domain *dom
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     uint8_t *uuid;
     size_t uuid_len;
@@ -179,7 +186,7 @@ get_uuid(dom)
   {
     if (vkvm_domain_get_uuid(dom, &uuid, &uuid_len, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp((char *)uuid, uuid_len);
+    XPUSHp((char *)uuid, uuid_len);
     vkvm_bytes_free(uuid);
   }
 
@@ -187,13 +194,14 @@ void
 get_uuid_string(dom)
     vkvm_domain *dom
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *uuid;
   PPCODE:
   {
     if (vkvm_domain_get_uuid_string(dom, &uuid, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(uuid, strlen(uuid));
+    XPUSHp(uuid, strlen(uuid));
     vkvm_string_free(uuid);
   }
 
@@ -202,6 +210,7 @@ get_vcpus(dom, flags_sv = NULL)
     vkvm_domain *dom
     SV *flags_sv
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     int count;
   PPCODE:
@@ -209,7 +218,7 @@ get_vcpus(dom, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_get_vcpus(dom, flags, &count, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(count);
+    XPUSHi(count);
   }
 
 void
@@ -217,6 +226,7 @@ get_xml_description(dom, flags_sv = NULL)
     vkvm_domain *dom
     SV *flags_sv
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *xml;
   PPCODE:
@@ -224,7 +234,7 @@ get_xml_description(dom, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_get_xml_description(dom, flags, &xml, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(xml, strlen(xml));
+    XPUSHp(xml, strlen(xml));
     vkvm_string_free(xml);
   }
 
@@ -232,26 +242,28 @@ void
 is_active(dom)
     vkvm_domain *dom
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     bool active;
   PPCODE:
   {
     if (vkvm_domain_is_active(dom, &active, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(active ? 1 : 0);
+    XPUSHi(active ? 1 : 0);
   }
 
 void
 is_persistent(dom)
     vkvm_domain *dom
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     bool persistent;
   PPCODE:
   {
     if (vkvm_domain_is_persistent(dom, &persistent, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(persistent ? 1 : 0);
+    XPUSHi(persistent ? 1 : 0);
   }
 
 void

@@ -20,6 +20,7 @@ pub struct Domain {
     /// A handle's name and uuid never change, so they are asked for once.
     name: OnceLock<CString>,
     uuid: OnceLock<Uuid>,
+    uuid_string: OnceLock<CString>,
 }
 
 impl Domain {
@@ -30,7 +31,7 @@ impl Domain {
     pub(crate) unsafe fn adopt(raw: sys::virDomainPtr) -> Self {
         // SAFETY: as promised by the caller.
         let virt = unsafe { virt::domain::Domain::from_ptr(raw) };
-        Domain { virt, name: OnceLock::new(), uuid: OnceLock::new() }
+        Domain { virt, name: OnceLock::new(), uuid: OnceLock::new(), uuid_string: OnceLock::new() }
     }
 
     pub(crate) fn raw(&self) -> sys::virDomainPtr {
@@ -64,11 +65,15 @@ impl Domain {
     }
 
     /// The uuid as lower-case text with hyphens.
-    pub fn get_uuid_string(&self) -> Result<Text> {
+    pub fn get_uuid_string(&self) -> Result<&CStr> {
+        if let Some(text) = self.uuid_string.get() {
+            return Ok(text);
+        }
         let mut text = [0; Hyphenated::LENGTH + 1];
         self.get_uuid()?.hyphenated().encode_lower(&mut text);
         // The last byte is the only NUL: hex digits and hyphens precede it.
-        Ok(Text::copy(CStr::from_bytes_until_nul(&text).unwrap_or_default()))
+        let text = CStr::from_bytes_until_nul(&text).unwrap_or_default().to_owned();
+        Ok(self.uuid_string.get_or_init(|| text))
     }
 
     /// The id, or -1 when the domain does not run.
