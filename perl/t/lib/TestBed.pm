@@ -1,0 +1,113 @@
+package TestBed;
+
+# The project's test beds: private libvirt daemons, and a guest. See
+# tests/bed/README.md.
+#
+#   my $bed = TestBed->daemon('test-daemon') or skip TestBed->reason, 1;
+#   VKVM->new(uri => $bed->{URI_UNIX});
+#
+# A daemon ends with its object, and also if the test dies without ending it:
+# it watches a pipe from the process that started it.
+
+use strict;
+use warnings;
+
+use Cwd qw(abs_path);
+use File::Basename qw(dirname);
+use File::Path qw(remove_tree);
+use File::Temp qw(tempdir);
+use IPC::Open3 qw(open3);
+
+my $root = dirname(dirname(dirname(dirname(abs_path(__FILE__)))));
+
+my $reason;
+
+# Why there is no daemon.
+sub reason { return $reason }
+
+sub daemon {
+    my ($class, $program, @options) = @_;
+    my $path = "$root/tests/bed/$program";
+    if (!-x $path) {
+        $reason = "tests/bed/$program is not here: this is not the project's tree";
+        return;
+    }
+    my $self = bless { top => tempdir('vkvm-XXXXXX', TMPDIR => 1), owner => $$ }, $class;
+    $self->{DIR} = "$self->{top}/bed";
+    my $errors = "$self->{top}/stderr";
+    open(my $err, '>', $errors) or die "cannot write $errors: $!";
+    $self->{keeper} =
+      open3($self->{stop}, my $out, '>&' . fileno $err, $path, 'run', $self->{DIR}, @options);
+    # All lines come at once, when the daemon answers; then it keeps its output open.
+    my $private = grep { $_ eq '--private-net' } @options;
+    my $last    = $program eq 'test-daemon' || $private ? 'LOG' : 'URI_TCP';
+    while (defined(my $line = <$out>)) {
+        chomp $line;
+        my ($name, $value) = split /=/, $line, 2;
+        $self->{$name} = $value;
+        return $self if $name eq $last;
+    }
+
+    waitpid delete $self->{keeper}, 0;
+    my $status  = $? >> 8;
+    my $message = _read($errors);
+    chomp $message;
+    die "$program ended with status $status: $message\n" if $status != 77;
+    ($reason) = $message =~ /^SKIP: (.*)/m;
+    return;
+}
+
+sub _read {
+    my ($path) = @_;
+    open(my $file, '<', $path) or return '';
+    local $/;
+    return <$file> // '';
+}
+
+# Kills the daemon, which has no time to say good-bye to its clients.
+sub kill_daemon {
+    my ($self) = @_;
+    return kill KILL => $self->{PID};
+}
+
+sub stop {
+    my ($self) = @_;
+    return unless $self->{owner} == $$ && !$self->{stopped}++;
+    local ($?, $!, $@);
+    close delete $self->{stop};
+    waitpid $self->{keeper}, 0 if $self->{keeper};
+    remove_tree($self->{top});
+    return;
+}
+
+sub DESTROY { my ($self) = @_; return $self->stop }
+
+# XML of a guest that boots in seconds. The first time, its image is built.
+sub guest_xml {
+    my ($self, $name, $uuid) = @_;
+    my $errors = "$self->{top}/image-stderr";
+    my $lines  = `'$root/tests/bed/guest-image' '$root/target/guest-image' 2>'$errors'`;
+    if ($?) {
+        my $message = _read($errors);
+        $reason = "no guest image: $message";
+        return if $? >> 8 == 77;
+        die "guest-image failed: $message";
+    }
+    my %value = ($lines =~ /^(\w+)=(.*)$/mg, NAME => $name, UUID => $uuid, DIR => $self->{DIR});
+    my $xml = _read("$root/tests/bed/guest.xml.in");
+    $xml =~ s/\@(\w+)\@/$value{$1} \/\/ die "no value for $1"/ge;
+    $self->{console} = "$self->{DIR}/$name.log";
+    return $xml;
+}
+
+# Waits until the guest says on its console that it is up.
+sub wait_for_guest {
+    my ($self) = @_;
+    for (1 .. 600) {
+        return 1 if _read($self->{console}) =~ /VKVM-GUEST-READY/;
+        select undef, undef, undef, 0.1;
+    }
+    return 0;
+}
+
+1;
