@@ -86,10 +86,7 @@ run_default()
     SPAGAIN;
     vkvm_perl_rethrow(aTHX_ error);
     if (result < 0)
-    {
-        vkvm_error_free(error);
-        XSRETURN_EMPTY;
-    }
+        vkvm_perl_throw(aTHX_ error);
   }
 
 void

@@ -8,7 +8,8 @@
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::marker::PhantomData;
 use std::ptr::NonNull;
-use std::sync::{RwLockReadGuard, RwLockWriteGuard};
+
+use parking_lot::{RwLockReadGuard, RwLockWriteGuard};
 
 use super::types::{Handle, SharedValue, vkvm_destroy_callback, vkvm_domain, vkvm_value};
 use crate::core::{Domain, Text};
@@ -326,15 +327,15 @@ impl<F> Drop for Foreign<F> {
     }
 }
 
-/// Locks a value to read it. One whose writer panicked is as good as any: its
-/// methods leave it whole.
+/// Locks a value to read it. A reader may read again, even while another
+/// thread waits to write: a visitor may look at the value it is shown.
 pub fn reading(value: &SharedValue) -> RwLockReadGuard<'_, Value> {
-    value.read().unwrap_or_else(|poisoned| poisoned.into_inner())
+    value.read_recursive()
 }
 
 /// Locks a value to change it.
 pub fn writing(value: &SharedValue) -> RwLockWriteGuard<'_, Value> {
-    value.write().unwrap_or_else(|poisoned| poisoned.into_inner())
+    value.write()
 }
 
 /// Many domains as references, as the core takes them.
