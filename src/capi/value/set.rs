@@ -159,6 +159,7 @@ pub unsafe extern "C" fn vkvm_value_set_handle(
     error: *mut *mut vkvm_error,
 ) -> c_int {
     status(error, |c| {
+        c.get(value, "value")?;
         if std::ptr::eq(item, value.cast()) {
             let reason = "is the value itself, which would then never be freed".to_owned();
             return Err(Misuse::Invalid { parameter: "item", reason }.into());
