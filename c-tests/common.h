@@ -8,6 +8,8 @@
 #ifndef COMMON_H
 #define COMMON_H
 
+#include <time.h>
+
 #include "tap.h"
 
 /* libvirt's built-in test driver: a host in the memory of this process. */
@@ -23,6 +25,14 @@ static const char probe_xml[] =
     "<domain type='test'><name>probe</name><uuid>" PROBE_UUID "</uuid>"
     "<memory unit='KiB'>131072</memory><currentMemory unit='KiB'>65536</currentMemory>"
     "<vcpu current='1'>4</vcpu><os><type>hvm</type></os></domain>";
+
+/* Seconds, to measure with. */
+static inline double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
 
 static inline vkvm_conn *open_conn(const char *uri, uint32_t flags)
 {

@@ -8,16 +8,7 @@
 #ifndef EVENTS_H
 #define EVENTS_H
 
-#include <time.h>
-
 #include "common.h"
-
-static inline double now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
 
 static inline void no_op(int timer, void *userdata)
 {
@@ -48,10 +39,12 @@ static inline bool wait_for(const int *count, int wanted, double seconds)
     return *count >= wanted;
 }
 
-/* Long enough for all that is still on its way. */
+/* Long enough for all that is still on its way: libvirt releases userdata when
+   the loop has nothing else to do. */
 static inline void settle(void)
 {
-    for (int i = 0; i < 3; i++)
+    double end = now() + 0.03;
+    for (int i = 0; i < 5 || now() < end; i++)
         turn();
 }
 

@@ -1520,43 +1520,20 @@
 #define VKVM_ERROR_OWN_XML_SYNTAX 10012
 #define VKVM_ERROR_OWN_JSON_SYNTAX 10013
 #define VKVM_ERROR_OWN_CALLBACK 10014
+#define VKVM_ERROR_OWN_NO_EVENT_LOOP 10015
 
+/* Constants of the class value. */
+#define VKVM_VALUE_NULL 0
+#define VKVM_VALUE_BOOL 1
+#define VKVM_VALUE_INT64 2
+#define VKVM_VALUE_UINT64 3
+#define VKVM_VALUE_DOUBLE 4
+#define VKVM_VALUE_STRING 5
+#define VKVM_VALUE_BYTES 6
+#define VKVM_VALUE_LIST 7
+#define VKVM_VALUE_MAP 8
+#define VKVM_VALUE_HANDLE 9
 
-/**
- * The classes a handle can have; the number is part of the id.
- */
-enum Class
-#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
-  : uint8_t
-#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
- {
-  Conn = 1,
-  Domain,
-  DomainSnapshot,
-  DomainCheckpoint,
-  Network,
-  NetworkPort,
-  NodeDevice,
-  Nwfilter,
-  NwfilterBinding,
-  Interface,
-  Secret,
-  StoragePool,
-  StorageVol,
-  Stream,
-  EventQueue,
-  Host,
-  Fleet,
-  Value,
-  Error,
-};
-#ifndef __cplusplus
-#if __STDC_VERSION__ >= 202311L
-typedef enum Class Class;
-#else
-typedef uint8_t Class;
-#endif // __STDC_VERSION__ >= 202311L
-#endif // __cplusplus
 
 /**
  * A connection to a hypervisor.
@@ -6818,6 +6795,9 @@ int vkvm_value_set_double(vkvm_value *value, const char *path, double item, vkvm
 
 /**
  * Puts a handle of whichever class into a value, with a hold of its own.
+ *
+ * Values that hold each other are never freed; a value that would hold itself
+ * is refused.
  *
  * @param value the value (not NULL; borrowed)
  * @param path where, as for `vkvm_value_set` (may be NULL; borrowed)

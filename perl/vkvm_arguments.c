@@ -23,7 +23,14 @@ void *vkvm_perl_handle(pTHX_ SV *sv, const char *name)
 
 void *vkvm_perl_handle_or_null(pTHX_ SV *sv, const char *name)
 {
-    return vkvm_perl_given(sv) ? vkvm_perl_handle(aTHX_ sv, name) : NULL;
+    void *handle;
+    if (!vkvm_perl_given(sv))
+        return NULL;
+    handle = vkvm_perl_handle(aTHX_ sv, name);
+    /* Not to be taken for one that was left out. */
+    if (!handle)
+        vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_STALE_HANDLE, name, "has been destroyed");
+    return handle;
 }
 
 /* Memory that lives as long as the calling statement. */
@@ -71,6 +78,17 @@ const int *vkvm_perl_ints(pTHX_ SV *sv, const char *name, size_t *count)
     return ints;
 }
 
+/* An object that says how it looks as text or as a number. Perl's own flag,
+ * SvAMAGIC, only says that it may. */
+static bool is_overloaded(pTHX_ SV *sv)
+{
+    HV *stash;
+    if (!SvROK(sv) || !SvOBJECT(SvRV(sv)))
+        return FALSE;
+    stash = SvSTASH(SvRV(sv));
+    return gv_fetchmeth_pvn(stash, "(\"\"", 3, -1, 0) || gv_fetchmeth_pvn(stash, "(0+", 3, -1, 0);
+}
+
 /* A scalar that may stand for text or a number: not undef, and no reference
  * but an object that says how it looks as text. */
 static void want_scalar(pTHX_ SV *sv, const char *name, const char *wanted)
@@ -78,7 +96,7 @@ static void want_scalar(pTHX_ SV *sv, const char *name, const char *wanted)
     SvGETMAGIC(sv);
     if (!SvOK(sv))
         vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, name, "is undef; %s is needed", wanted);
-    if (SvROK(sv) && !SvAMAGIC(sv))
+    if (SvROK(sv) && !is_overloaded(aTHX_ sv))
         vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, name, "is a reference; %s is needed",
                          wanted);
 }
@@ -117,12 +135,15 @@ static UV whole_number(pTHX_ SV *sv, const char *name, bool *negative)
         *negative = !SvIsUV(sv) && SvIVX(sv) < 0;
         return *negative ? -(UV)SvIVX(sv) : SvUVX(sv);
     }
-    if (SvPOK(sv)) {
+    /* An object like Math::BigInt's has all its digits only as text. */
+    if (SvPOK(sv) || SvROK(sv)) {
         UV magnitude;
-        int kind = grok_number(SvPVX(sv), SvCUR(sv), &magnitude);
+        STRLEN len;
+        const char *text = SvPV_nomg(sv, len);
+        int kind = grok_number(text, len, &magnitude);
         if (!kind)
             vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, name,
-                             "is \"%.60s\"; a number is needed", SvPVX(sv));
+                             "is \"%.60s\"; a number is needed", text);
         if (kind & IS_NUMBER_IN_UV) {
             *negative = (kind & IS_NUMBER_NEG) != 0;
             return magnitude;
@@ -161,11 +182,19 @@ UV vkvm_perl_uint(pTHX_ SV *sv, const char *name, UV max)
 
 /* --- Perl structures to values ----------------------------------------- */
 
-/* Dies if a call failed; with the temporaries around, nothing leaks. */
-static void check(pTHX_ int result, vkvm_error *error)
+/* Dies if a call failed, and names the parameter of the method instead of the
+ * call's own. The error is behind a pointer because C may look at the last
+ * argument before it makes the call that is the first. */
+static void check(pTHX_ int result, vkvm_error **error, const char *name)
 {
-    if (result < 0)
-        vkvm_perl_throw(aTHX_ error);
+    int code;
+    SV *message;
+    if (result >= 0)
+        return;
+    code = vkvm_error_code(*error);
+    message = sv_2mortal(newSVpv(vkvm_error_message(*error), 0));
+    vkvm_error_free(*error);
+    vkvm_perl_refuse(aTHX_ code, name, "%" SVf, SVfARG(message));
 }
 
 static void free_value(pTHX_ void *value)
@@ -188,14 +217,14 @@ static vkvm_value *convert_hash(pTHX_ HV *hash, const char *name, int depth)
     vkvm_error *error = NULL;
     vkvm_value *map;
     HE *entry;
-    check(aTHX_ vkvm_value_new_map(&map, &error), error);
+    check(aTHX_ vkvm_value_new_map(&map, &error), &error, name);
     scoped(aTHX_ map);
     hv_iterinit(hash);
     while ((entry = hv_iternext(hash))) {
         const char *key = vkvm_perl_text(aTHX_ hv_iterkeysv(entry), name);
         ENTER;
         vkvm_value *item = convert(aTHX_ hv_iterval(hash, entry), name, depth + 1);
-        check(aTHX_ vkvm_value_put(map, NULL, key, item, &error), error);
+        check(aTHX_ vkvm_value_put(map, NULL, key, item, &error), &error, name);
         LEAVE;
     }
     return map;
@@ -205,37 +234,49 @@ static vkvm_value *convert_array(pTHX_ AV *array, const char *name, int depth)
 {
     vkvm_error *error = NULL;
     vkvm_value *list;
-    check(aTHX_ vkvm_value_new_list(&list, &error), error);
+    check(aTHX_ vkvm_value_new_list(&list, &error), &error, name);
     scoped(aTHX_ list);
     for (SSize_t i = 0; i <= av_top_index(array); i++) {
         ENTER;
         vkvm_value *item = convert(aTHX_ item_of(aTHX_ array, (size_t)i), name, depth + 1);
-        check(aTHX_ vkvm_value_append(list, NULL, item, &error), error);
+        check(aTHX_ vkvm_value_append(list, NULL, item, &error), &error, name);
         LEAVE;
     }
     return list;
+}
+
+/* Perl keeps many a whole number, such as 2**40 and 1e9, as a double. */
+static void set_number(pTHX_ vkvm_value *value, NV number, const char *name)
+{
+    vkvm_error *error = NULL;
+    if (number >= 0 && number < 18446744073709551616.0 && number == (NV)(UV)number)
+        check(aTHX_ vkvm_value_set_uint64(value, NULL, (UV)number, &error), &error, name);
+    else if (number < 0 && number >= -9223372036854775808.0 && number == (NV)(IV)number)
+        check(aTHX_ vkvm_value_set_int64(value, NULL, (IV)number, &error), &error, name);
+    else
+        check(aTHX_ vkvm_value_set_double(value, NULL, number, &error), &error, name);
 }
 
 static vkvm_value *convert_scalar(pTHX_ SV *sv, const char *name)
 {
     vkvm_error *error = NULL;
     vkvm_value *value;
-    check(aTHX_ vkvm_value_new_null(&value, &error), error);
+    check(aTHX_ vkvm_value_new_null(&value, &error), &error, name);
     scoped(aTHX_ value);
     if (!SvOK(sv))
         return value;
-    if (SvROK(sv) && !SvAMAGIC(sv))
+    if (SvROK(sv) && !is_overloaded(aTHX_ sv))
         check(aTHX_ vkvm_value_set_handle(value, NULL, vkvm_perl_handle(aTHX_ sv, name), &error),
-              error);
+              &error, name);
     else if (SvPOK(sv) || SvROK(sv))
         check(aTHX_ vkvm_value_set_string(value, NULL, vkvm_perl_text(aTHX_ sv, name), &error),
-              error);
+              &error, name);
     else if (SvIOK(sv) && SvIsUV(sv))
-        check(aTHX_ vkvm_value_set_uint64(value, NULL, SvUVX(sv), &error), error);
+        check(aTHX_ vkvm_value_set_uint64(value, NULL, SvUVX(sv), &error), &error, name);
     else if (SvIOK(sv))
-        check(aTHX_ vkvm_value_set_int64(value, NULL, SvIVX(sv), &error), error);
+        check(aTHX_ vkvm_value_set_int64(value, NULL, SvIVX(sv), &error), &error, name);
     else
-        check(aTHX_ vkvm_value_set_double(value, NULL, SvNV_nomg(sv), &error), error);
+        set_number(aTHX_ value, SvNV_nomg(sv), name);
     return value;
 }
 

@@ -81,13 +81,16 @@ void vkvm_perl_clone(pTHX)
 SV *vkvm_perl_object(pTHX_ void *handle, enum vkvm_perl_class class)
 {
     dMY_CXT;
-    return sv_bless(newRV_noinc(newSViv(PTR2IV(handle))), MY_CXT.stash[class]);
+    SV *body = newSV_type(SVt_PVMG); /* what blessing would make of it */
+    SvIV_set(body, PTR2IV(handle));
+    SvIOK_on(body);
+    return sv_bless(newRV_noinc(body), MY_CXT.stash[class]);
 }
 
 void *vkvm_perl_forget(pTHX_ SV *self)
 {
     void *handle;
-    if (!SvROK(self) || !SvIOK(SvRV(self)))
+    if (!SvROK(self) || !SvOBJECT(SvRV(self)) || !SvIOK(SvRV(self)))
         return NULL;
     handle = INT2PTR(void *, SvIVX(SvRV(self)));
     /* Calls through another reference to the object now say what is wrong. */

@@ -54,6 +54,28 @@ pub const ERROR_OWN_XML_SYNTAX: i32 = 10012;
 pub const ERROR_OWN_JSON_SYNTAX: i32 = 10013;
 /// `VKVM_ERROR_OWN_CALLBACK`.
 pub const ERROR_OWN_CALLBACK: i32 = 10014;
+/// `VKVM_ERROR_OWN_NO_EVENT_LOOP`.
+pub const ERROR_OWN_NO_EVENT_LOOP: i32 = 10015;
+/// `VKVM_VALUE_NULL`.
+pub const VALUE_NULL: i32 = 0;
+/// `VKVM_VALUE_BOOL`.
+pub const VALUE_BOOL: i32 = 1;
+/// `VKVM_VALUE_INT64`.
+pub const VALUE_INT64: i32 = 2;
+/// `VKVM_VALUE_UINT64`.
+pub const VALUE_UINT64: i32 = 3;
+/// `VKVM_VALUE_DOUBLE`.
+pub const VALUE_DOUBLE: i32 = 4;
+/// `VKVM_VALUE_STRING`.
+pub const VALUE_STRING: i32 = 5;
+/// `VKVM_VALUE_BYTES`.
+pub const VALUE_BYTES: i32 = 6;
+/// `VKVM_VALUE_LIST`.
+pub const VALUE_LIST: i32 = 7;
+/// `VKVM_VALUE_MAP`.
+pub const VALUE_MAP: i32 = 8;
+/// `VKVM_VALUE_HANDLE`.
+pub const VALUE_HANDLE: i32 = 9;
 
 /// All constants, in the order of their classes.
 #[rustfmt::skip]
@@ -1514,4 +1536,15 @@ pub static CONSTANTS: &[Constant] = &[
     Constant { class: "error", name: "OWN_XML_SYNTAX", value: Number::Int(10012) },
     Constant { class: "error", name: "OWN_JSON_SYNTAX", value: Number::Int(10013) },
     Constant { class: "error", name: "OWN_CALLBACK", value: Number::Int(10014) },
+    Constant { class: "error", name: "OWN_NO_EVENT_LOOP", value: Number::Int(10015) },
+    Constant { class: "value", name: "NULL", value: Number::Int(0) },
+    Constant { class: "value", name: "BOOL", value: Number::Int(1) },
+    Constant { class: "value", name: "INT64", value: Number::Int(2) },
+    Constant { class: "value", name: "UINT64", value: Number::Int(3) },
+    Constant { class: "value", name: "DOUBLE", value: Number::Int(4) },
+    Constant { class: "value", name: "STRING", value: Number::Int(5) },
+    Constant { class: "value", name: "BYTES", value: Number::Int(6) },
+    Constant { class: "value", name: "LIST", value: Number::Int(7) },
+    Constant { class: "value", name: "MAP", value: Number::Int(8) },
+    Constant { class: "value", name: "HANDLE", value: Number::Int(9) },
 ];

@@ -211,6 +211,7 @@ pub fn insert<T: Object>(object: T) -> Result<usize> {
 }
 
 /// Looks up the object behind a handle; `parameter` is named when it is wrong.
+#[inline]
 pub fn get<T: Object>(id: usize, parameter: &'static str) -> Result<Ref<T>> {
     match find::<T>(id) {
         Some(entry) if !entry.0.is_forked() => Ok(entry),
@@ -218,6 +219,7 @@ pub fn get<T: Object>(id: usize, parameter: &'static str) -> Result<Ref<T>> {
     }
 }
 
+#[inline]
 fn find<T: Object>(id: usize) -> Option<Ref<T>> {
     if id >> CLASS_SHIFT != T::CLASS as usize {
         return None;
@@ -278,6 +280,8 @@ fn end<T: Object>(entry: Ref<T>, id: usize) -> bool {
     if !entry.0.is_forked() {
         entry.before_end();
     }
+    // With no use of ours in the way, the slot is cleared right here.
+    drop(entry);
     T::table().slots.remove(id & !(usize::MAX << CLASS_SHIFT))
 }
 

@@ -280,6 +280,7 @@ domain_event_register_any(conn, dom_sv, event_id_sv, callback_sv)
     SV *event_id_sv
     SV *callback_sv
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     int callback_id;
   PPCODE:
@@ -289,7 +290,7 @@ domain_event_register_any(conn, dom_sv, event_id_sv, callback_sv)
     void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", ST(0));
     if (vkvm_conn_domain_event_register_any(conn, dom, event_id, vkvm_perl_on_event, userdata, vkvm_perl_callback_free, &callback_id, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(callback_id);
+    XPUSHi(callback_id);
   }
 
 void
@@ -299,6 +300,7 @@ find_storage_pool_sources(conn, type_sv, srcspec_sv = NULL, flags_sv = NULL)
     SV *srcspec_sv
     SV *flags_sv
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *xml;
   PPCODE:
@@ -308,7 +310,7 @@ find_storage_pool_sources(conn, type_sv, srcspec_sv = NULL, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_conn_find_storage_pool_sources(conn, type, srcspec, flags, &xml, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(xml, strlen(xml));
+    XPUSHp(xml, strlen(xml));
     vkvm_string_free(xml);
   }
 
@@ -336,13 +338,14 @@ void
 get_capabilities(conn)
     vkvm_conn *conn
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *xml;
   PPCODE:
   {
     if (vkvm_conn_get_capabilities(conn, &xml, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(xml, strlen(xml));
+    XPUSHp(xml, strlen(xml));
     vkvm_string_free(xml);
   }
 
@@ -396,13 +399,14 @@ void
 get_hostname(conn)
     vkvm_conn *conn
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *hostname;
   PPCODE:
   {
     if (vkvm_conn_get_hostname(conn, &hostname, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(hostname, strlen(hostname));
+    XPUSHp(hostname, strlen(hostname));
     vkvm_string_free(hostname);
   }
 
@@ -440,13 +444,14 @@ void
 get_library_version(conn)
     vkvm_conn *conn
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     uint64_t version;
   PPCODE:
   {
     if (vkvm_conn_get_library_version(conn, &version, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHu(version);
+    XPUSHu(version);
   }
 
 void
@@ -706,6 +711,7 @@ get_storage_pool_capabilities(conn, flags_sv = NULL)
     vkvm_conn *conn
     SV *flags_sv
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *xml;
   PPCODE:
@@ -713,7 +719,7 @@ get_storage_pool_capabilities(conn, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_conn_get_storage_pool_capabilities(conn, flags, &xml, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(xml, strlen(xml));
+    XPUSHp(xml, strlen(xml));
     vkvm_string_free(xml);
   }
 
@@ -751,6 +757,7 @@ void
 get_type(conn)
     vkvm_conn *conn
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *type;
   PPCODE:
@@ -760,7 +767,7 @@ get_type(conn)
         vkvm_error_free(error);
         XSRETURN_UNDEF;
     }
-    mXPUSHp(type, strlen(type));
+    XPUSHp(type, strlen(type));
     vkvm_string_free(type);
   }
 
@@ -768,6 +775,7 @@ void
 get_uri(conn)
     vkvm_conn *conn
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *uri;
   PPCODE:
@@ -777,7 +785,7 @@ get_uri(conn)
         vkvm_error_free(error);
         XSRETURN_UNDEF;
     }
-    mXPUSHp(uri, strlen(uri));
+    XPUSHp(uri, strlen(uri));
     vkvm_string_free(uri);
   }
 
@@ -824,39 +832,42 @@ void
 is_alive(conn)
     vkvm_conn *conn
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     bool alive;
   PPCODE:
   {
     if (vkvm_conn_is_alive(conn, &alive, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(alive ? 1 : 0);
+    XPUSHi(alive ? 1 : 0);
   }
 
 void
 is_encrypted(conn)
     vkvm_conn *conn
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     bool encrypted;
   PPCODE:
   {
     if (vkvm_conn_is_encrypted(conn, &encrypted, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(encrypted ? 1 : 0);
+    XPUSHi(encrypted ? 1 : 0);
   }
 
 void
 is_secure(conn)
     vkvm_conn *conn
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     bool secure;
   PPCODE:
   {
     if (vkvm_conn_is_secure(conn, &secure, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(secure ? 1 : 0);
+    XPUSHi(secure ? 1 : 0);
   }
 
 void
@@ -1233,78 +1244,84 @@ void
 num_of_defined_interfaces(conn)
     vkvm_conn *conn
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     int count;
   PPCODE:
   {
     if (vkvm_conn_num_of_defined_interfaces(conn, &count, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(count);
+    XPUSHi(count);
   }
 
 void
 num_of_defined_networks(conn)
     vkvm_conn *conn
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     int count;
   PPCODE:
   {
     if (vkvm_conn_num_of_defined_networks(conn, &count, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(count);
+    XPUSHi(count);
   }
 
 void
 num_of_defined_storage_pools(conn)
     vkvm_conn *conn
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     int count;
   PPCODE:
   {
     if (vkvm_conn_num_of_defined_storage_pools(conn, &count, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(count);
+    XPUSHi(count);
   }
 
 void
 num_of_domains(conn)
     vkvm_conn *conn
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     int count;
   PPCODE:
   {
     if (vkvm_conn_num_of_domains(conn, &count, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(count);
+    XPUSHi(count);
   }
 
 void
 num_of_interfaces(conn)
     vkvm_conn *conn
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     int count;
   PPCODE:
   {
     if (vkvm_conn_num_of_interfaces(conn, &count, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(count);
+    XPUSHi(count);
   }
 
 void
 num_of_networks(conn)
     vkvm_conn *conn
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     int count;
   PPCODE:
   {
     if (vkvm_conn_num_of_networks(conn, &count, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(count);
+    XPUSHi(count);
   }
 
 void
@@ -1313,6 +1330,7 @@ num_of_node_devices(conn, cap_sv = NULL, flags_sv = NULL)
     SV *cap_sv
     SV *flags_sv
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     int count;
   PPCODE:
@@ -1321,46 +1339,49 @@ num_of_node_devices(conn, cap_sv = NULL, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_conn_num_of_node_devices(conn, cap, flags, &count, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(count);
+    XPUSHi(count);
   }
 
 void
 num_of_nwfilters(conn)
     vkvm_conn *conn
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     int count;
   PPCODE:
   {
     if (vkvm_conn_num_of_nwfilters(conn, &count, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(count);
+    XPUSHi(count);
   }
 
 void
 num_of_secrets(conn)
     vkvm_conn *conn
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     int count;
   PPCODE:
   {
     if (vkvm_conn_num_of_secrets(conn, &count, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(count);
+    XPUSHi(count);
   }
 
 void
 num_of_storage_pools(conn)
     vkvm_conn *conn
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     int count;
   PPCODE:
   {
     if (vkvm_conn_num_of_storage_pools(conn, &count, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(count);
+    XPUSHi(count);
   }
 
 void

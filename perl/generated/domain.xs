@@ -81,13 +81,14 @@ void
 get_autostart(dom)
     vkvm_domain *dom
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     bool autostart;
   PPCODE:
   {
     if (vkvm_domain_get_autostart(dom, &autostart, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(autostart ? 1 : 0);
+    XPUSHi(autostart ? 1 : 0);
   }
 
 void
@@ -109,13 +110,14 @@ void
 get_id(dom)
     vkvm_domain *dom
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     int id;
   PPCODE:
   {
     if (vkvm_domain_get_id(dom, &id, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(id);
+    XPUSHi(id);
   }
 
 void
@@ -135,26 +137,28 @@ void
 get_max_memory(dom)
     vkvm_domain *dom
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     uint64_t memory;
   PPCODE:
   {
     if (vkvm_domain_get_max_memory(dom, &memory, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHu(memory);
+    XPUSHu(memory);
   }
 
 void
 get_max_vcpus(dom)
     vkvm_domain *dom
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     int count;
   PPCODE:
   {
     if (vkvm_domain_get_max_vcpus(dom, &count, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(count);
+    XPUSHi(count);
   }
 
 void
@@ -176,13 +180,14 @@ void
 get_name(dom)
     vkvm_domain *dom
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *name;
   PPCODE:
   {
     if (vkvm_domain_get_name(dom, &name, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(name, strlen(name));
+    XPUSHp(name, strlen(name));
     vkvm_string_free(name);
   }
 
@@ -205,13 +210,14 @@ void
 get_scheduler_type(dom)
     vkvm_domain *dom
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *type;
   PPCODE:
   {
     if (vkvm_domain_get_scheduler_type(dom, &type, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(type, strlen(type));
+    XPUSHp(type, strlen(type));
     vkvm_string_free(type);
   }
 
@@ -251,6 +257,7 @@ void
 get_uuid(dom)
     vkvm_domain *dom
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     uint8_t *uuid;
     size_t uuid_len;
@@ -258,7 +265,7 @@ get_uuid(dom)
   {
     if (vkvm_domain_get_uuid(dom, &uuid, &uuid_len, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp((char *)uuid, uuid_len);
+    XPUSHp((char *)uuid, uuid_len);
     vkvm_bytes_free(uuid);
   }
 
@@ -266,13 +273,14 @@ void
 get_uuid_string(dom)
     vkvm_domain *dom
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *uuid;
   PPCODE:
   {
     if (vkvm_domain_get_uuid_string(dom, &uuid, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(uuid, strlen(uuid));
+    XPUSHp(uuid, strlen(uuid));
     vkvm_string_free(uuid);
   }
 
@@ -281,6 +289,7 @@ get_vcpus(dom, flags_sv = NULL)
     vkvm_domain *dom
     SV *flags_sv
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     int count;
   PPCODE:
@@ -288,7 +297,7 @@ get_vcpus(dom, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_get_vcpus(dom, flags, &count, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(count);
+    XPUSHi(count);
   }
 
 void
@@ -296,6 +305,7 @@ get_xml_description(dom, flags_sv = NULL)
     vkvm_domain *dom
     SV *flags_sv
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *xml;
   PPCODE:
@@ -303,7 +313,7 @@ get_xml_description(dom, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_get_xml_description(dom, flags, &xml, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(xml, strlen(xml));
+    XPUSHp(xml, strlen(xml));
     vkvm_string_free(xml);
   }
 
@@ -312,6 +322,7 @@ has_current_snapshot(dom, flags_sv = NULL)
     vkvm_domain *dom
     SV *flags_sv
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     bool current;
   PPCODE:
@@ -319,33 +330,35 @@ has_current_snapshot(dom, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_has_current_snapshot(dom, flags, &current, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(current ? 1 : 0);
+    XPUSHi(current ? 1 : 0);
   }
 
 void
 is_active(dom)
     vkvm_domain *dom
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     bool active;
   PPCODE:
   {
     if (vkvm_domain_is_active(dom, &active, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(active ? 1 : 0);
+    XPUSHi(active ? 1 : 0);
   }
 
 void
 is_persistent(dom)
     vkvm_domain *dom
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     bool persistent;
   PPCODE:
   {
     if (vkvm_domain_is_persistent(dom, &persistent, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(persistent ? 1 : 0);
+    XPUSHi(persistent ? 1 : 0);
   }
 
 void
@@ -418,6 +431,7 @@ num_of_snapshots(dom, flags_sv = NULL)
     vkvm_domain *dom
     SV *flags_sv
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     int count;
   PPCODE:
@@ -425,7 +439,7 @@ num_of_snapshots(dom, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_num_of_snapshots(dom, flags, &count, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(count);
+    XPUSHi(count);
   }
 
 void

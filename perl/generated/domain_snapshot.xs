@@ -19,13 +19,14 @@ void
 get_name(snapshot)
     vkvm_domain_snapshot *snapshot
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *name;
   PPCODE:
   {
     if (vkvm_domain_snapshot_get_name(snapshot, &name, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(name, strlen(name));
+    XPUSHp(name, strlen(name));
     vkvm_string_free(name);
   }
 
@@ -49,6 +50,7 @@ get_xml_description(snapshot, flags_sv = NULL)
     vkvm_domain_snapshot *snapshot
     SV *flags_sv
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *xml;
   PPCODE:
@@ -56,7 +58,7 @@ get_xml_description(snapshot, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_snapshot_get_xml_description(snapshot, flags, &xml, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(xml, strlen(xml));
+    XPUSHp(xml, strlen(xml));
     vkvm_string_free(xml);
   }
 
@@ -65,6 +67,7 @@ has_metadata(snapshot, flags_sv = NULL)
     vkvm_domain_snapshot *snapshot
     SV *flags_sv
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     bool metadata;
   PPCODE:
@@ -72,7 +75,7 @@ has_metadata(snapshot, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_snapshot_has_metadata(snapshot, flags, &metadata, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(metadata ? 1 : 0);
+    XPUSHi(metadata ? 1 : 0);
   }
 
 void
@@ -80,6 +83,7 @@ is_current(snapshot, flags_sv = NULL)
     vkvm_domain_snapshot *snapshot
     SV *flags_sv
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     bool current;
   PPCODE:
@@ -87,7 +91,7 @@ is_current(snapshot, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_snapshot_is_current(snapshot, flags, &current, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(current ? 1 : 0);
+    XPUSHi(current ? 1 : 0);
   }
 
 void
@@ -138,6 +142,7 @@ num_of_child_snapshots(snapshot, flags_sv = NULL)
     vkvm_domain_snapshot *snapshot
     SV *flags_sv
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     int count;
   PPCODE:
@@ -145,7 +150,7 @@ num_of_child_snapshots(snapshot, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_snapshot_num_of_child_snapshots(snapshot, flags, &count, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(count);
+    XPUSHi(count);
   }
 
 void

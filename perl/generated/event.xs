@@ -8,6 +8,7 @@ add_handle(fd_sv, events_sv, callback_sv)
     SV *events_sv
     SV *callback_sv
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     int watch;
   PPCODE:
@@ -17,7 +18,7 @@ add_handle(fd_sv, events_sv, callback_sv)
     void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", NULL);
     if (vkvm_event_add_handle(fd, events, vkvm_perl_on_watch, userdata, vkvm_perl_callback_free, &watch, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(watch);
+    XPUSHi(watch);
   }
 
 void
@@ -25,6 +26,7 @@ add_timeout(frequency_sv, callback_sv)
     SV *frequency_sv
     SV *callback_sv
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     int timer;
   PPCODE:
@@ -33,7 +35,7 @@ add_timeout(frequency_sv, callback_sv)
     void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", NULL);
     if (vkvm_event_add_timeout(frequency, vkvm_perl_on_timeout, userdata, vkvm_perl_callback_free, &timer, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(timer);
+    XPUSHi(timer);
   }
 
 void
@@ -84,10 +86,7 @@ run_default()
     SPAGAIN;
     vkvm_perl_rethrow(aTHX_ error);
     if (result < 0)
-    {
-        vkvm_error_free(error);
-        XSRETURN_EMPTY;
-    }
+        vkvm_perl_throw(aTHX_ error);
   }
 
 void

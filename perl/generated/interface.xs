@@ -32,13 +32,14 @@ void
 get_mac(iface)
     vkvm_interface *iface
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *mac;
   PPCODE:
   {
     if (vkvm_interface_get_mac(iface, &mac, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(mac, strlen(mac));
+    XPUSHp(mac, strlen(mac));
     vkvm_string_free(mac);
   }
 
@@ -46,13 +47,14 @@ void
 get_name(iface)
     vkvm_interface *iface
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *name;
   PPCODE:
   {
     if (vkvm_interface_get_name(iface, &name, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(name, strlen(name));
+    XPUSHp(name, strlen(name));
     vkvm_string_free(name);
   }
 
@@ -61,6 +63,7 @@ get_xml_description(iface, flags_sv = NULL)
     vkvm_interface *iface
     SV *flags_sv
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *xml;
   PPCODE:
@@ -68,7 +71,7 @@ get_xml_description(iface, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_interface_get_xml_description(iface, flags, &xml, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(xml, strlen(xml));
+    XPUSHp(xml, strlen(xml));
     vkvm_string_free(xml);
   }
 
@@ -76,13 +79,14 @@ void
 is_active(iface)
     vkvm_interface *iface
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     bool active;
   PPCODE:
   {
     if (vkvm_interface_is_active(iface, &active, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(active ? 1 : 0);
+    XPUSHi(active ? 1 : 0);
   }
 
 void

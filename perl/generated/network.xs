@@ -45,26 +45,28 @@ void
 get_autostart(net)
     vkvm_network *net
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     bool autostart;
   PPCODE:
   {
     if (vkvm_network_get_autostart(net, &autostart, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(autostart ? 1 : 0);
+    XPUSHi(autostart ? 1 : 0);
   }
 
 void
 get_bridge_name(net)
     vkvm_network *net
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *name;
   PPCODE:
   {
     if (vkvm_network_get_bridge_name(net, &name, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(name, strlen(name));
+    XPUSHp(name, strlen(name));
     vkvm_string_free(name);
   }
 
@@ -92,6 +94,7 @@ get_metadata(net, type_sv, uri_sv = NULL, flags_sv = NULL)
     SV *uri_sv
     SV *flags_sv
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *metadata;
   PPCODE:
@@ -101,7 +104,7 @@ get_metadata(net, type_sv, uri_sv = NULL, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_network_get_metadata(net, type, uri, flags, &metadata, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(metadata, strlen(metadata));
+    XPUSHp(metadata, strlen(metadata));
     vkvm_string_free(metadata);
   }
 
@@ -109,13 +112,14 @@ void
 get_name(net)
     vkvm_network *net
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *name;
   PPCODE:
   {
     if (vkvm_network_get_name(net, &name, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(name, strlen(name));
+    XPUSHp(name, strlen(name));
     vkvm_string_free(name);
   }
 
@@ -139,6 +143,7 @@ void
 get_uuid(net)
     vkvm_network *net
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     uint8_t *uuid;
     size_t uuid_len;
@@ -146,7 +151,7 @@ get_uuid(net)
   {
     if (vkvm_network_get_uuid(net, &uuid, &uuid_len, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp((char *)uuid, uuid_len);
+    XPUSHp((char *)uuid, uuid_len);
     vkvm_bytes_free(uuid);
   }
 
@@ -154,13 +159,14 @@ void
 get_uuid_string(net)
     vkvm_network *net
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *uuid;
   PPCODE:
   {
     if (vkvm_network_get_uuid_string(net, &uuid, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(uuid, strlen(uuid));
+    XPUSHp(uuid, strlen(uuid));
     vkvm_string_free(uuid);
   }
 
@@ -169,6 +175,7 @@ get_xml_description(net, flags_sv = NULL)
     vkvm_network *net
     SV *flags_sv
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *xml;
   PPCODE:
@@ -176,7 +183,7 @@ get_xml_description(net, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_network_get_xml_description(net, flags, &xml, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(xml, strlen(xml));
+    XPUSHp(xml, strlen(xml));
     vkvm_string_free(xml);
   }
 
@@ -184,26 +191,28 @@ void
 is_active(net)
     vkvm_network *net
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     bool active;
   PPCODE:
   {
     if (vkvm_network_is_active(net, &active, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(active ? 1 : 0);
+    XPUSHi(active ? 1 : 0);
   }
 
 void
 is_persistent(net)
     vkvm_network *net
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     bool persistent;
   PPCODE:
   {
     if (vkvm_network_is_persistent(net, &persistent, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(persistent ? 1 : 0);
+    XPUSHi(persistent ? 1 : 0);
   }
 
 void

@@ -34,6 +34,7 @@ void
 get_uuid(port)
     vkvm_network_port *port
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     uint8_t *uuid;
     size_t uuid_len;
@@ -41,7 +42,7 @@ get_uuid(port)
   {
     if (vkvm_network_port_get_uuid(port, &uuid, &uuid_len, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp((char *)uuid, uuid_len);
+    XPUSHp((char *)uuid, uuid_len);
     vkvm_bytes_free(uuid);
   }
 
@@ -49,13 +50,14 @@ void
 get_uuid_string(port)
     vkvm_network_port *port
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *uuid;
   PPCODE:
   {
     if (vkvm_network_port_get_uuid_string(port, &uuid, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(uuid, strlen(uuid));
+    XPUSHp(uuid, strlen(uuid));
     vkvm_string_free(uuid);
   }
 
@@ -64,6 +66,7 @@ get_xml_description(port, flags_sv = NULL)
     vkvm_network_port *port
     SV *flags_sv
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *xml;
   PPCODE:
@@ -71,7 +74,7 @@ get_xml_description(port, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_network_port_get_xml_description(port, flags, &xml, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(xml, strlen(xml));
+    XPUSHp(xml, strlen(xml));
     vkvm_string_free(xml);
   }
 

@@ -45,26 +45,28 @@ void
 get_autostart(dev)
     vkvm_node_device *dev
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     bool autostart;
   PPCODE:
   {
     if (vkvm_node_device_get_autostart(dev, &autostart, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(autostart ? 1 : 0);
+    XPUSHi(autostart ? 1 : 0);
   }
 
 void
 get_name(dev)
     vkvm_node_device *dev
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *name;
   PPCODE:
   {
     if (vkvm_node_device_get_name(dev, &name, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(name, strlen(name));
+    XPUSHp(name, strlen(name));
     vkvm_string_free(name);
   }
 
@@ -72,6 +74,7 @@ void
 get_parent(dev)
     vkvm_node_device *dev
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *parent;
   PPCODE:
@@ -79,7 +82,7 @@ get_parent(dev)
     if (vkvm_node_device_get_parent(dev, &parent, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     if (parent)
-        mXPUSHp(parent, strlen(parent));
+        XPUSHp(parent, strlen(parent));
     else
         XPUSHs(&PL_sv_undef);
     vkvm_string_free(parent);
@@ -90,6 +93,7 @@ get_xml_description(dev, flags_sv = NULL)
     vkvm_node_device *dev
     SV *flags_sv
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *xml;
   PPCODE:
@@ -97,7 +101,7 @@ get_xml_description(dev, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_node_device_get_xml_description(dev, flags, &xml, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(xml, strlen(xml));
+    XPUSHp(xml, strlen(xml));
     vkvm_string_free(xml);
   }
 
@@ -105,26 +109,28 @@ void
 is_active(dev)
     vkvm_node_device *dev
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     bool active;
   PPCODE:
   {
     if (vkvm_node_device_is_active(dev, &active, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(active ? 1 : 0);
+    XPUSHi(active ? 1 : 0);
   }
 
 void
 is_persistent(dev)
     vkvm_node_device *dev
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     bool persistent;
   PPCODE:
   {
     if (vkvm_node_device_is_persistent(dev, &persistent, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(persistent ? 1 : 0);
+    XPUSHi(persistent ? 1 : 0);
   }
 
 void

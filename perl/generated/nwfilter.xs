@@ -6,13 +6,14 @@ void
 get_name(nwfilter)
     vkvm_nwfilter *nwfilter
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *name;
   PPCODE:
   {
     if (vkvm_nwfilter_get_name(nwfilter, &name, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(name, strlen(name));
+    XPUSHp(name, strlen(name));
     vkvm_string_free(name);
   }
 
@@ -20,6 +21,7 @@ void
 get_uuid(nwfilter)
     vkvm_nwfilter *nwfilter
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     uint8_t *uuid;
     size_t uuid_len;
@@ -27,7 +29,7 @@ get_uuid(nwfilter)
   {
     if (vkvm_nwfilter_get_uuid(nwfilter, &uuid, &uuid_len, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp((char *)uuid, uuid_len);
+    XPUSHp((char *)uuid, uuid_len);
     vkvm_bytes_free(uuid);
   }
 
@@ -35,13 +37,14 @@ void
 get_uuid_string(nwfilter)
     vkvm_nwfilter *nwfilter
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *uuid;
   PPCODE:
   {
     if (vkvm_nwfilter_get_uuid_string(nwfilter, &uuid, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(uuid, strlen(uuid));
+    XPUSHp(uuid, strlen(uuid));
     vkvm_string_free(uuid);
   }
 
@@ -50,6 +53,7 @@ get_xml_description(nwfilter, flags_sv = NULL)
     vkvm_nwfilter *nwfilter
     SV *flags_sv
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *xml;
   PPCODE:
@@ -57,7 +61,7 @@ get_xml_description(nwfilter, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_nwfilter_get_xml_description(nwfilter, flags, &xml, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(xml, strlen(xml));
+    XPUSHp(xml, strlen(xml));
     vkvm_string_free(xml);
   }
 

@@ -6,13 +6,14 @@ void
 get_usage_id(secret)
     vkvm_secret *secret
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *id;
   PPCODE:
   {
     if (vkvm_secret_get_usage_id(secret, &id, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(id, strlen(id));
+    XPUSHp(id, strlen(id));
     vkvm_string_free(id);
   }
 
@@ -20,19 +21,21 @@ void
 get_usage_type(secret)
     vkvm_secret *secret
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     int type;
   PPCODE:
   {
     if (vkvm_secret_get_usage_type(secret, &type, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(type);
+    XPUSHi(type);
   }
 
 void
 get_uuid(secret)
     vkvm_secret *secret
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     uint8_t *uuid;
     size_t uuid_len;
@@ -40,7 +43,7 @@ get_uuid(secret)
   {
     if (vkvm_secret_get_uuid(secret, &uuid, &uuid_len, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp((char *)uuid, uuid_len);
+    XPUSHp((char *)uuid, uuid_len);
     vkvm_bytes_free(uuid);
   }
 
@@ -48,13 +51,14 @@ void
 get_uuid_string(secret)
     vkvm_secret *secret
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *uuid;
   PPCODE:
   {
     if (vkvm_secret_get_uuid_string(secret, &uuid, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(uuid, strlen(uuid));
+    XPUSHp(uuid, strlen(uuid));
     vkvm_string_free(uuid);
   }
 
@@ -63,6 +67,7 @@ get_value(secret, flags_sv = NULL)
     vkvm_secret *secret
     SV *flags_sv
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     uint8_t *value;
     size_t value_len;
@@ -71,7 +76,7 @@ get_value(secret, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_secret_get_value(secret, flags, &value, &value_len, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp((char *)value, value_len);
+    XPUSHp((char *)value, value_len);
     vkvm_bytes_free(value);
   }
 
@@ -80,6 +85,7 @@ get_xml_description(secret, flags_sv = NULL)
     vkvm_secret *secret
     SV *flags_sv
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *xml;
   PPCODE:
@@ -87,7 +93,7 @@ get_xml_description(secret, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_secret_get_xml_description(secret, flags, &xml, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(xml, strlen(xml));
+    XPUSHp(xml, strlen(xml));
     vkvm_string_free(xml);
   }
 

@@ -86,13 +86,14 @@ void
 get_autostart(pool)
     vkvm_storage_pool *pool
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     bool autostart;
   PPCODE:
   {
     if (vkvm_storage_pool_get_autostart(pool, &autostart, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(autostart ? 1 : 0);
+    XPUSHi(autostart ? 1 : 0);
   }
 
 void
@@ -112,13 +113,14 @@ void
 get_name(pool)
     vkvm_storage_pool *pool
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *name;
   PPCODE:
   {
     if (vkvm_storage_pool_get_name(pool, &name, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(name, strlen(name));
+    XPUSHp(name, strlen(name));
     vkvm_string_free(name);
   }
 
@@ -126,6 +128,7 @@ void
 get_uuid(pool)
     vkvm_storage_pool *pool
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     uint8_t *uuid;
     size_t uuid_len;
@@ -133,7 +136,7 @@ get_uuid(pool)
   {
     if (vkvm_storage_pool_get_uuid(pool, &uuid, &uuid_len, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp((char *)uuid, uuid_len);
+    XPUSHp((char *)uuid, uuid_len);
     vkvm_bytes_free(uuid);
   }
 
@@ -141,13 +144,14 @@ void
 get_uuid_string(pool)
     vkvm_storage_pool *pool
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *uuid;
   PPCODE:
   {
     if (vkvm_storage_pool_get_uuid_string(pool, &uuid, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(uuid, strlen(uuid));
+    XPUSHp(uuid, strlen(uuid));
     vkvm_string_free(uuid);
   }
 
@@ -171,6 +175,7 @@ get_xml_description(pool, flags_sv = NULL)
     vkvm_storage_pool *pool
     SV *flags_sv
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *xml;
   PPCODE:
@@ -178,7 +183,7 @@ get_xml_description(pool, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_storage_pool_get_xml_description(pool, flags, &xml, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(xml, strlen(xml));
+    XPUSHp(xml, strlen(xml));
     vkvm_string_free(xml);
   }
 
@@ -186,26 +191,28 @@ void
 is_active(pool)
     vkvm_storage_pool *pool
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     bool active;
   PPCODE:
   {
     if (vkvm_storage_pool_is_active(pool, &active, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(active ? 1 : 0);
+    XPUSHi(active ? 1 : 0);
   }
 
 void
 is_persistent(pool)
     vkvm_storage_pool *pool
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     bool persistent;
   PPCODE:
   {
     if (vkvm_storage_pool_is_persistent(pool, &persistent, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(persistent ? 1 : 0);
+    XPUSHi(persistent ? 1 : 0);
   }
 
 void
@@ -253,13 +260,14 @@ void
 num_of_storage_volumes(pool)
     vkvm_storage_pool *pool
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     int count;
   PPCODE:
   {
     if (vkvm_storage_pool_num_of_storage_volumes(pool, &count, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHi(count);
+    XPUSHi(count);
   }
 
 void

@@ -34,13 +34,14 @@ void
 get_key(vol)
     vkvm_storage_vol *vol
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *key;
   PPCODE:
   {
     if (vkvm_storage_vol_get_key(vol, &key, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(key, strlen(key));
+    XPUSHp(key, strlen(key));
     vkvm_string_free(key);
   }
 
@@ -48,13 +49,14 @@ void
 get_name(vol)
     vkvm_storage_vol *vol
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *name;
   PPCODE:
   {
     if (vkvm_storage_vol_get_name(vol, &name, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(name, strlen(name));
+    XPUSHp(name, strlen(name));
     vkvm_string_free(name);
   }
 
@@ -62,13 +64,14 @@ void
 get_path(vol)
     vkvm_storage_vol *vol
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *path;
   PPCODE:
   {
     if (vkvm_storage_vol_get_path(vol, &path, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(path, strlen(path));
+    XPUSHp(path, strlen(path));
     vkvm_string_free(path);
   }
 
@@ -77,6 +80,7 @@ get_xml_description(vol, flags_sv = NULL)
     vkvm_storage_vol *vol
     SV *flags_sv
   PREINIT:
+    dXSTARG;
     vkvm_error *error = NULL;
     char *xml;
   PPCODE:
@@ -84,7 +88,7 @@ get_xml_description(vol, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_storage_vol_get_xml_description(vol, flags, &xml, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    mXPUSHp(xml, strlen(xml));
+    XPUSHp(xml, strlen(xml));
     vkvm_string_free(xml);
   }
 

@@ -147,6 +147,9 @@ subtest 'memory parameters' => sub {
         undef);
     is($dom->get_memory_parameters->{hard_limit}, 2**32 + 4, 'from text');
     is($dom->get_memory_parameters->{soft_limit}, 2**33 + 1, 'both');
+    $dom->set_memory_parameters({ hard_limit => 2**33, soft_limit => 1e9 });
+    is($dom->get_memory_parameters->{hard_limit}, 8589934592, 'a double that is whole');
+    is($dom->get_memory_parameters->{soft_limit}, 1000000000, 'and another');
     $dom->set_memory_parameters($params, 0);
     is_deeply($dom->get_memory_parameters, $params, 'what was read can be written');
 
@@ -158,6 +161,9 @@ subtest 'memory parameters' => sub {
     $error = thrown { $dom->set_memory_parameters({ hard_limit => 'much' }) };
     isa_ok($error, 'VKVM::Error', 'text for a number: the exception');
     like($error->message, qr/hard_limit/, 'which names the key');
+    $error = thrown { $dom->set_memory_parameters({ hard_limit => $_ }) }
+    and isa_ok($error, 'VKVM::Error', "$_: the exception") or fail("$_ is taken")
+      for 1.5, -1, -2**33, 2**64, 9**9**9, -sin 9**9**9;
     is(VKVM::handle_count('value'), 0, 'no value is left');
 };
 

@@ -24,35 +24,27 @@ sub guarded {
     return sub { $guard && $code->(@_) };
 }
 
-# Runs the loop until the condition holds.
-sub run_until(&;$) {
-    my ($condition, $what) = @_;
+# Turns the loop until the condition holds.
+sub run_until(&) {
+    my ($condition) = @_;
     my $timer = VKVM::Event::add_timeout(20, sub { });    # so that no turn waits for ever
-    my $ok    = eval {
-        within(20, sub { VKVM::Event::run_default() until $condition->() });
-        1;
-    };
-    my $error = $@;
+    local $SIG{ALRM} = sub { die "20 seconds in vain\n" };
+    alarm 20;
+    VKVM::Event::run_default() until $condition->();
+    alarm 0;
     VKVM::Event::remove_timeout($timer);
-    die $error unless $ok;
-    return pass($what // 'it came');
+    return;
 }
 
-# One turn of the loop, in which all timers of 0 ms fire.
-sub turn { return within(20, sub { VKVM::Event::run_default() }) }
-
-# Things that are removed are freed in the next turns.
+# Some turns of the loop. Not with a timer of 0 ms: that is always due, and
+# libvirt frees what was removed when there is nothing else to do.
 sub settle {
-    my $timer = VKVM::Event::add_timeout(0, sub { });
-    turn() for 1 .. 3;
+    my $turns = 0;
+    my $timer = VKVM::Event::add_timeout(2, sub { $turns++ });
+    VKVM::Event::run_default() until $turns > 3;
     VKVM::Event::remove_timeout($timer);
-    return turn_nothing();
-}
-
-sub turn_nothing {
-    my $once;
-    $once = VKVM::Event::add_timeout(0, sub { VKVM::Event::remove_timeout($once) });
-    return turn();
+    VKVM::Event::run_default();
+    return;
 }
 
 returns_nothing { VKVM::Event::register_default() } 'register_default';
@@ -110,10 +102,10 @@ subtest 'lifecycle of all domains, and of one' => sub {
 subtest 'timers' => sub {
     my @calls;
     my $timer = VKVM::Event::add_timeout(0, guarded(timer => sub { push @calls, [@_] }));
-    turn() for 1 .. 3;
+    VKVM::Event::run_default() for 1 .. 3;
     is_deeply(\@calls, [ ([$timer]) x 3 ], 'of 0 ms: each turn; its number is the argument');
     returns_nothing { VKVM::Event::update_timeout($timer, -1) } 'update_timeout';
-    turn_nothing() for 1 .. 3;
+    settle();
     is(scalar @calls, 3, 'of -1: never');
     VKVM::Event::update_timeout($timer, 10);
     run_until { @calls > 4 };
@@ -130,7 +122,7 @@ subtest 'watches' => sub {
     my @calls;
     my $watch = VKVM::Event::add_handle(fileno $reader, VKVM::Event::HANDLE_READABLE,
         guarded(watch => sub { sysread $reader, my $byte, 1; push @calls, [@_] }));
-    turn_nothing();
+    settle();
     is(scalar @calls, 0, 'nothing to read');
     syswrite $writer, 'xx';
     run_until { @calls == 2 };
@@ -138,7 +130,7 @@ subtest 'watches' => sub {
         'number, descriptor, events');
     returns_nothing { VKVM::Event::update_handle($watch, 0) } 'update_handle';
     syswrite $writer, 'x';
-    turn_nothing();
+    settle();
     is(scalar @calls, 2, 'is not looked at now');
     VKVM::Event::update_handle($watch, VKVM::Event::HANDLE_READABLE);
     run_until { @calls == 3 };
@@ -157,16 +149,14 @@ subtest 'a callback that dies' => sub {
     my $timer = VKVM::Event::add_timeout(0, sub { die $what });
     for my $exception ("text\n", { a => 'hash' }, Guard->new('exception'), [ 1, 2 ]) {
         $what = $exception;
-        local $@ = 'before';
-        my $error = thrown { turn() };
+        my $error = thrown { VKVM::Event::run_default() };
         is_deeply($error, $exception, 'the exception comes out: ' . (ref $exception || 'text'));
         is(ref $error && refaddr $error, ref $exception && refaddr $exception, 'the very same');
-        is($@, 'before', 'and $@ of others is left alone');
     }
     undef $what;
     is($freed{exception}, 1, 'the exception is freed once');
     VKVM::Event::remove_timeout($timer);
-    ok(!thrown { turn_nothing() }, 'the next turn is as ever');
+    ok(!thrown { settle() }, 'the next turns are as ever');
 
     my $id = $conn->domain_event_register_any(undef, @lifecycle, sub { die "of an event\n" });
     my $ticks = 0;
@@ -181,7 +171,7 @@ subtest 'a callback that dies' => sub {
 
     # An eval within a callback is its own business, as is what it leaves in $@.
     $timer = VKVM::Event::add_timeout(0, sub { eval { die "caught\n" }; });
-    { local $@ = 'mine'; turn(); is($@, 'mine', '$@ of a callback stays in it') }
+    { local $@ = 'mine'; VKVM::Event::run_default(); is($@, 'mine', '$@ of a callback stays in it') }
     VKVM::Event::remove_timeout($timer);
     settle();
 };
@@ -190,12 +180,12 @@ subtest 'two that die in one turn' => sub {
     my @warnings;
     local $SIG{__WARN__} = sub { push @warnings, @_ };
     my @timers = map { my $name = $_; VKVM::Event::add_timeout(0, sub { die "$name\n" }) } qw(one two);
-    is(thrown { turn() }, "one\n", 'the first comes out');
+    is(thrown { VKVM::Event::run_default() }, "one\n", 'the first comes out');
     is(scalar @warnings, 1, 'there is a warning');
     like($warnings[0], qr/two/, 'about the second');
     VKVM::Event::remove_timeout($_) for @timers;
     settle();
-    ok(!thrown { turn_nothing() }, 'nothing is left of it');
+    ok(!thrown { settle() }, 'nothing is left of it');
 };
 
 subtest 'ending registrations in callbacks' => sub {
@@ -209,10 +199,11 @@ subtest 'ending registrations in callbacks' => sub {
     is($count,         1, 'itself: called once');
     is($freed{itself}, 1, 'freed once');
 
+    # libvirt takes one registration of a kind for all domains, and one for each.
     my @ids;
     my @calls = (0, 0);
     for my $i (0, 1) {
-        $ids[$i] = $conn->domain_event_register_any(undef, @lifecycle,
+        $ids[$i] = $conn->domain_event_register_any($i ? $dom : undef, @lifecycle,
             guarded("another $i" => sub { $calls[$i]++; $conn->domain_event_deregister_any($ids[ 1 - $i ]) }));
     }
     $dom->suspend;
@@ -228,28 +219,37 @@ subtest 'ending registrations in callbacks' => sub {
     my $ticks = 0;
     $timer = VKVM::Event::add_timeout(0,
         guarded('timer in itself' => sub { $ticks++; VKVM::Event::remove_timeout($timer) }));
-    turn();
+    VKVM::Event::run_default();
     settle();
     is($ticks, 1, 'a timer that removes itself fires once');
     is($freed{'timer in itself'}, 1, 'and is freed once');
 };
 
 subtest 'more registrations in a callback' => sub {
+    my @doms = map { $conn->define_domain(domain_xml("more$_")) } 1 .. 4;
     my ($count, @ids) = 0;
     push @ids, $conn->domain_event_register_any(undef, @lifecycle,
         sub {
-            push @ids, $conn->domain_event_register_any(undef, @lifecycle, sub { $count++ })
+            push @ids, $conn->domain_event_register_any($doms[$#ids], @lifecycle, sub { $count++ })
               if @ids < 5;
         });
-    for (1 .. 4) {
-        $dom->suspend;
-        $dom->resume;
-    }
+    $_->create for @doms;
     run_until { @ids == 5 };
-    $dom->suspend;
+    settle();
+    $count = 0;
+    $_->suspend for @doms;
     run_until { $count >= 4 };
+    is($count, 4, 'each is called');
+    my $error = thrown {
+        $conn->domain_event_register_any(undef, @lifecycle, guarded(twice => sub { }));
+    };
+    is($error->code, VKVM::Error::ERR_INVALID_ARG, 'one of them a second time');
+    is($freed{twice}, 1, 'what that captured is freed');
     $conn->domain_event_deregister_any($_) for @ids;
-    $dom->resume;
+    for my $more (@doms) {
+        $more->destroy;
+        $more->undefine;
+    }
     settle();
 };
 
@@ -257,7 +257,8 @@ subtest 'the connection ends in its own callback' => sub {
     for my $how (qw(close undef DESTROY)) {
         my $mine  = VKVM->new(uri => $uri);
         my $count = 0;
-        $mine->domain_event_register_any(undef, @lifecycle,
+        weaken(my $weak = $mine);
+        my $id = $mine->domain_event_register_any(undef, @lifecycle,
             guarded("conn $how" => sub {
                 $count++;
                 $how eq 'undef' ? undef $mine : $mine->$how;
@@ -266,9 +267,15 @@ subtest 'the connection ends in its own callback' => sub {
         run_until { $count };
         $dom->resume;
         settle();
-        my $expected = $how eq 'undef' ? 2 : 1;    # its registration holds it
-        is($count, $expected, "$how: calls");
-        is($freed{"conn $how"}, $how eq 'undef' ? 0 : 1, "$how: what it captured is freed");
+        if ($how eq 'undef') {
+            is($count, 2, 'undef: its registration holds it');
+            $weak->domain_event_deregister_any($id);
+            settle();
+        }
+        else {
+            is($count, 1, "$how: called once");
+        }
+        is($freed{"conn $how"}, 1, "$how: what it captured is freed once");
     }
 };
 
@@ -283,25 +290,24 @@ subtest 'a registration holds its connection' => sub {
     ok(!$weak, 'and no longer');
 };
 
-subtest 'close callback' => sub {
-    my $error = thrown {
-        $conn->register_close_callback(guarded(close => sub { }));
-    };
-    if ($error) {
-        is($error->code, VKVM::Error::ERR_NO_SUPPORT, 'not with this driver');
-    }
-    else {
-        returns_nothing { $conn->unregister_close_callback } 'unregister_close_callback';
-    }
-    settle();
-    is($freed{close}, 1, 'what it captured is freed once');
-    returns_nothing { $conn->unregister_close_callback } 'a second time is no exception';
-};
-
 undef $dom;
 undef $conn;
 settle();
-# The undef'd connection of one subtest is held by its own registration.
-handles_are({ conn => 1, domain => 0, value => 0, error => 0 }, 'handles that are left');
+handles_are({ conn => 0, domain => 0, value => 0, error => 0 }, 'no handle is left');
+
+# This driver accepts a close callback and will never call it. That of a
+# daemon's client is in 10-daemon.t.
+subtest 'close callback' => sub {
+    my $mine = VKVM->new(uri => $uri);
+    returns_nothing { $mine->register_close_callback(guarded(close => sub { })) }
+    'register_close_callback';
+    returns_nothing { $mine->unregister_close_callback } 'unregister_close_callback';
+    returns_nothing { $mine->unregister_close_callback } 'a second time is no exception';
+    settle();
+    undef $mine;
+    local our $TODO = 'libvirt forgets the callback without freeing it';
+    is($freed{close}, 1, 'what it captured is freed once');
+    handles_are({ conn => 0 }, 'the connection is freed');
+};
 
 done_testing;

@@ -8,11 +8,12 @@
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::marker::PhantomData;
 use std::ptr::NonNull;
-use std::sync::{RwLockReadGuard, RwLockWriteGuard};
+
+use parking_lot::{RwLockReadGuard, RwLockWriteGuard};
 
 use super::types::{Handle, SharedValue, vkvm_destroy_callback, vkvm_domain, vkvm_value};
 use crate::core::{Domain, Text};
-use crate::error::{Misuse, Result};
+use crate::error::{Error, Misuse, Result};
 use crate::handle::{self, Object, Ref};
 use crate::value::Value;
 
@@ -62,11 +63,7 @@ impl Caller {
 
     /// Text, which must be UTF-8.
     pub fn text(&self, text: *const c_char, parameter: &'static str) -> Result<&CStr> {
-        if text.is_null() {
-            return Err(Misuse::Null { parameter, wanted: "text" }.into());
-        }
-        // SAFETY: by the contract it is a C string.
-        let text = unsafe { CStr::from_ptr(text) };
+        let text = self.c_string(text, parameter)?;
         checked_utf8(text.to_bytes(), parameter)?;
         Ok(text)
     }
@@ -82,7 +79,15 @@ impl Caller {
 
     /// Text as a Rust string.
     pub fn str(&self, text: *const c_char, parameter: &'static str) -> Result<&str> {
-        checked_utf8(self.text(text, parameter)?.to_bytes(), parameter)
+        checked_utf8(self.c_string(text, parameter)?.to_bytes(), parameter)
+    }
+
+    fn c_string(&self, text: *const c_char, parameter: &'static str) -> Result<&CStr> {
+        if text.is_null() {
+            return Err(null(parameter, "text"));
+        }
+        // SAFETY: by the contract it is a C string.
+        Ok(unsafe { CStr::from_ptr(text) })
     }
 
     /// A path into a value; NULL is the value itself.
@@ -129,8 +134,7 @@ impl Caller {
 
     /// A place for a plain result.
     pub fn out<T>(&self, place: *mut T, parameter: &'static str) -> Result<Out<'_, T>> {
-        let place = NonNull::new(place)
-            .ok_or(Misuse::Null { parameter, wanted: "a place for the result" })?;
+        let place = NonNull::new(place).ok_or_else(|| null(parameter, "a place for the result"))?;
         Ok(Out(place, PhantomData))
     }
 
@@ -364,7 +368,7 @@ unsafe impl<F> Sync for Foreign<F> {}
 impl<F: Copy> Foreign<F> {
     /// The function and its userdata, unless the function is NULL.
     pub fn get(&self, parameter: &'static str) -> Result<(F, *mut c_void)> {
-        let function = self.function.ok_or(Misuse::Null { parameter, wanted: "a function" })?;
+        let function = self.function.ok_or_else(|| null(parameter, "a function"))?;
         Ok((function, self.userdata))
     }
 }
@@ -378,15 +382,15 @@ impl<F> Drop for Foreign<F> {
     }
 }
 
-/// Locks a value to read it. One whose writer panicked is as good as any: its
-/// methods leave it whole.
+/// Locks a value to read it. A reader may read again, even while another
+/// thread waits to write: a visitor may look at the value it is shown.
 pub fn reading(value: &SharedValue) -> RwLockReadGuard<'_, Value> {
-    value.read().unwrap_or_else(|poisoned| poisoned.into_inner())
+    value.read_recursive()
 }
 
 /// Locks a value to change it.
 pub fn writing(value: &SharedValue) -> RwLockWriteGuard<'_, Value> {
-    value.write().unwrap_or_else(|poisoned| poisoned.into_inner())
+    value.write()
 }
 
 /// Many domains as references, as the core takes them.
@@ -397,6 +401,12 @@ pub fn refs<T: Object>(objects: &[Ref<T>]) -> Vec<&T> {
 /// A domain as a value.
 pub fn domain_value(domain: Domain) -> Result<Value> {
     handle::AnyHandle::own::<<vkvm_domain as Handle>::Object>(domain).map(Value::Handle)
+}
+
+/// Out of line, so that the way without mistakes stays short.
+#[cold]
+fn null(parameter: &'static str, wanted: &'static str) -> Error {
+    Misuse::Null { parameter, wanted }.into()
 }
 
 fn checked_utf8<'a>(bytes: &'a [u8], parameter: &'static str) -> Result<&'a str> {
@@ -413,7 +423,7 @@ unsafe fn array<'a, T>(data: *const T, count: usize, parameter: &'static str) ->
     if count == 0 {
         Ok(&[])
     } else if data.is_null() {
-        Err(Misuse::Null { parameter, wanted: "an array" }.into())
+        Err(null(parameter, "an array"))
     } else if count > limit {
         let (actual, limit) = (count as u64, limit as u64);
         Err(Misuse::TooLarge { parameter, what: "the number of items", actual, limit }.into())

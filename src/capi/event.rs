@@ -29,7 +29,7 @@ pub unsafe extern "C" fn vkvm_event_register_default(error: *mut *mut vkvm_error
 /// It blocks; a timer (`vkvm_event_add_timeout`) bounds how long.
 ///
 /// libvirt: virEventRunDefaultImpl
-/// cbindgen:perl=[quiet, calls_back]
+/// cbindgen:perl=calls_back
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_event_run_default(error: *mut *mut vkvm_error) -> c_int {
     status(error, |_| event::run_default())

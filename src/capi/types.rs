@@ -142,7 +142,7 @@ impl Handle for vkvm_value {
 }
 
 /// What is behind a value handle; C may change it from several threads.
-pub type SharedValue = std::sync::RwLock<value::Value>;
+pub type SharedValue = parking_lot::RwLock<value::Value>;
 
 impl Object for SharedValue {
     const CLASS: Class = Class::Value;

@@ -15,6 +15,8 @@ pub struct Text(NonNull<c_char>);
 
 // SAFETY: the text is owned and never written to.
 unsafe impl Send for Text {}
+// SAFETY: as above.
+unsafe impl Sync for Text {}
 
 impl Text {
     /// Takes over a C string.

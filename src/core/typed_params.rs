@@ -113,8 +113,9 @@ impl TypedParams {
         value: &Value,
         parameter: &'static str,
     ) -> Result<()> {
-        let wrong = |error: Error| -> Error {
-            Misuse::Invalid { parameter, reason: format!("\"{key}\": {error}") }.into()
+        let wrong = |wanted: &'static str| {
+            let (path, actual) = (key.to_owned(), value.kind().phrase());
+            move |_| -> Error { Misuse::WrongType { parameter, path, actual, wanted }.into() }
         };
         let range = |wanted: &str| -> Error {
             let reason = format!("\"{key}\" is out of range; it must be {wanted}");
@@ -123,8 +124,8 @@ impl TypedParams {
         let name = c_text(key, parameter)?;
         let (array, len, room, name) =
             (&mut self.array, &mut self.len, &mut self.room, name.as_ptr());
-        let signed = || value.get_int64("").map_err(wrong);
-        let unsigned = || value.get_uint64("").map_err(wrong);
+        let signed = || value.get_int64("").map_err(wrong("an integer"));
+        let unsigned = || value.get_uint64("").map_err(wrong("an integer that is not negative"));
         let added = match kind {
             sys::VIR_TYPED_PARAM_INT => {
                 let number = i32::try_from(signed()?).map_err(|_| range("a 32-bit integer"))?;
@@ -149,12 +150,12 @@ impl TypedParams {
                 unsafe { sys::virTypedParamsAddULLong(array, len, room, name, number) }
             }
             sys::VIR_TYPED_PARAM_DOUBLE => {
-                let number = value.get_double("").map_err(wrong)?;
+                let number = value.get_double("").map_err(wrong("a number"))?;
                 // SAFETY: as above.
                 unsafe { sys::virTypedParamsAddDouble(array, len, room, name, number) }
             }
             sys::VIR_TYPED_PARAM_BOOLEAN => {
-                let truth = c_int::from(value.get_bool("").map_err(wrong)?);
+                let truth = c_int::from(value.get_bool("").map_err(wrong("a truth value"))?);
                 // SAFETY: as above.
                 unsafe { sys::virTypedParamsAddBoolean(array, len, room, name, truth) }
             }
@@ -162,7 +163,7 @@ impl TypedParams {
                 let text = match value {
                     Value::Int(number) => number.to_string(),
                     Value::Uint(number) => number.to_string(),
-                    _ => value.get_str("").map_err(wrong)?.to_owned(),
+                    _ => value.get_str("").map_err(wrong("text"))?.to_owned(),
                 };
                 let text = c_text(&text, parameter)?;
                 // SAFETY: as above.

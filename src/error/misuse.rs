@@ -48,6 +48,8 @@ pub enum Misuse {
     XmlSyntax { parameter: &'static str, line: u64, column: u64, reason: String },
     #[error("{parameter}: JSON is malformed at line {line}, column {column}: {reason}")]
     JsonSyntax { parameter: &'static str, line: u64, column: u64, reason: String },
+    #[error("there is no event loop: call vkvm_event_register_default before {what}")]
+    NoEventLoop { what: &'static str },
     #[error("{function} needs libvirt {since}; the installed libvirt does not have it")]
     NotInThisLibvirt { function: &'static str, since: &'static str },
 }
@@ -70,6 +72,7 @@ impl Misuse {
             Misuse::WrongType { .. } => c::ERROR_OWN_WRONG_TYPE,
             Misuse::XmlSyntax { .. } => c::ERROR_OWN_XML_SYNTAX,
             Misuse::JsonSyntax { .. } => c::ERROR_OWN_JSON_SYNTAX,
+            Misuse::NoEventLoop { .. } => c::ERROR_OWN_NO_EVENT_LOOP,
             // libvirt's own number, so that a caller needs to test for one only.
             Misuse::NotInThisLibvirt { .. } => virt::sys::VIR_ERR_NO_SUPPORT as i32,
         }
@@ -78,7 +81,9 @@ impl Misuse {
     /// The parameter to blame.
     pub fn parameter(&self) -> Option<&'static str> {
         match self {
-            Misuse::Internal { .. } | Misuse::NotInThisLibvirt { .. } => None,
+            Misuse::Internal { .. }
+            | Misuse::NoEventLoop { .. }
+            | Misuse::NotInThisLibvirt { .. } => None,
             Misuse::Null { parameter, .. }
             | Misuse::Foreign { parameter, .. }
             | Misuse::Stale { parameter, .. }

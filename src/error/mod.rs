@@ -119,10 +119,10 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// A C string of `text`; NUL bytes, which no message of ours has, would be cut.
+/// A C string of `text`; a NUL byte, which a caller's own text may bring in, is
+/// shown as it is written.
 fn c_string(text: &str) -> CString {
-    let end = text.find('\0').unwrap_or(text.len());
-    CString::new(&text[..end]).unwrap_or_default()
+    CString::new(text.replace('\0', "\\0")).unwrap_or_default()
 }
 
 #[cfg(test)]

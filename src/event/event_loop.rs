@@ -1,12 +1,13 @@
 //! libvirt's default event loop, and what a program adds to it.
 
 use std::ffi::c_int;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use virt::sys;
 
 use super::{free_userdata, into_userdata, shielded};
 use crate::core::call;
-use crate::error::Result;
+use crate::error::{Error, Misuse, Result};
 
 /// Called when a timer fires; gets the timer's id.
 pub type Ticker = Box<dyn Fn(c_int) + Send + Sync>;
@@ -14,23 +15,38 @@ pub type Ticker = Box<dyn Fn(c_int) + Send + Sync>;
 /// Called when a file descriptor is ready; gets watch id, descriptor, events.
 pub type Watcher = Box<dyn Fn(c_int, c_int, c_int) + Send + Sync>;
 
+/// Whether a loop is registered. Without one libvirt waits for ever in a loop
+/// that nothing is in, or fails without saying why.
+static REGISTERED: AtomicBool = AtomicBool::new(false);
+
+fn ready(what: &'static str) -> Result<()> {
+    call::initialize();
+    match REGISTERED.load(Ordering::Acquire) {
+        true => Ok(()),
+        false => Err(Misuse::NoEventLoop { what }.into()),
+    }
+}
+
 /// Makes libvirt's own loop the process's event loop.
 pub fn register_default() -> Result<()> {
     call::initialize();
     // SAFETY: may be called at any time; libvirt ignores a repetition.
-    call::done(unsafe { sys::virEventRegisterDefaultImpl() }, c"virEventRegisterDefaultImpl")
+    call::done(unsafe { sys::virEventRegisterDefaultImpl() }, c"virEventRegisterDefaultImpl")?;
+    REGISTERED.store(true, Ordering::Release);
+    Ok(())
 }
 
 /// Waits until something happens, and calls who wants to know.
 pub fn run_default() -> Result<()> {
-    // SAFETY: no arguments; fails when the default loop is not registered.
+    ready("running it")?;
+    // SAFETY: no arguments.
     call::done(unsafe { sys::virEventRunDefaultImpl() }, c"virEventRunDefaultImpl")
 }
 
 /// Adds a timer; it fires each `frequency` ms, with 0 on each turn of the
 /// loop, with -1 not until it is updated.
 pub fn add_timeout(frequency: c_int, ticker: Ticker) -> Result<c_int> {
-    call::initialize();
+    ready("adding a timer")?;
     let userdata = into_userdata(ticker);
     // SAFETY: callback and free callback take a boxed Ticker.
     let timer = unsafe {
@@ -44,23 +60,32 @@ pub fn add_timeout(frequency: c_int, ticker: Ticker) -> Result<c_int> {
 
 /// Changes how often a timer fires.
 pub fn update_timeout(timer: c_int, frequency: c_int) {
+    call::initialize();
     // SAFETY: libvirt ignores a timer that it does not know.
     unsafe { sys::virEventUpdateTimeout(timer, frequency) }
 }
 
 /// Removes a timer.
 pub fn remove_timeout(timer: c_int) -> Result<()> {
+    ready("removing a timer")?;
     // SAFETY: libvirt fails for a timer that it does not know.
-    call::done(unsafe { sys::virEventRemoveTimeout(timer) }, c"virEventRemoveTimeout")
+    match unsafe { sys::virEventRemoveTimeout(timer) } {
+        0 => Ok(()),
+        _ => Err(unknown("timer", timer)),
+    }
 }
 
 /// Watches a file descriptor for `events`, some of `EVENT_HANDLE_*`.
 pub fn add_handle(fd: c_int, events: c_int, watcher: Watcher) -> Result<c_int> {
-    call::initialize();
+    ready("adding a watch")?;
+    if fd < 0 {
+        let reason = format!("{fd} is no file descriptor");
+        return Err(Misuse::Invalid { parameter: "fd", reason }.into());
+    }
     let userdata = into_userdata(watcher);
     // SAFETY: callback and free callback take a boxed Watcher.
     let watch = unsafe {
-        sys::virEventAddHandle(fd, events, Some(ready), userdata, Some(free_userdata::<Watcher>))
+        sys::virEventAddHandle(fd, events, Some(fd_ready), userdata, Some(free_userdata::<Watcher>))
     };
     call::number(watch, c"virEventAddHandle").inspect_err(|_| {
         // SAFETY: a failed registration keeps nothing, so the box is ours.
@@ -70,14 +95,24 @@ pub fn add_handle(fd: c_int, events: c_int, watcher: Watcher) -> Result<c_int> {
 
 /// Changes what a descriptor is watched for.
 pub fn update_handle(watch: c_int, events: c_int) {
+    call::initialize();
     // SAFETY: libvirt ignores a watch that it does not know.
     unsafe { sys::virEventUpdateHandle(watch, events) }
 }
 
 /// Stops watching a descriptor.
 pub fn remove_handle(watch: c_int) -> Result<()> {
+    ready("removing a watch")?;
     // SAFETY: libvirt fails for a watch that it does not know.
-    call::done(unsafe { sys::virEventRemoveHandle(watch) }, c"virEventRemoveHandle")
+    match unsafe { sys::virEventRemoveHandle(watch) } {
+        0 => Ok(()),
+        _ => Err(unknown("watch", watch)),
+    }
+}
+
+/// libvirt records no error for a timer or watch that it does not know.
+fn unknown(parameter: &'static str, number: c_int) -> Error {
+    Misuse::Invalid { parameter, reason: format!("there is no {parameter} {number}") }.into()
 }
 
 unsafe extern "C" fn tick(timer: c_int, userdata: *mut libc::c_void) {
@@ -86,7 +121,7 @@ unsafe extern "C" fn tick(timer: c_int, userdata: *mut libc::c_void) {
     shielded(|| ticker(timer));
 }
 
-unsafe extern "C" fn ready(watch: c_int, fd: c_int, events: c_int, userdata: *mut libc::c_void) {
+unsafe extern "C" fn fd_ready(watch: c_int, fd: c_int, events: c_int, userdata: *mut libc::c_void) {
     // SAFETY: the boxed Watcher that `add_handle` gave to libvirt.
     let watcher = unsafe { &*userdata.cast::<Watcher>() };
     shielded(|| watcher(watch, fd, events));

@@ -52,12 +52,13 @@ impl Value {
     /// grows by one if the last part is its length.
     ///
     /// A new key cannot contain a dot here; [`Value::insert_key`] takes any key.
-    pub fn set(&mut self, path: &str, value: Value) -> Result<()> {
+    ///
+    /// Returns what was replaced.
+    pub fn set(&mut self, path: &str, value: Value) -> Result<Option<Value>> {
         check_length(path)?;
         if let Some(steps) = self.try_locate(path) {
             check_depth(steps.len(), &value)?;
-            *self.follow(path, &steps)? = value;
-            return Ok(());
+            return Ok(Some(std::mem::replace(self.follow(path, &steps)?, value)));
         }
         let Some((steps, key)) = self.vacancy(path) else {
             return Err(self.no_place(path));
@@ -68,18 +69,22 @@ impl Value {
             Value::List(items) => items.push(value),
             _ => return Err(self.no_place(path)),
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Sets `key` of the map at `path` to `value`. Dots in `key` mean nothing.
-    pub fn insert_key(&mut self, path: &str, key: impl Into<Key>, value: Value) -> Result<()> {
+    ///
+    /// Returns what was replaced.
+    pub fn insert_key(
+        &mut self,
+        path: &str,
+        key: impl Into<Key>,
+        value: Value,
+    ) -> Result<Option<Value>> {
         let steps = self.locate(path)?;
         check_depth(steps.len() + 1, &value)?;
         match self.follow(path, &steps)? {
-            Value::Map(map) => {
-                map.insert(key, value);
-                Ok(())
-            }
+            Value::Map(map) => Ok(map.insert(key, value)),
             other => Err(wrong_type(path, other, "a map")),
         }
     }

@@ -398,7 +398,7 @@ mod paths {
         fn a_path_that_can_be_set_can_be_got(mut value in any_value(), path in "[abc.01]{0,6}", new in any_value()) {
             let before = value.clone();
             match value.set(&path, new.clone()) {
-                Ok(()) => prop_assert_eq!(value.get(&path).unwrap(), &new),
+                Ok(_) => prop_assert_eq!(value.get(&path).unwrap(), &new),
                 Err(_) => {
                     prop_assert!(before.get(&path).is_err());
                     prop_assert_eq!(value, before);

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use cbindgen::bindgen::ir::{Function as IrFunction, ItemContainer, Type};
 use cbindgen::bindgen::ir::{IntKind, PrimitiveType};
-use cbindgen::{Bindings, Builder, Config, EnumConfig, Language, ParseConfig, Style};
+use cbindgen::{Bindings, Builder, Config, ExportConfig, Language, ParseConfig, Style};
 
 use crate::Result;
 use crate::docs::{Doc, ParamDoc};
@@ -43,6 +43,9 @@ const CLASSES: [&str; 26] = [
 /// Classes of functions without a `self` parameter.
 const WITHOUT_SELF: [&str; 8] =
     ["constant", "library", "handle", "string", "string_list", "bytes", "int_list", "event"];
+
+/// Public enums with a fixed size, which cbindgen takes for part of the API.
+const PRIVATE: [&str; 2] = ["Class", "Kind"];
 
 /// Everything that the header declares, but for the constants.
 pub struct Api {
@@ -228,7 +231,10 @@ pub fn read(root: &Path) -> Result<(Api, Bindings)> {
         no_includes: true,
         line_length: 96,
         parse: ParseConfig { parse_deps: false, ..ParseConfig::default() },
-        enumeration: EnumConfig::default(),
+        export: ExportConfig {
+            exclude: PRIVATE.map(String::from).into(),
+            ..ExportConfig::default()
+        },
         ..Config::default()
     };
     let mut bindings = Builder::new().with_crate(root).with_config(config).generate()?;

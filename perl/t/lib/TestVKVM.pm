@@ -36,6 +36,7 @@ sub thrown(&) {
 # an argument that it names the parameter.
 sub own_error(&$$$) {
     my ($code, $number, $parameter, $what) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
     my $error = &thrown($code);
     subtest $what => sub {
         isa_ok($error, 'VKVM::Error') or return diag($error // 'no exception');
@@ -49,12 +50,14 @@ sub own_error(&$$$) {
 # A void method gives an empty list, which is undef where one value is wanted.
 sub returns_nothing(&$) {
     my ($code, $what) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
     my @list = $code->();
     return is_deeply(\@list, [], "$what returns an empty list");
 }
 
 sub handles_are {
     my ($expected, $what) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
     my %count = map { $_ => VKVM::handle_count($_) } keys %$expected;
     return is_deeply(\%count, $expected, $what);
 }

@@ -5,7 +5,7 @@ use std::ffi::{c_char, c_int, c_void};
 use crate::capi::caller::{Caller, writing};
 use crate::capi::guard::status;
 use crate::capi::types::{vkvm_error, vkvm_value};
-use crate::error::Result;
+use crate::error::{Misuse, Result};
 use crate::handle::AnyHandle;
 use crate::value::Value;
 
@@ -39,7 +39,8 @@ pub unsafe extern "C" fn vkvm_value_put(
 ) -> c_int {
     status(error, |c| {
         let (item, key) = (c.value(item, "item")?, c.str(key, "key")?.to_owned());
-        writing(&*c.get(value, "value")?).insert_key(c.path(path)?, key, item)
+        let path = c.path(path)?;
+        change(c, value, |value| value.insert_key(path, key, item))
     })
 }
 
@@ -145,6 +146,9 @@ pub unsafe extern "C" fn vkvm_value_set_bytes(
 
 /// Puts a handle of whichever class into a value, with a hold of its own.
 ///
+/// Values that hold each other are never freed; a value that would hold itself
+/// is refused.
+///
 /// - `path` (nullable): where, as for `vkvm_value_set`
 /// - `item`: the handle
 #[unsafe(no_mangle)]
@@ -155,6 +159,11 @@ pub unsafe extern "C" fn vkvm_value_set_handle(
     error: *mut *mut vkvm_error,
 ) -> c_int {
     status(error, |c| {
+        c.get(value, "value")?;
+        if std::ptr::eq(item, value.cast()) {
+            let reason = "is the value itself, which would then never be freed".to_owned();
+            return Err(Misuse::Invalid { parameter: "item", reason }.into());
+        }
         write(c, value, path, Value::Handle(AnyHandle::retain(item as usize, "item")?))
     })
 }
@@ -171,8 +180,8 @@ pub unsafe extern "C" fn vkvm_value_append(
     error: *mut *mut vkvm_error,
 ) -> c_int {
     status(error, |c| {
-        let (item, value) = (c.value(item, "item")?, c.get(value, "value")?);
-        writing(&value).append(c.path(path)?, item)
+        let (item, path) = (c.value(item, "item")?, c.path(path)?);
+        change(c, value, |value| value.append(path, item))
     })
 }
 
@@ -185,9 +194,27 @@ pub unsafe extern "C" fn vkvm_value_remove(
     path: *const c_char,
     error: *mut *mut vkvm_error,
 ) -> c_int {
-    status(error, |c| writing(&*c.get(value, "value")?).remove(c.str(path, "path")?).map(drop))
+    status(error, |c| {
+        let path = c.str(path, "path")?;
+        change(c, value, |value| value.remove(path))
+    })
 }
 
 fn write(c: &Caller, value: *mut vkvm_value, path: *const c_char, item: Value) -> Result<()> {
-    writing(&*c.get(value, "value")?).set(c.path(path)?, item)
+    let path = c.path(path)?;
+    change(c, value, |value| value.set(path, item))
+}
+
+/// Changes a value. What the change leaves over is dropped once the lock is
+/// open again: if it holds the last hold on a connection, callbacks of the
+/// program run, and they may use this value.
+fn change<T>(
+    c: &Caller,
+    value: *mut vkvm_value,
+    with: impl FnOnce(&mut Value) -> Result<T>,
+) -> Result<()> {
+    let value = c.get(value, "value")?;
+    let rest = with(&mut writing(&value))?;
+    drop(rest);
+    Ok(())
 }

@@ -20,6 +20,7 @@ pub struct Domain {
     /// A handle's name and uuid never change, so they are asked for once.
     name: OnceLock<CString>,
     uuid: OnceLock<Uuid>,
+    uuid_string: OnceLock<Text>,
 }
 
 impl Domain {
@@ -30,7 +31,7 @@ impl Domain {
     pub(crate) unsafe fn adopt(raw: sys::virDomainPtr) -> Self {
         // SAFETY: as promised by the caller.
         let virt = unsafe { virt::domain::Domain::from_ptr(raw) };
-        Domain { virt, name: OnceLock::new(), uuid: OnceLock::new() }
+        Domain { virt, name: OnceLock::new(), uuid: OnceLock::new(), uuid_string: OnceLock::new() }
     }
 
     pub(crate) fn raw(&self) -> sys::virDomainPtr {
@@ -64,8 +65,12 @@ impl Domain {
     }
 
     /// The uuid as lower-case text with hyphens.
-    pub fn get_uuid_string(&self) -> Result<Text> {
-        self.get_uuid().map(Text::from_uuid)
+    pub fn get_uuid_string(&self) -> Result<&CStr> {
+        if let Some(text) = self.uuid_string.get() {
+            return Ok(text);
+        }
+        let text = self.get_uuid().map(Text::from_uuid)?;
+        Ok(self.uuid_string.get_or_init(|| text))
     }
 
     /// The id, or -1 when the domain does not run.

@@ -71,7 +71,14 @@ fn method(text: &mut String, function: &Function) -> Result<()> {
     }
     writeln!(text, "void\n{}({})", function.method, names.join(", "))?;
     text.push_str(&types);
-    text.push_str("  PREINIT:\n    vkvm_error *error = NULL;\n");
+    text.push_str("  PREINIT:\n");
+    // One plain result goes into the variable that Perl keeps for each call,
+    // which saves making one.
+    let plain = outputs.len() == 1 && is_plain(&outputs[0].kind);
+    if plain {
+        text.push_str("    dXSTARG;\n");
+    }
+    text.push_str("    vkvm_error *error = NULL;\n");
     for output in &outputs {
         let c_type = output.kind.c_output();
         let space = if c_type.ends_with('*') { "" } else { " " };
@@ -93,7 +100,7 @@ fn method(text: &mut String, function: &Function) -> Result<()> {
     arguments.push("&error".into());
     call(text, function, &arguments, outputs.is_empty())?;
     for output in &outputs {
-        result(text, output)?;
+        result(text, output, if plain { "" } else { "m" })?;
     }
     text.push_str("  }\n\n");
     Ok(())
@@ -224,26 +231,33 @@ fn array_input(text: &mut String, param: &Param, arguments: &mut Vec<String>) ->
     Ok(())
 }
 
+/// Whether results of this kind are one number or text.
+fn is_plain(kind: &Kind) -> bool {
+    !matches!(kind, Kind::Handle(_) | Kind::Handles(_) | Kind::Ints | Kind::Texts | Kind::AnyHandle)
+}
+
 /// Pushes a result on Perl's stack.
-fn result(text: &mut String, output: &Param) -> Result<()> {
+///
+/// `m` is "m" for a new temporary, "" for the call's own variable.
+fn result(text: &mut String, output: &Param, m: &str) -> Result<()> {
     let name = c_name(output);
     let len = output.len.clone().unwrap_or_default();
     match &output.kind {
-        Kind::Int | Kind::Int64 => writeln!(text, "    mXPUSHi({name});")?,
-        Kind::Uint | Kind::Uint64 | Kind::Size => writeln!(text, "    mXPUSHu({name});")?,
-        Kind::Double => writeln!(text, "    mXPUSHn({name});")?,
-        Kind::Bool => writeln!(text, "    mXPUSHi({name} ? 1 : 0);")?,
+        Kind::Int | Kind::Int64 => writeln!(text, "    {m}XPUSHi({name});")?,
+        Kind::Uint | Kind::Uint64 | Kind::Size => writeln!(text, "    {m}XPUSHu({name});")?,
+        Kind::Double => writeln!(text, "    {m}XPUSHn({name});")?,
+        Kind::Bool => writeln!(text, "    {m}XPUSHi({name} ? 1 : 0);")?,
         Kind::Text if output.doc.nullable => writeln!(
             text,
-            "    if ({name})\n        mXPUSHp({name}, strlen({name}));\n    \
+            "    if ({name})\n        {m}XPUSHp({name}, strlen({name}));\n    \
              else\n        XPUSHs(&PL_sv_undef);\n    \
              vkvm_string_free({name});"
         )?,
         Kind::Text => {
-            writeln!(text, "    mXPUSHp({name}, strlen({name}));\n    vkvm_string_free({name});")?
+            writeln!(text, "    {m}XPUSHp({name}, strlen({name}));\n    vkvm_string_free({name});")?
         }
         Kind::Bytes => {
-            writeln!(text, "    mXPUSHp((char *){name}, {len});\n    vkvm_bytes_free({name});")?
+            writeln!(text, "    {m}XPUSHp((char *){name}, {len});\n    vkvm_bytes_free({name});")?
         }
         Kind::Ints => writeln!(
             text,

@@ -1,0 +1,233 @@
+/*
+ * A real daemon with the test driver, over its UNIX socket and over TCP:
+ * everything as in this process, and what happens when the daemon stops
+ * answering or dies.
+ *
+ * usage: daemon URI_UNIX URI_TCP PID (of the daemon, which is killed at the end)
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "events.h"
+
+static vkvm_error *err;
+
+static void host(vkvm_conn *conn)
+{
+    char *text = NULL;
+    uint64_t version = 0;
+    vkvm_value *value = NULL;
+    works(vkvm_conn_get_type(conn, &text, &err), &err, "get_type");
+    is_own_str(text, "TEST", "the type");
+    works(vkvm_conn_get_hostname(conn, &text, &err), &err, "get_hostname");
+    vkvm_string_free(text);
+    works(vkvm_conn_get_version(conn, &version, &err), &err, "get_version");
+    is_int((int64_t)version, 2, "the version");
+    works(vkvm_conn_get_library_version(conn, &version, &err), &err, "get_library_version");
+    ok(version >= 7000000, "of the daemon's libvirt");
+    works(vkvm_conn_get_node_info(conn, &value, &err), &err, "get_node_info");
+    is_int(int_at(value, "cpus"), 16, "the CPUs of the test driver's host");
+    vkvm_value_free(value);
+    works(vkvm_conn_get_node_cpu_stats(conn, VKVM_NODE_CPU_STATS_ALL_CPUS, 0, &value, &err), &err,
+          "get_node_cpu_stats");
+    ok(int_at(value, VKVM_NODE_CPU_STATS_USER) > 0, "user time");
+    vkvm_value_free(value);
+    works(vkvm_conn_get_capabilities(conn, &text, &err), &err, "get_capabilities");
+    has_text(text, "<capabilities>", "the capabilities");
+    vkvm_string_free(text);
+}
+
+static void link_state(vkvm_conn *conn, const char *uri, bool secure)
+{
+    char *text = NULL;
+    bool truth = false;
+    works(vkvm_conn_get_uri(conn, &text, &err), &err, "get_uri");
+    is_own_str(text, uri, "the URI is the one that was opened");
+    works(vkvm_conn_is_alive(conn, &truth, &err), &err, "is_alive");
+    ok(truth, "it is alive");
+    works(vkvm_conn_is_secure(conn, &truth, &err), &err, "is_secure");
+    ok(truth == secure, "it is %s", secure ? "secure" : "not secure");
+    works(vkvm_conn_is_encrypted(conn, &truth, &err), &err, "is_encrypted");
+    ok(!truth, "it is not encrypted");
+    works(vkvm_conn_set_keep_alive(conn, 5, 3, &err), &err, "set_keep_alive");
+    works(vkvm_conn_set_keep_alive(conn, 0, 0, &err), &err, "and no more");
+}
+
+static void lookups(vkvm_conn *conn)
+{
+    vkvm_domain *dom = NULL, **domains = NULL;
+    size_t count = 0;
+    int *ids = NULL, running = -1;
+    works(vkvm_conn_get_domain_by_uuid(conn, TEST_UUID, 36, &dom, &err), &err, "by uuid");
+    vkvm_domain_free(dom);
+    works(vkvm_conn_get_domain_by_id(conn, 1, &dom, &err), &err, "by id");
+    vkvm_domain_free(dom);
+    fails(vkvm_conn_get_domain_by_name(conn, "nonesuch", &dom, &err), &err,
+          VKVM_ERROR_ERR_NO_DOMAIN, NULL, "no such domain");
+    works(vkvm_conn_list_all_domains(conn, 0, &domains, &count, &err), &err, "list_all_domains");
+    is_int((int64_t)count, 1, "one domain");
+    vkvm_domain_list_free(domains, count);
+    works(vkvm_conn_list_domain_ids(conn, 10, &ids, &count, &err), &err, "list_domain_ids");
+    ok(count == 1 && ids[0] == 1, "its id");
+    vkvm_int_list_free(ids, count);
+    works(vkvm_conn_num_of_domains(conn, &running, &err), &err, "num_of_domains");
+    is_int(running, 1, "it runs");
+}
+
+static void life(vkvm_conn *conn)
+{
+    struct seen seen = { .conn = conn };
+    int id = -1, state = -1, reason = -1;
+    vkvm_value *value = NULL;
+    works(vkvm_conn_domain_event_register_any(conn, NULL, VKVM_DOMAIN_EVENT_ID_LIFECYCLE,
+                                              note_event, &seen, count_destroy, &id, &err),
+          &err, "register_any");
+    vkvm_domain *dom = define_probe(conn);
+    ok(wait_for(&seen.calls, 1, 10) && seen.event == VKVM_DOMAIN_EVENT_DEFINED, "defined");
+    works(vkvm_domain_create(dom, 0, &err), &err, "create");
+    ok(wait_for(&seen.calls, 2, 10) && seen.event == VKVM_DOMAIN_EVENT_STARTED, "started");
+    works(vkvm_domain_get_state(dom, 0, &state, &reason, &err), &err, "get_state");
+    ok(state == VKVM_DOMAIN_STATE_RUNNING && reason == VKVM_DOMAIN_STATE_RUNNING_BOOTED,
+       "it runs");
+    works(vkvm_domain_get_info(dom, &value, &err), &err, "get_info");
+    is_int(int_at(value, "memory"), 65536, "its memory");
+    vkvm_value_free(value);
+    works(vkvm_conn_get_all_domain_stats(conn, 0, &dom, 1, 0, &value, &err), &err, "its stats");
+    is_int(int_at(value, "0.data.state.state"), VKVM_DOMAIN_STATE_RUNNING, "it runs");
+    vkvm_value_free(value);
+    works(vkvm_domain_get_scheduler_parameters(dom, 0, &value, &err), &err,
+          "get_scheduler_parameters");
+    works(vkvm_domain_set_scheduler_parameters(dom, value, 0, &err), &err,
+          "set_scheduler_parameters");
+    vkvm_value_free(value);
+    works(vkvm_domain_destroy(dom, 0, &err), &err, "destroy");
+    ok(wait_for(&seen.calls, 3, 10) && seen.event == VKVM_DOMAIN_EVENT_STOPPED, "stopped");
+    works(vkvm_domain_undefine(dom, 0, &err), &err, "undefine");
+    ok(wait_for(&seen.calls, 4, 10) && seen.event == VKVM_DOMAIN_EVENT_UNDEFINED, "undefined");
+    ok(strcmp(seen.name, "probe") == 0 && seen.right_conn, "with domain and connection");
+    vkvm_domain_free(dom);
+    works(vkvm_conn_domain_event_deregister_any(conn, id, &err), &err, "deregister_any");
+    settle();
+    is_int(seen.destroyed, 1, "the userdata is released once");
+}
+
+/* --- the end of a connection ---------------------------------------------- */
+
+static void note_close(vkvm_conn *conn, void *object, int event_id, vkvm_value *args,
+                       void *userdata)
+{
+    struct seen *seen = userdata;
+    (void)event_id;
+    seen->calls++;
+    seen->right_conn = conn == seen->conn && !object;
+    seen->detail = (int)int_at(args, "reason");
+}
+
+static void registrations(const char *uri)
+{
+    vkvm_conn *conn = open_conn(uri, 0);
+    struct seen seen = { .conn = conn }, second = { 0 };
+    works(vkvm_conn_register_close_callback(conn, note_close, &seen, count_destroy, &err), &err,
+          "register_close_callback");
+    ok(vkvm_conn_register_close_callback(conn, note_close, &second, count_destroy, &err) == -1,
+       "only once per connection");
+    forget(&err);
+    is_int(second.destroyed, 1, "a refused userdata is released");
+    works(vkvm_conn_unregister_close_callback(conn, &err), &err, "unregister_close_callback");
+    settle();
+    is_int(seen.destroyed, 1, "its userdata is released");
+    ok(vkvm_conn_unregister_close_callback(conn, &err) == -1, "not twice");
+    forget(&err);
+    works(vkvm_conn_register_close_callback(conn, note_close, &seen, count_destroy, &err), &err,
+          "once more");
+    vkvm_conn_free(conn);
+    settle();
+    is_int(seen.destroyed, 2, "freeing the connection releases it, too");
+    is_int(seen.calls, 0, "to close it oneself is no event");
+}
+
+/* After the end the connection fails at once, and says so. */
+static void is_dead(vkvm_conn *conn, vkvm_domain *dom)
+{
+    vkvm_domain *other = NULL;
+    vkvm_value *info = NULL;
+    bool alive = true;
+    double begin = now();
+    works(vkvm_conn_is_alive(conn, &alive, &err), &err, "is_alive");
+    ok(!alive, "it is not alive");
+    ok(vkvm_conn_get_domain_by_name(conn, "test", &other, &err) == -1, "a lookup fails");
+    diag("%s", vkvm_error_message(err));
+    forget(&err);
+    ok(vkvm_domain_get_info(dom, &info, &err) == -1, "its domain fails");
+    forget(&err);
+    ok(now() - begin < 5, "they do not wait");
+}
+
+/* Ends the daemon's answers by a signal and looks at what the client is told. */
+static void ending(const char *uri, pid_t daemon, int signal, double seconds, int reason)
+{
+    vkvm_conn *conn = open_conn(uri, 0);
+    vkvm_domain *dom = NULL;
+    struct seen closed = { .conn = conn }, events = { .conn = conn };
+    int id = -1;
+    must(vkvm_conn_get_domain_by_name(conn, "test", &dom, &err), err, "the domain");
+    works(vkvm_conn_register_close_callback(conn, note_close, &closed, count_destroy, &err), &err,
+          "register_close_callback");
+    works(vkvm_conn_domain_event_register_any(conn, dom, VKVM_DOMAIN_EVENT_ID_LIFECYCLE,
+                                              note_event, &events, count_destroy, &id, &err),
+          &err, "and another callback");
+    works(vkvm_conn_set_keep_alive(conn, 1, 1, &err), &err, "set_keep_alive");
+    for (double end = now() + 1.5; now() < end;)
+        turn();
+    is_int(closed.calls, 0, "while the daemon answers, nothing happens");
+    ok(kill(daemon, signal) == 0, "signal %d for the daemon", signal);
+    ok(wait_for(&closed.calls, 1, seconds), "the callback is told in time");
+    settle();
+    ok(closed.calls == 1 && closed.right_conn, "once, of its connection");
+    /* A daemon that is killed may be noticed by reading or by writing. */
+    if (!ok(closed.detail == reason ||
+                (signal == SIGKILL && closed.detail == VKVM_CLOSE_REASON_ERROR),
+            "the reason"))
+        diag("it is %d", closed.detail);
+    is_dead(conn, dom);
+    vkvm_domain_free(dom);
+    vkvm_conn_free(conn);
+    settle();
+    ok(closed.destroyed == 1 && events.destroyed == 1, "each userdata is released once");
+}
+
+static void slice(const char *uri, bool secure)
+{
+    vkvm_conn *conn = open_conn(uri, 0);
+    diag("%s", secure ? "over the UNIX socket" : "over TCP");
+    host(conn);
+    link_state(conn, uri, secure);
+    lookups(conn);
+    life(conn);
+    vkvm_conn_free(conn);
+}
+
+int main(int argc, char **argv)
+{
+    vkvm_conn *conn = NULL;
+    if (argc != 4) {
+        printf("Bail out! usage: daemon URI_UNIX URI_TCP PID\n");
+        return 2;
+    }
+    pid_t daemon = (pid_t)atol(argv[3]);
+    start_loop();
+    slice(argv[1], true);
+    slice(argv[2], false);
+    registrations(argv[2]);
+    ending(argv[2], daemon, SIGSTOP, 15, VKVM_CLOSE_REASON_KEEPALIVE);
+    ok(kill(daemon, SIGCONT) == 0, "the daemon goes on");
+    ending(argv[1], daemon, SIGKILL, 15, VKVM_CLOSE_REASON_EOF);
+    ok(vkvm_conn_open(argv[2], 0, &conn, &err) == -1 && !conn, "there is no daemon any more");
+    forget(&err);
+    settle();
+    no_handles_left();
+    return done();
+}

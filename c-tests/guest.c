@@ -1,0 +1,211 @@
+/*
+ * A real guest under QEMU: from its definition to its end, by its own
+ * shutdown the first time, by force the second.
+ *
+ * usage: guest URI XML-FILE CONSOLE-LOG
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+
+#include "events.h"
+
+static vkvm_error *err;
+
+/* Reads a file of at most 64 KiB; "" when there is none. */
+static const char *contents(const char *path)
+{
+    static char buffer[65536];
+    size_t length = 0;
+    FILE *file = fopen(path, "r");
+    if (file) {
+        length = fread(buffer, 1, sizeof buffer - 1, file);
+        fclose(file);
+    }
+    buffer[length] = '\0';
+    for (size_t i = 0; i < length; i++)
+        if (buffer[i] == '\0')
+            buffer[i] = ' ';
+    return buffer;
+}
+
+/* Waits for text on the guest's console, and lets the loop run meanwhile. */
+static bool wait_for_console(const char *log, const char *text, double seconds)
+{
+    double end = now() + seconds;
+    while (now() < end) {
+        if (strstr(contents(log), text))
+            return true;
+        turn();
+    }
+    diag("the console has: %.500s", contents(log));
+    return false;
+}
+
+static int state_of(vkvm_domain *dom, int *reason)
+{
+    int state = -1;
+    works(vkvm_domain_get_state(dom, 0, &state, reason, &err), &err, "get_state");
+    return state;
+}
+
+/* All events so far, as bits by their numbers. */
+struct history {
+    unsigned events;
+    int last_detail[16];
+    int count, destroyed;
+};
+
+static void remember(vkvm_conn *conn, void *object, int event_id, vkvm_value *args,
+                     void *userdata)
+{
+    struct history *history = userdata;
+    int event = (int)int_at(args, "event");
+    (void)conn, (void)object, (void)event_id;
+    history->count++;
+    if (event < 0 || event >= 16)
+        return;
+    history->events |= 1u << event;
+    history->last_detail[event] = (int)int_at(args, "detail");
+}
+
+static void released(void *userdata)
+{
+    ((struct history *)userdata)->destroyed++;
+}
+
+static bool wait_for_event(struct history *history, int event, double seconds)
+{
+    double end = now() + seconds;
+    while (!(history->events >> event & 1) && now() < end)
+        turn();
+    return history->events >> event & 1;
+}
+
+static void about_guest(vkvm_conn *conn, vkvm_domain *dom)
+{
+    vkvm_value *value = NULL;
+    uint64_t kib = 0;
+    int number = -1;
+    char *text = NULL;
+
+    works(vkvm_domain_get_info(dom, &value, &err), &err, "get_info");
+    is_int(int_at(value, "maxMem"), 131072, "its memory");
+    is_int(int_at(value, "nrVirtCpu"), 1, "its virtual CPU");
+    ok(int_at(value, "cpuTime") > 0, "it has worked");
+    vkvm_value_free(value);
+    works(vkvm_domain_get_max_memory(dom, &kib, &err), &err, "get_max_memory");
+    is_int((int64_t)kib, 131072, "as defined");
+    works(vkvm_domain_get_max_vcpus(dom, &number, &err), &err, "get_max_vcpus");
+    is_int(number, 1, "as defined");
+    works(vkvm_domain_get_vcpus(dom, VKVM_DOMAIN_VCPU_LIVE, &number, &err), &err, "get_vcpus");
+    is_int(number, 1, "as defined");
+    works(vkvm_domain_get_id(dom, &number, &err), &err, "get_id");
+    ok(number > 0, "it has one");
+    works(vkvm_conn_get_type(conn, &text, &err), &err, "get_type");
+    is_own_str(text, "QEMU", "the hypervisor");
+    works(vkvm_domain_get_xml_description(dom, 0, &text, &err), &err, "get_xml_description");
+    has_text(text, "type='qemu'", "the definition");
+    vkvm_string_free(text);
+    works(vkvm_conn_get_all_domain_stats(conn, VKVM_DOMAIN_STATS_STATE | VKVM_DOMAIN_STATS_VCPU,
+                                         &dom, 1, 0, &value, &err),
+          &err, "get_all_domain_stats");
+    is_int(int_at(value, "0.data.vcpu.current"), 1, "the statistics have its virtual CPU");
+    vkvm_value_free(value);
+}
+
+static vkvm_domain *start(vkvm_conn *conn, const char *xml, struct history *history)
+{
+    vkvm_domain *dom = NULL;
+    int reason = -1;
+    must(vkvm_conn_define_domain(conn, xml, 0, &dom, &err), err, "define the guest");
+    ok(wait_for_event(history, VKVM_DOMAIN_EVENT_DEFINED, 10), "it is defined");
+    must(vkvm_domain_create(dom, 0, &err), err, "start the guest");
+    ok(wait_for_event(history, VKVM_DOMAIN_EVENT_STARTED, 30), "it has started");
+    is_int(history->last_detail[VKVM_DOMAIN_EVENT_STARTED], VKVM_DOMAIN_EVENT_STARTED_BOOTED,
+           "by booting");
+    is_int(state_of(dom, &reason), VKVM_DOMAIN_STATE_RUNNING, "it runs");
+    is_int(reason, VKVM_DOMAIN_STATE_RUNNING_BOOTED, "because it was booted");
+    return dom;
+}
+
+static void pause_and_go_on(vkvm_domain *dom, struct history *history)
+{
+    int reason = -1;
+    works(vkvm_domain_suspend(dom, &err), &err, "suspend");
+    ok(wait_for_event(history, VKVM_DOMAIN_EVENT_SUSPENDED, 10), "it is suspended");
+    is_int(state_of(dom, &reason), VKVM_DOMAIN_STATE_PAUSED, "it is paused");
+    is_int(reason, VKVM_DOMAIN_STATE_PAUSED_USER, "by a user");
+    works(vkvm_domain_resume(dom, &err), &err, "resume");
+    ok(wait_for_event(history, VKVM_DOMAIN_EVENT_RESUMED, 10), "it goes on");
+}
+
+/* Asks it to end; one that does not hear is ended by force. */
+static void shut_down(vkvm_domain *dom, struct history *history)
+{
+    int reason = -1;
+    double begin = now();
+    works(vkvm_domain_shutdown(dom, VKVM_DOMAIN_SHUTDOWN_ACPI_POWER_BTN, &err), &err, "shutdown");
+    if (ok(wait_for_event(history, VKVM_DOMAIN_EVENT_STOPPED, 60), "it stops within 60 s")) {
+        diag("after %.1f s", now() - begin);
+        is_int(history->last_detail[VKVM_DOMAIN_EVENT_STOPPED],
+               VKVM_DOMAIN_EVENT_STOPPED_SHUTDOWN, "by its own shutdown");
+        is_int(state_of(dom, &reason), VKVM_DOMAIN_STATE_SHUTOFF, "it is off");
+        is_int(reason, VKVM_DOMAIN_STATE_SHUTOFF_SHUTDOWN, "because it shut down");
+    } else {
+        works(vkvm_domain_destroy(dom, 0, &err), &err, "destroy");
+    }
+}
+
+static void destroy(vkvm_domain *dom, struct history *history)
+{
+    int reason = -1;
+    works(vkvm_domain_destroy(dom, 0, &err), &err, "destroy");
+    ok(wait_for_event(history, VKVM_DOMAIN_EVENT_STOPPED, 10), "it stops");
+    is_int(history->last_detail[VKVM_DOMAIN_EVENT_STOPPED], VKVM_DOMAIN_EVENT_STOPPED_DESTROYED,
+           "by force");
+    is_int(state_of(dom, &reason), VKVM_DOMAIN_STATE_SHUTOFF, "it is off");
+    is_int(reason, VKVM_DOMAIN_STATE_SHUTOFF_DESTROYED, "because it was destroyed");
+}
+
+static void run_guest(vkvm_conn *conn, const char *xml, const char *log, bool gently)
+{
+    struct history history = { 0 };
+    int id = -1;
+    works(vkvm_conn_domain_event_register_any(conn, NULL, VKVM_DOMAIN_EVENT_ID_LIFECYCLE,
+                                              remember, &history, released, &id, &err),
+          &err, gently ? "register_any" : "register_any, for the second run");
+    vkvm_domain *dom = start(conn, xml, &history);
+    if (gently) {
+        ok(wait_for_console(log, "VKVM-GUEST-READY", 60), "it reports on its console");
+        about_guest(conn, dom);
+        pause_and_go_on(dom, &history);
+        shut_down(dom, &history);
+    } else {
+        destroy(dom, &history);
+    }
+    works(vkvm_domain_undefine(dom, 0, &err), &err, "undefine");
+    ok(wait_for_event(&history, VKVM_DOMAIN_EVENT_UNDEFINED, 10), "it is undefined");
+    vkvm_domain_free(dom);
+    works(vkvm_conn_domain_event_deregister_any(conn, id, &err), &err, "deregister_any");
+    settle();
+    is_int(history.destroyed, 1, "the userdata is released once");
+}
+
+int main(int argc, char **argv)
+{
+    if (argc != 4) {
+        printf("Bail out! usage: guest URI XML-FILE CONSOLE-LOG\n");
+        return 2;
+    }
+    char *xml = strdup(contents(argv[2]));
+    start_loop();
+    vkvm_conn *conn = open_conn(argv[1], 0);
+    run_guest(conn, xml, argv[3], true);
+    run_guest(conn, xml, argv[3], false);
+    vkvm_conn_free(conn);
+    free(xml);
+    settle();
+    no_handles_left();
+    return done();
+}
