@@ -20,8 +20,30 @@ VKVM::Event::register_default();
 my $conn = VKVM->new(uri => 'test:///default');
 my $dom  = $conn->get_domain_by_id(1);
 
-my %package = (conn => 'VKVM', domain => 'VKVM::Domain', event => 'VKVM::Event');
-my %object  = (conn => $conn, domain => $dom);
+my %package = (
+    conn            => 'VKVM',
+    domain          => 'VKVM::Domain',
+    domain_snapshot => 'VKVM::DomainSnapshot',
+    event           => 'VKVM::Event',
+    interface       => 'VKVM::Interface',
+    network         => 'VKVM::Network',
+    node_device     => 'VKVM::NodeDevice',
+    storage_pool    => 'VKVM::StoragePool',
+    storage_vol     => 'VKVM::StorageVol',
+);
+
+# The test driver has an object of each class but those that are left out above.
+my $pool   = $conn->get_storage_pool_by_name('default-pool');
+my %object = (
+    conn            => $conn,
+    domain          => $dom,
+    domain_snapshot => $dom->create_snapshot('<domainsnapshot/>'),
+    interface       => $conn->get_interface_by_name('eth1'),
+    network         => $conn->get_network_by_name('default'),
+    node_device     => $conn->get_node_device_by_name('computer'),
+    storage_pool    => $pool,
+    storage_vol => $pool->create_volume('<volume><name>v</name><capacity>9</capacity></volume>'),
+);
 
 sub freed_conn   { my $c = VKVM->new(uri => 'test:///default'); $c->DESTROY; return $c }
 sub freed_domain { my $d = $conn->get_domain_by_id(1); $d->DESTROY; return $d }

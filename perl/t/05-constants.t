@@ -18,6 +18,18 @@ my %package = (
     domain => 'VKVM::Domain',
     event  => 'VKVM::Event',
     error  => 'VKVM::Error',
+
+    domain_checkpoint => 'VKVM::DomainCheckpoint',
+    domain_snapshot   => 'VKVM::DomainSnapshot',
+    interface         => 'VKVM::Interface',
+    network           => 'VKVM::Network',
+    network_port      => 'VKVM::NetworkPort',
+    node_device       => 'VKVM::NodeDevice',
+    nwfilter          => 'VKVM::NWFilter',
+    nwfilter_binding  => 'VKVM::NWFilterBinding',
+    secret            => 'VKVM::Secret',
+    storage_pool      => 'VKVM::StoragePool',
+    storage_vol       => 'VKVM::StorageVol',
 );
 
 for my $class (sort keys %package) {
@@ -36,7 +48,7 @@ for my $class (sort keys %package) {
             is($package{$class}->$name, $value{$name}, 'as a method');
             is(prototype $code, '', 'without arguments');
         }
-        cmp_ok(scalar keys %value, '>', 3, 'there are some');
+        ok(scalar keys %value, 'there are some');
     };
 }
 

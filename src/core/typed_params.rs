@@ -125,7 +125,10 @@ impl TypedParams {
         let (array, len, room, name) =
             (&mut self.array, &mut self.len, &mut self.room, name.as_ptr());
         let signed = || value.get_int64("").map_err(wrong("an integer"));
-        let unsigned = || value.get_uint64("").map_err(wrong("an integer that is not negative"));
+        let unsigned = || match value {
+            Value::Int(number) if *number < 0 => Err(range("an integer that is not negative")),
+            _ => value.get_uint64("").map_err(wrong("an integer")),
+        };
         let added = match kind {
             sys::VIR_TYPED_PARAM_INT => {
                 let number = i32::try_from(signed()?).map_err(|_| range("a 32-bit integer"))?;
