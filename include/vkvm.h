@@ -3547,6 +3547,39 @@ void vkvm_domain_checkpoint_list_free(vkvm_domain_checkpoint **checkpoints,
 vkvm_domain_checkpoint *vkvm_domain_checkpoint_ref(vkvm_domain_checkpoint *checkpoint);
 
 /**
+ * Writes the memory of the domain to a file on the host.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param to the path of the file (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_DUMP_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainCoreDump
+ */
+int vkvm_domain_core_dump(vkvm_domain *dom, const char *to, uint32_t flags, vkvm_error **error);
+
+/**
+ * Writes the memory of the domain to a file on the host, in a certain format.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param to the path of the file (not NULL; borrowed)
+ * @param format one of `VKVM_DOMAIN_CORE_DUMP_FORMAT_*`
+ * @param flags of `VKVM_DOMAIN_DUMP_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainCoreDumpWithFormat
+ */
+int vkvm_domain_core_dump_format(vkvm_domain *dom,
+                                 const char *to,
+                                 uint32_t format,
+                                 uint32_t flags,
+                                 vkvm_error **error);
+
+/**
  * Starts the domain.
  *
  * @param dom the domain (not NULL; borrowed)
@@ -3656,6 +3689,21 @@ void vkvm_domain_free(vkvm_domain *dom);
 int vkvm_domain_get_autostart(vkvm_domain *dom, bool *autostart, vkvm_error **error);
 
 /**
+ * Tells whether the domain starts with the host the next time, and only then.
+ *
+ * Needs libvirt 11.2.0.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param autostart whether it does (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainGetAutostartOnce
+ */
+int vkvm_domain_get_autostart_once(vkvm_domain *dom, bool *autostart, vkvm_error **error);
+
+/**
  * Finds a checkpoint of the domain by its name.
  *
  * @param dom the domain (not NULL; borrowed)
@@ -3672,6 +3720,45 @@ int vkvm_domain_get_checkpoint_by_name(vkvm_domain *dom,
                                        const char *name,
                                        vkvm_domain_checkpoint **checkpoint,
                                        vkvm_error **error);
+
+/**
+ * Gets the state of the way by which libvirt controls the domain.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param info a map with the keys `state` (one of `VKVM_DOMAIN_CONTROL_*`
+ *     without `REASON`), `details` (one of
+ *     `VKVM_DOMAIN_CONTROL_ERROR_REASON_*`), `stateTime` (ms since it is in
+ *     this state) (out; not NULL; owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainGetControlInfo
+ */
+int vkvm_domain_get_control_info(vkvm_domain *dom,
+                                 uint32_t flags,
+                                 vkvm_value **info,
+                                 vkvm_error **error);
+
+/**
+ * Gets the host name of the guest.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags where to look, of `VKVM_DOMAIN_GET_HOSTNAME_*`; 0 lets the
+ *     driver choose
+ * @param hostname the name (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainGetHostname
+ */
+int vkvm_domain_get_hostname(vkvm_domain *dom,
+                             uint32_t flags,
+                             char **hostname,
+                             vkvm_error **error);
 
 /**
  * Gets the id of the domain, which it has while it runs.
@@ -3747,6 +3834,53 @@ int vkvm_domain_get_memory_parameters(vkvm_domain *dom,
                                       vkvm_error **error);
 
 /**
+ * Gets what libvirt has to say about the domain: that it is tainted, or uses
+ * something deprecated.
+ *
+ * Needs libvirt 7.1.0.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags which kinds, of `VKVM_DOMAIN_MESSAGE_*`; 0 for all
+ * @param messages the messages, for people to read (out; not NULL; owned by
+ *     the caller: vkvm_string_list_free; its length is in messages_len)
+ * @param messages_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainGetMessages
+ */
+int vkvm_domain_get_messages(vkvm_domain *dom,
+                             uint32_t flags,
+                             char ***messages,
+                             size_t *messages_len,
+                             vkvm_error **error);
+
+/**
+ * Gets the description or the title of the domain, or an element that a
+ * program keeps in its definition.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param type one of `VKVM_DOMAIN_METADATA_*`
+ * @param uri the namespace of the element; NULL for description and title (may
+ *     be NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param metadata the text, or the element as XML; none is an error (out; not
+ *     NULL; owned by the caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainGetMetadata
+ */
+int vkvm_domain_get_metadata(vkvm_domain *dom,
+                             int type,
+                             const char *uri,
+                             uint32_t flags,
+                             char **metadata,
+                             vkvm_error **error);
+
+/**
  * Gets the name of the domain.
  *
  * @param dom the domain (not NULL; borrowed)
@@ -3758,6 +3892,21 @@ int vkvm_domain_get_memory_parameters(vkvm_domain *dom,
  * libvirt: virDomainGetName
  */
 int vkvm_domain_get_name(vkvm_domain *dom, char **name, vkvm_error **error);
+
+/**
+ * Gets what kind of guest the domain runs.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param type `hvm` for one that needs full virtualization, else a name that
+ *     the driver defines, like `linux`, `xen` or `exe` (out; not NULL; owned
+ *     by the caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainGetOSType
+ */
+int vkvm_domain_get_os_type(vkvm_domain *dom, char **type, vkvm_error **error);
 
 /**
  * Gets the scheduler parameters of the domain.
@@ -3912,6 +4061,37 @@ int vkvm_domain_has_current_snapshot(vkvm_domain *dom,
                                      vkvm_error **error);
 
 /**
+ * Tells whether libvirt keeps a saved state of the domain, from which the next
+ * start goes on.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param saved whether it does (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainHasManagedSaveImage
+ */
+int vkvm_domain_has_managed_save_image(vkvm_domain *dom,
+                                       uint32_t flags,
+                                       bool *saved,
+                                       vkvm_error **error);
+
+/**
+ * Sends the guest an interrupt that it cannot mask (NMI).
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainInjectNMI
+ */
+int vkvm_domain_inject_nmi(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
+
+/**
  * Tells whether the domain runs.
  *
  * @param dom the domain (not NULL; borrowed)
@@ -3936,6 +4116,19 @@ int vkvm_domain_is_active(vkvm_domain *dom, bool *active, vkvm_error **error);
  * libvirt: virDomainIsPersistent
  */
 int vkvm_domain_is_persistent(vkvm_domain *dom, bool *persistent, vkvm_error **error);
+
+/**
+ * Tells whether the definition of the domain was changed since it was started.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param updated whether it was (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainIsUpdated
+ */
+int vkvm_domain_is_updated(vkvm_domain *dom, bool *updated, vkvm_error **error);
 
 /**
  * Lists the checkpoints of the domain.
@@ -4010,6 +4203,70 @@ int vkvm_domain_list_snapshot_names(vkvm_domain *dom,
                                     vkvm_error **error);
 
 /**
+ * Saves the memory of the domain in a file that libvirt keeps, and stops it.
+ * The next start goes on from there.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_SAVE_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainManagedSave
+ */
+int vkvm_domain_managed_save(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
+
+/**
+ * Changes the definition that is kept in the saved state of the domain. Only
+ * what the guest does not see can be changed.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param xml a `<domain>` document (not NULL; borrowed)
+ * @param flags whether the domain will run or be paused after the next start:
+ *     `VKVM_DOMAIN_SAVE_RUNNING` or `VKVM_DOMAIN_SAVE_PAUSED`; 0 for as it was
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainManagedSaveDefineXML
+ */
+int vkvm_domain_managed_save_define_xml(vkvm_domain *dom,
+                                        const char *xml,
+                                        uint32_t flags,
+                                        vkvm_error **error);
+
+/**
+ * Gets the definition that is kept in the saved state of the domain.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_SAVE_IMAGE_XML_*`
+ * @param xml a `<domain>` document (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainManagedSaveGetXMLDesc
+ */
+int vkvm_domain_managed_save_get_xml_description(vkvm_domain *dom,
+                                                 uint32_t flags,
+                                                 char **xml,
+                                                 vkvm_error **error);
+
+/**
+ * Forgets the saved state of the domain, so that the next start is a boot.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainManagedSaveRemove
+ */
+int vkvm_domain_managed_save_remove(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
+
+/**
  * Counts the snapshots of the domain.
  *
  * @param dom the domain (not NULL; borrowed)
@@ -4025,6 +4282,38 @@ int vkvm_domain_num_of_snapshots(vkvm_domain *dom,
                                  uint32_t flags,
                                  int *count,
                                  vkvm_error **error);
+
+/**
+ * Asks the guest to go to sleep, with its own power management.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param target how deep, one of `VKVM_NODE_SUSPEND_TARGET_*`
+ * @param duration seconds until it wakes up; 0 for no such time
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainPMSuspendForDuration
+ */
+int vkvm_domain_pm_suspend_for_duration(vkvm_domain *dom,
+                                        uint32_t target,
+                                        uint64_t duration,
+                                        uint32_t flags,
+                                        vkvm_error **error);
+
+/**
+ * Wakes up a guest that sleeps.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainPMWakeup
+ */
+int vkvm_domain_pm_wakeup(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
 
 /**
  * Asks the guest to restart. It may take its time, or refuse.
@@ -4047,6 +4336,40 @@ int vkvm_domain_reboot(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
  *     when it is not live.
  */
 vkvm_domain *vkvm_domain_ref(vkvm_domain *dom);
+
+/**
+ * Gives the domain another name. It must not run.
+ *
+ * This handle may go on to tell the old name; look the domain up again for the
+ * new one.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param newname the name (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainRename
+ */
+int vkvm_domain_rename(vkvm_domain *dom,
+                       const char *newname,
+                       uint32_t flags,
+                       vkvm_error **error);
+
+/**
+ * Restarts the domain at once, as if its reset button was pressed. The guest
+ * is not asked.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainReset
+ */
+int vkvm_domain_reset(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
 
 /**
  * Lets a suspended domain go on.
@@ -4072,6 +4395,42 @@ int vkvm_domain_resume(vkvm_domain *dom, vkvm_error **error);
  * libvirt: virDomainSetAutostart
  */
 int vkvm_domain_set_autostart(vkvm_domain *dom, int autostart, vkvm_error **error);
+
+/**
+ * Sets whether the domain starts with the host the next time, and only then.
+ *
+ * Needs libvirt 11.2.0.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param autostart 0 for no, anything else for yes
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSetAutostartOnce
+ */
+int vkvm_domain_set_autostart_once(vkvm_domain *dom, int autostart, vkvm_error **error);
+
+/**
+ * Sets what happens to the domain when its guest powers off, reboots or
+ * crashes.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param type the event, one of `VKVM_DOMAIN_LIFECYCLE_POWEROFF`,
+ *     `VKVM_DOMAIN_LIFECYCLE_REBOOT`, `VKVM_DOMAIN_LIFECYCLE_CRASH`
+ * @param action one of `VKVM_DOMAIN_LIFECYCLE_ACTION_*`
+ * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSetLifecycleAction
+ */
+int vkvm_domain_set_lifecycle_action(vkvm_domain *dom,
+                                     uint32_t type,
+                                     uint32_t action,
+                                     uint32_t flags,
+                                     vkvm_error **error);
 
 /**
  * Sets the most memory that the domain can have.
@@ -4120,6 +4479,33 @@ int vkvm_domain_set_memory_parameters(vkvm_domain *dom,
                                       vkvm_error **error);
 
 /**
+ * Sets or removes the description or the title of the domain, or an element
+ * that a program keeps in its definition.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param type one of `VKVM_DOMAIN_METADATA_*`
+ * @param metadata the text, or the element as XML; NULL to remove it (may be
+ *     NULL; borrowed)
+ * @param key the prefix of the namespace; NULL for description and title (may
+ *     be NULL; borrowed)
+ * @param uri the namespace of the element; NULL for description and title (may
+ *     be NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSetMetadata
+ */
+int vkvm_domain_set_metadata(vkvm_domain *dom,
+                             int type,
+                             const char *metadata,
+                             const char *key,
+                             const char *uri,
+                             uint32_t flags,
+                             vkvm_error **error);
+
+/**
  * Sets scheduler parameters of the domain.
  *
  * @param dom the domain (not NULL; borrowed)
@@ -4138,6 +4524,25 @@ int vkvm_domain_set_scheduler_parameters(vkvm_domain *dom,
                                          vkvm_value *newparams,
                                          uint32_t flags,
                                          vkvm_error **error);
+
+/**
+ * Sets the password of a user of the guest, with the help of the guest agent.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param username the user (not NULL; borrowed)
+ * @param password the password (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_PASSWORD_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSetUserPassword
+ */
+int vkvm_domain_set_user_password(vkvm_domain *dom,
+                                  const char *username,
+                                  const char *password,
+                                  uint32_t flags,
+                                  vkvm_error **error);
 
 /**
  * Sets how many virtual CPUs the domain has.

@@ -3,6 +3,38 @@
 MODULE = VKVM  PACKAGE = VKVM::Domain
 
 void
+core_dump(dom, to_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *to_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    const char *to = vkvm_perl_text(aTHX_ to_sv, "to");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_core_dump(dom, to, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+core_dump_format(dom, to_sv, format_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *to_sv
+    SV *format_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    const char *to = vkvm_perl_text(aTHX_ to_sv, "to");
+    uint32_t format = (uint32_t)vkvm_perl_uint(aTHX_ format_sv, "format", UINT32_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_core_dump_format(dom, to, format, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
 create(dom, flags_sv = NULL)
     vkvm_domain *dom
     SV *flags_sv
@@ -92,6 +124,20 @@ get_autostart(dom)
   }
 
 void
+get_autostart_once(dom)
+    vkvm_domain *dom
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    bool autostart;
+  PPCODE:
+  {
+    if (vkvm_domain_get_autostart_once(dom, &autostart, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHi(autostart ? 1 : 0);
+  }
+
+void
 get_checkpoint_by_name(dom, name_sv)
     vkvm_domain *dom
     SV *name_sv
@@ -104,6 +150,38 @@ get_checkpoint_by_name(dom, name_sv)
     if (vkvm_domain_get_checkpoint_by_name(dom, name, &checkpoint, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     mXPUSHs(vkvm_perl_object(aTHX_ checkpoint, vkvm_perl_domain_checkpoint));
+  }
+
+void
+get_control_info(dom, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *info;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_get_control_info(dom, flags, &info, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, info);
+  }
+
+void
+get_hostname(dom, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *flags_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    char *hostname;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_get_hostname(dom, flags, &hostname, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHp(hostname, strlen(hostname));
+    vkvm_string_free(hostname);
   }
 
 void
@@ -177,6 +255,46 @@ get_memory_parameters(dom, flags_sv = NULL)
   }
 
 void
+get_messages(dom, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    char **messages;
+    size_t messages_len;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_get_messages(dom, flags, &messages, &messages_len, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    EXTEND(SP, (SSize_t)messages_len);
+    for (size_t i = 0; i < messages_len; i++)
+        mPUSHp(messages[i], strlen(messages[i]));
+    vkvm_string_list_free(messages, messages_len);
+  }
+
+void
+get_metadata(dom, type_sv, uri_sv = NULL, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *type_sv
+    SV *uri_sv
+    SV *flags_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    char *metadata;
+  PPCODE:
+  {
+    int type = (int)vkvm_perl_int(aTHX_ type_sv, "type", INT_MIN, INT_MAX);
+    const char *uri = vkvm_perl_text_or_null(aTHX_ uri_sv, "uri");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_get_metadata(dom, type, uri, flags, &metadata, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHp(metadata, strlen(metadata));
+    vkvm_string_free(metadata);
+  }
+
+void
 get_name(dom)
     vkvm_domain *dom
   PREINIT:
@@ -189,6 +307,21 @@ get_name(dom)
         vkvm_perl_throw(aTHX_ error);
     XPUSHp(name, strlen(name));
     vkvm_string_free(name);
+  }
+
+void
+get_os_type(dom)
+    vkvm_domain *dom
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    char *type;
+  PPCODE:
+  {
+    if (vkvm_domain_get_os_type(dom, &type, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHp(type, strlen(type));
+    vkvm_string_free(type);
   }
 
 void
@@ -334,6 +467,35 @@ has_current_snapshot(dom, flags_sv = NULL)
   }
 
 void
+has_managed_save_image(dom, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *flags_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    bool saved;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_has_managed_save_image(dom, flags, &saved, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHi(saved ? 1 : 0);
+  }
+
+void
+inject_nmi(dom, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_inject_nmi(dom, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
 is_active(dom)
     vkvm_domain *dom
   PREINIT:
@@ -359,6 +521,20 @@ is_persistent(dom)
     if (vkvm_domain_is_persistent(dom, &persistent, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     XPUSHi(persistent ? 1 : 0);
+  }
+
+void
+is_updated(dom)
+    vkvm_domain *dom
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    bool updated;
+  PPCODE:
+  {
+    if (vkvm_domain_is_updated(dom, &updated, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHi(updated ? 1 : 0);
   }
 
 void
@@ -427,6 +603,64 @@ list_snapshot_names(dom, maxnames_sv, flags_sv = NULL)
   }
 
 void
+managed_save(dom, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_managed_save(dom, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+managed_save_define_xml(dom, xml_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *xml_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    const char *xml = vkvm_perl_text(aTHX_ xml_sv, "xml");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_managed_save_define_xml(dom, xml, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+managed_save_get_xml_description(dom, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *flags_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    char *xml;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_managed_save_get_xml_description(dom, flags, &xml, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHp(xml, strlen(xml));
+    vkvm_string_free(xml);
+  }
+
+void
+managed_save_remove(dom, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_managed_save_remove(dom, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
 num_of_snapshots(dom, flags_sv = NULL)
     vkvm_domain *dom
     SV *flags_sv
@@ -443,6 +677,36 @@ num_of_snapshots(dom, flags_sv = NULL)
   }
 
 void
+pm_suspend_for_duration(dom, target_sv, duration_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *target_sv
+    SV *duration_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    uint32_t target = (uint32_t)vkvm_perl_uint(aTHX_ target_sv, "target", UINT32_MAX);
+    uint64_t duration = vkvm_perl_uint(aTHX_ duration_sv, "duration", UINT64_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_pm_suspend_for_duration(dom, target, duration, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+pm_wakeup(dom, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_pm_wakeup(dom, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
 reboot(dom, flags_sv = NULL)
     vkvm_domain *dom
     SV *flags_sv
@@ -452,6 +716,34 @@ reboot(dom, flags_sv = NULL)
   {
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_reboot(dom, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+rename(dom, newname_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *newname_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    const char *newname = vkvm_perl_text(aTHX_ newname_sv, "newname");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_rename(dom, newname, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+reset(dom, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_reset(dom, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
   }
 
@@ -476,6 +768,36 @@ set_autostart(dom, autostart_sv)
   {
     int autostart = (int)vkvm_perl_int(aTHX_ autostart_sv, "autostart", INT_MIN, INT_MAX);
     if (vkvm_domain_set_autostart(dom, autostart, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+set_autostart_once(dom, autostart_sv)
+    vkvm_domain *dom
+    SV *autostart_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    int autostart = (int)vkvm_perl_int(aTHX_ autostart_sv, "autostart", INT_MIN, INT_MAX);
+    if (vkvm_domain_set_autostart_once(dom, autostart, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+set_lifecycle_action(dom, type_sv, action_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *type_sv
+    SV *action_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    uint32_t type = (uint32_t)vkvm_perl_uint(aTHX_ type_sv, "type", UINT32_MAX);
+    uint32_t action = (uint32_t)vkvm_perl_uint(aTHX_ action_sv, "action", UINT32_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_set_lifecycle_action(dom, type, action, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
   }
 
@@ -523,6 +845,27 @@ set_memory_parameters(dom, newparams_sv, flags_sv = NULL)
   }
 
 void
+set_metadata(dom, type_sv, metadata_sv = NULL, key_sv = NULL, uri_sv = NULL, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *type_sv
+    SV *metadata_sv
+    SV *key_sv
+    SV *uri_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    int type = (int)vkvm_perl_int(aTHX_ type_sv, "type", INT_MIN, INT_MAX);
+    const char *metadata = vkvm_perl_text_or_null(aTHX_ metadata_sv, "metadata");
+    const char *key = vkvm_perl_text_or_null(aTHX_ key_sv, "key");
+    const char *uri = vkvm_perl_text_or_null(aTHX_ uri_sv, "uri");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_set_metadata(dom, type, metadata, key, uri, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
 set_scheduler_parameters(dom, newparams_sv, flags_sv = NULL)
     vkvm_domain *dom
     SV *newparams_sv
@@ -534,6 +877,23 @@ set_scheduler_parameters(dom, newparams_sv, flags_sv = NULL)
     vkvm_value *newparams = vkvm_perl_to_value(aTHX_ newparams_sv, "newparams");
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_set_scheduler_parameters(dom, newparams, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+set_user_password(dom, username_sv, password_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *username_sv
+    SV *password_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    const char *username = vkvm_perl_text(aTHX_ username_sv, "username");
+    const char *password = vkvm_perl_text(aTHX_ password_sv, "password");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_set_user_password(dom, username, password, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
   }
 

@@ -1,5 +1,6 @@
 //! `vkvm_domain_*`: domains.
 
+pub mod info;
 pub mod lifecycle;
 pub mod snapshots;
 pub mod tuning;

@@ -1,5 +1,6 @@
 //! A domain: a virtual machine, running or only defined.
 
+mod info;
 mod lifecycle;
 mod snapshots;
 mod tuning;
