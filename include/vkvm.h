@@ -3431,6 +3431,45 @@ int vkvm_conn_unregister_close_callback(vkvm_conn *conn, vkvm_error **error);
 int vkvm_constant_list(vkvm_value **constants, vkvm_error **error);
 
 /**
+ * Ends what takes long: saving, dumping, migrating.
+ *
+ * Flags need libvirt 8.5.0.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_DOMAIN_ABORT_JOB_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainAbortJob, virDomainAbortJobFlags
+ */
+int vkvm_domain_abort_job(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
+
+/**
+ * Gets what a disk of the domain has read and written.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param path the name in the guest, like `vda`, or the path of the source;
+ *     empty for the sum of all, where the driver can tell it (not NULL;
+ *     borrowed)
+ * @param flags unused, pass 0
+ * @param stats a map with those of the keys `rd_req` and `wr_req` (requests),
+ *     `rd_bytes` and `wr_bytes`, `rd_total_times` and `wr_total_times` (ns),
+ *     `flush_reqs`, `flush_total_times` (ns) and `errs` that the driver knows;
+ *     -1 is unknown (out; not NULL; owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainBlockStatsFlags, virDomainBlockStats
+ */
+int vkvm_domain_block_stats(vkvm_domain *dom,
+                            const char *path,
+                            uint32_t flags,
+                            vkvm_value **stats,
+                            vkvm_error **error);
+
+/**
  * Removes the checkpoint. Its children become children of its parent.
  *
  * @param checkpoint the domain checkpoint (not NULL; borrowed)
@@ -3704,6 +3743,71 @@ int vkvm_domain_get_autostart(vkvm_domain *dom, bool *autostart, vkvm_error **er
 int vkvm_domain_get_autostart_once(vkvm_domain *dom, bool *autostart, vkvm_error **error);
 
 /**
+ * Gets the weights and limits of the disk I/O of the domain.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param params a map whose keys are the texts of `VKVM_DOMAIN_BLKIO_*`; what
+ *     is per device is text, a path and a number in turn, with commas between
+ *     them (out; not NULL; owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainGetBlkioParameters
+ */
+int vkvm_domain_get_blkio_parameters(vkvm_domain *dom,
+                                     uint32_t flags,
+                                     vkvm_value **params,
+                                     vkvm_error **error);
+
+/**
+ * Gets the size of a disk of the domain.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param dev the name in the guest, like `vda`, or the path of the source (not
+ *     NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param info a map with the keys `capacity` (what the guest sees),
+ *     `allocation` (what is used on the host) and `physical` (what its
+ *     container has), in bytes (out; not NULL; owned by the caller:
+ *     vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainGetBlockInfo
+ */
+int vkvm_domain_get_block_info(vkvm_domain *dom,
+                               const char *dev,
+                               uint32_t flags,
+                               vkvm_value **info,
+                               vkvm_error **error);
+
+/**
+ * Gets the I/O limits of a disk of the domain.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param disk the name in the guest, like `vda`, or the path of the source
+ *     (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param params a map whose keys are the texts of
+ *     `VKVM_DOMAIN_BLOCK_IOTUNE_*`: bytes or requests per second, seconds for
+ *     the `…_length` ones; 0 for no limit (out; not NULL; owned by the
+ *     caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainGetBlockIoTune
+ */
+int vkvm_domain_get_block_iotune(vkvm_domain *dom,
+                                 const char *disk,
+                                 uint32_t flags,
+                                 vkvm_value **params,
+                                 vkvm_error **error);
+
+/**
  * Finds a checkpoint of the domain by its name.
  *
  * @param dom the domain (not NULL; borrowed)
@@ -3740,6 +3844,50 @@ int vkvm_domain_get_control_info(vkvm_domain *dom,
                                  uint32_t flags,
                                  vkvm_value **info,
                                  vkvm_error **error);
+
+/**
+ * Gets the CPU time that the domain has used.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param start_cpu the first of the host's CPUs to tell about, or -1 for the
+ *     sum of all
+ * @param ncpus how many CPUs, at most 65,536; 1 for the sum; 0 for all that
+ *     there are
+ * @param flags unused, pass 0
+ * @param stats a list with a map for each CPU, or with one for the sum; the
+ *     keys are the texts of `VKVM_DOMAIN_CPU_STATS_*`, in ns (out; not NULL;
+ *     owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainGetCPUStats
+ */
+int vkvm_domain_get_cpu_stats(vkvm_domain *dom,
+                              int start_cpu,
+                              uint32_t ncpus,
+                              uint32_t flags,
+                              vkvm_value **stats,
+                              vkvm_error **error);
+
+/**
+ * Lists the disks of the domain on which reading or writing has failed.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param errors a list of maps with the keys `path` (the disk's name in the
+ *     guest) and `error` (one of `VKVM_DOMAIN_DISK_ERROR_*`) (out; not NULL;
+ *     owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainGetDiskErrors
+ */
+int vkvm_domain_get_disk_errors(vkvm_domain *dom,
+                                uint32_t flags,
+                                vkvm_value **errors,
+                                vkvm_error **error);
 
 /**
  * Gets the host name of the guest.
@@ -3787,6 +3935,65 @@ int vkvm_domain_get_id(vkvm_domain *dom, int *id, vkvm_error **error);
  * libvirt: virDomainGetInfo
  */
 int vkvm_domain_get_info(vkvm_domain *dom, vkvm_value **info, vkvm_error **error);
+
+/**
+ * Gets the bandwidth limits of a network interface of the domain.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param intf the name on the host, like `vnet0`, or the hardware address (not
+ *     NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param params a map whose keys are the texts of `VKVM_DOMAIN_BANDWIDTH_*`:
+ *     average, peak and floor in KiB per second, burst in KiB; 0 for no limit
+ *     (out; not NULL; owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainGetInterfaceParameters
+ */
+int vkvm_domain_get_interface_parameters(vkvm_domain *dom,
+                                         const char *intf,
+                                         uint32_t flags,
+                                         vkvm_value **params,
+                                         vkvm_error **error);
+
+/**
+ * Gets how far the domain is with what takes long: saving, dumping, migrating.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param info a map with the keys `type` (`VKVM_DOMAIN_JOB_NONE` and those
+ *     after it), `timeElapsed` and `timeRemaining` (ms), and in bytes
+ *     `dataTotal`, `dataProcessed`, `dataRemaining`, the same for `mem…` and
+ *     `file…` (out; not NULL; owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainGetJobInfo
+ */
+int vkvm_domain_get_job_info(vkvm_domain *dom, vkvm_value **info, vkvm_error **error);
+
+/**
+ * Gets how far the domain is with what takes long, with all that the driver
+ * knows.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_JOB_STATS_*`
+ * @param type `VKVM_DOMAIN_JOB_NONE` or one of those after it (out; not NULL)
+ * @param stats a map whose keys are the texts of `VKVM_DOMAIN_JOB_*`; times in
+ *     ms, sizes in bytes (out; not NULL; owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainGetJobStats
+ */
+int vkvm_domain_get_job_stats(vkvm_domain *dom,
+                              uint32_t flags,
+                              int *type,
+                              vkvm_value **stats,
+                              vkvm_error **error);
 
 /**
  * Gets the most memory that the domain can have.
@@ -3894,6 +4101,25 @@ int vkvm_domain_get_metadata(vkvm_domain *dom,
 int vkvm_domain_get_name(vkvm_domain *dom, char **name, vkvm_error **error);
 
 /**
+ * Gets the NUMA policy of the domain.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param params a map whose keys are the texts of `VKVM_DOMAIN_NUMA_*`: a list
+ *     of nodes, like `0-1,3`, and one of `VKVM_DOMAIN_NUMATUNE_MEM_*` (out;
+ *     not NULL; owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainGetNumaParameters
+ */
+int vkvm_domain_get_numa_parameters(vkvm_domain *dom,
+                                    uint32_t flags,
+                                    vkvm_value **params,
+                                    vkvm_error **error);
+
+/**
  * Gets what kind of guest the domain runs.
  *
  * @param dom the domain (not NULL; borrowed)
@@ -3907,6 +4133,25 @@ int vkvm_domain_get_name(vkvm_domain *dom, char **name, vkvm_error **error);
  * libvirt: virDomainGetOSType
  */
 int vkvm_domain_get_os_type(vkvm_domain *dom, char **type, vkvm_error **error);
+
+/**
+ * Gets which performance events are counted for the domain.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param events a map whose keys are the texts of `VKVM_DOMAIN_PERF_PARAM_*`,
+ *     with whether they are counted (out; not NULL; owned by the caller:
+ *     vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainGetPerfEvents
+ */
+int vkvm_domain_get_perf_events(vkvm_domain *dom,
+                                uint32_t flags,
+                                vkvm_value **events,
+                                vkvm_error **error);
 
 /**
  * Gets the scheduler parameters of the domain.
@@ -4092,6 +4337,26 @@ int vkvm_domain_has_managed_save_image(vkvm_domain *dom,
 int vkvm_domain_inject_nmi(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
 
 /**
+ * Gets what a network interface of the domain has received and sent.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param path the name on the host, like `vnet0`, or the hardware address (not
+ *     NULL; borrowed)
+ * @param stats a map with the keys `rx_bytes`, `rx_packets`, `rx_errs`,
+ *     `rx_drop`, `tx_bytes`, `tx_packets`, `tx_errs`, `tx_drop`; -1 is unknown
+ *     (out; not NULL; owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainInterfaceStats
+ */
+int vkvm_domain_interface_stats(vkvm_domain *dom,
+                                const char *path,
+                                vkvm_value **stats,
+                                vkvm_error **error);
+
+/**
  * Tells whether the domain runs.
  *
  * @param dom the domain (not NULL; borrowed)
@@ -4267,6 +4532,27 @@ int vkvm_domain_managed_save_get_xml_description(vkvm_domain *dom,
 int vkvm_domain_managed_save_remove(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
 
 /**
+ * Gets how the guest uses its memory.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param stats a map with those of the keys `swap_in`, `swap_out`, `unused`,
+ *     `available`, `actual_balloon`, `rss`, `usable`, `disk_caches` (all KiB),
+ *     `major_fault`, `minor_fault`, `hugetlb_pgalloc`, `hugetlb_pgfail`
+ *     (counts) and `last_update` (seconds since 1970) that are known (out; not
+ *     NULL; owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainMemoryStats
+ */
+int vkvm_domain_memory_stats(vkvm_domain *dom,
+                             uint32_t flags,
+                             vkvm_value **stats,
+                             vkvm_error **error);
+
+/**
  * Counts the snapshots of the domain.
  *
  * @param dom the domain (not NULL; borrowed)
@@ -4412,6 +4698,69 @@ int vkvm_domain_set_autostart(vkvm_domain *dom, int autostart, vkvm_error **erro
 int vkvm_domain_set_autostart_once(vkvm_domain *dom, int autostart, vkvm_error **error);
 
 /**
+ * Sets disk I/O weights and limits of the domain.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param newparams a map with those to set, as
+ *     `vkvm_domain_get_blkio_parameters` gives them; a key that the driver
+ *     does not know is an error (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSetBlkioParameters
+ */
+int vkvm_domain_set_blkio_parameters(vkvm_domain *dom,
+                                     vkvm_value *newparams,
+                                     uint32_t flags,
+                                     vkvm_error **error);
+
+/**
+ * Sets I/O limits of a disk of the domain.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param disk the name in the guest, like `vda`, or the path of the source
+ *     (not NULL; borrowed)
+ * @param newparams a map with those to set, as `vkvm_domain_get_block_iotune`
+ *     gives them; a key that the driver does not know is an error (not NULL;
+ *     borrowed)
+ * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSetBlockIoTune
+ */
+int vkvm_domain_set_block_iotune(vkvm_domain *dom,
+                                 const char *disk,
+                                 vkvm_value *newparams,
+                                 uint32_t flags,
+                                 vkvm_error **error);
+
+/**
+ * Sets bandwidth limits of a network interface of the domain.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param intf the name on the host, like `vnet0`, or the hardware address (not
+ *     NULL; borrowed)
+ * @param newparams a map with those to set, as
+ *     `vkvm_domain_get_interface_parameters` gives them; a key that the driver
+ *     does not know is an error (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSetInterfaceParameters
+ */
+int vkvm_domain_set_interface_parameters(vkvm_domain *dom,
+                                         const char *intf,
+                                         vkvm_value *newparams,
+                                         uint32_t flags,
+                                         vkvm_error **error);
+
+/**
  * Sets what happens to the domain when its guest powers off, reboots or
  * crashes.
  *
@@ -4504,6 +4853,44 @@ int vkvm_domain_set_metadata(vkvm_domain *dom,
                              const char *uri,
                              uint32_t flags,
                              vkvm_error **error);
+
+/**
+ * Sets NUMA policy of the domain.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param newparams a map with those to set, as
+ *     `vkvm_domain_get_numa_parameters` gives them; a key that the driver does
+ *     not know is an error (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSetNumaParameters
+ */
+int vkvm_domain_set_numa_parameters(vkvm_domain *dom,
+                                    vkvm_value *newparams,
+                                    uint32_t flags,
+                                    vkvm_error **error);
+
+/**
+ * Sets which performance events are counted for the domain.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param newparams a map with those to set, as `vkvm_domain_get_perf_events`
+ *     gives them; a key that the driver does not know is an error (not NULL;
+ *     borrowed)
+ * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSetPerfEvents
+ */
+int vkvm_domain_set_perf_events(vkvm_domain *dom,
+                                vkvm_value *newparams,
+                                uint32_t flags,
+                                vkvm_error **error);
 
 /**
  * Sets scheduler parameters of the domain.

@@ -3,6 +3,36 @@
 MODULE = VKVM  PACKAGE = VKVM::Domain
 
 void
+abort_job(dom, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_abort_job(dom, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+block_stats(dom, path_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *path_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *stats;
+  PPCODE:
+  {
+    const char *path = vkvm_perl_text(aTHX_ path_sv, "path");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_block_stats(dom, path, flags, &stats, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, stats);
+  }
+
+void
 core_dump(dom, to_sv, flags_sv = NULL)
     vkvm_domain *dom
     SV *to_sv
@@ -138,6 +168,55 @@ get_autostart_once(dom)
   }
 
 void
+get_blkio_parameters(dom, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *params;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_get_blkio_parameters(dom, flags, &params, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, params);
+  }
+
+void
+get_block_info(dom, dev_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *dev_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *info;
+  PPCODE:
+  {
+    const char *dev = vkvm_perl_text(aTHX_ dev_sv, "dev");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_get_block_info(dom, dev, flags, &info, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, info);
+  }
+
+void
+get_block_iotune(dom, disk_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *disk_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *params;
+  PPCODE:
+  {
+    const char *disk = vkvm_perl_text(aTHX_ disk_sv, "disk");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_get_block_iotune(dom, disk, flags, &params, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, params);
+  }
+
+void
 get_checkpoint_by_name(dom, name_sv)
     vkvm_domain *dom
     SV *name_sv
@@ -165,6 +244,40 @@ get_control_info(dom, flags_sv = NULL)
     if (vkvm_domain_get_control_info(dom, flags, &info, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     SP = vkvm_perl_push_value(aTHX_ SP, info);
+  }
+
+void
+get_cpu_stats(dom, start_cpu_sv, ncpus_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *start_cpu_sv
+    SV *ncpus_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *stats;
+  PPCODE:
+  {
+    int start_cpu = (int)vkvm_perl_int(aTHX_ start_cpu_sv, "start_cpu", INT_MIN, INT_MAX);
+    uint32_t ncpus = (uint32_t)vkvm_perl_uint(aTHX_ ncpus_sv, "ncpus", UINT32_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_get_cpu_stats(dom, start_cpu, ncpus, flags, &stats, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, stats);
+  }
+
+void
+get_disk_errors(dom, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *errors;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_get_disk_errors(dom, flags, &errors, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, errors);
   }
 
 void
@@ -209,6 +322,53 @@ get_info(dom)
     if (vkvm_domain_get_info(dom, &info, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     SP = vkvm_perl_push_value(aTHX_ SP, info);
+  }
+
+void
+get_interface_parameters(dom, intf_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *intf_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *params;
+  PPCODE:
+  {
+    const char *intf = vkvm_perl_text(aTHX_ intf_sv, "intf");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_get_interface_parameters(dom, intf, flags, &params, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, params);
+  }
+
+void
+get_job_info(dom)
+    vkvm_domain *dom
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *info;
+  PPCODE:
+  {
+    if (vkvm_domain_get_job_info(dom, &info, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, info);
+  }
+
+void
+get_job_stats(dom, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    int type;
+    vkvm_value *stats;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_get_job_stats(dom, flags, &type, &stats, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHi(type);
+    SP = vkvm_perl_push_value(aTHX_ SP, stats);
   }
 
 void
@@ -310,6 +470,21 @@ get_name(dom)
   }
 
 void
+get_numa_parameters(dom, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *params;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_get_numa_parameters(dom, flags, &params, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, params);
+  }
+
+void
 get_os_type(dom)
     vkvm_domain *dom
   PREINIT:
@@ -322,6 +497,21 @@ get_os_type(dom)
         vkvm_perl_throw(aTHX_ error);
     XPUSHp(type, strlen(type));
     vkvm_string_free(type);
+  }
+
+void
+get_perf_events(dom, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *events;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_get_perf_events(dom, flags, &events, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, events);
   }
 
 void
@@ -496,6 +686,21 @@ inject_nmi(dom, flags_sv = NULL)
   }
 
 void
+interface_stats(dom, path_sv)
+    vkvm_domain *dom
+    SV *path_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *stats;
+  PPCODE:
+  {
+    const char *path = vkvm_perl_text(aTHX_ path_sv, "path");
+    if (vkvm_domain_interface_stats(dom, path, &stats, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, stats);
+  }
+
+void
 is_active(dom)
     vkvm_domain *dom
   PREINIT:
@@ -661,6 +866,21 @@ managed_save_remove(dom, flags_sv = NULL)
   }
 
 void
+memory_stats(dom, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *stats;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_memory_stats(dom, flags, &stats, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, stats);
+  }
+
+void
 num_of_snapshots(dom, flags_sv = NULL)
     vkvm_domain *dom
     SV *flags_sv
@@ -785,6 +1005,55 @@ set_autostart_once(dom, autostart_sv)
   }
 
 void
+set_blkio_parameters(dom, newparams_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *newparams_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    vkvm_value *newparams = vkvm_perl_to_value(aTHX_ newparams_sv, "newparams");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_set_blkio_parameters(dom, newparams, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+set_block_iotune(dom, disk_sv, newparams_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *disk_sv
+    SV *newparams_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    const char *disk = vkvm_perl_text(aTHX_ disk_sv, "disk");
+    vkvm_value *newparams = vkvm_perl_to_value(aTHX_ newparams_sv, "newparams");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_set_block_iotune(dom, disk, newparams, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+set_interface_parameters(dom, intf_sv, newparams_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *intf_sv
+    SV *newparams_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    const char *intf = vkvm_perl_text(aTHX_ intf_sv, "intf");
+    vkvm_value *newparams = vkvm_perl_to_value(aTHX_ newparams_sv, "newparams");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_set_interface_parameters(dom, intf, newparams, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
 set_lifecycle_action(dom, type_sv, action_sv, flags_sv = NULL)
     vkvm_domain *dom
     SV *type_sv
@@ -862,6 +1131,36 @@ set_metadata(dom, type_sv, metadata_sv = NULL, key_sv = NULL, uri_sv = NULL, fla
     const char *uri = vkvm_perl_text_or_null(aTHX_ uri_sv, "uri");
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_set_metadata(dom, type, metadata, key, uri, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+set_numa_parameters(dom, newparams_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *newparams_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    vkvm_value *newparams = vkvm_perl_to_value(aTHX_ newparams_sv, "newparams");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_set_numa_parameters(dom, newparams, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+set_perf_events(dom, newparams_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *newparams_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    vkvm_value *newparams = vkvm_perl_to_value(aTHX_ newparams_sv, "newparams");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_set_perf_events(dom, newparams, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
   }
 

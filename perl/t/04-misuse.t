@@ -49,9 +49,12 @@ sub freed_conn   { my $c = VKVM->new(uri => 'test:///default'); $c->DESTROY; ret
 sub freed_domain { my $d = $conn->get_domain_by_id(1); $d->DESTROY; return $d }
 sub foreign      { my ($value) = @_; return bless \$value, 'Foreign' }
 
+# Calls that read what is set before they look into a map need one that exists.
+my %named = (disk => 'vda', intf => 'testnet0');
+
 # Of each kind an argument that is right. The calls have another one that is not.
 my %right = (
-    string      => sub { 'x' },
+    string      => sub { my ($p) = @_; $named{ $p->{name} } // 'x' },
     bytes       => sub { TEST_UUID },
     int         => sub { 0 },
     uint        => sub { 0 },

@@ -107,6 +107,45 @@ subtest 'newer calls' => sub {
     unsupported { $dom->set_autostart_once(1) } 'set_autostart_once';
 };
 
+subtest 'statistics' => sub {
+    my $stats = $test->block_stats('vda');
+    is_deeply([ sort keys %$stats ], [qw(errs rd_bytes rd_req wr_bytes wr_req)], 'block_stats');
+    unsupported { $test->block_stats('vda', 1) } 'block_stats with flags';
+    $stats = $test->interface_stats('testnet0');
+    is_deeply([ sort keys %$stats ],
+        [ sort map { ("rx_$_", "tx_$_") } qw(bytes packets errs drop) ],
+        'interface_stats');
+    is($test->memory_stats->{actual_balloon}, 2097152, 'memory_stats');
+    $stats = $test->get_block_info('vda');
+    is_deeply([ sort keys %$stats ], [qw(allocation capacity physical)], 'get_block_info');
+    is_deeply([ $test->get_disk_errors ], [ { path => 'vda', error => 1 } ], 'get_disk_errors');
+    my @sum = $test->get_cpu_stats(-1, 1);
+    is(scalar @sum, 1, 'get_cpu_stats: the sum');
+    cmp_ok($sum[0]{cpu_time}, '>', 0, 'the time');
+    is(scalar(@{ [ $test->get_cpu_stats(0, 0) ] }), 2, 'get_cpu_stats: all');
+    unsupported { $test->get_job_info } 'get_job_info';
+    unsupported { $test->get_job_stats } 'get_job_stats';
+    unsupported { $test->abort_job } 'abort_job';
+};
+
+subtest 'limits' => sub {
+    my $rate = { total_bytes_sec => 1e6, total_bytes_sec_max => 2e6 };
+    returns_nothing { $test->set_block_iotune('vda', $rate) } 'set_block_iotune';
+    is($test->get_block_iotune('vda')->{total_bytes_sec}, 1e6, 'get_block_iotune');
+    returns_nothing { $test->set_interface_parameters('testnet0', { 'inbound.average' => 7 }) }
+    'set_interface_parameters';
+    is($test->get_interface_parameters('testnet0')->{'inbound.average'}, 7,
+        'get_interface_parameters');
+    returns_nothing { $test->set_blkio_parameters({ weight => 300 }) } 'set_blkio_parameters';
+    is($test->get_blkio_parameters->{weight}, 300, 'get_blkio_parameters');
+    returns_nothing { $test->set_numa_parameters({ numa_nodeset => '0' }) } 'set_numa_parameters';
+    is($test->get_numa_parameters->{numa_nodeset}, '0', 'get_numa_parameters');
+    returns_nothing { $test->set_perf_events({ cmt => 1 }) } 'set_perf_events';
+    is($test->get_perf_events->{cmt}, 1, 'get_perf_events');
+    own_error { $test->set_blkio_parameters({ wieght => 1 }) } VKVM::Error::OWN_NOT_FOUND,
+      'newparams', 'a typing error';
+};
+
 undef $_ for $dom, $test, $conn;
 handles_are({ conn => 0, domain => 0, value => 0, error => 0 }, 'no handle is left');
 done_testing;

@@ -3,6 +3,7 @@
 mod info;
 mod lifecycle;
 mod snapshots;
+mod stats;
 mod tuning;
 
 use std::ffi::{CStr, CString, c_int, c_uint};
