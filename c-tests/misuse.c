@@ -25,8 +25,8 @@ union argument {
 
 /* What a parameter is. LENGTH is that of the parameter before it. */
 enum shape {
-    HANDLE, ANY_HANDLE, HANDLES, TEXT, BYTES, INTS, TEXTS, CALLBACK, USERDATA, VISITOR, INTEGER, DOUBLE,
-    LENGTH, OUT
+    HANDLE, ANY_HANDLE, HANDLES, TEXT, BYTES, INTS, TEXTS, CALLBACK, USERDATA, VISITOR, INTEGER,
+    DOUBLE, LENGTH, OUT
 };
 
 /* What a function returns: 0 or -1, nothing, or its result. */
@@ -138,6 +138,7 @@ static bool lacks_object(const struct function *function)
 static unsigned char outputs[MOST_PARAMETERS][16], untouched[16];
 static uint8_t sixteen[16];
 static int integers[1];
+static const char *texts[] = { "text" }, *not_utf8[] = { "a\xff" }, *no_text[] = { NULL };
 
 static void never(void)
 {

@@ -1769,6 +1769,64 @@ extern "C" {
 void vkvm_bytes_free(uint8_t *data);
 
 /**
+ * Gets the most capable CPU that several hosts have in common.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param xml the hosts' `<cpu>` documents (not NULL; borrowed; its length is
+ *     in xml_len)
+ * @param xml_len how many there are
+ * @param flags of `VKVM_BASELINE_CPU_*`
+ * @param cpu a `<cpu>` document (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectBaselineCPU
+ */
+int vkvm_conn_baseline_cpu(vkvm_conn *conn,
+                           const char *const *xml,
+                           size_t xml_len,
+                           uint32_t flags,
+                           char **cpu,
+                           vkvm_error **error);
+
+/**
+ * Gets the most capable CPU that an emulator can provide on several hosts.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param emulator the path of the emulator; NULL for the usual one (may be
+ *     NULL; borrowed)
+ * @param arch the architecture of the guest; NULL for the host's (may be NULL;
+ *     borrowed)
+ * @param machine the type of machine; NULL for the usual one (may be NULL;
+ *     borrowed)
+ * @param virttype the kind of virtualisation, like "kvm"; NULL for the usual
+ *     one (may be NULL; borrowed)
+ * @param xml the hosts' `<cpu>` documents (not NULL; borrowed; its length is
+ *     in xml_len)
+ * @param xml_len how many there are
+ * @param flags of `VKVM_BASELINE_CPU_*`
+ * @param cpu a `<cpu>` document (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectBaselineHypervisorCPU
+ */
+int vkvm_conn_baseline_hypervisor_cpu(vkvm_conn *conn,
+                                      const char *emulator,
+                                      const char *arch,
+                                      const char *machine,
+                                      const char *virttype,
+                                      const char *const *xml,
+                                      size_t xml_len,
+                                      uint32_t flags,
+                                      char **cpu,
+                                      vkvm_error **error);
+
+/**
  * Closes the connection handle, whoever else holds it.
  *
  * What was registered through the connection is taken back; from then on every
@@ -1783,6 +1841,59 @@ void vkvm_bytes_free(uint8_t *data);
  * libvirt: virConnectClose
  */
 int vkvm_conn_close(vkvm_conn *conn, vkvm_error **error);
+
+/**
+ * Compares the CPU of the host with another one.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param xml a `<cpu>` document, or a `<domain>` that has one (not NULL;
+ *     borrowed)
+ * @param flags of `VKVM_COMPARE_CPU_*`
+ * @param result what the host's CPU is, of `VKVM_CPU_COMPARE_*` (out; not
+ *     NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectCompareCPU
+ */
+int vkvm_conn_compare_cpu(vkvm_conn *conn,
+                          const char *xml,
+                          uint32_t flags,
+                          int *result,
+                          vkvm_error **error);
+
+/**
+ * Compares the CPU that an emulator can provide with another one.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param emulator the path of the emulator; NULL for the usual one (may be
+ *     NULL; borrowed)
+ * @param arch the architecture of the guest; NULL for the host's (may be NULL;
+ *     borrowed)
+ * @param machine the type of machine; NULL for the usual one (may be NULL;
+ *     borrowed)
+ * @param virttype the kind of virtualisation, like "kvm"; NULL for the usual
+ *     one (may be NULL; borrowed)
+ * @param xml a `<cpu>` document (not NULL; borrowed)
+ * @param flags of `VKVM_COMPARE_CPU_*`
+ * @param result what the CPU of the emulator is, of `VKVM_CPU_COMPARE_*` (out;
+ *     not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectCompareHypervisorCPU
+ */
+int vkvm_conn_compare_hypervisor_cpu(vkvm_conn *conn,
+                                     const char *emulator,
+                                     const char *arch,
+                                     const char *machine,
+                                     const char *virttype,
+                                     const char *xml,
+                                     uint32_t flags,
+                                     int *result,
+                                     vkvm_error **error);
 
 /**
  * Starts a domain that is gone when it stops.
@@ -2005,6 +2116,26 @@ int vkvm_conn_define_nwfilter(vkvm_conn *conn,
                               vkvm_error **error);
 
 /**
+ * Replaces the XML of the domain that was saved to a file.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param file the file's path on the host (not NULL; borrowed)
+ * @param xml a `<domain>` document; it must describe the same virtual hardware
+ *     (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_SAVE_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSaveImageDefineXML
+ */
+int vkvm_conn_define_save_image_xml(vkvm_conn *conn,
+                                    const char *file,
+                                    const char *xml,
+                                    uint32_t flags,
+                                    vkvm_error **error);
+
+/**
  * Defines a secret, without its value, or changes its definition.
  *
  * @param conn the connection (not NULL; borrowed)
@@ -2121,6 +2252,50 @@ int vkvm_conn_domain_event_register_any(vkvm_conn *conn,
                                         vkvm_error **error);
 
 /**
+ * Turns a configuration in the hypervisor's own form into a domain's XML.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param configtype the form, like "qemu-argv" (not NULL; borrowed)
+ * @param configdata the configuration (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param xml a `<domain>` document (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectDomainXMLFromNative
+ */
+int vkvm_conn_domain_xml_from_native(vkvm_conn *conn,
+                                     const char *configtype,
+                                     const char *configdata,
+                                     uint32_t flags,
+                                     char **xml,
+                                     vkvm_error **error);
+
+/**
+ * Turns a domain's XML into a configuration in the hypervisor's own form.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param configtype the form, like "qemu-argv" (not NULL; borrowed)
+ * @param xmldata a `<domain>` document (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param config the configuration (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectDomainXMLToNative
+ */
+int vkvm_conn_domain_xml_to_native(vkvm_conn *conn,
+                                   const char *configtype,
+                                   const char *xmldata,
+                                   uint32_t flags,
+                                   char **config,
+                                   vkvm_error **error);
+
+/**
  * Finds what storage pools of one type could be made of, like the exports of
  * an NFS server.
  *
@@ -2197,6 +2372,28 @@ int vkvm_conn_get_all_domain_stats(vkvm_conn *conn,
 int vkvm_conn_get_capabilities(vkvm_conn *conn, char **xml, vkvm_error **error);
 
 /**
+ * Gets the names of the CPU models that the hypervisor knows.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param arch the architecture, like "x86_64" (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param names the names (out; not NULL; owned by the caller:
+ *     vkvm_string_list_free; its length is in names_len)
+ * @param names_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectGetCPUModelNames
+ */
+int vkvm_conn_get_cpu_model_names(vkvm_conn *conn,
+                                  const char *arch,
+                                  uint32_t flags,
+                                  char ***names,
+                                  size_t *names_len,
+                                  vkvm_error **error);
+
+/**
  * Finds a running domain by its id.
  *
  * @param conn the connection (not NULL; borrowed)
@@ -2252,6 +2449,36 @@ int vkvm_conn_get_domain_by_uuid(vkvm_conn *conn,
                                  size_t uuid_len,
                                  vkvm_domain **domain,
                                  vkvm_error **error);
+
+/**
+ * Gets what domains can have with an emulator.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param emulator the path of the emulator; NULL for the usual one (may be
+ *     NULL; borrowed)
+ * @param arch the architecture of the guest; NULL for the host's (may be NULL;
+ *     borrowed)
+ * @param machine the type of machine; NULL for the usual one (may be NULL;
+ *     borrowed)
+ * @param virttype the kind of virtualisation, like "kvm"; NULL for the usual
+ *     one (may be NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_CAPABILITIES_*`
+ * @param xml a `<domainCapabilities>` document (out; not NULL; owned by the
+ *     caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectGetDomainCapabilities
+ */
+int vkvm_conn_get_domain_capabilities(vkvm_conn *conn,
+                                      const char *emulator,
+                                      const char *arch,
+                                      const char *machine,
+                                      const char *virttype,
+                                      uint32_t flags,
+                                      char **xml,
+                                      vkvm_error **error);
 
 /**
  * Gets the name of the host.
@@ -2318,6 +2545,20 @@ int vkvm_conn_get_interface_by_name(vkvm_conn *conn,
 int vkvm_conn_get_library_version(vkvm_conn *conn, uint64_t *version, vkvm_error **error);
 
 /**
+ * Gets how many virtual CPUs a domain can have at most.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param type the type of domain, like "kvm" (not NULL; borrowed)
+ * @param count how many (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectGetMaxVcpus
+ */
+int vkvm_conn_get_max_vcpus(vkvm_conn *conn, const char *type, int *count, vkvm_error **error);
+
+/**
  * Finds a network by its name.
  *
  * @param conn the connection (not NULL; borrowed)
@@ -2355,6 +2596,51 @@ int vkvm_conn_get_network_by_uuid(vkvm_conn *conn,
                                   size_t uuid_len,
                                   vkvm_network **network,
                                   vkvm_error **error);
+
+/**
+ * Gets how much memory of NUMA cells is free.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param start the number of the first cell
+ * @param end the number of the last cell
+ * @param memory a list of numbers, one for each cell: bytes, not KiB (out; not
+ *     NULL; owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeGetCellsFreeMemory
+ */
+int vkvm_conn_get_node_cells_free_memory(vkvm_conn *conn,
+                                         int start,
+                                         int end,
+                                         vkvm_value **memory,
+                                         vkvm_error **error);
+
+/**
+ * Gets which CPUs of the host are online.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param totcpus how many CPUs the host has (out; not NULL)
+ * @param onlinemap a bit for each CPU, set when it is online; CPU 0 is the
+ *     lowest bit of the first byte (out; not NULL; owned by the caller:
+ *     vkvm_bytes_free; its length is in onlinemap_len)
+ * @param onlinemap_len how many bytes that is (out)
+ * @param totonline how many CPUs are online (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeGetCPUMap
+ */
+int vkvm_conn_get_node_cpu_map(vkvm_conn *conn,
+                               uint32_t flags,
+                               int *totcpus,
+                               uint8_t **onlinemap,
+                               size_t *onlinemap_len,
+                               uint32_t *totonline,
+                               vkvm_error **error);
 
 /**
  * Gets how much time the CPUs of the host spent on what.
@@ -2419,6 +2705,47 @@ int vkvm_conn_get_node_device_scsihost_by_wwn(vkvm_conn *conn,
                                               vkvm_error **error);
 
 /**
+ * Gets how much memory of the host is free.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param memory bytes, not KiB (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeGetFreeMemory
+ */
+int vkvm_conn_get_node_free_memory(vkvm_conn *conn, uint64_t *memory, vkvm_error **error);
+
+/**
+ * Gets how many memory pages of NUMA cells are free.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param pagesizes which sizes of pages to count, in KiB (not NULL; borrowed;
+ *     its length is in pagesizes_len)
+ * @param pagesizes_len how many sizes these are, at least one
+ * @param start the number of the first cell
+ * @param end the number of the last cell
+ * @param flags unused, pass 0
+ * @param cells a list with a map for each cell: `cell` is its number, `pages`
+ *     a map from page sizes (KiB) to numbers of free pages (out; not NULL;
+ *     owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeGetFreePages
+ */
+int vkvm_conn_get_node_free_pages(vkvm_conn *conn,
+                                  const int *pagesizes,
+                                  size_t pagesizes_len,
+                                  int start,
+                                  int end,
+                                  uint32_t flags,
+                                  vkvm_value **cells,
+                                  vkvm_error **error);
+
+/**
  * Gets the hardware of the host.
  *
  * @param conn the connection (not NULL; borrowed)
@@ -2433,6 +2760,25 @@ int vkvm_conn_get_node_device_scsihost_by_wwn(vkvm_conn *conn,
  * libvirt: virNodeGetInfo
  */
 int vkvm_conn_get_node_info(vkvm_conn *conn, vkvm_value **info, vkvm_error **error);
+
+/**
+ * Gets how the host shares equal memory pages between domains.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param params a map with those keys of `VKVM_NODE_MEMORY_SHARED_*` that the
+ *     driver knows; counts of pages, and times in milliseconds (out; not NULL;
+ *     owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeGetMemoryParameters
+ */
+int vkvm_conn_get_node_memory_parameters(vkvm_conn *conn,
+                                         uint32_t flags,
+                                         vkvm_value **params,
+                                         vkvm_error **error);
 
 /**
  * Gets how the memory of the host is used.
@@ -2455,6 +2801,39 @@ int vkvm_conn_get_node_memory_stats(vkvm_conn *conn,
                                     uint32_t flags,
                                     vkvm_value **stats,
                                     vkvm_error **error);
+
+/**
+ * Gets how the host protects domains from each other.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param model a map with the keys `model` (like "selinux") and `doi` (the
+ *     domain of interpretation), both strings (out; not NULL; owned by the
+ *     caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeGetSecurityModel
+ */
+int vkvm_conn_get_node_security_model(vkvm_conn *conn, vkvm_value **model, vkvm_error **error);
+
+/**
+ * Gets what the host's AMD SEV, the encryption of guests' memory, can do.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param info a map with keys of `VKVM_SEV_*` (out; not NULL; owned by the
+ *     caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeGetSEVInfo
+ */
+int vkvm_conn_get_node_sev_info(vkvm_conn *conn,
+                                uint32_t flags,
+                                vkvm_value **info,
+                                vkvm_error **error);
 
 /**
  * Finds the binding of a network device.
@@ -2512,6 +2891,26 @@ int vkvm_conn_get_nwfilter_by_uuid(vkvm_conn *conn,
                                    size_t uuid_len,
                                    vkvm_nwfilter **nwfilter,
                                    vkvm_error **error);
+
+/**
+ * Gets the XML of the domain that was saved to a file.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param file the file's path on the host (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_XML_*`
+ * @param xml a `<domain>` document (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSaveImageGetXMLDesc
+ */
+int vkvm_conn_get_save_image_xml_description(vkvm_conn *conn,
+                                             const char *file,
+                                             uint32_t flags,
+                                             char **xml,
+                                             vkvm_error **error);
 
 /**
  * Finds a secret by what it is for.
@@ -2683,6 +3082,21 @@ int vkvm_conn_get_storage_volume_by_path(vkvm_conn *conn,
                                          const char *path,
                                          vkvm_storage_vol **volume,
                                          vkvm_error **error);
+
+/**
+ * Gets the BIOS and hardware of the host.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param xml a `<sysinfo>` document (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectGetSysinfo
+ */
+int vkvm_conn_get_sysinfo(vkvm_conn *conn, uint32_t flags, char **xml, vkvm_error **error);
 
 /**
  * Gets the name of the hypervisor driver, like "QEMU" or "TEST".
@@ -2967,6 +3381,26 @@ int vkvm_conn_list_all_storage_pools(vkvm_conn *conn,
                                      vkvm_error **error);
 
 /**
+ * Lists the names of domains that are defined and do not run.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param maxnames how many to list at most, from 0 to 1,048,576
+ * @param names the names (out; not NULL; owned by the caller:
+ *     vkvm_string_list_free; its length is in names_len)
+ * @param names_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectListDefinedDomains
+ */
+int vkvm_conn_list_defined_domain_names(vkvm_conn *conn,
+                                        int maxnames,
+                                        char ***names,
+                                        size_t *names_len,
+                                        vkvm_error **error);
+
+/**
  * Lists the names of interfaces that are defined and down.
  *
  * @param conn the connection (not NULL; borrowed)
@@ -3170,6 +3604,61 @@ int vkvm_conn_list_storage_pool_names(vkvm_conn *conn,
                                       char ***names,
                                       size_t *names_len,
                                       vkvm_error **error);
+
+/**
+ * Reserves memory pages for domains, or gives them back.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param pages a list of pairs, each a list of a page size (KiB) and a number
+ *     of pages (not NULL; borrowed)
+ * @param start the number of the first NUMA cell; -1 for a share of all cells
+ * @param end the number of the last cell
+ * @param flags `VKVM_NODE_ALLOC_PAGES_ADD` to reserve so many more,
+ *     `VKVM_NODE_ALLOC_PAGES_SET` to reserve so many in all
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeAllocPages
+ */
+int vkvm_conn_node_alloc_pages(vkvm_conn *conn,
+                               vkvm_value *pages,
+                               int start,
+                               int end,
+                               uint32_t flags,
+                               vkvm_error **error);
+
+/**
+ * Suspends the host, and wakes it up after some time.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param target how to suspend, of `VKVM_NODE_SUSPEND_TARGET_*`
+ * @param duration the time in seconds, at least 60
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeSuspendForDuration
+ */
+int vkvm_conn_node_suspend_for_duration(vkvm_conn *conn,
+                                        uint32_t target,
+                                        uint64_t duration,
+                                        uint32_t flags,
+                                        vkvm_error **error);
+
+/**
+ * Counts the domains that are defined and do not run.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param count how many there are (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectNumOfDefinedDomains
+ */
+int vkvm_conn_num_of_defined_domains(vkvm_conn *conn, int *count, vkvm_error **error);
 
 /**
  * Counts the interfaces that are defined and down.
@@ -3389,6 +3878,52 @@ int vkvm_conn_register_close_callback(vkvm_conn *conn,
                                       vkvm_error **error);
 
 /**
+ * Starts the domain that was saved to a file.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param from the file's path on the host; without it, `params` must have it
+ *     (may be NULL; borrowed)
+ * @param dxml a `<domain>` document to use instead of the saved one (may be
+ *     NULL; borrowed)
+ * @param params a map with keys of `VKVM_DOMAIN_SAVE_PARAM_*`; with it,
+ *     libvirt 8.4 or newer is needed (may be NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_SAVE_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainRestore, virDomainRestoreFlags, virDomainRestoreParams
+ */
+int vkvm_conn_restore_domain(vkvm_conn *conn,
+                             const char *from,
+                             const char *dxml,
+                             vkvm_value *params,
+                             uint32_t flags,
+                             vkvm_error **error);
+
+/**
+ * Tells the daemon on whose behalf the connection is used from now on.
+ *
+ * Only what the daemon trusts may do this; it is meant for programs that speak
+ * to libvirt for their own clients.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param newident a map with keys of `VKVM_IDENTITY_*`; the ids are numbers,
+ *     the time is in clock ticks since the host started, the rest is text (not
+ *     NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectSetIdentity
+ */
+int vkvm_conn_set_identity(vkvm_conn *conn,
+                           vkvm_value *newident,
+                           uint32_t flags,
+                           vkvm_error **error);
+
+/**
  * Lets libvirt check that the daemon still answers.
  *
  * The checks are made by the event loop: without one that runs, nothing is
@@ -3405,6 +3940,24 @@ int vkvm_conn_register_close_callback(vkvm_conn *conn,
  * libvirt: virConnectSetKeepAlive
  */
 int vkvm_conn_set_keep_alive(vkvm_conn *conn, int interval, uint32_t count, vkvm_error **error);
+
+/**
+ * Sets how the host shares equal memory pages between domains.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param newparams a map with the parameters to change; a key that the driver
+ *     does not know is an error (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeGetMemoryParameters, virNodeSetMemoryParameters
+ */
+int vkvm_conn_set_node_memory_parameters(vkvm_conn *conn,
+                                         vkvm_value *newparams,
+                                         uint32_t flags,
+                                         vkvm_error **error);
 
 /**
  * Ends the registration made with `vkvm_conn_register_close_callback`.

@@ -127,6 +127,20 @@ const char *vkvm_perl_text_or_null(pTHX_ SV *sv, const char *name)
     return vkvm_perl_given(sv) ? vkvm_perl_text(aTHX_ sv, name) : NULL;
 }
 
+const char *const *vkvm_perl_texts(pTHX_ SV *sv, const char *name, size_t *count)
+{
+    AV *array = array_of(aTHX_ sv, name);
+    *count = (size_t)(av_top_index(array) + 1);
+    const char **texts = temporary(aTHX_ *count * sizeof *texts);
+    for (size_t i = 0; i < *count; i++) {
+        /* A copy: what is behind a tied or overloaded item may not last. */
+        const char *text = vkvm_perl_text(aTHX_ item_of(aTHX_ array, i), name);
+        size_t size = strlen(text) + 1;
+        texts[i] = memcpy(temporary(aTHX_ size), text, size);
+    }
+    return texts;
+}
+
 /* A whole number as sign and magnitude, which hold every 64-bit integer. */
 static UV whole_number(pTHX_ SV *sv, const char *name, bool *negative)
 {
@@ -303,4 +317,9 @@ vkvm_value *vkvm_perl_to_value(pTHX_ SV *sv, const char *name)
     SV *owner = sv_newmortal();
     sv_setref_iv(owner, "VKVM::_Value", PTR2IV(value));
     return value;
+}
+
+vkvm_value *vkvm_perl_to_value_or_null(pTHX_ SV *sv, const char *name)
+{
+    return vkvm_perl_given(sv) ? vkvm_perl_to_value(aTHX_ sv, name) : NULL;
 }

@@ -3,6 +3,54 @@
 MODULE = VKVM  PACKAGE = VKVM
 
 void
+baseline_cpu(conn, xml_sv, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *xml_sv
+    SV *flags_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    char *cpu;
+  PPCODE:
+  {
+    size_t xml_len = 0;
+    const char *const *xml = vkvm_perl_texts(aTHX_ xml_sv, "xml", &xml_len);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_baseline_cpu(conn, xml, xml_len, flags, &cpu, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHp(cpu, strlen(cpu));
+    vkvm_string_free(cpu);
+  }
+
+void
+baseline_hypervisor_cpu(conn, emulator_sv, arch_sv, machine_sv, virttype_sv, xml_sv, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *emulator_sv
+    SV *arch_sv
+    SV *machine_sv
+    SV *virttype_sv
+    SV *xml_sv
+    SV *flags_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    char *cpu;
+  PPCODE:
+  {
+    const char *emulator = vkvm_perl_text_or_null(aTHX_ emulator_sv, "emulator");
+    const char *arch = vkvm_perl_text_or_null(aTHX_ arch_sv, "arch");
+    const char *machine = vkvm_perl_text_or_null(aTHX_ machine_sv, "machine");
+    const char *virttype = vkvm_perl_text_or_null(aTHX_ virttype_sv, "virttype");
+    size_t xml_len = 0;
+    const char *const *xml = vkvm_perl_texts(aTHX_ xml_sv, "xml", &xml_len);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_baseline_hypervisor_cpu(conn, emulator, arch, machine, virttype, xml, xml_len, flags, &cpu, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHp(cpu, strlen(cpu));
+    vkvm_string_free(cpu);
+  }
+
+void
 close(conn)
     vkvm_conn *conn
   PREINIT:
@@ -11,6 +59,50 @@ close(conn)
   {
     if (vkvm_conn_close(conn, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+compare_cpu(conn, xml_sv, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *xml_sv
+    SV *flags_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    int result;
+  PPCODE:
+  {
+    const char *xml = vkvm_perl_text(aTHX_ xml_sv, "xml");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_compare_cpu(conn, xml, flags, &result, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHi(result);
+  }
+
+void
+compare_hypervisor_cpu(conn, emulator_sv, arch_sv, machine_sv, virttype_sv, xml_sv, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *emulator_sv
+    SV *arch_sv
+    SV *machine_sv
+    SV *virttype_sv
+    SV *xml_sv
+    SV *flags_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    int result;
+  PPCODE:
+  {
+    const char *emulator = vkvm_perl_text_or_null(aTHX_ emulator_sv, "emulator");
+    const char *arch = vkvm_perl_text_or_null(aTHX_ arch_sv, "arch");
+    const char *machine = vkvm_perl_text_or_null(aTHX_ machine_sv, "machine");
+    const char *virttype = vkvm_perl_text_or_null(aTHX_ virttype_sv, "virttype");
+    const char *xml = vkvm_perl_text(aTHX_ xml_sv, "xml");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_compare_hypervisor_cpu(conn, emulator, arch, machine, virttype, xml, flags, &result, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHi(result);
   }
 
 void
@@ -197,6 +289,23 @@ define_nwfilter(conn, xml_sv, flags_sv = NULL)
   }
 
 void
+define_save_image_xml(conn, file_sv, xml_sv, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *file_sv
+    SV *xml_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    const char *file = vkvm_perl_text(aTHX_ file_sv, "file");
+    const char *xml = vkvm_perl_text(aTHX_ xml_sv, "xml");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_define_save_image_xml(conn, file, xml, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
 define_secret(conn, xml_sv, flags_sv = NULL)
     vkvm_conn *conn
     SV *xml_sv
@@ -294,6 +403,48 @@ domain_event_register_any(conn, dom_sv, event_id_sv, callback_sv)
   }
 
 void
+domain_xml_from_native(conn, configtype_sv, configdata_sv, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *configtype_sv
+    SV *configdata_sv
+    SV *flags_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    char *xml;
+  PPCODE:
+  {
+    const char *configtype = vkvm_perl_text(aTHX_ configtype_sv, "configtype");
+    const char *configdata = vkvm_perl_text(aTHX_ configdata_sv, "configdata");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_domain_xml_from_native(conn, configtype, configdata, flags, &xml, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHp(xml, strlen(xml));
+    vkvm_string_free(xml);
+  }
+
+void
+domain_xml_to_native(conn, configtype_sv, xmldata_sv, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *configtype_sv
+    SV *xmldata_sv
+    SV *flags_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    char *config;
+  PPCODE:
+  {
+    const char *configtype = vkvm_perl_text(aTHX_ configtype_sv, "configtype");
+    const char *xmldata = vkvm_perl_text(aTHX_ xmldata_sv, "xmldata");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_domain_xml_to_native(conn, configtype, xmldata, flags, &config, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHp(config, strlen(config));
+    vkvm_string_free(config);
+  }
+
+void
 find_storage_pool_sources(conn, type_sv, srcspec_sv = NULL, flags_sv = NULL)
     vkvm_conn *conn
     SV *type_sv
@@ -350,6 +501,27 @@ get_capabilities(conn)
   }
 
 void
+get_cpu_model_names(conn, arch_sv, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *arch_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    char **names;
+    size_t names_len;
+  PPCODE:
+  {
+    const char *arch = vkvm_perl_text(aTHX_ arch_sv, "arch");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_get_cpu_model_names(conn, arch, flags, &names, &names_len, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    EXTEND(SP, (SSize_t)names_len);
+    for (size_t i = 0; i < names_len; i++)
+        mPUSHp(names[i], strlen(names[i]));
+    vkvm_string_list_free(names, names_len);
+  }
+
+void
 get_domain_by_id(conn, id_sv)
     vkvm_conn *conn
     SV *id_sv
@@ -393,6 +565,31 @@ get_domain_by_uuid(conn, uuid_sv)
     if (vkvm_conn_get_domain_by_uuid(conn, uuid, uuid_len, &domain, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     mXPUSHs(vkvm_perl_object(aTHX_ domain, vkvm_perl_domain));
+  }
+
+void
+get_domain_capabilities(conn, emulator_sv = NULL, arch_sv = NULL, machine_sv = NULL, virttype_sv = NULL, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *emulator_sv
+    SV *arch_sv
+    SV *machine_sv
+    SV *virttype_sv
+    SV *flags_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    char *xml;
+  PPCODE:
+  {
+    const char *emulator = vkvm_perl_text_or_null(aTHX_ emulator_sv, "emulator");
+    const char *arch = vkvm_perl_text_or_null(aTHX_ arch_sv, "arch");
+    const char *machine = vkvm_perl_text_or_null(aTHX_ machine_sv, "machine");
+    const char *virttype = vkvm_perl_text_or_null(aTHX_ virttype_sv, "virttype");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_get_domain_capabilities(conn, emulator, arch, machine, virttype, flags, &xml, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHp(xml, strlen(xml));
+    vkvm_string_free(xml);
   }
 
 void
@@ -455,6 +652,22 @@ get_library_version(conn)
   }
 
 void
+get_max_vcpus(conn, type_sv)
+    vkvm_conn *conn
+    SV *type_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    int count;
+  PPCODE:
+  {
+    const char *type = vkvm_perl_text(aTHX_ type_sv, "type");
+    if (vkvm_conn_get_max_vcpus(conn, type, &count, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHi(count);
+  }
+
+void
 get_network_by_name(conn, name_sv)
     vkvm_conn *conn
     SV *name_sv
@@ -483,6 +696,44 @@ get_network_by_uuid(conn, uuid_sv)
     if (vkvm_conn_get_network_by_uuid(conn, uuid, uuid_len, &network, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     mXPUSHs(vkvm_perl_object(aTHX_ network, vkvm_perl_network));
+  }
+
+void
+get_node_cells_free_memory(conn, start_sv, end_sv)
+    vkvm_conn *conn
+    SV *start_sv
+    SV *end_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *memory;
+  PPCODE:
+  {
+    int start = (int)vkvm_perl_int(aTHX_ start_sv, "start", INT_MIN, INT_MAX);
+    int end = (int)vkvm_perl_int(aTHX_ end_sv, "end", INT_MIN, INT_MAX);
+    if (vkvm_conn_get_node_cells_free_memory(conn, start, end, &memory, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, memory);
+  }
+
+void
+get_node_cpu_map(conn, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    int totcpus;
+    uint8_t *onlinemap;
+    size_t onlinemap_len;
+    uint32_t totonline;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_get_node_cpu_map(conn, flags, &totcpus, &onlinemap, &onlinemap_len, &totonline, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHi(totcpus);
+    mXPUSHp((char *)onlinemap, onlinemap_len);
+    vkvm_bytes_free(onlinemap);
+    mXPUSHu(totonline);
   }
 
 void
@@ -537,6 +788,42 @@ get_node_device_scsihost_by_wwn(conn, wwnn_sv, wwpn_sv, flags_sv = NULL)
   }
 
 void
+get_node_free_memory(conn)
+    vkvm_conn *conn
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    uint64_t memory;
+  PPCODE:
+  {
+    if (vkvm_conn_get_node_free_memory(conn, &memory, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHu(memory);
+  }
+
+void
+get_node_free_pages(conn, pagesizes_sv, start_sv, end_sv, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *pagesizes_sv
+    SV *start_sv
+    SV *end_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *cells;
+  PPCODE:
+  {
+    size_t pagesizes_len = 0;
+    const int *pagesizes = vkvm_perl_ints(aTHX_ pagesizes_sv, "pagesizes", &pagesizes_len);
+    int start = (int)vkvm_perl_int(aTHX_ start_sv, "start", INT_MIN, INT_MAX);
+    int end = (int)vkvm_perl_int(aTHX_ end_sv, "end", INT_MIN, INT_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_get_node_free_pages(conn, pagesizes, pagesizes_len, start, end, flags, &cells, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, cells);
+  }
+
+void
 get_node_info(conn)
     vkvm_conn *conn
   PREINIT:
@@ -547,6 +834,21 @@ get_node_info(conn)
     if (vkvm_conn_get_node_info(conn, &info, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     SP = vkvm_perl_push_value(aTHX_ SP, info);
+  }
+
+void
+get_node_memory_parameters(conn, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *params;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_get_node_memory_parameters(conn, flags, &params, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, params);
   }
 
 void
@@ -564,6 +866,34 @@ get_node_memory_stats(conn, cell_num_sv = NULL, flags_sv = NULL)
     if (vkvm_conn_get_node_memory_stats(conn, cell_num, flags, &stats, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     SP = vkvm_perl_push_value(aTHX_ SP, stats);
+  }
+
+void
+get_node_security_model(conn)
+    vkvm_conn *conn
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *model;
+  PPCODE:
+  {
+    if (vkvm_conn_get_node_security_model(conn, &model, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, model);
+  }
+
+void
+get_node_sev_info(conn, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *info;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_get_node_sev_info(conn, flags, &info, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, info);
   }
 
 void
@@ -610,6 +940,25 @@ get_nwfilter_by_uuid(conn, uuid_sv)
     if (vkvm_conn_get_nwfilter_by_uuid(conn, uuid, uuid_len, &nwfilter, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     mXPUSHs(vkvm_perl_object(aTHX_ nwfilter, vkvm_perl_nwfilter));
+  }
+
+void
+get_save_image_xml_description(conn, file_sv, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *file_sv
+    SV *flags_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    char *xml;
+  PPCODE:
+  {
+    const char *file = vkvm_perl_text(aTHX_ file_sv, "file");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_get_save_image_xml_description(conn, file, flags, &xml, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHp(xml, strlen(xml));
+    vkvm_string_free(xml);
   }
 
 void
@@ -751,6 +1100,26 @@ get_storage_volume_by_path(conn, path_sv)
     if (vkvm_conn_get_storage_volume_by_path(conn, path, &volume, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     mXPUSHs(vkvm_perl_object(aTHX_ volume, vkvm_perl_storage_vol));
+  }
+
+void
+get_sysinfo(conn, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *flags_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    char *xml;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_get_sysinfo(conn, flags, &xml, &error) < 0)
+    {
+        vkvm_error_free(error);
+        XSRETURN_UNDEF;
+    }
+    XPUSHp(xml, strlen(xml));
+    vkvm_string_free(xml);
   }
 
 void
@@ -1047,6 +1416,25 @@ list_all_storage_pools(conn, flags_sv = NULL)
   }
 
 void
+list_defined_domain_names(conn, maxnames_sv)
+    vkvm_conn *conn
+    SV *maxnames_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    char **names;
+    size_t names_len;
+  PPCODE:
+  {
+    int maxnames = (int)vkvm_perl_int(aTHX_ maxnames_sv, "maxnames", INT_MIN, INT_MAX);
+    if (vkvm_conn_list_defined_domain_names(conn, maxnames, &names, &names_len, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    EXTEND(SP, (SSize_t)names_len);
+    for (size_t i = 0; i < names_len; i++)
+        mPUSHp(names[i], strlen(names[i]));
+    vkvm_string_list_free(names, names_len);
+  }
+
+void
 list_defined_interface_names(conn, maxnames_sv)
     vkvm_conn *conn
     SV *maxnames_sv
@@ -1241,6 +1629,56 @@ list_storage_pool_names(conn, maxnames_sv)
   }
 
 void
+node_alloc_pages(conn, pages_sv, start_sv, end_sv, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *pages_sv
+    SV *start_sv
+    SV *end_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    vkvm_value *pages = vkvm_perl_to_value(aTHX_ pages_sv, "pages");
+    int start = (int)vkvm_perl_int(aTHX_ start_sv, "start", INT_MIN, INT_MAX);
+    int end = (int)vkvm_perl_int(aTHX_ end_sv, "end", INT_MIN, INT_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_node_alloc_pages(conn, pages, start, end, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+node_suspend_for_duration(conn, target_sv, duration_sv, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *target_sv
+    SV *duration_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    uint32_t target = (uint32_t)vkvm_perl_uint(aTHX_ target_sv, "target", UINT32_MAX);
+    uint64_t duration = vkvm_perl_uint(aTHX_ duration_sv, "duration", UINT64_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_node_suspend_for_duration(conn, target, duration, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+num_of_defined_domains(conn)
+    vkvm_conn *conn
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    int count;
+  PPCODE:
+  {
+    if (vkvm_conn_num_of_defined_domains(conn, &count, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHi(count);
+  }
+
+void
 num_of_defined_interfaces(conn)
     vkvm_conn *conn
   PREINIT:
@@ -1398,6 +1836,40 @@ register_close_callback(conn, callback_sv)
   }
 
 void
+restore_domain(conn, from_sv = NULL, dxml_sv = NULL, params_sv = NULL, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *from_sv
+    SV *dxml_sv
+    SV *params_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    const char *from = vkvm_perl_text_or_null(aTHX_ from_sv, "from");
+    const char *dxml = vkvm_perl_text_or_null(aTHX_ dxml_sv, "dxml");
+    vkvm_value *params = vkvm_perl_to_value_or_null(aTHX_ params_sv, "params");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_restore_domain(conn, from, dxml, params, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+set_identity(conn, newident_sv, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *newident_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    vkvm_value *newident = vkvm_perl_to_value(aTHX_ newident_sv, "newident");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_set_identity(conn, newident, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
 set_keep_alive(conn, interval_sv, count_sv)
     vkvm_conn *conn
     SV *interval_sv
@@ -1409,6 +1881,21 @@ set_keep_alive(conn, interval_sv, count_sv)
     int interval = (int)vkvm_perl_int(aTHX_ interval_sv, "interval", INT_MIN, INT_MAX);
     uint32_t count = (uint32_t)vkvm_perl_uint(aTHX_ count_sv, "count", UINT32_MAX);
     if (vkvm_conn_set_keep_alive(conn, interval, count, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+set_node_memory_parameters(conn, newparams_sv, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *newparams_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    vkvm_value *newparams = vkvm_perl_to_value(aTHX_ newparams_sv, "newparams");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_set_node_memory_parameters(conn, newparams, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
   }
 

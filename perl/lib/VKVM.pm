@@ -40,8 +40,36 @@ sub get_version {
     return ref $self ? $self->_get_version : _libvirt_version();
 }
 
+# A version is major * 1,000,000 + minor * 1,000 + micro.
+sub get_major_version {
+    my ($self) = @_;
+    return int($self->get_version / 1_000_000);
+}
+
+sub get_minor_version {
+    my ($self) = @_;
+    return int($self->get_version / 1000) % 1000;
+}
+
+sub get_micro_version {
+    my ($self) = @_;
+    return $self->get_version % 1000;
+}
+
 # Sys::Virt looks each of the objects up by its name; these are one call each.
 # As there, one value is how many there are.
+sub list_domains {
+    my ($self) = @_;
+    my @domains = $self->list_all_domains(VKVM::Domain::LIST_ACTIVE());
+    return @domains;
+}
+
+sub list_defined_domains {
+    my ($self) = @_;
+    my @domains = $self->list_all_domains(VKVM::Domain::LIST_INACTIVE());
+    return @domains;
+}
+
 sub list_networks {
     my ($self) = @_;
     my @networks = $self->list_all_networks(VKVM::Network::LIST_ACTIVE());

@@ -62,6 +62,8 @@ my %right = (
     handle      => sub { my ($p) = @_; $object{ $p->{class} } },
     handle_list => sub { [] },
     value       => sub { {} },
+    int_list    => sub { [0] },
+    string_list => sub { ['x'] },
     callback    => sub { sub { } },
 );
 
@@ -128,12 +130,27 @@ sub wrong {
             'a word'  => 'x', 'a number' => 1, 'a hash' => {}, 'code' => sub { }, 'an object' => $dom,
             'blessed' => bless([], 'Foreign'),
         },
+        int_list    => { wrong_lists(), (map { ("list of $_" => [ $no_number{$_} ]) } keys %no_number) },
+        string_list => {
+            wrong_lists(),
+            (map { ("list of $_" => [ $no_scalar{$_} ]) } keys %no_scalar),
+            'a list with NUL'   => [ 'x', "x\0y" ],
+            'a list with bytes' => ["\xff"],
+        },
         value    => wrong_values(),
         callback => {
             'a word'  => 'main::wrong', 'a number' => 1, 'an array' => [], 'a hash' => {},
             'a glob'  => \*STDOUT,      'an object' => $dom, 'a reference to code' => \sub { },
         },
     }->{$kind} // die "no wrong arguments for kind $kind";
+}
+
+# What is no list of scalars.
+sub wrong_lists {
+    return (
+        'a word' => 'x', 'a number'  => 1,    'a hash'  => {}, 'code' => sub { },
+        'a list of undef' => [undef], 'an object' => $dom, 'blessed' => bless([], 'Foreign'),
+    );
 }
 
 sub wrong_values {

@@ -77,6 +77,18 @@ impl Caller {
         (!text.is_null()).then(|| self.text(text, parameter)).transpose()
     }
 
+    /// Texts, each of which must be UTF-8.
+    pub fn texts(
+        &self,
+        texts: *const *const c_char,
+        len: usize,
+        parameter: &'static str,
+    ) -> Result<Vec<&CStr>> {
+        // SAFETY: by the contract the array holds `len` texts.
+        let texts = unsafe { array(texts, len, parameter) }?;
+        texts.iter().map(|text| self.text(*text, parameter)).collect()
+    }
+
     /// Text as a Rust string.
     pub fn str(&self, text: *const c_char, parameter: &'static str) -> Result<&str> {
         checked_utf8(self.c_string(text, parameter)?.to_bytes(), parameter)
@@ -130,6 +142,15 @@ impl Caller {
                 Err(Misuse::Invalid { parameter, reason }.into())
             }
         }
+    }
+
+    /// A map, copied, that may be NULL.
+    pub fn map_nullable(
+        &self,
+        value: *mut vkvm_value,
+        parameter: &'static str,
+    ) -> Result<Option<crate::value::Map>> {
+        (!value.is_null()).then(|| self.map(value, parameter)).transpose()
     }
 
     /// A place for a plain result.

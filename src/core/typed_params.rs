@@ -105,6 +105,21 @@ impl TypedParams {
         Ok(params)
     }
 
+    /// Parameters out of a map, for a call whose keys and their
+    /// `VIR_TYPED_PARAM_*` types are known. An unknown key is an error, as above.
+    pub fn from_table(map: &Map, table: &[(&str, u32)], parameter: &'static str) -> Result<Self> {
+        let mut params = TypedParams::new();
+        for (key, value) in map.iter() {
+            let Some((_name, kind)) = table.iter().find(|(name, _kind)| *name == key) else {
+                let names: Vec<_> = table.iter().map(|(name, _kind)| *name).collect();
+                let hint = format!("; there are {}", names.join(", "));
+                return Err(Misuse::NotFound { parameter, path: key.to_owned(), hint }.into());
+            };
+            params.push(key, *kind, value, parameter)?;
+        }
+        Ok(params)
+    }
+
     /// Adds a parameter of one of the `VIR_TYPED_PARAM_*` types.
     pub fn push(
         &mut self,
@@ -197,6 +212,18 @@ pub fn to_map(params: &[sys::virTypedParameter]) -> Map {
         map.insert(field(param).to_string_lossy().into_owned(), value(param));
     }
     map
+}
+
+/// Refuses values that no parameter has: for calls that ask the driver for its
+/// parameters, which may have none at all.
+pub fn check_scalars(map: &Map, parameter: &'static str) -> Result<()> {
+    for (key, value) in map.iter() {
+        if matches!(value, Value::List(_) | Value::Map(_) | Value::Handle(_)) {
+            let (path, actual) = (key.to_owned(), value.kind().phrase());
+            return Err(Misuse::WrongType { parameter, path, actual, wanted: "a scalar" }.into());
+        }
+    }
+    Ok(())
 }
 
 /// The parameters in a C array, which may be NULL when it is empty.

@@ -380,6 +380,7 @@ fn kind(name: &str, ty: &Type) -> Option<(Kind, Direction)> {
         Type::Primitive(PrimitiveType::Void) => Some((Kind::AnyHandle, In)),
         Type::Ptr { ty: inner, is_const: inner_const, .. } => match &**inner {
             Type::Path(path) if constant => Some((Kind::Handles(class_of(path.name())?), In)),
+            Type::Primitive(PrimitiveType::Char) if constant => Some((Kind::Texts, In)),
             Type::Path(path) if name == "error" && path.name() == "vkvm_error" => {
                 Some((Kind::Handle("error".into()), Error))
             }

@@ -47,6 +47,46 @@ pub unsafe extern "C" fn vkvm_conn_num_of_domains(
     })
 }
 
+/// Counts the domains that are defined and do not run.
+///
+/// - `count`: how many there are
+///
+/// libvirt: virConnectNumOfDefinedDomains
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_num_of_defined_domains(
+    conn: *mut vkvm_conn,
+    count: *mut c_int,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out(count, "count")?;
+        out.set(c.get(conn, "conn")?.num_of_defined_domains()?);
+        Ok(())
+    })
+}
+
+/// Lists the names of domains that are defined and do not run.
+///
+/// - `maxnames`: how many to list at most, from 0 to 1,048,576
+/// - `names`: the names
+/// - `names_len`: how many there are
+///
+/// libvirt: virConnectListDefinedDomains
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_list_defined_domain_names(
+    conn: *mut vkvm_conn,
+    maxnames: c_int,
+    names: *mut *mut *mut c_char,
+    names_len: *mut usize,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_texts(names, names_len, "names", "names_len")?;
+        out.set(c.get(conn, "conn")?.list_defined_domain_names(maxnames)?);
+        Ok(())
+    })
+}
+
 /// Lists the ids of running domains.
 ///
 /// - `maxids`: how many to list at most, from 0 to 1,048,576

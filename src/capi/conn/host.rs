@@ -182,6 +182,102 @@ pub unsafe extern "C" fn vkvm_conn_get_node_memory_stats(
     })
 }
 
+/// Gets the BIOS and hardware of the host.
+///
+/// - `flags` (default 0): unused, pass 0
+/// - `xml`: a `<sysinfo>` document
+///
+/// libvirt: virConnectGetSysinfo
+/// cbindgen:perl=quiet
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_get_sysinfo(
+    conn: *mut vkvm_conn,
+    flags: u32,
+    xml: *mut *mut c_char,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_text(xml, "xml")?;
+        out.set(c.get(conn, "conn")?.get_sysinfo(flags)?);
+        Ok(())
+    })
+}
+
+/// Gets how the host protects domains from each other.
+///
+/// - `model`: a map with the keys `model` (like "selinux") and `doi` (the
+///   domain of interpretation), both strings
+///
+/// libvirt: virNodeGetSecurityModel
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_get_node_security_model(
+    conn: *mut vkvm_conn,
+    model: *mut *mut vkvm_value,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handle(model, "model")?;
+        out.set_value(c.get(conn, "conn")?.get_node_security_model()?)
+    })
+}
+
+/// Gets what the host's AMD SEV, the encryption of guests' memory, can do.
+///
+/// - `flags` (default 0): unused, pass 0
+/// - `info`: a map with keys of `VKVM_SEV_*`
+///
+/// libvirt: virNodeGetSEVInfo
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_get_node_sev_info(
+    conn: *mut vkvm_conn,
+    flags: u32,
+    info: *mut *mut vkvm_value,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handle(info, "info")?;
+        out.set_value(c.get(conn, "conn")?.get_node_sev_info(flags)?)
+    })
+}
+
+/// Suspends the host, and wakes it up after some time.
+///
+/// - `target`: how to suspend, of `VKVM_NODE_SUSPEND_TARGET_*`
+/// - `duration`: the time in seconds, at least 60
+/// - `flags` (default 0): unused, pass 0
+///
+/// libvirt: virNodeSuspendForDuration
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_node_suspend_for_duration(
+    conn: *mut vkvm_conn,
+    target: u32,
+    duration: u64,
+    flags: u32,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| c.get(conn, "conn")?.node_suspend_for_duration(target, duration, flags))
+}
+
+/// Tells the daemon on whose behalf the connection is used from now on.
+///
+/// Only what the daemon trusts may do this; it is meant for programs that
+/// speak to libvirt for their own clients.
+///
+/// - `newident`: a map with keys of `VKVM_IDENTITY_*`; the ids are numbers, the
+///   time is in clock ticks since the host started, the rest is text
+/// - `flags` (default 0): unused, pass 0
+///
+/// libvirt: virConnectSetIdentity
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_set_identity(
+    conn: *mut vkvm_conn,
+    newident: *mut vkvm_value,
+    flags: u32,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| c.get(conn, "conn")?.set_identity(&c.map(newident, "newident")?, flags))
+}
+
 /// Tells whether the connection still works.
 ///
 /// - `alive`: false when it is known to be broken

@@ -1,12 +1,15 @@
 //! `vkvm_conn_*`: connections.
 
+pub mod cpu;
 pub mod domains;
 pub mod events;
 pub mod host;
 pub mod interfaces;
+pub mod memory;
 pub mod networks;
 pub mod node_devices;
 pub mod nwfilters;
 pub mod open;
+pub mod saved;
 pub mod secrets;
 pub mod storage;

@@ -6,7 +6,7 @@ use std::ptr;
 use virt::sys;
 
 use super::{Conn, locate, parse_uuid};
-use crate::core::{Domain, call, typed_params};
+use crate::core::{Domain, Text, call, typed_params};
 use crate::error::{Misuse, Result};
 use crate::value::Map;
 
@@ -27,6 +27,25 @@ impl Conn {
     pub fn num_of_domains(&self) -> Result<c_int> {
         // SAFETY: as above.
         call::number(unsafe { sys::virConnectNumOfDomains(self.raw()) }, c"virConnectNumOfDomains")
+    }
+
+    /// How many domains are defined and do not run.
+    pub fn num_of_defined_domains(&self) -> Result<c_int> {
+        // SAFETY: as above.
+        call::number(
+            unsafe { sys::virConnectNumOfDefinedDomains(self.raw()) },
+            c"virConnectNumOfDefinedDomains",
+        )
+    }
+
+    /// The names of domains that are defined and do not run, `max` at the most.
+    pub fn list_defined_domain_names(&self, max: c_int) -> Result<Vec<Text>> {
+        // SAFETY: as above; the texts of the list are new and ours.
+        unsafe {
+            call::names(c"virConnectListDefinedDomains", max, "maxnames", |names, max| {
+                sys::virConnectListDefinedDomains(self.raw(), names, max)
+            })
+        }
     }
 
     /// The ids of running domains, `max` at the most.

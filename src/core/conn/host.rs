@@ -6,9 +6,23 @@ use std::ptr;
 use virt::sys;
 
 use super::Conn;
+use crate::core::typed_params::TypedParams;
 use crate::core::{Text, call};
 use crate::error::Result;
 use crate::value::{Map, Value};
+
+/// What there is to tell about an identity, with its types.
+const IDENTITY: [(&str, u32); 9] = [
+    ("user-name", sys::VIR_TYPED_PARAM_STRING),
+    ("unix-user-id", sys::VIR_TYPED_PARAM_ULLONG),
+    ("group-name", sys::VIR_TYPED_PARAM_STRING),
+    ("unix-group-id", sys::VIR_TYPED_PARAM_ULLONG),
+    ("process-id", sys::VIR_TYPED_PARAM_LLONG),
+    ("process-time", sys::VIR_TYPED_PARAM_ULLONG),
+    ("sasl-user-name", sys::VIR_TYPED_PARAM_STRING),
+    ("x509-distinguished-name", sys::VIR_TYPED_PARAM_STRING),
+    ("selinux-context", sys::VIR_TYPED_PARAM_STRING),
+];
 
 impl Conn {
     /// The driver's name, like "QEMU" or "TEST".
@@ -99,6 +113,61 @@ impl Conn {
                 unsafe { sys::virNodeGetMemoryStats(self.raw(), cell, array, len, flags) };
             call::done(returned, function)
         })
+    }
+
+    /// The host's BIOS and hardware, as XML.
+    pub fn get_sysinfo(&self, flags: c_uint) -> Result<Text> {
+        // SAFETY: as above; the text is new and ours.
+        unsafe { call::text(sys::virConnectGetSysinfo(self.raw(), flags), c"virConnectGetSysinfo") }
+    }
+
+    /// How the host protects domains from each other.
+    pub fn get_node_security_model(&self) -> Result<Map> {
+        // SAFETY: all-zero is a valid, empty structure.
+        let mut security: sys::virSecurityModel = unsafe { std::mem::zeroed() };
+        // SAFETY: as above.
+        let returned = unsafe { sys::virNodeGetSecurityModel(self.raw(), &mut security) };
+        call::done(returned, c"virNodeGetSecurityModel")?;
+        let mut map = Map::with_capacity(2);
+        // SAFETY: libvirt ends both texts with a NUL inside their arrays.
+        map.push_new("model", unsafe { fixed_text(&security.model) });
+        // SAFETY: as above.
+        map.push_new("doi", unsafe { fixed_text(&security.doi) });
+        Ok(map)
+    }
+
+    /// What the host's AMD SEV can do.
+    pub fn get_node_sev_info(&self, flags: c_uint) -> Result<Map> {
+        let mut array = ptr::null_mut();
+        let mut len = 0;
+        // SAFETY: as above; on success the array of `len` parameters is ours.
+        unsafe {
+            let returned = sys::virNodeGetSEVInfo(self.raw(), &mut array, &mut len, flags);
+            call::done(returned, c"virNodeGetSEVInfo")?;
+            Ok(TypedParams::adopt(array, len).to_map())
+        }
+    }
+
+    /// Suspends the host for some seconds.
+    pub fn node_suspend_for_duration(
+        &self,
+        target: c_uint,
+        duration: u64,
+        flags: c_uint,
+    ) -> Result<()> {
+        // SAFETY: as above.
+        let returned =
+            unsafe { sys::virNodeSuspendForDuration(self.raw(), target, duration, flags) };
+        call::done(returned, c"virNodeSuspendForDuration")
+    }
+
+    /// Tells the daemon on whose behalf the connection is used.
+    pub fn set_identity(&self, identity: &Map, flags: c_uint) -> Result<()> {
+        let params = TypedParams::from_table(identity, &IDENTITY, "newident")?;
+        let (array, len) = params.as_raw();
+        // SAFETY: as above; the array holds `len` parameters.
+        let returned = unsafe { sys::virConnectSetIdentity(self.raw(), array, len, flags) };
+        call::done(returned, c"virConnectSetIdentity")
     }
 
     /// Whether the connection still works.

@@ -1,12 +1,15 @@
 //! The connection to a hypervisor.
 
+mod cpu;
 mod domains;
 mod host;
 mod interfaces;
+mod memory;
 mod networks;
 mod node_devices;
 mod nwfilters;
 mod open;
+mod saved;
 mod secrets;
 mod storage;
 
@@ -17,6 +20,7 @@ use uuid::Uuid;
 use virt::connect::Connect;
 use virt::sys;
 
+pub use cpu::Emulator;
 pub use open::{Authenticator, Credential};
 
 use crate::error::{Error, Misuse, Result};

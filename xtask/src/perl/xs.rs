@@ -170,13 +170,13 @@ fn input(
         Kind::Size => format!("vkvm_perl_uint(aTHX_ {sv}, \"{name}\", SIZE_MAX)"),
         Kind::Text => format!("vkvm_perl_text{nullable}(aTHX_ {sv}, \"{name}\")"),
         Kind::Handle(class) if class == "value" => {
-            format!("vkvm_perl_to_value(aTHX_ {sv}, \"{name}\")")
+            format!("vkvm_perl_to_value{nullable}(aTHX_ {sv}, \"{name}\")")
         }
         Kind::Handle(_) => format!(
             "({})vkvm_perl_handle{nullable}(aTHX_ {sv}, \"{name}\")",
             param.kind.c_input().trim_end()
         ),
-        Kind::Bytes | Kind::Ints | Kind::Handles(_) => {
+        Kind::Bytes | Kind::Ints | Kind::Texts | Kind::Handles(_) => {
             return array_input(text, param, arguments);
         }
         Kind::Callback(callback) if is_destroy(param) => {
@@ -223,6 +223,7 @@ fn array_input(text: &mut String, param: &Param, arguments: &mut Vec<String>) ->
     let conversion = match &param.kind {
         Kind::Bytes => format!("vkvm_perl_bytes(aTHX_ {sv}, \"{name}\", &{len})"),
         Kind::Ints => format!("vkvm_perl_ints(aTHX_ {sv}, \"{name}\", &{len})"),
+        Kind::Texts => format!("vkvm_perl_texts(aTHX_ {sv}, \"{name}\", &{len})"),
         _ => format!("({c_type})vkvm_perl_handles(aTHX_ {sv}, \"{name}\", &{len})"),
     };
     writeln!(text, "    size_t {len} = 0;\n    {c_type}{name} = {conversion};")?;

@@ -1,0 +1,129 @@
+//! Domains that were saved to files, and native configurations.
+
+use std::ffi::{c_char, c_int};
+
+use crate::capi::guard::status;
+use crate::capi::types::{vkvm_conn, vkvm_error, vkvm_value};
+
+/// Turns a configuration in the hypervisor's own form into a domain's XML.
+///
+/// - `configtype`: the form, like "qemu-argv"
+/// - `configdata`: the configuration
+/// - `flags` (default 0): unused, pass 0
+/// - `xml`: a `<domain>` document
+///
+/// libvirt: virConnectDomainXMLFromNative
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_domain_xml_from_native(
+    conn: *mut vkvm_conn,
+    configtype: *const c_char,
+    configdata: *const c_char,
+    flags: u32,
+    xml: *mut *mut c_char,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_text(xml, "xml")?;
+        let conn = c.get(conn, "conn")?;
+        let format = c.text(configtype, "configtype")?;
+        out.set(conn.domain_xml_from_native(format, c.text(configdata, "configdata")?, flags)?);
+        Ok(())
+    })
+}
+
+/// Turns a domain's XML into a configuration in the hypervisor's own form.
+///
+/// - `configtype`: the form, like "qemu-argv"
+/// - `xmldata`: a `<domain>` document
+/// - `flags` (default 0): unused, pass 0
+/// - `config`: the configuration
+///
+/// libvirt: virConnectDomainXMLToNative
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_domain_xml_to_native(
+    conn: *mut vkvm_conn,
+    configtype: *const c_char,
+    xmldata: *const c_char,
+    flags: u32,
+    config: *mut *mut c_char,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_text(config, "config")?;
+        let conn = c.get(conn, "conn")?;
+        let format = c.text(configtype, "configtype")?;
+        out.set(conn.domain_xml_to_native(format, c.text(xmldata, "xmldata")?, flags)?);
+        Ok(())
+    })
+}
+
+/// Gets the XML of the domain that was saved to a file.
+///
+/// - `file`: the file's path on the host
+/// - `flags` (default 0): of `VKVM_DOMAIN_XML_*`
+/// - `xml`: a `<domain>` document
+///
+/// libvirt: virDomainSaveImageGetXMLDesc
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_get_save_image_xml_description(
+    conn: *mut vkvm_conn,
+    file: *const c_char,
+    flags: u32,
+    xml: *mut *mut c_char,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_text(xml, "xml")?;
+        let conn = c.get(conn, "conn")?;
+        out.set(conn.get_save_image_xml_description(c.text(file, "file")?, flags)?);
+        Ok(())
+    })
+}
+
+/// Replaces the XML of the domain that was saved to a file.
+///
+/// - `file`: the file's path on the host
+/// - `xml`: a `<domain>` document; it must describe the same virtual hardware
+/// - `flags` (default 0): of `VKVM_DOMAIN_SAVE_*`
+///
+/// libvirt: virDomainSaveImageDefineXML
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_define_save_image_xml(
+    conn: *mut vkvm_conn,
+    file: *const c_char,
+    xml: *const c_char,
+    flags: u32,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let conn = c.get(conn, "conn")?;
+        conn.define_save_image_xml(c.text(file, "file")?, c.text(xml, "xml")?, flags)
+    })
+}
+
+/// Starts the domain that was saved to a file.
+///
+/// - `from` (nullable): the file's path on the host; without it, `params` must
+///   have it
+/// - `dxml` (nullable): a `<domain>` document to use instead of the saved one
+/// - `params` (nullable): a map with keys of `VKVM_DOMAIN_SAVE_PARAM_*`; with
+///   it, libvirt 8.4 or newer is needed
+/// - `flags` (default 0): of `VKVM_DOMAIN_SAVE_*`
+///
+/// libvirt: virDomainRestore, virDomainRestoreFlags, virDomainRestoreParams
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_restore_domain(
+    conn: *mut vkvm_conn,
+    from: *const c_char,
+    dxml: *const c_char,
+    params: *mut vkvm_value,
+    flags: u32,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let conn = c.get(conn, "conn")?;
+        let from = c.text_nullable(from, "from")?;
+        let dxml = c.text_nullable(dxml, "dxml")?;
+        conn.restore_domain(from, dxml, c.map_nullable(params, "params")?, flags)
+    })
+}
