@@ -89,8 +89,10 @@ pub fn deregister_all(conn: &Conn) {
             Some(Listener::AllDomains) => domain_event_deregister(conn),
         };
     }
-    // Here, too, a failure means that there is none.
-    let _ = close::unregister_close_callback(conn);
+    if conn.has_close_slot() {
+        // Here, too, a failure means that there is none.
+        let _ = close::unregister_close_callback(conn);
+    }
 }
 
 /// Checks a registration; the listener of a failed one is dropped here,

@@ -12,7 +12,7 @@ mod storage;
 
 use std::any::Any;
 use std::ffi::{CStr, c_int};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use uuid::Uuid;
 use virt::connect::Connect;
@@ -27,7 +27,7 @@ pub struct Conn {
     virt: Connect,
     /// What was registered through this connection and has to go with it.
     listeners: Mutex<Vec<Listener>>,
-    close: Arc<CloseSlot>,
+    close: OnceLock<Arc<CloseSlot>>,
 }
 
 /// Where a connection keeps the listener to its end.
@@ -70,9 +70,14 @@ impl Conn {
         unsafe { self.virt.as_ptr() }
     }
 
+    /// Whether there may be a listener to the end of this connection.
+    pub(crate) fn has_close_slot(&self) -> bool {
+        self.close.get().is_some()
+    }
+
     /// Where the listener to the end of this connection is.
     pub(crate) fn close_slot(&self) -> &Arc<CloseSlot> {
-        &self.close
+        self.close.get_or_init(Arc::default)
     }
 
     /// The registrations that hold this connection.
