@@ -5,6 +5,7 @@
 typedef struct {
 #ifdef MULTIPLICITY
     PerlInterpreter *owner;
+    UV interpreter;
 #endif
     SV *code;
     SV *self; /* what it is registered with, kept alive until it is not; or NULL */
@@ -12,7 +13,9 @@ typedef struct {
 
 /* Perl may only be called by the thread that its interpreter runs on. */
 #ifdef MULTIPLICITY
-#define is_at_home(cb) (PERL_GET_CONTEXT == (void *)(cb)->owner)
+#define is_at_home(cb)                                                                             \
+    (PERL_GET_CONTEXT == (void *)(cb)->owner &&                                                    \
+     vkvm_perl_interpreter((cb)->owner) == (cb)->interpreter)
 #define dCALLBACK callback *cb = userdata; pTHX = cb->owner
 #else
 #define is_at_home(cb) TRUE
@@ -28,6 +31,7 @@ void *vkvm_perl_callback(pTHX_ SV *code, const char *name, SV *self)
     Newx(cb, 1, callback);
 #ifdef MULTIPLICITY
     cb->owner = aTHX;
+    cb->interpreter = vkvm_perl_interpreter(aTHX);
 #endif
     cb->code = newSVsv(code);
     cb->self = self ? newRV_inc(SvRV(self)) : NULL;
@@ -46,9 +50,12 @@ void vkvm_perl_callback_free(void *userdata)
     Safefree(cb);
 }
 
-/* A frame for one call: `push` the arguments, then `run`. */
+/* A frame for one call: `push` the arguments, then `run`. It has a stack of its
+ * own, so that `last` in a callback cannot end a loop of who runs the events. */
 static void open_frame(pTHX)
 {
+    dSP;
+    PUSHSTACKi(PERLSI_UNKNOWN);
     ENTER;
     SAVETMPS;
     save_scalar(PL_errgv); /* local $@ */
@@ -58,6 +65,7 @@ static void close_frame(pTHX)
 {
     FREETMPS;
     LEAVE;
+    POPSTACK;
 }
 
 /* Calls the code with what is on the stack. Returns the number it answers

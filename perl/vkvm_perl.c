@@ -6,6 +6,7 @@ typedef struct {
     HV *stash[vkvm_perl_class_count]; /* looked up once: blessing is frequent */
     HV *error_stash;
     SV *exception;                    /* the first that a callback threw */
+    UV interpreter;                   /* a number that no other interpreter gets */
 } my_cxt_t;
 
 #define MY_CXT_KEY "VKVM::_guts"
@@ -23,12 +24,20 @@ static const char *const classes[] = {
 #undef X
 };
 
-static void look_up_stashes(pTHX_ my_cxt_t *cxt)
+static void set_up(pTHX_ my_cxt_t *cxt)
 {
+    static UV interpreters;
     for (int i = 0; i < vkvm_perl_class_count; i++)
         cxt->stash[i] = gv_stashpv(packages[i], GV_ADD);
     cxt->error_stash = gv_stashpv("VKVM::Error", GV_ADD);
     cxt->exception = NULL;
+    cxt->interpreter = __atomic_add_fetch(&interpreters, 1, __ATOMIC_RELAXED);
+}
+
+UV vkvm_perl_interpreter(pTHX)
+{
+    dMY_CXT;
+    return MY_CXT.interpreter;
 }
 
 static HV *stash_of(my_cxt_t *cxt, const char *class)
@@ -68,14 +77,14 @@ static void make_constants(pTHX_ my_cxt_t *cxt)
 void vkvm_perl_boot(pTHX)
 {
     MY_CXT_INIT;
-    look_up_stashes(aTHX_ &MY_CXT);
+    set_up(aTHX_ &MY_CXT);
     make_constants(aTHX_ &MY_CXT);
 }
 
 void vkvm_perl_clone(pTHX)
 {
     MY_CXT_CLONE;
-    look_up_stashes(aTHX_ &MY_CXT);
+    set_up(aTHX_ &MY_CXT);
 }
 
 SV *vkvm_perl_object(pTHX_ void *handle, enum vkvm_perl_class class)

@@ -26,6 +26,9 @@ enum vkvm_perl_class {
 void vkvm_perl_boot(pTHX);
 void vkvm_perl_clone(pTHX);
 
+/* A number for the interpreter. Addresses are used again when a thread has ended. */
+UV vkvm_perl_interpreter(pTHX);
+
 /* Arguments. Each dies with a VKVM::Error that names the parameter when it
  * cannot be taken as what is wanted. What they return is borrowed from `sv`
  * or belongs to a temporary of the calling statement. */

@@ -103,6 +103,24 @@ subtest 'close callback' => sub {
     $dying->close;
 };
 
+# Each in a program of its own, for it may hang or be killed.
+my %todo = (
+    nothing    => undef,
+    unregister => undef,
+    close      => undef,
+    undef      => undef,
+    exit       => undef,
+    call       => 'libvirt lets SIGPIPE through',
+);
+for my $what (sort keys %todo) {
+    my $other = TestBed->daemon('test-daemon');
+    my ($status, $output) =
+      run_perl("$FindBin::Bin/scripts/killed.pl", $other->{URI_UNIX}, $other->{PID}, $what);
+    local our $TODO = $todo{$what};
+    is($status, $what eq 'exit' ? 3 << 8 : 0, "a daemon is killed, then $what: exit status");
+    is($output, $what eq 'exit' ? '' : "at the end\n", 'output');
+}
+
 my $turns = 0;
 my $timer = VKVM::Event::add_timeout(2, sub { $turns++ });
 VKVM::Event::run_default() until $turns > 5;

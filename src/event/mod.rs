@@ -5,17 +5,19 @@
 //! and comes back through its free callback exactly once, so dropping the
 //! closure is the one place where whatever a listener owns is released.
 
+mod close;
 mod domain;
 mod event_loop;
 mod registry;
 
+pub use close::{register_close_callback, unregister_close_callback};
 pub use event_loop::{
     Ticker, Watcher, add_handle, add_timeout, register_default, remove_handle, remove_timeout,
     run_default, update_handle, update_timeout,
 };
 pub use registry::{
     deregister_all, domain_event_deregister, domain_event_deregister_any, domain_event_register,
-    domain_event_register_any, register_close_callback, unregister_close_callback,
+    domain_event_register_any,
 };
 
 use std::ffi::{c_int, c_void};

@@ -8,12 +8,11 @@ use std::ffi::{c_int, c_void};
 
 use virt::sys;
 
-use super::{Event, Listener as Closure, domain, free_userdata, into_userdata, shielded};
+use super::{Listener as Closure, close, domain, free_userdata, into_userdata};
 use crate::core::call;
 use crate::core::conn::Listener;
 use crate::core::{Conn, Domain};
 use crate::error::Result;
-use crate::value::Map;
 
 /// Listens to events of kind `id` from one domain, or from all. Returns the
 /// id to deregister with.
@@ -77,31 +76,6 @@ pub fn domain_event_deregister(conn: &Conn) -> Result<()> {
     call::done(returned, c"virConnectDomainEventDeregister")
 }
 
-/// Listens to the end of the connection: once per connection.
-pub fn register_close_callback(conn: &Conn, listener: Closure) -> Result<()> {
-    let userdata = into_userdata(listener);
-    // SAFETY: as in `domain_event_register_any`.
-    let returned = unsafe {
-        sys::virConnectRegisterCloseCallback(
-            conn.raw(),
-            Some(closed),
-            userdata,
-            Some(free_userdata::<Closure>),
-        )
-    };
-    keep(returned, userdata, c"virConnectRegisterCloseCallback")?;
-    conn.listeners().push(Listener::Close);
-    Ok(())
-}
-
-/// Stops what `register_close_callback` began.
-pub fn unregister_close_callback(conn: &Conn) -> Result<()> {
-    forget(conn, Listener::Close);
-    // SAFETY: the connection is live; the function is the registered one.
-    let returned = unsafe { sys::virConnectUnregisterCloseCallback(conn.raw(), Some(closed)) };
-    call::done(returned, c"virConnectUnregisterCloseCallback")
-}
-
 /// Takes back everything that was registered through the connection.
 pub fn deregister_all(conn: &Conn) {
     loop {
@@ -110,11 +84,14 @@ pub fn deregister_all(conn: &Conn) {
         // A failure means that libvirt holds no such registration any more,
         // which is what is wanted.
         let _ = match listener {
-            None => return,
+            None => break,
             Some(Listener::Domain(id)) => domain_event_deregister_any(conn, id),
             Some(Listener::AllDomains) => domain_event_deregister(conn),
-            Some(Listener::Close) => unregister_close_callback(conn),
         };
+    }
+    if conn.has_close_slot() {
+        // Here, too, a failure means that there is none.
+        let _ = close::unregister_close_callback(conn);
     }
 }
 
@@ -133,14 +110,4 @@ fn keep(
 
 fn forget(conn: &Conn, listener: Listener) {
     conn.listeners().retain(|other| *other != listener);
-}
-
-unsafe extern "C" fn closed(_conn: sys::virConnectPtr, reason: c_int, userdata: *mut c_void) {
-    // SAFETY: the boxed Closure given at registration.
-    let listener = unsafe { &*userdata.cast::<Closure>() };
-    shielded(|| {
-        let mut args = Map::with_capacity(1);
-        args.push_new("reason", reason);
-        listener(Event { domain: None, id: 0, args });
-    });
 }

@@ -21,8 +21,6 @@ use VKVM::StorageVol;
 
 our $VERSION = '0.001000';
 
-# The name that Sys::Virt programs compare with, of the newest Sys::Virt whose
-# methods are all here.
 BEGIN {
     no strict 'refs';    ## no critic (ProhibitNoStrict) - this is about symbol tables
     *{'Sys::Virt::'} = *{'VKVM::'};

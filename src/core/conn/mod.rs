@@ -13,8 +13,9 @@ mod saved;
 mod secrets;
 mod storage;
 
+use std::any::Any;
 use std::ffi::{CStr, c_int};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use uuid::Uuid;
 use virt::connect::Connect;
@@ -30,6 +31,32 @@ pub struct Conn {
     virt: Connect,
     /// What was registered through this connection and has to go with it.
     listeners: Mutex<Vec<Listener>>,
+    close: OnceLock<Arc<CloseSlot>>,
+}
+
+/// Where a connection keeps the listener to its end.
+#[derive(Default)]
+pub struct CloseSlot(Mutex<Option<Arc<dyn Any + Send + Sync>>>);
+
+impl CloseSlot {
+    /// Puts a listener in. False, and the listener is dropped, if there is one.
+    pub(crate) fn fill(&self, listener: Arc<dyn Any + Send + Sync>) -> bool {
+        let mut slot = self.lock();
+        let empty = slot.is_none();
+        if empty {
+            *slot = Some(listener);
+        }
+        empty
+    }
+
+    /// Takes the listener out.
+    pub(crate) fn take(&self) -> Option<Arc<dyn Any + Send + Sync>> {
+        self.lock().take()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<dyn Any + Send + Sync>>> {
+        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
 }
 
 /// A registration with libvirt that holds the connection open.
@@ -39,14 +66,22 @@ pub enum Listener {
     Domain(c_int),
     /// The one virConnectDomainEventRegister.
     AllDomains,
-    /// The one virConnectRegisterCloseCallback.
-    Close,
 }
 
 impl Conn {
     pub(crate) fn raw(&self) -> sys::virConnectPtr {
         // SAFETY: callers use it only while self is alive.
         unsafe { self.virt.as_ptr() }
+    }
+
+    /// Whether there may be a listener to the end of this connection.
+    pub(crate) fn has_close_slot(&self) -> bool {
+        self.close.get().is_some()
+    }
+
+    /// Where the listener to the end of this connection is.
+    pub(crate) fn close_slot(&self) -> &Arc<CloseSlot> {
+        self.close.get_or_init(Arc::default)
     }
 
     /// The registrations that hold this connection.
@@ -58,6 +93,10 @@ impl Conn {
 /// Adds to libvirt's error about a document which parameter it is, and, where
 /// the XML is malformed, at which line and column.
 pub(crate) fn locate(error: Error, parameter: &'static str, xml: &CStr) -> Error {
+    let code = error.details().code as u32;
+    if ![sys::VIR_ERR_XML_ERROR, sys::VIR_ERR_XML_DETAIL].contains(&code) {
+        return error;
+    }
     match crate::xml::check(&xml.to_string_lossy()) {
         Err((line, column, _reason)) => error.at(parameter, line, column),
         Ok(()) => error,

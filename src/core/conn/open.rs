@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, c_char, c_int, c_uint};
 use std::ptr;
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
 use virt::connect::Connect;
 use virt::sys;
@@ -66,7 +66,7 @@ impl Conn {
         let raw = call::pointer(raw, c"virConnectOpenAuth")?;
         // SAFETY: a new connection whose one reference is ours.
         let virt = unsafe { Connect::from_ptr(raw.as_ptr()) };
-        Ok(Conn { virt, listeners: Mutex::default() })
+        Ok(Conn { virt, listeners: Mutex::default(), close: OnceLock::new() })
     }
 }
 

@@ -37,6 +37,8 @@ const PACKAGES: &[Package] = &[
 /// Writes everything that is generated for Perl.
 pub fn write(api: &Api, constants: &[Constant]) -> Result<Vec<Output>> {
     let mut outputs = vec![xs::typemap(api), xs::classes()];
+    let errors = Package { class: "error", name: "VKVM::Error", object: "$error" };
+    outputs.push(pod::write(&errors, &[], constants)?);
     for package in PACKAGES {
         let functions: Vec<&Function> =
             api.functions.iter().filter(|function| function.class == package.class).collect();
