@@ -25,8 +25,8 @@ union argument {
 
 /* What a parameter is. LENGTH is that of the parameter before it. */
 enum shape {
-    HANDLE, ANY_HANDLE, HANDLES, TEXT, BYTES, INTS, CALLBACK, USERDATA, VISITOR, INTEGER, DOUBLE,
-    LENGTH, OUT
+    HANDLE, ANY_HANDLE, HANDLES, TEXT, BYTES, INTS, TEXTS, CALLBACK, USERDATA, VISITOR, INTEGER,
+    DOUBLE, LENGTH, OUT
 };
 
 /* What a function returns: 0 or -1, nothing, or its result. */
@@ -138,6 +138,7 @@ static bool lacks_object(const struct function *function)
 static unsigned char outputs[MOST_PARAMETERS][16], untouched[16];
 static uint8_t sixteen[16];
 static int integers[1];
+static const char *texts[] = { "text" }, *not_utf8[] = { "a\xff" }, *no_text[] = { NULL };
 
 static void never(void)
 {
@@ -165,6 +166,7 @@ static void set_right(const struct function *function, union argument *arguments
         case TEXT: argument->pointer = "/nowhere/text"; break;
         case BYTES: argument->pointer = sixteen; break;
         case INTS: argument->pointer = integers; break;
+        case TEXTS: argument->pointer = texts; break;
         case CALLBACK: argument->function = param->nullable ? NULL : never; break;
         case VISITOR: argument->pointer = &visitor; break;
         case OUT: argument->pointer = outputs[i]; break;
@@ -282,6 +284,13 @@ static void try_wrong(const struct function *function, size_t i)
                                 "a surrogate") &
                 (param->nullable ||
                  pointer_refused(function, i, NULL, VKVM_ERROR_OWN_NULL, "NULL"));
+        break;
+    case TEXTS:
+        right = pointer_refused(function, i, not_utf8, VKVM_ERROR_OWN_NOT_UTF8, "not UTF-8") &
+                pointer_refused(function, i, no_text, VKVM_ERROR_OWN_NULL, "NULL for one") &
+                pointer_refused(function, i, NULL, VKVM_ERROR_OWN_NULL, "NULL for some") &
+                length_refused(function, i, SIZE_MAX, "2^64 - 1 texts") &
+                length_refused(function, i, SIZE_MAX / sizeof(char *) + 2, "a wrapped length");
         break;
     case BYTES:
     case INTS:
