@@ -48,6 +48,7 @@ sub daemon {
         return $self if $name eq $last;
     }
 
+    local $?;    # what is left in it would become the exit status of the test
     waitpid delete $self->{keeper}, 0;
     my $status  = $? >> 8;
     my $message = _read($errors);
@@ -86,6 +87,7 @@ sub DESTROY { my ($self) = @_; return $self->stop }
 sub guest_xml {
     my ($self, $name, $uuid) = @_;
     my $errors = "$self->{top}/image-stderr";
+    local $?;
     my $lines  = `'$root/tests/bed/guest-image' '$root/target/guest-image' 2>'$errors'`;
     if ($?) {
         my $message = _read($errors);
