@@ -79,9 +79,9 @@ sub same_output {
 same_output('on the test driver', 'test:///default');
 
 SKIP: {
-    my $bed = TestBed->daemon('qemu-daemon') or skip TestBed->reason, 1;
+    my $bed = TestBed->daemon('qemu-daemon') or skip(TestBed->reason, 1);
     my $xml = $bed->guest_xml('vkvm-slice', 'c7a5fdbd-cdaf-9455-926a-d65c16db1809')
-      // skip TestBed->reason, 1;
+      // skip(TestBed->reason, 1);
     my $file = File::Temp->new;
     print $file $xml;
     close $file;

@@ -174,7 +174,7 @@ subtest 'the host' => sub {
 };
 
 SKIP: {
-    my $bed  = TestBed->daemon('qemu-daemon') or skip TestBed->reason, 1;
+    my $bed  = TestBed->daemon('qemu-daemon') or skip(TestBed->reason, 1);
     my $host = VKVM->new(uri => $bed->{URI});
     my $path = "$bed->{DIR}/pool";
     subtest 'files' => sub {

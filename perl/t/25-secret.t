@@ -41,7 +41,7 @@ sub secret_xml {
 }
 
 SKIP: {
-    my $bed    = TestBed->daemon('qemu-daemon') or skip TestBed->reason, 1;
+    my $bed    = TestBed->daemon('qemu-daemon') or skip(TestBed->reason, 1);
     my $conn   = VKVM->new(uri => $bed->{URI});
     my $secret = $conn->define_secret(
         secret_xml(UUID, '<usage type="ceph"><name>client.admin</name></usage>'));

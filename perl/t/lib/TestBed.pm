@@ -3,7 +3,7 @@ package TestBed;
 # The project's test beds: private libvirt daemons, and a guest. See
 # tests/bed/README.md.
 #
-#   my $bed = TestBed->daemon('test-daemon') or skip TestBed->reason, 1;
+#   my $bed = TestBed->daemon('test-daemon') or skip(TestBed->reason, 1);
 #   VKVM->new(uri => $bed->{URI_UNIX});
 #
 # A daemon ends with its object, and also if the test dies without ending it:
