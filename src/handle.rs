@@ -356,7 +356,8 @@ struct Operations {
     count: fn() -> usize,
 }
 
-static OPERATIONS: [OnceLock<Operations>; CLASSES.len()] = [const { OnceLock::new() }; 19];
+static OPERATIONS: [OnceLock<Operations>; CLASSES.len()] =
+    [const { OnceLock::new() }; CLASSES.len()];
 
 fn operations(class: Class) -> Option<&'static Operations> {
     OPERATIONS[class as usize - 1].get()
