@@ -45,6 +45,9 @@ IV vkvm_perl_int(pTHX_ SV *sv, const char *name, IV min, IV max);
 UV vkvm_perl_uint(pTHX_ SV *sv, const char *name, UV max);
 vkvm_value *vkvm_perl_to_value(pTHX_ SV *sv, const char *name);
 vkvm_value *vkvm_perl_to_value_or_null(pTHX_ SV *sv, const char *name);
+/* The same for what is characters, not bytes. */
+const char *vkvm_perl_characters(pTHX_ SV *sv, const char *name);
+vkvm_value *vkvm_perl_characters_to_value(pTHX_ SV *sv, const char *name);
 
 /* Results. The first takes over the hold on the handle, the second frees the
  * value: a list becomes many results, everything else one. */
@@ -68,12 +71,14 @@ void vkvm_perl_on_event(vkvm_conn *conn, void *object, int event_id, vkvm_value 
                         void *userdata);
 void vkvm_perl_on_timeout(int timer, void *userdata);
 void vkvm_perl_on_watch(int watch, int fd, int events, void *userdata);
+int vkvm_perl_on_progress(uint64_t done, uint64_t total, const char *unit, void *userdata);
 int vkvm_perl_on_auth(vkvm_value *credentials, void *userdata);
 
 /* Shared between the files of the shim. */
 void vkvm_perl_refuse(pTHX_ int code, const char *name, const char *pattern, ...)
     __attribute__((noreturn));
 SV *vkvm_perl_from_value(pTHX_ vkvm_value *value);
+SV *vkvm_perl_characters_from_value(pTHX_ vkvm_value *value);
 AV *vkvm_perl_values_of_map(pTHX_ vkvm_value *map);
 void vkvm_perl_keep_exception(pTHX);
 

@@ -1,4 +1,5 @@
-/* Values to Perl structures: bytes, as Sys::Virt gives them. */
+/* Values to Perl structures: text as bytes, as Sys::Virt gives it, or as
+ * characters, as the facade does. */
 
 #include "vkvm_perl.h"
 
@@ -12,6 +13,7 @@ typedef struct {
     SV *container[MAX_DEPTH]; /* the lists and maps that are not complete */
     int depth;
     bool flat;                /* the outermost map becomes an array of its values */
+    bool characters;          /* text is characters, not bytes */
     const char *key;
     size_t key_len;
 } builder;
@@ -21,6 +23,14 @@ typedef struct {
 #else
 #define dBUILDER builder *b = userdata
 #endif
+
+static bool is_ascii(const char *text, size_t len)
+{
+    unsigned char all = 0;
+    for (size_t i = 0; i < len; i++)
+        all |= (unsigned char)text[i];
+    return all < 0x80;
+}
 
 static void add(pTHX_ builder *b, SV *sv)
 {
@@ -33,7 +43,11 @@ static void add(pTHX_ builder *b, SV *sv)
     if (SvTYPE(top) == SVt_PVAV)
         av_push((AV *)top, sv);
     else
-        (void)hv_store((HV *)top, b->key, (I32)b->key_len, sv, 0);
+        /* A negative length says that the key is UTF-8. */
+        (void)hv_store((HV *)top, b->key,
+                       b->characters && !is_ascii(b->key, b->key_len) ? -(I32)b->key_len
+                                                                      : (I32)b->key_len,
+                       sv, 0);
 }
 
 static void begin(pTHX_ builder *b, SV *container)
@@ -75,7 +89,10 @@ static void on_real(void *userdata, double value)
 static void on_string(void *userdata, const char *text, size_t len)
 {
     dBUILDER;
-    add(aTHX_ b, newSVpvn(text, len));
+    SV *sv = newSVpvn(text, len);
+    if (b->characters && !is_ascii(text, len))
+        SvUTF8_on(sv);
+    add(aTHX_ b, sv);
 }
 
 static void on_bytes(void *userdata, const uint8_t *data, size_t len)
@@ -139,7 +156,7 @@ static const vkvm_value_visitor visitor = {
     on_bytes, on_handle, on_list, on_map, on_key, on_end,
 };
 
-static SV *build(pTHX_ vkvm_value *value, bool flat)
+static SV *build(pTHX_ vkvm_value *value, bool flat, bool characters)
 {
     vkvm_error *error = NULL;
     builder b;
@@ -149,6 +166,7 @@ static SV *build(pTHX_ vkvm_value *value, bool flat)
     b.root = NULL;
     b.depth = 0;
     b.flat = flat;
+    b.characters = characters;
     if (vkvm_value_visit(value, NULL, &visitor, &b, &error) < 0) {
         SvREFCNT_dec(b.root);
         vkvm_perl_throw(aTHX_ error);
@@ -158,12 +176,17 @@ static SV *build(pTHX_ vkvm_value *value, bool flat)
 
 SV *vkvm_perl_from_value(pTHX_ vkvm_value *value)
 {
-    return build(aTHX_ value, FALSE);
+    return build(aTHX_ value, FALSE, FALSE);
+}
+
+SV *vkvm_perl_characters_from_value(pTHX_ vkvm_value *value)
+{
+    return build(aTHX_ value, FALSE, TRUE);
 }
 
 AV *vkvm_perl_values_of_map(pTHX_ vkvm_value *map)
 {
-    return (AV *)SvRV(sv_2mortal(build(aTHX_ map, TRUE)));
+    return (AV *)SvRV(sv_2mortal(build(aTHX_ map, TRUE, FALSE)));
 }
 
 SV **vkvm_perl_push_value(pTHX_ SV **sp, vkvm_value *value)
