@@ -1,10 +1,19 @@
 //! `vkvm_domain_*`: domains.
 
+pub mod agent;
+pub mod devices;
+pub mod disks;
+pub mod files;
 pub mod info;
+pub mod input;
+pub mod iothreads;
 pub mod lifecycle;
+pub mod peek;
+pub mod security;
 pub mod snapshots;
 pub mod stats;
 pub mod tuning;
+pub mod vcpus;
 
 use std::ffi::{c_char, c_int};
 

@@ -1,10 +1,19 @@
 //! A domain: a virtual machine, running or only defined.
 
+mod agent;
+mod devices;
+mod disks;
+mod files;
 mod info;
+mod input;
+mod iothreads;
 mod lifecycle;
+mod peek;
+mod security;
 mod snapshots;
 mod stats;
 mod tuning;
+mod vcpus;
 
 use std::ffi::{CStr, CString, c_int, c_uint};
 use std::sync::OnceLock;
