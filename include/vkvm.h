@@ -4805,7 +4805,7 @@ int vkvm_domain_get_uuid(vkvm_domain *dom,
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virDomainGetUUIDString
+ * libvirt: virDomainGetUUID
  */
 int vkvm_domain_get_uuid_string(vkvm_domain *dom, char **uuid, vkvm_error **error);
 
@@ -6373,7 +6373,7 @@ int vkvm_network_get_uuid(vkvm_network *net,
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virNetworkGetUUIDString
+ * libvirt: virNetworkGetUUID
  */
 int vkvm_network_get_uuid_string(vkvm_network *net, char **uuid, vkvm_error **error);
 
@@ -6518,7 +6518,7 @@ int vkvm_network_port_get_uuid(vkvm_network_port *port,
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virNetworkPortGetUUIDString
+ * libvirt: virNetworkPortGetUUID
  */
 int vkvm_network_port_get_uuid_string(vkvm_network_port *port, char **uuid, vkvm_error **error);
 
@@ -7047,7 +7047,7 @@ int vkvm_nwfilter_get_uuid(vkvm_nwfilter *nwfilter,
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virNWFilterGetUUIDString
+ * libvirt: virNWFilterGetUUID
  */
 int vkvm_nwfilter_get_uuid_string(vkvm_nwfilter *nwfilter, char **uuid, vkvm_error **error);
 
@@ -7163,7 +7163,7 @@ int vkvm_secret_get_uuid(vkvm_secret *secret,
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virSecretGetUUIDString
+ * libvirt: virSecretGetUUID
  */
 int vkvm_secret_get_uuid_string(vkvm_secret *secret, char **uuid, vkvm_error **error);
 
@@ -7428,7 +7428,7 @@ int vkvm_storage_pool_get_uuid(vkvm_storage_pool *pool,
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virStoragePoolGetUUIDString
+ * libvirt: virStoragePoolGetUUID
  */
 int vkvm_storage_pool_get_uuid_string(vkvm_storage_pool *pool, char **uuid, vkvm_error **error);
 
