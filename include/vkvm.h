@@ -5150,7 +5150,7 @@ int vkvm_domain_get_uuid(vkvm_domain *dom,
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virDomainGetUUIDString
+ * libvirt: virDomainGetUUID
  */
 int vkvm_domain_get_uuid_string(vkvm_domain *dom, char **uuid, vkvm_error **error);
 
@@ -7007,7 +7007,7 @@ int vkvm_network_get_uuid(vkvm_network *net,
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virNetworkGetUUIDString
+ * libvirt: virNetworkGetUUID
  */
 int vkvm_network_get_uuid_string(vkvm_network *net, char **uuid, vkvm_error **error);
 
@@ -7152,7 +7152,7 @@ int vkvm_network_port_get_uuid(vkvm_network_port *port,
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virNetworkPortGetUUIDString
+ * libvirt: virNetworkPortGetUUID
  */
 int vkvm_network_port_get_uuid_string(vkvm_network_port *port, char **uuid, vkvm_error **error);
 
@@ -7681,7 +7681,7 @@ int vkvm_nwfilter_get_uuid(vkvm_nwfilter *nwfilter,
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virNWFilterGetUUIDString
+ * libvirt: virNWFilterGetUUID
  */
 int vkvm_nwfilter_get_uuid_string(vkvm_nwfilter *nwfilter, char **uuid, vkvm_error **error);
 
@@ -7797,7 +7797,7 @@ int vkvm_secret_get_uuid(vkvm_secret *secret,
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virSecretGetUUIDString
+ * libvirt: virSecretGetUUID
  */
 int vkvm_secret_get_uuid_string(vkvm_secret *secret, char **uuid, vkvm_error **error);
 
@@ -8062,7 +8062,7 @@ int vkvm_storage_pool_get_uuid(vkvm_storage_pool *pool,
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virStoragePoolGetUUIDString
+ * libvirt: virStoragePoolGetUUID
  */
 int vkvm_storage_pool_get_uuid_string(vkvm_storage_pool *pool, char **uuid, vkvm_error **error);
 

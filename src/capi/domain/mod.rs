@@ -84,7 +84,7 @@ pub unsafe extern "C" fn vkvm_domain_get_uuid(
 ///
 /// - `uuid`: lower-case hex digits with hyphens, 36 characters
 ///
-/// libvirt: virDomainGetUUIDString
+/// libvirt: virDomainGetUUID
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_get_uuid_string(
     dom: *mut vkvm_domain,

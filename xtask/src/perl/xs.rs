@@ -127,7 +127,7 @@ fn call(text: &mut String, function: &Function, arguments: &[String], is_void: b
 }
 
 /// Parameters that Perl passes; the others follow from the callback.
-fn is_perl_input(param: &Param) -> bool {
+pub fn is_perl_input(param: &Param) -> bool {
     param.kind != Kind::Userdata && !is_destroy(param)
 }
 
