@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{PACKAGES, Package, is_method};
+use super::{PACKAGES, Package, is_method, is_private};
 use crate::api::{Function, Kind, Param};
 use crate::constants::Constant;
 use crate::{Output, Result};
@@ -19,7 +19,8 @@ pub fn write(package: &Package, functions: &[&Function], constants: &[Constant])
         let title = if *class == "event" { "FUNCTIONS" } else { "METHODS" };
         write!(text, "=head1 {title}\n\n")?;
     }
-    for function in functions.iter().filter(|function| is_method(function)) {
+    for function in functions.iter().filter(|function| is_method(function) && !is_private(function))
+    {
         method(&mut text, package, function)?;
     }
     constants_of(&mut text, class, constants)?;
