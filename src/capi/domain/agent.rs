@@ -1,118 +1,144 @@
-//! What a guest does when asked by its agent: its clock, and who may log in.
+//! What the agent in a guest does and knows.
 
 use std::ffi::{c_char, c_int};
 
 use crate::capi::guard::status;
-use crate::capi::types::{vkvm_domain, vkvm_error};
+use crate::capi::types::{vkvm_domain, vkvm_error, vkvm_value};
+use crate::value::Value;
 
-/// Asks the guest's agent for the guest's clock.
+/// Makes file systems of the guest consistent on disk, and keeps them from being
+/// written to.
 ///
+/// The guest's agent does it. `vkvm_domain_fs_thaw` must follow soon: what writes to them
+/// waits until then.
+///
+/// - `mountpoints`: where they are mounted in the guest; none for all file systems
+/// - `mountpoints_len`: how many there are
 /// - `flags` (default 0): unused, pass 0
-/// - `secs`: seconds since 1970
-/// - `nsecs`: nanoseconds within the second
 ///
-/// libvirt: virDomainGetTime
-///
-/// cbindgen:perl=array
+/// libvirt: virDomainFSFreeze
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn vkvm_domain_get_time(
+pub unsafe extern "C" fn vkvm_domain_fs_freeze(
     dom: *mut vkvm_domain,
+    mountpoints: *const *const c_char,
+    mountpoints_len: usize,
     flags: u32,
-    secs: *mut i64,
-    nsecs: *mut u32,
     error: *mut *mut vkvm_error,
 ) -> c_int {
     status(error, |c| {
-        let (out_secs, out_nsecs) = (c.out(secs, "secs")?, c.out(nsecs, "nsecs")?);
-        let (secs, nsecs) = c.get(dom, "dom")?.get_time(flags)?;
-        out_secs.set(secs);
-        out_nsecs.set(nsecs);
-        Ok(())
-    })
-}
-
-/// Lets the guest's agent set the guest's clock.
-///
-/// - `secs`: seconds since 1970
-/// - `nsecs`: nanoseconds within the second
-/// - `flags` (default 0): `VKVM_DOMAIN_TIME_SYNC` to set it from the guest's hardware
-///   clock instead of what is given
-///
-/// libvirt: virDomainSetTime
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vkvm_domain_set_time(
-    dom: *mut vkvm_domain,
-    secs: i64,
-    nsecs: u32,
-    flags: u32,
-    error: *mut *mut vkvm_error,
-) -> c_int {
-    status(error, |c| c.get(dom, "dom")?.set_time(secs, nsecs, flags))
-}
-
-/// Sets how long calls wait for the guest's agent.
-///
-/// - `timeout`: seconds, or one of `VKVM_DOMAIN_AGENT_RESPONSE_TIMEOUT_*`
-/// - `flags` (default 0): unused, pass 0
-///
-/// libvirt: virDomainAgentSetResponseTimeout
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vkvm_domain_set_agent_response_timeout(
-    dom: *mut vkvm_domain,
-    timeout: c_int,
-    flags: u32,
-    error: *mut *mut vkvm_error,
-) -> c_int {
-    status(error, |c| c.get(dom, "dom")?.set_agent_response_timeout(timeout, flags))
-}
-
-/// Asks the guest's agent for the public keys with which one may log in as a user of
-/// the guest.
-///
-/// - `user`: the user's name
-/// - `flags` (default 0): unused, pass 0
-/// - `keys`: the lines of the user's file authorized_keys
-/// - `keys_len`: how many there are
-///
-/// libvirt: virDomainAuthorizedSSHKeysGet
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vkvm_domain_authorized_ssh_keys_get(
-    dom: *mut vkvm_domain,
-    user: *const c_char,
-    flags: u32,
-    keys: *mut *mut *mut c_char,
-    keys_len: *mut usize,
-    error: *mut *mut vkvm_error,
-) -> c_int {
-    status(error, |c| {
-        let out = c.out_texts(keys, keys_len, "keys", "keys_len")?;
         let dom = c.get(dom, "dom")?;
-        out.set(dom.authorized_ssh_keys_get(c.text(user, "user")?, flags)?);
-        Ok(())
+        dom.fs_freeze(&c.texts(mountpoints, mountpoints_len, "mountpoints")?, flags)
     })
 }
 
-/// Lets the guest's agent set the public keys with which one may log in as a user of the
-/// guest.
+/// Lets file systems of the guest that `vkvm_domain_fs_freeze` stopped be written to.
 ///
-/// - `user`: the user's name
-/// - `keys`: the lines for the user's file authorized_keys
-/// - `keys_len`: how many there are
-/// - `flags` (default 0): `VKVM_DOMAIN_AUTHORIZED_SSH_KEYS_SET_APPEND` to keep the others,
-///   `VKVM_DOMAIN_AUTHORIZED_SSH_KEYS_SET_REMOVE` to remove these
+/// - `mountpoints`: where they are mounted in the guest; none for all file systems
+/// - `mountpoints_len`: how many there are
+/// - `flags` (default 0): unused, pass 0
 ///
-/// libvirt: virDomainAuthorizedSSHKeysSet
+/// libvirt: virDomainFSThaw
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn vkvm_domain_authorized_ssh_keys_set(
+pub unsafe extern "C" fn vkvm_domain_fs_thaw(
     dom: *mut vkvm_domain,
-    user: *const c_char,
-    keys: *const *const c_char,
-    keys_len: usize,
+    mountpoints: *const *const c_char,
+    mountpoints_len: usize,
     flags: u32,
     error: *mut *mut vkvm_error,
 ) -> c_int {
     status(error, |c| {
-        let (dom, keys) = (c.get(dom, "dom")?, c.texts(keys, keys_len, "keys")?);
-        dom.authorized_ssh_keys_set(c.text(user, "user")?, &keys, flags)
+        let dom = c.get(dom, "dom")?;
+        dom.fs_thaw(&c.texts(mountpoints, mountpoints_len, "mountpoints")?, flags)
+    })
+}
+
+/// Lets the guest's agent give blocks that file systems do not use back to the host.
+///
+/// - `mountpoint` (nullable): where the file system is mounted in the guest; NULL for all.
+///   QEMU's driver knows all only
+/// - `minimum`: leave free ranges alone that are smaller, in bytes; 0 for none
+/// - `flags` (default 0): unused, pass 0
+///
+/// libvirt: virDomainFSTrim
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_domain_fs_trim(
+    dom: *mut vkvm_domain,
+    mountpoint: *const c_char,
+    minimum: u64,
+    flags: u32,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let dom = c.get(dom, "dom")?;
+        dom.fs_trim(c.text_nullable(mountpoint, "mountpoint")?, minimum, flags)
+    })
+}
+
+/// Asks the guest's agent for the file systems that are mounted.
+///
+/// - `flags` (default 0): unused, pass 0
+/// - `info`: a list of maps of `mountpoint`, `name` (the device's in the guest), `fstype`
+///   (like "ext4") and `devalias` (a list of the domain's disks that it is on, like "vda")
+///
+/// libvirt: virDomainGetFSInfo
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_domain_get_fs_info(
+    dom: *mut vkvm_domain,
+    flags: u32,
+    info: *mut *mut vkvm_value,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handle(info, "info")?;
+        let systems = c.get(dom, "dom")?.get_fs_info(flags)?;
+        out.set_value(systems.into_iter().map(Value::Map).collect::<Vec<_>>())
+    })
+}
+
+/// Asks the guest's agent about the guest.
+///
+/// - `types` (default 0): what to ask, of `VKVM_DOMAIN_GUEST_INFO_*`; 0 for all that the
+///   agent can tell. What was asked for and the agent cannot tell is an error
+/// - `flags` (default 0): unused, pass 0
+/// - `info`: a map; its keys are the texts of `VKVM_DOMAIN_GUEST_INFO_*`, those of lists with
+///   a number, like "fs.0.mountpoint"
+///
+/// libvirt: virDomainGetGuestInfo
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_domain_get_guest_info(
+    dom: *mut vkvm_domain,
+    types: u32,
+    flags: u32,
+    info: *mut *mut vkvm_value,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handle(info, "info")?;
+        out.set_value(c.get(dom, "dom")?.get_guest_info(types, flags)?)
+    })
+}
+
+/// Gets the addresses of the network interfaces of the guest.
+///
+/// - `src`: who is asked, one of `VKVM_DOMAIN_INTERFACE_ADDRESSES_SRC_*`: the leases of
+///   libvirt's networks, the guest's agent, or the host's ARP table
+/// - `flags` (default 0): unused, pass 0
+/// - `interfaces`: a list of maps of `name` (as its source calls it), `hwaddr` (the hardware
+///   address; not there when it is not known) and `addrs`: a list of maps of `type` (0 is
+///   IPv4, 1 is IPv6), `addr` and `prefix` (bits of the network)
+///
+/// libvirt: virDomainInterfaceAddresses
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_domain_get_interface_addresses(
+    dom: *mut vkvm_domain,
+    src: u32,
+    flags: u32,
+    interfaces: *mut *mut vkvm_value,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handle(interfaces, "interfaces")?;
+        let interfaces = c.get(dom, "dom")?.get_interface_addresses(src, flags)?;
+        out.set_value(interfaces.into_iter().map(Value::Map).collect::<Vec<_>>())
     })
 }

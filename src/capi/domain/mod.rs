@@ -1,14 +1,19 @@
 //! `vkvm_domain_*`: domains.
 
 pub mod agent;
+pub mod backup;
+pub mod block_jobs;
 pub mod devices;
 pub mod disks;
 pub mod files;
+pub mod guest;
 pub mod info;
 pub mod input;
 pub mod iothreads;
 pub mod lifecycle;
+pub mod migration;
 pub mod peek;
+pub mod save;
 pub mod security;
 pub mod snapshots;
 pub mod stats;
@@ -88,7 +93,7 @@ pub unsafe extern "C" fn vkvm_domain_get_uuid(
 ///
 /// - `uuid`: lower-case hex digits with hyphens, 36 characters
 ///
-/// libvirt: virDomainGetUUIDString
+/// libvirt: virDomainGetUUID
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_get_uuid_string(
     dom: *mut vkvm_domain,
