@@ -77,7 +77,7 @@ pub unsafe extern "C" fn vkvm_network_get_uuid(
 ///
 /// - `uuid`: lower-case hex digits with hyphens, 36 characters
 ///
-/// libvirt: virNetworkGetUUIDString
+/// libvirt: virNetworkGetUUID
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_network_get_uuid_string(
     net: *mut vkvm_network,

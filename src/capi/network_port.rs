@@ -59,7 +59,7 @@ pub unsafe extern "C" fn vkvm_network_port_get_uuid(
 ///
 /// - `uuid`: lower-case hex digits with hyphens, 36 characters
 ///
-/// libvirt: virNetworkPortGetUUIDString
+/// libvirt: virNetworkPortGetUUID
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_network_port_get_uuid_string(
     port: *mut vkvm_network_port,

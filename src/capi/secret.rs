@@ -54,7 +54,7 @@ pub unsafe extern "C" fn vkvm_secret_get_uuid(
 ///
 /// - `uuid`: lower-case hex digits with hyphens, 36 characters
 ///
-/// libvirt: virSecretGetUUIDString
+/// libvirt: virSecretGetUUID
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_secret_get_uuid_string(
     secret: *mut vkvm_secret,

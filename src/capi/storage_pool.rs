@@ -78,7 +78,7 @@ pub unsafe extern "C" fn vkvm_storage_pool_get_uuid(
 ///
 /// - `uuid`: lower-case hex digits with hyphens, 36 characters
 ///
-/// libvirt: virStoragePoolGetUUIDString
+/// libvirt: virStoragePoolGetUUID
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_storage_pool_get_uuid_string(
     pool: *mut vkvm_storage_pool,

@@ -1,7 +1,12 @@
 //! `vkvm_domain_*`: domains.
 
+pub mod agent;
+pub mod backup;
+pub mod block_jobs;
 pub mod info;
 pub mod lifecycle;
+pub mod migration;
+pub mod save;
 pub mod snapshots;
 pub mod stats;
 pub mod tuning;
@@ -79,7 +84,7 @@ pub unsafe extern "C" fn vkvm_domain_get_uuid(
 ///
 /// - `uuid`: lower-case hex digits with hyphens, 36 characters
 ///
-/// libvirt: virDomainGetUUIDString
+/// libvirt: virDomainGetUUID
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_get_uuid_string(
     dom: *mut vkvm_domain,
