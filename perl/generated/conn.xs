@@ -1629,6 +1629,23 @@ list_storage_pool_names(conn, maxnames_sv)
   }
 
 void
+lxc_enter_security_label(conn, label_sv, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *label_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *old_label;
+  PPCODE:
+  {
+    const char *label = vkvm_perl_text(aTHX_ label_sv, "label");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_lxc_enter_security_label(conn, label, flags, &old_label, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, old_label);
+  }
+
+void
 node_alloc_pages(conn, pages_sv, start_sv, end_sv, flags_sv = NULL)
     vkvm_conn *conn
     SV *pages_sv
@@ -1820,6 +1837,23 @@ num_of_storage_pools(conn)
     if (vkvm_conn_num_of_storage_pools(conn, &count, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     XPUSHi(count);
+  }
+
+void
+qemu_attach(conn, pid_sv, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *pid_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_domain *dom;
+  PPCODE:
+  {
+    uint32_t pid = (uint32_t)vkvm_perl_uint(aTHX_ pid_sv, "pid", UINT32_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_qemu_attach(conn, pid, flags, &dom, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ dom, vkvm_perl_domain));
   }
 
 void

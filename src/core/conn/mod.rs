@@ -24,6 +24,7 @@ use virt::sys;
 pub use cpu::Emulator;
 pub use open::{Authenticator, Credential};
 
+use crate::core::call;
 use crate::error::{Error, Misuse, Result};
 
 /// A connection. Objects made from it keep it open.
@@ -69,6 +70,21 @@ pub enum Listener {
 }
 
 impl Conn {
+    /// Another holder of an open connection, with registrations of its own. `raw` is
+    /// what `function` returned.
+    ///
+    /// # Safety
+    /// `raw` is NULL or a valid connection.
+    pub(crate) unsafe fn share(raw: sys::virConnectPtr, function: &'static CStr) -> Result<Self> {
+        let raw = call::pointer(raw, function)?;
+        // SAFETY: as promised by the caller; the added reference is ours.
+        unsafe {
+            call::done(sys::virConnectRef(raw.as_ptr()), c"virConnectRef")?;
+            let virt = Connect::from_ptr(raw.as_ptr());
+            Ok(Conn { virt, listeners: Mutex::default(), close: OnceLock::new() })
+        }
+    }
+
     pub(crate) fn raw(&self) -> sys::virConnectPtr {
         // SAFETY: callers use it only while self is alive.
         unsafe { self.virt.as_ptr() }

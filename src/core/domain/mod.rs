@@ -5,7 +5,9 @@ mod backup;
 mod block_jobs;
 mod info;
 mod lifecycle;
+mod lxc;
 mod migration;
+pub(crate) mod qemu;
 mod save;
 mod snapshots;
 mod stats;
@@ -20,7 +22,7 @@ use std::sync::OnceLock;
 use uuid::Uuid;
 use virt::sys;
 
-use super::{Text, call};
+use super::{Conn, Text, call};
 use crate::error::Result;
 use crate::value::Map;
 
@@ -47,6 +49,12 @@ impl Domain {
     pub(crate) fn raw(&self) -> sys::virDomainPtr {
         // SAFETY: callers use it only while self is alive.
         unsafe { self.virt.as_ptr() }
+    }
+
+    /// The connection it belongs to.
+    pub fn get_conn(&self) -> Result<Conn> {
+        // SAFETY: raw() is live while self is, and so is its connection.
+        unsafe { Conn::share(sys::virDomainGetConnect(self.raw()), c"virDomainGetConnect") }
     }
 
     /// The name.
