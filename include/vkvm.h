@@ -2228,6 +2228,24 @@ int vkvm_conn_domain_event_register(vkvm_conn *conn,
  * The registration holds the connection open; it ends with
  * `vkvm_conn_domain_event_deregister_any`, or with the connection handle.
  *
+ * The map of an event has these keys, by the kind of the event (texts may be
+ * null): LIFECYCLE: event, detail; RTC_CHANGE: utcoffset (s); WATCHDOG:
+ * action; IO_ERROR: srcPath, devAlias, action; IO_ERROR_REASON: srcPath,
+ * devAlias, action, reason; GRAPHICS: phase, local, remote (each a map with
+ * the keys family, node, service), authScheme, identities (a list of maps with
+ * the keys type, name); BLOCK_JOB, BLOCK_JOB_2: path, type, status;
+ * DISK_CHANGE: oldSrcPath, newSrcPath, devAlias, reason; TRAY_CHANGE:
+ * devAlias, reason; PMWAKEUP, PMSUSPEND, PMSUSPEND_DISK: reason;
+ * BALLOON_CHANGE: actual (KiB); DEVICE_ADDED, DEVICE_REMOVED,
+ * DEVICE_REMOVAL_FAILED: devAlias; TUNABLE, JOB_COMPLETED: params (a map);
+ * AGENT_LIFECYCLE: state, reason; MIGRATION_ITERATION: iteration;
+ * METADATA_CHANGE: type, nsuri; BLOCK_THRESHOLD: dev, path, threshold, excess
+ * (both in bytes); MEMORY_FAILURE: recipient, action, flags;
+ * MEMORY_DEVICE_SIZE_CHANGE: alias, size (KiB); NIC_MAC_CHANGE: alias, oldMAC,
+ * newMAC; VCPU_REMOVED: vcpuid; CHANNEL_LIFECYCLE: state, reason, channelName;
+ * and none for REBOOT, CONTROL_ERROR, and kinds that this version does not
+ * know.
+ *
  * @param conn the connection (not NULL; borrowed)
  * @param dom the domain to listen to; NULL for all (may be NULL; borrowed)
  * @param event_id which kind, of `VKVM_DOMAIN_EVENT_ID_*`
@@ -3606,6 +3624,53 @@ int vkvm_conn_list_storage_pool_names(vkvm_conn *conn,
                                       vkvm_error **error);
 
 /**
+ * Ends a registration made with `vkvm_conn_network_event_register_any`.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param callback_id the number that was given then
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectNetworkEventDeregisterAny
+ */
+int vkvm_conn_network_event_deregister_any(vkvm_conn *conn,
+                                           int callback_id,
+                                           vkvm_error **error);
+
+/**
+ * Listens to events of one kind, from one network or from all.
+ *
+ * The registration holds the connection open; it ends with
+ * `vkvm_conn_network_event_deregister_any`, or with the connection handle.
+ *
+ * The map of an event has the keys event and detail for LIFECYCLE, type and
+ * nsuri for METADATA_CHANGE.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param net the network to listen to; NULL for all (may be NULL; borrowed)
+ * @param event_id which kind, of `VKVM_NETWORK_EVENT_ID_*`
+ * @param callback called on the thread that runs the event loop (not NULL)
+ * @param userdata passed to the callback (may be NULL; kept until destroy is
+ *     called)
+ * @param destroy releases the userdata (may be NULL)
+ * @param callback_id the number to deregister with (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectNetworkEventRegisterAny
+ */
+int vkvm_conn_network_event_register_any(vkvm_conn *conn,
+                                         vkvm_network *net,
+                                         int event_id,
+                                         vkvm_event_callback callback,
+                                         void *userdata,
+                                         vkvm_destroy_callback destroy,
+                                         int *callback_id,
+                                         vkvm_error **error);
+
+/**
  * Reserves memory pages for domains, or gives them back.
  *
  * @param conn the connection (not NULL; borrowed)
@@ -3627,6 +3692,53 @@ int vkvm_conn_node_alloc_pages(vkvm_conn *conn,
                                int end,
                                uint32_t flags,
                                vkvm_error **error);
+
+/**
+ * Ends a registration made with `vkvm_conn_node_device_event_register_any`.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param callback_id the number that was given then
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectNodeDeviceEventDeregisterAny
+ */
+int vkvm_conn_node_device_event_deregister_any(vkvm_conn *conn,
+                                               int callback_id,
+                                               vkvm_error **error);
+
+/**
+ * Listens to events of one kind, from one device or from all.
+ *
+ * The registration holds the connection open; it ends with
+ * `vkvm_conn_node_device_event_deregister_any`, or with the connection handle.
+ *
+ * The map of an event has the keys event and detail for LIFECYCLE, none for
+ * UPDATE.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param dev the device to listen to; NULL for all (may be NULL; borrowed)
+ * @param event_id which kind, of `VKVM_NODE_DEVICE_EVENT_ID_*`
+ * @param callback called on the thread that runs the event loop (not NULL)
+ * @param userdata passed to the callback (may be NULL; kept until destroy is
+ *     called)
+ * @param destroy releases the userdata (may be NULL)
+ * @param callback_id the number to deregister with (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectNodeDeviceEventRegisterAny
+ */
+int vkvm_conn_node_device_event_register_any(vkvm_conn *conn,
+                                             vkvm_node_device *dev,
+                                             int event_id,
+                                             vkvm_event_callback callback,
+                                             void *userdata,
+                                             vkvm_destroy_callback destroy,
+                                             int *callback_id,
+                                             vkvm_error **error);
 
 /**
  * Suspends the host, and wakes it up after some time.
@@ -3902,6 +4014,51 @@ int vkvm_conn_restore_domain(vkvm_conn *conn,
                              vkvm_error **error);
 
 /**
+ * Ends a registration made with `vkvm_conn_secret_event_register_any`.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param callback_id the number that was given then
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectSecretEventDeregisterAny
+ */
+int vkvm_conn_secret_event_deregister_any(vkvm_conn *conn, int callback_id, vkvm_error **error);
+
+/**
+ * Listens to events of one kind, from one secret or from all.
+ *
+ * The registration holds the connection open; it ends with
+ * `vkvm_conn_secret_event_deregister_any`, or with the connection handle.
+ *
+ * The map of an event has the keys event and detail for LIFECYCLE, none for
+ * VALUE_CHANGED.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param secret the secret to listen to; NULL for all (may be NULL; borrowed)
+ * @param event_id which kind, of `VKVM_SECRET_EVENT_ID_*`
+ * @param callback called on the thread that runs the event loop (not NULL)
+ * @param userdata passed to the callback (may be NULL; kept until destroy is
+ *     called)
+ * @param destroy releases the userdata (may be NULL)
+ * @param callback_id the number to deregister with (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectSecretEventRegisterAny
+ */
+int vkvm_conn_secret_event_register_any(vkvm_conn *conn,
+                                        vkvm_secret *secret,
+                                        int event_id,
+                                        vkvm_event_callback callback,
+                                        void *userdata,
+                                        vkvm_destroy_callback destroy,
+                                        int *callback_id,
+                                        vkvm_error **error);
+
+/**
  * Tells the daemon on whose behalf the connection is used from now on.
  *
  * Only what the daemon trusts may do this; it is meant for programs that speak
@@ -3958,6 +4115,55 @@ int vkvm_conn_set_node_memory_parameters(vkvm_conn *conn,
                                          vkvm_value *newparams,
                                          uint32_t flags,
                                          vkvm_error **error);
+
+/**
+ * Ends a registration made with `vkvm_conn_storage_pool_event_register_any`.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param callback_id the number that was given then
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectStoragePoolEventDeregisterAny
+ */
+int vkvm_conn_storage_pool_event_deregister_any(vkvm_conn *conn,
+                                                int callback_id,
+                                                vkvm_error **error);
+
+/**
+ * Listens to events of one kind, from one storage pool or from all.
+ *
+ * The registration holds the connection open; it ends with
+ * `vkvm_conn_storage_pool_event_deregister_any`, or with the connection
+ * handle.
+ *
+ * The map of an event has the keys event and detail for LIFECYCLE, none for
+ * REFRESH.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param pool the storage pool to listen to; NULL for all (may be NULL;
+ *     borrowed)
+ * @param event_id which kind, of `VKVM_STORAGE_POOL_EVENT_ID_*`
+ * @param callback called on the thread that runs the event loop (not NULL)
+ * @param userdata passed to the callback (may be NULL; kept until destroy is
+ *     called)
+ * @param destroy releases the userdata (may be NULL)
+ * @param callback_id the number to deregister with (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectStoragePoolEventRegisterAny
+ */
+int vkvm_conn_storage_pool_event_register_any(vkvm_conn *conn,
+                                              vkvm_storage_pool *pool,
+                                              int event_id,
+                                              vkvm_event_callback callback,
+                                              void *userdata,
+                                              vkvm_destroy_callback destroy,
+                                              int *callback_id,
+                                              vkvm_error **error);
 
 /**
  * Ends the registration made with `vkvm_conn_register_close_callback`.
@@ -6016,6 +6222,15 @@ int vkvm_event_update_handle(int watch, int events, vkvm_error **error);
 int vkvm_event_update_timeout(int timer, int frequency, vkvm_error **error);
 
 /**
+ * Tells the class of a handle, for callbacks that get objects of any class.
+ *
+ * @param handle a handle of whichever class (may be NULL; borrowed)
+ * @return the class as in function names, like "domain", or NULL when this is
+ *     no live handle; it is valid for ever.
+ */
+const char *vkvm_handle_class_name(void *handle);
+
+/**
  * Counts the live handles of a class, which makes leaks testable.
  *
  * @param class_name the class as in function names, like "domain" (not NULL;
@@ -6026,6 +6241,23 @@ int vkvm_event_update_timeout(int timer, int frequency, vkvm_error **error);
  * @return 0, or -1 with *error set
  */
 int vkvm_handle_count(const char *class_name, size_t *count, vkvm_error **error);
+
+/**
+ * Gives up a hold on a handle of whichever class. NULL and handles that are
+ * not live are left alone.
+ *
+ * @param handle the handle (may be NULL; borrowed)
+ */
+void vkvm_handle_free(void *handle);
+
+/**
+ * Adds a hold on a handle of whichever class.
+ *
+ * @param handle the handle (may be NULL; borrowed)
+ * @return the handle, which then needs one more `vkvm_handle_free`, or the
+ *     free function of its class; NULL when it is not live.
+ */
+void *vkvm_handle_ref(void *handle);
 
 /**
  * Frees a list of integers that a function returned.
