@@ -123,6 +123,26 @@ create_domain(conn, xml_sv, flags_sv = NULL)
   }
 
 void
+create_domain_with_files(conn, xml_sv, fds_sv, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *xml_sv
+    SV *fds_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_domain *domain;
+  PPCODE:
+  {
+    const char *xml = vkvm_perl_text(aTHX_ xml_sv, "xml");
+    size_t fds_len = 0;
+    const int *fds = vkvm_perl_ints(aTHX_ fds_sv, "fds", &fds_len);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_create_domain_with_files(conn, xml, fds, fds_len, flags, &domain, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ domain, vkvm_perl_domain));
+  }
+
+void
 create_interface(conn, xml_sv)
     vkvm_conn *conn
     SV *xml_sv

@@ -3,13 +3,22 @@
 mod agent;
 mod backup;
 mod block_jobs;
+mod devices;
+mod disks;
+mod files;
+mod guest;
 mod info;
+mod input;
+mod iothreads;
 mod lifecycle;
 mod migration;
+mod peek;
 mod save;
+mod security;
 mod snapshots;
 mod stats;
 mod tuning;
+mod vcpus;
 
 pub use migration::Settings as MigrationSettings;
 pub(crate) use save::PARAMS as SAVE_PARAMS;
