@@ -3,15 +3,24 @@
 pub mod agent;
 pub mod backup;
 pub mod block_jobs;
+pub mod devices;
+pub mod disks;
+pub mod files;
+pub mod guest;
 pub mod info;
+pub mod input;
+pub mod iothreads;
 pub mod lifecycle;
 pub mod lxc;
 pub mod migration;
+pub mod peek;
 pub mod qemu;
 pub mod save;
+pub mod security;
 pub mod snapshots;
 pub mod stats;
 pub mod tuning;
+pub mod vcpus;
 
 use std::ffi::{c_char, c_int};
 

@@ -60,11 +60,23 @@ impl CloseSlot {
     }
 }
 
+/// The class whose events a registration is for. Callback ids of different
+/// classes are numbered each for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are the classes'")]
+pub enum Source {
+    Domain,
+    Network,
+    StoragePool,
+    NodeDevice,
+    Secret,
+}
+
 /// A registration with libvirt that holds the connection open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Listener {
-    /// virConnectDomainEventRegisterAny's callback id.
-    Domain(c_int),
+    /// One of the functions virConnect…EventRegisterAny, and its callback id.
+    Any(Source, c_int),
     /// The one virConnectDomainEventRegister.
     AllDomains,
 }

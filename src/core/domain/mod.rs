@@ -3,15 +3,24 @@
 mod agent;
 mod backup;
 mod block_jobs;
+mod devices;
+mod disks;
+mod files;
+mod guest;
 mod info;
+mod input;
+mod iothreads;
 mod lifecycle;
 mod lxc;
 mod migration;
+mod peek;
 pub(crate) mod qemu;
 mod save;
+mod security;
 mod snapshots;
 mod stats;
 mod tuning;
+mod vcpus;
 
 pub use migration::Settings as MigrationSettings;
 pub(crate) use save::PARAMS as SAVE_PARAMS;
