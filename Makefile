@@ -56,7 +56,7 @@ check-perl: all
 	cd perl && prove -b -j2 --timer t/
 
 check-rest: all
-	prove --timer tests/bed/selftest tests/readme tests/demo tests/install
+	prove --timer tests/bed/selftest tests/readme tests/demo tests/install harness/run tests/harness
 
 bench:
 	scripts/install-deps check
