@@ -24,7 +24,7 @@ my %changes = map { $_ => 1 } qw(
   errs rd_bytes rd_req wr_bytes wr_req rx_bytes rx_packets rx_errs rx_drop tx_bytes tx_packets
   tx_errs tx_drop cpu_time vcpu_time user_time system_time flush_req
   rss major_fault minor_fault unused usable disk_caches last_update
-  get_node_free_memory get_node_cells_free_memory 4
+  get_time get_node_free_memory get_node_cells_free_memory 4 cpu
 );
 my $changes = qr/^(?:vcpu\.\d+\.(?:time|wait|delay|halted)|dirtyrate|perf\.|balloon\.(?:rss|last)
                  |block\.\d+\.(?:rd|wr|fl|allocation|physical))/x;
