@@ -76,7 +76,7 @@ pub unsafe extern "C" fn vkvm_nwfilter_get_uuid(
 ///
 /// - `uuid`: lower-case hex digits with hyphens, 36 characters
 ///
-/// libvirt: virNWFilterGetUUIDString
+/// libvirt: virNWFilterGetUUID
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_nwfilter_get_uuid_string(
     nwfilter: *mut vkvm_nwfilter,

@@ -162,7 +162,7 @@ fn rollback(call: &mut Call<'_>) -> Outcome {
 
 fn conf(call: &mut Call<'_>) -> Outcome {
     let flags = call.flags(&[("inactive", sys::VIR_INTERFACE_XML_INACTIVE)]);
-    xml_result::document(&*interface(call)?.get_xml_description(flags)?, "interface", &[])
+    xml_result::document(&interface(call)?.get_xml_description(flags)?, "interface", &[])
 }
 
 fn define(call: &mut Call<'_>) -> Outcome {

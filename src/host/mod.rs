@@ -49,12 +49,12 @@ impl Host {
 
     /// The host of a connection. Closing the connection later does not matter.
     pub fn new(conn: &Conn) -> Result<Self> {
-        Ok(Host { conn: conn.share()? })
+        Ok(Host { conn: conn.another()? })
     }
 
     /// A connection to it, for what no command does.
     pub fn share_conn(&self) -> Result<Conn> {
-        self.conn.share()
+        self.conn.another()
     }
 
     /// Runs a command, such as "pool.info", "net.start" or "list_domains".

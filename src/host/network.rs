@@ -163,7 +163,7 @@ fn autostart(call: &mut Call<'_>) -> Outcome {
 
 fn conf(call: &mut Call<'_>) -> Outcome {
     let flags = call.flags(&[("inactive", sys::VIR_NETWORK_XML_INACTIVE)]);
-    xml_result::document(&*call.network()?.get_xml_description(flags)?, "network", &[])
+    xml_result::document(&call.network()?.get_xml_description(flags)?, "network", &[])
 }
 
 fn create(call: &mut Call<'_>) -> Outcome {
@@ -197,7 +197,7 @@ fn info(call: &mut Call<'_>) -> Outcome {
     let network = call.network()?;
     let mut map = Map::with_capacity(6);
     map.push_new("name", call.converted(&name_of(&network)?));
-    map.push_new("uuid", shown(&*network.get_uuid_string()?));
+    map.push_new("uuid", shown(&network.get_uuid_string()?));
     map.push_new("active", network.is_active()?);
     map.push_new("persistent", network.is_persistent()?);
     // Neither is there for every network.
@@ -285,7 +285,7 @@ fn uuid(call: &mut Call<'_>) -> Outcome {
         .conn()
         .get_network_by_name(name)
         .or_say(|| format!("failed to get network '{}'", shown(name)))?;
-    Ok(shown(&*network.get_uuid_string()?).into())
+    Ok(shown(&network.get_uuid_string()?).into())
 }
 
 fn name_of(network: &Network) -> crate::error::Result<String> {

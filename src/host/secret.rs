@@ -75,7 +75,7 @@ pub(super) const COMMANDS: &[Command] = &[
 ];
 
 fn conf(call: &mut Call<'_>) -> Outcome {
-    xml_result::document(&*secret(call)?.get_xml_description(0)?, "secret", &[])
+    xml_result::document(&secret(call)?.get_xml_description(0)?, "secret", &[])
 }
 
 fn define(call: &mut Call<'_>) -> Outcome {
@@ -85,13 +85,13 @@ fn define(call: &mut Call<'_>) -> Outcome {
         .conn()
         .define_secret(&document.xml, flags)
         .or_say(|| format!("Failed to set attributes from {}", document.file))?;
-    Ok(format!("Secret {} created", shown(&*secret.get_uuid_string()?)).into())
+    Ok(format!("Secret {} created", shown(&secret.get_uuid_string()?)).into())
 }
 
 fn get_value(call: &mut Call<'_>) -> Outcome {
     let value = secret(call)?.get_value(0)?;
     if !call.flag("plain") {
-        return Ok(STANDARD.encode(&*value).into());
+        return Ok(STANDARD.encode(&value).into());
     }
     Ok(match std::str::from_utf8(&value) {
         Ok(text) => text.into(),

@@ -100,13 +100,14 @@ listening_port() { # PID
     done < <(cat "/proc/$1/net/tcp")
 }
 
-write_libvirtd_conf() { # TCP-PORT (0: any free one)
+write_libvirtd_conf() { # PORT (0: any free one) [none|sasl [tcp|tls]]
+    local auth=${2:-none} transport=${3:-tcp}
     cat >"$DIR/libvirtd.conf" <<END
-listen_tls = 0
-listen_tcp = 1
+listen_tls = $([ "$transport" = tls ] && echo 1 || echo 0)
+listen_tcp = $([ "$transport" = tcp ] && echo 1 || echo 0)
 listen_addr = "127.0.0.1"
-tcp_port = "$1"
-auth_tcp = "none"
+${transport}_port = "$1"
+auth_$transport = "$auth"
 auth_unix_rw = "none"
 auth_unix_ro = "none"
 unix_sock_dir = "$DIR"

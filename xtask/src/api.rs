@@ -52,8 +52,10 @@ const PRIVATE: [&str; 2] = ["Class", "Kind"];
 pub struct Api {
     /// In the order of their names.
     pub functions: Vec<Function>,
-    /// Function pointer types: name and documentation.
-    pub callbacks: Vec<(String, String)>,
+    /// Function pointer types.
+    pub callbacks: Vec<Callback>,
+    /// Structures that a caller fills with functions.
+    pub structs: Vec<Struct>,
     /// Opaque types: name and documentation.
     pub classes: Vec<(String, String)>,
 }
@@ -66,7 +68,7 @@ pub struct Function {
     pub doc: Doc,
     pub params: Vec<Param>,
     pub returns: Returns,
-    /// Remarks for the Perl side: `skip`, `quiet`.
+    /// Remarks for the Perl side: see src/capi/mod.rs.
     pub perl: Vec<String>,
 }
 
@@ -75,8 +77,25 @@ pub struct Function {
 pub enum Returns {
     /// 0, or -1 with an error.
     Status,
-    /// Something at once; the C type.
-    Direct(String),
+    /// Something at once; the C type, and its kind unless it is void.
+    Direct(String, Option<Kind>),
+}
+
+/// A function of the caller's: a function pointer type or a structure's member.
+pub struct Callback {
+    pub name: String,
+    pub doc: String,
+    /// In the order of C, by name.
+    pub params: Vec<(String, Kind)>,
+    /// The C type of what it returns, and its kind unless it is void.
+    pub returns: (String, Option<Kind>),
+}
+
+/// A structure of functions of the caller's.
+pub struct Struct {
+    pub name: String,
+    pub doc: String,
+    pub members: Vec<Callback>,
 }
 
 /// A parameter; array lengths are parameters of their own in C, but belong to
@@ -243,12 +262,33 @@ pub fn read(root: &Path) -> Result<(Api, Bindings)> {
     // The constants of the header come from the table; Rust's own stay inside.
     bindings.constants.clear();
     let functions: Result<Vec<Function>> = bindings.functions.iter().map(function).collect();
-    let mut api = Api { functions: functions?, callbacks: Vec::new(), classes: Vec::new() };
+    let mut api = Api {
+        functions: functions?,
+        callbacks: Vec::new(),
+        structs: Vec::new(),
+        classes: Vec::new(),
+    };
     for item in &bindings.items {
         match item {
-            ItemContainer::Typedef(typedef) => api
-                .callbacks
-                .push((typedef.path.name().into(), join(&typedef.documentation.doc_comment))),
+            ItemContainer::Typedef(typedef) => {
+                let doc = join(&typedef.documentation.doc_comment);
+                api.callbacks.push(callback(typedef.path.name(), doc, &typedef.aliased)?);
+            }
+            ItemContainer::Struct(found) => {
+                let members: Result<Vec<Callback>> = found
+                    .fields
+                    .iter()
+                    .map(|field| {
+                        let doc = join(&field.documentation.doc_comment);
+                        callback(&field.name, doc, &field.ty)
+                    })
+                    .collect();
+                api.structs.push(Struct {
+                    name: found.path.name().into(),
+                    doc: join(&found.documentation.doc_comment),
+                    members: members?,
+                });
+            }
             ItemContainer::OpaqueItem(opaque) => api
                 .classes
                 .push((opaque.path.name().into(), join(&opaque.documentation.doc_comment))),
@@ -256,6 +296,22 @@ pub fn read(root: &Path) -> Result<(Api, Bindings)> {
         }
     }
     Ok((api, bindings))
+}
+
+/// Takes a function pointer type apart.
+fn callback(name: &str, doc: String, ty: &Type) -> Result<Callback> {
+    let Type::FuncPtr { ret, args, .. } = ty else {
+        return Err(format!("{name}: is no function pointer type").into());
+    };
+    let mut params = Vec::new();
+    for (arg, ty) in args {
+        let arg = arg.clone().ok_or_else(|| format!("{name}: a parameter has no name"))?;
+        match kind(&arg, ty) {
+            Some((kind, Direction::In)) => params.push((arg, kind)),
+            _ => return Err(format!("{name}: {arg} has a type with no meaning here").into()),
+        }
+    }
+    Ok(Callback { name: name.into(), doc, params, returns: (direct_type(ret), direct_kind(ret)) })
 }
 
 fn join(lines: &[String]) -> String {
@@ -278,7 +334,7 @@ fn function(ir: &IrFunction) -> Result<Function> {
         {
             Returns::Status
         }
-        other => Returns::Direct(direct_type(other)),
+        other => Returns::Direct(direct_type(other), direct_kind(other)),
     };
     let perl = ir
         .annotations
@@ -316,7 +372,7 @@ fn complete(function: &mut Function) -> Result<()> {
         return Err(format!("{name}: documents {ghost}, which is no parameter").into());
     }
     match &function.returns {
-        Returns::Direct(c_type) if c_type != "void" && function.doc.returns.is_none() => {
+        Returns::Direct(c_type, _) if c_type != "void" && function.doc.returns.is_none() => {
             Err(format!("{name}: does not say what it returns").into())
         }
         _ => Ok(()),
@@ -423,6 +479,14 @@ fn scalar_kind(ty: &Type) -> Option<Kind> {
         },
         _ => return None,
     })
+}
+
+/// What a value that is returned at once is; None for nothing.
+fn direct_kind(ty: &Type) -> Option<Kind> {
+    match ty {
+        Type::Primitive(PrimitiveType::Void) => None,
+        other => kind("", other).map(|(kind, _)| kind),
+    }
 }
 
 fn direct_type(ty: &Type) -> String {

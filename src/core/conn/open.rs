@@ -57,18 +57,6 @@ impl Conn {
         Self::open_with(uri, &mut auth, flags)
     }
 
-    /// Another hold on the same connection, with no registrations. It is open for
-    /// as long as one of the holds is.
-    pub(crate) fn share(&self) -> Result<Self> {
-        // SAFETY: raw() is live while self is; the new reference becomes the
-        // new object's.
-        let virt = unsafe {
-            call::done(sys::virConnectRef(self.raw()), c"virConnectRef")?;
-            Connect::from_ptr(self.raw())
-        };
-        Ok(Conn { virt, listeners: Mutex::default(), close: OnceLock::new() })
-    }
-
     fn open_with(uri: Option<&CStr>, auth: sys::virConnectAuthPtr, flags: c_uint) -> Result<Self> {
         call::initialize();
         let uri = uri.map_or(ptr::null(), CStr::as_ptr);

@@ -231,7 +231,7 @@ fn domcapabilities(call: &mut Call<'_>) -> Outcome {
 }
 
 fn uri(call: &mut Call<'_>) -> Outcome {
-    Ok(shown(&*call.conn().get_uri()?).into())
+    Ok(shown(&call.conn().get_uri()?).into())
 }
 
 /// The entries of each group by name; groups of the same name are a list.

@@ -17,7 +17,7 @@ pub fn list(call: &mut Call<'_>) -> Outcome {
     let snapshots = listed(call, &domain)?;
     let mut map = Map::with_capacity(snapshots.len());
     for snapshot in &snapshots {
-        let document = xml::from_xml(shown(&*snapshot.get_xml_description(0)?))?;
+        let document = xml::from_xml(shown(&snapshot.get_xml_description(0)?))?;
         let time = document.get_int64("domainsnapshot.creationTime")?;
         let state = document.get_str("domainsnapshot.state").unwrap_or("no state");
         let mut row = Map::with_capacity(3);
@@ -34,7 +34,7 @@ pub fn list(call: &mut Call<'_>) -> Outcome {
         {
             row.push_new("parent", parent.clone());
         }
-        map.insert(owned(&*snapshot.get_name()?), row);
+        map.insert(owned(&snapshot.get_name()?), row);
     }
     Ok(map.into())
 }

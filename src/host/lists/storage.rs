@@ -129,14 +129,14 @@ pub fn volumes(call: &mut Call<'_>) -> Outcome {
     let mut map = Map::with_capacity(listed.len());
     for volume in &listed {
         let mut row = Map::with_capacity(4);
-        row.push_new("path", owned(&*volume.get_path()?));
+        row.push_new("path", owned(&volume.get_path()?));
         if call.flag("details") {
             let info = Value::Map(volume.get_info(0)?);
             row.push_new("type", volume_type(&info));
             row.push_new("capacity", call.bytes(info.get_uint64("capacity")?));
             row.push_new("allocation", call.bytes(info.get_uint64("allocation")?));
         }
-        map.insert(shown(&*volume.get_name()?).to_owned(), row);
+        map.insert(shown(&volume.get_name()?).to_owned(), row);
     }
     Ok(map.into())
 }

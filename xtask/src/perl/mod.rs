@@ -49,7 +49,54 @@ pub fn write(api: &Api, constants: &[Constant]) -> Result<Vec<Output>> {
     Ok(outputs)
 }
 
+/// How functions are called in Perl whose Perl form is written by hand and is no
+/// method of the same name. `NAME => ARGUMENT` stands for named arguments.
+const BY_HAND: &[(&str, &str)] = &[
+    ("vkvm_conn_get_version", "get_version"),
+    ("vkvm_conn_open", "VKVM->new(uri => uri, flags => flags)"),
+    (
+        "vkvm_conn_open_auth",
+        "VKVM->new(uri => uri, flags => flags, auth => 1, credlist => credtypes, callback => callback)",
+    ),
+    ("vkvm_handle_count", "VKVM::handle_count(class_name)"),
+    ("vkvm_library_get_libvirt_version", "VKVM->get_version()"),
+];
+
+/// The Perl package of a class.
+pub fn package(class: &str) -> Option<&'static str> {
+    if class == "error" {
+        return Some("VKVM::Error");
+    }
+    PACKAGES.iter().find(|package| package.class == class).map(|package| package.name)
+}
+
+/// How a function is called in Perl: the name of a method, or a whole call with
+/// the names of the parameters; None where Perl does without the function.
+pub fn call(function: &Function) -> Option<String> {
+    if let Some((_, call)) = BY_HAND.iter().find(|(name, _)| *name == function.name) {
+        return Some((*call).to_owned());
+    }
+    let package = package(&function.class).filter(|_| is_method(function))?;
+    Some(match function.self_param() {
+        Some(_) => function.method.clone(),
+        None => {
+            let names: Vec<&str> = function
+                .inputs()
+                .filter(|param| xs::is_perl_input(param))
+                .map(|param| param.name.as_str())
+                .collect();
+            format!("{package}::{}({})", function.method, names.join(", "))
+        }
+    })
+}
+
 /// Whether a function becomes a Perl method mechanically.
 fn is_method(function: &Function) -> bool {
     function.returns == Returns::Status && !function.has_perl_remark("skip")
+}
+
+/// Whether that method is only for one of the same name without the underscore,
+/// which perl/lib has, and perl/pod its documentation.
+fn is_private(function: &Function) -> bool {
+    function.has_perl_remark("private")
 }

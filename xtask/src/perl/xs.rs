@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{PACKAGES, Package, is_method};
+use super::{PACKAGES, Package, is_method, is_private};
 use crate::api::{Api, Function, Kind, Param};
 use crate::{Output, Result};
 
@@ -69,7 +69,8 @@ fn method(text: &mut String, function: &Function) -> Result<()> {
         names.push(format!("{}{}", perl_name(param), if required { "" } else { " = NULL" }));
         writeln!(types, "    SV *{}", perl_name(param))?;
     }
-    writeln!(text, "void\n{}({})", function.method, names.join(", "))?;
+    let underscore = if is_private(function) { "_" } else { "" };
+    writeln!(text, "void\n{underscore}{}({})", function.method, names.join(", "))?;
     text.push_str(&types);
     text.push_str("  PREINIT:\n");
     // One plain result goes into the variable that Perl keeps for each call,
@@ -102,6 +103,14 @@ fn method(text: &mut String, function: &Function) -> Result<()> {
     for output in &outputs {
         result(text, output, if plain { "" } else { "m" })?;
     }
+    if function.has_perl_remark("array") {
+        // All results are on the stack, from where the call's first argument was.
+        text.push_str(
+            "    SV **first = PL_stack_base + ax;\n    \
+             AV *array = av_make(SP - first + 1, first);\n    \
+             SP = first - 1;\n    mXPUSHs(newRV_noinc((SV *)array));\n",
+        );
+    }
     text.push_str("  }\n\n");
     Ok(())
 }
@@ -126,7 +135,7 @@ fn call(text: &mut String, function: &Function, arguments: &[String], is_void: b
 }
 
 /// Parameters that Perl passes; the others follow from the callback.
-fn is_perl_input(param: &Param) -> bool {
+pub fn is_perl_input(param: &Param) -> bool {
     param.kind != Kind::Userdata && !is_destroy(param)
 }
 
@@ -220,9 +229,10 @@ fn array_input(text: &mut String, param: &Param, arguments: &mut Vec<String>) ->
     let (name, sv) = (&param.name, perl_name(param));
     let len = param.len.as_ref().ok_or_else(|| format!("{name}: array without length"))?;
     let c_type = param.kind.c_input();
+    let nullable = if param.doc.nullable { "_or_null" } else { "" };
     let conversion = match &param.kind {
         Kind::Bytes => format!("vkvm_perl_bytes(aTHX_ {sv}, \"{name}\", &{len})"),
-        Kind::Ints => format!("vkvm_perl_ints(aTHX_ {sv}, \"{name}\", &{len})"),
+        Kind::Ints => format!("vkvm_perl_ints{nullable}(aTHX_ {sv}, \"{name}\", &{len})"),
         Kind::Texts => format!("vkvm_perl_texts(aTHX_ {sv}, \"{name}\", &{len})"),
         _ => format!("({c_type})vkvm_perl_handles(aTHX_ {sv}, \"{name}\", &{len})"),
     };

@@ -1,0 +1,209 @@
+# All of Sys::Virt is here, and all of libvirt is reached.
+#
+# data/coverage holds what Sys::Virt has, and which functions of libvirt need no
+# call, with the reasons. data/coverage/pending.json is what is still to be done:
+# what is in it must be missing, and the list is to become empty.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use File::Find qw(find);
+use Test::More;
+use TestVKVM;
+
+use VKVM::SysVirt;
+
+my $api       = read_json(root_file('vkvm-api.json'));
+my $table     = read_json(root_file('data/constants.json'));
+my $sysvirt   = read_json(root_file('data/coverage/methods.json'));
+my $unreached = read_json(root_file('data/coverage/unreached.json'));
+my $unnamed   = read_json(root_file('data/coverage/constants.json'));
+my $pending   = read_json(root_file('data/coverage/pending.json'));
+
+sub slurp {
+    my ($path) = @_;
+    open(my $file, '<:raw', $path) or die "cannot read $path: $!";
+    local $/;
+    return scalar <$file>;
+}
+
+my %declared = map { $_ => 1 } slurp(root_file('include/vkvm.h')) =~ /\b(vkvm_\w+)\(/g;
+
+# Whether a package is pending with all that is in it.
+sub is_whole {
+    my ($short) = @_;
+    return @{ $pending->{methods}{$short} // [] } == @{ $sysvirt->{packages}{$short}{methods} };
+}
+
+# --- methods ------------------------------------------------------------------
+
+for my $short (sort keys %{ $sysvirt->{packages} }) {
+    my $package = $sysvirt->{packages}{$short};
+    my $class   = $package->{class};
+    my @names   = map { join '::', $_, length $short ? $short : () } 'VKVM', 'Sys::Virt';
+    my %pending = map { $_ => 1 } @{ $pending->{methods}{$short} // [] };
+    my $other   = $sysvirt->{no_function_of_their_own}{$class} // {};
+
+    subtest "methods of $names[1]" => sub {
+        my $path = "$names[1].pm" =~ s{::}{/}gr;
+        ok($INC{$path}, "$path counts as loaded") unless keys %pending;
+        my @methods = @{ $package->{methods} };
+        for my $method (@methods) {
+            my $in_c    = $other->{$method} // "vkvm_${class}_$method";
+            my @lacking = (
+                (grep { !$_->can($method) } @names),
+                $declared{$in_c} || $class eq 'event_impl' ? () : $in_c
+            );
+            if (delete $pending{$method}) {
+                ok(scalar @lacking, "$method is still missing, as pending.json says");
+                next;
+            }
+            is_deeply(\@lacking, [], $method);
+        }
+        is_deeply([ sort keys %pending ], [], 'what is pending is a method');
+        if ($package->{objects} && !is_whole($short)) {
+            ok($names[1]->can('DESTROY') && $declared{"vkvm_${class}_free"}, 'objects are freed');
+        }
+    };
+}
+is_deeply([ grep { !$sysvirt->{packages}{$_} } keys %{ $pending->{methods} } ],
+    [], 'what is pending is of a package of Sys::Virt');
+
+# --- constants -----------------------------------------------------------------
+
+for my $short (sort keys %{ $sysvirt->{packages} }) {
+    my $package = $sysvirt->{packages}{$short};
+    my $name    = join '::', 'Sys::Virt', length $short ? $short : ();
+    my @rows    = grep { defined $_->[2] } @{ $table->{ $package->{class} } // [] };
+    is(scalar @rows, $package->{constants}, "$name has as many constants as Sys::Virt");
+    my @lacking = is_whole($short) ? () : grep { !$name->can($_->[0]) } @rows;
+    is_deeply([ map { $_->[0] } @lacking ], [], "which are functions of $name");
+}
+my %macro   = map { $_ => 1 } slurp(root_file('include/vkvm.h')) =~ /^#define (VKVM_\w+)/mg;
+my @lacking = grep { !$macro{$_} } map { $_->{c_name} } @{ $api->{constants} };
+is_deeply(\@lacking, [], 'all constants are defined in the header');
+
+# --- libvirt's own description --------------------------------------------------
+
+sub libvirt_xml {
+    my ($name) = @_;
+    chomp(my $path = `pkg-config --variable=libvirt_${name}api libvirt 2>/dev/null` // '');
+    return -e $path ? slurp($path) : undef;
+}
+
+sub number {
+    my ($version) = @_;
+    my ($major, $minor, $micro) = split /\./, $version;
+    return ($major * 1000 + $minor) * 1000 + $micro;
+}
+
+# The symbols of one kind, each with its attributes.
+sub symbols {
+    my ($xml, $element) = @_;
+    my %symbol;
+    while ($xml =~ /<$element ([^>]*)>/g) {
+        my %attribute = $1 =~ /(\w+)=(?|'([^']*)'|"([^"]*)")/g;
+        $symbol{ $attribute{name} } = \%attribute;
+    }
+    return \%symbol;
+}
+
+SKIP: {
+    my %xml = map { $_ => libvirt_xml($_) } '', qw(qemu_ lxc_);
+    skip('libvirt has no description of its API here (Debian package libvirt-dev)', 1)
+      if grep { !defined } values %xml;
+    functions_are_reached(map { sort keys %{ symbols($xml{$_}, 'function') } } sort keys %xml);
+    constants_agree($xml{''});
+}
+
+# Functions of libvirt that the sources call or look up; comments do not count.
+sub named_in_sources {
+    my %named;
+    find({
+        no_chdir => 1,
+        wanted   => sub {
+            return unless /\.rs\z/;
+            my $text = slurp($_) =~ s{^\s*//.*}{}mgr;
+            $named{$_} = 1 for $text =~ /\b(vir[A-Z]\w+)/g;
+        }
+    }, root_file('src'));
+    return \%named;
+}
+
+sub functions_are_reached {
+    my @functions = @_;
+    my $named     = named_in_sources();
+    my %by_crate  = map { $_ => 1 } @{ $unreached->{crate}{functions} };
+    my %excused   = map { $_ => 1 } map { @{ $_->{functions} } } @{ $unreached->{reasons} };
+    my %pending   = map { $_ => 1 } @{ $pending->{functions} };
+
+    subtest "functions of libvirt" => sub {
+        cmp_ok(scalar @functions, '>', 500, 'there are some');
+        for my $function (@functions) {
+            my $reached = $named->{$function};
+            my $why =
+                delete $pending{$function} ? 'pending.json says'
+              : $excused{$function}        ? 'unreached.json says'
+              :                              undef;
+            if ($why) { ok(!$reached, "$function is not reached, as $why") }
+            else      { ok($reached || $by_crate{$function}, "$function is reached") }
+        }
+        is_deeply([ sort keys %pending ], [], 'what is pending is a function of libvirt');
+        my %known = map { $_ => 1 } @functions;
+        is_deeply([ grep { !$known{$_} } sort keys %by_crate, keys %excused ],
+            [], 'and so is what needs no call');
+        my @untrue;
+        for my $function (@{ $api->{functions} }) {
+            push @untrue, map { "$function->{name}: $_" }
+              grep { !$named->{$_} && !$by_crate{$_} } @{ $function->{libvirt} // [] };
+        }
+        is_deeply(\@untrue, [], 'functions call what their documentation says');
+    };
+    return;
+}
+
+# The values of enumerations are numbers or names of others.
+sub value_of {
+    my ($symbols, $name) = @_;
+    my $symbol = $symbols->{$name} // return;
+    my $value  = $symbol->{value} // $symbol->{string} // $symbol->{raw} // return;
+    return $1 if !defined $symbol->{string} && $value =~ /^(-?\d+)(?:LL)?(?:\s|\z)/;
+    return value_of($symbols, $value) // $value;
+}
+
+sub constants_agree {
+    my ($xml) = @_;
+    my $symbols = { %{ symbols($xml, 'macro') }, %{ symbols($xml, 'enum') } };
+    my $version = $symbols->{LIBVIR_VERSION_NUMBER}{raw};
+    my %excused = map { $_ => 1 } map { @{ $_->{names} } } @{ $unnamed->{reasons} };
+    my %ours;
+
+    subtest "constants of libvirt $version" => sub {
+        for my $row (grep { defined $_->[2] } map { @$_ } values %$table) {
+            my ($name, $value, $libvirt, $since) = @$row;
+            $ours{$libvirt} = 1;
+            my $symbol = $symbols->{$libvirt};
+            if (!$symbol) {
+                cmp_ok(number($since), '>', $version, "$libvirt is newer");
+                next;
+            }
+            is($value, value_of($symbols, $libvirt), $libvirt);
+            is($since, $symbol->{version}, "$libvirt: its version") if defined $symbol->{version};
+        }
+        for my $name (sort keys %$symbols) {
+            next if $ours{$name} || $name =~ /_LAST\z/ || defined $symbols->{$name}{params};
+            ok(delete $excused{$name}, "$name is a constant, or has a reason to be none");
+        }
+        is_deeply([ sort keys %excused ], [], 'the reasons are about names of libvirt');
+    };
+    return;
+}
+
+TODO: {
+    local $TODO = 'what is in data/coverage/pending.json';
+    is_deeply([ %{ $pending->{methods} }, @{ $pending->{functions} } ], [], 'nothing is pending');
+}
+
+done_testing;
