@@ -7454,8 +7454,8 @@ int vkvm_domain_set_user_password(vkvm_domain *dom,
  * @param cpumap the numbers, like `0-2,5`; what is plugged together must be
  *     named together (not NULL; borrowed)
  * @param state 1 to plug in, 0 to pull out
- * @param flags of `VKVM_DOMAIN_AFFECT_*`; `VKVM_DOMAIN_VCPU_ASYNC_UNPLUG` to
- *     not wait until the guest has let go
+ * @param flags of `VKVM_DOMAIN_AFFECT_*`; `VKVM_DOMAIN_SETVCPU_ASYNC_UNPLUG`
+ *     to not wait until the guest has let go
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
