@@ -19,14 +19,14 @@ library:
 perl: perl/blib/.built
 
 # The XS and the modules; perl/Makefile itself is made again when MakeMaker's
-# input changes, or when there are other modules.
+# input changes, or when there are other modules or C files.
 perl/blib/.built: perl/Makefile include/vkvm.h $(wildcard perl/*.c perl/*.h perl/*.xs) \
                   $(wildcard perl/generated/* perl/typemap) $(shell find perl/lib -type f) | library
 	touch perl/VKVM.xs
 	$(MAKE) -C perl
 	touch $@
 
-perl/Makefile: perl/Makefile.PL perl/lib perl/lib/VKVM | library
+perl/Makefile: perl/Makefile.PL perl/lib perl/lib/VKVM $(wildcard perl/vkvm_*.c) | library
 	cd perl && perl Makefile.PL
 
 demo:
