@@ -137,8 +137,7 @@ from_xml(xml)
   CODE:
     if (vkvm_value_from_xml(vkvm_perl_characters(aTHX_ xml, "xml"), &value, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    RETVAL = vkvm_perl_characters_from_value(aTHX_ value);
-    vkvm_value_free(value);
+    RETVAL = vkvm_perl_take_characters(aTHX_ value);
   OUTPUT:
     RETVAL
 
@@ -235,8 +234,7 @@ _call(host, command, args, progress)
         status = vkvm_host_call(host, command_text, value, &result, &error);
     }
     if (status == 0) {
-        RETVAL = vkvm_perl_characters_from_value(aTHX_ result);
-        vkvm_value_free(result);
+        RETVAL = vkvm_perl_take_characters(aTHX_ result);
         sv_2mortal(RETVAL);
     } else {
         RETVAL = NULL;
@@ -266,8 +264,7 @@ _commands()
   CODE:
     if (vkvm_host_commands(&commands, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    RETVAL = vkvm_perl_characters_from_value(aTHX_ commands);
-    vkvm_value_free(commands);
+    RETVAL = vkvm_perl_take_characters(aTHX_ commands);
   OUTPUT:
     RETVAL
 
