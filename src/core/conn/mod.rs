@@ -18,17 +18,17 @@ use std::ffi::{CStr, c_int};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use uuid::Uuid;
-use virt::connect::Connect;
 use virt::sys;
 
 pub use cpu::Emulator;
 pub use open::{Authenticator, Credential};
 
+use super::resume::Line;
 use crate::error::{Error, Misuse, Result};
 
 /// A connection. Objects made from it keep it open.
 pub struct Conn {
-    virt: Connect,
+    line: Line,
     /// What was registered through this connection and has to go with it.
     listeners: Mutex<Vec<Listener>>,
     close: OnceLock<Arc<CloseSlot>>,
@@ -70,8 +70,7 @@ pub enum Listener {
 
 impl Conn {
     pub(crate) fn raw(&self) -> sys::virConnectPtr {
-        // SAFETY: callers use it only while self is alive.
-        unsafe { self.virt.as_ptr() }
+        self.line.raw()
     }
 
     /// Whether there may be a listener to the end of this connection.
