@@ -5,7 +5,7 @@ use std::ffi::{CStr, c_int, c_uint};
 use virt::sys;
 
 use super::object::{Counted, Object};
-use super::{Text, call};
+use super::{Conn, Domain, Text, call};
 use crate::error::Result;
 
 /// A snapshot. It keeps its domain's connection open.
@@ -53,6 +53,31 @@ impl DomainSnapshot {
 
     pub(crate) fn raw(&self) -> sys::virDomainSnapshotPtr {
         self.object.raw()
+    }
+
+    /// The connection it belongs to.
+    pub fn get_conn(&self) -> Result<Conn> {
+        // SAFETY: raw() is live while self is, and so is its connection.
+        unsafe {
+            Conn::share(
+                sys::virDomainSnapshotGetConnect(self.raw()),
+                c"virDomainSnapshotGetConnect",
+            )
+        }
+    }
+
+    /// The domain that it is of.
+    pub fn get_domain(&self) -> Result<Domain> {
+        // SAFETY: raw() is live while self is, and so is its domain; the added
+        // reference is ours.
+        unsafe {
+            let domain = call::pointer(
+                sys::virDomainSnapshotGetDomain(self.raw()),
+                c"virDomainSnapshotGetDomain",
+            )?;
+            call::done(sys::virDomainRef(domain.as_ptr()), c"virDomainRef")?;
+            Ok(Domain::adopt(domain.as_ptr()))
+        }
     }
 
     /// The name; unique among the snapshots of its domain.

@@ -5,7 +5,7 @@ use std::ffi::{CStr, c_uint};
 use virt::sys;
 
 use super::object::{Counted, Object};
-use super::{Text, call};
+use super::{Conn, Text, call};
 use crate::error::Result;
 
 /// A network interface of the host. It keeps its connection open.
@@ -41,6 +41,12 @@ impl Interface {
 
     pub(crate) fn raw(&self) -> sys::virInterfacePtr {
         self.0.raw()
+    }
+
+    /// The connection it belongs to.
+    pub fn get_conn(&self) -> Result<Conn> {
+        // SAFETY: raw() is live while self is, and so is its connection.
+        unsafe { Conn::share(sys::virInterfaceGetConnect(self.raw()), c"virInterfaceGetConnect") }
     }
 
     /// The name.

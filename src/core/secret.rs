@@ -8,7 +8,7 @@ use virt::sys;
 use zeroize::{Zeroize, Zeroizing};
 
 use super::object::{Counted, Object};
-use super::{Text, call};
+use super::{Conn, Text, call};
 use crate::error::Result;
 
 /// A secret. It keeps its connection open.
@@ -55,6 +55,12 @@ impl Secret {
 
     pub(crate) fn raw(&self) -> sys::virSecretPtr {
         self.object.raw()
+    }
+
+    /// The connection it belongs to.
+    pub fn get_conn(&self) -> Result<Conn> {
+        // SAFETY: raw() is live while self is, and so is its connection.
+        unsafe { Conn::share(sys::virSecretGetConnect(self.raw()), c"virSecretGetConnect") }
     }
 
     /// The uuid.

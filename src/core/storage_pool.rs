@@ -8,7 +8,7 @@ use virt::sys;
 
 use super::conn::locate;
 use super::object::{Counted, Object};
-use super::{StorageVol, Text, call};
+use super::{Conn, StorageVol, Text, call};
 use crate::error::Result;
 use crate::value::Map;
 
@@ -57,6 +57,14 @@ impl StoragePool {
 
     pub(crate) fn raw(&self) -> sys::virStoragePoolPtr {
         self.object.raw()
+    }
+
+    /// The connection it belongs to.
+    pub fn get_conn(&self) -> Result<Conn> {
+        // SAFETY: raw() is live while self is, and so is its connection.
+        unsafe {
+            Conn::share(sys::virStoragePoolGetConnect(self.raw()), c"virStoragePoolGetConnect")
+        }
     }
 
     /// The name.

@@ -5,7 +5,7 @@ use std::ffi::{CStr, c_char, c_uint};
 use virt::sys;
 
 use super::object::{Counted, Object};
-use super::{Text, call};
+use super::{Conn, Text, call};
 use crate::error::Result;
 use crate::value::Map;
 
@@ -44,6 +44,12 @@ impl StorageVol {
 
     pub(crate) fn raw(&self) -> sys::virStorageVolPtr {
         self.object.raw()
+    }
+
+    /// The connection it belongs to.
+    pub fn get_conn(&self) -> Result<Conn> {
+        // SAFETY: raw() is live while self is, and so is its connection.
+        unsafe { Conn::share(sys::virStorageVolGetConnect(self.raw()), c"virStorageVolGetConnect") }
     }
 
     /// The name; unique in its pool.

@@ -52,6 +52,8 @@ pub enum Misuse {
     NoEventLoop { what: &'static str },
     #[error("{function} needs libvirt {since}; the installed libvirt does not have it")]
     NotInThisLibvirt { function: &'static str, since: &'static str },
+    #[error("{function} is in {library}, a library of libvirt's that is not installed")]
+    NoLibrary { function: &'static str, library: &'static str },
 }
 
 impl Misuse {
@@ -74,7 +76,9 @@ impl Misuse {
             Misuse::JsonSyntax { .. } => c::ERROR_OWN_JSON_SYNTAX,
             Misuse::NoEventLoop { .. } => c::ERROR_OWN_NO_EVENT_LOOP,
             // libvirt's own number, so that a caller needs to test for one only.
-            Misuse::NotInThisLibvirt { .. } => virt::sys::VIR_ERR_NO_SUPPORT as i32,
+            Misuse::NotInThisLibvirt { .. } | Misuse::NoLibrary { .. } => {
+                virt::sys::VIR_ERR_NO_SUPPORT as i32
+            }
         }
     }
 
@@ -83,7 +87,8 @@ impl Misuse {
         match self {
             Misuse::Internal { .. }
             | Misuse::NoEventLoop { .. }
-            | Misuse::NotInThisLibvirt { .. } => None,
+            | Misuse::NotInThisLibvirt { .. }
+            | Misuse::NoLibrary { .. } => None,
             Misuse::Null { parameter, .. }
             | Misuse::Foreign { parameter, .. }
             | Misuse::Stale { parameter, .. }

@@ -15,6 +15,7 @@ mod storage;
 
 use std::any::Any;
 use std::ffi::{CStr, c_int};
+use std::ptr::NonNull;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use uuid::Uuid;
@@ -23,7 +24,8 @@ use virt::sys;
 pub use cpu::Emulator;
 pub use open::{Authenticator, Credential};
 
-use super::resume::Line;
+use super::call;
+use super::resume::{ConnRef, Line};
 use crate::error::{Error, Misuse, Result};
 
 /// A connection. Objects made from it keep it open.
@@ -59,16 +61,52 @@ impl CloseSlot {
     }
 }
 
+/// The class whose events a registration is for. Callback ids of different
+/// classes are numbered each for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are the classes'")]
+pub enum Source {
+    Domain,
+    Network,
+    StoragePool,
+    NodeDevice,
+    Secret,
+}
+
 /// A registration with libvirt that holds the connection open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Listener {
-    /// virConnectDomainEventRegisterAny's callback id.
-    Domain(c_int),
+    /// One of the functions virConnect…EventRegisterAny, and its callback id.
+    Any(Source, c_int),
     /// The one virConnectDomainEventRegister.
     AllDomains,
 }
 
 impl Conn {
+    /// Another holder of an open connection, with registrations of its own. `raw` is
+    /// what `function` returned.
+    ///
+    /// # Safety
+    /// `raw` is NULL or a valid connection.
+    pub(crate) unsafe fn share(raw: sys::virConnectPtr, function: &'static CStr) -> Result<Self> {
+        let raw = call::pointer(raw, function)?;
+        // SAFETY: as promised by the caller; the added reference is ours.
+        unsafe {
+            call::done(sys::virConnectRef(raw.as_ptr()), c"virConnectRef")?;
+            Ok(Conn::adopt(raw))
+        }
+    }
+
+    /// Takes over a connection and the reference to it.
+    ///
+    /// # Safety
+    /// `raw` is live, and one reference to it is ours.
+    unsafe fn adopt(raw: NonNull<sys::virConnect>) -> Self {
+        // SAFETY: as promised by the caller.
+        let line = Line::new(unsafe { ConnRef::adopt(raw) });
+        Conn { line, listeners: Mutex::default(), close: OnceLock::new() }
+    }
+
     pub(crate) fn raw(&self) -> sys::virConnectPtr {
         self.line.raw()
     }

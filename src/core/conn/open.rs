@@ -2,13 +2,11 @@
 
 use std::ffi::{CStr, c_char, c_int, c_uint};
 use std::ptr;
-use std::sync::{Mutex, OnceLock};
 
 use virt::sys;
 
 use super::Conn;
 use crate::core::call;
-use crate::core::resume::{ConnRef, Line};
 use crate::error::Result;
 
 /// Something libvirt asks for while a connection opens.
@@ -65,8 +63,7 @@ impl Conn {
         let raw = unsafe { sys::virConnectOpenAuth(uri, auth, flags) };
         let raw = call::pointer(raw, c"virConnectOpenAuth")?;
         // SAFETY: a new connection whose one reference is ours.
-        let line = Line::new(unsafe { ConnRef::adopt(raw) });
-        Ok(Conn { line, listeners: Mutex::default(), close: OnceLock::new() })
+        Ok(unsafe { Conn::adopt(raw) })
     }
 }
 
