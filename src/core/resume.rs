@@ -79,12 +79,15 @@ impl Line {
     }
 
     /// From now on `conn` is used, by everything that was made from this line.
-    pub(crate) fn go_on_with(&self, conn: ConnRef) {
+    /// Gives the one before.
+    pub(crate) fn go_on_with(&self, conn: ConnRef) -> ConnRef {
         let mut later = self.later.lock();
+        let before = later.last().unwrap_or(&self.first).clone();
         let old = [&self.first].into_iter().chain(later.iter()).map(ConnRef::raw);
         replace(old, &conn);
         self.leads.store(true, Ordering::Relaxed);
         later.push(conn);
+        before
     }
 }
 

@@ -9,6 +9,7 @@ mod close;
 mod event_loop;
 mod kinds;
 mod registry;
+mod resume;
 mod signature;
 mod subject;
 #[cfg(test)]
@@ -23,6 +24,7 @@ pub use event_loop::{
 pub use registry::{
     deregister_all, deregister_any, domain_event_deregister, domain_event_register, register_any,
 };
+pub use resume::{disable_resume, enable_resume};
 pub use subject::Subject;
 
 use std::ffi::{c_int, c_void};
