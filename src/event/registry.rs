@@ -62,7 +62,7 @@ fn begin_any<S: Subject>(
 pub fn deregister_any(conn: &Conn, source: Source, callback_id: c_int) -> Result<()> {
     let registered = forget(conn, Listener::Any(source, callback_id));
     let now = registered.as_ref().map_or(callback_id, |registered| registered.now);
-    let (deregister, name) = subject::deregister(source);
+    let (deregister, name) = subject::deregister(source)?;
     // SAFETY: the connection is live.
     call::done(unsafe { deregister(conn.raw(), now) }, name)
 }
@@ -131,7 +131,9 @@ pub(super) fn move_from(conn: &Conn, old: sys::virConnectPtr, listener: Listener
     // SAFETY: the old connection is live by the caller's reference.
     let _ = unsafe {
         match listener {
-            Listener::Any(source, _) => subject::deregister(source).0(old, before),
+            Listener::Any(source, _) => {
+                subject::deregister(source).map_or(-1, |(deregister, _)| deregister(old, before))
+            }
             Listener::AllDomains => sys::virConnectDomainEventDeregister(old, Some(all_domains)),
         }
     };
@@ -178,7 +180,8 @@ fn keep(returned: c_int, registration: &Registration, function: &'static CStr) -
     })
 }
 
-fn remember(
+/// Notes what was registered, and how to do so again.
+pub(super) fn remember(
     conn: &Conn,
     listener: Listener,
     now: c_int,
