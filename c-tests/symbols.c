@@ -125,6 +125,8 @@ static const function functions[] = {
     (function)&vkvm_conn_open,
     (function)&vkvm_conn_open_auth,
     (function)&vkvm_conn_qemu_attach,
+    (function)&vkvm_conn_qemu_monitor_event_deregister,
+    (function)&vkvm_conn_qemu_monitor_event_register,
     (function)&vkvm_conn_ref,
     (function)&vkvm_conn_register_close_callback,
     (function)&vkvm_conn_restore_domain,
@@ -516,6 +518,7 @@ static const function functions[] = {
     (function)&vkvm_value_to_json,
     (function)&vkvm_value_to_xml,
     (function)&vkvm_value_visit,
+    (function)&vkvm_value_visit_and_free,
 };
 
 int main(void)

@@ -1055,6 +1055,8 @@
 #define VKVM_DOMAIN_SAVE_PARAM_IMAGE_FORMAT_SPARSE "sparse"
 #define VKVM_DOMAIN_QEMU_MONITOR_COMMAND_DEFAULT 0
 #define VKVM_DOMAIN_QEMU_MONITOR_COMMAND_HMP 1
+#define VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_REGEX 1
+#define VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_NOCASE 2
 #define VKVM_DOMAIN_QEMU_AGENT_COMMAND_BLOCK (-2)
 #define VKVM_DOMAIN_QEMU_AGENT_COMMAND_DEFAULT (-1)
 #define VKVM_DOMAIN_QEMU_AGENT_COMMAND_NOWAIT 0
@@ -1710,7 +1712,7 @@ typedef void (*vkvm_watch_callback)(int watch, int fd, int events, void *userdat
  * A list or map is announced with its number of items, then come its items
  * (in a map, `key` before each), then `end`. Texts and keys are `len` bytes
  * without a NUL behind them; a text is borrowed for the time of the call, a
- * key until its item is complete. No member may be NULL.
+ * key until its map is complete. No member may be NULL.
  */
 typedef struct {
   /**
@@ -4039,6 +4041,60 @@ int vkvm_conn_qemu_attach(vkvm_conn *conn,
                           uint32_t flags,
                           vkvm_domain **dom,
                           vkvm_error **error);
+
+/**
+ * Ends a registration made with `vkvm_conn_qemu_monitor_event_register`.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param callback_id the number that was given then
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectDomainQemuMonitorEventDeregister
+ */
+int vkvm_conn_qemu_monitor_event_deregister(vkvm_conn *conn,
+                                            int callback_id,
+                                            vkvm_error **error);
+
+/**
+ * Listens to what the monitor of QEMU says, also of kinds that libvirt has no
+ * event for.
+ *
+ * The registration holds the connection open; it ends with
+ * `vkvm_conn_qemu_monitor_event_deregister`, or with the connection handle.
+ * The library libvirt-qemu.so.0 is needed.
+ *
+ * The map of an event has the keys event (its name, like "RESUME"), seconds
+ * and micros (when, since 1970) and details (JSON text, or null). The number
+ * of the event is 0.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param dom the domain to listen to; NULL for all (may be NULL; borrowed)
+ * @param event the name of the event; NULL for all (may be NULL; borrowed)
+ * @param callback called on the thread that runs the event loop (not NULL)
+ * @param userdata passed to the callback (may be NULL; kept until destroy is
+ *     called)
+ * @param destroy releases the userdata (may be NULL)
+ * @param flags `VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_REGEX` if `event` is a
+ *     regular expression, `VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_NOCASE` to
+ *     take capital and small letters for the same
+ * @param callback_id the number to deregister with (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectDomainQemuMonitorEventRegister
+ */
+int vkvm_conn_qemu_monitor_event_register(vkvm_conn *conn,
+                                          vkvm_domain *dom,
+                                          const char *event,
+                                          vkvm_event_callback callback,
+                                          void *userdata,
+                                          vkvm_destroy_callback destroy,
+                                          uint32_t flags,
+                                          int *callback_id,
+                                          vkvm_error **error);
 
 /**
  * Adds a hold on the connection handle.
@@ -10397,6 +10453,26 @@ int vkvm_value_visit(vkvm_value *value,
                      const vkvm_value_visitor *visitor,
                      void *userdata,
                      vkvm_error **error);
+
+/**
+ * Shows every part of a value to a visitor, as `vkvm_value_visit` does, and
+ * gives up the hold on it, as `vkvm_value_free` does. This is the fast way to
+ * turn a value that a call returned into something else.
+ *
+ * The hold is given up also when the visitor is refused. The visitor must not
+ * use the handle.
+ *
+ * @param value the value (not NULL; borrowed)
+ * @param visitor the functions that get the parts (not NULL; borrowed)
+ * @param userdata passed to them (may be NULL; kept until destroy is called)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_value_visit_and_free(vkvm_value *value,
+                              const vkvm_value_visitor *visitor,
+                              void *userdata,
+                              vkvm_error **error);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -26,6 +26,10 @@ pub enum Number {
 pub const DOMAIN_QEMU_MONITOR_COMMAND_DEFAULT: i32 = 0;
 /// `VKVM_DOMAIN_QEMU_MONITOR_COMMAND_HMP`.
 pub const DOMAIN_QEMU_MONITOR_COMMAND_HMP: i32 = 1;
+/// `VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_REGEX`.
+pub const DOMAIN_QEMU_MONITOR_EVENT_REGISTER_REGEX: i32 = 1;
+/// `VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_NOCASE`.
+pub const DOMAIN_QEMU_MONITOR_EVENT_REGISTER_NOCASE: i32 = 2;
 /// `VKVM_DOMAIN_QEMU_AGENT_COMMAND_BLOCK`.
 pub const DOMAIN_QEMU_AGENT_COMMAND_BLOCK: i32 = -2;
 /// `VKVM_DOMAIN_QEMU_AGENT_COMMAND_DEFAULT`.
@@ -1109,6 +1113,8 @@ pub static CONSTANTS: &[Constant] = &[
     Constant { class: "domain", name: "SAVE_PARAM_IMAGE_FORMAT_SPARSE", value: Number::Text("sparse") },
     Constant { class: "domain", name: "QEMU_MONITOR_COMMAND_DEFAULT", value: Number::Int(0) },
     Constant { class: "domain", name: "QEMU_MONITOR_COMMAND_HMP", value: Number::Int(1) },
+    Constant { class: "domain", name: "QEMU_MONITOR_EVENT_REGISTER_REGEX", value: Number::Int(1) },
+    Constant { class: "domain", name: "QEMU_MONITOR_EVENT_REGISTER_NOCASE", value: Number::Int(2) },
     Constant { class: "domain", name: "QEMU_AGENT_COMMAND_BLOCK", value: Number::Int(-2) },
     Constant { class: "domain", name: "QEMU_AGENT_COMMAND_DEFAULT", value: Number::Int(-1) },
     Constant { class: "domain", name: "QEMU_AGENT_COMMAND_NOWAIT", value: Number::Int(0) },

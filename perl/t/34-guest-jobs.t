@@ -13,6 +13,7 @@ use TestBed;
 use TestVKVM;
 
 use VKVM;
+use VKVM::Event;
 
 plan(skip_all => 'qemu-img is not installed (Debian package qemu-utils)')
   if system('qemu-img --version >/dev/null 2>&1') != 0;
@@ -58,6 +59,7 @@ my $devices = <<"END";
 END
 $xml =~ s/(?=<memballoon)/$devices/;
 
+VKVM::Event::register_default();
 my $conn = VKVM->new(uri => $bed->{URI});
 my $dom  = $conn->define_domain($xml);
 
@@ -160,6 +162,39 @@ subtest 'the monitor' => sub {
 
     is(code_of { $conn->qemu_attach($$) }, VKVM::Error::ERR_NO_SUPPORT,
         'qemu_attach is no more');
+};
+
+subtest 'events of the monitor' => sub {
+    my (@all, @some);
+    my $regex = VKVM::Domain::QEMU_MONITOR_EVENT_REGISTER_REGEX;
+    my $id    = $conn->qemu_monitor_event_register($dom, '^(STOP|RESUME)$',
+        sub { push @some, [@_] }, $regex);
+    my $every = $conn->qemu_monitor_event_register(undef, undef, sub { push @all, $_[2] });
+    isnt($id, $every, 'two registrations');
+    $dom->suspend;
+    $dom->resume;
+    my $timer = VKVM::Event::add_timeout(20, sub { });
+    within(30, sub { VKVM::Event::run_default() until @some == 2 && @all >= 2 });
+    is_deeply([ map { $_->[2] } @some ], [qw(STOP RESUME)], 'what happens');
+    my ($from, $what, $name, $seconds, $micros, $details) = @{ $some[0] };
+    is($from,           $conn,  'the connection');
+    is($what->get_name, 'jobs', 'the domain');
+    cmp_ok(abs($seconds - time), '<', 60, 'when');
+    cmp_ok($micros, '<', 1_000_000, 'to the microsecond');
+    is($details, undef, 'no details');
+    ok((grep { $_ eq 'STOP' } @all), 'the other one has heard it, too');
+
+    $conn->qemu_monitor_event_deregister($id);
+    $dom->suspend;
+    $dom->resume;
+    @all = ();
+    within(30, sub { VKVM::Event::run_default() until grep { $_ eq 'RESUME' } @all });
+    is(scalar @some, 2, 'nothing comes after deregistration');
+    $conn->qemu_monitor_event_deregister($every);
+    VKVM::Event::remove_timeout($timer);
+    isa_ok(thrown { $conn->qemu_monitor_event_register(undef, '(', sub { }, $regex) },
+        'VKVM::Error', 'what is no regular expression');
+    undef $_ for @some;
 };
 
 subtest 'the agent' => sub {

@@ -8,6 +8,7 @@
 mod close;
 mod event_loop;
 mod kinds;
+mod monitor;
 mod registry;
 mod signature;
 mod subject;
@@ -20,6 +21,7 @@ pub use event_loop::{
     Ticker, Watcher, add_handle, add_timeout, register_default, remove_handle, remove_timeout,
     run_default, update_handle, update_timeout,
 };
+pub use monitor::qemu_monitor_event_register;
 pub use registry::{
     deregister_all, deregister_any, domain_event_deregister, domain_event_register, register_any,
 };

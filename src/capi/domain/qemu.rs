@@ -1,9 +1,14 @@
 //! What only QEMU's driver can do.
 
-use std::ffi::{c_char, c_int};
+use std::ffi::{c_char, c_int, c_void};
 
+use crate::capi::event::listener;
 use crate::capi::guard::status;
-use crate::capi::types::{vkvm_conn, vkvm_domain, vkvm_error};
+use crate::capi::types::{
+    vkvm_conn, vkvm_destroy_callback, vkvm_domain, vkvm_error, vkvm_event_callback,
+};
+use crate::core::conn::Source;
+use crate::event;
 
 /// Sends a command to the monitor of the domain's QEMU.
 ///
@@ -119,5 +124,65 @@ pub unsafe extern "C" fn vkvm_conn_qemu_attach(
     status(error, |c| {
         let out = c.out_handle(dom, "dom")?;
         out.set(c.get(conn, "conn")?.qemu_attach(pid, flags)?)
+    })
+}
+
+/// Listens to what the monitor of QEMU says, also of kinds that libvirt has no event
+/// for.
+///
+/// The registration holds the connection open; it ends with
+/// `vkvm_conn_qemu_monitor_event_deregister`, or with the connection handle. The
+/// library libvirt-qemu.so.0 is needed.
+///
+/// The map of an event has the keys event (its name, like "RESUME"), seconds and micros
+/// (when, since 1970) and details (JSON text, or null). The number of the event is 0.
+///
+/// - `dom` (nullable): the domain to listen to; NULL for all
+/// - `event` (nullable): the name of the event; NULL for all
+/// - `callback`: called on the thread that runs the event loop
+/// - `userdata` (nullable): passed to the callback
+/// - `destroy` (nullable): releases the userdata
+/// - `flags` (default 0): `VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_REGEX` if `event` is
+///   a regular expression, `VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_NOCASE` to take
+///   capital and small letters for the same
+/// - `callback_id`: the number to deregister with
+///
+/// libvirt: virConnectDomainQemuMonitorEventRegister
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_qemu_monitor_event_register(
+    conn: *mut vkvm_conn,
+    dom: *mut vkvm_domain,
+    event: *const c_char,
+    callback: vkvm_event_callback,
+    userdata: *mut c_void,
+    destroy: vkvm_destroy_callback,
+    flags: u32,
+    callback_id: *mut c_int,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let listener = listener(conn, c.callback(callback, userdata, destroy))?;
+        let (out, dom) = (c.out(callback_id, "callback_id")?, c.get_nullable(dom, "dom")?);
+        let (conn, name) = (c.get(conn, "conn")?, c.text_nullable(event, "event")?);
+        let dom = dom.as_deref();
+        out.set(event::qemu_monitor_event_register(&conn, dom, name, listener, flags)?);
+        Ok(())
+    })
+}
+
+/// Ends a registration made with `vkvm_conn_qemu_monitor_event_register`.
+///
+/// - `callback_id`: the number that was given then
+///
+/// libvirt: virConnectDomainQemuMonitorEventDeregister
+/// cbindgen:perl=quiet
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_qemu_monitor_event_deregister(
+    conn: *mut vkvm_conn,
+    callback_id: c_int,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        event::deregister_any(&*c.get(conn, "conn")?, Source::QemuMonitor, callback_id)
     })
 }

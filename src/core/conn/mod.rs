@@ -60,8 +60,8 @@ impl CloseSlot {
     }
 }
 
-/// The class whose events a registration is for. Callback ids of different
-/// classes are numbered each for itself.
+/// The class whose events a registration is for, or QEMU's monitor. Callback ids of
+/// different classes are numbered each for itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names are the classes'")]
 pub enum Source {
@@ -70,12 +70,13 @@ pub enum Source {
     StoragePool,
     NodeDevice,
     Secret,
+    QemuMonitor,
 }
 
 /// A registration with libvirt that holds the connection open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Listener {
-    /// One of the functions virConnect…EventRegisterAny, and its callback id.
+    /// One of the functions virConnect…EventRegisterAny and the like, and its callback id.
     Any(Source, c_int),
     /// The one virConnectDomainEventRegister.
     AllDomains,
