@@ -20,6 +20,7 @@ pub mod nwfilter_binding;
 pub mod secret;
 pub mod storage_pool;
 pub mod storage_vol;
+pub mod stream;
 mod text;
 pub mod typed_params;
 
@@ -36,4 +37,5 @@ pub use nwfilter_binding::NwFilterBinding;
 pub use secret::Secret;
 pub use storage_pool::StoragePool;
 pub use storage_vol::StorageVol;
+pub use stream::Stream;
 pub use text::Text;

@@ -9,6 +9,7 @@ mod close;
 mod domain;
 mod event_loop;
 mod registry;
+pub mod stream;
 
 pub use close::{register_close_callback, unregister_close_callback};
 pub use event_loop::{

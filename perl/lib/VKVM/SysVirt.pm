@@ -18,6 +18,7 @@ use VKVM::NodeDevice;
 use VKVM::Secret;
 use VKVM::StoragePool;
 use VKVM::StorageVol;
+use VKVM::Stream;
 
 our $VERSION = '0.001000';
 
@@ -26,7 +27,7 @@ BEGIN {
     *{'Sys::Virt::'} = *{'VKVM::'};
     my @modules = qw(
       Domain DomainCheckpoint DomainSnapshot Error Event Interface NWFilter NWFilterBinding
-      Network NetworkPort NodeDevice Secret StoragePool StorageVol
+      Network NetworkPort NodeDevice Secret StoragePool StorageVol Stream
     );
     for my $module ('', map { "/$_" } @modules) {
         $INC{"Sys/Virt$module.pm"} = $INC{"VKVM$module.pm"};

@@ -4,6 +4,7 @@ pub mod info;
 pub mod lifecycle;
 pub mod snapshots;
 pub mod stats;
+pub mod streams;
 pub mod tuning;
 
 use std::ffi::{c_char, c_int};
