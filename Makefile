@@ -12,7 +12,7 @@ LIBDIR   = $(DESTDIR)$(PREFIX)/lib
 SHARED   = $(DESTDIR)$(PREFIX)/share
 
 .PHONY: all library perl demo check check-rust check-c check-perl check-rest bench generate \
-        sanitize install clean
+        sanitize install clean doc
 
 all: library perl
 
@@ -56,12 +56,16 @@ check-perl: all
 	cd perl && prove -b -j2 --timer t/
 
 check-rest: all
-	prove --timer tests/bed/selftest tests/docs tests/demo tests/install
+	prove --timer tests/bed/selftest tests/docs tests/reference tests/demo tests/install
 
 bench:
 	scripts/install-deps check
 	$(MAKE) all
 	benches/run
+
+doc:
+	scripts/install-deps doc
+	scripts/doc
 
 generate:
 	cargo xtask generate

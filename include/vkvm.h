@@ -4075,6 +4075,27 @@ int vkvm_conn_unregister_close_callback(vkvm_conn *conn, vkvm_error **error);
 int vkvm_constant_list(vkvm_value **constants, vkvm_error **error);
 
 /**
+ * Ends the job of a disk, or completes one that only follows what the domain
+ * writes.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param path the disk: its target like "vda", or its image's path (not NULL;
+ *     borrowed)
+ * @param flags `VKVM_DOMAIN_BLOCK_JOB_ABORT_ASYNC` to return before it has
+ *     ended, `VKVM_DOMAIN_BLOCK_JOB_ABORT_PIVOT` to let the domain use the
+ *     copy
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainBlockJobAbort
+ */
+int vkvm_domain_abort_block_job(vkvm_domain *dom,
+                                const char *path,
+                                uint32_t flags,
+                                vkvm_error **error);
+
+/**
  * Ends what takes long: saving, dumping, migrating.
  *
  * Flags need libvirt 8.5.0.
@@ -4088,6 +4109,172 @@ int vkvm_constant_list(vkvm_value **constants, vkvm_error **error);
  * libvirt: virDomainAbortJob, virDomainAbortJobFlags
  */
 int vkvm_domain_abort_job(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
+
+/**
+ * Begins to copy the disks of the running domain as they are now.
+ *
+ * The copy is a job: `vkvm_domain_get_job_stats` tells how far it is,
+ * `vkvm_domain_abort_job` ends it. Of a copy in push mode, libvirt writes the
+ * files by itself; in pull mode, a client fetches the data, and ends the job
+ * when it has them.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param backupxml a `<domainbackup>` document: the mode, which disks, and
+ *     where to (not NULL; borrowed)
+ * @param checkpointxml a `<domaincheckpoint>` document, for a checkpoint of
+ *     the same moment, from which the next backup can be incremental (may be
+ *     NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_BACKUP_BEGIN_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainBackupBegin
+ */
+int vkvm_domain_backup_begin(vkvm_domain *dom,
+                             const char *backupxml,
+                             const char *checkpointxml,
+                             uint32_t flags,
+                             vkvm_error **error);
+
+/**
+ * Gets the definition of the backup that is going on.
+ *
+ * It has what libvirt filled in, too, like the port for a backup in pull mode.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param xml a `<domainbackup>` document (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainBackupGetXMLDesc
+ */
+int vkvm_domain_backup_get_xml_description(vkvm_domain *dom,
+                                           uint32_t flags,
+                                           char **xml,
+                                           vkvm_error **error);
+
+/**
+ * Begins to merge images of a disk's chain into one below them.
+ *
+ * It is a job of the disk. When the topmost image is merged, the job does not
+ * end by itself: `vkvm_domain_abort_block_job` with
+ * `VKVM_DOMAIN_BLOCK_JOB_ABORT_PIVOT` lets the domain use `base` from then on.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param path the disk: its target like "vda", or its image's path (not NULL;
+ *     borrowed)
+ * @param base the image to merge into: its path, or like "vda[2]"; NULL for
+ *     the lowest of the chain (may be NULL; borrowed)
+ * @param top the highest image to merge; NULL for the disk's own, which needs
+ *     `VKVM_DOMAIN_BLOCK_COMMIT_ACTIVE` (may be NULL; borrowed)
+ * @param bandwidth the limit of the speed in MiB/s, in bytes/s with
+ *     `VKVM_DOMAIN_BLOCK_COMMIT_BANDWIDTH_BYTES`; 0 for none
+ * @param flags of `VKVM_DOMAIN_BLOCK_COMMIT_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainBlockCommit
+ */
+int vkvm_domain_block_commit(vkvm_domain *dom,
+                             const char *path,
+                             const char *base,
+                             const char *top,
+                             uint64_t bandwidth,
+                             uint32_t flags,
+                             vkvm_error **error);
+
+/**
+ * Begins to copy a disk to another place.
+ *
+ * It is a job of the disk. It first copies all there is, then what the domain
+ * writes, until `vkvm_domain_abort_block_job` ends it: with
+ * `VKVM_DOMAIN_BLOCK_JOB_ABORT_PIVOT` the domain uses the copy from then on.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param path the disk: its target like "vda", or its image's path (not NULL;
+ *     borrowed)
+ * @param destxml a `<disk>` document: where to, and in which format (not NULL;
+ *     borrowed)
+ * @param newparams a map, perhaps an empty one, with keys of the texts
+ *     `VKVM_DOMAIN_BLOCK_COPY_BANDWIDTH` (in bytes/s),
+ *     `VKVM_DOMAIN_BLOCK_COPY_GRANULARITY` (in bytes) and
+ *     `VKVM_DOMAIN_BLOCK_COPY_BUF_SIZE` (in bytes); another key is an error
+ *     (not NULL; borrowed)
+ * @param flags `VKVM_DOMAIN_BLOCK_COPY_SHALLOW`,
+ *     `VKVM_DOMAIN_BLOCK_COPY_REUSE_EXT`,
+ *     `VKVM_DOMAIN_BLOCK_COPY_TRANSIENT_JOB`,
+ *     `VKVM_DOMAIN_BLOCK_COPY_SYNCHRONOUS_WRITES`,
+ *     `VKVM_DOMAIN_BLOCK_COPY_TARGET_ZEROED`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainBlockCopy
+ */
+int vkvm_domain_block_copy(vkvm_domain *dom,
+                           const char *path,
+                           const char *destxml,
+                           vkvm_value *newparams,
+                           uint32_t flags,
+                           vkvm_error **error);
+
+/**
+ * Begins to copy what a disk's backing images have into its own image, which
+ * then needs them no more.
+ *
+ * It is a job of the disk: `vkvm_domain_get_block_job_info` tells how far it
+ * is.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param path the disk: its target like "vda", or its image's path (not NULL;
+ *     borrowed)
+ * @param bandwidth the limit of the speed in MiB/s, in bytes/s with
+ *     `VKVM_DOMAIN_BLOCK_PULL_BANDWIDTH_BYTES`; 0 for none
+ * @param flags of `VKVM_DOMAIN_BLOCK_PULL_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainBlockPull
+ */
+int vkvm_domain_block_pull(vkvm_domain *dom,
+                           const char *path,
+                           uint64_t bandwidth,
+                           uint32_t flags,
+                           vkvm_error **error);
+
+/**
+ * Begins to copy what some backing images of a disk have into its own image,
+ * or, by flags, to copy the disk.
+ *
+ * It is a job of the disk.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param path the disk: its target like "vda", or its image's path (not NULL;
+ *     borrowed)
+ * @param base the image that stays the disk's backing image; NULL for none.
+ *     With `VKVM_DOMAIN_BLOCK_REBASE_COPY`, the path of the copy, which is
+ *     then needed (may be NULL; borrowed)
+ * @param bandwidth the limit of the speed in MiB/s, in bytes/s with
+ *     `VKVM_DOMAIN_BLOCK_REBASE_BANDWIDTH_BYTES`; 0 for none
+ * @param flags of `VKVM_DOMAIN_BLOCK_REBASE_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainBlockRebase
+ */
+int vkvm_domain_block_rebase(vkvm_domain *dom,
+                             const char *path,
+                             const char *base,
+                             uint64_t bandwidth,
+                             uint32_t flags,
+                             vkvm_error **error);
 
 /**
  * Gets what a disk of the domain has read and written.
@@ -4359,6 +4546,73 @@ int vkvm_domain_destroy(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
 void vkvm_domain_free(vkvm_domain *dom);
 
 /**
+ * Makes file systems of the guest consistent on disk, and keeps them from
+ * being written to.
+ *
+ * The guest's agent does it. `vkvm_domain_fs_thaw` must follow soon: what
+ * writes to them waits until then.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param mountpoints where they are mounted in the guest; none for all file
+ *     systems (not NULL; borrowed; its length is in mountpoints_len)
+ * @param mountpoints_len how many there are
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainFSFreeze
+ */
+int vkvm_domain_fs_freeze(vkvm_domain *dom,
+                          const char *const *mountpoints,
+                          size_t mountpoints_len,
+                          uint32_t flags,
+                          vkvm_error **error);
+
+/**
+ * Lets file systems of the guest that `vkvm_domain_fs_freeze` stopped be
+ * written to.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param mountpoints where they are mounted in the guest; none for all file
+ *     systems (not NULL; borrowed; its length is in mountpoints_len)
+ * @param mountpoints_len how many there are
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainFSThaw
+ */
+int vkvm_domain_fs_thaw(vkvm_domain *dom,
+                        const char *const *mountpoints,
+                        size_t mountpoints_len,
+                        uint32_t flags,
+                        vkvm_error **error);
+
+/**
+ * Lets the guest's agent give blocks that file systems do not use back to the
+ * host.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param mountpoint where the file system is mounted in the guest; NULL for
+ *     all. QEMU's driver knows all only (may be NULL; borrowed)
+ * @param minimum leave free ranges alone that are smaller, in bytes; 0 for
+ *     none
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainFSTrim
+ */
+int vkvm_domain_fs_trim(vkvm_domain *dom,
+                        const char *mountpoint,
+                        uint64_t minimum,
+                        uint32_t flags,
+                        vkvm_error **error);
+
+/**
  * Tells whether the domain starts with the host.
  *
  * @param dom the domain (not NULL; borrowed)
@@ -4452,6 +4706,31 @@ int vkvm_domain_get_block_iotune(vkvm_domain *dom,
                                  vkvm_error **error);
 
 /**
+ * Tells how far the job of a disk is.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param path the disk: its target like "vda", or its image's path (not NULL;
+ *     borrowed)
+ * @param flags of `VKVM_DOMAIN_BLOCK_JOB_INFO_*`
+ * @param info a map of `type` (one of `VKVM_DOMAIN_BLOCK_JOB_TYPE_*`),
+ *     `bandwidth` (the limit in MiB/s, or bytes/s with
+ *     `VKVM_DOMAIN_BLOCK_JOB_INFO_BANDWIDTH_BYTES`; 0 for none), `cur` and
+ *     `end` (how far it is of how far it has to go, in a unit of the
+ *     hypervisor's); all 0 when the disk has no job (out; not NULL; owned by
+ *     the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainGetBlockJobInfo
+ */
+int vkvm_domain_get_block_job_info(vkvm_domain *dom,
+                                   const char *path,
+                                   uint32_t flags,
+                                   vkvm_value **info,
+                                   vkvm_error **error);
+
+/**
  * Finds a checkpoint of the domain by its name.
  *
  * @param dom the domain (not NULL; borrowed)
@@ -4534,6 +4813,48 @@ int vkvm_domain_get_disk_errors(vkvm_domain *dom,
                                 vkvm_error **error);
 
 /**
+ * Asks the guest's agent for the file systems that are mounted.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param info a list of maps of `mountpoint`, `name` (the device's in the
+ *     guest), `fstype` (like "ext4") and `devalias` (a list of the domain's
+ *     disks that it is on, like "vda") (out; not NULL; owned by the caller:
+ *     vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainGetFSInfo
+ */
+int vkvm_domain_get_fs_info(vkvm_domain *dom,
+                            uint32_t flags,
+                            vkvm_value **info,
+                            vkvm_error **error);
+
+/**
+ * Asks the guest's agent about the guest.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param types what to ask, of `VKVM_DOMAIN_GUEST_INFO_*`; 0 for all that the
+ *     agent can tell. What was asked for and the agent cannot tell is an error
+ * @param flags unused, pass 0
+ * @param info a map; its keys are the texts of `VKVM_DOMAIN_GUEST_INFO_*`,
+ *     those of lists with a number, like "fs.0.mountpoint" (out; not NULL;
+ *     owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainGetGuestInfo
+ */
+int vkvm_domain_get_guest_info(vkvm_domain *dom,
+                               uint32_t types,
+                               uint32_t flags,
+                               vkvm_value **info,
+                               vkvm_error **error);
+
+/**
  * Gets the host name of the guest.
  *
  * @param dom the domain (not NULL; borrowed)
@@ -4579,6 +4900,30 @@ int vkvm_domain_get_id(vkvm_domain *dom, int *id, vkvm_error **error);
  * libvirt: virDomainGetInfo
  */
 int vkvm_domain_get_info(vkvm_domain *dom, vkvm_value **info, vkvm_error **error);
+
+/**
+ * Gets the addresses of the network interfaces of the guest.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param src who is asked, one of `VKVM_DOMAIN_INTERFACE_ADDRESSES_SRC_*`: the
+ *     leases of libvirt's networks, the guest's agent, or the host's ARP table
+ * @param flags unused, pass 0
+ * @param interfaces a list of maps of `name` (as its source calls it),
+ *     `hwaddr` (the hardware address; not there when it is not known) and
+ *     `addrs`: a list of maps of `type` (0 is IPv4, 1 is IPv6), `addr` and
+ *     `prefix` (bits of the network) (out; not NULL; owned by the caller:
+ *     vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainInterfaceAddresses
+ */
+int vkvm_domain_get_interface_addresses(vkvm_domain *dom,
+                                        uint32_t src,
+                                        uint32_t flags,
+                                        vkvm_value **interfaces,
+                                        vkvm_error **error);
 
 /**
  * Gets the bandwidth limits of a network interface of the domain.
@@ -5197,6 +5542,247 @@ int vkvm_domain_memory_stats(vkvm_domain *dom,
                              vkvm_error **error);
 
 /**
+ * Moves the running domain to another host.
+ *
+ * This process speaks to both hosts; `vkvm_domain_migrate_to_uri` lets the
+ * domain's host speak to the other one. The call lasts until the domain runs
+ * there.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param destcon a connection to the host to move to (not NULL; borrowed)
+ * @param params a map with keys of the texts `VKVM_DOMAIN_MIGRATE_PARAM_*`;
+ *     the value of `VKVM_DOMAIN_MIGRATE_PARAM_MIGRATE_DISKS` and the others
+ *     about disks is a list of texts; another key is an error (may be NULL;
+ *     borrowed)
+ * @param flags `VKVM_DOMAIN_MIGRATE_LIVE` and others of
+ *     `VKVM_DOMAIN_MIGRATE_*`
+ * @param ddom the domain on the other host (out; not NULL; owned by the
+ *     caller: vkvm_domain_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainMigrate3
+ */
+int vkvm_domain_migrate(vkvm_domain *dom,
+                        vkvm_conn *destcon,
+                        vkvm_value *params,
+                        uint32_t flags,
+                        vkvm_domain **ddom,
+                        vkvm_error **error);
+
+/**
+ * Moves the running domain to another host, as `vkvm_domain_migrate` does.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param destcon a connection to the host to move to (not NULL; borrowed)
+ * @param dxml a `<domain>` document for it there; NULL for its own (may be
+ *     NULL; borrowed)
+ * @param dname its name there; NULL for the same (may be NULL; borrowed)
+ * @param uri where its memory goes, like "tcp://host"; NULL to let the
+ *     destination choose (may be NULL; borrowed)
+ * @param bandwidth the limit of the speed in MiB/s; 0 for none
+ * @param flags `VKVM_DOMAIN_MIGRATE_LIVE` and others of
+ *     `VKVM_DOMAIN_MIGRATE_*`
+ * @param ddom the domain on the other host (out; not NULL; owned by the
+ *     caller: vkvm_domain_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainMigrate3
+ */
+int vkvm_domain_migrate2(vkvm_domain *dom,
+                         vkvm_conn *destcon,
+                         const char *dxml,
+                         const char *dname,
+                         const char *uri,
+                         uint64_t bandwidth,
+                         uint32_t flags,
+                         vkvm_domain **ddom,
+                         vkvm_error **error);
+
+/**
+ * Gets the size of the cache that saves a migration with
+ * `VKVM_DOMAIN_MIGRATE_COMPRESSED` from sending whole pages again.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param cache_size the size in bytes (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainMigrateGetCompressionCache
+ */
+int vkvm_domain_migrate_get_compression_cache(vkvm_domain *dom,
+                                              uint32_t flags,
+                                              uint64_t *cache_size,
+                                              vkvm_error **error);
+
+/**
+ * Gets how long the domain may stand still at the end of a live migration.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param downtime the time in ms (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainMigrateGetMaxDowntime
+ */
+int vkvm_domain_migrate_get_max_downtime(vkvm_domain *dom,
+                                         uint32_t flags,
+                                         uint64_t *downtime,
+                                         vkvm_error **error);
+
+/**
+ * Gets the limit of the speed of migrations of the domain.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags `VKVM_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY` for that after the
+ *     switch in post-copy mode
+ * @param bandwidth the speed in MiB/s (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainMigrateGetMaxSpeed
+ */
+int vkvm_domain_migrate_get_max_speed(vkvm_domain *dom,
+                                      uint32_t flags,
+                                      uint64_t *bandwidth,
+                                      vkvm_error **error);
+
+/**
+ * Sets the size of the cache that saves a migration with
+ * `VKVM_DOMAIN_MIGRATE_COMPRESSED` from sending whole pages again.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param cache_size the size in bytes
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainMigrateSetCompressionCache
+ */
+int vkvm_domain_migrate_set_compression_cache(vkvm_domain *dom,
+                                              uint64_t cache_size,
+                                              uint32_t flags,
+                                              vkvm_error **error);
+
+/**
+ * Sets how long the domain may stand still at the end of a live migration.
+ * Only while one is going on.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param downtime the time in ms
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainMigrateSetMaxDowntime
+ */
+int vkvm_domain_migrate_set_max_downtime(vkvm_domain *dom,
+                                         uint64_t downtime,
+                                         uint32_t flags,
+                                         vkvm_error **error);
+
+/**
+ * Sets the limit of the speed of migrations of the domain.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param bandwidth the speed in MiB/s
+ * @param flags `VKVM_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY` for that after the
+ *     switch in post-copy mode
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainMigrateSetMaxSpeed
+ */
+int vkvm_domain_migrate_set_max_speed(vkvm_domain *dom,
+                                      uint64_t bandwidth,
+                                      uint32_t flags,
+                                      vkvm_error **error);
+
+/**
+ * Lets the domain go on at its destination before all of its memory is there;
+ * it fetches the rest as it needs it.
+ *
+ * Only while a migration with `VKVM_DOMAIN_MIGRATE_POSTCOPY` is going on. When
+ * one of the hosts fails after this, the domain is lost.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainMigrateStartPostCopy
+ */
+int vkvm_domain_migrate_start_post_copy(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
+
+/**
+ * Lets the domain's host move it to another host.
+ *
+ * The call lasts until the domain runs there.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param desturi with `VKVM_DOMAIN_MIGRATE_PEER2PEER`, libvirt's URI of the
+ *     host to move to, as the domain's host has to say it; it may be NULL only
+ *     without that flag (may be NULL; borrowed)
+ * @param params a map with keys of the texts `VKVM_DOMAIN_MIGRATE_PARAM_*`;
+ *     the value of `VKVM_DOMAIN_MIGRATE_PARAM_MIGRATE_DISKS` and the others
+ *     about disks is a list of texts; another key is an error (may be NULL;
+ *     borrowed)
+ * @param flags `VKVM_DOMAIN_MIGRATE_LIVE` and others of
+ *     `VKVM_DOMAIN_MIGRATE_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainMigrateToURI3
+ */
+int vkvm_domain_migrate_to_uri(vkvm_domain *dom,
+                               const char *desturi,
+                               vkvm_value *params,
+                               uint32_t flags,
+                               vkvm_error **error);
+
+/**
+ * Lets the domain's host move it to another host, as
+ * `vkvm_domain_migrate_to_uri` does.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param desturi as for `vkvm_domain_migrate_to_uri` (may be NULL; borrowed)
+ * @param dxml a `<domain>` document for it there; NULL for its own (may be
+ *     NULL; borrowed)
+ * @param dname its name there; NULL for the same (may be NULL; borrowed)
+ * @param uri where its memory goes, like "tcp://host"; NULL to let the
+ *     destination choose (may be NULL; borrowed)
+ * @param bandwidth the limit of the speed in MiB/s; 0 for none
+ * @param flags `VKVM_DOMAIN_MIGRATE_LIVE` and others of
+ *     `VKVM_DOMAIN_MIGRATE_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainMigrateToURI3
+ */
+int vkvm_domain_migrate_to_uri2(vkvm_domain *dom,
+                                const char *desturi,
+                                const char *dxml,
+                                const char *dname,
+                                const char *uri,
+                                uint64_t bandwidth,
+                                uint32_t flags,
+                                vkvm_error **error);
+
+/**
  * Counts the snapshots of the domain.
  *
  * @param dom the domain (not NULL; borrowed)
@@ -5355,6 +5941,33 @@ int vkvm_domain_reset(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
 int vkvm_domain_resume(vkvm_domain *dom, vkvm_error **error);
 
 /**
+ * Saves the running domain to a file, and stops it.
+ *
+ * `vkvm_conn_restore_domain` starts it again from there.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param to the file's path on the host; without it, `params` must have it
+ *     (may be NULL; borrowed)
+ * @param dxml a `<domain>` document to save instead of the domain's own; it
+ *     must describe the same virtual hardware (may be NULL; borrowed)
+ * @param params a map with keys of `VKVM_DOMAIN_SAVE_PARAM_*`; with it,
+ *     libvirt 8.4 or newer is needed (may be NULL; borrowed)
+ * @param flags `VKVM_DOMAIN_SAVE_BYPASS_CACHE`, `VKVM_DOMAIN_SAVE_RUNNING`,
+ *     `VKVM_DOMAIN_SAVE_PAUSED`, `VKVM_DOMAIN_SAVE_RESET_NVRAM`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSave, virDomainSaveFlags, virDomainSaveParams
+ */
+int vkvm_domain_save(vkvm_domain *dom,
+                     const char *to,
+                     const char *dxml,
+                     vkvm_value *params,
+                     uint32_t flags,
+                     vkvm_error **error);
+
+/**
  * Lets a stream carry a picture of a screen of the domain.
  *
  * @param dom the domain (not NULL; borrowed)
@@ -5445,6 +6058,27 @@ int vkvm_domain_set_block_iotune(vkvm_domain *dom,
                                  vkvm_value *newparams,
                                  uint32_t flags,
                                  vkvm_error **error);
+
+/**
+ * Limits the speed of the job of a disk.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param path the disk: its target like "vda", or its image's path (not NULL;
+ *     borrowed)
+ * @param bandwidth the limit of the speed in MiB/s, in bytes/s with
+ *     `VKVM_DOMAIN_BLOCK_JOB_SPEED_BANDWIDTH_BYTES`; 0 for none
+ * @param flags of `VKVM_DOMAIN_BLOCK_JOB_SPEED_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainBlockJobSetSpeed
+ */
+int vkvm_domain_set_block_job_speed(vkvm_domain *dom,
+                                    const char *path,
+                                    uint64_t bandwidth,
+                                    uint32_t flags,
+                                    vkvm_error **error);
 
 /**
  * Sets bandwidth limits of a network interface of the domain.

@@ -4,18 +4,20 @@
 //! address, so a NULL, stale, foreign or wrong-class handle is noticed and
 //! reported instead of dereferenced. Looking one up takes two uncontended
 //! atomic operations. A handle that is released while another thread uses it
-//! stays alive until that use ends.
+//! stays alive until that use ends. How that is done is told in `handle/slots.rs`.
 //!
 //! Each class has a table of its own, which makes the objects' types known at
 //! compile time; [`AnyHandle`] is for the few places that hold "some" handle.
 
+mod slots;
+mod sync;
+
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{LazyLock, Once, OnceLock};
 
-use sharded_slab::{Config, Slab};
-
+use self::slots::{KEY_BITS, MAX_USES, Slots, Use};
 use crate::error::{Misuse, Result};
 
 /// The classes a handle can have; the number is part of the id.
@@ -101,20 +103,10 @@ impl Class {
     }
 }
 
-/// How the table is laid out: 6 bits class, 13 bits thread, 22 bits slot and
-/// 23 bits generation, so a slot must be reused 8 million times before a stale
-/// handle can pass for a live one, and then it is a live one of its class.
-struct Layout;
-
-impl Config for Layout {
-    const MAX_THREADS: usize = 4096;
-    const MAX_PAGES: usize = 16;
-    const INITIAL_PAGE_SIZE: usize = 32;
-    const RESERVED_BITS: usize = CLASS_BITS;
-}
-
-const CLASS_BITS: usize = 6;
-const CLASS_SHIFT: usize = usize::BITS as usize - CLASS_BITS;
+/// An id has the class in its upper 6 bits and the key of its table below.
+const CLASS_BITS: u32 = 6;
+const CLASS_SHIFT: u32 = usize::BITS - CLASS_BITS;
+const _: () = assert!(KEY_BITS <= CLASS_SHIFT);
 
 #[cfg(not(target_pointer_width = "64"))]
 compile_error!("a handle packs its class, slot and generation into 64 bits");
@@ -135,42 +127,45 @@ pub trait Object: Send + Sync + Sized + 'static {
 
 /// The handles of one class.
 pub struct Table<T: Object> {
-    slots: LazyLock<Slab<Slot<T>, Layout>>,
-    live: AtomicUsize,
+    slots: LazyLock<Slots<Entry<T>>>,
 }
 
-struct Slot<T: Object> {
+struct Entry<T: Object> {
     object: ManuallyDrop<T>,
     epoch: u32,
-    /// How many `_free` calls it takes until the handle is gone.
-    holders: AtomicU32,
 }
 
-impl<T: Object> Slot<T> {
+impl<T: Object> Entry<T> {
     fn is_forked(&self) -> bool {
         T::PROCESS_BOUND && self.epoch != EPOCH.load(Ordering::Relaxed)
     }
 }
 
-impl<T: Object> Drop for Slot<T> {
+impl<T: Object> Drop for Entry<T> {
     fn drop(&mut self) {
-        T::table().live.fetch_sub(1, Ordering::Relaxed);
         // What a child process inherited is left alone: dropping it would
         // talk to the daemon over the parent's socket.
         if !self.is_forked() {
-            // SAFETY: this is the slot's drop, so nothing can use `object` later.
+            // SAFETY: this is the entry's drop, so nothing can use `object` later.
             unsafe { ManuallyDrop::drop(&mut self.object) }
         }
     }
 }
 
 /// A use of a live object; the object stays alive until this is dropped.
-pub struct Ref<T: Object>(sharded_slab::Entry<'static, Slot<T>, Layout>);
+pub struct Ref<T: Object>(Use<Entry<T>>);
 
 impl<T: Object> Deref for Ref<T> {
     type Target = T;
     fn deref(&self) -> &T {
         &self.0.object
+    }
+}
+
+impl<T: Object> Ref<T> {
+    /// The object, if nobody else can reach it any more.
+    pub fn alone(&mut self) -> Option<&mut T> {
+        self.0.alone().map(|entry| &mut *entry.object)
     }
 }
 
@@ -185,46 +180,53 @@ impl<T: Object> Table<T> {
                     Operations {
                         retain: retain::<T>,
                         release: release::<T>,
-                        count: || T::table().live.load(Ordering::Relaxed),
+                        count: || T::table().slots.count(),
                     },
                 );
-                Slab::new_with_config::<Layout>()
+                Slots::new()
             }),
-            live: AtomicUsize::new(0),
         }
     }
 }
 
 /// Puts an object into its table. The caller owns the one hold on it.
 pub fn insert<T: Object>(object: T) -> Result<usize> {
-    let table = T::table();
-    table.live.fetch_add(1, Ordering::Relaxed);
-    let slot = Slot {
-        object: ManuallyDrop::new(object),
-        epoch: EPOCH.load(Ordering::Relaxed),
-        holders: AtomicU32::new(1),
-    };
-    let key = table.slots.insert(slot).ok_or_else(|| Misuse::Internal {
+    let object = ManuallyDrop::new(object);
+    let entry = Entry { object, epoch: EPOCH.load(Ordering::Relaxed) };
+    let key = T::table().slots.insert(entry).ok_or_else(|| Misuse::Internal {
         what: format!("the {} handle table is full", T::CLASS.name()),
     })?;
-    Ok(key | (T::CLASS as usize) << CLASS_SHIFT)
+    Ok(key as usize | (T::CLASS as usize) << CLASS_SHIFT)
 }
 
 /// Looks up the object behind a handle; `parameter` is named when it is wrong.
 #[inline]
 pub fn get<T: Object>(id: usize, parameter: &'static str) -> Result<Ref<T>> {
-    match find::<T>(id) {
-        Some(entry) if !entry.0.is_forked() => Ok(entry),
+    checked(find::<T>(id).and_then(|key| T::table().slots.get(key)), id, parameter)
+}
+
+/// Gives up a hold, and gets the object for this one more use.
+pub fn release_to_use<T: Object>(id: usize, parameter: &'static str) -> Result<Ref<T>> {
+    checked(find::<T>(id).and_then(|key| T::table().slots.release_to_use(key)), id, parameter)
+}
+
+#[inline]
+fn checked<T: Object>(
+    found: Option<Use<Entry<T>>>,
+    id: usize,
+    parameter: &'static str,
+) -> Result<Ref<T>> {
+    match found {
+        Some(entry) if !entry.is_forked() => Ok(Ref(entry)),
         found => Err(explain::<T>(id, parameter, found.is_some()).into()),
     }
 }
 
+/// The key in the table, if the id is of this class.
 #[inline]
-fn find<T: Object>(id: usize) -> Option<Ref<T>> {
-    if id >> CLASS_SHIFT != T::CLASS as usize {
-        return None;
-    }
-    T::table().slots.get(id & !(usize::MAX << CLASS_SHIFT)).map(Ref)
+fn find<T: Object>(id: usize) -> Option<u64> {
+    let key = id & !(usize::MAX << CLASS_SHIFT);
+    (id >> CLASS_SHIFT == T::CLASS as usize).then_some(key as u64)
 }
 
 #[cold]
@@ -237,6 +239,10 @@ fn explain<T: Object>(id: usize, parameter: &'static str, forked: bool) -> Misus
             Misuse::WrongClass { parameter, actual: other.name(), wanted: class }
         }
         Some(_) if forked => Misuse::Forked { parameter, class },
+        Some(_) if find::<T>(id).is_some_and(|key| T::table().slots.is_live(key)) => {
+            let what = "the number of uses of this handle at once";
+            Misuse::TooLarge { parameter, what, actual: MAX_USES + 1, limit: MAX_USES }
+        }
         Some(_) => Misuse::Stale { parameter, class },
     }
 }
@@ -252,37 +258,26 @@ fn wanted(class: Class) -> &'static str {
 
 /// Adds a hold on a handle. False when there is no such live handle.
 pub fn retain<T: Object>(id: usize) -> bool {
-    let more = |holders: u32| {
-        if holders == 0 { None } else { holders.checked_add(1) }
-    };
-    find::<T>(id).is_some_and(|entry| {
-        entry.0.holders.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok()
-    })
+    find::<T>(id).is_some_and(|key| T::table().slots.retain(key))
 }
 
 /// Gives up a hold; the last one ends the handle. True when this was the last.
 /// A handle that is not live is left alone.
 pub fn release<T: Object>(id: usize) -> bool {
-    let less = |holders: u32| holders.checked_sub(1);
-    let Some(entry) = find::<T>(id) else {
-        return false;
-    };
-    let before = entry.0.holders.fetch_update(Ordering::AcqRel, Ordering::Relaxed, less);
-    before == Ok(1) && end(entry, id)
+    end(find::<T>(id).and_then(|key| T::table().slots.release(key)))
 }
 
 /// Ends a handle however many holds there are. False when it was not live.
 pub fn remove<T: Object>(id: usize) -> bool {
-    find::<T>(id).is_some_and(|entry| end(entry, id))
+    end(find::<T>(id).and_then(|key| T::table().slots.remove(key)))
 }
 
-fn end<T: Object>(entry: Ref<T>, id: usize) -> bool {
-    if !entry.0.is_forked() {
-        entry.before_end();
+fn end<T: Object>(last: Option<Use<Entry<T>>>) -> bool {
+    let ended = last.is_some();
+    if let Some(entry) = last.filter(|entry| !entry.is_forked()) {
+        entry.object.before_end();
     }
-    // With no use of ours in the way, the slot is cleared right here.
-    drop(entry);
-    T::table().slots.remove(id & !(usize::MAX << CLASS_SHIFT))
+    ended
 }
 
 /// A hold on a handle of any class.
@@ -386,6 +381,7 @@ extern "C" fn enter_child() {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::sync::atomic::AtomicUsize;
 
     use super::*;
 

@@ -3,6 +3,21 @@
 MODULE = VKVM  PACKAGE = VKVM::Domain
 
 void
+abort_block_job(dom, path_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *path_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    const char *path = vkvm_perl_text(aTHX_ path_sv, "path");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_abort_block_job(dom, path, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
 abort_job(dom, flags_sv = NULL)
     vkvm_domain *dom
     SV *flags_sv
@@ -12,6 +27,116 @@ abort_job(dom, flags_sv = NULL)
   {
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_abort_job(dom, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+backup_begin(dom, backupxml_sv, checkpointxml_sv = NULL, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *backupxml_sv
+    SV *checkpointxml_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    const char *backupxml = vkvm_perl_text(aTHX_ backupxml_sv, "backupxml");
+    const char *checkpointxml = vkvm_perl_text_or_null(aTHX_ checkpointxml_sv, "checkpointxml");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_backup_begin(dom, backupxml, checkpointxml, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+backup_get_xml_description(dom, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *flags_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    char *xml;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_backup_get_xml_description(dom, flags, &xml, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHp(xml, strlen(xml));
+    vkvm_string_free(xml);
+  }
+
+void
+block_commit(dom, path_sv, base_sv, top_sv, bandwidth_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *path_sv
+    SV *base_sv
+    SV *top_sv
+    SV *bandwidth_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    const char *path = vkvm_perl_text(aTHX_ path_sv, "path");
+    const char *base = vkvm_perl_text_or_null(aTHX_ base_sv, "base");
+    const char *top = vkvm_perl_text_or_null(aTHX_ top_sv, "top");
+    uint64_t bandwidth = vkvm_perl_uint(aTHX_ bandwidth_sv, "bandwidth", UINT64_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_block_commit(dom, path, base, top, bandwidth, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+block_copy(dom, path_sv, destxml_sv, newparams_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *path_sv
+    SV *destxml_sv
+    SV *newparams_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    const char *path = vkvm_perl_text(aTHX_ path_sv, "path");
+    const char *destxml = vkvm_perl_text(aTHX_ destxml_sv, "destxml");
+    vkvm_value *newparams = vkvm_perl_to_value(aTHX_ newparams_sv, "newparams");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_block_copy(dom, path, destxml, newparams, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+block_pull(dom, path_sv, bandwidth_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *path_sv
+    SV *bandwidth_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    const char *path = vkvm_perl_text(aTHX_ path_sv, "path");
+    uint64_t bandwidth = vkvm_perl_uint(aTHX_ bandwidth_sv, "bandwidth", UINT64_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_block_pull(dom, path, bandwidth, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+block_rebase(dom, path_sv, base_sv, bandwidth_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *path_sv
+    SV *base_sv
+    SV *bandwidth_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    const char *path = vkvm_perl_text(aTHX_ path_sv, "path");
+    const char *base = vkvm_perl_text_or_null(aTHX_ base_sv, "base");
+    uint64_t bandwidth = vkvm_perl_uint(aTHX_ bandwidth_sv, "bandwidth", UINT64_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_block_rebase(dom, path, base, bandwidth, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
   }
 
@@ -140,6 +265,55 @@ destroy(dom, flags_sv = NULL)
   }
 
 void
+fs_freeze(dom, mountpoints_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *mountpoints_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    size_t mountpoints_len = 0;
+    const char *const *mountpoints = vkvm_perl_texts(aTHX_ mountpoints_sv, "mountpoints", &mountpoints_len);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_fs_freeze(dom, mountpoints, mountpoints_len, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+fs_thaw(dom, mountpoints_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *mountpoints_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    size_t mountpoints_len = 0;
+    const char *const *mountpoints = vkvm_perl_texts(aTHX_ mountpoints_sv, "mountpoints", &mountpoints_len);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_fs_thaw(dom, mountpoints, mountpoints_len, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+fs_trim(dom, mountpoint_sv, minimum_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *mountpoint_sv
+    SV *minimum_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    const char *mountpoint = vkvm_perl_text_or_null(aTHX_ mountpoint_sv, "mountpoint");
+    uint64_t minimum = vkvm_perl_uint(aTHX_ minimum_sv, "minimum", UINT64_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_fs_trim(dom, mountpoint, minimum, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
 get_autostart(dom)
     vkvm_domain *dom
   PREINIT:
@@ -217,6 +391,23 @@ get_block_iotune(dom, disk_sv, flags_sv = NULL)
   }
 
 void
+get_block_job_info(dom, path_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *path_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *info;
+  PPCODE:
+  {
+    const char *path = vkvm_perl_text(aTHX_ path_sv, "path");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_get_block_job_info(dom, path, flags, &info, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, info);
+  }
+
+void
 get_checkpoint_by_name(dom, name_sv)
     vkvm_domain *dom
     SV *name_sv
@@ -281,6 +472,38 @@ get_disk_errors(dom, flags_sv = NULL)
   }
 
 void
+get_fs_info(dom, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *info;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_get_fs_info(dom, flags, &info, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, info);
+  }
+
+void
+get_guest_info(dom, types_sv = NULL, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *types_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *info;
+  PPCODE:
+  {
+    uint32_t types = vkvm_perl_given(types_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ types_sv, "types", UINT32_MAX) : 0;
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_get_guest_info(dom, types, flags, &info, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, info);
+  }
+
+void
 get_hostname(dom, flags_sv = NULL)
     vkvm_domain *dom
     SV *flags_sv
@@ -322,6 +545,23 @@ get_info(dom)
     if (vkvm_domain_get_info(dom, &info, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     SP = vkvm_perl_push_value(aTHX_ SP, info);
+  }
+
+void
+get_interface_addresses(dom, src_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *src_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *interfaces;
+  PPCODE:
+  {
+    uint32_t src = (uint32_t)vkvm_perl_uint(aTHX_ src_sv, "src", UINT32_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_get_interface_addresses(dom, src, flags, &interfaces, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, interfaces);
   }
 
 void
@@ -881,6 +1121,196 @@ memory_stats(dom, flags_sv = NULL)
   }
 
 void
+_migrate(dom, destcon_sv, params_sv = NULL, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *destcon_sv
+    SV *params_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_domain *ddom;
+  PPCODE:
+  {
+    vkvm_conn *destcon = (vkvm_conn *)vkvm_perl_handle(aTHX_ destcon_sv, "destcon");
+    vkvm_value *params = vkvm_perl_to_value_or_null(aTHX_ params_sv, "params");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_migrate(dom, destcon, params, flags, &ddom, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ ddom, vkvm_perl_domain));
+  }
+
+void
+_migrate2(dom, destcon_sv, dxml_sv = NULL, dname_sv = NULL, uri_sv = NULL, bandwidth_sv = NULL, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *destcon_sv
+    SV *dxml_sv
+    SV *dname_sv
+    SV *uri_sv
+    SV *bandwidth_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_domain *ddom;
+  PPCODE:
+  {
+    vkvm_conn *destcon = (vkvm_conn *)vkvm_perl_handle(aTHX_ destcon_sv, "destcon");
+    const char *dxml = vkvm_perl_text_or_null(aTHX_ dxml_sv, "dxml");
+    const char *dname = vkvm_perl_text_or_null(aTHX_ dname_sv, "dname");
+    const char *uri = vkvm_perl_text_or_null(aTHX_ uri_sv, "uri");
+    uint64_t bandwidth = vkvm_perl_given(bandwidth_sv) ? vkvm_perl_uint(aTHX_ bandwidth_sv, "bandwidth", UINT64_MAX) : 0;
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_migrate2(dom, destcon, dxml, dname, uri, bandwidth, flags, &ddom, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ ddom, vkvm_perl_domain));
+  }
+
+void
+migrate_get_compression_cache(dom, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *flags_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    uint64_t cache_size;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_migrate_get_compression_cache(dom, flags, &cache_size, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHu(cache_size);
+  }
+
+void
+migrate_get_max_downtime(dom, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *flags_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    uint64_t downtime;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_migrate_get_max_downtime(dom, flags, &downtime, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHu(downtime);
+  }
+
+void
+migrate_get_max_speed(dom, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *flags_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    uint64_t bandwidth;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_migrate_get_max_speed(dom, flags, &bandwidth, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHu(bandwidth);
+  }
+
+void
+migrate_set_compression_cache(dom, cache_size_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *cache_size_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    uint64_t cache_size = vkvm_perl_uint(aTHX_ cache_size_sv, "cache_size", UINT64_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_migrate_set_compression_cache(dom, cache_size, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+migrate_set_max_downtime(dom, downtime_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *downtime_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    uint64_t downtime = vkvm_perl_uint(aTHX_ downtime_sv, "downtime", UINT64_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_migrate_set_max_downtime(dom, downtime, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+migrate_set_max_speed(dom, bandwidth_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *bandwidth_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    uint64_t bandwidth = vkvm_perl_uint(aTHX_ bandwidth_sv, "bandwidth", UINT64_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_migrate_set_max_speed(dom, bandwidth, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+migrate_start_post_copy(dom, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_migrate_start_post_copy(dom, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+_migrate_to_uri(dom, desturi_sv = NULL, params_sv = NULL, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *desturi_sv
+    SV *params_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    const char *desturi = vkvm_perl_text_or_null(aTHX_ desturi_sv, "desturi");
+    vkvm_value *params = vkvm_perl_to_value_or_null(aTHX_ params_sv, "params");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_migrate_to_uri(dom, desturi, params, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+_migrate_to_uri2(dom, desturi_sv = NULL, dxml_sv = NULL, dname_sv = NULL, uri_sv = NULL, bandwidth_sv = NULL, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *desturi_sv
+    SV *dxml_sv
+    SV *dname_sv
+    SV *uri_sv
+    SV *bandwidth_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    const char *desturi = vkvm_perl_text_or_null(aTHX_ desturi_sv, "desturi");
+    const char *dxml = vkvm_perl_text_or_null(aTHX_ dxml_sv, "dxml");
+    const char *dname = vkvm_perl_text_or_null(aTHX_ dname_sv, "dname");
+    const char *uri = vkvm_perl_text_or_null(aTHX_ uri_sv, "uri");
+    uint64_t bandwidth = vkvm_perl_given(bandwidth_sv) ? vkvm_perl_uint(aTHX_ bandwidth_sv, "bandwidth", UINT64_MAX) : 0;
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_migrate_to_uri2(dom, desturi, dxml, dname, uri, bandwidth, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
 num_of_snapshots(dom, flags_sv = NULL)
     vkvm_domain *dom
     SV *flags_sv
@@ -1013,6 +1443,25 @@ resume(dom)
   }
 
 void
+save(dom, to_sv = NULL, dxml_sv = NULL, params_sv = NULL, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *to_sv
+    SV *dxml_sv
+    SV *params_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    const char *to = vkvm_perl_text_or_null(aTHX_ to_sv, "to");
+    const char *dxml = vkvm_perl_text_or_null(aTHX_ dxml_sv, "dxml");
+    vkvm_value *params = vkvm_perl_to_value_or_null(aTHX_ params_sv, "params");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_save(dom, to, dxml, params, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
 screenshot(dom, stream_sv, screen_sv, flags_sv = NULL)
     vkvm_domain *dom
     SV *stream_sv
@@ -1088,6 +1537,23 @@ set_block_iotune(dom, disk_sv, newparams_sv, flags_sv = NULL)
     vkvm_value *newparams = vkvm_perl_to_value(aTHX_ newparams_sv, "newparams");
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_set_block_iotune(dom, disk, newparams, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+set_block_job_speed(dom, path_sv, bandwidth_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *path_sv
+    SV *bandwidth_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    const char *path = vkvm_perl_text(aTHX_ path_sv, "path");
+    uint64_t bandwidth = vkvm_perl_uint(aTHX_ bandwidth_sv, "bandwidth", UINT64_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_set_block_job_speed(dom, path, bandwidth, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
   }
 

@@ -197,7 +197,8 @@ for my $function (@functions) {
           && $_->{kind} ne 'userdata'
           && $_->{name} ne 'destroy'
     } @{ $function->{params} };
-    my $name = "$package{ $function->{class} }::$function->{method}";
+    my $underscore = (grep { $_ eq 'private' } @{ $function->{perl} // [] }) ? '_' : '';
+    my $name = "$package{ $function->{class} }::$underscore$function->{method}";
     my $code = do { no strict 'refs'; \&$name };
 
     subtest $name => sub {

@@ -32,4 +32,21 @@ for my $module (@modules) {
     );
 }
 
+# Each constant that the documentation speaks of is there under that name; one
+# with * or <...> stands for several.
+my ($spoken_of, @unknown) = (0);
+for my $file (grep { /\.pod\z/ } @files) {
+    open(my $pod, '<', $file) or die "cannot read $file: $!";
+    my $text = do { local $/; <$pod> };
+    while ($text =~ /C<(?:<\s*)?(VKVM(?:::[A-Za-z]+)*)::([A-Z][A-Z0-9_]*)([*<]?)/g) {
+        my ($package, $name, $open) = ($1, $2, $3);
+        $spoken_of++;
+        no strict 'refs';
+        my $is_known = $open ? grep { /^\Q$name\E/ } keys %{"${package}::"} : $package->can($name);
+        push @unknown, "$file: ${package}::$name$open" if !$is_known;
+    }
+}
+cmp_ok($spoken_of, '>', 50, 'constants are spoken of');
+is_deeply(\@unknown, [], 'and they exist');
+
 done_testing;

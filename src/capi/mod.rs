@@ -31,7 +31,8 @@
 //!
 //! A parameter's line may have a remark in parentheses after its name:
 //! `nullable`, `default N`. `/// cbindgen:perl=…` lines are for the Perl side:
-//! `skip` (written by hand), `quiet` (failure is no exception, as in Sys::Virt).
+//! `skip` (written by hand), `private` (its Perl name begins with an underscore, and
+//! perl/lib has a method around it), `quiet` (failure is no exception, as in Sys::Virt).
 
 #![allow(
     non_camel_case_types,

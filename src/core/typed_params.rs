@@ -12,6 +12,10 @@ use super::call;
 use crate::error::{Error, Misuse, Result};
 use crate::value::{Map, Value};
 
+/// In a table of types: the parameter may be given several times, as a list of
+/// values. No type of libvirt's has this bit.
+pub const MULTIPLE: u32 = 1 << 31;
+
 /// An array of typed parameters that libvirt allocated.
 #[derive(Debug)]
 pub struct TypedParams {
@@ -106,7 +110,8 @@ impl TypedParams {
     }
 
     /// Parameters out of a map, for a call whose keys and their
-    /// `VIR_TYPED_PARAM_*` types are known. An unknown key is an error, as above.
+    /// `VIR_TYPED_PARAM_*` types, perhaps with [`MULTIPLE`], are known. An unknown key
+    /// is an error, as above.
     pub fn from_table(map: &Map, table: &[(&str, u32)], parameter: &'static str) -> Result<Self> {
         let mut params = TypedParams::new();
         for (key, value) in map.iter() {
@@ -115,7 +120,14 @@ impl TypedParams {
                 let hint = format!("; there are {}", names.join(", "));
                 return Err(Misuse::NotFound { parameter, path: key.to_owned(), hint }.into());
             };
-            params.push(key, *kind, value, parameter)?;
+            match value {
+                Value::List(items) if kind & MULTIPLE != 0 => {
+                    for item in items {
+                        params.push(key, kind & !MULTIPLE, item, parameter)?;
+                    }
+                }
+                _ => params.push(key, kind & !MULTIPLE, value, parameter)?,
+            }
         }
         Ok(params)
     }

@@ -67,7 +67,7 @@ pub struct Function {
     pub doc: Doc,
     pub params: Vec<Param>,
     pub returns: Returns,
-    /// Remarks for the Perl side: `skip`, `quiet`.
+    /// Remarks for the Perl side: `skip`, `private`, `quiet`, `calls_back`.
     pub perl: Vec<String>,
 }
 

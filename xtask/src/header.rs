@@ -1,6 +1,7 @@
 //! include/vkvm.h: what cbindgen makes of the exports, with each parameter's
 //! transfer, nullability and length written out, and the constants.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use cbindgen::Bindings;
@@ -42,15 +43,55 @@ const INTRODUCTION: &str = "\
 ";
 
 /// Writes the header.
-pub fn write(api: &Api, mut bindings: Bindings, constants: &[Constant]) -> Result<Output> {
+pub fn write(api: &Api, bindings: &mut Bindings, constants: &[Constant]) -> Result<Output> {
+    bindings.config.after_includes = Some(defines(constants)?);
+    Ok(("include/vkvm.h".into(), text(api, bindings, comment)?))
+}
+
+/// The header with what doxygen needs besides: each class is a group, and each
+/// constant has a comment.
+pub fn reference(api: &Api, bindings: &mut Bindings, constants: &[Constant]) -> Result<String> {
+    bindings.config.after_includes = Some(documented_defines(constants)?);
+    let grouped = |function: &Function| {
+        let mut lines = comment(function);
+        lines.extend([String::new(), format!(" @ingroup vkvm_{}", function.class)]);
+        lines
+    };
+    let mut text = text(api, bindings, grouped)?;
+    for (name, doc) in api.groups() {
+        write!(text, "\n/**\n * @defgroup vkvm_{name} vkvm_{name}\n")?;
+        for line in doc.lines() {
+            writeln!(text, "{}", format!(" * {line}").trim_end())?;
+        }
+        text.push_str(" */\n");
+    }
+    Ok(text)
+}
+
+fn text(
+    api: &Api,
+    bindings: &mut Bindings,
+    comment: impl Fn(&Function) -> Vec<String>,
+) -> Result<String> {
     for (ir, function) in bindings.functions.iter_mut().zip(&api.functions) {
         ir.documentation = Documentation { doc_comment: comment(function) };
     }
     bindings.config.header = Some(INTRODUCTION.into());
-    bindings.config.after_includes = Some(defines(constants)?);
     let mut bytes = Vec::new();
     bindings.write(&mut bytes);
-    Ok(("include/vkvm.h".into(), String::from_utf8(bytes)?))
+    Ok(String::from_utf8(bytes)?)
+}
+
+impl Api {
+    /// What functions belong to, with its documentation: the classes, and what
+    /// is no class, like `string`.
+    pub fn groups(&self) -> BTreeMap<&str, &str> {
+        let documented = |class: &str| {
+            let c_type = format!("vkvm_{class}");
+            self.classes.iter().find(|(name, _)| *name == c_type).map_or("", |(_, doc)| doc)
+        };
+        self.functions.iter().map(|f| (f.class.as_str(), documented(&f.class))).collect()
+    }
 }
 
 fn defines(constants: &[Constant]) -> Result<String> {
@@ -61,13 +102,31 @@ fn defines(constants: &[Constant]) -> Result<String> {
             class = &constant.class;
             write!(text, "\n/* Constants of the class {class}. */\n")?;
         }
-        let value = match &constant.value {
-            Value::String(string) => format!("{string:?}"),
-            number => c_number(number.as_i64().ok_or("a constant is no 64-bit integer")?),
-        };
-        writeln!(text, "#define {} {value}", constant.c_name())?;
+        writeln!(text, "{}", define(constant)?)?;
     }
     Ok(text)
+}
+
+fn documented_defines(constants: &[Constant]) -> Result<String> {
+    let mut text = String::new();
+    for constant in constants {
+        let origin = match (&constant.libvirt, &constant.since) {
+            (Some(name), Some(since)) => format!("libvirt: {name}, since {since}"),
+            (Some(name), None) => format!("libvirt: {name}"),
+            (None, _) => "libvkvm's own".into(),
+        };
+        write!(text, "\n/** {origin} @ingroup vkvm_{} */\n", constant.class)?;
+        writeln!(text, "{}", define(constant)?)?;
+    }
+    Ok(text)
+}
+
+fn define(constant: &Constant) -> Result<String> {
+    let value = match &constant.value {
+        Value::String(string) => format!("{string:?}"),
+        number => c_number(number.as_i64().ok_or("a constant is no 64-bit integer")?),
+    };
+    Ok(format!("#define {} {value}", constant.c_name()))
 }
 
 /// A number as C writes it, with the type it has in any C compiler.

@@ -1,12 +1,15 @@
 //! `cargo xtask generate`: writes every face that follows from src/capi and
 //! data/constants.json. `cargo xtask generate --check` only compares, and
 //! fails when a checked-in file is not what would be written.
+//! `cargo xtask reference DIR`: writes man pages, and the header as doxygen wants
+//! it.
 
 mod api;
 mod constants;
 mod docs;
 mod header;
 mod json;
+mod man;
 mod perl;
 mod shape;
 mod symbols;
@@ -23,15 +26,16 @@ pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let check = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        ["generate"] => false,
-        ["generate", "--check"] => true,
+    let done = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["generate"] => run(&root(), false),
+        ["generate", "--check"] => run(&root(), true),
+        ["reference", folder] => reference(&root(), Path::new(folder)).map(|()| 0),
         _ => {
-            eprintln!("usage: cargo xtask generate [--check]");
+            eprintln!("usage: cargo xtask generate [--check]\n       cargo xtask reference DIR");
             return ExitCode::from(2);
         }
     };
-    match run(&root(), check) {
+    match done {
         Ok(0) => ExitCode::SUCCESS,
         Ok(stale) => {
             eprintln!("{stale} generated files are out of date; run `make generate` and commit");
@@ -48,9 +52,9 @@ fn main() -> ExitCode {
 fn run(root: &Path, check: bool) -> Result<usize> {
     shape::check(root)?;
     let constants = constants::read(root)?;
-    let (api, bindings) = api::read(root)?;
+    let (api, mut bindings) = api::read(root)?;
     let mut outputs = vec![constants::rust(&constants)?];
-    outputs.push(header::write(&api, bindings, &constants)?);
+    outputs.push(header::write(&api, &mut bindings, &constants)?);
     outputs.push(json::write(&api, &constants)?);
     outputs.extend(symbols::write(&api));
     outputs.extend(perl::write(&api, &constants)?);
@@ -72,6 +76,16 @@ fn run(root: &Path, check: bool) -> Result<usize> {
         }
     }
     Ok(stale)
+}
+
+/// Writes what `make doc` makes the reference of.
+fn reference(root: &Path, folder: &Path) -> Result<()> {
+    let constants = constants::read(root)?;
+    let (api, mut bindings) = api::read(root)?;
+    let header = header::reference(&api, &mut bindings, &constants)?;
+    man::write(&api, &header, &folder.join("man/man3"))?;
+    fs::write(folder.join("vkvm.h"), header)?;
+    Ok(())
 }
 
 fn root() -> PathBuf {

@@ -3,6 +3,9 @@ package VKVM::SysVirt;
 use strict;
 use warnings;
 
+use Carp qw(croak);
+use version;
+
 use VKVM;
 use VKVM::Domain;
 use VKVM::DomainCheckpoint;
@@ -22,6 +25,9 @@ use VKVM::Stream;
 
 our $VERSION = '0.001000';
 
+# The Sys::Virt whose methods and constants these are.
+use constant SYS_VIRT_VERSION => '12.5.0';
+
 BEGIN {
     no strict 'refs';    ## no critic (ProhibitNoStrict) - this is about symbol tables
     *{'Sys::Virt::'} = *{'VKVM::'};
@@ -32,6 +38,34 @@ BEGIN {
     for my $module ('', map { "/$_" } @modules) {
         $INC{"Sys/Virt$module.pm"} = $INC{"VKVM$module.pm"};
     }
+}
+
+# `use Sys::Virt 4.0.0` asks for a version of Sys::Virt, not of VKVM. Both names
+# share one $VERSION, so it is this method that tells them apart.
+sub _version {
+    my ($class, $wanted) = @_;
+    goto &UNIVERSAL::VERSION if $class ne 'Sys::Virt';    # which tells its caller's line
+    my $least = version->parse($wanted // 0);
+    if ($least > version->parse(SYS_VIRT_VERSION)) {
+        croak("Sys::Virt version $least required--this is only version " . SYS_VIRT_VERSION);
+    }
+    return SYS_VIRT_VERSION;
+}
+
+# Programs for Sys::Virt 12 may read the key as it is misspelt there.
+my $get_node_memory_stats = \&VKVM::get_node_memory_stats;
+
+sub _get_node_memory_stats($;$$) {    ## no critic (ProhibitSubroutinePrototypes) - as before
+    my @arguments = @_;
+    my $stats     = $get_node_memory_stats->(@arguments);
+    $stats->{availabl} = $stats->{available} if exists $stats->{available};
+    return $stats;
+}
+
+{
+    no warnings 'redefine';
+    *VKVM::VERSION               = \&_version;
+    *VKVM::get_node_memory_stats = \&_get_node_memory_stats;
 }
 
 1;
@@ -54,6 +88,9 @@ Makes C<Sys::Virt> and its packages other names of C<VKVM> and its packages: the
 symbol tables are the same, so methods, constants, C<isa> and C<SUPER> work under
 both names, and C<use Sys::Virt> loads nothing more. Where a program asks for the
 class of an object with C<ref>, it is told the name that begins with C<VKVM>.
+
+C<use Sys::Virt 4.0.0> and C<< Sys::Virt->VERSION >> are about the version of Sys::Virt
+that is implemented, 12.5.0; C<$Sys::Virt::VERSION> is VKVM's own.
 
 Load it before Sys::Virt. What is different from Sys::Virt, on purpose, is in
 F<docs/DIFFERENCES.md> of libvkvm.

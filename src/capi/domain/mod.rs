@@ -1,7 +1,12 @@
 //! `vkvm_domain_*`: domains.
 
+pub mod agent;
+pub mod backup;
+pub mod block_jobs;
 pub mod info;
 pub mod lifecycle;
+pub mod migration;
+pub mod save;
 pub mod snapshots;
 pub mod stats;
 pub mod streams;

@@ -6,6 +6,7 @@ use std::ptr;
 use virt::sys;
 
 use super::{Conn, locate};
+use crate::core::domain::SAVE_PARAMS;
 use crate::core::late::Late;
 use crate::core::typed_params::TypedParams;
 use crate::core::{Text, call};
@@ -18,14 +19,6 @@ type RestoreParams =
 // SAFETY: this is the function's type in libvirt's header.
 static RESTORE_PARAMS: Late<RestoreParams> =
     unsafe { Late::new(c"virDomainRestoreParams", "8.4.0") };
-
-/// The parameters of a restored domain, with their types.
-const RESTORE: [(&str, u32); 4] = [
-    ("file", sys::VIR_TYPED_PARAM_STRING),
-    ("dxml", sys::VIR_TYPED_PARAM_STRING),
-    ("image_format", sys::VIR_TYPED_PARAM_STRING),
-    ("parallel.channels", sys::VIR_TYPED_PARAM_INT),
-];
 
 impl Conn {
     /// A domain's XML out of a native configuration.
@@ -94,7 +87,7 @@ impl Conn {
                     params.insert(key, Value::String(text.to_string_lossy().into_owned()));
                 }
             }
-            let params = TypedParams::from_table(&params, &RESTORE, "params")?;
+            let params = TypedParams::from_table(&params, &SAVE_PARAMS, "params")?;
             let (array, len) = params.as_raw();
             // SAFETY: as above; the array holds `len` parameters.
             let returned = unsafe { RESTORE_PARAMS.get()?(self.raw(), array, len, flags) };

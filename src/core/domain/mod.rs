@@ -1,10 +1,18 @@
 //! A domain: a virtual machine, running or only defined.
 
+mod agent;
+mod backup;
+mod block_jobs;
 mod info;
 mod lifecycle;
+mod migration;
+mod save;
 mod snapshots;
 mod stats;
 mod tuning;
+
+pub use migration::Settings as MigrationSettings;
+pub(crate) use save::PARAMS as SAVE_PARAMS;
 
 use std::ffi::{CStr, CString, c_int, c_uint};
 use std::sync::OnceLock;

@@ -96,3 +96,9 @@ pub fn call(function: &Function) -> Option<String> {
 fn is_method(function: &Function) -> bool {
     function.returns == Returns::Status && !function.has_perl_remark("skip")
 }
+
+/// Whether that method is only for one of the same name without the underscore,
+/// which perl/lib has, and perl/pod its documentation.
+fn is_private(function: &Function) -> bool {
+    function.has_perl_remark("private")
+}

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{PACKAGES, Package, is_method};
+use super::{PACKAGES, Package, is_method, is_private};
 use crate::api::{Function, Kind, Param};
 use crate::constants::Constant;
 use crate::{Output, Result};
@@ -19,8 +19,9 @@ pub fn write(package: &Package, functions: &[&Function], constants: &[Constant])
         let title = if *class == "event" { "FUNCTIONS" } else { "METHODS" };
         write!(text, "=head1 {title}\n\n")?;
     }
-    for function in functions.iter().filter(|function| is_method(function)) {
-        method(&mut text, package, function)?;
+    for function in functions.iter().filter(|function| is_method(function) && !is_private(function))
+    {
+        method(&mut text, package, function, constants)?;
     }
     constants_of(&mut text, class, constants)?;
     text.push_str(
@@ -35,7 +36,12 @@ pub fn write(package: &Package, functions: &[&Function], constants: &[Constant])
     Ok((path.into(), head + &text))
 }
 
-fn method(text: &mut String, package: &Package, function: &Function) -> Result<()> {
+fn method(
+    text: &mut String,
+    package: &Package,
+    function: &Function,
+    constants: &[Constant],
+) -> Result<()> {
     let call = if package.class == "event" {
         format!("{}{}", package.object, function.method)
     } else {
@@ -51,16 +57,26 @@ fn method(text: &mut String, package: &Package, function: &Function) -> Result<(
         arguments.join(", ")
     )?;
     for paragraph in &function.doc.paragraphs {
-        write!(text, "{}\n\n", perl_text(paragraph))?;
+        write!(text, "{}\n\n", perl_text(paragraph, constants))?;
     }
     let outputs: Vec<&Param> = function.outputs().collect();
     if !(inputs.is_empty() && outputs.is_empty()) {
         text.push_str("=over\n\n");
         for param in inputs {
-            write!(text, "=item C<{}>\n\n{}\n\n", argument(param), perl_sentence(param))?;
+            write!(
+                text,
+                "=item C<{}>\n\n{}\n\n",
+                argument(param),
+                perl_sentence(param, constants)
+            )?;
         }
         for param in outputs {
-            write!(text, "=item returns C<{}>\n\n{}\n\n", sigil(param), perl_sentence(param))?;
+            write!(
+                text,
+                "=item returns C<{}>\n\n{}\n\n",
+                sigil(param),
+                perl_sentence(param, constants)
+            )?;
         }
         text.push_str("=back\n\n");
     }
@@ -76,8 +92,8 @@ fn method(text: &mut String, package: &Package, function: &Function) -> Result<(
 }
 
 /// What an argument or result means, and whether undef is allowed.
-fn perl_sentence(param: &Param) -> String {
-    let mut text = perl_text(&param.doc.text);
+fn perl_sentence(param: &Param, constants: &[Constant]) -> String {
+    let mut text = perl_text(&param.doc.text, constants);
     if param.doc.nullable {
         text.push_str("; may be undef");
     }
@@ -155,13 +171,13 @@ fn results(function: &Function) -> String {
 }
 
 /// Text about C, said in Perl's terms.
-fn perl_text(text: &str) -> String {
+fn perl_text(text: &str, constants: &[Constant]) -> String {
     let mut out = String::new();
     for (i, piece) in text.split('`').enumerate() {
         if i % 2 == 0 {
             out.push_str(&piece.replace("NULL", "undef"));
         } else if let Some(constant) = piece.strip_prefix("VKVM_") {
-            let _ = write!(out, "C<{}>", perl_constant(constant));
+            let _ = write!(out, "C<{}>", perl_constant(constant, constants));
         } else if let Some(function) = piece.strip_prefix("vkvm_") {
             let _ = write!(out, "C<{}>", perl_function(function));
         } else {
@@ -171,13 +187,27 @@ fn perl_text(text: &str) -> String {
     out
 }
 
-fn perl_constant(name: &str) -> String {
-    if let Some(rest) = name.strip_prefix("ERROR_") {
-        return format!("VKVM::Error::{rest}");
-    }
-    match split_class(name) {
-        Some((package, rest)) => format!("{}::{rest}", package.name),
-        None => format!("VKVM::{name}"),
+/// A constant, or a pattern of constants like `DOMAIN_STATE_*`, by Perl's name.
+///
+/// The table tells which package it is in: `DOMAIN_CAPABILITIES_*` are the
+/// connection's, though their names begin like the domain's.
+fn perl_constant(name: &str, constants: &[Constant]) -> String {
+    let known = name.split(['*', '<']).next().unwrap_or(name);
+    let fits = |constant: &&Constant| {
+        let c_name = constant.c_name();
+        let c_name = c_name.strip_prefix("VKVM_").unwrap_or(&c_name);
+        if known == name { c_name == name } else { c_name.starts_with(known) }
+    };
+    let mut classes: Vec<&str> =
+        constants.iter().filter(fits).map(|constant| constant.class.as_str()).collect();
+    classes.dedup();
+    match classes.as_slice() {
+        ["conn"] => format!("VKVM::{name}"),
+        ["error"] => format!("VKVM::Error::{}", name.trim_start_matches("ERROR_")),
+        _ => match split_class(name) {
+            Some((package, rest)) => format!("{}::{rest}", package.name),
+            None => format!("VKVM::{name}"),
+        },
     }
 }
 

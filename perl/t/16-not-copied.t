@@ -1,0 +1,130 @@
+# What Sys::Virt does wrong and libvkvm does not copy: each piece of a program
+# is run with the real Sys::Virt, too, and must end in another way there.
+# docs/DIFFERENCES.md has a row for each.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use TestVKVM;
+
+use VKVM;
+
+my $has_sys_virt = (run_perl('-MSys::Virt', '-e', '1'))[0] == 0;
+my $rows         = do {
+    open(my $file, '<', root_file('docs/DIFFERENCES.md')) or die "cannot read it: $!";
+    local $/;
+    <$file>;
+};
+
+my $begin = <<'END';
+use strict; use warnings; use Sys::Virt::Event; alarm 60; $| = 1;
+my $conn = Sys::Virt->new(uri => 'test:///default');
+my $dom  = $conn->get_domain_by_name('test');
+my ($class, $parameter) = ('', '');
+sub tried { my ($code) = @_; my @r = eval { $code->() };
+    return @r if !$@;
+    print "exception of ", ref $@ || 'Perl', ref $@ ? " about " . ($@->{parameter} // 'nothing') : '', "\n";
+    return }
+END
+
+# How a program ended and what it said.
+sub outcome {
+    my ($module, $program) = @_;
+    my ($status, $output) = run_perl("-M$module", '-e', $begin . $program);
+    return ($status & 127 ? 'killed: ' : $status ? "exit: $output" : '') . $output;
+}
+
+# What is wrong, the row about it, the program, and what it prints with libvkvm.
+my @flaws = (
+    [ 'text where a list belongs', qr/a wrong argument is passed on.*some of these crash/,
+        q(tried(sub { $conn->get_all_domain_stats(0, 'domains') })), 'exception of VKVM::Error about doms' ],
+    [ 'a number where a list belongs', qr/a wrong argument is passed on/,
+        q(tried(sub { $conn->baseline_cpu(5) })), 'exception of VKVM::Error about xml' ],
+    [ 'text for a hash', qr/a wrong argument is passed on/,
+        q(tried(sub { $dom->set_memory_parameters('x') })), 'exception of VKVM::Error about newparams' ],
+    [ 'undef for text', qr/a wrong argument is passed on: undef becomes an empty string/,
+        q(no warnings; tried(sub { $conn->get_domain_by_name(undef) })),
+        'exception of VKVM::Error about name' ],
+    [ 'text for a number', qr/a wrong argument is passed on.*text becomes 0/,
+        q(no warnings; my ($d) = tried(sub { $conn->get_domain_by_id('one') }); print ref $d, "\n"),
+        "exception of VKVM::Error about id\n" ],
+    [ 'a number of 33 bits', qr/a wrong argument is passed on.*cut to 32 bits/,
+        q(my ($d) = tried(sub { $conn->get_domain_by_id(2**32 + 1) }); print $d ? $d->get_name : '', "\n"),
+        "exception of VKVM::Error about id\n" ],
+    [ 'an object of another class', qr/an object of another class is used as a pointer/,
+        q(tried(sub { Sys::Virt::Domain::get_name($conn) })), 'exception of VKVM::Error about dom' ],
+    [ 'keys that the driver does not know', qr/keys that the driver does not know are dropped/,
+        q(tried(sub { $dom->set_memory_parameters({ no_such_key => 1 }) }); print "on\n"),
+        "exception of VKVM::Error about newparams\non" ],
+    [ 'the sum of all CPUs', qr/returns as many hashes as there are parameters, of which one is valid/,
+        q(my @s = tried(sub { $dom->get_cpu_stats(-1, 1) }); print scalar @s, "\n"), 1 ],
+    [ 'negative constants', qr/-1 constants .* are 2\^64-1/,
+        q(print Sys::Virt::NODE_CPU_STATS_ALL_CPUS(), "\n"), -1 ],
+    [ 'constants of the 32nd bit', qr/flags of bit 31 .* are 18446744071562067968/,
+        q(print Sys::Virt::NodeDevice::LIST_ACTIVE(), "\n"), 2147483648 ],
+    [ 'the level of an error', qr/`Sys::Virt::Error->level` returns the code/,
+        q(eval { $conn->get_domain_by_id(12345) }; print $@->level, "\n"), 2 ],
+    [ 'comparing an error', qr/`eq` and `==` on one die/,
+        q(eval { $conn->get_domain_by_id(12345) }; my $e = $@;
+          print eval { $e eq 'x' ? 1 : 0 } // 'exception', "\n"), 0 ],
+    [ 'no maximum of CPUs', qr/`get_max_vcpus` returns -1 on failure/,
+        q($dom->destroy; $dom->undefine; my ($n) = tried(sub { $dom->get_max_vcpus });
+          print $n // '', "\n"),
+        "exception of VKVM::Error about nothing\n" ],
+    [ 'a callback that dies', qr/a callback that dies unwinds through libvirt's C frames/,
+        q(alarm 2; Sys::Virt::Event::register_default(); my $n = 0;
+          Sys::Virt::Event::add_timeout(1, sub { $n++; die "always\n" });
+          eval { Sys::Virt::Event::run_default() } for 1 .. 3; print "$n $@"), '3 always' ],
+    [ 'leaks', qr/`get_uri`, `get_hostname` and `get_all_domain_stats` leak/,
+        q(sub pages { open my $f, '<', '/proc/self/statm' or die; return (split ' ', <$f>)[1] }
+          my $before; for (1 .. 200_000) { $conn->get_uri; $before = pages() if $_ == 1000 }
+          print pages() - $before > 500 ? 'much' : 'no', " more memory\n"), 'no more memory' ],
+    [ 'versions', qr/`\$Sys::Virt::VERSION` is that of Sys::Virt/,
+        q(print "$Sys::Virt::VERSION\n"), $VKVM::VERSION ],
+);
+
+for my $flaw (@flaws) {
+    my ($what, $row, $program, $ours) = @$flaw;
+    subtest $what => sub {
+        like($rows, $row, 'has its row');
+        my $outcome = outcome('VKVM::SysVirt', $program);
+        is($outcome, "$ours\n", 'with libvkvm');
+        SKIP: {
+            skip('Sys::Virt is not installed', 1) unless $has_sys_virt;
+            isnt(outcome('Sys::Virt', $program), $outcome, 'and Sys::Virt does otherwise');
+        }
+    };
+}
+
+# Only a libvirt from 12.3 on has the key that Sys::Virt misspells.
+subtest 'the key availabl' => sub {
+    like($rows, qr/has a key `availabl`.*the old one is there, too/, 'has its row');
+    my $newer = q(use VKVM; BEGIN { no warnings 'redefine';
+        *VKVM::get_node_memory_stats = sub ($;$$) { return { available => 5, free => 4 } } });
+    my $show = q(my $s = VKVM->new(uri => 'test:///default')->get_node_memory_stats;
+        print join ' ', map { "$_=$s->{$_}" } sort keys %$s);
+    is((run_perl('-e', "$newer $show"))[1], 'available=5 free=4', 'is right in VKVM');
+    is((run_perl('-e', "$newer use VKVM::SysVirt; $show"))[1],
+        'availabl=5 available=5 free=4', 'and there twice under VKVM::SysVirt');
+};
+
+subtest 'the version of Sys::Virt' => sub {
+    my %outcome = (
+        'use Sys::Virt 4.0.0; print "yes"'           => qr/^yes$/,
+        'use Sys::Virt 12; print Sys::Virt->VERSION' => qr/^12\.5\.0$/,
+        'use Sys::Virt 99'        => qr/^Sys::Virt version 99 .* only version 12\.5\.0 at -e line 1/,
+        'use Sys::Virt 12.5.1'    => qr/^Sys::Virt version v12\.5\.1 required/,
+        'Sys::Virt->VERSION("x")' => qr/^Invalid version format/,
+        'use VKVM 4'              => qr/^VKVM version 4 required.* only version \S+ at -e line 1/,
+        'package X; our @ISA = "Sys::Virt"; our $VERSION = 3; print X->VERSION(2)' => qr/^3$/,
+    );
+    for my $program (sort keys %outcome) {
+        my ($status, $output, $errors) = run_perl('-MVKVM::SysVirt', '-e', $program);
+        like($output . $errors, $outcome{$program}, $program);
+    }
+};
+
+done_testing;

@@ -1,0 +1,35 @@
+//! Saving a running domain to a file.
+
+use std::ffi::{c_char, c_int};
+
+use crate::capi::guard::status;
+use crate::capi::types::{vkvm_domain, vkvm_error, vkvm_value};
+
+/// Saves the running domain to a file, and stops it.
+///
+/// `vkvm_conn_restore_domain` starts it again from there.
+///
+/// - `to` (nullable): the file's path on the host; without it, `params` must have it
+/// - `dxml` (nullable): a `<domain>` document to save instead of the domain's own; it
+///   must describe the same virtual hardware
+/// - `params` (nullable): a map with keys of `VKVM_DOMAIN_SAVE_PARAM_*`; with it, libvirt
+///   8.4 or newer is needed
+/// - `flags` (default 0): `VKVM_DOMAIN_SAVE_BYPASS_CACHE`, `VKVM_DOMAIN_SAVE_RUNNING`,
+///   `VKVM_DOMAIN_SAVE_PAUSED`, `VKVM_DOMAIN_SAVE_RESET_NVRAM`
+///
+/// libvirt: virDomainSave, virDomainSaveFlags, virDomainSaveParams
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_domain_save(
+    dom: *mut vkvm_domain,
+    to: *const c_char,
+    dxml: *const c_char,
+    params: *mut vkvm_value,
+    flags: u32,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let dom = c.get(dom, "dom")?;
+        let (to, dxml) = (c.text_nullable(to, "to")?, c.text_nullable(dxml, "dxml")?);
+        dom.save(to, dxml, c.map_nullable(params, "params")?, flags)
+    })
+}

@@ -1,0 +1,71 @@
+//! Saving a running domain to a file.
+
+use std::ffi::{CStr, c_int, c_uint};
+use std::ptr;
+
+use virt::sys;
+
+use super::{Domain, call};
+use crate::core::conn::locate;
+use crate::core::late::Late;
+use crate::core::typed_params::TypedParams;
+use crate::error::{Misuse, Result};
+use crate::value::{Map, Value};
+
+type SaveParams =
+    unsafe extern "C" fn(sys::virDomainPtr, sys::virTypedParameterPtr, c_int, c_uint) -> c_int;
+
+// SAFETY: this is the function's type in libvirt's header.
+static SAVE_PARAMS: Late<SaveParams> = unsafe { Late::new(c"virDomainSaveParams", "8.4.0") };
+
+/// The parameters of saving and restoring, with their types.
+pub const PARAMS: [(&str, u32); 4] = [
+    ("file", sys::VIR_TYPED_PARAM_STRING),
+    ("dxml", sys::VIR_TYPED_PARAM_STRING),
+    ("image_format", sys::VIR_TYPED_PARAM_STRING),
+    ("parallel.channels", sys::VIR_TYPED_PARAM_INT),
+];
+
+impl Domain {
+    /// Saves the domain to a file, with other XML if there is some, and stops it.
+    /// What is given here goes before what `params` say.
+    pub fn save(
+        &self,
+        to: Option<&CStr>,
+        dxml: Option<&CStr>,
+        params: Option<Map>,
+        flags: c_uint,
+    ) -> Result<()> {
+        let place = |error| match dxml {
+            Some(xml) => locate(error, "dxml", xml),
+            None => error,
+        };
+        if let Some(mut params) = params {
+            for (key, text) in [("file", to), ("dxml", dxml)] {
+                if let Some(text) = text {
+                    params.insert(key, Value::String(text.to_string_lossy().into_owned()));
+                }
+            }
+            let params = TypedParams::from_table(&params, &PARAMS, "params")?;
+            let (array, len) = params.as_raw();
+            // SAFETY: raw() is live while self is; so in all calls below. The array
+            // holds `len` parameters.
+            let returned = unsafe { SAVE_PARAMS.get()?(self.raw(), array, len, flags) };
+            return call::done(returned, c"virDomainSaveParams").map_err(place);
+        }
+        let Some(to) = to else {
+            let wanted = "a file, here or as \"file\" in params,";
+            return Err(Misuse::Null { parameter: "to", wanted }.into());
+        };
+        // SAFETY: as above; libvirt takes NULL for no other XML.
+        unsafe {
+            if dxml.is_none() && flags == 0 {
+                let returned = sys::virDomainSave(self.raw(), to.as_ptr());
+                return call::done(returned, c"virDomainSave");
+            }
+            let xml = dxml.map_or(ptr::null(), CStr::as_ptr);
+            let returned = sys::virDomainSaveFlags(self.raw(), to.as_ptr(), xml, flags);
+            call::done(returned, c"virDomainSaveFlags").map_err(place)
+        }
+    }
+}
