@@ -30,6 +30,7 @@ my %package = (
     node_device     => 'VKVM::NodeDevice',
     storage_pool    => 'VKVM::StoragePool',
     storage_vol     => 'VKVM::StorageVol',
+    stream          => 'VKVM::Stream',
 );
 
 # The test driver has an object of each class but those that are left out above.
@@ -42,6 +43,7 @@ my %object = (
     network         => $conn->get_network_by_name('default'),
     node_device     => $conn->get_node_device_by_name('computer'),
     storage_pool    => $pool,
+    stream          => $conn->new_stream,
     storage_vol => $pool->create_volume('<volume><name>v</name><capacity>9</capacity></volume>'),
 );
 
@@ -59,6 +61,7 @@ my %right = (
     int         => sub { 0 },
     uint        => sub { 0 },
     uint64      => sub { 0 },
+    int64       => sub { 0 },
     handle      => sub { my ($p) = @_; $object{ $p->{class} } },
     handle_list => sub { [] },
     value       => sub { {} },
@@ -120,6 +123,7 @@ sub wrong {
         int    => { %no_number, '2**31' => 2**31, '-2**31-1' => -2**31 - 1 },
         uint   => { %no_number, '2**32' => 2**32, '-1' => -1, '-1 as text' => '-1' },
         uint64 => { %no_number, '-1' => -1, '-1 as text' => '-1', 'big -1' => Math::BigInt->new(-1) },
+        int64  => { %no_number, '2**63' => 2**63, '2**63 as text' => '9223372036854775808' },
         handle => { %no_object, ($param->{class} // '') eq 'conn' ? ('a domain' => $dom)
                                                                   : ('a connection' => $conn) },
         handle_list => {
@@ -224,7 +228,8 @@ for my $function (@functions) {
         # What may be left out stands at the end: it has a default or may be undef, and
         # so has all that follows it. With no default at all nothing may be left out.
         my $least = @params;
-        if (@params && exists $params[-1]{default}) {
+        if (@params && (exists $params[-1]{default} || $params[-1]{kind} eq 'callback'
+                && $params[-1]{nullable})) {
             $least-- while $least && (exists $params[ $least - 1 ]{default}
                 || $params[ $least - 1 ]{direction} eq 'in' && $params[ $least - 1 ]{nullable});
         }

@@ -116,6 +116,7 @@ impl Caller {
     }
 
     /// Room for bytes.
+    #[allow(clippy::mut_from_ref, reason = "the room is C's, not part of the Caller")]
     pub fn buffer(&self, data: *mut u8, len: usize, parameter: &'static str) -> Result<&mut [u8]> {
         // SAFETY: by the contract there is room for `len` bytes, which nobody
         // else uses during the call.

@@ -103,6 +103,10 @@ impl<'h> Handlers<'h> {
         self.using = Some(self.stream.enter()?);
         let returned = call((&raw mut self).cast());
         let result = call::done(returned, function);
+        if result.is_err() {
+            // libvirt has aborted it.
+            self.stream.uses.set_open(false);
+        }
         if let Some(panic) = self.panic {
             resume_unwind(panic);
         }

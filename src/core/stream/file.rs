@@ -313,7 +313,7 @@ impl<'p> Writer<'p> {
     }
 
     fn zeros(&mut self, length: u64) -> io::Result<()> {
-        const ZEROS: [u8; 65536] = [0; 65536];
+        static ZEROS: [u8; 65536] = [0; 65536];
         let mut left = length;
         while left > 0 {
             let count = left.min(ZEROS.len() as u64);

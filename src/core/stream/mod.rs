@@ -72,10 +72,13 @@ unsafe impl Sync for Stream {}
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        // SAFETY: the reference is ours, and given up once. Aborting fails, and
-        // changes nothing, when the stream carries nothing any more.
+        // SAFETY: the reference is ours, and given up once. Nobody is told of a
+        // failure to abort; the stream is gone anyway.
         unsafe {
-            sys::virStreamAbort(self.raw());
+            // What has ended already could wait for an answer that never comes.
+            if self.uses.is_open() {
+                sys::virStreamAbort(self.raw());
+            }
             sys::virStreamFree(self.raw());
         }
     }
@@ -141,6 +144,11 @@ impl Stream {
 
     /// Leaves out as many bytes, which are then zeros at the other end.
     pub fn send_hole(&self, length: i64, flags: c_uint) -> Result<()> {
+        if length < 0 {
+            // libvirt sends it, and the next call that waits for an answer hangs.
+            let reason = format!("is {length}; 0 or more is needed");
+            return Err(Misuse::Invalid { parameter: "length", reason }.into());
+        }
         let _using = self.enter()?;
         // SAFETY: as above.
         let returned = unsafe { sys::virStreamSendHole(self.raw(), length, flags) };
@@ -183,7 +191,6 @@ impl Stream {
             // SAFETY: the stream is live. A failure means that it is not there.
             unsafe { sys::virStreamEventRemoveCallback(self.raw()) };
         }
-        self.uses.set_open(false);
     }
 
     /// Lets libvirt connect the stream with what it shall carry.
