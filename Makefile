@@ -56,7 +56,8 @@ check-perl: all
 	cd perl && prove -b -j2 --timer t/
 
 check-rest: all
-	prove --timer tests/bed/selftest tests/docs tests/reference tests/demo tests/install
+	prove --timer tests/bed/selftest tests/docs tests/reference tests/demo tests/install \
+	    harness/run tests/harness
 
 bench:
 	scripts/install-deps check

@@ -1054,6 +1054,14 @@
 #define VKVM_DOMAIN_SAVE_PARAM_IMAGE_FORMAT_LZOP "lzop"
 #define VKVM_DOMAIN_SAVE_PARAM_IMAGE_FORMAT_ZSTD "zstd"
 #define VKVM_DOMAIN_SAVE_PARAM_IMAGE_FORMAT_SPARSE "sparse"
+#define VKVM_DOMAIN_QEMU_MONITOR_COMMAND_DEFAULT 0
+#define VKVM_DOMAIN_QEMU_MONITOR_COMMAND_HMP 1
+#define VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_REGEX 1
+#define VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_NOCASE 2
+#define VKVM_DOMAIN_QEMU_AGENT_COMMAND_BLOCK (-2)
+#define VKVM_DOMAIN_QEMU_AGENT_COMMAND_DEFAULT (-1)
+#define VKVM_DOMAIN_QEMU_AGENT_COMMAND_NOWAIT 0
+#define VKVM_DOMAIN_QEMU_AGENT_COMMAND_SHUTDOWN 60
 
 /* Constants of the class domain_snapshot. */
 #define VKVM_DOMAIN_SNAPSHOT_DELETE_CHILDREN 1
@@ -1988,6 +1996,33 @@ int vkvm_conn_create_domain(vkvm_conn *conn,
                             vkvm_error **error);
 
 /**
+ * Starts a domain that is gone when it stops, and gives its first process open
+ * files: those of a container are numbered from 3 on. Only over a connection
+ * through a UNIX socket.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param xml a `<domain>` document (not NULL; borrowed)
+ * @param fds open file descriptors; the call borrows them, and the caller
+ *     closes them (not NULL; borrowed; its length is in fds_len)
+ * @param fds_len how many there are
+ * @param flags of `VKVM_DOMAIN_START_*`
+ * @param domain the domain (out; not NULL; owned by the caller:
+ *     vkvm_domain_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainCreateXMLWithFiles
+ */
+int vkvm_conn_create_domain_with_files(vkvm_conn *conn,
+                                       const char *xml,
+                                       const int *fds,
+                                       size_t fds_len,
+                                       uint32_t flags,
+                                       vkvm_domain **domain,
+                                       vkvm_error **error);
+
+/**
  * Defines an interface, as `vkvm_conn_define_interface` does without flags.
  *
  * The name is misleading, and kept because Sys::Virt has it: the interface is
@@ -2299,6 +2334,24 @@ int vkvm_conn_domain_event_register(vkvm_conn *conn,
  *
  * The registration holds the connection open; it ends with
  * `vkvm_conn_domain_event_deregister_any`, or with the connection handle.
+ *
+ * The map of an event has these keys, by the kind of the event (texts may be
+ * null): LIFECYCLE: event, detail; RTC_CHANGE: utcoffset (s); WATCHDOG:
+ * action; IO_ERROR: srcPath, devAlias, action; IO_ERROR_REASON: srcPath,
+ * devAlias, action, reason; GRAPHICS: phase, local, remote (each a map with
+ * the keys family, node, service), authScheme, identities (a list of maps with
+ * the keys type, name); BLOCK_JOB, BLOCK_JOB_2: path, type, status;
+ * DISK_CHANGE: oldSrcPath, newSrcPath, devAlias, reason; TRAY_CHANGE:
+ * devAlias, reason; PMWAKEUP, PMSUSPEND, PMSUSPEND_DISK: reason;
+ * BALLOON_CHANGE: actual (KiB); DEVICE_ADDED, DEVICE_REMOVED,
+ * DEVICE_REMOVAL_FAILED: devAlias; TUNABLE, JOB_COMPLETED: params (a map);
+ * AGENT_LIFECYCLE: state, reason; MIGRATION_ITERATION: iteration;
+ * METADATA_CHANGE: type, nsuri; BLOCK_THRESHOLD: dev, path, threshold, excess
+ * (both in bytes); MEMORY_FAILURE: recipient, action, flags;
+ * MEMORY_DEVICE_SIZE_CHANGE: alias, size (KiB); NIC_MAC_CHANGE: alias, oldMAC,
+ * newMAC; VCPU_REMOVED: vcpuid; CHANNEL_LIFECYCLE: state, reason, channelName;
+ * and none for REBOOT, CONTROL_ERROR, and kinds that this version does not
+ * know.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param dom the domain to listen to; NULL for all (may be NULL; borrowed)
@@ -3678,6 +3731,80 @@ int vkvm_conn_list_storage_pool_names(vkvm_conn *conn,
                                       vkvm_error **error);
 
 /**
+ * CHANGES THE CALLING PROCESS: gives it another label in the security model of
+ * the host.
+ *
+ * From then on what SELinux or AppArmor allow this process, or the programs
+ * that it executes, is what they allow for that label, and they may not allow
+ * the way back. The library libvirt-lxc.so.0 is needed.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param label the label, as `vkvm_domain_get_security_label` tells a domain's
+ *     (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param old_label a map of `label`, the one it had, and `enforcing`, 1 if the
+ *     model is enforced; with AppArmor, libvirt leaves them empty and 0 (out;
+ *     not NULL; owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeGetSecurityModel, virDomainLxcEnterSecurityLabel
+ */
+int vkvm_conn_lxc_enter_security_label(vkvm_conn *conn,
+                                       const char *label,
+                                       uint32_t flags,
+                                       vkvm_value **old_label,
+                                       vkvm_error **error);
+
+/**
+ * Ends a registration made with `vkvm_conn_network_event_register_any`.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param callback_id the number that was given then
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectNetworkEventDeregisterAny
+ */
+int vkvm_conn_network_event_deregister_any(vkvm_conn *conn,
+                                           int callback_id,
+                                           vkvm_error **error);
+
+/**
+ * Listens to events of one kind, from one network or from all.
+ *
+ * The registration holds the connection open; it ends with
+ * `vkvm_conn_network_event_deregister_any`, or with the connection handle.
+ *
+ * The map of an event has the keys event and detail for LIFECYCLE, type and
+ * nsuri for METADATA_CHANGE.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param net the network to listen to; NULL for all (may be NULL; borrowed)
+ * @param event_id which kind, of `VKVM_NETWORK_EVENT_ID_*`
+ * @param callback called on the thread that runs the event loop (not NULL)
+ * @param userdata passed to the callback (may be NULL; kept until destroy is
+ *     called)
+ * @param destroy releases the userdata (may be NULL)
+ * @param callback_id the number to deregister with (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectNetworkEventRegisterAny
+ */
+int vkvm_conn_network_event_register_any(vkvm_conn *conn,
+                                         vkvm_network *net,
+                                         int event_id,
+                                         vkvm_event_callback callback,
+                                         void *userdata,
+                                         vkvm_destroy_callback destroy,
+                                         int *callback_id,
+                                         vkvm_error **error);
+
+/**
  * Makes a stream. It carries nothing until a function such as
  * `vkvm_storage_vol_upload` or `vkvm_domain_open_console` is given it.
  *
@@ -3718,6 +3845,53 @@ int vkvm_conn_node_alloc_pages(vkvm_conn *conn,
                                int end,
                                uint32_t flags,
                                vkvm_error **error);
+
+/**
+ * Ends a registration made with `vkvm_conn_node_device_event_register_any`.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param callback_id the number that was given then
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectNodeDeviceEventDeregisterAny
+ */
+int vkvm_conn_node_device_event_deregister_any(vkvm_conn *conn,
+                                               int callback_id,
+                                               vkvm_error **error);
+
+/**
+ * Listens to events of one kind, from one device or from all.
+ *
+ * The registration holds the connection open; it ends with
+ * `vkvm_conn_node_device_event_deregister_any`, or with the connection handle.
+ *
+ * The map of an event has the keys event and detail for LIFECYCLE, none for
+ * UPDATE.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param dev the device to listen to; NULL for all (may be NULL; borrowed)
+ * @param event_id which kind, of `VKVM_NODE_DEVICE_EVENT_ID_*`
+ * @param callback called on the thread that runs the event loop (not NULL)
+ * @param userdata passed to the callback (may be NULL; kept until destroy is
+ *     called)
+ * @param destroy releases the userdata (may be NULL)
+ * @param callback_id the number to deregister with (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectNodeDeviceEventRegisterAny
+ */
+int vkvm_conn_node_device_event_register_any(vkvm_conn *conn,
+                                             vkvm_node_device *dev,
+                                             int event_id,
+                                             vkvm_event_callback callback,
+                                             void *userdata,
+                                             vkvm_destroy_callback destroy,
+                                             int *callback_id,
+                                             vkvm_error **error);
 
 /**
  * Suspends the host, and wakes it up after some time.
@@ -3938,6 +4112,82 @@ int vkvm_conn_open_auth(const char *uri,
                         vkvm_error **error);
 
 /**
+ * Makes a domain of a QEMU process that libvirt did not start.
+ *
+ * The driver of libvirt 6.6 and newer can do it no more, and says so. The
+ * library libvirt-qemu.so.0 is needed.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param pid the number of the process
+ * @param flags unused, pass 0
+ * @param dom the domain (out; not NULL; owned by the caller: vkvm_domain_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainQemuAttach
+ */
+int vkvm_conn_qemu_attach(vkvm_conn *conn,
+                          uint32_t pid,
+                          uint32_t flags,
+                          vkvm_domain **dom,
+                          vkvm_error **error);
+
+/**
+ * Ends a registration made with `vkvm_conn_qemu_monitor_event_register`.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param callback_id the number that was given then
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectDomainQemuMonitorEventDeregister
+ */
+int vkvm_conn_qemu_monitor_event_deregister(vkvm_conn *conn,
+                                            int callback_id,
+                                            vkvm_error **error);
+
+/**
+ * Listens to what the monitor of QEMU says, also of kinds that libvirt has no
+ * event for.
+ *
+ * The registration holds the connection open; it ends with
+ * `vkvm_conn_qemu_monitor_event_deregister`, or with the connection handle.
+ * The library libvirt-qemu.so.0 is needed.
+ *
+ * The map of an event has the keys event (its name, like "RESUME"), seconds
+ * and micros (when, since 1970) and details (JSON text, or null). The number
+ * of the event is 0.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param dom the domain to listen to; NULL for all (may be NULL; borrowed)
+ * @param event the name of the event; NULL for all (may be NULL; borrowed)
+ * @param callback called on the thread that runs the event loop (not NULL)
+ * @param userdata passed to the callback (may be NULL; kept until destroy is
+ *     called)
+ * @param destroy releases the userdata (may be NULL)
+ * @param flags `VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_REGEX` if `event` is a
+ *     regular expression, `VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_NOCASE` to
+ *     take capital and small letters for the same
+ * @param callback_id the number to deregister with (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectDomainQemuMonitorEventRegister
+ */
+int vkvm_conn_qemu_monitor_event_register(vkvm_conn *conn,
+                                          vkvm_domain *dom,
+                                          const char *event,
+                                          vkvm_event_callback callback,
+                                          void *userdata,
+                                          vkvm_destroy_callback destroy,
+                                          uint32_t flags,
+                                          int *callback_id,
+                                          vkvm_error **error);
+
+/**
  * Adds a hold on the connection handle.
  *
  * @param conn the connection (not NULL; borrowed)
@@ -3991,6 +4241,51 @@ int vkvm_conn_restore_domain(vkvm_conn *conn,
                              vkvm_value *params,
                              uint32_t flags,
                              vkvm_error **error);
+
+/**
+ * Ends a registration made with `vkvm_conn_secret_event_register_any`.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param callback_id the number that was given then
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectSecretEventDeregisterAny
+ */
+int vkvm_conn_secret_event_deregister_any(vkvm_conn *conn, int callback_id, vkvm_error **error);
+
+/**
+ * Listens to events of one kind, from one secret or from all.
+ *
+ * The registration holds the connection open; it ends with
+ * `vkvm_conn_secret_event_deregister_any`, or with the connection handle.
+ *
+ * The map of an event has the keys event and detail for LIFECYCLE, none for
+ * VALUE_CHANGED.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param secret the secret to listen to; NULL for all (may be NULL; borrowed)
+ * @param event_id which kind, of `VKVM_SECRET_EVENT_ID_*`
+ * @param callback called on the thread that runs the event loop (not NULL)
+ * @param userdata passed to the callback (may be NULL; kept until destroy is
+ *     called)
+ * @param destroy releases the userdata (may be NULL)
+ * @param callback_id the number to deregister with (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectSecretEventRegisterAny
+ */
+int vkvm_conn_secret_event_register_any(vkvm_conn *conn,
+                                        vkvm_secret *secret,
+                                        int event_id,
+                                        vkvm_event_callback callback,
+                                        void *userdata,
+                                        vkvm_destroy_callback destroy,
+                                        int *callback_id,
+                                        vkvm_error **error);
 
 /**
  * Tells the daemon on whose behalf the connection is used from now on.
@@ -4051,6 +4346,55 @@ int vkvm_conn_set_node_memory_parameters(vkvm_conn *conn,
                                          vkvm_error **error);
 
 /**
+ * Ends a registration made with `vkvm_conn_storage_pool_event_register_any`.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param callback_id the number that was given then
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectStoragePoolEventDeregisterAny
+ */
+int vkvm_conn_storage_pool_event_deregister_any(vkvm_conn *conn,
+                                                int callback_id,
+                                                vkvm_error **error);
+
+/**
+ * Listens to events of one kind, from one storage pool or from all.
+ *
+ * The registration holds the connection open; it ends with
+ * `vkvm_conn_storage_pool_event_deregister_any`, or with the connection
+ * handle.
+ *
+ * The map of an event has the keys event and detail for LIFECYCLE, none for
+ * REFRESH.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param pool the storage pool to listen to; NULL for all (may be NULL;
+ *     borrowed)
+ * @param event_id which kind, of `VKVM_STORAGE_POOL_EVENT_ID_*`
+ * @param callback called on the thread that runs the event loop (not NULL)
+ * @param userdata passed to the callback (may be NULL; kept until destroy is
+ *     called)
+ * @param destroy releases the userdata (may be NULL)
+ * @param callback_id the number to deregister with (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectStoragePoolEventRegisterAny
+ */
+int vkvm_conn_storage_pool_event_register_any(vkvm_conn *conn,
+                                              vkvm_storage_pool *pool,
+                                              int event_id,
+                                              vkvm_event_callback callback,
+                                              void *userdata,
+                                              vkvm_destroy_callback destroy,
+                                              int *callback_id,
+                                              vkvm_error **error);
+
+/**
  * Ends the registration made with `vkvm_conn_register_close_callback`.
  *
  * @param conn the connection (not NULL; borrowed)
@@ -4109,6 +4453,89 @@ int vkvm_domain_abort_block_job(vkvm_domain *dom,
  * libvirt: virDomainAbortJob, virDomainAbortJobFlags
  */
 int vkvm_domain_abort_job(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
+
+/**
+ * Adds an I/O thread to the domain.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param iothread_id its number, from 1
+ * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainAddIOThread
+ */
+int vkvm_domain_add_iothread(vkvm_domain *dom,
+                             uint32_t iothread_id,
+                             uint32_t flags,
+                             vkvm_error **error);
+
+/**
+ * Adds a device to the domain. Without flags, the domain must run.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param xml a document as within `<devices>`, like `<disk>` or `<interface>`
+ *     (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_DEVICE_MODIFY_*`; which of the running domain
+ *     and its definition is meant
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainAttachDevice, virDomainAttachDeviceFlags
+ */
+int vkvm_domain_attach_device(vkvm_domain *dom,
+                              const char *xml,
+                              uint32_t flags,
+                              vkvm_error **error);
+
+/**
+ * Asks the guest's agent for the public keys with which one may log in as a
+ * user of the guest.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param user the user's name (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param keys the lines of the user's file authorized_keys (out; not NULL;
+ *     owned by the caller: vkvm_string_list_free; its length is in keys_len)
+ * @param keys_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainAuthorizedSSHKeysGet
+ */
+int vkvm_domain_authorized_ssh_keys_get(vkvm_domain *dom,
+                                        const char *user,
+                                        uint32_t flags,
+                                        char ***keys,
+                                        size_t *keys_len,
+                                        vkvm_error **error);
+
+/**
+ * Lets the guest's agent set the public keys with which one may log in as a
+ * user of the guest.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param user the user's name (not NULL; borrowed)
+ * @param keys the lines for the user's file authorized_keys (not NULL;
+ *     borrowed; its length is in keys_len)
+ * @param keys_len how many there are
+ * @param flags `VKVM_DOMAIN_AUTHORIZED_SSH_KEYS_SET_APPEND` to keep the
+ *     others, `VKVM_DOMAIN_AUTHORIZED_SSH_KEYS_SET_REMOVE` to remove these
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainAuthorizedSSHKeysSet
+ */
+int vkvm_domain_authorized_ssh_keys_set(vkvm_domain *dom,
+                                        const char *user,
+                                        const char *const *keys,
+                                        size_t keys_len,
+                                        uint32_t flags,
+                                        vkvm_error **error);
 
 /**
  * Begins to copy the disks of the running domain as they are now.
@@ -4224,6 +4651,33 @@ int vkvm_domain_block_copy(vkvm_domain *dom,
                            vkvm_error **error);
 
 /**
+ * Reads bytes of a disk of the running domain, as they are in its source.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param path the name in the guest, like `vda`, or the path of the source
+ *     (not NULL; borrowed)
+ * @param offset the first byte
+ * @param size how many bytes; libvirt has a limit, 4 MiB over a socket
+ * @param flags unused, pass 0
+ * @param data the bytes (out; not NULL; owned by the caller: vkvm_bytes_free;
+ *     its length is in data_len)
+ * @param data_len how many there are, which is `size` (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainBlockPeek
+ */
+int vkvm_domain_block_peek(vkvm_domain *dom,
+                           const char *path,
+                           uint64_t offset,
+                           size_t size,
+                           uint32_t flags,
+                           uint8_t **data,
+                           size_t *data_len,
+                           vkvm_error **error);
+
+/**
  * Begins to copy what a disk's backing images have into its own image, which
  * then needs them no more.
  *
@@ -4277,6 +4731,26 @@ int vkvm_domain_block_rebase(vkvm_domain *dom,
                              vkvm_error **error);
 
 /**
+ * Changes the size of a disk of the running domain.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param disk the name in the guest, like `vda`, or the path of the source
+ *     (not NULL; borrowed)
+ * @param size KiB, or bytes with `VKVM_DOMAIN_BLOCK_RESIZE_BYTES`
+ * @param flags of `VKVM_DOMAIN_BLOCK_RESIZE_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainBlockResize
+ */
+int vkvm_domain_block_resize(vkvm_domain *dom,
+                             const char *disk,
+                             uint64_t size,
+                             uint32_t flags,
+                             vkvm_error **error);
+
+/**
  * Gets what a disk of the domain has read and written.
  *
  * @param dom the domain (not NULL; borrowed)
@@ -4322,6 +4796,41 @@ int vkvm_domain_checkpoint_delete(vkvm_domain_checkpoint *checkpoint,
  * @param checkpoint the domain checkpoint (not NULL; borrowed)
  */
 void vkvm_domain_checkpoint_free(vkvm_domain_checkpoint *checkpoint);
+
+/**
+ * Gets the connection that the checkpoint belongs to.
+ *
+ * It is a new handle of the same connection: registrations made through it end
+ * with it.
+ *
+ * @param checkpoint the domain checkpoint (not NULL; borrowed)
+ * @param conn the connection (out; not NULL; owned by the caller:
+ *     vkvm_conn_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainCheckpointGetConnect
+ */
+int vkvm_domain_checkpoint_get_conn(vkvm_domain_checkpoint *checkpoint,
+                                    vkvm_conn **conn,
+                                    vkvm_error **error);
+
+/**
+ * Gets the domain that the checkpoint is of.
+ *
+ * @param checkpoint the domain checkpoint (not NULL; borrowed)
+ * @param domain the domain (out; not NULL; owned by the caller:
+ *     vkvm_domain_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainCheckpointGetDomain
+ */
+int vkvm_domain_checkpoint_get_domain(vkvm_domain_checkpoint *checkpoint,
+                                      vkvm_domain **domain,
+                                      vkvm_error **error);
 
 /**
  * Gets the name of the checkpoint; no other checkpoint of its domain has it.
@@ -4504,6 +5013,28 @@ int vkvm_domain_create_snapshot(vkvm_domain *dom,
                                 vkvm_error **error);
 
 /**
+ * Starts a defined domain, and gives its first process open files: those of a
+ * container are numbered from 3 on. Only over a connection through a UNIX
+ * socket.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param fds open file descriptors; the call borrows them, and the caller
+ *     closes them (not NULL; borrowed; its length is in fds_len)
+ * @param fds_len how many there are
+ * @param flags of `VKVM_DOMAIN_START_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainCreateWithFiles
+ */
+int vkvm_domain_create_with_files(vkvm_domain *dom,
+                                  const int *fds,
+                                  size_t fds_len,
+                                  uint32_t flags,
+                                  vkvm_error **error);
+
+/**
  * Gets the snapshot that a new snapshot would be a child of. A domain that has
  * none is an error.
  *
@@ -4523,6 +5054,42 @@ int vkvm_domain_current_snapshot(vkvm_domain *dom,
                                  vkvm_error **error);
 
 /**
+ * Removes an I/O thread that no disk uses from the domain.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param iothread_id its number, from 1
+ * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainDelIOThread
+ */
+int vkvm_domain_del_iothread(vkvm_domain *dom,
+                             uint32_t iothread_id,
+                             uint32_t flags,
+                             vkvm_error **error);
+
+/**
+ * Removes a group that no disk is in.
+ *
+ * Needs libvirt 11.2.0.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param group its name (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainDelThrottleGroup
+ */
+int vkvm_domain_del_throttle_group(vkvm_domain *dom,
+                                   const char *group,
+                                   uint32_t flags,
+                                   vkvm_error **error);
+
+/**
  * Stops the domain at once, as if its plug was pulled.
  *
  * The handle stays valid.
@@ -4536,6 +5103,75 @@ int vkvm_domain_current_snapshot(vkvm_domain *dom,
  * libvirt: virDomainDestroy, virDomainDestroyFlags
  */
 int vkvm_domain_destroy(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
+
+/**
+ * Removes a device from the domain.
+ *
+ * From a running domain it is gone only when the guest has let go of it, which
+ * an event tells (`VKVM_DOMAIN_EVENT_ID_DEVICE_REMOVED`) and which can be
+ * later than the return of this call. Without flags, the domain must run.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param xml the device, as in the domain's definition (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_DEVICE_MODIFY_*`; which of the running domain
+ *     and its definition is meant
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainDetachDevice, virDomainDetachDeviceFlags
+ */
+int vkvm_domain_detach_device(vkvm_domain *dom,
+                              const char *xml,
+                              uint32_t flags,
+                              vkvm_error **error);
+
+/**
+ * Asks the guest to let go of a device, and returns at once. An event tells
+ * when the device is gone (`VKVM_DOMAIN_EVENT_ID_DEVICE_REMOVED`), or that it
+ * stays (`VKVM_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED`).
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param alias the name in the device's element `<alias>` (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_DEVICE_MODIFY_*`; which of the running domain
+ *     and its definition is meant
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainDetachDeviceAlias
+ */
+int vkvm_domain_detach_device_alias(vkvm_domain *dom,
+                                    const char *alias,
+                                    uint32_t flags,
+                                    vkvm_error **error);
+
+/**
+ * Gives open files a name, by which the definition of the domain can speak of
+ * them, as in `<source file='…' fdgroup='name'/>`. They are kept until the
+ * connection is closed or the domain has started and stopped. Only over a
+ * connection through a UNIX socket.
+ *
+ * Needs libvirt 9.0.0.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param name the name (not NULL; borrowed)
+ * @param fds open file descriptors; the call borrows them, and the caller
+ *     closes them (not NULL; borrowed; its length is in fds_len)
+ * @param fds_len how many there are
+ * @param flags of `VKVM_DOMAIN_FD_ASSOCIATE_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainFDAssociate
+ */
+int vkvm_domain_fd_associate(vkvm_domain *dom,
+                             const char *name,
+                             const int *fds,
+                             size_t fds_len,
+                             uint32_t flags,
+                             vkvm_error **error);
 
 /**
  * Gives up a hold on the domain handle. NULL and handles that are not live are
@@ -4749,6 +5385,23 @@ int vkvm_domain_get_checkpoint_by_name(vkvm_domain *dom,
                                        vkvm_error **error);
 
 /**
+ * Gets the connection that the domain belongs to.
+ *
+ * It is a new handle of the same connection: registrations made through it end
+ * with it.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param conn the connection (out; not NULL; owned by the caller:
+ *     vkvm_conn_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainGetConnect
+ */
+int vkvm_domain_get_conn(vkvm_domain *dom, vkvm_conn **conn, vkvm_error **error);
+
+/**
  * Gets the state of the way by which libvirt controls the domain.
  *
  * @param dom the domain (not NULL; borrowed)
@@ -4813,6 +5466,28 @@ int vkvm_domain_get_disk_errors(vkvm_domain *dom,
                                 vkvm_error **error);
 
 /**
+ * Gets on which of the host's CPUs the emulator's own threads may run, which
+ * are those that are no virtual CPU and no I/O thread.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param mask a bit for each of the host's CPUs, bit 0 of the first byte for
+ *     CPU 0 (out; not NULL; owned by the caller: vkvm_bytes_free; its length
+ *     is in mask_len)
+ * @param mask_len how many bytes it has (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainGetEmulatorPinInfo
+ */
+int vkvm_domain_get_emulator_pin_info(vkvm_domain *dom,
+                                      uint32_t flags,
+                                      uint8_t **mask,
+                                      size_t *mask_len,
+                                      vkvm_error **error);
+
+/**
  * Asks the guest's agent for the file systems that are mounted.
  *
  * @param dom the domain (not NULL; borrowed)
@@ -4853,6 +5528,26 @@ int vkvm_domain_get_guest_info(vkvm_domain *dom,
                                uint32_t flags,
                                vkvm_value **info,
                                vkvm_error **error);
+
+/**
+ * Asks the guest's agent which virtual CPUs the guest has.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param info a map with lists of numbers, like `0-2,5`, as text: `vcpus` are
+ *     all that the guest has, `online` those that it uses, `offlinable` those
+ *     that it can do without (out; not NULL; owned by the caller:
+ *     vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainGetGuestVcpus
+ */
+int vkvm_domain_get_guest_vcpus(vkvm_domain *dom,
+                                uint32_t flags,
+                                vkvm_value **info,
+                                vkvm_error **error);
 
 /**
  * Gets the host name of the guest.
@@ -4910,9 +5605,9 @@ int vkvm_domain_get_info(vkvm_domain *dom, vkvm_value **info, vkvm_error **error
  * @param flags unused, pass 0
  * @param interfaces a list of maps of `name` (as its source calls it),
  *     `hwaddr` (the hardware address; not there when it is not known) and
- *     `addrs`: a list of maps of `type` (0 is IPv4, 1 is IPv6), `addr` and
- *     `prefix` (bits of the network) (out; not NULL; owned by the caller:
- *     vkvm_value_free)
+ *     `addrs`: a list of maps of `type` (one of `VKVM_IP_ADDR_TYPE_*`), `addr`
+ *     and `prefix` (how many bits the network has) (out; not NULL; owned by
+ *     the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -4946,6 +5641,26 @@ int vkvm_domain_get_interface_parameters(vkvm_domain *dom,
                                          uint32_t flags,
                                          vkvm_value **params,
                                          vkvm_error **error);
+
+/**
+ * Lists the I/O threads of the domain, and on which CPUs of the host they may
+ * run.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param iothreads a list of maps with the keys `number` and `affinity` (bytes
+ *     with a bit for each of the host's CPUs, bit 0 of the first byte for CPU
+ *     0) (out; not NULL; owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainGetIOThreadInfo
+ */
+int vkvm_domain_get_iothread_info(vkvm_domain *dom,
+                                  uint32_t flags,
+                                  vkvm_value **iothreads,
+                                  vkvm_error **error);
 
 /**
  * Gets how far the domain is with what takes long: saving, dumping, migrating.
@@ -4983,6 +5698,26 @@ int vkvm_domain_get_job_stats(vkvm_domain *dom,
                               int *type,
                               vkvm_value **stats,
                               vkvm_error **error);
+
+/**
+ * Gets what is known of the encryption that hides the memory of the domain
+ * from its host.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param info a map whose keys are the texts of
+ *     `VKVM_DOMAIN_LAUNCH_SECURITY_SEV_*` (out; not NULL; owned by the caller:
+ *     vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainGetLaunchSecurityInfo
+ */
+int vkvm_domain_get_launch_security_info(vkvm_domain *dom,
+                                         uint32_t flags,
+                                         vkvm_value **info,
+                                         vkvm_error **error);
 
 /**
  * Gets the most memory that the domain can have.
@@ -5175,6 +5910,39 @@ int vkvm_domain_get_scheduler_parameters(vkvm_domain *dom,
 int vkvm_domain_get_scheduler_type(vkvm_domain *dom, char **type, vkvm_error **error);
 
 /**
+ * Gets the security label of the running domain's processes.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param label a map with the keys `label` and `enforcing` (1 when the host
+ *     heeds it, 0 when it does not) (out; not NULL; owned by the caller:
+ *     vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainGetSecurityLabel
+ */
+int vkvm_domain_get_security_label(vkvm_domain *dom, vkvm_value **label, vkvm_error **error);
+
+/**
+ * Gets the security labels of the running domain's processes, of each security
+ * driver of the host.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param labels a list of maps with the keys `label` and `enforcing`, as
+ *     `vkvm_domain_get_security_label` gives them (out; not NULL; owned by the
+ *     caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainGetSecurityLabelList
+ */
+int vkvm_domain_get_security_label_list(vkvm_domain *dom,
+                                        vkvm_value **labels,
+                                        vkvm_error **error);
+
+/**
  * Finds a snapshot of the domain by its name.
  *
  * @param dom the domain (not NULL; borrowed)
@@ -5214,6 +5982,25 @@ int vkvm_domain_get_state(vkvm_domain *dom,
                           vkvm_error **error);
 
 /**
+ * Asks the guest's agent for the guest's clock.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param secs seconds since 1970 (out; not NULL)
+ * @param nsecs nanoseconds within the second (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainGetTime
+ */
+int vkvm_domain_get_time(vkvm_domain *dom,
+                         uint32_t flags,
+                         int64_t *secs,
+                         uint32_t *nsecs,
+                         vkvm_error **error);
+
+/**
  * Gets the uuid of the domain as bytes.
  *
  * @param dom the domain (not NULL; borrowed)
@@ -5246,6 +6033,30 @@ int vkvm_domain_get_uuid(vkvm_domain *dom,
 int vkvm_domain_get_uuid_string(vkvm_domain *dom, char **uuid, vkvm_error **error);
 
 /**
+ * Gets what each virtual CPU of the domain does, and on which CPUs of the host
+ * it may run.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param vcpus a list with a map for each virtual CPU: `number`, `state` (one
+ *     of `VKVM_DOMAIN_VCPU_OFFLINE`, `VKVM_DOMAIN_VCPU_RUNNING`,
+ *     `VKVM_DOMAIN_VCPU_BLOCKED`), `cpuTime` (ns), `cpu` (the CPU of the host
+ *     that it is on, or one of `VKVM_DOMAIN_VCPU_INFO_CPU_*`), `affinity`
+ *     (bytes with a bit for each of the host's CPUs, bit 0 of the first byte
+ *     for CPU 0). With flags, and when the domain does not run, state, cpuTime
+ *     and cpu are 0 (out; not NULL; owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainGetVcpus, virDomainGetVcpuPinInfo
+ */
+int vkvm_domain_get_vcpu_info(vkvm_domain *dom,
+                              uint32_t flags,
+                              vkvm_value **vcpus,
+                              vkvm_error **error);
+
+/**
  * Gets how many virtual CPUs the domain has.
  *
  * @param dom the domain (not NULL; borrowed)
@@ -5276,6 +6087,25 @@ int vkvm_domain_get_xml_description(vkvm_domain *dom,
                                     uint32_t flags,
                                     char **xml,
                                     vkvm_error **error);
+
+/**
+ * Lets displays of the running domain read their TLS certificates again.
+ *
+ * Needs libvirt 10.2.0.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param type which displays, one of `VKVM_DOMAIN_GRAPHICS_RELOAD_TYPE_*`
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainGraphicsReload
+ */
+int vkvm_domain_graphics_reload(vkvm_domain *dom,
+                                uint32_t type,
+                                uint32_t flags,
+                                vkvm_error **error);
 
 /**
  * Tells whether the domain has a current snapshot.
@@ -5457,6 +6287,84 @@ int vkvm_domain_list_snapshot_names(vkvm_domain *dom,
                                     vkvm_error **error);
 
 /**
+ * CHANGES THE CALLING PROCESS: brings it into the control group of a
+ * container.
+ *
+ * From then on the container's limits of CPU time, memory and so on are those
+ * of this process, too, and there is no way back but by moving it by other
+ * means. The process needs the right to do it. The library libvirt-lxc.so.0 is
+ * needed.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainLxcEnterCGroup
+ */
+int vkvm_domain_lxc_enter_cgroup(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
+
+/**
+ * CHANGES THE CALLING PROCESS: brings it into the namespaces of a container.
+ *
+ * From then on this process, not the domain, sees the container's files,
+ * network, host name and so on instead of its own, and open handles may stop
+ * working. It is meant for a process of its own, forked for this, which then
+ * opens no connection and only executes a program. Some namespaces cannot be
+ * entered by a process that has several threads. A process namespace is
+ * entered by the children only. The process needs the right to do it
+ * (CAP_SYS_ADMIN). The library libvirt-lxc.so.0 is needed.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param files file descriptors of namespaces, as
+ *     `vkvm_domain_lxc_open_namespace` gives them; they stay the caller's (not
+ *     NULL; borrowed; its length is in files_len)
+ * @param files_len how many there are
+ * @param flags unused, pass 0
+ * @param old_fds file descriptors of the namespaces it was in, with which it
+ *     can go back; the caller has to close them (out; not NULL; owned by the
+ *     caller: vkvm_int_list_free; its length is in old_fds_len)
+ * @param old_fds_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainLxcEnterNamespace
+ */
+int vkvm_domain_lxc_enter_namespace(vkvm_domain *dom,
+                                    const int *files,
+                                    size_t files_len,
+                                    uint32_t flags,
+                                    int **old_fds,
+                                    size_t *old_fds_len,
+                                    vkvm_error **error);
+
+/**
+ * Opens the namespaces of a container.
+ *
+ * The connection must be on a unix socket. The library libvirt-lxc.so.0 is
+ * needed.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param fds a file descriptor for each namespace; the caller has to close
+ *     them (out; not NULL; owned by the caller: vkvm_int_list_free; its length
+ *     is in fds_len)
+ * @param fds_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainLxcOpenNamespace
+ */
+int vkvm_domain_lxc_open_namespace(vkvm_domain *dom,
+                                   uint32_t flags,
+                                   int **fds,
+                                   size_t *fds_len,
+                                   vkvm_error **error);
+
+/**
  * Saves the memory of the domain in a file that libvirt keeps, and stops it.
  * The next start goes on from there.
  *
@@ -5519,6 +6427,31 @@ int vkvm_domain_managed_save_get_xml_description(vkvm_domain *dom,
  * libvirt: virDomainManagedSaveRemove
  */
 int vkvm_domain_managed_save_remove(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
+
+/**
+ * Reads bytes of the memory of the running domain.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param offset the address of the first byte
+ * @param size how many bytes; libvirt has a limit, 4 MiB over a socket
+ * @param flags what kind of address it is, `VKVM_DOMAIN_MEMORY_VIRTUAL` or
+ *     `VKVM_DOMAIN_MEMORY_PHYSICAL`; one of them is needed
+ * @param data the bytes (out; not NULL; owned by the caller: vkvm_bytes_free;
+ *     its length is in data_len)
+ * @param data_len how many there are, which is `size` (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainMemoryPeek
+ */
+int vkvm_domain_memory_peek(vkvm_domain *dom,
+                            uint64_t offset,
+                            size_t size,
+                            uint32_t flags,
+                            uint8_t **data,
+                            size_t *data_len,
+                            vkvm_error **error);
 
 /**
  * Gets how the guest uses its memory.
@@ -5841,6 +6774,112 @@ int vkvm_domain_open_console(vkvm_domain *dom,
                              vkvm_error **error);
 
 /**
+ * Connects one end of a pair of sockets to a display of the running domain.
+ * Only over a connection through a UNIX socket.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param idx which of its displays, from 0
+ * @param fd the socket, an open file descriptor; the call borrows it, and the
+ *     caller closes it
+ * @param flags `VKVM_DOMAIN_OPEN_GRAPHICS_SKIPAUTH` to need no password
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainOpenGraphics
+ */
+int vkvm_domain_open_graphics(vkvm_domain *dom,
+                              uint32_t idx,
+                              int fd,
+                              uint32_t flags,
+                              vkvm_error **error);
+
+/**
+ * Opens a connection to a display of the running domain. Only over a
+ * connection through a UNIX socket.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param idx which of its displays, from 0
+ * @param flags `VKVM_DOMAIN_OPEN_GRAPHICS_SKIPAUTH` to need no password
+ * @param fd a new file descriptor, a socket that speaks the display's
+ *     protocol; the caller owns it and closes it (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainOpenGraphicsFD
+ */
+int vkvm_domain_open_graphics_fd(vkvm_domain *dom,
+                                 uint32_t idx,
+                                 uint32_t flags,
+                                 int *fd,
+                                 vkvm_error **error);
+
+/**
+ * Lets the emulator's own threads run on some of the host's CPUs only.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param mask a bit for each of the host's CPUs, bit 0 of the first byte for
+ *     CPU 0 (not NULL; borrowed; its length is in mask_len)
+ * @param mask_len how many bytes it has; CPUs beyond them are not in it
+ * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainPinEmulator
+ */
+int vkvm_domain_pin_emulator(vkvm_domain *dom,
+                             const void *mask,
+                             size_t mask_len,
+                             uint32_t flags,
+                             vkvm_error **error);
+
+/**
+ * Lets an I/O thread of the domain run on some of the host's CPUs only.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param iothread_id its number, from 1
+ * @param mask a bit for each of the host's CPUs, bit 0 of the first byte for
+ *     CPU 0 (not NULL; borrowed; its length is in mask_len)
+ * @param mask_len how many bytes it has; CPUs beyond them are not in it
+ * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainPinIOThread
+ */
+int vkvm_domain_pin_iothread(vkvm_domain *dom,
+                             uint32_t iothread_id,
+                             const void *mask,
+                             size_t mask_len,
+                             uint32_t flags,
+                             vkvm_error **error);
+
+/**
+ * Lets a virtual CPU of the domain run on some of the host's CPUs only.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param vcpu the number of the virtual CPU
+ * @param mask a bit for each of the host's CPUs, bit 0 of the first byte for
+ *     CPU 0 (not NULL; borrowed; its length is in mask_len)
+ * @param mask_len how many bytes it has; CPUs beyond them are not in it
+ * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainPinVcpu, virDomainPinVcpuFlags
+ */
+int vkvm_domain_pin_vcpu(vkvm_domain *dom,
+                         uint32_t vcpu,
+                         const void *mask,
+                         size_t mask_len,
+                         uint32_t flags,
+                         vkvm_error **error);
+
+/**
  * Asks the guest to go to sleep, with its own power management.
  *
  * @param dom the domain (not NULL; borrowed)
@@ -5871,6 +6910,91 @@ int vkvm_domain_pm_suspend_for_duration(vkvm_domain *dom,
  * libvirt: virDomainPMWakeup
  */
 int vkvm_domain_pm_wakeup(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
+
+/**
+ * Sends a command to the agent in the guest.
+ *
+ * The library libvirt-qemu.so.0 is needed.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param cmd the command, in JSON, like "{ \"execute\": \"guest-ping\" }" (not
+ *     NULL; borrowed)
+ * @param timeout how long to wait for the answer, in s, or one of
+ *     `VKVM_DOMAIN_QEMU_AGENT_COMMAND_*`
+ * @param flags unused, pass 0
+ * @param result the answer, in JSON (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainQemuAgentCommand
+ */
+int vkvm_domain_qemu_agent_command(vkvm_domain *dom,
+                                   const char *cmd,
+                                   int timeout,
+                                   uint32_t flags,
+                                   char **result,
+                                   vkvm_error **error);
+
+/**
+ * Sends a command to the monitor of the domain's QEMU.
+ *
+ * What it changes, libvirt does not know, and may fail over: this is for
+ * looking and for trying. The library libvirt-qemu.so.0 is needed.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param cmd the command, in JSON, like "{ \"execute\": \"query-status\" }"
+ *     (not NULL; borrowed)
+ * @param flags `VKVM_DOMAIN_QEMU_MONITOR_COMMAND_HMP` for a command in the
+ *     language for people, like "info status"
+ * @param result the answer, in the same language (out; not NULL; owned by the
+ *     caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainQemuMonitorCommand
+ */
+int vkvm_domain_qemu_monitor_command(vkvm_domain *dom,
+                                     const char *cmd,
+                                     uint32_t flags,
+                                     char **result,
+                                     vkvm_error **error);
+
+/**
+ * Sends a command with file descriptors to the monitor of the domain's QEMU.
+ *
+ * As `vkvm_domain_qemu_monitor_command`; the connection must be on a unix
+ * socket, and libvirt 8.2 or newer is needed.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param cmd the command, in JSON (not NULL; borrowed)
+ * @param files file descriptors that QEMU gets copies of; they stay the
+ *     caller's (not NULL; borrowed; its length is in files_len)
+ * @param files_len how many there are
+ * @param flags unused, pass 0
+ * @param result the answer, in JSON (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param fds file descriptors that QEMU sent; the caller has to close them
+ *     (out; not NULL; owned by the caller: vkvm_int_list_free; its length is
+ *     in fds_len)
+ * @param fds_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainQemuMonitorCommandWithFiles
+ */
+int vkvm_domain_qemu_monitor_command_with_files(vkvm_domain *dom,
+                                                const char *cmd,
+                                                const int *files,
+                                                size_t files_len,
+                                                uint32_t flags,
+                                                char **result,
+                                                int **fds,
+                                                size_t *fds_len,
+                                                vkvm_error **error);
 
 /**
  * Asks the guest to restart. It may take its time, or refuse.
@@ -5991,6 +7115,67 @@ int vkvm_domain_screenshot(vkvm_domain *dom,
                            vkvm_error **error);
 
 /**
+ * Presses keys of the guest's keyboard together, and lets go of them.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param codeset what the codes mean, one of `VKVM_DOMAIN_KEYCODE_SET_*`
+ * @param holdtime for how long they are pressed, in ms
+ * @param keycodes the codes (not NULL; borrowed; its length is in
+ *     keycodes_len)
+ * @param keycodes_len how many there are, from 1 to
+ *     `VKVM_DOMAIN_SEND_KEY_MAX_KEYS`
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSendKey
+ */
+int vkvm_domain_send_key(vkvm_domain *dom,
+                         uint32_t codeset,
+                         uint32_t holdtime,
+                         const int *keycodes,
+                         size_t keycodes_len,
+                         uint32_t flags,
+                         vkvm_error **error);
+
+/**
+ * Sends a signal to a process of the guest.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param pid the number of the process, or minus that of a group of processes
+ * @param signum one of `VKVM_DOMAIN_PROCESS_SIGNAL_*`
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSendProcessSignal
+ */
+int vkvm_domain_send_process_signal(vkvm_domain *dom,
+                                    int64_t pid,
+                                    uint32_t signum,
+                                    uint32_t flags,
+                                    vkvm_error **error);
+
+/**
+ * Sets how long calls wait for the guest's agent.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param timeout seconds, or one of `VKVM_DOMAIN_AGENT_RESPONSE_TIMEOUT_*`
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainAgentSetResponseTimeout
+ */
+int vkvm_domain_set_agent_response_timeout(vkvm_domain *dom,
+                                           int timeout,
+                                           uint32_t flags,
+                                           vkvm_error **error);
+
+/**
  * Sets whether the domain starts with the host.
  *
  * @param dom the domain (not NULL; borrowed)
@@ -6081,6 +7266,46 @@ int vkvm_domain_set_block_job_speed(vkvm_domain *dom,
                                     vkvm_error **error);
 
 /**
+ * Sets from which byte on a write to a disk is reported, once, by the event
+ * `VKVM_DOMAIN_EVENT_ID_BLOCK_THRESHOLD`.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param dev the name in the guest, like `vda`, or one of its backing chain,
+ *     like `vda[3]` (not NULL; borrowed)
+ * @param threshold bytes; 0 for no report
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSetBlockThreshold
+ */
+int vkvm_domain_set_block_threshold(vkvm_domain *dom,
+                                    const char *dev,
+                                    uint64_t threshold,
+                                    uint32_t flags,
+                                    vkvm_error **error);
+
+/**
+ * Lets the guest's agent take virtual CPUs into use, or out of use.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param cpumap the numbers, like `0-2,5` (not NULL; borrowed)
+ * @param state 1 to use them, 0 to not use them
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSetGuestVcpus
+ */
+int vkvm_domain_set_guest_vcpus(vkvm_domain *dom,
+                                const char *cpumap,
+                                int state,
+                                uint32_t flags,
+                                vkvm_error **error);
+
+/**
  * Sets bandwidth limits of a network interface of the domain.
  *
  * @param dom the domain (not NULL; borrowed)
@@ -6101,6 +7326,50 @@ int vkvm_domain_set_interface_parameters(vkvm_domain *dom,
                                          vkvm_value *newparams,
                                          uint32_t flags,
                                          vkvm_error **error);
+
+/**
+ * Sets how an I/O thread of the domain waits for work, and how many helpers it
+ * has.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param iothread_id its number, from 1
+ * @param newparams a map with those to set; the keys are the texts of
+ *     `VKVM_DOMAIN_IOTHREAD_PARAM_*`: `poll_max_ns` (ns that it may poll),
+ *     `poll_grow` and `poll_shrink` (factors for that), `thread_pool_min` and
+ *     `thread_pool_max` (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSetIOThreadParams
+ */
+int vkvm_domain_set_iothread(vkvm_domain *dom,
+                             uint32_t iothread_id,
+                             vkvm_value *newparams,
+                             uint32_t flags,
+                             vkvm_error **error);
+
+/**
+ * Puts a secret into the encrypted memory of the domain, which must be paused.
+ *
+ * Needs libvirt 8.0.0.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param newparams a map with the keys `sev-secret` and `sev-secret-header`
+ *     (base64) and, if the firmware does not tell it, `sev-secret-set-address`
+ *     (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSetLaunchSecurityState
+ */
+int vkvm_domain_set_launch_security_state(vkvm_domain *dom,
+                                          vkvm_value *newparams,
+                                          uint32_t flags,
+                                          vkvm_error **error);
 
 /**
  * Sets what happens to the domain when its guest powers off, reboots or
@@ -6168,6 +7437,23 @@ int vkvm_domain_set_memory_parameters(vkvm_domain *dom,
                                       vkvm_value *newparams,
                                       uint32_t flags,
                                       vkvm_error **error);
+
+/**
+ * Sets how often the guest is asked how it uses its memory.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param val seconds between two questions, or 0 to ask no more
+ * @param flags of `VKVM_DOMAIN_MEM_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSetMemoryStatsPeriod
+ */
+int vkvm_domain_set_memory_stats_period(vkvm_domain *dom,
+                                        int val,
+                                        uint32_t flags,
+                                        vkvm_error **error);
 
 /**
  * Sets or removes the description or the title of the domain, or an element
@@ -6255,6 +7541,49 @@ int vkvm_domain_set_scheduler_parameters(vkvm_domain *dom,
                                          vkvm_error **error);
 
 /**
+ * Makes a group of disks that have their I/O limits in common, or changes its
+ * limits.
+ *
+ * Needs libvirt 11.2.0.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param group its name (not NULL; borrowed)
+ * @param newparams a map with the limits; the keys are the texts of
+ *     `VKVM_DOMAIN_BLOCK_IOTUNE_*` (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSetThrottleGroup
+ */
+int vkvm_domain_set_throttle_group(vkvm_domain *dom,
+                                   const char *group,
+                                   vkvm_value *newparams,
+                                   uint32_t flags,
+                                   vkvm_error **error);
+
+/**
+ * Lets the guest's agent set the guest's clock.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param secs seconds since 1970
+ * @param nsecs nanoseconds within the second
+ * @param flags `VKVM_DOMAIN_TIME_SYNC` to set it from the guest's hardware
+ *     clock instead of what is given
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSetTime
+ */
+int vkvm_domain_set_time(vkvm_domain *dom,
+                         int64_t secs,
+                         uint32_t nsecs,
+                         uint32_t flags,
+                         vkvm_error **error);
+
+/**
  * Sets the password of a user of the guest, with the help of the guest agent.
  *
  * @param dom the domain (not NULL; borrowed)
@@ -6272,6 +7601,27 @@ int vkvm_domain_set_user_password(vkvm_domain *dom,
                                   const char *password,
                                   uint32_t flags,
                                   vkvm_error **error);
+
+/**
+ * Plugs virtual CPUs in, or pulls them out, by their numbers.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param cpumap the numbers, like `0-2,5`; what is plugged together must be
+ *     named together (not NULL; borrowed)
+ * @param state 1 to plug in, 0 to pull out
+ * @param flags of `VKVM_DOMAIN_AFFECT_*`; `VKVM_DOMAIN_SETVCPU_ASYNC_UNPLUG`
+ *     to not wait until the guest has let go
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSetVcpu
+ */
+int vkvm_domain_set_vcpu(vkvm_domain *dom,
+                         const char *cpumap,
+                         int state,
+                         uint32_t flags,
+                         vkvm_error **error);
 
 /**
  * Sets how many virtual CPUs the domain has.
@@ -6323,6 +7673,41 @@ int vkvm_domain_snapshot_delete(vkvm_domain_snapshot *snapshot,
  * @param snapshot the domain snapshot (not NULL; borrowed)
  */
 void vkvm_domain_snapshot_free(vkvm_domain_snapshot *snapshot);
+
+/**
+ * Gets the connection that the snapshot belongs to.
+ *
+ * It is a new handle of the same connection: registrations made through it end
+ * with it.
+ *
+ * @param snapshot the domain snapshot (not NULL; borrowed)
+ * @param conn the connection (out; not NULL; owned by the caller:
+ *     vkvm_conn_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSnapshotGetConnect
+ */
+int vkvm_domain_snapshot_get_conn(vkvm_domain_snapshot *snapshot,
+                                  vkvm_conn **conn,
+                                  vkvm_error **error);
+
+/**
+ * Gets the domain that the snapshot is of.
+ *
+ * @param snapshot the domain snapshot (not NULL; borrowed)
+ * @param domain the domain (out; not NULL; owned by the caller:
+ *     vkvm_domain_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSnapshotGetDomain
+ */
+int vkvm_domain_snapshot_get_domain(vkvm_domain_snapshot *snapshot,
+                                    vkvm_domain **domain,
+                                    vkvm_error **error);
 
 /**
  * Gets the name of the snapshot; no other snapshot of its domain has it.
@@ -6506,6 +7891,26 @@ int vkvm_domain_snapshot_revert_to(vkvm_domain_snapshot *snapshot,
                                    vkvm_error **error);
 
 /**
+ * Begins to measure how fast the guest writes to its memory. The result is in
+ * `vkvm_conn_get_all_domain_stats`, `VKVM_DOMAIN_STATS_DIRTYRATE`.
+ *
+ * Needs libvirt 7.2.0.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param secs how long to measure, from 1 to 60 s
+ * @param flags one of `VKVM_DOMAIN_DIRTYRATE_MODE_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainStartDirtyRateCalc
+ */
+int vkvm_domain_start_dirty_rate_calc(vkvm_domain *dom,
+                                      int secs,
+                                      uint32_t flags,
+                                      vkvm_error **error);
+
+/**
  * Stops the virtual CPUs of the domain; its memory stays.
  *
  * @param dom the domain (not NULL; borrowed)
@@ -6529,6 +7934,25 @@ int vkvm_domain_suspend(vkvm_domain *dom, vkvm_error **error);
  * libvirt: virDomainUndefine, virDomainUndefineFlags
  */
 int vkvm_domain_undefine(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
+
+/**
+ * Changes a device of the domain: the medium of a drive, or the link of a
+ * network interface, and so on.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param xml the whole device as it is to be (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_DEVICE_MODIFY_*`; which of the running domain
+ *     and its definition is meant
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainUpdateDeviceFlags
+ */
+int vkvm_domain_update_device(vkvm_domain *dom,
+                              const char *xml,
+                              uint32_t flags,
+                              vkvm_error **error);
 
 /**
  * Gets the error number.
@@ -6805,6 +8229,15 @@ int vkvm_event_update_handle(int watch, int events, vkvm_error **error);
 int vkvm_event_update_timeout(int timer, int frequency, vkvm_error **error);
 
 /**
+ * Tells the class of a handle, for callbacks that get objects of any class.
+ *
+ * @param handle a handle of whichever class (may be NULL; borrowed)
+ * @return the class as in function names, like "domain", or NULL when this is
+ *     no live handle; it is valid for ever.
+ */
+const char *vkvm_handle_class_name(void *handle);
+
+/**
  * Counts the live handles of a class, which makes leaks testable.
  *
  * @param class_name the class as in function names, like "domain" (not NULL;
@@ -6815,6 +8248,23 @@ int vkvm_event_update_timeout(int timer, int frequency, vkvm_error **error);
  * @return 0, or -1 with *error set
  */
 int vkvm_handle_count(const char *class_name, size_t *count, vkvm_error **error);
+
+/**
+ * Gives up a hold on a handle of whichever class. NULL and handles that are
+ * not live are left alone.
+ *
+ * @param handle the handle (may be NULL; borrowed)
+ */
+void vkvm_handle_free(void *handle);
+
+/**
+ * Adds a hold on a handle of whichever class.
+ *
+ * @param handle the handle (may be NULL; borrowed)
+ * @return the handle, which then needs one more `vkvm_handle_free`, or the
+ *     free function of its class; NULL when it is not live.
+ */
+void *vkvm_handle_ref(void *handle);
 
 /**
  * Frees a list of integers that a function returned.
@@ -6859,6 +8309,23 @@ int vkvm_interface_destroy(vkvm_interface *iface, uint32_t flags, vkvm_error **e
  * @param iface the interface (not NULL; borrowed)
  */
 void vkvm_interface_free(vkvm_interface *iface);
+
+/**
+ * Gets the connection that the interface belongs to.
+ *
+ * It is a new handle of the same connection: registrations made through it end
+ * with it.
+ *
+ * @param iface the interface (not NULL; borrowed)
+ * @param conn the connection (out; not NULL; owned by the caller:
+ *     vkvm_conn_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virInterfaceGetConnect
+ */
+int vkvm_interface_get_conn(vkvm_interface *iface, vkvm_conn **conn, vkvm_error **error);
 
 /**
  * Gets the hardware address of the interface.
@@ -7051,6 +8518,23 @@ int vkvm_network_get_autostart(vkvm_network *net, bool *autostart, vkvm_error **
  * libvirt: virNetworkGetBridgeName
  */
 int vkvm_network_get_bridge_name(vkvm_network *net, char **name, vkvm_error **error);
+
+/**
+ * Gets the connection that the network belongs to.
+ *
+ * It is a new handle of the same connection: registrations made through it end
+ * with it.
+ *
+ * @param net the network (not NULL; borrowed)
+ * @param conn the connection (out; not NULL; owned by the caller:
+ *     vkvm_conn_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkGetConnect
+ */
+int vkvm_network_get_conn(vkvm_network *net, vkvm_conn **conn, vkvm_error **error);
 
 /**
  * Gets the addresses that the DHCP server of the network gave out.
@@ -7259,6 +8743,39 @@ int vkvm_network_port_delete(vkvm_network_port *port, uint32_t flags, vkvm_error
  * @param port the network port (not NULL; borrowed)
  */
 void vkvm_network_port_free(vkvm_network_port *port);
+
+/**
+ * Gets the connection that the port's network belongs to.
+ *
+ * It is a new handle of the same connection: registrations made through it end
+ * with it.
+ *
+ * @param port the network port (not NULL; borrowed)
+ * @param conn the connection (out; not NULL; owned by the caller:
+ *     vkvm_conn_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkPortGetNetwork, virNetworkGetConnect
+ */
+int vkvm_network_port_get_conn(vkvm_network_port *port, vkvm_conn **conn, vkvm_error **error);
+
+/**
+ * Gets the network that the port is of.
+ *
+ * @param port the network port (not NULL; borrowed)
+ * @param network the network (out; not NULL; owned by the caller:
+ *     vkvm_network_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkPortGetNetwork
+ */
+int vkvm_network_port_get_network(vkvm_network_port *port,
+                                  vkvm_network **network,
+                                  vkvm_error **error);
 
 /**
  * Gets the limits of the bandwidth of the network port.
@@ -7897,6 +9414,23 @@ int vkvm_nwfilter_undefine(vkvm_nwfilter *nwfilter, vkvm_error **error);
 void vkvm_secret_free(vkvm_secret *secret);
 
 /**
+ * Gets the connection that the secret belongs to.
+ *
+ * It is a new handle of the same connection: registrations made through it end
+ * with it.
+ *
+ * @param secret the secret (not NULL; borrowed)
+ * @param conn the connection (out; not NULL; owned by the caller:
+ *     vkvm_conn_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virSecretGetConnect
+ */
+int vkvm_secret_get_conn(vkvm_secret *secret, vkvm_conn **conn, vkvm_error **error);
+
+/**
  * Gets which object of its usage type the secret belongs to.
  *
  * @param secret the secret (not NULL; borrowed)
@@ -8159,6 +9693,23 @@ void vkvm_storage_pool_free(vkvm_storage_pool *pool);
 int vkvm_storage_pool_get_autostart(vkvm_storage_pool *pool,
                                     bool *autostart,
                                     vkvm_error **error);
+
+/**
+ * Gets the connection that the pool belongs to.
+ *
+ * It is a new handle of the same connection: registrations made through it end
+ * with it.
+ *
+ * @param pool the storage pool (not NULL; borrowed)
+ * @param conn the connection (out; not NULL; owned by the caller:
+ *     vkvm_conn_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStoragePoolGetConnect
+ */
+int vkvm_storage_pool_get_conn(vkvm_storage_pool *pool, vkvm_conn **conn, vkvm_error **error);
 
 /**
  * Gets state and sizes of the pool.
@@ -8513,6 +10064,23 @@ int vkvm_storage_vol_download_file(vkvm_storage_vol *vol,
  * @param vol the storage vol (not NULL; borrowed)
  */
 void vkvm_storage_vol_free(vkvm_storage_vol *vol);
+
+/**
+ * Gets the connection that the volume belongs to.
+ *
+ * It is a new handle of the same connection: registrations made through it end
+ * with it.
+ *
+ * @param vol the storage vol (not NULL; borrowed)
+ * @param conn the connection (out; not NULL; owned by the caller:
+ *     vkvm_conn_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStorageVolGetConnect
+ */
+int vkvm_storage_vol_get_conn(vkvm_storage_vol *vol, vkvm_conn **conn, vkvm_error **error);
 
 /**
  * Gets type and sizes of the volume.

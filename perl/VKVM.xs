@@ -48,7 +48,7 @@ _open_auth(uri, flags, credlist, callback)
   {
     const char *uri_text = vkvm_perl_text_or_null(aTHX_ uri, "uri");
     uint32_t flag_bits = (uint32_t)vkvm_perl_uint(aTHX_ flags, "flags", UINT32_MAX);
-    const int *types = vkvm_perl_ints(aTHX_ credlist, "credlist", &count);
+    const int *types = vkvm_perl_ints_or_null(aTHX_ credlist, "credlist", &count);
     bool console = !(SvOK(credlist) && SvOK(callback));
     void *userdata = console ? NULL : vkvm_perl_callback(aTHX_ callback, "callback", NULL);
 

@@ -73,14 +73,17 @@ void **vkvm_perl_handles(pTHX_ SV *sv, const char *name, size_t *count)
 
 const int *vkvm_perl_ints(pTHX_ SV *sv, const char *name, size_t *count)
 {
-    if (!vkvm_perl_given(sv))
-        return NULL;
     AV *array = array_of(aTHX_ sv, name);
     *count = (size_t)(av_top_index(array) + 1);
     int *ints = temporary(aTHX_ *count * sizeof *ints);
     for (size_t i = 0; i < *count; i++)
         ints[i] = (int)vkvm_perl_int(aTHX_ item_of(aTHX_ array, i), name, INT_MIN, INT_MAX);
     return ints;
+}
+
+const int *vkvm_perl_ints_or_null(pTHX_ SV *sv, const char *name, size_t *count)
+{
+    return vkvm_perl_given(sv) ? vkvm_perl_ints(aTHX_ sv, name, count) : NULL;
 }
 
 /* An object that says how it looks as text or as a number. Perl's own flag,

@@ -121,7 +121,7 @@ void vkvm_perl_on_event(vkvm_conn *conn, void *object, int event_id, vkvm_value 
     EXTEND(SP, count + 2);
     PUSHs(sv_2mortal(newSVsv(cb->self)));
     if (object)
-        mPUSHs(vkvm_perl_object(aTHX_ vkvm_domain_ref(object), vkvm_perl_domain));
+        mPUSHs(vkvm_perl_any_object(aTHX_ object, vkvm_handle_class_name(object)));
     for (SSize_t i = 0; i < count; i++)
         PUSHs(sv_mortalcopy(*av_fetch(values, i, 0)));
     PUTBACK;

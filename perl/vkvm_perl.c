@@ -87,6 +87,18 @@ void vkvm_perl_clone(pTHX)
     set_up(aTHX_ &MY_CXT);
 }
 
+SV *vkvm_perl_any_object(pTHX_ void *handle, const char *class)
+{
+    for (int i = 0; class && i < vkvm_perl_class_count; i++) {
+        if (strNE(class, classes[i]))
+            continue;
+        /* NULL if another thread has freed it in the meantime. */
+        void *own = vkvm_handle_ref(handle);
+        return own ? vkvm_perl_object(aTHX_ own, (enum vkvm_perl_class)i) : newSV(0);
+    }
+    return newSV(0);
+}
+
 SV *vkvm_perl_object(pTHX_ void *handle, enum vkvm_perl_class class)
 {
     dMY_CXT;

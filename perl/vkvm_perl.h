@@ -40,6 +40,7 @@ const char *vkvm_perl_text(pTHX_ SV *sv, const char *name);
 const char *vkvm_perl_text_or_null(pTHX_ SV *sv, const char *name);
 const void *vkvm_perl_bytes(pTHX_ SV *sv, const char *name, size_t *len);
 const int *vkvm_perl_ints(pTHX_ SV *sv, const char *name, size_t *count);
+const int *vkvm_perl_ints_or_null(pTHX_ SV *sv, const char *name, size_t *count);
 const char *const *vkvm_perl_texts(pTHX_ SV *sv, const char *name, size_t *count);
 IV vkvm_perl_int(pTHX_ SV *sv, const char *name, IV min, IV max);
 UV vkvm_perl_uint(pTHX_ SV *sv, const char *name, UV max);
@@ -51,9 +52,12 @@ vkvm_value *vkvm_perl_to_value_or_null(pTHX_ SV *sv, const char *name);
 SV *vkvm_perl_room(pTHX_ SV *target, size_t size);
 void vkvm_perl_received(pTHX_ SV *target, SV *room, size_t len);
 
-/* Results. The first takes over the hold on the handle, the second frees the
- * value: a list becomes many results, everything else one. */
+/* Results. The first takes over the hold on the handle, the second makes one of
+ * its own and takes the class as in function names; of a class that Perl has no
+ * package for, or NULL, it makes undef. The third frees the value: a list becomes
+ * many results, everything else one. */
 SV *vkvm_perl_object(pTHX_ void *handle, enum vkvm_perl_class class);
+SV *vkvm_perl_any_object(pTHX_ void *handle, const char *class);
 SV **vkvm_perl_push_value(pTHX_ SV **sp, vkvm_value *value);
 
 /* The handle of an object that is being destroyed; it has none from then on. */

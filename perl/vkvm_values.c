@@ -84,18 +84,12 @@ static void on_bytes(void *userdata, const uint8_t *data, size_t len)
     add(aTHX_ b, newSVpvn((const char *)data, len));
 }
 
-/* The classes whose objects can be in a value. */
 static void on_handle(void *userdata, void *handle, const char *class_name, size_t len)
 {
     dBUILDER;
-#define IS(name) (len == strlen(name) && memEQ(class_name, name, len))
-    if (IS("domain"))
-        add(aTHX_ b, vkvm_perl_object(aTHX_ vkvm_domain_ref(handle), vkvm_perl_domain));
-    else if (IS("conn"))
-        add(aTHX_ b, vkvm_perl_object(aTHX_ vkvm_conn_ref(handle), vkvm_perl_conn));
-    else
-        add(aTHX_ b, newSV(0));
-#undef IS
+    PERL_UNUSED_ARG(class_name);
+    PERL_UNUSED_ARG(len);
+    add(aTHX_ b, vkvm_perl_any_object(aTHX_ handle, vkvm_handle_class_name(handle)));
 }
 
 static void on_list(void *userdata, size_t count)

@@ -12,6 +12,7 @@
 mod slots;
 mod sync;
 
+use std::ffi::CStr;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -73,28 +74,33 @@ impl Class {
     /// The class as it appears in function names: `vkvm_<name>_…`.
     // Inlined into a loop over all classes it makes LLVM 22 think for minutes.
     #[inline(never)]
-    pub fn name(self) -> &'static str {
+    pub fn c_name(self) -> &'static CStr {
         match self {
-            Class::Conn => "conn",
-            Class::Domain => "domain",
-            Class::DomainSnapshot => "domain_snapshot",
-            Class::DomainCheckpoint => "domain_checkpoint",
-            Class::Network => "network",
-            Class::NetworkPort => "network_port",
-            Class::NodeDevice => "node_device",
-            Class::Nwfilter => "nwfilter",
-            Class::NwfilterBinding => "nwfilter_binding",
-            Class::Interface => "interface",
-            Class::Secret => "secret",
-            Class::StoragePool => "storage_pool",
-            Class::StorageVol => "storage_vol",
-            Class::Stream => "stream",
-            Class::EventQueue => "event_queue",
-            Class::Host => "host",
-            Class::Fleet => "fleet",
-            Class::Value => "value",
-            Class::Error => "error",
+            Class::Conn => c"conn",
+            Class::Domain => c"domain",
+            Class::DomainSnapshot => c"domain_snapshot",
+            Class::DomainCheckpoint => c"domain_checkpoint",
+            Class::Network => c"network",
+            Class::NetworkPort => c"network_port",
+            Class::NodeDevice => c"node_device",
+            Class::Nwfilter => c"nwfilter",
+            Class::NwfilterBinding => c"nwfilter_binding",
+            Class::Interface => c"interface",
+            Class::Secret => c"secret",
+            Class::StoragePool => c"storage_pool",
+            Class::StorageVol => c"storage_vol",
+            Class::Stream => c"stream",
+            Class::EventQueue => c"event_queue",
+            Class::Host => c"host",
+            Class::Fleet => c"fleet",
+            Class::Value => c"value",
+            Class::Error => c"error",
         }
+    }
+
+    /// The same as a Rust string.
+    pub fn name(self) -> &'static str {
+        self.c_name().to_str().unwrap_or_default()
     }
 
     /// The class an id claims to be of, if it looks like an id at all.
@@ -180,6 +186,7 @@ impl<T: Object> Table<T> {
                     Operations {
                         retain: retain::<T>,
                         release: release::<T>,
+                        is_live: |id| find::<T>(id).is_some(),
                         count: || T::table().slots.count(),
                     },
                 );
@@ -315,6 +322,22 @@ impl AnyHandle {
         AnyHandle(insert(tests::Other).unwrap_or(0))
     }
 
+    /// The class of a live handle.
+    pub fn class(id: usize) -> Option<Class> {
+        let class = Class::of(id)?;
+        operations(class).is_some_and(|operations| (operations.is_live)(id)).then_some(class)
+    }
+
+    /// Gives the hold to somebody else, who has to release it.
+    pub fn into_id(self) -> usize {
+        ManuallyDrop::new(self).0
+    }
+
+    /// Takes over a hold that [`into_id`](Self::into_id) gave away.
+    pub fn from_id(id: usize) -> Self {
+        AnyHandle(id)
+    }
+
     /// The class, as in function names.
     pub fn class_name(&self) -> &'static str {
         Class::of(self.0).map_or("unknown", Class::name)
@@ -348,6 +371,7 @@ pub fn count(class: Class) -> usize {
 struct Operations {
     retain: fn(usize) -> bool,
     release: fn(usize) -> bool,
+    is_live: fn(usize) -> bool,
     count: fn() -> usize,
 }
 

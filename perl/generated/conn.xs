@@ -123,6 +123,26 @@ create_domain(conn, xml_sv, flags_sv = NULL)
   }
 
 void
+create_domain_with_files(conn, xml_sv, fds_sv, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *xml_sv
+    SV *fds_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_domain *domain;
+  PPCODE:
+  {
+    const char *xml = vkvm_perl_text(aTHX_ xml_sv, "xml");
+    size_t fds_len = 0;
+    const int *fds = vkvm_perl_ints(aTHX_ fds_sv, "fds", &fds_len);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_create_domain_with_files(conn, xml, fds, fds_len, flags, &domain, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ domain, vkvm_perl_domain));
+  }
+
+void
 create_interface(conn, xml_sv)
     vkvm_conn *conn
     SV *xml_sv
@@ -1629,6 +1649,59 @@ list_storage_pool_names(conn, maxnames_sv)
   }
 
 void
+lxc_enter_security_label(conn, label_sv, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *label_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *old_label;
+  PPCODE:
+  {
+    const char *label = vkvm_perl_text(aTHX_ label_sv, "label");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_lxc_enter_security_label(conn, label, flags, &old_label, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, old_label);
+  }
+
+void
+network_event_deregister_any(conn, callback_id_sv)
+    vkvm_conn *conn
+    SV *callback_id_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    int callback_id = (int)vkvm_perl_int(aTHX_ callback_id_sv, "callback_id", INT_MIN, INT_MAX);
+    if (vkvm_conn_network_event_deregister_any(conn, callback_id, &error) < 0)
+    {
+        vkvm_error_free(error);
+        XSRETURN_EMPTY;
+    }
+  }
+
+void
+network_event_register_any(conn, net_sv, event_id_sv, callback_sv)
+    vkvm_conn *conn
+    SV *net_sv
+    SV *event_id_sv
+    SV *callback_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    int callback_id;
+  PPCODE:
+  {
+    vkvm_network *net = (vkvm_network *)vkvm_perl_handle_or_null(aTHX_ net_sv, "net");
+    int event_id = (int)vkvm_perl_int(aTHX_ event_id_sv, "event_id", INT_MIN, INT_MAX);
+    void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", ST(0));
+    if (vkvm_conn_network_event_register_any(conn, net, event_id, vkvm_perl_on_event, userdata, vkvm_perl_callback_free, &callback_id, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHi(callback_id);
+  }
+
+void
 new_stream(conn, flags_sv = NULL)
     vkvm_conn *conn
     SV *flags_sv
@@ -1660,6 +1733,42 @@ node_alloc_pages(conn, pages_sv, start_sv, end_sv, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_conn_node_alloc_pages(conn, pages, start, end, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+node_device_event_deregister_any(conn, callback_id_sv)
+    vkvm_conn *conn
+    SV *callback_id_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    int callback_id = (int)vkvm_perl_int(aTHX_ callback_id_sv, "callback_id", INT_MIN, INT_MAX);
+    if (vkvm_conn_node_device_event_deregister_any(conn, callback_id, &error) < 0)
+    {
+        vkvm_error_free(error);
+        XSRETURN_EMPTY;
+    }
+  }
+
+void
+node_device_event_register_any(conn, dev_sv, event_id_sv, callback_sv)
+    vkvm_conn *conn
+    SV *dev_sv
+    SV *event_id_sv
+    SV *callback_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    int callback_id;
+  PPCODE:
+  {
+    vkvm_node_device *dev = (vkvm_node_device *)vkvm_perl_handle_or_null(aTHX_ dev_sv, "dev");
+    int event_id = (int)vkvm_perl_int(aTHX_ event_id_sv, "event_id", INT_MIN, INT_MAX);
+    void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", ST(0));
+    if (vkvm_conn_node_device_event_register_any(conn, dev, event_id, vkvm_perl_on_event, userdata, vkvm_perl_callback_free, &callback_id, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHi(callback_id);
   }
 
 void
@@ -1838,6 +1947,61 @@ num_of_storage_pools(conn)
   }
 
 void
+qemu_attach(conn, pid_sv, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *pid_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_domain *dom;
+  PPCODE:
+  {
+    uint32_t pid = (uint32_t)vkvm_perl_uint(aTHX_ pid_sv, "pid", UINT32_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_qemu_attach(conn, pid, flags, &dom, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ dom, vkvm_perl_domain));
+  }
+
+void
+qemu_monitor_event_deregister(conn, callback_id_sv)
+    vkvm_conn *conn
+    SV *callback_id_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    int callback_id = (int)vkvm_perl_int(aTHX_ callback_id_sv, "callback_id", INT_MIN, INT_MAX);
+    if (vkvm_conn_qemu_monitor_event_deregister(conn, callback_id, &error) < 0)
+    {
+        vkvm_error_free(error);
+        XSRETURN_EMPTY;
+    }
+  }
+
+void
+qemu_monitor_event_register(conn, dom_sv, event_sv, callback_sv, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *dom_sv
+    SV *event_sv
+    SV *callback_sv
+    SV *flags_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    int callback_id;
+  PPCODE:
+  {
+    vkvm_domain *dom = (vkvm_domain *)vkvm_perl_handle_or_null(aTHX_ dom_sv, "dom");
+    const char *event = vkvm_perl_text_or_null(aTHX_ event_sv, "event");
+    void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", ST(0));
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_qemu_monitor_event_register(conn, dom, event, vkvm_perl_on_event, userdata, vkvm_perl_callback_free, flags, &callback_id, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHi(callback_id);
+  }
+
+void
 register_close_callback(conn, callback_sv)
     vkvm_conn *conn
     SV *callback_sv
@@ -1867,6 +2031,42 @@ restore_domain(conn, from_sv = NULL, dxml_sv = NULL, params_sv = NULL, flags_sv 
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_conn_restore_domain(conn, from, dxml, params, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+secret_event_deregister_any(conn, callback_id_sv)
+    vkvm_conn *conn
+    SV *callback_id_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    int callback_id = (int)vkvm_perl_int(aTHX_ callback_id_sv, "callback_id", INT_MIN, INT_MAX);
+    if (vkvm_conn_secret_event_deregister_any(conn, callback_id, &error) < 0)
+    {
+        vkvm_error_free(error);
+        XSRETURN_EMPTY;
+    }
+  }
+
+void
+secret_event_register_any(conn, secret_sv, event_id_sv, callback_sv)
+    vkvm_conn *conn
+    SV *secret_sv
+    SV *event_id_sv
+    SV *callback_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    int callback_id;
+  PPCODE:
+  {
+    vkvm_secret *secret = (vkvm_secret *)vkvm_perl_handle_or_null(aTHX_ secret_sv, "secret");
+    int event_id = (int)vkvm_perl_int(aTHX_ event_id_sv, "event_id", INT_MIN, INT_MAX);
+    void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", ST(0));
+    if (vkvm_conn_secret_event_register_any(conn, secret, event_id, vkvm_perl_on_event, userdata, vkvm_perl_callback_free, &callback_id, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHi(callback_id);
   }
 
 void
@@ -1912,6 +2112,42 @@ set_node_memory_parameters(conn, newparams_sv, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_conn_set_node_memory_parameters(conn, newparams, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+storage_pool_event_deregister_any(conn, callback_id_sv)
+    vkvm_conn *conn
+    SV *callback_id_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    int callback_id = (int)vkvm_perl_int(aTHX_ callback_id_sv, "callback_id", INT_MIN, INT_MAX);
+    if (vkvm_conn_storage_pool_event_deregister_any(conn, callback_id, &error) < 0)
+    {
+        vkvm_error_free(error);
+        XSRETURN_EMPTY;
+    }
+  }
+
+void
+storage_pool_event_register_any(conn, pool_sv, event_id_sv, callback_sv)
+    vkvm_conn *conn
+    SV *pool_sv
+    SV *event_id_sv
+    SV *callback_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    int callback_id;
+  PPCODE:
+  {
+    vkvm_storage_pool *pool = (vkvm_storage_pool *)vkvm_perl_handle_or_null(aTHX_ pool_sv, "pool");
+    int event_id = (int)vkvm_perl_int(aTHX_ event_id_sv, "event_id", INT_MIN, INT_MAX);
+    void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", ST(0));
+    if (vkvm_conn_storage_pool_event_register_any(conn, pool, event_id, vkvm_perl_on_event, userdata, vkvm_perl_callback_free, &callback_id, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHi(callback_id);
   }
 
 void

@@ -31,6 +31,75 @@ abort_job(dom, flags_sv = NULL)
   }
 
 void
+add_iothread(dom, iothread_id_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *iothread_id_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    uint32_t iothread_id = (uint32_t)vkvm_perl_uint(aTHX_ iothread_id_sv, "iothread_id", UINT32_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_add_iothread(dom, iothread_id, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+attach_device(dom, xml_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *xml_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    const char *xml = vkvm_perl_text(aTHX_ xml_sv, "xml");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_attach_device(dom, xml, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+authorized_ssh_keys_get(dom, user_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *user_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    char **keys;
+    size_t keys_len;
+  PPCODE:
+  {
+    const char *user = vkvm_perl_text(aTHX_ user_sv, "user");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_authorized_ssh_keys_get(dom, user, flags, &keys, &keys_len, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    EXTEND(SP, (SSize_t)keys_len);
+    for (size_t i = 0; i < keys_len; i++)
+        mPUSHp(keys[i], strlen(keys[i]));
+    vkvm_string_list_free(keys, keys_len);
+  }
+
+void
+authorized_ssh_keys_set(dom, user_sv, keys_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *user_sv
+    SV *keys_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    const char *user = vkvm_perl_text(aTHX_ user_sv, "user");
+    size_t keys_len = 0;
+    const char *const *keys = vkvm_perl_texts(aTHX_ keys_sv, "keys", &keys_len);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_authorized_ssh_keys_set(dom, user, keys, keys_len, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
 backup_begin(dom, backupxml_sv, checkpointxml_sv = NULL, flags_sv = NULL)
     vkvm_domain *dom
     SV *backupxml_sv
@@ -105,6 +174,30 @@ block_copy(dom, path_sv, destxml_sv, newparams_sv, flags_sv = NULL)
   }
 
 void
+block_peek(dom, path_sv, offset_sv, size_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *path_sv
+    SV *offset_sv
+    SV *size_sv
+    SV *flags_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    uint8_t *data;
+    size_t data_len;
+  PPCODE:
+  {
+    const char *path = vkvm_perl_text(aTHX_ path_sv, "path");
+    uint64_t offset = vkvm_perl_uint(aTHX_ offset_sv, "offset", UINT64_MAX);
+    size_t size = vkvm_perl_uint(aTHX_ size_sv, "size", SIZE_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_block_peek(dom, path, offset, size, flags, &data, &data_len, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHp((char *)data, data_len);
+    vkvm_bytes_free(data);
+  }
+
+void
 block_pull(dom, path_sv, bandwidth_sv, flags_sv = NULL)
     vkvm_domain *dom
     SV *path_sv
@@ -137,6 +230,23 @@ block_rebase(dom, path_sv, base_sv, bandwidth_sv, flags_sv = NULL)
     uint64_t bandwidth = vkvm_perl_uint(aTHX_ bandwidth_sv, "bandwidth", UINT64_MAX);
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_block_rebase(dom, path, base, bandwidth, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+block_resize(dom, disk_sv, size_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *disk_sv
+    SV *size_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    const char *disk = vkvm_perl_text(aTHX_ disk_sv, "disk");
+    uint64_t size = vkvm_perl_uint(aTHX_ size_sv, "size", UINT64_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_block_resize(dom, disk, size, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
   }
 
@@ -237,6 +347,22 @@ create_snapshot(dom, xml_sv, flags_sv = NULL)
   }
 
 void
+create_with_files(dom, fds_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *fds_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    size_t fds_len = 0;
+    const int *fds = vkvm_perl_ints(aTHX_ fds_sv, "fds", &fds_len);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_create_with_files(dom, fds, fds_len, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
 current_snapshot(dom, flags_sv = NULL)
     vkvm_domain *dom
     SV *flags_sv
@@ -252,6 +378,36 @@ current_snapshot(dom, flags_sv = NULL)
   }
 
 void
+del_iothread(dom, iothread_id_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *iothread_id_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    uint32_t iothread_id = (uint32_t)vkvm_perl_uint(aTHX_ iothread_id_sv, "iothread_id", UINT32_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_del_iothread(dom, iothread_id, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+del_throttle_group(dom, group_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *group_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    const char *group = vkvm_perl_text(aTHX_ group_sv, "group");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_del_throttle_group(dom, group, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
 destroy(dom, flags_sv = NULL)
     vkvm_domain *dom
     SV *flags_sv
@@ -261,6 +417,54 @@ destroy(dom, flags_sv = NULL)
   {
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_destroy(dom, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+detach_device(dom, xml_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *xml_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    const char *xml = vkvm_perl_text(aTHX_ xml_sv, "xml");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_detach_device(dom, xml, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+detach_device_alias(dom, alias_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *alias_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    const char *alias = vkvm_perl_text(aTHX_ alias_sv, "alias");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_detach_device_alias(dom, alias, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+fd_associate(dom, name_sv, fds_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *name_sv
+    SV *fds_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    const char *name = vkvm_perl_text(aTHX_ name_sv, "name");
+    size_t fds_len = 0;
+    const int *fds = vkvm_perl_ints(aTHX_ fds_sv, "fds", &fds_len);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_fd_associate(dom, name, fds, fds_len, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
   }
 
@@ -423,6 +627,19 @@ get_checkpoint_by_name(dom, name_sv)
   }
 
 void
+get_conn(dom)
+    vkvm_domain *dom
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_conn *conn;
+  PPCODE:
+  {
+    if (vkvm_domain_get_conn(dom, &conn, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ conn, vkvm_perl_conn));
+  }
+
+void
 get_control_info(dom, flags_sv = NULL)
     vkvm_domain *dom
     SV *flags_sv
@@ -472,6 +689,24 @@ get_disk_errors(dom, flags_sv = NULL)
   }
 
 void
+get_emulator_pin_info(dom, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *flags_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    uint8_t *mask;
+    size_t mask_len;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_get_emulator_pin_info(dom, flags, &mask, &mask_len, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHp((char *)mask, mask_len);
+    vkvm_bytes_free(mask);
+  }
+
+void
 get_fs_info(dom, flags_sv = NULL)
     vkvm_domain *dom
     SV *flags_sv
@@ -499,6 +734,21 @@ get_guest_info(dom, types_sv = NULL, flags_sv = NULL)
     uint32_t types = vkvm_perl_given(types_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ types_sv, "types", UINT32_MAX) : 0;
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_get_guest_info(dom, types, flags, &info, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, info);
+  }
+
+void
+get_guest_vcpus(dom, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *info;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_get_guest_vcpus(dom, flags, &info, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     SP = vkvm_perl_push_value(aTHX_ SP, info);
   }
@@ -582,6 +832,21 @@ get_interface_parameters(dom, intf_sv, flags_sv = NULL)
   }
 
 void
+get_iothread_info(dom, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *iothreads;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_get_iothread_info(dom, flags, &iothreads, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, iothreads);
+  }
+
+void
 get_job_info(dom)
     vkvm_domain *dom
   PREINIT:
@@ -609,6 +874,21 @@ get_job_stats(dom, flags_sv = NULL)
         vkvm_perl_throw(aTHX_ error);
     mXPUSHi(type);
     SP = vkvm_perl_push_value(aTHX_ SP, stats);
+  }
+
+void
+get_launch_security_info(dom, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *info;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_get_launch_security_info(dom, flags, &info, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, info);
   }
 
 void
@@ -785,6 +1065,32 @@ get_scheduler_type(dom)
   }
 
 void
+get_security_label(dom)
+    vkvm_domain *dom
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *label;
+  PPCODE:
+  {
+    if (vkvm_domain_get_security_label(dom, &label, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, label);
+  }
+
+void
+get_security_label_list(dom)
+    vkvm_domain *dom
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *labels;
+  PPCODE:
+  {
+    if (vkvm_domain_get_security_label_list(dom, &labels, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, labels);
+  }
+
+void
 get_snapshot_by_name(dom, name_sv)
     vkvm_domain *dom
     SV *name_sv
@@ -814,6 +1120,27 @@ get_state(dom, flags_sv = NULL)
         vkvm_perl_throw(aTHX_ error);
     mXPUSHi(state);
     mXPUSHi(reason);
+  }
+
+void
+get_time(dom, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    int64_t secs;
+    uint32_t nsecs;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_get_time(dom, flags, &secs, &nsecs, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHi(secs);
+    mXPUSHu(nsecs);
+    SV **first = PL_stack_base + ax;
+    AV *array = av_make(SP - first + 1, first);
+    SP = first - 1;
+    mXPUSHs(newRV_noinc((SV *)array));
   }
 
 void
@@ -848,6 +1175,21 @@ get_uuid_string(dom)
   }
 
 void
+get_vcpu_info(dom, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *vcpus;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_get_vcpu_info(dom, flags, &vcpus, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, vcpus);
+  }
+
+void
 get_vcpus(dom, flags_sv = NULL)
     vkvm_domain *dom
     SV *flags_sv
@@ -878,6 +1220,21 @@ get_xml_description(dom, flags_sv = NULL)
         vkvm_perl_throw(aTHX_ error);
     XPUSHp(xml, strlen(xml));
     vkvm_string_free(xml);
+  }
+
+void
+graphics_reload(dom, type_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *type_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    uint32_t type = (uint32_t)vkvm_perl_uint(aTHX_ type_sv, "type", UINT32_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_graphics_reload(dom, type, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
   }
 
 void
@@ -1048,6 +1405,60 @@ list_snapshot_names(dom, maxnames_sv, flags_sv = NULL)
   }
 
 void
+lxc_enter_cgroup(dom, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_lxc_enter_cgroup(dom, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+lxc_enter_namespace(dom, files_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *files_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    int *old_fds;
+    size_t old_fds_len;
+  PPCODE:
+  {
+    size_t files_len = 0;
+    const int *files = vkvm_perl_ints(aTHX_ files_sv, "files", &files_len);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_lxc_enter_namespace(dom, files, files_len, flags, &old_fds, &old_fds_len, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    EXTEND(SP, (SSize_t)old_fds_len);
+    for (size_t i = 0; i < old_fds_len; i++)
+        mPUSHi(old_fds[i]);
+    vkvm_int_list_free(old_fds, old_fds_len);
+  }
+
+void
+lxc_open_namespace(dom, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    int *fds;
+    size_t fds_len;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_lxc_open_namespace(dom, flags, &fds, &fds_len, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    EXTEND(SP, (SSize_t)fds_len);
+    for (size_t i = 0; i < fds_len; i++)
+        mPUSHi(fds[i]);
+    vkvm_int_list_free(fds, fds_len);
+  }
+
+void
 managed_save(dom, flags_sv = NULL)
     vkvm_domain *dom
     SV *flags_sv
@@ -1103,6 +1514,28 @@ managed_save_remove(dom, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_managed_save_remove(dom, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+memory_peek(dom, offset_sv, size_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *offset_sv
+    SV *size_sv
+    SV *flags_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    uint8_t *data;
+    size_t data_len;
+  PPCODE:
+  {
+    uint64_t offset = vkvm_perl_uint(aTHX_ offset_sv, "offset", UINT64_MAX);
+    size_t size = vkvm_perl_uint(aTHX_ size_sv, "size", SIZE_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_memory_peek(dom, offset, size, flags, &data, &data_len, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHp((char *)data, data_len);
+    vkvm_bytes_free(data);
   }
 
 void
@@ -1361,6 +1794,93 @@ open_console(dom, stream_sv, devname_sv = NULL, flags_sv = NULL)
   }
 
 void
+open_graphics(dom, idx_sv, fd_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *idx_sv
+    SV *fd_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    uint32_t idx = (uint32_t)vkvm_perl_uint(aTHX_ idx_sv, "idx", UINT32_MAX);
+    int fd = (int)vkvm_perl_int(aTHX_ fd_sv, "fd", INT_MIN, INT_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_open_graphics(dom, idx, fd, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+open_graphics_fd(dom, idx_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *idx_sv
+    SV *flags_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    int fd;
+  PPCODE:
+  {
+    uint32_t idx = (uint32_t)vkvm_perl_uint(aTHX_ idx_sv, "idx", UINT32_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_open_graphics_fd(dom, idx, flags, &fd, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHi(fd);
+  }
+
+void
+pin_emulator(dom, mask_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *mask_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    size_t mask_len = 0;
+    const void *mask = vkvm_perl_bytes(aTHX_ mask_sv, "mask", &mask_len);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_pin_emulator(dom, mask, mask_len, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+pin_iothread(dom, iothread_id_sv, mask_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *iothread_id_sv
+    SV *mask_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    uint32_t iothread_id = (uint32_t)vkvm_perl_uint(aTHX_ iothread_id_sv, "iothread_id", UINT32_MAX);
+    size_t mask_len = 0;
+    const void *mask = vkvm_perl_bytes(aTHX_ mask_sv, "mask", &mask_len);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_pin_iothread(dom, iothread_id, mask, mask_len, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+pin_vcpu(dom, vcpu_sv, mask_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *vcpu_sv
+    SV *mask_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    uint32_t vcpu = (uint32_t)vkvm_perl_uint(aTHX_ vcpu_sv, "vcpu", UINT32_MAX);
+    size_t mask_len = 0;
+    const void *mask = vkvm_perl_bytes(aTHX_ mask_sv, "mask", &mask_len);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_pin_vcpu(dom, vcpu, mask, mask_len, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
 pm_suspend_for_duration(dom, target_sv, duration_sv, flags_sv = NULL)
     vkvm_domain *dom
     SV *target_sv
@@ -1388,6 +1908,73 @@ pm_wakeup(dom, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_pm_wakeup(dom, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+qemu_agent_command(dom, cmd_sv, timeout_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *cmd_sv
+    SV *timeout_sv
+    SV *flags_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    char *result;
+  PPCODE:
+  {
+    const char *cmd = vkvm_perl_text(aTHX_ cmd_sv, "cmd");
+    int timeout = (int)vkvm_perl_int(aTHX_ timeout_sv, "timeout", INT_MIN, INT_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_qemu_agent_command(dom, cmd, timeout, flags, &result, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHp(result, strlen(result));
+    vkvm_string_free(result);
+  }
+
+void
+qemu_monitor_command(dom, cmd_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *cmd_sv
+    SV *flags_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    char *result;
+  PPCODE:
+  {
+    const char *cmd = vkvm_perl_text(aTHX_ cmd_sv, "cmd");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_qemu_monitor_command(dom, cmd, flags, &result, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHp(result, strlen(result));
+    vkvm_string_free(result);
+  }
+
+void
+qemu_monitor_command_with_files(dom, cmd_sv, files_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *cmd_sv
+    SV *files_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    char *result;
+    int *fds;
+    size_t fds_len;
+  PPCODE:
+  {
+    const char *cmd = vkvm_perl_text(aTHX_ cmd_sv, "cmd");
+    size_t files_len = 0;
+    const int *files = vkvm_perl_ints(aTHX_ files_sv, "files", &files_len);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_qemu_monitor_command_with_files(dom, cmd, files, files_len, flags, &result, &fds, &fds_len, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHp(result, strlen(result));
+    vkvm_string_free(result);
+    EXTEND(SP, (SSize_t)fds_len);
+    for (size_t i = 0; i < fds_len; i++)
+        mPUSHi(fds[i]);
+    vkvm_int_list_free(fds, fds_len);
   }
 
 void
@@ -1483,6 +2070,58 @@ screenshot(dom, stream_sv, screen_sv, flags_sv = NULL)
   }
 
 void
+send_key(dom, codeset_sv, holdtime_sv, keycodes_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *codeset_sv
+    SV *holdtime_sv
+    SV *keycodes_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    uint32_t codeset = (uint32_t)vkvm_perl_uint(aTHX_ codeset_sv, "codeset", UINT32_MAX);
+    uint32_t holdtime = (uint32_t)vkvm_perl_uint(aTHX_ holdtime_sv, "holdtime", UINT32_MAX);
+    size_t keycodes_len = 0;
+    const int *keycodes = vkvm_perl_ints(aTHX_ keycodes_sv, "keycodes", &keycodes_len);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_send_key(dom, codeset, holdtime, keycodes, keycodes_len, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+send_process_signal(dom, pid_sv, signum_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *pid_sv
+    SV *signum_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    int64_t pid = vkvm_perl_int(aTHX_ pid_sv, "pid", INT64_MIN, INT64_MAX);
+    uint32_t signum = (uint32_t)vkvm_perl_uint(aTHX_ signum_sv, "signum", UINT32_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_send_process_signal(dom, pid, signum, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+set_agent_response_timeout(dom, timeout_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *timeout_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    int timeout = (int)vkvm_perl_int(aTHX_ timeout_sv, "timeout", INT_MIN, INT_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_set_agent_response_timeout(dom, timeout, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
 set_autostart(dom, autostart_sv)
     vkvm_domain *dom
     SV *autostart_sv
@@ -1558,6 +2197,40 @@ set_block_job_speed(dom, path_sv, bandwidth_sv, flags_sv = NULL)
   }
 
 void
+set_block_threshold(dom, dev_sv, threshold_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *dev_sv
+    SV *threshold_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    const char *dev = vkvm_perl_text(aTHX_ dev_sv, "dev");
+    uint64_t threshold = vkvm_perl_uint(aTHX_ threshold_sv, "threshold", UINT64_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_set_block_threshold(dom, dev, threshold, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+set_guest_vcpus(dom, cpumap_sv, state_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *cpumap_sv
+    SV *state_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    const char *cpumap = vkvm_perl_text(aTHX_ cpumap_sv, "cpumap");
+    int state = (int)vkvm_perl_int(aTHX_ state_sv, "state", INT_MIN, INT_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_set_guest_vcpus(dom, cpumap, state, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
 set_interface_parameters(dom, intf_sv, newparams_sv, flags_sv = NULL)
     vkvm_domain *dom
     SV *intf_sv
@@ -1571,6 +2244,38 @@ set_interface_parameters(dom, intf_sv, newparams_sv, flags_sv = NULL)
     vkvm_value *newparams = vkvm_perl_to_value(aTHX_ newparams_sv, "newparams");
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_set_interface_parameters(dom, intf, newparams, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+set_iothread(dom, iothread_id_sv, newparams_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *iothread_id_sv
+    SV *newparams_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    uint32_t iothread_id = (uint32_t)vkvm_perl_uint(aTHX_ iothread_id_sv, "iothread_id", UINT32_MAX);
+    vkvm_value *newparams = vkvm_perl_to_value(aTHX_ newparams_sv, "newparams");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_set_iothread(dom, iothread_id, newparams, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+set_launch_security_state(dom, newparams_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *newparams_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    vkvm_value *newparams = vkvm_perl_to_value(aTHX_ newparams_sv, "newparams");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_set_launch_security_state(dom, newparams, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
   }
 
@@ -1631,6 +2336,21 @@ set_memory_parameters(dom, newparams_sv, flags_sv = NULL)
     vkvm_value *newparams = vkvm_perl_to_value(aTHX_ newparams_sv, "newparams");
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_set_memory_parameters(dom, newparams, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+set_memory_stats_period(dom, val_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *val_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    int val = (int)vkvm_perl_int(aTHX_ val_sv, "val", INT_MIN, INT_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_set_memory_stats_period(dom, val, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
   }
 
@@ -1701,6 +2421,40 @@ set_scheduler_parameters(dom, newparams_sv, flags_sv = NULL)
   }
 
 void
+set_throttle_group(dom, group_sv, newparams_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *group_sv
+    SV *newparams_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    const char *group = vkvm_perl_text(aTHX_ group_sv, "group");
+    vkvm_value *newparams = vkvm_perl_to_value(aTHX_ newparams_sv, "newparams");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_set_throttle_group(dom, group, newparams, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+set_time(dom, secs_sv, nsecs_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *secs_sv
+    SV *nsecs_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    int64_t secs = vkvm_perl_int(aTHX_ secs_sv, "secs", INT64_MIN, INT64_MAX);
+    uint32_t nsecs = (uint32_t)vkvm_perl_uint(aTHX_ nsecs_sv, "nsecs", UINT32_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_set_time(dom, secs, nsecs, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
 set_user_password(dom, username_sv, password_sv, flags_sv = NULL)
     vkvm_domain *dom
     SV *username_sv
@@ -1714,6 +2468,23 @@ set_user_password(dom, username_sv, password_sv, flags_sv = NULL)
     const char *password = vkvm_perl_text(aTHX_ password_sv, "password");
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_set_user_password(dom, username, password, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+set_vcpu(dom, cpumap_sv, state_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *cpumap_sv
+    SV *state_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    const char *cpumap = vkvm_perl_text(aTHX_ cpumap_sv, "cpumap");
+    int state = (int)vkvm_perl_int(aTHX_ state_sv, "state", INT_MIN, INT_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_set_vcpu(dom, cpumap, state, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
   }
 
@@ -1746,6 +2517,21 @@ shutdown(dom, flags_sv = NULL)
   }
 
 void
+start_dirty_rate_calc(dom, secs_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *secs_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    int secs = (int)vkvm_perl_int(aTHX_ secs_sv, "secs", INT_MIN, INT_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_start_dirty_rate_calc(dom, secs, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
 suspend(dom)
     vkvm_domain *dom
   PREINIT:
@@ -1766,6 +2552,21 @@ undefine(dom, flags_sv = NULL)
   {
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_undefine(dom, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+update_device(dom, xml_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *xml_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    const char *xml = vkvm_perl_text(aTHX_ xml_sv, "xml");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_update_device(dom, xml, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
   }
 

@@ -91,6 +91,19 @@ download_file(vol, path_sv, offset_sv = NULL, length_sv = NULL, flags_sv = NULL,
   }
 
 void
+get_conn(vol)
+    vkvm_storage_vol *vol
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_conn *conn;
+  PPCODE:
+  {
+    if (vkvm_storage_vol_get_conn(vol, &conn, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ conn, vkvm_perl_conn));
+  }
+
+void
 get_info(vol, flags_sv = NULL)
     vkvm_storage_vol *vol
     SV *flags_sv

@@ -60,8 +60,9 @@ my %right = (
     bytes       => sub { TEST_UUID },
     int         => sub { 0 },
     uint        => sub { 0 },
-    uint64      => sub { 0 },
     int64       => sub { 0 },
+    uint64      => sub { 0 },
+    size        => sub { 0 },
     handle      => sub { my ($p) = @_; $object{ $p->{class} } },
     handle_list => sub { [] },
     value       => sub { {} },
@@ -119,11 +120,18 @@ sub wrong {
     my %no_domain = (%no_object, 'a connection' => $conn);
     return {
         string => { %no_scalar, 'a NUL' => "x\0y", 'bytes that are no UTF-8' => "\xff\xfe" },
-        bytes  => { %no_scalar, 'too short' => 'x', 'NUL' => "\0", 'wrong text' => 'x' x 36 },
+        # Of bytes that are no uuid, any are right.
+        bytes  => {
+            %no_scalar,
+            $param->{name} eq 'uuid'
+            ? ('too short' => 'x', 'NUL' => "\0", 'wrong text' => 'x' x 36)
+            : (),
+        },
         int    => { %no_number, '2**31' => 2**31, '-2**31-1' => -2**31 - 1 },
         uint   => { %no_number, '2**32' => 2**32, '-1' => -1, '-1 as text' => '-1' },
-        uint64 => { %no_number, '-1' => -1, '-1 as text' => '-1', 'big -1' => Math::BigInt->new(-1) },
-        int64  => { %no_number, '2**63' => 2**63, '2**63 as text' => '9223372036854775808' },
+        int64  => { %no_number, '2**63' => 2**63, '-2**63-1' => '-9223372036854775809' },
+        (map { ($_ => { %no_number, '-1' => -1, '-1 as text' => '-1', 'big -1' => Math::BigInt->new(-1) }) }
+              qw(uint64 size)),
         handle => { %no_object, ($param->{class} // '') eq 'conn' ? ('a domain' => $dom)
                                                                   : ('a connection' => $conn) },
         handle_list => {

@@ -5,10 +5,11 @@ use std::ffi::{c_int, c_void};
 use super::caller::Foreign;
 use super::guard::status;
 use super::types::{
-    SharedValue, vkvm_conn, vkvm_destroy_callback, vkvm_domain, vkvm_error, vkvm_timeout_callback,
-    vkvm_value, vkvm_watch_callback,
+    SharedValue, vkvm_conn, vkvm_destroy_callback, vkvm_error, vkvm_timeout_callback, vkvm_value,
+    vkvm_watch_callback,
 };
 use crate::error::Result;
+use crate::handle::AnyHandle;
 use crate::value::Value;
 use crate::{core, event, handle};
 
@@ -184,22 +185,33 @@ fn deliver(conn: usize, event: event::Event, foreign: &Foreign<EventFunction>) -
     if !handle::retain::<core::Conn>(conn) {
         return Ok(()); // closed while the event was on its way
     }
-    let domain = event.domain.map(handle::insert).transpose()?.unwrap_or(0);
+    let object = event.object.map(own).transpose()?;
     let args = handle::insert(SharedValue::new(Value::Map(event.args)))?;
     // SAFETY: C's own callback and userdata, by the contract.
     unsafe {
         callback(
             conn as *mut vkvm_conn,
-            domain as *mut vkvm_domain as *mut c_void,
+            object.as_ref().map_or(0, AnyHandle::id) as *mut c_void,
             event.id,
             args as *mut vkvm_value,
             userdata,
         );
     }
     handle::release::<SharedValue>(args);
-    handle::release::<core::Domain>(domain);
+    drop(object);
     handle::release::<core::Conn>(conn);
     Ok(())
+}
+
+/// A handle of what an event happened to.
+fn own(object: event::Object) -> Result<AnyHandle> {
+    match object {
+        event::Object::Domain(domain) => AnyHandle::own(domain),
+        event::Object::Network(network) => AnyHandle::own(network),
+        event::Object::StoragePool(pool) => AnyHandle::own(pool),
+        event::Object::NodeDevice(device) => AnyHandle::own(device),
+        event::Object::Secret(secret) => AnyHandle::own(secret),
+    }
 }
 
 fn tick(foreign: &Foreign<unsafe extern "C" fn(c_int, *mut c_void)>, timer: c_int) {

@@ -1,11 +1,46 @@
 //! `vkvm_handle_*`: the handle table.
 
-use std::ffi::{c_char, c_int};
+use std::ffi::{c_char, c_int, c_void};
+use std::ptr;
 
-use super::guard::status;
+use super::guard::{direct, status, void};
 use super::types::vkvm_error;
 use crate::error::Misuse;
-use crate::handle::{self, CLASSES, Class};
+use crate::handle::{self, AnyHandle, CLASSES, Class};
+
+/// Tells the class of a handle, for callbacks that get objects of any class.
+///
+/// - `handle` (nullable): a handle of whichever class
+///
+/// Returns the class as in function names, like "domain", or NULL when this is
+/// no live handle; it is valid for ever.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_handle_class_name(handle: *mut c_void) -> *const c_char {
+    direct(ptr::null(), |_| AnyHandle::class(handle as usize).map(|class| class.c_name().as_ptr()))
+}
+
+/// Adds a hold on a handle of whichever class.
+///
+/// - `handle` (nullable): the handle
+///
+/// Returns the handle, which then needs one more `vkvm_handle_free`, or the free
+/// function of its class; NULL when it is not live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_handle_ref(handle: *mut c_void) -> *mut c_void {
+    direct(ptr::null_mut(), |_| {
+        let hold = AnyHandle::retain(handle as usize, "handle").ok()?;
+        Some(hold.into_id() as *mut c_void)
+    })
+}
+
+/// Gives up a hold on a handle of whichever class. NULL and handles that are not
+/// live are left alone.
+///
+/// - `handle` (nullable): the handle
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_handle_free(handle: *mut c_void) {
+    void(|_| drop(AnyHandle::from_id(handle as usize)))
+}
 
 /// Counts the live handles of a class, which makes leaks testable.
 ///

@@ -32,7 +32,9 @@
 //! A parameter's line may have a remark in parentheses after its name:
 //! `nullable`, `default N`. `/// cbindgen:perl=…` lines are for the Perl side:
 //! `skip` (written by hand), `private` (its Perl name begins with an underscore, and
-//! perl/lib has a method around it), `quiet` (failure is no exception, as in Sys::Virt).
+//! perl/lib has a method around it), `quiet` (failure is no exception, as in Sys::Virt),
+//! `array` (the results come in one array, by reference), `calls_back` (callbacks may
+//! run in the meantime).
 
 #![allow(
     non_camel_case_types,

@@ -9,6 +9,7 @@ pub mod conn;
 pub mod domain;
 pub mod domain_checkpoint;
 pub mod domain_snapshot;
+mod fds;
 pub mod interface;
 pub mod late;
 pub mod library;

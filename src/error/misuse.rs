@@ -56,6 +56,8 @@ pub enum Misuse {
     Cancelled,
     #[error("{function} needs libvirt {since}; the installed libvirt does not have it")]
     NotInThisLibvirt { function: &'static str, since: &'static str },
+    #[error("{function} is in {library}, a library of libvirt's that is not installed")]
+    NoLibrary { function: &'static str, library: &'static str },
 }
 
 impl Misuse {
@@ -80,7 +82,9 @@ impl Misuse {
             Misuse::File { .. } => c::ERROR_OWN_FILE,
             // libvirt's own numbers, so that a caller needs to test for one only.
             Misuse::Cancelled => virt::sys::VIR_ERR_OPERATION_ABORTED as i32,
-            Misuse::NotInThisLibvirt { .. } => virt::sys::VIR_ERR_NO_SUPPORT as i32,
+            Misuse::NotInThisLibvirt { .. } | Misuse::NoLibrary { .. } => {
+                virt::sys::VIR_ERR_NO_SUPPORT as i32
+            }
         }
     }
 
@@ -90,7 +94,8 @@ impl Misuse {
             Misuse::Internal { .. }
             | Misuse::NoEventLoop { .. }
             | Misuse::Cancelled
-            | Misuse::NotInThisLibvirt { .. } => None,
+            | Misuse::NotInThisLibvirt { .. }
+            | Misuse::NoLibrary { .. } => None,
             Misuse::Null { parameter, .. }
             | Misuse::Foreign { parameter, .. }
             | Misuse::Stale { parameter, .. }

@@ -72,6 +72,6 @@ unsafe extern "C" fn closed(_conn: sys::virConnectPtr, reason: c_int, userdata: 
     shielded(move || {
         let mut args = Map::with_capacity(1);
         args.push_new("reason", reason);
-        (closing.listener)(Event { domain: None, id: 0, args });
+        (closing.listener)(Event { object: None, id: 0, args });
     });
 }

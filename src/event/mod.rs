@@ -6,35 +6,52 @@
 //! closure is the one place where whatever a listener owns is released.
 
 mod close;
-mod domain;
 mod event_loop;
+mod kinds;
+mod monitor;
 mod registry;
+mod signature;
 pub mod stream;
+mod subject;
+#[cfg(test)]
+mod tests;
+mod unknown;
 
 pub use close::{register_close_callback, unregister_close_callback};
 pub use event_loop::{
     Ticker, Watcher, add_handle, add_timeout, register_default, remove_handle, remove_timeout,
     run_default, update_handle, update_timeout,
 };
+pub use monitor::qemu_monitor_event_register;
 pub use registry::{
-    deregister_all, domain_event_deregister, domain_event_deregister_any, domain_event_register,
-    domain_event_register_any,
+    deregister_all, deregister_any, domain_event_deregister, domain_event_register, register_any,
 };
+pub use subject::Subject;
 
 use std::ffi::{c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::core::Domain;
+use crate::core::{Domain, Network, NodeDevice, Secret, StoragePool};
 use crate::value::Map;
 
 /// Something that happened.
 pub struct Event {
-    /// The domain it happened to; none for the end of a connection.
-    pub domain: Option<Domain>,
+    /// What it happened to; none for the end of a connection.
+    pub object: Option<Object>,
     /// Which kind of event it is: one of the class's `EVENT_ID_*`.
     pub id: c_int,
     /// What else is known, in the order in which Sys::Virt passes it.
     pub args: Map,
+}
+
+/// Something that events happen to.
+#[allow(missing_docs, reason = "the names are the classes'")]
+pub enum Object {
+    Domain(Domain),
+    Network(Network),
+    StoragePool(StoragePool),
+    NodeDevice(NodeDevice),
+    Secret(Secret),
 }
 
 /// Gets events. Dropped when nothing can call it any more.

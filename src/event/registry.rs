@@ -4,65 +4,78 @@
 //! closes. So a connection remembers what was registered through it, and
 //! [`deregister_all`] takes it all back when its last handle goes.
 
-use std::ffi::{c_int, c_void};
+use std::ffi::{CStr, c_int, c_void};
 
 use virt::sys;
 
-use super::{Listener as Closure, close, domain, free_userdata, into_userdata};
-use crate::core::call;
-use crate::core::conn::Listener;
-use crate::core::{Conn, Domain};
+use super::signature::{self, Subscription};
+use super::subject::{self, Registration, Subject};
+use super::{Listener as Closure, close, free_userdata, into_userdata, kinds, unknown};
+use crate::core::conn::{Listener, Source};
+use crate::core::{Conn, Domain, call};
 use crate::error::Result;
 
-/// Listens to events of kind `id` from one domain, or from all. Returns the
-/// id to deregister with.
-pub fn domain_event_register_any(
+/// Listens to events of kind `id` from one object, or from all of the class.
+/// Returns the id to deregister with.
+pub fn register_any<S: Subject>(
     conn: &Conn,
-    dom: Option<&Domain>,
+    object: Option<&S>,
     id: c_int,
     listener: Closure,
 ) -> Result<c_int> {
-    let callback = domain::callback(id)?;
-    let dom = dom.map_or(std::ptr::null_mut(), Domain::raw);
-    let userdata = into_userdata(listener);
-    // SAFETY: connection and domain are live; the callback takes a boxed
-    // Closure and is of the type that libvirt has for this event id.
-    let returned = unsafe {
-        sys::virConnectDomainEventRegisterAny(
-            conn.raw(),
-            dom,
+    call::initialize();
+    let object = object.map_or(std::ptr::null_mut(), S::untyped);
+    let registration = match kinds::find(S::kinds(), id) {
+        Some(kind) => Registration {
+            object,
             id,
-            Some(callback),
-            userdata,
-            Some(free_userdata::<Closure>),
-        )
+            callback: signature::callback::<S>(kind.signature),
+            userdata: into_userdata(Subscription { id, names: kind.names, listener }),
+            free: free_userdata::<Subscription>,
+        },
+        None => {
+            let (callback, userdata) = unknown::callback::<S>(id, listener)?;
+            Registration { object, id, callback, userdata, free: unknown::free }
+        }
     };
-    let callback_id = keep(returned, userdata, c"virConnectDomainEventRegisterAny")?;
-    conn.listeners().push(Listener::Domain(callback_id));
+    // SAFETY: the object is one of S or NULL; the callback is the one for this
+    // event id and takes this userdata, as does the free callback.
+    let returned = unsafe { S::register(conn, &registration) };
+    let callback_id = keep(returned, &registration, S::REGISTER)?;
+    conn.listeners().push(Listener::Any(S::SOURCE, callback_id));
     Ok(callback_id)
 }
 
-/// Stops what `domain_event_register_any` began.
-pub fn domain_event_deregister_any(conn: &Conn, callback_id: c_int) -> Result<()> {
-    forget(conn, Listener::Domain(callback_id));
+/// Stops what `register_any` began.
+pub fn deregister_any(conn: &Conn, source: Source, callback_id: c_int) -> Result<()> {
+    forget(conn, Listener::Any(source, callback_id));
+    let (deregister, name) = subject::deregister(source)?;
     // SAFETY: the connection is live.
-    let returned = unsafe { sys::virConnectDomainEventDeregisterAny(conn.raw(), callback_id) };
-    call::done(returned, c"virConnectDomainEventDeregisterAny")
+    call::done(unsafe { deregister(conn.raw(), callback_id) }, name)
 }
 
 /// Listens to the life cycle of all domains, the older way: once per connection.
 pub fn domain_event_register(conn: &Conn, listener: Closure) -> Result<()> {
-    let userdata = into_userdata(listener);
-    // SAFETY: as in `domain_event_register_any`.
+    let id = sys::VIR_DOMAIN_EVENT_ID_LIFECYCLE as c_int;
+    let names = kinds::find(kinds::DOMAIN, id).map_or(&[][..], |kind| kind.names);
+    let registration = Registration {
+        object: std::ptr::null_mut(),
+        id,
+        callback: signature::Callback::new(all_domains as *const c_void),
+        userdata: into_userdata(Subscription { id, names, listener }),
+        free: free_userdata::<Subscription>,
+    };
+    // SAFETY: the connection is live; callback, userdata and free callback go
+    // together.
     let returned = unsafe {
         sys::virConnectDomainEventRegister(
             conn.raw(),
-            Some(domain::lifecycle),
-            userdata,
-            Some(free_userdata::<Closure>),
+            Some(all_domains),
+            registration.userdata,
+            Some(registration.free),
         )
     };
-    keep(returned, userdata, c"virConnectDomainEventRegister")?;
+    keep(returned, &registration, c"virConnectDomainEventRegister")?;
     conn.listeners().push(Listener::AllDomains);
     Ok(())
 }
@@ -71,9 +84,20 @@ pub fn domain_event_register(conn: &Conn, listener: Closure) -> Result<()> {
 pub fn domain_event_deregister(conn: &Conn) -> Result<()> {
     forget(conn, Listener::AllDomains);
     // SAFETY: the connection is live; the function is the registered one.
-    let returned =
-        unsafe { sys::virConnectDomainEventDeregister(conn.raw(), Some(domain::lifecycle)) };
+    let returned = unsafe { sys::virConnectDomainEventDeregister(conn.raw(), Some(all_domains)) };
     call::done(returned, c"virConnectDomainEventDeregister")
+}
+
+/// The one function of the older way: libvirt finds it again by its address.
+unsafe extern "C" fn all_domains(
+    conn: sys::virConnectPtr,
+    dom: sys::virDomainPtr,
+    event: c_int,
+    detail: c_int,
+    userdata: *mut c_void,
+) -> c_int {
+    // SAFETY: as libvirt calls it.
+    unsafe { signature::lifecycle::<Domain>(conn, dom.cast(), event, detail, userdata) }
 }
 
 /// Takes back everything that was registered through the connection.
@@ -85,7 +109,7 @@ pub fn deregister_all(conn: &Conn) {
         // which is what is wanted.
         let _ = match listener {
             None => break,
-            Some(Listener::Domain(id)) => domain_event_deregister_any(conn, id),
+            Some(Listener::Any(source, id)) => deregister_any(conn, source, id),
             Some(Listener::AllDomains) => domain_event_deregister(conn),
         };
     }
@@ -95,16 +119,12 @@ pub fn deregister_all(conn: &Conn) {
     }
 }
 
-/// Checks a registration; the listener of a failed one is dropped here,
-/// because libvirt then does not call the free callback.
-fn keep(
-    returned: c_int,
-    userdata: *mut c_void,
-    function: &'static std::ffi::CStr,
-) -> Result<c_int> {
+/// Checks a registration; what a failed one was to keep is freed here, because
+/// libvirt then does not call the free callback.
+fn keep(returned: c_int, registration: &Registration, function: &'static CStr) -> Result<c_int> {
     call::number(returned, function).inspect_err(|_| {
         // SAFETY: libvirt kept nothing, so this is the last use.
-        unsafe { free_userdata::<Closure>(userdata) }
+        unsafe { (registration.free)(registration.userdata) }
     })
 }
 

@@ -67,7 +67,7 @@ pub struct Function {
     pub doc: Doc,
     pub params: Vec<Param>,
     pub returns: Returns,
-    /// Remarks for the Perl side: `skip`, `private`, `quiet`, `calls_back`.
+    /// Remarks for the Perl side: see src/capi/mod.rs.
     pub perl: Vec<String>,
 }
 

@@ -210,6 +210,34 @@ pub unsafe extern "C" fn vkvm_conn_create_domain(
     })
 }
 
+/// Starts a domain that is gone when it stops, and gives its first process open files:
+/// those of a container are numbered from 3 on. Only over a connection through a UNIX
+/// socket.
+///
+/// - `xml`: a `<domain>` document
+/// - `fds`: open file descriptors; the call borrows them, and the caller closes them
+/// - `fds_len`: how many there are
+/// - `flags` (default 0): of `VKVM_DOMAIN_START_*`
+/// - `domain`: the domain
+///
+/// libvirt: virDomainCreateXMLWithFiles
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_create_domain_with_files(
+    conn: *mut vkvm_conn,
+    xml: *const c_char,
+    fds: *const c_int,
+    fds_len: usize,
+    flags: u32,
+    domain: *mut *mut vkvm_domain,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let (out, conn) = (c.out_handle(domain, "domain")?, c.get(conn, "conn")?);
+        let fds = c.ints(fds, fds_len, "fds")?;
+        out.set(conn.create_domain_with_files(c.text(xml, "xml")?, fds, flags)?)
+    })
+}
+
 /// Gets statistics of many domains in one call.
 ///
 /// - `stats`: which groups, of `VKVM_DOMAIN_STATS_*`; 0 for all

@@ -7,12 +7,40 @@ use crate::capi::guard::status;
 use crate::capi::types::{
     vkvm_conn, vkvm_destroy_callback, vkvm_domain, vkvm_error, vkvm_event_callback,
 };
+use crate::core::conn::Source;
 use crate::event;
 
 /// Listens to events of one kind, from one domain or from all.
 ///
 /// The registration holds the connection open; it ends with
 /// `vkvm_conn_domain_event_deregister_any`, or with the connection handle.
+///
+/// The map of an event has these keys, by the kind of the event (texts may be
+/// null):
+/// LIFECYCLE: event, detail;
+/// RTC_CHANGE: utcoffset (s);
+/// WATCHDOG: action;
+/// IO_ERROR: srcPath, devAlias, action;
+/// IO_ERROR_REASON: srcPath, devAlias, action, reason;
+/// GRAPHICS: phase, local, remote (each a map with the keys family, node,
+/// service), authScheme, identities (a list of maps with the keys type, name);
+/// BLOCK_JOB, BLOCK_JOB_2: path, type, status;
+/// DISK_CHANGE: oldSrcPath, newSrcPath, devAlias, reason;
+/// TRAY_CHANGE: devAlias, reason;
+/// PMWAKEUP, PMSUSPEND, PMSUSPEND_DISK: reason;
+/// BALLOON_CHANGE: actual (KiB);
+/// DEVICE_ADDED, DEVICE_REMOVED, DEVICE_REMOVAL_FAILED: devAlias;
+/// TUNABLE, JOB_COMPLETED: params (a map);
+/// AGENT_LIFECYCLE: state, reason;
+/// MIGRATION_ITERATION: iteration;
+/// METADATA_CHANGE: type, nsuri;
+/// BLOCK_THRESHOLD: dev, path, threshold, excess (both in bytes);
+/// MEMORY_FAILURE: recipient, action, flags;
+/// MEMORY_DEVICE_SIZE_CHANGE: alias, size (KiB);
+/// NIC_MAC_CHANGE: alias, oldMAC, newMAC;
+/// VCPU_REMOVED: vcpuid;
+/// CHANNEL_LIFECYCLE: state, reason, channelName;
+/// and none for REBOOT, CONTROL_ERROR, and kinds that this version does not know.
 ///
 /// - `dom` (nullable): the domain to listen to; NULL for all
 /// - `event_id`: which kind, of `VKVM_DOMAIN_EVENT_ID_*`
@@ -37,7 +65,7 @@ pub unsafe extern "C" fn vkvm_conn_domain_event_register_any(
         let listener = listener(conn, c.callback(callback, userdata, destroy))?;
         let (out, dom) = (c.out(callback_id, "callback_id")?, c.get_nullable(dom, "dom")?);
         let conn = c.get(conn, "conn")?;
-        out.set(event::domain_event_register_any(&conn, dom.as_deref(), event_id, listener)?);
+        out.set(event::register_any(&conn, dom.as_deref(), event_id, listener)?);
         Ok(())
     })
 }
@@ -54,7 +82,7 @@ pub unsafe extern "C" fn vkvm_conn_domain_event_deregister_any(
     callback_id: c_int,
     error: *mut *mut vkvm_error,
 ) -> c_int {
-    status(error, |c| event::domain_event_deregister_any(&*c.get(conn, "conn")?, callback_id))
+    status(error, |c| event::deregister_any(&*c.get(conn, "conn")?, Source::Domain, callback_id))
 }
 
 /// Listens to the life cycle of all domains; one listener per connection.

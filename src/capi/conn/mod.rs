@@ -6,6 +6,7 @@ pub mod events;
 pub mod host;
 pub mod interfaces;
 pub mod memory;
+pub mod more_events;
 pub mod networks;
 pub mod node_devices;
 pub mod nwfilters;

@@ -6,7 +6,7 @@ use std::ptr;
 use virt::sys;
 
 use super::{Conn, locate, parse_uuid};
-use crate::core::{Domain, Text, call, typed_params};
+use crate::core::{Domain, Text, call, fds, typed_params};
 use crate::error::{Misuse, Result};
 use crate::value::Map;
 
@@ -113,6 +113,24 @@ impl Conn {
         unsafe {
             let raw = sys::virDomainCreateXML(self.raw(), xml.as_ptr(), flags);
             let domain = call::pointer(raw, c"virDomainCreateXML")
+                .map_err(|error| locate(error, "xml", xml))?;
+            Ok(Domain::adopt(domain.as_ptr()))
+        }
+    }
+
+    /// The same, and its first process gets these files.
+    pub fn create_domain_with_files(
+        &self,
+        xml: &CStr,
+        fds: &[c_int],
+        flags: c_uint,
+    ) -> Result<Domain> {
+        let (mut fds, count) = fds::lend(fds, "fds")?;
+        let fds = fds.as_mut_ptr();
+        // SAFETY: as above; there are `count` descriptors.
+        unsafe {
+            let raw = sys::virDomainCreateXMLWithFiles(self.raw(), xml.as_ptr(), count, fds, flags);
+            let domain = call::pointer(raw, c"virDomainCreateXMLWithFiles")
                 .map_err(|error| locate(error, "xml", xml))?;
             Ok(Domain::adopt(domain.as_ptr()))
         }

@@ -49,13 +49,11 @@ fn method(
     };
     let inputs: Vec<&Param> = function.inputs().filter(|param| is_shown(param)).collect();
     let arguments: Vec<String> = inputs.iter().map(|param| argument(param)).collect();
-    write!(
-        text,
-        "=head2 {}\n\n    {}{call}({});\n\n",
-        function.method,
-        results(function),
-        arguments.join(", ")
-    )?;
+    let mut call = format!("{call}({})", arguments.join(", "));
+    if function.has_perl_remark("array") {
+        call = format!("@{{ {call} }}");
+    }
+    write!(text, "=head2 {}\n\n    {}{call};\n\n", function.method, results(function))?;
     for paragraph in &function.doc.paragraphs {
         write!(text, "{}\n\n", perl_text(paragraph, constants))?;
     }
@@ -164,7 +162,13 @@ fn results(function: &Function) -> String {
             _ => format!("my ${} = ", one.name),
         },
         many => {
-            let names: Vec<String> = many.iter().map(|param| format!("${}", param.name)).collect();
+            let names: Vec<String> = many
+                .iter()
+                .map(|param| match &param.kind {
+                    Kind::Ints | Kind::Texts | Kind::Handles(_) => format!("@{}", param.name),
+                    _ => format!("${}", param.name),
+                })
+                .collect();
             format!("my ({}) = ", names.join(", "))
         }
     }

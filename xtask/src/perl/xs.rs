@@ -103,6 +103,14 @@ fn method(text: &mut String, function: &Function) -> Result<()> {
     for output in &outputs {
         result(text, output, if plain { "" } else { "m" })?;
     }
+    if function.has_perl_remark("array") {
+        // All results are on the stack, from where the call's first argument was.
+        text.push_str(
+            "    SV **first = PL_stack_base + ax;\n    \
+             AV *array = av_make(SP - first + 1, first);\n    \
+             SP = first - 1;\n    mXPUSHs(newRV_noinc((SV *)array));\n",
+        );
+    }
     text.push_str("  }\n\n");
     Ok(())
 }
@@ -249,9 +257,10 @@ fn array_input(text: &mut String, param: &Param, arguments: &mut Vec<String>) ->
     let (name, sv) = (&param.name, perl_name(param));
     let len = param.len.as_ref().ok_or_else(|| format!("{name}: array without length"))?;
     let c_type = param.kind.c_input();
+    let nullable = if param.doc.nullable { "_or_null" } else { "" };
     let conversion = match &param.kind {
         Kind::Bytes => format!("vkvm_perl_bytes(aTHX_ {sv}, \"{name}\", &{len})"),
-        Kind::Ints => format!("vkvm_perl_ints(aTHX_ {sv}, \"{name}\", &{len})"),
+        Kind::Ints => format!("vkvm_perl_ints{nullable}(aTHX_ {sv}, \"{name}\", &{len})"),
         Kind::Texts => format!("vkvm_perl_texts(aTHX_ {sv}, \"{name}\", &{len})"),
         _ => format!("({c_type})vkvm_perl_handles(aTHX_ {sv}, \"{name}\", &{len})"),
     };

@@ -1,0 +1,218 @@
+//! Listening to what happens to networks, storage pools, devices and secrets.
+
+use std::ffi::{c_int, c_void};
+
+use crate::capi::event::listener;
+use crate::capi::guard::status;
+use crate::capi::types::{
+    vkvm_conn, vkvm_destroy_callback, vkvm_error, vkvm_event_callback, vkvm_network,
+    vkvm_node_device, vkvm_secret, vkvm_storage_pool,
+};
+use crate::core::conn::Source;
+use crate::event;
+
+/// Listens to events of one kind, from one network or from all.
+///
+/// The registration holds the connection open; it ends with
+/// `vkvm_conn_network_event_deregister_any`, or with the connection handle.
+///
+/// The map of an event has the keys event and detail for LIFECYCLE, type and nsuri
+/// for METADATA_CHANGE.
+///
+/// - `net` (nullable): the network to listen to; NULL for all
+/// - `event_id`: which kind, of `VKVM_NETWORK_EVENT_ID_*`
+/// - `callback`: called on the thread that runs the event loop
+/// - `userdata` (nullable): passed to the callback
+/// - `destroy` (nullable): releases the userdata
+/// - `callback_id`: the number to deregister with
+///
+/// libvirt: virConnectNetworkEventRegisterAny
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_network_event_register_any(
+    conn: *mut vkvm_conn,
+    net: *mut vkvm_network,
+    event_id: c_int,
+    callback: vkvm_event_callback,
+    userdata: *mut c_void,
+    destroy: vkvm_destroy_callback,
+    callback_id: *mut c_int,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let listener = listener(conn, c.callback(callback, userdata, destroy))?;
+        let (out, net) = (c.out(callback_id, "callback_id")?, c.get_nullable(net, "net")?);
+        let conn = c.get(conn, "conn")?;
+        out.set(event::register_any(&conn, net.as_deref(), event_id, listener)?);
+        Ok(())
+    })
+}
+
+/// Ends a registration made with `vkvm_conn_network_event_register_any`.
+///
+/// - `callback_id`: the number that was given then
+///
+/// libvirt: virConnectNetworkEventDeregisterAny
+/// cbindgen:perl=quiet
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_network_event_deregister_any(
+    conn: *mut vkvm_conn,
+    callback_id: c_int,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| event::deregister_any(&*c.get(conn, "conn")?, Source::Network, callback_id))
+}
+
+/// Listens to events of one kind, from one storage pool or from all.
+///
+/// The registration holds the connection open; it ends with
+/// `vkvm_conn_storage_pool_event_deregister_any`, or with the connection handle.
+///
+/// The map of an event has the keys event and detail for LIFECYCLE, none for REFRESH.
+///
+/// - `pool` (nullable): the storage pool to listen to; NULL for all
+/// - `event_id`: which kind, of `VKVM_STORAGE_POOL_EVENT_ID_*`
+/// - `callback`: called on the thread that runs the event loop
+/// - `userdata` (nullable): passed to the callback
+/// - `destroy` (nullable): releases the userdata
+/// - `callback_id`: the number to deregister with
+///
+/// libvirt: virConnectStoragePoolEventRegisterAny
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_storage_pool_event_register_any(
+    conn: *mut vkvm_conn,
+    pool: *mut vkvm_storage_pool,
+    event_id: c_int,
+    callback: vkvm_event_callback,
+    userdata: *mut c_void,
+    destroy: vkvm_destroy_callback,
+    callback_id: *mut c_int,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let listener = listener(conn, c.callback(callback, userdata, destroy))?;
+        let (out, pool) = (c.out(callback_id, "callback_id")?, c.get_nullable(pool, "pool")?);
+        let conn = c.get(conn, "conn")?;
+        out.set(event::register_any(&conn, pool.as_deref(), event_id, listener)?);
+        Ok(())
+    })
+}
+
+/// Ends a registration made with `vkvm_conn_storage_pool_event_register_any`.
+///
+/// - `callback_id`: the number that was given then
+///
+/// libvirt: virConnectStoragePoolEventDeregisterAny
+/// cbindgen:perl=quiet
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_storage_pool_event_deregister_any(
+    conn: *mut vkvm_conn,
+    callback_id: c_int,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        event::deregister_any(&*c.get(conn, "conn")?, Source::StoragePool, callback_id)
+    })
+}
+
+/// Listens to events of one kind, from one device or from all.
+///
+/// The registration holds the connection open; it ends with
+/// `vkvm_conn_node_device_event_deregister_any`, or with the connection handle.
+///
+/// The map of an event has the keys event and detail for LIFECYCLE, none for UPDATE.
+///
+/// - `dev` (nullable): the device to listen to; NULL for all
+/// - `event_id`: which kind, of `VKVM_NODE_DEVICE_EVENT_ID_*`
+/// - `callback`: called on the thread that runs the event loop
+/// - `userdata` (nullable): passed to the callback
+/// - `destroy` (nullable): releases the userdata
+/// - `callback_id`: the number to deregister with
+///
+/// libvirt: virConnectNodeDeviceEventRegisterAny
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_node_device_event_register_any(
+    conn: *mut vkvm_conn,
+    dev: *mut vkvm_node_device,
+    event_id: c_int,
+    callback: vkvm_event_callback,
+    userdata: *mut c_void,
+    destroy: vkvm_destroy_callback,
+    callback_id: *mut c_int,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let listener = listener(conn, c.callback(callback, userdata, destroy))?;
+        let (out, dev) = (c.out(callback_id, "callback_id")?, c.get_nullable(dev, "dev")?);
+        let conn = c.get(conn, "conn")?;
+        out.set(event::register_any(&conn, dev.as_deref(), event_id, listener)?);
+        Ok(())
+    })
+}
+
+/// Ends a registration made with `vkvm_conn_node_device_event_register_any`.
+///
+/// - `callback_id`: the number that was given then
+///
+/// libvirt: virConnectNodeDeviceEventDeregisterAny
+/// cbindgen:perl=quiet
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_node_device_event_deregister_any(
+    conn: *mut vkvm_conn,
+    callback_id: c_int,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        event::deregister_any(&*c.get(conn, "conn")?, Source::NodeDevice, callback_id)
+    })
+}
+
+/// Listens to events of one kind, from one secret or from all.
+///
+/// The registration holds the connection open; it ends with
+/// `vkvm_conn_secret_event_deregister_any`, or with the connection handle.
+///
+/// The map of an event has the keys event and detail for LIFECYCLE, none for
+/// VALUE_CHANGED.
+///
+/// - `secret` (nullable): the secret to listen to; NULL for all
+/// - `event_id`: which kind, of `VKVM_SECRET_EVENT_ID_*`
+/// - `callback`: called on the thread that runs the event loop
+/// - `userdata` (nullable): passed to the callback
+/// - `destroy` (nullable): releases the userdata
+/// - `callback_id`: the number to deregister with
+///
+/// libvirt: virConnectSecretEventRegisterAny
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_secret_event_register_any(
+    conn: *mut vkvm_conn,
+    secret: *mut vkvm_secret,
+    event_id: c_int,
+    callback: vkvm_event_callback,
+    userdata: *mut c_void,
+    destroy: vkvm_destroy_callback,
+    callback_id: *mut c_int,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let listener = listener(conn, c.callback(callback, userdata, destroy))?;
+        let (out, secret) = (c.out(callback_id, "callback_id")?, c.get_nullable(secret, "secret")?);
+        let conn = c.get(conn, "conn")?;
+        out.set(event::register_any(&conn, secret.as_deref(), event_id, listener)?);
+        Ok(())
+    })
+}
+
+/// Ends a registration made with `vkvm_conn_secret_event_register_any`.
+///
+/// - `callback_id`: the number that was given then
+///
+/// libvirt: virConnectSecretEventDeregisterAny
+/// cbindgen:perl=quiet
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_secret_event_deregister_any(
+    conn: *mut vkvm_conn,
+    callback_id: c_int,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| event::deregister_any(&*c.get(conn, "conn")?, Source::Secret, callback_id))
+}

@@ -1,0 +1,49 @@
+//! What goes into a guest as if from its keyboard, and signals to its processes.
+
+use std::ffi::c_int;
+
+use crate::capi::guard::status;
+use crate::capi::types::{vkvm_domain, vkvm_error};
+
+/// Presses keys of the guest's keyboard together, and lets go of them.
+///
+/// - `codeset`: what the codes mean, one of `VKVM_DOMAIN_KEYCODE_SET_*`
+/// - `holdtime`: for how long they are pressed, in ms
+/// - `keycodes`: the codes
+/// - `keycodes_len`: how many there are, from 1 to `VKVM_DOMAIN_SEND_KEY_MAX_KEYS`
+/// - `flags` (default 0): unused, pass 0
+///
+/// libvirt: virDomainSendKey
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_domain_send_key(
+    dom: *mut vkvm_domain,
+    codeset: u32,
+    holdtime: u32,
+    keycodes: *const c_int,
+    keycodes_len: usize,
+    flags: u32,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let keycodes = c.ints(keycodes, keycodes_len, "keycodes")?;
+        c.get(dom, "dom")?.send_key(codeset, holdtime, keycodes, flags)
+    })
+}
+
+/// Sends a signal to a process of the guest.
+///
+/// - `pid`: the number of the process, or minus that of a group of processes
+/// - `signum`: one of `VKVM_DOMAIN_PROCESS_SIGNAL_*`
+/// - `flags` (default 0): unused, pass 0
+///
+/// libvirt: virDomainSendProcessSignal
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_domain_send_process_signal(
+    dom: *mut vkvm_domain,
+    pid: i64,
+    signum: u32,
+    flags: u32,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| c.get(dom, "dom")?.send_process_signal(pid, signum, flags))
+}

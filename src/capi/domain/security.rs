@@ -1,0 +1,86 @@
+//! How a domain is kept apart, from others and from its host.
+
+use std::ffi::c_int;
+
+use crate::capi::guard::status;
+use crate::capi::types::{vkvm_domain, vkvm_error, vkvm_value};
+use crate::value::Value;
+
+/// Gets the security label of the running domain's processes.
+///
+/// - `label`: a map with the keys `label` and `enforcing` (1 when the host heeds it, 0
+///   when it does not)
+///
+/// libvirt: virDomainGetSecurityLabel
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_domain_get_security_label(
+    dom: *mut vkvm_domain,
+    label: *mut *mut vkvm_value,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handle(label, "label")?;
+        out.set_value(c.get(dom, "dom")?.get_security_label()?)
+    })
+}
+
+/// Gets the security labels of the running domain's processes, of each security driver
+/// of the host.
+///
+/// - `labels`: a list of maps with the keys `label` and `enforcing`, as
+///   `vkvm_domain_get_security_label` gives them
+///
+/// libvirt: virDomainGetSecurityLabelList
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_domain_get_security_label_list(
+    dom: *mut vkvm_domain,
+    labels: *mut *mut vkvm_value,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handle(labels, "labels")?;
+        let list = c.get(dom, "dom")?.get_security_label_list()?;
+        out.set_value(list.into_iter().map(Value::from).collect::<Vec<_>>())
+    })
+}
+
+/// Gets what is known of the encryption that hides the memory of the domain from its host.
+///
+/// - `flags` (default 0): unused, pass 0
+/// - `info`: a map whose keys are the texts of `VKVM_DOMAIN_LAUNCH_SECURITY_SEV_*`
+///
+/// libvirt: virDomainGetLaunchSecurityInfo
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_domain_get_launch_security_info(
+    dom: *mut vkvm_domain,
+    flags: u32,
+    info: *mut *mut vkvm_value,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handle(info, "info")?;
+        out.set_value(c.get(dom, "dom")?.get_launch_security_info(flags)?)
+    })
+}
+
+/// Puts a secret into the encrypted memory of the domain, which must be paused.
+///
+/// Needs libvirt 8.0.0.
+///
+/// - `newparams`: a map with the keys `sev-secret` and `sev-secret-header` (base64) and, if
+///   the firmware does not tell it, `sev-secret-set-address`
+/// - `flags` (default 0): unused, pass 0
+///
+/// libvirt: virDomainSetLaunchSecurityState
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_domain_set_launch_security_state(
+    dom: *mut vkvm_domain,
+    newparams: *mut vkvm_value,
+    flags: u32,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let (dom, params) = (c.get(dom, "dom")?, c.map(newparams, "newparams")?);
+        dom.set_launch_security_state(&params, flags)
+    })
+}
