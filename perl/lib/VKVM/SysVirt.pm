@@ -36,6 +36,7 @@ BEGIN {
       Network NetworkPort NodeDevice Secret StoragePool StorageVol Stream
     );
     for my $module ('', map { "/$_" } @modules) {
+        ## no critic (RequireLocalizedPunctuationVars) - it is to last
         $INC{"Sys/Virt$module.pm"} = $INC{"VKVM$module.pm"};
     }
 }
@@ -63,7 +64,7 @@ sub _get_node_memory_stats($;$$) {    ## no critic (ProhibitSubroutinePrototypes
 }
 
 {
-    no warnings 'redefine';
+    no warnings 'redefine';    ## no critic (ProhibitNoWarnings) - which is what is meant
     *VKVM::VERSION               = \&_version;
     *VKVM::get_node_memory_stats = \&_get_node_memory_stats;
 }
