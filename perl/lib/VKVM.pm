@@ -21,6 +21,7 @@ use VKVM::NodeDevice;
 use VKVM::Secret;
 use VKVM::StoragePool;
 use VKVM::StorageVol;
+use VKVM::Stream;
 
 # Its methods come from the library, which has to be there by then.
 require VKVM::Host;

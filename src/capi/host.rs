@@ -5,7 +5,8 @@ use std::ffi::{CString, c_char, c_int, c_void};
 use super::caller::{Caller, Foreign};
 use super::guard::{direct, status, void};
 use super::types::{
-    vkvm_conn, vkvm_destroy_callback, vkvm_error, vkvm_host, vkvm_progress_callback, vkvm_value,
+    vkvm_conn, vkvm_destroy_callback, vkvm_error, vkvm_host, vkvm_host_progress_callback,
+    vkvm_value,
 };
 use crate::core::Text;
 use crate::error::Result;
@@ -131,7 +132,7 @@ pub unsafe extern "C" fn vkvm_host_call_with_progress(
     host: *mut vkvm_host,
     command: *const c_char,
     args: *mut vkvm_value,
-    callback: vkvm_progress_callback,
+    callback: vkvm_host_progress_callback,
     userdata: *mut c_void,
     destroy: vkvm_destroy_callback,
     result: *mut *mut vkvm_value,

@@ -24,6 +24,7 @@ pub(crate) mod resume;
 pub mod secret;
 pub mod storage_pool;
 pub mod storage_vol;
+pub mod stream;
 mod text;
 pub mod typed_params;
 
@@ -40,4 +41,5 @@ pub use nwfilter_binding::NwFilterBinding;
 pub use secret::Secret;
 pub use storage_pool::StoragePool;
 pub use storage_vol::StorageVol;
+pub use stream::Stream;
 pub use text::Text;
