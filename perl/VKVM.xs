@@ -128,6 +128,56 @@ handle_count(class_name)
   OUTPUT:
     RETVAL
 
+MODULE = VKVM  PACKAGE = VKVM::Stream
+
+void
+send(stream, data_sv, nbytes_sv)
+    vkvm_stream *stream
+    SV *data_sv
+    SV *nbytes_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    int64_t sent;
+  PPCODE:
+  {
+    size_t data_len = 0;
+    /* As in Sys::Virt, undef is no data, and nbytes may be more than there are. */
+    const void *data =
+        vkvm_perl_given(data_sv) ? vkvm_perl_bytes(aTHX_ data_sv, "data", &data_len) : NULL;
+    size_t nbytes = vkvm_perl_uint(aTHX_ nbytes_sv, "nbytes", SIZE_MAX);
+    if (vkvm_stream_send(stream, data, nbytes < data_len ? nbytes : data_len, &sent, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHi(sent);
+  }
+
+void
+recv(stream, data_sv, nbytes_sv, flags_sv = NULL)
+    vkvm_stream *stream
+    SV *data_sv
+    SV *nbytes_sv
+    SV *flags_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    int64_t received;
+  PPCODE:
+  {
+    /* Who asks for more than that gets it in parts. */
+    const size_t most = (size_t)64 << 20;
+    size_t nbytes = vkvm_perl_uint(aTHX_ nbytes_sv, "nbytes", SIZE_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv)
+                         ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX)
+                         : 0;
+    nbytes = nbytes < most ? nbytes : most;
+    SV *room = vkvm_perl_room(aTHX_ data_sv, nbytes);
+    if (vkvm_stream_recv(stream, flags, (uint8_t *)SvPVX(room), nbytes, &received, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    if (received > 0)
+        vkvm_perl_received(aTHX_ data_sv, room, (size_t)received);
+    XPUSHi(received);
+  }
+
 MODULE = VKVM  PACKAGE = VKVM::_Value
 
 void
@@ -162,5 +212,7 @@ INCLUDE: generated/storage_pool.xs
 INCLUDE: generated/storage_vol.xs
 
 INCLUDE: generated/secret.xs
+
+INCLUDE: generated/stream.xs
 
 INCLUDE: generated/event.xs

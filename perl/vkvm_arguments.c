@@ -7,6 +7,11 @@
 
 bool vkvm_perl_given(SV *sv)
 {
+    /* Only asking tells what is in a tied variable, or in a substr. */
+    if (sv && SvGMAGICAL(sv)) {
+        dTHX;
+        mg_get(sv);
+    }
     return sv && SvOK(sv);
 }
 

@@ -47,6 +47,11 @@ UV vkvm_perl_uint(pTHX_ SV *sv, const char *name, UV max);
 vkvm_value *vkvm_perl_to_value(pTHX_ SV *sv, const char *name);
 vkvm_value *vkvm_perl_to_value_or_null(pTHX_ SV *sv, const char *name);
 
+/* Room for received data: the buffer of `target` itself where that will do.
+ * What was received there is then put into `target`. */
+SV *vkvm_perl_room(pTHX_ SV *target, size_t size);
+void vkvm_perl_received(pTHX_ SV *target, SV *room, size_t len);
+
 /* Results. The first takes over the hold on the handle, the second makes one of
  * its own and takes the class as in function names; of a class that Perl has no
  * package for, or NULL, it makes undef. The third frees the value: a list becomes
@@ -67,11 +72,22 @@ void vkvm_perl_rethrow(pTHX_ vkvm_error *error);
 /* Callbacks: userdata for a code reference and the object that it is
  * registered with (or NULL), and the C functions that go with it. */
 void *vkvm_perl_callback(pTHX_ SV *code, const char *name, SV *self);
+/* Likewise for up to three, given as code and name. */
+void *vkvm_perl_callbacks(pTHX_ SV *self, int count, ...);
 void vkvm_perl_callback_free(void *userdata);
 void vkvm_perl_on_event(vkvm_conn *conn, void *object, int event_id, vkvm_value *args,
                         void *userdata);
 void vkvm_perl_on_timeout(int timer, void *userdata);
 void vkvm_perl_on_watch(int watch, int fd, int events, void *userdata);
+void vkvm_perl_on_stream(vkvm_stream *stream, int events, void *userdata);
+int vkvm_perl_on_stream_source(vkvm_stream *stream, uint8_t *data, size_t data_len,
+                               void *userdata);
+int vkvm_perl_on_stream_sink(vkvm_stream *stream, const uint8_t *data, size_t data_len,
+                             void *userdata);
+int vkvm_perl_on_stream_section(vkvm_stream *stream, bool *in_data, int64_t *length,
+                                void *userdata);
+int vkvm_perl_on_stream_hole(vkvm_stream *stream, int64_t length, void *userdata);
+int vkvm_perl_on_progress(uint64_t done, uint64_t total, void *userdata);
 int vkvm_perl_on_auth(vkvm_value *credentials, void *userdata);
 
 /* Hashes that are kept to be copied, of one interpreter; zeros at first. */

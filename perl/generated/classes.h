@@ -14,5 +14,6 @@
     X(nwfilter_binding, "VKVM::NWFilterBinding") \
     X(storage_pool, "VKVM::StoragePool") \
     X(storage_vol, "VKVM::StorageVol") \
+    X(stream, "VKVM::Stream") \
     X(secret, "VKVM::Secret") \
     X(event, "VKVM::Event")

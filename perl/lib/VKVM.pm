@@ -21,6 +21,7 @@ use VKVM::NodeDevice;
 use VKVM::Secret;
 use VKVM::StoragePool;
 use VKVM::StorageVol;
+use VKVM::Stream;
 
 sub new {
     my ($class, %params) = @_;

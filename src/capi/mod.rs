@@ -63,6 +63,8 @@ pub mod nwfilter_binding;
 pub mod secret;
 pub mod storage_pool;
 pub mod storage_vol;
+pub mod stream;
+pub mod transfer;
 pub mod types;
 pub mod value;
 mod visitor;
