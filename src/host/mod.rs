@@ -19,11 +19,16 @@ mod generate;
 mod hypervisor;
 mod interface;
 mod lists;
+mod long;
 mod lookup;
+mod markup;
 mod network;
+mod pool;
 mod secret;
+mod snapshot;
 mod table;
 mod text;
+mod volume;
 mod xml_result;
 
 use std::ffi::CStr;

@@ -1,7 +1,7 @@
 //! The table of all commands.
 
 use super::command::Command;
-use super::{hypervisor, interface, lists, network, secret};
+use super::{hypervisor, interface, lists, network, pool, secret, snapshot, volume};
 use crate::error::{Misuse, Result};
 use crate::value::{Map, Value};
 
@@ -38,7 +38,20 @@ pub const OBJECTS: &[Object] = &[
         about: "the host's network interfaces",
         commands: interface::COMMANDS,
     },
+    Object { name: "pool", aliases: &[], about: "storage pools", commands: pool::COMMANDS },
+    Object {
+        name: "volume",
+        aliases: &[],
+        about: "the volumes of storage pools",
+        commands: volume::COMMANDS,
+    },
     Object { name: "secret", aliases: &[], about: "secrets", commands: secret::COMMANDS },
+    Object {
+        name: "snapshot",
+        aliases: &[],
+        about: "the snapshots of domains",
+        commands: snapshot::COMMANDS,
+    },
 ];
 
 /// The command of this name: "object.command", or "command" of the host itself.
