@@ -518,6 +518,7 @@ static const function functions[] = {
     (function)&vkvm_value_to_json,
     (function)&vkvm_value_to_xml,
     (function)&vkvm_value_visit,
+    (function)&vkvm_value_visit_and_free,
 };
 
 int main(void)

@@ -1712,7 +1712,7 @@ typedef void (*vkvm_watch_callback)(int watch, int fd, int events, void *userdat
  * A list or map is announced with its number of items, then come its items
  * (in a map, `key` before each), then `end`. Texts and keys are `len` bytes
  * without a NUL behind them; a text is borrowed for the time of the call, a
- * key until its item is complete. No member may be NULL.
+ * key until its map is complete. No member may be NULL.
  */
 typedef struct {
   /**
@@ -10453,6 +10453,26 @@ int vkvm_value_visit(vkvm_value *value,
                      const vkvm_value_visitor *visitor,
                      void *userdata,
                      vkvm_error **error);
+
+/**
+ * Shows every part of a value to a visitor, as `vkvm_value_visit` does, and
+ * gives up the hold on it, as `vkvm_value_free` does. This is the fast way to
+ * turn a value that a call returned into something else.
+ *
+ * The hold is given up also when the visitor is refused. The visitor must not
+ * use the handle.
+ *
+ * @param value the value (not NULL; borrowed)
+ * @param visitor the functions that get the parts (not NULL; borrowed)
+ * @param userdata passed to them (may be NULL; kept until destroy is called)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_value_visit_and_free(vkvm_value *value,
+                              const vkvm_value_visitor *visitor,
+                              void *userdata,
+                              vkvm_error **error);
 
 #ifdef __cplusplus
 }  // extern "C"
