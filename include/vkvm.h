@@ -104,6 +104,8 @@
 #define VKVM_SEV_CPU0_ID "cpu0-id"
 #define VKVM_DOMAIN_CAPABILITIES_DISABLE_DEPRECATED_FEATURES 1
 #define VKVM_DOMAIN_CAPABILITIES_EXPAND_CPU_FEATURES 2
+#define VKVM_RESUME_DISCONNECTED 0
+#define VKVM_RESUME_RECONNECTED 1
 
 /* Constants of the class event. */
 #define VKVM_EVENT_HANDLE_READABLE 1
@@ -2211,6 +2213,18 @@ int vkvm_conn_define_storage_pool(vkvm_conn *conn,
                                   vkvm_error **error);
 
 /**
+ * Ends what `vkvm_conn_enable_resume` began.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectUnregisterCloseCallback
+ */
+int vkvm_conn_disable_resume(vkvm_conn *conn, vkvm_error **error);
+
+/**
  * Ends the registration made with `vkvm_conn_domain_event_register`.
  *
  * @param conn the connection (not NULL; borrowed)
@@ -2347,6 +2361,49 @@ int vkvm_conn_domain_xml_to_native(vkvm_conn *conn,
                                    uint32_t flags,
                                    char **config,
                                    vkvm_error **error);
+
+/**
+ * Opens the connection again whenever it ends: when its daemon is restarted,
+ * or does not answer.
+ *
+ * What was registered through the connection is registered on the new one,
+ * under the same numbers, and keepalive is set as it was. The handle of the
+ * connection stays valid, and so do those of domains, snapshots, checkpoints,
+ * networks, ports, pools, volumes, secrets and interfaces: each is looked up
+ * again by its uuid, name or key. Those of network filters, filter bindings,
+ * node devices and streams do not, nor does an identity. What happened in
+ * between is not told, so read anew what you keep.
+ *
+ * The connection must have been opened without a callback for credentials,
+ * which are not kept. An event loop must be there; attempts are made on it,
+ * and hold it up for as long as one takes. It takes the place of
+ * `vkvm_conn_register_close_callback`.
+ *
+ * The map of an event has the keys `event`, one of `VKVM_RESUME_*`; `reason`
+ * why the connection had ended, one of `VKVM_CLOSE_REASON_*`; `attempts`, how
+ * many it took so far; and `domains`, with `VKVM_RESUME_RECONNECTED` a list
+ * with a handle of each domain there is now.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param max_delay the longest time between two attempts, in ms, from 100; it
+ *     begins with 100 and doubles each time
+ * @param callback called on the thread that runs the event loop, or on the one
+ *     whose call found that the connection has ended (not NULL)
+ * @param userdata passed to the callback (may be NULL; kept until destroy is
+ *     called)
+ * @param destroy releases the userdata (may be NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectRegisterCloseCallback, virConnectOpenAuth
+ */
+int vkvm_conn_enable_resume(vkvm_conn *conn,
+                            int max_delay,
+                            vkvm_event_callback callback,
+                            void *userdata,
+                            vkvm_destroy_callback destroy,
+                            vkvm_error **error);
 
 /**
  * Finds what storage pools of one type could be made of, like the exports of

@@ -22,6 +22,10 @@ pub enum Number {
     Text(&'static str),
 }
 
+/// `VKVM_RESUME_DISCONNECTED`.
+pub const CONN_RESUME_DISCONNECTED: i32 = 0;
+/// `VKVM_RESUME_RECONNECTED`.
+pub const CONN_RESUME_RECONNECTED: i32 = 1;
 /// `VKVM_DOMAIN_QEMU_MONITOR_COMMAND_DEFAULT`.
 pub const DOMAIN_QEMU_MONITOR_COMMAND_DEFAULT: i32 = 0;
 /// `VKVM_DOMAIN_QEMU_MONITOR_COMMAND_HMP`.
@@ -166,6 +170,8 @@ pub static CONSTANTS: &[Constant] = &[
     Constant { class: "conn", name: "SEV_CPU0_ID", value: Number::Text("cpu0-id") },
     Constant { class: "conn", name: "DOMAIN_CAPABILITIES_DISABLE_DEPRECATED_FEATURES", value: Number::Int(1) },
     Constant { class: "conn", name: "DOMAIN_CAPABILITIES_EXPAND_CPU_FEATURES", value: Number::Int(2) },
+    Constant { class: "conn", name: "RESUME_DISCONNECTED", value: Number::Int(0) },
+    Constant { class: "conn", name: "RESUME_RECONNECTED", value: Number::Int(1) },
     Constant { class: "event", name: "HANDLE_READABLE", value: Number::Int(1) },
     Constant { class: "event", name: "HANDLE_WRITABLE", value: Number::Int(2) },
     Constant { class: "event", name: "HANDLE_ERROR", value: Number::Int(4) },

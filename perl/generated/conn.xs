@@ -360,6 +360,17 @@ define_storage_pool(conn, xml_sv, flags_sv = NULL)
   }
 
 void
+disable_resume(conn)
+    vkvm_conn *conn
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    if (vkvm_conn_disable_resume(conn, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
 domain_event_deregister(conn)
     vkvm_conn *conn
   PREINIT:
@@ -462,6 +473,21 @@ domain_xml_to_native(conn, configtype_sv, xmldata_sv, flags_sv = NULL)
         vkvm_perl_throw(aTHX_ error);
     XPUSHp(config, strlen(config));
     vkvm_string_free(config);
+  }
+
+void
+enable_resume(conn, max_delay_sv, callback_sv)
+    vkvm_conn *conn
+    SV *max_delay_sv
+    SV *callback_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    int max_delay = (int)vkvm_perl_int(aTHX_ max_delay_sv, "max_delay", INT_MIN, INT_MAX);
+    void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", ST(0));
+    if (vkvm_conn_enable_resume(conn, max_delay, vkvm_perl_on_event, userdata, vkvm_perl_callback_free, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
   }
 
 void

@@ -18,6 +18,8 @@ pub mod network_port;
 pub mod node_device;
 pub mod nwfilter;
 pub mod nwfilter_binding;
+pub(crate) mod object;
+pub(crate) mod resume;
 pub mod secret;
 pub mod storage_pool;
 pub mod storage_vol;

@@ -10,6 +10,7 @@ mod event_loop;
 mod kinds;
 mod monitor;
 mod registry;
+mod resume;
 mod signature;
 mod subject;
 #[cfg(test)]
@@ -25,6 +26,7 @@ pub use monitor::qemu_monitor_event_register;
 pub use registry::{
     deregister_all, deregister_any, domain_event_deregister, domain_event_register, register_any,
 };
+pub use resume::{disable_resume, enable_resume};
 pub use subject::Subject;
 
 use std::ffi::{c_int, c_void};
