@@ -33,6 +33,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/** The version of this header: its first number. */
+#define VKVM_VERSION_MAJOR 0
+/** Its second number. */
+#define VKVM_VERSION_MINOR 1
+/** Its third number. */
+#define VKVM_VERSION_MICRO 0
+/** The version as text. */
+#define VKVM_VERSION_STRING "0.1.0"
+/** The version as a number: major * 1,000,000 + minor * 1,000 + micro, like what
+    vkvm_library_get_version gives at run time. */
+#define VKVM_VERSION \
+    (VKVM_VERSION_MAJOR * 1000000 + VKVM_VERSION_MINOR * 1000 + VKVM_VERSION_MICRO)
+/** Whether this header is of at least that version. */
+#define VKVM_CHECK_VERSION(major, minor, micro) \
+    (VKVM_VERSION >= (major) * 1000000 + (minor) * 1000 + (micro))
+
 /* Constants of the class conn. */
 #define VKVM_CONNECT_RO 1
 #define VKVM_CONNECT_NO_ALIASES 2
@@ -1811,7 +1827,7 @@ int vkvm_conn_baseline_cpu(vkvm_conn *conn,
  *     borrowed)
  * @param machine the type of machine; NULL for the usual one (may be NULL;
  *     borrowed)
- * @param virttype the kind of virtualisation, like "kvm"; NULL for the usual
+ * @param virttype the kind of virtualization, like "kvm"; NULL for the usual
  *     one (may be NULL; borrowed)
  * @param xml the hosts' `<cpu>` documents (not NULL; borrowed; its length is
  *     in xml_len)
@@ -1883,7 +1899,7 @@ int vkvm_conn_compare_cpu(vkvm_conn *conn,
  *     borrowed)
  * @param machine the type of machine; NULL for the usual one (may be NULL;
  *     borrowed)
- * @param virttype the kind of virtualisation, like "kvm"; NULL for the usual
+ * @param virttype the kind of virtualization, like "kvm"; NULL for the usual
  *     one (may be NULL; borrowed)
  * @param xml a `<cpu>` document (not NULL; borrowed)
  * @param flags of `VKVM_COMPARE_CPU_*`
@@ -2570,7 +2586,7 @@ int vkvm_conn_get_domain_by_uuid(vkvm_conn *conn,
  *     borrowed)
  * @param machine the type of machine; NULL for the usual one (may be NULL;
  *     borrowed)
- * @param virttype the kind of virtualisation, like "kvm"; NULL for the usual
+ * @param virttype the kind of virtualization, like "kvm"; NULL for the usual
  *     one (may be NULL; borrowed)
  * @param flags of `VKVM_DOMAIN_CAPABILITIES_*`
  * @param xml a `<domainCapabilities>` document (out; not NULL; owned by the

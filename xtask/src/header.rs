@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::api::{Api, Direction, Function, Kind, Param, Returns};
 use crate::constants::Constant;
-use crate::{Output, Result};
+use crate::{Output, Result, version};
 
 const INTRODUCTION: &str = "\
 /*
@@ -94,7 +94,7 @@ impl Api {
 }
 
 fn defines(constants: &[Constant]) -> Result<String> {
-    let mut text = String::new();
+    let mut text = version::macros("")?;
     let mut class = "";
     for constant in constants {
         if constant.class != class {
@@ -107,7 +107,7 @@ fn defines(constants: &[Constant]) -> Result<String> {
 }
 
 fn documented_defines(constants: &[Constant]) -> Result<String> {
-    let mut text = String::new();
+    let mut text = version::macros(" @ingroup vkvm_library")?;
     for constant in constants {
         let origin = match (&constant.libvirt, &constant.since) {
             (Some(name), Some(since)) => format!("libvirt: {name}, since {since}"),

@@ -35,6 +35,7 @@ BEGIN {
       Network NetworkPort NodeDevice Secret StoragePool StorageVol
     );
     for my $module ('', map { "/$_" } @modules) {
+        ## no critic (RequireLocalizedPunctuationVars) - it is to last
         $INC{"Sys/Virt$module.pm"} = $INC{"VKVM$module.pm"};
     }
 }
@@ -62,7 +63,7 @@ sub _get_node_memory_stats($;$$) {    ## no critic (ProhibitSubroutinePrototypes
 }
 
 {
-    no warnings 'redefine';
+    no warnings 'redefine';    ## no critic (ProhibitNoWarnings) - which is what is meant
     *VKVM::VERSION               = \&_version;
     *VKVM::get_node_memory_stats = \&_get_node_memory_stats;
 }
