@@ -140,13 +140,16 @@ static void make_handles(void **into)
     vkvm_conn *conn = open_conn(TEST_URI, 0);
     vkvm_domain *dom = NULL;
     vkvm_value *value = NULL;
+    vkvm_stream *stream = NULL;
     must(vkvm_conn_get_domain_by_name(conn, "test", &dom, &err), err, "the domain");
     must(vkvm_value_from_json("{\"text\":[1]}", &value, &err), err, "the value");
+    must(vkvm_conn_new_stream(conn, 0, &stream, &err), err, "the stream");
     vkvm_domain_get_name(NULL, NULL, &err);
     into[CLASS_CONN] = conn;
     into[CLASS_DOMAIN] = dom;
     into[CLASS_VALUE] = value;
     into[CLASS_ERROR] = err;
+    into[CLASS_STREAM] = stream;
     make_storage_and_network(into, conn);
     make_snapshots(into, conn, dom);
     if (daemon_uri)
@@ -157,6 +160,7 @@ static void free_handles(void **handles)
 {
     vkvm_conn_free(handles[CLASS_CONN]);
     vkvm_domain_free(handles[CLASS_DOMAIN]);
+    vkvm_stream_free(handles[CLASS_STREAM]);
     vkvm_value_free(handles[CLASS_VALUE]);
     vkvm_error_free(handles[CLASS_ERROR]);
     vkvm_storage_pool_free(handles[CLASS_STORAGE_POOL]);

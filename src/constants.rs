@@ -42,6 +42,10 @@ pub const DOMAIN_QEMU_AGENT_COMMAND_DEFAULT: i32 = -1;
 pub const DOMAIN_QEMU_AGENT_COMMAND_NOWAIT: i32 = 0;
 /// `VKVM_DOMAIN_QEMU_AGENT_COMMAND_SHUTDOWN`.
 pub const DOMAIN_QEMU_AGENT_COMMAND_SHUTDOWN: i32 = 60;
+/// `VKVM_STREAM_WOULD_BLOCK`.
+pub const STREAM_WOULD_BLOCK: i32 = -2;
+/// `VKVM_STREAM_AT_HOLE`.
+pub const STREAM_AT_HOLE: i32 = -3;
 /// `VKVM_ERROR_FROM_VKVM`.
 pub const ERROR_FROM_VKVM: i32 = 10000;
 /// `VKVM_ERROR_OWN_INTERNAL`.
@@ -76,6 +80,8 @@ pub const ERROR_OWN_JSON_SYNTAX: i32 = 10013;
 pub const ERROR_OWN_CALLBACK: i32 = 10014;
 /// `VKVM_ERROR_OWN_NO_EVENT_LOOP`.
 pub const ERROR_OWN_NO_EVENT_LOOP: i32 = 10015;
+/// `VKVM_ERROR_OWN_FILE`.
+pub const ERROR_OWN_FILE: i32 = 10016;
 /// `VKVM_VALUE_NULL`.
 pub const VALUE_NULL: i32 = 0;
 /// `VKVM_VALUE_BOOL`.
@@ -1359,6 +1365,8 @@ pub static CONSTANTS: &[Constant] = &[
     Constant { class: "stream", name: "EVENT_ERROR", value: Number::Int(4) },
     Constant { class: "stream", name: "EVENT_HANGUP", value: Number::Int(8) },
     Constant { class: "stream", name: "RECV_STOP_AT_HOLE", value: Number::Int(1) },
+    Constant { class: "stream", name: "WOULD_BLOCK", value: Number::Int(-2) },
+    Constant { class: "stream", name: "AT_HOLE", value: Number::Int(-3) },
     Constant { class: "error", name: "LEVEL_NONE", value: Number::Int(0) },
     Constant { class: "error", name: "LEVEL_WARNING", value: Number::Int(1) },
     Constant { class: "error", name: "LEVEL_ERROR", value: Number::Int(2) },
@@ -1567,6 +1575,7 @@ pub static CONSTANTS: &[Constant] = &[
     Constant { class: "error", name: "OWN_JSON_SYNTAX", value: Number::Int(10013) },
     Constant { class: "error", name: "OWN_CALLBACK", value: Number::Int(10014) },
     Constant { class: "error", name: "OWN_NO_EVENT_LOOP", value: Number::Int(10015) },
+    Constant { class: "error", name: "OWN_FILE", value: Number::Int(10016) },
     Constant { class: "value", name: "NULL", value: Number::Int(0) },
     Constant { class: "value", name: "BOOL", value: Number::Int(1) },
     Constant { class: "value", name: "INT64", value: Number::Int(2) },

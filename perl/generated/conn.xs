@@ -1728,6 +1728,21 @@ network_event_register_any(conn, net_sv, event_id_sv, callback_sv)
   }
 
 void
+new_stream(conn, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_stream *stream;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_new_stream(conn, flags, &stream, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ stream, vkvm_perl_stream));
+  }
+
+void
 node_alloc_pages(conn, pages_sv, start_sv, end_sv, flags_sv = NULL)
     vkvm_conn *conn
     SV *pages_sv

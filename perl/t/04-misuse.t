@@ -36,6 +36,7 @@ my %package = (
     secret            => 'VKVM::Secret',
     storage_pool      => 'VKVM::StoragePool',
     storage_vol       => 'VKVM::StorageVol',
+    stream            => 'VKVM::Stream',
 );
 
 my $with_disk = domain_xml('with-disk', "<devices><disk type='file' device='disk'>"
@@ -51,6 +52,7 @@ my %object = (
     network           => $conn->get_network_by_name('default'),
     node_device       => $conn->get_node_device_by_name('computer'),
     storage_pool      => $pool,
+    stream            => $conn->new_stream,
     storage_vol => $pool->create_volume('<volume><name>v</name><capacity>9</capacity></volume>'),
 );
 
@@ -257,7 +259,8 @@ for my $function (@functions) {
         # What may be left out stands at the end: it has a default or may be undef, and
         # so has all that follows it. With no default at all nothing may be left out.
         my $least = @params;
-        if (@params && exists $params[-1]{default}) {
+        if (@params && (exists $params[-1]{default} || $params[-1]{kind} eq 'callback'
+                && $params[-1]{nullable})) {
             $least-- while $least && (exists $params[ $least - 1 ]{default}
                 || $params[ $least - 1 ]{direction} eq 'in' && $params[ $least - 1 ]{nullable});
         }

@@ -19,7 +19,7 @@ pub type Watcher = Box<dyn Fn(c_int, c_int, c_int) + Send + Sync>;
 /// that nothing is in, or fails without saying why.
 static REGISTERED: AtomicBool = AtomicBool::new(false);
 
-fn ready(what: &'static str) -> Result<()> {
+pub(super) fn ready(what: &'static str) -> Result<()> {
     call::initialize();
     match REGISTERED.load(Ordering::Acquire) {
         true => Ok(()),

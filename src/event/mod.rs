@@ -12,6 +12,7 @@ mod monitor;
 mod registry;
 mod resume;
 mod signature;
+pub mod stream;
 mod subject;
 #[cfg(test)]
 mod tests;

@@ -37,7 +37,8 @@ const INTRODUCTION: &str = "\
  *   them leaves the parent's connection alone. Values and errors go on working.
  * - Every function may be called from any thread. Freeing a handle while
  *   another thread uses it lets that use finish.
- * - Callbacks run on the thread that runs the event loop.
+ * - Callbacks of events, timers, watches and streams run on the thread that
+ *   runs the event loop. All others run in the call that they are given to.
  */
 ";
 
@@ -173,7 +174,7 @@ fn len_text(param: &Param, function: &Function) -> String {
     let unit = if param.kind == Kind::Bytes { "bytes" } else { "items" };
     let what = text.map_or(format!("number of {unit}"), |doc| doc.text.clone());
     match param.direction {
-        Direction::Out => format!("{what} (out)"),
+        Direction::Out if param.kind != Kind::Buffer => format!("{what} (out)"),
         _ => what,
     }
 }
@@ -190,7 +191,9 @@ pub fn param_text(param: &Param) -> String {
         _ => param.doc.text.clone(),
     };
     let mut contract = Vec::new();
-    if param.direction == Direction::Out {
+    if param.kind == Kind::Buffer {
+        contract.push("out; not NULL; room of the caller's".to_owned());
+    } else if param.direction == Direction::Out {
         contract.push("out; not NULL".to_owned());
         if param.doc.nullable {
             contract.push("the result may be NULL".into());

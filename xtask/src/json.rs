@@ -67,9 +67,14 @@ fn callback(name: &str, callback: &Callback) -> Value {
     let params: Vec<Value> = callback
         .params
         .iter()
-        .map(|(name, kind)| {
+        .map(|(name, kind, direction)| {
             let mut object = kind_of(kind);
             object.insert("name".into(), name.clone().into());
+            // What the function has to set, or to fill.
+            if *direction == Direction::Out {
+                object.insert("direction".into(), "out".into());
+                object.insert("c_type".into(), pointer_to(kind).into());
+            }
             Value::Object(object)
         })
         .collect();
@@ -128,6 +133,15 @@ fn function(function: &Function) -> Value {
     Value::Object(object)
 }
 
+/// The C type of an output.
+fn pointer_to(kind: &Kind) -> String {
+    match kind {
+        // The room itself is the caller's.
+        Kind::Buffer => kind.c_output(),
+        _ => (kind.c_output() + " *").replace("* *", "**"),
+    }
+}
+
 fn param(param: &Param, function: &Function) -> Value {
     let mut object = Map::new();
     let mut put = |key: &str, value: Value| object.insert(key.into(), value);
@@ -141,8 +155,8 @@ fn param(param: &Param, function: &Function) -> Value {
     };
     put("direction", direction.into());
     let out = matches!(param.direction, Direction::Out | Direction::Error);
-    let c_type = if out { param.kind.c_output() + " *" } else { param.kind.c_input() };
-    put("c_type", c_type.replace("* *", "**").into());
+    let c_type = if out { pointer_to(&param.kind) } else { param.kind.c_input() };
+    put("c_type", c_type.into());
     match &param.kind {
         Kind::Handle(class) | Kind::Handles(class) => {
             put("class", class.clone().into());
@@ -157,7 +171,7 @@ fn param(param: &Param, function: &Function) -> Value {
         };
         put("nullable", nullable.into());
         // What a free function is given, the caller has no more.
-        let full = out || function.method.ends_with("free");
+        let full = out && param.kind != Kind::Buffer || function.method.ends_with("free");
         put("transfer", if full { "full" } else { "none" }.into());
     }
     if let (true, Some(free)) = (out, param.kind.free()) {

@@ -21,6 +21,7 @@ use VKVM::NodeDevice;
 use VKVM::Secret;
 use VKVM::StoragePool;
 use VKVM::StorageVol;
+use VKVM::Stream;
 
 our $VERSION = '0.001000';
 
@@ -32,7 +33,7 @@ BEGIN {
     *{'Sys::Virt::'} = *{'VKVM::'};
     my @modules = qw(
       Domain DomainCheckpoint DomainSnapshot Error Event Interface NWFilter NWFilterBinding
-      Network NetworkPort NodeDevice Secret StoragePool StorageVol
+      Network NetworkPort NodeDevice Secret StoragePool StorageVol Stream
     );
     for my $module ('', map { "/$_" } @modules) {
         ## no critic (RequireLocalizedPunctuationVars) - it is to last
