@@ -5240,9 +5240,9 @@ int vkvm_domain_detach_device_alias(vkvm_domain *dom,
 
 /**
  * Gives open files a name, by which the definition of the domain can speak of
- * them, as in `<source file='…' fdgroup='name'/>`. They are kept until the
- * connection is closed or the domain has started and stopped. Only over a
- * connection through a UNIX socket.
+ * them, as in `<source file='…' fdgroup='name'/>`. libvirt forgets them when
+ * the connection is closed; a running domain keeps those that it uses. Only
+ * over a connection through a UNIX socket.
  *
  * Needs libvirt 9.0.0.
  *
@@ -7379,7 +7379,8 @@ int vkvm_domain_set_block_threshold(vkvm_domain *dom,
                                     vkvm_error **error);
 
 /**
- * Lets the guest's agent take virtual CPUs into use, or out of use.
+ * Lets the guest's agent take virtual CPUs into use, or out of use. Guests may
+ * want one call for each.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param cpumap the numbers, like `0-2,5` (not NULL; borrowed)
@@ -7695,11 +7696,12 @@ int vkvm_domain_set_user_password(vkvm_domain *dom,
                                   vkvm_error **error);
 
 /**
- * Plugs virtual CPUs in, or pulls them out, by their numbers.
+ * Plugs virtual CPUs in, or pulls them out, by their numbers. Hypervisors may
+ * want one call for each that can be plugged by itself.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param cpumap the numbers, like `0-2,5`; what is plugged together must be
- *     named together (not NULL; borrowed)
+ * @param cpumap the numbers, like `0-2,5`; all of those that are only plugged
+ *     together (not NULL; borrowed)
  * @param state 1 to plug in, 0 to pull out
  * @param flags of `VKVM_DOMAIN_AFFECT_*`; `VKVM_DOMAIN_SETVCPU_ASYNC_UNPLUG`
  *     to not wait until the guest has let go
