@@ -117,5 +117,6 @@ impl Call<'_> {
             |uuid| conn.get_domain_by_uuid(uuid),
             |name| conn.get_domain_by_name(name),
         )
+        .map_err(Failure::without_cause)
     }
 }

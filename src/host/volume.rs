@@ -158,7 +158,6 @@ pub(super) const COMMANDS: &[Command] = &[
         ],
         progress: false,
         run: info,
-        ..CLONE
     },
     Command {
         name: "key",
@@ -168,7 +167,6 @@ pub(super) const COMMANDS: &[Command] = &[
         arguments: &[VOL, POOL],
         progress: false,
         run: key,
-        ..CLONE
     },
     Command {
         name: "name",
@@ -178,7 +176,6 @@ pub(super) const COMMANDS: &[Command] = &[
         arguments: &[needed("vol", Kind::Text, "the volume's key or path")],
         progress: false,
         run: name,
-        ..CLONE
     },
     Command {
         name: "path",
@@ -188,7 +185,6 @@ pub(super) const COMMANDS: &[Command] = &[
         arguments: &[VOL, POOL],
         progress: false,
         run: path,
-        ..CLONE
     },
     Command {
         name: "resize",
@@ -413,6 +409,12 @@ fn upload(call: &mut Call<'_>) -> Outcome {
 fn wipe(call: &mut Call<'_>) -> Outcome {
     let volume = call.volume("vol", Some("pool"))?;
     let name = name_of(&volume)?;
+    // libvirt tells nothing while it wipes, and cannot be stopped.
+    let size = allocation(&volume).unwrap_or_default();
+    if !call.progress(0, size, "bytes") {
+        let cancelled = Err(Error::from(Misuse::Cancelled));
+        return cancelled.or_say(|| format!("Failed to wipe vol {name}"));
+    }
     let wiped = match call.str("algorithm") {
         None => volume.wipe(0),
         Some(wanted) => match (0_u32..).zip(ALGORITHMS).find(|(_, known)| *known == wanted) {
@@ -421,6 +423,7 @@ fn wipe(call: &mut Call<'_>) -> Outcome {
         },
     };
     wiped.or_say(|| format!("Failed to wipe vol {name}"))?;
+    call.progress(size, size, "bytes");
     Ok(format!("Vol {name} wiped").into())
 }
 
