@@ -74,6 +74,15 @@ void vkvm_perl_on_timeout(int timer, void *userdata);
 void vkvm_perl_on_watch(int watch, int fd, int events, void *userdata);
 int vkvm_perl_on_auth(vkvm_value *credentials, void *userdata);
 
+/* Dies if callbacks would be called by a thread of the library. */
+void vkvm_perl_refuse_thread(pTHX_ const char *name);
+
+/* A loop in Perl, and what it calls with the opaque references that it gets. */
+void vkvm_perl_register_loop(pTHX_ SV *object);
+void vkvm_perl_run_watch(pTHX_ int watch, int fd, int events, SV *opaque);
+void vkvm_perl_run_timer(pTHX_ int timer, SV *opaque);
+void vkvm_perl_free_watched(pTHX_ SV *opaque);
+
 /* Shared between the files of the shim. */
 void vkvm_perl_refuse(pTHX_ int code, const char *name, const char *pattern, ...)
     __attribute__((noreturn));

@@ -15,4 +15,5 @@
     X(storage_pool, "VKVM::StoragePool") \
     X(storage_vol, "VKVM::StorageVol") \
     X(secret, "VKVM::Secret") \
-    X(event, "VKVM::Event")
+    X(event, "VKVM::Event") \
+    X(event_queue, "VKVM::EventQueue")

@@ -397,6 +397,7 @@ domain_event_register(conn, callback_sv)
     vkvm_error *error = NULL;
   PPCODE:
   {
+    vkvm_perl_refuse_thread(aTHX_ "callback");
     void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", ST(0));
     if (vkvm_conn_domain_event_register(conn, vkvm_perl_on_event, userdata, vkvm_perl_callback_free, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -416,6 +417,7 @@ domain_event_register_any(conn, dom_sv, event_id_sv, callback_sv)
   {
     vkvm_domain *dom = (vkvm_domain *)vkvm_perl_handle_or_null(aTHX_ dom_sv, "dom");
     int event_id = (int)vkvm_perl_int(aTHX_ event_id_sv, "event_id", INT_MIN, INT_MAX);
+    vkvm_perl_refuse_thread(aTHX_ "callback");
     void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", ST(0));
     if (vkvm_conn_domain_event_register_any(conn, dom, event_id, vkvm_perl_on_event, userdata, vkvm_perl_callback_free, &callback_id, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -1678,6 +1680,7 @@ network_event_register_any(conn, net_sv, event_id_sv, callback_sv)
   {
     vkvm_network *net = (vkvm_network *)vkvm_perl_handle_or_null(aTHX_ net_sv, "net");
     int event_id = (int)vkvm_perl_int(aTHX_ event_id_sv, "event_id", INT_MIN, INT_MAX);
+    vkvm_perl_refuse_thread(aTHX_ "callback");
     void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", ST(0));
     if (vkvm_conn_network_event_register_any(conn, net, event_id, vkvm_perl_on_event, userdata, vkvm_perl_callback_free, &callback_id, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -1733,6 +1736,7 @@ node_device_event_register_any(conn, dev_sv, event_id_sv, callback_sv)
   {
     vkvm_node_device *dev = (vkvm_node_device *)vkvm_perl_handle_or_null(aTHX_ dev_sv, "dev");
     int event_id = (int)vkvm_perl_int(aTHX_ event_id_sv, "event_id", INT_MIN, INT_MAX);
+    vkvm_perl_refuse_thread(aTHX_ "callback");
     void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", ST(0));
     if (vkvm_conn_node_device_event_register_any(conn, dev, event_id, vkvm_perl_on_event, userdata, vkvm_perl_callback_free, &callback_id, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -1922,6 +1926,7 @@ register_close_callback(conn, callback_sv)
     vkvm_error *error = NULL;
   PPCODE:
   {
+    vkvm_perl_refuse_thread(aTHX_ "callback");
     void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", ST(0));
     if (vkvm_conn_register_close_callback(conn, vkvm_perl_on_event, userdata, vkvm_perl_callback_free, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -1976,6 +1981,7 @@ secret_event_register_any(conn, secret_sv, event_id_sv, callback_sv)
   {
     vkvm_secret *secret = (vkvm_secret *)vkvm_perl_handle_or_null(aTHX_ secret_sv, "secret");
     int event_id = (int)vkvm_perl_int(aTHX_ event_id_sv, "event_id", INT_MIN, INT_MAX);
+    vkvm_perl_refuse_thread(aTHX_ "callback");
     void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", ST(0));
     if (vkvm_conn_secret_event_register_any(conn, secret, event_id, vkvm_perl_on_event, userdata, vkvm_perl_callback_free, &callback_id, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -2057,6 +2063,7 @@ storage_pool_event_register_any(conn, pool_sv, event_id_sv, callback_sv)
   {
     vkvm_storage_pool *pool = (vkvm_storage_pool *)vkvm_perl_handle_or_null(aTHX_ pool_sv, "pool");
     int event_id = (int)vkvm_perl_int(aTHX_ event_id_sv, "event_id", INT_MIN, INT_MAX);
+    vkvm_perl_refuse_thread(aTHX_ "callback");
     void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", ST(0));
     if (vkvm_conn_storage_pool_event_register_any(conn, pool, event_id, vkvm_perl_on_event, userdata, vkvm_perl_callback_free, &callback_id, &error) < 0)
         vkvm_perl_throw(aTHX_ error);

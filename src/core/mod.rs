@@ -19,6 +19,7 @@ pub mod node_device;
 pub mod nwfilter;
 pub mod nwfilter_binding;
 pub mod secret;
+pub(crate) mod sigpipe;
 pub mod storage_pool;
 pub mod storage_vol;
 mod text;

@@ -48,8 +48,12 @@ pub enum Misuse {
     XmlSyntax { parameter: &'static str, line: u64, column: u64, reason: String },
     #[error("{parameter}: JSON is malformed at line {line}, column {column}: {reason}")]
     JsonSyntax { parameter: &'static str, line: u64, column: u64, reason: String },
-    #[error("there is no event loop: call vkvm_event_register_default before {what}")]
+    #[error(
+        "there is no event loop: call vkvm_event_register_default or vkvm_event_start before {what}"
+    )]
     NoEventLoop { what: &'static str },
+    #[error("{what}: {reason}")]
+    OtherEventLoop { what: &'static str, reason: &'static str },
     #[error("{function} needs libvirt {since}; the installed libvirt does not have it")]
     NotInThisLibvirt { function: &'static str, since: &'static str },
 }
@@ -73,6 +77,7 @@ impl Misuse {
             Misuse::XmlSyntax { .. } => c::ERROR_OWN_XML_SYNTAX,
             Misuse::JsonSyntax { .. } => c::ERROR_OWN_JSON_SYNTAX,
             Misuse::NoEventLoop { .. } => c::ERROR_OWN_NO_EVENT_LOOP,
+            Misuse::OtherEventLoop { .. } => c::ERROR_OWN_OTHER_EVENT_LOOP,
             // libvirt's own number, so that a caller needs to test for one only.
             Misuse::NotInThisLibvirt { .. } => virt::sys::VIR_ERR_NO_SUPPORT as i32,
         }
@@ -83,6 +88,7 @@ impl Misuse {
         match self {
             Misuse::Internal { .. }
             | Misuse::NoEventLoop { .. }
+            | Misuse::OtherEventLoop { .. }
             | Misuse::NotInThisLibvirt { .. } => None,
             Misuse::Null { parameter, .. }
             | Misuse::Foreign { parameter, .. }

@@ -8,7 +8,7 @@ use virt::connect::Connect;
 use virt::sys;
 
 use super::Conn;
-use crate::core::call;
+use crate::core::{call, sigpipe};
 use crate::error::Result;
 
 /// Something libvirt asks for while a connection opens.
@@ -59,6 +59,7 @@ impl Conn {
 
     fn open_with(uri: Option<&CStr>, auth: sys::virConnectAuthPtr, flags: c_uint) -> Result<Self> {
         call::initialize();
+        sigpipe::arm();
         let uri = uri.map_or(ptr::null(), CStr::as_ptr);
         // SAFETY: uri is NULL or a C string; auth is NULL, libvirt's default or
         // complete, with a callback whose data outlives this call.

@@ -32,6 +32,7 @@ const PACKAGES: &[Package] = &[
     Package { class: "storage_vol", name: "VKVM::StorageVol", object: "$vol" },
     Package { class: "secret", name: "VKVM::Secret", object: "$secret" },
     Package { class: "event", name: "VKVM::Event", object: "VKVM::Event::" },
+    Package { class: "event_queue", name: "VKVM::EventQueue", object: "$queue" },
 ];
 
 /// Writes everything that is generated for Perl.

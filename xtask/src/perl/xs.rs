@@ -199,6 +199,9 @@ fn input(
                 Some(_) => "ST(0)",
                 None => "NULL",
             };
+            if ["event", "timeout", "watch"].contains(&kind) {
+                writeln!(text, "    vkvm_perl_refuse_thread(aTHX_ \"{name}\");")?;
+            }
             writeln!(
                 text,
                 "    void *userdata = vkvm_perl_callback(aTHX_ {sv}, \"{name}\", {this});"
