@@ -5,32 +5,28 @@ WRITE   ?=
 PREFIX  ?= /usr/local
 DESTDIR ?=
 
-VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n1)
-SONAME  := libvkvm.so.0
-REAL    := $(SONAME).$(shell echo $(VERSION) | cut -d. -f2-)
-LIBDIR   = $(DESTDIR)$(PREFIX)/lib
-SHARED   = $(DESTDIR)$(PREFIX)/share
+export PREFIX DESTDIR LIBDIR PERLDIRS
 
 .PHONY: all library perl demo check check-rust check-c check-perl check-rest bench generate \
-        sanitize install clean doc
+        sanitize install uninstall clean doc
 
 all: library perl
 
 library:
 	cargo build --release
-	ln -sf libvkvm.so target/release/$(SONAME)
+	ln -sf libvkvm.so target/release/libvkvm.so.0
 
 perl: perl/blib/.built
 
 # The XS and the modules; perl/Makefile itself is made again when MakeMaker's
-# input changes, or when there are other modules.
+# input changes, or when there are other modules or C files.
 perl/blib/.built: perl/Makefile include/vkvm.h $(wildcard perl/*.c perl/*.h perl/*.xs) \
                   $(wildcard perl/generated/* perl/typemap) $(shell find perl/lib -type f) | library
 	touch perl/VKVM.xs
 	$(MAKE) -C perl
 	touch $@
 
-perl/Makefile: perl/Makefile.PL perl/lib perl/lib/VKVM | library
+perl/Makefile: perl/Makefile.PL perl/lib perl/lib/VKVM $(wildcard perl/vkvm_*.c) | library
 	cd perl && perl Makefile.PL
 
 demo:
@@ -56,7 +52,8 @@ check-perl: all
 	cd perl && prove -b -j2 --timer t/
 
 check-rest: all
-	prove --timer tests/bed/selftest tests/docs tests/reference tests/demo tests/install
+	prove --timer tests/bed/selftest tests/docs tests/reference tests/demo tests/install \
+	    harness/run tests/harness
 
 bench:
 	scripts/install-deps check
@@ -76,16 +73,10 @@ sanitize:
 	scripts/sanitize
 
 install: all
-	install -d $(LIBDIR)/pkgconfig $(DESTDIR)$(PREFIX)/include $(SHARED)/vkvm
-	install -m 755 target/release/libvkvm.so $(LIBDIR)/$(REAL)
-	ln -sf $(REAL) $(LIBDIR)/$(SONAME)
-	ln -sf $(SONAME) $(LIBDIR)/libvkvm.so
-	install -m 644 target/release/libvkvm.a $(LIBDIR)
-	install -m 644 include/vkvm.h $(DESTDIR)$(PREFIX)/include
-	install -m 644 vkvm-api.json $(SHARED)/vkvm
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' vkvm.pc.in \
-	    > $(LIBDIR)/pkgconfig/vkvm.pc
-	scripts/install-perl "$(PREFIX)" "$(DESTDIR)"
+	scripts/install
+
+uninstall:
+	scripts/install --uninstall
 
 clean:
 	cargo clean

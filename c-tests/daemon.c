@@ -228,6 +228,8 @@ int main(int argc, char **argv)
     ok(vkvm_conn_open(argv[2], 0, &conn, &err) == -1 && !conn, "there is no daemon any more");
     forget(&err);
     settle();
+    if (loop_is("thread"))
+        works(vkvm_event_stop(&err), &err, "the loop is stopped");
     no_handles_left();
     return done();
 }

@@ -379,6 +379,8 @@ int main(void)
     forgotten(vkvm_conn_free, "the last free");
     forgotten(end_by_close, "close");
     settle();
+    if (loop_is("thread"))
+        works(vkvm_event_stop(&err), &err, "the loop is stopped");
     no_handles_left();
     return done();
 }

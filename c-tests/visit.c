@@ -221,6 +221,29 @@ static void missing_members(void)
     vkvm_value_free(value);
 }
 
+static void and_free(void)
+{
+    vkvm_value *value = NULL;
+    struct transcript to = { "", 0 };
+    must(vkvm_value_from_json("[1,{\"a\":null}]", &value, &err), err, "a value");
+    ok(vkvm_value_ref(value) == value, "a second hold");
+    works(vkvm_value_visit_and_free(value, &visitor, &to, &err), &err, "visit_and_free");
+    is_str(to.text, "list2 u1 map1 a= null end end ", "every part was shown");
+    is_visited(value, "0", "u1 ", "the second hold keeps the value");
+    to = (struct transcript){ "", 0 };
+    works(vkvm_value_visit_and_free(value, &visitor, &to, &err), &err, "visit_and_free, the last");
+    is_str(to.text, "list2 u1 map1 a= null end end ", "every part was shown again");
+    is_int((int64_t)handles("value"), 0, "then it was freed");
+    to = (struct transcript){ "", 0 };
+    fails(vkvm_value_visit_and_free(value, &visitor, &to, &err), &err, VKVM_ERROR_OWN_STALE_HANDLE,
+          "value", "visit_and_free of what was freed");
+    is_str(to.text, "", "nothing was shown");
+    must(vkvm_value_new_null(&value, &err), err, "a value");
+    fails(vkvm_value_visit_and_free(value, NULL, &to, &err), &err, VKVM_ERROR_OWN_NULL, "visitor",
+          "visit_and_free without a visitor");
+    is_int((int64_t)handles("value"), 0, "the value was freed all the same");
+}
+
 int main(void)
 {
     all_kinds();
@@ -228,6 +251,7 @@ int main(void)
     meddling();
     in_the_middle();
     missing_members();
+    and_free();
     no_handles_left();
     return done();
 }

@@ -1053,6 +1053,14 @@
 #define VKVM_DOMAIN_SAVE_PARAM_IMAGE_FORMAT_LZOP "lzop"
 #define VKVM_DOMAIN_SAVE_PARAM_IMAGE_FORMAT_ZSTD "zstd"
 #define VKVM_DOMAIN_SAVE_PARAM_IMAGE_FORMAT_SPARSE "sparse"
+#define VKVM_DOMAIN_QEMU_MONITOR_COMMAND_DEFAULT 0
+#define VKVM_DOMAIN_QEMU_MONITOR_COMMAND_HMP 1
+#define VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_REGEX 1
+#define VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_NOCASE 2
+#define VKVM_DOMAIN_QEMU_AGENT_COMMAND_BLOCK (-2)
+#define VKVM_DOMAIN_QEMU_AGENT_COMMAND_DEFAULT (-1)
+#define VKVM_DOMAIN_QEMU_AGENT_COMMAND_NOWAIT 0
+#define VKVM_DOMAIN_QEMU_AGENT_COMMAND_SHUTDOWN 60
 
 /* Constants of the class domain_snapshot. */
 #define VKVM_DOMAIN_SNAPSHOT_DELETE_CHILDREN 1
@@ -1763,7 +1771,7 @@ typedef struct {
  * A list or map is announced with its number of items, then come its items
  * (in a map, `key` before each), then `end`. Texts and keys are `len` bytes
  * without a NUL behind them; a text is borrowed for the time of the call, a
- * key until its item is complete. No member may be NULL.
+ * key until its map is complete. No member may be NULL.
  */
 typedef struct {
   /**
@@ -3710,6 +3718,33 @@ int vkvm_conn_list_storage_pool_names(vkvm_conn *conn,
                                       vkvm_error **error);
 
 /**
+ * CHANGES THE CALLING PROCESS: gives it another label in the security model of
+ * the host.
+ *
+ * From then on what SELinux or AppArmor allow this process, or the programs
+ * that it executes, is what they allow for that label, and they may not allow
+ * the way back. The library libvirt-lxc.so.0 is needed.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param label the label, as `vkvm_domain_get_security_label` tells a domain's
+ *     (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param old_label a map of `label`, the one it had, and `enforcing`, 1 if the
+ *     model is enforced; with AppArmor, libvirt leaves them empty and 0 (out;
+ *     not NULL; owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeGetSecurityModel, virDomainLxcEnterSecurityLabel
+ */
+int vkvm_conn_lxc_enter_security_label(vkvm_conn *conn,
+                                       const char *label,
+                                       uint32_t flags,
+                                       vkvm_value **old_label,
+                                       vkvm_error **error);
+
+/**
  * Ends a registration made with `vkvm_conn_network_event_register_any`.
  *
  * @param conn the connection (not NULL; borrowed)
@@ -4043,6 +4078,82 @@ int vkvm_conn_open_auth(const char *uri,
                         vkvm_destroy_callback destroy,
                         vkvm_conn **conn,
                         vkvm_error **error);
+
+/**
+ * Makes a domain of a QEMU process that libvirt did not start.
+ *
+ * The driver of libvirt 6.6 and newer can do it no more, and says so. The
+ * library libvirt-qemu.so.0 is needed.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param pid the number of the process
+ * @param flags unused, pass 0
+ * @param dom the domain (out; not NULL; owned by the caller: vkvm_domain_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainQemuAttach
+ */
+int vkvm_conn_qemu_attach(vkvm_conn *conn,
+                          uint32_t pid,
+                          uint32_t flags,
+                          vkvm_domain **dom,
+                          vkvm_error **error);
+
+/**
+ * Ends a registration made with `vkvm_conn_qemu_monitor_event_register`.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param callback_id the number that was given then
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectDomainQemuMonitorEventDeregister
+ */
+int vkvm_conn_qemu_monitor_event_deregister(vkvm_conn *conn,
+                                            int callback_id,
+                                            vkvm_error **error);
+
+/**
+ * Listens to what the monitor of QEMU says, also of kinds that libvirt has no
+ * event for.
+ *
+ * The registration holds the connection open; it ends with
+ * `vkvm_conn_qemu_monitor_event_deregister`, or with the connection handle.
+ * The library libvirt-qemu.so.0 is needed.
+ *
+ * The map of an event has the keys event (its name, like "RESUME"), seconds
+ * and micros (when, since 1970) and details (JSON text, or null). The number
+ * of the event is 0.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param dom the domain to listen to; NULL for all (may be NULL; borrowed)
+ * @param event the name of the event; NULL for all (may be NULL; borrowed)
+ * @param callback called on the thread that runs the event loop (not NULL)
+ * @param userdata passed to the callback (may be NULL; kept until destroy is
+ *     called)
+ * @param destroy releases the userdata (may be NULL)
+ * @param flags `VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_REGEX` if `event` is a
+ *     regular expression, `VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_NOCASE` to
+ *     take capital and small letters for the same
+ * @param callback_id the number to deregister with (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectDomainQemuMonitorEventRegister
+ */
+int vkvm_conn_qemu_monitor_event_register(vkvm_conn *conn,
+                                          vkvm_domain *dom,
+                                          const char *event,
+                                          vkvm_event_callback callback,
+                                          void *userdata,
+                                          vkvm_destroy_callback destroy,
+                                          uint32_t flags,
+                                          int *callback_id,
+                                          vkvm_error **error);
 
 /**
  * Adds a hold on the connection handle.
@@ -4655,6 +4766,41 @@ int vkvm_domain_checkpoint_delete(vkvm_domain_checkpoint *checkpoint,
 void vkvm_domain_checkpoint_free(vkvm_domain_checkpoint *checkpoint);
 
 /**
+ * Gets the connection that the checkpoint belongs to.
+ *
+ * It is a new handle of the same connection: registrations made through it end
+ * with it.
+ *
+ * @param checkpoint the domain checkpoint (not NULL; borrowed)
+ * @param conn the connection (out; not NULL; owned by the caller:
+ *     vkvm_conn_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainCheckpointGetConnect
+ */
+int vkvm_domain_checkpoint_get_conn(vkvm_domain_checkpoint *checkpoint,
+                                    vkvm_conn **conn,
+                                    vkvm_error **error);
+
+/**
+ * Gets the domain that the checkpoint is of.
+ *
+ * @param checkpoint the domain checkpoint (not NULL; borrowed)
+ * @param domain the domain (out; not NULL; owned by the caller:
+ *     vkvm_domain_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainCheckpointGetDomain
+ */
+int vkvm_domain_checkpoint_get_domain(vkvm_domain_checkpoint *checkpoint,
+                                      vkvm_domain **domain,
+                                      vkvm_error **error);
+
+/**
  * Gets the name of the checkpoint; no other checkpoint of its domain has it.
  *
  * @param checkpoint the domain checkpoint (not NULL; borrowed)
@@ -5207,6 +5353,23 @@ int vkvm_domain_get_checkpoint_by_name(vkvm_domain *dom,
                                        vkvm_error **error);
 
 /**
+ * Gets the connection that the domain belongs to.
+ *
+ * It is a new handle of the same connection: registrations made through it end
+ * with it.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param conn the connection (out; not NULL; owned by the caller:
+ *     vkvm_conn_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainGetConnect
+ */
+int vkvm_domain_get_conn(vkvm_domain *dom, vkvm_conn **conn, vkvm_error **error);
+
+/**
  * Gets the state of the way by which libvirt controls the domain.
  *
  * @param dom the domain (not NULL; borrowed)
@@ -5410,9 +5573,9 @@ int vkvm_domain_get_info(vkvm_domain *dom, vkvm_value **info, vkvm_error **error
  * @param flags unused, pass 0
  * @param interfaces a list of maps of `name` (as its source calls it),
  *     `hwaddr` (the hardware address; not there when it is not known) and
- *     `addrs`: a list of maps of `type` (0 is IPv4, 1 is IPv6), `addr` and
- *     `prefix` (bits of the network) (out; not NULL; owned by the caller:
- *     vkvm_value_free)
+ *     `addrs`: a list of maps of `type` (one of `VKVM_IP_ADDR_TYPE_*`), `addr`
+ *     and `prefix` (how many bits the network has) (out; not NULL; owned by
+ *     the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -6092,6 +6255,84 @@ int vkvm_domain_list_snapshot_names(vkvm_domain *dom,
                                     vkvm_error **error);
 
 /**
+ * CHANGES THE CALLING PROCESS: brings it into the control group of a
+ * container.
+ *
+ * From then on the container's limits of CPU time, memory and so on are those
+ * of this process, too, and there is no way back but by moving it by other
+ * means. The process needs the right to do it. The library libvirt-lxc.so.0 is
+ * needed.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainLxcEnterCGroup
+ */
+int vkvm_domain_lxc_enter_cgroup(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
+
+/**
+ * CHANGES THE CALLING PROCESS: brings it into the namespaces of a container.
+ *
+ * From then on this process, not the domain, sees the container's files,
+ * network, host name and so on instead of its own, and open handles may stop
+ * working. It is meant for a process of its own, forked for this, which then
+ * opens no connection and only executes a program. Some namespaces cannot be
+ * entered by a process that has several threads. A process namespace is
+ * entered by the children only. The process needs the right to do it
+ * (CAP_SYS_ADMIN). The library libvirt-lxc.so.0 is needed.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param files file descriptors of namespaces, as
+ *     `vkvm_domain_lxc_open_namespace` gives them; they stay the caller's (not
+ *     NULL; borrowed; its length is in files_len)
+ * @param files_len how many there are
+ * @param flags unused, pass 0
+ * @param old_fds file descriptors of the namespaces it was in, with which it
+ *     can go back; the caller has to close them (out; not NULL; owned by the
+ *     caller: vkvm_int_list_free; its length is in old_fds_len)
+ * @param old_fds_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainLxcEnterNamespace
+ */
+int vkvm_domain_lxc_enter_namespace(vkvm_domain *dom,
+                                    const int *files,
+                                    size_t files_len,
+                                    uint32_t flags,
+                                    int **old_fds,
+                                    size_t *old_fds_len,
+                                    vkvm_error **error);
+
+/**
+ * Opens the namespaces of a container.
+ *
+ * The connection must be on a unix socket. The library libvirt-lxc.so.0 is
+ * needed.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param fds a file descriptor for each namespace; the caller has to close
+ *     them (out; not NULL; owned by the caller: vkvm_int_list_free; its length
+ *     is in fds_len)
+ * @param fds_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainLxcOpenNamespace
+ */
+int vkvm_domain_lxc_open_namespace(vkvm_domain *dom,
+                                   uint32_t flags,
+                                   int **fds,
+                                   size_t *fds_len,
+                                   vkvm_error **error);
+
+/**
  * Saves the memory of the domain in a file that libvirt keeps, and stops it.
  * The next start goes on from there.
  *
@@ -6596,6 +6837,91 @@ int vkvm_domain_pm_suspend_for_duration(vkvm_domain *dom,
  * libvirt: virDomainPMWakeup
  */
 int vkvm_domain_pm_wakeup(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
+
+/**
+ * Sends a command to the agent in the guest.
+ *
+ * The library libvirt-qemu.so.0 is needed.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param cmd the command, in JSON, like "{ \"execute\": \"guest-ping\" }" (not
+ *     NULL; borrowed)
+ * @param timeout how long to wait for the answer, in s, or one of
+ *     `VKVM_DOMAIN_QEMU_AGENT_COMMAND_*`
+ * @param flags unused, pass 0
+ * @param result the answer, in JSON (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainQemuAgentCommand
+ */
+int vkvm_domain_qemu_agent_command(vkvm_domain *dom,
+                                   const char *cmd,
+                                   int timeout,
+                                   uint32_t flags,
+                                   char **result,
+                                   vkvm_error **error);
+
+/**
+ * Sends a command to the monitor of the domain's QEMU.
+ *
+ * What it changes, libvirt does not know, and may fail over: this is for
+ * looking and for trying. The library libvirt-qemu.so.0 is needed.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param cmd the command, in JSON, like "{ \"execute\": \"query-status\" }"
+ *     (not NULL; borrowed)
+ * @param flags `VKVM_DOMAIN_QEMU_MONITOR_COMMAND_HMP` for a command in the
+ *     language for people, like "info status"
+ * @param result the answer, in the same language (out; not NULL; owned by the
+ *     caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainQemuMonitorCommand
+ */
+int vkvm_domain_qemu_monitor_command(vkvm_domain *dom,
+                                     const char *cmd,
+                                     uint32_t flags,
+                                     char **result,
+                                     vkvm_error **error);
+
+/**
+ * Sends a command with file descriptors to the monitor of the domain's QEMU.
+ *
+ * As `vkvm_domain_qemu_monitor_command`; the connection must be on a unix
+ * socket, and libvirt 8.2 or newer is needed.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param cmd the command, in JSON (not NULL; borrowed)
+ * @param files file descriptors that QEMU gets copies of; they stay the
+ *     caller's (not NULL; borrowed; its length is in files_len)
+ * @param files_len how many there are
+ * @param flags unused, pass 0
+ * @param result the answer, in JSON (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param fds file descriptors that QEMU sent; the caller has to close them
+ *     (out; not NULL; owned by the caller: vkvm_int_list_free; its length is
+ *     in fds_len)
+ * @param fds_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainQemuMonitorCommandWithFiles
+ */
+int vkvm_domain_qemu_monitor_command_with_files(vkvm_domain *dom,
+                                                const char *cmd,
+                                                const int *files,
+                                                size_t files_len,
+                                                uint32_t flags,
+                                                char **result,
+                                                int **fds,
+                                                size_t *fds_len,
+                                                vkvm_error **error);
 
 /**
  * Asks the guest to restart. It may take its time, or refuse.
@@ -7187,8 +7513,8 @@ int vkvm_domain_set_user_password(vkvm_domain *dom,
  * @param cpumap the numbers, like `0-2,5`; what is plugged together must be
  *     named together (not NULL; borrowed)
  * @param state 1 to plug in, 0 to pull out
- * @param flags of `VKVM_DOMAIN_AFFECT_*`; `VKVM_DOMAIN_VCPU_ASYNC_UNPLUG` to
- *     not wait until the guest has let go
+ * @param flags of `VKVM_DOMAIN_AFFECT_*`; `VKVM_DOMAIN_SETVCPU_ASYNC_UNPLUG`
+ *     to not wait until the guest has let go
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -7251,6 +7577,41 @@ int vkvm_domain_snapshot_delete(vkvm_domain_snapshot *snapshot,
  * @param snapshot the domain snapshot (not NULL; borrowed)
  */
 void vkvm_domain_snapshot_free(vkvm_domain_snapshot *snapshot);
+
+/**
+ * Gets the connection that the snapshot belongs to.
+ *
+ * It is a new handle of the same connection: registrations made through it end
+ * with it.
+ *
+ * @param snapshot the domain snapshot (not NULL; borrowed)
+ * @param conn the connection (out; not NULL; owned by the caller:
+ *     vkvm_conn_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSnapshotGetConnect
+ */
+int vkvm_domain_snapshot_get_conn(vkvm_domain_snapshot *snapshot,
+                                  vkvm_conn **conn,
+                                  vkvm_error **error);
+
+/**
+ * Gets the domain that the snapshot is of.
+ *
+ * @param snapshot the domain snapshot (not NULL; borrowed)
+ * @param domain the domain (out; not NULL; owned by the caller:
+ *     vkvm_domain_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSnapshotGetDomain
+ */
+int vkvm_domain_snapshot_get_domain(vkvm_domain_snapshot *snapshot,
+                                    vkvm_domain **domain,
+                                    vkvm_error **error);
 
 /**
  * Gets the name of the snapshot; no other snapshot of its domain has it.
@@ -8181,6 +8542,23 @@ int vkvm_interface_destroy(vkvm_interface *iface, uint32_t flags, vkvm_error **e
 void vkvm_interface_free(vkvm_interface *iface);
 
 /**
+ * Gets the connection that the interface belongs to.
+ *
+ * It is a new handle of the same connection: registrations made through it end
+ * with it.
+ *
+ * @param iface the interface (not NULL; borrowed)
+ * @param conn the connection (out; not NULL; owned by the caller:
+ *     vkvm_conn_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virInterfaceGetConnect
+ */
+int vkvm_interface_get_conn(vkvm_interface *iface, vkvm_conn **conn, vkvm_error **error);
+
+/**
  * Gets the hardware address of the interface.
  *
  * @param iface the interface (not NULL; borrowed)
@@ -8371,6 +8749,23 @@ int vkvm_network_get_autostart(vkvm_network *net, bool *autostart, vkvm_error **
  * libvirt: virNetworkGetBridgeName
  */
 int vkvm_network_get_bridge_name(vkvm_network *net, char **name, vkvm_error **error);
+
+/**
+ * Gets the connection that the network belongs to.
+ *
+ * It is a new handle of the same connection: registrations made through it end
+ * with it.
+ *
+ * @param net the network (not NULL; borrowed)
+ * @param conn the connection (out; not NULL; owned by the caller:
+ *     vkvm_conn_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkGetConnect
+ */
+int vkvm_network_get_conn(vkvm_network *net, vkvm_conn **conn, vkvm_error **error);
 
 /**
  * Gets the addresses that the DHCP server of the network gave out.
@@ -8579,6 +8974,39 @@ int vkvm_network_port_delete(vkvm_network_port *port, uint32_t flags, vkvm_error
  * @param port the network port (not NULL; borrowed)
  */
 void vkvm_network_port_free(vkvm_network_port *port);
+
+/**
+ * Gets the connection that the port's network belongs to.
+ *
+ * It is a new handle of the same connection: registrations made through it end
+ * with it.
+ *
+ * @param port the network port (not NULL; borrowed)
+ * @param conn the connection (out; not NULL; owned by the caller:
+ *     vkvm_conn_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkPortGetNetwork, virNetworkGetConnect
+ */
+int vkvm_network_port_get_conn(vkvm_network_port *port, vkvm_conn **conn, vkvm_error **error);
+
+/**
+ * Gets the network that the port is of.
+ *
+ * @param port the network port (not NULL; borrowed)
+ * @param network the network (out; not NULL; owned by the caller:
+ *     vkvm_network_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkPortGetNetwork
+ */
+int vkvm_network_port_get_network(vkvm_network_port *port,
+                                  vkvm_network **network,
+                                  vkvm_error **error);
 
 /**
  * Gets the limits of the bandwidth of the network port.
@@ -9217,6 +9645,23 @@ int vkvm_nwfilter_undefine(vkvm_nwfilter *nwfilter, vkvm_error **error);
 void vkvm_secret_free(vkvm_secret *secret);
 
 /**
+ * Gets the connection that the secret belongs to.
+ *
+ * It is a new handle of the same connection: registrations made through it end
+ * with it.
+ *
+ * @param secret the secret (not NULL; borrowed)
+ * @param conn the connection (out; not NULL; owned by the caller:
+ *     vkvm_conn_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virSecretGetConnect
+ */
+int vkvm_secret_get_conn(vkvm_secret *secret, vkvm_conn **conn, vkvm_error **error);
+
+/**
  * Gets which object of its usage type the secret belongs to.
  *
  * @param secret the secret (not NULL; borrowed)
@@ -9481,6 +9926,23 @@ int vkvm_storage_pool_get_autostart(vkvm_storage_pool *pool,
                                     vkvm_error **error);
 
 /**
+ * Gets the connection that the pool belongs to.
+ *
+ * It is a new handle of the same connection: registrations made through it end
+ * with it.
+ *
+ * @param pool the storage pool (not NULL; borrowed)
+ * @param conn the connection (out; not NULL; owned by the caller:
+ *     vkvm_conn_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStoragePoolGetConnect
+ */
+int vkvm_storage_pool_get_conn(vkvm_storage_pool *pool, vkvm_conn **conn, vkvm_error **error);
+
+/**
  * Gets state and sizes of the pool.
  *
  * @param pool the storage pool (not NULL; borrowed)
@@ -9736,6 +10198,23 @@ int vkvm_storage_vol_delete(vkvm_storage_vol *vol, uint32_t flags, vkvm_error **
  * @param vol the storage vol (not NULL; borrowed)
  */
 void vkvm_storage_vol_free(vkvm_storage_vol *vol);
+
+/**
+ * Gets the connection that the volume belongs to.
+ *
+ * It is a new handle of the same connection: registrations made through it end
+ * with it.
+ *
+ * @param vol the storage vol (not NULL; borrowed)
+ * @param conn the connection (out; not NULL; owned by the caller:
+ *     vkvm_conn_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStorageVolGetConnect
+ */
+int vkvm_storage_vol_get_conn(vkvm_storage_vol *vol, vkvm_conn **conn, vkvm_error **error);
 
 /**
  * Gets type and sizes of the volume.
@@ -10360,6 +10839,26 @@ int vkvm_value_visit(vkvm_value *value,
                      const vkvm_value_visitor *visitor,
                      void *userdata,
                      vkvm_error **error);
+
+/**
+ * Shows every part of a value to a visitor, as `vkvm_value_visit` does, and
+ * gives up the hold on it, as `vkvm_value_free` does. This is the fast way to
+ * turn a value that a call returned into something else.
+ *
+ * The hold is given up also when the visitor is refused. The visitor must not
+ * use the handle.
+ *
+ * @param value the value (not NULL; borrowed)
+ * @param visitor the functions that get the parts (not NULL; borrowed)
+ * @param userdata passed to them (may be NULL; kept until destroy is called)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_value_visit_and_free(vkvm_value *value,
+                              const vkvm_value_visitor *visitor,
+                              void *userdata,
+                              vkvm_error **error);
 
 #ifdef __cplusplus
 }  // extern "C"

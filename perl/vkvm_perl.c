@@ -7,6 +7,7 @@ typedef struct {
     HV *error_stash;
     SV *exception;                    /* the first that a callback threw */
     UV interpreter;                   /* a number that no other interpreter gets */
+    vkvm_perl_models models;
 } my_cxt_t;
 
 #define MY_CXT_KEY "VKVM::_guts"
@@ -31,6 +32,7 @@ static void set_up(pTHX_ my_cxt_t *cxt)
         cxt->stash[i] = gv_stashpv(packages[i], GV_ADD);
     cxt->error_stash = gv_stashpv("VKVM::Error", GV_ADD);
     cxt->exception = NULL;
+    Zero(&cxt->models, 1, vkvm_perl_models);
     cxt->interpreter = __atomic_add_fetch(&interpreters, 1, __ATOMIC_RELAXED);
 }
 
@@ -38,6 +40,12 @@ UV vkvm_perl_interpreter(pTHX)
 {
     dMY_CXT;
     return MY_CXT.interpreter;
+}
+
+vkvm_perl_models *vkvm_perl_models_of(pTHX)
+{
+    dMY_CXT;
+    return &MY_CXT.models;
 }
 
 static HV *stash_of(my_cxt_t *cxt, const char *class)

@@ -82,11 +82,34 @@ void vkvm_perl_register_loop(pTHX_ SV *object);
 void vkvm_perl_run_watch(pTHX_ int watch, int fd, int events, SV *opaque);
 void vkvm_perl_run_timer(pTHX_ int timer, SV *opaque);
 void vkvm_perl_free_watched(pTHX_ SV *opaque);
+/* Hashes that are kept to be copied, of one interpreter; zeros at first. */
+#define VKVM_PERL_MODELS 61
+#define VKVM_PERL_MODEL_KEYS 32
+typedef struct {
+    HV *hash;
+    size_t count;                    /* of its keys, 0 if it is not to be used */
+    HEK *key[VKVM_PERL_MODEL_KEYS];  /* the keys as they came */
+    U8 order[VKVM_PERL_MODEL_KEYS];  /* which of them Perl has first, second and so on */
+    int misses;
+} vkvm_perl_model;
+typedef struct {
+    vkvm_perl_model model[VKVM_PERL_MODELS];
+} vkvm_perl_models;
+vkvm_perl_models *vkvm_perl_models_of(pTHX);
+
+/* Makes a hash, which takes over the values; the keys are borrowed. */
+typedef struct {
+    const char *key;
+    size_t len;
+    SV *value;
+} vkvm_perl_item;
+HV *vkvm_perl_hash(pTHX_ vkvm_perl_models *models, const vkvm_perl_item *items, size_t count);
 
 /* Shared between the files of the shim. */
 void vkvm_perl_refuse(pTHX_ int code, const char *name, const char *pattern, ...)
     __attribute__((noreturn));
 SV *vkvm_perl_from_value(pTHX_ vkvm_value *value);
+SV *vkvm_perl_take_value(pTHX_ vkvm_value *value); /* frees it */
 AV *vkvm_perl_values_of_map(pTHX_ vkvm_value *map);
 void vkvm_perl_keep_exception(pTHX);
 

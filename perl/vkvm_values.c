@@ -3,17 +3,29 @@
 #include "vkvm_perl.h"
 
 #define MAX_DEPTH 101
+#define MAX_ITEMS 128
+
+/* A list or map that is not complete. */
+typedef struct {
+    SV *container;     /* NULL for a hash that is made of its items at the end */
+    size_t first_item;
+    const char *key;   /* its own in the map around it */
+    size_t key_len;
+} level;
 
 typedef struct {
 #ifdef MULTIPLICITY
     PerlInterpreter *my_perl;
 #endif
+    vkvm_perl_models *models;
     SV *root;
-    SV *container[MAX_DEPTH]; /* the lists and maps that are not complete */
     int depth;
     bool flat;                /* the outermost map becomes an array of its values */
     const char *key;
     size_t key_len;
+    size_t items;
+    vkvm_perl_item item[MAX_ITEMS]; /* of the hashes that are made of them */
+    level level[MAX_DEPTH];
 } builder;
 
 #ifdef MULTIPLICITY
@@ -29,8 +41,13 @@ static void add(pTHX_ builder *b, SV *sv)
         b->root = sv;
         return;
     }
-    top = b->container[b->depth - 1];
-    if (SvTYPE(top) == SVt_PVAV)
+    top = b->level[b->depth - 1].container;
+    if (!top) {
+        vkvm_perl_item *item = &b->item[b->items++];
+        item->key = b->key;
+        item->len = b->key_len;
+        item->value = sv;
+    } else if (SvTYPE(top) == SVt_PVAV)
         av_push((AV *)top, sv);
     else
         (void)hv_store((HV *)top, b->key, (I32)b->key_len, sv, 0);
@@ -38,8 +55,13 @@ static void add(pTHX_ builder *b, SV *sv)
 
 static void begin(pTHX_ builder *b, SV *container)
 {
-    add(aTHX_ b, newRV_noinc(container));
-    b->container[b->depth++] = container;
+    if (container)
+        add(aTHX_ b, newRV_noinc(container));
+    level *level = &b->level[b->depth++];
+    level->container = container;
+    level->first_item = b->items;
+    level->key = b->key;
+    level->key_len = b->key_len;
 }
 
 static void on_null(void *userdata)
@@ -63,7 +85,8 @@ static void on_int64(void *userdata, int64_t value)
 static void on_uint64(void *userdata, uint64_t value)
 {
     dBUILDER;
-    add(aTHX_ b, newSVuv(value));
+    /* newSVuv would only find out the same, one call later. */
+    add(aTHX_ b, value <= IV_MAX ? newSViv((IV)value) : newSVuv(value));
 }
 
 static void on_real(void *userdata, double value)
@@ -109,9 +132,12 @@ static void on_map(void *userdata, size_t count)
         begin(aTHX_ b, (SV *)newAV());
         return;
     }
+    if (count <= VKVM_PERL_MODEL_KEYS && b->items + count <= MAX_ITEMS) {
+        begin(aTHX_ b, NULL);
+        return;
+    }
     hash = newHV();
-    if (count > PERL_HASH_DEFAULT_HvMAX)
-        hv_ksplit(hash, count);
+    hv_ksplit(hash, count);
     begin(aTHX_ b, (SV *)hash);
 }
 
@@ -124,8 +150,16 @@ static void on_key(void *userdata, const char *text, size_t len)
 
 static void on_end(void *userdata)
 {
-    builder *b = userdata;
-    b->depth--;
+    dBUILDER;
+    level *level = &b->level[--b->depth];
+    if (!level->container) {
+        size_t count = b->items - level->first_item;
+        HV *hash = vkvm_perl_hash(aTHX_ b->models, &b->item[level->first_item], count);
+        b->items = level->first_item;
+        b->key = level->key;
+        b->key_len = level->key_len;
+        add(aTHX_ b, newRV_noinc((SV *)hash));
+    }
 }
 
 static const vkvm_value_visitor visitor = {
@@ -133,26 +167,46 @@ static const vkvm_value_visitor visitor = {
     on_bytes, on_handle, on_list, on_map, on_key, on_end,
 };
 
+static void begin_build(pTHX_ builder *b, bool flat)
+{
+#ifdef MULTIPLICITY
+    b->my_perl = aTHX;
+#endif
+    b->models = vkvm_perl_models_of(aTHX);
+    b->root = NULL;
+    b->depth = 0;
+    b->items = 0;
+    b->flat = flat;
+}
+
+static SV *built(pTHX_ builder *b, int result, vkvm_error **error)
+{
+    if (result < 0) {
+        SvREFCNT_dec(b->root);
+        vkvm_perl_throw(aTHX_ *error);
+    }
+    return b->root;
+}
+
 static SV *build(pTHX_ vkvm_value *value, bool flat)
 {
     vkvm_error *error = NULL;
     builder b;
-#ifdef MULTIPLICITY
-    b.my_perl = aTHX;
-#endif
-    b.root = NULL;
-    b.depth = 0;
-    b.flat = flat;
-    if (vkvm_value_visit(value, NULL, &visitor, &b, &error) < 0) {
-        SvREFCNT_dec(b.root);
-        vkvm_perl_throw(aTHX_ error);
-    }
-    return b.root;
+    begin_build(aTHX_ &b, flat);
+    return built(aTHX_ &b, vkvm_value_visit(value, NULL, &visitor, &b, &error), &error);
 }
 
 SV *vkvm_perl_from_value(pTHX_ vkvm_value *value)
 {
     return build(aTHX_ value, FALSE);
+}
+
+SV *vkvm_perl_take_value(pTHX_ vkvm_value *value)
+{
+    vkvm_error *error = NULL;
+    builder b;
+    begin_build(aTHX_ &b, FALSE);
+    return built(aTHX_ &b, vkvm_value_visit_and_free(value, &visitor, &b, &error), &error);
 }
 
 AV *vkvm_perl_values_of_map(pTHX_ vkvm_value *map)
@@ -162,8 +216,7 @@ AV *vkvm_perl_values_of_map(pTHX_ vkvm_value *map)
 
 SV **vkvm_perl_push_value(pTHX_ SV **sp, vkvm_value *value)
 {
-    SV *sv = sv_2mortal(vkvm_perl_from_value(aTHX_ value));
-    vkvm_value_free(value);
+    SV *sv = sv_2mortal(vkvm_perl_take_value(aTHX_ value));
     if (!SvROK(sv) || SvTYPE(SvRV(sv)) != SVt_PVAV) {
         XPUSHs(sv);
         return sp;

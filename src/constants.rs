@@ -22,6 +22,22 @@ pub enum Number {
     Text(&'static str),
 }
 
+/// `VKVM_DOMAIN_QEMU_MONITOR_COMMAND_DEFAULT`.
+pub const DOMAIN_QEMU_MONITOR_COMMAND_DEFAULT: i32 = 0;
+/// `VKVM_DOMAIN_QEMU_MONITOR_COMMAND_HMP`.
+pub const DOMAIN_QEMU_MONITOR_COMMAND_HMP: i32 = 1;
+/// `VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_REGEX`.
+pub const DOMAIN_QEMU_MONITOR_EVENT_REGISTER_REGEX: i32 = 1;
+/// `VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_NOCASE`.
+pub const DOMAIN_QEMU_MONITOR_EVENT_REGISTER_NOCASE: i32 = 2;
+/// `VKVM_DOMAIN_QEMU_AGENT_COMMAND_BLOCK`.
+pub const DOMAIN_QEMU_AGENT_COMMAND_BLOCK: i32 = -2;
+/// `VKVM_DOMAIN_QEMU_AGENT_COMMAND_DEFAULT`.
+pub const DOMAIN_QEMU_AGENT_COMMAND_DEFAULT: i32 = -1;
+/// `VKVM_DOMAIN_QEMU_AGENT_COMMAND_NOWAIT`.
+pub const DOMAIN_QEMU_AGENT_COMMAND_NOWAIT: i32 = 0;
+/// `VKVM_DOMAIN_QEMU_AGENT_COMMAND_SHUTDOWN`.
+pub const DOMAIN_QEMU_AGENT_COMMAND_SHUTDOWN: i32 = 60;
 /// `VKVM_ERROR_FROM_VKVM`.
 pub const ERROR_FROM_VKVM: i32 = 10000;
 /// `VKVM_ERROR_OWN_INTERNAL`.
@@ -1097,6 +1113,14 @@ pub static CONSTANTS: &[Constant] = &[
     Constant { class: "domain", name: "SAVE_PARAM_IMAGE_FORMAT_LZOP", value: Number::Text("lzop") },
     Constant { class: "domain", name: "SAVE_PARAM_IMAGE_FORMAT_ZSTD", value: Number::Text("zstd") },
     Constant { class: "domain", name: "SAVE_PARAM_IMAGE_FORMAT_SPARSE", value: Number::Text("sparse") },
+    Constant { class: "domain", name: "QEMU_MONITOR_COMMAND_DEFAULT", value: Number::Int(0) },
+    Constant { class: "domain", name: "QEMU_MONITOR_COMMAND_HMP", value: Number::Int(1) },
+    Constant { class: "domain", name: "QEMU_MONITOR_EVENT_REGISTER_REGEX", value: Number::Int(1) },
+    Constant { class: "domain", name: "QEMU_MONITOR_EVENT_REGISTER_NOCASE", value: Number::Int(2) },
+    Constant { class: "domain", name: "QEMU_AGENT_COMMAND_BLOCK", value: Number::Int(-2) },
+    Constant { class: "domain", name: "QEMU_AGENT_COMMAND_DEFAULT", value: Number::Int(-1) },
+    Constant { class: "domain", name: "QEMU_AGENT_COMMAND_NOWAIT", value: Number::Int(0) },
+    Constant { class: "domain", name: "QEMU_AGENT_COMMAND_SHUTDOWN", value: Number::Int(60) },
     Constant { class: "domain_snapshot", name: "DELETE_CHILDREN", value: Number::Int(1) },
     Constant { class: "domain_snapshot", name: "DELETE_METADATA_ONLY", value: Number::Int(2) },
     Constant { class: "domain_snapshot", name: "DELETE_CHILDREN_ONLY", value: Number::Int(4) },

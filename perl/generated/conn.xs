@@ -1651,6 +1651,23 @@ list_storage_pool_names(conn, maxnames_sv)
   }
 
 void
+lxc_enter_security_label(conn, label_sv, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *label_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *old_label;
+  PPCODE:
+  {
+    const char *label = vkvm_perl_text(aTHX_ label_sv, "label");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_lxc_enter_security_label(conn, label, flags, &old_label, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, old_label);
+  }
+
+void
 network_event_deregister_any(conn, callback_id_sv)
     vkvm_conn *conn
     SV *callback_id_sv
@@ -1916,6 +1933,62 @@ num_of_storage_pools(conn)
     if (vkvm_conn_num_of_storage_pools(conn, &count, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     XPUSHi(count);
+  }
+
+void
+qemu_attach(conn, pid_sv, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *pid_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_domain *dom;
+  PPCODE:
+  {
+    uint32_t pid = (uint32_t)vkvm_perl_uint(aTHX_ pid_sv, "pid", UINT32_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_qemu_attach(conn, pid, flags, &dom, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ dom, vkvm_perl_domain));
+  }
+
+void
+qemu_monitor_event_deregister(conn, callback_id_sv)
+    vkvm_conn *conn
+    SV *callback_id_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    int callback_id = (int)vkvm_perl_int(aTHX_ callback_id_sv, "callback_id", INT_MIN, INT_MAX);
+    if (vkvm_conn_qemu_monitor_event_deregister(conn, callback_id, &error) < 0)
+    {
+        vkvm_error_free(error);
+        XSRETURN_EMPTY;
+    }
+  }
+
+void
+qemu_monitor_event_register(conn, dom_sv, event_sv, callback_sv, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *dom_sv
+    SV *event_sv
+    SV *callback_sv
+    SV *flags_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    int callback_id;
+  PPCODE:
+  {
+    vkvm_domain *dom = (vkvm_domain *)vkvm_perl_handle_or_null(aTHX_ dom_sv, "dom");
+    const char *event = vkvm_perl_text_or_null(aTHX_ event_sv, "event");
+    vkvm_perl_refuse_thread(aTHX_ "callback");
+    void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", ST(0));
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_qemu_monitor_event_register(conn, dom, event, vkvm_perl_on_event, userdata, vkvm_perl_callback_free, flags, &callback_id, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHi(callback_id);
   }
 
 void

@@ -627,6 +627,19 @@ get_checkpoint_by_name(dom, name_sv)
   }
 
 void
+get_conn(dom)
+    vkvm_domain *dom
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_conn *conn;
+  PPCODE:
+  {
+    if (vkvm_domain_get_conn(dom, &conn, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ conn, vkvm_perl_conn));
+  }
+
+void
 get_control_info(dom, flags_sv = NULL)
     vkvm_domain *dom
     SV *flags_sv
@@ -1392,6 +1405,60 @@ list_snapshot_names(dom, maxnames_sv, flags_sv = NULL)
   }
 
 void
+lxc_enter_cgroup(dom, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_lxc_enter_cgroup(dom, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+lxc_enter_namespace(dom, files_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *files_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    int *old_fds;
+    size_t old_fds_len;
+  PPCODE:
+  {
+    size_t files_len = 0;
+    const int *files = vkvm_perl_ints(aTHX_ files_sv, "files", &files_len);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_lxc_enter_namespace(dom, files, files_len, flags, &old_fds, &old_fds_len, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    EXTEND(SP, (SSize_t)old_fds_len);
+    for (size_t i = 0; i < old_fds_len; i++)
+        mPUSHi(old_fds[i]);
+    vkvm_int_list_free(old_fds, old_fds_len);
+  }
+
+void
+lxc_open_namespace(dom, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    int *fds;
+    size_t fds_len;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_lxc_open_namespace(dom, flags, &fds, &fds_len, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    EXTEND(SP, (SSize_t)fds_len);
+    for (size_t i = 0; i < fds_len; i++)
+        mPUSHi(fds[i]);
+    vkvm_int_list_free(fds, fds_len);
+  }
+
+void
 managed_save(dom, flags_sv = NULL)
     vkvm_domain *dom
     SV *flags_sv
@@ -1807,6 +1874,73 @@ pm_wakeup(dom, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_pm_wakeup(dom, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+qemu_agent_command(dom, cmd_sv, timeout_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *cmd_sv
+    SV *timeout_sv
+    SV *flags_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    char *result;
+  PPCODE:
+  {
+    const char *cmd = vkvm_perl_text(aTHX_ cmd_sv, "cmd");
+    int timeout = (int)vkvm_perl_int(aTHX_ timeout_sv, "timeout", INT_MIN, INT_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_qemu_agent_command(dom, cmd, timeout, flags, &result, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHp(result, strlen(result));
+    vkvm_string_free(result);
+  }
+
+void
+qemu_monitor_command(dom, cmd_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *cmd_sv
+    SV *flags_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    char *result;
+  PPCODE:
+  {
+    const char *cmd = vkvm_perl_text(aTHX_ cmd_sv, "cmd");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_qemu_monitor_command(dom, cmd, flags, &result, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHp(result, strlen(result));
+    vkvm_string_free(result);
+  }
+
+void
+qemu_monitor_command_with_files(dom, cmd_sv, files_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *cmd_sv
+    SV *files_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    char *result;
+    int *fds;
+    size_t fds_len;
+  PPCODE:
+  {
+    const char *cmd = vkvm_perl_text(aTHX_ cmd_sv, "cmd");
+    size_t files_len = 0;
+    const int *files = vkvm_perl_ints(aTHX_ files_sv, "files", &files_len);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_qemu_monitor_command_with_files(dom, cmd, files, files_len, flags, &result, &fds, &fds_len, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHp(result, strlen(result));
+    vkvm_string_free(result);
+    EXTEND(SP, (SSize_t)fds_len);
+    for (size_t i = 0; i < fds_len; i++)
+        mPUSHi(fds[i]);
+    vkvm_int_list_free(fds, fds_len);
   }
 
 void

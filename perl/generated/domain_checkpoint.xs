@@ -16,6 +16,32 @@ delete(checkpoint, flags_sv = NULL)
   }
 
 void
+get_conn(checkpoint)
+    vkvm_domain_checkpoint *checkpoint
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_conn *conn;
+  PPCODE:
+  {
+    if (vkvm_domain_checkpoint_get_conn(checkpoint, &conn, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ conn, vkvm_perl_conn));
+  }
+
+void
+get_domain(checkpoint)
+    vkvm_domain_checkpoint *checkpoint
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_domain *domain;
+  PPCODE:
+  {
+    if (vkvm_domain_checkpoint_get_domain(checkpoint, &domain, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ domain, vkvm_perl_domain));
+  }
+
+void
 get_name(checkpoint)
     vkvm_domain_checkpoint *checkpoint
   PREINIT:

@@ -16,6 +16,32 @@ delete(snapshot, flags_sv = NULL)
   }
 
 void
+get_conn(snapshot)
+    vkvm_domain_snapshot *snapshot
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_conn *conn;
+  PPCODE:
+  {
+    if (vkvm_domain_snapshot_get_conn(snapshot, &conn, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ conn, vkvm_perl_conn));
+  }
+
+void
+get_domain(snapshot)
+    vkvm_domain_snapshot *snapshot
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_domain *domain;
+  PPCODE:
+  {
+    if (vkvm_domain_snapshot_get_domain(snapshot, &domain, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ domain, vkvm_perl_domain));
+  }
+
+void
 get_name(snapshot)
     vkvm_domain_snapshot *snapshot
   PREINIT:

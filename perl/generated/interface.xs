@@ -29,6 +29,19 @@ destroy(iface, flags_sv = NULL)
   }
 
 void
+get_conn(iface)
+    vkvm_interface *iface
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_conn *conn;
+  PPCODE:
+  {
+    if (vkvm_interface_get_conn(iface, &conn, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ conn, vkvm_perl_conn));
+  }
+
+void
 get_mac(iface)
     vkvm_interface *iface
   PREINIT:

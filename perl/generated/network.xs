@@ -71,6 +71,19 @@ get_bridge_name(net)
   }
 
 void
+get_conn(net)
+    vkvm_network *net
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_conn *conn;
+  PPCODE:
+  {
+    if (vkvm_network_get_conn(net, &conn, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ conn, vkvm_perl_conn));
+  }
+
+void
 get_dhcp_leases(net, mac_sv = NULL, flags_sv = NULL)
     vkvm_network *net
     SV *mac_sv

@@ -16,6 +16,32 @@ delete(port, flags_sv = NULL)
   }
 
 void
+get_conn(port)
+    vkvm_network_port *port
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_conn *conn;
+  PPCODE:
+  {
+    if (vkvm_network_port_get_conn(port, &conn, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ conn, vkvm_perl_conn));
+  }
+
+void
+get_network(port)
+    vkvm_network_port *port
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_network *network;
+  PPCODE:
+  {
+    if (vkvm_network_port_get_network(port, &network, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ network, vkvm_perl_network));
+  }
+
+void
 get_parameters(port, flags_sv = NULL)
     vkvm_network_port *port
     SV *flags_sv

@@ -3,6 +3,19 @@
 MODULE = VKVM  PACKAGE = VKVM::Secret
 
 void
+get_conn(secret)
+    vkvm_secret *secret
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_conn *conn;
+  PPCODE:
+  {
+    if (vkvm_secret_get_conn(secret, &conn, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ conn, vkvm_perl_conn));
+  }
+
+void
 get_usage_id(secret)
     vkvm_secret *secret
   PREINIT:

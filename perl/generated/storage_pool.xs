@@ -97,6 +97,19 @@ get_autostart(pool)
   }
 
 void
+get_conn(pool)
+    vkvm_storage_pool *pool
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_conn *conn;
+  PPCODE:
+  {
+    if (vkvm_storage_pool_get_conn(pool, &conn, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ conn, vkvm_perl_conn));
+  }
+
+void
 get_info(pool)
     vkvm_storage_pool *pool
   PREINIT:

@@ -16,6 +16,19 @@ delete(vol, flags_sv = NULL)
   }
 
 void
+get_conn(vol)
+    vkvm_storage_vol *vol
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_conn *conn;
+  PPCODE:
+  {
+    if (vkvm_storage_vol_get_conn(vol, &conn, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ conn, vkvm_perl_conn));
+  }
+
+void
 get_info(vol, flags_sv = NULL)
     vkvm_storage_vol *vol
     SV *flags_sv

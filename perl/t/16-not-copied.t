@@ -59,8 +59,20 @@ my @flaws = (
     [ 'keys that the driver does not know', qr/keys that the driver does not know are dropped/,
         q(tried(sub { $dom->set_memory_parameters({ no_such_key => 1 }) }); print "on\n"),
         "exception of VKVM::Error about newparams\non" ],
-    [ 'the sum of all CPUs', qr/returns as many hashes as there are parameters, of which one is valid/,
+    [ 'the sum of all CPUs', qr/return as many hashes as there are parameters, of which one is valid/,
         q(my @s = tried(sub { $dom->get_cpu_stats(-1, 1) }); print scalar @s, "\n"), 1 ],
+    [ 'children of a snapshot', qr/`list_child_snapshots` is always empty/,
+        q(my ($s) = map { $dom->create_snapshot("<domainsnapshot><name>$_</name></domainsnapshot>") } 1, 2;
+          print scalar $s->list_child_snapshots, "\n"), 1 ],
+    [ 'names of some of the snapshots', qr/more than N snapshots reads wild pointers/,
+        q($dom->create_snapshot("<domainsnapshot><name>$_</name></domainsnapshot>") for 1 .. 20;
+          print scalar(@{ [ $dom->list_snapshot_names(3) ] }), "\n"), 3 ],
+    [ 'migrate_to_uri2', qr/`migrate_to_uri2` always dies/,
+        q(tried(sub { $dom->migrate_to_uri2('test:///default', undef) })),
+        'exception of VKVM::Error about nothing' ],
+    [ 'parameters of a migration that do not exist', qr/keys that `migrate`.* do not know are dropped/,
+        q(tried(sub { $dom->migrate_to_uri('test:///default', { no_such => 1 }) })),
+        'exception of VKVM::Error about params' ],
     [ 'negative constants', qr/-1 constants .* are 2\^64-1/,
         q(print Sys::Virt::NODE_CPU_STATS_ALL_CPUS(), "\n"), -1 ],
     [ 'constants of the 32nd bit', qr/flags of bit 31 .* are 18446744071562067968/,
@@ -89,7 +101,7 @@ my @flaws = (
 for my $flaw (@flaws) {
     my ($what, $row, $program, $ours) = @$flaw;
     subtest $what => sub {
-        like($rows, $row, 'has its row');
+        ok($rows =~ $row, 'has its row');
         my $outcome = outcome('VKVM::SysVirt', $program);
         is($outcome, "$ours\n", 'with libvkvm');
         SKIP: {

@@ -45,6 +45,7 @@ SKIP: {
     my $conn   = VKVM->new(uri => $bed->{URI});
     my $secret = $conn->define_secret(
         secret_xml(UUID, '<usage type="ceph"><name>client.admin</name></usage>'));
+    is($secret->get_conn->get_uri, $bed->{URI}, 'get_conn');
 
     subtest 'finding secrets' => sub {
         isa_ok($secret, 'VKVM::Secret');

@@ -30,6 +30,8 @@ subtest 'ports' => sub {
     my $port = $net->create_port('<networkport><uuid>' . PORT_UUID . "</uuid>$owner"
           . "<mac address='" . MAC . "'/></networkport>");
     is(ref $port, 'VKVM::NetworkPort', 'create_port');
+    is($port->get_network->get_uuid, $net->get_uuid, 'get_network');
+    is($port->get_conn->get_uri, $bed->{URI}, 'get_conn');
     is($port->get_uuid_string, PORT_UUID, 'get_uuid_string');
     is($port->get_uuid, pack('H*', PORT_UUID =~ tr/-//dr), 'get_uuid');
     like($port->get_xml_description, qr/<mac address='@{[MAC]}'/, 'get_xml_description');

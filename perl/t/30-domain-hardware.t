@@ -131,4 +131,7 @@ undef $_ for $dom, $off, $new, $error;
 handles_are({ domain => 0, value => 0, error => 0 }, 'nothing is left');
 $conn->close;
 
+prints_the_same('scripts/hardware.pl', [ 'test:///default', 'test' ],
+    { "set_iothread '9' {}" => 'the same error of libvirt about another argument' });
+
 done_testing;

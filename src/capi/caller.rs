@@ -40,6 +40,15 @@ impl Caller {
         handle::get(handle as usize, parameter)
     }
 
+    /// The object behind a handle, and gives up a hold on it.
+    pub fn get_last<H: Handle>(
+        &self,
+        handle: *mut H,
+        parameter: &'static str,
+    ) -> Result<Ref<H::Object>> {
+        handle::release_to_use(handle as usize, parameter)
+    }
+
     /// The object behind a handle that may be NULL.
     pub fn get_nullable<H: Handle>(
         &self,

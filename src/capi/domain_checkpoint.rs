@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_int};
 
 use super::guard::{direct, status, void};
-use super::types::{vkvm_domain_checkpoint, vkvm_error};
+use super::types::{vkvm_conn, vkvm_domain, vkvm_domain_checkpoint, vkvm_error};
 
 /// Adds a hold on the checkpoint handle.
 ///
@@ -127,4 +127,41 @@ pub unsafe extern "C" fn vkvm_domain_checkpoint_delete(
     error: *mut *mut vkvm_error,
 ) -> c_int {
     status(error, |c| c.get(checkpoint, "checkpoint")?.delete(flags))
+}
+
+/// Gets the domain that the checkpoint is of.
+///
+/// - `domain`: the domain
+///
+/// libvirt: virDomainCheckpointGetDomain
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_domain_checkpoint_get_domain(
+    checkpoint: *mut vkvm_domain_checkpoint,
+    domain: *mut *mut vkvm_domain,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handle(domain, "domain")?;
+        out.set(c.get(checkpoint, "checkpoint")?.get_domain()?)
+    })
+}
+
+/// Gets the connection that the checkpoint belongs to.
+///
+/// It is a new handle of the same connection: registrations made through it end with
+/// it.
+///
+/// - `conn`: the connection
+///
+/// libvirt: virDomainCheckpointGetConnect
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_domain_checkpoint_get_conn(
+    checkpoint: *mut vkvm_domain_checkpoint,
+    conn: *mut *mut vkvm_conn,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handle(conn, "conn")?;
+        out.set(c.get(checkpoint, "checkpoint")?.get_conn()?)
+    })
 }

@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_int};
 
 use super::guard::{direct, status, void};
-use super::types::{vkvm_domain_snapshot, vkvm_error};
+use super::types::{vkvm_conn, vkvm_domain, vkvm_domain_snapshot, vkvm_error};
 
 /// Adds a hold on the snapshot handle.
 ///
@@ -228,4 +228,41 @@ pub unsafe extern "C" fn vkvm_domain_snapshot_delete(
     error: *mut *mut vkvm_error,
 ) -> c_int {
     status(error, |c| c.get(snapshot, "snapshot")?.delete(flags))
+}
+
+/// Gets the domain that the snapshot is of.
+///
+/// - `domain`: the domain
+///
+/// libvirt: virDomainSnapshotGetDomain
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_domain_snapshot_get_domain(
+    snapshot: *mut vkvm_domain_snapshot,
+    domain: *mut *mut vkvm_domain,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handle(domain, "domain")?;
+        out.set(c.get(snapshot, "snapshot")?.get_domain()?)
+    })
+}
+
+/// Gets the connection that the snapshot belongs to.
+///
+/// It is a new handle of the same connection: registrations made through it end with
+/// it.
+///
+/// - `conn`: the connection
+///
+/// libvirt: virDomainSnapshotGetConnect
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_domain_snapshot_get_conn(
+    snapshot: *mut vkvm_domain_snapshot,
+    conn: *mut *mut vkvm_conn,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handle(conn, "conn")?;
+        out.set(c.get(snapshot, "snapshot")?.get_conn()?)
+    })
 }

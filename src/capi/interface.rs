@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_int};
 
 use super::guard::{direct, status, void};
-use super::types::{vkvm_error, vkvm_interface};
+use super::types::{vkvm_conn, vkvm_error, vkvm_interface};
 use crate::core::Text;
 
 /// Adds a hold on the interface handle.
@@ -148,4 +148,24 @@ pub unsafe extern "C" fn vkvm_interface_undefine(
     error: *mut *mut vkvm_error,
 ) -> c_int {
     status(error, |c| c.get(iface, "iface")?.undefine())
+}
+
+/// Gets the connection that the interface belongs to.
+///
+/// It is a new handle of the same connection: registrations made through it end with
+/// it.
+///
+/// - `conn`: the connection
+///
+/// libvirt: virInterfaceGetConnect
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_interface_get_conn(
+    iface: *mut vkvm_interface,
+    conn: *mut *mut vkvm_conn,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handle(conn, "conn")?;
+        out.set(c.get(iface, "iface")?.get_conn()?)
+    })
 }

@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_int, c_void};
 
 use super::guard::{direct, status, void};
-use super::types::{vkvm_error, vkvm_network, vkvm_network_port, vkvm_value};
+use super::types::{vkvm_conn, vkvm_error, vkvm_network, vkvm_network_port, vkvm_value};
 use crate::core::Text;
 use crate::value::Value;
 
@@ -399,5 +399,25 @@ pub unsafe extern "C" fn vkvm_network_create_port(
     status(error, |c| {
         let out = c.out_handle(port, "port")?;
         out.set(c.get(net, "net")?.create_port(c.text(xml, "xml")?, flags)?)
+    })
+}
+
+/// Gets the connection that the network belongs to.
+///
+/// It is a new handle of the same connection: registrations made through it end with
+/// it.
+///
+/// - `conn`: the connection
+///
+/// libvirt: virNetworkGetConnect
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_network_get_conn(
+    net: *mut vkvm_network,
+    conn: *mut *mut vkvm_conn,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handle(conn, "conn")?;
+        out.set(c.get(net, "net")?.get_conn()?)
     })
 }

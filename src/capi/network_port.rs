@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_int};
 
 use super::guard::{direct, status, void};
-use super::types::{vkvm_error, vkvm_network_port, vkvm_value};
+use super::types::{vkvm_conn, vkvm_error, vkvm_network, vkvm_network_port, vkvm_value};
 
 /// Adds a hold on the network port handle.
 ///
@@ -148,4 +148,41 @@ pub unsafe extern "C" fn vkvm_network_port_delete(
     error: *mut *mut vkvm_error,
 ) -> c_int {
     status(error, |c| c.get(port, "port")?.delete(flags))
+}
+
+/// Gets the network that the port is of.
+///
+/// - `network`: the network
+///
+/// libvirt: virNetworkPortGetNetwork
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_network_port_get_network(
+    port: *mut vkvm_network_port,
+    network: *mut *mut vkvm_network,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handle(network, "network")?;
+        out.set(c.get(port, "port")?.get_network()?)
+    })
+}
+
+/// Gets the connection that the port's network belongs to.
+///
+/// It is a new handle of the same connection: registrations made through it end with
+/// it.
+///
+/// - `conn`: the connection
+///
+/// libvirt: virNetworkPortGetNetwork, virNetworkGetConnect
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_network_port_get_conn(
+    port: *mut vkvm_network_port,
+    conn: *mut *mut vkvm_conn,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handle(conn, "conn")?;
+        out.set(c.get(port, "port")?.get_conn()?)
+    })
 }

@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_int, c_void};
 
 use super::guard::{direct, status, void};
-use super::types::{vkvm_error, vkvm_secret};
+use super::types::{vkvm_conn, vkvm_error, vkvm_secret};
 
 /// Adds a hold on the secret handle.
 ///
@@ -178,4 +178,24 @@ pub unsafe extern "C" fn vkvm_secret_undefine(
     error: *mut *mut vkvm_error,
 ) -> c_int {
     status(error, |c| c.get(secret, "secret")?.undefine())
+}
+
+/// Gets the connection that the secret belongs to.
+///
+/// It is a new handle of the same connection: registrations made through it end with
+/// it.
+///
+/// - `conn`: the connection
+///
+/// libvirt: virSecretGetConnect
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_secret_get_conn(
+    secret: *mut vkvm_secret,
+    conn: *mut *mut vkvm_conn,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handle(conn, "conn")?;
+        out.set(c.get(secret, "secret")?.get_conn()?)
+    })
 }

@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_int};
 
 use super::guard::{direct, status, void};
-use super::types::{vkvm_error, vkvm_storage_pool, vkvm_storage_vol, vkvm_value};
+use super::types::{vkvm_conn, vkvm_error, vkvm_storage_pool, vkvm_storage_vol, vkvm_value};
 use crate::core::Text;
 
 /// Adds a hold on the storage pool handle.
@@ -395,5 +395,25 @@ pub unsafe extern "C" fn vkvm_storage_pool_clone_volume(
             &*c.get(clone, "clone")?,
             0,
         )?)
+    })
+}
+
+/// Gets the connection that the pool belongs to.
+///
+/// It is a new handle of the same connection: registrations made through it end with
+/// it.
+///
+/// - `conn`: the connection
+///
+/// libvirt: virStoragePoolGetConnect
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_storage_pool_get_conn(
+    pool: *mut vkvm_storage_pool,
+    conn: *mut *mut vkvm_conn,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handle(conn, "conn")?;
+        out.set(c.get(pool, "pool")?.get_conn()?)
     })
 }

@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_int};
 
 use super::guard::{direct, status, void};
-use super::types::{vkvm_error, vkvm_storage_vol, vkvm_value};
+use super::types::{vkvm_conn, vkvm_error, vkvm_storage_vol, vkvm_value};
 
 /// Adds a hold on the volume handle.
 ///
@@ -189,4 +189,24 @@ pub unsafe extern "C" fn vkvm_storage_vol_wipe_pattern(
     error: *mut *mut vkvm_error,
 ) -> c_int {
     status(error, |c| c.get(vol, "vol")?.wipe_pattern(algorithm, flags))
+}
+
+/// Gets the connection that the volume belongs to.
+///
+/// It is a new handle of the same connection: registrations made through it end with
+/// it.
+///
+/// - `conn`: the connection
+///
+/// libvirt: virStorageVolGetConnect
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_storage_vol_get_conn(
+    vol: *mut vkvm_storage_vol,
+    conn: *mut *mut vkvm_conn,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handle(conn, "conn")?;
+        out.set(c.get(vol, "vol")?.get_conn()?)
+    })
 }

@@ -281,7 +281,7 @@ pub struct vkvm_event_impl {
 /// A list or map is announced with its number of items, then come its items
 /// (in a map, `key` before each), then `end`. Texts and keys are `len` bytes
 /// without a NUL behind them; a text is borrowed for the time of the call, a
-/// key until its item is complete. No member may be NULL.
+/// key until its map is complete. No member may be NULL.
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct vkvm_value_visitor {

@@ -1,6 +1,7 @@
 //! Showing a value to C's visitor.
 
 use std::ffi::{c_char, c_void};
+use std::ptr;
 
 use super::caller::Caller;
 use super::types::vkvm_value_visitor;
@@ -8,12 +9,13 @@ use crate::error::{Misuse, Result};
 use crate::value::Value;
 
 /// A complete visitor of C's.
-pub struct Visitor {
-    functions: Functions,
+pub struct Visitor<'a> {
+    functions: &'a Functions,
     userdata: *mut c_void,
 }
 
 /// [`vkvm_value_visitor`] with every member known to be there.
+#[repr(C)]
 struct Functions {
     null: unsafe extern "C" fn(*mut c_void),
     boolean: unsafe extern "C" fn(*mut c_void, bool),
@@ -29,10 +31,10 @@ struct Functions {
     end: unsafe extern "C" fn(*mut c_void),
 }
 
-impl Visitor {
+impl<'a> Visitor<'a> {
     /// Checks that no function is missing.
     pub fn new(
-        _c: &Caller,
+        _c: &'a Caller,
         visitor: *const vkvm_value_visitor,
         userdata: *mut c_void,
     ) -> Result<Self> {
@@ -46,7 +48,7 @@ impl Visitor {
 
     /// Shows a value and what is in it.
     pub fn show(&self, value: &Value) {
-        let (f, to) = (&self.functions, self.userdata);
+        let (f, to) = (self.functions, self.userdata);
         // SAFETY: C's own functions and userdata, by the contract; the texts
         // live across each call.
         unsafe {
@@ -80,19 +82,21 @@ impl Visitor {
     }
 }
 
-fn complete(visitor: &vkvm_value_visitor) -> Option<Functions> {
-    Some(Functions {
-        null: visitor.null?,
-        boolean: visitor.boolean?,
-        int64: visitor.int64?,
-        uint64: visitor.uint64?,
-        real: visitor.real?,
-        string: visitor.string?,
-        bytes: visitor.bytes?,
-        handle: visitor.handle?,
-        list: visitor.list?,
-        map: visitor.map?,
-        key: visitor.key?,
-        end: visitor.end?,
-    })
+fn complete(visitor: &vkvm_value_visitor) -> Option<&Functions> {
+    let v = visitor;
+    let complete = v.null.is_some()
+        && v.boolean.is_some()
+        && v.int64.is_some()
+        && v.uint64.is_some()
+        && v.real.is_some()
+        && v.string.is_some()
+        && v.bytes.is_some()
+        && v.handle.is_some()
+        && v.list.is_some()
+        && v.map.is_some()
+        && v.key.is_some()
+        && v.end.is_some();
+    // SAFETY: the members are the same, and a function that is there looks the
+    // same in an `Option`; copying them all would be most of a short visit.
+    complete.then(|| unsafe { &*ptr::from_ref(visitor).cast() })
 }

@@ -105,6 +105,22 @@ pub unsafe fn objects<P: Copy, T>(
     }
 }
 
+/// For calls that make an array of numbers.
+///
+/// # Safety
+/// `array` is NULL, or an array from malloc of `count` numbers, which is ours.
+pub unsafe fn ints(array: *mut c_int, count: usize) -> Vec<c_int> {
+    if array.is_null() {
+        return Vec::new();
+    }
+    // SAFETY: as promised by the caller.
+    unsafe {
+        let ints = std::slice::from_raw_parts(array, count).to_vec();
+        libc::free(array.cast());
+        ints
+    }
+}
+
 /// For calls that write a uuid, 16 bytes, where they are told.
 pub fn uuid(function: &'static CStr, call: impl FnOnce(*mut u8) -> c_int) -> Result<Uuid> {
     let mut bytes = [0; 16];

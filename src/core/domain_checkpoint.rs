@@ -6,7 +6,7 @@ use std::ptr::NonNull;
 
 use virt::sys;
 
-use super::{Text, call};
+use super::{Conn, Domain, Text, call};
 use crate::error::Result;
 
 /// A checkpoint. It keeps its domain's connection open.
@@ -37,6 +37,31 @@ impl DomainCheckpoint {
 
     pub(crate) fn raw(&self) -> sys::virDomainCheckpointPtr {
         self.0.as_ptr()
+    }
+
+    /// The connection it belongs to.
+    pub fn get_conn(&self) -> Result<Conn> {
+        // SAFETY: raw() is live while self is, and so is its connection.
+        unsafe {
+            Conn::share(
+                sys::virDomainCheckpointGetConnect(self.raw()),
+                c"virDomainCheckpointGetConnect",
+            )
+        }
+    }
+
+    /// The domain that it is of.
+    pub fn get_domain(&self) -> Result<Domain> {
+        // SAFETY: raw() is live while self is, and so is its domain; the added
+        // reference is ours.
+        unsafe {
+            let domain = call::pointer(
+                sys::virDomainCheckpointGetDomain(self.raw()),
+                c"virDomainCheckpointGetDomain",
+            )?;
+            call::done(sys::virDomainRef(domain.as_ptr()), c"virDomainRef")?;
+            Ok(Domain::adopt(domain.as_ptr()))
+        }
     }
 
     /// The name; unique among the checkpoints of its domain.

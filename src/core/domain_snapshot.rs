@@ -4,7 +4,7 @@ use std::ffi::{CStr, c_int, c_uint};
 
 use virt::sys;
 
-use super::{Text, call};
+use super::{Conn, Domain, Text, call};
 use crate::error::Result;
 
 /// A snapshot. It keeps its domain's connection open.
@@ -25,6 +25,31 @@ impl DomainSnapshot {
     pub(crate) fn raw(&self) -> sys::virDomainSnapshotPtr {
         // SAFETY: callers use it only while self is alive.
         unsafe { self.virt.as_ptr() }
+    }
+
+    /// The connection it belongs to.
+    pub fn get_conn(&self) -> Result<Conn> {
+        // SAFETY: raw() is live while self is, and so is its connection.
+        unsafe {
+            Conn::share(
+                sys::virDomainSnapshotGetConnect(self.raw()),
+                c"virDomainSnapshotGetConnect",
+            )
+        }
+    }
+
+    /// The domain that it is of.
+    pub fn get_domain(&self) -> Result<Domain> {
+        // SAFETY: raw() is live while self is, and so is its domain; the added
+        // reference is ours.
+        unsafe {
+            let domain = call::pointer(
+                sys::virDomainSnapshotGetDomain(self.raw()),
+                c"virDomainSnapshotGetDomain",
+            )?;
+            call::done(sys::virDomainRef(domain.as_ptr()), c"virDomainRef")?;
+            Ok(Domain::adopt(domain.as_ptr()))
+        }
     }
 
     /// The name; unique among the snapshots of its domain.

@@ -4,7 +4,7 @@ use std::ffi::{CStr, c_uint};
 
 use virt::sys;
 
-use super::{Text, call};
+use super::{Conn, Text, call};
 use crate::error::Result;
 
 /// A network interface of the host. It keeps its connection open.
@@ -23,6 +23,12 @@ impl Interface {
     pub(crate) fn raw(&self) -> sys::virInterfacePtr {
         // SAFETY: callers use it only while self is alive.
         unsafe { self.0.as_ptr() }
+    }
+
+    /// The connection it belongs to.
+    pub fn get_conn(&self) -> Result<Conn> {
+        // SAFETY: raw() is live while self is, and so is its connection.
+        unsafe { Conn::share(sys::virInterfaceGetConnect(self.raw()), c"virInterfaceGetConnect") }
     }
 
     /// The name.

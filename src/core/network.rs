@@ -8,7 +8,7 @@ use virt::sys;
 
 use super::conn::{locate, parse_uuid};
 use super::late::Late;
-use super::{NetworkPort, Text, call};
+use super::{Conn, NetworkPort, Text, call};
 use crate::error::Result;
 use crate::value::{Map, Value};
 
@@ -44,6 +44,12 @@ impl Network {
     pub(crate) fn raw(&self) -> sys::virNetworkPtr {
         // SAFETY: callers use it only while self is alive.
         unsafe { self.0.as_ptr() }
+    }
+
+    /// The connection it belongs to.
+    pub fn get_conn(&self) -> Result<Conn> {
+        // SAFETY: raw() is live while self is, and so is its connection.
+        unsafe { Conn::share(sys::virNetworkGetConnect(self.raw()), c"virNetworkGetConnect") }
     }
 
     /// The name.

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use virt::sys;
 
 use super::typed_params::TypedParams;
-use super::{Text, call};
+use super::{Conn, Network, Text, call};
 use crate::error::Result;
 use crate::value::{Map, Value};
 
@@ -50,6 +50,23 @@ impl NetworkPort {
 
     pub(crate) fn raw(&self) -> sys::virNetworkPortPtr {
         self.0.as_ptr()
+    }
+
+    /// The network that it is of.
+    pub fn get_network(&self) -> Result<Network> {
+        // SAFETY: raw() is live while self is, and so is its network; the added
+        // reference is ours.
+        unsafe {
+            let network = sys::virNetworkPortGetNetwork(self.raw());
+            let network = call::pointer(network, c"virNetworkPortGetNetwork")?;
+            call::done(sys::virNetworkRef(network.as_ptr()), c"virNetworkRef")?;
+            Ok(Network::adopt(network.as_ptr()))
+        }
+    }
+
+    /// The connection it belongs to.
+    pub fn get_conn(&self) -> Result<Conn> {
+        self.get_network()?.get_conn()
     }
 
     /// The uuid.

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use virt::sys;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::{Text, call};
+use super::{Conn, Text, call};
 use crate::error::Result;
 
 /// A secret. It keeps its connection open.
@@ -31,6 +31,12 @@ impl Secret {
     pub(crate) fn raw(&self) -> sys::virSecretPtr {
         // SAFETY: callers use it only while self is alive.
         unsafe { self.virt.as_ptr() }
+    }
+
+    /// The connection it belongs to.
+    pub fn get_conn(&self) -> Result<Conn> {
+        // SAFETY: raw() is live while self is, and so is its connection.
+        unsafe { Conn::share(sys::virSecretGetConnect(self.raw()), c"virSecretGetConnect") }
     }
 
     /// The uuid.

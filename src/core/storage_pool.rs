@@ -7,7 +7,7 @@ use uuid::Uuid;
 use virt::sys;
 
 use super::conn::locate;
-use super::{StorageVol, Text, call};
+use super::{Conn, StorageVol, Text, call};
 use crate::error::Result;
 use crate::value::Map;
 
@@ -33,6 +33,14 @@ impl StoragePool {
     pub(crate) fn raw(&self) -> sys::virStoragePoolPtr {
         // SAFETY: callers use it only while self is alive.
         unsafe { self.virt.as_ptr() }
+    }
+
+    /// The connection it belongs to.
+    pub fn get_conn(&self) -> Result<Conn> {
+        // SAFETY: raw() is live while self is, and so is its connection.
+        unsafe {
+            Conn::share(sys::virStoragePoolGetConnect(self.raw()), c"virStoragePoolGetConnect")
+        }
     }
 
     /// The name.

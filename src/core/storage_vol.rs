@@ -4,7 +4,7 @@ use std::ffi::{CStr, c_char, c_uint};
 
 use virt::sys;
 
-use super::{Text, call};
+use super::{Conn, Text, call};
 use crate::error::Result;
 use crate::value::Map;
 
@@ -26,6 +26,12 @@ impl StorageVol {
     pub(crate) fn raw(&self) -> sys::virStorageVolPtr {
         // SAFETY: callers use it only while self is alive.
         unsafe { self.virt.as_ptr() }
+    }
+
+    /// The connection it belongs to.
+    pub fn get_conn(&self) -> Result<Conn> {
+        // SAFETY: raw() is live while self is, and so is its connection.
+        unsafe { Conn::share(sys::virStorageVolGetConnect(self.raw()), c"virStorageVolGetConnect") }
     }
 
     /// The name; unique in its pool.

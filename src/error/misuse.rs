@@ -56,6 +56,8 @@ pub enum Misuse {
     OtherEventLoop { what: &'static str, reason: &'static str },
     #[error("{function} needs libvirt {since}; the installed libvirt does not have it")]
     NotInThisLibvirt { function: &'static str, since: &'static str },
+    #[error("{function} is in {library}, a library of libvirt's that is not installed")]
+    NoLibrary { function: &'static str, library: &'static str },
 }
 
 impl Misuse {
@@ -79,7 +81,9 @@ impl Misuse {
             Misuse::NoEventLoop { .. } => c::ERROR_OWN_NO_EVENT_LOOP,
             Misuse::OtherEventLoop { .. } => c::ERROR_OWN_OTHER_EVENT_LOOP,
             // libvirt's own number, so that a caller needs to test for one only.
-            Misuse::NotInThisLibvirt { .. } => virt::sys::VIR_ERR_NO_SUPPORT as i32,
+            Misuse::NotInThisLibvirt { .. } | Misuse::NoLibrary { .. } => {
+                virt::sys::VIR_ERR_NO_SUPPORT as i32
+            }
         }
     }
 
@@ -89,7 +93,8 @@ impl Misuse {
             Misuse::Internal { .. }
             | Misuse::NoEventLoop { .. }
             | Misuse::OtherEventLoop { .. }
-            | Misuse::NotInThisLibvirt { .. } => None,
+            | Misuse::NotInThisLibvirt { .. }
+            | Misuse::NoLibrary { .. } => None,
             Misuse::Null { parameter, .. }
             | Misuse::Foreign { parameter, .. }
             | Misuse::Stale { parameter, .. }

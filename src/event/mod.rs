@@ -13,6 +13,7 @@ mod choice;
 mod close;
 mod event_loop;
 mod kinds;
+mod monitor;
 mod own_loop;
 mod queue;
 mod registry;
@@ -29,6 +30,7 @@ pub use event_loop::{
     Ticker, Watcher, add_handle, add_timeout, remove_handle, remove_timeout, update_handle,
     update_timeout,
 };
+pub use monitor::qemu_monitor_event_register;
 pub use own_loop::{EventImpl, Watched};
 pub use queue::{Entry, EventQueue, forget_connection};
 pub use registry::{

@@ -49,7 +49,7 @@ pub fn register_any<S: Subject>(
 /// Stops what `register_any` began.
 pub fn deregister_any(conn: &Conn, source: Source, callback_id: c_int) -> Result<()> {
     forget(conn, Listener::Any(source, callback_id));
-    let (deregister, name) = subject::deregister(source);
+    let (deregister, name) = subject::deregister(source)?;
     // SAFETY: the connection is live.
     call::done(unsafe { deregister(conn.raw(), callback_id) }, name)
 }

@@ -132,7 +132,7 @@ pub(super) unsafe fn deliver<S: Subject, const N: usize>(
 ///
 /// # Safety
 /// `text` is NULL or a C string.
-unsafe fn string(text: *const c_char) -> Value {
+pub(super) unsafe fn string(text: *const c_char) -> Value {
     if text.is_null() {
         return Value::Null;
     }

@@ -6,9 +6,11 @@ use virt::sys;
 
 use super::Object;
 use super::kinds::{self, Kind};
+use super::monitor;
 use super::signature::Callback;
 use crate::core::conn::Source;
 use crate::core::{Conn, Domain, Network, NodeDevice, Secret, StoragePool};
+use crate::error::Result;
 
 /// libvirt's function that ends a registration.
 pub(super) type Deregister = unsafe extern "C" fn(sys::virConnectPtr, c_int) -> c_int;
@@ -52,8 +54,8 @@ pub trait Subject: Sized {
 }
 
 /// What ends a registration, and its name.
-pub(super) fn deregister(source: Source) -> (Deregister, &'static CStr) {
-    match source {
+pub(super) fn deregister(source: Source) -> Result<(Deregister, &'static CStr)> {
+    Ok(match source {
         Source::Domain => {
             (sys::virConnectDomainEventDeregisterAny, c"virConnectDomainEventDeregisterAny")
         }
@@ -70,7 +72,10 @@ pub(super) fn deregister(source: Source) -> (Deregister, &'static CStr) {
         Source::Secret => {
             (sys::virConnectSecretEventDeregisterAny, c"virConnectSecretEventDeregisterAny")
         }
-    }
+        Source::QemuMonitor => {
+            (monitor::DEREGISTER.get()?, c"virConnectDomainQemuMonitorEventDeregister")
+        }
+    })
 }
 
 /// Makes a class one whose objects have events.

@@ -50,7 +50,14 @@ fn helpers(api: &Api) -> Result<Value> {
 
 fn class((c_type, doc): &(String, String)) -> Value {
     let name = c_type.trim_start_matches("vkvm_");
-    json!({ "name": name, "c_type": c_type, "perl": perl::package(name), "doc": doc })
+    json!({
+        "name": name,
+        "c_type": c_type,
+        "ref": format!("{c_type}_ref"),
+        "free": format!("{c_type}_free"),
+        "perl": perl::package(name),
+        "doc": doc,
+    })
 }
 
 /// A function of the caller's: a type has its name in `c_type`, a member in `name`.

@@ -9,75 +9,13 @@
 use strict;
 use warnings;
 
+use FindBin;
+use lib "$FindBin::Bin/lib";
 use Sys::Virt;
 use Sys::Virt::Event;
+use SysVirtShow;
 
 my ($uri, $xml_file) = @ARGV;
-$| = 1;
-$SIG{ALRM} = sub { die "this took longer than a minute\n" };
-alarm 60;
-
-# What is another number each time, by the name of the call or key it is in.
-my %changes = map { $_ => 1 } qw(
-  cpuTime kernel user idle iowait intr utilization free buffers cached cpu.time cpu.user cpu.system
-  balloon.rss balloon.last-update balloon.current get_id list_domain_ids
-);
-my $changes = qr/^(?:vcpu\.\d+\.(?:time|wait|delay|halted)|dirtyrate|perf\.|balloon\.(?:rss|last)
-                 |block\.\d+\.(?:rd|wr|fl|allocation|physical))/x;
-
-sub text {
-    my ($name, $value) = @_;
-    return 'undef' unless defined $value;
-    if (ref $value eq 'HASH') {
-        return '{' . join(', ', map { "$_ => " . text($_, $value->{$_}) } sort keys %$value) . '}';
-    }
-    return '[' . join(', ', map { text($name, $_) } @$value) . ']' if ref $value eq 'ARRAY';
-    return 'code' if ref $value eq 'CODE';
-    return 'domain ' . $value->get_name if ref $value;
-    return 'a number' if $value =~ /^\d[\d.]*\z/ && ($changes{$name} || $name =~ $changes);
-    $value =~ s/(<domain [^>]*)id='\d+'/$1id='ID'/;
-    $value =~ s/domain-\d+-/domain-ID-/g;
-    $value =~ s{/dev/pts/\d+}{/dev/pts/N}g;
-    $value =~ s/([^\x20-\x7e])/sprintf '\\x%02x', ord $1/ge;
-    return "'$value'";
-}
-
-sub show { my ($name, @values) = @_; return print "$name = ", text($name, \@values), "\n" }
-
-sub show_error {
-    my ($name, $error) = @_;
-    if (!ref $error) {
-        $error =~ s/ at \S+ line \d+\.?$//;
-        return show($name, $error);
-    }
-    show($name, "$error", map { $error->$_ } qw(code domain message));
-    show('  isa',   $error->isa('Sys::Virt::Error') ? 1 : 0);
-    show('  {level}', $error->{level});
-    return show('  level()', $error->level);
-}
-
-# A method in list context and, if that changes nothing, in scalar context.
-sub call {
-    my ($object, $method, @args) = @_;
-    my $name = join ' ', $method, map { text('', $_) } @args;
-    # The value of the call is to be masked by the method's name alone.
-    $name = $method if $changes{$method};
-    # libvirt keeps domains in a hash: which comes last is another each time.
-    my $is_list = $method =~ /^(?:list_|get_all_)/;
-
-    my @result = eval { $object->$method(@args) };
-    my $last   = @result ? text($method, $result[-1]) : '';
-    if ($@) { show_error($name, $@) }
-    else {
-        @result = sort { text('', $a) cmp text('', $b) } @result if $is_list;
-        show($name, @result);
-    }
-    return unless $method =~ /^(?:get|is|list|num)_/;
-    my $one = eval { $object->$method(@args) };
-    $one = 'an exception' if $@;
-    $one = 'the last'     if $is_list && defined $one && text($method, $one) eq $last;
-    return show("$name: scalar", $changes{$method} ? text($method, $one) : $one);
-}
 
 Sys::Virt::Event::register_default();
 

@@ -124,8 +124,8 @@ pub unsafe extern "C" fn vkvm_domain_get_guest_info(
 ///   libvirt's networks, the guest's agent, or the host's ARP table
 /// - `flags` (default 0): unused, pass 0
 /// - `interfaces`: a list of maps of `name` (as its source calls it), `hwaddr` (the hardware
-///   address; not there when it is not known) and `addrs`: a list of maps of `type` (0 is
-///   IPv4, 1 is IPv6), `addr` and `prefix` (bits of the network)
+///   address; not there when it is not known) and `addrs`: a list of maps of `type` (one
+///   of `VKVM_IP_ADDR_TYPE_*`), `addr` and `prefix` (how many bits the network has)
 ///
 /// libvirt: virDomainInterfaceAddresses
 #[unsafe(no_mangle)]

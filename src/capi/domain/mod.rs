@@ -11,8 +11,10 @@ pub mod info;
 pub mod input;
 pub mod iothreads;
 pub mod lifecycle;
+pub mod lxc;
 pub mod migration;
 pub mod peek;
+pub mod qemu;
 pub mod save;
 pub mod security;
 pub mod snapshots;
@@ -23,7 +25,7 @@ pub mod vcpus;
 use std::ffi::{c_char, c_int};
 
 use super::guard::{direct, status, void};
-use super::types::{vkvm_domain, vkvm_error, vkvm_value};
+use super::types::{vkvm_conn, vkvm_domain, vkvm_error, vkvm_value};
 use crate::core::Text;
 
 /// Adds a hold on the domain handle.
@@ -221,5 +223,25 @@ pub unsafe extern "C" fn vkvm_domain_is_persistent(
         let out = c.out(persistent, "persistent")?;
         out.set(c.get(dom, "dom")?.is_persistent()?);
         Ok(())
+    })
+}
+
+/// Gets the connection that the domain belongs to.
+///
+/// It is a new handle of the same connection: registrations made through it end with
+/// it.
+///
+/// - `conn`: the connection
+///
+/// libvirt: virDomainGetConnect
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_domain_get_conn(
+    dom: *mut vkvm_domain,
+    conn: *mut *mut vkvm_conn,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handle(conn, "conn")?;
+        out.set(c.get(dom, "dom")?.get_conn()?)
     })
 }

@@ -97,7 +97,7 @@ pub unsafe extern "C" fn vkvm_domain_pin_emulator(
 ///
 /// - `cpumap`: the numbers, like `0-2,5`; what is plugged together must be named together
 /// - `state`: 1 to plug in, 0 to pull out
-/// - `flags` (default 0): of `VKVM_DOMAIN_AFFECT_*`; `VKVM_DOMAIN_VCPU_ASYNC_UNPLUG` to
+/// - `flags` (default 0): of `VKVM_DOMAIN_AFFECT_*`; `VKVM_DOMAIN_SETVCPU_ASYNC_UNPLUG` to
 ///   not wait until the guest has let go
 ///
 /// libvirt: virDomainSetVcpu

@@ -122,3 +122,30 @@ pub unsafe extern "C" fn vkvm_value_visit(
         })
     })
 }
+
+/// Shows every part of a value to a visitor, as `vkvm_value_visit` does, and
+/// gives up the hold on it, as `vkvm_value_free` does. This is the fast way to
+/// turn a value that a call returned into something else.
+///
+/// The hold is given up also when the visitor is refused. The visitor must not
+/// use the handle.
+///
+/// - `visitor`: the functions that get the parts
+/// - `userdata` (nullable): passed to them
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_value_visit_and_free(
+    value: *mut vkvm_value,
+    visitor: *const vkvm_value_visitor,
+    userdata: *mut c_void,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let mut value = c.get_last(value, "value")?;
+        let visitor = Visitor::new(c, visitor, userdata)?;
+        match value.alone() {
+            Some(alone) => visitor.show(alone.get_mut()),
+            None => visitor.show(&reading(&value)),
+        }
+        Ok(())
+    })
+}

@@ -24,6 +24,7 @@ use virt::sys;
 pub use cpu::Emulator;
 pub use open::{Authenticator, Credential};
 
+use crate::core::call;
 use crate::error::{Error, Misuse, Result};
 
 /// A connection. Objects made from it keep it open.
@@ -59,8 +60,8 @@ impl CloseSlot {
     }
 }
 
-/// The class whose events a registration is for. Callback ids of different
-/// classes are numbered each for itself.
+/// The class whose events a registration is for, or QEMU's monitor. Callback ids of
+/// different classes are numbered each for itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names are the classes'")]
 pub enum Source {
@@ -69,13 +70,14 @@ pub enum Source {
     StoragePool,
     NodeDevice,
     Secret,
+    QemuMonitor,
 }
 
 impl Source {
     /// The class as in function names.
     pub fn class_name(self) -> &'static str {
         match self {
-            Source::Domain => "domain",
+            Source::Domain | Source::QemuMonitor => "domain",
             Source::Network => "network",
             Source::StoragePool => "storage_pool",
             Source::NodeDevice => "node_device",
@@ -87,13 +89,28 @@ impl Source {
 /// A registration with libvirt that holds the connection open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Listener {
-    /// One of the functions virConnect…EventRegisterAny, and its callback id.
+    /// One of the functions virConnect…EventRegisterAny and the like, and its callback id.
     Any(Source, c_int),
     /// The one virConnectDomainEventRegister.
     AllDomains,
 }
 
 impl Conn {
+    /// Another holder of an open connection, with registrations of its own. `raw` is
+    /// what `function` returned.
+    ///
+    /// # Safety
+    /// `raw` is NULL or a valid connection.
+    pub(crate) unsafe fn share(raw: sys::virConnectPtr, function: &'static CStr) -> Result<Self> {
+        let raw = call::pointer(raw, function)?;
+        // SAFETY: as promised by the caller; the added reference is ours.
+        unsafe {
+            call::done(sys::virConnectRef(raw.as_ptr()), c"virConnectRef")?;
+            let virt = Connect::from_ptr(raw.as_ptr());
+            Ok(Conn { virt, listeners: Mutex::default(), close: OnceLock::new() })
+        }
+    }
+
     pub(crate) fn raw(&self) -> sys::virConnectPtr {
         // SAFETY: callers use it only while self is alive.
         unsafe { self.virt.as_ptr() }

@@ -11,8 +11,10 @@ mod info;
 mod input;
 mod iothreads;
 mod lifecycle;
+mod lxc;
 mod migration;
 mod peek;
+pub(crate) mod qemu;
 mod save;
 mod security;
 mod snapshots;
@@ -29,7 +31,7 @@ use std::sync::OnceLock;
 use uuid::Uuid;
 use virt::sys;
 
-use super::{Text, call};
+use super::{Conn, Text, call};
 use crate::error::Result;
 use crate::value::Map;
 
@@ -56,6 +58,12 @@ impl Domain {
     pub(crate) fn raw(&self) -> sys::virDomainPtr {
         // SAFETY: callers use it only while self is alive.
         unsafe { self.virt.as_ptr() }
+    }
+
+    /// The connection it belongs to.
+    pub fn get_conn(&self) -> Result<Conn> {
+        // SAFETY: raw() is live while self is, and so is its connection.
+        unsafe { Conn::share(sys::virDomainGetConnect(self.raw()), c"virDomainGetConnect") }
     }
 
     /// The name.

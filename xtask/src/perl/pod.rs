@@ -140,7 +140,13 @@ fn results(function: &Function) -> String {
             _ => format!("my ${} = ", one.name),
         },
         many => {
-            let names: Vec<String> = many.iter().map(|param| format!("${}", param.name)).collect();
+            let names: Vec<String> = many
+                .iter()
+                .map(|param| match &param.kind {
+                    Kind::Ints | Kind::Texts | Kind::Handles(_) => format!("@{}", param.name),
+                    _ => format!("${}", param.name),
+                })
+                .collect();
             format!("my ({}) = ", names.join(", "))
         }
     }

@@ -1,0 +1,99 @@
+/* Hashes that have the same keys as one before.
+ *
+ * Nearly every hash made here does: each get_info has the same five keys. Perl
+ * copies a hash in a third of the time that it takes to store key by key, so a
+ * hash of each such set of keys, the model, is kept and copied. */
+
+#include "vkvm_perl.h"
+
+/* How often other keys are met where a model is kept until it is replaced. To
+ * make a model costs as much as two hashes, in vain if its keys never return. */
+#define PATIENCE 16
+
+/* The place of the model for such keys, if there is one. Made of what is quick
+ * to get at; that the keys are the same is checked later. */
+static vkvm_perl_model *place_of(vkvm_perl_models *models, const vkvm_perl_item *items,
+                                 size_t count)
+{
+    const vkvm_perl_item *first = &items[0], *last = &items[count - 1];
+    size_t sum = count + 3 * first->len + 5 * last->len;
+    if (first->len && last->len)
+        sum += 7 * (U8)first->key[0] + 11 * (U8)last->key[last->len - 1];
+    return &models->model[sum % VKVM_PERL_MODELS];
+}
+
+static bool has_keys(const vkvm_perl_model *model, const vkvm_perl_item *items, size_t count)
+{
+    if (model->count != count)
+        return FALSE;
+    for (size_t i = 0; i < count; i++) {
+        const HEK *key = model->key[i];
+        if ((size_t)HEK_LEN(key) != items[i].len || memNE(HEK_KEY(key), items[i].key, items[i].len))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static size_t item_of(const HE *entry, const vkvm_perl_item *items)
+{
+    size_t item = 0;
+    while ((size_t)HeKLEN(entry) != items[item].len
+           || memNE(HeKEY(entry), items[item].key, items[item].len))
+        item++;
+    return item;
+}
+
+static HV *copy(pTHX_ const vkvm_perl_model *model, const vkvm_perl_item *items)
+{
+    HV *hash = newHVhv(model->hash);
+    size_t n = 0;
+    for (size_t i = 0; i <= HvMAX(hash); i++)
+        for (HE *entry = HvARRAY(hash)[i]; entry; entry = HeNEXT(entry)) {
+            size_t item = model->order[n++];
+            /* The copy has the order and the very keys of the model, which
+             * Perl does not promise. */
+            if (HeKEY_hek(entry) != model->key[item])
+                item = item_of(entry, items);
+            if (!SvIMMORTAL(HeVAL(entry)))
+                SvREFCNT_dec(HeVAL(entry));
+            HeVAL(entry) = items[item].value;
+        }
+    return hash;
+}
+
+static void make_model(pTHX_ vkvm_perl_model *model, const vkvm_perl_item *items, size_t count)
+{
+    size_t n = 0;
+    SvREFCNT_dec(model->hash);
+    model->hash = newHV();
+    model->misses = 0;
+    hv_ksplit(model->hash, count);
+    for (size_t i = 0; i < count; i++)
+        (void)hv_store(model->hash, items[i].key, (I32)items[i].len, &PL_sv_undef, 0);
+    for (size_t i = 0; i <= HvMAX(model->hash); i++)
+        for (HE *entry = HvARRAY(model->hash)[i]; entry; entry = HeNEXT(entry)) {
+            size_t item = item_of(entry, items);
+            model->key[item] = HeKEY_hek(entry);
+            model->order[n++] = (U8)item;
+        }
+    /* A key that comes twice has no place of its own in a hash. */
+    model->count = n == count ? count : 0;
+}
+
+HV *vkvm_perl_hash(pTHX_ vkvm_perl_models *models, const vkvm_perl_item *items, size_t count)
+{
+    HV *hash;
+    if (count && count <= VKVM_PERL_MODEL_KEYS) {
+        vkvm_perl_model *model = place_of(models, items, count);
+        if (has_keys(model, items, count))
+            return copy(aTHX_ model, items);
+        if (!model->hash || ++model->misses >= PATIENCE)
+            make_model(aTHX_ model, items, count);
+    }
+    hash = newHV();
+    if (count > PERL_HASH_DEFAULT_HvMAX)
+        hv_ksplit(hash, count);
+    for (size_t i = 0; i < count; i++)
+        (void)hv_store(hash, items[i].key, (I32)items[i].len, items[i].value, 0);
+    return hash;
+}
