@@ -37,7 +37,13 @@ const INTRODUCTION: &str = "\
  *   them leaves the parent's connection alone. Values and errors go on working.
  * - Every function may be called from any thread. Freeing a handle while
  *   another thread uses it lets that use finish.
- * - Callbacks run on the thread that runs the event loop.
+ * - Callbacks run on the thread that runs the event loop. A process has one loop,
+ *   chosen once, before the first connection: vkvm_event_register_default,
+ *   vkvm_event_register_impl or vkvm_event_start.
+ * - If SIGPIPE has its default effect, opening a connection installs a handler:
+ *   while its thread is in a function of this library the signal does nothing
+ *   (writing to a daemon that is gone raises it), otherwise and in callbacks it
+ *   ends the program as ever. A disposition of the program's own is left alone.
  */
 ";
 
