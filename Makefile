@@ -7,7 +7,7 @@ DESTDIR ?=
 
 export PREFIX DESTDIR LIBDIR PERLDIRS
 
-.PHONY: all library perl demo check check-rust check-c check-perl check-rest bench generate \
+.PHONY: abi all library perl demo check check-rust check-c check-perl check-rest bench generate \
         sanitize install uninstall clean doc
 
 all: library perl
@@ -49,11 +49,11 @@ check-c: library
 	c-tests/run
 
 check-perl: all
-	cd perl && prove -b -j2 --timer t/
+	cd perl && prove -b -j2 --timer t/ xt/
 
 check-rest: all
 	prove --timer tests/bed/selftest tests/docs tests/reference tests/demo tests/install \
-	    harness/run tests/harness
+	    tests/cpan tests/abi harness/run tests/harness
 
 bench:
 	scripts/install-deps check
@@ -66,6 +66,10 @@ doc:
 
 generate:
 	cargo xtask generate
+
+# Records the C ABI, for a release.
+abi: library
+	scripts/abi record
 
 sanitize:
 	scripts/install-deps check

@@ -48,8 +48,16 @@ struct function {
 enum { FUNCTIONS = sizeof functions / sizeof *functions };
 
 /* A handle of each class that is live, and one that was freed. The test driver
- * has nothing of some classes; of their functions only the object is tried. */
+ * has nothing of some classes; they are a daemon's, if there is one, or of their
+ * functions only the object is tried. */
 static void *live[CLASSES], *stale[CLASSES];
+
+/* The URI of a private daemon, or NULL. */
+static const char *daemon_uri;
+
+#define SOME_UUID "8f1e43a0-7d3a-4c57-9a0b-000000000009"
+#define OWNER "<owner><name>d</name><uuid>" SOME_UUID "</uuid></owner>"
+#define MAC "<mac address='52:54:00:aa:bb:cc'/>"
 
 #define CHECKPOINTED                                                                        \
     "<domain type='test'><name>with-disk</name><memory>8192</memory><os><type>hvm</type></os>" \
@@ -94,27 +102,65 @@ static void make_snapshots(void **into, vkvm_conn *conn, vkvm_domain *dom)
     into[CLASS_DOMAIN_CHECKPOINT] = checkpoint;
 }
 
+static void make_on_daemon(void **into)
+{
+    vkvm_error *err = NULL;
+    vkvm_conn *conn = open_conn(daemon_uri, 0);
+    vkvm_network *net = NULL;
+    vkvm_network_port *port = NULL;
+    vkvm_nwfilter *filter = NULL;
+    vkvm_nwfilter_binding *binding = NULL;
+    vkvm_secret *secret = NULL;
+    must(vkvm_conn_define_secret(conn, "<secret><uuid>" SOME_UUID "</uuid></secret>", 0, &secret,
+                                 &err), err, "the secret");
+    must(vkvm_conn_define_nwfilter(conn, "<filter name='vk'><uuid>" SOME_UUID "</uuid></filter>", 0,
+                                   &filter, &err), err, "the filter");
+    if (vkvm_conn_create_nwfilter_binding(conn, "<filterbinding>" OWNER "<portdev name='lo'/>" MAC
+                                          "<filterref filter='vk'/></filterbinding>",
+                                          0, &binding, NULL) < 0)
+        must(vkvm_conn_get_nwfilter_binding_by_port_dev(conn, "lo", &binding, &err), err,
+             "the binding");
+    if (vkvm_conn_create_network(conn, "<network><name>vk</name><forward mode='bridge'/>"
+                                 "<bridge name='vkvm9'/></network>", 0, &net, NULL) < 0)
+        must(vkvm_conn_get_network_by_name(conn, "vk", &net, &err), err, "the daemon's network");
+    if (vkvm_network_create_port(net, "<networkport><uuid>" SOME_UUID "</uuid>" OWNER MAC
+                                 "</networkport>", 0, &port, NULL) < 0)
+        must(vkvm_network_get_port_by_uuid(net, SOME_UUID, 36, &port, &err), err, "the port");
+    vkvm_network_free(net);
+    vkvm_conn_free(conn);
+    into[CLASS_SECRET] = secret;
+    into[CLASS_NWFILTER] = filter;
+    into[CLASS_NWFILTER_BINDING] = binding;
+    into[CLASS_NETWORK_PORT] = port;
+}
+
 static void make_handles(void **into)
 {
     vkvm_error *err = NULL;
     vkvm_conn *conn = open_conn(TEST_URI, 0);
     vkvm_domain *dom = NULL;
     vkvm_value *value = NULL;
+    vkvm_stream *stream = NULL;
     must(vkvm_conn_get_domain_by_name(conn, "test", &dom, &err), err, "the domain");
     must(vkvm_value_from_json("{\"text\":[1]}", &value, &err), err, "the value");
+    must(vkvm_conn_new_stream(conn, 0, &stream, &err), err, "the stream");
     vkvm_domain_get_name(NULL, NULL, &err);
     into[CLASS_CONN] = conn;
     into[CLASS_DOMAIN] = dom;
     into[CLASS_VALUE] = value;
     into[CLASS_ERROR] = err;
+    into[CLASS_STREAM] = stream;
     make_storage_and_network(into, conn);
     make_snapshots(into, conn, dom);
+    if (daemon_uri)
+        make_on_daemon(into);
 }
 
 static void free_handles(void **handles)
 {
     vkvm_conn_free(handles[CLASS_CONN]);
     vkvm_domain_free(handles[CLASS_DOMAIN]);
+    vkvm_stream_free(handles[CLASS_STREAM]);
     vkvm_value_free(handles[CLASS_VALUE]);
     vkvm_error_free(handles[CLASS_ERROR]);
     vkvm_storage_pool_free(handles[CLASS_STORAGE_POOL]);
@@ -124,6 +170,10 @@ static void free_handles(void **handles)
     vkvm_node_device_free(handles[CLASS_NODE_DEVICE]);
     vkvm_domain_snapshot_free(handles[CLASS_DOMAIN_SNAPSHOT]);
     vkvm_domain_checkpoint_free(handles[CLASS_DOMAIN_CHECKPOINT]);
+    vkvm_secret_free(handles[CLASS_SECRET]);
+    vkvm_nwfilter_free(handles[CLASS_NWFILTER]);
+    vkvm_nwfilter_binding_free(handles[CLASS_NWFILTER_BINDING]);
+    vkvm_network_port_free(handles[CLASS_NETWORK_PORT]);
 }
 
 /* Whether there is no object to call the function on. */
@@ -416,14 +466,17 @@ static void nothing_wrong(const struct function *function, int before)
         ok(true, "%s: nothing can be wrong", function->name);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    daemon_uri = argc > 1 ? argv[1] : NULL;
     memset(untouched, 0xA5, sizeof untouched);
     for (size_t i = 0; i < sizeof visitor.members / sizeof *visitor.members; i++)
         visitor.members[i] = never;
     make_handles(stale);
     free_handles(stale);
     make_handles(live);
+    for (int class = 0; daemon_uri && class < CLASSES; class++)
+        ok(live[class] != NULL, "there is an object: %s", class_names[class]);
     for (size_t f = 0; f < FUNCTIONS; f++) {
         int before = tap_count;
         if (functions[f].returns != STATUS)

@@ -22,9 +22,10 @@
  *   them leaves the parent's connection alone. Values and errors go on working.
  * - Every function may be called from any thread. Freeing a handle while
  *   another thread uses it lets that use finish.
- * - Callbacks run on the thread that runs the event loop. A process has one loop,
- *   chosen once, before the first connection: vkvm_event_register_default,
- *   vkvm_event_register_impl or vkvm_event_start.
+ * - Callbacks of events, timers, watches and streams run on the thread that
+ *   runs the event loop. All others run in the call that they are given to.
+ * - A process has one event loop, chosen once, before the first connection:
+ *   vkvm_event_register_default, vkvm_event_register_impl or vkvm_event_start.
  * - If SIGPIPE has its default effect, opening a connection installs a handler:
  *   while its thread is in a function of this library the signal does nothing
  *   (writing to a daemon that is gone raises it), otherwise and in callbacks it
@@ -38,6 +39,22 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+/** The version of this header: its first number. */
+#define VKVM_VERSION_MAJOR 0
+/** Its second number. */
+#define VKVM_VERSION_MINOR 1
+/** Its third number. */
+#define VKVM_VERSION_MICRO 0
+/** The version as text. */
+#define VKVM_VERSION_STRING "0.1.0"
+/** The version as a number: major * 1,000,000 + minor * 1,000 + micro, like what
+    vkvm_library_get_version gives at run time. */
+#define VKVM_VERSION \
+    (VKVM_VERSION_MAJOR * 1000000 + VKVM_VERSION_MINOR * 1000 + VKVM_VERSION_MICRO)
+/** Whether this header is of at least that version. */
+#define VKVM_CHECK_VERSION(major, minor, micro) \
+    (VKVM_VERSION >= (major) * 1000000 + (minor) * 1000 + (micro))
 
 /* Constants of the class conn. */
 #define VKVM_CONNECT_RO 1
@@ -110,6 +127,8 @@
 #define VKVM_SEV_CPU0_ID "cpu0-id"
 #define VKVM_DOMAIN_CAPABILITIES_DISABLE_DEPRECATED_FEATURES 1
 #define VKVM_DOMAIN_CAPABILITIES_EXPAND_CPU_FEATURES 2
+#define VKVM_RESUME_DISCONNECTED 0
+#define VKVM_RESUME_RECONNECTED 1
 
 /* Constants of the class event. */
 #define VKVM_EVENT_HANDLE_READABLE 1
@@ -1325,6 +1344,8 @@
 #define VKVM_STREAM_EVENT_ERROR 4
 #define VKVM_STREAM_EVENT_HANGUP 8
 #define VKVM_STREAM_RECV_STOP_AT_HOLE 1
+#define VKVM_STREAM_WOULD_BLOCK (-2)
+#define VKVM_STREAM_AT_HOLE (-3)
 
 /* Constants of the class error. */
 #define VKVM_ERROR_LEVEL_NONE 0
@@ -1535,7 +1556,8 @@
 #define VKVM_ERROR_OWN_JSON_SYNTAX 10013
 #define VKVM_ERROR_OWN_CALLBACK 10014
 #define VKVM_ERROR_OWN_NO_EVENT_LOOP 10015
-#define VKVM_ERROR_OWN_OTHER_EVENT_LOOP 10016
+#define VKVM_ERROR_OWN_FILE 10016
+#define VKVM_ERROR_OWN_OTHER_EVENT_LOOP 10017
 
 /* Constants of the class value. */
 #define VKVM_VALUE_NULL 0
@@ -1597,6 +1619,14 @@ typedef struct vkvm_error vkvm_error;
  * through it. Threads: may be used from several at once.
  */
 typedef struct vkvm_event_queue vkvm_event_queue;
+
+/**
+ * A host, managed by commands with structured arguments and results.
+ *
+ * Lifetime: keeps its connection open. Threads: may be used from several at
+ * once.
+ */
+typedef struct vkvm_host vkvm_host;
 
 /**
  * A network interface of the host.
@@ -1669,6 +1699,17 @@ typedef struct vkvm_storage_pool vkvm_storage_pool;
  * once.
  */
 typedef struct vkvm_storage_vol vkvm_storage_vol;
+
+/**
+ * A stream: carries data to or from a volume, a console, a channel, or a
+ * picture of a screen.
+ *
+ * Lifetime: keeps its connection open. The last `_free` aborts what it still
+ * carries. Threads: may be used from several at once, but only by one while it
+ * is opened, finished or aborted; the others' calls are refused meanwhile, and
+ * these calls while others are in one.
+ */
+typedef struct vkvm_stream vkvm_stream;
 
 /**
  * A structured value: null, bool, int64, uint64, double, string, bytes, list,
@@ -1770,6 +1811,74 @@ typedef struct {
    */
   int (*remove_timeout)(void *userdata, int timer);
 } vkvm_event_impl;
+
+/**
+ * Hears how far a long command of a host is.
+ *
+ * `done` of `total` are ready, both counted in `unit`, like "bytes"; `total` is 0
+ * where it is not known. It returns 0 to go on, or -1 to cancel the command.
+ */
+typedef int (*vkvm_host_progress_callback)(uint64_t done,
+                                           uint64_t total,
+                                           const char *unit,
+                                           void *userdata);
+
+/**
+ * Gives the data that a stream is to send.
+ *
+ * It writes up to `data_len` bytes to `data` and returns how many they are, 0
+ * when there are no more, or -1 to give up. It may use the stream, end and free it.
+ */
+typedef int (*vkvm_stream_source_callback)(vkvm_stream *stream,
+                                           uint8_t *data,
+                                           size_t data_len,
+                                           void *userdata);
+
+/**
+ * Takes the data that a stream has received.
+ *
+ * It returns how many of the `data_len` bytes it took (it is called again with
+ * the rest), or -1 to give up. It may use the stream, end and free it.
+ */
+typedef int (*vkvm_stream_sink_callback)(vkvm_stream *stream,
+                                         const uint8_t *data,
+                                         size_t data_len,
+                                         void *userdata);
+
+/**
+ * Tells what comes next where the data that a stream is to send come from.
+ *
+ * It sets `in_data` to whether data come next, or a hole, and `length` to how
+ * many bytes it is long, 0 at the end of all. It returns 0, or -1 to give up.
+ */
+typedef int (*vkvm_stream_section_callback)(vkvm_stream *stream,
+                                            bool *in_data,
+                                            int64_t *length,
+                                            void *userdata);
+
+/**
+ * Takes a hole of `length` bytes that a stream has received, or goes on behind
+ * one where the data that it is to send come from.
+ *
+ * It returns 0, or -1 to give up.
+ */
+typedef int (*vkvm_stream_hole_callback)(vkvm_stream *stream, int64_t length, void *userdata);
+
+/**
+ * Called when a stream is ready; `events` are some of `VKVM_STREAM_EVENT_*`.
+ *
+ * The callback may remove itself, finish or abort the stream, and free it.
+ */
+typedef void (*vkvm_stream_callback)(vkvm_stream *stream, int events, void *userdata);
+
+/**
+ * Told how far a transfer is: `done` of `total` bytes; a `total` of 0 is
+ * unknown. Holes of sparse transfers count as bytes.
+ *
+ * It returns 0, or -1 to end the transfer. It is called before the first byte,
+ * after each piece (256 KiB, or a hole), and when all are through.
+ */
+typedef int (*vkvm_progress_callback)(uint64_t done, uint64_t total, void *userdata);
 
 /**
  * Gets the parts of a value, one by one, from `vkvm_value_visit`.
@@ -1874,7 +1983,7 @@ int vkvm_conn_baseline_cpu(vkvm_conn *conn,
  *     borrowed)
  * @param machine the type of machine; NULL for the usual one (may be NULL;
  *     borrowed)
- * @param virttype the kind of virtualisation, like "kvm"; NULL for the usual
+ * @param virttype the kind of virtualization, like "kvm"; NULL for the usual
  *     one (may be NULL; borrowed)
  * @param xml the hosts' `<cpu>` documents (not NULL; borrowed; its length is
  *     in xml_len)
@@ -1946,7 +2055,7 @@ int vkvm_conn_compare_cpu(vkvm_conn *conn,
  *     borrowed)
  * @param machine the type of machine; NULL for the usual one (may be NULL;
  *     borrowed)
- * @param virttype the kind of virtualisation, like "kvm"; NULL for the usual
+ * @param virttype the kind of virtualization, like "kvm"; NULL for the usual
  *     one (may be NULL; borrowed)
  * @param xml a `<cpu>` document (not NULL; borrowed)
  * @param flags of `VKVM_COMPARE_CPU_*`
@@ -2276,6 +2385,18 @@ int vkvm_conn_define_storage_pool(vkvm_conn *conn,
                                   vkvm_error **error);
 
 /**
+ * Ends what `vkvm_conn_enable_resume` began.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectUnregisterCloseCallback
+ */
+int vkvm_conn_disable_resume(vkvm_conn *conn, vkvm_error **error);
+
+/**
  * Ends the registration made with `vkvm_conn_domain_event_register`.
  *
  * @param conn the connection (not NULL; borrowed)
@@ -2412,6 +2533,49 @@ int vkvm_conn_domain_xml_to_native(vkvm_conn *conn,
                                    uint32_t flags,
                                    char **config,
                                    vkvm_error **error);
+
+/**
+ * Opens the connection again whenever it ends: when its daemon is restarted,
+ * or does not answer.
+ *
+ * What was registered through the connection is registered on the new one,
+ * under the same numbers, and keepalive is set as it was. The handle of the
+ * connection stays valid, and so do those of domains, snapshots, checkpoints,
+ * networks, ports, pools, volumes, secrets and interfaces: each is looked up
+ * again by its uuid, name or key. Those of network filters, filter bindings,
+ * node devices and streams do not, nor does an identity. What happened in
+ * between is not told, so read anew what you keep.
+ *
+ * The connection must have been opened without a callback for credentials,
+ * which are not kept. An event loop must be there; attempts are made on it,
+ * and hold it up for as long as one takes. It takes the place of
+ * `vkvm_conn_register_close_callback`.
+ *
+ * The map of an event has the keys `event`, one of `VKVM_RESUME_*`; `reason`
+ * why the connection had ended, one of `VKVM_CLOSE_REASON_*`; `attempts`, how
+ * many it took so far; and `domains`, with `VKVM_RESUME_RECONNECTED` a list
+ * with a handle of each domain there is now.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param max_delay the longest time between two attempts, in ms, from 100; it
+ *     begins with 100 and doubles each time
+ * @param callback called on the thread that runs the event loop, or on the one
+ *     whose call found that the connection has ended (not NULL)
+ * @param userdata passed to the callback (may be NULL; kept until destroy is
+ *     called)
+ * @param destroy releases the userdata (may be NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectRegisterCloseCallback, virConnectOpenAuth
+ */
+int vkvm_conn_enable_resume(vkvm_conn *conn,
+                            int max_delay,
+                            vkvm_event_callback callback,
+                            void *userdata,
+                            vkvm_destroy_callback destroy,
+                            vkvm_error **error);
 
 /**
  * Finds what storage pools of one type could be made of, like the exports of
@@ -2578,7 +2742,7 @@ int vkvm_conn_get_domain_by_uuid(vkvm_conn *conn,
  *     borrowed)
  * @param machine the type of machine; NULL for the usual one (may be NULL;
  *     borrowed)
- * @param virttype the kind of virtualisation, like "kvm"; NULL for the usual
+ * @param virttype the kind of virtualization, like "kvm"; NULL for the usual
  *     one (may be NULL; borrowed)
  * @param flags of `VKVM_DOMAIN_CAPABILITIES_*`
  * @param xml a `<domainCapabilities>` document (out; not NULL; owned by the
@@ -3796,6 +3960,25 @@ int vkvm_conn_network_event_register_any(vkvm_conn *conn,
                                          vkvm_destroy_callback destroy,
                                          int *callback_id,
                                          vkvm_error **error);
+
+/**
+ * Makes a stream. It carries nothing until a function such as
+ * `vkvm_storage_vol_upload` or `vkvm_domain_open_console` is given it.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param flags `VKVM_STREAM_NONBLOCK` for one that never waits
+ * @param stream the stream (out; not NULL; owned by the caller:
+ *     vkvm_stream_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStreamNew
+ */
+int vkvm_conn_new_stream(vkvm_conn *conn,
+                         uint32_t flags,
+                         vkvm_stream **stream,
+                         vkvm_error **error);
 
 /**
  * Reserves memory pages for domains, or gives them back.
@@ -5122,9 +5305,9 @@ int vkvm_domain_detach_device_alias(vkvm_domain *dom,
 
 /**
  * Gives open files a name, by which the definition of the domain can speak of
- * them, as in `<source file='…' fdgroup='name'/>`. They are kept until the
- * connection is closed or the domain has started and stopped. Only over a
- * connection through a UNIX socket.
+ * them, as in `<source file='…' fdgroup='name'/>`. libvirt forgets them when
+ * the connection is closed; a running domain keeps those that it uses. Only
+ * over a connection through a UNIX socket.
  *
  * Needs libvirt 9.0.0.
  *
@@ -6707,6 +6890,47 @@ int vkvm_domain_num_of_snapshots(vkvm_domain *dom,
                                  vkvm_error **error);
 
 /**
+ * Connects a stream with a channel of the domain, to be read and written.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param stream a stream that carries nothing (not NULL; borrowed)
+ * @param devname the name of the channel's target, or its alias; NULL for the
+ *     first channel (may be NULL; borrowed)
+ * @param flags `VKVM_DOMAIN_OPEN_CHANNEL_FORCE` to take it from who has it now
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainOpenChannel
+ */
+int vkvm_domain_open_channel(vkvm_domain *dom,
+                             vkvm_stream *stream,
+                             const char *devname,
+                             uint32_t flags,
+                             vkvm_error **error);
+
+/**
+ * Connects a stream with a console of the domain, to be read and written.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param stream a stream that carries nothing (not NULL; borrowed)
+ * @param devname the alias of the console or serial device, such as "serial0";
+ *     NULL for the first console (may be NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_OPEN_CONSOLE_*`: take it from who has it now,
+ *     or fail when somebody has it
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainOpenConsole
+ */
+int vkvm_domain_open_console(vkvm_domain *dom,
+                             vkvm_stream *stream,
+                             const char *devname,
+                             uint32_t flags,
+                             vkvm_error **error);
+
+/**
  * Connects one end of a pair of sockets to a display of the running domain.
  * Only over a connection through a UNIX socket.
  *
@@ -7025,6 +7249,29 @@ int vkvm_domain_save(vkvm_domain *dom,
                      vkvm_error **error);
 
 /**
+ * Lets a stream carry a picture of a screen of the domain.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param stream a stream that carries nothing; the picture is to be received
+ *     from it (not NULL; borrowed)
+ * @param screen which screen, from 0 on
+ * @param flags unused, pass 0
+ * @param mime_type what kind of picture it is, such as "image/png" (out; not
+ *     NULL; owned by the caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainScreenshot
+ */
+int vkvm_domain_screenshot(vkvm_domain *dom,
+                           vkvm_stream *stream,
+                           uint32_t screen,
+                           uint32_t flags,
+                           char **mime_type,
+                           vkvm_error **error);
+
+/**
  * Presses keys of the guest's keyboard together, and lets go of them.
  *
  * @param dom the domain (not NULL; borrowed)
@@ -7197,7 +7444,8 @@ int vkvm_domain_set_block_threshold(vkvm_domain *dom,
                                     vkvm_error **error);
 
 /**
- * Lets the guest's agent take virtual CPUs into use, or out of use.
+ * Lets the guest's agent take virtual CPUs into use, or out of use. Guests may
+ * want one call for each.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param cpumap the numbers, like `0-2,5` (not NULL; borrowed)
@@ -7513,11 +7761,12 @@ int vkvm_domain_set_user_password(vkvm_domain *dom,
                                   vkvm_error **error);
 
 /**
- * Plugs virtual CPUs in, or pulls them out, by their numbers.
+ * Plugs virtual CPUs in, or pulls them out, by their numbers. Hypervisors may
+ * want one call for each that can be plugged by itself.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param cpumap the numbers, like `0-2,5`; what is plugged together must be
- *     named together (not NULL; borrowed)
+ * @param cpumap the numbers, like `0-2,5`; all of those that are only plugged
+ *     together (not NULL; borrowed)
  * @param state 1 to plug in, 0 to pull out
  * @param flags of `VKVM_DOMAIN_AFFECT_*`; `VKVM_DOMAIN_SETVCPU_ASYNC_UNPLUG`
  *     to not wait until the guest has let go
@@ -8502,6 +8751,161 @@ void vkvm_handle_free(void *handle);
  *     free function of its class; NULL when it is not live.
  */
 void *vkvm_handle_ref(void *handle);
+
+/**
+ * Runs a command.
+ *
+ * A command that fails is an error if it is a query. If it changes something,
+ * its result is a list (status, stdout, stderr): true, what virsh would print,
+ * and "" if it worked; otherwise false and what virsh would print. A command
+ * or an argument that does not exist, or is of the wrong kind, is always an
+ * error.
+ *
+ * @param host the host (not NULL; borrowed)
+ * @param command the command, like "pool.info", "net.start" or "list_domains";
+ *     see `vkvm_host_commands` (not NULL; borrowed)
+ * @param args a list of positional arguments, or a map of arguments by name in
+ *     which "args" can be a list of positional ones. Every command has the
+ *     argument "raw": if true, the result has numbers (bytes, ns) and bools in
+ *     place of texts such as "2.48 GiB" (may be NULL; borrowed)
+ * @param result what it gives (out; not NULL; owned by the caller:
+ *     vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_host_call(vkvm_host *host,
+                   const char *command,
+                   vkvm_value *args,
+                   vkvm_value **result,
+                   vkvm_error **error);
+
+/**
+ * Runs a command and hears how far it is. Commands that take their time say so
+ * in `vkvm_host_commands`; the others do not call the callback.
+ *
+ * @param host the host (not NULL; borrowed)
+ * @param command as for `vkvm_host_call` (not NULL; borrowed)
+ * @param args as for `vkvm_host_call` (may be NULL; borrowed)
+ * @param callback hears how far it is, on this thread, before the function
+ *     returns (not NULL)
+ * @param userdata passed to the callback (may be NULL; kept until destroy is
+ *     called)
+ * @param destroy releases the userdata (may be NULL)
+ * @param result what it gives (out; not NULL; owned by the caller:
+ *     vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_host_call_with_progress(vkvm_host *host,
+                                 const char *command,
+                                 vkvm_value *args,
+                                 vkvm_host_progress_callback callback,
+                                 void *userdata,
+                                 vkvm_destroy_callback destroy,
+                                 vkvm_value **result,
+                                 vkvm_error **error);
+
+/**
+ * Describes the commands: a map with two keys.
+ *
+ * `objects` has, by name, a map of `about` and `aliases`, a list. `commands`
+ * has, by full name ("pool.info", "list_domains"), a map of `object` ("" for
+ * the host itself), `name`, `virsh` (virsh's name for it), `result` ("dict",
+ * "str", "stats", "list", "tune", "none" or "xml"), `progress` (whether it
+ * tells how far it is), `about`, and `arguments`: a list, in positional order,
+ * of maps of `name`, `kind` ("bool", "int", "string", "strings", "size" or
+ * "document"), `required`, `positional` (whether it can be given by its place)
+ * and `about`.
+ *
+ * @param commands the description (out; not NULL; owned by the caller:
+ *     vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_host_commands(vkvm_value **commands, vkvm_error **error);
+
+/**
+ * Gives up a hold on the host handle. NULL and handles that are not live are
+ * left alone.
+ *
+ * @param host the host (not NULL; borrowed)
+ */
+void vkvm_host_free(vkvm_host *host);
+
+/**
+ * Makes a random hardware address with python-kvm's prefix, 54:52:00.
+ *
+ * @param mac the address (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_host_gen_mac(char **mac, vkvm_error **error);
+
+/**
+ * Makes a random uuid, version 4, in lower case with hyphens.
+ *
+ * @param uuid the uuid (out; not NULL; owned by the caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_host_gen_uuid(char **uuid, vkvm_error **error);
+
+/**
+ * Gets a connection to the host, for what no command does.
+ *
+ * @param host the host (not NULL; borrowed)
+ * @param conn the connection, which is a handle of its own (out; not NULL;
+ *     owned by the caller: vkvm_conn_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectRef
+ */
+int vkvm_host_get_conn(vkvm_host *host, vkvm_conn **conn, vkvm_error **error);
+
+/**
+ * Makes a host of a connection, which may be closed afterwards.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param host the host (out; not NULL; owned by the caller: vkvm_host_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectRef
+ */
+int vkvm_host_new(vkvm_conn *conn, vkvm_host **host, vkvm_error **error);
+
+/**
+ * Opens a host.
+ *
+ * @param uri the libvirt URI, like "qemu:///system" or
+ *     "qemu+ssh://root@example.org/system"; NULL for libvirt's default (may be
+ *     NULL; borrowed)
+ * @param host the host (out; not NULL; owned by the caller: vkvm_host_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectOpenAuth
+ */
+int vkvm_host_open(const char *uri, vkvm_host **host, vkvm_error **error);
+
+/**
+ * Adds a hold on the host handle.
+ *
+ * @param host the host (not NULL; borrowed)
+ * @return the handle, which then needs one more `vkvm_host_free`, or NULL when
+ *     it is not live.
+ */
+vkvm_host *vkvm_host_ref(vkvm_host *host);
 
 /**
  * Frees a list of integers that a function returned.
@@ -10198,6 +10602,103 @@ int vkvm_storage_pool_undefine(vkvm_storage_pool *pool, vkvm_error **error);
 int vkvm_storage_vol_delete(vkvm_storage_vol *vol, uint32_t flags, vkvm_error **error);
 
 /**
+ * Lets a stream carry data from the volume.
+ *
+ * `vkvm_stream_finish` must follow when all is received.
+ * `vkvm_storage_vol_download_file` does all of this.
+ *
+ * @param vol the storage vol (not NULL; borrowed)
+ * @param stream a stream that carries nothing (not NULL; borrowed)
+ * @param offset where in the volume the data begin, in bytes
+ * @param length how many bytes to receive; 0 for all that are there
+ * @param flags `VKVM_STORAGE_VOL_VOL_DOWNLOAD_SPARSE_STREAM` to receive holes,
+ *     too
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStorageVolDownload
+ */
+int vkvm_storage_vol_download(vkvm_storage_vol *vol,
+                              vkvm_stream *stream,
+                              uint64_t offset,
+                              uint64_t length,
+                              uint32_t flags,
+                              vkvm_error **error);
+
+/**
+ * Writes the volume to a file descriptor, as `vkvm_storage_vol_download_file`
+ * does it.
+ *
+ * @param vol the storage vol (not NULL; borrowed)
+ * @param fd a file, pipe or socket, open for writing; a file is written from
+ *     where it is, and holes are zeros where it cannot have them. It stays
+ *     open
+ * @param offset where in the volume the data begin, in bytes
+ * @param length how many bytes to receive; 0 for all that are there
+ * @param flags as for `vkvm_storage_vol_download_file`
+ * @param progress told how far it is; called in this call (may be NULL)
+ * @param userdata passed to the callback (may be NULL; kept until destroy is
+ *     called)
+ * @param destroy releases the userdata (may be NULL)
+ * @param transferred how many bytes went through, holes included (out; not
+ *     NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStorageVolDownload, virStreamRecvAll, virStreamSparseRecvAll,
+ *     virStreamFinish
+ */
+int vkvm_storage_vol_download_fd(vkvm_storage_vol *vol,
+                                 int fd,
+                                 uint64_t offset,
+                                 uint64_t length,
+                                 uint32_t flags,
+                                 vkvm_progress_callback progress,
+                                 void *userdata,
+                                 vkvm_destroy_callback destroy,
+                                 uint64_t *transferred,
+                                 vkvm_error **error);
+
+/**
+ * Receives the volume into a file.
+ *
+ * A file that exists is overwritten. One that did not is removed again when
+ * the transfer fails, or `progress` ends it (error code
+ * `VKVM_ERROR_ERR_OPERATION_ABORTED`).
+ *
+ * @param vol the storage vol (not NULL; borrowed)
+ * @param path the file, on this machine (not NULL; borrowed)
+ * @param offset where in the volume the data begin, in bytes
+ * @param length how many bytes to receive; 0 for all that are there
+ * @param flags `VKVM_STORAGE_VOL_VOL_DOWNLOAD_SPARSE_STREAM` to have the holes
+ *     of the volume in the file, too
+ * @param progress told how far it is; called in this call (may be NULL)
+ * @param userdata passed to the callback (may be NULL; kept until destroy is
+ *     called)
+ * @param destroy releases the userdata (may be NULL)
+ * @param transferred how many bytes went through, holes included (out; not
+ *     NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStorageVolDownload, virStreamRecvAll, virStreamSparseRecvAll,
+ *     virStreamFinish
+ */
+int vkvm_storage_vol_download_file(vkvm_storage_vol *vol,
+                                   const char *path,
+                                   uint64_t offset,
+                                   uint64_t length,
+                                   uint32_t flags,
+                                   vkvm_progress_callback progress,
+                                   void *userdata,
+                                   vkvm_destroy_callback destroy,
+                                   uint64_t *transferred,
+                                   vkvm_error **error);
+
+/**
  * Gives up a hold on the volume handle. NULL and handles that are not live are
  * left alone.
  *
@@ -10340,6 +10841,101 @@ int vkvm_storage_vol_resize(vkvm_storage_vol *vol,
                             vkvm_error **error);
 
 /**
+ * Lets a stream carry data to the volume.
+ *
+ * `vkvm_stream_finish` must follow when all is sent, and tells whether it is
+ * stored. `vkvm_storage_vol_upload_file` does all of this.
+ *
+ * @param vol the storage vol (not NULL; borrowed)
+ * @param stream a stream that carries nothing (not NULL; borrowed)
+ * @param offset where in the volume the data go, in bytes
+ * @param length how many bytes may be sent; 0 for no limit
+ * @param flags `VKVM_STORAGE_VOL_VOL_UPLOAD_SPARSE_STREAM` to send holes, too
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStorageVolUpload
+ */
+int vkvm_storage_vol_upload(vkvm_storage_vol *vol,
+                            vkvm_stream *stream,
+                            uint64_t offset,
+                            uint64_t length,
+                            uint32_t flags,
+                            vkvm_error **error);
+
+/**
+ * Sends what can be read from a file descriptor to the volume, as
+ * `vkvm_storage_vol_upload_file` does it.
+ *
+ * @param vol the storage vol (not NULL; borrowed)
+ * @param fd a file, pipe or socket, open for reading; a file is read from
+ *     where it is. It stays open
+ * @param offset where in the volume the data go, in bytes
+ * @param length how many bytes to send; 0 for all there are
+ * @param flags as for `vkvm_storage_vol_upload_file`
+ * @param progress told how far it is; called in this call (may be NULL)
+ * @param userdata passed to the callback (may be NULL; kept until destroy is
+ *     called)
+ * @param destroy releases the userdata (may be NULL)
+ * @param transferred how many bytes went through, holes included (out; not
+ *     NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStorageVolUpload, virStreamSendAll, virStreamSparseSendAll,
+ *     virStreamFinish
+ */
+int vkvm_storage_vol_upload_fd(vkvm_storage_vol *vol,
+                               int fd,
+                               uint64_t offset,
+                               uint64_t length,
+                               uint32_t flags,
+                               vkvm_progress_callback progress,
+                               void *userdata,
+                               vkvm_destroy_callback destroy,
+                               uint64_t *transferred,
+                               vkvm_error **error);
+
+/**
+ * Sends a file to the volume, and waits until it is stored there.
+ *
+ * The error of a transfer that `progress` ends has the code
+ * `VKVM_ERROR_ERR_OPERATION_ABORTED`; what was sent before is in the volume
+ * then.
+ *
+ * @param vol the storage vol (not NULL; borrowed)
+ * @param path the file, on this machine (not NULL; borrowed)
+ * @param offset where in the volume the data go, in bytes
+ * @param length how many bytes of the file to send; 0 for all
+ * @param flags `VKVM_STORAGE_VOL_VOL_UPLOAD_SPARSE_STREAM` to leave out the
+ *     holes of the file
+ * @param progress told how far it is; called in this call (may be NULL)
+ * @param userdata passed to the callback (may be NULL; kept until destroy is
+ *     called)
+ * @param destroy releases the userdata (may be NULL)
+ * @param transferred how many bytes went through, holes included (out; not
+ *     NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStorageVolUpload, virStreamSendAll, virStreamSparseSendAll,
+ *     virStreamFinish
+ */
+int vkvm_storage_vol_upload_file(vkvm_storage_vol *vol,
+                                 const char *path,
+                                 uint64_t offset,
+                                 uint64_t length,
+                                 uint32_t flags,
+                                 vkvm_progress_callback progress,
+                                 void *userdata,
+                                 vkvm_destroy_callback destroy,
+                                 uint64_t *transferred,
+                                 vkvm_error **error);
+
+/**
  * Overwrites the content of the volume with zeros.
  *
  * @param vol the storage vol (not NULL; borrowed)
@@ -10368,6 +10964,279 @@ int vkvm_storage_vol_wipe_pattern(vkvm_storage_vol *vol,
                                   uint32_t algorithm,
                                   uint32_t flags,
                                   vkvm_error **error);
+
+/**
+ * Breaks a transfer off. Removes the callback. After that the stream may carry
+ * something else.
+ *
+ * @param stream the stream (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStreamAbort
+ */
+int vkvm_stream_abort(vkvm_stream *stream, vkvm_error **error);
+
+/**
+ * Listens to what the stream is ready for; one callback per stream, and one
+ * that carries something already. It ends with `vkvm_stream_remove_callback`,
+ * `vkvm_stream_finish`, `vkvm_stream_abort`, or with the stream handle.
+ *
+ * @param stream the stream (not NULL; borrowed)
+ * @param events what to listen to, of `VKVM_STREAM_EVENT_*`
+ * @param callback called on the thread that runs the event loop (not NULL)
+ * @param userdata passed to the callback (may be NULL; kept until destroy is
+ *     called)
+ * @param destroy releases the userdata (may be NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStreamEventAddCallback
+ */
+int vkvm_stream_add_callback(vkvm_stream *stream,
+                             int events,
+                             vkvm_stream_callback callback,
+                             void *userdata,
+                             vkvm_destroy_callback destroy,
+                             vkvm_error **error);
+
+/**
+ * Ends a transfer that is complete, and tells whether it went well: data that
+ * were sent may fail to be stored later. Removes the callback. After that the
+ * stream may carry something else.
+ *
+ * @param stream the stream (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStreamFinish
+ */
+int vkvm_stream_finish(vkvm_stream *stream, vkvm_error **error);
+
+/**
+ * Gives up a hold on the stream handle. NULL and handles that are not live are
+ * left alone. The last one removes the stream's callback, and aborts what was
+ * not finished.
+ *
+ * @param stream the stream (not NULL; borrowed)
+ */
+void vkvm_stream_free(vkvm_stream *stream);
+
+/**
+ * Receives data.
+ *
+ * Only as many bytes of `data` are written as are received.
+ *
+ * @param stream the stream (not NULL; borrowed)
+ * @param flags `VKVM_STREAM_RECV_STOP_AT_HOLE` to be told of holes; else they
+ *     are received as zeros
+ * @param data the data (out; not NULL; room of the caller's; its length is in
+ *     data_len)
+ * @param data_len how many bytes there is room for
+ * @param received how many bytes were received, 0 at the end of the data; or
+ *     `VKVM_STREAM_WOULD_BLOCK`: with a stream that was made with
+ *     `VKVM_STREAM_NONBLOCK` nothing has come yet; or `VKVM_STREAM_AT_HOLE`: a
+ *     hole comes next, which `vkvm_stream_recv_hole` receives (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStreamRecv, virStreamRecvFlags
+ */
+int vkvm_stream_recv(vkvm_stream *stream,
+                     uint32_t flags,
+                     uint8_t *data,
+                     size_t data_len,
+                     int64_t *received,
+                     vkvm_error **error);
+
+/**
+ * Gives a callback all that comes. `vkvm_stream_finish` must follow. When the
+ * callback gives up, the stream is aborted. For streams that block only.
+ *
+ * @param stream the stream (not NULL; borrowed)
+ * @param handler takes the data; called in this call (not NULL)
+ * @param userdata passed to the callback (may be NULL; kept until destroy is
+ *     called)
+ * @param destroy releases the userdata (may be NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStreamRecvAll
+ */
+int vkvm_stream_recv_all(vkvm_stream *stream,
+                         vkvm_stream_sink_callback handler,
+                         void *userdata,
+                         vkvm_destroy_callback destroy,
+                         vkvm_error **error);
+
+/**
+ * Receives a hole, after `vkvm_stream_recv` has told that there is one.
+ *
+ * @param stream the stream (not NULL; borrowed)
+ * @param flags none are defined
+ * @param length how many bytes it is long (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStreamRecvHole
+ */
+int vkvm_stream_recv_hole(vkvm_stream *stream,
+                          uint32_t flags,
+                          int64_t *length,
+                          vkvm_error **error);
+
+/**
+ * Adds a hold on the stream handle.
+ *
+ * @param stream the stream (not NULL; borrowed)
+ * @return the handle, which then needs one more `vkvm_stream_free`, or NULL
+ *     when it is not live.
+ */
+vkvm_stream *vkvm_stream_ref(vkvm_stream *stream);
+
+/**
+ * Ends the listening.
+ *
+ * @param stream the stream (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStreamEventRemoveCallback
+ */
+int vkvm_stream_remove_callback(vkvm_stream *stream, vkvm_error **error);
+
+/**
+ * Sends data, or as much of it as goes through.
+ *
+ * @param stream the stream (not NULL; borrowed)
+ * @param data the data; pieces of up to 262120 bytes go through on every
+ *     libvirt (not NULL; borrowed; its length is in data_len)
+ * @param data_len how many bytes there are
+ * @param sent how many bytes of it were sent, or `VKVM_STREAM_WOULD_BLOCK`:
+ *     with a stream that was made with `VKVM_STREAM_NONBLOCK` nothing can be
+ *     sent now (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStreamSend
+ */
+int vkvm_stream_send(vkvm_stream *stream,
+                     const void *data,
+                     size_t data_len,
+                     int64_t *sent,
+                     vkvm_error **error);
+
+/**
+ * Sends all that a callback gives, until it has no more. `vkvm_stream_finish`
+ * must follow. On failure the stream was aborted, unless libvirt refused to
+ * begin. For streams that block only.
+ *
+ * @param stream the stream (not NULL; borrowed)
+ * @param handler gives the data; called in this call (not NULL)
+ * @param userdata passed to the callback (may be NULL; kept until destroy is
+ *     called)
+ * @param destroy releases the userdata (may be NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStreamSendAll
+ */
+int vkvm_stream_send_all(vkvm_stream *stream,
+                         vkvm_stream_source_callback handler,
+                         void *userdata,
+                         vkvm_destroy_callback destroy,
+                         vkvm_error **error);
+
+/**
+ * Leaves out bytes, which are then zeros at the other end. The stream must
+ * have been opened for sparse data.
+ *
+ * @param stream the stream (not NULL; borrowed)
+ * @param length how many bytes
+ * @param flags none are defined
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStreamSendHole
+ */
+int vkvm_stream_send_hole(vkvm_stream *stream,
+                          int64_t length,
+                          uint32_t flags,
+                          vkvm_error **error);
+
+/**
+ * Gives callbacks all that comes, and of holes only the lengths. As
+ * `vkvm_stream_recv_all` otherwise. The stream must have been opened for
+ * sparse data.
+ *
+ * @param stream the stream (not NULL; borrowed)
+ * @param handler takes the data; called in this call, as both (not NULL)
+ * @param hole_handler takes the holes (not NULL)
+ * @param userdata passed to the callbacks (may be NULL; kept until destroy is
+ *     called)
+ * @param destroy releases the userdata (may be NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStreamSparseRecvAll
+ */
+int vkvm_stream_sparse_recv_all(vkvm_stream *stream,
+                                vkvm_stream_sink_callback handler,
+                                vkvm_stream_hole_callback hole_handler,
+                                void *userdata,
+                                vkvm_destroy_callback destroy,
+                                vkvm_error **error);
+
+/**
+ * Sends all that callbacks give, and of holes only the lengths. As
+ * `vkvm_stream_send_all` otherwise. The stream must have been opened for
+ * sparse data.
+ *
+ * @param stream the stream (not NULL; borrowed)
+ * @param handler gives the data of a section; called in this call, as all
+ *     three (not NULL)
+ * @param hole_handler tells whether data come next, or a hole (not NULL)
+ * @param skip_handler goes on behind a hole (not NULL)
+ * @param userdata passed to the callbacks (may be NULL; kept until destroy is
+ *     called)
+ * @param destroy releases the userdata (may be NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStreamSparseSendAll
+ */
+int vkvm_stream_sparse_send_all(vkvm_stream *stream,
+                                vkvm_stream_source_callback handler,
+                                vkvm_stream_section_callback hole_handler,
+                                vkvm_stream_hole_callback skip_handler,
+                                void *userdata,
+                                vkvm_destroy_callback destroy,
+                                vkvm_error **error);
+
+/**
+ * Changes what is listened to.
+ *
+ * @param stream the stream (not NULL; borrowed)
+ * @param events what to listen to, of `VKVM_STREAM_EVENT_*`; 0 for nothing
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStreamEventUpdateCallback
+ */
+int vkvm_stream_update_callback(vkvm_stream *stream, int events, vkvm_error **error);
 
 /**
  * Frees text that a function returned.

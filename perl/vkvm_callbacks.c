@@ -1,40 +1,49 @@
 /* Calling Perl from C: never lets an exception cross C frames. */
 
-#include "vkvm_perl.h"
+#include "vkvm_callbacks.h"
 
-typedef struct {
-#ifdef MULTIPLICITY
-    PerlInterpreter *owner;
-    UV interpreter;
-#endif
-    SV *code;
-    SV *self; /* what it is registered with, kept alive until it is not; or NULL */
-} callback;
-
-/* Perl may only be called by the thread that its interpreter runs on. */
-#ifdef MULTIPLICITY
-#define is_at_home(cb)                                                                             \
-    (PERL_GET_CONTEXT == (void *)(cb)->owner &&                                                    \
-     vkvm_perl_interpreter((cb)->owner) == (cb)->interpreter)
-#define dCALLBACK callback *cb = userdata; pTHX = cb->owner
-#else
-#define is_at_home(cb) TRUE
-#define dCALLBACK callback *cb = userdata
-#endif
-
-void *vkvm_perl_callback(pTHX_ SV *code, const char *name, SV *self)
+static void want_code(pTHX_ SV *code, const char *name)
 {
-    callback *cb;
     SvGETMAGIC(code);
     if (!SvROK(code) || SvTYPE(SvRV(code)) != SVt_PVCV)
         vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, name, "is no code reference");
+}
+
+static callback *new_callback(pTHX_ SV *self)
+{
+    callback *cb;
     Newx(cb, 1, callback);
 #ifdef MULTIPLICITY
     cb->owner = aTHX;
     cb->interpreter = vkvm_perl_interpreter(aTHX);
 #endif
-    cb->code = newSVsv(code);
+    cb->count = 0;
     cb->self = self ? newRV_inc(SvRV(self)) : NULL;
+    return cb;
+}
+
+void *vkvm_perl_callback(pTHX_ SV *code, const char *name, SV *self)
+{
+    want_code(aTHX_ code, name);
+    callback *cb = new_callback(aTHX_ self);
+    cb->code[cb->count++] = newSVsv(code);
+    return cb;
+}
+
+void *vkvm_perl_callbacks(pTHX_ SV *self, int count, ...)
+{
+    SV *code[3];
+    va_list arguments;
+    va_start(arguments, count);
+    /* All are looked at before anything is made that would have to be freed. */
+    for (int i = 0; i < count; i++) {
+        code[i] = va_arg(arguments, SV *);
+        want_code(aTHX_ code[i], va_arg(arguments, const char *));
+    }
+    va_end(arguments);
+    callback *cb = new_callback(aTHX_ self);
+    for (int i = 0; i < count; i++)
+        cb->code[cb->count++] = newSVsv(code[i]);
     return cb;
 }
 
@@ -44,15 +53,14 @@ void vkvm_perl_callback_free(void *userdata)
     /* Elsewhere, or while the interpreter goes down, its values are not ours
      * to touch; they go with the interpreter. */
     if (is_at_home(cb) && !PL_dirty) {
-        SvREFCNT_dec(cb->code);
+        for (int i = 0; i < cb->count; i++)
+            SvREFCNT_dec(cb->code[i]);
         SvREFCNT_dec(cb->self);
     }
     Safefree(cb);
 }
 
-/* A frame for one call: `push` the arguments, then `run`. It has a stack of its
- * own, so that `last` in a callback cannot end a loop of who runs the events. */
-static void open_frame(pTHX)
+void vkvm_perl_open_frame(pTHX)
 {
     dSP;
     PUSHSTACKi(PERLSI_UNKNOWN);
@@ -61,32 +69,40 @@ static void open_frame(pTHX)
     save_scalar(PL_errgv); /* local $@ */
 }
 
-static void close_frame(pTHX)
+void vkvm_perl_close_frame(pTHX)
 {
     FREETMPS;
     LEAVE;
     POPSTACK;
 }
 
-/* Calls the code with what is on the stack. Returns the number it answers
- * with, or -1 when it died; the exception is kept for later. */
-static IV run(pTHX_ callback *cb, I32 context)
+int vkvm_perl_call(pTHX_ callback *cb, int which, I32 context)
 {
-    IV answer = 0;
     /* The code may end its own registration, which frees the callback. */
-    SV *code = sv_2mortal(SvREFCNT_inc(cb->code));
+    SV *code = sv_2mortal(SvREFCNT_inc(cb->code[which]));
     int count = call_sv(code, context | G_EVAL);
-    dSP;
-    if (count > 0) {
-        SV *result = POPs;
-        answer = SvOK(result) ? SvIV(result) : 0;
-    }
-    PUTBACK;
     if (SvTRUE(ERRSV)) {
         vkvm_perl_keep_exception(aTHX);
         return -1;
     }
-    return answer;
+    return count;
+}
+
+IV vkvm_perl_answer(pTHX_ SV *result)
+{
+    /* Nothing here may run Perl code, or warn: that could die. */
+    return SvOK(result) && !SvROK(result) && looks_like_number(result) ? SvIV_nomg(result) : 0;
+}
+
+IV vkvm_perl_run(pTHX_ callback *cb, int which, I32 context)
+{
+    IV answer = 0;
+    int count = vkvm_perl_call(aTHX_ cb, which, context);
+    dSP;
+    if (count > 0)
+        answer = vkvm_perl_answer(aTHX_ POPs);
+    PUTBACK;
+    return count < 0 ? -1 : answer;
 }
 
 void vkvm_perl_on_event(vkvm_conn *conn, void *object, int event_id, vkvm_value *args,
@@ -97,7 +113,7 @@ void vkvm_perl_on_event(vkvm_conn *conn, void *object, int event_id, vkvm_value 
     PERL_UNUSED_ARG(event_id);
     if (!is_at_home(cb))
         return;
-    open_frame(aTHX);
+    vkvm_perl_open_frame(aTHX);
     AV *values = vkvm_perl_values_of_map(aTHX_ args);
     SSize_t count = av_top_index(values) + 1;
     dSP;
@@ -109,8 +125,8 @@ void vkvm_perl_on_event(vkvm_conn *conn, void *object, int event_id, vkvm_value 
     for (SSize_t i = 0; i < count; i++)
         PUSHs(sv_mortalcopy(*av_fetch(values, i, 0)));
     PUTBACK;
-    run(aTHX_ cb, G_VOID | G_DISCARD);
-    close_frame(aTHX);
+    vkvm_perl_run(aTHX_ cb, 0, G_VOID | G_DISCARD);
+    vkvm_perl_close_frame(aTHX);
 }
 
 static void call_with_ints(callback *cb, const int *ints, int count)
@@ -120,15 +136,15 @@ static void call_with_ints(callback *cb, const int *ints, int count)
 #endif
     if (!is_at_home(cb))
         return;
-    open_frame(aTHX);
+    vkvm_perl_open_frame(aTHX);
     dSP;
     PUSHMARK(SP);
     EXTEND(SP, count);
     for (int i = 0; i < count; i++)
         mPUSHi(ints[i]);
     PUTBACK;
-    run(aTHX_ cb, G_VOID | G_DISCARD);
-    close_frame(aTHX);
+    vkvm_perl_run(aTHX_ cb, 0, G_VOID | G_DISCARD);
+    vkvm_perl_close_frame(aTHX);
 }
 
 void vkvm_perl_on_timeout(int timer, void *userdata)
@@ -140,6 +156,26 @@ void vkvm_perl_on_watch(int watch, int fd, int events, void *userdata)
 {
     const int ints[] = {watch, fd, events};
     call_with_ints(userdata, ints, 3);
+}
+
+/* A negative answer, or an exception, cancels. */
+int vkvm_perl_on_host_progress(uint64_t done, uint64_t total, const char *unit, void *userdata)
+{
+    dCALLBACK;
+    IV answer;
+    if (!is_at_home(cb))
+        return -1;
+    open_frame(aTHX);
+    dSP;
+    PUSHMARK(SP);
+    EXTEND(SP, 3);
+    mPUSHu(done);
+    mPUSHu(total);
+    mPUSHp(unit, strlen(unit));
+    PUTBACK;
+    answer = run(aTHX_ cb, G_SCALAR);
+    close_frame(aTHX);
+    return answer < 0 ? -1 : 0;
 }
 
 /* Takes the answers out of Perl's array of hashes. */
@@ -168,15 +204,15 @@ int vkvm_perl_on_auth(vkvm_value *credentials, void *userdata)
     IV answer;
     if (!is_at_home(cb))
         return -1;
-    open_frame(aTHX);
+    vkvm_perl_open_frame(aTHX);
     SV *requests = sv_2mortal(vkvm_perl_from_value(aTHX_ credentials));
     dSP;
     PUSHMARK(SP);
     XPUSHs(requests);
     PUTBACK;
-    answer = run(aTHX_ cb, G_SCALAR);
+    answer = vkvm_perl_run(aTHX_ cb, 0, G_SCALAR);
     if (answer >= 0 && take_results(aTHX_ (AV *)SvRV(requests), credentials) < 0)
         answer = -1;
-    close_frame(aTHX);
+    vkvm_perl_close_frame(aTHX);
     return answer < 0 ? -1 : 0;
 }

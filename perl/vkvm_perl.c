@@ -124,7 +124,7 @@ void *vkvm_perl_forget(pTHX_ SV *self)
     handle = INT2PTR(void *, SvIVX(SvRV(self)));
     /* Calls through another reference to the object now say what is wrong. */
     SvREADONLY_off(SvRV(self));
-    sv_setiv(SvRV(self), 0);
+    SvIV_set(SvRV(self), 0);
     return handle;
 }
 

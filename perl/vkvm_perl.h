@@ -46,6 +46,14 @@ IV vkvm_perl_int(pTHX_ SV *sv, const char *name, IV min, IV max);
 UV vkvm_perl_uint(pTHX_ SV *sv, const char *name, UV max);
 vkvm_value *vkvm_perl_to_value(pTHX_ SV *sv, const char *name);
 vkvm_value *vkvm_perl_to_value_or_null(pTHX_ SV *sv, const char *name);
+/* The same for what is characters, not bytes. */
+const char *vkvm_perl_characters(pTHX_ SV *sv, const char *name);
+vkvm_value *vkvm_perl_characters_to_value(pTHX_ SV *sv, const char *name);
+
+/* Room for received data: the buffer of `target` itself where that will do.
+ * What was received there is then put into `target`. */
+SV *vkvm_perl_room(pTHX_ SV *target, size_t size);
+void vkvm_perl_received(pTHX_ SV *target, SV *room, size_t len);
 
 /* Results. The first takes over the hold on the handle, the second makes one of
  * its own and takes the class as in function names; of a class that Perl has no
@@ -67,11 +75,24 @@ void vkvm_perl_rethrow(pTHX_ vkvm_error *error);
 /* Callbacks: userdata for a code reference and the object that it is
  * registered with (or NULL), and the C functions that go with it. */
 void *vkvm_perl_callback(pTHX_ SV *code, const char *name, SV *self);
+/* Likewise for up to three, given as code and name. */
+void *vkvm_perl_callbacks(pTHX_ SV *self, int count, ...);
 void vkvm_perl_callback_free(void *userdata);
 void vkvm_perl_on_event(vkvm_conn *conn, void *object, int event_id, vkvm_value *args,
                         void *userdata);
 void vkvm_perl_on_timeout(int timer, void *userdata);
 void vkvm_perl_on_watch(int watch, int fd, int events, void *userdata);
+int vkvm_perl_on_host_progress(uint64_t done, uint64_t total, const char *unit,
+                               void *userdata);
+void vkvm_perl_on_stream(vkvm_stream *stream, int events, void *userdata);
+int vkvm_perl_on_stream_source(vkvm_stream *stream, uint8_t *data, size_t data_len,
+                               void *userdata);
+int vkvm_perl_on_stream_sink(vkvm_stream *stream, const uint8_t *data, size_t data_len,
+                             void *userdata);
+int vkvm_perl_on_stream_section(vkvm_stream *stream, bool *in_data, int64_t *length,
+                                void *userdata);
+int vkvm_perl_on_stream_hole(vkvm_stream *stream, int64_t length, void *userdata);
+int vkvm_perl_on_progress(uint64_t done, uint64_t total, void *userdata);
 int vkvm_perl_on_auth(vkvm_value *credentials, void *userdata);
 
 /* Dies if callbacks would be called by a thread of the library. */
@@ -110,6 +131,7 @@ void vkvm_perl_refuse(pTHX_ int code, const char *name, const char *pattern, ...
     __attribute__((noreturn));
 SV *vkvm_perl_from_value(pTHX_ vkvm_value *value);
 SV *vkvm_perl_take_value(pTHX_ vkvm_value *value); /* frees it */
+SV *vkvm_perl_take_characters(pTHX_ vkvm_value *value); /* text is characters */
 AV *vkvm_perl_values_of_map(pTHX_ vkvm_value *map);
 void vkvm_perl_keep_exception(pTHX);
 

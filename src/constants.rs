@@ -22,6 +22,10 @@ pub enum Number {
     Text(&'static str),
 }
 
+/// `VKVM_RESUME_DISCONNECTED`.
+pub const CONN_RESUME_DISCONNECTED: i32 = 0;
+/// `VKVM_RESUME_RECONNECTED`.
+pub const CONN_RESUME_RECONNECTED: i32 = 1;
 /// `VKVM_DOMAIN_QEMU_MONITOR_COMMAND_DEFAULT`.
 pub const DOMAIN_QEMU_MONITOR_COMMAND_DEFAULT: i32 = 0;
 /// `VKVM_DOMAIN_QEMU_MONITOR_COMMAND_HMP`.
@@ -38,6 +42,10 @@ pub const DOMAIN_QEMU_AGENT_COMMAND_DEFAULT: i32 = -1;
 pub const DOMAIN_QEMU_AGENT_COMMAND_NOWAIT: i32 = 0;
 /// `VKVM_DOMAIN_QEMU_AGENT_COMMAND_SHUTDOWN`.
 pub const DOMAIN_QEMU_AGENT_COMMAND_SHUTDOWN: i32 = 60;
+/// `VKVM_STREAM_WOULD_BLOCK`.
+pub const STREAM_WOULD_BLOCK: i32 = -2;
+/// `VKVM_STREAM_AT_HOLE`.
+pub const STREAM_AT_HOLE: i32 = -3;
 /// `VKVM_ERROR_FROM_VKVM`.
 pub const ERROR_FROM_VKVM: i32 = 10000;
 /// `VKVM_ERROR_OWN_INTERNAL`.
@@ -72,8 +80,10 @@ pub const ERROR_OWN_JSON_SYNTAX: i32 = 10013;
 pub const ERROR_OWN_CALLBACK: i32 = 10014;
 /// `VKVM_ERROR_OWN_NO_EVENT_LOOP`.
 pub const ERROR_OWN_NO_EVENT_LOOP: i32 = 10015;
+/// `VKVM_ERROR_OWN_FILE`.
+pub const ERROR_OWN_FILE: i32 = 10016;
 /// `VKVM_ERROR_OWN_OTHER_EVENT_LOOP`.
-pub const ERROR_OWN_OTHER_EVENT_LOOP: i32 = 10016;
+pub const ERROR_OWN_OTHER_EVENT_LOOP: i32 = 10017;
 /// `VKVM_VALUE_NULL`.
 pub const VALUE_NULL: i32 = 0;
 /// `VKVM_VALUE_BOOL`.
@@ -168,6 +178,8 @@ pub static CONSTANTS: &[Constant] = &[
     Constant { class: "conn", name: "SEV_CPU0_ID", value: Number::Text("cpu0-id") },
     Constant { class: "conn", name: "DOMAIN_CAPABILITIES_DISABLE_DEPRECATED_FEATURES", value: Number::Int(1) },
     Constant { class: "conn", name: "DOMAIN_CAPABILITIES_EXPAND_CPU_FEATURES", value: Number::Int(2) },
+    Constant { class: "conn", name: "RESUME_DISCONNECTED", value: Number::Int(0) },
+    Constant { class: "conn", name: "RESUME_RECONNECTED", value: Number::Int(1) },
     Constant { class: "event", name: "HANDLE_READABLE", value: Number::Int(1) },
     Constant { class: "event", name: "HANDLE_WRITABLE", value: Number::Int(2) },
     Constant { class: "event", name: "HANDLE_ERROR", value: Number::Int(4) },
@@ -1355,6 +1367,8 @@ pub static CONSTANTS: &[Constant] = &[
     Constant { class: "stream", name: "EVENT_ERROR", value: Number::Int(4) },
     Constant { class: "stream", name: "EVENT_HANGUP", value: Number::Int(8) },
     Constant { class: "stream", name: "RECV_STOP_AT_HOLE", value: Number::Int(1) },
+    Constant { class: "stream", name: "WOULD_BLOCK", value: Number::Int(-2) },
+    Constant { class: "stream", name: "AT_HOLE", value: Number::Int(-3) },
     Constant { class: "error", name: "LEVEL_NONE", value: Number::Int(0) },
     Constant { class: "error", name: "LEVEL_WARNING", value: Number::Int(1) },
     Constant { class: "error", name: "LEVEL_ERROR", value: Number::Int(2) },
@@ -1563,7 +1577,8 @@ pub static CONSTANTS: &[Constant] = &[
     Constant { class: "error", name: "OWN_JSON_SYNTAX", value: Number::Int(10013) },
     Constant { class: "error", name: "OWN_CALLBACK", value: Number::Int(10014) },
     Constant { class: "error", name: "OWN_NO_EVENT_LOOP", value: Number::Int(10015) },
-    Constant { class: "error", name: "OWN_OTHER_EVENT_LOOP", value: Number::Int(10016) },
+    Constant { class: "error", name: "OWN_FILE", value: Number::Int(10016) },
+    Constant { class: "error", name: "OWN_OTHER_EVENT_LOOP", value: Number::Int(10017) },
     Constant { class: "value", name: "NULL", value: Number::Int(0) },
     Constant { class: "value", name: "BOOL", value: Number::Int(1) },
     Constant { class: "value", name: "INT64", value: Number::Int(2) },

@@ -211,6 +211,8 @@ def _input(param, data):
     if kind in _LISTS:
         items = [_plain(name, item) for item in data or ()]
         return [None if data is None else (_LISTS[kind] * len(items))(*items), len(items)]
+    if kind == "buffer":
+        return [(c.c_char * len(data)).from_buffer(data), len(data)]
     data = _plain(name, data)
     return [data, len(data or b"")] if "length" in param else [data]
 
@@ -246,6 +248,8 @@ def _output(param, result, length):
 def _bind(function):
     """The Python function for a C function that can fail."""
     params = [param for param in function["params"] if param["direction"] != "error"]
+    # Room for bytes is a bytearray that the caller has.
+    params = [dict(p, direction="in") if p["kind"] == "buffer" else p for p in params]
     outputs = [param for param in params if param["direction"] == "out"]
     if function["class"] == "value":  # where values are to be seen as such
         outputs = [dict(p, kind="handle") if p["kind"] == "value" else p for p in outputs]
@@ -283,13 +287,23 @@ def _bind(function):
     return bound if any(param["direction"] == "self" for param in params) else staticmethod(bound)
 
 
+def _is_bound(function):
+    """Not bound are functions with visitors or several callbacks, and with callbacks that
+    get or fill room for bytes."""
+    kinds = [param["kind"] for param in function["params"]]
+    types = [_callback_types[p["c_type"]] for p in function["params"] if p["kind"] == "callback"]
+    inner = [param["kind"] for found in types for param in found["params"]]
+    return (function["returns"] == "status" and "visitor" not in kinds and len(types) <= 2 and
+            not {"bytes", "buffer"} & set(inner))
+
+
 def _make_classes():
     for function in API["functions"]:
         name = function["class"]
         if name not in _classes:
             title = name.title().replace("_", "")
             _classes[name] = globals()[title] = type(title, (Object,), {"NAME": name})
-        if function["returns"] == "status" and all(p["kind"] != "visitor" for p in function["params"]):
+        if _is_bound(function):
             setattr(_classes[name], function["method"], _bind(function))
     for constant in API["constants"]:
         if constant["class"] in _classes:

@@ -14,6 +14,8 @@
     X(nwfilter_binding, "VKVM::NWFilterBinding") \
     X(storage_pool, "VKVM::StoragePool") \
     X(storage_vol, "VKVM::StorageVol") \
+    X(stream, "VKVM::Stream") \
     X(secret, "VKVM::Secret") \
+    X(host, "VKVM::Host") \
     X(event, "VKVM::Event") \
     X(event_queue, "VKVM::EventQueue")

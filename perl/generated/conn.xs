@@ -360,6 +360,17 @@ define_storage_pool(conn, xml_sv, flags_sv = NULL)
   }
 
 void
+disable_resume(conn)
+    vkvm_conn *conn
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    if (vkvm_conn_disable_resume(conn, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
 domain_event_deregister(conn)
     vkvm_conn *conn
   PREINIT:
@@ -464,6 +475,22 @@ domain_xml_to_native(conn, configtype_sv, xmldata_sv, flags_sv = NULL)
         vkvm_perl_throw(aTHX_ error);
     XPUSHp(config, strlen(config));
     vkvm_string_free(config);
+  }
+
+void
+enable_resume(conn, max_delay_sv, callback_sv)
+    vkvm_conn *conn
+    SV *max_delay_sv
+    SV *callback_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    int max_delay = (int)vkvm_perl_int(aTHX_ max_delay_sv, "max_delay", INT_MIN, INT_MAX);
+    vkvm_perl_refuse_thread(aTHX_ "callback");
+    void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", ST(0));
+    if (vkvm_conn_enable_resume(conn, max_delay, vkvm_perl_on_event, userdata, vkvm_perl_callback_free, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
   }
 
 void
@@ -1702,6 +1729,21 @@ network_event_register_any(conn, net_sv, event_id_sv, callback_sv)
     if (vkvm_conn_network_event_register_any(conn, net, event_id, vkvm_perl_on_event, userdata, vkvm_perl_callback_free, &callback_id, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     XPUSHi(callback_id);
+  }
+
+void
+new_stream(conn, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_stream *stream;
+  PPCODE:
+  {
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_new_stream(conn, flags, &stream, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ stream, vkvm_perl_stream));
   }
 
 void

@@ -1760,6 +1760,40 @@ num_of_snapshots(dom, flags_sv = NULL)
   }
 
 void
+open_channel(dom, stream_sv, devname_sv = NULL, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *stream_sv
+    SV *devname_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    vkvm_stream *stream = (vkvm_stream *)vkvm_perl_handle(aTHX_ stream_sv, "stream");
+    const char *devname = vkvm_perl_text_or_null(aTHX_ devname_sv, "devname");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_open_channel(dom, stream, devname, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+open_console(dom, stream_sv, devname_sv = NULL, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *stream_sv
+    SV *devname_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    vkvm_stream *stream = (vkvm_stream *)vkvm_perl_handle(aTHX_ stream_sv, "stream");
+    const char *devname = vkvm_perl_text_or_null(aTHX_ devname_sv, "devname");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_open_console(dom, stream, devname, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
 open_graphics(dom, idx_sv, fd_sv, flags_sv = NULL)
     vkvm_domain *dom
     SV *idx_sv
@@ -2012,6 +2046,27 @@ save(dom, to_sv = NULL, dxml_sv = NULL, params_sv = NULL, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_save(dom, to, dxml, params, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+screenshot(dom, stream_sv, screen_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *stream_sv
+    SV *screen_sv
+    SV *flags_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    char *mime_type;
+  PPCODE:
+  {
+    vkvm_stream *stream = (vkvm_stream *)vkvm_perl_handle(aTHX_ stream_sv, "stream");
+    uint32_t screen = (uint32_t)vkvm_perl_uint(aTHX_ screen_sv, "screen", UINT32_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_screenshot(dom, stream, screen, flags, &mime_type, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHp(mime_type, strlen(mime_type));
+    vkvm_string_free(mime_type);
   }
 
 void

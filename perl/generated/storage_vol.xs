@@ -16,6 +16,81 @@ delete(vol, flags_sv = NULL)
   }
 
 void
+download(vol, stream_sv, offset_sv, length_sv, flags_sv = NULL)
+    vkvm_storage_vol *vol
+    SV *stream_sv
+    SV *offset_sv
+    SV *length_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    vkvm_stream *stream = (vkvm_stream *)vkvm_perl_handle(aTHX_ stream_sv, "stream");
+    uint64_t offset = vkvm_perl_uint(aTHX_ offset_sv, "offset", UINT64_MAX);
+    uint64_t length = vkvm_perl_uint(aTHX_ length_sv, "length", UINT64_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_storage_vol_download(vol, stream, offset, length, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+download_fd(vol, fd_sv, offset_sv = NULL, length_sv = NULL, flags_sv = NULL, progress_sv = NULL)
+    vkvm_storage_vol *vol
+    SV *fd_sv
+    SV *offset_sv
+    SV *length_sv
+    SV *flags_sv
+    SV *progress_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    uint64_t transferred;
+  PPCODE:
+  {
+    int fd = (int)vkvm_perl_int(aTHX_ fd_sv, "fd", INT_MIN, INT_MAX);
+    uint64_t offset = vkvm_perl_given(offset_sv) ? vkvm_perl_uint(aTHX_ offset_sv, "offset", UINT64_MAX) : 0;
+    uint64_t length = vkvm_perl_given(length_sv) ? vkvm_perl_uint(aTHX_ length_sv, "length", UINT64_MAX) : 0;
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    void *userdata = vkvm_perl_given(progress_sv) ? vkvm_perl_callback(aTHX_ progress_sv, "progress", ST(0)) : NULL;
+    PUTBACK;
+    int result = vkvm_storage_vol_download_fd(vol, fd, offset, length, flags, userdata ? vkvm_perl_on_progress : NULL, userdata, userdata ? vkvm_perl_callback_free : NULL, &transferred, &error);
+    SPAGAIN;
+    vkvm_perl_rethrow(aTHX_ error);
+    if (result < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHu(transferred);
+  }
+
+void
+download_file(vol, path_sv, offset_sv = NULL, length_sv = NULL, flags_sv = NULL, progress_sv = NULL)
+    vkvm_storage_vol *vol
+    SV *path_sv
+    SV *offset_sv
+    SV *length_sv
+    SV *flags_sv
+    SV *progress_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    uint64_t transferred;
+  PPCODE:
+  {
+    const char *path = vkvm_perl_text(aTHX_ path_sv, "path");
+    uint64_t offset = vkvm_perl_given(offset_sv) ? vkvm_perl_uint(aTHX_ offset_sv, "offset", UINT64_MAX) : 0;
+    uint64_t length = vkvm_perl_given(length_sv) ? vkvm_perl_uint(aTHX_ length_sv, "length", UINT64_MAX) : 0;
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    void *userdata = vkvm_perl_given(progress_sv) ? vkvm_perl_callback(aTHX_ progress_sv, "progress", ST(0)) : NULL;
+    PUTBACK;
+    int result = vkvm_storage_vol_download_file(vol, path, offset, length, flags, userdata ? vkvm_perl_on_progress : NULL, userdata, userdata ? vkvm_perl_callback_free : NULL, &transferred, &error);
+    SPAGAIN;
+    vkvm_perl_rethrow(aTHX_ error);
+    if (result < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHu(transferred);
+  }
+
+void
 get_conn(vol)
     vkvm_storage_vol *vol
   PREINIT:
@@ -118,6 +193,81 @@ resize(vol, capacity_sv, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_storage_vol_resize(vol, capacity, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+upload(vol, stream_sv, offset_sv, length_sv, flags_sv = NULL)
+    vkvm_storage_vol *vol
+    SV *stream_sv
+    SV *offset_sv
+    SV *length_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    vkvm_stream *stream = (vkvm_stream *)vkvm_perl_handle(aTHX_ stream_sv, "stream");
+    uint64_t offset = vkvm_perl_uint(aTHX_ offset_sv, "offset", UINT64_MAX);
+    uint64_t length = vkvm_perl_uint(aTHX_ length_sv, "length", UINT64_MAX);
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_storage_vol_upload(vol, stream, offset, length, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+upload_fd(vol, fd_sv, offset_sv = NULL, length_sv = NULL, flags_sv = NULL, progress_sv = NULL)
+    vkvm_storage_vol *vol
+    SV *fd_sv
+    SV *offset_sv
+    SV *length_sv
+    SV *flags_sv
+    SV *progress_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    uint64_t transferred;
+  PPCODE:
+  {
+    int fd = (int)vkvm_perl_int(aTHX_ fd_sv, "fd", INT_MIN, INT_MAX);
+    uint64_t offset = vkvm_perl_given(offset_sv) ? vkvm_perl_uint(aTHX_ offset_sv, "offset", UINT64_MAX) : 0;
+    uint64_t length = vkvm_perl_given(length_sv) ? vkvm_perl_uint(aTHX_ length_sv, "length", UINT64_MAX) : 0;
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    void *userdata = vkvm_perl_given(progress_sv) ? vkvm_perl_callback(aTHX_ progress_sv, "progress", ST(0)) : NULL;
+    PUTBACK;
+    int result = vkvm_storage_vol_upload_fd(vol, fd, offset, length, flags, userdata ? vkvm_perl_on_progress : NULL, userdata, userdata ? vkvm_perl_callback_free : NULL, &transferred, &error);
+    SPAGAIN;
+    vkvm_perl_rethrow(aTHX_ error);
+    if (result < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHu(transferred);
+  }
+
+void
+upload_file(vol, path_sv, offset_sv = NULL, length_sv = NULL, flags_sv = NULL, progress_sv = NULL)
+    vkvm_storage_vol *vol
+    SV *path_sv
+    SV *offset_sv
+    SV *length_sv
+    SV *flags_sv
+    SV *progress_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    uint64_t transferred;
+  PPCODE:
+  {
+    const char *path = vkvm_perl_text(aTHX_ path_sv, "path");
+    uint64_t offset = vkvm_perl_given(offset_sv) ? vkvm_perl_uint(aTHX_ offset_sv, "offset", UINT64_MAX) : 0;
+    uint64_t length = vkvm_perl_given(length_sv) ? vkvm_perl_uint(aTHX_ length_sv, "length", UINT64_MAX) : 0;
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    void *userdata = vkvm_perl_given(progress_sv) ? vkvm_perl_callback(aTHX_ progress_sv, "progress", ST(0)) : NULL;
+    PUTBACK;
+    int result = vkvm_storage_vol_upload_file(vol, path, offset, length, flags, userdata ? vkvm_perl_on_progress : NULL, userdata, userdata ? vkvm_perl_callback_free : NULL, &transferred, &error);
+    SPAGAIN;
+    vkvm_perl_rethrow(aTHX_ error);
+    if (result < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHu(transferred);
   }
 
 void

@@ -7,6 +7,7 @@ use warnings;
 use Fcntl qw(F_GETFD);
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use SideBySide;
 use Socket;
 use Test::More;
 use TestVKVM;
@@ -131,7 +132,12 @@ undef $_ for $dom, $off, $new, $error;
 handles_are({ domain => 0, value => 0, error => 0 }, 'nothing is left');
 $conn->close;
 
-prints_the_same('scripts/hardware.pl', [ 'test:///default', 'test' ],
-    { "set_iothread '9' {}" => 'the same error of libvirt about another argument' });
+subtest 'Sys::Virt says the same' => sub {
+    need_module('Sys::Virt', 'libsys-virt-perl');
+    my $pair = SideBySide->new("$FindBin::Bin/scripts/hardware.pl",
+        "set_iothread '9' {}" => 'the same error of libvirt about another argument');
+    $pair->same_output('on the test driver', 150, 'test:///default', 'test');
+    $pair->all_differed;
+};
 
 done_testing;

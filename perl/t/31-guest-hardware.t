@@ -7,6 +7,7 @@ use warnings;
 use Fcntl qw(F_GETFD);
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use SideBySide;
 use Socket;
 use Test::More;
 use TestBed;
@@ -162,8 +163,13 @@ like($version, qr/^RFB 003\.\d+\n/, 'and the display speaks');
 
 # --- and with Sys::Virt -----------------------------------------------------------------
 
-prints_the_same('scripts/hardware.pl', [ $bed->{URI}, 'guest' ],
-    { "set_iothread '9' {}" => 'the same error of libvirt about another argument' });
+subtest 'Sys::Virt says the same' => sub {
+    need_module('Sys::Virt', 'libsys-virt-perl');
+    my $pair = SideBySide->new("$FindBin::Bin/scripts/hardware.pl",
+        "set_iothread '9' {}" => 'the same error of libvirt about another argument');
+    $pair->same_output('with a guest', 150, $bed->{URI}, 'guest');
+    $pair->all_differed;
+};
 
 $dom->destroy;
 $dom->undefine;

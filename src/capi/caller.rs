@@ -6,7 +6,9 @@
 )]
 
 use std::ffi::{CStr, c_char, c_int, c_void};
+use std::fs::File;
 use std::marker::PhantomData;
+use std::os::fd::BorrowedFd;
 use std::ptr::NonNull;
 
 use parking_lot::{RwLockReadGuard, RwLockWriteGuard};
@@ -120,6 +122,20 @@ impl Caller {
     pub fn bytes(&self, data: *const c_void, len: usize, parameter: &'static str) -> Result<&[u8]> {
         // SAFETY: by the contract there are `len` bytes.
         unsafe { array(data.cast(), len, parameter) }
+    }
+
+    /// Room for bytes.
+    #[allow(clippy::mut_from_ref, reason = "the room is C's, not part of the Caller")]
+    pub fn buffer(&self, data: *mut u8, len: usize, parameter: &'static str) -> Result<&mut [u8]> {
+        // SAFETY: by the contract there is room for `len` bytes, which nobody
+        // else uses during the call.
+        unsafe {
+            let room = array(data.cast_const(), len, parameter)?;
+            Ok(match room.len() {
+                0 => &mut [],
+                len => std::slice::from_raw_parts_mut(data, len),
+            })
+        }
     }
 
     /// Integers.
@@ -248,6 +264,25 @@ impl Caller {
     ) -> Foreign<S> {
         // SAFETY: NULL, or by the contract a valid structure.
         Foreign { function: unsafe { functions.as_ref().copied() }, userdata, destroy }
+    }
+
+    /// A function that shares the userdata of another one.
+    pub fn function<F>(&self, function: Option<F>, parameter: &'static str) -> Result<F> {
+        function.ok_or_else(|| null(parameter, "a function"))
+    }
+
+    /// An open file descriptor, as a file of our own with the same position.
+    pub fn file(&self, fd: c_int, parameter: &'static str) -> Result<File> {
+        let reason = |error: std::io::Error| {
+            let reason = format!("{fd} is no file descriptor that can be used: {error}");
+            Error::from(Misuse::Invalid { parameter, reason })
+        };
+        if fd < 0 {
+            return Err(reason(std::io::Error::from_raw_os_error(libc::EBADF)));
+        }
+        // SAFETY: only to be duplicated, which fails for what is not open.
+        let borrowed = unsafe { BorrowedFd::borrow_raw(fd) };
+        borrowed.try_clone_to_owned().map(File::from).map_err(reason)
     }
 
     /// Gives up a hold on a handle.

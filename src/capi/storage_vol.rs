@@ -3,7 +3,7 @@
 use std::ffi::{c_char, c_int};
 
 use super::guard::{direct, status, void};
-use super::types::{vkvm_conn, vkvm_error, vkvm_storage_vol, vkvm_value};
+use super::types::{vkvm_conn, vkvm_error, vkvm_storage_vol, vkvm_stream, vkvm_value};
 
 /// Adds a hold on the volume handle.
 ///
@@ -189,6 +189,60 @@ pub unsafe extern "C" fn vkvm_storage_vol_wipe_pattern(
     error: *mut *mut vkvm_error,
 ) -> c_int {
     status(error, |c| c.get(vol, "vol")?.wipe_pattern(algorithm, flags))
+}
+
+/// Lets a stream carry data to the volume.
+///
+/// `vkvm_stream_finish` must follow when all is sent, and tells whether it is
+/// stored. `vkvm_storage_vol_upload_file` does all of this.
+///
+/// - `stream`: a stream that carries nothing
+/// - `offset`: where in the volume the data go, in bytes
+/// - `length`: how many bytes may be sent; 0 for no limit
+/// - `flags` (default 0): `VKVM_STORAGE_VOL_VOL_UPLOAD_SPARSE_STREAM` to send holes,
+///   too
+///
+/// libvirt: virStorageVolUpload
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_storage_vol_upload(
+    vol: *mut vkvm_storage_vol,
+    stream: *mut vkvm_stream,
+    offset: u64,
+    length: u64,
+    flags: u32,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let stream = c.get(stream, "stream")?;
+        c.get(vol, "vol")?.upload(&stream, offset, length, flags)
+    })
+}
+
+/// Lets a stream carry data from the volume.
+///
+/// `vkvm_stream_finish` must follow when all is received.
+/// `vkvm_storage_vol_download_file` does all of this.
+///
+/// - `stream`: a stream that carries nothing
+/// - `offset`: where in the volume the data begin, in bytes
+/// - `length`: how many bytes to receive; 0 for all that are there
+/// - `flags` (default 0): `VKVM_STORAGE_VOL_VOL_DOWNLOAD_SPARSE_STREAM` to receive
+///   holes, too
+///
+/// libvirt: virStorageVolDownload
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_storage_vol_download(
+    vol: *mut vkvm_storage_vol,
+    stream: *mut vkvm_stream,
+    offset: u64,
+    length: u64,
+    flags: u32,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let stream = c.get(stream, "stream")?;
+        c.get(vol, "vol")?.download(&stream, offset, length, flags)
+    })
 }
 
 /// Gets the connection that the volume belongs to.

@@ -4,7 +4,7 @@ use std::ffi::{c_int, c_void};
 
 use crate::error::Error;
 use crate::handle::{Class, Object, Table};
-use crate::{core, event, value};
+use crate::{core, event, host, value};
 
 /// A type that C has pointers to, which are handles of an object.
 pub trait Handle {
@@ -83,6 +83,28 @@ handle!(vkvm_storage_pool, core::StoragePool, StoragePool);
 pub struct vkvm_storage_vol;
 handle!(vkvm_storage_vol, core::StorageVol, StorageVol);
 
+/// A stream: carries data to or from a volume, a console, a channel, or a
+/// picture of a screen.
+///
+/// Lifetime: keeps its connection open. The last `_free` aborts what it still
+/// carries. Threads: may be used from several at once, but only by one while it
+/// is opened, finished or aborted; the others' calls are refused meanwhile, and
+/// these calls while others are in one.
+pub struct vkvm_stream;
+impl Handle for vkvm_stream {
+    type Object = core::Stream;
+}
+impl Object for core::Stream {
+    const CLASS: Class = Class::Stream;
+    fn before_end(&self, _id: usize) {
+        event::stream::stop_listening(self);
+    }
+    fn table() -> &'static Table<Self> {
+        static TABLE: Table<core::Stream> = Table::new();
+        &TABLE
+    }
+}
+
 /// A secret: a password or key that libvirt keeps.
 ///
 /// Lifetime: keeps its connection open. Threads: may be used from several at
@@ -150,6 +172,13 @@ impl Object for event::EventQueue {
         &TABLE
     }
 }
+
+/// A host, managed by commands with structured arguments and results.
+///
+/// Lifetime: keeps its connection open. Threads: may be used from several at
+/// once.
+pub struct vkvm_host;
+handle!(vkvm_host, host::Host, Host);
 
 /// A structured value: null, bool, int64, uint64, double, string, bytes, list,
 /// map or handle.
@@ -223,6 +252,80 @@ pub type vkvm_watch_callback =
 /// It may be called several times. The answers are wiped after use.
 pub type vkvm_auth_callback =
     Option<unsafe extern "C" fn(credentials: *mut vkvm_value, userdata: *mut c_void) -> c_int>;
+
+/// Called when a stream is ready; `events` are some of `VKVM_STREAM_EVENT_*`.
+///
+/// The callback may remove itself, finish or abort the stream, and free it.
+pub type vkvm_stream_callback =
+    Option<unsafe extern "C" fn(stream: *mut vkvm_stream, events: c_int, userdata: *mut c_void)>;
+
+/// Gives the data that a stream is to send.
+///
+/// It writes up to `data_len` bytes to `data` and returns how many they are, 0
+/// when there are no more, or -1 to give up. It may use the stream, end and free it.
+pub type vkvm_stream_source_callback = Option<
+    unsafe extern "C" fn(
+        stream: *mut vkvm_stream,
+        data: *mut u8,
+        data_len: usize,
+        userdata: *mut c_void,
+    ) -> c_int,
+>;
+
+/// Takes the data that a stream has received.
+///
+/// It returns how many of the `data_len` bytes it took (it is called again with
+/// the rest), or -1 to give up. It may use the stream, end and free it.
+pub type vkvm_stream_sink_callback = Option<
+    unsafe extern "C" fn(
+        stream: *mut vkvm_stream,
+        data: *const u8,
+        data_len: usize,
+        userdata: *mut c_void,
+    ) -> c_int,
+>;
+
+/// Tells what comes next where the data that a stream is to send come from.
+///
+/// It sets `in_data` to whether data come next, or a hole, and `length` to how
+/// many bytes it is long, 0 at the end of all. It returns 0, or -1 to give up.
+pub type vkvm_stream_section_callback = Option<
+    unsafe extern "C" fn(
+        stream: *mut vkvm_stream,
+        in_data: *mut bool,
+        length: *mut i64,
+        userdata: *mut c_void,
+    ) -> c_int,
+>;
+
+/// Takes a hole of `length` bytes that a stream has received, or goes on behind
+/// one where the data that it is to send come from.
+///
+/// It returns 0, or -1 to give up.
+pub type vkvm_stream_hole_callback = Option<
+    unsafe extern "C" fn(stream: *mut vkvm_stream, length: i64, userdata: *mut c_void) -> c_int,
+>;
+
+/// Told how far a transfer is: `done` of `total` bytes; a `total` of 0 is
+/// unknown. Holes of sparse transfers count as bytes.
+///
+/// It returns 0, or -1 to end the transfer. It is called before the first byte,
+/// after each piece (256 KiB, or a hole), and when all are through.
+pub type vkvm_progress_callback =
+    Option<unsafe extern "C" fn(done: u64, total: u64, userdata: *mut c_void) -> c_int>;
+
+/// Hears how far a long command of a host is.
+///
+/// `done` of `total` are ready, both counted in `unit`, like "bytes"; `total` is 0
+/// where it is not known. It returns 0 to go on, or -1 to cancel the command.
+pub type vkvm_host_progress_callback = Option<
+    unsafe extern "C" fn(
+        done: u64,
+        total: u64,
+        unit: *const libc::c_char,
+        userdata: *mut c_void,
+    ) -> c_int,
+>;
 
 /// Releases the userdata of a callback: runs exactly once, after the last call
 /// of the callback, even when the registration failed. May be NULL.

@@ -6,23 +6,38 @@ use std::ptr::NonNull;
 
 use virt::sys;
 
+use super::object::{Counted, Object};
 use super::{Conn, Domain, Text, call};
 use crate::error::Result;
 
 /// A checkpoint. It keeps its domain's connection open.
-///
-/// The crate virt has no type for it, so the reference is kept here.
-pub struct DomainCheckpoint(NonNull<sys::virDomainCheckpoint>);
+pub struct DomainCheckpoint(Object<sys::virDomainCheckpoint>);
 
-// SAFETY: libvirt's objects may be used from any thread, several at once.
-unsafe impl Send for DomainCheckpoint {}
-// SAFETY: as above.
-unsafe impl Sync for DomainCheckpoint {}
+// SAFETY: the functions are those for virDomainCheckpoint.
+unsafe impl Counted for sys::virDomainCheckpoint {
+    unsafe fn free(this: *mut Self) {
+        // SAFETY: as promised by the caller.
+        unsafe { sys::virDomainCheckpointFree(this) };
+    }
 
-impl Drop for DomainCheckpoint {
-    fn drop(&mut self) {
-        // SAFETY: the reference is ours.
-        unsafe { sys::virDomainCheckpointFree(self.raw()) };
+    unsafe fn conn(this: *mut Self) -> sys::virConnectPtr {
+        // SAFETY: as promised by the caller.
+        unsafe { sys::virDomainCheckpointGetConnect(this) }
+    }
+
+    unsafe fn find(this: *mut Self, conn: sys::virConnectPtr) -> *mut Self {
+        // SAFETY: as promised by the caller; the domain that holds it is live while
+        // it is, and what is found is freed.
+        unsafe {
+            let dom = Counted::find(sys::virDomainCheckpointGetDomain(this), conn);
+            if dom.is_null() {
+                return std::ptr::null_mut();
+            }
+            let found =
+                sys::virDomainCheckpointLookupByName(dom, sys::virDomainCheckpointGetName(this), 0);
+            sys::virDomainFree(dom);
+            found
+        }
     }
 }
 
@@ -32,11 +47,12 @@ impl DomainCheckpoint {
     /// # Safety
     /// `raw` is a valid checkpoint, and one reference to it is ours.
     pub(crate) unsafe fn adopt(raw: NonNull<sys::virDomainCheckpoint>) -> Self {
-        DomainCheckpoint(raw)
+        // SAFETY: as promised by the caller.
+        DomainCheckpoint(unsafe { Object::adopt(raw.as_ptr()) })
     }
 
     pub(crate) fn raw(&self) -> sys::virDomainCheckpointPtr {
-        self.0.as_ptr()
+        self.0.raw()
     }
 
     /// The connection it belongs to.

@@ -4,12 +4,41 @@ use std::ffi::{CStr, c_int, c_uint};
 
 use virt::sys;
 
+use super::object::{Counted, Object};
 use super::{Conn, Domain, Text, call};
 use crate::error::Result;
 
 /// A snapshot. It keeps its domain's connection open.
 pub struct DomainSnapshot {
-    virt: virt::domain_snapshot::DomainSnapshot,
+    object: Object<sys::virDomainSnapshot>,
+}
+
+// SAFETY: the functions are those for virDomainSnapshot.
+unsafe impl Counted for sys::virDomainSnapshot {
+    unsafe fn free(this: *mut Self) {
+        // SAFETY: as promised by the caller.
+        unsafe { sys::virDomainSnapshotFree(this) };
+    }
+
+    unsafe fn conn(this: *mut Self) -> sys::virConnectPtr {
+        // SAFETY: as promised by the caller.
+        unsafe { sys::virDomainSnapshotGetConnect(this) }
+    }
+
+    unsafe fn find(this: *mut Self, conn: sys::virConnectPtr) -> *mut Self {
+        // SAFETY: as promised by the caller; the domain that holds it is live while
+        // it is, and what is found is freed.
+        unsafe {
+            let dom = Counted::find(sys::virDomainSnapshotGetDomain(this), conn);
+            if dom.is_null() {
+                return std::ptr::null_mut();
+            }
+            let found =
+                sys::virDomainSnapshotLookupByName(dom, sys::virDomainSnapshotGetName(this), 0);
+            sys::virDomainFree(dom);
+            found
+        }
+    }
 }
 
 impl DomainSnapshot {
@@ -19,12 +48,11 @@ impl DomainSnapshot {
     /// `raw` is a valid snapshot, and one reference to it is ours.
     pub(crate) unsafe fn adopt(raw: sys::virDomainSnapshotPtr) -> Self {
         // SAFETY: as promised by the caller.
-        DomainSnapshot { virt: unsafe { virt::domain_snapshot::DomainSnapshot::from_ptr(raw) } }
+        DomainSnapshot { object: unsafe { Object::adopt(raw) } }
     }
 
     pub(crate) fn raw(&self) -> sys::virDomainSnapshotPtr {
-        // SAFETY: callers use it only while self is alive.
-        unsafe { self.virt.as_ptr() }
+        self.object.raw()
     }
 
     /// The connection it belongs to.

@@ -4,11 +4,30 @@ use std::ffi::{CStr, c_uint};
 
 use virt::sys;
 
+use super::object::{Counted, Object};
 use super::{Conn, Text, call};
 use crate::error::Result;
 
 /// A network interface of the host. It keeps its connection open.
-pub struct Interface(virt::interface::Interface);
+pub struct Interface(Object<sys::virInterface>);
+
+// SAFETY: the functions are those for virInterface.
+unsafe impl Counted for sys::virInterface {
+    unsafe fn free(this: *mut Self) {
+        // SAFETY: as promised by the caller.
+        unsafe { sys::virInterfaceFree(this) };
+    }
+
+    unsafe fn conn(this: *mut Self) -> sys::virConnectPtr {
+        // SAFETY: as promised by the caller.
+        unsafe { sys::virInterfaceGetConnect(this) }
+    }
+
+    unsafe fn find(this: *mut Self, conn: sys::virConnectPtr) -> *mut Self {
+        // SAFETY: as promised by the caller; libvirt fails for a text that is NULL.
+        unsafe { sys::virInterfaceLookupByName(conn, sys::virInterfaceGetName(this)) }
+    }
+}
 
 impl Interface {
     /// Takes over an interface and the reference to it.
@@ -17,12 +36,11 @@ impl Interface {
     /// `raw` is a valid interface, and one reference to it is ours.
     pub(crate) unsafe fn adopt(raw: sys::virInterfacePtr) -> Self {
         // SAFETY: as promised by the caller.
-        Interface(unsafe { virt::interface::Interface::from_ptr(raw) })
+        Interface(unsafe { Object::adopt(raw) })
     }
 
     pub(crate) fn raw(&self) -> sys::virInterfacePtr {
-        // SAFETY: callers use it only while self is alive.
-        unsafe { self.0.as_ptr() }
+        self.0.raw()
     }
 
     /// The connection it belongs to.

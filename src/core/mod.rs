@@ -5,6 +5,7 @@
 //! that drivers which only have the older one keep working.
 
 pub(crate) mod call;
+pub mod clock;
 pub mod conn;
 pub mod domain;
 pub mod domain_checkpoint;
@@ -18,10 +19,13 @@ pub mod network_port;
 pub mod node_device;
 pub mod nwfilter;
 pub mod nwfilter_binding;
+pub(crate) mod object;
+pub(crate) mod resume;
 pub mod secret;
 pub(crate) mod sigpipe;
 pub mod storage_pool;
 pub mod storage_vol;
+pub mod stream;
 mod text;
 pub mod typed_params;
 
@@ -38,4 +42,5 @@ pub use nwfilter_binding::NwFilterBinding;
 pub use secret::Secret;
 pub use storage_pool::StoragePool;
 pub use storage_vol::StorageVol;
+pub use stream::Stream;
 pub use text::Text;

@@ -8,12 +8,13 @@ use virt::sys;
 
 use super::conn::{locate, parse_uuid};
 use super::late::Late;
+use super::object::{Counted, Object};
 use super::{Conn, NetworkPort, Text, call};
 use crate::error::Result;
 use crate::value::{Map, Value};
 
 /// A virtual network. It keeps its connection open.
-pub struct Network(virt::network::Network);
+pub struct Network(Object<sys::virNetwork>);
 
 type GetMetadata =
     unsafe extern "C" fn(sys::virNetworkPtr, c_int, *const c_char, c_uint) -> *mut c_char;
@@ -31,6 +32,30 @@ static GET_METADATA: Late<GetMetadata> = unsafe { Late::new(c"virNetworkGetMetad
 // SAFETY: as above.
 static SET_METADATA: Late<SetMetadata> = unsafe { Late::new(c"virNetworkSetMetadata", "9.7.0") };
 
+// SAFETY: the functions are those for virNetwork.
+unsafe impl Counted for sys::virNetwork {
+    unsafe fn free(this: *mut Self) {
+        // SAFETY: as promised by the caller.
+        unsafe { sys::virNetworkFree(this) };
+    }
+
+    unsafe fn conn(this: *mut Self) -> sys::virConnectPtr {
+        // SAFETY: as promised by the caller.
+        unsafe { sys::virNetworkGetConnect(this) }
+    }
+
+    unsafe fn find(this: *mut Self, conn: sys::virConnectPtr) -> *mut Self {
+        let mut uuid = [0; 16];
+        // SAFETY: as promised by the caller; a uuid has 16 bytes.
+        unsafe {
+            match sys::virNetworkGetUUID(this, uuid.as_mut_ptr()) {
+                0 => sys::virNetworkLookupByUUID(conn, uuid.as_ptr()),
+                _ => std::ptr::null_mut(),
+            }
+        }
+    }
+}
+
 impl Network {
     /// Takes over a network and the reference to it.
     ///
@@ -38,12 +63,11 @@ impl Network {
     /// `raw` is a valid network, and one reference to it is ours.
     pub(crate) unsafe fn adopt(raw: sys::virNetworkPtr) -> Self {
         // SAFETY: as promised by the caller.
-        Network(unsafe { virt::network::Network::from_ptr(raw) })
+        Network(unsafe { Object::adopt(raw) })
     }
 
     pub(crate) fn raw(&self) -> sys::virNetworkPtr {
-        // SAFETY: callers use it only while self is alive.
-        unsafe { self.0.as_ptr() }
+        self.0.raw()
     }
 
     /// The connection it belongs to.

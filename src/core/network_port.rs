@@ -1,18 +1,19 @@
 //! A network port: a domain's or another user's place in a network.
 
 use std::ffi::c_uint;
-use std::ptr::{self, NonNull};
+use std::ptr;
 
 use uuid::Uuid;
 use virt::sys;
 
+use super::object::{Counted, Object};
 use super::typed_params::TypedParams;
 use super::{Conn, Network, Text, call};
 use crate::error::Result;
 use crate::value::{Map, Value};
 
 /// A network port. It keeps its network and its connection.
-pub struct NetworkPort(NonNull<sys::_virNetworkPort>);
+pub struct NetworkPort(Object<sys::virNetworkPort>);
 
 /// What libvirt knows of a port's bandwidth.
 const LIMITS: [&str; 7] = [
@@ -25,16 +26,31 @@ const LIMITS: [&str; 7] = [
     "outbound.burst",
 ];
 
-// SAFETY: libvirt's objects may be used from several threads at once.
-unsafe impl Send for NetworkPort {}
-// SAFETY: as above.
-unsafe impl Sync for NetworkPort {}
+// SAFETY: the functions are those for virNetworkPort.
+unsafe impl Counted for sys::virNetworkPort {
+    unsafe fn free(this: *mut Self) {
+        // SAFETY: as promised by the caller.
+        unsafe { sys::virNetworkPortFree(this) };
+    }
 
-impl Drop for NetworkPort {
-    fn drop(&mut self) {
-        // SAFETY: the reference is ours, and given up once. It fails only for
-        // what is no port.
-        unsafe { sys::virNetworkPortFree(self.raw()) };
+    unsafe fn conn(this: *mut Self) -> sys::virConnectPtr {
+        // SAFETY: as promised by the caller; its network is live while it is.
+        unsafe { sys::virNetworkGetConnect(sys::virNetworkPortGetNetwork(this)) }
+    }
+
+    unsafe fn find(this: *mut Self, conn: sys::virConnectPtr) -> *mut Self {
+        let mut uuid = [0; 16];
+        // SAFETY: as promised by the caller; its network is live while it is, a
+        // uuid has 16 bytes, and what is found is freed.
+        unsafe {
+            let net = Counted::find(sys::virNetworkPortGetNetwork(this), conn);
+            if net.is_null() || sys::virNetworkPortGetUUID(this, uuid.as_mut_ptr()) < 0 {
+                return std::ptr::null_mut();
+            }
+            let found = sys::virNetworkPortLookupByUUID(net, uuid.as_ptr());
+            sys::virNetworkFree(net);
+            found
+        }
     }
 }
 
@@ -45,11 +61,11 @@ impl NetworkPort {
     /// `raw` is a valid port, and one reference to it is ours.
     pub(crate) unsafe fn adopt(raw: sys::virNetworkPortPtr) -> Self {
         // SAFETY: as promised by the caller.
-        NetworkPort(unsafe { NonNull::new_unchecked(raw) })
+        NetworkPort(unsafe { Object::adopt(raw) })
     }
 
     pub(crate) fn raw(&self) -> sys::virNetworkPortPtr {
-        self.0.as_ptr()
+        self.0.raw()
     }
 
     /// The network that it is of.

@@ -7,12 +7,13 @@ use virt::sys;
 
 use super::conn::locate;
 use super::late::Late;
+use super::object::{Counted, Object};
 use super::{Text, call};
 use crate::error::Result;
 
 /// A device of the host. It keeps its connection open.
 pub struct NodeDevice {
-    virt: virt::nodedev::NodeDevice,
+    object: Object<sys::virNodeDevice>,
     /// libvirt remembers the parent in the device, without a lock of its own.
     parent: Mutex<()>,
 }
@@ -40,6 +41,23 @@ static SET_AUTOSTART: Late<SetAutostart> =
 // SAFETY: as above.
 static UPDATE: Late<Update> = unsafe { Late::new(c"virNodeDeviceUpdate", "10.1.0") };
 
+// SAFETY: the functions are those for virNodeDevice. Of which connection it is, libvirt
+// does not tell, so it is not found again on another.
+unsafe impl Counted for sys::virNodeDevice {
+    unsafe fn free(this: *mut Self) {
+        // SAFETY: as promised by the caller.
+        unsafe { sys::virNodeDeviceFree(this) };
+    }
+
+    unsafe fn conn(_: *mut Self) -> sys::virConnectPtr {
+        std::ptr::null_mut()
+    }
+
+    unsafe fn find(_: *mut Self, _: sys::virConnectPtr) -> *mut Self {
+        std::ptr::null_mut()
+    }
+}
+
 impl NodeDevice {
     /// Takes over a device and the reference to it.
     ///
@@ -47,13 +65,12 @@ impl NodeDevice {
     /// `raw` is a valid device, and one reference to it is ours.
     pub(crate) unsafe fn adopt(raw: sys::virNodeDevicePtr) -> Self {
         // SAFETY: as promised by the caller.
-        let virt = unsafe { virt::nodedev::NodeDevice::from_ptr(raw) };
-        NodeDevice { virt, parent: Mutex::new(()) }
+        let object = unsafe { Object::adopt(raw) };
+        NodeDevice { object, parent: Mutex::new(()) }
     }
 
     pub(crate) fn raw(&self) -> sys::virNodeDevicePtr {
-        // SAFETY: callers use it only while self is alive.
-        unsafe { self.virt.as_ptr() }
+        self.object.raw()
     }
 
     /// The name.

@@ -5,11 +5,29 @@ use std::ffi::{CStr, c_uint};
 use uuid::Uuid;
 use virt::sys;
 
+use super::object::{Counted, Object};
 use super::{Text, call};
 use crate::error::Result;
 
 /// A network filter. It keeps its connection open.
-pub struct NwFilter(virt::nwfilter::NWFilter);
+pub struct NwFilter(Object<sys::virNWFilter>);
+
+// SAFETY: the functions are those for virNWFilter. Of which connection it is, libvirt
+// does not tell, so it is not found again on another.
+unsafe impl Counted for sys::virNWFilter {
+    unsafe fn free(this: *mut Self) {
+        // SAFETY: as promised by the caller.
+        unsafe { sys::virNWFilterFree(this) };
+    }
+
+    unsafe fn conn(_: *mut Self) -> sys::virConnectPtr {
+        std::ptr::null_mut()
+    }
+
+    unsafe fn find(_: *mut Self, _: sys::virConnectPtr) -> *mut Self {
+        std::ptr::null_mut()
+    }
+}
 
 impl NwFilter {
     /// Takes over a filter and the reference to it.
@@ -18,12 +36,11 @@ impl NwFilter {
     /// `raw` is a valid filter, and one reference to it is ours.
     pub(crate) unsafe fn adopt(raw: sys::virNWFilterPtr) -> Self {
         // SAFETY: as promised by the caller.
-        NwFilter(unsafe { virt::nwfilter::NWFilter::from_ptr(raw) })
+        NwFilter(unsafe { Object::adopt(raw) })
     }
 
     pub(crate) fn raw(&self) -> sys::virNWFilterPtr {
-        // SAFETY: callers use it only while self is alive.
-        unsafe { self.0.as_ptr() }
+        self.0.raw()
     }
 
     /// The name.

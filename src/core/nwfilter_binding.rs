@@ -1,26 +1,30 @@
 //! A network filter binding: the use of a filter on a network device.
 
 use std::ffi::{CStr, c_uint};
-use std::ptr::NonNull;
 
 use virt::sys;
 
+use super::object::{Counted, Object};
 use super::{Text, call};
 use crate::error::Result;
 
 /// A network filter binding. It keeps its connection open.
-pub struct NwFilterBinding(NonNull<sys::_virNWFilterBinding>);
+pub struct NwFilterBinding(Object<sys::virNWFilterBinding>);
 
-// SAFETY: libvirt's objects may be used from several threads at once.
-unsafe impl Send for NwFilterBinding {}
-// SAFETY: as above.
-unsafe impl Sync for NwFilterBinding {}
+// SAFETY: the functions are those for virNWFilterBinding. Of which connection it is, libvirt
+// does not tell, so it is not found again on another.
+unsafe impl Counted for sys::virNWFilterBinding {
+    unsafe fn free(this: *mut Self) {
+        // SAFETY: as promised by the caller.
+        unsafe { sys::virNWFilterBindingFree(this) };
+    }
 
-impl Drop for NwFilterBinding {
-    fn drop(&mut self) {
-        // SAFETY: the reference is ours, and given up once. It fails only for
-        // what is no binding.
-        unsafe { sys::virNWFilterBindingFree(self.raw()) };
+    unsafe fn conn(_: *mut Self) -> sys::virConnectPtr {
+        std::ptr::null_mut()
+    }
+
+    unsafe fn find(_: *mut Self, _: sys::virConnectPtr) -> *mut Self {
+        std::ptr::null_mut()
     }
 }
 
@@ -31,11 +35,11 @@ impl NwFilterBinding {
     /// `raw` is a valid binding, and one reference to it is ours.
     pub(crate) unsafe fn adopt(raw: sys::virNWFilterBindingPtr) -> Self {
         // SAFETY: as promised by the caller.
-        NwFilterBinding(unsafe { NonNull::new_unchecked(raw) })
+        NwFilterBinding(unsafe { Object::adopt(raw) })
     }
 
     pub(crate) fn raw(&self) -> sys::virNWFilterBindingPtr {
-        self.0.as_ptr()
+        self.0.raw()
     }
 
     /// The name of the network device.

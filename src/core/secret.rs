@@ -7,14 +7,39 @@ use uuid::Uuid;
 use virt::sys;
 use zeroize::{Zeroize, Zeroizing};
 
+use super::object::{Counted, Object};
 use super::{Conn, Text, call};
 use crate::error::Result;
 
 /// A secret. It keeps its connection open.
 pub struct Secret {
-    virt: virt::secret::Secret,
+    object: Object<sys::virSecret>,
     /// A handle's uuid never changes, so it is asked for once.
     uuid: OnceLock<Uuid>,
+}
+
+// SAFETY: the functions are those for virSecret.
+unsafe impl Counted for sys::virSecret {
+    unsafe fn free(this: *mut Self) {
+        // SAFETY: as promised by the caller.
+        unsafe { sys::virSecretFree(this) };
+    }
+
+    unsafe fn conn(this: *mut Self) -> sys::virConnectPtr {
+        // SAFETY: as promised by the caller.
+        unsafe { sys::virSecretGetConnect(this) }
+    }
+
+    unsafe fn find(this: *mut Self, conn: sys::virConnectPtr) -> *mut Self {
+        let mut uuid = [0; 16];
+        // SAFETY: as promised by the caller; a uuid has 16 bytes.
+        unsafe {
+            match sys::virSecretGetUUID(this, uuid.as_mut_ptr()) {
+                0 => sys::virSecretLookupByUUID(conn, uuid.as_ptr()),
+                _ => std::ptr::null_mut(),
+            }
+        }
+    }
 }
 
 impl Secret {
@@ -24,13 +49,12 @@ impl Secret {
     /// `raw` is a valid secret, and one reference to it is ours.
     pub(crate) unsafe fn adopt(raw: sys::virSecretPtr) -> Self {
         // SAFETY: as promised by the caller.
-        let virt = unsafe { virt::secret::Secret::from_ptr(raw) };
-        Secret { virt, uuid: OnceLock::new() }
+        let object = unsafe { Object::adopt(raw) };
+        Secret { object, uuid: OnceLock::new() }
     }
 
     pub(crate) fn raw(&self) -> sys::virSecretPtr {
-        // SAFETY: callers use it only while self is alive.
-        unsafe { self.virt.as_ptr() }
+        self.object.raw()
     }
 
     /// The connection it belongs to.

@@ -7,16 +7,41 @@ use uuid::Uuid;
 use virt::sys;
 
 use super::conn::locate;
+use super::object::{Counted, Object};
 use super::{Conn, StorageVol, Text, call};
 use crate::error::Result;
 use crate::value::Map;
 
 /// A storage pool. It keeps its connection open.
 pub struct StoragePool {
-    virt: virt::storage_pool::StoragePool,
+    object: Object<sys::virStoragePool>,
     /// A handle's name and uuid never change, so they are asked for once.
     name: OnceLock<CString>,
     uuid: OnceLock<Uuid>,
+}
+
+// SAFETY: the functions are those for virStoragePool.
+unsafe impl Counted for sys::virStoragePool {
+    unsafe fn free(this: *mut Self) {
+        // SAFETY: as promised by the caller.
+        unsafe { sys::virStoragePoolFree(this) };
+    }
+
+    unsafe fn conn(this: *mut Self) -> sys::virConnectPtr {
+        // SAFETY: as promised by the caller.
+        unsafe { sys::virStoragePoolGetConnect(this) }
+    }
+
+    unsafe fn find(this: *mut Self, conn: sys::virConnectPtr) -> *mut Self {
+        let mut uuid = [0; 16];
+        // SAFETY: as promised by the caller; a uuid has 16 bytes.
+        unsafe {
+            match sys::virStoragePoolGetUUID(this, uuid.as_mut_ptr()) {
+                0 => sys::virStoragePoolLookupByUUID(conn, uuid.as_ptr()),
+                _ => std::ptr::null_mut(),
+            }
+        }
+    }
 }
 
 impl StoragePool {
@@ -26,13 +51,12 @@ impl StoragePool {
     /// `raw` is a valid pool, and one reference to it is ours.
     pub(crate) unsafe fn adopt(raw: sys::virStoragePoolPtr) -> Self {
         // SAFETY: as promised by the caller.
-        let virt = unsafe { virt::storage_pool::StoragePool::from_ptr(raw) };
-        StoragePool { virt, name: OnceLock::new(), uuid: OnceLock::new() }
+        let object = unsafe { Object::adopt(raw) };
+        StoragePool { object, name: OnceLock::new(), uuid: OnceLock::new() }
     }
 
     pub(crate) fn raw(&self) -> sys::virStoragePoolPtr {
-        // SAFETY: callers use it only while self is alive.
-        unsafe { self.virt.as_ptr() }
+        self.object.raw()
     }
 
     /// The connection it belongs to.

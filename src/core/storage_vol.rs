@@ -4,13 +4,32 @@ use std::ffi::{CStr, c_char, c_uint};
 
 use virt::sys;
 
+use super::object::{Counted, Object};
 use super::{Conn, Text, call};
 use crate::error::Result;
 use crate::value::Map;
 
 /// A volume. It keeps its connection open.
 pub struct StorageVol {
-    virt: virt::storage_vol::StorageVol,
+    object: Object<sys::virStorageVol>,
+}
+
+// SAFETY: the functions are those for virStorageVol.
+unsafe impl Counted for sys::virStorageVol {
+    unsafe fn free(this: *mut Self) {
+        // SAFETY: as promised by the caller.
+        unsafe { sys::virStorageVolFree(this) };
+    }
+
+    unsafe fn conn(this: *mut Self) -> sys::virConnectPtr {
+        // SAFETY: as promised by the caller.
+        unsafe { sys::virStorageVolGetConnect(this) }
+    }
+
+    unsafe fn find(this: *mut Self, conn: sys::virConnectPtr) -> *mut Self {
+        // SAFETY: as promised by the caller; libvirt fails for a text that is NULL.
+        unsafe { sys::virStorageVolLookupByKey(conn, sys::virStorageVolGetKey(this)) }
+    }
 }
 
 impl StorageVol {
@@ -20,12 +39,11 @@ impl StorageVol {
     /// `raw` is a valid volume, and one reference to it is ours.
     pub(crate) unsafe fn adopt(raw: sys::virStorageVolPtr) -> Self {
         // SAFETY: as promised by the caller.
-        StorageVol { virt: unsafe { virt::storage_vol::StorageVol::from_ptr(raw) } }
+        StorageVol { object: unsafe { Object::adopt(raw) } }
     }
 
     pub(crate) fn raw(&self) -> sys::virStorageVolPtr {
-        // SAFETY: callers use it only while self is alive.
-        unsafe { self.virt.as_ptr() }
+        self.object.raw()
     }
 
     /// The connection it belongs to.

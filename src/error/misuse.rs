@@ -54,6 +54,10 @@ pub enum Misuse {
     NoEventLoop { what: &'static str },
     #[error("{what}: {reason}")]
     OtherEventLoop { what: &'static str, reason: &'static str },
+    #[error("{parameter}: {reason}")]
+    File { parameter: &'static str, reason: String },
+    #[error("the transfer was cancelled by its progress callback")]
+    Cancelled,
     #[error("{function} needs libvirt {since}; the installed libvirt does not have it")]
     NotInThisLibvirt { function: &'static str, since: &'static str },
     #[error("{function} is in {library}, a library of libvirt's that is not installed")]
@@ -80,7 +84,9 @@ impl Misuse {
             Misuse::JsonSyntax { .. } => c::ERROR_OWN_JSON_SYNTAX,
             Misuse::NoEventLoop { .. } => c::ERROR_OWN_NO_EVENT_LOOP,
             Misuse::OtherEventLoop { .. } => c::ERROR_OWN_OTHER_EVENT_LOOP,
-            // libvirt's own number, so that a caller needs to test for one only.
+            Misuse::File { .. } => c::ERROR_OWN_FILE,
+            // libvirt's own numbers, so that a caller needs to test for one only.
+            Misuse::Cancelled => virt::sys::VIR_ERR_OPERATION_ABORTED as i32,
             Misuse::NotInThisLibvirt { .. } | Misuse::NoLibrary { .. } => {
                 virt::sys::VIR_ERR_NO_SUPPORT as i32
             }
@@ -93,6 +99,7 @@ impl Misuse {
             Misuse::Internal { .. }
             | Misuse::NoEventLoop { .. }
             | Misuse::OtherEventLoop { .. }
+            | Misuse::Cancelled
             | Misuse::NotInThisLibvirt { .. }
             | Misuse::NoLibrary { .. } => None,
             Misuse::Null { parameter, .. }
@@ -104,6 +111,7 @@ impl Misuse {
             | Misuse::EmbeddedNul { parameter, .. }
             | Misuse::TooLarge { parameter, .. }
             | Misuse::Invalid { parameter, .. }
+            | Misuse::File { parameter, .. }
             | Misuse::NotFound { parameter, .. }
             | Misuse::WrongType { parameter, .. }
             | Misuse::XmlSyntax { parameter, .. }

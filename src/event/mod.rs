@@ -17,7 +17,9 @@ mod monitor;
 mod own_loop;
 mod queue;
 mod registry;
+mod resume;
 mod signature;
+pub mod stream;
 mod subject;
 #[cfg(test)]
 mod tests;
@@ -36,6 +38,7 @@ pub use queue::{Entry, EventQueue, forget_connection};
 pub use registry::{
     deregister_all, deregister_any, domain_event_deregister, domain_event_register, register_any,
 };
+pub use resume::{disable_resume, enable_resume};
 pub use subject::Subject;
 pub use thread::{is_started, start, stop};
 

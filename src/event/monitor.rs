@@ -3,11 +3,13 @@
 
 use std::ffi::{CStr, c_char, c_int, c_longlong, c_uint, c_void};
 use std::ptr;
+use std::sync::Arc;
 
 use virt::sys;
 
+use super::registry::remember;
 use super::signature::{Subscription, deliver, string};
-use super::subject::Deregister;
+use super::subject::{Deregister, Subject};
 use super::{Listener as Closure, free_userdata, into_userdata};
 use crate::core::conn::{Listener, Source};
 use crate::core::domain::qemu::LIBRARY;
@@ -50,6 +52,23 @@ pub fn qemu_monitor_event_register(
     listener: Closure,
     flags: c_uint,
 ) -> Result<c_int> {
+    let (dom, event) = (dom.map(Domain::reference), event.map(CStr::to_owned));
+    let listener = Arc::new(listener);
+    let again = move |conn: &Conn| {
+        begin(conn, dom.as_ref(), event.as_deref(), Arc::clone(&listener), flags)
+    };
+    let id = again(conn)?;
+    remember(conn, Listener::Any(Source::QemuMonitor, id), id, again);
+    Ok(id)
+}
+
+fn begin(
+    conn: &Conn,
+    dom: Option<&Domain>,
+    event: Option<&CStr>,
+    listener: Arc<Closure>,
+    flags: c_uint,
+) -> Result<c_int> {
     let register = REGISTER.get()?;
     let names = &["event", "seconds", "micros", "details"];
     let userdata = into_userdata(Subscription { id: 0, names, listener });
@@ -61,12 +80,10 @@ pub fn qemu_monitor_event_register(
         let free = Some(free_userdata::<Subscription> as _);
         register(conn.raw(), dom, event, happened, userdata, free, flags)
     };
-    let id = call::number(returned, c"virConnectDomainQemuMonitorEventRegister").inspect_err(
+    call::number(returned, c"virConnectDomainQemuMonitorEventRegister").inspect_err(
         // SAFETY: libvirt kept nothing, so this is the last use.
         |_| unsafe { free_userdata::<Subscription>(userdata) },
-    )?;
-    conn.listeners().push(Listener::Any(Source::QemuMonitor, id));
-    Ok(id)
+    )
 }
 
 unsafe extern "C" fn happened(

@@ -8,6 +8,7 @@
 
 use std::ffi::{CStr, c_char, c_int, c_longlong, c_uint, c_ulonglong, c_void};
 use std::mem::transmute;
+use std::sync::Arc;
 
 use virt::sys;
 
@@ -49,7 +50,7 @@ pub enum Signature {
 pub(super) struct Subscription {
     pub id: c_int,
     pub names: &'static [&'static str],
-    pub listener: Listener,
+    pub listener: Arc<Listener>,
 }
 
 /// A function of whichever signature, as libvirt takes it.

@@ -26,7 +26,7 @@ pub(super) struct Registration {
 }
 
 /// A class whose objects have events.
-pub trait Subject: Sized {
+pub trait Subject: Sized + Send + Sync {
     /// Which registrations these are.
     const SOURCE: Source;
     /// libvirt's function that registers, for error messages.
@@ -34,6 +34,9 @@ pub trait Subject: Sized {
 
     /// The kinds of events it has.
     fn kinds() -> &'static [Kind];
+
+    /// The same object, with a reference of its own.
+    fn reference(&self) -> Self;
 
     /// libvirt's pointer to the object, which lives as long as `self`.
     fn untyped(&self) -> *mut c_void;
@@ -87,6 +90,14 @@ macro_rules! subject {
 
             fn kinds() -> &'static [Kind] {
                 kinds::$kinds
+            }
+
+            fn reference(&self) -> Self {
+                // SAFETY: live while self is; the new reference is the result's.
+                unsafe {
+                    sys::$reference(self.raw());
+                    $class::adopt(self.raw())
+                }
             }
 
             fn untyped(&self) -> *mut c_void {

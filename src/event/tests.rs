@@ -65,7 +65,8 @@ fn feed<S: Subject>(
     call: impl Fn(*const c_void, *mut c_void, *mut c_void),
 ) -> String {
     let ear = Ear::default();
-    let subscription = Subscription { id: kind.id, names: kind.names, listener: ear.listener() };
+    let subscription =
+        Subscription { id: kind.id, names: kind.names, listener: Arc::new(ear.listener()) };
     let data = into_userdata(subscription);
     call(signature::callback::<S>(kind.signature).address(), object.untyped(), data);
     // SAFETY: the last use.
@@ -291,10 +292,12 @@ fn an_event_that_is_not_known_arrives_without_arguments() {
     let taken: Vec<_> = ears
         .iter()
         .enumerate()
-        .map(|(i, ear)| unknown::callback::<Domain>(1000 + i as c_int, ear.listener()).unwrap())
+        .map(|(i, ear)| {
+            unknown::callback::<Domain>(1000 + i as c_int, Arc::new(ear.listener())).unwrap()
+        })
         .collect();
     let refused = Ear::default();
-    let error = unknown::callback::<Domain>(2000, refused.listener()).unwrap_err();
+    let error = unknown::callback::<Domain>(2000, Arc::new(refused.listener())).unwrap_err();
     assert!(error.to_string().starts_with("event_id: 2000 is no event"), "{error}");
     assert_eq!(refused.drops.load(Ordering::SeqCst), 1);
 
@@ -323,7 +326,7 @@ fn an_event_that_is_not_known_arrives_without_arguments() {
 fn a_listener_that_panics_harms_nobody() {
     let dom = domain();
     let listener: Listener = Box::new(|_| panic!("in a listener; this is wanted"));
-    let data = into_userdata(Subscription { id: 1, names: &[], listener });
+    let data = into_userdata(Subscription { id: 1, names: &[], listener: Arc::new(listener) });
     let f = signature::callback::<Domain>(signature::Signature::Nothing).address();
     call!(f(null_mut::<c_void>() => Ptr, dom.untyped() => Ptr, data => Ptr) -> ());
     // SAFETY: the last use.

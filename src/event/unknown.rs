@@ -21,7 +21,7 @@ pub(super) const ROOM: usize = 8;
 
 struct Unknown {
     id: c_int,
-    listener: Listener,
+    listener: Arc<Listener>,
 }
 
 static SLOTS: [Mutex<Option<Arc<Unknown>>>; ROOM] = [const { Mutex::new(None) }; ROOM];
@@ -34,7 +34,7 @@ fn slot(number: usize) -> std::sync::MutexGuard<'static, Option<Arc<Unknown>>> {
 /// [`free`], which gives it back.
 pub(super) fn callback<S: Subject>(
     id: c_int,
-    listener: Listener,
+    listener: Arc<Listener>,
 ) -> Result<(Callback, *mut c_void)> {
     let mut unknown = Some(Arc::new(Unknown { id, listener }));
     for number in 0..ROOM {

@@ -188,6 +188,11 @@ main() { # COMMAND DIR [OPTION...]
         trap stop_bed EXIT
         while read -r _; do :; done
         ;;
+    restart) # where a bed can
+        [ $# -eq 0 ] && declare -F begin_again >/dev/null || wrong_usage
+        [ -f "$DIR/bed" ] || die "directory '$DIR' is no bed (it has no file 'bed'); give a directory that '$program start' was given"
+        begin_again
+        ;;
     stop)
         [ $# -eq 0 ] || wrong_usage
         stop_bed

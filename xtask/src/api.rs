@@ -11,7 +11,7 @@ use crate::docs::{Doc, ParamDoc};
 
 /// The classes in function names; longer names first, so that the longest
 /// prefix wins.
-const CLASSES: [&str; 26] = [
+const CLASSES: [&str; 27] = [
     "domain_checkpoint",
     "domain_snapshot",
     "nwfilter_binding",
@@ -38,6 +38,7 @@ const CLASSES: [&str; 26] = [
     "fleet",
     "value",
     "conn",
+    "host",
 ];
 
 /// Classes of functions without a `self` parameter.
@@ -87,8 +88,8 @@ pub enum Returns {
 pub struct Callback {
     pub name: String,
     pub doc: String,
-    /// In the order of C, by name.
-    pub params: Vec<(String, Kind)>,
+    /// In the order of C: name, kind, and In or Out.
+    pub params: Vec<(String, Kind, Direction)>,
     /// The C type of what it returns, and its kind unless it is void.
     pub returns: (String, Option<Kind>),
 }
@@ -133,6 +134,8 @@ pub enum Kind {
     /// A list of texts.
     Texts,
     Bytes,
+    /// Room for bytes, which is the caller's.
+    Buffer,
     Ints,
     /// A handle of a class.
     Handle(String),
@@ -161,6 +164,7 @@ impl Kind {
             Kind::Text => "string",
             Kind::Texts => "string_list",
             Kind::Bytes => "bytes",
+            Kind::Buffer => "buffer",
             Kind::Ints => "int_list",
             Kind::Handle(class) if class == "value" => "value",
             Kind::Handle(_) => "handle",
@@ -186,6 +190,7 @@ impl Kind {
             Kind::Text => "const char *".into(),
             Kind::Texts => "const char *const *".into(),
             Kind::Bytes => "const void *".into(),
+            Kind::Buffer => "uint8_t *".into(),
             Kind::Ints => "const int *".into(),
             Kind::Handle(class) => format!("vkvm_{class} *"),
             Kind::Handles(class) => format!("vkvm_{class} *const *"),
@@ -311,7 +316,9 @@ fn callback(name: &str, doc: String, ty: &Type) -> Result<Callback> {
     for (arg, ty) in args {
         let arg = arg.clone().ok_or_else(|| format!("{name}: a parameter has no name"))?;
         match kind(&arg, ty) {
-            Some((kind, Direction::In)) => params.push((arg, kind)),
+            Some((kind, direction @ (Direction::In | Direction::Out))) => {
+                params.push((arg, kind, direction));
+            }
             _ => return Err(format!("{name}: {arg} has a type with no meaning here").into()),
         }
     }
@@ -403,6 +410,7 @@ fn params(function: &str, class: &str, ir: &IrFunction, doc: &Doc) -> Result<Vec
             (Kind::Handle(of), Direction::Out) if frees => (Kind::Handles(of), Direction::In),
             (Kind::Int, Direction::Out) if frees => (Kind::Ints, Direction::In),
             (Kind::Text, Direction::Out) if frees => (Kind::Texts, Direction::In),
+            (Kind::Buffer, Direction::Out) if frees => (Kind::Bytes, Direction::In),
             other => other,
         };
         let is_self = index == 0
@@ -436,7 +444,7 @@ fn kind(name: &str, ty: &Type) -> Option<(Kind, Direction)> {
         Type::Path(path) => Some((Kind::Handle(class_of(path.name())?), In)),
         Type::Primitive(PrimitiveType::Char) => Some((Kind::Text, In)),
         Type::Primitive(PrimitiveType::Integer { kind: IntKind::B8, .. }) => {
-            Some((Kind::Bytes, In))
+            Some(if constant { (Kind::Bytes, In) } else { (Kind::Buffer, Out) })
         }
         Type::Primitive(PrimitiveType::Void) if constant => Some((Kind::Bytes, In)),
         Type::Primitive(PrimitiveType::Void) if name == "userdata" => Some((Kind::Userdata, In)),

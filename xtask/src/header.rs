@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::api::{Api, Direction, Function, Kind, Param, Returns};
 use crate::constants::Constant;
-use crate::{Output, Result};
+use crate::{Output, Result, version};
 
 const INTRODUCTION: &str = "\
 /*
@@ -37,9 +37,10 @@ const INTRODUCTION: &str = "\
  *   them leaves the parent's connection alone. Values and errors go on working.
  * - Every function may be called from any thread. Freeing a handle while
  *   another thread uses it lets that use finish.
- * - Callbacks run on the thread that runs the event loop. A process has one loop,
- *   chosen once, before the first connection: vkvm_event_register_default,
- *   vkvm_event_register_impl or vkvm_event_start.
+ * - Callbacks of events, timers, watches and streams run on the thread that
+ *   runs the event loop. All others run in the call that they are given to.
+ * - A process has one event loop, chosen once, before the first connection:
+ *   vkvm_event_register_default, vkvm_event_register_impl or vkvm_event_start.
  * - If SIGPIPE has its default effect, opening a connection installs a handler:
  *   while its thread is in a function of this library the signal does nothing
  *   (writing to a daemon that is gone raises it), otherwise and in callbacks it
@@ -100,7 +101,7 @@ impl Api {
 }
 
 fn defines(constants: &[Constant]) -> Result<String> {
-    let mut text = String::new();
+    let mut text = version::macros("")?;
     let mut class = "";
     for constant in constants {
         if constant.class != class {
@@ -113,7 +114,7 @@ fn defines(constants: &[Constant]) -> Result<String> {
 }
 
 fn documented_defines(constants: &[Constant]) -> Result<String> {
-    let mut text = String::new();
+    let mut text = version::macros(" @ingroup vkvm_library")?;
     for constant in constants {
         let origin = match (&constant.libvirt, &constant.since) {
             (Some(name), Some(since)) => format!("libvirt: {name}, since {since}"),
@@ -179,7 +180,7 @@ fn len_text(param: &Param, function: &Function) -> String {
     let unit = if param.kind == Kind::Bytes { "bytes" } else { "items" };
     let what = text.map_or(format!("number of {unit}"), |doc| doc.text.clone());
     match param.direction {
-        Direction::Out => format!("{what} (out)"),
+        Direction::Out if param.kind != Kind::Buffer => format!("{what} (out)"),
         _ => what,
     }
 }
@@ -196,7 +197,9 @@ pub fn param_text(param: &Param) -> String {
         _ => param.doc.text.clone(),
     };
     let mut contract = Vec::new();
-    if param.direction == Direction::Out {
+    if param.kind == Kind::Buffer {
+        contract.push("out; not NULL; room of the caller's".to_owned());
+    } else if param.direction == Direction::Out {
         contract.push("out; not NULL".to_owned());
         if param.doc.nullable {
             contract.push("the result may be NULL".into());

@@ -13,6 +13,7 @@ mod man;
 mod perl;
 mod shape;
 mod symbols;
+mod version;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

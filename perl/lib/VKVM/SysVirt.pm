@@ -22,6 +22,7 @@ use VKVM::NodeDevice;
 use VKVM::Secret;
 use VKVM::StoragePool;
 use VKVM::StorageVol;
+use VKVM::Stream;
 
 our $VERSION = '0.001000';
 
@@ -33,9 +34,10 @@ BEGIN {
     *{'Sys::Virt::'} = *{'VKVM::'};
     my @modules = qw(
       Domain DomainCheckpoint DomainSnapshot Error Event EventImpl Interface NWFilter NWFilterBinding
-      Network NetworkPort NodeDevice Secret StoragePool StorageVol
+      Network NetworkPort NodeDevice Secret StoragePool StorageVol Stream
     );
     for my $module ('', map { "/$_" } @modules) {
+        ## no critic (RequireLocalizedPunctuationVars) - it is to last
         $INC{"Sys/Virt$module.pm"} = $INC{"VKVM$module.pm"};
     }
 }
@@ -63,7 +65,7 @@ sub _get_node_memory_stats($;$$) {    ## no critic (ProhibitSubroutinePrototypes
 }
 
 {
-    no warnings 'redefine';
+    no warnings 'redefine';    ## no critic (ProhibitNoWarnings) - which is what is meant
     *VKVM::VERSION               = \&_version;
     *VKVM::get_node_memory_stats = \&_get_node_memory_stats;
 }

@@ -71,6 +71,14 @@ sub kill_daemon {
     return kill KILL => $self->{PID};
 }
 
+# Kills the daemon and starts it again, where it was.
+sub restart {
+    my ($self) = @_;
+    my $lines = `'$root/tests/bed/test-daemon' restart '$self->{DIR}'`;
+    ($self->{PID}) = $lines =~ /^PID=(\d+)$/m or die "the daemon did not start again: $lines";
+    return;
+}
+
 sub stop {
     my ($self) = @_;
     return unless $self->{owner} == $$ && !$self->{stopped}++;

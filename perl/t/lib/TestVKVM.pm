@@ -14,7 +14,7 @@ use Test::More;
 
 our @EXPORT = qw(
   thrown own_error domain_xml run_perl root_file read_json need_module
-  returns_nothing handles_are within prints_the_same TEST_UUID TEST_UUID_BYTES
+  returns_nothing handles_are within TEST_UUID TEST_UUID_BYTES
 );
 
 # Of the one domain that test:///default begins with.
@@ -106,33 +106,6 @@ sub within {
     alarm 0;
     die $error if $error;
     return @result;
-}
-
-# Checks that a Sys::Virt program prints the same with Sys::Virt and with
-# VKVM::SysVirt: lines "CALL = RESULT" or "CALL: 'ERROR'", the last one "end". Of
-# the calls in %$differs, which says why, the lines must differ.
-sub prints_the_same {
-    my ($script, $args, $differs) = @_;
-    my %differs = %$differs;
-    return subtest "$script with Sys::Virt and with VKVM: @$args" => sub {
-        need_module('Sys::Virt', 'libsys-virt-perl');
-        my @lines;
-        for my $module (qw(Sys::Virt VKVM::SysVirt)) {
-            my ($status, $output, $errors) = run_perl("-M$module", "$perl_dir/t/$script", @$args);
-            is($status, 0,  "$module: exit status");
-            is($errors, '', "$module: standard error");
-            push @lines, [ split /\n/, $output ];
-            is($lines[-1][-1], 'end', "$module: ran to its end");
-        }
-        my ($theirs, $ours) = @lines;
-        for my $i (0 .. $#$theirs) {
-            my $call = $theirs->[$i] =~ s/(?:: '| = ).*//r;
-            if   (delete $differs{$call}) { isnt($ours->[$i], $theirs->[$i], "differs: $call") }
-            else                          { is($ours->[$i], $theirs->[$i], $call) }
-        }
-        is(scalar @$ours, scalar @$theirs, 'as many lines');
-        is_deeply(\%differs, {}, 'what is to differ was there');
-    };
 }
 
 # A file of the project around the distribution; skips where there is none.

@@ -1,51 +1,19 @@
 #!/usr/bin/perl
-# A Sys::Virt program, for 31-guest-hardware.t: asks a running domain about its
-# hardware, sets what it can set back, and prints what each call gives, a line for
-# each: NAME = VALUE. It knows nothing of libvkvm.
+# A Sys::Virt program, for 30-domain-hardware.t and 31-guest-hardware.t: asks a running
+# domain about its hardware, sets what it can set back, and prints what each call
+# gives. It knows nothing of libvkvm.
 #
 # usage: hardware.pl URI NAME-OF-A-DOMAIN
 
 use strict;
 use warnings;
 
+use FindBin;
+use lib "$FindBin::Bin/lib";
 use Sys::Virt;
+use SysVirtShow;
 
 my ($uri, $name) = @ARGV;
-$| = 1;
-$SIG{ALRM} = sub { die "this took longer than a minute\n" };
-alarm 60;
-
-# What is another number each time, by the key or call it is in.
-my %changes = map { $_ => 1 } qw(cpuTime cpu get_time);
-
-sub text {
-    my ($name, $value) = @_;
-    return 'undef' unless defined $value;
-    return '{' . join(', ', map { "$_ => " . text($_, $value->{$_}) } sort keys %$value) . '}'
-      if ref $value eq 'HASH';
-    return '[' . join(', ', map { text($name, $_) } @$value) . ']' if ref $value eq 'ARRAY';
-    return 'an object' if ref $value;
-    return 'a number'  if $changes{$name} && $value =~ /^\d+\z/;
-    $value =~ s/([^\x20-\x7e])/sprintf '\\x%02x', ord $1/ge;
-    return "'$value'";
-}
-
-sub call {
-    my ($object, $method, @args) = @_;
-    my $name = join ' ', $method, map { text('', $_) } @args;
-    # libvirt gives I/O threads in any order.
-    my @result = eval { $object->$method(@args) };
-    @result = sort { $a->{number} <=> $b->{number} } @result if $method eq 'get_iothread_info';
-    if   ($@) { print "$name: ", text('', "$@"), "\n" }
-    else      { print "$name = ", text($method, \@result), "\n" }
-    return @result;
-}
-
-sub in_scalar_context {
-    my ($object, $method, @args) = @_;
-    return print "scalar $method = ", text($method, scalar $object->$method(@args)), "\n";
-}
-
 my $conn = Sys::Virt->new(uri => $uri);
 my $dom  = $conn->get_domain_by_name($name);
 
@@ -56,7 +24,6 @@ for my $flags ([], [0], [$live], [$config], [ $live | $config ], [0x40000000]) {
       for qw(get_guest_vcpus get_time get_launch_security_info);
 }
 call($dom, $_) for qw(get_security_label get_security_label_list);
-in_scalar_context($dom, $_) for qw(get_vcpu_info get_emulator_pin_info get_security_label);
 
 my ($affinity) = map { $_->{affinity} } $dom->get_vcpu_info;
 for my $flags ([], [$live], [$config]) {
@@ -119,4 +86,4 @@ call($conn, create_domain_with_files => $_, [0]) for '', '<x/>';
 call($dom, open_graphics    => 7, 0);
 call($dom, open_graphics_fd => 7);
 
-print "end\n";
+show('end');

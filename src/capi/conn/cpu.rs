@@ -152,7 +152,7 @@ pub unsafe extern "C" fn vkvm_conn_get_cpu_model_names(
 /// - `emulator` (nullable): the path of the emulator; NULL for the usual one
 /// - `arch` (nullable): the architecture of the guest; NULL for the host's
 /// - `machine` (nullable): the type of machine; NULL for the usual one
-/// - `virttype` (nullable): the kind of virtualisation, like "kvm"; NULL for the
+/// - `virttype` (nullable): the kind of virtualization, like "kvm"; NULL for the
 ///   usual one
 /// - `xml`: a `<cpu>` document
 /// - `flags` (default 0): of `VKVM_COMPARE_CPU_*`
@@ -185,7 +185,7 @@ pub unsafe extern "C" fn vkvm_conn_compare_hypervisor_cpu(
 /// - `emulator` (nullable): the path of the emulator; NULL for the usual one
 /// - `arch` (nullable): the architecture of the guest; NULL for the host's
 /// - `machine` (nullable): the type of machine; NULL for the usual one
-/// - `virttype` (nullable): the kind of virtualisation, like "kvm"; NULL for the
+/// - `virttype` (nullable): the kind of virtualization, like "kvm"; NULL for the
 ///   usual one
 /// - `xml`: the hosts' `<cpu>` documents
 /// - `xml_len`: how many there are
@@ -221,7 +221,7 @@ pub unsafe extern "C" fn vkvm_conn_baseline_hypervisor_cpu(
 /// - `emulator` (nullable): the path of the emulator; NULL for the usual one
 /// - `arch` (nullable): the architecture of the guest; NULL for the host's
 /// - `machine` (nullable): the type of machine; NULL for the usual one
-/// - `virttype` (nullable): the kind of virtualisation, like "kvm"; NULL for the
+/// - `virttype` (nullable): the kind of virtualization, like "kvm"; NULL for the
 ///   usual one
 /// - `flags` (default 0): of `VKVM_DOMAIN_CAPABILITIES_*`
 /// - `xml`: a `<domainCapabilities>` document

@@ -154,3 +154,58 @@ pub unsafe extern "C" fn vkvm_conn_unregister_close_callback(
 ) -> c_int {
     status(error, |c| event::unregister_close_callback(&*c.get(conn, "conn")?))
 }
+
+/// Opens the connection again whenever it ends: when its daemon is restarted, or
+/// does not answer.
+///
+/// What was registered through the connection is registered on the new one, under
+/// the same numbers, and keepalive is set as it was. The handle of the connection
+/// stays valid, and so do those of domains, snapshots, checkpoints, networks,
+/// ports, pools, volumes, secrets and interfaces: each is looked up again by its
+/// uuid, name or key. Those of network filters, filter bindings, node devices and
+/// streams do not, nor does an identity. What happened in between is not told, so
+/// read anew what you keep.
+///
+/// The connection must have been opened without a callback for credentials, which
+/// are not kept. An event loop must be there; attempts are made on it, and hold it
+/// up for as long as one takes. It takes the place of
+/// `vkvm_conn_register_close_callback`.
+///
+/// The map of an event has the keys `event`, one of `VKVM_RESUME_*`; `reason` why
+/// the connection had ended, one of `VKVM_CLOSE_REASON_*`; `attempts`, how many it
+/// took so far; and `domains`, with `VKVM_RESUME_RECONNECTED` a list with a handle
+/// of each domain there is now.
+///
+/// - `max_delay`: the longest time between two attempts, in ms, from 100; it begins
+///   with 100 and doubles each time
+/// - `callback`: called on the thread that runs the event loop, or on the one whose
+///   call found that the connection has ended
+/// - `userdata` (nullable): passed to the callback
+/// - `destroy` (nullable): releases the userdata
+///
+/// libvirt: virConnectRegisterCloseCallback, virConnectOpenAuth
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_enable_resume(
+    conn: *mut vkvm_conn,
+    max_delay: c_int,
+    callback: vkvm_event_callback,
+    userdata: *mut c_void,
+    destroy: vkvm_destroy_callback,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let listener = listener(conn, c.callback(callback, userdata, destroy))?;
+        event::enable_resume(&*c.get(conn, "conn")?, conn as usize, max_delay, listener)
+    })
+}
+
+/// Ends what `vkvm_conn_enable_resume` began.
+///
+/// libvirt: virConnectUnregisterCloseCallback
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_disable_resume(
+    conn: *mut vkvm_conn,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| event::disable_resume(&*c.get(conn, "conn")?))
+}

@@ -14,3 +14,4 @@ pub mod open;
 pub mod saved;
 pub mod secrets;
 pub mod storage;
+pub mod streams;

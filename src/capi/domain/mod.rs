@@ -19,6 +19,7 @@ pub mod save;
 pub mod security;
 pub mod snapshots;
 pub mod stats;
+pub mod streams;
 pub mod tuning;
 pub mod vcpus;
 

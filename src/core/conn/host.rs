@@ -2,6 +2,7 @@
 
 use std::ffi::{CStr, c_char, c_int, c_uint, c_ulong};
 use std::ptr;
+use std::sync::PoisonError;
 
 use virt::sys;
 
@@ -192,7 +193,9 @@ impl Conn {
     pub fn set_keep_alive(&self, interval: c_int, count: c_uint) -> Result<()> {
         // SAFETY: as above.
         let returned = unsafe { sys::virConnectSetKeepAlive(self.raw(), interval, count) };
-        call::done(returned, c"virConnectSetKeepAlive")
+        call::done(returned, c"virConnectSetKeepAlive")?;
+        *self.keep_alive.lock().unwrap_or_else(PoisonError::into_inner) = Some((interval, count));
+        Ok(())
     }
 }
 

@@ -14,25 +14,40 @@ mod secrets;
 mod storage;
 
 use std::any::Any;
-use std::ffi::{CStr, c_int};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::ffi::{CStr, c_int, c_uint};
+use std::ptr::NonNull;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use uuid::Uuid;
-use virt::connect::Connect;
 use virt::sys;
 
 pub use cpu::Emulator;
+pub(crate) use open::reopen;
 pub use open::{Authenticator, Credential};
 
-use crate::core::call;
+use super::call;
+use super::resume::{ConnRef, Line};
 use crate::error::{Error, Misuse, Result};
 
 /// A connection. Objects made from it keep it open.
 pub struct Conn {
-    virt: Connect,
+    line: Line,
     /// What was registered through this connection and has to go with it.
-    listeners: Mutex<Vec<Listener>>,
+    listeners: Mutex<Vec<Registered>>,
     close: OnceLock<Arc<CloseSlot>>,
+    /// What opens it again when it ends.
+    resume: CloseSlot,
+    opened: Option<Opened>,
+    keep_alive: Mutex<Option<(c_int, c_uint)>>,
+}
+
+/// How a connection was opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Opened {
+    /// The flags.
+    pub flags: c_uint,
+    /// Whether there were credentials to ask for; they are not kept.
+    pub asked_for_credentials: bool,
 }
 
 /// Where a connection keeps the listener to its end.
@@ -95,6 +110,20 @@ pub enum Listener {
     AllDomains,
 }
 
+/// A registration, and how to make it again.
+pub struct Registered {
+    /// What the one who registered knows it by.
+    pub listener: Listener,
+    /// libvirt's callback id: another one than at first on a connection that was
+    /// opened again.
+    pub now: c_int,
+    /// How to register on the connection that is in use.
+    pub again: Arc<Register>,
+}
+
+/// Registers with libvirt; gives the callback id.
+pub type Register = dyn Fn(&Conn) -> Result<c_int> + Send + Sync;
+
 impl Conn {
     /// Another holder of an open connection, with registrations of its own. `raw` is
     /// what `function` returned.
@@ -106,14 +135,57 @@ impl Conn {
         // SAFETY: as promised by the caller; the added reference is ours.
         unsafe {
             call::done(sys::virConnectRef(raw.as_ptr()), c"virConnectRef")?;
-            let virt = Connect::from_ptr(raw.as_ptr());
-            Ok(Conn { virt, listeners: Mutex::default(), close: OnceLock::new() })
+            Ok(Conn::adopt(raw, None))
         }
     }
 
+    /// Another hold on this connection, with no registrations of its own.
+    pub(crate) fn another(&self) -> Result<Self> {
+        // SAFETY: raw() is live while self is.
+        unsafe { Conn::share(self.raw(), c"virConnectRef") }
+    }
+
+    /// Takes over a connection and the reference to it.
+    ///
+    /// # Safety
+    /// `raw` is live, and one reference to it is ours.
+    unsafe fn adopt(raw: NonNull<sys::virConnect>, opened: Option<Opened>) -> Self {
+        Conn {
+            // SAFETY: as promised by the caller.
+            line: Line::new(unsafe { ConnRef::adopt(raw) }),
+            listeners: Mutex::default(),
+            close: OnceLock::new(),
+            resume: CloseSlot::default(),
+            opened,
+            keep_alive: Mutex::default(),
+        }
+    }
+
+    /// How it was opened, unless it is only shared with an object.
+    pub(crate) fn opened(&self) -> Option<Opened> {
+        self.opened
+    }
+
+    /// Where what opens it again is.
+    pub(crate) fn resume_slot(&self) -> &CloseSlot {
+        &self.resume
+    }
+
+    /// From now on uses `new`, which keeps alive as the one before was told to.
+    /// Gives the one before.
+    pub(crate) fn go_on_with(&self, new: ConnRef) -> ConnRef {
+        let old = self.line.go_on_with(new);
+        let keep_alive = *self.keep_alive.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((interval, count)) = keep_alive {
+            // It worked before; if it does not now, the end of the connection is
+            // only noticed later.
+            let _ = self.set_keep_alive(interval, count);
+        }
+        old
+    }
+
     pub(crate) fn raw(&self) -> sys::virConnectPtr {
-        // SAFETY: callers use it only while self is alive.
-        unsafe { self.virt.as_ptr() }
+        self.line.raw()
     }
 
     /// Whether there may be a listener to the end of this connection.
@@ -127,7 +199,7 @@ impl Conn {
     }
 
     /// The registrations that hold this connection.
-    pub(crate) fn listeners(&self) -> MutexGuard<'_, Vec<Listener>> {
+    pub(crate) fn listeners(&self) -> MutexGuard<'_, Vec<Registered>> {
         self.listeners.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 }

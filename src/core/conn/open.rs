@@ -1,13 +1,12 @@
 //! Opening a connection, with and without credentials.
 
 use std::ffi::{CStr, c_char, c_int, c_uint};
-use std::ptr;
-use std::sync::{Mutex, OnceLock};
+use std::ptr::{self, NonNull};
 
-use virt::connect::Connect;
 use virt::sys;
 
-use super::Conn;
+use super::{Conn, Opened};
+use crate::core::resume::ConnRef;
 use crate::core::{call, sigpipe};
 use crate::error::Result;
 
@@ -31,13 +30,13 @@ pub type Authenticator<'a> = dyn FnMut(&mut [Credential]) -> bool + 'a;
 impl Conn {
     /// Opens a connection without offering credentials.
     pub fn open(uri: Option<&CStr>, flags: c_uint) -> Result<Self> {
-        Self::open_with(uri, ptr::null_mut(), flags)
+        Self::opened_with(uri, ptr::null_mut(), flags)
     }
 
     /// Opens a connection; libvirt prompts for credentials on the console.
     pub fn open_console(uri: Option<&CStr>, flags: c_uint) -> Result<Self> {
         // SAFETY: a constant of libvirt's, which it only reads.
-        Self::open_with(uri, unsafe { sys::virConnectAuthPtrDefault }, flags)
+        Self::opened_with(uri, unsafe { sys::virConnectAuthPtrDefault }, flags)
     }
 
     /// Opens a connection; `answer` gets requests for the types in `types`.
@@ -54,21 +53,40 @@ impl Conn {
             cb: Some(answer_credentials),
             cbdata: (&raw mut answer).cast(),
         };
-        Self::open_with(uri, &mut auth, flags)
+        Self::opened_with(uri, &mut auth, flags)
     }
 
-    fn open_with(uri: Option<&CStr>, auth: sys::virConnectAuthPtr, flags: c_uint) -> Result<Self> {
-        call::initialize();
-        sigpipe::arm();
-        let uri = uri.map_or(ptr::null(), CStr::as_ptr);
-        // SAFETY: uri is NULL or a C string; auth is NULL, libvirt's default or
-        // complete, with a callback whose data outlives this call.
-        let raw = unsafe { sys::virConnectOpenAuth(uri, auth, flags) };
-        let raw = call::pointer(raw, c"virConnectOpenAuth")?;
+    fn opened_with(
+        uri: Option<&CStr>,
+        auth: sys::virConnectAuthPtr,
+        flags: c_uint,
+    ) -> Result<Self> {
+        let opened = Opened { flags, asked_for_credentials: !auth.is_null() };
+        let raw = open_with(uri, auth, flags)?;
         // SAFETY: a new connection whose one reference is ours.
-        let virt = unsafe { Connect::from_ptr(raw.as_ptr()) };
-        Ok(Conn { virt, listeners: Mutex::default(), close: OnceLock::new() })
+        Ok(unsafe { Conn::adopt(raw, Some(opened)) })
     }
+}
+
+/// Opens a connection as one was opened before, which asked for no credentials.
+pub(crate) fn reopen(uri: &CStr, opened: Opened) -> Result<ConnRef> {
+    let raw = open_with(Some(uri), ptr::null_mut(), opened.flags)?;
+    // SAFETY: a new connection whose one reference is ours.
+    Ok(unsafe { ConnRef::adopt(raw) })
+}
+
+fn open_with(
+    uri: Option<&CStr>,
+    auth: sys::virConnectAuthPtr,
+    flags: c_uint,
+) -> Result<NonNull<sys::virConnect>> {
+    call::initialize();
+    sigpipe::arm();
+    let uri = uri.map_or(ptr::null(), CStr::as_ptr);
+    // SAFETY: uri is NULL or a C string; auth is NULL, libvirt's default or
+    // complete, with a callback whose data outlives this call.
+    let raw = unsafe { sys::virConnectOpenAuth(uri, auth, flags) };
+    call::pointer(raw, c"virConnectOpenAuth")
 }
 
 /// libvirt's credential callback; `userdata` is the `&mut Authenticator`.

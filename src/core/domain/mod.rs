@@ -31,17 +31,42 @@ use std::sync::OnceLock;
 use uuid::Uuid;
 use virt::sys;
 
+use super::object::{Counted, Object};
 use super::{Conn, Text, call};
 use crate::error::Result;
 use crate::value::Map;
 
 /// A domain. It keeps its connection open.
 pub struct Domain {
-    virt: virt::domain::Domain,
+    object: Object<sys::virDomain>,
     /// A handle's name and uuid never change, so they are asked for once.
     name: OnceLock<CString>,
     uuid: OnceLock<Uuid>,
     uuid_string: OnceLock<Text>,
+}
+
+// SAFETY: the functions are those for virDomain.
+unsafe impl Counted for sys::virDomain {
+    unsafe fn free(this: *mut Self) {
+        // SAFETY: as promised by the caller.
+        unsafe { sys::virDomainFree(this) };
+    }
+
+    unsafe fn conn(this: *mut Self) -> sys::virConnectPtr {
+        // SAFETY: as promised by the caller.
+        unsafe { sys::virDomainGetConnect(this) }
+    }
+
+    unsafe fn find(this: *mut Self, conn: sys::virConnectPtr) -> *mut Self {
+        let mut uuid = [0; 16];
+        // SAFETY: as promised by the caller; a uuid has 16 bytes.
+        unsafe {
+            match sys::virDomainGetUUID(this, uuid.as_mut_ptr()) {
+                0 => sys::virDomainLookupByUUID(conn, uuid.as_ptr()),
+                _ => std::ptr::null_mut(),
+            }
+        }
+    }
 }
 
 impl Domain {
@@ -51,13 +76,17 @@ impl Domain {
     /// `raw` is a valid domain, and one reference to it is ours.
     pub(crate) unsafe fn adopt(raw: sys::virDomainPtr) -> Self {
         // SAFETY: as promised by the caller.
-        let virt = unsafe { virt::domain::Domain::from_ptr(raw) };
-        Domain { virt, name: OnceLock::new(), uuid: OnceLock::new(), uuid_string: OnceLock::new() }
+        let object = unsafe { Object::adopt(raw) };
+        Domain {
+            object,
+            name: OnceLock::new(),
+            uuid: OnceLock::new(),
+            uuid_string: OnceLock::new(),
+        }
     }
 
     pub(crate) fn raw(&self) -> sys::virDomainPtr {
-        // SAFETY: callers use it only while self is alive.
-        unsafe { self.virt.as_ptr() }
+        self.object.raw()
     }
 
     /// The connection it belongs to.

@@ -30,7 +30,9 @@ const PACKAGES: &[Package] = &[
     Package { class: "nwfilter_binding", name: "VKVM::NWFilterBinding", object: "$binding" },
     Package { class: "storage_pool", name: "VKVM::StoragePool", object: "$pool" },
     Package { class: "storage_vol", name: "VKVM::StorageVol", object: "$vol" },
+    Package { class: "stream", name: "VKVM::Stream", object: "$st" },
     Package { class: "secret", name: "VKVM::Secret", object: "$secret" },
+    Package { class: "host", name: "VKVM::Host", object: "$host" },
     Package { class: "event", name: "VKVM::Event", object: "VKVM::Event::" },
     Package { class: "event_queue", name: "VKVM::EventQueue", object: "$queue" },
 ];
@@ -60,6 +62,8 @@ const BY_HAND: &[(&str, &str)] = &[
     ),
     ("vkvm_handle_count", "VKVM::handle_count(class_name)"),
     ("vkvm_library_get_libvirt_version", "VKVM->get_version()"),
+    ("vkvm_stream_recv", "recv"),
+    ("vkvm_stream_send", "send"),
 ];
 
 /// The Perl package of a class.

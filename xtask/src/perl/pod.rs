@@ -102,6 +102,28 @@ fn perl_sentence(param: &Param, constants: &[Constant]) -> String {
                  for a close callback), and the values of the event"
             }
             "vkvm_timeout_callback" => "; a code reference that gets the number of the timer",
+            "vkvm_stream_callback" => "; a code reference that gets the stream and the events",
+            "vkvm_stream_source_callback" => {
+                "; a code reference that gets the stream, the scalar to put the data in (it is \
+                 C<$_[1]>), and how many bytes it may hold; it returns how many bytes there are, 0 \
+                 when there are no more, or -1 to give up"
+            }
+            "vkvm_stream_sink_callback" => {
+                "; a code reference that gets the stream, the data, and how many bytes they are; it \
+                 returns how many bytes it took (it is called again with the rest), or -1 to give up"
+            }
+            "vkvm_stream_section_callback" => {
+                "; a code reference that gets the stream, and returns two values: whether data come \
+                 next (1) or a hole (0), and how many bytes; 0 bytes are the end"
+            }
+            "vkvm_stream_hole_callback" => {
+                "; a code reference that gets the stream and how many bytes the hole is long; it \
+                 returns 0, or -1 to give up"
+            }
+            "vkvm_progress_callback" => {
+                "; a code reference that gets how many bytes are through, and of how many (0: \
+                 unknown); it returns 0, or -1 to end the transfer"
+            }
             _ => "; a code reference that gets the number of the watch, the descriptor, the events",
         });
     }

@@ -167,7 +167,7 @@ fn input(
     text: &mut String,
     param: &Param,
     arguments: &mut Vec<String>,
-    function: &Function,
+    function_of: &Function,
 ) -> Result<()> {
     let (name, sv) = (&param.name, perl_name(param));
     let nullable = if param.doc.nullable { "_or_null" } else { "" };
@@ -188,32 +188,33 @@ fn input(
         Kind::Bytes | Kind::Ints | Kind::Texts | Kind::Handles(_) => {
             return array_input(text, param, arguments);
         }
-        Kind::Callback(callback) if is_destroy(param) => {
-            debug_assert_eq!(callback, "vkvm_destroy_callback");
-            arguments.push("vkvm_perl_callback_free".into());
-            return Ok(());
-        }
         Kind::Callback(callback) => {
-            let kind = callback.trim_start_matches("vkvm_").trim_end_matches("_callback");
-            let this = match function.self_param() {
-                Some(_) => "ST(0)",
-                None => "NULL",
+            let function = match callback.as_str() {
+                "vkvm_destroy_callback" => "vkvm_perl_callback_free".to_owned(),
+                other => {
+                    let kind = other.trim_start_matches("vkvm_").trim_end_matches("_callback");
+                    format!("vkvm_perl_on_{kind}")
+                }
             };
-            if ["event", "timeout", "watch"].contains(&kind) {
-                writeln!(text, "    vkvm_perl_refuse_thread(aTHX_ \"{name}\");")?;
+            let callbacks = callbacks_of(function_of);
+            if callbacks.first().is_some_and(|first| first.name == *name) {
+                if callbacks.iter().any(|callback| is_called_by_loop(&callback.kind)) {
+                    writeln!(text, "    vkvm_perl_refuse_thread(aTHX_ \"{name}\");")?;
+                }
+                writeln!(text, "    void *userdata = {};", userdata(function_of, &callbacks))?;
             }
-            writeln!(
-                text,
-                "    void *userdata = vkvm_perl_callback(aTHX_ {sv}, \"{name}\", {this});"
-            )?;
-            arguments.push(format!("vkvm_perl_on_{kind}"));
+            // Without a callback there is nothing to release either.
+            arguments.push(match callbacks.iter().all(|callback| callback.doc.nullable) {
+                true => format!("userdata ? {function} : NULL"),
+                false => function,
+            });
             return Ok(());
         }
         Kind::Userdata => {
             arguments.push("userdata".into());
             return Ok(());
         }
-        other => return Err(format!("{}: no Perl form for {other:?}", function.name).into()),
+        other => return Err(format!("{}: no Perl form for {other:?}", function_of.name).into()),
     };
     let c_type = param.kind.c_input();
     let space = if c_type.ends_with('*') { "" } else { " " };
@@ -226,6 +227,40 @@ fn input(
     }
     arguments.push(name.clone());
     Ok(())
+}
+
+/// The callbacks of a function, which share their userdata.
+fn callbacks_of(function: &Function) -> Vec<&Param> {
+    let is_callback =
+        |param: &&Param| matches!(param.kind, Kind::Callback(_)) && !is_destroy(param);
+    function.inputs().filter(is_callback).collect()
+}
+
+/// The userdata for code references: one, perhaps left out, or several.
+fn userdata(function: &Function, callbacks: &[&Param]) -> String {
+    let this = if function.self_param().is_some() { "ST(0)" } else { "NULL" };
+    let list: Vec<String> =
+        callbacks.iter().map(|param| format!("{}, \"{}\"", perl_name(param), param.name)).collect();
+    match callbacks {
+        [one] if one.doc.nullable => format!(
+            "vkvm_perl_given({}) ? vkvm_perl_callback(aTHX_ {}, {this}) : NULL",
+            perl_name(one),
+            list[0]
+        ),
+        [_] => format!("vkvm_perl_callback(aTHX_ {}, {this})", list[0]),
+        many => format!(
+            "vkvm_perl_callbacks(aTHX_ {this}, {},\n        {})",
+            many.len(),
+            list.join(",\n        ")
+        ),
+    }
+}
+
+/// Whether a callback is called by the event loop, later.
+fn is_called_by_loop(kind: &Kind) -> bool {
+    const LATER: [&str; 4] = ["event", "timeout", "watch", "stream"];
+    let named = |name: &str| LATER.iter().any(|later| name == format!("vkvm_{later}_callback"));
+    matches!(kind, Kind::Callback(name) if named(name))
 }
 
 fn array_input(text: &mut String, param: &Param, arguments: &mut Vec<String>) -> Result<()> {

@@ -1,0 +1,101 @@
+/*
+ * A connection that is opened again when its daemon was restarted.
+ *
+ * usage: resume URI COMMAND (which restarts the daemon)
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "common.h"
+
+static vkvm_error *err;
+
+struct told {
+    int lost, found, domains, destroyed;
+    bool wrong;
+};
+
+static void on_resume(vkvm_conn *conn, void *object, int event_id, vkvm_value *args, void *userdata)
+{
+    struct told *told = userdata;
+    size_t domains = 0;
+    told->wrong |= !conn || object || int_at(args, "event") != event_id;
+    told->wrong |= vkvm_value_get_length(args, "domains", &domains, NULL) < 0;
+    if (event_id == VKVM_RESUME_DISCONNECTED)
+        told->lost++;
+    else if (event_id == VKVM_RESUME_RECONNECTED)
+        told->found++;
+    else
+        told->wrong = true;
+    told->domains = (int)domains;
+}
+
+static void on_lifecycle(vkvm_conn *conn, void *object, int event_id, vkvm_value *args,
+                         void *userdata)
+{
+    (void)conn, (void)object, (void)event_id, (void)args;
+    ++*(int *)userdata;
+}
+
+static void count_destroy(void *userdata)
+{
+    ((struct told *)userdata)->destroyed++;
+}
+
+static void on_tick(int timer, void *userdata)
+{
+    (void)timer, (void)userdata;
+}
+
+/* Turns the loop until the number has grown to `wanted`, or for 20 seconds. */
+static bool turn_until(const int *number, int wanted)
+{
+    double deadline = now() + 20;
+    int timer;
+    must(vkvm_event_add_timeout(20, on_tick, NULL, NULL, &timer, &err), err, "a timer");
+    while (*number < wanted && now() < deadline)
+        must(vkvm_event_run_default(&err), err, "the loop");
+    must(vkvm_event_remove_timeout(timer, &err), err, "the timer");
+    return *number >= wanted;
+}
+
+int main(int argc, char **argv)
+{
+    struct told told = { 0 };
+    int lifecycles = 0, callback;
+    vkvm_conn *conn;
+    vkvm_domain *dom;
+    vkvm_value *info;
+    if (argc != 3) {
+        printf("Bail out! usage: resume URI COMMAND\n");
+        return 2;
+    }
+    must(vkvm_event_register_default(&err), err, "the loop");
+    conn = open_conn(argv[1], 0);
+    must(vkvm_conn_get_domain_by_name(conn, "test", &dom, &err), err, "the domain");
+    works(vkvm_conn_enable_resume(conn, 1000, on_resume, &told, count_destroy, &err), &err,
+          "enable_resume");
+    works(vkvm_conn_domain_event_register_any(conn, dom, VKVM_DOMAIN_EVENT_ID_LIFECYCLE,
+                                              on_lifecycle, &lifecycles, NULL, &callback, &err),
+          &err, "a registration");
+
+    for (int round = 1; round <= 2; round++) {
+        ok(system(argv[2]) == 0, "the daemon is restarted");
+        ok(turn_until(&told.found, round), "it is opened again");
+        ok(told.lost == round && !told.wrong && told.domains == 1, "and all is told as documented");
+        works(vkvm_domain_get_info(dom, &info, &err), &err, "a domain from before is usable");
+        vkvm_value_free(info);
+        works(vkvm_domain_suspend(dom, &err), &err, "it is suspended");
+        works(vkvm_domain_resume(dom, &err), &err, "and resumed");
+        ok(turn_until(&lifecycles, 2 * round), "events flow again");
+    }
+
+    works(vkvm_conn_domain_event_deregister_any(conn, callback, &err), &err,
+          "the registration ends by its number");
+    vkvm_domain_free(dom);
+    vkvm_conn_free(conn);
+    turn_until(&told.destroyed, 1);
+    is_int(told.destroyed, 1, "the userdata is released once");
+    no_handles_left();
+    return done();
+}

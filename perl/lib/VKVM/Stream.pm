@@ -1,0 +1,13 @@
+package VKVM::Stream;
+
+use strict;
+use warnings;
+
+use VKVM;
+
+our $VERSION = '0.001000';
+
+# Objects in a cloned interpreter would be freed twice.
+sub CLONE_SKIP { return 1 }
+
+1;

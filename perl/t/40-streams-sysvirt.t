@@ -1,0 +1,37 @@
+# The same program with streams, on Sys::Virt and on VKVM::SysVirt: it must print
+# the same.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use TestBed;
+use TestVKVM;
+
+use VKVM;
+
+need_module('Sys::Virt', 'libsys-virt-perl');
+
+my $bed    = TestBed->daemon('qemu-daemon') or plan(skip_all => TestBed->reason);
+my $script = "$FindBin::Bin/scripts/streams.pl";
+
+my %output;
+for my $module ('Sys::Virt', 'VKVM::SysVirt') {
+    my $dir = "$bed->{top}/" . lc($module =~ s/:://r);
+    mkdir $dir or die "cannot make $dir: $!";
+    my ($status, $output, $errors) =
+      within(120, sub { run_perl("-M$module", $script, $bed->{URI}, $dir) });
+    is($status, 0,  "$module: exit status");
+    is($errors, '', "$module: standard error");
+    $output{$module} = [ split /\n/, $output ];
+    is($output{$module}[-1], 'end = []', "$module: ran to its end");
+}
+
+my ($theirs, $ours) = @output{ 'Sys::Virt', 'VKVM::SysVirt' };
+cmp_ok(scalar @$theirs, '>', 75, 'that is much');
+is(scalar @$ours, scalar @$theirs, 'as many lines');
+is($ours->[$_], $theirs->[$_], $theirs->[$_] =~ s/ = \[.*//r) for 0 .. $#$theirs;
+
+done_testing;

@@ -1,0 +1,142 @@
+# A connection that is opened again when its daemon was restarted.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use Time::HiRes qw(time);
+use TestBed;
+use TestVKVM;
+
+use VKVM;
+use VKVM::Event;
+
+my $bed = TestBed->daemon('test-daemon') or plan(skip_all => TestBed->reason);
+
+own_error { VKVM->new(uri => 'test:///default')->enable_resume(1000, sub { }) }
+  VKVM::Error::OWN_NO_EVENT_LOOP, undef, 'without a loop';
+VKVM::Event::register_default();
+
+# Counts when it is freed.
+sub Freed::new     { return bless [ $_[1] ], $_[0] }
+sub Freed::DESTROY { ${ $_[0][0] }++; return }
+
+# Turns the loop until the condition holds. False when it does not within 20 s.
+sub turn_until(&) {
+    my ($condition) = @_;
+    my $timer = VKVM::Event::add_timeout(20, sub { });
+    my $held  = within(20, sub { VKVM::Event::run_default() until $condition->(); 1 });
+    VKVM::Event::remove_timeout($timer);
+    return $held;
+}
+
+for my $uri (@$bed{qw(URI_UNIX URI_TCP)}) {
+    subtest $uri =~ s/:\d+|=.*//gr => sub {
+        my $conn = VKVM->new(uri => $uri);
+        $conn->set_keep_alive(5, 3);
+        my $dom  = $conn->get_domain_by_name('test');
+        my $net  = $conn->get_network_by_name('default');
+        my $pool = $conn->get_storage_pool_by_name('default-pool');
+        my $gone = $conn->create_domain(domain_xml('gone'));
+
+        my (@told, @all, @one);
+        my $freed = 0;
+        {
+            my $guard = Freed->new(\$freed);
+            $conn->enable_resume(500, sub { push @told, [ @_[ 1 .. 4 ] ] if $guard; return });
+        }
+        my $lifecycle = VKVM::Domain::EVENT_ID_LIFECYCLE;
+        my @ids = (
+            $conn->domain_event_register_any(undef, $lifecycle, sub { push @all, $_[1]->get_name }),
+            $conn->domain_event_register_any($dom, $lifecycle, sub { push @one, $_[1]->get_name }),
+        );
+        my $net_id = $conn->network_event_register_any($net, VKVM::Network::EVENT_ID_LIFECYCLE,
+            sub { push @one, $_[1]->get_name });
+
+        for my $round (1, 2) {
+            @told = @all = @one = ();
+            $bed->restart;
+            my $restarted = time;
+            ok(turn_until { @told >= 2 }, "restart $round: told twice") or return;
+            cmp_ok(time - $restarted, '<', 2, 'within two seconds');
+            my ($lost, $found) = @told;
+            is($lost->[0],  VKVM::RESUME_DISCONNECTED, 'first that the connection is lost');
+            # The kernel may cut a TCP connection of a killed process off.
+            my @reasons = (VKVM::CLOSE_REASON_EOF, VKVM::CLOSE_REASON_ERROR);
+            ok((grep { $lost->[1] == $_ } @reasons), 'why');
+            is_deeply($lost->[3], [], 'no domains then');
+            is($found->[0], VKVM::RESUME_RECONNECTED, 'then that there is a new one');
+            is($found->[1], $lost->[1], 'why it was lost');
+            cmp_ok($found->[2], '>=', 1, 'after how many attempts');
+            is_deeply([ map { $_->get_name } @{ $found->[3] } ], ['test'], 'and the domains of now');
+
+            is($conn->is_alive,  1,      'the connection is alive');
+            is($dom->get_info->{nrVirtCpu}, 2, 'a domain from before is usable');
+            is($net->is_active,  1,      'so is a network');
+            is($pool->get_info->{state}, VKVM::StoragePool::STATE_RUNNING, 'and a pool');
+            isa_ok(thrown { $gone->get_info }, 'VKVM::Error', 'what is gone fails: its exception');
+
+            $dom->suspend;
+            $dom->resume;
+            $net->destroy;
+            $net->create;
+            ok(turn_until { @all >= 2 && @one >= 4 }, 'events flow again');
+            is_deeply(\@all, [qw(test test)], 'those of all domains');
+            is_deeply([ sort @one ], [qw(default default test test)], 'and those of one object');
+        }
+
+        own_error { $conn->enable_resume(500, sub { }) } VKVM::Error::OWN_INVALID, 'conn', 'a second time';
+        own_error { $conn->register_close_callback(sub { }) } VKVM::Error::OWN_INVALID, 'conn',
+          'a close callback besides';
+        $conn->domain_event_deregister_any($_) for @ids;
+        $conn->network_event_deregister_any($net_id);
+        $dom->suspend;
+        $dom->resume;
+        @all = ();
+        turn_until { 1 };
+        is_deeply(\@all, [], 'no event after deregistration');
+        $conn->disable_resume;
+        turn_until { 1 };
+        is($freed, 1, 'the callback is freed once');
+        own_error { $conn->disable_resume } VKVM::Error::OWN_INVALID, 'conn', 'disabled already';
+
+        # Without it, things are as ever.
+        @told = ();
+        $bed->restart;
+        ok(turn_until { !$conn->is_alive }, 'then a restart ends the connection');
+        isa_ok(thrown { $conn->get_hostname }, 'VKVM::Error', 'a call on it: the exception');
+        is_deeply(\@told, [], 'nothing is told');
+    };
+}
+
+subtest 'the connection is closed while it waits for the daemon' => sub {
+    my @told;
+    my $conn = VKVM->new(uri => $bed->{URI_UNIX});
+    $conn->enable_resume(200, sub { push @told, $_[1]; return });
+    $bed->kill_daemon;
+    ok(turn_until { @told }, 'the end is told') or return;
+    my $turns = 0;
+    turn_until { ++$turns > 10 };
+    is_deeply(\@told, [VKVM::RESUME_DISCONNECTED], 'and nothing more while there is no daemon');
+    $conn->disable_resume;
+    undef $conn;
+    $bed->restart;
+    turn_until { ++$turns > 20 };
+    is_deeply(\@told, [VKVM::RESUME_DISCONNECTED], 'nor when there is one again');
+};
+
+subtest 'refusals' => sub {
+    my $conn = VKVM->new(uri => $bed->{URI_UNIX});
+    own_error { $conn->enable_resume(99, sub { }) } VKVM::Error::OWN_INVALID, 'max_delay', 'too short a delay';
+    my $shared = $conn->get_domain_by_name('test')->get_conn;
+    own_error { $shared->enable_resume(100, sub { }) } VKVM::Error::OWN_INVALID, 'conn', 'a shared one';
+    undef $_ for $shared, $conn;
+    $conn = VKVM->new(uri => $bed->{URI_UNIX}, auth => 1, credlist => [], callback => sub { 0 });
+    own_error { $conn->enable_resume(100, sub { }) } VKVM::Error::OWN_INVALID, 'conn', 'one with credentials';
+};
+
+handles_are({ conn => 0, domain => 0, network => 0, storage_pool => 0, value => 0, error => 0 }, 'no handle is left');
+
+done_testing;

@@ -1,0 +1,26 @@
+//! Streams of a connection.
+
+use std::ffi::c_int;
+
+use crate::capi::guard::status;
+use crate::capi::types::{vkvm_conn, vkvm_error, vkvm_stream};
+
+/// Makes a stream. It carries nothing until a function such as
+/// `vkvm_storage_vol_upload` or `vkvm_domain_open_console` is given it.
+///
+/// - `flags` (default 0): `VKVM_STREAM_NONBLOCK` for one that never waits
+/// - `stream`: the stream
+///
+/// libvirt: virStreamNew
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_new_stream(
+    conn: *mut vkvm_conn,
+    flags: u32,
+    stream: *mut *mut vkvm_stream,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handle(stream, "stream")?;
+        out.set(c.get(conn, "conn")?.new_stream(flags)?)
+    })
+}

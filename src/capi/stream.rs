@@ -1,0 +1,387 @@
+//! `vkvm_stream_*`: data to and from volumes, consoles, channels and screens.
+
+use std::ffi::{c_int, c_void};
+
+use super::caller::Foreign;
+use super::guard::{direct, status, void};
+use super::types::{
+    vkvm_destroy_callback, vkvm_error, vkvm_stream, vkvm_stream_callback,
+    vkvm_stream_hole_callback, vkvm_stream_section_callback, vkvm_stream_sink_callback,
+    vkvm_stream_source_callback,
+};
+use crate::core::stream::{Sink, Source};
+use crate::{core, event, handle};
+
+/// Adds a hold on the stream handle.
+///
+/// Returns the handle, which then needs one more `vkvm_stream_free`, or NULL
+/// when it is not live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_stream_ref(stream: *mut vkvm_stream) -> *mut vkvm_stream {
+    direct(std::ptr::null_mut(), |c| c.retain(stream))
+}
+
+/// Gives up a hold on the stream handle. NULL and handles that are not live
+/// are left alone. The last one removes the stream's callback, and aborts what
+/// was not finished.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_stream_free(stream: *mut vkvm_stream) {
+    void(|c| c.free(stream))
+}
+
+/// Sends data, or as much of it as goes through.
+///
+/// - `data`: the data; pieces of up to 262120 bytes go through on every libvirt
+/// - `data_len`: how many bytes there are
+/// - `sent`: how many bytes of it were sent, or `VKVM_STREAM_WOULD_BLOCK`: with a
+///   stream that was made with `VKVM_STREAM_NONBLOCK` nothing can be sent now
+///
+/// libvirt: virStreamSend
+/// cbindgen:perl=skip
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_stream_send(
+    stream: *mut vkvm_stream,
+    data: *const c_void,
+    data_len: usize,
+    sent: *mut i64,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let (out, data) = (c.out(sent, "sent")?, c.bytes(data, data_len, "data")?);
+        out.set(c.get(stream, "stream")?.send(data)?.number());
+        Ok(())
+    })
+}
+
+/// Receives data.
+///
+/// Only as many bytes of `data` are written as are received.
+///
+/// - `flags` (default 0): `VKVM_STREAM_RECV_STOP_AT_HOLE` to be told of holes;
+///   else they are received as zeros
+/// - `data`: the data
+/// - `data_len`: how many bytes there is room for
+/// - `received`: how many bytes were received, 0 at the end of the data; or
+///   `VKVM_STREAM_WOULD_BLOCK`: with a stream that was made with
+///   `VKVM_STREAM_NONBLOCK` nothing has come yet; or `VKVM_STREAM_AT_HOLE`: a hole
+///   comes next, which `vkvm_stream_recv_hole` receives
+///
+/// libvirt: virStreamRecv, virStreamRecvFlags
+/// cbindgen:perl=skip
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_stream_recv(
+    stream: *mut vkvm_stream,
+    flags: u32,
+    data: *mut u8,
+    data_len: usize,
+    received: *mut i64,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let (out, room) = (c.out(received, "received")?, c.buffer(data, data_len, "data")?);
+        out.set(c.get(stream, "stream")?.recv(room, flags)?.number());
+        Ok(())
+    })
+}
+
+/// Leaves out bytes, which are then zeros at the other end. The stream must have
+/// been opened for sparse data.
+///
+/// - `length`: how many bytes
+/// - `flags` (default 0): none are defined
+///
+/// libvirt: virStreamSendHole
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_stream_send_hole(
+    stream: *mut vkvm_stream,
+    length: i64,
+    flags: u32,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| c.get(stream, "stream")?.send_hole(length, flags))
+}
+
+/// Receives a hole, after `vkvm_stream_recv` has told that there is one.
+///
+/// - `flags` (default 0): none are defined
+/// - `length`: how many bytes it is long
+///
+/// libvirt: virStreamRecvHole
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_stream_recv_hole(
+    stream: *mut vkvm_stream,
+    flags: u32,
+    length: *mut i64,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out(length, "length")?;
+        out.set(c.get(stream, "stream")?.recv_hole(flags)?);
+        Ok(())
+    })
+}
+
+/// Sends all that a callback gives, until it has no more. `vkvm_stream_finish`
+/// must follow. On failure the stream was aborted, unless libvirt refused to
+/// begin. For streams that block only.
+///
+/// - `handler`: gives the data; called in this call
+/// - `userdata` (nullable): passed to the callback
+/// - `destroy` (nullable): releases the userdata
+///
+/// libvirt: virStreamSendAll
+/// cbindgen:perl=calls_back
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_stream_send_all(
+    stream: *mut vkvm_stream,
+    handler: vkvm_stream_source_callback,
+    userdata: *mut c_void,
+    destroy: vkvm_destroy_callback,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let foreign = c.callback(handler, userdata, destroy);
+        let (fill, userdata) = foreign.get("handler")?;
+        let mut source = Given { stream, userdata, fill, section: None, skip: None };
+        c.get(stream, "stream")?.send_all(&mut source)
+    })
+}
+
+/// Gives a callback all that comes. `vkvm_stream_finish` must follow. When the
+/// callback gives up, the stream is aborted. For streams that block only.
+///
+/// - `handler`: takes the data; called in this call
+/// - `userdata` (nullable): passed to the callback
+/// - `destroy` (nullable): releases the userdata
+///
+/// libvirt: virStreamRecvAll
+/// cbindgen:perl=calls_back
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_stream_recv_all(
+    stream: *mut vkvm_stream,
+    handler: vkvm_stream_sink_callback,
+    userdata: *mut c_void,
+    destroy: vkvm_destroy_callback,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let foreign = c.callback(handler, userdata, destroy);
+        let (take, userdata) = foreign.get("handler")?;
+        let mut sink = Taken { stream, userdata, take, hole: None };
+        c.get(stream, "stream")?.recv_all(&mut sink)
+    })
+}
+
+/// Sends all that callbacks give, and of holes only the lengths. As
+/// `vkvm_stream_send_all` otherwise. The stream must have been opened for sparse
+/// data.
+///
+/// - `handler`: gives the data of a section; called in this call, as all three
+/// - `hole_handler`: tells whether data come next, or a hole
+/// - `skip_handler`: goes on behind a hole
+/// - `userdata` (nullable): passed to the callbacks
+/// - `destroy` (nullable): releases the userdata
+///
+/// libvirt: virStreamSparseSendAll
+/// cbindgen:perl=calls_back
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_stream_sparse_send_all(
+    stream: *mut vkvm_stream,
+    handler: vkvm_stream_source_callback,
+    hole_handler: vkvm_stream_section_callback,
+    skip_handler: vkvm_stream_hole_callback,
+    userdata: *mut c_void,
+    destroy: vkvm_destroy_callback,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let foreign = c.callback(handler, userdata, destroy);
+        let (fill, userdata) = foreign.get("handler")?;
+        let section = Some(c.function(hole_handler, "hole_handler")?);
+        let skip = Some(c.function(skip_handler, "skip_handler")?);
+        let mut source = Given { stream, userdata, fill, section, skip };
+        c.get(stream, "stream")?.sparse_send_all(&mut source)
+    })
+}
+
+/// Gives callbacks all that comes, and of holes only the lengths. As
+/// `vkvm_stream_recv_all` otherwise. The stream must have been opened for sparse
+/// data.
+///
+/// - `handler`: takes the data; called in this call, as both
+/// - `hole_handler`: takes the holes
+/// - `userdata` (nullable): passed to the callbacks
+/// - `destroy` (nullable): releases the userdata
+///
+/// libvirt: virStreamSparseRecvAll
+/// cbindgen:perl=calls_back
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_stream_sparse_recv_all(
+    stream: *mut vkvm_stream,
+    handler: vkvm_stream_sink_callback,
+    hole_handler: vkvm_stream_hole_callback,
+    userdata: *mut c_void,
+    destroy: vkvm_destroy_callback,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let foreign = c.callback(handler, userdata, destroy);
+        let (take, userdata) = foreign.get("handler")?;
+        let hole = Some(c.function(hole_handler, "hole_handler")?);
+        let mut sink = Taken { stream, userdata, take, hole };
+        c.get(stream, "stream")?.sparse_recv_all(&mut sink)
+    })
+}
+
+/// Listens to what the stream is ready for; one callback per stream, and one
+/// that carries something already. It ends with `vkvm_stream_remove_callback`,
+/// `vkvm_stream_finish`, `vkvm_stream_abort`, or with the stream handle.
+///
+/// - `events`: what to listen to, of `VKVM_STREAM_EVENT_*`
+/// - `callback`: called on the thread that runs the event loop
+/// - `userdata` (nullable): passed to the callback
+/// - `destroy` (nullable): releases the userdata
+///
+/// libvirt: virStreamEventAddCallback
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_stream_add_callback(
+    stream: *mut vkvm_stream,
+    events: c_int,
+    callback: vkvm_stream_callback,
+    userdata: *mut c_void,
+    destroy: vkvm_destroy_callback,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let foreign = c.callback(callback, userdata, destroy);
+        foreign.get("callback")?;
+        let object = c.get(stream, "stream")?;
+        let id = stream as usize;
+        event::stream::add_callback(&object, events, Box::new(move |now| ready(id, &foreign, now)))
+    })
+}
+
+/// Changes what is listened to.
+///
+/// - `events`: what to listen to, of `VKVM_STREAM_EVENT_*`; 0 for nothing
+///
+/// libvirt: virStreamEventUpdateCallback
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_stream_update_callback(
+    stream: *mut vkvm_stream,
+    events: c_int,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| event::stream::update_callback(&*c.get(stream, "stream")?, events))
+}
+
+/// Ends the listening.
+///
+/// libvirt: virStreamEventRemoveCallback
+/// cbindgen:perl=calls_back
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_stream_remove_callback(
+    stream: *mut vkvm_stream,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| event::stream::remove_callback(&*c.get(stream, "stream")?))
+}
+
+/// Ends a transfer that is complete, and tells whether it went well: data that
+/// were sent may fail to be stored later. Removes the callback. After that the
+/// stream may carry something else.
+///
+/// libvirt: virStreamFinish
+/// cbindgen:perl=calls_back
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_stream_finish(
+    stream: *mut vkvm_stream,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| event::stream::finish(&*c.get(stream, "stream")?))
+}
+
+/// Breaks a transfer off. Removes the callback. After that the stream may carry
+/// something else.
+///
+/// libvirt: virStreamAbort
+/// cbindgen:perl=calls_back
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_stream_abort(
+    stream: *mut vkvm_stream,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| event::stream::abort(&*c.get(stream, "stream")?))
+}
+
+/// C's functions that give data, on the thread of the call they were given to.
+struct Given {
+    stream: *mut vkvm_stream,
+    userdata: *mut c_void,
+    fill: unsafe extern "C" fn(*mut vkvm_stream, *mut u8, usize, *mut c_void) -> c_int,
+    section:
+        Option<unsafe extern "C" fn(*mut vkvm_stream, *mut bool, *mut i64, *mut c_void) -> c_int>,
+    skip: Option<unsafe extern "C" fn(*mut vkvm_stream, i64, *mut c_void) -> c_int>,
+}
+
+impl Source for Given {
+    fn fill(&mut self, room: &mut [u8]) -> Option<usize> {
+        // SAFETY: C's own callback and userdata, by the contract; so in all below.
+        let count =
+            unsafe { (self.fill)(self.stream, room.as_mut_ptr(), room.len(), self.userdata) };
+        usize::try_from(count).ok()
+    }
+
+    fn section(&mut self) -> Option<(bool, i64)> {
+        let (mut in_data, mut length) = (false, 0);
+        // SAFETY: as above; the places outlive the call.
+        let returned =
+            unsafe { self.section?(self.stream, &mut in_data, &mut length, self.userdata) };
+        (returned >= 0).then_some((in_data, length))
+    }
+
+    fn skip(&mut self, length: i64) -> Option<()> {
+        // SAFETY: as above.
+        let returned = unsafe { self.skip?(self.stream, length, self.userdata) };
+        (returned >= 0).then_some(())
+    }
+}
+
+/// C's functions that take data, likewise.
+struct Taken {
+    stream: *mut vkvm_stream,
+    userdata: *mut c_void,
+    take: unsafe extern "C" fn(*mut vkvm_stream, *const u8, usize, *mut c_void) -> c_int,
+    hole: Option<unsafe extern "C" fn(*mut vkvm_stream, i64, *mut c_void) -> c_int>,
+}
+
+impl Sink for Taken {
+    fn take(&mut self, data: &[u8]) -> Option<usize> {
+        // SAFETY: as above.
+        let count = unsafe { (self.take)(self.stream, data.as_ptr(), data.len(), self.userdata) };
+        usize::try_from(count).ok()
+    }
+
+    fn hole(&mut self, length: i64) -> Option<()> {
+        // SAFETY: as above.
+        let returned = unsafe { self.hole?(self.stream, length, self.userdata) };
+        (returned >= 0).then_some(())
+    }
+}
+
+/// Calls C's callback, with the stream kept for the time of the call.
+fn ready(
+    stream: usize,
+    foreign: &Foreign<unsafe extern "C" fn(*mut vkvm_stream, c_int, *mut c_void)>,
+    events: c_int,
+) {
+    let Ok((callback, userdata)) = foreign.get("callback") else {
+        return;
+    };
+    if !handle::retain::<core::Stream>(stream) {
+        return; // freed while the event was on its way
+    }
+    // SAFETY: C's own callback and userdata, by the contract.
+    unsafe { callback(stream as *mut vkvm_stream, events, userdata) }
+    handle::release::<core::Stream>(stream);
+}

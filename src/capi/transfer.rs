@@ -1,0 +1,185 @@
+//! Whole volumes from files and into files.
+
+use std::ffi::{OsStr, c_char, c_int, c_void};
+use std::ops::ControlFlow;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use super::caller::Foreign;
+use super::guard::status;
+use super::types::{vkvm_destroy_callback, vkvm_error, vkvm_progress_callback, vkvm_storage_vol};
+use crate::core::stream::Transfer;
+
+/// Sends a file to the volume, and waits until it is stored there.
+///
+/// The error of a transfer that `progress` ends has the code
+/// `VKVM_ERROR_ERR_OPERATION_ABORTED`; what was sent before is in the volume then.
+///
+/// - `path`: the file, on this machine
+/// - `offset` (default 0): where in the volume the data go, in bytes
+/// - `length` (default 0): how many bytes of the file to send; 0 for all
+/// - `flags` (default 0): `VKVM_STORAGE_VOL_VOL_UPLOAD_SPARSE_STREAM` to leave out the
+///   holes of the file
+/// - `progress` (nullable): told how far it is; called in this call
+/// - `userdata` (nullable): passed to the callback
+/// - `destroy` (nullable): releases the userdata
+/// - `transferred`: how many bytes went through, holes included
+///
+/// libvirt: virStorageVolUpload, virStreamSendAll, virStreamSparseSendAll,
+/// virStreamFinish
+/// cbindgen:perl=calls_back
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_storage_vol_upload_file(
+    vol: *mut vkvm_storage_vol,
+    path: *const c_char,
+    offset: u64,
+    length: u64,
+    flags: u32,
+    progress: vkvm_progress_callback,
+    userdata: *mut c_void,
+    destroy: vkvm_destroy_callback,
+    transferred: *mut u64,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let mut tell = teller(c.callback(progress, userdata, destroy));
+        let (out, path) = (c.out(transferred, "transferred")?, file_path(c.text(path, "path")?));
+        let transfer = Transfer { offset, length, flags, progress: Some(&mut tell) };
+        out.set(c.get(vol, "vol")?.upload_file(path, transfer)?);
+        Ok(())
+    })
+}
+
+/// Receives the volume into a file.
+///
+/// A file that exists is overwritten. One that did not is removed again when the
+/// transfer fails, or `progress` ends it (error code
+/// `VKVM_ERROR_ERR_OPERATION_ABORTED`).
+///
+/// - `path`: the file, on this machine
+/// - `offset` (default 0): where in the volume the data begin, in bytes
+/// - `length` (default 0): how many bytes to receive; 0 for all that are there
+/// - `flags` (default 0): `VKVM_STORAGE_VOL_VOL_DOWNLOAD_SPARSE_STREAM` to have the
+///   holes of the volume in the file, too
+/// - `progress` (nullable): told how far it is; called in this call
+/// - `userdata` (nullable): passed to the callback
+/// - `destroy` (nullable): releases the userdata
+/// - `transferred`: how many bytes went through, holes included
+///
+/// libvirt: virStorageVolDownload, virStreamRecvAll, virStreamSparseRecvAll,
+/// virStreamFinish
+/// cbindgen:perl=calls_back
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_storage_vol_download_file(
+    vol: *mut vkvm_storage_vol,
+    path: *const c_char,
+    offset: u64,
+    length: u64,
+    flags: u32,
+    progress: vkvm_progress_callback,
+    userdata: *mut c_void,
+    destroy: vkvm_destroy_callback,
+    transferred: *mut u64,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let mut tell = teller(c.callback(progress, userdata, destroy));
+        let (out, path) = (c.out(transferred, "transferred")?, file_path(c.text(path, "path")?));
+        let transfer = Transfer { offset, length, flags, progress: Some(&mut tell) };
+        out.set(c.get(vol, "vol")?.download_file(path, transfer)?);
+        Ok(())
+    })
+}
+
+/// Sends what can be read from a file descriptor to the volume, as
+/// `vkvm_storage_vol_upload_file` does it.
+///
+/// - `fd`: a file, pipe or socket, open for reading; a file is read from where it
+///   is. It stays open
+/// - `offset` (default 0): where in the volume the data go, in bytes
+/// - `length` (default 0): how many bytes to send; 0 for all there are
+/// - `flags` (default 0): as for `vkvm_storage_vol_upload_file`
+/// - `progress` (nullable): told how far it is; called in this call
+/// - `userdata` (nullable): passed to the callback
+/// - `destroy` (nullable): releases the userdata
+/// - `transferred`: how many bytes went through, holes included
+///
+/// libvirt: virStorageVolUpload, virStreamSendAll, virStreamSparseSendAll,
+/// virStreamFinish
+/// cbindgen:perl=calls_back
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_storage_vol_upload_fd(
+    vol: *mut vkvm_storage_vol,
+    fd: c_int,
+    offset: u64,
+    length: u64,
+    flags: u32,
+    progress: vkvm_progress_callback,
+    userdata: *mut c_void,
+    destroy: vkvm_destroy_callback,
+    transferred: *mut u64,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let mut tell = teller(c.callback(progress, userdata, destroy));
+        let (out, vol) = (c.out(transferred, "transferred")?, c.get(vol, "vol")?);
+        let transfer = Transfer { offset, length, flags, progress: Some(&mut tell) };
+        out.set(vol.upload_fd(c.file(fd, "fd")?, transfer)?);
+        Ok(())
+    })
+}
+
+/// Writes the volume to a file descriptor, as `vkvm_storage_vol_download_file`
+/// does it.
+///
+/// - `fd`: a file, pipe or socket, open for writing; a file is written from where
+///   it is, and holes are zeros where it cannot have them. It stays open
+/// - `offset` (default 0): where in the volume the data begin, in bytes
+/// - `length` (default 0): how many bytes to receive; 0 for all that are there
+/// - `flags` (default 0): as for `vkvm_storage_vol_download_file`
+/// - `progress` (nullable): told how far it is; called in this call
+/// - `userdata` (nullable): passed to the callback
+/// - `destroy` (nullable): releases the userdata
+/// - `transferred`: how many bytes went through, holes included
+///
+/// libvirt: virStorageVolDownload, virStreamRecvAll, virStreamSparseRecvAll,
+/// virStreamFinish
+/// cbindgen:perl=calls_back
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_storage_vol_download_fd(
+    vol: *mut vkvm_storage_vol,
+    fd: c_int,
+    offset: u64,
+    length: u64,
+    flags: u32,
+    progress: vkvm_progress_callback,
+    userdata: *mut c_void,
+    destroy: vkvm_destroy_callback,
+    transferred: *mut u64,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let mut tell = teller(c.callback(progress, userdata, destroy));
+        let (out, vol) = (c.out(transferred, "transferred")?, c.get(vol, "vol")?);
+        let transfer = Transfer { offset, length, flags, progress: Some(&mut tell) };
+        out.set(vol.download_fd(c.file(fd, "fd")?, transfer)?);
+        Ok(())
+    })
+}
+
+fn file_path(text: &std::ffi::CStr) -> &Path {
+    Path::new(OsStr::from_bytes(text.to_bytes()))
+}
+
+/// Calls C's function, if there is one.
+fn teller(
+    foreign: Foreign<unsafe extern "C" fn(u64, u64, *mut c_void) -> c_int>,
+) -> impl FnMut(u64, u64) -> ControlFlow<()> {
+    move |done, total| match foreign.get("progress") {
+        // SAFETY: C's own callback and userdata, by the contract.
+        Ok((progress, userdata)) if unsafe { progress(done, total, userdata) } < 0 => {
+            ControlFlow::Break(())
+        }
+        _ => ControlFlow::Continue(()),
+    }
+}

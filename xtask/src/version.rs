@@ -1,0 +1,37 @@
+//! The library's version, for the header and the API file.
+
+use crate::Result;
+
+/// The version in the library's Cargo.toml: major, minor, micro.
+pub fn library() -> Result<[u32; 3]> {
+    let manifest = include_str!("../../Cargo.toml");
+    let line = manifest
+        .lines()
+        .find_map(|line| line.strip_prefix("version = \"")?.strip_suffix('"'))
+        .ok_or("Cargo.toml has no version")?;
+    let parts: Vec<u32> = line.split('.').map(str::parse).collect::<std::result::Result<_, _>>()?;
+    parts.try_into().map_err(|_| format!("{line} is not three numbers").into())
+}
+
+/// The macros with which C asks for the version at compile time; `group` ends
+/// each comment.
+pub fn macros(group: &str) -> Result<String> {
+    let [major, minor, micro] = library()?;
+    Ok(format!(
+        "\n/** The version of this header: its first number.{group} */\n\
+         #define VKVM_VERSION_MAJOR {major}\n\
+         /** Its second number.{group} */\n\
+         #define VKVM_VERSION_MINOR {minor}\n\
+         /** Its third number.{group} */\n\
+         #define VKVM_VERSION_MICRO {micro}\n\
+         /** The version as text.{group} */\n\
+         #define VKVM_VERSION_STRING \"{major}.{minor}.{micro}\"\n\
+         /** The version as a number: major * 1,000,000 + minor * 1,000 + micro, like what\n    \
+             vkvm_library_get_version gives at run time.{group} */\n\
+         #define VKVM_VERSION \\\n    \
+             (VKVM_VERSION_MAJOR * 1000000 + VKVM_VERSION_MINOR * 1000 + VKVM_VERSION_MICRO)\n\
+         /** Whether this header is of at least that version.{group} */\n\
+         #define VKVM_CHECK_VERSION(major, minor, micro) \\\n    \
+             (VKVM_VERSION >= (major) * 1000000 + (minor) * 1000 + (micro))\n"
+    ))
+}
