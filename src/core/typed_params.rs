@@ -253,6 +253,16 @@ pub unsafe fn slice<'a>(
     unsafe { std::slice::from_raw_parts(array, len as usize) }
 }
 
+/// The integer of this name.
+pub fn int(params: &[sys::virTypedParameter], name: &CStr) -> Option<c_int> {
+    let param = params.iter().find(|param| field(param) == name)?;
+    match value(param) {
+        Value::Int(number) => c_int::try_from(number).ok(),
+        Value::Uint(number) => c_int::try_from(number).ok(),
+        _ => None,
+    }
+}
+
 fn field(param: &sys::virTypedParameter) -> &CStr {
     // SAFETY: libvirt ends the name with a NUL inside its fixed-size array.
     unsafe { CStr::from_ptr(param.field.as_ptr()) }

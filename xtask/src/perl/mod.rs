@@ -32,6 +32,7 @@ const PACKAGES: &[Package] = &[
     Package { class: "storage_vol", name: "VKVM::StorageVol", object: "$vol" },
     Package { class: "stream", name: "VKVM::Stream", object: "$st" },
     Package { class: "secret", name: "VKVM::Secret", object: "$secret" },
+    Package { class: "host", name: "VKVM::Host", object: "$host" },
     Package { class: "event", name: "VKVM::Event", object: "VKVM::Event::" },
 ];
 
