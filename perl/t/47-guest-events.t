@@ -48,9 +48,9 @@ my %name = map { VKVM::Domain->can("EVENT_ID_$_")->() => $_ } qw(
 # Waits for an event of a kind, one that has these arguments.
 sub wait_for_event {
     my ($kind, %wanted) = @_;
-    my $end = time + 45;
+    my $end = time + 20;
     while (time < $end) {
-        my $event = $queue->next(1000) // next;
+        my $event = $queue->next(500) // next;
         my $args  = $event->{args};
         next if ($name{ $event->{event_id} } // '') ne $kind;
         next if grep { ($args->{$_} // 'undef') ne ($wanted{$_} // 'undef') } keys %wanted;
@@ -66,13 +66,18 @@ sub keys_are {
     return is_deeply([ sort keys %$args ], [ sort @keys ], "$kind: the arguments");
 }
 
-# A command line in the guest, on its console.
+# A command line in the guest, on its console, which stays open: QEMU looks only now
+# and then whether somebody has opened it.
+my $tty;
+
 sub in_guest {
     my ($line) = @_;
-    my ($path) = $dom->get_xml_description =~ m{<console type='pty' tty='([^']+)'};
-    open my $tty, '>', $path or die "cannot write to $path: $!\n";
-    syswrite $tty, "$line\n";
-    return close $tty;
+    if (!$tty) {
+        my ($path) = $dom->get_xml_description =~ m{<console type='pty' tty='([^']+)'};
+        open $tty, '+<', $path or die "cannot write to $path: $!\n";
+        select undef, undef, undef, 1.5;
+    }
+    return syswrite $tty, "$line\n";
 }
 
 $dom->create;
@@ -107,7 +112,7 @@ subtest 'devices' => sub {
     $dom->detach_device($more);
     wait_for_event('DEVICE_REMOVED', devAlias => 'ua-more');
     $dom->update_device("<disk type='file' device='cdrom'><target dev='hdc' bus='ide'/><readonly/></disk>",
-        VKVM::Domain::UPDATE_DEVICE_FORCE);
+        VKVM::Domain::DEVICE_MODIFY_FORCE);
     keys_are(wait_for_event('TRAY_CHANGE', reason => VKVM::Domain::EVENT_TRAY_CHANGE_OPEN),
         TRAY_CHANGE => qw(devAlias reason));
 };
