@@ -17,4 +17,5 @@
     X(stream, "VKVM::Stream") \
     X(secret, "VKVM::Secret") \
     X(host, "VKVM::Host") \
+    X(fleet, "VKVM::Fleet") \
     X(event, "VKVM::Event")

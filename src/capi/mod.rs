@@ -51,6 +51,7 @@ pub mod domain_checkpoint;
 pub mod domain_snapshot;
 pub mod error;
 pub mod event;
+pub mod fleet;
 pub mod guard;
 pub mod handle;
 pub mod host;
