@@ -165,7 +165,7 @@ int vkvm_perl_on_host_progress(uint64_t done, uint64_t total, const char *unit, 
     IV answer;
     if (!is_at_home(cb))
         return -1;
-    open_frame(aTHX);
+    vkvm_perl_open_frame(aTHX);
     dSP;
     PUSHMARK(SP);
     EXTEND(SP, 3);
@@ -173,8 +173,8 @@ int vkvm_perl_on_host_progress(uint64_t done, uint64_t total, const char *unit, 
     mPUSHu(total);
     mPUSHp(unit, strlen(unit));
     PUTBACK;
-    answer = run(aTHX_ cb, G_SCALAR);
-    close_frame(aTHX);
+    answer = vkvm_perl_run(aTHX_ cb, 0, G_SCALAR);
+    vkvm_perl_close_frame(aTHX);
     return answer < 0 ? -1 : 0;
 }
 

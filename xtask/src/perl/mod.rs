@@ -82,7 +82,7 @@ pub fn call(function: &Function) -> Option<String> {
     }
     let package = package(&function.class).filter(|_| is_method(function))?;
     Some(match function.self_param() {
-        Some(_) => function.method.clone(),
+        Some(_) => method_name(function),
         None => {
             let names: Vec<&str> = function
                 .inputs()
@@ -103,4 +103,9 @@ fn is_method(function: &Function) -> bool {
 /// which perl/lib has, and perl/pod its documentation.
 fn is_private(function: &Function) -> bool {
     function.has_perl_remark("private")
+}
+
+/// The method's name in Perl.
+fn method_name(function: &Function) -> String {
+    format!("{}{}", if is_private(function) { "_" } else { "" }, function.method)
 }
