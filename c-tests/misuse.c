@@ -152,6 +152,7 @@ static void make_handles(void **into)
     into[CLASS_VALUE] = value;
     into[CLASS_ERROR] = err;
     into[CLASS_STREAM] = stream;
+    into[CLASS_EVENT_QUEUE] = queue;
     into[CLASS_HOST] = host;
     make_storage_and_network(into, conn);
     make_snapshots(into, conn, dom);
@@ -164,6 +165,7 @@ static void free_handles(void **handles)
     vkvm_conn_free(handles[CLASS_CONN]);
     vkvm_domain_free(handles[CLASS_DOMAIN]);
     vkvm_stream_free(handles[CLASS_STREAM]);
+    vkvm_event_queue_free(handles[CLASS_EVENT_QUEUE]);
     vkvm_host_free(handles[CLASS_HOST]);
     vkvm_value_free(handles[CLASS_VALUE]);
     vkvm_error_free(handles[CLASS_ERROR]);

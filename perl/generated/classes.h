@@ -18,4 +18,5 @@
     X(secret, "VKVM::Secret") \
     X(host, "VKVM::Host") \
     X(fleet, "VKVM::Fleet") \
-    X(event, "VKVM::Event")
+    X(event, "VKVM::Event") \
+    X(event_queue, "VKVM::EventQueue")

@@ -68,9 +68,7 @@ pub unsafe extern "C" fn vkvm_fleet_get_hosts(
     hosts: *mut *mut vkvm_value,
     error: *mut *mut vkvm_error,
 ) -> c_int {
-    status(error, |c| {
-        c.out_handle(hosts, "hosts")?.set_value(c.get(fleet, "fleet")?.hosts())
-    })
+    status(error, |c| c.out_handle(hosts, "hosts")?.set_value(c.get(fleet, "fleet")?.hosts()))
 }
 
 /// Runs a command on all hosts at once.

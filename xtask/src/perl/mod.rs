@@ -35,6 +35,7 @@ const PACKAGES: &[Package] = &[
     Package { class: "host", name: "VKVM::Host", object: "$host" },
     Package { class: "fleet", name: "VKVM::Fleet", object: "$fleet" },
     Package { class: "event", name: "VKVM::Event", object: "VKVM::Event::" },
+    Package { class: "event_queue", name: "VKVM::EventQueue", object: "$queue" },
 ];
 
 /// Writes everything that is generated for Perl.
