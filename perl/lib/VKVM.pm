@@ -12,6 +12,7 @@ use VKVM::Domain;
 use VKVM::DomainCheckpoint;
 use VKVM::DomainSnapshot;
 use VKVM::Error;
+use VKVM::EventQueue;
 use VKVM::Interface;
 use VKVM::NWFilter;
 use VKVM::NWFilterBinding;

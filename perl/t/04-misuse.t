@@ -36,6 +36,7 @@ my %package = (
     secret            => 'VKVM::Secret',
     storage_pool      => 'VKVM::StoragePool',
     storage_vol       => 'VKVM::StorageVol',
+    event_queue       => 'VKVM::EventQueue',
     stream            => 'VKVM::Stream',
 );
 
@@ -52,6 +53,7 @@ my %object = (
     network           => $conn->get_network_by_name('default'),
     node_device       => $conn->get_node_device_by_name('computer'),
     storage_pool      => $pool,
+    event_queue       => VKVM::EventQueue->new,
     stream            => $conn->new_stream,
     storage_vol => $pool->create_volume('<volume><name>v</name><capacity>9</capacity></volume>'),
 );
