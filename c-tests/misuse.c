@@ -142,6 +142,8 @@ static void make_handles(void **into)
     vkvm_value *value = NULL;
     vkvm_stream *stream = NULL;
     vkvm_host *host = NULL;
+    vkvm_event_queue *queue = NULL;
+    must(vkvm_event_queue_new(8, &queue, &err), err, "the queue");
     must(vkvm_conn_get_domain_by_name(conn, "test", &dom, &err), err, "the domain");
     must(vkvm_value_from_json("{\"text\":[1]}", &value, &err), err, "the value");
     must(vkvm_conn_new_stream(conn, 0, &stream, &err), err, "the stream");
