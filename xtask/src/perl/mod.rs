@@ -34,6 +34,7 @@ const PACKAGES: &[Package] = &[
     Package { class: "secret", name: "VKVM::Secret", object: "$secret" },
     Package { class: "host", name: "VKVM::Host", object: "$host" },
     Package { class: "event", name: "VKVM::Event", object: "VKVM::Event::" },
+    Package { class: "event_queue", name: "VKVM::EventQueue", object: "$queue" },
 ];
 
 /// Writes everything that is generated for Perl.
