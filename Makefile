@@ -52,8 +52,8 @@ check-perl: all
 	cd perl && prove -b -j2 --timer t/ xt/
 
 check-rest: all
-	prove --timer tests/bed/selftest tests/docs tests/reference tests/demo tests/install \
-	    tests/python-kvm tests/cpan tests/abi harness/run tests/harness
+	prove --timer tests/bed/selftest tests/docs tests/reference tests/demo tests/examples \
+	    tests/install tests/python-kvm tests/cpan tests/abi harness/run tests/harness
 
 bench:
 	scripts/install-deps check
