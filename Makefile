@@ -53,7 +53,7 @@ check-perl: all
 
 check-rest: all
 	prove --timer tests/bed/selftest tests/docs tests/reference tests/demo tests/install \
-	    tests/cpan tests/abi harness/run tests/harness
+	    tests/python-kvm tests/cpan tests/abi harness/run tests/harness
 
 bench:
 	scripts/install-deps check

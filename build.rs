@@ -1,5 +1,7 @@
 //! Gives libvkvm.so its SONAME, so that programs linked today keep loading
-//! the library that keeps today's ABI.
+//! the library that keeps today's ABI, and tells it which libvirt it is built against.
+
+use std::process::Command;
 
 /// Raised only for an incompatible change of the C ABI.
 const ABI: u32 = 0;
@@ -7,4 +9,11 @@ const ABI: u32 = 0;
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libvkvm.so.{ABI}");
+    // Without pkg-config the version stays unknown; nothing else depends on it.
+    if let Ok(output) = Command::new("pkg-config").args(["--modversion", "libvirt"]).output()
+        && output.status.success()
+    {
+        let version = String::from_utf8_lossy(&output.stdout);
+        println!("cargo:rustc-env=VKVM_LIBVIRT_VERSION={}", version.trim());
+    }
 }

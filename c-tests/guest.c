@@ -8,6 +8,8 @@
  */
 
 
+#include <unistd.h>
+
 #include "events.h"
 
 static vkvm_error *err;
@@ -114,6 +116,110 @@ static void about_guest(vkvm_conn *conn, vkvm_domain *dom)
     vkvm_value_free(value);
 }
 
+/* What QEMU's monitor has said. */
+struct monitor {
+    int count, destroyed;
+    char last[64];
+    bool right_conn, right_domain, right_time;
+};
+
+static void heard(vkvm_conn *conn, void *object, int event_id, vkvm_value *args, void *userdata)
+{
+    struct monitor *monitor = userdata;
+    char *name = NULL, *domain = NULL, *type = NULL;
+    (void)event_id;
+    monitor->count++;
+    if (vkvm_value_get_string(args, "event", &name, NULL) == 0)
+        snprintf(monitor->last, sizeof monitor->last, "%s", name);
+    monitor->right_domain =
+        vkvm_domain_get_name(object, &domain, NULL) == 0 && strcmp(domain, "guest") == 0;
+    monitor->right_conn = vkvm_conn_get_type(conn, &type, NULL) == 0;
+    monitor->right_time = llabs(int_at(args, "seconds") - (int64_t)time(NULL)) < 60 &&
+                          int_at(args, "micros") < 1000000;
+    vkvm_string_free(name);
+    vkvm_string_free(domain);
+    vkvm_string_free(type);
+}
+
+static void forgotten(void *userdata)
+{
+    ((struct monitor *)userdata)->destroyed++;
+}
+
+static void monitor(vkvm_conn *conn, vkvm_domain *dom)
+{
+    struct monitor monitor = { 0 };
+    char *text = NULL;
+    int *fds = NULL;
+    size_t len = 9;
+    int id = -1, ends[2] = { -1, -1 };
+    char byte;
+
+    works(vkvm_domain_qemu_monitor_command(dom, "{\"execute\":\"query-name\"}", 0, &text, &err),
+          &err, "qemu_monitor_command");
+    has_text(text, "\"name\":\"guest\"", "the answer");
+    vkvm_string_free(text);
+    ok(pipe(ends) == 0, "a pipe");
+    works(vkvm_domain_qemu_monitor_command_with_files(
+              dom, "{\"execute\":\"getfd\",\"arguments\":{\"fdname\":\"x\"}}", &ends[1], 1, 0,
+              &text, &fds, &len, &err),
+          &err, "qemu_monitor_command_with_files");
+    is_int((int64_t)len, 0, "no file comes back");
+    vkvm_string_free(text);
+    vkvm_int_list_free(fds, len);
+    ok(close(ends[1]) == 0, "the file is still ours");
+    works(vkvm_domain_qemu_monitor_command(
+              dom, "{\"execute\":\"closefd\",\"arguments\":{\"fdname\":\"x\"}}", 0, &text, &err),
+          &err, "closefd");
+    vkvm_string_free(text);
+    is_int(read(ends[0], &byte, 1), 0, "QEMU had one, too, and it is closed");
+    close(ends[0]);
+
+    works(vkvm_conn_qemu_monitor_event_register(conn, dom, "^(stop|resume)$", heard, &monitor,
+                                                forgotten,
+                                                VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_REGEX |
+                                                    VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_NOCASE,
+                                                &id, &err),
+          &err, "qemu_monitor_event_register");
+    works(vkvm_domain_suspend(dom, &err), &err, "suspend");
+    ok(wait_for(&monitor.count, 1, 10), "an event comes");
+    is_str(monitor.last, "STOP", "its name");
+    ok(monitor.right_conn && monitor.right_domain && monitor.right_time, "from where, and when");
+    works(vkvm_domain_resume(dom, &err), &err, "resume");
+    ok(wait_for(&monitor.count, 2, 10), "another one");
+    is_str(monitor.last, "RESUME", "its name");
+    works(vkvm_conn_qemu_monitor_event_deregister(conn, id, &err), &err, "deregister");
+    settle();
+    is_int(monitor.destroyed, 1, "the userdata is released once");
+}
+
+/* Waits until the agent runs: it comes up later than the guest says it is up. */
+static void agent(vkvm_domain *dom)
+{
+    double end = now() + 60;
+    vkvm_value *value = NULL;
+    char *text = NULL;
+    while (vkvm_domain_qemu_agent_command(dom, "{\"execute\":\"guest-ping\"}", 5, 0, &text, NULL) <
+               0 &&
+           now() < end)
+        turn();
+    is_own_str(text, "{\"return\":{}}", "the agent answers");
+    works(vkvm_domain_get_guest_info(dom, VKVM_DOMAIN_GUEST_INFO_HOSTNAME, 0, &value, &err), &err,
+          "get_guest_info");
+    is_str_at(value, "hostname", "guest", "the name it has");
+    vkvm_value_free(value);
+    works(vkvm_domain_get_fs_info(dom, 0, &value, &err), &err, "get_fs_info");
+    vkvm_value_free(value);
+    works(vkvm_domain_get_interface_addresses(dom, VKVM_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT, 0,
+                                              &value, &err),
+          &err, "get_interface_addresses");
+    is_str_at(value, "0.name", "lo", "an interface");
+    is_str_at(value, "0.addrs.0.addr", "127.0.0.1", "its address");
+    vkvm_value_free(value);
+    works(vkvm_domain_fs_freeze(dom, NULL, 0, 0, &err), &err, "fs_freeze");
+    works(vkvm_domain_fs_thaw(dom, NULL, 0, 0, &err), &err, "fs_thaw");
+}
+
 static vkvm_domain *start(vkvm_conn *conn, const char *xml, struct history *history)
 {
     vkvm_domain *dom = NULL;
@@ -180,6 +286,8 @@ static void run_guest(vkvm_conn *conn, const char *xml, const char *log, bool ge
         ok(wait_for_console(log, "VKVM-GUEST-READY", 60), "it reports on its console");
         about_guest(conn, dom);
         pause_and_go_on(dom, &history);
+        monitor(conn, dom);
+        agent(dom);
         shut_down(dom, &history);
     } else {
         destroy(dom, &history);

@@ -141,15 +141,18 @@ static void make_handles(void **into)
     vkvm_domain *dom = NULL;
     vkvm_value *value = NULL;
     vkvm_stream *stream = NULL;
+    vkvm_host *host = NULL;
     must(vkvm_conn_get_domain_by_name(conn, "test", &dom, &err), err, "the domain");
     must(vkvm_value_from_json("{\"text\":[1]}", &value, &err), err, "the value");
     must(vkvm_conn_new_stream(conn, 0, &stream, &err), err, "the stream");
+    must(vkvm_host_new(conn, &host, &err), err, "the host");
     vkvm_domain_get_name(NULL, NULL, &err);
     into[CLASS_CONN] = conn;
     into[CLASS_DOMAIN] = dom;
     into[CLASS_VALUE] = value;
     into[CLASS_ERROR] = err;
     into[CLASS_STREAM] = stream;
+    into[CLASS_HOST] = host;
     make_storage_and_network(into, conn);
     make_snapshots(into, conn, dom);
     if (daemon_uri)
@@ -161,6 +164,7 @@ static void free_handles(void **handles)
     vkvm_conn_free(handles[CLASS_CONN]);
     vkvm_domain_free(handles[CLASS_DOMAIN]);
     vkvm_stream_free(handles[CLASS_STREAM]);
+    vkvm_host_free(handles[CLASS_HOST]);
     vkvm_value_free(handles[CLASS_VALUE]);
     vkvm_error_free(handles[CLASS_ERROR]);
     vkvm_storage_pool_free(handles[CLASS_STORAGE_POOL]);

@@ -1606,6 +1606,14 @@ typedef struct vkvm_domain_snapshot vkvm_domain_snapshot;
 typedef struct vkvm_error vkvm_error;
 
 /**
+ * A host, managed by commands with structured arguments and results.
+ *
+ * Lifetime: keeps its connection open. Threads: may be used from several at
+ * once.
+ */
+typedef struct vkvm_host vkvm_host;
+
+/**
  * A network interface of the host.
  *
  * Lifetime: keeps its connection open. Threads: may be used from several at
@@ -1738,6 +1746,17 @@ typedef void (*vkvm_timeout_callback)(int timer, void *userdata);
  * `VKVM_EVENT_HANDLE_*`.
  */
 typedef void (*vkvm_watch_callback)(int watch, int fd, int events, void *userdata);
+
+/**
+ * Hears how far a long command of a host is.
+ *
+ * `done` of `total` are ready, both counted in `unit`, like "bytes"; `total` is 0
+ * where it is not known. It returns 0 to go on, or -1 to cancel the command.
+ */
+typedef int (*vkvm_host_progress_callback)(uint64_t done,
+                                           uint64_t total,
+                                           const char *unit,
+                                           void *userdata);
 
 /**
  * Gives the data that a stream is to send.
@@ -5221,9 +5240,9 @@ int vkvm_domain_detach_device_alias(vkvm_domain *dom,
 
 /**
  * Gives open files a name, by which the definition of the domain can speak of
- * them, as in `<source file='…' fdgroup='name'/>`. They are kept until the
- * connection is closed or the domain has started and stopped. Only over a
- * connection through a UNIX socket.
+ * them, as in `<source file='…' fdgroup='name'/>`. libvirt forgets them when
+ * the connection is closed; a running domain keeps those that it uses. Only
+ * over a connection through a UNIX socket.
  *
  * Needs libvirt 9.0.0.
  *
@@ -7360,7 +7379,8 @@ int vkvm_domain_set_block_threshold(vkvm_domain *dom,
                                     vkvm_error **error);
 
 /**
- * Lets the guest's agent take virtual CPUs into use, or out of use.
+ * Lets the guest's agent take virtual CPUs into use, or out of use. Guests may
+ * want one call for each.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param cpumap the numbers, like `0-2,5` (not NULL; borrowed)
@@ -7676,11 +7696,12 @@ int vkvm_domain_set_user_password(vkvm_domain *dom,
                                   vkvm_error **error);
 
 /**
- * Plugs virtual CPUs in, or pulls them out, by their numbers.
+ * Plugs virtual CPUs in, or pulls them out, by their numbers. Hypervisors may
+ * want one call for each that can be plugged by itself.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param cpumap the numbers, like `0-2,5`; what is plugged together must be
- *     named together (not NULL; borrowed)
+ * @param cpumap the numbers, like `0-2,5`; all of those that are only plugged
+ *     together (not NULL; borrowed)
  * @param state 1 to plug in, 0 to pull out
  * @param flags of `VKVM_DOMAIN_AFFECT_*`; `VKVM_DOMAIN_SETVCPU_ASYNC_UNPLUG`
  *     to not wait until the guest has let go
@@ -8338,6 +8359,161 @@ void vkvm_handle_free(void *handle);
  *     free function of its class; NULL when it is not live.
  */
 void *vkvm_handle_ref(void *handle);
+
+/**
+ * Runs a command.
+ *
+ * A command that fails is an error if it is a query. If it changes something,
+ * its result is a list (status, stdout, stderr): true, what virsh would print,
+ * and "" if it worked; otherwise false and what virsh would print. A command
+ * or an argument that does not exist, or is of the wrong kind, is always an
+ * error.
+ *
+ * @param host the host (not NULL; borrowed)
+ * @param command the command, like "pool.info", "net.start" or "list_domains";
+ *     see `vkvm_host_commands` (not NULL; borrowed)
+ * @param args a list of positional arguments, or a map of arguments by name in
+ *     which "args" can be a list of positional ones. Every command has the
+ *     argument "raw": if true, the result has numbers (bytes, ns) and bools in
+ *     place of texts such as "2.48 GiB" (may be NULL; borrowed)
+ * @param result what it gives (out; not NULL; owned by the caller:
+ *     vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_host_call(vkvm_host *host,
+                   const char *command,
+                   vkvm_value *args,
+                   vkvm_value **result,
+                   vkvm_error **error);
+
+/**
+ * Runs a command and hears how far it is. Commands that take their time say so
+ * in `vkvm_host_commands`; the others do not call the callback.
+ *
+ * @param host the host (not NULL; borrowed)
+ * @param command as for `vkvm_host_call` (not NULL; borrowed)
+ * @param args as for `vkvm_host_call` (may be NULL; borrowed)
+ * @param callback hears how far it is, on this thread, before the function
+ *     returns (not NULL)
+ * @param userdata passed to the callback (may be NULL; kept until destroy is
+ *     called)
+ * @param destroy releases the userdata (may be NULL)
+ * @param result what it gives (out; not NULL; owned by the caller:
+ *     vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_host_call_with_progress(vkvm_host *host,
+                                 const char *command,
+                                 vkvm_value *args,
+                                 vkvm_host_progress_callback callback,
+                                 void *userdata,
+                                 vkvm_destroy_callback destroy,
+                                 vkvm_value **result,
+                                 vkvm_error **error);
+
+/**
+ * Describes the commands: a map with two keys.
+ *
+ * `objects` has, by name, a map of `about` and `aliases`, a list. `commands`
+ * has, by full name ("pool.info", "list_domains"), a map of `object` ("" for
+ * the host itself), `name`, `virsh` (virsh's name for it), `result` ("dict",
+ * "str", "stats", "list", "tune", "none" or "xml"), `progress` (whether it
+ * tells how far it is), `about`, and `arguments`: a list, in positional order,
+ * of maps of `name`, `kind` ("bool", "int", "string", "strings", "size" or
+ * "document"), `required`, `positional` (whether it can be given by its place)
+ * and `about`.
+ *
+ * @param commands the description (out; not NULL; owned by the caller:
+ *     vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_host_commands(vkvm_value **commands, vkvm_error **error);
+
+/**
+ * Gives up a hold on the host handle. NULL and handles that are not live are
+ * left alone.
+ *
+ * @param host the host (not NULL; borrowed)
+ */
+void vkvm_host_free(vkvm_host *host);
+
+/**
+ * Makes a random hardware address with python-kvm's prefix, 54:52:00.
+ *
+ * @param mac the address (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_host_gen_mac(char **mac, vkvm_error **error);
+
+/**
+ * Makes a random uuid, version 4, in lower case with hyphens.
+ *
+ * @param uuid the uuid (out; not NULL; owned by the caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_host_gen_uuid(char **uuid, vkvm_error **error);
+
+/**
+ * Gets a connection to the host, for what no command does.
+ *
+ * @param host the host (not NULL; borrowed)
+ * @param conn the connection, which is a handle of its own (out; not NULL;
+ *     owned by the caller: vkvm_conn_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectRef
+ */
+int vkvm_host_get_conn(vkvm_host *host, vkvm_conn **conn, vkvm_error **error);
+
+/**
+ * Makes a host of a connection, which may be closed afterwards.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param host the host (out; not NULL; owned by the caller: vkvm_host_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectRef
+ */
+int vkvm_host_new(vkvm_conn *conn, vkvm_host **host, vkvm_error **error);
+
+/**
+ * Opens a host.
+ *
+ * @param uri the libvirt URI, like "qemu:///system" or
+ *     "qemu+ssh://root@example.org/system"; NULL for libvirt's default (may be
+ *     NULL; borrowed)
+ * @param host the host (out; not NULL; owned by the caller: vkvm_host_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectOpenAuth
+ */
+int vkvm_host_open(const char *uri, vkvm_host **host, vkvm_error **error);
+
+/**
+ * Adds a hold on the host handle.
+ *
+ * @param host the host (not NULL; borrowed)
+ * @return the handle, which then needs one more `vkvm_host_free`, or NULL when
+ *     it is not live.
+ */
+vkvm_host *vkvm_host_ref(vkvm_host *host);
 
 /**
  * Frees a list of integers that a function returned.

@@ -128,6 +128,146 @@ handle_count(class_name)
   OUTPUT:
     RETVAL
 
+SV *
+from_xml(xml)
+    SV *xml
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *value;
+  CODE:
+    if (vkvm_value_from_xml(vkvm_perl_characters(aTHX_ xml, "xml"), &value, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    RETVAL = vkvm_perl_take_characters(aTHX_ value);
+  OUTPUT:
+    RETVAL
+
+SV *
+_to_xml(document)
+    SV *document
+  PREINIT:
+    vkvm_error *error = NULL;
+    char *xml;
+  CODE:
+    if (vkvm_value_to_xml(vkvm_perl_characters_to_value(aTHX_ document, "document"), &xml,
+                          &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    RETVAL = newSVpv(xml, 0);
+    SvUTF8_on(RETVAL);
+    vkvm_string_free(xml);
+  OUTPUT:
+    RETVAL
+
+SV *
+gen_uuid()
+  PREINIT:
+    vkvm_error *error = NULL;
+    char *uuid;
+  CODE:
+    if (vkvm_host_gen_uuid(&uuid, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    RETVAL = newSVpv(uuid, 0);
+    vkvm_string_free(uuid);
+  OUTPUT:
+    RETVAL
+
+SV *
+gen_mac()
+  PREINIT:
+    vkvm_error *error = NULL;
+    char *mac;
+  CODE:
+    if (vkvm_host_gen_mac(&mac, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    RETVAL = newSVpv(mac, 0);
+    vkvm_string_free(mac);
+  OUTPUT:
+    RETVAL
+
+MODULE = VKVM  PACKAGE = VKVM::Host
+
+SV *
+_open(uri)
+    SV *uri
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_host *host;
+  CODE:
+    if (vkvm_host_open(vkvm_perl_text_or_null(aTHX_ uri, "uri"), &host, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    RETVAL = vkvm_perl_object(aTHX_ host, vkvm_perl_host);
+  OUTPUT:
+    RETVAL
+
+SV *
+_new(conn)
+    vkvm_conn *conn
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_host *host;
+  CODE:
+    if (vkvm_host_new(conn, &host, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    RETVAL = vkvm_perl_object(aTHX_ host, vkvm_perl_host);
+  OUTPUT:
+    RETVAL
+
+SV *
+_call(host, command, args, progress)
+    vkvm_host *host
+    SV *command
+    SV *args
+    SV *progress
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *result;
+    int status;
+  CODE:
+  {
+    const char *command_text = vkvm_perl_characters(aTHX_ command, "command");
+    vkvm_value *value =
+        vkvm_perl_given(args) ? vkvm_perl_characters_to_value(aTHX_ args, "args") : NULL;
+    if (vkvm_perl_given(progress)) {
+        void *userdata = vkvm_perl_callback(aTHX_ progress, "progress", NULL);
+        status = vkvm_host_call_with_progress(host, command_text, value, vkvm_perl_on_host_progress,
+                                              userdata, vkvm_perl_callback_free, &result, &error);
+    } else {
+        status = vkvm_host_call(host, command_text, value, &result, &error);
+    }
+    if (status == 0) {
+        RETVAL = vkvm_perl_take_characters(aTHX_ result);
+        sv_2mortal(RETVAL);
+    } else {
+        RETVAL = NULL;
+    }
+    /* An exception of the callback is the better reason. */
+    vkvm_perl_rethrow(aTHX_ error);
+    if (status < 0)
+        vkvm_perl_throw(aTHX_ error);
+    SvREFCNT_inc(RETVAL);
+  }
+  OUTPUT:
+    RETVAL
+
+void
+_refuse(parameter, message)
+    SV *parameter
+    SV *message
+  PPCODE:
+    vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, SvPV_nolen(parameter), "%" SVf,
+                     SVfARG(message));
+
+SV *
+_commands()
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *commands;
+  CODE:
+    if (vkvm_host_commands(&commands, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    RETVAL = vkvm_perl_take_characters(aTHX_ commands);
+  OUTPUT:
+    RETVAL
+
 MODULE = VKVM  PACKAGE = VKVM::Stream
 
 void
@@ -212,6 +352,8 @@ INCLUDE: generated/storage_pool.xs
 INCLUDE: generated/storage_vol.xs
 
 INCLUDE: generated/secret.xs
+
+INCLUDE: generated/host.xs
 
 INCLUDE: generated/stream.xs
 

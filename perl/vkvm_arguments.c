@@ -130,6 +130,15 @@ const char *vkvm_perl_text(pTHX_ SV *sv, const char *name)
     return text;
 }
 
+const char *vkvm_perl_characters(pTHX_ SV *sv, const char *name)
+{
+    /* A copy, because the caller's string is to stay as it is stored. */
+    want_scalar(aTHX_ sv, name, "a string");
+    SV *copy = sv_2mortal(newSVsv_nomg(sv));
+    sv_utf8_upgrade(copy);
+    return vkvm_perl_text(aTHX_ copy, name);
+}
+
 const char *vkvm_perl_text_or_null(pTHX_ SV *sv, const char *name)
 {
     return vkvm_perl_given(sv) ? vkvm_perl_text(aTHX_ sv, name) : NULL;
@@ -232,9 +241,12 @@ static vkvm_value *scoped(pTHX_ vkvm_value *value)
     return value;
 }
 
-static vkvm_value *convert(pTHX_ SV *sv, const char *name, int depth);
+/* How text is taken from Perl: as bytes, or as characters. */
+typedef const char *text_taker(pTHX_ SV *sv, const char *name);
 
-static vkvm_value *convert_hash(pTHX_ HV *hash, const char *name, int depth)
+static vkvm_value *convert(pTHX_ SV *sv, const char *name, int depth, text_taker *text);
+
+static vkvm_value *convert_hash(pTHX_ HV *hash, const char *name, int depth, text_taker *text)
 {
     vkvm_error *error = NULL;
     vkvm_value *map;
@@ -243,16 +255,16 @@ static vkvm_value *convert_hash(pTHX_ HV *hash, const char *name, int depth)
     scoped(aTHX_ map);
     hv_iterinit(hash);
     while ((entry = hv_iternext(hash))) {
-        const char *key = vkvm_perl_text(aTHX_ hv_iterkeysv(entry), name);
+        const char *key = text(aTHX_ hv_iterkeysv(entry), name);
         ENTER;
-        vkvm_value *item = convert(aTHX_ hv_iterval(hash, entry), name, depth + 1);
+        vkvm_value *item = convert(aTHX_ hv_iterval(hash, entry), name, depth + 1, text);
         check(aTHX_ vkvm_value_put(map, NULL, key, item, &error), &error, name);
         LEAVE;
     }
     return map;
 }
 
-static vkvm_value *convert_array(pTHX_ AV *array, const char *name, int depth)
+static vkvm_value *convert_array(pTHX_ AV *array, const char *name, int depth, text_taker *text)
 {
     vkvm_error *error = NULL;
     vkvm_value *list;
@@ -260,7 +272,7 @@ static vkvm_value *convert_array(pTHX_ AV *array, const char *name, int depth)
     scoped(aTHX_ list);
     for (SSize_t i = 0; i <= av_top_index(array); i++) {
         ENTER;
-        vkvm_value *item = convert(aTHX_ item_of(aTHX_ array, (size_t)i), name, depth + 1);
+        vkvm_value *item = convert(aTHX_ item_of(aTHX_ array, (size_t)i), name, depth + 1, text);
         check(aTHX_ vkvm_value_append(list, NULL, item, &error), &error, name);
         LEAVE;
     }
@@ -279,7 +291,7 @@ static void set_number(pTHX_ vkvm_value *value, NV number, const char *name)
         check(aTHX_ vkvm_value_set_double(value, NULL, number, &error), &error, name);
 }
 
-static vkvm_value *convert_scalar(pTHX_ SV *sv, const char *name)
+static vkvm_value *convert_scalar(pTHX_ SV *sv, const char *name, text_taker *text)
 {
     vkvm_error *error = NULL;
     vkvm_value *value;
@@ -291,8 +303,8 @@ static vkvm_value *convert_scalar(pTHX_ SV *sv, const char *name)
         check(aTHX_ vkvm_value_set_handle(value, NULL, vkvm_perl_handle(aTHX_ sv, name), &error),
               &error, name);
     else if (SvPOK(sv) || SvROK(sv))
-        check(aTHX_ vkvm_value_set_string(value, NULL, vkvm_perl_text(aTHX_ sv, name), &error),
-              &error, name);
+        check(aTHX_ vkvm_value_set_string(value, NULL, text(aTHX_ sv, name), &error), &error,
+              name);
     else if (SvIOK(sv) && SvIsUV(sv))
         check(aTHX_ vkvm_value_set_uint64(value, NULL, SvUVX(sv), &error), &error, name);
     else if (SvIOK(sv))
@@ -302,29 +314,39 @@ static vkvm_value *convert_scalar(pTHX_ SV *sv, const char *name)
     return value;
 }
 
-static vkvm_value *convert(pTHX_ SV *sv, const char *name, int depth)
+static vkvm_value *convert(pTHX_ SV *sv, const char *name, int depth, text_taker *text)
 {
     if (depth > MAX_DEPTH)
         vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_TOO_LARGE, name,
                          "is nested more than %d levels deep, or holds itself", MAX_DEPTH);
     SvGETMAGIC(sv);
     if (SvROK(sv) && !SvOBJECT(SvRV(sv)) && SvTYPE(SvRV(sv)) == SVt_PVHV)
-        return convert_hash(aTHX_ (HV *)SvRV(sv), name, depth);
+        return convert_hash(aTHX_ (HV *)SvRV(sv), name, depth, text);
     if (SvROK(sv) && !SvOBJECT(SvRV(sv)) && SvTYPE(SvRV(sv)) == SVt_PVAV)
-        return convert_array(aTHX_ (AV *)SvRV(sv), name, depth);
-    return convert_scalar(aTHX_ sv, name);
+        return convert_array(aTHX_ (AV *)SvRV(sv), name, depth, text);
+    return convert_scalar(aTHX_ sv, name, text);
 }
 
-vkvm_value *vkvm_perl_to_value(pTHX_ SV *sv, const char *name)
+static vkvm_value *owned(pTHX_ SV *sv, const char *name, text_taker *text)
 {
     /* A temporary object frees the value at the end of the calling statement;
      * the scope here only guards the way there. */
     ENTER;
-    vkvm_value *value = vkvm_value_ref(convert(aTHX_ sv, name, 1));
+    vkvm_value *value = vkvm_value_ref(convert(aTHX_ sv, name, 1, text));
     LEAVE;
     SV *owner = sv_newmortal();
     sv_setref_iv(owner, "VKVM::_Value", PTR2IV(value));
     return value;
+}
+
+vkvm_value *vkvm_perl_to_value(pTHX_ SV *sv, const char *name)
+{
+    return owned(aTHX_ sv, name, vkvm_perl_text);
+}
+
+vkvm_value *vkvm_perl_characters_to_value(pTHX_ SV *sv, const char *name)
+{
+    return owned(aTHX_ sv, name, vkvm_perl_characters);
 }
 
 vkvm_value *vkvm_perl_to_value_or_null(pTHX_ SV *sv, const char *name)

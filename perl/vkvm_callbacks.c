@@ -158,6 +158,26 @@ void vkvm_perl_on_watch(int watch, int fd, int events, void *userdata)
     call_with_ints(userdata, ints, 3);
 }
 
+/* A negative answer, or an exception, cancels. */
+int vkvm_perl_on_host_progress(uint64_t done, uint64_t total, const char *unit, void *userdata)
+{
+    dCALLBACK;
+    IV answer;
+    if (!is_at_home(cb))
+        return -1;
+    vkvm_perl_open_frame(aTHX);
+    dSP;
+    PUSHMARK(SP);
+    EXTEND(SP, 3);
+    mPUSHu(done);
+    mPUSHu(total);
+    mPUSHp(unit, strlen(unit));
+    PUTBACK;
+    answer = vkvm_perl_run(aTHX_ cb, 0, G_SCALAR);
+    vkvm_perl_close_frame(aTHX);
+    return answer < 0 ? -1 : 0;
+}
+
 /* Takes the answers out of Perl's array of hashes. */
 static int take_results(pTHX_ AV *requests, vkvm_value *credentials)
 {

@@ -46,6 +46,9 @@ IV vkvm_perl_int(pTHX_ SV *sv, const char *name, IV min, IV max);
 UV vkvm_perl_uint(pTHX_ SV *sv, const char *name, UV max);
 vkvm_value *vkvm_perl_to_value(pTHX_ SV *sv, const char *name);
 vkvm_value *vkvm_perl_to_value_or_null(pTHX_ SV *sv, const char *name);
+/* The same for what is characters, not bytes. */
+const char *vkvm_perl_characters(pTHX_ SV *sv, const char *name);
+vkvm_value *vkvm_perl_characters_to_value(pTHX_ SV *sv, const char *name);
 
 /* Room for received data: the buffer of `target` itself where that will do.
  * What was received there is then put into `target`. */
@@ -79,6 +82,8 @@ void vkvm_perl_on_event(vkvm_conn *conn, void *object, int event_id, vkvm_value 
                         void *userdata);
 void vkvm_perl_on_timeout(int timer, void *userdata);
 void vkvm_perl_on_watch(int watch, int fd, int events, void *userdata);
+int vkvm_perl_on_host_progress(uint64_t done, uint64_t total, const char *unit,
+                               void *userdata);
 void vkvm_perl_on_stream(vkvm_stream *stream, int events, void *userdata);
 int vkvm_perl_on_stream_source(vkvm_stream *stream, uint8_t *data, size_t data_len,
                                void *userdata);
@@ -118,6 +123,7 @@ void vkvm_perl_refuse(pTHX_ int code, const char *name, const char *pattern, ...
     __attribute__((noreturn));
 SV *vkvm_perl_from_value(pTHX_ vkvm_value *value);
 SV *vkvm_perl_take_value(pTHX_ vkvm_value *value); /* frees it */
+SV *vkvm_perl_take_characters(pTHX_ vkvm_value *value); /* text is characters */
 AV *vkvm_perl_values_of_map(pTHX_ vkvm_value *map);
 void vkvm_perl_keep_exception(pTHX);
 

@@ -1,4 +1,5 @@
-/* Values to Perl structures: bytes, as Sys::Virt gives them. */
+/* Values to Perl structures: text as bytes, as Sys::Virt gives it, or as
+ * characters, as the facade does. */
 
 #include "vkvm_perl.h"
 
@@ -21,6 +22,7 @@ typedef struct {
     SV *root;
     int depth;
     bool flat;                /* the outermost map becomes an array of its values */
+    bool characters;          /* text is characters, not bytes */
     const char *key;
     size_t key_len;
     size_t items;
@@ -33,6 +35,38 @@ typedef struct {
 #else
 #define dBUILDER builder *b = userdata
 #endif
+
+static bool is_ascii(const char *text, size_t len)
+{
+    unsigned char all = 0;
+    for (size_t i = 0; i < len; i++)
+        all |= (unsigned char)text[i];
+    return all < 0x80;
+}
+
+static void store_item(pTHX_ builder *b, HV *hash, const char *key, size_t len, SV *sv)
+{
+    /* A negative length says that the key is UTF-8. */
+    I32 length = b->characters && !is_ascii(key, len) ? -(I32)len : (I32)len;
+    (void)hv_store(hash, key, length, sv, 0);
+}
+
+/* Makes a hash of items with keys that vkvm_perl_hash, which knows bytes, cannot take. */
+static HV *hash_of_characters(pTHX_ builder *b, const vkvm_perl_item *items, size_t count)
+{
+    HV *hash = newHV();
+    for (size_t i = 0; i < count; i++)
+        store_item(aTHX_ b, hash, items[i].key, items[i].len, items[i].value);
+    return hash;
+}
+
+static bool has_ascii_keys(const vkvm_perl_item *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!is_ascii(items[i].key, items[i].len))
+            return FALSE;
+    return TRUE;
+}
 
 static void add(pTHX_ builder *b, SV *sv)
 {
@@ -50,7 +84,7 @@ static void add(pTHX_ builder *b, SV *sv)
     } else if (SvTYPE(top) == SVt_PVAV)
         av_push((AV *)top, sv);
     else
-        (void)hv_store((HV *)top, b->key, (I32)b->key_len, sv, 0);
+        store_item(aTHX_ b, (HV *)top, b->key, b->key_len, sv);
 }
 
 static void begin(pTHX_ builder *b, SV *container)
@@ -98,7 +132,10 @@ static void on_real(void *userdata, double value)
 static void on_string(void *userdata, const char *text, size_t len)
 {
     dBUILDER;
-    add(aTHX_ b, newSVpvn(text, len));
+    SV *sv = newSVpvn(text, len);
+    if (b->characters && !is_ascii(text, len))
+        SvUTF8_on(sv);
+    add(aTHX_ b, sv);
 }
 
 static void on_bytes(void *userdata, const uint8_t *data, size_t len)
@@ -154,7 +191,10 @@ static void on_end(void *userdata)
     level *level = &b->level[--b->depth];
     if (!level->container) {
         size_t count = b->items - level->first_item;
-        HV *hash = vkvm_perl_hash(aTHX_ b->models, &b->item[level->first_item], count);
+        const vkvm_perl_item *items = &b->item[level->first_item];
+        HV *hash = b->characters && !has_ascii_keys(items, count)
+                       ? hash_of_characters(aTHX_ b, items, count)
+                       : vkvm_perl_hash(aTHX_ b->models, items, count);
         b->items = level->first_item;
         b->key = level->key;
         b->key_len = level->key_len;
@@ -167,7 +207,7 @@ static const vkvm_value_visitor visitor = {
     on_bytes, on_handle, on_list, on_map, on_key, on_end,
 };
 
-static void begin_build(pTHX_ builder *b, bool flat)
+static void begin_build(pTHX_ builder *b, bool flat, bool characters)
 {
 #ifdef MULTIPLICITY
     b->my_perl = aTHX;
@@ -177,6 +217,7 @@ static void begin_build(pTHX_ builder *b, bool flat)
     b->depth = 0;
     b->items = 0;
     b->flat = flat;
+    b->characters = characters;
 }
 
 static SV *built(pTHX_ builder *b, int result, vkvm_error **error)
@@ -192,7 +233,7 @@ static SV *build(pTHX_ vkvm_value *value, bool flat)
 {
     vkvm_error *error = NULL;
     builder b;
-    begin_build(aTHX_ &b, flat);
+    begin_build(aTHX_ &b, flat, FALSE);
     return built(aTHX_ &b, vkvm_value_visit(value, NULL, &visitor, &b, &error), &error);
 }
 
@@ -201,12 +242,22 @@ SV *vkvm_perl_from_value(pTHX_ vkvm_value *value)
     return build(aTHX_ value, FALSE);
 }
 
-SV *vkvm_perl_take_value(pTHX_ vkvm_value *value)
+static SV *take(pTHX_ vkvm_value *value, bool characters)
 {
     vkvm_error *error = NULL;
     builder b;
-    begin_build(aTHX_ &b, FALSE);
+    begin_build(aTHX_ &b, FALSE, characters);
     return built(aTHX_ &b, vkvm_value_visit_and_free(value, &visitor, &b, &error), &error);
+}
+
+SV *vkvm_perl_take_value(pTHX_ vkvm_value *value)
+{
+    return take(aTHX_ value, FALSE);
+}
+
+SV *vkvm_perl_take_characters(pTHX_ vkvm_value *value)
+{
+    return take(aTHX_ value, TRUE);
 }
 
 AV *vkvm_perl_values_of_map(pTHX_ vkvm_value *map)

@@ -4,8 +4,8 @@
 //! are public for tests and for those who read its documentation. From the
 //! bottom up: [`error`], [`handle`], [`value`] and [`xml`] are small shared
 //! parts; [`core`] says in safe Rust what a call means; [`event`] runs loops
-//! and delivers events; [`capi`] translates for C. docs/ARCHITECTURE.md tells
-//! the rest.
+//! and delivers events; [`host`] runs python-kvm's commands; [`capi`] translates
+//! for C. docs/ARCHITECTURE.md tells the rest.
 
 #![deny(unsafe_code)]
 
@@ -19,5 +19,6 @@ pub mod error;
 pub mod event;
 #[allow(unsafe_code, reason = "decides when the object behind a handle dies")]
 pub mod handle;
+pub mod host;
 pub mod value;
 pub mod xml;

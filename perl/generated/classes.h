@@ -16,4 +16,5 @@
     X(storage_vol, "VKVM::StorageVol") \
     X(stream, "VKVM::Stream") \
     X(secret, "VKVM::Secret") \
+    X(host, "VKVM::Host") \
     X(event, "VKVM::Event")

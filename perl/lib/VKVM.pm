@@ -23,6 +23,15 @@ use VKVM::StoragePool;
 use VKVM::StorageVol;
 use VKVM::Stream;
 
+# Its methods come from the library, which has to be there by then.
+require VKVM::Host;
+
+# A document of one key, or, as in python-kvm, its root element and what is in it.
+sub to_xml {
+    my (@document) = @_;
+    return _to_xml(@document == 2 ? { $document[0] => $document[1] } : $document[0]);
+}
+
 sub new {
     my ($class, %params) = @_;
     my $uri   = exists $params{address} ? $params{address} : $params{uri};

@@ -63,6 +63,17 @@ my @calls = (
     [ 'set_vcpus'           => sub { $dom->set_vcpus(2) } ],
     [ 'set_memory_parameters' => sub { $dom->set_memory_parameters({ hard_limit => 2**40, soft_limit => '1' }) }, 2 ],
     [ 'set_scheduler_parameters' => sub { $dom->set_scheduler_parameters({ weight => 50 }) }, 2 ],
+    [ 'get_time'       => sub { my $time = $dom->get_time } ],
+    [ 'get_vcpu_info'  => sub { my @vcpus = $dom->get_vcpu_info }, 2 ],
+    [ 'pin_vcpu'       => sub { $dom->pin_vcpu(0, "\xff\xff") } ],
+    [ 'I/O threads'    => sub { $dom->add_iothread(1);
+            $dom->set_iothread(1, { poll_max_ns => 1 });
+            my @threads = $dom->get_iothread_info;
+            $dom->del_iothread(1) }, 4 ],
+    [ 'send_key'       => sub { $dom->send_key(0, 0, [ 1, '2' ]) } ],
+    [ 'memory_peek'    => sub { my $data = $dom->memory_peek(0, 100, 2) } ],
+    [ 'get_security_label' => sub { my $label = $dom->get_security_label } ],
+    [ 'a closed file'  => sub { failing(sub { $dom->create_with_files([ 0, -1 ]) }) }, 2 ],
     [ 'open and free'  => sub { my $c = VKVM->new(uri => $uri) },                     20 ],
     [ 'open and close' => sub { my $c = VKVM->new(uri => $uri); $c->close },          20 ],
     [ 'open by a callback' => sub {

@@ -8,7 +8,7 @@
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::fs::File;
 use std::marker::PhantomData;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, IntoRawFd, OwnedFd};
 use std::ptr::NonNull;
 
 use parking_lot::{RwLockReadGuard, RwLockWriteGuard};
@@ -414,6 +414,14 @@ impl<T: Copy> OutArray<'_, T> {
             self.0.set(array);
         }
         self.1.set(items.len());
+    }
+}
+
+impl OutArray<'_, c_int> {
+    /// Gives open files to C, which then has to close them.
+    pub fn set_files(self, files: Vec<OwnedFd>) {
+        let numbers: Vec<c_int> = files.into_iter().map(IntoRawFd::into_raw_fd).collect();
+        self.set(&numbers);
     }
 }
 

@@ -53,6 +53,7 @@ pub mod error;
 pub mod event;
 pub mod guard;
 pub mod handle;
+pub mod host;
 pub mod interface;
 pub mod library;
 pub mod network;

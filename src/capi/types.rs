@@ -4,7 +4,7 @@ use std::ffi::{c_int, c_void};
 
 use crate::error::Error;
 use crate::handle::{Class, Object, Table};
-use crate::{core, event, value};
+use crate::{core, event, host, value};
 
 /// A type that C has pointers to, which are handles of an object.
 pub trait Handle {
@@ -153,6 +153,13 @@ handle!(vkvm_nwfilter_binding, core::NwFilterBinding, NwfilterBinding);
 pub struct vkvm_interface;
 handle!(vkvm_interface, core::Interface, Interface);
 
+/// A host, managed by commands with structured arguments and results.
+///
+/// Lifetime: keeps its connection open. Threads: may be used from several at
+/// once.
+pub struct vkvm_host;
+handle!(vkvm_host, host::Host, Host);
+
 /// A structured value: null, bool, int64, uint64, double, string, bytes, list,
 /// map or handle.
 ///
@@ -286,6 +293,19 @@ pub type vkvm_stream_hole_callback = Option<
 /// after each piece (256 KiB, or a hole), and when all are through.
 pub type vkvm_progress_callback =
     Option<unsafe extern "C" fn(done: u64, total: u64, userdata: *mut c_void) -> c_int>;
+
+/// Hears how far a long command of a host is.
+///
+/// `done` of `total` are ready, both counted in `unit`, like "bytes"; `total` is 0
+/// where it is not known. It returns 0 to go on, or -1 to cancel the command.
+pub type vkvm_host_progress_callback = Option<
+    unsafe extern "C" fn(
+        done: u64,
+        total: u64,
+        unit: *const libc::c_char,
+        userdata: *mut c_void,
+    ) -> c_int,
+>;
 
 /// Releases the userdata of a callback: runs exactly once, after the last call
 /// of the callback, even when the registration failed. May be NULL.

@@ -1,6 +1,7 @@
 //! How libvirt reports failure, turned into results.
 
 use std::ffi::{CStr, c_char, c_int};
+use std::os::fd::{FromRawFd, OwnedFd};
 use std::ptr::NonNull;
 use std::sync::Once;
 
@@ -105,19 +106,20 @@ pub unsafe fn objects<P: Copy, T>(
     }
 }
 
-/// For calls that make an array of numbers.
+/// For calls that make an array of file descriptors.
 ///
 /// # Safety
-/// `array` is NULL, or an array from malloc of `count` numbers, which is ours.
-pub unsafe fn ints(array: *mut c_int, count: usize) -> Vec<c_int> {
+/// `array` is NULL, or an array from malloc of `count` open file descriptors; it and
+/// they are ours.
+pub unsafe fn files(array: *mut c_int, count: usize) -> Vec<OwnedFd> {
     if array.is_null() {
         return Vec::new();
     }
     // SAFETY: as promised by the caller.
     unsafe {
-        let ints = std::slice::from_raw_parts(array, count).to_vec();
+        let files = (0..count).map(|i| OwnedFd::from_raw_fd(*array.add(i))).collect();
         libc::free(array.cast());
-        ints
+        files
     }
 }
 

@@ -25,3 +25,11 @@ pub fn libvirt_version() -> Result<u64> {
     call::done(returned, c"virGetVersion")?;
     Ok(version)
 }
+
+/// The version of libvirt that libvkvm was built against, in the same form, if
+/// that was known at build time.
+pub fn libvirt_compiled_against() -> Option<u64> {
+    let mut parts = option_env!("VKVM_LIBVIRT_VERSION")?.split('.').map(str::parse::<u64>);
+    let mut part = || parts.next()?.ok();
+    Some(part()? * 1_000_000 + part()? * 1000 + part()?)
+}

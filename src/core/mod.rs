@@ -5,6 +5,7 @@
 //! that drivers which only have the older one keep working.
 
 pub(crate) mod call;
+pub mod clock;
 pub mod conn;
 pub mod domain;
 pub mod domain_checkpoint;

@@ -253,6 +253,16 @@ pub unsafe fn slice<'a>(
     unsafe { std::slice::from_raw_parts(array, len as usize) }
 }
 
+/// The integer of this name.
+pub fn int(params: &[sys::virTypedParameter], name: &CStr) -> Option<c_int> {
+    let param = params.iter().find(|param| field(param) == name)?;
+    match value(param) {
+        Value::Int(number) => c_int::try_from(number).ok(),
+        Value::Uint(number) => c_int::try_from(number).ok(),
+        _ => None,
+    }
+}
+
 fn field(param: &sys::virTypedParameter) -> &CStr {
     // SAFETY: libvirt ends the name with a NUL inside its fixed-size array.
     unsafe { CStr::from_ptr(param.field.as_ptr()) }
@@ -344,5 +354,39 @@ mod tests {
         assert!(refusal("text", Value::List(vec![])).contains("\"text\""));
         assert!(refusal("text", "a\0b").contains("NUL"));
         assert!(refusal("double", "x").contains("\"double\""));
+    }
+
+    fn from_table(map: Value) -> Result<Vec<(String, Value)>> {
+        let table = [
+            ("one", sys::VIR_TYPED_PARAM_STRING),
+            ("many", sys::VIR_TYPED_PARAM_STRING | MULTIPLE),
+        ];
+        let Value::Map(map) = map else { panic!("no map") };
+        let params = TypedParams::from_table(&map, &table, "params")?;
+        let pair = |param| (field(param).to_string_lossy().into_owned(), value(param));
+        Ok(params.as_slice().iter().map(pair).collect())
+    }
+
+    #[test]
+    fn a_list_becomes_as_many_parameters() {
+        let text = |text: &str| Value::String(text.to_owned());
+        let mut map = Map::new();
+        map.insert("many", Value::List(vec![text("vda"), text("vdb")]));
+        map.insert("one", "x");
+        let expected = [("many", "vda"), ("many", "vdb"), ("one", "x")];
+        let expected = expected.map(|(name, value)| (name.to_owned(), text(value)));
+        assert_eq!(from_table(Value::Map(map)).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_list_is_refused_where_one_value_is_wanted_and_so_is_what_it_must_not_hold() {
+        let refused = |key: &'static str, item: Value| {
+            let mut map = Map::new();
+            map.insert(key, Value::List(vec![item]));
+            from_table(Value::Map(map)).unwrap_err().to_string()
+        };
+        assert!(refused("one", Value::Int(1)).contains("\"one\" is a list"));
+        assert!(refused("many", Value::List(vec![])).contains("\"many\" is a list"));
+        assert!(refused("mny", Value::Int(1)).contains("one, many"));
     }
 }

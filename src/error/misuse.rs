@@ -48,6 +48,8 @@ pub enum Misuse {
     XmlSyntax { parameter: &'static str, line: u64, column: u64, reason: String },
     #[error("{parameter}: JSON is malformed at line {line}, column {column}: {reason}")]
     JsonSyntax { parameter: &'static str, line: u64, column: u64, reason: String },
+    #[error("{said}")]
+    Refused { said: String },
     #[error("there is no event loop: call vkvm_event_register_default before {what}")]
     NoEventLoop { what: &'static str },
     #[error("{parameter}: {reason}")]
@@ -73,7 +75,7 @@ impl Misuse {
             Misuse::NotUtf8 { .. } => c::ERROR_OWN_NOT_UTF8,
             Misuse::EmbeddedNul { .. } => c::ERROR_OWN_EMBEDDED_NUL,
             Misuse::TooLarge { .. } => c::ERROR_OWN_TOO_LARGE,
-            Misuse::Invalid { .. } => c::ERROR_OWN_INVALID,
+            Misuse::Invalid { .. } | Misuse::Refused { .. } => c::ERROR_OWN_INVALID,
             Misuse::NotFound { .. } => c::ERROR_OWN_NOT_FOUND,
             Misuse::WrongType { .. } => c::ERROR_OWN_WRONG_TYPE,
             Misuse::XmlSyntax { .. } => c::ERROR_OWN_XML_SYNTAX,
@@ -92,6 +94,7 @@ impl Misuse {
     pub fn parameter(&self) -> Option<&'static str> {
         match self {
             Misuse::Internal { .. }
+            | Misuse::Refused { .. }
             | Misuse::NoEventLoop { .. }
             | Misuse::Cancelled
             | Misuse::NotInThisLibvirt { .. }

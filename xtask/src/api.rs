@@ -11,7 +11,7 @@ use crate::docs::{Doc, ParamDoc};
 
 /// The classes in function names; longer names first, so that the longest
 /// prefix wins.
-const CLASSES: [&str; 26] = [
+const CLASSES: [&str; 27] = [
     "domain_checkpoint",
     "domain_snapshot",
     "nwfilter_binding",
@@ -38,6 +38,7 @@ const CLASSES: [&str; 26] = [
     "fleet",
     "value",
     "conn",
+    "host",
 ];
 
 /// Classes of functions without a `self` parameter.

@@ -28,8 +28,9 @@ pub unsafe extern "C" fn vkvm_domain_create_with_files(
 }
 
 /// Gives open files a name, by which the definition of the domain can speak of them, as
-/// in `<source file='…' fdgroup='name'/>`. They are kept until the connection is closed
-/// or the domain has started and stopped. Only over a connection through a UNIX socket.
+/// in `<source file='…' fdgroup='name'/>`. libvirt forgets them when the connection is
+/// closed; a running domain keeps those that it uses. Only over a connection through a
+/// UNIX socket.
 ///
 /// Needs libvirt 9.0.0.
 ///

@@ -93,9 +93,10 @@ pub unsafe extern "C" fn vkvm_domain_pin_emulator(
     status(error, |c| c.get(dom, "dom")?.pin_emulator(c.bytes(mask, mask_len, "mask")?, flags))
 }
 
-/// Plugs virtual CPUs in, or pulls them out, by their numbers.
+/// Plugs virtual CPUs in, or pulls them out, by their numbers. Hypervisors may want one
+/// call for each that can be plugged by itself.
 ///
-/// - `cpumap`: the numbers, like `0-2,5`; what is plugged together must be named together
+/// - `cpumap`: the numbers, like `0-2,5`; all of those that are only plugged together
 /// - `state`: 1 to plug in, 0 to pull out
 /// - `flags` (default 0): of `VKVM_DOMAIN_AFFECT_*`; `VKVM_DOMAIN_SETVCPU_ASYNC_UNPLUG` to
 ///   not wait until the guest has let go
@@ -132,7 +133,8 @@ pub unsafe extern "C" fn vkvm_domain_get_guest_vcpus(
     })
 }
 
-/// Lets the guest's agent take virtual CPUs into use, or out of use.
+/// Lets the guest's agent take virtual CPUs into use, or out of use. Guests may want one
+/// call for each.
 ///
 /// - `cpumap`: the numbers, like `0-2,5`
 /// - `state`: 1 to use them, 0 to not use them

@@ -32,8 +32,15 @@ impl Emulator<'_> {
 impl Conn {
     /// The most virtual CPUs that a domain of a type can have.
     pub fn get_max_vcpus(&self, kind: &CStr) -> Result<c_int> {
-        // SAFETY: raw() is live while self is; so in all calls below.
-        let returned = unsafe { sys::virConnectGetMaxVcpus(self.raw(), kind.as_ptr()) };
+        self.get_max_vcpus_of(Some(kind))
+    }
+
+    /// The same; without a type, of the hypervisor's own.
+    pub fn get_max_vcpus_of(&self, kind: Option<&CStr>) -> Result<c_int> {
+        let kind = kind.map_or(ptr::null(), CStr::as_ptr);
+        // SAFETY: raw() is live while self is; so in all calls below. libvirt
+        // takes NULL for the type.
+        let returned = unsafe { sys::virConnectGetMaxVcpus(self.raw(), kind) };
         call::number(returned, c"virConnectGetMaxVcpus")
     }
 

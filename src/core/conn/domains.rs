@@ -172,4 +172,28 @@ impl Conn {
             Ok(copies)
         }
     }
+
+    /// The domains that pass the filter `flags`, each with its state, one of
+    /// libvirt's numbers: in one call.
+    pub fn get_all_domain_states(&self, flags: c_uint) -> Result<Vec<(Domain, usize)>> {
+        let mut records: *mut sys::virDomainStatsRecordPtr = ptr::null_mut();
+        let stats = sys::VIR_DOMAIN_STATS_STATE;
+        // SAFETY: as above; on success there are `count` records, which are copied
+        // out of the list before it is freed; each domain gets a reference of its
+        // own.
+        unsafe {
+            let returned = sys::virConnectGetAllDomainStats(self.raw(), stats, &mut records, flags);
+            let count = call::number(returned, c"virConnectGetAllDomainStats")? as usize;
+            let record = |i: usize| {
+                let record = &**records.add(i);
+                sys::virDomainRef(record.dom);
+                let params = typed_params::slice(record.params, record.nparams);
+                (Domain::adopt(record.dom), typed_params::int(params, c"state.state"))
+            };
+            let copies: Vec<(Domain, Option<c_int>)> = (0..count).map(record).collect();
+            sys::virDomainStatsRecordListFree(records);
+            let state = |state: Option<c_int>| state.unwrap_or_default().max(0) as usize;
+            Ok(copies.into_iter().map(|(domain, number)| (domain, state(number))).collect())
+        }
+    }
 }

@@ -126,6 +126,12 @@ impl Conn {
         }
     }
 
+    /// Another hold on this connection, with no registrations of its own.
+    pub(crate) fn another(&self) -> Result<Self> {
+        // SAFETY: raw() is live while self is.
+        unsafe { Conn::share(self.raw(), c"virConnectRef") }
+    }
+
     /// Takes over a connection and the reference to it.
     ///
     /// # Safety

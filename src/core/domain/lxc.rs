@@ -1,6 +1,7 @@
 //! What only the driver for Linux containers can do: bringing this process into one.
 
 use std::ffi::{CStr, c_char, c_int, c_uint};
+use std::os::fd::OwnedFd;
 use std::ptr;
 
 use virt::sys;
@@ -45,21 +46,21 @@ static ENTER_CGROUP: Late<EnterCGroup> =
     unsafe { Late::of(LIBRARY, c"virDomainLxcEnterCGroup", "2.0.0") };
 
 impl Domain {
-    /// File descriptors of the namespaces of a container; they are the caller's.
-    pub fn lxc_open_namespace(&self, flags: c_uint) -> Result<Vec<c_int>> {
+    /// File descriptors of the namespaces of a container.
+    pub fn lxc_open_namespace(&self, flags: c_uint) -> Result<Vec<OwnedFd>> {
         let mut array = ptr::null_mut();
         // SAFETY: raw() is live while self is; so in all calls below. On success the
         // array is new and ours.
         unsafe {
             let returned = OPEN_NAMESPACE.get()?(self.raw(), &mut array, flags);
             let count = call::number(returned, c"virDomainLxcOpenNamespace")?;
-            Ok(call::ints(array, count as usize))
+            Ok(call::files(array, count as usize))
         }
     }
 
     /// Brings this process into namespaces. Returns file descriptors of those it was
-    /// in; they are the caller's.
-    pub fn lxc_enter_namespace(&self, files: &[c_int], flags: c_uint) -> Result<Vec<c_int>> {
+    /// in.
+    pub fn lxc_enter_namespace(&self, files: &[c_int], flags: c_uint) -> Result<Vec<OwnedFd>> {
         let (mut array, mut len) = (ptr::null_mut(), 0);
         // libvirt does not change them, but its type says that it may.
         let mut files = files.to_vec();
@@ -69,7 +70,7 @@ impl Domain {
             let returned =
                 ENTER_NAMESPACE.get()?(self.raw(), count, wanted, &mut len, &mut array, flags);
             call::done(returned, c"virDomainLxcEnterNamespace")?;
-            Ok(call::ints(array, len as usize))
+            Ok(call::files(array, len as usize))
         }
     }
 

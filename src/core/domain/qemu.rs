@@ -2,6 +2,7 @@
 //! start.
 
 use std::ffi::{CStr, c_char, c_int, c_uint};
+use std::os::fd::OwnedFd;
 use std::ptr;
 
 use virt::sys;
@@ -55,14 +56,13 @@ impl Domain {
         }
     }
 
-    /// The same, with file descriptors for QEMU, and from it. The latter are the
-    /// caller's.
+    /// The same, with file descriptors for QEMU, and from it.
     pub fn qemu_monitor_command_with_files(
         &self,
         cmd: &CStr,
         files: &[c_int],
         flags: c_uint,
-    ) -> Result<(Text, Vec<c_int>)> {
+    ) -> Result<(Text, Vec<OwnedFd>)> {
         let function = c"virDomainQemuMonitorCommandWithFiles";
         let (mut answer, mut array, mut len) = (ptr::null_mut(), ptr::null_mut(), 0);
         // libvirt does not change them, but its type says that it may.
@@ -80,7 +80,7 @@ impl Domain {
                 flags,
             );
             call::done(returned, function)?;
-            let received = call::ints(array, len as usize);
+            let received = call::files(array, len as usize);
             Ok((call::text(answer, function)?, received))
         }
     }

@@ -32,6 +32,7 @@ const PACKAGES: &[Package] = &[
     Package { class: "storage_vol", name: "VKVM::StorageVol", object: "$vol" },
     Package { class: "stream", name: "VKVM::Stream", object: "$st" },
     Package { class: "secret", name: "VKVM::Secret", object: "$secret" },
+    Package { class: "host", name: "VKVM::Host", object: "$host" },
     Package { class: "event", name: "VKVM::Event", object: "VKVM::Event::" },
 ];
 
@@ -80,7 +81,7 @@ pub fn call(function: &Function) -> Option<String> {
     }
     let package = package(&function.class).filter(|_| is_method(function))?;
     Some(match function.self_param() {
-        Some(_) => function.method.clone(),
+        Some(_) => method_name(function),
         None => {
             let names: Vec<&str> = function
                 .inputs()
@@ -101,4 +102,9 @@ fn is_method(function: &Function) -> bool {
 /// which perl/lib has, and perl/pod its documentation.
 fn is_private(function: &Function) -> bool {
     function.has_perl_remark("private")
+}
+
+/// The method's name in Perl.
+fn method_name(function: &Function) -> String {
+    format!("{}{}", if is_private(function) { "_" } else { "" }, function.method)
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{PACKAGES, Package, is_method, is_private};
+use super::{PACKAGES, Package, is_method, method_name};
 use crate::api::{Api, Function, Kind, Param};
 use crate::{Output, Result};
 
@@ -69,8 +69,7 @@ fn method(text: &mut String, function: &Function) -> Result<()> {
         names.push(format!("{}{}", perl_name(param), if required { "" } else { " = NULL" }));
         writeln!(types, "    SV *{}", perl_name(param))?;
     }
-    let underscore = if is_private(function) { "_" } else { "" };
-    writeln!(text, "void\n{underscore}{}({})", function.method, names.join(", "))?;
+    writeln!(text, "void\n{}({})", method_name(function), names.join(", "))?;
     text.push_str(&types);
     text.push_str("  PREINIT:\n");
     // One plain result goes into the variable that Perl keeps for each call,

@@ -1,0 +1,148 @@
+package VKVM::Host;
+
+use strict;
+use warnings;
+
+use VKVM;
+
+our $VERSION = '0.001000';
+
+# The library's description of all commands; the methods are made from it.
+my $described = _commands();
+
+# Arguments that the methods take themselves, and those of every command.
+my %COMMON = (raw => 1, progress => 1);
+
+sub new {
+    my ($class, %params) = @_;
+    my @unknown = grep { $_ ne 'uri' && $_ ne 'conn' } sort keys %params;
+    _refuse($unknown[0], 'VKVM::Host->new has no such parameter; it has uri and conn') if @unknown;
+    _refuse('conn', 'VKVM::Host->new takes a uri or a conn, not both')
+      if defined $params{uri} && defined $params{conn};
+    my $self = defined $params{conn} ? _new($params{conn}) : _open($params{uri});
+    return bless $self, ref $class || $class;
+}
+
+# Runs a command with an array of positional arguments or a hash of named ones,
+# of which "args" may be an array of positional ones.
+sub call {
+    my ($self, $command, $args, $progress) = @_;
+    my $result = _call($self, $command, $args, $progress);
+    my $about  = $described->{commands}{ _full_name($command) };
+    return $result unless ref $result eq 'ARRAY' && $about->{result} =~ /\A(?:none|tune)\z/;
+    return wantarray ? @$result : $result->[0];
+}
+
+# All commands, as vkvm_host_commands describes them.
+sub commands { return _commands() }
+
+# A command's name with the object's own name in place of another one.
+sub _full_name {
+    my ($command) = @_;
+    my ($object, $name) = $command =~ /\A([^.]*)[.](.*)\z/s or return $command;
+    my $objects = $described->{objects};
+    for my $full (keys %$objects) {
+        return "$full.$name" if grep { $_ eq $object } @{ $objects->{$full}{aliases} };
+    }
+    return $command;
+}
+
+# Perl's flat list of arguments: positional ones, then names and values. Names
+# begin at the first place from which on every other one is the name of an
+# argument, if nothing that the command needs is missing then.
+sub _sort_arguments {
+    my ($command, @given) = @_;
+    my @arguments = @{ $command->{arguments} };
+    my @places    = grep { $_->{positional} } @arguments;
+    my %known     = (%COMMON, map { $_->{name} => 1 } @arguments);
+    my $many      = grep { $_->{kind} eq 'strings' } @places;
+    for my $start (0 .. @given) {
+        last if $start > @places && !$many;
+        my %named;
+        next unless _take_names(\%named, @given[ $start .. $#given ]);
+        next if grep { !$known{$_} } keys %named;
+        my %by_place = map { $_->{name} => 1 } grep { defined } @places[ 0 .. $start - 1 ];
+        next if grep { $_->{required} && !$by_place{ $_->{name} } && !exists $named{ $_->{name} } }
+          @arguments;
+        return (\%named, @given[ 0 .. $start - 1 ]);
+    }
+
+    # Something is wrong; the library says what. What looks like names is taken so.
+    my $required = grep { $_->{required} } @places;
+    for my $start ($required, 0) {
+        my %named;
+        return (\%named, @given[ 0 .. $start - 1 ])
+          if $start <= @given && _take_names(\%named, @given[ $start .. $#given ]);
+    }
+    return ({}, @given);
+}
+
+sub _take_names {
+    my ($named, @list) = @_;
+    return 0 if @list % 2;
+    while (my ($name, $value) = splice @list, 0, 2) {
+        return 0 unless defined $name && !ref $name && $name =~ /\A[A-Za-z][\w-]*\z/;
+        $named->{ $name =~ tr/-/_/r } = $value;
+    }
+    return 1;
+}
+
+sub _method {
+    my ($full) = @_;
+    my $command = $described->{commands}{$full};
+    return sub {
+        my ($self, @given) = @_;
+        my ($named, @places) = _sort_arguments($command, @given);
+        my $progress = delete $named->{progress};
+        my $host = $self->isa(__PACKAGE__) ? $self : $self->{host};
+        return $host->call($full, { %$named, @places ? (args => \@places) : () }, $progress);
+    };
+}
+
+sub _make_methods {
+    no strict 'refs';    ## no critic (ProhibitNoStrict) - methods are made here
+    for my $object (keys %{ $described->{objects} }) {
+        my $package = __PACKAGE__ . '::' . ucfirst $object;
+        @{"${package}::ISA"} = (__PACKAGE__ . '::Object');
+        my $accessor = sub { return bless { host => $_[0], name => $object }, $package };
+        *{ __PACKAGE__ . "::$_" } = $accessor
+          for $object, @{ $described->{objects}{$object}{aliases} };
+    }
+    for my $full (keys %{ $described->{commands} }) {
+        my ($object, $name) = @{ $described->{commands}{$full} }{qw(object name)};
+        my $package = __PACKAGE__ . ($object eq '' ? '' : '::' . ucfirst $object);
+        *{"${package}::$name"} = _method($full);
+    }
+    return;
+}
+
+_make_methods();
+
+# A command or an object that does not exist: the library says which ones do.
+our $AUTOLOAD;
+
+sub AUTOLOAD {
+    my ($self, @given) = @_;
+    my $name = $AUTOLOAD =~ s/.*:://sr;
+    return if $name =~ /\A(?:un)?import\z/;
+    die "VKVM::Host has no method $name" if !ref $self || $name =~ /\A_/;
+    return $self->call($name, \@given);
+}
+
+# Objects in a cloned interpreter would be freed twice.
+sub CLONE_SKIP { return 1 }
+
+# Something of a host that has commands, such as $host->network.
+package VKVM::Host::Object;    ## no critic (ProhibitMultiplePackages) - its parts
+
+our $AUTOLOAD;
+
+sub AUTOLOAD {    ## no critic (RequireArgUnpacking)
+    my ($self, @given) = @_;
+    my $name = $AUTOLOAD =~ s/.*:://sr;
+    return $self->{host}->call("$self->{name}.$name", \@given);
+}
+
+sub DESTROY { return }
+
+1;

@@ -1,0 +1,224 @@
+//! Binds what a caller gives to the arguments of a command.
+
+use std::ffi::{CStr, CString};
+
+use super::command::{Command, Kind};
+use super::document::{self, Source};
+use super::text;
+use crate::error::{Error, Misuse, Result};
+use crate::value::{Map, Value, shortened};
+
+/// The key of the positional arguments in a map of arguments.
+const POSITIONAL: &str = "args";
+/// The argument that every command has: numbers and bools instead of texts.
+const RAW: &str = "raw";
+
+/// The arguments of one call.
+pub struct Args {
+    pub raw: bool,
+    /// In the order of the command's arguments.
+    bound: Vec<Option<Bound>>,
+}
+
+/// An argument that was given.
+pub enum Bound {
+    Flag(bool),
+    Int(i64),
+    Text(CString),
+    Size(u64),
+    Document(Source),
+    Texts(Vec<CString>),
+}
+
+impl Args {
+    /// The argument at a place, if it was given.
+    pub fn get(&self, place: usize) -> Option<&Bound> {
+        self.bound.get(place)?.as_ref()
+    }
+}
+
+/// Checks what was given against what the command has.
+pub fn bind(command: &'static Command, given: &Value) -> Result<Args> {
+    let empty = Map::new();
+    let (positional, named): (&[Value], &Map) = match given {
+        Value::Null => (&[], &empty),
+        Value::List(positional) => (positional, &empty),
+        Value::Map(named) => match named.get(POSITIONAL) {
+            None | Some(Value::Null) => (&[], named),
+            Some(Value::List(positional)) => (positional, named),
+            Some(other) => {
+                let is = other.kind().phrase();
+                return Err(wrong(format!("\"{POSITIONAL}\" is {is}; a list is needed")));
+            }
+        },
+        other => {
+            let is = other.kind().phrase();
+            return Err(wrong(format!(
+                "is {is}; a list of arguments, or a map of arguments by name, is needed"
+            )));
+        }
+    };
+    let mut args = Args { raw: false, bound: Vec::new() };
+    args.bound.resize_with(command.arguments.len(), || None);
+    args.bind_positional(command, positional)?;
+    for (name, value) in named {
+        args.bind_named(command, name, value)?;
+    }
+    for (argument, bound) in command.arguments.iter().zip(&args.bound) {
+        if argument.required && bound.is_none() {
+            return Err(wrong(format!(
+                "{} needs \"{}\" ({})",
+                command.name, argument.name, argument.about
+            )));
+        }
+    }
+    Ok(args)
+}
+
+impl Args {
+    fn bind_positional(&mut self, command: &'static Command, values: &[Value]) -> Result<()> {
+        let mut places = command.positional();
+        let mut rest = values;
+        while let Some((first, others)) = rest.split_first() {
+            let Some((place, argument)) = places.next() else {
+                let most = command.positional().count();
+                return Err(wrong(format!(
+                    "{} takes at most {most} positional arguments, {} were given; it has {}",
+                    command.name,
+                    values.len(),
+                    known(command)
+                )));
+            };
+            if argument.kind == Kind::Texts && !matches!(first, Value::List(_)) {
+                self.bound[place] =
+                    take(command, argument.name, argument.kind, &Value::List(rest.to_vec()))?;
+                return Ok(());
+            }
+            self.bound[place] = take(command, argument.name, argument.kind, first)?;
+            rest = others;
+        }
+        Ok(())
+    }
+
+    fn bind_named(&mut self, command: &'static Command, name: &str, value: &Value) -> Result<()> {
+        let name = name.replace('-', "_");
+        if name == POSITIONAL {
+            return Ok(());
+        }
+        if name == RAW {
+            self.raw = truth(command, RAW, value)?;
+            return Ok(());
+        }
+        let Some(place) = command.arguments.iter().position(|argument| argument.name == name)
+        else {
+            return Err(wrong(format!(
+                "{} has no argument \"{}\"; it has {}",
+                command.name,
+                shortened(&name, 60),
+                known(command)
+            )));
+        };
+        let argument = &command.arguments[place];
+        let bound = take(command, argument.name, argument.kind, value)?;
+        if bound.is_some() && self.bound[place].is_some() {
+            return Err(wrong(format!(
+                "{} got \"{}\" twice, by its place and by its name",
+                command.name, argument.name
+            )));
+        }
+        if bound.is_some() {
+            self.bound[place] = bound;
+        }
+        Ok(())
+    }
+}
+
+/// The names of all arguments, for an error message.
+fn known(command: &Command) -> String {
+    let names: Vec<_> =
+        command.arguments.iter().map(|argument| argument.name).chain([RAW]).collect();
+    names.join(", ")
+}
+
+/// One argument. Null, and false for what is not a flag, are as if left out.
+fn take(command: &Command, name: &'static str, kind: Kind, value: &Value) -> Result<Option<Bound>> {
+    if matches!(value, Value::Null) || (kind != Kind::Flag && *value == Value::Bool(false)) {
+        return Ok(None);
+    }
+    Ok(Some(match kind {
+        Kind::Flag => Bound::Flag(truth(command, name, value)?),
+        Kind::Int => Bound::Int(
+            value.get_int64("").map_err(|_| refused(command, name, value, "a whole number"))?,
+        ),
+        Kind::Text => Bound::Text(words(command, name, value)?),
+        Kind::Size(unit) => Bound::Size(size(value, unit).ok_or_else(|| {
+            refused(command, name, value, "a size such as 20, \"20G\" or \"5GiB\"")
+        })?),
+        Kind::Document(root) => {
+            let whose = format!("{}: \"{name}\"", command.name);
+            Bound::Document(document::take(&whose, root, value)?)
+        }
+        Kind::Texts => Bound::Texts(match value {
+            Value::List(items) => {
+                items.iter().map(|item| words(command, name, item)).collect::<Result<_>>()?
+            }
+            single => vec![words(command, name, single)?],
+        }),
+    }))
+}
+
+fn truth(command: &Command, name: &str, value: &Value) -> Result<bool> {
+    match value {
+        // Perl's false.
+        Value::String(text) if text.is_empty() => Ok(false),
+        Value::Null => Ok(false),
+        value => value.get_bool("").map_err(|_| refused(command, name, value, "true or false")),
+    }
+}
+
+fn words(command: &Command, name: &str, value: &Value) -> Result<CString> {
+    let words = match value {
+        Value::String(text) => text.clone(),
+        Value::Int(number) => number.to_string(),
+        Value::Uint(number) => number.to_string(),
+        Value::Double(number) => number.to_string(),
+        other => return Err(refused(command, name, other, "text")),
+    };
+    c_text(words, || format!("{}: \"{name}\"", command.name))
+}
+
+/// Text for libvirt.
+pub(super) fn c_text(text: String, whose: impl FnOnce() -> String) -> Result<CString> {
+    CString::new(text).map_err(|error| {
+        let offset = error.nul_position();
+        let whose = whose();
+        wrong(format!("{whose} has a NUL byte at offset {offset}; text must not have one"))
+    })
+}
+
+fn size(value: &Value, unit: u64) -> Option<u64> {
+    match value {
+        Value::String(words) => text::parse_size(words, unit),
+        number => number.get_uint64("").ok()?.checked_mul(unit),
+    }
+}
+
+fn refused(command: &Command, name: &str, value: &Value, wanted: &str) -> Error {
+    let is = match value {
+        Value::String(text) => format!("\"{}\"", shortened(text, 60)),
+        Value::Int(number) => number.to_string(),
+        Value::Uint(number) => number.to_string(),
+        other => other.kind().phrase().to_owned(),
+    };
+    wrong(format!("{}: \"{name}\" is {is}; {wanted} is needed", command.name))
+}
+
+/// An error about the arguments.
+pub(super) fn wrong(reason: String) -> Error {
+    Misuse::Invalid { parameter: "args", reason }.into()
+}
+
+/// The text of an argument, for messages.
+pub(super) fn shown(text: &CStr) -> &str {
+    text.to_str().unwrap_or_default()
+}

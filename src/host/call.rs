@@ -1,0 +1,203 @@
+//! One call of a command: what its function works with.
+
+use std::ffi::CStr;
+
+use super::Host;
+use super::args::{self, Args, Bound, shown};
+use super::command::{Command, Shape};
+use super::document::Document;
+use super::failure::Failure;
+use super::text;
+use crate::core::Conn;
+use crate::error::{Misuse, Result};
+use crate::value::Value;
+
+/// Hears how far a long command is: what is done, of how much in all (0 if that is
+/// not known), in which unit. False cancels the command.
+pub type Progress<'a> = dyn FnMut(u64, u64, &str) -> bool + 'a;
+
+/// What a command's function gives: for a command of [`Shape::None`] the text that
+/// virsh would print.
+pub type Outcome = std::result::Result<Value, Failure>;
+
+/// One call of a command.
+pub struct Call<'a> {
+    host: &'a Host,
+    command: &'static Command,
+    args: Args,
+    #[allow(dead_code, reason = "as below")]
+    progress: Option<&'a mut Progress<'a>>,
+}
+
+impl<'a> Call<'a> {
+    pub(super) fn new(
+        host: &'a Host,
+        command: &'static Command,
+        args: Args,
+        progress: Option<&'a mut Progress<'a>>,
+    ) -> Self {
+        Call { host, command, args, progress }
+    }
+
+    /// Runs the command.
+    pub(super) fn run(mut self) -> Result<Value> {
+        let changes = match self.command.shape {
+            Shape::None => true,
+            Shape::Tune => self.sets_something(),
+            _ => false,
+        };
+        let outcome = (self.command.run)(&mut self);
+        if changes { Ok(triple(outcome)) } else { outcome.map_err(Failure::into_error) }
+    }
+
+    /// Runs another command in place of this one.
+    pub(super) fn forward(&mut self, command: &'static Command, given: &Value) -> Outcome {
+        let args = args::bind(command, given)?;
+        (command.run)(&mut Call { host: self.host, command, args, progress: None })
+    }
+
+    /// The host's connection.
+    pub fn conn(&self) -> &'a Conn {
+        &self.host.conn
+    }
+
+    /// Whether numbers and bools are wanted instead of texts.
+    pub fn raw(&self) -> bool {
+        self.args.raw
+    }
+
+    #[allow(dead_code, reason = "the long commands, which follow, call it")]
+    /// Tells how far the command is, and whether it is to go on.
+    pub fn progress(&mut self, done: u64, total: u64, unit: &str) -> bool {
+        self.progress.as_mut().is_none_or(|progress| progress(done, total, unit))
+    }
+
+    /// Whether an argument was given that changes a setting: one that is not
+    /// required and does not only choose whose settings are meant.
+    pub fn sets_something(&self) -> bool {
+        self.command.arguments.iter().enumerate().any(|(place, argument)| {
+            !argument.required
+                && !["config", "live", "current"].contains(&argument.name)
+                && match self.args.get(place) {
+                    None | Some(Bound::Flag(false)) => false,
+                    Some(_) => true,
+                }
+        })
+    }
+
+    /// What was given for an argument. The name is one of the table's.
+    fn bound(&self, name: &str) -> Option<&Bound> {
+        let place = self.command.arguments.iter().position(|argument| argument.name == name);
+        debug_assert!(place.is_some(), "{} has no argument {name}", self.command.name);
+        self.args.get(place?)
+    }
+
+    /// Whether an argument was given.
+    pub fn given(&self, name: &str) -> bool {
+        self.bound(name).is_some()
+    }
+
+    /// Whether a switch is on.
+    pub fn flag(&self, name: &str) -> bool {
+        matches!(self.bound(name), Some(Bound::Flag(true)))
+    }
+
+    /// The bits of those switches that are on.
+    pub fn flags(&self, bits: &[(&str, u32)]) -> u32 {
+        bits.iter().filter(|(name, _)| self.flag(name)).fold(0, |all, (_, bit)| all | bit)
+    }
+
+    /// A text.
+    pub fn text(&self, name: &str) -> Option<&CStr> {
+        match self.bound(name) {
+            Some(Bound::Text(text)) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A text that the table requires.
+    pub fn needed_text(&self, name: &str) -> Result<&CStr> {
+        self.text(name).ok_or_else(|| self.internal(name))
+    }
+
+    /// A text as a string.
+    pub fn str(&self, name: &str) -> Option<&str> {
+        self.text(name).map(shown)
+    }
+
+    /// A text that the table requires, as a string.
+    pub fn needed_str(&self, name: &str) -> Result<&str> {
+        self.needed_text(name).map(shown)
+    }
+
+    /// A whole number.
+    pub fn int(&self, name: &str) -> Option<i64> {
+        match self.bound(name) {
+            Some(Bound::Int(number)) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// A number that the table requires.
+    pub fn needed_int(&self, name: &str) -> Result<i64> {
+        self.int(name).ok_or_else(|| self.internal(name))
+    }
+
+    /// A size in bytes.
+    pub fn size(&self, name: &str) -> Option<u64> {
+        match self.bound(name) {
+            Some(Bound::Size(bytes)) => Some(*bytes),
+            _ => None,
+        }
+    }
+
+    /// Several texts.
+    pub fn texts(&self, name: &str) -> Vec<&CStr> {
+        match self.bound(name) {
+            Some(Bound::Texts(texts)) => texts.iter().map(|text| &**text).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// A document that the table requires.
+    pub fn document(&self, name: &str) -> std::result::Result<Document, Failure> {
+        match self.bound(name) {
+            Some(Bound::Document(source)) => source.read(),
+            _ => Err(self.internal(name).into()),
+        }
+    }
+
+    /// Memory, as "123 KiB" or in bytes.
+    pub fn kib(&self, kib: u64) -> Value {
+        if self.raw() { Value::Uint(kib.saturating_mul(1024)) } else { text::with_unit(kib, "KiB") }
+    }
+
+    /// A size, as "13.62 GiB" or in bytes.
+    pub fn bytes(&self, bytes: u64) -> Value {
+        if self.raw() { Value::Uint(bytes) } else { Value::String(text::human_size(bytes)) }
+    }
+
+    /// A text from the host, as python-kvm understands it: digits are a number,
+    /// yes and no are bools.
+    pub fn converted(&self, words: &str) -> Value {
+        if self.raw() { Value::from(words) } else { text::converted(words) }
+    }
+
+    /// The table and a function do not agree.
+    fn internal(&self, name: &str) -> crate::error::Error {
+        let what = format!("{} has no value for \"{name}\"", self.command.name);
+        Misuse::Internal { what }.into()
+    }
+}
+
+/// (status, stdout, stderr).
+fn triple(outcome: Outcome) -> Value {
+    let (status, out, err) = match outcome {
+        Ok(out) => (true, out, String::new()),
+        Err(failure) => {
+            let (out, err) = failure.into_texts();
+            (false, Value::String(out), err)
+        }
+    };
+    Value::List(vec![Value::Bool(status), out, Value::String(err)])
+}

@@ -1,0 +1,151 @@
+//! What a row of the table of commands is.
+
+use super::call::{Call, Outcome};
+use crate::value::{Map, Value};
+
+/// A command of an object, such as "start" of "network".
+pub struct Command {
+    /// As in python-kvm.
+    pub name: &'static str,
+    /// What virsh calls it; "" if it has no such command.
+    pub virsh: &'static str,
+    /// What it does, a sentence.
+    pub about: &'static str,
+    /// What it gives.
+    pub shape: Shape,
+    /// In positional order: the required ones first.
+    pub arguments: &'static [Argument],
+    /// Whether it tells how far it is.
+    pub progress: bool,
+    /// Does it.
+    pub run: fn(&mut Call<'_>) -> Outcome,
+}
+
+/// What a command gives, in python-kvm's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// A map of facts.
+    Dict,
+    /// Text, or a number.
+    Str,
+    /// A map of statistics, whose values are text.
+    #[allow(dead_code, reason = "the commands of domains, which follow, use it")]
+    Stats,
+    /// A list.
+    List,
+    /// A map of settings; when settings are given, it changes them and gives what
+    /// [`Shape::None`] does.
+    Tune,
+    /// Nothing but whether it worked: the list (status, stdout, stderr).
+    None,
+    /// A document, without its root element.
+    Xml,
+}
+
+/// An argument of a command.
+#[derive(Clone, Copy)]
+pub struct Argument {
+    /// Its name; "-" in virsh's names is "_" here.
+    pub name: &'static str,
+    /// What it can be.
+    pub kind: Kind,
+    /// Whether the command cannot do without.
+    pub required: bool,
+    /// What it is, without a full stop.
+    pub about: &'static str,
+}
+
+/// What an argument can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// True or false. Never positional.
+    Flag,
+    /// A whole number, or text that is one.
+    Int,
+    /// Text; a number is taken as its decimal text.
+    Text,
+    /// A size such as 20, "20G" or "5GiB"; without a unit it counts this many bytes.
+    Size(u64),
+    /// The name of a file with a document, the document as text, or as a map; the
+    /// name is that of the root element, which the map may leave out.
+    Document(&'static str),
+    /// Texts: one, or a list; as a positional argument, all that are left.
+    Texts,
+}
+
+/// An argument that must be given.
+pub const fn needed(name: &'static str, kind: Kind, about: &'static str) -> Argument {
+    Argument { name, kind, required: true, about }
+}
+
+/// An argument that may be given.
+pub const fn optional(name: &'static str, kind: Kind, about: &'static str) -> Argument {
+    Argument { name, kind, required: false, about }
+}
+
+/// A switch.
+pub const fn flag(name: &'static str, about: &'static str) -> Argument {
+    optional(name, Kind::Flag, about)
+}
+
+impl Command {
+    /// Whether an argument can be given by its place.
+    fn takes_place(argument: &Argument) -> bool {
+        argument.kind != Kind::Flag
+    }
+
+    /// The arguments that can be given by their place, in that order.
+    pub fn positional(&self) -> impl Iterator<Item = (usize, &'static Argument)> {
+        self.arguments.iter().enumerate().filter(|(_, argument)| Self::takes_place(argument))
+    }
+
+    pub(super) fn describe(&self, object: &str) -> Map {
+        let arguments = self.arguments.iter().map(|argument| {
+            let mut map = Map::with_capacity(5);
+            map.push_new("name", argument.name);
+            map.push_new("kind", argument.kind.name());
+            map.push_new("required", argument.required);
+            map.push_new("positional", Self::takes_place(argument));
+            map.push_new("about", argument.about);
+            Value::Map(map)
+        });
+        let mut map = Map::with_capacity(7);
+        map.push_new("object", object);
+        map.push_new("name", self.name);
+        map.push_new("virsh", self.virsh);
+        map.push_new("result", self.shape.name());
+        map.push_new("progress", self.progress);
+        map.push_new("about", self.about);
+        map.push_new("arguments", arguments.collect::<Vec<_>>());
+        map
+    }
+}
+
+impl Shape {
+    /// The public name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Shape::Dict => "dict",
+            Shape::Str => "str",
+            Shape::Stats => "stats",
+            Shape::List => "list",
+            Shape::Tune => "tune",
+            Shape::None => "none",
+            Shape::Xml => "xml",
+        }
+    }
+}
+
+impl Kind {
+    /// The public name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Kind::Flag => "bool",
+            Kind::Int => "int",
+            Kind::Text => "string",
+            Kind::Size(_) => "size",
+            Kind::Document(_) => "document",
+            Kind::Texts => "strings",
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Arguments that are documents: a file, XML, or a structure.
+
+use std::ffi::CString;
+use std::fs;
+
+use super::args::{c_text, wrong};
+use super::failure::Failure;
+use crate::error::Result;
+use crate::value::{Map, Value};
+use crate::xml;
+
+/// What messages call a document that is in no file.
+const NO_FILE: &str = "document";
+
+/// A document that was given.
+pub enum Source {
+    /// In this file, which is read when the command runs.
+    File(String),
+    /// As text.
+    Xml(CString),
+}
+
+/// A document to give to libvirt.
+pub struct Document {
+    /// Its text.
+    pub xml: CString,
+    /// The file it is from, for messages.
+    pub file: String,
+}
+
+/// Takes an argument: text that begins with "<" is the document itself, other text
+/// is a file's name, and a map is the document's structure, with or without its
+/// root element. `whose` names the argument.
+pub fn take(whose: &str, root: &'static str, value: &Value) -> Result<Source> {
+    match value {
+        Value::String(text) if text.trim_start().starts_with('<') => {
+            Ok(Source::Xml(c_text(text.clone(), || whose.to_owned())?))
+        }
+        Value::String(file) => Ok(Source::File(file.clone())),
+        Value::Map(map) => {
+            let text = xml::to_xml(&Value::Map(with_root(map, root)))?;
+            Ok(Source::Xml(c_text(text, || whose.to_owned())?))
+        }
+        other => Err(wrong(format!(
+            "{whose} is {}; the name of a file, XML, or a map is needed",
+            other.kind().phrase()
+        ))),
+    }
+}
+
+impl Source {
+    /// The document, read from its file if it is in one.
+    pub fn read(&self) -> std::result::Result<Document, Failure> {
+        match self {
+            Source::Xml(xml) => Ok(Document { xml: xml.clone(), file: NO_FILE.to_owned() }),
+            Source::File(file) => {
+                let text = read_file(file)?;
+                let xml = c_text(text, || format!("file '{file}'"))?;
+                Ok(Document { xml, file: file.clone() })
+            }
+        }
+    }
+}
+
+/// A file's text; a failure is told as virsh does.
+pub fn read_file(file: &str) -> std::result::Result<String, Failure> {
+    fs::read_to_string(file).map_err(|error| unreadable(file, &error))
+}
+
+/// What virsh says about a file that cannot be read.
+pub fn unreadable(file: &str, error: &std::io::Error) -> Failure {
+    // Rust adds the error's number to the system's text.
+    let reason = error.to_string();
+    let reason = reason.split(" (os error").next().unwrap_or_default();
+    Failure::said(format!("Failed to open file '{file}': {reason}"))
+}
+
+/// The document as a map of one key, the root element.
+fn with_root(map: &Map, root: &'static str) -> Map {
+    let has_root = map.len() == 1 && matches!(map.get(root), Some(Value::Map(_)));
+    if has_root { map.clone() } else { Map::from_iter([(root, map.clone())]) }
+}

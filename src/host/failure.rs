@@ -1,0 +1,66 @@
+//! How a command fails: what virsh says, and libvirt's error.
+
+use crate::error::{Error, Misuse, Result};
+
+/// A command that failed.
+#[derive(Debug)]
+pub struct Failure {
+    /// What virsh has printed until then.
+    out: String,
+    /// What virsh says before it shows libvirt's error.
+    said: Option<String>,
+    /// libvirt's error, or our own.
+    cause: Option<Error>,
+}
+
+impl Failure {
+    /// A failure that virsh finds without libvirt.
+    pub fn said(said: impl Into<String>) -> Self {
+        Failure { out: String::new(), said: Some(said.into()), cause: None }
+    }
+
+    /// A failure that virsh tells on standard output.
+    pub fn printed(out: impl Into<String>) -> Self {
+        Failure { out: out.into(), said: None, cause: None }
+    }
+
+    /// The same, after something was printed.
+    #[must_use]
+    pub fn after(mut self, out: impl Into<String>) -> Self {
+        self.out = out.into();
+        self
+    }
+
+    /// The error for a query, which has no (status, stdout, stderr) to give.
+    pub fn into_error(self) -> Error {
+        self.cause.unwrap_or_else(|| {
+            let said = self.said.unwrap_or(self.out);
+            Misuse::Refused { said }.into()
+        })
+    }
+
+    /// stdout and stderr.
+    pub(super) fn into_texts(self) -> (String, String) {
+        let lines = self.said.into_iter().chain(self.cause.map(|cause| cause.message()));
+        let lines: Vec<_> = lines.map(|line| format!("error: {}", line.trim_end())).collect();
+        (self.out, lines.join("\n"))
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(cause: Error) -> Self {
+        Failure { out: String::new(), said: None, cause: Some(cause) }
+    }
+}
+
+/// Says what virsh says about a failed call.
+pub trait Says<T> {
+    /// Adds virsh's words for what did not work.
+    fn or_say(self, said: impl FnOnce() -> String) -> std::result::Result<T, Failure>;
+}
+
+impl<T> Says<T> for Result<T> {
+    fn or_say(self, said: impl FnOnce() -> String) -> std::result::Result<T, Failure> {
+        self.map_err(|cause| Failure { out: String::new(), said: Some(said()), cause: Some(cause) })
+    }
+}

@@ -1,0 +1,165 @@
+//! The host's memory: NUMA cells, pages, and how they are shared.
+
+use virt::sys;
+
+use crate::error::Result;
+use crate::host::args::shown;
+use crate::host::call::{Call, Outcome};
+use crate::host::failure::{Failure, Says};
+use crate::host::xml_result;
+use crate::value::{Map, Value};
+use crate::xml;
+
+/// All cells together, where one cell can be asked about.
+const ALL_CELLS: i32 = -1;
+
+pub fn allocpages(call: &mut Call<'_>) -> Outcome {
+    exclusive(call)?;
+    let size = call.size("pagesize").unwrap_or_default() / 1024;
+    let count = call.needed_int("pagecount")?;
+    let (start, end) = match cell(call)? {
+        Some(cell) => (cell, cell),
+        None if call.flag("all") => range(&cells(call)?.ids)?,
+        None => (ALL_CELLS, ALL_CELLS),
+    };
+    let pages = Value::List(vec![Value::List(vec![size.into(), count.into()])]);
+    let add = call.flag("add");
+    let flags = if add { sys::VIR_NODE_ALLOC_PAGES_ADD } else { sys::VIR_NODE_ALLOC_PAGES_SET };
+    call.conn().node_alloc_pages(&pages, start, end, flags)?;
+    Ok("".into())
+}
+
+pub fn freecell(call: &mut Call<'_>) -> Outcome {
+    exclusive(call)?;
+    let mut map = Map::new();
+    if let Some(cell) = cell(call)? {
+        let free = call.conn().get_node_cells_free_memory(cell, cell)?;
+        map.push_new(cell.to_string(), bytes_as_kib(call, total(&free)?));
+    } else if call.flag("all") {
+        let ids = cells(call)?.ids;
+        let (start, end) = range(&ids)?;
+        let free = call.conn().get_node_cells_free_memory(start, end)?;
+        let mut total = 0;
+        for id in ids {
+            // What libvirt says nothing about has nothing.
+            let free = free.get((id - start) as usize).map_or(Ok(0), |free| free.get_uint64(""))?;
+            total += free;
+            map.push_new(id.to_string(), bytes_as_kib(call, free));
+        }
+        map.push_new("total", bytes_as_kib(call, total));
+    } else {
+        map.push_new("total", bytes_as_kib(call, call.conn().get_node_free_memory()?));
+    }
+    Ok(map.into())
+}
+
+pub fn freepages(call: &mut Call<'_>) -> Outcome {
+    exclusive(call)?;
+    if call.flag("all") {
+        let cells = cells(call)?;
+        let (start, end) = range(&cells.ids)?;
+        let free = call.conn().get_node_free_pages(&cells.page_sizes, start, end, 0)?;
+        let mut map = Map::with_capacity(free.len());
+        for cell in &free {
+            let name = format!("node_{}", cell.get_int64("cell")?);
+            map.push_new(name, pages_of(cell)?);
+        }
+        return Ok(map.into());
+    }
+    let cell = cell(call)?.ok_or_else(|| Failure::said("missing cellno argument"))?;
+    let size = call.size("pagesize").ok_or_else(|| Failure::said("missing pagesize argument"))?;
+    let size = i32::try_from(size / 1024)
+        .map_err(|_| Failure::said("a page of this size is larger than any"))?;
+    let free = call.conn().get_node_free_pages(&[size], cell, cell, 0)?;
+    match free.first() {
+        Some(free) => Ok(pages_of(free)?.into()),
+        None => Ok(Map::new().into()),
+    }
+}
+
+pub fn tune(call: &mut Call<'_>) -> Outcome {
+    const SETTINGS: [&str; 3] =
+        ["shm_pages_to_scan", "shm_sleep_millisecs", "shm_merge_across_nodes"];
+    if !call.sets_something() {
+        return Ok(call.conn().get_node_memory_parameters(0)?.into());
+    }
+    let given = SETTINGS.iter().filter_map(|name| Some((*name, call.int(name)?)));
+    let changes: Map = given.collect();
+    call.conn()
+        .set_node_memory_parameters(&changes, 0)
+        .or_say(|| "Unable to change memory parameters".to_owned())?;
+    Ok("".into())
+}
+
+/// virsh shows bytes in KiB here.
+fn bytes_as_kib(call: &Call<'_>, bytes: u64) -> Value {
+    if call.raw() { bytes.into() } else { call.kib(bytes / 1024) }
+}
+
+fn total(free: &[Value]) -> Result<u64> {
+    free.iter().map(|free| free.get_uint64("")).sum()
+}
+
+/// The numbers of free pages by their size.
+fn pages_of(cell: &Value) -> Result<Map> {
+    let pages = cell.get_map("pages")?.iter();
+    Ok(pages.map(|(kib, free)| (format!("{kib}kib"), free.clone())).collect())
+}
+
+/// The NUMA cell that was asked about.
+fn cell(call: &Call<'_>) -> std::result::Result<Option<i32>, Failure> {
+    let Some(cell) = call.int("cellno") else {
+        return Ok(None);
+    };
+    match i32::try_from(cell) {
+        Ok(cell) if cell >= ALL_CELLS => Ok(Some(cell)),
+        _ => Err(Failure::said("cell number must be non-negative integer or -1")),
+    }
+}
+
+fn exclusive(call: &Call<'_>) -> std::result::Result<(), Failure> {
+    match call.given("cellno") && call.flag("all") {
+        true => Err(Failure::said("Options --all and --cellno are mutually exclusive")),
+        false => Ok(()),
+    }
+}
+
+/// The NUMA cells of the host.
+struct Cells {
+    ids: Vec<i32>,
+    /// Of their pages, in KiB.
+    page_sizes: Vec<i32>,
+}
+
+/// What the host's capabilities tell about its NUMA cells.
+fn cells(call: &Call<'_>) -> std::result::Result<Cells, Failure> {
+    let text = call.conn().get_capabilities()?;
+    let capabilities = xml::from_xml(shown(&text))?;
+    let mut cells = Cells { ids: Vec::new(), page_sizes: Vec::new() };
+    for cell in xml_result::elements(&capabilities, "capabilities.host.topology.cells.cell") {
+        cells.ids.extend(cell.get_int64("@id").ok().and_then(|id| i32::try_from(id).ok()));
+        for pages in xml_result::elements(cell, "pages") {
+            let size = pages.get_int64("@size").ok().and_then(|size| i32::try_from(size).ok());
+            cells.page_sizes.extend(size.filter(|size| !cells.page_sizes.contains(size)));
+        }
+    }
+    if cells.ids.is_empty() {
+        return Err(Failure::said("could not get information about NUMA topology"));
+    }
+    if cells.page_sizes.is_empty() {
+        for pages in xml_result::elements(&capabilities, "capabilities.host.cpu.pages") {
+            let size = pages.get_int64("@size").ok().and_then(|size| i32::try_from(size).ok());
+            cells.page_sizes.extend(size);
+        }
+    }
+    cells.page_sizes.sort_unstable();
+    Ok(cells)
+}
+
+/// The first and the last cell.
+fn range(ids: &[i32]) -> std::result::Result<(i32, i32), Failure> {
+    match (ids.iter().min(), ids.iter().max()) {
+        (Some(first), Some(last)) => Ok((*first, *last)),
+        _ => Err(Failure::said("could not get information about NUMA topology")),
+    }
+}

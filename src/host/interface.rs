@@ -1,0 +1,345 @@
+//! The commands of the host's network interfaces.
+
+use std::ffi::CString;
+
+use virt::sys;
+
+use super::args::{c_text, shown};
+use super::call::{Call, Outcome};
+use super::command::{Argument, Command, Kind, Shape, flag, needed, optional};
+use super::failure::{Failure, Says};
+use super::xml_result;
+use crate::core::Interface;
+use crate::error::Result;
+use crate::value::{Map, Value};
+use crate::xml;
+
+const INTERFACE: Argument =
+    needed("interface", Kind::Text, "the interface's name or hardware address");
+
+/// What stays with the interface when it becomes part of a bridge; the rest goes to
+/// the bridge.
+const OF_THE_DEVICE: [&str; 3] = ["mac", "bond", "vlan"];
+
+const BEGIN: Command = Command {
+    name: "begin",
+    virsh: "iface-begin",
+    about: "Keeps a copy of the definitions of all interfaces to roll back to.",
+    shape: Shape::None,
+    arguments: &[],
+    progress: false,
+    run: begin,
+};
+
+pub(super) const COMMANDS: &[Command] = &[
+    BEGIN,
+    Command {
+        name: "bridge",
+        virsh: "iface-bridge",
+        about: "Makes a bridge and attaches an interface to it.",
+        shape: Shape::None,
+        arguments: &[
+            INTERFACE,
+            needed("bridge", Kind::Text, "the name of the bridge"),
+            optional("delay", Kind::Int, "how long new ports are silent, in s; 0 if left out"),
+            flag("no_stp", "without the spanning tree protocol"),
+            flag("no_start", "without starting the bridge"),
+        ],
+        run: bridge,
+        ..BEGIN
+    },
+    Command {
+        name: "commit",
+        virsh: "iface-commit",
+        about: "Throws the copy of the definitions away.",
+        run: commit,
+        ..BEGIN
+    },
+    Command {
+        name: "conf",
+        virsh: "iface-dumpxml",
+        about: "Gets the state or the definition of an interface.",
+        shape: Shape::Xml,
+        arguments: &[INTERFACE, flag("inactive", "as it is defined")],
+        run: conf,
+        ..BEGIN
+    },
+    Command {
+        name: "define",
+        virsh: "iface-define",
+        about: "Defines an interface without bringing it up, or changes its definition.",
+        arguments: &[
+            needed("file", Kind::Document("interface"), "the interface's definition"),
+            flag("validate", "check the definition against libvirt's schema"),
+        ],
+        run: define,
+        ..BEGIN
+    },
+    Command {
+        name: "destroy",
+        virsh: "iface-destroy",
+        about: "Takes an interface down.",
+        arguments: &[INTERFACE],
+        run: destroy,
+        ..BEGIN
+    },
+    Command {
+        name: "mac",
+        virsh: "iface-mac",
+        about: "Gets the hardware address of an interface by its name.",
+        shape: Shape::Str,
+        arguments: &[needed("interface", Kind::Text, "the interface's name")],
+        run: mac,
+        ..BEGIN
+    },
+    Command {
+        name: "name",
+        virsh: "iface-name",
+        about: "Gets the name of an interface by its hardware address.",
+        shape: Shape::Str,
+        arguments: &[needed("interface", Kind::Text, "the interface's hardware address")],
+        run: name,
+        ..BEGIN
+    },
+    Command {
+        name: "rollback",
+        virsh: "iface-rollback",
+        about: "Goes back to the copy of the definitions.",
+        run: rollback,
+        ..BEGIN
+    },
+    Command {
+        name: "start",
+        virsh: "iface-start",
+        about: "Brings an interface up.",
+        arguments: &[INTERFACE],
+        run: start,
+        ..BEGIN
+    },
+    Command {
+        name: "unbridge",
+        virsh: "iface-unbridge",
+        about: "Removes a bridge and sets the interface free that is attached to it.",
+        arguments: &[
+            needed("bridge", Kind::Text, "the name of the bridge"),
+            flag("no_start", "without starting the interface"),
+        ],
+        run: unbridge,
+        ..BEGIN
+    },
+    Command {
+        name: "undefine",
+        virsh: "iface-undefine",
+        about: "Forgets the definition of an interface.",
+        arguments: &[INTERFACE],
+        run: undefine,
+        ..BEGIN
+    },
+];
+
+type Found = std::result::Result<Interface, Failure>;
+
+fn begin(call: &mut Call<'_>) -> Outcome {
+    call.conn()
+        .interface_change_begin(0)
+        .or_say(|| "Failed to begin network config change transaction".to_owned())?;
+    Ok("Network config change transaction started".into())
+}
+
+fn commit(call: &mut Call<'_>) -> Outcome {
+    call.conn()
+        .interface_change_commit(0)
+        .or_say(|| "Failed to commit network config change transaction".to_owned())?;
+    Ok("Network config change transaction committed".into())
+}
+
+fn rollback(call: &mut Call<'_>) -> Outcome {
+    call.conn()
+        .interface_change_rollback(0)
+        .or_say(|| "Failed to rollback network config change transaction".to_owned())?;
+    Ok("Network config change transaction rolled back".into())
+}
+
+fn conf(call: &mut Call<'_>) -> Outcome {
+    let flags = call.flags(&[("inactive", sys::VIR_INTERFACE_XML_INACTIVE)]);
+    xml_result::document(&interface(call)?.get_xml_description(flags)?, "interface", &[])
+}
+
+fn define(call: &mut Call<'_>) -> Outcome {
+    let document = call.document("file")?;
+    let flags = call.flags(&[("validate", sys::VIR_INTERFACE_DEFINE_VALIDATE)]);
+    let interface = call
+        .conn()
+        .define_interface(&document.xml, flags)
+        .or_say(|| format!("Failed to define interface from {}", document.file))?;
+    Ok(format!("Interface {} defined from {}", shown(interface.get_name()?), document.file).into())
+}
+
+fn destroy(call: &mut Call<'_>) -> Outcome {
+    let interface = interface(call)?;
+    let name = call.needed_str("interface")?;
+    interface.destroy(0).or_say(|| format!("Failed to destroy interface {name}"))?;
+    Ok(format!("Interface {name} destroyed").into())
+}
+
+fn start(call: &mut Call<'_>) -> Outcome {
+    let interface = interface(call)?;
+    let name = call.needed_str("interface")?;
+    interface.create(0).or_say(|| format!("Failed to start interface {name}"))?;
+    Ok(format!("Interface {name} started").into())
+}
+
+fn undefine(call: &mut Call<'_>) -> Outcome {
+    let interface = interface(call)?;
+    let name = call.needed_str("interface")?;
+    interface.undefine().or_say(|| format!("Failed to undefine interface {name}"))?;
+    Ok(format!("Interface {name} undefined").into())
+}
+
+fn mac(call: &mut Call<'_>) -> Outcome {
+    Ok(shown(by_name(call, "interface")?.get_mac()?).into())
+}
+
+fn name(call: &mut Call<'_>) -> Outcome {
+    let address = call.needed_text("interface")?;
+    let found = match is_mac(shown(address)) {
+        true => call.conn().get_interface_by_mac(address).or_say(|| not_found(shown(address)))?,
+        false => return Err(Failure::said(not_found(shown(address)))),
+    };
+    Ok(shown(found.get_name()?).into())
+}
+
+fn bridge(call: &mut Call<'_>) -> Outcome {
+    let interface = interface(call)?;
+    let (name, bridge) = (shown(interface.get_name()?), call.needed_str("bridge")?);
+    if call.conn().get_interface_by_name(call.needed_text("bridge")?).is_ok() {
+        return Err(Failure::said(format!("Network device {bridge} already exists")));
+    }
+    let document = definition(&interface)?;
+    let kind = document
+        .get_str("@type")
+        .map_err(|_| Failure::said(format!("Existing device {name} has no type")))?;
+    if kind == "bridge" {
+        return Err(Failure::said(format!("Existing device {name} is already a bridge")));
+    }
+    let stp = if call.flag("no_stp") { "off" } else { "on" };
+    let delay = call.int("delay").unwrap_or_default();
+    let document = bridged(&document, kind, name, bridge, stp, delay);
+    call.conn()
+        .define_interface(&written(document)?, 0)
+        .or_say(|| format!("Failed to define new bridge interface {bridge}"))?;
+    let created = format!("Created bridge {bridge} with attached device {name}");
+    if call.flag("no_start") {
+        return Ok(created.into());
+    }
+    by_name(call, "bridge")?
+        .create(0)
+        .or_say(|| format!("Failed to start bridge interface {bridge}"))
+        .map_err(|failure| failure.after(created.clone()))?;
+    Ok(format!("{created}\nBridge interface {bridge} started").into())
+}
+
+/// The definition of a bridge that takes an interface over.
+fn bridged(interface: &Value, kind: &str, name: &str, bridge: &str, stp: &str, delay: i64) -> Map {
+    let mut device = Map::from_iter([("@type", kind), ("@name", name)]);
+    let mut whole = Map::from_iter([("@type", "bridge"), ("@name", bridge)]);
+    for (key, part) in interface.get_map("").into_iter().flatten() {
+        if OF_THE_DEVICE.contains(&key) {
+            device.insert(key.to_owned(), part.clone());
+        } else if !key.starts_with('@') {
+            whole.insert(key.to_owned(), part.clone());
+        }
+    }
+    let mut inner = Map::from_iter([("@stp", stp)]);
+    if stp == "on" {
+        inner.insert("@delay", delay);
+    }
+    inner.insert("interface", device);
+    whole.insert("bridge", inner);
+    whole
+}
+
+fn unbridge(call: &mut Call<'_>) -> Outcome {
+    let found = by_name(call, "bridge")?;
+    let bridge = call.needed_str("bridge")?;
+    let document = definition(&found)?;
+    if document.get_str("@type").ok() != Some("bridge") {
+        return Err(Failure::said(format!("Device {bridge} is not a bridge")));
+    }
+    let attached = xml_result::elements(&document, "bridge.interface");
+    let device = match attached[..] {
+        [Value::Map(device)] => device,
+        [] => return Err(Failure::said("No interface attached to bridge")),
+        _ => return Err(Failure::said("Multiple interfaces attached to bridge")),
+    };
+    let name = match device.get("@name") {
+        Some(Value::String(name)) => name.clone(),
+        _ => {
+            let said = format!("Device attached to bridge {bridge} has no name");
+            return Err(Failure::said(said));
+        }
+    };
+    let mut freed = device.clone();
+    for (key, part) in document.get_map("").into_iter().flatten() {
+        if !key.starts_with('@') && key != "bridge" {
+            freed.insert(key.to_owned(), part.clone());
+        }
+    }
+    let freed = written(freed)?;
+    if found.is_active()? {
+        found.destroy(0).or_say(|| format!("Failed to destroy bridge interface {bridge}"))?;
+    }
+    found.undefine().or_say(|| format!("Failed to undefine bridge interface {bridge}"))?;
+    let interface = call
+        .conn()
+        .define_interface(&freed, 0)
+        .or_say(|| format!("Failed to define new interface {name}"))?;
+    let done = format!("Device {name} un-attached from bridge {bridge}");
+    if call.flag("no_start") {
+        return Ok(done.into());
+    }
+    interface
+        .create(0)
+        .or_say(|| format!("Failed to start interface {name}"))
+        .map_err(|failure| failure.after(done.clone()))?;
+    Ok(format!("{done}\nInterface {name} started").into())
+}
+
+/// The definition of an interface, without the root element.
+fn definition(interface: &Interface) -> Outcome {
+    let text = interface.get_xml_description(sys::VIR_INTERFACE_XML_INACTIVE)?;
+    xml_result::document(&text, "interface", &[])
+}
+
+fn written(interface: Map) -> Result<CString> {
+    let text = xml::to_xml(&Map::from_iter([("interface", interface)]).into())?;
+    c_text(text, || "the interface".to_owned())
+}
+
+/// By name, and if there is none, by hardware address.
+fn interface(call: &Call<'_>) -> Found {
+    let given = call.needed_text("interface")?;
+    if is_mac(shown(given))
+        && let Ok(found) = call.conn().get_interface_by_mac(given)
+    {
+        return Ok(found);
+    }
+    by_name(call, "interface")
+}
+
+fn by_name(call: &Call<'_>, argument: &str) -> Found {
+    let name = call.needed_text(argument)?;
+    call.conn().get_interface_by_name(name).or_say(|| not_found(shown(name)))
+}
+
+fn not_found(name: &str) -> String {
+    format!("failed to get interface '{name}'")
+}
+
+fn is_mac(text: &str) -> bool {
+    let parts: Vec<&str> = text.split(':').collect();
+    parts.len() == 6
+        && parts.iter().all(|part| {
+            (1..=2).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_hexdigit())
+        })
+}

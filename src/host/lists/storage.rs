@@ -1,0 +1,158 @@
+//! The lists of pools and volumes.
+
+use std::collections::HashSet;
+
+use virt::sys;
+
+use super::{owned, shown_or};
+use crate::core::StoragePool;
+use crate::error::Result;
+use crate::host::args::shown;
+use crate::host::call::{Call, Outcome};
+use crate::host::failure::Failure;
+use crate::host::lookup::by_uuid_or_name;
+use crate::value::{Map, Value};
+
+/// The types of pools, as filters.
+const TYPES: [(&str, u32); 14] = [
+    ("dir", sys::VIR_CONNECT_LIST_STORAGE_POOLS_DIR),
+    ("fs", sys::VIR_CONNECT_LIST_STORAGE_POOLS_FS),
+    ("netfs", sys::VIR_CONNECT_LIST_STORAGE_POOLS_NETFS),
+    ("logical", sys::VIR_CONNECT_LIST_STORAGE_POOLS_LOGICAL),
+    ("disk", sys::VIR_CONNECT_LIST_STORAGE_POOLS_DISK),
+    ("iscsi", sys::VIR_CONNECT_LIST_STORAGE_POOLS_ISCSI),
+    ("scsi", sys::VIR_CONNECT_LIST_STORAGE_POOLS_SCSI),
+    ("mpath", sys::VIR_CONNECT_LIST_STORAGE_POOLS_MPATH),
+    ("rbd", sys::VIR_CONNECT_LIST_STORAGE_POOLS_RBD),
+    ("sheepdog", sys::VIR_CONNECT_LIST_STORAGE_POOLS_SHEEPDOG),
+    ("gluster", sys::VIR_CONNECT_LIST_STORAGE_POOLS_GLUSTER),
+    ("zfs", sys::VIR_CONNECT_LIST_STORAGE_POOLS_ZFS),
+    ("vstorage", sys::VIR_CONNECT_LIST_STORAGE_POOLS_VSTORAGE),
+    ("iscsi-direct", sys::VIR_CONNECT_LIST_STORAGE_POOLS_ISCSI_DIRECT),
+];
+
+/// virsh's names of the states of pools, in the order of libvirt's numbers.
+pub(in crate::host) const POOL_STATES: [&str; 5] =
+    ["inactive", "building", "running", "degraded", "inaccessible"];
+
+/// virsh's names of the types of volumes, in the order of libvirt's numbers.
+pub(in crate::host) const VOLUME_TYPES: [&str; 6] =
+    ["file", "block", "dir", "network", "netdir", "ploop"];
+
+pub fn pools(call: &mut Call<'_>) -> Outcome {
+    let flags = shown_or(
+        call,
+        sys::VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE,
+        sys::VIR_CONNECT_LIST_STORAGE_POOLS_INACTIVE,
+    ) | call.flags(&[
+        ("persistent", sys::VIR_CONNECT_LIST_STORAGE_POOLS_PERSISTENT),
+        ("transient", sys::VIR_CONNECT_LIST_STORAGE_POOLS_TRANSIENT),
+        ("autostart", sys::VIR_CONNECT_LIST_STORAGE_POOLS_AUTOSTART),
+        ("no_autostart", sys::VIR_CONNECT_LIST_STORAGE_POOLS_NO_AUTOSTART),
+    ]) | types(call)?;
+    let conn = call.conn();
+    let mut listed = conn.list_all_storage_pools(flags)?;
+    // The facts are in the filters of the list; only sizes take a call for each.
+    let names = |filter: u32| -> Result<HashSet<String>> {
+        let pools = conn.list_all_storage_pools(filter)?;
+        pools.iter().map(|pool| Ok(owned(pool.get_name()?))).collect()
+    };
+    let details = call.flag("details");
+    let autostart = names(sys::VIR_CONNECT_LIST_STORAGE_POOLS_AUTOSTART)?;
+    let persistent = match details {
+        true => names(sys::VIR_CONNECT_LIST_STORAGE_POOLS_PERSISTENT)?,
+        false => HashSet::new(),
+    };
+    let active = match details {
+        true => HashSet::new(),
+        false => names(sys::VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE)?,
+    };
+    listed.sort_by_cached_key(|pool| pool.get_name().map(owned).unwrap_or_default().to_lowercase());
+    let mut map = Map::with_capacity(listed.len());
+    for pool in &listed {
+        let name = owned(pool.get_name()?);
+        let mut row = Map::with_capacity(6);
+        if details {
+            let info = Value::Map(pool.get_info()?);
+            row.push_new("state", state(&info));
+            row.push_new("autostart", autostart.contains(&name));
+            row.push_new("persistent", persistent.contains(&name));
+            sizes(call, &info, &mut row)?;
+        } else {
+            row.push_new("state", if active.contains(&name) { "active" } else { "inactive" });
+            row.push_new("autostart", autostart.contains(&name));
+        }
+        map.insert(name, row);
+    }
+    Ok(map.into())
+}
+
+/// The name of a pool's state.
+pub(in crate::host) fn state(info: &Value) -> &'static str {
+    let number = info.get_uint64("state").ok().and_then(|state| usize::try_from(state).ok());
+    number.and_then(|state| POOL_STATES.get(state)).copied().unwrap_or("unknown")
+}
+
+/// The sizes of a pool. One that does not run has none: virsh then shows "-" in each
+/// column, which python-kvm, expecting number and unit, reads like this.
+fn sizes(call: &Call<'_>, info: &Value, row: &mut Map) -> Result<()> {
+    const NONE: [(&str, &str); 3] = [("capacity", "- -"), ("allocation", "-"), ("available", "")];
+    let has_sizes = ["running", "degraded"].contains(&state(info));
+    for (name, none) in NONE {
+        let size = match (has_sizes, call.raw()) {
+            (true, _) => call.bytes(info.get_uint64(name)?),
+            (false, true) => Value::Null,
+            (false, false) => none.into(),
+        };
+        row.push_new(name, size);
+    }
+    Ok(())
+}
+
+/// The filters for the types that were given, with commas between.
+fn types(call: &Call<'_>) -> std::result::Result<u32, Failure> {
+    let Some(given) = call.str("type") else {
+        return Ok(0);
+    };
+    given.split(',').try_fold(0, |all, name| match TYPES.iter().find(|(known, _)| *known == name) {
+        Some((_, bit)) => Ok(all | bit),
+        None => Err(Failure::said(format!("Invalid pool type '{name}'"))),
+    })
+}
+
+pub fn volumes(call: &mut Call<'_>) -> Outcome {
+    let pool = pool(call)?;
+    let mut listed = pool.list_all_volumes(0)?;
+    listed.sort_by_cached_key(|volume| {
+        volume.get_name().map(|name| owned(&name)).unwrap_or_default().to_lowercase()
+    });
+    let mut map = Map::with_capacity(listed.len());
+    for volume in &listed {
+        let mut row = Map::with_capacity(4);
+        row.push_new("path", owned(&volume.get_path()?));
+        if call.flag("details") {
+            let info = Value::Map(volume.get_info(0)?);
+            row.push_new("type", volume_type(&info));
+            row.push_new("capacity", call.bytes(info.get_uint64("capacity")?));
+            row.push_new("allocation", call.bytes(info.get_uint64("allocation")?));
+        }
+        map.insert(shown(&volume.get_name()?).to_owned(), row);
+    }
+    Ok(map.into())
+}
+
+/// The name of a volume's type.
+pub(in crate::host) fn volume_type(info: &Value) -> &'static str {
+    let number = info.get_uint64("type").ok().and_then(|kind| usize::try_from(kind).ok());
+    number.and_then(|kind| VOLUME_TYPES.get(kind)).copied().unwrap_or("unknown")
+}
+
+fn pool(call: &Call<'_>) -> std::result::Result<StoragePool, Failure> {
+    let conn = call.conn();
+    by_uuid_or_name(
+        "pool",
+        call.needed_text("pool")?,
+        |uuid| conn.get_storage_pool_by_uuid(uuid),
+        |name| conn.get_storage_pool_by_name(name),
+    )
+}

@@ -1,0 +1,80 @@
+//! The host facade: python-kvm's commands, structured and in-process.
+//!
+//! A [`Host`] runs commands such as "pool.info" and "list_domains" by libvirt's
+//! API. Each command is a row of a table ([`command`]): its arguments, what kind
+//! of result it gives, and the function that does it. Everything else follows
+//! from the table: arguments are checked against it, `vkvm_host_commands` and
+//! docs/COMMANDS.md are written from it, and each language makes its methods of
+//! it. There is one file of commands per object.
+//!
+//! Results have the shapes and the texts of python-kvm, which has them from
+//! virsh; with `raw` they have numbers and bools instead (see [`text`]).
+
+mod args;
+mod call;
+mod command;
+mod document;
+mod failure;
+mod generate;
+mod hypervisor;
+mod interface;
+mod lists;
+mod lookup;
+mod network;
+mod secret;
+mod table;
+mod text;
+mod xml_result;
+
+use std::ffi::CStr;
+
+pub use call::Progress;
+pub use generate::{mac, uuid};
+
+use crate::core::Conn;
+use crate::error::Result;
+use crate::value::{Map, Value};
+use call::Call;
+
+/// A host, managed by commands. It keeps its connection open.
+pub struct Host {
+    conn: Conn,
+}
+
+impl Host {
+    /// Opens a connection to a host; libvirt's default without a URI.
+    pub fn open(uri: Option<&CStr>) -> Result<Self> {
+        Ok(Host { conn: Conn::open(uri, 0)? })
+    }
+
+    /// The host of a connection. Closing the connection later does not matter.
+    pub fn new(conn: &Conn) -> Result<Self> {
+        Ok(Host { conn: conn.another()? })
+    }
+
+    /// A connection to it, for what no command does.
+    pub fn share_conn(&self) -> Result<Conn> {
+        self.conn.another()
+    }
+
+    /// Runs a command, such as "pool.info", "net.start" or "list_domains".
+    ///
+    /// `args` is null, a list of positional arguments, or a map of arguments by
+    /// name in which "args" may be a list of positional ones. `progress` hears of
+    /// long commands, and can cancel them; others do not call it.
+    pub fn call<'a>(
+        &'a self,
+        command: &str,
+        args: &Value,
+        progress: Option<&'a mut Progress<'a>>,
+    ) -> Result<Value> {
+        let command = table::find(command)?;
+        let args = args::bind(command, args)?;
+        Call::new(self, command, args, progress).run()
+    }
+}
+
+/// Describes all commands: see `vkvm_host_commands`.
+pub fn commands() -> Map {
+    table::describe()
+}

@@ -1,0 +1,138 @@
+//! The table of all commands.
+
+use super::command::Command;
+use super::{hypervisor, interface, lists, network, secret};
+use crate::error::{Misuse, Result};
+use crate::value::{Map, Value};
+
+/// Something with commands.
+pub struct Object {
+    /// As in python-kvm; "" for what the host itself does.
+    pub name: &'static str,
+    /// Other names for it.
+    pub aliases: &'static [&'static str],
+    /// What it is, a phrase.
+    pub about: &'static str,
+    /// Its commands.
+    pub commands: &'static [Command],
+}
+
+/// All commands there are. A new file of commands is added here.
+pub const OBJECTS: &[Object] = &[
+    Object { name: "", aliases: &[], about: "the host itself", commands: lists::COMMANDS },
+    Object {
+        name: "hypervisor",
+        aliases: &[],
+        about: "the host and its hypervisor",
+        commands: hypervisor::COMMANDS,
+    },
+    Object {
+        name: "network",
+        aliases: &["net"],
+        about: "virtual networks",
+        commands: network::COMMANDS,
+    },
+    Object {
+        name: "interface",
+        aliases: &["iface"],
+        about: "the host's network interfaces",
+        commands: interface::COMMANDS,
+    },
+    Object { name: "secret", aliases: &[], about: "secrets", commands: secret::COMMANDS },
+];
+
+/// The command of this name: "object.command", or "command" of the host itself.
+pub fn find(full: &str) -> Result<&'static Command> {
+    let (object_name, name) = full.split_once('.').unwrap_or(("", full));
+    let object = OBJECTS
+        .iter()
+        .find(|object| object.name == object_name || object.aliases.contains(&object_name))
+        .ok_or_else(|| {
+            missing(full, "objects", "the host", OBJECTS.iter().map(|object| object.name))
+        })?;
+    object.commands.iter().find(|command| command.name == name).ok_or_else(|| {
+        let commands = object.commands.iter().map(|command| command.name);
+        match object.name {
+            "" => {
+                let objects = OBJECTS.iter().map(|object| object.name);
+                missing(full, "commands and objects", "the host", commands.chain(objects))
+            }
+            name => missing(full, "commands", name, commands),
+        }
+    })
+}
+
+/// The full name of the command that virsh has under this name, and the command.
+pub fn by_virsh_name(name: &str) -> Option<(String, &'static Command)> {
+    OBJECTS.iter().find_map(|object| {
+        let command = object.commands.iter().find(|command| command.virsh == name)?;
+        Some((full_name(object, command), command))
+    })
+}
+
+fn full_name(object: &Object, command: &Command) -> String {
+    let dot = if object.name.is_empty() { "" } else { "." };
+    [object.name, dot, command.name].concat()
+}
+
+/// The error about something that is not there, which tells what is.
+fn missing(
+    wanted: &str,
+    what: &str,
+    whose: &str,
+    known: impl Iterator<Item = &'static str>,
+) -> crate::error::Error {
+    let known: Vec<_> = known.filter(|name| !name.is_empty()).collect();
+    let hint = format!("; the {what} of {whose} are {}", known.join(", "));
+    Misuse::NotFound { parameter: "command", path: wanted.to_owned(), hint }.into()
+}
+
+/// All objects and commands as values.
+pub fn describe() -> Map {
+    let mut objects = Map::new();
+    let mut commands = Map::new();
+    for object in OBJECTS {
+        if !object.name.is_empty() {
+            let aliases = object.aliases.iter().map(|alias| Value::from(*alias));
+            let mut map = Map::with_capacity(2);
+            map.push_new("about", object.about);
+            map.push_new("aliases", aliases.collect::<Vec<_>>());
+            objects.insert(object.name, map);
+        }
+        for command in object.commands {
+            commands.insert(full_name(object, command), command.describe(object.name));
+        }
+    }
+    let mut map = Map::with_capacity(2);
+    map.push_new("objects", objects);
+    map.push_new("commands", commands);
+    map
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::command::Kind;
+
+    #[test]
+    fn the_table_is_regular() {
+        for object in OBJECTS {
+            for command in object.commands {
+                let name = full_name(object, command);
+                assert!(command.about.ends_with('.'), "{name}: a sentence ends with a full stop");
+                let mut seen = vec!["raw", "args", "progress"];
+                let mut optional = false;
+                for argument in command.arguments {
+                    assert!(!seen.contains(&argument.name), "{name}: {} twice", argument.name);
+                    assert!(!argument.name.contains('-'), "{name}: {}", argument.name);
+                    assert!(!argument.about.ends_with('.'), "{name}: {}", argument.name);
+                    assert!(!(argument.required && optional), "{name}: required ones come first");
+                    assert!(!(argument.required && argument.kind == Kind::Flag), "{name}");
+                    optional |= !argument.required;
+                    seen.push(argument.name);
+                }
+                assert_eq!(find(&name).unwrap().name, command.name);
+            }
+        }
+    }
+}
