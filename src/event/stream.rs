@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use virt::sys;
 
-use super::{event_loop, shielded};
+use super::{choice, shielded};
 use crate::core::{Stream, call};
 use crate::error::{Misuse, Result};
 
@@ -41,7 +41,7 @@ fn forget(number: usize) {
 
 /// Listens to what a stream is ready for; one listener per stream.
 pub fn add_callback(stream: &Stream, events: c_int, listener: Readiness) -> Result<()> {
-    event_loop::ready("listening to a stream")?;
+    choice::ready("listening to a stream")?;
     let _using = stream.enter()?;
     let mut callback = stream.callback();
     if callback.is_some() {
