@@ -21,6 +21,7 @@ mod interface;
 mod lists;
 mod lookup;
 mod network;
+mod reference;
 mod secret;
 mod table;
 mod text;
@@ -30,6 +31,7 @@ use std::ffi::CStr;
 
 pub use call::Progress;
 pub use generate::{mac, uuid};
+pub use reference::markdown;
 
 use crate::core::Conn;
 use crate::error::Result;
