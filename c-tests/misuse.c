@@ -142,6 +142,8 @@ static void make_handles(void **into)
     vkvm_value *value = NULL;
     vkvm_stream *stream = NULL;
     vkvm_host *host = NULL;
+    vkvm_event_queue *queue = NULL;
+    must(vkvm_event_queue_new(8, &queue, &err), err, "the queue");
     must(vkvm_conn_get_domain_by_name(conn, "test", &dom, &err), err, "the domain");
     must(vkvm_value_from_json("{\"text\":[1]}", &value, &err), err, "the value");
     must(vkvm_conn_new_stream(conn, 0, &stream, &err), err, "the stream");
@@ -152,6 +154,7 @@ static void make_handles(void **into)
     into[CLASS_VALUE] = value;
     into[CLASS_ERROR] = err;
     into[CLASS_STREAM] = stream;
+    into[CLASS_EVENT_QUEUE] = queue;
     into[CLASS_HOST] = host;
     make_storage_and_network(into, conn);
     make_snapshots(into, conn, dom);
@@ -164,6 +167,7 @@ static void free_handles(void **handles)
     vkvm_conn_free(handles[CLASS_CONN]);
     vkvm_domain_free(handles[CLASS_DOMAIN]);
     vkvm_stream_free(handles[CLASS_STREAM]);
+    vkvm_event_queue_free(handles[CLASS_EVENT_QUEUE]);
     vkvm_host_free(handles[CLASS_HOST]);
     vkvm_value_free(handles[CLASS_VALUE]);
     vkvm_error_free(handles[CLASS_ERROR]);

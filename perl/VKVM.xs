@@ -318,6 +318,79 @@ recv(stream, data_sv, nbytes_sv, flags_sv = NULL)
     XPUSHi(received);
   }
 
+MODULE = VKVM  PACKAGE = VKVM::EventQueue
+
+SV *
+_new(capacity)
+    SV *capacity
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_event_queue *queue;
+  CODE:
+    if (vkvm_event_queue_new(vkvm_perl_uint(aTHX_ capacity, "capacity", SIZE_MAX), &queue,
+                             &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    RETVAL = vkvm_perl_object(aTHX_ queue, vkvm_perl_event_queue);
+  OUTPUT:
+    RETVAL
+
+MODULE = VKVM  PACKAGE = VKVM::Event
+
+void
+_register_impl(object)
+    SV *object
+  PPCODE:
+    vkvm_perl_register_loop(aTHX_ object);
+
+MODULE = VKVM  PACKAGE = VKVM::EventImpl
+
+void
+_run_handle_callback_helper(watch, fd, events, cb, opaque)
+    SV *watch
+    SV *fd
+    SV *events
+    SV *cb
+    SV *opaque
+  PPCODE:
+  {
+    int numbers[] = {
+        (int)vkvm_perl_int(aTHX_ watch, "watch", INT_MIN, INT_MAX),
+        (int)vkvm_perl_int(aTHX_ fd, "fd", INT_MIN, INT_MAX),
+        (int)vkvm_perl_int(aTHX_ events, "events", INT_MIN, INT_MAX),
+    };
+    PERL_UNUSED_VAR(cb);
+    PUTBACK;
+    vkvm_perl_run_watch(aTHX_ numbers[0], numbers[1], numbers[2], opaque);
+    SPAGAIN;
+    vkvm_perl_rethrow(aTHX_ NULL);
+  }
+
+void
+_run_timeout_callback_helper(timer, cb, opaque)
+    SV *timer
+    SV *cb
+    SV *opaque
+  PPCODE:
+  {
+    int number = (int)vkvm_perl_int(aTHX_ timer, "timer", INT_MIN, INT_MAX);
+    PERL_UNUSED_VAR(cb);
+    PUTBACK;
+    vkvm_perl_run_timer(aTHX_ number, opaque);
+    SPAGAIN;
+    vkvm_perl_rethrow(aTHX_ NULL);
+  }
+
+void
+_free_callback_opaque_helper(ff, opaque)
+    SV *ff
+    SV *opaque
+  PPCODE:
+    if (SvOK(ff) && SvOK(opaque)) {
+        PUTBACK;
+        vkvm_perl_free_watched(aTHX_ opaque);
+        SPAGAIN;
+    }
+
 MODULE = VKVM  PACKAGE = VKVM::_Value
 
 void
@@ -358,3 +431,5 @@ INCLUDE: generated/host.xs
 INCLUDE: generated/stream.xs
 
 INCLUDE: generated/event.xs
+
+INCLUDE: generated/event_queue.xs

@@ -17,4 +17,5 @@
     X(stream, "VKVM::Stream") \
     X(secret, "VKVM::Secret") \
     X(host, "VKVM::Host") \
-    X(event, "VKVM::Event")
+    X(event, "VKVM::Event") \
+    X(event_queue, "VKVM::EventQueue")

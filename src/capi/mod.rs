@@ -51,6 +51,8 @@ pub mod domain_checkpoint;
 pub mod domain_snapshot;
 pub mod error;
 pub mod event;
+pub mod event_impl;
+pub mod event_queue;
 pub mod guard;
 pub mod handle;
 pub mod host;

@@ -50,8 +50,12 @@ pub enum Misuse {
     JsonSyntax { parameter: &'static str, line: u64, column: u64, reason: String },
     #[error("{said}")]
     Refused { said: String },
-    #[error("there is no event loop: call vkvm_event_register_default before {what}")]
+    #[error(
+        "there is no event loop: call vkvm_event_register_default or vkvm_event_start before {what}"
+    )]
     NoEventLoop { what: &'static str },
+    #[error("{what}: {reason}")]
+    OtherEventLoop { what: &'static str, reason: &'static str },
     #[error("{parameter}: {reason}")]
     File { parameter: &'static str, reason: String },
     #[error("the transfer was cancelled by its progress callback")]
@@ -81,6 +85,7 @@ impl Misuse {
             Misuse::XmlSyntax { .. } => c::ERROR_OWN_XML_SYNTAX,
             Misuse::JsonSyntax { .. } => c::ERROR_OWN_JSON_SYNTAX,
             Misuse::NoEventLoop { .. } => c::ERROR_OWN_NO_EVENT_LOOP,
+            Misuse::OtherEventLoop { .. } => c::ERROR_OWN_OTHER_EVENT_LOOP,
             Misuse::File { .. } => c::ERROR_OWN_FILE,
             // libvirt's own numbers, so that a caller needs to test for one only.
             Misuse::Cancelled => virt::sys::VIR_ERR_OPERATION_ABORTED as i32,
@@ -96,6 +101,7 @@ impl Misuse {
             Misuse::Internal { .. }
             | Misuse::Refused { .. }
             | Misuse::NoEventLoop { .. }
+            | Misuse::OtherEventLoop { .. }
             | Misuse::Cancelled
             | Misuse::NotInThisLibvirt { .. }
             | Misuse::NoLibrary { .. } => None,
