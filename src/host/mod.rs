@@ -15,6 +15,7 @@ mod call;
 mod command;
 mod document;
 mod failure;
+mod fleet;
 mod generate;
 mod hypervisor;
 mod interface;
@@ -30,6 +31,7 @@ mod xml_result;
 use std::ffi::CStr;
 
 pub use call::Progress;
+pub use fleet::Fleet;
 pub use generate::{mac, uuid};
 pub use reference::markdown;
 

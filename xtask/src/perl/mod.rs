@@ -33,6 +33,7 @@ const PACKAGES: &[Package] = &[
     Package { class: "stream", name: "VKVM::Stream", object: "$st" },
     Package { class: "secret", name: "VKVM::Secret", object: "$secret" },
     Package { class: "host", name: "VKVM::Host", object: "$host" },
+    Package { class: "fleet", name: "VKVM::Fleet", object: "$fleet" },
     Package { class: "event", name: "VKVM::Event", object: "VKVM::Event::" },
     Package { class: "event_queue", name: "VKVM::EventQueue", object: "$queue" },
 ];
