@@ -8,7 +8,7 @@ DESTDIR ?=
 export PREFIX DESTDIR LIBDIR PERLDIRS
 
 .PHONY: abi all library perl demo check check-rust check-c check-perl check-rest bench generate \
-        sanitize install uninstall clean doc
+        sanitize install uninstall clean doc check-packages
 
 all: library perl
 
@@ -52,8 +52,8 @@ check-perl: all
 	cd perl && prove -b -j2 --timer t/ xt/
 
 check-rest: all
-	prove --timer tests/bed/selftest tests/docs tests/reference tests/demo tests/install \
-	    tests/cpan tests/abi harness/run tests/harness
+	prove --timer tests/bed/selftest tests/docs tests/reference tests/demo tests/examples \
+	    tests/install tests/python-kvm tests/cpan tests/abi harness/run tests/harness
 
 bench:
 	scripts/install-deps check
@@ -66,6 +66,7 @@ doc:
 
 generate:
 	cargo xtask generate
+	VKVM_WRITE_COMMANDS=1 cargo test --lib the_list_of_commands
 
 # Records the C ABI, for a release.
 abi: library
@@ -81,6 +82,12 @@ install: all
 
 uninstall:
 	scripts/install --uninstall
+
+# Needs to be root: the packages are installed into a root of their own.
+check-packages:
+	scripts/install-deps packages
+	$(MAKE) all
+	scripts/check-packages
 
 clean:
 	cargo clean

@@ -3,11 +3,15 @@
  * everything as in this process, and what happens when the daemon stops
  * answering or dies.
  *
- * usage: daemon URI_UNIX URI_TCP PID (of the daemon, which is killed at the end)
+ * usage: daemon URI_UNIX URI_TCP PID [no-loop|amid-a-call]
+ *
+ * PID is the daemon, which is killed at the end.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
+#include <dirent.h>
+#include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -199,6 +203,127 @@ static void ending(const char *uri, pid_t daemon, int signal, double seconds, in
     ok(closed.destroyed == 1 && events.destroyed == 1, "each userdata is released once");
 }
 
+/* --- in the middle of a call ------------------------------------------------- */
+
+struct call {
+    vkvm_conn *conn;
+    int returned, done;
+    double seconds;
+};
+
+static void *look_up(void *argument)
+{
+    struct call *call = argument;
+    vkvm_domain *dom = NULL;
+    double begin = now();
+    call->returned = vkvm_conn_get_domain_by_name(call->conn, "test", &dom, NULL);
+    call->seconds = now() - begin;
+    vkvm_domain_free(dom);
+    __atomic_store_n(&call->done, 1, __ATOMIC_SEQ_CST);
+    return NULL;
+}
+
+/* A call is waiting for an answer that will not come: the daemon is stopped, and
+   then killed, or found dead by the lack of answers to keepalive. */
+static void amid_a_call(const char *uri, pid_t daemon, bool killed)
+{
+    vkvm_conn *conn = open_conn(uri, 0);
+    struct seen closed = { .conn = conn };
+    struct call call = { .conn = conn };
+    pthread_t thread;
+    works(vkvm_conn_register_close_callback(conn, note_close, &closed, count_destroy, &err), &err,
+          "register_close_callback");
+    if (!killed)
+        works(vkvm_conn_set_keep_alive(conn, 1, 1, &err), &err, "set_keep_alive");
+    ok(kill(daemon, SIGSTOP) == 0, "the daemon is stopped");
+    must(pthread_create(&thread, NULL, look_up, &call), NULL, "pthread_create");
+    for (double end = now() + 0.3; now() < end;)
+        turn();
+    is_int(call.done, 0, "a call waits for it");
+    if (killed)
+        ok(kill(daemon, SIGKILL) == 0, "the daemon is killed");
+    wait_for(&call.done, 1, 15);
+    pthread_join(thread, NULL);
+    ok(call.returned == -1 && call.seconds < 10, "the call fails in time");
+    diag("after %.1f s", call.seconds);
+    ok(wait_for(&closed.calls, 1, 15), "the close callback is told");
+    ok(closed.detail == (killed ? VKVM_CLOSE_REASON_EOF : VKVM_CLOSE_REASON_KEEPALIVE) ||
+           (killed && closed.detail == VKVM_CLOSE_REASON_ERROR),
+       "the reason");
+    if (!killed)
+        ok(kill(daemon, SIGCONT) == 0, "the daemon goes on");
+    is_dead(conn, NULL);
+    vkvm_conn_free(conn);
+    settle();
+    is_int(closed.destroyed, 1, "the userdata is released once");
+}
+
+/* How many sockets the daemon has. */
+static int sockets_of(pid_t daemon)
+{
+    char path[64], target[64];
+    int count = 0;
+    snprintf(path, sizeof path, "/proc/%ld/fd", (long)daemon);
+    DIR *folder = opendir(path);
+    for (struct dirent *entry; folder && (entry = readdir(folder));) {
+        char name[512];
+        snprintf(name, sizeof name, "%s/%s", path, entry->d_name);
+        ssize_t length = readlink(name, target, sizeof target - 1);
+        count += length > 6 && memcmp(target, "socket", 6) == 0;
+    }
+    if (folder)
+        closedir(folder);
+    return count;
+}
+
+/* What was registered, and ended, does not keep the daemon's side open. */
+static void gone_there(const char *uri, pid_t daemon)
+{
+    int before = sockets_of(daemon), id = -1;
+    vkvm_conn *conn = open_conn(uri, 0);
+    vkvm_event_queue *queue = NULL;
+    struct seen seen = { .conn = conn };
+    ok(sockets_of(daemon) == before + 1, "the daemon has a socket more");
+    must(vkvm_event_queue_new(10, &queue, &err), err, "event_queue_new");
+    works(vkvm_conn_domain_event_register_any(conn, NULL, VKVM_DOMAIN_EVENT_ID_LIFECYCLE,
+                                              note_event, &seen, count_destroy, &id, &err),
+          &err, "register_any");
+    works(vkvm_conn_network_event_register_any(conn, NULL, VKVM_NETWORK_EVENT_ID_LIFECYCLE,
+                                               note_event, &seen, count_destroy, &id, &err),
+          &err, "of networks, too");
+    works(vkvm_event_queue_storage_pool_event_register_any(
+              queue, conn, NULL, VKVM_STORAGE_POOL_EVENT_ID_LIFECYCLE, &id, &err),
+          &err, "and of pools through a queue");
+    works(vkvm_conn_register_close_callback(conn, note_close, &seen, count_destroy, &err), &err,
+          "register_close_callback");
+    vkvm_domain *probe = define_probe(conn);
+    works(vkvm_domain_undefine(probe, 0, &err), &err, "something happens");
+    vkvm_domain_free(probe);
+    vkvm_conn_free(conn);
+    for (double end = now() + 10; sockets_of(daemon) > before && now() < end;)
+        turn();
+    is_int(sockets_of(daemon), before, "after the last free it is gone");
+    settle();
+    is_int(seen.destroyed, 3, "each userdata is released once");
+    vkvm_event_queue_free(queue);
+}
+
+/* The daemon is killed, nobody has looked, and a call writes to it. */
+static void without_looking(const char *uri, pid_t daemon)
+{
+    vkvm_conn *conn = open_conn(uri, 0);
+    bool dead = false;
+    kill(daemon, SIGKILL);
+    usleep(200000);
+    for (int i = 0; i < 3; i++) {
+        int count = 0;
+        dead |= vkvm_conn_num_of_domains(conn, &count, NULL) == -1;
+    }
+    ok(dead, "a call fails, and the program goes on");
+    vkvm_conn_free(conn);
+    no_handles_left();
+}
+
 static void slice(const char *uri, bool secure)
 {
     vkvm_conn *conn = open_conn(uri, 0);
@@ -213,12 +338,26 @@ static void slice(const char *uri, bool secure)
 int main(int argc, char **argv)
 {
     vkvm_conn *conn = NULL;
-    if (argc != 4) {
-        printf("Bail out! usage: daemon URI_UNIX URI_TCP PID\n");
+    if (argc < 4) {
+        printf("Bail out! usage: daemon URI_UNIX URI_TCP PID [no-loop|amid-a-call]\n");
         return 2;
     }
     pid_t daemon = (pid_t)atol(argv[3]);
+    if (argc > 4 && strcmp(argv[4], "no-loop") == 0) {
+        without_looking(argv[1], daemon);
+        return done();
+    }
     start_loop();
+    if (argc > 4) {
+        gone_there(argv[1], daemon);
+        amid_a_call(argv[2], daemon, false);
+        amid_a_call(argv[1], daemon, true);
+        settle();
+        if (loop_is("thread"))
+            works(vkvm_event_stop(&err), &err, "the loop is stopped");
+        no_handles_left();
+        return done();
+    }
     slice(argv[1], true);
     slice(argv[2], false);
     registrations(argv[2]);
@@ -228,6 +367,8 @@ int main(int argc, char **argv)
     ok(vkvm_conn_open(argv[2], 0, &conn, &err) == -1 && !conn, "there is no daemon any more");
     forget(&err);
     settle();
+    if (loop_is("thread"))
+        works(vkvm_event_stop(&err), &err, "the loop is stopped");
     no_handles_left();
     return done();
 }

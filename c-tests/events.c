@@ -108,9 +108,9 @@ static void watches(void)
 
 static void has_seen(struct seen *seen, int event, int detail, const char *name)
 {
-    int before = seen->calls;
-    wait_for(&seen->calls, before + 1, 5);
-    ok(seen->calls == before + 1 && seen->event == event && seen->detail == detail, "%s", name);
+    int wanted = ++seen->expected;
+    wait_for(&seen->calls, wanted, 5);
+    ok(seen->calls == wanted && seen->event == event && seen->detail == detail, "%s", name);
     if (seen->event != event || seen->detail != detail)
         diag("saw event %d, detail %d", seen->event, seen->detail);
 }
@@ -332,10 +332,39 @@ static void end_by_close(vkvm_conn *conn)
     vkvm_conn_close(conn, NULL);
 }
 
+/* A loop is chosen once. */
+static void other_loops(void)
+{
+    struct seen seen = { 0 };
+    vkvm_event_impl incomplete = own_functions;
+    if (loop_is("own"))
+        fails(vkvm_event_register_default(&err), &err, VKVM_ERROR_OWN_OTHER_EVENT_LOOP, NULL,
+              "another loop is refused");
+    else if (loop_is("thread"))
+        works(vkvm_event_start(&err), &err, "the loop may be started again");
+    else
+        works(vkvm_event_register_default(&err), &err, "the loop may be registered again");
+    if (!loop_is("thread"))
+        fails(vkvm_event_start(&err), &err, VKVM_ERROR_OWN_OTHER_EVENT_LOOP, NULL,
+              "the library's thread is refused");
+    if (!loop_is("default"))
+        fails(vkvm_event_run_default(&err), &err, VKVM_ERROR_OWN_OTHER_EVENT_LOOP, NULL,
+              "running the default loop is refused");
+    fails(vkvm_event_register_impl(&own_functions, &seen, count_destroy, &err), &err,
+          VKVM_ERROR_OWN_OTHER_EVENT_LOOP, NULL, "an own loop is refused now");
+    is_int(seen.destroyed, 1, "its userdata is released");
+    fails(vkvm_event_register_impl(NULL, &seen, count_destroy, &err), &err, VKVM_ERROR_OWN_NULL,
+          "functions", "and none");
+    incomplete.remove_timeout = NULL;
+    fails(vkvm_event_register_impl(&incomplete, &seen, count_destroy, &err), &err,
+          VKVM_ERROR_OWN_INVALID, "functions", "and one that lacks a function");
+    is_int(seen.destroyed, 3, "the userdata is released each time");
+}
+
 int main(void)
 {
     start_loop();
-    works(vkvm_event_register_default(&err), &err, "the loop may be registered again");
+    other_loops();
     timers();
     watches();
     vkvm_conn *conn = open_conn(TEST_URI, 0);
@@ -350,6 +379,8 @@ int main(void)
     forgotten(vkvm_conn_free, "the last free");
     forgotten(end_by_close, "close");
     settle();
+    if (loop_is("thread"))
+        works(vkvm_event_stop(&err), &err, "the loop is stopped");
     no_handles_left();
     return done();
 }

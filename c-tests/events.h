@@ -1,6 +1,6 @@
 /*
- * Running libvirt's default event loop in a test: a turn at a time, and never
- * for longer than a test may wait.
+ * Running the event loop in a test: a turn at a time, and never for longer than a
+ * test may wait.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -8,26 +8,48 @@
 #ifndef EVENTS_H
 #define EVENTS_H
 
+#include <unistd.h>
+
 #include "common.h"
+#include "own_loop.h"
 
 static inline void no_op(int timer, void *userdata)
 {
     (void)timer, (void)userdata;
 }
 
-/* Registers the loop, with a timer that ends each turn of it in 10 ms. */
+/* Which loop: VKVM_LOOP is default, own (own_loop.h) or thread. */
+static inline bool loop_is(const char *kind)
+{
+    const char *wanted = getenv("VKVM_LOOP");
+    return strcmp(wanted ? wanted : "default", kind) == 0;
+}
+
+static inline int choose_loop(vkvm_error **err)
+{
+    return loop_is("own")      ? own_register(err)
+           : loop_is("thread") ? vkvm_event_start(err)
+                               : vkvm_event_register_default(err);
+}
+
+/* Chooses the loop, with a timer that ends each turn of it in 10 ms. */
 static inline void start_loop(void)
 {
     vkvm_error *err = NULL;
     int timer = -1;
-    must(vkvm_event_register_default(&err), err, "event_register_default");
+    must(choose_loop(&err), err, "choosing the event loop");
     must(vkvm_event_add_timeout(10, no_op, NULL, NULL, &timer, &err), err, "event_add_timeout");
 }
 
 static inline void turn(void)
 {
     vkvm_error *err = NULL;
-    must(vkvm_event_run_default(&err), err, "event_run_default");
+    if (loop_is("own"))
+        own_turn();
+    else if (loop_is("thread"))
+        usleep(1000); /* it turns by itself */
+    else
+        must(vkvm_event_run_default(&err), err, "event_run_default");
 }
 
 /* Runs the loop until *count is at least `wanted`. False: not in time. */
@@ -51,6 +73,7 @@ static inline void settle(void)
 /* What a callback has seen, for its userdata. */
 struct seen {
     int calls, destroyed;
+    int expected;                  /* how many calls the test has waited for */
     int event_id, event, detail;   /* of the last call */
     char name[64];                 /* of its domain */
     bool right_conn;
@@ -69,7 +92,6 @@ static inline void note_event(vkvm_conn *conn, void *object, int event_id, vkvm_
 {
     struct seen *seen = userdata;
     char *name = NULL;
-    seen->calls++;
     seen->event_id = event_id;
     seen->right_conn = conn == seen->conn;
     seen->event = (int)int_at(args, "event");
@@ -77,6 +99,8 @@ static inline void note_event(vkvm_conn *conn, void *object, int event_id, vkvm_
     if (vkvm_domain_get_name(object, &name, NULL) == 0)
         snprintf(seen->name, sizeof seen->name, "%s", name);
     vkvm_string_free(name);
+    /* At last: the loop may be another thread's, and the test waits for this. */
+    __atomic_add_fetch(&seen->calls, 1, __ATOMIC_SEQ_CST);
 }
 
 #endif

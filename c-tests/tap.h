@@ -40,11 +40,13 @@ static inline bool ok(bool passed, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
+    flockfile(stdout); /* callbacks on another thread check things, too */
     tap_failures += !passed;
     printf("%s %d - ", passed ? "ok" : "not ok", ++tap_count);
     vprintf(format, arguments);
     printf("\n");
     fflush(stdout); /* a crash, or a fork, finds nothing in the buffer */
+    funlockfile(stdout);
     va_end(arguments);
     return passed;
 }

@@ -43,6 +43,7 @@ sub read_json {
 
 sub quoted {
     my ($text) = @_;
+    utf8::encode($text) if $text =~ /[^\x00-\xff]/;
     $text =~ s/(["\\])/\\$1/g;
     $text =~ s/([^\x20-\x7e])/sprintf '\\x%02x', ord $1/ge;
     return qq("$text");
@@ -173,7 +174,11 @@ sub call {
         next if exists $given{ $param->{name} } || !exists $param->{default};
         $given{ $param->{name} } = $param->{default};
     }
-    if ($form =~ /^\w+$/) {    # a method
+    if ($form =~ /^\w+\(/) {    # a method, with what is written
+        my ($method, @named) = $form =~ /\w+/g;
+        return saved($step->{on})->$method(@given{@named});
+    }
+    if ($form =~ /^\w+$/) {    # a method, with all inputs
         my @arguments = map { $given{ $_->{name} } } grep { is_input($_) } @{ $function->{params} };
         my @results = saved($step->{on})->$form(@arguments);
         my $in_array = grep { $_ eq 'array' } @{ $function->{perl} // [] };

@@ -24,6 +24,12 @@
  *   another thread uses it lets that use finish.
  * - Callbacks of events, timers, watches and streams run on the thread that
  *   runs the event loop. All others run in the call that they are given to.
+ * - A process has one event loop, chosen once, before the first connection:
+ *   vkvm_event_register_default, vkvm_event_register_impl or vkvm_event_start.
+ * - If SIGPIPE has its default effect, opening a connection installs a handler:
+ *   while its thread is in a function of this library the signal does nothing
+ *   (writing to a daemon that is gone raises it), otherwise and in callbacks it
+ *   ends the program as ever. A disposition of the program's own is left alone.
  */
 
 
@@ -1551,6 +1557,7 @@
 #define VKVM_ERROR_OWN_CALLBACK 10014
 #define VKVM_ERROR_OWN_NO_EVENT_LOOP 10015
 #define VKVM_ERROR_OWN_FILE 10016
+#define VKVM_ERROR_OWN_OTHER_EVENT_LOOP 10017
 
 /* Constants of the class value. */
 #define VKVM_VALUE_NULL 0
@@ -1604,6 +1611,22 @@ typedef struct vkvm_domain_snapshot vkvm_domain_snapshot;
  * Threads: may be used from several at once; it never changes.
  */
 typedef struct vkvm_error vkvm_error;
+
+/**
+ * A queue of events, with a descriptor that is readable while it is not empty.
+ *
+ * Lifetime: does not keep connections open; freeing it ends what was registered
+ * through it. Threads: may be used from several at once.
+ */
+typedef struct vkvm_event_queue vkvm_event_queue;
+
+/**
+ * Many hosts, to which commands go together.
+ *
+ * Lifetime: keeps its connections open. Threads: may be used from several at
+ * once; each host does one thing after the other.
+ */
+typedef struct vkvm_fleet vkvm_fleet;
 
 /**
  * A host, managed by commands with structured arguments and results.
@@ -1737,15 +1760,65 @@ typedef void (*vkvm_destroy_callback)(void *userdata);
 typedef int (*vkvm_auth_callback)(vkvm_value *credentials, void *userdata);
 
 /**
+ * Called when a watched file descriptor is ready; `events` are some of
+ * `VKVM_EVENT_HANDLE_*`.
+ */
+typedef void (*vkvm_watch_callback)(int watch, int fd, int events, void *userdata);
+
+/**
  * Called when a timer fires.
  */
 typedef void (*vkvm_timeout_callback)(int timer, void *userdata);
 
 /**
- * Called when a watched file descriptor is ready; `events` are some of
- * `VKVM_EVENT_HANDLE_*`.
+ * What an event loop of the program's own does for libvirt, for
+ * `vkvm_event_register_impl`. No member may be NULL.
+ *
+ * Numbers of watches and timers are the loop's to choose, from 0 up; -1 is a
+ * failure. When adding fails, neither `callback` nor `destroy` may be called.
+ * The functions may be called from any thread that uses the library, and from
+ * within callbacks.
  */
-typedef void (*vkvm_watch_callback)(int watch, int fd, int events, void *userdata);
+typedef struct {
+  /**
+   * Watches a descriptor for some of `VKVM_EVENT_HANDLE_*`: whenever it is
+   * ready `callback` is called with the number, the descriptor, what it is
+   * ready for, and `data`. Returns the number of the watch.
+   */
+  int (*add_handle)(void *userdata,
+                    int fd,
+                    int events,
+                    vkvm_watch_callback callback,
+                    void *data,
+                    vkvm_destroy_callback destroy);
+  /**
+   * Changes what a descriptor is watched for; 0 is nothing, for the time being.
+   */
+  void (*update_handle)(void *userdata, int watch, int events);
+  /**
+   * Ends a watch: no more calls, and `destroy` is called with `data` once, but
+   * after this has returned. Returns 0.
+   */
+  int (*remove_handle)(void *userdata, int watch);
+  /**
+   * Adds a timer that fires each `frequency` ms, with 0 on each turn of the
+   * loop, with -1 not until it is updated: `callback` is called with the number
+   * and `data`. Returns the number of the timer.
+   */
+  int (*add_timeout)(void *userdata,
+                     int frequency,
+                     vkvm_timeout_callback callback,
+                     void *data,
+                     vkvm_destroy_callback destroy);
+  /**
+   * Changes how often a timer fires.
+   */
+  void (*update_timeout)(void *userdata, int timer, int frequency);
+  /**
+   * Ends a timer, as a watch is ended. Returns 0.
+   */
+  int (*remove_timeout)(void *userdata, int timer);
+} vkvm_event_impl;
 
 /**
  * Hears how far a long command of a host is.
@@ -8245,10 +8318,281 @@ int vkvm_event_add_timeout(int frequency,
                            vkvm_error **error);
 
 /**
+ * Tells whether the thread that `vkvm_event_start` starts is there, in this
+ * process.
+ *
+ * @param started whether it is (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_event_is_started(bool *started, vkvm_error **error);
+
+/**
+ * Listens, through the queue, to events of one kind from one domain or from
+ * all.
+ *
+ * The registration ends with `vkvm_conn_domain_event_deregister_any`, with the
+ * connection, or with the queue.
+ *
+ * @param queue the event queue (not NULL; borrowed)
+ * @param conn the connection (not NULL; borrowed)
+ * @param dom the domain to listen to; NULL for all (may be NULL; borrowed)
+ * @param event_id which kind, of `VKVM_DOMAIN_EVENT_ID_*`
+ * @param callback_id the number to deregister with (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectDomainEventRegisterAny
+ */
+int vkvm_event_queue_domain_event_register_any(vkvm_event_queue *queue,
+                                               vkvm_conn *conn,
+                                               vkvm_domain *dom,
+                                               int event_id,
+                                               int *callback_id,
+                                               vkvm_error **error);
+
+/**
+ * Takes events out of the queue, without waiting.
+ *
+ * @param queue the event queue (not NULL; borrowed)
+ * @param max how many at the most
+ * @param events a list of maps, as `vkvm_event_queue_next` gives them (out;
+ *     not NULL; owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_event_queue_drain(vkvm_event_queue *queue,
+                           size_t max,
+                           vkvm_value **events,
+                           vkvm_error **error);
+
+/**
+ * Gives up a hold on the queue handle; the last one ends what was registered
+ * through it. NULL and handles that are not live are left alone.
+ *
+ * @param queue the event queue (not NULL; borrowed)
+ */
+void vkvm_event_queue_free(vkvm_event_queue *queue);
+
+/**
+ * Gets a descriptor that is readable while there are events in the queue.
+ *
+ * It is for poll, select and the like, and must not be read from or closed.
+ *
+ * @param queue the event queue (not NULL; borrowed)
+ * @param fd the descriptor, which belongs to the queue (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_event_queue_get_fd(vkvm_event_queue *queue, int *fd, vkvm_error **error);
+
+/**
+ * Gets how many events are in the queue.
+ *
+ * @param queue the event queue (not NULL; borrowed)
+ * @param length how many (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_event_queue_get_length(vkvm_event_queue *queue, size_t *length, vkvm_error **error);
+
+/**
+ * Gets how many events were lost because the queue was full.
+ *
+ * A program that sees this grow has to look anew at what it watches.
+ *
+ * @param queue the event queue (not NULL; borrowed)
+ * @param overflow how many, since the queue was made (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_event_queue_get_overflow(vkvm_event_queue *queue,
+                                  uint64_t *overflow,
+                                  vkvm_error **error);
+
+/**
+ * Listens, through the queue, to events of one kind from one network or from
+ * all.
+ *
+ * The registration ends with `vkvm_conn_network_event_deregister_any`, with
+ * the connection, or with the queue.
+ *
+ * @param queue the event queue (not NULL; borrowed)
+ * @param conn the connection (not NULL; borrowed)
+ * @param net the network to listen to; NULL for all (may be NULL; borrowed)
+ * @param event_id which kind, of `VKVM_NETWORK_EVENT_ID_*`
+ * @param callback_id the number to deregister with (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectNetworkEventRegisterAny
+ */
+int vkvm_event_queue_network_event_register_any(vkvm_event_queue *queue,
+                                                vkvm_conn *conn,
+                                                vkvm_network *net,
+                                                int event_id,
+                                                int *callback_id,
+                                                vkvm_error **error);
+
+/**
+ * Makes a queue of events.
+ *
+ * Events get into it while an event loop runs: that of `vkvm_event_start`, or
+ * the program's. The order is that in which they came.
+ *
+ * @param capacity how many events it holds, 1 to 16,777,216; of those that
+ *     come while it is full, `vkvm_event_queue_get_overflow` tells how many
+ *     they were
+ * @param queue the queue (out; not NULL; owned by the caller:
+ *     vkvm_event_queue_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_event_queue_new(size_t capacity, vkvm_event_queue **queue, vkvm_error **error);
+
+/**
+ * Takes the first event out of the queue.
+ *
+ * It waits for one if there is none; events come only while a loop runs on
+ * another thread. Events of a connection that was freed are dropped.
+ *
+ * @param queue the event queue (not NULL; borrowed)
+ * @param timeout how long to wait, in ms; 0 for not at all, -1 for as long as
+ *     it takes
+ * @param event a map with the keys `class` (of the object, as in function
+ *     names, like "domain"; "conn" for the end of a connection), `event_id`,
+ *     `conn` (a handle), `object` (a handle of the class, or null) and `args`
+ *     (a map, as for a callback); NULL when there is none in time (out; not
+ *     NULL; the result may be NULL; owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_event_queue_next(vkvm_event_queue *queue,
+                          int timeout,
+                          vkvm_value **event,
+                          vkvm_error **error);
+
+/**
+ * Listens, through the queue, to events of one kind from one device or from
+ * all.
+ *
+ * The registration ends with `vkvm_conn_node_device_event_deregister_any`,
+ * with the connection, or with the queue.
+ *
+ * @param queue the event queue (not NULL; borrowed)
+ * @param conn the connection (not NULL; borrowed)
+ * @param dev the device to listen to; NULL for all (may be NULL; borrowed)
+ * @param event_id which kind, of `VKVM_NODE_DEVICE_EVENT_ID_*`
+ * @param callback_id the number to deregister with (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectNodeDeviceEventRegisterAny
+ */
+int vkvm_event_queue_node_device_event_register_any(vkvm_event_queue *queue,
+                                                    vkvm_conn *conn,
+                                                    vkvm_node_device *dev,
+                                                    int event_id,
+                                                    int *callback_id,
+                                                    vkvm_error **error);
+
+/**
+ * Adds a hold on the queue handle.
+ *
+ * @param queue the event queue (not NULL; borrowed)
+ * @return the handle, which then needs one more `vkvm_event_queue_free`, or
+ *     NULL when it is not live.
+ */
+vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
+
+/**
+ * Listens, through the queue, to the end of a connection; one listener per
+ * connection.
+ *
+ * The class of the event is "conn"; its `args` have the key `reason`, one of
+ * `VKVM_CLOSE_REASON_*`. The registration ends with
+ * `vkvm_conn_unregister_close_callback`, with the connection, or with the
+ * queue.
+ *
+ * @param queue the event queue (not NULL; borrowed)
+ * @param conn the connection (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectRegisterCloseCallback
+ */
+int vkvm_event_queue_register_close_callback(vkvm_event_queue *queue,
+                                             vkvm_conn *conn,
+                                             vkvm_error **error);
+
+/**
+ * Listens, through the queue, to events of one kind from one secret or from
+ * all.
+ *
+ * The registration ends with `vkvm_conn_secret_event_deregister_any`, with the
+ * connection, or with the queue.
+ *
+ * @param queue the event queue (not NULL; borrowed)
+ * @param conn the connection (not NULL; borrowed)
+ * @param secret the secret to listen to; NULL for all (may be NULL; borrowed)
+ * @param event_id which kind, of `VKVM_SECRET_EVENT_ID_*`
+ * @param callback_id the number to deregister with (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectSecretEventRegisterAny
+ */
+int vkvm_event_queue_secret_event_register_any(vkvm_event_queue *queue,
+                                               vkvm_conn *conn,
+                                               vkvm_secret *secret,
+                                               int event_id,
+                                               int *callback_id,
+                                               vkvm_error **error);
+
+/**
+ * Listens, through the queue, to events of one kind from one storage pool or
+ * from all.
+ *
+ * The registration ends with `vkvm_conn_storage_pool_event_deregister_any`,
+ * with the connection, or with the queue.
+ *
+ * @param queue the event queue (not NULL; borrowed)
+ * @param conn the connection (not NULL; borrowed)
+ * @param pool the storage pool to listen to; NULL for all (may be NULL;
+ *     borrowed)
+ * @param event_id which kind, of `VKVM_STORAGE_POOL_EVENT_ID_*`
+ * @param callback_id the number to deregister with (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectStoragePoolEventRegisterAny
+ */
+int vkvm_event_queue_storage_pool_event_register_any(vkvm_event_queue *queue,
+                                                     vkvm_conn *conn,
+                                                     vkvm_storage_pool *pool,
+                                                     int event_id,
+                                                     int *callback_id,
+                                                     vkvm_error **error);
+
+/**
  * Makes libvirt's own event loop the one of this process.
  *
  * It must be called before the first connection is opened, and the loop must
- * then be run by calling `vkvm_event_run_default` again and again.
+ * then be run by calling `vkvm_event_run_default` again and again. Programs
+ * that cannot do that have `vkvm_event_start`.
  *
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -8257,6 +8601,30 @@ int vkvm_event_add_timeout(int frequency,
  * libvirt: virEventRegisterDefaultImpl
  */
 int vkvm_event_register_default(vkvm_error **error);
+
+/**
+ * Makes a loop of the program's own the event loop of this process, for good.
+ *
+ * It must be called before the first connection is opened. A process has one
+ * loop: this, `vkvm_event_register_default` and `vkvm_event_start` exclude
+ * each other.
+ *
+ * @param functions what the loop does; the structure is copied (not NULL;
+ *     borrowed)
+ * @param userdata passed to the functions (may be NULL; kept until destroy is
+ *     called)
+ * @param destroy releases the userdata, which happens only when this fails: a
+ *     loop that is registered stays so (may be NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virEventRegisterImpl
+ */
+int vkvm_event_register_impl(const vkvm_event_impl *functions,
+                             void *userdata,
+                             vkvm_destroy_callback destroy,
+                             vkvm_error **error);
 
 /**
  * Stops watching a file descriptor.
@@ -8296,6 +8664,38 @@ int vkvm_event_remove_timeout(int timer, vkvm_error **error);
 int vkvm_event_run_default(vkvm_error **error);
 
 /**
+ * Starts a thread of the library that runs libvirt's event loop, for programs
+ * that have none.
+ *
+ * It must be called before the first connection is opened. Callbacks then run
+ * on that thread; programs that cannot have that use a queue
+ * (`vkvm_event_queue_new`). The thread blocks all signals. If it runs already,
+ * nothing happens. After a fork, the child has no such thread and cannot use
+ * the loop; it should execute a program.
+ *
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virEventRegisterDefaultImpl, virEventRunDefaultImpl
+ */
+int vkvm_event_start(vkvm_error **error);
+
+/**
+ * Stops the thread that `vkvm_event_start` started, and waits until it has.
+ *
+ * Called from a callback it does not wait: this callback is then the last.
+ * What is registered stays so: libvirt cannot be told that there is no loop
+ * any more. Nothing is delivered, and nothing is noticed of daemons that end,
+ * until `vkvm_event_start` is called again.
+ *
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_event_stop(vkvm_error **error);
+
+/**
  * Changes what a descriptor is watched for. A watch that does not exist is
  * ignored.
  *
@@ -8321,6 +8721,123 @@ int vkvm_event_update_handle(int watch, int events, vkvm_error **error);
  * libvirt: virEventUpdateTimeout
  */
 int vkvm_event_update_timeout(int timer, int frequency, vkvm_error **error);
+
+/**
+ * Runs a command on all hosts at once.
+ *
+ * It waits until all have answered or `timeout` is over. No host waits for
+ * another. A host whose connection has ended is opened anew first. What a host
+ * has not begun when the time is over it does not begin any more; what it has
+ * begun it ends, but nobody hears of it. A command or an argument that does
+ * not exist makes this function fail; everything else is in the results.
+ *
+ * The results are a list, in the order of the URIs, of maps with the keys
+ * `uri`; `host`, the host's own name, or null if it never was open; and
+ * `result`, as of `vkvm_host_call`, or `error`, a map as of
+ * `vkvm_error_to_value`. The code of an error for a host that is late is
+ * `VKVM_ERROR_ERR_OPERATION_TIMEOUT`.
+ *
+ * @param fleet the fleet (not NULL; borrowed)
+ * @param command as for `vkvm_host_call` (not NULL; borrowed)
+ * @param args as for `vkvm_host_call` (may be NULL; borrowed)
+ * @param timeout how long to wait, in ms
+ * @param results what each host gives (out; not NULL; owned by the caller:
+ *     vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_fleet_call(vkvm_fleet *fleet,
+                    const char *command,
+                    vkvm_value *args,
+                    uint32_t timeout,
+                    vkvm_value **results,
+                    vkvm_error **error);
+
+/**
+ * Gives up a hold on the fleet handle. NULL and handles that are not live are
+ * left alone.
+ *
+ * The last one closes the connections; one that hangs is closed when its call
+ * comes back.
+ *
+ * @param fleet the fleet (not NULL; borrowed)
+ */
+void vkvm_fleet_free(vkvm_fleet *fleet);
+
+/**
+ * Describes the hosts: a list, in the order of their URIs, of maps.
+ *
+ * The keys are `uri`; `host`, the host's own name, or null if it never was
+ * open; `state`, "open", "failed" or "busy" (at work, or not answering); and
+ * `error`, why it is not open, a map as of `vkvm_error_to_value`, or null.
+ *
+ * @param fleet the fleet (not NULL; borrowed)
+ * @param hosts the description (out; not NULL; owned by the caller:
+ *     vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_fleet_get_hosts(vkvm_fleet *fleet, vkvm_value **hosts, vkvm_error **error);
+
+/**
+ * Lists the domains of all hosts, with the host's name in each row.
+ *
+ * The listing is a map with two keys: `domains`, a list of maps with the keys
+ * `uri`, `host` (the host's own name), `name`, `id` (-1 if it does not run),
+ * `state` and, if asked for, `title`; and `errors`, a list of maps with the
+ * keys `uri`, `host` and `error` for hosts that gave none in time.
+ *
+ * @param fleet the fleet (not NULL; borrowed)
+ * @param args as for the command "list_domains" (may be NULL; borrowed)
+ * @param timeout how long to wait, in ms
+ * @param listing the domains, and the errors (out; not NULL; owned by the
+ *     caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectGetAllDomainStats
+ */
+int vkvm_fleet_list_domains(vkvm_fleet *fleet,
+                            vkvm_value *args,
+                            uint32_t timeout,
+                            vkvm_value **listing,
+                            vkvm_error **error);
+
+/**
+ * Opens hosts, all at once, and waits until each is open or has failed.
+ *
+ * A host that fails, or is not open in time, does not make this fail: it has
+ * an error of its own in `vkvm_fleet_get_hosts`, and each command tries to
+ * open it again.
+ *
+ * @param uris a libvirt URI for each host (not NULL; borrowed; its length is
+ *     in uris_len)
+ * @param uris_len how many there are
+ * @param timeout how long to wait, in ms
+ * @param fleet the hosts (out; not NULL; owned by the caller: vkvm_fleet_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectOpenAuth
+ */
+int vkvm_fleet_open(const char *const *uris,
+                    size_t uris_len,
+                    uint32_t timeout,
+                    vkvm_fleet **fleet,
+                    vkvm_error **error);
+
+/**
+ * Adds a hold on the fleet handle.
+ *
+ * @param fleet the fleet (not NULL; borrowed)
+ * @return the handle, which then needs one more `vkvm_fleet_free`, or NULL
+ *     when it is not live.
+ */
+vkvm_fleet *vkvm_fleet_ref(vkvm_fleet *fleet);
 
 /**
  * Tells the class of a handle, for callbacks that get objects of any class.

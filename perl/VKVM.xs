@@ -268,6 +268,69 @@ _commands()
   OUTPUT:
     RETVAL
 
+MODULE = VKVM  PACKAGE = VKVM::Fleet
+
+SV *
+_open(uris, timeout)
+    SV *uris
+    SV *timeout
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_fleet *fleet;
+  CODE:
+  {
+    size_t count;
+    const char *const *texts = vkvm_perl_texts(aTHX_ uris, "uris", &count);
+    uint32_t ms = vkvm_perl_uint(aTHX_ timeout, "timeout", UINT32_MAX);
+    if (vkvm_fleet_open(texts, count, ms, &fleet, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    RETVAL = vkvm_perl_object(aTHX_ fleet, vkvm_perl_fleet);
+  }
+  OUTPUT:
+    RETVAL
+
+SV *
+hosts(fleet)
+    vkvm_fleet *fleet
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *hosts;
+  CODE:
+    if (vkvm_fleet_get_hosts(fleet, &hosts, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    RETVAL = vkvm_perl_take_characters(aTHX_ hosts);
+  OUTPUT:
+    RETVAL
+
+SV *
+_call(fleet, command, args, timeout)
+    vkvm_fleet *fleet
+    SV *command
+    SV *args
+    SV *timeout
+  ALIAS:
+    _list_domains = 1
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *results;
+    int status;
+  CODE:
+  {
+    uint32_t ms = vkvm_perl_uint(aTHX_ timeout, "timeout", UINT32_MAX);
+    vkvm_value *value =
+        vkvm_perl_given(args) ? vkvm_perl_characters_to_value(aTHX_ args, "args") : NULL;
+    if (ix == 1)
+        status = vkvm_fleet_list_domains(fleet, value, ms, &results, &error);
+    else
+        status = vkvm_fleet_call(fleet, vkvm_perl_characters(aTHX_ command, "command"), value, ms,
+                                 &results, &error);
+    if (status < 0)
+        vkvm_perl_throw(aTHX_ error);
+    RETVAL = vkvm_perl_take_characters(aTHX_ results);
+  }
+  OUTPUT:
+    RETVAL
+
 MODULE = VKVM  PACKAGE = VKVM::Stream
 
 void
@@ -318,6 +381,79 @@ recv(stream, data_sv, nbytes_sv, flags_sv = NULL)
     XPUSHi(received);
   }
 
+MODULE = VKVM  PACKAGE = VKVM::EventQueue
+
+SV *
+_new(capacity)
+    SV *capacity
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_event_queue *queue;
+  CODE:
+    if (vkvm_event_queue_new(vkvm_perl_uint(aTHX_ capacity, "capacity", SIZE_MAX), &queue,
+                             &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    RETVAL = vkvm_perl_object(aTHX_ queue, vkvm_perl_event_queue);
+  OUTPUT:
+    RETVAL
+
+MODULE = VKVM  PACKAGE = VKVM::Event
+
+void
+_register_impl(object)
+    SV *object
+  PPCODE:
+    vkvm_perl_register_loop(aTHX_ object);
+
+MODULE = VKVM  PACKAGE = VKVM::EventImpl
+
+void
+_run_handle_callback_helper(watch, fd, events, cb, opaque)
+    SV *watch
+    SV *fd
+    SV *events
+    SV *cb
+    SV *opaque
+  PPCODE:
+  {
+    int numbers[] = {
+        (int)vkvm_perl_int(aTHX_ watch, "watch", INT_MIN, INT_MAX),
+        (int)vkvm_perl_int(aTHX_ fd, "fd", INT_MIN, INT_MAX),
+        (int)vkvm_perl_int(aTHX_ events, "events", INT_MIN, INT_MAX),
+    };
+    PERL_UNUSED_VAR(cb);
+    PUTBACK;
+    vkvm_perl_run_watch(aTHX_ numbers[0], numbers[1], numbers[2], opaque);
+    SPAGAIN;
+    vkvm_perl_rethrow(aTHX_ NULL);
+  }
+
+void
+_run_timeout_callback_helper(timer, cb, opaque)
+    SV *timer
+    SV *cb
+    SV *opaque
+  PPCODE:
+  {
+    int number = (int)vkvm_perl_int(aTHX_ timer, "timer", INT_MIN, INT_MAX);
+    PERL_UNUSED_VAR(cb);
+    PUTBACK;
+    vkvm_perl_run_timer(aTHX_ number, opaque);
+    SPAGAIN;
+    vkvm_perl_rethrow(aTHX_ NULL);
+  }
+
+void
+_free_callback_opaque_helper(ff, opaque)
+    SV *ff
+    SV *opaque
+  PPCODE:
+    if (SvOK(ff) && SvOK(opaque)) {
+        PUTBACK;
+        vkvm_perl_free_watched(aTHX_ opaque);
+        SPAGAIN;
+    }
+
 MODULE = VKVM  PACKAGE = VKVM::_Value
 
 void
@@ -355,6 +491,10 @@ INCLUDE: generated/secret.xs
 
 INCLUDE: generated/host.xs
 
+INCLUDE: generated/fleet.xs
+
 INCLUDE: generated/stream.xs
 
 INCLUDE: generated/event.xs
+
+INCLUDE: generated/event_queue.xs

@@ -95,6 +95,14 @@ int vkvm_perl_on_stream_hole(vkvm_stream *stream, int64_t length, void *userdata
 int vkvm_perl_on_progress(uint64_t done, uint64_t total, void *userdata);
 int vkvm_perl_on_auth(vkvm_value *credentials, void *userdata);
 
+/* Dies if callbacks would be called by a thread of the library. */
+void vkvm_perl_refuse_thread(pTHX_ const char *name);
+
+/* A loop in Perl, and what it calls with the opaque references that it gets. */
+void vkvm_perl_register_loop(pTHX_ SV *object);
+void vkvm_perl_run_watch(pTHX_ int watch, int fd, int events, SV *opaque);
+void vkvm_perl_run_timer(pTHX_ int timer, SV *opaque);
+void vkvm_perl_free_watched(pTHX_ SV *opaque);
 /* Hashes that are kept to be copied, of one interpreter; zeros at first. */
 #define VKVM_PERL_MODELS 61
 #define VKVM_PERL_MODEL_KEYS 32

@@ -82,6 +82,8 @@ pub const ERROR_OWN_CALLBACK: i32 = 10014;
 pub const ERROR_OWN_NO_EVENT_LOOP: i32 = 10015;
 /// `VKVM_ERROR_OWN_FILE`.
 pub const ERROR_OWN_FILE: i32 = 10016;
+/// `VKVM_ERROR_OWN_OTHER_EVENT_LOOP`.
+pub const ERROR_OWN_OTHER_EVENT_LOOP: i32 = 10017;
 /// `VKVM_VALUE_NULL`.
 pub const VALUE_NULL: i32 = 0;
 /// `VKVM_VALUE_BOOL`.
@@ -1576,6 +1578,7 @@ pub static CONSTANTS: &[Constant] = &[
     Constant { class: "error", name: "OWN_CALLBACK", value: Number::Int(10014) },
     Constant { class: "error", name: "OWN_NO_EVENT_LOOP", value: Number::Int(10015) },
     Constant { class: "error", name: "OWN_FILE", value: Number::Int(10016) },
+    Constant { class: "error", name: "OWN_OTHER_EVENT_LOOP", value: Number::Int(10017) },
     Constant { class: "value", name: "NULL", value: Number::Int(0) },
     Constant { class: "value", name: "BOOL", value: Number::Int(1) },
     Constant { class: "value", name: "INT64", value: Number::Int(2) },

@@ -125,8 +125,8 @@ pub trait Object: Send + Sync + Sized + 'static {
     /// holds a connection does. Plain memory (values, errors) does not.
     const PROCESS_BOUND: bool = true;
     /// Called once the last hold is gone, while the object still is there: the
-    /// place to let go of what holds it from elsewhere.
-    fn before_end(&self) {}
+    /// place to let go of what holds it from elsewhere, which may know it by `id`.
+    fn before_end(&self, _id: usize) {}
     /// The table of its class.
     fn table() -> &'static Table<Self>;
 }
@@ -271,18 +271,18 @@ pub fn retain<T: Object>(id: usize) -> bool {
 /// Gives up a hold; the last one ends the handle. True when this was the last.
 /// A handle that is not live is left alone.
 pub fn release<T: Object>(id: usize) -> bool {
-    end(find::<T>(id).and_then(|key| T::table().slots.release(key)))
+    end(find::<T>(id).and_then(|key| T::table().slots.release(key)), id)
 }
 
 /// Ends a handle however many holds there are. False when it was not live.
 pub fn remove<T: Object>(id: usize) -> bool {
-    end(find::<T>(id).and_then(|key| T::table().slots.remove(key)))
+    end(find::<T>(id).and_then(|key| T::table().slots.remove(key)), id)
 }
 
-fn end<T: Object>(last: Option<Use<Entry<T>>>) -> bool {
+fn end<T: Object>(last: Option<Use<Entry<T>>>, id: usize) -> bool {
     let ended = last.is_some();
     if let Some(entry) = last.filter(|entry| !entry.is_forked()) {
-        entry.object.before_end();
+        entry.object.before_end(id);
     }
     ended
 }

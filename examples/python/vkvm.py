@@ -4,14 +4,10 @@
     for dom in conn.list_all_domains():
         print(dom.get_name(), dom.get_info()["memory"], "KiB")
 
-Each class of the API is a class (vkvm.StoragePool for "storage_pool"), each function a
-method, static where it needs no object (vkvm.Library.get_version), each constant an
-attribute (vkvm.Domain.STATE_RUNNING). Inputs come in the order of C, or by name; those
-with a default and those that may be NULL can be left out. Several results are a tuple,
-structured values dicts and lists, errors vkvm.VkvmError.
-
-VKVM_API and VKVM_LIBRARY name the API file and the library; without them pkg-config
-knows the one and the dynamic linker the other. docs/BINDINGS.md explains the steps.
+A class of the API is a class here, a function a method, static where it needs no object,
+a constant an attribute. Inputs come in the order of C, or by name; what has a default or
+may be NULL can be left out. VKVM_API and VKVM_LIBRARY name the API file and the library,
+if not those that are installed are meant. docs/BINDINGS.md explains the steps.
 """
 import ctypes as c
 import functools
@@ -55,13 +51,11 @@ def _c_function(name):
 
 
 def _c_callback(description):
-    """The C type of a function of ours."""
     return c.CFUNCTYPE(_c_type(description["returns"].get("kind")),
                        *(_c_type(param["kind"]) for param in description["params"]))
 
 
 def _call(name, *arguments):
-    """Calls a function that can fail with C's arguments, but for `error`."""
     error = c.c_void_p()
     if _c_function(name)(*arguments, c.byref(error)) < 0:
         raise VkvmError(error)
@@ -74,7 +68,6 @@ def _text(address):
 class Object:
     """A handle of C's, given up with the object; NAME is its class, as in C."""
     NAME = None
-
     def __init__(self, handle):
         self._handle = handle
 
@@ -155,18 +148,10 @@ def _to_value(data):
             value.append(None, item) if is_list else value.put(None, item, data[item])
     else:
         kinds = {type(None): "null", bool: "bool", str: "string", bytes: "bytes", float: "double"}
-        number = "uint64" if isinstance(data, int) and data >= 2**63 else "int64"
-        kind = "handle" if isinstance(data, Object) else kinds.get(type(data), number)
+        kinds[int] = "uint64" if isinstance(data, int) and data >= 2**63 else "int64"
+        kind = "handle" if isinstance(data, Object) else kinds[type(data)]
         getattr(value, "set_" + kind)(None, *([] if data is None else [data]))
     return value
-
-
-def _any(handle):
-    """An object for a borrowed handle of any class; a value knows of which."""
-    holder = Value.new_null()
-    if handle:
-        _call("vkvm_value_set_handle", holder._handle, None, handle)
-    return _from_value(holder._handle)
 
 
 _alive = {}  # the functions that C may still call, by their userdata
@@ -180,9 +165,8 @@ def _callback(c_type, function):
 
     def called(*given):
         try:
-            given = [_borrow(param, argument) for param, argument in zip(params, given)
-                     if param["kind"] != "userdata"]
-            result = function(*given)
+            with_next = zip(params, given, given[1:])  # the userdata is last; a length may be next
+            result = function(*(_borrow(*argument) for argument in with_next))
             return result if isinstance(result, int) else 0
         except BaseException:  # C would not know what to do with it
             sys.excepthook(*sys.exc_info())
@@ -220,8 +204,12 @@ def _input(param, data):
 def _borrow(param, found, length=0):
     """The Python form of what stays C's."""
     kind = param["kind"]
-    if kind in ("string", "value", "any_handle"):
-        return {"string": _text, "value": _from_value, "any_handle": _any}[kind](found)
+    if kind in ("string", "value"):
+        return _text(found) if kind == "string" else _from_value(found)
+    if kind == "any_handle" and found:  # a value knows of which class it is
+        holder = Value.new_null()
+        _call("vkvm_value_set_handle", holder._handle, None, found)
+        return _from_value(holder._handle)
     if kind == "handle":
         return _borrowed(found, param["class"])
     if kind == "bytes":
@@ -288,13 +276,11 @@ def _bind(function):
 
 
 def _is_bound(function):
-    """Not bound are functions with visitors or several callbacks, and with callbacks that
-    get or fill room for bytes."""
-    kinds = [param["kind"] for param in function["params"]]
-    types = [_callback_types[p["c_type"]] for p in function["params"] if p["kind"] == "callback"]
-    inner = [param["kind"] for found in types for param in found["params"]]
-    return (function["returns"] == "status" and "visitor" not in kinds and len(types) <= 2 and
-            not {"bytes", "buffer"} & set(inner))
+    """Callbacks that share their userdata or fill room for bytes are not for this example."""
+    types = [p["c_type"] for p in function["params"] if p["kind"] == "callback"]
+    inner = {p["kind"] for one in types for p in _callback_types[one]["params"]}
+    return function["returns"] == "status" and len(types) <= 2 and "buffer" not in inner and \
+        all(param["kind"] != "visitor" for param in function["params"])
 
 
 def _make_classes():

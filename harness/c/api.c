@@ -236,6 +236,8 @@ static void called_back(json_object *description, void *result, void **arguments
             found = new_handle(member_text(param, "class"), slot->pointer);
         } else if (strcmp(kind, "any_handle") == 0) {
             found = borrow_any(slot->pointer);
+        } else if (strcmp(kind, "bytes") == 0) { /* the length is next */
+            found = json_object_new_string_len(slot->pointer, (int)*(size_t *)arguments[i + 1]);
         } else {
             found = scalar(kind, slot);
         }
@@ -385,6 +387,8 @@ bool call(json_object *function, json_object *self, json_object *given, json_obj
         bool out = strcmp(direction, "out") == 0 || strcmp(direction, "error") == 0;
         json_object *data = strcmp(direction, "self") == 0 ? self : member(given, name);
         union slot *slot = push(&frame, out ? &ffi_type_pointer : type_of(kind));
+        if (strcmp(kind, "buffer") == 0)
+            give_up("%s: buffers are not for scenarios", member_text(function, "name"));
         if (out) {
             slot->pointer = &outs[i];
         } else {

@@ -17,4 +17,6 @@
     X(stream, "VKVM::Stream") \
     X(secret, "VKVM::Secret") \
     X(host, "VKVM::Host") \
-    X(event, "VKVM::Event")
+    X(fleet, "VKVM::Fleet") \
+    X(event, "VKVM::Event") \
+    X(event_queue, "VKVM::EventQueue")

@@ -408,6 +408,7 @@ domain_event_register(conn, callback_sv)
     vkvm_error *error = NULL;
   PPCODE:
   {
+    vkvm_perl_refuse_thread(aTHX_ "callback");
     void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", ST(0));
     if (vkvm_conn_domain_event_register(conn, vkvm_perl_on_event, userdata, vkvm_perl_callback_free, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -427,6 +428,7 @@ domain_event_register_any(conn, dom_sv, event_id_sv, callback_sv)
   {
     vkvm_domain *dom = (vkvm_domain *)vkvm_perl_handle_or_null(aTHX_ dom_sv, "dom");
     int event_id = (int)vkvm_perl_int(aTHX_ event_id_sv, "event_id", INT_MIN, INT_MAX);
+    vkvm_perl_refuse_thread(aTHX_ "callback");
     void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", ST(0));
     if (vkvm_conn_domain_event_register_any(conn, dom, event_id, vkvm_perl_on_event, userdata, vkvm_perl_callback_free, &callback_id, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -485,6 +487,7 @@ enable_resume(conn, max_delay_sv, callback_sv)
   PPCODE:
   {
     int max_delay = (int)vkvm_perl_int(aTHX_ max_delay_sv, "max_delay", INT_MIN, INT_MAX);
+    vkvm_perl_refuse_thread(aTHX_ "callback");
     void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", ST(0));
     if (vkvm_conn_enable_resume(conn, max_delay, vkvm_perl_on_event, userdata, vkvm_perl_callback_free, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -1721,6 +1724,7 @@ network_event_register_any(conn, net_sv, event_id_sv, callback_sv)
   {
     vkvm_network *net = (vkvm_network *)vkvm_perl_handle_or_null(aTHX_ net_sv, "net");
     int event_id = (int)vkvm_perl_int(aTHX_ event_id_sv, "event_id", INT_MIN, INT_MAX);
+    vkvm_perl_refuse_thread(aTHX_ "callback");
     void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", ST(0));
     if (vkvm_conn_network_event_register_any(conn, net, event_id, vkvm_perl_on_event, userdata, vkvm_perl_callback_free, &callback_id, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -1791,6 +1795,7 @@ node_device_event_register_any(conn, dev_sv, event_id_sv, callback_sv)
   {
     vkvm_node_device *dev = (vkvm_node_device *)vkvm_perl_handle_or_null(aTHX_ dev_sv, "dev");
     int event_id = (int)vkvm_perl_int(aTHX_ event_id_sv, "event_id", INT_MIN, INT_MAX);
+    vkvm_perl_refuse_thread(aTHX_ "callback");
     void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", ST(0));
     if (vkvm_conn_node_device_event_register_any(conn, dev, event_id, vkvm_perl_on_event, userdata, vkvm_perl_callback_free, &callback_id, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -2020,6 +2025,7 @@ qemu_monitor_event_register(conn, dom_sv, event_sv, callback_sv, flags_sv = NULL
   {
     vkvm_domain *dom = (vkvm_domain *)vkvm_perl_handle_or_null(aTHX_ dom_sv, "dom");
     const char *event = vkvm_perl_text_or_null(aTHX_ event_sv, "event");
+    vkvm_perl_refuse_thread(aTHX_ "callback");
     void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", ST(0));
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_conn_qemu_monitor_event_register(conn, dom, event, vkvm_perl_on_event, userdata, vkvm_perl_callback_free, flags, &callback_id, &error) < 0)
@@ -2035,6 +2041,7 @@ register_close_callback(conn, callback_sv)
     vkvm_error *error = NULL;
   PPCODE:
   {
+    vkvm_perl_refuse_thread(aTHX_ "callback");
     void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", ST(0));
     if (vkvm_conn_register_close_callback(conn, vkvm_perl_on_event, userdata, vkvm_perl_callback_free, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -2089,6 +2096,7 @@ secret_event_register_any(conn, secret_sv, event_id_sv, callback_sv)
   {
     vkvm_secret *secret = (vkvm_secret *)vkvm_perl_handle_or_null(aTHX_ secret_sv, "secret");
     int event_id = (int)vkvm_perl_int(aTHX_ event_id_sv, "event_id", INT_MIN, INT_MAX);
+    vkvm_perl_refuse_thread(aTHX_ "callback");
     void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", ST(0));
     if (vkvm_conn_secret_event_register_any(conn, secret, event_id, vkvm_perl_on_event, userdata, vkvm_perl_callback_free, &callback_id, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -2170,6 +2178,7 @@ storage_pool_event_register_any(conn, pool_sv, event_id_sv, callback_sv)
   {
     vkvm_storage_pool *pool = (vkvm_storage_pool *)vkvm_perl_handle_or_null(aTHX_ pool_sv, "pool");
     int event_id = (int)vkvm_perl_int(aTHX_ event_id_sv, "event_id", INT_MIN, INT_MAX);
+    vkvm_perl_refuse_thread(aTHX_ "callback");
     void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", ST(0));
     if (vkvm_conn_storage_pool_event_register_any(conn, pool, event_id, vkvm_perl_on_event, userdata, vkvm_perl_callback_free, &callback_id, &error) < 0)
         vkvm_perl_throw(aTHX_ error);

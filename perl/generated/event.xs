@@ -15,6 +15,7 @@ add_handle(fd_sv, events_sv, callback_sv)
   {
     int fd = (int)vkvm_perl_int(aTHX_ fd_sv, "fd", INT_MIN, INT_MAX);
     int events = (int)vkvm_perl_int(aTHX_ events_sv, "events", INT_MIN, INT_MAX);
+    vkvm_perl_refuse_thread(aTHX_ "callback");
     void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", NULL);
     if (vkvm_event_add_handle(fd, events, vkvm_perl_on_watch, userdata, vkvm_perl_callback_free, &watch, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -32,10 +33,24 @@ add_timeout(frequency_sv, callback_sv)
   PPCODE:
   {
     int frequency = (int)vkvm_perl_int(aTHX_ frequency_sv, "frequency", INT_MIN, INT_MAX);
+    vkvm_perl_refuse_thread(aTHX_ "callback");
     void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", NULL);
     if (vkvm_event_add_timeout(frequency, vkvm_perl_on_timeout, userdata, vkvm_perl_callback_free, &timer, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     XPUSHi(timer);
+  }
+
+void
+is_started()
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    bool started;
+  PPCODE:
+  {
+    if (vkvm_event_is_started(&started, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHi(started ? 1 : 0);
   }
 
 void
@@ -86,6 +101,26 @@ run_default()
     SPAGAIN;
     vkvm_perl_rethrow(aTHX_ error);
     if (result < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+start()
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    if (vkvm_event_start(&error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+stop()
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    if (vkvm_event_stop(&error) < 0)
         vkvm_perl_throw(aTHX_ error);
   }
 

@@ -12,6 +12,7 @@ use VKVM::Domain;
 use VKVM::DomainCheckpoint;
 use VKVM::DomainSnapshot;
 use VKVM::Error;
+use VKVM::EventQueue;
 use VKVM::Interface;
 use VKVM::NWFilter;
 use VKVM::NWFilterBinding;
@@ -24,6 +25,7 @@ use VKVM::StorageVol;
 use VKVM::Stream;
 
 # Its methods come from the library, which has to be there by then.
+require VKVM::Fleet;
 require VKVM::Host;
 
 # A document of one key, or, as in python-kvm, its root element and what is in it.
@@ -66,42 +68,32 @@ sub get_micro_version {
     return $self->get_version % 1000;
 }
 
-# Sys::Virt looks each of the objects up by its name; these are one call each.
-# As there, one value is how many there are.
-sub list_domains {
-    my ($self) = @_;
-    my @domains = $self->list_all_domains(VKVM::Domain::LIST_ACTIVE());
-    return @domains;
-}
+# Sys::Virt looks each of the objects of a list up by its name; these are one call
+# each. As there, one value is how many there are.
+my @lists = (
+    [ 'VKVM::list_domains',               'list_all_domains',       VKVM::Domain::LIST_ACTIVE() ],
+    [ 'VKVM::list_defined_domains',       'list_all_domains',       VKVM::Domain::LIST_INACTIVE() ],
+    [ 'VKVM::list_networks',              'list_all_networks',      VKVM::Network::LIST_ACTIVE() ],
+    [ 'VKVM::list_defined_networks',      'list_all_networks',      VKVM::Network::LIST_INACTIVE() ],
+    [ 'VKVM::list_interfaces',            'list_all_interfaces',    VKVM::Interface::LIST_ACTIVE() ],
+    [ 'VKVM::list_defined_interfaces',    'list_all_interfaces',    VKVM::Interface::LIST_INACTIVE() ],
+    [ 'VKVM::list_storage_pools',         'list_all_storage_pools', VKVM::StoragePool::LIST_ACTIVE() ],
+    [ 'VKVM::list_defined_storage_pools', 'list_all_storage_pools', VKVM::StoragePool::LIST_INACTIVE() ],
+    [ 'VKVM::list_nwfilters',             'list_all_nwfilters' ],
+    [ 'VKVM::list_secrets',               'list_all_secrets' ],
+    [ 'VKVM::Domain::list_snapshots',     'list_all_snapshots' ],
+    [ 'VKVM::DomainSnapshot::list_child_snapshots', 'list_all_children' ],
+    [ 'VKVM::StoragePool::list_volumes',  'list_all_volumes' ],
+);
 
-sub list_defined_domains {
-    my ($self) = @_;
-    my @domains = $self->list_all_domains(VKVM::Domain::LIST_INACTIVE());
-    return @domains;
-}
-
-sub list_networks {
-    my ($self) = @_;
-    my @networks = $self->list_all_networks(VKVM::Network::LIST_ACTIVE());
-    return @networks;
-}
-
-sub list_defined_networks {
-    my ($self) = @_;
-    my @networks = $self->list_all_networks(VKVM::Network::LIST_INACTIVE());
-    return @networks;
-}
-
-sub list_interfaces {
-    my ($self) = @_;
-    my @interfaces = $self->list_all_interfaces(VKVM::Interface::LIST_ACTIVE());
-    return @interfaces;
-}
-
-sub list_defined_interfaces {
-    my ($self) = @_;
-    my @interfaces = $self->list_all_interfaces(VKVM::Interface::LIST_INACTIVE());
-    return @interfaces;
+for my $list (@lists) {
+    my ($name, $all, @flags) = @$list;
+    no strict 'refs';    ## no critic (ProhibitNoStrict) - this is about symbol tables
+    *$name = sub {
+        my ($self)  = @_;
+        my @objects = $self->$all(@flags);
+        return @objects;
+    };
 }
 
 # libvirt's bulk call takes capabilities as bits, of which an older libvkvm may
@@ -115,30 +107,6 @@ sub list_node_devices {
         @devices = grep { $wanted{ $_->get_name } } @devices;
     }
     return @devices;
-}
-
-sub list_nwfilters {
-    my ($self) = @_;
-    my @filters = $self->list_all_nwfilters;
-    return @filters;
-}
-
-sub list_secrets {
-    my ($self) = @_;
-    my @secrets = $self->list_all_secrets;
-    return @secrets;
-}
-
-sub list_storage_pools {
-    my ($self) = @_;
-    my @pools = $self->list_all_storage_pools(VKVM::StoragePool::LIST_ACTIVE());
-    return @pools;
-}
-
-sub list_defined_storage_pools {
-    my ($self) = @_;
-    my @pools = $self->list_all_storage_pools(VKVM::StoragePool::LIST_INACTIVE());
-    return @pools;
 }
 
 # Objects in a cloned interpreter would be freed twice.

@@ -14,7 +14,7 @@ use std::ptr::NonNull;
 use parking_lot::{RwLockReadGuard, RwLockWriteGuard};
 
 use super::types::{Handle, SharedValue, vkvm_destroy_callback, vkvm_domain, vkvm_value};
-use crate::core::{Domain, Text};
+use crate::core::{Domain, Text, sigpipe};
 use crate::error::{Error, Misuse, Result};
 use crate::handle::{self, Object, Ref};
 use crate::value::Value;
@@ -154,6 +154,11 @@ impl Caller {
         Ok(reading(&*self.get(value, parameter)?).clone())
     }
 
+    /// A value, copied; NULL is null.
+    pub fn value_or_null(&self, value: *mut vkvm_value, parameter: &'static str) -> Result<Value> {
+        if value.is_null() { Ok(Value::Null) } else { self.value(value, parameter) }
+    }
+
     /// A value that must be a map, copied.
     pub fn map(
         &self,
@@ -255,6 +260,17 @@ impl Caller {
         Foreign { function, userdata, destroy }
     }
 
+    /// A structure of functions with their userdata, taken over as above.
+    pub fn functions<S: Copy>(
+        &self,
+        functions: *const S,
+        userdata: *mut c_void,
+        destroy: vkvm_destroy_callback,
+    ) -> Foreign<S> {
+        // SAFETY: NULL, or by the contract a valid structure.
+        Foreign { function: unsafe { functions.as_ref().copied() }, userdata, destroy }
+    }
+
     /// A function that shares the userdata of another one.
     pub fn function<F>(&self, function: Option<F>, parameter: &'static str) -> Result<F> {
         function.ok_or_else(|| null(parameter, "a function"))
@@ -339,6 +355,15 @@ impl OutHandle<'_, vkvm_value> {
     /// Makes a handle of the value.
     pub fn set_value(self, value: impl Into<Value>) -> Result<()> {
         self.set(SharedValue::new(value.into()))
+    }
+
+    /// Makes a handle of the value, or NULL when there is none.
+    pub fn set_value_or_null(self, value: Option<Value>) -> Result<()> {
+        match value {
+            Some(value) => self.set_value(value)?,
+            None => self.0.set(std::ptr::null_mut()),
+        }
+        Ok(())
     }
 }
 
@@ -446,11 +471,18 @@ impl<F: Copy> Foreign<F> {
     }
 }
 
+impl<F> Foreign<F> {
+    /// The userdata.
+    pub fn userdata(&self) -> *mut c_void {
+        self.userdata
+    }
+}
+
 impl<F> Drop for Foreign<F> {
     fn drop(&mut self) {
         if let Some(destroy) = self.destroy {
             // SAFETY: by the contract; this is the one call for this userdata.
-            unsafe { destroy(self.userdata) }
+            unsafe { sigpipe::outside(|| destroy(self.userdata)) }
         }
     }
 }

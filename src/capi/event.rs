@@ -3,11 +3,13 @@
 use std::ffi::{c_int, c_void};
 
 use super::caller::Foreign;
+use super::event_impl::ForeignLoop;
 use super::guard::status;
 use super::types::{
-    SharedValue, vkvm_conn, vkvm_destroy_callback, vkvm_error, vkvm_timeout_callback, vkvm_value,
-    vkvm_watch_callback,
+    SharedValue, vkvm_conn, vkvm_destroy_callback, vkvm_error, vkvm_event_impl,
+    vkvm_timeout_callback, vkvm_value, vkvm_watch_callback,
 };
+use crate::core::sigpipe;
 use crate::error::Result;
 use crate::handle::AnyHandle;
 use crate::value::Value;
@@ -16,13 +18,80 @@ use crate::{core, event, handle};
 /// Makes libvirt's own event loop the one of this process.
 ///
 /// It must be called before the first connection is opened, and the loop must
-/// then be run by calling `vkvm_event_run_default` again and again.
+/// then be run by calling `vkvm_event_run_default` again and again. Programs that
+/// cannot do that have `vkvm_event_start`.
 ///
 /// libvirt: virEventRegisterDefaultImpl
 /// cbindgen:perl=quiet
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_event_register_default(error: *mut *mut vkvm_error) -> c_int {
     status(error, |_| event::register_default())
+}
+
+/// Makes a loop of the program's own the event loop of this process, for good.
+///
+/// It must be called before the first connection is opened. A process has one loop:
+/// this, `vkvm_event_register_default` and `vkvm_event_start` exclude each other.
+///
+/// - `functions`: what the loop does; the structure is copied
+/// - `userdata` (nullable): passed to the functions
+/// - `destroy` (nullable): releases the userdata, which happens only when this
+///   fails: a loop that is registered stays so
+///
+/// libvirt: virEventRegisterImpl
+/// cbindgen:perl=skip
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_event_register_impl(
+    functions: *const vkvm_event_impl,
+    userdata: *mut c_void,
+    destroy: vkvm_destroy_callback,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let foreign = c.functions(functions, userdata, destroy);
+        event::register_impl(Box::new(ForeignLoop::new(foreign)?))
+    })
+}
+
+/// Starts a thread of the library that runs libvirt's event loop, for programs
+/// that have none.
+///
+/// It must be called before the first connection is opened. Callbacks then run on
+/// that thread; programs that cannot have that use a queue
+/// (`vkvm_event_queue_new`). The thread blocks all signals. If it runs already,
+/// nothing happens. After a fork, the child has no such thread and cannot use
+/// the loop; it should execute a program.
+///
+/// libvirt: virEventRegisterDefaultImpl, virEventRunDefaultImpl
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_event_start(error: *mut *mut vkvm_error) -> c_int {
+    status(error, |_| event::start())
+}
+
+/// Stops the thread that `vkvm_event_start` started, and waits until it has.
+///
+/// Called from a callback it does not wait: this callback is then the last. What
+/// is registered stays so: libvirt cannot be told that there is no loop any more.
+/// Nothing is delivered, and nothing is noticed of daemons that end, until
+/// `vkvm_event_start` is called again.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_event_stop(error: *mut *mut vkvm_error) -> c_int {
+    status(error, |_| event::stop())
+}
+
+/// Tells whether the thread that `vkvm_event_start` starts is there, in this
+/// process.
+///
+/// - `started`: whether it is
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_event_is_started(
+    started: *mut bool,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        c.out(started, "started")?.set(event::is_started());
+        Ok(())
+    })
 }
 
 /// Waits until something happens, and calls the callbacks it is for.
@@ -188,7 +257,7 @@ fn deliver(conn: usize, event: event::Event, foreign: &Foreign<EventFunction>) -
     let object = event.object.map(own).transpose()?;
     let args = handle::insert(SharedValue::new(Value::Map(event.args)))?;
     // SAFETY: C's own callback and userdata, by the contract.
-    unsafe {
+    sigpipe::outside(|| unsafe {
         callback(
             conn as *mut vkvm_conn,
             object.as_ref().map_or(0, AnyHandle::id) as *mut c_void,
@@ -196,7 +265,7 @@ fn deliver(conn: usize, event: event::Event, foreign: &Foreign<EventFunction>) -
             args as *mut vkvm_value,
             userdata,
         );
-    }
+    });
     handle::release::<SharedValue>(args);
     drop(object);
     handle::release::<core::Conn>(conn);
@@ -204,7 +273,7 @@ fn deliver(conn: usize, event: event::Event, foreign: &Foreign<EventFunction>) -
 }
 
 /// A handle of what an event happened to.
-fn own(object: event::Object) -> Result<AnyHandle> {
+pub(super) fn own(object: event::Object) -> Result<AnyHandle> {
     match object {
         event::Object::Domain(domain) => AnyHandle::own(domain),
         event::Object::Network(network) => AnyHandle::own(network),
@@ -217,7 +286,7 @@ fn own(object: event::Object) -> Result<AnyHandle> {
 fn tick(foreign: &Foreign<unsafe extern "C" fn(c_int, *mut c_void)>, timer: c_int) {
     if let Ok((callback, userdata)) = foreign.get("callback") {
         // SAFETY: C's own callback and userdata, by the contract.
-        unsafe { callback(timer, userdata) }
+        sigpipe::outside(|| unsafe { callback(timer, userdata) });
     }
 }
 
@@ -229,6 +298,6 @@ fn ready(
 ) {
     if let Ok((callback, userdata)) = foreign.get("callback") {
         // SAFETY: C's own callback and userdata, by the contract.
-        unsafe { callback(watch, fd, events, userdata) }
+        sigpipe::outside(|| unsafe { callback(watch, fd, events, userdata) });
     }
 }

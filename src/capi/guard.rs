@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::caller::Caller;
 use super::types::vkvm_error;
+use crate::core::sigpipe;
 use crate::error::{Error, Misuse, Result};
 use crate::handle;
 
@@ -54,7 +55,7 @@ pub unsafe fn void(body: impl FnOnce(&Caller)) {
 }
 
 fn catch<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| {
+    catch_unwind(AssertUnwindSafe(|| sigpipe::inside(body))).unwrap_or_else(|panic| {
         let what = panic
             .downcast_ref::<&str>()
             .map(|text| (*text).to_owned())

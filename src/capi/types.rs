@@ -38,8 +38,9 @@ impl Handle for vkvm_conn {
 }
 impl Object for core::Conn {
     const CLASS: Class = Class::Conn;
-    fn before_end(&self) {
+    fn before_end(&self, id: usize) {
         event::deregister_all(self);
+        event::forget_connection(id);
     }
     fn table() -> &'static Table<Self> {
         static TABLE: Table<core::Conn> = Table::new();
@@ -95,7 +96,7 @@ impl Handle for vkvm_stream {
 }
 impl Object for core::Stream {
     const CLASS: Class = Class::Stream;
-    fn before_end(&self) {
+    fn before_end(&self, _id: usize) {
         event::stream::stop_listening(self);
     }
     fn table() -> &'static Table<Self> {
@@ -153,12 +154,38 @@ handle!(vkvm_nwfilter_binding, core::NwFilterBinding, NwfilterBinding);
 pub struct vkvm_interface;
 handle!(vkvm_interface, core::Interface, Interface);
 
+/// A queue of events, with a descriptor that is readable while it is not empty.
+///
+/// Lifetime: does not keep connections open; freeing it ends what was registered
+/// through it. Threads: may be used from several at once.
+pub struct vkvm_event_queue;
+impl Handle for vkvm_event_queue {
+    type Object = event::EventQueue;
+}
+impl Object for event::EventQueue {
+    const CLASS: Class = Class::EventQueue;
+    fn before_end(&self, _id: usize) {
+        self.end();
+    }
+    fn table() -> &'static Table<Self> {
+        static TABLE: Table<event::EventQueue> = Table::new();
+        &TABLE
+    }
+}
+
 /// A host, managed by commands with structured arguments and results.
 ///
 /// Lifetime: keeps its connection open. Threads: may be used from several at
 /// once.
 pub struct vkvm_host;
 handle!(vkvm_host, host::Host, Host);
+
+/// Many hosts, to which commands go together.
+///
+/// Lifetime: keeps its connections open. Threads: may be used from several at
+/// once; each host does one thing after the other.
+pub struct vkvm_fleet;
+handle!(vkvm_fleet, host::Fleet, Fleet);
 
 /// A structured value: null, bool, int64, uint64, double, string, bytes, list,
 /// map or handle.
@@ -310,6 +337,54 @@ pub type vkvm_host_progress_callback = Option<
 /// Releases the userdata of a callback: runs exactly once, after the last call
 /// of the callback, even when the registration failed. May be NULL.
 pub type vkvm_destroy_callback = Option<unsafe extern "C" fn(userdata: *mut c_void)>;
+
+/// What an event loop of the program's own does for libvirt, for
+/// `vkvm_event_register_impl`. No member may be NULL.
+///
+/// Numbers of watches and timers are the loop's to choose, from 0 up; -1 is a
+/// failure. When adding fails, neither `callback` nor `destroy` may be called.
+/// The functions may be called from any thread that uses the library, and from
+/// within callbacks.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct vkvm_event_impl {
+    /// Watches a descriptor for some of `VKVM_EVENT_HANDLE_*`: whenever it is
+    /// ready `callback` is called with the number, the descriptor, what it is
+    /// ready for, and `data`. Returns the number of the watch.
+    pub add_handle: Option<
+        unsafe extern "C" fn(
+            userdata: *mut c_void,
+            fd: c_int,
+            events: c_int,
+            callback: vkvm_watch_callback,
+            data: *mut c_void,
+            destroy: vkvm_destroy_callback,
+        ) -> c_int,
+    >,
+    /// Changes what a descriptor is watched for; 0 is nothing, for the time being.
+    pub update_handle:
+        Option<unsafe extern "C" fn(userdata: *mut c_void, watch: c_int, events: c_int)>,
+    /// Ends a watch: no more calls, and `destroy` is called with `data` once, but
+    /// after this has returned. Returns 0.
+    pub remove_handle: Option<unsafe extern "C" fn(userdata: *mut c_void, watch: c_int) -> c_int>,
+    /// Adds a timer that fires each `frequency` ms, with 0 on each turn of the
+    /// loop, with -1 not until it is updated: `callback` is called with the number
+    /// and `data`. Returns the number of the timer.
+    pub add_timeout: Option<
+        unsafe extern "C" fn(
+            userdata: *mut c_void,
+            frequency: c_int,
+            callback: vkvm_timeout_callback,
+            data: *mut c_void,
+            destroy: vkvm_destroy_callback,
+        ) -> c_int,
+    >,
+    /// Changes how often a timer fires.
+    pub update_timeout:
+        Option<unsafe extern "C" fn(userdata: *mut c_void, timer: c_int, frequency: c_int)>,
+    /// Ends a timer, as a watch is ended. Returns 0.
+    pub remove_timeout: Option<unsafe extern "C" fn(userdata: *mut c_void, timer: c_int) -> c_int>,
+}
 
 /// Gets the parts of a value, one by one, from `vkvm_value_visit`.
 ///

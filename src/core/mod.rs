@@ -22,6 +22,7 @@ pub mod nwfilter_binding;
 pub(crate) mod object;
 pub(crate) mod resume;
 pub mod secret;
+pub(crate) mod sigpipe;
 pub mod storage_pool;
 pub mod storage_vol;
 pub mod stream;

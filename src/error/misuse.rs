@@ -48,12 +48,20 @@ pub enum Misuse {
     XmlSyntax { parameter: &'static str, line: u64, column: u64, reason: String },
     #[error("{parameter}: JSON is malformed at line {line}, column {column}: {reason}")]
     JsonSyntax { parameter: &'static str, line: u64, column: u64, reason: String },
-    #[error("there is no event loop: call vkvm_event_register_default before {what}")]
+    #[error("{said}")]
+    Refused { said: String },
+    #[error(
+        "there is no event loop: call vkvm_event_register_default or vkvm_event_start before {what}"
+    )]
     NoEventLoop { what: &'static str },
+    #[error("{what}: {reason}")]
+    OtherEventLoop { what: &'static str, reason: &'static str },
     #[error("{parameter}: {reason}")]
     File { parameter: &'static str, reason: String },
     #[error("the transfer was cancelled by its progress callback")]
     Cancelled,
+    #[error("{what} within {ms} ms")]
+    TimedOut { what: String, ms: u64 },
     #[error("{function} needs libvirt {since}; the installed libvirt does not have it")]
     NotInThisLibvirt { function: &'static str, since: &'static str },
     #[error("{function} is in {library}, a library of libvirt's that is not installed")]
@@ -73,15 +81,17 @@ impl Misuse {
             Misuse::NotUtf8 { .. } => c::ERROR_OWN_NOT_UTF8,
             Misuse::EmbeddedNul { .. } => c::ERROR_OWN_EMBEDDED_NUL,
             Misuse::TooLarge { .. } => c::ERROR_OWN_TOO_LARGE,
-            Misuse::Invalid { .. } => c::ERROR_OWN_INVALID,
+            Misuse::Invalid { .. } | Misuse::Refused { .. } => c::ERROR_OWN_INVALID,
             Misuse::NotFound { .. } => c::ERROR_OWN_NOT_FOUND,
             Misuse::WrongType { .. } => c::ERROR_OWN_WRONG_TYPE,
             Misuse::XmlSyntax { .. } => c::ERROR_OWN_XML_SYNTAX,
             Misuse::JsonSyntax { .. } => c::ERROR_OWN_JSON_SYNTAX,
             Misuse::NoEventLoop { .. } => c::ERROR_OWN_NO_EVENT_LOOP,
+            Misuse::OtherEventLoop { .. } => c::ERROR_OWN_OTHER_EVENT_LOOP,
             Misuse::File { .. } => c::ERROR_OWN_FILE,
             // libvirt's own numbers, so that a caller needs to test for one only.
             Misuse::Cancelled => virt::sys::VIR_ERR_OPERATION_ABORTED as i32,
+            Misuse::TimedOut { .. } => virt::sys::VIR_ERR_OPERATION_TIMEOUT as i32,
             Misuse::NotInThisLibvirt { .. } | Misuse::NoLibrary { .. } => {
                 virt::sys::VIR_ERR_NO_SUPPORT as i32
             }
@@ -92,8 +102,11 @@ impl Misuse {
     pub fn parameter(&self) -> Option<&'static str> {
         match self {
             Misuse::Internal { .. }
+            | Misuse::Refused { .. }
             | Misuse::NoEventLoop { .. }
+            | Misuse::OtherEventLoop { .. }
             | Misuse::Cancelled
+            | Misuse::TimedOut { .. }
             | Misuse::NotInThisLibvirt { .. }
             | Misuse::NoLibrary { .. } => None,
             Misuse::Null { parameter, .. }

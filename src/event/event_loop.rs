@@ -1,10 +1,10 @@
-//! libvirt's default event loop, and what a program adds to it.
+//! What a program adds to the event loop: timers, and watches of descriptors.
 
 use std::ffi::c_int;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use virt::sys;
 
+use super::choice::ready;
 use super::{free_userdata, into_userdata, shielded};
 use crate::core::call;
 use crate::error::{Error, Misuse, Result};
@@ -14,34 +14,6 @@ pub type Ticker = Box<dyn Fn(c_int) + Send + Sync>;
 
 /// Called when a file descriptor is ready; gets watch id, descriptor, events.
 pub type Watcher = Box<dyn Fn(c_int, c_int, c_int) + Send + Sync>;
-
-/// Whether a loop is registered. Without one libvirt waits for ever in a loop
-/// that nothing is in, or fails without saying why.
-static REGISTERED: AtomicBool = AtomicBool::new(false);
-
-pub(super) fn ready(what: &'static str) -> Result<()> {
-    call::initialize();
-    match REGISTERED.load(Ordering::Acquire) {
-        true => Ok(()),
-        false => Err(Misuse::NoEventLoop { what }.into()),
-    }
-}
-
-/// Makes libvirt's own loop the process's event loop.
-pub fn register_default() -> Result<()> {
-    call::initialize();
-    // SAFETY: may be called at any time; libvirt ignores a repetition.
-    call::done(unsafe { sys::virEventRegisterDefaultImpl() }, c"virEventRegisterDefaultImpl")?;
-    REGISTERED.store(true, Ordering::Release);
-    Ok(())
-}
-
-/// Waits until something happens, and calls who wants to know.
-pub fn run_default() -> Result<()> {
-    ready("running it")?;
-    // SAFETY: no arguments.
-    call::done(unsafe { sys::virEventRunDefaultImpl() }, c"virEventRunDefaultImpl")
-}
 
 /// Adds a timer; it fires each `frequency` ms, with 0 on each turn of the
 /// loop, with -1 not until it is updated.

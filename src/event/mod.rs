@@ -1,14 +1,21 @@
 //! Event loop, registrations and the way of an event to its listener.
 //!
+//! Which loop there is, is chosen once ([`choice`]): libvirt's, which the program
+//! runs; the program's own ([`own_loop`]); or libvirt's on a thread of the library
+//! ([`thread`]).
+//!
 //! libvirt calls a C function with a pointer of ours; here that pointer is a
 //! boxed Rust closure, the *listener*. The box goes to libvirt at registration
 //! and comes back through its free callback exactly once, so dropping the
 //! closure is the one place where whatever a listener owns is released.
 
+mod choice;
 mod close;
 mod event_loop;
 mod kinds;
 mod monitor;
+mod own_loop;
+mod queue;
 mod registry;
 mod resume;
 mod signature;
@@ -16,19 +23,24 @@ pub mod stream;
 mod subject;
 #[cfg(test)]
 mod tests;
+mod thread;
 mod unknown;
 
+pub use choice::{register_default, register_impl, run_default};
 pub use close::{register_close_callback, unregister_close_callback};
 pub use event_loop::{
-    Ticker, Watcher, add_handle, add_timeout, register_default, remove_handle, remove_timeout,
-    run_default, update_handle, update_timeout,
+    Ticker, Watcher, add_handle, add_timeout, remove_handle, remove_timeout, update_handle,
+    update_timeout,
 };
 pub use monitor::qemu_monitor_event_register;
+pub use own_loop::{EventImpl, Watched};
+pub use queue::{Entry, EventQueue, forget_connection};
 pub use registry::{
     deregister_all, deregister_any, domain_event_deregister, domain_event_register, register_any,
 };
 pub use resume::{disable_resume, enable_resume};
 pub use subject::Subject;
+pub use thread::{is_started, start, stop};
 
 use std::ffi::{c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -76,11 +76,11 @@ impl<'a> Call<'a> {
     }
 
     /// Whether an argument was given that changes a setting: one that is not
-    /// required and does not only choose whose settings are meant.
+    /// required and does not only choose which settings are meant.
     pub fn sets_something(&self) -> bool {
         self.command.arguments.iter().enumerate().any(|(place, argument)| {
             !argument.required
-                && !["config", "live", "current"].contains(&argument.name)
+                && !["config", "live", "current", "title", "pretty"].contains(&argument.name)
                 && match self.args.get(place) {
                     None | Some(Bound::Flag(false)) => false,
                     Some(_) => true,

@@ -1,8 +1,6 @@
 //! How a command fails: what virsh says, and libvirt's error.
 
-use crate::error::{Error, Result};
-
-use super::args::wrong;
+use crate::error::{Error, Misuse, Result};
 
 /// A command that failed.
 #[derive(Debug)]
@@ -44,7 +42,10 @@ impl Failure {
 
     /// The error for a query, which has no (status, stdout, stderr) to give.
     pub fn into_error(self) -> Error {
-        self.cause.unwrap_or_else(|| wrong(self.said.unwrap_or(self.out)))
+        self.cause.unwrap_or_else(|| {
+            let said = self.said.unwrap_or(self.out);
+            Misuse::Refused { said }.into()
+        })
     }
 
     /// stdout and stderr.

@@ -14,7 +14,9 @@ mod args;
 mod call;
 mod command;
 mod document;
+mod domain;
 mod failure;
+mod fleet;
 mod generate;
 mod hypervisor;
 mod interface;
@@ -24,6 +26,7 @@ mod lookup;
 mod markup;
 mod network;
 mod pool;
+mod reference;
 mod secret;
 mod snapshot;
 mod table;
@@ -34,7 +37,9 @@ mod xml_result;
 use std::ffi::CStr;
 
 pub use call::Progress;
+pub use fleet::Fleet;
 pub use generate::{mac, uuid};
+pub use reference::markdown;
 
 use crate::core::Conn;
 use crate::error::Result;

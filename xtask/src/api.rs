@@ -45,6 +45,9 @@ const CLASSES: [&str; 27] = [
 const WITHOUT_SELF: [&str; 8] =
     ["constant", "library", "handle", "string", "string_list", "bytes", "int_list", "event"];
 
+/// Structures of functions, which a caller fills.
+const STRUCTS: [&str; 2] = ["vkvm_value_visitor", "vkvm_event_impl"];
+
 /// Public enums with a fixed size, which cbindgen takes for part of the API.
 const PRIVATE: [&str; 2] = ["Class", "Kind"];
 
@@ -143,7 +146,8 @@ pub enum Kind {
     /// A function pointer type.
     Callback(String),
     Userdata,
-    Visitor,
+    /// A structure of functions.
+    Functions(String),
 }
 
 impl Kind {
@@ -168,7 +172,8 @@ impl Kind {
             Kind::AnyHandle => "any_handle",
             Kind::Callback(_) => "callback",
             Kind::Userdata => "userdata",
-            Kind::Visitor => "visitor",
+            Kind::Functions(name) if name == "vkvm_value_visitor" => "visitor",
+            Kind::Functions(_) => "functions",
         }
     }
 
@@ -191,7 +196,7 @@ impl Kind {
             Kind::Handles(class) => format!("vkvm_{class} *const *"),
             Kind::AnyHandle | Kind::Userdata => "void *".into(),
             Kind::Callback(name) => name.clone(),
-            Kind::Visitor => "const vkvm_value_visitor *".into(),
+            Kind::Functions(name) => format!("const {name} *"),
         }
     }
 
@@ -433,7 +438,9 @@ fn kind(name: &str, ty: &Type) -> Option<(Kind, Direction)> {
         scalar => return Some((scalar_kind(scalar)?, In)),
     };
     match pointee {
-        Type::Path(path) if path.name() == "vkvm_value_visitor" => Some((Kind::Visitor, In)),
+        Type::Path(path) if STRUCTS.contains(&path.name()) => {
+            Some((Kind::Functions(path.name().to_owned()), In))
+        }
         Type::Path(path) => Some((Kind::Handle(class_of(path.name())?), In)),
         Type::Primitive(PrimitiveType::Char) => Some((Kind::Text, In)),
         Type::Primitive(PrimitiveType::Integer { kind: IntKind::B8, .. }) => {

@@ -39,6 +39,12 @@ const INTRODUCTION: &str = "\
  *   another thread uses it lets that use finish.
  * - Callbacks of events, timers, watches and streams run on the thread that
  *   runs the event loop. All others run in the call that they are given to.
+ * - A process has one event loop, chosen once, before the first connection:
+ *   vkvm_event_register_default, vkvm_event_register_impl or vkvm_event_start.
+ * - If SIGPIPE has its default effect, opening a connection installs a handler:
+ *   while its thread is in a function of this library the signal does nothing
+ *   (writing to a daemon that is gone raises it), otherwise and in callbacks it
+ *   ends the program as ever. A disposition of the program's own is left alone.
  */
 ";
 

@@ -7,13 +7,6 @@ use VKVM;
 
 our $VERSION = '0.001000';
 
-# Sys::Virt looks each snapshot up by its name; this is one call.
-sub list_snapshots {
-    my ($self) = @_;
-    my @snapshots = $self->list_all_snapshots;
-    return @snapshots;
-}
-
 # Sys::Virt has two forms of these: all in a hash, or one by one.
 sub migrate {
     my ($self, $destcon, @how) = @_;

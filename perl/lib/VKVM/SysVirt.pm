@@ -12,6 +12,7 @@ use VKVM::DomainCheckpoint;
 use VKVM::DomainSnapshot;
 use VKVM::Error;
 use VKVM::Event;
+use VKVM::EventImpl;
 use VKVM::Interface;
 use VKVM::NWFilter;
 use VKVM::NWFilterBinding;
@@ -32,7 +33,7 @@ BEGIN {
     no strict 'refs';    ## no critic (ProhibitNoStrict) - this is about symbol tables
     *{'Sys::Virt::'} = *{'VKVM::'};
     my @modules = qw(
-      Domain DomainCheckpoint DomainSnapshot Error Event Interface NWFilter NWFilterBinding
+      Domain DomainCheckpoint DomainSnapshot Error Event EventImpl Interface NWFilter NWFilterBinding
       Network NetworkPort NodeDevice Secret StoragePool StorageVol Stream
     );
     for my $module ('', map { "/$_" } @modules) {

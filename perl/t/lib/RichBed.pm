@@ -14,7 +14,7 @@ package RichBed;
 use strict;
 use warnings;
 
-use File::Path qw(mkpath);
+use IO::Handle;
 use TestBed;
 use VKVM;
 
@@ -53,6 +53,38 @@ sub DESTROY {
 
 sub uri { my ($self) = @_; return $self->{bed}{URI} }
 sub dir { my ($self) = @_; return $self->{bed}{DIR} }
+
+# Has the guest's shell run a command, which may take its time.
+sub on_guest {
+    my ($self, $command) = @_;
+    if (!$self->{terminal}) {
+        my ($path) = $self->{guest}->get_xml_description =~ /<console type='pty' tty='([^']*)'/;
+        open($self->{terminal}, '+<', $path) or die "cannot open $path: $!";
+        $self->{terminal}->autoflush(1);
+    }
+    # It stays open: what is written is lost when nobody has the terminal open.
+    print { $self->{terminal} } "$command\n";
+    return;
+}
+
+# Waits until a condition is met, and says whether it was.
+sub until_true {
+    my ($code) = @_;
+    for (1 .. 150) {
+        return 1 if $code->();
+        select undef, undef, undef, 0.2;
+    }
+    return 0;
+}
+
+# The guest asks for an address.
+sub lease {
+    my ($self) = @_;
+    $self->on_guest('ip link set eth0 up; udhcpc -i eth0 -q -n');
+    until_true(sub { scalar(my @leases = $self->{network}->get_dhcp_leases) })
+      or die "the guest got no address\n";
+    return;
+}
 
 sub volume_xml {
     my ($name, $format, $mib) = @_;
@@ -128,6 +160,7 @@ sub _domains {
     if ($self->{boot}) {
         $self->{guest}->create;
         $self->{bed}->wait_for_guest or die "the guest does not come up\n";
+        $self->lease;
         $self->{checkpoint} = $self->{guest}->create_checkpoint(
             '<domaincheckpoint><name>first</name></domaincheckpoint>');
     }

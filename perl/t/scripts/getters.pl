@@ -75,7 +75,8 @@ my %arguments = (
         domain_xml_from_native  => [ [ 'qemu-argv', 'qemu -m 5' ] ],
         domain_xml_to_native    => [ [ 'qemu-argv', '<domain/>' ] ],
         find_storage_pool_sources => [ [ 'dir', '' ], [ 'netfs', '<source><host name="x"/></source>' ] ],
-        get_all_domain_stats    => [ [ 0, undef ], [ 0, undef, 1 ], [ 1, [ grep { is_a($_, 'Domain') } @all ] ] ],
+        get_all_domain_stats =>
+          [ [ 0, undef ], [ 0, undef, 1 ], [ 1, [ grep { is_a($_, 'Domain') } @all ] ] ],
         get_cpu_model_names     => [ ['x86_64'], ['none'] ],
         get_domain_by_id        => [ [12345] ],
         get_domain_by_name      => [ [ first_of('Domain', 'get_name') ], ['no such'] ],
@@ -121,7 +122,10 @@ my %arguments = (
         get_guest_info           => [ [0], [8] ],
         get_interface_addresses  => [ [0], [1], [2], [77] ],
         get_interface_parameters => sub { [ interface_of($_[0]) ], ['no such'] },
-        get_metadata => [ [ 0, undef ], [ 1, undef ], [ 2, 'http://example.org/app' ], [ 2, 'http://example.org/none' ], [ 9, undef ] ],
+        get_metadata => [
+            [ 0, undef ], [ 1, undef ], [ 9, undef ],
+            map { [ 2, "http://example.org/$_" ] } qw(app none)
+        ],
         get_snapshot_by_name => [ ['child'], ['no such'] ],
         interface_stats      => sub { [ interface_of($_[0]) ], ['no such'] },
         memory_peek          => [ [ 0xfff00, 16, 2 ], [ 0, 4 ] ],

@@ -49,7 +49,8 @@ sub common {
         [ $network, set_autostart => [1], [0], 'get_autostart' ],
         [ $pool,    set_autostart => [1], [0], 'get_autostart' ],
         [ $off, set_max_memory => [262144], [131072], 'get_max_memory' ],
-        [ $off, set_memory => [ 65536, CONFIG ], [ 32768, CONFIG ], sub { in_xml($off, qr/<currentMemory[^>]*>(\d+)/) } ],
+        [ $off, set_memory => [ 65536, CONFIG ], [ 32768, CONFIG ],
+            sub { in_xml($off, qr/<currentMemory[^>]*>(\d+)/) } ],
         [ $off, set_vcpus => [ 4, CONFIG | Sys::Virt::Domain::VCPU_MAXIMUM ],
             [ 3, CONFIG | Sys::Virt::Domain::VCPU_MAXIMUM ],
             [ get_vcpus => CONFIG | Sys::Virt::Domain::VCPU_MAXIMUM ] ],
@@ -57,7 +58,8 @@ sub common {
         [ $off, set_metadata => [ $title, 'one' ], [ $title, "tw\xc3\xb6" ], [ get_metadata => $title ] ],
         [ $off, set_metadata => (map { [ $element, $_, 'k', 'http://example.org/k' ] } @metadata),
             [ get_metadata => $element, 'http://example.org/k' ] ],
-        [ $on, set_lifecycle_action => [ 1, 0, LIVE ], [ 1, 1, LIVE ], sub { in_xml($on, qr/<on_reboot>(\w+)/) } ],
+        [ $on, set_lifecycle_action => [ 1, 0, LIVE ], [ 1, 1, LIVE ],
+            sub { in_xml($on, qr/<on_reboot>(\w+)/) } ],
         [ $on, set_block_iotune => [ $disk, { $key{total} => 2**33, $key{most} => 2**34 } ],
             [ $disk, { $key{total} => 777, $key{most} => 2**32 } ], [ get_block_iotune => $disk ] ],
         [ $on, set_interface_parameters => [ $interface, { $key{inbound} => 1000 }, $flags ],
@@ -101,25 +103,41 @@ sub qemu_rows {
         [ $off, set_perf_events => [ { page_faults => 1 }, CONFIG ], [ { page_faults => 0 }, CONFIG ],
             [ get_perf_events => CONFIG ] ],
         [ $on, set_memory => [ 110000, LIVE ], [ 120000, LIVE ], sub { $on->get_info->{memory} },
-            sub { my ($kib) = @_; for (1 .. 100) { last if $on->get_info->{memory} == $kib; select undef, undef, undef, 0.2 } } ],
+            sub { my ($kib) = @_; wait_for(sub { $on->get_info->{memory} == $kib }) } ],
         [ $on, set_memory_stats_period => [5], [7], sub { in_xml($on, qr/<stats period='(\d+)'/) } ],
-        [ $on, set_time => [ 1_000_000_000, 5 ], [ 1_100_000_000, 7 ], sub { int($on->get_time->[0] / 1e8) } ],
+        [ $on, set_time => [ 1_000_000_000, 5 ], [ 1_100_000_000, 7 ],
+            sub { int($on->get_time->[0] / 1e8) } ],
         [ $on, set_vcpu => [ '1', 1, CONFIG ], [ '1', 0, CONFIG ], [ get_vcpus => CONFIG ] ],
         [ $on, set_guest_vcpus => ([ '0', 1 ]) x 2, 'get_guest_vcpus' ],
         [ $on, set_user_password => ([ 'root', 'secret' ]) x 2 ],
         [ $on, set_agent_response_timeout => [5], [10] ],
         [ $on, set_block_threshold => [ 'vda', 1000 ], [ 'vda', 2000 ],
-            sub { ($conn->get_all_domain_stats(Sys::Virt::Domain::STATS_BLOCK, [$on]))[0]{data}{'block.0.threshold'} } ],
+            sub {
+                my ($stats) = $conn->get_all_domain_stats(Sys::Virt::Domain::STATS_BLOCK, [$on]);
+                return $stats->{data}{'block.0.threshold'};
+            } ],
         [ $on, migrate_set_max_speed      => [100], [200],   'migrate_get_max_speed' ],
         [ $on, migrate_set_max_downtime   => [400], [500],   'migrate_get_max_downtime' ],
         [ $on, migrate_set_compression_cache => [2**24], [2**25], 'migrate_get_compression_cache' ],
-        [ $off, pin_vcpu     => [ 0, "\1", CONFIG ], [ 0, "\2", CONFIG ], sub { $off->get_vcpu_info(CONFIG) } ],
+        [ $off, pin_vcpu     => [ 0, "\1", CONFIG ], [ 0, "\2", CONFIG ],
+            sub { $off->get_vcpu_info(CONFIG) } ],
         [ $off, pin_emulator => [ "\1", CONFIG ], [ "\2", CONFIG ], [ get_emulator_pin_info => CONFIG ] ],
-        [ $port, set_parameters => [ { 'inbound.average' => 700 } ], [ { 'inbound.average' => 800 } ], 'get_parameters' ],
+        [ $port, set_parameters => [ { 'inbound.average' => 700 } ], [ { 'inbound.average' => 800 } ],
+            'get_parameters' ],
         [ $secret, set_value => ["\0one"], ["two\xff"], 'get_value' ],
         [ $network, update => @updates, sub { in_xml($network, qr/<host [^>]*ip='([^']*)'/) } ],
         [ $conn, set_keep_alive => [ 5, 3 ], [ -1, 0 ] ],
     );
+}
+
+# A guest takes its time to give memory back.
+sub wait_for {
+    my ($condition) = @_;
+    for (1 .. 100) {
+        return if $condition->();
+        select undef, undef, undef, 0.2;
+    }
+    die "it does not come to it\n";
 }
 
 my $number = 0;
@@ -129,7 +147,9 @@ for my $row ($host eq 'test' ? test_rows() : qemu_rows()) {
     my $name  = ++$number . " $class $method";
     if ($what eq 'read') {
         my ($read, @args) = ref $reader eq 'ARRAY' ? @$reader : $reader;
-        my @value = eval { !defined $read ? 'not to be read' : ref $read ? $read->() : $object->$read(@args) };
+        my @value = eval {
+            !defined $read ? 'not to be read' : ref $read ? $read->() : $object->$read(@args);
+        };
         $@ ? show_error($name, $@) : show($name, @value);
     }
     else {

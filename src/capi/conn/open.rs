@@ -7,7 +7,7 @@ use crate::capi::guard::{direct, status, void};
 use crate::capi::types::{
     SharedValue, vkvm_auth_callback, vkvm_conn, vkvm_destroy_callback, vkvm_error, vkvm_value,
 };
-use crate::core::{Conn, Credential};
+use crate::core::{Conn, Credential, sigpipe};
 use crate::handle;
 use crate::value::{Map, Value};
 
@@ -91,7 +91,7 @@ fn ask(
         return false;
     };
     // SAFETY: C's own callback and userdata, by the contract.
-    let answer = unsafe { callback(id as *mut vkvm_value, userdata) };
+    let answer = sigpipe::outside(|| unsafe { callback(id as *mut vkvm_value, userdata) });
     if let Ok(requests) = handle::get::<SharedValue>(id, "credentials") {
         take_results(asked, &mut writing(&requests));
     }

@@ -88,6 +88,19 @@ pub enum Source {
     QemuMonitor,
 }
 
+impl Source {
+    /// The class as in function names.
+    pub fn class_name(self) -> &'static str {
+        match self {
+            Source::Domain | Source::QemuMonitor => "domain",
+            Source::Network => "network",
+            Source::StoragePool => "storage_pool",
+            Source::NodeDevice => "node_device",
+            Source::Secret => "secret",
+        }
+    }
+}
+
 /// A registration with libvirt that holds the connection open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Listener {

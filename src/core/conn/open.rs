@@ -6,8 +6,8 @@ use std::ptr::{self, NonNull};
 use virt::sys;
 
 use super::{Conn, Opened};
-use crate::core::call;
 use crate::core::resume::ConnRef;
+use crate::core::{call, sigpipe};
 use crate::error::Result;
 
 /// Something libvirt asks for while a connection opens.
@@ -81,6 +81,7 @@ fn open_with(
     flags: c_uint,
 ) -> Result<NonNull<sys::virConnect>> {
     call::initialize();
+    sigpipe::arm();
     let uri = uri.map_or(ptr::null(), CStr::as_ptr);
     // SAFETY: uri is NULL or a C string; auth is NULL, libvirt's default or
     // complete, with a callback whose data outlives this call.

@@ -33,7 +33,9 @@ const PACKAGES: &[Package] = &[
     Package { class: "stream", name: "VKVM::Stream", object: "$st" },
     Package { class: "secret", name: "VKVM::Secret", object: "$secret" },
     Package { class: "host", name: "VKVM::Host", object: "$host" },
+    Package { class: "fleet", name: "VKVM::Fleet", object: "$fleet" },
     Package { class: "event", name: "VKVM::Event", object: "VKVM::Event::" },
+    Package { class: "event_queue", name: "VKVM::EventQueue", object: "$queue" },
 ];
 
 /// Writes everything that is generated for Perl.
@@ -59,7 +61,13 @@ const BY_HAND: &[(&str, &str)] = &[
         "vkvm_conn_open_auth",
         "VKVM->new(uri => uri, flags => flags, auth => 1, credlist => credtypes, callback => callback)",
     ),
+    ("vkvm_event_queue_new", "VKVM::EventQueue->new(capacity => capacity)"),
+    ("vkvm_event_queue_next", "next(timeout)"),
     ("vkvm_handle_count", "VKVM::handle_count(class_name)"),
+    ("vkvm_host_call", "call(command, args)"),
+    ("vkvm_host_commands", "VKVM::Host->commands()"),
+    ("vkvm_host_new", "VKVM::Host->new(conn => conn)"),
+    ("vkvm_host_open", "VKVM::Host->new(uri => uri)"),
     ("vkvm_library_get_libvirt_version", "VKVM->get_version()"),
     ("vkvm_stream_recv", "recv"),
     ("vkvm_stream_send", "send"),

@@ -15,7 +15,7 @@ pub fn write(package: &Package, functions: &[&Function], constants: &[Constant])
         std::fs::read_to_string(format!("{}/../perl/pod/{class}.pod", env!("CARGO_MANIFEST_DIR")))
             .map_err(|error| format!("perl/pod/{class}.pod: {error}"))?;
     let mut text = introduction.trim_end().to_owned() + "\n\n";
-    if !introduction.contains("=head1 METHODS") {
+    if !(introduction.contains("=head1 METHODS") || introduction.contains("=head1 FUNCTIONS")) {
         let title = if *class == "event" { "FUNCTIONS" } else { "METHODS" };
         write!(text, "=head1 {title}\n\n")?;
     }

@@ -197,6 +197,9 @@ fn input(
             };
             let callbacks = callbacks_of(function_of);
             if callbacks.first().is_some_and(|first| first.name == *name) {
+                if callbacks.iter().any(|callback| is_called_by_loop(&callback.kind)) {
+                    writeln!(text, "    vkvm_perl_refuse_thread(aTHX_ \"{name}\");")?;
+                }
                 writeln!(text, "    void *userdata = {};", userdata(function_of, &callbacks))?;
             }
             // Without a callback there is nothing to release either.
@@ -250,6 +253,13 @@ fn userdata(function: &Function, callbacks: &[&Param]) -> String {
             list.join(",\n        ")
         ),
     }
+}
+
+/// Whether a callback is called by the event loop, later.
+fn is_called_by_loop(kind: &Kind) -> bool {
+    const LATER: [&str; 4] = ["event", "timeout", "watch", "stream"];
+    let named = |name: &str| LATER.iter().any(|later| name == format!("vkvm_{later}_callback"));
+    matches!(kind, Kind::Callback(name) if named(name))
 }
 
 fn array_input(text: &mut String, param: &Param, arguments: &mut Vec<String>) -> Result<()> {

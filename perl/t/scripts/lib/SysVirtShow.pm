@@ -20,13 +20,13 @@ alarm 120;
 # What is another number each time, by the name of the call or key it is in.
 my %changes = map { $_ => 1 } qw(
   cpuTime kernel user idle iowait intr utilization free buffers cached cpu.time cpu.user cpu.system
-  balloon.rss balloon.last-update balloon.current get_id list_domain_ids
+  get_id list_domain_ids
   errs rd_bytes rd_req wr_bytes wr_req rx_bytes rx_packets rx_errs rx_drop tx_bytes tx_packets
   tx_errs tx_drop cpu_time vcpu_time user_time system_time flush_req
   rss major_fault minor_fault unused usable disk_caches last_update
   get_time get_node_free_memory get_node_cells_free_memory 4 cpu
 );
-my $changes = qr/^(?:vcpu\.\d+\.(?:time|wait|delay|halted)|dirtyrate|perf\.|balloon\.(?:rss|last)
+my $changes = qr/^(?:vcpu\.\d+\.(?:time|wait|delay|halted)|dirtyrate|perf\.|balloon\.(?!maximum)|net\.\d+\.[rt]x
                  |block\.\d+\.(?:rd|wr|fl|allocation|physical))/x;
 
 # An object by its class, whatever that is called, and its name.

@@ -1,0 +1,146 @@
+package VKVM::EventImpl;
+
+use strict;
+use warnings;
+
+use VKVM;
+
+our $VERSION = '0.001000';
+
+sub new {
+    my ($class) = @_;
+    return bless {}, $class;
+}
+
+# What a subclass has to do.
+for my $method (
+    qw(add_handle update_handle remove_handle add_timeout update_timeout remove_timeout)) {
+    no strict 'refs';    ## no critic (ProhibitNoStrict) - methods that only differ in their names
+    *$method = sub {
+        my $class = ref $_[0] || $_[0];
+        die "$class must have a method $method\n";
+    };
+}
+
+sub _run_handle_callback {
+    my ($self, $watch, $fd, $events, $cb, $opaque) = @_;
+    return _run_handle_callback_helper($watch, $fd, $events, $cb, $opaque);
+}
+
+sub _run_timeout_callback {
+    my ($self, $timer, $cb, $opaque) = @_;
+    return _run_timeout_callback_helper($timer, $cb, $opaque);
+}
+
+sub _free_callback_opaque {
+    my ($self, $ff, $opaque) = @_;
+    return _free_callback_opaque_helper($ff, $opaque);
+}
+
+1;
+
+__END__
+
+=encoding utf8
+
+=head1 NAME
+
+VKVM::EventImpl - an event loop of the program's own
+
+=head1 SYNOPSIS
+
+    package My::Loop;
+    use parent 'VKVM::EventImpl';
+
+    sub add_handle {
+        my ($self, $fd, $events, $cb, $opaque, $ff) = @_;
+        $self->{watch}{ ++$self->{last} } = [ $fd, $events, $cb, $opaque, $ff ];
+        return $self->{last};
+    }
+    ...
+
+    package main;
+    use VKVM::Event;
+    my $loop = My::Loop->new;
+    VKVM::Event::register($loop);    # before the first connection
+
+=head1 DESCRIPTION
+
+Through a subclass of this, libvirt uses an event loop of Perl's: the program
+registers one object of it, for good, and libvirt calls its methods. A program that
+only wants events is served more easily by L<VKVM::EventQueue>.
+
+=head1 CONSTRUCTOR
+
+=over
+
+=item C<< My::Loop->new >>
+
+Makes an empty object; a subclass may have another constructor.
+
+=back
+
+=head1 METHODS OF A SUBCLASS
+
+An exception of one of them becomes a warning; adding has failed then.
+
+=over
+
+=item C<< my $watch = $self->add_handle($fd, $events, $cb, $opaque, $ff) >>
+
+Watches a descriptor for some of C<VKVM::Event::HANDLE_*>. Returns a number from 0 up,
+or -1 for a failure. Whenever the descriptor is ready, the loop calls
+C<_run_handle_callback>.
+
+=item C<< $self->update_handle($watch, $events) >>
+
+Changes what a descriptor is watched for; 0 is nothing, for the time being.
+
+=item C<< $self->remove_handle($watch) >>
+
+Ends a watch. The loop calls C<_free_callback_opaque> once, but after this method
+has returned.
+
+=item C<< my $timer = $self->add_timeout($frequency, $cb, $opaque, $ff) >>
+
+Adds a timer that fires each so many ms, with 0 on each turn of the loop, with -1 not
+until it is updated; then the loop calls C<_run_timeout_callback>.
+
+=item C<< $self->update_timeout($timer, $frequency) >>
+
+Changes how often a timer fires.
+
+=item C<< $self->remove_timeout($timer) >>
+
+Ends a timer, as a watch is ended.
+
+=back
+
+=head1 METHODS FOR A SUBCLASS
+
+=over
+
+=item C<< $self->_run_handle_callback($watch, $fd, $events, $cb, $opaque) >>
+
+Tells libvirt that a descriptor is ready for C<$events>. A callback of the program's
+that dies lets this die.
+
+=item C<< $self->_run_timeout_callback($timer, $cb, $opaque) >>
+
+Tells libvirt that a timer fired.
+
+=item C<< $self->_free_callback_opaque($ff, $opaque) >>
+
+Tells libvirt that a watch or timer is no more. Once for each.
+
+=back
+
+=head1 SEE ALSO
+
+L<VKVM::Event>, L<VKVM::EventQueue>
+
+=head1 LICENSE
+
+LGPL-2.1-or-later
+
+=cut

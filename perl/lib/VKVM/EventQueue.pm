@@ -1,0 +1,45 @@
+package VKVM::EventQueue;
+
+use strict;
+use warnings;
+
+use VKVM;
+
+our $VERSION = '0.001000';
+
+sub new {
+    my ($class, %params) = @_;
+    return bless _new($params{capacity} // 10_000), ref $class || $class;
+}
+
+# The C function waits where Perl's signal handlers cannot run; select does not.
+sub next {    ## no critic (ProhibitBuiltinHomonyms, RequireFinalReturn) - as in C; a loop ends it
+    my ($self, $timeout) = @_;
+    my $deadline = defined $timeout && $timeout >= 0 ? _now() + $timeout / 1000 : undef;
+    my $readable = '';
+    vec($readable, $self->get_fd, 1) = 1;
+    while (1) {
+        my ($event) = $self->drain(1);
+        return $event if $event;
+        my $left = defined $deadline ? $deadline - _now() : undef;
+        return if defined $left && $left <= 0;
+        select my $ready = $readable, undef, undef, $left;
+    }
+}
+
+# A copy of the descriptor, which Perl may close: the queue's own must stay open.
+sub fh {
+    my ($self) = @_;
+    open my $fh, '<&', $self->get_fd or die "cannot copy the descriptor of a queue: $!\n";
+    return $fh;
+}
+
+sub _now {
+    require Time::HiRes;
+    return Time::HiRes::clock_gettime(Time::HiRes::CLOCK_MONOTONIC());
+}
+
+# Objects in a cloned interpreter would be freed twice.
+sub CLONE_SKIP { return 1 }
+
+1;

@@ -1,0 +1,228 @@
+/* A loop in Perl: libvirt's calls become method calls of its object, and what
+ * libvirt wants to be called becomes an opaque reference. */
+
+#include "vkvm_perl.h"
+
+/* --- what libvirt wants to be called ------------------------------------------ */
+
+/* Behind an opaque reference, as magic, which Perl code cannot make up. */
+typedef struct {
+    vkvm_watch_callback on_ready; /* one of these two is NULL */
+    vkvm_timeout_callback on_timeout;
+    void *data;
+    vkvm_destroy_callback destroy; /* NULL once it was called */
+} watched;
+
+static int free_magic(pTHX_ SV *sv, MAGIC *magic)
+{
+    PERL_UNUSED_ARG(sv);
+    Safefree(magic->mg_ptr);
+    magic->mg_ptr = NULL;
+    return 0;
+}
+
+/* A cloned interpreter must not call it, and not free it. */
+static int clone_magic(pTHX_ MAGIC *magic, CLONE_PARAMS *params)
+{
+    PERL_UNUSED_ARG(params);
+    magic->mg_ptr = NULL;
+    return 0;
+}
+
+static const MGVTBL vtable = {
+    .svt_free = free_magic,
+    .svt_dup = clone_magic,
+};
+
+static SV *new_watched(pTHX_ watched from)
+{
+    SV *body = newSV(0);
+    watched *copy;
+    Newx(copy, 1, watched);
+    *copy = from;
+    sv_magicext(body, NULL, PERL_MAGIC_ext, &vtable, (char *)copy, 0)->mg_flags |= MGf_DUP;
+    return sv_2mortal(newRV_noinc(body));
+}
+
+static watched *find_watched(pTHX_ SV *sv, const char *name)
+{
+    MAGIC *magic = SvROK(sv) ? mg_findext(SvRV(sv), PERL_MAGIC_ext, &vtable) : NULL;
+    if (!magic || !magic->mg_ptr)
+        vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, name,
+                         "is not what add_handle or add_timeout was called with");
+    watched *found = (watched *)magic->mg_ptr;
+    if (!found->destroy)
+        vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, name, "was freed already");
+    /* A callback may free it; it stays until the statement that called is done. */
+    sv_2mortal(SvREFCNT_inc(SvRV(sv)));
+    return found;
+}
+
+void vkvm_perl_run_watch(pTHX_ int watch, int fd, int events, SV *opaque)
+{
+    watched *it = find_watched(aTHX_ opaque, "opaque");
+    if (!it->on_ready)
+        vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, "opaque", "is that of a timer");
+    it->on_ready(watch, fd, events, it->data);
+}
+
+void vkvm_perl_run_timer(pTHX_ int timer, SV *opaque)
+{
+    watched *it = find_watched(aTHX_ opaque, "opaque");
+    if (!it->on_timeout)
+        vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, "opaque", "is that of a watch");
+    it->on_timeout(timer, it->data);
+}
+
+void vkvm_perl_free_watched(pTHX_ SV *opaque)
+{
+    watched *it = find_watched(aTHX_ opaque, "opaque");
+    vkvm_destroy_callback destroy = it->destroy;
+    it->destroy = NULL;
+    destroy(it->data);
+}
+
+/* --- calling the loop ------------------------------------------------------- */
+
+typedef struct {
+#ifdef MULTIPLICITY
+    PerlInterpreter *owner;
+    UV interpreter;
+#endif
+    SV *object;
+} loop;
+
+#ifdef MULTIPLICITY
+#define dLOOP loop *to = userdata; pTHX = to->owner
+#define is_at_home(to)                                                                             \
+    (PERL_GET_CONTEXT == (void *)(to)->owner &&                                                    \
+     vkvm_perl_interpreter((to)->owner) == (to)->interpreter)
+#else
+#define dLOOP loop *to = userdata
+#define is_at_home(to) TRUE
+#endif
+
+/* Calls a method with numbers and, if there is any, what is watched. Gives the
+ * number that it answers with, or -1. An exception becomes a warning: it must
+ * not cross libvirt, which may be anywhere. */
+static int call_loop(loop *to, const char *method, const int *numbers, int count, SV *opaque)
+{
+#ifdef MULTIPLICITY
+    pTHX = to->owner;
+#endif
+    int answer = -1;
+    dSP;
+    PUSHSTACKi(PERLSI_UNKNOWN);
+    ENTER;
+    SAVETMPS;
+    save_scalar(PL_errgv);
+    SPAGAIN;
+    PUSHMARK(SP);
+    EXTEND(SP, count + 4);
+    PUSHs(sv_2mortal(newSVsv(to->object)));
+    for (int i = 0; i < count; i++)
+        mPUSHi(numbers[i]);
+    for (int i = 0; opaque && i < 3; i++) /* callback, opaque, free function */
+        PUSHs(sv_2mortal(newSVsv(opaque)));
+    PUTBACK;
+    int results = call_method(method, G_SCALAR | G_EVAL);
+    SPAGAIN;
+    SV *result = results > 0 ? POPs : NULL;
+    if (SvTRUE(ERRSV))
+        warn("%s of the event loop died: %" SVf, method, SVfARG(ERRSV));
+    else if (result && SvOK(result))
+        answer = (int)SvIV(result);
+    PUTBACK;
+    FREETMPS;
+    LEAVE;
+    POPSTACK;
+    return answer;
+}
+
+static int on_add_handle(void *userdata, int fd, int events, vkvm_watch_callback callback,
+                         void *data, vkvm_destroy_callback destroy)
+{
+    dLOOP;
+    const int numbers[] = { fd, events };
+    if (!is_at_home(to) || PL_dirty)
+        return -1;
+    watched it = { callback, NULL, data, destroy };
+    return call_loop(to, "add_handle", numbers, 2, new_watched(aTHX_ it));
+}
+
+static int on_add_timeout(void *userdata, int frequency, vkvm_timeout_callback callback,
+                          void *data, vkvm_destroy_callback destroy)
+{
+    dLOOP;
+    if (!is_at_home(to) || PL_dirty)
+        return -1;
+    watched it = { NULL, callback, data, destroy };
+    return call_loop(to, "add_timeout", &frequency, 1, new_watched(aTHX_ it));
+}
+
+static int change(void *userdata, const char *method, const int *numbers, int count)
+{
+    dLOOP;
+    if (!is_at_home(to) || PL_dirty)
+        return -1;
+    call_loop(to, method, numbers, count, NULL);
+    return 0;
+}
+
+static void on_update_handle(void *userdata, int watch, int events)
+{
+    const int numbers[] = { watch, events };
+    change(userdata, "update_handle", numbers, 2);
+}
+
+static int on_remove_handle(void *userdata, int watch)
+{
+    return change(userdata, "remove_handle", &watch, 1);
+}
+
+static void on_update_timeout(void *userdata, int timer, int frequency)
+{
+    const int numbers[] = { timer, frequency };
+    change(userdata, "update_timeout", numbers, 2);
+}
+
+static int on_remove_timeout(void *userdata, int timer)
+{
+    return change(userdata, "remove_timeout", &timer, 1);
+}
+
+static void free_loop(void *userdata)
+{
+    dLOOP;
+    SvREFCNT_dec(to->object);
+    Safefree(to);
+}
+
+void vkvm_perl_register_loop(pTHX_ SV *object)
+{
+    static const vkvm_event_impl functions = {
+        on_add_handle, on_update_handle, on_remove_handle,
+        on_add_timeout, on_update_timeout, on_remove_timeout,
+    };
+    vkvm_error *error = NULL;
+    loop *to;
+    Newx(to, 1, loop);
+#ifdef MULTIPLICITY
+    to->owner = aTHX;
+    to->interpreter = vkvm_perl_interpreter(aTHX);
+#endif
+    to->object = newSVsv(object);
+    if (vkvm_event_register_impl(&functions, to, free_loop, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+}
+
+/* --- the loop of the library's own thread -------------------------------------- */
+
+void vkvm_perl_refuse_thread(pTHX_ const char *name)
+{
+    bool started = FALSE;
+    if (vkvm_event_is_started(&started, NULL) == 0 && started)
+        vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_OTHER_EVENT_LOOP, name,
+                         "is Perl code, which the thread that VKVM::Event::start has started "
+                         "must not call; use a VKVM::EventQueue");
+}

@@ -1,0 +1,129 @@
+//! A loop of C's own, as the event layer wants it.
+
+use std::ffi::{c_int, c_void};
+
+use super::caller::Foreign;
+use super::types::{
+    vkvm_destroy_callback, vkvm_event_impl, vkvm_timeout_callback, vkvm_watch_callback,
+};
+use crate::core::sigpipe;
+use crate::error::{Misuse, Result};
+use crate::event::{EventImpl, Watched};
+
+type AddHandle = unsafe extern "C" fn(
+    *mut c_void,
+    c_int,
+    c_int,
+    vkvm_watch_callback,
+    *mut c_void,
+    vkvm_destroy_callback,
+) -> c_int;
+type AddTimeout = unsafe extern "C" fn(
+    *mut c_void,
+    c_int,
+    vkvm_timeout_callback,
+    *mut c_void,
+    vkvm_destroy_callback,
+) -> c_int;
+type Update = unsafe extern "C" fn(*mut c_void, c_int, c_int);
+type Remove = unsafe extern "C" fn(*mut c_void, c_int) -> c_int;
+
+/// A loop of C's own.
+pub struct ForeignLoop {
+    add_handle: AddHandle,
+    update_handle: Update,
+    remove_handle: Remove,
+    add_timeout: AddTimeout,
+    update_timeout: Update,
+    remove_timeout: Remove,
+    /// Keeps the userdata.
+    foreign: Foreign<vkvm_event_impl>,
+}
+
+impl ForeignLoop {
+    /// Checks that all functions are there.
+    pub fn new(foreign: Foreign<vkvm_event_impl>) -> Result<Self> {
+        let (functions, _) = foreign.get("functions")?;
+        let missing = || Misuse::Invalid {
+            parameter: "functions",
+            reason: "a member is NULL; all six functions are needed".to_owned(),
+        };
+        Ok(ForeignLoop {
+            add_handle: functions.add_handle.ok_or_else(missing)?,
+            update_handle: functions.update_handle.ok_or_else(missing)?,
+            remove_handle: functions.remove_handle.ok_or_else(missing)?,
+            add_timeout: functions.add_timeout.ok_or_else(missing)?,
+            update_timeout: functions.update_timeout.ok_or_else(missing)?,
+            remove_timeout: functions.remove_timeout.ok_or_else(missing)?,
+            foreign,
+        })
+    }
+
+    fn userdata(&self) -> *mut c_void {
+        self.foreign.userdata()
+    }
+
+    /// Gives C what is watched; takes it back when that fails.
+    fn add(&self, watched: Box<Watched>, add: impl FnOnce(*mut c_void) -> c_int) -> c_int {
+        let data = Box::into_raw(watched);
+        let number = sigpipe::outside(|| add(data.cast()));
+        if number < 0 {
+            // SAFETY: by the contract a loop that fails has not called destroy.
+            unsafe { Box::from_raw(data) }.forget();
+        }
+        number
+    }
+}
+
+impl EventImpl for ForeignLoop {
+    fn add_handle(&self, fd: c_int, events: c_int, watched: Box<Watched>) -> c_int {
+        let (call, userdata) = (self.add_handle, self.userdata());
+        // SAFETY: C's own function and userdata, by the contract; so in all below.
+        self.add(watched, |data| unsafe {
+            call(userdata, fd, events, Some(run_handle), data, Some(free))
+        })
+    }
+
+    fn update_handle(&self, watch: c_int, events: c_int) {
+        // SAFETY: as above.
+        sigpipe::outside(|| unsafe { (self.update_handle)(self.userdata(), watch, events) });
+    }
+
+    fn remove_handle(&self, watch: c_int) -> c_int {
+        // SAFETY: as above.
+        sigpipe::outside(|| unsafe { (self.remove_handle)(self.userdata(), watch) })
+    }
+
+    fn add_timeout(&self, frequency: c_int, watched: Box<Watched>) -> c_int {
+        let (call, userdata) = (self.add_timeout, self.userdata());
+        // SAFETY: as above.
+        self.add(watched, |data| unsafe {
+            call(userdata, frequency, Some(run_timeout), data, Some(free))
+        })
+    }
+
+    fn update_timeout(&self, timer: c_int, frequency: c_int) {
+        // SAFETY: as above.
+        sigpipe::outside(|| unsafe { (self.update_timeout)(self.userdata(), timer, frequency) });
+    }
+
+    fn remove_timeout(&self, timer: c_int) -> c_int {
+        // SAFETY: as above.
+        sigpipe::outside(|| unsafe { (self.remove_timeout)(self.userdata(), timer) })
+    }
+}
+
+unsafe extern "C" fn run_handle(watch: c_int, fd: c_int, events: c_int, data: *mut c_void) {
+    // SAFETY: the box that `add` gave to C, which has not called destroy yet.
+    unsafe { Watched::run_handle(data.cast(), watch, fd, events) }
+}
+
+unsafe extern "C" fn run_timeout(timer: c_int, data: *mut c_void) {
+    // SAFETY: as above.
+    unsafe { Watched::run_timeout(data.cast(), timer) }
+}
+
+unsafe extern "C" fn free(data: *mut c_void) {
+    // SAFETY: as above; this is its last use. libvirt's function does not unwind.
+    drop(unsafe { Box::from_raw(data.cast::<Watched>()) });
+}

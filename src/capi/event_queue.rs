@@ -1,0 +1,347 @@
+//! `vkvm_event_queue_*`: events for programs whose loop is not libvirt's.
+
+use std::ffi::c_int;
+use std::time::Duration;
+
+use super::event::own;
+use super::guard::{direct, status, void};
+use super::types::{
+    vkvm_conn, vkvm_domain, vkvm_error, vkvm_event_queue, vkvm_network, vkvm_node_device,
+    vkvm_secret, vkvm_storage_pool, vkvm_value,
+};
+use crate::core::conn::Source;
+use crate::error::Result;
+use crate::event::{self, Entry, EventQueue};
+use crate::handle::AnyHandle;
+use crate::value::{Map, Value};
+
+/// Makes a queue of events.
+///
+/// Events get into it while an event loop runs: that of `vkvm_event_start`, or the
+/// program's. The order is that in which they came.
+///
+/// - `capacity`: how many events it holds, 1 to 16,777,216; of those that come
+///   while it is full, `vkvm_event_queue_get_overflow` tells how many they were
+/// - `queue`: the queue
+///
+/// cbindgen:perl=skip
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_event_queue_new(
+    capacity: usize,
+    queue: *mut *mut vkvm_event_queue,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| c.out_handle(queue, "queue")?.set(EventQueue::new(capacity)?))
+}
+
+/// Adds a hold on the queue handle.
+///
+/// Returns the handle, which then needs one more `vkvm_event_queue_free`, or NULL
+/// when it is not live.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_event_queue_ref(
+    queue: *mut vkvm_event_queue,
+) -> *mut vkvm_event_queue {
+    direct(std::ptr::null_mut(), |c| c.retain(queue))
+}
+
+/// Gives up a hold on the queue handle; the last one ends what was registered
+/// through it. NULL and handles that are not live are left alone.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_event_queue_free(queue: *mut vkvm_event_queue) {
+    void(|c| c.free(queue))
+}
+
+/// Gets a descriptor that is readable while there are events in the queue.
+///
+/// It is for poll, select and the like, and must not be read from or closed.
+///
+/// - `fd`: the descriptor, which belongs to the queue
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_event_queue_get_fd(
+    queue: *mut vkvm_event_queue,
+    fd: *mut c_int,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        c.out(fd, "fd")?.set(c.get(queue, "queue")?.fd());
+        Ok(())
+    })
+}
+
+/// Gets how many events are in the queue.
+///
+/// - `length`: how many
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_event_queue_get_length(
+    queue: *mut vkvm_event_queue,
+    length: *mut usize,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        c.out(length, "length")?.set(c.get(queue, "queue")?.len());
+        Ok(())
+    })
+}
+
+/// Gets how many events were lost because the queue was full.
+///
+/// A program that sees this grow has to look anew at what it watches.
+///
+/// - `overflow`: how many, since the queue was made
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_event_queue_get_overflow(
+    queue: *mut vkvm_event_queue,
+    overflow: *mut u64,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        c.out(overflow, "overflow")?.set(c.get(queue, "queue")?.overflowed());
+        Ok(())
+    })
+}
+
+/// Takes the first event out of the queue.
+///
+/// It waits for one if there is none; events come only while a loop runs on
+/// another thread. Events of a connection that was freed are dropped.
+///
+/// - `timeout`: how long to wait, in ms; 0 for not at all, -1 for as long as it takes
+/// - `event` (nullable): a map with the keys `class` (of the object, as in function
+///   names, like "domain"; "conn" for the end of a connection), `event_id`, `conn`
+///   (a handle), `object` (a handle of the class, or null) and `args` (a map, as
+///   for a callback); NULL when there is none in time
+///
+/// cbindgen:perl=skip
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_event_queue_next(
+    queue: *mut vkvm_event_queue,
+    timeout: c_int,
+    event: *mut *mut vkvm_value,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handle(event, "event")?;
+        let queue = c.get(queue, "queue")?;
+        let timeout = u64::try_from(timeout).ok().map(Duration::from_millis);
+        while let Some(entry) = queue.next(timeout) {
+            if let Some(value) = value(entry)? {
+                return out.set_value_or_null(Some(value));
+            }
+        }
+        out.set_value_or_null(None)
+    })
+}
+
+/// Takes events out of the queue, without waiting.
+///
+/// - `max` (default 1000000): how many at the most
+/// - `events`: a list of maps, as `vkvm_event_queue_next` gives them
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_event_queue_drain(
+    queue: *mut vkvm_event_queue,
+    max: usize,
+    events: *mut *mut vkvm_value,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let (out, queue) = (c.out_handle(events, "events")?, c.get(queue, "queue")?);
+        let values: Result<Vec<Option<Value>>> = queue.drain(max).into_iter().map(value).collect();
+        out.set_value(Value::List(values?.into_iter().flatten().collect()))
+    })
+}
+
+/// What happened, as a value; None when the connection was freed meanwhile.
+fn value(entry: Entry) -> Result<Option<Value>> {
+    let Ok(conn) = AnyHandle::retain(entry.conn, "conn") else {
+        return Ok(None);
+    };
+    let class = entry.source.map_or("conn", Source::class_name);
+    let object = entry.event.object.map(own).transpose()?;
+    let mut map = Map::with_capacity(5);
+    map.push_new("class", class);
+    map.push_new("event_id", entry.event.id);
+    map.push_new("conn", Value::Handle(conn));
+    map.push_new("object", object.map_or(Value::Null, Value::Handle));
+    map.push_new("args", Value::Map(entry.event.args));
+    Ok(Some(Value::Map(map)))
+}
+
+/// Listens, through the queue, to events of one kind from one domain or from all.
+///
+/// The registration ends with `vkvm_conn_domain_event_deregister_any`, with the
+/// connection, or with the queue.
+///
+/// - `conn`: the connection
+/// - `dom` (nullable): the domain to listen to; NULL for all
+/// - `event_id`: which kind, of `VKVM_DOMAIN_EVENT_ID_*`
+/// - `callback_id`: the number to deregister with
+///
+/// libvirt: virConnectDomainEventRegisterAny
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_event_queue_domain_event_register_any(
+    queue: *mut vkvm_event_queue,
+    conn: *mut vkvm_conn,
+    dom: *mut vkvm_domain,
+    event_id: c_int,
+    callback_id: *mut c_int,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let (out, queue) = (c.out(callback_id, "callback_id")?, c.get(queue, "queue")?);
+        let dom = c.get_nullable(dom, "dom")?;
+        let open = c.get(conn, "conn")?;
+        out.set(queue.register_any(conn as usize, Source::Domain, |listener| {
+            event::register_any(&open, dom.as_deref(), event_id, listener)
+        })?);
+        Ok(())
+    })
+}
+
+/// Listens, through the queue, to events of one kind from one network or from all.
+///
+/// The registration ends with `vkvm_conn_network_event_deregister_any`, with the
+/// connection, or with the queue.
+///
+/// - `conn`: the connection
+/// - `net` (nullable): the network to listen to; NULL for all
+/// - `event_id`: which kind, of `VKVM_NETWORK_EVENT_ID_*`
+/// - `callback_id`: the number to deregister with
+///
+/// libvirt: virConnectNetworkEventRegisterAny
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_event_queue_network_event_register_any(
+    queue: *mut vkvm_event_queue,
+    conn: *mut vkvm_conn,
+    net: *mut vkvm_network,
+    event_id: c_int,
+    callback_id: *mut c_int,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let (out, queue) = (c.out(callback_id, "callback_id")?, c.get(queue, "queue")?);
+        let net = c.get_nullable(net, "net")?;
+        let open = c.get(conn, "conn")?;
+        out.set(queue.register_any(conn as usize, Source::Network, |listener| {
+            event::register_any(&open, net.as_deref(), event_id, listener)
+        })?);
+        Ok(())
+    })
+}
+
+/// Listens, through the queue, to events of one kind from one storage pool or from all.
+///
+/// The registration ends with `vkvm_conn_storage_pool_event_deregister_any`, with the
+/// connection, or with the queue.
+///
+/// - `conn`: the connection
+/// - `pool` (nullable): the storage pool to listen to; NULL for all
+/// - `event_id`: which kind, of `VKVM_STORAGE_POOL_EVENT_ID_*`
+/// - `callback_id`: the number to deregister with
+///
+/// libvirt: virConnectStoragePoolEventRegisterAny
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_event_queue_storage_pool_event_register_any(
+    queue: *mut vkvm_event_queue,
+    conn: *mut vkvm_conn,
+    pool: *mut vkvm_storage_pool,
+    event_id: c_int,
+    callback_id: *mut c_int,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let (out, queue) = (c.out(callback_id, "callback_id")?, c.get(queue, "queue")?);
+        let pool = c.get_nullable(pool, "pool")?;
+        let open = c.get(conn, "conn")?;
+        out.set(queue.register_any(conn as usize, Source::StoragePool, |listener| {
+            event::register_any(&open, pool.as_deref(), event_id, listener)
+        })?);
+        Ok(())
+    })
+}
+
+/// Listens, through the queue, to events of one kind from one device or from all.
+///
+/// The registration ends with `vkvm_conn_node_device_event_deregister_any`, with the
+/// connection, or with the queue.
+///
+/// - `conn`: the connection
+/// - `dev` (nullable): the device to listen to; NULL for all
+/// - `event_id`: which kind, of `VKVM_NODE_DEVICE_EVENT_ID_*`
+/// - `callback_id`: the number to deregister with
+///
+/// libvirt: virConnectNodeDeviceEventRegisterAny
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_event_queue_node_device_event_register_any(
+    queue: *mut vkvm_event_queue,
+    conn: *mut vkvm_conn,
+    dev: *mut vkvm_node_device,
+    event_id: c_int,
+    callback_id: *mut c_int,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let (out, queue) = (c.out(callback_id, "callback_id")?, c.get(queue, "queue")?);
+        let dev = c.get_nullable(dev, "dev")?;
+        let open = c.get(conn, "conn")?;
+        out.set(queue.register_any(conn as usize, Source::NodeDevice, |listener| {
+            event::register_any(&open, dev.as_deref(), event_id, listener)
+        })?);
+        Ok(())
+    })
+}
+
+/// Listens, through the queue, to events of one kind from one secret or from all.
+///
+/// The registration ends with `vkvm_conn_secret_event_deregister_any`, with the
+/// connection, or with the queue.
+///
+/// - `conn`: the connection
+/// - `secret` (nullable): the secret to listen to; NULL for all
+/// - `event_id`: which kind, of `VKVM_SECRET_EVENT_ID_*`
+/// - `callback_id`: the number to deregister with
+///
+/// libvirt: virConnectSecretEventRegisterAny
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_event_queue_secret_event_register_any(
+    queue: *mut vkvm_event_queue,
+    conn: *mut vkvm_conn,
+    secret: *mut vkvm_secret,
+    event_id: c_int,
+    callback_id: *mut c_int,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let (out, queue) = (c.out(callback_id, "callback_id")?, c.get(queue, "queue")?);
+        let secret = c.get_nullable(secret, "secret")?;
+        let open = c.get(conn, "conn")?;
+        out.set(queue.register_any(conn as usize, Source::Secret, |listener| {
+            event::register_any(&open, secret.as_deref(), event_id, listener)
+        })?);
+        Ok(())
+    })
+}
+
+/// Listens, through the queue, to the end of a connection; one listener per
+/// connection.
+///
+/// The class of the event is "conn"; its `args` have the key `reason`, one of
+/// `VKVM_CLOSE_REASON_*`. The registration ends with
+/// `vkvm_conn_unregister_close_callback`, with the connection, or with the queue.
+///
+/// - `conn`: the connection
+///
+/// libvirt: virConnectRegisterCloseCallback
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_event_queue_register_close_callback(
+    queue: *mut vkvm_event_queue,
+    conn: *mut vkvm_conn,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let (queue, open) = (c.get(queue, "queue")?, c.get(conn, "conn")?);
+        queue.register_close(conn as usize, |listener| {
+            event::register_close_callback(&open, listener)
+        })
+    })
+}

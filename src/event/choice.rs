@@ -1,0 +1,129 @@
+//! Which event loop this process has. libvirt takes one, once and for good.
+
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use virt::sys;
+
+use super::own_loop::{self, EventImpl};
+use crate::core::{call, sigpipe};
+use crate::error::{Misuse, Result};
+
+/// The loop that was chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Choice {
+    /// None yet. libvirt would wait for ever in a loop that nothing is in, or
+    /// fail without saying why.
+    None,
+    /// libvirt's, which the program runs.
+    Default,
+    /// The program's own.
+    Own,
+    /// libvirt's, which a thread of the library runs.
+    Thread,
+}
+
+static CHOICE: AtomicU8 = AtomicU8::new(Choice::None as u8);
+
+/// The process in which the choice was [`Choice::Thread`]: its children have no
+/// such thread.
+static PROCESS: AtomicU32 = AtomicU32::new(0);
+
+/// What is chosen now.
+pub(super) fn current() -> Choice {
+    match CHOICE.load(Ordering::Acquire) {
+        1 => Choice::Default,
+        2 => Choice::Own,
+        3 => Choice::Thread,
+        _ => Choice::None,
+    }
+}
+
+/// Whether the loop ran on a thread that stayed behind in the process that
+/// forked this one.
+pub(super) fn is_left_behind() -> bool {
+    current() == Choice::Thread && PROCESS.load(Ordering::Relaxed) != std::process::id()
+}
+
+/// Held while a choice is made.
+static CHOOSING: Mutex<()> = Mutex::new(());
+
+fn choosing() -> MutexGuard<'static, ()> {
+    CHOOSING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Makes a choice, unless it is made: `install` tells libvirt. Repeating the
+/// same choice is fine where that means the same.
+pub(super) fn choose(
+    wanted: Choice,
+    what: &'static str,
+    install: impl FnOnce() -> Result<()>,
+) -> Result<()> {
+    call::initialize();
+    sigpipe::arm();
+    let _choosing = choosing();
+    match current() {
+        Choice::None => {
+            install()?;
+            PROCESS.store(std::process::id(), Ordering::Relaxed);
+            CHOICE.store(wanted as u8, Ordering::Release);
+            Ok(())
+        }
+        same if same == wanted && wanted != Choice::Own => Ok(()),
+        Choice::Default => refuse(what, "vkvm_event_register_default was called already"),
+        Choice::Own => refuse(what, "vkvm_event_register_impl was called already"),
+        Choice::Thread => refuse(what, "vkvm_event_start was called already"),
+    }
+}
+
+/// Why something about loops is not possible.
+pub(super) fn refuse<T>(what: &'static str, reason: &'static str) -> Result<T> {
+    Err(Misuse::OtherEventLoop { what, reason }.into())
+}
+
+/// Whether there is a loop to be used in this process.
+pub(super) fn ready(what: &'static str) -> Result<()> {
+    call::initialize();
+    match current() {
+        Choice::None => Err(Misuse::NoEventLoop { what }.into()),
+        Choice::Thread if is_left_behind() => refuse(
+            what,
+            "the thread that runs the event loop is in the process that forked this one; \
+             execute a program, or start the loop after the fork",
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Tells libvirt to use its own loop.
+pub(super) fn install_default() -> Result<()> {
+    // SAFETY: may be called at any time; libvirt ignores a repetition.
+    call::done(unsafe { sys::virEventRegisterDefaultImpl() }, c"virEventRegisterDefaultImpl")
+}
+
+/// Makes libvirt's own loop the process's event loop.
+pub fn register_default() -> Result<()> {
+    choose(Choice::Default, "registering the default event loop", install_default)
+}
+
+/// Makes a loop of the program's own the process's event loop, for good.
+pub fn register_impl(implementation: Box<dyn EventImpl>) -> Result<()> {
+    choose(Choice::Own, "registering an event loop", || own_loop::install(implementation))
+}
+
+/// Waits until something happens, and calls who wants to know.
+pub fn run_default() -> Result<()> {
+    ready("running it")?;
+    match current() {
+        Choice::Own => refuse("running the default event loop", "the loop is the program's own"),
+        Choice::Thread => {
+            refuse("running the default event loop", "a thread of the library runs it")
+        }
+        _ => {
+            sigpipe::arm();
+            // SAFETY: no arguments.
+            call::done(unsafe { sys::virEventRunDefaultImpl() }, c"virEventRunDefaultImpl")
+        }
+    }
+}
