@@ -15,12 +15,14 @@ mod call;
 mod command;
 mod document;
 mod failure;
+mod fleet;
 mod generate;
 mod hypervisor;
 mod interface;
 mod lists;
 mod lookup;
 mod network;
+mod reference;
 mod secret;
 mod table;
 mod text;
@@ -29,7 +31,9 @@ mod xml_result;
 use std::ffi::CStr;
 
 pub use call::Progress;
+pub use fleet::Fleet;
 pub use generate::{mac, uuid};
+pub use reference::markdown;
 
 use crate::core::Conn;
 use crate::error::Result;
