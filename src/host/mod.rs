@@ -22,6 +22,7 @@ mod interface;
 mod lists;
 mod lookup;
 mod network;
+mod reference;
 mod secret;
 mod table;
 mod text;
@@ -32,6 +33,7 @@ use std::ffi::CStr;
 pub use call::Progress;
 pub use fleet::Fleet;
 pub use generate::{mac, uuid};
+pub use reference::markdown;
 
 use crate::core::Conn;
 use crate::error::Result;
