@@ -350,6 +350,7 @@ static const function functions[] = {
     (function)&vkvm_event_is_started,
     (function)&vkvm_event_queue_domain_event_register_any,
     (function)&vkvm_event_queue_drain,
+    (function)&vkvm_event_queue_enable_resume,
     (function)&vkvm_event_queue_free,
     (function)&vkvm_event_queue_get_fd,
     (function)&vkvm_event_queue_get_length,

@@ -8370,6 +8370,27 @@ int vkvm_event_queue_drain(vkvm_event_queue *queue,
                            vkvm_error **error);
 
 /**
+ * Opens a connection again whenever it ends, and tells so through the queue.
+ * See `vkvm_conn_enable_resume`.
+ *
+ * The class of the event is "conn"; its `args` are as for a callback. It ends
+ * with `vkvm_conn_disable_resume`, with the connection, or with the queue.
+ *
+ * @param queue the event queue (not NULL; borrowed)
+ * @param conn the connection (not NULL; borrowed)
+ * @param max_delay the longest time between two attempts, in ms, from 100
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectRegisterCloseCallback, virConnectOpenAuth
+ */
+int vkvm_event_queue_enable_resume(vkvm_event_queue *queue,
+                                   vkvm_conn *conn,
+                                   int max_delay,
+                                   vkvm_error **error);
+
+/**
  * Gives up a hold on the queue handle; the last one ends what was registered
  * through it. NULL and handles that are not live are left alone.
  *
