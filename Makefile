@@ -66,6 +66,7 @@ doc:
 
 generate:
 	cargo xtask generate
+	VKVM_WRITE_COMMANDS=1 cargo test --lib the_list_of_commands
 
 # Records the C ABI, for a release.
 abi: library

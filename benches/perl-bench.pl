@@ -42,6 +42,27 @@ my @rows = (
     ['list_all_domains (100)', 'my @all = $many->list_all_domains', 1.00],
 );
 
+# XML as a hash: what a program does without VKVM.
+sub walk {
+    my ($element) = @_;
+    my %hash = map { '@' . $_->nodeName => $_->value } $element->attributes;
+    my $text = '';
+    for my $child ($element->childNodes) {
+        my $type = $child->nodeType;
+        if ($type == 1) {
+            my ($name, $value) = ($child->nodeName, walk($child));
+            if    (!exists $hash{$name})          { $hash{$name} = $value }
+            elsif (ref $hash{$name} eq 'ARRAY') { push @{ $hash{$name} }, $value }
+            else                                { $hash{$name} = [ $hash{$name}, $value ] }
+        }
+        elsif ($type == 3 || $type == 4) { $text .= $child->data }
+    }
+    $text =~ s/\A\s+|\s+\z//g;
+    return $text eq '' ? 1 : $text if !%hash;
+    $hash{'#text'} = $text if $text ne '';
+    return \%hash;
+}
+
 sub seconds_of {
     my ($code, $n) = @_;
     my $begin = clock_gettime(CLOCK_MONOTONIC);
@@ -64,7 +85,7 @@ sub median {
 }
 
 sub measure {
-    my ($call, $ours, $theirs, $aim) = @_;
+    my ($call, $ours, $theirs, $aim, $peers) = @_;
     my $n = batch_of($ours, $theirs);
     my (@ours, @theirs, @ratio);
     for (1 .. $rounds) {
@@ -76,7 +97,7 @@ sub measure {
         push @ratio, $ours[-1] / $theirs[-1];
     }
     @ratio = sort { $a <=> $b } @ratio;
-    printf "%s\t%s\t%s\t%.3f\t%.3f\t%.3f\t%.1f\t%.1f\t%d\t%.2f\n", $call, PEERS, $transport,
+    printf "%s\t%s\t%s\t%.3f\t%.3f\t%.3f\t%.1f\t%.1f\t%d\t%.2f\n", $call, $peers // PEERS, $transport,
       $ratio[0], median(@ratio), $ratio[-1], median(@ours) / $n * 1e9,
       median(@theirs) / $n * 1e9, $n, $aim;
 }
@@ -88,4 +109,25 @@ for my $row (@rows) {
     my ($ours, $theirs) = loops($code, ['VKVM', $conn, $dom, $many],
         ['Sys::Virt', $vir_conn, $vir_dom, $vir_many]);
     measure($call, $ours, $theirs, $aim);
+}
+
+if ($transport eq 'in-process' && "from_xml (11 KB) Perl/LibXML $transport" =~ /$wanted/) {
+    if (eval { require XML::LibXML; 1 }) {
+        my $file = $0 =~ s{[^/]*\z}{domain.xml}r;
+        open(my $in, '<', $file) or die "perl-bench.pl: cannot read $file: $!\n";
+        my $xml = do { local $/; <$in> };
+        my ($ours, $theirs) = (
+            sub { my ($n, $x) = @_; $x = VKVM::from_xml($xml) for 1 .. $n; return },
+            sub {
+                my ($n, $x) = @_;
+                $x = walk(XML::LibXML->load_xml(string => $xml)->documentElement) for 1 .. $n;
+                return;
+            },
+        );
+        measure('from_xml (11 KB)', $ours, $theirs, 0.10, 'Perl/LibXML');
+    }
+    else {
+        print "from_xml (11 KB)\tPerl/LibXML\t$transport\tskip\tXML::LibXML is not installed "
+          . "(Debian package libxml-libxml-perl)\n";
+    }
 }

@@ -97,7 +97,7 @@ static inline void no_handles_left(void)
     static const char *const classes[] = {
         "conn", "domain", "domain_snapshot", "domain_checkpoint", "network", "network_port",
         "node_device", "nwfilter", "nwfilter_binding", "interface", "secret", "storage_pool",
-        "storage_vol", "stream", "host", "value", "error",
+        "storage_vol", "stream", "host", "fleet", "value", "error",
     };
     for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
         size_t left = handles(classes[i]);

@@ -7,6 +7,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
+#include <pthread.h>
 #include <sys/wait.h>
 
 #include "events.h"
@@ -391,6 +392,83 @@ static void in_callbacks(void)
     vkvm_conn_free(conn);
 }
 
+/* --- many threads -------------------------------------------------------------- */
+
+enum { THREADS = 16 };
+
+struct crowd {
+    vkvm_conn *conn;
+    vkvm_domain *dom;
+    vkvm_event_queue *queue;
+    int failed, running;
+    struct order order;
+};
+
+/* Makes events, listens and stops listening, takes from the queue. */
+static void *one_of_many(void *argument)
+{
+    struct crowd *crowd = argument;
+    int failed = 0;
+    for (int i = 0; i < 50; i++) {
+        vkvm_value *events = NULL;
+        vkvm_network *net = NULL;
+        vkvm_event_queue *own = NULL;
+        int id = -1;
+        vkvm_domain_suspend(crowd->dom, NULL); /* fails when another one was faster */
+        vkvm_domain_resume(crowd->dom, NULL);
+        failed += vkvm_conn_get_network_by_name(crowd->conn, "default", &net, NULL) < 0;
+        failed += vkvm_event_queue_new(8, &own, NULL) < 0;
+        /* libvirt takes one registration of a kind for each callback function
+           and object; another thread's may be there. */
+        if (vkvm_event_queue_network_event_register_any(own, crowd->conn, net, 0, &id, NULL) == 0)
+            vkvm_conn_network_event_deregister_any(crowd->conn, id, NULL);
+        if (vkvm_conn_network_event_register_any(crowd->conn, net, 0, note_order, &crowd->order,
+                                                 NULL, &id, NULL) == 0)
+            vkvm_conn_network_event_deregister_any(crowd->conn, id, NULL);
+        failed += vkvm_event_queue_drain(crowd->queue, 7, &events, NULL) < 0;
+        vkvm_value_free(events);
+        vkvm_event_queue_free(own);
+        vkvm_network_free(net);
+    }
+    __atomic_add_fetch(&crowd->failed, failed, __ATOMIC_SEQ_CST);
+    __atomic_sub_fetch(&crowd->running, 1, __ATOMIC_SEQ_CST);
+    return NULL;
+}
+
+static void many_threads(void)
+{
+    pthread_t threads[THREADS];
+    struct crowd crowd = { .running = THREADS };
+    struct order order = { 0 };
+    int id = -1;
+    if (loop_is("own"))
+        return; /* that loop is for one thread */
+    crowd.conn = open_conn(TEST_URI, 0);
+    crowd.dom = test_domain(crowd.conn);
+    crowd.queue = new_queue(100);
+    listen_through(crowd.queue, crowd.conn);
+    must(vkvm_conn_domain_event_register_any(crowd.conn, crowd.dom,
+                                             VKVM_DOMAIN_EVENT_ID_LIFECYCLE, note_order, &order,
+                                             destroy_order, &id, &err),
+         err, "register_any");
+    for (int i = 0; i < THREADS; i++)
+        must(pthread_create(&threads[i], NULL, one_of_many, &crowd), NULL, "pthread_create");
+    for (double end = now() + 60;
+         __atomic_load_n(&crowd.running, __ATOMIC_SEQ_CST) > 0 && now() < end;)
+        turn();
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    settle();
+    is_int(crowd.failed, 0, "16 threads on one connection");
+    ok(order.calls > 0, "with events flowing");
+    diag("%d events", order.calls);
+    vkvm_event_queue_free(crowd.queue);
+    vkvm_domain_free(crowd.dom);
+    vkvm_conn_free(crowd.conn);
+    settle();
+    is_int(order.destroyed, 1, "the userdata is released once");
+}
+
 int main(void)
 {
     start_loop();
@@ -399,6 +477,7 @@ int main(void)
     full_queue();
     waiting();
     in_callbacks();
+    many_threads();
     settle();
     settle();
     if (loop_is("own"))

@@ -142,12 +142,15 @@ static void make_handles(void **into)
     vkvm_value *value = NULL;
     vkvm_stream *stream = NULL;
     vkvm_host *host = NULL;
+    vkvm_fleet *fleet = NULL;
     vkvm_event_queue *queue = NULL;
+    const char *const uris[] = { TEST_URI };
     must(vkvm_event_queue_new(8, &queue, &err), err, "the queue");
     must(vkvm_conn_get_domain_by_name(conn, "test", &dom, &err), err, "the domain");
     must(vkvm_value_from_json("{\"text\":[1]}", &value, &err), err, "the value");
     must(vkvm_conn_new_stream(conn, 0, &stream, &err), err, "the stream");
     must(vkvm_host_new(conn, &host, &err), err, "the host");
+    must(vkvm_fleet_open(uris, 1, 20000, &fleet, &err), err, "the fleet");
     vkvm_domain_get_name(NULL, NULL, &err);
     into[CLASS_CONN] = conn;
     into[CLASS_DOMAIN] = dom;
@@ -156,6 +159,7 @@ static void make_handles(void **into)
     into[CLASS_STREAM] = stream;
     into[CLASS_EVENT_QUEUE] = queue;
     into[CLASS_HOST] = host;
+    into[CLASS_FLEET] = fleet;
     make_storage_and_network(into, conn);
     make_snapshots(into, conn, dom);
     if (daemon_uri)
@@ -169,6 +173,7 @@ static void free_handles(void **handles)
     vkvm_stream_free(handles[CLASS_STREAM]);
     vkvm_event_queue_free(handles[CLASS_EVENT_QUEUE]);
     vkvm_host_free(handles[CLASS_HOST]);
+    vkvm_fleet_free(handles[CLASS_FLEET]);
     vkvm_value_free(handles[CLASS_VALUE]);
     vkvm_error_free(handles[CLASS_ERROR]);
     vkvm_storage_pool_free(handles[CLASS_STORAGE_POOL]);

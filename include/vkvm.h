@@ -1621,6 +1621,14 @@ typedef struct vkvm_error vkvm_error;
 typedef struct vkvm_event_queue vkvm_event_queue;
 
 /**
+ * Many hosts, to which commands go together.
+ *
+ * Lifetime: keeps its connections open. Threads: may be used from several at
+ * once; each host does one thing after the other.
+ */
+typedef struct vkvm_fleet vkvm_fleet;
+
+/**
  * A host, managed by commands with structured arguments and results.
  *
  * Lifetime: keeps its connection open. Threads: may be used from several at
@@ -8362,6 +8370,27 @@ int vkvm_event_queue_drain(vkvm_event_queue *queue,
                            vkvm_error **error);
 
 /**
+ * Opens a connection again whenever it ends, and tells so through the queue.
+ * See `vkvm_conn_enable_resume`.
+ *
+ * The class of the event is "conn"; its `args` are as for a callback. It ends
+ * with `vkvm_conn_disable_resume`, with the connection, or with the queue.
+ *
+ * @param queue the event queue (not NULL; borrowed)
+ * @param conn the connection (not NULL; borrowed)
+ * @param max_delay the longest time between two attempts, in ms, from 100
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectRegisterCloseCallback, virConnectOpenAuth
+ */
+int vkvm_event_queue_enable_resume(vkvm_event_queue *queue,
+                                   vkvm_conn *conn,
+                                   int max_delay,
+                                   vkvm_error **error);
+
+/**
  * Gives up a hold on the queue handle; the last one ends what was registered
  * through it. NULL and handles that are not live are left alone.
  *
@@ -8713,6 +8742,123 @@ int vkvm_event_update_handle(int watch, int events, vkvm_error **error);
  * libvirt: virEventUpdateTimeout
  */
 int vkvm_event_update_timeout(int timer, int frequency, vkvm_error **error);
+
+/**
+ * Runs a command on all hosts at once.
+ *
+ * It waits until all have answered or `timeout` is over. No host waits for
+ * another. A host whose connection has ended is opened anew first. What a host
+ * has not begun when the time is over it does not begin any more; what it has
+ * begun it ends, but nobody hears of it. A command or an argument that does
+ * not exist makes this function fail; everything else is in the results.
+ *
+ * The results are a list, in the order of the URIs, of maps with the keys
+ * `uri`; `host`, the host's own name, or null if it never was open; and
+ * `result`, as of `vkvm_host_call`, or `error`, a map as of
+ * `vkvm_error_to_value`. The code of an error for a host that is late is
+ * `VKVM_ERROR_ERR_OPERATION_TIMEOUT`.
+ *
+ * @param fleet the fleet (not NULL; borrowed)
+ * @param command as for `vkvm_host_call` (not NULL; borrowed)
+ * @param args as for `vkvm_host_call` (may be NULL; borrowed)
+ * @param timeout how long to wait, in ms
+ * @param results what each host gives (out; not NULL; owned by the caller:
+ *     vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_fleet_call(vkvm_fleet *fleet,
+                    const char *command,
+                    vkvm_value *args,
+                    uint32_t timeout,
+                    vkvm_value **results,
+                    vkvm_error **error);
+
+/**
+ * Gives up a hold on the fleet handle. NULL and handles that are not live are
+ * left alone.
+ *
+ * The last one closes the connections; one that hangs is closed when its call
+ * comes back.
+ *
+ * @param fleet the fleet (not NULL; borrowed)
+ */
+void vkvm_fleet_free(vkvm_fleet *fleet);
+
+/**
+ * Describes the hosts: a list, in the order of their URIs, of maps.
+ *
+ * The keys are `uri`; `host`, the host's own name, or null if it never was
+ * open; `state`, "open", "failed" or "busy" (at work, or not answering); and
+ * `error`, why it is not open, a map as of `vkvm_error_to_value`, or null.
+ *
+ * @param fleet the fleet (not NULL; borrowed)
+ * @param hosts the description (out; not NULL; owned by the caller:
+ *     vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_fleet_get_hosts(vkvm_fleet *fleet, vkvm_value **hosts, vkvm_error **error);
+
+/**
+ * Lists the domains of all hosts, with the host's name in each row.
+ *
+ * The listing is a map with two keys: `domains`, a list of maps with the keys
+ * `uri`, `host` (the host's own name), `name`, `id` (-1 if it does not run),
+ * `state` and, if asked for, `title`; and `errors`, a list of maps with the
+ * keys `uri`, `host` and `error` for hosts that gave none in time.
+ *
+ * @param fleet the fleet (not NULL; borrowed)
+ * @param args as for the command "list_domains" (may be NULL; borrowed)
+ * @param timeout how long to wait, in ms
+ * @param listing the domains, and the errors (out; not NULL; owned by the
+ *     caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectGetAllDomainStats
+ */
+int vkvm_fleet_list_domains(vkvm_fleet *fleet,
+                            vkvm_value *args,
+                            uint32_t timeout,
+                            vkvm_value **listing,
+                            vkvm_error **error);
+
+/**
+ * Opens hosts, all at once, and waits until each is open or has failed.
+ *
+ * A host that fails, or is not open in time, does not make this fail: it has
+ * an error of its own in `vkvm_fleet_get_hosts`, and each command tries to
+ * open it again.
+ *
+ * @param uris a libvirt URI for each host (not NULL; borrowed; its length is
+ *     in uris_len)
+ * @param uris_len how many there are
+ * @param timeout how long to wait, in ms
+ * @param fleet the hosts (out; not NULL; owned by the caller: vkvm_fleet_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectOpenAuth
+ */
+int vkvm_fleet_open(const char *const *uris,
+                    size_t uris_len,
+                    uint32_t timeout,
+                    vkvm_fleet **fleet,
+                    vkvm_error **error);
+
+/**
+ * Adds a hold on the fleet handle.
+ *
+ * @param fleet the fleet (not NULL; borrowed)
+ * @return the handle, which then needs one more `vkvm_fleet_free`, or NULL
+ *     when it is not live.
+ */
+vkvm_fleet *vkvm_fleet_ref(vkvm_fleet *fleet);
 
 /**
  * Tells the class of a handle, for callbacks that get objects of any class.

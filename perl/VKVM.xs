@@ -268,6 +268,69 @@ _commands()
   OUTPUT:
     RETVAL
 
+MODULE = VKVM  PACKAGE = VKVM::Fleet
+
+SV *
+_open(uris, timeout)
+    SV *uris
+    SV *timeout
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_fleet *fleet;
+  CODE:
+  {
+    size_t count;
+    const char *const *texts = vkvm_perl_texts(aTHX_ uris, "uris", &count);
+    uint32_t ms = vkvm_perl_uint(aTHX_ timeout, "timeout", UINT32_MAX);
+    if (vkvm_fleet_open(texts, count, ms, &fleet, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    RETVAL = vkvm_perl_object(aTHX_ fleet, vkvm_perl_fleet);
+  }
+  OUTPUT:
+    RETVAL
+
+SV *
+hosts(fleet)
+    vkvm_fleet *fleet
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *hosts;
+  CODE:
+    if (vkvm_fleet_get_hosts(fleet, &hosts, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    RETVAL = vkvm_perl_take_characters(aTHX_ hosts);
+  OUTPUT:
+    RETVAL
+
+SV *
+_call(fleet, command, args, timeout)
+    vkvm_fleet *fleet
+    SV *command
+    SV *args
+    SV *timeout
+  ALIAS:
+    _list_domains = 1
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *results;
+    int status;
+  CODE:
+  {
+    uint32_t ms = vkvm_perl_uint(aTHX_ timeout, "timeout", UINT32_MAX);
+    vkvm_value *value =
+        vkvm_perl_given(args) ? vkvm_perl_characters_to_value(aTHX_ args, "args") : NULL;
+    if (ix == 1)
+        status = vkvm_fleet_list_domains(fleet, value, ms, &results, &error);
+    else
+        status = vkvm_fleet_call(fleet, vkvm_perl_characters(aTHX_ command, "command"), value, ms,
+                                 &results, &error);
+    if (status < 0)
+        vkvm_perl_throw(aTHX_ error);
+    RETVAL = vkvm_perl_take_characters(aTHX_ results);
+  }
+  OUTPUT:
+    RETVAL
+
 MODULE = VKVM  PACKAGE = VKVM::Stream
 
 void
@@ -427,6 +490,8 @@ INCLUDE: generated/storage_vol.xs
 INCLUDE: generated/secret.xs
 
 INCLUDE: generated/host.xs
+
+INCLUDE: generated/fleet.xs
 
 INCLUDE: generated/stream.xs
 

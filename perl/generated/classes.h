@@ -17,5 +17,6 @@
     X(stream, "VKVM::Stream") \
     X(secret, "VKVM::Secret") \
     X(host, "VKVM::Host") \
+    X(fleet, "VKVM::Fleet") \
     X(event, "VKVM::Event") \
     X(event_queue, "VKVM::EventQueue")

@@ -38,6 +38,21 @@ drain(queue, max_sv = NULL)
   }
 
 void
+enable_resume(queue, conn_sv, max_delay_sv)
+    vkvm_event_queue *queue
+    SV *conn_sv
+    SV *max_delay_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    vkvm_conn *conn = (vkvm_conn *)vkvm_perl_handle(aTHX_ conn_sv, "conn");
+    int max_delay = (int)vkvm_perl_int(aTHX_ max_delay_sv, "max_delay", INT_MIN, INT_MAX);
+    if (vkvm_event_queue_enable_resume(queue, conn, max_delay, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
 get_fd(queue)
     vkvm_event_queue *queue
   PREINIT:

@@ -25,6 +25,7 @@ use VKVM::StorageVol;
 use VKVM::Stream;
 
 # Its methods come from the library, which has to be there by then.
+require VKVM::Fleet;
 require VKVM::Host;
 
 # A document of one key, or, as in python-kvm, its root element and what is in it.

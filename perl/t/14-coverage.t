@@ -1,8 +1,7 @@
 # All of Sys::Virt is here, and all of libvirt is reached.
 #
 # data/coverage holds what Sys::Virt has, and which functions of libvirt need no
-# call, with the reasons. data/coverage/pending.json is what is still to be done:
-# what is in it must be missing, and the list is to become empty.
+# call, with the reasons.
 
 use strict;
 use warnings;
@@ -20,7 +19,6 @@ my $table     = read_json(root_file('data/constants.json'));
 my $sysvirt   = read_json(root_file('data/coverage/methods.json'));
 my $unreached = read_json(root_file('data/coverage/unreached.json'));
 my $unnamed   = read_json(root_file('data/coverage/constants.json'));
-my $pending   = read_json(root_file('data/coverage/pending.json'));
 
 sub slurp {
     my ($path) = @_;
@@ -31,45 +29,28 @@ sub slurp {
 
 my %declared = map { $_ => 1 } slurp(root_file('include/vkvm.h')) =~ /\b(vkvm_\w+)\(/g;
 
-# Whether a package is pending with all that is in it.
-sub is_whole {
-    my ($short) = @_;
-    return @{ $pending->{methods}{$short} // [] } == @{ $sysvirt->{packages}{$short}{methods} };
-}
-
 # --- methods ------------------------------------------------------------------
 
 for my $short (sort keys %{ $sysvirt->{packages} }) {
     my $package = $sysvirt->{packages}{$short};
     my $class   = $package->{class};
     my @names   = map { join '::', $_, length $short ? $short : () } 'VKVM', 'Sys::Virt';
-    my %pending = map { $_ => 1 } @{ $pending->{methods}{$short} // [] };
     my $other   = $sysvirt->{no_function_of_their_own}{$class} // {};
 
     subtest "methods of $names[1]" => sub {
         my $path = "$names[1].pm" =~ s{::}{/}gr;
-        ok($INC{$path}, "$path counts as loaded") unless keys %pending;
-        my @methods = @{ $package->{methods} };
-        for my $method (@methods) {
+        ok($INC{$path}, "$path counts as loaded");
+        for my $method (@{ $package->{methods} }) {
             my $in_c    = $other->{$method} // "vkvm_${class}_$method";
-            my @lacking = (
-                (grep { !$_->can($method) } @names),
-                $declared{$in_c} || $class eq 'event_impl' ? () : $in_c
-            );
-            if (delete $pending{$method}) {
-                ok(scalar @lacking, "$method is still missing, as pending.json says");
-                next;
-            }
+            my @lacking = grep { !$_->can($method) } @names;
+            push @lacking, $in_c if !$declared{$in_c};
             is_deeply(\@lacking, [], $method);
         }
-        is_deeply([ sort keys %pending ], [], 'what is pending is a method');
-        if ($package->{objects} && !is_whole($short)) {
+        if ($package->{objects}) {
             ok($names[1]->can('DESTROY') && $declared{"vkvm_${class}_free"}, 'objects are freed');
         }
     };
 }
-is_deeply([ grep { !$sysvirt->{packages}{$_} } keys %{ $pending->{methods} } ],
-    [], 'what is pending is of a package of Sys::Virt');
 
 # --- constants -----------------------------------------------------------------
 
@@ -78,7 +59,7 @@ for my $short (sort keys %{ $sysvirt->{packages} }) {
     my $name    = join '::', 'Sys::Virt', length $short ? $short : ();
     my @rows    = grep { defined $_->[2] } @{ $table->{ $package->{class} } // [] };
     is(scalar @rows, $package->{constants}, "$name has as many constants as Sys::Virt");
-    my @lacking = is_whole($short) ? () : grep { !$name->can($_->[0]) } @rows;
+    my @lacking = grep { !$name->can($_->[0]) } @rows;
     is_deeply([ map { $_->[0] } @lacking ], [], "which are functions of $name");
 }
 my %macro   = map { $_ => 1 } slurp(root_file('include/vkvm.h')) =~ /^#define (VKVM_\w+)/mg;
@@ -137,23 +118,17 @@ sub functions_are_reached {
     my $named     = named_in_sources();
     my %by_crate  = map { $_ => 1 } @{ $unreached->{crate}{functions} };
     my %excused   = map { $_ => 1 } map { @{ $_->{functions} } } @{ $unreached->{reasons} };
-    my %pending   = map { $_ => 1 } @{ $pending->{functions} };
 
     subtest "functions of libvirt" => sub {
         cmp_ok(scalar @functions, '>', 500, 'there are some');
         for my $function (@functions) {
             my $reached = $named->{$function};
-            my $why =
-                delete $pending{$function} ? 'pending.json says'
-              : $excused{$function}        ? 'unreached.json says'
-              :                              undef;
-            if ($why) { ok(!$reached, "$function is not reached, as $why") }
-            else      { ok($reached || $by_crate{$function}, "$function is reached") }
+            if ($excused{$function}) { ok(!$reached, "$function is not reached, as unreached.json says") }
+            else                     { ok($reached || $by_crate{$function}, "$function is reached") }
         }
-        is_deeply([ sort keys %pending ], [], 'what is pending is a function of libvirt');
         my %known = map { $_ => 1 } @functions;
         is_deeply([ grep { !$known{$_} } sort keys %by_crate, keys %excused ],
-            [], 'and so is what needs no call');
+            [], 'what needs no call is a function of libvirt');
         my @untrue;
         for my $function (@{ $api->{functions} }) {
             push @untrue, map { "$function->{name}: $_" }
@@ -199,11 +174,6 @@ sub constants_agree {
         is_deeply([ sort keys %excused ], [], 'the reasons are about names of libvirt');
     };
     return;
-}
-
-TODO: {
-    local $TODO = 'what is in data/coverage/pending.json';
-    is_deeply([ %{ $pending->{methods} }, @{ $pending->{functions} } ], [], 'nothing is pending');
 }
 
 done_testing;

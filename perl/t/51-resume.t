@@ -127,6 +127,26 @@ subtest 'the connection is closed while it waits for the daemon' => sub {
     is_deeply(\@told, [VKVM::RESUME_DISCONNECTED], 'nor when there is one again');
 };
 
+subtest 'through a queue' => sub {
+    my $conn  = VKVM->new(uri => $bed->{URI_UNIX});
+    my $dom   = $conn->get_domain_by_name('test');
+    my $queue = VKVM::EventQueue->new;
+    $queue->enable_resume($conn, 500);
+    $queue->domain_event_register_any($conn, $dom, VKVM::Domain::EVENT_ID_LIFECYCLE);
+    $bed->restart;
+    my @events;
+    ok(turn_until { push @events, $queue->drain; @events >= 2 }, 'told twice') or return;
+    is_deeply([ map { $_->{class} } @events ], [qw(conn conn)], 'as events of the connection');
+    is_deeply([ map { $_->{args}{event} } @events ], [ VKVM::RESUME_DISCONNECTED, VKVM::RESUME_RECONNECTED ], 'which');
+    is($events[1]{args}{domains}[0]->get_name, 'test', 'with the domains of now');
+    $dom->suspend;
+    ok(turn_until { push @events, $queue->drain; @events >= 3 }, 'events flow into the queue again');
+    is($events[2]{class}, 'domain', 'of the domain');
+    undef $queue;
+    own_error { $conn->disable_resume } VKVM::Error::OWN_INVALID, 'conn', 'it ended with the queue';
+    $dom->resume;
+};
+
 subtest 'refusals' => sub {
     my $conn = VKVM->new(uri => $bed->{URI_UNIX});
     own_error { $conn->enable_resume(99, sub { }) } VKVM::Error::OWN_INVALID, 'max_delay', 'too short a delay';

@@ -154,6 +154,11 @@ impl Caller {
         Ok(reading(&*self.get(value, parameter)?).clone())
     }
 
+    /// A value, copied; NULL is null.
+    pub fn value_or_null(&self, value: *mut vkvm_value, parameter: &'static str) -> Result<Value> {
+        if value.is_null() { Ok(Value::Null) } else { self.value(value, parameter) }
+    }
+
     /// A value that must be a map, copied.
     pub fn map(
         &self,

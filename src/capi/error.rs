@@ -10,8 +10,8 @@ use super::caller::Caller;
 use super::guard::{direct, status, void};
 use super::types::{vkvm_error, vkvm_value};
 use crate::core::Text;
-use crate::error::{Details, Error};
-use crate::value::{Map, Value};
+use crate::error::Details;
+use crate::value::Value;
 
 /// Adds a hold on the error handle.
 ///
@@ -148,7 +148,7 @@ pub unsafe extern "C" fn vkvm_error_to_json(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_text(json, "json")?;
-        out.set(Text::from_rust(&describe(&*c.get(err, "err")?).to_json(false)?));
+        out.set(Text::from_rust(&Value::from(&*c.get(err, "err")?).to_json(false)?));
         Ok(())
     })
 }
@@ -164,28 +164,8 @@ pub unsafe extern "C" fn vkvm_error_to_value(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_handle(details, "details")?;
-        out.set_value(describe(&*c.get(err, "err")?))
+        out.set_value(Value::from(&*c.get(err, "err")?))
     })
-}
-
-fn describe(error: &Error) -> Value {
-    let details = error.details();
-    let text = |text: Option<&CStr>| text.map(|text| text.to_string_lossy().into_owned());
-    Value::Map(Map::from_iter([
-        ("level", Value::from(details.level)),
-        ("code", Value::from(details.code)),
-        ("domain", Value::from(details.domain)),
-        ("message", Value::from(error.message())),
-        ("str1", Value::from(text(details.strings[0].as_deref()))),
-        ("str2", Value::from(text(details.strings[1].as_deref()))),
-        ("str3", Value::from(text(details.strings[2].as_deref()))),
-        ("int1", Value::from(details.ints[0])),
-        ("int2", Value::from(details.ints[1])),
-        ("function", Value::from(text(details.function))),
-        ("parameter", Value::from(text(details.parameter.as_deref()))),
-        ("line", Value::from(details.position.map(|(line, _)| line))),
-        ("column", Value::from(details.position.map(|(_, column)| column))),
-    ]))
 }
 
 /// What stands for the message where there is no error.

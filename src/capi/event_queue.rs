@@ -345,3 +345,28 @@ pub unsafe extern "C" fn vkvm_event_queue_register_close_callback(
         })
     })
 }
+
+/// Opens a connection again whenever it ends, and tells so through the queue. See
+/// `vkvm_conn_enable_resume`.
+///
+/// The class of the event is "conn"; its `args` are as for a callback. It ends with
+/// `vkvm_conn_disable_resume`, with the connection, or with the queue.
+///
+/// - `conn`: the connection
+/// - `max_delay`: the longest time between two attempts, in ms, from 100
+///
+/// libvirt: virConnectRegisterCloseCallback, virConnectOpenAuth
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_event_queue_enable_resume(
+    queue: *mut vkvm_event_queue,
+    conn: *mut vkvm_conn,
+    max_delay: c_int,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let (queue, open) = (c.get(queue, "queue")?, c.get(conn, "conn")?);
+        queue.enable_resume(conn as usize, |listener| {
+            event::enable_resume(&open, conn as usize, max_delay, listener)
+        })
+    })
+}

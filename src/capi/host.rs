@@ -2,7 +2,7 @@
 
 use std::ffi::{CString, c_char, c_int, c_void};
 
-use super::caller::{Caller, Foreign};
+use super::caller::Foreign;
 use super::guard::{direct, status, void};
 use super::types::{
     vkvm_conn, vkvm_destroy_callback, vkvm_error, vkvm_host, vkvm_host_progress_callback,
@@ -11,7 +11,6 @@ use super::types::{
 use crate::core::Text;
 use crate::error::Result;
 use crate::host::{self, Host};
-use crate::value::Value;
 
 /// Opens a host.
 ///
@@ -112,7 +111,7 @@ pub unsafe extern "C" fn vkvm_host_call(
     status(error, |c| {
         let out = c.out_handle(result, "result")?;
         let (host, command) = (c.get(host, "host")?, c.str(command, "command")?);
-        out.set_value(host.call(command, &args_value(c, args)?, None)?)
+        out.set_value(host.call(command, &c.value_or_null(args, "args")?, None)?)
     })
 }
 
@@ -142,7 +141,7 @@ pub unsafe extern "C" fn vkvm_host_call_with_progress(
         let foreign = c.callback(callback, userdata, destroy);
         let out = c.out_handle(result, "result")?;
         let (host, command) = (c.get(host, "host")?, c.str(command, "command")?);
-        let args = args_value(c, args)?;
+        let args = c.value_or_null(args, "args")?;
         let mut progress = progress(&foreign)?;
         out.set_value(host.call(command, &args, Some(&mut progress))?)
     })
@@ -199,11 +198,6 @@ pub unsafe extern "C" fn vkvm_host_gen_mac(
         c.out_text(mac, "mac")?.set(Text::from_rust(&host::mac()));
         Ok(())
     })
-}
-
-/// The arguments of a command; NULL is none.
-fn args_value(c: &Caller, args: *mut vkvm_value) -> Result<Value> {
-    if args.is_null() { Ok(Value::Null) } else { c.value(args, "args") }
 }
 
 type ProgressFunction = unsafe extern "C" fn(u64, u64, *const c_char, *mut c_void) -> c_int;

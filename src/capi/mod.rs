@@ -53,6 +53,7 @@ pub mod error;
 pub mod event;
 pub mod event_impl;
 pub mod event_queue;
+pub mod fleet;
 pub mod guard;
 pub mod handle;
 pub mod host;

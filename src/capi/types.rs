@@ -180,6 +180,13 @@ impl Object for event::EventQueue {
 pub struct vkvm_host;
 handle!(vkvm_host, host::Host, Host);
 
+/// Many hosts, to which commands go together.
+///
+/// Lifetime: keeps its connections open. Threads: may be used from several at
+/// once; each host does one thing after the other.
+pub struct vkvm_fleet;
+handle!(vkvm_fleet, host::Fleet, Fleet);
+
 /// A structured value: null, bool, int64, uint64, double, string, bytes, list,
 /// map or handle.
 ///

@@ -60,6 +60,8 @@ pub enum Misuse {
     File { parameter: &'static str, reason: String },
     #[error("the transfer was cancelled by its progress callback")]
     Cancelled,
+    #[error("{what} within {ms} ms")]
+    TimedOut { what: String, ms: u64 },
     #[error("{function} needs libvirt {since}; the installed libvirt does not have it")]
     NotInThisLibvirt { function: &'static str, since: &'static str },
     #[error("{function} is in {library}, a library of libvirt's that is not installed")]
@@ -89,6 +91,7 @@ impl Misuse {
             Misuse::File { .. } => c::ERROR_OWN_FILE,
             // libvirt's own numbers, so that a caller needs to test for one only.
             Misuse::Cancelled => virt::sys::VIR_ERR_OPERATION_ABORTED as i32,
+            Misuse::TimedOut { .. } => virt::sys::VIR_ERR_OPERATION_TIMEOUT as i32,
             Misuse::NotInThisLibvirt { .. } | Misuse::NoLibrary { .. } => {
                 virt::sys::VIR_ERR_NO_SUPPORT as i32
             }
@@ -103,6 +106,7 @@ impl Misuse {
             | Misuse::NoEventLoop { .. }
             | Misuse::OtherEventLoop { .. }
             | Misuse::Cancelled
+            | Misuse::TimedOut { .. }
             | Misuse::NotInThisLibvirt { .. }
             | Misuse::NoLibrary { .. } => None,
             Misuse::Null { parameter, .. }

@@ -7,7 +7,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use super::{Event, Listener, close, registry};
+use super::{Event, Listener, close, registry, resume};
 use crate::core::Conn;
 use crate::core::conn::Source;
 use crate::error::{Misuse, Result};
@@ -56,6 +56,7 @@ struct Registration {
 enum End {
     Any(Source, c_int),
     Close,
+    Resume,
 }
 
 /// Goes with the listener: when libvirt drops it, the registration is over.
@@ -159,9 +160,28 @@ impl EventQueue {
         conn: usize,
         register: impl FnOnce(Listener) -> Result<()>,
     ) -> Result<()> {
+        self.register_once(conn, End::Close, register)
+    }
+
+    /// Lets a connection be opened again, and hears of it through the queue.
+    pub fn enable_resume(
+        &self,
+        conn: usize,
+        enable: impl FnOnce(Listener) -> Result<()>,
+    ) -> Result<()> {
+        self.register_once(conn, End::Resume, enable)
+    }
+
+    /// What there is one of per connection, and has no number.
+    fn register_once(
+        &self,
+        conn: usize,
+        end: End,
+        register: impl FnOnce(Listener) -> Result<()>,
+    ) -> Result<()> {
         let (number, listener) = self.listener(conn, None);
         register(listener)?;
-        self.0.made(number, End::Close);
+        self.0.made(number, end);
         Ok(())
     }
 
@@ -233,6 +253,7 @@ impl EventQueue {
             let _ = match registration.end {
                 Some(End::Any(source, id)) => registry::deregister_any(&conn, source, id),
                 Some(End::Close) => close::unregister_close_callback(&conn),
+                Some(End::Resume) => resume::disable_resume(&conn),
                 None => Ok(()),
             };
         }

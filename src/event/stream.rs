@@ -6,7 +6,7 @@
 //! callback registered would leave it behind in the loop for ever, so ending one
 //! takes the callback back first.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ffi::{c_int, c_void};
 use std::ptr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,7 +15,7 @@ use virt::sys;
 
 use super::{choice, shielded};
 use crate::core::{Stream, call};
-use crate::error::Result;
+use crate::error::{Misuse, Result};
 
 /// Told what the stream is ready for: some of `STREAM_EVENT_*`. Dropped when
 /// nothing can call it any more.
@@ -24,10 +24,10 @@ pub type Readiness = Box<dyn Fn(c_int) + Send + Sync>;
 /// Listeners by their number.
 struct Listeners {
     last: usize,
-    all: Option<HashMap<usize, Arc<Readiness>>>,
+    all: BTreeMap<usize, Arc<Readiness>>,
 }
 
-static LISTENERS: Mutex<Listeners> = Mutex::new(Listeners { last: 0, all: None });
+static LISTENERS: Mutex<Listeners> = Mutex::new(Listeners { last: 0, all: BTreeMap::new() });
 
 fn listeners() -> MutexGuard<'static, Listeners> {
     LISTENERS.lock().unwrap_or_else(PoisonError::into_inner)
@@ -35,7 +35,7 @@ fn listeners() -> MutexGuard<'static, Listeners> {
 
 fn forget(number: usize) {
     // Dropped only after the lock, for it runs what is not ours.
-    let listener = listeners().all.as_mut().and_then(|all| all.remove(&number));
+    let listener = listeners().all.remove(&number);
     drop(listener);
 }
 
@@ -43,14 +43,19 @@ fn forget(number: usize) {
 pub fn add_callback(stream: &Stream, events: c_int, listener: Readiness) -> Result<()> {
     choice::ready("listening to a stream")?;
     let _using = stream.enter()?;
+    let mut callback = stream.callback();
+    if callback.is_some() {
+        // libvirt would refuse it, too, and then never free the stream.
+        let reason = "has a callback already; remove it first".to_owned();
+        return Err(Misuse::Invalid { parameter: "stream", reason }.into());
+    }
     let number = {
         let mut listeners = listeners();
         listeners.last += 1;
         let number = listeners.last;
-        listeners.all.get_or_insert_default().insert(number, Arc::new(listener));
+        listeners.all.insert(number, Arc::new(listener));
         number
     };
-    let mut callback = stream.callback();
     // SAFETY: the stream is live; the userdata is a number, not a pointer.
     let returned = unsafe {
         sys::virStreamEventAddCallback(
@@ -112,7 +117,7 @@ fn take_back(stream: &Stream) -> Result<()> {
 
 /// libvirt's callback.
 unsafe extern "C" fn ready(_stream: sys::virStreamPtr, events: c_int, userdata: *mut c_void) {
-    let listener = listeners().all.as_ref().and_then(|all| all.get(&userdata.addr()).cloned());
+    let listener = listeners().all.get(&userdata.addr()).cloned();
     if let Some(listener) = listener {
         shielded(|| listener(events));
         // The last one of it may be here.

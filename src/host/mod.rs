@@ -14,22 +14,32 @@ mod args;
 mod call;
 mod command;
 mod document;
+mod domain;
 mod failure;
+mod fleet;
 mod generate;
 mod hypervisor;
 mod interface;
 mod lists;
+mod long;
 mod lookup;
+mod markup;
 mod network;
+mod pool;
+mod reference;
 mod secret;
+mod snapshot;
 mod table;
 mod text;
+mod volume;
 mod xml_result;
 
 use std::ffi::CStr;
 
 pub use call::Progress;
+pub use fleet::Fleet;
 pub use generate::{mac, uuid};
+pub use reference::markdown;
 
 use crate::core::Conn;
 use crate::error::Result;

@@ -1,7 +1,9 @@
 //! Rust values into [`Value`], and the typed getters back.
 
+use std::ffi::CStr;
+
 use super::{Map, Value};
-use crate::error::{Misuse, Result};
+use crate::error::{Error, Misuse, Result};
 use crate::handle::AnyHandle;
 
 macro_rules! from {
@@ -17,6 +19,29 @@ macro_rules! from {
 from! {
     bool => Bool, i32 => Int, i64 => Int, u32 => Uint, u64 => Uint, f64 => Double,
     &str => String, String => String, Vec<Value> => List, Map => Map, AnyHandle => Handle,
+}
+
+impl From<&Error> for Value {
+    /// A map with all that an error tells.
+    fn from(error: &Error) -> Value {
+        let details = error.details();
+        let text = |text: Option<&CStr>| text.map(|text| text.to_string_lossy().into_owned());
+        Value::Map(Map::from_iter([
+            ("level", Value::from(details.level)),
+            ("code", Value::from(details.code)),
+            ("domain", Value::from(details.domain)),
+            ("message", Value::from(error.message())),
+            ("str1", Value::from(text(details.strings[0].as_deref()))),
+            ("str2", Value::from(text(details.strings[1].as_deref()))),
+            ("str3", Value::from(text(details.strings[2].as_deref()))),
+            ("int1", Value::from(details.ints[0])),
+            ("int2", Value::from(details.ints[1])),
+            ("function", Value::from(text(details.function))),
+            ("parameter", Value::from(text(details.parameter.as_deref()))),
+            ("line", Value::from(details.position.map(|(line, _)| line))),
+            ("column", Value::from(details.position.map(|(_, column)| column))),
+        ]))
+    }
 }
 
 impl<T: Into<Value>> From<Option<T>> for Value {

@@ -13,7 +13,7 @@ sub new {
 }
 
 # The C function waits where Perl's signal handlers cannot run; select does not.
-sub next {    ## no critic (ProhibitBuiltinHomonyms) - named as in C
+sub next {    ## no critic (ProhibitBuiltinHomonyms, RequireFinalReturn) - as in C; a loop ends it
     my ($self, $timeout) = @_;
     my $deadline = defined $timeout && $timeout >= 0 ? _now() + $timeout / 1000 : undef;
     my $readable = '';

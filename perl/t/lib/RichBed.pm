@@ -26,11 +26,17 @@ use constant {
     MAC         => '52:54:00:11:22:01',
 };
 
-sub reason { return TestBed->reason }
+my $reason;
 
-# With `boot => 0` the guest is not started.
+sub reason { return $reason // TestBed->reason }
+
+# With `boot => 0` the guest is not started, which ordinary users can have, too.
 sub new {
     my ($class, %options) = @_;
+    if (!is_root() && ($options{boot} // 1)) {
+        $reason = 'an ordinary user cannot give a guest an interface (/dev/net/tun)';
+        return;
+    }
     my $bed  = TestBed->daemon('qemu-daemon', '--private-net') or return;
     my $self = bless { bed => $bed, boot => $options{boot} // 1 }, $class;
     my $xml  = $bed->guest_xml('guest', GUEST_UUID) or return;
@@ -53,6 +59,8 @@ sub DESTROY {
 
 sub uri { my ($self) = @_; return $self->{bed}{URI} }
 sub dir { my ($self) = @_; return $self->{bed}{DIR} }
+
+sub is_root { return $> == 0 }
 
 # Has the guest's shell run a command, which may take its time.
 sub on_guest {
@@ -108,12 +116,16 @@ sub _storage {
 sub _network {
     my ($self) = @_;
     my $conn = $self->{conn};
+    # An ordinary user's namespace does not let dnsmasq become somebody else.
+    my ($dns, $dhcp) = is_root() ? ('', <<"END") : ("<dns enable='no'/>", '');
+<dhcp>
+  <range start='10.77.0.2' end='10.77.0.9'/>
+  <host mac='@{[MAC]}' name='guest' ip='10.77.0.5'/>
+</dhcp>
+END
     $self->{network} = $conn->define_network(<<"END");
-<network><name>inside</name><bridge name='vkvm0'/><mac address='52:54:00:99:99:99'/>
-  <ip address='10.77.0.1' netmask='255.255.255.0'><dhcp>
-    <range start='10.77.0.2' end='10.77.0.9'/>
-    <host mac='@{[MAC]}' name='guest' ip='10.77.0.5'/>
-  </dhcp></ip></network>
+<network><name>inside</name><bridge name='vkvm0'/><mac address='52:54:00:99:99:99'/>$dns
+  <ip address='10.77.0.1' netmask='255.255.255.0'>$dhcp</ip></network>
 END
     $self->{network}->create;
     $self->{ports} = $conn->create_network("<network><name>ports</name><forward mode='bridge'/>"

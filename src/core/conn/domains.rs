@@ -173,27 +173,40 @@ impl Conn {
         }
     }
 
-    /// The domains that pass the filter `flags`, each with its state, one of
-    /// libvirt's numbers: in one call.
-    pub fn get_all_domain_states(&self, flags: c_uint) -> Result<Vec<(Domain, usize)>> {
+    /// The domains that pass the filter `flags` with their states: in one call, and
+    /// without making objects of them.
+    pub fn get_all_domain_states(&self, flags: c_uint) -> Result<Vec<DomainState>> {
         let mut records: *mut sys::virDomainStatsRecordPtr = ptr::null_mut();
         let stats = sys::VIR_DOMAIN_STATS_STATE;
-        // SAFETY: as above; on success there are `count` records, which are copied
-        // out of the list before it is freed; each domain gets a reference of its
-        // own.
+        // SAFETY: as above; on success there are `count` records, each with a domain
+        // whose name is a C string, and they are copied before the list is freed.
         unsafe {
             let returned = sys::virConnectGetAllDomainStats(self.raw(), stats, &mut records, flags);
             let count = call::number(returned, c"virConnectGetAllDomainStats")? as usize;
-            let record = |i: usize| {
+            let row = |i: usize| {
                 let record = &**records.add(i);
-                sys::virDomainRef(record.dom);
+                let name = CStr::from_ptr(sys::virDomainGetName(record.dom));
                 let params = typed_params::slice(record.params, record.nparams);
-                (Domain::adopt(record.dom), typed_params::int(params, c"state.state"))
+                let state = typed_params::int(params, c"state.state").unwrap_or_default();
+                DomainState {
+                    name: name.to_string_lossy().into_owned(),
+                    id: sys::virDomainGetID(record.dom) as c_int,
+                    state: state.max(0) as usize,
+                }
             };
-            let copies: Vec<(Domain, Option<c_int>)> = (0..count).map(record).collect();
+            let rows = (0..count).map(row).collect();
             sys::virDomainStatsRecordListFree(records);
-            let state = |state: Option<c_int>| state.unwrap_or_default().max(0) as usize;
-            Ok(copies.into_iter().map(|(domain, number)| (domain, state(number))).collect())
+            Ok(rows)
         }
     }
+}
+
+/// What a list of domains tells about one.
+pub struct DomainState {
+    /// Its name.
+    pub name: String,
+    /// Its id; -1 if it does not run.
+    pub id: c_int,
+    /// Its state, one of libvirt's numbers.
+    pub state: usize,
 }

@@ -22,6 +22,7 @@ use uuid::Uuid;
 use virt::sys;
 
 pub use cpu::Emulator;
+pub use domains::DomainState;
 pub(crate) use open::reopen;
 pub use open::{Authenticator, Credential};
 

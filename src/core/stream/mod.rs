@@ -11,6 +11,7 @@ mod uses;
 
 use std::ffi::{CStr, c_char, c_int, c_uint};
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use virt::sys;
@@ -28,7 +29,10 @@ use uses::{Uses, Using};
 /// Dropping it aborts what it still carries: libvirt would let the daemon go on
 /// sending, into a buffer without a limit.
 pub struct Stream {
-    raw: NonNull<sys::_virStream>,
+    /// Changed only by who is alone with the stream.
+    raw: AtomicPtr<sys::_virStream>,
+    conn: NonNull<sys::_virConnect>,
+    flags: c_uint,
     uses: Uses,
     /// Which of the event layer's listeners is told when the stream is ready.
     callback: Mutex<Option<usize>>,
@@ -72,7 +76,7 @@ unsafe impl Sync for Stream {}
 
 impl Drop for Stream {
     fn drop(&mut self) {
-        // SAFETY: the reference is ours, and given up once. Nobody is told of a
+        // SAFETY: the references are ours, and given up once. Nobody is told of a
         // failure to abort; the stream is gone anyway.
         unsafe {
             // What has ended already could wait for an answer that never comes.
@@ -80,6 +84,7 @@ impl Drop for Stream {
                 sys::virStreamAbort(self.raw());
             }
             sys::virStreamFree(self.raw());
+            sys::virConnectClose(self.conn.as_ptr());
         }
     }
 }
@@ -96,14 +101,31 @@ impl Stream {
     /// # Safety
     /// The connection is live for the time of the call.
     unsafe fn new(conn: sys::virConnectPtr, flags: c_uint) -> Result<Self> {
-        // SAFETY: as promised by the caller; the new stream is ours.
-        let raw = unsafe { sys::virStreamNew(conn, flags) };
-        let raw = call::pointer(raw, c"virStreamNew")?;
-        Ok(Stream { raw, uses: Uses::default(), callback: Mutex::new(None) })
+        // SAFETY: as promised by the caller; the new stream is ours, and so is
+        // the reference to the connection.
+        let (raw, conn) = unsafe {
+            let raw = call::pointer(sys::virStreamNew(conn, flags), c"virStreamNew")?;
+            sys::virConnectRef(conn);
+            (raw.as_ptr().into(), NonNull::new_unchecked(conn))
+        };
+        Ok(Stream { raw, conn, flags, uses: Uses::default(), callback: Mutex::new(None) })
     }
 
     pub(crate) fn raw(&self) -> sys::virStreamPtr {
-        self.raw.as_ptr()
+        self.raw.load(Ordering::Acquire)
+    }
+
+    /// Puts a new stream of libvirt's in the place of one that has ended: to use
+    /// one twice loses memory. Only for who is alone.
+    fn renew(&self) -> Result<()> {
+        // SAFETY: the connection is live; the old stream is ours, and nobody
+        // uses it any more.
+        unsafe {
+            let raw = sys::virStreamNew(self.conn.as_ptr(), self.flags);
+            let raw = call::pointer(raw, c"virStreamNew")?;
+            sys::virStreamFree(self.raw.swap(raw.as_ptr(), Ordering::AcqRel));
+        }
+        Ok(())
     }
 
     /// Where the event layer keeps which listener is this stream's.
@@ -203,6 +225,9 @@ impl Stream {
         if self.uses.is_open() {
             let reason = "carries something already; finish or abort that first, or use a new one";
             return Err(refusal(reason));
+        }
+        if self.uses.was_open() {
+            self.renew()?;
         }
         call::done(connect(self.raw()), function)?;
         self.uses.set_open(true);

@@ -18,6 +18,8 @@ struct State {
     alone: bool,
     /// Whether the stream carries something.
     open: bool,
+    /// Whether it has ever carried something.
+    was_open: bool,
 }
 
 impl Uses {
@@ -50,9 +52,16 @@ impl Uses {
         self.state().open
     }
 
+    /// Whether it does, or did before.
+    pub fn was_open(&self) -> bool {
+        self.state().was_open
+    }
+
     /// Remembers whether it does.
     pub fn set_open(&self, open: bool) {
-        self.state().open = open;
+        let mut state = self.state();
+        state.open = open;
+        state.was_open |= open;
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

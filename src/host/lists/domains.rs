@@ -1,11 +1,12 @@
 //! The list of domains.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use virt::sys;
 
 use super::{owned, shown_or};
 use crate::core::Domain;
+use crate::core::conn::DomainState;
 use crate::error::{Error, Result};
 use crate::host::args::shown;
 use crate::host::call::{Call, Outcome};
@@ -28,14 +29,6 @@ const OF_STATS: u32 = ACTIVE
 pub(in crate::host) const STATES: [&str; 8] =
     ["no state", "running", "idle", "paused", "in shutdown", "shut off", "crashed", "pmsuspended"];
 
-/// A domain on its way into the result.
-struct Row {
-    name: String,
-    id: i32,
-    state: &'static str,
-    title: Option<String>,
-}
-
 /// One call gives all domains with their states; only filters and marks that
 /// libvirt's statistics do not know take one call more each, and titles one for
 /// each domain.
@@ -47,34 +40,29 @@ pub fn list(call: &mut Call<'_>) -> Outcome {
         true => names(call, sys::VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE | INACTIVE)?,
         false => HashSet::new(),
     };
-    let with_title = call.flag("title");
-    let mut rows = Vec::new();
-    for (domain, state) in domains_with_state(call, flags)? {
-        let name = owned(domain.get_name()?);
-        let state = STATES.get(state).copied().unwrap_or("no state");
-        if !states.is_empty() && !states.contains(&state) {
-            continue;
-        }
-        let state = if saved.contains(&name) && state == "shut off" { "saved" } else { state };
-        let title = with_title.then(|| title(&domain)).transpose()?;
-        rows.push(Row { name, id: domain.get_id(), state, title });
-    }
+    let mut titles = if call.flag("title") { Some(titles(call, flags)?) } else { None };
+    let mut rows = domains_with_state(call, flags)?;
     // As virsh sorts them: running ones by their ids, then the others by name.
-    rows.sort_by(|a, b| match (a.id, b.id) {
+    rows.sort_unstable_by(|a, b| match (a.id, b.id) {
         (-1, -1) => a.name.cmp(&b.name),
         (-1, _) => std::cmp::Ordering::Greater,
         (_, -1) => std::cmp::Ordering::Less,
         (a, b) => a.cmp(&b),
     });
     let mut map = Map::with_capacity(rows.len());
-    for row in rows {
-        let mut entry = Map::with_capacity(3);
-        entry.push_new("id", row.id);
-        entry.push_new("state", row.state);
-        if let Some(title) = row.title {
-            entry.push_new("title", title);
+    for DomainState { name, id, state } in rows {
+        let state = STATES.get(state).copied().unwrap_or("no state");
+        if !states.is_empty() && !states.contains(&state) {
+            continue;
         }
-        map.push_new(row.name, entry);
+        let state = if saved.contains(&name) && state == "shut off" { "saved" } else { state };
+        let mut entry = Map::with_capacity(2 + usize::from(titles.is_some()));
+        entry.push_new("id", id);
+        entry.push_new("state", state);
+        if let Some(titles) = &mut titles {
+            entry.push_new("title", titles.remove(&name).unwrap_or_default());
+        }
+        map.push_new(name, entry);
     }
     Ok(map.into())
 }
@@ -105,28 +93,20 @@ fn filters(call: &Call<'_>, by_state: bool) -> u32 {
 }
 
 /// The domains that pass the filter, with the numbers of their states.
-fn domains_with_state(call: &Call<'_>, flags: u32) -> Result<Vec<(Domain, usize)>> {
-    let conn = call.conn();
-    let with_state = conn.get_all_domain_states(flags & OF_STATS);
-    let with_state = match with_state {
+fn domains_with_state(call: &Call<'_>, flags: u32) -> Result<Vec<DomainState>> {
+    let mut rows = match call.conn().get_all_domain_states(flags & OF_STATS) {
         Err(error) if is_unsupported(&error) => by_filters(call, flags & OF_STATS)?,
         other => other?,
     };
-    if flags & !OF_STATS == 0 {
-        return Ok(with_state);
+    if flags & !OF_STATS != 0 {
+        let wanted = names(call, flags)?;
+        rows.retain(|row| wanted.contains(&row.name));
     }
-    let wanted = names(call, flags)?;
-    let mut chosen = Vec::with_capacity(wanted.len());
-    for (domain, state) in with_state {
-        if wanted.contains(shown(domain.get_name()?)) {
-            chosen.push((domain, state));
-        }
-    }
-    Ok(chosen)
+    Ok(rows)
 }
 
 /// For drivers without statistics: a list for each state that has a filter.
-fn by_filters(call: &Call<'_>, flags: u32) -> Result<Vec<(Domain, usize)>> {
+fn by_filters(call: &Call<'_>, flags: u32) -> Result<Vec<DomainState>> {
     const BY_FILTER: [(u32, usize); 3] = [
         (sys::VIR_CONNECT_LIST_DOMAINS_RUNNING, sys::VIR_DOMAIN_RUNNING as usize),
         (sys::VIR_CONNECT_LIST_DOMAINS_PAUSED, sys::VIR_DOMAIN_PAUSED as usize),
@@ -136,15 +116,21 @@ fn by_filters(call: &Call<'_>, flags: u32) -> Result<Vec<(Domain, usize)>> {
     for (filter, state) in BY_FILTER {
         states.push((names(call, filter)?, state));
     }
-    let state_of = |domain: &Domain| -> Result<usize> {
-        let name = shown(domain.get_name()?);
-        match states.iter().find(|(names, _)| names.contains(name)) {
-            Some((_, state)) => Ok(*state),
-            None => Ok(usize::try_from(domain.get_state(0)?.0).unwrap_or_default()),
-        }
+    let row = |domain: Domain| -> Result<DomainState> {
+        let name = owned(domain.get_name()?);
+        let state = match states.iter().find(|(names, _)| names.contains(&name)) {
+            Some((_, state)) => *state,
+            None => usize::try_from(domain.get_state(0)?.0).unwrap_or_default(),
+        };
+        Ok(DomainState { name, id: domain.get_id(), state })
     };
-    let domains = call.conn().list_all_domains(flags)?.into_iter();
-    domains.map(|domain| state_of(&domain).map(|state| (domain, state))).collect()
+    call.conn().list_all_domains(flags)?.into_iter().map(row).collect()
+}
+
+/// The titles of the domains that pass the filter.
+fn titles(call: &Call<'_>, flags: u32) -> Result<HashMap<String, String>> {
+    let domains = call.conn().list_all_domains(flags)?;
+    domains.iter().map(|domain| Ok((owned(domain.get_name()?), title(domain)?))).collect()
 }
 
 fn names(call: &Call<'_>, flags: u32) -> Result<HashSet<String>> {

@@ -33,6 +33,7 @@ const PACKAGES: &[Package] = &[
     Package { class: "stream", name: "VKVM::Stream", object: "$st" },
     Package { class: "secret", name: "VKVM::Secret", object: "$secret" },
     Package { class: "host", name: "VKVM::Host", object: "$host" },
+    Package { class: "fleet", name: "VKVM::Fleet", object: "$fleet" },
     Package { class: "event", name: "VKVM::Event", object: "VKVM::Event::" },
     Package { class: "event_queue", name: "VKVM::EventQueue", object: "$queue" },
 ];
@@ -60,6 +61,8 @@ const BY_HAND: &[(&str, &str)] = &[
         "vkvm_conn_open_auth",
         "VKVM->new(uri => uri, flags => flags, auth => 1, credlist => credtypes, callback => callback)",
     ),
+    ("vkvm_event_queue_new", "VKVM::EventQueue->new(capacity => capacity)"),
+    ("vkvm_event_queue_next", "next(timeout)"),
     ("vkvm_handle_count", "VKVM::handle_count(class_name)"),
     ("vkvm_host_call", "call(command, args)"),
     ("vkvm_host_commands", "VKVM::Host->commands()"),

@@ -1,0 +1,59 @@
+package VKVM::Fleet;
+
+use strict;
+use warnings;
+
+use VKVM;
+use VKVM::Host;
+
+our $VERSION = '0.001000';
+
+# How long to wait for a host, in seconds.
+my $TIMEOUT = 10;
+
+sub new {
+    my ($class, %params) = @_;
+    my ($uris, $timeout) = delete @params{qw(uris timeout)};
+    my ($unknown) = sort keys %params;
+    VKVM::Host::_refuse($unknown, "$unknown: VKVM::Fleet->new has no such parameter; it has uris and timeout")
+      if defined $unknown;
+    return bless _open($uris, _ms($timeout)), ref $class || $class;
+}
+
+# Runs a command on all hosts, with arguments as those of VKVM::Host's call.
+sub call {
+    my ($self, $command, $args, %options) = @_;
+    return _results($self->_call($command, $args, _ms($options{timeout})));
+}
+
+# The domains of all hosts. In list context they are followed by the errors of hosts
+# that gave none.
+sub list_domains {
+    my ($self, %args) = @_;
+    my $timeout = _ms(delete $args{timeout});
+    my $listing = $self->_list_domains('list_domains', \%args, $timeout);
+    my $errors  = _results($listing->{errors});
+    return wantarray ? ($listing->{domains}, $errors) : $listing->{domains};
+}
+
+# Errors as objects, so that they print as text.
+sub _results {
+    my ($results) = @_;
+    for my $result (grep { $_->{error} } @$results) {
+        bless $result->{error}, 'VKVM::Error';
+    }
+    return $results;
+}
+
+sub _ms {
+    my ($seconds) = @_;
+    $seconds //= $TIMEOUT;
+    VKVM::Host::_refuse('timeout', "timeout: is $seconds; a number of seconds from 0 is needed")
+      if $seconds !~ /\A[0-9]*[.]?[0-9]+\z/ || $seconds > 4_000_000;
+    return int(1000 * $seconds + 0.5);
+}
+
+# Objects in a cloned interpreter would be freed twice.
+sub CLONE_SKIP { return 1 }
+
+1;

@@ -1,0 +1,85 @@
+//! docs/COMMANDS.md: the table of commands, for people.
+
+use std::fmt::Write as _;
+
+use super::command::{Argument, Kind};
+use super::table::OBJECTS;
+
+const HEAD: &str = "\
+# Commands of the host facade
+
+Generated from the table of commands in `src/host`: `make generate` writes this file.
+
+`vkvm_host_call` and, in Perl, the methods of `VKVM::Host` run these commands. Arguments
+are listed in positional order, the required ones in bold; those in brackets are switches,
+which are only given by name. Every command also takes `raw`: the result then has numbers
+(bytes, ns) and bools in place of texts. The result is one of
+
+| result | is |
+|---|---|
+| dict, stats | a map |
+| str | text, or a number |
+| list | a list |
+| xml | a document as a map, without its root element |
+| none | (status, stdout, stderr): whether it worked, and what virsh would print |
+| tune | a map; with settings to change, as none |
+
+Where an argument is a document, it is a file's name, XML, or a map. Sizes have units such
+as `20G` and `5GiB`. Options of virsh that only change how virsh prints (`xpath`, `wrap`)
+or asks (`interactive`) are not there.
+";
+
+/// The text of docs/COMMANDS.md.
+pub fn markdown() -> String {
+    let mut text = HEAD.to_owned();
+    for object in OBJECTS {
+        let title = match object.name {
+            "" => "The host itself".to_owned(),
+            name => format!("{name}: {}", object.about),
+        };
+        let _ = write!(text, "\n## {title}\n\n");
+        if !object.aliases.is_empty() {
+            let _ = write!(text, "Also called {}.\n\n", object.aliases.join(", "));
+        }
+        text.push_str("| command | arguments | result | in virsh | |\n|---|---|---|---|---|\n");
+        for command in object.commands() {
+            let arguments: Vec<String> = command.arguments.iter().map(argument).collect();
+            let progress = if command.progress { " Tells its progress." } else { "" };
+            let _ = writeln!(
+                text,
+                "| `{}` | {} | {} | {} | {}{progress} |",
+                command.name,
+                arguments.join(", "),
+                command.shape.name(),
+                command.virsh,
+                command.about,
+            );
+        }
+    }
+    text
+}
+
+fn argument(argument: &Argument) -> String {
+    match (argument.required, argument.kind) {
+        (true, _) => format!("**{}**", argument.name),
+        (false, Kind::Flag) => format!("[{}]", argument.name),
+        (false, _) => argument.name.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{env, fs};
+
+    /// Compares docs/COMMANDS.md, or writes it when VKVM_WRITE_COMMANDS is set.
+    #[test]
+    fn the_list_of_commands_is_up_to_date() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/COMMANDS.md");
+        let wanted = super::markdown();
+        if env::var_os("VKVM_WRITE_COMMANDS").is_some() {
+            fs::write(path, &wanted).unwrap();
+        }
+        let found = fs::read_to_string(path).unwrap_or_default();
+        assert!(found == wanted, "docs/COMMANDS.md is not up to date: run `make generate`");
+    }
+}
