@@ -23,7 +23,8 @@ const OUTPUT: Argument = optional("output", Kind::Text, "what is printed: human 
 const IN_USE: Argument = flag("U", "even if it is in use");
 const CACHE: Argument = optional("t", Kind::Text, "how the image is cached");
 const SOURCE_CACHE: Argument = optional("T", Kind::Text, "how the source is cached");
-const OPTIONS: Argument = optional("o", Kind::Texts, "options of the format: NAME=VALUE,...");
+const OPTIONS: Argument =
+    optional("o", Kind::Texts, "options of the format: NAME=VALUE, and so on");
 const PROGRESS: Argument = flag("p", "no effect; a callback hears of the progress");
 
 pub(super) const COMMANDS: &[Command] = &[
@@ -242,7 +243,7 @@ pub(super) const COMMANDS: &[Command] = &[
         shape: Shape::None,
         arguments: &[
             PATH,
-            needed("o", Kind::Texts, "options of the format: NAME=VALUE,..."),
+            needed("o", Kind::Texts, "options of the format: NAME=VALUE, and so on"),
             OBJECT,
             IMAGE_OPTS,
             PROGRESS,
