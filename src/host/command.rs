@@ -29,7 +29,6 @@ pub enum Shape {
     /// Text, or a number.
     Str,
     /// A map of statistics, whose values are text.
-    #[allow(dead_code, reason = "the commands of domains, which follow, use it")]
     Stats,
     /// A list.
     List,
