@@ -25,7 +25,6 @@ pub struct Call<'a> {
     host: &'a Host,
     command: &'static Command,
     args: Args,
-    #[allow(dead_code, reason = "as below")]
     progress: Option<&'a mut Progress<'a>>,
 }
 
@@ -66,10 +65,30 @@ impl<'a> Call<'a> {
         self.args.raw
     }
 
-    #[allow(dead_code, reason = "the long commands, which follow, call it")]
     /// Tells how far the command is, and whether it is to go on.
     pub fn progress(&mut self, done: u64, total: u64, unit: &str) -> bool {
         self.progress.as_mut().is_none_or(|progress| progress(done, total, unit))
+    }
+
+    /// Whether somebody wants to hear how far the command is.
+    pub fn is_watched(&self) -> bool {
+        self.progress.is_some()
+    }
+
+    /// Whether it is a command that tells how far it is.
+    pub fn tells_progress(&self) -> bool {
+        self.command.progress
+    }
+
+    /// The command's name.
+    pub fn name(&self) -> &'static str {
+        self.command.name
+    }
+
+    /// What was given, in the order of the table.
+    pub fn arguments(&self) -> impl Iterator<Item = (&'static str, &Bound)> {
+        let all = self.command.arguments.iter().enumerate();
+        all.filter_map(|(place, argument)| Some((argument.name, self.args.get(place)?)))
     }
 
     /// Whether an argument was given that changes a setting: one that is not
@@ -86,7 +105,7 @@ impl<'a> Call<'a> {
     }
 
     /// What was given for an argument. The name is one of the table's.
-    fn bound(&self, name: &str) -> Option<&Bound> {
+    pub fn bound(&self, name: &str) -> Option<&Bound> {
         let place = self.command.arguments.iter().position(|argument| argument.name == name);
         debug_assert!(place.is_some(), "{} has no argument {name}", self.command.name);
         self.args.get(place?)

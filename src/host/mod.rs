@@ -18,6 +18,7 @@ mod failure;
 mod fleet;
 mod generate;
 mod hypervisor;
+mod image;
 mod interface;
 mod lists;
 mod lookup;

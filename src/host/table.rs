@@ -1,7 +1,7 @@
 //! The table of all commands.
 
 use super::command::Command;
-use super::{hypervisor, interface, lists, network, secret};
+use super::{hypervisor, image, interface, lists, network, secret};
 use crate::error::{Misuse, Result};
 use crate::value::{Map, Value};
 
@@ -37,6 +37,12 @@ pub const OBJECTS: &[Object] = &[
         aliases: &["iface"],
         about: "the host's network interfaces",
         commands: interface::COMMANDS,
+    },
+    Object {
+        name: "image",
+        aliases: &[],
+        about: "disk images on this machine",
+        commands: image::COMMANDS,
     },
     Object { name: "secret", aliases: &[], about: "secrets", commands: secret::COMMANDS },
 ];
