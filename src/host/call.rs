@@ -92,11 +92,11 @@ impl<'a> Call<'a> {
     }
 
     /// Whether an argument was given that changes a setting: one that is not
-    /// required and does not only choose whose settings are meant.
+    /// required and does not only choose which settings are meant.
     pub fn sets_something(&self) -> bool {
         self.command.arguments.iter().enumerate().any(|(place, argument)| {
             !argument.required
-                && !["config", "live", "current"].contains(&argument.name)
+                && !["config", "live", "current", "title", "pretty"].contains(&argument.name)
                 && match self.args.get(place) {
                     None | Some(Bound::Flag(false)) => false,
                     Some(_) => true,
@@ -109,6 +109,11 @@ impl<'a> Call<'a> {
         let place = self.command.arguments.iter().position(|argument| argument.name == name);
         debug_assert!(place.is_some(), "{} has no argument {name}", self.command.name);
         self.args.get(place?)
+    }
+
+    /// Whether the command has an argument of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.command.arguments.iter().any(|argument| argument.name == name)
     }
 
     /// Whether an argument was given.
@@ -124,6 +129,16 @@ impl<'a> Call<'a> {
     /// The bits of those switches that are on.
     pub fn flags(&self, bits: &[(&str, u32)]) -> u32 {
         bits.iter().filter(|(name, _)| self.flag(name)).fold(0, |all, (_, bit)| all | bit)
+    }
+
+    /// Refuses two arguments at once, in virsh's words.
+    pub fn exclusive(&self, one: &str, other: &str) -> std::result::Result<(), Failure> {
+        let is_on = |name| !matches!(self.bound(name), None | Some(Bound::Flag(false)));
+        if !(is_on(one) && is_on(other)) {
+            return Ok(());
+        }
+        let (one, other) = (one.replace('_', "-"), other.replace('_', "-"));
+        Err(Failure::said(format!("Options --{one} and --{other} are mutually exclusive")))
     }
 
     /// A text.

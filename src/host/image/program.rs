@@ -108,7 +108,7 @@ impl Running {
         let mut told = 0;
         let status = loop {
             let more = read(&mut self.out, &mut self.texts[0])?;
-            read(&mut self.err, &mut self.texts[1])?;
+            while let More::Now = read(&mut self.err, &mut self.texts[1])? {}
             if let Some(call) = &mut call {
                 told = percent(&self.texts[0]).unwrap_or(told);
                 if !call.progress(told, TOTAL, UNIT) {
