@@ -35,6 +35,12 @@ pub const OBJECTS: &[Object] = &[
     },
     Object { name: "domain", aliases: &[], about: "virtual machines", commands: domain::COMMANDS },
     Object {
+        name: "image",
+        aliases: &[],
+        about: "disk images of this machine",
+        commands: &[image::COMMANDS],
+    },
+    Object {
         name: "network",
         aliases: &["net"],
         about: "virtual networks",
