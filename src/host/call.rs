@@ -75,22 +75,6 @@ impl<'a> Call<'a> {
         self.progress.is_some()
     }
 
-    /// Whether it is a command that tells how far it is.
-    pub fn tells_progress(&self) -> bool {
-        self.command.progress
-    }
-
-    /// The command's name.
-    pub fn name(&self) -> &'static str {
-        self.command.name
-    }
-
-    /// What was given, in the order of the table.
-    pub fn arguments(&self) -> impl Iterator<Item = (&'static str, &Bound)> {
-        let all = self.command.arguments.iter().enumerate();
-        all.filter_map(|(place, argument)| Some((argument.name, self.args.get(place)?)))
-    }
-
     /// Whether an argument was given that changes a setting: one that is not
     /// required and does not only choose which settings are meant.
     pub fn sets_something(&self) -> bool {
@@ -105,7 +89,7 @@ impl<'a> Call<'a> {
     }
 
     /// What was given for an argument. The name is one of the table's.
-    pub fn bound(&self, name: &str) -> Option<&Bound> {
+    fn bound(&self, name: &str) -> Option<&Bound> {
         let place = self.command.arguments.iter().position(|argument| argument.name == name);
         debug_assert!(place.is_some(), "{} has no argument {name}", self.command.name);
         self.args.get(place?)

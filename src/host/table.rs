@@ -66,12 +66,6 @@ pub const OBJECTS: &[Object] = &[
         about: "the snapshots of domains",
         commands: &[snapshot::COMMANDS],
     },
-    Object {
-        name: "image",
-        aliases: &[],
-        about: "disk images on this machine",
-        commands: &[image::COMMANDS],
-    },
 ];
 
 /// The command of this name: "object.command", or "command" of the host itself.

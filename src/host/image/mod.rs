@@ -7,7 +7,7 @@
 mod info;
 mod program;
 
-use super::args::{Bound, shown};
+use super::args::shown;
 use super::call::{Call, Outcome};
 use super::command::{Argument, Command, Kind, Shape, flag, needed, optional};
 use crate::value::Value;
@@ -317,17 +317,14 @@ fn run(call: &mut Call<'_>, more: &[&str], last: &[&str]) -> Outcome {
 /// qemu-img, about to do the command's work.
 fn qemu_img(call: &Call<'_>, more: &[&str], last: &[&str]) -> Program {
     let mut program = Program::new(QEMU_IMG);
-    program.add([call.name()]);
+    program.add([call.command_name()]);
     program.add(options(call, last));
     program.add(more);
     // Names that begin with "-" are names.
     program.add(["--"]);
     for name in last {
-        match call.bound(name) {
-            Some(Bound::Texts(texts)) => program.add(texts.iter().map(|text| shown(text))),
-            Some(Bound::Text(text)) => program.add([shown(text)]),
-            _ => {}
-        }
+        program.add(call.str(name));
+        program.add(call.texts(name).into_iter().map(shown));
     }
     program
 }
@@ -335,19 +332,20 @@ fn qemu_img(call: &Call<'_>, more: &[&str], last: &[&str]) -> Program {
 /// The options that were given, but for the arguments of these names.
 fn options(call: &Call<'_>, except: &[&str]) -> Vec<String> {
     let mut options = Vec::new();
-    let given = call.arguments().filter(|(name, _)| !except.contains(name));
-    for (name, bound) in given.filter(|(name, _)| *name != PROGRESS.name) {
+    for argument in call.arguments() {
+        let name = argument.name;
+        if except.contains(&name) || name == PROGRESS.name {
+            continue;
+        }
         let option = match name.len() {
             1 => format!("-{name}"),
             _ => format!("--{}", name.replace('_', "-")),
         };
-        match bound {
-            Bound::Flag(true) => options.push(option),
-            Bound::Text(text) => options.extend([option, shown(text).to_owned()]),
-            Bound::Texts(texts) => {
-                options.extend(texts.iter().flat_map(|text| [option.clone(), shown(text).into()]));
-            }
-            _ => {}
+        if call.flag(name) {
+            options.push(option.clone());
+        }
+        for text in call.text(name).into_iter().chain(call.texts(name)) {
+            options.extend([option.clone(), shown(text).to_owned()]);
         }
     }
     options

@@ -44,7 +44,7 @@ impl Program {
     /// Runs it to its end. The caller hears of its progress if the command tells any.
     /// The error says why it did not run.
     pub fn run(mut self, call: &mut Call<'_>) -> Result<Ended, String> {
-        let watched = call.is_watched() && call.tells_progress();
+        let watched = call.is_watched() && call.has("p");
         if watched && !call.flag("q") {
             // Next to the subcommand, before the names.
             self.arguments.insert(1, "-p".to_owned());
