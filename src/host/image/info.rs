@@ -23,7 +23,7 @@ pub fn run(call: &mut Call<'_>) -> Outcome {
     let more: &[&str] = if json { &["--output=json"] } else { &[] };
     let ended = qemu_img(call, more, &["path"]).run(call).map_err(Failure::said)?;
     if !ended.worked {
-        return Err(Failure::said(ended.err));
+        return Err(Failure::said(ended.err.trim_end()));
     }
     if structured {
         // `raw` with output "human" has texts only.

@@ -13,7 +13,7 @@ use crate::value::Value;
 /// How often the caller is asked whether to go on, and the program whether it ended.
 const PERIOD: Duration = Duration::from_millis(50);
 /// What progress is told in.
-const UNIT: &str = "percent";
+const UNIT: &str = "%";
 const TOTAL: u64 = 100;
 /// How the program's progress begins and ends: "    (33.33/100%)\r".
 const BEGIN: char = '(';
@@ -132,9 +132,9 @@ impl Running {
         let [out, err] = std::mem::take(&mut self.texts);
         let (out, err) = (String::from_utf8_lossy(&out), String::from_utf8_lossy(&err));
         let out = without_progress(&out);
-        let err = match (status.success(), err.trim_end_matches('\n')) {
-            (false, "") if status.code().is_none() => format!("error: {status}"),
-            (_, err) => err.to_owned(),
+        let err = match status.code() {
+            None if err.is_empty() => format!("error: {status}"),
+            _ => err.into_owned(),
         };
         Ok(Ended { worked: status.success(), out, err })
     }
@@ -203,7 +203,7 @@ fn percent(out: &[u8]) -> Option<u64> {
     Some(number as u64)
 }
 
-/// What was printed besides progress.
+/// What was printed, if some of it was progress without that.
 fn without_progress(out: &str) -> String {
     let mut rest = String::new();
     let mut seen = false;
@@ -212,10 +212,12 @@ fn without_progress(out: &str) -> String {
         seen |= begin.is_some();
         rest.push_str(begin.map_or(part, |begin| part[..begin].trim_end_matches(' ')));
     }
-    let rest = rest.trim_end_matches('\n');
+    if !seen {
+        return rest;
+    }
     // A line of progress ends with an empty one.
-    let rest = if seen { rest.trim_start_matches('\n') } else { rest };
-    rest.to_owned()
+    let lines = rest.lines().filter(|line| !line.is_empty());
+    lines.map(|line| format!("{line}\n")).collect()
 }
 
 /// The system's words, without the error's number that Rust adds. A program's status
@@ -240,10 +242,10 @@ mod tests {
         assert_eq!(percent(out.as_bytes()), Some(33));
         assert_eq!(percent(b"    (99.9"), None);
         assert_eq!(percent(b"    (1.00/100%)\r    (99.9"), Some(1));
-        assert_eq!(without_progress(out), "Image committed.");
+        assert_eq!(without_progress(out), "Image committed.\n");
         assert_eq!(without_progress("    (100.00/100%)\rImages are identical.\n\n"), {
-            "Images are identical."
+            "Images are identical.\n"
         });
-        assert_eq!(without_progress("(a)\n b\n"), "(a)\n b");
+        assert_eq!(without_progress("(a)\n b\n"), "(a)\n b\n");
     }
 }
