@@ -193,4 +193,5 @@ def guests(test):
 
 
 
+
 PARTS = (pools, volumes, guests)
