@@ -4,7 +4,7 @@ use std::ffi::CStr;
 
 use super::Host;
 use super::args::{self, Args, Bound, shown};
-use super::command::{Command, Shape};
+use super::command::{Argument, Command, Shape};
 use super::document::Document;
 use super::failure::Failure;
 use super::text;
@@ -25,7 +25,6 @@ pub struct Call<'a> {
     host: &'a Host,
     command: &'static Command,
     args: Args,
-    #[allow(dead_code, reason = "as below")]
     progress: Option<&'a mut Progress<'a>>,
 }
 
@@ -66,18 +65,22 @@ impl<'a> Call<'a> {
         self.args.raw
     }
 
-    #[allow(dead_code, reason = "the long commands, which follow, call it")]
     /// Tells how far the command is, and whether it is to go on.
     pub fn progress(&mut self, done: u64, total: u64, unit: &str) -> bool {
         self.progress.as_mut().is_none_or(|progress| progress(done, total, unit))
     }
 
+    /// Whether somebody wants to hear how far the command is.
+    pub fn is_watched(&self) -> bool {
+        self.progress.is_some()
+    }
+
     /// Whether an argument was given that changes a setting: one that is not
-    /// required and does not only choose whose settings are meant.
+    /// required and does not only choose which settings are meant.
     pub fn sets_something(&self) -> bool {
         self.command.arguments.iter().enumerate().any(|(place, argument)| {
             !argument.required
-                && !["config", "live", "current"].contains(&argument.name)
+                && !["config", "live", "current", "title", "pretty"].contains(&argument.name)
                 && match self.args.get(place) {
                     None | Some(Bound::Flag(false)) => false,
                     Some(_) => true,
@@ -90,6 +93,21 @@ impl<'a> Call<'a> {
         let place = self.command.arguments.iter().position(|argument| argument.name == name);
         debug_assert!(place.is_some(), "{} has no argument {name}", self.command.name);
         self.args.get(place?)
+    }
+
+    /// The command's name.
+    pub fn command_name(&self) -> &'static str {
+        self.command.name
+    }
+
+    /// The arguments that the command has.
+    pub fn arguments(&self) -> &'static [Argument] {
+        self.command.arguments
+    }
+
+    /// Whether the command has an argument of this name.
+    pub fn has(&self, name: &str) -> bool {
+        self.command.arguments.iter().any(|argument| argument.name == name)
     }
 
     /// Whether an argument was given.
@@ -105,6 +123,16 @@ impl<'a> Call<'a> {
     /// The bits of those switches that are on.
     pub fn flags(&self, bits: &[(&str, u32)]) -> u32 {
         bits.iter().filter(|(name, _)| self.flag(name)).fold(0, |all, (_, bit)| all | bit)
+    }
+
+    /// Refuses two arguments at once, in virsh's words.
+    pub fn exclusive(&self, one: &str, other: &str) -> std::result::Result<(), Failure> {
+        let is_on = |name| !matches!(self.bound(name), None | Some(Bound::Flag(false)));
+        if !(is_on(one) && is_on(other)) {
+            return Ok(());
+        }
+        let (one, other) = (one.replace('_', "-"), other.replace('_', "-"));
+        Err(Failure::said(format!("Options --{one} and --{other} are mutually exclusive")))
     }
 
     /// A text.

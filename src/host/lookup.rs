@@ -5,7 +5,7 @@ use std::ffi::CStr;
 use super::args::shown;
 use super::call::Call;
 use super::failure::{Failure, Says};
-use crate::core::{Domain, Network};
+use crate::core::{Domain, Network, StoragePool, StorageVol};
 use crate::error::Result;
 
 /// The length of a uuid as text.
@@ -53,6 +53,54 @@ impl Call<'_> {
         )
     }
 
+    /// The storage pool that an argument names.
+    pub(super) fn pool(&self, argument: &str) -> Found<StoragePool> {
+        let conn = self.conn();
+        by_uuid_or_name(
+            "pool",
+            self.needed_text(argument)?,
+            |uuid| conn.get_storage_pool_by_uuid(uuid),
+            |name| conn.get_storage_pool_by_name(name),
+        )
+    }
+
+    /// The volume that an argument names: by its name in the pool that another
+    /// argument names, if that is there, by key, by path, in this order.
+    pub(super) fn volume(&self, argument: &str, pool_argument: Option<&str>) -> Found<StorageVol> {
+        let conn = self.conn();
+        let name = self.needed_text(argument)?;
+        let pool = match pool_argument.filter(|argument| self.given(argument)) {
+            Some(argument) => Some((self.needed_str(argument)?, self.pool(argument)?)),
+            None => None,
+        };
+        if let Some((pool_name, pool)) = &pool {
+            if !pool.is_active()? {
+                return Err(Failure::said(format!("pool '{pool_name}' is not active")));
+            }
+            if let Ok(volume) = pool.get_volume_by_name(name) {
+                return Ok(volume);
+            }
+        }
+        let volume = conn
+            .get_storage_volume_by_key(name)
+            .or_else(|_| conn.get_storage_volume_by_path(name))
+            .or_say(|| match (&pool, pool_argument) {
+                (None, Some(argument)) => {
+                    let hint = format!("specifying --{argument} might help");
+                    format!("failed to get vol '{}', {hint}", shown(name))
+                }
+                _ => format!("failed to get vol '{}'", shown(name)),
+            })?;
+        if let Some((pool_name, pool)) = &pool
+            && conn.get_storage_pool_by_volume(&volume)?.get_uuid()? != pool.get_uuid()?
+        {
+            let name = shown(name);
+            let said = format!("Requested volume '{name}' is not in pool '{pool_name}'");
+            return Err(Failure::said(said));
+        }
+        Ok(volume)
+    }
+
     /// The domain that the argument "domain" names: by its id if it is a number,
     /// by uuid, by name, in this order.
     pub(super) fn domain(&self) -> Found<Domain> {
@@ -69,5 +117,6 @@ impl Call<'_> {
             |uuid| conn.get_domain_by_uuid(uuid),
             |name| conn.get_domain_by_name(name),
         )
+        .map_err(Failure::without_cause)
     }
 }

@@ -42,7 +42,7 @@ pub fn markdown() -> String {
             let _ = write!(text, "Also called {}.\n\n", object.aliases.join(", "));
         }
         text.push_str("| command | arguments | result | in virsh | |\n|---|---|---|---|---|\n");
-        for command in object.commands {
+        for command in object.commands() {
             let arguments: Vec<String> = command.arguments.iter().map(argument).collect();
             let progress = if command.progress { " Tells its progress." } else { "" };
             let _ = writeln!(

@@ -1,7 +1,7 @@
 //! The table of all commands.
 
 use super::command::Command;
-use super::{hypervisor, interface, lists, network, secret};
+use super::{domain, hypervisor, image, interface, lists, network, pool, secret, snapshot, volume};
 use crate::error::{Misuse, Result};
 use crate::value::{Map, Value};
 
@@ -13,32 +13,59 @@ pub struct Object {
     pub aliases: &'static [&'static str],
     /// What it is, a phrase.
     pub about: &'static str,
-    /// Its commands.
-    pub commands: &'static [Command],
+    /// Its commands, in groups by subject.
+    pub commands: &'static [&'static [Command]],
+}
+
+impl Object {
+    /// All its commands.
+    pub fn commands(&self) -> impl Iterator<Item = &'static Command> + use<> {
+        self.commands.iter().flat_map(|group| group.iter())
+    }
 }
 
 /// All commands there are. A new file of commands is added here.
 pub const OBJECTS: &[Object] = &[
-    Object { name: "", aliases: &[], about: "the host itself", commands: lists::COMMANDS },
+    Object { name: "", aliases: &[], about: "the host itself", commands: &[lists::COMMANDS] },
     Object {
         name: "hypervisor",
         aliases: &[],
         about: "the host and its hypervisor",
-        commands: hypervisor::COMMANDS,
+        commands: &[hypervisor::COMMANDS],
+    },
+    Object { name: "domain", aliases: &[], about: "virtual machines", commands: domain::COMMANDS },
+    Object {
+        name: "image",
+        aliases: &[],
+        about: "disk images of this machine",
+        commands: &[image::COMMANDS],
     },
     Object {
         name: "network",
         aliases: &["net"],
         about: "virtual networks",
-        commands: network::COMMANDS,
+        commands: &[network::COMMANDS],
     },
     Object {
         name: "interface",
         aliases: &["iface"],
         about: "the host's network interfaces",
-        commands: interface::COMMANDS,
+        commands: &[interface::COMMANDS],
     },
-    Object { name: "secret", aliases: &[], about: "secrets", commands: secret::COMMANDS },
+    Object { name: "pool", aliases: &[], about: "storage pools", commands: &[pool::COMMANDS] },
+    Object {
+        name: "volume",
+        aliases: &[],
+        about: "the volumes of storage pools",
+        commands: &[volume::COMMANDS],
+    },
+    Object { name: "secret", aliases: &[], about: "secrets", commands: &[secret::COMMANDS] },
+    Object {
+        name: "snapshot",
+        aliases: &[],
+        about: "the snapshots of domains",
+        commands: &[snapshot::COMMANDS],
+    },
 ];
 
 /// The command of this name: "object.command", or "command" of the host itself.
@@ -50,8 +77,8 @@ pub fn find(full: &str) -> Result<&'static Command> {
         .ok_or_else(|| {
             missing(full, "objects", "the host", OBJECTS.iter().map(|object| object.name))
         })?;
-    object.commands.iter().find(|command| command.name == name).ok_or_else(|| {
-        let commands = object.commands.iter().map(|command| command.name);
+    object.commands().find(|command| command.name == name).ok_or_else(|| {
+        let commands = object.commands().map(|command| command.name);
         match object.name {
             "" => {
                 let objects = OBJECTS.iter().map(|object| object.name);
@@ -65,7 +92,7 @@ pub fn find(full: &str) -> Result<&'static Command> {
 /// The full name of the command that virsh has under this name, and the command.
 pub fn by_virsh_name(name: &str) -> Option<(String, &'static Command)> {
     OBJECTS.iter().find_map(|object| {
-        let command = object.commands.iter().find(|command| command.virsh == name)?;
+        let command = object.commands().find(|command| command.virsh == name)?;
         Some((full_name(object, command), command))
     })
 }
@@ -99,7 +126,7 @@ pub fn describe() -> Map {
             map.push_new("aliases", aliases.collect::<Vec<_>>());
             objects.insert(object.name, map);
         }
-        for command in object.commands {
+        for command in object.commands() {
             commands.insert(full_name(object, command), command.describe(object.name));
         }
     }
@@ -117,7 +144,7 @@ mod tests {
     #[test]
     fn the_table_is_regular() {
         for object in OBJECTS {
-            for command in object.commands {
+            for command in object.commands() {
                 let name = full_name(object, command);
                 assert!(command.about.ends_with('.'), "{name}: a sentence ends with a full stop");
                 let mut seen = vec!["raw", "args", "progress"];

@@ -56,6 +56,21 @@ pub fn parse_size(words: &str, unit: u64) -> Option<u64> {
     number.checked_mul(scale)
 }
 
+/// The parts of a text between commas; two commas are one that belongs to the text.
+pub fn fields(text: &str) -> Vec<String> {
+    let mut fields = vec![String::new()];
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        match fields.last_mut() {
+            Some(field) if character != ',' || characters.next_if_eq(&',').is_some() => {
+                field.push(character);
+            }
+            _ => fields.push(String::new()),
+        }
+    }
+    fields
+}
+
 /// CPUs as "0-3,5".
 pub fn ranges(numbers: &[usize]) -> String {
     let mut parts: Vec<(usize, usize)> = Vec::new();
@@ -95,6 +110,12 @@ mod tests {
         for wrong in ["", "G", "5X", "5Gx", "-1", "99999999999E", "1.5G", "5é"] {
             assert_eq!(parse_size(wrong, 1), None, "{wrong}");
         }
+    }
+
+    #[test]
+    fn fields_are_between_commas() {
+        assert_eq!(fields("vda"), ["vda"]);
+        assert_eq!(fields("vda,file=/a,,b,x="), ["vda", "file=/a,b", "x="]);
     }
 
     #[test]

@@ -5,6 +5,9 @@ mod snapshots;
 mod storage;
 mod virsh;
 
+pub(super) use domains::STATES as DOMAIN_STATES;
+pub(super) use storage::{state as pool_state, volume_type};
+
 use std::collections::HashSet;
 use std::ffi::CStr;
 

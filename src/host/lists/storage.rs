@@ -5,12 +5,10 @@ use std::collections::HashSet;
 use virt::sys;
 
 use super::{owned, shown_or};
-use crate::core::StoragePool;
 use crate::error::Result;
 use crate::host::args::shown;
 use crate::host::call::{Call, Outcome};
 use crate::host::failure::Failure;
-use crate::host::lookup::by_uuid_or_name;
 use crate::value::{Map, Value};
 
 /// The types of pools, as filters.
@@ -121,7 +119,7 @@ fn types(call: &Call<'_>) -> std::result::Result<u32, Failure> {
 }
 
 pub fn volumes(call: &mut Call<'_>) -> Outcome {
-    let pool = pool(call)?;
+    let pool = call.pool("pool")?;
     let mut listed = pool.list_all_volumes(0)?;
     listed.sort_by_cached_key(|volume| {
         volume.get_name().map(|name| owned(&name)).unwrap_or_default().to_lowercase()
@@ -145,14 +143,4 @@ pub fn volumes(call: &mut Call<'_>) -> Outcome {
 pub(in crate::host) fn volume_type(info: &Value) -> &'static str {
     let number = info.get_uint64("type").ok().and_then(|kind| usize::try_from(kind).ok());
     number.and_then(|kind| VOLUME_TYPES.get(kind)).copied().unwrap_or("unknown")
-}
-
-fn pool(call: &Call<'_>) -> std::result::Result<StoragePool, Failure> {
-    let conn = call.conn();
-    by_uuid_or_name(
-        "pool",
-        call.needed_text("pool")?,
-        |uuid| conn.get_storage_pool_by_uuid(uuid),
-        |name| conn.get_storage_pool_by_name(name),
-    )
 }

@@ -1,0 +1,422 @@
+//! What a domain is: its definition, identity, state and displays.
+
+use std::fmt::Write as _;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use virt::sys;
+
+use super::{CONFIG, CURRENT, DOMAIN, LIVE, affected, name_of};
+use crate::core::{Domain, clock};
+use crate::error::Error;
+use crate::host::args::{c_text, shown};
+use crate::host::call::{Call, Outcome};
+use crate::host::command::{Command, Kind, Shape, flag, optional};
+use crate::host::failure::{Failure, Says};
+use crate::host::lists::DOMAIN_STATES;
+use crate::host::xml_result;
+use crate::value::{Map, Value};
+
+/// What a domain's definition has as lists, be it one or many.
+pub const LISTS: [&str; 2] = ["disk", "interface"];
+
+/// The reasons of the states, in the order of libvirt's numbers.
+const REASONS: [&[&str]; 8] = [
+    &["unknown"],
+    &[
+        "unknown",
+        "booted",
+        "migrated",
+        "restored",
+        "from snapshot",
+        "unpaused",
+        "migration canceled",
+        "save canceled",
+        "event wakeup",
+        "crashed",
+        "post-copy",
+        "post-copy failed",
+    ],
+    &["unknown"],
+    &[
+        "unknown",
+        "user",
+        "migrating",
+        "saving",
+        "dumping",
+        "I/O error",
+        "watchdog",
+        "from snapshot",
+        "shutting down",
+        "creating snapshot",
+        "crashed",
+        "starting up",
+        "post-copy",
+        "post-copy failed",
+        "API error",
+    ],
+    &["unknown", "user"],
+    &[
+        "unknown",
+        "shutdown",
+        "destroyed",
+        "crashed",
+        "migrated",
+        "saved",
+        "failed",
+        "from snapshot",
+        "daemon",
+    ],
+    &["unknown", "panicked"],
+    &["unknown"],
+];
+
+const CONF: Command = Command {
+    name: "conf",
+    virsh: "dumpxml",
+    about: "Gets the state or the definition of a domain.",
+    shape: Shape::Xml,
+    arguments: &[
+        DOMAIN,
+        flag("inactive", "as it will be when it starts next"),
+        flag("security_info", "with secrets such as passwords"),
+        flag("update_cpu", "with the CPU as the host makes it"),
+        flag("migratable", "for another host"),
+    ],
+    progress: false,
+    run: conf,
+};
+
+const TEXT: Command = Command { shape: Shape::Str, arguments: &[DOMAIN], ..CONF };
+
+pub const COMMANDS: &[Command] = &[
+    CONF,
+    Command {
+        name: "control",
+        virsh: "domcontrol",
+        about: "Gets whether a domain's hypervisor can be talked to.",
+        run: control,
+        ..TEXT
+    },
+    Command {
+        name: "desc",
+        virsh: "desc",
+        about: "Gets or sets a domain's description or title.",
+        shape: Shape::Tune,
+        arguments: &[
+            DOMAIN,
+            optional("new_desc", Kind::Texts, "the new text, in words"),
+            flag("title", "the title"),
+            CONFIG,
+            LIVE,
+            CURRENT,
+        ],
+        run: desc,
+        ..CONF
+    },
+    Command {
+        name: "display",
+        virsh: "domdisplay",
+        about: "Gets where a domain's display can be seen, as a URI.",
+        arguments: &[
+            DOMAIN,
+            optional("type", Kind::Text, "which kind: vnc, spice or rdp"),
+            flag("include_password", "with its password"),
+            flag("all", "all displays, one a line"),
+        ],
+        run: display,
+        ..TEXT
+    },
+    Command {
+        name: "id",
+        virsh: "domid",
+        about: "Gets the id of a domain; -1 if it does not run.",
+        run: id,
+        ..TEXT
+    },
+    Command {
+        name: "info",
+        virsh: "dominfo",
+        about: "Gets id, name, state, CPUs, memory and security of a domain.",
+        shape: Shape::Dict,
+        run: info,
+        ..TEXT
+    },
+    Command {
+        name: "name",
+        virsh: "domname",
+        about: "Gets the name of a domain by its id or uuid.",
+        run: name,
+        ..TEXT
+    },
+    Command {
+        name: "state",
+        virsh: "domstate",
+        about: "Gets the state of a domain.",
+        arguments: &[DOMAIN, flag("reason", "and why it is in it")],
+        run: state,
+        ..TEXT
+    },
+    Command {
+        name: "time",
+        virsh: "domtime",
+        about: "Gets or sets the time of a guest.",
+        shape: Shape::Tune,
+        arguments: &[
+            DOMAIN,
+            optional("time", Kind::Int, "set it to this, in s since 1970"),
+            flag("now", "set it to this machine's time"),
+            flag("sync", "set it to its hardware's time"),
+            flag("pretty", "no effect; the time is always given as text"),
+        ],
+        run: time,
+        ..CONF
+    },
+    Command {
+        name: "ttyconsole",
+        virsh: "ttyconsole",
+        about: "Gets the terminal that a domain's console is on.",
+        run: ttyconsole,
+        ..TEXT
+    },
+    Command {
+        name: "uuid",
+        virsh: "domuuid",
+        about: "Gets the uuid of a domain by its name or id.",
+        run: uuid,
+        ..TEXT
+    },
+];
+
+fn conf(call: &mut Call<'_>) -> Outcome {
+    let flags = call.flags(&[
+        ("inactive", sys::VIR_DOMAIN_XML_INACTIVE),
+        ("security_info", sys::VIR_DOMAIN_XML_SECURE),
+        ("update_cpu", sys::VIR_DOMAIN_XML_UPDATE_CPU),
+        ("migratable", sys::VIR_DOMAIN_XML_MIGRATABLE),
+    ]);
+    xml_result::document(&call.domain()?.get_xml_description(flags)?, "domain", &LISTS)
+}
+
+fn control(call: &mut Call<'_>) -> Outcome {
+    const STATES: [&str; 4] = ["ok", "job", "occupied", "error"];
+    const DETAILS: [&str; 4] = ["none", "unknown", "monitor failure", "internal (locking) error"];
+    let info = Value::Map(call.domain()?.get_control_info(0)?);
+    let named = |names: &[&'static str], key: &str| {
+        let number = info.get_uint64(key).ok().and_then(|number| usize::try_from(number).ok());
+        number.and_then(|number| names.get(number)).copied().unwrap_or("unknown")
+    };
+    let (state, details) = (named(&STATES, "state"), named(&DETAILS, "details"));
+    Ok(match state {
+        "job" | "occupied" => {
+            let seconds = info.get_uint64("stateTime")? as f64 / 1000.0;
+            format!("{state} ({seconds:.3}s)").into()
+        }
+        "error" if details != "none" => format!("{state}: {details}").into(),
+        state => state.into(),
+    })
+}
+
+fn desc(call: &mut Call<'_>) -> Outcome {
+    let domain = call.domain()?;
+    let flags = affected(call)?;
+    let (kind, what) = match call.flag("title") {
+        true => (sys::VIR_DOMAIN_METADATA_TITLE, "title"),
+        false => (sys::VIR_DOMAIN_METADATA_DESCRIPTION, "description"),
+    };
+    if call.given("new_desc") {
+        let words: Vec<_> = call.texts("new_desc").into_iter().map(shown).collect();
+        let text = c_text(words.join(" "), || "new_desc".to_owned())?;
+        domain
+            .set_metadata(kind as i32, Some(&text), None, None, flags)
+            .or_say(|| format!("Failed to set new domain {what}"))?;
+        return Ok(format!("Domain {what} updated successfully").into());
+    }
+    let text = match domain.get_metadata(kind as i32, None, flags) {
+        Ok(text) => shown(&text).to_owned(),
+        Err(error) if is_no_metadata(&error) => String::new(),
+        Err(error) => return Err(error.into()),
+    };
+    Ok(Map::from_iter([(what, text)]).into())
+}
+
+fn is_no_metadata(error: &Error) -> bool {
+    error.details().code == sys::VIR_ERR_NO_DOMAIN_METADATA as i32
+}
+
+fn display(call: &mut Call<'_>) -> Outcome {
+    const KINDS: [&str; 3] = ["vnc", "spice", "rdp"];
+    let domain = call.domain()?;
+    if !domain.is_active()? {
+        return Err(Failure::said("Domain is not running"));
+    }
+    let flags = call.flags(&[("include_password", sys::VIR_DOMAIN_XML_SECURE)]);
+    let document = xml_result::parsed(&domain.get_xml_description(flags)?)?;
+    let graphics = xml_result::elements(&document, "domain.devices.graphics");
+    let mut uris = Vec::new();
+    for kind in KINDS.iter().filter(|kind| call.str("type").is_none_or(|wanted| wanted == **kind)) {
+        let of_kind =
+            graphics.iter().filter(|one| one.get_str("@type").is_ok_and(|found| found == *kind));
+        uris.extend(of_kind.filter_map(|one| display_uri(kind, one)));
+    }
+    if uris.is_empty() {
+        return Err(Failure::said(match call.str("type") {
+            Some(kind) => format!("No graphical display with type '{kind}' found"),
+            None => "No graphical display found".to_owned(),
+        }));
+    }
+    Ok(if call.flag("all") { uris.join("\n") } else { uris.swap_remove(0) }.into())
+}
+
+/// Where a display is; None if nothing listens.
+fn display_uri(kind: &str, graphics: &Value) -> Option<String> {
+    /// The port of the first VNC display.
+    const VNC: i64 = 5900;
+    let text = |path: &str| graphics.get_str(path).ok();
+    let port = |path: &str| text(path)?.parse::<i64>().ok().filter(|port| *port > 0);
+    if let Some(socket) = text("@socket") {
+        return Some(format!("{kind}+unix://{socket}"));
+    }
+    let (plain, tls) = (port("@port"), port("@tlsPort"));
+    if plain.is_none() && tls.is_none() {
+        return None;
+    }
+    let password = text("@passwd");
+    let host = match text("@listen") {
+        None | Some("0.0.0.0" | "::") => "localhost",
+        Some(listen) => listen,
+    };
+    let mut uri = format!("{kind}://");
+    if let (Some(password), "vnc") = (password, kind) {
+        let _ = write!(uri, ":{password}@");
+    }
+    let _ = if host.contains(':') { write!(uri, "[{host}]") } else { write!(uri, "{host}") };
+    if let Some(port) = plain {
+        let _ = write!(uri, ":{}", if kind == "vnc" { port - VNC } else { port });
+    }
+    let mut sign = '?';
+    if let Some(port) = tls {
+        let _ = write!(uri, "{sign}tls-port={port}");
+        sign = '&';
+    }
+    if let (Some(password), "spice") = (password, kind) {
+        let _ = write!(uri, "{sign}password={password}");
+    }
+    Some(uri)
+}
+
+fn id(call: &mut Call<'_>) -> Outcome {
+    Ok(call.domain()?.get_id().into())
+}
+
+fn info(call: &mut Call<'_>) -> Outcome {
+    const NANOSECONDS: f64 = 1e9;
+    let domain = call.domain()?;
+    let info = Value::Map(domain.get_info()?);
+    let mut map = Map::with_capacity(15);
+    let id = domain.get_id();
+    map.push_new("id", if id < 0 { Value::from("-") } else { id.into() });
+    map.push_new("name", call.converted(&name_of(&domain)?));
+    map.push_new("uuid", shown(domain.get_uuid_string()?));
+    if let Ok(kind) = domain.get_os_type() {
+        map.push_new("os_type", shown(&kind));
+    }
+    map.push_new("state", state_name(info.get_int64("state")?));
+    map.push_new("cpus", info.get_uint64("nrVirtCpu")?);
+    match info.get_uint64("cpuTime")? {
+        time if call.raw() => map.push_new("cpu_time", time),
+        0 => {}
+        time => map.push_new("cpu_time", format!("{:.1}s", time as f64 / NANOSECONDS)),
+    }
+    map.push_new("max_memory", call.kib(info.get_uint64("maxMem")?));
+    map.push_new("used_memory", call.kib(info.get_uint64("memory")?));
+    map.push_new("persistent", domain.is_persistent()?);
+    // What a driver cannot tell is left out.
+    if let Ok(on) = domain.get_autostart() {
+        let words = if on { "enable" } else { "disable" };
+        map.push_new("autostart", if call.raw() { Value::Bool(on) } else { words.into() });
+    }
+    match domain.has_managed_save_image(0) {
+        Ok(has) => map.push_new("managed_save", has),
+        Err(_) => map.push_new("managed_save", "unknown"),
+    }
+    security(call, &domain, &mut map);
+    Ok(map.into())
+}
+
+/// How the host keeps the domain from others; not every host can tell.
+fn security(call: &Call<'_>, domain: &Domain, map: &mut Map) {
+    let Ok(model) = call.conn().get_node_security_model() else {
+        return;
+    };
+    let model = Value::Map(model);
+    let Some(name) = model.get_str("model").ok().filter(|name| !name.is_empty()) else {
+        return;
+    };
+    map.push_new("security_model", name);
+    map.push_new(
+        "security_doi",
+        model.get_str("doi").map_or(Value::Null, |doi| call.converted(doi)),
+    );
+    let Ok(label) = domain.get_security_label().map(Value::Map) else {
+        return;
+    };
+    if let Some(text) = label.get_str("label").ok().filter(|text| !text.is_empty()) {
+        let enforcing = label.get_bool("enforcing").unwrap_or_default();
+        let how = if enforcing { "enforcing" } else { "permissive" };
+        map.push_new("security_label", format!("{text} ({how})"));
+    }
+}
+
+fn name(call: &mut Call<'_>) -> Outcome {
+    Ok(name_of(&call.domain()?)?.into())
+}
+
+fn state(call: &mut Call<'_>) -> Outcome {
+    let (state, reason) = call.domain()?.get_state(0)?;
+    let name = state_name(state.into());
+    if !call.flag("reason") {
+        return Ok(name.into());
+    }
+    let reasons = usize::try_from(state).ok().and_then(|state| REASONS.get(state));
+    let reason = usize::try_from(reason).ok().and_then(|reason| reasons?.get(reason));
+    Ok(format!("{name} ({})", reason.unwrap_or(&"unknown")).into())
+}
+
+fn state_name(state: i64) -> &'static str {
+    let name = usize::try_from(state).ok().and_then(|state| DOMAIN_STATES.get(state));
+    name.copied().unwrap_or("no state")
+}
+
+fn time(call: &mut Call<'_>) -> Outcome {
+    call.exclusive("time", "now")?;
+    call.exclusive("time", "sync")?;
+    call.exclusive("now", "sync")?;
+    let domain = call.domain()?;
+    let seconds = match call.flag("now") {
+        true => SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .ok()
+            .and_then(|since| i64::try_from(since.as_secs()).ok()),
+        false => call.int("time"),
+    };
+    if seconds.is_some() || call.flag("sync") {
+        let flags = call.flags(&[("sync", sys::VIR_DOMAIN_TIME_SYNC)]);
+        domain.set_time(seconds.unwrap_or_default(), 0, flags)?;
+        return Ok("".into());
+    }
+    let (seconds, _) = domain.get_time(0)?;
+    Ok(if call.raw() { seconds.into() } else { clock::local(seconds).into() })
+}
+
+fn ttyconsole(call: &mut Call<'_>) -> Outcome {
+    let document = xml_result::parsed(&call.domain()?.get_xml_description(0)?)?;
+    let consoles = xml_result::elements(&document, "domain.devices.console");
+    match consoles.iter().find_map(|console| console.get_str("@tty").ok()) {
+        Some(tty) => Ok(tty.into()),
+        None => Err(Failure::said("the domain has no console on a terminal")),
+    }
+}
+
+fn uuid(call: &mut Call<'_>) -> Outcome {
+    Ok(shown(call.domain()?.get_uuid_string()?).into())
+}

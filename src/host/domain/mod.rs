@@ -1,0 +1,45 @@
+//! The commands of domains.
+
+mod devices;
+mod facts;
+mod keys;
+mod lifecycle;
+mod saving;
+mod stats;
+mod storage;
+mod tuning;
+
+use virt::sys;
+
+use super::args::shown;
+use super::call::Call;
+use super::command::{Argument, Command, Kind, flag, needed};
+use super::failure::Failure;
+use crate::core::Domain;
+use crate::error::Result;
+
+pub(super) const COMMANDS: &[&[Command]] = &[
+    lifecycle::COMMANDS,
+    facts::COMMANDS,
+    stats::COMMANDS,
+    devices::COMMANDS,
+    tuning::COMMANDS,
+    saving::COMMANDS,
+];
+
+const DOMAIN: Argument = needed("domain", Kind::Text, "the domain's name, id or uuid");
+const CONFIG: Argument = flag("config", "as it will be when it starts next");
+const LIVE: Argument = flag("live", "while it runs");
+const CURRENT: Argument = flag("current", "the one of both that it is in now; the default");
+
+/// Whose state is meant: the running domain's, its definition's, or both.
+fn affected(call: &Call<'_>) -> std::result::Result<u32, Failure> {
+    call.exclusive("current", "live")?;
+    call.exclusive("current", "config")?;
+    Ok(call
+        .flags(&[("config", sys::VIR_DOMAIN_AFFECT_CONFIG), ("live", sys::VIR_DOMAIN_AFFECT_LIVE)]))
+}
+
+fn name_of(domain: &Domain) -> Result<String> {
+    Ok(shown(domain.get_name()?).to_owned())
+}
