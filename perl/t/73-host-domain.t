@@ -233,7 +233,7 @@ subtest 'devices' => sub {
         qr/\Aerror: No disk found whose source path or target is vdz\z/, 'detach_disk');
     like(($domain->detach_interface('d', 'network', print_xml => 1))[1], qr/52:54:00:00:00:01/,
         'detach_interface');
-    fails([ $domain->detach_interface('d', 'bridge') ], qr/No interface found whose type is bridge/,
+    fails([ $domain->detach_interface('d', 'bridge') ], qr/No interface found whose type is bridge\nerror: Failed to detach interface\z/,
         'detach_interface');
     fails([ $domain->detach_interface('d', 'network', mac => 'x') ], qr/No interface with MAC address x/, '... by mac');
     fails([ $domain->blockresize('d', 'vda', '1G') ], qr/\Aerror: Failed to resize block device 'vda'\n/,

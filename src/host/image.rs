@@ -319,7 +319,7 @@ fn run(call: &mut Call<'_>, more: &[&str]) -> std::result::Result<String, Failur
         return Ok(out);
     }
     let errors = String::from_utf8_lossy(&errors);
-    Err(Failure::verbatim(out, errors.trim_end_matches('\n')))
+    Err(Failure::verbatim(out, errors))
 }
 
 /// Reads what is printed to its end; what is progress is told.
@@ -349,10 +349,13 @@ fn hear(
         }
     }
     let text = String::from_utf8_lossy(&text);
+    if !listens {
+        return Ok(text.into_owned());
+    }
     // What was overwritten on a terminal is no output.
     let lines = text.lines().map(|line| line.rsplit('\r').next().unwrap_or_default());
-    let lines = lines.filter(|line| !listens || !is_progress(line));
-    Ok(lines.collect::<Vec<_>>().join("\n").trim_end_matches('\n').to_owned())
+    let lines = lines.filter(|line| !is_progress(line));
+    Ok(lines.map(|line| format!("{line}\n")).collect())
 }
 
 fn is_progress(line: &str) -> bool {

@@ -424,7 +424,7 @@ fn detach_interface(call: &mut Call<'_>) -> Outcome {
             }
         }
     };
-    let text = text_of("interface", one.map_err(Failure::said)?)?;
+    let text = text_of("interface", one.map_err(not_detached)?)?;
     if call.flag("print_xml") {
         return Ok(text.trim_end().into());
     }
@@ -432,6 +432,11 @@ fn detach_interface(call: &mut Call<'_>) -> Outcome {
         .detach_device(&c_text(text, || "the interface".to_owned())?, flags)
         .or_say(|| "Failed to detach interface".to_owned())?;
     Ok("Interface detached successfully".into())
+}
+
+/// What virsh says when it has not found the interface.
+fn not_detached(why: String) -> Failure {
+    Failure::said(format!("{why}\nerror: Failed to detach interface"))
 }
 
 /// The interface with this target or hardware address.
