@@ -166,6 +166,27 @@ def guests(test):
     both('domain.detach_interface', 'g', 'bridge', case='of no interface')
     both('domain.attach_disk', 'g', '/x', 'vdb', case='print_xml', targetbus='virtio',
          subdriver='raw', mode='readonly', print_xml=True)
+    for address, target in (('pci:0000.00.1f.a', 'vdb'), ('ccw:0xfe.0.1', 'vdb'), ('scsi:0.1.10', 'sdb'),
+                            ('usb:1.2', 'sdb'), ('ide:0.1.2', 'hdb'), ('junk', 'vdb'),
+                            ('pci:0.0.1.0', 'sdb'), ('ide:0.0.0', 'vdb'), ('usb:1.2', 'hdb')):
+        both('domain.attach_disk', 'g', '/x', target, case='at %s %s' % (target, address),
+             address=address, multifunction=True, print_xml=True)
+    for host in ({}, {'source_host_name': 'h'}, {'source_host_name': 'h:1'},
+                 {'source_host_name': 'h', 'source_host_socket': '/s'}, {'source_host_socket': '/s'},
+                 {'source_host_name': 'h', 'source_host_socket': '/s',
+                  'source_host_transport': 'unix'},
+                 {'source_host_socket': '/s', 'source_host_transport': 'unix'}):
+        both('domain.attach_disk', 'g', 'v', 'vdb', case='of %s' % sorted(host.items()),
+             source_protocol='nbd', print_xml=True, **host)
+    both('domain.attach_disk', 'g', 'v', 'vdb', case='without a protocol', source_host_name='h')
+    both('domain.attach_disk', 'g', 'v', 'vdb', case='of a wrong type', source_protocol='nbd',
+         sourcetype='file')
+    both('domain.attach_interface', 'g', 'hostdev', '0000:0a:1f.7', case='hostdev', managed=True,
+         model='virtio', print_xml=True)
+    both('domain.attach_interface', 'g', 'hostdev', '0a:1f.7', case='of a wrong hostdev')
+    for mode in ({'source_mode': 'server'}, {'source_mode': 'client'}, {'source_mode': 'x'}, {}):
+        both('domain.attach_interface', 'g', 'vhostuser', '/s', case='vhostuser %s' % mode,
+             print_xml=True, **mode)
     both('domain.if_getlink', 'g', '52:54:00:00:00:09')
     both('domain.if_setlink', 'g', 'nope', 'down', case='of no interface')
     both('domain.blkstat', 'g', 'vda')

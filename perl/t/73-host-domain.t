@@ -219,6 +219,76 @@ subtest 'devices' => sub {
           . "  <target dev='vdb' bus='virtio'/>\n  <readonly/>\n  <serial>a&lt;b</serial>\n</disk>",
         'attach_disk, print_xml'
     );
+    my $disk = sub {
+        my ($source, $target, %args) = @_;
+        return [ $domain->attach_disk('d', $source, $target, %args, print_xml => 1) ];
+    };
+    for my $case (
+        [ vda => 'pci:0000.01.0x1f.a', q{type='pci' domain='0x0000' bus='0x01' slot='0x1f' function='0xa'} ],
+        [ vda => 'ccw:fe.0.10',        q{type='ccw' cssid='0xfe' ssid='0x0' devno='0x0010'} ],
+        [ sda => 'scsi:1.0.10',        q{type='drive' controller='1' bus='0' unit='10'} ],
+        [ sda => 'sata:0.1.2',         q{type='drive' controller='0' bus='1' unit='2'} ],
+        [ hda => 'ide:0.1.2',          q{type='drive' controller='0' bus='1' unit='2'} ],
+        [ sda => 'usb:1.2',            q{type='usb' bus='1' port='2'} ],
+        [ fda => 'ide:0.0.1',          q{type='drive' controller='0' bus='0' unit='1'} ],
+      )
+    {
+        my ($target, $address, $xml) = @{$case};
+        works(
+            $disk->('/x', $target, address => $address),
+            "<disk type='file'>\n  <source file='/x'/>\n  <target dev='$target'/>\n  <address $xml/>\n</disk>",
+            "attach_disk at $address"
+        );
+    }
+    like($disk->('/x', 'vda', address => 'pci:0.0.5.0', multifunction => 1)->[1],
+        qr{ function='0x0' multifunction='on'/>}, '... with multifunction');
+    unlike($disk->('/x', 'vda', address => 'ccw:0.0.5', multifunction => 1)->[1],
+        qr/multifunction/, '... which only PCI has');
+    fails($disk->('/x', 'vda', address => $_), qr/\Aerror: Invalid address[.]\z/, "attach_disk at $_")
+      for 'junk', 'foo:0', 'pci:0.0.0', 'pci:0.0.0.0.0', 'pci:-1.0.0.0', 'pci:0.0.+1.0', 'scsi:0.a.0', 'usb:1',
+      'PCI:0.0.1.0', 'pci:0.0..0', 'pci:123456789.0.0.0';
+    fails($disk->('/x', 'vda', address => 'scsi:0.0.1'),
+        qr/\Aerror: expecting a pci:0000.00.00.00 or ccw:00.0.0000 address[.]\z/, 'attach_disk at another bus');
+    fails($disk->('/x', 'sda', address => 'pci:0.0.1.0'),
+        qr/\Aerror: expecting a scsi:00.00.00 or usb:00.00 or sata:00.00.00 address[.]\z/, '...');
+    fails($disk->('/x', 'hda', address => 'sata:0.0.1'), qr/\Aerror: expecting an ide:00.00.00 address[.]\z/, '...');
+    for my $case (
+        [ q{}                                                       => [] ],
+        [ q{name='h'}                                               => [ host_name => 'h' ] ],
+        [ q{name='h' port='1'}                                      => [ host_name => 'h:1' ] ],
+        [ q{name='::1' port='1'}                                    => [ host_name => '[::1]:1' ] ],
+        [ q{name='::1'}                                             => [ host_name => '::1' ] ],
+        [ q{transport='tcp' name='h'}                               => [ host_name => 'h', host_transport => 'tcp' ] ],
+        [ q{transport='unix' socket='/s'} => [ host_socket => '/s', host_transport => 'unix' ] ],
+      )
+    {
+        my ($host, $args) = @{$case};
+        my %args   = @{$args};
+        my $source = $host
+          ? "<source protocol='nbd' name='v'>\n    <host $host/>\n  </source>"
+          : "<source protocol='nbd' name='v'/>";
+        works(
+            $disk->('v', 'vda', source_protocol => 'nbd', map { ("source_$_" => $args{$_}) } keys %args),
+            "<disk type='network'>\n  $source\n  <target dev='vda'/>\n</disk>",
+            "attach_disk of a network, $host"
+        );
+    }
+    fails($disk->('v', 'vda', sourcetype => $_, $_ eq 'file' ? (source_protocol => 'nbd') : ()),
+        qr/\Aerror: --source-protocol option requires --sourcetype network\z/, "attach_disk of $_")
+      for 'file', 'network';
+    fails($disk->('v', 'vda', "source_host_$_" => 'h'),
+        qr/\Aerror: Option --source-protocol is required by option --source-host-$_\z/, "... of $_ alone")
+      for 'name', 'socket', 'transport';
+    fails(
+        $disk->('v', 'vda', source_protocol => 'nbd', source_host_socket => 's'),
+        qr/\Aerror: Option --source-host-transport is required by option --source-host-socket\z/,
+        '... of a socket without a transport'
+    );
+    fails(
+        $disk->('v', 'vda', source_protocol => 'nbd', source_host_name => 'h', source_host_socket => 's',
+            source_host_transport => 'unix'),
+        qr/\Aerror: Options --source-host-name and --source-host-socket are mutually exclusive\z/, '... of two hosts'
+    );
     fails([ $domain->attach_disk('d', '/x', 'vdb', mode => 'x') ], qr/No support for x in command/, 'attach_disk');
     works(
         [ $domain->attach_interface('d', 'bridge', 'br0', mac => '52:54:00:00:00:02', inbound => '1,2',
@@ -227,6 +297,47 @@ subtest 'devices' => sub {
           . "  <bandwidth>\n    <inbound average='1' peak='2'/>\n  </bandwidth>\n</interface>",
         'attach_interface, print_xml'
     );
+    my $interface = sub {
+        my ($type, $source, %args) = @_;
+        return [ $domain->attach_interface('d', $type, $source, %args, print_xml => 1) ];
+    };
+    works(
+        $interface->('hostdev', '0000:0a:1f.7', managed => 1, mac => '52:54:00:00:00:03'),
+        "<interface type='hostdev' managed='yes'>\n  <source>\n    <address type='pci' domain='0x0000'"
+          . " bus='0x0a' slot='0x1f' function='0x7'/>\n  </source>\n  <mac address='52:54:00:00:00:03'/>\n</interface>",
+        'attach_interface of a host device'
+    );
+    works(
+        $interface->('vhostuser', '/s', source_mode => 'server'),
+        "<interface type='vhostuser'>\n  <source type='unix' path='/s' mode='server'/>\n</interface>",
+        'attach_interface of a socket'
+    );
+    fails($interface->('vhostuser', '/s'), qr/\Aerror: source-mode is mandatory\z/, '... without a mode');
+    fails($interface->($_, '/s', source_mode => 'bridge'), qr/\Aerror: Invalid source mode: bridge\z/,
+        "... $_ in a wrong mode")
+      for 'vhostuser', 'direct';
+    fails($interface->('hostdev', $_),
+        qr/\Aerror: cannot parse pci address '\Q$_\E' for network interface\z/, "... of $_")
+      for 'junk', '00:03.0', '0000:00:03', '0:0:3.0x', '0:0:-3.0', 'pci_0000_00_03_0';
+    my $fds = "<domain type='test'><name>fds</name><memory>1</memory><os><type>hvm</type></os></domain>";
+    for my $command (
+        [ create => $fds,  qr/\ADomain 'fds' created from document\z/ ],
+        [ start  => 'fds', qr/\ADomain 'fds' started\z/ ],
+      )
+    {
+        my ($name, $what, $says) = @{$command};
+        $domain->define($fds) if $name eq 'start';
+        fails([ $domain->$name($what, pass_fds => '1,x') ],
+            qr/\Aerror: Unable to parse FD number 'x'\z/, "$name with a wrong descriptor");
+        fails([ $domain->$name($what, pass_fds => [ 0, 9999 ]) ], qr/9999/, "$name with a closed descriptor");
+        for my $given (0, '0,1', [ 0, 1 ]) {
+            my @result = $domain->$name($what, pass_fds => $given);
+            ok($result[0], "$name with descriptors") or diag $result[2];
+            like($result[1], $says, '... and says what');
+            $domain->destroy('fds');
+        }
+    }
+    $domain->undefine('fds');
     fails([ $domain->attach_interface('d', 'x', 'y') ], qr/No support for x in command/, 'attach_interface');
     like(($domain->detach_disk('d', 'vda', print_xml => 1))[1], qr{<source file="/d.img"/>}, 'detach_disk');
     fails([ $domain->detach_disk('d', 'vdz') ],

@@ -13,6 +13,8 @@
 mod args;
 mod call;
 mod command;
+#[cfg(test)]
+mod coverage;
 mod document;
 mod domain;
 mod failure;

@@ -25,8 +25,10 @@ which are only given by name. Every command also takes `raw`: the result then ha
 | tune | a map; with settings to change, as none |
 
 Where an argument is a document, it is a file's name, XML, or a map. Sizes have units such
-as `20G` and `5GiB`. Options of virsh that only change how virsh prints (`xpath`, `wrap`)
-or asks (`interactive`) are not there.
+as `20G` and `5GiB`. Options of virsh that only change how virsh prints (`xpath`, `wrap`,
+and `verbose` of `save`, `managedsave` and `coredump`, whose progress a callback is told)
+or that need a terminal (`interactive`, `edit`, `console`) are not there; each one has its
+reason in `data/coverage/commands.json`.
 ";
 
 /// The text of docs/COMMANDS.md.

@@ -4,14 +4,13 @@ use std::ffi::CString;
 
 use virt::sys;
 
-use super::{CONFIG, CURRENT, DOMAIN, LIVE};
+use super::{CONFIG, CURRENT, DOMAIN, LIVE, attach};
 use crate::core::Domain;
 use crate::error::Result;
 use crate::host::args::{c_text, shown};
 use crate::host::call::{Call, Outcome};
 use crate::host::command::{Argument, Command, Kind, Shape, flag, needed, optional};
 use crate::host::failure::{Failure, Says};
-use crate::host::markup::Markup;
 use crate::host::xml_result;
 use crate::value::{Map, Value};
 use crate::xml;
@@ -51,9 +50,15 @@ pub const COMMANDS: &[Command] = &[
             optional("type", Kind::Text, "disk, cdrom, floppy or lun"),
             optional("mode", Kind::Text, "readonly or shareable"),
             optional("sourcetype", Kind::Text, "file, block or network"),
+            optional("source_protocol", Kind::Text, "the protocol of a network, like nbd"),
+            optional("source_host_name", Kind::Text, "its host: NAME or NAME:PORT"),
+            optional("source_host_transport", Kind::Text, "its transport, like tcp or unix"),
+            optional("source_host_socket", Kind::Text, "its socket, in place of a host"),
             optional("serial", Kind::Text, "its serial number"),
             optional("wwn", Kind::Text, "its world-wide name"),
             ALIAS,
+            optional("address", Kind::Text, "its place in the guest, like pci:0000.00.05.0"),
+            flag("multifunction", "with a PCI address: its slot has other functions"),
             flag("rawio", "it needs the right to raw I/O"),
             PRINT_XML,
             PERSISTENT,
@@ -61,7 +66,7 @@ pub const COMMANDS: &[Command] = &[
             LIVE,
             CURRENT,
         ],
-        run: attach_disk,
+        run: attach::attach_disk,
         ..ATTACH
     },
     Command {
@@ -70,8 +75,8 @@ pub const COMMANDS: &[Command] = &[
         about: "Attaches a network interface.",
         arguments: &[
             DOMAIN,
-            needed("type", Kind::Text, "network, bridge or direct"),
-            needed("source", Kind::Text, "the network, the bridge or the device"),
+            needed("type", Kind::Text, "network, bridge, direct, hostdev or vhostuser"),
+            needed("source", Kind::Text, "the network, bridge, device, PCI address or socket"),
             optional("target", Kind::Text, "its name on the host"),
             optional("mac", Kind::Text, "its hardware address"),
             optional("script", Kind::Text, "the program that sets it up"),
@@ -79,13 +84,15 @@ pub const COMMANDS: &[Command] = &[
             ALIAS,
             optional("inbound", Kind::Text, "AVERAGE,PEAK,BURST,FLOOR, in KiB/s and KiB"),
             optional("outbound", Kind::Text, "AVERAGE,PEAK,BURST"),
+            optional("source_mode", Kind::Text, "server or client; needed for vhostuser"),
+            flag("managed", "libvirt takes a host device from the host and gives it back"),
             PRINT_XML,
             PERSISTENT,
             CONFIG,
             LIVE,
             CURRENT,
         ],
-        run: attach_interface,
+        run: attach::attach_interface,
         ..ATTACH
     },
     Command {
@@ -181,7 +188,7 @@ pub const COMMANDS: &[Command] = &[
 ];
 
 /// Where a device comes and goes: in the running domain, its definition, or both.
-fn place(call: &Call<'_>, domain: &Domain) -> std::result::Result<u32, Failure> {
+pub(super) fn place(call: &Call<'_>, domain: &Domain) -> std::result::Result<u32, Failure> {
     for other in ["live", "config"] {
         call.exclusive("persistent", "current")?;
         call.exclusive("current", other)?;
@@ -230,120 +237,6 @@ fn update_device(call: &mut Call<'_>) -> Outcome {
     let (xml, file) = device(call)?;
     domain.update_device(&xml, flags).or_say(|| format!("Failed to update device from {file}"))?;
     Ok("Device updated successfully".into())
-}
-
-fn attach_disk(call: &mut Call<'_>) -> Outcome {
-    let domain = call.domain()?;
-    let flags = place(call, &domain)?;
-    let markup = disk(call)?;
-    if call.flag("print_xml") {
-        return Ok(markup.text().trim_end().into());
-    }
-    domain.attach_device(&markup.xml()?, flags).or_say(|| "Failed to attach disk".to_owned())?;
-    Ok("Disk attached successfully".into())
-}
-
-/// The disk that the arguments describe.
-fn disk(call: &Call<'_>) -> std::result::Result<Markup, Failure> {
-    let source = call.needed_str("source")?;
-    let attribute = match call.str("sourcetype") {
-        // What is a block device can only be told where it is: on this machine.
-        None if source.starts_with("/dev/") => "dev",
-        None | Some("file") => "file",
-        Some("block") => "dev",
-        Some("network") => "name",
-        Some(other) => return Err(Failure::said(format!("Unknown source type: '{other}'"))),
-    };
-    let kind = match attribute {
-        "dev" => "block",
-        "name" => "network",
-        _ => "file",
-    };
-    let mode = call.str("mode");
-    if let Some(other) = mode.filter(|mode| !["readonly", "shareable"].contains(mode)) {
-        return Err(Failure::said(format!("No support for {other} in command 'attach-disk'")));
-    }
-    let raw_io = call.flag("rawio").then_some("yes");
-    let mut markup = Markup::default();
-    markup.open("disk", &[("type", Some(kind)), ("device", call.str("type")), ("rawio", raw_io)]);
-    let driver = [
-        ("name", call.str("driver")),
-        ("type", call.str("subdriver")),
-        ("iothread", call.str("iothread")),
-        ("cache", call.str("cache")),
-        ("io", call.str("io")),
-    ];
-    if driver.iter().any(|(_, value)| value.is_some()) {
-        markup.empty("driver", &driver);
-    }
-    if !source.is_empty() {
-        markup.empty("source", &[(attribute, Some(source))]);
-    }
-    markup.empty("target", &[("dev", call.str("target")), ("bus", call.str("targetbus"))]);
-    if let Some(mode) = mode {
-        markup.empty(mode, &[]);
-    }
-    markup.leaf_of("serial", call.str("serial"));
-    markup.empty_of("alias", "name", call.str("alias"));
-    markup.leaf_of("wwn", call.str("wwn"));
-    markup.close("disk");
-    Ok(markup)
-}
-
-fn attach_interface(call: &mut Call<'_>) -> Outcome {
-    let domain = call.domain()?;
-    let flags = place(call, &domain)?;
-    let kind = call.needed_str("type")?;
-    let attribute = match kind {
-        "network" | "bridge" => kind,
-        "direct" => "dev",
-        other => {
-            let said = format!("No support for {other} in command 'attach-interface'");
-            return Err(Failure::said(said));
-        }
-    };
-    let mut markup = Markup::default();
-    markup.open("interface", &[("type", Some(kind))]);
-    markup.empty("source", &[(attribute, call.str("source"))]);
-    markup.empty_of("target", "dev", call.str("target"));
-    markup.empty_of("mac", "address", call.str("mac"));
-    markup.empty_of("script", "path", call.str("script"));
-    markup.empty_of("model", "type", call.str("model"));
-    markup.empty_of("alias", "name", call.str("alias"));
-    if call.given("inbound") || call.given("outbound") {
-        markup.open("bandwidth", &[]);
-        for direction in ["inbound", "outbound"] {
-            bandwidth(call, &mut markup, direction)?;
-        }
-        markup.close("bandwidth");
-    }
-    markup.close("interface");
-    if call.flag("print_xml") {
-        return Ok(markup.text().trim_end().into());
-    }
-    domain
-        .attach_device(&markup.xml()?, flags)
-        .or_say(|| "Failed to attach interface".to_owned())?;
-    Ok("Interface attached successfully".into())
-}
-
-fn bandwidth(
-    call: &Call<'_>,
-    markup: &mut Markup,
-    direction: &str,
-) -> std::result::Result<(), Failure> {
-    let Some(text) = call.str(direction) else {
-        return Ok(());
-    };
-    let mut parts = text.split(',').map(|part| Some(part).filter(|part| !part.is_empty()));
-    let mut part = || parts.next().flatten();
-    let attributes = [("average", part()), ("peak", part()), ("burst", part()), ("floor", part())];
-    let numbers = attributes.iter().filter_map(|(_, value)| *value);
-    if numbers.clone().any(|number| number.parse::<u64>().is_err()) {
-        return Err(Failure::said(format!("{direction} format is incorrect")));
-    }
-    markup.empty(direction, &attributes);
-    Ok(())
 }
 
 fn blockresize(call: &mut Call<'_>) -> Outcome {

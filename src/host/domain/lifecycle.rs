@@ -7,6 +7,7 @@ use virt::sys;
 
 use super::{DOMAIN, name_of, storage};
 use crate::core::Domain;
+use crate::host::args::shown;
 use crate::host::call::{Call, Outcome};
 use crate::host::command::{Argument, Command, Kind, Shape, flag, needed, optional};
 use crate::host::failure::{Failure, Says};
@@ -17,6 +18,8 @@ const VALIDATE: Argument = flag("validate", "check the definition against libvir
 const PAUSED: Argument = flag("paused", "without letting it run yet");
 const AUTODESTROY: Argument = flag("autodestroy", "it ends with this connection");
 const RESET_NVRAM: Argument = flag("reset_nvram", "its firmware's variables begin anew");
+const PASS_FDS: Argument =
+    optional("pass_fds", Kind::Texts, "open file descriptors that its first process gets");
 const MODE: Argument =
     optional("mode", Kind::Text, "how, like acpi or agent; several with commas between");
 
@@ -50,7 +53,7 @@ pub const COMMANDS: &[Command] = &[
         name: "create",
         virsh: "create",
         about: "Starts a domain that is gone when it stops.",
-        arguments: &[FILE, PAUSED, AUTODESTROY, VALIDATE, RESET_NVRAM],
+        arguments: &[FILE, PAUSED, AUTODESTROY, VALIDATE, RESET_NVRAM, PASS_FDS],
         run: create,
         ..AUTOSTART
     },
@@ -145,6 +148,7 @@ pub const COMMANDS: &[Command] = &[
             flag("bypass_cache", "read a saved state past the host's cache"),
             flag("force_boot", "throw a saved state away"),
             RESET_NVRAM,
+            PASS_FDS,
         ],
         run: start,
         ..AUTOSTART
@@ -210,10 +214,13 @@ fn create(call: &mut Call<'_>) -> Outcome {
         ("validate", sys::VIR_DOMAIN_START_VALIDATE),
         ("reset_nvram", sys::VIR_DOMAIN_START_RESET_NVRAM),
     ]);
-    let domain = call
-        .conn()
-        .create_domain(&document.xml, flags)
-        .or_say(|| format!("Failed to create domain from {}", document.file))?;
+    let fds = passed(call)?;
+    let conn = call.conn();
+    let created = match &*fds {
+        [] => conn.create_domain(&document.xml, flags),
+        fds => conn.create_domain_with_files(&document.xml, fds, flags),
+    };
+    let domain = created.or_say(|| format!("Failed to create domain from {}", document.file))?;
     Ok(format!("Domain '{}' created from {}", name_of(&domain)?, document.file).into())
 }
 
@@ -313,8 +320,25 @@ fn start(call: &mut Call<'_>) -> Outcome {
         ("force_boot", sys::VIR_DOMAIN_START_FORCE_BOOT),
         ("reset_nvram", sys::VIR_DOMAIN_START_RESET_NVRAM),
     ]);
-    domain.create(flags).or_say(|| format!("Failed to start domain '{name}'"))?;
+    let fds = passed(call)?;
+    let started = match &*fds {
+        [] => domain.create(flags),
+        fds => domain.create_with_files(fds, flags),
+    };
+    started.or_say(|| format!("Failed to start domain '{name}'"))?;
     Ok(format!("Domain '{name}' started").into())
+}
+
+/// The file descriptors to pass on: several, or a text with commas between.
+fn passed(call: &Call<'_>) -> std::result::Result<Vec<i32>, Failure> {
+    let texts = call.texts("pass_fds");
+    let numbers = texts.iter().flat_map(|text| shown(text).split(','));
+    numbers
+        .map(|number| {
+            let said = || Failure::said(format!("Unable to parse FD number '{number}'"));
+            number.trim().parse().map_err(|_| said())
+        })
+        .collect()
 }
 
 /// Has no equal in virsh: the words are python-kvm's.

@@ -1,5 +1,6 @@
 //! The commands of domains.
 
+mod attach;
 mod devices;
 mod facts;
 mod keys;
