@@ -33,14 +33,14 @@ fn flaw<T>(offset: usize, reason: impl Into<String>) -> Result<T, Flaw> {
 
 /// A part of a document.
 pub(super) enum Part<'p> {
-    /// An element begins.
-    Start,
+    /// An element of this name begins.
+    Start(&'p str),
     /// Name and value of an attribute of the element that began last.
     Attribute(&'p str, Cow<'p, str>),
     /// A piece of text of the innermost open element.
     Text(Cow<'p, str>),
     /// The innermost open element ends.
-    End(&'p str),
+    End,
 }
 
 /// Where the parts of a document go, each with the byte at which it stands.
@@ -148,7 +148,7 @@ impl<'a> Document<'a, '_> {
         }
         self.has_root = true;
         self.open.push((name, at));
-        (self.sink)(Part::Start, at)?;
+        (self.sink)(Part::Start(name), at)?;
         for attribute in attributes(tag, name.len()) {
             let attribute = attribute.or_else(|f| flaw(inside + f.offset, f.reason))?;
             let (name, raw) = (attribute.key.0, &*attribute.value);
@@ -163,7 +163,7 @@ impl<'a> Document<'a, '_> {
 
     fn end_tag(&mut self, at: usize) -> Result<(), Flaw> {
         match self.open.pop() {
-            Some((name, _)) => (self.sink)(Part::End(name), at),
+            Some(_) => (self.sink)(Part::End, at),
             None => Ok(()), // quick-xml has refused it.
         }
     }
