@@ -105,7 +105,7 @@ pub fn to_xml(value: &Value) -> Result<String> {
 /// accepts what [`from_xml`] does, and documents of any size and depth besides.
 pub fn check(text: &str) -> std::result::Result<(), (u64, u64, String)> {
     let text = without_mark(text);
-    parts::take_apart(text, &mut |_, _| Ok(())).map_err(|flaw| describe(text, flaw))
+    parts::take_apart(text, |_, _| Ok(())).map_err(|flaw| describe(text, flaw))
 }
 
 fn without_mark(text: &str) -> &str {

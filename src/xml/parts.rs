@@ -43,11 +43,12 @@ pub(super) enum Part<'p> {
     End,
 }
 
-/// Where the parts of a document go, each with the byte at which it stands.
-pub(super) type Sink<'s> = dyn FnMut(Part, usize) -> Result<(), Flaw> + 's;
-
-/// Hands the parts of `text`, which has no byte order mark, to `sink` in order.
-pub(super) fn take_apart(text: &str, sink: &mut Sink) -> Result<(), Flaw> {
+/// Hands the parts of `text`, which has no byte order mark, to `sink` in order, each
+/// with the byte at which it stands.
+pub(super) fn take_apart<S>(text: &str, sink: S) -> Result<(), Flaw>
+where
+    S: FnMut(Part, usize) -> Result<(), Flaw>,
+{
     if let Some((offset, c)) = find_forbidden(text) {
         return flaw(offset, format!("XML does not allow the character U+{:04X}", u32::from(c)));
     }
@@ -62,17 +63,17 @@ pub(super) fn take_apart(text: &str, sink: &mut Sink) -> Result<(), Flaw> {
     loop {
         // No white space is trimmed, so the next event begins right here.
         let at = reader.buffer_position() as usize;
-        let event = reader.read_event().or_else(|error| flaw(at, refusal(error)))?;
-        let end = reader.buffer_position() as usize;
-        match event {
-            Event::Eof => return document.finish(),
-            event => document.event(event, at, end)?,
+        // Events are large; that none is moved saves a tenth of the time.
+        match &reader.read_event() {
+            Ok(Event::Eof) => return document.finish(),
+            Ok(event) => document.event(event, at, reader.buffer_position() as usize)?,
+            Err(error) => return flaw(at, refusal(error)),
         }
     }
 }
 
 /// Why quick-xml refuses a document.
-fn refusal(error: Error) -> String {
+fn refusal(error: &Error) -> String {
     let reason = match error {
         Error::IllFormed(IllFormedError::UnclosedReference) => BARE_AMPERSAND.to_owned(),
         Error::IllFormed(error) => error.to_string(),
@@ -83,22 +84,25 @@ fn refusal(error: Error) -> String {
     shortened(&reason, 200)
 }
 
-struct Document<'a, 's> {
+struct Document<'a, S> {
     text: &'a str,
-    sink: &'s mut Sink<'s>,
+    sink: S,
     /// The names of the open elements, and where their tags stand.
     open: Vec<(&'a str, usize)>,
     has_root: bool,
     has_doctype: bool,
 }
 
-impl<'a> Document<'a, '_> {
+impl<'a, S> Document<'a, S>
+where
+    S: FnMut(Part, usize) -> Result<(), Flaw>,
+{
     /// Takes what stands from byte `at` to byte `end`.
-    fn event(&mut self, event: Event<'a>, at: usize, end: usize) -> Result<(), Flaw> {
+    fn event(&mut self, event: &Event<'a>, at: usize, end: usize) -> Result<(), Flaw> {
         match event {
-            Event::Start(tag) => self.start_tag(&tag, at),
+            Event::Start(tag) => self.start_tag(tag, at),
             Event::Empty(tag) => {
-                self.start_tag(&tag, at)?;
+                self.start_tag(tag, at)?;
                 self.end_tag(at)
             }
             Event::End(_) => self.end_tag(at),
@@ -109,7 +113,10 @@ impl<'a> Document<'a, '_> {
                         None => Ok(()),
                     };
                 }
-                if let Some(offset) = text.find("]]>") {
+                // To look for one byte is quicker, and it is rare.
+                if text.as_bytes().contains(&b']')
+                    && let Some(offset) = text.find("]]>")
+                {
                     return flaw(at + offset, "\"]]>\" is not allowed in text: write ]]&gt;");
                 }
                 (self.sink)(Part::Text(text.xml10_content()), at)
@@ -117,12 +124,12 @@ impl<'a> Document<'a, '_> {
             Event::GeneralRef(_) | Event::CData(_) if self.open.is_empty() => {
                 flaw(at, self.outside())
             }
-            Event::GeneralRef(reference) => self.reference(&reference, at),
+            Event::GeneralRef(reference) => self.reference(reference, at),
             Event::CData(text) => (self.sink)(Part::Text(text.xml10_content()), at),
             Event::Decl(_) if at > 0 => {
                 flaw(at, "the XML declaration can only stand at the very start")
             }
-            Event::Decl(declaration) if !is_declaration(&declaration) => flaw(
+            Event::Decl(declaration) if !is_declaration(declaration) => flaw(
                 at,
                 "the XML declaration is malformed: \
                  it is <?xml version=\"1.0\" encoding=\"UTF-8\"?>",
@@ -149,12 +156,15 @@ impl<'a> Document<'a, '_> {
         self.has_root = true;
         self.open.push((name, at));
         (self.sink)(Part::Start(name), at)?;
-        for attribute in attributes(tag, name.len()) {
-            let attribute = attribute.or_else(|f| flaw(inside + f.offset, f.reason))?;
+        for attribute in &mut attributes(tag, name.len()) {
+            let attribute = match &attribute {
+                Ok(attribute) => attribute,
+                Err(f) => return flaw(inside + f.offset, &*f.reason),
+            };
             let (name, raw) = (attribute.key.0, &*attribute.value);
             let offset = inside + offset_in(tag, name);
             check_name(name, "an attribute", offset)?;
-            let value = attribute_value(&attribute)
+            let value = attribute_value(attribute)
                 .or_else(|f| flaw(inside + offset_in(tag, raw) + f.offset, f.reason))?;
             (self.sink)(Part::Attribute(name, value), offset)?;
         }
@@ -258,6 +268,12 @@ fn attributes(tag: &str, name: usize) -> impl Iterator<Item = Result<Attribute<'
 /// The value with its references resolved. Flaws count from the start of the raw
 /// value.
 fn attribute_value<'v>(attribute: &Attribute<'v>) -> Result<Cow<'v, str>, Flaw> {
+    let is_special = |b: u8| matches!(b, b'<' | b'&' | b'\t' | b'\n' | b'\r');
+    if let Cow::Borrowed(value) = attribute.value
+        && !value.bytes().any(is_special)
+    {
+        return Ok(Cow::Borrowed(value));
+    }
     if let Some(at) = attribute.value.find('<') {
         return flaw(at, "\"<\" in the value of an attribute: write &lt;");
     }

@@ -105,7 +105,7 @@ pub(super) fn with_tree<T>(text: &str, then: impl FnOnce(&Tree) -> T) -> Result<
         index: HashMap::new(),
     };
     tree.nodes.push(Node::default());
-    let read = take_apart(text, &mut |part, offset| tree.add(part, offset));
+    let read = take_apart(text, |part, offset| tree.add(part, offset));
     let result = read.and_then(|()| tree.check_depth()).map(|()| then(&tree));
     let Tree { mut nodes, mut made, .. } = tree;
     if nodes.capacity() * size_of::<Node>() + made.capacity() <= KEPT {
@@ -244,6 +244,7 @@ impl<'a> Tree<'a> {
         (self.document.len() + self.made.len()) as u32
     }
 
+    #[inline]
     fn get(&self, text: Text) -> &str {
         let (start, len) = (text.start as usize, text.len as usize);
         match start.checked_sub(self.document.len()) {
