@@ -1,11 +1,12 @@
 //! Takes a document apart with quick-xml, and refuses what quick-xml lets pass.
 //!
-//! quick-xml finds the markup, compares end tags with start tags, finds repeated
-//! attributes and "--" in comments, and resolves references. It leaves open
-//! whether names are names, where text and the root element stand, and what the
+//! quick-xml finds the markup, compares end tags with start tags, finds "--" in
+//! comments, and resolves references. It leaves open
+//! whether names are names, and attributes there once, where text and the root element stand, and what the
 //! XML declaration and the DOCTYPE hold; that is checked here.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use quick_xml::escape::{EscapeError, resolve_xml_entity};
 use quick_xml::events::attributes::{AttrError, Attribute, Attributes};
@@ -17,6 +18,9 @@ use crate::value::shortened;
 
 const BARE_AMPERSAND: &str =
     "\"&\" does not begin a reference such as &amp;: write &amp; for the character itself";
+
+/// Up to this many attributes a search from the first of them is faster than hashing.
+const FEW: usize = 16;
 
 /// What is wrong with a document, and at which byte. Line and column are only
 /// worked out for the message.
@@ -52,8 +56,14 @@ where
     if let Some((offset, c)) = find_forbidden(text) {
         return flaw(offset, format!("XML does not allow the character U+{:04X}", u32::from(c)));
     }
-    let mut document =
-        Document { text, sink, open: Vec::new(), has_root: false, has_doctype: false };
+    let mut document = Document {
+        text,
+        sink,
+        open: Vec::new(),
+        attributes: Vec::new(),
+        has_root: false,
+        has_doctype: false,
+    };
     if text.starts_with('\u{FEFF}') {
         // quick-xml would drop it, and count the bytes from behind it.
         return flaw(0, document.outside());
@@ -89,6 +99,8 @@ struct Document<'a, S> {
     sink: S,
     /// The names of the open elements, and where their tags stand.
     open: Vec<(&'a str, usize)>,
+    /// The names of the attributes in the tag at hand.
+    attributes: Vec<&'a str>,
     has_root: bool,
     has_doctype: bool,
 }
@@ -156,6 +168,8 @@ where
         self.has_root = true;
         self.open.push((name, at));
         (self.sink)(Part::Start(name), at)?;
+        self.attributes.clear();
+        let mut many = HashSet::new();
         for attribute in &mut attributes(tag, name.len()) {
             let attribute = match &attribute {
                 Ok(attribute) => attribute,
@@ -164,11 +178,29 @@ where
             let (name, raw) = (attribute.key.0, &*attribute.value);
             let offset = inside + offset_in(tag, name);
             check_name(name, "an attribute", offset)?;
+            let name = &self.text[offset..offset + name.len()];
+            if !self.is_new_attribute(name, &mut many) {
+                let name = shortened(name, 40);
+                return flaw(offset, format!("the attribute {name} is there twice"));
+            }
             let value = attribute_value(attribute)
                 .or_else(|f| flaw(inside + offset_in(tag, raw) + f.offset, f.reason))?;
             (self.sink)(Part::Attribute(name, value), offset)?;
         }
         Ok(())
+    }
+
+    /// Remembers an attribute of the tag at hand, if it is the first of its name.
+    fn is_new_attribute(&mut self, name: &'a str, many: &mut HashSet<&'a str>) -> bool {
+        if self.attributes.len() < FEW {
+            let is_new = !self.attributes.contains(&name);
+            self.attributes.push(name);
+            return is_new;
+        }
+        if many.is_empty() {
+            many.extend(&self.attributes);
+        }
+        many.insert(name)
     }
 
     fn end_tag(&mut self, at: usize) -> Result<(), Flaw> {
@@ -240,7 +272,9 @@ fn check_name(name: &str, what: &str, at: usize) -> Result<(), Flaw> {
 /// The attributes in `tag`, from the end of its name on. Flaws count from the
 /// start of `tag`.
 fn attributes(tag: &str, name: usize) -> impl Iterator<Item = Result<Attribute<'_>, Flaw>> {
-    Attributes::new(tag, name).map(move |attribute| match attribute {
+    let mut all = Attributes::new(tag, name);
+    all.with_checks(false);
+    all.map(move |attribute| match attribute {
         Ok(attribute) => {
             let offset = offset_in(tag, attribute.key.0);
             if tag[..offset].ends_with(is_space) {
@@ -248,13 +282,11 @@ fn attributes(tag: &str, name: usize) -> impl Iterator<Item = Result<Attribute<'
             }
             flaw(offset, "white space must stand between attributes")
         }
-        Err(AttrError::Duplicated(at, _)) => {
-            let name = tag[at..].split(|c| c == '=' || is_space(c)).next().unwrap_or_default();
-            flaw(at, format!("the attribute {} is there twice", shortened(name, 40)))
-        }
         Err(AttrError::ExpectedEq(at)) => {
             flaw(at, "after the name of an attribute, \"=\" and its value must follow")
         }
+        // Nobody looks for these here: quick-xml would need memory for it in each tag.
+        Err(AttrError::Duplicated(at, _)) => flaw(at, "the attribute is there twice"),
         Err(AttrError::ExpectedValue(at)) => flaw(at, "the value of the attribute is missing"),
         Err(AttrError::UnquotedValue(at)) => {
             flaw(at, "the value of the attribute must stand in quotes")
