@@ -38,7 +38,7 @@ check:
 	scripts/install-deps check
 	$(MAKE) check-rust
 	$(MAKE) all
-	$(MAKE) check-c check-perl check-rest
+	$(MAKE) check-c check-perl check-packages check-rest
 
 check-rust:
 	cargo fmt --all --check
@@ -83,11 +83,12 @@ install: all
 uninstall:
 	scripts/install --uninstall
 
-# Needs to be root: the packages are installed into a root of their own.
+# The packages are installed into a root of their own; where none can be made, this
+# says so and is skipped.
 check-packages:
 	scripts/install-deps packages
 	$(MAKE) all
-	scripts/check-packages
+	scripts/check-packages || [ $$? = 77 ]
 
 clean:
 	cargo clean

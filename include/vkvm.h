@@ -4479,7 +4479,9 @@ int vkvm_conn_set_identity(vkvm_conn *conn,
  *
  * The checks are made by the event loop: without one that runs, nothing is
  * checked. A connection whose checks fail is broken, which close callbacks are
- * told.
+ * told. libvirt makes none while a call waits on the thread that runs the
+ * loop: so that such calls end, too, let another thread run it, like that of
+ * `vkvm_event_start`.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param interval seconds of silence before a check; 0 or less for no checks
@@ -7519,7 +7521,8 @@ int vkvm_domain_set_iothread(vkvm_domain *dom,
 /**
  * Puts a secret into the encrypted memory of the domain, which must be paused.
  *
- * Needs libvirt 8.0.0.
+ * Needs libvirt 8.0.0. The library wipes its own copies; wiping `newparams` is
+ * up to the caller.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param newparams a map with the keys `sev-secret` and `sev-secret-header`
@@ -8692,7 +8695,7 @@ int vkvm_event_run_default(vkvm_error **error);
  * on that thread; programs that cannot have that use a queue
  * (`vkvm_event_queue_new`). The thread blocks all signals. If it runs already,
  * nothing happens. After a fork, the child has no such thread and cannot use
- * the loop; it should execute a program.
+ * the loop, so its registrations fail; it should execute a program.
  *
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)

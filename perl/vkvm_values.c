@@ -68,6 +68,15 @@ static void begin(pTHX_ builder *b, SV *container)
     level->key_len = b->key_len;
 }
 
+/* What newSViv does, without a call of it. */
+static SV *new_integer(pTHX_ IV value)
+{
+    SV *sv = newSV_type(SVt_IV);
+    SvIV_set(sv, value);
+    SvIOK_on(sv);
+    return sv;
+}
+
 static void on_null(void *userdata)
 {
     dBUILDER;
@@ -83,14 +92,14 @@ static void on_boolean(void *userdata, bool value)
 static void on_int64(void *userdata, int64_t value)
 {
     dBUILDER;
-    add(aTHX_ b, newSViv(value));
+    add(aTHX_ b, new_integer(aTHX_ value));
 }
 
 static void on_uint64(void *userdata, uint64_t value)
 {
     dBUILDER;
     /* newSVuv would only find out the same, one call later. */
-    add(aTHX_ b, value <= IV_MAX ? newSViv((IV)value) : newSVuv(value));
+    add(aTHX_ b, value <= IV_MAX ? new_integer(aTHX_ (IV)value) : newSVuv(value));
 }
 
 static void on_real(void *userdata, double value)

@@ -43,7 +43,7 @@ die "usage: boot.pl [--remove SECONDS] URI FILE.xml\n" unless @ARGV == 2;
 my ($uri, $path) = @ARGV;
 $| = 1;
 
-open(my $file, '<:encoding(UTF-8)', $path) or die "$path: $!\n";
+open(my $file, '<', $path) or die "$path: $!\n";
 my $xml = do { local $/; <$file> };
 close $file;
 

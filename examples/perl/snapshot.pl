@@ -7,15 +7,17 @@
 use strict;
 use warnings;
 
+use Encode qw(decode_utf8);
+
 use VKVM;
 
 my @state = ('no state', qw(running blocked paused shutdown), 'shut off', qw(crashed suspended));
 
 my %command = (
-    # to_xml takes care of < and & in the name.
+    # to_xml takes characters, and takes care of < and & among them.
     take => sub {
         my ($dom, $name) = @_;
-        $dom->create_snapshot(VKVM::to_xml('domainsnapshot', { name => $name }));
+        $dom->create_snapshot(VKVM::to_xml('domainsnapshot', { name => decode_utf8($name) }));
     },
     revert => sub { my ($dom, $name) = @_; $dom->get_snapshot_by_name($name)->revert_to },
     delete => sub { my ($dom, $name) = @_; $dom->get_snapshot_by_name($name)->delete },

@@ -194,6 +194,8 @@ block_peek(dom, path_sv, offset_sv, size_sv, flags_sv = NULL)
     if (vkvm_domain_block_peek(dom, path, offset, size, flags, &data, &data_len, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     XPUSHp((char *)data, data_len);
+    if (data_len)
+        memset(data, 0, data_len);
     vkvm_bytes_free(data);
   }
 
@@ -703,6 +705,8 @@ get_emulator_pin_info(dom, flags_sv = NULL)
     if (vkvm_domain_get_emulator_pin_info(dom, flags, &mask, &mask_len, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     XPUSHp((char *)mask, mask_len);
+    if (mask_len)
+        memset(mask, 0, mask_len);
     vkvm_bytes_free(mask);
   }
 
@@ -1156,6 +1160,8 @@ get_uuid(dom)
     if (vkvm_domain_get_uuid(dom, &uuid, &uuid_len, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     XPUSHp((char *)uuid, uuid_len);
+    if (uuid_len)
+        memset(uuid, 0, uuid_len);
     vkvm_bytes_free(uuid);
   }
 
@@ -1535,6 +1541,8 @@ memory_peek(dom, offset_sv, size_sv, flags_sv = NULL)
     if (vkvm_domain_memory_peek(dom, offset, size, flags, &data, &data_len, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     XPUSHp((char *)data, data_len);
+    if (data_len)
+        memset(data, 0, data_len);
     vkvm_bytes_free(data);
   }
 

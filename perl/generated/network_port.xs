@@ -69,6 +69,8 @@ get_uuid(port)
     if (vkvm_network_port_get_uuid(port, &uuid, &uuid_len, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     XPUSHp((char *)uuid, uuid_len);
+    if (uuid_len)
+        memset(uuid, 0, uuid_len);
     vkvm_bytes_free(uuid);
   }
 

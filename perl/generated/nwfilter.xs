@@ -30,6 +30,8 @@ get_uuid(nwfilter)
     if (vkvm_nwfilter_get_uuid(nwfilter, &uuid, &uuid_len, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     XPUSHp((char *)uuid, uuid_len);
+    if (uuid_len)
+        memset(uuid, 0, uuid_len);
     vkvm_bytes_free(uuid);
   }
 

@@ -57,6 +57,8 @@ get_uuid(secret)
     if (vkvm_secret_get_uuid(secret, &uuid, &uuid_len, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     XPUSHp((char *)uuid, uuid_len);
+    if (uuid_len)
+        memset(uuid, 0, uuid_len);
     vkvm_bytes_free(uuid);
   }
 
@@ -90,6 +92,8 @@ get_value(secret, flags_sv = NULL)
     if (vkvm_secret_get_value(secret, flags, &value, &value_len, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     XPUSHp((char *)value, value_len);
+    if (value_len)
+        memset(value, 0, value_len);
     vkvm_bytes_free(value);
   }
 

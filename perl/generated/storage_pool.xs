@@ -150,6 +150,8 @@ get_uuid(pool)
     if (vkvm_storage_pool_get_uuid(pool, &uuid, &uuid_len, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     XPUSHp((char *)uuid, uuid_len);
+    if (uuid_len)
+        memset(uuid, 0, uuid_len);
     vkvm_bytes_free(uuid);
   }
 

@@ -47,6 +47,14 @@ for (1 .. 3) {
     is($stats[0]{data}{'state.state'}, 1, 'a value of the inner hash is at its key');
 }
 
+# Keys of each length that differ in one letter only: each is told from the model.
+for my $length (1 .. 20) {
+    my $same = 'a' x $length;
+    my @names = ($same, map { my $name = $same; substr($name, $_, 1) = 'b'; $name } 0 .. $length - 1);
+    my @got   = map { keys %{ VKVM::from_xml("<r><$_>1</$_></r>")->{r} } } (@names) x 4;
+    is("@got", "@{[(@names) x 4]}", "keys of $length letters");
+}
+
 SKIP: {
     skip 'this Perl has no threads', 2 if !$Config{useithreads};
     require threads;

@@ -111,6 +111,10 @@ subtest 'a guest' => sub {
         }
     });
     like($text, qr/console 42/, 'read');
+    # One line of the channel is answered, behind the console's back.
+    my $answer = 'p=$(grep -lx spare /sys/class/virtio-ports/*/name); p=${p%/name}; p=/dev/${p##*/}; '
+      . '(head -n 1 <$p >/tmp/line; sed s/^/seen:/ /tmp/line >$p) &' . "\n";
+    $st->send($answer, length $answer);
     my $other = $conn->new_stream;
     isa_ok(thrown { $dom->open_console($other, undef, VKVM::Domain::OPEN_CONSOLE_SAFE) },
         'VKVM::Error', 'a console that is in use');
@@ -120,6 +124,17 @@ subtest 'a guest' => sub {
     isa_ok(thrown { $dom->open_channel($st, 'no such') }, 'VKVM::Error', 'no such channel');
     $dom->open_channel($st, 'spare');
     is($st->recv(my $x, 10), VKVM::Stream::WOULD_BLOCK, 'nothing comes from the channel');
+    is($st->send("hello\n", 6), 6, 'something goes there');
+    my $heard = '';
+    my $tick  = VKVM::Event::add_timeout(20, sub { });
+    $st->add_callback(VKVM::Stream::EVENT_READABLE, sub {
+        my $count = $_[0]->recv(my $part, 100);
+        $heard .= $part if $count > 0;
+        return;
+    });
+    within(30, sub { VKVM::Event::run_default() until $heard =~ /\n/ });
+    is($heard, "seen:hello\n", 'the guest answers');
+    VKVM::Event::remove_timeout($tick);
     $st->abort;
 
     $st = $conn->new_stream;

@@ -88,8 +88,7 @@ SKIP: {
     };
 }
 
-my $examples = root_file('examples');
-my %needs    = (
+my %needs = (
     'events-select.pl'   => undef,
     'events-io-async.pl' => [ 'IO::Async::Loop', 'libio-async-perl' ],
     'events-anyevent.pl' => [ 'AnyEvent',        'libanyevent-perl' ],
@@ -97,11 +96,12 @@ my %needs    = (
 );
 for my $example (sort keys %needs) {
     subtest $example => sub {
+        my $program = root_file("examples/$example");
         my ($module, $package) = @{ $needs{$example} // [] };
         need_module($module, $package) if $module;
         $bed or plan(skip_all => TestBed->reason);
         my @perl = ($^X, map { "-I$_" } grep { !ref } @INC);
-        my $pid = open3(my $in, my $out, undef, @perl, "$examples/$example", $bed->{URI_UNIX}, 3);
+        my $pid = open3(my $in, my $out, undef, @perl, $program, $bed->{URI_UNIX}, 3);
         my $conn = VKVM->new(uri => $bed->{URI_TCP});
         my @lines = eval {
             within(20, sub {

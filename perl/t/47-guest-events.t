@@ -1,5 +1,14 @@
 # Events that a real guest and its daemon can be made to make, through a queue, with
 # their arguments. What cannot be made is fed to the library in src/event/tests.rs.
+#
+# Received from real daemons, here: LIFECYCLE, REBOOT, RTC_CHANGE, GRAPHICS, BLOCK_JOB,
+# BLOCK_JOB_2, TRAY_CHANGE, PMWAKEUP, PMSUSPEND, BALLOON_CHANGE, DEVICE_ADDED,
+# DEVICE_REMOVED, TUNABLE, AGENT_LIFECYCLE, MIGRATION_ITERATION, JOB_COMPLETED,
+# METADATA_CHANGE, BLOCK_THRESHOLD, and of secrets all. 44-event-kinds.t has networks,
+# storage pools and LIFECYCLE of devices from the test driver. By unit tests only: WATCHDOG,
+# IO_ERROR, IO_ERROR_REASON, CONTROL_ERROR, DISK_CHANGE, PMSUSPEND_DISK,
+# DEVICE_REMOVAL_FAILED, MEMORY_FAILURE, MEMORY_DEVICE_SIZE_CHANGE, what libvirt has since
+# 11.2, and UPDATE of devices.
 
 use strict;
 use warnings;

@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 
+use File::Temp;
 use Test::More;
 
 use VKVM;
@@ -39,7 +40,7 @@ my $xml = {
         },
         interface => {
             '@type' => 'network', source => { '@network' => 'default' },
-            mac => { '@address' => '52:54:00:00:00:01' }, target => { '@dev' => 'vnet7' },
+            mac => { '@address' => '52:54:00:00:00:01' },
         },
     },
 };
@@ -122,6 +123,157 @@ subtest 'facts' => sub {
     fails([ $domain->time('d', now => 1, sync => 1) ], qr/--now and --sync are mutually/, '... twice');
     refused(sub { $domain->$_('none') }, qr/Domain not found/, $_)
       for qw(info conf control uuid name id desc display ttyconsole time state);
+};
+
+# The driver names it.
+my $vnet = $domain->iflist('d')->[0]{interface};
+
+subtest 'statistics' => sub {
+    is_deeply($domain->blkinfo('d', 'vda', human => 1),
+        { capacity => '1023.995 GiB', allocation => '1.000 TiB', physical => '1.000 TiB' }, 'blkinfo');
+    is_deeply($domain->blkinfo('d', 'vda')->{allocation}, 2**40, '... in bytes');
+    is_deeply([ keys %{ $domain->blkinfo('d', all => 1) } ], ['vda'], '... of all');
+    refused(sub { $domain->blkinfo('d', 'vdz') }, qr/vdz/, 'blkinfo of no disk');
+    is_deeply($domain->blklist('d'), [ { target => 'vda', source => '/d.img' } ], 'blklist');
+    is_deeply($domain->blklist('d', details => 1),
+        [ { type => 'file', device => 'disk', target => 'vda', source => '/d.img' } ], '... in detail');
+    my $stats = $domain->blkstat('d', 'vda');
+    like($stats->{$_}, qr/\A\d+\z/, "blkstat: $_") for qw(rd_req rd_bytes wr_req wr_bytes);
+    refused(sub { $domain->blkstat('d', 'vdz') }, qr/vdz/, 'blkstat of no disk');
+    is_deeply([ sort keys %{ $domain->cpustats('d') } ], [qw(cpu0 cpu1 total)], 'cpustats');
+    like($domain->cpustats('d')->{total}{cpu_time}, qr/\A\d+[.]\d{9} seconds\z/, '... has units');
+    is_deeply([ keys %{ $domain->cpustats('d', total => 1) } ], ['total'], '... the total');
+    is_deeply([ keys %{ $domain->cpustats('d', start => 1, count => 1) } ], ['cpu1'], '... of one');
+    refused(sub { $domain->cpustats('d', start => -1) }, qr/Invalid value for start CPU/, 'cpustats');
+    is_deeply(
+        $domain->iflist('d'),
+        [ { interface => $vnet, type => 'network', source => 'default', model => '-',
+            mac => '52:54:00:00:00:01' } ],
+        'iflist'
+    );
+    like($domain->ifstat('d', $vnet)->{rx_bytes}, qr/\A\d+\z/, 'ifstat');
+    refused(sub { $domain->ifstat('d', 'no') }, qr/'no' is not a known interface/, 'ifstat of none');
+    is($domain->memstat('test')->{swap_in}, 0, 'memstat');
+    refused(sub { $domain->memstat('d', period => -1) }, qr/Invalid collection period value '-1'/, 'memstat');
+    refused(sub { $domain->$_('none', $_ eq 'ifstat' ? 'x' : ()) }, qr/Domain not found/, $_)
+      for qw(blklist iflist ifstat memstat cpustats blkstat);
+};
+
+subtest 'limits' => sub {
+    is_deeply($domain->memtune('d'),
+        { hard_limit => 'unlimited', soft_limit => 'unlimited', swap_hard_limit => 'unlimited' }, 'memtune');
+    works([ $domain->memtune('d', hard_limit => 123456, soft_limit => -1) ], '', '... sets');
+    is($domain->memtune('d')->{hard_limit}, 123456, '... what it tells');
+    is_deeply([ @{ $domain->memtune('d', raw => 1) }{qw(hard_limit soft_limit)} ],
+        [ 123456 * 1024, undef ], '... raw');
+    is($domain->blkdeviotune('d', 'vda')->{total_bytes_sec}, 0, 'blkdeviotune');
+    works([ $domain->blkdeviotune('d', 'vda', read_iops_sec => 7, read_iops_sec_max => 14, write_iops_sec => 0) ], '', '... sets');
+    is($domain->blkdeviotune('d', 'vda')->{read_iops_sec}, 7, '... what it tells');
+    fails([ $domain->blkdeviotune('d', 'vdz', read_iops_sec => 7) ],
+        qr/\Aerror: Unable to change block I\/O throttle\nerror: /, 'blkdeviotune of no disk');
+    ok(exists $domain->blkiotune('d')->{weight}, 'blkiotune');
+    works([ $domain->blkiotune('d', weight => 300) ], '', '... sets');
+    fails([ $domain->blkiotune('d', weight => 300, live => 1, current => 1) ], qr/exclusive/, 'blkiotune');
+    ok(exists $domain->iftune('d', $vnet)->{'inbound.average'}, 'iftune');
+    works([ $domain->iftune('d', $vnet, inbound => '1000,2000,3000') ], '', '... sets');
+    is($domain->iftune('d', $vnet)->{'inbound.peak'}, 2000, '... what it tells');
+    fails([ $domain->iftune('d', $vnet, outbound => '1,2,3,4') ],
+        qr/\Aerror: outbound format is incorrect\z/, 'iftune');
+    is($domain->numatune('d')->{numa_mode}, 'strict', 'numatune');
+    works([ $domain->numatune('d', mode => 'preferred', nodeset => '0') ], '', '... sets');
+    fails([ $domain->numatune('d', mode => 'x') ], qr/\Aerror: Invalid mode: x\z/, 'numatune');
+    is_deeply($domain->schedinfo('d'), { scheduler => 'fair', weight => 50 }, 'schedinfo');
+    is($domain->schedinfo('d', weight => 70)->{scheduler},     'fair', '... sets');
+    is($domain->schedinfo('d', 'weight=70')->{scheduler}, 'fair', '... by a text');
+    refused(sub { $domain->schedinfo('d', 'x=1') }, qr/invalid scheduler option: x/, 'schedinfo');
+    refused(sub { $domain->schedinfo('d', 'x') },   qr/expecting name=value/,        'schedinfo');
+    works([ $domain->setmem('d', '32MiB') ], '', 'setmem');
+    is($domain->info('d')->{used_memory}, '32768 KiB', '... sets');
+    works([ $domain->setmem('d', 65536) ], '', '... in KiB');
+    fails([ $domain->setmem('d', '99G') ], qr/\Aerror: /, 'setmem of too much');
+    fails([ $domain->setmaxmem('d', '99G') ], qr/\Aerror: Unable to change MaxMemorySize\n/, 'setmaxmem');
+    works([ $domain->setvcpus('d', 1) ], '', 'setvcpus');
+    fails([ $domain->setvcpus('d', 0) ], qr/\Aerror: Invalid number of virtual CPUs\z/, 'setvcpus');
+    my ($kept) = $domain->define({ %$xml, name => 'kept' });
+    works([ $domain->setmaxmem('kept', '128M', config => 1) ], '', 'setmaxmem');
+    fails([ $domain->$_('none', $_ =~ /set/ ? 1 : $_ =~ /dev|if/ ? 'x' : ()) ], $no_domain, $_) for qw(setmem setmaxmem setvcpus);
+    refused(sub { $domain->$_('none', $_ =~ /dev|if/ ? 'x' : ()) }, qr/Domain not found/, $_)
+      for qw(memtune blkdeviotune blkiotune iftune numatune schedinfo);
+};
+
+subtest 'devices' => sub {
+    is(($domain->if_getlink('d', $vnet))[1], "$vnet up", 'if_getlink');
+    fails([ $domain->if_getlink('d', 'no') ], qr/\Aerror: Interface \(dev: no\) not found[.]\z/, 'if_getlink');
+    fails([ $domain->if_setlink('d', $vnet, 'sideways') ], qr/invalid link state 'sideways'/, 'if_setlink');
+    fails([ $domain->if_setlink('d', 'no', 'down') ], qr/\Aerror: interface 'no' not found\z/, 'if_setlink');
+    like(($domain->if_setlink('d', '52:54:00:00:00:01', 'down', print_xml => 1))[1],
+        qr/<link state="down"/, '... print_xml');
+    works(
+        [
+            $domain->attach_disk(
+                'd', '/dev/x', 'vdb', targetbus => 'virtio', driver => 'qemu', subdriver => 'raw',
+                mode => 'readonly', serial => 'a<b', print_xml => 1
+            )
+        ],
+        "<disk type='block'>\n  <driver name='qemu' type='raw'/>\n  <source dev='/dev/x'/>\n"
+          . "  <target dev='vdb' bus='virtio'/>\n  <readonly/>\n  <serial>a&lt;b</serial>\n</disk>",
+        'attach_disk, print_xml'
+    );
+    fails([ $domain->attach_disk('d', '/x', 'vdb', mode => 'x') ], qr/No support for x in command/, 'attach_disk');
+    works(
+        [ $domain->attach_interface('d', 'bridge', 'br0', mac => '52:54:00:00:00:02', inbound => '1,2',
+            print_xml => 1) ],
+        "<interface type='bridge'>\n  <source bridge='br0'/>\n  <mac address='52:54:00:00:00:02'/>\n"
+          . "  <bandwidth>\n    <inbound average='1' peak='2'/>\n  </bandwidth>\n</interface>",
+        'attach_interface, print_xml'
+    );
+    fails([ $domain->attach_interface('d', 'x', 'y') ], qr/No support for x in command/, 'attach_interface');
+    like(($domain->detach_disk('d', 'vda', print_xml => 1))[1], qr{<source file="/d.img"/>}, 'detach_disk');
+    fails([ $domain->detach_disk('d', 'vdz') ],
+        qr/\Aerror: No disk found whose source path or target is vdz\z/, 'detach_disk');
+    like(($domain->detach_interface('d', 'network', print_xml => 1))[1], qr/52:54:00:00:00:01/,
+        'detach_interface');
+    fails([ $domain->detach_interface('d', 'bridge') ], qr/No interface found whose type is bridge\nerror: Failed to detach interface\z/,
+        'detach_interface');
+    fails([ $domain->detach_interface('d', 'network', mac => 'x') ], qr/No interface with MAC address x/, '... by mac');
+    fails([ $domain->blockresize('d', 'vda', '1G') ], qr/\Aerror: Failed to resize block device 'vda'\n/,
+        'blockresize');
+    fails([ $domain->$_('d', '/none') ], qr{\Aerror: Failed to open file '/none': No such}, $_)
+      for qw(attach_device detach_device update_device);
+    fails([ $domain->attach_device('d', '<disk/>') ], qr/\Aerror: Failed to attach device from document\n/,
+        'attach_device');
+};
+
+subtest 'saving' => sub {
+    my $dir  = File::Temp->newdir;
+    my $file = "$dir/saved";
+    my @told;
+    works([ $domain->save('d', $file, progress => sub { push @told, [@_]; return 0 }) ],
+        "Domain 'd' saved to $file", 'save');
+    is($domain->save_conf($file)->{name}, 'd', 'save_conf');
+    refused(sub { $domain->save_conf('/none') }, qr/none/, 'save_conf');
+    fails([ $domain->save_define($file, '<domain/>') ], qr/\Aerror: Failed to update .*saved\n/, 'save_define');
+    works([ $domain->restore($file) ], "Domain restored from $file", 'restore');
+    fails([ $domain->restore('/none') ], qr{\Aerror: Failed to restore domain from /none\n}, 'restore');
+    fails([ $domain->save('d', '/none/x') ], qr{\Aerror: Failed to save domain 'd' to /none/x\n}, 'save');
+    fails([ $domain->coredump('d', '/none/x') ], qr{\Aerror: Failed to core dump domain 'd' to /none/x\n}, 'coredump');
+    fails([ $domain->coredump('d', "$dir/core", format => 'elf') ], qr/only works with --memory-only/, '... format');
+    works([ $domain->coredump('d', "$dir/core") ], "Domain 'd' dumped to $dir/core", 'coredump');
+    $domain->start('kept');
+    works([ $domain->managedsave('kept') ], "Domain 'kept' state saved by libvirt", 'managedsave');
+    fails([ $domain->managedsave('kept') ], qr/\Aerror: Failed to save domain 'kept' state\n/, '... again');
+    works([ $domain->managedsave_remove('kept') ], "Removed managedsave image for domain 'kept'",
+        'managedsave_remove');
+    works([ $domain->managedsave_remove('kept') ],
+        "Domain 'kept' has no manage save image; removal skipped", '... again');
+    works([ $domain->screenshot('d', "$dir/shot") ], "Screenshot saved to $dir/shot, with type of image/png",
+        'screenshot');
+    ok(-s "$dir/shot", '... and it is there');
+    fails([ $domain->screenshot('d', '/none/x') ], qr{\Aerror: cannot create file /none/x\z}, 'screenshot');
+    works([ $domain->send_key('d', 'KEY_LEFTCTRL', 'KEY_C') ], '', 'send_key');
+    works([ $domain->send_key('d', 30, codeset => 'xt', holdtime => 10) ], '', '... by numbers');
+    fails([ $domain->send_key('d', 'KEY_NO') ], qr/\Aerror: invalid keycode: 'KEY_NO'\z/, 'send_key');
+    fails([ $domain->send_key('d', 1, codeset => 'x') ], qr/\Aerror: unknown codeset: 'x'\z/, '... codeset');
 };
 
 done_testing;

@@ -60,7 +60,7 @@ pub unsafe extern "C" fn vkvm_event_register_impl(
 /// that thread; programs that cannot have that use a queue
 /// (`vkvm_event_queue_new`). The thread blocks all signals. If it runs already,
 /// nothing happens. After a fork, the child has no such thread and cannot use
-/// the loop; it should execute a program.
+/// the loop, so its registrations fail; it should execute a program.
 ///
 /// libvirt: virEventRegisterDefaultImpl, virEventRunDefaultImpl
 #[unsafe(no_mangle)]

@@ -2,6 +2,8 @@
 
 use std::ffi::{CString, c_char, c_int, c_void};
 
+use zeroize::Zeroizing;
+
 use super::caller::Foreign;
 use super::guard::{direct, status, void};
 use super::types::{
@@ -111,7 +113,7 @@ pub unsafe extern "C" fn vkvm_host_call(
     status(error, |c| {
         let out = c.out_handle(result, "result")?;
         let (host, command) = (c.get(host, "host")?, c.str(command, "command")?);
-        out.set_value(host.call(command, &c.value_or_null(args, "args")?, None)?)
+        out.set_value(host.call(command, &Zeroizing::new(c.value_or_null(args, "args")?), None)?)
     })
 }
 
@@ -141,7 +143,7 @@ pub unsafe extern "C" fn vkvm_host_call_with_progress(
         let foreign = c.callback(callback, userdata, destroy);
         let out = c.out_handle(result, "result")?;
         let (host, command) = (c.get(host, "host")?, c.str(command, "command")?);
-        let args = c.value_or_null(args, "args")?;
+        let args = Zeroizing::new(c.value_or_null(args, "args")?);
         let mut progress = progress(&foreign)?;
         out.set_value(host.call(command, &args, Some(&mut progress))?)
     })

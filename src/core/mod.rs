@@ -27,6 +27,7 @@ pub mod storage_pool;
 pub mod storage_vol;
 pub mod stream;
 mod text;
+pub mod thread;
 pub mod typed_params;
 
 pub use conn::{Conn, Credential};

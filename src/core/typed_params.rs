@@ -3,10 +3,12 @@
 //! A driver reports its parameters with their types; that report is also what
 //! tells which type a value has to be sent as.
 
+use std::borrow::Cow;
 use std::ffi::{CStr, CString, c_int};
 use std::ptr;
 
 use virt::sys;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::call;
 use crate::error::{Error, Misuse, Result};
@@ -132,6 +134,20 @@ impl TypedParams {
         Ok(params)
     }
 
+    /// Overwrites all texts: secrets are not to stay in memory that is freed.
+    pub fn wipe(&mut self) {
+        for param in self.as_slice() {
+            // SAFETY: `type_` says that this member of the union is set, and the text
+            // is ours, of as many bytes as its length.
+            unsafe {
+                if param.type_ as u32 == sys::VIR_TYPED_PARAM_STRING && !param.value.s.is_null() {
+                    let len = libc::strlen(param.value.s);
+                    std::slice::from_raw_parts_mut(param.value.s.cast::<u8>(), len).zeroize();
+                }
+            }
+        }
+    }
+
     /// Adds a parameter of one of the `VIR_TYPED_PARAM_*` types.
     pub fn push(
         &mut self,
@@ -191,13 +207,15 @@ impl TypedParams {
             }
             _ => {
                 let text = match value {
-                    Value::Int(number) => number.to_string(),
-                    Value::Uint(number) => number.to_string(),
-                    _ => value.get_str("").map_err(wrong("text"))?.to_owned(),
+                    Value::Int(number) => number.to_string().into(),
+                    Value::Uint(number) => number.to_string().into(),
+                    _ => Cow::Borrowed(value.get_str("").map_err(wrong("text"))?),
                 };
-                let text = c_text(&text, parameter)?;
+                // It may be a secret.
+                let text = Zeroizing::new(c_text(&text, parameter)?.into_bytes_with_nul());
+                let text = text.as_ptr().cast();
                 // SAFETY: as above.
-                unsafe { sys::virTypedParamsAddString(array, len, room, name, text.as_ptr()) }
+                unsafe { sys::virTypedParamsAddString(array, len, room, name, text) }
             }
         };
         if added < 0 { Err(call::failed(c"virTypedParamsAdd")) } else { Ok(()) }

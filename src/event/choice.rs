@@ -87,13 +87,20 @@ pub(super) fn ready(what: &'static str) -> Result<()> {
     call::initialize();
     match current() {
         Choice::None => Err(Misuse::NoEventLoop { what }.into()),
-        Choice::Thread if is_left_behind() => refuse(
+        _ => not_left_behind(what),
+    }
+}
+
+/// Refuses what would wait for a loop for ever: one whose thread a child of fork has not.
+pub(super) fn not_left_behind(what: &'static str) -> Result<()> {
+    if is_left_behind() {
+        return refuse(
             what,
             "the thread that runs the event loop is in the process that forked this one; \
              execute a program, or start the loop after the fork",
-        ),
-        _ => Ok(()),
+        );
     }
+    Ok(())
 }
 
 /// Tells libvirt to use its own loop.

@@ -10,7 +10,7 @@ use std::sync::{Arc, Weak};
 
 use virt::sys;
 
-use super::{Event, Listener, shielded};
+use super::{Event, Listener, choice, shielded};
 use crate::core::conn::CloseSlot;
 use crate::core::{Conn, call};
 use crate::error::{Error, Misuse, Result};
@@ -24,6 +24,7 @@ struct Closing {
 
 /// Listens to the end of the connection: once per connection.
 pub fn register_close_callback(conn: &Conn, listener: Listener) -> Result<()> {
+    choice::not_left_behind("listening to the end of a connection")?;
     let closing = Arc::new(Closing { listener, slot: Arc::downgrade(conn.close_slot()) });
     let place = Arc::as_ptr(&closing);
     if !conn.close_slot().fill(closing) {

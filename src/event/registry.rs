@@ -11,7 +11,7 @@ use virt::sys;
 
 use super::signature::{self, Subscription};
 use super::subject::{self, Registration, Subject};
-use super::{Listener as Closure, close, free_userdata, into_userdata, kinds, unknown};
+use super::{Listener as Closure, choice, close, free_userdata, into_userdata, kinds, unknown};
 use crate::core::conn::{Listener, Registered, Source};
 use crate::core::{Conn, Domain, call};
 use crate::error::Result;
@@ -24,6 +24,7 @@ pub fn register_any<S: Subject + 'static>(
     id: c_int,
     listener: Closure,
 ) -> Result<c_int> {
+    choice::not_left_behind("listening to events")?;
     let (object, listener) = (object.map(S::reference), Arc::new(listener));
     let again = move |conn: &Conn| begin_any(conn, object.as_ref(), id, Arc::clone(&listener));
     let callback_id = again(conn)?;
@@ -69,6 +70,7 @@ pub fn deregister_any(conn: &Conn, source: Source, callback_id: c_int) -> Result
 
 /// Listens to the life cycle of all domains, the older way: once per connection.
 pub fn domain_event_register(conn: &Conn, listener: Closure) -> Result<()> {
+    choice::not_left_behind("listening to events")?;
     let listener = Arc::new(listener);
     let again = move |conn: &Conn| begin_all_domains(conn, Arc::clone(&listener));
     let returned = again(conn)?;

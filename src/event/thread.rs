@@ -9,8 +9,8 @@ use std::time::Duration;
 use virt::sys;
 
 use super::choice::{self, Choice};
-use crate::core::{call, sigpipe};
-use crate::error::{Misuse, Result};
+use crate::core::{call, sigpipe, thread};
+use crate::error::Result;
 
 struct Runner {
     /// None while it is stopped.
@@ -52,7 +52,7 @@ pub fn start() -> Result<()> {
         runner.waker = Some(call::number(timer, c"virEventAddTimeout")?);
     }
     ENDING.store(false, Ordering::Release);
-    runner.thread = Some(spawn()?);
+    runner.thread = Some(thread::spawn("vkvm-events", run)?);
     Ok(())
 }
 
@@ -82,22 +82,6 @@ pub fn stop() -> Result<()> {
     // The thread does not panic: whatever it calls is shielded.
     let _ = thread.join();
     Ok(())
-}
-
-/// Starts the thread with all signals blocked: a program's handlers are to run
-/// on its own threads.
-fn spawn() -> Result<JoinHandle<()>> {
-    // SAFETY: the sets are written before they are read; the mask is the calling
-    // thread's own, and is set back.
-    unsafe {
-        let mut all: libc::sigset_t = std::mem::zeroed();
-        let mut before: libc::sigset_t = std::mem::zeroed();
-        libc::sigfillset(&mut all);
-        libc::pthread_sigmask(libc::SIG_SETMASK, &all, &mut before);
-        let thread = std::thread::Builder::new().name("vkvm-events".into()).spawn(run);
-        libc::pthread_sigmask(libc::SIG_SETMASK, &before, std::ptr::null_mut());
-        thread.map_err(|error| Misuse::Internal { what: format!("no thread: {error}") }.into())
-    }
 }
 
 fn run() {

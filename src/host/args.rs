@@ -2,6 +2,8 @@
 
 use std::ffi::{CStr, CString};
 
+use zeroize::Zeroize;
+
 use super::command::{Command, Kind};
 use super::document::{self, Source};
 use super::text;
@@ -34,6 +36,20 @@ impl Args {
     /// The argument at a place, if it was given.
     pub fn get(&self, place: usize) -> Option<&Bound> {
         self.bound.get(place)?.as_ref()
+    }
+}
+
+impl Drop for Args {
+    /// A text may be a secret, and there are few.
+    fn drop(&mut self) {
+        let texts = self.bound.iter_mut().flatten().flat_map(|bound| match bound {
+            Bound::Text(text) => std::slice::from_mut(text),
+            Bound::Texts(texts) => texts.as_mut_slice(),
+            _ => &mut [],
+        });
+        for text in texts {
+            std::mem::take(text).into_bytes().zeroize();
+        }
     }
 }
 

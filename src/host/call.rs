@@ -4,7 +4,7 @@ use std::ffi::CStr;
 
 use super::Host;
 use super::args::{self, Args, Bound, shown};
-use super::command::{Command, Shape};
+use super::command::{Argument, Command, Shape};
 use super::document::Document;
 use super::failure::Failure;
 use super::text;
@@ -93,6 +93,16 @@ impl<'a> Call<'a> {
         let place = self.command.arguments.iter().position(|argument| argument.name == name);
         debug_assert!(place.is_some(), "{} has no argument {name}", self.command.name);
         self.args.get(place?)
+    }
+
+    /// The command's name.
+    pub fn command_name(&self) -> &'static str {
+        self.command.name
+    }
+
+    /// The arguments that the command has.
+    pub fn arguments(&self) -> &'static [Argument] {
+        self.command.arguments
     }
 
     /// Whether the command has an argument of this name.

@@ -9,10 +9,10 @@ use std::ffi::{CStr, CString};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{Host, args, table};
+use crate::core::thread;
 use crate::error::{Error, Misuse, Result};
 use crate::value::{Map, Value};
 
@@ -180,14 +180,7 @@ impl Member {
         let (jobs, queue) = channel();
         let status = Arc::new(Mutex::new(Status::default()));
         let worker = Worker { uri: uri.to_owned(), status: Arc::clone(&status), host: None };
-        thread::Builder::new()
-            .name("vkvm-fleet".into())
-            .spawn(move || worker.work(&queue))
-            .map_err(|error| {
-                let what =
-                    format!("a thread for {} could not be started: {error}", uri.to_string_lossy());
-                Error::from(Misuse::Internal { what })
-            })?;
+        thread::spawn("vkvm-fleet", move || worker.work(&queue))?;
         Ok(Member { uri: uri.to_owned(), status, jobs })
     }
 

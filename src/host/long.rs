@@ -5,6 +5,8 @@ use std::thread;
 use std::time::Duration;
 
 use super::call::Call;
+use crate::core::sigpipe;
+use crate::core::thread::with_signals_blocked;
 
 /// How long after the begin, and from then on how often, the caller hears of it.
 const PERIOD: Duration = Duration::from_millis(100);
@@ -33,12 +35,13 @@ pub fn watch<T: Send>(
     }
     thread::scope(|scope| {
         let (ended, wait) = mpsc::channel();
-        let worker = scope.spawn(move || {
-            let result = work();
+        let work = move || {
+            let result = sigpipe::inside(work);
             // Whoever waited for it may be gone only if that one has panicked.
             let _ = ended.send(());
             result
-        });
+        };
+        let worker = with_signals_blocked(|| scope.spawn(work));
         let mut cancelled = false;
         let mut last = None;
         while let Err(mpsc::RecvTimeoutError::Timeout) = wait.recv_timeout(PERIOD) {

@@ -19,6 +19,7 @@ mod failure;
 mod fleet;
 mod generate;
 mod hypervisor;
+mod image;
 mod interface;
 mod lists;
 mod long;

@@ -238,7 +238,6 @@ fn autostart(call: &mut Call<'_>) -> Outcome {
 }
 
 fn build(call: &mut Call<'_>) -> Outcome {
-    call.exclusive("overwrite", "no_overwrite")?;
     let pool = call.pool("pool")?;
     let name = call.needed_str("pool")?;
     let flags = call.flags(&[

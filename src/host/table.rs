@@ -1,7 +1,7 @@
 //! The table of all commands.
 
 use super::command::Command;
-use super::{domain, hypervisor, interface, lists, network, pool, secret, snapshot, volume};
+use super::{domain, hypervisor, image, interface, lists, network, pool, secret, snapshot, volume};
 use crate::error::{Misuse, Result};
 use crate::value::{Map, Value};
 
@@ -34,6 +34,12 @@ pub const OBJECTS: &[Object] = &[
         commands: &[hypervisor::COMMANDS],
     },
     Object { name: "domain", aliases: &[], about: "virtual machines", commands: domain::COMMANDS },
+    Object {
+        name: "image",
+        aliases: &[],
+        about: "disk images of this machine",
+        commands: &[image::COMMANDS],
+    },
     Object {
         name: "network",
         aliases: &["net"],

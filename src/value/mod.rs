@@ -17,6 +17,7 @@ mod map;
 mod path;
 #[cfg(test)]
 pub(crate) mod tests;
+mod wipe;
 
 pub(crate) use convert::shortened;
 pub use map::{IntoIter, Iter, Key, Map};

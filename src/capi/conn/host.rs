@@ -336,7 +336,9 @@ pub unsafe extern "C" fn vkvm_conn_is_encrypted(
 ///
 /// The checks are made by the event loop: without one that runs, nothing is
 /// checked. A connection whose checks fail is broken, which close callbacks
-/// are told.
+/// are told. libvirt makes none while a call waits on the thread that runs the
+/// loop: so that such calls end, too, let another thread run it, like that of
+/// `vkvm_event_start`.
 ///
 /// - `interval`: seconds of silence before a check; 0 or less for no checks
 /// - `count`: how many checks may go unanswered

@@ -2,6 +2,8 @@
 
 use std::ffi::{c_char, c_int, c_void};
 
+use zeroize::Zeroize;
+
 use crate::capi::caller::writing;
 use crate::capi::guard::{direct, status, void};
 use crate::capi::types::{
@@ -108,8 +110,10 @@ fn take_results(asked: &mut [Credential], requests: &mut Value) {
         let Value::Map(request) = request else {
             continue;
         };
-        if let Some(Value::String(result)) = request.remove("result") {
-            credential.result = Some(result);
+        match request.remove("result") {
+            Some(Value::String(result)) => credential.result = Some(result),
+            Some(mut other) => other.zeroize(),
+            None => {}
         }
     }
 }

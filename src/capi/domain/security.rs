@@ -2,6 +2,8 @@
 
 use std::ffi::c_int;
 
+use zeroize::Zeroizing;
+
 use crate::capi::guard::status;
 use crate::capi::types::{vkvm_domain, vkvm_error, vkvm_value};
 use crate::value::Value;
@@ -65,7 +67,8 @@ pub unsafe extern "C" fn vkvm_domain_get_launch_security_info(
 
 /// Puts a secret into the encrypted memory of the domain, which must be paused.
 ///
-/// Needs libvirt 8.0.0.
+/// Needs libvirt 8.0.0. The library wipes its own copies; wiping `newparams` is up to the
+/// caller.
 ///
 /// - `newparams`: a map with the keys `sev-secret` and `sev-secret-header` (base64) and, if
 ///   the firmware does not tell it, `sev-secret-set-address`
@@ -80,7 +83,7 @@ pub unsafe extern "C" fn vkvm_domain_set_launch_security_state(
     error: *mut *mut vkvm_error,
 ) -> c_int {
     status(error, |c| {
-        let (dom, params) = (c.get(dom, "dom")?, c.map(newparams, "newparams")?);
+        let (dom, params) = (c.get(dom, "dom")?, Zeroizing::new(c.map(newparams, "newparams")?));
         dom.set_launch_security_state(&params, flags)
     })
 }

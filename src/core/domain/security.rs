@@ -66,11 +66,12 @@ impl Domain {
 
     /// Puts a secret into the memory that is protected so.
     pub fn set_launch_security_state(&self, state: &Map, flags: c_uint) -> Result<()> {
-        let params = TypedParams::from_table(state, &STATE, "newparams")?;
-        let (array, len) = params.as_raw();
         let set_launch_security_state = SET_LAUNCH_SECURITY_STATE.get()?;
+        let mut params = TypedParams::from_table(state, &STATE, "newparams")?;
+        let (array, len) = params.as_raw();
         // SAFETY: as above; the array holds `len` parameters.
         let returned = unsafe { set_launch_security_state(self.raw(), array, len, flags) };
+        params.wipe();
         call::done(returned, c"virDomainSetLaunchSecurityState")
     }
 }

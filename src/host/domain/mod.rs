@@ -1,8 +1,13 @@
 //! The commands of domains.
 
+mod devices;
 mod facts;
+mod keys;
 mod lifecycle;
+mod saving;
+mod stats;
 mod storage;
+mod tuning;
 
 use virt::sys;
 
@@ -13,7 +18,14 @@ use super::failure::Failure;
 use crate::core::Domain;
 use crate::error::Result;
 
-pub(super) const COMMANDS: &[&[Command]] = &[lifecycle::COMMANDS, facts::COMMANDS];
+pub(super) const COMMANDS: &[&[Command]] = &[
+    lifecycle::COMMANDS,
+    facts::COMMANDS,
+    stats::COMMANDS,
+    devices::COMMANDS,
+    tuning::COMMANDS,
+    saving::COMMANDS,
+];
 
 const DOMAIN: Argument = needed("domain", Kind::Text, "the domain's name, id or uuid");
 const CONFIG: Argument = flag("config", "as it will be when it starts next");

@@ -305,7 +305,12 @@ fn result(text: &mut String, output: &Param, m: &str) -> Result<()> {
             writeln!(text, "    {m}XPUSHp({name}, strlen({name}));\n    vkvm_string_free({name});")?
         }
         Kind::Bytes => {
-            writeln!(text, "    {m}XPUSHp((char *){name}, {len});\n    vkvm_bytes_free({name});")?
+            // They may be a secret, of which only Perl's copy is to stay.
+            writeln!(
+                text,
+                "    {m}XPUSHp((char *){name}, {len});\n    if ({len})\n        \
+                 memset({name}, 0, {len});\n    vkvm_bytes_free({name});"
+            )?
         }
         Kind::Ints => writeln!(
             text,

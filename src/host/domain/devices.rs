@@ -1,0 +1,488 @@
+//! Devices of domains that come, change and go.
+
+use std::ffi::CString;
+
+use virt::sys;
+
+use super::{CONFIG, CURRENT, DOMAIN, LIVE};
+use crate::core::Domain;
+use crate::error::Result;
+use crate::host::args::{c_text, shown};
+use crate::host::call::{Call, Outcome};
+use crate::host::command::{Argument, Command, Kind, Shape, flag, needed, optional};
+use crate::host::failure::{Failure, Says};
+use crate::host::markup::Markup;
+use crate::host::xml_result;
+use crate::value::{Map, Value};
+use crate::xml;
+
+const FILE: Argument = needed("file", Kind::Text, "the device: a file, or XML");
+const PERSISTENT: Argument = flag("persistent", "while it runs and when it starts next");
+const PRINT_XML: Argument = flag("print_xml", "only give the device as text");
+const INTERFACE: Argument = needed("interface", Kind::Text, "its target or hardware address");
+const ALIAS: Argument = optional("alias", Kind::Text, "the device's alias");
+
+const ATTACH: Command = Command {
+    name: "attach_device",
+    virsh: "attach-device",
+    about: "Attaches a device.",
+    shape: Shape::None,
+    arguments: &[DOMAIN, FILE, PERSISTENT, CONFIG, LIVE, CURRENT],
+    progress: false,
+    run: attach_device,
+};
+
+pub const COMMANDS: &[Command] = &[
+    ATTACH,
+    Command {
+        name: "attach_disk",
+        virsh: "attach-disk",
+        about: "Attaches a disk.",
+        arguments: &[
+            DOMAIN,
+            needed("source", Kind::Text, "where its data are"),
+            needed("target", Kind::Text, "its name in the guest, like vdb"),
+            optional("targetbus", Kind::Text, "its bus, like virtio"),
+            optional("driver", Kind::Text, "its driver, like qemu"),
+            optional("subdriver", Kind::Text, "its format, like qcow2"),
+            optional("iothread", Kind::Text, "the number of its I/O thread"),
+            optional("cache", Kind::Text, "how it is cached"),
+            optional("io", Kind::Text, "its way of I/O"),
+            optional("type", Kind::Text, "disk, cdrom, floppy or lun"),
+            optional("mode", Kind::Text, "readonly or shareable"),
+            optional("sourcetype", Kind::Text, "file, block or network"),
+            optional("serial", Kind::Text, "its serial number"),
+            optional("wwn", Kind::Text, "its world-wide name"),
+            ALIAS,
+            flag("rawio", "it needs the right to raw I/O"),
+            PRINT_XML,
+            PERSISTENT,
+            CONFIG,
+            LIVE,
+            CURRENT,
+        ],
+        run: attach_disk,
+        ..ATTACH
+    },
+    Command {
+        name: "attach_interface",
+        virsh: "attach-interface",
+        about: "Attaches a network interface.",
+        arguments: &[
+            DOMAIN,
+            needed("type", Kind::Text, "network, bridge or direct"),
+            needed("source", Kind::Text, "the network, the bridge or the device"),
+            optional("target", Kind::Text, "its name on the host"),
+            optional("mac", Kind::Text, "its hardware address"),
+            optional("script", Kind::Text, "the program that sets it up"),
+            optional("model", Kind::Text, "its model, like virtio"),
+            ALIAS,
+            optional("inbound", Kind::Text, "AVERAGE,PEAK,BURST,FLOOR, in KiB/s and KiB"),
+            optional("outbound", Kind::Text, "AVERAGE,PEAK,BURST"),
+            PRINT_XML,
+            PERSISTENT,
+            CONFIG,
+            LIVE,
+            CURRENT,
+        ],
+        run: attach_interface,
+        ..ATTACH
+    },
+    Command {
+        name: "blockresize",
+        virsh: "blockresize",
+        about: "Changes the size of a disk of a running domain.",
+        arguments: &[
+            DOMAIN,
+            needed("path", Kind::Text, "the disk: its target or source"),
+            needed("size", Kind::Size(1024), "its new size; a plain number is in KiB"),
+        ],
+        run: blockresize,
+        ..ATTACH
+    },
+    Command {
+        name: "detach_device",
+        virsh: "detach-device",
+        about: "Detaches a device.",
+        run: detach_device,
+        ..ATTACH
+    },
+    Command {
+        name: "detach_disk",
+        virsh: "detach-disk",
+        about: "Detaches a disk.",
+        arguments: &[
+            DOMAIN,
+            needed("target", Kind::Text, "the disk: its target or source"),
+            PERSISTENT,
+            CONFIG,
+            LIVE,
+            CURRENT,
+            PRINT_XML,
+        ],
+        run: detach_disk,
+        ..ATTACH
+    },
+    Command {
+        name: "detach_interface",
+        virsh: "detach-interface",
+        about: "Detaches a network interface.",
+        arguments: &[
+            DOMAIN,
+            needed("type", Kind::Text, "network, bridge and so on"),
+            optional("mac", Kind::Text, "its hardware address, if there are several"),
+            PERSISTENT,
+            CONFIG,
+            LIVE,
+            CURRENT,
+            PRINT_XML,
+        ],
+        run: detach_interface,
+        ..ATTACH
+    },
+    Command {
+        name: "if_getlink",
+        virsh: "domif-getlink",
+        about: "Gets whether the link of a network interface is up.",
+        arguments: &[DOMAIN, INTERFACE, CONFIG],
+        run: if_getlink,
+        ..ATTACH
+    },
+    Command {
+        name: "if_setlink",
+        virsh: "domif-setlink",
+        about: "Puts the link of a network interface up or down.",
+        arguments: &[
+            DOMAIN,
+            INTERFACE,
+            needed("state", Kind::Text, "up or down"),
+            CONFIG,
+            PRINT_XML,
+        ],
+        run: if_setlink,
+        ..ATTACH
+    },
+    Command {
+        name: "update_device",
+        virsh: "update-device",
+        about: "Changes a device.",
+        arguments: &[
+            DOMAIN,
+            FILE,
+            PERSISTENT,
+            CONFIG,
+            LIVE,
+            CURRENT,
+            flag("force", "even if the guest does not let go of a medium"),
+        ],
+        run: update_device,
+        ..ATTACH
+    },
+];
+
+/// Where a device comes and goes: in the running domain, its definition, or both.
+fn place(call: &Call<'_>, domain: &Domain) -> std::result::Result<u32, Failure> {
+    for other in ["live", "config"] {
+        call.exclusive("persistent", "current")?;
+        call.exclusive("current", other)?;
+    }
+    let mut flags = call.flags(&[
+        ("config", sys::VIR_DOMAIN_AFFECT_CONFIG),
+        ("live", sys::VIR_DOMAIN_AFFECT_LIVE),
+        ("persistent", sys::VIR_DOMAIN_AFFECT_CONFIG),
+    ]);
+    if call.flag("persistent") && domain.is_active()? {
+        flags |= sys::VIR_DOMAIN_AFFECT_LIVE;
+    }
+    Ok(flags)
+}
+
+/// The device that was given, and the name of its file for messages.
+fn device(call: &Call<'_>) -> std::result::Result<(CString, String), Failure> {
+    let given = call.needed_str("file")?;
+    if given.trim_start().starts_with('<') {
+        return Ok((call.needed_text("file")?.to_owned(), "document".to_owned()));
+    }
+    let text = crate::host::document::read_file(given)?;
+    Ok((c_text(text, || format!("file '{given}'"))?, given.to_owned()))
+}
+
+fn attach_device(call: &mut Call<'_>) -> Outcome {
+    let domain = call.domain()?;
+    let flags = place(call, &domain)?;
+    let (xml, file) = device(call)?;
+    domain.attach_device(&xml, flags).or_say(|| format!("Failed to attach device from {file}"))?;
+    Ok("Device attached successfully".into())
+}
+
+fn detach_device(call: &mut Call<'_>) -> Outcome {
+    let domain = call.domain()?;
+    let flags = place(call, &domain)?;
+    let (xml, file) = device(call)?;
+    domain.detach_device(&xml, flags).or_say(|| format!("Failed to detach device from {file}"))?;
+    Ok("Device detached successfully".into())
+}
+
+fn update_device(call: &mut Call<'_>) -> Outcome {
+    let domain = call.domain()?;
+    let flags =
+        place(call, &domain)? | call.flags(&[("force", sys::VIR_DOMAIN_DEVICE_MODIFY_FORCE)]);
+    let (xml, file) = device(call)?;
+    domain.update_device(&xml, flags).or_say(|| format!("Failed to update device from {file}"))?;
+    Ok("Device updated successfully".into())
+}
+
+fn attach_disk(call: &mut Call<'_>) -> Outcome {
+    let domain = call.domain()?;
+    let flags = place(call, &domain)?;
+    let markup = disk(call)?;
+    if call.flag("print_xml") {
+        return Ok(markup.text().trim_end().into());
+    }
+    domain.attach_device(&markup.xml()?, flags).or_say(|| "Failed to attach disk".to_owned())?;
+    Ok("Disk attached successfully".into())
+}
+
+/// The disk that the arguments describe.
+fn disk(call: &Call<'_>) -> std::result::Result<Markup, Failure> {
+    let source = call.needed_str("source")?;
+    let attribute = match call.str("sourcetype") {
+        // What is a block device can only be told where it is: on this machine.
+        None if source.starts_with("/dev/") => "dev",
+        None | Some("file") => "file",
+        Some("block") => "dev",
+        Some("network") => "name",
+        Some(other) => return Err(Failure::said(format!("Unknown source type: '{other}'"))),
+    };
+    let kind = match attribute {
+        "dev" => "block",
+        "name" => "network",
+        _ => "file",
+    };
+    let mode = call.str("mode");
+    if let Some(other) = mode.filter(|mode| !["readonly", "shareable"].contains(mode)) {
+        return Err(Failure::said(format!("No support for {other} in command 'attach-disk'")));
+    }
+    let raw_io = call.flag("rawio").then_some("yes");
+    let mut markup = Markup::default();
+    markup.open("disk", &[("type", Some(kind)), ("device", call.str("type")), ("rawio", raw_io)]);
+    let driver = [
+        ("name", call.str("driver")),
+        ("type", call.str("subdriver")),
+        ("iothread", call.str("iothread")),
+        ("cache", call.str("cache")),
+        ("io", call.str("io")),
+    ];
+    if driver.iter().any(|(_, value)| value.is_some()) {
+        markup.empty("driver", &driver);
+    }
+    if !source.is_empty() {
+        markup.empty("source", &[(attribute, Some(source))]);
+    }
+    markup.empty("target", &[("dev", call.str("target")), ("bus", call.str("targetbus"))]);
+    if let Some(mode) = mode {
+        markup.empty(mode, &[]);
+    }
+    markup.leaf_of("serial", call.str("serial"));
+    markup.empty_of("alias", "name", call.str("alias"));
+    markup.leaf_of("wwn", call.str("wwn"));
+    markup.close("disk");
+    Ok(markup)
+}
+
+fn attach_interface(call: &mut Call<'_>) -> Outcome {
+    let domain = call.domain()?;
+    let flags = place(call, &domain)?;
+    let kind = call.needed_str("type")?;
+    let attribute = match kind {
+        "network" | "bridge" => kind,
+        "direct" => "dev",
+        other => {
+            let said = format!("No support for {other} in command 'attach-interface'");
+            return Err(Failure::said(said));
+        }
+    };
+    let mut markup = Markup::default();
+    markup.open("interface", &[("type", Some(kind))]);
+    markup.empty("source", &[(attribute, call.str("source"))]);
+    markup.empty_of("target", "dev", call.str("target"));
+    markup.empty_of("mac", "address", call.str("mac"));
+    markup.empty_of("script", "path", call.str("script"));
+    markup.empty_of("model", "type", call.str("model"));
+    markup.empty_of("alias", "name", call.str("alias"));
+    if call.given("inbound") || call.given("outbound") {
+        markup.open("bandwidth", &[]);
+        for direction in ["inbound", "outbound"] {
+            bandwidth(call, &mut markup, direction)?;
+        }
+        markup.close("bandwidth");
+    }
+    markup.close("interface");
+    if call.flag("print_xml") {
+        return Ok(markup.text().trim_end().into());
+    }
+    domain
+        .attach_device(&markup.xml()?, flags)
+        .or_say(|| "Failed to attach interface".to_owned())?;
+    Ok("Interface attached successfully".into())
+}
+
+fn bandwidth(
+    call: &Call<'_>,
+    markup: &mut Markup,
+    direction: &str,
+) -> std::result::Result<(), Failure> {
+    let Some(text) = call.str(direction) else {
+        return Ok(());
+    };
+    let mut parts = text.split(',').map(|part| Some(part).filter(|part| !part.is_empty()));
+    let mut part = || parts.next().flatten();
+    let attributes = [("average", part()), ("peak", part()), ("burst", part()), ("floor", part())];
+    let numbers = attributes.iter().filter_map(|(_, value)| *value);
+    if numbers.clone().any(|number| number.parse::<u64>().is_err()) {
+        return Err(Failure::said(format!("{direction} format is incorrect")));
+    }
+    markup.empty(direction, &attributes);
+    Ok(())
+}
+
+fn blockresize(call: &mut Call<'_>) -> Outcome {
+    let domain = call.domain()?;
+    let path = call.needed_text("path")?;
+    let bytes = call.size("size").unwrap_or_default();
+    // libvirt counts in KiB, unless it is told otherwise.
+    let (size, flags) = match bytes % 1024 {
+        0 => (bytes / 1024, 0),
+        _ => (bytes, sys::VIR_DOMAIN_BLOCK_RESIZE_BYTES),
+    };
+    domain
+        .block_resize(path, size, flags)
+        .or_say(|| format!("Failed to resize block device '{}'", shown(path)))?;
+    Ok(format!("Block device '{}' is resized", shown(path)).into())
+}
+
+/// A domain's document: its definition, if that is where the change goes.
+fn document(domain: &Domain, of_definition: bool) -> std::result::Result<Value, Failure> {
+    let flags = if of_definition { sys::VIR_DOMAIN_XML_INACTIVE } else { 0 };
+    xml_result::parsed(&domain.get_xml_description(flags)?)
+}
+
+/// A device's element as text.
+fn text_of(name: &'static str, element: &Value) -> Result<String> {
+    xml::to_xml(&Value::Map(Map::from_iter([(name, element.clone())])))
+}
+
+fn detach_disk(call: &mut Call<'_>) -> Outcome {
+    let domain = call.domain()?;
+    let flags = place(call, &domain)?;
+    let document = document(&domain, flags & sys::VIR_DOMAIN_AFFECT_LIVE == 0 && flags != 0)?;
+    let wanted = call.needed_str("target")?;
+    let is_it = |disk: &&&Value| {
+        ["target.@dev", "source.@file", "source.@dev", "source.@dir", "source.@name"]
+            .iter()
+            .any(|path| disk.get_str(path).is_ok_and(|text| text == wanted))
+    };
+    let disks = xml_result::elements(&document, "domain.devices.disk");
+    let disk = disks.iter().find(is_it).ok_or_else(|| {
+        Failure::said(format!("No disk found whose source path or target is {wanted}"))
+    })?;
+    let text = text_of("disk", disk)?;
+    if call.flag("print_xml") {
+        return Ok(text.trim_end().into());
+    }
+    domain
+        .detach_device(&c_text(text, || "the disk".to_owned())?, flags)
+        .or_say(|| "Failed to detach disk".to_owned())?;
+    Ok("Disk detached successfully".into())
+}
+
+fn detach_interface(call: &mut Call<'_>) -> Outcome {
+    let domain = call.domain()?;
+    let flags = place(call, &domain)?;
+    let document = document(&domain, flags & sys::VIR_DOMAIN_AFFECT_LIVE == 0 && flags != 0)?;
+    let kind = call.needed_str("type")?;
+    let mut interfaces = xml_result::elements(&document, "domain.devices.interface");
+    interfaces.retain(|one| one.get_str("@type").is_ok_and(|found| found == kind));
+    let one = match (call.str("mac"), &*interfaces) {
+        (_, []) => Err(format!("No interface found whose type is {kind}")),
+        (None, [one]) => Ok(*one),
+        (None, many) => Err(format!(
+            "Domain has {} interfaces. Please specify which one to detach using --mac",
+            many.len()
+        )),
+        (Some(mac), all) => {
+            let same = |one: &&&Value| {
+                one.get_str("mac.@address").is_ok_and(|found| found.eq_ignore_ascii_case(mac))
+            };
+            match &*all.iter().filter(same).collect::<Vec<_>>() {
+                [] => Err(format!("No interface with MAC address {mac} was found")),
+                [one] => Ok(**one),
+                _ => Err(format!(
+                    "Domain has multiple interfaces matching MAC address {mac}. You must use \
+                     detach-device and specify the device pci address to remove it."
+                )),
+            }
+        }
+    };
+    let text = text_of("interface", one.map_err(not_detached)?)?;
+    if call.flag("print_xml") {
+        return Ok(text.trim_end().into());
+    }
+    domain
+        .detach_device(&c_text(text, || "the interface".to_owned())?, flags)
+        .or_say(|| "Failed to detach interface".to_owned())?;
+    Ok("Interface detached successfully".into())
+}
+
+/// What virsh says when it has not found the interface.
+fn not_detached(why: String) -> Failure {
+    Failure::said(format!("{why}\nerror: Failed to detach interface"))
+}
+
+/// The interface with this target or hardware address.
+fn interface<'v>(document: &'v Value, wanted: &str) -> Option<&'v Value> {
+    xml_result::elements(document, "domain.devices.interface").into_iter().find(|one| {
+        one.get_str("target.@dev").is_ok_and(|name| name == wanted)
+            || one.get_str("mac.@address").is_ok_and(|mac| mac.eq_ignore_ascii_case(wanted))
+    })
+}
+
+fn if_getlink(call: &mut Call<'_>) -> Outcome {
+    let document = document(&call.domain()?, call.flag("config"))?;
+    let wanted = call.needed_str("interface")?;
+    let Some(interface) = interface(&document, wanted) else {
+        return Err(Failure::said(format!("Interface (dev: {wanted}) not found.")));
+    };
+    let state = interface.get_str("link.@state").unwrap_or("up");
+    Ok(format!("{wanted} {state}").into())
+}
+
+fn if_setlink(call: &mut Call<'_>) -> Outcome {
+    let domain = call.domain()?;
+    let (wanted, state) = (call.needed_str("interface")?, call.needed_str("state")?);
+    if !["up", "down"].contains(&state) {
+        return Err(Failure::said(format!("invalid link state '{state}'")));
+    }
+    let of_definition = call.flag("config") || !domain.is_active()?;
+    let document = document(&domain, of_definition)?;
+    let Some(interface) = interface(&document, wanted) else {
+        return Err(Failure::said(format!("interface '{wanted}' not found")));
+    };
+    let mut interface = interface.clone();
+    let link = Map::from_iter([("@state", state)]);
+    if let Value::Map(map) = &mut interface {
+        map.insert("link", link);
+    }
+    let text = text_of("interface", &interface)?;
+    if call.flag("print_xml") {
+        return Ok(text.trim_end().into());
+    }
+    let flags = match of_definition {
+        true => sys::VIR_DOMAIN_AFFECT_CONFIG,
+        false => sys::VIR_DOMAIN_AFFECT_LIVE,
+    };
+    domain
+        .update_device(&c_text(text, || "the interface".to_owned())?, flags)
+        .or_say(|| "Failed to update interface link state".to_owned())?;
+    Ok("Device updated successfully".into())
+}

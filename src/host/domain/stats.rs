@@ -1,0 +1,324 @@
+//! What a domain uses: statistics, disks and network interfaces.
+
+use virt::sys;
+
+use super::{CONFIG, CURRENT, DOMAIN, LIVE, affected, name_of};
+use crate::core::Domain;
+use crate::error::Result;
+use crate::host::args::{c_text, shown};
+use crate::host::call::{Call, Outcome};
+use crate::host::command::{Argument, Command, Kind, Shape, flag, needed, optional};
+use crate::host::failure::{Failure, Says};
+use crate::host::xml_result;
+use crate::value::{Map, Value};
+
+const DEVICE: Argument = optional("device", Kind::Text, "the disk: its target or source");
+const INACTIVE: Argument = flag("inactive", "those of the definition");
+
+const BLKINFO: Command = Command {
+    name: "blkinfo",
+    virsh: "domblkinfo",
+    about: "Gets the sizes of a disk, in bytes.",
+    shape: Shape::Dict,
+    arguments: &[
+        DOMAIN,
+        DEVICE,
+        flag("human", "with units"),
+        flag("all", "of all disks, by target"),
+    ],
+    progress: false,
+    run: blkinfo,
+};
+
+pub const COMMANDS: &[Command] = &[
+    BLKINFO,
+    Command {
+        name: "blklist",
+        virsh: "domblklist",
+        about: "Lists the disks of a domain.",
+        shape: Shape::List,
+        arguments: &[DOMAIN, INACTIVE, flag("details", "with type and kind of device")],
+        run: blklist,
+        ..BLKINFO
+    },
+    Command {
+        name: "blkstat",
+        virsh: "domblkstat",
+        about: "Gets what a disk has read and written.",
+        shape: Shape::Stats,
+        arguments: &[DOMAIN, DEVICE],
+        run: blkstat,
+        ..BLKINFO
+    },
+    Command {
+        name: "cpustats",
+        virsh: "cpu-stats",
+        about: "Gets the CPU time of a domain, by CPU and in total.",
+        arguments: &[
+            DOMAIN,
+            flag("total", "only the total"),
+            optional("start", Kind::Int, "from this CPU on"),
+            optional("count", Kind::Int, "of this many CPUs"),
+        ],
+        run: cpustats,
+        ..BLKINFO
+    },
+    Command {
+        name: "iflist",
+        virsh: "domiflist",
+        about: "Lists the network interfaces of a domain.",
+        shape: Shape::List,
+        arguments: &[DOMAIN, INACTIVE],
+        run: iflist,
+        ..BLKINFO
+    },
+    Command {
+        name: "ifstat",
+        virsh: "domifstat",
+        about: "Gets what a network interface has received and sent.",
+        shape: Shape::Stats,
+        arguments: &[DOMAIN, needed("interface", Kind::Text, "its target or hardware address")],
+        run: ifstat,
+        ..BLKINFO
+    },
+    Command {
+        name: "memstat",
+        virsh: "dommemstat",
+        about: "Gets how a guest uses its memory, in KiB, or sets how often that is measured.",
+        shape: Shape::Stats,
+        arguments: &[
+            DOMAIN,
+            optional("period", Kind::Int, "measure every so many seconds; gives nothing"),
+            CONFIG,
+            LIVE,
+            CURRENT,
+        ],
+        run: memstat,
+        ..BLKINFO
+    },
+];
+
+fn blkinfo(call: &mut Call<'_>) -> Outcome {
+    call.exclusive("all", "device")?;
+    let domain = call.domain()?;
+    if !call.flag("all") {
+        let device = call
+            .text("device")
+            .ok_or_else(|| Failure::said("command 'domblkinfo' requires <device> option"))?;
+        return Ok(sizes(call, &Value::Map(domain.get_block_info(device, 0)?))?.into());
+    }
+    let document = xml_result::parsed(&domain.get_xml_description(0)?)?;
+    let mut map = Map::new();
+    for disk in xml_result::elements(&document, "domain.devices.disk") {
+        let target = disk.get_str("target.@dev").unwrap_or_default();
+        // An empty drive has no sizes.
+        if disk.get("source").is_err() {
+            map.insert(target.to_owned(), Map::new());
+            continue;
+        }
+        let device = c_text(target.to_owned(), || "the disk's target".to_owned())?;
+        map.insert(
+            target.to_owned(),
+            sizes(call, &Value::Map(domain.get_block_info(&device, 0)?))?,
+        );
+    }
+    Ok(map.into())
+}
+
+/// virsh shows a disk's sizes with three digits.
+fn sizes(call: &Call<'_>, info: &Value) -> Result<Map> {
+    const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let mut map = Map::with_capacity(3);
+    for name in ["capacity", "allocation", "physical"] {
+        let bytes = info.get_uint64(name)?;
+        if !call.flag("human") || call.raw() {
+            map.push_new(name, bytes);
+            continue;
+        }
+        let (mut size, mut unit) = (bytes as f64, 0);
+        while size >= 1024.0 && unit + 1 < UNITS.len() {
+            size /= 1024.0;
+            unit += 1;
+        }
+        map.push_new(name, format!("{size:.3} {}", UNITS[unit]));
+    }
+    Ok(map)
+}
+
+/// A domain's document, or its definition's.
+fn devices(call: &Call<'_>) -> std::result::Result<Value, Failure> {
+    let flags = call.flags(&[("inactive", sys::VIR_DOMAIN_XML_INACTIVE)]);
+    xml_result::parsed(&call.domain()?.get_xml_description(flags)?)
+}
+
+/// A text of an element; virsh shows "-" if it is not there.
+fn cell(element: &Value, path: &str) -> Value {
+    element.get_str(path).unwrap_or("-").into()
+}
+
+fn blklist(call: &mut Call<'_>) -> Outcome {
+    let document = devices(call)?;
+    let row = |disk: &&Value| {
+        let mut row = Map::with_capacity(4);
+        if call.flag("details") {
+            row.push_new("type", cell(disk, "@type"));
+            row.push_new("device", cell(disk, "@device"));
+        }
+        row.push_new("target", cell(disk, "target.@dev"));
+        row.push_new("source", source(disk));
+        Value::Map(row)
+    };
+    let disks = xml_result::elements(&document, "domain.devices.disk");
+    Ok(disks.iter().map(row).collect::<Vec<_>>().into())
+}
+
+/// Where a disk's data are, as virsh shows it.
+fn source(disk: &Value) -> Value {
+    if let (Ok(pool), Ok(volume)) = (disk.get_str("source.@pool"), disk.get_str("source.@volume")) {
+        return format!("{pool}/{volume}").into();
+    }
+    let found = ["file", "dev", "dir", "name"]
+        .iter()
+        .find_map(|kind| disk.get_str(&format!("source.@{kind}")).ok());
+    found.unwrap_or("-").into()
+}
+
+fn blkstat(call: &mut Call<'_>) -> Outcome {
+    let domain = call.domain()?;
+    let device = call.text("device").unwrap_or(c"");
+    let stats = domain.block_stats(device, 0).or_say(|| {
+        let name = name_of(&domain).unwrap_or_default();
+        format!("Failed to get block stats for domain '{name}' device '{}'", shown(device))
+    })?;
+    statistics(call, &stats, &[("flush_reqs", "flush_operations")])
+}
+
+/// Statistics with virsh's names; their numbers are text unless raw is wanted. What
+/// a driver does not know is negative, and left out.
+fn statistics(call: &Call<'_>, stats: &Map, names: &[(&str, &str)]) -> Outcome {
+    let mut map = Map::with_capacity(stats.len());
+    for (name, value) in stats {
+        if matches!(value, Value::Int(number) if *number < 0) {
+            continue;
+        }
+        let renamed =
+            names.iter().find(|(ours, _)| *ours == name).map_or(name, |(_, theirs)| *theirs);
+        let value = match value {
+            Value::Int(number) if !call.raw() => Value::String(number.to_string()),
+            Value::Uint(number) if !call.raw() => Value::String(number.to_string()),
+            other => other.clone(),
+        };
+        map.insert(renamed.to_owned(), value);
+    }
+    Ok(map.into())
+}
+
+fn cpustats(call: &mut Call<'_>) -> Outcome {
+    /// How many CPUs libvirt tells about at once, at the most.
+    const AT_ONCE: i32 = 128;
+    let domain = call.domain()?;
+    let number = |name: &str, what: &str| match call.int(name).map(i32::try_from) {
+        None => Ok(None),
+        Some(Ok(number)) if number >= 0 => Ok(Some(number)),
+        Some(_) => Err(Failure::said(format!("Invalid value for {what}"))),
+    };
+    let start = number("start", "start CPU")?;
+    let count = number("count", "number of CPUs to show")?;
+    let chosen = start.is_some() || count.is_some();
+    let said = || {
+        let name = name_of(&domain).unwrap_or_default();
+        format!("Failed to retrieve CPU statistics for domain '{name}'")
+    };
+    let mut map = Map::new();
+    if !call.flag("total") {
+        let first = start.unwrap_or_default();
+        let wanted = count.unwrap_or(i32::MAX);
+        let mut next = first;
+        while next - first < wanted {
+            let room = AT_ONCE.min(wanted - (next - first));
+            let stats = domain.get_cpu_stats(next, room.unsigned_abs(), 0);
+            // Behind the last CPU there are none.
+            let stats = match stats {
+                Err(_) if next > first => Vec::new(),
+                other => other.or_say(said)?,
+            };
+            let got = i32::try_from(stats.len()).unwrap_or(i32::MAX);
+            for (cpu, stats) in (next..).zip(&stats) {
+                map.insert(format!("cpu{cpu}"), seconds(call, stats)?);
+            }
+            if got < room {
+                break;
+            }
+            next += got;
+        }
+    }
+    if call.flag("total") || !chosen {
+        let total = domain.get_cpu_stats(-1, 1, 0).or_say(said)?;
+        if let Some(total) = total.first() {
+            map.insert("total", seconds(call, total)?);
+        }
+    }
+    Ok(map.into())
+}
+
+/// Times of CPUs, which libvirt tells in ns.
+fn seconds(call: &Call<'_>, stats: &Map) -> Result<Map> {
+    const NANOSECONDS: u64 = 1_000_000_000;
+    let mut map = Map::with_capacity(stats.len());
+    for (name, time) in stats {
+        let time = time.get_uint64("")?;
+        let words = format!("{}.{:09} seconds", time / NANOSECONDS, time % NANOSECONDS);
+        map.push_new(name.to_owned(), if call.raw() { Value::Uint(time) } else { words.into() });
+    }
+    Ok(map)
+}
+
+fn iflist(call: &mut Call<'_>) -> Outcome {
+    let document = devices(call)?;
+    let row = |interface: &&Value| {
+        let source = ["network", "bridge", "dev", "name", "path"]
+            .iter()
+            .find_map(|kind| interface.get_str(&format!("source.@{kind}")).ok());
+        let mut row = Map::with_capacity(5);
+        row.push_new("interface", cell(interface, "target.@dev"));
+        row.push_new("type", cell(interface, "@type"));
+        row.push_new("source", source.unwrap_or("-"));
+        row.push_new("model", cell(interface, "model.@type"));
+        row.push_new("mac", cell(interface, "mac.@address"));
+        Value::Map(row)
+    };
+    let interfaces = xml_result::elements(&document, "domain.devices.interface");
+    Ok(interfaces.iter().map(row).collect::<Vec<_>>().into())
+}
+
+fn ifstat(call: &mut Call<'_>) -> Outcome {
+    let domain = call.domain()?;
+    let interface = call.needed_text("interface")?;
+    let stats = domain.interface_stats(interface).or_say(|| {
+        let name = name_of(&domain).unwrap_or_default();
+        format!("Failed to get interface stats {name} {}", shown(interface))
+    })?;
+    statistics(call, &stats, &[])
+}
+
+fn memstat(call: &mut Call<'_>) -> Outcome {
+    let domain: Domain = call.domain()?;
+    let flags = affected(call)?;
+    if let Some(period) = call.int("period") {
+        let period = i32::try_from(period)
+            .ok()
+            .filter(|period| *period >= 0)
+            .ok_or_else(|| Failure::said(format!("Invalid collection period value '{period}'")))?;
+        domain
+            .set_memory_stats_period(period, flags)
+            .or_say(|| "Unable to change balloon collection period.".to_owned())?;
+        return Ok(Map::new().into());
+    }
+    let stats = domain.memory_stats(0).or_say(|| {
+        format!(
+            "Failed to get memory statistics for domain {}",
+            name_of(&domain).unwrap_or_default()
+        )
+    })?;
+    statistics(call, &stats, &[("actual_balloon", "actual")])
+}
