@@ -260,7 +260,7 @@ impl<'a> Tree<'a> {
     /// Lists of siblings are levels too, and only known when all has been read.
     fn check_depth(&self) -> Result<(), Flaw> {
         // Each level of elements makes at most a list and a map.
-        if 1 + 2 * self.deepest.0 <= MAX_DEPTH || self.levels(DOCUMENT) <= MAX_DEPTH {
+        if 2 * self.deepest.0 < MAX_DEPTH || self.levels(DOCUMENT) <= MAX_DEPTH {
             return Ok(());
         }
         Err(self.too_deep())
