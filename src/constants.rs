@@ -76,8 +76,6 @@ pub const ERROR_OWN_WRONG_TYPE: i32 = 10011;
 pub const ERROR_OWN_XML_SYNTAX: i32 = 10012;
 /// `VKVM_ERROR_OWN_JSON_SYNTAX`.
 pub const ERROR_OWN_JSON_SYNTAX: i32 = 10013;
-/// `VKVM_ERROR_OWN_CALLBACK`.
-pub const ERROR_OWN_CALLBACK: i32 = 10014;
 /// `VKVM_ERROR_OWN_NO_EVENT_LOOP`.
 pub const ERROR_OWN_NO_EVENT_LOOP: i32 = 10015;
 /// `VKVM_ERROR_OWN_FILE`.
@@ -1575,7 +1573,6 @@ pub static CONSTANTS: &[Constant] = &[
     Constant { class: "error", name: "OWN_WRONG_TYPE", value: Number::Int(10011) },
     Constant { class: "error", name: "OWN_XML_SYNTAX", value: Number::Int(10012) },
     Constant { class: "error", name: "OWN_JSON_SYNTAX", value: Number::Int(10013) },
-    Constant { class: "error", name: "OWN_CALLBACK", value: Number::Int(10014) },
     Constant { class: "error", name: "OWN_NO_EVENT_LOOP", value: Number::Int(10015) },
     Constant { class: "error", name: "OWN_FILE", value: Number::Int(10016) },
     Constant { class: "error", name: "OWN_OTHER_EVENT_LOOP", value: Number::Int(10017) },

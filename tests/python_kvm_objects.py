@@ -1,4 +1,4 @@
-"""Storage pools, volumes, domains, snapshots and images next to the real python-kvm.
+"""Storage pools, volumes, domains and snapshots next to the real python-kvm.
 
 tests/python-kvm calls these functions with its Test, which runs each command by both.
 """
@@ -27,7 +27,6 @@ EXCEPTIONS = {
     'snapshot.info of no domain': "virsh drops libvirt's reason, which is here",
 }
 
-
 # Commands that python-kvm cannot run here, and why.
 NOT_COMPARED = {
     'domain.inject_nmi': 'python-kvm calls a command that virsh does not have',
@@ -36,7 +35,6 @@ NOT_COMPARED = {
     'domain.ttyconsole': 'python-kvm fails without a message where there is none',
     'domain.managedsave': 'it is domain.save with another place',
 }
-
 
 def pools(test):
     both, folder = test.both, test.folder
@@ -80,7 +78,6 @@ def pools(test):
         both('pool.' + command, 'nope', case='of no pool')
     test.library.call('pool.start', 'q')
 
-
 def volumes(test):
     both, folder = test.both, test.folder
     gone = [('volume.delete', 'a', 'q')]
@@ -120,7 +117,6 @@ def volumes(test):
     both('volume.download', 'w', folder + '/back', pool='q')
     both('volume.download', 'w', '/nonexistent/x', case='to no folder', pool='q')
     both('volume.delete', 'w', pool='q', between=[('volume.create_as', 'q', 'w', '1M')])
-
 
 def guests(test):
     both, folder = test.both, test.folder
@@ -222,21 +218,4 @@ def guests(test):
     both('snapshot.info', 'nope', 's', case='of no domain')
 
 
-def images(test):
-    both, path = test.both, test.folder + '/i.qcow2'
-    both('image.create', path, '10M', f='qcow2')
-    both('image.create', '/nonexistent/x', '1M', case='in no folder')
-    for command in ('info', 'check', 'map'):
-        both('image.' + command, path)
-    both('image.check', '/nonexistent', case='of no image')
-    both('image.resize', path, '+10M')
-    both('image.snapshot', path, c='s1')
-    both('image.snapshot', path, case='of none', d='s2')
-    both('image.convert', path, path + '.raw', O='raw')
-    both('image.compare', path, path + '.raw')
-    both('image.commit', path + '.raw', case='without a backing file', f='raw')
-    both('image.rebase', path, case='on nothing', b='/nonexistent', F='qcow2')
-    both('image.amend', path, o='lazy_refcounts=on')
-
-
-PARTS = (pools, volumes, guests, images)
+PARTS = (pools, volumes, guests)

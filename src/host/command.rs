@@ -29,7 +29,6 @@ pub enum Shape {
     /// Text, or a number.
     Str,
     /// A map of statistics, whose values are text.
-    #[allow(dead_code, reason = "the commands of domains, which follow, use it")]
     Stats,
     /// A list.
     List,
@@ -40,6 +39,8 @@ pub enum Shape {
     None,
     /// A document, without its root element.
     Xml,
+    /// What [`Shape::None`] gives, where a program was run and its output is given.
+    Ran,
 }
 
 /// An argument of a command.
@@ -130,7 +131,7 @@ impl Shape {
             Shape::Stats => "stats",
             Shape::List => "list",
             Shape::Tune => "tune",
-            Shape::None => "none",
+            Shape::None | Shape::Ran => "none",
             Shape::Xml => "xml",
         }
     }

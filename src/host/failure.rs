@@ -13,30 +13,17 @@ pub struct Failure {
     cause: Option<Error>,
     /// Whether virsh does not show libvirt's error.
     hides_cause: bool,
-    /// Whether what is said is another program's own text.
-    is_verbatim: bool,
 }
 
 impl Failure {
     /// A failure that virsh finds without libvirt.
     pub fn said(said: impl Into<String>) -> Self {
-        Failure {
-            out: String::new(),
-            said: Some(said.into()),
-            cause: None,
-            hides_cause: false,
-            is_verbatim: false,
-        }
+        Failure { out: String::new(), said: Some(said.into()), cause: None, hides_cause: false }
     }
 
     /// A failure that virsh tells on standard output.
     pub fn printed(out: impl Into<String>) -> Self {
-        Failure { out: out.into(), said: None, cause: None, hides_cause: false, is_verbatim: false }
-    }
-
-    /// What another program has printed: its output and its errors.
-    pub fn verbatim(out: impl Into<String>, errors: impl Into<String>) -> Self {
-        Failure { out: out.into(), is_verbatim: true, ..Failure::said(errors) }
+        Failure { out: out.into(), said: None, cause: None, hides_cause: false }
     }
 
     /// The same, after something was printed.
@@ -63,9 +50,6 @@ impl Failure {
 
     /// stdout and stderr.
     pub(super) fn into_texts(self) -> (String, String) {
-        if self.is_verbatim {
-            return (self.out, self.said.unwrap_or_default());
-        }
         let shown = self.cause.filter(|_| !self.hides_cause);
         let lines = self.said.into_iter().chain(shown.map(|cause| cause.message()));
         let lines: Vec<_> = lines.map(|line| format!("error: {}", line.trim_end())).collect();
@@ -75,13 +59,7 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(cause: Error) -> Self {
-        Failure {
-            out: String::new(),
-            said: None,
-            cause: Some(cause),
-            hides_cause: false,
-            is_verbatim: false,
-        }
+        Failure { out: String::new(), said: None, cause: Some(cause), hides_cause: false }
     }
 }
 

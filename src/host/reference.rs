@@ -21,7 +21,7 @@ which are only given by name. Every command also takes `raw`: the result then ha
 | str | text, or a number |
 | list | a list |
 | xml | a document as a map, without its root element |
-| none | (status, stdout, stderr): whether it worked, and what virsh would print |
+| none | (status, stdout, stderr): whether it worked, and what virsh would print, or QEMU's program has printed |
 | tune | a map; with settings to change, as none |
 
 Where an argument is a document, it is a file's name, XML, or a map. Sizes have units such
