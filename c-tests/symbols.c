@@ -581,6 +581,7 @@ static const function functions[] = {
     (function)&vkvm_value_to_xml,
     (function)&vkvm_value_visit,
     (function)&vkvm_value_visit_and_free,
+    (function)&vkvm_value_visit_xml,
 };
 
 int main(void)

@@ -244,9 +244,36 @@ static void and_free(void)
     is_int((int64_t)handles("value"), 0, "the value was freed all the same");
 }
 
+static void a_document(void)
+{
+    static const char xml[] = "<a x='1'>t<b/>u<c y='&lt;'>1&amp;2</c><b> 3 </b></a>";
+    vkvm_value *value = NULL;
+    struct transcript to = { "", 0 };
+    vkvm_value_visitor special = visitor;
+    works(vkvm_value_visit_xml(xml, &visitor, &to, &err), &err, "visit_xml");
+    is_str(to.text,
+           "map1 a= map4 @x= '1' #text= 't' b= list2 true '3' end "
+           "c= map2 @y= '<' #text= '1&2' end end end ",
+           "attributes, text, children, lists of siblings");
+    must(vkvm_value_from_xml(xml, &value, &err), err, "a value");
+    is_visited(value, NULL, to.text, "the value of the document is shown the same");
+    vkvm_value_free(value);
+
+    to = (struct transcript){ "", 0 };
+    fails(vkvm_value_visit_xml("<a><b>", &visitor, &to, &err), &err, VKVM_ERROR_OWN_XML_SYNTAX,
+          "xml", "visit_xml of what is no document");
+    fails(vkvm_value_visit_xml("<a>\xff</a>", &visitor, &to, &err), &err,
+          VKVM_ERROR_OWN_NOT_UTF8, "xml", "visit_xml of what is no UTF-8");
+    special.key = NULL;
+    fails(vkvm_value_visit_xml(xml, &special, &to, &err), &err, VKVM_ERROR_OWN_NULL, "visitor",
+          "visit_xml with a visitor without key");
+    is_str(to.text, "", "nothing was shown");
+}
+
 int main(void)
 {
     all_kinds();
+    a_document();
     long_text();
     meddling();
     in_the_middle();

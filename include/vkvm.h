@@ -11883,6 +11883,27 @@ int vkvm_value_visit_and_free(vkvm_value *value,
                               void *userdata,
                               vkvm_error **error);
 
+/**
+ * Shows every part of what an XML document says to a visitor: what
+ * `vkvm_value_visit` shows of the value that `vkvm_value_from_xml` makes of
+ * it, but without making it. This is the fast way to turn XML into something
+ * else.
+ *
+ * Malformed XML is an error with line and column; nothing is shown then. The
+ * visitor must not change the document.
+ *
+ * @param xml the document (not NULL; borrowed)
+ * @param visitor the functions that get the parts (not NULL; borrowed)
+ * @param userdata passed to them (may be NULL; kept until destroy is called)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_value_visit_xml(const char *xml,
+                         const vkvm_value_visitor *visitor,
+                         void *userdata,
+                         vkvm_error **error);
+
 #ifdef __cplusplus
 }  // extern "C"
 #endif  // __cplusplus

@@ -131,13 +131,8 @@ handle_count(class_name)
 SV *
 from_xml(xml)
     SV *xml
-  PREINIT:
-    vkvm_error *error = NULL;
-    vkvm_value *value;
   CODE:
-    if (vkvm_value_from_xml(vkvm_perl_characters(aTHX_ xml, "xml"), &value, &error) < 0)
-        vkvm_perl_throw(aTHX_ error);
-    RETVAL = vkvm_perl_take_characters(aTHX_ value);
+    RETVAL = vkvm_perl_from_xml(aTHX_ vkvm_perl_characters(aTHX_ xml, "xml"));
   OUTPUT:
     RETVAL
 

@@ -101,20 +101,37 @@ static void make_model(pTHX_ vkvm_perl_model *model, const vkvm_perl_item *items
     model->count = n == count ? count : 0;
 }
 
-HV *vkvm_perl_hash(pTHX_ vkvm_perl_models *models, const vkvm_perl_item *items, size_t count)
+/* Whether the keys are the same as bytes and as characters. */
+static bool are_ascii(const vkvm_perl_item *items, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!vkvm_perl_is_ascii(items[i].key, items[i].len))
+            return FALSE;
+    return TRUE;
+}
+
+void vkvm_perl_store(pTHX_ HV *hash, const vkvm_perl_item *item, bool characters)
+{
+    bool is_utf8 = characters && !are_ascii(item, 1);
+    /* A negative length says that the key is UTF-8. */
+    (void)hv_store(hash, item->key, is_utf8 ? -(I32)item->len : (I32)item->len, item->value, 0);
+}
+
+HV *vkvm_perl_hash(pTHX_ vkvm_perl_models *models, const vkvm_perl_item *items, size_t count,
+                   bool characters)
 {
     HV *hash;
     if (count && count <= VKVM_PERL_MODEL_KEYS) {
         vkvm_perl_model *model = place_of(models, items, count);
         if (has_keys(model, items, count))
             return copy(aTHX_ model, items);
-        if (!model->hash || ++model->misses >= PATIENCE)
+        if ((!model->hash || ++model->misses >= PATIENCE) && are_ascii(items, count))
             make_model(aTHX_ model, items, count);
     }
     hash = newHV();
     if (count > PERL_HASH_DEFAULT_HvMAX)
         hv_ksplit(hash, count);
     for (size_t i = 0; i < count; i++)
-        (void)hv_store(hash, items[i].key, (I32)items[i].len, items[i].value, 0);
+        vkvm_perl_store(aTHX_ hash, &items[i], characters);
     return hash;
 }

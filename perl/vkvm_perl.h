@@ -49,6 +49,8 @@ vkvm_value *vkvm_perl_to_value_or_null(pTHX_ SV *sv, const char *name);
 /* The same for what is characters, not bytes. */
 const char *vkvm_perl_characters(pTHX_ SV *sv, const char *name);
 vkvm_value *vkvm_perl_characters_to_value(pTHX_ SV *sv, const char *name);
+/* Whether text is the same as bytes and as characters. */
+bool vkvm_perl_is_ascii(const char *text, size_t len);
 
 /* Room for received data: the buffer of `target` itself where that will do.
  * What was received there is then put into `target`. */
@@ -118,13 +120,16 @@ typedef struct {
 } vkvm_perl_models;
 vkvm_perl_models *vkvm_perl_models_of(pTHX);
 
-/* Makes a hash, which takes over the values; the keys are borrowed. */
+/* Makes a hash, which takes over the values; the keys are borrowed, and either bytes
+ * or the UTF-8 of characters. */
 typedef struct {
     const char *key;
     size_t len;
     SV *value;
 } vkvm_perl_item;
-HV *vkvm_perl_hash(pTHX_ vkvm_perl_models *models, const vkvm_perl_item *items, size_t count);
+HV *vkvm_perl_hash(pTHX_ vkvm_perl_models *models, const vkvm_perl_item *items, size_t count,
+                   bool characters);
+void vkvm_perl_store(pTHX_ HV *hash, const vkvm_perl_item *item, bool characters);
 
 /* Shared between the files of the shim. */
 void vkvm_perl_refuse(pTHX_ int code, const char *name, const char *pattern, ...)
@@ -132,6 +137,7 @@ void vkvm_perl_refuse(pTHX_ int code, const char *name, const char *pattern, ...
 SV *vkvm_perl_from_value(pTHX_ vkvm_value *value);
 SV *vkvm_perl_take_value(pTHX_ vkvm_value *value); /* frees it */
 SV *vkvm_perl_take_characters(pTHX_ vkvm_value *value); /* text is characters */
+SV *vkvm_perl_from_xml(pTHX_ const char *xml);             /* likewise */
 AV *vkvm_perl_values_of_map(pTHX_ vkvm_value *map);
 void vkvm_perl_keep_exception(pTHX);
 

@@ -36,38 +36,6 @@ typedef struct {
 #define dBUILDER builder *b = userdata
 #endif
 
-static bool is_ascii(const char *text, size_t len)
-{
-    unsigned char all = 0;
-    for (size_t i = 0; i < len; i++)
-        all |= (unsigned char)text[i];
-    return all < 0x80;
-}
-
-static void store_item(pTHX_ builder *b, HV *hash, const char *key, size_t len, SV *sv)
-{
-    /* A negative length says that the key is UTF-8. */
-    I32 length = b->characters && !is_ascii(key, len) ? -(I32)len : (I32)len;
-    (void)hv_store(hash, key, length, sv, 0);
-}
-
-/* Makes a hash of items with keys that vkvm_perl_hash, which knows bytes, cannot take. */
-static HV *hash_of_characters(pTHX_ builder *b, const vkvm_perl_item *items, size_t count)
-{
-    HV *hash = newHV();
-    for (size_t i = 0; i < count; i++)
-        store_item(aTHX_ b, hash, items[i].key, items[i].len, items[i].value);
-    return hash;
-}
-
-static bool has_ascii_keys(const vkvm_perl_item *items, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (!is_ascii(items[i].key, items[i].len))
-            return FALSE;
-    return TRUE;
-}
-
 static void add(pTHX_ builder *b, SV *sv)
 {
     SV *top;
@@ -83,8 +51,10 @@ static void add(pTHX_ builder *b, SV *sv)
         item->value = sv;
     } else if (SvTYPE(top) == SVt_PVAV)
         av_push((AV *)top, sv);
-    else
-        store_item(aTHX_ b, (HV *)top, b->key, b->key_len, sv);
+    else {
+        vkvm_perl_item item = { b->key, b->key_len, sv };
+        vkvm_perl_store(aTHX_ (HV *)top, &item, b->characters);
+    }
 }
 
 static void begin(pTHX_ builder *b, SV *container)
@@ -142,7 +112,7 @@ static void on_string(void *userdata, const char *text, size_t len)
 {
     dBUILDER;
     SV *sv = newSVpvn(text, len);
-    if (b->characters && !is_ascii(text, len))
+    if (b->characters && !vkvm_perl_is_ascii(text, len))
         SvUTF8_on(sv);
     add(aTHX_ b, sv);
 }
@@ -201,9 +171,7 @@ static void on_end(void *userdata)
     if (!level->container) {
         size_t count = b->items - level->first_item;
         const vkvm_perl_item *items = &b->item[level->first_item];
-        HV *hash = b->characters && !has_ascii_keys(items, count)
-                       ? hash_of_characters(aTHX_ b, items, count)
-                       : vkvm_perl_hash(aTHX_ b->models, items, count);
+        HV *hash = vkvm_perl_hash(aTHX_ b->models, items, count, b->characters);
         b->items = level->first_item;
         b->key = level->key;
         b->key_len = level->key_len;
@@ -267,6 +235,14 @@ SV *vkvm_perl_take_value(pTHX_ vkvm_value *value)
 SV *vkvm_perl_take_characters(pTHX_ vkvm_value *value)
 {
     return take(aTHX_ value, TRUE);
+}
+
+SV *vkvm_perl_from_xml(pTHX_ const char *xml)
+{
+    vkvm_error *error = NULL;
+    builder b;
+    begin_build(aTHX_ &b, FALSE, TRUE);
+    return built(aTHX_ &b, vkvm_value_visit_xml(xml, &visitor, &b, &error), &error);
 }
 
 AV *vkvm_perl_values_of_map(pTHX_ vkvm_value *map)

@@ -38,14 +38,15 @@
 
 mod chars;
 mod parts;
-mod read;
 #[cfg(test)]
 mod tests;
+mod tree;
 mod write;
 
 use crate::error::{Misuse, Result};
 use crate::value::{MAX_DEPTH, Value};
 use parts::Flaw;
+pub use tree::Visit;
 
 /// The largest document, in bytes. libvirt's own messages end at 32 MiB.
 pub const MAX_SIZE: usize = 32 << 20;
@@ -57,6 +58,16 @@ pub const MAX_SIZE: usize = 32 << 20;
 /// [`MAX_SIZE`] bytes long, and its value at most
 /// [`MAX_DEPTH`] levels deep.
 pub fn from_xml(text: &str) -> Result<Value> {
+    read(text, |tree| tree.value())
+}
+
+/// Shows what [`from_xml`] makes of a document to `visitor`, without making it. Of a
+/// document with an error, nothing is shown.
+pub fn visit_xml(text: &str, visitor: &mut impl Visit) -> Result<()> {
+    read(text, |tree| tree.show(visitor))
+}
+
+fn read<T>(text: &str, then: impl FnOnce(&tree::Tree) -> T) -> Result<T> {
     if text.len() > MAX_SIZE {
         return Err(Misuse::TooLarge {
             parameter: "xml",
@@ -67,13 +78,10 @@ pub fn from_xml(text: &str) -> Result<Value> {
         .into());
     }
     let text = without_mark(text);
-    let mut builder = read::Builder::new();
-    parts::take_apart(text, &mut |part, offset| builder.add(part, offset))
-        .and_then(|()| builder.finish())
-        .map_err(|flaw| {
-            let (line, column, reason) = describe(text, flaw);
-            Misuse::XmlSyntax { parameter: "xml", line, column, reason }.into()
-        })
+    tree::with_tree(text, then).map_err(|flaw| {
+        let (line, column, reason) = describe(text, flaw);
+        Misuse::XmlSyntax { parameter: "xml", line, column, reason }.into()
+    })
 }
 
 /// Writes a map of one key, the name of the root element, as an XML document.
@@ -97,7 +105,7 @@ pub fn to_xml(value: &Value) -> Result<String> {
 /// accepts what [`from_xml`] does, and documents of any size and depth besides.
 pub fn check(text: &str) -> std::result::Result<(), (u64, u64, String)> {
     let text = without_mark(text);
-    parts::take_apart(text, &mut |_, _| Ok(())).map_err(|flaw| describe(text, flaw))
+    parts::take_apart(text, |_, _| Ok(())).map_err(|flaw| describe(text, flaw))
 }
 
 fn without_mark(text: &str) -> &str {

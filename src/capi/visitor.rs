@@ -7,6 +7,7 @@ use super::caller::Caller;
 use super::types::vkvm_value_visitor;
 use crate::error::{Misuse, Result};
 use crate::value::Value;
+use crate::xml::Visit;
 
 /// A complete visitor of C's.
 pub struct Visitor<'a> {
@@ -79,6 +80,38 @@ impl<'a> Visitor<'a> {
                 }
             }
         }
+    }
+}
+
+impl Visit for Visitor<'_> {
+    fn boolean(&mut self, truth: bool) {
+        // SAFETY: as in `show`.
+        unsafe { (self.functions.boolean)(self.userdata, truth) }
+    }
+
+    fn string(&mut self, text: &str) {
+        // SAFETY: as in `show`.
+        unsafe { (self.functions.string)(self.userdata, text.as_ptr().cast(), text.len()) }
+    }
+
+    fn list(&mut self, count: usize) {
+        // SAFETY: as in `show`.
+        unsafe { (self.functions.list)(self.userdata, count) }
+    }
+
+    fn map(&mut self, count: usize) {
+        // SAFETY: as in `show`.
+        unsafe { (self.functions.map)(self.userdata, count) }
+    }
+
+    fn key(&mut self, key: &str) {
+        // SAFETY: as in `show`; the key lives on until the map ends, by the trait.
+        unsafe { (self.functions.key)(self.userdata, key.as_ptr().cast(), key.len()) }
+    }
+
+    fn end(&mut self) {
+        // SAFETY: as in `show`.
+        unsafe { (self.functions.end)(self.userdata) }
     }
 }
 

@@ -24,6 +24,11 @@ pub(super) fn is_space(c: char) -> bool {
 
 /// Whether `text` is a Name of XML 1.0: "disk", "qemu:commandline".
 pub(super) fn is_name(text: &str) -> bool {
+    // Nearly every name is made of these alone.
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    if text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(is_plain) {
+        return true;
+    }
     let mut chars = text.chars();
     chars.next().is_some_and(is_name_start) && chars.all(is_name_char)
 }

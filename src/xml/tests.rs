@@ -353,6 +353,104 @@ fn assert_stable(value: &Value) -> std::result::Result<(), TestCaseError> {
     Ok(())
 }
 
+/// Makes a value of what it is shown.
+#[derive(Default)]
+struct Maker {
+    /// The lists and maps that are open: how many items were announced, and the items
+    /// with their keys, of which lists have none.
+    open: Vec<(usize, Value, Option<String>)>,
+    key: Option<String>,
+    made: Option<Value>,
+}
+
+impl Maker {
+    fn add(&mut self, value: Value) {
+        match self.open.last_mut() {
+            None => assert!(self.made.replace(value).is_none(), "there is one document"),
+            Some((_, Value::List(items), _)) => items.push(value),
+            Some((_, Value::Map(map), _)) => {
+                let key = self.key.take().expect("a key before each item");
+                assert!(map.insert(key, value).is_none(), "no key comes twice");
+            }
+            Some(other) => panic!("{other:?} has no items"),
+        }
+    }
+
+    fn begin(&mut self, count: usize, container: Value) {
+        self.open.push((count, container, self.key.take()));
+    }
+}
+
+impl Visit for Maker {
+    fn boolean(&mut self, truth: bool) {
+        self.add(truth.into());
+    }
+
+    fn string(&mut self, text: &str) {
+        self.add(text.into());
+    }
+
+    fn list(&mut self, count: usize) {
+        self.begin(count, Value::List(Vec::new()));
+    }
+
+    fn map(&mut self, count: usize) {
+        self.begin(count, Value::Map(crate::value::Map::new()));
+    }
+
+    fn key(&mut self, key: &str) {
+        assert!(self.key.replace(key.to_owned()).is_none(), "a value after each key");
+    }
+
+    fn end(&mut self) {
+        let (count, value, key) = self.open.pop().expect("something to end");
+        let items = match &value {
+            Value::Map(map) => map.len(),
+            Value::List(items) => items.len(),
+            _ => unreachable!("only lists and maps are open"),
+        };
+        assert_eq!(items, count, "as many items as were announced");
+        self.key = key;
+        self.add(value);
+    }
+}
+
+/// That a visitor is shown the value of a document, or the same error.
+fn assert_shown(text: &str, read: &Result<Value>) -> std::result::Result<(), TestCaseError> {
+    let mut maker = Maker::default();
+    match (visit_xml(text, &mut maker), read) {
+        (Ok(()), Ok(value)) => {
+            let made = maker.made.expect("a value");
+            prop_assert_eq!(made.to_json(false).unwrap(), value.to_json(false).unwrap());
+        }
+        (Err(shown), Err(read)) => {
+            prop_assert_eq!(shown.to_string(), read.to_string());
+            prop_assert!(maker.open.is_empty() && maker.made.is_none());
+        }
+        (shown, read) => return Err(TestCaseError::fail(format!("{shown:?} {read:?}"))),
+    }
+    Ok(())
+}
+
+#[test]
+fn what_is_shown_has_the_order_of_the_document() {
+    let texts = [
+        "<a x='1'>t<b/>u<c y='&lt;'>1&amp;2</c><b>3</b><b z=''/></a>",
+        "<a>&lt;<!-- c -->b<![CDATA[>]]> </a>",
+    ];
+    // More children than are searched one by one, most of them twice.
+    let many: String = (0..50).map(|i| format!("<c{}>{i}</c{}>", i % 30, i % 30)).collect();
+    for text in texts.iter().copied().chain([&*format!("<a>{many}{many}</a>")]) {
+        let value = from_xml(text);
+        assert!(value.is_ok(), "{text}");
+        assert_shown(text, &value).unwrap();
+    }
+    let value = read(&format!("<a>{many}</a>"));
+    assert_eq!(value.get_map("a").unwrap().len(), 30);
+    assert_eq!(value.get_map("a").unwrap().get_index(29).unwrap().0, "c29");
+    assert_eq!(value.get_str("a.c19.1").unwrap(), "49");
+}
+
 /// Documents with everything in them, as text.
 pub(super) fn any_document() -> impl Strategy<Value = String> {
     let text = prop_oneof![
@@ -405,6 +503,7 @@ proptest! {
         let value = from_xml(&text).map_err(|e| TestCaseError::fail(format!("{e}: {text}")))?;
         prop_assert_eq!(check(&text), Ok(()));
         assert_stable(&value)?;
+        assert_shown(&text, &Ok(value))?;
     }
 
     /// Never a panic, and from_xml and check agree on what is well-formed.
@@ -412,7 +511,9 @@ proptest! {
     fn a_damaged_document_does_no_harm(
         text in damaged_document(),
     ) {
-        match (from_xml(&text), check(&text)) {
+        let read = from_xml(&text);
+        assert_shown(&text, &read)?;
+        match (read, check(&text)) {
             (Ok(value), Ok(())) => assert_stable(&value)?,
             (Err(_), Err((line, column, _))) => prop_assert!(line >= 1 && column >= 1),
             (read, checked) => return Err(TestCaseError::fail(format!("{read:?} {checked:?}"))),

@@ -149,3 +149,26 @@ pub unsafe extern "C" fn vkvm_value_visit_and_free(
         Ok(())
     })
 }
+
+/// Shows every part of what an XML document says to a visitor: what
+/// `vkvm_value_visit` shows of the value that `vkvm_value_from_xml` makes of it,
+/// but without making it. This is the fast way to turn XML into something else.
+///
+/// Malformed XML is an error with line and column; nothing is shown then. The
+/// visitor must not change the document.
+///
+/// - `xml`: the document
+/// - `visitor`: the functions that get the parts
+/// - `userdata` (nullable): passed to them
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_value_visit_xml(
+    xml: *const c_char,
+    visitor: *const vkvm_value_visitor,
+    userdata: *mut c_void,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let mut visitor = Visitor::new(c, visitor, userdata)?;
+        xml::visit_xml(c.str(xml, "xml")?, &mut visitor)
+    })
+}

@@ -1,0 +1,377 @@
+//! A document as a tree that costs no memory per element.
+//!
+//! Its nodes stand side by side in one list, in the order of the document, and
+//! name each other by their places there. Names and texts are places, too: in the
+//! document itself, or among the few texts that are not there as such.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+
+use super::parts::{Flaw, Part, take_apart};
+use super::too_deep;
+use crate::value::{MAX_DEPTH, Map, Value};
+
+/// The first node is the document; being nobody's child, it also stands for "none".
+const DOCUMENT: u32 = 0;
+
+/// Up to this many children a search from the first of them is faster than hashing.
+const FEW: u32 = 16;
+
+/// How much memory a thread keeps for its next document, in bytes. To get and to
+/// return a large piece each time makes the allocator tidy up all the small ones.
+const KEPT: usize = 256 << 10;
+
+thread_local! {
+    static ROOM: Cell<Room> = const { Cell::new(Room { nodes: Vec::new(), made: String::new() }) };
+}
+
+/// Gets the value of a document part by part, as it would be shown to C's visitor.
+pub trait Visit {
+    /// An element without anything.
+    fn boolean(&mut self, truth: bool);
+    /// A text.
+    fn string(&mut self, text: &str);
+    /// A list of `count` items begins.
+    fn list(&mut self, count: usize);
+    /// A map of `count` items begins.
+    fn map(&mut self, count: usize);
+    /// The key of the next item; it lasts until the map ends.
+    fn key(&mut self, key: &str);
+    /// The list or map that began last ends.
+    fn end(&mut self);
+}
+
+/// Memory that has been used before.
+#[derive(Default)]
+struct Room {
+    nodes: Vec<Node>,
+    made: String,
+}
+
+/// A piece of the document; of the texts that were made, if it begins behind that.
+#[derive(Clone, Copy, Default)]
+struct Text {
+    start: u32,
+    len: u32,
+}
+
+/// An element or an attribute. The attributes of an element follow right behind it.
+#[derive(Clone, Copy, Default)]
+struct Node {
+    /// The key of its value: of an attribute, that begins with "@".
+    name: Text,
+    /// The value of an attribute, or the text before the first child, without the
+    /// white space before it.
+    text: Text,
+    attributes: u32,
+    parent: u32,
+    /// The children that are the first of their names, and how many they are.
+    first: u32,
+    last: u32,
+    children: u32,
+    /// The next such child of its parent.
+    next: u32,
+    /// The next sibling of its name.
+    again: u32,
+    /// In the first of its name: how many more there are, and the last of them.
+    more: u32,
+    last_of_name: u32,
+}
+
+pub(super) struct Tree<'a> {
+    document: &'a str,
+    nodes: Vec<Node>,
+    /// Texts that are not part of the document: joined, or with references.
+    made: String,
+    /// The innermost open element, and how many are open.
+    open: u32,
+    depth: usize,
+    /// How many elements were open at most, and where the innermost of them stands.
+    deepest: (usize, usize),
+    /// Children by name, of the elements that have more than a few.
+    index: HashMap<(u32, &'a str), u32>,
+}
+
+/// Reads a document, which has no byte order mark, and passes it on.
+pub(super) fn with_tree<T>(text: &str, then: impl FnOnce(&Tree) -> T) -> Result<T, Flaw> {
+    let Room { nodes, made } = ROOM.take();
+    let mut tree = Tree {
+        document: text,
+        nodes,
+        made,
+        open: DOCUMENT,
+        depth: 0,
+        deepest: (0, 0),
+        index: HashMap::new(),
+    };
+    tree.nodes.push(Node::default());
+    let read = take_apart(text, |part, offset| tree.add(part, offset));
+    let result = read.and_then(|()| tree.check_depth()).map(|()| then(&tree));
+    let Tree { mut nodes, mut made, .. } = tree;
+    if nodes.capacity() * size_of::<Node>() + made.capacity() <= KEPT {
+        nodes.clear();
+        made.clear();
+        ROOM.set(Room { nodes, made });
+    }
+    result
+}
+
+impl<'a> Tree<'a> {
+    fn add(&mut self, part: Part, offset: usize) -> Result<(), Flaw> {
+        match part {
+            Part::Start(name) => self.start(name, offset),
+            Part::Attribute(name, value) => {
+                let start = self.next_made();
+                self.made.push('@');
+                self.made.push_str(name);
+                let name = Text { start, len: name.len() as u32 + 1 };
+                let text = self.text_of(&value);
+                self.nodes[self.open as usize].attributes += 1;
+                self.nodes.push(Node { name, text, ..Node::default() });
+                Ok(())
+            }
+            Part::Text(text) => {
+                self.add_text(&text);
+                Ok(())
+            }
+            Part::End => {
+                self.open = self.nodes[self.open as usize].parent;
+                self.depth -= 1;
+                Ok(())
+            }
+        }
+    }
+
+    fn start(&mut self, name: &str, offset: usize) -> Result<(), Flaw> {
+        self.depth += 1;
+        if self.depth > self.deepest.0 {
+            self.deepest = (self.depth, offset);
+            if self.depth > MAX_DEPTH {
+                return Err(self.too_deep());
+            }
+        }
+        let new = self.nodes.len() as u32;
+        let name = self.text_of(name);
+        let (parent, same) = (self.open, self.child(self.open, name));
+        self.nodes.push(Node { name, parent, ..Node::default() });
+        self.open = new;
+        let nodes = &mut self.nodes;
+        if same != DOCUMENT {
+            let first = &mut nodes[same as usize];
+            first.more += 1;
+            let before = std::mem::replace(&mut first.last_of_name, new);
+            let before = if before == DOCUMENT { same } else { before };
+            nodes[before as usize].again = new;
+            return Ok(());
+        }
+        let element = &mut nodes[parent as usize];
+        element.children += 1;
+        match std::mem::replace(&mut element.last, new) {
+            DOCUMENT => element.first = new,
+            before => nodes[before as usize].next = new,
+        }
+        self.keep_in_index(parent, new);
+        Ok(())
+    }
+
+    /// The first child of this name, or none.
+    fn child(&self, parent: u32, name: Text) -> u32 {
+        let (wanted, node) = (self.get(name), self.node(parent));
+        if node.children > FEW {
+            return self.index.get(&(parent, wanted)).copied().unwrap_or(DOCUMENT);
+        }
+        let mut child = node.first;
+        while child != DOCUMENT && self.get(self.node(child).name) != wanted {
+            child = self.node(child).next;
+        }
+        child
+    }
+
+    /// Puts a new child into the index, or all of them when they are no longer few.
+    fn keep_in_index(&mut self, parent: u32, new: u32) {
+        let element = self.node(parent);
+        if element.children <= FEW {
+            return;
+        }
+        let mut child = if element.children == FEW + 1 { element.first } else { new };
+        while child != DOCUMENT {
+            let Node { name, next, .. } = *self.node(child);
+            let name = &self.document[name.start as usize..][..name.len as usize];
+            self.index.insert((parent, name), child);
+            child = next;
+        }
+    }
+
+    fn add_text(&mut self, piece: &str) {
+        let Node { first, text, .. } = *self.node(self.open);
+        if first != DOCUMENT {
+            return;
+        }
+        let text = if text.len == 0 {
+            // Most texts are the line end and indentation before a tag.
+            self.text_of(piece.trim_ascii_start())
+        } else {
+            // What was made last is the text so far: nothing else comes between.
+            let mut start = text.start;
+            if (start as usize) < self.document.len() {
+                start = self.next_made();
+                self.made.push_str(&self.document[text.start as usize..][..text.len as usize]);
+            }
+            self.made.push_str(piece);
+            Text { start, len: text.len + piece.len() as u32 }
+        };
+        self.nodes[self.open as usize].text = text;
+    }
+
+    /// Where `text` stands: in the document if it is part of that, or copied.
+    fn text_of(&mut self, text: &str) -> Text {
+        if text.is_empty() {
+            return Text::default();
+        }
+        let len = text.len() as u32;
+        let start = text.as_ptr().addr().wrapping_sub(self.document.as_ptr().addr());
+        if start < self.document.len() {
+            return Text { start: start as u32, len };
+        }
+        let start = self.next_made();
+        self.made.push_str(text);
+        Text { start, len }
+    }
+
+    /// Where the next text begins that is made. Both it and the document are small
+    /// enough for `u32`: see `MAX_SIZE`.
+    fn next_made(&self) -> u32 {
+        (self.document.len() + self.made.len()) as u32
+    }
+
+    #[inline]
+    fn get(&self, text: Text) -> &str {
+        let (start, len) = (text.start as usize, text.len as usize);
+        match start.checked_sub(self.document.len()) {
+            None => &self.document[start..start + len],
+            Some(start) => &self.made[start..start + len],
+        }
+    }
+
+    fn node(&self, at: u32) -> &Node {
+        &self.nodes[at as usize]
+    }
+
+    /// Lists of siblings are levels too, and only known when all has been read.
+    fn check_depth(&self) -> Result<(), Flaw> {
+        // Each level of elements makes at most a list and a map.
+        if 2 * self.deepest.0 < MAX_DEPTH || self.levels(DOCUMENT) <= MAX_DEPTH {
+            return Ok(());
+        }
+        Err(self.too_deep())
+    }
+
+    fn levels(&self, at: u32) -> usize {
+        if self.items(at) == 0 {
+            return 0;
+        }
+        let below = self.children(at).map(|child| {
+            let levels = self.of_name(child).map(|item| self.levels(item)).max();
+            levels.unwrap_or(0) + usize::from(self.node(child).more > 0)
+        });
+        1 + below.max().unwrap_or(0)
+    }
+
+    fn too_deep(&self) -> Flaw {
+        Flaw { offset: self.deepest.1, reason: too_deep() }
+    }
+
+    /// How many items its map has but for its text.
+    fn items(&self, at: u32) -> usize {
+        self.node(at).attributes as usize + self.node(at).children as usize
+    }
+
+    fn attributes(&self, at: u32) -> impl Iterator<Item = &Node> {
+        let first = at as usize + 1;
+        self.nodes[first..first + self.node(at).attributes as usize].iter()
+    }
+
+    /// Those children that are the first of their names.
+    fn children(&self, at: u32) -> impl Iterator<Item = u32> {
+        self.chain(self.node(at).first, |node| node.next)
+    }
+
+    /// It and its siblings of the same name.
+    fn of_name(&self, at: u32) -> impl Iterator<Item = u32> {
+        self.chain(at, |node| node.again)
+    }
+
+    fn chain(&self, first: u32, next: fn(&Node) -> u32) -> impl Iterator<Item = u32> {
+        let some = |at| (at != DOCUMENT).then_some(at);
+        std::iter::successors(some(first), move |at| some(next(self.node(*at))))
+    }
+
+    /// Its text, without white space around it.
+    fn text(&self, at: u32) -> &str {
+        self.get(self.node(at).text).trim_ascii_end()
+    }
+
+    /// The value of the whole document.
+    pub(super) fn value(&self) -> Value {
+        self.value_of(DOCUMENT)
+    }
+
+    fn value_of(&self, at: u32) -> Value {
+        let (text, items) = (self.text(at), self.items(at));
+        match (items, text) {
+            (0, "") => return Value::Bool(true),
+            (0, text) => return Value::String(text.to_owned()),
+            _ => {}
+        }
+        let mut map = Map::with_capacity(items + usize::from(!text.is_empty()));
+        for attribute in self.attributes(at) {
+            map.push_new(self.get(attribute.name).to_owned(), self.get(attribute.text));
+        }
+        if !text.is_empty() {
+            map.push_new("#text", text);
+        }
+        for child in self.children(at) {
+            let value = match self.node(child).more {
+                0 => self.value_of(child),
+                _ => Value::List(self.of_name(child).map(|item| self.value_of(item)).collect()),
+            };
+            map.push_new(self.get(self.node(child).name).to_owned(), value);
+        }
+        Value::Map(map)
+    }
+
+    /// Shows what [`value`](Self::value) would make.
+    pub(super) fn show(&self, visitor: &mut impl Visit) {
+        self.show_node(DOCUMENT, visitor);
+    }
+
+    fn show_node(&self, at: u32, visitor: &mut impl Visit) {
+        let (text, items) = (self.text(at), self.items(at));
+        match (items, text) {
+            (0, "") => return visitor.boolean(true),
+            (0, text) => return visitor.string(text),
+            _ => {}
+        }
+        visitor.map(items + usize::from(!text.is_empty()));
+        for attribute in self.attributes(at) {
+            visitor.key(self.get(attribute.name));
+            visitor.string(self.get(attribute.text));
+        }
+        if !text.is_empty() {
+            visitor.key("#text");
+            visitor.string(text);
+        }
+        for child in self.children(at) {
+            let Node { name, more, .. } = *self.node(child);
+            visitor.key(self.get(name));
+            if more == 0 {
+                self.show_node(child, visitor);
+                continue;
+            }
+            visitor.list(more as usize + 1);
+            self.of_name(child).for_each(|item| self.show_node(item, visitor));
+            visitor.end();
+        }
+        visitor.end();
+    }
+}
