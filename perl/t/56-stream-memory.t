@@ -98,11 +98,15 @@ my %mode = (
         my ($st, $sum, $done) = (download(0, $length, VKVM::Stream::NONBLOCK), 0);
         $st->add_callback(VKVM::Stream::EVENT_READABLE, sub {
             my ($stream) = @_;
-            my $count = $stream->recv(my $data, 100_000);
-            return if $count == VKVM::Stream::WOULD_BLOCK;
-            $sum += $count;
-            $done = 1 if $count == 0;
-            $stream->remove_callback if $done;
+            # All there is: libvirt keeps whatever comes until it is fetched, and a
+            # daemon that is faster than one piece a turn would fill the memory.
+            while (!$done) {
+                my $count = $stream->recv(my $data, 100_000);
+                return if $count == VKVM::Stream::WOULD_BLOCK;
+                $sum += $count;
+                $done = 1 if $count == 0;
+            }
+            $stream->remove_callback;
             return;
         });
         turn() until $done;
