@@ -218,6 +218,14 @@ pub(crate) fn locate(error: Error, parameter: &'static str, xml: &CStr) -> Error
     }
 }
 
+/// The same for a document that may be left out.
+pub(crate) fn locate_nullable(error: Error, parameter: &'static str, xml: Option<&CStr>) -> Error {
+    match xml {
+        Some(xml) => locate(error, parameter, xml),
+        None => error,
+    }
+}
+
 /// A uuid as Sys::Virt takes it.
 pub fn parse_uuid(uuid: &[u8], parameter: &'static str) -> Result<Uuid> {
     let parsed = match uuid.len() {

@@ -5,13 +5,12 @@ use std::ptr;
 
 use virt::sys;
 
-use super::{Conn, locate};
-use crate::core::domain::SAVE_PARAMS;
+use super::{Conn, locate, locate_nullable};
+use crate::core::domain::save;
 use crate::core::late::Late;
-use crate::core::typed_params::TypedParams;
 use crate::core::{Text, call};
-use crate::error::{Misuse, Result};
-use crate::value::{Map, Value};
+use crate::error::Result;
+use crate::value::Map;
 
 type RestoreParams =
     unsafe extern "C" fn(sys::virConnectPtr, sys::virTypedParameterPtr, c_int, c_uint) -> c_int;
@@ -77,26 +76,15 @@ impl Conn {
         params: Option<Map>,
         flags: c_uint,
     ) -> Result<()> {
-        let place = |error| match dxml {
-            Some(xml) => locate(error, "dxml", xml),
-            None => error,
-        };
-        if let Some(mut params) = params {
-            for (key, text) in [("file", from), ("dxml", dxml)] {
-                if let Some(text) = text {
-                    params.insert(key, Value::String(text.to_string_lossy().into_owned()));
-                }
-            }
-            let params = TypedParams::from_table(&params, &SAVE_PARAMS, "params")?;
+        let place = |error| locate_nullable(error, "dxml", dxml);
+        if let Some(params) = params {
+            let params = save::typed(params, from, dxml)?;
             let (array, len) = params.as_raw();
             // SAFETY: as above; the array holds `len` parameters.
             let returned = unsafe { RESTORE_PARAMS.get()?(self.raw(), array, len, flags) };
             return call::done(returned, c"virDomainRestoreParams").map_err(place);
         }
-        let Some(from) = from else {
-            let wanted = "a file, here or as \"file\" in params,";
-            return Err(Misuse::Null { parameter: "from", wanted }.into());
-        };
+        let from = save::needed(from, "from")?;
         // SAFETY: as above; libvirt takes NULL for no other XML.
         unsafe {
             if dxml.is_none() && flags == 0 {

@@ -15,7 +15,7 @@ mod lxc;
 mod migration;
 mod peek;
 pub(crate) mod qemu;
-mod save;
+pub(crate) mod save;
 mod security;
 mod snapshots;
 mod stats;
@@ -23,7 +23,6 @@ mod tuning;
 mod vcpus;
 
 pub use migration::Settings as MigrationSettings;
-pub(crate) use save::PARAMS as SAVE_PARAMS;
 
 use std::ffi::{CStr, CString, c_int, c_uint};
 use std::sync::OnceLock;

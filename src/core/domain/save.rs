@@ -6,7 +6,7 @@ use std::ptr;
 use virt::sys;
 
 use super::{Domain, call};
-use crate::core::conn::locate;
+use crate::core::conn::locate_nullable;
 use crate::core::late::Late;
 use crate::core::typed_params::TypedParams;
 use crate::error::{Misuse, Result};
@@ -19,12 +19,33 @@ type SaveParams =
 static SAVE_PARAMS: Late<SaveParams> = unsafe { Late::new(c"virDomainSaveParams", "8.4.0") };
 
 /// The parameters of saving and restoring, with their types.
-pub const PARAMS: [(&str, u32); 4] = [
+const PARAMS: [(&str, u32); 4] = [
     ("file", sys::VIR_TYPED_PARAM_STRING),
     ("dxml", sys::VIR_TYPED_PARAM_STRING),
     ("image_format", sys::VIR_TYPED_PARAM_STRING),
     ("parallel.channels", sys::VIR_TYPED_PARAM_INT),
 ];
+
+/// The parameters of saving or restoring. File and XML that are given apart go before
+/// what `params` say.
+pub(crate) fn typed(
+    mut params: Map,
+    file: Option<&CStr>,
+    dxml: Option<&CStr>,
+) -> Result<TypedParams> {
+    for (key, text) in [("file", file), ("dxml", dxml)] {
+        if let Some(text) = text {
+            params.insert(key, Value::String(text.to_string_lossy().into_owned()));
+        }
+    }
+    TypedParams::from_table(&params, &PARAMS, "params")
+}
+
+/// The file, which only `params` can make unneeded.
+pub(crate) fn needed<'a>(file: Option<&'a CStr>, parameter: &'static str) -> Result<&'a CStr> {
+    let wanted = "a file, here or as \"file\" in params,";
+    file.ok_or_else(|| Misuse::Null { parameter, wanted }.into())
+}
 
 impl Domain {
     /// Saves the domain to a file, with other XML if there is some, and stops it.
@@ -36,27 +57,16 @@ impl Domain {
         params: Option<Map>,
         flags: c_uint,
     ) -> Result<()> {
-        let place = |error| match dxml {
-            Some(xml) => locate(error, "dxml", xml),
-            None => error,
-        };
-        if let Some(mut params) = params {
-            for (key, text) in [("file", to), ("dxml", dxml)] {
-                if let Some(text) = text {
-                    params.insert(key, Value::String(text.to_string_lossy().into_owned()));
-                }
-            }
-            let params = TypedParams::from_table(&params, &PARAMS, "params")?;
+        let place = |error| locate_nullable(error, "dxml", dxml);
+        if let Some(params) = params {
+            let params = typed(params, to, dxml)?;
             let (array, len) = params.as_raw();
             // SAFETY: raw() is live while self is; so in all calls below. The array
             // holds `len` parameters.
             let returned = unsafe { SAVE_PARAMS.get()?(self.raw(), array, len, flags) };
             return call::done(returned, c"virDomainSaveParams").map_err(place);
         }
-        let Some(to) = to else {
-            let wanted = "a file, here or as \"file\" in params,";
-            return Err(Misuse::Null { parameter: "to", wanted }.into());
-        };
+        let to = needed(to, "to")?;
         // SAFETY: as above; libvirt takes NULL for no other XML.
         unsafe {
             if dxml.is_none() && flags == 0 {
