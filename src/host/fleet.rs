@@ -6,10 +6,12 @@
 //! answers too late goes nowhere, and what had to wait behind that is not begun.
 
 use std::ffi::{CStr, CString};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
 
 use super::{Host, args, table};
 use crate::core::thread;
@@ -33,8 +35,8 @@ struct Status {
     open: bool,
     /// Its own name, once it was open.
     name: Option<String>,
-    /// Since when it is at work.
-    busy_since: Option<Instant>,
+    /// Whether it is at work.
+    busy: bool,
     /// Why it is not open.
     error: Option<Value>,
 }
@@ -66,11 +68,11 @@ impl Fleet {
     /// The hosts, in the order of their URIs: see `vkvm_fleet_get_hosts`.
     pub fn hosts(&self) -> Value {
         let describe = |member: &Member| {
-            let status = member.status();
-            let state = match (status.open, status.busy_since) {
-                (_, Some(_)) => "busy",
-                (true, None) => "open",
-                (false, None) => "failed",
+            let status = member.status.lock();
+            let state = match (status.open, status.busy) {
+                (_, true) => "busy",
+                (true, false) => "open",
+                (false, false) => "failed",
             };
             let mut map = Map::with_capacity(4);
             map.push_new("uri", member.uri());
@@ -188,20 +190,16 @@ impl Member {
         self.uri.to_string_lossy().into_owned()
     }
 
-    fn status(&self) -> std::sync::MutexGuard<'_, Status> {
-        self.status.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// The beginning of a map about this host.
     fn head(&self, capacity: usize) -> Map {
         let mut map = Map::with_capacity(capacity);
         map.push_new("uri", self.uri());
-        map.push_new("host", self.status().name.clone());
+        map.push_new("host", self.status.lock().name.clone());
         map
     }
 
     fn late(&self, timeout: Duration) -> Error {
-        let status = self.status();
+        let status = self.status.lock();
         let doing = if status.open { "answered" } else { "opened" };
         Misuse::TimedOut {
             what: format!("{} was not {doing}", self.uri()),
@@ -225,9 +223,9 @@ impl Worker {
             if job.abandoned.load(Ordering::Relaxed) {
                 continue;
             }
-            self.status().busy_since = Some(Instant::now());
+            self.status.lock().busy = true;
             let result = self.run(job.command.as_ref());
-            self.status().busy_since = None;
+            self.status.lock().busy = false;
             // It fails when the caller has stopped waiting.
             let _ = job.answer.send((job.member, result));
         }
@@ -247,11 +245,11 @@ impl Worker {
         let host = match alive {
             Some(host) => host,
             None => {
-                self.status().open = false;
+                self.status.lock().open = false;
                 let opened = Host::open(Some(&self.uri));
                 // Asked for without the lock: this, too, may take its time.
                 let name = opened.as_ref().ok().and_then(|host| host.conn.get_hostname().ok());
-                let mut status = self.status();
+                let mut status = self.status.lock();
                 status.open = opened.is_ok();
                 status.error = opened.as_ref().err().map(Value::from);
                 if let Some(name) = name {
@@ -262,9 +260,5 @@ impl Worker {
             }
         };
         Ok(self.host.insert(host))
-    }
-
-    fn status(&self) -> std::sync::MutexGuard<'_, Status> {
-        self.status.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
