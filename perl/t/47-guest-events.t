@@ -57,7 +57,7 @@ my %name = map { VKVM::Domain->can("EVENT_ID_$_")->() => $_ } qw(
 # Waits for an event of a kind, one that has these arguments.
 sub wait_for_event {
     my ($kind, %wanted) = @_;
-    my $end = time + 20;
+    my $end = time + 120;
     while (time < $end) {
         my $event = $queue->next(500) // next;
         my $args  = $event->{args};
@@ -133,7 +133,7 @@ subtest 'disks' => sub {
     $dom->block_pull('vda', 0);
     my %seen;
     while (keys %seen < 2) {
-        my $event = $queue->next(30_000) or last;
+        my $event = $queue->next(120_000) or last;
         my $kind  = $name{ $event->{event_id} } // '';
         next unless $kind =~ /^BLOCK_JOB/ && $event->{args}{status} == VKVM::Domain::BLOCK_JOB_COMPLETED;
         $seen{$kind} = $event->{args};
@@ -150,7 +150,7 @@ subtest 'disks' => sub {
 
 subtest 'graphics' => sub {
     my $socket = IO::Socket::UNIX->new(Peer => "$dir/vnc") or die "no VNC: $!\n";
-    within(20, sub {
+    within(120, sub {
         sysread $socket, my $hello, 12;
         syswrite $socket, "RFB 003.008\n";
         sysread $socket, my $types, 2;
@@ -183,7 +183,7 @@ subtest 'secrets' => sub {
     $secret->undefine;
     my @seen;
     while (@seen < 3) {
-        my $event = $queue->next(20_000) or last;
+        my $event = $queue->next(120_000) or last;
         next if $event->{class} ne 'secret';
         is($event->{object}->get_uuid_string, $uuid, 'the secret');
         push @seen, [ $event->{event_id}, $event->{args} ];

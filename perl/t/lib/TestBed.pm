@@ -113,7 +113,7 @@ sub guest_xml {
 # Waits until the guest says on its console that it is up.
 sub wait_for_guest {
     my ($self) = @_;
-    for (1 .. 600) {
+    for (1 .. 3000) {
         return 1 if _read($self->{console}) =~ /VKVM-GUEST-READY/;
         select undef, undef, undef, 0.1;
     }
