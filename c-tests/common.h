@@ -28,7 +28,7 @@ static const char probe_xml[] =
 
 /* How many seconds a test waits for what is going to happen: so long that only what does
    not happen at all takes them, on the slowest machine. */
-enum { PATIENCE = 120 };
+enum { PATIENCE = 300 };
 
 /* Seconds, to measure with. */
 static inline double now(void)
