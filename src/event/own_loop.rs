@@ -78,6 +78,8 @@ impl Watched {
         if let Call::Timeout(call) = call {
             // SAFETY: libvirt's function with its own data.
             sigpipe::inside(|| unsafe { call(timer, opaque) });
+            // Keepalive, too, may have found the connection broken.
+            stream::look_after();
         }
     }
 
