@@ -105,7 +105,7 @@ subtest 'disks' => sub {
 subtest 'graphics' => sub {
     my @more   = qw(local remote authScheme identities);
     my $socket = IO::Socket::UNIX->new(Peer => "$dir/vnc") or die "no VNC: $!\n";
-    within(60, sub {
+    within(120, sub {
         sysread $socket, my $hello, 12;
         syswrite $socket, "RFB 003.008\n";
         sysread $socket, my $types, 2;
