@@ -79,7 +79,7 @@ subtest 'callbacks' => sub {
     $st->add_callback(VKVM::Stream::EVENT_READABLE, sub { $calls++; $_[0]->abort; die "in it\n" });
     undef $st;    # the callback keeps it
     my $error;
-    within(20, sub { $error = thrown { VKVM::Event::run_default() } until $error });
+    within(120, sub { $error = thrown { VKVM::Event::run_default() } until $error });
     is($error, "in it\n", 'run_default dies as the callback did');
     VKVM::Event::run_default() for 1 .. 3;
     is($calls, 1, 'abort has removed it');
@@ -92,7 +92,7 @@ subtest 'a guest' => sub {
     my $xml = $bed->guest_xml('guest', '6c1f3a52-5a0c-4d0e-9b61-3f6f0d3c2a41')
       or plan(skip_all => TestBed->reason);
     $xml =~ s{(?=<memballoon)}{<channel type='unix'><target type='virtio' name='spare'/></channel>
-        <graphics type='vnc' listen='127.0.0.1'/><video><model type='vga'/></video>};
+        <graphics type='vnc'><listen type='socket' socket='$bed->{DIR}/vnc'/></graphics><video><model type='vga'/></video>};
     my $dom = $conn->create_domain($xml);
     ok($bed->wait_for_guest, 'the guest is up');
     my $st = $conn->new_stream;
@@ -100,7 +100,7 @@ subtest 'a guest' => sub {
     my $line = "echo con'sole' \$((6*7))\n";
     is($st->send($line, length $line), length $line, 'typed');
     my $text = '';
-    within(30, sub {
+    within(120, sub {
         while ($text !~ /console 42/) {
             my $count = $st->recv(my $part, 1000);
             last if $count <= 0;
@@ -129,7 +129,7 @@ subtest 'a guest' => sub {
         $heard .= $part if $count > 0;
         return;
     });
-    within(30, sub { VKVM::Event::run_default() until $heard =~ /\n/ });
+    within(120, sub { VKVM::Event::run_default() until $heard =~ /\n/ });
     is($heard, "seen:hello\n", 'the guest answers');
     VKVM::Event::remove_timeout($tick);
     $st->abort;
@@ -149,7 +149,7 @@ subtest 'a daemon that is killed' => sub {
     $st->send($data, 100_000);
     $bed->kill_daemon;
     my $error;
-    within(20, sub { $error = thrown { $st->send($data, 100_000) } until $error });
+    within(120, sub { $error = thrown { $st->send($data, 100_000) } until $error });
     isa_ok($error, 'VKVM::Error', 'an error');
     isa_ok(thrown { $st->finish }, 'VKVM::Error', 'of finish, too');
 };

@@ -119,7 +119,7 @@ sub wait_for_guest {
 # Waits until a text is on the guest's console.
 sub wait_for_console {
     my ($self, $text) = @_;
-    for (1 .. 1200) {
+    for (1 .. 3000) {
         return 1 if _read($self->{console}) =~ /\Q$text\E/;
         select undef, undef, undef, 0.1;
     }
