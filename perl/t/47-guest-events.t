@@ -6,9 +6,10 @@
 # DEVICE_REMOVED, TUNABLE, AGENT_LIFECYCLE, MIGRATION_ITERATION, JOB_COMPLETED,
 # METADATA_CHANGE, BLOCK_THRESHOLD, and of secrets all; in 48-guest-troubles.t: WATCHDOG,
 # IO_ERROR, IO_ERROR_REASON, CONTROL_ERROR, DISK_CHANGE, PMSUSPEND_DISK,
-# DEVICE_REMOVAL_FAILED, MEMORY_FAILURE, MEMORY_DEVICE_SIZE_CHANGE. 44-event-kinds.t has
-# networks, storage pools and LIFECYCLE of devices from the test driver. By unit tests only:
-# what libvirt has since 11.2, and UPDATE of devices.
+# DEVICE_REMOVAL_FAILED, MEMORY_FAILURE, MEMORY_DEVICE_SIZE_CHANGE; in 49-device-events.t:
+# of the host's devices all. 44-event-kinds.t has networks and storage pools from the test
+# driver. By unit tests only: what libvirt has since 11.2, and networks' METADATA_CHANGE,
+# which it has since 9.8.
 
 use strict;
 use warnings;
