@@ -14,7 +14,7 @@ use Test::More;
 
 our @EXPORT = qw(
   thrown own_error domain_xml run_perl root_file read_json need_module
-  returns_nothing handles_are within let_go TEST_UUID TEST_UUID_BYTES
+  returns_nothing handles_are soon within let_go TEST_UUID TEST_UUID_BYTES
 );
 
 # Of the one domain that test:///default begins with.
@@ -129,6 +129,18 @@ sub _teller {
 }
 
 sub TestVKVM::Guard::DESTROY { my ($self) = @_; ${ $self->[0] } = 1; return }
+
+# Waits until the block gives something true, which it returns; fails after minutes.
+sub soon (&$) {
+    my ($condition, $what) = @_;
+    for (1 .. 3600) {
+        my $found = $condition->();
+        return $found if $found;
+        select undef, undef, undef, 0.05;
+    }
+    fail($what);
+    return;
+}
 
 # A file of the project around the distribution; skips where there is none.
 sub root_file {
