@@ -20,11 +20,15 @@ my $bed = TestBed->daemon('qemu-daemon') or plan(skip_all => TestBed->reason);
 my $dir = "$bed->{top}/pool";
 mkdir $dir or die "cannot make $dir: $!";
 VKVM::Event::register_default();
+
+# Before there is a connection: a slow machine needs longer for it than the daemon waits
+# for a sign of life.
+my $data = join '', map { pack 'N', $_ * 2654435761 % 4294967296 } 1 .. 1_000_000;
+
 my $conn = VKVM->new(uri => $bed->{URI});
 my $pool = $conn->create_storage_pool(
     "<pool type='dir'><name>p</name><target><path>$dir</path></target></pool>");
-my $vol  = $pool->create_volume('<volume><name>v</name><capacity>4000000</capacity></volume>');
-my $data = join '', map { pack 'N', $_ * 2654435761 % 4294967296 } 1 .. 1_000_000;
+my $vol = $pool->create_volume('<volume><name>v</name><capacity>4000000</capacity></volume>');
 
 sub slurp { my ($path) = @_; open(my $f, '<:raw', $path) or die $!; local $/; return scalar <$f> }
 
@@ -82,7 +86,7 @@ subtest 'callbacks' => sub {
     $st->add_callback(VKVM::Stream::EVENT_READABLE, sub { $calls++; $_[0]->abort; die "in it\n" });
     undef $st;    # the callback keeps it
     my $error;
-    within(20, sub { $error = thrown { VKVM::Event::run_default() } until $error });
+    within(120, sub { $error = thrown { VKVM::Event::run_default() } until $error });
     is($error, "in it\n", 'run_default dies as the callback did');
     VKVM::Event::run_default() for 1 .. 3;
     is($calls, 1, 'abort has removed it');
@@ -103,7 +107,7 @@ subtest 'a guest' => sub {
     my $line = "echo con'sole' \$((6*7))\n";
     is($st->send($line, length $line), length $line, 'typed');
     my $text = '';
-    within(30, sub {
+    within(120, sub {
         while ($text !~ /console 42/) {
             my $count = $st->recv(my $part, 1000);
             last if $count <= 0;
@@ -132,7 +136,7 @@ subtest 'a guest' => sub {
         $heard .= $part if $count > 0;
         return;
     });
-    within(30, sub { VKVM::Event::run_default() until $heard =~ /\n/ });
+    within(120, sub { VKVM::Event::run_default() until $heard =~ /\n/ });
     is($heard, "seen:hello\n", 'the guest answers');
     VKVM::Event::remove_timeout($tick);
     $st->abort;
@@ -152,7 +156,7 @@ subtest 'a daemon that is killed' => sub {
     $st->send($data, 100_000);
     $bed->kill_daemon;
     my $error;
-    within(20, sub { $error = thrown { $st->send($data, 100_000) } until $error });
+    within(120, sub { $error = thrown { $st->send($data, 100_000) } until $error });
     isa_ok($error, 'VKVM::Error', 'an error');
     isa_ok(thrown { $st->finish }, 'VKVM::Error', 'of finish, too');
 };
