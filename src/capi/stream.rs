@@ -237,6 +237,10 @@ pub unsafe extern "C" fn vkvm_stream_sparse_recv_all(
 /// that carries something already. It ends with `vkvm_stream_remove_callback`,
 /// `vkvm_stream_finish`, `vkvm_stream_abort`, or with the stream handle.
 ///
+/// libvirt keeps whatever comes until it is fetched, in the memory of this process. So a
+/// callback that is told of data calls `vkvm_stream_recv` until that gives
+/// `VKVM_STREAM_WOULD_BLOCK`, or 0 at the end, and not only once.
+///
 /// - `events`: what to listen to, of `VKVM_STREAM_EVENT_*`
 /// - `callback`: called on the thread that runs the event loop
 /// - `userdata` (nullable): passed to the callback
