@@ -26,6 +26,10 @@ static const char probe_xml[] =
     "<memory unit='KiB'>131072</memory><currentMemory unit='KiB'>65536</currentMemory>"
     "<vcpu current='1'>4</vcpu><os><type>hvm</type></os></domain>";
 
+/* How many seconds a test waits for what is going to happen: so long that only what does
+   not happen at all takes them, on the slowest machine. */
+enum { PATIENCE = 300 };
+
 /* Seconds, to measure with. */
 static inline double now(void)
 {

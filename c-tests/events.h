@@ -1,6 +1,6 @@
 /*
- * Running the event loop in a test: a turn at a time, and never for longer than a
- * test may wait.
+ * Running the event loop in a test: a turn at a time, and never for longer than
+ * PATIENCE.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -52,20 +52,47 @@ static inline void turn(void)
         must(vkvm_event_run_default(&err), err, "event_run_default");
 }
 
-/* Runs the loop until *count is at least `wanted`. False: not in time. */
-static inline bool wait_for(const int *count, int wanted, double seconds)
+/* The loop may be another thread's. */
+static inline int read_count(const int *count)
 {
-    double end = now() + seconds;
-    while (*count < wanted && now() < end)
-        turn();
-    return *count >= wanted;
+    return __atomic_load_n(count, __ATOMIC_SEQ_CST);
 }
 
-/* Long enough for all that is still on its way: libvirt releases userdata when
-   the loop has nothing else to do. */
+static inline void count_one(int *count)
+{
+    __atomic_add_fetch(count, 1, __ATOMIC_SEQ_CST);
+}
+
+/* Runs the loop until *count is at least `wanted`. False: not in time. */
+static inline bool wait_for(const int *count, int wanted)
+{
+    double end = now() + PATIENCE;
+    while (read_count(count) < wanted && now() < end)
+        turn();
+    return read_count(count) >= wanted;
+}
+
+static inline void count_passed(void *userdata)
+{
+    count_one(userdata);
+}
+
+/* Lets come what is still on its way. libvirt releases userdata when the loop has
+   nothing else to do, one after the other: when that of a timer is released, so is what
+   was removed before it. A length of time would be too short on some machine, above all
+   where another thread runs the loop. */
 static inline void settle(void)
 {
+    static int passed; /* lives on, if the wait is in vain */
     double end = now() + 0.03;
+    for (int i = 0; i < 3; i++) {
+        vkvm_error *err = NULL;
+        int timer = -1, wanted = read_count(&passed) + 1;
+        must(vkvm_event_add_timeout(-1, no_op, &passed, count_passed, &timer, &err), err,
+             "event_add_timeout");
+        must(vkvm_event_remove_timeout(timer, &err), err, "event_remove_timeout");
+        must(wait_for(&passed, wanted) ? 0 : -1, NULL, "releasing the userdata of a timer");
+    }
     for (int i = 0; i < 5 || now() < end; i++)
         turn();
 }
@@ -83,7 +110,7 @@ struct seen {
 
 static inline void count_destroy(void *userdata)
 {
-    ((struct seen *)userdata)->destroyed++;
+    count_one(&((struct seen *)userdata)->destroyed);
 }
 
 /* The usual callback: keeps what it is told. */
@@ -99,8 +126,7 @@ static inline void note_event(vkvm_conn *conn, void *object, int event_id, vkvm_
     if (vkvm_domain_get_name(object, &name, NULL) == 0)
         snprintf(seen->name, sizeof seen->name, "%s", name);
     vkvm_string_free(name);
-    /* At last: the loop may be another thread's, and the test waits for this. */
-    __atomic_add_fetch(&seen->calls, 1, __ATOMIC_SEQ_CST);
+    count_one(&seen->calls); /* at last, for the test waits for this */
 }
 
 #endif

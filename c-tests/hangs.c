@@ -1,7 +1,7 @@
 /*
  * Hangs: what would wait for itself for ever if the library held its locks
  * too long, and what is called without an event loop. Each runs in a process
- * of its own, which has five seconds.
+ * of its own, which has PATIENCE.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
@@ -21,7 +21,7 @@ static void in_time(int (*part)(void), const char *name)
     int status = 0;
     pid_t child = fork();
     if (child == 0) {
-        alarm(5);
+        alarm(PATIENCE);
         _exit(part());
     }
     must(child < 0, NULL, "fork");

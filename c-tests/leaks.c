@@ -162,7 +162,7 @@ static void conn_events(void)
     good(vkvm_conn_domain_event_register(conn, note_event, &seen, count_destroy, &err));
     good(vkvm_conn_domain_event_deregister(conn, &err));
     turn(); /* libvirt frees its own timer when the loop has nothing else to do */
-    if (!wait_for(&seen.destroyed, 2, 5))
+    if (!wait_for(&seen.destroyed, 2))
         unexpected++;
     bad(vkvm_conn_domain_event_register_any(conn, NULL, 4711, note_event, &seen, count_destroy,
                                             &id, &err));
@@ -175,7 +175,7 @@ static void event_timers(void)
     good(vkvm_event_add_timeout(0, no_op, &seen, count_destroy, &timer, &err));
     good(vkvm_event_update_timeout(timer, 0, &err));
     good(vkvm_event_remove_timeout(timer, &err));
-    if (!wait_for(&seen.destroyed, 1, 5))
+    if (!wait_for(&seen.destroyed, 1))
         unexpected++;
 }
 

@@ -47,10 +47,10 @@ static void on_tick(int timer, void *userdata)
     (void)timer, (void)userdata;
 }
 
-/* Turns the loop until the number has grown to `wanted`, or for 20 seconds. */
+/* Turns the loop until the number has grown to `wanted`, or for PATIENCE. */
 static bool turn_until(const int *number, int wanted)
 {
-    double deadline = now() + 20;
+    double deadline = now() + PATIENCE;
     int timer;
     must(vkvm_event_add_timeout(20, on_tick, NULL, NULL, &timer, &err), err, "a timer");
     while (*number < wanted && now() < deadline)

@@ -261,8 +261,8 @@ static bool by_callback(vkvm_stream *stream, int event, vkvm_stream_callback cal
 {
     if (vkvm_stream_add_callback(stream, event, callback, &transfer, NULL, &err) < 0)
         return false;
-    wait_for(&transfer.done, 1, 300); /* for ever would be too long */
-    return ok(transfer.calls > 1, "the callback was called") && transfer.done == 1;
+    wait_for(&transfer.done, 1);
+    return ok(transfer.calls > 0, "the callback was called") && transfer.done == 1;
 }
 
 static bool send_by_callback(vkvm_stream *stream, struct source *source)

@@ -116,7 +116,7 @@ struct tally {
 static void count_outcome(struct tally *tally, int returned, vkvm_error **err)
 {
     if (returned == 0)
-        tally->used++;
+        __atomic_add_fetch(&tally->used, 1, __ATOMIC_RELAXED);
     else if (vkvm_error_code(*err) == VKVM_ERROR_OWN_STALE_HANDLE)
         tally->stale++;
     else if (tally->wrong++ == 0)
@@ -146,6 +146,14 @@ static void share(vkvm_domain *dom, vkvm_value *value, bool last)
     pthread_mutex_unlock(&lock);
     vkvm_domain_free(old_dom);
     vkvm_value_free(old_value);
+}
+
+static long used_so_far(const struct tally *users)
+{
+    long used = 0;
+    for (int i = 0; i < THREADS; i++)
+        used += __atomic_load_n(&users[i].used, __ATOMIC_RELAXED);
+    return used;
 }
 
 static void *use(void *argument)
@@ -190,8 +198,13 @@ static void under_their_feet(void)
     replace();
     for (int i = 0; i < THREADS; i++)
         must(pthread_create(&users[i].thread, NULL, use, &users[i]), NULL, "pthread_create");
-    for (double end = now() + seconds; now() < end; replaced++)
+    /* And until somebody was in time, on however slow a machine. */
+    long used = 0;
+    for (double end = now() + seconds, last = end + PATIENCE;
+         now() < end || (used == 0 && now() < last); replaced++) {
         replace();
+        used = used_so_far(users);
+    }
     share(NULL, NULL, true);
     for (int i = 0; i < THREADS; i++) {
         pthread_join(users[i].thread, NULL);
@@ -227,6 +240,8 @@ static void closing(void)
     for (int i = 0; i < THREADS; i++)
         must(pthread_create(&users[i].thread, NULL, ask, &users[i]), NULL, "pthread_create");
     usleep((useconds_t)(seconds * 100000));
+    for (double end = now() + PATIENCE; used_so_far(users) == 0 && now() < end;)
+        usleep(1000);
     works(vkvm_conn_close(conn, &err), &err, "close the connection that all use");
     for (int i = 0; i < THREADS; i++) {
         pthread_join(users[i].thread, NULL);

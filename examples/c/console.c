@@ -136,9 +136,9 @@ int main(int argc, char **argv)
           &error);
     check(vkvm_domain_open_console(domain, console, NULL, VKVM_DOMAIN_OPEN_CONSOLE_SAFE, &error),
           "open_console", &error);
-    printf("Connected to %s; Ctrl-] ends it.\n", argv[2]);
+    enter_terminal(); /* forgets what was typed before, so it comes before the words */
+    printf("Connected to %s; Ctrl-] ends it.\r\n", argv[2]);
     fflush(stdout);
-    enter_terminal();
     check(vkvm_stream_add_callback(console, VKVM_STREAM_EVENT_READABLE, on_console, NULL, NULL,
                                    &error),
           "add_callback", &error);

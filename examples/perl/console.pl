@@ -81,8 +81,8 @@ my $conn = VKVM->new(uri => $uri);
 my $dom  = $conn->get_domain_by_name($domain);
 $console = $conn->new_stream(VKVM::Stream::NONBLOCK);
 $dom->open_console($console, undef, VKVM::Domain::OPEN_CONSOLE_SAFE);
-print "Connected to $domain; Ctrl-] ends it.\n";
-enter_terminal();
+enter_terminal();    # forgets what was typed before, so it comes before the words
+print "Connected to $domain; Ctrl-] ends it.\r\n";
 $console->add_callback(VKVM::Stream::EVENT_READABLE, \&on_console);
 $keyboard =
   VKVM::Event::add_handle(fileno STDIN, VKVM::Event::HANDLE_READABLE, \&on_typed);

@@ -28,8 +28,8 @@ sub guarded {
 sub run_until(&) {
     my ($condition) = @_;
     my $timer = VKVM::Event::add_timeout(20, sub { });    # so that no turn waits for ever
-    local $SIG{ALRM} = sub { die "20 seconds in vain\n" };
-    alarm 20;
+    local $SIG{ALRM} = sub { die "two minutes in vain\n" };
+    alarm 120;
     VKVM::Event::run_default() until $condition->();
     alarm 0;
     VKVM::Event::remove_timeout($timer);

@@ -19,7 +19,7 @@ VKVM::Event::register_default();
 sub run_until(&) {
     my ($condition) = @_;
     my $timer = VKVM::Event::add_timeout(20, sub { });
-    within(30, sub { VKVM::Event::run_default() until $condition->() });
+    within(120, sub { VKVM::Event::run_default() until $condition->() });
     VKVM::Event::remove_timeout($timer);
     return;
 }

@@ -31,7 +31,7 @@ sub detail_of {
     my ($event) = @_;
     my $timer = VKVM::Event::add_timeout(50, sub { });
     my $found;
-    within(90, sub {
+    within(120, sub {
         until ($found) {
             VKVM::Event::run_default();
             ($found) = grep { $_->[1] == $event } @events;

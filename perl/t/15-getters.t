@@ -17,7 +17,7 @@ use VKVM;
 use VKVM::Event;
 
 need_module('Sys::Virt', 'libsys-virt-perl');
-alarm 300;    # rather than to hang
+alarm 1200;    # rather than to hang
 
 my $steps = 'Sys::Virt asks how many there are first, without the flags, and fails otherwise';
 my $names = 'one call lists all objects, another one than Sys::Virt makes';

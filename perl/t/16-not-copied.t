@@ -20,7 +20,7 @@ my $rows         = do {
 };
 
 my $begin = <<'END';
-use strict; use warnings; use Sys::Virt::Event; alarm 60; $| = 1;
+use strict; use warnings; use Sys::Virt::Event; alarm 600; $| = 1;
 my $conn = Sys::Virt->new(uri => 'test:///default');
 my $dom  = $conn->get_domain_by_name('test');
 my ($class, $parameter) = ('', '');
@@ -87,13 +87,16 @@ my @flaws = (
           print $n // '', "\n"),
         "exception of VKVM::Error about nothing\n" ],
     [ 'a callback that dies', qr/a callback that dies unwinds through libvirt's C frames/,
-        q(alarm 2; Sys::Virt::Event::register_default(); my $n = 0;
+        q(alarm 10; Sys::Virt::Event::register_default(); my $n = 0;
           Sys::Virt::Event::add_timeout(1, sub { $n++; die "always\n" });
           eval { Sys::Virt::Event::run_default() } for 1 .. 3; print "$n $@"), '3 always' ],
     [ 'leaks', qr/`get_uri`, `get_hostname` and `get_all_domain_stats` leak/,
         q(sub pages { open my $f, '<', '/proc/self/statm' or die; return (split ' ', <$f>)[1] }
-          my $before; for (1 .. 200_000) { $conn->get_uri; $before = pages() if $_ == 1000 }
-          print pages() - $before > 500 ? 'much' : 'no', " more memory\n"), 'no more memory' ],
+          sub more { my ($times) = @_; my $before = pages(); $conn->get_uri for 1 .. $times; return pages() - $before }
+          more(1000);
+          # The kernel may give a process more pages at once; a leak is there each time.
+          my ($least) = sort { $a <=> $b } map { more(100_000) } 1 .. 3;
+          print $least > 250 ? 'much' : 'no', " more memory\n"), 'no more memory' ],
     [ 'versions', qr/`\$Sys::Virt::VERSION` is that of Sys::Virt/,
         q(print "$Sys::Virt::VERSION\n"), $VKVM::VERSION ],
 );

@@ -14,7 +14,7 @@ use TestVKVM;
 use VKVM;
 
 need_module('Sys::Virt', 'libsys-virt-perl');
-alarm 300;    # rather than to hang
+alarm 1200;    # rather than to hang
 
 # Setters that are not tried, and why.
 my %excused = (

@@ -12,7 +12,7 @@ use TestVKVM;
 
 use VKVM;
 
-alarm 240;    # rather than to hang
+alarm 1200;    # rather than to hang
 my $rich  = RichBed->new or plan(skip_all => RichBed->reason);
 my $conn  = VKVM->new(uri => $rich->uri);
 my $guest = $conn->get_domain_by_name('guest');

@@ -53,11 +53,11 @@ $dom->create;
 # Waits until something is so.
 sub comes_true {
     my ($what, $code) = @_;
-    for (1 .. 300) {
+    for (1 .. 1800) {
         return pass($what) if $code->();
         select undef, undef, undef, 0.1;
     }
-    return fail("$what within 30 seconds");
+    return fail("$what within three minutes");
 }
 
 ok($bed->wait_for_guest, 'the guest is up');
@@ -65,15 +65,15 @@ comes_true('its agent is up', sub { !thrown { $dom->get_time } });
 
 # --- the agent --------------------------------------------------------------------
 
-returns_nothing { $dom->set_agent_response_timeout(20) } 'set_agent_response_timeout';
+returns_nothing { $dom->set_agent_response_timeout(120) } 'set_agent_response_timeout';
 returns_nothing { $dom->set_time(1_000_000_000, 250_000_000) } 'set_time';
 my $time = $dom->get_time;
 is(scalar @$time, 2, 'get_time: seconds and nanoseconds');
 cmp_ok($time->[0] + $time->[1] / 1e9, '>=', 1_000_000_000.25, 'the clock is set');
-cmp_ok($time->[0], '<', 1_000_000_030, 'and goes on from there');
+cmp_ok($time->[0], '<', 1_000_003_600, 'and goes on from there');
 returns_nothing { $dom->set_time(0, 0, VKVM::Domain::TIME_SYNC) } 'set_time from its hardware';
 # The agent had set the hardware clock, too.
-cmp_ok($dom->get_time->[0], '<', 1_000_000_060, 'which says the same');
+cmp_ok($dom->get_time->[0], '<', 1_000_003_600, 'which says the same');
 $dom->set_time(time, 0);
 cmp_ok($dom->get_time->[0], '>', 1_100_000_000, 'the clock is right again');
 

@@ -149,7 +149,7 @@ END
     my @way = (%way, VKVM::Domain::MIGRATE_PARAM_BANDWIDTH() => 1);
     open(my $output, '-|', $^X, (map { "-I$_" } grep { !ref } @INC), '-MVKVM', '-e', $script,
         $bed{$from}{URI}, $bed{$to}{URI}, $flags, @way) or die "cannot run $^X: $!";
-    for (1 .. 200) {
+    for (1 .. 2400) {
         my $stats = eval { ($dom->get_job_stats)[1] } // {};
         last if $stats->{memory_processed};
         select undef, undef, undef, 0.05;

@@ -62,7 +62,7 @@ subtest 'a parent lives by itself' => sub {
     my $other = $parent->get_domain_by_name('test');
     $other->suspend;
     my $timer = VKVM::Event::add_timeout(20, sub { });
-    within(30, sub { VKVM::Event::run_default() until @events });
+    within(120, sub { VKVM::Event::run_default() until @events });
     VKVM::Event::remove_timeout($timer);
     is($events[0], $parent, 'events come with the connection that was asked for them');
     $other->resume;

@@ -57,7 +57,7 @@ $xml =~ s/(?=<memballoon)/$devices/;
 my $conn = VKVM->new(uri => $bed->{URI});
 my $dom  = $conn->create_domain($xml);
 ok($bed->wait_for_guest, 'the guest is up');
-for (1 .. 100) {
+for (1 .. 600) {
     last if eval { $dom->qemu_agent_command('{"execute":"guest-ping"}', 5) };
     select undef, undef, undef, 0.1;
 }

@@ -22,7 +22,7 @@ for my $module ('Sys::Virt', 'VKVM::SysVirt') {
     my $dir = "$bed->{top}/" . lc($module =~ s/:://r);
     mkdir $dir or die "cannot make $dir: $!";
     my ($status, $output, $errors) =
-      within(120, sub { run_perl("-M$module", $script, $bed->{URI}, $dir) });
+      within(600, sub { run_perl("-M$module", $script, $bed->{URI}, $dir) });
     is($status, 0,  "$module: exit status");
     is($errors, '', "$module: standard error");
     $output{$module} = [ split /\n/, $output ];

@@ -99,7 +99,7 @@ subtest 'a guest' => sub {
     my $xml = $bed->guest_xml('guest', '6c1f3a52-5a0c-4d0e-9b61-3f6f0d3c2a41')
       or plan(skip_all => TestBed->reason);
     $xml =~ s{(?=<memballoon)}{<channel type='unix'><target type='virtio' name='spare'/></channel>
-        <graphics type='vnc' listen='127.0.0.1'/><video><model type='vga'/></video>};
+        <graphics type='vnc'><listen type='socket' socket='$bed->{DIR}/vnc'/></graphics><video><model type='vga'/></video>};
     my $dom = $conn->create_domain($xml);
     ok($bed->wait_for_guest, 'the guest is up');
     my $st = $conn->new_stream;

@@ -21,7 +21,7 @@ my @events;
 sub events {
     my ($count) = @_;
     my $timer = VKVM::Event::add_timeout(5, sub { });
-    within(20, sub { VKVM::Event::run_default() until @events >= $count });
+    within(120, sub { VKVM::Event::run_default() until @events >= $count });
     VKVM::Event::run_default() for 1 .. 3;
     VKVM::Event::remove_timeout($timer);
     my @seen;

@@ -28,17 +28,17 @@ subtest 'events of every class' => sub {
     like($_, qr/^\d+\z/, 'an id') for @ids;
     returns_nothing { $queue->register_close_callback($conn) } 'register_close_callback';
     $conn->get_domain_by_name('test')->suspend;
-    my $event = $queue->next(10_000);
+    my $event = $queue->next(120_000);
     is_deeply([ sort keys %$event ], [qw(args class conn event_id object)], 'the keys of an event');
     is(ref $event->{conn}, 'VKVM', 'its connection');
     is_deeply([ ref $event->{object}, @$event{qw(class event_id args)} ],
         [ 'VKVM::Domain', 'domain', 0, { event => 3, detail => 0 } ], 'of a domain');
     $conn->get_network_by_name('default')->destroy;
-    $event = $queue->next(10_000);
+    $event = $queue->next(120_000);
     is_deeply([ ref $event->{object}, @$event{qw(class event_id args)} ],
         [ 'VKVM::Network', 'network', 0, { event => 3, detail => 0 } ], 'of a network');
     $conn->get_storage_pool_by_name('default-pool')->refresh;
-    $event = $queue->next(10_000);
+    $event = $queue->next(120_000);
     is_deeply([ ref $event->{object}, @$event{qw(class event_id args)} ],
         [ 'VKVM::StoragePool', 'storage_pool', 1, {} ], 'of a pool');
     is(scalar(my @none = $queue->drain), 0, 'that is all');
@@ -55,7 +55,7 @@ subtest 'life times' => sub {
     my $id    = $queue->domain_event_register_any($conn, undef, 0);
     my $fh    = $queue->fh;
     for (1 .. 4) { $dom->suspend; $dom->resume }
-    within(10, sub { select undef, undef, undef, 0.005 until $queue->get_overflow == 5 });
+    within(120, sub { select undef, undef, undef, 0.005 until $queue->get_overflow == 5 });
     is($queue->get_length, 3, 'three fit, five are counted');
     my $readable = '';
     vec($readable, fileno $fh, 1) = 1;
@@ -80,9 +80,9 @@ SKIP: {
         my $conn  = VKVM->new(uri => $other->{URI_UNIX});
         my $queue = VKVM::EventQueue->new;
         $queue->register_close_callback($conn);
-        returns_nothing { $conn->set_keep_alive(1, 1) } 'keepalive works';
+        returns_nothing { $conn->set_keep_alive(30, 3) } 'keepalive works';
         $other->kill_daemon;
-        my $event = $queue->next(10_000);
+        my $event = $queue->next(120_000);
         is_deeply([ @$event{qw(class object)}, ref $event->{conn} ], [ 'conn', undef, 'VKVM' ], 'is an event');
         like($event->{args}{reason}, qr/^[01]\z/, 'with the reason');
     };
@@ -104,7 +104,7 @@ for my $example (sort keys %needs) {
         my $pid = open3(my $in, my $out, undef, @perl, $program, $bed->{URI_UNIX}, 3);
         my $conn = VKVM->new(uri => $bed->{URI_TCP});
         my @lines = eval {
-            within(20, sub {
+            within(120, sub {
                 my @lines = scalar <$out>;
                 my $dom = $conn->get_domain_by_name('test');
                 $dom->suspend;

@@ -45,9 +45,9 @@ sub codes { return map { eval { $_->(); 1 } ? 'none' : ref $@ ? $@->code : "($@)
 # All objects do what they should.
 sub well {
     $dom->suspend;
-    my $suspended = $queue->next(10_000);
+    my $suspended = $queue->next(120_000);
     $dom->resume;
-    my $resumed = $queue->next(10_000);
+    my $resumed = $queue->next(120_000);
     return 'no events' if !$suspended || !$resumed || $resumed->{args}{event} != 4;
     return 'no host'   if $host->call('hypervisor.uri') ne $uri || !$view->info(q(default));
     my ($answer) = @{ $fleet->call('hypervisor.uri') };
@@ -70,7 +70,7 @@ CODE
 sub program {
     my ($what, $code, $output) = @_;
     my ($status, $seen, $errors) = run_perl((map { "-M$_" } qw(VKVM VKVM::Event VKVM::EventQueue VKVM::Host VKVM::Fleet
-        POSIX=_exit)), '-we', "alarm 60; my \$uri = '$bed->{URI_UNIX}'; \$| = 1; $code");
+        POSIX=_exit)), '-we', "alarm 600; my \$uri = '$bed->{URI_UNIX}'; \$| = 1; $code");
     subtest $what => sub {
         is($status, 0,  'exit status');
         is($errors, '', 'standard error');
@@ -111,7 +111,7 @@ my @threads = map { threads->create(sub {
     return $sum;
 }) } 1 .. 4;
 my ($events, $sum) = (0, 0);
-$dom->suspend, $dom->resume, $events += grep { $queue->next(10_000) } 1, 2 for 1 .. 20;
+$dom->suspend, $dom->resume, $events += grep { $queue->next(120_000) } 1, 2 for 1 .. 20;
 $sum += $_->join for @threads;
 print "$sum of ", $events + 60, ', ', well(), ', ', gone(), "\n";
 CODE
@@ -140,7 +140,7 @@ print threads->create(sub {
 })->join, ', ';
 $dom->suspend;
 $dom->resume;
-my $end = time + 10;
+my $end = time + 120;
 my @events;
 until (@events >= 2 || time > $end) { $loop->turn; push @events, $queue->drain }
 print @events == 2 ? 'turns' : 'no events', ', ';

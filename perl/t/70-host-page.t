@@ -216,6 +216,12 @@ subtest 'domains and snapshots' => sub {
     works([ $host->domain->coredump('trusty', "$dir/core", memory_only => 1, progress => $hear_of->(\@told)) ],
         "Domain 'trusty' dumped to $dir/core", 'coredump');
     like($host->domain->ttyconsole('trusty'), qr{\A/dev/pts/\d+\z}, 'ttyconsole');
+    # The agent comes up later than the guest says it is up, and may lose its connection
+    # while the guest is saved.
+    for (1 .. 600) {
+        last if eval { $host->domain->time('trusty', raw => 1); 1 };
+        select undef, undef, undef, 0.2;
+    }
     like($host->domain->time('trusty', raw => 1), qr/\A\d+\z/, 'time');
     my $disk = "$dir/vm/disk/extra.raw";
     $host->volume->create_as('default', 'extra.raw', '1M', format => 'raw');

@@ -137,7 +137,7 @@ wait_for() { # PID SECONDS WHAT COMMAND ARG...
                 exit 77
             fi
             tail -n 20 "$DIR/log" >&2
-            die "the daemon ended with status $status before $what"
+            die "process $pid ended with status $status before $what"
         fi
         if [ $SECONDS -ge $deadline ]; then
             tail -n 20 "$DIR/log" "$DIR/answer" >&2 || :
@@ -148,7 +148,7 @@ wait_for() { # PID SECONDS WHAT COMMAND ARG...
 }
 
 answers() { # URI
-    [ -S "$DIR/libvirt-sock" ] && timeout 30 virsh -q -c "$1" uri >"$DIR/answer" 2>&1
+    [ -S "$DIR/libvirt-sock" ] && timeout 60 virsh -q -c "$1" uri >"$DIR/answer" 2>&1
 }
 
 # Ends the process that start began, waits until it is gone, removes DIR.
@@ -159,6 +159,11 @@ stop_bed() {
     pid=$(cat "$DIR/bed")
     if [ -n "$pid" ] && is_our_daemon "$pid"; then
         end_daemon "$pid" # each bed's own
+    fi
+    if [ -e "$DIR/holder" ]; then
+        pid=$(cat "$DIR/holder")
+        if is_our_daemon "$pid"; then kill -KILL "$pid" || :; fi
+        gone_within "$pid" 60 || die "process $pid did not end within 60 seconds of SIGKILL"
     fi
     rm -rf --one-file-system -- "$DIR"
 }

@@ -78,7 +78,7 @@ sub on_guest {
 # Waits until a condition is met, and says whether it was.
 sub until_true {
     my ($code) = @_;
-    for (1 .. 150) {
+    for (1 .. 900) {
         return 1 if $code->();
         select undef, undef, undef, 0.2;
     }
@@ -88,7 +88,7 @@ sub until_true {
 # The guest asks for an address.
 sub lease {
     my ($self) = @_;
-    $self->on_guest('ip link set eth0 up; udhcpc -i eth0 -q -n');
+    $self->on_guest('ip link set eth0 up; udhcpc -i eth0 -q -n -t 60');
     until_true(sub { scalar(my @leases = $self->{network}->get_dhcp_leases) })
       or die "the guest got no address\n";
     return;

@@ -113,8 +113,14 @@ sub guest_xml {
 # Waits until the guest says on its console that it is up.
 sub wait_for_guest {
     my ($self) = @_;
-    for (1 .. 600) {
-        return 1 if _read($self->{console}) =~ /VKVM-GUEST-READY/;
+    return $self->wait_for_console('VKVM-GUEST-READY');
+}
+
+# Waits until a text is on the guest's console.
+sub wait_for_console {
+    my ($self, $text) = @_;
+    for (1 .. 3000) {
+        return 1 if _read($self->{console}) =~ /\Q$text\E/;
         select undef, undef, undef, 0.1;
     }
     return 0;

@@ -15,7 +15,7 @@ use Sys::Virt;
 my ($uri, $domain, $dir) = @ARGV;
 $| = 1;
 $SIG{ALRM} = sub { die "this took longer than a minute\n" };
-alarm 60;
+alarm 600;
 
 my $json = JSON::PP->new->canonical->allow_nonref->latin1;
 my $conn = Sys::Virt->new(uri => $uri);

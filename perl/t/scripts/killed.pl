@@ -11,7 +11,7 @@ use VKVM;
 use VKVM::Event;
 
 my ($uri, $pid, $what) = @ARGV;
-alarm 3;    # ends the program: there is no handler
+alarm 120;    # ends the program: there is no handler
 
 my ($conn, $called);
 my %do = (

@@ -110,7 +110,7 @@ sub qemu_rows {
         [ $on, set_vcpu => [ '1', 1, CONFIG ], [ '1', 0, CONFIG ], [ get_vcpus => CONFIG ] ],
         [ $on, set_guest_vcpus => ([ '0', 1 ]) x 2, 'get_guest_vcpus' ],
         [ $on, set_user_password => ([ 'root', 'secret' ]) x 2 ],
-        [ $on, set_agent_response_timeout => [5], [10] ],
+        [ $on, set_agent_response_timeout => [60], [120] ],
         [ $on, set_block_threshold => [ 'vda', 1000 ], [ 'vda', 2000 ],
             sub {
                 my ($stats) = $conn->get_all_domain_stats(Sys::Virt::Domain::STATS_BLOCK, [$on]);
@@ -133,7 +133,7 @@ sub qemu_rows {
 # A guest takes its time to give memory back.
 sub wait_for {
     my ($condition) = @_;
-    for (1 .. 100) {
+    for (1 .. 600) {
         return if $condition->();
         select undef, undef, undef, 0.2;
     }
