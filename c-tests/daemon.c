@@ -129,6 +129,14 @@ static void note_close(vkvm_conn *conn, void *object, int event_id, vkvm_value *
     count_one(&seen->calls);
 }
 
+static void note_stream(vkvm_stream *stream, int events, void *userdata)
+{
+    struct seen *seen = userdata;
+    (void)stream;
+    seen->calls++;
+    seen->detail = events;
+}
+
 static void registrations(const char *uri)
 {
     vkvm_conn *conn = open_conn(uri, 0);
@@ -169,14 +177,29 @@ static void is_dead(vkvm_conn *conn, vkvm_domain *dom)
     ok(now() - begin < PATIENCE, "they do not wait");
 }
 
+/* Listens to nothing but the end of what a stream is connected to. */
+static vkvm_stream *open_stream(vkvm_conn *conn, vkvm_domain *dom, struct seen *seen)
+{
+    const int ends = VKVM_STREAM_EVENT_ERROR | VKVM_STREAM_EVENT_HANGUP;
+    vkvm_stream *stream = NULL;
+    char *type = NULL;
+    must(vkvm_conn_new_stream(conn, VKVM_STREAM_NONBLOCK, &stream, &err), err, "a stream");
+    must(vkvm_domain_screenshot(dom, stream, 0, 0, &type, &err), err, "a screenshot");
+    vkvm_string_free(type);
+    works(vkvm_stream_add_callback(stream, ends, note_stream, seen, count_destroy, &err), &err,
+          "listening to a stream");
+    return stream;
+}
+
 /* Ends the daemon's answers by a signal and looks at what the client is told. */
 static void ending(const char *uri, pid_t daemon, int signal, int reason)
 {
     vkvm_conn *conn = open_conn(uri, 0);
     vkvm_domain *dom = NULL;
-    struct seen closed = { .conn = conn }, events = { .conn = conn };
+    struct seen closed = { .conn = conn }, events = { .conn = conn }, broken = { 0 };
     int id = -1;
     must(vkvm_conn_get_domain_by_name(conn, "test", &dom, &err), err, "the domain");
+    vkvm_stream *stream = open_stream(conn, dom, &broken);
     works(vkvm_conn_register_close_callback(conn, note_close, &closed, count_destroy, &err), &err,
           "register_close_callback");
     works(vkvm_conn_domain_event_register_any(conn, dom, VKVM_DOMAIN_EVENT_ID_LIFECYCLE,
@@ -187,7 +210,7 @@ static void ending(const char *uri, pid_t daemon, int signal, int reason)
         works(vkvm_conn_set_keep_alive(conn, 1, PATIENCE, &err), &err, "set_keep_alive");
     for (double end = now() + 1.5; now() < end;)
         turn();
-    is_int(closed.calls, 0, "while the daemon answers, nothing happens");
+    ok(closed.calls == 0 && broken.calls == 0, "while the daemon answers, nothing happens");
     ok(kill(daemon, signal) == 0, "signal %d for the daemon", signal);
     if (signal == SIGSTOP)
         works(vkvm_conn_set_keep_alive(conn, 1, 1, &err), &err, "set_keep_alive");
@@ -199,7 +222,11 @@ static void ending(const char *uri, pid_t daemon, int signal, int reason)
                 (signal == SIGKILL && closed.detail == VKVM_CLOSE_REASON_ERROR),
             "the reason"))
         diag("it is %d", closed.detail);
+    ok(broken.calls == 1 && broken.detail == (VKVM_STREAM_EVENT_ERROR | VKVM_STREAM_EVENT_HANGUP),
+       "the stream's callback is told once, too");
     is_dead(conn, dom);
+    vkvm_stream_free(stream);
+    is_int(broken.destroyed, 1, "its userdata is released");
     vkvm_domain_free(dom);
     vkvm_conn_free(conn);
     settle();

@@ -112,7 +112,7 @@ static void in_child(void (*part)(const struct inherited *), const struct inheri
     int status = 0;
     pid_t child = fork();
     if (child == 0) {
-        alarm(60); /* a child that hangs is a failure, too */
+        alarm(PATIENCE); /* a child that hangs is a failure, too */
         part(it);
         if (exits)
             exit(0);

@@ -428,8 +428,6 @@ int main(int argc, char **argv)
         return 2;
     dir = argv[2];
     daemon_pid = atoi(argv[3]);
-    /* A write to a daemon that was killed is an error, not the end. */
-    signal(SIGPIPE, SIG_IGN);
     start_loop();
     make_pool(argv[1]);
     make_file("source", GIB, 3, 8);

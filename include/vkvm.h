@@ -11138,9 +11138,10 @@ int vkvm_stream_abort(vkvm_stream *stream, vkvm_error **error);
  * that carries something already. It ends with `vkvm_stream_remove_callback`,
  * `vkvm_stream_finish`, `vkvm_stream_abort`, or with the stream handle.
  *
- * libvirt keeps whatever comes until it is fetched, in the memory of this
- * process. So a callback that is told of data calls `vkvm_stream_recv` until
- * that gives `VKVM_STREAM_WOULD_BLOCK`, or 0 at the end, and not only once.
+ * When the stream is readable, receive until `VKVM_STREAM_WOULD_BLOCK`:
+ * libvirt keeps in memory what comes and is not received. When the connection
+ * breaks, the callback is told `VKVM_STREAM_EVENT_ERROR` and
+ * `VKVM_STREAM_EVENT_HANGUP`, once, whatever it listens to.
  *
  * @param stream the stream (not NULL; borrowed)
  * @param events what to listen to, of `VKVM_STREAM_EVENT_*`

@@ -36,14 +36,13 @@ sub run_until(&) {
     return;
 }
 
-# Some turns of the loop. Not with a timer of 0 ms: that is always due, and
-# libvirt frees what was removed when there is nothing else to do.
+# Some turns of the loop, and what was removed is freed.
 sub settle {
     my $turns = 0;
     my $timer = VKVM::Event::add_timeout(2, sub { $turns++ });
     VKVM::Event::run_default() until $turns > 3;
     VKVM::Event::remove_timeout($timer);
-    VKVM::Event::run_default();
+    let_go();
     return;
 }
 

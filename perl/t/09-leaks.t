@@ -98,36 +98,35 @@ my @calls = (
     [ 'no text of VKVM::Error' => sub { my $x = eval { $conn->get_domain_by_id(4711) } || "$@" }, 2 ],
 );
 
-# These need turns of the loop, each of which takes a millisecond. What is
-# deregistered is freed by libvirt in the next turn.
+# These need turns of the loop.
 my @looping = (
     [ 'register and deregister' => sub {
             $conn->domain_event_deregister_any($conn->domain_event_register_any(undef, 0, sub { $dom }));
-            turn(); turn() } ],
+            let_go() } ],
     [ 'one registration for two' => sub {
             my $id = $conn->domain_event_register_any(undef, 0, sub { $dom });
             failing(sub { $conn->domain_event_register_any(undef, 0, sub { $dom }) });
             $conn->domain_event_deregister_any($id);
-            turn(); turn() } ],
+            let_go() } ],
     [ 'a timer'  => sub { my $t = VKVM::Event::add_timeout(0, sub { $dom }); turn();
-            VKVM::Event::remove_timeout($t); turn(); turn() } ],
+            VKVM::Event::remove_timeout($t); let_go() } ],
     [ 'a timer that dies' => sub { my $t = VKVM::Event::add_timeout(0, sub { die [$dom] }); failing(\&turn);
-            VKVM::Event::remove_timeout($t); turn(); turn() } ],
+            VKVM::Event::remove_timeout($t); let_go() } ],
     [ 'a watch'  => sub { my $w = VKVM::Event::add_handle(0, 0, sub { $dom });
-            VKVM::Event::remove_handle($w); turn(); turn() } ],
+            VKVM::Event::remove_handle($w); let_go() } ],
     [ 'events' => sub {
             my ($count, $id) = 0;
             $id = $conn->domain_event_register_any(undef, 0, sub { my @args = @_; $count++ });
             $dom->suspend; $dom->resume;
             turn() until $count == 2;
-            $conn->domain_event_deregister_any($id); turn(); turn() } ],
+            $conn->domain_event_deregister_any($id); let_go() } ],
     [ 'events that die' => sub {
             my ($count, $id) = 0;
             $id = $conn->domain_event_register_any($dom, 0, sub { $count++; die { args => \@_ } });
             $dom->suspend;
             failing(\&turn) until $count;
             $dom->resume;
-            $conn->domain_event_deregister_any($id); turn(); turn() } ],
+            $conn->domain_event_deregister_any($id); let_go() } ],
 );
 
 sub handles { return join ' ', map { VKVM::handle_count($_) } qw(conn domain value error) }
@@ -155,9 +154,14 @@ SKIP: {
         my ($name, $code, $less) = @$call;
         my $count = int($often / ($less // 1)) || 1;
         $code->() for 1 .. $count / 5 + 1;
-        my $before = resident();
-        $code->() for 1 .. $count;
-        my $more = resident() - $before;
+        # The kernel may give a process more pages at once; a leak is there each time.
+        my $more;
+        for (1 .. 3) {
+            my $before = resident();
+            $code->() for 1 .. $count;
+            $more = resident() - $before;
+            last if $more <= $allowed;
+        }
         cmp_ok($more, '<=', $allowed, "$name: KiB more after $count times");
     }
     is(handles(), $handles, 'handles');

@@ -115,6 +115,7 @@ for my $what (qw(nothing unregister close undef exit call)) {
 my $turns = 0;
 my $timer = VKVM::Event::add_timeout(2, sub { $turns++ });
 VKVM::Event::run_default() until $turns > 5;
+let_go();
 handles_are({ conn => 0, domain => 0, value => 0, error => 0 }, 'no handle is left');
 
 done_testing;

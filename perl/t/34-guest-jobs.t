@@ -63,18 +63,6 @@ VKVM::Event::register_default();
 my $conn = VKVM->new(uri => $bed->{URI});
 my $dom  = $conn->define_domain($xml);
 
-# Waits until the block gives something true, which it returns.
-sub soon(&$) {
-    my ($condition, $what) = @_;
-    for (1 .. 3600) {
-        my $found = $condition->();
-        return $found if $found;
-        select undef, undef, undef, 0.05;
-    }
-    fail($what);
-    return;
-}
-
 sub agent {
     my ($command, %arguments) = @_;
     my $text = encode_json({ execute => $command, %arguments ? (arguments => \%arguments) : () });

@@ -13,9 +13,6 @@ use TestVKVM;
 use VKVM;
 use VKVM::Event;
 
-# The last test kills the daemon; writing to it is to be an error.
-local $SIG{PIPE} = 'IGNORE';
-
 my $bed = TestBed->daemon('qemu-daemon') or plan(skip_all => TestBed->reason);
 my $dir = "$bed->{top}/pool";
 mkdir $dir or die "cannot make $dir: $!";

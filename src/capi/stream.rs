@@ -237,9 +237,10 @@ pub unsafe extern "C" fn vkvm_stream_sparse_recv_all(
 /// that carries something already. It ends with `vkvm_stream_remove_callback`,
 /// `vkvm_stream_finish`, `vkvm_stream_abort`, or with the stream handle.
 ///
-/// libvirt keeps whatever comes until it is fetched, in the memory of this process. So a
-/// callback that is told of data calls `vkvm_stream_recv` until that gives
-/// `VKVM_STREAM_WOULD_BLOCK`, or 0 at the end, and not only once.
+/// When the stream is readable, receive until `VKVM_STREAM_WOULD_BLOCK`: libvirt
+/// keeps in memory what comes and is not received. When the connection breaks, the
+/// callback is told `VKVM_STREAM_EVENT_ERROR` and `VKVM_STREAM_EVENT_HANGUP`, once,
+/// whatever it listens to.
 ///
 /// - `events`: what to listen to, of `VKVM_STREAM_EVENT_*`
 /// - `callback`: called on the thread that runs the event loop
@@ -261,7 +262,12 @@ pub unsafe extern "C" fn vkvm_stream_add_callback(
         foreign.get("callback")?;
         let object = c.get(stream, "stream")?;
         let id = stream as usize;
-        event::stream::add_callback(&object, events, Box::new(move |now| ready(id, &foreign, now)))
+        let tell = Box::new(move |now| ready(id, &foreign, now));
+        let peek = move || {
+            let stream = handle::get::<core::Stream>(id, "stream").ok()?;
+            Some(stream.peek())
+        };
+        event::stream::add_callback(&object, events, tell, Box::new(peek))
     })
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use virt::sys;
 
 use super::own_loop::{self, EventImpl};
+use super::stream;
 use crate::core::{call, sigpipe};
 use crate::error::{Misuse, Result};
 
@@ -129,8 +130,15 @@ pub fn run_default() -> Result<()> {
         }
         _ => {
             sigpipe::arm();
-            // SAFETY: no arguments.
-            call::done(unsafe { sys::virEventRunDefaultImpl() }, c"virEventRunDefaultImpl")
+            turn()
         }
     }
+}
+
+/// One turn of libvirt's own loop.
+pub(super) fn turn() -> Result<()> {
+    // SAFETY: no arguments.
+    let returned = unsafe { sys::virEventRunDefaultImpl() };
+    stream::look_after();
+    call::done(returned, c"virEventRunDefaultImpl")
 }

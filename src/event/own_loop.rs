@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use virt::sys;
 
-use super::shielded;
+use super::{shielded, stream};
 use crate::core::sigpipe;
 use crate::error::Result;
 
@@ -64,6 +64,7 @@ impl Watched {
         if let Call::Handle(call) = call {
             // SAFETY: libvirt's function with its own data.
             sigpipe::inside(|| unsafe { call(watch, fd, events, opaque) });
+            stream::look_after();
         }
     }
 
@@ -77,6 +78,8 @@ impl Watched {
         if let Call::Timeout(call) = call {
             // SAFETY: libvirt's function with its own data.
             sigpipe::inside(|| unsafe { call(timer, opaque) });
+            // Keepalive, too, may have found the connection broken.
+            stream::look_after();
         }
     }
 

@@ -14,7 +14,7 @@ use Test::More;
 
 our @EXPORT = qw(
   thrown own_error domain_xml run_perl root_file read_json need_module
-  returns_nothing handles_are within TEST_UUID TEST_UUID_BYTES
+  returns_nothing handles_are soon within let_go TEST_UUID TEST_UUID_BYTES
 );
 
 # Of the one domain that test:///default begins with.
@@ -106,6 +106,40 @@ sub within {
     alarm 0;
     die $error if $error;
     return @result;
+}
+
+# Turns libvirt's loop until what was deregistered before is freed. libvirt does that, one
+# after the other, when the loop has nothing else to do: a number of turns would be too
+# small where each of them finds a timer that is due.
+sub let_go {
+    my $end = time + 120;
+    for (1, 2) {
+        my $gone = 0;
+        VKVM::Event::remove_timeout(VKVM::Event::add_timeout(-1, _teller(\$gone)));
+        VKVM::Event::run_default() until $gone || time > $end;
+    }
+    return;
+}
+
+# A function; the flag is set when it is freed.
+sub _teller {
+    my ($flag) = @_;
+    my $guard = bless [$flag], 'TestVKVM::Guard';
+    return sub { return $guard };
+}
+
+sub TestVKVM::Guard::DESTROY { my ($self) = @_; ${ $self->[0] } = 1; return }
+
+# Waits until the block gives something true, which it returns; fails after minutes.
+sub soon (&$) {
+    my ($condition, $what) = @_;
+    for (1 .. 3600) {
+        my $found = $condition->();
+        return $found if $found;
+        select undef, undef, undef, 0.05;
+    }
+    fail($what);
+    return;
 }
 
 # A file of the project around the distribution; skips where there is none.

@@ -68,6 +68,17 @@ impl Moved {
     }
 }
 
+/// What a receiver would find.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waiting {
+    /// It would have to wait.
+    Nothing,
+    /// Data, a hole, the end of the data, or an error of the other end.
+    Data,
+    /// The connection has gone, and nothing will come any more.
+    Broken,
+}
+
 // SAFETY: libvirt's objects may be used from several threads at once; that
 // none ends the stream meanwhile is what `uses` is for.
 unsafe impl Send for Stream {}
@@ -161,6 +172,28 @@ impl Stream {
                     c"virStreamRecvFlags",
                 ),
             }
+        }
+    }
+
+    /// What a receiver would find now. Nothing is taken, and nothing is waited for.
+    pub fn peek(&self) -> Waiting {
+        // Who ends the stream at this moment ends the listening, too.
+        let Ok(_using) = self.enter() else {
+            return Waiting::Nothing;
+        };
+        // SAFETY: stream and connection are live; so below.
+        if unsafe { sys::virConnectIsAlive(self.conn.as_ptr()) } == 0 {
+            return Waiting::Broken;
+        }
+        if self.flags & sys::VIR_STREAM_NONBLOCK == 0 {
+            // To ask would be to wait.
+            return Waiting::Nothing;
+        }
+        let mut room = 0;
+        // SAFETY: libvirt writes nothing where there is room for nothing.
+        match unsafe { sys::virStreamRecv(self.raw(), &mut room, 0) } {
+            c::STREAM_WOULD_BLOCK => Waiting::Nothing,
+            _ => Waiting::Data,
         }
     }
 
