@@ -6,7 +6,10 @@ use warnings;
 use utf8;
 
 use File::Temp qw(tempdir);
+use FindBin;
+use lib "$FindBin::Bin/lib";
 use Test::More;
+use TestHost;
 use VKVM;
 
 my $host = VKVM::Host->new(uri => 'test:///default');
@@ -24,13 +27,6 @@ is(ref $host->net,   ref $host->network,   'net is network');
 is(ref $host->iface, ref $host->interface, 'iface is interface');
 ok(!$host->network->can('strat'), 'there is none for what does not exist');
 
-sub refused {
-    my ($code, $pattern, $name) = @_;
-    ok(!eval { $code->(); 1 }, "$name is refused");
-    isa_ok($@, 'VKVM::Error');
-    like($@->message, $pattern, '... with a reason');
-    return;
-}
 refused(sub { $host->network->strat('x') }, qr/"network[.]strat".*autostart, conf, create/, 'a command');
 refused(sub { $host->netwrk->start('x') }, qr/"netwrk".*list_domains.*network/, 'an object');
 refused(sub { $host->call('a.b') }, qr/"a[.]b".*hypervisor/, 'an object in call');

@@ -8,6 +8,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
 use TestBed;
+use TestHost;
 
 use VKVM;
 
@@ -22,12 +23,6 @@ sub write_file {
     print $file $text;
     close $file or die "cannot write $path: $!";
     return $path;
-}
-
-sub works {
-    my ($result, $out, $name) = @_;
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    return is_deeply($result, [ 1, $out, '' ], $name);
 }
 
 # The value as expected; a pattern stands for what depends on the machine.

@@ -7,6 +7,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
 use TestBed;
+use TestHost;
 
 use VKVM;
 
@@ -14,30 +15,6 @@ my $bed  = TestBed->daemon('qemu-daemon') or plan(skip_all => TestBed->reason);
 my $dir  = $bed->{DIR};
 my $host = VKVM::Host->new(uri => $bed->{URI});
 my ($pools, $volumes) = ($host->pool, $host->volume);
-
-# A command that works, and what virsh prints then.
-sub works {
-    my ($result, $out, $name) = @_;
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    return is_deeply($result, [ 1, $out, '' ], $name);
-}
-
-# A command that does not, and what virsh says.
-sub fails {
-    my ($result, $pattern, $name) = @_;
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    ok(!$result->[0], "$name fails");
-    is($result->[1], '', '... prints nothing');
-    return like($result->[2], $pattern, '... and says why');
-}
-
-# A query that fails.
-sub refused {
-    my ($code, $pattern, $name) = @_;
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    ok(!eval { $code->(); 1 }, "$name is refused");
-    return like($@ && $@->message, $pattern, '... with a reason');
-}
 
 sub write_file {
     my ($path, @text) = @_;

@@ -3,31 +3,15 @@
 use strict;
 use warnings;
 
+use FindBin;
+use lib "$FindBin::Bin/lib";
 use Test::More;
+use TestHost;
 
 use VKVM;
 
 my $host      = VKVM::Host->new(uri => 'test:///default');
 my $snapshots = $host->snapshot;
-
-sub works {
-    my ($result, $out, $name) = @_;
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    return is_deeply($result, [ 1, $out, '' ], $name);
-}
-
-sub fails {
-    my ($result, $error, $name) = @_;
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    return is_deeply($result, [ 0, '', $error ], "$name fails");
-}
-
-sub refused {
-    my ($code, $pattern, $name) = @_;
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    ok(!eval { $code->(); 1 }, "$name is refused");
-    return like($@ && $@->message, $pattern, '... with a reason');
-}
 
 my $missing = "error: Domain snapshot not found: no domain snapshot with matching name 'none'";
 my $neither = 'error: --snapshotname or --current is required';

@@ -4,32 +4,15 @@ use strict;
 use warnings;
 
 use File::Temp;
+use FindBin;
+use lib "$FindBin::Bin/lib";
 use Test::More;
+use TestHost;
 
 use VKVM;
 
 my $host   = VKVM::Host->new(uri => 'test:///default');
 my $domain = $host->domain;
-
-sub works {
-    my ($result, $out, $name) = @_;
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    return is_deeply($result, [ 1, $out, '' ], $name);
-}
-
-sub fails {
-    my ($result, $pattern, $name) = @_;
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    ok(!$result->[0], "$name fails");
-    return like($result->[2], $pattern, '... and says why');
-}
-
-sub refused {
-    my ($code, $pattern, $name) = @_;
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    ok(!eval { $code->(); 1 }, "$name is refused");
-    return like($@ && $@->message, $pattern, '... with a reason');
-}
 
 my $xml = {
     '@type' => 'test', name => 'd', memory => { '@unit' => 'MiB', '#text' => 64 },

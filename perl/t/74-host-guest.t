@@ -8,6 +8,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
 use TestBed;
+use TestHost;
 use TestVKVM;
 
 use VKVM;
@@ -18,12 +19,6 @@ my $xml = $bed->guest_xml('g', '7e0d4a0b-1c33-47a6-9c06-0e3c5c8a7a51')
 $xml =~ s{<devices>}{<pm><suspend-to-mem enabled='yes'/></pm><devices>};
 my $host   = VKVM::Host->new(uri => $bed->{URI});
 my $domain = $host->domain;
-
-sub works {
-    my ($result, $out, $name) = @_;
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    return is_deeply($result, [ 1, $out, '' ], $name);
-}
 
 # The agent takes a while to start, and to come back.
 sub agent_answers {

@@ -260,7 +260,8 @@ with_upload('send_hole', sub {
 sub turns {
     my ($done) = @_;
     my $timer = Sys::Virt::Event::add_timeout(100, sub { });
-    for (1 .. 600) { last if $done->(); Sys::Virt::Event::run_default() }
+    my $end = time + 120;
+    Sys::Virt::Event::run_default() until $done->() || time > $end;
     Sys::Virt::Event::remove_timeout($timer);
     return;
 }
