@@ -183,6 +183,57 @@ static void with_uri(const char *uri)
     vkvm_conn_free(it.conn);
 }
 
+/* --- the thread that runs the loop stays with the parent --------------------------- */
+
+static void on_event(vkvm_conn *conn, void *object, int event_id, vkvm_value *args, void *userdata)
+{
+    (void)conn, (void)object, (void)event_id, (void)args, (void)userdata;
+}
+
+static void count_release(void *userdata)
+{
+    ++*(int *)userdata;
+}
+
+static bool is_left_behind(int returned)
+{
+    bool right = returned == -1 && vkvm_error_code(err) == VKVM_ERROR_OWN_OTHER_EVENT_LOOP &&
+                 strstr(vkvm_error_message(err), "forked");
+    if (!right)
+        diag("returned %d: %s", returned, err ? vkvm_error_message(err) : "(without an error)");
+    forget(&err);
+    return right;
+}
+
+static void child_cannot_listen(const struct inherited *it)
+{
+    vkvm_conn *conn = open_conn(it->uri, 0);
+    int id = 0, released = 0;
+    expect(is_left_behind(vkvm_conn_domain_event_register_any(
+        conn, NULL, VKVM_DOMAIN_EVENT_ID_LIFECYCLE, on_event, &released, count_release, &id, &err)));
+    expect(is_left_behind(vkvm_conn_domain_event_register(conn, on_event, &released, count_release,
+                                                          &err)));
+    expect(is_left_behind(vkvm_conn_network_event_register_any(
+        conn, NULL, VKVM_NETWORK_EVENT_ID_LIFECYCLE, on_event, &released, count_release, &id,
+        &err)));
+    expect(is_left_behind(vkvm_conn_register_close_callback(conn, on_event, &released,
+                                                            count_release, &err)));
+    expect(is_left_behind(vkvm_conn_qemu_monitor_event_register(
+        conn, NULL, NULL, on_event, &released, count_release, 0, &id, &err)));
+    expect(is_left_behind(vkvm_conn_enable_resume(conn, 1000, on_event, &released, count_release,
+                                                  &err)));
+    expect(released == 6);
+    vkvm_conn_free(conn);
+}
+
+static void left_behind(const char *uri)
+{
+    struct inherited it = { .uri = uri };
+    must(vkvm_event_start(&err), err, "event_start");
+    in_child(child_cannot_listen, &it, false, "a child of who has the event thread cannot listen");
+    works(vkvm_event_stop(&err), &err, "event_stop");
+}
+
 int main(int argc, char **argv)
 {
     with_uri(TEST_URI);
@@ -190,6 +241,10 @@ int main(int argc, char **argv)
         with_uri(argv[1]);
     else
         skip("with a daemon", "no URI was given");
+    if (getenv("VKVM_UNDER_VALGRIND"))
+        skip("a child without the event thread", "what that thread holds is lost in the child");
+    else
+        left_behind(TEST_URI);
     no_handles_left();
     return done();
 }

@@ -582,6 +582,7 @@ static const function functions[] = {
     (function)&vkvm_value_visit,
     (function)&vkvm_value_visit_and_free,
     (function)&vkvm_value_visit_xml,
+    (function)&vkvm_value_wipe_and_free,
 };
 
 int main(void)

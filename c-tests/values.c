@@ -330,6 +330,21 @@ static void references(void)
           "value", "two do not");
 }
 
+static void wiping(void)
+{
+    vkvm_value *value = NULL;
+    must(vkvm_value_from_json("{\"secret\":\"s3cret\",\"list\":[\"more\"]}", &value, &err), err,
+         "a value");
+    ok(vkvm_value_ref(value) == value, "a second hold");
+    vkvm_value_wipe_and_free(value);
+    is_json(value, "{\"secret\":\"s3cret\",\"list\":[\"more\"]}", "who still holds it has all of it");
+    vkvm_value_wipe_and_free(value);
+    is_int((int64_t)handles("value"), 0, "the last hold frees it");
+    vkvm_value_wipe_and_free(value);
+    vkvm_value_wipe_and_free(NULL);
+    ok(true, "what was freed, and NULL, are left alone");
+}
+
 int main(void)
 {
     vkvm_conn *conn = open_conn(TEST_URI, 0);
@@ -340,6 +355,7 @@ int main(void)
     getting(each);
     vkvm_value_free(each);
     vkvm_domain_free(dom);
+    wiping();
     conversions();
     paths();
     missing_paths();

@@ -4229,6 +4229,13 @@ int vkvm_conn_num_of_storage_pools(vkvm_conn *conn, int *count, vkvm_error **err
 /**
  * Opens a connection to a hypervisor, without credentials.
  *
+ * If SIGPIPE has its default effect, it gets a handler, so that a call on a
+ * connection whose daemon is gone fails instead of ending the program; outside
+ * the library's calls the signal does what it did. A program that sets SIGPIPE
+ * to its default afterwards takes that away until it opens the next
+ * connection, or runs a turn of the event loop; to ignore the signal, or to
+ * handle it, is fine at any time.
+ *
  * @param uri the libvirt URI, like "qemu:///system"; NULL for libvirt's
  *     default (may be NULL; borrowed)
  * @param flags `VKVM_CONNECT_RO` to read only, `VKVM_CONNECT_NO_ALIASES` to
@@ -7521,7 +7528,7 @@ int vkvm_domain_set_iothread(vkvm_domain *dom,
  * Puts a secret into the encrypted memory of the domain, which must be paused.
  *
  * Needs libvirt 8.0.0. The library wipes its own copies; wiping `newparams` is
- * up to the caller.
+ * up to the caller, who has `vkvm_value_wipe_and_free` for it.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param newparams a map with the keys `sev-secret` and `sev-secret-header`
@@ -11908,6 +11915,16 @@ int vkvm_value_visit_xml(const char *xml,
                          const vkvm_value_visitor *visitor,
                          void *userdata,
                          vkvm_error **error);
+
+/**
+ * Gives up a hold on the value handle, as `vkvm_value_free` does. If it was
+ * the last one, all texts and bytes in the value are overwritten first, so
+ * that a secret does not stay in memory that is freed. NULL and handles that
+ * are not live are left alone.
+ *
+ * @param value the value (not NULL; borrowed)
+ */
+void vkvm_value_wipe_and_free(vkvm_value *value);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -455,7 +455,8 @@ void
 DESTROY(self)
     SV *self
   PPCODE:
-    vkvm_value_free((vkvm_value *)vkvm_perl_forget(aTHX_ self));
+    /* An argument, which may be secret. */
+    vkvm_value_wipe_and_free((vkvm_value *)vkvm_perl_forget(aTHX_ self));
     XSRETURN_EMPTY;
 
 INCLUDE: generated/conn.xs

@@ -246,10 +246,11 @@ static void check(pTHX_ int result, vkvm_error **error, const char *name)
     vkvm_perl_refuse(aTHX_ code, name, "%" SVf, SVfARG(message));
 }
 
+/* What a program passes may be secret: it does not stay in memory that is freed. */
 static void free_value(pTHX_ void *value)
 {
     PERL_UNUSED_CONTEXT;
-    vkvm_value_free(value);
+    vkvm_value_wipe_and_free(value);
 }
 
 /* Frees the value when the scope that the caller entered is left. */

@@ -17,11 +17,15 @@ my $bed = TestBed->daemon('qemu-daemon') or plan(skip_all => TestBed->reason);
 my $dir = "$bed->{top}/pool";
 mkdir $dir or die "cannot make $dir: $!";
 VKVM::Event::register_default();
+
+# Before there is a connection: a slow machine needs longer for it than the daemon waits
+# for a sign of life.
+my $data = join '', map { pack 'N', $_ * 2654435761 % 4294967296 } 1 .. 1_000_000;
+
 my $conn = VKVM->new(uri => $bed->{URI});
 my $pool = $conn->create_storage_pool(
     "<pool type='dir'><name>p</name><target><path>$dir</path></target></pool>");
-my $vol  = $pool->create_volume('<volume><name>v</name><capacity>4000000</capacity></volume>');
-my $data = join '', map { pack 'N', $_ * 2654435761 % 4294967296 } 1 .. 1_000_000;
+my $vol = $pool->create_volume('<volume><name>v</name><capacity>4000000</capacity></volume>');
 
 sub slurp { my ($path) = @_; open(my $f, '<:raw', $path) or die $!; local $/; return scalar <$f> }
 

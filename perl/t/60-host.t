@@ -31,6 +31,14 @@ refused(sub { $host->network->strat('x') }, qr/"network[.]strat".*autostart, con
 refused(sub { $host->netwrk->start('x') }, qr/"netwrk".*list_domains.*network/, 'an object');
 refused(sub { $host->call('a.b') }, qr/"a[.]b".*hypervisor/, 'an object in call');
 refused(sub { $host->net->start('x', foo => 1) }, qr/"foo"; it has network, raw/, 'an argument');
+refused(sub { $host->image->create('/x', '1M', foo => 1) }, qr/"foo"; it has path, size, f, b, /,
+    'one behind all places');
+refused(sub { $host->image->create('/x', foo => 1) }, qr/"foo"; it has path, size, f, b, /,
+    'one where a place is left');
+refused(sub { $host->image->create('/x', '1M', 'qcow2') }, qr/at most 2 .*; it has path, size, f, /,
+    'an option in a place');
+refused(sub { $host->net->start(network => 'x', foo => 1) }, qr/"foo"; it has network, raw/,
+    'one where all are named');
 refused(sub { $host->net->start }, qr/needs "network"/, 'a missing argument');
 refused(sub { $host->net->start(1, 2, 3) }, qr/at most 1/, 'too many arguments');
 refused(sub { $host->hypervisor->nodecpustats('x') }, qr/"cpu" is "x"/, 'a wrong number');

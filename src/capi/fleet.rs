@@ -3,6 +3,8 @@
 use std::ffi::{c_char, c_int};
 use std::time::Duration;
 
+use zeroize::Zeroizing;
+
 use super::guard::{direct, status, void};
 use super::types::{vkvm_error, vkvm_fleet, vkvm_value};
 use crate::host::Fleet;
@@ -102,7 +104,8 @@ pub unsafe extern "C" fn vkvm_fleet_call(
     status(error, |c| {
         let out = c.out_handle(results, "results")?;
         let (fleet, command) = (c.get(fleet, "fleet")?, c.str(command, "command")?);
-        out.set_value(fleet.call(command, &c.value_or_null(args, "args")?, ms(timeout))?)
+        let args = Zeroizing::new(c.value_or_null(args, "args")?);
+        out.set_value(fleet.call(command, &args, ms(timeout))?)
     })
 }
 

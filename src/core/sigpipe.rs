@@ -7,6 +7,10 @@
 //! in callbacks, it does what the default does, so that a program whose output
 //! nobody reads any more ends as ever. That takes no system call for a call, and
 //! a program that is executed begins with the default, as ever.
+//!
+//! A program that sets the default anew has taken the handler away. Nothing tells so,
+//! and to ask costs a system call, as much as many a call of the library: it is asked
+//! where a connection opens and where a loop turns, which cost more anyway.
 
 use std::cell::Cell;
 use std::ffi::c_int;
@@ -63,7 +67,12 @@ pub fn arm() {
         ours.sa_sigaction = on_sigpipe as *const () as libc::sighandler_t;
         ours.sa_flags = libc::SA_RESTART | libc::SA_ONSTACK;
         libc::sigemptyset(&mut ours.sa_mask);
-        libc::sigaction(libc::SIGPIPE, &ours, std::ptr::null_mut());
+        if libc::sigaction(libc::SIGPIPE, &ours, &mut current) == 0
+            && current.sa_sigaction != libc::SIG_DFL
+        {
+            // Another thread of the program chose between the two calls.
+            libc::sigaction(libc::SIGPIPE, &current, std::ptr::null_mut());
+        }
     }
 }
 

@@ -116,6 +116,20 @@ impl TypedParams {
     /// is an error, as above.
     pub fn from_table(map: &Map, table: &[(&str, u32)], parameter: &'static str) -> Result<Self> {
         let mut params = TypedParams::new();
+        let added = params.add_from_table(map, table, parameter);
+        if added.is_err() {
+            // The caller wipes what it gets, and gets nothing of these.
+            params.wipe();
+        }
+        added.map(|()| params)
+    }
+
+    fn add_from_table(
+        &mut self,
+        map: &Map,
+        table: &[(&str, u32)],
+        parameter: &'static str,
+    ) -> Result<()> {
         for (key, value) in map.iter() {
             let Some((_name, kind)) = table.iter().find(|(name, _kind)| *name == key) else {
                 let names: Vec<_> = table.iter().map(|(name, _kind)| *name).collect();
@@ -125,13 +139,13 @@ impl TypedParams {
             match value {
                 Value::List(items) if kind & MULTIPLE != 0 => {
                     for item in items {
-                        params.push(key, kind & !MULTIPLE, item, parameter)?;
+                        self.push(key, kind & !MULTIPLE, item, parameter)?;
                     }
                 }
-                _ => params.push(key, kind & !MULTIPLE, value, parameter)?,
+                _ => self.push(key, kind & !MULTIPLE, value, parameter)?,
             }
         }
-        Ok(params)
+        Ok(())
     }
 
     /// Overwrites all texts: secrets are not to stay in memory that is freed.

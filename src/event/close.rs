@@ -11,7 +11,7 @@ use std::sync::{Arc, Weak};
 use virt::sys;
 
 use super::{Event, Listener, choice, shielded};
-use crate::core::conn::CloseSlot;
+use crate::core::conn::ListenerSlot;
 use crate::core::{Conn, call};
 use crate::error::{Error, Misuse, Result};
 use crate::value::Map;
@@ -19,7 +19,7 @@ use crate::value::Map;
 struct Closing {
     listener: Listener,
     /// Where the connection keeps this.
-    slot: Weak<CloseSlot>,
+    slot: Weak<ListenerSlot>,
 }
 
 /// Listens to the end of the connection: once per connection.

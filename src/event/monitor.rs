@@ -10,7 +10,7 @@ use virt::sys;
 use super::registry::remember;
 use super::signature::{Subscription, deliver, string};
 use super::subject::{Deregister, Subject};
-use super::{Listener as Closure, free_userdata, into_userdata};
+use super::{Listener as Closure, choice, free_userdata, into_userdata};
 use crate::core::conn::{Listener, Source};
 use crate::core::domain::qemu::LIBRARY;
 use crate::core::late::Late;
@@ -52,6 +52,7 @@ pub fn qemu_monitor_event_register(
     listener: Closure,
     flags: c_uint,
 ) -> Result<c_int> {
+    choice::not_left_behind("listening to events of QEMU's monitor")?;
     let (dom, event) = (dom.map(Domain::reference), event.map(CStr::to_owned));
     let listener = Arc::new(listener);
     let again = move |conn: &Conn| {

@@ -52,6 +52,8 @@ pub struct Argument {
     pub kind: Kind,
     /// Whether the command cannot do without.
     pub required: bool,
+    /// Whether it can be given by its place.
+    pub placed: bool,
     /// What it is, without a full stop.
     pub about: &'static str,
 }
@@ -76,28 +78,28 @@ pub enum Kind {
 
 /// An argument that must be given.
 pub const fn needed(name: &'static str, kind: Kind, about: &'static str) -> Argument {
-    Argument { name, kind, required: true, about }
+    Argument { name, kind, required: true, placed: true, about }
 }
 
 /// An argument that may be given.
 pub const fn optional(name: &'static str, kind: Kind, about: &'static str) -> Argument {
-    Argument { name, kind, required: false, about }
+    Argument { name, kind, required: false, placed: true, about }
+}
+
+/// An argument that may be given, and only by its name, as an option of a program.
+pub const fn option(name: &'static str, kind: Kind, about: &'static str) -> Argument {
+    Argument { name, kind, required: false, placed: false, about }
 }
 
 /// A switch.
 pub const fn flag(name: &'static str, about: &'static str) -> Argument {
-    optional(name, Kind::Flag, about)
+    option(name, Kind::Flag, about)
 }
 
 impl Command {
-    /// Whether an argument can be given by its place.
-    fn takes_place(argument: &Argument) -> bool {
-        argument.kind != Kind::Flag
-    }
-
     /// The arguments that can be given by their place, in that order.
     pub fn positional(&self) -> impl Iterator<Item = (usize, &'static Argument)> {
-        self.arguments.iter().enumerate().filter(|(_, argument)| Self::takes_place(argument))
+        self.arguments.iter().enumerate().filter(|(_, argument)| argument.placed)
     }
 
     pub(super) fn describe(&self, object: &str) -> Map {
@@ -106,7 +108,7 @@ impl Command {
             map.push_new("name", argument.name);
             map.push_new("kind", argument.kind.name());
             map.push_new("required", argument.required);
-            map.push_new("positional", Self::takes_place(argument));
+            map.push_new("positional", argument.placed);
             map.push_new("about", argument.about);
             Value::Map(map)
         });

@@ -12,6 +12,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
+use zeroize::Zeroizing;
 
 use super::{Host, args, table};
 use crate::core::thread;
@@ -44,7 +45,8 @@ struct Status {
 /// Something for a host to do: a command, or only to be open.
 struct Job {
     member: usize,
-    command: Option<(Arc<str>, Value)>,
+    /// Its arguments may be secret.
+    command: Option<(Arc<str>, Zeroizing<Value>)>,
     answer: Sender<(usize, Result<Value>)>,
     /// Whether the caller has stopped waiting.
     abandoned: Arc<AtomicBool>,
@@ -147,7 +149,9 @@ impl Fleet {
         let abandoned = Arc::new(AtomicBool::new(false));
         let (answer, answers) = channel();
         for (i, member) in self.members.iter().enumerate() {
-            let command = command.as_ref().map(|(name, args)| (Arc::clone(name), (*args).clone()));
+            let command = command
+                .as_ref()
+                .map(|(name, args)| (Arc::clone(name), Zeroizing::new((*args).clone())));
             let job = Job {
                 member: i,
                 command,
@@ -231,7 +235,7 @@ impl Worker {
         }
     }
 
-    fn run(&mut self, command: Option<&(Arc<str>, Value)>) -> Result<Value> {
+    fn run(&mut self, command: Option<&(Arc<str>, Zeroizing<Value>)>) -> Result<Value> {
         let host = self.open()?;
         match command {
             Some((name, args)) => host.call(name, args, None),

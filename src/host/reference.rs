@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::command::{Argument, Kind};
+use super::command::Argument;
 use super::table::OBJECTS;
 
 const HEAD: &str = "\
@@ -11,9 +11,9 @@ const HEAD: &str = "\
 Generated from the table of commands in `src/host`: `make generate` writes this file.
 
 `vkvm_host_call` and, in Perl, the methods of `VKVM::Host` run these commands. Arguments
-are listed in positional order, the required ones in bold; those in brackets are switches,
-which are only given by name. Every command also takes `raw`: the result then has numbers
-(bytes, ns) and bools in place of texts. The result is one of
+are listed in positional order, the required ones in bold; those in brackets are only
+given by name: switches, and options of QEMU's programs. Every command also takes `raw`:
+the result then has numbers (bytes, ns) and bools in place of texts. The result is one of
 
 | result | is |
 |---|---|
@@ -62,10 +62,10 @@ pub fn markdown() -> String {
 }
 
 fn argument(argument: &Argument) -> String {
-    match (argument.required, argument.kind) {
+    match (argument.required, argument.placed) {
         (true, _) => format!("**{}**", argument.name),
-        (false, Kind::Flag) => format!("[{}]", argument.name),
-        (false, _) => argument.name.to_owned(),
+        (false, false) => format!("[{}]", argument.name),
+        (false, true) => argument.name.to_owned(),
     }
 }
 

@@ -69,7 +69,7 @@ sub _sort_arguments {
 
     # Something is wrong; the library says what. What looks like names is taken so.
     my $required = grep { $_->{required} } @places;
-    for my $start ($required, 0) {
+    for my $start ($required .. @places, 0) {
         my %named;
         return (\%named, @given[ 0 .. $start - 1 ])
           if $start <= @given && _take_names(\%named, @given[ $start .. $#given ]);

@@ -15,6 +15,12 @@ use crate::value::{Map, Value};
 
 /// Opens a connection to a hypervisor, without credentials.
 ///
+/// If SIGPIPE has its default effect, it gets a handler, so that a call on a connection
+/// whose daemon is gone fails instead of ending the program; outside the library's calls
+/// the signal does what it did. A program that sets SIGPIPE to its default afterwards takes
+/// that away until it opens the next connection, or runs a turn of the event loop; to
+/// ignore the signal, or to handle it, is fine at any time.
+///
 /// - `uri` (nullable): the libvirt URI, like "qemu:///system"; NULL for
 ///   libvirt's default
 /// - `flags` (default 0): `VKVM_CONNECT_RO` to read only,

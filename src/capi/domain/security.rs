@@ -68,7 +68,7 @@ pub unsafe extern "C" fn vkvm_domain_get_launch_security_info(
 /// Puts a secret into the encrypted memory of the domain, which must be paused.
 ///
 /// Needs libvirt 8.0.0. The library wipes its own copies; wiping `newparams` is up to the
-/// caller.
+/// caller, who has `vkvm_value_wipe_and_free` for it.
 ///
 /// - `newparams`: a map with the keys `sev-secret` and `sev-secret-header` (base64) and, if
 ///   the firmware does not tell it, `sev-secret-set-address`

@@ -11,6 +11,8 @@ mod set;
 use std::ffi::c_int;
 use std::ptr;
 
+use zeroize::Zeroize;
+
 use super::guard::{direct, status, void};
 use super::types::{vkvm_error, vkvm_value};
 use crate::value::{Map, Value};
@@ -29,6 +31,20 @@ pub unsafe extern "C" fn vkvm_value_ref(value: *mut vkvm_value) -> *mut vkvm_val
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_free(value: *mut vkvm_value) {
     void(|c| c.free(value))
+}
+
+/// Gives up a hold on the value handle, as `vkvm_value_free` does. If it was the last
+/// one, all texts and bytes in the value are overwritten first, so that a secret does
+/// not stay in memory that is freed. NULL and handles that are not live are left alone.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_value_wipe_and_free(value: *mut vkvm_value) {
+    void(|c| {
+        if let Ok(mut last) = c.get_last(value, "value")
+            && let Some(alone) = last.alone()
+        {
+            alone.get_mut().zeroize();
+        }
+    })
 }
 
 /// Makes a null.

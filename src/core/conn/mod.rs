@@ -35,9 +35,9 @@ pub struct Conn {
     line: Line,
     /// What was registered through this connection and has to go with it.
     listeners: Mutex<Vec<Registered>>,
-    close: OnceLock<Arc<CloseSlot>>,
+    close: OnceLock<Arc<ListenerSlot>>,
     /// What opens it again when it ends.
-    resume: CloseSlot,
+    resume: ListenerSlot,
     opened: Option<Opened>,
     keep_alive: Mutex<Option<(c_int, c_uint)>>,
 }
@@ -51,11 +51,11 @@ pub struct Opened {
     pub asked_for_credentials: bool,
 }
 
-/// Where a connection keeps the listener to its end.
+/// Where a connection keeps the one listener to its end, or the one that opens it again.
 #[derive(Default)]
-pub struct CloseSlot(Mutex<Option<Arc<dyn Any + Send + Sync>>>);
+pub struct ListenerSlot(Mutex<Option<Arc<dyn Any + Send + Sync>>>);
 
-impl CloseSlot {
+impl ListenerSlot {
     /// Puts a listener in. False, and the listener is dropped, if there is one.
     pub(crate) fn fill(&self, listener: Arc<dyn Any + Send + Sync>) -> bool {
         let mut slot = self.lock();
@@ -156,7 +156,7 @@ impl Conn {
             line: Line::new(unsafe { ConnRef::adopt(raw) }),
             listeners: Mutex::default(),
             close: OnceLock::new(),
-            resume: CloseSlot::default(),
+            resume: ListenerSlot::default(),
             opened,
             keep_alive: Mutex::default(),
         }
@@ -168,7 +168,7 @@ impl Conn {
     }
 
     /// Where what opens it again is.
-    pub(crate) fn resume_slot(&self) -> &CloseSlot {
+    pub(crate) fn resume_slot(&self) -> &ListenerSlot {
         &self.resume
     }
 
@@ -195,7 +195,7 @@ impl Conn {
     }
 
     /// Where the listener to the end of this connection is.
-    pub(crate) fn close_slot(&self) -> &Arc<CloseSlot> {
+    pub(crate) fn close_slot(&self) -> &Arc<ListenerSlot> {
         self.close.get_or_init(Arc::default)
     }
 

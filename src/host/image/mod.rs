@@ -9,7 +9,7 @@ mod program;
 
 use super::args::shown;
 use super::call::{Call, Outcome};
-use super::command::{Argument, Command, Kind, Shape, flag, needed, optional};
+use super::command::{Argument, Command, Kind, Shape, flag, needed, option, optional};
 use crate::value::Value;
 use program::{Ended, Program};
 
@@ -17,13 +17,13 @@ const QEMU_IMG: &str = "qemu-img";
 const QEMU_NBD: &str = "qemu-nbd";
 
 const PATH: Argument = needed("path", Kind::Text, "the image: a file, or what QEMU takes for one");
-const FORMAT: Argument = optional("f", Kind::Text, "the image's format, or it is guessed");
-const BACKING_FORMAT: Argument = optional("F", Kind::Text, "the format of the backing file");
-const CACHE: Argument = optional("t", Kind::Text, "how the image that is written is cached");
-const SOURCE_CACHE: Argument = optional("T", Kind::Text, "how what is read is cached");
-const OUTPUT: Argument = optional("output", Kind::Text, "human or json");
-const OBJECTS: Argument = optional("object", Kind::Texts, "QEMU's objects, such as secrets");
-const SETTINGS: Argument = optional("o", Kind::Texts, "the format's options, such as size=1G");
+const FORMAT: Argument = option("f", Kind::Text, "the image's format, or it is guessed");
+const BACKING_FORMAT: Argument = option("F", Kind::Text, "the format of the backing file");
+const CACHE: Argument = option("t", Kind::Text, "how the image that is written is cached");
+const SOURCE_CACHE: Argument = option("T", Kind::Text, "how what is read is cached");
+const OUTPUT: Argument = option("output", Kind::Text, "human or json");
+const OBJECTS: Argument = option("object", Kind::Texts, "QEMU's objects, such as secrets");
+const SETTINGS: Argument = option("o", Kind::Texts, "the format's options, such as size=1G");
 const IMAGE_OPTS: Argument = flag("image_opts", "the path is a list of QEMU's options");
 const QUIET: Argument = flag("q", "print errors only");
 const SHARED: Argument = flag("U", "the image may be in use");
@@ -39,7 +39,7 @@ pub(super) const COMMANDS: &[Command] = &[
             PATH,
             FORMAT,
             OUTPUT,
-            optional("r", Kind::Text, "what to repair: leaks or all"),
+            option("r", Kind::Text, "what to repair: leaks or all"),
             SOURCE_CACHE,
             OBJECTS,
             IMAGE_OPTS,
@@ -58,7 +58,7 @@ pub(super) const COMMANDS: &[Command] = &[
             PATH,
             optional("size", Kind::Text, "such as 20G; bytes without a unit"),
             FORMAT,
-            optional("b", Kind::Text, "the backing file"),
+            option("b", Kind::Text, "the backing file"),
             BACKING_FORMAT,
             SETTINGS,
             OBJECTS,
@@ -77,8 +77,8 @@ pub(super) const COMMANDS: &[Command] = &[
             PATH,
             FORMAT,
             CACHE,
-            optional("b", Kind::Text, "the file of the chain to write to"),
-            optional("r", Kind::Text, "how much at most in a second"),
+            option("b", Kind::Text, "the file of the chain to write to"),
+            option("r", Kind::Text, "how much at most in a second"),
             OBJECTS,
             IMAGE_OPTS,
             QUIET,
@@ -95,8 +95,8 @@ pub(super) const COMMANDS: &[Command] = &[
         shape: Shape::Ran,
         arguments: &[
             needed("paths", Kind::Texts, "the two images"),
-            optional("f", Kind::Text, "the first one's format"),
-            optional("F", Kind::Text, "the second one's format"),
+            option("f", Kind::Text, "the first one's format"),
+            option("F", Kind::Text, "the second one's format"),
             SOURCE_CACHE,
             OBJECTS,
             IMAGE_OPTS,
@@ -117,15 +117,15 @@ pub(super) const COMMANDS: &[Command] = &[
             needed("src_path", Kind::Text, "the image to copy"),
             needed("dst_path", Kind::Text, "the image to make"),
             FORMAT,
-            optional("O", Kind::Text, "the format to make; raw otherwise"),
+            option("O", Kind::Text, "the format to make; raw otherwise"),
             CACHE,
             SOURCE_CACHE,
-            optional("B", Kind::Text, "the backing file of the image to make"),
+            option("B", Kind::Text, "the backing file of the image to make"),
             BACKING_FORMAT,
-            optional("l", Kind::Text, "the snapshot to copy"),
-            optional("S", Kind::Text, "how many zero bytes make a hole"),
-            optional("r", Kind::Text, "how much at most in a second"),
-            optional("m", Kind::Text, "how many copies at once"),
+            option("l", Kind::Text, "the snapshot to copy"),
+            option("S", Kind::Text, "how many zero bytes make a hole"),
+            option("r", Kind::Text, "how much at most in a second"),
+            option("m", Kind::Text, "how many copies at once"),
             SETTINGS,
             OBJECTS,
             IMAGE_OPTS,
@@ -169,8 +169,8 @@ pub(super) const COMMANDS: &[Command] = &[
         arguments: &[
             PATH,
             FORMAT,
-            optional("start_offset", Kind::Text, "from here on"),
-            optional("max_length", Kind::Text, "of so much"),
+            option("start_offset", Kind::Text, "from here on"),
+            option("max_length", Kind::Text, "of so much"),
             OUTPUT,
             OBJECTS,
             IMAGE_OPTS,
@@ -186,9 +186,9 @@ pub(super) const COMMANDS: &[Command] = &[
         shape: Shape::Ran,
         arguments: &[
             PATH,
-            optional("a", Kind::Text, "the snapshot to go back to"),
-            optional("c", Kind::Text, "the snapshot to make"),
-            optional("d", Kind::Text, "the snapshot to delete"),
+            option("a", Kind::Text, "the snapshot to go back to"),
+            option("c", Kind::Text, "the snapshot to make"),
+            option("d", Kind::Text, "the snapshot to delete"),
             OBJECTS,
             flag("l", "list them; also without any of these"),
             IMAGE_OPTS,
@@ -229,7 +229,7 @@ pub(super) const COMMANDS: &[Command] = &[
             PATH,
             needed("size", Kind::Text, "the new size, or the difference: +1G, -1G"),
             FORMAT,
-            optional("preallocation", Kind::Text, "how to allocate what is new"),
+            option("preallocation", Kind::Text, "how to allocate what is new"),
             OBJECTS,
             IMAGE_OPTS,
             QUIET,
@@ -265,25 +265,25 @@ pub(super) const COMMANDS: &[Command] = &[
         arguments: &[
             PATH,
             optional("device", Kind::Text, "the device; nbd0 otherwise"),
-            optional("format", Kind::Text, "the image's format, or it is guessed"),
-            optional("port", Kind::Text, "the TCP port"),
-            optional("bind", Kind::Text, "the address to listen on"),
-            optional("socket", Kind::Text, "the UNIX socket"),
-            optional("shared", Kind::Text, "how many clients at once"),
-            optional("export_name", Kind::Text, "the export's name"),
-            optional("description", Kind::Text, "the export's description"),
-            optional("offset", Kind::Text, "where in the image the device begins"),
-            optional("bitmap", Kind::Text, "the bitmap to tell about"),
-            optional("tls_creds", Kind::Text, "the object with the certificates"),
-            optional("tls_authz", Kind::Text, "the object that says who may come"),
-            optional("trace", Kind::Text, "what to trace"),
-            optional("pid_file", Kind::Text, "where to write the process id"),
-            optional("selinux_label", Kind::Text, "the socket's label"),
-            optional("load_snapshot", Kind::Text, "the snapshot to load"),
-            optional("cache", Kind::Text, "how the image is cached"),
-            optional("aio", Kind::Text, "how it is read and written"),
-            optional("discard", Kind::Text, "what becomes of what is discarded"),
-            optional("detect_zeroes", Kind::Text, "whether zeros make holes"),
+            option("format", Kind::Text, "the image's format, or it is guessed"),
+            option("port", Kind::Text, "the TCP port"),
+            option("bind", Kind::Text, "the address to listen on"),
+            option("socket", Kind::Text, "the UNIX socket"),
+            option("shared", Kind::Text, "how many clients at once"),
+            option("export_name", Kind::Text, "the export's name"),
+            option("description", Kind::Text, "the export's description"),
+            option("offset", Kind::Text, "where in the image the device begins"),
+            option("bitmap", Kind::Text, "the bitmap to tell about"),
+            option("tls_creds", Kind::Text, "the object with the certificates"),
+            option("tls_authz", Kind::Text, "the object that says who may come"),
+            option("trace", Kind::Text, "what to trace"),
+            option("pid_file", Kind::Text, "where to write the process id"),
+            option("selinux_label", Kind::Text, "the socket's label"),
+            option("load_snapshot", Kind::Text, "the snapshot to load"),
+            option("cache", Kind::Text, "how the image is cached"),
+            option("aio", Kind::Text, "how it is read and written"),
+            option("discard", Kind::Text, "what becomes of what is discarded"),
+            option("detect_zeroes", Kind::Text, "whether zeros make holes"),
             OBJECTS,
             IMAGE_OPTS,
             flag("persistent", "stay when the client has gone"),
