@@ -11,6 +11,7 @@
  */
 
 #include <limits.h>
+#include <unistd.h>
 
 #include "common.h"
 
@@ -479,6 +480,26 @@ static void nothing_wrong(const struct function *function, int before)
         ok(true, "%s: nothing can be wrong", function->name);
 }
 
+/* The test driver's connections share one host, which is made anew when the last of them is
+   closed; that of a fleet is closed by another thread. */
+static void wait_for_new_host(void)
+{
+    bool is_new = false;
+    for (double end = now() + PATIENCE; !is_new && now() < end;) {
+        vkvm_conn *conn = open_conn(TEST_URI, 0);
+        vkvm_storage_pool *pool = NULL;
+        vkvm_storage_vol *vol = NULL;
+        vkvm_error *err = NULL;
+        must(vkvm_conn_get_storage_pool_by_name(conn, "default-pool", &pool, &err), err, "the pool");
+        is_new = vkvm_storage_pool_get_volume_by_name(pool, "v", &vol, NULL) < 0;
+        vkvm_storage_vol_free(vol);
+        vkvm_storage_pool_free(pool);
+        vkvm_conn_free(conn);
+        if (!is_new)
+            usleep(10000);
+    }
+}
+
 int main(int argc, char **argv)
 {
     daemon_uri = argc > 1 ? argv[1] : NULL;
@@ -487,6 +508,7 @@ int main(int argc, char **argv)
         visitor.members[i] = never;
     make_handles(stale);
     free_handles(stale);
+    wait_for_new_host();
     make_handles(live);
     for (int class = 0; daemon_uri && class < CLASSES; class++)
         ok(live[class] != NULL, "there is an object: %s", class_names[class]);

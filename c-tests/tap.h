@@ -136,8 +136,15 @@ static inline bool fails(int returned, vkvm_error **error, int code,
     return passed;
 }
 
-/* For what the rest of the program is built on: without it, it ends. */
-static inline void must(int returned, vkvm_error *error, const char *name)
+/* For what the rest of the program is built on: without it, it ends. A macro, so that the
+   error is looked at after the call that makes it. */
+#define must(returned, error, name)               \
+    do {                                          \
+        int must_returned = (returned);           \
+        must_be_done(must_returned, error, name); \
+    } while (0)
+
+static inline void must_be_done(int returned, vkvm_error *error, const char *name)
 {
     if (returned == 0)
         return;
