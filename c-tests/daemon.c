@@ -133,8 +133,8 @@ static void note_stream(vkvm_stream *stream, int events, void *userdata)
 {
     struct seen *seen = userdata;
     (void)stream;
-    seen->calls++;
     seen->detail = events;
+    count_one(&seen->calls);
 }
 
 static void registrations(const char *uri)
@@ -215,6 +215,7 @@ static void ending(const char *uri, pid_t daemon, int signal, int reason)
     if (signal == SIGSTOP)
         works(vkvm_conn_set_keep_alive(conn, 1, 1, &err), &err, "set_keep_alive");
     ok(wait_for(&closed.calls, 1), "the callback is told in time");
+    wait_for(&broken.calls, 1);
     settle();
     ok(closed.calls == 1 && closed.right_conn, "once, of its connection");
     /* A daemon that is killed may be noticed by reading or by writing. */

@@ -257,7 +257,7 @@ sub flat {
     my ($what, $code) = @_;
     forget_most_memory();
     my ($before, $begin) = (most_memory(), time);
-    within(300, $code);    # for ever would be too long
+    within(900, $code);    # for ever would be too long
     my $after = most_memory();
   SKIP: {
         skip('there is no VmHWM here', 1) if !defined $after;
