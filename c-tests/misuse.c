@@ -11,6 +11,7 @@
  */
 
 #include <limits.h>
+#include <unistd.h>
 
 #include "common.h"
 
@@ -54,6 +55,19 @@ static void *live[CLASSES], *stale[CLASSES];
 
 /* The URI of a private daemon, or NULL. */
 static const char *daemon_uri;
+
+/* A fleet ends its connections behind its caller's back, and as long as one is open
+   all of test:///default share their objects. So it has a host of its own. */
+static char fleet_uri[64];
+static char fleet_host[] = "/tmp/vkvm-misuse-XXXXXX";
+
+static void make_fleet_host(void)
+{
+    static const char node[] = "<node/>";
+    int fd = mkstemp(fleet_host);
+    must(fd < 0 || write(fd, node, sizeof node - 1) < 0 || close(fd) != 0, NULL, fleet_host);
+    snprintf(fleet_uri, sizeof fleet_uri, "test://%s", fleet_host);
+}
 
 #define SOME_UUID "8f1e43a0-7d3a-4c57-9a0b-000000000009"
 #define OWNER "<owner><name>d</name><uuid>" SOME_UUID "</uuid></owner>"
@@ -144,7 +158,7 @@ static void make_handles(void **into)
     vkvm_host *host = NULL;
     vkvm_fleet *fleet = NULL;
     vkvm_event_queue *queue = NULL;
-    const char *const uris[] = { TEST_URI };
+    const char *const uris[] = { fleet_uri };
     must(vkvm_event_queue_new(8, &queue, &err), err, "the queue");
     must(vkvm_conn_get_domain_by_name(conn, "test", &dom, &err), err, "the domain");
     must(vkvm_value_from_json("{\"text\":[1]}", &value, &err), err, "the value");
@@ -485,6 +499,7 @@ int main(int argc, char **argv)
     memset(untouched, 0xA5, sizeof untouched);
     for (size_t i = 0; i < sizeof visitor.members / sizeof *visitor.members; i++)
         visitor.members[i] = never;
+    make_fleet_host();
     make_handles(stale);
     free_handles(stale);
     make_handles(live);
@@ -507,5 +522,6 @@ int main(int argc, char **argv)
             extremes(&functions[f]);
     free_handles(live);
     no_handles_left();
+    unlink(fleet_host);
     return done();
 }

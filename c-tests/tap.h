@@ -137,13 +137,21 @@ static inline bool fails(int returned, vkvm_error **error, int code,
 }
 
 /* For what the rest of the program is built on: without it, it ends. */
-static inline void must(int returned, vkvm_error *error, const char *name)
+static inline void end_unless(bool worked, vkvm_error *error, const char *name)
 {
-    if (returned == 0)
+    if (worked)
         return;
     printf("Bail out! %s: %s\n", name,
            error ? vkvm_error_message(error) : "(without an error)");
     exit(1);
 }
+
+/* A function would take the error as it is before or after the call, as the compiler
+   likes. */
+#define must(call, error, name)            \
+    do {                                   \
+        bool worked_ = (call) == 0;        \
+        end_unless(worked_, error, name);  \
+    } while (0)
 
 #endif
