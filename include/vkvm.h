@@ -30,6 +30,7 @@
  *   while its thread is in a function of this library the signal does nothing
  *   (writing to a daemon that is gone raises it), otherwise and in callbacks it
  *   ends the program as ever. A disposition of the program's own is left alone.
+ *   libvirt's test driver (test:///...) has no socket, and installs none.
  */
 
 

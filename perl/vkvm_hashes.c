@@ -75,7 +75,8 @@ static HV *copy(pTHX_ const vkvm_perl_model *model, const vkvm_perl_item *items)
              * Perl does not promise. */
             if (HeKEY_hek(entry) != model->key[item])
                 item = item_of(entry, items);
-            if (!SvIMMORTAL(HeVAL(entry)))
+            /* Perl copies the model's values, but not this one. */
+            if (HeVAL(entry) != &PL_sv_undef)
                 SvREFCNT_dec(HeVAL(entry));
             HeVAL(entry) = items[item].value;
         }

@@ -14,6 +14,10 @@
 
 #include "generated/classes.h"
 
+/* What follows is for the files of the shim only: calls between them need not look up
+ * whether another library has a function of the same name. */
+#pragma GCC visibility push(hidden)
+
 /* The packages whose objects are made here. */
 enum vkvm_perl_class {
 #define X(class, package) vkvm_perl_##class,
@@ -140,5 +144,7 @@ SV *vkvm_perl_take_characters(pTHX_ vkvm_value *value); /* text is characters */
 SV *vkvm_perl_from_xml(pTHX_ const char *xml);             /* likewise */
 AV *vkvm_perl_values_of_map(pTHX_ vkvm_value *map);
 void vkvm_perl_keep_exception(pTHX);
+
+#pragma GCC visibility pop
 
 #endif

@@ -21,6 +21,7 @@ typedef struct {
     vkvm_perl_models *models;
     SV *root;
     int depth;
+    bool in_items;            /* the innermost container is made of its items */
     bool flat;                /* the outermost map becomes an array of its values */
     bool characters;          /* text is characters, not bytes */
     const char *key;
@@ -36,7 +37,7 @@ typedef struct {
 #define dBUILDER builder *b = userdata
 #endif
 
-static void add(pTHX_ builder *b, SV *sv)
+static void add_elsewhere(pTHX_ builder *b, SV *sv)
 {
     SV *top;
     if (!b->depth) {
@@ -44,17 +45,23 @@ static void add(pTHX_ builder *b, SV *sv)
         return;
     }
     top = b->level[b->depth - 1].container;
-    if (!top) {
-        vkvm_perl_item *item = &b->item[b->items++];
-        item->key = b->key;
-        item->len = b->key_len;
-        item->value = sv;
-    } else if (SvTYPE(top) == SVt_PVAV)
+    if (SvTYPE(top) == SVt_PVAV)
         av_push((AV *)top, sv);
     else {
         vkvm_perl_item item = { b->key, b->key_len, sv };
         vkvm_perl_store(aTHX_ (HV *)top, &item, b->characters);
     }
+}
+
+PERL_STATIC_INLINE void add(pTHX_ builder *b, SV *sv)
+{
+    if (b->in_items) {
+        vkvm_perl_item *item = &b->item[b->items++];
+        item->key = b->key;
+        item->len = b->key_len;
+        item->value = sv;
+    } else
+        add_elsewhere(aTHX_ b, sv);
 }
 
 static void begin(pTHX_ builder *b, SV *container)
@@ -63,6 +70,7 @@ static void begin(pTHX_ builder *b, SV *container)
         add(aTHX_ b, newRV_noinc(container));
     level *level = &b->level[b->depth++];
     level->container = container;
+    b->in_items = !container;
     level->first_item = b->items;
     level->key = b->key;
     level->key_len = b->key_len;
@@ -168,6 +176,7 @@ static void on_end(void *userdata)
 {
     dBUILDER;
     level *level = &b->level[--b->depth];
+    b->in_items = b->depth && !level[-1].container;
     if (!level->container) {
         size_t count = b->items - level->first_item;
         const vkvm_perl_item *items = &b->item[level->first_item];
@@ -192,6 +201,7 @@ static void begin_build(pTHX_ builder *b, bool flat, bool characters)
     b->models = vkvm_perl_models_of(aTHX);
     b->root = NULL;
     b->depth = 0;
+    b->in_items = FALSE;
     b->items = 0;
     b->flat = flat;
     b->characters = characters;

@@ -16,6 +16,15 @@ mod sync {
     pub const FIRST_SEGMENT: usize = 2;
     /// So few that they are soon used up.
     pub const GENERATION_BITS: u32 = 2;
+
+    thread_local! {
+        /// Whether the short ways are taken that are for one thread only.
+        pub static SINGLE_THREADED: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+    }
+
+    pub fn is_single_threaded() -> bool {
+        SINGLE_THREADED.get()
+    }
 }
 
 #[allow(dead_code, reason = "a test has no need of all of it")]
@@ -61,7 +70,7 @@ impl Table {
 
     fn insert(&self, number: usize) -> u64 {
         let number = loom::cell::UnsafeCell::new(number);
-        self.slots.insert(Probe { number, drops: self.drops.clone() }).expect("there is room")
+        self.slots.insert(|| Probe { number, drops: self.drops.clone() }).expect("there is room")
     }
 
     /// Starts a thread that works with the table.
@@ -186,5 +195,40 @@ fn no_key_ever_comes_again() {
         }
         assert!(keys.iter().all(|key| table.slots.get(*key).is_none()));
         assert_eq!((table.drops(), table.slots.count()), (20, 0));
+    });
+}
+
+#[test]
+fn what_one_thread_did_is_right_when_there_are_two() {
+    loom::model(|| {
+        sync::SINGLE_THREADED.set(true);
+        let table = Table::new();
+        let [old, key] = [table.insert(6), table.insert(7)];
+        assert!(table.slots.retain(key));
+        let used = table.slots.get(key).expect("is live");
+        assert!(table.slots.release(key).is_none());
+        drop(table.slots.get(key).expect("is live"));
+        assert!(table.slots.release(old).is_some());
+        assert!(table.slots.get(old).is_none());
+        let next = table.insert(8);
+        assert!(!table.slots.is_live(old) && table.slots.is_live(next));
+        assert_eq!((table.drops(), table.slots.count()), (1, 2));
+
+        sync::SINGLE_THREADED.set(false);
+        let other = table.spawn(move |table| {
+            assert_eq!(table.slots.get(next).expect("is live").number(), 8);
+            table.slots.release(key);
+            table.slots.release(next);
+        });
+        assert_eq!(used.number(), 7);
+        drop(used);
+        other.join().unwrap();
+        assert_eq!((table.drops(), table.slots.count()), (3, 0));
+
+        sync::SINGLE_THREADED.set(true);
+        let mut taken = table.slots.release_to_use(table.insert(9)).expect("was live");
+        assert!(taken.alone().is_some());
+        drop(taken);
+        assert_eq!((table.drops(), table.slots.count()), (4, 0));
     });
 }

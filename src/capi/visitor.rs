@@ -6,7 +6,8 @@ use std::ptr;
 use super::caller::Caller;
 use super::types::vkvm_value_visitor;
 use crate::error::{Misuse, Result};
-use crate::value::Value;
+use crate::handle::AnyHandle;
+use crate::value::{Map, Value};
 use crate::xml::Visit;
 
 /// A complete visitor of C's.
@@ -41,13 +42,17 @@ impl<'a> Visitor<'a> {
     ) -> Result<Self> {
         // SAFETY: by the contract it is NULL or a visitor.
         let visitor = unsafe { visitor.as_ref() };
-        let functions = visitor.and_then(complete);
-        let wanted = "a visitor with all its functions";
-        let functions = functions.ok_or(Misuse::Null { parameter: "visitor", wanted })?;
+        let Some(functions) = visitor.and_then(complete) else {
+            let wanted = "a visitor with all its functions";
+            return Err(Misuse::Null { parameter: "visitor", wanted }.into());
+        };
         Ok(Visitor { functions, userdata })
     }
 
     /// Shows a value and what is in it.
+    // Inlined into the loops below: a call for each number of a map takes longer
+    // than all else that is done with it here.
+    #[inline(always)]
     pub fn show(&self, value: &Value) {
         let (f, to) = (self.functions, self.userdata);
         // SAFETY: C's own functions and userdata, by the contract; the texts
@@ -61,25 +66,38 @@ impl<'a> Visitor<'a> {
                 Value::Double(number) => (f.real)(to, *number),
                 Value::String(text) => (f.string)(to, text.as_ptr().cast(), text.len()),
                 Value::Bytes(bytes) => (f.bytes)(to, bytes.as_ptr(), bytes.len()),
-                Value::Handle(handle) => {
-                    let class = handle.class_name();
-                    (f.handle)(to, handle.id() as *mut c_void, class.as_ptr().cast(), class.len());
-                }
-                Value::List(list) => {
-                    (f.list)(to, list.len());
-                    list.iter().for_each(|item| self.show(item));
-                    (f.end)(to);
-                }
-                Value::Map(map) => {
-                    (f.map)(to, map.len());
-                    for (key, item) in map.iter() {
-                        (f.key)(to, key.as_ptr().cast(), key.len());
-                        self.show(item);
-                    }
-                    (f.end)(to);
-                }
+                Value::Handle(handle) => self.show_handle(handle),
+                Value::List(list) => self.show_list(list),
+                Value::Map(map) => self.show_map(map),
             }
         }
+    }
+
+    fn show_handle(&self, handle: &AnyHandle) {
+        let (id, class) = (handle.id() as *mut c_void, handle.class_name());
+        // SAFETY: as in `show`.
+        unsafe { (self.functions.handle)(self.userdata, id, class.as_ptr().cast(), class.len()) }
+    }
+
+    fn show_list(&self, list: &[Value]) {
+        // SAFETY: as in `show`.
+        unsafe { (self.functions.list)(self.userdata, list.len()) }
+        list.iter().for_each(|item| self.show(item));
+        // SAFETY: as in `show`.
+        unsafe { (self.functions.end)(self.userdata) }
+    }
+
+    fn show_map(&self, map: &Map) {
+        let (f, to) = (self.functions, self.userdata);
+        // SAFETY: as in `show`.
+        unsafe { (f.map)(to, map.len()) }
+        for (key, item) in map {
+            // SAFETY: as in `show`.
+            unsafe { (f.key)(to, key.as_ptr().cast(), key.len()) }
+            self.show(item);
+        }
+        // SAFETY: as in `show`.
+        unsafe { (f.end)(to) }
     }
 }
 

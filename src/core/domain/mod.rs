@@ -38,7 +38,13 @@ use crate::value::Map;
 /// A domain. It keeps its connection open.
 pub struct Domain {
     object: Object<sys::virDomain>,
-    /// A handle's name and uuid never change, so they are asked for once.
+    // In a box for the same reason as `Object::later`.
+    known: OnceLock<Box<Known>>,
+}
+
+/// A handle's name and uuid never change, so they are asked for once.
+#[derive(Default)]
+struct Known {
     name: OnceLock<CString>,
     uuid: OnceLock<Uuid>,
     uuid_string: OnceLock<Text>,
@@ -75,13 +81,11 @@ impl Domain {
     /// `raw` is a valid domain, and one reference to it is ours.
     pub(crate) unsafe fn adopt(raw: sys::virDomainPtr) -> Self {
         // SAFETY: as promised by the caller.
-        let object = unsafe { Object::adopt(raw) };
-        Domain {
-            object,
-            name: OnceLock::new(),
-            uuid: OnceLock::new(),
-            uuid_string: OnceLock::new(),
-        }
+        Domain { object: unsafe { Object::adopt(raw) }, known: OnceLock::new() }
+    }
+
+    fn known(&self) -> &Known {
+        self.known.get_or_init(Box::default)
     }
 
     pub(crate) fn raw(&self) -> sys::virDomainPtr {
@@ -96,7 +100,7 @@ impl Domain {
 
     /// The name.
     pub fn get_name(&self) -> Result<&CStr> {
-        if let Some(name) = self.name.get() {
+        if let Some(name) = self.known().name.get() {
             return Ok(name);
         }
         // SAFETY: raw() is live while self is; so in all calls below.
@@ -104,28 +108,28 @@ impl Domain {
         let name = call::pointer(name.cast_mut(), c"virDomainGetName")?;
         // SAFETY: a C string that lives as long as the domain.
         let name = unsafe { CStr::from_ptr(name.as_ptr()) }.to_owned();
-        Ok(self.name.get_or_init(|| name))
+        Ok(self.known().name.get_or_init(|| name))
     }
 
     /// The uuid.
     pub fn get_uuid(&self) -> Result<Uuid> {
-        if let Some(uuid) = self.uuid.get() {
+        if let Some(uuid) = self.known().uuid.get() {
             return Ok(*uuid);
         }
         let mut bytes = [0; 16];
         // SAFETY: as above; a uuid has 16 bytes.
         let returned = unsafe { sys::virDomainGetUUID(self.raw(), bytes.as_mut_ptr()) };
         call::done(returned, c"virDomainGetUUID")?;
-        Ok(*self.uuid.get_or_init(|| Uuid::from_bytes(bytes)))
+        Ok(*self.known().uuid.get_or_init(|| Uuid::from_bytes(bytes)))
     }
 
     /// The uuid as lower-case text with hyphens.
     pub fn get_uuid_string(&self) -> Result<&CStr> {
-        if let Some(text) = self.uuid_string.get() {
+        if let Some(text) = self.known().uuid_string.get() {
             return Ok(text);
         }
         let text = self.get_uuid().map(Text::from_uuid)?;
-        Ok(self.uuid_string.get_or_init(|| text))
+        Ok(self.known().uuid_string.get_or_init(|| text))
     }
 
     /// The id, or -1 when the domain does not run.
@@ -145,6 +149,7 @@ impl Domain {
     }
 
     /// State, memory, virtual CPUs and CPU time used.
+    #[inline]
     pub fn get_info(&self) -> Result<Map> {
         // SAFETY: a plain C struct, for which all-zero is valid.
         let mut info: sys::virDomainInfo = unsafe { std::mem::zeroed() };

@@ -37,11 +37,17 @@ sub object {
     return lcfirst($class) . ($name ? ' ' . $object->$name : '');
 }
 
+# Junk, such as Sys::Virt's hashes of nothing have for keys, must not end a line.
+sub printable {
+    my ($text) = @_;
+    return $text =~ s/([^\x20-\x7e])/sprintf '\\x%02x', ord $1/ger;
+}
+
 sub text {
     my ($name, $value) = @_;
     return 'undef' unless defined $value;
     if (ref $value eq 'HASH') {
-        return '{' . join(', ', map { "$_ => " . text($_, $value->{$_}) } sort keys %$value) . '}';
+        return '{' . join(', ', map { printable($_) . ' => ' . text($_, $value->{$_}) } sort keys %$value) . '}';
     }
     return '[' . join(', ', map { text($name, $_) } @$value) . ']' if ref $value eq 'ARRAY';
     return 'code' if ref $value eq 'CODE';
@@ -51,8 +57,7 @@ sub text {
     $value =~ s/(<domain [^>]*)id='\d+'/$1id='ID'/;
     $value =~ s/domain-\d+-/domain-ID-/g;
     $value =~ s{/dev/pts/\d+}{/dev/pts/N}g;
-    $value =~ s/([^\x20-\x7e])/sprintf '\\x%02x', ord $1/ge;
-    return "'$value'";
+    return "'" . printable($value) . "'";
 }
 
 # Shows values that a method of this name gave.
