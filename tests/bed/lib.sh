@@ -100,6 +100,8 @@ listening_port() { # PID
     done < <(cat "/proc/$1/net/tcp")
 }
 
+# The daemon does not ask whether its clients are there: one that has an event loop and
+# does not turn it for 30 seconds, because it waits for a guest, would be cut off.
 write_libvirtd_conf() { # PORT (0: any free one) [none|sasl [tcp|tls]]
     local auth=${2:-none} transport=${3:-tcp}
     cat >"$DIR/libvirtd.conf" <<END
@@ -112,6 +114,7 @@ auth_unix_rw = "none"
 auth_unix_ro = "none"
 unix_sock_dir = "$DIR"
 host_uuid = "$(cat /proc/sys/kernel/random/uuid)"
+keepalive_interval = -1
 log_outputs = "2:file:$DIR/log"
 END
 }
