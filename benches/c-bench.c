@@ -100,6 +100,18 @@ static void info(long n)
     }
 }
 
+static void info_numbers(long n)
+{
+    while (n--) {
+        int state;
+        uint64_t max_mem, memory, cpu_time;
+        uint32_t nr_virt_cpu;
+        CALL(vkvm_domain_get_info_numbers, dom, &state, &max_mem, &memory, &nr_virt_cpu,
+             &cpu_time);
+        sink = max_mem + memory + nr_virt_cpu + cpu_time + (uint64_t)state;
+    }
+}
+
 static void vir_info(long n)
 {
     while (n--) {
@@ -206,6 +218,7 @@ static const struct row {
     {"get_uuid_string", uuid_string, vir_uuid_string, 0, 0},
     {"get_info", info, vir_info, 1.10, 1.02},
     {"get_info + read 5 fields", info_fields, vir_info_fields, 0, 0},
+    {"get_info_numbers", info_numbers, vir_info_fields, 1.10, 1.02},
     {"get_xml_description", xml, vir_xml, 1.10, 1.02},
     {"connect + close", connection, vir_connection, 0, 0},
     {"list_all_domains (100)", list, vir_list, 0, 0},

@@ -115,6 +115,14 @@ static void information(vkvm_domain *dom)
     is_int(int_at(info, "memory"), 65536, "memory");
     is_int(int_at(info, "nrVirtCpu"), 1, "nrVirtCpu");
     ok(int_at(info, "cpuTime") > 0, "cpuTime");
+    int state = -1;
+    uint64_t max_mem = 0, memory = 0, cpu_time = 0;
+    uint32_t nr_virt_cpu = 0;
+    works(vkvm_domain_get_info_numbers(dom, &state, &max_mem, &memory, &nr_virt_cpu, &cpu_time,
+                                       &err), &err, "get_info_numbers");
+    is_int(state, VKVM_DOMAIN_STATE_RUNNING, "the same state");
+    ok(max_mem == 131072 && memory == 65536, "the same memory");
+    ok(nr_virt_cpu == 1 && cpu_time >= (uint64_t)int_at(info, "cpuTime"), "the same CPUs");
     vkvm_value_free(info);
     works(vkvm_domain_destroy(dom, 0, &err), &err, "destroy");
 }

@@ -202,6 +202,7 @@ static const function functions[] = {
     (function)&vkvm_domain_get_hostname,
     (function)&vkvm_domain_get_id,
     (function)&vkvm_domain_get_info,
+    (function)&vkvm_domain_get_info_numbers,
     (function)&vkvm_domain_get_interface_addresses,
     (function)&vkvm_domain_get_interface_parameters,
     (function)&vkvm_domain_get_iothread_info,

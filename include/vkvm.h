@@ -5771,6 +5771,30 @@ int vkvm_domain_get_id(vkvm_domain *dom, int *id, vkvm_error **error);
 int vkvm_domain_get_info(vkvm_domain *dom, vkvm_value **info, vkvm_error **error);
 
 /**
+ * Gets what `vkvm_domain_get_info` gets as numbers, without making a value:
+ * for those who ask often.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param state one of `VKVM_DOMAIN_STATE_*` (out; not NULL)
+ * @param max_mem the memory that it may have, in KiB (out; not NULL)
+ * @param memory the memory that it has, in KiB (out; not NULL)
+ * @param nr_virt_cpu how many virtual CPUs it has (out; not NULL)
+ * @param cpu_time how much CPU time it has used so far, in ns (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainGetInfo
+ */
+int vkvm_domain_get_info_numbers(vkvm_domain *dom,
+                                 int *state,
+                                 uint64_t *max_mem,
+                                 uint64_t *memory,
+                                 uint32_t *nr_virt_cpu,
+                                 uint64_t *cpu_time,
+                                 vkvm_error **error);
+
+/**
  * Gets the addresses of the network interfaces of the guest.
  *
  * @param dom the domain (not NULL; borrowed)

@@ -178,6 +178,33 @@ gen_mac()
   OUTPUT:
     RETVAL
 
+MODULE = VKVM  PACKAGE = VKVM::Domain
+
+# The most frequent of all calls, and the only one whose hash is made without a value.
+void
+get_info(dom)
+    vkvm_domain *dom
+  PREINIT:
+    vkvm_error *error = NULL;
+    int state;
+    uint64_t max_mem, memory, cpu_time;
+    uint32_t nr_virt_cpu;
+  PPCODE:
+  {
+    if (vkvm_domain_get_info_numbers(dom, &state, &max_mem, &memory, &nr_virt_cpu, &cpu_time,
+                                     &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    const vkvm_perl_item items[] = {
+        { "state", 5, newSViv(state) },
+        { "maxMem", 6, newSVuv(max_mem) },
+        { "memory", 6, newSVuv(memory) },
+        { "nrVirtCpu", 9, newSVuv(nr_virt_cpu) },
+        { "cpuTime", 7, newSVuv(cpu_time) },
+    };
+    HV *hash = vkvm_perl_hash(aTHX_ vkvm_perl_models_of(aTHX), items, 5, FALSE);
+    mXPUSHs(newRV_noinc((SV *)hash));
+  }
+
 MODULE = VKVM  PACKAGE = VKVM::Host
 
 SV *

@@ -789,19 +789,6 @@ get_id(dom)
   }
 
 void
-get_info(dom)
-    vkvm_domain *dom
-  PREINIT:
-    vkvm_error *error = NULL;
-    vkvm_value *info;
-  PPCODE:
-  {
-    if (vkvm_domain_get_info(dom, &info, &error) < 0)
-        vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, info);
-  }
-
-void
 get_interface_addresses(dom, src_sv, flags_sv = NULL)
     vkvm_domain *dom
     SV *src_sv

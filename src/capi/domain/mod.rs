@@ -159,6 +159,7 @@ pub unsafe extern "C" fn vkvm_domain_get_state(
 ///   (KiB), `memory` (KiB), `nrVirtCpu`, `cpuTime` (ns used so far)
 ///
 /// libvirt: virDomainGetInfo
+/// cbindgen:perl=skip
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_get_info(
     dom: *mut vkvm_domain,
@@ -168,6 +169,42 @@ pub unsafe extern "C" fn vkvm_domain_get_info(
     status(error, |c| {
         let out = c.out_handle(info, "info")?;
         out.set_value(c.get(dom, "dom")?.get_info()?)
+    })
+}
+
+/// Gets what `vkvm_domain_get_info` gets as numbers, without making a value: for
+/// those who ask often.
+///
+/// - `state`: one of `VKVM_DOMAIN_STATE_*`
+/// - `max_mem`: the memory that it may have, in KiB
+/// - `memory`: the memory that it has, in KiB
+/// - `nr_virt_cpu`: how many virtual CPUs it has
+/// - `cpu_time`: how much CPU time it has used so far, in ns
+///
+/// libvirt: virDomainGetInfo
+/// cbindgen:perl=skip
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_domain_get_info_numbers(
+    dom: *mut vkvm_domain,
+    state: *mut c_int,
+    max_mem: *mut u64,
+    memory: *mut u64,
+    nr_virt_cpu: *mut u32,
+    cpu_time: *mut u64,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let (out_state, out_max_mem) = (c.out(state, "state")?, c.out(max_mem, "max_mem")?);
+        let out_memory = c.out(memory, "memory")?;
+        let out_nr_virt_cpu = c.out(nr_virt_cpu, "nr_virt_cpu")?;
+        let out_cpu_time = c.out(cpu_time, "cpu_time")?;
+        let info = c.get(dom, "dom")?.get_info_numbers()?;
+        out_state.set(info.state as c_int);
+        out_max_mem.set(info.max_mem);
+        out_memory.set(info.memory);
+        out_nr_virt_cpu.set(info.nr_virt_cpu);
+        out_cpu_time.set(info.cpu_time);
+        Ok(())
     })
 }
 

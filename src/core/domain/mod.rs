@@ -42,6 +42,20 @@ pub struct Domain {
     known: OnceLock<Box<Known>>,
 }
 
+/// What a domain does and uses.
+pub struct DomainInfo {
+    /// One of `DOMAIN_STATE_*`.
+    pub state: u32,
+    /// The memory that it may have, in KiB.
+    pub max_mem: u64,
+    /// The memory that it has, in KiB.
+    pub memory: u64,
+    /// Its virtual CPUs.
+    pub nr_virt_cpu: u32,
+    /// The CPU time that it has used, in ns.
+    pub cpu_time: u64,
+}
+
 /// A handle's name and uuid never change, so they are asked for once.
 #[derive(Default)]
 struct Known {
@@ -151,18 +165,31 @@ impl Domain {
     /// State, memory, virtual CPUs and CPU time used.
     #[inline]
     pub fn get_info(&self) -> Result<Map> {
+        let info = self.get_info_numbers()?;
+        let mut map = Map::with_capacity(5);
+        map.push_new("state", info.state);
+        map.push_new("maxMem", info.max_mem);
+        map.push_new("memory", info.memory);
+        map.push_new("nrVirtCpu", info.nr_virt_cpu);
+        map.push_new("cpuTime", info.cpu_time);
+        Ok(map)
+    }
+
+    /// The same, without a map.
+    #[inline]
+    pub fn get_info_numbers(&self) -> Result<DomainInfo> {
         // SAFETY: a plain C struct, for which all-zero is valid.
         let mut info: sys::virDomainInfo = unsafe { std::mem::zeroed() };
         // SAFETY: as above.
         let returned = unsafe { sys::virDomainGetInfo(self.raw(), &mut info) };
         call::done(returned, c"virDomainGetInfo")?;
-        let mut map = Map::with_capacity(5);
-        map.push_new("state", u32::from(info.state));
-        map.push_new("maxMem", info.maxMem);
-        map.push_new("memory", info.memory);
-        map.push_new("nrVirtCpu", u32::from(info.nrVirtCpu));
-        map.push_new("cpuTime", info.cpuTime);
-        Ok(map)
+        Ok(DomainInfo {
+            state: info.state.into(),
+            max_mem: info.maxMem,
+            memory: info.memory,
+            nr_virt_cpu: info.nrVirtCpu.into(),
+            cpu_time: info.cpuTime,
+        })
     }
 
     /// The definition, as XML.
