@@ -120,6 +120,8 @@ my $count = 0;
 my $timer = VKVM::Event::add_timeout(1, sub { $count++ });
 print threads->create(sub { defined $$stream ? 'alive' : 'undef' })->join, ', ';
 VKVM::Event::run_default() until $count > 3;
+# Another one, or a turn of the loop may wait for ever.
+VKVM::Event::add_timeout(1, sub { });
 VKVM::Event::remove_timeout($timer);
 VKVM::Event::run_default() for 1 .. 2;
 print gone(), "\n";
