@@ -350,6 +350,12 @@ subtest 'backup_begin' => sub {
     is($dom->get_checkpoint_by_name('first')->get_domain->get_name, 'jobs', 'is of the domain');
     is($dom->get_checkpoint_by_name('first')->get_conn->get_uri, $bed->{URI},
         'and of the connection');
+    # libvirt says that a backup is over before it has QEMU close the copy, which is locked
+    # until then.
+    soon {
+        $dom->qemu_monitor_command('{"execute":"query-named-block-nodes"}') !~ /full\.qcow2/
+    }
+    'QEMU has let go of the copy';
     like(run_ok(qw(qemu-img compare -f qcow2 -F raw), "$dir/full.qcow2", "$dir/data"),
         qr/identical/, 'the copy has what is on the disk');
 
