@@ -68,6 +68,16 @@ _open_auth(uri, flags, credlist, callback)
   OUTPUT:
     RETVAL
 
+void
+_take_answers(requests, credentials)
+    SV *requests
+    SV *credentials
+  PPCODE:
+    vkvm_perl_take_answers(aTHX_ requests,
+                           INT2PTR(vkvm_value *, vkvm_perl_uint(aTHX_ credentials, "credentials",
+                                                                UV_MAX)));
+    XSRETURN_EMPTY;
+
 UV
 _get_version(conn)
     vkvm_conn *conn
@@ -103,10 +113,11 @@ xml_to_json(xml, pretty_sv = NULL)
     char *json;
     int result;
   CODE:
+    /* What may die comes before anything is made that would have to be freed. */
+    bool pretty = vkvm_perl_given(pretty_sv) && SvTRUE(pretty_sv);
     if (vkvm_value_from_xml(vkvm_perl_text(aTHX_ xml, "xml"), &value, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    result = vkvm_value_to_json(value, vkvm_perl_given(pretty_sv) && SvTRUE(pretty_sv), &json,
-                                &error);
+    result = vkvm_value_to_json(value, pretty, &json, &error);
     vkvm_value_free(value);
     if (result < 0)
         vkvm_perl_throw(aTHX_ error);

@@ -231,10 +231,7 @@ UV vkvm_perl_uint(pTHX_ SV *sv, const char *name, UV max)
 
 /* --- Perl structures to values ----------------------------------------- */
 
-/* Dies if a call failed, and names the parameter of the method instead of the
- * call's own. The error is behind a pointer because C may look at the last
- * argument before it makes the call that is the first. */
-static void check(pTHX_ int result, vkvm_error **error, const char *name)
+void vkvm_perl_check(pTHX_ int result, vkvm_error **error, const char *name)
 {
     int code;
     SV *message;
@@ -270,14 +267,14 @@ static vkvm_value *convert_hash(pTHX_ HV *hash, const char *name, int depth, tex
     vkvm_error *error = NULL;
     vkvm_value *map;
     HE *entry;
-    check(aTHX_ vkvm_value_new_map(&map, &error), &error, name);
+    vkvm_perl_check(aTHX_ vkvm_value_new_map(&map, &error), &error, name);
     scoped(aTHX_ map);
     hv_iterinit(hash);
     while ((entry = hv_iternext(hash))) {
         const char *key = text(aTHX_ hv_iterkeysv(entry), name);
         ENTER;
         vkvm_value *item = convert(aTHX_ hv_iterval(hash, entry), name, depth + 1, text);
-        check(aTHX_ vkvm_value_put(map, NULL, key, item, &error), &error, name);
+        vkvm_perl_check(aTHX_ vkvm_value_put(map, NULL, key, item, &error), &error, name);
         LEAVE;
     }
     return map;
@@ -287,12 +284,12 @@ static vkvm_value *convert_array(pTHX_ AV *array, const char *name, int depth, t
 {
     vkvm_error *error = NULL;
     vkvm_value *list;
-    check(aTHX_ vkvm_value_new_list(&list, &error), &error, name);
+    vkvm_perl_check(aTHX_ vkvm_value_new_list(&list, &error), &error, name);
     scoped(aTHX_ list);
     for (SSize_t i = 0; i <= av_top_index(array); i++) {
         ENTER;
         vkvm_value *item = convert(aTHX_ item_of(aTHX_ array, (size_t)i), name, depth + 1, text);
-        check(aTHX_ vkvm_value_append(list, NULL, item, &error), &error, name);
+        vkvm_perl_check(aTHX_ vkvm_value_append(list, NULL, item, &error), &error, name);
         LEAVE;
     }
     return list;
@@ -303,31 +300,31 @@ static void set_number(pTHX_ vkvm_value *value, NV number, const char *name)
 {
     vkvm_error *error = NULL;
     if (number >= 0 && number < 18446744073709551616.0 && number == (NV)(UV)number)
-        check(aTHX_ vkvm_value_set_uint64(value, NULL, (UV)number, &error), &error, name);
+        vkvm_perl_check(aTHX_ vkvm_value_set_uint64(value, NULL, (UV)number, &error), &error, name);
     else if (number < 0 && number >= -9223372036854775808.0 && number == (NV)(IV)number)
-        check(aTHX_ vkvm_value_set_int64(value, NULL, (IV)number, &error), &error, name);
+        vkvm_perl_check(aTHX_ vkvm_value_set_int64(value, NULL, (IV)number, &error), &error, name);
     else
-        check(aTHX_ vkvm_value_set_double(value, NULL, number, &error), &error, name);
+        vkvm_perl_check(aTHX_ vkvm_value_set_double(value, NULL, number, &error), &error, name);
 }
 
 static vkvm_value *convert_scalar(pTHX_ SV *sv, const char *name, text_taker *text)
 {
     vkvm_error *error = NULL;
     vkvm_value *value;
-    check(aTHX_ vkvm_value_new_null(&value, &error), &error, name);
+    vkvm_perl_check(aTHX_ vkvm_value_new_null(&value, &error), &error, name);
     scoped(aTHX_ value);
     if (!SvOK(sv))
         return value;
     if (SvROK(sv) && !is_overloaded(aTHX_ sv))
-        check(aTHX_ vkvm_value_set_handle(value, NULL, vkvm_perl_handle(aTHX_ sv, name), &error),
+        vkvm_perl_check(aTHX_ vkvm_value_set_handle(value, NULL, vkvm_perl_handle(aTHX_ sv, name), &error),
               &error, name);
     else if (SvPOK(sv) || SvROK(sv))
-        check(aTHX_ vkvm_value_set_string(value, NULL, text(aTHX_ sv, name), &error), &error,
+        vkvm_perl_check(aTHX_ vkvm_value_set_string(value, NULL, text(aTHX_ sv, name), &error), &error,
               name);
     else if (SvIOK(sv) && SvIsUV(sv))
-        check(aTHX_ vkvm_value_set_uint64(value, NULL, SvUVX(sv), &error), &error, name);
+        vkvm_perl_check(aTHX_ vkvm_value_set_uint64(value, NULL, SvUVX(sv), &error), &error, name);
     else if (SvIOK(sv))
-        check(aTHX_ vkvm_value_set_int64(value, NULL, SvIVX(sv), &error), &error, name);
+        vkvm_perl_check(aTHX_ vkvm_value_set_int64(value, NULL, SvIVX(sv), &error), &error, name);
     else
         set_number(aTHX_ value, SvNV_nomg(sv), name);
     return value;

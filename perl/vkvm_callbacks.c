@@ -76,16 +76,21 @@ void vkvm_perl_close_frame(pTHX)
     POPSTACK;
 }
 
-int vkvm_perl_call(pTHX_ callback *cb, int which, I32 context)
+/* Calls code with what is on the stack; the exception is kept for later. */
+static int call(pTHX_ SV *code, I32 context)
 {
-    /* The code may end its own registration, which frees the callback. */
-    SV *code = sv_2mortal(SvREFCNT_inc(cb->code[which]));
     int count = call_sv(code, context | G_EVAL);
-    if (SvTRUE(ERRSV)) {
+    if (vkvm_perl_has_died(aTHX)) {
         vkvm_perl_keep_exception(aTHX);
         return -1;
     }
     return count;
+}
+
+int vkvm_perl_call(pTHX_ callback *cb, int which, I32 context)
+{
+    /* The code may end its own registration, which frees the callback. */
+    return call(aTHX_ sv_2mortal(SvREFCNT_inc(cb->code[which])), context);
 }
 
 IV vkvm_perl_answer(pTHX_ SV *result)
@@ -178,24 +183,31 @@ int vkvm_perl_on_host_progress(uint64_t done, uint64_t total, const char *unit, 
     return answer < 0 ? -1 : 0;
 }
 
-/* Takes the answers out of Perl's array of hashes. */
-static int take_results(pTHX_ AV *requests, vkvm_value *credentials)
+/* Takes the answers out of Perl's array of hashes. What is tied or overloaded there is
+ * Perl code, which may die, so that this is called as if from Perl. */
+void vkvm_perl_take_answers(pTHX_ SV *requests, vkvm_value *credentials)
 {
-    for (SSize_t i = 0; i <= av_top_index(requests); i++) {
-        SV **request = av_fetch(requests, i, 0);
+    vkvm_error *error = NULL;
+    /* The callback may have put something else into its $_[0]. */
+    if (!SvROK(requests) || SvTYPE(SvRV(requests)) != SVt_PVAV)
+        vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, "callback",
+                         "has replaced the array of what is asked for");
+    AV *array = (AV *)SvRV(requests);
+    for (SSize_t i = 0; i <= av_top_index(array); i++) {
+        SV **request = av_fetch(array, i, 0);
         SV **result = NULL;
         char path[40];
+        if (request)
+            SvGETMAGIC(*request);
         if (request && SvROK(*request) && SvTYPE(SvRV(*request)) == SVt_PVHV)
             result = hv_fetchs((HV *)SvRV(*request), "result", 0);
+        if (!result || !vkvm_perl_given(*result))
+            continue;
         snprintf(path, sizeof path, "%d.result", (int)i);
-        if (result && SvOK(*result)) {
-            if (vkvm_value_set_string(credentials, path, SvPV_nolen(*result), NULL) < 0)
-                return -1;
-        } else if (vkvm_value_set_null(credentials, path, NULL) < 0) {
-            return -1;
-        }
+        const char *text = vkvm_perl_text(aTHX_ *result, "result");
+        vkvm_perl_check(aTHX_ vkvm_value_set_string(credentials, path, text, &error), &error,
+                        "result");
     }
-    return 0;
 }
 
 int vkvm_perl_on_auth(vkvm_value *credentials, void *userdata)
@@ -211,8 +223,15 @@ int vkvm_perl_on_auth(vkvm_value *credentials, void *userdata)
     XPUSHs(requests);
     PUTBACK;
     answer = vkvm_perl_run(aTHX_ cb, 0, G_SCALAR);
-    if (answer >= 0 && take_results(aTHX_ (AV *)SvRV(requests), credentials) < 0)
-        answer = -1;
+    if (answer >= 0) {
+        SPAGAIN;
+        PUSHMARK(SP);
+        EXTEND(SP, 2);
+        PUSHs(requests);
+        mPUSHu(PTR2UV(credentials));
+        PUTBACK;
+        answer = call(aTHX_ (SV *)get_cv("VKVM::_take_answers", 0), G_VOID | G_DISCARD);
+    }
     vkvm_perl_close_frame(aTHX);
     return answer < 0 ? -1 : 0;
 }

@@ -128,11 +128,13 @@ static int call_loop(loop *to, const char *method, const int *numbers, int count
     int results = call_method(method, G_SCALAR | G_EVAL);
     SPAGAIN;
     SV *result = results > 0 ? POPs : NULL;
-    if (SvTRUE(ERRSV))
-        warn("%s of the event loop died: %" SVf, method, SVfARG(ERRSV));
-    else if (result && SvOK(result))
-        answer = (int)SvIV(result);
+    if (result && SvOK(result) && !SvROK(result) && looks_like_number(result))
+        answer = (int)SvIV_nomg(result);
     PUTBACK;
+    if (vkvm_perl_has_died(aTHX)) {
+        answer = -1;
+        vkvm_perl_warn_died(aTHX_ Perl_form(aTHX_ "%s of the event loop died", method));
+    }
     FREETMPS;
     LEAVE;
     POPSTACK;

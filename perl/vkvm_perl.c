@@ -186,12 +186,32 @@ void vkvm_perl_refuse(pTHX_ int code, const char *name, const char *pattern, ...
     NOT_REACHED;
 }
 
+bool vkvm_perl_has_died(pTHX)
+{
+    /* An object is not asked whether it is true: that may be Perl code, too. */
+    return SvROK(ERRSV) || SvTRUE_nomg(ERRSV);
+}
+
+void vkvm_perl_warn_died(pTHX_ const char *what)
+{
+    dSP;
+    ENTER;
+    SAVETMPS;
+    PUSHMARK(SP);
+    EXTEND(SP, 2);
+    mPUSHp(what, strlen(what));
+    PUSHs(sv_mortalcopy(ERRSV));
+    PUTBACK;
+    call_pv("VKVM::_warn", G_VOID | G_DISCARD | G_EVAL);
+    FREETMPS;
+    LEAVE;
+}
+
 void vkvm_perl_keep_exception(pTHX)
 {
     dMY_CXT;
     if (MY_CXT.exception)
-        warn("another callback died before the first exception was rethrown: %" SVf,
-             SVfARG(ERRSV));
+        vkvm_perl_warn_died(aTHX_ "another callback died before the first exception was rethrown");
     else
         MY_CXT.exception = newSVsv(ERRSV);
 }

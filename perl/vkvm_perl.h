@@ -100,6 +100,7 @@ int vkvm_perl_on_stream_section(vkvm_stream *stream, bool *in_data, int64_t *len
 int vkvm_perl_on_stream_hole(vkvm_stream *stream, int64_t length, void *userdata);
 int vkvm_perl_on_progress(uint64_t done, uint64_t total, void *userdata);
 int vkvm_perl_on_auth(vkvm_value *credentials, void *userdata);
+void vkvm_perl_take_answers(pTHX_ SV *requests, vkvm_value *credentials);
 
 /* Dies if callbacks would be called by a thread of the library. */
 void vkvm_perl_refuse_thread(pTHX_ const char *name);
@@ -143,6 +144,16 @@ SV *vkvm_perl_take_value(pTHX_ vkvm_value *value); /* frees it */
 SV *vkvm_perl_take_characters(pTHX_ vkvm_value *value); /* text is characters */
 SV *vkvm_perl_from_xml(pTHX_ const char *xml);             /* likewise */
 AV *vkvm_perl_values_of_map(pTHX_ vkvm_value *map);
+
+/* Dies if a call failed, and names the parameter of the method instead of the
+ * call's own. The error is behind a pointer because C may look at the last
+ * argument before it makes the call that is the first. */
+void vkvm_perl_check(pTHX_ int result, vkvm_error **error, const char *name);
+
+/* Perl code that was called with G_EVAL: whether it died; a warning that it did, for
+ * where no exception can leave; or keeping its exception for vkvm_perl_rethrow. */
+bool vkvm_perl_has_died(pTHX);
+void vkvm_perl_warn_died(pTHX_ const char *what);
 void vkvm_perl_keep_exception(pTHX);
 
 #pragma GCC visibility pop

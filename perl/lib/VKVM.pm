@@ -46,6 +46,14 @@ sub new {
     return bless $self, ref $class || $class;
 }
 
+# Called where no exception can leave. A handler of warnings may die, and so may an
+# exception that is asked for its text, which both end here.
+sub _warn {
+    my ($what, $exception) = @_;
+    warn "$what: $exception";
+    return;
+}
+
 # On a connection, the version of the hypervisor; without one, of libvirt.
 sub get_version {
     my ($self) = @_;
