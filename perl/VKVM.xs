@@ -189,6 +189,14 @@ gen_mac()
   OUTPUT:
     RETVAL
 
+void
+_refuse(parameter, message)
+    SV *parameter
+    SV *message
+  PPCODE:
+    vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, SvPV_nolen(parameter), "%" SVf,
+                     SVfARG(message));
+
 MODULE = VKVM  PACKAGE = VKVM::Domain
 
 # The most frequent of all calls, and the only one whose hash is made without a value.
@@ -280,14 +288,6 @@ _call(host, command, args, progress)
   }
   OUTPUT:
     RETVAL
-
-void
-_refuse(parameter, message)
-    SV *parameter
-    SV *message
-  PPCODE:
-    vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, SvPV_nolen(parameter), "%" SVf,
-                     SVfARG(message));
 
 SV *
 _commands()

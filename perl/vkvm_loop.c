@@ -46,7 +46,10 @@ static SV *new_watched(pTHX_ watched from)
 
 static watched *find_watched(pTHX_ SV *sv, const char *name)
 {
-    MAGIC *magic = SvROK(sv) ? mg_findext(SvRV(sv), PERL_MAGIC_ext, &vtable) : NULL;
+    /* Perl looks for magic where lesser scalars have no room for it. */
+    MAGIC *magic = SvROK(sv) && SvTYPE(SvRV(sv)) >= SVt_PVMG
+                       ? mg_findext(SvRV(sv), PERL_MAGIC_ext, &vtable)
+                       : NULL;
     if (!magic || !magic->mg_ptr)
         vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, name,
                          "is not what add_handle or add_timeout was called with");

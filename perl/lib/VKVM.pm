@@ -34,10 +34,25 @@ sub to_xml {
     return _to_xml(@document == 2 ? { $document[0] => $document[1] } : $document[0]);
 }
 
+# What a constructor was given as names and values. Where it says which names it has,
+# others are refused; as Sys::Virt's, that of a connection overlooks them.
+sub _params {
+    my ($package, $given, @known) = @_;
+    _refuse('params', "are an odd number of arguments of $package->new; it takes names and values")
+      if @$given % 2;
+    my %params = @$given;
+    for my $name (@known ? sort keys %params : ()) {
+        _refuse($name, "is no parameter of $package->new; it has " . join ' and ', @known)
+          if !grep { $_ eq $name } @known;
+    }
+    return %params;
+}
+
 sub new {
-    my ($class, %params) = @_;
-    my $uri   = exists $params{address} ? $params{address} : $params{uri};
-    my $flags = $params{flags} // 0;
+    my ($class, @given) = @_;
+    my %params = _params(__PACKAGE__, \@given);
+    my $uri    = exists $params{address} ? $params{address} : $params{uri};
+    my $flags  = $params{flags} // 0;
     $flags |= CONNECT_RO() if $params{readonly};
     my $self =
         $params{auth}

@@ -33,6 +33,7 @@ subtest 'new' => sub {
     isa_ok($error, 'VKVM::Error', 'no driver: the exception');
     is($error->code,     VKVM::Error::ERR_NO_CONNECT, 'its code');
     is($error->function, 'virConnectOpenAuth', 'what failed');
+    own_error { VKVM->new($uri) } VKVM::Error::OWN_INVALID, 'params', 'a URI without its name';
     own_error { VKVM->new(uri => []) } VKVM::Error::OWN_INVALID, 'uri', 'a reference for a URI';
     own_error { VKVM->new(uri => "test\0:///") } VKVM::Error::OWN_EMBEDDED_NUL, 'uri', 'a NUL in it';
     own_error { VKVM->new(uri => $uri, flags => 2**32) } VKVM::Error::OWN_INVALID, 'flags',

@@ -101,7 +101,8 @@ subtest 'what is no loop' => sub {
     }
     my $impl = VKVM::EventImpl->new;
     my $forged = \do { my $x = 4711 };
-    for my $wrong (undef, 4711, 'x', $forged, bless($forged, 'VKVM::EventImpl')) {
+    my @numbers = map { \(my $x = $_) } 1 .. 20;    # scalars that have no room for magic
+    for my $wrong (undef, 4711, 'x', $forged, @numbers, \$forged, bless($forged, 'VKVM::EventImpl')) {
         own_error { $impl->_run_handle_callback(1, 2, 3, $wrong, $wrong) } VKVM::Error::OWN_INVALID,
           'opaque', 'a watch that is none';
         own_error { $impl->_run_timeout_callback(1, $wrong, $wrong) } VKVM::Error::OWN_INVALID,

@@ -67,6 +67,8 @@ subtest 'life times' => sub {
     is(scalar select($ready = $readable, undef, undef, 0), 0, 'the rest goes with its connection');
     is($queue->get_length, 0, 'none is left');
     handles_are({ conn => 0, domain => 0 }, 'the queue keeps nothing');
+    own_error { VKVM::EventQueue->new(capacitance => 1) } VKVM::Error::OWN_INVALID, 'capacitance', 'no such parameter';
+    own_error { VKVM::EventQueue->new(16) } VKVM::Error::OWN_INVALID, 'params', 'not by name';
     own_error { VKVM::EventQueue->new(capacity => 0) } VKVM::Error::OWN_INVALID, 'capacity', 'no room';
     own_error { VKVM::EventQueue->new(capacity => -1) } VKVM::Error::OWN_INVALID, 'capacity', 'less';
     undef $queue;

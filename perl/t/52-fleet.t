@@ -112,7 +112,9 @@ subtest 'wrong arguments' => sub {
     isa_ok(thrown { $fleet->call('network.info', { nosuch => 1 }) }, 'VKVM::Error', 'no such argument');
     own_error { VKVM::Fleet->new(uris => []) } VKVM::Error::OWN_INVALID, 'uris', 'no hosts';
     own_error { VKVM::Fleet->new(uris => 'x') } VKVM::Error::OWN_INVALID, 'uris', 'no list';
-    own_error { VKVM::Fleet->new(uris => \@uris, timeout => 'x') } VKVM::Error::OWN_INVALID, 'timeout', 'no number';
+    my $error =
+      own_error { VKVM::Fleet->new(uris => \@uris, timeout => 'x') } VKVM::Error::OWN_INVALID, 'timeout', 'no number';
+    is($error->message, 'timeout: is x; a number of seconds from 0 is needed', 'the message');
     own_error { VKVM::Fleet->new(uri => 'x') } VKVM::Error::OWN_INVALID, 'uri', 'no such parameter';
 };
 

@@ -8,7 +8,8 @@ use VKVM;
 our $VERSION = '0.001000';
 
 sub new {
-    my ($class, %params) = @_;
+    my ($class, @given) = @_;
+    my %params = VKVM::_params(__PACKAGE__, \@given, 'capacity');
     return bless _new($params{capacity} // 10_000), ref $class || $class;
 }
 

@@ -12,12 +12,9 @@ our $VERSION = '0.001000';
 my $TIMEOUT = 10;
 
 sub new {
-    my ($class, %params) = @_;
-    my ($uris, $timeout) = delete @params{qw(uris timeout)};
-    my ($unknown) = sort keys %params;
-    VKVM::Host::_refuse($unknown, "$unknown: VKVM::Fleet->new has no such parameter; it has uris and timeout")
-      if defined $unknown;
-    return bless _open($uris, _ms($timeout)), ref $class || $class;
+    my ($class, @given) = @_;
+    my %params = VKVM::_params(__PACKAGE__, \@given, qw(uris timeout));
+    return bless _open($params{uris}, _ms($params{timeout})), ref $class || $class;
 }
 
 # Runs a command on all hosts, with arguments as those of VKVM::Host's call.
@@ -48,7 +45,7 @@ sub _results {
 sub _ms {
     my ($seconds) = @_;
     $seconds //= $TIMEOUT;
-    VKVM::Host::_refuse('timeout', "timeout: is $seconds; a number of seconds from 0 is needed")
+    VKVM::_refuse('timeout', "is $seconds; a number of seconds from 0 is needed")
       if $seconds !~ /\A[0-9]*[.]?[0-9]+\z/ || $seconds > 4_000_000;
     return int(1000 * $seconds + 0.5);
 }

@@ -14,10 +14,9 @@ my $described = _commands();
 my %COMMON = (raw => 1, progress => 1);
 
 sub new {
-    my ($class, %params) = @_;
-    my @unknown = grep { $_ ne 'uri' && $_ ne 'conn' } sort keys %params;
-    _refuse($unknown[0], 'VKVM::Host->new has no such parameter; it has uri and conn') if @unknown;
-    _refuse('conn', 'VKVM::Host->new takes a uri or a conn, not both')
+    my ($class, @given) = @_;
+    my %params = VKVM::_params(__PACKAGE__, \@given, qw(uri conn));
+    VKVM::_refuse('conn', 'was given besides a uri; VKVM::Host->new takes one of them')
       if defined $params{uri} && defined $params{conn};
     my $self = defined $params{conn} ? _new($params{conn}) : _open($params{uri});
     return bless $self, ref $class || $class;
