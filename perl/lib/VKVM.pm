@@ -34,25 +34,29 @@ sub to_xml {
     return _to_xml(@document == 2 ? { $document[0] => $document[1] } : $document[0]);
 }
 
-# What a constructor was given as names and values. Where it says which names it has,
-# others are refused; as Sys::Virt's, that of a connection overlooks them.
+sub _refuse_odd {
+    my ($package) = @_;
+    return _refuse('params', "are an odd number of arguments of $package->new; it takes names and values");
+}
+
+# What a constructor was given as names and values; other names than it has are refused.
 sub _params {
     my ($package, $given, @known) = @_;
-    _refuse('params', "are an odd number of arguments of $package->new; it takes names and values")
-      if @$given % 2;
+    _refuse_odd($package) if @$given % 2;
     my %params = @$given;
-    for my $name (@known ? sort keys %params : ()) {
+    for my $name (sort keys %params) {
         _refuse($name, "is no parameter of $package->new; it has " . join ' and ', @known)
           if !grep { $_ eq $name } @known;
     }
     return %params;
 }
 
-sub new {
-    my ($class, @given) = @_;
-    my %params = _params(__PACKAGE__, \@given);
-    my $uri    = exists $params{address} ? $params{address} : $params{uri};
-    my $flags  = $params{flags} // 0;
+# As Sys::Virt's, this overlooks other parameters than it has.
+sub new {    ## no critic (RequireArgUnpacking) - a hash does not tell that one is missing
+    _refuse_odd(__PACKAGE__) if @_ % 2 == 0;
+    my ($class, %params) = @_;
+    my $uri   = exists $params{address} ? $params{address} : $params{uri};
+    my $flags = $params{flags} // 0;
     $flags |= CONNECT_RO() if $params{readonly};
     my $self =
         $params{auth}
