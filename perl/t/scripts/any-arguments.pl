@@ -1,6 +1,6 @@
-# Calls any methods with any arguments: any-arguments.pl SEED CALLS FOLDER. Whatever is
-# passed, they return or die; at the end this prints which handles are left. What is taken
-# for the name of a file is written in the folder.
+# Calls any methods with any arguments: any-arguments.pl SEED CALLS FOLDER URI.
+# Whatever is passed, they return or die; at the end this prints which handles are left.
+# What is taken for the name of a file is written in the folder.
 
 use strict;
 use warnings;
@@ -8,7 +8,7 @@ use warnings;
 use VKVM;
 use VKVM::Event;
 
-my ($seed, $calls, $folder) = @ARGV;
+my ($seed, $calls, $folder, $uri) = @ARGV;
 chdir $folder or die "no folder $folder: $!";
 srand $seed;
 
@@ -48,10 +48,10 @@ package Hash {
 package main;
 
 VKVM::Event::register_default();
-my $conn  = VKVM->new(uri => 'test:///default');
+my $conn  = VKVM->new(uri => $uri);
 my $pool  = $conn->get_storage_pool_by_name('default-pool');
 my $dom   = $conn->get_domain_by_name('test');
-my $freed = VKVM->new(uri => 'test:///default');
+my $freed = VKVM->new(uri => $uri);
 $freed->DESTROY;
 my @objects = (
     $conn, $pool, $dom,
