@@ -3,10 +3,6 @@
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use virt::sys;
-
-use super::own_loop::{self, EventImpl};
-use super::stream;
 use crate::core::{call, sigpipe};
 use crate::error::{Misuse, Result};
 
@@ -102,43 +98,4 @@ pub(super) fn not_left_behind(what: &'static str) -> Result<()> {
         );
     }
     Ok(())
-}
-
-/// Tells libvirt to use its own loop.
-pub(super) fn install_default() -> Result<()> {
-    // SAFETY: may be called at any time; libvirt ignores a repetition.
-    call::done(unsafe { sys::virEventRegisterDefaultImpl() }, c"virEventRegisterDefaultImpl")
-}
-
-/// Makes libvirt's own loop the process's event loop.
-pub fn register_default() -> Result<()> {
-    choose(Choice::Default, "registering the default event loop", install_default)
-}
-
-/// Makes a loop of the program's own the process's event loop, for good.
-pub fn register_impl(implementation: Box<dyn EventImpl>) -> Result<()> {
-    choose(Choice::Own, "registering an event loop", || own_loop::install(implementation))
-}
-
-/// Waits until something happens, and calls who wants to know.
-pub fn run_default() -> Result<()> {
-    ready("running it")?;
-    match current() {
-        Choice::Own => refuse("running the default event loop", "the loop is the program's own"),
-        Choice::Thread => {
-            refuse("running the default event loop", "a thread of the library runs it")
-        }
-        _ => {
-            sigpipe::arm();
-            turn()
-        }
-    }
-}
-
-/// One turn of libvirt's own loop.
-pub(super) fn turn() -> Result<()> {
-    // SAFETY: no arguments.
-    let returned = unsafe { sys::virEventRunDefaultImpl() };
-    stream::look_after();
-    call::done(returned, c"virEventRunDefaultImpl")
 }

@@ -1,8 +1,8 @@
 //! Event loop, registrations and the way of an event to its listener.
 //!
 //! Which loop there is, is chosen once ([`choice`]): libvirt's, which the program
-//! runs; the program's own ([`own_loop`]); or libvirt's on a thread of the library
-//! ([`thread`]).
+//! runs ([`default_loop`]); the program's own ([`own_loop`]); or libvirt's on a thread
+//! of the library ([`thread`]).
 //!
 //! libvirt calls a C function with a pointer of ours; here that pointer is a
 //! boxed Rust closure, the *listener*. The box goes to libvirt at registration
@@ -11,7 +11,7 @@
 
 mod choice;
 mod close;
-mod event_loop;
+mod default_loop;
 mod kinds;
 mod monitor;
 mod own_loop;
@@ -25,15 +25,12 @@ mod subject;
 mod tests;
 mod thread;
 mod unknown;
+mod watches;
 
-pub use choice::{register_default, register_impl, run_default};
 pub use close::{register_close_callback, unregister_close_callback};
-pub use event_loop::{
-    Ticker, Watcher, add_handle, add_timeout, remove_handle, remove_timeout, update_handle,
-    update_timeout,
-};
+pub use default_loop::{register_default, run_default};
 pub use monitor::qemu_monitor_event_register;
-pub use own_loop::{EventImpl, Watched};
+pub use own_loop::{EventImpl, Watched, register_impl};
 pub use queue::{Entry, EventQueue, forget_connection};
 pub use registry::{
     deregister_all, deregister_any, domain_event_deregister, domain_event_register, register_any,
@@ -41,6 +38,10 @@ pub use registry::{
 pub use resume::{disable_resume, enable_resume};
 pub use subject::Subject;
 pub use thread::{is_started, start, stop};
+pub use watches::{
+    Ticker, Watcher, add_handle, add_timeout, remove_handle, remove_timeout, update_handle,
+    update_timeout,
+};
 
 use std::ffi::{c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};

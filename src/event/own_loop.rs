@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use virt::sys;
 
+use super::choice::{self, Choice};
 use super::{shielded, stream};
 use crate::core::sigpipe;
 use crate::error::Result;
@@ -100,8 +101,13 @@ impl Drop for Watched {
 
 static IMPLEMENTATION: OnceLock<Box<dyn EventImpl>> = OnceLock::new();
 
+/// Makes a loop of the program's own the process's event loop, for good.
+pub fn register_impl(implementation: Box<dyn EventImpl>) -> Result<()> {
+    choice::choose(Choice::Own, "registering an event loop", || install(implementation))
+}
+
 /// Tells libvirt to use a loop. Called once.
-pub(super) fn install(implementation: Box<dyn EventImpl>) -> Result<()> {
+fn install(implementation: Box<dyn EventImpl>) -> Result<()> {
     // It is the first: the choice of a loop is made once.
     let _ = IMPLEMENTATION.set(implementation);
     // SAFETY: functions of the right types, which are there for ever.

@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock, Weak};
 
 use virt::sys;
 
-use super::{Event, Listener, close, event_loop, registry};
+use super::{Event, Listener, close, registry, watches};
 use crate::core::conn::{self, Opened};
 use crate::core::{Conn, Text};
 use crate::error::{Misuse, Result};
@@ -44,7 +44,7 @@ impl Drop for Resuming {
     fn drop(&mut self) {
         if let Some(timer) = self.timer.get() {
             // A failure means that the loop has no such timer any more.
-            let _ = event_loop::remove_timeout(*timer);
+            let _ = watches::remove_timeout(*timer);
         }
     }
 }
@@ -82,7 +82,7 @@ pub fn enable_resume(conn: &Conn, id: usize, max_delay: c_int, listener: Listene
         reason: AtomicI32::new(0),
     });
     let weak = Arc::downgrade(&resuming);
-    let timer = event_loop::add_timeout(-1, Box::new(move |timer| try_again(&weak, timer)))?;
+    let timer = watches::add_timeout(-1, Box::new(move |timer| try_again(&weak, timer)))?;
     let _ = resuming.timer.set(timer);
     watch(conn, &resuming)?;
     if conn.resume_slot().fill(resuming) {
@@ -123,7 +123,7 @@ fn ended(resuming: &Weak<Resuming>, event: &Event) {
     resuming.attempts.store(0, Ordering::Relaxed);
     resuming.delay.store(FIRST_DELAY, Ordering::Relaxed);
     if let Some(timer) = resuming.timer.get() {
-        event_loop::update_timeout(*timer, 0);
+        watches::update_timeout(*timer, 0);
     }
     resuming.tell(DISCONNECTED, Vec::new());
 }
@@ -133,19 +133,19 @@ fn try_again(resuming: &Weak<Resuming>, timer: c_int) {
         return;
     };
     let Ok(conn) = handle::get::<Conn>(resuming.conn, "conn") else {
-        event_loop::update_timeout(timer, -1);
+        watches::update_timeout(timer, -1);
         return;
     };
     resuming.attempts.fetch_add(1, Ordering::Relaxed);
     // A failure is what most attempts end with, and the reason for the next one.
     match resuming.go_on(&conn) {
         Ok(domains) => {
-            event_loop::update_timeout(timer, -1);
+            watches::update_timeout(timer, -1);
             resuming.tell(RECONNECTED, domains);
         }
         Err(_) => {
             let delay = resuming.delay.load(Ordering::Relaxed);
-            event_loop::update_timeout(timer, delay);
+            watches::update_timeout(timer, delay);
             let next = delay.saturating_mul(2).min(resuming.max_delay);
             resuming.delay.store(next, Ordering::Relaxed);
         }

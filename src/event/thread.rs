@@ -9,6 +9,7 @@ use std::time::Duration;
 use virt::sys;
 
 use super::choice::{self, Choice};
+use super::default_loop;
 use crate::core::{call, sigpipe, thread};
 use crate::error::Result;
 
@@ -37,7 +38,7 @@ pub fn is_started() -> bool {
 /// nothing happens.
 pub fn start() -> Result<()> {
     const WHAT: &str = "starting the event loop";
-    choice::choose(Choice::Thread, WHAT, choice::install_default)?;
+    choice::choose(Choice::Thread, WHAT, default_loop::install)?;
     choice::ready(WHAT)?;
     let mut runner = runner();
     if runner.thread.as_ref().is_some_and(|thread| !thread.is_finished()) {
@@ -86,7 +87,7 @@ pub fn stop() -> Result<()> {
 
 fn run() {
     while !ENDING.load(Ordering::Acquire) {
-        if sigpipe::inside(choice::turn).is_err() {
+        if sigpipe::inside(default_loop::turn).is_err() {
             // Nothing is known to make it fail; it must not use up the CPU then.
             std::thread::sleep(Duration::from_millis(100));
         }
