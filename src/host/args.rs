@@ -1,13 +1,14 @@
 //! Binds what a caller gives to the arguments of a command.
 
-use std::ffi::{CStr, CString};
+use std::ffi::CString;
 
 use zeroize::Zeroize;
 
 use super::command::{Command, Kind};
 use super::document::{self, Source};
+use super::given::{c_text, wrong};
 use super::text;
-use crate::error::{Error, Misuse, Result};
+use crate::error::{Error, Result};
 use crate::value::{Map, Value, shortened};
 
 /// The key of the positional arguments in a map of arguments.
@@ -203,15 +204,6 @@ fn words(command: &Command, name: &str, value: &Value) -> Result<CString> {
     c_text(words, || format!("{}: \"{name}\"", command.name))
 }
 
-/// Text for libvirt.
-pub(super) fn c_text(text: String, whose: impl FnOnce() -> String) -> Result<CString> {
-    CString::new(text).map_err(|error| {
-        let offset = error.nul_position();
-        let whose = whose();
-        wrong(format!("{whose} has a NUL byte at offset {offset}; text must not have one"))
-    })
-}
-
 fn size(value: &Value, unit: u64) -> Option<u64> {
     match value {
         Value::String(words) => text::parse_size(words, unit),
@@ -227,14 +219,4 @@ fn refused(command: &Command, name: &str, value: &Value, wanted: &str) -> Error 
         other => other.kind().phrase().to_owned(),
     };
     wrong(format!("{}: \"{name}\" is {is}; {wanted} is needed", command.name))
-}
-
-/// An error about the arguments.
-pub(super) fn wrong(reason: String) -> Error {
-    Misuse::Invalid { parameter: "args", reason }.into()
-}
-
-/// The text of an argument, for messages.
-pub(super) fn shown(text: &CStr) -> &str {
-    text.to_str().unwrap_or_default()
 }

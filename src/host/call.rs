@@ -3,10 +3,11 @@
 use std::ffi::CStr;
 
 use super::Host;
-use super::args::{self, Args, Bound, shown};
+use super::args::{self, Args, Bound};
 use super::command::{Argument, Command, Shape};
 use super::document::Document;
 use super::failure::Failure;
+use super::given::shown;
 use super::text;
 use crate::core::Conn;
 use crate::error::{Misuse, Result};

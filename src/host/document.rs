@@ -3,8 +3,8 @@
 use std::ffi::CString;
 use std::fs;
 
-use super::args::{c_text, wrong};
 use super::failure::Failure;
+use super::given::{c_text, wrong};
 use crate::error::Result;
 use crate::value::{Map, Value};
 use crate::xml;

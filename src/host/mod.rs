@@ -20,6 +20,7 @@ mod domain;
 mod failure;
 mod fleet;
 mod generate;
+mod given;
 mod hypervisor;
 mod image;
 mod interface;

@@ -2,11 +2,11 @@
 
 use virt::sys;
 
-use super::args::{c_text, shown};
 use super::call::{Call, Outcome};
 use super::command::{Argument, Command, Kind, Shape, flag, needed, optional};
 use super::document::read_file;
 use super::failure::{Failure, Says};
+use super::given::{c_text, shown};
 use super::{lookup, xml_result};
 use crate::core::Network;
 use crate::value::Map;

@@ -8,10 +8,10 @@ use std::path::Path;
 
 use virt::sys;
 
-use super::args::{c_text, shown};
 use super::call::{Call, Outcome};
 use super::command::{Argument, Command, Kind, Shape, flag, needed, optional};
 use super::failure::{Failure, Says};
+use super::given::{c_text, shown};
 use super::lists::volume_type;
 use super::long::watch;
 use super::markup::Markup;

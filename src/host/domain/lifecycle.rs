@@ -7,10 +7,10 @@ use virt::sys;
 
 use super::{DOMAIN, name_of, storage};
 use crate::core::Domain;
-use crate::host::args::shown;
 use crate::host::call::{Call, Outcome};
 use crate::host::command::{Argument, Command, Kind, Shape, flag, needed, optional};
 use crate::host::failure::{Failure, Says};
+use crate::host::given::shown;
 use crate::value::Value;
 
 const FILE: Argument = needed("file", Kind::Document("domain"), "the domain's definition");

@@ -12,10 +12,10 @@ mod tuning;
 
 use virt::sys;
 
-use super::args::shown;
 use super::call::Call;
 use super::command::{Argument, Command, Kind, flag, needed};
 use super::failure::Failure;
+use super::given::shown;
 use crate::core::Domain;
 use crate::error::Result;
 

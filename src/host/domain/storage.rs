@@ -4,9 +4,9 @@ use virt::sys;
 
 use crate::core::{Domain, StorageVol};
 use crate::error::Result;
-use crate::host::args::{c_text, shown};
 use crate::host::call::Call;
 use crate::host::failure::{Failure, Says};
+use crate::host::given::{c_text, shown};
 use crate::host::xml_result;
 use crate::value::Value;
 

@@ -3,10 +3,10 @@
 use virt::sys;
 
 use super::{CONFIG, CURRENT, DOMAIN, LIVE, affected};
-use crate::host::args::shown;
 use crate::host::call::{Call, Outcome};
 use crate::host::command::{Argument, Command, Kind, Shape, flag, needed, optional};
 use crate::host::failure::{Failure, Says};
+use crate::host::given::shown;
 use crate::value::{Map, Value};
 
 /// A limit in bytes or operations each second.

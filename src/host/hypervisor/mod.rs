@@ -4,10 +4,10 @@ mod cpu;
 mod memory;
 mod node;
 
-use super::args::shown;
 use super::call::{Call, Outcome};
 use super::command::{Argument, Command, Kind, Shape, flag, needed, optional};
 use super::failure::Failure;
+use super::given::shown;
 use super::xml_result;
 use crate::core::conn::Emulator;
 use crate::core::library;

@@ -7,9 +7,9 @@
 mod info;
 mod program;
 
-use super::args::shown;
 use super::call::{Call, Outcome};
 use super::command::{Argument, Command, Kind, Shape, flag, needed, option, optional};
+use super::given::shown;
 use crate::value::Value;
 use program::{Ended, Program};
 

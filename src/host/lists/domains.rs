@@ -8,8 +8,8 @@ use super::{owned, shown_or};
 use crate::core::Domain;
 use crate::core::conn::DomainState;
 use crate::error::{Error, Result};
-use crate::host::args::shown;
 use crate::host::call::{Call, Outcome};
+use crate::host::given::shown;
 use crate::value::Map;
 
 const ACTIVE: u32 = sys::VIR_CONNECT_LIST_DOMAINS_ACTIVE;

@@ -13,9 +13,9 @@ use std::ffi::CStr;
 
 use virt::sys;
 
-use super::args::shown;
 use super::call::{Call, Outcome};
 use super::command::{Argument, Command, Kind, Shape, flag, needed, optional};
+use super::given::shown;
 use crate::error::Result;
 use crate::value::Map;
 

@@ -4,9 +4,9 @@ use virt::sys;
 
 use super::owned;
 use crate::core::{Domain, DomainSnapshot, clock};
-use crate::host::args::shown;
 use crate::host::call::{Call, Outcome};
 use crate::host::failure::Says;
+use crate::host::given::shown;
 use crate::value::Map;
 use crate::xml;
 

@@ -6,9 +6,9 @@ use virt::sys;
 
 use super::{owned, shown_or};
 use crate::error::Result;
-use crate::host::args::shown;
 use crate::host::call::{Call, Outcome};
 use crate::host::failure::Failure;
+use crate::host::given::shown;
 use crate::value::{Map, Value};
 
 /// The types of pools, as filters.

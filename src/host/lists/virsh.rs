@@ -1,8 +1,8 @@
 //! Commands by virsh's names.
 
-use crate::host::args::{shown, wrong};
 use crate::host::call::{Call, Outcome};
 use crate::host::command::{Kind, Shape};
+use crate::host::given::{shown, wrong};
 use crate::host::table;
 use crate::value::{Map, Value};
 
