@@ -35,17 +35,17 @@ sub to_xml {
 }
 
 sub _refuse_odd {
-    my ($package) = @_;
-    return _refuse('params', "are an odd number of arguments of $package->new; it takes names and values");
+    my ($method) = @_;
+    return _refuse('params', "are an odd number of arguments of $method; it takes names and values");
 }
 
-# What a constructor was given as names and values; other names than it has are refused.
+# What a method was given as names and values; other names than it has are refused.
 sub _params {
-    my ($package, $given, @known) = @_;
-    _refuse_odd($package) if @$given % 2;
+    my ($method, $given, @known) = @_;
+    _refuse_odd($method) if @$given % 2;
     my %params = @$given;
     for my $name (sort keys %params) {
-        _refuse($name, "is no parameter of $package->new; it has " . join ' and ', @known)
+        _refuse($name, "is no parameter of $method; it has " . join ' and ', @known)
           if !grep { $_ eq $name } @known;
     }
     return %params;
@@ -53,7 +53,7 @@ sub _params {
 
 # As Sys::Virt's, this overlooks other parameters than it has.
 sub new {    ## no critic (RequireArgUnpacking) - a hash does not tell that one is missing
-    _refuse_odd(__PACKAGE__) if @_ % 2 == 0;
+    _refuse_odd('VKVM->new') if @_ % 2 == 0;
     my ($class, %params) = @_;
     my $uri   = exists $params{address} ? $params{address} : $params{uri};
     my $flags = $params{flags} // 0;

@@ -69,6 +69,8 @@ subtest 'life times' => sub {
     handles_are({ conn => 0, domain => 0 }, 'the queue keeps nothing');
     own_error { VKVM::EventQueue->new(capacitance => 1) } VKVM::Error::OWN_INVALID, 'capacitance', 'no such parameter';
     own_error { VKVM::EventQueue->new(16) } VKVM::Error::OWN_INVALID, 'params', 'not by name';
+    own_error { VKVM::EventQueue->new->next($_) } VKVM::Error::OWN_INVALID, 'timeout', "a timeout of $_"
+      for 'x', '', [], 'nan', 'inf';
     own_error { VKVM::EventQueue->new(capacity => 0) } VKVM::Error::OWN_INVALID, 'capacity', 'no room';
     own_error { VKVM::EventQueue->new(capacity => -1) } VKVM::Error::OWN_INVALID, 'capacity', 'less';
     undef $queue;

@@ -112,6 +112,9 @@ subtest 'wrong arguments' => sub {
     isa_ok(thrown { $fleet->call('network.info', { nosuch => 1 }) }, 'VKVM::Error', 'no such argument');
     own_error { VKVM::Fleet->new(uris => []) } VKVM::Error::OWN_INVALID, 'uris', 'no hosts';
     own_error { VKVM::Fleet->new(uris => 'x') } VKVM::Error::OWN_INVALID, 'uris', 'no list';
+    own_error { $fleet->call('list_domains', {}, timeot => 1) } VKVM::Error::OWN_INVALID, 'timeot', 'of call, too';
+    own_error { $fleet->call('list_domains', {}, 5) } VKVM::Error::OWN_INVALID, 'params', 'a timeout without its name';
+    own_error { $fleet->list_domains('all') } VKVM::Error::OWN_INVALID, 'params', 'a name without its value';
     my $error =
       own_error { VKVM::Fleet->new(uris => \@uris, timeout => 'x') } VKVM::Error::OWN_INVALID, 'timeout', 'no number';
     is($error->message, 'timeout: is x; a number of seconds from 0 is needed', 'the message');

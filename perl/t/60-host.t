@@ -48,6 +48,7 @@ refused(sub { $host->net->start("a\0b") }, qr/NUL/, 'a NUL byte');
 refused(sub { $host->call('network.start', { args => 1 }) }, qr/"args" is/, 'a wrong list');
 refused(sub { $host->call('network.start', { args => ['a'], network => 'b' }) },
     qr/twice/, 'an argument that is given twice');
+refused(sub { VKVM::Host::Network->info('x') }, qr{host: is no object}, 'a class where an object is needed');
 refused(sub { VKVM::Host->new(url => 'x') }, qr/url: is no parameter of VKVM::Host->new; it has uri and conn/, 'a parameter of new');
 refused(sub { VKVM::Host->new(uri => 'x', conn => $host->get_conn) }, qr/conn: was given besides a uri/, 'uri and conn');
 

@@ -9,13 +9,15 @@ our $VERSION = '0.001000';
 
 sub new {
     my ($class, @given) = @_;
-    my %params = VKVM::_params(__PACKAGE__, \@given, 'capacity');
+    my %params = VKVM::_params('VKVM::EventQueue->new', \@given, 'capacity');
     return bless _new($params{capacity} // 10_000), ref $class || $class;
 }
 
 # The C function waits where Perl's signal handlers cannot run; select does not.
 sub next {    ## no critic (ProhibitBuiltinHomonyms, RequireFinalReturn) - as in C; a loop ends it
     my ($self, $timeout) = @_;
+    VKVM::_refuse('timeout', "is $timeout; a number of ms is needed, negative for no end")
+      if defined $timeout && $timeout !~ /\A-?[0-9]+(?:[.][0-9]+)?\z/;
     my $deadline = defined $timeout && $timeout >= 0 ? _now() + $timeout / 1000 : undef;
     my $readable = '';
     vec($readable, $self->get_fd, 1) = 1;

@@ -13,20 +13,23 @@ my $TIMEOUT = 10;
 
 sub new {
     my ($class, @given) = @_;
-    my %params = VKVM::_params(__PACKAGE__, \@given, qw(uris timeout));
+    my %params = VKVM::_params('VKVM::Fleet->new', \@given, qw(uris timeout));
     return bless _open($params{uris}, _ms($params{timeout})), ref $class || $class;
 }
 
 # Runs a command on all hosts, with arguments as those of VKVM::Host's call.
 sub call {
-    my ($self, $command, $args, %options) = @_;
+    my ($self, $command, $args, @given) = @_;
+    my %options = VKVM::_params('VKVM::Fleet->call', \@given, 'timeout');
     return _results($self->_call($command, $args, _ms($options{timeout})));
 }
 
 # The domains of all hosts. In list context they are followed by the errors of hosts
 # that gave none.
 sub list_domains {
-    my ($self, %args) = @_;
+    my ($self, @given) = @_;
+    VKVM::_refuse_odd('VKVM::Fleet->list_domains') if @given % 2;
+    my %args    = @given;
     my $timeout = _ms(delete $args{timeout});
     my $listing = $self->_list_domains('list_domains', \%args, $timeout);
     my $errors  = _results($listing->{errors});

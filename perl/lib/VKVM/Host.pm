@@ -15,7 +15,7 @@ my %COMMON = (raw => 1, progress => 1);
 
 sub new {
     my ($class, @given) = @_;
-    my %params = VKVM::_params(__PACKAGE__, \@given, qw(uri conn));
+    my %params = VKVM::_params('VKVM::Host->new', \@given, qw(uri conn));
     VKVM::_refuse('conn', 'was given besides a uri; VKVM::Host->new takes one of them')
       if defined $params{uri} && defined $params{conn};
     my $self = defined $params{conn} ? _new($params{conn}) : _open($params{uri});
@@ -91,6 +91,7 @@ sub _method {
     my $command = $described->{commands}{$full};
     return sub {
         my ($self, @given) = @_;
+        VKVM::_refuse('host', 'is no object; one is needed') if !ref $self;
         my ($named, @places) = _sort_arguments($command, @given);
         my $progress = delete $named->{progress};
         my $host = $self->isa(__PACKAGE__) ? $self : $self->{host};
