@@ -251,7 +251,9 @@ SV *vkvm_perl_from_xml(pTHX_ const char *xml)
 {
     vkvm_error *error = NULL;
     builder b;
-    begin_build(aTHX_ &b, FALSE, TRUE);
+    /* Where all is ASCII, and stands there itself, no text need be looked at again. */
+    bool characters = !vkvm_perl_is_ascii(xml, strlen(xml)) || strchr(xml, '&');
+    begin_build(aTHX_ &b, FALSE, characters);
     return built(aTHX_ &b, vkvm_value_visit_xml(xml, &visitor, &b, &error), &error);
 }
 

@@ -22,11 +22,21 @@ pub(super) fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\n' | '\r')
 }
 
+/// The bytes that nearly every name is made of; to look one up is the quickest test.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0;
+    while byte < plain.len() {
+        plain[byte] = (byte as u8).is_ascii_alphanumeric() || byte as u8 == b'_';
+        byte += 1;
+    }
+    plain
+};
+
 /// Whether `text` is a Name of XML 1.0: "disk", "qemu:commandline".
 pub(super) fn is_name(text: &str) -> bool {
-    // Nearly every name is made of these alone.
-    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
-    if text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(is_plain) {
+    let starts_plain = text.as_bytes().first().is_some_and(u8::is_ascii_alphabetic);
+    if starts_plain && text.bytes().all(|byte| PLAIN[usize::from(byte)]) {
         return true;
     }
     let mut chars = text.chars();

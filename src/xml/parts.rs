@@ -19,6 +19,8 @@ use crate::value::shortened;
 const BARE_AMPERSAND: &str =
     "\"&\" does not begin a reference such as &amp;: write &amp; for the character itself";
 
+const CDATA_END: &str = "]]>";
+
 /// Up to this many attributes a search from the first of them is faster than hashing.
 const FEW: usize = 16;
 
@@ -63,6 +65,8 @@ where
         attributes: Vec::new(),
         has_root: false,
         has_doctype: false,
+        has_carriage_return: text.contains('\r'),
+        has_cdata_end: text.contains(CDATA_END),
     };
     if text.starts_with('\u{FEFF}') {
         // quick-xml would drop it, and count the bytes from behind it.
@@ -103,6 +107,9 @@ struct Document<'a, S> {
     attributes: Vec<&'a str>,
     has_root: bool,
     has_doctype: bool,
+    /// Whether these stand anywhere: most texts need not be searched for them then.
+    has_carriage_return: bool,
+    has_cdata_end: bool,
 }
 
 impl<'a, S> Document<'a, S>
@@ -125,13 +132,16 @@ where
                         None => Ok(()),
                     };
                 }
-                // To look for one byte is quicker, and it is rare.
-                if text.as_bytes().contains(&b']')
-                    && let Some(offset) = text.find("]]>")
+                if self.has_cdata_end
+                    && let Some(offset) = text.find(CDATA_END)
                 {
                     return flaw(at + offset, "\"]]>\" is not allowed in text: write ]]&gt;");
                 }
-                (self.sink)(Part::Text(text.xml10_content()), at)
+                let text = match self.has_carriage_return {
+                    true => text.xml10_content(),
+                    false => Cow::Borrowed(&**text),
+                };
+                (self.sink)(Part::Text(text), at)
             }
             Event::GeneralRef(_) | Event::CData(_) if self.open.is_empty() => {
                 flaw(at, self.outside())
