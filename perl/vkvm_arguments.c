@@ -316,11 +316,12 @@ static vkvm_value *convert_scalar(pTHX_ SV *sv, const char *name, text_taker *te
     if (!SvOK(sv))
         return value;
     if (SvROK(sv) && !is_overloaded(aTHX_ sv))
-        vkvm_perl_check(aTHX_ vkvm_value_set_handle(value, NULL, vkvm_perl_handle(aTHX_ sv, name), &error),
-              &error, name);
+        vkvm_perl_check(
+            aTHX_ vkvm_value_set_handle(value, NULL, vkvm_perl_handle(aTHX_ sv, name), &error),
+            &error, name);
     else if (SvPOK(sv) || SvROK(sv))
-        vkvm_perl_check(aTHX_ vkvm_value_set_string(value, NULL, text(aTHX_ sv, name), &error), &error,
-              name);
+        vkvm_perl_check(
+            aTHX_ vkvm_value_set_string(value, NULL, text(aTHX_ sv, name), &error), &error, name);
     else if (SvIOK(sv) && SvIsUV(sv))
         vkvm_perl_check(aTHX_ vkvm_value_set_uint64(value, NULL, SvUVX(sv), &error), &error, name);
     else if (SvIOK(sv))

@@ -183,28 +183,31 @@ int vkvm_perl_on_host_progress(uint64_t done, uint64_t total, const char *unit, 
     return answer < 0 ? -1 : 0;
 }
 
+/* What was found, which stays when Perl code takes it away from where it was. */
+static SV *kept(pTHX_ SV **found)
+{
+    return found ? sv_2mortal(SvREFCNT_inc(*found)) : &PL_sv_undef;
+}
+
 /* Takes the answers out of Perl's array of hashes. What is tied or overloaded there is
  * Perl code, which may die, so that this is called as if from Perl. */
 void vkvm_perl_take_answers(pTHX_ SV *requests, vkvm_value *credentials)
 {
     vkvm_error *error = NULL;
-    /* The callback may have put something else into its $_[0]. */
     if (!SvROK(requests) || SvTYPE(SvRV(requests)) != SVt_PVAV)
-        vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, "callback",
-                         "has replaced the array of what is asked for");
+        vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, "requests", "is no array reference");
     AV *array = (AV *)SvRV(requests);
     for (SSize_t i = 0; i <= av_top_index(array); i++) {
-        SV **request = av_fetch(array, i, 0);
-        SV **result = NULL;
+        SV *request = kept(aTHX_ av_fetch(array, i, 0));
         char path[40];
-        if (request)
-            SvGETMAGIC(*request);
-        if (request && SvROK(*request) && SvTYPE(SvRV(*request)) == SVt_PVHV)
-            result = hv_fetchs((HV *)SvRV(*request), "result", 0);
-        if (!result || !vkvm_perl_given(*result))
+        SvGETMAGIC(request);
+        if (!SvROK(request) || SvTYPE(SvRV(request)) != SVt_PVHV)
+            continue;
+        SV *result = kept(aTHX_ hv_fetchs((HV *)SvRV(request), "result", 0));
+        if (!vkvm_perl_given(result))
             continue;
         snprintf(path, sizeof path, "%d.result", (int)i);
-        const char *text = vkvm_perl_text(aTHX_ *result, "result");
+        const char *text = vkvm_perl_text(aTHX_ result, "result");
         vkvm_perl_check(aTHX_ vkvm_value_set_string(credentials, path, text, &error), &error,
                         "result");
     }
@@ -220,7 +223,7 @@ int vkvm_perl_on_auth(vkvm_value *credentials, void *userdata)
     SV *requests = sv_2mortal(vkvm_perl_from_value(aTHX_ credentials));
     dSP;
     PUSHMARK(SP);
-    XPUSHs(requests);
+    XPUSHs(sv_mortalcopy(requests));
     PUTBACK;
     answer = vkvm_perl_run(aTHX_ cb, 0, G_SCALAR);
     if (answer >= 0) {

@@ -71,7 +71,6 @@ subtest 'answers' => sub {
         'a NUL'         => [ VKVM::Error::OWN_EMBEDDED_NUL, 'result',   sub { $_->{result} = "123\x{0}456" } ],
         'no UTF-8'      => [ VKVM::Error::OWN_NOT_UTF8,         'result',   sub { $_->{result} = "\xff" } ],
         'a reference'   => [ VKVM::Error::OWN_INVALID,      'result',   sub { $_->{result} = {} } ],
-        'another array' => [ VKVM::Error::OWN_INVALID,      'callback', sub { $_[1] = q(x) } ],
     );
     for my $what (sort keys %wrong) {
         my ($code, $parameter, $answer) = @{ $wrong{$what} };
@@ -79,9 +78,12 @@ subtest 'answers' => sub {
         is(ref $error, 'VKVM::Error', "$what: the exception") or next;
         is_deeply([ $error->code, $error->parameter ], [ $code, $parameter ], "$what: names what is wrong");
     }
+    ($conn, $error) = open_with(sub { my $all = $_[1]; tie $_->{result}, 'Tied', sub { @$all = (); 'x' } });
+    is($error->code, VKVM::Error::ERR_AUTH_FAILED, 'one that empties the array while it is read');
     my $password = '123456';
     my %right = (
         overloaded => sub { $_->{result} = bless \$password, 'Polite' },
+        replaced   => sub { $_->{result} = $password; $_[1] = 'x' },
         tied       => sub { tie $_->{result}, 'Tied', sub { $password } },
     );
     for my $what (sort keys %right) {
