@@ -214,13 +214,13 @@ get_info(dom)
                                      &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     const vkvm_perl_item items[] = {
-        { "state", 5, newSViv(state) },
-        { "maxMem", 6, newSVuv(max_mem) },
-        { "memory", 6, newSVuv(memory) },
-        { "nrVirtCpu", 9, newSVuv(nr_virt_cpu) },
-        { "cpuTime", 7, newSVuv(cpu_time) },
+        { STR_WITH_LEN("state"), newSViv(state) },
+        { STR_WITH_LEN("maxMem"), newSVuv(max_mem) },
+        { STR_WITH_LEN("memory"), newSVuv(memory) },
+        { STR_WITH_LEN("nrVirtCpu"), newSVuv(nr_virt_cpu) },
+        { STR_WITH_LEN("cpuTime"), newSVuv(cpu_time) },
     };
-    HV *hash = vkvm_perl_hash(aTHX_ vkvm_perl_models_of(aTHX), items, 5, FALSE);
+    HV *hash = vkvm_perl_hash(aTHX_ vkvm_perl_models_of(aTHX), items, C_ARRAY_LENGTH(items), FALSE);
     mXPUSHs(newRV_noinc((SV *)hash));
   }
 

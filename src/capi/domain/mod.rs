@@ -159,7 +159,7 @@ pub unsafe extern "C" fn vkvm_domain_get_state(
 ///   (KiB), `memory` (KiB), `nrVirtCpu`, `cpuTime` (ns used so far)
 ///
 /// libvirt: virDomainGetInfo
-/// cbindgen:perl=skip
+/// cbindgen:perl=own_xs
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_get_info(
     dom: *mut vkvm_domain,

@@ -61,7 +61,6 @@ const BY_HAND: &[(&str, &str)] = &[
         "vkvm_conn_open_auth",
         "VKVM->new(uri => uri, flags => flags, auth => 1, credlist => credtypes, callback => callback)",
     ),
-    ("vkvm_domain_get_info", "get_info"),
     ("vkvm_event_queue_new", "VKVM::EventQueue->new(capacity => capacity)"),
     ("vkvm_event_queue_next", "next(timeout)"),
     ("vkvm_handle_count", "VKVM::handle_count(class_name)"),

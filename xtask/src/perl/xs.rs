@@ -38,7 +38,9 @@ pub fn write(package: &Package, functions: &[&Function]) -> Result<Output> {
          MODULE = VKVM  PACKAGE = {}\n\n",
         package.name
     );
-    for function in functions.iter().filter(|function| is_method(function)) {
+    let generated =
+        |function: &&&Function| is_method(function) && !function.has_perl_remark("own_xs");
+    for function in functions.iter().filter(generated) {
         method(&mut text, function)?;
     }
     if functions.iter().any(|function| function.method == "free") {
