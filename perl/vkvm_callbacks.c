@@ -93,10 +93,11 @@ int vkvm_perl_call(pTHX_ callback *cb, int which, I32 context)
     return call(aTHX_ sv_2mortal(SvREFCNT_inc(cb->code[which])), context);
 }
 
-IV vkvm_perl_answer(pTHX_ SV *result)
+IV vkvm_perl_answer(pTHX_ SV *result, IV otherwise)
 {
     /* Nothing here may run Perl code, or warn: that could die. */
-    return SvOK(result) && !SvROK(result) && looks_like_number(result) ? SvIV_nomg(result) : 0;
+    bool is_number = SvOK(result) && !SvROK(result) && looks_like_number(result);
+    return is_number ? SvIV_nomg(result) : otherwise;
 }
 
 IV vkvm_perl_run(pTHX_ callback *cb, int which, I32 context)
@@ -105,7 +106,7 @@ IV vkvm_perl_run(pTHX_ callback *cb, int which, I32 context)
     int count = vkvm_perl_call(aTHX_ cb, which, context);
     dSP;
     if (count > 0)
-        answer = vkvm_perl_answer(aTHX_ POPs);
+        answer = vkvm_perl_answer(aTHX_ POPs, 0);
     PUTBACK;
     return count < 0 ? -1 : answer;
 }

@@ -38,7 +38,7 @@ int vkvm_perl_call(pTHX_ callback *cb, int which, I32 context);
 /* As that. Returns the number it answers with, 0 for none, -1 when it died. */
 IV vkvm_perl_run(pTHX_ callback *cb, int which, I32 context);
 
-/* A result as a number; what looks like none is 0. */
-IV vkvm_perl_answer(pTHX_ SV *result);
+/* A result as a number; `otherwise` for what looks like none. */
+IV vkvm_perl_answer(pTHX_ SV *result, IV otherwise);
 
 #endif

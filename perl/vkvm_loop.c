@@ -1,7 +1,7 @@
 /* A loop in Perl: libvirt's calls become method calls of its object, and what
  * libvirt wants to be called becomes an opaque reference. */
 
-#include "vkvm_perl.h"
+#include "vkvm_callbacks.h"
 
 /* --- what libvirt wants to be called ------------------------------------------ */
 
@@ -97,12 +97,8 @@ typedef struct {
 
 #ifdef MULTIPLICITY
 #define dLOOP loop *to = userdata; pTHX = to->owner
-#define is_at_home(to)                                                                             \
-    (PERL_GET_CONTEXT == (void *)(to)->owner &&                                                    \
-     vkvm_perl_interpreter((to)->owner) == (to)->interpreter)
 #else
 #define dLOOP loop *to = userdata
-#define is_at_home(to) TRUE
 #endif
 
 /* Calls a method with numbers and, if there is any, what is watched. Gives the
@@ -114,12 +110,8 @@ static int call_loop(loop *to, const char *method, const int *numbers, int count
     pTHX = to->owner;
 #endif
     int answer = -1;
+    vkvm_perl_open_frame(aTHX);
     dSP;
-    PUSHSTACKi(PERLSI_UNKNOWN);
-    ENTER;
-    SAVETMPS;
-    save_scalar(PL_errgv);
-    SPAGAIN;
     PUSHMARK(SP);
     EXTEND(SP, count + 4);
     PUSHs(sv_2mortal(newSVsv(to->object)));
@@ -130,17 +122,12 @@ static int call_loop(loop *to, const char *method, const int *numbers, int count
     PUTBACK;
     int results = call_method(method, G_SCALAR | G_EVAL);
     SPAGAIN;
-    SV *result = results > 0 ? POPs : NULL;
-    if (result && SvOK(result) && !SvROK(result) && looks_like_number(result))
-        answer = (int)SvIV_nomg(result);
+    if (results > 0)
+        answer = (int)vkvm_perl_answer(aTHX_ POPs, -1);
     PUTBACK;
-    if (vkvm_perl_has_died(aTHX)) {
-        answer = -1;
+    if (vkvm_perl_has_died(aTHX))
         vkvm_perl_warn_died(aTHX_ Perl_form(aTHX_ "%s of the event loop died", method));
-    }
-    FREETMPS;
-    LEAVE;
-    POPSTACK;
+    vkvm_perl_close_frame(aTHX);
     return answer;
 }
 

@@ -83,8 +83,8 @@ int vkvm_perl_on_stream_section(vkvm_stream *stream, bool *in_data, int64_t *len
     int count = vkvm_perl_call(aTHX_ cb, 1, G_ARRAY);
     SPAGAIN;
     if (count == 2) {
-        *length = vkvm_perl_answer(aTHX_ POPs);
-        *in_data = vkvm_perl_answer(aTHX_ POPs) != 0;
+        *length = vkvm_perl_answer(aTHX_ POPs, 0);
+        *in_data = vkvm_perl_answer(aTHX_ POPs, 0) != 0;
     } else if (count > 0) {
         SP -= count;
     }
