@@ -162,11 +162,11 @@ is(waitpid(-1, 1), -1, 'no child is left');
 
 SKIP: {
     skip('qemu-nbd is not installed', 4) unless installed('qemu-nbd');
-    gives([ $image->load($base, 'vkvm-none') ], 0, $none, qr/vkvm-none/, 'load');
+    gives([ $image->load($base, 'vkvm-none') ], 0, $none, qr{/dev/vkvm-none}, 'load');
 }
 SKIP: {
     skip('qemu-nbd is not installed', 4) unless installed('qemu-nbd');
-    gives([ $image->unload('vkvm-none') ], 0, $none, qr/vkvm-none/, 'unload');
+    gives([ $image->unload('vkvm-none') ], 0, $none, qr{/dev/vkvm-none}, 'unload');
 }
 
 # What qemu-nbd is given: real devices need a kernel module and root.

@@ -5,6 +5,10 @@
 use strict;
 use warnings;
 
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use Hostile;
+
 use VKVM;
 use VKVM::Event;
 
@@ -15,13 +19,6 @@ srand $seed;
 sub chance { my ($of) = @_; return rand() < $of }
 
 # Perl code that runs where the library asks for what it was given.
-package Hostile {
-    use overload map {
-        my $what = $_;
-        ($what => sub { die "no $what\n" })
-    } qw("" bool 0+ @{} %{} &{});
-}
-
 package Polite {
     use overload '""' => sub { 'test' }, '0+' => sub { 3 }, fallback => 1;
 }
