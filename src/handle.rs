@@ -15,11 +15,11 @@ mod sync;
 use std::ffi::CStr;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{LazyLock, Once, OnceLock};
 
 use self::slots::{KEY_BITS, MAX_USES, Slots, Use};
 use crate::error::{Misuse, Result};
+use crate::fork;
 
 /// The classes a handle can have; the number is part of the id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -138,12 +138,12 @@ pub struct Table<T: Object> {
 
 struct Entry<T: Object> {
     object: ManuallyDrop<T>,
-    epoch: u32,
+    generation: u32,
 }
 
 impl<T: Object> Entry<T> {
     fn is_forked(&self) -> bool {
-        T::PROCESS_BOUND && self.epoch != EPOCH.load(Ordering::Relaxed)
+        T::PROCESS_BOUND && self.generation != fork::generation()
     }
 }
 
@@ -200,8 +200,7 @@ impl<T: Object> Table<T> {
 pub fn insert<T: Object>(object: T) -> Result<usize> {
     // Made in its slot: to copy as a whole what was just written in parts makes the
     // processor wait, 6 ns for each domain of a list.
-    let entry =
-        || Entry { object: ManuallyDrop::new(object), epoch: EPOCH.load(Ordering::Relaxed) };
+    let entry = || Entry { object: ManuallyDrop::new(object), generation: fork::generation() };
     let key = T::table().slots.insert(entry).ok_or_else(full::<T>)?;
     Ok(key as usize | (T::CLASS as usize) << CLASS_SHIFT)
 }
@@ -398,25 +397,14 @@ fn register_class(class: Class, operations: Operations) {
     static FIRST: Once = Once::new();
     FIRST.call_once(|| {
         sync::look_up_single_threaded();
-        // SAFETY: the hook only adds to an atomic, which is allowed in the
-        // child of a fork of a threaded process. It can fail only for want of
-        // memory; then forked children are not recognised, as in any library
-        // without such a hook.
-        unsafe { libc::pthread_atfork(None, None, Some(enter_child)) };
+        fork::watch();
     });
-}
-
-/// Counts the forks between the first process and this one.
-static EPOCH: AtomicU32 = AtomicU32::new(0);
-
-extern "C" fn enter_child() {
-    EPOCH.fetch_add(1, Ordering::Relaxed);
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::sync::atomic::AtomicUsize;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
 
