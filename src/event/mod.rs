@@ -12,6 +12,7 @@
 mod choice;
 mod close;
 mod default_loop;
+mod deferred;
 mod kinds;
 mod monitor;
 mod own_loop;
