@@ -1,10 +1,10 @@
 //! Which event loop this process has. libvirt takes one, once and for good.
 
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::core::{call, sigpipe};
 use crate::error::{Misuse, Result};
+use crate::fork::{self, Leaf};
 
 /// The loop that was chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,18 +13,18 @@ pub(super) enum Choice {
     /// None yet. libvirt would wait for ever in a loop that nothing is in, or
     /// fail without saying why.
     None,
-    /// libvirt's, which the program runs.
+    /// The library's, which the program runs.
     Default,
     /// The program's own.
     Own,
-    /// libvirt's, which a thread of the library runs.
+    /// The library's, which a thread of the library runs.
     Thread,
 }
 
 static CHOICE: AtomicU8 = AtomicU8::new(Choice::None as u8);
 
-/// The process in which the choice was [`Choice::Thread`]: its children have no
-/// such thread.
+/// The process whose thread runs the loop, when that is the choice: its children
+/// have no such thread until they start one.
 static PROCESS: AtomicU32 = AtomicU32::new(0);
 
 /// What is chosen now.
@@ -40,14 +40,45 @@ pub(super) fn current() -> Choice {
 /// Whether the loop ran on a thread that stayed behind in the process that
 /// forked this one.
 pub(super) fn is_left_behind() -> bool {
-    current() == Choice::Thread && PROCESS.load(Ordering::Relaxed) != std::process::id()
+    current() == Choice::Thread && PROCESS.load(Ordering::Relaxed) != fork::generation()
 }
 
-/// Held while a choice is made.
-static CHOOSING: Mutex<()> = Mutex::new(());
+/// The loop is run by a thread of this process.
+pub(super) fn adopt() {
+    PROCESS.store(fork::generation(), Ordering::Relaxed);
+}
 
-fn choosing() -> MutexGuard<'static, ()> {
-    CHOOSING.lock().unwrap_or_else(PoisonError::into_inner)
+/// The process that makes a choice at the moment. No lock is held meanwhile, for libvirt
+/// is called; a child of fork begins anew.
+static CHOOSING: Leaf<Option<u32>> = Leaf::new(None);
+
+/// This thread makes the choice, until this is dropped.
+struct Choosing;
+
+impl Choosing {
+    /// Waits until no other thread makes a choice. None if one is made then.
+    fn begin() -> Option<Choosing> {
+        let here = fork::generation();
+        loop {
+            let mut choosing = CHOOSING.lock();
+            if current() != Choice::None {
+                return None;
+            }
+            if *choosing != Some(here) {
+                *choosing = Some(here);
+                return Some(Choosing);
+            }
+            drop(choosing);
+            // It takes a few microseconds, once in a process.
+            std::thread::yield_now();
+        }
+    }
+}
+
+impl Drop for Choosing {
+    fn drop(&mut self) {
+        *CHOOSING.lock() = None;
+    }
 }
 
 /// Makes a choice, unless it is made: `install` tells libvirt. Repeating the
@@ -59,18 +90,19 @@ pub(super) fn choose(
 ) -> Result<()> {
     call::initialize();
     sigpipe::arm();
-    let _choosing = choosing();
+    if let Some(_choosing) = Choosing::begin() {
+        install()?;
+        adopt();
+        CHOICE.store(wanted as u8, Ordering::Release);
+        return Ok(());
+    }
     match current() {
-        Choice::None => {
-            install()?;
-            PROCESS.store(std::process::id(), Ordering::Relaxed);
-            CHOICE.store(wanted as u8, Ordering::Release);
-            Ok(())
-        }
         same if same == wanted && wanted != Choice::Own => Ok(()),
         Choice::Default => refuse(what, "vkvm_event_register_default was called already"),
         Choice::Own => refuse(what, "vkvm_event_register_impl was called already"),
         Choice::Thread => refuse(what, "vkvm_event_start was called already"),
+        // Not reached: it was made, and stays.
+        Choice::None => refuse(what, "another thread chooses one"),
     }
 }
 
@@ -93,8 +125,8 @@ pub(super) fn not_left_behind(what: &'static str) -> Result<()> {
     if is_left_behind() {
         return refuse(
             what,
-            "the thread that runs the event loop is in the process that forked this one; \
-             execute a program, or start the loop after the fork",
+            "the thread that runs the event loop is in the process that forked this one; call \
+             vkvm_event_start in this process first",
         );
     }
     Ok(())

@@ -1,21 +1,14 @@
-//! libvirt's own loop, which the program runs, or the library's thread.
-
-use virt::sys;
+//! The library's loop, run by the program.
 
 use super::choice::{self, Choice};
-use super::stream;
-use crate::core::{call, sigpipe};
+use super::{poll, stream};
+use crate::core::sigpipe;
 use crate::error::Result;
 
-/// Tells libvirt to use its own loop.
-pub(super) fn install() -> Result<()> {
-    // SAFETY: may be called at any time; libvirt ignores a repetition.
-    call::done(unsafe { sys::virEventRegisterDefaultImpl() }, c"virEventRegisterDefaultImpl")
-}
-
-/// Makes libvirt's own loop the process's event loop.
+/// Makes the library's loop the process's event loop, to be run by the program.
 pub fn register_default() -> Result<()> {
-    choice::choose(Choice::Default, "registering the default event loop", install)
+    const WHAT: &str = "registering the default event loop";
+    choice::choose(Choice::Default, WHAT, || poll::install(WHAT))
 }
 
 /// Waits until something happens, and calls who wants to know.
@@ -27,15 +20,16 @@ pub fn run_default() -> Result<()> {
         Choice::Thread => choice::refuse(WHAT, "a thread of the library runs it"),
         _ => {
             sigpipe::arm();
-            turn()
+            turn(&|| true)
         }
     }
 }
 
-/// One turn of the loop.
-pub(super) fn turn() -> Result<()> {
-    // SAFETY: no arguments.
-    let returned = unsafe { sys::virEventRunDefaultImpl() };
-    stream::look_after();
-    call::done(returned, c"virEventRunDefaultImpl")
+/// One turn of the loop, with callbacks as long as it `goes_on`.
+pub(super) fn turn(goes_on: &dyn Fn() -> bool) -> Result<()> {
+    let turned = poll::turn(goes_on);
+    if goes_on() {
+        stream::look_after();
+    }
+    turned
 }

@@ -1,8 +1,8 @@
 //! Event loop, registrations and the way of an event to its listener.
 //!
-//! Which loop there is, is chosen once ([`choice`]): libvirt's, which the program
-//! runs ([`default_loop`]); the program's own ([`own_loop`]); or libvirt's on a thread
-//! of the library ([`thread`]).
+//! Which loop there is, is chosen once ([`choice`]): the library's ([`poll`]), which the
+//! program runs ([`default_loop`]) or a thread of the library ([`thread`]); or the
+//! program's own ([`own_loop`]).
 //!
 //! libvirt calls a C function with a pointer of ours; here that pointer is a
 //! boxed Rust closure, the *listener*. The box goes to libvirt at registration
@@ -16,6 +16,7 @@ mod deferred;
 mod kinds;
 mod monitor;
 mod own_loop;
+mod poll;
 mod queue;
 mod registry;
 mod resume;

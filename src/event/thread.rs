@@ -1,101 +1,161 @@
-//! A thread of the library that runs libvirt's loop, for programs without one.
+//! A thread of the library that runs the loop, for programs without one.
 
-use std::ffi::c_int;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::{Condvar, PoisonError};
+use std::thread::{JoinHandle, ThreadId};
 use std::time::Duration;
 
-use virt::sys;
-
 use super::choice::{self, Choice};
-use super::default_loop;
-use crate::core::{call, sigpipe, thread};
+use super::{default_loop, poll};
+use crate::core::{sigpipe, thread};
 use crate::error::Result;
+use crate::fork::{self, Leaf};
 
+/// What the thread is to do, and what it does. There is one thread at most: one that is
+/// to stop and then to start goes on in between, so nobody has to wait for a start.
 struct Runner {
-    /// None while it is stopped.
+    /// The process that all this is about.
+    generation: u32,
+    /// Whether the loop is to run.
+    wanted: bool,
+    /// How often it was to stop, and how often of that it has.
+    stops: u64,
+    stopped: u64,
+    /// The thread, while it runs or is about to end.
     thread: Option<JoinHandle<()>>,
-    /// The timer that wakes the loop up, once there is one.
-    waker: Option<c_int>,
+    /// Which one it is, while it runs.
+    running: Option<ThreadId>,
 }
 
-static RUNNER: Mutex<Runner> = Mutex::new(Runner { thread: None, waker: None });
+static RUNNER: Leaf<Runner> = Leaf::new(Runner {
+    generation: 0,
+    wanted: false,
+    stops: 0,
+    stopped: 0,
+    thread: None,
+    running: None,
+});
 
-/// Tells the thread to end.
-static ENDING: AtomicBool = AtomicBool::new(false);
+/// The thread has stopped.
+static STOPPED: Condvar = Condvar::new();
 
-fn runner() -> MutexGuard<'static, Runner> {
-    RUNNER.lock().unwrap_or_else(PoisonError::into_inner)
+impl Runner {
+    /// A child of fork has no such thread.
+    fn here(&mut self) -> &mut Self {
+        if self.generation != fork::generation() {
+            self.generation = fork::generation();
+            self.wanted = false;
+            self.stopped = self.stops;
+            self.running = None;
+            // There is nothing to be let go of.
+            std::mem::forget(self.thread.take());
+        }
+        self
+    }
 }
 
 /// Whether the library's thread runs the loop.
 pub fn is_started() -> bool {
-    choice::current() == Choice::Thread && !choice::is_left_behind() && runner().thread.is_some()
+    choice::current() == Choice::Thread && !choice::is_left_behind() && RUNNER.lock().here().wanted
 }
 
-/// Chooses libvirt's loop, and starts a thread that runs it. If it runs already,
-/// nothing happens.
+/// Chooses the library's loop, and starts a thread that runs it. If it runs already,
+/// nothing happens. In a child of fork the loop is the child's own.
 pub fn start() -> Result<()> {
     const WHAT: &str = "starting the event loop";
-    choice::choose(Choice::Thread, WHAT, default_loop::install)?;
-    choice::ready(WHAT)?;
-    let mut runner = runner();
-    if runner.thread.as_ref().is_some_and(|thread| !thread.is_finished()) {
-        return match ENDING.load(Ordering::Acquire) {
-            false => Ok(()),
-            true => choice::refuse(WHAT, "it is being stopped from one of its callbacks"),
-        };
+    choice::choose(Choice::Thread, WHAT, || poll::install(WHAT))?;
+    let ended = {
+        let mut runner = RUNNER.lock();
+        let runner = runner.here();
+        if runner.running.is_some() {
+            runner.wanted = true;
+            None
+        } else {
+            let started = thread::spawn("vkvm-events", run)?;
+            runner.wanted = true;
+            runner.running = Some(started.thread().id());
+            runner.thread.replace(started)
+        }
+    };
+    choice::adopt();
+    if let Some(ended) = ended {
+        join(ended);
     }
-    if runner.waker.is_none() {
-        // SAFETY: a callback that uses nothing, and no data to free.
-        let timer = unsafe { sys::virEventAddTimeout(-1, Some(woken), std::ptr::null_mut(), None) };
-        runner.waker = Some(call::number(timer, c"virEventAddTimeout")?);
-    }
-    ENDING.store(false, Ordering::Release);
-    runner.thread = Some(thread::spawn("vkvm-events", run)?);
     Ok(())
 }
 
 /// Stops the thread: when this returns no callback runs any more, unless it was
 /// called by one, which then is the last.
 pub fn stop() -> Result<()> {
+    const WHAT: &str = "stopping the event loop";
     if choice::current() != Choice::Thread {
-        return choice::refuse("stopping the event loop", "vkvm_event_start was not called");
+        return choice::refuse(WHAT, "vkvm_event_start was not called");
     }
-    choice::ready("stopping the event loop")?;
-    let mut runner = runner();
-    let Some(thread) = runner.thread.take() else {
-        return Ok(());
+    choice::ready(WHAT)?;
+    let (process, number) = {
+        let mut runner = RUNNER.lock();
+        let runner = runner.here();
+        if runner.running.is_none() {
+            return Ok(());
+        }
+        runner.wanted = false;
+        runner.stops += 1;
+        if runner.running == Some(std::thread::current().id()) {
+            // It cannot wait for itself.
+            return Ok(());
+        }
+        (runner.generation, runner.stops)
     };
-    ENDING.store(true, Ordering::Release);
-    if let Some(timer) = runner.waker {
-        // SAFETY: libvirt ignores a timer that it does not know.
-        unsafe { sys::virEventUpdateTimeout(timer, 0) };
+    poll::wake();
+    let mut runner = RUNNER.lock();
+    while runner.here().generation == process && runner.stopped < number {
+        runner = STOPPED.wait(runner).unwrap_or_else(PoisonError::into_inner);
     }
-    if thread.thread().id() == std::thread::current().id() {
-        // It cannot wait for itself. Who starts it again waits for it.
-        runner.thread = Some(thread);
-        return Ok(());
-    }
-    // Not held while waiting: a callback may be waiting for it.
+    // It may have been started again already.
+    let ended = if runner.running.is_none() { runner.thread.take() } else { None };
     drop(runner);
-    // The thread does not panic: whatever it calls is shielded.
-    let _ = thread.join();
+    if let Some(ended) = ended {
+        join(ended);
+    }
     Ok(())
 }
 
-fn run() {
-    while !ENDING.load(Ordering::Acquire) {
-        if sigpipe::inside(default_loop::turn).is_err() {
-            // Nothing is known to make it fail; it must not use up the CPU then.
-            std::thread::sleep(Duration::from_millis(100));
-        }
+/// Waits for a thread that is about to end. It does not panic: whatever it calls is
+/// shielded.
+fn join(ended: JoinHandle<()>) {
+    if ended.thread().id() != std::thread::current().id() {
+        let _ = ended.join();
     }
 }
 
-/// The loop has turned; that was all.
-unsafe extern "C" fn woken(timer: c_int, _: *mut libc::c_void) {
-    // SAFETY: as in `stop`.
-    unsafe { sys::virEventUpdateTimeout(timer, -1) };
+/// Whether this thread is to go on with its turn: it was not told to stop.
+fn goes_on() -> bool {
+    let mut runner = RUNNER.lock();
+    let runner = runner.here();
+    runner.running == Some(std::thread::current().id()) && runner.stops == runner.stopped
+}
+
+/// Takes notice of being stopped. False: the thread ends.
+fn begin_turn() -> bool {
+    let mut runner = RUNNER.lock();
+    let runner = runner.here();
+    if runner.running != Some(std::thread::current().id()) {
+        return false; // a child that was forked in a callback
+    }
+    if runner.stopped != runner.stops {
+        runner.stopped = runner.stops;
+        STOPPED.notify_all();
+    }
+    if !runner.wanted {
+        runner.running = None;
+    }
+    runner.wanted
+}
+
+fn run() {
+    while begin_turn() {
+        if sigpipe::inside(|| default_loop::turn(&goes_on)).is_err() {
+            // Without memory or descriptors; it must not use up the CPU then.
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
 }

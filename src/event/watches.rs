@@ -4,8 +4,8 @@ use std::ffi::c_int;
 
 use virt::sys;
 
-use super::choice::ready;
-use super::{free_userdata, into_userdata, shielded};
+use super::choice::{self, Choice, ready};
+use super::{free_userdata, into_userdata, poll, shielded};
 use crate::core::call;
 use crate::error::{Error, Misuse, Result};
 
@@ -15,10 +15,18 @@ pub type Ticker = Box<dyn Fn(c_int) + Send + Sync>;
 /// Called when a file descriptor is ready; gets watch id, descriptor, events.
 pub type Watcher = Box<dyn Fn(c_int, c_int, c_int) + Send + Sync>;
 
+/// Whether the loop is the library's, so that libvirt need not be asked.
+fn is_ours() -> bool {
+    matches!(choice::current(), Choice::Default | Choice::Thread)
+}
+
 /// Adds a timer; it fires each `frequency` ms, with 0 on each turn of the
 /// loop, with -1 not until it is updated.
 pub fn add_timeout(frequency: c_int, ticker: Ticker) -> Result<c_int> {
     ready("adding a timer")?;
+    if is_ours() {
+        return Ok(poll::add_timer(frequency, ticker));
+    }
     let userdata = into_userdata(ticker);
     // SAFETY: callback and free callback take a boxed Ticker.
     let timer = unsafe {
@@ -32,6 +40,9 @@ pub fn add_timeout(frequency: c_int, ticker: Ticker) -> Result<c_int> {
 
 /// Changes how often a timer fires.
 pub fn update_timeout(timer: c_int, frequency: c_int) {
+    if is_ours() {
+        return poll::update_timer(timer, frequency);
+    }
     call::initialize();
     // SAFETY: libvirt ignores a timer that it does not know.
     unsafe { sys::virEventUpdateTimeout(timer, frequency) }
@@ -40,11 +51,13 @@ pub fn update_timeout(timer: c_int, frequency: c_int) {
 /// Removes a timer.
 pub fn remove_timeout(timer: c_int) -> Result<()> {
     ready("removing a timer")?;
-    // SAFETY: libvirt fails for a timer that it does not know.
-    match unsafe { sys::virEventRemoveTimeout(timer) } {
-        0 => Ok(()),
-        _ => Err(unknown("timer", timer)),
-    }
+    let removed = if is_ours() {
+        poll::remove_timer(timer)
+    } else {
+        // SAFETY: libvirt fails for a timer that it does not know.
+        unsafe { sys::virEventRemoveTimeout(timer) == 0 }
+    };
+    if removed { Ok(()) } else { Err(unknown("timer", timer)) }
 }
 
 /// Watches a file descriptor for `events`, some of `EVENT_HANDLE_*`.
@@ -53,6 +66,9 @@ pub fn add_handle(fd: c_int, events: c_int, watcher: Watcher) -> Result<c_int> {
     if fd < 0 {
         let reason = format!("{fd} is no file descriptor");
         return Err(Misuse::Invalid { parameter: "fd", reason }.into());
+    }
+    if is_ours() {
+        return Ok(poll::add_watch(fd, events, watcher));
     }
     let userdata = into_userdata(watcher);
     // SAFETY: callback and free callback take a boxed Watcher.
@@ -67,6 +83,9 @@ pub fn add_handle(fd: c_int, events: c_int, watcher: Watcher) -> Result<c_int> {
 
 /// Changes what a descriptor is watched for.
 pub fn update_handle(watch: c_int, events: c_int) {
+    if is_ours() {
+        return poll::update_watch(watch, events);
+    }
     call::initialize();
     // SAFETY: libvirt ignores a watch that it does not know.
     unsafe { sys::virEventUpdateHandle(watch, events) }
@@ -75,11 +94,13 @@ pub fn update_handle(watch: c_int, events: c_int) {
 /// Stops watching a descriptor.
 pub fn remove_handle(watch: c_int) -> Result<()> {
     ready("removing a watch")?;
-    // SAFETY: libvirt fails for a watch that it does not know.
-    match unsafe { sys::virEventRemoveHandle(watch) } {
-        0 => Ok(()),
-        _ => Err(unknown("watch", watch)),
-    }
+    let removed = if is_ours() {
+        poll::remove_watch(watch)
+    } else {
+        // SAFETY: libvirt fails for a watch that it does not know.
+        unsafe { sys::virEventRemoveHandle(watch) == 0 }
+    };
+    if removed { Ok(()) } else { Err(unknown("watch", watch)) }
 }
 
 /// libvirt records no error for a timer or watch that it does not know.
