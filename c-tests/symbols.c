@@ -364,6 +364,7 @@ static const function functions[] = {
     (function)&vkvm_event_queue_register_close_callback,
     (function)&vkvm_event_queue_secret_event_register_any,
     (function)&vkvm_event_queue_storage_pool_event_register_any,
+    (function)&vkvm_event_queue_unregister_close_callback,
     (function)&vkvm_event_register_default,
     (function)&vkvm_event_register_impl,
     (function)&vkvm_event_remove_handle,

@@ -2412,15 +2412,20 @@ int vkvm_conn_disable_resume(vkvm_conn *conn, vkvm_error **error);
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virConnectDomainEventDeregister
+ * libvirt: virConnectDomainEventDeregisterAny
  */
 int vkvm_conn_domain_event_deregister(vkvm_conn *conn, vkvm_error **error);
 
 /**
- * Ends a registration made with `vkvm_conn_domain_event_register_any`.
+ * Deregisters a callback or queue registered for domain events.
+ *
+ * It may be called from any thread, also from the callback itself. A call of
+ * the callback that is in progress on another thread is not waited for; the
+ * callback data are released after it.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param callback_id the number that was given then
+ * @param callback_id the number returned by the registration; it is never used
+ *     again on this connection
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -2430,9 +2435,10 @@ int vkvm_conn_domain_event_deregister(vkvm_conn *conn, vkvm_error **error);
 int vkvm_conn_domain_event_deregister_any(vkvm_conn *conn, int callback_id, vkvm_error **error);
 
 /**
- * Listens to the life cycle of all domains; one listener per connection.
+ * Registers a callback for the life cycle events of all domains; one per
+ * connection handle.
  *
- * `vkvm_conn_domain_event_register_any` can do more.
+ * This is the legacy form of `vkvm_conn_domain_event_register_any`.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param callback called on the thread that runs the event loop (not NULL)
@@ -2443,7 +2449,7 @@ int vkvm_conn_domain_event_deregister_any(vkvm_conn *conn, int callback_id, vkvm
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virConnectDomainEventRegister
+ * libvirt: virConnectDomainEventRegisterAny
  */
 int vkvm_conn_domain_event_register(vkvm_conn *conn,
                                     vkvm_event_callback callback,
@@ -2452,8 +2458,10 @@ int vkvm_conn_domain_event_register(vkvm_conn *conn,
                                     vkvm_error **error);
 
 /**
- * Listens to events of one kind, from one domain or from all.
+ * Registers a callback for domain events of one kind, from one domain or from
+ * all.
  *
+ * Any number of callbacks and queues may be registered for the same events.
  * The registration holds the connection open; it ends with
  * `vkvm_conn_domain_event_deregister_any`, or with the connection handle.
  *
@@ -2551,13 +2559,14 @@ int vkvm_conn_domain_xml_to_native(vkvm_conn *conn,
  * connection stays valid, and so do those of domains, snapshots, checkpoints,
  * networks, ports, pools, volumes, secrets and interfaces: each is looked up
  * again by its uuid, name or key. Those of network filters, filter bindings,
- * node devices and streams do not, nor does an identity. What happened in
- * between is not told, so read anew what you keep.
+ * node devices and streams do not, nor does an identity. Events during the
+ * outage are lost; refresh cached state when `VKVM_RESUME_RECONNECTED` comes.
+ * Events of the new connection are delivered after it.
  *
  * The connection must have been opened without a callback for credentials,
- * which are not kept. An event loop must be there; attempts are made on it,
- * and hold it up for as long as one takes. It takes the place of
- * `vkvm_conn_register_close_callback`.
+ * which are not kept. An event loop must be registered. Attempts to reconnect
+ * are made on a thread of their own; with an event loop of the program's own,
+ * on the loop.
  *
  * The map of an event has the keys `event`, one of `VKVM_RESUME_*`; `reason`
  * why the connection had ended, one of `VKVM_CLOSE_REASON_*`; `attempts`, how
@@ -2567,8 +2576,7 @@ int vkvm_conn_domain_xml_to_native(vkvm_conn *conn,
  * @param conn the connection (not NULL; borrowed)
  * @param max_delay the longest time between two attempts, in ms, from 100; it
  *     begins with 100 and doubles each time
- * @param callback called on the thread that runs the event loop, or on the one
- *     whose call found that the connection has ended (not NULL)
+ * @param callback called on the thread that runs the event loop (not NULL)
  * @param userdata passed to the callback (may be NULL; kept until destroy is
  *     called)
  * @param destroy releases the userdata (may be NULL)
@@ -4369,12 +4377,18 @@ int vkvm_conn_qemu_monitor_event_register(vkvm_conn *conn,
 vkvm_conn *vkvm_conn_ref(vkvm_conn *conn);
 
 /**
- * Listens to the end of the connection; one listener per connection.
+ * Registers a callback for the end of the connection; one per connection
+ * handle, besides any number of queues.
  *
- * The map of the event has the key `reason`, one of `VKVM_CLOSE_REASON_*`.
+ * The map of the event has the key `reason`, one of `VKVM_CLOSE_REASON_*`. The
+ * callback is called once, after the events that came before the end; then the
+ * registration is over. It may call any function: register again, or free the
+ * connection.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param callback called on the thread that runs the event loop (not NULL)
+ * @param callback called on the thread that runs the event loop; without a
+ *     loop, on the thread whose call found that the connection has ended, when
+ *     that call is over (not NULL)
  * @param userdata passed to the callback (may be NULL; kept until destroy is
  *     called)
  * @param destroy releases the userdata (may be NULL)
@@ -4569,7 +4583,8 @@ int vkvm_conn_storage_pool_event_register_any(vkvm_conn *conn,
                                               vkvm_error **error);
 
 /**
- * Ends the registration made with `vkvm_conn_register_close_callback`.
+ * Unregisters the close callback; when there is none, the queues registered
+ * for the end of the connection.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -8571,13 +8586,13 @@ int vkvm_event_queue_node_device_event_register_any(vkvm_event_queue *queue,
 vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
 
 /**
- * Listens, through the queue, to the end of a connection; one listener per
- * connection.
+ * Registers the queue for the end of a connection; once per connection and
+ * queue.
  *
  * The class of the event is "conn"; its `args` have the key `reason`, one of
- * `VKVM_CLOSE_REASON_*`. The registration ends with
- * `vkvm_conn_unregister_close_callback`, with the connection, or with the
- * queue.
+ * `VKVM_CLOSE_REASON_*`. The registration ends when the event was queued, with
+ * `vkvm_event_queue_unregister_close_callback`, with the connection, or with
+ * the queue.
  *
  * @param queue the event queue (not NULL; borrowed)
  * @param conn the connection (not NULL; borrowed)
@@ -8643,6 +8658,21 @@ int vkvm_event_queue_storage_pool_event_register_any(vkvm_event_queue *queue,
                                                      vkvm_error **error);
 
 /**
+ * Unregisters the queue for the end of a connection.
+ *
+ * @param queue the event queue (not NULL; borrowed)
+ * @param conn the connection (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectUnregisterCloseCallback
+ */
+int vkvm_event_queue_unregister_close_callback(vkvm_event_queue *queue,
+                                               vkvm_conn *conn,
+                                               vkvm_error **error);
+
+/**
  * Makes libvirt's own event loop the one of this process.
  *
  * It must be called before the first connection is opened, and the loop must
@@ -8653,7 +8683,7 @@ int vkvm_event_queue_storage_pool_event_register_any(vkvm_event_queue *queue,
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virEventRegisterDefaultImpl
+ * libvirt: virEventRegisterImpl
  */
 int vkvm_event_register_default(vkvm_error **error);
 
@@ -8713,8 +8743,6 @@ int vkvm_event_remove_timeout(int timer, vkvm_error **error);
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
- *
- * libvirt: virEventRunDefaultImpl
  */
 int vkvm_event_run_default(vkvm_error **error);
 
@@ -8732,7 +8760,7 @@ int vkvm_event_run_default(vkvm_error **error);
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virEventRegisterDefaultImpl, virEventRunDefaultImpl
+ * libvirt: virEventRegisterImpl
  */
 int vkvm_event_start(vkvm_error **error);
 

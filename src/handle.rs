@@ -15,6 +15,7 @@ mod sync;
 use std::ffi::CStr;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{LazyLock, Once, OnceLock};
 
 use self::slots::{KEY_BITS, MAX_USES, Slots, Use};
@@ -127,6 +128,14 @@ pub trait Object: Send + Sync + Sized + 'static {
     /// Called once the last hold is gone, while the object still is there: the
     /// place to let go of what holds it from elsewhere, which may know it by `id`.
     fn before_end(&self, _id: usize) {}
+    /// A use begins, in a process where [`is_pinning`]: what the object stands for
+    /// must not go before it ends. `alone` answers whether it is the only use.
+    /// The result goes to [`unpin`](Self::unpin).
+    fn pin(&self, _alone: &dyn Fn() -> bool) -> usize {
+        0
+    }
+    /// A use ends that began with [`pin`](Self::pin).
+    fn unpin(&self, _pin: usize) {}
     /// The table of its class.
     fn table() -> &'static Table<Self>;
 }
@@ -159,20 +168,57 @@ impl<T: Object> Drop for Entry<T> {
 }
 
 /// A use of a live object; the object stays alive until this is dropped.
-pub struct Ref<T: Object>(Use<Entry<T>>);
+pub struct Ref<T: Object> {
+    entry: Use<Entry<T>>,
+    pin: Option<usize>,
+}
 
 impl<T: Object> Deref for Ref<T> {
     type Target = T;
     fn deref(&self) -> &T {
-        &self.0.object
+        &self.entry.object
+    }
+}
+
+impl<T: Object> Drop for Ref<T> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(pin) = self.pin {
+            self.entry.object.unpin(pin);
+        }
     }
 }
 
 impl<T: Object> Ref<T> {
+    #[inline]
+    fn new(entry: Use<Entry<T>>) -> Self {
+        let pin = is_pinning().then(|| pin(&entry));
+        Ref { entry, pin }
+    }
+
     /// The object, if nobody else can reach it any more.
     pub fn alone(&mut self) -> Option<&mut T> {
-        self.0.alone().map(|entry| &mut *entry.object)
+        self.entry.alone().map(|entry| &mut *entry.object)
     }
+}
+
+#[cold]
+fn pin<T: Object>(entry: &Use<Entry<T>>) -> usize {
+    entry.object.pin(&|| entry.is_only())
+}
+
+/// Whether uses of objects are told to them: see [`Object::pin`].
+static PINNING: AtomicBool = AtomicBool::new(false);
+
+/// Whether uses that begin now are told to their objects.
+#[inline]
+pub fn is_pinning() -> bool {
+    PINNING.load(Ordering::Acquire)
+}
+
+/// From now on uses are told to their objects, for good.
+pub fn begin_pinning() {
+    PINNING.store(true, Ordering::Release);
 }
 
 impl<T: Object> Table<T> {
@@ -228,7 +274,7 @@ fn checked<T: Object>(
     parameter: &'static str,
 ) -> Result<Ref<T>> {
     match found {
-        Some(entry) if !entry.is_forked() => Ok(Ref(entry)),
+        Some(entry) if !entry.is_forked() => Ok(Ref::new(entry)),
         found => Err(explain::<T>(id, parameter, found.is_some()).into()),
     }
 }

@@ -188,6 +188,19 @@ storage_pool_event_register_any(queue, conn_sv, pool_sv, event_id_sv)
   }
 
 void
+unregister_close_callback(queue, conn_sv)
+    vkvm_event_queue *queue
+    SV *conn_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    vkvm_conn *conn = (vkvm_conn *)vkvm_perl_handle(aTHX_ conn_sv, "conn");
+    if (vkvm_event_queue_unregister_close_callback(queue, conn, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
 DESTROY(self)
     SV *self
   PPCODE:

@@ -93,8 +93,12 @@ for my $uri (@$bed{qw(URI_UNIX URI_TCP)}) {
         cmp_ok($fastest, '<', 2, 'within two seconds');
 
         own_error { $conn->enable_resume(500, sub { }) } VKVM::Error::OWN_INVALID, 'conn', 'a second time';
-        own_error { $conn->register_close_callback(sub { }) } VKVM::Error::OWN_INVALID, 'conn',
-          'a close callback besides';
+        my $ends = 0;
+        $conn->register_close_callback(sub { $ends++ });
+        @told = ();
+        $bed->restart;
+        ok(turn_until { @told >= 2 }, 'with a close callback besides, a restart is told of');
+        is($ends, 1, 'to the close callback, too');
         $conn->domain_event_deregister_any($_) for @ids;
         $conn->network_event_deregister_any($net_id);
         $dom->suspend;

@@ -21,7 +21,7 @@ use crate::{core, event, handle};
 /// then be run by calling `vkvm_event_run_default` again and again. Programs that
 /// cannot do that have `vkvm_event_start`.
 ///
-/// libvirt: virEventRegisterDefaultImpl
+/// libvirt: virEventRegisterImpl
 /// cbindgen:perl=quiet
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_event_register_default(error: *mut *mut vkvm_error) -> c_int {
@@ -62,7 +62,7 @@ pub unsafe extern "C" fn vkvm_event_register_impl(
 /// nothing happens. After a fork, the child has no such thread and cannot use
 /// the loop, so its registrations fail; it should execute a program.
 ///
-/// libvirt: virEventRegisterDefaultImpl, virEventRunDefaultImpl
+/// libvirt: virEventRegisterImpl
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_event_start(error: *mut *mut vkvm_error) -> c_int {
     status(error, |_| event::start())
@@ -98,7 +98,6 @@ pub unsafe extern "C" fn vkvm_event_is_started(
 ///
 /// It blocks; a timer (`vkvm_event_add_timeout`) bounds how long.
 ///
-/// libvirt: virEventRunDefaultImpl
 /// cbindgen:perl=calls_back
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_event_run_default(error: *mut *mut vkvm_error) -> c_int {
@@ -242,7 +241,7 @@ pub(super) fn listener(
 ) -> Result<event::Listener> {
     foreign.get("callback")?;
     let conn = conn as usize;
-    Ok(Box::new(move |event| {
+    Ok(event::Listener::new(move |event| {
         // Failing to make a handle (the table is full) loses the event; there
         // is nobody to tell.
         let _ = deliver(conn, event, &foreign);

@@ -9,9 +9,8 @@ use super::types::{
     vkvm_conn, vkvm_domain, vkvm_error, vkvm_event_queue, vkvm_network, vkvm_node_device,
     vkvm_secret, vkvm_storage_pool, vkvm_value,
 };
-use crate::core::conn::Source;
 use crate::error::Result;
-use crate::event::{self, Entry, EventQueue};
+use crate::event::{self, Entry, EventQueue, Source};
 use crate::handle::AnyHandle;
 use crate::value::{Map, Value};
 
@@ -191,7 +190,7 @@ pub unsafe extern "C" fn vkvm_event_queue_domain_event_register_any(
         let (out, queue) = (c.out(callback_id, "callback_id")?, c.get(queue, "queue")?);
         let dom = c.get_nullable(dom, "dom")?;
         let open = c.get(conn, "conn")?;
-        out.set(queue.register_any(conn as usize, Source::Domain, |listener| {
+        out.set(queue.register(conn as usize, Some(Source::Domain), |listener| {
             event::register_any(&open, dom.as_deref(), event_id, listener)
         })?);
         Ok(())
@@ -222,7 +221,7 @@ pub unsafe extern "C" fn vkvm_event_queue_network_event_register_any(
         let (out, queue) = (c.out(callback_id, "callback_id")?, c.get(queue, "queue")?);
         let net = c.get_nullable(net, "net")?;
         let open = c.get(conn, "conn")?;
-        out.set(queue.register_any(conn as usize, Source::Network, |listener| {
+        out.set(queue.register(conn as usize, Some(Source::Network), |listener| {
             event::register_any(&open, net.as_deref(), event_id, listener)
         })?);
         Ok(())
@@ -253,7 +252,7 @@ pub unsafe extern "C" fn vkvm_event_queue_storage_pool_event_register_any(
         let (out, queue) = (c.out(callback_id, "callback_id")?, c.get(queue, "queue")?);
         let pool = c.get_nullable(pool, "pool")?;
         let open = c.get(conn, "conn")?;
-        out.set(queue.register_any(conn as usize, Source::StoragePool, |listener| {
+        out.set(queue.register(conn as usize, Some(Source::StoragePool), |listener| {
             event::register_any(&open, pool.as_deref(), event_id, listener)
         })?);
         Ok(())
@@ -284,7 +283,7 @@ pub unsafe extern "C" fn vkvm_event_queue_node_device_event_register_any(
         let (out, queue) = (c.out(callback_id, "callback_id")?, c.get(queue, "queue")?);
         let dev = c.get_nullable(dev, "dev")?;
         let open = c.get(conn, "conn")?;
-        out.set(queue.register_any(conn as usize, Source::NodeDevice, |listener| {
+        out.set(queue.register(conn as usize, Some(Source::NodeDevice), |listener| {
             event::register_any(&open, dev.as_deref(), event_id, listener)
         })?);
         Ok(())
@@ -315,19 +314,18 @@ pub unsafe extern "C" fn vkvm_event_queue_secret_event_register_any(
         let (out, queue) = (c.out(callback_id, "callback_id")?, c.get(queue, "queue")?);
         let secret = c.get_nullable(secret, "secret")?;
         let open = c.get(conn, "conn")?;
-        out.set(queue.register_any(conn as usize, Source::Secret, |listener| {
+        out.set(queue.register(conn as usize, Some(Source::Secret), |listener| {
             event::register_any(&open, secret.as_deref(), event_id, listener)
         })?);
         Ok(())
     })
 }
 
-/// Listens, through the queue, to the end of a connection; one listener per
-/// connection.
+/// Registers the queue for the end of a connection; once per connection and queue.
 ///
 /// The class of the event is "conn"; its `args` have the key `reason`, one of
-/// `VKVM_CLOSE_REASON_*`. The registration ends with
-/// `vkvm_conn_unregister_close_callback`, with the connection, or with the queue.
+/// `VKVM_CLOSE_REASON_*`. The registration ends when the event was queued, with
+/// `vkvm_event_queue_unregister_close_callback`, with the connection, or with the queue.
 ///
 /// - `conn`: the connection
 ///
@@ -340,9 +338,26 @@ pub unsafe extern "C" fn vkvm_event_queue_register_close_callback(
 ) -> c_int {
     status(error, |c| {
         let (queue, open) = (c.get(queue, "queue")?, c.get(conn, "conn")?);
-        queue.register_close(conn as usize, |listener| {
+        queue.register(conn as usize, None, |listener| {
             event::register_close_callback(&open, listener)
         })
+    })
+}
+
+/// Unregisters the queue for the end of a connection.
+///
+/// - `conn`: the connection
+///
+/// libvirt: virConnectUnregisterCloseCallback
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_event_queue_unregister_close_callback(
+    queue: *mut vkvm_event_queue,
+    conn: *mut vkvm_conn,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let (queue, conn) = (c.get(queue, "queue")?, c.get(conn, "conn")?);
+        queue.unregister_close_callback(&conn)
     })
 }
 
@@ -365,7 +380,7 @@ pub unsafe extern "C" fn vkvm_event_queue_enable_resume(
 ) -> c_int {
     status(error, |c| {
         let (queue, open) = (c.get(queue, "queue")?, c.get(conn, "conn")?);
-        queue.enable_resume(conn as usize, |listener| {
+        queue.register(conn as usize, None, |listener| {
             event::enable_resume(&open, conn as usize, max_delay, listener)
         })
     })

@@ -7,7 +7,7 @@ use super::caller::Caller;
 use super::types::vkvm_error;
 use crate::core::sigpipe;
 use crate::error::{Error, Misuse, Result};
-use crate::handle;
+use crate::{event, handle};
 
 /// Runs the body of an export that returns 0, or -1 with an error.
 ///
@@ -55,7 +55,11 @@ pub unsafe fn void(body: impl FnOnce(&Caller)) {
 }
 
 fn catch<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(|| sigpipe::inside(body))).unwrap_or_else(|panic| {
+    let result = catch_unwind(AssertUnwindSafe(|| sigpipe::inside(body)));
+    if event::has_untold() {
+        event::tell_untold();
+    }
+    result.unwrap_or_else(|panic| {
         let what = panic
             .downcast_ref::<&str>()
             .map(|text| (*text).to_owned())

@@ -2,6 +2,7 @@
 
 use std::ffi::{c_int, c_void};
 
+use crate::core::Pinned;
 use crate::error::Error;
 use crate::handle::{Class, Object, Table};
 use crate::{core, event, host, value};
@@ -20,6 +21,12 @@ macro_rules! handle {
         }
         impl Object for $object {
             const CLASS: Class = Class::$class;
+            fn pin(&self, alone: &dyn Fn() -> bool) -> usize {
+                Pinned::pin(self, alone)
+            }
+            fn unpin(&self, pin: usize) {
+                Pinned::unpin(self, pin);
+            }
             fn table() -> &'static Table<Self> {
                 static TABLE: Table<$object> = Table::new();
                 &TABLE
@@ -41,6 +48,12 @@ impl Object for core::Conn {
     fn before_end(&self, id: usize) {
         event::deregister_all(self);
         event::forget_connection(id);
+    }
+    fn pin(&self, alone: &dyn Fn() -> bool) -> usize {
+        Pinned::pin(self, alone)
+    }
+    fn unpin(&self, pin: usize) {
+        Pinned::unpin(self, pin);
     }
     fn table() -> &'static Table<Self> {
         static TABLE: Table<core::Conn> = Table::new();
@@ -185,7 +198,16 @@ handle!(vkvm_host, host::Host, Host);
 /// Lifetime: keeps its connections open. Threads: may be used from several at
 /// once; each host does one thing after the other.
 pub struct vkvm_fleet;
-handle!(vkvm_fleet, host::Fleet, Fleet);
+impl Handle for vkvm_fleet {
+    type Object = host::Fleet;
+}
+impl Object for host::Fleet {
+    const CLASS: Class = Class::Fleet;
+    fn table() -> &'static Table<Self> {
+        static TABLE: Table<host::Fleet> = Table::new();
+        &TABLE
+    }
+}
 
 /// A structured value: null, bool, int64, uint64, double, string, bytes, list,
 /// map or handle.

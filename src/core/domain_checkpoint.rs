@@ -6,7 +6,7 @@ use std::ptr::NonNull;
 
 use virt::sys;
 
-use super::object::{Counted, Object};
+use super::object::{Counted, Object, Pinned};
 use super::{Conn, Domain, Text, call};
 use crate::error::Result;
 
@@ -38,6 +38,16 @@ unsafe impl Counted for sys::virDomainCheckpoint {
             sys::virDomainFree(dom);
             found
         }
+    }
+}
+
+impl Pinned for DomainCheckpoint {
+    fn pin(&self, alone: &dyn Fn() -> bool) -> usize {
+        self.0.pin(alone)
+    }
+
+    fn unpin(&self, pin: usize) {
+        self.0.unpin(pin);
     }
 }
 

@@ -4,7 +4,7 @@ use std::ffi::{CStr, c_int, c_uint};
 
 use virt::sys;
 
-use super::object::{Counted, Object};
+use super::object::{Counted, Object, Pinned};
 use super::{Conn, Domain, Text, call};
 use crate::error::Result;
 
@@ -38,6 +38,16 @@ unsafe impl Counted for sys::virDomainSnapshot {
             sys::virDomainFree(dom);
             found
         }
+    }
+}
+
+impl Pinned for DomainSnapshot {
+    fn pin(&self, alone: &dyn Fn() -> bool) -> usize {
+        self.object.pin(alone)
+    }
+
+    fn unpin(&self, pin: usize) {
+        self.object.unpin(pin);
     }
 }
 

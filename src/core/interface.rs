@@ -4,7 +4,7 @@ use std::ffi::{CStr, c_uint};
 
 use virt::sys;
 
-use super::object::{Counted, Object};
+use super::object::{Counted, Object, Pinned};
 use super::{Conn, Text, call};
 use crate::error::Result;
 
@@ -26,6 +26,16 @@ unsafe impl Counted for sys::virInterface {
     unsafe fn find(this: *mut Self, conn: sys::virConnectPtr) -> *mut Self {
         // SAFETY: as promised by the caller; libvirt fails for a text that is NULL.
         unsafe { sys::virInterfaceLookupByName(conn, sys::virInterfaceGetName(this)) }
+    }
+}
+
+impl Pinned for Interface {
+    fn pin(&self, alone: &dyn Fn() -> bool) -> usize {
+        self.0.pin(alone)
+    }
+
+    fn unpin(&self, pin: usize) {
+        self.0.unpin(pin);
     }
 }
 

@@ -8,7 +8,7 @@ use virt::sys;
 
 use super::conn::{locate, parse_uuid};
 use super::late::Late;
-use super::object::{Counted, Object};
+use super::object::{Counted, Object, Pinned};
 use super::{Conn, NetworkPort, Text, call};
 use crate::error::Result;
 use crate::value::{Map, Value};
@@ -53,6 +53,16 @@ unsafe impl Counted for sys::virNetwork {
                 _ => std::ptr::null_mut(),
             }
         }
+    }
+}
+
+impl Pinned for Network {
+    fn pin(&self, alone: &dyn Fn() -> bool) -> usize {
+        self.0.pin(alone)
+    }
+
+    fn unpin(&self, pin: usize) {
+        self.0.unpin(pin);
     }
 }
 

@@ -6,7 +6,7 @@ use std::ptr;
 use uuid::Uuid;
 use virt::sys;
 
-use super::object::{Counted, Object};
+use super::object::{Counted, Object, Pinned};
 use super::typed_params::TypedParams;
 use super::{Conn, Network, Text, call};
 use crate::error::Result;
@@ -51,6 +51,16 @@ unsafe impl Counted for sys::virNetworkPort {
             sys::virNetworkFree(net);
             found
         }
+    }
+}
+
+impl Pinned for NetworkPort {
+    fn pin(&self, alone: &dyn Fn() -> bool) -> usize {
+        self.0.pin(alone)
+    }
+
+    fn unpin(&self, pin: usize) {
+        self.0.unpin(pin);
     }
 }
 

@@ -7,7 +7,7 @@ use virt::sys;
 
 use super::conn::locate;
 use super::late::Late;
-use super::object::{Counted, Object};
+use super::object::{Counted, Object, Pinned};
 use super::{Text, call};
 use crate::error::Result;
 
@@ -55,6 +55,16 @@ unsafe impl Counted for sys::virNodeDevice {
 
     unsafe fn find(_: *mut Self, _: sys::virConnectPtr) -> *mut Self {
         std::ptr::null_mut()
+    }
+}
+
+impl Pinned for NodeDevice {
+    fn pin(&self, alone: &dyn Fn() -> bool) -> usize {
+        self.object.pin(alone)
+    }
+
+    fn unpin(&self, pin: usize) {
+        self.object.unpin(pin);
     }
 }
 

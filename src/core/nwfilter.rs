@@ -5,7 +5,7 @@ use std::ffi::{CStr, c_uint};
 use uuid::Uuid;
 use virt::sys;
 
-use super::object::{Counted, Object};
+use super::object::{Counted, Object, Pinned};
 use super::{Text, call};
 use crate::error::Result;
 
@@ -26,6 +26,16 @@ unsafe impl Counted for sys::virNWFilter {
 
     unsafe fn find(_: *mut Self, _: sys::virConnectPtr) -> *mut Self {
         std::ptr::null_mut()
+    }
+}
+
+impl Pinned for NwFilter {
+    fn pin(&self, alone: &dyn Fn() -> bool) -> usize {
+        self.0.pin(alone)
+    }
+
+    fn unpin(&self, pin: usize) {
+        self.0.unpin(pin);
     }
 }
 

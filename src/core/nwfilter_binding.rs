@@ -4,7 +4,7 @@ use std::ffi::{CStr, c_uint};
 
 use virt::sys;
 
-use super::object::{Counted, Object};
+use super::object::{Counted, Object, Pinned};
 use super::{Text, call};
 use crate::error::Result;
 
@@ -25,6 +25,16 @@ unsafe impl Counted for sys::virNWFilterBinding {
 
     unsafe fn find(_: *mut Self, _: sys::virConnectPtr) -> *mut Self {
         std::ptr::null_mut()
+    }
+}
+
+impl Pinned for NwFilterBinding {
+    fn pin(&self, alone: &dyn Fn() -> bool) -> usize {
+        self.0.pin(alone)
+    }
+
+    fn unpin(&self, pin: usize) {
+        self.0.unpin(pin);
     }
 }
 

@@ -1,13 +1,19 @@
 //! libvirt's objects: each has one reference of its own, which ends with it; and
 //! when its connection was opened anew, it is looked up there.
+//!
+//! A call uses the pointer that it got to its end, while another may find the object on
+//! a newer connection. So who uses a handle *pins* its object ([`Object::pin`]): a
+//! version that was in use since then stays. Pins are only needed, and only taken, in a
+//! process in which a connection may be replaced.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::ptr::NonNull;
-use std::sync::OnceLock;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use parking_lot::Mutex;
 use virt::sys;
 
-use super::resume;
+use super::line::{self, ConnRef, Line};
+use crate::handle;
 
 /// What libvirt has a reference-counted structure for.
 ///
@@ -34,17 +40,36 @@ pub(crate) unsafe trait Counted {
     unsafe fn find(this: *mut Self, conn: sys::virConnectPtr) -> *mut Self;
 }
 
-/// A reference to an object of libvirt's.
-pub(crate) struct Object<C: Counted> {
-    first: NonNull<C>,
-    /// The same object on the connections that came after the first one. They
-    /// are all kept, because an earlier one may still be in use.
-    // In a box, because nearly always there is none, and what is small is fast: lists
-    // of 100 objects do not push what libvirt uses out of the processor's cache.
-    later: OnceLock<Box<Later<C>>>,
+/// What stands for something of libvirt's, whose uses may have to be known.
+pub trait Pinned {
+    /// From now on what it stands for stays, until this is unpinned. `alone` answers
+    /// whether the caller is the only one who uses it.
+    fn pin(&self, alone: &dyn Fn() -> bool) -> usize;
+    /// Ends a pin.
+    fn unpin(&self, pin: usize);
 }
 
-type Later<C> = Mutex<Vec<NonNull<C>>>;
+/// A reference to an object of libvirt's.
+pub(crate) struct Object<C: Counted> {
+    /// Ours, unless there are versions: then they have it.
+    first: NonNull<C>,
+    // In a box, because nearly always there is none, and what is small is fast: lists
+    // of 100 objects do not push what libvirt uses out of the processor's cache.
+    versions: OnceLock<Box<Mutex<Versions<C>>>>,
+}
+
+/// The same object on one connection after the other.
+struct Versions<C: Counted> {
+    /// References of ours, the oldest first; never empty.
+    kept: VecDeque<NonNull<C>>,
+    /// The number of the oldest.
+    oldest: usize,
+    /// How many pins there are by the version that was the latest when they were made.
+    pins: BTreeMap<usize, usize>,
+    /// There may be uses without a pin, which began before pins were taken.
+    has_other_uses: bool,
+    line: Option<Arc<Line>>,
+}
 
 // SAFETY: libvirt's objects may be used from any thread, several at once.
 unsafe impl<C: Counted> Send for Object<C> {}
@@ -59,54 +84,140 @@ impl<C: Counted> Object<C> {
     pub(crate) unsafe fn adopt(raw: *mut C) -> Self {
         // SAFETY: as promised by the caller.
         let first = unsafe { NonNull::new_unchecked(raw) };
-        Object { first, later: OnceLock::new() }
+        let versions = OnceLock::new();
+        if handle::is_pinning() {
+            // Nobody can have used it without a pin.
+            let _ = versions.set(Versions::beginning_with(first, false));
+        }
+        Object { first, versions }
     }
 
-    /// The object, live as long as self is.
+    /// The object, live as long as self is used: as long as the pin that the caller
+    /// has, or while nobody else has self.
     pub(crate) fn raw(&self) -> *mut C {
-        if resume::happened() { self.current() } else { self.first.as_ptr() }
+        if handle::is_pinning() { self.current() } else { self.first.as_ptr() }
     }
 
     /// The object on the connection that is in use now. One that is no longer
     /// there is what it was, so that calls with it fail.
     #[cold]
     fn current(&self) -> *mut C {
-        let mut later = self.later.get_or_init(Box::default).lock();
-        let last = later.last().copied().unwrap_or(self.first);
-        // SAFETY: all that we hold are live.
-        let conn_of = |object: NonNull<C>| unsafe { C::conn(object.as_ptr()) };
-        let Some(conn) = resume::successor(conn_of(self.first)) else {
-            return last.as_ptr();
+        self.versions().current().as_ptr()
+    }
+
+    /// From now on what [`raw`](Self::raw) gives stays, until this is unpinned. `alone`
+    /// answers whether the caller is the only one who uses the object.
+    pub(crate) fn pin(&self, alone: &dyn Fn() -> bool) -> usize {
+        let mut versions = self.versions();
+        if versions.has_other_uses && alone() {
+            // All who began without a pin are done, and who comes now takes one.
+            versions.has_other_uses = false;
+        }
+        let latest = versions.latest_number();
+        *versions.pins.entry(latest).or_default() += 1;
+        latest
+    }
+
+    /// Ends a pin, and with it the versions that nobody uses any more.
+    pub(crate) fn unpin(&self, pin: usize) {
+        let mut versions = self.versions();
+        let unused = versions.unpin(pin);
+        drop(versions);
+        // The last reference of a connection closes it, which must not hold up others.
+        unused.into_iter().for_each(free);
+    }
+
+    /// Uses the object that [`raw`](Self::raw) gives, which stays meanwhile.
+    pub(crate) fn with<R>(&self, body: impl FnOnce(*mut C) -> R) -> R {
+        if handle::is_pinning() {
+            let mut versions = self.versions();
+            body(versions.current().as_ptr())
+        } else {
+            body(self.first.as_ptr())
+        }
+    }
+
+    fn versions(&self) -> MutexGuard<'_, Versions<C>> {
+        let versions = self.versions.get_or_init(|| Versions::beginning_with(self.first, true));
+        versions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<C: Counted> Versions<C> {
+    fn beginning_with(first: NonNull<C>, has_other_uses: bool) -> Box<Mutex<Self>> {
+        let (kept, pins) = (VecDeque::from([first]), BTreeMap::new());
+        Box::new(Mutex::new(Versions { kept, oldest: 0, pins, has_other_uses, line: None }))
+    }
+
+    fn latest(&self) -> NonNull<C> {
+        self.kept[self.kept.len() - 1]
+    }
+
+    fn latest_number(&self) -> usize {
+        self.oldest + self.kept.len() - 1
+    }
+
+    fn current(&mut self) -> NonNull<C> {
+        let latest = self.latest();
+        // SAFETY: all that we keep are live.
+        let conn = unsafe { C::conn(latest.as_ptr()) };
+        let Some(newer) = self.newest().filter(|newest| newest.raw() != conn) else {
+            return latest;
         };
-        if conn_of(last) == conn.raw() {
-            return last.as_ptr();
-        }
         // SAFETY: as above.
-        match NonNull::new(unsafe { C::find(self.first.as_ptr(), conn.raw()) }) {
+        match NonNull::new(unsafe { C::find(latest.as_ptr(), newer.raw()) }) {
             Some(found) => {
-                later.push(found);
-                found.as_ptr()
+                self.kept.push_back(found);
+                found
             }
-            None => last.as_ptr(),
+            None => latest,
         }
+    }
+
+    /// The connection that is in use now, if one was ever replaced.
+    fn newest(&mut self) -> Option<ConnRef> {
+        if self.line.is_none() {
+            // SAFETY: as above.
+            self.line = line::of(unsafe { C::conn(self.latest().as_ptr()) });
+        }
+        self.line.as_ref()?.latest()
+    }
+
+    fn unpin(&mut self, pin: usize) -> Vec<NonNull<C>> {
+        if let Some(count) = self.pins.get_mut(&pin) {
+            *count -= 1;
+            if *count == 0 {
+                self.pins.remove(&pin);
+            }
+        }
+        if self.has_other_uses {
+            return Vec::new();
+        }
+        let needed = self.pins.keys().next().copied().unwrap_or(self.latest_number());
+        let unused: Vec<_> = self.kept.drain(..needed - self.oldest).collect();
+        self.oldest = needed;
+        unused
     }
 }
 
 impl<C: Counted> Drop for Object<C> {
     #[inline(always)] // see `Use::end` in handle/slots.rs
     fn drop(&mut self) {
-        if let Some(later) = self.later.take() {
-            free_all(*later);
+        match self.versions.take() {
+            Some(versions) => free_all(*versions),
+            // SAFETY: the reference is ours, and given up once.
+            None => unsafe { C::free(self.first.as_ptr()) },
         }
-        // SAFETY: the reference is ours, and given up once.
-        unsafe { C::free(self.first.as_ptr()) }
     }
 }
 
 #[cold]
-fn free_all<C: Counted>(later: Later<C>) {
-    for object in later.into_inner() {
-        // SAFETY: as above.
-        unsafe { C::free(object.as_ptr()) }
-    }
+fn free_all<C: Counted>(versions: Mutex<Versions<C>>) {
+    let versions = versions.into_inner().unwrap_or_else(PoisonError::into_inner);
+    versions.kept.into_iter().for_each(free);
+}
+
+fn free<C: Counted>(object: NonNull<C>) {
+    // SAFETY: a reference of ours that is given up once.
+    unsafe { C::free(object.as_ptr()) }
 }

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use virt::sys;
 use zeroize::{Zeroize, Zeroizing};
 
-use super::object::{Counted, Object};
+use super::object::{Counted, Object, Pinned};
 use super::{Conn, Text, call};
 use crate::error::Result;
 
@@ -39,6 +39,16 @@ unsafe impl Counted for sys::virSecret {
                 _ => std::ptr::null_mut(),
             }
         }
+    }
+}
+
+impl Pinned for Secret {
+    fn pin(&self, alone: &dyn Fn() -> bool) -> usize {
+        self.object.pin(alone)
+    }
+
+    fn unpin(&self, pin: usize) {
+        self.object.unpin(pin);
     }
 }
 

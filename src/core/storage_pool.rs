@@ -7,7 +7,7 @@ use uuid::Uuid;
 use virt::sys;
 
 use super::conn::locate;
-use super::object::{Counted, Object};
+use super::object::{Counted, Object, Pinned};
 use super::{Conn, StorageVol, Text, call};
 use crate::error::Result;
 use crate::value::Map;
@@ -41,6 +41,16 @@ unsafe impl Counted for sys::virStoragePool {
                 _ => std::ptr::null_mut(),
             }
         }
+    }
+}
+
+impl Pinned for StoragePool {
+    fn pin(&self, alone: &dyn Fn() -> bool) -> usize {
+        self.object.pin(alone)
+    }
+
+    fn unpin(&self, pin: usize) {
+        self.object.unpin(pin);
     }
 }
 

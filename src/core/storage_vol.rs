@@ -4,7 +4,7 @@ use std::ffi::{CStr, c_char, c_uint};
 
 use virt::sys;
 
-use super::object::{Counted, Object};
+use super::object::{Counted, Object, Pinned};
 use super::{Conn, Text, call};
 use crate::error::Result;
 use crate::value::Map;
@@ -29,6 +29,16 @@ unsafe impl Counted for sys::virStorageVol {
     unsafe fn find(this: *mut Self, conn: sys::virConnectPtr) -> *mut Self {
         // SAFETY: as promised by the caller; libvirt fails for a text that is NULL.
         unsafe { sys::virStorageVolLookupByKey(conn, sys::virStorageVolGetKey(this)) }
+    }
+}
+
+impl Pinned for StorageVol {
+    fn pin(&self, alone: &dyn Fn() -> bool) -> usize {
+        self.object.pin(alone)
+    }
+
+    fn unpin(&self, pin: usize) {
+        self.object.unpin(pin);
     }
 }
 

@@ -1,78 +1,43 @@
-//! Listening to the end of a connection.
-//!
-//! libvirt calls the listener, and frees it, under a lock that it needs to take
-//! a listener back; and drivers that know no end of a connection take a listener
-//! without ever freeing it. So the listener stays ours: the connection keeps it,
-//! libvirt only gets to know where it is.
+//! Listening to the end of a connection: one function, and any number of queues.
 
-use std::ffi::{c_int, c_void};
-use std::sync::{Arc, Weak};
+use super::choice;
+use super::listeners::{HUB, Kind, Listener, Role, Topic, refusal};
+use super::registrar::OnLine;
+use super::registry::remove;
+use crate::core::Conn;
+use crate::error::Result;
 
-use virt::sys;
-
-use super::{Event, Listener, choice, shielded};
-use crate::core::conn::ListenerSlot;
-use crate::core::{Conn, call};
-use crate::error::{Error, Misuse, Result};
-use crate::value::Map;
-
-struct Closing {
-    listener: Listener,
-    /// Where the connection keeps this.
-    slot: Weak<ListenerSlot>,
-}
-
-/// Listens to the end of the connection: once per connection.
+/// Listens to the end of the connection: once per connection and function or queue.
 pub fn register_close_callback(conn: &Conn, listener: Listener) -> Result<()> {
     choice::not_left_behind("listening to the end of a connection")?;
-    let closing = Arc::new(Closing { listener, slot: Arc::downgrade(conn.close_slot()) });
-    let place = Arc::as_ptr(&closing);
-    if !conn.close_slot().fill(closing) {
-        return Err(refusal("has a close callback already; unregister it first"));
+    let (member, queue) = (conn.member(), listener.queue());
+    let role = Role::new(member.number, Kind::Close, &listener);
+    let is_another = |role: &Role| is_of(role, member.number) && role.queue == queue;
+    let place = (member.line.number(), Topic::Close);
+    match HUB.add(&OnLine::of(conn), place, (role, listener), is_another)? {
+        true => Ok(()),
+        false if queue.is_some() => Err(refusal("is listened to by this queue already")),
+        false => Err(refusal("has a close callback already; unregister it first")),
     }
-    // SAFETY: the connection is live; it keeps what `place` points to until the
-    // registration is over.
-    let returned = unsafe {
-        sys::virConnectRegisterCloseCallback(
-            conn.raw(),
-            Some(closed),
-            place.cast_mut().cast(),
-            None,
-        )
-    };
-    call::done(returned, c"virConnectRegisterCloseCallback")
-        .inspect_err(|_| drop(conn.close_slot().take()))
 }
 
-/// Stops what `register_close_callback` began. Once the callback was called, it
-/// is over anyway.
+/// Stops what `register_close_callback` began: the function, or where there is none the
+/// queues. Once it was told, it is over anyway.
 pub fn unregister_close_callback(conn: &Conn) -> Result<()> {
-    let closing = conn.close_slot().take().ok_or_else(|| refusal("has no close callback"))?;
-    // SAFETY: the connection is live; the function is the registered one.
-    let returned = unsafe { sys::virConnectUnregisterCloseCallback(conn.raw(), Some(closed)) };
-    // Only now may it go: until then libvirt may have been calling it.
-    drop(closing);
-    call::done(returned, c"virConnectUnregisterCloseCallback")
+    let me = conn.member().number;
+    remove(conn, |role| is_of(role, me) && role.queue.is_none())
+        .or_else(|| remove(conn, |role| is_of(role, me)))
+        .ok_or_else(|| refusal("has no close callback"))
 }
 
-fn refusal(reason: &str) -> Error {
-    Misuse::Invalid { parameter: "conn", reason: reason.to_owned() }.into()
+/// Stops what `register_close_callback` began, for a queue.
+pub(super) fn unregister_queue(conn: &Conn, queue: u64) -> Result<()> {
+    let me = conn.member().number;
+    remove(conn, |role| is_of(role, me) && role.queue == Some(queue))
+        .ok_or_else(|| refusal("is not listened to by this queue"))
 }
 
-unsafe extern "C" fn closed(_conn: sys::virConnectPtr, reason: c_int, userdata: *mut c_void) {
-    let place: *const Closing = userdata.cast_const().cast();
-    // SAFETY: an Arc's pointer, and the connection has a hold on it: it gives it
-    // up below, or after libvirt has said that this function is done.
-    let closing = unsafe {
-        Arc::increment_strong_count(place);
-        Arc::from_raw(place)
-    };
-    // libvirt calls once. The listener may close the connection, which must not
-    // ask libvirt to take back what is over.
-    drop(closing.slot.upgrade().and_then(|slot| slot.take()));
-    shielded(move || {
-        let mut args = Map::with_capacity(1);
-        args.push_new("reason", reason);
-        (closing.listener)(Event { object: None, id: 0, args });
-    });
+/// Whether it is a registration of this kind, of this member.
+fn is_of(role: &Role, member: u64) -> bool {
+    role.owner == member && role.kind == Kind::Close
 }

@@ -60,6 +60,12 @@ pub(super) fn defer(job: Job) -> Result<()> {
     Ok(())
 }
 
+/// Makes what [`defer`] needs of the loop, so that it asks for nothing new later.
+pub(super) fn prepare() -> Result<()> {
+    let known = WAITING.lock().timer;
+    known.map_or_else(|| begin().map(drop), |_| Ok(()))
+}
+
 /// Makes the timer, unless another thread was quicker.
 fn begin() -> Result<c_int> {
     let ours = watches::add_timeout(-1, Box::new(run))?;

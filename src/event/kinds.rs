@@ -6,7 +6,34 @@ use std::ffi::c_int;
 
 use virt::sys;
 
-use super::signature::Signature;
+/// How libvirt passes what happened.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[allow(missing_docs, reason = "the names are the arguments' types")]
+pub enum Signature {
+    Nothing,
+    /// Two integers; the callback returns one, which means nothing.
+    Lifecycle,
+    Int,
+    IntInt,
+    IntIntUnsigned,
+    IntText,
+    Unsigned,
+    Long,
+    UnsignedLong,
+    Text,
+    TextInt,
+    TextIntInt,
+    /// Text and two integers, of which the text is delivered last.
+    IntIntAfterText,
+    TextUnsignedLong,
+    TextTextInt,
+    TextTextIntText,
+    TextTextText,
+    TextTextTextInt,
+    TextTextUnsignedLongs,
+    Params,
+    Graphics,
+}
 
 /// A kind of event.
 pub struct Kind {
@@ -26,6 +53,9 @@ const fn kind(id: u32, signature: Signature, names: &'static [&'static str]) -> 
 pub fn find(kinds: &'static [Kind], id: c_int) -> Option<&'static Kind> {
     kinds.iter().find(|kind| kind.id == id)
 }
+
+/// The names of the arguments of QEMU's monitor's events.
+pub const MONITOR: &[&str] = &["event", "seconds", "micros", "details"];
 
 const DEVICE: &[&str] = &["devAlias"];
 const REASON: &[&str] = &["reason"];

@@ -4,25 +4,30 @@
 //! program runs ([`default_loop`]) or a thread of the library ([`thread`]); or the
 //! program's own ([`own_loop`]).
 //!
-//! libvirt calls a C function with a pointer of ours; here that pointer is a
-//! boxed Rust closure, the *listener*. The box goes to libvirt at registration
-//! and comes back through its free callback exactly once, so dropping the
-//! closure is the one place where whatever a listener owns is released.
+//! libvirt calls a C function of ours with a number that it was given. The [`hub`] finds
+//! those who listen by it, and calls their closures, the *listeners*. Dropping a
+//! listener is the one place where whatever it owns is released.
 
+mod callback;
 mod choice;
 mod close;
 mod default_loop;
 mod deferred;
+mod ending;
+mod hub;
 mod kinds;
+mod listeners;
 mod monitor;
 mod own_loop;
 mod poll;
 mod queue;
+mod registrar;
 mod registry;
 mod resume;
 mod signature;
 pub mod stream;
 mod subject;
+mod sync;
 #[cfg(test)]
 mod tests;
 mod thread;
@@ -31,14 +36,16 @@ mod watches;
 
 pub use close::{register_close_callback, unregister_close_callback};
 pub use default_loop::{register_default, run_default};
-pub use monitor::qemu_monitor_event_register;
+pub use ending::{has_untold, tell_untold};
+pub use listeners::Listener;
 pub use own_loop::{EventImpl, Watched, register_impl};
 pub use queue::{Entry, EventQueue, forget_connection};
 pub use registry::{
-    deregister_all, deregister_any, domain_event_deregister, domain_event_register, register_any,
+    deregister_all, deregister_any, domain_event_deregister, domain_event_register,
+    qemu_monitor_event_register, register_any,
 };
 pub use resume::{disable_resume, enable_resume};
-pub use subject::Subject;
+pub use subject::{Source, Subject};
 pub use thread::{is_started, start, stop};
 pub use watches::{
     Ticker, Watcher, add_handle, add_timeout, remove_handle, remove_timeout, update_handle,
@@ -71,8 +78,25 @@ pub enum Object {
     Secret(Secret),
 }
 
-/// Gets events. Dropped when nothing can call it any more.
-pub type Listener = Box<dyn Fn(Event) + Send + Sync>;
+impl Event {
+    /// The same, with references of its own.
+    fn copy(&self) -> Self {
+        let object = self.object.as_ref().map(Object::reference);
+        Event { object, id: self.id, args: self.args.clone() }
+    }
+}
+
+impl Object {
+    fn reference(&self) -> Self {
+        match self {
+            Object::Domain(it) => Object::Domain(it.reference()),
+            Object::Network(it) => Object::Network(it.reference()),
+            Object::StoragePool(it) => Object::StoragePool(it.reference()),
+            Object::NodeDevice(it) => Object::NodeDevice(it.reference()),
+            Object::Secret(it) => Object::Secret(it.reference()),
+        }
+    }
+}
 
 /// Puts a closure where libvirt can hold it.
 fn into_userdata<F>(closure: F) -> *mut c_void {

@@ -3,20 +3,19 @@
 
 use std::ffi::{CStr, c_char, c_int, c_longlong, c_uint, c_void};
 use std::ptr;
-use std::sync::Arc;
 
 use virt::sys;
 
-use super::registry::remember;
-use super::signature::{Subscription, deliver, string};
-use super::subject::{Deregister, Subject};
-use super::{Listener as Closure, choice, free_userdata, into_userdata};
-use crate::core::conn::{Listener, Source};
+use super::callback::opaque;
+use super::listeners::Registration;
+use super::signature::{deliver, string};
 use crate::core::domain::qemu::LIBRARY;
 use crate::core::late::Late;
-use crate::core::{Conn, Domain, call};
+use crate::core::line::ConnRef;
+use crate::core::{Domain, call};
 use crate::error::Result;
 
+type Deregister = unsafe extern "C" fn(sys::virConnectPtr, c_int) -> c_int;
 type Callback = unsafe extern "C" fn(
     sys::virConnectPtr,
     sys::virDomainPtr,
@@ -40,51 +39,30 @@ type Register = unsafe extern "C" fn(
 static REGISTER: Late<Register> =
     unsafe { Late::of(LIBRARY, c"virConnectDomainQemuMonitorEventRegister", "1.2.3") };
 // SAFETY: as above.
-pub(super) static DEREGISTER: Late<Deregister> =
+static DEREGISTER: Late<Deregister> =
     unsafe { Late::of(LIBRARY, c"virConnectDomainQemuMonitorEventDeregister", "1.2.3") };
 
-/// Listens to events of QEMU's monitor: from one domain, or from all; of one kind,
-/// or of all. Returns the id to deregister with.
-pub fn qemu_monitor_event_register(
-    conn: &Conn,
-    dom: Option<&Domain>,
+/// Registers on a connection: for one domain or, with NULL, for all; for one kind of
+/// event or for all.
+pub(super) fn begin(
+    link: &ConnRef,
+    domain: *mut c_void,
     event: Option<&CStr>,
-    listener: Closure,
     flags: c_uint,
-) -> Result<c_int> {
-    choice::not_left_behind("listening to events of QEMU's monitor")?;
-    let (dom, event) = (dom.map(Domain::reference), event.map(CStr::to_owned));
-    let listener = Arc::new(listener);
-    let again = move |conn: &Conn| {
-        begin(conn, dom.as_ref(), event.as_deref(), Arc::clone(&listener), flags)
-    };
-    let id = again(conn)?;
-    remember(conn, Listener::Any(Source::QemuMonitor, id), id, again);
-    Ok(id)
-}
-
-fn begin(
-    conn: &Conn,
-    dom: Option<&Domain>,
-    event: Option<&CStr>,
-    listener: Arc<Closure>,
-    flags: c_uint,
-) -> Result<c_int> {
-    let register = REGISTER.get()?;
-    let names = &["event", "seconds", "micros", "details"];
-    let userdata = into_userdata(Subscription { id: 0, names, listener });
-    let dom = dom.map_or(ptr::null_mut(), Domain::raw);
+    tap: usize,
+) -> Result<Registration> {
+    let (register, deregister) = (REGISTER.get()?, DEREGISTER.get()?);
     let event = event.map_or(ptr::null(), CStr::as_ptr);
-    // SAFETY: connection and domain are live; libvirt takes NULL for all; callback,
-    // userdata and free callback go together.
-    let returned = unsafe {
-        let free = Some(free_userdata::<Subscription> as _);
-        register(conn.raw(), dom, event, happened, userdata, free, flags)
-    };
-    call::number(returned, c"virConnectDomainQemuMonitorEventRegister").inspect_err(
-        // SAFETY: libvirt kept nothing, so this is the last use.
-        |_| unsafe { free_userdata::<Subscription>(userdata) },
-    )
+    // SAFETY: connection and domain are live; libvirt takes NULL for all; the callback
+    // gets a number.
+    let returned =
+        unsafe { register(link.raw(), domain.cast(), event, happened, opaque(tap), None, flags) };
+    let number = call::number(returned, c"virConnectDomainQemuMonitorEventRegister")?;
+    Ok(Registration::new(link, move |link| {
+        // A failure means that libvirt has no such registration any more.
+        // SAFETY: the connection is live while `link` is.
+        unsafe { deregister(link.raw(), number) };
+    }))
 }
 
 unsafe extern "C" fn happened(

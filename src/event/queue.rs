@@ -2,16 +2,18 @@
 //! after a descriptor instead.
 
 use std::collections::VecDeque;
-use std::ffi::c_int;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use super::{Event, Listener, close, registry, resume};
+use super::listeners::Listener;
+use super::registry::deregister_queue;
+use super::subject::Source;
+use super::{Event, close};
 use crate::core::Conn;
-use crate::core::conn::Source;
 use crate::error::{Misuse, Result};
-use crate::handle;
+use crate::fork::Leaf;
 
 /// A queue of events.
 pub struct EventQueue(Arc<Inner>);
@@ -27,6 +29,8 @@ pub struct Entry {
 }
 
 struct Inner {
+    /// Tells it from all others.
+    number: u64,
     state: Mutex<State>,
     arrived: Condvar,
     /// Readable while there is something in the queue.
@@ -38,52 +42,16 @@ struct Inner {
 struct State {
     entries: VecDeque<Entry>,
     overflowed: u64,
-    /// What fills the queue, to be ended with it.
-    registrations: Vec<Registration>,
-    next_registration: u64,
     /// The queue is gone; what still arrives is dropped.
     ended: bool,
 }
 
-struct Registration {
-    number: u64,
-    conn: usize,
-    /// How to end it; not known while it is being made.
-    end: Option<End>,
-}
-
-#[derive(Clone, Copy)]
-enum End {
-    Any(Source, c_int),
-    Close,
-    Resume,
-}
-
-/// Goes with the listener: when libvirt drops it, the registration is over.
-struct Registered {
-    queue: Weak<Inner>,
-    number: u64,
-}
-
-impl Drop for Registered {
-    fn drop(&mut self) {
-        if let Some(queue) = self.queue.upgrade() {
-            let number = self.number;
-            queue.lock().registrations.retain(|registration| registration.number != number);
-        }
-    }
-}
-
 /// The queues that there are, for connections that end.
-static QUEUES: Mutex<Vec<Weak<Inner>>> = Mutex::new(Vec::new());
-
-fn queues() -> MutexGuard<'static, Vec<Weak<Inner>>> {
-    QUEUES.lock().unwrap_or_else(PoisonError::into_inner)
-}
+static QUEUES: Leaf<Vec<Weak<Inner>>> = Leaf::new(Vec::new());
 
 /// Drops the events of a connection that ends: their objects would keep it open.
 pub fn forget_connection(conn: usize) {
-    let queues: Vec<_> = queues().iter().filter_map(Weak::upgrade).collect();
+    let queues: Vec<_> = QUEUES.lock().iter().filter_map(Weak::upgrade).collect();
     for queue in queues {
         queue.forget(conn);
     }
@@ -107,14 +75,16 @@ impl EventQueue {
             }
             .into());
         }
+        static LAST: AtomicU64 = AtomicU64::new(0);
         let inner = Arc::new(Inner {
+            number: LAST.fetch_add(1, Ordering::Relaxed),
             state: Mutex::default(),
             arrived: Condvar::new(),
             // SAFETY: a new descriptor, which is ours.
             fd: unsafe { OwnedFd::from_raw_fd(fd) },
             capacity,
         });
-        let mut queues = queues();
+        let mut queues = QUEUES.lock();
         queues.retain(|queue| queue.strong_count() > 0);
         queues.push(Arc::downgrade(&inner));
         Ok(EventQueue(inner))
@@ -140,64 +110,29 @@ impl EventQueue {
         self.0.lock().overflowed
     }
 
-    /// Listens through the queue: `register` gets a listener, and answers with
-    /// the number to deregister with.
-    pub fn register_any(
+    /// Listens through the queue to objects of a class, or to the connection itself:
+    /// `register` gets a listener.
+    pub fn register<T>(
         &self,
         conn: usize,
-        source: Source,
-        register: impl FnOnce(Listener) -> Result<c_int>,
-    ) -> Result<c_int> {
-        let (number, listener) = self.listener(conn, Some(source));
-        let callback_id = register(listener)?;
-        self.0.made(number, End::Any(source, callback_id));
-        Ok(callback_id)
+        source: Option<Source>,
+        register: impl FnOnce(Listener) -> Result<T>,
+    ) -> Result<T> {
+        let queue = Arc::clone(&self.0);
+        let listener = Listener::of_queue(self.0.number, move |event| {
+            queue.put(Entry { conn, source, event });
+        });
+        let registered = register(listener)?;
+        if self.0.lock().ended {
+            // It did not know of this one.
+            deregister_queue(self.0.number);
+        }
+        Ok(registered)
     }
 
-    /// Listens to the end of a connection through the queue.
-    pub fn register_close(
-        &self,
-        conn: usize,
-        register: impl FnOnce(Listener) -> Result<()>,
-    ) -> Result<()> {
-        self.register_once(conn, End::Close, register)
-    }
-
-    /// Lets a connection be opened again, and hears of it through the queue.
-    pub fn enable_resume(
-        &self,
-        conn: usize,
-        enable: impl FnOnce(Listener) -> Result<()>,
-    ) -> Result<()> {
-        self.register_once(conn, End::Resume, enable)
-    }
-
-    /// What there is one of per connection, and has no number.
-    fn register_once(
-        &self,
-        conn: usize,
-        end: End,
-        register: impl FnOnce(Listener) -> Result<()>,
-    ) -> Result<()> {
-        let (number, listener) = self.listener(conn, None);
-        register(listener)?;
-        self.0.made(number, end);
-        Ok(())
-    }
-
-    /// A listener that puts events into the queue.
-    fn listener(&self, conn: usize, source: Option<Source>) -> (u64, Listener) {
-        let mut state = self.0.lock();
-        let number = state.next_registration;
-        state.next_registration += 1;
-        state.registrations.push(Registration { number, conn, end: None });
-        let registered = Registered { queue: Arc::downgrade(&self.0), number };
-        let listener = move |event| {
-            if let Some(queue) = registered.queue.upgrade() {
-                queue.put(Entry { conn, source, event });
-            }
-        };
-        (number, Box::new(listener))
+    /// Stops listening to the end of a connection.
+    pub fn unregister_close_callback(&self, conn: &Conn) -> Result<()> {
+        close::unregister_queue(conn, self.0.number)
     }
 
     /// Takes the first event, waiting for one up to `timeout`; None: for ever.
@@ -240,23 +175,11 @@ impl EventQueue {
         let mut state = self.0.lock();
         state.ended = true;
         let entries = std::mem::take(&mut state.entries);
-        let registrations = std::mem::take(&mut state.registrations);
         drop(state);
         self.0.arrived.notify_all();
         // Their objects may hold connections, which talk when they end.
         drop(entries);
-        for registration in registrations {
-            let Ok(conn) = handle::get::<Conn>(registration.conn, "conn") else {
-                continue; // closed, and its registrations with it
-            };
-            // A failure means that it is over already.
-            let _ = match registration.end {
-                Some(End::Any(source, id)) => registry::deregister_any(&conn, source, id),
-                Some(End::Close) => close::unregister_close_callback(&conn),
-                Some(End::Resume) => resume::disable_resume(&conn),
-                None => Ok(()),
-            };
-        }
+        deregister_queue(self.0.number);
     }
 }
 
@@ -278,16 +201,6 @@ impl Inner {
         self.update_fd(&state);
         drop(state);
         self.arrived.notify_one();
-    }
-
-    /// The number to end a registration with is known. The registration may be
-    /// over by now; then there is nothing to be told.
-    fn made(&self, number: u64, end: End) {
-        let mut state = self.lock();
-        let mut registrations = state.registrations.iter_mut();
-        if let Some(registration) = registrations.find(|other| other.number == number) {
-            registration.end = Some(end);
-        }
     }
 
     fn forget(&self, conn: usize) {

@@ -1,20 +1,28 @@
 //! A connection that is opened again when it ends.
 //!
-//! Everything happens on the event loop: when libvirt says that the connection has
-//! ended, a timer begins to open it anew, less and less often. What was registered
-//! on the old one is then registered on the new one, and the objects made from it
-//! find themselves there (`core::resume`).
+//! When libvirt has said that the connection has ended, attempts to open it begin, less
+//! and less often. They are made on a thread of their own, so that nothing waits for
+//! them. What was registered on the old one is then registered on the new one, and the
+//! objects made from it find themselves there (`core::object`). What happens on the new
+//! one is told after that it is there.
 
+use std::collections::BTreeMap;
 use std::ffi::c_int;
-use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
-use std::sync::{Arc, OnceLock, Weak};
+use std::sync::{Arc, Condvar, Mutex, Weak};
+use std::time::Duration;
 
 use virt::sys;
 
-use super::{Event, Listener, close, registry, watches};
-use crate::core::conn::{self, Opened};
-use crate::core::{Conn, Text};
+use super::choice::{self, Choice};
+use super::listeners::{HUB, Kind, Listener, Role, Topic, refusal};
+use super::registrar::OnLine;
+use super::sync::lock;
+use super::{Event, deferred, watches};
+use crate::core::conn::{self, Member, Opened};
+use crate::core::line::{ConnRef, Line};
+use crate::core::{Conn, Text, thread};
 use crate::error::{Misuse, Result};
+use crate::fork::Leaf;
 use crate::handle::{self, AnyHandle};
 use crate::value::{Map, Value};
 
@@ -25,29 +33,46 @@ const RECONNECTED: c_int = 1;
 /// The first attempt comes at once, the next ones after twice the time each.
 const FIRST_DELAY: c_int = 100;
 
-/// Between the end of a connection and the next one.
+/// A connection that is opened again. Used on the event loop only, for its listener may
+/// be no other thread's.
 struct Resuming {
+    attempts: Arc<Attempts>,
+    listener: Listener,
+    owner: u64,
+    phase: Mutex<Phase>,
+}
+
+/// What opens it.
+struct Attempts {
     /// The connection's handle: it may be closed in the meantime.
     conn: usize,
+    line: Arc<Line>,
     uri: Text,
     opened: Opened,
-    listener: Listener,
     max_delay: c_int,
-    /// Waits (-1) until the connection ends.
-    timer: OnceLock<c_int>,
-    delay: AtomicI32,
-    attempts: AtomicU32,
-    reason: AtomicI32,
+    count: Mutex<u32>,
+    over: Mutex<bool>,
+    changed: Condvar,
+}
+
+/// Between the end of a connection and the next one.
+#[derive(Default)]
+struct Phase {
+    /// The reason for which the connection ended, while it is not open again.
+    down: Option<c_int>,
+    /// It was open again, and has ended before that was told.
+    again: Option<c_int>,
 }
 
 impl Drop for Resuming {
     fn drop(&mut self) {
-        if let Some(timer) = self.timer.get() {
-            // A failure means that the loop has no such timer any more.
-            let _ = watches::remove_timeout(*timer);
-        }
+        *lock(&self.attempts.over) = true;
+        self.attempts.changed.notify_all();
     }
 }
+
+/// The connections that are opened again, by the numbers of their lines.
+static RESUMING: Leaf<BTreeMap<u64, Arc<Resuming>>> = Leaf::new(BTreeMap::new());
 
 /// Opens the connection behind the handle `id` again whenever it ends, after
 /// `max_delay` milliseconds at the latest.
@@ -56,61 +81,87 @@ pub fn enable_resume(conn: &Conn, id: usize, max_delay: c_int, listener: Listene
         let reason = format!("is {max_delay} ms; at least {FIRST_DELAY} are needed");
         return Err(Misuse::Invalid { parameter: "max_delay", reason }.into());
     }
-    let refuse =
-        |reason: &str| Err(Misuse::Invalid { parameter: "conn", reason: reason.to_owned() }.into());
+    choice::ready("opening a connection again")?;
     let Some(opened) = conn.opened() else {
-        return refuse(
+        return Err(refusal(
             "was not opened here but comes from an object; enable it where it was opened",
-        );
+        ));
     };
     if opened.asked_for_credentials {
-        return refuse(
+        return Err(refusal(
             "was opened with a callback for credentials, which are not kept; open it without, \
              with a certificate or an auth file (see libvirt's documentation)",
-        );
+        ));
     }
     let uri = conn.get_uri()?;
-    let resuming = Arc::new(Resuming {
+    handle::begin_pinning();
+    let member = conn.member();
+    let line = Arc::clone(&member.line);
+    let role = Role::new(member.number, Kind::Resume, &listener);
+    let attempts = Arc::new(Attempts {
         conn: id,
+        line: Arc::clone(&line),
         uri,
         opened,
-        listener,
         max_delay,
-        timer: OnceLock::new(),
-        delay: AtomicI32::new(0),
-        attempts: AtomicU32::new(0),
-        reason: AtomicI32::new(0),
+        count: Mutex::new(0),
+        over: Mutex::new(false),
+        changed: Condvar::new(),
     });
+    let resuming =
+        Arc::new(Resuming { attempts, listener, owner: member.number, phase: Mutex::default() });
     let weak = Arc::downgrade(&resuming);
-    let timer = watches::add_timeout(-1, Box::new(move |timer| try_again(&weak, timer)))?;
-    let _ = resuming.timer.set(timer);
-    watch(conn, &resuming)?;
-    if conn.resume_slot().fill(resuming) {
-        Ok(())
-    } else {
-        // Not reached: the slot is filled and emptied with the close callback.
-        refuse("resumes already")
+    let watch = Listener::new(move |event| ended(&weak, &event));
+    let is_another = |role: &Role| role.kind == Kind::Resume;
+    let place = (line.number(), Topic::Close);
+    RESUMING.lock().entry(line.number()).or_insert_with(|| Arc::clone(&resuming));
+    match HUB.add(&OnLine::of(conn), place, (role, watch), is_another) {
+        Ok(true) => Ok(()),
+        other => {
+            forget(|number, it| number == line.number() && Arc::ptr_eq(it, &resuming));
+            other.and(Err(refusal("resumes already")))
+        }
     }
 }
 
 /// Stops what `enable_resume` began.
 pub fn disable_resume(conn: &Conn) -> Result<()> {
-    let Some(resuming) = conn.resume_slot().take() else {
-        let reason = "does not resume".to_owned();
-        return Err(Misuse::Invalid { parameter: "conn", reason }.into());
-    };
-    // Fails while the connection is closed, when there is nothing to take back.
-    let _ = close::unregister_close_callback(conn);
-    drop(resuming);
-    Ok(())
+    let member = conn.known_member().ok_or_else(|| refusal("does not resume"))?;
+    match end(|number, _| number == member.line.number()) {
+        true => Ok(()),
+        false => Err(refusal("does not resume")),
+    }
 }
 
-/// Waits for the end of the connection.
-fn watch(conn: &Conn, resuming: &Arc<Resuming>) -> Result<()> {
-    let weak = Arc::downgrade(resuming);
-    close::register_close_callback(conn, Box::new(move |event| ended(&weak, &event)))
+/// One of those who share a connection ends.
+pub(super) fn end_of_member(member: &Member) {
+    end(|_, resuming| resuming.owner == member.number);
 }
 
+/// A queue ends.
+pub(super) fn end_of_queue(queue: u64) {
+    end(|_, resuming| resuming.listener.queue() == Some(queue));
+}
+
+/// Whether there was any to end.
+fn end(wanted: impl Fn(u64, &Arc<Resuming>) -> bool) -> bool {
+    let ended = forget(wanted);
+    for resuming in &ended {
+        let line = resuming.attempts.line.number();
+        drop(HUB.remove(line, |role| role.kind == Kind::Resume));
+    }
+    !ended.is_empty()
+}
+
+/// Takes out of the list; what is dropped runs what is not ours.
+fn forget(wanted: impl Fn(u64, &Arc<Resuming>) -> bool) -> Vec<Arc<Resuming>> {
+    let mut all = RESUMING.lock();
+    let numbers: Vec<u64> =
+        all.iter().filter(|(number, it)| wanted(**number, it)).map(|(number, _)| *number).collect();
+    numbers.into_iter().filter_map(|number| all.remove(&number)).collect()
+}
+
+/// On the event loop: the connection has ended.
 fn ended(resuming: &Weak<Resuming>, event: &Event) {
     let Some(resuming) = resuming.upgrade() else {
         return;
@@ -119,59 +170,162 @@ fn ended(resuming: &Weak<Resuming>, event: &Event) {
         Some(Value::Int(reason)) => *reason as c_int,
         _ => sys::VIR_CONNECT_CLOSE_REASON_ERROR as c_int,
     };
-    resuming.reason.store(reason, Ordering::Relaxed);
-    resuming.attempts.store(0, Ordering::Relaxed);
-    resuming.delay.store(FIRST_DELAY, Ordering::Relaxed);
-    if let Some(timer) = resuming.timer.get() {
-        watches::update_timeout(*timer, 0);
-    }
-    resuming.tell(DISCONNECTED, Vec::new());
-}
-
-fn try_again(resuming: &Weak<Resuming>, timer: c_int) {
-    let Some(resuming) = resuming.upgrade() else {
-        return;
-    };
-    let Ok(conn) = handle::get::<Conn>(resuming.conn, "conn") else {
-        watches::update_timeout(timer, -1);
-        return;
-    };
-    resuming.attempts.fetch_add(1, Ordering::Relaxed);
-    // A failure is what most attempts end with, and the reason for the next one.
-    match resuming.go_on(&conn) {
-        Ok(domains) => {
-            watches::update_timeout(timer, -1);
-            resuming.tell(RECONNECTED, domains);
-        }
-        Err(_) => {
-            let delay = resuming.delay.load(Ordering::Relaxed);
-            watches::update_timeout(timer, delay);
-            let next = delay.saturating_mul(2).min(resuming.max_delay);
-            resuming.delay.store(next, Ordering::Relaxed);
-        }
-    }
+    resuming.ended(reason);
 }
 
 impl Resuming {
-    /// Opens the connection anew. Gives the domains that there are now.
-    fn go_on(self: &Arc<Self>, conn: &Conn) -> Result<Vec<Value>> {
-        let new = conn::reopen(&self.uri, self.opened)?;
-        let old = conn.go_on_with(new);
-        let listeners: Vec<_> = conn.listeners().iter().map(|r| r.listener).collect();
-        for listener in listeners {
-            registry::move_from(conn, old.raw(), listener);
+    fn ended(self: &Arc<Self>, reason: c_int) {
+        {
+            let mut phase = lock(&self.phase);
+            if phase.down.is_some() {
+                // That it was open again is told first.
+                phase.again = Some(reason);
+                return;
+            }
+            phase.down = Some(reason);
         }
-        watch(conn, self)?;
+        *lock(&self.attempts.count) = 0;
+        self.tell(DISCONNECTED, reason, Vec::new());
+        Attempts::begin(&self.attempts, &Arc::downgrade(self), Duration::ZERO);
+    }
+
+    /// On the event loop: the connection is open again.
+    fn reconnected(self: &Arc<Self>, domains: Vec<Value>) {
+        let reason = lock(&self.phase).down.unwrap_or_default();
+        self.tell(RECONNECTED, reason, domains);
+        HUB.release(self.attempts.line.number());
+        let again = {
+            let mut phase = lock(&self.phase);
+            phase.down = None;
+            phase.again.take()
+        };
+        if let Some(reason) = again {
+            self.ended(reason);
+        }
+    }
+
+    fn tell(&self, event: c_int, reason: c_int, domains: Vec<Value>) {
+        let mut args = Map::with_capacity(4);
+        args.push_new("event", event);
+        args.push_new("reason", reason);
+        args.push_new("attempts", *lock(&self.attempts.count));
+        args.push_new("domains", Value::List(domains));
+        self.listener.tell(Event { object: None, id: event, args });
+    }
+}
+
+impl Attempts {
+    /// Begins to try, after a while. On a thread; but a loop of the program's own, which
+    /// an opening connection comes to, may be for one thread only, and that runs it.
+    fn begin(this: &Arc<Self>, resuming: &Weak<Resuming>, delay: Duration) {
+        let (attempts, of) = (Arc::clone(this), resuming.clone());
+        let begun = match choice::current() == Choice::Own {
+            true => on_loop_after(delay, move || {
+                if attempts.is_over_after(Duration::ZERO) {
+                    attempts.tell_later(&of, None);
+                } else if !attempts.try_once(&of) {
+                    Attempts::begin(&attempts, &of, attempts.delay());
+                }
+            }),
+            false => thread::spawn("vkvm-resume", move || attempts.try_often(&of, delay)).map(drop),
+        };
+        if begun.is_err() {
+            // For want of a thread; there may be one later.
+            let (attempts, of) = (Arc::clone(this), resuming.clone());
+            let delay = attempts.delay();
+            // Without a loop nobody would have told that the connection has ended.
+            let _ = on_loop_after(delay, move || Attempts::begin(&attempts, &of, Duration::ZERO));
+        }
+    }
+
+    fn try_often(&self, resuming: &Weak<Resuming>, first: Duration) {
+        let mut delay = first;
+        while !self.is_over_after(delay) {
+            if self.try_once(resuming) {
+                return;
+            }
+            delay = self.delay();
+        }
+        self.tell_later(resuming, None);
+    }
+
+    /// How long to wait before the next attempt.
+    fn delay(&self) -> Duration {
+        let doubled = lock(&self.count).saturating_sub(1).min(30);
+        let delay = i64::from(FIRST_DELAY) << doubled;
+        Duration::from_millis(delay.min(self.max_delay.into()) as u64)
+    }
+
+    /// Waits; whether it is no longer wanted.
+    fn is_over_after(&self, delay: Duration) -> bool {
+        let over = lock(&self.over);
+        let waited = self.changed.wait_timeout_while(over, delay, |over| !*over);
+        *waited.unwrap_or_else(std::sync::PoisonError::into_inner).0
+    }
+
+    /// Whether this was the last attempt.
+    fn try_once(&self, resuming: &Weak<Resuming>) -> bool {
+        *lock(&self.count) += 1;
+        // A failure is what most attempts end with, and the reason for the next one.
+        let Ok(new) = conn::reopen(&self.uri, self.opened) else {
+            return false;
+        };
+        let Ok(keep_alive) = handle::get::<Conn>(self.conn, "conn").map(|conn| conn.keep_alive())
+        else {
+            return true; // freed in the meantime
+        };
+        if *lock(&self.over) {
+            return true;
+        }
+        match self.go_on_with(new, keep_alive) {
+            Ok(domains) => self.tell_later(resuming, Some(domains)),
+            Err(_) if !*lock(&self.over) => return false,
+            Err(_) => self.tell_later(resuming, None),
+        }
+        true
+    }
+
+    /// On the loop, tells that the connection is open again, and what has happened on it
+    /// since; or only the latter.
+    fn tell_later(&self, resuming: &Weak<Resuming>, domains: Option<Vec<Value>>) {
+        let (line, resuming) = (self.line.number(), resuming.clone());
+        // There is a loop, which told that the connection had ended.
+        let _ = deferred::defer(Box::new(move || match resuming.upgrade().zip(domains) {
+            Some((resuming, domains)) => resuming.reconnected(domains),
+            None => HUB.release(line),
+        }));
+    }
+
+    /// From now on the new connection is used. Gives the domains that there are now.
+    fn go_on_with(
+        &self,
+        new: ConnRef,
+        keep_alive: Option<(c_int, std::ffi::c_uint)>,
+    ) -> Result<Vec<Value>> {
+        HUB.hold(self.line.number());
+        self.line.go_on_with(new.clone());
+        let conn = Conn::of(new.clone());
+        if let Some((interval, count)) = keep_alive {
+            // It worked before; if it does not now, the end of the connection is
+            // only noticed later.
+            let _ = conn.set_keep_alive(interval, count);
+        }
+        HUB.move_all(&OnLine::new(&self.line, new), self.line.number());
         let domains = conn.list_all_domains(0)?;
         domains.into_iter().map(|domain| AnyHandle::own(domain).map(Value::Handle)).collect()
     }
+}
 
-    fn tell(&self, event: c_int, domains: Vec<Value>) {
-        let mut args = Map::with_capacity(4);
-        args.push_new("event", event);
-        args.push_new("reason", self.reason.load(Ordering::Relaxed));
-        args.push_new("attempts", self.attempts.load(Ordering::Relaxed));
-        args.push_new("domains", Value::List(domains));
-        (self.listener)(Event { object: None, id: event, args });
-    }
+/// Runs something on the event loop, after a while.
+fn on_loop_after(delay: Duration, job: impl FnOnce() + Send + 'static) -> Result<()> {
+    let job = Mutex::new(Some(job));
+    let ticker = move |timer| {
+        // It is there, for it has just fired.
+        let _ = watches::remove_timeout(timer);
+        let job = lock(&job).take();
+        if let Some(job) = job {
+            job();
+        }
+    };
+    watches::add_timeout(delay.as_millis() as c_int, Box::new(ticker)).map(drop)
 }

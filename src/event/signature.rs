@@ -3,88 +3,24 @@
 //!
 //! All of these functions have one contract: libvirt calls them with a live
 //! object of the class, arguments that are as its header says and live for the
-//! time of the call, and the pointer that was given to it at registration, which
-//! is a boxed [`Subscription`]. Text may be NULL.
+//! time of the call, and the number that was given to it at registration, which
+//! is a tap of the hub, or was. Text may be NULL.
 
 use std::ffi::{CStr, c_char, c_int, c_longlong, c_uint, c_ulonglong, c_void};
-use std::mem::transmute;
-use std::sync::Arc;
 
 use virt::sys;
 
+use super::callback::Callback;
+use super::kinds::{self, Signature};
+use super::listeners::{HUB, Topic};
 use super::subject::Subject;
-use super::{Event, Listener, shielded};
+use super::{Event, shielded};
 use crate::core::typed_params;
 use crate::value::{Map, Value};
 
-/// How libvirt passes what happened.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[allow(missing_docs, reason = "the names are the arguments' types")]
-pub enum Signature {
-    Nothing,
-    /// Two integers; the callback returns one, which means nothing.
-    Lifecycle,
-    Int,
-    IntInt,
-    IntIntUnsigned,
-    IntText,
-    Unsigned,
-    Long,
-    UnsignedLong,
-    Text,
-    TextInt,
-    TextIntInt,
-    /// Text and two integers, of which the text is delivered last.
-    IntIntAfterText,
-    TextUnsignedLong,
-    TextTextInt,
-    TextTextIntText,
-    TextTextText,
-    TextTextTextInt,
-    TextTextUnsignedLongs,
-    Params,
-    Graphics,
-}
-
-/// Who listens, and to what: libvirt holds a box of it.
-pub(super) struct Subscription {
-    pub id: c_int,
-    pub names: &'static [&'static str],
-    pub listener: Arc<Listener>,
-}
-
-/// A function of whichever signature, as libvirt takes it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Callback(*const c_void);
-
-impl Callback {
-    /// Of a C function's address.
-    pub(super) fn new(address: *const c_void) -> Self {
-        Callback(address)
-    }
-
-    /// As the type that libvirt's functions take, which stands for all others.
-    pub(super) fn untyped<O>(
-        self,
-    ) -> Option<unsafe extern "C" fn(sys::virConnectPtr, *mut O, *mut c_void)> {
-        // SAFETY: the address of a function. libvirt casts it back to the
-        // function's own type before it calls it.
-        Some(unsafe {
-            transmute::<*const c_void, unsafe extern "C" fn(sys::virConnectPtr, *mut O, *mut c_void)>(
-                self.0,
-            )
-        })
-    }
-
-    #[cfg(test)]
-    pub(super) fn address(self) -> *const c_void {
-        self.0
-    }
-}
-
 /// The function that has this signature.
 pub(super) fn callback<S: Subject>(signature: Signature) -> Callback {
-    Callback(match signature {
+    Callback::new(match signature {
         Signature::Nothing => nothing::<S> as *const c_void,
         Signature::Lifecycle => lifecycle::<S> as *const c_void,
         Signature::Int => int::<S> as *const c_void,
@@ -109,24 +45,31 @@ pub(super) fn callback<S: Subject>(signature: Signature) -> Callback {
     })
 }
 
-/// Calls the listener.
+/// Tells those who listen.
 ///
 /// # Safety
-/// As in the contract of this module: `object` and `data` are from libvirt.
+/// As in the contract of this module: `object` is from libvirt.
 pub(super) unsafe fn deliver<S: Subject, const N: usize>(
     object: *mut c_void,
-    data: *mut c_void,
+    tap: *mut c_void,
     values: [Value; N],
 ) {
-    // SAFETY: as promised by the caller.
-    let (subscription, object) =
-        unsafe { (&*data.cast_const().cast::<Subscription>(), S::borrow(object)) };
-    let mut args = Map::with_capacity(N);
-    for (name, value) in subscription.names.iter().zip(values) {
-        args.push_new(*name, value);
-    }
-    let event = Event { object: Some(object), id: subscription.id, args };
-    shielded(|| (subscription.listener)(event));
+    shielded(|| {
+        HUB.deliver(tap.addr(), |topic| {
+            let (id, names) = match topic {
+                Topic::Events { id, .. } => {
+                    (*id, kinds::find(S::kinds(), *id).map_or(&[][..], |kind| kind.names))
+                }
+                _ => (0, kinds::MONITOR),
+            };
+            let mut args = Map::with_capacity(N);
+            for (name, value) in names.iter().zip(values) {
+                args.push_new(*name, value);
+            }
+            // SAFETY: as promised by the caller.
+            Event { object: Some(unsafe { S::borrow(object) }), id, args }
+        });
+    });
 }
 
 /// Text, or null.
@@ -148,7 +91,7 @@ unsafe extern "C" fn nothing<S: Subject>(_: Conn, object: *mut c_void, data: *mu
     unsafe { deliver::<S, 0>(object, data, []) }
 }
 
-pub(super) unsafe extern "C" fn lifecycle<S: Subject>(
+unsafe extern "C" fn lifecycle<S: Subject>(
     _: Conn,
     object: *mut c_void,
     a: c_int,

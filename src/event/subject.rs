@@ -1,32 +1,63 @@
 //! The classes whose objects have events, and libvirt's functions for each.
 
-use std::ffi::{CStr, c_int, c_void};
+use std::ffi::{CStr, CString, c_int, c_void};
 
+use uuid::Uuid;
 use virt::sys;
 
 use super::Object;
+use super::callback::Callback;
 use super::kinds::{self, Kind};
-use super::monitor;
-use super::signature::Callback;
-use crate::core::conn::Source;
-use crate::core::{Conn, Domain, Network, NodeDevice, Secret, StoragePool};
+use crate::core::{Domain, Network, NodeDevice, Secret, StoragePool, call};
 use crate::error::Result;
 
-/// libvirt's function that ends a registration.
-pub(super) type Deregister = unsafe extern "C" fn(sys::virConnectPtr, c_int) -> c_int;
+/// The class whose events a registration is for, or QEMU's monitor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "the names are the classes'")]
+pub enum Source {
+    Domain,
+    Network,
+    StoragePool,
+    NodeDevice,
+    Secret,
+    QemuMonitor,
+}
 
-/// libvirt's function that begins a registration, with all pointers untyped:
-/// connection, object, event id, callback, userdata, free callback.
+impl Source {
+    /// The class as in function names.
+    pub fn class_name(self) -> &'static str {
+        match self {
+            Source::Domain | Source::QemuMonitor => "domain",
+            Source::Network => "network",
+            Source::StoragePool => "storage_pool",
+            Source::NodeDevice => "node_device",
+            Source::Secret => "secret",
+        }
+    }
+}
+
+/// What an object is known by on each connection to its host.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Identity {
+    /// What most objects have.
+    Uuid(Uuid),
+    /// A node device has a name only.
+    Name(CString),
+}
+
+/// What libvirt is told at a registration, with all pointers untyped.
 pub(super) struct Registration {
+    /// NULL for all objects of the class.
     pub object: *mut c_void,
     pub id: c_int,
     pub callback: Callback,
-    pub userdata: *mut c_void,
-    pub free: unsafe extern "C" fn(*mut c_void),
+    /// A number, not a pointer.
+    pub opaque: *mut c_void,
+    pub free: sys::virFreeCallback,
 }
 
 /// A class whose objects have events.
-pub trait Subject: Sized + Send + Sync {
+pub trait Subject: Sized + Send + Sync + 'static {
     /// Which registrations these are.
     const SOURCE: Source;
     /// libvirt's function that registers, for error messages.
@@ -38,7 +69,16 @@ pub trait Subject: Sized + Send + Sync {
     /// The same object, with a reference of its own.
     fn reference(&self) -> Self;
 
-    /// libvirt's pointer to the object, which lives as long as `self`.
+    /// What the object is known by.
+    fn identity(&self) -> Result<Identity>;
+
+    /// The object on a connection.
+    ///
+    /// # Safety
+    /// The connection is live.
+    unsafe fn find(conn: sys::virConnectPtr, identity: &Identity) -> Result<Self>;
+
+    /// libvirt's pointer to the object, which lives as long as `self` is used.
     fn untyped(&self) -> *mut c_void;
 
     /// An object of its own from one that libvirt lends.
@@ -50,40 +90,24 @@ pub trait Subject: Sized + Send + Sync {
     /// Registers with libvirt.
     ///
     /// # Safety
-    /// The object is NULL or live and of this class; callback, userdata and free
-    /// callback go together, and with the event id.
+    /// The connection is live; the object is NULL or live and of this class; the
+    /// callback takes what libvirt passes with this kind of event.
     #[allow(private_interfaces, reason = "implemented here only")]
-    unsafe fn register(conn: &Conn, registration: &Registration) -> c_int;
-}
+    unsafe fn register(conn: sys::virConnectPtr, registration: &Registration) -> c_int;
 
-/// What ends a registration, and its name.
-pub(super) fn deregister(source: Source) -> Result<(Deregister, &'static CStr)> {
-    Ok(match source {
-        Source::Domain => {
-            (sys::virConnectDomainEventDeregisterAny, c"virConnectDomainEventDeregisterAny")
-        }
-        Source::Network => {
-            (sys::virConnectNetworkEventDeregisterAny, c"virConnectNetworkEventDeregisterAny")
-        }
-        Source::StoragePool => (
-            sys::virConnectStoragePoolEventDeregisterAny,
-            c"virConnectStoragePoolEventDeregisterAny",
-        ),
-        Source::NodeDevice => {
-            (sys::virConnectNodeDeviceEventDeregisterAny, c"virConnectNodeDeviceEventDeregisterAny")
-        }
-        Source::Secret => {
-            (sys::virConnectSecretEventDeregisterAny, c"virConnectSecretEventDeregisterAny")
-        }
-        Source::QemuMonitor => {
-            (monitor::DEREGISTER.get()?, c"virConnectDomainQemuMonitorEventDeregister")
-        }
-    })
+    /// Ends a registration.
+    ///
+    /// # Safety
+    /// The connection is live.
+    unsafe fn deregister(conn: sys::virConnectPtr, id: c_int) -> c_int;
 }
 
 /// Makes a class one whose objects have events.
 macro_rules! subject {
-    ($class:ident, $kinds:ident, $register:ident, $name:literal, $reference:ident) => {
+    (
+        $class:ident, $kinds:ident, $register:ident, $name:literal, $deregister:ident,
+        $reference:ident, $identity:expr, $find:expr
+    ) => {
         impl Subject for $class {
             const SOURCE: Source = Source::$class;
             const REGISTER: &'static CStr = $name;
@@ -93,11 +117,21 @@ macro_rules! subject {
             }
 
             fn reference(&self) -> Self {
-                // SAFETY: live while self is; the new reference is the result's.
+                let raw = self.raw();
+                // SAFETY: live while self is used; the new reference is the result's.
                 unsafe {
-                    sys::$reference(self.raw());
-                    $class::adopt(self.raw())
+                    sys::$reference(raw);
+                    $class::adopt(raw)
                 }
+            }
+
+            fn identity(&self) -> Result<Identity> {
+                $identity(self)
+            }
+
+            unsafe fn find(conn: sys::virConnectPtr, identity: &Identity) -> Result<Self> {
+                // SAFETY: live, by the caller; what is found is ours.
+                unsafe { $find(conn, identity).map(|raw| $class::adopt(raw)) }
             }
 
             fn untyped(&self) -> *mut c_void {
@@ -114,23 +148,38 @@ macro_rules! subject {
             }
 
             #[allow(private_interfaces, reason = "as in the trait")]
-            unsafe fn register(conn: &Conn, registration: &Registration) -> c_int {
-                let Registration { object, id, callback, userdata, free } = *registration;
-                // SAFETY: the connection is live; the rest is promised by the caller.
-                // libvirt casts the callback back to its type before it calls it.
-                unsafe {
-                    sys::$register(
-                        conn.raw(),
-                        object.cast(),
-                        id,
-                        callback.untyped(),
-                        userdata,
-                        Some(free),
-                    )
-                }
+            unsafe fn register(conn: sys::virConnectPtr, registration: &Registration) -> c_int {
+                let Registration { object, id, callback, opaque, free } = *registration;
+                // SAFETY: promised by the caller. libvirt casts the callback back to
+                // its type before it calls it.
+                unsafe { sys::$register(conn, object.cast(), id, callback.untyped(), opaque, free) }
+            }
+
+            unsafe fn deregister(conn: sys::virConnectPtr, id: c_int) -> c_int {
+                // SAFETY: live, by the caller.
+                unsafe { sys::$deregister(conn, id) }
             }
         }
     };
+}
+
+/// Looks an object up by its uuid with one of libvirt's functions.
+///
+/// # Safety
+/// The connection is live.
+unsafe fn by_uuid<T>(
+    conn: sys::virConnectPtr,
+    identity: &Identity,
+    look_up: unsafe extern "C" fn(sys::virConnectPtr, *const u8) -> *mut T,
+    function: &'static CStr,
+) -> Result<*mut T> {
+    let uuid = match identity {
+        Identity::Uuid(uuid) => uuid,
+        Identity::Name(_) => &Uuid::nil(),
+    };
+    // SAFETY: live, by the caller; a uuid has 16 bytes.
+    let found = unsafe { look_up(conn, uuid.as_bytes().as_ptr()) };
+    call::pointer(found, function).map(|found| found.as_ptr())
 }
 
 subject!(
@@ -138,33 +187,55 @@ subject!(
     DOMAIN,
     virConnectDomainEventRegisterAny,
     c"virConnectDomainEventRegisterAny",
-    virDomainRef
+    virConnectDomainEventDeregisterAny,
+    virDomainRef,
+    |it: &Domain| it.get_uuid().map(Identity::Uuid),
+    |conn, id| by_uuid(conn, id, sys::virDomainLookupByUUID, c"virDomainLookupByUUID")
 );
 subject!(
     Network,
     NETWORK,
     virConnectNetworkEventRegisterAny,
     c"virConnectNetworkEventRegisterAny",
-    virNetworkRef
+    virConnectNetworkEventDeregisterAny,
+    virNetworkRef,
+    |it: &Network| it.get_uuid().map(Identity::Uuid),
+    |conn, id| by_uuid(conn, id, sys::virNetworkLookupByUUID, c"virNetworkLookupByUUID")
 );
 subject!(
     StoragePool,
     STORAGE_POOL,
     virConnectStoragePoolEventRegisterAny,
     c"virConnectStoragePoolEventRegisterAny",
-    virStoragePoolRef
+    virConnectStoragePoolEventDeregisterAny,
+    virStoragePoolRef,
+    |it: &StoragePool| it.get_uuid().map(Identity::Uuid),
+    |conn, id| by_uuid(conn, id, sys::virStoragePoolLookupByUUID, c"virStoragePoolLookupByUUID")
 );
 subject!(
     NodeDevice,
     NODE_DEVICE,
     virConnectNodeDeviceEventRegisterAny,
     c"virConnectNodeDeviceEventRegisterAny",
-    virNodeDeviceRef
+    virConnectNodeDeviceEventDeregisterAny,
+    virNodeDeviceRef,
+    |it: &NodeDevice| Ok(Identity::Name(it.get_name()?.to_owned())),
+    |conn, identity: &Identity| {
+        let name = match identity {
+            Identity::Name(name) => name.as_c_str(),
+            Identity::Uuid(_) => c"",
+        };
+        let found = sys::virNodeDeviceLookupByName(conn, name.as_ptr());
+        call::pointer(found, c"virNodeDeviceLookupByName").map(|found| found.as_ptr())
+    }
 );
 subject!(
     Secret,
     SECRET,
     virConnectSecretEventRegisterAny,
     c"virConnectSecretEventRegisterAny",
-    virSecretRef
+    virConnectSecretEventDeregisterAny,
+    virSecretRef,
+    |it: &Secret| it.get_uuid().map(Identity::Uuid),
+    |conn, id| by_uuid(conn, id, sys::virSecretLookupByUUID, c"virSecretLookupByUUID")
 );

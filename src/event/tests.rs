@@ -8,10 +8,13 @@ use std::sync::{Arc, Mutex};
 
 use virt::sys;
 
-use super::kinds::{self, Kind};
-use super::signature::{self, Subscription};
+use super::callback::opaque;
+use super::hub::Registrar;
+use super::kinds::{self, Kind, Signature};
+use super::listeners::{self, Events, HUB, Registration, Role, Topic};
 use super::subject::Subject;
-use super::{Event, Listener, Object, free_userdata, into_userdata, unknown};
+use super::{Event, Listener, Object, signature, unknown};
+use crate::core::line::ConnRef;
 use crate::core::typed_params::TypedParams;
 use crate::core::{Conn, Domain, Network, NodeDevice, StoragePool};
 use crate::value::Value;
@@ -44,7 +47,7 @@ fn name(object: &Object) -> String {
 impl Ear {
     fn listener(&self) -> Listener {
         let (heard, guard) = (self.heard.clone(), Dropping(self.drops.clone()));
-        Box::new(move |event: Event| {
+        Listener::new(move |event: Event| {
             let _ = &guard;
             let object = event.object.as_ref().map_or(String::new(), name);
             let args = Value::Map(event.args).to_json(false).unwrap();
@@ -57,21 +60,65 @@ impl Ear {
     }
 }
 
+/// Registers with nobody, and remembers the tap.
+struct Nobody {
+    link: ConnRef,
+    tap: AtomicUsize,
+}
+
+impl Registrar<Events> for Nobody {
+    type Error = crate::error::Error;
+
+    fn link(&self) -> ConnRef {
+        self.link.clone()
+    }
+
+    fn begin(&self, link: &ConnRef, _: &Topic, tap: usize) -> crate::error::Result<Registration> {
+        self.tap.store(tap, Ordering::SeqCst);
+        Ok(Registration::new(link, |_| ()))
+    }
+}
+
+/// Listens to events that only these tests make.
+struct Listening {
+    line: u64,
+    tap: usize,
+}
+
+impl Listening {
+    fn begin<S: Subject>(id: c_int, listener: Listener) -> Self {
+        static LINES: AtomicUsize = AtomicUsize::new(1 << 40);
+        let line = LINES.fetch_add(1, Ordering::SeqCst) as u64;
+        let conn = Conn::open(Some(c"test:///default"), 0).unwrap();
+        let nobody = Nobody { link: conn.reference(), tap: AtomicUsize::new(0) };
+        let topic = Topic::Events { source: S::SOURCE, object: None, id };
+        let role = Role { owner: 0, queue: None, kind: listeners::Kind::AllDomains };
+        assert!(HUB.add(&nobody, (line, topic), (role, listener), |_| false).unwrap());
+        Listening { line, tap: nobody.tap.into_inner() }
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        assert_eq!(HUB.remove(self.line, |_| true).len(), 1);
+    }
+}
+
 /// The function for an event, as libvirt calls it: with the address of the
-/// function and the registered pointer.
+/// function and what was registered.
 fn feed<S: Subject>(
     object: &S,
     kind: &Kind,
     call: impl Fn(*const c_void, *mut c_void, *mut c_void),
 ) -> String {
     let ear = Ear::default();
-    let subscription =
-        Subscription { id: kind.id, names: kind.names, listener: Arc::new(ear.listener()) };
-    let data = into_userdata(subscription);
-    call(signature::callback::<S>(kind.signature).address(), object.untyped(), data);
-    // SAFETY: the last use.
-    unsafe { free_userdata::<Subscription>(data) };
+    let listening = Listening::begin::<S>(kind.id, ear.listener());
+    let (function, data) =
+        (signature::callback::<S>(kind.signature).address(), opaque(listening.tap));
+    call(function, object.untyped(), data);
+    drop(listening);
     assert_eq!(ear.drops.load(Ordering::SeqCst), 1);
+    call(function, object.untyped(), data); // finds nobody
     let heard = ear.heard();
     assert_eq!(heard.len(), 1, "event {}", kind.id);
     assert_eq!(heard[0].1, kind.id);
@@ -293,42 +340,55 @@ fn an_event_that_is_not_known_arrives_without_arguments() {
         .iter()
         .enumerate()
         .map(|(i, ear)| {
-            unknown::callback::<Domain>(1000 + i as c_int, Arc::new(ear.listener())).unwrap()
+            let id = 1000 + i as c_int;
+            let listening = Listening::begin::<Domain>(id, ear.listener());
+            let place = unknown::Place::take::<Domain>(id, listening.tap).unwrap();
+            (listening, place)
         })
         .collect();
-    let refused = Ear::default();
-    let error = unknown::callback::<Domain>(2000, Arc::new(refused.listener())).unwrap_err();
+    let error = unknown::Place::take::<Domain>(2000, 1).err().expect("a refusal");
     assert!(error.to_string().starts_with("event_id: 2000 is no event"), "{error}");
-    assert_eq!(refused.drops.load(Ordering::SeqCst), 1);
 
-    for (callback, data) in &taken {
-        let (f, n) = (callback.address(), null_mut::<c_void>());
-        // The registered pointer may be anywhere.
-        call!(f(n => Ptr, dom.untyped() => Ptr, *data => Ptr) -> ());
-        call!(f(n => Ptr, dom.untyped() => Ptr, 77 => c_ulonglong, A => Text, *data => Ptr) -> ());
+    for (_, place) in &taken {
+        let (f, n, data) = (place.callback().address(), null_mut::<c_void>(), place.opaque());
+        // The registered number may be anywhere.
+        call!(f(n => Ptr, dom.untyped() => Ptr, data => Ptr) -> ());
+        call!(f(n => Ptr, dom.untyped() => Ptr, 77 => c_ulonglong, A => Text, data => Ptr) -> ());
     }
     for (i, ear) in ears.iter().enumerate() {
         let event = ("test".to_owned(), 1000 + i as c_int, "{}".to_owned());
         assert_eq!(ear.heard(), [event.clone(), event]);
     }
-    for (callback, data) in &taken {
-        // SAFETY: the last use.
-        unsafe { unknown::free(*data) };
-        let (f, n) = (callback.address(), null_mut::<c_void>());
+    let mut earlier = Vec::new();
+    for (listening, place) in taken {
+        let (f, n, data) = (place.callback().address(), null_mut::<c_void>(), place.opaque());
+        drop(listening);
+        place.keep();
+        // SAFETY: a number that was given to libvirt.
+        unsafe { unknown::free(data) };
         call!(f(n => Ptr, dom.untyped() => Ptr, n => Ptr) -> ());
+        earlier.push(data);
     }
     for ear in &ears {
         assert_eq!((ear.heard().len(), ear.drops.load(Ordering::SeqCst)), (0, 1));
     }
+
+    // What libvirt says late of an earlier use ends no later one.
+    let ear = Ear::default();
+    let listening = Listening::begin::<Domain>(3000, ear.listener());
+    let place = unknown::Place::take::<Domain>(3000, listening.tap).unwrap();
+    // SAFETY: as above.
+    earlier.into_iter().for_each(|data| unsafe { unknown::free(data) });
+    let (f, n) = (place.callback().address(), null_mut::<c_void>());
+    call!(f(n => Ptr, dom.untyped() => Ptr, n => Ptr) -> ());
+    assert_eq!(ear.heard().len(), 1);
 }
 
 #[test]
 fn a_listener_that_panics_harms_nobody() {
     let dom = domain();
-    let listener: Listener = Box::new(|_| panic!("in a listener; this is wanted"));
-    let data = into_userdata(Subscription { id: 1, names: &[], listener: Arc::new(listener) });
-    let f = signature::callback::<Domain>(signature::Signature::Nothing).address();
-    call!(f(null_mut::<c_void>() => Ptr, dom.untyped() => Ptr, data => Ptr) -> ());
-    // SAFETY: the last use.
-    unsafe { free_userdata::<Subscription>(data) };
+    let listening =
+        Listening::begin::<Domain>(1, Listener::new(|_| panic!("in a listener; this is wanted")));
+    let f = signature::callback::<Domain>(Signature::Nothing).address();
+    call!(f(null_mut::<c_void>() => Ptr, dom.untyped() => Ptr, opaque(listening.tap) => Ptr) -> ());
 }

@@ -1,63 +1,89 @@
 //! Kinds of events that this version of the library does not know.
 //!
 //! How libvirt calls back is only known of the connection and the object, which
-//! come first; where among the arguments the registered pointer is, is not. So
+//! come first; where among the arguments the registered number is, is not. So
 //! each such registration gets a function of its own, out of a few that are made
 //! beforehand, and what is registered is found by that.
 
 use std::ffi::{c_int, c_void};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::ptr;
 
-use virt::sys;
-
-use super::signature::Callback;
+use super::callback::Callback;
+use super::signature;
 use super::subject::Subject;
-use super::{Event, Listener, shielded};
 use crate::error::{Misuse, Result};
-use crate::value::Map;
+use crate::fork::Leaf;
 
 /// How many registrations there can be at a time.
 pub(super) const ROOM: usize = 8;
 
-struct Unknown {
-    id: c_int,
-    listener: Arc<Listener>,
+/// What a function is used for.
+#[derive(Clone, Copy)]
+struct Use {
+    /// Who is told; 0 while it is used for nothing.
+    tap: usize,
+    /// Counts the uses: libvirt may say that an earlier one is over.
+    count: usize,
 }
 
-static SLOTS: [Mutex<Option<Arc<Unknown>>>; ROOM] = [const { Mutex::new(None) }; ROOM];
+static USES: Leaf<[Use; ROOM]> = Leaf::new([Use { tap: 0, count: 0 }; ROOM]);
 
-fn slot(number: usize) -> std::sync::MutexGuard<'static, Option<Arc<Unknown>>> {
-    SLOTS[number].lock().unwrap_or_else(PoisonError::into_inner)
+/// A function for a registration. Free again when this is dropped, unless libvirt
+/// keeps it.
+pub(super) struct Place {
+    function: usize,
+    count: usize,
+    callback: Callback,
 }
 
-/// Takes a free function for this kind of event. `userdata` goes with it to
-/// [`free`], which gives it back.
-pub(super) fn callback<S: Subject>(
-    id: c_int,
-    listener: Arc<Listener>,
-) -> Result<(Callback, *mut c_void)> {
-    let mut unknown = Some(Arc::new(Unknown { id, listener }));
-    for number in 0..ROOM {
-        let mut place = slot(number);
-        if place.is_none() {
-            *place = unknown.take();
-            return Ok((Callback::new(functions::<S>()[number]), number as *mut c_void));
-        }
+impl Place {
+    /// Takes a free function for events of kind `id`, which `tap` is told of.
+    pub(super) fn take<S: Subject>(id: c_int, tap: usize) -> Result<Self> {
+        let mut uses = USES.lock();
+        let Some(function) = uses.iter().position(|it| it.tap == 0) else {
+            let reason = format!(
+                "{id} is no event that this version knows, and it can deliver {ROOM} such \
+                 registrations at a time"
+            );
+            return Err(Misuse::Invalid { parameter: "event_id", reason }.into());
+        };
+        let count = uses[function].count + 1;
+        uses[function] = Use { tap, count };
+        Ok(Place { function, count, callback: Callback::new(functions::<S>()[function]) })
     }
-    let reason = format!(
-        "{id} is no event that this version knows, and it can deliver {ROOM} such registrations \
-         at a time"
-    );
-    Err(Misuse::Invalid { parameter: "event_id", reason }.into())
+
+    pub(super) fn callback(&self) -> Callback {
+        self.callback
+    }
+
+    /// What libvirt gives to [`free`].
+    pub(super) fn opaque(&self) -> *mut c_void {
+        ptr::without_provenance_mut(self.count * ROOM + self.function)
+    }
+
+    /// libvirt has it, and says when it is over.
+    pub(super) fn keep(self) {
+        std::mem::forget(self);
+    }
 }
 
-/// libvirt's free callback for these registrations.
-///
-/// # Safety
-/// `userdata` came from [`callback`], and this is its last use.
-pub(super) unsafe extern "C" fn free(userdata: *mut c_void) {
-    let unknown = slot(userdata as usize).take();
-    shielded(|| drop(unknown));
+impl Drop for Place {
+    fn drop(&mut self) {
+        release(self.function, self.count);
+    }
+}
+
+fn release(function: usize, count: usize) {
+    let mut uses = USES.lock();
+    if uses[function].count == count {
+        uses[function].tap = 0;
+    }
+}
+
+/// libvirt's free callback for these registrations. Some libvirts also call it for one
+/// that failed.
+pub(super) unsafe extern "C" fn free(opaque: *mut c_void) {
+    release(opaque.addr() % ROOM, opaque.addr() / ROOM);
 }
 
 /// The functions, for a class.
@@ -76,16 +102,11 @@ fn functions<S: Subject>() -> [*const c_void; ROOM] {
 
 /// Takes the first two arguments; on every platform that libvirt runs on, a C
 /// function may be called with more than it takes.
-unsafe extern "C" fn called<S: Subject, const SLOT: usize>(
-    _: sys::virConnectPtr,
+unsafe extern "C" fn called<S: Subject, const FUNCTION: usize>(
+    _: virt::sys::virConnectPtr,
     object: *mut c_void,
 ) {
-    let Some(unknown) = slot(SLOT).clone() else {
-        return;
-    };
+    let tap = USES.lock()[FUNCTION].tap;
     // SAFETY: libvirt calls with a live object of the class.
-    let object = unsafe { S::borrow(object) };
-    shielded(move || {
-        (unknown.listener)(Event { object: Some(object), id: unknown.id, args: Map::new() });
-    });
+    unsafe { signature::deliver::<S, 0>(object, ptr::without_provenance_mut(tap), []) }
 }

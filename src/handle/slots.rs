@@ -286,6 +286,13 @@ impl<T: Send + Sync> Use<T> {
         }
     }
 
+    /// Whether there is no other use. One that begins later sees all that was done
+    /// before this was asked.
+    pub fn is_only(&self) -> bool {
+        // A change, though it changes nothing, is what a later use comes after.
+        self.slot.word.fetch_add(0, Ordering::AcqRel) & USES == USE
+    }
+
     /// The object, if nobody else has a use of it or a hold on it, nor can get one.
     pub fn alone(&mut self) -> Option<&mut T> {
         let alone = self.slot.word.load(Ordering::Acquire) & (HOLDS | USES) == USE;

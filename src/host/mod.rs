@@ -45,7 +45,7 @@ pub use fleet::Fleet;
 pub use generate::{mac, uuid};
 pub use reference::markdown;
 
-use crate::core::Conn;
+use crate::core::{Conn, Pinned};
 use crate::error::Result;
 use crate::value::{Map, Value};
 use call::Call;
@@ -85,6 +85,16 @@ impl Host {
         let command = table::find(command)?;
         let args = args::bind(command, args)?;
         Call::new(self, command, args, progress).run()
+    }
+}
+
+impl Pinned for Host {
+    fn pin(&self, alone: &dyn Fn() -> bool) -> usize {
+        self.conn.pin(alone)
+    }
+
+    fn unpin(&self, pin: usize) {
+        self.conn.unpin(pin);
     }
 }
 

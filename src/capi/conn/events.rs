@@ -7,12 +7,12 @@ use crate::capi::guard::status;
 use crate::capi::types::{
     vkvm_conn, vkvm_destroy_callback, vkvm_domain, vkvm_error, vkvm_event_callback,
 };
-use crate::core::conn::Source;
-use crate::event;
+use crate::event::{self, Source};
 
-/// Listens to events of one kind, from one domain or from all.
+/// Registers a callback for domain events of one kind, from one domain or from all.
 ///
-/// The registration holds the connection open; it ends with
+/// Any number of callbacks and queues may be registered for the same events. The
+/// registration holds the connection open; it ends with
 /// `vkvm_conn_domain_event_deregister_any`, or with the connection handle.
 ///
 /// The map of an event has these keys, by the kind of the event (texts may be
@@ -70,9 +70,14 @@ pub unsafe extern "C" fn vkvm_conn_domain_event_register_any(
     })
 }
 
-/// Ends a registration made with `vkvm_conn_domain_event_register_any`.
+/// Deregisters a callback or queue registered for domain events.
 ///
-/// - `callback_id`: the number that was given then
+/// It may be called from any thread, also from the callback itself. A call of the
+/// callback that is in progress on another thread is not waited for; the callback data
+/// are released after it.
+///
+/// - `callback_id`: the number returned by the registration; it is never used again on
+///   this connection
 ///
 /// libvirt: virConnectDomainEventDeregisterAny
 /// cbindgen:perl=quiet
@@ -85,15 +90,16 @@ pub unsafe extern "C" fn vkvm_conn_domain_event_deregister_any(
     status(error, |c| event::deregister_any(&*c.get(conn, "conn")?, Source::Domain, callback_id))
 }
 
-/// Listens to the life cycle of all domains; one listener per connection.
+/// Registers a callback for the life cycle events of all domains; one per connection
+/// handle.
 ///
-/// `vkvm_conn_domain_event_register_any` can do more.
+/// This is the legacy form of `vkvm_conn_domain_event_register_any`.
 ///
 /// - `callback`: called on the thread that runs the event loop
 /// - `userdata` (nullable): passed to the callback
 /// - `destroy` (nullable): releases the userdata
 ///
-/// libvirt: virConnectDomainEventRegister
+/// libvirt: virConnectDomainEventRegisterAny
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_conn_domain_event_register(
     conn: *mut vkvm_conn,
@@ -110,7 +116,7 @@ pub unsafe extern "C" fn vkvm_conn_domain_event_register(
 
 /// Ends the registration made with `vkvm_conn_domain_event_register`.
 ///
-/// libvirt: virConnectDomainEventDeregister
+/// libvirt: virConnectDomainEventDeregisterAny
 /// cbindgen:perl=quiet
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_conn_domain_event_deregister(
@@ -120,11 +126,15 @@ pub unsafe extern "C" fn vkvm_conn_domain_event_deregister(
     status(error, |c| event::domain_event_deregister(&*c.get(conn, "conn")?))
 }
 
-/// Listens to the end of the connection; one listener per connection.
+/// Registers a callback for the end of the connection; one per connection handle,
+/// besides any number of queues.
 ///
-/// The map of the event has the key `reason`, one of `VKVM_CLOSE_REASON_*`.
+/// The map of the event has the key `reason`, one of `VKVM_CLOSE_REASON_*`. The callback
+/// is called once, after the events that came before the end; then the registration is
+/// over. It may call any function: register again, or free the connection.
 ///
-/// - `callback`: called on the thread that runs the event loop
+/// - `callback`: called on the thread that runs the event loop; without a loop, on the
+///   thread whose call found that the connection has ended, when that call is over
 /// - `userdata` (nullable): passed to the callback
 /// - `destroy` (nullable): releases the userdata
 ///
@@ -143,7 +153,8 @@ pub unsafe extern "C" fn vkvm_conn_register_close_callback(
     })
 }
 
-/// Ends the registration made with `vkvm_conn_register_close_callback`.
+/// Unregisters the close callback; when there is none, the queues registered for the end
+/// of the connection.
 ///
 /// libvirt: virConnectUnregisterCloseCallback
 /// cbindgen:perl=quiet
@@ -163,13 +174,13 @@ pub unsafe extern "C" fn vkvm_conn_unregister_close_callback(
 /// stays valid, and so do those of domains, snapshots, checkpoints, networks,
 /// ports, pools, volumes, secrets and interfaces: each is looked up again by its
 /// uuid, name or key. Those of network filters, filter bindings, node devices and
-/// streams do not, nor does an identity. What happened in between is not told, so
-/// read anew what you keep.
+/// streams do not, nor does an identity. Events during the outage are lost; refresh
+/// cached state when `VKVM_RESUME_RECONNECTED` comes. Events of the new connection are
+/// delivered after it.
 ///
 /// The connection must have been opened without a callback for credentials, which
-/// are not kept. An event loop must be there; attempts are made on it, and hold it
-/// up for as long as one takes. It takes the place of
-/// `vkvm_conn_register_close_callback`.
+/// are not kept. An event loop must be registered. Attempts to reconnect are made on a
+/// thread of their own; with an event loop of the program's own, on the loop.
 ///
 /// The map of an event has the keys `event`, one of `VKVM_RESUME_*`; `reason` why
 /// the connection had ended, one of `VKVM_CLOSE_REASON_*`; `attempts`, how many it
@@ -178,8 +189,7 @@ pub unsafe extern "C" fn vkvm_conn_unregister_close_callback(
 ///
 /// - `max_delay`: the longest time between two attempts, in ms, from 100; it begins
 ///   with 100 and doubles each time
-/// - `callback`: called on the thread that runs the event loop, or on the one whose
-///   call found that the connection has ended
+/// - `callback`: called on the thread that runs the event loop
 /// - `userdata` (nullable): passed to the callback
 /// - `destroy` (nullable): releases the userdata
 ///

@@ -8,8 +8,7 @@ use crate::capi::types::{
     vkvm_conn, vkvm_destroy_callback, vkvm_error, vkvm_event_callback, vkvm_network,
     vkvm_node_device, vkvm_secret, vkvm_storage_pool,
 };
-use crate::core::conn::Source;
-use crate::event;
+use crate::event::{self, Source};
 
 /// Listens to events of one kind, from one network or from all.
 ///

@@ -7,8 +7,7 @@ use crate::capi::guard::status;
 use crate::capi::types::{
     vkvm_conn, vkvm_destroy_callback, vkvm_domain, vkvm_error, vkvm_event_callback,
 };
-use crate::core::conn::Source;
-use crate::event;
+use crate::event::{self, Source};
 
 /// Sends a command to the monitor of the domain's QEMU.
 ///

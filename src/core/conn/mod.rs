@@ -13,10 +13,10 @@ mod saved;
 mod secrets;
 mod storage;
 
-use std::any::Any;
 use std::ffi::{CStr, c_int, c_uint};
 use std::ptr::NonNull;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use uuid::Uuid;
 use virt::sys;
@@ -27,17 +27,15 @@ pub(crate) use open::reopen;
 pub use open::{Authenticator, Credential};
 
 use super::call;
-use super::resume::{ConnRef, Line};
+use super::line::{self, ConnRef, Line};
+use super::object::{Counted, Object, Pinned};
 use crate::error::{Error, Misuse, Result};
 
 /// A connection. Objects made from it keep it open.
 pub struct Conn {
-    line: Line,
-    /// What was registered through this connection and has to go with it.
-    listeners: Mutex<Vec<Registered>>,
-    close: OnceLock<Arc<ListenerSlot>>,
-    /// What opens it again when it ends.
-    resume: ListenerSlot,
+    /// Goes before the object: it is found by the connection's address.
+    member: OnceLock<Box<Member>>,
+    object: Object<sys::virConnect>,
     opened: Option<Opened>,
     keep_alive: Mutex<Option<(c_int, c_uint)>>,
 }
@@ -51,79 +49,41 @@ pub struct Opened {
     pub asked_for_credentials: bool,
 }
 
-/// Where a connection keeps the one listener to its end, or the one that opens it again.
-#[derive(Default)]
-pub struct ListenerSlot(Mutex<Option<Arc<dyn Any + Send + Sync>>>);
-
-impl ListenerSlot {
-    /// Puts a listener in. False, and the listener is dropped, if there is one.
-    pub(crate) fn fill(&self, listener: Arc<dyn Any + Send + Sync>) -> bool {
-        let mut slot = self.lock();
-        let empty = slot.is_none();
-        if empty {
-            *slot = Some(listener);
-        }
-        empty
-    }
-
-    /// Takes the listener out.
-    pub(crate) fn take(&self) -> Option<Arc<dyn Any + Send + Sync>> {
-        self.lock().take()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<Arc<dyn Any + Send + Sync>>> {
-        self.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
-    }
+/// One of those who share a connection: what is registered through it ends with it.
+pub(crate) struct Member {
+    /// The connection, and those that take its place.
+    pub line: Arc<Line>,
+    /// Tells it from the others.
+    pub number: u64,
 }
 
-/// The class whose events a registration is for, or QEMU's monitor. Callback ids of
-/// different classes are numbered each for itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the names are the classes'")]
-pub enum Source {
-    Domain,
-    Network,
-    StoragePool,
-    NodeDevice,
-    Secret,
-    QemuMonitor,
-}
+// SAFETY: the functions are those for virConnect.
+unsafe impl Counted for sys::virConnect {
+    unsafe fn free(this: *mut Self) {
+        // SAFETY: as promised by the caller.
+        unsafe { sys::virConnectClose(this) };
+    }
 
-impl Source {
-    /// The class as in function names.
-    pub fn class_name(self) -> &'static str {
-        match self {
-            Source::Domain | Source::QemuMonitor => "domain",
-            Source::Network => "network",
-            Source::StoragePool => "storage_pool",
-            Source::NodeDevice => "node_device",
-            Source::Secret => "secret",
-        }
+    unsafe fn conn(this: *mut Self) -> sys::virConnectPtr {
+        this
+    }
+
+    unsafe fn find(_this: *mut Self, conn: sys::virConnectPtr) -> *mut Self {
+        // SAFETY: as promised by the caller.
+        unsafe { sys::virConnectRef(conn) };
+        conn
     }
 }
 
-/// A registration with libvirt that holds the connection open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Listener {
-    /// One of the functions virConnect…EventRegisterAny and the like, and its callback id.
-    Any(Source, c_int),
-    /// The one virConnectDomainEventRegister.
-    AllDomains,
-}
+impl Pinned for Conn {
+    fn pin(&self, alone: &dyn Fn() -> bool) -> usize {
+        self.object.pin(alone)
+    }
 
-/// A registration, and how to make it again.
-pub struct Registered {
-    /// What the one who registered knows it by.
-    pub listener: Listener,
-    /// libvirt's callback id: another one than at first on a connection that was
-    /// opened again.
-    pub now: c_int,
-    /// How to register on the connection that is in use.
-    pub again: Arc<Register>,
+    fn unpin(&self, pin: usize) {
+        self.object.unpin(pin);
+    }
 }
-
-/// Registers with libvirt; gives the callback id.
-pub type Register = dyn Fn(&Conn) -> Result<c_int> + Send + Sync;
 
 impl Conn {
     /// Another holder of an open connection, with registrations of its own. `raw` is
@@ -142,8 +102,13 @@ impl Conn {
 
     /// Another hold on this connection, with no registrations of its own.
     pub(crate) fn another(&self) -> Result<Self> {
-        // SAFETY: raw() is live while self is.
-        unsafe { Conn::share(self.raw(), c"virConnectRef") }
+        Ok(Conn::of(self.reference()))
+    }
+
+    /// A connection from a reference to one of libvirt's.
+    pub(crate) fn of(reference: ConnRef) -> Self {
+        // SAFETY: the reference that is given up is the connection's.
+        unsafe { Conn::adopt(reference.into_raw(), None) }
     }
 
     /// Takes over a connection and the reference to it.
@@ -153,10 +118,8 @@ impl Conn {
     unsafe fn adopt(raw: NonNull<sys::virConnect>, opened: Option<Opened>) -> Self {
         Conn {
             // SAFETY: as promised by the caller.
-            line: Line::new(unsafe { ConnRef::adopt(raw) }),
-            listeners: Mutex::default(),
-            close: OnceLock::new(),
-            resume: ListenerSlot::default(),
+            object: unsafe { Object::adopt(raw.as_ptr()) },
+            member: OnceLock::new(),
             opened,
             keep_alive: Mutex::default(),
         }
@@ -167,41 +130,33 @@ impl Conn {
         self.opened
     }
 
-    /// Where what opens it again is.
-    pub(crate) fn resume_slot(&self) -> &ListenerSlot {
-        &self.resume
+    /// A reference to the connection that is in use now.
+    pub(crate) fn reference(&self) -> ConnRef {
+        // SAFETY: live while it is used.
+        self.object.with(|raw| unsafe { ConnRef::to(raw) })
     }
 
-    /// From now on uses `new`, which keeps alive as the one before was told to.
-    /// Gives the one before.
-    pub(crate) fn go_on_with(&self, new: ConnRef) -> ConnRef {
-        let old = self.line.go_on_with(new);
-        let keep_alive = *self.keep_alive.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((interval, count)) = keep_alive {
-            // It worked before; if it does not now, the end of the connection is
-            // only noticed later.
-            let _ = self.set_keep_alive(interval, count);
-        }
-        old
+    /// What it is among those who share the connection.
+    pub(crate) fn member(&self) -> &Member {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        self.member.get_or_init(|| {
+            let line = self.object.with(line::of_or_new);
+            Box::new(Member { line, number: LAST.fetch_add(1, Ordering::Relaxed) })
+        })
+    }
+
+    /// The same, if anybody ever asked.
+    pub(crate) fn known_member(&self) -> Option<&Member> {
+        self.member.get().map(|member| &**member)
+    }
+
+    /// What [`set_keep_alive`](Self::set_keep_alive) was called with.
+    pub(crate) fn keep_alive(&self) -> Option<(c_int, c_uint)> {
+        *self.keep_alive.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn raw(&self) -> sys::virConnectPtr {
-        self.line.raw()
-    }
-
-    /// Whether there may be a listener to the end of this connection.
-    pub(crate) fn has_close_slot(&self) -> bool {
-        self.close.get().is_some()
-    }
-
-    /// Where the listener to the end of this connection is.
-    pub(crate) fn close_slot(&self) -> &Arc<ListenerSlot> {
-        self.close.get_or_init(Arc::default)
-    }
-
-    /// The registrations that hold this connection.
-    pub(crate) fn listeners(&self) -> MutexGuard<'_, Vec<Registered>> {
-        self.listeners.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.object.raw()
     }
 }
 

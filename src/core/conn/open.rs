@@ -6,7 +6,7 @@ use std::ptr::{self, NonNull};
 use virt::sys;
 
 use super::{Conn, Opened};
-use crate::core::resume::ConnRef;
+use crate::core::line::{self, ConnRef};
 use crate::core::{call, sigpipe};
 use crate::error::Result;
 
@@ -88,6 +88,7 @@ fn open_with(
     // SAFETY: uri is NULL or a C string; auth is NULL, libvirt's default or
     // complete, with a callback whose data outlives this call.
     let raw = unsafe { sys::virConnectOpenAuth(uri, auth, flags) };
+    line::forget_address(raw);
     call::pointer(raw, c"virConnectOpenAuth")
 }
 

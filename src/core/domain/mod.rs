@@ -30,7 +30,7 @@ use std::sync::OnceLock;
 use uuid::Uuid;
 use virt::sys;
 
-use super::object::{Counted, Object};
+use super::object::{Counted, Object, Pinned};
 use super::{Conn, Text, call};
 use crate::error::Result;
 use crate::value::Map;
@@ -85,6 +85,16 @@ unsafe impl Counted for sys::virDomain {
                 _ => std::ptr::null_mut(),
             }
         }
+    }
+}
+
+impl Pinned for Domain {
+    fn pin(&self, alone: &dyn Fn() -> bool) -> usize {
+        self.object.pin(alone)
+    }
+
+    fn unpin(&self, pin: usize) {
+        self.object.unpin(pin);
     }
 }
 

@@ -1,0 +1,123 @@
+//! Registering with libvirt what somebody listens to.
+
+use std::ffi::{c_int, c_void};
+use std::ptr;
+
+use super::callback::opaque;
+use super::hub::Registrar;
+use super::listeners::{Events, Registration as Registered, Topic};
+use super::subject::{Identity, Registration, Source, Subject};
+use super::{ending, kinds, monitor, signature, unknown};
+use crate::core::line::{ConnRef, Line};
+use crate::core::{Conn, Domain, Network, NodeDevice, Secret, StoragePool, call};
+use crate::error::Result;
+
+/// Registers on the connection of a line that is in use.
+pub(super) struct OnLine<'l> {
+    line: &'l Line,
+    /// The connection that was in use when this was made.
+    first: ConnRef,
+    /// The object to listen to, on that connection.
+    given: *mut c_void,
+}
+
+impl<'l> OnLine<'l> {
+    /// For a line that `conn` is a member of.
+    pub(super) fn of(conn: &'l Conn) -> Self {
+        OnLine::new(&conn.member().line, conn.reference())
+    }
+
+    /// For a line that uses `link`.
+    pub(super) fn new(line: &'l Line, link: ConnRef) -> Self {
+        OnLine { line, first: link, given: ptr::null_mut() }
+    }
+
+    /// With the object at hand, so that it need not be looked up.
+    pub(super) fn with<S: Subject>(self, object: &'l S) -> Self {
+        OnLine { given: object.untyped(), ..self }
+    }
+}
+
+impl Registrar<Events> for OnLine<'_> {
+    type Error = crate::error::Error;
+
+    fn link(&self) -> ConnRef {
+        self.line.latest().unwrap_or_else(|| self.first.clone())
+    }
+
+    fn begin(&self, link: &ConnRef, topic: &Topic, tap: usize) -> Result<Registered> {
+        let given = if *link == self.first { self.given } else { ptr::null_mut() };
+        match topic {
+            Topic::Close => ending::begin(link, tap),
+            Topic::Monitor { domain, event, flags } => {
+                let domain = Target::<Domain>::of(link, domain.as_ref(), given)?;
+                monitor::begin(link, domain.raw(), event.as_deref(), *flags, tap)
+            }
+            Topic::Events { source, object, id } => {
+                let begin = match source {
+                    Source::Domain | Source::QemuMonitor => begin::<Domain>,
+                    Source::Network => begin::<Network>,
+                    Source::StoragePool => begin::<StoragePool>,
+                    Source::NodeDevice => begin::<NodeDevice>,
+                    Source::Secret => begin::<Secret>,
+                };
+                begin(link, object.as_ref(), given, *id, tap)
+            }
+        }
+    }
+}
+
+/// The object to listen to, on the connection.
+enum Target<S> {
+    All,
+    Given(*mut c_void),
+    Found(S),
+}
+
+impl<S: Subject> Target<S> {
+    fn of(link: &ConnRef, identity: Option<&Identity>, given: *mut c_void) -> Result<Self> {
+        Ok(match identity {
+            None => Target::All,
+            Some(_) if !given.is_null() => Target::Given(given),
+            // SAFETY: the connection is live while `link` is.
+            Some(identity) => Target::Found(unsafe { S::find(link.raw(), identity)? }),
+        })
+    }
+
+    fn raw(&self) -> *mut c_void {
+        match self {
+            Target::All => ptr::null_mut(),
+            Target::Given(raw) => *raw,
+            Target::Found(object) => object.untyped(),
+        }
+    }
+}
+
+fn begin<S: Subject>(
+    link: &ConnRef,
+    identity: Option<&Identity>,
+    given: *mut c_void,
+    id: c_int,
+    tap: usize,
+) -> Result<Registered> {
+    let target = Target::<S>::of(link, identity, given)?;
+    let register = |callback, opaque, free| {
+        let registration = Registration { object: target.raw(), id, callback, opaque, free };
+        // SAFETY: connection and object are live; the callback is one for this kind.
+        call::number(unsafe { S::register(link.raw(), &registration) }, S::REGISTER)
+    };
+    let number = match kinds::find(S::kinds(), id) {
+        Some(kind) => register(signature::callback::<S>(kind.signature), opaque(tap), None)?,
+        None => {
+            let place = unknown::Place::take::<S>(id, tap)?;
+            let number = register(place.callback(), place.opaque(), Some(unknown::free))?;
+            place.keep();
+            number
+        }
+    };
+    Ok(Registered::new(link, move |link| {
+        // A failure means that libvirt has no such registration any more.
+        // SAFETY: the connection is live while `link` is.
+        unsafe { S::deregister(link.raw(), number) };
+    }))
+}
