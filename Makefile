@@ -4,11 +4,14 @@ URI     ?= test:///default
 WRITE   ?=
 PREFIX  ?= /usr/local
 DESTDIR ?=
+SECONDS ?= 60
+SEED    ?=
+THREADS ?=
 
 export PREFIX DESTDIR LIBDIR PERLDIRS
 
 .PHONY: abi all library perl demo check check-rust check-c check-perl check-rest bench generate \
-        sanitize install uninstall clean doc check-packages
+        sanitize fuzz install uninstall clean doc check-packages
 
 all: library perl
 
@@ -80,6 +83,11 @@ sanitize:
 	scripts/install-deps check
 	$(MAKE) all
 	scripts/sanitize
+
+# Calls all functions of the C API at random, with AddressSanitizer.
+fuzz:
+	scripts/install-deps check
+	VKVM_SANITIZER=address VKVM_SEED=$(SEED) fuzz/api/run $(SECONDS) $(if $(THREADS),--threads $(THREADS))
 
 install: all
 	scripts/install

@@ -1,0 +1,144 @@
+/*
+ * The handles that there are, by class, and some that there were.
+ *
+ * Handles are numbers that the library checks: one that was freed meanwhile, by this
+ * thread or another, is an argument like any other. So nothing here must be exact, but
+ * that what leaves the pool ends: at the end of a round no handle may be left.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <pthread.h>
+
+#include "fuzz.h"
+
+enum { POOL = 16, GRAVES = 64 };
+
+static struct {
+    void *handles[POOL];
+    int count;
+} pools[CLASSES];
+
+static void *graves[GRAVES];
+static unsigned buried;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+void pool_before_fork(void)
+{
+    pthread_mutex_lock(&lock);
+}
+
+void pool_after_fork(void)
+{
+    pthread_mutex_unlock(&lock);
+}
+
+/* With all its holds, those of others, too: they are only arguments. */
+void end_handle(void *handle)
+{
+    for (int holds = 0; holds < 1000 && vkvm_handle_class_name(handle); holds++)
+        vkvm_handle_free(handle);
+}
+
+static void bury(void *handle)
+{
+    graves[buried++ % GRAVES] = handle;
+}
+
+/* Where all places are taken, one must go. */
+void add_handle(enum class class, void *handle)
+{
+    void *gone = NULL;
+    if (!handle)
+        return;
+    pthread_mutex_lock(&lock);
+    int i = 0;
+    while (i < pools[class].count && pools[class].handles[i] != handle)
+        i++;
+    if (i == POOL) {
+        i = (int)below(my_chance(), POOL);
+        gone = pools[class].handles[i];
+        bury(gone);
+    } else if (i == pools[class].count) {
+        pools[class].count++;
+    }
+    pools[class].handles[i] = handle;
+    pthread_mutex_unlock(&lock);
+    if (gone)
+        end_handle(gone);
+}
+
+void add_any_handle(void *handle)
+{
+    const char *name = vkvm_handle_class_name(handle);
+    for (int class = 0; name && class < CLASSES; class++)
+        if (strcmp(name, class_names[class]) == 0)
+            add_handle((enum class)class, handle);
+}
+
+/* The class of a freed handle is not asked for: it may be in any pool. */
+static void take_out(void *handle)
+{
+    pthread_mutex_lock(&lock);
+    for (int class = 0; class < CLASSES; class++) {
+        for (int i = 0; i < pools[class].count; i++) {
+            if (pools[class].handles[i] != handle)
+                continue;
+            pools[class].handles[i] = pools[class].handles[--pools[class].count];
+            bury(handle);
+        }
+    }
+    pthread_mutex_unlock(&lock);
+}
+
+void check_ended(void *handle)
+{
+    if (handle && !vkvm_handle_class_name(handle))
+        take_out(handle);
+}
+
+void *live_handle(struct chance *chance, enum class class)
+{
+    for (int tries = 0; tries < 4; tries++) {
+        void *handle = NULL;
+        pthread_mutex_lock(&lock);
+        if (pools[class].count)
+            handle = pools[class].handles[below(chance, (uint64_t)pools[class].count)];
+        pthread_mutex_unlock(&lock);
+        if (!handle || vkvm_handle_class_name(handle))
+            return handle;
+        take_out(handle);
+    }
+    return NULL;
+}
+
+void *freed_handle(struct chance *chance)
+{
+    pthread_mutex_lock(&lock);
+    void *handle = graves[below(chance, GRAVES)];
+    pthread_mutex_unlock(&lock);
+    return handle;
+}
+
+int live_count(enum class class)
+{
+    pthread_mutex_lock(&lock);
+    int count = pools[class].count;
+    pthread_mutex_unlock(&lock);
+    return count;
+}
+
+/* Values may hold each other in a circle. */
+static void empty_values(void)
+{
+    for (int i = 0; i < pools[CLASS_VALUE].count; i++)
+        vkvm_value_set_null(pools[CLASS_VALUE].handles[i], NULL, NULL);
+}
+
+void end_all_handles(void)
+{
+    empty_values();
+    for (int class = 0; class < CLASSES; class++)
+        while (pools[class].count)
+            end_handle(pools[class].handles[--pools[class].count]);
+}

@@ -1,0 +1,126 @@
+/*
+ * A round, in a process of its own: threads that call at random until they are told to
+ * stop; then all that there is ends, and nothing may be left.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <dirent.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "fuzz.h"
+
+enum { STUCK_MS = 3000, SETTLE_MS = 8000 };
+
+struct round the_round;
+
+static void *thread(void *number)
+{
+    seed_chance(the_round.seed * 64 + (uint64_t)(uintptr_t)number + 1);
+    struct chance *chance = my_chance();
+    while (!shared->stop) {
+        call_at_random(chance);
+        turn_own_loop();
+        if (once_in(chance, 3000))
+            fork_at_random(chance);
+    }
+    return NULL;
+}
+
+/* A stream that waits for what never comes is the caller's business: libvirt has no time
+   limit for it. So it is aborted, which must end the waiting. */
+static void *rescuer(void *unused)
+{
+    while (!shared->stop) {
+        usleep(200000);
+        for (int i = 0; i < SLOTS; i++) {
+            struct slot *slot = &shared->slot[i];
+            if (!slot->depth || slot->rescued || slot->process != getpid() ||
+                now_ms() - slot->moved < STUCK_MS)
+                continue;
+            const struct call_record *call = &slot->ring[(slot->calls - 1) % RING];
+            if (strstr(functions[call->function].name, "vkvm_stream_")) {
+                slot->rescued = true;
+                vkvm_stream_abort((vkvm_stream *)(uintptr_t)call->words[0], NULL);
+            }
+        }
+    }
+    return unused;
+}
+
+static int count_of(const char *folder)
+{
+    int count = 0;
+    DIR *open = opendir(folder);
+    while (open && readdir(open))
+        count++;
+    if (open)
+        closedir(open);
+    return count;
+}
+
+static bool all_is_over(void)
+{
+    size_t count = 0;
+    for (int class = 0; class < CLASSES; class++)
+        if (vkvm_handle_count(class_names[class], &count, NULL) == 0 && count)
+            return false;
+    return !tickets_are_owed();
+}
+
+/* What ends from the loop gets the loop for a while. */
+static void settle(void)
+{
+    int64_t deadline = now_ms() + SETTLE_MS;
+    vkvm_error *error = NULL;
+    vkvm_event_start(NULL); /* the library's thread may have been stopped; other loops refuse */
+    while (!all_is_over() && now_ms() < deadline) {
+        turn_own_loop();
+        if (may_run_default() && vkvm_event_run_default(&error) < 0) {
+            vkvm_error_free(error);
+            error = NULL;
+            usleep(2000);
+        }
+        end_all_handles(); /* callbacks may have made some */
+    }
+}
+
+static void check_handles(void)
+{
+    for (int class = 0; class < CLASSES; class++) {
+        size_t count = 0;
+        if (vkvm_handle_count(class_names[class], &count, NULL) == 0 && count)
+            fail("%zu %s handles are left", count, class_names[class]);
+    }
+}
+
+static void end_round(void)
+{
+    end_all_handles();
+    remove_timers();
+    settle();
+    check_tickets();
+    check_handles();
+}
+
+void run_round(void)
+{
+    pthread_t threads[64], helper;
+    alarm(0);
+    seed_chance(the_round.seed);
+    make_files();
+    make_texts();
+    make_commands();
+    begin_loop();
+    pthread_create(&helper, NULL, rescuer, NULL);
+    for (int i = 0; i < the_round.threads; i++)
+        pthread_create(&threads[i], NULL, thread, (void *)(uintptr_t)i);
+    for (int i = 0; i < the_round.threads; i++)
+        pthread_join(threads[i], NULL);
+    pthread_join(helper, NULL);
+    end_round();
+    (void)count_of;
+    _exit(0);
+}
