@@ -175,23 +175,34 @@ CODE
 program('fork: the loop of the child', "$start $objects" . <<'CODE', <<"OUT");
 my $child = fork // die;
 if (!$child) {
-    # It can have connections of its own, but no events: the thread is the parent's.
+    # It can have connections of its own, and events once it has started the loop: the
+    # thread is the parent's.
     my $own   = VKVM->new(uri => $uri);
     my $queue = VKVM::EventQueue->new;
     print $own->get_domain_by_name('test')->get_name, "\n";
     for my $call (sub { $queue->domain_event_register_any($own, undef, 0) },
         sub { $queue->register_close_callback($own) }, sub { $queue->enable_resume($own, 500) },
-        sub { VKVM::Event::start() }, sub { VKVM::Event::stop() }, sub { VKVM::Event::run_default() }) {
+        sub { VKVM::Event::stop() }, sub { VKVM::Event::run_default() }, sub { VKVM::Event::start() }) {
         print eval { $call->(); 1 } ? 'none' : $@->code, "\n";
     }
+    $queue->domain_event_register_any($own, undef, 0);
+    my $test = $own->get_domain_by_name('test');
+    $test->suspend;
+    $test->resume;
+    print join(' ', map { my $event = $queue->next(60_000); $event && $event->{args}{event} } 1, 2), "\n";
     exit 0;
 }
 waitpid $child, 0;
-print "status $?\n", well(), "\n", gone(), "\n";
+my $status = $?;
+# They are the parent's events, too.
+print "status $status, ", join(' ', map { my $event = $queue->next(60_000); $event && $event->{args}{event} } 1, 2), "\n";
+print well(), "\n", gone(), "\n";
 CODE
 test
-${\ join "\n", (VKVM::Error::OWN_OTHER_EVENT_LOOP) x 6}
-status 0
+${\ join "\n", (VKVM::Error::OWN_OTHER_EVENT_LOOP) x 5}
+none
+3 4
+status 0, 3 4
 well
 gone
 OUT
