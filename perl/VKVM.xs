@@ -5,7 +5,8 @@
 
 MODULE = VKVM  PACKAGE = VKVM
 
-PROTOTYPES: ENABLE
+# With a prototype, an array that is passed to a function would be its length.
+PROTOTYPES: DISABLE
 
 BOOT:
     vkvm_perl_boot(aTHX);
@@ -13,9 +14,17 @@ BOOT:
 void
 CLONE(...)
   PPCODE:
-    PERL_UNUSED_VAR(items);
-    vkvm_perl_clone(aTHX);
+    /* Perl calls this for each package that inherits it, too. */
+    if (items > 0 && strEQ(SvPV_nolen(ST(0)), "VKVM"))
+        vkvm_perl_clone(aTHX);
     XSRETURN_EMPTY;
+
+void
+_use_package(package, other)
+    const char *package
+    const char *other
+  PPCODE:
+    vkvm_perl_use_package(aTHX_ package, other);
 
 SV *
 _open(uri, flags)

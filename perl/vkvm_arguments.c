@@ -98,11 +98,12 @@ static bool is_overloaded(pTHX_ SV *sv)
 }
 
 /* A scalar that may stand for text or a number: not undef, and no reference
- * but an object that says how it looks as text. */
+ * but an object that says how it looks as text. For a program of Sys::Virt's undef is
+ * "" or 0, as there, and Perl warns when it is taken so. */
 static void want_scalar(pTHX_ SV *sv, const char *name, const char *wanted)
 {
     SvGETMAGIC(sv);
-    if (!SvOK(sv))
+    if (!SvOK(sv) && !vkvm_perl_is_sysvirt(aTHX))
         vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, name, "is undef; %s is needed", wanted);
     if (SvROK(sv) && !is_overloaded(aTHX_ sv))
         vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, name, "is a reference; %s is needed",
@@ -180,6 +181,12 @@ const char *const *vkvm_perl_texts(pTHX_ SV *sv, const char *name, size_t *count
 static UV whole_number(pTHX_ SV *sv, const char *name, bool *negative)
 {
     want_scalar(aTHX_ sv, name, "a number");
+    if (!SvOK(sv) || (SvPOK(sv) && !SvIOK(sv) && !SvNOK(sv) && SvCUR(sv) == 0
+                      && vkvm_perl_is_sysvirt(aTHX))) {
+        /* Perl's own reading, with its warning: undef and "" are Perl's false. */
+        *negative = FALSE;
+        return SvUV_nomg(sv);
+    }
     if (SvIOK(sv) && !SvROK(sv)) {
         *negative = !SvIsUV(sv) && SvIVX(sv) < 0;
         return *negative ? -(UV)SvIVX(sv) : SvUVX(sv);
@@ -222,6 +229,9 @@ UV vkvm_perl_uint(pTHX_ SV *sv, const char *name, UV max)
 {
     bool negative;
     UV magnitude = whole_number(aTHX_ sv, name, &negative);
+    /* A program of Sys::Virt's may say -1 for all bits, as in C. */
+    if (negative && magnitude && magnitude <= max / 2 + 1 && vkvm_perl_is_sysvirt(aTHX))
+        return max - magnitude + 1;
     if ((negative && magnitude) || magnitude > max)
         vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, name,
                          "is %s%" UVuf "; a number from 0 to %" UVuf " is needed",

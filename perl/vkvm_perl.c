@@ -2,9 +2,13 @@
 
 #include "vkvm_perl.h"
 
+/* Errors have a package as objects have, which is the last. */
+#define ERROR_CLASS vkvm_perl_class_count
+#define CLASS_COUNT (ERROR_CLASS + 1)
+
 typedef struct {
-    HV *stash[vkvm_perl_class_count]; /* looked up once: blessing is frequent */
-    HV *error_stash;
+    HV *stash[CLASS_COUNT];           /* looked up once: blessing is frequent */
+    char *other_name[CLASS_COUNT];    /* of the package that is used instead, or NULL */
     SV *exception;                    /* the first that a callback threw */
     UV interpreter;                   /* a number that no other interpreter gets */
     vkvm_perl_models models;
@@ -17,20 +21,22 @@ static const char *const packages[] = {
 #define X(class, package) package,
     VKVM_PERL_CLASSES(X)
 #undef X
+    "VKVM::Error",
 };
 
 static const char *const classes[] = {
 #define X(class, package) #class,
     VKVM_PERL_CLASSES(X)
 #undef X
+    "error",
 };
 
 static void set_up(pTHX_ my_cxt_t *cxt)
 {
     static UV interpreters;
-    for (int i = 0; i < vkvm_perl_class_count; i++)
-        cxt->stash[i] = gv_stashpv(packages[i], GV_ADD);
-    cxt->error_stash = gv_stashpv("VKVM::Error", GV_ADD);
+    for (int i = 0; i < CLASS_COUNT; i++)
+        cxt->stash[i] =
+            gv_stashpv(cxt->other_name[i] ? cxt->other_name[i] : packages[i], GV_ADD);
     cxt->exception = NULL;
     Zero(&cxt->models, 1, vkvm_perl_models);
     cxt->interpreter = __atomic_add_fetch(&interpreters, 1, __ATOMIC_RELAXED);
@@ -50,9 +56,7 @@ vkvm_perl_models *vkvm_perl_models_of(pTHX)
 
 static HV *stash_of(my_cxt_t *cxt, const char *class)
 {
-    if (strEQ(class, "error"))
-        return cxt->error_stash;
-    for (int i = 0; i < vkvm_perl_class_count; i++)
+    for (int i = 0; i < CLASS_COUNT; i++)
         if (strEQ(class, classes[i]))
             return cxt->stash[i];
     return NULL;
@@ -85,6 +89,7 @@ static void make_constants(pTHX_ my_cxt_t *cxt)
 void vkvm_perl_boot(pTHX)
 {
     MY_CXT_INIT;
+    Zero(MY_CXT.other_name, CLASS_COUNT, char *);
     set_up(aTHX_ &MY_CXT);
     make_constants(aTHX_ &MY_CXT);
 }
@@ -92,7 +97,76 @@ void vkvm_perl_boot(pTHX)
 void vkvm_perl_clone(pTHX)
 {
     MY_CXT_CLONE;
+    for (int i = 0; i < CLASS_COUNT; i++)
+        MY_CXT.other_name[i] = savepv(MY_CXT.other_name[i]);
     set_up(aTHX_ &MY_CXT);
+}
+
+void vkvm_perl_use_package(pTHX_ const char *package, const char *other)
+{
+    dMY_CXT;
+    for (int i = 0; i < CLASS_COUNT; i++) {
+        if (strNE(package, packages[i]))
+            continue;
+        Safefree(MY_CXT.other_name[i]);
+        MY_CXT.other_name[i] = savepv(other);
+        MY_CXT.stash[i] = gv_stashpv(other, GV_ADD);
+        return;
+    }
+    croak("%s has no objects", package);
+}
+
+bool vkvm_perl_is_sysvirt(pTHX)
+{
+    dMY_CXT;
+    return MY_CXT.other_name[vkvm_perl_conn] != NULL;
+}
+
+/* The name of a method, with the package that a program knows it by. */
+static SV *method_name(pTHX_ const CV *cv)
+{
+    dMY_CXT;
+    const GV *gv = CvGV(cv);
+    const char *package = HvNAME_get(GvSTASH(gv));
+    for (int i = 0; i < CLASS_COUNT; i++)
+        if (MY_CXT.other_name[i] && strEQ(package, packages[i]))
+            package = MY_CXT.other_name[i];
+    return sv_2mortal(newSVpvf("%s::%s", package, GvNAME(gv)));
+}
+
+/* xsubpp's list of parameters without what makes their names differ from those of C's
+ * variables, and with brackets around those that may be left out. */
+static SV *parameter_list(pTHX_ const char *params, AV *names)
+{
+    SV *list = sv_2mortal(newSVpvs(""));
+    while (*params) {
+        size_t len = strcspn(params, ",");
+        size_t name = strcspn(params, " ,=");
+        bool optional = memchr(params, '=', len) != NULL;
+        if (name > 3 && strnEQ(params + name - 3, "_sv", 3))
+            name -= 3;
+        sv_catpvf(list, "%s%s%.*s%s", SvCUR(list) ? ", " : "", optional ? "[" : "", (int)name,
+                  params, optional ? "]" : "");
+        av_push(names, newSVpvn(params, name));
+        params += len;
+        params += strspn(params, ", ");
+    }
+    return list;
+}
+
+void vkvm_perl_usage(pTHX_ const CV *cv, const char *params, I32 items)
+{
+    SV *method = method_name(aTHX_ cv);
+    AV *names = (AV *)sv_2mortal((SV *)newAV());
+    SV *list = parameter_list(aTHX_ params, names);
+    SV **missing = av_fetch(names, items, 0);
+    if (missing)
+        vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, SvPV_nolen(*missing),
+                         "is missing: %" SVf "(%" SVf ") got %d argument%s", SVfARG(method),
+                         SVfARG(list), (int)items, items == 1 ? "" : "s");
+    vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, "arguments",
+                     "%" SVf "(%" SVf ") got %d, which is more than it takes", SVfARG(method),
+                     SVfARG(list), (int)items);
 }
 
 SV *vkvm_perl_any_object(pTHX_ void *handle, const char *class)
@@ -142,7 +216,7 @@ static void store_text(pTHX_ HV *hash, const char *key, const char *text)
 static void throw_hash(pTHX_ HV *hash)
 {
     dMY_CXT;
-    croak_sv(sv_2mortal(sv_bless(newRV_noinc((SV *)hash), MY_CXT.error_stash)));
+    croak_sv(sv_2mortal(sv_bless(newRV_noinc((SV *)hash), MY_CXT.stash[ERROR_CLASS])));
 }
 
 void vkvm_perl_throw(pTHX_ vkvm_error *error)

@@ -30,6 +30,18 @@ enum vkvm_perl_class {
 void vkvm_perl_boot(pTHX);
 void vkvm_perl_clone(pTHX);
 
+/* Makes objects of a package, or errors, those of another one from now on. */
+void vkvm_perl_use_package(pTHX_ const char *package, const char *other);
+/* Whether that was done for connections: then the program is one of Sys::Virt's. */
+bool vkvm_perl_is_sysvirt(pTHX);
+
+/* A wrong number of arguments is an error like others. This is what xsubpp's code
+ * calls; `items` is how many there are. */
+void vkvm_perl_usage(pTHX_ const CV *cv, const char *params, I32 items)
+    __attribute__((noreturn));
+#undef croak_xs_usage
+#define croak_xs_usage(cv, params) vkvm_perl_usage(aTHX_ cv, params, items)
+
 /* A number for the interpreter. Addresses are used again when a thread has ended. */
 UV vkvm_perl_interpreter(pTHX);
 

@@ -39,21 +39,48 @@ sub _refuse_odd {
     return _refuse('params', "are an odd number of arguments of $method; it takes names and values");
 }
 
-# What a method was given as names and values; other names than it has are refused.
+# What a method was given as names and values, or as one hash of them; other names than
+# it has are refused.
 sub _params {
     my ($method, $given, @known) = @_;
-    _refuse_odd($method) if @$given % 2;
-    my %params = @$given;
+    my %params = _pairs($method, @$given);
     for my $name (sort keys %params) {
-        _refuse($name, "is no parameter of $method; it has " . join ' and ', @known)
+        my $last = @known > 1 ? ' and ' . $known[-1] : '';
+        my $list = join(', ', @known[ 0 .. (@known > 1 ? $#known - 1 : 0) ]) . $last;
+        _refuse($name, "is no parameter of $method; it has $list")
           if !grep { $_ eq $name } @known;
     }
     return %params;
 }
 
-# As Sys::Virt's, this overlooks other parameters than it has.
-sub new {    ## no critic (RequireArgUnpacking) - a hash does not tell that one is missing
-    _refuse_odd('VKVM->new') if @_ % 2 == 0;
+# Refuses a wrong number of arguments of a method that is written in Perl, as the others
+# refuse it. The method is named as the program knows it.
+sub _refuse_count {
+    my ($method, $given, $least, @names) = @_;
+    return if @$given >= $least && @$given <= @names;
+    $method =~ s/\AVKVM/Sys::Virt/ if $INC{'VKVM/SysVirt.pm'};
+    my $list = join ', ', map { $_ < $least ? $names[$_] : "[$names[$_]]" } 0 .. $#names;
+    my $count = @$given;
+    _refuse($names[$count], "is missing: $method($list) got $count argument" . ($count == 1 ? '' : 's'))
+      if $count < $least;
+    return _refuse('arguments', "$method($list) got $count, which is more than it takes");
+}
+
+sub _pairs {
+    my ($method, @given) = @_;
+    return %{ $given[0] } if @given == 1 && ref $given[0] eq 'HASH';
+    _refuse_odd($method) if @given % 2;
+    return @given;
+}
+
+my @CONNECTION = qw(uri address readonly flags auth credlist callback);
+
+sub new {
+    my ($class, @given) = @_;
+    return _connect($class, _params('VKVM->new', \@given, @CONNECTION));
+}
+
+sub _connect {
     my ($class, %params) = @_;
     my $uri   = exists $params{address} ? $params{address} : $params{uri};
     my $flags = $params{flags} // 0;
@@ -62,7 +89,9 @@ sub new {    ## no critic (RequireArgUnpacking) - a hash does not tell that one 
         $params{auth}
       ? _open_auth($uri, $flags, $params{credlist}, $params{callback})
       : _open($uri, $flags);
-    return bless $self, ref $class || $class;
+    # What the library made has its class already, which may be Sys::Virt's.
+    $class = ref $class || $class;
+    return $class eq __PACKAGE__ ? $self : bless $self, $class;
 }
 
 # Called where no exception can leave. A handler of warnings may die, and so may an
@@ -117,8 +146,9 @@ for my $list (@lists) {
     my ($name, $all, @flags) = @$list;
     no strict 'refs';    ## no critic (ProhibitNoStrict) - this is about symbol tables
     *$name = sub {
-        my ($self)  = @_;
-        my @objects = $self->$all(@flags);
+        my @given = @_;
+        _refuse_count($name, \@given, 1, 'self');
+        my @objects = $given[0]->$all(@flags);
         return @objects;
     };
 }
@@ -126,7 +156,8 @@ for my $list (@lists) {
 # libvirt's bulk call takes capabilities as bits, of which an older libvkvm may
 # not have those of a newer libvirt; names are right with all.
 sub list_node_devices {
-    my ($self, $cap) = @_;
+    my ($self, $cap) = my @given = @_;
+    _refuse_count('VKVM::list_node_devices', \@given, 1, 'self', 'cap');
     my @devices = $self->list_all_node_devices;
     if (defined $cap) {
         my @names  = $self->list_node_device_names($cap, $self->num_of_node_devices($cap));

@@ -22,9 +22,7 @@ my $script = "$FindBin::Bin/scripts/slice.pl";
 # really differ, or it has to go.
 my $sign    = 'a C number with its highest bit set, which Sys::Virt makes a huge one';
 my %differs = (
-    'usage'     => 'the message names the class VKVM::Domain',
-    'get_max_vcpus' => 'Sys::Virt gives -1 for a failure',
-    'get_max_vcpus: scalar' => 'likewise',
+    'usage'     => 'Sys::Virt dies with a text, and not with an error',
     'set_memory_parameters {}' => 'the same error of libvirt about another argument',
     "set_scheduler_parameters {no_such_key => '1'} '0'" =>
       'Sys::Virt ignores keys that the driver does not know',

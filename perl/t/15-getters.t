@@ -26,8 +26,6 @@ my $pair  = SideBySide->new(
     "$FindBin::Bin/scripts/getters.pl",
     '/list_(?:nwfilters|secrets)/'       => "$names; the message names it",
     '/list_defined_interfaces.*/'        => "$names; libvirt's two disagree on lo",
-    '/.*: get_max_vcpus.*/'              => 'Sys::Virt gives -1 for a failure',
-    "/.*: get_job_stats(?: '0')?/"       => 'Sys::Virt gives a reference to the type',
     "/.*: get_cpu_stats '0' '1'(?:(?: '0')?(?:: scalar)?)/" => $junk,
     "/get_node_free_pages .*'0' '1'.*/"  => $junk,
     "/.*: (?:block|get_cpu)_stats .*'1073741824'/" => $steps,

@@ -44,7 +44,7 @@ for my $class (sort keys %object) {
         is($parent->get_uri, $uri, 'the connection');
         is_deeply([ sort $parent->list_defined_network_names(9) ],
             [ sort $conn->list_defined_network_names(9) ], 'it works');
-        like(thrown { $object->get_conn(0) }, qr/^Usage: VKVM::\w+::get_conn\(/, 'no arguments');
+        like(thrown { $object->get_conn(0) }, qr/VKVM::\w+::get_conn\(\w+\) got 2/, 'no arguments');
     };
 }
 

@@ -126,6 +126,14 @@ impl Misuse {
         }
     }
 
+    /// The key or path that does not exist.
+    pub fn missing(&self) -> Option<&str> {
+        match self {
+            Misuse::NotFound { path, .. } => Some(path),
+            _ => None,
+        }
+    }
+
     /// Line and column of the mistake, where it is in a document.
     pub fn position(&self) -> Option<(u64, u64)> {
         match self {

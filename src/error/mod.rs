@@ -104,6 +104,7 @@ impl From<Misuse> for Error {
             code: misuse.code(),
             domain: OWN_DOMAIN,
             message: c_string(&misuse.to_string()),
+            strings: [misuse.missing().map(c_string), None, None],
             parameter: misuse.parameter().map(c_string),
             position: misuse.position(),
             ..Details::unknown()

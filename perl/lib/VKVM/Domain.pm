@@ -9,25 +9,33 @@ our $VERSION = '0.001000';
 
 # Sys::Virt has two forms of these: all in a hash, or one by one.
 sub migrate {
-    my ($self, $destcon, @how) = @_;
+    my ($self, $destcon, @how) = my @given = @_;
+    VKVM::_refuse_count('VKVM::Domain::migrate', \@given, 2,
+        qw(dom destcon flags dname uri bandwidth));
     return $self->_migrate($destcon, @how) if ref $how[0] eq 'HASH';
     return $self->migrate2($destcon, undef, @how);
 }
 
 sub migrate_to_uri {
-    my ($self, $desturi, @how) = @_;
+    my ($self, $desturi, @how) = my @given = @_;
+    VKVM::_refuse_count('VKVM::Domain::migrate_to_uri', \@given, 2,
+        qw(dom desturi flags dname uri bandwidth));
     return $self->_migrate_to_uri($desturi, @how) if ref $how[0] eq 'HASH';
     return $self->migrate_to_uri2($desturi, undef, @how);
 }
 
 # In C, flags are the last argument.
 sub migrate2 {
-    my ($self, $destcon, $dxml, $flags, $dname, $uri, $bandwidth) = @_;
+    my ($self, $destcon, $dxml, $flags, $dname, $uri, $bandwidth) = my @given = @_;
+    VKVM::_refuse_count('VKVM::Domain::migrate2', \@given, 2,
+        qw(dom destcon dxml flags dname uri bandwidth));
     return $self->_migrate2($destcon, $dxml, $dname, $uri, $bandwidth, $flags);
 }
 
 sub migrate_to_uri2 {
-    my ($self, $desturi, $dxml, $flags, $dname, $uri, $bandwidth) = @_;
+    my ($self, $desturi, $dxml, $flags, $dname, $uri, $bandwidth) = my @given = @_;
+    VKVM::_refuse_count('VKVM::Domain::migrate_to_uri2', \@given, 2,
+        qw(dom desturi dxml flags dname uri bandwidth));
     return $self->_migrate_to_uri2($desturi, $dxml, $dname, $uri, $bandwidth, $flags);
 }
 

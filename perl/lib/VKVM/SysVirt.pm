@@ -3,8 +3,8 @@ package VKVM::SysVirt;
 use strict;
 use warnings;
 
-use Carp qw(croak);
-use version;
+use File::Basename qw(dirname);
+use File::Spec;
 
 use VKVM;
 use VKVM::Domain;
@@ -29,46 +29,65 @@ our $VERSION = '0.001000';
 # The Sys::Virt whose methods and constants these are.
 use constant SYS_VIRT_VERSION => '12.5.0';
 
-BEGIN {
+# The packages, without what both names begin with, and whether they have objects that
+# the library makes.
+my %MODULES = (
+    '' => 1,
+    map({ ("::$_" => 1) } qw(
+          Domain DomainCheckpoint DomainSnapshot Error Interface NWFilter NWFilterBinding Network
+          NetworkPort NodeDevice Secret StoragePool StorageVol Stream
+    )),
+    map { ("::$_" => 0) } qw(Event EventImpl),
+);
+
+# Perl calls these by their names in each package, or they are of no use elsewhere.
+my %NOT_TAKEN_OVER = map { $_ => 1 } qw(BEGIN CLONE CLONE_SKIP blessed);
+
+# The functions of a package, which programs may call with the package's name. What
+# begins with an underscore is private; of these Sys::Virt has others.
+sub _functions {
+    my ($package) = @_;
     no strict 'refs';    ## no critic (ProhibitNoStrict) - this is about symbol tables
-    *{'Sys::Virt::'} = *{'VKVM::'};
-    my @modules = qw(
-      Domain DomainCheckpoint DomainSnapshot Error Event EventImpl Interface NWFilter NWFilterBinding
-      Network NetworkPort NodeDevice Secret StoragePool StorageVol Stream
-    );
-    for my $module ('', map { "/$_" } @modules) {
-        ## no critic (RequireLocalizedPunctuationVars) - it is to last
-        $INC{"Sys/Virt$module.pm"} = $INC{"VKVM$module.pm"};
-    }
+    return grep { /\A[A-Za-z]/ && !$NOT_TAKEN_OVER{$_} && defined &{"${package}::$_"} }
+      keys %{"${package}::"};
 }
 
-# `use Sys::Virt 4.0.0` asks for a version of Sys::Virt, not of VKVM. Both names
-# share one $VERSION, so it is this method that tells them apart.
-sub _version {
-    my ($class, $wanted) = @_;
-    goto &UNIVERSAL::VERSION if $class ne 'Sys::Virt';    # which tells its caller's line
-    my $least = version->parse($wanted // 0);
-    if ($least > version->parse(SYS_VIRT_VERSION)) {
-        croak("Sys::Virt version $least required--this is only version " . SYS_VIRT_VERSION);
-    }
-    return SYS_VIRT_VERSION;
+# Makes a package of Sys::Virt's that is a subclass of ours, and has its functions and
+# constants. What Sys::Virt does in another way can then be its own.
+sub _make_package {
+    my ($module, $has_objects) = @_;
+    my ($ours, $theirs) = map { "$_$module" } 'VKVM', 'Sys::Virt';
+    no strict 'refs';    ## no critic (ProhibitNoStrict) - likewise
+    @{"${theirs}::ISA"} = ($ours);
+    *{"${theirs}::$_"} = \&{"${ours}::$_"} for _functions($ours);
+    VKVM::_use_package($ours, $theirs) if $has_objects;
+    my $file = "$theirs.pm" =~ s{::}{/}gr;
+    ## no critic (RequireLocalizedPunctuationVars) - it is to last
+    $INC{$file} //= $INC{ "$ours.pm" =~ s{::}{/}gr };
+    return;
 }
 
-# Programs for Sys::Virt 12 may read the key as it is misspelt there.
-my $get_node_memory_stats = \&VKVM::get_node_memory_stats;
+if (defined &Sys::Virt::_open) {
+    require Carp;
+    Carp::croak('Sys::Virt is loaded already; VKVM::SysVirt must be loaded before it');
+}
+_make_package($_, $MODULES{$_}) for keys %MODULES;
 
-sub _get_node_memory_stats($;$$) {    ## no critic (ProhibitSubroutinePrototypes) - as before
-    my @arguments = @_;
-    my $stats     = $get_node_memory_stats->(@arguments);
-    $stats->{availabl} = $stats->{available} if exists $stats->{available};
-    return $stats;
+## no critic (ProhibitPackageVars) - programs read it
+$Sys::Virt::VERSION = SYS_VIRT_VERSION;
+
+# Loops of programs for Sys::Virt 9 are of this class.
+push @Sys::Virt::Event::ISA, 'Sys::Virt::EventImpl';
+## use critic
+
+# The folder that is put into PERL5LIB where nobody can add -MVKVM::SysVirt.
+sub folder {
+    return File::Spec->catdir(dirname(File::Spec->rel2abs(__FILE__)), 'SysVirt', 'lib');
 }
 
-{
-    no warnings 'redefine';    ## no critic (ProhibitNoWarnings) - which is what is meant
-    *VKVM::VERSION               = \&_version;
-    *VKVM::get_node_memory_stats = \&_get_node_memory_stats;
-}
+# These need the packages.
+require VKVM::SysVirt::Private;
+require VKVM::SysVirt::Answers;
 
 1;
 
@@ -86,16 +105,38 @@ VKVM::SysVirt - run a Sys::Virt program on libvkvm, unchanged
 
 =head1 DESCRIPTION
 
-Makes C<Sys::Virt> and its packages other names of C<VKVM> and its packages: the
-symbol tables are the same, so methods, constants, C<isa> and C<SUPER> work under
-both names, and C<use Sys::Virt> loads nothing more. Where a program asks for the
-class of an object with C<ref>, it is told the name that begins with C<VKVM>.
+Defines C<Sys::Virt> and its packages in terms of C<VKVM> and its packages: each is a
+subclass of its counterpart and has all its functions and constants, and C<use Sys::Virt>
+loads nothing more. All objects and errors are of Sys::Virt's classes from then on: C<ref $dom> is
+C<Sys::Virt::Domain>, and C<isa> answers to that and to C<VKVM::Domain>.
 
-C<use Sys::Virt 4.0.0> and C<< Sys::Virt->VERSION >> are about the version of Sys::Virt
-that is implemented, 12.5.0; C<$Sys::Virt::VERSION> is VKVM's own.
+C<$Sys::Virt::VERSION> is the version of Sys::Virt that is implemented, 12.5.0, and
+C<$VKVM::VERSION> is libvkvm's.
 
-Load it before Sys::Virt. What is different from Sys::Virt, on purpose, is in
-F<docs/DIFFERENCES.md> of libvkvm.
+Load it before Sys::Virt and before objects are made.
+
+Where nobody can change how a program is started, a folder in C<PERL5LIB> makes a plain
+C<use Sys::Virt> load this: F</usr/share/vkvm/sysvirt> of the Debian package,
+F<PREFIX/share/vkvm/sysvirt> after C<make install>, and everywhere the one that
+
+    perl -MVKVM::SysVirt -e 'print VKVM::SysVirt->folder'
+
+prints.
+
+What is different from Sys::Virt, on purpose, is in F<docs/DIFFERENCES.md> of libvkvm, and
+how to switch a program in F<docs/SWITCHING.md>.
+
+=head1 METHODS
+
+=head2 folder
+
+    my $path = VKVM::SysVirt->folder;
+
+Returns the absolute path of the folder for C<PERL5LIB>.
+
+=head2 SYS_VIRT_VERSION
+
+The version of Sys::Virt that is implemented.
 
 =head1 SEE ALSO
 

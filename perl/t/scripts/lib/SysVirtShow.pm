@@ -52,6 +52,8 @@ sub text {
     return '[' . join(', ', map { text($name, $_) } @$value) . ']' if ref $value eq 'ARRAY';
     return 'code' if ref $value eq 'CODE';
     return 'reference to ' . text($name, $$value) if ref $value eq 'REF' || ref $value eq 'SCALAR';
+    # It is a number as well, which Sys::Virt's is not.
+    return 'reference to ' . text($name, $$value) if ref $value eq 'VKVM::SysVirt::JobType';
     return object($value) if ref $value;
     return 'a number' if $value =~ /^\d[\d.]*\z/ && ($changes{$name} || $name =~ $changes);
     $value =~ s/(<domain [^>]*)id='\d+'/$1id='ID'/;
@@ -94,7 +96,8 @@ sub call {
 
     my @result = eval { $object->$method(@args) };
     my $last   = @result ? text($method, $result[-1]) : '';
-    return show($name, 'wrong usage') if $@ =~ /^Usage: /;
+    # Sys::Virt has a text for it, we an error that names the parameter.
+    return show($name, 'wrong usage') if $@ =~ /^Usage: |: (?:is missing: )?Sys::Virt::[\w:]+\(.*\) got \d/;
     if ($@) { show_error($name, $@) }
     else {
         @result = sort { text('', $a) cmp text('', $b) } @result if $is_list;

@@ -1,0 +1,244 @@
+package VKVM::SysVirt::Answers;
+
+use strict;
+use warnings;
+
+use Scalar::Util qw(blessed);
+
+our $VERSION = '0.001000';
+
+# What Sys::Virt answers in another way than we do, where a program that works with it
+# could stop working with ours. Where it crashes, leaks or does something that was not
+# asked for, ours stays. See docs/DIFFERENCES.md.
+
+# Methods that are Perl code in Sys::Virt, and overlook arguments that they do not have:
+# how many they have, the object included.
+my %TAKES = (
+    '' => {
+        (map { ($_ => 3) } qw(
+              create_domain create_network create_node_device create_nwfilter_binding
+              define_domain define_interface define_network define_node_device define_nwfilter
+              define_secret define_storage_pool
+              get_secret_by_usage
+        )),
+        (map { ($_ => 2) } qw(
+              create_interface create_storage_pool get_domain_by_id get_domain_by_name
+              get_domain_by_uuid get_interface_by_mac get_interface_by_name get_network_by_name
+              get_network_by_uuid get_node_device_by_name get_nwfilter_binding_by_port_dev
+              get_nwfilter_by_name get_nwfilter_by_uuid get_secret_by_uuid
+              get_storage_pool_by_name get_storage_pool_by_target_path get_storage_pool_by_uuid
+              get_storage_pool_by_volume get_storage_volume_by_key get_storage_volume_by_path
+              new_stream
+        )),
+        create_domain_with_files        => 4,
+        get_node_device_scsihost_by_wwn => 4,
+        (map { ($_ => 1) } qw(
+              get_library_version list_defined_domains list_defined_interfaces
+              list_defined_networks list_defined_storage_pools list_domains list_interfaces
+              list_networks list_nwfilters list_secrets list_storage_pools
+        )),
+        list_node_devices => 2,
+    },
+    Domain => {
+        create_checkpoint => 3, create_snapshot => 3,
+        get_checkpoint_by_name => 2, get_snapshot_by_name => 2,
+        list_snapshots => 1,
+        migrate  => 6, migrate_to_uri  => 6,
+        migrate2 => 7, migrate_to_uri2 => 7,
+    },
+    DomainSnapshot => { list_child_snapshots => 1 },
+    Network     => { create_port  => 3, get_port_by_uuid => 2 },
+    StoragePool => {
+        clone_volume => 3, create_volume => 2, get_volume_by_name => 2, list_volumes => 1,
+    },
+);
+
+# Methods that overlook keys of a hash that the driver, or Sys::Virt, does not know.
+my %OVERLOOKS_KEYS = (
+    '' => [qw(restore_domain set_identity set_node_memory_parameters)],
+    Domain => [
+        qw(
+          _migrate _migrate_to_uri block_copy save set_blkio_parameters set_block_iotune
+          set_interface_parameters set_iothread set_launch_security_state
+          set_memory_parameters set_numa_parameters set_perf_events set_scheduler_parameters
+          set_throttle_group
+        )
+    ],
+    NetworkPort => ['set_parameters'],
+);
+
+# Methods that return -1 when they fail.
+my %RETURNS_MINUS_ONE = (Domain => ['get_max_vcpus'], Secret => ['get_usage_type']);
+
+sub _overlooking_arguments {
+    my ($method, $count) = @_;
+    return sub {
+        splice @_, $count if @_ > $count;    # in place, so that the call has the rest
+        goto &$method;
+    };
+}
+
+# The library names a key that it does not know, before anything has been done.
+sub _overlooking_keys {
+    my ($method) = @_;
+    return sub {
+        my @arguments = @_;
+        my ($place) = grep { ref $arguments[$_] eq 'HASH' } 0 .. $#arguments;
+        goto &$method if !defined $place;
+        $arguments[$place] = { %{ $arguments[$place] } };
+        while (1) {
+            my @result;
+            my $done = do {
+                local $@;
+                eval { @result = $method->(@arguments); 1 } || _left_out($arguments[$place], $@);
+            };
+            return wantarray ? @result : $result[-1] if $done eq 1;
+        }
+    };
+}
+
+# Takes the unknown key that an error is about out of a hash; all else is thrown again.
+sub _left_out {
+    my ($hash, $error) = @_;
+    my $is_key =
+         blessed $error
+      && $error->isa('VKVM::Error')
+      && $error->code == VKVM::Error::OWN_NOT_FOUND()
+      && defined $error->str1
+      && exists $hash->{ $error->str1 };
+    die $error if !$is_key;
+    delete $hash->{ $error->str1 };
+    return 'again';
+}
+
+sub _returning_minus_one {
+    my ($method) = @_;
+    return sub {
+        my @arguments = @_;
+        local $@;
+        my $answer = eval { $method->(@arguments) };
+        return $answer if !$@;
+        # What libvirt refuses is returned; a wrong argument is an error as everywhere.
+        die $@ if $@->domain == VKVM::Error::FROM_VKVM();
+        return -1;
+    };
+}
+
+# As Sys::Virt's, this overlooks what it does not know, and warns of an odd number.
+sub _new {
+    my ($class, %params) = @_;
+    return VKVM::_connect($class, %params);
+}
+
+# Programs for Sys::Virt 12 may read the key as it is misspelt there.
+sub _get_node_memory_stats {
+    my @arguments = @_;
+    my $stats     = VKVM::get_node_memory_stats(@arguments);
+    $stats->{availabl} = $stats->{available} if exists $stats->{available};
+    return $stats;
+}
+
+# Sys::Virt returns a reference to the type of the job, though it documents the type.
+# This serves programs of either kind.
+sub _get_job_stats {
+    my @arguments = @_;
+    my ($type, $stats) = VKVM::Domain::get_job_stats(@arguments);
+    return (VKVM::SysVirt::JobType->new($type), $stats);
+}
+
+# No limit of memory is negative: in Sys::Virt -1 becomes the largest number, which
+# libvirt takes for no limit.
+sub _set_memory_parameters {
+    my ($dom, $params, @flags) = @_;
+    if (ref $params eq 'HASH') {
+        my %given = %$params;
+        for my $value (grep { defined && /\A-[1-9][0-9]*\z/ } values %given) {
+            $value = unpack 'Q', pack 'q', $value;
+        }
+        $params = \%given;
+    }
+    return VKVM::Domain::set_memory_parameters($dom, $params, @flags);
+}
+
+# A second loop is overlooked where libvirt has taken another kind, and takes the place
+# of the first where that was one of the program's, too.
+sub _register {
+    my ($impl) = @_;
+    my $is_loop = blessed $impl && grep { $impl->isa($_) } qw(VKVM::EventImpl VKVM::Event);
+    die 'event implementation must be a subclass of Sys::Virt::EventImpl' if !$is_loop;
+    my $is_first = !$Sys::Virt::Event::eventimpl;    ## no critic (ProhibitPackageVars)
+    $Sys::Virt::Event::eventimpl = $impl;            ## no critic (ProhibitPackageVars)
+    return if !$is_first;
+    return Sys::Virt::Event::_register_impl();
+}
+
+sub _register_impl {
+    my $error = do {
+        local $@;
+        eval { VKVM::Event::_register_impl(bless {}, 'VKVM::SysVirt::Loop'); 1 } ? undef : $@;
+    };
+    die $error if $error && $error->code != VKVM::Error::OWN_OTHER_EVENT_LOOP();
+    return;
+}
+
+sub _replace {
+    my ($class, $name, $make, @arguments) = @_;
+    my $package = $class eq '' ? 'Sys::Virt' : "Sys::Virt::$class";
+    no strict 'refs';            ## no critic (ProhibitNoStrict) - this is about symbol tables
+    no warnings 'redefine';      ## no critic (ProhibitNoWarnings) - which is what is meant
+    my $method = $package->can($name) or die "$package has no $name\n";
+    *{"${package}::$name"} = $make->($method, @arguments);
+    return;
+}
+
+sub _replace_all {
+    my %own = (
+        '' => { new => \&_new, get_node_memory_stats => \&_get_node_memory_stats },
+        Domain =>
+          { get_job_stats => \&_get_job_stats, set_memory_parameters => \&_set_memory_parameters },
+        Event => { register => \&_register, _register_impl => \&_register_impl },
+    );
+    for my $class (keys %own) {
+        my $methods = $own{$class};
+        _replace($class, $_, sub { return $methods->{$_} }) for keys %$methods;
+    }
+    for my $class (keys %TAKES) {
+        my $count = $TAKES{$class};
+        _replace($class, $_, \&_overlooking_arguments, $count->{$_}) for keys %$count;
+    }
+    for my $class (keys %OVERLOOKS_KEYS) {
+        _replace($class, $_, \&_overlooking_keys) for @{ $OVERLOOKS_KEYS{$class} };
+    }
+    for my $class (keys %RETURNS_MINUS_ONE) {
+        _replace($class, $_, \&_returning_minus_one) for @{ $RETURNS_MINUS_ONE{$class} };
+    }
+    # What Sys::Virt's own code calls with its loop, by names that are private.
+    for my $name (qw(add_handle update_handle remove_handle add_timeout update_timeout remove_timeout)) {
+        no strict 'refs';    ## no critic (ProhibitNoStrict) - likewise
+        *{"VKVM::SysVirt::Loop::$name"} = *{"Sys::Virt::Event::_$name"} = sub {
+            shift if ref $_[0] eq 'VKVM::SysVirt::Loop';
+            return $Sys::Virt::Event::eventimpl->$name(@_); ## no critic (ProhibitPackageVars)
+        };
+    }
+    return;
+}
+
+# The loop that the library knows; it hands all on to the program's.
+@VKVM::SysVirt::Loop::ISA = ('VKVM::EventImpl');
+
+package VKVM::SysVirt::JobType;    ## no critic (ProhibitMultiplePackages) - belongs to the above
+
+use overload
+  '0+'     => sub { return ${ $_[0] } },
+  '""'     => sub { return ${ $_[0] } },
+  'bool'   => sub { return ${ $_[0] } },
+  fallback => 1;
+
+sub new {
+    my ($class, $type) = @_;
+    return bless \$type, $class;
+}
+
+VKVM::SysVirt::Answers::_replace_all();
+
+1;

@@ -1,0 +1,9 @@
+package Sys::Virt::Stream;
+
+use strict;
+use warnings;
+
+# VKVM::SysVirt makes all of Sys::Virt's packages.
+require VKVM::SysVirt;
+
+1;
