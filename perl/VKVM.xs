@@ -165,7 +165,7 @@ _to_xml(document)
   CODE:
     if (vkvm_value_to_xml(vkvm_perl_characters_to_value(aTHX_ document, "document"), &xml,
                           &error) < 0)
-        vkvm_perl_throw(aTHX_ error);
+        vkvm_perl_throw_characters(aTHX_ error);
     RETVAL = newSVpv(xml, 0);
     SvUTF8_on(RETVAL);
     vkvm_string_free(xml);
@@ -203,8 +203,7 @@ _refuse(parameter, message)
     SV *parameter
     SV *message
   PPCODE:
-    vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, SvPV_nolen(parameter), "%" SVf,
-                     SVfARG(message));
+    vkvm_perl_refuse_named(aTHX_ VKVM_ERROR_OWN_INVALID, parameter, message);
 
 MODULE = VKVM  PACKAGE = VKVM::Domain
 
@@ -243,7 +242,7 @@ _open(uri)
     vkvm_host *host;
   CODE:
     if (vkvm_host_open(vkvm_perl_text_or_null(aTHX_ uri, "uri"), &host, &error) < 0)
-        vkvm_perl_throw(aTHX_ error);
+        vkvm_perl_throw_characters(aTHX_ error);
     RETVAL = vkvm_perl_object(aTHX_ host, vkvm_perl_host);
   OUTPUT:
     RETVAL
@@ -256,7 +255,7 @@ _new(conn)
     vkvm_host *host;
   CODE:
     if (vkvm_host_new(conn, &host, &error) < 0)
-        vkvm_perl_throw(aTHX_ error);
+        vkvm_perl_throw_characters(aTHX_ error);
     RETVAL = vkvm_perl_object(aTHX_ host, vkvm_perl_host);
   OUTPUT:
     RETVAL
@@ -292,7 +291,7 @@ _call(host, command, args, progress)
     /* An exception of the callback is the better reason. */
     vkvm_perl_rethrow(aTHX_ error);
     if (status < 0)
-        vkvm_perl_throw(aTHX_ error);
+        vkvm_perl_throw_characters(aTHX_ error);
     SvREFCNT_inc(RETVAL);
   }
   OUTPUT:
@@ -305,7 +304,7 @@ _commands()
     vkvm_value *commands;
   CODE:
     if (vkvm_host_commands(&commands, &error) < 0)
-        vkvm_perl_throw(aTHX_ error);
+        vkvm_perl_throw_characters(aTHX_ error);
     RETVAL = vkvm_perl_take_characters(aTHX_ commands);
   OUTPUT:
     RETVAL
@@ -325,7 +324,7 @@ _open(uris, timeout)
     const char *const *texts = vkvm_perl_texts(aTHX_ uris, "uris", &count);
     uint32_t ms = vkvm_perl_uint(aTHX_ timeout, "timeout", UINT32_MAX);
     if (vkvm_fleet_open(texts, count, ms, &fleet, &error) < 0)
-        vkvm_perl_throw(aTHX_ error);
+        vkvm_perl_throw_characters(aTHX_ error);
     RETVAL = vkvm_perl_object(aTHX_ fleet, vkvm_perl_fleet);
   }
   OUTPUT:
@@ -339,7 +338,7 @@ hosts(fleet)
     vkvm_value *hosts;
   CODE:
     if (vkvm_fleet_get_hosts(fleet, &hosts, &error) < 0)
-        vkvm_perl_throw(aTHX_ error);
+        vkvm_perl_throw_characters(aTHX_ error);
     RETVAL = vkvm_perl_take_characters(aTHX_ hosts);
   OUTPUT:
     RETVAL
@@ -367,7 +366,7 @@ _call(fleet, command, args, timeout)
         status = vkvm_fleet_call(fleet, vkvm_perl_characters(aTHX_ command, "command"), value, ms,
                                  &results, &error);
     if (status < 0)
-        vkvm_perl_throw(aTHX_ error);
+        vkvm_perl_throw_characters(aTHX_ error);
     RETVAL = vkvm_perl_take_characters(aTHX_ results);
   }
   OUTPUT:

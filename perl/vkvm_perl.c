@@ -207,10 +207,10 @@ static void store(pTHX_ HV *hash, const char *key, SV *value)
     (void)hv_store(hash, key, strlen(key), value, 0);
 }
 
-static void store_text(pTHX_ HV *hash, const char *key, const char *text)
+static void store_text(pTHX_ HV *hash, const char *key, const char *text, U32 flags)
 {
     if (text)
-        store(aTHX_ hash, key, newSVpv(text, 0));
+        store(aTHX_ hash, key, newSVpvn_flags(text, strlen(text), flags));
 }
 
 static void throw_hash(pTHX_ HV *hash)
@@ -219,20 +219,21 @@ static void throw_hash(pTHX_ HV *hash)
     croak_sv(sv_2mortal(sv_bless(newRV_noinc((SV *)hash), MY_CXT.stash[ERROR_CLASS])));
 }
 
-void vkvm_perl_throw(pTHX_ vkvm_error *error)
+/* Its texts are UTF-8: bytes, or with SVf_UTF8 the characters that they stand for. */
+static void throw_error(pTHX_ vkvm_error *error, U32 flags)
 {
     HV *hash = newHV();
     store(aTHX_ hash, "level", newSViv(vkvm_error_level(error)));
     store(aTHX_ hash, "code", newSViv(vkvm_error_code(error)));
     store(aTHX_ hash, "domain", newSViv(vkvm_error_domain(error)));
-    store_text(aTHX_ hash, "message", vkvm_error_message(error));
-    store_text(aTHX_ hash, "str1", vkvm_error_str1(error));
-    store_text(aTHX_ hash, "str2", vkvm_error_str2(error));
-    store_text(aTHX_ hash, "str3", vkvm_error_str3(error));
+    store_text(aTHX_ hash, "message", vkvm_error_message(error), flags);
+    store_text(aTHX_ hash, "str1", vkvm_error_str1(error), flags);
+    store_text(aTHX_ hash, "str2", vkvm_error_str2(error), flags);
+    store_text(aTHX_ hash, "str3", vkvm_error_str3(error), flags);
     store(aTHX_ hash, "int1", newSViv(vkvm_error_int1(error)));
     store(aTHX_ hash, "int2", newSViv(vkvm_error_int2(error)));
-    store_text(aTHX_ hash, "function", vkvm_error_function(error));
-    store_text(aTHX_ hash, "parameter", vkvm_error_parameter(error));
+    store_text(aTHX_ hash, "function", vkvm_error_function(error), flags);
+    store_text(aTHX_ hash, "parameter", vkvm_error_parameter(error), flags);
     if (vkvm_error_line(error)) {
         store(aTHX_ hash, "line", newSVuv(vkvm_error_line(error)));
         store(aTHX_ hash, "column", newSVuv(vkvm_error_column(error)));
@@ -240,24 +241,40 @@ void vkvm_perl_throw(pTHX_ vkvm_error *error)
     /* croak does not return, so the C error goes first. */
     vkvm_error_free(error);
     throw_hash(aTHX_ hash);
+}
+
+void vkvm_perl_throw(pTHX_ vkvm_error *error)
+{
+    throw_error(aTHX_ error, 0);
+    NOT_REACHED;
+}
+
+void vkvm_perl_throw_characters(pTHX_ vkvm_error *error)
+{
+    throw_error(aTHX_ error, SVf_UTF8);
+    NOT_REACHED;
+}
+
+void vkvm_perl_refuse_named(pTHX_ int code, SV *name, SV *message)
+{
+    HV *hash = newHV();
+    store(aTHX_ hash, "level", newSViv(VKVM_ERROR_LEVEL_ERROR));
+    store(aTHX_ hash, "code", newSViv(code));
+    store(aTHX_ hash, "domain", newSViv(VKVM_ERROR_FROM_VKVM));
+    store(aTHX_ hash, "message", newSVpvf("%" SVf ": %" SVf, SVfARG(name), SVfARG(message)));
+    store(aTHX_ hash, "parameter", newSVsv(name));
+    throw_hash(aTHX_ hash);
     NOT_REACHED;
 }
 
 void vkvm_perl_refuse(pTHX_ int code, const char *name, const char *pattern, ...)
 {
     va_list arguments;
-    HV *hash = newHV();
-    SV *message = newSVpvf("%s: ", name);
+    SV *message = sv_2mortal(newSVpvs(""));
     va_start(arguments, pattern);
     sv_vcatpvf(message, pattern, &arguments);
     va_end(arguments);
-    store(aTHX_ hash, "level", newSViv(VKVM_ERROR_LEVEL_ERROR));
-    store(aTHX_ hash, "code", newSViv(code));
-    store(aTHX_ hash, "domain", newSViv(VKVM_ERROR_FROM_VKVM));
-    store(aTHX_ hash, "message", message);
-    store_text(aTHX_ hash, "parameter", name);
-    throw_hash(aTHX_ hash);
-    NOT_REACHED;
+    vkvm_perl_refuse_named(aTHX_ code, sv_2mortal(newSVpv(name, 0)), message);
 }
 
 bool vkvm_perl_has_died(pTHX)

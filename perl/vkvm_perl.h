@@ -86,6 +86,8 @@ void *vkvm_perl_forget(pTHX_ SV *self);
 
 /* Dies with a VKVM::Error; frees the C error first. */
 void vkvm_perl_throw(pTHX_ vkvm_error *error) __attribute__((noreturn));
+/* Likewise, where text is characters, as in the facade. */
+void vkvm_perl_throw_characters(pTHX_ vkvm_error *error) __attribute__((noreturn));
 
 /* If a callback died in the meantime, frees the error and dies as it did. */
 void vkvm_perl_rethrow(pTHX_ vkvm_error *error);
@@ -151,6 +153,7 @@ void vkvm_perl_store(pTHX_ HV *hash, const vkvm_perl_item *item, bool characters
 /* Shared between the files of the shim. */
 void vkvm_perl_refuse(pTHX_ int code, const char *name, const char *pattern, ...)
     __attribute__((noreturn));
+void vkvm_perl_refuse_named(pTHX_ int code, SV *name, SV *message) __attribute__((noreturn));
 SV *vkvm_perl_from_value(pTHX_ vkvm_value *value);
 SV *vkvm_perl_take_value(pTHX_ vkvm_value *value); /* frees it */
 SV *vkvm_perl_take_characters(pTHX_ vkvm_value *value); /* text is characters */

@@ -211,6 +211,8 @@ static SV *built(pTHX_ builder *b, int result, vkvm_error **error)
 {
     if (result < 0) {
         SvREFCNT_dec(b->root);
+        if (b->characters)
+            vkvm_perl_throw_characters(aTHX_ *error);
         vkvm_perl_throw(aTHX_ *error);
     }
     return b->root;

@@ -137,7 +137,7 @@ subtest 'saved domains' => sub {
     own_error { $conn->restore_domain($file, undef, { 'parallel.chanels' => 2 }) }
     VKVM::Error::OWN_NOT_FOUND, 'params', 'a wrong key';
     own_error { $conn->restore_domain($file, undef, { 'parallel.channels' => 'x' }) }
-    VKVM::Error::OWN_WRONG_TYPE, 'params', 'a wrong value';
+    VKVM::Error::OWN_INVALID, 'params', 'a wrong value';
 };
 
 handles_are({ value => 0, error => 0 }, 'no value and no error is left');

@@ -43,7 +43,8 @@ refused(sub { $host->net->start }, qr/needs "network"/, 'a missing argument');
 refused(sub { $host->net->start(1, 2, 3) }, qr/at most 1/, 'too many arguments');
 refused(sub { $host->hypervisor->nodecpustats('x') }, qr/"cpu" is "x"/, 'a wrong number');
 refused(sub { $host->hypervisor->nodecpustats([]) }, qr/"cpu" is a list/, 'a wrong type');
-refused(sub { $host->net->start({}) }, qr/"network" is a map; text/, 'a structure as text');
+refused(sub { $host->call('network.start', [ {} ]) }, qr/"network" is a map; text/, 'a structure as text');
+refused(sub { $host->net->start({}) }, qr/needs "network"/, 'a hash at the end, which is no text');
 refused(sub { $host->net->start("a\0b") }, qr/NUL/, 'a NUL byte');
 refused(sub { $host->call('network.start', { args => 1 }) }, qr/"args" is/, 'a wrong list');
 refused(sub { $host->call('network.start', { args => ['a'], network => 'b' }) },

@@ -21,7 +21,7 @@ works([ $snapshots->create_as('test', 's1', 'the first') ], 'Domain snapshot s1 
 fails([ $snapshots->create_as('test', 's1') ],
     'error: operation failed: domain moment s1 already exists', 'create_as');
 fails([ $snapshots->create_as('none') ], "error: failed to get domain 'none'", '... of no domain');
-works([ $snapshots->create('test', { name => 2 }) ], "Domain snapshot 2 created from 'document'", 'create');
+works([ $snapshots->create('test', xmlfile => { name => 2 }) ], "Domain snapshot 2 created from 'document'", 'create');
 fails([ $snapshots->create('test', '/none') ],
     "error: Failed to open file '/none': No such file or directory", 'create');
 my ($ok, $out) = $snapshots->create('test');

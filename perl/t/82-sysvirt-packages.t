@@ -194,4 +194,25 @@ END
     is($output, 'event implementation must be a subclass of Sys::Virt::EventImpl', 'what is none is refused');
 };
 
+subtest 'a second loop takes the place of the first' => sub {
+    my ($status, $output, $errors) = run_perl('-MVKVM::SysVirt', '-e', <<'END');
+        use Sys::Virt::EventImpl;
+        package My::Loop;
+        our @ISA = 'Sys::Virt::EventImpl';
+        sub new { my ($class, $name) = @_; return bless { name => $name }, $class }
+        sub add_timeout { my ($self) = @_; print "added to $self->{name}\n"; return 1 }
+        sub update_timeout { }
+        package main;
+        require Sys::Virt::Event;
+        Sys::Virt::Event::register(My::Loop->new($_)) for qw(one two);
+        print ref $Sys::Virt::Event::eventimpl, "\n";
+        my $conn = Sys::Virt->new(uri => 'test:///default');
+        $conn->domain_event_register_any(undef, 0, sub { });
+        Sys::Virt::Event::register_default();
+        print "done\n";
+END
+    is($errors, '', 'no error');
+    is($output, "My::Loop\nadded to two\ndone\n", 'as in Sys::Virt');
+};
+
 done_testing;

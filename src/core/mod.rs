@@ -14,6 +14,7 @@ mod fds;
 pub mod interface;
 pub mod late;
 pub mod library;
+mod libxml;
 pub(crate) mod line;
 pub mod network;
 pub mod network_port;

@@ -46,13 +46,16 @@ impl<'a> Call<'a> {
             Shape::Tune => self.sets_something(),
             _ => false,
         };
-        let outcome = (self.command.run)(&mut self);
-        if changes { Ok(triple(outcome)) } else { outcome.map_err(Failure::into_error) }
+        match (self.command.run)(&mut self) {
+            Err(failure) if failure.is_raised() => Err(failure.into_error()),
+            outcome if changes => Ok(triple(outcome)),
+            outcome => outcome.map_err(Failure::into_error),
+        }
     }
 
     /// Runs another command in place of this one.
     pub(super) fn forward(&mut self, command: &'static Command, given: &Value) -> Outcome {
-        let args = args::bind(command, given)?;
+        let args = args::bind(command, given).map_err(|error| Failure::from(error).raised())?;
         (command.run)(&mut Call { host: self.host, command, args, progress: None })
     }
 

@@ -13,17 +13,25 @@ pub struct Failure {
     cause: Option<Error>,
     /// Whether virsh does not show libvirt's error.
     hides_cause: bool,
+    /// Whether it is raised by commands, too, that give a failure as their result.
+    is_raised: bool,
 }
 
 impl Failure {
     /// A failure that virsh finds without libvirt.
     pub fn said(said: impl Into<String>) -> Self {
-        Failure { out: String::new(), said: Some(said.into()), cause: None, hides_cause: false }
+        Failure {
+            out: String::new(),
+            said: Some(said.into()),
+            cause: None,
+            hides_cause: false,
+            is_raised: false,
+        }
     }
 
     /// A failure that virsh tells on standard output.
     pub fn printed(out: impl Into<String>) -> Self {
-        Failure { out: out.into(), said: None, cause: None, hides_cause: false }
+        Failure { out: out.into(), said: None, cause: None, hides_cause: false, is_raised: false }
     }
 
     /// The same, after something was printed.
@@ -38,6 +46,17 @@ impl Failure {
     pub fn without_cause(mut self) -> Self {
         self.hides_cause = true;
         self
+    }
+
+    /// The same, where the caller has made a mistake: that is no failure of the host.
+    #[must_use]
+    pub fn raised(mut self) -> Self {
+        self.is_raised = true;
+        self
+    }
+
+    pub(super) fn is_raised(&self) -> bool {
+        self.is_raised
     }
 
     /// The error for a query, which has no (status, stdout, stderr) to give.
@@ -59,7 +78,13 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(cause: Error) -> Self {
-        Failure { out: String::new(), said: None, cause: Some(cause), hides_cause: false }
+        Failure {
+            out: String::new(),
+            said: None,
+            cause: Some(cause),
+            hides_cause: false,
+            is_raised: false,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The table of all commands.
 
-use super::command::Command;
+use super::command::{Command, Shape};
 use super::{domain, hypervisor, image, interface, lists, network, pool, secret, snapshot, volume};
 use crate::error::{Misuse, Result};
 use crate::value::{Map, Value};
@@ -91,10 +91,18 @@ pub fn find(full: &str) -> Result<&'static Command> {
 
 /// The full name of the command that virsh has under this name, and the command.
 pub fn by_virsh_name(name: &str) -> Option<(String, &'static Command)> {
+    let is_it = |command: &&Command| !command.virsh.is_empty() && command.virsh == name;
     OBJECTS.iter().find_map(|object| {
-        let command = object.commands().find(|command| command.virsh == name)?;
+        let command = object.commands().find(is_it)?;
         Some((full_name(object, command), command))
     })
+}
+
+/// virsh's names of the commands that change something.
+pub fn virsh_names() -> Vec<&'static str> {
+    let commands = OBJECTS.iter().flat_map(Object::commands);
+    let changing = commands.filter(|command| command.shape == Shape::None);
+    changing.map(|command| command.virsh).filter(|name| !name.is_empty()).collect()
 }
 
 fn full_name(object: &Object, command: &Command) -> String {

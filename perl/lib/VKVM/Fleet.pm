@@ -28,8 +28,7 @@ sub call {
 # that gave none.
 sub list_domains {
     my ($self, @given) = @_;
-    VKVM::_refuse_odd('VKVM::Fleet->list_domains') if @given % 2;
-    my %args    = @given;
+    my %args    = VKVM::_pairs('VKVM::Fleet->list_domains', @given);
     my $timeout = _ms(delete $args{timeout});
     my $listing = $self->_list_domains('list_domains', \%args, $timeout);
     my $errors  = _results($listing->{errors});

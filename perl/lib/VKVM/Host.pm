@@ -25,7 +25,8 @@ sub new {
 # Runs a command with an array of positional arguments or a hash of named ones,
 # of which "args" may be an array of positional ones.
 sub call {
-    my ($self, $command, $args, $progress) = @_;
+    my ($self, $command, $args, $progress) = my @given = @_;
+    VKVM::_refuse_count('VKVM::Host::call', \@given, 2, qw(host command args progress));
     my $result = _call($self, $command, $args, $progress);
     my $about  = $described->{commands}{ _full_name($command) };
     return $result unless ref $result eq 'ARRAY' && $about->{result} =~ /\A(?:none|tune)\z/;
@@ -46,15 +47,19 @@ sub _full_name {
     return $command;
 }
 
-# Perl's flat list of arguments: positional ones, then names and values. Names
-# begin at the first place from which on every other one is the name of an
+# Perl's flat list of arguments: positional ones, then names and values, or a hash of
+# them. Names begin at the first place from which on every other one is the name of an
 # argument, if nothing that the command needs is missing then.
 sub _sort_arguments {
     my ($command, @given) = @_;
     my @arguments = @{ $command->{arguments} };
     my @places    = grep { $_->{positional} } @arguments;
-    my %known     = (%COMMON, map { $_->{name} => 1 } @arguments);
-    my $many      = grep { $_->{kind} eq 'strings' } @places;
+    if (_ends_in_names($command, \@places, \@given)) {
+        my $named = pop @given;
+        return ({ map { (tr/-/_/r => $named->{$_}) } keys %$named }, @given);
+    }
+    my %known = (%COMMON, map { $_->{name} => 1 } @arguments);
+    my $many  = grep { $_->{kind} eq 'strings' } @places;
     for my $start (0 .. @given) {
         last if $start > @places && !$many;
         my %named;
@@ -63,7 +68,8 @@ sub _sort_arguments {
         my %by_place = map { $_->{name} => 1 } grep { defined } @places[ 0 .. $start - 1 ];
         next if grep { $_->{required} && !$by_place{ $_->{name} } && !exists $named{ $_->{name} } }
           @arguments;
-        return (\%named, @given[ 0 .. $start - 1 ]);
+        return (\%named, @given[ 0 .. $start - 1 ]) if !_is_misspelt(\%known, \@given, $start);
+        last;
     }
 
     # Something is wrong; the library says what. What looks like names is taken so.
@@ -74,6 +80,43 @@ sub _sort_arguments {
           if $start <= @given && _take_names(\%named, @given[ $start .. $#given ]);
     }
     return ({}, @given);
+}
+
+# Whether the last argument is a hash of arguments. A hash is a value only where the
+# command needs a document, and behind the name of a document.
+sub _ends_in_names {
+    my ($command, $places, $given) = @_;
+    return 0 if !@$given || ref $given->[-1] ne 'HASH';
+    my $place = $places->[$#$given];
+    return 0 if $place && $place->{kind} eq 'document' && $place->{required};
+    my $before = @$given > 1 && defined $given->[-2] && !ref $given->[-2] ? $given->[-2] : '';
+    my $name = $before =~ tr/-/_/r;
+    return !grep { $_->{kind} eq 'document' && $_->{name} eq $name } @{ $command->{arguments} };
+}
+
+# Whether a positional argument is nearly a name that the command has, and stands where
+# names may: "algoritm => 'dod'" is a misspelt name, and not a pool.
+sub _is_misspelt {
+    my ($known, $given, $start) = @_;
+    my $last = $start < @$given ? $start - 1 : $#$given;
+    my @candidates = map { $given->[$_] } grep { ($start - $_) % 2 == 0 } 1 .. $last;
+    for my $word (grep { defined && !ref && /\A[A-Za-z][\w-]{4,}\z/ } @candidates) {
+        return 1 if grep { _is_nearly(lc $word =~ tr/-/_/r, $_) } keys %$known;
+    }
+    return 0;
+}
+
+# Whether one character is left out, added, another one, or exchanged with the next.
+sub _is_nearly {
+    my ($word, $name) = @_;
+    return 0 if $word eq $name || length $name < 5 || abs(length($word) - length $name) > 1;
+    my $same = 0;
+    $same++ while $same < length $name && substr($word, $same, 1) eq substr $name, $same, 1;
+    my ($left, $wanted) = map { substr $_, $same } $word, $name;
+    return 1 if substr($left, 1) eq $wanted || $left eq substr $wanted, 1;
+    return 1 if substr($left, 1) eq substr $wanted, 1;
+    return 0 if length $left < 2 || length $wanted < 2;
+    return (reverse substr $left, 0, 2) eq substr($wanted, 0, 2) && substr($left, 2) eq substr $wanted, 2;
 }
 
 sub _take_names {

@@ -52,14 +52,22 @@ sub _functions {
       keys %{"${package}::"};
 }
 
+# Gives a function, or a package's list of base classes, a name.
+sub _define {
+    my ($name, $what) = @_;
+    no strict 'refs';          ## no critic (ProhibitNoStrict) - likewise
+    no warnings 'redefine';    ## no critic (ProhibitNoWarnings) - which is what is meant
+    *$name = $what;
+    return;
+}
+
 # Makes a package of Sys::Virt's that is a subclass of ours, and has its functions and
 # constants. What Sys::Virt does in another way can then be its own.
 sub _make_package {
     my ($module, $has_objects) = @_;
     my ($ours, $theirs) = map { "$_$module" } 'VKVM', 'Sys::Virt';
-    no strict 'refs';    ## no critic (ProhibitNoStrict) - likewise
-    @{"${theirs}::ISA"} = ($ours);
-    *{"${theirs}::$_"} = \&{"${ours}::$_"} for _functions($ours);
+    _define("${theirs}::ISA", [$ours]);
+    _define("${theirs}::$_",  $ours->can($_)) for _functions($ours);
     VKVM::_use_package($ours, $theirs) if $has_objects;
     my $file = "$theirs.pm" =~ s{::}{/}gr;
     ## no critic (RequireLocalizedPunctuationVars) - it is to last

@@ -7,7 +7,7 @@ use virt::sys;
 
 use super::{Conn, Opened};
 use crate::core::line::{self, ConnRef};
-use crate::core::{call, sigpipe};
+use crate::core::{call, libxml, sigpipe};
 use crate::error::Result;
 
 /// Something libvirt asks for while a connection opens.
@@ -84,12 +84,19 @@ fn open_with(
     if !uri.is_some_and(is_in_process) {
         sigpipe::arm();
     }
+    let reads_file = uri.is_some_and(is_of_file);
     let uri = uri.map_or(ptr::null(), CStr::as_ptr);
     // SAFETY: uri is NULL or a C string; auth is NULL, libvirt's default or
     // complete, with a callback whose data outlives this call.
-    let raw = unsafe { sys::virConnectOpenAuth(uri, auth, flags) };
+    let open = || unsafe { sys::virConnectOpenAuth(uri, auth, flags) };
+    let raw = if reads_file { libxml::quietly(open) } else { open() };
     line::forget_address(raw);
     call::pointer(raw, c"virConnectOpenAuth")
+}
+
+/// Whether this is libvirt's test driver with a host that is described in a file.
+fn is_of_file(uri: &CStr) -> bool {
+    uri.to_bytes().starts_with(b"test:/") && !uri.to_bytes().starts_with(b"test:///default")
 }
 
 /// Whether this is libvirt's test driver in this process, which has no socket to

@@ -2,20 +2,26 @@
 
 use crate::host::call::{Call, Outcome};
 use crate::host::command::{Kind, Shape};
+use crate::host::failure::Failure;
 use crate::host::given::{shown, wrong};
 use crate::host::table;
-use crate::value::{Map, Value};
+use crate::value::{Map, Value, shortened};
 
 /// Runs the command that has this name in virsh. Arguments that begin with "--" are
 /// options, as for virsh; the others are positional.
 pub fn run(call: &mut Call<'_>) -> Outcome {
     let name = call.needed_str("command")?;
     let Some((full, command)) = table::by_virsh_name(name) else {
-        return Err(wrong(format!("there is no command that virsh calls \"{name}\"")).into());
+        let known = table::virsh_names().join(", ");
+        let reason = format!(
+            "there is no command that virsh calls \"{}\"; there are {known}",
+            shortened(name, 60)
+        );
+        return Err(Failure::from(wrong(reason)).raised());
     };
     if command.shape != Shape::None {
         let reason = format!("\"{name}\" gives a result with structure: call {full}");
-        return Err(wrong(reason).into());
+        return Err(Failure::from(wrong(reason)).raised());
     }
     let mut named = Map::new();
     let mut positional = Vec::new();

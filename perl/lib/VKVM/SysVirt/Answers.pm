@@ -184,10 +184,8 @@ sub _register_impl {
 sub _replace {
     my ($class, $name, $make, @arguments) = @_;
     my $package = $class eq '' ? 'Sys::Virt' : "Sys::Virt::$class";
-    no strict 'refs';            ## no critic (ProhibitNoStrict) - this is about symbol tables
-    no warnings 'redefine';      ## no critic (ProhibitNoWarnings) - which is what is meant
     my $method = $package->can($name) or die "$package has no $name\n";
-    *{"${package}::$name"} = $make->($method, @arguments);
+    VKVM::SysVirt::_define("${package}::$name", $make->($method, @arguments));
     return;
 }
 
@@ -213,12 +211,14 @@ sub _replace_all {
         _replace($class, $_, \&_returning_minus_one) for @{ $RETURNS_MINUS_ONE{$class} };
     }
     # What Sys::Virt's own code calls with its loop, by names that are private.
-    for my $name (qw(add_handle update_handle remove_handle add_timeout update_timeout remove_timeout)) {
-        no strict 'refs';    ## no critic (ProhibitNoStrict) - likewise
-        *{"VKVM::SysVirt::Loop::$name"} = *{"Sys::Virt::Event::_$name"} = sub {
-            shift if ref $_[0] eq 'VKVM::SysVirt::Loop';
-            return $Sys::Virt::Event::eventimpl->$name(@_); ## no critic (ProhibitPackageVars)
+    for my $name (
+        qw(add_handle update_handle remove_handle add_timeout update_timeout remove_timeout)) {
+        my $call = sub {
+            my @arguments = grep { ref ne 'VKVM::SysVirt::Loop' } @_;
+            return $Sys::Virt::Event::eventimpl->$name(@arguments); ## no critic (ProhibitPackageVars)
         };
+        VKVM::SysVirt::_define("Sys::Virt::Event::_$name",   $call);
+        VKVM::SysVirt::_define("VKVM::SysVirt::Loop::$name", $call);
     }
     return;
 }

@@ -190,21 +190,21 @@ sub _constructor {
 }
 
 sub _provide {
-    no strict 'refs';    ## no critic (ProhibitNoStrict) - this is about symbol tables
     for my $class (keys %HELPERS) {
         my $package = $class eq '' ? 'Sys::Virt' : "Sys::Virt::$class";
         my $helpers = $HELPERS{$class};
-        *{"${package}::$_"} = _helper($helpers->{$_}) for keys %$helpers;
+        VKVM::SysVirt::_define("${package}::$_", _helper($helpers->{$_})) for keys %$helpers;
     }
     for my $class (keys %SAME) {
-        # The helpers of both kinds of loops are in one place.
-        *{"Sys::Virt::${class}::$_"} = "VKVM::$class"->can($_)
-          // VKVM::EventImpl->can($_)
-          for @{ $SAME{$class} };
+        for my $name (@{ $SAME{$class} }) {
+            # The helpers of both kinds of loops are in one place.
+            my $function = "VKVM::$class"->can($name) // VKVM::EventImpl->can($name);
+            VKVM::SysVirt::_define("Sys::Virt::${class}::$name", $function);
+        }
     }
     for my $class (keys %CONSTRUCTORS) {
         my $package = "Sys::Virt::$class";
-        *{"${package}::_new"} = _constructor($package, @{ $CONSTRUCTORS{$class} });
+        VKVM::SysVirt::_define("${package}::_new", _constructor($package, @{ $CONSTRUCTORS{$class} }));
     }
     return;
 }
