@@ -302,7 +302,7 @@ static void in_fork(vkvm_conn *conn, void *object, int event_id, vkvm_value *arg
     if (child == 0) {
         int timer = -1;
         bool right = vkvm_domain_suspend(object, &err) == -1 &&
-                     vkvm_error_code(err) == VKVM_ERROR_OWN_FORKED;
+                     vkvm_error_int1(err) == VKVM_ERROR_OWN_FORKED;
         vkvm_error_free(err);
         err = NULL;
         if (loop_is("thread"))

@@ -33,7 +33,9 @@ struct inherited {
 
 static bool is_forked(int returned, const char *parameter)
 {
-    bool right = returned == -1 && vkvm_error_code(err) == VKVM_ERROR_OWN_FORKED &&
+    bool right = returned == -1 && vkvm_error_code(err) == VKVM_ERROR_ERR_SYSTEM_ERROR &&
+                 vkvm_error_domain(err) == VKVM_ERROR_FROM_RPC &&
+                 vkvm_error_int1(err) == VKVM_ERROR_OWN_FORKED &&
                  vkvm_error_parameter(err) && strcmp(vkvm_error_parameter(err), parameter) == 0;
     forget(&err);
     return right;

@@ -80,7 +80,7 @@ sub program {
 }
 
 my $start = 'VKVM::Event::start();';
-my $forked = VKVM::Error::OWN_FORKED;
+my $forked = VKVM::Error::ERR_SYSTEM_ERROR;
 
 SKIP: {
     skip('this perl has no threads', 5) unless $Config{useithreads};

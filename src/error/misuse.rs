@@ -77,7 +77,8 @@ impl Misuse {
             Misuse::Foreign { .. } => c::ERROR_OWN_FOREIGN_HANDLE,
             Misuse::Stale { .. } => c::ERROR_OWN_STALE_HANDLE,
             Misuse::WrongClass { .. } => c::ERROR_OWN_WRONG_CLASS,
-            Misuse::Forked { .. } => c::ERROR_OWN_FORKED,
+            // What libvirt says of a connection that is broken: programs open another one.
+            Misuse::Forked { .. } => virt::sys::VIR_ERR_SYSTEM_ERROR as i32,
             Misuse::NotUtf8 { .. } => c::ERROR_OWN_NOT_UTF8,
             Misuse::EmbeddedNul { .. } => c::ERROR_OWN_EMBEDDED_NUL,
             Misuse::TooLarge { .. } => c::ERROR_OWN_TOO_LARGE,
@@ -95,6 +96,23 @@ impl Misuse {
             Misuse::NotInThisLibvirt { .. } | Misuse::NoLibrary { .. } => {
                 virt::sys::VIR_ERR_NO_SUPPORT as i32
             }
+        }
+    }
+
+    /// The part of libvirt that it is reported for; ours but for what programs answer
+    /// as they answer libvirt.
+    pub fn domain(&self) -> i32 {
+        match self {
+            Misuse::Forked { .. } => virt::sys::VIR_FROM_RPC as i32,
+            _ => OWN_DOMAIN,
+        }
+    }
+
+    /// The own number of what has one of libvirt's as its code, or 0: the error's `int1`.
+    pub fn own_number(&self) -> i32 {
+        match self {
+            Misuse::Forked { .. } => c::ERROR_OWN_FORKED,
+            _ => 0,
         }
     }
 

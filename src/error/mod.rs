@@ -102,7 +102,8 @@ impl From<Misuse> for Error {
         Error(Box::new(Details {
             level: LEVEL_ERROR,
             code: misuse.code(),
-            domain: OWN_DOMAIN,
+            domain: misuse.domain(),
+            ints: [misuse.own_number(), 0],
             message: c_string(&misuse.to_string()),
             strings: [misuse.missing().map(c_string), None, None],
             parameter: misuse.parameter().map(c_string),

@@ -129,7 +129,7 @@ if ($kind ne 'thread') {
                 my $pid = fork // die "cannot fork: $!\n";
                 if (!$pid) {
                     eval { $object->suspend };
-                    my $right = ref $@ && $@->code == VKVM::Error::OWN_FORKED();
+                    my $right = ref $@ && $@->int1 == VKVM::Error::OWN_FORKED();
                     require POSIX;
                     POSIX::_exit($right ? 7 : 1);
                 }
