@@ -1,5 +1,6 @@
 # What Sys::Virt does wrong and libvkvm does not copy: each piece of a program
-# is run with the real Sys::Virt, too, and must end in another way there.
+# is run with the real Sys::Virt, too, and must end in another way there. Then what only
+# VKVM does not copy: the drop-in must end as Sys::Virt does, and VKVM otherwise.
 # docs/DIFFERENCES.md has a row for each.
 
 use strict;
@@ -20,8 +21,10 @@ my $rows         = do {
 };
 
 my $begin = <<'END';
-use strict; use warnings; use Sys::Virt::Event; alarm 600; $| = 1;
-my $conn = Sys::Virt->new(uri => 'test:///default');
+use strict; use warnings; BEGIN { require Sys::Virt::Event if !$INC{'VKVM.pm'} || $INC{'VKVM/SysVirt.pm'} }
+alarm 600; $| = 1;
+my $main = $INC{'VKVM.pm'} && !$INC{'VKVM/SysVirt.pm'} ? 'VKVM' : 'Sys::Virt';
+my $conn = $main->new(uri => 'test:///default');
 my $dom  = $conn->get_domain_by_name('test');
 my ($class, $parameter) = ('', '');
 sub tried { my ($code) = @_; my @r = eval { $code->() };
@@ -40,25 +43,19 @@ sub outcome {
 # What is wrong, the row about it, the program, and what it prints with libvkvm.
 my @flaws = (
     [ 'text where a list belongs', qr/a wrong argument is passed on.*some of these crash/,
-        q(tried(sub { $conn->get_all_domain_stats(0, 'domains') })), 'exception of VKVM::Error about doms' ],
+        q(tried(sub { $conn->get_all_domain_stats(0, 'domains') })), 'exception of Sys::Virt::Error about doms' ],
     [ 'a number where a list belongs', qr/a wrong argument is passed on/,
-        q(tried(sub { $conn->baseline_cpu(5) })), 'exception of VKVM::Error about xml' ],
+        q(tried(sub { $conn->baseline_cpu(5) })), 'exception of Sys::Virt::Error about xml' ],
     [ 'text for a hash', qr/a wrong argument is passed on/,
-        q(tried(sub { $dom->set_memory_parameters('x') })), 'exception of VKVM::Error about newparams' ],
-    [ 'undef for text', qr/a wrong argument is passed on: undef becomes an empty string/,
-        q(no warnings; tried(sub { $conn->get_domain_by_name(undef) })),
-        'exception of VKVM::Error about name' ],
+        q(tried(sub { $dom->set_memory_parameters('x') })), 'exception of Sys::Virt::Error about newparams' ],
     [ 'text for a number', qr/a wrong argument is passed on.*text becomes 0/,
         q(no warnings; my ($d) = tried(sub { $conn->get_domain_by_id('one') }); print ref $d, "\n"),
-        "exception of VKVM::Error about id\n" ],
+        "exception of Sys::Virt::Error about id\n" ],
     [ 'a number of 33 bits', qr/a wrong argument is passed on.*cut to 32 bits/,
         q(my ($d) = tried(sub { $conn->get_domain_by_id(2**32 + 1) }); print $d ? $d->get_name : '', "\n"),
-        "exception of VKVM::Error about id\n" ],
+        "exception of Sys::Virt::Error about id\n" ],
     [ 'an object of another class', qr/an object of another class is used as a pointer/,
-        q(tried(sub { Sys::Virt::Domain::get_name($conn) })), 'exception of VKVM::Error about dom' ],
-    [ 'keys that the driver does not know', qr/keys that the driver does not know are dropped/,
-        q(tried(sub { $dom->set_memory_parameters({ no_such_key => 1 }) }); print "on\n"),
-        "exception of VKVM::Error about newparams\non" ],
+        q(tried(sub { Sys::Virt::Domain::get_name($conn) })), 'exception of Sys::Virt::Error about dom' ],
     [ 'the sum of all CPUs', qr/return as many hashes as there are parameters, of which one is valid/,
         q(my @s = tried(sub { $dom->get_cpu_stats(-1, 1) }); print scalar @s, "\n"), 1 ],
     [ 'children of a snapshot', qr/`list_child_snapshots` is always empty/,
@@ -69,10 +66,7 @@ my @flaws = (
           print scalar(@{ [ $dom->list_snapshot_names(3) ] }), "\n"), 3 ],
     [ 'migrate_to_uri2', qr/`migrate_to_uri2` always dies/,
         q(tried(sub { $dom->migrate_to_uri2('test:///default', undef) })),
-        'exception of VKVM::Error about nothing' ],
-    [ 'parameters of a migration that do not exist', qr/keys that `migrate`.* do not know are dropped/,
-        q(tried(sub { $dom->migrate_to_uri('test:///default', { no_such => 1 }) })),
-        'exception of VKVM::Error about params' ],
+        'exception of Sys::Virt::Error about nothing' ],
     [ 'negative constants', qr/-1 constants .* are 2\^64-1/,
         q(print Sys::Virt::NODE_CPU_STATS_ALL_CPUS(), "\n"), -1 ],
     [ 'constants of the 32nd bit', qr/flags of bit 31 .* are 18446744071562067968/,
@@ -82,10 +76,6 @@ my @flaws = (
     [ 'comparing an error', qr/`eq` and `==` on one die/,
         q(eval { $conn->get_domain_by_id(12345) }; my $e = $@;
           print eval { $e eq 'x' ? 1 : 0 } // 'exception', "\n"), 0 ],
-    [ 'no maximum of CPUs', qr/`get_max_vcpus` returns -1 on failure/,
-        q($dom->destroy; $dom->undefine; my ($n) = tried(sub { $dom->get_max_vcpus });
-          print $n // '', "\n"),
-        "exception of VKVM::Error about nothing\n" ],
     [ 'a callback that dies', qr/a callback that dies unwinds through libvirt's C frames/,
         q(alarm 10; Sys::Virt::Event::register_default(); my $n = 0;
           Sys::Virt::Event::add_timeout(1, sub { $n++; die "always\n" });
@@ -97,8 +87,12 @@ my @flaws = (
           # The kernel may give a process more pages at once; a leak is there each time.
           my ($least) = sort { $a <=> $b } map { more(100_000) } 1 .. 3;
           print $least > 250 ? 'much' : 'no', " more memory\n"), 'no more memory' ],
-    [ 'versions', qr/`\$Sys::Virt::VERSION` is that of Sys::Virt/,
-        q(print "$Sys::Virt::VERSION\n"), $VKVM::VERSION ],
+    [ 'a wrong number of arguments', qr/a wrong number of arguments is a text, "Usage: /,
+        q(tried(sub { $dom->attach_device })), 'exception of Sys::Virt::Error about xml' ],
+    [ 'an array for an argument', qr/functions have prototypes/,
+        q(my @a = (5); my ($x) = tried(sub { Sys::Virt::list_domain_ids($conn, @a) }); print scalar(@a), "\n";
+          my @b = ('test', 0); tried(sub { Sys::Virt::Domain::get_xml_description($dom, @b[1, 1]) })),
+        "1\nexception of Sys::Virt::Error about arguments" ],
 );
 
 for my $flaw (@flaws) {
@@ -110,6 +104,54 @@ for my $flaw (@flaws) {
         SKIP: {
             skip('Sys::Virt is not installed', 1) unless $has_sys_virt;
             isnt(outcome('Sys::Virt', $program), $outcome, 'and Sys::Virt does otherwise');
+        }
+    };
+}
+
+# What is wrong, the row about it, the program, and what it prints with VKVM.
+my @stricter = (
+    [ 'undef for text', qr/undef where text or a number is needed is "" or 0/,
+        q(no warnings; tried(sub { $conn->get_domain_by_name(undef) })), 'exception of VKVM::Error about name' ],
+    [ 'undef for a bool', qr/undef where text or a number is needed/,
+        q(no warnings; tried(sub { $dom->set_autostart(undef) }); print "on\n"),
+        "exception of VKVM::Error about autostart\non" ],
+    [ 'nothing for a number', qr/so is "" where a number is needed/,
+        q(no warnings; tried(sub { $dom->set_autostart('') }); print "on\n"),
+        "exception of VKVM::Error about autostart\non" ],
+    [ 'all flags', qr/-1 for an unsigned number is all bits/,
+        q(tried(sub { $conn->list_all_domains(-1) })), 'exception of VKVM::Error about flags' ],
+    [ 'no limit', qr/a negative limit of `set_memory_parameters`/,
+        q(tried(sub { $dom->set_memory_parameters({ hard_limit => -1, swap_hard_limit => -1 }) }); print "on\n"),
+        "exception of VKVM::Error about newparams\non" ],
+    [ 'an argument too many', qr/overlook arguments that they do not have/,
+        q(my ($d) = tried(sub { $conn->get_domain_by_name('test', 1) }); print $d ? 'there' : 'none', "\n"),
+        "exception of VKVM::Error about arguments\nnone" ],
+    [ 'a parameter of new', qr/`new` overlooks parameters that it does not have/,
+        q(tried(sub { $main->new(url => 1, uri => 'test:///default') }); print "on\n"),
+        "exception of VKVM::Error about url\non" ],
+    [ 'an odd parameter of new', qr/`Sys::Virt->new\(\$uri\)` opens the default hypervisor/,
+        q(no warnings; local $SIG{__WARN__} = sub { }; $ENV{LIBVIRT_DEFAULT_URI} = 'test:///default';
+          tried(sub { $main->new('xen:///nowhere') }); print "on\n"), "exception of VKVM::Error about params\non" ],
+    [ 'keys that the driver does not know', qr/keys that the driver does not know are dropped/,
+        q(tried(sub { $dom->set_scheduler_parameters({ weight => 5, no_such_key => 1 }) }); print "on\n"),
+        "exception of VKVM::Error about newparams\non" ],
+    [ 'parameters of a migration that do not exist', qr/keys that are not known .*`migrate`/,
+        q(tried(sub { $dom->migrate_to_uri('test:///default', { no_such => 1 }, 0) })),
+        'exception of VKVM::Error about params' ],
+    [ 'no maximum of CPUs', qr/`get_max_vcpus` of a domain.* return -1 when they fail/,
+        q($dom->destroy; $dom->undefine; my ($n) = tried(sub { $dom->get_max_vcpus });
+          print $n // '', "\n"), "exception of VKVM::Error about nothing\n" ],
+);
+for my $flaw (@stricter) {
+    my ($what, $row, $program, $ours) = @$flaw;
+    subtest "$what, in VKVM only" => sub {
+        ok($rows =~ $row, 'has its row');
+        is(outcome('VKVM', $program), "$ours\n", 'with VKVM');
+        my $outcome = outcome('VKVM::SysVirt', $program);
+        isnt($outcome, "$ours\n", 'and the drop-in does otherwise');
+        SKIP: {
+            skip('Sys::Virt is not installed', 1) unless $has_sys_virt;
+            is($outcome, outcome('Sys::Virt', $program), 'as Sys::Virt');
         }
     };
 }
@@ -130,7 +172,7 @@ subtest 'the version of Sys::Virt' => sub {
     my %outcome = (
         'use Sys::Virt 4.0.0; print "yes"'           => qr/^yes$/,
         'use Sys::Virt 12; print Sys::Virt->VERSION' => qr/^12\.5\.0$/,
-        'use Sys::Virt 99'        => qr/^Sys::Virt version 99 .* only version 12\.5\.0 at -e line 1/,
+        'use Sys::Virt 99'        => qr/^Sys::Virt version 99 .* only version v?12\.5\.0 at -e line 1/,
         'use Sys::Virt 12.5.1'    => qr/^Sys::Virt version v12\.5\.1 required/,
         'Sys::Virt->VERSION("x")' => qr/^Invalid version format/,
         'use VKVM 4'              => qr/^VKVM version 4 required.* only version \S+ at -e line 1/,

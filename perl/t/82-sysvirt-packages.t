@@ -194,6 +194,14 @@ END
     is($output, 'event implementation must be a subclass of Sys::Virt::EventImpl', 'what is none is refused');
 };
 
+# t/15-getters.t gets one from a guest and compares it with Sys::Virt's.
+subtest 'the type of a job' => sub {
+    my $type = VKVM::SysVirt::JobType->new(Sys::Virt::Domain::JOB_UNBOUNDED());
+    is($$type, 2, 'is a reference to the type, as in Sys::Virt');
+    ok($type == Sys::Virt::Domain::JOB_UNBOUNDED() && $type ne '1' && $type, 'and the type, as documented');
+    ok(!VKVM::SysVirt::JobType->new(0), 'JOB_NONE is false');
+};
+
 subtest 'a second loop takes the place of the first' => sub {
     my ($status, $output, $errors) = run_perl('-MVKVM::SysVirt', '-e', <<'END');
         use Sys::Virt::EventImpl;
