@@ -12,6 +12,7 @@
 mod slots;
 mod sync;
 
+use std::cell::Cell;
 use std::ffi::CStr;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
@@ -253,7 +254,8 @@ pub fn insert<T: Object>(object: T) -> Result<usize> {
 
 #[cold]
 fn full<T: Object>() -> Misuse {
-    Misuse::Internal { what: format!("the {} handle table is full", T::CLASS.name()) }
+    let size = T::table().slots.count().saturating_mul(size_of::<Entry<T>>());
+    Misuse::NoMemory { parameter: T::CLASS.name(), size: size as u64 }
 }
 
 /// Looks up the object behind a handle; `parameter` is named when it is wrong.
@@ -412,9 +414,58 @@ impl Clone for AnyHandle {
 
 impl Drop for AnyHandle {
     fn drop(&mut self) {
-        if let Some(operations) = Class::of(self.0).and_then(operations) {
-            (operations.release)(self.0);
+        match Class::of(self.0) {
+            Some(Class::Value) => release_value(self.0),
+            class => release_any(class, self.0),
         }
+    }
+}
+
+fn release_any(class: Option<Class>, id: usize) {
+    if let Some(operations) = class.and_then(operations) {
+        (operations.release)(id);
+    }
+}
+
+thread_local! {
+    /// While a value ends that a value held: those that it held itself, and so on.
+    static ENDING: Cell<Option<Vec<usize>>> = const { Cell::new(None) };
+}
+
+/// Gives up a value's hold on a value. Values hold each other in chains as long as the
+/// caller makes them, and a call for each would run out of stack: so what ends with this
+/// one waits until its end is over.
+fn release_value(id: usize) {
+    // At the end of a thread there may be no list any more, or no memory for it.
+    let ending = ENDING.try_with(Cell::take).ok().flatten();
+    let Some(mut waiting) = ending else {
+        return release_chain(id);
+    };
+    let has_room = waiting.try_reserve(1).is_ok();
+    if has_room {
+        waiting.push(id);
+    }
+    ENDING.set(Some(waiting));
+    if !has_room {
+        release_any(Some(Class::Value), id);
+    }
+}
+
+fn release_chain(first: usize) {
+    /// Ends the list, also if something panics.
+    struct Done;
+    impl Drop for Done {
+        fn drop(&mut self) {
+            let _ = ENDING.try_with(Cell::take);
+        }
+    }
+    let _done = Done;
+    let mut next = Some((first, Vec::new()));
+    while let Some((id, waiting)) = next {
+        let _ = ENDING.try_with(|ending| ending.set(Some(waiting)));
+        release_any(Some(Class::Value), id);
+        let waiting = ENDING.try_with(Cell::take).ok().flatten();
+        next = waiting.and_then(|mut waiting| Some((waiting.pop()?, waiting)));
     }
 }
 

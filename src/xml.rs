@@ -44,9 +44,13 @@ mod tree;
 mod write;
 
 use crate::error::{Misuse, Result};
+use crate::memory;
 use crate::value::{MAX_DEPTH, Value};
 use parts::Flaw;
 pub use tree::Visit;
+
+/// The key of an element's text, beside its attributes and children.
+const TEXT: &str = "#text";
 
 /// The largest document, in bytes. libvirt's own messages end at 32 MiB.
 pub const MAX_SIZE: usize = 32 << 20;
@@ -58,7 +62,7 @@ pub const MAX_SIZE: usize = 32 << 20;
 /// [`MAX_SIZE`] bytes long, and its value at most
 /// [`MAX_DEPTH`] levels deep.
 pub fn from_xml(text: &str) -> Result<Value> {
-    read(text, |tree| tree.value())
+    read(text, |tree| tree.value())?
 }
 
 /// Shows what [`from_xml`] makes of a document to `visitor`, without making it. Of a
@@ -77,8 +81,12 @@ fn read<T>(text: &str, then: impl FnOnce(&tree::Tree) -> T) -> Result<T> {
         }
         .into());
     }
+    memory::prepare();
     let text = without_mark(text);
     tree::with_tree(text, then).map_err(|flaw| {
+        if let Some(error) = flaw.no_memory {
+            return error;
+        }
         let (line, column, reason) = describe(text, flaw);
         Misuse::XmlSyntax { parameter: "xml", line, column, reason }.into()
     })
@@ -103,6 +111,7 @@ pub fn to_xml(value: &Value) -> Result<String> {
 ///
 /// If not: the line and column, counted from 1, and what is wrong there. It
 /// accepts what [`from_xml`] does, and documents of any size and depth besides.
+/// When there is no memory to tell, line and column are 0.
 pub fn check(text: &str) -> std::result::Result<(), (u64, u64, String)> {
     let text = without_mark(text);
     parts::take_apart(text, |_, _| Ok(())).map_err(|flaw| describe(text, flaw))
@@ -114,6 +123,9 @@ fn without_mark(text: &str) -> &str {
 
 /// Line, column and reason.
 fn describe(text: &str, flaw: Flaw) -> (u64, u64, String) {
+    if let Some(error) = flaw.no_memory {
+        return (0, 0, error.to_string());
+    }
     let (line, column) = chars::position(text, flaw.offset);
     (line, column, flaw.reason)
 }

@@ -17,6 +17,7 @@ use super::types::{Handle, SharedValue, vkvm_destroy_callback, vkvm_domain, vkvm
 use crate::core::{Domain, Text, sigpipe};
 use crate::error::{Error, Misuse, Result};
 use crate::handle::{self, Object, Ref};
+use crate::memory;
 use crate::value::Value;
 
 /// Stands for the C function that called an export and keeps the contract.
@@ -69,7 +70,7 @@ impl Caller {
     ) -> Result<Vec<Ref<H::Object>>> {
         // SAFETY: by the contract the array holds `count` handles.
         let handles = unsafe { array(handles, count, parameter) }?;
-        handles.iter().map(|handle| self.get(*handle, parameter)).collect()
+        memory::collect(handles.iter().map(|handle| self.get(*handle, parameter)), parameter)
     }
 
     /// Text, which must be UTF-8.
@@ -97,7 +98,7 @@ impl Caller {
     ) -> Result<Vec<&CStr>> {
         // SAFETY: by the contract the array holds `len` texts.
         let texts = unsafe { array(texts, len, parameter) }?;
-        texts.iter().map(|text| self.text(*text, parameter)).collect()
+        memory::collect(texts.iter().map(|text| self.text(*text, parameter)), parameter)
     }
 
     /// Text as a Rust string.
@@ -151,7 +152,7 @@ impl Caller {
 
     /// A value, copied.
     pub fn value(&self, value: *mut vkvm_value, parameter: &'static str) -> Result<Value> {
-        Ok(reading(&*self.get(value, parameter)?).clone())
+        reading(&*self.get(value, parameter)?).try_clone(parameter)
     }
 
     /// A value, copied; NULL is null.
@@ -246,7 +247,8 @@ impl Caller {
         parameter: &'static str,
         count_parameter: &'static str,
     ) -> Result<OutArray<'_, T>> {
-        Ok(OutArray(self.out(array, parameter)?, self.out(count, count_parameter)?))
+        let (array, count) = (self.out(array, parameter)?, self.out(count, count_parameter)?);
+        Ok(OutArray { array, count, parameter })
     }
 
     /// A callback with its userdata. Its destroy notify runs when it is
@@ -354,6 +356,7 @@ impl<H: Handle> OutHandle<'_, H> {
 impl OutHandle<'_, vkvm_value> {
     /// Makes a handle of the value.
     pub fn set_value(self, value: impl Into<Value>) -> Result<()> {
+        memory::prepare();
         self.set(SharedValue::new(value.into()))
     }
 
@@ -373,20 +376,20 @@ pub struct OutHandles<'c, H>(OutArray<'c, *mut H>);
 impl<H: Handle> OutHandles<'_, H> {
     /// Makes handles of the objects.
     pub fn set(self, objects: Vec<H::Object>) -> Result<()> {
-        let mut handles = Vec::with_capacity(objects.len());
-        for object in objects {
-            match handle::insert(object) {
-                Ok(id) => handles.push(id as *mut H),
-                Err(error) => {
-                    for id in handles {
-                        handle::release::<H::Object>(id as usize);
-                    }
-                    return Err(error);
-                }
+        let mut handles = memory::list(objects.len(), self.0.parameter)?;
+        let insert_all = || {
+            for object in objects {
+                handles.push(handle::insert(object)? as *mut H);
+            }
+            self.0.set(&handles)
+        };
+        let inserted = insert_all();
+        if inserted.is_err() {
+            for handle in handles {
+                handle::release::<H::Object>(handle as usize);
             }
         }
-        self.0.set(&handles);
-        Ok(())
+        inserted
     }
 }
 
@@ -415,38 +418,55 @@ pub struct OutTexts<'c>(OutArray<'c, *mut c_char>);
 
 impl OutTexts<'_> {
     /// Gives the texts to C.
-    pub fn set(self, texts: Vec<Text>) {
-        let raw: Vec<*mut c_char> = texts.into_iter().map(Text::into_raw).collect();
-        self.0.set(&raw);
+    pub fn set(self, texts: Vec<Text>) -> Result<()> {
+        let array = self.0.room(texts.len())?;
+        for (i, text) in texts.into_iter().enumerate() {
+            // SAFETY: there is room for as many.
+            unsafe { array.add(i).write(text.into_raw()) }
+        }
+        Ok(())
     }
 }
 
 /// Places for an array and its length.
-pub struct OutArray<'c, T>(Out<'c, *mut T>, Out<'c, usize>);
+pub struct OutArray<'c, T> {
+    array: Out<'c, *mut T>,
+    count: Out<'c, usize>,
+    parameter: &'static str,
+}
 
 impl<T: Copy> OutArray<'_, T> {
     /// Gives C a copy of the items in memory from malloc, with one zero behind
     /// them, so that bytes which are text can be used as such. Never NULL.
-    pub fn set(self, items: &[T]) {
-        let room = (items.len() + 1) * size_of::<T>();
-        // SAFETY: calloc of `room` bytes, into which the items fit.
-        unsafe {
-            let array: *mut T = libc::calloc(1, room).cast();
-            if array.is_null() {
-                std::alloc::handle_alloc_error(std::alloc::Layout::for_value(items));
-            }
-            array.copy_from_nonoverlapping(items.as_ptr(), items.len());
-            self.0.set(array);
+    pub fn set(self, items: &[T]) -> Result<()> {
+        let array = self.room(items.len())?;
+        // SAFETY: there is room for as many.
+        unsafe { array.copy_from_nonoverlapping(items.as_ptr(), items.len()) }
+        Ok(())
+    }
+
+    /// Gives C an array of `count` zeros and one more, and the caller a pointer to fill it.
+    fn room(self, count: usize) -> Result<*mut T> {
+        // SAFETY: calloc, which notices when the product is too large.
+        let array: *mut T = unsafe { libc::calloc(count.saturating_add(1), size_of::<T>()) }.cast();
+        if array.is_null() {
+            return Err(memory::none(self.parameter, count.saturating_mul(size_of::<T>())));
         }
-        self.1.set(items.len());
+        self.array.set(array);
+        self.count.set(count);
+        Ok(array)
     }
 }
 
 impl OutArray<'_, c_int> {
     /// Gives open files to C, which then has to close them.
-    pub fn set_files(self, files: Vec<OwnedFd>) {
-        let numbers: Vec<c_int> = files.into_iter().map(IntoRawFd::into_raw_fd).collect();
-        self.set(&numbers);
+    pub fn set_files(self, files: Vec<OwnedFd>) -> Result<()> {
+        let array = self.room(files.len())?;
+        for (i, file) in files.into_iter().enumerate() {
+            // SAFETY: there is room for as many.
+            unsafe { array.add(i).write(file.into_raw_fd()) }
+        }
+        Ok(())
     }
 }
 

@@ -175,8 +175,7 @@ pub unsafe extern "C" fn vkvm_domain_snapshot_list_child_snapshot_names(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_texts(names, names_len, "names", "names_len")?;
-        out.set(c.get(snapshot, "snapshot")?.list_child_snapshot_names(maxnames, flags)?);
-        Ok(())
+        out.set(c.get(snapshot, "snapshot")?.list_child_snapshot_names(maxnames, flags)?)
     })
 }
 

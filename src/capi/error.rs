@@ -148,7 +148,7 @@ pub unsafe extern "C" fn vkvm_error_to_json(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_text(json, "json")?;
-        out.set(Text::from_rust(&Value::from(&*c.get(err, "err")?).to_json(false)?));
+        out.set(Text::from_rust(&Value::from(&*c.get(err, "err")?).to_json(false)?, "json")?);
         Ok(())
     })
 }

@@ -181,7 +181,7 @@ pub unsafe extern "C" fn vkvm_host_gen_uuid(
     error: *mut *mut vkvm_error,
 ) -> c_int {
     status(error, |c| {
-        c.out_text(uuid, "uuid")?.set(Text::from_rust(&host::uuid()));
+        c.out_text(uuid, "uuid")?.set(Text::from_rust(&host::uuid(), "uuid")?);
         Ok(())
     })
 }
@@ -197,7 +197,7 @@ pub unsafe extern "C" fn vkvm_host_gen_mac(
     error: *mut *mut vkvm_error,
 ) -> c_int {
     status(error, |c| {
-        c.out_text(mac, "mac")?.set(Text::from_rust(&host::mac()));
+        c.out_text(mac, "mac")?.set(Text::from_rust(&host::mac(), "mac")?);
         Ok(())
     })
 }

@@ -50,8 +50,7 @@ pub unsafe extern "C" fn vkvm_network_port_get_uuid(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_array(uuid, uuid_len, "uuid", "uuid_len")?;
-        out.set(c.get(port, "port")?.get_uuid()?.as_bytes());
-        Ok(())
+        out.set(c.get(port, "port")?.get_uuid()?.as_bytes())
     })
 }
 

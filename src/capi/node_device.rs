@@ -86,8 +86,7 @@ pub unsafe extern "C" fn vkvm_node_device_list_capabilities(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_texts(names, names_len, "names", "names_len")?;
-        out.set(c.get(dev, "dev")?.list_capabilities()?);
-        Ok(())
+        out.set(c.get(dev, "dev")?.list_capabilities()?)
     })
 }
 

@@ -45,8 +45,7 @@ pub unsafe extern "C" fn vkvm_secret_get_uuid(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_array(uuid, uuid_len, "uuid", "uuid_len")?;
-        out.set(c.get(secret, "secret")?.get_uuid()?.as_bytes());
-        Ok(())
+        out.set(c.get(secret, "secret")?.get_uuid()?.as_bytes())
     })
 }
 
@@ -144,8 +143,7 @@ pub unsafe extern "C" fn vkvm_secret_get_value(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_array(value, value_len, "value", "value_len")?;
-        out.set(&c.get(secret, "secret")?.get_value(flags)?);
-        Ok(())
+        out.set(&c.get(secret, "secret")?.get_value(flags)?)
     })
 }
 

@@ -69,8 +69,7 @@ pub unsafe extern "C" fn vkvm_storage_pool_get_uuid(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_array(uuid, uuid_len, "uuid", "uuid_len")?;
-        out.set(c.get(pool, "pool")?.get_uuid()?.as_bytes());
-        Ok(())
+        out.set(c.get(pool, "pool")?.get_uuid()?.as_bytes())
     })
 }
 
@@ -309,8 +308,7 @@ pub unsafe extern "C" fn vkvm_storage_pool_list_storage_vol_names(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_texts(names, names_len, "names", "names_len")?;
-        out.set(c.get(pool, "pool")?.list_storage_vol_names(maxnames)?);
-        Ok(())
+        out.set(c.get(pool, "pool")?.list_storage_vol_names(maxnames)?)
     })
 }
 

@@ -10,6 +10,7 @@ use virt::sys;
 
 use super::Text;
 use crate::error::{Details, Error, Misuse, Result};
+use crate::memory;
 
 /// Prepares libvirt, once per process: before the first call that can fail.
 pub fn initialize() {
@@ -148,7 +149,7 @@ pub unsafe fn names(
         let reason = format!("is {max}; a number of names from 0 to {LIMIT} is needed");
         return Err(Misuse::Invalid { parameter, reason }.into());
     }
-    let mut names = vec![std::ptr::null_mut(); max as usize];
+    let mut names = memory::filled(std::ptr::null_mut(), max as usize, parameter)?;
     let count = number(list(names.as_mut_ptr(), max), function)?;
     let names = names.into_iter().take(count as usize).filter_map(NonNull::new);
     // SAFETY: as promised by the caller.

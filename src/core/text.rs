@@ -7,6 +7,9 @@ use std::ptr::NonNull;
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
+use crate::error::Result;
+use crate::memory;
+
 /// A C string from malloc.
 ///
 /// libvirt's long texts (XML) reach C in it without being copied.
@@ -27,7 +30,7 @@ impl Text {
         Text(text)
     }
 
-    /// A copy of `text`. Aborts when there is no memory, as Rust does.
+    /// A copy of `text`, the name of an object. Aborts when there is no memory, as Rust does.
     pub fn copy(text: &CStr) -> Self {
         // SAFETY: strdup of a C string gives one from malloc.
         match NonNull::new(unsafe { libc::strdup(text.as_ptr()) }) {
@@ -36,13 +39,11 @@ impl Text {
         }
     }
 
-    /// A copy of `text`, which ends at its first NUL byte if it has one.
-    pub fn from_rust(text: &str) -> Self {
+    /// A copy of `text` for `parameter`, which ends at its first NUL byte if it has one.
+    pub fn from_rust(text: &str, parameter: &'static str) -> Result<Self> {
         // SAFETY: strndup reads no more than `len` bytes.
-        match NonNull::new(unsafe { libc::strndup(text.as_ptr().cast(), text.len()) }) {
-            Some(copy) => Text(copy),
-            None => std::alloc::handle_alloc_error(std::alloc::Layout::for_value(text)),
-        }
+        let copy = unsafe { libc::strndup(text.as_ptr().cast(), text.len()) };
+        NonNull::new(copy).map(Text).ok_or_else(|| memory::none(parameter, text.len() + 1))
     }
 
     /// A uuid as lower-case text with hyphens.

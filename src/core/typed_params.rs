@@ -12,6 +12,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use super::call;
 use crate::error::{Error, Misuse, Result};
+use crate::memory;
 use crate::value::{Map, Value};
 
 /// In a table of types: the parameter may be given several times, as a list of
@@ -319,8 +320,14 @@ fn value(param: &sys::virTypedParameter) -> Value {
 }
 
 fn c_text(text: &str, parameter: &'static str) -> Result<CString> {
-    CString::new(text)
-        .map_err(|error| Misuse::EmbeddedNul { parameter, offset: error.nul_position() }.into())
+    if let Some(offset) = text.find('\0') {
+        return Err(Misuse::EmbeddedNul { parameter, offset }.into());
+    }
+    let mut bytes = memory::list(text.len() + 1, parameter)?;
+    bytes.extend_from_slice(text.as_bytes());
+    bytes.push(0);
+    CString::from_vec_with_nul(bytes)
+        .map_err(|_| Misuse::Internal { what: "text without its end".to_owned() }.into())
 }
 
 #[cfg(test)]

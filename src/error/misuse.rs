@@ -38,6 +38,8 @@ pub enum Misuse {
     EmbeddedNul { parameter: &'static str, offset: usize },
     #[error("{parameter}: {what} is {actual}, the limit is {limit}")]
     TooLarge { parameter: &'static str, what: &'static str, actual: u64, limit: u64 },
+    #[error("{parameter}: there is no memory for {size} bytes")]
+    NoMemory { parameter: &'static str, size: u64 },
     #[error("{parameter}: {reason}")]
     Invalid { parameter: &'static str, reason: String },
     #[error("{parameter}: there is no \"{path}\"{hint}")]
@@ -91,6 +93,7 @@ impl Misuse {
             Misuse::OtherEventLoop { .. } => c::ERROR_OWN_OTHER_EVENT_LOOP,
             Misuse::File { .. } => c::ERROR_OWN_FILE,
             // libvirt's own numbers, so that a caller needs to test for one only.
+            Misuse::NoMemory { .. } => virt::sys::VIR_ERR_NO_MEMORY as i32,
             Misuse::Cancelled => virt::sys::VIR_ERR_OPERATION_ABORTED as i32,
             Misuse::TimedOut { .. } => virt::sys::VIR_ERR_OPERATION_TIMEOUT as i32,
             Misuse::NotInThisLibvirt { .. } | Misuse::NoLibrary { .. } => {
@@ -135,6 +138,7 @@ impl Misuse {
             | Misuse::NotUtf8 { parameter, .. }
             | Misuse::EmbeddedNul { parameter, .. }
             | Misuse::TooLarge { parameter, .. }
+            | Misuse::NoMemory { parameter, .. }
             | Misuse::Invalid { parameter, .. }
             | Misuse::File { parameter, .. }
             | Misuse::NotFound { parameter, .. }

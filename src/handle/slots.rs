@@ -227,8 +227,12 @@ impl<T: Send + Sync + 'static> Slots<T> {
     fn add_segment(&'static self, segment: usize) {
         let count = FIRST_SEGMENT << segment;
         let first = count - FIRST_SEGMENT;
-        let slots: Box<[Slot<T>]> = (first..first + count).map(|n| Slot::new(n as u32)).collect();
-        let new = Box::into_raw(slots);
+        let mut slots: Vec<Slot<T>> = Vec::new();
+        if slots.try_reserve_exact(count).is_err() {
+            return; // there is no memory for it, and no slot then
+        }
+        slots.extend((first..first + count).map(|n| Slot::new(n as u32)));
+        let new = Box::into_raw(slots.into_boxed_slice());
         let place = &self.segments[segment];
         let (done, failed) = (Ordering::AcqRel, Ordering::Acquire);
         if place.compare_exchange(ptr::null_mut(), new.cast(), done, failed).is_err() {

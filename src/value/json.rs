@@ -9,15 +9,21 @@
 //! | a map whose only key is one of these three         | `{"$map":{...the map...}}`|
 
 use std::borrow::Cow;
-use std::fmt;
+use std::cell::Cell;
+use std::{fmt, io};
 
 use base64::Engine as _;
+use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{self, Serialize, SerializeMap, SerializeSeq, Serializer};
 
 use super::{MAX_DEPTH, Map, Value};
-use crate::error::{Misuse, Result};
+use crate::error::{Error, Misuse, Result};
+use crate::memory;
+
+/// The parameter that a document is given as.
+const PARAMETER: &str = "json";
 
 const BYTES: &str = "$bytes";
 const HANDLE: &str = "$handle";
@@ -39,9 +45,16 @@ impl Value {
     /// JSON cannot express NaN and infinity: a value that holds one is an error
     /// that names its path.
     pub fn to_json(&self, pretty: bool) -> Result<String> {
-        let text =
-            if pretty { serde_json::to_string_pretty(self) } else { serde_json::to_string(self) };
-        text.map_err(|error| {
+        let mut out = Out { text: Vec::new(), missing: None };
+        let written = if pretty {
+            serde_json::to_writer_pretty(&mut out, self)
+        } else {
+            serde_json::to_writer(&mut out, self)
+        };
+        if let Some(size) = out.missing {
+            return Err(memory::none("value", size));
+        }
+        written.map_err(|error| {
             let depth = self.depth();
             if depth > MAX_DEPTH {
                 return too_deep("value", depth).into();
@@ -51,8 +64,10 @@ impl Value {
                 Some(way) if !way.is_empty() => format!("\"{}\": {error}", way.join(".")),
                 _ => error.to_string(),
             };
-            Misuse::Invalid { parameter: "value", reason }.into()
-        })
+            Error::from(Misuse::Invalid { parameter: "value", reason })
+        })?;
+        String::from_utf8(out.text)
+            .map_err(|_| Misuse::Internal { what: "JSON that is not UTF-8".to_owned() }.into())
     }
 
     /// Reads JSON text, such as [`Value::to_json`] writes.
@@ -62,15 +77,48 @@ impl Value {
     /// last value wins. A syntax error names line and column.
     pub fn from_json(text: &str) -> Result<Value> {
         let mut reader = serde_json::Deserializer::from_str(text);
+        memory::prepare();
         // Its limit is below what an escaped value may need; ours is in `Seed`.
         reader.disable_recursion_limit();
-        let value = Value::deserialize(&mut reader)
+        let room = Room::new(text);
+        let value = Seed { depth: 0, literal: false, room: &room }
+            .deserialize(&mut reader)
             .and_then(|value| reader.end().map(|()| value))
-            .map_err(|error| syntax_error(text, &error))?;
+            .map_err(|error| {
+                room.take_error().unwrap_or_else(|| syntax_error(text, &error).into())
+            })?;
         match value.depth() {
             depth if depth > MAX_DEPTH => Err(too_deep("json", depth).into()),
             _ => Ok(value),
         }
+    }
+}
+
+/// Where JSON is written to. serde_json's own way to a text ends the process when there
+/// is no memory.
+struct Out {
+    text: Vec<u8>,
+    /// How many bytes could not be had.
+    missing: Option<usize>,
+}
+
+impl io::Write for Out {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        self.write_all(piece)?;
+        Ok(piece.len())
+    }
+
+    fn write_all(&mut self, piece: &[u8]) -> io::Result<()> {
+        if self.text.try_reserve(piece.len()).is_err() {
+            self.missing = Some(self.text.len() + piece.len());
+            return Err(io::ErrorKind::OutOfMemory.into());
+        }
+        self.text.extend_from_slice(piece);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -135,7 +183,7 @@ impl Serialize for Node<'_> {
                 Err(ser::Error::custom(format_args!("JSON cannot express the number {v}")))
             }
             Value::String(v) => out.serialize_str(v),
-            Value::Bytes(v) => single(out, BYTES, &BASE64.encode(v)),
+            Value::Bytes(v) => single(out, BYTES, &Base64(v)),
             Value::Handle(v) => single(out, HANDLE, v.class_name()),
             Value::List(items) => {
                 let mut list = out.serialize_seq(Some(items.len()))?;
@@ -147,6 +195,15 @@ impl Serialize for Node<'_> {
             Value::Map(map) if is_reserved(map) => single(out, MAP, &Entries { map, depth }),
             Value::Map(map) => Entries { map, depth }.serialize(out),
         }
+    }
+}
+
+/// Bytes that are encoded while they are written.
+struct Base64<'a>(&'a [u8]);
+
+impl Serialize for Base64<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> std::result::Result<S::Ok, S::Error> {
+        out.collect_str(&Base64Display::new(self.0, &BASE64))
     }
 }
 
@@ -175,30 +232,129 @@ impl Serialize for Entries<'_> {
     }
 }
 
-impl<'de> Deserialize<'de> for Value {
-    fn deserialize<D: Deserializer<'de>>(input: D) -> std::result::Result<Self, D::Error> {
-        Seed { depth: 0, literal: false }.deserialize(input)
+/// The memory of a document that is being read. serde_json's errors are texts, so the
+/// one about memory is kept here meanwhile.
+struct Room {
+    error: Cell<Option<Error>>,
+    /// What serde_json may need for the longest text with escapes, which it writes to a
+    /// buffer of its own: that buffer doubles, and is copied while it does.
+    buffer: usize,
+    /// How much has been allocated since it was last known that there is room for it.
+    since: Cell<usize>,
+}
+
+/// After as much has been allocated it is asked again whether there is room for
+/// serde_json's buffer.
+const AGAIN: usize = 1 << 20;
+
+impl Room {
+    fn new(text: &str) -> Self {
+        let buffer = 3 * longest_with_escapes(text);
+        Room { error: Cell::new(None), buffer, since: Cell::new(AGAIN) }
     }
+
+    fn take_error(&self) -> Option<Error> {
+        self.error.take()
+    }
+
+    /// Keeps the error, if there is one.
+    fn keep<T, E: de::Error>(&self, result: Result<T>) -> std::result::Result<T, E> {
+        result.map_err(|error| {
+            self.error.set(Some(error));
+            E::custom("there is no memory")
+        })
+    }
+
+    /// Before something of `size` bytes is allocated.
+    fn before<E: de::Error>(&self, size: usize) -> std::result::Result<(), E> {
+        if self.buffer <= memory::SMALL {
+            return Ok(());
+        }
+        let since = self.since.get() + size;
+        if since < AGAIN {
+            self.since.set(since);
+            return Ok(());
+        }
+        self.since.set(0);
+        self.keep(memory::probe(self.buffer + size + AGAIN, PARAMETER))
+    }
+
+    fn text<E: de::Error>(&self, text: &str) -> std::result::Result<String, E> {
+        self.before(text.len())?;
+        self.keep(memory::text(text, PARAMETER))
+    }
+}
+
+/// How many bytes the longest text has that is written with escapes, at most. Of a text
+/// that is not long, 0.
+fn longest_with_escapes(text: &str) -> usize {
+    if text.len() <= memory::SMALL || !text.contains('\\') {
+        return 0;
+    }
+    let (mut longest, mut start, mut escapes, mut inside) = (0, 0, false, false);
+    let mut bytes = text.bytes().enumerate();
+    while let Some((at, byte)) = bytes.next() {
+        match byte {
+            b'"' if !inside => (start, escapes, inside) = (at, false, true),
+            b'"' => {
+                inside = false;
+                if escapes {
+                    longest = longest.max(at - start);
+                }
+            }
+            b'\\' => {
+                escapes = true;
+                bytes.next();
+            }
+            _ => {}
+        }
+    }
+    // What is not closed is read up to the end before it is refused.
+    if inside && escapes { longest.max(text.len() - start) } else { longest }
 }
 
 /// Reads one value.
 #[derive(Clone, Copy)]
-struct Seed {
+struct Seed<'r> {
     depth: usize,
     /// The value stands under "$map": leave the meaning of its keys open.
     literal: bool,
+    room: &'r Room,
 }
 
-impl Seed {
-    fn below<E: de::Error>(self) -> std::result::Result<Seed, E> {
+impl Seed<'_> {
+    fn below<E: de::Error>(self) -> std::result::Result<Self, E> {
         if self.depth == MAX_JSON_DEPTH {
             return Err(E::custom(format_args!("it nests more than {MAX_DEPTH} levels deep")));
         }
-        Ok(Seed { depth: self.depth + 1, literal: false })
+        Ok(Seed { depth: self.depth + 1, literal: false, ..self })
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Seed {
+/// Reads the key of a map.
+struct KeySeed<'r>(&'r Room);
+
+impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
+    type Value = String;
+
+    fn deserialize<D: Deserializer<'de>>(self, input: D) -> std::result::Result<String, D::Error> {
+        input.deserialize_str(self)
+    }
+}
+
+impl<'de> Visitor<'de> for KeySeed<'_> {
+    type Value = String;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E: de::Error>(self, key: &str) -> std::result::Result<String, E> {
+        self.0.text(key)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Seed<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, input: D) -> std::result::Result<Value, D::Error> {
@@ -206,7 +362,7 @@ impl<'de> DeserializeSeed<'de> for Seed {
     }
 }
 
-impl<'de> Visitor<'de> for Seed {
+impl<'de> Visitor<'de> for Seed<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -233,19 +389,18 @@ impl<'de> Visitor<'de> for Seed {
         Ok(Value::Double(v))
     }
 
-    fn visit_str<E>(self, v: &str) -> std::result::Result<Value, E> {
-        Ok(Value::String(v.to_owned()))
-    }
-
-    fn visit_string<E>(self, v: String) -> std::result::Result<Value, E> {
-        Ok(Value::String(v))
+    fn visit_str<E: de::Error>(self, v: &str) -> std::result::Result<Value, E> {
+        self.room.text(v).map(Value::String)
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut input: A) -> std::result::Result<Value, A::Error> {
         let seed = self.below()?;
         let mut items = Vec::new();
         while let Some(item) = input.next_element_seed(seed)? {
-            items.push(item);
+            if items.len() == items.capacity() {
+                self.room.before(items.len() * size_of::<Value>())?;
+            }
+            self.room.keep(memory::push(&mut items, item, PARAMETER))?;
         }
         Ok(Value::List(items))
     }
@@ -253,29 +408,37 @@ impl<'de> Visitor<'de> for Seed {
     fn visit_map<A: MapAccess<'de>>(self, mut input: A) -> std::result::Result<Value, A::Error> {
         let seed = self.below()?;
         let mut map = Map::new();
-        while let Some(key) = input.next_key::<String>()? {
+        while let Some(key) = input.next_key_seed(KeySeed(self.room))? {
             // What stands under "$map" is read literally. Whether that was right
             // is known when the map ends: `interpret` makes up for it if not.
             let literal = key == MAP;
-            map.insert(key, input.next_value_seed(Seed { literal, ..seed })?);
+            let value = input.next_value_seed(Seed { literal, ..seed })?;
+            self.room.keep(map.try_insert(key, value, PARAMETER))?;
         }
-        if self.literal { Ok(Value::Map(map)) } else { interpret(map) }
+        if self.literal { Ok(Value::Map(map)) } else { interpret(map, self.room) }
     }
 }
 
 /// Gives the keys of a map that was read literally their special meaning.
-fn interpret<E: de::Error>(map: Map) -> std::result::Result<Value, E> {
+fn interpret<E: de::Error>(map: Map, room: &Room) -> std::result::Result<Value, E> {
     if !is_reserved(&map) {
-        return plain(map);
+        return plain(map, room);
     }
     let (key, value) = map.into_iter().next().unwrap_or((Cow::Borrowed(""), Value::Null));
     match (&*key, value) {
-        (BYTES, Value::String(text)) => BASE64
-            .decode(&text)
-            .map(Value::Bytes)
-            .map_err(|e| E::custom(format_args!("the text of \"$bytes\" is not base64: {e}"))),
+        (BYTES, Value::String(text)) => {
+            let most = base64::decoded_len_estimate(text.len());
+            room.before(most)?;
+            let mut bytes = room.keep(memory::list(most, PARAMETER))?;
+            bytes.resize(most, 0);
+            let length = BASE64.decode_slice(&text, &mut bytes).map_err(|e| {
+                E::custom(format_args!("the text of \"$bytes\" is not base64: {e}"))
+            })?;
+            bytes.truncate(length);
+            Ok(Value::Bytes(bytes))
+        }
         (HANDLE, _) => Err(E::custom("a handle (\"$handle\") cannot be read back from JSON")),
-        (MAP, Value::Map(map)) => plain(map),
+        (MAP, Value::Map(map)) => plain(map, room),
         (_, value) => {
             let wanted = if key == BYTES { "base64 text" } else { "a map" };
             Err(E::custom(format_args!(
@@ -288,11 +451,11 @@ fn interpret<E: de::Error>(map: Map) -> std::result::Result<Value, E> {
 
 /// Finishes a map whose own keys have no special meaning: what stands under an
 /// ordinary "$map" was read literally but is a value like any other.
-fn plain<E: de::Error>(mut map: Map) -> std::result::Result<Value, E> {
+fn plain<E: de::Error>(mut map: Map, room: &Room) -> std::result::Result<Value, E> {
     if let Some(slot @ Value::Map(_)) = map.get_mut(MAP)
         && let Value::Map(inner) = std::mem::replace(slot, Value::Null)
     {
-        *slot = interpret(inner)?;
+        *slot = interpret(inner, room)?;
     }
     Ok(Value::Map(map))
 }

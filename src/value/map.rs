@@ -6,6 +6,8 @@ use std::fmt;
 use indexmap::IndexMap;
 
 use super::Value;
+use crate::error::Result;
+use crate::memory;
 
 /// A key of a [`Map`]: a literal costs nothing, a computed key is owned.
 pub type Key = Cow<'static, str>;
@@ -45,6 +47,16 @@ impl Default for Repr {
     }
 }
 
+/// What an entry of a large map takes: itself, its hash, and its place in the index.
+const INDEX_ENTRY: usize = size_of::<(Key, Value)>() + 2 * size_of::<usize>();
+
+fn try_index(capacity: usize, parameter: &'static str) -> Result<IndexMap<Key, Value>> {
+    let mut index = IndexMap::new();
+    let reserved = index.try_reserve(capacity);
+    reserved.map_err(|_| memory::none(parameter, capacity.saturating_mul(INDEX_ENTRY)))?;
+    Ok(index)
+}
+
 impl Map {
     /// An empty map. Allocates nothing.
     pub fn new() -> Self {
@@ -58,6 +70,79 @@ impl Map {
         } else {
             Repr::Large(Box::new(IndexMap::with_capacity(capacity)))
         })
+    }
+
+    /// An empty map with room for `capacity` entries, as a caller's input wants it.
+    pub fn try_with_capacity(capacity: usize, parameter: &'static str) -> Result<Self> {
+        if capacity <= SMALL {
+            return Ok(Map(Repr::Small(memory::list(capacity, parameter)?)));
+        }
+        Ok(Map(Repr::Large(Box::new(try_index(capacity, parameter)?))))
+    }
+
+    /// Makes room for one more entry.
+    #[inline]
+    fn reserve(&mut self, parameter: &'static str) -> Result<()> {
+        match &mut self.0 {
+            Repr::Small(entries) if entries.len() < SMALL => memory::reserve(entries, 1, parameter),
+            // Small, but for one entry more it has to become large.
+            Repr::Small(entries) => {
+                let mut index = try_index(2 * SMALL, parameter)?;
+                index.extend(entries.drain(..));
+                self.0 = Repr::Large(Box::new(index));
+                Ok(())
+            }
+            Repr::Large(index) => {
+                let reserved = index.try_reserve(1);
+                reserved.map_err(|_| memory::none(parameter, (index.len() + 1) * INDEX_ENTRY))
+            }
+        }
+    }
+
+    /// [`Map::insert`] of what came from a caller.
+    pub fn try_insert(
+        &mut self,
+        key: impl Into<Key>,
+        value: impl Into<Value>,
+        parameter: &'static str,
+    ) -> Result<Option<Value>> {
+        let key = key.into();
+        if let Some(old) = self.get_mut(&key) {
+            return Ok(Some(std::mem::replace(old, value.into())));
+        }
+        self.try_push_new(key, value, parameter)?;
+        Ok(None)
+    }
+
+    /// [`Map::push_new`] of what came from a caller.
+    #[inline]
+    pub fn try_push_new(
+        &mut self,
+        key: impl Into<Key>,
+        value: impl Into<Value>,
+        parameter: &'static str,
+    ) -> Result<()> {
+        self.reserve(parameter)?;
+        self.push_new(key, value);
+        Ok(())
+    }
+
+    /// A copy; see [`Value::try_clone`].
+    pub(super) fn try_clone(&self, parameter: &'static str) -> Result<Map> {
+        let mut copy = Map::try_with_capacity(self.len(), parameter)?;
+        let mut add = |key: &Key, value: &Value| -> Result<()> {
+            let key = match key {
+                Key::Borrowed(key) => Key::Borrowed(*key),
+                Key::Owned(key) => Key::Owned(memory::text(key, parameter)?),
+            };
+            copy.push_new(key, value.try_clone(parameter)?);
+            Ok(())
+        };
+        match &self.0 {
+            Repr::Small(entries) => entries.iter().try_for_each(|(key, value)| add(key, value))?,
+            Repr::Large(index) => index.iter().try_for_each(|(key, value)| add(key, value))?,
+        }
+        Ok(copy)
     }
 
     /// The number of entries.

@@ -22,10 +22,16 @@ mod wipe;
 pub(crate) use convert::shortened;
 pub use map::{IntoIter, Iter, Key, Map};
 
+use crate::error::Result;
 use crate::handle::AnyHandle;
+use crate::memory;
 
 /// How many levels lists and maps may nest: a list of numbers is one level.
 pub const MAX_DEPTH: usize = 100;
+
+/// Up to this many levels are counted. Whatever is being read may be deeper than a value
+/// can be, but not by much.
+const DEPTH_SHOWN: usize = 4 * MAX_DEPTH;
 
 /// A piece of structured data.
 #[derive(Clone, Debug)]
@@ -136,21 +142,37 @@ impl Value {
     }
 
     /// How many levels of lists and maps there are: 0 for a scalar, 1 for a
-    /// list or map that is empty or holds only scalars.
+    /// list or map that is empty or holds only scalars. No more than 400 are counted.
     pub fn depth(&self) -> usize {
         if !self.is_container() {
             return 0;
         }
-        // Level by level and not by recursion: this is the check that protects
-        // all the recursive code.
-        let mut depth = 0;
-        let mut level = vec![self];
-        while !level.is_empty() {
-            depth += 1;
-            level =
-                level.into_iter().flat_map(Value::children).filter(|v| v.is_container()).collect();
+        self.depth_within(DEPTH_SHOWN)
+    }
+
+    /// The depth, counted up to `limit` levels: this is the check that protects all the
+    /// recursive code, so it must not run out of stack itself, nor of memory.
+    fn depth_within(&self, limit: usize) -> usize {
+        if limit == 0 || !self.is_container() {
+            return 0;
         }
-        depth
+        let below = self.children().map(|child| child.depth_within(limit - 1)).max();
+        1 + below.unwrap_or(0)
+    }
+
+    /// A copy. Values are as large as callers make them, so that there is no memory for
+    /// one is an error, which names `parameter`.
+    pub fn try_clone(&self, parameter: &'static str) -> Result<Value> {
+        Ok(match self {
+            Value::String(text) => Value::String(memory::text(text, parameter)?),
+            Value::Bytes(bytes) => Value::Bytes(memory::bytes(bytes, parameter)?),
+            Value::List(items) => {
+                let copies = items.iter().map(|item| item.try_clone(parameter));
+                Value::List(memory::collect(copies, parameter)?)
+            }
+            Value::Map(map) => Value::Map(map.try_clone(parameter)?),
+            plain => plain.clone(),
+        })
     }
 
     fn is_container(&self) -> bool {

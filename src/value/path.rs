@@ -3,6 +3,7 @@
 use super::convert::{shortened, wrong_type};
 use super::{Key, MAX_DEPTH, Map, Value};
 use crate::error::{Error, Misuse, Result};
+use crate::memory;
 
 /// The longest path, in bytes. Keeps the search for keys with dots short.
 const MAX_PATH: usize = 4096;
@@ -65,8 +66,8 @@ impl Value {
         };
         check_depth(steps.len() + 1, &value)?;
         match self.follow(path, &steps)? {
-            Value::Map(map) => map.push_new(key.to_owned(), value),
-            Value::List(items) => items.push(value),
+            Value::Map(map) => map.try_push_new(key.to_owned(), value, "item")?,
+            Value::List(items) => memory::push(items, value, "item")?,
             _ => return Err(self.no_place(path)),
         }
         Ok(None)
@@ -84,7 +85,7 @@ impl Value {
         let steps = self.locate(path)?;
         check_depth(steps.len() + 1, &value)?;
         match self.follow(path, &steps)? {
-            Value::Map(map) => Ok(map.insert(key, value)),
+            Value::Map(map) => map.try_insert(key, value, "item"),
             other => Err(wrong_type(path, other, "a map")),
         }
     }
@@ -94,10 +95,7 @@ impl Value {
         let steps = self.locate(path)?;
         check_depth(steps.len() + 1, &value)?;
         match self.follow(path, &steps)? {
-            Value::List(items) => {
-                items.push(value);
-                Ok(())
-            }
+            Value::List(items) => memory::push(items, value, "item"),
             other => Err(wrong_type(path, other, "a list")),
         }
     }

@@ -61,8 +61,8 @@ fn is_name_char(c: char) -> bool {
 pub(super) fn position(text: &str, offset: usize) -> (u64, u64) {
     let before = text.get(..offset).unwrap_or(text);
     // All three ends of a line that XML knows count as one.
-    let before = before.replace("\r\n", "\n").replace('\r', "\n");
-    let line = before.matches('\n').count() + 1;
-    let column = before.chars().rev().take_while(|c| *c != '\n').count() + 1;
+    let ends = |end: &str| before.matches(end).count();
+    let line = ends("\n") + ends("\r") - ends("\r\n") + 1;
+    let column = before.chars().rev().take_while(|c| !matches!(c, '\n' | '\r')).count() + 1;
     (line as u64, column as u64)
 }

@@ -14,7 +14,11 @@ use quick_xml::events::{BytesDecl, BytesRef, BytesStart, Event};
 use quick_xml::{Error, Reader, XmlVersion, errors::IllFormedError};
 
 use super::chars::{find_forbidden, is_name, is_space, is_xml_char};
+use crate::memory;
 use crate::value::shortened;
+
+/// The parameter that a document is given as.
+pub(super) const PARAMETER: &str = "xml";
 
 const BARE_AMPERSAND: &str =
     "\"&\" does not begin a reference such as &amp;: write &amp; for the character itself";
@@ -30,11 +34,19 @@ const FEW: usize = 16;
 pub(super) struct Flaw {
     pub(super) offset: usize,
     pub(super) reason: String,
+    /// Not the document is at fault: there is no memory for it.
+    pub(super) no_memory: Option<crate::error::Error>,
 }
 
 fn flaw<T>(offset: usize, reason: impl Into<String>) -> Result<T, Flaw> {
     let reason = reason.into();
-    Err(Flaw { offset, reason })
+    Err(Flaw { offset, reason, no_memory: None })
+}
+
+impl From<crate::error::Error> for Flaw {
+    fn from(error: crate::error::Error) -> Self {
+        Flaw { offset: 0, reason: String::new(), no_memory: Some(error) }
+    }
 }
 
 /// A part of a document.
@@ -63,6 +75,7 @@ where
         sink,
         open: Vec::new(),
         attributes: Vec::new(),
+        names: Names::default(),
         has_root: false,
         has_doctype: false,
         has_carriage_return: text.contains('\r'),
@@ -77,6 +90,9 @@ where
     loop {
         // No white space is trimmed, so the next event begins right here.
         let at = reader.buffer_position() as usize;
+        if text.len() > memory::SMALL {
+            document.look_ahead(at)?;
+        }
         // Events are large; that none is moved saves a tenth of the time.
         match &reader.read_event() {
             Ok(Event::Eof) => return document.finish(),
@@ -98,6 +114,16 @@ fn refusal(error: &Error) -> String {
     shortened(&reason, 200)
 }
 
+/// The memory that quick-xml has for the names of open elements. It knows no failure, so
+/// that there is more to be had is found out before it wants more.
+#[derive(Default)]
+struct Names {
+    /// How many bytes the names have.
+    len: usize,
+    /// For how many there is room.
+    room: usize,
+}
+
 struct Document<'a, S> {
     text: &'a str,
     sink: S,
@@ -105,6 +131,7 @@ struct Document<'a, S> {
     open: Vec<(&'a str, usize)>,
     /// The names of the attributes in the tag at hand.
     attributes: Vec<&'a str>,
+    names: Names,
     has_root: bool,
     has_doctype: bool,
     /// Whether these stand anywhere: most texts need not be searched for them then.
@@ -116,6 +143,27 @@ impl<'a, S> Document<'a, S>
 where
     S: FnMut(Part, usize) -> Result<(), Flaw>,
 {
+    /// Sees to it that there is memory for what quick-xml keeps of the tag at `at`.
+    fn look_ahead(&mut self, at: usize) -> Result<(), Flaw> {
+        let Some(tag) = self.text[at..].strip_prefix('<') else {
+            return Ok(());
+        };
+        let ends = |byte| matches!(byte, b'>' | b' ' | b'\t' | b'\n' | b'\r');
+        let name = tag.bytes().position(ends).unwrap_or(tag.len());
+        if tag.starts_with('/') {
+            // When the names differ, both go into the message.
+            let open = self.open.last().map_or(0, |(name, _)| name.len());
+            return Ok(memory::probe(4 * (name + open), PARAMETER)?);
+        }
+        // Besides the name, quick-xml notes where it begins.
+        let wanted = self.names.len + name + (self.open.len() + 1) * size_of::<usize>();
+        if wanted > self.names.room {
+            memory::probe(4 * wanted, PARAMETER)?;
+            self.names.room = wanted.max(2 * self.names.room);
+        }
+        Ok(())
+    }
+
     /// Takes what stands from byte `at` to byte `end`.
     fn event(&mut self, event: &Event<'a>, at: usize, end: usize) -> Result<(), Flaw> {
         match event {
@@ -138,7 +186,10 @@ where
                     return flaw(at + offset, "\"]]>\" is not allowed in text: write ]]&gt;");
                 }
                 let text = match self.has_carriage_return {
-                    true => text.xml10_content(),
+                    true => {
+                        memory::probe(2 * text.len(), PARAMETER)?;
+                        text.xml10_content()
+                    }
                     false => Cow::Borrowed(&**text),
                 };
                 (self.sink)(Part::Text(text), at)
@@ -147,7 +198,12 @@ where
                 flaw(at, self.outside())
             }
             Event::GeneralRef(reference) => self.reference(reference, at),
-            Event::CData(text) => (self.sink)(Part::Text(text.xml10_content()), at),
+            Event::CData(text) => {
+                if self.has_carriage_return {
+                    memory::probe(2 * text.len(), PARAMETER)?;
+                }
+                (self.sink)(Part::Text(text.xml10_content()), at)
+            }
             Event::Decl(_) if at > 0 => {
                 flaw(at, "the XML declaration can only stand at the very start")
             }
@@ -176,7 +232,8 @@ where
             return flaw(at, format!("<{name}> is a second root element: a document has one"));
         }
         self.has_root = true;
-        self.open.push((name, at));
+        memory::push(&mut self.open, (name, at), PARAMETER)?;
+        self.names.len += name.len();
         (self.sink)(Part::Start(name), at)?;
         self.attributes.clear();
         let mut many = HashSet::new();
@@ -189,33 +246,42 @@ where
             let offset = inside + offset_in(tag, name);
             check_name(name, "an attribute", offset)?;
             let name = &self.text[offset..offset + name.len()];
-            if !self.is_new_attribute(name, &mut many) {
+            if !self.is_new_attribute(name, &mut many)? {
                 let name = shortened(name, 40);
                 return flaw(offset, format!("the attribute {name} is there twice"));
             }
             let value = attribute_value(attribute)
-                .or_else(|f| flaw(inside + offset_in(tag, raw) + f.offset, f.reason))?;
+                .map_err(|f| Flaw { offset: inside + offset_in(tag, raw) + f.offset, ..f })?;
             (self.sink)(Part::Attribute(name, value), offset)?;
         }
         Ok(())
     }
 
     /// Remembers an attribute of the tag at hand, if it is the first of its name.
-    fn is_new_attribute(&mut self, name: &'a str, many: &mut HashSet<&'a str>) -> bool {
+    fn is_new_attribute(
+        &mut self,
+        name: &'a str,
+        many: &mut HashSet<&'a str>,
+    ) -> Result<bool, Flaw> {
         if self.attributes.len() < FEW {
             let is_new = !self.attributes.contains(&name);
             self.attributes.push(name);
-            return is_new;
+            return Ok(is_new);
         }
         if many.is_empty() {
             many.extend(&self.attributes);
         }
-        many.insert(name)
+        let reserved = many.try_reserve(1);
+        reserved.map_err(|_| memory::none(PARAMETER, 2 * many.len() * size_of::<&str>()))?;
+        Ok(many.insert(name))
     }
 
     fn end_tag(&mut self, at: usize) -> Result<(), Flaw> {
         match self.open.pop() {
-            Some(_) => (self.sink)(Part::End, at),
+            Some((name, _)) => {
+                self.names.len -= name.len();
+                (self.sink)(Part::End, at)
+            }
             None => Ok(()), // quick-xml has refused it.
         }
     }
@@ -319,6 +385,7 @@ fn attribute_value<'v>(attribute: &Attribute<'v>) -> Result<Cow<'v, str>, Flaw> 
     if let Some(at) = attribute.value.find('<') {
         return flaw(at, "\"<\" in the value of an attribute: write &lt;");
     }
+    memory::probe(2 * attribute.value.len(), PARAMETER)?;
     // Not `normalized_value`, which knows the entities of HTML as well if any
     // crate in the program switches that feature of quick-xml on.
     match attribute.normalized_value_with(XmlVersion::Implicit1_0, 1, resolve_xml_entity) {

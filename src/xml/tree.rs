@@ -7,8 +7,10 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 
-use super::parts::{Flaw, Part, take_apart};
-use super::too_deep;
+use super::parts::{Flaw, PARAMETER, Part, take_apart};
+use super::{TEXT, too_deep};
+use crate::error;
+use crate::memory;
 use crate::value::{MAX_DEPTH, Map, Value};
 
 /// The first node is the document; being nobody's child, it also stands for "none".
@@ -104,7 +106,7 @@ pub(super) fn with_tree<T>(text: &str, then: impl FnOnce(&Tree) -> T) -> Result<
         deepest: (0, 0),
         index: HashMap::new(),
     };
-    tree.nodes.push(Node::default());
+    memory::push(&mut tree.nodes, Node::default(), PARAMETER)?;
     let read = take_apart(text, |part, offset| tree.add(part, offset));
     let result = read.and_then(|()| tree.check_depth()).map(|()| then(&tree));
     let Tree { mut nodes, mut made, .. } = tree;
@@ -122,18 +124,18 @@ impl<'a> Tree<'a> {
             Part::Start(name) => self.start(name, offset),
             Part::Attribute(name, value) => {
                 let start = self.next_made();
-                self.made.push('@');
-                self.made.push_str(name);
+                self.make("@")?;
+                self.make(name)?;
                 let name = Text { start, len: name.len() as u32 + 1 };
-                let text = self.text_of(&value);
+                let text = self.text_of(&value)?;
                 self.nodes[self.open as usize].attributes += 1;
-                self.nodes.push(Node { name, text, ..Node::default() });
-                Ok(())
+                Ok(memory::push(
+                    &mut self.nodes,
+                    Node { name, text, ..Node::default() },
+                    PARAMETER,
+                )?)
             }
-            Part::Text(text) => {
-                self.add_text(&text);
-                Ok(())
-            }
+            Part::Text(text) => self.add_text(&text),
             Part::End => {
                 self.open = self.nodes[self.open as usize].parent;
                 self.depth -= 1;
@@ -151,9 +153,9 @@ impl<'a> Tree<'a> {
             }
         }
         let new = self.nodes.len() as u32;
-        let name = self.text_of(name);
+        let name = self.text_of(name)?;
         let (parent, same) = (self.open, self.child(self.open, name));
-        self.nodes.push(Node { name, parent, ..Node::default() });
+        memory::push(&mut self.nodes, Node { name, parent, ..Node::default() }, PARAMETER)?;
         self.open = new;
         let nodes = &mut self.nodes;
         if same != DOCUMENT {
@@ -170,8 +172,7 @@ impl<'a> Tree<'a> {
             DOCUMENT => element.first = new,
             before => nodes[before as usize].next = new,
         }
-        self.keep_in_index(parent, new);
-        Ok(())
+        self.keep_in_index(parent, new)
     }
 
     /// The first child of this name, or none.
@@ -188,54 +189,64 @@ impl<'a> Tree<'a> {
     }
 
     /// Puts a new child into the index, or all of them when they are no longer few.
-    fn keep_in_index(&mut self, parent: u32, new: u32) {
+    fn keep_in_index(&mut self, parent: u32, new: u32) -> Result<(), Flaw> {
         let element = self.node(parent);
         if element.children <= FEW {
-            return;
+            return Ok(());
         }
         let mut child = if element.children == FEW + 1 { element.first } else { new };
         while child != DOCUMENT {
             let Node { name, next, .. } = *self.node(child);
             let name = &self.document[name.start as usize..][..name.len as usize];
+            let reserved = self.index.try_reserve(1);
+            let size = 2 * self.index.len() * size_of::<((u32, &str), u32)>();
+            reserved.map_err(|_| memory::none(PARAMETER, size))?;
             self.index.insert((parent, name), child);
             child = next;
         }
+        Ok(())
     }
 
-    fn add_text(&mut self, piece: &str) {
+    fn add_text(&mut self, piece: &str) -> Result<(), Flaw> {
         let Node { first, text, .. } = *self.node(self.open);
         if first != DOCUMENT {
-            return;
+            return Ok(());
         }
         let text = if text.len == 0 {
             // Most texts are the line end and indentation before a tag.
-            self.text_of(piece.trim_ascii_start())
+            self.text_of(piece.trim_ascii_start())?
         } else {
             // What was made last is the text so far: nothing else comes between.
             let mut start = text.start;
             if (start as usize) < self.document.len() {
                 start = self.next_made();
-                self.made.push_str(&self.document[text.start as usize..][..text.len as usize]);
+                self.make(&self.document[text.start as usize..][..text.len as usize])?;
             }
-            self.made.push_str(piece);
+            self.make(piece)?;
             Text { start, len: text.len + piece.len() as u32 }
         };
         self.nodes[self.open as usize].text = text;
+        Ok(())
+    }
+
+    /// Adds to the texts that were made.
+    fn make(&mut self, piece: &str) -> Result<(), Flaw> {
+        Ok(memory::append(&mut self.made, piece, PARAMETER)?)
     }
 
     /// Where `text` stands: in the document if it is part of that, or copied.
-    fn text_of(&mut self, text: &str) -> Text {
+    fn text_of(&mut self, text: &str) -> Result<Text, Flaw> {
         if text.is_empty() {
-            return Text::default();
+            return Ok(Text::default());
         }
         let len = text.len() as u32;
         let start = text.as_ptr().addr().wrapping_sub(self.document.as_ptr().addr());
         if start < self.document.len() {
-            return Text { start: start as u32, len };
+            return Ok(Text { start: start as u32, len });
         }
         let start = self.next_made();
-        self.made.push_str(text);
-        Text { start, len }
+        self.make(text)?;
+        Ok(Text { start, len })
     }
 
     /// Where the next text begins that is made. Both it and the document are small
@@ -278,7 +289,7 @@ impl<'a> Tree<'a> {
     }
 
     fn too_deep(&self) -> Flaw {
-        Flaw { offset: self.deepest.1, reason: too_deep() }
+        Flaw { offset: self.deepest.1, reason: too_deep(), no_memory: None }
     }
 
     /// How many items its map has but for its text.
@@ -312,32 +323,39 @@ impl<'a> Tree<'a> {
     }
 
     /// The value of the whole document.
-    pub(super) fn value(&self) -> Value {
+    pub(super) fn value(&self) -> error::Result<Value> {
         self.value_of(DOCUMENT)
     }
 
-    fn value_of(&self, at: u32) -> Value {
+    fn value_of(&self, at: u32) -> error::Result<Value> {
+        let copy = |text| memory::text(text, PARAMETER);
         let (text, items) = (self.text(at), self.items(at));
         match (items, text) {
-            (0, "") => return Value::Bool(true),
-            (0, text) => return Value::String(text.to_owned()),
+            (0, "") => return Ok(Value::Bool(true)),
+            (0, text) => return Ok(Value::String(copy(text)?)),
             _ => {}
         }
-        let mut map = Map::with_capacity(items + usize::from(!text.is_empty()));
+        let mut map = Map::try_with_capacity(items + usize::from(!text.is_empty()), PARAMETER)?;
         for attribute in self.attributes(at) {
-            map.push_new(self.get(attribute.name).to_owned(), self.get(attribute.text));
+            map.push_new(copy(self.get(attribute.name))?, copy(self.get(attribute.text))?);
         }
         if !text.is_empty() {
-            map.push_new("#text", text);
+            map.push_new(TEXT, copy(text)?);
         }
         for child in self.children(at) {
-            let value = match self.node(child).more {
-                0 => self.value_of(child),
-                _ => Value::List(self.of_name(child).map(|item| self.value_of(item)).collect()),
+            let node = self.node(child);
+            let value = if node.more == 0 {
+                self.value_of(child)?
+            } else {
+                let mut items = memory::list(node.more as usize + 1, PARAMETER)?;
+                for item in self.of_name(child) {
+                    items.push(self.value_of(item)?);
+                }
+                Value::List(items)
             };
-            map.push_new(self.get(self.node(child).name).to_owned(), value);
+            map.push_new(copy(self.get(node.name))?, value);
         }
-        Value::Map(map)
+        Ok(Value::Map(map))
     }
 
     /// Shows what [`value`](Self::value) would make.
@@ -358,7 +376,7 @@ impl<'a> Tree<'a> {
             visitor.string(self.get(attribute.text));
         }
         if !text.is_empty() {
-            visitor.key("#text");
+            visitor.key(TEXT);
             visitor.string(text);
         }
         for child in self.children(at) {

@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use super::chars::{find_forbidden, is_name};
-use super::too_deep;
+use super::{TEXT, too_deep};
 use crate::error::{Error, Misuse, Result};
+use crate::memory;
 use crate::value::{MAX_DEPTH, Map, Value, shortened};
 
 pub(super) fn write(value: &Value) -> Result<String> {
@@ -21,7 +22,7 @@ pub(super) fn write(value: &Value) -> Result<String> {
         return Err(writer.error("a document has one root element, not a list of them"));
     }
     writer.element(name, content, Some(0))?;
-    writer.out.push('\n');
+    writer.put("\n")?;
     Ok(writer.out)
 }
 
@@ -46,16 +47,16 @@ impl<'a> Writer<'a> {
         if !is_name(name) {
             return Err(self.bad_name(name, "an element"));
         }
-        self.out.push('<');
-        self.out.push_str(name);
+        self.put("<")?;
+        self.put(name)?;
         match value {
-            Value::Null | Value::Bool(_) => self.out.push_str("/>"),
+            Value::Null | Value::Bool(_) => self.put("/>")?,
             Value::Map(map) => self.content(name, map, indent)?,
             Value::List(_) => return Err(self.error("XML has no lists in lists")),
             scalar => {
-                self.out.push('>');
+                self.put(">")?;
                 self.scalar(scalar, false)?;
-                self.close(name);
+                self.close(name)?;
             }
         }
         Ok(())
@@ -74,19 +75,19 @@ impl<'a> Writer<'a> {
             if !is_name(attribute) {
                 return Err(self.bad_name(attribute, "an attribute"));
             }
-            self.out.push(' ');
-            self.out.push_str(attribute);
-            self.out.push_str("=\"");
+            self.put(" ")?;
+            self.put(attribute)?;
+            self.put("=\"")?;
             self.scalar(value, true)?;
-            self.out.push('"');
+            self.put("\"")?;
             self.path.pop();
         }
         let text = map.get(TEXT);
         if text.is_none() && !has_children {
-            self.out.push_str("/>");
+            self.put("/>")?;
             return Ok(());
         }
-        self.out.push('>');
+        self.put(">")?;
         if let Some(value) = text {
             self.path.push(Step::Key(TEXT));
             self.scalar(value, false)?;
@@ -95,8 +96,7 @@ impl<'a> Writer<'a> {
         if has_children {
             self.children(map, indent.filter(|_| text.is_none()))?;
         }
-        self.close(name);
-        Ok(())
+        self.close(name)
     }
 
     fn children(&mut self, map: &'a Map, indent: Option<usize>) -> Result<()> {
@@ -110,35 +110,34 @@ impl<'a> Writer<'a> {
                 Value::List(items) => {
                     for (i, item) in items.iter().enumerate() {
                         self.path.push(Step::Index(i));
-                        self.new_line(below);
+                        self.new_line(below)?;
                         self.element(key, item, below)?;
                         self.path.pop();
                     }
                 }
                 single => {
-                    self.new_line(below);
+                    self.new_line(below)?;
                     self.element(key, single, below)?;
                 }
             }
             self.path.pop();
         }
-        self.new_line(indent);
-        Ok(())
+        self.new_line(indent)
     }
 
     /// Writes the text of an element or the value of an attribute.
     fn scalar(&mut self, value: &Value, attribute: bool) -> Result<()> {
         match value {
             Value::String(text) => match find_forbidden(text) {
-                None => self.escape(text, attribute),
+                None => self.escape(text, attribute)?,
                 Some((_, c)) => {
                     let what = format!("XML does not allow the character U+{:04X}", u32::from(c));
                     return Err(self.error(&what));
                 }
             },
-            Value::Int(v) => self.out.push_str(&v.to_string()),
-            Value::Uint(v) => self.out.push_str(&v.to_string()),
-            Value::Double(v) if v.is_finite() => self.out.push_str(&v.to_string()),
+            Value::Int(v) => self.put(&v.to_string())?,
+            Value::Uint(v) => self.put(&v.to_string())?,
+            Value::Double(v) if v.is_finite() => self.put(&v.to_string())?,
             Value::Double(v) => return Err(self.error(&format!("{v} is not a decimal number"))),
             other => {
                 let what = format!(
@@ -151,7 +150,7 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    fn escape(&mut self, text: &str, attribute: bool) {
+    fn escape(&mut self, text: &str, attribute: bool) -> Result<()> {
         let mut done = 0;
         for (at, byte) in text.bytes().enumerate() {
             // A reader would take a bare "\r" for "\n", and in an attribute all
@@ -166,26 +165,31 @@ impl<'a> Writer<'a> {
                 b'\t' if attribute => "&#9;",
                 _ => continue,
             };
-            self.out.push_str(&text[done..at]);
-            self.out.push_str(escaped);
+            self.put(&text[done..at])?;
+            self.put(escaped)?;
             done = at + 1;
         }
-        self.out.push_str(&text[done..]);
+        self.put(&text[done..])
     }
 
-    fn close(&mut self, name: &str) {
-        self.out.push_str("</");
-        self.out.push_str(name);
-        self.out.push('>');
+    fn close(&mut self, name: &str) -> Result<()> {
+        self.put("</")?;
+        self.put(name)?;
+        self.put(">")
     }
 
-    fn new_line(&mut self, indent: Option<usize>) {
+    fn new_line(&mut self, indent: Option<usize>) -> Result<()> {
         if let Some(level) = indent {
-            self.out.push('\n');
+            self.put("\n")?;
             for _ in 0..level {
-                self.out.push_str("  ");
+                self.put("  ")?;
             }
         }
+        Ok(())
+    }
+
+    fn put(&mut self, piece: &str) -> Result<()> {
+        memory::append(&mut self.out, piece, "value")
     }
 
     fn bad_name(&self, name: &str, what: &str) -> Error {
@@ -206,5 +210,3 @@ impl<'a> Writer<'a> {
         Misuse::Invalid { parameter: "value", reason }.into()
     }
 }
-
-const TEXT: &str = "#text";

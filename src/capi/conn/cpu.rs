@@ -70,7 +70,7 @@ pub unsafe extern "C" fn vkvm_conn_get_node_cpu_map(
         let out_online = c.out(totonline, "totonline")?;
         let (total, map, online) = c.get(conn, "conn")?.get_node_cpu_map(flags)?;
         out_total.set(total);
-        out_map.set(&map);
+        out_map.set(&map)?;
         out_online.set(online);
         Ok(())
     })
@@ -142,8 +142,7 @@ pub unsafe extern "C" fn vkvm_conn_get_cpu_model_names(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_texts(names, names_len, "names", "names_len")?;
-        out.set(c.get(conn, "conn")?.get_cpu_model_names(c.text(arch, "arch")?, flags)?);
-        Ok(())
+        out.set(c.get(conn, "conn")?.get_cpu_model_names(c.text(arch, "arch")?, flags)?)
     })
 }
 

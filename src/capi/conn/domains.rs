@@ -82,8 +82,7 @@ pub unsafe extern "C" fn vkvm_conn_list_defined_domain_names(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_texts(names, names_len, "names", "names_len")?;
-        out.set(c.get(conn, "conn")?.list_defined_domain_names(maxnames)?);
-        Ok(())
+        out.set(c.get(conn, "conn")?.list_defined_domain_names(maxnames)?)
     })
 }
 
@@ -104,8 +103,7 @@ pub unsafe extern "C" fn vkvm_conn_list_domain_ids(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_array(ids, ids_len, "ids", "ids_len")?;
-        out.set(&c.get(conn, "conn")?.list_domain_ids(maxids)?);
-        Ok(())
+        out.set(&c.get(conn, "conn")?.list_domain_ids(maxids)?)
     })
 }
 

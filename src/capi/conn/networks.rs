@@ -80,8 +80,7 @@ pub unsafe extern "C" fn vkvm_conn_list_network_names(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_texts(names, names_len, "names", "names_len")?;
-        out.set(c.get(conn, "conn")?.list_network_names(maxnames)?);
-        Ok(())
+        out.set(c.get(conn, "conn")?.list_network_names(maxnames)?)
     })
 }
 
@@ -102,8 +101,7 @@ pub unsafe extern "C" fn vkvm_conn_list_defined_network_names(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_texts(names, names_len, "names", "names_len")?;
-        out.set(c.get(conn, "conn")?.list_defined_network_names(maxnames)?);
-        Ok(())
+        out.set(c.get(conn, "conn")?.list_defined_network_names(maxnames)?)
     })
 }
 

@@ -73,8 +73,7 @@ pub unsafe extern "C" fn vkvm_conn_list_node_device_names(
     status(error, |c| {
         let out = c.out_texts(names, names_len, "names", "names_len")?;
         let cap = c.text_nullable(cap, "cap")?;
-        out.set(c.get(conn, "conn")?.list_node_device_names(cap, maxnames, flags)?);
-        Ok(())
+        out.set(c.get(conn, "conn")?.list_node_device_names(cap, maxnames, flags)?)
     })
 }
 

@@ -61,8 +61,7 @@ pub unsafe extern "C" fn vkvm_conn_list_nwfilter_names(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_texts(names, names_len, "names", "names_len")?;
-        out.set(c.get(conn, "conn")?.list_nwfilter_names(maxnames)?);
-        Ok(())
+        out.set(c.get(conn, "conn")?.list_nwfilter_names(maxnames)?)
     })
 }
 

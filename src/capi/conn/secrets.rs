@@ -61,8 +61,7 @@ pub unsafe extern "C" fn vkvm_conn_list_secret_uuids(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_texts(uuids, uuids_len, "uuids", "uuids_len")?;
-        out.set(c.get(conn, "conn")?.list_secret_uuids(maxuuids)?);
-        Ok(())
+        out.set(c.get(conn, "conn")?.list_secret_uuids(maxuuids)?)
     })
 }
 

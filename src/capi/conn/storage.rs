@@ -79,8 +79,7 @@ pub unsafe extern "C" fn vkvm_conn_list_storage_pool_names(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_texts(names, names_len, "names", "names_len")?;
-        out.set(c.get(conn, "conn")?.list_storage_pool_names(maxnames)?);
-        Ok(())
+        out.set(c.get(conn, "conn")?.list_storage_pool_names(maxnames)?)
     })
 }
 
@@ -101,8 +100,7 @@ pub unsafe extern "C" fn vkvm_conn_list_defined_storage_pool_names(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_texts(names, names_len, "names", "names_len")?;
-        out.set(c.get(conn, "conn")?.list_defined_storage_pool_names(maxnames)?);
-        Ok(())
+        out.set(c.get(conn, "conn")?.list_defined_storage_pool_names(maxnames)?)
     })
 }
 

@@ -87,8 +87,7 @@ pub unsafe extern "C" fn vkvm_domain_authorized_ssh_keys_get(
     status(error, |c| {
         let out = c.out_texts(keys, keys_len, "keys", "keys_len")?;
         let dom = c.get(dom, "dom")?;
-        out.set(dom.authorized_ssh_keys_get(c.text(user, "user")?, flags)?);
-        Ok(())
+        out.set(dom.authorized_ssh_keys_get(c.text(user, "user")?, flags)?)
     })
 }
 

@@ -140,8 +140,7 @@ pub unsafe extern "C" fn vkvm_domain_get_messages(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_texts(messages, messages_len, "messages", "messages_len")?;
-        out.set(c.get(dom, "dom")?.get_messages(flags)?);
-        Ok(())
+        out.set(c.get(dom, "dom")?.get_messages(flags)?)
     })
 }
 

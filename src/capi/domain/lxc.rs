@@ -26,8 +26,7 @@ pub unsafe extern "C" fn vkvm_domain_lxc_open_namespace(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_array(fds, fds_len, "fds", "fds_len")?;
-        out.set_files(c.get(dom, "dom")?.lxc_open_namespace(flags)?);
-        Ok(())
+        out.set_files(c.get(dom, "dom")?.lxc_open_namespace(flags)?)
     })
 }
 
@@ -63,8 +62,7 @@ pub unsafe extern "C" fn vkvm_domain_lxc_enter_namespace(
     status(error, |c| {
         let out = c.out_array(old_fds, old_fds_len, "old_fds", "old_fds_len")?;
         let dom = c.get(dom, "dom")?;
-        out.set_files(dom.lxc_enter_namespace(c.ints(files, files_len, "files")?, flags)?);
-        Ok(())
+        out.set_files(dom.lxc_enter_namespace(c.ints(files, files_len, "files")?, flags)?)
     })
 }
 

@@ -87,8 +87,7 @@ pub unsafe extern "C" fn vkvm_domain_get_uuid(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_array(uuid, uuid_len, "uuid", "uuid_len")?;
-        out.set(c.get(dom, "dom")?.get_uuid()?.as_bytes());
-        Ok(())
+        out.set(c.get(dom, "dom")?.get_uuid()?.as_bytes())
     })
 }
 

@@ -28,8 +28,7 @@ pub unsafe extern "C" fn vkvm_domain_block_peek(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_array(data, data_len, "data", "data_len")?;
-        out.set(&c.get(dom, "dom")?.block_peek(c.text(path, "path")?, offset, size, flags)?);
-        Ok(())
+        out.set(&c.get(dom, "dom")?.block_peek(c.text(path, "path")?, offset, size, flags)?)
     })
 }
 
@@ -55,8 +54,7 @@ pub unsafe extern "C" fn vkvm_domain_memory_peek(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_array(data, data_len, "data", "data_len")?;
-        out.set(&c.get(dom, "dom")?.memory_peek(offset, size, flags)?);
-        Ok(())
+        out.set(&c.get(dom, "dom")?.memory_peek(offset, size, flags)?)
     })
 }
 

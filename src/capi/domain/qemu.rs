@@ -69,8 +69,7 @@ pub unsafe extern "C" fn vkvm_domain_qemu_monitor_command_with_files(
         let files = c.ints(files, files_len, "files")?;
         let (answer, received) = dom.qemu_monitor_command_with_files(cmd, files, flags)?;
         out.set(answer);
-        out_fds.set_files(received);
-        Ok(())
+        out_fds.set_files(received)
     })
 }
 

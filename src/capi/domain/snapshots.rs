@@ -146,8 +146,7 @@ pub unsafe extern "C" fn vkvm_domain_list_snapshot_names(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_texts(names, names_len, "names", "names_len")?;
-        out.set(c.get(dom, "dom")?.list_snapshot_names(maxnames, flags)?);
-        Ok(())
+        out.set(c.get(dom, "dom")?.list_snapshot_names(maxnames, flags)?)
     })
 }
 

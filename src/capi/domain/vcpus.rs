@@ -70,8 +70,7 @@ pub unsafe extern "C" fn vkvm_domain_get_emulator_pin_info(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_array(mask, mask_len, "mask", "mask_len")?;
-        out.set(&c.get(dom, "dom")?.get_emulator_pin_info(flags)?);
-        Ok(())
+        out.set(&c.get(dom, "dom")?.get_emulator_pin_info(flags)?)
     })
 }
 

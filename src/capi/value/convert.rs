@@ -46,7 +46,8 @@ pub unsafe extern "C" fn vkvm_value_to_json(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_text(json, "json")?;
-        out.set(Text::from_rust(&reading(&*c.get(value, "value")?).to_json(pretty != 0)?));
+        let text = reading(&*c.get(value, "value")?).to_json(pretty != 0)?;
+        out.set(Text::from_rust(&text, "value")?);
         Ok(())
     })
 }
@@ -80,7 +81,8 @@ pub unsafe extern "C" fn vkvm_value_to_xml(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_text(xml, "xml")?;
-        out.set(Text::from_rust(&xml::to_xml(&reading(&*c.get(value, "value")?))?));
+        let text = xml::to_xml(&reading(&*c.get(value, "value")?))?;
+        out.set(Text::from_rust(&text, "value")?);
         Ok(())
     })
 }

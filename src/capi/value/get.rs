@@ -23,7 +23,7 @@ pub unsafe extern "C" fn vkvm_value_get(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_handle(part, "part")?;
-        out.set_value(read(c, value, path, |part| Ok(part.clone()))?)
+        out.set_value(read(c, value, path, |part| part.try_clone("path"))?)
     })
 }
 
@@ -183,8 +183,7 @@ pub unsafe extern "C" fn vkvm_value_get_bytes(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_array(result, result_len, "result", "result_len")?;
-        out.set(&read(c, value, path, |part| part.get_bytes("").map(<[u8]>::to_vec))?);
-        Ok(())
+        read(c, value, path, |part| out.set(part.get_bytes("")?))
     })
 }
 
@@ -259,7 +258,7 @@ fn handle_of(value: &Value) -> Result<*mut c_void> {
 /// Text for C, which would end at a NUL byte.
 fn whole_text(text: &str) -> Result<Text> {
     match text.find('\0') {
-        None => Ok(Text::from_rust(text)),
+        None => Text::from_rust(text, "path"),
         Some(offset) => Err(Misuse::EmbeddedNul { parameter: "path", offset }.into()),
     }
 }

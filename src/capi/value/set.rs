@@ -7,6 +7,7 @@ use crate::capi::guard::status;
 use crate::capi::types::{vkvm_error, vkvm_value};
 use crate::error::{Misuse, Result};
 use crate::handle::AnyHandle;
+use crate::memory;
 use crate::value::Value;
 
 /// Puts a copy of a value into another.
@@ -38,7 +39,7 @@ pub unsafe extern "C" fn vkvm_value_put(
     error: *mut *mut vkvm_error,
 ) -> c_int {
     status(error, |c| {
-        let (item, key) = (c.value(item, "item")?, c.str(key, "key")?.to_owned());
+        let (item, key) = (c.value(item, "item")?, memory::text(c.str(key, "key")?, "key")?);
         let path = c.path(path)?;
         change(c, value, |value| value.insert_key(path, key, item))
     })
@@ -123,7 +124,9 @@ pub unsafe extern "C" fn vkvm_value_set_string(
     item: *const c_char,
     error: *mut *mut vkvm_error,
 ) -> c_int {
-    status(error, |c| write(c, value, path, Value::String(c.str(item, "item")?.to_owned())))
+    status(error, |c| {
+        write(c, value, path, Value::String(memory::text(c.str(item, "item")?, "item")?))
+    })
 }
 
 /// Puts bytes into a value.
@@ -140,7 +143,12 @@ pub unsafe extern "C" fn vkvm_value_set_bytes(
     error: *mut *mut vkvm_error,
 ) -> c_int {
     status(error, |c| {
-        write(c, value, path, Value::Bytes(c.bytes(item, item_len, "item")?.to_vec()))
+        write(
+            c,
+            value,
+            path,
+            Value::Bytes(memory::bytes(c.bytes(item, item_len, "item")?, "item")?),
+        )
     })
 }
 

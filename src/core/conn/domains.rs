@@ -8,6 +8,7 @@ use virt::sys;
 use super::{Conn, locate, parse_uuid};
 use crate::core::{Domain, Text, call, fds, typed_params};
 use crate::error::{Misuse, Result};
+use crate::memory;
 use crate::value::Map;
 
 impl Conn {
@@ -55,7 +56,7 @@ impl Conn {
             let reason = format!("is {max}; a number of ids from 0 to {LIMIT} is needed");
             return Err(Misuse::Invalid { parameter: "maxids", reason }.into());
         }
-        let mut ids = vec![0; max as usize];
+        let mut ids = memory::filled(0, max as usize, "maxids")?;
         // SAFETY: as above; there is room for `max` ids.
         let returned = unsafe { sys::virConnectListDomains(self.raw(), ids.as_mut_ptr(), max) };
         let count = call::number(returned, c"virConnectListDomains")?;

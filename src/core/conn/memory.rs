@@ -8,6 +8,7 @@ use super::Conn;
 use crate::core::typed_params::TypedParams;
 use crate::core::{call, typed_params};
 use crate::error::{Misuse, Result};
+use crate::memory;
 use crate::value::{Map, Value};
 
 /// The most cells, or numbers about cells, that are asked for at once.
@@ -26,7 +27,7 @@ impl Conn {
     /// The free memory of NUMA cells, in bytes; `end` is the last of them.
     pub fn get_node_cells_free_memory(&self, start: c_int, end: c_int) -> Result<Vec<Value>> {
         let count = cells(start, end, 1)?;
-        let mut free = vec![0; count as usize];
+        let mut free = memory::filled(0, count as usize, "end")?;
         // SAFETY: as above; there is room for `count` numbers.
         let returned =
             unsafe { sys::virNodeGetCellsFreeMemory(self.raw(), free.as_mut_ptr(), start, count) };
@@ -49,7 +50,7 @@ impl Conn {
             return Err(Misuse::Invalid { parameter: "pagesizes", reason }.into());
         }
         let count = cells(start, end, sizes.len())?;
-        let mut free = vec![0; sizes.len() * count as usize];
+        let mut free = memory::filled(0, sizes.len() * count as usize, "end")?;
         // SAFETY: as above; there is room for as many numbers as there are sizes,
         // times the number of cells.
         let returned = unsafe {

@@ -7,6 +7,7 @@ use virt::sys;
 use super::{Domain, call};
 use crate::core::late::Late;
 use crate::error::{Misuse, Result};
+use crate::memory;
 
 type StartDirtyRateCalc = unsafe extern "C" fn(sys::virDomainPtr, c_int, c_uint) -> c_int;
 
@@ -14,8 +15,7 @@ type StartDirtyRateCalc = unsafe extern "C" fn(sys::virDomainPtr, c_int, c_uint)
 static START_DIRTY_RATE_CALC: Late<StartDirtyRateCalc> =
     unsafe { Late::new(c"virDomainStartDirtyRateCalc", "7.2.0") };
 
-/// Room for what is looked at: for more than libvirt sends at once, and for less than
-/// what could not be had.
+/// Room for what is looked at: for more than libvirt sends at once.
 fn buffer(size: usize) -> Result<Vec<u8>> {
     const LIMIT: usize = 1 << 30;
     if size > LIMIT {
@@ -23,7 +23,14 @@ fn buffer(size: usize) -> Result<Vec<u8>> {
         let what = "the number of bytes";
         return Err(Misuse::TooLarge { parameter: "size", what, actual, limit }.into());
     }
-    Ok(vec![0; size])
+    memory::list(size, "size")
+}
+
+/// What libvirt has written into `buffer`.
+fn filled(mut buffer: Vec<u8>, size: usize) -> Vec<u8> {
+    // SAFETY: there is room for `size` bytes, and a call that succeeds writes them all.
+    unsafe { buffer.set_len(size) }
+    buffer
 }
 
 impl Domain {
@@ -43,7 +50,7 @@ impl Domain {
             sys::virDomainBlockPeek(self.raw(), path.as_ptr(), offset, size, place, flags)
         };
         call::done(returned, c"virDomainBlockPeek")?;
-        Ok(data)
+        Ok(filled(data, size))
     }
 
     /// Bytes of the guest's memory.
@@ -53,7 +60,7 @@ impl Domain {
         // SAFETY: as above.
         let returned = unsafe { sys::virDomainMemoryPeek(self.raw(), offset, size, place, flags) };
         call::done(returned, c"virDomainMemoryPeek")?;
-        Ok(data)
+        Ok(filled(data, size))
     }
 
     /// Begins to measure how fast the guest writes to its memory.

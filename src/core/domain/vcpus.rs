@@ -8,6 +8,7 @@ use virt::sys;
 use super::{Domain, call};
 use crate::core::typed_params::TypedParams;
 use crate::error::{Misuse, Result};
+use crate::memory;
 use crate::value::{Map, Value};
 
 /// A map of CPUs for libvirt, which takes it from memory that it may change, and
@@ -19,7 +20,7 @@ pub(super) fn cpu_map(mask: &[u8]) -> Result<(Vec<u8>, c_int)> {
         actual: mask.len() as u64,
         limit: c_int::MAX as u64,
     })?;
-    Ok((mask.to_vec(), len))
+    Ok((memory::bytes(mask, "mask")?, len))
 }
 
 impl Domain {
