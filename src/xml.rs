@@ -23,18 +23,20 @@
 //! # What is kept and what is not
 //!
 //! - White space around text is dropped, and text of nothing else counts as none.
-//! - Of an element with text *and* children, only the text before the first child
-//!   is kept, as python-kvm does. libvirt's documents have no such elements.
-//! - The order of siblings of different names is kept, except that repeated ones
-//!   move to the first of their name.
+//! - Of an element with text behind or between its children, `"#text"` is a list of
+//!   all pieces of text, each as it is written, white space included.
+//! - Where the keys do not tell the order of the children, because others stand
+//!   between those of one name, or text does, the last key of the map is `"#order"`:
+//!   a list of the children's names, and `"#text"`, in the order of the document.
+//!   libvirt's own documents need it rarely.
 //! - Names keep their prefix as written; `xmlns:qemu` is the attribute
 //!   `"@xmlns:qemu"`. A declared encoding is ignored: the text is decoded already.
 //! - Comments, processing instructions and a plain DOCTYPE are skipped. A DOCTYPE
 //!   with declarations of its own, and entities other than `&lt;` `&gt;` `&amp;`
 //!   `&quot;` `&apos;` and character references, are errors: nothing is expanded.
 //!
-//! What [`from_xml`] gives is therefore stable: writing it with [`to_xml`] and
-//! reading it again gives an equal value.
+//! What [`from_xml`] gives is therefore stable: writing it with [`to_xml`] gives the
+//! same document but for comments and white space, and reading it again an equal value.
 
 mod chars;
 mod parts;
@@ -51,6 +53,9 @@ pub use tree::Visit;
 
 /// The key of an element's text, beside its attributes and children.
 const TEXT: &str = "#text";
+
+/// The key of the order of an element's children, where their names do not tell it.
+const ORDER: &str = "#order";
 
 /// The largest document, in bytes. libvirt's own messages end at 32 MiB.
 pub const MAX_SIZE: usize = 32 << 20;
@@ -95,9 +100,12 @@ fn read<T>(text: &str, then: impl FnOnce(&tree::Tree) -> T) -> Result<T> {
 /// Writes a map of one key, the name of the root element, as an XML document.
 ///
 /// The reverse of [`from_xml`], with the [rules](self) read from right to left.
-/// The other values that have an XML form are: numbers (as decimal text), null
-/// and false (an empty element, like true), a list of any length (one element
-/// for each item), and an empty map (an empty element).
+/// The other values that have an XML form are: numbers (as decimal text), null and
+/// an empty map (an empty element, like true), false (no element at all), and a list
+/// of any length (one element for each item).
+/// `"#order"` may name more or fewer children than there are: each name takes the
+/// next child of that name, if there is one left, and what it does not name comes
+/// behind, in the order of the map.
 /// Elements are indented by two spaces, except in an element that has text.
 ///
 /// What XML cannot express is an error that names the path of the value: bytes,

@@ -37,9 +37,25 @@ fn elements_become_values() {
         ("<a> x y\n</a>", r#"{"a":"x y"}"#),
         ("<a x='1'/>", r#"{"a":{"@x":"1"}}"#),
         ("<a x='1' y = \"2\" > t </a >", r##"{"a":{"@x":"1","@y":"2","#text":"t"}}"##),
-        ("<a>t<b/>u<c/>v</a>", r##"{"a":{"#text":"t","b":true,"c":true}}"##),
+        ("<a> t <b/> <c/></a>", r##"{"a":{"#text":"t","b":true,"c":true}}"##),
+        (
+            "<a> t<b/>u&amp;<!-- c -->v <c x=''/> </a>",
+            r##"{"a":{"#text":[" t","u&v "," "],"b":true,"c":{"@x":""},"#order":["#text","b","#text","c","#text"]}}"##,
+        ),
+        (
+            "<a>\n <b/>u<c>\n <d/></c></a>",
+            r##"{"a":{"#text":["\n ","u"],"b":true,"c":{"d":true},"#order":["#text","b","#text","c"]}}"##,
+        ),
         ("<a x=''>t<b>1</b></a>", r##"{"a":{"@x":"","#text":"t","b":"1"}}"##),
-        ("<a><b>1</b><c/><b>2</b><b y='3'/></a>", r#"{"a":{"b":["1","2",{"@y":"3"}],"c":true}}"#),
+        (
+            "<a><b>1</b><c/><b>2</b><b y='3'/></a>",
+            r##"{"a":{"b":["1","2",{"@y":"3"}],"c":true,"#order":["b","c","b","b"]}}"##,
+        ),
+        ("<a><b/><b/><c/><c/><d/></a>", r#"{"a":{"b":[true,true],"c":[true,true],"d":true}}"#),
+        (
+            "<a><b><d/></b><c><b/></c><c/><b/></a>",
+            r##"{"a":{"b":[{"d":true},true],"c":[{"b":true},true],"#order":["b","c","c","b"]}}"##,
+        ),
         ("<a>1&lt;2 &#x41;&#66; &amp;&quot;&apos;&gt;</a>", r#"{"a":"1<2 AB &\"'>"}"#),
         ("<a>&#32; x &#10;</a>", r#"{"a":"x"}"#),
         ("<a><![CDATA[<b>&amp;]] >]]></a>", r#"{"a":"<b>&amp;]] >"}"#),
@@ -248,7 +264,6 @@ fn values_are_written_like_lxml_does() {
   <features>
     <acpi/>
     <pae/>
-    <no/>
     <map/>
   </features>
   <disk type=\"file\"/>
@@ -261,6 +276,8 @@ fn values_are_written_like_lxml_does() {
 "
     );
     assert_eq!(write(r#"{"a":{"none":[]}}"#), "<a/>\n");
+    assert_eq!(write(r#"{"a":{"@x":1,"no":false,"none":[false,false]}}"#), "<a x=\"1\"/>\n");
+    assert_eq!(write(r#"{"a":{"b":[false,true,"x",false]}}"#), "<a>\n  <b/>\n  <b>x</b>\n</a>\n");
     assert_eq!(
         write(r##"{"a":{"b":{"c":1},"#text":"t","@x":-1}}"##),
         "<a x=\"-1\">t<b><c>1</c></b></a>\n"
@@ -270,6 +287,35 @@ fn values_are_written_like_lxml_does() {
         "<a x=\"&lt;&quot;&gt;&amp;&#10;&#9;&#13;'é\">&lt;\"&gt;&amp;\n\t&#13;'é]]&gt;</a>\n"
     );
     assert_eq!(write(r#"{"a":5.0}"#), "<a>5</a>\n");
+}
+
+#[test]
+fn the_order_is_followed_as_far_as_it_goes() {
+    let children = |order: &str| {
+        write(&format!(r##"{{"a":{{"b":["1",false,"2"],"c":"3","#order":{order}}}}}"##))
+            .lines()
+            .filter_map(|line| line.strip_prefix("  <"))
+            .map(|line| line.split("</").next().unwrap_or_default().to_owned())
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    assert_eq!(children(r#"["c","b","b","b"]"#), "c>3 b>1 b>2");
+    assert_eq!(children(r#"["b","c","b","b"]"#), "b>1 c>3 b>2");
+    assert_eq!(children(r#"["c"]"#), "c>3 b>1 b>2", "what it does not name comes last");
+    assert_eq!(children(r#"["c","gone","@x","c","b"]"#), "c>3 b>1 b>2", "what is gone is gone");
+    assert_eq!(children("[]"), "b>1 b>2 c>3");
+    for (json, expected) in [
+        (
+            r##"{"a":{"#text":["x","y"],"b":1,"#order":["#text","b","#text"]}}"##,
+            "<a>x<b>1</b>y</a>\n",
+        ),
+        (r##"{"a":{"#text":["x","y"],"b":1,"#order":["b","#text"]}}"##, "<a><b>1</b>xy</a>\n"),
+        (r##"{"a":{"#text":["x","y"],"b":1,"#order":["b"]}}"##, "<a>xy<b>1</b></a>\n"),
+        (r##"{"a":{"#text":["x",5],"b":1}}"##, "<a>x5<b>1</b></a>\n"),
+        (r##"{"a":{"#text":"x","b":1,"#order":["b","#text"]}}"##, "<a><b>1</b>x</a>\n"),
+    ] {
+        assert_eq!(write(json), expected, "{json}");
+    }
 }
 
 #[test]
@@ -290,6 +336,19 @@ fn what_xml_cannot_express_is_an_error_with_a_path() {
         (
             r#"{"a":{"@b":true}}"#,
             r#""a.@b": it is a bool, but XML needs a string or a number here"#,
+        ),
+        (r#"{"a":false}"#, r#""a": it is false, which makes no element; a document needs one"#),
+        (
+            r##"{"a":{"b":1,"#order":"b"}}"##,
+            r##""a.#order": it is a string, not a list of names of children"##,
+        ),
+        (
+            r##"{"a":{"b":{"c":true,"#order":["c",1]}}}"##,
+            r##""a.b.#order.1": it is a uint64, not the name of a child"##,
+        ),
+        (
+            r##"{"a":{"#text":["x",true]}}"##,
+            r##""a.#text.1": it is a bool, but XML needs a string or a number here"##,
         ),
         (
             r##"{"a":{"#text":null}}"##,
@@ -446,7 +505,7 @@ fn what_is_shown_has_the_order_of_the_document() {
         assert_shown(text, &value).unwrap();
     }
     let value = read(&format!("<a>{many}</a>"));
-    assert_eq!(value.get_map("a").unwrap().len(), 30);
+    assert_eq!(value.get_map("a").unwrap().len(), 31, "and their order");
     assert_eq!(value.get_map("a").unwrap().get_index(29).unwrap().0, "c29");
     assert_eq!(value.get_str("a.c19.1").unwrap(), "49");
 }
@@ -482,6 +541,113 @@ pub(super) fn any_document() -> impl Strategy<Value = String> {
     })
 }
 
+/// What a document says, read without the rules for values: names, attributes and
+/// content, where white space around text counts only between children.
+#[derive(Debug, Default, PartialEq)]
+struct Element {
+    name: String,
+    attributes: Vec<(String, String)>,
+    content: Vec<Content>,
+}
+
+#[derive(Debug, PartialEq)]
+enum Content {
+    Text(String),
+    Child(Element),
+}
+
+impl Element {
+    fn of(text: &str) -> Element {
+        let mut open = vec![Element::default()];
+        let read = parts::take_apart(text, |part, _| {
+            let last = open.len() - 1;
+            match part {
+                parts::Part::Start(name) => {
+                    open.push(Element { name: name.to_owned(), ..Element::default() });
+                }
+                parts::Part::Attribute(name, value) => {
+                    open[last].attributes.push((name.to_owned(), value.into_owned()));
+                }
+                parts::Part::Text(text) => match open[last].content.last_mut() {
+                    Some(Content::Text(before)) => before.push_str(&text),
+                    _ => open[last].content.push(Content::Text(text.into_owned())),
+                },
+                parts::Part::End => {
+                    let element = open.pop().unwrap_or_default().settled();
+                    open[last - 1].content.push(Content::Child(element));
+                }
+            }
+            Ok(())
+        });
+        assert!(read.is_ok(), "{text}");
+        open.pop().unwrap_or_default()
+    }
+
+    fn settled(mut self) -> Element {
+        self.content.retain(|content| *content != Content::Text(String::new()));
+        let is_text = |content: &Content| matches!(content, Content::Text(text) if !text.trim_ascii().is_empty());
+        let is_child = |content: &Content| matches!(content, Content::Child(_));
+        let first = self.content.iter().position(is_child).unwrap_or(self.content.len());
+        if !self.content[first..].iter().any(is_text) {
+            self.content.retain(|content| is_text(content) || is_child(content));
+            if let Some(Content::Text(text)) = self.content.first_mut() {
+                *text = text.trim_ascii().to_owned();
+            }
+        }
+        self
+    }
+}
+
+/// Every document in the files of a folder, whatever they are written in.
+fn documents_in(folder: &std::path::Path, found: &mut Vec<String>) {
+    const ROOTS: [&str; 10] = [
+        "domain",
+        "network",
+        "pool",
+        "volume",
+        "secret",
+        "filter",
+        "interface",
+        "device",
+        "domainsnapshot",
+        "disk",
+    ];
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            documents_in(&path, found);
+            continue;
+        }
+        let Ok(text) = std::fs::read_to_string(&path) else { continue };
+        for root in ROOTS {
+            let (begin, end) = (format!("<{root}"), format!("</{root}>"));
+            for (at, _) in text.match_indices(&begin) {
+                let Some(length) = text[at..].find(&end) else { continue };
+                let document = &text[at..at + length + end.len()];
+                if check(document).is_ok() {
+                    found.push(document.to_owned());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_documents_of_the_project_come_back_as_they_were() {
+    let mut documents = Vec::new();
+    for folder in ["benches", "c-tests", "docs", "examples", "harness", "perl/t", "tests"] {
+        documents_in(
+            &std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder),
+            &mut documents,
+        );
+    }
+    assert!(documents.len() > 100, "only {} were found", documents.len());
+    for text in documents {
+        let written = to_xml(&read(&text)).expect(&text);
+        assert_eq!(Element::of(&written), Element::of(&text), "{text}");
+    }
+}
+
 /// Documents that are cut, doubled and overwritten in a few places.
 pub(super) fn damaged_document() -> impl Strategy<Value = String> {
     let inserted = "[<>&;='\"/!?\\[\\]a -]{0,3}|<!--|-->|<!\\[CDATA\\[|<\\?xml|<!DOCTYPE a";
@@ -502,6 +668,7 @@ proptest! {
     fn what_is_read_can_be_written_and_read_again(text in any_document()) {
         let value = from_xml(&text).map_err(|e| TestCaseError::fail(format!("{e}: {text}")))?;
         prop_assert_eq!(check(&text), Ok(()));
+        prop_assert_eq!(Element::of(&to_xml(&value).unwrap()), Element::of(&text));
         assert_stable(&value)?;
         assert_shown(&text, &Ok(value))?;
     }

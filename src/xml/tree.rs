@@ -8,7 +8,7 @@ use std::cell::Cell;
 use std::collections::HashMap;
 
 use super::parts::{Flaw, PARAMETER, Part, take_apart};
-use super::{TEXT, too_deep};
+use super::{ORDER, TEXT, too_deep};
 use crate::error;
 use crate::memory;
 use crate::value::{MAX_DEPTH, Map, Value};
@@ -57,13 +57,14 @@ struct Text {
     len: u32,
 }
 
-/// An element or an attribute. The attributes of an element follow right behind it.
+/// An element, an attribute, or a piece of text, which has no name. The attributes of an
+/// element follow right behind it. Pieces of text are only kept where they are wanted.
 #[derive(Clone, Copy, Default)]
 struct Node {
     /// The key of its value: of an attribute, that begins with "@".
     name: Text,
-    /// The value of an attribute, or the text before the first child, without the
-    /// white space before it.
+    /// The value of an attribute, the piece of text, or the text before the first child
+    /// without the white space before it.
     text: Text,
     attributes: u32,
     parent: u32,
@@ -78,6 +79,10 @@ struct Node {
     /// In the first of its name: how many more there are, and the last of them.
     more: u32,
     last_of_name: u32,
+    /// There are others between the children of one name.
+    is_interleaved: bool,
+    /// There is text behind a child.
+    is_mixed: bool,
 }
 
 pub(super) struct Tree<'a> {
@@ -92,6 +97,11 @@ pub(super) struct Tree<'a> {
     deepest: (usize, usize),
     /// Children by name, of the elements that have more than a few.
     index: HashMap<(u32, &'a str), u32>,
+    /// Pieces of text are kept, and the last of them if it may go on.
+    keeps_pieces: bool,
+    piece: u32,
+    /// Some element is mixed.
+    has_mixed: bool,
 }
 
 /// Reads a document, which has no byte order mark, and passes it on.
@@ -105,9 +115,17 @@ pub(super) fn with_tree<T>(text: &str, then: impl FnOnce(&Tree) -> T) -> Result<
         depth: 0,
         deepest: (0, 0),
         index: HashMap::new(),
+        keeps_pieces: false,
+        piece: DOCUMENT,
+        has_mixed: false,
     };
-    memory::push(&mut tree.nodes, Node::default(), PARAMETER)?;
-    let read = take_apart(text, |part, offset| tree.add(part, offset));
+    let mut read = tree.read();
+    if read.is_ok() && tree.has_mixed {
+        // Rare: libvirt's documents have no such elements, but for what programs keep in
+        // their metadata. So in the first run nothing is done for them.
+        tree.keeps_pieces = true;
+        read = tree.read();
+    }
     let result = read.and_then(|()| tree.check_depth()).map(|()| then(&tree));
     let Tree { mut nodes, mut made, .. } = tree;
     if nodes.capacity() * size_of::<Node>() + made.capacity() <= KEPT {
@@ -119,6 +137,14 @@ pub(super) fn with_tree<T>(text: &str, then: impl FnOnce(&Tree) -> T) -> Result<
 }
 
 impl<'a> Tree<'a> {
+    fn read(&mut self) -> Result<(), Flaw> {
+        self.nodes.clear();
+        self.made.clear();
+        self.index.clear();
+        memory::push(&mut self.nodes, Node::default(), PARAMETER)?;
+        take_apart(self.document, |part, offset| self.add(part, offset))
+    }
+
     fn add(&mut self, part: Part, offset: usize) -> Result<(), Flaw> {
         match part {
             Part::Start(name) => self.start(name, offset),
@@ -135,8 +161,10 @@ impl<'a> Tree<'a> {
                     PARAMETER,
                 )?)
             }
+            Part::Text(text) if self.keeps_pieces => self.add_piece(&text),
             Part::Text(text) => self.add_text(&text),
             Part::End => {
+                self.piece = DOCUMENT;
                 self.open = self.nodes[self.open as usize].parent;
                 self.depth -= 1;
                 Ok(())
@@ -157,8 +185,15 @@ impl<'a> Tree<'a> {
         let (parent, same) = (self.open, self.child(self.open, name));
         memory::push(&mut self.nodes, Node { name, parent, ..Node::default() }, PARAMETER)?;
         self.open = new;
+        self.piece = DOCUMENT;
         let nodes = &mut self.nodes;
         if same != DOCUMENT {
+            // A name that began behind the last child of this one stands between them. So
+            // does one that comes back, but then the first of these was noticed here.
+            let Node { last_of_name, .. } = nodes[same as usize];
+            if nodes[parent as usize].last > last_of_name.max(same) {
+                nodes[parent as usize].is_interleaved = true;
+            }
             let first = &mut nodes[same as usize];
             first.more += 1;
             let before = std::mem::replace(&mut first.last_of_name, new);
@@ -210,23 +245,47 @@ impl<'a> Tree<'a> {
     fn add_text(&mut self, piece: &str) -> Result<(), Flaw> {
         let Node { first, text, .. } = *self.node(self.open);
         if first != DOCUMENT {
+            self.has_mixed |= !piece.trim_ascii_start().is_empty();
             return Ok(());
         }
         let text = if text.len == 0 {
             // Most texts are the line end and indentation before a tag.
             self.text_of(piece.trim_ascii_start())?
         } else {
-            // What was made last is the text so far: nothing else comes between.
-            let mut start = text.start;
-            if (start as usize) < self.document.len() {
-                start = self.next_made();
-                self.make(&self.document[text.start as usize..][..text.len as usize])?;
-            }
-            self.make(piece)?;
-            Text { start, len: text.len + piece.len() as u32 }
+            self.longer(text, piece)?
         };
         self.nodes[self.open as usize].text = text;
         Ok(())
+    }
+
+    /// Keeps a piece of text as it is.
+    fn add_piece(&mut self, piece: &str) -> Result<(), Flaw> {
+        if piece.is_empty() {
+            return Ok(());
+        }
+        let element = &mut self.nodes[self.open as usize];
+        element.is_mixed |= element.first != DOCUMENT && !piece.trim_ascii_start().is_empty();
+        if self.piece == DOCUMENT {
+            let text = self.text_of(piece)?;
+            self.piece = self.nodes.len() as u32;
+            let node = Node { text, parent: self.open, ..Node::default() };
+            return Ok(memory::push(&mut self.nodes, node, PARAMETER)?);
+        }
+        let text = self.longer(self.node(self.piece).text, piece)?;
+        self.nodes[self.piece as usize].text = text;
+        Ok(())
+    }
+
+    /// What was made last, or stands in the document, with more behind it.
+    fn longer(&mut self, text: Text, piece: &str) -> Result<Text, Flaw> {
+        // What was made last is the text so far: nothing else comes between.
+        let mut start = text.start;
+        if (start as usize) < self.document.len() {
+            start = self.next_made();
+            self.make(&self.document[text.start as usize..][..text.len as usize])?;
+        }
+        self.make(piece)?;
+        Ok(Text { start, len: text.len + piece.len() as u32 })
     }
 
     /// Adds to the texts that were made.
@@ -285,11 +344,43 @@ impl<'a> Tree<'a> {
             let levels = self.of_name(child).map(|item| self.levels(item)).max();
             levels.unwrap_or(0) + usize::from(self.node(child).more > 0)
         });
-        1 + below.max().unwrap_or(0)
+        1 + below.max().unwrap_or(0).max(usize::from(self.has_order(at)))
     }
 
     fn too_deep(&self) -> Flaw {
         Flaw { offset: self.deepest.1, reason: too_deep(), no_memory: None }
+    }
+
+    /// Whether its map has to say in which order its children are, and pieces of text.
+    fn has_order(&self, at: u32) -> bool {
+        let node = self.node(at);
+        node.is_interleaved || node.is_mixed
+    }
+
+    /// Its children and pieces of text in the order of the document.
+    fn in_order(&self, at: u32) -> impl Iterator<Item = &Node> {
+        let mut next = at + 1 + self.node(at).attributes;
+        std::iter::from_fn(move || {
+            while let Some(node) = self.nodes.get(next as usize)
+                && node.parent >= at
+            {
+                next += 1 + node.attributes;
+                if node.parent == at {
+                    return Some(node);
+                }
+            }
+            None
+        })
+        .filter(move |node| node.name.len > 0 || self.node(at).is_mixed)
+    }
+
+    /// The name of a child, or of a piece of text.
+    fn name(&self, node: &Node) -> &str {
+        if node.name.len == 0 { TEXT } else { self.get(node.name) }
+    }
+
+    fn pieces(&self, at: u32) -> impl Iterator<Item = &str> {
+        self.in_order(at).filter(|node| node.name.len == 0).map(|node| self.get(node.text))
     }
 
     /// How many items its map has but for its text.
@@ -319,7 +410,22 @@ impl<'a> Tree<'a> {
 
     /// Its text, without white space around it.
     fn text(&self, at: u32) -> &str {
-        self.get(self.node(at).text).trim_ascii_end()
+        if !self.keeps_pieces {
+            return self.get(self.node(at).text).trim_ascii_end();
+        }
+        let first = self.nodes.get((at + 1 + self.node(at).attributes) as usize);
+        match first {
+            Some(node) if node.name.len == 0 && node.parent == at => {
+                self.get(node.text).trim_ascii()
+            }
+            _ => "",
+        }
+    }
+
+    /// How many items its map has.
+    fn count(&self, at: u32, text: &str) -> usize {
+        let has_text = self.node(at).is_mixed || !text.is_empty();
+        self.items(at) + usize::from(has_text) + usize::from(self.has_order(at))
     }
 
     /// The value of the whole document.
@@ -335,11 +441,13 @@ impl<'a> Tree<'a> {
             (0, text) => return Ok(Value::String(copy(text)?)),
             _ => {}
         }
-        let mut map = Map::try_with_capacity(items + usize::from(!text.is_empty()), PARAMETER)?;
+        let mut map = Map::try_with_capacity(self.count(at, text), PARAMETER)?;
         for attribute in self.attributes(at) {
             map.push_new(copy(self.get(attribute.name))?, copy(self.get(attribute.text))?);
         }
-        if !text.is_empty() {
+        if self.node(at).is_mixed {
+            map.push_new(TEXT, texts(self.pieces(at))?);
+        } else if !text.is_empty() {
             map.push_new(TEXT, copy(text)?);
         }
         for child in self.children(at) {
@@ -354,6 +462,9 @@ impl<'a> Tree<'a> {
                 Value::List(items)
             };
             map.push_new(copy(self.get(node.name))?, value);
+        }
+        if self.has_order(at) {
+            map.push_new(ORDER, texts(self.in_order(at).map(|node| self.name(node)))?);
         }
         Ok(Value::Map(map))
     }
@@ -370,12 +481,15 @@ impl<'a> Tree<'a> {
             (0, text) => return visitor.string(text),
             _ => {}
         }
-        visitor.map(items + usize::from(!text.is_empty()));
+        visitor.map(self.count(at, text));
         for attribute in self.attributes(at) {
             visitor.key(self.get(attribute.name));
             visitor.string(self.get(attribute.text));
         }
-        if !text.is_empty() {
+        if self.node(at).is_mixed {
+            visitor.key(TEXT);
+            show_texts(visitor, || self.pieces(at));
+        } else if !text.is_empty() {
             visitor.key(TEXT);
             visitor.string(text);
         }
@@ -390,6 +504,25 @@ impl<'a> Tree<'a> {
             self.of_name(child).for_each(|item| self.show_node(item, visitor));
             visitor.end();
         }
+        if self.has_order(at) {
+            visitor.key(ORDER);
+            show_texts(visitor, || self.in_order(at).map(|node| self.name(node)));
+        }
         visitor.end();
     }
+}
+
+fn texts<'t>(texts: impl Iterator<Item = &'t str>) -> error::Result<Value> {
+    let mut items = Vec::new();
+    for text in texts {
+        memory::push(&mut items, Value::String(memory::text(text, PARAMETER)?), PARAMETER)?;
+    }
+    Ok(Value::List(items))
+}
+
+/// Shows a list of texts, which are counted first.
+fn show_texts<'t, I: Iterator<Item = &'t str>>(visitor: &mut impl Visit, texts: impl Fn() -> I) {
+    visitor.list(texts().count());
+    texts().for_each(|text| visitor.string(text));
+    visitor.end();
 }

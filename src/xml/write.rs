@@ -1,9 +1,10 @@
 //! Writes a value as a document.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use super::chars::{find_forbidden, is_name};
-use super::{TEXT, too_deep};
+use super::{ORDER, TEXT, too_deep};
 use crate::error::{Error, Misuse, Result};
 use crate::memory;
 use crate::value::{MAX_DEPTH, Map, Value, shortened};
@@ -18,12 +19,31 @@ pub(super) fn write(value: &Value) -> Result<String> {
         return Err(writer.error("a document is a map of one key, the name of its root element"));
     };
     writer.path.push(Step::Key(name));
-    if let Value::List(_) = content {
-        return Err(writer.error("a document has one root element, not a list of them"));
+    match content {
+        Value::List(_) => {
+            return Err(writer.error("a document has one root element, not a list of them"));
+        }
+        Value::Bool(false) => {
+            return Err(writer.error("it is false, which makes no element; a document needs one"));
+        }
+        _ => {}
     }
     writer.element(name, content, Some(0))?;
     writer.put("\n")?;
     Ok(writer.out)
+}
+
+/// Whether a key of a map is a child's name.
+fn is_child(key: &str) -> bool {
+    !key.starts_with('@') && key != TEXT && key != ORDER
+}
+
+/// Whether a value makes an element: false does not, nor does a list without others.
+fn makes_element(value: &Value) -> bool {
+    match value {
+        Value::List(items) => items.iter().any(|item| *item != Value::Bool(false)),
+        value => *value != Value::Bool(false),
+    }
 }
 
 struct Writer<'a> {
@@ -67,8 +87,7 @@ impl<'a> Writer<'a> {
         let mut has_children = false;
         for (key, value) in map {
             let Some(attribute) = key.strip_prefix('@') else {
-                has_children |=
-                    key != TEXT && !matches!(value, Value::List(items) if items.is_empty());
+                has_children |= is_child(key) && makes_element(value);
                 continue;
             };
             self.path.push(Step::Key(key));
@@ -88,41 +107,103 @@ impl<'a> Writer<'a> {
             return Ok(());
         }
         self.put(">")?;
-        if let Some(value) = text {
-            self.path.push(Step::Key(TEXT));
-            self.scalar(value, false)?;
-            self.path.pop();
+        let indent = indent.filter(|_| text.is_none());
+        let below = indent.map(|level| level + 1);
+        let order = map.get(ORDER);
+        let text_has_place =
+            matches!(order, Some(Value::List(order)) if order.contains(&TEXT.into()));
+        if let Some(value) = text.filter(|_| !text_has_place) {
+            self.rest(TEXT, value, below, 0)?;
+        }
+        let mut written = HashMap::new();
+        if let Some(order) = order {
+            self.in_order(map, order, below, &mut written)?;
+        }
+        for (key, value) in map.iter().filter(|(key, _)| is_child(key)) {
+            self.rest(key, value, below, written.get(key).copied().unwrap_or(0))?;
+        }
+        if let Some(value) = text.filter(|_| text_has_place) {
+            self.rest(TEXT, value, below, written.get(TEXT).copied().unwrap_or(0))?;
         }
         if has_children {
-            self.children(map, indent.filter(|_| text.is_none()))?;
+            self.new_line(indent)?;
         }
         self.close(name)
     }
 
-    fn children(&mut self, map: &'a Map, indent: Option<usize>) -> Result<()> {
-        let below = indent.map(|level| level + 1);
-        for (key, value) in map {
-            if key.starts_with('@') || key == TEXT {
-                continue;
-            }
-            self.path.push(Step::Key(key));
-            match value {
-                Value::List(items) => {
-                    for (i, item) in items.iter().enumerate() {
-                        self.path.push(Step::Index(i));
-                        self.new_line(below)?;
-                        self.element(key, item, below)?;
-                        self.path.pop();
-                    }
-                }
-                single => {
-                    self.new_line(below)?;
-                    self.element(key, single, below)?;
-                }
-            }
-            self.path.pop();
+    /// Writes the children, and pieces of text, that `order` names, as often as it names
+    /// them and they are there. `written` gets how many of which they were.
+    fn in_order(
+        &mut self,
+        map: &'a Map,
+        order: &'a Value,
+        indent: Option<usize>,
+        written: &mut HashMap<&'a str, usize>,
+    ) -> Result<()> {
+        self.path.push(Step::Key(ORDER));
+        let Value::List(order) = order else {
+            let kind = order.kind().phrase();
+            return Err(self.error(&format!("it is {kind}, not a list of names of children")));
+        };
+        self.path.pop();
+        for (i, name) in order.iter().enumerate() {
+            let Value::String(name) = name else {
+                self.path.extend([Step::Key(ORDER), Step::Index(i)]);
+                let kind = name.kind().phrase();
+                return Err(self.error(&format!("it is {kind}, not the name of a child")));
+            };
+            let Some(value) = map.get(name).filter(|_| is_child(name) || name == TEXT) else {
+                continue; // It has been removed since.
+            };
+            let reserved = written.try_reserve(1);
+            reserved.map_err(|_| memory::none("value", written.len() * size_of::<&str>()))?;
+            let next = written.entry(name).or_insert(0);
+            let at = *next;
+            *next += 1;
+            self.item(name, value, indent, at)?;
         }
-        self.new_line(indent)
+        Ok(())
+    }
+
+    /// Writes what a key of a map holds from item `from` on; a value that is no list is an
+    /// item, too.
+    fn rest(
+        &mut self,
+        key: &'a str,
+        value: &'a Value,
+        indent: Option<usize>,
+        from: usize,
+    ) -> Result<()> {
+        let count = if let Value::List(items) = value { items.len() } else { 1 };
+        (from..count).try_for_each(|at| self.item(key, value, indent, at))
+    }
+
+    /// Writes one item of a key, unless there are not as many.
+    fn item(
+        &mut self,
+        key: &'a str,
+        value: &'a Value,
+        indent: Option<usize>,
+        at: usize,
+    ) -> Result<()> {
+        let (item, step) = match value {
+            Value::List(items) => (items.get(at), Some(Step::Index(at))),
+            single => (Some(single).filter(|_| at == 0), None),
+        };
+        let Some(item) = item.filter(|item| **item != Value::Bool(false) || key == TEXT) else {
+            return Ok(());
+        };
+        let depth = self.path.len();
+        self.path.push(Step::Key(key));
+        self.path.extend(step);
+        if key == TEXT {
+            self.scalar(item, false)?;
+        } else {
+            self.new_line(indent)?;
+            self.element(key, item, indent)?;
+        }
+        self.path.truncate(depth);
+        Ok(())
     }
 
     /// Writes the text of an element or the value of an attribute.

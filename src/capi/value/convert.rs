@@ -69,8 +69,10 @@ pub unsafe extern "C" fn vkvm_value_from_json(
 
 /// Writes a map with one key, the name of the root element, as XML.
 ///
-/// Keys that begin with @ are attributes, `#text` is the text beside them,
-/// lists are repeated elements, bools and null are empty elements.
+/// Keys that begin with @ are attributes, `#text` is the text beside them, lists are
+/// repeated elements. True, null and an empty map are an empty element, false is no
+/// element. `#order`, a list of names, says in which order the children and pieces of
+/// text stand where the order of the keys does not; `#text` is then the list of pieces.
 ///
 /// - `xml`: the document
 #[unsafe(no_mangle)]
