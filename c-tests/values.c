@@ -180,6 +180,34 @@ static void paths(void)
     vkvm_value_free(item);
 }
 
+/* What is missing of a path is made, from a map without anything in it. */
+static void building(void)
+{
+    vkvm_value *value = NULL, *item = from_json("{\"@dev\":\"vdb\"}");
+    char *xml = NULL;
+    works(vkvm_value_new_map(&value, &err), &err, "an empty map");
+    works(vkvm_value_set_string(value, "domain.@type", "kvm", &err), &err, "an attribute");
+    works(vkvm_value_set_string(value, "domain.name", "web", &err), &err, "a child");
+    works(vkvm_value_set_uint64(value, "domain.memory.#text", 2, &err), &err, "a text");
+    works(vkvm_value_set_string(value, "domain.memory.@unit", "GiB", &err), &err, "its attribute");
+    works(vkvm_value_set_string(value, "domain.devices.disk.+.@type", "file", &err), &err, "a list");
+    works(vkvm_value_set_string(value, "domain.devices.disk.0.target.@dev", "vda", &err), &err,
+          "a part of its first item");
+    works(vkvm_value_set(value, "domain.devices.disk.+.target", item, &err), &err, "one more");
+    works(vkvm_value_set_bool(value, "domain.devices.disk.1.readonly", 1, &err), &err, "a flag");
+    works(vkvm_value_set_bool(value, "domain.devices.disk.1.shareable", 0, &err), &err, "none");
+    works(vkvm_value_set_null(value, "domain.features.acpi", &err), &err, "null");
+    works(vkvm_value_to_xml(value, &xml, &err), &err, "the document");
+    is_own_str(xml,
+               "<domain type=\"kvm\">\n  <name>web</name>\n  <memory unit=\"GiB\">2</memory>\n"
+               "  <devices>\n    <disk type=\"file\">\n      <target dev=\"vda\"/>\n    </disk>\n"
+               "    <disk>\n      <target dev=\"vdb\"/>\n      <readonly/>\n    </disk>\n"
+               "  </devices>\n  <features>\n    <acpi/>\n  </features>\n</domain>\n",
+               "has what was set, in this order, and no element for false");
+    vkvm_value_free(item);
+    vkvm_value_free(value);
+}
+
 static void missing_paths(void)
 {
     vkvm_value *value = from_json("{\"a\":{\"b\":[1]},\"s\":\"x\"}"), *part = NULL;
@@ -190,8 +218,13 @@ static void missing_paths(void)
     fails(vkvm_value_get(value, "a.b.1", &part, &err), &err, none, "path", "no such index");
     fails(vkvm_value_get(value, "a.b.-1", &part, &err), &err, none, "path", "no such index, -1");
     fails(vkvm_value_get(value, "s.x", &part, &err), &err, none, "path", "nothing is in text");
-    fails(vkvm_value_set_null(value, "x.y", &err), &err, none, "path", "no place for it");
     fails(vkvm_value_set_null(value, "a.b.2", &err), &err, none, "path", "lists have no gaps");
+    fails(vkvm_value_set_null(value, "x.y.1", &err), &err, none, "path", "nor have new ones");
+    fails(vkvm_value_set_null(value, "s.x.y", &err), &err, wrong, "path", "text gets no parts");
+    fails(vkvm_value_set_null(value, "a.+", &err), &err, wrong, "path", "nothing appends to a map");
+    ok(vkvm_value_set_null(value, "a..c", &err) == -1, "a part has a name");
+    is_str(vkvm_error_parameter(err), "path", "the path without it is to blame");
+    forget(&err);
     fails(vkvm_value_remove(value, "x", &err), &err, none, "path", "nothing to remove");
     ok(vkvm_value_remove(value, "", &err) == -1, "a value cannot remove itself");
     is_str(vkvm_error_parameter(err), "path", "the path is to blame");
@@ -280,6 +313,19 @@ static void xml(void)
     vkvm_value_free(again);
     vkvm_value_free(value);
 
+    value = NULL;
+    works(vkvm_value_from_xml("<a>x <b/>y<c/><b/></a>", &value, &err), &err, "mixed content");
+    is_json(value, "{\"a\":{\"#text\":[\"x \",\"y\"],\"b\":[true,true],\"c\":true,"
+                   "\"#order\":[\"#text\",\"b\",\"#text\",\"c\",\"b\"]}}",
+            "has its order and all its pieces of text");
+    works(vkvm_value_to_xml(value, &written, &err), &err, "to_xml");
+    is_own_str(written, "<a>x <b/>y<c/><b/></a>\n", "is the same document");
+    vkvm_value_free(value);
+    value = from_json("{\"a\":{\"b\":false,\"c\":[false,null,true,{}]}}");
+    works(vkvm_value_to_xml(value, &written, &err), &err, "to_xml");
+    is_own_str(written, "<a>\n  <c/>\n  <c/>\n  <c/>\n</a>\n", "false makes no element");
+    vkvm_value_free(value);
+
     again = NULL;
     mistake(vkvm_value_from_xml("<a>\n  <b></c>\n</a>", &again, &err), VKVM_ERROR_OWN_XML_SYNTAX,
             "xml", 2, 6, "a wrong end tag");
@@ -358,6 +404,7 @@ int main(void)
     wiping();
     conversions();
     paths();
+    building();
     missing_paths();
     equality();
     json();

@@ -11763,9 +11763,20 @@ int vkvm_value_remove(vkvm_value *value, const char *path, vkvm_error **error);
 /**
  * Puts a copy of a value into another.
  *
+ * What is at the path is replaced. Otherwise what is missing of the path is
+ * made, in the last map or list on it that exists. A name makes a key with a
+ * map for what follows: "domain.@type" in an empty map makes the map "domain"
+ * and its key "@type". The part + appends to a list, and so does an index that
+ * is the list's length: in "disk.+.@type" it appends a map to the list "disk".
+ * Where there is no list yet, + or 0 makes one. The item that + has appended
+ * is named by its index afterwards. A path through text, a number or null is
+ * an error, and so is an index that leaves a gap; nothing is changed then.
+ *
+ * Each dot in what is made separates two parts; `vkvm_value_put` takes keys
+ * that have dots of their own, like "vcpu.0.state" in a map of statistics.
+ *
  * @param value the value (not NULL; borrowed)
- * @param path where; the list or map that holds it must exist. In a list, the
- *     index after the last one adds an item (may be NULL; borrowed)
+ * @param path where to put it (may be NULL; borrowed)
  * @param item what to put there (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -11898,7 +11909,10 @@ int vkvm_value_to_json(vkvm_value *value, int pretty, char **json, vkvm_error **
  * Writes a map with one key, the name of the root element, as XML.
  *
  * Keys that begin with @ are attributes, `#text` is the text beside them,
- * lists are repeated elements, bools and null are empty elements.
+ * lists are repeated elements. True, null and an empty map are an empty
+ * element, false is no element. `#order`, a list of names, says in which order
+ * the children and pieces of text stand where the order of the keys does not;
+ * `#text` is then the list of pieces.
  *
  * @param value the value (not NULL; borrowed)
  * @param xml the document (out; not NULL; owned by the caller:

@@ -185,11 +185,15 @@ fn is_decimal(text: &str) -> bool {
     !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
+/// A path as messages name it.
+pub(super) fn named(path: &str) -> &str {
+    if path.is_empty() { "(the value itself)" } else { path }
+}
+
 pub(super) fn wrong_type(path: &str, value: &Value, wanted: &'static str) -> crate::error::Error {
-    let path = if path.is_empty() { "(the value itself)" } else { path };
     Misuse::WrongType {
         parameter: "path",
-        path: path.to_owned(),
+        path: named(path).to_owned(),
         actual: value.kind().phrase(),
         wanted,
     }

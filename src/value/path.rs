@@ -1,6 +1,6 @@
 //! Reading and changing a value by path.
 
-use super::convert::{shortened, wrong_type};
+use super::convert::{named, shortened, wrong_type};
 use super::{Key, MAX_DEPTH, Map, Value};
 use crate::error::{Error, Misuse, Result};
 use crate::memory;
@@ -48,11 +48,26 @@ impl Value {
 
     /// Sets what `path` names to `value`.
     ///
-    /// What is there is replaced. Otherwise the map or list that is to hold it
-    /// must exist: a map gets the last part of the path as a new key, a list
-    /// grows by one if the last part is its length.
+    /// What is there is replaced. Otherwise it becomes a new entry of the last map or
+    /// list on the path that exists, with all that is missing between them:
     ///
-    /// A new key cannot contain a dot here; [`Value::insert_key`] takes any key.
+    /// - a name makes a key, and a map for what follows;
+    /// - `+` appends to a list, and so does the list's length;
+    /// - `+` or `0` behind a missing part makes a list there.
+    ///
+    /// In what is made, each dot separates parts; [`Value::insert_key`] takes keys that
+    /// have dots of their own.
+    ///
+    /// ```
+    /// # use vkvm::value::{Map, Value};
+    /// let mut domain = Value::from(Map::new());
+    /// domain.set("domain.@type", "kvm".into())?;
+    /// domain.set("domain.disk.+.@type", "file".into())?;
+    /// domain.set("domain.disk.0.target.@dev", "vda".into())?;
+    /// let json = r#"{"domain":{"@type":"kvm","disk":[{"@type":"file","target":{"@dev":"vda"}}]}}"#;
+    /// assert_eq!(domain.to_json(false)?, json);
+    /// # Ok::<(), vkvm::error::Error>(())
+    /// ```
     ///
     /// Returns what was replaced.
     pub fn set(&mut self, path: &str, value: Value) -> Result<Option<Value>> {
@@ -61,12 +76,22 @@ impl Value {
             check_depth(steps.len(), &value)?;
             return Ok(Some(std::mem::replace(self.follow(path, &steps)?, value)));
         }
-        let Some((steps, key)) = self.vacancy(path) else {
+        let Some((steps, rest)) = self.vacancy(path) else {
             return Err(self.no_place(path));
         };
-        check_depth(steps.len() + 1, &value)?;
+        let (first, below) = first_part(rest);
+        // The depth first: what is built for a path with many dots is deep, too.
+        let levels = below.map_or(0, |below| below.split('.').count());
+        check_depth(steps.len() + 1 + levels, &value)?;
+        let whole = match below {
+            Some(below) => built(below, value),
+            None => Some(value),
+        };
+        let Some(value) = whole else {
+            return Err(self.no_place(path));
+        };
         match self.follow(path, &steps)? {
-            Value::Map(map) => map.try_push_new(key.to_owned(), value, "item")?,
+            Value::Map(map) => map.try_push_new(first.to_owned(), value, "item")?,
             Value::List(items) => memory::push(items, value, "item")?,
             _ => return Err(self.no_place(path)),
         }
@@ -200,38 +225,44 @@ impl Value {
         })
     }
 
-    /// The map or list in which `path` would be a new entry, and its key there.
+    /// The last map or list on `path`, and the rest of the path, which is to be made there.
     fn vacancy<'p>(&self, path: &'p str) -> Option<(Steps, &'p str)> {
         let mut steps = Steps::new();
-        let key = self.trace_vacancy(path, &mut steps)?;
-        Some((steps, key))
+        let rest = self.trace_vacancy(path, &mut steps)?;
+        Some((steps, rest))
     }
 
     fn trace_vacancy<'p>(&self, rest: &'p str, steps: &mut Steps) -> Option<&'p str> {
         let depth = steps.len();
         match self {
             Value::Map(map) => {
-                if !rest.is_empty() && !rest.contains('.') {
-                    return Some(rest);
-                }
-                splits(rest).find_map(|(key, below)| {
+                let mut is_known = false;
+                let place = splits(rest).find_map(|(key, below)| {
                     steps.truncate(depth);
                     let (at, child) = entry(map, key)?;
+                    is_known = true;
                     steps.push(at);
                     child.trace_vacancy(below, steps)
-                })
+                });
+                if place.is_some() {
+                    return place;
+                }
+                steps.truncate(depth);
+                let (first, _) = first_part(rest);
+                (!is_known && !first.is_empty() && first != APPEND).then_some(rest)
             }
             Value::List(items) => {
                 let (index, below) = first_part(rest);
-                let at = parse_index(index)?;
-                match below {
-                    None => (at == items.len()).then_some(rest),
-                    Some(below) => {
-                        let child = items.get(at)?;
-                        steps.push(at);
-                        child.trace_vacancy(below, steps)
-                    }
+                if index == APPEND {
+                    return Some(rest);
                 }
+                let at = parse_index(index)?;
+                if at == items.len() {
+                    return Some(rest);
+                }
+                let child = items.get(at)?;
+                steps.push(at);
+                child.trace_vacancy(below?, steps)
             }
             _ => None,
         }
@@ -277,25 +308,27 @@ impl Value {
         let (reached, value) = self.farthest(path);
         let known = &path[..reached];
         let rest = if reached == 0 { path } else { path.get(reached + 1..).unwrap_or_default() };
+        let (first, _) = first_part(rest);
         match value {
             Value::List(items) => {
-                let hint = format!("{}; {} appends", value.contents(known), items.len());
+                let hint = format!("{}; {} or + appends", value.contents(known), items.len());
                 Misuse::NotFound { parameter: "path", path: path.to_owned(), hint }.into()
             }
-            Value::Map(_) if rest.is_empty() => {
-                let reason =
-                    format!("\"{path}\" ends with a dot: the last part must name the new key");
+            Value::Map(_) if first == APPEND => {
+                let (path, actual) = (named(known).to_owned(), value.kind().phrase());
+                let wanted = "a list, to which + appends";
+                Misuse::WrongType { parameter: "path", path, actual, wanted }.into()
+            }
+            Value::Map(_) if rest.split('.').any(str::is_empty) => {
+                let reason = format!(
+                    "\"{path}\" has an empty part: each part between dots must name a key, or \
+                     an item of a list"
+                );
                 Misuse::Invalid { parameter: "path", reason }.into()
             }
             Value::Map(_) => {
-                let (missing, _) = first_part(rest);
-                let missing = if known.is_empty() {
-                    missing.to_owned()
-                } else {
-                    format!("{known}.{missing}")
-                };
-                let hint = format!(", which \"{path}\" needs{}", value.contents(known));
-                Misuse::NotFound { parameter: "path", path: missing, hint }.into()
+                let hint = ": a new list begins with its item 0, or +".to_owned();
+                Misuse::NotFound { parameter: "path", path: path.to_owned(), hint }.into()
             }
             _ => wrong_type(known, value, "a map or a list"),
         }
@@ -332,6 +365,20 @@ impl Value {
             _ => format!("; {subject} is {}, which has no parts", self.kind().phrase()),
         }
     }
+}
+
+/// The part of a path that appends to a list.
+const APPEND: &str = "+";
+
+/// Maps and lists around `value` for a path of which nothing exists; none for one that
+/// cannot be made.
+fn built(path: &str, value: Value) -> Option<Value> {
+    path.rsplit('.').try_fold(value, |value, part| match part {
+        "" => None,
+        APPEND | "0" => Some(Value::List(vec![value])),
+        _ if parse_index(part).is_some() => None,
+        _ => Some(Value::Map(Map::from_iter([(part.to_owned(), value)]))),
+    })
 }
 
 /// The two sides of each dot in `path`, from the last dot to the first.

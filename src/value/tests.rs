@@ -283,26 +283,71 @@ mod paths {
         let mut value = sample();
         let before = value.clone();
         let mut set = |path: &str| message(value.set(path, Value::Null));
-        assert_eq!(
-            set("host.pool.name"),
-            r#"path: there is no "host.pool", which "host.pool.name" needs; the keys of "host" are cpu, name"#
-        );
-        assert_eq!(
-            set("empty.new.key"),
-            r#"path: there is no "empty.new", which "empty.new.key" needs; "empty" is an empty map"#
-        );
-        assert_eq!(
-            set("disk.3"),
-            r#"path: there is no "disk.3"; "disk" is a list of 2 items (0 to 1); 2 appends"#
-        );
+        for path in ["disk.3", "disk.x", "disk.3.y", "disk.-1"] {
+            assert_eq!(
+                set(path),
+                format!(
+                    r#"path: there is no "{path}"; "disk" is a list of 2 items (0 to 1); 2 or + appends"#
+                )
+            );
+        }
         assert_eq!(set("host.name.x"), r#"path: "host.name" is a string, not a map or a list"#);
-        assert!(set("host.").contains("ends with a dot"));
-        assert!(set(".x").contains("there is no"));
-        assert!(set("disk.x").contains("2 appends"));
+        assert_eq!(set("host.name.x.y"), set("host.name.x"), "however much is missing");
+        assert_eq!(
+            set("balloon.current.x"),
+            r#"path: "balloon.current" is a uint64, not a map or a list"#
+        );
+        assert_eq!(set("host.+"), r#"path: "host" is a map, not a list, to which + appends"#);
+        assert_eq!(
+            set("+.x"),
+            r#"path: "(the value itself)" is a map, not a list, to which + appends"#
+        );
+        for path in ["host.", ".x", "host..x", "new..x", "new.", "."] {
+            assert!(set(path).contains("has an empty part"), "{path}: {}", set(path));
+        }
+        assert_eq!(
+            set("host.new.1"),
+            r#"path: there is no "host.new.1": a new list begins with its item 0, or +"#
+        );
+        assert!(
+            set(&vec!["x"; 101].join(".")).contains("the nesting depth is 101, the limit is 100")
+        );
+        assert!(set(&"x.".repeat(2048)).contains("the nesting depth"));
         assert_eq!(value, before);
         assert!(
             message(Value::Null.set("x", Value::Null)).contains("is null, not a map or a list")
         );
+    }
+
+    #[test]
+    fn set_makes_what_is_missing() {
+        let mut value = json(r#"{"a.b": {}, "c": [{"d": 1}], "empty": {}}"#);
+        for (path, item) in [
+            ("empty.new.key", 1),
+            ("a.b.c.d", 2),
+            ("list.0", 3),
+            ("list.+", 4),
+            ("list.2", 5),
+            ("c.+.d", 6),
+            ("c.0.e.f", 7),
+            ("c.2.d.+.g", 8),
+            ("x.0.+.y", 9),
+            ("empty.0", 10),
+            ("empty.1.z", 11),
+        ] {
+            assert_eq!(value.set(path, item.into()).expect(path), None, "{path}");
+        }
+        assert_eq!(
+            value,
+            json(
+                r#"{"a.b": {"c": {"d": 2}}, "c": [{"d": 1, "e": {"f": 7}}, {"d": 6}, {"d": [{"g": 8}]}],
+                    "empty": {"new": {"key": 1}, "0": 10, "1": {"z": 11}}, "list": [3, 4, 5],
+                    "x": [[{"y": 9}]]}"#
+            )
+        );
+        let hundred = vec!["x"; 100].join(".");
+        value.set(&hundred.replacen('x', "deep", 1), 1.into()).unwrap();
+        assert_eq!(value.depth(), MAX_DEPTH);
     }
 
     #[test]

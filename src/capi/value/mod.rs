@@ -3,6 +3,7 @@
 //! Functions that reach into a value take a path like "host.cpu.model" or
 //! "devices.disk.0.@type": keys and list indexes with dots between. NULL is
 //! the value itself. A key that has dots of its own is found as a whole first.
+//! `vkvm_value_set` makes what is missing of a path; its documentation has the rules.
 
 mod convert;
 mod get;

@@ -12,8 +12,19 @@ use crate::value::Value;
 
 /// Puts a copy of a value into another.
 ///
-/// - `path` (nullable): where; the list or map that holds it must exist. In a
-///   list, the index after the last one adds an item
+/// What is at the path is replaced. Otherwise what is missing of the path is made, in
+/// the last map or list on it that exists. A name makes a key with a map for what
+/// follows: "domain.@type" in an empty map makes the map "domain" and its key "@type".
+/// The part + appends to a list, and so does an index that is the list's length: in
+/// "disk.+.@type" it appends a map to the list "disk". Where there is no list yet, + or
+/// 0 makes one. The item that + has appended is named by its index afterwards. A path
+/// through text, a number or null is an error, and so is an index that leaves a gap;
+/// nothing is changed then.
+///
+/// Each dot in what is made separates two parts; `vkvm_value_put` takes keys that have
+/// dots of their own, like "vcpu.0.state" in a map of statistics.
+///
+/// - `path` (nullable): where to put it
 /// - `item`: what to put there
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_set(
