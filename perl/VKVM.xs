@@ -228,7 +228,8 @@ get_info(dom)
         { STR_WITH_LEN("nrVirtCpu"), newSVuv(nr_virt_cpu) },
         { STR_WITH_LEN("cpuTime"), newSVuv(cpu_time) },
     };
-    HV *hash = vkvm_perl_hash(aTHX_ vkvm_perl_models_of(aTHX), items, C_ARRAY_LENGTH(items), FALSE);
+    HV *hash = vkvm_perl_hash(aTHX_ vkvm_perl_models_of(aTHX), items, C_ARRAY_LENGTH(items), FALSE,
+                              FALSE);
     mXPUSHs(newRV_noinc((SV *)hash));
   }
 

@@ -2,9 +2,6 @@
 
 #include "vkvm_perl.h"
 
-/* How deep the structures are that Perl may pass: as deep as the library takes. */
-#define MAX_DEPTH 100
-
 bool vkvm_perl_given(SV *sv)
 {
     /* Only asking tells what is in a tied variable, or in a substr. */
@@ -88,7 +85,7 @@ const int *vkvm_perl_ints_or_null(pTHX_ SV *sv, const char *name, size_t *count)
 
 /* An object that says how it looks as text or as a number. Perl's own flag,
  * SvAMAGIC, only says that it may. */
-static bool is_overloaded(pTHX_ SV *sv)
+bool vkvm_perl_is_overloaded(pTHX_ SV *sv)
 {
     HV *stash;
     if (!SvROK(sv) || !SvOBJECT(SvRV(sv)))
@@ -105,7 +102,7 @@ static void want_scalar(pTHX_ SV *sv, const char *name, const char *wanted)
     SvGETMAGIC(sv);
     if (!SvOK(sv) && !vkvm_perl_is_sysvirt(aTHX))
         vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, name, "is undef; %s is needed", wanted);
-    if (SvROK(sv) && !is_overloaded(aTHX_ sv))
+    if (SvROK(sv) && !vkvm_perl_is_overloaded(aTHX_ sv))
         vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, name, "is a reference; %s is needed",
                          wanted);
 }
@@ -199,7 +196,8 @@ static UV whole_number(pTHX_ SV *sv, const char *name, bool *negative)
         int kind = grok_number(text, len, &magnitude);
         if (!kind)
             vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, name,
-                             "is \"%.60s\"; a number is needed", text);
+                             "is \"%" SVf_(60) "\"; a number is needed",
+                             SVfARG(sv_2mortal(newSVpvn_utf8(text, len, SvUTF8(sv) != 0))));
         if (kind & IS_NUMBER_IN_UV) {
             *negative = (kind & IS_NUMBER_NEG) != 0;
             return magnitude;
@@ -239,8 +237,6 @@ UV vkvm_perl_uint(pTHX_ SV *sv, const char *name, UV max)
     return magnitude;
 }
 
-/* --- Perl structures to values ----------------------------------------- */
-
 void vkvm_perl_check(pTHX_ int result, vkvm_error **error, const char *name)
 {
     int code;
@@ -251,132 +247,4 @@ void vkvm_perl_check(pTHX_ int result, vkvm_error **error, const char *name)
     message = sv_2mortal(newSVpv(vkvm_error_message(*error), 0));
     vkvm_error_free(*error);
     vkvm_perl_refuse(aTHX_ code, name, "%" SVf, SVfARG(message));
-}
-
-/* What a program passes may be secret: it does not stay in memory that is freed. */
-static void free_value(pTHX_ void *value)
-{
-    PERL_UNUSED_CONTEXT;
-    vkvm_value_wipe_and_free(value);
-}
-
-/* Frees the value when the scope that the caller entered is left. */
-static vkvm_value *scoped(pTHX_ vkvm_value *value)
-{
-    SAVEDESTRUCTOR_X(free_value, value);
-    return value;
-}
-
-/* How text is taken from Perl: as bytes, or as characters. */
-typedef const char *text_taker(pTHX_ SV *sv, const char *name);
-
-static vkvm_value *convert(pTHX_ SV *sv, const char *name, int depth, text_taker *text);
-
-static vkvm_value *convert_hash(pTHX_ HV *hash, const char *name, int depth, text_taker *text)
-{
-    vkvm_error *error = NULL;
-    vkvm_value *map;
-    HE *entry;
-    vkvm_perl_check(aTHX_ vkvm_value_new_map(&map, &error), &error, name);
-    scoped(aTHX_ map);
-    hv_iterinit(hash);
-    while ((entry = hv_iternext(hash))) {
-        const char *key = text(aTHX_ hv_iterkeysv(entry), name);
-        ENTER;
-        vkvm_value *item = convert(aTHX_ hv_iterval(hash, entry), name, depth + 1, text);
-        vkvm_perl_check(aTHX_ vkvm_value_put(map, NULL, key, item, &error), &error, name);
-        LEAVE;
-    }
-    return map;
-}
-
-static vkvm_value *convert_array(pTHX_ AV *array, const char *name, int depth, text_taker *text)
-{
-    vkvm_error *error = NULL;
-    vkvm_value *list;
-    vkvm_perl_check(aTHX_ vkvm_value_new_list(&list, &error), &error, name);
-    scoped(aTHX_ list);
-    for (SSize_t i = 0; i <= av_top_index(array); i++) {
-        ENTER;
-        vkvm_value *item = convert(aTHX_ item_of(aTHX_ array, (size_t)i), name, depth + 1, text);
-        vkvm_perl_check(aTHX_ vkvm_value_append(list, NULL, item, &error), &error, name);
-        LEAVE;
-    }
-    return list;
-}
-
-/* Perl keeps many a whole number, such as 2**40 and 1e9, as a double. */
-static void set_number(pTHX_ vkvm_value *value, NV number, const char *name)
-{
-    vkvm_error *error = NULL;
-    if (number >= 0 && number < 18446744073709551616.0 && number == (NV)(UV)number)
-        vkvm_perl_check(aTHX_ vkvm_value_set_uint64(value, NULL, (UV)number, &error), &error, name);
-    else if (number < 0 && number >= -9223372036854775808.0 && number == (NV)(IV)number)
-        vkvm_perl_check(aTHX_ vkvm_value_set_int64(value, NULL, (IV)number, &error), &error, name);
-    else
-        vkvm_perl_check(aTHX_ vkvm_value_set_double(value, NULL, number, &error), &error, name);
-}
-
-static vkvm_value *convert_scalar(pTHX_ SV *sv, const char *name, text_taker *text)
-{
-    vkvm_error *error = NULL;
-    vkvm_value *value;
-    vkvm_perl_check(aTHX_ vkvm_value_new_null(&value, &error), &error, name);
-    scoped(aTHX_ value);
-    if (!SvOK(sv))
-        return value;
-    if (SvROK(sv) && !is_overloaded(aTHX_ sv))
-        vkvm_perl_check(
-            aTHX_ vkvm_value_set_handle(value, NULL, vkvm_perl_handle(aTHX_ sv, name), &error),
-            &error, name);
-    else if (SvPOK(sv) || SvROK(sv))
-        vkvm_perl_check(
-            aTHX_ vkvm_value_set_string(value, NULL, text(aTHX_ sv, name), &error), &error, name);
-    else if (SvIOK(sv) && SvIsUV(sv))
-        vkvm_perl_check(aTHX_ vkvm_value_set_uint64(value, NULL, SvUVX(sv), &error), &error, name);
-    else if (SvIOK(sv))
-        vkvm_perl_check(aTHX_ vkvm_value_set_int64(value, NULL, SvIVX(sv), &error), &error, name);
-    else
-        set_number(aTHX_ value, SvNV_nomg(sv), name);
-    return value;
-}
-
-static vkvm_value *convert(pTHX_ SV *sv, const char *name, int depth, text_taker *text)
-{
-    if (depth > MAX_DEPTH)
-        vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_TOO_LARGE, name,
-                         "is nested more than %d levels deep, or holds itself", MAX_DEPTH);
-    SvGETMAGIC(sv);
-    if (SvROK(sv) && !SvOBJECT(SvRV(sv)) && SvTYPE(SvRV(sv)) == SVt_PVHV)
-        return convert_hash(aTHX_ (HV *)SvRV(sv), name, depth, text);
-    if (SvROK(sv) && !SvOBJECT(SvRV(sv)) && SvTYPE(SvRV(sv)) == SVt_PVAV)
-        return convert_array(aTHX_ (AV *)SvRV(sv), name, depth, text);
-    return convert_scalar(aTHX_ sv, name, text);
-}
-
-static vkvm_value *owned(pTHX_ SV *sv, const char *name, text_taker *text)
-{
-    /* A temporary object frees the value at the end of the calling statement;
-     * the scope here only guards the way there. */
-    ENTER;
-    vkvm_value *value = vkvm_value_ref(convert(aTHX_ sv, name, 1, text));
-    LEAVE;
-    SV *owner = sv_newmortal();
-    sv_setref_iv(owner, "VKVM::_Value", PTR2IV(value));
-    return value;
-}
-
-vkvm_value *vkvm_perl_to_value(pTHX_ SV *sv, const char *name)
-{
-    return owned(aTHX_ sv, name, vkvm_perl_text);
-}
-
-vkvm_value *vkvm_perl_characters_to_value(pTHX_ SV *sv, const char *name)
-{
-    return owned(aTHX_ sv, name, vkvm_perl_characters);
-}
-
-vkvm_value *vkvm_perl_to_value_or_null(pTHX_ SV *sv, const char *name)
-{
-    return vkvm_perl_given(sv) ? vkvm_perl_to_value(aTHX_ sv, name) : NULL;
 }

@@ -87,6 +87,8 @@ static void make_model(pTHX_ vkvm_perl_model *model, const vkvm_perl_item *items
 {
     size_t n = 0;
     SvREFCNT_dec(model->hash);
+    vkvm_perl_order_free(model->sequence);
+    model->sequence = NULL;
     model->hash = newHV();
     model->misses = 0;
     hv_ksplit(model->hash, count);
@@ -111,21 +113,44 @@ static bool are_ascii(const vkvm_perl_item *items, size_t count)
     return TRUE;
 }
 
-void vkvm_perl_store(pTHX_ HV *hash, const vkvm_perl_item *item, bool characters)
+bool vkvm_perl_store(pTHX_ HV *hash, const vkvm_perl_item *item, bool characters)
 {
     bool is_utf8 = characters && !are_ascii(item, 1);
     /* A negative length says that the key is UTF-8. */
     (void)hv_store(hash, item->key, is_utf8 ? -(I32)item->len : (I32)item->len, item->value, 0);
+    return is_utf8;
+}
+
+static vkvm_perl_order *order_of(const vkvm_perl_item *items, size_t count, bool characters)
+{
+    vkvm_perl_order *order = vkvm_perl_order_new();
+    for (size_t i = 0; i < count; i++)
+        vkvm_perl_order_add(order, items[i].key, items[i].len,
+                            characters && !are_ascii(&items[i], 1));
+    return order;
+}
+
+/* A copy of the model, with the order of its keys if that is wanted. */
+static HV *copy_of(pTHX_ vkvm_perl_model *model, const vkvm_perl_item *items, bool ordered)
+{
+    HV *hash = copy(aTHX_ model, items);
+    if (ordered) {
+        if (!model->sequence) /* the keys are ASCII: others make no model */
+            model->sequence = order_of(items, model->count, FALSE);
+        vkvm_perl_order_give(aTHX_ hash, vkvm_perl_order_share(model->sequence));
+    }
+    return hash;
 }
 
 HV *vkvm_perl_hash(pTHX_ vkvm_perl_models *models, const vkvm_perl_item *items, size_t count,
-                   bool characters)
+                   bool characters, bool ordered)
 {
     HV *hash;
+    ordered = ordered && count > 1;
     if (count && count <= VKVM_PERL_MODEL_KEYS) {
         vkvm_perl_model *model = place_of(models, items, count);
         if (has_keys(model, items, count))
-            return copy(aTHX_ model, items);
+            return copy_of(aTHX_ model, items, ordered);
         if ((!model->hash || ++model->misses >= PATIENCE) && are_ascii(items, count))
             make_model(aTHX_ model, items, count);
     }
@@ -134,5 +159,7 @@ HV *vkvm_perl_hash(pTHX_ vkvm_perl_models *models, const vkvm_perl_item *items, 
         hv_ksplit(hash, count);
     for (size_t i = 0; i < count; i++)
         vkvm_perl_store(aTHX_ hash, &items[i], characters);
+    if (ordered)
+        vkvm_perl_order_give(aTHX_ hash, order_of(items, count, characters));
     return hash;
 }

@@ -207,10 +207,14 @@ static void store(pTHX_ HV *hash, const char *key, SV *value)
     (void)hv_store(hash, key, strlen(key), value, 0);
 }
 
+/* libvirt's messages may be in the encoding of the locale: then they stay bytes. */
 static void store_text(pTHX_ HV *hash, const char *key, const char *text, U32 flags)
 {
-    if (text)
-        store(aTHX_ hash, key, newSVpvn_flags(text, strlen(text), flags));
+    if (!text)
+        return;
+    if (!is_utf8_string((const U8 *)text, strlen(text)))
+        flags = 0;
+    store(aTHX_ hash, key, newSVpvn_flags(text, strlen(text), flags));
 }
 
 static void throw_hash(pTHX_ HV *hash)

@@ -60,11 +60,18 @@ const int *vkvm_perl_ints_or_null(pTHX_ SV *sv, const char *name, size_t *count)
 const char *const *vkvm_perl_texts(pTHX_ SV *sv, const char *name, size_t *count);
 IV vkvm_perl_int(pTHX_ SV *sv, const char *name, IV min, IV max);
 UV vkvm_perl_uint(pTHX_ SV *sv, const char *name, UV max);
+/* An object that says how it looks as text or as a number. */
+bool vkvm_perl_is_overloaded(pTHX_ SV *sv);
+/* Structures. An error has the path of what is wrong in it. */
 vkvm_value *vkvm_perl_to_value(pTHX_ SV *sv, const char *name);
 vkvm_value *vkvm_perl_to_value_or_null(pTHX_ SV *sv, const char *name);
 /* The same for what is characters, not bytes. */
 const char *vkvm_perl_characters(pTHX_ SV *sv, const char *name);
 vkvm_value *vkvm_perl_characters_to_value(pTHX_ SV *sv, const char *name);
+/* True in a document: prints as 1, and is told from 1 by the second one, which knows the
+ * booleans of Perl 5.36 and of the JSON modules: 1, 0, or -1 for what is none. */
+SV *vkvm_perl_true(pTHX);
+int vkvm_perl_boolean(pTHX_ SV *sv);
 /* Whether text is the same as bytes and as characters. */
 bool vkvm_perl_is_ascii(const char *text, size_t len);
 
@@ -127,8 +134,10 @@ void vkvm_perl_free_watched(pTHX_ SV *opaque);
 /* Hashes that are kept to be copied, of one interpreter; zeros at first. */
 #define VKVM_PERL_MODELS 61
 #define VKVM_PERL_MODEL_KEYS 32
+typedef struct vkvm_perl_order vkvm_perl_order;
 typedef struct {
     HV *hash;
+    vkvm_perl_order *sequence;       /* of its keys, once a hash was wanted that keeps it */
     size_t count;                    /* of its keys, 0 if it is not to be used */
     HEK *key[VKVM_PERL_MODEL_KEYS];  /* the keys as they came */
     U8 order[VKVM_PERL_MODEL_KEYS];  /* which of them Perl has first, second and so on */
@@ -147,8 +156,20 @@ typedef struct {
     SV *value;
 } vkvm_perl_item;
 HV *vkvm_perl_hash(pTHX_ vkvm_perl_models *models, const vkvm_perl_item *items, size_t count,
-                   bool characters);
-void vkvm_perl_store(pTHX_ HV *hash, const vkvm_perl_item *item, bool characters);
+                   bool characters, bool ordered);
+/* Whether the key is UTF-8 that is not ASCII. */
+bool vkvm_perl_store(pTHX_ HV *hash, const vkvm_perl_item *item, bool characters);
+
+/* The order of a hash's keys; vkvm_order.c tells. To give it takes over one hold. */
+vkvm_perl_order *vkvm_perl_order_new(void);
+vkvm_perl_order *vkvm_perl_order_share(vkvm_perl_order *order);
+void vkvm_perl_order_free(vkvm_perl_order *order);
+void vkvm_perl_order_add(vkvm_perl_order *order, const char *key, size_t len, bool is_utf8);
+void vkvm_perl_order_give(pTHX_ HV *hash, vkvm_perl_order *order);
+/* NULL where there is none. */
+const vkvm_perl_order *vkvm_perl_order_of(pTHX_ HV *hash);
+/* The next key; `at` is 0 at first. NULL at the end. */
+const char *vkvm_perl_order_next(const vkvm_perl_order *order, size_t *at, I32 *length);
 
 /* Shared between the files of the shim. */
 void vkvm_perl_refuse(pTHX_ int code, const char *name, const char *pattern, ...)

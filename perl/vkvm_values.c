@@ -9,6 +9,7 @@
 /* A list or map that is not complete. */
 typedef struct {
     SV *container;     /* NULL for a hash that is made of its items at the end */
+    vkvm_perl_order *order; /* of the keys of a hash, if it is to keep it */
     size_t first_item;
     const char *key;   /* its own in the map around it */
     size_t key_len;
@@ -24,6 +25,7 @@ typedef struct {
     bool in_items;            /* the innermost container is made of its items */
     bool flat;                /* the outermost map becomes an array of its values */
     bool characters;          /* text is characters, not bytes */
+    bool document;            /* hashes keep the order of their keys, and true is a boolean */
     const char *key;
     size_t key_len;
     size_t items;
@@ -49,7 +51,10 @@ static void add_elsewhere(pTHX_ builder *b, SV *sv)
         av_push((AV *)top, sv);
     else {
         vkvm_perl_item item = { b->key, b->key_len, sv };
-        vkvm_perl_store(aTHX_ (HV *)top, &item, b->characters);
+        bool is_utf8 = vkvm_perl_store(aTHX_ (HV *)top, &item, b->characters);
+        vkvm_perl_order *order = b->level[b->depth - 1].order;
+        if (order)
+            vkvm_perl_order_add(order, item.key, item.len, is_utf8);
     }
 }
 
@@ -70,6 +75,9 @@ static void begin(pTHX_ builder *b, SV *container)
         add(aTHX_ b, newRV_noinc(container));
     level *level = &b->level[b->depth++];
     level->container = container;
+    level->order = b->document && container && SvTYPE(container) == SVt_PVHV
+                       ? vkvm_perl_order_new()
+                       : NULL;
     b->in_items = !container;
     level->first_item = b->items;
     level->key = b->key;
@@ -94,7 +102,7 @@ static void on_null(void *userdata)
 static void on_boolean(void *userdata, bool value)
 {
     dBUILDER;
-    add(aTHX_ b, newSViv(value ? 1 : 0));
+    add(aTHX_ b, value && b->document ? vkvm_perl_true(aTHX) : newSViv(value ? 1 : 0));
 }
 
 static void on_int64(void *userdata, int64_t value)
@@ -177,10 +185,12 @@ static void on_end(void *userdata)
     dBUILDER;
     level *level = &b->level[--b->depth];
     b->in_items = b->depth && !level[-1].container;
+    if (level->order)
+        vkvm_perl_order_give(aTHX_ (HV *)level->container, level->order);
     if (!level->container) {
         size_t count = b->items - level->first_item;
         const vkvm_perl_item *items = &b->item[level->first_item];
-        HV *hash = vkvm_perl_hash(aTHX_ b->models, items, count, b->characters);
+        HV *hash = vkvm_perl_hash(aTHX_ b->models, items, count, b->characters, b->document);
         b->items = level->first_item;
         b->key = level->key;
         b->key_len = level->key_len;
@@ -193,7 +203,7 @@ static const vkvm_value_visitor visitor = {
     on_bytes, on_handle, on_list, on_map, on_key, on_end,
 };
 
-static void begin_build(pTHX_ builder *b, bool flat, bool characters)
+static void begin_build(pTHX_ builder *b, bool flat, bool characters, bool document)
 {
 #ifdef MULTIPLICITY
     b->my_perl = aTHX;
@@ -205,13 +215,15 @@ static void begin_build(pTHX_ builder *b, bool flat, bool characters)
     b->items = 0;
     b->flat = flat;
     b->characters = characters;
+    b->document = document;
 }
 
 static SV *built(pTHX_ builder *b, int result, vkvm_error **error)
 {
     if (result < 0) {
+        /* What is refused is refused before anything is shown. */
         SvREFCNT_dec(b->root);
-        if (b->characters)
+        if (b->document)
             vkvm_perl_throw_characters(aTHX_ *error);
         vkvm_perl_throw(aTHX_ *error);
     }
@@ -222,7 +234,7 @@ static SV *build(pTHX_ vkvm_value *value, bool flat)
 {
     vkvm_error *error = NULL;
     builder b;
-    begin_build(aTHX_ &b, flat, FALSE);
+    begin_build(aTHX_ &b, flat, FALSE, FALSE);
     return built(aTHX_ &b, vkvm_value_visit(value, NULL, &visitor, &b, &error), &error);
 }
 
@@ -235,7 +247,7 @@ static SV *take(pTHX_ vkvm_value *value, bool characters)
 {
     vkvm_error *error = NULL;
     builder b;
-    begin_build(aTHX_ &b, FALSE, characters);
+    begin_build(aTHX_ &b, FALSE, characters, characters);
     return built(aTHX_ &b, vkvm_value_visit_and_free(value, &visitor, &b, &error), &error);
 }
 
@@ -255,7 +267,7 @@ SV *vkvm_perl_from_xml(pTHX_ const char *xml)
     builder b;
     /* Where all is ASCII, and stands there itself, no text need be looked at again. */
     bool characters = !vkvm_perl_is_ascii(xml, strlen(xml)) || strchr(xml, '&');
-    begin_build(aTHX_ &b, FALSE, characters);
+    begin_build(aTHX_ &b, FALSE, characters, TRUE);
     return built(aTHX_ &b, vkvm_value_visit_xml(xml, &visitor, &b, &error), &error);
 }
 
