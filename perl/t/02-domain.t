@@ -160,10 +160,28 @@ subtest 'memory parameters' => sub {
     like($error->message, qr/hard_limi\b/, 'which names the key');
     $error = thrown { $dom->set_memory_parameters({ hard_limit => 'much' }) };
     isa_ok($error, 'VKVM::Error', 'text for a number: the exception');
-    like($error->message, qr/hard_limit/, 'which names the key');
+    like($error->message, qr/"hard_limit" is "much"; an integer is needed/, 'which names key and value');
     $error = thrown { $dom->set_memory_parameters({ hard_limit => $_ }) }
     and isa_ok($error, 'VKVM::Error', "$_: the exception") or fail("$_ is taken")
-      for 1.5, -1, -2**33, 2**64, 9**9**9, -sin 9**9**9;
+      for -1, -2**33, 2**64, 9**9**9, -sin 9**9**9;
+    # One rule for numbers, wherever they stand.
+    for ([ '4096 ', 4096 ], [ ' 4096', 4096 ], [ '4.096e3', 4096 ], [ 1e3, 1000 ], [ 10000 / 3, 3333 ], [ '7.9', 7 ]) {
+        my ($given, $number) = @$_;
+        $dom->set_memory_parameters({ hard_limit => $given });
+        is($dom->get_memory_parameters->{hard_limit}, $number, "'$given' in parameters");
+        $dom->set_memory($given);
+        is($dom->get_info->{memory}, $number, "'$given' as an argument");
+    }
+    $dom->set_memory_parameters({ hard_limit => !!0 });
+    is($dom->get_memory_parameters->{hard_limit}, 0, 'false in parameters is 0');
+    for my $text ('4096k', 'inf', '0x10', '', '1 2') {
+        like(thrown { $dom->set_memory_parameters({ hard_limit => $text }) }->message,
+            qr/"hard_limit" is "$text"; an integer is needed/, "'$text' in parameters is refused");
+        like(thrown { $dom->set_memory($text) }->message,
+            qr/: is "$text"; a number is needed|inf.* out of range/i, "'$text' as an argument, too");
+    }
+    $dom->set_memory(2097152);
+    $dom->set_memory_parameters($params);
     is(VKVM::handle_count('value'), 0, 'no value is left');
 };
 

@@ -163,7 +163,8 @@ impl TypedParams {
         }
     }
 
-    /// Adds a parameter of one of the `VIR_TYPED_PARAM_*` types.
+    /// Adds a parameter of one of the `VIR_TYPED_PARAM_*` types. Numbers are read as
+    /// Perl's plain arguments are, see [`Value::whole_number`].
     pub fn push(
         &mut self,
         key: &str,
@@ -173,50 +174,51 @@ impl TypedParams {
     ) -> Result<()> {
         let wrong = |wanted: &'static str| {
             let (path, actual) = (key.to_owned(), value.kind().phrase());
-            move |_| -> Error { Misuse::WrongType { parameter, path, actual, wanted }.into() }
+            move |()| -> Error { Misuse::WrongType { parameter, path, actual, wanted }.into() }
         };
-        let range = |wanted: &str| -> Error {
-            let reason = format!("\"{key}\" is out of range; it must be {wanted}");
+        let refused = |wanted: &'static str| -> Error {
+            if matches!(value, Value::Null | Value::List(_) | Value::Map(_) | Value::Handle(_)) {
+                return wrong(wanted)(());
+            }
+            let reason = format!("\"{key}\" is {}; {wanted} is needed", value.shown());
             Misuse::Invalid { parameter, reason }.into()
         };
         let name = c_text(key, parameter)?;
         let (array, len, room, name) =
             (&mut self.array, &mut self.len, &mut self.room, name.as_ptr());
-        let signed = || value.get_int64("").map_err(wrong("an integer"));
-        let unsigned = || match value {
-            Value::Int(number) if *number < 0 => Err(range("an integer that is not negative")),
-            _ => value.get_uint64("").map_err(wrong("an integer")),
-        };
+        let whole = || value.whole_number().ok_or_else(|| refused("an integer"));
         let added = match kind {
             sys::VIR_TYPED_PARAM_INT => {
-                let number = i32::try_from(signed()?).map_err(|_| range("a 32-bit integer"))?;
+                let number = i32::try_from(whole()?).map_err(|_| refused("a 32-bit integer"))?;
                 // SAFETY: array, len and room are one consistent triple, and the
                 // texts live across the call; so in all calls below.
                 unsafe { sys::virTypedParamsAddInt(array, len, room, name, number) }
             }
             sys::VIR_TYPED_PARAM_UINT => {
-                let number = u32::try_from(unsigned()?)
-                    .map_err(|_| range("a 32-bit integer that is not negative"))?;
+                let number = u32::try_from(whole()?)
+                    .map_err(|_| refused("a 32-bit integer that is not negative"))?;
                 // SAFETY: as above.
                 unsafe { sys::virTypedParamsAddUInt(array, len, room, name, number) }
             }
             sys::VIR_TYPED_PARAM_LLONG => {
-                let number = signed()?;
+                let number = i64::try_from(whole()?).map_err(|_| refused("a 64-bit integer"))?;
                 // SAFETY: as above.
                 unsafe { sys::virTypedParamsAddLLong(array, len, room, name, number) }
             }
             sys::VIR_TYPED_PARAM_ULLONG => {
-                let number = unsigned()?;
+                let number = u64::try_from(whole()?)
+                    .map_err(|_| refused("a 64-bit integer that is not negative"))?;
                 // SAFETY: as above.
                 unsafe { sys::virTypedParamsAddULLong(array, len, room, name, number) }
             }
             sys::VIR_TYPED_PARAM_DOUBLE => {
-                let number = value.get_double("").map_err(wrong("a number"))?;
+                let number = value.real_number().ok_or_else(|| refused("a number"))?;
                 // SAFETY: as above.
                 unsafe { sys::virTypedParamsAddDouble(array, len, room, name, number) }
             }
             sys::VIR_TYPED_PARAM_BOOLEAN => {
-                let truth = c_int::from(value.get_bool("").map_err(wrong("a truth value"))?);
+                let truth = value.get_bool("");
+                let truth = c_int::from(truth.map_err(|_| refused("true or false"))?);
                 // SAFETY: as above.
                 unsafe { sys::virTypedParamsAddBoolean(array, len, room, name, truth) }
             }
@@ -224,7 +226,7 @@ impl TypedParams {
                 let text = match value {
                     Value::Int(number) => number.to_string().into(),
                     Value::Uint(number) => number.to_string().into(),
-                    _ => Cow::Borrowed(value.get_str("").map_err(wrong("text"))?),
+                    _ => Cow::Borrowed(value.get_str("").map_err(|_| wrong("text")(()))?),
                 };
                 // It may be a secret.
                 let text = Zeroizing::new(c_text(&text, parameter)?.into_bytes_with_nul());
@@ -387,12 +389,60 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_the_type_is_refused() {
-        assert!(refusal("int", 1_i64 << 40).contains("out of range"));
-        assert!(refusal("uint", -1).contains("\"uint\""));
+        for (key, value, expected) in [
+            ("int", Value::Int(1 << 40), "\"int\" is 1099511627776; a 32-bit integer is needed"),
+            ("int", "1e12".into(), "\"int\" is \"1e12\"; a 32-bit integer is needed"),
+            (
+                "uint",
+                (-1).into(),
+                "\"uint\" is -1; a 32-bit integer that is not negative is needed",
+            ),
+            ("llong", "4096x".into(), "\"llong\" is \"4096x\"; an integer is needed"),
+            ("llong", "".into(), "\"llong\" is \"\"; an integer is needed"),
+            ("llong", "inf".into(), "\"llong\" is \"inf\"; an integer is needed"),
+            ("llong", f64::NAN.into(), "\"llong\" is NaN; an integer is needed"),
+            ("llong", 1e30.into(), "a 64-bit integer is needed"),
+            (
+                "ullong",
+                "18446744073709551616".into(),
+                "a 64-bit integer that is not negative is needed",
+            ),
+            ("ullong", "1".repeat(60).into(), "a 64-bit integer that is not negative is needed"),
+            ("double", "1.5x".into(), "\"double\" is \"1.5x\"; a number is needed"),
+            ("bool", 2.into(), "\"bool\" is 2; true or false is needed"),
+            ("uint", Value::Null, "\"uint\" is null, not an integer"),
+            ("ullong", Value::List(vec![]), "\"ullong\" is a list, not an integer"),
+        ] {
+            let message = refusal(key, value);
+            assert!(message.contains(expected), "{message}");
+        }
         assert!(refusal("bool", "perhaps").contains("\"bool\""));
         assert!(refusal("text", Value::List(vec![])).contains("\"text\""));
         assert!(refusal("text", "a\0b").contains("NUL"));
         assert!(refusal("double", "x").contains("\"double\""));
+    }
+
+    #[test]
+    fn numbers_are_read_as_perl_reads_them() {
+        for (key, value, expected) in [
+            ("ullong", Value::from("4096 "), Value::Uint(4096)),
+            ("ullong", " +4096\n".into(), Value::Uint(4096)),
+            ("ullong", "1e3".into(), Value::Uint(1000)),
+            ("ullong", "3333.9".into(), Value::Uint(3333)),
+            ("ullong", (10000.0 / 3.0).into(), Value::Uint(3333)),
+            ("ullong", "18446744073709551615".into(), Value::Uint(u64::MAX)),
+            ("llong", "-9223372036854775808".into(), Value::Int(i64::MIN)),
+            ("int", "-7.9".into(), Value::Int(-7)),
+            ("uint", false.into(), Value::Uint(0)),
+            ("uint", (-0.5).into(), Value::Uint(0)),
+            ("double", " 1.5e1 ".into(), Value::Double(15.0)),
+            ("double", 3.into(), Value::Double(3.0)),
+        ] {
+            let map = Map::from_iter([(key, value.clone())]);
+            let params = TypedParams::from_map(&map, &known(), "params");
+            let read = params.expect(key).to_map().get(key).cloned();
+            assert_eq!(read, Some(expected), "{value:?}");
+        }
     }
 
     fn from_table(map: Value) -> Result<Vec<(String, Value)>> {

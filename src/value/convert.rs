@@ -179,6 +179,58 @@ impl Value {
     }
 }
 
+impl Value {
+    /// The number that Perl would read here, where it wants a whole one: text may have
+    /// white space around it, a sign, a fraction and an exponent, and what is behind the
+    /// point is cut off. None for what is no number.
+    ///
+    /// What is beyond 64 bits is `i128::MAX` or `i128::MIN`.
+    pub(crate) fn whole_number(&self) -> Option<i128> {
+        match self {
+            Value::Bool(v) => Some(i128::from(*v)),
+            Value::Int(v) => Some(i128::from(*v)),
+            Value::Uint(v) => Some(i128::from(*v)),
+            // `as` takes the nearest that there is.
+            Value::Double(v) if !v.is_nan() => Some(*v as i128),
+            Value::String(text) => {
+                let text = text.trim_ascii();
+                let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+                match text.parse() {
+                    Ok(number) if is_decimal(digits) => Some(number),
+                    _ => self.real_number().map(|number| number as i128),
+                }
+            }
+            _ => None,
+        }
+    }
+
+    /// The number that Perl would read here; none for what is no number.
+    pub(crate) fn real_number(&self) -> Option<f64> {
+        match self {
+            Value::Bool(v) => Some(f64::from(u8::from(*v))),
+            Value::String(text) => {
+                let text = text.trim_ascii();
+                // Rust also reads "inf" and "nan".
+                let is_number = |b: u8| b.is_ascii_digit() || b".eE+-".contains(&b);
+                text.parse().ok().filter(|_| text.bytes().all(is_number))
+            }
+            _ => self.get_double("").ok(),
+        }
+    }
+
+    /// A scalar as messages show it.
+    pub(crate) fn shown(&self) -> String {
+        match self {
+            Value::Bool(v) => v.to_string(),
+            Value::Int(v) => v.to_string(),
+            Value::Uint(v) => v.to_string(),
+            Value::Double(v) => v.to_string(),
+            Value::String(text) => format!("\"{}\"", shortened(text, 60)),
+            _ => self.kind().phrase().to_owned(),
+        }
+    }
+}
+
 /// Digits with an optional minus sign. Rust itself would also take a plus sign.
 fn is_decimal(text: &str) -> bool {
     let digits = text.strip_prefix('-').unwrap_or(text);
@@ -203,13 +255,8 @@ pub(super) fn wrong_type(path: &str, value: &Value, wanted: &'static str) -> cra
 /// An error such as `"vcpu" is "two", which is not a decimal integer`.
 fn invalid(path: &str, value: &Value, flaw: &str) -> crate::error::Error {
     let what = if path.is_empty() { "the value".to_owned() } else { format!("\"{path}\"") };
-    let shown = match value {
-        Value::Int(v) => v.to_string(),
-        Value::Uint(v) => v.to_string(),
-        Value::String(text) => format!("\"{}\"", shortened(text, 60)),
-        _ => value.kind().phrase().to_owned(),
-    };
-    Misuse::Invalid { parameter: "path", reason: format!("{what} is {shown}, {flaw}") }.into()
+    let reason = format!("{what} is {}, {flaw}", value.shown());
+    Misuse::Invalid { parameter: "path", reason }.into()
 }
 
 /// At most `limit` characters of `text`, with dots in place of the rest.
