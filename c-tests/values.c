@@ -338,6 +338,66 @@ static void xml(void)
     vkvm_value_free(value);
 }
 
+/* A document is read, written, read and written again: both values and both texts are the
+   same, and what the visitor would be shown is, too. */
+static bool comes_back(const char *text)
+{
+    vkvm_value *first = NULL, *second = NULL;
+    char *written = NULL, *again = NULL, *json = NULL, *same = NULL;
+    bool equal = vkvm_value_from_xml(text, &first, &err) == 0
+        && vkvm_value_to_xml(first, &written, &err) == 0
+        && vkvm_value_from_xml(written, &second, &err) == 0
+        && vkvm_value_to_xml(second, &again, &err) == 0
+        && vkvm_value_to_json(first, 0, &json, &err) == 0
+        && vkvm_value_to_json(second, 0, &same, &err) == 0
+        && strcmp(written, again) == 0 && strcmp(json, same) == 0;
+    if (!equal)
+        diag("%s became %s: %s", text, written ? written : "nothing",
+             err ? vkvm_error_message(err) : "not the same");
+    forget(&err);
+    vkvm_value_free(first);
+    vkvm_value_free(second);
+    vkvm_string_free(written);
+    vkvm_string_free(again);
+    vkvm_string_free(json);
+    vkvm_string_free(same);
+    return equal;
+}
+
+/* Appends a random element, and counts what was opened. */
+static char *random_element(char *to, int depth)
+{
+    static const char *const names[] = { "a", "b", "c", "q:d" };
+    static const char *const texts[] = { "t", " t &amp; u ", "<![CDATA[<]]>", "\n", "<!-- c -->" };
+    const char *name = names[rand() % 4];
+    to += sprintf(to, "<%s%s%s>", name, rand() % 2 ? " x='1&lt;'" : "", rand() % 2 ? " y=''" : "");
+    for (int i = rand() % 4; depth && i > 0; i--) {
+        if (rand() % 4 == 0)
+            to += sprintf(to, "%s", texts[rand() % 5]);
+        to = random_element(to, depth - 1);
+    }
+    if (rand() % 3 == 0)
+        to += sprintf(to, "%s", texts[rand() % 5]);
+    return to + sprintf(to, "</%s>", name);
+}
+
+static void documents(void)
+{
+    static char text[1 << 20];
+    int changed = 0;
+    FILE *file = fopen("benches/domain.xml", "r");
+    must(file ? 0 : -1, NULL, "benches/domain.xml, from the folder of the project");
+    text[fread(text, 1, sizeof text - 1, file)] = '\0';
+    fclose(file);
+    ok(comes_back(text), "the document of a domain comes back as it was");
+    srand(1);
+    for (int i = 0; i < 500; i++) {
+        random_element(text, 4);
+        changed += !comes_back(text);
+    }
+    is_int(changed, 0, "so do 500 random documents");
+}
+
 /* --- handles --------------------------------------------------------------------- */
 
 static void handles_inside(vkvm_conn *conn)
@@ -409,6 +469,7 @@ int main(void)
     equality();
     json();
     xml();
+    documents();
     handles_inside(conn);
     references();
     vkvm_conn_free(conn);

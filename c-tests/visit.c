@@ -252,8 +252,9 @@ static void a_document(void)
     vkvm_value_visitor special = visitor;
     works(vkvm_value_visit_xml(xml, &visitor, &to, &err), &err, "visit_xml");
     is_str(to.text,
-           "map1 a= map4 @x= '1' #text= 't' b= list2 true '3' end "
-           "c= map2 @y= '<' #text= '1&2' end end end ",
+           "map1 a= map5 @x= '1' #text= list2 't' 'u' end b= list2 true '3' end "
+           "c= map2 @y= '<' #text= '1&2' end #order= list5 '#text' 'b' '#text' 'c' 'b' end "
+           "end end ",
            "attributes, text, children, lists of siblings");
     must(vkvm_value_from_xml(xml, &value, &err), err, "a value");
     is_visited(value, NULL, to.text, "the value of the document is shown the same");

@@ -262,11 +262,12 @@ _new(conn)
     RETVAL
 
 SV *
-_call(host, command, args, progress)
+_call(host, command, args, progress, is_document)
     vkvm_host *host
     SV *command
     SV *args
     SV *progress
+    bool is_document
   PREINIT:
     vkvm_error *error = NULL;
     vkvm_value *result;
@@ -284,7 +285,8 @@ _call(host, command, args, progress)
         status = vkvm_host_call(host, command_text, value, &result, &error);
     }
     if (status == 0) {
-        RETVAL = vkvm_perl_take_characters(aTHX_ result);
+        RETVAL = is_document ? vkvm_perl_take_document(aTHX_ result)
+                             : vkvm_perl_take_characters(aTHX_ result);
         sv_2mortal(RETVAL);
     } else {
         RETVAL = NULL;
@@ -345,11 +347,12 @@ hosts(fleet)
     RETVAL
 
 SV *
-_call(fleet, command, args, timeout)
+_call(fleet, command, args, timeout, is_document)
     vkvm_fleet *fleet
     SV *command
     SV *args
     SV *timeout
+    bool is_document
   ALIAS:
     _list_domains = 1
   PREINIT:
@@ -368,7 +371,8 @@ _call(fleet, command, args, timeout)
                                  &results, &error);
     if (status < 0)
         vkvm_perl_throw_characters(aTHX_ error);
-    RETVAL = vkvm_perl_take_characters(aTHX_ results);
+    RETVAL = is_document ? vkvm_perl_take_document(aTHX_ results)
+                         : vkvm_perl_take_characters(aTHX_ results);
   }
   OUTPUT:
     RETVAL

@@ -178,6 +178,8 @@ void vkvm_perl_refuse_named(pTHX_ int code, SV *name, SV *message) __attribute__
 SV *vkvm_perl_from_value(pTHX_ vkvm_value *value);
 SV *vkvm_perl_take_value(pTHX_ vkvm_value *value); /* frees it */
 SV *vkvm_perl_take_characters(pTHX_ vkvm_value *value); /* text is characters */
+/* The same of a document: the order of its elements is kept, and true is a boolean. */
+SV *vkvm_perl_take_document(pTHX_ vkvm_value *value);
 SV *vkvm_perl_from_xml(pTHX_ const char *xml);             /* likewise */
 AV *vkvm_perl_values_of_map(pTHX_ vkvm_value *map);
 

@@ -223,7 +223,7 @@ static SV *built(pTHX_ builder *b, int result, vkvm_error **error)
     if (result < 0) {
         /* What is refused is refused before anything is shown. */
         SvREFCNT_dec(b->root);
-        if (b->document)
+        if (b->characters || b->document)
             vkvm_perl_throw_characters(aTHX_ *error);
         vkvm_perl_throw(aTHX_ *error);
     }
@@ -243,22 +243,27 @@ SV *vkvm_perl_from_value(pTHX_ vkvm_value *value)
     return build(aTHX_ value, FALSE);
 }
 
-static SV *take(pTHX_ vkvm_value *value, bool characters)
+static SV *take(pTHX_ vkvm_value *value, bool characters, bool document)
 {
     vkvm_error *error = NULL;
     builder b;
-    begin_build(aTHX_ &b, FALSE, characters, characters);
+    begin_build(aTHX_ &b, FALSE, characters, document);
     return built(aTHX_ &b, vkvm_value_visit_and_free(value, &visitor, &b, &error), &error);
 }
 
 SV *vkvm_perl_take_value(pTHX_ vkvm_value *value)
 {
-    return take(aTHX_ value, FALSE);
+    return take(aTHX_ value, FALSE, FALSE);
 }
 
 SV *vkvm_perl_take_characters(pTHX_ vkvm_value *value)
 {
-    return take(aTHX_ value, TRUE);
+    return take(aTHX_ value, TRUE, FALSE);
+}
+
+SV *vkvm_perl_take_document(pTHX_ vkvm_value *value)
+{
+    return take(aTHX_ value, TRUE, TRUE);
 }
 
 SV *vkvm_perl_from_xml(pTHX_ const char *xml)

@@ -204,6 +204,16 @@ my $text = '1';
 my $sum = $text + 1 + sqrt($text);
 is($flat->(f => { a => $one, b => $text, c => 1.0 }), '<f><a>1</a><b>1</b><c>1</c></f>', 'numbers and text are not');
 
+# --- documents of the facade ---------------------------------------------------------
+
+my $facade = VKVM::Host->new(uri => 'test:///default');
+my $conf   = $facade->domain->conf('test');
+my $dumped = VKVM->new(uri => 'test:///default')->get_domain_by_name('test')->get_xml_description;
+is_deeply(parts_of(VKVM::to_xml(domain => $conf)), parts_of($dumped), 'a document of a command, as it was');
+my $network = $facade->network->info('default');
+is(JSON::PP->new->canonical->encode([ @$network{qw(active autostart)} ]), '[1,0]',
+    'the flags of other results are numbers');
+
 # --- what is no value ----------------------------------------------------------------
 
 sub refusal {

@@ -21,7 +21,7 @@ sub new {
 sub call {
     my ($self, $command, $args, @given) = @_;
     my %options = VKVM::_params('VKVM::Fleet->call', \@given, 'timeout');
-    return _results($self->_call($command, $args, _ms($options{timeout})));
+    return _results($self->_call($command, $args, _ms($options{timeout}), VKVM::Host::_gives_document($command)));
 }
 
 # The domains of all hosts. In list context they are followed by the errors of hosts
@@ -30,7 +30,7 @@ sub list_domains {
     my ($self, @given) = @_;
     my %args    = VKVM::_pairs('VKVM::Fleet->list_domains', @given);
     my $timeout = _ms(delete $args{timeout});
-    my $listing = $self->_list_domains('list_domains', \%args, $timeout);
+    my $listing = $self->_list_domains('list_domains', \%args, $timeout, 0);
     my $errors  = _results($listing->{errors});
     return wantarray ? ($listing->{domains}, $errors) : $listing->{domains};
 }

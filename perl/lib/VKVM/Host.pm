@@ -27,7 +27,7 @@ sub new {
 sub call {
     my ($self, $command, $args, $progress) = my @given = @_;
     VKVM::_refuse_count('VKVM::Host::call', \@given, 2, qw(host command args progress));
-    my $result = _call($self, $command, $args, $progress);
+    my $result = _call($self, $command, $args, $progress, _gives_document($command));
     my $about  = $described->{commands}{ _full_name($command) };
     return $result unless ref $result eq 'ARRAY' && $about->{result} =~ /\A(?:none|tune)\z/;
     return wantarray ? @$result : $result->[0];
@@ -35,6 +35,13 @@ sub call {
 
 # All commands, as vkvm_host_commands describes them.
 sub commands { return _commands() }
+
+# Whether a command's result is a document, which to_xml gives back as it was.
+sub _gives_document {
+    my ($command) = @_;
+    my $about = $described->{commands}{ _full_name($command // '') };
+    return defined $about && $about->{result} eq 'xml';
+}
 
 # A command's name with the object's own name in place of another one.
 sub _full_name {
