@@ -6,10 +6,14 @@
 //! [`Leaf`]s: all of them are taken just before the process forks, and released in
 //! parent and child.
 
+mod amid;
+
 use std::any::Any;
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+
+pub use amid::{enter, leave};
 
 /// Counts the forks between the first process and this one.
 static GENERATION: AtomicU32 = AtomicU32::new(0);
@@ -94,6 +98,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 extern "C" fn before() {
+    // With no lock of ours taken, for what it waits for may need them.
+    amid::before();
     // The list first: it is never taken by who holds a leaf.
     let leaves = lock(&LEAVES);
     let held = leaves.iter().map(|leaf| leaf.held()).collect();
@@ -104,11 +110,13 @@ extern "C" fn before() {
 
 extern "C" fn in_parent() {
     release();
+    amid::in_parent();
 }
 
 extern "C" fn in_child() {
     GENERATION.fetch_add(1, Ordering::Relaxed);
     release();
+    amid::in_child();
 }
 
 fn release() {

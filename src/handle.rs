@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{LazyLock, Once, OnceLock};
 
 use self::slots::{KEY_BITS, MAX_USES, Slots, Use};
+pub(crate) use self::sync::is_single_threaded;
 use crate::error::{Misuse, Result};
 use crate::fork;
 

@@ -3,26 +3,35 @@
 use std::ffi::{CStr, c_char, c_int};
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::ptr::NonNull;
-use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use uuid::Uuid;
 use virt::sys;
 
 use super::Text;
 use crate::error::{Details, Error, Misuse, Result};
+use crate::fork::Leaf;
 use crate::memory;
 
 /// Prepares libvirt, once per process: before the first call that can fail.
 pub fn initialize() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
+    static DONE: AtomicBool = AtomicBool::new(false);
+    // Not a `Once`, which a child of fork would find begun for ever. libvirt calls
+    // nothing of ours meanwhile, so a fork may wait for it.
+    static DOING: Leaf<()> = Leaf::new(());
+    if DONE.load(Ordering::Acquire) {
+        return;
+    }
+    let _doing = DOING.lock();
+    if !DONE.load(Ordering::Relaxed) {
         // SAFETY: both may be called at any time. A failure to initialise
         // shows again, with its reason, in the first call that needs libvirt.
         unsafe {
             sys::virSetErrorFunc(std::ptr::null_mut(), Some(ignore_error));
             sys::virInitialize();
         }
-    });
+        DONE.store(true, Ordering::Release);
+    }
 }
 
 /// libvirt prints errors to stderr unless it is given something else to do.

@@ -15,6 +15,8 @@
 use std::cell::Cell;
 use std::ffi::c_int;
 
+use crate::fork;
+
 thread_local! {
     /// How deep this thread is in the library. Constant, and without anything to
     /// drop: a signal handler can read it.
@@ -27,14 +29,25 @@ struct Restore(u32);
 impl Restore {
     fn from(change: impl FnOnce(u32) -> u32) -> Self {
         let before = DEPTH.get();
-        DEPTH.set(change(before));
+        set(change(before));
         Restore(before)
+    }
+}
+
+/// Sets the depth. What begins and ends with it is what a fork waits for, too.
+#[inline]
+fn set(depth: u32) {
+    let before = DEPTH.replace(depth);
+    match (before, depth) {
+        (0, 1..) => fork::enter(),
+        (1.., 0) => fork::leave(),
+        _ => (),
     }
 }
 
 impl Drop for Restore {
     fn drop(&mut self) {
-        DEPTH.set(self.0);
+        set(self.0);
     }
 }
 
@@ -45,7 +58,7 @@ pub fn inside<T>(body: impl FnOnce() -> T) -> T {
     body()
 }
 
-/// Runs the program's own code within a part of the library.
+/// Runs the program's own code within a part of the library, or sleeps.
 #[inline]
 pub fn outside<T>(body: impl FnOnce() -> T) -> T {
     let _restore = Restore::from(|_| 0);

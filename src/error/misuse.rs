@@ -32,6 +32,12 @@ pub enum Misuse {
          open a connection of your own after fork"
     )]
     Forked { parameter: &'static str, class: &'static str },
+    #[error(
+        "{parameter}: test:///default cannot be used in this process: a thread of the process \
+         that forked it was using that host at that moment, so libvirt's locks stay locked here; \
+         use test:///FILE or a daemon, or fork while no other thread uses test:///default"
+    )]
+    LockedByFork { parameter: &'static str },
     #[error("{parameter}: is not valid UTF-8: bad byte {byte:#04x} at offset {offset}")]
     NotUtf8 { parameter: &'static str, byte: u8, offset: usize },
     #[error("{parameter}: has a NUL byte at offset {offset}; text must not have one")]
@@ -81,6 +87,7 @@ impl Misuse {
             Misuse::WrongClass { .. } => c::ERROR_OWN_WRONG_CLASS,
             // What libvirt says of a connection that is broken: programs open another one.
             Misuse::Forked { .. } => virt::sys::VIR_ERR_SYSTEM_ERROR as i32,
+            Misuse::LockedByFork { .. } => c::ERROR_OWN_FORKED,
             Misuse::NotUtf8 { .. } => c::ERROR_OWN_NOT_UTF8,
             Misuse::EmbeddedNul { .. } => c::ERROR_OWN_EMBEDDED_NUL,
             Misuse::TooLarge { .. } => c::ERROR_OWN_TOO_LARGE,
@@ -135,6 +142,7 @@ impl Misuse {
             | Misuse::Stale { parameter, .. }
             | Misuse::WrongClass { parameter, .. }
             | Misuse::Forked { parameter, .. }
+            | Misuse::LockedByFork { parameter }
             | Misuse::NotUtf8 { parameter, .. }
             | Misuse::EmbeddedNul { parameter, .. }
             | Misuse::TooLarge { parameter, .. }

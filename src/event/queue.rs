@@ -11,9 +11,9 @@ use super::listeners::Listener;
 use super::registry::deregister_queue;
 use super::subject::Source;
 use super::{Event, close};
-use crate::core::Conn;
+use crate::core::{Conn, sigpipe};
 use crate::error::{Misuse, Result};
-use crate::fork::Leaf;
+use crate::fork::{self, Leaf};
 
 /// A queue of events.
 pub struct EventQueue(Arc<Inner>);
@@ -36,6 +36,9 @@ struct Inner {
     /// Readable while there is something in the queue.
     fd: OwnedFd,
     capacity: usize,
+    /// The process that made it: a child of fork must not wait for its lock, which a
+    /// thread of the parent may have held.
+    generation: u32,
 }
 
 #[derive(Default)]
@@ -52,7 +55,8 @@ static QUEUES: Leaf<Vec<Weak<Inner>>> = Leaf::new(Vec::new());
 /// Drops the events of a connection that ends: their objects would keep it open.
 pub fn forget_connection(conn: usize) {
     let queues: Vec<_> = QUEUES.lock().iter().filter_map(Weak::upgrade).collect();
-    for queue in queues {
+    let here = fork::generation();
+    for queue in queues.iter().filter(|queue| queue.generation == here) {
         queue.forget(conn);
     }
 }
@@ -83,6 +87,7 @@ impl EventQueue {
             // SAFETY: a new descriptor, which is ours.
             fd: unsafe { OwnedFd::from_raw_fd(fd) },
             capacity,
+            generation: fork::generation(),
         });
         let mut queues = QUEUES.lock();
         queues.retain(|queue| queue.strong_count() > 0);
@@ -137,6 +142,11 @@ impl EventQueue {
 
     /// Takes the first event, waiting for one up to `timeout`; None: for ever.
     pub fn next(&self, timeout: Option<Duration>) -> Option<Entry> {
+        // A fork does not wait for who sleeps.
+        sigpipe::outside(|| self.wait(timeout))
+    }
+
+    fn wait(&self, timeout: Option<Duration>) -> Option<Entry> {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let mut state = self.0.lock();
         loop {

@@ -106,13 +106,15 @@ pub fn stop() -> Result<()> {
         (runner.generation, runner.stops)
     };
     poll::wake();
-    let mut runner = RUNNER.lock();
-    while runner.here().generation == process && runner.stopped < number {
-        runner = STOPPED.wait(runner).unwrap_or_else(PoisonError::into_inner);
-    }
-    // It may have been started again already.
-    let ended = if runner.running.is_none() { runner.thread.take() } else { None };
-    drop(runner);
+    // Released before it is back in the library: a fork may hold that up.
+    let ended = sigpipe::outside(|| {
+        let mut runner = RUNNER.lock();
+        while runner.here().generation == process && runner.stopped < number {
+            runner = STOPPED.wait(runner).unwrap_or_else(PoisonError::into_inner);
+        }
+        // It may have been started again already.
+        if runner.running.is_none() { runner.thread.take() } else { None }
+    });
     if let Some(ended) = ended {
         join(ended);
     }
@@ -123,7 +125,7 @@ pub fn stop() -> Result<()> {
 /// shielded.
 fn join(ended: JoinHandle<()>) {
     if ended.thread().id() != std::thread::current().id() {
-        let _ = ended.join();
+        let _ = sigpipe::outside(|| ended.join());
     }
 }
 

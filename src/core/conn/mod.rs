@@ -11,6 +11,7 @@ mod nwfilters;
 mod open;
 mod saved;
 mod secrets;
+mod shared;
 mod storage;
 
 use std::ffi::{CStr, c_int, c_uint};

@@ -5,7 +5,7 @@ use std::ptr::{self, NonNull};
 
 use virt::sys;
 
-use super::{Conn, Opened};
+use super::{Conn, Opened, shared};
 use crate::core::line::{self, ConnRef};
 use crate::core::{call, libxml, sigpipe};
 use crate::error::Result;
@@ -85,6 +85,9 @@ fn open_with(
         sigpipe::arm();
     }
     let reads_file = uri.is_some_and(is_of_file);
+    if shared::is_meant(uri) {
+        shared::ready()?;
+    }
     let uri = uri.map_or(ptr::null(), CStr::as_ptr);
     // SAFETY: uri is NULL or a C string; auth is NULL, libvirt's default or
     // complete, with a callback whose data outlives this call.

@@ -11,6 +11,7 @@ use rustix::io::Errno;
 
 use super::super::shielded;
 use super::table::LOOP;
+use crate::core::sigpipe;
 use crate::error::{Misuse, Result};
 
 /// A thread waits until another one's turn has ended.
@@ -47,15 +48,18 @@ struct Turn;
 impl Turn {
     /// None: another thread ran one, and has ended it.
     fn begin() -> Option<Turn> {
-        let mut table = LOOP.lock();
-        if table.here().enter() {
-            return Some(Turn);
-        }
-        let turns = table.turns();
-        while table.is_owned() && table.turns() == turns {
-            table = ENDED.wait(table).unwrap_or_else(PoisonError::into_inner);
-        }
-        None
+        // Released before it is back in the library: a fork may hold that up.
+        sigpipe::outside(|| {
+            let mut table = LOOP.lock();
+            if table.here().enter() {
+                return Some(Turn);
+            }
+            let turns = table.turns();
+            while table.is_owned() && table.turns() == turns {
+                table = ENDED.wait(table).unwrap_or_else(PoisonError::into_inner);
+            }
+            None
+        })
     }
 }
 
@@ -130,7 +134,7 @@ fn sleep() -> Result<BTreeMap<c_int, PollFlags>> {
         .collect();
     let timeout = until.map(|until| until.saturating_duration_since(Instant::now()));
     let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
-    let polled = poll(&mut fds, timeout.as_ref());
+    let polled = sigpipe::outside(|| poll(&mut fds, timeout.as_ref()));
     {
         let mut table = LOOP.lock();
         let table = table.here();
