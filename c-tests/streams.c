@@ -336,7 +336,7 @@ static void by_callback(void)
     vkvm_stream *stream = new_stream(VKVM_STREAM_NONBLOCK);
     int64_t count = 0;
     fails(vkvm_stream_add_callback(stream, 1, can_read, &up, ready_released, &err), &err,
-          VKVM_ERROR_ERR_NO_SUPPORT, NULL, "a stream that carries nothing has no callback");
+          VKVM_ERROR_OWN_INVALID, "stream", "a stream that carries nothing has no callback");
     is_int(up.destroyed, 1, "userdata is released");
     up.destroyed = 0;
     must(vkvm_storage_vol_upload(vol, stream, 0, 0, 0, &err), err, "upload");

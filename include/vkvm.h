@@ -10855,8 +10855,8 @@ int vkvm_storage_vol_download(vkvm_storage_vol *vol,
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virStorageVolDownload, virStreamRecvAll, virStreamSparseRecvAll,
- *     virStreamFinish
+ * libvirt: virStorageVolDownload, virStreamRecv, virStreamRecvFlags,
+ *     virStreamRecvHole, virStreamFinish
  */
 int vkvm_storage_vol_download_fd(vkvm_storage_vol *vol,
                                  int fd,
@@ -10892,8 +10892,8 @@ int vkvm_storage_vol_download_fd(vkvm_storage_vol *vol,
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virStorageVolDownload, virStreamRecvAll, virStreamSparseRecvAll,
- *     virStreamFinish
+ * libvirt: virStorageVolDownload, virStreamRecv, virStreamRecvFlags,
+ *     virStreamRecvHole, virStreamFinish
  */
 int vkvm_storage_vol_download_file(vkvm_storage_vol *vol,
                                    const char *path,
@@ -11092,7 +11092,7 @@ int vkvm_storage_vol_upload(vkvm_storage_vol *vol,
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virStorageVolUpload, virStreamSendAll, virStreamSparseSendAll,
+ * libvirt: virStorageVolUpload, virStreamSend, virStreamSendHole,
  *     virStreamFinish
  */
 int vkvm_storage_vol_upload_fd(vkvm_storage_vol *vol,
@@ -11129,7 +11129,7 @@ int vkvm_storage_vol_upload_fd(vkvm_storage_vol *vol,
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virStorageVolUpload, virStreamSendAll, virStreamSparseSendAll,
+ * libvirt: virStorageVolUpload, virStreamSend, virStreamSendHole,
  *     virStreamFinish
  */
 int vkvm_storage_vol_upload_file(vkvm_storage_vol *vol,
@@ -11267,8 +11267,9 @@ int vkvm_stream_recv(vkvm_stream *stream,
                      vkvm_error **error);
 
 /**
- * Gives a callback all that comes. `vkvm_stream_finish` must follow. When the
- * callback gives up, the stream is aborted. For streams that block only.
+ * Passes all received data to a callback, as `virStreamRecvAll` does.
+ * `vkvm_stream_finish` must follow. On failure, such as a callback that
+ * returns -1, the stream is aborted. For blocking streams only.
  *
  * @param stream the stream (not NULL; borrowed)
  * @param handler takes the data; called in this call (not NULL)
@@ -11279,7 +11280,7 @@ int vkvm_stream_recv(vkvm_stream *stream,
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virStreamRecvAll
+ * libvirt: virStreamRecv
  */
 int vkvm_stream_recv_all(vkvm_stream *stream,
                          vkvm_stream_sink_callback handler,
@@ -11348,9 +11349,10 @@ int vkvm_stream_send(vkvm_stream *stream,
                      vkvm_error **error);
 
 /**
- * Sends all that a callback gives, until it has no more. `vkvm_stream_finish`
- * must follow. On failure the stream was aborted, unless libvirt refused to
- * begin. For streams that block only.
+ * Sends everything that a callback supplies, until it has no more data, as
+ * `virStreamSendAll` does. `vkvm_stream_finish` must follow. On failure the
+ * stream is aborted, unless the call was refused before the first piece. For
+ * blocking streams only.
  *
  * @param stream the stream (not NULL; borrowed)
  * @param handler gives the data; called in this call (not NULL)
@@ -11361,7 +11363,7 @@ int vkvm_stream_send(vkvm_stream *stream,
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virStreamSendAll
+ * libvirt: virStreamSend
  */
 int vkvm_stream_send_all(vkvm_stream *stream,
                          vkvm_stream_source_callback handler,
@@ -11402,7 +11404,7 @@ int vkvm_stream_send_hole(vkvm_stream *stream,
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virStreamSparseRecvAll
+ * libvirt: virStreamRecvFlags, virStreamRecvHole
  */
 int vkvm_stream_sparse_recv_all(vkvm_stream *stream,
                                 vkvm_stream_sink_callback handler,
@@ -11428,7 +11430,7 @@ int vkvm_stream_sparse_recv_all(vkvm_stream *stream,
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virStreamSparseSendAll
+ * libvirt: virStreamSend, virStreamSendHole
  */
 int vkvm_stream_sparse_send_all(vkvm_stream *stream,
                                 vkvm_stream_source_callback handler,

@@ -30,6 +30,13 @@ void *vkvm_perl_callback(pTHX_ SV *code, const char *name, SV *self)
     return cb;
 }
 
+void *vkvm_perl_weak_callback(pTHX_ SV *code, const char *name, SV *self)
+{
+    callback *cb = vkvm_perl_callback(aTHX_ code, name, self);
+    sv_rvweaken(cb->self);
+    return cb;
+}
+
 void *vkvm_perl_callbacks(pTHX_ SV *self, int count, ...)
 {
     SV *code[3];

@@ -12,7 +12,7 @@ typedef struct {
 #endif
     SV *code[3];
     int count;
-    SV *self; /* what it is registered with, kept alive until it is not; or NULL */
+    SV *self; /* what it is registered with, kept alive until it is not, or weak; or NULL */
 } callback;
 
 /* Perl may only be called by the thread that its interpreter runs on. */

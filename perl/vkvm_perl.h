@@ -102,6 +102,8 @@ void vkvm_perl_rethrow(pTHX_ vkvm_error *error);
 /* Callbacks: userdata for a code reference and the object that it is
  * registered with (or NULL), and the C functions that go with it. */
 void *vkvm_perl_callback(pTHX_ SV *code, const char *name, SV *self);
+/* The same, but the object is not kept alive: the registration ends with it. */
+void *vkvm_perl_weak_callback(pTHX_ SV *code, const char *name, SV *self);
 /* Likewise for up to three, given as code and name. */
 void *vkvm_perl_callbacks(pTHX_ SV *self, int count, ...);
 void vkvm_perl_callback_free(void *userdata);

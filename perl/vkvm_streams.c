@@ -6,7 +6,8 @@ void vkvm_perl_on_stream(vkvm_stream *stream, int events, void *userdata)
 {
     dCALLBACK;
     PERL_UNUSED_ARG(stream);
-    if (!is_at_home(cb))
+    /* The object is being destroyed when its reference, which is weak, is gone. */
+    if (!is_at_home(cb) || !SvROK(cb->self))
         return;
     vkvm_perl_open_frame(aTHX);
     dSP;

@@ -28,7 +28,7 @@ add_callback(stream, events_sv, callback_sv)
   {
     int events = (int)vkvm_perl_int(aTHX_ events_sv, "events", INT_MIN, INT_MAX);
     vkvm_perl_refuse_thread(aTHX_ "callback");
-    void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", ST(0));
+    void *userdata = vkvm_perl_weak_callback(aTHX_ callback_sv, "callback", ST(0));
     if (vkvm_stream_add_callback(stream, events, vkvm_perl_on_stream, userdata, vkvm_perl_callback_free, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
   }

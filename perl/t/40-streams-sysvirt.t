@@ -1,5 +1,6 @@
 # The same program with streams, on Sys::Virt and on VKVM::SysVirt: it must print
-# the same.
+# the same, but where a stream is used that is not open. libvirt's drivers say of such
+# a call that it is not supported, let it pass, or crash; ours is an error of its own.
 
 use strict;
 use warnings;
@@ -32,6 +33,17 @@ for my $module ('Sys::Virt', 'VKVM::SysVirt') {
 my ($theirs, $ours) = @output{ 'Sys::Virt', 'VKVM::SysVirt' };
 cmp_ok(scalar @$theirs, '>', 75, 'that is much');
 is(scalar @$ours, scalar @$theirs, 'as many lines');
-is($ours->[$_], $theirs->[$_], $theirs->[$_] =~ s/ = \[.*//r) for 0 .. $#$theirs;
+my $not_open = qr/ dies = \['@{[VKVM::Error::OWN_INVALID]}', '@{[VKVM::Error::FROM_VKVM]}', 'stream: (?:is not open|was finished)/;
+my $refused  = 0;
+for my $i (0 .. $#$theirs) {
+    my $name = $theirs->[$i] =~ s/ = \[.*//r;
+    if ($ours->[$i] =~ $not_open) {
+        $refused++;
+        like($theirs->[$i], qr/ dies = |^unopened/, "$name: a stream that is not open");
+        is($ours->[$i] =~ s/ dies = .*//r, $name =~ s/ dies\z//r, 'the same call');
+    }
+    else { is($ours->[$i], $theirs->[$i], $name) }
+}
+cmp_ok($refused, '>', 10, 'there were such streams');
 
 done_testing;

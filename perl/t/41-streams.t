@@ -81,7 +81,6 @@ subtest 'callbacks' => sub {
     $vol->download($st, 0, 0);
     is($st->recv(my $x, 10), VKVM::Stream::WOULD_BLOCK, 'would block');
     $st->add_callback(VKVM::Stream::EVENT_READABLE, sub { $calls++; $_[0]->abort; die "in it\n" });
-    undef $st;    # the callback keeps it
     my $error;
     within(120, sub { $error = thrown { VKVM::Event::run_default() } until $error });
     is($error, "in it\n", 'run_default dies as the callback did');
@@ -89,6 +88,39 @@ subtest 'callbacks' => sub {
     is($calls, 1, 'abort has removed it');
     VKVM::Event::remove_timeout($timer);
 };
+
+subtest 'a stream that is dropped with its callback' => sub {
+    my $timer = VKVM::Event::add_timeout(20, sub { });
+    my ($calls, $gone) = (0, 0);
+    my $st = $conn->new_stream(VKVM::Stream::NONBLOCK);
+    $vol->download($st, 0, 0);
+    my $guard = bless [ \$gone ], 'Guard';
+    $st->add_callback(VKVM::Stream::EVENT_READABLE, sub { $calls++; return $guard });
+    undef $guard;
+    handles_are({ stream => 1 }, 'there is a stream');
+    undef $st;
+    handles_are({ stream => 0 }, 'its last reference aborts it');
+    is($gone, 1, 'and releases the callback');
+    VKVM::Event::run_default() for 1 .. 3;
+    is($calls, 0, 'which is not called');
+
+    # Dropped while the callback runs, which has a reference of its own.
+    $st = $conn->new_stream(VKVM::Stream::NONBLOCK);
+    $vol->download($st, 0, 0);
+    my $received;
+    $st->add_callback(VKVM::Stream::EVENT_READABLE, sub {
+        undef $st;
+        $calls++;
+        $received = $_[0]->recv(my $x, 10);
+    });
+    within(120, sub { VKVM::Event::run_default() until $calls });
+    VKVM::Event::run_default() for 1 .. 3;
+    is($received, 10, 'a callback that drops it can use it until it returns');
+    is($calls,    1,  'and is not called again');
+    VKVM::Event::remove_timeout($timer);
+};
+
+sub Guard::DESTROY { my ($self) = @_; ${ $self->[0] }++; return }
 
 handles_are({ stream => 0, error => 0, value => 0 }, 'nothing is left');
 

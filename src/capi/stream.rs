@@ -121,15 +121,15 @@ pub unsafe extern "C" fn vkvm_stream_recv_hole(
     })
 }
 
-/// Sends all that a callback gives, until it has no more. `vkvm_stream_finish`
-/// must follow. On failure the stream was aborted, unless libvirt refused to
-/// begin. For streams that block only.
+/// Sends everything that a callback supplies, until it has no more data, as
+/// `virStreamSendAll` does. `vkvm_stream_finish` must follow. On failure the stream is
+/// aborted, unless the call was refused before the first piece. For blocking streams only.
 ///
 /// - `handler`: gives the data; called in this call
 /// - `userdata` (nullable): passed to the callback
 /// - `destroy` (nullable): releases the userdata
 ///
-/// libvirt: virStreamSendAll
+/// libvirt: virStreamSend
 /// cbindgen:perl=calls_back
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_stream_send_all(
@@ -147,14 +147,15 @@ pub unsafe extern "C" fn vkvm_stream_send_all(
     })
 }
 
-/// Gives a callback all that comes. `vkvm_stream_finish` must follow. When the
-/// callback gives up, the stream is aborted. For streams that block only.
+/// Passes all received data to a callback, as `virStreamRecvAll` does.
+/// `vkvm_stream_finish` must follow. On failure, such as a callback that returns -1, the
+/// stream is aborted. For blocking streams only.
 ///
 /// - `handler`: takes the data; called in this call
 /// - `userdata` (nullable): passed to the callback
 /// - `destroy` (nullable): releases the userdata
 ///
-/// libvirt: virStreamRecvAll
+/// libvirt: virStreamRecv
 /// cbindgen:perl=calls_back
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_stream_recv_all(
@@ -182,7 +183,7 @@ pub unsafe extern "C" fn vkvm_stream_recv_all(
 /// - `userdata` (nullable): passed to the callbacks
 /// - `destroy` (nullable): releases the userdata
 ///
-/// libvirt: virStreamSparseSendAll
+/// libvirt: virStreamSend, virStreamSendHole
 /// cbindgen:perl=calls_back
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_stream_sparse_send_all(
@@ -213,7 +214,7 @@ pub unsafe extern "C" fn vkvm_stream_sparse_send_all(
 /// - `userdata` (nullable): passed to the callbacks
 /// - `destroy` (nullable): releases the userdata
 ///
-/// libvirt: virStreamSparseRecvAll
+/// libvirt: virStreamRecvFlags, virStreamRecvHole
 /// cbindgen:perl=calls_back
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_stream_sparse_recv_all(
@@ -308,7 +309,7 @@ pub unsafe extern "C" fn vkvm_stream_finish(
     stream: *mut vkvm_stream,
     error: *mut *mut vkvm_error,
 ) -> c_int {
-    status(error, |c| event::stream::finish(&*c.get(stream, "stream")?))
+    status(error, |c| c.get(stream, "stream")?.finish())
 }
 
 /// Breaks a transfer off. Removes the callback. After that the stream may carry
@@ -321,7 +322,7 @@ pub unsafe extern "C" fn vkvm_stream_abort(
     stream: *mut vkvm_stream,
     error: *mut *mut vkvm_error,
 ) -> c_int {
-    status(error, |c| event::stream::abort(&*c.get(stream, "stream")?))
+    status(error, |c| c.get(stream, "stream")?.abort())
 }
 
 /// C's functions that give data, on the thread of the call they were given to.

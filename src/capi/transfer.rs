@@ -25,8 +25,7 @@ use crate::core::stream::Transfer;
 /// - `destroy` (nullable): releases the userdata
 /// - `transferred`: how many bytes went through, holes included
 ///
-/// libvirt: virStorageVolUpload, virStreamSendAll, virStreamSparseSendAll,
-/// virStreamFinish
+/// libvirt: virStorageVolUpload, virStreamSend, virStreamSendHole, virStreamFinish
 /// cbindgen:perl=calls_back
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_storage_vol_upload_file(
@@ -66,7 +65,7 @@ pub unsafe extern "C" fn vkvm_storage_vol_upload_file(
 /// - `destroy` (nullable): releases the userdata
 /// - `transferred`: how many bytes went through, holes included
 ///
-/// libvirt: virStorageVolDownload, virStreamRecvAll, virStreamSparseRecvAll,
+/// libvirt: virStorageVolDownload, virStreamRecv, virStreamRecvFlags, virStreamRecvHole,
 /// virStreamFinish
 /// cbindgen:perl=calls_back
 #[unsafe(no_mangle)]
@@ -104,8 +103,7 @@ pub unsafe extern "C" fn vkvm_storage_vol_download_file(
 /// - `destroy` (nullable): releases the userdata
 /// - `transferred`: how many bytes went through, holes included
 ///
-/// libvirt: virStorageVolUpload, virStreamSendAll, virStreamSparseSendAll,
-/// virStreamFinish
+/// libvirt: virStorageVolUpload, virStreamSend, virStreamSendHole, virStreamFinish
 /// cbindgen:perl=calls_back
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_storage_vol_upload_fd(
@@ -142,7 +140,7 @@ pub unsafe extern "C" fn vkvm_storage_vol_upload_fd(
 /// - `destroy` (nullable): releases the userdata
 /// - `transferred`: how many bytes went through, holes included
 ///
-/// libvirt: virStorageVolDownload, virStreamRecvAll, virStreamSparseRecvAll,
+/// libvirt: virStorageVolDownload, virStreamRecv, virStreamRecvFlags, virStreamRecvHole,
 /// virStreamFinish
 /// cbindgen:perl=calls_back
 #[unsafe(no_mangle)]

@@ -110,7 +110,7 @@ impl Handle for vkvm_stream {
 impl Object for core::Stream {
     const CLASS: Class = Class::Stream;
     fn before_end(&self, _id: usize) {
-        event::stream::stop_listening(self);
+        self.handle_ends();
     }
     fn table() -> &'static Table<Self> {
         static TABLE: Table<core::Stream> = Table::new();

@@ -4,7 +4,7 @@
 //! and all may call once more while another thread takes the callback back. So a
 //! listener stays ours, and libvirt gets a number to find it with. A stream that ends with its
 //! callback registered would leave it behind in the loop for ever, so ending one
-//! takes the callback back first.
+//! takes the callback back first (`Stream::remove_callback`).
 //!
 //! libvirt's own loop, since 6.1, makes the timer that calls a stream's callback
 //! anew with each message that comes, and so puts it off as long as messages come
@@ -15,15 +15,16 @@
 use std::collections::BTreeMap;
 use std::ffi::{c_int, c_void};
 use std::ptr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use virt::sys;
 
 use super::{choice, shielded};
-use crate::core::stream::Waiting;
+use crate::core::stream::{Listening, Waiting};
 use crate::core::{Stream, call};
-use crate::error::{Misuse, Result};
+use crate::error::{Error, Misuse, Result};
+use crate::fork::Leaf;
 
 /// Told what the stream is ready for: some of `STREAM_EVENT_*`. Dropped when
 /// nothing can call it any more.
@@ -53,46 +54,48 @@ struct Listeners {
     all: BTreeMap<usize, Arc<Listener>>,
 }
 
-static LISTENERS: Mutex<Listeners> = Mutex::new(Listeners { last: 0, all: BTreeMap::new() });
+static LISTENERS: Leaf<Listeners> = Leaf::new(Listeners { last: 0, all: BTreeMap::new() });
 
-fn listeners() -> MutexGuard<'static, Listeners> {
-    LISTENERS.lock().unwrap_or_else(PoisonError::into_inner)
+impl Listeners {
+    fn add(&mut self, listener: Listener) -> usize {
+        self.last += 1;
+        self.all.insert(self.last, Arc::new(listener));
+        self.last
+    }
+}
+
+fn find(number: usize) -> Option<Arc<Listener>> {
+    LISTENERS.lock().all.get(&number).cloned()
 }
 
 fn forget(number: usize) {
     // Dropped only after the lock, for it runs what is not ours.
-    let listener = listeners().all.remove(&number);
+    let listener = LISTENERS.lock().all.remove(&number);
     drop(listener);
 }
 
 /// Listens to what a stream is ready for; one listener per stream.
 pub fn add_callback(stream: &Stream, events: c_int, tell: Readiness, peek: Peek) -> Result<()> {
     choice::ready("listening to a stream")?;
-    let _using = stream.enter()?;
-    let mut callback = stream.callback();
-    if callback.is_some() {
-        // libvirt would refuse it, too, and then never free the stream.
-        let reason = "has a callback already; remove it first".to_owned();
-        return Err(Misuse::Invalid { parameter: "stream", reason }.into());
-    }
-    let listener = Arc::new(Listener {
-        tell,
-        peek,
-        events: events.into(),
-        called: false.into(),
-        broken: false.into(),
-    });
+    let using = stream.in_use()?;
+    let listener =
+        Listener { tell, peek, events: events.into(), called: false.into(), broken: false.into() };
     let number = {
-        let mut listeners = listeners();
-        listeners.last += 1;
-        let number = listeners.last;
-        listeners.all.insert(number, listener);
+        let mut place = using.listening();
+        if place.is_some() {
+            // libvirt would refuse it, too, and then never free the stream. The lock goes
+            // before the listener, which is not ours.
+            drop(place);
+            return Err(refusal("has a callback already; remove it first"));
+        }
+        let number = LISTENERS.lock().add(listener);
+        *place = Some(Listening { number, forget });
         number
     };
     // SAFETY: the stream is live; the userdata is a number, not a pointer.
     let returned = unsafe {
         sys::virStreamEventAddCallback(
-            stream.raw(),
+            using.raw(),
             events,
             Some(ready),
             ptr::without_provenance_mut(number),
@@ -100,21 +103,29 @@ pub fn add_callback(stream: &Stream, events: c_int, tell: Readiness, peek: Peek)
         )
     };
     let added = call::done(returned, c"virStreamEventAddCallback");
-    if added.is_ok() {
-        *callback = Some(number);
+    let mut place = using.listening();
+    let is_ours = place.as_ref().is_some_and(|listening| listening.number == number);
+    let listening = if added.is_err() && is_ours { place.take() } else { None };
+    drop(place);
+    drop(listening);
+    if added.is_ok() && !is_ours {
+        // Another thread has removed it before libvirt had it. A failure means that
+        // libvirt has it no more.
+        // SAFETY: as above.
+        unsafe { sys::virStreamEventRemoveCallback(using.raw()) };
+        return Err(refusal("another thread has removed the callback while it was added"));
     }
-    drop(callback);
-    added.inspect_err(|_| forget(number))
+    added
 }
 
 /// Changes what is listened to.
 pub fn update_callback(stream: &Stream, events: c_int) -> Result<()> {
-    let _using = stream.enter()?;
-    let callback = stream.callback();
+    let using = stream.in_use()?;
+    let number = using.listening().as_ref().map(|listening| listening.number);
     // SAFETY: the stream is live.
-    let returned = unsafe { sys::virStreamEventUpdateCallback(stream.raw(), events) };
+    let returned = unsafe { sys::virStreamEventUpdateCallback(using.raw(), events) };
     call::done(returned, c"virStreamEventUpdateCallback")?;
-    if let Some(listener) = callback.and_then(|number| listeners().all.get(&number).cloned()) {
+    if let Some(listener) = number.and_then(find) {
         listener.events.store(events, Ordering::Relaxed);
     }
     Ok(())
@@ -122,41 +133,18 @@ pub fn update_callback(stream: &Stream, events: c_int) -> Result<()> {
 
 /// Stops what `add_callback` began.
 pub fn remove_callback(stream: &Stream) -> Result<()> {
-    let _using = stream.enter()?;
-    take_back(stream)
+    let using = stream.in_use()?;
+    using.remove_callback()
 }
 
-/// Ends the transfer, when the other end has taken everything, and the listening.
-pub fn finish(stream: &Stream) -> Result<()> {
-    stream.finish(|| stop_listening(stream))
-}
-
-/// Breaks the transfer off, and the listening.
-pub fn abort(stream: &Stream) -> Result<()> {
-    stream.abort(|| stop_listening(stream))
-}
-
-/// Takes the callback back, if there is one: the stream is about to end.
-pub fn stop_listening(stream: &Stream) {
-    if stream.callback().is_some() {
-        // A failure means that libvirt holds none any more.
-        let _ = take_back(stream);
-    }
-}
-
-fn take_back(stream: &Stream) -> Result<()> {
-    let number = stream.callback().take();
-    // SAFETY: the stream is live.
-    let returned = unsafe { sys::virStreamEventRemoveCallback(stream.raw()) };
-    let removed = call::done(returned, c"virStreamEventRemoveCallback");
-    number.into_iter().for_each(forget);
-    removed
+fn refusal(reason: &str) -> Error {
+    Misuse::Invalid { parameter: "stream", reason: reason.to_owned() }.into()
 }
 
 /// Tells listeners what libvirt has not told them, after a turn of the loop.
 pub(super) fn look_after() {
     let untold: Vec<_> = {
-        let listeners = listeners();
+        let listeners = LISTENERS.lock();
         let all = listeners.all.values();
         all.filter(|listener| !listener.called.swap(false, Ordering::Relaxed)).cloned().collect()
     };
@@ -191,8 +179,7 @@ impl Listener {
 
 /// libvirt's callback.
 unsafe extern "C" fn ready(_stream: sys::virStreamPtr, events: c_int, userdata: *mut c_void) {
-    let listener = listeners().all.get(&userdata.addr()).cloned();
-    if let Some(listener) = listener {
+    if let Some(listener) = find(userdata.addr()) {
         listener.called.store(true, Ordering::Relaxed);
         shielded(|| (listener.tell)(events));
         // The last one of it may be here.

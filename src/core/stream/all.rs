@@ -1,19 +1,25 @@
-//! Whole transfers: libvirt asks for the data, or hands them out, piece by piece.
+//! Whole transfers: all data of a source are sent, all that come go to a sink.
 //!
-//! A handler that returns None gives up: libvirt aborts the stream, and says so.
-//! While a handler runs, its thread does not count as one that uses the stream,
-//! so it may do what it likes with it, even end it.
+//! As libvirt's functions for that do it. Those abort the stream when something fails,
+//! whoever else uses it at that moment, and go on with one that a handler has ended; so
+//! the loops are our own, with one look at the stream for each piece. While a handler
+//! runs, its transfer does not count as a user: it may do what it likes with the stream,
+//! even end it.
 
-use std::any::Any;
-use std::ffi::{CStr, c_char, c_int, c_longlong, c_void};
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::ffi::CString;
+use std::io;
 
 use virt::sys;
 
-use super::{Stream, Using, call};
-use crate::error::{Error, Misuse, Result};
+use super::uses::{Direction, Opening};
+use super::{Moved, Stream, Using};
+use crate::error::{Details, Error, Misuse, Result};
 
-/// Where the data of a transfer come from.
+/// How many bytes go through at once, the most that every libvirt can send.
+const PIECE: usize = 262_120;
+
+/// Where the data of a transfer come from. None gives up, and leaves the reason in
+/// errno, if there is one.
 pub trait Source {
     /// Fills the room with data; returns how many bytes there are, 0 at their end.
     fn fill(&mut self, room: &mut [u8]) -> Option<usize>;
@@ -23,7 +29,7 @@ pub trait Source {
     fn skip(&mut self, length: i64) -> Option<()>;
 }
 
-/// Where the data of a transfer go.
+/// Where the data of a transfer go. None gives up, as above.
 pub trait Sink {
     /// Takes data; returns how many bytes it took, and gets the rest again.
     fn take(&mut self, data: &[u8]) -> Option<usize>;
@@ -31,216 +37,183 @@ pub trait Sink {
     fn hole(&mut self, length: i64) -> Option<()>;
 }
 
-/// What libvirt's callbacks get as their userdata.
-struct Handlers<'h> {
-    stream: &'h Stream,
-    /// None while a handler runs.
-    using: Option<Using<'h>>,
-    source: Option<&'h mut dyn Source>,
-    sink: Option<&'h mut dyn Sink>,
-    /// What was wrong with a handler's answer, which libvirt does not know.
-    failure: Option<Error>,
-    panic: Option<Box<dyn Any + Send>>,
-}
-
 impl Stream {
     /// Sends all that the source has. The stream must be finished after that.
     pub fn send_all(&self, source: &mut dyn Source) -> Result<()> {
-        let handlers = Handlers { source: Some(source), ..Handlers::new(self) };
-        handlers.transfer(c"virStreamSendAll", |userdata| {
-            // SAFETY: the stream is live and in use; the userdata is what the
-            // callbacks are made for. So in all calls below.
-            unsafe { sys::virStreamSendAll(self.raw(), Some(fill), userdata) }
-        })
+        let transfer = Transfer::begin(self, Direction::Up)?;
+        let mut room = vec![0; PIECE];
+        while transfer.send_piece(source, &mut room)? > 0 {}
+        transfer.complete();
+        Ok(())
     }
 
     /// Gives the sink all that comes. The stream must be finished after that.
     pub fn recv_all(&self, sink: &mut dyn Sink) -> Result<()> {
-        let handlers = Handlers { sink: Some(sink), ..Handlers::new(self) };
-        handlers.transfer(c"virStreamRecvAll", |userdata| {
-            // SAFETY: as above.
-            unsafe { sys::virStreamRecvAll(self.raw(), Some(take), userdata) }
-        })
+        let transfer = Transfer::begin(self, Direction::Down)?;
+        let mut room = vec![0; PIECE];
+        loop {
+            let moved = transfer.using()?.recv(&mut room, 0)?;
+            let Moved::Bytes(count @ 1..) = moved else {
+                break;
+            };
+            hand_over(sink, &room[..count])?;
+        }
+        transfer.complete();
+        Ok(())
     }
 
     /// Sends all that the source has, and of its holes only the lengths.
     pub fn sparse_send_all(&self, source: &mut dyn Source) -> Result<()> {
-        let handlers = Handlers { source: Some(source), ..Handlers::new(self) };
-        handlers.transfer(c"virStreamSparseSendAll", |userdata| {
-            // SAFETY: as above.
-            unsafe {
-                sys::virStreamSparseSendAll(
-                    self.raw(),
-                    Some(fill),
-                    Some(look),
-                    Some(skip),
-                    userdata,
-                )
+        let transfer = Transfer::begin(self, Direction::Up)?;
+        let mut room = vec![0; PIECE];
+        // How much of the section with data is left.
+        let mut left = 0;
+        loop {
+            if left == 0 {
+                let (is_data, length) = handled("send holeHandler", || source.section())?;
+                let length = not_negative(length)?;
+                if !is_data && length > 0 {
+                    transfer.using()?.send_hole(length, 0)?;
+                    handled("send skipHandler", || source.skip(length))?;
+                    continue;
+                }
+                left = length as u64;
             }
-        })
+            let len = left.min(PIECE as u64) as usize;
+            match transfer.send_piece(source, &mut room[..len])? {
+                0 => break,
+                sent => left -= sent as u64,
+            }
+        }
+        transfer.complete();
+        Ok(())
     }
 
     /// Gives the sink all that comes, and of holes only the lengths.
     pub fn sparse_recv_all(&self, sink: &mut dyn Sink) -> Result<()> {
-        let handlers = Handlers { sink: Some(sink), ..Handlers::new(self) };
-        handlers.transfer(c"virStreamSparseRecvAll", |userdata| {
-            // SAFETY: as above.
-            unsafe { sys::virStreamSparseRecvAll(self.raw(), Some(take), Some(hole), userdata) }
-        })
-    }
-}
-
-impl<'h> Handlers<'h> {
-    fn new(stream: &'h Stream) -> Self {
-        Handlers { stream, using: None, source: None, sink: None, failure: None, panic: None }
-    }
-
-    fn transfer(
-        mut self,
-        function: &'static CStr,
-        call: impl FnOnce(*mut c_void) -> c_int,
-    ) -> Result<()> {
-        self.using = Some(self.stream.enter()?);
-        let returned = call((&raw mut self).cast());
-        let result = call::done(returned, function);
-        if result.is_err() {
-            // libvirt has aborted it.
-            self.stream.uses.set_open(false);
+        let transfer = Transfer::begin(self, Direction::Down)?;
+        let mut room = vec![0; PIECE];
+        let flags = sys::VIR_STREAM_RECV_STOP_AT_HOLE;
+        loop {
+            let moved = transfer.using()?.recv(&mut room, flags)?;
+            match moved {
+                Moved::Bytes(count @ 1..) => hand_over(sink, &room[..count])?,
+                Moved::Hole => {
+                    let length = transfer.using()?.recv_hole(0)?;
+                    handled("recv holeHandler", || sink.hole(length))?;
+                }
+                _ => break,
+            }
         }
-        if let Some(panic) = self.panic {
-            resume_unwind(panic);
-        }
-        match self.failure {
-            Some(failure) if result.is_err() => Err(failure),
-            _ => result,
-        }
-    }
-
-    /// Runs a handler. What it panics with waits until libvirt has returned.
-    fn run<T>(&mut self, body: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
-        let using = self.using.take();
-        let guarded = || catch_unwind(AssertUnwindSafe(|| body(self)));
-        let answer = match &using {
-            Some(using) => using.pause(guarded),
-            None => guarded(),
-        };
-        let answer = answer.unwrap_or_else(|panic| {
-            self.panic = Some(panic);
-            None
-        });
-        if answer.is_none() {
-            // libvirt will abort the stream, but forget its callback.
-            self.stream.gives_up();
-        }
-        self.using = using;
-        answer
-    }
-
-    /// A count of bytes that a handler answered with, unless there is no room
-    /// for as many.
-    fn within(&mut self, count: usize, room: usize) -> Option<usize> {
-        if count > room {
-            let reason = format!("answered {count}, of {room} bytes at the most");
-            self.failure = Some(Misuse::Invalid { parameter: "handler", reason }.into());
-            return None;
-        }
-        Some(count)
-    }
-
-    /// The length of a section that a handler answered with.
-    fn not_negative(&mut self, length: i64) -> Option<i64> {
-        if length < 0 {
-            let reason = format!("answered with a length of {length}; 0 or more is needed");
-            self.failure = Some(Misuse::Invalid { parameter: "hole_handler", reason }.into());
-            return None;
-        }
-        Some(length)
+        transfer.complete();
+        Ok(())
     }
 }
 
-/// Whom libvirt's callbacks are for.
-///
-/// # Safety
-/// `userdata` is what `Handlers::transfer` gave to libvirt, whose call it is in.
-unsafe fn handlers<'a>(userdata: *mut c_void) -> &'a mut Handlers<'a> {
-    // SAFETY: as promised by the caller; libvirt's call is the only user.
-    unsafe { &mut *userdata.cast::<Handlers<'a>>() }
+/// A transfer that is under way. If it ends before it is complete, also by a panic of a
+/// handler, the stream is aborted.
+struct Transfer<'s> {
+    stream: &'s Stream,
+    opening: Opening,
 }
 
-/// libvirt wants data to send.
-unsafe extern "C" fn fill(
-    _stream: sys::virStreamPtr,
-    data: *mut c_char,
-    room: usize,
-    userdata: *mut c_void,
-) -> c_int {
-    // SAFETY: ours, from `transfer`, and room for as many bytes, which libvirt
-    // allocates zeroed, or has from the call before.
-    let (handlers, data) =
-        unsafe { (handlers(userdata), std::slice::from_raw_parts_mut(data.cast::<u8>(), room)) };
-    let count = handlers.run(|handlers| {
-        let count = handlers.source.as_mut()?.fill(data)?;
-        handlers.within(count, room)
-    });
-    count.map_or(-1, |count| count as c_int)
-}
-
-/// libvirt has received data.
-unsafe extern "C" fn take(
-    _stream: sys::virStreamPtr,
-    data: *const c_char,
-    len: usize,
-    userdata: *mut c_void,
-) -> c_int {
-    // SAFETY: ours, from `transfer`, and so many bytes.
-    let (handlers, data) =
-        unsafe { (handlers(userdata), std::slice::from_raw_parts(data.cast::<u8>(), len)) };
-    let count = handlers.run(|handlers| handlers.sink.as_mut()?.take(data));
-    count.map_or(-1, |count| count.min(len) as c_int)
-}
-
-/// libvirt wants to know what comes next in the source.
-unsafe extern "C" fn look(
-    _stream: sys::virStreamPtr,
-    in_data: *mut c_int,
-    length: *mut c_longlong,
-    userdata: *mut c_void,
-) -> c_int {
-    // SAFETY: ours, from `transfer`.
-    let handlers = unsafe { handlers(userdata) };
-    let section = handlers.run(|handlers| {
-        let (is_data, len) = handlers.source.as_mut()?.section()?;
-        Some((is_data, handlers.not_negative(len)?))
-    });
-    let Some((is_data, len)) = section else {
-        return -1;
-    };
-    // SAFETY: libvirt's places for the answers.
-    unsafe {
-        *in_data = is_data.into();
-        *length = len;
+impl<'s> Transfer<'s> {
+    fn begin(stream: &'s Stream, direction: Direction) -> Result<Self> {
+        let using = stream.enter(Some(direction))?;
+        if stream.flags & sys::VIR_STREAM_NONBLOCK != 0 {
+            let ends = if direction == Direction::Up { "data sources" } else { "data sinks" };
+            return Err(as_libvirt(
+                sys::VIR_ERR_OPERATION_INVALID as i32,
+                "Requested operation is not valid: %s",
+                &format!("{ends} cannot be used for non-blocking streams"),
+                -1,
+            ));
+        }
+        Ok(Transfer { stream, opening: using.opening() })
     }
-    0
+
+    /// A use of the stream, if it is still open.
+    fn using(&self) -> Result<Using<'s>> {
+        self.stream.enter_again(self.opening)
+    }
+
+    /// Sends the next piece; returns how many bytes it had.
+    fn send_piece(&self, source: &mut dyn Source, room: &mut [u8]) -> Result<usize> {
+        let count = handled("send handler", || source.fill(room))?;
+        if count > room.len() {
+            let reason = format!("answered {count}, of {} bytes at the most", room.len());
+            return Err(Misuse::Invalid { parameter: "handler", reason }.into());
+        }
+        let mut rest = &room[..count];
+        while !rest.is_empty() {
+            let Moved::Bytes(sent) = self.using()?.send(rest)? else {
+                break;
+            };
+            rest = rest.get(sent..).unwrap_or_default();
+        }
+        Ok(count)
+    }
+
+    fn complete(self) {
+        std::mem::forget(self);
+    }
 }
 
-/// libvirt has sent a hole.
-unsafe extern "C" fn skip(
-    _stream: sys::virStreamPtr,
-    length: c_longlong,
-    userdata: *mut c_void,
-) -> c_int {
-    // SAFETY: ours, from `transfer`.
-    let handlers = unsafe { handlers(userdata) };
-    handlers.run(|handlers| handlers.source.as_mut()?.skip(length)).map_or(-1, |()| 0)
+impl Drop for Transfer<'_> {
+    fn drop(&mut self) {
+        self.stream.break_off(self.opening);
+    }
 }
 
-/// libvirt has received a hole.
-unsafe extern "C" fn hole(
-    _stream: sys::virStreamPtr,
-    length: c_longlong,
-    userdata: *mut c_void,
-) -> c_int {
-    // SAFETY: ours, from `transfer`.
-    let handlers = unsafe { handlers(userdata) };
-    handlers.run(|handlers| handlers.sink.as_mut()?.hole(length)).map_or(-1, |()| 0)
+/// Gives data to the sink, until it has taken all.
+fn hand_over(sink: &mut dyn Sink, data: &[u8]) -> Result<()> {
+    let mut rest = data;
+    while !rest.is_empty() {
+        let count = handled("recv handler", || sink.take(rest))?;
+        rest = rest.get(count..).unwrap_or_default();
+    }
+    Ok(())
+}
+
+/// The answer of a handler; when it gave up, libvirt's error for that.
+fn handled<T>(name: &str, handler: impl FnOnce() -> Option<T>) -> Result<T> {
+    set_errno(0);
+    let answer = handler();
+    let errno = io::Error::last_os_error().raw_os_error().unwrap_or(0);
+    answer.ok_or_else(|| {
+        let errno = if errno == 0 { libc::EIO } else { errno };
+        let reason = io::Error::from_raw_os_error(errno).to_string();
+        // Without the number that Rust adds.
+        let reason = reason.split(" (os error").next().unwrap_or_default();
+        let said = format!("{name} failed: {reason}");
+        as_libvirt(sys::VIR_ERR_SYSTEM_ERROR as i32, "%s", &said, errno)
+    })
+}
+
+fn set_errno(number: i32) {
+    // SAFETY: this thread's own errno.
+    unsafe { *libc::__errno_location() = number };
+}
+
+/// The length of a section that a handler answered with.
+fn not_negative(length: i64) -> Result<i64> {
+    if length < 0 {
+        let reason = format!("answered with a length of {length}; 0 or more is needed");
+        return Err(Misuse::Invalid { parameter: "hole_handler", reason }.into());
+    }
+    Ok(length)
+}
+
+/// An error as libvirt's functions for whole transfers have it.
+fn as_libvirt(code: i32, pattern: &str, said: &str, int1: i32) -> Error {
+    let text = |text: &str| CString::new(text).unwrap_or_default();
+    Error::new(Details {
+        level: sys::VIR_ERR_ERROR as i32,
+        code,
+        domain: sys::VIR_FROM_STREAMS as i32,
+        message: text(&pattern.replace("%s", said)),
+        strings: [Some(text(pattern)), Some(text(said)), None],
+        ints: [int1, -1],
+        ..Details::unknown()
+    })
 }

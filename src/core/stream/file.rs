@@ -170,10 +170,10 @@ impl<'p> Report<'p> {
         });
         if let Err(error) = told {
             // What counts is the reason; the stream ends with its object anyway.
-            let _ = stream.abort(|| ());
+            let _ = stream.abort();
             return Err(self.failure.unwrap_or(error));
         }
-        stream.finish(|| ())?;
+        stream.finish()?;
         Ok(self.done)
     }
 }

@@ -2,8 +2,9 @@
 //! screenshots.
 //!
 //! libvirt lets several threads use a stream at once, but not while one of them
-//! ends it: that one frees what the others are reading. [`Uses`] keeps them
-//! apart.
+//! ends it: that one frees what the others are reading. Nor do all of its drivers
+//! look whether a stream is open, and which way its data go. [`Uses`] keeps the users
+//! apart, and lets libvirt see only what fits the stream.
 
 mod all;
 mod file;
@@ -22,7 +23,7 @@ use crate::error::{Error, Misuse, Result};
 
 pub use all::{Sink, Source};
 pub use file::{Progress, Transfer};
-use uses::{Uses, Using};
+use uses::{Direction, Opening, Uses};
 
 /// A stream. It keeps its connection open.
 ///
@@ -34,8 +35,21 @@ pub struct Stream {
     conn: NonNull<sys::_virConnect>,
     flags: c_uint,
     uses: Uses,
-    /// Which of the event layer's listeners is told when the stream is ready.
-    callback: Mutex<Option<usize>>,
+    /// What listens to what the stream is ready for.
+    listening: Mutex<Option<Listening>>,
+}
+
+/// One of the event layer's listeners, which libvirt knows by its number.
+pub(crate) struct Listening {
+    pub(crate) number: usize,
+    /// Ends the listener with this number; it may run what is not ours.
+    pub(crate) forget: fn(usize),
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        (self.forget)(self.number);
+    }
 }
 
 /// What came of sending or receiving.
@@ -87,6 +101,9 @@ unsafe impl Sync for Stream {}
 
 impl Drop for Stream {
     fn drop(&mut self) {
+        // Usually ended before; but a call that still used the stream when its handle
+        // ended may have begun to listen after that.
+        self.stop_listening();
         // SAFETY: the references are ours, and given up once. Nobody is told of a
         // failure to abort; the stream is gone anyway.
         unsafe {
@@ -119,10 +136,10 @@ impl Stream {
             sys::virConnectRef(conn);
             (raw.as_ptr().into(), NonNull::new_unchecked(conn))
         };
-        Ok(Stream { raw, conn, flags, uses: Uses::default(), callback: Mutex::new(None) })
+        Ok(Stream { raw, conn, flags, uses: Uses::default(), listening: Mutex::new(None) })
     }
 
-    pub(crate) fn raw(&self) -> sys::virStreamPtr {
+    fn raw(&self) -> sys::virStreamPtr {
         self.raw.load(Ordering::Acquire)
     }
 
@@ -140,45 +157,84 @@ impl Stream {
     }
 
     /// Where the event layer keeps which listener is this stream's.
-    pub(crate) fn callback(&self) -> MutexGuard<'_, Option<usize>> {
-        self.callback.lock().unwrap_or_else(PoisonError::into_inner)
+    fn listening(&self) -> MutexGuard<'_, Option<Listening>> {
+        self.listening.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts the caller among those that use the stream.
-    pub(crate) fn enter(&self) -> Result<Using<'_>> {
-        self.uses.enter()
+    /// Counts the caller among those that use the open stream, for data of this
+    /// direction, if there is one.
+    fn enter(&self, direction: Option<Direction>) -> Result<Using<'_>> {
+        let opening = self.uses.enter(direction)?;
+        Ok(Using { stream: self, opening })
+    }
+
+    /// The same for one who did before, unless what it used then has ended.
+    fn enter_again(&self, opening: Opening) -> Result<Using<'_>> {
+        self.uses.enter_again(opening)?;
+        Ok(Using { stream: self, opening })
+    }
+
+    /// Counts the caller among those that use the open stream.
+    pub(crate) fn in_use(&self) -> Result<Using<'_>> {
+        self.enter(None)
+    }
+
+    /// Takes the callback back from libvirt. Only for who uses the stream, or is alone.
+    fn remove_callback(&self) -> Result<()> {
+        let listening = self.listening().take();
+        // SAFETY: the stream is live, and stays as it is while it is in use; so below.
+        let returned = unsafe { sys::virStreamEventRemoveCallback(self.raw()) };
+        let removed = call::done(returned, c"virStreamEventRemoveCallback");
+        // Neither under the lock, nor while libvirt may still call it.
+        drop(listening);
+        removed
+    }
+
+    /// Takes the callback back, if there is one. Only for who uses the stream, or is alone.
+    fn stop_listening(&self) {
+        if self.listening().is_some() {
+            // A failure means that libvirt holds none any more.
+            let _ = self.remove_callback();
+        }
+    }
+
+    /// The handle ends: takes the callback back. A stream that is not open has none, and
+    /// who is ending it at this moment takes it back anyway.
+    pub(crate) fn handle_ends(&self) {
+        if let Ok(_using) = self.in_use() {
+            self.stop_listening();
+        }
     }
 
     /// Sends some of the data, at least one byte of it if it can.
     pub fn send(&self, data: &[u8]) -> Result<Moved> {
-        let _using = self.enter()?;
-        // SAFETY: the stream is live, and stays as it is while it is in use; the
-        // data outlives the call.
-        let returned =
-            unsafe { sys::virStreamSend(self.raw(), data.as_ptr().cast::<c_char>(), data.len()) };
-        Moved::from(returned, c"virStreamSend")
+        self.enter(Some(Direction::Up))?.send(data)
     }
 
     /// Receives some data, which goes to the front of `room`.
     pub fn recv(&self, room: &mut [u8], flags: c_uint) -> Result<Moved> {
-        let _using = self.enter()?;
-        let (data, len) = (room.as_mut_ptr().cast::<c_char>(), room.len());
-        // SAFETY: as above; libvirt writes `len` bytes at the most.
-        unsafe {
-            match flags {
-                0 => Moved::from(sys::virStreamRecv(self.raw(), data, len), c"virStreamRecv"),
-                _ => Moved::from(
-                    sys::virStreamRecvFlags(self.raw(), data, len, flags),
-                    c"virStreamRecvFlags",
-                ),
-            }
+        self.enter(Some(Direction::Down))?.recv(room, flags)
+    }
+
+    /// Leaves out as many bytes, which are then zeros at the other end.
+    pub fn send_hole(&self, length: i64, flags: c_uint) -> Result<()> {
+        if length < 0 {
+            // libvirt sends it, and the next call that waits for an answer hangs.
+            let reason = format!("is {length}; 0 or more is needed");
+            return Err(Misuse::Invalid { parameter: "length", reason }.into());
         }
+        self.enter(Some(Direction::Up))?.send_hole(length, flags)
+    }
+
+    /// Gets past a hole; tells how many bytes it is long.
+    pub fn recv_hole(&self, flags: c_uint) -> Result<i64> {
+        self.enter(Some(Direction::Down))?.recv_hole(flags)
     }
 
     /// What a receiver would find now. Nothing is taken, and nothing is waited for.
     pub fn peek(&self) -> Waiting {
         // Who ends the stream at this moment ends the listening, too.
-        let Ok(_using) = self.enter() else {
+        let Ok(_using) = self.in_use() else {
             return Waiting::Nothing;
         };
         // SAFETY: stream and connection are live; so below.
@@ -197,74 +253,123 @@ impl Stream {
         }
     }
 
-    /// Leaves out as many bytes, which are then zeros at the other end.
-    pub fn send_hole(&self, length: i64, flags: c_uint) -> Result<()> {
-        if length < 0 {
-            // libvirt sends it, and the next call that waits for an answer hangs.
-            let reason = format!("is {length}; 0 or more is needed");
-            return Err(Misuse::Invalid { parameter: "length", reason }.into());
-        }
-        let _using = self.enter()?;
-        // SAFETY: as above.
-        let returned = unsafe { sys::virStreamSendHole(self.raw(), length, flags) };
-        call::done(returned, c"virStreamSendHole")
-    }
-
-    /// Gets past a hole; tells how many bytes it is long.
-    pub fn recv_hole(&self, flags: c_uint) -> Result<i64> {
-        let _using = self.enter()?;
-        let mut length = 0;
-        // SAFETY: as above; the output outlives the call.
-        let returned = unsafe { sys::virStreamRecvHole(self.raw(), &mut length, flags) };
-        call::done(returned, c"virStreamRecvHole")?;
-        Ok(length)
-    }
-
-    /// Ends the transfer, and waits until the other end has taken everything.
-    /// `before` is run when nobody else can use the stream any more.
-    pub fn finish(&self, before: impl FnOnce()) -> Result<()> {
-        let _alone = self.uses.alone()?;
-        before();
-        self.uses.set_open(false);
+    /// Ends the transfer, and waits until the other end has taken everything; and the
+    /// listening.
+    pub fn finish(&self) -> Result<()> {
+        let _alone = self.uses.alone_to_end()?;
+        self.stop_listening();
         // SAFETY: the stream is live, and nobody else uses it.
         call::done(unsafe { sys::virStreamFinish(self.raw()) }, c"virStreamFinish")
     }
 
-    /// Breaks the transfer off. `before` is as in `finish`.
-    pub fn abort(&self, before: impl FnOnce()) -> Result<()> {
-        let _alone = self.uses.alone()?;
-        before();
-        self.uses.set_open(false);
-        // SAFETY: as above.
-        call::done(unsafe { sys::virStreamAbort(self.raw()) }, c"virStreamAbort")
+    /// Breaks the transfer off, and the listening.
+    pub fn abort(&self) -> Result<()> {
+        let _alone = self.uses.alone_to_end()?;
+        self.abort_alone()
     }
 
-    /// A handler of a whole transfer gives up: libvirt will abort the stream. It
-    /// would forget to take the callback back, and then it no longer can.
-    fn gives_up(&self) {
-        if self.callback().is_some() {
-            // SAFETY: the stream is live. A failure means that it is not there.
-            unsafe { sys::virStreamEventRemoveCallback(self.raw()) };
+    /// Aborts what a failed transfer has opened: now, or when its last user leaves.
+    fn break_off(&self, opening: Opening) {
+        if let Some(_alone) = self.uses.break_off(opening) {
+            // What counts is why the transfer has failed.
+            let _ = self.abort_alone();
         }
+    }
+
+    /// Only for who is alone.
+    fn abort_alone(&self) -> Result<()> {
+        self.stop_listening();
+        // SAFETY: the stream is live, and nobody else uses it.
+        call::done(unsafe { sys::virStreamAbort(self.raw()) }, c"virStreamAbort")
     }
 
     /// Lets libvirt connect the stream with what it shall carry.
     fn open(
         &self,
         function: &'static CStr,
+        direction: Direction,
         connect: impl FnOnce(sys::virStreamPtr) -> c_int,
     ) -> Result<()> {
-        let _alone = self.uses.alone()?;
-        if self.uses.is_open() {
-            let reason = "carries something already; finish or abort that first, or use a new one";
-            return Err(refusal(reason));
-        }
-        if self.uses.was_open() {
+        let alone = self.uses.alone_to_open()?;
+        if self.uses.was_opened() {
             self.renew()?;
         }
+        alone.opens();
         call::done(connect(self.raw()), function)?;
-        self.uses.set_open(true);
+        alone.has_opened(direction);
         Ok(())
+    }
+}
+
+/// Stands for one who uses a stream, which stays open meanwhile.
+pub(crate) struct Using<'s> {
+    stream: &'s Stream,
+    opening: Opening,
+}
+
+impl Drop for Using<'_> {
+    fn drop(&mut self) {
+        if let Some(_alone) = self.stream.uses.leave() {
+            // Whoever broke it off has said why.
+            let _ = self.stream.abort_alone();
+        }
+    }
+}
+
+impl Using<'_> {
+    /// libvirt's stream.
+    pub(crate) fn raw(&self) -> sys::virStreamPtr {
+        self.stream.raw()
+    }
+
+    /// Where the event layer keeps which listener is this stream's.
+    pub(crate) fn listening(&self) -> MutexGuard<'_, Option<Listening>> {
+        self.stream.listening()
+    }
+
+    /// Takes the callback back from libvirt.
+    pub(crate) fn remove_callback(&self) -> Result<()> {
+        self.stream.remove_callback()
+    }
+
+    fn opening(&self) -> Opening {
+        self.opening
+    }
+
+    fn send(&self, data: &[u8]) -> Result<Moved> {
+        // SAFETY: the stream is live, and stays as it is while it is in use; so in all
+        // calls below. The data outlive the call.
+        let returned =
+            unsafe { sys::virStreamSend(self.raw(), data.as_ptr().cast::<c_char>(), data.len()) };
+        Moved::from(returned, c"virStreamSend")
+    }
+
+    fn recv(&self, room: &mut [u8], flags: c_uint) -> Result<Moved> {
+        let (data, len) = (room.as_mut_ptr().cast::<c_char>(), room.len());
+        // SAFETY: as above; libvirt writes `len` bytes at the most.
+        unsafe {
+            match flags {
+                0 => Moved::from(sys::virStreamRecv(self.raw(), data, len), c"virStreamRecv"),
+                _ => Moved::from(
+                    sys::virStreamRecvFlags(self.raw(), data, len, flags),
+                    c"virStreamRecvFlags",
+                ),
+            }
+        }
+    }
+
+    fn send_hole(&self, length: i64, flags: c_uint) -> Result<()> {
+        // SAFETY: as above.
+        let returned = unsafe { sys::virStreamSendHole(self.raw(), length, flags) };
+        call::done(returned, c"virStreamSendHole")
+    }
+
+    fn recv_hole(&self, flags: c_uint) -> Result<i64> {
+        let mut length = 0;
+        // SAFETY: as above; the output outlives the call.
+        let returned = unsafe { sys::virStreamRecvHole(self.raw(), &mut length, flags) };
+        call::done(returned, c"virStreamRecvHole")?;
+        Ok(length)
     }
 }
 
@@ -272,7 +377,7 @@ impl StorageVol {
     /// Lets the stream carry data to the volume: `length` bytes at the most
     /// (0: without a limit), from `offset` on.
     pub fn upload(&self, stream: &Stream, offset: u64, length: u64, flags: c_uint) -> Result<()> {
-        stream.open(c"virStorageVolUpload", |raw| {
+        stream.open(c"virStorageVolUpload", Direction::Up, |raw| {
             // SAFETY: volume and stream are live; so in all calls below.
             unsafe { sys::virStorageVolUpload(self.raw(), raw, offset, length, flags) }
         })
@@ -280,7 +385,7 @@ impl StorageVol {
 
     /// Lets the stream carry data from the volume, as `upload` does the other way.
     pub fn download(&self, stream: &Stream, offset: u64, length: u64, flags: c_uint) -> Result<()> {
-        stream.open(c"virStorageVolDownload", |raw| {
+        stream.open(c"virStorageVolDownload", Direction::Down, |raw| {
             // SAFETY: as above.
             unsafe { sys::virStorageVolDownload(self.raw(), raw, offset, length, flags) }
         })
@@ -295,7 +400,7 @@ impl Domain {
         devname: Option<&CStr>,
         flags: c_uint,
     ) -> Result<()> {
-        stream.open(c"virDomainOpenConsole", |raw| {
+        stream.open(c"virDomainOpenConsole", Direction::Both, |raw| {
             // SAFETY: as above; the name is NULL or a C string.
             unsafe { sys::virDomainOpenConsole(self.raw(), nullable(devname), raw, flags) }
         })
@@ -308,7 +413,7 @@ impl Domain {
         devname: Option<&CStr>,
         flags: c_uint,
     ) -> Result<()> {
-        stream.open(c"virDomainOpenChannel", |raw| {
+        stream.open(c"virDomainOpenChannel", Direction::Both, |raw| {
             // SAFETY: as above; the name is NULL or a C string.
             unsafe { sys::virDomainOpenChannel(self.raw(), nullable(devname), raw, flags) }
         })
@@ -318,7 +423,7 @@ impl Domain {
     pub fn screenshot(&self, stream: &Stream, screen: c_uint, flags: c_uint) -> Result<Text> {
         let function = c"virDomainScreenshot";
         let mut mime_type = std::ptr::null_mut();
-        stream.open(function, |raw| {
+        stream.open(function, Direction::Down, |raw| {
             // SAFETY: as above.
             mime_type = unsafe { sys::virDomainScreenshot(self.raw(), raw, screen, flags) };
             if mime_type.is_null() { -1 } else { 0 }

@@ -1,67 +1,129 @@
-//! Who uses a stream at the moment.
+//! Who uses a stream at the moment, and what it is open for.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::refusal;
 use crate::error::Result;
 
-/// Lets in any number of users, or one that wants to be alone.
+/// Which way the data of an open stream go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// To the other end: an upload.
+    Up,
+    /// From the other end: a download, or a screenshot.
+    Down,
+    /// Both ways: a console, or a channel.
+    Both,
+}
+
+/// Tells one opening of a stream from those before and after.
+pub type Opening = u64;
+
+/// Lets in any number of users of an open stream, or one that opens or ends it.
 #[derive(Default)]
 pub struct Uses {
     state: Mutex<State>,
-    changed: Condvar,
 }
 
 #[derive(Default)]
 struct State {
     users: usize,
     alone: bool,
-    /// Whether the stream carries something.
-    open: bool,
-    /// Whether it has ever carried something.
-    was_open: bool,
+    /// What the stream carries, if it is open.
+    open: Option<Direction>,
+    /// How often it was opened.
+    openings: Opening,
+    /// Whether it is to be aborted as soon as nobody uses it any more.
+    broken_off: bool,
 }
 
 impl Uses {
-    /// One more user. Refused while somebody is alone.
-    pub fn enter(&self) -> Result<Using<'_>> {
+    /// One more user, who has to [`leave`](Self::leave). Refused unless the stream is
+    /// open, and for data of this direction, if there is one; and while somebody is alone.
+    pub fn enter(&self, direction: Option<Direction>) -> Result<Opening> {
         let mut state = self.state();
-        if state.alone {
-            return Err(refusal("is being opened or ended by another call"));
-        }
+        state.check_not_alone()?;
+        state.check_open(direction)?;
         state.users += 1;
-        Ok(Using(self))
+        Ok(state.openings)
     }
 
-    /// The only user. Refused while there are others; waiting for them could
-    /// take for ever, because a receiver waits as long as nothing comes.
-    pub fn alone(&self) -> Result<Alone<'_>> {
+    /// One more user that was one before. Refused as well when what the stream carried
+    /// then has ended in the meantime.
+    pub fn enter_again(&self, opening: Opening) -> Result<()> {
         let mut state = self.state();
-        if state.users > 0 || state.alone {
+        state.check_not_alone()?;
+        if state.open.is_none() || state.openings != opening {
+            return Err(refusal("was finished or aborted before all data were through"));
+        }
+        state.users += 1;
+        Ok(())
+    }
+
+    /// One user less. The last one of a stream that was broken off is alone with it, and
+    /// has to abort it.
+    pub fn leave(&self) -> Option<Alone<'_>> {
+        let mut state = self.state();
+        state.users -= 1;
+        if !state.broken_off || state.users > 0 {
+            return None;
+        }
+        state.broken_off = false;
+        Some(self.now_alone(&mut state))
+    }
+
+    /// Ends what a failed transfer has opened, unless it has ended. Who is alone with the
+    /// stream then has to abort it; otherwise the last of its users is, because it must
+    /// not be aborted while others use it.
+    pub fn break_off(&self, opening: Opening) -> Option<Alone<'_>> {
+        let mut state = self.state();
+        if state.alone || state.open.is_none() || state.openings != opening {
+            return None;
+        }
+        state.open = None;
+        if state.users > 0 {
+            state.broken_off = true;
+            return None;
+        }
+        Some(self.now_alone(&mut state))
+    }
+
+    /// The only user, which opens the stream. Refused while it is open, or has users.
+    pub fn alone_to_open(&self) -> Result<Alone<'_>> {
+        let mut state = self.state();
+        state.check_unused()?;
+        if state.open.is_some() {
             return Err(refusal(
-                "another thread is in a call with it; it can be opened, finished or aborted once \
-                 that call has returned",
+                "carries something already; finish or abort that first, or use a new one",
             ));
         }
-        state.alone = true;
-        Ok(Alone(self))
+        Ok(self.now_alone(&mut state))
+    }
+
+    /// The only user, which ends what the stream carries: it is open no more. Refused
+    /// unless it is open, and while it has users: waiting for them could take for ever,
+    /// because a receiver waits as long as nothing comes.
+    pub fn alone_to_end(&self) -> Result<Alone<'_>> {
+        let mut state = self.state();
+        state.check_unused()?;
+        state.check_open(None)?;
+        state.open = None;
+        Ok(self.now_alone(&mut state))
     }
 
     /// Whether the stream carries something.
     pub fn is_open(&self) -> bool {
-        self.state().open
+        self.state().open.is_some()
     }
 
-    /// Whether it does, or did before.
-    pub fn was_open(&self) -> bool {
-        self.state().was_open
+    /// Whether it was ever given to libvirt to carry something.
+    pub fn was_opened(&self) -> bool {
+        self.state().openings > 0
     }
 
-    /// Remembers whether it does.
-    pub fn set_open(&self, open: bool) {
-        let mut state = self.state();
-        state.open = open;
-        state.was_open |= open;
+    fn now_alone(&self, state: &mut State) -> Alone<'_> {
+        state.alone = true;
+        Alone(self)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -69,44 +131,61 @@ impl Uses {
     }
 }
 
-/// Stands for one who uses the stream.
-pub struct Using<'u>(&'u Uses);
-
-impl Using<'_> {
-    /// Runs what may use the stream itself, or end it.
-    pub fn pause<T>(&self, body: impl FnOnce() -> T) -> T {
-        self.0.state().users -= 1;
-        let _back = Back(self.0);
-        body()
-    }
-}
-
-impl Drop for Using<'_> {
-    fn drop(&mut self) {
-        self.0.state().users -= 1;
-    }
-}
-
-/// Ends a pause, also one that a panic ends.
-struct Back<'u>(&'u Uses);
-
-impl Drop for Back<'_> {
-    fn drop(&mut self) {
-        let mut state = self.0.state();
-        while state.alone {
-            state = self.0.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+impl State {
+    fn check_not_alone(&self) -> Result<()> {
+        if self.alone {
+            return Err(refusal("is being opened or ended by another call"));
         }
-        state.users += 1;
+        Ok(())
+    }
+
+    fn check_unused(&self) -> Result<()> {
+        if self.users > 0 || self.alone {
+            return Err(refusal(
+                "another thread is in a call with it; it can be opened, finished or aborted once \
+                 that call has returned",
+            ));
+        }
+        Ok(())
+    }
+
+    fn check_open(&self, wanted: Option<Direction>) -> Result<()> {
+        match (self.open, wanted) {
+            (None, _) => Err(refusal(
+                "is not open; an upload, a download, a console, a channel or a screenshot opens \
+                 it, until it is finished or aborted",
+            )),
+            (Some(Direction::Down), Some(Direction::Up)) => Err(refusal(
+                "is open for data from the other end only; to send, an upload, a console or a \
+                 channel is needed",
+            )),
+            (Some(Direction::Up), Some(Direction::Down)) => Err(refusal(
+                "is open for data to the other end only; to receive, a download, a screenshot, a \
+                 console or a channel is needed",
+            )),
+            _ => Ok(()),
+        }
     }
 }
 
 /// Stands for the one who is alone with the stream.
 pub struct Alone<'u>(&'u Uses);
 
+impl Alone<'_> {
+    /// The stream is about to be opened: from now on it counts as used.
+    pub fn opens(&self) {
+        self.0.state().openings += 1;
+    }
+
+    /// It carries something now.
+    pub fn has_opened(&self, direction: Direction) {
+        self.0.state().open = Some(direction);
+    }
+}
+
 impl Drop for Alone<'_> {
     fn drop(&mut self) {
         self.0.state().alone = false;
-        self.0.changed.notify_all();
     }
 }
 
@@ -114,21 +193,86 @@ impl Drop for Alone<'_> {
 mod tests {
     use super::*;
 
+    fn opened(direction: Direction) -> Uses {
+        let uses = Uses::default();
+        open(&uses, direction);
+        uses
+    }
+
+    fn open(uses: &Uses, direction: Direction) {
+        let alone = uses.alone_to_open().expect("nobody uses it");
+        alone.opens();
+        alone.has_opened(direction);
+    }
+
+    #[test]
+    fn only_what_is_open_is_used_or_ended() {
+        let uses = Uses::default();
+        assert!(uses.enter(None).is_err() && uses.alone_to_end().is_err(), "not open yet");
+        open(&uses, Direction::Both);
+        for way in [None, Some(Direction::Up), Some(Direction::Down)] {
+            assert!(uses.enter(way).is_ok());
+            assert!(uses.leave().is_none());
+        }
+        assert!(uses.alone_to_open().is_err(), "it is open already");
+        drop(uses.alone_to_end().unwrap());
+        assert!(uses.enter(None).is_err() && uses.alone_to_end().is_err(), "ended");
+        assert!(uses.alone_to_open().is_ok());
+    }
+
+    #[test]
+    fn data_go_the_way_that_it_was_opened_for() {
+        let (up, down) = (opened(Direction::Up), opened(Direction::Down));
+        assert!(up.enter(Some(Direction::Down)).is_err());
+        assert!(down.enter(Some(Direction::Up)).is_err());
+        assert!(up.enter(Some(Direction::Up)).is_ok() && down.enter(Some(Direction::Down)).is_ok());
+    }
+
     #[test]
     fn many_may_use_it_but_only_one_may_end_it() {
-        let uses = Uses::default();
-        let one = uses.enter().unwrap();
-        let two = uses.enter().unwrap();
-        assert!(uses.alone().is_err());
-        drop(one);
-        two.pause(|| {
-            let alone = uses.alone().expect("who pauses is no user");
-            assert!(uses.enter().is_err() && uses.alone().is_err());
-            uses.set_open(true);
-            drop(alone);
-        });
-        assert!(uses.alone().is_err(), "the pause is over");
-        drop(two);
-        assert!(uses.alone().is_ok() && uses.is_open());
+        let uses = opened(Direction::Both);
+        uses.enter(None).unwrap();
+        uses.enter(None).unwrap();
+        assert!(uses.alone_to_end().is_err());
+        assert!(uses.leave().is_none());
+        assert!(uses.alone_to_end().is_err(), "one is left");
+        assert!(uses.leave().is_none());
+        let alone = uses.alone_to_end().unwrap();
+        assert!(uses.enter(None).is_err() && uses.alone_to_end().is_err());
+        assert!(uses.alone_to_open().is_err());
+        drop(alone);
+        assert!(uses.alone_to_open().is_ok());
+    }
+
+    #[test]
+    fn what_is_opened_anew_is_not_what_was_open_before() {
+        let uses = opened(Direction::Down);
+        let before = uses.enter(None).unwrap();
+        assert!(uses.leave().is_none());
+        assert!(uses.enter_again(before).is_ok());
+        assert!(uses.leave().is_none());
+        drop(uses.alone_to_end().unwrap());
+        assert!(uses.enter_again(before).is_err(), "it has ended");
+        open(&uses, Direction::Down);
+        assert!(uses.enter_again(before).is_err());
+        assert!(uses.break_off(before).is_none() && uses.is_open(), "what is open now goes on");
+    }
+
+    #[test]
+    fn what_is_broken_off_is_aborted_by_its_last_user() {
+        let uses = opened(Direction::Both);
+        let opening = uses.enter(None).unwrap();
+        uses.enter(None).unwrap();
+        assert!(uses.break_off(opening).is_none(), "others use it");
+        assert!(uses.enter(None).is_err() && uses.alone_to_open().is_err());
+        assert!(uses.break_off(opening).is_none(), "that is so already");
+        assert!(uses.leave().is_none());
+        let alone = uses.leave().expect("the last user aborts it");
+        assert!(uses.alone_to_open().is_err());
+        drop(alone);
+        open(&uses, Direction::Up);
+        let opening = uses.enter(None).unwrap();
+        assert!(uses.leave().is_none(), "nothing is left of it");
+        assert!(uses.break_off(opening).is_some(), "nobody else uses it");
     }
 }

@@ -302,7 +302,7 @@ fn screenshot(call: &mut Call<'_>) -> Outcome {
     stream
         .recv_all(&mut picture)
         .or_say(|| format!("could not receive data from domain '{name}'"))?;
-    stream.finish(|| ()).or_say(|| format!("cannot close stream on domain '{name}'"))?;
+    stream.finish().or_say(|| format!("cannot close stream on domain '{name}'"))?;
     let written = fs::write(file, &picture.bytes);
     written.map_err(|_| Failure::said(format!("cannot create file {file}")))?;
     Ok(format!("Screenshot saved to {file}, with type of {}", shown(&kind)).into())

@@ -248,6 +248,10 @@ fn userdata(function: &Function, callbacks: &[&Param]) -> String {
             perl_name(one),
             list[0]
         ),
+        // The stream's own: it lasts no longer than the stream.
+        [one] if matches!(&one.kind, Kind::Callback(name) if name == "vkvm_stream_callback") => {
+            format!("vkvm_perl_weak_callback(aTHX_ {}, {this})", list[0])
+        }
         [_] => format!("vkvm_perl_callback(aTHX_ {}, {this})", list[0]),
         many => format!(
             "vkvm_perl_callbacks(aTHX_ {this}, {},\n        {})",
