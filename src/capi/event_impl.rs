@@ -1,6 +1,7 @@
 //! A loop of C's own, as the event layer wants it.
 
 use std::ffi::{c_int, c_void};
+use std::ptr;
 
 use super::caller::Foreign;
 use super::types::{
@@ -8,7 +9,7 @@ use super::types::{
 };
 use crate::core::sigpipe;
 use crate::error::{Misuse, Result};
-use crate::event::{EventImpl, Watched};
+use crate::event::{EventImpl, Numbers, Watched};
 
 type AddHandle = unsafe extern "C" fn(
     *mut c_void,
@@ -63,20 +64,21 @@ impl ForeignLoop {
         self.foreign.userdata()
     }
 
-    /// Gives C what is watched; takes it back when that fails.
-    fn add(&self, watched: Box<Watched>, add: impl FnOnce(*mut c_void) -> c_int) -> c_int {
-        let data = Box::into_raw(watched);
-        let number = sigpipe::outside(|| add(data.cast()));
-        if number < 0 {
-            // SAFETY: by the contract a loop that fails has not called destroy.
-            unsafe { Box::from_raw(data) }.forget();
+    /// Gives C the number of what is watched; takes it back when that fails.
+    fn add(&self, watched: Watched, add: impl FnOnce(*mut c_void) -> c_int) -> c_int {
+        let data = WATCHED.add(watched);
+        let number = sigpipe::outside(|| add(ptr::without_provenance_mut(data)));
+        if number < 0
+            && let Some(watched) = WATCHED.remove(data)
+        {
+            watched.forget();
         }
         number
     }
 }
 
 impl EventImpl for ForeignLoop {
-    fn add_handle(&self, fd: c_int, events: c_int, watched: Box<Watched>) -> c_int {
+    fn add_handle(&self, fd: c_int, events: c_int, watched: Watched) -> c_int {
         let (call, userdata) = (self.add_handle, self.userdata());
         // SAFETY: C's own function and userdata, by the contract; so in all below.
         self.add(watched, |data| unsafe {
@@ -94,7 +96,7 @@ impl EventImpl for ForeignLoop {
         sigpipe::outside(|| unsafe { (self.remove_handle)(self.userdata(), watch) })
     }
 
-    fn add_timeout(&self, frequency: c_int, watched: Box<Watched>) -> c_int {
+    fn add_timeout(&self, frequency: c_int, watched: Watched) -> c_int {
         let (call, userdata) = (self.add_timeout, self.userdata());
         // SAFETY: as above.
         self.add(watched, |data| unsafe {
@@ -113,17 +115,22 @@ impl EventImpl for ForeignLoop {
     }
 }
 
+/// What C's loop watches: it has numbers, and may call with one that is over.
+static WATCHED: Numbers<Watched> = Numbers::new();
+
 unsafe extern "C" fn run_handle(watch: c_int, fd: c_int, events: c_int, data: *mut c_void) {
-    // SAFETY: the box that `add` gave to C, which has not called destroy yet.
-    unsafe { Watched::run_handle(data.cast(), watch, fd, events) }
+    if let Some(watched) = WATCHED.get(data.addr()) {
+        watched.run_handle(watch, fd, events);
+    }
 }
 
 unsafe extern "C" fn run_timeout(timer: c_int, data: *mut c_void) {
-    // SAFETY: as above.
-    unsafe { Watched::run_timeout(data.cast(), timer) }
+    if let Some(watched) = WATCHED.get(data.addr()) {
+        watched.run_timeout(timer);
+    }
 }
 
 unsafe extern "C" fn free(data: *mut c_void) {
-    // SAFETY: as above; this is its last use. libvirt's function does not unwind.
-    drop(unsafe { Box::from_raw(data.cast::<Watched>()) });
+    // libvirt's function, which dropping may call, does not unwind.
+    drop(WATCHED.remove(data.addr()));
 }

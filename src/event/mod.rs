@@ -18,6 +18,7 @@ mod hub;
 mod kinds;
 mod listeners;
 mod monitor;
+mod numbers;
 mod own_loop;
 mod poll;
 mod queue;
@@ -38,6 +39,7 @@ pub use close::{register_close_callback, unregister_close_callback};
 pub use default_loop::{register_default, run_default};
 pub use ending::{has_untold, tell_untold};
 pub use listeners::Listener;
+pub use numbers::Numbers;
 pub use own_loop::{EventImpl, Watched, register_impl};
 pub use queue::{Entry, EventQueue, forget_connection};
 pub use registry::{

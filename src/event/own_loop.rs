@@ -3,6 +3,7 @@
 
 use std::ffi::{c_int, c_void};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use virt::sys;
 
@@ -16,14 +17,14 @@ use crate::error::Result;
 pub trait EventImpl: Send + Sync {
     /// Begins to watch a descriptor for some of `EVENT_HANDLE_*`. When it fails
     /// it [forgets](Watched::forget) what is watched.
-    fn add_handle(&self, fd: c_int, events: c_int, watched: Box<Watched>) -> c_int;
+    fn add_handle(&self, fd: c_int, events: c_int, watched: Watched) -> c_int;
     /// Changes what it is watched for; 0 is nothing, for the time being.
     fn update_handle(&self, watch: c_int, events: c_int);
     /// Ends a watch. It must be dropped, but not in the course of this call.
     fn remove_handle(&self, watch: c_int) -> c_int;
     /// Begins a timer of so many ms; -1 is never, for the time being. It forgets
     /// as above.
-    fn add_timeout(&self, frequency: c_int, watched: Box<Watched>) -> c_int;
+    fn add_timeout(&self, frequency: c_int, watched: Watched) -> c_int;
     /// Changes how often it fires.
     fn update_timeout(&self, timer: c_int, frequency: c_int);
     /// Ends a timer, as a watch is ended.
@@ -36,6 +37,8 @@ pub struct Watched {
     call: Call,
     opaque: *mut c_void,
     free: sys::virFreeCallback,
+    /// libvirt is not to be told of the end.
+    forgotten: AtomicBool,
 }
 
 #[derive(Clone, Copy)]
@@ -53,46 +56,36 @@ unsafe impl Sync for Watched {}
 
 impl Watched {
     /// Tells libvirt that the descriptor is ready.
-    ///
-    /// The object may be dropped in the course of this call, so it is not used
-    /// once libvirt has been called.
-    ///
-    /// # Safety
-    /// `this` is live when this begins.
-    pub unsafe fn run_handle(this: *const Watched, watch: c_int, fd: c_int, events: c_int) {
-        // SAFETY: as promised by the caller.
-        let (call, opaque) = unsafe { ((*this).call, (*this).opaque) };
-        if let Call::Handle(call) = call {
-            // SAFETY: libvirt's function with its own data.
-            sigpipe::inside(|| unsafe { call(watch, fd, events, opaque) });
+    pub fn run_handle(&self, watch: c_int, fd: c_int, events: c_int) {
+        if let Call::Handle(call) = self.call {
+            // SAFETY: libvirt's function with its own data, which is there until self
+            // is dropped.
+            sigpipe::inside(|| unsafe { call(watch, fd, events, self.opaque) });
             stream::look_after();
         }
     }
 
     /// Tells libvirt that the timer fired.
-    ///
-    /// # Safety
-    /// As above.
-    pub unsafe fn run_timeout(this: *const Watched, timer: c_int) {
-        // SAFETY: as promised by the caller.
-        let (call, opaque) = unsafe { ((*this).call, (*this).opaque) };
-        if let Call::Timeout(call) = call {
-            // SAFETY: libvirt's function with its own data.
-            sigpipe::inside(|| unsafe { call(timer, opaque) });
+    pub fn run_timeout(&self, timer: c_int) {
+        if let Call::Timeout(call) = self.call {
+            // SAFETY: as above.
+            sigpipe::inside(|| unsafe { call(timer, self.opaque) });
             // Keepalive, too, may have found the connection broken.
             stream::look_after();
         }
     }
 
     /// For what could not be added: libvirt then keeps its data itself.
-    pub fn forget(mut self) {
-        self.free = None;
+    pub fn forget(&self) {
+        self.forgotten.store(true, Ordering::Relaxed);
     }
 }
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        if let Some(free) = self.free {
+        if let Some(free) = self.free
+            && !*self.forgotten.get_mut()
+        {
             // SAFETY: libvirt's function with its own data; this is the one call.
             sigpipe::inside(|| unsafe { free(self.opaque) });
         }
@@ -143,7 +136,7 @@ unsafe extern "C" fn add_handle(
     let Some(call) = call else {
         return -1;
     };
-    let watched = Box::new(Watched { call: Call::Handle(call), opaque, free });
+    let watched = Watched { call: Call::Handle(call), opaque, free, forgotten: false.into() };
     with(|implementation| implementation.add_handle(fd, events, watched))
 }
 
@@ -167,7 +160,7 @@ unsafe extern "C" fn add_timeout(
     let Some(call) = call else {
         return -1;
     };
-    let watched = Box::new(Watched { call: Call::Timeout(call), opaque, free });
+    let watched = Watched { call: Call::Timeout(call), opaque, free, forgotten: false.into() };
     with(|implementation| implementation.add_timeout(frequency, watched))
 }
 

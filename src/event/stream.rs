@@ -12,19 +12,17 @@
 //! libvirt tells no stream. So [`look_after`] is called after each turn of a loop,
 //! and tells both.
 
-use std::collections::BTreeMap;
 use std::ffi::{c_int, c_void};
 use std::ptr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
 use virt::sys;
 
+use super::numbers::Numbers;
 use super::{choice, shielded};
 use crate::core::stream::{Listening, Waiting};
 use crate::core::{Stream, call};
 use crate::error::{Error, Misuse, Result};
-use crate::fork::Leaf;
 
 /// Told what the stream is ready for: some of `STREAM_EVENT_*`. Dropped when
 /// nothing can call it any more.
@@ -48,30 +46,10 @@ struct Listener {
     broken: AtomicBool,
 }
 
-/// Listeners by their number.
-struct Listeners {
-    last: usize,
-    all: BTreeMap<usize, Arc<Listener>>,
-}
-
-static LISTENERS: Leaf<Listeners> = Leaf::new(Listeners { last: 0, all: BTreeMap::new() });
-
-impl Listeners {
-    fn add(&mut self, listener: Listener) -> usize {
-        self.last += 1;
-        self.all.insert(self.last, Arc::new(listener));
-        self.last
-    }
-}
-
-fn find(number: usize) -> Option<Arc<Listener>> {
-    LISTENERS.lock().all.get(&number).cloned()
-}
+static LISTENERS: Numbers<Listener> = Numbers::new();
 
 fn forget(number: usize) {
-    // Dropped only after the lock, for it runs what is not ours.
-    let listener = LISTENERS.lock().all.remove(&number);
-    drop(listener);
+    drop(LISTENERS.remove(number));
 }
 
 /// Listens to what a stream is ready for; one listener per stream.
@@ -88,7 +66,7 @@ pub fn add_callback(stream: &Stream, events: c_int, tell: Readiness, peek: Peek)
             drop(place);
             return Err(refusal("has a callback already; remove it first"));
         }
-        let number = LISTENERS.lock().add(listener);
+        let number = LISTENERS.add(listener);
         *place = Some(Listening { number, forget });
         number
     };
@@ -125,7 +103,7 @@ pub fn update_callback(stream: &Stream, events: c_int) -> Result<()> {
     // SAFETY: the stream is live.
     let returned = unsafe { sys::virStreamEventUpdateCallback(using.raw(), events) };
     call::done(returned, c"virStreamEventUpdateCallback")?;
-    if let Some(listener) = number.and_then(find) {
+    if let Some(listener) = number.and_then(|number| LISTENERS.get(number)) {
         listener.events.store(events, Ordering::Relaxed);
     }
     Ok(())
@@ -143,12 +121,10 @@ fn refusal(reason: &str) -> Error {
 
 /// Tells listeners what libvirt has not told them, after a turn of the loop.
 pub(super) fn look_after() {
-    let untold: Vec<_> = {
-        let listeners = LISTENERS.lock();
-        let all = listeners.all.values();
-        all.filter(|listener| !listener.called.swap(false, Ordering::Relaxed)).cloned().collect()
-    };
-    for listener in untold {
+    for listener in LISTENERS.all() {
+        if listener.called.swap(false, Ordering::Relaxed) {
+            continue;
+        }
         shielded(|| {
             if let Some(events) = listener.missed() {
                 (listener.tell)(events);
@@ -179,7 +155,7 @@ impl Listener {
 
 /// libvirt's callback.
 unsafe extern "C" fn ready(_stream: sys::virStreamPtr, events: c_int, userdata: *mut c_void) {
-    if let Some(listener) = find(userdata.addr()) {
+    if let Some(listener) = LISTENERS.get(userdata.addr()) {
         listener.called.store(true, Ordering::Relaxed);
         shielded(|| (listener.tell)(events));
         // The last one of it may be here.

@@ -1,0 +1,49 @@
+//! What others have a number of, not a pointer: a number that is gone finds nothing.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::fork::Leaf;
+
+/// Things by number. No number comes twice.
+pub struct Numbers<T: 'static> {
+    known: Leaf<Known<T>>,
+}
+
+struct Known<T> {
+    last: usize,
+    all: BTreeMap<usize, Arc<T>>,
+}
+
+impl<T: Send + Sync> Numbers<T> {
+    /// None yet.
+    #[allow(clippy::new_without_default, reason = "these are statics, made in const context")]
+    pub const fn new() -> Self {
+        Numbers { known: Leaf::new(Known { last: 0, all: BTreeMap::new() }) }
+    }
+
+    /// Keeps it. Gives its number.
+    pub fn add(&'static self, it: T) -> usize {
+        let it = Arc::new(it);
+        let mut known = self.known.lock();
+        known.last += 1;
+        let number = known.last;
+        known.all.insert(number, it);
+        number
+    }
+
+    /// What has the number, unless it was removed.
+    pub fn get(&'static self, number: usize) -> Option<Arc<T>> {
+        self.known.lock().all.get(&number).cloned()
+    }
+
+    /// All that there are now.
+    pub fn all(&'static self) -> Vec<Arc<T>> {
+        self.known.lock().all.values().cloned().collect()
+    }
+
+    /// Gives it back. Who found it before may still use it.
+    pub fn remove(&'static self, number: usize) -> Option<Arc<T>> {
+        self.known.lock().all.remove(&number)
+    }
+}
