@@ -156,6 +156,75 @@ static void parent_goes_on(const struct inherited *it, const char *after)
     is_own_str(name, "test", "the name");
 }
 
+/* With vkvm_library_reopen_after_fork, which only concerns later connections. */
+static void child_has_its_own(const struct inherited *it)
+{
+    char *name = NULL;
+    vkvm_value *info = NULL;
+    vkvm_domain *dom = NULL;
+    vkvm_stream *stream = NULL;
+    bool alive = false;
+
+    expect(vkvm_domain_get_info(it->dom, &info, &err) == 0);
+    vkvm_value_free(info);
+    expect(vkvm_domain_get_name(it->dom, &name, &err) == 0 && strcmp(name, "test") == 0);
+    vkvm_string_free(name);
+    expect(vkvm_conn_is_alive(it->conn, &alive, &err) == 0 && alive);
+    expect(vkvm_conn_get_domain_by_name(it->conn, "test", &dom, &err) == 0);
+    vkvm_domain_free(dom);
+    expect(vkvm_conn_new_stream(it->conn, 0, &stream, &err) == 0);
+    vkvm_stream_free(stream);
+    expect(handles("conn") == 1 && handles("domain") == 1);
+}
+
+static void child_has_and_frees(const struct inherited *it)
+{
+    child_has_its_own(it);
+    vkvm_domain_free(it->dom);
+    vkvm_conn_free(it->conn);
+    expect(handles("conn") == 0 && handles("domain") == 0);
+}
+
+static void grandchild_has_its_own(const struct inherited *it)
+{
+    int status = 0;
+    child_has_its_own(it);
+    pid_t child = fork();
+    if (child == 0) {
+        child_has_and_frees(it);
+        _exit(0);
+    }
+    waitpid(child, &status, 0);
+    expect(status == 0);
+    child_has_and_frees(it);
+}
+
+static void reopened(const char *uri)
+{
+    struct inherited it = { .uri = uri };
+    struct inherited other = { .uri = uri, .conn = open_conn(uri, 0) };
+    must(vkvm_conn_get_domain_by_name(other.conn, "test", &other.dom, &err), err, "the domain");
+    must(vkvm_library_reopen_after_fork(1, &err), err, "reopening");
+    it.conn = open_conn(uri, 0);
+    must(vkvm_conn_get_domain_by_name(it.conn, "test", &it.dom, &err), err, "the domain");
+    in_child(child_calls_fail, &other, false, "not reopened: what was opened before");
+    vkvm_domain_free(other.dom);
+    vkvm_conn_free(other.conn);
+
+    in_child(child_has_its_own, &it, false, "reopened: a child uses what it has inherited");
+    parent_goes_on(&it, "a child with a connection of its own");
+    in_child(child_has_and_frees, &it, false, "reopened: and frees it");
+    in_child(child_has_and_frees, &it, true, "reopened: and exits");
+    in_child(child_has_its_own, &it, true, "reopened: and exits without freeing");
+    parent_goes_on(&it, "children with connections of their own");
+    in_child(grandchild_has_its_own, &it, false, "reopened: so does a grandchild");
+    parent_goes_on(&it, "a grandchild with a connection of its own");
+
+    must(vkvm_library_reopen_after_fork(0, &err), err, "no reopening");
+    vkvm_domain_free(it.dom);
+    vkvm_conn_free(it.conn);
+}
+
 static void with_uri(const char *uri)
 {
     struct inherited it = { .uri = uri, .conn = open_conn(uri, 0) };
@@ -183,6 +252,7 @@ static void with_uri(const char *uri)
     vkvm_error_free(it.failure);
     vkvm_domain_free(it.dom);
     vkvm_conn_free(it.conn);
+    reopened(uri);
 }
 
 /* --- the thread that runs the loop stays with the parent --------------------------- */

@@ -408,6 +408,7 @@ static const function functions[] = {
     (function)&vkvm_interface_undefine,
     (function)&vkvm_library_get_libvirt_version,
     (function)&vkvm_library_get_version,
+    (function)&vkvm_library_reopen_after_fork,
     (function)&vkvm_network_create,
     (function)&vkvm_network_create_port,
     (function)&vkvm_network_destroy,

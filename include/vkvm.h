@@ -9288,6 +9288,28 @@ int vkvm_library_get_libvirt_version(uint64_t *version, vkvm_error **error);
 int vkvm_library_get_version(uint64_t *version, vkvm_error **error);
 
 /**
+ * Sets whether a forked child reopens the connections that it inherits.
+ *
+ * Without it, which is the default, calls in the child with handles of its
+ * parent fail with the code of a broken connection,
+ * `VKVM_ERROR_ERR_SYSTEM_ERROR`. With it, the first such call opens a
+ * connection of the child's own, in the same way as the parent's was opened,
+ * and looks the object up there; the parent's connection is neither used nor
+ * closed. Registrations for events stay with the parent.
+ *
+ * It applies to connections that are opened after this call and before the
+ * fork, except those that asked for credentials. Node devices, network filters
+ * and their bindings, of which libvirt does not tell the connection, streams,
+ * event queues and fleets are not found again.
+ *
+ * @param reopen 0 for no, anything else for yes
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_library_reopen_after_fork(int reopen, vkvm_error **error);
+
+/**
  * Starts the network.
  *
  * @param net the network (not NULL; borrowed)

@@ -112,6 +112,15 @@ _libvirt_version()
   OUTPUT:
     RETVAL
 
+void
+reopen_after_fork(reopen)
+    SV *reopen
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+    if (vkvm_library_reopen_after_fork(SvTRUE(reopen), &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+
 SV *
 xml_to_json(xml, pretty_sv = NULL)
     SV *xml

@@ -9,6 +9,7 @@
 //! Each class has a table of its own, which makes the objects' types known at
 //! compile time; [`AnyHandle`] is for the few places that hold "some" handle.
 
+mod heir;
 mod slots;
 mod sync;
 
@@ -16,6 +17,7 @@ use std::cell::Cell;
 use std::ffi::CStr;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
+use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{LazyLock, Once, OnceLock};
 
@@ -138,6 +140,11 @@ pub trait Object: Send + Sync + Sized + 'static {
     }
     /// A use ends that began with [`pin`](Self::pin).
     fn unpin(&self, _pin: usize) {}
+    /// The same for a child of the process that made it, with a connection of the
+    /// child's. None where that cannot be had.
+    fn again(&self) -> Result<Option<Self>> {
+        Ok(None)
+    }
     /// The table of its class.
     fn table() -> &'static Table<Self>;
 }
@@ -156,6 +163,29 @@ impl<T: Object> Entry<T> {
     fn is_forked(&self) -> bool {
         T::PROCESS_BOUND && self.generation != fork::generation()
     }
+
+    /// The object, or what this process has in its place.
+    #[inline]
+    fn live(&self) -> &T {
+        if self.is_forked() { self.heir().unwrap_or(&self.object) } else { &self.object }
+    }
+
+    /// What this process uses in place of the object, which is its parent's.
+    #[cold]
+    fn heir(&self) -> Option<&T> {
+        // SAFETY: what is kept for the entry is of its type, and stays while it does.
+        heir::of(ptr::from_ref(self).addr()).map(|heir| unsafe { heir.cast().as_ref() })
+    }
+
+    /// Makes it, unless there is one. False where there can be none.
+    #[cold]
+    fn inherit(&self) -> Result<bool> {
+        if self.heir().is_some() {
+            return Ok(true);
+        }
+        let made = self.object.again()?;
+        Ok(made.map(|made| heir::keep(ptr::from_ref(self).addr(), made)).is_some())
+    }
 }
 
 impl<T: Object> Drop for Entry<T> {
@@ -165,6 +195,8 @@ impl<T: Object> Drop for Entry<T> {
         if !self.is_forked() {
             // SAFETY: this is the entry's drop, so nothing can use `object` later.
             unsafe { ManuallyDrop::drop(&mut self.object) }
+        } else {
+            heir::end(ptr::from_ref(self).addr());
         }
     }
 }
@@ -178,7 +210,7 @@ pub struct Ref<T: Object> {
 impl<T: Object> Deref for Ref<T> {
     type Target = T;
     fn deref(&self) -> &T {
-        &self.entry.object
+        self.entry.live()
     }
 }
 
@@ -186,7 +218,7 @@ impl<T: Object> Drop for Ref<T> {
     #[inline]
     fn drop(&mut self) {
         if let Some(pin) = self.pin {
-            self.entry.object.unpin(pin);
+            self.entry.live().unpin(pin);
         }
     }
 }
@@ -206,7 +238,7 @@ impl<T: Object> Ref<T> {
 
 #[cold]
 fn pin<T: Object>(entry: &Use<Entry<T>>) -> usize {
-    entry.object.pin(&|| entry.is_only())
+    entry.live().pin(&|| entry.is_only())
 }
 
 /// Whether uses of objects are told to them: see [`Object::pin`].
@@ -277,7 +309,7 @@ fn checked<T: Object>(
     parameter: &'static str,
 ) -> Result<Ref<T>> {
     match found {
-        Some(entry) if !entry.is_forked() => Ok(Ref::new(entry)),
+        Some(entry) if !entry.is_forked() || entry.inherit()? => Ok(Ref::new(entry)),
         found => Err(explain::<T>(id, parameter, found.is_some()).into()),
     }
 }
@@ -340,6 +372,8 @@ fn end<T: Object>(last: Option<Use<Entry<T>>>, id: usize) -> bool {
     };
     if !entry.is_forked() {
         entry.object.before_end(id);
+    } else if let Some(heir) = entry.heir() {
+        heir.before_end(id);
     }
     entry.end();
     true

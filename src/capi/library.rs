@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_int, c_void};
 
 use super::guard::{status, void};
 use super::types::vkvm_error;
-use crate::core::library;
+use crate::core::{child, library};
 
 /// Gets the version of libvkvm.
 ///
@@ -32,6 +32,33 @@ pub unsafe extern "C" fn vkvm_library_get_libvirt_version(
 ) -> c_int {
     status(error, |c| {
         c.out(version, "version")?.set(library::libvirt_version()?);
+        Ok(())
+    })
+}
+
+/// Sets whether a forked child reopens the connections that it inherits.
+///
+/// Without it, which is the default, calls in the child with handles of its parent fail
+/// with the code of a broken connection, `VKVM_ERROR_ERR_SYSTEM_ERROR`. With it, the first
+/// such call opens a connection of the child's own, in the same way as the parent's was
+/// opened, and looks the object up there; the parent's connection is neither used nor
+/// closed. Registrations for events stay with the parent.
+///
+/// It applies to connections that are opened after this call and before the fork, except
+/// those that asked for credentials. Node devices, network filters and their bindings, of
+/// which libvirt does not tell the connection, streams, event queues and fleets are not
+/// found again.
+///
+/// - `reopen`: 0 for no, anything else for yes
+///
+/// cbindgen:perl=skip
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_library_reopen_after_fork(
+    reopen: c_int,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |_| {
+        child::enable(reopen != 0);
         Ok(())
     })
 }

@@ -2,8 +2,8 @@
 
 use std::ffi::{c_int, c_void};
 
-use crate::core::Pinned;
-use crate::error::Error;
+use crate::core::{Again, Pinned};
+use crate::error::{Error, Result};
 use crate::handle::{Class, Object, Table};
 use crate::{core, event, host, value};
 
@@ -26,6 +26,9 @@ macro_rules! handle {
             }
             fn unpin(&self, pin: usize) {
                 Pinned::unpin(self, pin);
+            }
+            fn again(&self) -> Result<Option<Self>> {
+                Again::again(self)
             }
             fn table() -> &'static Table<Self> {
                 static TABLE: Table<$object> = Table::new();
@@ -54,6 +57,9 @@ impl Object for core::Conn {
     }
     fn unpin(&self, pin: usize) {
         Pinned::unpin(self, pin);
+    }
+    fn again(&self) -> Result<Option<Self>> {
+        Again::again(self)
     }
     fn table() -> &'static Table<Self> {
         static TABLE: Table<core::Conn> = Table::new();

@@ -5,6 +5,7 @@
 //! that drivers which only have the older one keep working.
 
 pub(crate) mod call;
+pub mod child;
 pub mod clock;
 pub mod conn;
 pub mod domain;
@@ -31,6 +32,7 @@ mod text;
 pub mod thread;
 pub mod typed_params;
 
+pub use child::Again;
 pub use conn::{Conn, Credential};
 pub use domain::Domain;
 pub use domain_checkpoint::DomainCheckpoint;

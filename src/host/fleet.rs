@@ -15,13 +15,20 @@ use parking_lot::Mutex;
 use zeroize::Zeroizing;
 
 use super::{Host, args, table};
-use crate::core::thread;
+use crate::core::{Again, thread};
 use crate::error::{Error, Misuse, Result};
 use crate::value::{Map, Value};
 
 /// Hosts that commands go to together.
 pub struct Fleet {
     members: Vec<Member>,
+}
+
+/// Its threads are the parent's.
+impl Again for Fleet {
+    fn again(&self) -> Result<Option<Self>> {
+        Ok(None)
+    }
 }
 
 struct Member {

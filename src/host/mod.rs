@@ -45,7 +45,7 @@ pub use fleet::Fleet;
 pub use generate::{mac, uuid};
 pub use reference::markdown;
 
-use crate::core::{Conn, Pinned};
+use crate::core::{Again, Conn, Pinned};
 use crate::error::Result;
 use crate::value::{Map, Value};
 use call::Call;
@@ -95,6 +95,12 @@ impl Pinned for Host {
 
     fn unpin(&self, pin: usize) {
         self.conn.unpin(pin);
+    }
+}
+
+impl Again for Host {
+    fn again(&self) -> Result<Option<Self>> {
+        Ok(self.conn.again()?.map(|conn| Host { conn }))
     }
 }
 

@@ -93,6 +93,9 @@ sub folder {
     return File::Spec->catdir(dirname(File::Spec->rel2abs(__FILE__)), 'SysVirt', 'lib');
 }
 
+# Programs fork with their connections open.
+VKVM::reopen_after_fork(1);
+
 # These need the packages.
 require VKVM::SysVirt::Private;
 require VKVM::SysVirt::Answers;

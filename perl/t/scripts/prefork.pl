@@ -92,3 +92,5 @@ if ($events eq 'events') {
     print "events of the parent: $seen\n";
 }
 print 'the parent: ', work(), ' alive ', $conn->is_alive, "\n";
+
+1;

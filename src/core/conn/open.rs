@@ -7,7 +7,7 @@ use virt::sys;
 
 use super::{Conn, Opened, shared};
 use crate::core::line::{self, ConnRef};
-use crate::core::{call, libxml, sigpipe};
+use crate::core::{call, child, libxml, sigpipe};
 use crate::error::Result;
 
 /// Something libvirt asks for while a connection opens.
@@ -84,6 +84,7 @@ fn open_with(
     if !uri.is_some_and(is_in_process) {
         sigpipe::arm();
     }
+    let asks = !auth.is_null();
     let reads_file = uri.is_some_and(is_of_file);
     if shared::is_meant(uri) {
         shared::ready()?;
@@ -94,7 +95,9 @@ fn open_with(
     let open = || unsafe { sys::virConnectOpenAuth(uri, auth, flags) };
     let raw = if reads_file { libxml::quietly(open) } else { open() };
     line::forget_address(raw);
-    call::pointer(raw, c"virConnectOpenAuth")
+    let raw = call::pointer(raw, c"virConnectOpenAuth")?;
+    child::remember(raw, flags, asks);
+    Ok(raw)
 }
 
 /// Whether this is libvirt's test driver with a host that is described in a file.

@@ -69,6 +69,7 @@ const BY_HAND: &[(&str, &str)] = &[
     ("vkvm_host_new", "VKVM::Host->new(conn => conn)"),
     ("vkvm_host_open", "VKVM::Host->new(uri => uri)"),
     ("vkvm_library_get_libvirt_version", "VKVM->get_version()"),
+    ("vkvm_library_reopen_after_fork", "VKVM::reopen_after_fork(reopen)"),
     ("vkvm_stream_recv", "recv"),
     ("vkvm_stream_send", "send"),
 ];
