@@ -17,7 +17,7 @@ use Sys::Virt;
 use Sys::Virt::Domain;
 use Sys::Virt::Event;
 
-use constant { WORKERS => 8, REQUESTS => 1000 };
+use constant { WORKERS => 8, CLIENTS => 4, REQUESTS => 1000 };
 
 $| = 1;
 alarm 300;
@@ -50,7 +50,6 @@ sub answer {
 }
 
 sub worker {
-    $SIG{TERM} = sub { $ends eq '_exit' ? POSIX::_exit(0) : exit 0 };
     while (my $client = $listener->accept) {
         print $client eval { answer() } // "failed: $@", "\n";
         close $client;
@@ -58,6 +57,8 @@ sub worker {
     return;
 }
 
+# Before the first worker is there: the last one may have had nothing to do by its end.
+$SIG{TERM} = sub { $ends eq '_exit' ? POSIX::_exit(0) : exit 0 };
 my @workers;
 for (1 .. WORKERS) {
     my $pid = fork // die "cannot fork: $!";
@@ -65,14 +66,32 @@ for (1 .. WORKERS) {
     push @workers, $pid;
 }
 
-my %answers;
-for my $number (1 .. REQUESTS) {
-    my $socket = IO::Socket::UNIX->new(Peer => $path) or die "cannot connect: $!";
-    chomp(my $answer = <$socket> // 'nothing');
-    $answers{$answer}++;
+$SIG{TERM} = 'DEFAULT';
 
-    # The parent's own connection works all the time.
-    $dom->get_info if $number % 100 == 0;
+# Clients ask at the same time, so that workers work at the same time.
+my @clients;
+for (1 .. CLIENTS) {
+    my $pid = open(my $pipe, '-|') // die "cannot fork: $!";
+    if (!$pid) {
+        for (1 .. REQUESTS / CLIENTS) {
+            my $socket = IO::Socket::UNIX->new(Peer => $path) or die "cannot connect: $!";
+            my $answer = <$socket> // "nothing\n";
+            syswrite STDOUT, $answer;
+        }
+        POSIX::_exit(0);
+    }
+    push @clients, $pipe;
+}
+
+# The parent's own connection works all the time.
+my %answers;
+for my $pipe (@clients) {
+    while (my $answer = <$pipe>) {
+        chomp $answer;
+        $answers{$answer}++;
+        $dom->get_info if $. % 50 == 0;
+    }
+    close $pipe;
 }
 print "$_: $answers{$_}\n" for sort keys %answers;
 
