@@ -12,42 +12,24 @@
 //! and to ask costs a system call, as much as many a call of the library: it is asked
 //! where a connection opens and where a loop turns, which cost more anyway.
 
-use std::cell::Cell;
 use std::ffi::c_int;
 
 use crate::fork;
-
-thread_local! {
-    /// How deep this thread is in the library. Constant, and without anything to
-    /// drop: a signal handler can read it.
-    static DEPTH: Cell<u32> = const { Cell::new(0) };
-}
 
 /// Sets the depth back when it is dropped, also by a panic.
 struct Restore(u32);
 
 impl Restore {
+    #[inline]
     fn from(change: impl FnOnce(u32) -> u32) -> Self {
-        let before = DEPTH.get();
-        set(change(before));
-        Restore(before)
-    }
-}
-
-/// Sets the depth. What begins and ends with it is what a fork waits for, too.
-#[inline]
-fn set(depth: u32) {
-    let before = DEPTH.replace(depth);
-    match (before, depth) {
-        (0, 1..) => fork::enter(),
-        (1.., 0) => fork::leave(),
-        _ => (),
+        Restore(fork::change_depth(change))
     }
 }
 
 impl Drop for Restore {
+    #[inline]
     fn drop(&mut self) {
-        set(self.0);
+        fork::change_depth(|_| self.0);
     }
 }
 
@@ -90,7 +72,7 @@ pub fn arm() {
 }
 
 extern "C" fn on_sigpipe(signal: c_int) {
-    if DEPTH.get() == 0 {
+    if fork::depth() == 0 {
         // SAFETY: both may be called in a handler. The signal is blocked until
         // this returns, and then has its default effect.
         unsafe {

@@ -9,6 +9,7 @@
 //! A call pays for it with a flag of its thread, and the look at a counter that hardly
 //! ever changes; that these are seen in order is the business of who forks.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering, compiler_fence, fence};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -18,7 +19,7 @@ use rustix::thread::{MembarrierCommand, membarrier};
 use super::Leaf;
 
 /// How long a fork waits for calls that do not end.
-const PATIENCE: Duration = Duration::from_millis(50);
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// How long a call waits for forks that do not end; no fork takes that long.
 const LIMIT: Duration = Duration::from_secs(1);
@@ -37,11 +38,23 @@ struct Slot {
 /// As many as there ever were threads at once that called.
 static SLOTS: Leaf<Vec<&'static Slot>> = Leaf::new(Vec::new());
 
-/// This thread's slot; another one may have it when this one has ended.
+/// Gives a thread's slot back when it ends, for another one.
 struct Own(&'static Slot);
 
 thread_local! {
     static OWN: Own = Own::take();
+
+    /// Constant, and without anything to drop: a signal handler can read it.
+    static THREAD: Thread =
+        const { Thread { depth: Cell::new(0), slot: Cell::new(None) } };
+}
+
+/// What a thread knows of itself.
+struct Thread {
+    /// How deep it is in the library.
+    depth: Cell<u32>,
+    /// Its slot, once it has called.
+    slot: Cell<Option<&'static Slot>>,
 }
 
 impl Own {
@@ -59,28 +72,66 @@ impl Own {
 
 impl Drop for Own {
     fn drop(&mut self) {
+        THREAD.with(|thread| thread.slot.set(None));
         self.0.amid.store(false, Ordering::Relaxed);
         self.0.taken.store(false, Ordering::Release);
     }
 }
 
-/// This thread begins a call.
+/// How deep this thread is in the library: not at all in the program's own code, nor in
+/// its callbacks.
 #[inline]
-pub fn enter() {
-    // A thread that ends has no slot any more, and is not waited for.
-    let _ = OWN.try_with(|own| {
-        own.0.amid.store(true, Ordering::Relaxed);
-        compiler_fence(Ordering::SeqCst);
-        if FORKING.load(Ordering::Relaxed) > 0 {
-            wait(own.0);
-        }
-    });
+pub fn depth() -> u32 {
+    THREAD.with(|thread| thread.depth.get())
 }
 
-/// This thread's call is over, or sleeps, or calls the program.
+/// Changes the depth; gives what it was.
 #[inline]
-pub fn leave() {
-    let _ = OWN.try_with(|own| own.0.amid.store(false, Ordering::Release));
+pub fn change_depth(change: impl FnOnce(u32) -> u32) -> u32 {
+    THREAD.with(|thread| {
+        let before = thread.depth.get();
+        let after = change(before);
+        thread.depth.set(after);
+        match (before, after) {
+            (0, 1..) => thread.enter(),
+            (1.., 0) => thread.leave(),
+            _ => (),
+        }
+        before
+    })
+}
+
+impl Thread {
+    /// A call begins.
+    #[inline]
+    fn enter(&self) {
+        let Some(slot) = self.slot.get() else {
+            return self.enter_first();
+        };
+        slot.amid.store(true, Ordering::Relaxed);
+        compiler_fence(Ordering::SeqCst);
+        if FORKING.load(Ordering::Relaxed) > 0 {
+            wait(slot);
+        }
+    }
+
+    /// The first call of a thread. One that ends has no slot any more, and is not waited
+    /// for.
+    #[cold]
+    fn enter_first(&self) {
+        let _ = OWN.try_with(|own| {
+            self.slot.set(Some(own.0));
+            self.enter();
+        });
+    }
+
+    /// A call is over, or sleeps, or calls the program.
+    #[inline]
+    fn leave(&self) {
+        if let Some(slot) = self.slot.get() {
+            slot.amid.store(false, Ordering::Release);
+        }
+    }
 }
 
 /// Lets who forks go first.
@@ -100,13 +151,16 @@ fn wait(slot: &Slot) {
     }
 }
 
+fn is_own(slot: &'static Slot) -> bool {
+    THREAD.with(|thread| thread.slot.get()).is_some_and(|own| std::ptr::eq(own, slot))
+}
+
 /// Before a fork, with no lock of ours taken: the calls that have begun may need them.
 pub(super) fn before() {
     FORKING.fetch_add(1, Ordering::SeqCst);
     // Not itself, if it forks in a callback or libvirt does for it.
-    let own = OWN.try_with(|own| std::ptr::from_ref(own.0)).unwrap_or(std::ptr::null());
     let mut others = SLOTS.lock().clone();
-    others.retain(|slot| !std::ptr::eq(*slot, own));
+    others.retain(|slot| !is_own(slot));
     if others.is_empty() {
         return;
     }
@@ -128,8 +182,7 @@ pub(super) fn in_parent() {
 
 /// The child has this thread only. After the locks were released.
 pub(super) fn in_child() {
-    let own = OWN.try_with(|own| std::ptr::from_ref(own.0)).unwrap_or(std::ptr::null());
-    for slot in SLOTS.lock().iter().filter(|slot| !std::ptr::eq(**slot, own)) {
+    for slot in SLOTS.lock().iter().filter(|slot| !is_own(slot)) {
         slot.amid.store(false, Ordering::Relaxed);
         slot.taken.store(false, Ordering::Relaxed);
     }

@@ -74,6 +74,8 @@ pub(super) struct Table {
     owner: Option<ThreadId>,
     depth: u32,
     turns: u64,
+    /// How many threads wait for the end of a turn.
+    waiting: u32,
     /// Whether that thread sleeps, and whether it was woken up.
     sleeping: bool,
     woken: bool,
@@ -109,6 +111,7 @@ impl Table {
             owner: None,
             depth: 0,
             turns: 0,
+            waiting: 0,
             sleeping: false,
             woken: false,
             restless: false,
@@ -124,6 +127,7 @@ impl Table {
             if self.owner != Some(thread::current().id()) {
                 self.owner = None;
                 self.depth = 0;
+                self.waiting = 0;
                 self.watches.values_mut().for_each(|entry| entry.running = 0);
                 self.timers.values_mut().for_each(|entry| entry.running = 0);
             }
@@ -243,7 +247,7 @@ impl Table {
         true
     }
 
-    /// Ends a turn; true when no other one is around it.
+    /// Ends a turn; true when other threads wait for that.
     pub(super) fn leave(&mut self) -> bool {
         if self.owner != Some(thread::current().id()) {
             return false; // in a child, where another thread has begun anew
@@ -253,17 +257,18 @@ impl Table {
         if self.depth == 0 {
             self.owner = None;
         }
-        self.depth == 0
+        std::mem::take(&mut self.waiting) > 0
     }
 
-    /// How many turns have ended.
-    pub(super) fn turns(&self) -> u64 {
+    /// Which turn this thread waits for, and to be told of its end.
+    pub(super) fn wait(&mut self) -> u64 {
+        self.waiting += 1;
         self.turns
     }
 
-    /// Whether a thread runs a turn.
-    pub(super) fn is_owned(&self) -> bool {
-        self.owner.is_some()
+    /// Whether that turn still runs.
+    pub(super) fn is_in(&self, turn: u64) -> bool {
+        self.owner.is_some() && self.turns == turn
     }
 
     /// Whether the loop can be woken up.

@@ -54,8 +54,8 @@ impl Turn {
             if table.here().enter() {
                 return Some(Turn);
             }
-            let turns = table.turns();
-            while table.is_owned() && table.turns() == turns {
+            let turn = table.wait();
+            while table.is_in(turn) {
                 table = ENDED.wait(table).unwrap_or_else(PoisonError::into_inner);
             }
             None
@@ -65,8 +65,9 @@ impl Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        LOOP.lock().here().leave();
-        ENDED.notify_all();
+        if LOOP.lock().here().leave() {
+            ENDED.notify_all();
+        }
     }
 }
 
