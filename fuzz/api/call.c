@@ -332,6 +332,14 @@ static void be_child(struct chance *chance)
     _exit(0);
 }
 
+/* A lock of this program's that another thread has would stay locked in the child. */
+static void lock_all(bool locked)
+{
+    lock_pool(locked);
+    lock_texts(locked);
+    lock_loop(locked);
+}
+
 /* A child uses all that it has inherited, and ends; a signal that ends it, and one that
    does not end, are failures. */
 void fork_at_random(struct chance *chance)
@@ -340,9 +348,9 @@ void fork_at_random(struct chance *chance)
     if (is_forked_child || the_round.no_fork)
         return;
     uint64_t seed = any_number(chance);
-    pool_before_fork();
+    lock_all(true);
     pid_t child = fork();
-    pool_after_fork();
+    lock_all(false);
     if (child == 0) {
         call_depth = 0;
         be_child(&(struct chance){ seed });

@@ -178,8 +178,7 @@ void check_ended(void *handle);        /* it may have been freed: it is not live
 void end_handle(void *handle);         /* gives up all holds */
 void end_all_handles(void);
 int live_count(enum class class);
-void pool_before_fork(void);
-void pool_after_fork(void);
+void lock_pool(bool locked); /* around a fork, as what follows of this name */
 
 /* --- texts.c -------------------------------------------------------------------------------- */
 
@@ -193,6 +192,7 @@ void make_texts(void);
 struct text some_text(struct chance *chance, int topic);
 struct text some_bytes(struct chance *chance, int topic);
 void learn(int topic, const char *data, size_t length);
+void lock_texts(bool locked);
 int topic_named(const char *name); /* of a parameter; -1 if there is none */
 
 /* --- values.c ------------------------------------------------------------------------------- */
@@ -259,5 +259,6 @@ bool may_run_default(void); /* there is a timer that ends a turn */
 int permanent_timer(void);
 void begin_loop(void);
 void loop_after_fork(void);
+void lock_loop(bool locked);
 
 #endif

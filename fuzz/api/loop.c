@@ -99,6 +99,11 @@ const vkvm_event_impl own_loop = {
     add_watch, update_watch, remove_item, add_timer, update_timer, remove_item,
 };
 
+void lock_loop(bool locked)
+{
+    (locked ? pthread_mutex_lock : pthread_mutex_unlock)(&lock);
+}
+
 /* What is over is destroyed here, not while it is being removed. */
 static void sweep(void)
 {
@@ -196,10 +201,11 @@ bool may_run_default(void)
     return true;
 }
 
-/* A child has no timer of its parent's. */
+/* A child has no timer of its parent's, and no thread that turns the program's own loop. */
 void loop_after_fork(void)
 {
     permanent = -1;
+    turn = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 }
 
 void begin_loop(void)

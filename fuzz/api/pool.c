@@ -23,14 +23,9 @@ static void *graves[GRAVES];
 static unsigned buried;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-void pool_before_fork(void)
+void lock_pool(bool locked)
 {
-    pthread_mutex_lock(&lock);
-}
-
-void pool_after_fork(void)
-{
-    pthread_mutex_unlock(&lock);
+    (locked ? pthread_mutex_lock : pthread_mutex_unlock)(&lock);
 }
 
 /* With all its holds, those of others, too: they are only arguments. */

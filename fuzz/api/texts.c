@@ -163,6 +163,11 @@ int topic_named(const char *name)
     return -1;
 }
 
+void lock_texts(bool locked)
+{
+    (locked ? pthread_mutex_lock : pthread_mutex_unlock)(&lock);
+}
+
 /* --- making them ---------------------------------------------------------------------------- */
 
 static char *replaced(char *text, const char *word, const char *by)
