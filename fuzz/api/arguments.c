@@ -52,8 +52,15 @@ static int descriptors[DESCRIPTORS];
 
 void make_files(void)
 {
+    static const char *const disks[] = { "disk.raw", "other.raw", "copy.raw" };
     char name[4200];
     int ends[2];
+    for (size_t i = 0; i < sizeof disks / sizeof *disks; i++) {
+        snprintf(name, sizeof name, "%s/%s", the_round.scratch, disks[i]);
+        int fd = open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        if (fd < 0 || ftruncate(fd, 1 << 20) < 0 || close(fd) < 0)
+            fail("the files of a round cannot be made");
+    }
     snprintf(name, sizeof name, "%s/descriptor", the_round.scratch);
     descriptors[0] = -1;
     descriptors[1] = INT32_MAX;
@@ -155,14 +162,14 @@ static uint64_t some_number(struct chance *chance, const struct function *functi
         return below(chance, 8) * (strstr(function->name, "fleet") ? 100 : 1);
     if (is_one_of(name, descriptor))
         return (uint64_t)some_descriptor(chance);
-    if (strcmp(name, "callback_id") == 0 && !huge)
-        return (uint64_t)some_registration(chance, "");
     if (strcmp(name, "watch") == 0 && !huge)
-        return (uint64_t)some_registration(chance, "watch");
+        return (uint64_t)some_registration(chance, function->name, NULL);
     if (strcmp(name, "timer") == 0) {
-        int timer = huge ? (int)bound(chance) : some_registration(chance, "timer");
+        int timer = huge ? (int)bound(chance) : some_registration(chance, function->name, NULL);
         return (uint64_t)(timer == permanent_timer() ? -1 : timer);
     }
+    if (strcmp(name, "section") == 0 && once_in(chance, 2))
+        return VKVM_NETWORK_SECTION_IP_DHCP_HOST;
     if (strcmp(name, "event_id") == 0 && !huge)
         return below(chance, 28);
     if (strcmp(name, "max_delay") == 0 && !huge)
@@ -249,15 +256,11 @@ static void choose_given(struct chance *chance, const struct function *function,
 
 /* --- each parameter ----------------------------------------------------------------------------- */
 
+/* What else is known of it is known when all arguments are chosen. */
 static void choose_userdata(const struct function *function, int i, struct arguments *a)
 {
     a->ticket = new_ticket(function);
     a->words[i].pointer = a->ticket;
-    for (int j = 0; a->ticket && j < function->count; j++)
-        if (function->params[j].shape == CALLBACK && strcmp(function->params[j].name, "destroy") == 0)
-            a->ticket->has_destroy = true; /* unless it is NULL; see choose_arguments */
-    if (a->ticket)
-        a->ticket->object = a->words[0].pointer;
 }
 
 static void choose(struct chance *chance, const struct function *function, int i, struct arguments *a)
@@ -359,6 +362,10 @@ void choose_arguments(struct chance *chance, const struct function *function, en
             if (strcmp(function->params[i].name, "destroy") == 0)
                 a->ticket->has_destroy = a->words[i].function != NULL;
     }
+    /* A number is one of the connection's. */
+    if (strstr(function->name, "deregister_any") && !once_in(chance, 8))
+        a->words[1].integer = (uint64_t)some_registration(chance, function->name,
+                                                          once_in(chance, 4) ? NULL : &a->words[0].pointer);
     if (is_excluded(function))
         disarm(chance, a);
 }

@@ -163,10 +163,16 @@ static void succeeded(const struct function *function, struct arguments *a)
             if (function->params[i].shape == OUT_NUMBER)
                 memcpy(&number, a->outputs[i], sizeof number);
         take_output(function, i, a);
+        /* A stream that is open now is there to be used. */
+        if (i > 0 && function->params[i].shape == HANDLE && function->params[i].class == CLASS_STREAM)
+            focus_on(CLASS_STREAM, a->words[i].pointer);
     }
     close_outputs(function, a);
     if (a->ticket)
         note_registration(a->ticket, number);
+    /* A queue's registration is one of the connection's, too. */
+    if (number >= 0)
+        note_number(function, number, a->words[strstr(function->name, "queue") ? 1 : 0].pointer);
     shared->succeeded[function - functions]++;
     succeeded_here[function - functions]++;
 }

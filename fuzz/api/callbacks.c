@@ -17,7 +17,8 @@ static _Atomic int used;
 /* The numbers that were given last, to deregister with. */
 static struct {
     _Atomic int number;
-    const char *_Atomic kind;
+    void *_Atomic object; /* the connection, or NULL */
+    const char *_Atomic function;
 } recent[RECENT];
 
 _Thread_local int visiting;
@@ -46,45 +47,58 @@ bool is_ticket(const void *userdata)
     return tickets && ticket >= tickets && ticket < tickets + TICKETS;
 }
 
-/* Which kind of number a function's is. */
-static const char *kind_of(const struct function *function)
+static bool is_of_loop(const char *function)
 {
-    return strstr(function->name, "add_timeout")  ? "timer"
-           : strstr(function->name, "add_handle") ? "watch"
-                                                  : "";
+    return strstr(function, "add_timeout") || strstr(function, "add_handle");
 }
 
 /* How many of the program's own timers and watches there may be: each calls back. */
 static bool too_many(const struct ticket *ticket)
 {
-    return *kind_of(ticket->function) && used % 512 > 128;
+    return is_of_loop(ticket->function->name) && used % 512 > 128;
 }
 
-int some_registration(struct chance *chance, const char *kind)
+/* Whether a number that one function has given is one for the other. */
+static bool is_kind_of(const char *giver, const char *taker)
 {
-    for (int tries = 0; tries < 8; tries++) {
+    static const char *const kinds[] = { "domain_event", "network_event", "storage_pool_event",
+                                         "node_device_event", "secret_event", "monitor_event" };
+    if (strstr(taker, "timeout"))
+        return strstr(giver, "timeout");
+    if (strstr(taker, "handle"))
+        return strstr(giver, "handle");
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strstr(taker, kinds[i]))
+            return strstr(giver, kinds[i]);
+    return false;
+}
+
+int some_registration(struct chance *chance, const char *taker, void **object)
+{
+    for (int tries = 0; tries < RECENT; tries++) {
         uint64_t i = below(chance, RECENT);
-        const char *known = recent[i].kind;
-        if (known && strcmp(known, kind) == 0)
-            return recent[i].number;
+        const char *giver = recent[i].function;
+        if (!giver || !is_kind_of(giver, taker))
+            continue;
+        if (object)
+            *object = recent[i].object;
+        return recent[i].number;
     }
     return (int)below(chance, 6);
-}
-
-/* Called when a registration has succeeded. */
-static void remember(struct ticket *ticket)
-{
-    uint64_t i = below(my_chance(), RECENT);
-    recent[i].number = ticket->number;
-    recent[i].kind = kind_of(ticket->function);
 }
 
 void note_registration(struct ticket *ticket, int number)
 {
     ticket->number = number;
     ticket->accepted = true;
-    if (number >= 0)
-        remember(ticket);
+}
+
+void note_number(const struct function *function, int number, void *object)
+{
+    uint64_t i = below(my_chance(), RECENT);
+    recent[i].number = number;
+    recent[i].object = object;
+    recent[i].function = function->name;
 }
 
 /* The callbacks that this thread is in. */
@@ -374,7 +388,7 @@ const vkvm_value_visitor *some_visitor(struct chance *chance)
 void remove_timers(void)
 {
     for (int i = 0; i < used; i++)
-        if (*kind_of(tickets[i].function) && tickets[i].accepted && !tickets[i].destroyed)
+        if (is_of_loop(tickets[i].function->name) && tickets[i].accepted && !tickets[i].destroyed)
             deregister(&tickets[i]);
 }
 

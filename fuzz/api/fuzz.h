@@ -217,7 +217,9 @@ struct ticket *new_ticket(const struct function *function); /* NULL when all are
 bool is_ticket(const void *userdata);
 void (*callback_for(const char *parameter, const char *function, bool destroy))(void);
 void destroy_ticket(void *userdata);
-int some_registration(struct chance *chance, const char *kind); /* "timer", "watch" or "" */
+/* A number for a function that takes one, and the object that it is one of. */
+int some_registration(struct chance *chance, const char *taker, void **object);
+void note_number(const struct function *function, int number, void *object); /* that it has given */
 void note_registration(struct ticket *ticket, int number); /* when it has succeeded */
 bool tickets_are_owed(void); /* whether a destroy notify has yet to run */
 void check_tickets(void);    /* at the end of a round: none has */

@@ -12,7 +12,8 @@
 
 #include "fuzz.h"
 
-enum { POOL = 16, GRAVES = 64 };
+/* Few connections, so that what functions are given mostly belongs to the same one. */
+enum { POOL = 16, CONNECTIONS = 4, GRAVES = 64 };
 
 static struct {
     void *handles[POOL];
@@ -50,8 +51,9 @@ void add_handle(enum class class, void *handle)
     int i = 0;
     while (i < pools[class].count && pools[class].handles[i] != handle)
         i++;
-    if (i == POOL) {
-        i = (int)below(my_chance(), POOL);
+    int room = class == CLASS_CONN ? CONNECTIONS : POOL;
+    if (i == room) {
+        i = (int)below(my_chance(), (uint64_t)room);
         gone = pools[class].handles[i];
         bury(gone);
     } else if (i == pools[class].count) {

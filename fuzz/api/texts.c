@@ -37,6 +37,8 @@ static const char *const seeds[][2] = {
                      "<ip address='10.8.0.1' netmask='255.255.255.0'></ip></network>" },
     { "xml_network", "<network><name>fuzz2</name><ip address='10.9.0.1' netmask='255.255.255.0'>"
                      "</ip></network>" },
+    { "xml_network", "<network><name>fuzz3</name><forward mode='bridge'/><bridge name='vkvm9'/>"
+                     "</network>" }, /* no domain's, see above */
     { "xml_network_port", "<networkport><uuid>" UUID "11</uuid>" OWNER MAC "</networkport>" },
     { "xml_update", "<host mac='52:54:00:11:22:09' name='n' ip='10.9.0.9'/>" },
     { "xml_update", "<host mac='52:54:00:11:22:01' name='web' ip='10.7.0.10'/>" },
@@ -97,7 +99,8 @@ static const char *const seeds[][2] = {
     { "device", "" },
     { "file", "@DIR@/file" }, { "file", "@DIR@/file2" }, { "file", "@DIR@/saved" },
     { "file", "@DIR@/no/such/folder" }, { "file", "/nowhere/file" },
-    { "uri", "test:///default" }, { "uri", "@RICH@" }, { "uri", "@DAEMON@" },
+    { "uri", "test:///default" }, { "uri", "@RICH@" }, { "uri", "@DAEMON@" }, { "uri", "@DAEMON@" },
+    { "uri", "@DAEMON@" }, { "uri", "@DAEMON@" }, { "uri", "@DAEMON@" },
     { "uri", "test:///nowhere.xml" }, { "uri", "nothing" }, { "uri", "http://example.org/app" },
     { "emulator", "/usr/bin/qemu-system-x86_64" }, { "arch", "x86_64" }, { "machine", "pc" },
     { "virttype", "test" }, { "virttype", "qemu" },
