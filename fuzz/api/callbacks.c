@@ -23,14 +23,16 @@ static struct {
 
 _Thread_local int visiting;
 
+void make_tickets(void)
+{
+    tickets = mmap(NULL, TICKETS * sizeof *tickets, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (tickets == MAP_FAILED)
+        fail("there is no memory for the userdata of callbacks");
+}
+
 struct ticket *new_ticket(const struct function *function)
 {
-    static _Atomic int begun;
-    if (!begun++)
-        tickets = mmap(NULL, TICKETS * sizeof *tickets, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    while (!tickets)
-        ; /* another thread is about to have them */
     if (used >= TICKETS - SLOTS) {
         shared->stop = true;
         return NULL;
@@ -44,7 +46,7 @@ struct ticket *new_ticket(const struct function *function)
 bool is_ticket(const void *userdata)
 {
     const struct ticket *ticket = userdata;
-    return tickets && ticket >= tickets && ticket < tickets + TICKETS;
+    return ticket >= tickets && ticket < tickets + TICKETS;
 }
 
 static bool is_of_loop(const char *function)
@@ -400,8 +402,10 @@ static bool is_owed(const struct ticket *ticket)
     return ticket->has_destroy && ticket->destroyed != 1 && !kept;
 }
 
-void check_tickets(void)
+/* Says which, or NULL. */
+const char *owed_tickets(void)
 {
+    static char text[400];
     int owed = 0, first = 0;
     for (int i = used - 1; i >= 0; i--) {
         if (is_owed(&tickets[i])) {
@@ -409,15 +413,13 @@ void check_tickets(void)
             first = i;
         }
     }
-    if (owed)
-        fail("%d of %d destroy notifies never ran; the first is that of a callback of %s", owed,
-             (int)used, tickets[first].function->name);
-}
-
-bool tickets_are_owed(void)
-{
-    for (int i = 0; i < used; i++)
-        if (is_owed(&tickets[i]))
-            return true;
-    return false;
+    if (!owed)
+        return NULL;
+    snprintf(text, sizeof text,
+             "%d of %d destroy notifies never ran; the first is that of a callback of %s, %s, handle %p"
+             " (%s), number %d, called %d times", owed, (int)used, tickets[first].function->name,
+             tickets[first].accepted ? "which succeeded" : "which failed", tickets[first].object,
+             vkvm_handle_class_name(tickets[first].object) ? "live" : "ended", tickets[first].number,
+             tickets[first].calls);
+    return text;
 }

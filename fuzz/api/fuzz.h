@@ -213,6 +213,7 @@ struct ticket {
     _Atomic int number;            /* to deregister with; -1 if there is none */
 };
 
+void make_tickets(void);
 struct ticket *new_ticket(const struct function *function); /* NULL when all are used */
 bool is_ticket(const void *userdata);
 void (*callback_for(const char *parameter, const char *function, bool destroy))(void);
@@ -221,8 +222,7 @@ void destroy_ticket(void *userdata);
 int some_registration(struct chance *chance, const char *taker, void **object);
 void note_number(const struct function *function, int number, void *object); /* that it has given */
 void note_registration(struct ticket *ticket, int number); /* when it has succeeded */
-bool tickets_are_owed(void); /* whether a destroy notify has yet to run */
-void check_tickets(void);    /* at the end of a round: none has */
+const char *owed_tickets(void); /* which destroy notifies have yet to run; NULL if none has */
 void remove_timers(void);
 const vkvm_value_visitor *some_visitor(struct chance *chance);
 extern _Thread_local int visiting; /* how many visitors the thread is in */

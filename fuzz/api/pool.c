@@ -125,17 +125,24 @@ int live_count(enum class class)
     return count;
 }
 
-/* Values may hold each other in a circle. */
-static void empty_values(void)
+/* The last one of a class leaves the pool; NULL when there is none. */
+static void *take_last(int class)
 {
-    for (int i = 0; i < pools[CLASS_VALUE].count; i++)
-        vkvm_value_set_null(pools[CLASS_VALUE].handles[i], NULL, NULL);
+    pthread_mutex_lock(&lock);
+    void *handle = pools[class].count ? pools[class].handles[--pools[class].count] : NULL;
+    pthread_mutex_unlock(&lock);
+    return handle;
 }
 
+/* The library's own thread may still make some meanwhile. */
 void end_all_handles(void)
 {
-    empty_values();
-    for (int class = 0; class < CLASSES; class++)
-        while (pools[class].count)
-            end_handle(pools[class].handles[--pools[class].count]);
+    for (int class = 0; class < CLASSES; class++) {
+        for (void *handle; (handle = take_last(class));) {
+            /* Values may hold each other in a circle. */
+            if (class == CLASS_VALUE)
+                vkvm_value_set_null(handle, NULL, NULL);
+            end_handle(handle);
+        }
+    }
 }

@@ -67,7 +67,7 @@ static bool all_is_over(void)
     for (int class = 0; class < CLASSES; class++)
         if (vkvm_handle_count(class_names[class], &count, NULL) == 0 && count)
             return false;
-    return !tickets_are_owed();
+    return !owed_tickets();
 }
 
 /* What ends from the loop gets the loop for a while. */
@@ -87,13 +87,18 @@ static void settle(void)
     }
 }
 
-static void check_handles(void)
+static void check_what_is_left(void)
 {
+    char handles[500] = "";
+    const char *owed = owed_tickets();
     for (int class = 0; class < CLASSES; class++) {
-        size_t count = 0;
+        size_t count = 0, length = strlen(handles);
         if (vkvm_handle_count(class_names[class], &count, NULL) == 0 && count)
-            fail("%zu %s handles are left", count, class_names[class]);
+            snprintf(handles + length, sizeof handles - length, "%zu %s handles are left; ", count,
+                     class_names[class]);
     }
+    if (*handles || owed)
+        fail("%s%s", handles, owed ? owed : "");
 }
 
 static void end_round(void)
@@ -101,8 +106,7 @@ static void end_round(void)
     end_all_handles();
     remove_timers();
     settle();
-    check_tickets();
-    check_handles();
+    check_what_is_left();
 }
 
 void run_round(void)
@@ -110,6 +114,7 @@ void run_round(void)
     pthread_t threads[64], helper;
     alarm(0);
     seed_chance(the_round.seed);
+    make_tickets();
     make_files();
     make_texts();
     make_commands();
