@@ -8320,7 +8320,11 @@ int vkvm_error_to_json(vkvm_error *err, char **json, vkvm_error **error);
 int vkvm_error_to_value(vkvm_error *err, vkvm_value **details, vkvm_error **error);
 
 /**
- * Lets the event loop watch a file descriptor.
+ * Adds a watch of a file descriptor to the event loop.
+ *
+ * A descriptor may have several watches. A regular file is always ready. For a
+ * descriptor that is closed the callback gets `VKVM_EVENT_HANDLE_ERROR`, once;
+ * it is watched again after `vkvm_event_update_handle`.
  *
  * @param fd the descriptor
  * @param events what to watch it for, of `VKVM_EVENT_HANDLE_*`
@@ -8673,11 +8677,16 @@ int vkvm_event_queue_unregister_close_callback(vkvm_event_queue *queue,
                                                vkvm_error **error);
 
 /**
- * Makes libvirt's own event loop the one of this process.
+ * Registers the library's event loop, to be run by the program.
  *
  * It must be called before the first connection is opened, and the loop must
  * then be run by calling `vkvm_event_run_default` again and again. Programs
- * that cannot do that have `vkvm_event_start`.
+ * that cannot do that have `vkvm_event_start`. Fails if another library has
+ * registered an event loop with libvirt already.
+ *
+ * A child of fork may run the loop, too: it has the timers and watches that
+ * the program added, and its own connections; those of the parent stay the
+ * parent's.
  *
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -8736,9 +8745,13 @@ int vkvm_event_remove_handle(int watch, vkvm_error **error);
 int vkvm_event_remove_timeout(int timer, vkvm_error **error);
 
 /**
- * Waits until something happens, and calls the callbacks it is for.
+ * Runs one iteration of the event loop: waits until something happens, and
+ * calls the callbacks it is for.
  *
- * It blocks; a timer (`vkvm_event_add_timeout`) bounds how long.
+ * It blocks; a timer (`vkvm_event_add_timeout`) bounds how long. A signal, or
+ * a change of the loop by another thread, also ends it. Several threads may
+ * call it: one of them runs the iteration, the others return when it ends. A
+ * callback may call it, too, but is not called again meanwhile.
  *
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -8747,14 +8760,18 @@ int vkvm_event_remove_timeout(int timer, vkvm_error **error);
 int vkvm_event_run_default(vkvm_error **error);
 
 /**
- * Starts a thread of the library that runs libvirt's event loop, for programs
- * that have none.
+ * Starts a thread of the library that runs the event loop, for programs that
+ * have none.
  *
  * It must be called before the first connection is opened. Callbacks then run
  * on that thread; programs that cannot have that use a queue
  * (`vkvm_event_queue_new`). The thread blocks all signals. If it runs already,
- * nothing happens. After a fork, the child has no such thread and cannot use
- * the loop, so its registrations fail; it should execute a program.
+ * nothing happens; if it is being stopped, it goes on afterwards.
+ *
+ * A child of fork has no such thread: registrations fail there with
+ * `VKVM_ERROR_OWN_OTHER_EVENT_LOOP` until the child calls this function. Its
+ * loop then has the timers and watches that the program added, and the child's
+ * own connections.
  *
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -8767,7 +8784,9 @@ int vkvm_event_start(vkvm_error **error);
 /**
  * Stops the thread that `vkvm_event_start` started, and waits until it has.
  *
- * Called from a callback it does not wait: this callback is then the last.
+ * Called from a callback it does not wait: this callback is then the last. It
+ * may be called by several threads, and while another one starts the thread:
+ * they take effect in their order, and there is never more than one thread.
  * What is registered stays so: libvirt cannot be told that there is no loop
  * any more. Nothing is delivered, and nothing is noticed of daemons that end,
  * until `vkvm_event_start` is called again.

@@ -39,6 +39,18 @@ pub fn watch() {
     });
 }
 
+/// Installs them when the library is loaded: before any thread can call it, and so before
+/// a fork can find any of it half begun.
+#[used]
+#[allow(unsafe_code, reason = "a section that the loader calls")]
+// SAFETY: a C function, of which the loader's arguments are ignored.
+#[unsafe(link_section = ".init_array")]
+static AT_LOAD: extern "C" fn() = at_load;
+
+extern "C" fn at_load() {
+    watch();
+}
+
 /// A mutex in a static. A leaf: who holds it takes no other lock, and calls neither
 /// libvirt nor the program, so that a fork has to wait only for a moment.
 pub struct Leaf<T: 'static> {

@@ -207,5 +207,54 @@ well
 gone
 OUT
 
+# Each gets the events of its own connection, at the same time; and what the program has
+# added to the loop is in both.
+program('fork: parent and child run the default loop', <<'CODE', "child 100 of 100, ticks\nparent 100 of 100, ticks\nstatus 0\n");
+VKVM::Event::register_default();
+my $ticks = 0;
+my $timer = VKVM::Event::add_timeout(5, sub { $ticks++ });
+sub listen_to {
+    my ($name) = @_;
+    my $conn = VKVM->new(uri => $uri);
+    $conn->set_keep_alive(1, 3);
+    my $events = 0;
+    my $dom = $conn->create_domain("<domain type='test'><name>$name</name><memory>1024</memory><os><type>hvm</type></os></domain>");
+    $conn->domain_event_register_any(undef, VKVM::Domain::EVENT_ID_LIFECYCLE,
+        sub { my ($conn, $dom) = @_; $events++ if $dom->get_name eq $name });
+    return ($dom, \$events);
+}
+sub cycles {
+    my ($name, $dom, $events) = @_;
+    my $before = $ticks;
+    $$events = 0;
+    for (1 .. 50) {
+        $dom->suspend;
+        $dom->resume;
+        VKVM::Event::run_default();
+    }
+    VKVM::Event::run_default() until $$events >= 100 && $ticks > $before + 3;
+    my $end = $ticks + 3;
+    VKVM::Event::run_default() until $ticks >= $end;
+    print "$name $$events of 100, ticks\n";
+}
+my @mine = listen_to('mine');
+my $child = fork // die;
+if (!$child) {
+    cycles('child', listen_to('childs'));
+    _exit(0);
+}
+my $status;
+until (defined $status) {
+    $mine[0]->suspend;
+    $mine[0]->resume;
+    VKVM::Event::run_default() for 1 .. 3;
+    $status = $? if waitpid($child, POSIX::WNOHANG()) > 0;
+}
+my $end = $ticks + 3;
+VKVM::Event::run_default() until $ticks >= $end;
+cycles('parent', @mine);
+print "status $status\n";
+CODE
+
 handles_are({ conn => 0, value => 0, error => 0 }, 'no handle is left');
 done_testing;
