@@ -83,6 +83,16 @@ static HV *copy(pTHX_ const vkvm_perl_model *model, const vkvm_perl_item *items)
     return hash;
 }
 
+/* Whether the order of the keys says something: only that of an element's children does.
+ * Most elements have nothing but attributes. */
+static bool has_order(const vkvm_perl_item *items, size_t count)
+{
+    size_t children = 0;
+    for (size_t i = 0; i < count; i++)
+        children += items[i].len && items[i].key[0] != '@' && items[i].key[0] != '#';
+    return children > 1;
+}
+
 static void make_model(pTHX_ vkvm_perl_model *model, const vkvm_perl_item *items, size_t count)
 {
     size_t n = 0;
@@ -102,6 +112,7 @@ static void make_model(pTHX_ vkvm_perl_model *model, const vkvm_perl_item *items
         }
     /* A key that comes twice has no place of its own in a hash. */
     model->count = n == count ? count : 0;
+    model->has_order = has_order(items, count);
 }
 
 /* Whether the keys are the same as bytes and as characters. */
@@ -134,7 +145,7 @@ static vkvm_perl_order *order_of(const vkvm_perl_item *items, size_t count, bool
 static HV *copy_of(pTHX_ vkvm_perl_model *model, const vkvm_perl_item *items, bool ordered)
 {
     HV *hash = copy(aTHX_ model, items);
-    if (ordered) {
+    if (ordered && model->has_order) {
         if (!model->sequence) /* the keys are ASCII: others make no model */
             model->sequence = order_of(items, model->count, FALSE);
         vkvm_perl_order_give(aTHX_ hash, vkvm_perl_order_share(model->sequence));
@@ -146,7 +157,6 @@ HV *vkvm_perl_hash(pTHX_ vkvm_perl_models *models, const vkvm_perl_item *items, 
                    bool characters, bool ordered)
 {
     HV *hash;
-    ordered = ordered && count > 1;
     if (count && count <= VKVM_PERL_MODEL_KEYS) {
         vkvm_perl_model *model = place_of(models, items, count);
         if (has_keys(model, items, count))
@@ -159,7 +169,7 @@ HV *vkvm_perl_hash(pTHX_ vkvm_perl_models *models, const vkvm_perl_item *items, 
         hv_ksplit(hash, count);
     for (size_t i = 0; i < count; i++)
         vkvm_perl_store(aTHX_ hash, &items[i], characters);
-    if (ordered)
+    if (ordered && has_order(items, count))
         vkvm_perl_order_give(aTHX_ hash, order_of(items, count, characters));
     return hash;
 }

@@ -1,4 +1,5 @@
-/* The order of a hash's keys, where it is part of what the hash says.
+/* The order of a hash's keys, where it is part of what the hash says: where an element has
+ * several children.
  *
  * The children of an element have an order, but the keys of a hash have none. So a hash
  * made of a document carries the order of its keys as magic, which nobody sees, and which

@@ -141,6 +141,7 @@ typedef struct {
     HV *hash;
     vkvm_perl_order *sequence;       /* of its keys, once a hash was wanted that keeps it */
     size_t count;                    /* of its keys, 0 if it is not to be used */
+    bool has_order;                  /* there is something to be told of the order of its keys */
     HEK *key[VKVM_PERL_MODEL_KEYS];  /* the keys as they came */
     U8 order[VKVM_PERL_MODEL_KEYS];  /* which of them Perl has first, second and so on */
     int misses;

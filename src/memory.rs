@@ -50,7 +50,7 @@ pub fn none(parameter: &'static str, size: usize) -> Error {
 
 /// Makes room for `more` items, and for some beyond them, so that a list that grows
 /// item by item is moved rarely.
-#[inline]
+#[cold]
 pub fn reserve<T>(items: &mut Vec<T>, more: usize, parameter: &'static str) -> Result<()> {
     let reserved = items.try_reserve(more);
     reserved.map_err(|_| {
@@ -70,7 +70,10 @@ pub fn list<T>(count: usize, parameter: &'static str) -> Result<Vec<T>> {
 /// Adds an item to a list.
 #[inline]
 pub fn push<T>(items: &mut Vec<T>, item: T, parameter: &'static str) -> Result<()> {
-    reserve(items, 1, parameter)?;
+    // Asked here, because nearly always there is room.
+    if items.len() == items.capacity() {
+        reserve(items, 1, parameter)?;
+    }
     items.push(item);
     Ok(())
 }
@@ -113,10 +116,17 @@ pub fn text(text: &str, parameter: &'static str) -> Result<String> {
 /// Appends to a text.
 #[inline]
 pub fn append(text: &mut String, more: &str, parameter: &'static str) -> Result<()> {
-    let reserved = text.try_reserve(more.len());
-    reserved.map_err(|_| none(parameter, text.len().saturating_add(more.len())))?;
+    if more.len() > text.capacity() - text.len() {
+        lengthen(text, more.len(), parameter)?;
+    }
     text.push_str(more);
     Ok(())
+}
+
+#[cold]
+fn lengthen(text: &mut String, more: usize, parameter: &'static str) -> Result<()> {
+    let reserved = text.try_reserve(more);
+    reserved.map_err(|_| none(parameter, text.len().saturating_add(more)))
 }
 
 /// Whether `size` bytes can be had just now: for a library that will allocate them in a

@@ -29,8 +29,8 @@ sub unescaped {
     return $text;
 }
 
-# What a document says, without the rules for structures: tags with their attributes, and
-# text, in order. White space around text counts only where there is text behind a child.
+# What a document says, without the rules for structures: tags with their attributes, whose
+# order says nothing, and text, in order. White space around text counts only where there is text behind a child.
 sub parts_of {
     my ($xml) = @_;
     my @stack = ({ content => [] });
@@ -54,13 +54,13 @@ sub parts_of {
         my ($other, $cdata, $closed, $opened, $attributes, $empty, $text) = ($1, $2, $3, $4, $5, $6, $7);
         next if defined $other;
         if (defined $opened) {
-            my $start = $opened;
+            my @attributes;
             while ($attributes =~ /([^\s=]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g) {
                 my ($name, $value) = ($1, $2 // $3);
                 $value =~ s/\r\n|[\r\n\t]/ /g;
-                $start .= " $name=" . unescaped($value);
+                push @attributes, "$name=" . unescaped($value);
             }
-            push @stack, { start => $start, content => [] };
+            push @stack, { start => join("\n", $opened, sort @attributes), content => [] };
             $end->() if $empty;
         }
         elsif (defined $closed) { $end->() }
