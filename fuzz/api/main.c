@@ -22,7 +22,7 @@ static struct {
     uint64_t seed;
     int seconds, round_seconds, threads, only_round, loop, target, most_failures;
     const char *rich, *daemon, *restart, *qemu, *scratch, *out, *skip;
-    int hang;
+    int hang, qemu_pid;
     bool tap, no_fork;
 } options = {
     .seconds = 60, .round_seconds = 5, .only_round = -1, .loop = -1, .target = -1,
@@ -41,7 +41,7 @@ static void usage(FILE *to)
 {
     fprintf(to,
             "usage: fuzz --rich FILE --scratch DIR --out DIR [--daemon URI --restart COMMAND]\n"
-            "            [--qemu URI] [--seed N] [--seconds N] [--round-seconds N] [--round N]\n"
+            "            [--qemu URI --qemu-pid PID] [--seed N] [--seconds N] [--round-seconds N] [--round N]\n"
             "            [--threads N] [--loop chance|default|thread|own]\n"
             "            [--target local|daemon|qemu] [--skip FUNCTION,...] [--failures N]\n"
             "            [--hang SECONDS] [--no-fork] [--tap]\n"
@@ -122,8 +122,20 @@ static bool daemon_hangs(void)
              options.qemu);
     if (system(command) == 0)
         return false;
-    printf("# round %d: the QEMU daemon answers no other client either; going on without it\n",
-           the_round.number);
+    snprintf(command, sizeof command, "%s/qemu-daemon", options.out);
+    FILE *to = fopen(command, "w");
+    /* unshare, its shell, and the daemon. */
+    snprintf(command, sizeof command, "pgrep -P \"$(pgrep -P %d)\" libvirtd", options.qemu_pid);
+    FILE *from = popen(command, "r");
+    int daemon = 0;
+    if (to && from && fscanf(from, "%d", &daemon) == 1)
+        print_stacks(to, daemon);
+    if (from)
+        pclose(from);
+    if (to)
+        fclose(to);
+    printf("# round %d: the QEMU daemon answers no other client either; going on without it\n"
+           "#   see %s/qemu-daemon\n", the_round.number, options.out);
     options.qemu = NULL;
     return true;
 }
@@ -325,7 +337,7 @@ static int index_of(const char *name, const char *const *names, int count)
 static void read_options(int argc, char **argv)
 {
     static const struct option known[] = {
-        { "rich", 1, 0, 'r' }, { "daemon", 1, 0, 'd' }, { "restart", 1, 0, 'R' }, { "qemu", 1, 0, 'q' },
+        { "rich", 1, 0, 'r' }, { "daemon", 1, 0, 'd' }, { "restart", 1, 0, 'R' }, { "qemu", 1, 0, 'q' }, { "qemu-pid", 1, 0, 'Q' },
         { "scratch", 1, 0, 's' }, { "out", 1, 0, 'o' }, { "seed", 1, 0, 'S' }, { "seconds", 1, 0, 't' },
         { "round-seconds", 1, 0, 'u' }, { "round", 1, 0, 'n' }, { "threads", 1, 0, 'T' },
         { "loop", 1, 0, 'l' }, { "target", 1, 0, 'g' }, { "skip", 1, 0, 'k' }, { "failures", 1, 0, 'f' },
@@ -339,6 +351,7 @@ static void read_options(int argc, char **argv)
         case 'd': options.daemon = optarg; break;
         case 'R': options.restart = optarg; break;
         case 'q': options.qemu = optarg; break;
+        case 'Q': options.qemu_pid = atoi(optarg); break;
         case 's': options.scratch = optarg; break;
         case 'o': options.out = optarg; break;
         case 'S': options.seed = strtoull(optarg, NULL, 10); break;
