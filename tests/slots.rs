@@ -232,3 +232,32 @@ fn what_one_thread_did_is_right_when_there_are_two() {
         assert_eq!((table.drops(), table.slots.count()), (4, 0));
     });
 }
+
+/// As the library does once a connection may be replaced: who is told so from then on
+/// takes a pin, and who did not is through when a use with a pin is the only one.
+#[test]
+fn who_is_the_only_user_comes_after_all_who_were_not_told() {
+    loom::model(|| {
+        let table = Table::new();
+        let told = Arc::new(loom::sync::atomic::AtomicBool::new(false));
+        let key = table.insert(7);
+        let user = {
+            let told = told.clone();
+            table.spawn(move |table| {
+                let used = table.slots.get(key).expect("it is live");
+                if !told.load(loom::sync::atomic::Ordering::Acquire) {
+                    assert_eq!(used.number(), 7, "it is as it was all the time");
+                }
+            })
+        };
+        told.store(true, loom::sync::atomic::Ordering::Release);
+        let used = table.slots.get(key).expect("it is live");
+        if used.is_only() {
+            // SAFETY: that nobody else has it is what is tested.
+            used.number.with_mut(|number| unsafe { *number = 8 });
+        }
+        user.join().unwrap();
+        drop(used);
+        assert!(table.slots.release(key).is_some());
+    });
+}
