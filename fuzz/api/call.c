@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -331,6 +332,7 @@ void call_at_random(struct chance *chance)
 static void be_child(struct chance *chance)
 {
     is_forked_child = true;
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* one that hangs ends with its round */
     forget_slot();
     loop_after_fork();
     for (int i = 0; i < CHILD_CALLS && !shared->stop; i++)

@@ -130,7 +130,7 @@ void destroy_ticket(void *userdata)
     if (ticket->inside > inside_here(ticket))
         fail("the destroy notify of a callback of %s ran while the callback was running",
              ticket->function->name);
-    if (once_in(my_chance(), 4))
+    if (!shared->stop && once_in(my_chance(), 4))
         call_at_random(my_chance());
 }
 
@@ -180,7 +180,8 @@ static void act(struct ticket *ticket, enum class class, void *object)
         ticket->inside++;
         ticket->calls++;
     }
-    uint64_t what = below(chance, 16);
+    /* When a round ends, nothing more is made. */
+    uint64_t what = shared->stop ? 15 : below(chance, 16);
     if (what < 6) {
         for (uint64_t calls = 1 + below(chance, 3); calls; calls--) {
             if (object && once_in(chance, 2))
