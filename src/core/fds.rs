@@ -1,8 +1,29 @@
-//! File descriptors that a caller lends for the time of a call.
+//! File descriptors: those that a caller lends for the time of a call, and those that
+//! libvirt needs.
 
 use std::ffi::{c_int, c_uint};
 
+use rustix::event::{EventfdFlags, eventfd};
+
 use crate::error::{Misuse, Result};
+
+/// More than libvirt opens for a connection: a socket, or pipes to a command, what wakes
+/// its thread, and files that it reads meanwhile.
+const FOR_A_CONNECTION: usize = 10;
+
+/// Makes sure that a connection can be opened. GLib, which libvirt's are made with, ends
+/// the process when there is no descriptor left for it.
+pub fn for_a_connection() -> Result<()> {
+    let made: std::result::Result<Vec<_>, _> =
+        (0..FOR_A_CONNECTION).map(|_| eventfd(0, EventfdFlags::CLOEXEC)).collect();
+    made.map(drop).map_err(|error| {
+        let reason = format!(
+            "cannot be opened: {error}; a connection needs up to {FOR_A_CONNECTION} file \
+             descriptors"
+        );
+        Misuse::File { parameter: "uri", reason }.into()
+    })
+}
 
 /// Refuses what is no open file descriptor. libvirt would close over it, or send
 /// along whatever file is opened under that number in the meantime.

@@ -7,7 +7,7 @@ use virt::sys;
 
 use super::{Conn, Opened, shared};
 use crate::core::line::{self, ConnRef};
-use crate::core::{call, child, libxml, sigpipe};
+use crate::core::{call, child, fds, libxml, sigpipe};
 use crate::error::Result;
 
 /// Something libvirt asks for while a connection opens.
@@ -82,6 +82,7 @@ fn open_with(
 ) -> Result<NonNull<sys::virConnect>> {
     call::initialize();
     if !uri.is_some_and(is_in_process) {
+        fds::for_a_connection()?;
         sigpipe::arm();
     }
     let asks = !auth.is_null();
