@@ -4372,7 +4372,7 @@ int vkvm_conn_qemu_monitor_event_register(vkvm_conn *conn,
  *
  * @param conn the connection (not NULL; borrowed)
  * @return the handle, which then needs one more `vkvm_conn_free`, or NULL when
- *     it is not live.
+ *     it is not live, or has 524,287 references.
  */
 vkvm_conn *vkvm_conn_ref(vkvm_conn *conn);
 
@@ -5110,7 +5110,7 @@ void vkvm_domain_checkpoint_list_free(vkvm_domain_checkpoint **checkpoints,
  *
  * @param checkpoint the domain checkpoint (not NULL; borrowed)
  * @return the handle, which then needs one more `vkvm_domain_checkpoint_free`,
- *     or NULL when it is not live.
+ *     or NULL when it is not live, or has 524,287 references.
  */
 vkvm_domain_checkpoint *vkvm_domain_checkpoint_ref(vkvm_domain_checkpoint *checkpoint);
 
@@ -7227,7 +7227,7 @@ int vkvm_domain_reboot(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
  *
  * @param dom the domain (not NULL; borrowed)
  * @return the handle, which then needs one more `vkvm_domain_free`, or NULL
- *     when it is not live.
+ *     when it is not live, or has 524,287 references.
  */
 vkvm_domain *vkvm_domain_ref(vkvm_domain *dom);
 
@@ -8087,7 +8087,7 @@ int vkvm_domain_snapshot_num_of_child_snapshots(vkvm_domain_snapshot *snapshot,
  *
  * @param snapshot the domain snapshot (not NULL; borrowed)
  * @return the handle, which then needs one more `vkvm_domain_snapshot_free`,
- *     or NULL when it is not live.
+ *     or NULL when it is not live, or has 524,287 references.
  */
 vkvm_domain_snapshot *vkvm_domain_snapshot_ref(vkvm_domain_snapshot *snapshot);
 
@@ -8266,7 +8266,7 @@ const char *vkvm_error_parameter(vkvm_error *err);
  *
  * @param err the error (not NULL; borrowed)
  * @return the handle, which then needs one more `vkvm_error_free`, or NULL
- *     when it is not live.
+ *     when it is not live, or has 524,287 references.
  */
 vkvm_error *vkvm_error_ref(vkvm_error *err);
 
@@ -8585,7 +8585,7 @@ int vkvm_event_queue_node_device_event_register_any(vkvm_event_queue *queue,
  *
  * @param queue the event queue (not NULL; borrowed)
  * @return the handle, which then needs one more `vkvm_event_queue_free`, or
- *     NULL when it is not live.
+ *     NULL when it is not live, or has 524,287 references.
  */
 vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
 
@@ -9268,7 +9268,7 @@ void vkvm_interface_list_free(vkvm_interface **ifaces, size_t ifaces_len);
  *
  * @param iface the interface (not NULL; borrowed)
  * @return the handle, which then needs one more `vkvm_interface_free`, or NULL
- *     when it is not live.
+ *     when it is not live, or has 524,287 references.
  */
 vkvm_interface *vkvm_interface_ref(vkvm_interface *iface);
 
@@ -9749,7 +9749,7 @@ void vkvm_network_port_list_free(vkvm_network_port **ports, size_t ports_len);
  *
  * @param port the network port (not NULL; borrowed)
  * @return the handle, which then needs one more `vkvm_network_port_free`, or
- *     NULL when it is not live.
+ *     NULL when it is not live, or has 524,287 references.
  */
 vkvm_network_port *vkvm_network_port_ref(vkvm_network_port *port);
 
@@ -9780,7 +9780,7 @@ int vkvm_network_port_set_parameters(vkvm_network_port *port,
  *
  * @param net the network (not NULL; borrowed)
  * @return the handle, which then needs one more `vkvm_network_free`, or NULL
- *     when it is not live.
+ *     when it is not live, or has 524,287 references.
  */
 vkvm_network *vkvm_network_ref(vkvm_network *net);
 
@@ -10047,7 +10047,7 @@ int vkvm_node_device_reattach(vkvm_node_device *dev, vkvm_error **error);
  *
  * @param dev the node device (not NULL; borrowed)
  * @return the handle, which then needs one more `vkvm_node_device_free`, or
- *     NULL when it is not live.
+ *     NULL when it is not live, or has 524,287 references.
  */
 vkvm_node_device *vkvm_node_device_ref(vkvm_node_device *dev);
 
@@ -10190,7 +10190,7 @@ void vkvm_nwfilter_binding_list_free(vkvm_nwfilter_binding **bindings, size_t bi
  *
  * @param binding the nwfilter binding (not NULL; borrowed)
  * @return the handle, which then needs one more `vkvm_nwfilter_binding_free`,
- *     or NULL when it is not live.
+ *     or NULL when it is not live, or has 524,287 references.
  */
 vkvm_nwfilter_binding *vkvm_nwfilter_binding_ref(vkvm_nwfilter_binding *binding);
 
@@ -10279,7 +10279,7 @@ void vkvm_nwfilter_list_free(vkvm_nwfilter **filters, size_t filters_len);
  *
  * @param nwfilter the nwfilter (not NULL; borrowed)
  * @return the handle, which then needs one more `vkvm_nwfilter_free`, or NULL
- *     when it is not live.
+ *     when it is not live, or has 524,287 references.
  */
 vkvm_nwfilter *vkvm_nwfilter_ref(vkvm_nwfilter *nwfilter);
 
@@ -10434,7 +10434,7 @@ void vkvm_secret_list_free(vkvm_secret **secrets, size_t secrets_len);
  *
  * @param secret the secret (not NULL; borrowed)
  * @return the handle, which then needs one more `vkvm_secret_free`, or NULL
- *     when it is not live.
+ *     when it is not live, or has 524,287 references.
  */
 vkvm_secret *vkvm_secret_ref(vkvm_secret *secret);
 
@@ -10794,7 +10794,7 @@ int vkvm_storage_pool_num_of_storage_volumes(vkvm_storage_pool *pool,
  *
  * @param pool the storage pool (not NULL; borrowed)
  * @return the handle, which then needs one more `vkvm_storage_pool_free`, or
- *     NULL when it is not live.
+ *     NULL when it is not live, or has 524,287 references.
  */
 vkvm_storage_pool *vkvm_storage_pool_ref(vkvm_storage_pool *pool);
 
@@ -11067,7 +11067,7 @@ void vkvm_storage_vol_list_free(vkvm_storage_vol **volumes, size_t volumes_len);
  *
  * @param vol the storage vol (not NULL; borrowed)
  * @return the handle, which then needs one more `vkvm_storage_vol_free`, or
- *     NULL when it is not live.
+ *     NULL when it is not live, or has 524,287 references.
  */
 vkvm_storage_vol *vkvm_storage_vol_ref(vkvm_storage_vol *vol);
 
@@ -11351,7 +11351,7 @@ int vkvm_stream_recv_hole(vkvm_stream *stream,
  *
  * @param stream the stream (not NULL; borrowed)
  * @return the handle, which then needs one more `vkvm_stream_free`, or NULL
- *     when it is not live.
+ *     when it is not live, or has 524,287 references.
  */
 vkvm_stream *vkvm_stream_ref(vkvm_stream *stream);
 
@@ -11788,7 +11788,7 @@ int vkvm_value_put(vkvm_value *value,
  *
  * @param value the value (not NULL; borrowed)
  * @return the handle, which then needs one more `vkvm_value_free`, or NULL
- *     when it is not live.
+ *     when it is not live, or has 524,287 references.
  */
 vkvm_value *vkvm_value_ref(vkvm_value *value);
 
@@ -11871,8 +11871,8 @@ int vkvm_value_set_double(vkvm_value *value, const char *path, double item, vkvm
 /**
  * Puts a handle of whichever class into a value, with a hold of its own.
  *
- * Values that hold each other are never freed; a value that would hold itself
- * is refused.
+ * A value that would then hold itself, directly or through other values, is
+ * refused: it would never be freed.
  *
  * @param value the value (not NULL; borrowed)
  * @param path where, as for `vkvm_value_set` (may be NULL; borrowed)
@@ -11969,7 +11969,7 @@ int vkvm_value_to_xml(vkvm_value *value, char **xml, vkvm_error **error);
 /**
  * Shows every part of a value to a visitor, in order.
  *
- * The visitor must not change the value: that would wait for itself.
+ * The visitor cannot change the value: that is an error.
  *
  * @param value the value (not NULL; borrowed)
  * @param path which part of the value (may be NULL; borrowed)

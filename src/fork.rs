@@ -7,13 +7,23 @@
 //! parent and child.
 
 mod amid;
+mod gate;
 
 use std::any::Any;
-use std::cell::RefCell;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::cell::{Cell, RefCell};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 pub use amid::{change_depth, depth};
+use gate::Gate;
+
+/// What `gate.rs` is made of; under loom it is made of loom's.
+mod sync {
+    pub use std::sync::atomic::{AtomicU64, Ordering};
+    pub use std::thread::yield_now as pause;
+
+    pub(super) use crate::handle::is_single_threaded;
+}
 
 /// Counts the forks between the first process and this one.
 static GENERATION: AtomicU32 = AtomicU32::new(0);
@@ -95,6 +105,47 @@ impl<T: Send> Lockable for Leaf<T> {
     }
 }
 
+static GATE: Gate = Gate::new(AtomicU64::new(0));
+
+thread_local! {
+    /// How many changes this thread is in.
+    static CHANGES: Cell<u64> = const { Cell::new(0) };
+}
+
+/// A change of what a child can use, too: a fork waits until it is over. Short, as what
+/// is done under a [`Leaf`] is.
+pub struct Change(());
+
+impl Change {
+    /// Begins a change, once nobody forks.
+    #[inline]
+    pub fn begin() -> Self {
+        GATE.enter();
+        count_changes(|count| count + 1);
+        Change(())
+    }
+}
+
+impl Drop for Change {
+    #[inline]
+    fn drop(&mut self) {
+        count_changes(|count| count - 1);
+        GATE.leave();
+    }
+}
+
+#[inline]
+fn count_changes(count: impl FnOnce(u64) -> u64) {
+    // A thread that ends has no such variable any more, and does not fork then.
+    let _ = CHANGES.try_with(|changes| changes.set(count(changes.get())));
+}
+
+/// How many changes the calling thread is in: none, unless a change goes the way through
+/// what is not ours after all. A fork must not wait for itself then.
+fn own_changes() -> u64 {
+    CHANGES.try_with(Cell::get).unwrap_or(0)
+}
+
 static LEAVES: Mutex<Vec<&'static dyn Lockable>> = Mutex::new(Vec::new());
 
 /// Everything that is locked while a thread forks.
@@ -112,6 +163,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 extern "C" fn before() {
     // With no lock of ours taken, for what it waits for may need them.
     amid::before();
+    // Before the leaves, which a change may need.
+    GATE.close(own_changes());
     // The list first: it is never taken by who holds a leaf.
     let leaves = lock(&LEAVES);
     let held = leaves.iter().map(|leaf| leaf.held()).collect();
@@ -122,12 +175,14 @@ extern "C" fn before() {
 
 extern "C" fn in_parent() {
     release();
+    GATE.open();
     amid::in_parent();
 }
 
 extern "C" fn in_child() {
     GENERATION.fetch_add(1, Ordering::Relaxed);
     release();
+    GATE.open_in_child(own_changes());
     amid::in_child();
 }
 

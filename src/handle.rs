@@ -10,6 +10,7 @@
 //! compile time; [`AnyHandle`] is for the few places that hold "some" handle.
 
 mod heir;
+pub mod lock;
 mod slots;
 mod sync;
 
@@ -21,7 +22,7 @@ use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{LazyLock, Once, OnceLock};
 
-use self::slots::{KEY_BITS, MAX_USES, Slots, Use};
+use self::slots::{KEY_BITS, MAX_HOLDS, MAX_USES, Slots, Use};
 pub(crate) use self::sync::is_single_threaded;
 use crate::error::{Misuse, Result};
 use crate::fork;
@@ -348,9 +349,15 @@ fn wanted(class: Class) -> &'static str {
     }
 }
 
-/// Adds a hold on a handle. False when there is no such live handle.
+/// Adds a hold on a handle. False when there is no such live handle, or there are as
+/// many holds on it as can be counted.
 pub fn retain<T: Object>(id: usize) -> bool {
     find::<T>(id).is_some_and(|key| T::table().slots.retain(key))
+}
+
+/// Whether there is only one hold on a live handle.
+pub fn has_one_hold<T: Object>(id: usize) -> bool {
+    find::<T>(id).is_some_and(|key| T::table().slots.holds(key) == 1)
 }
 
 /// Gives up a hold; the last one ends the handle. True when this was the last.
@@ -379,6 +386,12 @@ fn end<T: Object>(last: Option<Use<Entry<T>>>, id: usize) -> bool {
     true
 }
 
+#[cold]
+fn too_many_holds(parameter: &'static str) -> Misuse {
+    let what = "the number of references to this handle";
+    Misuse::TooLarge { parameter, what, actual: MAX_HOLDS + 1, limit: MAX_HOLDS }
+}
+
 /// A hold on a handle of any class.
 #[derive(Debug, PartialEq)]
 pub struct AnyHandle(usize);
@@ -395,12 +408,22 @@ impl AnyHandle {
             return Err(Misuse::Null { parameter, wanted: "a handle" }.into());
         }
         let class = Class::of(id).ok_or(Misuse::Foreign { parameter, value: id })?;
-        let live = operations(class).is_some_and(|operations| (operations.retain)(id));
-        if live {
-            Ok(AnyHandle(id))
-        } else {
-            Err(Misuse::Stale { parameter, class: class.name() }.into())
+        match operations(class) {
+            Some(operations) if (operations.retain)(id) => Ok(AnyHandle(id)),
+            Some(operations) if (operations.is_live)(id) => Err(too_many_holds(parameter).into()),
+            _ => Err(Misuse::Stale { parameter, class: class.name() }.into()),
         }
+    }
+
+    /// One more hold. When the handle was closed by force, the copy is as stale as this.
+    pub fn try_clone(&self, parameter: &'static str) -> Result<Self> {
+        if let Some(operations) = Class::of(self.0).and_then(operations)
+            && !(operations.retain)(self.0)
+            && (operations.is_live)(self.0)
+        {
+            return Err(too_many_holds(parameter).into());
+        }
+        Ok(AnyHandle(self.0))
     }
 
     /// The id, borrowed.
@@ -437,13 +460,9 @@ impl AnyHandle {
 }
 
 impl Clone for AnyHandle {
+    /// For where there are few copies; the limit is then a failure of ours.
     fn clone(&self) -> Self {
-        if let Some(operations) = Class::of(self.0).and_then(operations) {
-            // Our own hold keeps the handle live, unless it was closed by
-            // force; then the copy is as stale as this one.
-            (operations.retain)(self.0);
-        }
-        AnyHandle(self.0)
+        self.try_clone("handle").unwrap_or_else(|error| panic!("{error}"))
     }
 }
 

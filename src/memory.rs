@@ -5,9 +5,8 @@
 //! with the caller's input is therefore allocated here, or reserved with
 //! [`Vec::try_reserve`] and its kin; what is small and of a fixed size is not.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-
-use parking_lot::Mutex;
 
 use crate::error::{Error, Misuse, Result};
 
@@ -31,7 +30,7 @@ pub fn prepare() {
 #[cold]
 fn keep_reserve() {
     // Never waits: a child of fork may find it locked for ever.
-    if let Some(mut reserve) = RESERVE.try_lock() {
+    if let Ok(mut reserve) = RESERVE.try_lock() {
         let kept = reserve.try_reserve_exact(RESERVED).is_ok();
         HAS_RESERVE.store(kept, Ordering::Relaxed);
     }
@@ -41,7 +40,7 @@ fn keep_reserve() {
 /// freed soon: the error may have been made of the last memory.
 #[cold]
 pub fn none(parameter: &'static str, size: usize) -> Error {
-    if let Some(mut reserve) = RESERVE.try_lock() {
+    if let Ok(mut reserve) = RESERVE.try_lock() {
         *reserve = Vec::new();
         HAS_RESERVE.store(false, Ordering::Relaxed);
     }

@@ -5,17 +5,17 @@
     reason = "a Caller exists only where the C contract holds for the pointers; see its docs"
 )]
 
+use std::cell::RefCell;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::fs::File;
 use std::marker::PhantomData;
 use std::os::fd::{BorrowedFd, IntoRawFd, OwnedFd};
-use std::ptr::NonNull;
-
-use parking_lot::{RwLockReadGuard, RwLockWriteGuard};
+use std::ptr::{self, NonNull};
 
 use super::types::{Handle, SharedValue, vkvm_destroy_callback, vkvm_domain, vkvm_value};
 use crate::core::{Domain, Text, sigpipe};
 use crate::error::{Error, Misuse, Result};
+use crate::handle::lock::{Reading, Writing};
 use crate::handle::{self, Object, Ref};
 use crate::memory;
 use crate::value::Value;
@@ -509,13 +509,38 @@ impl<F> Drop for Foreign<F> {
 
 /// Locks a value to read it. A reader may read again, even while another
 /// thread waits to write: a visitor may look at the value it is shown.
-pub fn reading(value: &SharedValue) -> RwLockReadGuard<'_, Value> {
-    value.read_recursive()
+pub fn reading(value: &SharedValue) -> Reading<'_, Value> {
+    value.read()
 }
 
-/// Locks a value to change it.
-pub fn writing(value: &SharedValue) -> RwLockWriteGuard<'_, Value> {
-    value.write()
+/// Locks a value to change it; refused while this thread shows it to a visitor, because
+/// it would wait for itself.
+pub fn writing(value: &SharedValue) -> Result<Writing<'_, Value>> {
+    if SHOWN.with_borrow(|shown| shown.contains(&ptr::from_ref(value))) {
+        let reason = "is being shown to a visitor; it can be changed after that".to_owned();
+        return Err(Misuse::Invalid { parameter: "value", reason }.into());
+    }
+    Ok(value.write())
+}
+
+thread_local! {
+    /// The values that this thread shows to visitors at the moment.
+    static SHOWN: RefCell<Vec<*const SharedValue>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Shows a value to who may be the program's own code.
+pub fn showing<R>(value: &SharedValue, show: impl FnOnce(&Value) -> R) -> R {
+    SHOWN.with_borrow_mut(|shown| shown.push(value));
+    let _end = EndOfShow;
+    show(&reading(value))
+}
+
+struct EndOfShow;
+
+impl Drop for EndOfShow {
+    fn drop(&mut self) {
+        SHOWN.with_borrow_mut(Vec::pop);
+    }
 }
 
 /// Many domains as references, as the core takes them.

@@ -8,7 +8,7 @@ use super::types::{vkvm_conn, vkvm_domain, vkvm_domain_checkpoint, vkvm_error};
 /// Adds a hold on the checkpoint handle.
 ///
 /// Returns the handle, which then needs one more `vkvm_domain_checkpoint_free`, or NULL
-/// when it is not live.
+/// when it is not live, or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_checkpoint_ref(
     checkpoint: *mut vkvm_domain_checkpoint,

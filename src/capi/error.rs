@@ -16,7 +16,7 @@ use crate::value::Value;
 /// Adds a hold on the error handle.
 ///
 /// Returns the handle, which then needs one more `vkvm_error_free`, or NULL
-/// when it is not live.
+/// when it is not live, or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_ref(err: *mut vkvm_error) -> *mut vkvm_error {
     direct(ptr::null_mut(), |c| c.retain(err))

@@ -36,7 +36,7 @@ pub unsafe extern "C" fn vkvm_event_queue_new(
 /// Adds a hold on the queue handle.
 ///
 /// Returns the handle, which then needs one more `vkvm_event_queue_free`, or NULL
-/// when it is not live.
+/// when it is not live, or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_event_queue_ref(
     queue: *mut vkvm_event_queue,

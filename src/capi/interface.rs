@@ -9,7 +9,7 @@ use crate::core::Text;
 /// Adds a hold on the interface handle.
 ///
 /// Returns the handle, which then needs one more `vkvm_interface_free`, or NULL
-/// when it is not live.
+/// when it is not live, or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_interface_ref(iface: *mut vkvm_interface) -> *mut vkvm_interface {
     direct(std::ptr::null_mut(), |c| c.retain(iface))

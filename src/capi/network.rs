@@ -10,7 +10,7 @@ use crate::value::Value;
 /// Adds a hold on the network handle.
 ///
 /// Returns the handle, which then needs one more `vkvm_network_free`, or NULL
-/// when it is not live.
+/// when it is not live, or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_network_ref(net: *mut vkvm_network) -> *mut vkvm_network {
     direct(std::ptr::null_mut(), |c| c.retain(net))

@@ -8,7 +8,7 @@ use super::types::{vkvm_conn, vkvm_error, vkvm_network, vkvm_network_port, vkvm_
 /// Adds a hold on the network port handle.
 ///
 /// Returns the handle, which then needs one more `vkvm_network_port_free`, or NULL
-/// when it is not live.
+/// when it is not live, or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_network_port_ref(
     port: *mut vkvm_network_port,

@@ -9,7 +9,7 @@ use crate::core::Text;
 /// Adds a hold on the node device handle.
 ///
 /// Returns the handle, which then needs one more `vkvm_node_device_free`, or NULL
-/// when it is not live.
+/// when it is not live, or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_node_device_ref(dev: *mut vkvm_node_device) -> *mut vkvm_node_device {
     direct(std::ptr::null_mut(), |c| c.retain(dev))

@@ -8,7 +8,7 @@ use super::types::{vkvm_conn, vkvm_error, vkvm_secret};
 /// Adds a hold on the secret handle.
 ///
 /// Returns the handle, which then needs one more `vkvm_secret_free`, or NULL
-/// when it is not live.
+/// when it is not live, or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_secret_ref(secret: *mut vkvm_secret) -> *mut vkvm_secret {
     direct(std::ptr::null_mut(), |c| c.retain(secret))

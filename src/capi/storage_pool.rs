@@ -9,7 +9,7 @@ use crate::core::Text;
 /// Adds a hold on the storage pool handle.
 ///
 /// Returns the handle, which then needs one more `vkvm_storage_pool_free`, or NULL
-/// when it is not live.
+/// when it is not live, or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_storage_pool_ref(
     pool: *mut vkvm_storage_pool,

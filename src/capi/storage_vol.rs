@@ -8,7 +8,7 @@ use super::types::{vkvm_conn, vkvm_error, vkvm_storage_vol, vkvm_stream, vkvm_va
 /// Adds a hold on the volume handle.
 ///
 /// Returns the handle, which then needs one more `vkvm_storage_vol_free`, or NULL
-/// when it is not live.
+/// when it is not live, or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_storage_vol_ref(vol: *mut vkvm_storage_vol) -> *mut vkvm_storage_vol {
     direct(std::ptr::null_mut(), |c| c.retain(vol))

@@ -15,7 +15,7 @@ use crate::{core, event, handle};
 /// Adds a hold on the stream handle.
 ///
 /// Returns the handle, which then needs one more `vkvm_stream_free`, or NULL
-/// when it is not live.
+/// when it is not live, or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_stream_ref(stream: *mut vkvm_stream) -> *mut vkvm_stream {
     direct(std::ptr::null_mut(), |c| c.retain(stream))

@@ -226,7 +226,7 @@ impl Handle for vkvm_value {
 }
 
 /// What is behind a value handle; C may change it from several threads.
-pub type SharedValue = parking_lot::RwLock<value::Value>;
+pub type SharedValue = crate::handle::lock::Lock<value::Value>;
 
 impl Object for SharedValue {
     const CLASS: Class = Class::Value;

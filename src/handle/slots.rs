@@ -34,6 +34,8 @@ pub const KEY_BITS: u32 = NUMBER_BITS + GENERATION_BITS;
 
 /// How many uses of one object there can be at once.
 pub const MAX_USES: u64 = USES;
+/// How many holds there can be on one object.
+pub const MAX_HOLDS: u64 = HOLDS / HOLD;
 
 /// Each segment has twice the slots of the one before.
 const SEGMENTS: usize = NUMBER_BITS as usize - FIRST_SEGMENT.ilog2() as usize;
@@ -98,11 +100,15 @@ impl<T: Send + Sync + 'static> Slots<T> {
         self.slot(key as u32).is_some_and(|slot| is_live(slot.word.load(Ordering::Relaxed), key))
     }
 
-    /// Adds a hold. False if the key is not live.
+    /// How many holds there are on the key's object; 0 if it is not live.
+    pub fn holds(&'static self, key: u64) -> u64 {
+        let word = self.slot(key as u32).map_or(0, |slot| slot.word.load(Ordering::Relaxed));
+        if is_live(word, key) { (word & HOLDS) / HOLD } else { 0 }
+    }
+
+    /// Adds a hold. False if the key is not live, or has [`MAX_HOLDS`] already.
     pub fn retain(&'static self, key: u64) -> bool {
-        // An object that ever had as many holds as can be counted stays.
-        self.change(key, |word| Some(if word & HOLDS == HOLDS { word } else { word + HOLD }))
-            .is_some()
+        self.change(key, |word| (word & HOLDS != HOLDS).then_some(word + HOLD)).is_some()
     }
 
     /// Gives up a hold. When it was the last, the key is live no more, and the
@@ -110,7 +116,6 @@ impl<T: Send + Sync + 'static> Slots<T> {
     #[inline]
     pub fn release(&'static self, key: u64) -> Option<Use<T>> {
         let less = |word| match word & HOLDS {
-            HOLDS => Some(word),
             HOLD => (word & USES != USES).then_some(word - HOLD + USE),
             _ => Some(word - HOLD),
         };
@@ -127,11 +132,7 @@ impl<T: Send + Sync + 'static> Slots<T> {
 
     /// Gives up a hold and begins a use in one step: what the caller of both does.
     pub fn release_to_use(&'static self, key: u64) -> Option<Use<T>> {
-        let change = |word| match word & (HOLDS | USES) {
-            counts if counts & USES == USES => None,
-            counts if counts & HOLDS == HOLDS => Some(word + USE),
-            _ => Some(word - HOLD + USE),
-        };
+        let change = |word| (word & USES != USES).then_some(word - HOLD + USE);
         let (slot, _) = self.change(key, change)?;
         Some(Use { slots: self, slot })
     }

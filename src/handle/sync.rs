@@ -1,4 +1,4 @@
-//! What `slots.rs` is made of; under loom it is made of loom's.
+//! What `slots.rs` and `lock.rs` are made of; under loom they are made of loom's.
 
 use std::cell;
 use std::ptr;
@@ -27,6 +27,30 @@ impl<T> UnsafeCell<T> {
     #[inline]
     pub fn with_mut<R>(&self, change: impl FnOnce(*mut T) -> R) -> R {
         change(self.0.get())
+    }
+}
+
+pub use crate::fork::{Change, generation};
+
+/// Waits until the word may be another one than `seen`.
+pub fn wait(word: &AtomicU64, seen: u64) {
+    futex(word, libc::FUTEX_WAIT, seen as u32);
+}
+
+/// Wakes all who wait for the word.
+pub fn wake(word: &AtomicU64) {
+    futex(word, libc::FUTEX_WAKE, i32::MAX as u32);
+}
+
+/// Linux compares 32 bits: the low half.
+fn futex(word: &AtomicU64, operation: libc::c_int, value: u32) {
+    let low = if cfg!(target_endian = "little") { 0 } else { 1 };
+    // SAFETY: half of a word that lives across the call; without a time limit. That it
+    // fails is what happens when the word is another one already.
+    unsafe {
+        let half = word.as_ptr().cast::<u32>().add(low);
+        let operation = operation | libc::FUTEX_PRIVATE_FLAG;
+        libc::syscall(libc::SYS_futex, half, operation, value, ptr::null::<libc::timespec>());
     }
 }
 

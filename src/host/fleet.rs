@@ -6,12 +6,11 @@
 //! answers too late goes nowhere, and what had to wait behind that is not begun.
 
 use std::ffi::{CStr, CString};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
 use zeroize::Zeroizing;
 
 use super::{Host, args, table};
@@ -35,6 +34,10 @@ struct Member {
     uri: CString,
     status: Arc<Mutex<Status>>,
     jobs: Sender<Job>,
+}
+
+fn locked(status: &Mutex<Status>) -> MutexGuard<'_, Status> {
+    status.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What is known of a host from outside its thread.
@@ -77,7 +80,7 @@ impl Fleet {
     /// The hosts, in the order of their URIs: see `vkvm_fleet_get_hosts`.
     pub fn hosts(&self) -> Value {
         let describe = |member: &Member| {
-            let status = member.status.lock();
+            let status = locked(&member.status);
             let state = match (status.open, status.busy) {
                 (_, true) => "busy",
                 (true, false) => "open",
@@ -205,12 +208,12 @@ impl Member {
     fn head(&self, capacity: usize) -> Map {
         let mut map = Map::with_capacity(capacity);
         map.push_new("uri", self.uri());
-        map.push_new("host", self.status.lock().name.clone());
+        map.push_new("host", locked(&self.status).name.clone());
         map
     }
 
     fn late(&self, timeout: Duration) -> Error {
-        let status = self.status.lock();
+        let status = locked(&self.status);
         let doing = if status.open { "answered" } else { "opened" };
         Misuse::TimedOut {
             what: format!("{} was not {doing}", self.uri()),
@@ -234,9 +237,9 @@ impl Worker {
             if job.abandoned.load(Ordering::Relaxed) {
                 continue;
             }
-            self.status.lock().busy = true;
+            locked(&self.status).busy = true;
             let result = self.run(job.command.as_ref());
-            self.status.lock().busy = false;
+            locked(&self.status).busy = false;
             // It fails when the caller has stopped waiting.
             let _ = job.answer.send((job.member, result));
         }
@@ -256,11 +259,11 @@ impl Worker {
         let host = match alive {
             Some(host) => host,
             None => {
-                self.status.lock().open = false;
+                locked(&self.status).open = false;
                 let opened = Host::open(Some(&self.uri));
                 // Asked for without the lock: this, too, may take its time.
                 let name = opened.as_ref().ok().and_then(|host| host.conn.get_hostname().ok());
-                let mut status = self.status.lock();
+                let mut status = locked(&self.status);
                 status.open = opened.is_ok();
                 status.error = opened.as_ref().err().map(Value::from);
                 if let Some(name) = name {

@@ -171,6 +171,7 @@ impl Value {
                 Value::List(memory::collect(copies, parameter)?)
             }
             Value::Map(map) => Value::Map(map.try_clone(parameter)?),
+            Value::Handle(handle) => Value::Handle(handle.try_clone(parameter)?),
             plain => plain.clone(),
         })
     }

@@ -101,7 +101,10 @@ fn ask(
     // SAFETY: C's own callback and userdata, by the contract.
     let answer = sigpipe::outside(|| unsafe { callback(id as *mut vkvm_value, userdata) });
     if let Ok(requests) = handle::get::<SharedValue>(id, "credentials") {
-        take_results(asked, &mut writing(&requests));
+        // Nobody is shown it any more.
+        if let Ok(mut requests) = writing(&requests) {
+            take_results(asked, &mut requests);
+        }
     }
     handle::release::<SharedValue>(id);
     answer >= 0
@@ -127,7 +130,7 @@ fn take_results(asked: &mut [Credential], requests: &mut Value) {
 /// Adds a hold on the connection handle.
 ///
 /// Returns the handle, which then needs one more `vkvm_conn_free`, or NULL
-/// when it is not live.
+/// when it is not live, or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_conn_ref(conn: *mut vkvm_conn) -> *mut vkvm_conn {
     direct(std::ptr::null_mut(), |c| c.retain(conn))

@@ -32,7 +32,7 @@ use crate::core::Text;
 /// Adds a hold on the domain handle.
 ///
 /// Returns the handle, which then needs one more `vkvm_domain_free`, or NULL
-/// when it is not live.
+/// when it is not live, or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_ref(dom: *mut vkvm_domain) -> *mut vkvm_domain {
     direct(std::ptr::null_mut(), |c| c.retain(dom))

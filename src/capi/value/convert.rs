@@ -2,8 +2,7 @@
 
 use std::ffi::{c_char, c_int, c_void};
 
-use super::get::read;
-use crate::capi::caller::reading;
+use crate::capi::caller::{reading, showing};
 use crate::capi::guard::status;
 use crate::capi::types::{vkvm_error, vkvm_value, vkvm_value_visitor};
 use crate::capi::visitor::Visitor;
@@ -105,7 +104,7 @@ pub unsafe extern "C" fn vkvm_value_from_xml(
 
 /// Shows every part of a value to a visitor, in order.
 ///
-/// The visitor must not change the value: that would wait for itself.
+/// The visitor cannot change the value: that is an error.
 ///
 /// - `path` (nullable): which part of the value
 /// - `visitor`: the functions that get the parts
@@ -120,8 +119,8 @@ pub unsafe extern "C" fn vkvm_value_visit(
 ) -> c_int {
     status(error, |c| {
         let visitor = Visitor::new(c, visitor, userdata)?;
-        read(c, value, path, |part| {
-            visitor.show(part);
+        showing(&*c.get(value, "value")?, |value| {
+            visitor.show(value.get(c.path(path)?)?);
             Ok(())
         })
     })
@@ -148,7 +147,7 @@ pub unsafe extern "C" fn vkvm_value_visit_and_free(
         let visitor = Visitor::new(c, visitor, userdata)?;
         match value.alone() {
             Some(alone) => visitor.show(alone.get_mut()),
-            None => visitor.show(&reading(&value)),
+            None => showing(&value, |value| visitor.show(value)),
         }
         Ok(())
     })

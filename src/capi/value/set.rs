@@ -2,10 +2,11 @@
 
 use std::ffi::{c_char, c_int, c_void};
 
+use super::cycle;
 use crate::capi::caller::{Caller, writing};
 use crate::capi::guard::status;
 use crate::capi::types::{vkvm_error, vkvm_value};
-use crate::error::{Misuse, Result};
+use crate::error::Result;
 use crate::handle::AnyHandle;
 use crate::memory;
 use crate::value::Value;
@@ -52,6 +53,7 @@ pub unsafe extern "C" fn vkvm_value_put(
     status(error, |c| {
         let (item, key) = (c.value(item, "item")?, memory::text(c.str(key, "key")?, "key")?);
         let path = c.path(path)?;
+        cycle::check(&item, value as usize)?;
         change(c, value, |value| value.insert_key(path, key, item))
     })
 }
@@ -165,8 +167,8 @@ pub unsafe extern "C" fn vkvm_value_set_bytes(
 
 /// Puts a handle of whichever class into a value, with a hold of its own.
 ///
-/// Values that hold each other are never freed; a value that would hold itself
-/// is refused.
+/// A value that would then hold itself, directly or through other values, is refused: it
+/// would never be freed.
 ///
 /// - `path` (nullable): where, as for `vkvm_value_set`
 /// - `item`: the handle
@@ -179,10 +181,6 @@ pub unsafe extern "C" fn vkvm_value_set_handle(
 ) -> c_int {
     status(error, |c| {
         c.get(value, "value")?;
-        if std::ptr::eq(item, value.cast()) {
-            let reason = "is the value itself, which would then never be freed".to_owned();
-            return Err(Misuse::Invalid { parameter: "item", reason }.into());
-        }
         write(c, value, path, Value::Handle(AnyHandle::retain(item as usize, "item")?))
     })
 }
@@ -200,6 +198,7 @@ pub unsafe extern "C" fn vkvm_value_append(
 ) -> c_int {
     status(error, |c| {
         let (item, path) = (c.value(item, "item")?, c.path(path)?);
+        cycle::check(&item, value as usize)?;
         change(c, value, |value| value.append(path, item))
     })
 }
@@ -221,6 +220,7 @@ pub unsafe extern "C" fn vkvm_value_remove(
 
 fn write(c: &Caller, value: *mut vkvm_value, path: *const c_char, item: Value) -> Result<()> {
     let path = c.path(path)?;
+    cycle::check(&item, value as usize)?;
     change(c, value, |value| value.set(path, item))
 }
 
@@ -233,7 +233,7 @@ fn change<T>(
     with: impl FnOnce(&mut Value) -> Result<T>,
 ) -> Result<()> {
     let value = c.get(value, "value")?;
-    let rest = with(&mut writing(&value))?;
+    let rest = with(&mut *writing(&value)?)?;
     drop(rest);
     Ok(())
 }
