@@ -267,7 +267,9 @@ impl<T: Object> Table<T> {
                     Operations {
                         retain: retain::<T>,
                         release: release::<T>,
-                        is_live: |id| find::<T>(id).is_some(),
+                        is_live: |id| {
+                            find::<T>(id).is_some_and(|key| T::table().slots.is_live(key))
+                        },
                         count: || T::table().slots.count(),
                     },
                 );

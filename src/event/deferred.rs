@@ -11,8 +11,8 @@
 
 use std::collections::VecDeque;
 use std::ffi::c_int;
-use std::thread::{self, ThreadId};
 
+use super::sync::this_thread;
 use super::{choice, shielded, watches};
 use crate::error::Result;
 use crate::fork::{self, Leaf};
@@ -28,7 +28,7 @@ struct Waiting {
     timer: Option<c_int>,
     /// The thread that runs jobs: one at a time, so that they keep their order, however
     /// many threads run the loop.
-    runner: Option<ThreadId>,
+    runner: Option<usize>,
 }
 
 static WAITING: Leaf<Waiting> =
@@ -79,7 +79,7 @@ fn begin() -> Result<c_int> {
 
 /// Runs what waits now. What comes meanwhile waits for the next turn.
 fn run(timer: c_int) {
-    let me = thread::current().id();
+    let me = this_thread();
     // Before the look at the jobs: what comes later makes it fire again.
     watches::update_timeout(timer, -1);
     let (outermost, due) = {

@@ -1,7 +1,8 @@
 //! A thread of the library that runs the loop, for programs without one.
 
+use std::cell::Cell;
 use std::sync::{Condvar, PoisonError};
-use std::thread::{JoinHandle, ThreadId};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::choice::{self, Choice};
@@ -20,10 +21,23 @@ struct Runner {
     /// How often it was to stop, and how often of that it has.
     stops: u64,
     stopped: u64,
-    /// The thread, while it runs or is about to end.
-    thread: Option<JoinHandle<()>>,
-    /// Which one it is, while it runs.
-    running: Option<ThreadId>,
+    /// The number of the last thread.
+    last: u64,
+    /// It, while it runs or is about to end.
+    thread: Option<Thread>,
+    /// The number of the one that runs.
+    running: Option<u64>,
+}
+
+struct Thread {
+    number: u64,
+    handle: JoinHandle<()>,
+}
+
+thread_local! {
+    /// The number of this thread, if it is one of these. Of all others the standard
+    /// library would make a handle that stays behind, to tell its own number.
+    static NUMBER: Cell<u64> = const { Cell::new(0) };
 }
 
 static RUNNER: Leaf<Runner> = Leaf::new(Runner {
@@ -31,6 +45,7 @@ static RUNNER: Leaf<Runner> = Leaf::new(Runner {
     wanted: false,
     stops: 0,
     stopped: 0,
+    last: 0,
     thread: None,
     running: None,
 });
@@ -70,10 +85,12 @@ pub fn start() -> Result<()> {
             runner.wanted = true;
             None
         } else {
-            let started = thread::spawn("vkvm-events", run)?;
+            let number = runner.last + 1;
+            let handle = thread::spawn("vkvm-events", move || run(number))?;
+            runner.last = number;
             runner.wanted = true;
-            runner.running = Some(started.thread().id());
-            runner.thread.replace(started)
+            runner.running = Some(number);
+            runner.thread.replace(Thread { number, handle })
         }
     };
     choice::adopt();
@@ -99,7 +116,7 @@ pub fn stop() -> Result<()> {
         }
         runner.wanted = false;
         runner.stops += 1;
-        if runner.running == Some(std::thread::current().id()) {
+        if runner.running == Some(NUMBER.get()) {
             // It cannot wait for itself.
             return Ok(());
         }
@@ -123,9 +140,9 @@ pub fn stop() -> Result<()> {
 
 /// Waits for a thread that is about to end. It does not panic: whatever it calls is
 /// shielded.
-fn join(ended: JoinHandle<()>) {
-    if ended.thread().id() != std::thread::current().id() {
-        let _ = sigpipe::outside(|| ended.join());
+fn join(ended: Thread) {
+    if ended.number != NUMBER.get() {
+        let _ = sigpipe::outside(|| ended.handle.join());
     }
 }
 
@@ -133,14 +150,14 @@ fn join(ended: JoinHandle<()>) {
 fn goes_on() -> bool {
     let mut runner = RUNNER.lock();
     let runner = runner.here();
-    runner.running == Some(std::thread::current().id()) && runner.stops == runner.stopped
+    runner.running == Some(NUMBER.get()) && runner.stops == runner.stopped
 }
 
 /// Takes notice of being stopped. False: the thread ends.
 fn begin_turn() -> bool {
     let mut runner = RUNNER.lock();
     let runner = runner.here();
-    if runner.running != Some(std::thread::current().id()) {
+    if runner.running != Some(NUMBER.get()) {
         return false; // a child that was forked in a callback
     }
     if runner.stopped != runner.stops {
@@ -153,7 +170,8 @@ fn begin_turn() -> bool {
     runner.wanted
 }
 
-fn run() {
+fn run(number: u64) {
+    NUMBER.set(number);
     while begin_turn() {
         if sigpipe::inside(|| default_loop::turn(&goes_on)).is_err() {
             // Without memory or descriptors; it must not use up the CPU then.

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::ffi::c_int;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use rustix::event::PollFlags;
 use virt::sys;
 
+use super::super::sync::this_thread;
 use crate::fork::{self, Leaf};
 
 pub(super) static LOOP: Leaf<Table> = Leaf::new(Table::new());
@@ -71,7 +71,7 @@ pub(super) struct Table {
     removed_timers: Vec<c_int>,
     /// The thread that runs a turn, how many turns within each other, and how many
     /// there have been.
-    owner: Option<ThreadId>,
+    owner: Option<usize>,
     depth: u32,
     turns: u64,
     /// How many threads wait for the end of a turn.
@@ -124,7 +124,7 @@ impl Table {
     pub(super) fn here(&mut self) -> &mut Self {
         if self.generation != fork::generation() {
             self.generation = fork::generation();
-            if self.owner != Some(thread::current().id()) {
+            if self.owner != Some(this_thread()) {
                 self.owner = None;
                 self.depth = 0;
                 self.waiting = 0;
@@ -239,7 +239,7 @@ impl Table {
     /// Begins a turn on this thread, within another one that it runs. False while
     /// another thread runs one.
     pub(super) fn enter(&mut self) -> bool {
-        let me = thread::current().id();
+        let me = this_thread();
         if *self.owner.get_or_insert(me) != me {
             return false;
         }
@@ -249,7 +249,7 @@ impl Table {
 
     /// Ends a turn; true when other threads wait for that.
     pub(super) fn leave(&mut self) -> bool {
-        if self.owner != Some(thread::current().id()) {
+        if self.owner != Some(this_thread()) {
             return false; // in a child, where another thread has begun anew
         }
         self.depth = self.depth.saturating_sub(1);
