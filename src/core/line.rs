@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use virt::sys;
 
-use crate::fork::Leaf;
+use crate::fork::{self, Leaf};
 
 /// A reference to a connection of libvirt's.
 pub(crate) struct ConnRef(NonNull<sys::_virConnect>);
@@ -77,6 +77,8 @@ impl Drop for ConnRef {
 /// A connection, and those that took its place.
 pub(crate) struct Line {
     number: u64,
+    /// The process whose connections they are.
+    generation: u32,
     /// The connection that is in use, once one was replaced.
     latest: Mutex<Option<ConnRef>>,
     /// The addresses under which it is found.
@@ -104,6 +106,7 @@ pub(crate) fn of_or_new(conn: sys::virConnectPtr) -> Arc<Line> {
     USED.store(true, Ordering::Release);
     let new = Arc::new(Line {
         number: LAST.fetch_add(1, Ordering::Relaxed),
+        generation: fork::generation(),
         latest: Mutex::new(None),
         addresses: Mutex::new(vec![conn.addr()]),
         next: AtomicI32::new(0),
@@ -131,8 +134,12 @@ impl Line {
         self.number
     }
 
-    /// The connection that is in use now, unless none was ever replaced.
+    /// The connection that is in use now, unless none was ever replaced. None in a child
+    /// of fork, which must not ask on its parent's socket, nor wait for this lock.
     pub(crate) fn latest(&self) -> Option<ConnRef> {
+        if self.generation != fork::generation() {
+            return None;
+        }
         lock(&self.latest).clone()
     }
 

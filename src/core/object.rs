@@ -102,7 +102,27 @@ impl<C: Counted> Object<C> {
     /// there is what it was, so that calls with it fail.
     #[cold]
     fn current(&self) -> *mut C {
-        self.versions().current().as_ptr()
+        loop {
+            let (latest, newer) = self.versions().newer();
+            let Some(newer) = newer else {
+                return latest.as_ptr();
+            };
+            // Without the lock, for this may ask the daemon; what it is called with stays,
+            // as what this function gives.
+            // SAFETY: all that we keep are live.
+            let found = unsafe { C::find(latest.as_ptr(), newer.raw()) };
+            let Some(found) = NonNull::new(found) else {
+                return latest.as_ptr();
+            };
+            let mut versions = self.versions();
+            if versions.latest() == latest {
+                versions.kept.push_back(found);
+            } else {
+                // Another thread was faster; it is seen whether it has the newest.
+                drop(versions);
+                free(found);
+            }
+        }
     }
 
     /// From now on what [`raw`](Self::raw) gives stays, until this is unpinned. `alone`
@@ -130,8 +150,10 @@ impl<C: Counted> Object<C> {
     /// Uses the object that [`raw`](Self::raw) gives, which stays meanwhile.
     pub(crate) fn with<R>(&self, body: impl FnOnce(*mut C) -> R) -> R {
         if handle::is_pinning() {
-            let mut versions = self.versions();
-            body(versions.current().as_ptr())
+            let pin = self.pin(&|| false);
+            let result = body(self.raw());
+            self.unpin(pin);
+            result
         } else {
             body(self.first.as_ptr())
         }
@@ -157,21 +179,12 @@ impl<C: Counted> Versions<C> {
         self.oldest + self.kept.len() - 1
     }
 
-    fn current(&mut self) -> NonNull<C> {
+    /// The latest one, and the connection to look for it on, if it is of an earlier one.
+    fn newer(&mut self) -> (NonNull<C>, Option<ConnRef>) {
         let latest = self.latest();
         // SAFETY: all that we keep are live.
         let conn = unsafe { C::conn(latest.as_ptr()) };
-        let Some(newer) = self.newest().filter(|newest| newest.raw() != conn) else {
-            return latest;
-        };
-        // SAFETY: as above.
-        match NonNull::new(unsafe { C::find(latest.as_ptr(), newer.raw()) }) {
-            Some(found) => {
-                self.kept.push_back(found);
-                found
-            }
-            None => latest,
-        }
+        (latest, self.newest().filter(|newest| newest.raw() != conn))
     }
 
     /// The connection that is in use now, if one was ever replaced.
