@@ -167,7 +167,8 @@ impl<S: Sides> Hub<S> {
         let event = make(&channel.topic);
         if is_held {
             let mut table = self.table.lock();
-            if let Some(held) = &mut table.book(line).held {
+            let book = table.books.get_mut(&line);
+            if let Some(held) = book.and_then(|book| book.held.as_mut()) {
                 held.push_back((tap, event));
                 return;
             }

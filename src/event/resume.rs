@@ -7,6 +7,7 @@
 //! one is told after that it is there.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry as Slot;
 use std::ffi::c_int;
 use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::time::Duration;
@@ -66,8 +67,7 @@ struct Phase {
 
 impl Drop for Resuming {
     fn drop(&mut self) {
-        *lock(&self.attempts.over) = true;
-        self.attempts.changed.notify_all();
+        self.attempts.end();
     }
 }
 
@@ -114,7 +114,9 @@ pub fn enable_resume(conn: &Conn, id: usize, max_delay: c_int, listener: Listene
     let watch = Listener::new(move |event| ended(&weak, &event));
     let is_another = |role: &Role| role.kind == Kind::Resume;
     let place = (line.number(), Topic::Close);
-    RESUMING.lock().entry(line.number()).or_insert_with(|| Arc::clone(&resuming));
+    if !keep(line.number(), &resuming) {
+        return Err(refusal("resumes already"));
+    }
     match HUB.add(&OnLine::of(conn), place, (role, watch), is_another) {
         Ok(true) => Ok(()),
         other => {
@@ -147,10 +149,23 @@ pub(super) fn end_of_queue(queue: u64) {
 fn end(wanted: impl Fn(u64, &Arc<Resuming>) -> bool) -> bool {
     let ended = forget(wanted);
     for resuming in &ended {
+        // Now, and not when the last one who uses it is through.
+        resuming.attempts.end();
         let line = resuming.attempts.line.number();
         drop(HUB.remove(line, |role| role.kind == Kind::Resume));
     }
     !ended.is_empty()
+}
+
+/// Puts into the list, unless the line is in it.
+fn keep(line: u64, resuming: &Arc<Resuming>) -> bool {
+    match RESUMING.lock().entry(line) {
+        Slot::Vacant(slot) => {
+            slot.insert(Arc::clone(resuming));
+            true
+        }
+        Slot::Occupied(_) => false,
+    }
 }
 
 /// Takes out of the list; what is dropped runs what is not ours.
@@ -199,12 +214,19 @@ impl Resuming {
             phase.down = None;
             phase.again.take()
         };
-        if let Some(reason) = again {
+        // If that is the end of one that was not there long enough to be told of, there is
+        // another one since.
+        if let Some(reason) = again
+            && !self.attempts.is_alive()
+        {
             self.ended(reason);
         }
     }
 
     fn tell(&self, event: c_int, reason: c_int, domains: Vec<Value>) {
+        if self.attempts.is_over() {
+            return;
+        }
         let mut args = Map::with_capacity(4);
         args.push_new("event", event);
         args.push_new("reason", reason);
@@ -249,6 +271,23 @@ impl Attempts {
         self.tell_later(resuming, None);
     }
 
+    /// Ends them: the next one is not made, and what comes of one is not told.
+    fn end(&self) {
+        *lock(&self.over) = true;
+        self.changed.notify_all();
+    }
+
+    fn is_over(&self) -> bool {
+        *lock(&self.over)
+    }
+
+    /// Whether the connection in use has not ended.
+    fn is_alive(&self) -> bool {
+        let latest = self.line.latest().map(Conn::of);
+        // One that cannot tell is not alive.
+        latest.is_some_and(|conn| conn.is_alive().unwrap_or(false))
+    }
+
     /// How long to wait before the next attempt.
     fn delay(&self) -> Duration {
         let doubled = lock(&self.count).saturating_sub(1).min(30);
@@ -270,16 +309,16 @@ impl Attempts {
         let Ok(new) = conn::reopen(&self.uri, self.opened) else {
             return false;
         };
-        let Ok(keep_alive) = handle::get::<Conn>(self.conn, "conn").map(|conn| conn.keep_alive())
-        else {
-            return true; // freed in the meantime
-        };
-        if *lock(&self.over) {
+        // Not if it was freed in the meantime. What happened on one that was opened before
+        // may still be held back.
+        let keep_alive = handle::get::<Conn>(self.conn, "conn").map(|conn| conn.keep_alive());
+        let Some(keep_alive) = keep_alive.ok().filter(|_| !self.is_over()) else {
+            self.tell_later(resuming, None);
             return true;
-        }
+        };
         match self.go_on_with(new, keep_alive) {
             Ok(domains) => self.tell_later(resuming, Some(domains)),
-            Err(_) if !*lock(&self.over) => return false,
+            Err(_) if !self.is_over() => return false,
             Err(_) => self.tell_later(resuming, None),
         }
         true
