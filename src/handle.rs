@@ -380,9 +380,9 @@ fn end<T: Object>(last: Option<Use<Entry<T>>>, id: usize) -> bool {
         return false;
     };
     if !entry.is_forked() {
-        entry.object.before_end(id);
+        before_end(&*entry.object, id);
     } else if let Some(heir) = entry.heir() {
-        heir.before_end(id);
+        before_end(heir, id);
     }
     entry.end();
     true
@@ -392,6 +392,16 @@ fn end<T: Object>(last: Option<Use<Entry<T>>>, id: usize) -> bool {
 fn too_many_holds(parameter: &'static str) -> Misuse {
     let what = "the number of references to this handle";
     Misuse::TooLarge { parameter, what, actual: MAX_HOLDS + 1, limit: MAX_HOLDS }
+}
+
+/// Others may still be using the object, so this is a use like theirs.
+#[inline(always)] // see `Use::end`
+fn before_end<T: Object>(object: &T, id: usize) {
+    let pin = is_pinning().then(|| object.pin(&|| false));
+    object.before_end(id);
+    if let Some(pin) = pin {
+        object.unpin(pin);
+    }
 }
 
 /// A hold on a handle of any class.
