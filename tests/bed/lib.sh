@@ -74,7 +74,10 @@ is_running() { # PID
     local stat
     stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
     # PID (NAME) STATE ..., and a name can have parentheses too
-    [[ ${stat##*) } != [ZX]* ]]
+    [[ ${stat##*) } != [ZX]* ]] && return
+    # The first thread has ended; until the last one has, the descriptors stay open.
+    local threads=("/proc/$1/task"/*)
+    [ ${#threads[@]} -gt 1 ]
 }
 
 # Process ids are used again: only one that has our DIR in its arguments is ours.
