@@ -194,6 +194,38 @@ static void cut_while_it_is_opened(void)
     vkvm_conn_free(conn);
 }
 
+/* --- close callbacks ------------------------------------------------------------------------ */
+
+static atomic_int closed, refused_in_time;
+
+static void on_close(vkvm_conn *conn, void *object, int event_id, vkvm_value *args, void *userdata)
+{
+    vkvm_error *err = NULL;
+    (void)object, (void)event_id, (void)args;
+    if (vkvm_conn_register_close_callback(conn, on_close, userdata, NULL, &err) < 0) {
+        refused_in_time += strstr(vkvm_error_message(err), "conn: has ended") != NULL;
+        vkvm_error_free(err);
+    }
+    closed++;
+}
+
+static void listened_to_again(void)
+{
+    enum { ROUNDS = 5 };
+    vkvm_conn *conn = open_resumed(on_resume);
+    vkvm_error *err = NULL;
+    for (int i = 0; i < ROUNDS && !case_failed; i++) {
+        must(vkvm_conn_register_close_callback(conn, on_close, NULL, NULL, &err), err,
+             "a close callback");
+        cut_line();
+        expect(wait_until(&reconnected, i + 1, SECONDS_EACH), "it is not opened again");
+        expect(closed == i + 1, "%d ends were told, not %d", closed, i + 1);
+    }
+    expect(refused_in_time == closed, "%d of %d were told why they cannot register", refused_in_time,
+           closed);
+    vkvm_conn_free(conn);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 4) {
@@ -205,6 +237,7 @@ int main(int argc, char **argv)
     survives("a child does not ask on its parent's connection", forked_before_a_lookup);
     survives("a child does not wait for what its parent looks up", forked_during_a_lookup);
     survives("no end is told but that of a connection in use", cut_while_it_is_opened);
+    survives("the end of each of the connections can be listened to", listened_to_again);
     remove_line();
     return done();
 }

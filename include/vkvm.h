@@ -2555,13 +2555,14 @@ int vkvm_conn_domain_xml_to_native(vkvm_conn *conn,
  * or does not answer.
  *
  * What was registered through the connection is registered on the new one,
- * under the same numbers, and keepalive is set as it was. The handle of the
- * connection stays valid, and so do those of domains, snapshots, checkpoints,
- * networks, ports, pools, volumes, secrets and interfaces: each is looked up
- * again by its uuid, name or key. Those of network filters, filter bindings,
- * node devices and streams do not, nor does an identity. Events during the
- * outage are lost; refresh cached state when `VKVM_RESUME_RECONNECTED` comes.
- * Events of the new connection are delivered after it.
+ * under the same numbers, but for close callbacks, which are over; and
+ * keepalive is set as it was. The handle of the connection stays valid, and so
+ * do those of domains, snapshots, checkpoints, networks, ports, pools,
+ * volumes, secrets and interfaces: each is looked up again by its uuid, name
+ * or key. Those of network filters, filter bindings, node devices and streams
+ * do not, nor does an identity. Events during the outage are lost; refresh
+ * cached state when `VKVM_RESUME_RECONNECTED` comes. Events of the new
+ * connection are delivered after it.
  *
  * The connection must have been opened without a callback for credentials,
  * which are not kept. An event loop must be registered. Attempts to reconnect
@@ -4382,8 +4383,9 @@ vkvm_conn *vkvm_conn_ref(vkvm_conn *conn);
  *
  * The map of the event has the key `reason`, one of `VKVM_CLOSE_REASON_*`. The
  * callback is called once, after the events that came before the end; then the
- * registration is over. It may call any function: register again, or free the
- * connection.
+ * registration is over. It may call any function, and free the connection. A
+ * connection that has ended cannot be registered for again before it is open
+ * again, see `vkvm_conn_enable_resume`.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param callback called on the thread that runs the event loop; without a

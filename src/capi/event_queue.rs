@@ -1,4 +1,4 @@
-//! `vkvm_event_queue_*`: events for programs whose loop is not libvirt's.
+//! `vkvm_event_queue_*`: events for programs whose loop is not the library's.
 
 use std::ffi::c_int;
 use std::time::Duration;

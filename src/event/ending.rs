@@ -12,7 +12,7 @@ use virt::sys;
 
 use super::callback::opaque;
 use super::choice::{self, Choice};
-use super::listeners::{HUB, Kind, Registration};
+use super::listeners::{HUB, Kind, Registration, refusal};
 use super::{Event, deferred, shielded};
 use crate::core::call;
 use crate::core::line::ConnRef;
@@ -26,7 +26,12 @@ pub(super) fn begin(link: &ConnRef, tap: usize) -> Result<Registration> {
         // Not only when libvirt calls: a loop of the program's own is asked for it.
         deferred::prepare()?;
     }
-    // SAFETY: the connection is live while `link` is; the callback gets a number.
+    // libvirt would say that there is a callback already: it keeps the one that it has told.
+    // SAFETY: the connection is live while `link` is.
+    if unsafe { sys::virConnectIsAlive(link.raw()) } == 0 {
+        return Err(refusal("has ended; only the end of one that is open can be listened to"));
+    }
+    // SAFETY: as above; the callback gets a number.
     let returned = unsafe {
         sys::virConnectRegisterCloseCallback(link.raw(), Some(closed), opaque(tap), None)
     };

@@ -1,4 +1,4 @@
-//! A queue of events: for programs whose loop is not libvirt's, and which look
+//! A queue of events: for programs whose loop is not the library's, and which look
 //! after a descriptor instead.
 
 use std::collections::VecDeque;

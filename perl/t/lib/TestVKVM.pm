@@ -108,7 +108,7 @@ sub within {
     return @result;
 }
 
-# Turns libvirt's loop until what was deregistered before is freed. libvirt does that, one
+# Turns the loop until what was deregistered before is freed. libvirt does that, one
 # after the other, when the loop has nothing else to do: a number of turns would be too
 # small where each of them finds a timer that is due.
 sub let_go {

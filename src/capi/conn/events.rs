@@ -131,7 +131,8 @@ pub unsafe extern "C" fn vkvm_conn_domain_event_deregister(
 ///
 /// The map of the event has the key `reason`, one of `VKVM_CLOSE_REASON_*`. The callback
 /// is called once, after the events that came before the end; then the registration is
-/// over. It may call any function: register again, or free the connection.
+/// over. It may call any function, and free the connection. A connection that has ended
+/// cannot be registered for again before it is open again, see `vkvm_conn_enable_resume`.
 ///
 /// - `callback`: called on the thread that runs the event loop; without a loop, on the
 ///   thread whose call found that the connection has ended, when that call is over
@@ -170,7 +171,7 @@ pub unsafe extern "C" fn vkvm_conn_unregister_close_callback(
 /// does not answer.
 ///
 /// What was registered through the connection is registered on the new one, under
-/// the same numbers, and keepalive is set as it was. The handle of the connection
+/// the same numbers, but for close callbacks, which are over; and keepalive is set as it was. The handle of the connection
 /// stays valid, and so do those of domains, snapshots, checkpoints, networks,
 /// ports, pools, volumes, secrets and interfaces: each is looked up again by its
 /// uuid, name or key. Those of network filters, filter bindings, node devices and
