@@ -223,6 +223,17 @@ static void reopened(const char *uri)
     must(vkvm_library_reopen_after_fork(0, &err), err, "no reopening");
     vkvm_domain_free(it.dom);
     vkvm_conn_free(it.conn);
+    /* Those that get the memory of one that is; nearly each does. */
+    for (int i = 0; i < 4; i++) {
+        must(vkvm_library_reopen_after_fork(1, &err), err, "reopening");
+        vkvm_conn_free(open_conn(uri, 0));
+        must(vkvm_library_reopen_after_fork(0, &err), err, "no reopening");
+        it.conn = open_conn(uri, 0);
+        must(vkvm_conn_get_domain_by_name(it.conn, "test", &it.dom, &err), err, "the domain");
+        in_child(child_calls_fail, &it, false, "not reopened: what is opened afterwards");
+        vkvm_domain_free(it.dom);
+        vkvm_conn_free(it.conn);
+    }
 }
 
 static void with_uri(const char *uri)

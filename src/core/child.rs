@@ -39,11 +39,18 @@ pub fn enable(reopen: bool) {
 /// stays until another one gets its address.
 static OPENED: Leaf<BTreeMap<usize, Opened>> = Leaf::new(BTreeMap::new());
 
-/// A connection was opened.
+/// Whether there ever was an entry; while there was none, opening need not look.
+static USED: AtomicBool = AtomicBool::new(false);
+
+/// A connection was opened: an earlier one that had its address is gone.
 pub(crate) fn remember(conn: NonNull<sys::virConnect>, flags: c_uint, asks: bool) {
+    let address = conn.addr().get();
     if ENABLED.load(Ordering::Relaxed) {
+        USED.store(true, Ordering::Release);
         let opened = Opened { flags, asked_for_credentials: asks };
-        OPENED.lock().insert(conn.addr().get(), opened);
+        OPENED.lock().insert(address, opened);
+    } else if USED.load(Ordering::Acquire) {
+        OPENED.lock().remove(&address);
     }
 }
 
