@@ -4,11 +4,6 @@
 //! nothing of the program's may run there: it is put off until the loop turns. All of
 //! that goes through one timer, which fires only while something waits.
 
-#![cfg_attr(
-    not(test),
-    allow(dead_code, reason = "for close callbacks and resume, which come next")
-)]
-
 use std::collections::VecDeque;
 use std::ffi::c_int;
 
