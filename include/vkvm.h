@@ -1755,7 +1755,8 @@ typedef void (*vkvm_destroy_callback)(void *userdata);
  * `credentials` is a list of maps with the keys `type` (one of `VKVM_CRED_*`),
  * `prompt`, `challenge` and `result` (null, or the default answer). The
  * callback sets each `result` to a string. It returns 0, or -1 to give up.
- * It may be called several times. The answers are wiped after use.
+ * It may be called several times. The library wipes its copies of the answers, in
+ * `credentials` too. libvirt gets a copy of each, which it frees without wiping it.
  */
 typedef int (*vkvm_auth_callback)(vkvm_value *credentials, void *userdata);
 
@@ -1952,7 +1953,8 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * Frees bytes that a function returned.
+ * Frees bytes that a function returned. They are overwritten first: they may
+ * be a secret.
  *
  * @param data the bytes (may be NULL; borrowed)
  */
@@ -10385,7 +10387,7 @@ int vkvm_secret_get_uuid_string(vkvm_secret *secret, char **uuid, vkvm_error **e
 /**
  * Gets the value of the secret. That of a private secret cannot be had.
  *
- * The library wipes its own copies; wiping the result is up to the caller.
+ * The library wipes its own copies, and `vkvm_bytes_free` the result.
  *
  * @param secret the secret (not NULL; borrowed)
  * @param flags unused, pass 0
@@ -11993,7 +11995,9 @@ int vkvm_value_visit(vkvm_value *value,
  * turn a value that a call returned into something else.
  *
  * The hold is given up also when the visitor is refused. The visitor must not
- * use the handle.
+ * use the handle. If it was the last hold, and the value is text or bytes
+ * alone, these are overwritten first, as by `vkvm_value_wipe_and_free`: that
+ * is how a command gives a secret.
  *
  * @param value the value (not NULL; borrowed)
  * @param visitor the functions that get the parts (not NULL; borrowed)

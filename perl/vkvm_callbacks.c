@@ -221,6 +221,34 @@ void vkvm_perl_take_answers(pTHX_ SV *requests, vkvm_value *credentials)
     }
 }
 
+/* Overwrites what a scalar holds, unless somebody else has it, too. */
+static void wipe(SV *sv)
+{
+    if (SvREFCNT(sv) != 1 || !SvPOK(sv) || !SvLEN(sv) || (SvIsCOW(sv) && CowREFCNT(sv)))
+        return;
+    /* Not with memset, which a compiler may leave out before memory is freed. */
+    for (volatile char *at = SvPVX(sv), *end = at + SvLEN(sv); at < end; at++)
+        *at = 0;
+}
+
+/* Overwrites the answers in what was made for the callback, if it has not kept it. */
+static void wipe_answers(pTHX_ SV *requests)
+{
+    AV *array = (AV *)SvRV(requests);
+    if (SvREFCNT(requests) != 1 || SvREFCNT(array) != 1 || SvRMAGICAL(array))
+        return;
+    for (SSize_t i = 0; i <= av_top_index(array); i++) {
+        SV **request = av_fetch(array, i, 0);
+        if (!request || !SvROK(*request) || SvTYPE(SvRV(*request)) != SVt_PVHV ||
+            SvREFCNT(*request) != 1 || SvREFCNT(SvRV(*request)) != 1 ||
+            SvRMAGICAL(SvRV(*request)))
+            continue;
+        SV **result = hv_fetchs((HV *)SvRV(*request), "result", 0);
+        if (result)
+            wipe(*result);
+    }
+}
+
 int vkvm_perl_on_auth(vkvm_value *credentials, void *userdata)
 {
     dCALLBACK;
@@ -228,7 +256,7 @@ int vkvm_perl_on_auth(vkvm_value *credentials, void *userdata)
     if (!is_at_home(cb))
         return -1;
     vkvm_perl_open_frame(aTHX);
-    SV *requests = sv_2mortal(vkvm_perl_from_value(aTHX_ credentials));
+    SV *requests = vkvm_perl_from_value(aTHX_ credentials);
     dSP;
     PUSHMARK(SP);
     XPUSHs(sv_mortalcopy(requests));
@@ -244,5 +272,7 @@ int vkvm_perl_on_auth(vkvm_value *credentials, void *userdata)
         answer = call(aTHX_ (SV *)get_cv("VKVM::_take_answers", 0), G_VOID | G_DISCARD);
     }
     vkvm_perl_close_frame(aTHX);
+    wipe_answers(aTHX_ requests);
+    SvREFCNT_dec(requests);
     return answer < 0 ? -1 : 0;
 }

@@ -5,8 +5,11 @@
 //! with the caller's input is therefore allocated here, or reserved with
 //! [`Vec::try_reserve`] and its kin; what is small and of a fixed size is not.
 
+use std::hint::black_box;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+use zeroize::Zeroizing;
 
 use crate::error::{Error, Misuse, Result};
 
@@ -100,6 +103,17 @@ pub fn filled<T: Clone>(item: T, count: usize, parameter: &'static str) -> Resul
 pub fn bytes(bytes: &[u8], parameter: &'static str) -> Result<Vec<u8>> {
     let mut copy = list(bytes.len(), parameter)?;
     copy.extend_from_slice(bytes);
+    Ok(copy)
+}
+
+/// A copy of bytes that are a secret.
+///
+/// They are copied one by one. A copy of many at once leaves them in vector registers,
+/// which nothing clears when the call returns; when the program then calls a function for
+/// the first time, the dynamic linker saves these registers on the stack.
+pub fn secret(bytes: &[u8], parameter: &'static str) -> Result<Zeroizing<Vec<u8>>> {
+    let mut copy = Zeroizing::new(list(bytes.len(), parameter)?);
+    copy.extend(bytes.iter().map(|byte| black_box(*byte)));
     Ok(copy)
 }
 

@@ -781,8 +781,6 @@ get_node_cpu_map(conn, flags_sv = NULL)
         vkvm_perl_throw(aTHX_ error);
     mXPUSHi(totcpus);
     mXPUSHp((char *)onlinemap, onlinemap_len);
-    if (onlinemap_len)
-        memset(onlinemap, 0, onlinemap_len);
     vkvm_bytes_free(onlinemap);
     mXPUSHu(totonline);
   }

@@ -181,7 +181,6 @@ block_peek(dom, path_sv, offset_sv, size_sv, flags_sv = NULL)
     SV *size_sv
     SV *flags_sv
   PREINIT:
-    dXSTARG;
     vkvm_error *error = NULL;
     uint8_t *data;
     size_t data_len;
@@ -193,9 +192,7 @@ block_peek(dom, path_sv, offset_sv, size_sv, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_block_peek(dom, path, offset, size, flags, &data, &data_len, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    XPUSHp((char *)data, data_len);
-    if (data_len)
-        memset(data, 0, data_len);
+    mXPUSHp((char *)data, data_len);
     vkvm_bytes_free(data);
   }
 
@@ -695,7 +692,6 @@ get_emulator_pin_info(dom, flags_sv = NULL)
     vkvm_domain *dom
     SV *flags_sv
   PREINIT:
-    dXSTARG;
     vkvm_error *error = NULL;
     uint8_t *mask;
     size_t mask_len;
@@ -704,9 +700,7 @@ get_emulator_pin_info(dom, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_get_emulator_pin_info(dom, flags, &mask, &mask_len, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    XPUSHp((char *)mask, mask_len);
-    if (mask_len)
-        memset(mask, 0, mask_len);
+    mXPUSHp((char *)mask, mask_len);
     vkvm_bytes_free(mask);
   }
 
@@ -1138,7 +1132,6 @@ void
 get_uuid(dom)
     vkvm_domain *dom
   PREINIT:
-    dXSTARG;
     vkvm_error *error = NULL;
     uint8_t *uuid;
     size_t uuid_len;
@@ -1146,9 +1139,7 @@ get_uuid(dom)
   {
     if (vkvm_domain_get_uuid(dom, &uuid, &uuid_len, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    XPUSHp((char *)uuid, uuid_len);
-    if (uuid_len)
-        memset(uuid, 0, uuid_len);
+    mXPUSHp((char *)uuid, uuid_len);
     vkvm_bytes_free(uuid);
   }
 
@@ -1516,7 +1507,6 @@ memory_peek(dom, offset_sv, size_sv, flags_sv = NULL)
     SV *size_sv
     SV *flags_sv
   PREINIT:
-    dXSTARG;
     vkvm_error *error = NULL;
     uint8_t *data;
     size_t data_len;
@@ -1527,9 +1517,7 @@ memory_peek(dom, offset_sv, size_sv, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_memory_peek(dom, offset, size, flags, &data, &data_len, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    XPUSHp((char *)data, data_len);
-    if (data_len)
-        memset(data, 0, data_len);
+    mXPUSHp((char *)data, data_len);
     vkvm_bytes_free(data);
   }
 

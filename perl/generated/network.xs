@@ -156,7 +156,6 @@ void
 get_uuid(net)
     vkvm_network *net
   PREINIT:
-    dXSTARG;
     vkvm_error *error = NULL;
     uint8_t *uuid;
     size_t uuid_len;
@@ -164,9 +163,7 @@ get_uuid(net)
   {
     if (vkvm_network_get_uuid(net, &uuid, &uuid_len, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    XPUSHp((char *)uuid, uuid_len);
-    if (uuid_len)
-        memset(uuid, 0, uuid_len);
+    mXPUSHp((char *)uuid, uuid_len);
     vkvm_bytes_free(uuid);
   }
 

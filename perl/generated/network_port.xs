@@ -60,7 +60,6 @@ void
 get_uuid(port)
     vkvm_network_port *port
   PREINIT:
-    dXSTARG;
     vkvm_error *error = NULL;
     uint8_t *uuid;
     size_t uuid_len;
@@ -68,9 +67,7 @@ get_uuid(port)
   {
     if (vkvm_network_port_get_uuid(port, &uuid, &uuid_len, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    XPUSHp((char *)uuid, uuid_len);
-    if (uuid_len)
-        memset(uuid, 0, uuid_len);
+    mXPUSHp((char *)uuid, uuid_len);
     vkvm_bytes_free(uuid);
   }
 

@@ -21,7 +21,6 @@ void
 get_uuid(nwfilter)
     vkvm_nwfilter *nwfilter
   PREINIT:
-    dXSTARG;
     vkvm_error *error = NULL;
     uint8_t *uuid;
     size_t uuid_len;
@@ -29,9 +28,7 @@ get_uuid(nwfilter)
   {
     if (vkvm_nwfilter_get_uuid(nwfilter, &uuid, &uuid_len, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    XPUSHp((char *)uuid, uuid_len);
-    if (uuid_len)
-        memset(uuid, 0, uuid_len);
+    mXPUSHp((char *)uuid, uuid_len);
     vkvm_bytes_free(uuid);
   }
 

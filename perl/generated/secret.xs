@@ -48,7 +48,6 @@ void
 get_uuid(secret)
     vkvm_secret *secret
   PREINIT:
-    dXSTARG;
     vkvm_error *error = NULL;
     uint8_t *uuid;
     size_t uuid_len;
@@ -56,9 +55,7 @@ get_uuid(secret)
   {
     if (vkvm_secret_get_uuid(secret, &uuid, &uuid_len, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    XPUSHp((char *)uuid, uuid_len);
-    if (uuid_len)
-        memset(uuid, 0, uuid_len);
+    mXPUSHp((char *)uuid, uuid_len);
     vkvm_bytes_free(uuid);
   }
 
@@ -82,7 +79,6 @@ get_value(secret, flags_sv = NULL)
     vkvm_secret *secret
     SV *flags_sv
   PREINIT:
-    dXSTARG;
     vkvm_error *error = NULL;
     uint8_t *value;
     size_t value_len;
@@ -91,9 +87,7 @@ get_value(secret, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_secret_get_value(secret, flags, &value, &value_len, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    XPUSHp((char *)value, value_len);
-    if (value_len)
-        memset(value, 0, value_len);
+    mXPUSHp((char *)value, value_len);
     vkvm_bytes_free(value);
   }
 

@@ -141,7 +141,6 @@ void
 get_uuid(pool)
     vkvm_storage_pool *pool
   PREINIT:
-    dXSTARG;
     vkvm_error *error = NULL;
     uint8_t *uuid;
     size_t uuid_len;
@@ -149,9 +148,7 @@ get_uuid(pool)
   {
     if (vkvm_storage_pool_get_uuid(pool, &uuid, &uuid_len, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    XPUSHp((char *)uuid, uuid_len);
-    if (uuid_len)
-        memset(uuid, 0, uuid_len);
+    mXPUSHp((char *)uuid, uuid_len);
     vkvm_bytes_free(uuid);
   }
 

@@ -1,5 +1,5 @@
-# Secrets that are passed in a structure: the library's and the binding's copies of it
-# are wiped, whether the call works or not.
+# Secrets that are passed in a structure or as bytes, returned, or an answer to a request for
+# credentials: the library's and the binding's copies are wiped, whether the call works or not.
 
 use strict;
 use warnings;
@@ -8,6 +8,7 @@ use File::Temp;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
+use TestBed;
 use TestVKVM;
 
 use VKVM;
@@ -71,5 +72,79 @@ subtest 'a structure that cannot be passed, which is found when the secret has b
     is($error->parameter, 'newparams', 'the error');
     is(times_in_memory(), 0, 'no copy of the secret is left');
 };
+
+# Reads so much of the secret into a variable. It is passed from there, and overwritten in
+# its place.
+sub read_secret {
+    my (undef, $size) = @_;
+    open(my $in, '<:raw', "$file") or die $!;
+    my $len = sysread $in, $_[0], $size;
+    return is($len, $size, 'the secret is read');
+}
+sub overwrite { substr $_[0], 0, length $_[0], "\0" x length $_[0]; return }
+
+# libvirt frees the answers that it gets without wiping them: it does not get refused ones.
+subtest 'an answer to a request for credentials, which is refused' => sub {
+    my $host = File::Temp->new(SUFFIX => '.xml');
+    print $host "<node><auth><user password='123456'>bob</user></auth></node>";
+    close $host;
+    my $asked = 0;
+    my $callback = sub {
+        my ($requests) = @_;
+        my $secret;
+        read_secret($secret, 8000);
+        $_->{result} = $secret for @$requests;
+        overwrite($secret);
+        cmp_ok(times_in_memory(), '>=', 199, 'it is found in the memory');
+        $asked += @$requests;
+        return -1;
+    };
+    my $error = thrown {
+        VKVM->new(
+            uri => 'test://' . $host->filename, auth => 1, callback => $callback,
+            credlist => [ VKVM::CRED_AUTHNAME, VKVM::CRED_PASSPHRASE ]
+        )
+    };
+    is($error->code, VKVM::Error::ERR_AUTH_FAILED, 'the error');
+    cmp_ok($asked, '>', 0, 'the callback was asked');
+    is(times_in_memory(), 0, 'no copy of the secret is left');
+};
+
+SKIP: {
+    my $bed    = TestBed->daemon('qemu-daemon') or skip(TestBed->reason, 1);
+    my $host   = VKVM::Host->new(uri => $bed->{URI});
+    my $uuid   = '99999999-8888-7777-6666-555555555557';
+    my $secret = $host->get_conn->define_secret(
+        "<secret ephemeral='yes' private='no'><uuid>$uuid</uuid></secret>");
+
+    for my $size (200, 8000) {
+        subtest "the value of a secret, $size bytes" => sub {
+            my $given;
+            read_secret($given, $size);
+            $secret->set_value($given);
+            overwrite($given);
+            is(times_in_memory(), 0, 'set_value leaves no copy');
+            my $got = $secret->get_value;
+            is(length $got, $size, 'the value');
+            cmp_ok(times_in_memory(), '>', 0, 'it is found in the memory');
+            overwrite($got);
+            is(times_in_memory(), 0, 'get_value leaves no copy but the result');
+        };
+
+        subtest "the value of a secret in the commands of a host, $size bytes" => sub {
+            my %given = (secret => $uuid, base64 => '');
+            read_secret($given{base64}, $size);
+            is($host->call('secret.set_value', \%given), 1, 'set_value');
+            overwrite($given{base64});
+            is(times_in_memory(), 0, 'set_value leaves no copy but what the program passed');
+            my $got = $host->call('secret.get_value', [$uuid]);
+            is(length $got, $size, 'the value');
+            cmp_ok(times_in_memory(), '>', 0, 'it is found in the memory');
+            overwrite($got);
+            is(times_in_memory(), 0, 'get_value leaves no copy but the result');
+        };
+    }
+    $secret->undefine;
+}
 
 done_testing;

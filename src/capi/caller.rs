@@ -315,6 +315,16 @@ impl Caller {
         unsafe { libc::free(list.cast()) }
     }
 
+    /// Overwrites and frees an array of bytes.
+    pub fn free_bytes(&self, data: *mut u8) {
+        // SAFETY: NULL, or by the contract an array that `out_array` made, from malloc,
+        // which knows how much room it has; what is more than asked for is nobody's.
+        unsafe {
+            libc::explicit_bzero(data.cast(), libc::malloc_usable_size(data.cast()));
+            libc::free(data.cast());
+        }
+    }
+
     /// Frees an array of texts, and the texts.
     pub fn free_texts(&self, list: *mut *mut c_char, count: usize) {
         if list.is_null() {
@@ -442,6 +452,17 @@ impl<T: Copy> OutArray<'_, T> {
         let array = self.room(items.len())?;
         // SAFETY: there is room for as many.
         unsafe { array.copy_from_nonoverlapping(items.as_ptr(), items.len()) }
+        Ok(())
+    }
+
+    /// As [`OutArray::set`], for a secret.
+    pub fn set_secret(self, items: &[T]) -> Result<()> {
+        let array = self.room(items.len())?;
+        for (i, item) in items.iter().enumerate() {
+            // One by one, read and written, as in `memory::secret`.
+            // SAFETY: there is room for as many.
+            unsafe { array.add(i).write_volatile(ptr::read_volatile(item)) }
+        }
         Ok(())
     }
 

@@ -81,13 +81,12 @@ pub unsafe extern "C" fn vkvm_string_list_free(list: *mut *mut c_char, list_len:
     void(|c| c.free_texts(list, list_len))
 }
 
-/// Frees bytes that a function returned.
+/// Frees bytes that a function returned. They are overwritten first: they may be a secret.
 ///
 /// - `data` (nullable): the bytes
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_bytes_free(data: *mut u8) {
-    // SAFETY: as above.
-    void(|_| unsafe { libc::free(data.cast::<c_void>()) })
+    void(|c| c.free_bytes(data))
 }
 
 /// Frees a list of integers that a function returned.

@@ -126,7 +126,7 @@ pub unsafe extern "C" fn vkvm_secret_get_xml_description(
 
 /// Gets the value of the secret. That of a private secret cannot be had.
 ///
-/// The library wipes its own copies; wiping the result is up to the caller.
+/// The library wipes its own copies, and `vkvm_bytes_free` the result.
 ///
 /// - `flags` (default 0): unused, pass 0
 /// - `value`: the value; any bytes
@@ -143,7 +143,7 @@ pub unsafe extern "C" fn vkvm_secret_get_value(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_array(value, value_len, "value", "value_len")?;
-        out.set(&c.get(secret, "secret")?.get_value(flags)?)
+        out.set_secret(&c.get(secret, "secret")?.get_value(flags)?)
     })
 }
 

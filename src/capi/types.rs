@@ -284,7 +284,8 @@ pub type vkvm_watch_callback =
 /// `credentials` is a list of maps with the keys `type` (one of `VKVM_CRED_*`),
 /// `prompt`, `challenge` and `result` (null, or the default answer). The
 /// callback sets each `result` to a string. It returns 0, or -1 to give up.
-/// It may be called several times. The answers are wiped after use.
+/// It may be called several times. The library wipes its copies of the answers, in
+/// `credentials` too. libvirt gets a copy of each, which it frees without wiping it.
 pub type vkvm_auth_callback =
     Option<unsafe extern "C" fn(credentials: *mut vkvm_value, userdata: *mut c_void) -> c_int>;
 

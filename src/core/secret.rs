@@ -1,6 +1,7 @@
 //! A secret: a password or key that libvirt keeps.
 
 use std::ffi::{CStr, c_int, c_uint};
+use std::hint::black_box;
 use std::sync::OnceLock;
 
 use uuid::Uuid;
@@ -10,6 +11,7 @@ use zeroize::{Zeroize, Zeroizing};
 use super::object::{Counted, Object, Pinned};
 use super::{Conn, Text, call};
 use crate::error::Result;
+use crate::memory;
 
 /// A secret. It keeps its connection open.
 pub struct Secret {
@@ -122,10 +124,11 @@ impl Secret {
         // SAFETY: `len` bytes from malloc, which are ours.
         unsafe {
             let bytes = std::slice::from_raw_parts_mut(value, len);
-            let copy = Zeroizing::new(bytes.to_vec());
+            let copy = memory::secret(bytes, "value");
             bytes.zeroize();
             libc::free(value.cast());
-            Ok(copy)
+            forget_copies();
+            copy
         }
     }
 
@@ -134,6 +137,7 @@ impl Secret {
         // SAFETY: as above; libvirt only reads the value.
         let returned =
             unsafe { sys::virSecretSetValue(self.raw(), value.as_ptr(), value.len(), flags) };
+        forget_copies();
         call::done(returned, c"virSecretSetValue")
     }
 
@@ -142,4 +146,30 @@ impl Secret {
         // SAFETY: as above.
         call::done(unsafe { sys::virSecretUndefine(self.raw()) }, c"virSecretUndefine")
     }
+}
+
+/// Clears the vector registers that libvirt and its libraries copied a secret through, for
+/// the reason that [`memory::secret`] has.
+fn forget_copies() {
+    // A C library uses the more registers the longer a copy is, and others than those
+    // below: libvirt copies the value and the messages that it is in.
+    let zeros = [0_u8; 4096];
+    let mut copy = [0_u8; 4096];
+    for len in [24, 48, 96, 192, 384, 768, 4096] {
+        let len = black_box(len);
+        copy[..len].copy_from_slice(&black_box(&zeros)[..len]);
+        black_box(&mut copy);
+    }
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx") {
+        // SAFETY: the processor has the instruction.
+        unsafe { clear_vectors() }
+    }
+}
+
+/// Clears the 16 vector registers that compilers use for copies.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx")]
+fn clear_vectors() {
+    std::arch::x86_64::_mm256_zeroall();
 }

@@ -104,6 +104,8 @@ fn ask(
         // Nobody is shown it any more.
         if let Ok(mut requests) = writing(&requests) {
             take_results(asked, &mut requests);
+            // What the callback has put elsewhere.
+            requests.zeroize();
         }
     }
     handle::release::<SharedValue>(id);

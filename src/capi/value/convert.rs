@@ -2,6 +2,8 @@
 
 use std::ffi::{c_char, c_int, c_void};
 
+use zeroize::Zeroize;
+
 use crate::capi::caller::{reading, showing};
 use crate::capi::guard::status;
 use crate::capi::types::{vkvm_error, vkvm_value, vkvm_value_visitor};
@@ -131,7 +133,9 @@ pub unsafe extern "C" fn vkvm_value_visit(
 /// turn a value that a call returned into something else.
 ///
 /// The hold is given up also when the visitor is refused. The visitor must not
-/// use the handle.
+/// use the handle. If it was the last hold, and the value is text or bytes alone,
+/// these are overwritten first, as by `vkvm_value_wipe_and_free`: that is how a command
+/// gives a secret.
 ///
 /// - `visitor`: the functions that get the parts
 /// - `userdata` (nullable): passed to them
@@ -146,7 +150,13 @@ pub unsafe extern "C" fn vkvm_value_visit_and_free(
         let mut value = c.get_last(value, "value")?;
         let visitor = Visitor::new(c, visitor, userdata)?;
         match value.alone() {
-            Some(alone) => visitor.show(alone.get_mut()),
+            Some(alone) => {
+                let value = alone.get_mut();
+                visitor.show(value);
+                if matches!(value, Value::String(_) | Value::Bytes(_)) {
+                    value.zeroize();
+                }
+            }
             None => showing(&value, |value| visitor.show(value)),
         }
         Ok(())

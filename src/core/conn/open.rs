@@ -4,6 +4,7 @@ use std::ffi::{CStr, c_char, c_int, c_uint};
 use std::ptr::{self, NonNull};
 
 use virt::sys;
+use zeroize::Zeroizing;
 
 use super::{Conn, Opened, shared};
 use crate::core::line::{self, ConnRef};
@@ -143,13 +144,16 @@ unsafe extern "C" fn answer_credentials(
         .collect();
     let answered = answer(&mut credentials);
     for (request, credential) in requests.iter_mut().zip(&mut credentials) {
-        if let Some(mut result) = credential.result.take() {
+        let Some(result) = credential.result.take().map(Zeroizing::new) else {
+            continue;
+        };
+        // libvirt does not look at answers that are refused.
+        if answered {
             // SAFETY: libvirt frees the copy; it needs no NUL, but gets one.
             unsafe {
                 request.result = libc::strndup(result.as_ptr().cast(), result.len());
                 request.resultlen = libc::strlen(request.result) as c_uint;
             }
-            zeroize::Zeroize::zeroize(&mut result);
         }
     }
     if answered { 0 } else { -1 }

@@ -285,9 +285,18 @@ fn array_input(text: &mut String, param: &Param, arguments: &mut Vec<String>) ->
     Ok(())
 }
 
-/// Whether results of this kind are one number or text.
+/// Whether results of this kind are one number or text. Bytes are no such result: they
+/// may be a secret, which is not to stay in the variable that Perl keeps.
 fn is_plain(kind: &Kind) -> bool {
-    !matches!(kind, Kind::Handle(_) | Kind::Handles(_) | Kind::Ints | Kind::Texts | Kind::AnyHandle)
+    !matches!(
+        kind,
+        Kind::Bytes
+            | Kind::Handle(_)
+            | Kind::Handles(_)
+            | Kind::Ints
+            | Kind::Texts
+            | Kind::AnyHandle
+    )
 }
 
 /// Pushes a result on Perl's stack.
@@ -311,12 +320,7 @@ fn result(text: &mut String, output: &Param, m: &str) -> Result<()> {
             writeln!(text, "    {m}XPUSHp({name}, strlen({name}));\n    vkvm_string_free({name});")?
         }
         Kind::Bytes => {
-            // They may be a secret, of which only Perl's copy is to stay.
-            writeln!(
-                text,
-                "    {m}XPUSHp((char *){name}, {len});\n    if ({len})\n        \
-                 memset({name}, 0, {len});\n    vkvm_bytes_free({name});"
-            )?
+            writeln!(text, "    {m}XPUSHp((char *){name}, {len});\n    vkvm_bytes_free({name});")?
         }
         Kind::Ints => writeln!(
             text,
