@@ -36,6 +36,11 @@ pub(super) fn begin(link: &ConnRef, tap: usize) -> Result<Registration> {
         sys::virConnectRegisterCloseCallback(link.raw(), Some(closed), opaque(tap), None)
     };
     call::done(returned, c"virConnectRegisterCloseCallback")?;
+    // One that has ended in between libvirt may not tell of any more.
+    // SAFETY: as above.
+    if unsafe { sys::virConnectIsAlive(link.raw()) } == 0 {
+        tell_later(tap, sys::VIR_CONNECT_CLOSE_REASON_ERROR as c_int);
+    }
     Ok(Registration::new(link, |link| {
         // A failure means that there is none any more, or that libvirt keeps a number
         // that is nobody's.
@@ -52,18 +57,20 @@ static ANY_UNTOLD: AtomicBool = AtomicBool::new(false);
 
 /// libvirt's callback.
 unsafe extern "C" fn closed(_conn: sys::virConnectPtr, reason: c_int, tap: *mut c_void) {
-    let tap = tap.addr();
-    shielded(|| {
-        // A turn later, so that what libvirt has still received comes before it.
-        let told = deferred::defer(Box::new(move || {
-            // The loop that runs this takes one more.
-            let _ = deferred::defer(Box::new(move || tell(tap, reason)));
-        }));
-        if told.is_err() {
-            UNTOLD.lock().push((tap, reason));
-            ANY_UNTOLD.store(true, Ordering::Release);
-        }
-    });
+    shielded(|| tell_later(tap.addr(), reason));
+}
+
+/// On the loop, a turn later, so that what libvirt has still received comes before it.
+/// Once: a tap that was told of is gone.
+fn tell_later(tap: usize, reason: c_int) {
+    let told = deferred::defer(Box::new(move || {
+        // The loop that runs this takes one more.
+        let _ = deferred::defer(Box::new(move || tell(tap, reason)));
+    }));
+    if told.is_err() {
+        UNTOLD.lock().push((tap, reason));
+        ANY_UNTOLD.store(true, Ordering::Release);
+    }
 }
 
 /// Whether there is something for [`tell_untold`].
