@@ -6,11 +6,11 @@
 //! callback registered would leave it behind in the loop for ever, so ending one
 //! takes the callback back first (`Stream::remove_callback`).
 //!
-//! libvirt's own loop, since 6.1, makes the timer that calls a stream's callback
-//! anew with each message that comes, and so puts it off as long as messages come
-//! without a pause: what comes fills the memory. And when the connection breaks
-//! libvirt tells no stream. So [`look_after`] is called after each turn of a loop,
-//! and tells both.
+//! libvirt makes the timer that calls a stream's callback anew with each message that
+//! comes. A loop of the program's own may put it off by that, as libvirt's does, as long
+//! as messages come without a pause: what comes fills the memory. And when the
+//! connection breaks libvirt tells no stream. So [`look_after`] is called after each turn
+//! of a loop, and tells both.
 
 use std::ffi::{c_int, c_void};
 use std::ptr;
