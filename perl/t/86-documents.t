@@ -92,7 +92,10 @@ find(
     },
     grep { -d } map { "$root/$_" } qw(benches c-tests docs examples harness perl/t tests)
 );
-cmp_ok(scalar @documents, '>', 30, 'documents were found: ' . @documents);
+SKIP: {
+    skip("c-tests is not here: this is not the project's tree", 1) unless -d "$root/c-tests";
+    cmp_ok(scalar @documents, '>', 30, 'documents were found: ' . @documents);
+}
 my @changed;
 for my $xml (@documents) {
     my $written = VKVM::to_xml(VKVM::from_xml($xml));
