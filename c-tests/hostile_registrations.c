@@ -386,6 +386,46 @@ static void close_while_events_arrive(void)
         expect_all_ended(all[i].witnesses, all[i].count, "registrations of closed connections");
 }
 
+/* --- a registration that meets the end of its connection ------------------------------------ */
+
+static atomic_int late_notifies;
+
+static void count_late(void *userdata)
+{
+    (void)userdata;
+    late_notifies++;
+}
+
+static void ignore_late(vkvm_conn *conn, void *object, int event_id, vkvm_value *args,
+                        void *userdata)
+{
+    (void)conn, (void)object, (void)event_id, (void)args, (void)userdata;
+}
+
+static void *register_late(void *conn)
+{
+    int id;
+    vkvm_conn_domain_event_register_any(conn, NULL, VKVM_DOMAIN_EVENT_ID_LIFECYCLE, ignore_late,
+                                        NULL, count_late, &id, NULL);
+    return NULL;
+}
+
+static void registers_late(void)
+{
+    enum { ROUNDS = 3000 };
+    vkvm_error *err = NULL;
+    must(vkvm_event_start(&err), err, "the loop");
+    for (int i = 0; i < ROUNDS; i++) {
+        vkvm_conn *conn = open_conn(TEST_URI, 0);
+        pthread_t thread;
+        must(pthread_create(&thread, NULL, register_late, conn), NULL, "a thread");
+        vkvm_conn_free(conn);
+        pthread_join(thread, NULL);
+    }
+    expect(wait_until(&late_notifies, ROUNDS, 30), "%d of %d destroy notifies ran", late_notifies,
+           ROUNDS);
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 4) {
@@ -409,5 +449,6 @@ int main(int argc, char **argv)
     survives("a close callback may free its connection", close_callback_frees);
     survives("connections close while their events arrive", close_while_events_arrive);
     remove_line();
+    survives("a registration ends with a connection that is freed meanwhile", registers_late);
     return done();
 }

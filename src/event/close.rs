@@ -3,7 +3,7 @@
 use super::choice;
 use super::listeners::{HUB, Kind, Listener, Role, Topic, refusal};
 use super::registrar::OnLine;
-use super::registry::remove;
+use super::registry::{end_late, remove};
 use crate::core::Conn;
 use crate::error::Result;
 
@@ -15,7 +15,10 @@ pub fn register_close_callback(conn: &Conn, listener: Listener) -> Result<()> {
     let is_another = |role: &Role| is_of(role, member.number) && role.queue == queue;
     let place = (member.line.number(), Topic::Close);
     match HUB.add(&OnLine::of(conn), place, (role, listener), is_another)? {
-        true => Ok(()),
+        true => {
+            end_late(conn);
+            Ok(())
+        }
         false if queue.is_some() => Err(refusal("is listened to by this queue already")),
         false => Err(refusal("has a close callback already; unregister it first")),
     }

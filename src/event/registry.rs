@@ -64,6 +64,7 @@ fn register<S: Subject>(
         None => registrar,
     };
     HUB.add(&registrar, (member.line.number(), topic), (role, listener), |_| false)?;
+    end_late(conn);
     Ok(number)
 }
 
@@ -85,10 +86,11 @@ pub fn domain_event_register(conn: &Conn, listener: Listener) -> Result<()> {
     let role = Role::new(member.number, Kind::AllDomains, &listener);
     let is_another = |role: &Role| role.owner == member.number && role.kind == Kind::AllDomains;
     let place = (member.line.number(), topic);
-    match HUB.add(&OnLine::of(conn), place, (role, listener), is_another)? {
-        true => Ok(()),
-        false => Err(refusal("has a listener to all domains already; deregister it first")),
+    if !HUB.add(&OnLine::of(conn), place, (role, listener), is_another)? {
+        return Err(refusal("has a listener to all domains already; deregister it first"));
     }
+    end_late(conn);
+    Ok(())
 }
 
 /// Stops what `domain_event_register` began.
@@ -105,8 +107,16 @@ pub(super) fn remove(conn: &Conn, wanted: impl Fn(&Role) -> bool) -> Option<()> 
     (!removed.is_empty()).then_some(())
 }
 
-/// Takes back everything that was registered through the connection.
+/// Takes back what was registered while another thread gave up the last handle.
+pub(super) fn end_late(conn: &Conn) {
+    if conn.has_ended() {
+        deregister_all(conn);
+    }
+}
+
+/// Takes back everything that was registered through the connection, for good.
 pub fn deregister_all(conn: &Conn) {
+    conn.end();
     let Some(member) = conn.known_member() else {
         return;
     };

@@ -118,7 +118,12 @@ pub fn enable_resume(conn: &Conn, id: usize, max_delay: c_int, listener: Listene
         return Err(refusal("resumes already"));
     }
     match HUB.add(&OnLine::of(conn), place, (role, watch), is_another) {
-        Ok(true) => Ok(()),
+        Ok(true) => {
+            if conn.has_ended() {
+                end_of_member(member);
+            }
+            Ok(())
+        }
         other => {
             forget(|number, it| number == line.number() && Arc::ptr_eq(it, &resuming));
             other.and(Err(refusal("resumes already")))

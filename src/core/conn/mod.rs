@@ -16,7 +16,7 @@ mod storage;
 
 use std::ffi::{CStr, c_int, c_uint};
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use uuid::Uuid;
@@ -37,6 +37,8 @@ pub struct Conn {
     /// Goes before the object: it is found by the connection's address.
     member: OnceLock<Box<Member>>,
     object: Object<sys::virConnect>,
+    /// Its last handle has gone: what is registered now would never end.
+    ended: AtomicBool,
     opened: Option<Opened>,
     keep_alive: Mutex<Option<(c_int, c_uint)>>,
 }
@@ -121,6 +123,7 @@ impl Conn {
             // SAFETY: as promised by the caller.
             object: unsafe { Object::adopt(raw.as_ptr()) },
             member: OnceLock::new(),
+            ended: AtomicBool::new(false),
             opened,
             keep_alive: Mutex::default(),
         }
@@ -146,7 +149,20 @@ impl Conn {
         })
     }
 
-    /// The same, if anybody ever asked.
+    /// Its last handle has gone. Who became a member before is known afterwards, and who
+    /// becomes one later finds that it [has ended](Self::has_ended).
+    pub(crate) fn end(&self) {
+        self.ended.store(true, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+    }
+
+    /// Whether its last handle has gone.
+    pub(crate) fn has_ended(&self) -> bool {
+        fence(Ordering::SeqCst);
+        self.ended.load(Ordering::Relaxed)
+    }
+
+    /// The same as [`member`](Self::member), if anybody ever asked.
     pub(crate) fn known_member(&self) -> Option<&Member> {
         self.member.get().map(|member| &**member)
     }
