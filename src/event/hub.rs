@@ -157,11 +157,13 @@ impl<S: Sides> Hub<S> {
 
     /// Something happened; `make` says what.
     pub fn deliver(&'static self, tap: usize, make: impl FnOnce(&S::Topic) -> S::Event) {
-        let mut table = self.table.lock();
+        let table = self.table.lock();
         let Some((line, channel)) = table.taps.get(&tap).cloned() else {
             return;
         };
-        let book = table.book(line);
+        let Some(book) = table.books.get(&line) else {
+            return;
+        };
         let (entries, is_held) = (book.entries(&channel), book.held.is_some());
         drop(table);
         let event = make(&channel.topic);
@@ -193,13 +195,13 @@ impl<S: Sides> Hub<S> {
             }
         }
         let mut table = self.table.lock();
-        let all = table.book(line).entries(&channel);
+        let all = table.books.get(&line).map(|book| book.entries(&channel));
         let removed =
             table.remove(line, |of, entry| Arc::ptr_eq(of, &channel) && !stays(&entry.role));
         drop(table);
         drop(removed);
         self.tap_out(line, &channel);
-        all.to_vec()
+        all.map_or_else(Vec::new, |entries| entries.to_vec())
     }
 
     /// From now on what happens on the line is held back.
