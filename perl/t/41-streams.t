@@ -27,6 +27,10 @@ my $pool = $conn->create_storage_pool(
     "<pool type='dir'><name>p</name><target><path>$dir</path></target></pool>");
 my $vol = $pool->create_volume('<volume><name>v</name><capacity>4000000</capacity></volume>');
 
+# Nothing else writes to this one: the daemon may cut a volume at a hole long after the
+# upload was aborted.
+my $whole = $pool->create_volume('<volume><name>whole</name><capacity>4000000</capacity></volume>');
+
 sub slurp { my ($path) = @_; open(my $f, '<:raw', $path) or die $!; local $/; return scalar <$f> }
 
 subtest 'files, with progress' => sub {
@@ -47,6 +51,7 @@ subtest 'files, with progress' => sub {
     ok(!-e "$dir/none", 'no file is left');
     open(my $in, '<:raw', "$dir/source") or die $!;
     is($vol->upload_fd(fileno $in), 4_000_000, 'upload_fd');
+    is($whole->upload_file("$dir/source"), 4_000_000, 'upload_file to another volume');
     own_error { $vol->upload_file("$dir/missing") } VKVM::Error::OWN_FILE, 'path', 'no such file';
 };
 
@@ -78,7 +83,7 @@ subtest 'callbacks' => sub {
     my $timer = VKVM::Event::add_timeout(20, sub { });
     my $calls = 0;
     my $st    = $conn->new_stream(VKVM::Stream::NONBLOCK);
-    $vol->download($st, 0, 0);
+    $whole->download($st, 0, 0);
     is($st->recv(my $x, 10), VKVM::Stream::WOULD_BLOCK, 'would block');
     $st->add_callback(VKVM::Stream::EVENT_READABLE, sub { $calls++; $_[0]->abort; die "in it\n" });
     my $error;
@@ -93,7 +98,7 @@ subtest 'a stream that is dropped with its callback' => sub {
     my $timer = VKVM::Event::add_timeout(20, sub { });
     my ($calls, $gone) = (0, 0);
     my $st = $conn->new_stream(VKVM::Stream::NONBLOCK);
-    $vol->download($st, 0, 0);
+    $whole->download($st, 0, 0);
     my $guard = bless [ \$gone ], 'Guard';
     $st->add_callback(VKVM::Stream::EVENT_READABLE, sub { $calls++; return $guard });
     undef $guard;
@@ -106,7 +111,7 @@ subtest 'a stream that is dropped with its callback' => sub {
 
     # Dropped while the callback runs, which has a reference of its own.
     $st = $conn->new_stream(VKVM::Stream::NONBLOCK);
-    $vol->download($st, 0, 0);
+    $whole->download($st, 0, 0);
     my $received;
     $st->add_callback(VKVM::Stream::EVENT_READABLE, sub {
         undef $st;
