@@ -149,9 +149,10 @@ subtest 'a guest' => sub {
         }
     });
     like($text, qr/console 42/, 'read');
-    # One line of the channel is answered, behind the console's back.
+    # One line of the channel is answered, behind the console's back. Until the channel is
+    # open here, the guest reads its end at once.
     my $answer = 'p=$(grep -lx spare /sys/class/virtio-ports/*/name); p=${p%/name}; p=/dev/${p##*/}; '
-      . '(head -n 1 <$p >/tmp/line; sed s/^/seen:/ /tmp/line >$p) &' . "\n";
+      . '(exec 3<>$p; until read -r line <&3; do sleep 1; done; echo seen:$line >&3) &' . "\n";
     $st->send($answer, length $answer);
     my $other = $conn->new_stream;
     isa_ok(thrown { $dom->open_console($other, undef, VKVM::Domain::OPEN_CONSOLE_SAFE) },
