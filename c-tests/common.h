@@ -10,6 +10,7 @@
 
 #include <time.h>
 
+#include "classes.h"
 #include "tap.h"
 
 /* libvirt's built-in test driver: a host in the memory of this process. */
@@ -98,11 +99,7 @@ static inline size_t handles(const char *class_name)
 /* The last check of a program: it has freed all that it was given. */
 static inline void no_handles_left(void)
 {
-    static const char *const classes[] = {
-        "conn", "domain", "domain_snapshot", "domain_checkpoint", "network", "network_port",
-        "node_device", "nwfilter", "nwfilter_binding", "interface", "secret", "storage_pool",
-        "storage_vol", "stream", "host", "fleet", "value", "error",
-    };
+    static const char *const classes[] = { CLASS_NAMES };
     for (size_t i = 0; i < sizeof classes / sizeof *classes; i++) {
         size_t left = handles(classes[i]);
         ok(left == 0, "no %s handle is left", classes[i]);

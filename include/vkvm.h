@@ -31,8 +31,39 @@
  *   (writing to a daemon that is gone raises it), otherwise and in callbacks it
  *   ends the program as ever. A disposition of the program's own is left alone.
  *   libvirt's test driver (test:///...) has no socket, and installs none.
+ *
+ * Sections; each begins with its title between rules:
+ *
+ *   Handles
+ *   Opening and closing connections
+ *   Errors
+ *   Values
+ *   Handles of any class
+ *   Strings
+ *   Lists of strings
+ *   Lists of numbers
+ *   Bytes
+ *   The library
+ *   Connections
+ *   Event loops
+ *   Queues of events
+ *   Domains
+ *   Snapshots of domains
+ *   Checkpoints of domains
+ *   Networks
+ *   Network ports
+ *   Network filters
+ *   Network filter bindings
+ *   Interfaces of the host
+ *   Node devices
+ *   Storage pools
+ *   Storage volumes
+ *   Secrets
+ *   Streams
+ *   The host facade
+ *   Fleets of hosts
+ *   Constants at run time
  */
-
 
 #ifndef VKVM_H
 #define VKVM_H
@@ -57,7 +88,170 @@
 #define VKVM_CHECK_VERSION(major, minor, micro) \
     (VKVM_VERSION >= (major) * 1000000 + (minor) * 1000 + (micro))
 
-/* Constants of the class conn. */
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* === Handles ============================================================== */
+
+/**
+ * A connection to a hypervisor.
+ *
+ * Lifetime: objects made from it keep the connection open after it is freed.
+ * Threads: may be used from several at once.
+ */
+typedef struct vkvm_conn vkvm_conn;
+
+/**
+ * What went wrong.
+ *
+ * Lifetime: plain memory, independent of everything else, usable after fork.
+ * Threads: may be used from several at once; it never changes.
+ */
+typedef struct vkvm_error vkvm_error;
+
+/**
+ * A structured value: null, bool, int64, uint64, double, string, bytes, list,
+ * map or handle.
+ *
+ * Lifetime: plain memory, independent of everything else, usable after fork.
+ * Threads: may be used from several at once.
+ */
+typedef struct vkvm_value vkvm_value;
+
+/**
+ * A queue of events, with a descriptor that is readable while it is not empty.
+ *
+ * Lifetime: does not keep connections open; freeing it ends what was registered
+ * through it. Threads: may be used from several at once.
+ */
+typedef struct vkvm_event_queue vkvm_event_queue;
+
+/**
+ * A domain: a virtual machine, running or only defined.
+ *
+ * Lifetime: keeps its connection open. Threads: may be used from several at
+ * once.
+ */
+typedef struct vkvm_domain vkvm_domain;
+
+/**
+ * A snapshot of a domain.
+ *
+ * Lifetime: keeps its connection open. Threads: may be used from several at
+ * once.
+ */
+typedef struct vkvm_domain_snapshot vkvm_domain_snapshot;
+
+/**
+ * A checkpoint of a domain: since then it is known what changed on its disks.
+ *
+ * Lifetime: keeps its connection open. Threads: may be used from several at
+ * once.
+ */
+typedef struct vkvm_domain_checkpoint vkvm_domain_checkpoint;
+
+/**
+ * A virtual network: what connects domains to each other and to the world.
+ *
+ * Lifetime: keeps its connection open. Threads: may be used from several at
+ * once.
+ */
+typedef struct vkvm_network vkvm_network;
+
+/**
+ * A port of a virtual network: the place of a domain in it.
+ *
+ * Lifetime: keeps its network and its connection. Threads: may be used from
+ * several at once.
+ */
+typedef struct vkvm_network_port vkvm_network_port;
+
+/**
+ * A network filter: rules for the traffic of domains.
+ *
+ * Lifetime: keeps its connection open. Threads: may be used from several at
+ * once.
+ */
+typedef struct vkvm_nwfilter vkvm_nwfilter;
+
+/**
+ * The use of a network filter on a network device.
+ *
+ * Lifetime: keeps its connection open. Threads: may be used from several at
+ * once.
+ */
+typedef struct vkvm_nwfilter_binding vkvm_nwfilter_binding;
+
+/**
+ * A network interface of the host.
+ *
+ * Lifetime: keeps its connection open. Threads: may be used from several at
+ * once.
+ */
+typedef struct vkvm_interface vkvm_interface;
+
+/**
+ * A device of the host, real or made by software.
+ *
+ * Lifetime: keeps its connection open. Threads: may be used from several at
+ * once.
+ */
+typedef struct vkvm_node_device vkvm_node_device;
+
+/**
+ * A storage pool: a place on a host that volumes are in.
+ *
+ * Lifetime: keeps its connection open. Threads: may be used from several at
+ * once.
+ */
+typedef struct vkvm_storage_pool vkvm_storage_pool;
+
+/**
+ * A volume: a disk image or the like in a storage pool.
+ *
+ * Lifetime: keeps its connection open. Threads: may be used from several at
+ * once.
+ */
+typedef struct vkvm_storage_vol vkvm_storage_vol;
+
+/**
+ * A secret: a password or key that libvirt keeps.
+ *
+ * Lifetime: keeps its connection open. Threads: may be used from several at
+ * once.
+ */
+typedef struct vkvm_secret vkvm_secret;
+
+/**
+ * A stream: carries data to or from a volume, a console, a channel, or a
+ * picture of a screen.
+ *
+ * Lifetime: keeps its connection open. The last `_free` aborts what it still
+ * carries. Threads: may be used from several at once, but only by one while it
+ * is opened, finished or aborted; the others' calls are refused meanwhile, and
+ * these calls while others are in one.
+ */
+typedef struct vkvm_stream vkvm_stream;
+
+/**
+ * A host, managed by commands with structured arguments and results.
+ *
+ * Lifetime: keeps its connection open. Threads: may be used from several at
+ * once.
+ */
+typedef struct vkvm_host vkvm_host;
+
+/**
+ * Many hosts, to which commands go together.
+ *
+ * Lifetime: keeps its connections open. Threads: may be used from several at
+ * once; each host does one thing after the other.
+ */
+typedef struct vkvm_fleet vkvm_fleet;
+
+/* === Opening and closing connections ====================================== */
+
 #define VKVM_CONNECT_RO 1
 #define VKVM_CONNECT_NO_ALIASES 2
 #define VKVM_CRED_USERNAME 1
@@ -69,6 +263,1205 @@
 #define VKVM_CRED_NOECHOPROMPT 7
 #define VKVM_CRED_REALM 8
 #define VKVM_CRED_EXTERNAL 9
+
+/**
+ * Releases the userdata of a callback: runs exactly once, after the last call
+ * of the callback, even when the registration failed. May be NULL.
+ */
+typedef void (*vkvm_destroy_callback)(void *userdata);
+
+/**
+ * Answers what a server asks for while a connection opens.
+ *
+ * `credentials` is a list of maps with the keys `type` (one of `VKVM_CRED_*`),
+ * `prompt`, `challenge` and `result` (null, or the default answer). The
+ * callback sets each `result` to a string. It returns 0, or -1 to give up.
+ * It may be called several times. The library wipes its copies of the answers, in
+ * `credentials` too. libvirt gets a copy of each, which it frees without wiping it.
+ */
+typedef int (*vkvm_auth_callback)(vkvm_value *credentials, void *userdata);
+
+/**
+ * Opens a connection to a hypervisor, without credentials.
+ *
+ * If SIGPIPE has its default effect, it gets a handler, so that a call on a
+ * connection whose daemon is gone fails instead of ending the program; outside
+ * the library's calls the signal does what it did. A program that sets SIGPIPE
+ * to its default afterwards takes that away until it opens the next
+ * connection, or runs a turn of the event loop; to ignore the signal, or to
+ * handle it, is fine at any time.
+ *
+ * @param uri the libvirt URI, like "qemu:///system"; NULL for libvirt's
+ *     default (may be NULL; borrowed)
+ * @param flags `VKVM_CONNECT_RO` to read only, `VKVM_CONNECT_NO_ALIASES` to
+ *     ignore URI aliases
+ * @param conn the connection (out; not NULL; owned by the caller:
+ *     vkvm_conn_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectOpenAuth
+ */
+int vkvm_conn_open(const char *uri, uint32_t flags, vkvm_conn **conn, vkvm_error **error);
+
+/**
+ * Opens a connection to a hypervisor that may ask for credentials.
+ *
+ * @param uri the libvirt URI; NULL for libvirt's default (may be NULL;
+ *     borrowed)
+ * @param flags as for `vkvm_conn_open`
+ * @param credtypes the types of credentials that the callback can give, of
+ *     `VKVM_CRED_*` (may be NULL; borrowed; its length is in credtypes_len)
+ * @param credtypes_len how many there are
+ * @param callback answers the requests, on this thread, before the function
+ *     returns; NULL to let libvirt prompt on the console (may be NULL)
+ * @param userdata passed to the callback (may be NULL; kept until destroy is
+ *     called)
+ * @param destroy releases the userdata (may be NULL)
+ * @param conn the connection (out; not NULL; owned by the caller:
+ *     vkvm_conn_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectOpenAuth
+ */
+int vkvm_conn_open_auth(const char *uri,
+                        uint32_t flags,
+                        const int *credtypes,
+                        size_t credtypes_len,
+                        vkvm_auth_callback callback,
+                        void *userdata,
+                        vkvm_destroy_callback destroy,
+                        vkvm_conn **conn,
+                        vkvm_error **error);
+
+/**
+ * Adds a hold on the connection handle.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @return the handle, which then needs one more `vkvm_conn_free`, or NULL when
+ *     it is not live, or has 524,287 references.
+ */
+vkvm_conn *vkvm_conn_ref(vkvm_conn *conn);
+
+/**
+ * Gives up a hold on the connection handle.
+ *
+ * The last one takes back what was registered through the connection, and ends
+ * the handle. The connection itself closes with the last object made from it.
+ * NULL and handles that are not live are left alone.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ */
+void vkvm_conn_free(vkvm_conn *conn);
+
+/**
+ * Closes the connection handle, whoever else holds it.
+ *
+ * What was registered through the connection is taken back; from then on every
+ * call with this handle fails. The connection itself closes when the last
+ * object made from it is freed.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectClose
+ */
+int vkvm_conn_close(vkvm_conn *conn, vkvm_error **error);
+
+/* === Errors =============================================================== */
+
+#define VKVM_ERROR_LEVEL_NONE 0
+#define VKVM_ERROR_LEVEL_WARNING 1
+#define VKVM_ERROR_LEVEL_ERROR 2
+#define VKVM_ERROR_FROM_NONE 0
+#define VKVM_ERROR_FROM_XEN 1
+#define VKVM_ERROR_FROM_XEND 2
+#define VKVM_ERROR_FROM_XENSTORE 3
+#define VKVM_ERROR_FROM_SEXPR 4
+#define VKVM_ERROR_FROM_XML 5
+#define VKVM_ERROR_FROM_DOM 6
+#define VKVM_ERROR_FROM_RPC 7
+#define VKVM_ERROR_FROM_PROXY 8
+#define VKVM_ERROR_FROM_CONF 9
+#define VKVM_ERROR_FROM_QEMU 10
+#define VKVM_ERROR_FROM_NET 11
+#define VKVM_ERROR_FROM_TEST 12
+#define VKVM_ERROR_FROM_REMOTE 13
+#define VKVM_ERROR_FROM_OPENVZ 14
+#define VKVM_ERROR_FROM_XENXM 15
+#define VKVM_ERROR_FROM_STATS_LINUX 16
+#define VKVM_ERROR_FROM_LXC 17
+#define VKVM_ERROR_FROM_STORAGE 18
+#define VKVM_ERROR_FROM_NETWORK 19
+#define VKVM_ERROR_FROM_DOMAIN 20
+#define VKVM_ERROR_FROM_UML 21
+#define VKVM_ERROR_FROM_NODEDEV 22
+#define VKVM_ERROR_FROM_XEN_INOTIFY 23
+#define VKVM_ERROR_FROM_SECURITY 24
+#define VKVM_ERROR_FROM_VBOX 25
+#define VKVM_ERROR_FROM_INTERFACE 26
+#define VKVM_ERROR_FROM_ONE 27
+#define VKVM_ERROR_FROM_ESX 28
+#define VKVM_ERROR_FROM_PHYP 29
+#define VKVM_ERROR_FROM_SECRET 30
+#define VKVM_ERROR_FROM_CPU 31
+#define VKVM_ERROR_FROM_XENAPI 32
+#define VKVM_ERROR_FROM_NWFILTER 33
+#define VKVM_ERROR_FROM_HOOK 34
+#define VKVM_ERROR_FROM_DOMAIN_SNAPSHOT 35
+#define VKVM_ERROR_FROM_AUDIT 36
+#define VKVM_ERROR_FROM_SYSINFO 37
+#define VKVM_ERROR_FROM_STREAMS 38
+#define VKVM_ERROR_FROM_VMWARE 39
+#define VKVM_ERROR_FROM_EVENT 40
+#define VKVM_ERROR_FROM_LIBXL 41
+#define VKVM_ERROR_FROM_LOCKING 42
+#define VKVM_ERROR_FROM_HYPERV 43
+#define VKVM_ERROR_FROM_CAPABILITIES 44
+#define VKVM_ERROR_FROM_AUTH 46
+#define VKVM_ERROR_FROM_URI 45
+#define VKVM_ERROR_FROM_DBUS 47
+#define VKVM_ERROR_FROM_DEVICE 49
+#define VKVM_ERROR_FROM_PARALLELS 48
+#define VKVM_ERROR_FROM_SSH 50
+#define VKVM_ERROR_FROM_LOCKSPACE 51
+#define VKVM_ERROR_FROM_INITCTL 52
+#define VKVM_ERROR_FROM_CGROUP 54
+#define VKVM_ERROR_FROM_IDENTITY 53
+#define VKVM_ERROR_FROM_ACCESS 55
+#define VKVM_ERROR_FROM_SYSTEMD 56
+#define VKVM_ERROR_FROM_BHYVE 57
+#define VKVM_ERROR_FROM_CRYPTO 58
+#define VKVM_ERROR_FROM_FIREWALL 59
+#define VKVM_ERROR_FROM_POLKIT 60
+#define VKVM_ERROR_FROM_THREAD 61
+#define VKVM_ERROR_FROM_ADMIN 62
+#define VKVM_ERROR_FROM_LOGGING 63
+#define VKVM_ERROR_FROM_XENXL 64
+#define VKVM_ERROR_FROM_PERF 65
+#define VKVM_ERROR_FROM_LIBSSH 66
+#define VKVM_ERROR_FROM_RESCTRL 67
+#define VKVM_ERROR_FROM_FIREWALLD 68
+#define VKVM_ERROR_FROM_DOMAIN_CHECKPOINT 69
+#define VKVM_ERROR_FROM_TPM 70
+#define VKVM_ERROR_FROM_BPF 71
+#define VKVM_ERROR_FROM_CH 72
+#define VKVM_ERROR_ERR_OK 0
+#define VKVM_ERROR_ERR_INTERNAL_ERROR 1
+#define VKVM_ERROR_ERR_NO_MEMORY 2
+#define VKVM_ERROR_ERR_NO_SUPPORT 3
+#define VKVM_ERROR_ERR_UNKNOWN_HOST 4
+#define VKVM_ERROR_ERR_NO_CONNECT 5
+#define VKVM_ERROR_ERR_INVALID_CONN 6
+#define VKVM_ERROR_ERR_INVALID_DOMAIN 7
+#define VKVM_ERROR_ERR_INVALID_ARG 8
+#define VKVM_ERROR_ERR_OPERATION_FAILED 9
+#define VKVM_ERROR_ERR_GET_FAILED 10
+#define VKVM_ERROR_ERR_POST_FAILED 11
+#define VKVM_ERROR_ERR_HTTP_ERROR 12
+#define VKVM_ERROR_ERR_SEXPR_SERIAL 13
+#define VKVM_ERROR_ERR_NO_XEN 14
+#define VKVM_ERROR_ERR_XEN_CALL 15
+#define VKVM_ERROR_ERR_OS_TYPE 16
+#define VKVM_ERROR_ERR_NO_KERNEL 17
+#define VKVM_ERROR_ERR_NO_ROOT 18
+#define VKVM_ERROR_ERR_NO_SOURCE 19
+#define VKVM_ERROR_ERR_NO_TARGET 20
+#define VKVM_ERROR_ERR_NO_NAME 21
+#define VKVM_ERROR_ERR_NO_OS 22
+#define VKVM_ERROR_ERR_NO_DEVICE 23
+#define VKVM_ERROR_ERR_NO_XENSTORE 24
+#define VKVM_ERROR_ERR_DRIVER_FULL 25
+#define VKVM_ERROR_ERR_CALL_FAILED 26
+#define VKVM_ERROR_ERR_XML_ERROR 27
+#define VKVM_ERROR_ERR_DOM_EXIST 28
+#define VKVM_ERROR_ERR_OPERATIONED_DENIED 29
+#define VKVM_ERROR_ERR_OPEN_FAILED 30
+#define VKVM_ERROR_ERR_READ_FAILED 31
+#define VKVM_ERROR_ERR_PARSE_FAILED 32
+#define VKVM_ERROR_ERR_CONF_SYNTAX 33
+#define VKVM_ERROR_ERR_WRITE_FAILED 34
+#define VKVM_ERROR_ERR_XML_DETAIL 35
+#define VKVM_ERROR_ERR_INVALID_NETWORK 36
+#define VKVM_ERROR_ERR_NETWORK_EXIST 37
+#define VKVM_ERROR_ERR_SYSTEM_ERROR 38
+#define VKVM_ERROR_ERR_RPC 39
+#define VKVM_ERROR_ERR_GNUTLS_ERROR 40
+#define VKVM_ERROR_WAR_NO_NETWORK 41
+#define VKVM_ERROR_ERR_NO_DOMAIN 42
+#define VKVM_ERROR_ERR_NO_NETWORK 43
+#define VKVM_ERROR_ERR_INVALID_MAC 44
+#define VKVM_ERROR_ERR_AUTH_FAILED 45
+#define VKVM_ERROR_ERR_INVALID_STORAGE_POOL 46
+#define VKVM_ERROR_ERR_INVALID_STORAGE_VOL 47
+#define VKVM_ERROR_WAR_NO_STORAGE 48
+#define VKVM_ERROR_ERR_NO_STORAGE_POOL 49
+#define VKVM_ERROR_ERR_NO_STORAGE_VOL 50
+#define VKVM_ERROR_WAR_NO_NODE 51
+#define VKVM_ERROR_ERR_INVALID_NODE_DEVICE 52
+#define VKVM_ERROR_ERR_NO_NODE_DEVICE 53
+#define VKVM_ERROR_ERR_NO_SECURITY_MODEL 54
+#define VKVM_ERROR_ERR_OPERATION_INVALID 55
+#define VKVM_ERROR_WAR_NO_INTERFACE 56
+#define VKVM_ERROR_ERR_NO_INTERFACE 57
+#define VKVM_ERROR_ERR_INVALID_INTERFACE 58
+#define VKVM_ERROR_ERR_MULTIPLE_INTERFACES 59
+#define VKVM_ERROR_WAR_NO_NWFILTER 60
+#define VKVM_ERROR_ERR_INVALID_NWFILTER 61
+#define VKVM_ERROR_ERR_NO_NWFILTER 62
+#define VKVM_ERROR_ERR_BUILD_FIREWALL 63
+#define VKVM_ERROR_WAR_NO_SECRET 64
+#define VKVM_ERROR_ERR_INVALID_SECRET 65
+#define VKVM_ERROR_ERR_NO_SECRET 66
+#define VKVM_ERROR_ERR_CONFIG_UNSUPPORTED 67
+#define VKVM_ERROR_ERR_OPERATION_TIMEOUT 68
+#define VKVM_ERROR_ERR_MIGRATE_PERSIST_FAILED 69
+#define VKVM_ERROR_ERR_HOOK_SCRIPT_FAILED 70
+#define VKVM_ERROR_ERR_INVALID_DOMAIN_SNAPSHOT 71
+#define VKVM_ERROR_ERR_NO_DOMAIN_SNAPSHOT 72
+#define VKVM_ERROR_ERR_INVALID_STREAM 73
+#define VKVM_ERROR_ERR_ARGUMENT_UNSUPPORTED 74
+#define VKVM_ERROR_ERR_STORAGE_PROBE_FAILED 75
+#define VKVM_ERROR_ERR_STORAGE_POOL_BUILT 76
+#define VKVM_ERROR_ERR_SNAPSHOT_REVERT_RISKY 77
+#define VKVM_ERROR_ERR_OPERATION_ABORTED 78
+#define VKVM_ERROR_ERR_AUTH_CANCELLED 79
+#define VKVM_ERROR_ERR_NO_DOMAIN_METADATA 80
+#define VKVM_ERROR_ERR_MIGRATE_UNSAFE 81
+#define VKVM_ERROR_ERR_OVERFLOW 82
+#define VKVM_ERROR_ERR_BLOCK_COPY_ACTIVE 83
+#define VKVM_ERROR_ERR_AGENT_UNRESPONSIVE 86
+#define VKVM_ERROR_ERR_OPERATION_UNSUPPORTED 84
+#define VKVM_ERROR_ERR_SSH 85
+#define VKVM_ERROR_ERR_RESOURCE_BUSY 87
+#define VKVM_ERROR_ERR_ACCESS_DENIED 88
+#define VKVM_ERROR_ERR_DBUS_SERVICE 89
+#define VKVM_ERROR_ERR_STORAGE_VOL_EXIST 90
+#define VKVM_ERROR_ERR_CPU_INCOMPATIBLE 91
+#define VKVM_ERROR_ERR_INVALID_SCHEMA 92
+#define VKVM_ERROR_ERR_MIGRATE_FINISH_OK 93
+#define VKVM_ERROR_ERR_AUTH_UNAVAILABLE 94
+#define VKVM_ERROR_ERR_NO_SERVER 95
+#define VKVM_ERROR_ERR_NO_CLIENT 96
+#define VKVM_ERROR_ERR_AGENT_UNSYNCED 97
+#define VKVM_ERROR_ERR_LIBSSH 98
+#define VKVM_ERROR_ERR_DEVICE_MISSING 99
+#define VKVM_ERROR_ERR_INVALID_NWFILTER_BINDING 100
+#define VKVM_ERROR_ERR_NO_NWFILTER_BINDING 101
+#define VKVM_ERROR_ERR_INVALID_DOMAIN_CHECKPOINT 102
+#define VKVM_ERROR_ERR_NO_DOMAIN_BACKUP 104
+#define VKVM_ERROR_ERR_NO_DOMAIN_CHECKPOINT 103
+#define VKVM_ERROR_ERR_NO_NETWORK_PORT 107
+#define VKVM_ERROR_ERR_INVALID_NETWORK_PORT 105
+#define VKVM_ERROR_ERR_NETWORK_PORT_EXIST 106
+#define VKVM_ERROR_ERR_NO_HOSTNAME 108
+#define VKVM_ERROR_ERR_CHECKPOINT_INCONSISTENT 109
+#define VKVM_ERROR_ERR_MULTIPLE_DOMAINS 110
+#define VKVM_ERROR_ERR_NO_NETWORK_METADATA 111
+#define VKVM_ERROR_ERR_AGENT_COMMAND_TIMEOUT 112
+#define VKVM_ERROR_ERR_AGENT_COMMAND_FAILED 113
+#define VKVM_ERROR_ERR_INVALID_ENCR_KEY_SECRET 114
+#define VKVM_ERROR_FROM_VKVM 10000
+#define VKVM_ERROR_OWN_INTERNAL 10000
+#define VKVM_ERROR_OWN_NULL 10001
+#define VKVM_ERROR_OWN_FOREIGN_HANDLE 10002
+#define VKVM_ERROR_OWN_STALE_HANDLE 10003
+#define VKVM_ERROR_OWN_WRONG_CLASS 10004
+#define VKVM_ERROR_OWN_FORKED 10005
+#define VKVM_ERROR_OWN_NOT_UTF8 10006
+#define VKVM_ERROR_OWN_EMBEDDED_NUL 10007
+#define VKVM_ERROR_OWN_TOO_LARGE 10008
+#define VKVM_ERROR_OWN_INVALID 10009
+#define VKVM_ERROR_OWN_NOT_FOUND 10010
+#define VKVM_ERROR_OWN_WRONG_TYPE 10011
+#define VKVM_ERROR_OWN_XML_SYNTAX 10012
+#define VKVM_ERROR_OWN_JSON_SYNTAX 10013
+#define VKVM_ERROR_OWN_NO_EVENT_LOOP 10015
+#define VKVM_ERROR_OWN_FILE 10016
+#define VKVM_ERROR_OWN_OTHER_EVENT_LOOP 10017
+
+/**
+ * Gets the error number.
+ *
+ * @param err the error (not NULL; borrowed)
+ * @return one of `VKVM_ERROR_ERR_*`, or of `VKVM_ERROR_OWN_*` for libvkvm's
+ *     own errors.
+ */
+int vkvm_error_code(vkvm_error *err);
+
+/**
+ * Gets the column of the mistake in a document.
+ *
+ * @param err the error (not NULL; borrowed)
+ * @return the column in characters, from 1, or 0 where no document is to
+ *     blame.
+ */
+uint64_t vkvm_error_column(vkvm_error *err);
+
+/**
+ * Gets which part of libvirt reported the error.
+ *
+ * @param err the error (not NULL; borrowed)
+ * @return one of `VKVM_ERROR_FROM_*`.
+ */
+int vkvm_error_domain(vkvm_error *err);
+
+/**
+ * Gets the libvirt function that failed.
+ *
+ * @param err the error (not NULL; borrowed)
+ * @return its name, which lives as long as the program, or NULL where libvirt
+ *     was not reached.
+ */
+const char *vkvm_error_function(vkvm_error *err);
+
+/**
+ * Gets the first of libvirt's extra numbers.
+ *
+ * @param err the error (not NULL; borrowed)
+ * @return the number, or 0.
+ */
+int vkvm_error_int1(vkvm_error *err);
+
+/**
+ * Gets the second of libvirt's extra numbers.
+ *
+ * @param err the error (not NULL; borrowed)
+ * @return the number, or 0.
+ */
+int vkvm_error_int2(vkvm_error *err);
+
+/**
+ * Gets how bad the error is.
+ *
+ * @param err the error (not NULL; borrowed)
+ * @return one of `VKVM_ERROR_LEVEL_*`.
+ */
+int vkvm_error_level(vkvm_error *err);
+
+/**
+ * Gets the line of the mistake in a document.
+ *
+ * @param err the error (not NULL; borrowed)
+ * @return the line, from 1, or 0 where no document is to blame.
+ */
+uint64_t vkvm_error_line(vkvm_error *err);
+
+/**
+ * Gets the text for people.
+ *
+ * @param err the error (not NULL; borrowed)
+ * @return the text, borrowed from the error; never NULL.
+ */
+const char *vkvm_error_message(vkvm_error *err);
+
+/**
+ * Gets the parameter that was wrong.
+ *
+ * @param err the error (not NULL; borrowed)
+ * @return its name, borrowed from the error, or NULL where none is to blame.
+ */
+const char *vkvm_error_parameter(vkvm_error *err);
+
+/**
+ * Gets the first of libvirt's extra texts.
+ *
+ * @param err the error (not NULL; borrowed)
+ * @return the text, borrowed from the error, or NULL.
+ */
+const char *vkvm_error_str1(vkvm_error *err);
+
+/**
+ * Gets the second of libvirt's extra texts.
+ *
+ * @param err the error (not NULL; borrowed)
+ * @return the text, borrowed from the error, or NULL.
+ */
+const char *vkvm_error_str2(vkvm_error *err);
+
+/**
+ * Gets the third of libvirt's extra texts.
+ *
+ * @param err the error (not NULL; borrowed)
+ * @return the text, borrowed from the error, or NULL.
+ */
+const char *vkvm_error_str3(vkvm_error *err);
+
+/**
+ * Gets everything that is known about the error, as JSON.
+ *
+ * @param err the error (not NULL; borrowed)
+ * @param json an object with the keys `level`, `code`, `domain`, `message`,
+ *     `str1` to `str3`, `int1`, `int2`, `function`, `parameter`, `line`,
+ *     `column` (out; not NULL; owned by the caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_error_to_json(vkvm_error *err, char **json, vkvm_error **error);
+
+/**
+ * Gets everything that is known about the error, as a value.
+ *
+ * @param err the error (not NULL; borrowed)
+ * @param details a map with the keys of `vkvm_error_to_json` (out; not NULL;
+ *     owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_error_to_value(vkvm_error *err, vkvm_value **details, vkvm_error **error);
+
+/**
+ * Gives up a hold on the error handle. NULL and handles that are not live are
+ * left alone.
+ *
+ * @param err the error (not NULL; borrowed)
+ */
+void vkvm_error_free(vkvm_error *err);
+
+/**
+ * Adds a hold on the error handle.
+ *
+ * @param err the error (not NULL; borrowed)
+ * @return the handle, which then needs one more `vkvm_error_free`, or NULL
+ *     when it is not live, or has 524,287 references.
+ */
+vkvm_error *vkvm_error_ref(vkvm_error *err);
+
+/* === Values =============================================================== */
+
+#define VKVM_VALUE_NULL 0
+#define VKVM_VALUE_BOOL 1
+#define VKVM_VALUE_INT64 2
+#define VKVM_VALUE_UINT64 3
+#define VKVM_VALUE_DOUBLE 4
+#define VKVM_VALUE_STRING 5
+#define VKVM_VALUE_BYTES 6
+#define VKVM_VALUE_LIST 7
+#define VKVM_VALUE_MAP 8
+#define VKVM_VALUE_HANDLE 9
+
+/**
+ * Gets the parts of a value, one by one, from `vkvm_value_visit`.
+ *
+ * A list or map is announced with its number of items, then come its items
+ * (in a map, `key` before each), then `end`. Texts and keys are `len` bytes
+ * without a NUL behind them; a text is borrowed for the time of the call, a
+ * key until its map is complete. No member may be NULL.
+ */
+typedef struct {
+  /**
+   * Nothing.
+   */
+  void (*null)(void *userdata);
+  /**
+   * True or false.
+   */
+  void (*boolean)(void *userdata, bool value);
+  /**
+   * A signed integer.
+   */
+  void (*int64)(void *userdata, int64_t value);
+  /**
+   * An unsigned integer.
+   */
+  void (*uint64)(void *userdata, uint64_t value);
+  /**
+   * A floating point number.
+   */
+  void (*real)(void *userdata, double value);
+  /**
+   * UTF-8 text.
+   */
+  void (*string)(void *userdata, const char *text, size_t len);
+  /**
+   * Bytes.
+   */
+  void (*bytes)(void *userdata, const uint8_t *data, size_t len);
+  /**
+   * A handle, borrowed; its class as in function names, like "domain".
+   */
+  void (*handle)(void *userdata, void *handle, const char *class_name, size_t len);
+  /**
+   * A list begins.
+   */
+  void (*list)(void *userdata, size_t count);
+  /**
+   * A map begins.
+   */
+  void (*map)(void *userdata, size_t count);
+  /**
+   * The key of the next item.
+   */
+  void (*key)(void *userdata, const char *text, size_t len);
+  /**
+   * The list or map that began last is complete.
+   */
+  void (*end)(void *userdata);
+} vkvm_value_visitor;
+
+/**
+ * Makes an empty list.
+ *
+ * @param value the new value (out; not NULL; owned by the caller:
+ *     vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_value_new_list(vkvm_value **value, vkvm_error **error);
+
+/**
+ * Makes an empty map.
+ *
+ * @param value the new value (out; not NULL; owned by the caller:
+ *     vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_value_new_map(vkvm_value **value, vkvm_error **error);
+
+/**
+ * Makes a null.
+ *
+ * @param value the new value (out; not NULL; owned by the caller:
+ *     vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_value_new_null(vkvm_value **value, vkvm_error **error);
+
+/**
+ * Copies a part of a value.
+ *
+ * @param value the value (not NULL; borrowed)
+ * @param path which part (may be NULL; borrowed)
+ * @param part the copy (out; not NULL; owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_value_get(vkvm_value *value, const char *path, vkvm_value **part, vkvm_error **error);
+
+/**
+ * Gets a truth value: a bool, 0 or 1, or the text yes, no, true or false.
+ *
+ * @param value the value (not NULL; borrowed)
+ * @param path which part of the value (may be NULL; borrowed)
+ * @param result the truth (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_value_get_bool(vkvm_value *value, const char *path, bool *result, vkvm_error **error);
+
+/**
+ * Gets bytes: a byte string, or text as UTF-8.
+ *
+ * @param value the value (not NULL; borrowed)
+ * @param path which part of the value (may be NULL; borrowed)
+ * @param result the bytes (out; not NULL; owned by the caller:
+ *     vkvm_bytes_free; its length is in result_len)
+ * @param result_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_value_get_bytes(vkvm_value *value,
+                         const char *path,
+                         uint8_t **result,
+                         size_t *result_len,
+                         vkvm_error **error);
+
+/**
+ * Gets a floating point number: a number, or text that is one.
+ *
+ * @param value the value (not NULL; borrowed)
+ * @param path which part of the value (may be NULL; borrowed)
+ * @param result the number (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_value_get_double(vkvm_value *value,
+                          const char *path,
+                          double *result,
+                          vkvm_error **error);
+
+/**
+ * Gets a handle of whichever class, with a hold on it of its own.
+ *
+ * @param value the value (not NULL; borrowed)
+ * @param path which part of the value (may be NULL; borrowed)
+ * @param result the handle, to be cast to its class and freed with that
+ *     class's `_free` (out; not NULL; owned by the caller)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_value_get_handle(vkvm_value *value,
+                          const char *path,
+                          void **result,
+                          vkvm_error **error);
+
+/**
+ * Gets a signed integer: an integer, or text that is one.
+ *
+ * @param value the value (not NULL; borrowed)
+ * @param path which part of the value (may be NULL; borrowed)
+ * @param result the integer (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_value_get_int64(vkvm_value *value,
+                         const char *path,
+                         int64_t *result,
+                         vkvm_error **error);
+
+/**
+ * Gets a key of a map by its position.
+ *
+ * @param value the value (not NULL; borrowed)
+ * @param path which part of the value (may be NULL; borrowed)
+ * @param index the position, from 0
+ * @param key the key (out; not NULL; owned by the caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_value_get_key(vkvm_value *value,
+                       const char *path,
+                       size_t index,
+                       char **key,
+                       vkvm_error **error);
+
+/**
+ * Gets the kind of a part of a value.
+ *
+ * @param value the value (not NULL; borrowed)
+ * @param path which part (may be NULL; borrowed)
+ * @param kind one of `VKVM_VALUE_*` (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_value_get_kind(vkvm_value *value, const char *path, int *kind, vkvm_error **error);
+
+/**
+ * Gets how many items a list or map has, or bytes a string or byte string.
+ *
+ * @param value the value (not NULL; borrowed)
+ * @param path which part of the value (may be NULL; borrowed)
+ * @param length how many (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_value_get_length(vkvm_value *value,
+                          const char *path,
+                          size_t *length,
+                          vkvm_error **error);
+
+/**
+ * Gets text. Text that has a NUL byte is an error: `vkvm_value_get_bytes` can
+ * give it.
+ *
+ * @param value the value (not NULL; borrowed)
+ * @param path which part of the value (may be NULL; borrowed)
+ * @param result the text (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_value_get_string(vkvm_value *value,
+                          const char *path,
+                          char **result,
+                          vkvm_error **error);
+
+/**
+ * Gets an unsigned integer: an integer, or text that is one.
+ *
+ * @param value the value (not NULL; borrowed)
+ * @param path which part of the value (may be NULL; borrowed)
+ * @param result the integer (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_value_get_uint64(vkvm_value *value,
+                          const char *path,
+                          uint64_t *result,
+                          vkvm_error **error);
+
+/**
+ * Adds a copy of a value to the end of a list.
+ *
+ * @param value the value (not NULL; borrowed)
+ * @param path where the list is (may be NULL; borrowed)
+ * @param item what to add (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_value_append(vkvm_value *value,
+                      const char *path,
+                      vkvm_value *item,
+                      vkvm_error **error);
+
+/**
+ * Tells whether two values are equal: numbers by what they are worth, maps
+ * whatever the order of their keys.
+ *
+ * @param value the value (not NULL; borrowed)
+ * @param other the other value (not NULL; borrowed)
+ * @param equal whether they are (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_value_equal(vkvm_value *value, vkvm_value *other, bool *equal, vkvm_error **error);
+
+/**
+ * Reads a value from JSON. Malformed JSON is an error with line and column.
+ *
+ * @param json the JSON (not NULL; borrowed)
+ * @param value the value (out; not NULL; owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_value_from_json(const char *json, vkvm_value **value, vkvm_error **error);
+
+/**
+ * Reads a value from XML, by the rules of `vkvm_value_to_xml`. Malformed XML
+ * is an error with line and column.
+ *
+ * @param xml the document (not NULL; borrowed)
+ * @param value a map with one key, the name of the root element (out; not
+ *     NULL; owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_value_from_xml(const char *xml, vkvm_value **value, vkvm_error **error);
+
+/**
+ * Puts a copy of a value under a key of a map. Dots in the key mean nothing.
+ *
+ * @param value the value (not NULL; borrowed)
+ * @param path where the map is (may be NULL; borrowed)
+ * @param key the key, which may be new (not NULL; borrowed)
+ * @param item what to put there (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_value_put(vkvm_value *value,
+                   const char *path,
+                   const char *key,
+                   vkvm_value *item,
+                   vkvm_error **error);
+
+/**
+ * Removes a part of a value.
+ *
+ * @param value the value (not NULL; borrowed)
+ * @param path which part (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_value_remove(vkvm_value *value, const char *path, vkvm_error **error);
+
+/**
+ * Puts a copy of a value into another.
+ *
+ * What is at the path is replaced. Otherwise what is missing of the path is
+ * made, in the last map or list on it that exists. A name makes a key with a
+ * map for what follows: "domain.@type" in an empty map makes the map "domain"
+ * and its key "@type". The part + appends to a list, and so does an index that
+ * is the list's length: in "disk.+.@type" it appends a map to the list "disk".
+ * Where there is no list yet, + or 0 makes one. The item that + has appended
+ * is named by its index afterwards. A path through text, a number or null is
+ * an error, and so is an index that leaves a gap; nothing is changed then.
+ *
+ * Each dot in what is made separates two parts; `vkvm_value_put` takes keys
+ * that have dots of their own, like "vcpu.0.state" in a map of statistics.
+ *
+ * @param value the value (not NULL; borrowed)
+ * @param path where to put it (may be NULL; borrowed)
+ * @param item what to put there (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_value_set(vkvm_value *value, const char *path, vkvm_value *item, vkvm_error **error);
+
+/**
+ * Puts a bool into a value.
+ *
+ * @param value the value (not NULL; borrowed)
+ * @param path where, as for `vkvm_value_set` (may be NULL; borrowed)
+ * @param item 0 for false, anything else for true
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_value_set_bool(vkvm_value *value, const char *path, int item, vkvm_error **error);
+
+/**
+ * Puts bytes into a value.
+ *
+ * @param value the value (not NULL; borrowed)
+ * @param path where, as for `vkvm_value_set` (may be NULL; borrowed)
+ * @param item the bytes (not NULL; borrowed; its length is in item_len)
+ * @param item_len how many there are
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_value_set_bytes(vkvm_value *value,
+                         const char *path,
+                         const void *item,
+                         size_t item_len,
+                         vkvm_error **error);
+
+/**
+ * Puts a floating point number into a value.
+ *
+ * @param value the value (not NULL; borrowed)
+ * @param path where, as for `vkvm_value_set` (may be NULL; borrowed)
+ * @param item the number
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_value_set_double(vkvm_value *value, const char *path, double item, vkvm_error **error);
+
+/**
+ * Puts a handle of whichever class into a value, with a hold of its own.
+ *
+ * A value that would then hold itself, directly or through other values, is
+ * refused: it would never be freed.
+ *
+ * @param value the value (not NULL; borrowed)
+ * @param path where, as for `vkvm_value_set` (may be NULL; borrowed)
+ * @param item the handle (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_value_set_handle(vkvm_value *value, const char *path, void *item, vkvm_error **error);
+
+/**
+ * Puts a signed integer into a value.
+ *
+ * @param value the value (not NULL; borrowed)
+ * @param path where, as for `vkvm_value_set` (may be NULL; borrowed)
+ * @param item the integer
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_value_set_int64(vkvm_value *value, const char *path, int64_t item, vkvm_error **error);
+
+/**
+ * Puts a null into a value.
+ *
+ * @param value the value (not NULL; borrowed)
+ * @param path where, as for `vkvm_value_set` (may be NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_value_set_null(vkvm_value *value, const char *path, vkvm_error **error);
+
+/**
+ * Puts text into a value.
+ *
+ * @param value the value (not NULL; borrowed)
+ * @param path where, as for `vkvm_value_set` (may be NULL; borrowed)
+ * @param item the text (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_value_set_string(vkvm_value *value,
+                          const char *path,
+                          const char *item,
+                          vkvm_error **error);
+
+/**
+ * Puts an unsigned integer into a value.
+ *
+ * @param value the value (not NULL; borrowed)
+ * @param path where, as for `vkvm_value_set` (may be NULL; borrowed)
+ * @param item the integer
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_value_set_uint64(vkvm_value *value,
+                          const char *path,
+                          uint64_t item,
+                          vkvm_error **error);
+
+/**
+ * Writes a value as JSON. Bytes become `{"$bytes": "<base64>"}`.
+ *
+ * @param value the value (not NULL; borrowed)
+ * @param pretty 0 for one line, anything else for indented lines
+ * @param json the JSON (out; not NULL; owned by the caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_value_to_json(vkvm_value *value, int pretty, char **json, vkvm_error **error);
+
+/**
+ * Writes a map with one key, the name of the root element, as XML.
+ *
+ * Keys that begin with @ are attributes, `#text` is the text beside them,
+ * lists are repeated elements. True, null and an empty map are an empty
+ * element, false is no element. `#order`, a list of names, says in which order
+ * the children and pieces of text stand where the order of the keys does not;
+ * `#text` is then the list of pieces.
+ *
+ * @param value the value (not NULL; borrowed)
+ * @param xml the document (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_value_to_xml(vkvm_value *value, char **xml, vkvm_error **error);
+
+/**
+ * Shows every part of a value to a visitor, in order.
+ *
+ * The visitor cannot change the value: that is an error.
+ *
+ * @param value the value (not NULL; borrowed)
+ * @param path which part of the value (may be NULL; borrowed)
+ * @param visitor the functions that get the parts (not NULL; borrowed)
+ * @param userdata passed to them (may be NULL; kept until destroy is called)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_value_visit(vkvm_value *value,
+                     const char *path,
+                     const vkvm_value_visitor *visitor,
+                     void *userdata,
+                     vkvm_error **error);
+
+/**
+ * Shows every part of a value to a visitor, as `vkvm_value_visit` does, and
+ * gives up the hold on it, as `vkvm_value_free` does. This is the fast way to
+ * turn a value that a call returned into something else.
+ *
+ * The hold is given up also when the visitor is refused. The visitor must not
+ * use the handle. If it was the last hold, and the value is text or bytes
+ * alone, these are overwritten first, as by `vkvm_value_wipe_and_free`: that
+ * is how a command gives a secret.
+ *
+ * @param value the value (not NULL; borrowed)
+ * @param visitor the functions that get the parts (not NULL; borrowed)
+ * @param userdata passed to them (may be NULL; kept until destroy is called)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_value_visit_and_free(vkvm_value *value,
+                              const vkvm_value_visitor *visitor,
+                              void *userdata,
+                              vkvm_error **error);
+
+/**
+ * Shows every part of what an XML document says to a visitor: what
+ * `vkvm_value_visit` shows of the value that `vkvm_value_from_xml` makes of
+ * it, but without making it. This is the fast way to turn XML into something
+ * else.
+ *
+ * Malformed XML is an error with line and column; nothing is shown then. The
+ * visitor must not change the document.
+ *
+ * @param xml the document (not NULL; borrowed)
+ * @param visitor the functions that get the parts (not NULL; borrowed)
+ * @param userdata passed to them (may be NULL; kept until destroy is called)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_value_visit_xml(const char *xml,
+                         const vkvm_value_visitor *visitor,
+                         void *userdata,
+                         vkvm_error **error);
+
+/**
+ * Gives up a hold on the value handle, as `vkvm_value_free` does. If it was
+ * the last one, all texts and bytes in the value are overwritten first, so
+ * that a secret does not stay in memory that is freed. NULL and handles that
+ * are not live are left alone.
+ *
+ * @param value the value (not NULL; borrowed)
+ */
+void vkvm_value_wipe_and_free(vkvm_value *value);
+
+/**
+ * Gives up a hold on the value handle. NULL and handles that are not live are
+ * left alone.
+ *
+ * @param value the value (not NULL; borrowed)
+ */
+void vkvm_value_free(vkvm_value *value);
+
+/**
+ * Adds a hold on the value handle.
+ *
+ * @param value the value (not NULL; borrowed)
+ * @return the handle, which then needs one more `vkvm_value_free`, or NULL
+ *     when it is not live, or has 524,287 references.
+ */
+vkvm_value *vkvm_value_ref(vkvm_value *value);
+
+/* === Handles of any class ================================================= */
+
+/**
+ * Tells the class of a handle, for callbacks that get objects of any class.
+ *
+ * @param handle a handle of whichever class (may be NULL; borrowed)
+ * @return the class as in function names, like "domain", or NULL when this is
+ *     no live handle; it is valid for ever.
+ */
+const char *vkvm_handle_class_name(void *handle);
+
+/**
+ * Counts the live handles of a class, which makes leaks testable.
+ *
+ * @param class_name the class as in function names, like "domain" (not NULL;
+ *     borrowed)
+ * @param count how many there are (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_handle_count(const char *class_name, size_t *count, vkvm_error **error);
+
+/**
+ * Gives up a hold on a handle of whichever class. NULL and handles that are
+ * not live are left alone.
+ *
+ * @param handle the handle (may be NULL; borrowed)
+ */
+void vkvm_handle_free(void *handle);
+
+/**
+ * Adds a hold on a handle of whichever class.
+ *
+ * @param handle the handle (may be NULL; borrowed)
+ * @return the handle, which then needs one more `vkvm_handle_free`, or the
+ *     free function of its class; NULL when it is not live.
+ */
+void *vkvm_handle_ref(void *handle);
+
+/* === Strings ============================================================== */
+
+/**
+ * Frees text that a function returned.
+ *
+ * @param text the text (may be NULL; borrowed)
+ */
+void vkvm_string_free(char *text);
+
+/* === Lists of strings ===================================================== */
+
+/**
+ * Frees a list of texts that a function returned, with the texts.
+ *
+ * @param list the list (may be NULL; borrowed; its length is in list_len)
+ * @param list_len how many there are
+ */
+void vkvm_string_list_free(char **list, size_t list_len);
+
+/* === Lists of numbers ===================================================== */
+
+/**
+ * Frees a list of integers that a function returned.
+ *
+ * @param list the list (may be NULL; borrowed; its length is in list_len)
+ * @param list_len how many there are
+ */
+void vkvm_int_list_free(int *list, size_t list_len);
+
+/* === Bytes ================================================================ */
+
+/**
+ * Frees bytes that a function returned. They are overwritten first: they may
+ * be a secret.
+ *
+ * @param data the bytes (may be NULL; borrowed)
+ */
+void vkvm_bytes_free(uint8_t *data);
+
+/* === The library ========================================================== */
+
+/**
+ * Gets the version of the libvirt that this process uses.
+ *
+ * @param version major * 1,000,000 + minor * 1,000 + micro (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virGetVersion
+ */
+int vkvm_library_get_libvirt_version(uint64_t *version, vkvm_error **error);
+
+/**
+ * Gets the version of libvkvm.
+ *
+ * @param version major * 1,000,000 + minor * 1,000 + micro (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_library_get_version(uint64_t *version, vkvm_error **error);
+
+/**
+ * Sets whether a forked child reopens the connections that it inherits.
+ *
+ * Without it, which is the default, calls in the child with handles of its
+ * parent fail with the code of a broken connection,
+ * `VKVM_ERROR_ERR_SYSTEM_ERROR`. With it, the first such call opens a
+ * connection of the child's own, in the same way as the parent's was opened,
+ * and looks the object up there; the parent's connection is neither used nor
+ * closed. Registrations for events stay with the parent.
+ *
+ * It applies to connections that are opened after this call and before the
+ * fork, except those that asked for credentials. Node devices, network filters
+ * and their bindings, of which libvirt does not tell the connection, streams,
+ * event queues and fleets are not found again.
+ *
+ * @param reopen 0 for no, anything else for yes
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_library_reopen_after_fork(int reopen, vkvm_error **error);
+
+/* === Connections ========================================================== */
+
 #define VKVM_IDENTITY_USER_NAME "user-name"
 #define VKVM_IDENTITY_UNIX_USER_ID "unix-user-id"
 #define VKVM_IDENTITY_GROUP_NAME "group-name"
@@ -131,13 +1524,3145 @@
 #define VKVM_RESUME_DISCONNECTED 0
 #define VKVM_RESUME_RECONNECTED 1
 
-/* Constants of the class event. */
+/**
+ * Gets events.
+ *
+ * All arguments but `userdata` are borrowed for the time of the call; `_ref`
+ * an object to keep it. `object` is what the event happened to, to be cast to
+ * its class (a `vkvm_domain *` for domain events), or NULL for a close
+ * callback. `args` is a map with what else is known, in the order in which
+ * Sys::Virt passes it. The callback may deregister itself and close `conn`.
+ */
+typedef void (*vkvm_event_callback)(vkvm_conn *conn,
+                                    void *object,
+                                    int event_id,
+                                    vkvm_value *args,
+                                    void *userdata);
+
+/**
+ * Makes a stream. It carries nothing until a function such as
+ * `vkvm_storage_vol_upload` or `vkvm_domain_open_console` is given it.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param flags `VKVM_STREAM_NONBLOCK` for one that never waits
+ * @param stream the stream (out; not NULL; owned by the caller:
+ *     vkvm_stream_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStreamNew
+ */
+int vkvm_conn_new_stream(vkvm_conn *conn,
+                         uint32_t flags,
+                         vkvm_stream **stream,
+                         vkvm_error **error);
+
+/**
+ * Gets statistics of many domains in one call.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param stats which groups, of `VKVM_DOMAIN_STATS_*`; 0 for all
+ * @param doms the domains; none for all domains (may be NULL; borrowed; its
+ *     length is in doms_len)
+ * @param doms_len how many there are
+ * @param flags of `VKVM_DOMAIN_GET_ALL_STATS_*`
+ * @param records a list of maps with the keys `dom` (the domain, a handle) and
+ *     `data` (a map whose keys are the texts of `VKVM_DOMAIN_STATS_*`) (out;
+ *     not NULL; owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectGetAllDomainStats, virDomainListGetStats
+ */
+int vkvm_conn_get_all_domain_stats(vkvm_conn *conn,
+                                   uint32_t stats,
+                                   vkvm_domain *const *doms,
+                                   size_t doms_len,
+                                   uint32_t flags,
+                                   vkvm_value **records,
+                                   vkvm_error **error);
+
+/**
+ * Gets what host and hypervisor can do.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param xml a `<capabilities>` document (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectGetCapabilities
+ */
+int vkvm_conn_get_capabilities(vkvm_conn *conn, char **xml, vkvm_error **error);
+
+/**
+ * Gets the names of the CPU models that the hypervisor knows.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param arch the architecture, like "x86_64" (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param names the names (out; not NULL; owned by the caller:
+ *     vkvm_string_list_free; its length is in names_len)
+ * @param names_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectGetCPUModelNames
+ */
+int vkvm_conn_get_cpu_model_names(vkvm_conn *conn,
+                                  const char *arch,
+                                  uint32_t flags,
+                                  char ***names,
+                                  size_t *names_len,
+                                  vkvm_error **error);
+
+/**
+ * Finds a running domain by its id.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param id the id
+ * @param domain the domain (out; not NULL; owned by the caller:
+ *     vkvm_domain_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainLookupByID
+ */
+int vkvm_conn_get_domain_by_id(vkvm_conn *conn,
+                               int id,
+                               vkvm_domain **domain,
+                               vkvm_error **error);
+
+/**
+ * Finds a domain by its name.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param name the name (not NULL; borrowed)
+ * @param domain the domain (out; not NULL; owned by the caller:
+ *     vkvm_domain_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainLookupByName
+ */
+int vkvm_conn_get_domain_by_name(vkvm_conn *conn,
+                                 const char *name,
+                                 vkvm_domain **domain,
+                                 vkvm_error **error);
+
+/**
+ * Finds a domain by its uuid.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param uuid 16 raw bytes, or text of 32 hex digits with or without hyphens
+ *     (not NULL; borrowed; its length is in uuid_len)
+ * @param uuid_len how many bytes that is: 16, 32 or 36
+ * @param domain the domain (out; not NULL; owned by the caller:
+ *     vkvm_domain_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainLookupByUUID
+ */
+int vkvm_conn_get_domain_by_uuid(vkvm_conn *conn,
+                                 const void *uuid,
+                                 size_t uuid_len,
+                                 vkvm_domain **domain,
+                                 vkvm_error **error);
+
+/**
+ * Gets what domains can have with an emulator.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param emulator the path of the emulator; NULL for the usual one (may be
+ *     NULL; borrowed)
+ * @param arch the architecture of the guest; NULL for the host's (may be NULL;
+ *     borrowed)
+ * @param machine the type of machine; NULL for the usual one (may be NULL;
+ *     borrowed)
+ * @param virttype the kind of virtualization, like "kvm"; NULL for the usual
+ *     one (may be NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_CAPABILITIES_*`
+ * @param xml a `<domainCapabilities>` document (out; not NULL; owned by the
+ *     caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectGetDomainCapabilities
+ */
+int vkvm_conn_get_domain_capabilities(vkvm_conn *conn,
+                                      const char *emulator,
+                                      const char *arch,
+                                      const char *machine,
+                                      const char *virttype,
+                                      uint32_t flags,
+                                      char **xml,
+                                      vkvm_error **error);
+
+/**
+ * Gets the name of the host.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param hostname the name (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectGetHostname
+ */
+int vkvm_conn_get_hostname(vkvm_conn *conn, char **hostname, vkvm_error **error);
+
+/**
+ * Finds an interface by its hardware address. Several with the same are an
+ * error.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param mac hex digits with colons (not NULL; borrowed)
+ * @param iface the interface (out; not NULL; owned by the caller:
+ *     vkvm_interface_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virInterfaceLookupByMACString
+ */
+int vkvm_conn_get_interface_by_mac(vkvm_conn *conn,
+                                   const char *mac,
+                                   vkvm_interface **iface,
+                                   vkvm_error **error);
+
+/**
+ * Finds an interface by its name.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param name the name (not NULL; borrowed)
+ * @param iface the interface (out; not NULL; owned by the caller:
+ *     vkvm_interface_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virInterfaceLookupByName
+ */
+int vkvm_conn_get_interface_by_name(vkvm_conn *conn,
+                                    const char *name,
+                                    vkvm_interface **iface,
+                                    vkvm_error **error);
+
+/**
+ * Gets the version of libvirt on the side of the hypervisor.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param version major * 1,000,000 + minor * 1,000 + micro (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectGetLibVersion
+ */
+int vkvm_conn_get_library_version(vkvm_conn *conn, uint64_t *version, vkvm_error **error);
+
+/**
+ * Gets how many virtual CPUs a domain can have at most.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param type the type of domain, like "kvm" (not NULL; borrowed)
+ * @param count how many (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectGetMaxVcpus
+ */
+int vkvm_conn_get_max_vcpus(vkvm_conn *conn, const char *type, int *count, vkvm_error **error);
+
+/**
+ * Finds a network by its name.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param name the name (not NULL; borrowed)
+ * @param network the network (out; not NULL; owned by the caller:
+ *     vkvm_network_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkLookupByName
+ */
+int vkvm_conn_get_network_by_name(vkvm_conn *conn,
+                                  const char *name,
+                                  vkvm_network **network,
+                                  vkvm_error **error);
+
+/**
+ * Finds a network by its uuid.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param uuid 16 raw bytes, or text of 32 hex digits with or without hyphens
+ *     (not NULL; borrowed; its length is in uuid_len)
+ * @param uuid_len how many bytes that is: 16, 32 or 36
+ * @param network the network (out; not NULL; owned by the caller:
+ *     vkvm_network_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkLookupByUUID
+ */
+int vkvm_conn_get_network_by_uuid(vkvm_conn *conn,
+                                  const void *uuid,
+                                  size_t uuid_len,
+                                  vkvm_network **network,
+                                  vkvm_error **error);
+
+/**
+ * Gets how much memory of NUMA cells is free.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param start the number of the first cell
+ * @param end the number of the last cell
+ * @param memory a list of numbers, one for each cell: bytes, not KiB (out; not
+ *     NULL; owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeGetCellsFreeMemory
+ */
+int vkvm_conn_get_node_cells_free_memory(vkvm_conn *conn,
+                                         int start,
+                                         int end,
+                                         vkvm_value **memory,
+                                         vkvm_error **error);
+
+/**
+ * Gets which CPUs of the host are online.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param totcpus how many CPUs the host has (out; not NULL)
+ * @param onlinemap a bit for each CPU, set when it is online; CPU 0 is the
+ *     lowest bit of the first byte (out; not NULL; owned by the caller:
+ *     vkvm_bytes_free; its length is in onlinemap_len)
+ * @param onlinemap_len how many bytes that is (out)
+ * @param totonline how many CPUs are online (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeGetCPUMap
+ */
+int vkvm_conn_get_node_cpu_map(vkvm_conn *conn,
+                               uint32_t flags,
+                               int *totcpus,
+                               uint8_t **onlinemap,
+                               size_t *onlinemap_len,
+                               uint32_t *totonline,
+                               vkvm_error **error);
+
+/**
+ * Gets how much time the CPUs of the host spent on what.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param cpu_num the number of a CPU, or `VKVM_NODE_CPU_STATS_ALL_CPUS`
+ * @param flags unused, pass 0
+ * @param stats a map with those of the keys `kernel`, `user`, `idle`,
+ *     `iowait`, `intr`, `guest` (ns since the host started) and `utilization`
+ *     (percent) that the driver knows (out; not NULL; owned by the caller:
+ *     vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeGetCPUStats
+ */
+int vkvm_conn_get_node_cpu_stats(vkvm_conn *conn,
+                                 int cpu_num,
+                                 uint32_t flags,
+                                 vkvm_value **stats,
+                                 vkvm_error **error);
+
+/**
+ * Finds a device by its name.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param name the name (not NULL; borrowed)
+ * @param device the device (out; not NULL; owned by the caller:
+ *     vkvm_node_device_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeDeviceLookupByName
+ */
+int vkvm_conn_get_node_device_by_name(vkvm_conn *conn,
+                                      const char *name,
+                                      vkvm_node_device **device,
+                                      vkvm_error **error);
+
+/**
+ * Finds a SCSI host, a Fibre Channel adapter, by its world wide names.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param wwnn the name of its node (not NULL; borrowed)
+ * @param wwpn the name of its port (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param device the device (out; not NULL; owned by the caller:
+ *     vkvm_node_device_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeDeviceLookupSCSIHostByWWN
+ */
+int vkvm_conn_get_node_device_scsihost_by_wwn(vkvm_conn *conn,
+                                              const char *wwnn,
+                                              const char *wwpn,
+                                              uint32_t flags,
+                                              vkvm_node_device **device,
+                                              vkvm_error **error);
+
+/**
+ * Gets how much memory of the host is free.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param memory bytes, not KiB (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeGetFreeMemory
+ */
+int vkvm_conn_get_node_free_memory(vkvm_conn *conn, uint64_t *memory, vkvm_error **error);
+
+/**
+ * Gets how many memory pages of NUMA cells are free.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param pagesizes which sizes of pages to count, in KiB (not NULL; borrowed;
+ *     its length is in pagesizes_len)
+ * @param pagesizes_len how many sizes these are, at least one
+ * @param start the number of the first cell
+ * @param end the number of the last cell
+ * @param flags unused, pass 0
+ * @param cells a list with a map for each cell: `cell` is its number, `pages`
+ *     a map from page sizes (KiB) to numbers of free pages (out; not NULL;
+ *     owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeGetFreePages
+ */
+int vkvm_conn_get_node_free_pages(vkvm_conn *conn,
+                                  const int *pagesizes,
+                                  size_t pagesizes_len,
+                                  int start,
+                                  int end,
+                                  uint32_t flags,
+                                  vkvm_value **cells,
+                                  vkvm_error **error);
+
+/**
+ * Gets the hardware of the host.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param info a map with the keys `model` (the CPU model, a string), `memory`
+ *     (KiB), `cpus` (active ones), `mhz`, `nodes` (NUMA nodes), `sockets` (per
+ *     node), `cores` (per socket), `threads` (per core) (out; not NULL; owned
+ *     by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeGetInfo
+ */
+int vkvm_conn_get_node_info(vkvm_conn *conn, vkvm_value **info, vkvm_error **error);
+
+/**
+ * Gets how the host shares equal memory pages between domains.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param params a map with those keys of `VKVM_NODE_MEMORY_SHARED_*` that the
+ *     driver knows; counts of pages, and times in milliseconds (out; not NULL;
+ *     owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeGetMemoryParameters
+ */
+int vkvm_conn_get_node_memory_parameters(vkvm_conn *conn,
+                                         uint32_t flags,
+                                         vkvm_value **params,
+                                         vkvm_error **error);
+
+/**
+ * Gets how the memory of the host is used.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param cell_num the number of a NUMA cell, or
+ *     `VKVM_NODE_MEMORY_STATS_ALL_CELLS`
+ * @param flags unused, pass 0
+ * @param stats a map with those of the keys `total`, `free`, `buffers`,
+ *     `cached`, `available` (KiB) that the driver knows (out; not NULL; owned
+ *     by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeGetMemoryStats
+ */
+int vkvm_conn_get_node_memory_stats(vkvm_conn *conn,
+                                    int cell_num,
+                                    uint32_t flags,
+                                    vkvm_value **stats,
+                                    vkvm_error **error);
+
+/**
+ * Gets how the host protects domains from each other.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param model a map with the keys `model` (like "selinux") and `doi` (the
+ *     domain of interpretation), both strings (out; not NULL; owned by the
+ *     caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeGetSecurityModel
+ */
+int vkvm_conn_get_node_security_model(vkvm_conn *conn, vkvm_value **model, vkvm_error **error);
+
+/**
+ * Gets what the host's AMD SEV, the encryption of guests' memory, can do.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param info a map with keys of `VKVM_SEV_*` (out; not NULL; owned by the
+ *     caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeGetSEVInfo
+ */
+int vkvm_conn_get_node_sev_info(vkvm_conn *conn,
+                                uint32_t flags,
+                                vkvm_value **info,
+                                vkvm_error **error);
+
+/**
+ * Finds the binding of a network device.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param name the name of the device, like "vnet0" (not NULL; borrowed)
+ * @param binding the binding (out; not NULL; owned by the caller:
+ *     vkvm_nwfilter_binding_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNWFilterBindingLookupByPortDev
+ */
+int vkvm_conn_get_nwfilter_binding_by_port_dev(vkvm_conn *conn,
+                                               const char *name,
+                                               vkvm_nwfilter_binding **binding,
+                                               vkvm_error **error);
+
+/**
+ * Finds a network filter by its name.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param name the name (not NULL; borrowed)
+ * @param nwfilter the filter (out; not NULL; owned by the caller:
+ *     vkvm_nwfilter_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNWFilterLookupByName
+ */
+int vkvm_conn_get_nwfilter_by_name(vkvm_conn *conn,
+                                   const char *name,
+                                   vkvm_nwfilter **nwfilter,
+                                   vkvm_error **error);
+
+/**
+ * Finds a network filter by its uuid.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param uuid 16 raw bytes, or text of 32 hex digits with or without hyphens
+ *     (not NULL; borrowed; its length is in uuid_len)
+ * @param uuid_len how many bytes that is: 16, 32 or 36
+ * @param nwfilter the filter (out; not NULL; owned by the caller:
+ *     vkvm_nwfilter_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNWFilterLookupByUUID
+ */
+int vkvm_conn_get_nwfilter_by_uuid(vkvm_conn *conn,
+                                   const void *uuid,
+                                   size_t uuid_len,
+                                   vkvm_nwfilter **nwfilter,
+                                   vkvm_error **error);
+
+/**
+ * Gets the XML of the domain that was saved to a file.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param file the file's path on the host (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_XML_*`
+ * @param xml a `<domain>` document (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSaveImageGetXMLDesc
+ */
+int vkvm_conn_get_save_image_xml_description(vkvm_conn *conn,
+                                             const char *file,
+                                             uint32_t flags,
+                                             char **xml,
+                                             vkvm_error **error);
+
+/**
+ * Finds a secret by what it is for.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param type one of `VKVM_SECRET_USAGE_TYPE_*`
+ * @param id which object of that type it belongs to, as in
+ *     `vkvm_secret_get_usage_id` (not NULL; borrowed)
+ * @param secret the secret (out; not NULL; owned by the caller:
+ *     vkvm_secret_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virSecretLookupByUsage
+ */
+int vkvm_conn_get_secret_by_usage(vkvm_conn *conn,
+                                  int type,
+                                  const char *id,
+                                  vkvm_secret **secret,
+                                  vkvm_error **error);
+
+/**
+ * Finds a secret by its uuid.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param uuid 16 raw bytes, or text of 32 hex digits with or without hyphens
+ *     (not NULL; borrowed; its length is in uuid_len)
+ * @param uuid_len how many bytes that is: 16, 32 or 36
+ * @param secret the secret (out; not NULL; owned by the caller:
+ *     vkvm_secret_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virSecretLookupByUUID
+ */
+int vkvm_conn_get_secret_by_uuid(vkvm_conn *conn,
+                                 const void *uuid,
+                                 size_t uuid_len,
+                                 vkvm_secret **secret,
+                                 vkvm_error **error);
+
+/**
+ * Finds a storage pool by its name.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param name the name (not NULL; borrowed)
+ * @param pool the pool (out; not NULL; owned by the caller:
+ *     vkvm_storage_pool_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStoragePoolLookupByName
+ */
+int vkvm_conn_get_storage_pool_by_name(vkvm_conn *conn,
+                                       const char *name,
+                                       vkvm_storage_pool **pool,
+                                       vkvm_error **error);
+
+/**
+ * Finds the storage pool whose volumes are in a folder of the host.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param path the folder (not NULL; borrowed)
+ * @param pool the pool (out; not NULL; owned by the caller:
+ *     vkvm_storage_pool_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStoragePoolLookupByTargetPath
+ */
+int vkvm_conn_get_storage_pool_by_target_path(vkvm_conn *conn,
+                                              const char *path,
+                                              vkvm_storage_pool **pool,
+                                              vkvm_error **error);
+
+/**
+ * Finds a storage pool by its uuid.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param uuid 16 raw bytes, or text of 32 hex digits with or without hyphens
+ *     (not NULL; borrowed; its length is in uuid_len)
+ * @param uuid_len how many bytes that is: 16, 32 or 36
+ * @param pool the pool (out; not NULL; owned by the caller:
+ *     vkvm_storage_pool_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStoragePoolLookupByUUID
+ */
+int vkvm_conn_get_storage_pool_by_uuid(vkvm_conn *conn,
+                                       const void *uuid,
+                                       size_t uuid_len,
+                                       vkvm_storage_pool **pool,
+                                       vkvm_error **error);
+
+/**
+ * Finds the storage pool that a volume is in.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param volume the volume (not NULL; borrowed)
+ * @param pool the pool (out; not NULL; owned by the caller:
+ *     vkvm_storage_pool_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStoragePoolLookupByVolume
+ */
+int vkvm_conn_get_storage_pool_by_volume(vkvm_conn *conn,
+                                         vkvm_storage_vol *volume,
+                                         vkvm_storage_pool **pool,
+                                         vkvm_error **error);
+
+/**
+ * Gets which types of storage pool the host can have.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param xml a `<storagepoolCapabilities>` document (out; not NULL; owned by
+ *     the caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectGetStoragePoolCapabilities
+ */
+int vkvm_conn_get_storage_pool_capabilities(vkvm_conn *conn,
+                                            uint32_t flags,
+                                            char **xml,
+                                            vkvm_error **error);
+
+/**
+ * Finds a volume by its key, in whichever pool it is.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param key the key (not NULL; borrowed)
+ * @param volume the volume (out; not NULL; owned by the caller:
+ *     vkvm_storage_vol_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStorageVolLookupByKey
+ */
+int vkvm_conn_get_storage_volume_by_key(vkvm_conn *conn,
+                                        const char *key,
+                                        vkvm_storage_vol **volume,
+                                        vkvm_error **error);
+
+/**
+ * Finds a volume by its path, in whichever pool it is.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param path where the volume is on the host (not NULL; borrowed)
+ * @param volume the volume (out; not NULL; owned by the caller:
+ *     vkvm_storage_vol_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStorageVolLookupByPath
+ */
+int vkvm_conn_get_storage_volume_by_path(vkvm_conn *conn,
+                                         const char *path,
+                                         vkvm_storage_vol **volume,
+                                         vkvm_error **error);
+
+/**
+ * Gets the BIOS and hardware of the host.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param xml a `<sysinfo>` document (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectGetSysinfo
+ */
+int vkvm_conn_get_sysinfo(vkvm_conn *conn, uint32_t flags, char **xml, vkvm_error **error);
+
+/**
+ * Gets the name of the hypervisor driver, like "QEMU" or "TEST".
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param type the name (out; not NULL; owned by the caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectGetType
+ */
+int vkvm_conn_get_type(vkvm_conn *conn, char **type, vkvm_error **error);
+
+/**
+ * Gets the URI of the connection, as libvirt completed it.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param uri the URI (out; not NULL; owned by the caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectGetURI
+ */
+int vkvm_conn_get_uri(vkvm_conn *conn, char **uri, vkvm_error **error);
+
+/**
+ * Gets the version of the hypervisor.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param version major * 1,000,000 + minor * 1,000 + micro (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectGetVersion
+ */
+int vkvm_conn_get_version(vkvm_conn *conn, uint64_t *version, vkvm_error **error);
+
+/**
+ * Lists the domains, running or not.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param flags a filter, of `VKVM_DOMAIN_LIST_*`; 0 for all domains
+ * @param domains the domains (out; not NULL; owned by the caller:
+ *     vkvm_domain_list_free; its length is in domains_len)
+ * @param domains_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectListAllDomains
+ */
+int vkvm_conn_list_all_domains(vkvm_conn *conn,
+                               uint32_t flags,
+                               vkvm_domain ***domains,
+                               size_t *domains_len,
+                               vkvm_error **error);
+
+/**
+ * Lists the host's network interfaces, up or down.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param flags a filter, of `VKVM_INTERFACE_LIST_*`; 0 for all interfaces
+ * @param ifaces the interfaces (out; not NULL; owned by the caller:
+ *     vkvm_interface_list_free; its length is in ifaces_len)
+ * @param ifaces_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectListAllInterfaces
+ */
+int vkvm_conn_list_all_interfaces(vkvm_conn *conn,
+                                  uint32_t flags,
+                                  vkvm_interface ***ifaces,
+                                  size_t *ifaces_len,
+                                  vkvm_error **error);
+
+/**
+ * Lists the networks, running or not.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param flags a filter, of `VKVM_NETWORK_LIST_*`; 0 for all networks
+ * @param networks the networks (out; not NULL; owned by the caller:
+ *     vkvm_network_list_free; its length is in networks_len)
+ * @param networks_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectListAllNetworks
+ */
+int vkvm_conn_list_all_networks(vkvm_conn *conn,
+                                uint32_t flags,
+                                vkvm_network ***networks,
+                                size_t *networks_len,
+                                vkvm_error **error);
+
+/**
+ * Lists the host's devices.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param flags a filter, of `VKVM_NODE_DEVICE_LIST_*`; 0 for all devices
+ * @param devices the devices (out; not NULL; owned by the caller:
+ *     vkvm_node_device_list_free; its length is in devices_len)
+ * @param devices_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectListAllNodeDevices
+ */
+int vkvm_conn_list_all_node_devices(vkvm_conn *conn,
+                                    uint32_t flags,
+                                    vkvm_node_device ***devices,
+                                    size_t *devices_len,
+                                    vkvm_error **error);
+
+/**
+ * Lists which network devices are filtered.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param bindings the bindings (out; not NULL; owned by the caller:
+ *     vkvm_nwfilter_binding_list_free; its length is in bindings_len)
+ * @param bindings_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectListAllNWFilterBindings
+ */
+int vkvm_conn_list_all_nwfilter_bindings(vkvm_conn *conn,
+                                         uint32_t flags,
+                                         vkvm_nwfilter_binding ***bindings,
+                                         size_t *bindings_len,
+                                         vkvm_error **error);
+
+/**
+ * Lists the network filters.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param filters the filters (out; not NULL; owned by the caller:
+ *     vkvm_nwfilter_list_free; its length is in filters_len)
+ * @param filters_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectListAllNWFilters
+ */
+int vkvm_conn_list_all_nwfilters(vkvm_conn *conn,
+                                 uint32_t flags,
+                                 vkvm_nwfilter ***filters,
+                                 size_t *filters_len,
+                                 vkvm_error **error);
+
+/**
+ * Lists the secrets.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param flags a filter, of `VKVM_SECRET_LIST_*`; 0 for all secrets
+ * @param secrets the secrets (out; not NULL; owned by the caller:
+ *     vkvm_secret_list_free; its length is in secrets_len)
+ * @param secrets_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectListAllSecrets
+ */
+int vkvm_conn_list_all_secrets(vkvm_conn *conn,
+                               uint32_t flags,
+                               vkvm_secret ***secrets,
+                               size_t *secrets_len,
+                               vkvm_error **error);
+
+/**
+ * Lists the storage pools, started or not.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param flags a filter, of `VKVM_STORAGE_POOL_LIST_*`; 0 for all pools
+ * @param pools the pools (out; not NULL; owned by the caller:
+ *     vkvm_storage_pool_list_free; its length is in pools_len)
+ * @param pools_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectListAllStoragePools
+ */
+int vkvm_conn_list_all_storage_pools(vkvm_conn *conn,
+                                     uint32_t flags,
+                                     vkvm_storage_pool ***pools,
+                                     size_t *pools_len,
+                                     vkvm_error **error);
+
+/**
+ * Lists the names of domains that are defined and do not run.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param maxnames how many to list at most, from 0 to 1,048,576
+ * @param names the names (out; not NULL; owned by the caller:
+ *     vkvm_string_list_free; its length is in names_len)
+ * @param names_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectListDefinedDomains
+ */
+int vkvm_conn_list_defined_domain_names(vkvm_conn *conn,
+                                        int maxnames,
+                                        char ***names,
+                                        size_t *names_len,
+                                        vkvm_error **error);
+
+/**
+ * Lists the names of interfaces that are defined and down.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param maxnames how many to list at most, from 0 to 1,048,576
+ * @param names the names (out; not NULL; owned by the caller:
+ *     vkvm_string_list_free; its length is in names_len)
+ * @param names_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectListDefinedInterfaces
+ */
+int vkvm_conn_list_defined_interface_names(vkvm_conn *conn,
+                                           int maxnames,
+                                           char ***names,
+                                           size_t *names_len,
+                                           vkvm_error **error);
+
+/**
+ * Lists the names of networks that are defined and do not run.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param maxnames how many to list at most, from 0 to 1,048,576
+ * @param names the names (out; not NULL; owned by the caller:
+ *     vkvm_string_list_free; its length is in names_len)
+ * @param names_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectListDefinedNetworks
+ */
+int vkvm_conn_list_defined_network_names(vkvm_conn *conn,
+                                         int maxnames,
+                                         char ***names,
+                                         size_t *names_len,
+                                         vkvm_error **error);
+
+/**
+ * Lists the names of storage pools that are defined but not started.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param maxnames how many to list at most, from 0 to 1,048,576
+ * @param names the names (out; not NULL; owned by the caller:
+ *     vkvm_string_list_free; its length is in names_len)
+ * @param names_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectListDefinedStoragePools
+ */
+int vkvm_conn_list_defined_storage_pool_names(vkvm_conn *conn,
+                                              int maxnames,
+                                              char ***names,
+                                              size_t *names_len,
+                                              vkvm_error **error);
+
+/**
+ * Lists the ids of running domains.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param maxids how many to list at most, from 0 to 1,048,576
+ * @param ids the ids (out; not NULL; owned by the caller: vkvm_int_list_free;
+ *     its length is in ids_len)
+ * @param ids_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectListDomains
+ */
+int vkvm_conn_list_domain_ids(vkvm_conn *conn,
+                              int maxids,
+                              int **ids,
+                              size_t *ids_len,
+                              vkvm_error **error);
+
+/**
+ * Lists the names of interfaces that are up.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param maxnames how many to list at most, from 0 to 1,048,576
+ * @param names the names (out; not NULL; owned by the caller:
+ *     vkvm_string_list_free; its length is in names_len)
+ * @param names_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectListInterfaces
+ */
+int vkvm_conn_list_interface_names(vkvm_conn *conn,
+                                   int maxnames,
+                                   char ***names,
+                                   size_t *names_len,
+                                   vkvm_error **error);
+
+/**
+ * Lists the names of running networks.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param maxnames how many to list at most, from 0 to 1,048,576
+ * @param names the names (out; not NULL; owned by the caller:
+ *     vkvm_string_list_free; its length is in names_len)
+ * @param names_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectListNetworks
+ */
+int vkvm_conn_list_network_names(vkvm_conn *conn,
+                                 int maxnames,
+                                 char ***names,
+                                 size_t *names_len,
+                                 vkvm_error **error);
+
+/**
+ * Lists the names of the host's devices.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param cap only those with this capability, like "pci"; NULL for all (may be
+ *     NULL; borrowed)
+ * @param maxnames how many to list at most, from 0 to 1,048,576
+ * @param flags unused, pass 0
+ * @param names the names (out; not NULL; owned by the caller:
+ *     vkvm_string_list_free; its length is in names_len)
+ * @param names_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeListDevices
+ */
+int vkvm_conn_list_node_device_names(vkvm_conn *conn,
+                                     const char *cap,
+                                     int maxnames,
+                                     uint32_t flags,
+                                     char ***names,
+                                     size_t *names_len,
+                                     vkvm_error **error);
+
+/**
+ * Lists the names of network filters.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param maxnames how many to list at most, from 0 to 1,048,576
+ * @param names the names (out; not NULL; owned by the caller:
+ *     vkvm_string_list_free; its length is in names_len)
+ * @param names_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectListNWFilters
+ */
+int vkvm_conn_list_nwfilter_names(vkvm_conn *conn,
+                                  int maxnames,
+                                  char ***names,
+                                  size_t *names_len,
+                                  vkvm_error **error);
+
+/**
+ * Lists the uuids of the secrets.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param maxuuids how many to list at most, from 0 to 1,048,576
+ * @param uuids the uuids as text (out; not NULL; owned by the caller:
+ *     vkvm_string_list_free; its length is in uuids_len)
+ * @param uuids_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectListSecrets
+ */
+int vkvm_conn_list_secret_uuids(vkvm_conn *conn,
+                                int maxuuids,
+                                char ***uuids,
+                                size_t *uuids_len,
+                                vkvm_error **error);
+
+/**
+ * Lists the names of storage pools that are started.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param maxnames how many to list at most, from 0 to 1,048,576
+ * @param names the names (out; not NULL; owned by the caller:
+ *     vkvm_string_list_free; its length is in names_len)
+ * @param names_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectListStoragePools
+ */
+int vkvm_conn_list_storage_pool_names(vkvm_conn *conn,
+                                      int maxnames,
+                                      char ***names,
+                                      size_t *names_len,
+                                      vkvm_error **error);
+
+/**
+ * Gets the most capable CPU that several hosts have in common.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param xml the hosts' `<cpu>` documents (not NULL; borrowed; its length is
+ *     in xml_len)
+ * @param xml_len how many there are
+ * @param flags of `VKVM_BASELINE_CPU_*`
+ * @param cpu a `<cpu>` document (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectBaselineCPU
+ */
+int vkvm_conn_baseline_cpu(vkvm_conn *conn,
+                           const char *const *xml,
+                           size_t xml_len,
+                           uint32_t flags,
+                           char **cpu,
+                           vkvm_error **error);
+
+/**
+ * Gets the most capable CPU that an emulator can provide on several hosts.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param emulator the path of the emulator; NULL for the usual one (may be
+ *     NULL; borrowed)
+ * @param arch the architecture of the guest; NULL for the host's (may be NULL;
+ *     borrowed)
+ * @param machine the type of machine; NULL for the usual one (may be NULL;
+ *     borrowed)
+ * @param virttype the kind of virtualization, like "kvm"; NULL for the usual
+ *     one (may be NULL; borrowed)
+ * @param xml the hosts' `<cpu>` documents (not NULL; borrowed; its length is
+ *     in xml_len)
+ * @param xml_len how many there are
+ * @param flags of `VKVM_BASELINE_CPU_*`
+ * @param cpu a `<cpu>` document (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectBaselineHypervisorCPU
+ */
+int vkvm_conn_baseline_hypervisor_cpu(vkvm_conn *conn,
+                                      const char *emulator,
+                                      const char *arch,
+                                      const char *machine,
+                                      const char *virttype,
+                                      const char *const *xml,
+                                      size_t xml_len,
+                                      uint32_t flags,
+                                      char **cpu,
+                                      vkvm_error **error);
+
+/**
+ * Compares the CPU of the host with another one.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param xml a `<cpu>` document, or a `<domain>` that has one (not NULL;
+ *     borrowed)
+ * @param flags of `VKVM_COMPARE_CPU_*`
+ * @param result what the host's CPU is, of `VKVM_CPU_COMPARE_*` (out; not
+ *     NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectCompareCPU
+ */
+int vkvm_conn_compare_cpu(vkvm_conn *conn,
+                          const char *xml,
+                          uint32_t flags,
+                          int *result,
+                          vkvm_error **error);
+
+/**
+ * Compares the CPU that an emulator can provide with another one.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param emulator the path of the emulator; NULL for the usual one (may be
+ *     NULL; borrowed)
+ * @param arch the architecture of the guest; NULL for the host's (may be NULL;
+ *     borrowed)
+ * @param machine the type of machine; NULL for the usual one (may be NULL;
+ *     borrowed)
+ * @param virttype the kind of virtualization, like "kvm"; NULL for the usual
+ *     one (may be NULL; borrowed)
+ * @param xml a `<cpu>` document (not NULL; borrowed)
+ * @param flags of `VKVM_COMPARE_CPU_*`
+ * @param result what the CPU of the emulator is, of `VKVM_CPU_COMPARE_*` (out;
+ *     not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectCompareHypervisorCPU
+ */
+int vkvm_conn_compare_hypervisor_cpu(vkvm_conn *conn,
+                                     const char *emulator,
+                                     const char *arch,
+                                     const char *machine,
+                                     const char *virttype,
+                                     const char *xml,
+                                     uint32_t flags,
+                                     int *result,
+                                     vkvm_error **error);
+
+/**
+ * Starts a domain that is gone when it stops.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param xml a `<domain>` document (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_START_*`
+ * @param domain the domain (out; not NULL; owned by the caller:
+ *     vkvm_domain_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainCreateXML
+ */
+int vkvm_conn_create_domain(vkvm_conn *conn,
+                            const char *xml,
+                            uint32_t flags,
+                            vkvm_domain **domain,
+                            vkvm_error **error);
+
+/**
+ * Starts a domain that is gone when it stops, and gives its first process open
+ * files: those of a container are numbered from 3 on. Only over a connection
+ * through a UNIX socket.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param xml a `<domain>` document (not NULL; borrowed)
+ * @param fds open file descriptors; the call borrows them, and the caller
+ *     closes them (not NULL; borrowed; its length is in fds_len)
+ * @param fds_len how many there are
+ * @param flags of `VKVM_DOMAIN_START_*`
+ * @param domain the domain (out; not NULL; owned by the caller:
+ *     vkvm_domain_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainCreateXMLWithFiles
+ */
+int vkvm_conn_create_domain_with_files(vkvm_conn *conn,
+                                       const char *xml,
+                                       const int *fds,
+                                       size_t fds_len,
+                                       uint32_t flags,
+                                       vkvm_domain **domain,
+                                       vkvm_error **error);
+
+/**
+ * Defines an interface, as `vkvm_conn_define_interface` does without flags.
+ *
+ * The name is misleading, and kept because Sys::Virt has it: the interface is
+ * not brought up.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param xml an `<interface>` document (not NULL; borrowed)
+ * @param iface the interface (out; not NULL; owned by the caller:
+ *     vkvm_interface_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virInterfaceDefineXML
+ */
+int vkvm_conn_create_interface(vkvm_conn *conn,
+                               const char *xml,
+                               vkvm_interface **iface,
+                               vkvm_error **error);
+
+/**
+ * Starts a network that is gone when it stops.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param xml a `<network>` document (not NULL; borrowed)
+ * @param flags of `VKVM_NETWORK_CREATE_*`
+ * @param network the network (out; not NULL; owned by the caller:
+ *     vkvm_network_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkCreateXML, virNetworkCreateXMLFlags
+ */
+int vkvm_conn_create_network(vkvm_conn *conn,
+                             const char *xml,
+                             uint32_t flags,
+                             vkvm_network **network,
+                             vkvm_error **error);
+
+/**
+ * Makes a device, like a virtual HBA or a mediated device, that is gone when
+ * it is destroyed.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param xml a `<device>` document (not NULL; borrowed)
+ * @param flags of `VKVM_NODE_DEVICE_CREATE_*`
+ * @param device the device (out; not NULL; owned by the caller:
+ *     vkvm_node_device_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeDeviceCreateXML
+ */
+int vkvm_conn_create_node_device(vkvm_conn *conn,
+                                 const char *xml,
+                                 uint32_t flags,
+                                 vkvm_node_device **device,
+                                 vkvm_error **error);
+
+/**
+ * Puts a filter on a network device.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param xml a `<filterbinding>` document (not NULL; borrowed)
+ * @param flags of `VKVM_NWFILTER_BINDING_CREATE_*`
+ * @param binding the binding (out; not NULL; owned by the caller:
+ *     vkvm_nwfilter_binding_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNWFilterBindingCreateXML
+ */
+int vkvm_conn_create_nwfilter_binding(vkvm_conn *conn,
+                                      const char *xml,
+                                      uint32_t flags,
+                                      vkvm_nwfilter_binding **binding,
+                                      vkvm_error **error);
+
+/**
+ * Starts a storage pool that is gone when it stops.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param xml a `<pool>` document (not NULL; borrowed)
+ * @param pool the pool (out; not NULL; owned by the caller:
+ *     vkvm_storage_pool_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStoragePoolCreateXML
+ */
+int vkvm_conn_create_storage_pool(vkvm_conn *conn,
+                                  const char *xml,
+                                  vkvm_storage_pool **pool,
+                                  vkvm_error **error);
+
+/**
+ * Defines a domain without starting it, or changes its definition.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param xml a `<domain>` document (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_DEFINE_*`
+ * @param domain the domain (out; not NULL; owned by the caller:
+ *     vkvm_domain_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainDefineXML, virDomainDefineXMLFlags
+ */
+int vkvm_conn_define_domain(vkvm_conn *conn,
+                            const char *xml,
+                            uint32_t flags,
+                            vkvm_domain **domain,
+                            vkvm_error **error);
+
+/**
+ * Defines an interface without bringing it up, or changes its definition.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param xml an `<interface>` document (not NULL; borrowed)
+ * @param flags of `VKVM_INTERFACE_DEFINE_*`
+ * @param iface the interface (out; not NULL; owned by the caller:
+ *     vkvm_interface_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virInterfaceDefineXML
+ */
+int vkvm_conn_define_interface(vkvm_conn *conn,
+                               const char *xml,
+                               uint32_t flags,
+                               vkvm_interface **iface,
+                               vkvm_error **error);
+
+/**
+ * Defines a network without starting it, or changes its definition.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param xml a `<network>` document (not NULL; borrowed)
+ * @param flags of `VKVM_NETWORK_DEFINE_*`
+ * @param network the network (out; not NULL; owned by the caller:
+ *     vkvm_network_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkDefineXML, virNetworkDefineXMLFlags
+ */
+int vkvm_conn_define_network(vkvm_conn *conn,
+                             const char *xml,
+                             uint32_t flags,
+                             vkvm_network **network,
+                             vkvm_error **error);
+
+/**
+ * Defines a device without starting it.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param xml a `<device>` document (not NULL; borrowed)
+ * @param flags of `VKVM_NODE_DEVICE_DEFINE_*`
+ * @param device the device (out; not NULL; owned by the caller:
+ *     vkvm_node_device_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeDeviceDefineXML
+ */
+int vkvm_conn_define_node_device(vkvm_conn *conn,
+                                 const char *xml,
+                                 uint32_t flags,
+                                 vkvm_node_device **device,
+                                 vkvm_error **error);
+
+/**
+ * Defines a network filter, or changes its definition.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param xml a `<filter>` document (not NULL; borrowed)
+ * @param flags of `VKVM_NWFILTER_DEFINE_*`
+ * @param nwfilter the filter (out; not NULL; owned by the caller:
+ *     vkvm_nwfilter_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNWFilterDefineXML, virNWFilterDefineXMLFlags
+ */
+int vkvm_conn_define_nwfilter(vkvm_conn *conn,
+                              const char *xml,
+                              uint32_t flags,
+                              vkvm_nwfilter **nwfilter,
+                              vkvm_error **error);
+
+/**
+ * Replaces the XML of the domain that was saved to a file.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param file the file's path on the host (not NULL; borrowed)
+ * @param xml a `<domain>` document; it must describe the same virtual hardware
+ *     (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_SAVE_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSaveImageDefineXML
+ */
+int vkvm_conn_define_save_image_xml(vkvm_conn *conn,
+                                    const char *file,
+                                    const char *xml,
+                                    uint32_t flags,
+                                    vkvm_error **error);
+
+/**
+ * Defines a secret, without its value, or changes its definition.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param xml a `<secret>` document (not NULL; borrowed)
+ * @param flags of `VKVM_SECRET_DEFINE_*`
+ * @param secret the secret (out; not NULL; owned by the caller:
+ *     vkvm_secret_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virSecretDefineXML
+ */
+int vkvm_conn_define_secret(vkvm_conn *conn,
+                            const char *xml,
+                            uint32_t flags,
+                            vkvm_secret **secret,
+                            vkvm_error **error);
+
+/**
+ * Defines a storage pool without starting it, or changes its definition.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param xml a `<pool>` document (not NULL; borrowed)
+ * @param flags of `VKVM_STORAGE_POOL_DEFINE_*`
+ * @param pool the pool (out; not NULL; owned by the caller:
+ *     vkvm_storage_pool_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStoragePoolDefineXML
+ */
+int vkvm_conn_define_storage_pool(vkvm_conn *conn,
+                                  const char *xml,
+                                  uint32_t flags,
+                                  vkvm_storage_pool **pool,
+                                  vkvm_error **error);
+
+/**
+ * Ends what `vkvm_conn_enable_resume` began.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectUnregisterCloseCallback
+ */
+int vkvm_conn_disable_resume(vkvm_conn *conn, vkvm_error **error);
+
+/**
+ * Ends the registration made with `vkvm_conn_domain_event_register`.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectDomainEventDeregisterAny
+ */
+int vkvm_conn_domain_event_deregister(vkvm_conn *conn, vkvm_error **error);
+
+/**
+ * Deregisters a callback or queue registered for domain events.
+ *
+ * It may be called from any thread, also from the callback itself. A call of
+ * the callback that is in progress on another thread is not waited for; the
+ * callback data are released after it.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param callback_id the number returned by the registration; it is never used
+ *     again on this connection
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectDomainEventDeregisterAny
+ */
+int vkvm_conn_domain_event_deregister_any(vkvm_conn *conn, int callback_id, vkvm_error **error);
+
+/**
+ * Registers a callback for the life cycle events of all domains; one per
+ * connection handle.
+ *
+ * This is the legacy form of `vkvm_conn_domain_event_register_any`.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param callback called on the thread that runs the event loop (not NULL)
+ * @param userdata passed to the callback (may be NULL; kept until destroy is
+ *     called)
+ * @param destroy releases the userdata (may be NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectDomainEventRegisterAny
+ */
+int vkvm_conn_domain_event_register(vkvm_conn *conn,
+                                    vkvm_event_callback callback,
+                                    void *userdata,
+                                    vkvm_destroy_callback destroy,
+                                    vkvm_error **error);
+
+/**
+ * Registers a callback for domain events of one kind, from one domain or from
+ * all.
+ *
+ * Any number of callbacks and queues may be registered for the same events.
+ * The registration holds the connection open; it ends with
+ * `vkvm_conn_domain_event_deregister_any`, or with the connection handle.
+ *
+ * The map of an event has these keys, by the kind of the event (texts may be
+ * null): LIFECYCLE: event, detail; RTC_CHANGE: utcoffset (s); WATCHDOG:
+ * action; IO_ERROR: srcPath, devAlias, action; IO_ERROR_REASON: srcPath,
+ * devAlias, action, reason; GRAPHICS: phase, local, remote (each a map with
+ * the keys family, node, service), authScheme, identities (a list of maps with
+ * the keys type, name); BLOCK_JOB, BLOCK_JOB_2: path, type, status;
+ * DISK_CHANGE: oldSrcPath, newSrcPath, devAlias, reason; TRAY_CHANGE:
+ * devAlias, reason; PMWAKEUP, PMSUSPEND, PMSUSPEND_DISK: reason;
+ * BALLOON_CHANGE: actual (KiB); DEVICE_ADDED, DEVICE_REMOVED,
+ * DEVICE_REMOVAL_FAILED: devAlias; TUNABLE, JOB_COMPLETED: params (a map);
+ * AGENT_LIFECYCLE: state, reason; MIGRATION_ITERATION: iteration;
+ * METADATA_CHANGE: type, nsuri; BLOCK_THRESHOLD: dev, path, threshold, excess
+ * (both in bytes); MEMORY_FAILURE: recipient, action, flags;
+ * MEMORY_DEVICE_SIZE_CHANGE: alias, size (KiB); NIC_MAC_CHANGE: alias, oldMAC,
+ * newMAC; VCPU_REMOVED: vcpuid; CHANNEL_LIFECYCLE: state, reason, channelName;
+ * and none for REBOOT, CONTROL_ERROR, and kinds that this version does not
+ * know.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param dom the domain to listen to; NULL for all (may be NULL; borrowed)
+ * @param event_id which kind, of `VKVM_DOMAIN_EVENT_ID_*`
+ * @param callback called on the thread that runs the event loop (not NULL)
+ * @param userdata passed to the callback (may be NULL; kept until destroy is
+ *     called)
+ * @param destroy releases the userdata (may be NULL)
+ * @param callback_id the number to deregister with (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectDomainEventRegisterAny
+ */
+int vkvm_conn_domain_event_register_any(vkvm_conn *conn,
+                                        vkvm_domain *dom,
+                                        int event_id,
+                                        vkvm_event_callback callback,
+                                        void *userdata,
+                                        vkvm_destroy_callback destroy,
+                                        int *callback_id,
+                                        vkvm_error **error);
+
+/**
+ * Turns a configuration in the hypervisor's own form into a domain's XML.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param configtype the form, like "qemu-argv" (not NULL; borrowed)
+ * @param configdata the configuration (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param xml a `<domain>` document (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectDomainXMLFromNative
+ */
+int vkvm_conn_domain_xml_from_native(vkvm_conn *conn,
+                                     const char *configtype,
+                                     const char *configdata,
+                                     uint32_t flags,
+                                     char **xml,
+                                     vkvm_error **error);
+
+/**
+ * Turns a domain's XML into a configuration in the hypervisor's own form.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param configtype the form, like "qemu-argv" (not NULL; borrowed)
+ * @param xmldata a `<domain>` document (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param config the configuration (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectDomainXMLToNative
+ */
+int vkvm_conn_domain_xml_to_native(vkvm_conn *conn,
+                                   const char *configtype,
+                                   const char *xmldata,
+                                   uint32_t flags,
+                                   char **config,
+                                   vkvm_error **error);
+
+/**
+ * Opens the connection again whenever it ends: when its daemon is restarted,
+ * or does not answer.
+ *
+ * What was registered through the connection is registered on the new one,
+ * under the same numbers, but for close callbacks, which are over; and
+ * keepalive is set as it was. The handle of the connection stays valid, and so
+ * do those of domains, snapshots, checkpoints, networks, ports, pools,
+ * volumes, secrets and interfaces: each is looked up again by its uuid, name
+ * or key. Those of network filters, filter bindings, node devices and streams
+ * do not, nor does an identity. Events during the outage are lost; refresh
+ * cached state when `VKVM_RESUME_RECONNECTED` comes. Events of the new
+ * connection are delivered after it.
+ *
+ * The connection must have been opened without a callback for credentials,
+ * which are not kept. An event loop must be registered. Attempts to reconnect
+ * are made on a thread of their own; with an event loop of the program's own,
+ * on the loop.
+ *
+ * The map of an event has the keys `event`, one of `VKVM_RESUME_*`; `reason`
+ * why the connection had ended, one of `VKVM_CLOSE_REASON_*`; `attempts`, how
+ * many it took so far; and `domains`, with `VKVM_RESUME_RECONNECTED` a list
+ * with a handle of each domain there is now.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param max_delay the longest time between two attempts, in ms, from 100; it
+ *     begins with 100 and doubles each time
+ * @param callback called on the thread that runs the event loop (not NULL)
+ * @param userdata passed to the callback (may be NULL; kept until destroy is
+ *     called)
+ * @param destroy releases the userdata (may be NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectRegisterCloseCallback, virConnectOpenAuth
+ */
+int vkvm_conn_enable_resume(vkvm_conn *conn,
+                            int max_delay,
+                            vkvm_event_callback callback,
+                            void *userdata,
+                            vkvm_destroy_callback destroy,
+                            vkvm_error **error);
+
+/**
+ * Finds what storage pools of one type could be made of, like the exports of
+ * an NFS server.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param type the type of pool, as in the definition of one, like "netfs" (not
+ *     NULL; borrowed)
+ * @param srcspec a `<source>` document that says where to look; some types
+ *     need one (may be NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param xml a `<sources>` document (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectFindStoragePoolSources
+ */
+int vkvm_conn_find_storage_pool_sources(vkvm_conn *conn,
+                                        const char *type,
+                                        const char *srcspec,
+                                        uint32_t flags,
+                                        char **xml,
+                                        vkvm_error **error);
+
+/**
+ * Remembers how the interfaces are defined now.
+ *
+ * The changes that follow are kept with `vkvm_conn_interface_change_commit`,
+ * or undone with `vkvm_conn_interface_change_rollback` or, without either,
+ * when the host restarts.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virInterfaceChangeBegin
+ */
+int vkvm_conn_interface_change_begin(vkvm_conn *conn, uint32_t flags, vkvm_error **error);
+
+/**
+ * Keeps the changes since `vkvm_conn_interface_change_begin`.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virInterfaceChangeCommit
+ */
+int vkvm_conn_interface_change_commit(vkvm_conn *conn, uint32_t flags, vkvm_error **error);
+
+/**
+ * Undoes the changes since `vkvm_conn_interface_change_begin`.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virInterfaceChangeRollback
+ */
+int vkvm_conn_interface_change_rollback(vkvm_conn *conn, uint32_t flags, vkvm_error **error);
+
+/**
+ * Tells whether the connection still works.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param alive false when it is known to be broken (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectIsAlive
+ */
+int vkvm_conn_is_alive(vkvm_conn *conn, bool *alive, vkvm_error **error);
+
+/**
+ * Tells whether the traffic is encrypted.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param encrypted whether it is (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectIsEncrypted
+ */
+int vkvm_conn_is_encrypted(vkvm_conn *conn, bool *encrypted, vkvm_error **error);
+
+/**
+ * Tells whether nobody else can read or change the traffic.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param secure true for encrypted connections and those inside the host (out;
+ *     not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectIsSecure
+ */
+int vkvm_conn_is_secure(vkvm_conn *conn, bool *secure, vkvm_error **error);
+
+/**
+ * CHANGES THE CALLING PROCESS: gives it another label in the security model of
+ * the host.
+ *
+ * From then on what SELinux or AppArmor allow this process, or the programs
+ * that it executes, is what they allow for that label, and they may not allow
+ * the way back. The library libvirt-lxc.so.0 is needed.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param label the label, as `vkvm_domain_get_security_label` tells a domain's
+ *     (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param old_label a map of `label`, the one it had, and `enforcing`, 1 if the
+ *     model is enforced; with AppArmor, libvirt leaves them empty and 0 (out;
+ *     not NULL; owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeGetSecurityModel, virDomainLxcEnterSecurityLabel
+ */
+int vkvm_conn_lxc_enter_security_label(vkvm_conn *conn,
+                                       const char *label,
+                                       uint32_t flags,
+                                       vkvm_value **old_label,
+                                       vkvm_error **error);
+
+/**
+ * Ends a registration made with `vkvm_conn_network_event_register_any`.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param callback_id the number that was given then
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectNetworkEventDeregisterAny
+ */
+int vkvm_conn_network_event_deregister_any(vkvm_conn *conn,
+                                           int callback_id,
+                                           vkvm_error **error);
+
+/**
+ * Listens to events of one kind, from one network or from all.
+ *
+ * The registration holds the connection open; it ends with
+ * `vkvm_conn_network_event_deregister_any`, or with the connection handle.
+ *
+ * The map of an event has the keys event and detail for LIFECYCLE, type and
+ * nsuri for METADATA_CHANGE.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param net the network to listen to; NULL for all (may be NULL; borrowed)
+ * @param event_id which kind, of `VKVM_NETWORK_EVENT_ID_*`
+ * @param callback called on the thread that runs the event loop (not NULL)
+ * @param userdata passed to the callback (may be NULL; kept until destroy is
+ *     called)
+ * @param destroy releases the userdata (may be NULL)
+ * @param callback_id the number to deregister with (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectNetworkEventRegisterAny
+ */
+int vkvm_conn_network_event_register_any(vkvm_conn *conn,
+                                         vkvm_network *net,
+                                         int event_id,
+                                         vkvm_event_callback callback,
+                                         void *userdata,
+                                         vkvm_destroy_callback destroy,
+                                         int *callback_id,
+                                         vkvm_error **error);
+
+/**
+ * Reserves memory pages for domains, or gives them back.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param pages a list of pairs, each a list of a page size (KiB) and a number
+ *     of pages (not NULL; borrowed)
+ * @param start the number of the first NUMA cell; -1 for a share of all cells
+ * @param end the number of the last cell
+ * @param flags `VKVM_NODE_ALLOC_PAGES_ADD` to reserve so many more,
+ *     `VKVM_NODE_ALLOC_PAGES_SET` to reserve so many in all
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeAllocPages
+ */
+int vkvm_conn_node_alloc_pages(vkvm_conn *conn,
+                               vkvm_value *pages,
+                               int start,
+                               int end,
+                               uint32_t flags,
+                               vkvm_error **error);
+
+/**
+ * Ends a registration made with `vkvm_conn_node_device_event_register_any`.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param callback_id the number that was given then
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectNodeDeviceEventDeregisterAny
+ */
+int vkvm_conn_node_device_event_deregister_any(vkvm_conn *conn,
+                                               int callback_id,
+                                               vkvm_error **error);
+
+/**
+ * Listens to events of one kind, from one device or from all.
+ *
+ * The registration holds the connection open; it ends with
+ * `vkvm_conn_node_device_event_deregister_any`, or with the connection handle.
+ *
+ * The map of an event has the keys event and detail for LIFECYCLE, none for
+ * UPDATE.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param dev the device to listen to; NULL for all (may be NULL; borrowed)
+ * @param event_id which kind, of `VKVM_NODE_DEVICE_EVENT_ID_*`
+ * @param callback called on the thread that runs the event loop (not NULL)
+ * @param userdata passed to the callback (may be NULL; kept until destroy is
+ *     called)
+ * @param destroy releases the userdata (may be NULL)
+ * @param callback_id the number to deregister with (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectNodeDeviceEventRegisterAny
+ */
+int vkvm_conn_node_device_event_register_any(vkvm_conn *conn,
+                                             vkvm_node_device *dev,
+                                             int event_id,
+                                             vkvm_event_callback callback,
+                                             void *userdata,
+                                             vkvm_destroy_callback destroy,
+                                             int *callback_id,
+                                             vkvm_error **error);
+
+/**
+ * Suspends the host, and wakes it up after some time.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param target how to suspend, of `VKVM_NODE_SUSPEND_TARGET_*`
+ * @param duration the time in seconds, at least 60
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeSuspendForDuration
+ */
+int vkvm_conn_node_suspend_for_duration(vkvm_conn *conn,
+                                        uint32_t target,
+                                        uint64_t duration,
+                                        uint32_t flags,
+                                        vkvm_error **error);
+
+/**
+ * Counts the domains that are defined and do not run.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param count how many there are (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectNumOfDefinedDomains
+ */
+int vkvm_conn_num_of_defined_domains(vkvm_conn *conn, int *count, vkvm_error **error);
+
+/**
+ * Counts the interfaces that are defined and down.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param count how many there are (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectNumOfDefinedInterfaces
+ */
+int vkvm_conn_num_of_defined_interfaces(vkvm_conn *conn, int *count, vkvm_error **error);
+
+/**
+ * Counts the networks that are defined and do not run.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param count how many there are (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectNumOfDefinedNetworks
+ */
+int vkvm_conn_num_of_defined_networks(vkvm_conn *conn, int *count, vkvm_error **error);
+
+/**
+ * Counts the storage pools that are defined but not started.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param count how many are (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectNumOfDefinedStoragePools
+ */
+int vkvm_conn_num_of_defined_storage_pools(vkvm_conn *conn, int *count, vkvm_error **error);
+
+/**
+ * Counts the running domains.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param count how many run (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectNumOfDomains
+ */
+int vkvm_conn_num_of_domains(vkvm_conn *conn, int *count, vkvm_error **error);
+
+/**
+ * Counts the interfaces that are up.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param count how many there are (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectNumOfInterfaces
+ */
+int vkvm_conn_num_of_interfaces(vkvm_conn *conn, int *count, vkvm_error **error);
+
+/**
+ * Counts the running networks.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param count how many run (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectNumOfNetworks
+ */
+int vkvm_conn_num_of_networks(vkvm_conn *conn, int *count, vkvm_error **error);
+
+/**
+ * Counts the host's devices.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param cap only those with this capability, like "pci"; NULL for all (may be
+ *     NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param count how many there are (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeNumOfDevices
+ */
+int vkvm_conn_num_of_node_devices(vkvm_conn *conn,
+                                  const char *cap,
+                                  uint32_t flags,
+                                  int *count,
+                                  vkvm_error **error);
+
+/**
+ * Counts the network filters.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param count how many there are (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectNumOfNWFilters
+ */
+int vkvm_conn_num_of_nwfilters(vkvm_conn *conn, int *count, vkvm_error **error);
+
+/**
+ * Counts the secrets.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param count how many there are (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectNumOfSecrets
+ */
+int vkvm_conn_num_of_secrets(vkvm_conn *conn, int *count, vkvm_error **error);
+
+/**
+ * Counts the storage pools that are started.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param count how many are (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectNumOfStoragePools
+ */
+int vkvm_conn_num_of_storage_pools(vkvm_conn *conn, int *count, vkvm_error **error);
+
+/**
+ * Makes a domain of a QEMU process that libvirt did not start.
+ *
+ * The driver of libvirt 6.6 and newer can do it no more, and says so. The
+ * library libvirt-qemu.so.0 is needed.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param pid the number of the process
+ * @param flags unused, pass 0
+ * @param dom the domain (out; not NULL; owned by the caller: vkvm_domain_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainQemuAttach
+ */
+int vkvm_conn_qemu_attach(vkvm_conn *conn,
+                          uint32_t pid,
+                          uint32_t flags,
+                          vkvm_domain **dom,
+                          vkvm_error **error);
+
+/**
+ * Ends a registration made with `vkvm_conn_qemu_monitor_event_register`.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param callback_id the number that was given then
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectDomainQemuMonitorEventDeregister
+ */
+int vkvm_conn_qemu_monitor_event_deregister(vkvm_conn *conn,
+                                            int callback_id,
+                                            vkvm_error **error);
+
+/**
+ * Listens to what the monitor of QEMU says, also of kinds that libvirt has no
+ * event for.
+ *
+ * The registration holds the connection open; it ends with
+ * `vkvm_conn_qemu_monitor_event_deregister`, or with the connection handle.
+ * The library libvirt-qemu.so.0 is needed.
+ *
+ * The map of an event has the keys event (its name, like "RESUME"), seconds
+ * and micros (when, since 1970) and details (JSON text, or null). The number
+ * of the event is 0.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param dom the domain to listen to; NULL for all (may be NULL; borrowed)
+ * @param event the name of the event; NULL for all (may be NULL; borrowed)
+ * @param callback called on the thread that runs the event loop (not NULL)
+ * @param userdata passed to the callback (may be NULL; kept until destroy is
+ *     called)
+ * @param destroy releases the userdata (may be NULL)
+ * @param flags `VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_REGEX` if `event` is a
+ *     regular expression, `VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_NOCASE` to
+ *     take capital and small letters for the same
+ * @param callback_id the number to deregister with (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectDomainQemuMonitorEventRegister
+ */
+int vkvm_conn_qemu_monitor_event_register(vkvm_conn *conn,
+                                          vkvm_domain *dom,
+                                          const char *event,
+                                          vkvm_event_callback callback,
+                                          void *userdata,
+                                          vkvm_destroy_callback destroy,
+                                          uint32_t flags,
+                                          int *callback_id,
+                                          vkvm_error **error);
+
+/**
+ * Registers a callback for the end of the connection; one per connection
+ * handle, besides any number of queues.
+ *
+ * The map of the event has the key `reason`, one of `VKVM_CLOSE_REASON_*`. The
+ * callback is called once, after the events that came before the end; then the
+ * registration is over. It may call any function, and free the connection. A
+ * connection that has ended cannot be registered for again before it is open
+ * again, see `vkvm_conn_enable_resume`.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param callback called on the thread that runs the event loop; without a
+ *     loop, on the thread whose call found that the connection has ended, when
+ *     that call is over (not NULL)
+ * @param userdata passed to the callback (may be NULL; kept until destroy is
+ *     called)
+ * @param destroy releases the userdata (may be NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectRegisterCloseCallback
+ */
+int vkvm_conn_register_close_callback(vkvm_conn *conn,
+                                      vkvm_event_callback callback,
+                                      void *userdata,
+                                      vkvm_destroy_callback destroy,
+                                      vkvm_error **error);
+
+/**
+ * Starts the domain that was saved to a file.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param from the file's path on the host; without it, `params` must have it
+ *     (may be NULL; borrowed)
+ * @param dxml a `<domain>` document to use instead of the saved one (may be
+ *     NULL; borrowed)
+ * @param params a map with keys of `VKVM_DOMAIN_SAVE_PARAM_*`; with it,
+ *     libvirt 8.4 or newer is needed (may be NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_SAVE_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainRestore, virDomainRestoreFlags, virDomainRestoreParams
+ */
+int vkvm_conn_restore_domain(vkvm_conn *conn,
+                             const char *from,
+                             const char *dxml,
+                             vkvm_value *params,
+                             uint32_t flags,
+                             vkvm_error **error);
+
+/**
+ * Ends a registration made with `vkvm_conn_secret_event_register_any`.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param callback_id the number that was given then
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectSecretEventDeregisterAny
+ */
+int vkvm_conn_secret_event_deregister_any(vkvm_conn *conn, int callback_id, vkvm_error **error);
+
+/**
+ * Listens to events of one kind, from one secret or from all.
+ *
+ * The registration holds the connection open; it ends with
+ * `vkvm_conn_secret_event_deregister_any`, or with the connection handle.
+ *
+ * The map of an event has the keys event and detail for LIFECYCLE, none for
+ * VALUE_CHANGED.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param secret the secret to listen to; NULL for all (may be NULL; borrowed)
+ * @param event_id which kind, of `VKVM_SECRET_EVENT_ID_*`
+ * @param callback called on the thread that runs the event loop (not NULL)
+ * @param userdata passed to the callback (may be NULL; kept until destroy is
+ *     called)
+ * @param destroy releases the userdata (may be NULL)
+ * @param callback_id the number to deregister with (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectSecretEventRegisterAny
+ */
+int vkvm_conn_secret_event_register_any(vkvm_conn *conn,
+                                        vkvm_secret *secret,
+                                        int event_id,
+                                        vkvm_event_callback callback,
+                                        void *userdata,
+                                        vkvm_destroy_callback destroy,
+                                        int *callback_id,
+                                        vkvm_error **error);
+
+/**
+ * Tells the daemon on whose behalf the connection is used from now on.
+ *
+ * Only what the daemon trusts may do this; it is meant for programs that speak
+ * to libvirt for their own clients.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param newident a map with keys of `VKVM_IDENTITY_*`; the ids are numbers,
+ *     the time is in clock ticks since the host started, the rest is text (not
+ *     NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectSetIdentity
+ */
+int vkvm_conn_set_identity(vkvm_conn *conn,
+                           vkvm_value *newident,
+                           uint32_t flags,
+                           vkvm_error **error);
+
+/**
+ * Lets libvirt check that the daemon still answers.
+ *
+ * The checks are made by the event loop: without one that runs, nothing is
+ * checked. A connection whose checks fail is broken, which close callbacks are
+ * told. libvirt makes none while a call waits on the thread that runs the
+ * loop: so that such calls end, too, let another thread run it, like that of
+ * `vkvm_event_start`.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param interval seconds of silence before a check; 0 or less for no checks
+ * @param count how many checks may go unanswered
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectSetKeepAlive
+ */
+int vkvm_conn_set_keep_alive(vkvm_conn *conn, int interval, uint32_t count, vkvm_error **error);
+
+/**
+ * Sets how the host shares equal memory pages between domains.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param newparams a map with the parameters to change; a key that the driver
+ *     does not know is an error (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeGetMemoryParameters, virNodeSetMemoryParameters
+ */
+int vkvm_conn_set_node_memory_parameters(vkvm_conn *conn,
+                                         vkvm_value *newparams,
+                                         uint32_t flags,
+                                         vkvm_error **error);
+
+/**
+ * Ends a registration made with `vkvm_conn_storage_pool_event_register_any`.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param callback_id the number that was given then
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectStoragePoolEventDeregisterAny
+ */
+int vkvm_conn_storage_pool_event_deregister_any(vkvm_conn *conn,
+                                                int callback_id,
+                                                vkvm_error **error);
+
+/**
+ * Listens to events of one kind, from one storage pool or from all.
+ *
+ * The registration holds the connection open; it ends with
+ * `vkvm_conn_storage_pool_event_deregister_any`, or with the connection
+ * handle.
+ *
+ * The map of an event has the keys event and detail for LIFECYCLE, none for
+ * REFRESH.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param pool the storage pool to listen to; NULL for all (may be NULL;
+ *     borrowed)
+ * @param event_id which kind, of `VKVM_STORAGE_POOL_EVENT_ID_*`
+ * @param callback called on the thread that runs the event loop (not NULL)
+ * @param userdata passed to the callback (may be NULL; kept until destroy is
+ *     called)
+ * @param destroy releases the userdata (may be NULL)
+ * @param callback_id the number to deregister with (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectStoragePoolEventRegisterAny
+ */
+int vkvm_conn_storage_pool_event_register_any(vkvm_conn *conn,
+                                              vkvm_storage_pool *pool,
+                                              int event_id,
+                                              vkvm_event_callback callback,
+                                              void *userdata,
+                                              vkvm_destroy_callback destroy,
+                                              int *callback_id,
+                                              vkvm_error **error);
+
+/**
+ * Unregisters the close callback; when there is none, the queues registered
+ * for the end of the connection.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectUnregisterCloseCallback
+ */
+int vkvm_conn_unregister_close_callback(vkvm_conn *conn, vkvm_error **error);
+
+/* === Event loops ========================================================== */
+
 #define VKVM_EVENT_HANDLE_READABLE 1
 #define VKVM_EVENT_HANDLE_WRITABLE 2
 #define VKVM_EVENT_HANDLE_ERROR 4
 #define VKVM_EVENT_HANDLE_HANGUP 8
 
-/* Constants of the class domain. */
+/**
+ * Called when a watched file descriptor is ready; `events` are some of
+ * `VKVM_EVENT_HANDLE_*`.
+ */
+typedef void (*vkvm_watch_callback)(int watch, int fd, int events, void *userdata);
+
+/**
+ * Called when a timer fires.
+ */
+typedef void (*vkvm_timeout_callback)(int timer, void *userdata);
+
+/**
+ * What an event loop of the program's own does for libvirt, for
+ * `vkvm_event_register_impl`. No member may be NULL.
+ *
+ * Numbers of watches and timers are the loop's to choose, from 0 up; -1 is a
+ * failure. When adding fails, neither `callback` nor `destroy` may be called.
+ * The functions may be called from any thread that uses the library, and from
+ * within callbacks.
+ */
+typedef struct {
+  /**
+   * Watches a descriptor for some of `VKVM_EVENT_HANDLE_*`: whenever it is
+   * ready `callback` is called with the number, the descriptor, what it is
+   * ready for, and `data`. Returns the number of the watch.
+   */
+  int (*add_handle)(void *userdata,
+                    int fd,
+                    int events,
+                    vkvm_watch_callback callback,
+                    void *data,
+                    vkvm_destroy_callback destroy);
+  /**
+   * Changes what a descriptor is watched for; 0 is nothing, for the time being.
+   */
+  void (*update_handle)(void *userdata, int watch, int events);
+  /**
+   * Ends a watch: no more calls, and `destroy` is called with `data` once, but
+   * after this has returned. Returns 0.
+   */
+  int (*remove_handle)(void *userdata, int watch);
+  /**
+   * Adds a timer that fires each `frequency` ms, with 0 on each turn of the
+   * loop, with -1 not until it is updated: `callback` is called with the number
+   * and `data`. Returns the number of the timer.
+   */
+  int (*add_timeout)(void *userdata,
+                     int frequency,
+                     vkvm_timeout_callback callback,
+                     void *data,
+                     vkvm_destroy_callback destroy);
+  /**
+   * Changes how often a timer fires.
+   */
+  void (*update_timeout)(void *userdata, int timer, int frequency);
+  /**
+   * Ends a timer, as a watch is ended. Returns 0.
+   */
+  int (*remove_timeout)(void *userdata, int timer);
+} vkvm_event_impl;
+
+/**
+ * Adds a watch of a file descriptor to the event loop.
+ *
+ * A descriptor may have several watches. A regular file is always ready. For a
+ * descriptor that is closed the callback gets `VKVM_EVENT_HANDLE_ERROR`, once;
+ * it is watched again after `vkvm_event_update_handle`.
+ *
+ * @param fd the descriptor
+ * @param events what to watch it for, of `VKVM_EVENT_HANDLE_*`
+ * @param callback called on the thread that runs the event loop (not NULL)
+ * @param userdata passed to the callback (may be NULL; kept until destroy is
+ *     called)
+ * @param destroy releases the userdata (may be NULL)
+ * @param watch the number of the watch (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virEventAddHandle
+ */
+int vkvm_event_add_handle(int fd,
+                          int events,
+                          vkvm_watch_callback callback,
+                          void *userdata,
+                          vkvm_destroy_callback destroy,
+                          int *watch,
+                          vkvm_error **error);
+
+/**
+ * Adds a timer to the event loop.
+ *
+ * @param frequency fire each so many ms; 0 for each turn of the loop, -1 for
+ *     not until `vkvm_event_update_timeout`
+ * @param callback called on the thread that runs the event loop (not NULL)
+ * @param userdata passed to the callback (may be NULL; kept until destroy is
+ *     called)
+ * @param destroy releases the userdata (may be NULL)
+ * @param timer the number of the timer (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virEventAddTimeout
+ */
+int vkvm_event_add_timeout(int frequency,
+                           vkvm_timeout_callback callback,
+                           void *userdata,
+                           vkvm_destroy_callback destroy,
+                           int *timer,
+                           vkvm_error **error);
+
+/**
+ * Tells whether the thread that `vkvm_event_start` starts is there, in this
+ * process.
+ *
+ * @param started whether it is (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_event_is_started(bool *started, vkvm_error **error);
+
+/**
+ * Registers the library's event loop, to be run by the program.
+ *
+ * It must be called before the first connection is opened, and the loop must
+ * then be run by calling `vkvm_event_run_default` again and again. Programs
+ * that cannot do that have `vkvm_event_start`. Fails if another library has
+ * registered an event loop with libvirt already.
+ *
+ * A child of fork may run the loop, too: it has the timers and watches that
+ * the program added, and its own connections; those of the parent stay the
+ * parent's.
+ *
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virEventRegisterImpl
+ */
+int vkvm_event_register_default(vkvm_error **error);
+
+/**
+ * Makes a loop of the program's own the event loop of this process, for good.
+ *
+ * It must be called before the first connection is opened. A process has one
+ * loop: this, `vkvm_event_register_default` and `vkvm_event_start` exclude
+ * each other.
+ *
+ * @param functions what the loop does; the structure is copied (not NULL;
+ *     borrowed)
+ * @param userdata passed to the functions (may be NULL; kept until destroy is
+ *     called)
+ * @param destroy releases the userdata, which happens only when this fails: a
+ *     loop that is registered stays so (may be NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virEventRegisterImpl
+ */
+int vkvm_event_register_impl(const vkvm_event_impl *functions,
+                             void *userdata,
+                             vkvm_destroy_callback destroy,
+                             vkvm_error **error);
+
+/**
+ * Stops watching a file descriptor.
+ *
+ * @param watch the number of the watch
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virEventRemoveHandle
+ */
+int vkvm_event_remove_handle(int watch, vkvm_error **error);
+
+/**
+ * Removes a timer.
+ *
+ * @param timer the number of the timer
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virEventRemoveTimeout
+ */
+int vkvm_event_remove_timeout(int timer, vkvm_error **error);
+
+/**
+ * Runs one iteration of the event loop: waits until something happens, and
+ * calls the callbacks it is for.
+ *
+ * It blocks; a timer (`vkvm_event_add_timeout`) bounds how long. A signal, or
+ * a change of the loop by another thread, also ends it. Several threads may
+ * call it: one of them runs the iteration, the others return when it ends. A
+ * callback may call it, too, but is not called again meanwhile.
+ *
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_event_run_default(vkvm_error **error);
+
+/**
+ * Starts a thread of the library that runs the event loop, for programs that
+ * have none.
+ *
+ * It must be called before the first connection is opened. Callbacks then run
+ * on that thread; programs that cannot have that use a queue
+ * (`vkvm_event_queue_new`). The thread blocks all signals. If it runs already,
+ * nothing happens; if it is being stopped, it goes on afterwards.
+ *
+ * A child of fork has no such thread: registrations fail there with
+ * `VKVM_ERROR_OWN_OTHER_EVENT_LOOP` until the child calls this function. Its
+ * loop then has the timers and watches that the program added, and the child's
+ * own connections.
+ *
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virEventRegisterImpl
+ */
+int vkvm_event_start(vkvm_error **error);
+
+/**
+ * Stops the thread that `vkvm_event_start` started, and waits until it has.
+ *
+ * Called from a callback it does not wait: this callback is then the last. It
+ * may be called by several threads, and while another one starts the thread:
+ * they take effect in their order, and there is never more than one thread.
+ * What is registered stays so: libvirt cannot be told that there is no loop
+ * any more. Nothing is delivered, and nothing is noticed of daemons that end,
+ * until `vkvm_event_start` is called again.
+ *
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_event_stop(vkvm_error **error);
+
+/**
+ * Changes what a descriptor is watched for. A watch that does not exist is
+ * ignored.
+ *
+ * @param watch the number of the watch
+ * @param events as for `vkvm_event_add_handle`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virEventUpdateHandle
+ */
+int vkvm_event_update_handle(int watch, int events, vkvm_error **error);
+
+/**
+ * Changes how often a timer fires. A timer that does not exist is ignored.
+ *
+ * @param timer the number of the timer
+ * @param frequency as for `vkvm_event_add_timeout`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virEventUpdateTimeout
+ */
+int vkvm_event_update_timeout(int timer, int frequency, vkvm_error **error);
+
+/* === Queues of events ===================================================== */
+
+/**
+ * Makes a queue of events.
+ *
+ * Events get into it while an event loop runs: that of `vkvm_event_start`, or
+ * the program's. The order is that in which they came.
+ *
+ * @param capacity how many events it holds, 1 to 16,777,216; of those that
+ *     come while it is full, `vkvm_event_queue_get_overflow` tells how many
+ *     they were
+ * @param queue the queue (out; not NULL; owned by the caller:
+ *     vkvm_event_queue_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_event_queue_new(size_t capacity, vkvm_event_queue **queue, vkvm_error **error);
+
+/**
+ * Gets a descriptor that is readable while there are events in the queue.
+ *
+ * It is for poll, select and the like, and must not be read from or closed.
+ *
+ * @param queue the event queue (not NULL; borrowed)
+ * @param fd the descriptor, which belongs to the queue (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_event_queue_get_fd(vkvm_event_queue *queue, int *fd, vkvm_error **error);
+
+/**
+ * Gets how many events are in the queue.
+ *
+ * @param queue the event queue (not NULL; borrowed)
+ * @param length how many (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_event_queue_get_length(vkvm_event_queue *queue, size_t *length, vkvm_error **error);
+
+/**
+ * Gets how many events were lost because the queue was full.
+ *
+ * A program that sees this grow has to look anew at what it watches.
+ *
+ * @param queue the event queue (not NULL; borrowed)
+ * @param overflow how many, since the queue was made (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_event_queue_get_overflow(vkvm_event_queue *queue,
+                                  uint64_t *overflow,
+                                  vkvm_error **error);
+
+/**
+ * Listens, through the queue, to events of one kind from one domain or from
+ * all.
+ *
+ * The registration ends with `vkvm_conn_domain_event_deregister_any`, with the
+ * connection, or with the queue.
+ *
+ * @param queue the event queue (not NULL; borrowed)
+ * @param conn the connection (not NULL; borrowed)
+ * @param dom the domain to listen to; NULL for all (may be NULL; borrowed)
+ * @param event_id which kind, of `VKVM_DOMAIN_EVENT_ID_*`
+ * @param callback_id the number to deregister with (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectDomainEventRegisterAny
+ */
+int vkvm_event_queue_domain_event_register_any(vkvm_event_queue *queue,
+                                               vkvm_conn *conn,
+                                               vkvm_domain *dom,
+                                               int event_id,
+                                               int *callback_id,
+                                               vkvm_error **error);
+
+/**
+ * Takes events out of the queue, without waiting.
+ *
+ * @param queue the event queue (not NULL; borrowed)
+ * @param max how many at the most
+ * @param events a list of maps, as `vkvm_event_queue_next` gives them (out;
+ *     not NULL; owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_event_queue_drain(vkvm_event_queue *queue,
+                           size_t max,
+                           vkvm_value **events,
+                           vkvm_error **error);
+
+/**
+ * Opens a connection again whenever it ends, and tells so through the queue.
+ * See `vkvm_conn_enable_resume`.
+ *
+ * The class of the event is "conn"; its `args` are as for a callback. It ends
+ * with `vkvm_conn_disable_resume`, with the connection, or with the queue.
+ *
+ * @param queue the event queue (not NULL; borrowed)
+ * @param conn the connection (not NULL; borrowed)
+ * @param max_delay the longest time between two attempts, in ms, from 100
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectRegisterCloseCallback, virConnectOpenAuth
+ */
+int vkvm_event_queue_enable_resume(vkvm_event_queue *queue,
+                                   vkvm_conn *conn,
+                                   int max_delay,
+                                   vkvm_error **error);
+
+/**
+ * Listens, through the queue, to events of one kind from one network or from
+ * all.
+ *
+ * The registration ends with `vkvm_conn_network_event_deregister_any`, with
+ * the connection, or with the queue.
+ *
+ * @param queue the event queue (not NULL; borrowed)
+ * @param conn the connection (not NULL; borrowed)
+ * @param net the network to listen to; NULL for all (may be NULL; borrowed)
+ * @param event_id which kind, of `VKVM_NETWORK_EVENT_ID_*`
+ * @param callback_id the number to deregister with (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectNetworkEventRegisterAny
+ */
+int vkvm_event_queue_network_event_register_any(vkvm_event_queue *queue,
+                                                vkvm_conn *conn,
+                                                vkvm_network *net,
+                                                int event_id,
+                                                int *callback_id,
+                                                vkvm_error **error);
+
+/**
+ * Takes the first event out of the queue.
+ *
+ * It waits for one if there is none; events come only while a loop runs on
+ * another thread. Events of a connection that was freed are dropped.
+ *
+ * @param queue the event queue (not NULL; borrowed)
+ * @param timeout how long to wait, in ms; 0 for not at all, -1 for as long as
+ *     it takes
+ * @param event a map with the keys `class` (of the object, as in function
+ *     names, like "domain"; "conn" for the end of a connection), `event_id`,
+ *     `conn` (a handle), `object` (a handle of the class, or null) and `args`
+ *     (a map, as for a callback); NULL when there is none in time (out; not
+ *     NULL; the result may be NULL; owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_event_queue_next(vkvm_event_queue *queue,
+                          int timeout,
+                          vkvm_value **event,
+                          vkvm_error **error);
+
+/**
+ * Listens, through the queue, to events of one kind from one device or from
+ * all.
+ *
+ * The registration ends with `vkvm_conn_node_device_event_deregister_any`,
+ * with the connection, or with the queue.
+ *
+ * @param queue the event queue (not NULL; borrowed)
+ * @param conn the connection (not NULL; borrowed)
+ * @param dev the device to listen to; NULL for all (may be NULL; borrowed)
+ * @param event_id which kind, of `VKVM_NODE_DEVICE_EVENT_ID_*`
+ * @param callback_id the number to deregister with (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectNodeDeviceEventRegisterAny
+ */
+int vkvm_event_queue_node_device_event_register_any(vkvm_event_queue *queue,
+                                                    vkvm_conn *conn,
+                                                    vkvm_node_device *dev,
+                                                    int event_id,
+                                                    int *callback_id,
+                                                    vkvm_error **error);
+
+/**
+ * Registers the queue for the end of a connection; once per connection and
+ * queue.
+ *
+ * The class of the event is "conn"; its `args` have the key `reason`, one of
+ * `VKVM_CLOSE_REASON_*`. The registration ends when the event was queued, with
+ * `vkvm_event_queue_unregister_close_callback`, with the connection, or with
+ * the queue.
+ *
+ * @param queue the event queue (not NULL; borrowed)
+ * @param conn the connection (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectRegisterCloseCallback
+ */
+int vkvm_event_queue_register_close_callback(vkvm_event_queue *queue,
+                                             vkvm_conn *conn,
+                                             vkvm_error **error);
+
+/**
+ * Listens, through the queue, to events of one kind from one secret or from
+ * all.
+ *
+ * The registration ends with `vkvm_conn_secret_event_deregister_any`, with the
+ * connection, or with the queue.
+ *
+ * @param queue the event queue (not NULL; borrowed)
+ * @param conn the connection (not NULL; borrowed)
+ * @param secret the secret to listen to; NULL for all (may be NULL; borrowed)
+ * @param event_id which kind, of `VKVM_SECRET_EVENT_ID_*`
+ * @param callback_id the number to deregister with (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectSecretEventRegisterAny
+ */
+int vkvm_event_queue_secret_event_register_any(vkvm_event_queue *queue,
+                                               vkvm_conn *conn,
+                                               vkvm_secret *secret,
+                                               int event_id,
+                                               int *callback_id,
+                                               vkvm_error **error);
+
+/**
+ * Listens, through the queue, to events of one kind from one storage pool or
+ * from all.
+ *
+ * The registration ends with `vkvm_conn_storage_pool_event_deregister_any`,
+ * with the connection, or with the queue.
+ *
+ * @param queue the event queue (not NULL; borrowed)
+ * @param conn the connection (not NULL; borrowed)
+ * @param pool the storage pool to listen to; NULL for all (may be NULL;
+ *     borrowed)
+ * @param event_id which kind, of `VKVM_STORAGE_POOL_EVENT_ID_*`
+ * @param callback_id the number to deregister with (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectStoragePoolEventRegisterAny
+ */
+int vkvm_event_queue_storage_pool_event_register_any(vkvm_event_queue *queue,
+                                                     vkvm_conn *conn,
+                                                     vkvm_storage_pool *pool,
+                                                     int event_id,
+                                                     int *callback_id,
+                                                     vkvm_error **error);
+
+/**
+ * Unregisters the queue for the end of a connection.
+ *
+ * @param queue the event queue (not NULL; borrowed)
+ * @param conn the connection (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectUnregisterCloseCallback
+ */
+int vkvm_event_queue_unregister_close_callback(vkvm_event_queue *queue,
+                                               vkvm_conn *conn,
+                                               vkvm_error **error);
+
+/**
+ * Gives up a hold on the queue handle; the last one ends what was registered
+ * through it. NULL and handles that are not live are left alone.
+ *
+ * @param queue the event queue (not NULL; borrowed)
+ */
+void vkvm_event_queue_free(vkvm_event_queue *queue);
+
+/**
+ * Adds a hold on the queue handle.
+ *
+ * @param queue the event queue (not NULL; borrowed)
+ * @return the handle, which then needs one more `vkvm_event_queue_free`, or
+ *     NULL when it is not live, or has 524,287 references.
+ */
+vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
+
+/* === Domains ============================================================== */
+
 #define VKVM_DOMAIN_STATE_NOSTATE 0
 #define VKVM_DOMAIN_STATE_RUNNING 1
 #define VKVM_DOMAIN_STATE_BLOCKED 2
@@ -1088,4358 +5613,88 @@
 #define VKVM_DOMAIN_QEMU_AGENT_COMMAND_NOWAIT 0
 #define VKVM_DOMAIN_QEMU_AGENT_COMMAND_SHUTDOWN 60
 
-/* Constants of the class domain_snapshot. */
-#define VKVM_DOMAIN_SNAPSHOT_DELETE_CHILDREN 1
-#define VKVM_DOMAIN_SNAPSHOT_DELETE_METADATA_ONLY 2
-#define VKVM_DOMAIN_SNAPSHOT_DELETE_CHILDREN_ONLY 4
-#define VKVM_DOMAIN_SNAPSHOT_CREATE_REDEFINE 1
-#define VKVM_DOMAIN_SNAPSHOT_CREATE_CURRENT 2
-#define VKVM_DOMAIN_SNAPSHOT_CREATE_NO_METADATA 4
-#define VKVM_DOMAIN_SNAPSHOT_CREATE_HALT 8
-#define VKVM_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY 16
-#define VKVM_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT 32
-#define VKVM_DOMAIN_SNAPSHOT_CREATE_QUIESCE 64
-#define VKVM_DOMAIN_SNAPSHOT_CREATE_ATOMIC 128
-#define VKVM_DOMAIN_SNAPSHOT_CREATE_LIVE 256
-#define VKVM_DOMAIN_SNAPSHOT_CREATE_VALIDATE 512
-#define VKVM_DOMAIN_SNAPSHOT_LIST_ROOTS 1
-#define VKVM_DOMAIN_SNAPSHOT_LIST_DESCENDANTS 1
-#define VKVM_DOMAIN_SNAPSHOT_LIST_METADATA 2
-#define VKVM_DOMAIN_SNAPSHOT_LIST_LEAVES 4
-#define VKVM_DOMAIN_SNAPSHOT_LIST_NO_LEAVES 8
-#define VKVM_DOMAIN_SNAPSHOT_LIST_NO_METADATA 16
-#define VKVM_DOMAIN_SNAPSHOT_LIST_ACTIVE 64
-#define VKVM_DOMAIN_SNAPSHOT_LIST_INACTIVE 32
-#define VKVM_DOMAIN_SNAPSHOT_LIST_EXTERNAL 512
-#define VKVM_DOMAIN_SNAPSHOT_LIST_INTERNAL 256
-#define VKVM_DOMAIN_SNAPSHOT_LIST_DISK_ONLY 128
-#define VKVM_DOMAIN_SNAPSHOT_LIST_TOPOLOGICAL 1024
-#define VKVM_DOMAIN_SNAPSHOT_REVERT_RUNNING 1
-#define VKVM_DOMAIN_SNAPSHOT_REVERT_PAUSED 2
-#define VKVM_DOMAIN_SNAPSHOT_REVERT_FORCE 4
-#define VKVM_DOMAIN_SNAPSHOT_REVERT_RESET_NVRAM 8
-#define VKVM_DOMAIN_SNAPSHOT_XML_SECURE 1
-
-/* Constants of the class domain_checkpoint. */
-#define VKVM_DOMAIN_CHECKPOINT_DELETE_CHILDREN 1
-#define VKVM_DOMAIN_CHECKPOINT_DELETE_METADATA_ONLY 2
-#define VKVM_DOMAIN_CHECKPOINT_DELETE_CHILDREN_ONLY 4
-#define VKVM_DOMAIN_CHECKPOINT_CREATE_REDEFINE 1
-#define VKVM_DOMAIN_CHECKPOINT_CREATE_QUIESCE 2
-#define VKVM_DOMAIN_CHECKPOINT_CREATE_REDEFINE_VALIDATE 4
-#define VKVM_DOMAIN_CHECKPOINT_LIST_ROOTS 1
-#define VKVM_DOMAIN_CHECKPOINT_LIST_DESCENDANTS 1
-#define VKVM_DOMAIN_CHECKPOINT_LIST_LEAVES 4
-#define VKVM_DOMAIN_CHECKPOINT_LIST_NO_LEAVES 8
-#define VKVM_DOMAIN_CHECKPOINT_LIST_TOPOLOGICAL 2
-#define VKVM_DOMAIN_CHECKPOINT_XML_SECURE 1
-#define VKVM_DOMAIN_CHECKPOINT_XML_SIZE 4
-#define VKVM_DOMAIN_CHECKPOINT_XML_NO_DOMAIN 2
-
-/* Constants of the class storage_pool. */
-#define VKVM_STORAGE_POOL_STATE_INACTIVE 0
-#define VKVM_STORAGE_POOL_STATE_BUILDING 1
-#define VKVM_STORAGE_POOL_STATE_RUNNING 2
-#define VKVM_STORAGE_POOL_STATE_DEGRADED 3
-#define VKVM_STORAGE_POOL_STATE_INACCESSIBLE 4
-#define VKVM_STORAGE_POOL_DEFINE_VALIDATE 1
-#define VKVM_STORAGE_POOL_BUILD_NEW 0
-#define VKVM_STORAGE_POOL_BUILD_REPAIR 1
-#define VKVM_STORAGE_POOL_BUILD_RESIZE 2
-#define VKVM_STORAGE_POOL_BUILD_NO_OVERWRITE 4
-#define VKVM_STORAGE_POOL_BUILD_OVERWRITE 8
-#define VKVM_STORAGE_POOL_CREATE_NORMAL 0
-#define VKVM_STORAGE_POOL_CREATE_WITH_BUILD 1
-#define VKVM_STORAGE_POOL_CREATE_WITH_BUILD_OVERWRITE 2
-#define VKVM_STORAGE_POOL_CREATE_WITH_BUILD_NO_OVERWRITE 4
-#define VKVM_STORAGE_POOL_DELETE_NORMAL 0
-#define VKVM_STORAGE_POOL_DELETE_ZEROED 1
-#define VKVM_STORAGE_POOL_XML_INACTIVE 1
-#define VKVM_STORAGE_POOL_LIST_INACTIVE 1
-#define VKVM_STORAGE_POOL_LIST_ACTIVE 2
-#define VKVM_STORAGE_POOL_LIST_PERSISTENT 4
-#define VKVM_STORAGE_POOL_LIST_TRANSIENT 8
-#define VKVM_STORAGE_POOL_LIST_AUTOSTART 16
-#define VKVM_STORAGE_POOL_LIST_NO_AUTOSTART 32
-#define VKVM_STORAGE_POOL_LIST_DIR 64
-#define VKVM_STORAGE_POOL_LIST_FS 128
-#define VKVM_STORAGE_POOL_LIST_NETFS 256
-#define VKVM_STORAGE_POOL_LIST_LOGICAL 512
-#define VKVM_STORAGE_POOL_LIST_DISK 1024
-#define VKVM_STORAGE_POOL_LIST_ISCSI 2048
-#define VKVM_STORAGE_POOL_LIST_SCSI 4096
-#define VKVM_STORAGE_POOL_LIST_MPATH 8192
-#define VKVM_STORAGE_POOL_LIST_RBD 16384
-#define VKVM_STORAGE_POOL_LIST_SHEEPDOG 32768
-#define VKVM_STORAGE_POOL_LIST_GLUSTER 65536
-#define VKVM_STORAGE_POOL_LIST_ZFS 131072
-#define VKVM_STORAGE_POOL_LIST_VSTORAGE 262144
-#define VKVM_STORAGE_POOL_LIST_ISCSI_DIRECT 524288
-#define VKVM_STORAGE_POOL_EVENT_ID_LIFECYCLE 0
-#define VKVM_STORAGE_POOL_EVENT_ID_REFRESH 1
-#define VKVM_STORAGE_POOL_EVENT_DEFINED 0
-#define VKVM_STORAGE_POOL_EVENT_UNDEFINED 1
-#define VKVM_STORAGE_POOL_EVENT_STARTED 2
-#define VKVM_STORAGE_POOL_EVENT_STOPPED 3
-#define VKVM_STORAGE_POOL_EVENT_CREATED 4
-#define VKVM_STORAGE_POOL_EVENT_DELETED 5
-
-/* Constants of the class network. */
-#define VKVM_NETWORK_XML_INACTIVE 1
-#define VKVM_NETWORK_DEFINE_VALIDATE 1
-#define VKVM_NETWORK_CREATE_VALIDATE 1
-#define VKVM_NETWORK_UPDATE_COMMAND_NONE 0
-#define VKVM_NETWORK_UPDATE_COMMAND_MODIFY 1
-#define VKVM_NETWORK_UPDATE_COMMAND_DELETE 2
-#define VKVM_NETWORK_UPDATE_COMMAND_ADD_LAST 3
-#define VKVM_NETWORK_UPDATE_COMMAND_ADD_FIRST 4
-#define VKVM_NETWORK_SECTION_NONE 0
-#define VKVM_NETWORK_SECTION_BRIDGE 1
-#define VKVM_NETWORK_SECTION_DOMAIN 2
-#define VKVM_NETWORK_SECTION_IP 3
-#define VKVM_NETWORK_SECTION_IP_DHCP_HOST 4
-#define VKVM_NETWORK_SECTION_IP_DHCP_RANGE 5
-#define VKVM_NETWORK_SECTION_FORWARD 6
-#define VKVM_NETWORK_SECTION_FORWARD_INTERFACE 7
-#define VKVM_NETWORK_SECTION_FORWARD_PF 8
-#define VKVM_NETWORK_SECTION_PORTGROUP 9
-#define VKVM_NETWORK_SECTION_DNS_HOST 10
-#define VKVM_NETWORK_SECTION_DNS_TXT 11
-#define VKVM_NETWORK_SECTION_DNS_SRV 12
-#define VKVM_NETWORK_UPDATE_AFFECT_CURRENT 0
-#define VKVM_NETWORK_UPDATE_AFFECT_LIVE 1
-#define VKVM_NETWORK_UPDATE_AFFECT_CONFIG 2
-#define VKVM_NETWORK_LIST_ACTIVE 2
-#define VKVM_NETWORK_LIST_INACTIVE 1
-#define VKVM_NETWORK_LIST_AUTOSTART 16
-#define VKVM_NETWORK_LIST_NO_AUTOSTART 32
-#define VKVM_NETWORK_LIST_PERSISTENT 4
-#define VKVM_NETWORK_LIST_TRANSIENT 8
-#define VKVM_NETWORK_EVENT_ID_LIFECYCLE 0
-#define VKVM_NETWORK_EVENT_ID_METADATA_CHANGE 1
-#define VKVM_NETWORK_EVENT_DEFINED 0
-#define VKVM_NETWORK_EVENT_UNDEFINED 1
-#define VKVM_NETWORK_EVENT_STARTED 2
-#define VKVM_NETWORK_EVENT_STOPPED 3
-#define VKVM_NETWORK_METADATA_DESCRIPTION 0
-#define VKVM_NETWORK_METADATA_TITLE 1
-#define VKVM_NETWORK_METADATA_ELEMENT 2
-
-/* Constants of the class network_port. */
-#define VKVM_NETWORK_PORT_CREATE_RECLAIM 1
-#define VKVM_NETWORK_PORT_CREATE_VALIDATE 2
-#define VKVM_NETWORK_PORT_BANDWIDTH_IN_AVERAGE "inbound.average"
-#define VKVM_NETWORK_PORT_BANDWIDTH_IN_BURST "inbound.burst"
-#define VKVM_NETWORK_PORT_BANDWIDTH_IN_FLOOR "inbound.floor"
-#define VKVM_NETWORK_PORT_BANDWIDTH_IN_PEAK "inbound.peak"
-#define VKVM_NETWORK_PORT_BANDWIDTH_OUT_AVERAGE "outbound.average"
-#define VKVM_NETWORK_PORT_BANDWIDTH_OUT_BURST "outbound.burst"
-#define VKVM_NETWORK_PORT_BANDWIDTH_OUT_PEAK "outbound.peak"
-
-/* Constants of the class interface. */
-#define VKVM_INTERFACE_XML_INACTIVE 1
-#define VKVM_INTERFACE_DEFINE_VALIDATE 1
-#define VKVM_INTERFACE_LIST_ACTIVE 2
-#define VKVM_INTERFACE_LIST_INACTIVE 1
-
-/* Constants of the class node_device. */
-#define VKVM_NODE_DEVICE_LIST_CAP_SYSTEM 1
-#define VKVM_NODE_DEVICE_LIST_CAP_PCI_DEV 2
-#define VKVM_NODE_DEVICE_LIST_CAP_USB_DEV 4
-#define VKVM_NODE_DEVICE_LIST_CAP_USB_INTERFACE 8
-#define VKVM_NODE_DEVICE_LIST_CAP_NET 16
-#define VKVM_NODE_DEVICE_LIST_CAP_SCSI_HOST 32
-#define VKVM_NODE_DEVICE_LIST_CAP_SCSI_TARGET 64
-#define VKVM_NODE_DEVICE_LIST_CAP_SCSI 128
-#define VKVM_NODE_DEVICE_LIST_CAP_STORAGE 256
-#define VKVM_NODE_DEVICE_LIST_CAP_FC_HOST 512
-#define VKVM_NODE_DEVICE_LIST_CAP_VPORTS 1024
-#define VKVM_NODE_DEVICE_LIST_CAP_SCSI_GENERIC 2048
-#define VKVM_NODE_DEVICE_LIST_CAP_DRM 4096
-#define VKVM_NODE_DEVICE_LIST_CAP_MDEV 16384
-#define VKVM_NODE_DEVICE_LIST_CAP_MDEV_TYPES 8192
-#define VKVM_NODE_DEVICE_LIST_CAP_CCW_DEV 32768
-#define VKVM_NODE_DEVICE_LIST_CAP_CSS_DEV 65536
-#define VKVM_NODE_DEVICE_LIST_CAP_VDPA 131072
-#define VKVM_NODE_DEVICE_LIST_CAP_AP_CARD 262144
-#define VKVM_NODE_DEVICE_LIST_CAP_AP_MATRIX 1048576
-#define VKVM_NODE_DEVICE_LIST_CAP_AP_QUEUE 524288
-#define VKVM_NODE_DEVICE_LIST_CAP_VPD 2097152
-#define VKVM_NODE_DEVICE_LIST_CAP_CCWGROUP_DEV 4194304
-#define VKVM_NODE_DEVICE_LIST_CAP_CCWGROUP_MEMBER 8388608
-#define VKVM_NODE_DEVICE_LIST_ACTIVE 2147483648u
-#define VKVM_NODE_DEVICE_LIST_INACTIVE 1073741824
-#define VKVM_NODE_DEVICE_LIST_PERSISTENT 268435456
-#define VKVM_NODE_DEVICE_LIST_TRANSIENT 536870912
-#define VKVM_NODE_DEVICE_EVENT_ID_LIFECYCLE 0
-#define VKVM_NODE_DEVICE_EVENT_ID_UPDATE 1
-#define VKVM_NODE_DEVICE_EVENT_CREATED 0
-#define VKVM_NODE_DEVICE_EVENT_DELETED 1
-#define VKVM_NODE_DEVICE_EVENT_DEFINED 2
-#define VKVM_NODE_DEVICE_EVENT_UNDEFINED 3
-#define VKVM_NODE_DEVICE_CREATE_XML_VALIDATE 1
-#define VKVM_NODE_DEVICE_DEFINE_XML_VALIDATE 1
-#define VKVM_NODE_DEVICE_UPDATE_AFFECT_CURRENT 0
-#define VKVM_NODE_DEVICE_UPDATE_AFFECT_LIVE 1
-#define VKVM_NODE_DEVICE_UPDATE_AFFECT_CONFIG 2
-#define VKVM_NODE_DEVICE_XML_INACTIVE 1
-
-/* Constants of the class storage_vol. */
-#define VKVM_STORAGE_VOL_TYPE_FILE 0
-#define VKVM_STORAGE_VOL_TYPE_BLOCK 1
-#define VKVM_STORAGE_VOL_TYPE_DIR 2
-#define VKVM_STORAGE_VOL_TYPE_NETWORK 3
-#define VKVM_STORAGE_VOL_TYPE_NETDIR 4
-#define VKVM_STORAGE_VOL_TYPE_PLOOP 5
-#define VKVM_STORAGE_VOL_DELETE_NORMAL 0
-#define VKVM_STORAGE_VOL_DELETE_ZEROED 1
-#define VKVM_STORAGE_VOL_DELETE_WITH_SNAPSHOTS 2
-#define VKVM_STORAGE_VOL_WIPE_ALG_ZERO 0
-#define VKVM_STORAGE_VOL_WIPE_ALG_NNSA 1
-#define VKVM_STORAGE_VOL_WIPE_ALG_DOD 2
-#define VKVM_STORAGE_VOL_WIPE_ALG_BSI 3
-#define VKVM_STORAGE_VOL_WIPE_ALG_GUTMANN 4
-#define VKVM_STORAGE_VOL_WIPE_ALG_SCHNEIER 5
-#define VKVM_STORAGE_VOL_WIPE_ALG_PFITZNER7 6
-#define VKVM_STORAGE_VOL_WIPE_ALG_PFITZNER33 7
-#define VKVM_STORAGE_VOL_WIPE_ALG_RANDOM 8
-#define VKVM_STORAGE_VOL_WIPE_ALG_TRIM 9
-#define VKVM_STORAGE_VOL_RESIZE_ALLOCATE 1
-#define VKVM_STORAGE_VOL_RESIZE_DELTA 2
-#define VKVM_STORAGE_VOL_RESIZE_SHRINK 4
-#define VKVM_STORAGE_VOL_CREATE_PREALLOC_METADATA 1
-#define VKVM_STORAGE_VOL_CREATE_REFLINK 2
-#define VKVM_STORAGE_VOL_CREATE_VALIDATE 4
-#define VKVM_STORAGE_VOL_USE_ALLOCATION 0
-#define VKVM_STORAGE_VOL_GET_PHYSICAL 1
-#define VKVM_STORAGE_VOL_VOL_DOWNLOAD_SPARSE_STREAM 1
-#define VKVM_STORAGE_VOL_VOL_UPLOAD_SPARSE_STREAM 1
-
-/* Constants of the class secret. */
-#define VKVM_SECRET_USAGE_TYPE_NONE 0
-#define VKVM_SECRET_USAGE_TYPE_VOLUME 1
-#define VKVM_SECRET_USAGE_TYPE_CEPH 2
-#define VKVM_SECRET_USAGE_TYPE_ISCSI 3
-#define VKVM_SECRET_USAGE_TYPE_TLS 4
-#define VKVM_SECRET_USAGE_TYPE_VTPM 5
-#define VKVM_SECRET_DEFINE_VALIDATE 1
-#define VKVM_SECRET_LIST_EPHEMERAL 1
-#define VKVM_SECRET_LIST_NO_EPHEMERAL 2
-#define VKVM_SECRET_LIST_PRIVATE 4
-#define VKVM_SECRET_LIST_NO_PRIVATE 8
-#define VKVM_SECRET_EVENT_ID_LIFECYCLE 0
-#define VKVM_SECRET_EVENT_ID_VALUE_CHANGED 1
-#define VKVM_SECRET_EVENT_DEFINED 0
-#define VKVM_SECRET_EVENT_UNDEFINED 1
-
-/* Constants of the class nwfilter. */
-#define VKVM_NWFILTER_DEFINE_VALIDATE 1
-
-/* Constants of the class nwfilter_binding. */
-#define VKVM_NWFILTER_BINDING_CREATE_VALIDATE 1
-
-/* Constants of the class stream. */
-#define VKVM_STREAM_NONBLOCK 1
-#define VKVM_STREAM_EVENT_READABLE 1
-#define VKVM_STREAM_EVENT_WRITABLE 2
-#define VKVM_STREAM_EVENT_ERROR 4
-#define VKVM_STREAM_EVENT_HANGUP 8
-#define VKVM_STREAM_RECV_STOP_AT_HOLE 1
-#define VKVM_STREAM_WOULD_BLOCK (-2)
-#define VKVM_STREAM_AT_HOLE (-3)
-
-/* Constants of the class error. */
-#define VKVM_ERROR_LEVEL_NONE 0
-#define VKVM_ERROR_LEVEL_WARNING 1
-#define VKVM_ERROR_LEVEL_ERROR 2
-#define VKVM_ERROR_FROM_NONE 0
-#define VKVM_ERROR_FROM_XEN 1
-#define VKVM_ERROR_FROM_XEND 2
-#define VKVM_ERROR_FROM_XENSTORE 3
-#define VKVM_ERROR_FROM_SEXPR 4
-#define VKVM_ERROR_FROM_XML 5
-#define VKVM_ERROR_FROM_DOM 6
-#define VKVM_ERROR_FROM_RPC 7
-#define VKVM_ERROR_FROM_PROXY 8
-#define VKVM_ERROR_FROM_CONF 9
-#define VKVM_ERROR_FROM_QEMU 10
-#define VKVM_ERROR_FROM_NET 11
-#define VKVM_ERROR_FROM_TEST 12
-#define VKVM_ERROR_FROM_REMOTE 13
-#define VKVM_ERROR_FROM_OPENVZ 14
-#define VKVM_ERROR_FROM_XENXM 15
-#define VKVM_ERROR_FROM_STATS_LINUX 16
-#define VKVM_ERROR_FROM_LXC 17
-#define VKVM_ERROR_FROM_STORAGE 18
-#define VKVM_ERROR_FROM_NETWORK 19
-#define VKVM_ERROR_FROM_DOMAIN 20
-#define VKVM_ERROR_FROM_UML 21
-#define VKVM_ERROR_FROM_NODEDEV 22
-#define VKVM_ERROR_FROM_XEN_INOTIFY 23
-#define VKVM_ERROR_FROM_SECURITY 24
-#define VKVM_ERROR_FROM_VBOX 25
-#define VKVM_ERROR_FROM_INTERFACE 26
-#define VKVM_ERROR_FROM_ONE 27
-#define VKVM_ERROR_FROM_ESX 28
-#define VKVM_ERROR_FROM_PHYP 29
-#define VKVM_ERROR_FROM_SECRET 30
-#define VKVM_ERROR_FROM_CPU 31
-#define VKVM_ERROR_FROM_XENAPI 32
-#define VKVM_ERROR_FROM_NWFILTER 33
-#define VKVM_ERROR_FROM_HOOK 34
-#define VKVM_ERROR_FROM_DOMAIN_SNAPSHOT 35
-#define VKVM_ERROR_FROM_AUDIT 36
-#define VKVM_ERROR_FROM_SYSINFO 37
-#define VKVM_ERROR_FROM_STREAMS 38
-#define VKVM_ERROR_FROM_VMWARE 39
-#define VKVM_ERROR_FROM_EVENT 40
-#define VKVM_ERROR_FROM_LIBXL 41
-#define VKVM_ERROR_FROM_LOCKING 42
-#define VKVM_ERROR_FROM_HYPERV 43
-#define VKVM_ERROR_FROM_CAPABILITIES 44
-#define VKVM_ERROR_FROM_AUTH 46
-#define VKVM_ERROR_FROM_URI 45
-#define VKVM_ERROR_FROM_DBUS 47
-#define VKVM_ERROR_FROM_DEVICE 49
-#define VKVM_ERROR_FROM_PARALLELS 48
-#define VKVM_ERROR_FROM_SSH 50
-#define VKVM_ERROR_FROM_LOCKSPACE 51
-#define VKVM_ERROR_FROM_INITCTL 52
-#define VKVM_ERROR_FROM_CGROUP 54
-#define VKVM_ERROR_FROM_IDENTITY 53
-#define VKVM_ERROR_FROM_ACCESS 55
-#define VKVM_ERROR_FROM_SYSTEMD 56
-#define VKVM_ERROR_FROM_BHYVE 57
-#define VKVM_ERROR_FROM_CRYPTO 58
-#define VKVM_ERROR_FROM_FIREWALL 59
-#define VKVM_ERROR_FROM_POLKIT 60
-#define VKVM_ERROR_FROM_THREAD 61
-#define VKVM_ERROR_FROM_ADMIN 62
-#define VKVM_ERROR_FROM_LOGGING 63
-#define VKVM_ERROR_FROM_XENXL 64
-#define VKVM_ERROR_FROM_PERF 65
-#define VKVM_ERROR_FROM_LIBSSH 66
-#define VKVM_ERROR_FROM_RESCTRL 67
-#define VKVM_ERROR_FROM_FIREWALLD 68
-#define VKVM_ERROR_FROM_DOMAIN_CHECKPOINT 69
-#define VKVM_ERROR_FROM_TPM 70
-#define VKVM_ERROR_FROM_BPF 71
-#define VKVM_ERROR_FROM_CH 72
-#define VKVM_ERROR_ERR_OK 0
-#define VKVM_ERROR_ERR_INTERNAL_ERROR 1
-#define VKVM_ERROR_ERR_NO_MEMORY 2
-#define VKVM_ERROR_ERR_NO_SUPPORT 3
-#define VKVM_ERROR_ERR_UNKNOWN_HOST 4
-#define VKVM_ERROR_ERR_NO_CONNECT 5
-#define VKVM_ERROR_ERR_INVALID_CONN 6
-#define VKVM_ERROR_ERR_INVALID_DOMAIN 7
-#define VKVM_ERROR_ERR_INVALID_ARG 8
-#define VKVM_ERROR_ERR_OPERATION_FAILED 9
-#define VKVM_ERROR_ERR_GET_FAILED 10
-#define VKVM_ERROR_ERR_POST_FAILED 11
-#define VKVM_ERROR_ERR_HTTP_ERROR 12
-#define VKVM_ERROR_ERR_SEXPR_SERIAL 13
-#define VKVM_ERROR_ERR_NO_XEN 14
-#define VKVM_ERROR_ERR_XEN_CALL 15
-#define VKVM_ERROR_ERR_OS_TYPE 16
-#define VKVM_ERROR_ERR_NO_KERNEL 17
-#define VKVM_ERROR_ERR_NO_ROOT 18
-#define VKVM_ERROR_ERR_NO_SOURCE 19
-#define VKVM_ERROR_ERR_NO_TARGET 20
-#define VKVM_ERROR_ERR_NO_NAME 21
-#define VKVM_ERROR_ERR_NO_OS 22
-#define VKVM_ERROR_ERR_NO_DEVICE 23
-#define VKVM_ERROR_ERR_NO_XENSTORE 24
-#define VKVM_ERROR_ERR_DRIVER_FULL 25
-#define VKVM_ERROR_ERR_CALL_FAILED 26
-#define VKVM_ERROR_ERR_XML_ERROR 27
-#define VKVM_ERROR_ERR_DOM_EXIST 28
-#define VKVM_ERROR_ERR_OPERATIONED_DENIED 29
-#define VKVM_ERROR_ERR_OPEN_FAILED 30
-#define VKVM_ERROR_ERR_READ_FAILED 31
-#define VKVM_ERROR_ERR_PARSE_FAILED 32
-#define VKVM_ERROR_ERR_CONF_SYNTAX 33
-#define VKVM_ERROR_ERR_WRITE_FAILED 34
-#define VKVM_ERROR_ERR_XML_DETAIL 35
-#define VKVM_ERROR_ERR_INVALID_NETWORK 36
-#define VKVM_ERROR_ERR_NETWORK_EXIST 37
-#define VKVM_ERROR_ERR_SYSTEM_ERROR 38
-#define VKVM_ERROR_ERR_RPC 39
-#define VKVM_ERROR_ERR_GNUTLS_ERROR 40
-#define VKVM_ERROR_WAR_NO_NETWORK 41
-#define VKVM_ERROR_ERR_NO_DOMAIN 42
-#define VKVM_ERROR_ERR_NO_NETWORK 43
-#define VKVM_ERROR_ERR_INVALID_MAC 44
-#define VKVM_ERROR_ERR_AUTH_FAILED 45
-#define VKVM_ERROR_ERR_INVALID_STORAGE_POOL 46
-#define VKVM_ERROR_ERR_INVALID_STORAGE_VOL 47
-#define VKVM_ERROR_WAR_NO_STORAGE 48
-#define VKVM_ERROR_ERR_NO_STORAGE_POOL 49
-#define VKVM_ERROR_ERR_NO_STORAGE_VOL 50
-#define VKVM_ERROR_WAR_NO_NODE 51
-#define VKVM_ERROR_ERR_INVALID_NODE_DEVICE 52
-#define VKVM_ERROR_ERR_NO_NODE_DEVICE 53
-#define VKVM_ERROR_ERR_NO_SECURITY_MODEL 54
-#define VKVM_ERROR_ERR_OPERATION_INVALID 55
-#define VKVM_ERROR_WAR_NO_INTERFACE 56
-#define VKVM_ERROR_ERR_NO_INTERFACE 57
-#define VKVM_ERROR_ERR_INVALID_INTERFACE 58
-#define VKVM_ERROR_ERR_MULTIPLE_INTERFACES 59
-#define VKVM_ERROR_WAR_NO_NWFILTER 60
-#define VKVM_ERROR_ERR_INVALID_NWFILTER 61
-#define VKVM_ERROR_ERR_NO_NWFILTER 62
-#define VKVM_ERROR_ERR_BUILD_FIREWALL 63
-#define VKVM_ERROR_WAR_NO_SECRET 64
-#define VKVM_ERROR_ERR_INVALID_SECRET 65
-#define VKVM_ERROR_ERR_NO_SECRET 66
-#define VKVM_ERROR_ERR_CONFIG_UNSUPPORTED 67
-#define VKVM_ERROR_ERR_OPERATION_TIMEOUT 68
-#define VKVM_ERROR_ERR_MIGRATE_PERSIST_FAILED 69
-#define VKVM_ERROR_ERR_HOOK_SCRIPT_FAILED 70
-#define VKVM_ERROR_ERR_INVALID_DOMAIN_SNAPSHOT 71
-#define VKVM_ERROR_ERR_NO_DOMAIN_SNAPSHOT 72
-#define VKVM_ERROR_ERR_INVALID_STREAM 73
-#define VKVM_ERROR_ERR_ARGUMENT_UNSUPPORTED 74
-#define VKVM_ERROR_ERR_STORAGE_PROBE_FAILED 75
-#define VKVM_ERROR_ERR_STORAGE_POOL_BUILT 76
-#define VKVM_ERROR_ERR_SNAPSHOT_REVERT_RISKY 77
-#define VKVM_ERROR_ERR_OPERATION_ABORTED 78
-#define VKVM_ERROR_ERR_AUTH_CANCELLED 79
-#define VKVM_ERROR_ERR_NO_DOMAIN_METADATA 80
-#define VKVM_ERROR_ERR_MIGRATE_UNSAFE 81
-#define VKVM_ERROR_ERR_OVERFLOW 82
-#define VKVM_ERROR_ERR_BLOCK_COPY_ACTIVE 83
-#define VKVM_ERROR_ERR_AGENT_UNRESPONSIVE 86
-#define VKVM_ERROR_ERR_OPERATION_UNSUPPORTED 84
-#define VKVM_ERROR_ERR_SSH 85
-#define VKVM_ERROR_ERR_RESOURCE_BUSY 87
-#define VKVM_ERROR_ERR_ACCESS_DENIED 88
-#define VKVM_ERROR_ERR_DBUS_SERVICE 89
-#define VKVM_ERROR_ERR_STORAGE_VOL_EXIST 90
-#define VKVM_ERROR_ERR_CPU_INCOMPATIBLE 91
-#define VKVM_ERROR_ERR_INVALID_SCHEMA 92
-#define VKVM_ERROR_ERR_MIGRATE_FINISH_OK 93
-#define VKVM_ERROR_ERR_AUTH_UNAVAILABLE 94
-#define VKVM_ERROR_ERR_NO_SERVER 95
-#define VKVM_ERROR_ERR_NO_CLIENT 96
-#define VKVM_ERROR_ERR_AGENT_UNSYNCED 97
-#define VKVM_ERROR_ERR_LIBSSH 98
-#define VKVM_ERROR_ERR_DEVICE_MISSING 99
-#define VKVM_ERROR_ERR_INVALID_NWFILTER_BINDING 100
-#define VKVM_ERROR_ERR_NO_NWFILTER_BINDING 101
-#define VKVM_ERROR_ERR_INVALID_DOMAIN_CHECKPOINT 102
-#define VKVM_ERROR_ERR_NO_DOMAIN_BACKUP 104
-#define VKVM_ERROR_ERR_NO_DOMAIN_CHECKPOINT 103
-#define VKVM_ERROR_ERR_NO_NETWORK_PORT 107
-#define VKVM_ERROR_ERR_INVALID_NETWORK_PORT 105
-#define VKVM_ERROR_ERR_NETWORK_PORT_EXIST 106
-#define VKVM_ERROR_ERR_NO_HOSTNAME 108
-#define VKVM_ERROR_ERR_CHECKPOINT_INCONSISTENT 109
-#define VKVM_ERROR_ERR_MULTIPLE_DOMAINS 110
-#define VKVM_ERROR_ERR_NO_NETWORK_METADATA 111
-#define VKVM_ERROR_ERR_AGENT_COMMAND_TIMEOUT 112
-#define VKVM_ERROR_ERR_AGENT_COMMAND_FAILED 113
-#define VKVM_ERROR_ERR_INVALID_ENCR_KEY_SECRET 114
-#define VKVM_ERROR_FROM_VKVM 10000
-#define VKVM_ERROR_OWN_INTERNAL 10000
-#define VKVM_ERROR_OWN_NULL 10001
-#define VKVM_ERROR_OWN_FOREIGN_HANDLE 10002
-#define VKVM_ERROR_OWN_STALE_HANDLE 10003
-#define VKVM_ERROR_OWN_WRONG_CLASS 10004
-#define VKVM_ERROR_OWN_FORKED 10005
-#define VKVM_ERROR_OWN_NOT_UTF8 10006
-#define VKVM_ERROR_OWN_EMBEDDED_NUL 10007
-#define VKVM_ERROR_OWN_TOO_LARGE 10008
-#define VKVM_ERROR_OWN_INVALID 10009
-#define VKVM_ERROR_OWN_NOT_FOUND 10010
-#define VKVM_ERROR_OWN_WRONG_TYPE 10011
-#define VKVM_ERROR_OWN_XML_SYNTAX 10012
-#define VKVM_ERROR_OWN_JSON_SYNTAX 10013
-#define VKVM_ERROR_OWN_NO_EVENT_LOOP 10015
-#define VKVM_ERROR_OWN_FILE 10016
-#define VKVM_ERROR_OWN_OTHER_EVENT_LOOP 10017
-
-/* Constants of the class value. */
-#define VKVM_VALUE_NULL 0
-#define VKVM_VALUE_BOOL 1
-#define VKVM_VALUE_INT64 2
-#define VKVM_VALUE_UINT64 3
-#define VKVM_VALUE_DOUBLE 4
-#define VKVM_VALUE_STRING 5
-#define VKVM_VALUE_BYTES 6
-#define VKVM_VALUE_LIST 7
-#define VKVM_VALUE_MAP 8
-#define VKVM_VALUE_HANDLE 9
-
-
 /**
- * A connection to a hypervisor.
+ * Connects a stream with a channel of the domain, to be read and written.
  *
- * Lifetime: objects made from it keep the connection open after it is freed.
- * Threads: may be used from several at once.
- */
-typedef struct vkvm_conn vkvm_conn;
-
-/**
- * A domain: a virtual machine, running or only defined.
- *
- * Lifetime: keeps its connection open. Threads: may be used from several at
- * once.
- */
-typedef struct vkvm_domain vkvm_domain;
-
-/**
- * A checkpoint of a domain: since then it is known what changed on its disks.
- *
- * Lifetime: keeps its connection open. Threads: may be used from several at
- * once.
- */
-typedef struct vkvm_domain_checkpoint vkvm_domain_checkpoint;
-
-/**
- * A snapshot of a domain.
- *
- * Lifetime: keeps its connection open. Threads: may be used from several at
- * once.
- */
-typedef struct vkvm_domain_snapshot vkvm_domain_snapshot;
-
-/**
- * What went wrong.
- *
- * Lifetime: plain memory, independent of everything else, usable after fork.
- * Threads: may be used from several at once; it never changes.
- */
-typedef struct vkvm_error vkvm_error;
-
-/**
- * A queue of events, with a descriptor that is readable while it is not empty.
- *
- * Lifetime: does not keep connections open; freeing it ends what was registered
- * through it. Threads: may be used from several at once.
- */
-typedef struct vkvm_event_queue vkvm_event_queue;
-
-/**
- * Many hosts, to which commands go together.
- *
- * Lifetime: keeps its connections open. Threads: may be used from several at
- * once; each host does one thing after the other.
- */
-typedef struct vkvm_fleet vkvm_fleet;
-
-/**
- * A host, managed by commands with structured arguments and results.
- *
- * Lifetime: keeps its connection open. Threads: may be used from several at
- * once.
- */
-typedef struct vkvm_host vkvm_host;
-
-/**
- * A network interface of the host.
- *
- * Lifetime: keeps its connection open. Threads: may be used from several at
- * once.
- */
-typedef struct vkvm_interface vkvm_interface;
-
-/**
- * A virtual network: what connects domains to each other and to the world.
- *
- * Lifetime: keeps its connection open. Threads: may be used from several at
- * once.
- */
-typedef struct vkvm_network vkvm_network;
-
-/**
- * A port of a virtual network: the place of a domain in it.
- *
- * Lifetime: keeps its network and its connection. Threads: may be used from
- * several at once.
- */
-typedef struct vkvm_network_port vkvm_network_port;
-
-/**
- * A device of the host, real or made by software.
- *
- * Lifetime: keeps its connection open. Threads: may be used from several at
- * once.
- */
-typedef struct vkvm_node_device vkvm_node_device;
-
-/**
- * A network filter: rules for the traffic of domains.
- *
- * Lifetime: keeps its connection open. Threads: may be used from several at
- * once.
- */
-typedef struct vkvm_nwfilter vkvm_nwfilter;
-
-/**
- * The use of a network filter on a network device.
- *
- * Lifetime: keeps its connection open. Threads: may be used from several at
- * once.
- */
-typedef struct vkvm_nwfilter_binding vkvm_nwfilter_binding;
-
-/**
- * A secret: a password or key that libvirt keeps.
- *
- * Lifetime: keeps its connection open. Threads: may be used from several at
- * once.
- */
-typedef struct vkvm_secret vkvm_secret;
-
-/**
- * A storage pool: a place on a host that volumes are in.
- *
- * Lifetime: keeps its connection open. Threads: may be used from several at
- * once.
- */
-typedef struct vkvm_storage_pool vkvm_storage_pool;
-
-/**
- * A volume: a disk image or the like in a storage pool.
- *
- * Lifetime: keeps its connection open. Threads: may be used from several at
- * once.
- */
-typedef struct vkvm_storage_vol vkvm_storage_vol;
-
-/**
- * A stream: carries data to or from a volume, a console, a channel, or a
- * picture of a screen.
- *
- * Lifetime: keeps its connection open. The last `_free` aborts what it still
- * carries. Threads: may be used from several at once, but only by one while it
- * is opened, finished or aborted; the others' calls are refused meanwhile, and
- * these calls while others are in one.
- */
-typedef struct vkvm_stream vkvm_stream;
-
-/**
- * A structured value: null, bool, int64, uint64, double, string, bytes, list,
- * map or handle.
- *
- * Lifetime: plain memory, independent of everything else, usable after fork.
- * Threads: may be used from several at once.
- */
-typedef struct vkvm_value vkvm_value;
-
-/**
- * Gets events.
- *
- * All arguments but `userdata` are borrowed for the time of the call; `_ref`
- * an object to keep it. `object` is what the event happened to, to be cast to
- * its class (a `vkvm_domain *` for domain events), or NULL for a close
- * callback. `args` is a map with what else is known, in the order in which
- * Sys::Virt passes it. The callback may deregister itself and close `conn`.
- */
-typedef void (*vkvm_event_callback)(vkvm_conn *conn,
-                                    void *object,
-                                    int event_id,
-                                    vkvm_value *args,
-                                    void *userdata);
-
-/**
- * Releases the userdata of a callback: runs exactly once, after the last call
- * of the callback, even when the registration failed. May be NULL.
- */
-typedef void (*vkvm_destroy_callback)(void *userdata);
-
-/**
- * Answers what a server asks for while a connection opens.
- *
- * `credentials` is a list of maps with the keys `type` (one of `VKVM_CRED_*`),
- * `prompt`, `challenge` and `result` (null, or the default answer). The
- * callback sets each `result` to a string. It returns 0, or -1 to give up.
- * It may be called several times. The library wipes its copies of the answers, in
- * `credentials` too. libvirt gets a copy of each, which it frees without wiping it.
- */
-typedef int (*vkvm_auth_callback)(vkvm_value *credentials, void *userdata);
-
-/**
- * Called when a watched file descriptor is ready; `events` are some of
- * `VKVM_EVENT_HANDLE_*`.
- */
-typedef void (*vkvm_watch_callback)(int watch, int fd, int events, void *userdata);
-
-/**
- * Called when a timer fires.
- */
-typedef void (*vkvm_timeout_callback)(int timer, void *userdata);
-
-/**
- * What an event loop of the program's own does for libvirt, for
- * `vkvm_event_register_impl`. No member may be NULL.
- *
- * Numbers of watches and timers are the loop's to choose, from 0 up; -1 is a
- * failure. When adding fails, neither `callback` nor `destroy` may be called.
- * The functions may be called from any thread that uses the library, and from
- * within callbacks.
- */
-typedef struct {
-  /**
-   * Watches a descriptor for some of `VKVM_EVENT_HANDLE_*`: whenever it is
-   * ready `callback` is called with the number, the descriptor, what it is
-   * ready for, and `data`. Returns the number of the watch.
-   */
-  int (*add_handle)(void *userdata,
-                    int fd,
-                    int events,
-                    vkvm_watch_callback callback,
-                    void *data,
-                    vkvm_destroy_callback destroy);
-  /**
-   * Changes what a descriptor is watched for; 0 is nothing, for the time being.
-   */
-  void (*update_handle)(void *userdata, int watch, int events);
-  /**
-   * Ends a watch: no more calls, and `destroy` is called with `data` once, but
-   * after this has returned. Returns 0.
-   */
-  int (*remove_handle)(void *userdata, int watch);
-  /**
-   * Adds a timer that fires each `frequency` ms, with 0 on each turn of the
-   * loop, with -1 not until it is updated: `callback` is called with the number
-   * and `data`. Returns the number of the timer.
-   */
-  int (*add_timeout)(void *userdata,
-                     int frequency,
-                     vkvm_timeout_callback callback,
-                     void *data,
-                     vkvm_destroy_callback destroy);
-  /**
-   * Changes how often a timer fires.
-   */
-  void (*update_timeout)(void *userdata, int timer, int frequency);
-  /**
-   * Ends a timer, as a watch is ended. Returns 0.
-   */
-  int (*remove_timeout)(void *userdata, int timer);
-} vkvm_event_impl;
-
-/**
- * Hears how far a long command of a host is.
- *
- * `done` of `total` are ready, both counted in `unit`, like "bytes"; `total` is 0
- * where it is not known. It returns 0 to go on, or -1 to cancel the command.
- */
-typedef int (*vkvm_host_progress_callback)(uint64_t done,
-                                           uint64_t total,
-                                           const char *unit,
-                                           void *userdata);
-
-/**
- * Gives the data that a stream is to send.
- *
- * It writes up to `data_len` bytes to `data` and returns how many they are, 0
- * when there are no more, or -1 to give up. It may use the stream, end and free it.
- */
-typedef int (*vkvm_stream_source_callback)(vkvm_stream *stream,
-                                           uint8_t *data,
-                                           size_t data_len,
-                                           void *userdata);
-
-/**
- * Takes the data that a stream has received.
- *
- * It returns how many of the `data_len` bytes it took (it is called again with
- * the rest), or -1 to give up. It may use the stream, end and free it.
- */
-typedef int (*vkvm_stream_sink_callback)(vkvm_stream *stream,
-                                         const uint8_t *data,
-                                         size_t data_len,
-                                         void *userdata);
-
-/**
- * Tells what comes next where the data that a stream is to send come from.
- *
- * It sets `in_data` to whether data come next, or a hole, and `length` to how
- * many bytes it is long, 0 at the end of all. It returns 0, or -1 to give up.
- */
-typedef int (*vkvm_stream_section_callback)(vkvm_stream *stream,
-                                            bool *in_data,
-                                            int64_t *length,
-                                            void *userdata);
-
-/**
- * Takes a hole of `length` bytes that a stream has received, or goes on behind
- * one where the data that it is to send come from.
- *
- * It returns 0, or -1 to give up.
- */
-typedef int (*vkvm_stream_hole_callback)(vkvm_stream *stream, int64_t length, void *userdata);
-
-/**
- * Called when a stream is ready; `events` are some of `VKVM_STREAM_EVENT_*`.
- *
- * The callback may remove itself, finish or abort the stream, and free it.
- */
-typedef void (*vkvm_stream_callback)(vkvm_stream *stream, int events, void *userdata);
-
-/**
- * Told how far a transfer is: `done` of `total` bytes; a `total` of 0 is
- * unknown. Holes of sparse transfers count as bytes.
- *
- * It returns 0, or -1 to end the transfer. It is called before the first byte,
- * after each piece (256 KiB, or a hole), and when all are through.
- */
-typedef int (*vkvm_progress_callback)(uint64_t done, uint64_t total, void *userdata);
-
-/**
- * Gets the parts of a value, one by one, from `vkvm_value_visit`.
- *
- * A list or map is announced with its number of items, then come its items
- * (in a map, `key` before each), then `end`. Texts and keys are `len` bytes
- * without a NUL behind them; a text is borrowed for the time of the call, a
- * key until its map is complete. No member may be NULL.
- */
-typedef struct {
-  /**
-   * Nothing.
-   */
-  void (*null)(void *userdata);
-  /**
-   * True or false.
-   */
-  void (*boolean)(void *userdata, bool value);
-  /**
-   * A signed integer.
-   */
-  void (*int64)(void *userdata, int64_t value);
-  /**
-   * An unsigned integer.
-   */
-  void (*uint64)(void *userdata, uint64_t value);
-  /**
-   * A floating point number.
-   */
-  void (*real)(void *userdata, double value);
-  /**
-   * UTF-8 text.
-   */
-  void (*string)(void *userdata, const char *text, size_t len);
-  /**
-   * Bytes.
-   */
-  void (*bytes)(void *userdata, const uint8_t *data, size_t len);
-  /**
-   * A handle, borrowed; its class as in function names, like "domain".
-   */
-  void (*handle)(void *userdata, void *handle, const char *class_name, size_t len);
-  /**
-   * A list begins.
-   */
-  void (*list)(void *userdata, size_t count);
-  /**
-   * A map begins.
-   */
-  void (*map)(void *userdata, size_t count);
-  /**
-   * The key of the next item.
-   */
-  void (*key)(void *userdata, const char *text, size_t len);
-  /**
-   * The list or map that began last is complete.
-   */
-  void (*end)(void *userdata);
-} vkvm_value_visitor;
-
-#ifdef __cplusplus
-extern "C" {
-#endif // __cplusplus
-
-/**
- * Frees bytes that a function returned. They are overwritten first: they may
- * be a secret.
- *
- * @param data the bytes (may be NULL; borrowed)
- */
-void vkvm_bytes_free(uint8_t *data);
-
-/**
- * Gets the most capable CPU that several hosts have in common.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param xml the hosts' `<cpu>` documents (not NULL; borrowed; its length is
- *     in xml_len)
- * @param xml_len how many there are
- * @param flags of `VKVM_BASELINE_CPU_*`
- * @param cpu a `<cpu>` document (out; not NULL; owned by the caller:
- *     vkvm_string_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectBaselineCPU
- */
-int vkvm_conn_baseline_cpu(vkvm_conn *conn,
-                           const char *const *xml,
-                           size_t xml_len,
-                           uint32_t flags,
-                           char **cpu,
-                           vkvm_error **error);
-
-/**
- * Gets the most capable CPU that an emulator can provide on several hosts.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param emulator the path of the emulator; NULL for the usual one (may be
- *     NULL; borrowed)
- * @param arch the architecture of the guest; NULL for the host's (may be NULL;
- *     borrowed)
- * @param machine the type of machine; NULL for the usual one (may be NULL;
- *     borrowed)
- * @param virttype the kind of virtualization, like "kvm"; NULL for the usual
- *     one (may be NULL; borrowed)
- * @param xml the hosts' `<cpu>` documents (not NULL; borrowed; its length is
- *     in xml_len)
- * @param xml_len how many there are
- * @param flags of `VKVM_BASELINE_CPU_*`
- * @param cpu a `<cpu>` document (out; not NULL; owned by the caller:
- *     vkvm_string_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectBaselineHypervisorCPU
- */
-int vkvm_conn_baseline_hypervisor_cpu(vkvm_conn *conn,
-                                      const char *emulator,
-                                      const char *arch,
-                                      const char *machine,
-                                      const char *virttype,
-                                      const char *const *xml,
-                                      size_t xml_len,
-                                      uint32_t flags,
-                                      char **cpu,
-                                      vkvm_error **error);
-
-/**
- * Closes the connection handle, whoever else holds it.
- *
- * What was registered through the connection is taken back; from then on every
- * call with this handle fails. The connection itself closes when the last
- * object made from it is freed.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectClose
- */
-int vkvm_conn_close(vkvm_conn *conn, vkvm_error **error);
-
-/**
- * Compares the CPU of the host with another one.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param xml a `<cpu>` document, or a `<domain>` that has one (not NULL;
- *     borrowed)
- * @param flags of `VKVM_COMPARE_CPU_*`
- * @param result what the host's CPU is, of `VKVM_CPU_COMPARE_*` (out; not
- *     NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectCompareCPU
- */
-int vkvm_conn_compare_cpu(vkvm_conn *conn,
-                          const char *xml,
-                          uint32_t flags,
-                          int *result,
-                          vkvm_error **error);
-
-/**
- * Compares the CPU that an emulator can provide with another one.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param emulator the path of the emulator; NULL for the usual one (may be
- *     NULL; borrowed)
- * @param arch the architecture of the guest; NULL for the host's (may be NULL;
- *     borrowed)
- * @param machine the type of machine; NULL for the usual one (may be NULL;
- *     borrowed)
- * @param virttype the kind of virtualization, like "kvm"; NULL for the usual
- *     one (may be NULL; borrowed)
- * @param xml a `<cpu>` document (not NULL; borrowed)
- * @param flags of `VKVM_COMPARE_CPU_*`
- * @param result what the CPU of the emulator is, of `VKVM_CPU_COMPARE_*` (out;
- *     not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectCompareHypervisorCPU
- */
-int vkvm_conn_compare_hypervisor_cpu(vkvm_conn *conn,
-                                     const char *emulator,
-                                     const char *arch,
-                                     const char *machine,
-                                     const char *virttype,
-                                     const char *xml,
-                                     uint32_t flags,
-                                     int *result,
-                                     vkvm_error **error);
-
-/**
- * Starts a domain that is gone when it stops.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param xml a `<domain>` document (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_START_*`
- * @param domain the domain (out; not NULL; owned by the caller:
- *     vkvm_domain_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainCreateXML
- */
-int vkvm_conn_create_domain(vkvm_conn *conn,
-                            const char *xml,
-                            uint32_t flags,
-                            vkvm_domain **domain,
-                            vkvm_error **error);
-
-/**
- * Starts a domain that is gone when it stops, and gives its first process open
- * files: those of a container are numbered from 3 on. Only over a connection
- * through a UNIX socket.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param xml a `<domain>` document (not NULL; borrowed)
- * @param fds open file descriptors; the call borrows them, and the caller
- *     closes them (not NULL; borrowed; its length is in fds_len)
- * @param fds_len how many there are
- * @param flags of `VKVM_DOMAIN_START_*`
- * @param domain the domain (out; not NULL; owned by the caller:
- *     vkvm_domain_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainCreateXMLWithFiles
- */
-int vkvm_conn_create_domain_with_files(vkvm_conn *conn,
-                                       const char *xml,
-                                       const int *fds,
-                                       size_t fds_len,
-                                       uint32_t flags,
-                                       vkvm_domain **domain,
-                                       vkvm_error **error);
-
-/**
- * Defines an interface, as `vkvm_conn_define_interface` does without flags.
- *
- * The name is misleading, and kept because Sys::Virt has it: the interface is
- * not brought up.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param xml an `<interface>` document (not NULL; borrowed)
- * @param iface the interface (out; not NULL; owned by the caller:
- *     vkvm_interface_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virInterfaceDefineXML
- */
-int vkvm_conn_create_interface(vkvm_conn *conn,
-                               const char *xml,
-                               vkvm_interface **iface,
-                               vkvm_error **error);
-
-/**
- * Starts a network that is gone when it stops.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param xml a `<network>` document (not NULL; borrowed)
- * @param flags of `VKVM_NETWORK_CREATE_*`
- * @param network the network (out; not NULL; owned by the caller:
- *     vkvm_network_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNetworkCreateXML, virNetworkCreateXMLFlags
- */
-int vkvm_conn_create_network(vkvm_conn *conn,
-                             const char *xml,
-                             uint32_t flags,
-                             vkvm_network **network,
-                             vkvm_error **error);
-
-/**
- * Makes a device, like a virtual HBA or a mediated device, that is gone when
- * it is destroyed.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param xml a `<device>` document (not NULL; borrowed)
- * @param flags of `VKVM_NODE_DEVICE_CREATE_*`
- * @param device the device (out; not NULL; owned by the caller:
- *     vkvm_node_device_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNodeDeviceCreateXML
- */
-int vkvm_conn_create_node_device(vkvm_conn *conn,
-                                 const char *xml,
-                                 uint32_t flags,
-                                 vkvm_node_device **device,
-                                 vkvm_error **error);
-
-/**
- * Puts a filter on a network device.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param xml a `<filterbinding>` document (not NULL; borrowed)
- * @param flags of `VKVM_NWFILTER_BINDING_CREATE_*`
- * @param binding the binding (out; not NULL; owned by the caller:
- *     vkvm_nwfilter_binding_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNWFilterBindingCreateXML
- */
-int vkvm_conn_create_nwfilter_binding(vkvm_conn *conn,
-                                      const char *xml,
-                                      uint32_t flags,
-                                      vkvm_nwfilter_binding **binding,
-                                      vkvm_error **error);
-
-/**
- * Starts a storage pool that is gone when it stops.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param xml a `<pool>` document (not NULL; borrowed)
- * @param pool the pool (out; not NULL; owned by the caller:
- *     vkvm_storage_pool_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virStoragePoolCreateXML
- */
-int vkvm_conn_create_storage_pool(vkvm_conn *conn,
-                                  const char *xml,
-                                  vkvm_storage_pool **pool,
-                                  vkvm_error **error);
-
-/**
- * Defines a domain without starting it, or changes its definition.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param xml a `<domain>` document (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_DEFINE_*`
- * @param domain the domain (out; not NULL; owned by the caller:
- *     vkvm_domain_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainDefineXML, virDomainDefineXMLFlags
- */
-int vkvm_conn_define_domain(vkvm_conn *conn,
-                            const char *xml,
-                            uint32_t flags,
-                            vkvm_domain **domain,
-                            vkvm_error **error);
-
-/**
- * Defines an interface without bringing it up, or changes its definition.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param xml an `<interface>` document (not NULL; borrowed)
- * @param flags of `VKVM_INTERFACE_DEFINE_*`
- * @param iface the interface (out; not NULL; owned by the caller:
- *     vkvm_interface_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virInterfaceDefineXML
- */
-int vkvm_conn_define_interface(vkvm_conn *conn,
-                               const char *xml,
-                               uint32_t flags,
-                               vkvm_interface **iface,
-                               vkvm_error **error);
-
-/**
- * Defines a network without starting it, or changes its definition.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param xml a `<network>` document (not NULL; borrowed)
- * @param flags of `VKVM_NETWORK_DEFINE_*`
- * @param network the network (out; not NULL; owned by the caller:
- *     vkvm_network_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNetworkDefineXML, virNetworkDefineXMLFlags
- */
-int vkvm_conn_define_network(vkvm_conn *conn,
-                             const char *xml,
-                             uint32_t flags,
-                             vkvm_network **network,
-                             vkvm_error **error);
-
-/**
- * Defines a device without starting it.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param xml a `<device>` document (not NULL; borrowed)
- * @param flags of `VKVM_NODE_DEVICE_DEFINE_*`
- * @param device the device (out; not NULL; owned by the caller:
- *     vkvm_node_device_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNodeDeviceDefineXML
- */
-int vkvm_conn_define_node_device(vkvm_conn *conn,
-                                 const char *xml,
-                                 uint32_t flags,
-                                 vkvm_node_device **device,
-                                 vkvm_error **error);
-
-/**
- * Defines a network filter, or changes its definition.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param xml a `<filter>` document (not NULL; borrowed)
- * @param flags of `VKVM_NWFILTER_DEFINE_*`
- * @param nwfilter the filter (out; not NULL; owned by the caller:
- *     vkvm_nwfilter_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNWFilterDefineXML, virNWFilterDefineXMLFlags
- */
-int vkvm_conn_define_nwfilter(vkvm_conn *conn,
-                              const char *xml,
-                              uint32_t flags,
-                              vkvm_nwfilter **nwfilter,
-                              vkvm_error **error);
-
-/**
- * Replaces the XML of the domain that was saved to a file.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param file the file's path on the host (not NULL; borrowed)
- * @param xml a `<domain>` document; it must describe the same virtual hardware
- *     (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_SAVE_*`
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainSaveImageDefineXML
- */
-int vkvm_conn_define_save_image_xml(vkvm_conn *conn,
-                                    const char *file,
-                                    const char *xml,
-                                    uint32_t flags,
-                                    vkvm_error **error);
-
-/**
- * Defines a secret, without its value, or changes its definition.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param xml a `<secret>` document (not NULL; borrowed)
- * @param flags of `VKVM_SECRET_DEFINE_*`
- * @param secret the secret (out; not NULL; owned by the caller:
- *     vkvm_secret_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virSecretDefineXML
- */
-int vkvm_conn_define_secret(vkvm_conn *conn,
-                            const char *xml,
-                            uint32_t flags,
-                            vkvm_secret **secret,
-                            vkvm_error **error);
-
-/**
- * Defines a storage pool without starting it, or changes its definition.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param xml a `<pool>` document (not NULL; borrowed)
- * @param flags of `VKVM_STORAGE_POOL_DEFINE_*`
- * @param pool the pool (out; not NULL; owned by the caller:
- *     vkvm_storage_pool_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virStoragePoolDefineXML
- */
-int vkvm_conn_define_storage_pool(vkvm_conn *conn,
-                                  const char *xml,
-                                  uint32_t flags,
-                                  vkvm_storage_pool **pool,
-                                  vkvm_error **error);
-
-/**
- * Ends what `vkvm_conn_enable_resume` began.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectUnregisterCloseCallback
- */
-int vkvm_conn_disable_resume(vkvm_conn *conn, vkvm_error **error);
-
-/**
- * Ends the registration made with `vkvm_conn_domain_event_register`.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectDomainEventDeregisterAny
- */
-int vkvm_conn_domain_event_deregister(vkvm_conn *conn, vkvm_error **error);
-
-/**
- * Deregisters a callback or queue registered for domain events.
- *
- * It may be called from any thread, also from the callback itself. A call of
- * the callback that is in progress on another thread is not waited for; the
- * callback data are released after it.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param callback_id the number returned by the registration; it is never used
- *     again on this connection
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectDomainEventDeregisterAny
- */
-int vkvm_conn_domain_event_deregister_any(vkvm_conn *conn, int callback_id, vkvm_error **error);
-
-/**
- * Registers a callback for the life cycle events of all domains; one per
- * connection handle.
- *
- * This is the legacy form of `vkvm_conn_domain_event_register_any`.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param callback called on the thread that runs the event loop (not NULL)
- * @param userdata passed to the callback (may be NULL; kept until destroy is
- *     called)
- * @param destroy releases the userdata (may be NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectDomainEventRegisterAny
- */
-int vkvm_conn_domain_event_register(vkvm_conn *conn,
-                                    vkvm_event_callback callback,
-                                    void *userdata,
-                                    vkvm_destroy_callback destroy,
-                                    vkvm_error **error);
-
-/**
- * Registers a callback for domain events of one kind, from one domain or from
- * all.
- *
- * Any number of callbacks and queues may be registered for the same events.
- * The registration holds the connection open; it ends with
- * `vkvm_conn_domain_event_deregister_any`, or with the connection handle.
- *
- * The map of an event has these keys, by the kind of the event (texts may be
- * null): LIFECYCLE: event, detail; RTC_CHANGE: utcoffset (s); WATCHDOG:
- * action; IO_ERROR: srcPath, devAlias, action; IO_ERROR_REASON: srcPath,
- * devAlias, action, reason; GRAPHICS: phase, local, remote (each a map with
- * the keys family, node, service), authScheme, identities (a list of maps with
- * the keys type, name); BLOCK_JOB, BLOCK_JOB_2: path, type, status;
- * DISK_CHANGE: oldSrcPath, newSrcPath, devAlias, reason; TRAY_CHANGE:
- * devAlias, reason; PMWAKEUP, PMSUSPEND, PMSUSPEND_DISK: reason;
- * BALLOON_CHANGE: actual (KiB); DEVICE_ADDED, DEVICE_REMOVED,
- * DEVICE_REMOVAL_FAILED: devAlias; TUNABLE, JOB_COMPLETED: params (a map);
- * AGENT_LIFECYCLE: state, reason; MIGRATION_ITERATION: iteration;
- * METADATA_CHANGE: type, nsuri; BLOCK_THRESHOLD: dev, path, threshold, excess
- * (both in bytes); MEMORY_FAILURE: recipient, action, flags;
- * MEMORY_DEVICE_SIZE_CHANGE: alias, size (KiB); NIC_MAC_CHANGE: alias, oldMAC,
- * newMAC; VCPU_REMOVED: vcpuid; CHANNEL_LIFECYCLE: state, reason, channelName;
- * and none for REBOOT, CONTROL_ERROR, and kinds that this version does not
- * know.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param dom the domain to listen to; NULL for all (may be NULL; borrowed)
- * @param event_id which kind, of `VKVM_DOMAIN_EVENT_ID_*`
- * @param callback called on the thread that runs the event loop (not NULL)
- * @param userdata passed to the callback (may be NULL; kept until destroy is
- *     called)
- * @param destroy releases the userdata (may be NULL)
- * @param callback_id the number to deregister with (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectDomainEventRegisterAny
- */
-int vkvm_conn_domain_event_register_any(vkvm_conn *conn,
-                                        vkvm_domain *dom,
-                                        int event_id,
-                                        vkvm_event_callback callback,
-                                        void *userdata,
-                                        vkvm_destroy_callback destroy,
-                                        int *callback_id,
-                                        vkvm_error **error);
-
-/**
- * Turns a configuration in the hypervisor's own form into a domain's XML.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param configtype the form, like "qemu-argv" (not NULL; borrowed)
- * @param configdata the configuration (not NULL; borrowed)
- * @param flags unused, pass 0
- * @param xml a `<domain>` document (out; not NULL; owned by the caller:
- *     vkvm_string_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectDomainXMLFromNative
- */
-int vkvm_conn_domain_xml_from_native(vkvm_conn *conn,
-                                     const char *configtype,
-                                     const char *configdata,
-                                     uint32_t flags,
-                                     char **xml,
-                                     vkvm_error **error);
-
-/**
- * Turns a domain's XML into a configuration in the hypervisor's own form.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param configtype the form, like "qemu-argv" (not NULL; borrowed)
- * @param xmldata a `<domain>` document (not NULL; borrowed)
- * @param flags unused, pass 0
- * @param config the configuration (out; not NULL; owned by the caller:
- *     vkvm_string_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectDomainXMLToNative
- */
-int vkvm_conn_domain_xml_to_native(vkvm_conn *conn,
-                                   const char *configtype,
-                                   const char *xmldata,
-                                   uint32_t flags,
-                                   char **config,
-                                   vkvm_error **error);
-
-/**
- * Opens the connection again whenever it ends: when its daemon is restarted,
- * or does not answer.
- *
- * What was registered through the connection is registered on the new one,
- * under the same numbers, but for close callbacks, which are over; and
- * keepalive is set as it was. The handle of the connection stays valid, and so
- * do those of domains, snapshots, checkpoints, networks, ports, pools,
- * volumes, secrets and interfaces: each is looked up again by its uuid, name
- * or key. Those of network filters, filter bindings, node devices and streams
- * do not, nor does an identity. Events during the outage are lost; refresh
- * cached state when `VKVM_RESUME_RECONNECTED` comes. Events of the new
- * connection are delivered after it.
- *
- * The connection must have been opened without a callback for credentials,
- * which are not kept. An event loop must be registered. Attempts to reconnect
- * are made on a thread of their own; with an event loop of the program's own,
- * on the loop.
- *
- * The map of an event has the keys `event`, one of `VKVM_RESUME_*`; `reason`
- * why the connection had ended, one of `VKVM_CLOSE_REASON_*`; `attempts`, how
- * many it took so far; and `domains`, with `VKVM_RESUME_RECONNECTED` a list
- * with a handle of each domain there is now.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param max_delay the longest time between two attempts, in ms, from 100; it
- *     begins with 100 and doubles each time
- * @param callback called on the thread that runs the event loop (not NULL)
- * @param userdata passed to the callback (may be NULL; kept until destroy is
- *     called)
- * @param destroy releases the userdata (may be NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectRegisterCloseCallback, virConnectOpenAuth
- */
-int vkvm_conn_enable_resume(vkvm_conn *conn,
-                            int max_delay,
-                            vkvm_event_callback callback,
-                            void *userdata,
-                            vkvm_destroy_callback destroy,
-                            vkvm_error **error);
-
-/**
- * Finds what storage pools of one type could be made of, like the exports of
- * an NFS server.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param type the type of pool, as in the definition of one, like "netfs" (not
- *     NULL; borrowed)
- * @param srcspec a `<source>` document that says where to look; some types
- *     need one (may be NULL; borrowed)
- * @param flags unused, pass 0
- * @param xml a `<sources>` document (out; not NULL; owned by the caller:
- *     vkvm_string_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectFindStoragePoolSources
- */
-int vkvm_conn_find_storage_pool_sources(vkvm_conn *conn,
-                                        const char *type,
-                                        const char *srcspec,
-                                        uint32_t flags,
-                                        char **xml,
-                                        vkvm_error **error);
-
-/**
- * Gives up a hold on the connection handle.
- *
- * The last one takes back what was registered through the connection, and ends
- * the handle. The connection itself closes with the last object made from it.
- * NULL and handles that are not live are left alone.
- *
- * @param conn the connection (not NULL; borrowed)
- */
-void vkvm_conn_free(vkvm_conn *conn);
-
-/**
- * Gets statistics of many domains in one call.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param stats which groups, of `VKVM_DOMAIN_STATS_*`; 0 for all
- * @param doms the domains; none for all domains (may be NULL; borrowed; its
- *     length is in doms_len)
- * @param doms_len how many there are
- * @param flags of `VKVM_DOMAIN_GET_ALL_STATS_*`
- * @param records a list of maps with the keys `dom` (the domain, a handle) and
- *     `data` (a map whose keys are the texts of `VKVM_DOMAIN_STATS_*`) (out;
- *     not NULL; owned by the caller: vkvm_value_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectGetAllDomainStats, virDomainListGetStats
- */
-int vkvm_conn_get_all_domain_stats(vkvm_conn *conn,
-                                   uint32_t stats,
-                                   vkvm_domain *const *doms,
-                                   size_t doms_len,
-                                   uint32_t flags,
-                                   vkvm_value **records,
-                                   vkvm_error **error);
-
-/**
- * Gets what host and hypervisor can do.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param xml a `<capabilities>` document (out; not NULL; owned by the caller:
- *     vkvm_string_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectGetCapabilities
- */
-int vkvm_conn_get_capabilities(vkvm_conn *conn, char **xml, vkvm_error **error);
-
-/**
- * Gets the names of the CPU models that the hypervisor knows.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param arch the architecture, like "x86_64" (not NULL; borrowed)
- * @param flags unused, pass 0
- * @param names the names (out; not NULL; owned by the caller:
- *     vkvm_string_list_free; its length is in names_len)
- * @param names_len how many there are (out)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectGetCPUModelNames
- */
-int vkvm_conn_get_cpu_model_names(vkvm_conn *conn,
-                                  const char *arch,
-                                  uint32_t flags,
-                                  char ***names,
-                                  size_t *names_len,
-                                  vkvm_error **error);
-
-/**
- * Finds a running domain by its id.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param id the id
- * @param domain the domain (out; not NULL; owned by the caller:
- *     vkvm_domain_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainLookupByID
- */
-int vkvm_conn_get_domain_by_id(vkvm_conn *conn,
-                               int id,
-                               vkvm_domain **domain,
-                               vkvm_error **error);
-
-/**
- * Finds a domain by its name.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param name the name (not NULL; borrowed)
- * @param domain the domain (out; not NULL; owned by the caller:
- *     vkvm_domain_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainLookupByName
- */
-int vkvm_conn_get_domain_by_name(vkvm_conn *conn,
-                                 const char *name,
-                                 vkvm_domain **domain,
-                                 vkvm_error **error);
-
-/**
- * Finds a domain by its uuid.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param uuid 16 raw bytes, or text of 32 hex digits with or without hyphens
- *     (not NULL; borrowed; its length is in uuid_len)
- * @param uuid_len how many bytes that is: 16, 32 or 36
- * @param domain the domain (out; not NULL; owned by the caller:
- *     vkvm_domain_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainLookupByUUID
- */
-int vkvm_conn_get_domain_by_uuid(vkvm_conn *conn,
-                                 const void *uuid,
-                                 size_t uuid_len,
-                                 vkvm_domain **domain,
-                                 vkvm_error **error);
-
-/**
- * Gets what domains can have with an emulator.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param emulator the path of the emulator; NULL for the usual one (may be
- *     NULL; borrowed)
- * @param arch the architecture of the guest; NULL for the host's (may be NULL;
- *     borrowed)
- * @param machine the type of machine; NULL for the usual one (may be NULL;
- *     borrowed)
- * @param virttype the kind of virtualization, like "kvm"; NULL for the usual
- *     one (may be NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_CAPABILITIES_*`
- * @param xml a `<domainCapabilities>` document (out; not NULL; owned by the
- *     caller: vkvm_string_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectGetDomainCapabilities
- */
-int vkvm_conn_get_domain_capabilities(vkvm_conn *conn,
-                                      const char *emulator,
-                                      const char *arch,
-                                      const char *machine,
-                                      const char *virttype,
-                                      uint32_t flags,
-                                      char **xml,
-                                      vkvm_error **error);
-
-/**
- * Gets the name of the host.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param hostname the name (out; not NULL; owned by the caller:
- *     vkvm_string_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectGetHostname
- */
-int vkvm_conn_get_hostname(vkvm_conn *conn, char **hostname, vkvm_error **error);
-
-/**
- * Finds an interface by its hardware address. Several with the same are an
- * error.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param mac hex digits with colons (not NULL; borrowed)
- * @param iface the interface (out; not NULL; owned by the caller:
- *     vkvm_interface_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virInterfaceLookupByMACString
- */
-int vkvm_conn_get_interface_by_mac(vkvm_conn *conn,
-                                   const char *mac,
-                                   vkvm_interface **iface,
-                                   vkvm_error **error);
-
-/**
- * Finds an interface by its name.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param name the name (not NULL; borrowed)
- * @param iface the interface (out; not NULL; owned by the caller:
- *     vkvm_interface_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virInterfaceLookupByName
- */
-int vkvm_conn_get_interface_by_name(vkvm_conn *conn,
-                                    const char *name,
-                                    vkvm_interface **iface,
-                                    vkvm_error **error);
-
-/**
- * Gets the version of libvirt on the side of the hypervisor.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param version major * 1,000,000 + minor * 1,000 + micro (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectGetLibVersion
- */
-int vkvm_conn_get_library_version(vkvm_conn *conn, uint64_t *version, vkvm_error **error);
-
-/**
- * Gets how many virtual CPUs a domain can have at most.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param type the type of domain, like "kvm" (not NULL; borrowed)
- * @param count how many (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectGetMaxVcpus
- */
-int vkvm_conn_get_max_vcpus(vkvm_conn *conn, const char *type, int *count, vkvm_error **error);
-
-/**
- * Finds a network by its name.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param name the name (not NULL; borrowed)
- * @param network the network (out; not NULL; owned by the caller:
- *     vkvm_network_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNetworkLookupByName
- */
-int vkvm_conn_get_network_by_name(vkvm_conn *conn,
-                                  const char *name,
-                                  vkvm_network **network,
-                                  vkvm_error **error);
-
-/**
- * Finds a network by its uuid.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param uuid 16 raw bytes, or text of 32 hex digits with or without hyphens
- *     (not NULL; borrowed; its length is in uuid_len)
- * @param uuid_len how many bytes that is: 16, 32 or 36
- * @param network the network (out; not NULL; owned by the caller:
- *     vkvm_network_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNetworkLookupByUUID
- */
-int vkvm_conn_get_network_by_uuid(vkvm_conn *conn,
-                                  const void *uuid,
-                                  size_t uuid_len,
-                                  vkvm_network **network,
-                                  vkvm_error **error);
-
-/**
- * Gets how much memory of NUMA cells is free.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param start the number of the first cell
- * @param end the number of the last cell
- * @param memory a list of numbers, one for each cell: bytes, not KiB (out; not
- *     NULL; owned by the caller: vkvm_value_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNodeGetCellsFreeMemory
- */
-int vkvm_conn_get_node_cells_free_memory(vkvm_conn *conn,
-                                         int start,
-                                         int end,
-                                         vkvm_value **memory,
-                                         vkvm_error **error);
-
-/**
- * Gets which CPUs of the host are online.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param flags unused, pass 0
- * @param totcpus how many CPUs the host has (out; not NULL)
- * @param onlinemap a bit for each CPU, set when it is online; CPU 0 is the
- *     lowest bit of the first byte (out; not NULL; owned by the caller:
- *     vkvm_bytes_free; its length is in onlinemap_len)
- * @param onlinemap_len how many bytes that is (out)
- * @param totonline how many CPUs are online (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNodeGetCPUMap
- */
-int vkvm_conn_get_node_cpu_map(vkvm_conn *conn,
-                               uint32_t flags,
-                               int *totcpus,
-                               uint8_t **onlinemap,
-                               size_t *onlinemap_len,
-                               uint32_t *totonline,
-                               vkvm_error **error);
-
-/**
- * Gets how much time the CPUs of the host spent on what.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param cpu_num the number of a CPU, or `VKVM_NODE_CPU_STATS_ALL_CPUS`
- * @param flags unused, pass 0
- * @param stats a map with those of the keys `kernel`, `user`, `idle`,
- *     `iowait`, `intr`, `guest` (ns since the host started) and `utilization`
- *     (percent) that the driver knows (out; not NULL; owned by the caller:
- *     vkvm_value_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNodeGetCPUStats
- */
-int vkvm_conn_get_node_cpu_stats(vkvm_conn *conn,
-                                 int cpu_num,
-                                 uint32_t flags,
-                                 vkvm_value **stats,
-                                 vkvm_error **error);
-
-/**
- * Finds a device by its name.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param name the name (not NULL; borrowed)
- * @param device the device (out; not NULL; owned by the caller:
- *     vkvm_node_device_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNodeDeviceLookupByName
- */
-int vkvm_conn_get_node_device_by_name(vkvm_conn *conn,
-                                      const char *name,
-                                      vkvm_node_device **device,
-                                      vkvm_error **error);
-
-/**
- * Finds a SCSI host, a Fibre Channel adapter, by its world wide names.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param wwnn the name of its node (not NULL; borrowed)
- * @param wwpn the name of its port (not NULL; borrowed)
- * @param flags unused, pass 0
- * @param device the device (out; not NULL; owned by the caller:
- *     vkvm_node_device_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNodeDeviceLookupSCSIHostByWWN
- */
-int vkvm_conn_get_node_device_scsihost_by_wwn(vkvm_conn *conn,
-                                              const char *wwnn,
-                                              const char *wwpn,
-                                              uint32_t flags,
-                                              vkvm_node_device **device,
-                                              vkvm_error **error);
-
-/**
- * Gets how much memory of the host is free.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param memory bytes, not KiB (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNodeGetFreeMemory
- */
-int vkvm_conn_get_node_free_memory(vkvm_conn *conn, uint64_t *memory, vkvm_error **error);
-
-/**
- * Gets how many memory pages of NUMA cells are free.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param pagesizes which sizes of pages to count, in KiB (not NULL; borrowed;
- *     its length is in pagesizes_len)
- * @param pagesizes_len how many sizes these are, at least one
- * @param start the number of the first cell
- * @param end the number of the last cell
- * @param flags unused, pass 0
- * @param cells a list with a map for each cell: `cell` is its number, `pages`
- *     a map from page sizes (KiB) to numbers of free pages (out; not NULL;
- *     owned by the caller: vkvm_value_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNodeGetFreePages
- */
-int vkvm_conn_get_node_free_pages(vkvm_conn *conn,
-                                  const int *pagesizes,
-                                  size_t pagesizes_len,
-                                  int start,
-                                  int end,
-                                  uint32_t flags,
-                                  vkvm_value **cells,
-                                  vkvm_error **error);
-
-/**
- * Gets the hardware of the host.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param info a map with the keys `model` (the CPU model, a string), `memory`
- *     (KiB), `cpus` (active ones), `mhz`, `nodes` (NUMA nodes), `sockets` (per
- *     node), `cores` (per socket), `threads` (per core) (out; not NULL; owned
- *     by the caller: vkvm_value_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNodeGetInfo
- */
-int vkvm_conn_get_node_info(vkvm_conn *conn, vkvm_value **info, vkvm_error **error);
-
-/**
- * Gets how the host shares equal memory pages between domains.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param flags unused, pass 0
- * @param params a map with those keys of `VKVM_NODE_MEMORY_SHARED_*` that the
- *     driver knows; counts of pages, and times in milliseconds (out; not NULL;
- *     owned by the caller: vkvm_value_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNodeGetMemoryParameters
- */
-int vkvm_conn_get_node_memory_parameters(vkvm_conn *conn,
-                                         uint32_t flags,
-                                         vkvm_value **params,
-                                         vkvm_error **error);
-
-/**
- * Gets how the memory of the host is used.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param cell_num the number of a NUMA cell, or
- *     `VKVM_NODE_MEMORY_STATS_ALL_CELLS`
- * @param flags unused, pass 0
- * @param stats a map with those of the keys `total`, `free`, `buffers`,
- *     `cached`, `available` (KiB) that the driver knows (out; not NULL; owned
- *     by the caller: vkvm_value_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNodeGetMemoryStats
- */
-int vkvm_conn_get_node_memory_stats(vkvm_conn *conn,
-                                    int cell_num,
-                                    uint32_t flags,
-                                    vkvm_value **stats,
-                                    vkvm_error **error);
-
-/**
- * Gets how the host protects domains from each other.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param model a map with the keys `model` (like "selinux") and `doi` (the
- *     domain of interpretation), both strings (out; not NULL; owned by the
- *     caller: vkvm_value_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNodeGetSecurityModel
- */
-int vkvm_conn_get_node_security_model(vkvm_conn *conn, vkvm_value **model, vkvm_error **error);
-
-/**
- * Gets what the host's AMD SEV, the encryption of guests' memory, can do.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param flags unused, pass 0
- * @param info a map with keys of `VKVM_SEV_*` (out; not NULL; owned by the
- *     caller: vkvm_value_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNodeGetSEVInfo
- */
-int vkvm_conn_get_node_sev_info(vkvm_conn *conn,
-                                uint32_t flags,
-                                vkvm_value **info,
-                                vkvm_error **error);
-
-/**
- * Finds the binding of a network device.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param name the name of the device, like "vnet0" (not NULL; borrowed)
- * @param binding the binding (out; not NULL; owned by the caller:
- *     vkvm_nwfilter_binding_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNWFilterBindingLookupByPortDev
- */
-int vkvm_conn_get_nwfilter_binding_by_port_dev(vkvm_conn *conn,
-                                               const char *name,
-                                               vkvm_nwfilter_binding **binding,
-                                               vkvm_error **error);
-
-/**
- * Finds a network filter by its name.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param name the name (not NULL; borrowed)
- * @param nwfilter the filter (out; not NULL; owned by the caller:
- *     vkvm_nwfilter_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNWFilterLookupByName
- */
-int vkvm_conn_get_nwfilter_by_name(vkvm_conn *conn,
-                                   const char *name,
-                                   vkvm_nwfilter **nwfilter,
-                                   vkvm_error **error);
-
-/**
- * Finds a network filter by its uuid.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param uuid 16 raw bytes, or text of 32 hex digits with or without hyphens
- *     (not NULL; borrowed; its length is in uuid_len)
- * @param uuid_len how many bytes that is: 16, 32 or 36
- * @param nwfilter the filter (out; not NULL; owned by the caller:
- *     vkvm_nwfilter_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNWFilterLookupByUUID
- */
-int vkvm_conn_get_nwfilter_by_uuid(vkvm_conn *conn,
-                                   const void *uuid,
-                                   size_t uuid_len,
-                                   vkvm_nwfilter **nwfilter,
-                                   vkvm_error **error);
-
-/**
- * Gets the XML of the domain that was saved to a file.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param file the file's path on the host (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_XML_*`
- * @param xml a `<domain>` document (out; not NULL; owned by the caller:
- *     vkvm_string_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainSaveImageGetXMLDesc
- */
-int vkvm_conn_get_save_image_xml_description(vkvm_conn *conn,
-                                             const char *file,
-                                             uint32_t flags,
-                                             char **xml,
-                                             vkvm_error **error);
-
-/**
- * Finds a secret by what it is for.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param type one of `VKVM_SECRET_USAGE_TYPE_*`
- * @param id which object of that type it belongs to, as in
- *     `vkvm_secret_get_usage_id` (not NULL; borrowed)
- * @param secret the secret (out; not NULL; owned by the caller:
- *     vkvm_secret_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virSecretLookupByUsage
- */
-int vkvm_conn_get_secret_by_usage(vkvm_conn *conn,
-                                  int type,
-                                  const char *id,
-                                  vkvm_secret **secret,
-                                  vkvm_error **error);
-
-/**
- * Finds a secret by its uuid.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param uuid 16 raw bytes, or text of 32 hex digits with or without hyphens
- *     (not NULL; borrowed; its length is in uuid_len)
- * @param uuid_len how many bytes that is: 16, 32 or 36
- * @param secret the secret (out; not NULL; owned by the caller:
- *     vkvm_secret_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virSecretLookupByUUID
- */
-int vkvm_conn_get_secret_by_uuid(vkvm_conn *conn,
-                                 const void *uuid,
-                                 size_t uuid_len,
-                                 vkvm_secret **secret,
-                                 vkvm_error **error);
-
-/**
- * Finds a storage pool by its name.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param name the name (not NULL; borrowed)
- * @param pool the pool (out; not NULL; owned by the caller:
- *     vkvm_storage_pool_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virStoragePoolLookupByName
- */
-int vkvm_conn_get_storage_pool_by_name(vkvm_conn *conn,
-                                       const char *name,
-                                       vkvm_storage_pool **pool,
-                                       vkvm_error **error);
-
-/**
- * Finds the storage pool whose volumes are in a folder of the host.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param path the folder (not NULL; borrowed)
- * @param pool the pool (out; not NULL; owned by the caller:
- *     vkvm_storage_pool_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virStoragePoolLookupByTargetPath
- */
-int vkvm_conn_get_storage_pool_by_target_path(vkvm_conn *conn,
-                                              const char *path,
-                                              vkvm_storage_pool **pool,
-                                              vkvm_error **error);
-
-/**
- * Finds a storage pool by its uuid.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param uuid 16 raw bytes, or text of 32 hex digits with or without hyphens
- *     (not NULL; borrowed; its length is in uuid_len)
- * @param uuid_len how many bytes that is: 16, 32 or 36
- * @param pool the pool (out; not NULL; owned by the caller:
- *     vkvm_storage_pool_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virStoragePoolLookupByUUID
- */
-int vkvm_conn_get_storage_pool_by_uuid(vkvm_conn *conn,
-                                       const void *uuid,
-                                       size_t uuid_len,
-                                       vkvm_storage_pool **pool,
-                                       vkvm_error **error);
-
-/**
- * Finds the storage pool that a volume is in.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param volume the volume (not NULL; borrowed)
- * @param pool the pool (out; not NULL; owned by the caller:
- *     vkvm_storage_pool_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virStoragePoolLookupByVolume
- */
-int vkvm_conn_get_storage_pool_by_volume(vkvm_conn *conn,
-                                         vkvm_storage_vol *volume,
-                                         vkvm_storage_pool **pool,
-                                         vkvm_error **error);
-
-/**
- * Gets which types of storage pool the host can have.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param flags unused, pass 0
- * @param xml a `<storagepoolCapabilities>` document (out; not NULL; owned by
- *     the caller: vkvm_string_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectGetStoragePoolCapabilities
- */
-int vkvm_conn_get_storage_pool_capabilities(vkvm_conn *conn,
-                                            uint32_t flags,
-                                            char **xml,
-                                            vkvm_error **error);
-
-/**
- * Finds a volume by its key, in whichever pool it is.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param key the key (not NULL; borrowed)
- * @param volume the volume (out; not NULL; owned by the caller:
- *     vkvm_storage_vol_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virStorageVolLookupByKey
- */
-int vkvm_conn_get_storage_volume_by_key(vkvm_conn *conn,
-                                        const char *key,
-                                        vkvm_storage_vol **volume,
-                                        vkvm_error **error);
-
-/**
- * Finds a volume by its path, in whichever pool it is.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param path where the volume is on the host (not NULL; borrowed)
- * @param volume the volume (out; not NULL; owned by the caller:
- *     vkvm_storage_vol_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virStorageVolLookupByPath
- */
-int vkvm_conn_get_storage_volume_by_path(vkvm_conn *conn,
-                                         const char *path,
-                                         vkvm_storage_vol **volume,
-                                         vkvm_error **error);
-
-/**
- * Gets the BIOS and hardware of the host.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param flags unused, pass 0
- * @param xml a `<sysinfo>` document (out; not NULL; owned by the caller:
- *     vkvm_string_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectGetSysinfo
- */
-int vkvm_conn_get_sysinfo(vkvm_conn *conn, uint32_t flags, char **xml, vkvm_error **error);
-
-/**
- * Gets the name of the hypervisor driver, like "QEMU" or "TEST".
- *
- * @param conn the connection (not NULL; borrowed)
- * @param type the name (out; not NULL; owned by the caller: vkvm_string_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectGetType
- */
-int vkvm_conn_get_type(vkvm_conn *conn, char **type, vkvm_error **error);
-
-/**
- * Gets the URI of the connection, as libvirt completed it.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param uri the URI (out; not NULL; owned by the caller: vkvm_string_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectGetURI
- */
-int vkvm_conn_get_uri(vkvm_conn *conn, char **uri, vkvm_error **error);
-
-/**
- * Gets the version of the hypervisor.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param version major * 1,000,000 + minor * 1,000 + micro (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectGetVersion
- */
-int vkvm_conn_get_version(vkvm_conn *conn, uint64_t *version, vkvm_error **error);
-
-/**
- * Remembers how the interfaces are defined now.
- *
- * The changes that follow are kept with `vkvm_conn_interface_change_commit`,
- * or undone with `vkvm_conn_interface_change_rollback` or, without either,
- * when the host restarts.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param flags unused, pass 0
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virInterfaceChangeBegin
- */
-int vkvm_conn_interface_change_begin(vkvm_conn *conn, uint32_t flags, vkvm_error **error);
-
-/**
- * Keeps the changes since `vkvm_conn_interface_change_begin`.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param flags unused, pass 0
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virInterfaceChangeCommit
- */
-int vkvm_conn_interface_change_commit(vkvm_conn *conn, uint32_t flags, vkvm_error **error);
-
-/**
- * Undoes the changes since `vkvm_conn_interface_change_begin`.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param flags unused, pass 0
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virInterfaceChangeRollback
- */
-int vkvm_conn_interface_change_rollback(vkvm_conn *conn, uint32_t flags, vkvm_error **error);
-
-/**
- * Tells whether the connection still works.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param alive false when it is known to be broken (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectIsAlive
- */
-int vkvm_conn_is_alive(vkvm_conn *conn, bool *alive, vkvm_error **error);
-
-/**
- * Tells whether the traffic is encrypted.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param encrypted whether it is (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectIsEncrypted
- */
-int vkvm_conn_is_encrypted(vkvm_conn *conn, bool *encrypted, vkvm_error **error);
-
-/**
- * Tells whether nobody else can read or change the traffic.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param secure true for encrypted connections and those inside the host (out;
- *     not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectIsSecure
- */
-int vkvm_conn_is_secure(vkvm_conn *conn, bool *secure, vkvm_error **error);
-
-/**
- * Lists the domains, running or not.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param flags a filter, of `VKVM_DOMAIN_LIST_*`; 0 for all domains
- * @param domains the domains (out; not NULL; owned by the caller:
- *     vkvm_domain_list_free; its length is in domains_len)
- * @param domains_len how many there are (out)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectListAllDomains
- */
-int vkvm_conn_list_all_domains(vkvm_conn *conn,
-                               uint32_t flags,
-                               vkvm_domain ***domains,
-                               size_t *domains_len,
-                               vkvm_error **error);
-
-/**
- * Lists the host's network interfaces, up or down.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param flags a filter, of `VKVM_INTERFACE_LIST_*`; 0 for all interfaces
- * @param ifaces the interfaces (out; not NULL; owned by the caller:
- *     vkvm_interface_list_free; its length is in ifaces_len)
- * @param ifaces_len how many there are (out)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectListAllInterfaces
- */
-int vkvm_conn_list_all_interfaces(vkvm_conn *conn,
-                                  uint32_t flags,
-                                  vkvm_interface ***ifaces,
-                                  size_t *ifaces_len,
-                                  vkvm_error **error);
-
-/**
- * Lists the networks, running or not.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param flags a filter, of `VKVM_NETWORK_LIST_*`; 0 for all networks
- * @param networks the networks (out; not NULL; owned by the caller:
- *     vkvm_network_list_free; its length is in networks_len)
- * @param networks_len how many there are (out)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectListAllNetworks
- */
-int vkvm_conn_list_all_networks(vkvm_conn *conn,
-                                uint32_t flags,
-                                vkvm_network ***networks,
-                                size_t *networks_len,
-                                vkvm_error **error);
-
-/**
- * Lists the host's devices.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param flags a filter, of `VKVM_NODE_DEVICE_LIST_*`; 0 for all devices
- * @param devices the devices (out; not NULL; owned by the caller:
- *     vkvm_node_device_list_free; its length is in devices_len)
- * @param devices_len how many there are (out)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectListAllNodeDevices
- */
-int vkvm_conn_list_all_node_devices(vkvm_conn *conn,
-                                    uint32_t flags,
-                                    vkvm_node_device ***devices,
-                                    size_t *devices_len,
-                                    vkvm_error **error);
-
-/**
- * Lists which network devices are filtered.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param flags unused, pass 0
- * @param bindings the bindings (out; not NULL; owned by the caller:
- *     vkvm_nwfilter_binding_list_free; its length is in bindings_len)
- * @param bindings_len how many there are (out)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectListAllNWFilterBindings
- */
-int vkvm_conn_list_all_nwfilter_bindings(vkvm_conn *conn,
-                                         uint32_t flags,
-                                         vkvm_nwfilter_binding ***bindings,
-                                         size_t *bindings_len,
-                                         vkvm_error **error);
-
-/**
- * Lists the network filters.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param flags unused, pass 0
- * @param filters the filters (out; not NULL; owned by the caller:
- *     vkvm_nwfilter_list_free; its length is in filters_len)
- * @param filters_len how many there are (out)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectListAllNWFilters
- */
-int vkvm_conn_list_all_nwfilters(vkvm_conn *conn,
-                                 uint32_t flags,
-                                 vkvm_nwfilter ***filters,
-                                 size_t *filters_len,
-                                 vkvm_error **error);
-
-/**
- * Lists the secrets.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param flags a filter, of `VKVM_SECRET_LIST_*`; 0 for all secrets
- * @param secrets the secrets (out; not NULL; owned by the caller:
- *     vkvm_secret_list_free; its length is in secrets_len)
- * @param secrets_len how many there are (out)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectListAllSecrets
- */
-int vkvm_conn_list_all_secrets(vkvm_conn *conn,
-                               uint32_t flags,
-                               vkvm_secret ***secrets,
-                               size_t *secrets_len,
-                               vkvm_error **error);
-
-/**
- * Lists the storage pools, started or not.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param flags a filter, of `VKVM_STORAGE_POOL_LIST_*`; 0 for all pools
- * @param pools the pools (out; not NULL; owned by the caller:
- *     vkvm_storage_pool_list_free; its length is in pools_len)
- * @param pools_len how many there are (out)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectListAllStoragePools
- */
-int vkvm_conn_list_all_storage_pools(vkvm_conn *conn,
-                                     uint32_t flags,
-                                     vkvm_storage_pool ***pools,
-                                     size_t *pools_len,
-                                     vkvm_error **error);
-
-/**
- * Lists the names of domains that are defined and do not run.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param maxnames how many to list at most, from 0 to 1,048,576
- * @param names the names (out; not NULL; owned by the caller:
- *     vkvm_string_list_free; its length is in names_len)
- * @param names_len how many there are (out)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectListDefinedDomains
- */
-int vkvm_conn_list_defined_domain_names(vkvm_conn *conn,
-                                        int maxnames,
-                                        char ***names,
-                                        size_t *names_len,
-                                        vkvm_error **error);
-
-/**
- * Lists the names of interfaces that are defined and down.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param maxnames how many to list at most, from 0 to 1,048,576
- * @param names the names (out; not NULL; owned by the caller:
- *     vkvm_string_list_free; its length is in names_len)
- * @param names_len how many there are (out)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectListDefinedInterfaces
- */
-int vkvm_conn_list_defined_interface_names(vkvm_conn *conn,
-                                           int maxnames,
-                                           char ***names,
-                                           size_t *names_len,
-                                           vkvm_error **error);
-
-/**
- * Lists the names of networks that are defined and do not run.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param maxnames how many to list at most, from 0 to 1,048,576
- * @param names the names (out; not NULL; owned by the caller:
- *     vkvm_string_list_free; its length is in names_len)
- * @param names_len how many there are (out)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectListDefinedNetworks
- */
-int vkvm_conn_list_defined_network_names(vkvm_conn *conn,
-                                         int maxnames,
-                                         char ***names,
-                                         size_t *names_len,
-                                         vkvm_error **error);
-
-/**
- * Lists the names of storage pools that are defined but not started.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param maxnames how many to list at most, from 0 to 1,048,576
- * @param names the names (out; not NULL; owned by the caller:
- *     vkvm_string_list_free; its length is in names_len)
- * @param names_len how many there are (out)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectListDefinedStoragePools
- */
-int vkvm_conn_list_defined_storage_pool_names(vkvm_conn *conn,
-                                              int maxnames,
-                                              char ***names,
-                                              size_t *names_len,
-                                              vkvm_error **error);
-
-/**
- * Lists the ids of running domains.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param maxids how many to list at most, from 0 to 1,048,576
- * @param ids the ids (out; not NULL; owned by the caller: vkvm_int_list_free;
- *     its length is in ids_len)
- * @param ids_len how many there are (out)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectListDomains
- */
-int vkvm_conn_list_domain_ids(vkvm_conn *conn,
-                              int maxids,
-                              int **ids,
-                              size_t *ids_len,
-                              vkvm_error **error);
-
-/**
- * Lists the names of interfaces that are up.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param maxnames how many to list at most, from 0 to 1,048,576
- * @param names the names (out; not NULL; owned by the caller:
- *     vkvm_string_list_free; its length is in names_len)
- * @param names_len how many there are (out)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectListInterfaces
- */
-int vkvm_conn_list_interface_names(vkvm_conn *conn,
-                                   int maxnames,
-                                   char ***names,
-                                   size_t *names_len,
-                                   vkvm_error **error);
-
-/**
- * Lists the names of running networks.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param maxnames how many to list at most, from 0 to 1,048,576
- * @param names the names (out; not NULL; owned by the caller:
- *     vkvm_string_list_free; its length is in names_len)
- * @param names_len how many there are (out)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectListNetworks
- */
-int vkvm_conn_list_network_names(vkvm_conn *conn,
-                                 int maxnames,
-                                 char ***names,
-                                 size_t *names_len,
-                                 vkvm_error **error);
-
-/**
- * Lists the names of the host's devices.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param cap only those with this capability, like "pci"; NULL for all (may be
- *     NULL; borrowed)
- * @param maxnames how many to list at most, from 0 to 1,048,576
- * @param flags unused, pass 0
- * @param names the names (out; not NULL; owned by the caller:
- *     vkvm_string_list_free; its length is in names_len)
- * @param names_len how many there are (out)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNodeListDevices
- */
-int vkvm_conn_list_node_device_names(vkvm_conn *conn,
-                                     const char *cap,
-                                     int maxnames,
-                                     uint32_t flags,
-                                     char ***names,
-                                     size_t *names_len,
-                                     vkvm_error **error);
-
-/**
- * Lists the names of network filters.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param maxnames how many to list at most, from 0 to 1,048,576
- * @param names the names (out; not NULL; owned by the caller:
- *     vkvm_string_list_free; its length is in names_len)
- * @param names_len how many there are (out)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectListNWFilters
- */
-int vkvm_conn_list_nwfilter_names(vkvm_conn *conn,
-                                  int maxnames,
-                                  char ***names,
-                                  size_t *names_len,
-                                  vkvm_error **error);
-
-/**
- * Lists the uuids of the secrets.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param maxuuids how many to list at most, from 0 to 1,048,576
- * @param uuids the uuids as text (out; not NULL; owned by the caller:
- *     vkvm_string_list_free; its length is in uuids_len)
- * @param uuids_len how many there are (out)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectListSecrets
- */
-int vkvm_conn_list_secret_uuids(vkvm_conn *conn,
-                                int maxuuids,
-                                char ***uuids,
-                                size_t *uuids_len,
-                                vkvm_error **error);
-
-/**
- * Lists the names of storage pools that are started.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param maxnames how many to list at most, from 0 to 1,048,576
- * @param names the names (out; not NULL; owned by the caller:
- *     vkvm_string_list_free; its length is in names_len)
- * @param names_len how many there are (out)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectListStoragePools
- */
-int vkvm_conn_list_storage_pool_names(vkvm_conn *conn,
-                                      int maxnames,
-                                      char ***names,
-                                      size_t *names_len,
-                                      vkvm_error **error);
-
-/**
- * CHANGES THE CALLING PROCESS: gives it another label in the security model of
- * the host.
- *
- * From then on what SELinux or AppArmor allow this process, or the programs
- * that it executes, is what they allow for that label, and they may not allow
- * the way back. The library libvirt-lxc.so.0 is needed.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param label the label, as `vkvm_domain_get_security_label` tells a domain's
- *     (not NULL; borrowed)
- * @param flags unused, pass 0
- * @param old_label a map of `label`, the one it had, and `enforcing`, 1 if the
- *     model is enforced; with AppArmor, libvirt leaves them empty and 0 (out;
- *     not NULL; owned by the caller: vkvm_value_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNodeGetSecurityModel, virDomainLxcEnterSecurityLabel
- */
-int vkvm_conn_lxc_enter_security_label(vkvm_conn *conn,
-                                       const char *label,
-                                       uint32_t flags,
-                                       vkvm_value **old_label,
-                                       vkvm_error **error);
-
-/**
- * Ends a registration made with `vkvm_conn_network_event_register_any`.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param callback_id the number that was given then
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectNetworkEventDeregisterAny
- */
-int vkvm_conn_network_event_deregister_any(vkvm_conn *conn,
-                                           int callback_id,
-                                           vkvm_error **error);
-
-/**
- * Listens to events of one kind, from one network or from all.
- *
- * The registration holds the connection open; it ends with
- * `vkvm_conn_network_event_deregister_any`, or with the connection handle.
- *
- * The map of an event has the keys event and detail for LIFECYCLE, type and
- * nsuri for METADATA_CHANGE.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param net the network to listen to; NULL for all (may be NULL; borrowed)
- * @param event_id which kind, of `VKVM_NETWORK_EVENT_ID_*`
- * @param callback called on the thread that runs the event loop (not NULL)
- * @param userdata passed to the callback (may be NULL; kept until destroy is
- *     called)
- * @param destroy releases the userdata (may be NULL)
- * @param callback_id the number to deregister with (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectNetworkEventRegisterAny
- */
-int vkvm_conn_network_event_register_any(vkvm_conn *conn,
-                                         vkvm_network *net,
-                                         int event_id,
-                                         vkvm_event_callback callback,
-                                         void *userdata,
-                                         vkvm_destroy_callback destroy,
-                                         int *callback_id,
-                                         vkvm_error **error);
-
-/**
- * Makes a stream. It carries nothing until a function such as
- * `vkvm_storage_vol_upload` or `vkvm_domain_open_console` is given it.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param flags `VKVM_STREAM_NONBLOCK` for one that never waits
- * @param stream the stream (out; not NULL; owned by the caller:
- *     vkvm_stream_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virStreamNew
- */
-int vkvm_conn_new_stream(vkvm_conn *conn,
-                         uint32_t flags,
-                         vkvm_stream **stream,
-                         vkvm_error **error);
-
-/**
- * Reserves memory pages for domains, or gives them back.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param pages a list of pairs, each a list of a page size (KiB) and a number
- *     of pages (not NULL; borrowed)
- * @param start the number of the first NUMA cell; -1 for a share of all cells
- * @param end the number of the last cell
- * @param flags `VKVM_NODE_ALLOC_PAGES_ADD` to reserve so many more,
- *     `VKVM_NODE_ALLOC_PAGES_SET` to reserve so many in all
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNodeAllocPages
- */
-int vkvm_conn_node_alloc_pages(vkvm_conn *conn,
-                               vkvm_value *pages,
-                               int start,
-                               int end,
-                               uint32_t flags,
-                               vkvm_error **error);
-
-/**
- * Ends a registration made with `vkvm_conn_node_device_event_register_any`.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param callback_id the number that was given then
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectNodeDeviceEventDeregisterAny
- */
-int vkvm_conn_node_device_event_deregister_any(vkvm_conn *conn,
-                                               int callback_id,
-                                               vkvm_error **error);
-
-/**
- * Listens to events of one kind, from one device or from all.
- *
- * The registration holds the connection open; it ends with
- * `vkvm_conn_node_device_event_deregister_any`, or with the connection handle.
- *
- * The map of an event has the keys event and detail for LIFECYCLE, none for
- * UPDATE.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param dev the device to listen to; NULL for all (may be NULL; borrowed)
- * @param event_id which kind, of `VKVM_NODE_DEVICE_EVENT_ID_*`
- * @param callback called on the thread that runs the event loop (not NULL)
- * @param userdata passed to the callback (may be NULL; kept until destroy is
- *     called)
- * @param destroy releases the userdata (may be NULL)
- * @param callback_id the number to deregister with (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectNodeDeviceEventRegisterAny
- */
-int vkvm_conn_node_device_event_register_any(vkvm_conn *conn,
-                                             vkvm_node_device *dev,
-                                             int event_id,
-                                             vkvm_event_callback callback,
-                                             void *userdata,
-                                             vkvm_destroy_callback destroy,
-                                             int *callback_id,
-                                             vkvm_error **error);
-
-/**
- * Suspends the host, and wakes it up after some time.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param target how to suspend, of `VKVM_NODE_SUSPEND_TARGET_*`
- * @param duration the time in seconds, at least 60
- * @param flags unused, pass 0
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNodeSuspendForDuration
- */
-int vkvm_conn_node_suspend_for_duration(vkvm_conn *conn,
-                                        uint32_t target,
-                                        uint64_t duration,
-                                        uint32_t flags,
-                                        vkvm_error **error);
-
-/**
- * Counts the domains that are defined and do not run.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param count how many there are (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectNumOfDefinedDomains
- */
-int vkvm_conn_num_of_defined_domains(vkvm_conn *conn, int *count, vkvm_error **error);
-
-/**
- * Counts the interfaces that are defined and down.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param count how many there are (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectNumOfDefinedInterfaces
- */
-int vkvm_conn_num_of_defined_interfaces(vkvm_conn *conn, int *count, vkvm_error **error);
-
-/**
- * Counts the networks that are defined and do not run.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param count how many there are (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectNumOfDefinedNetworks
- */
-int vkvm_conn_num_of_defined_networks(vkvm_conn *conn, int *count, vkvm_error **error);
-
-/**
- * Counts the storage pools that are defined but not started.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param count how many are (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectNumOfDefinedStoragePools
- */
-int vkvm_conn_num_of_defined_storage_pools(vkvm_conn *conn, int *count, vkvm_error **error);
-
-/**
- * Counts the running domains.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param count how many run (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectNumOfDomains
- */
-int vkvm_conn_num_of_domains(vkvm_conn *conn, int *count, vkvm_error **error);
-
-/**
- * Counts the interfaces that are up.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param count how many there are (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectNumOfInterfaces
- */
-int vkvm_conn_num_of_interfaces(vkvm_conn *conn, int *count, vkvm_error **error);
-
-/**
- * Counts the running networks.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param count how many run (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectNumOfNetworks
- */
-int vkvm_conn_num_of_networks(vkvm_conn *conn, int *count, vkvm_error **error);
-
-/**
- * Counts the host's devices.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param cap only those with this capability, like "pci"; NULL for all (may be
- *     NULL; borrowed)
- * @param flags unused, pass 0
- * @param count how many there are (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNodeNumOfDevices
- */
-int vkvm_conn_num_of_node_devices(vkvm_conn *conn,
-                                  const char *cap,
-                                  uint32_t flags,
-                                  int *count,
-                                  vkvm_error **error);
-
-/**
- * Counts the network filters.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param count how many there are (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectNumOfNWFilters
- */
-int vkvm_conn_num_of_nwfilters(vkvm_conn *conn, int *count, vkvm_error **error);
-
-/**
- * Counts the secrets.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param count how many there are (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectNumOfSecrets
- */
-int vkvm_conn_num_of_secrets(vkvm_conn *conn, int *count, vkvm_error **error);
-
-/**
- * Counts the storage pools that are started.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param count how many are (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectNumOfStoragePools
- */
-int vkvm_conn_num_of_storage_pools(vkvm_conn *conn, int *count, vkvm_error **error);
-
-/**
- * Opens a connection to a hypervisor, without credentials.
- *
- * If SIGPIPE has its default effect, it gets a handler, so that a call on a
- * connection whose daemon is gone fails instead of ending the program; outside
- * the library's calls the signal does what it did. A program that sets SIGPIPE
- * to its default afterwards takes that away until it opens the next
- * connection, or runs a turn of the event loop; to ignore the signal, or to
- * handle it, is fine at any time.
- *
- * @param uri the libvirt URI, like "qemu:///system"; NULL for libvirt's
- *     default (may be NULL; borrowed)
- * @param flags `VKVM_CONNECT_RO` to read only, `VKVM_CONNECT_NO_ALIASES` to
- *     ignore URI aliases
- * @param conn the connection (out; not NULL; owned by the caller:
- *     vkvm_conn_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectOpenAuth
- */
-int vkvm_conn_open(const char *uri, uint32_t flags, vkvm_conn **conn, vkvm_error **error);
-
-/**
- * Opens a connection to a hypervisor that may ask for credentials.
- *
- * @param uri the libvirt URI; NULL for libvirt's default (may be NULL;
- *     borrowed)
- * @param flags as for `vkvm_conn_open`
- * @param credtypes the types of credentials that the callback can give, of
- *     `VKVM_CRED_*` (may be NULL; borrowed; its length is in credtypes_len)
- * @param credtypes_len how many there are
- * @param callback answers the requests, on this thread, before the function
- *     returns; NULL to let libvirt prompt on the console (may be NULL)
- * @param userdata passed to the callback (may be NULL; kept until destroy is
- *     called)
- * @param destroy releases the userdata (may be NULL)
- * @param conn the connection (out; not NULL; owned by the caller:
- *     vkvm_conn_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectOpenAuth
- */
-int vkvm_conn_open_auth(const char *uri,
-                        uint32_t flags,
-                        const int *credtypes,
-                        size_t credtypes_len,
-                        vkvm_auth_callback callback,
-                        void *userdata,
-                        vkvm_destroy_callback destroy,
-                        vkvm_conn **conn,
-                        vkvm_error **error);
-
-/**
- * Makes a domain of a QEMU process that libvirt did not start.
- *
- * The driver of libvirt 6.6 and newer can do it no more, and says so. The
- * library libvirt-qemu.so.0 is needed.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param pid the number of the process
- * @param flags unused, pass 0
- * @param dom the domain (out; not NULL; owned by the caller: vkvm_domain_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainQemuAttach
- */
-int vkvm_conn_qemu_attach(vkvm_conn *conn,
-                          uint32_t pid,
-                          uint32_t flags,
-                          vkvm_domain **dom,
-                          vkvm_error **error);
-
-/**
- * Ends a registration made with `vkvm_conn_qemu_monitor_event_register`.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param callback_id the number that was given then
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectDomainQemuMonitorEventDeregister
- */
-int vkvm_conn_qemu_monitor_event_deregister(vkvm_conn *conn,
-                                            int callback_id,
-                                            vkvm_error **error);
-
-/**
- * Listens to what the monitor of QEMU says, also of kinds that libvirt has no
- * event for.
- *
- * The registration holds the connection open; it ends with
- * `vkvm_conn_qemu_monitor_event_deregister`, or with the connection handle.
- * The library libvirt-qemu.so.0 is needed.
- *
- * The map of an event has the keys event (its name, like "RESUME"), seconds
- * and micros (when, since 1970) and details (JSON text, or null). The number
- * of the event is 0.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param dom the domain to listen to; NULL for all (may be NULL; borrowed)
- * @param event the name of the event; NULL for all (may be NULL; borrowed)
- * @param callback called on the thread that runs the event loop (not NULL)
- * @param userdata passed to the callback (may be NULL; kept until destroy is
- *     called)
- * @param destroy releases the userdata (may be NULL)
- * @param flags `VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_REGEX` if `event` is a
- *     regular expression, `VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_NOCASE` to
- *     take capital and small letters for the same
- * @param callback_id the number to deregister with (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectDomainQemuMonitorEventRegister
- */
-int vkvm_conn_qemu_monitor_event_register(vkvm_conn *conn,
-                                          vkvm_domain *dom,
-                                          const char *event,
-                                          vkvm_event_callback callback,
-                                          void *userdata,
-                                          vkvm_destroy_callback destroy,
-                                          uint32_t flags,
-                                          int *callback_id,
-                                          vkvm_error **error);
-
-/**
- * Adds a hold on the connection handle.
- *
- * @param conn the connection (not NULL; borrowed)
- * @return the handle, which then needs one more `vkvm_conn_free`, or NULL when
- *     it is not live, or has 524,287 references.
- */
-vkvm_conn *vkvm_conn_ref(vkvm_conn *conn);
-
-/**
- * Registers a callback for the end of the connection; one per connection
- * handle, besides any number of queues.
- *
- * The map of the event has the key `reason`, one of `VKVM_CLOSE_REASON_*`. The
- * callback is called once, after the events that came before the end; then the
- * registration is over. It may call any function, and free the connection. A
- * connection that has ended cannot be registered for again before it is open
- * again, see `vkvm_conn_enable_resume`.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param callback called on the thread that runs the event loop; without a
- *     loop, on the thread whose call found that the connection has ended, when
- *     that call is over (not NULL)
- * @param userdata passed to the callback (may be NULL; kept until destroy is
- *     called)
- * @param destroy releases the userdata (may be NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectRegisterCloseCallback
- */
-int vkvm_conn_register_close_callback(vkvm_conn *conn,
-                                      vkvm_event_callback callback,
-                                      void *userdata,
-                                      vkvm_destroy_callback destroy,
-                                      vkvm_error **error);
-
-/**
- * Starts the domain that was saved to a file.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param from the file's path on the host; without it, `params` must have it
- *     (may be NULL; borrowed)
- * @param dxml a `<domain>` document to use instead of the saved one (may be
- *     NULL; borrowed)
- * @param params a map with keys of `VKVM_DOMAIN_SAVE_PARAM_*`; with it,
- *     libvirt 8.4 or newer is needed (may be NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_SAVE_*`
+ * @param dom the domain (not NULL; borrowed)
+ * @param stream a stream that carries nothing (not NULL; borrowed)
+ * @param devname the name of the channel's target, or its alias; NULL for the
+ *     first channel (may be NULL; borrowed)
+ * @param flags `VKVM_DOMAIN_OPEN_CHANNEL_FORCE` to take it from who has it now
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virDomainRestore, virDomainRestoreFlags, virDomainRestoreParams
+ * libvirt: virDomainOpenChannel
  */
-int vkvm_conn_restore_domain(vkvm_conn *conn,
-                             const char *from,
-                             const char *dxml,
-                             vkvm_value *params,
+int vkvm_domain_open_channel(vkvm_domain *dom,
+                             vkvm_stream *stream,
+                             const char *devname,
                              uint32_t flags,
                              vkvm_error **error);
 
 /**
- * Ends a registration made with `vkvm_conn_secret_event_register_any`.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param callback_id the number that was given then
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectSecretEventDeregisterAny
- */
-int vkvm_conn_secret_event_deregister_any(vkvm_conn *conn, int callback_id, vkvm_error **error);
-
-/**
- * Listens to events of one kind, from one secret or from all.
- *
- * The registration holds the connection open; it ends with
- * `vkvm_conn_secret_event_deregister_any`, or with the connection handle.
- *
- * The map of an event has the keys event and detail for LIFECYCLE, none for
- * VALUE_CHANGED.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param secret the secret to listen to; NULL for all (may be NULL; borrowed)
- * @param event_id which kind, of `VKVM_SECRET_EVENT_ID_*`
- * @param callback called on the thread that runs the event loop (not NULL)
- * @param userdata passed to the callback (may be NULL; kept until destroy is
- *     called)
- * @param destroy releases the userdata (may be NULL)
- * @param callback_id the number to deregister with (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectSecretEventRegisterAny
- */
-int vkvm_conn_secret_event_register_any(vkvm_conn *conn,
-                                        vkvm_secret *secret,
-                                        int event_id,
-                                        vkvm_event_callback callback,
-                                        void *userdata,
-                                        vkvm_destroy_callback destroy,
-                                        int *callback_id,
-                                        vkvm_error **error);
-
-/**
- * Tells the daemon on whose behalf the connection is used from now on.
- *
- * Only what the daemon trusts may do this; it is meant for programs that speak
- * to libvirt for their own clients.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param newident a map with keys of `VKVM_IDENTITY_*`; the ids are numbers,
- *     the time is in clock ticks since the host started, the rest is text (not
- *     NULL; borrowed)
- * @param flags unused, pass 0
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectSetIdentity
- */
-int vkvm_conn_set_identity(vkvm_conn *conn,
-                           vkvm_value *newident,
-                           uint32_t flags,
-                           vkvm_error **error);
-
-/**
- * Lets libvirt check that the daemon still answers.
- *
- * The checks are made by the event loop: without one that runs, nothing is
- * checked. A connection whose checks fail is broken, which close callbacks are
- * told. libvirt makes none while a call waits on the thread that runs the
- * loop: so that such calls end, too, let another thread run it, like that of
- * `vkvm_event_start`.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param interval seconds of silence before a check; 0 or less for no checks
- * @param count how many checks may go unanswered
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectSetKeepAlive
- */
-int vkvm_conn_set_keep_alive(vkvm_conn *conn, int interval, uint32_t count, vkvm_error **error);
-
-/**
- * Sets how the host shares equal memory pages between domains.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param newparams a map with the parameters to change; a key that the driver
- *     does not know is an error (not NULL; borrowed)
- * @param flags unused, pass 0
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNodeGetMemoryParameters, virNodeSetMemoryParameters
- */
-int vkvm_conn_set_node_memory_parameters(vkvm_conn *conn,
-                                         vkvm_value *newparams,
-                                         uint32_t flags,
-                                         vkvm_error **error);
-
-/**
- * Ends a registration made with `vkvm_conn_storage_pool_event_register_any`.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param callback_id the number that was given then
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectStoragePoolEventDeregisterAny
- */
-int vkvm_conn_storage_pool_event_deregister_any(vkvm_conn *conn,
-                                                int callback_id,
-                                                vkvm_error **error);
-
-/**
- * Listens to events of one kind, from one storage pool or from all.
- *
- * The registration holds the connection open; it ends with
- * `vkvm_conn_storage_pool_event_deregister_any`, or with the connection
- * handle.
- *
- * The map of an event has the keys event and detail for LIFECYCLE, none for
- * REFRESH.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param pool the storage pool to listen to; NULL for all (may be NULL;
- *     borrowed)
- * @param event_id which kind, of `VKVM_STORAGE_POOL_EVENT_ID_*`
- * @param callback called on the thread that runs the event loop (not NULL)
- * @param userdata passed to the callback (may be NULL; kept until destroy is
- *     called)
- * @param destroy releases the userdata (may be NULL)
- * @param callback_id the number to deregister with (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectStoragePoolEventRegisterAny
- */
-int vkvm_conn_storage_pool_event_register_any(vkvm_conn *conn,
-                                              vkvm_storage_pool *pool,
-                                              int event_id,
-                                              vkvm_event_callback callback,
-                                              void *userdata,
-                                              vkvm_destroy_callback destroy,
-                                              int *callback_id,
-                                              vkvm_error **error);
-
-/**
- * Unregisters the close callback; when there is none, the queues registered
- * for the end of the connection.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectUnregisterCloseCallback
- */
-int vkvm_conn_unregister_close_callback(vkvm_conn *conn, vkvm_error **error);
-
-/**
- * Lists all constants.
- *
- * @param constants a list of maps with the keys `class` (as in function
- *     names), `name` (Sys::Virt's), `value` (an integer or a string) (out; not
- *     NULL; owned by the caller: vkvm_value_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_constant_list(vkvm_value **constants, vkvm_error **error);
-
-/**
- * Ends the job of a disk, or completes one that only follows what the domain
- * writes.
+ * Connects a stream with a console of the domain, to be read and written.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param path the disk: its target like "vda", or its image's path (not NULL;
- *     borrowed)
- * @param flags `VKVM_DOMAIN_BLOCK_JOB_ABORT_ASYNC` to return before it has
- *     ended, `VKVM_DOMAIN_BLOCK_JOB_ABORT_PIVOT` to let the domain use the
- *     copy
+ * @param stream a stream that carries nothing (not NULL; borrowed)
+ * @param devname the alias of the console or serial device, such as "serial0";
+ *     NULL for the first console (may be NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_OPEN_CONSOLE_*`: take it from who has it now,
+ *     or fail when somebody has it
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virDomainBlockJobAbort
+ * libvirt: virDomainOpenConsole
  */
-int vkvm_domain_abort_block_job(vkvm_domain *dom,
-                                const char *path,
-                                uint32_t flags,
-                                vkvm_error **error);
-
-/**
- * Ends what takes long: saving, dumping, migrating.
- *
- * Flags need libvirt 8.5.0.
- *
- * @param dom the domain (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_DOMAIN_ABORT_JOB_*`
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainAbortJob, virDomainAbortJobFlags
- */
-int vkvm_domain_abort_job(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
-
-/**
- * Adds an I/O thread to the domain.
- *
- * @param dom the domain (not NULL; borrowed)
- * @param iothread_id its number, from 1
- * @param flags of `VKVM_DOMAIN_AFFECT_*`
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainAddIOThread
- */
-int vkvm_domain_add_iothread(vkvm_domain *dom,
-                             uint32_t iothread_id,
+int vkvm_domain_open_console(vkvm_domain *dom,
+                             vkvm_stream *stream,
+                             const char *devname,
                              uint32_t flags,
                              vkvm_error **error);
 
 /**
- * Adds a device to the domain. Without flags, the domain must run.
+ * Connects one end of a pair of sockets to a display of the running domain.
+ * Only over a connection through a UNIX socket.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param xml a document as within `<devices>`, like `<disk>` or `<interface>`
- *     (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_DEVICE_MODIFY_*`; which of the running domain
- *     and its definition is meant
+ * @param idx which of its displays, from 0
+ * @param fd the socket, an open file descriptor; the call borrows it, and the
+ *     caller closes it
+ * @param flags `VKVM_DOMAIN_OPEN_GRAPHICS_SKIPAUTH` to need no password
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virDomainAttachDevice, virDomainAttachDeviceFlags
+ * libvirt: virDomainOpenGraphics
  */
-int vkvm_domain_attach_device(vkvm_domain *dom,
-                              const char *xml,
+int vkvm_domain_open_graphics(vkvm_domain *dom,
+                              uint32_t idx,
+                              int fd,
                               uint32_t flags,
                               vkvm_error **error);
 
 /**
- * Asks the guest's agent for the public keys with which one may log in as a
- * user of the guest.
+ * Opens a connection to a display of the running domain. Only over a
+ * connection through a UNIX socket.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param user the user's name (not NULL; borrowed)
- * @param flags unused, pass 0
- * @param keys the lines of the user's file authorized_keys (out; not NULL;
- *     owned by the caller: vkvm_string_list_free; its length is in keys_len)
- * @param keys_len how many there are (out)
+ * @param idx which of its displays, from 0
+ * @param flags `VKVM_DOMAIN_OPEN_GRAPHICS_SKIPAUTH` to need no password
+ * @param fd a new file descriptor, a socket that speaks the display's
+ *     protocol; the caller owns it and closes it (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virDomainAuthorizedSSHKeysGet
+ * libvirt: virDomainOpenGraphicsFD
  */
-int vkvm_domain_authorized_ssh_keys_get(vkvm_domain *dom,
-                                        const char *user,
-                                        uint32_t flags,
-                                        char ***keys,
-                                        size_t *keys_len,
-                                        vkvm_error **error);
-
-/**
- * Lets the guest's agent set the public keys with which one may log in as a
- * user of the guest.
- *
- * @param dom the domain (not NULL; borrowed)
- * @param user the user's name (not NULL; borrowed)
- * @param keys the lines for the user's file authorized_keys (not NULL;
- *     borrowed; its length is in keys_len)
- * @param keys_len how many there are
- * @param flags `VKVM_DOMAIN_AUTHORIZED_SSH_KEYS_SET_APPEND` to keep the
- *     others, `VKVM_DOMAIN_AUTHORIZED_SSH_KEYS_SET_REMOVE` to remove these
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainAuthorizedSSHKeysSet
- */
-int vkvm_domain_authorized_ssh_keys_set(vkvm_domain *dom,
-                                        const char *user,
-                                        const char *const *keys,
-                                        size_t keys_len,
-                                        uint32_t flags,
-                                        vkvm_error **error);
-
-/**
- * Begins to copy the disks of the running domain as they are now.
- *
- * The copy is a job: `vkvm_domain_get_job_stats` tells how far it is,
- * `vkvm_domain_abort_job` ends it. Of a copy in push mode, libvirt writes the
- * files by itself; in pull mode, a client fetches the data, and ends the job
- * when it has them.
- *
- * @param dom the domain (not NULL; borrowed)
- * @param backupxml a `<domainbackup>` document: the mode, which disks, and
- *     where to (not NULL; borrowed)
- * @param checkpointxml a `<domaincheckpoint>` document, for a checkpoint of
- *     the same moment, from which the next backup can be incremental (may be
- *     NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_BACKUP_BEGIN_*`
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainBackupBegin
- */
-int vkvm_domain_backup_begin(vkvm_domain *dom,
-                             const char *backupxml,
-                             const char *checkpointxml,
-                             uint32_t flags,
-                             vkvm_error **error);
-
-/**
- * Gets the definition of the backup that is going on.
- *
- * It has what libvirt filled in, too, like the port for a backup in pull mode.
- *
- * @param dom the domain (not NULL; borrowed)
- * @param flags unused, pass 0
- * @param xml a `<domainbackup>` document (out; not NULL; owned by the caller:
- *     vkvm_string_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainBackupGetXMLDesc
- */
-int vkvm_domain_backup_get_xml_description(vkvm_domain *dom,
-                                           uint32_t flags,
-                                           char **xml,
-                                           vkvm_error **error);
-
-/**
- * Begins to merge images of a disk's chain into one below them.
- *
- * It is a job of the disk. When the topmost image is merged, the job does not
- * end by itself: `vkvm_domain_abort_block_job` with
- * `VKVM_DOMAIN_BLOCK_JOB_ABORT_PIVOT` lets the domain use `base` from then on.
- *
- * @param dom the domain (not NULL; borrowed)
- * @param path the disk: its target like "vda", or its image's path (not NULL;
- *     borrowed)
- * @param base the image to merge into: its path, or like "vda[2]"; NULL for
- *     the lowest of the chain (may be NULL; borrowed)
- * @param top the highest image to merge; NULL for the disk's own, which needs
- *     `VKVM_DOMAIN_BLOCK_COMMIT_ACTIVE` (may be NULL; borrowed)
- * @param bandwidth the limit of the speed in MiB/s, in bytes/s with
- *     `VKVM_DOMAIN_BLOCK_COMMIT_BANDWIDTH_BYTES`; 0 for none
- * @param flags of `VKVM_DOMAIN_BLOCK_COMMIT_*`
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainBlockCommit
- */
-int vkvm_domain_block_commit(vkvm_domain *dom,
-                             const char *path,
-                             const char *base,
-                             const char *top,
-                             uint64_t bandwidth,
-                             uint32_t flags,
-                             vkvm_error **error);
-
-/**
- * Begins to copy a disk to another place.
- *
- * It is a job of the disk. It first copies all there is, then what the domain
- * writes, until `vkvm_domain_abort_block_job` ends it: with
- * `VKVM_DOMAIN_BLOCK_JOB_ABORT_PIVOT` the domain uses the copy from then on.
- *
- * @param dom the domain (not NULL; borrowed)
- * @param path the disk: its target like "vda", or its image's path (not NULL;
- *     borrowed)
- * @param destxml a `<disk>` document: where to, and in which format (not NULL;
- *     borrowed)
- * @param newparams a map, perhaps an empty one, with keys of the texts
- *     `VKVM_DOMAIN_BLOCK_COPY_BANDWIDTH` (in bytes/s),
- *     `VKVM_DOMAIN_BLOCK_COPY_GRANULARITY` (in bytes) and
- *     `VKVM_DOMAIN_BLOCK_COPY_BUF_SIZE` (in bytes); another key is an error
- *     (not NULL; borrowed)
- * @param flags `VKVM_DOMAIN_BLOCK_COPY_SHALLOW`,
- *     `VKVM_DOMAIN_BLOCK_COPY_REUSE_EXT`,
- *     `VKVM_DOMAIN_BLOCK_COPY_TRANSIENT_JOB`,
- *     `VKVM_DOMAIN_BLOCK_COPY_SYNCHRONOUS_WRITES`,
- *     `VKVM_DOMAIN_BLOCK_COPY_TARGET_ZEROED`
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainBlockCopy
- */
-int vkvm_domain_block_copy(vkvm_domain *dom,
-                           const char *path,
-                           const char *destxml,
-                           vkvm_value *newparams,
-                           uint32_t flags,
-                           vkvm_error **error);
-
-/**
- * Reads bytes of a disk of the running domain, as they are in its source.
- *
- * @param dom the domain (not NULL; borrowed)
- * @param path the name in the guest, like `vda`, or the path of the source
- *     (not NULL; borrowed)
- * @param offset the first byte
- * @param size how many bytes; libvirt has a limit, 4 MiB over a socket
- * @param flags unused, pass 0
- * @param data the bytes (out; not NULL; owned by the caller: vkvm_bytes_free;
- *     its length is in data_len)
- * @param data_len how many there are, which is `size` (out)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainBlockPeek
- */
-int vkvm_domain_block_peek(vkvm_domain *dom,
-                           const char *path,
-                           uint64_t offset,
-                           size_t size,
-                           uint32_t flags,
-                           uint8_t **data,
-                           size_t *data_len,
-                           vkvm_error **error);
-
-/**
- * Begins to copy what a disk's backing images have into its own image, which
- * then needs them no more.
- *
- * It is a job of the disk: `vkvm_domain_get_block_job_info` tells how far it
- * is.
- *
- * @param dom the domain (not NULL; borrowed)
- * @param path the disk: its target like "vda", or its image's path (not NULL;
- *     borrowed)
- * @param bandwidth the limit of the speed in MiB/s, in bytes/s with
- *     `VKVM_DOMAIN_BLOCK_PULL_BANDWIDTH_BYTES`; 0 for none
- * @param flags of `VKVM_DOMAIN_BLOCK_PULL_*`
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainBlockPull
- */
-int vkvm_domain_block_pull(vkvm_domain *dom,
-                           const char *path,
-                           uint64_t bandwidth,
-                           uint32_t flags,
-                           vkvm_error **error);
-
-/**
- * Begins to copy what some backing images of a disk have into its own image,
- * or, by flags, to copy the disk.
- *
- * It is a job of the disk.
- *
- * @param dom the domain (not NULL; borrowed)
- * @param path the disk: its target like "vda", or its image's path (not NULL;
- *     borrowed)
- * @param base the image that stays the disk's backing image; NULL for none.
- *     With `VKVM_DOMAIN_BLOCK_REBASE_COPY`, the path of the copy, which is
- *     then needed (may be NULL; borrowed)
- * @param bandwidth the limit of the speed in MiB/s, in bytes/s with
- *     `VKVM_DOMAIN_BLOCK_REBASE_BANDWIDTH_BYTES`; 0 for none
- * @param flags of `VKVM_DOMAIN_BLOCK_REBASE_*`
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainBlockRebase
- */
-int vkvm_domain_block_rebase(vkvm_domain *dom,
-                             const char *path,
-                             const char *base,
-                             uint64_t bandwidth,
-                             uint32_t flags,
-                             vkvm_error **error);
-
-/**
- * Changes the size of a disk of the running domain.
- *
- * @param dom the domain (not NULL; borrowed)
- * @param disk the name in the guest, like `vda`, or the path of the source
- *     (not NULL; borrowed)
- * @param size KiB, or bytes with `VKVM_DOMAIN_BLOCK_RESIZE_BYTES`
- * @param flags of `VKVM_DOMAIN_BLOCK_RESIZE_*`
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainBlockResize
- */
-int vkvm_domain_block_resize(vkvm_domain *dom,
-                             const char *disk,
-                             uint64_t size,
-                             uint32_t flags,
-                             vkvm_error **error);
-
-/**
- * Gets what a disk of the domain has read and written.
- *
- * @param dom the domain (not NULL; borrowed)
- * @param path the name in the guest, like `vda`, or the path of the source;
- *     empty for the sum of all, where the driver can tell it (not NULL;
- *     borrowed)
- * @param flags unused, pass 0
- * @param stats a map with those of the keys `rd_req` and `wr_req` (requests),
- *     `rd_bytes` and `wr_bytes`, `rd_total_times` and `wr_total_times` (ns),
- *     `flush_reqs`, `flush_total_times` (ns) and `errs` that the driver knows;
- *     -1 is unknown (out; not NULL; owned by the caller: vkvm_value_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainBlockStatsFlags, virDomainBlockStats
- */
-int vkvm_domain_block_stats(vkvm_domain *dom,
-                            const char *path,
-                            uint32_t flags,
-                            vkvm_value **stats,
-                            vkvm_error **error);
-
-/**
- * Removes the checkpoint. Its children become children of its parent.
- *
- * @param checkpoint the domain checkpoint (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_CHECKPOINT_DELETE_*`
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainCheckpointDelete
- */
-int vkvm_domain_checkpoint_delete(vkvm_domain_checkpoint *checkpoint,
-                                  uint32_t flags,
-                                  vkvm_error **error);
-
-/**
- * Gives up a hold on the checkpoint handle. NULL and handles that are not live
- * are left alone.
- *
- * @param checkpoint the domain checkpoint (not NULL; borrowed)
- */
-void vkvm_domain_checkpoint_free(vkvm_domain_checkpoint *checkpoint);
-
-/**
- * Gets the connection that the checkpoint belongs to.
- *
- * It is a new handle of the same connection: registrations made through it end
- * with it.
- *
- * @param checkpoint the domain checkpoint (not NULL; borrowed)
- * @param conn the connection (out; not NULL; owned by the caller:
- *     vkvm_conn_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainCheckpointGetConnect
- */
-int vkvm_domain_checkpoint_get_conn(vkvm_domain_checkpoint *checkpoint,
-                                    vkvm_conn **conn,
-                                    vkvm_error **error);
-
-/**
- * Gets the domain that the checkpoint is of.
- *
- * @param checkpoint the domain checkpoint (not NULL; borrowed)
- * @param domain the domain (out; not NULL; owned by the caller:
- *     vkvm_domain_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainCheckpointGetDomain
- */
-int vkvm_domain_checkpoint_get_domain(vkvm_domain_checkpoint *checkpoint,
-                                      vkvm_domain **domain,
-                                      vkvm_error **error);
-
-/**
- * Gets the name of the checkpoint; no other checkpoint of its domain has it.
- *
- * @param checkpoint the domain checkpoint (not NULL; borrowed)
- * @param name the name (out; not NULL; owned by the caller: vkvm_string_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainCheckpointGetName
- */
-int vkvm_domain_checkpoint_get_name(vkvm_domain_checkpoint *checkpoint,
-                                    char **name,
-                                    vkvm_error **error);
-
-/**
- * Gets the checkpoint that was made before this one. One without a parent is
- * an error.
- *
- * @param checkpoint the domain checkpoint (not NULL; borrowed)
- * @param flags unused, pass 0
- * @param parent the parent (out; not NULL; owned by the caller:
- *     vkvm_domain_checkpoint_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainCheckpointGetParent
- */
-int vkvm_domain_checkpoint_get_parent(vkvm_domain_checkpoint *checkpoint,
-                                      uint32_t flags,
-                                      vkvm_domain_checkpoint **parent,
-                                      vkvm_error **error);
-
-/**
- * Gets the definition of the checkpoint.
- *
- * @param checkpoint the domain checkpoint (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_CHECKPOINT_XML_*`
- * @param xml a `<domaincheckpoint>` document (out; not NULL; owned by the
- *     caller: vkvm_string_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainCheckpointGetXMLDesc
- */
-int vkvm_domain_checkpoint_get_xml_description(vkvm_domain_checkpoint *checkpoint,
-                                               uint32_t flags,
-                                               char **xml,
-                                               vkvm_error **error);
-
-/**
- * Lists the children of the checkpoint.
- *
- * @param checkpoint the domain checkpoint (not NULL; borrowed)
- * @param flags a filter, of `VKVM_DOMAIN_CHECKPOINT_LIST_*`; with
- *     `VKVM_DOMAIN_CHECKPOINT_LIST_DESCENDANTS` children of children are
- *     listed, too
- * @param children the children (out; not NULL; owned by the caller:
- *     vkvm_domain_checkpoint_list_free; its length is in children_len)
- * @param children_len how many there are (out)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainCheckpointListAllChildren
- */
-int vkvm_domain_checkpoint_list_all_children(vkvm_domain_checkpoint *checkpoint,
-                                             uint32_t flags,
-                                             vkvm_domain_checkpoint ***children,
-                                             size_t *children_len,
-                                             vkvm_error **error);
-
-/**
- * Frees a list of checkpoints that a function returned, with its handles.
- *
- * @param checkpoints the list (may be NULL; borrowed; its length is in
- *     checkpoints_len)
- * @param checkpoints_len how many there are
- */
-void vkvm_domain_checkpoint_list_free(vkvm_domain_checkpoint **checkpoints,
-                                      size_t checkpoints_len);
-
-/**
- * Adds a hold on the checkpoint handle.
- *
- * @param checkpoint the domain checkpoint (not NULL; borrowed)
- * @return the handle, which then needs one more `vkvm_domain_checkpoint_free`,
- *     or NULL when it is not live, or has 524,287 references.
- */
-vkvm_domain_checkpoint *vkvm_domain_checkpoint_ref(vkvm_domain_checkpoint *checkpoint);
-
-/**
- * Writes the memory of the domain to a file on the host.
- *
- * @param dom the domain (not NULL; borrowed)
- * @param to the path of the file (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_DUMP_*`
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainCoreDump
- */
-int vkvm_domain_core_dump(vkvm_domain *dom, const char *to, uint32_t flags, vkvm_error **error);
-
-/**
- * Writes the memory of the domain to a file on the host, in a certain format.
- *
- * @param dom the domain (not NULL; borrowed)
- * @param to the path of the file (not NULL; borrowed)
- * @param format one of `VKVM_DOMAIN_CORE_DUMP_FORMAT_*`
- * @param flags of `VKVM_DOMAIN_DUMP_*`
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainCoreDumpWithFormat
- */
-int vkvm_domain_core_dump_format(vkvm_domain *dom,
-                                 const char *to,
-                                 uint32_t format,
+int vkvm_domain_open_graphics_fd(vkvm_domain *dom,
+                                 uint32_t idx,
                                  uint32_t flags,
+                                 int *fd,
                                  vkvm_error **error);
-
-/**
- * Starts the domain.
- *
- * @param dom the domain (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_START_*`
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainCreate, virDomainCreateWithFlags
- */
-int vkvm_domain_create(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
-
-/**
- * Makes a checkpoint of the domain: from then on it is known what changes on
- * its disks.
- *
- * @param dom the domain (not NULL; borrowed)
- * @param xml a `<domaincheckpoint>` document (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_CHECKPOINT_CREATE_*`
- * @param checkpoint the checkpoint (out; not NULL; owned by the caller:
- *     vkvm_domain_checkpoint_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainCheckpointCreateXML
- */
-int vkvm_domain_create_checkpoint(vkvm_domain *dom,
-                                  const char *xml,
-                                  uint32_t flags,
-                                  vkvm_domain_checkpoint **checkpoint,
-                                  vkvm_error **error);
-
-/**
- * Makes a snapshot of the domain.
- *
- * @param dom the domain (not NULL; borrowed)
- * @param xml a `<domainsnapshot>` document (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_SNAPSHOT_CREATE_*`
- * @param snapshot the snapshot (out; not NULL; owned by the caller:
- *     vkvm_domain_snapshot_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainSnapshotCreateXML
- */
-int vkvm_domain_create_snapshot(vkvm_domain *dom,
-                                const char *xml,
-                                uint32_t flags,
-                                vkvm_domain_snapshot **snapshot,
-                                vkvm_error **error);
-
-/**
- * Starts a defined domain, and gives its first process open files: those of a
- * container are numbered from 3 on. Only over a connection through a UNIX
- * socket.
- *
- * @param dom the domain (not NULL; borrowed)
- * @param fds open file descriptors; the call borrows them, and the caller
- *     closes them (not NULL; borrowed; its length is in fds_len)
- * @param fds_len how many there are
- * @param flags of `VKVM_DOMAIN_START_*`
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainCreateWithFiles
- */
-int vkvm_domain_create_with_files(vkvm_domain *dom,
-                                  const int *fds,
-                                  size_t fds_len,
-                                  uint32_t flags,
-                                  vkvm_error **error);
-
-/**
- * Gets the snapshot that a new snapshot would be a child of. A domain that has
- * none is an error.
- *
- * @param dom the domain (not NULL; borrowed)
- * @param flags unused, pass 0
- * @param snapshot the snapshot (out; not NULL; owned by the caller:
- *     vkvm_domain_snapshot_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainSnapshotCurrent
- */
-int vkvm_domain_current_snapshot(vkvm_domain *dom,
-                                 uint32_t flags,
-                                 vkvm_domain_snapshot **snapshot,
-                                 vkvm_error **error);
-
-/**
- * Removes an I/O thread that no disk uses from the domain.
- *
- * @param dom the domain (not NULL; borrowed)
- * @param iothread_id its number, from 1
- * @param flags of `VKVM_DOMAIN_AFFECT_*`
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainDelIOThread
- */
-int vkvm_domain_del_iothread(vkvm_domain *dom,
-                             uint32_t iothread_id,
-                             uint32_t flags,
-                             vkvm_error **error);
-
-/**
- * Removes a group that no disk is in.
- *
- * Needs libvirt 11.2.0.
- *
- * @param dom the domain (not NULL; borrowed)
- * @param group its name (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_AFFECT_*`
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainDelThrottleGroup
- */
-int vkvm_domain_del_throttle_group(vkvm_domain *dom,
-                                   const char *group,
-                                   uint32_t flags,
-                                   vkvm_error **error);
-
-/**
- * Stops the domain at once, as if its plug was pulled.
- *
- * The handle stays valid.
- *
- * @param dom the domain (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_DESTROY_*`
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainDestroy, virDomainDestroyFlags
- */
-int vkvm_domain_destroy(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
-
-/**
- * Removes a device from the domain.
- *
- * From a running domain it is gone only when the guest has let go of it, which
- * an event tells (`VKVM_DOMAIN_EVENT_ID_DEVICE_REMOVED`) and which can be
- * later than the return of this call. Without flags, the domain must run.
- *
- * @param dom the domain (not NULL; borrowed)
- * @param xml the device, as in the domain's definition (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_DEVICE_MODIFY_*`; which of the running domain
- *     and its definition is meant
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainDetachDevice, virDomainDetachDeviceFlags
- */
-int vkvm_domain_detach_device(vkvm_domain *dom,
-                              const char *xml,
-                              uint32_t flags,
-                              vkvm_error **error);
-
-/**
- * Asks the guest to let go of a device, and returns at once. An event tells
- * when the device is gone (`VKVM_DOMAIN_EVENT_ID_DEVICE_REMOVED`), or that it
- * stays (`VKVM_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED`).
- *
- * @param dom the domain (not NULL; borrowed)
- * @param alias the name in the device's element `<alias>` (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_DEVICE_MODIFY_*`; which of the running domain
- *     and its definition is meant
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainDetachDeviceAlias
- */
-int vkvm_domain_detach_device_alias(vkvm_domain *dom,
-                                    const char *alias,
-                                    uint32_t flags,
-                                    vkvm_error **error);
-
-/**
- * Gives open files a name, by which the definition of the domain can speak of
- * them, as in `<source file='…' fdgroup='name'/>`. libvirt forgets them when
- * the connection is closed; a running domain keeps those that it uses. Only
- * over a connection through a UNIX socket.
- *
- * Needs libvirt 9.0.0.
- *
- * @param dom the domain (not NULL; borrowed)
- * @param name the name (not NULL; borrowed)
- * @param fds open file descriptors; the call borrows them, and the caller
- *     closes them (not NULL; borrowed; its length is in fds_len)
- * @param fds_len how many there are
- * @param flags of `VKVM_DOMAIN_FD_ASSOCIATE_*`
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainFDAssociate
- */
-int vkvm_domain_fd_associate(vkvm_domain *dom,
-                             const char *name,
-                             const int *fds,
-                             size_t fds_len,
-                             uint32_t flags,
-                             vkvm_error **error);
-
-/**
- * Gives up a hold on the domain handle. NULL and handles that are not live are
- * left alone.
- *
- * @param dom the domain (not NULL; borrowed)
- */
-void vkvm_domain_free(vkvm_domain *dom);
-
-/**
- * Makes file systems of the guest consistent on disk, and keeps them from
- * being written to.
- *
- * The guest's agent does it. `vkvm_domain_fs_thaw` must follow soon: what
- * writes to them waits until then.
- *
- * @param dom the domain (not NULL; borrowed)
- * @param mountpoints where they are mounted in the guest; none for all file
- *     systems (not NULL; borrowed; its length is in mountpoints_len)
- * @param mountpoints_len how many there are
- * @param flags unused, pass 0
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainFSFreeze
- */
-int vkvm_domain_fs_freeze(vkvm_domain *dom,
-                          const char *const *mountpoints,
-                          size_t mountpoints_len,
-                          uint32_t flags,
-                          vkvm_error **error);
-
-/**
- * Lets file systems of the guest that `vkvm_domain_fs_freeze` stopped be
- * written to.
- *
- * @param dom the domain (not NULL; borrowed)
- * @param mountpoints where they are mounted in the guest; none for all file
- *     systems (not NULL; borrowed; its length is in mountpoints_len)
- * @param mountpoints_len how many there are
- * @param flags unused, pass 0
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainFSThaw
- */
-int vkvm_domain_fs_thaw(vkvm_domain *dom,
-                        const char *const *mountpoints,
-                        size_t mountpoints_len,
-                        uint32_t flags,
-                        vkvm_error **error);
-
-/**
- * Lets the guest's agent give blocks that file systems do not use back to the
- * host.
- *
- * @param dom the domain (not NULL; borrowed)
- * @param mountpoint where the file system is mounted in the guest; NULL for
- *     all. QEMU's driver knows all only (may be NULL; borrowed)
- * @param minimum leave free ranges alone that are smaller, in bytes; 0 for
- *     none
- * @param flags unused, pass 0
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainFSTrim
- */
-int vkvm_domain_fs_trim(vkvm_domain *dom,
-                        const char *mountpoint,
-                        uint64_t minimum,
-                        uint32_t flags,
-                        vkvm_error **error);
 
 /**
  * Tells whether the domain starts with the host.
@@ -6306,6 +6561,740 @@ int vkvm_domain_get_xml_description(vkvm_domain *dom,
                                     vkvm_error **error);
 
 /**
+ * Lists the checkpoints of the domain.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags a filter, of `VKVM_DOMAIN_CHECKPOINT_LIST_*`; 0 for all
+ *     checkpoints
+ * @param checkpoints the checkpoints (out; not NULL; owned by the caller:
+ *     vkvm_domain_checkpoint_list_free; its length is in checkpoints_len)
+ * @param checkpoints_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainListAllCheckpoints
+ */
+int vkvm_domain_list_all_checkpoints(vkvm_domain *dom,
+                                     uint32_t flags,
+                                     vkvm_domain_checkpoint ***checkpoints,
+                                     size_t *checkpoints_len,
+                                     vkvm_error **error);
+
+/**
+ * Lists the snapshots of the domain.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags a filter, of `VKVM_DOMAIN_SNAPSHOT_LIST_*`; 0 for all snapshots
+ * @param snapshots the snapshots (out; not NULL; owned by the caller:
+ *     vkvm_domain_snapshot_list_free; its length is in snapshots_len)
+ * @param snapshots_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainListAllSnapshots
+ */
+int vkvm_domain_list_all_snapshots(vkvm_domain *dom,
+                                   uint32_t flags,
+                                   vkvm_domain_snapshot ***snapshots,
+                                   size_t *snapshots_len,
+                                   vkvm_error **error);
+
+/**
+ * Lists the names of snapshots of the domain.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param maxnames how many to list at most, from 0 to 1,048,576
+ * @param flags a filter, of `VKVM_DOMAIN_SNAPSHOT_LIST_*`
+ * @param names the names (out; not NULL; owned by the caller:
+ *     vkvm_string_list_free; its length is in names_len)
+ * @param names_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSnapshotListNames
+ */
+int vkvm_domain_list_snapshot_names(vkvm_domain *dom,
+                                    int maxnames,
+                                    uint32_t flags,
+                                    char ***names,
+                                    size_t *names_len,
+                                    vkvm_error **error);
+
+/**
+ * Ends the job of a disk, or completes one that only follows what the domain
+ * writes.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param path the disk: its target like "vda", or its image's path (not NULL;
+ *     borrowed)
+ * @param flags `VKVM_DOMAIN_BLOCK_JOB_ABORT_ASYNC` to return before it has
+ *     ended, `VKVM_DOMAIN_BLOCK_JOB_ABORT_PIVOT` to let the domain use the
+ *     copy
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainBlockJobAbort
+ */
+int vkvm_domain_abort_block_job(vkvm_domain *dom,
+                                const char *path,
+                                uint32_t flags,
+                                vkvm_error **error);
+
+/**
+ * Ends what takes long: saving, dumping, migrating.
+ *
+ * Flags need libvirt 8.5.0.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_DOMAIN_ABORT_JOB_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainAbortJob, virDomainAbortJobFlags
+ */
+int vkvm_domain_abort_job(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
+
+/**
+ * Adds an I/O thread to the domain.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param iothread_id its number, from 1
+ * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainAddIOThread
+ */
+int vkvm_domain_add_iothread(vkvm_domain *dom,
+                             uint32_t iothread_id,
+                             uint32_t flags,
+                             vkvm_error **error);
+
+/**
+ * Adds a device to the domain. Without flags, the domain must run.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param xml a document as within `<devices>`, like `<disk>` or `<interface>`
+ *     (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_DEVICE_MODIFY_*`; which of the running domain
+ *     and its definition is meant
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainAttachDevice, virDomainAttachDeviceFlags
+ */
+int vkvm_domain_attach_device(vkvm_domain *dom,
+                              const char *xml,
+                              uint32_t flags,
+                              vkvm_error **error);
+
+/**
+ * Asks the guest's agent for the public keys with which one may log in as a
+ * user of the guest.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param user the user's name (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param keys the lines of the user's file authorized_keys (out; not NULL;
+ *     owned by the caller: vkvm_string_list_free; its length is in keys_len)
+ * @param keys_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainAuthorizedSSHKeysGet
+ */
+int vkvm_domain_authorized_ssh_keys_get(vkvm_domain *dom,
+                                        const char *user,
+                                        uint32_t flags,
+                                        char ***keys,
+                                        size_t *keys_len,
+                                        vkvm_error **error);
+
+/**
+ * Lets the guest's agent set the public keys with which one may log in as a
+ * user of the guest.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param user the user's name (not NULL; borrowed)
+ * @param keys the lines for the user's file authorized_keys (not NULL;
+ *     borrowed; its length is in keys_len)
+ * @param keys_len how many there are
+ * @param flags `VKVM_DOMAIN_AUTHORIZED_SSH_KEYS_SET_APPEND` to keep the
+ *     others, `VKVM_DOMAIN_AUTHORIZED_SSH_KEYS_SET_REMOVE` to remove these
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainAuthorizedSSHKeysSet
+ */
+int vkvm_domain_authorized_ssh_keys_set(vkvm_domain *dom,
+                                        const char *user,
+                                        const char *const *keys,
+                                        size_t keys_len,
+                                        uint32_t flags,
+                                        vkvm_error **error);
+
+/**
+ * Begins to copy the disks of the running domain as they are now.
+ *
+ * The copy is a job: `vkvm_domain_get_job_stats` tells how far it is,
+ * `vkvm_domain_abort_job` ends it. Of a copy in push mode, libvirt writes the
+ * files by itself; in pull mode, a client fetches the data, and ends the job
+ * when it has them.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param backupxml a `<domainbackup>` document: the mode, which disks, and
+ *     where to (not NULL; borrowed)
+ * @param checkpointxml a `<domaincheckpoint>` document, for a checkpoint of
+ *     the same moment, from which the next backup can be incremental (may be
+ *     NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_BACKUP_BEGIN_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainBackupBegin
+ */
+int vkvm_domain_backup_begin(vkvm_domain *dom,
+                             const char *backupxml,
+                             const char *checkpointxml,
+                             uint32_t flags,
+                             vkvm_error **error);
+
+/**
+ * Gets the definition of the backup that is going on.
+ *
+ * It has what libvirt filled in, too, like the port for a backup in pull mode.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param xml a `<domainbackup>` document (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainBackupGetXMLDesc
+ */
+int vkvm_domain_backup_get_xml_description(vkvm_domain *dom,
+                                           uint32_t flags,
+                                           char **xml,
+                                           vkvm_error **error);
+
+/**
+ * Begins to merge images of a disk's chain into one below them.
+ *
+ * It is a job of the disk. When the topmost image is merged, the job does not
+ * end by itself: `vkvm_domain_abort_block_job` with
+ * `VKVM_DOMAIN_BLOCK_JOB_ABORT_PIVOT` lets the domain use `base` from then on.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param path the disk: its target like "vda", or its image's path (not NULL;
+ *     borrowed)
+ * @param base the image to merge into: its path, or like "vda[2]"; NULL for
+ *     the lowest of the chain (may be NULL; borrowed)
+ * @param top the highest image to merge; NULL for the disk's own, which needs
+ *     `VKVM_DOMAIN_BLOCK_COMMIT_ACTIVE` (may be NULL; borrowed)
+ * @param bandwidth the limit of the speed in MiB/s, in bytes/s with
+ *     `VKVM_DOMAIN_BLOCK_COMMIT_BANDWIDTH_BYTES`; 0 for none
+ * @param flags of `VKVM_DOMAIN_BLOCK_COMMIT_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainBlockCommit
+ */
+int vkvm_domain_block_commit(vkvm_domain *dom,
+                             const char *path,
+                             const char *base,
+                             const char *top,
+                             uint64_t bandwidth,
+                             uint32_t flags,
+                             vkvm_error **error);
+
+/**
+ * Begins to copy a disk to another place.
+ *
+ * It is a job of the disk. It first copies all there is, then what the domain
+ * writes, until `vkvm_domain_abort_block_job` ends it: with
+ * `VKVM_DOMAIN_BLOCK_JOB_ABORT_PIVOT` the domain uses the copy from then on.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param path the disk: its target like "vda", or its image's path (not NULL;
+ *     borrowed)
+ * @param destxml a `<disk>` document: where to, and in which format (not NULL;
+ *     borrowed)
+ * @param newparams a map, perhaps an empty one, with keys of the texts
+ *     `VKVM_DOMAIN_BLOCK_COPY_BANDWIDTH` (in bytes/s),
+ *     `VKVM_DOMAIN_BLOCK_COPY_GRANULARITY` (in bytes) and
+ *     `VKVM_DOMAIN_BLOCK_COPY_BUF_SIZE` (in bytes); another key is an error
+ *     (not NULL; borrowed)
+ * @param flags `VKVM_DOMAIN_BLOCK_COPY_SHALLOW`,
+ *     `VKVM_DOMAIN_BLOCK_COPY_REUSE_EXT`,
+ *     `VKVM_DOMAIN_BLOCK_COPY_TRANSIENT_JOB`,
+ *     `VKVM_DOMAIN_BLOCK_COPY_SYNCHRONOUS_WRITES`,
+ *     `VKVM_DOMAIN_BLOCK_COPY_TARGET_ZEROED`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainBlockCopy
+ */
+int vkvm_domain_block_copy(vkvm_domain *dom,
+                           const char *path,
+                           const char *destxml,
+                           vkvm_value *newparams,
+                           uint32_t flags,
+                           vkvm_error **error);
+
+/**
+ * Reads bytes of a disk of the running domain, as they are in its source.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param path the name in the guest, like `vda`, or the path of the source
+ *     (not NULL; borrowed)
+ * @param offset the first byte
+ * @param size how many bytes; libvirt has a limit, 4 MiB over a socket
+ * @param flags unused, pass 0
+ * @param data the bytes (out; not NULL; owned by the caller: vkvm_bytes_free;
+ *     its length is in data_len)
+ * @param data_len how many there are, which is `size` (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainBlockPeek
+ */
+int vkvm_domain_block_peek(vkvm_domain *dom,
+                           const char *path,
+                           uint64_t offset,
+                           size_t size,
+                           uint32_t flags,
+                           uint8_t **data,
+                           size_t *data_len,
+                           vkvm_error **error);
+
+/**
+ * Begins to copy what a disk's backing images have into its own image, which
+ * then needs them no more.
+ *
+ * It is a job of the disk: `vkvm_domain_get_block_job_info` tells how far it
+ * is.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param path the disk: its target like "vda", or its image's path (not NULL;
+ *     borrowed)
+ * @param bandwidth the limit of the speed in MiB/s, in bytes/s with
+ *     `VKVM_DOMAIN_BLOCK_PULL_BANDWIDTH_BYTES`; 0 for none
+ * @param flags of `VKVM_DOMAIN_BLOCK_PULL_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainBlockPull
+ */
+int vkvm_domain_block_pull(vkvm_domain *dom,
+                           const char *path,
+                           uint64_t bandwidth,
+                           uint32_t flags,
+                           vkvm_error **error);
+
+/**
+ * Begins to copy what some backing images of a disk have into its own image,
+ * or, by flags, to copy the disk.
+ *
+ * It is a job of the disk.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param path the disk: its target like "vda", or its image's path (not NULL;
+ *     borrowed)
+ * @param base the image that stays the disk's backing image; NULL for none.
+ *     With `VKVM_DOMAIN_BLOCK_REBASE_COPY`, the path of the copy, which is
+ *     then needed (may be NULL; borrowed)
+ * @param bandwidth the limit of the speed in MiB/s, in bytes/s with
+ *     `VKVM_DOMAIN_BLOCK_REBASE_BANDWIDTH_BYTES`; 0 for none
+ * @param flags of `VKVM_DOMAIN_BLOCK_REBASE_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainBlockRebase
+ */
+int vkvm_domain_block_rebase(vkvm_domain *dom,
+                             const char *path,
+                             const char *base,
+                             uint64_t bandwidth,
+                             uint32_t flags,
+                             vkvm_error **error);
+
+/**
+ * Changes the size of a disk of the running domain.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param disk the name in the guest, like `vda`, or the path of the source
+ *     (not NULL; borrowed)
+ * @param size KiB, or bytes with `VKVM_DOMAIN_BLOCK_RESIZE_BYTES`
+ * @param flags of `VKVM_DOMAIN_BLOCK_RESIZE_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainBlockResize
+ */
+int vkvm_domain_block_resize(vkvm_domain *dom,
+                             const char *disk,
+                             uint64_t size,
+                             uint32_t flags,
+                             vkvm_error **error);
+
+/**
+ * Gets what a disk of the domain has read and written.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param path the name in the guest, like `vda`, or the path of the source;
+ *     empty for the sum of all, where the driver can tell it (not NULL;
+ *     borrowed)
+ * @param flags unused, pass 0
+ * @param stats a map with those of the keys `rd_req` and `wr_req` (requests),
+ *     `rd_bytes` and `wr_bytes`, `rd_total_times` and `wr_total_times` (ns),
+ *     `flush_reqs`, `flush_total_times` (ns) and `errs` that the driver knows;
+ *     -1 is unknown (out; not NULL; owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainBlockStatsFlags, virDomainBlockStats
+ */
+int vkvm_domain_block_stats(vkvm_domain *dom,
+                            const char *path,
+                            uint32_t flags,
+                            vkvm_value **stats,
+                            vkvm_error **error);
+
+/**
+ * Writes the memory of the domain to a file on the host.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param to the path of the file (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_DUMP_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainCoreDump
+ */
+int vkvm_domain_core_dump(vkvm_domain *dom, const char *to, uint32_t flags, vkvm_error **error);
+
+/**
+ * Writes the memory of the domain to a file on the host, in a certain format.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param to the path of the file (not NULL; borrowed)
+ * @param format one of `VKVM_DOMAIN_CORE_DUMP_FORMAT_*`
+ * @param flags of `VKVM_DOMAIN_DUMP_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainCoreDumpWithFormat
+ */
+int vkvm_domain_core_dump_format(vkvm_domain *dom,
+                                 const char *to,
+                                 uint32_t format,
+                                 uint32_t flags,
+                                 vkvm_error **error);
+
+/**
+ * Starts the domain.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_START_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainCreate, virDomainCreateWithFlags
+ */
+int vkvm_domain_create(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
+
+/**
+ * Makes a checkpoint of the domain: from then on it is known what changes on
+ * its disks.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param xml a `<domaincheckpoint>` document (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_CHECKPOINT_CREATE_*`
+ * @param checkpoint the checkpoint (out; not NULL; owned by the caller:
+ *     vkvm_domain_checkpoint_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainCheckpointCreateXML
+ */
+int vkvm_domain_create_checkpoint(vkvm_domain *dom,
+                                  const char *xml,
+                                  uint32_t flags,
+                                  vkvm_domain_checkpoint **checkpoint,
+                                  vkvm_error **error);
+
+/**
+ * Makes a snapshot of the domain.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param xml a `<domainsnapshot>` document (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_SNAPSHOT_CREATE_*`
+ * @param snapshot the snapshot (out; not NULL; owned by the caller:
+ *     vkvm_domain_snapshot_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSnapshotCreateXML
+ */
+int vkvm_domain_create_snapshot(vkvm_domain *dom,
+                                const char *xml,
+                                uint32_t flags,
+                                vkvm_domain_snapshot **snapshot,
+                                vkvm_error **error);
+
+/**
+ * Starts a defined domain, and gives its first process open files: those of a
+ * container are numbered from 3 on. Only over a connection through a UNIX
+ * socket.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param fds open file descriptors; the call borrows them, and the caller
+ *     closes them (not NULL; borrowed; its length is in fds_len)
+ * @param fds_len how many there are
+ * @param flags of `VKVM_DOMAIN_START_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainCreateWithFiles
+ */
+int vkvm_domain_create_with_files(vkvm_domain *dom,
+                                  const int *fds,
+                                  size_t fds_len,
+                                  uint32_t flags,
+                                  vkvm_error **error);
+
+/**
+ * Gets the snapshot that a new snapshot would be a child of. A domain that has
+ * none is an error.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param snapshot the snapshot (out; not NULL; owned by the caller:
+ *     vkvm_domain_snapshot_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSnapshotCurrent
+ */
+int vkvm_domain_current_snapshot(vkvm_domain *dom,
+                                 uint32_t flags,
+                                 vkvm_domain_snapshot **snapshot,
+                                 vkvm_error **error);
+
+/**
+ * Removes an I/O thread that no disk uses from the domain.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param iothread_id its number, from 1
+ * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainDelIOThread
+ */
+int vkvm_domain_del_iothread(vkvm_domain *dom,
+                             uint32_t iothread_id,
+                             uint32_t flags,
+                             vkvm_error **error);
+
+/**
+ * Removes a group that no disk is in.
+ *
+ * Needs libvirt 11.2.0.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param group its name (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainDelThrottleGroup
+ */
+int vkvm_domain_del_throttle_group(vkvm_domain *dom,
+                                   const char *group,
+                                   uint32_t flags,
+                                   vkvm_error **error);
+
+/**
+ * Stops the domain at once, as if its plug was pulled.
+ *
+ * The handle stays valid.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_DESTROY_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainDestroy, virDomainDestroyFlags
+ */
+int vkvm_domain_destroy(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
+
+/**
+ * Removes a device from the domain.
+ *
+ * From a running domain it is gone only when the guest has let go of it, which
+ * an event tells (`VKVM_DOMAIN_EVENT_ID_DEVICE_REMOVED`) and which can be
+ * later than the return of this call. Without flags, the domain must run.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param xml the device, as in the domain's definition (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_DEVICE_MODIFY_*`; which of the running domain
+ *     and its definition is meant
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainDetachDevice, virDomainDetachDeviceFlags
+ */
+int vkvm_domain_detach_device(vkvm_domain *dom,
+                              const char *xml,
+                              uint32_t flags,
+                              vkvm_error **error);
+
+/**
+ * Asks the guest to let go of a device, and returns at once. An event tells
+ * when the device is gone (`VKVM_DOMAIN_EVENT_ID_DEVICE_REMOVED`), or that it
+ * stays (`VKVM_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED`).
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param alias the name in the device's element `<alias>` (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_DEVICE_MODIFY_*`; which of the running domain
+ *     and its definition is meant
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainDetachDeviceAlias
+ */
+int vkvm_domain_detach_device_alias(vkvm_domain *dom,
+                                    const char *alias,
+                                    uint32_t flags,
+                                    vkvm_error **error);
+
+/**
+ * Gives open files a name, by which the definition of the domain can speak of
+ * them, as in `<source file='…' fdgroup='name'/>`. libvirt forgets them when
+ * the connection is closed; a running domain keeps those that it uses. Only
+ * over a connection through a UNIX socket.
+ *
+ * Needs libvirt 9.0.0.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param name the name (not NULL; borrowed)
+ * @param fds open file descriptors; the call borrows them, and the caller
+ *     closes them (not NULL; borrowed; its length is in fds_len)
+ * @param fds_len how many there are
+ * @param flags of `VKVM_DOMAIN_FD_ASSOCIATE_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainFDAssociate
+ */
+int vkvm_domain_fd_associate(vkvm_domain *dom,
+                             const char *name,
+                             const int *fds,
+                             size_t fds_len,
+                             uint32_t flags,
+                             vkvm_error **error);
+
+/**
+ * Makes file systems of the guest consistent on disk, and keeps them from
+ * being written to.
+ *
+ * The guest's agent does it. `vkvm_domain_fs_thaw` must follow soon: what
+ * writes to them waits until then.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param mountpoints where they are mounted in the guest; none for all file
+ *     systems (not NULL; borrowed; its length is in mountpoints_len)
+ * @param mountpoints_len how many there are
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainFSFreeze
+ */
+int vkvm_domain_fs_freeze(vkvm_domain *dom,
+                          const char *const *mountpoints,
+                          size_t mountpoints_len,
+                          uint32_t flags,
+                          vkvm_error **error);
+
+/**
+ * Lets file systems of the guest that `vkvm_domain_fs_freeze` stopped be
+ * written to.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param mountpoints where they are mounted in the guest; none for all file
+ *     systems (not NULL; borrowed; its length is in mountpoints_len)
+ * @param mountpoints_len how many there are
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainFSThaw
+ */
+int vkvm_domain_fs_thaw(vkvm_domain *dom,
+                        const char *const *mountpoints,
+                        size_t mountpoints_len,
+                        uint32_t flags,
+                        vkvm_error **error);
+
+/**
+ * Lets the guest's agent give blocks that file systems do not use back to the
+ * host.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param mountpoint where the file system is mounted in the guest; NULL for
+ *     all. QEMU's driver knows all only (may be NULL; borrowed)
+ * @param minimum leave free ranges alone that are smaller, in bytes; 0 for
+ *     none
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainFSTrim
+ */
+int vkvm_domain_fs_trim(vkvm_domain *dom,
+                        const char *mountpoint,
+                        uint64_t minimum,
+                        uint32_t flags,
+                        vkvm_error **error);
+
+/**
  * Lets displays of the running domain read their TLS certificates again.
  *
  * Needs libvirt 10.2.0.
@@ -6430,78 +7419,6 @@ int vkvm_domain_is_persistent(vkvm_domain *dom, bool *persistent, vkvm_error **e
  * libvirt: virDomainIsUpdated
  */
 int vkvm_domain_is_updated(vkvm_domain *dom, bool *updated, vkvm_error **error);
-
-/**
- * Lists the checkpoints of the domain.
- *
- * @param dom the domain (not NULL; borrowed)
- * @param flags a filter, of `VKVM_DOMAIN_CHECKPOINT_LIST_*`; 0 for all
- *     checkpoints
- * @param checkpoints the checkpoints (out; not NULL; owned by the caller:
- *     vkvm_domain_checkpoint_list_free; its length is in checkpoints_len)
- * @param checkpoints_len how many there are (out)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainListAllCheckpoints
- */
-int vkvm_domain_list_all_checkpoints(vkvm_domain *dom,
-                                     uint32_t flags,
-                                     vkvm_domain_checkpoint ***checkpoints,
-                                     size_t *checkpoints_len,
-                                     vkvm_error **error);
-
-/**
- * Lists the snapshots of the domain.
- *
- * @param dom the domain (not NULL; borrowed)
- * @param flags a filter, of `VKVM_DOMAIN_SNAPSHOT_LIST_*`; 0 for all snapshots
- * @param snapshots the snapshots (out; not NULL; owned by the caller:
- *     vkvm_domain_snapshot_list_free; its length is in snapshots_len)
- * @param snapshots_len how many there are (out)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainListAllSnapshots
- */
-int vkvm_domain_list_all_snapshots(vkvm_domain *dom,
-                                   uint32_t flags,
-                                   vkvm_domain_snapshot ***snapshots,
-                                   size_t *snapshots_len,
-                                   vkvm_error **error);
-
-/**
- * Frees a list of domains that a function returned, with its handles.
- *
- * @param domains the list (may be NULL; borrowed; its length is in
- *     domains_len)
- * @param domains_len how many there are
- */
-void vkvm_domain_list_free(vkvm_domain **domains, size_t domains_len);
-
-/**
- * Lists the names of snapshots of the domain.
- *
- * @param dom the domain (not NULL; borrowed)
- * @param maxnames how many to list at most, from 0 to 1,048,576
- * @param flags a filter, of `VKVM_DOMAIN_SNAPSHOT_LIST_*`
- * @param names the names (out; not NULL; owned by the caller:
- *     vkvm_string_list_free; its length is in names_len)
- * @param names_len how many there are (out)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainSnapshotListNames
- */
-int vkvm_domain_list_snapshot_names(vkvm_domain *dom,
-                                    int maxnames,
-                                    uint32_t flags,
-                                    char ***names,
-                                    size_t *names_len,
-                                    vkvm_error **error);
 
 /**
  * CHANGES THE CALLING PROCESS: brings it into the control group of a
@@ -6950,89 +7867,6 @@ int vkvm_domain_num_of_snapshots(vkvm_domain *dom,
                                  vkvm_error **error);
 
 /**
- * Connects a stream with a channel of the domain, to be read and written.
- *
- * @param dom the domain (not NULL; borrowed)
- * @param stream a stream that carries nothing (not NULL; borrowed)
- * @param devname the name of the channel's target, or its alias; NULL for the
- *     first channel (may be NULL; borrowed)
- * @param flags `VKVM_DOMAIN_OPEN_CHANNEL_FORCE` to take it from who has it now
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainOpenChannel
- */
-int vkvm_domain_open_channel(vkvm_domain *dom,
-                             vkvm_stream *stream,
-                             const char *devname,
-                             uint32_t flags,
-                             vkvm_error **error);
-
-/**
- * Connects a stream with a console of the domain, to be read and written.
- *
- * @param dom the domain (not NULL; borrowed)
- * @param stream a stream that carries nothing (not NULL; borrowed)
- * @param devname the alias of the console or serial device, such as "serial0";
- *     NULL for the first console (may be NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_OPEN_CONSOLE_*`: take it from who has it now,
- *     or fail when somebody has it
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainOpenConsole
- */
-int vkvm_domain_open_console(vkvm_domain *dom,
-                             vkvm_stream *stream,
-                             const char *devname,
-                             uint32_t flags,
-                             vkvm_error **error);
-
-/**
- * Connects one end of a pair of sockets to a display of the running domain.
- * Only over a connection through a UNIX socket.
- *
- * @param dom the domain (not NULL; borrowed)
- * @param idx which of its displays, from 0
- * @param fd the socket, an open file descriptor; the call borrows it, and the
- *     caller closes it
- * @param flags `VKVM_DOMAIN_OPEN_GRAPHICS_SKIPAUTH` to need no password
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainOpenGraphics
- */
-int vkvm_domain_open_graphics(vkvm_domain *dom,
-                              uint32_t idx,
-                              int fd,
-                              uint32_t flags,
-                              vkvm_error **error);
-
-/**
- * Opens a connection to a display of the running domain. Only over a
- * connection through a UNIX socket.
- *
- * @param dom the domain (not NULL; borrowed)
- * @param idx which of its displays, from 0
- * @param flags `VKVM_DOMAIN_OPEN_GRAPHICS_SKIPAUTH` to need no password
- * @param fd a new file descriptor, a socket that speaks the display's
- *     protocol; the caller owns it and closes it (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainOpenGraphicsFD
- */
-int vkvm_domain_open_graphics_fd(vkvm_domain *dom,
-                                 uint32_t idx,
-                                 uint32_t flags,
-                                 int *fd,
-                                 vkvm_error **error);
-
-/**
  * Lets the emulator's own threads run on some of the host's CPUs only.
  *
  * @param dom the domain (not NULL; borrowed)
@@ -7225,15 +8059,6 @@ int vkvm_domain_qemu_monitor_command_with_files(vkvm_domain *dom,
  * libvirt: virDomainReboot
  */
 int vkvm_domain_reboot(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
-
-/**
- * Adds a hold on the domain handle.
- *
- * @param dom the domain (not NULL; borrowed)
- * @return the handle, which then needs one more `vkvm_domain_free`, or NULL
- *     when it is not live, or has 524,287 references.
- */
-vkvm_domain *vkvm_domain_ref(vkvm_domain *dom);
 
 /**
  * Gives the domain another name. It must not run.
@@ -7872,27 +8697,127 @@ int vkvm_domain_set_vcpus(vkvm_domain *dom, uint32_t num, uint32_t flags, vkvm_e
 int vkvm_domain_shutdown(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
 
 /**
- * Removes the snapshot. Its children become children of its parent.
+ * Begins to measure how fast the guest writes to its memory. The result is in
+ * `vkvm_conn_get_all_domain_stats`, `VKVM_DOMAIN_STATS_DIRTYRATE`.
  *
- * @param snapshot the domain snapshot (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_SNAPSHOT_DELETE_*`
+ * Needs libvirt 7.2.0.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param secs how long to measure, from 1 to 60 s
+ * @param flags one of `VKVM_DOMAIN_DIRTYRATE_MODE_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virDomainSnapshotDelete
+ * libvirt: virDomainStartDirtyRateCalc
  */
-int vkvm_domain_snapshot_delete(vkvm_domain_snapshot *snapshot,
-                                uint32_t flags,
-                                vkvm_error **error);
+int vkvm_domain_start_dirty_rate_calc(vkvm_domain *dom,
+                                      int secs,
+                                      uint32_t flags,
+                                      vkvm_error **error);
 
 /**
- * Gives up a hold on the snapshot handle. NULL and handles that are not live
- * are left alone.
+ * Stops the virtual CPUs of the domain; its memory stays.
  *
- * @param snapshot the domain snapshot (not NULL; borrowed)
+ * @param dom the domain (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSuspend
  */
-void vkvm_domain_snapshot_free(vkvm_domain_snapshot *snapshot);
+int vkvm_domain_suspend(vkvm_domain *dom, vkvm_error **error);
+
+/**
+ * Forgets the definition of the domain. One that runs becomes transient.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param flags what to forget with it, of `VKVM_DOMAIN_UNDEFINE_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainUndefine, virDomainUndefineFlags
+ */
+int vkvm_domain_undefine(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
+
+/**
+ * Changes a device of the domain: the medium of a drive, or the link of a
+ * network interface, and so on.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param xml the whole device as it is to be (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_DEVICE_MODIFY_*`; which of the running domain
+ *     and its definition is meant
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainUpdateDeviceFlags
+ */
+int vkvm_domain_update_device(vkvm_domain *dom,
+                              const char *xml,
+                              uint32_t flags,
+                              vkvm_error **error);
+
+/**
+ * Gives up a hold on the domain handle. NULL and handles that are not live are
+ * left alone.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ */
+void vkvm_domain_free(vkvm_domain *dom);
+
+/**
+ * Frees a list of domains that a function returned, with its handles.
+ *
+ * @param domains the list (may be NULL; borrowed; its length is in
+ *     domains_len)
+ * @param domains_len how many there are
+ */
+void vkvm_domain_list_free(vkvm_domain **domains, size_t domains_len);
+
+/**
+ * Adds a hold on the domain handle.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @return the handle, which then needs one more `vkvm_domain_free`, or NULL
+ *     when it is not live, or has 524,287 references.
+ */
+vkvm_domain *vkvm_domain_ref(vkvm_domain *dom);
+
+/* === Snapshots of domains ================================================= */
+
+#define VKVM_DOMAIN_SNAPSHOT_DELETE_CHILDREN 1
+#define VKVM_DOMAIN_SNAPSHOT_DELETE_METADATA_ONLY 2
+#define VKVM_DOMAIN_SNAPSHOT_DELETE_CHILDREN_ONLY 4
+#define VKVM_DOMAIN_SNAPSHOT_CREATE_REDEFINE 1
+#define VKVM_DOMAIN_SNAPSHOT_CREATE_CURRENT 2
+#define VKVM_DOMAIN_SNAPSHOT_CREATE_NO_METADATA 4
+#define VKVM_DOMAIN_SNAPSHOT_CREATE_HALT 8
+#define VKVM_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY 16
+#define VKVM_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT 32
+#define VKVM_DOMAIN_SNAPSHOT_CREATE_QUIESCE 64
+#define VKVM_DOMAIN_SNAPSHOT_CREATE_ATOMIC 128
+#define VKVM_DOMAIN_SNAPSHOT_CREATE_LIVE 256
+#define VKVM_DOMAIN_SNAPSHOT_CREATE_VALIDATE 512
+#define VKVM_DOMAIN_SNAPSHOT_LIST_ROOTS 1
+#define VKVM_DOMAIN_SNAPSHOT_LIST_DESCENDANTS 1
+#define VKVM_DOMAIN_SNAPSHOT_LIST_METADATA 2
+#define VKVM_DOMAIN_SNAPSHOT_LIST_LEAVES 4
+#define VKVM_DOMAIN_SNAPSHOT_LIST_NO_LEAVES 8
+#define VKVM_DOMAIN_SNAPSHOT_LIST_NO_METADATA 16
+#define VKVM_DOMAIN_SNAPSHOT_LIST_ACTIVE 64
+#define VKVM_DOMAIN_SNAPSHOT_LIST_INACTIVE 32
+#define VKVM_DOMAIN_SNAPSHOT_LIST_EXTERNAL 512
+#define VKVM_DOMAIN_SNAPSHOT_LIST_INTERNAL 256
+#define VKVM_DOMAIN_SNAPSHOT_LIST_DISK_ONLY 128
+#define VKVM_DOMAIN_SNAPSHOT_LIST_TOPOLOGICAL 1024
+#define VKVM_DOMAIN_SNAPSHOT_REVERT_RUNNING 1
+#define VKVM_DOMAIN_SNAPSHOT_REVERT_PAUSED 2
+#define VKVM_DOMAIN_SNAPSHOT_REVERT_FORCE 4
+#define VKVM_DOMAIN_SNAPSHOT_REVERT_RESET_NVRAM 8
+#define VKVM_DOMAIN_SNAPSHOT_XML_SECURE 1
 
 /**
  * Gets the connection that the snapshot belongs to.
@@ -7982,42 +8907,6 @@ int vkvm_domain_snapshot_get_xml_description(vkvm_domain_snapshot *snapshot,
                                              vkvm_error **error);
 
 /**
- * Tells whether libvirt keeps a definition of the snapshot, which has to go
- * before the domain can be undefined.
- *
- * @param snapshot the domain snapshot (not NULL; borrowed)
- * @param flags unused, pass 0
- * @param metadata whether it does (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainSnapshotHasMetadata
- */
-int vkvm_domain_snapshot_has_metadata(vkvm_domain_snapshot *snapshot,
-                                      uint32_t flags,
-                                      bool *metadata,
-                                      vkvm_error **error);
-
-/**
- * Tells whether the snapshot is the one that a new snapshot would be a child
- * of.
- *
- * @param snapshot the domain snapshot (not NULL; borrowed)
- * @param flags unused, pass 0
- * @param current whether it is (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainSnapshotIsCurrent
- */
-int vkvm_domain_snapshot_is_current(vkvm_domain_snapshot *snapshot,
-                                    uint32_t flags,
-                                    bool *current,
-                                    vkvm_error **error);
-
-/**
  * Lists the children of the snapshot.
  *
  * @param snapshot the domain snapshot (not NULL; borrowed)
@@ -8060,13 +8949,55 @@ int vkvm_domain_snapshot_list_child_snapshot_names(vkvm_domain_snapshot *snapsho
                                                    vkvm_error **error);
 
 /**
- * Frees a list of snapshots that a function returned, with its handles.
+ * Removes the snapshot. Its children become children of its parent.
  *
- * @param snapshots the list (may be NULL; borrowed; its length is in
- *     snapshots_len)
- * @param snapshots_len how many there are
+ * @param snapshot the domain snapshot (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_SNAPSHOT_DELETE_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSnapshotDelete
  */
-void vkvm_domain_snapshot_list_free(vkvm_domain_snapshot **snapshots, size_t snapshots_len);
+int vkvm_domain_snapshot_delete(vkvm_domain_snapshot *snapshot,
+                                uint32_t flags,
+                                vkvm_error **error);
+
+/**
+ * Tells whether libvirt keeps a definition of the snapshot, which has to go
+ * before the domain can be undefined.
+ *
+ * @param snapshot the domain snapshot (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param metadata whether it does (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSnapshotHasMetadata
+ */
+int vkvm_domain_snapshot_has_metadata(vkvm_domain_snapshot *snapshot,
+                                      uint32_t flags,
+                                      bool *metadata,
+                                      vkvm_error **error);
+
+/**
+ * Tells whether the snapshot is the one that a new snapshot would be a child
+ * of.
+ *
+ * @param snapshot the domain snapshot (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param current whether it is (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainSnapshotIsCurrent
+ */
+int vkvm_domain_snapshot_is_current(vkvm_domain_snapshot *snapshot,
+                                    uint32_t flags,
+                                    bool *current,
+                                    vkvm_error **error);
 
 /**
  * Counts the children of the snapshot.
@@ -8087,15 +9018,6 @@ int vkvm_domain_snapshot_num_of_child_snapshots(vkvm_domain_snapshot *snapshot,
                                                 vkvm_error **error);
 
 /**
- * Adds a hold on the snapshot handle.
- *
- * @param snapshot the domain snapshot (not NULL; borrowed)
- * @return the handle, which then needs one more `vkvm_domain_snapshot_free`,
- *     or NULL when it is not live, or has 524,287 references.
- */
-vkvm_domain_snapshot *vkvm_domain_snapshot_ref(vkvm_domain_snapshot *snapshot);
-
-/**
  * Makes the domain what it was when the snapshot was made.
  *
  * @param snapshot the domain snapshot (not NULL; borrowed)
@@ -8111,1280 +9033,240 @@ int vkvm_domain_snapshot_revert_to(vkvm_domain_snapshot *snapshot,
                                    vkvm_error **error);
 
 /**
- * Begins to measure how fast the guest writes to its memory. The result is in
- * `vkvm_conn_get_all_domain_stats`, `VKVM_DOMAIN_STATS_DIRTYRATE`.
- *
- * Needs libvirt 7.2.0.
- *
- * @param dom the domain (not NULL; borrowed)
- * @param secs how long to measure, from 1 to 60 s
- * @param flags one of `VKVM_DOMAIN_DIRTYRATE_MODE_*`
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainStartDirtyRateCalc
- */
-int vkvm_domain_start_dirty_rate_calc(vkvm_domain *dom,
-                                      int secs,
-                                      uint32_t flags,
-                                      vkvm_error **error);
-
-/**
- * Stops the virtual CPUs of the domain; its memory stays.
- *
- * @param dom the domain (not NULL; borrowed)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainSuspend
- */
-int vkvm_domain_suspend(vkvm_domain *dom, vkvm_error **error);
-
-/**
- * Forgets the definition of the domain. One that runs becomes transient.
- *
- * @param dom the domain (not NULL; borrowed)
- * @param flags what to forget with it, of `VKVM_DOMAIN_UNDEFINE_*`
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainUndefine, virDomainUndefineFlags
- */
-int vkvm_domain_undefine(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
-
-/**
- * Changes a device of the domain: the medium of a drive, or the link of a
- * network interface, and so on.
- *
- * @param dom the domain (not NULL; borrowed)
- * @param xml the whole device as it is to be (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_DEVICE_MODIFY_*`; which of the running domain
- *     and its definition is meant
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virDomainUpdateDeviceFlags
- */
-int vkvm_domain_update_device(vkvm_domain *dom,
-                              const char *xml,
-                              uint32_t flags,
-                              vkvm_error **error);
-
-/**
- * Gets the error number.
- *
- * @param err the error (not NULL; borrowed)
- * @return one of `VKVM_ERROR_ERR_*`, or of `VKVM_ERROR_OWN_*` for libvkvm's
- *     own errors.
- */
-int vkvm_error_code(vkvm_error *err);
-
-/**
- * Gets the column of the mistake in a document.
- *
- * @param err the error (not NULL; borrowed)
- * @return the column in characters, from 1, or 0 where no document is to
- *     blame.
- */
-uint64_t vkvm_error_column(vkvm_error *err);
-
-/**
- * Gets which part of libvirt reported the error.
- *
- * @param err the error (not NULL; borrowed)
- * @return one of `VKVM_ERROR_FROM_*`.
- */
-int vkvm_error_domain(vkvm_error *err);
-
-/**
- * Gives up a hold on the error handle. NULL and handles that are not live are
- * left alone.
- *
- * @param err the error (not NULL; borrowed)
- */
-void vkvm_error_free(vkvm_error *err);
-
-/**
- * Gets the libvirt function that failed.
- *
- * @param err the error (not NULL; borrowed)
- * @return its name, which lives as long as the program, or NULL where libvirt
- *     was not reached.
- */
-const char *vkvm_error_function(vkvm_error *err);
-
-/**
- * Gets the first of libvirt's extra numbers.
- *
- * @param err the error (not NULL; borrowed)
- * @return the number, or 0.
- */
-int vkvm_error_int1(vkvm_error *err);
-
-/**
- * Gets the second of libvirt's extra numbers.
- *
- * @param err the error (not NULL; borrowed)
- * @return the number, or 0.
- */
-int vkvm_error_int2(vkvm_error *err);
-
-/**
- * Gets how bad the error is.
- *
- * @param err the error (not NULL; borrowed)
- * @return one of `VKVM_ERROR_LEVEL_*`.
- */
-int vkvm_error_level(vkvm_error *err);
-
-/**
- * Gets the line of the mistake in a document.
- *
- * @param err the error (not NULL; borrowed)
- * @return the line, from 1, or 0 where no document is to blame.
- */
-uint64_t vkvm_error_line(vkvm_error *err);
-
-/**
- * Gets the text for people.
- *
- * @param err the error (not NULL; borrowed)
- * @return the text, borrowed from the error; never NULL.
- */
-const char *vkvm_error_message(vkvm_error *err);
-
-/**
- * Gets the parameter that was wrong.
- *
- * @param err the error (not NULL; borrowed)
- * @return its name, borrowed from the error, or NULL where none is to blame.
- */
-const char *vkvm_error_parameter(vkvm_error *err);
-
-/**
- * Adds a hold on the error handle.
- *
- * @param err the error (not NULL; borrowed)
- * @return the handle, which then needs one more `vkvm_error_free`, or NULL
- *     when it is not live, or has 524,287 references.
- */
-vkvm_error *vkvm_error_ref(vkvm_error *err);
-
-/**
- * Gets the first of libvirt's extra texts.
- *
- * @param err the error (not NULL; borrowed)
- * @return the text, borrowed from the error, or NULL.
- */
-const char *vkvm_error_str1(vkvm_error *err);
-
-/**
- * Gets the second of libvirt's extra texts.
- *
- * @param err the error (not NULL; borrowed)
- * @return the text, borrowed from the error, or NULL.
- */
-const char *vkvm_error_str2(vkvm_error *err);
-
-/**
- * Gets the third of libvirt's extra texts.
- *
- * @param err the error (not NULL; borrowed)
- * @return the text, borrowed from the error, or NULL.
- */
-const char *vkvm_error_str3(vkvm_error *err);
-
-/**
- * Gets everything that is known about the error, as JSON.
- *
- * @param err the error (not NULL; borrowed)
- * @param json an object with the keys `level`, `code`, `domain`, `message`,
- *     `str1` to `str3`, `int1`, `int2`, `function`, `parameter`, `line`,
- *     `column` (out; not NULL; owned by the caller: vkvm_string_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_error_to_json(vkvm_error *err, char **json, vkvm_error **error);
-
-/**
- * Gets everything that is known about the error, as a value.
- *
- * @param err the error (not NULL; borrowed)
- * @param details a map with the keys of `vkvm_error_to_json` (out; not NULL;
- *     owned by the caller: vkvm_value_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_error_to_value(vkvm_error *err, vkvm_value **details, vkvm_error **error);
-
-/**
- * Adds a watch of a file descriptor to the event loop.
- *
- * A descriptor may have several watches. A regular file is always ready. For a
- * descriptor that is closed the callback gets `VKVM_EVENT_HANDLE_ERROR`, once;
- * it is watched again after `vkvm_event_update_handle`.
- *
- * @param fd the descriptor
- * @param events what to watch it for, of `VKVM_EVENT_HANDLE_*`
- * @param callback called on the thread that runs the event loop (not NULL)
- * @param userdata passed to the callback (may be NULL; kept until destroy is
- *     called)
- * @param destroy releases the userdata (may be NULL)
- * @param watch the number of the watch (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virEventAddHandle
- */
-int vkvm_event_add_handle(int fd,
-                          int events,
-                          vkvm_watch_callback callback,
-                          void *userdata,
-                          vkvm_destroy_callback destroy,
-                          int *watch,
-                          vkvm_error **error);
-
-/**
- * Adds a timer to the event loop.
- *
- * @param frequency fire each so many ms; 0 for each turn of the loop, -1 for
- *     not until `vkvm_event_update_timeout`
- * @param callback called on the thread that runs the event loop (not NULL)
- * @param userdata passed to the callback (may be NULL; kept until destroy is
- *     called)
- * @param destroy releases the userdata (may be NULL)
- * @param timer the number of the timer (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virEventAddTimeout
- */
-int vkvm_event_add_timeout(int frequency,
-                           vkvm_timeout_callback callback,
-                           void *userdata,
-                           vkvm_destroy_callback destroy,
-                           int *timer,
-                           vkvm_error **error);
-
-/**
- * Tells whether the thread that `vkvm_event_start` starts is there, in this
- * process.
- *
- * @param started whether it is (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_event_is_started(bool *started, vkvm_error **error);
-
-/**
- * Listens, through the queue, to events of one kind from one domain or from
- * all.
- *
- * The registration ends with `vkvm_conn_domain_event_deregister_any`, with the
- * connection, or with the queue.
- *
- * @param queue the event queue (not NULL; borrowed)
- * @param conn the connection (not NULL; borrowed)
- * @param dom the domain to listen to; NULL for all (may be NULL; borrowed)
- * @param event_id which kind, of `VKVM_DOMAIN_EVENT_ID_*`
- * @param callback_id the number to deregister with (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectDomainEventRegisterAny
- */
-int vkvm_event_queue_domain_event_register_any(vkvm_event_queue *queue,
-                                               vkvm_conn *conn,
-                                               vkvm_domain *dom,
-                                               int event_id,
-                                               int *callback_id,
-                                               vkvm_error **error);
-
-/**
- * Takes events out of the queue, without waiting.
- *
- * @param queue the event queue (not NULL; borrowed)
- * @param max how many at the most
- * @param events a list of maps, as `vkvm_event_queue_next` gives them (out;
- *     not NULL; owned by the caller: vkvm_value_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_event_queue_drain(vkvm_event_queue *queue,
-                           size_t max,
-                           vkvm_value **events,
-                           vkvm_error **error);
-
-/**
- * Opens a connection again whenever it ends, and tells so through the queue.
- * See `vkvm_conn_enable_resume`.
- *
- * The class of the event is "conn"; its `args` are as for a callback. It ends
- * with `vkvm_conn_disable_resume`, with the connection, or with the queue.
- *
- * @param queue the event queue (not NULL; borrowed)
- * @param conn the connection (not NULL; borrowed)
- * @param max_delay the longest time between two attempts, in ms, from 100
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectRegisterCloseCallback, virConnectOpenAuth
- */
-int vkvm_event_queue_enable_resume(vkvm_event_queue *queue,
-                                   vkvm_conn *conn,
-                                   int max_delay,
-                                   vkvm_error **error);
-
-/**
- * Gives up a hold on the queue handle; the last one ends what was registered
- * through it. NULL and handles that are not live are left alone.
- *
- * @param queue the event queue (not NULL; borrowed)
- */
-void vkvm_event_queue_free(vkvm_event_queue *queue);
-
-/**
- * Gets a descriptor that is readable while there are events in the queue.
- *
- * It is for poll, select and the like, and must not be read from or closed.
- *
- * @param queue the event queue (not NULL; borrowed)
- * @param fd the descriptor, which belongs to the queue (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_event_queue_get_fd(vkvm_event_queue *queue, int *fd, vkvm_error **error);
-
-/**
- * Gets how many events are in the queue.
- *
- * @param queue the event queue (not NULL; borrowed)
- * @param length how many (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_event_queue_get_length(vkvm_event_queue *queue, size_t *length, vkvm_error **error);
-
-/**
- * Gets how many events were lost because the queue was full.
- *
- * A program that sees this grow has to look anew at what it watches.
- *
- * @param queue the event queue (not NULL; borrowed)
- * @param overflow how many, since the queue was made (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_event_queue_get_overflow(vkvm_event_queue *queue,
-                                  uint64_t *overflow,
-                                  vkvm_error **error);
-
-/**
- * Listens, through the queue, to events of one kind from one network or from
- * all.
- *
- * The registration ends with `vkvm_conn_network_event_deregister_any`, with
- * the connection, or with the queue.
- *
- * @param queue the event queue (not NULL; borrowed)
- * @param conn the connection (not NULL; borrowed)
- * @param net the network to listen to; NULL for all (may be NULL; borrowed)
- * @param event_id which kind, of `VKVM_NETWORK_EVENT_ID_*`
- * @param callback_id the number to deregister with (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectNetworkEventRegisterAny
- */
-int vkvm_event_queue_network_event_register_any(vkvm_event_queue *queue,
-                                                vkvm_conn *conn,
-                                                vkvm_network *net,
-                                                int event_id,
-                                                int *callback_id,
-                                                vkvm_error **error);
-
-/**
- * Makes a queue of events.
- *
- * Events get into it while an event loop runs: that of `vkvm_event_start`, or
- * the program's. The order is that in which they came.
- *
- * @param capacity how many events it holds, 1 to 16,777,216; of those that
- *     come while it is full, `vkvm_event_queue_get_overflow` tells how many
- *     they were
- * @param queue the queue (out; not NULL; owned by the caller:
- *     vkvm_event_queue_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_event_queue_new(size_t capacity, vkvm_event_queue **queue, vkvm_error **error);
-
-/**
- * Takes the first event out of the queue.
- *
- * It waits for one if there is none; events come only while a loop runs on
- * another thread. Events of a connection that was freed are dropped.
- *
- * @param queue the event queue (not NULL; borrowed)
- * @param timeout how long to wait, in ms; 0 for not at all, -1 for as long as
- *     it takes
- * @param event a map with the keys `class` (of the object, as in function
- *     names, like "domain"; "conn" for the end of a connection), `event_id`,
- *     `conn` (a handle), `object` (a handle of the class, or null) and `args`
- *     (a map, as for a callback); NULL when there is none in time (out; not
- *     NULL; the result may be NULL; owned by the caller: vkvm_value_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_event_queue_next(vkvm_event_queue *queue,
-                          int timeout,
-                          vkvm_value **event,
-                          vkvm_error **error);
-
-/**
- * Listens, through the queue, to events of one kind from one device or from
- * all.
- *
- * The registration ends with `vkvm_conn_node_device_event_deregister_any`,
- * with the connection, or with the queue.
- *
- * @param queue the event queue (not NULL; borrowed)
- * @param conn the connection (not NULL; borrowed)
- * @param dev the device to listen to; NULL for all (may be NULL; borrowed)
- * @param event_id which kind, of `VKVM_NODE_DEVICE_EVENT_ID_*`
- * @param callback_id the number to deregister with (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectNodeDeviceEventRegisterAny
- */
-int vkvm_event_queue_node_device_event_register_any(vkvm_event_queue *queue,
-                                                    vkvm_conn *conn,
-                                                    vkvm_node_device *dev,
-                                                    int event_id,
-                                                    int *callback_id,
-                                                    vkvm_error **error);
-
-/**
- * Adds a hold on the queue handle.
- *
- * @param queue the event queue (not NULL; borrowed)
- * @return the handle, which then needs one more `vkvm_event_queue_free`, or
- *     NULL when it is not live, or has 524,287 references.
- */
-vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
-
-/**
- * Registers the queue for the end of a connection; once per connection and
- * queue.
- *
- * The class of the event is "conn"; its `args` have the key `reason`, one of
- * `VKVM_CLOSE_REASON_*`. The registration ends when the event was queued, with
- * `vkvm_event_queue_unregister_close_callback`, with the connection, or with
- * the queue.
- *
- * @param queue the event queue (not NULL; borrowed)
- * @param conn the connection (not NULL; borrowed)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectRegisterCloseCallback
- */
-int vkvm_event_queue_register_close_callback(vkvm_event_queue *queue,
-                                             vkvm_conn *conn,
-                                             vkvm_error **error);
-
-/**
- * Listens, through the queue, to events of one kind from one secret or from
- * all.
- *
- * The registration ends with `vkvm_conn_secret_event_deregister_any`, with the
- * connection, or with the queue.
- *
- * @param queue the event queue (not NULL; borrowed)
- * @param conn the connection (not NULL; borrowed)
- * @param secret the secret to listen to; NULL for all (may be NULL; borrowed)
- * @param event_id which kind, of `VKVM_SECRET_EVENT_ID_*`
- * @param callback_id the number to deregister with (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectSecretEventRegisterAny
- */
-int vkvm_event_queue_secret_event_register_any(vkvm_event_queue *queue,
-                                               vkvm_conn *conn,
-                                               vkvm_secret *secret,
-                                               int event_id,
-                                               int *callback_id,
-                                               vkvm_error **error);
-
-/**
- * Listens, through the queue, to events of one kind from one storage pool or
- * from all.
- *
- * The registration ends with `vkvm_conn_storage_pool_event_deregister_any`,
- * with the connection, or with the queue.
- *
- * @param queue the event queue (not NULL; borrowed)
- * @param conn the connection (not NULL; borrowed)
- * @param pool the storage pool to listen to; NULL for all (may be NULL;
- *     borrowed)
- * @param event_id which kind, of `VKVM_STORAGE_POOL_EVENT_ID_*`
- * @param callback_id the number to deregister with (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectStoragePoolEventRegisterAny
- */
-int vkvm_event_queue_storage_pool_event_register_any(vkvm_event_queue *queue,
-                                                     vkvm_conn *conn,
-                                                     vkvm_storage_pool *pool,
-                                                     int event_id,
-                                                     int *callback_id,
-                                                     vkvm_error **error);
-
-/**
- * Unregisters the queue for the end of a connection.
- *
- * @param queue the event queue (not NULL; borrowed)
- * @param conn the connection (not NULL; borrowed)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectUnregisterCloseCallback
- */
-int vkvm_event_queue_unregister_close_callback(vkvm_event_queue *queue,
-                                               vkvm_conn *conn,
-                                               vkvm_error **error);
-
-/**
- * Registers the library's event loop, to be run by the program.
- *
- * It must be called before the first connection is opened, and the loop must
- * then be run by calling `vkvm_event_run_default` again and again. Programs
- * that cannot do that have `vkvm_event_start`. Fails if another library has
- * registered an event loop with libvirt already.
- *
- * A child of fork may run the loop, too: it has the timers and watches that
- * the program added, and its own connections; those of the parent stay the
- * parent's.
- *
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virEventRegisterImpl
- */
-int vkvm_event_register_default(vkvm_error **error);
-
-/**
- * Makes a loop of the program's own the event loop of this process, for good.
- *
- * It must be called before the first connection is opened. A process has one
- * loop: this, `vkvm_event_register_default` and `vkvm_event_start` exclude
- * each other.
- *
- * @param functions what the loop does; the structure is copied (not NULL;
- *     borrowed)
- * @param userdata passed to the functions (may be NULL; kept until destroy is
- *     called)
- * @param destroy releases the userdata, which happens only when this fails: a
- *     loop that is registered stays so (may be NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virEventRegisterImpl
- */
-int vkvm_event_register_impl(const vkvm_event_impl *functions,
-                             void *userdata,
-                             vkvm_destroy_callback destroy,
-                             vkvm_error **error);
-
-/**
- * Stops watching a file descriptor.
- *
- * @param watch the number of the watch
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virEventRemoveHandle
- */
-int vkvm_event_remove_handle(int watch, vkvm_error **error);
-
-/**
- * Removes a timer.
- *
- * @param timer the number of the timer
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virEventRemoveTimeout
- */
-int vkvm_event_remove_timeout(int timer, vkvm_error **error);
-
-/**
- * Runs one iteration of the event loop: waits until something happens, and
- * calls the callbacks it is for.
- *
- * It blocks; a timer (`vkvm_event_add_timeout`) bounds how long. A signal, or
- * a change of the loop by another thread, also ends it. Several threads may
- * call it: one of them runs the iteration, the others return when it ends. A
- * callback may call it, too, but is not called again meanwhile.
- *
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_event_run_default(vkvm_error **error);
-
-/**
- * Starts a thread of the library that runs the event loop, for programs that
- * have none.
- *
- * It must be called before the first connection is opened. Callbacks then run
- * on that thread; programs that cannot have that use a queue
- * (`vkvm_event_queue_new`). The thread blocks all signals. If it runs already,
- * nothing happens; if it is being stopped, it goes on afterwards.
- *
- * A child of fork has no such thread: registrations fail there with
- * `VKVM_ERROR_OWN_OTHER_EVENT_LOOP` until the child calls this function. Its
- * loop then has the timers and watches that the program added, and the child's
- * own connections.
- *
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virEventRegisterImpl
- */
-int vkvm_event_start(vkvm_error **error);
-
-/**
- * Stops the thread that `vkvm_event_start` started, and waits until it has.
- *
- * Called from a callback it does not wait: this callback is then the last. It
- * may be called by several threads, and while another one starts the thread:
- * they take effect in their order, and there is never more than one thread.
- * What is registered stays so: libvirt cannot be told that there is no loop
- * any more. Nothing is delivered, and nothing is noticed of daemons that end,
- * until `vkvm_event_start` is called again.
- *
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_event_stop(vkvm_error **error);
-
-/**
- * Changes what a descriptor is watched for. A watch that does not exist is
- * ignored.
- *
- * @param watch the number of the watch
- * @param events as for `vkvm_event_add_handle`
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virEventUpdateHandle
- */
-int vkvm_event_update_handle(int watch, int events, vkvm_error **error);
-
-/**
- * Changes how often a timer fires. A timer that does not exist is ignored.
- *
- * @param timer the number of the timer
- * @param frequency as for `vkvm_event_add_timeout`
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virEventUpdateTimeout
- */
-int vkvm_event_update_timeout(int timer, int frequency, vkvm_error **error);
-
-/**
- * Runs a command on all hosts at once.
- *
- * It waits until all have answered or `timeout` is over. No host waits for
- * another. A host whose connection has ended is opened anew first. What a host
- * has not begun when the time is over it does not begin any more; what it has
- * begun it ends, but nobody hears of it. A command or an argument that does
- * not exist makes this function fail; everything else is in the results.
- *
- * The results are a list, in the order of the URIs, of maps with the keys
- * `uri`; `host`, the host's own name, or null if it never was open; and
- * `result`, as of `vkvm_host_call`, or `error`, a map as of
- * `vkvm_error_to_value`. The code of an error for a host that is late is
- * `VKVM_ERROR_ERR_OPERATION_TIMEOUT`.
- *
- * @param fleet the fleet (not NULL; borrowed)
- * @param command as for `vkvm_host_call` (not NULL; borrowed)
- * @param args as for `vkvm_host_call` (may be NULL; borrowed)
- * @param timeout how long to wait, in ms
- * @param results what each host gives (out; not NULL; owned by the caller:
- *     vkvm_value_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_fleet_call(vkvm_fleet *fleet,
-                    const char *command,
-                    vkvm_value *args,
-                    uint32_t timeout,
-                    vkvm_value **results,
-                    vkvm_error **error);
-
-/**
- * Gives up a hold on the fleet handle. NULL and handles that are not live are
- * left alone.
- *
- * The last one closes the connections; one that hangs is closed when its call
- * comes back.
- *
- * @param fleet the fleet (not NULL; borrowed)
- */
-void vkvm_fleet_free(vkvm_fleet *fleet);
-
-/**
- * Describes the hosts: a list, in the order of their URIs, of maps.
- *
- * The keys are `uri`; `host`, the host's own name, or null if it never was
- * open; `state`, "open", "failed" or "busy" (at work, or not answering); and
- * `error`, why it is not open, a map as of `vkvm_error_to_value`, or null.
- *
- * @param fleet the fleet (not NULL; borrowed)
- * @param hosts the description (out; not NULL; owned by the caller:
- *     vkvm_value_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_fleet_get_hosts(vkvm_fleet *fleet, vkvm_value **hosts, vkvm_error **error);
-
-/**
- * Lists the domains of all hosts, with the host's name in each row.
- *
- * The listing is a map with two keys: `domains`, a list of maps with the keys
- * `uri`, `host` (the host's own name), `name`, `id` (-1 if it does not run),
- * `state` and, if asked for, `title`; and `errors`, a list of maps with the
- * keys `uri`, `host` and `error` for hosts that gave none in time.
- *
- * @param fleet the fleet (not NULL; borrowed)
- * @param args as for the command "list_domains" (may be NULL; borrowed)
- * @param timeout how long to wait, in ms
- * @param listing the domains, and the errors (out; not NULL; owned by the
- *     caller: vkvm_value_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectGetAllDomainStats
- */
-int vkvm_fleet_list_domains(vkvm_fleet *fleet,
-                            vkvm_value *args,
-                            uint32_t timeout,
-                            vkvm_value **listing,
-                            vkvm_error **error);
-
-/**
- * Opens hosts, all at once, and waits until each is open or has failed.
- *
- * A host that fails, or is not open in time, does not make this fail: it has
- * an error of its own in `vkvm_fleet_get_hosts`, and each command tries to
- * open it again.
- *
- * @param uris a libvirt URI for each host (not NULL; borrowed; its length is
- *     in uris_len)
- * @param uris_len how many there are
- * @param timeout how long to wait, in ms
- * @param fleet the hosts (out; not NULL; owned by the caller: vkvm_fleet_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectOpenAuth
- */
-int vkvm_fleet_open(const char *const *uris,
-                    size_t uris_len,
-                    uint32_t timeout,
-                    vkvm_fleet **fleet,
-                    vkvm_error **error);
-
-/**
- * Adds a hold on the fleet handle.
- *
- * @param fleet the fleet (not NULL; borrowed)
- * @return the handle, which then needs one more `vkvm_fleet_free`, or NULL
- *     when it is not live.
- */
-vkvm_fleet *vkvm_fleet_ref(vkvm_fleet *fleet);
-
-/**
- * Tells the class of a handle, for callbacks that get objects of any class.
- *
- * @param handle a handle of whichever class (may be NULL; borrowed)
- * @return the class as in function names, like "domain", or NULL when this is
- *     no live handle; it is valid for ever.
- */
-const char *vkvm_handle_class_name(void *handle);
-
-/**
- * Counts the live handles of a class, which makes leaks testable.
- *
- * @param class_name the class as in function names, like "domain" (not NULL;
- *     borrowed)
- * @param count how many there are (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_handle_count(const char *class_name, size_t *count, vkvm_error **error);
-
-/**
- * Gives up a hold on a handle of whichever class. NULL and handles that are
- * not live are left alone.
- *
- * @param handle the handle (may be NULL; borrowed)
- */
-void vkvm_handle_free(void *handle);
-
-/**
- * Adds a hold on a handle of whichever class.
- *
- * @param handle the handle (may be NULL; borrowed)
- * @return the handle, which then needs one more `vkvm_handle_free`, or the
- *     free function of its class; NULL when it is not live.
- */
-void *vkvm_handle_ref(void *handle);
-
-/**
- * Runs a command.
- *
- * A command that fails is an error if it is a query. If it changes something,
- * its result is a list (status, stdout, stderr): true, what virsh would print,
- * and "" if it worked; otherwise false and what virsh would print. A command
- * or an argument that does not exist, or is of the wrong kind, is always an
- * error.
- *
- * @param host the host (not NULL; borrowed)
- * @param command the command, like "pool.info", "net.start" or "list_domains";
- *     see `vkvm_host_commands` (not NULL; borrowed)
- * @param args a list of positional arguments, or a map of arguments by name in
- *     which "args" can be a list of positional ones. Every command has the
- *     argument "raw": if true, the result has numbers (bytes, ns) and bools in
- *     place of texts such as "2.48 GiB" (may be NULL; borrowed)
- * @param result what it gives (out; not NULL; owned by the caller:
- *     vkvm_value_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_host_call(vkvm_host *host,
-                   const char *command,
-                   vkvm_value *args,
-                   vkvm_value **result,
-                   vkvm_error **error);
-
-/**
- * Runs a command and hears how far it is. Commands that take their time say so
- * in `vkvm_host_commands`; the others do not call the callback.
- *
- * @param host the host (not NULL; borrowed)
- * @param command as for `vkvm_host_call` (not NULL; borrowed)
- * @param args as for `vkvm_host_call` (may be NULL; borrowed)
- * @param callback hears how far it is, on this thread, before the function
- *     returns (not NULL)
- * @param userdata passed to the callback (may be NULL; kept until destroy is
- *     called)
- * @param destroy releases the userdata (may be NULL)
- * @param result what it gives (out; not NULL; owned by the caller:
- *     vkvm_value_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_host_call_with_progress(vkvm_host *host,
-                                 const char *command,
-                                 vkvm_value *args,
-                                 vkvm_host_progress_callback callback,
-                                 void *userdata,
-                                 vkvm_destroy_callback destroy,
-                                 vkvm_value **result,
-                                 vkvm_error **error);
-
-/**
- * Describes the commands: a map with two keys.
- *
- * `objects` has, by name, a map of `about` and `aliases`, a list. `commands`
- * has, by full name ("pool.info", "list_domains"), a map of `object` ("" for
- * the host itself), `name`, `virsh` (virsh's name for it), `result` ("dict",
- * "str", "stats", "list", "tune", "none" or "xml"), `progress` (whether it
- * tells how far it is), `about`, and `arguments`: a list, in positional order,
- * of maps of `name`, `kind` ("bool", "int", "string", "strings", "size" or
- * "document"), `required`, `positional` (whether it can be given by its place)
- * and `about`.
- *
- * @param commands the description (out; not NULL; owned by the caller:
- *     vkvm_value_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_host_commands(vkvm_value **commands, vkvm_error **error);
-
-/**
- * Gives up a hold on the host handle. NULL and handles that are not live are
- * left alone.
- *
- * @param host the host (not NULL; borrowed)
- */
-void vkvm_host_free(vkvm_host *host);
-
-/**
- * Makes a random hardware address with python-kvm's prefix, 54:52:00.
- *
- * @param mac the address (out; not NULL; owned by the caller:
- *     vkvm_string_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_host_gen_mac(char **mac, vkvm_error **error);
-
-/**
- * Makes a random uuid, version 4, in lower case with hyphens.
- *
- * @param uuid the uuid (out; not NULL; owned by the caller: vkvm_string_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_host_gen_uuid(char **uuid, vkvm_error **error);
-
-/**
- * Gets a connection to the host, for what no command does.
- *
- * @param host the host (not NULL; borrowed)
- * @param conn the connection, which is a handle of its own (out; not NULL;
- *     owned by the caller: vkvm_conn_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectRef
- */
-int vkvm_host_get_conn(vkvm_host *host, vkvm_conn **conn, vkvm_error **error);
-
-/**
- * Makes a host of a connection, which may be closed afterwards.
- *
- * @param conn the connection (not NULL; borrowed)
- * @param host the host (out; not NULL; owned by the caller: vkvm_host_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectRef
- */
-int vkvm_host_new(vkvm_conn *conn, vkvm_host **host, vkvm_error **error);
-
-/**
- * Opens a host.
- *
- * @param uri the libvirt URI, like "qemu:///system" or
- *     "qemu+ssh://root@example.org/system"; NULL for libvirt's default (may be
- *     NULL; borrowed)
- * @param host the host (out; not NULL; owned by the caller: vkvm_host_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virConnectOpenAuth
- */
-int vkvm_host_open(const char *uri, vkvm_host **host, vkvm_error **error);
-
-/**
- * Adds a hold on the host handle.
- *
- * @param host the host (not NULL; borrowed)
- * @return the handle, which then needs one more `vkvm_host_free`, or NULL when
- *     it is not live.
- */
-vkvm_host *vkvm_host_ref(vkvm_host *host);
-
-/**
- * Frees a list of integers that a function returned.
- *
- * @param list the list (may be NULL; borrowed; its length is in list_len)
- * @param list_len how many there are
- */
-void vkvm_int_list_free(int *list, size_t list_len);
-
-/**
- * Brings the interface up.
- *
- * @param iface the interface (not NULL; borrowed)
- * @param flags unused, pass 0
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virInterfaceCreate
- */
-int vkvm_interface_create(vkvm_interface *iface, uint32_t flags, vkvm_error **error);
-
-/**
- * Takes the interface down.
- *
- * The handle stays valid.
- *
- * @param iface the interface (not NULL; borrowed)
- * @param flags unused, pass 0
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virInterfaceDestroy
- */
-int vkvm_interface_destroy(vkvm_interface *iface, uint32_t flags, vkvm_error **error);
-
-/**
- * Gives up a hold on the interface handle. NULL and handles that are not live
+ * Gives up a hold on the snapshot handle. NULL and handles that are not live
  * are left alone.
  *
- * @param iface the interface (not NULL; borrowed)
+ * @param snapshot the domain snapshot (not NULL; borrowed)
  */
-void vkvm_interface_free(vkvm_interface *iface);
+void vkvm_domain_snapshot_free(vkvm_domain_snapshot *snapshot);
 
 /**
- * Gets the connection that the interface belongs to.
+ * Frees a list of snapshots that a function returned, with its handles.
+ *
+ * @param snapshots the list (may be NULL; borrowed; its length is in
+ *     snapshots_len)
+ * @param snapshots_len how many there are
+ */
+void vkvm_domain_snapshot_list_free(vkvm_domain_snapshot **snapshots, size_t snapshots_len);
+
+/**
+ * Adds a hold on the snapshot handle.
+ *
+ * @param snapshot the domain snapshot (not NULL; borrowed)
+ * @return the handle, which then needs one more `vkvm_domain_snapshot_free`,
+ *     or NULL when it is not live, or has 524,287 references.
+ */
+vkvm_domain_snapshot *vkvm_domain_snapshot_ref(vkvm_domain_snapshot *snapshot);
+
+/* === Checkpoints of domains =============================================== */
+
+#define VKVM_DOMAIN_CHECKPOINT_DELETE_CHILDREN 1
+#define VKVM_DOMAIN_CHECKPOINT_DELETE_METADATA_ONLY 2
+#define VKVM_DOMAIN_CHECKPOINT_DELETE_CHILDREN_ONLY 4
+#define VKVM_DOMAIN_CHECKPOINT_CREATE_REDEFINE 1
+#define VKVM_DOMAIN_CHECKPOINT_CREATE_QUIESCE 2
+#define VKVM_DOMAIN_CHECKPOINT_CREATE_REDEFINE_VALIDATE 4
+#define VKVM_DOMAIN_CHECKPOINT_LIST_ROOTS 1
+#define VKVM_DOMAIN_CHECKPOINT_LIST_DESCENDANTS 1
+#define VKVM_DOMAIN_CHECKPOINT_LIST_LEAVES 4
+#define VKVM_DOMAIN_CHECKPOINT_LIST_NO_LEAVES 8
+#define VKVM_DOMAIN_CHECKPOINT_LIST_TOPOLOGICAL 2
+#define VKVM_DOMAIN_CHECKPOINT_XML_SECURE 1
+#define VKVM_DOMAIN_CHECKPOINT_XML_SIZE 4
+#define VKVM_DOMAIN_CHECKPOINT_XML_NO_DOMAIN 2
+
+/**
+ * Gets the connection that the checkpoint belongs to.
  *
  * It is a new handle of the same connection: registrations made through it end
  * with it.
  *
- * @param iface the interface (not NULL; borrowed)
+ * @param checkpoint the domain checkpoint (not NULL; borrowed)
  * @param conn the connection (out; not NULL; owned by the caller:
  *     vkvm_conn_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virInterfaceGetConnect
+ * libvirt: virDomainCheckpointGetConnect
  */
-int vkvm_interface_get_conn(vkvm_interface *iface, vkvm_conn **conn, vkvm_error **error);
+int vkvm_domain_checkpoint_get_conn(vkvm_domain_checkpoint *checkpoint,
+                                    vkvm_conn **conn,
+                                    vkvm_error **error);
 
 /**
- * Gets the hardware address of the interface.
+ * Gets the domain that the checkpoint is of.
  *
- * @param iface the interface (not NULL; borrowed)
- * @param mac hex digits with colons; empty when there is none (out; not NULL;
- *     owned by the caller: vkvm_string_free)
+ * @param checkpoint the domain checkpoint (not NULL; borrowed)
+ * @param domain the domain (out; not NULL; owned by the caller:
+ *     vkvm_domain_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virInterfaceGetMACString
+ * libvirt: virDomainCheckpointGetDomain
  */
-int vkvm_interface_get_mac(vkvm_interface *iface, char **mac, vkvm_error **error);
+int vkvm_domain_checkpoint_get_domain(vkvm_domain_checkpoint *checkpoint,
+                                      vkvm_domain **domain,
+                                      vkvm_error **error);
 
 /**
- * Gets the name of the interface.
+ * Gets the name of the checkpoint; no other checkpoint of its domain has it.
  *
- * @param iface the interface (not NULL; borrowed)
- * @param name the name, like "eth0" (out; not NULL; owned by the caller:
- *     vkvm_string_free)
+ * @param checkpoint the domain checkpoint (not NULL; borrowed)
+ * @param name the name (out; not NULL; owned by the caller: vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virInterfaceGetName
+ * libvirt: virDomainCheckpointGetName
  */
-int vkvm_interface_get_name(vkvm_interface *iface, char **name, vkvm_error **error);
+int vkvm_domain_checkpoint_get_name(vkvm_domain_checkpoint *checkpoint,
+                                    char **name,
+                                    vkvm_error **error);
 
 /**
- * Gets the state or the definition of the interface.
+ * Gets the checkpoint that was made before this one. One without a parent is
+ * an error.
  *
- * @param iface the interface (not NULL; borrowed)
- * @param flags 0 for the present state, `VKVM_INTERFACE_XML_INACTIVE` for the
- *     definition
- * @param xml a `<interface>` document (out; not NULL; owned by the caller:
- *     vkvm_string_free)
+ * @param checkpoint the domain checkpoint (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param parent the parent (out; not NULL; owned by the caller:
+ *     vkvm_domain_checkpoint_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virInterfaceGetXMLDesc
+ * libvirt: virDomainCheckpointGetParent
  */
-int vkvm_interface_get_xml_description(vkvm_interface *iface,
-                                       uint32_t flags,
-                                       char **xml,
-                                       vkvm_error **error);
+int vkvm_domain_checkpoint_get_parent(vkvm_domain_checkpoint *checkpoint,
+                                      uint32_t flags,
+                                      vkvm_domain_checkpoint **parent,
+                                      vkvm_error **error);
 
 /**
- * Tells whether the interface is up.
+ * Gets the definition of the checkpoint.
  *
- * @param iface the interface (not NULL; borrowed)
- * @param active whether it is (out; not NULL)
+ * @param checkpoint the domain checkpoint (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_CHECKPOINT_XML_*`
+ * @param xml a `<domaincheckpoint>` document (out; not NULL; owned by the
+ *     caller: vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virInterfaceIsActive
+ * libvirt: virDomainCheckpointGetXMLDesc
  */
-int vkvm_interface_is_active(vkvm_interface *iface, bool *active, vkvm_error **error);
+int vkvm_domain_checkpoint_get_xml_description(vkvm_domain_checkpoint *checkpoint,
+                                               uint32_t flags,
+                                               char **xml,
+                                               vkvm_error **error);
 
 /**
- * Frees a list of interfaces that a function returned, with its handles.
+ * Lists the children of the checkpoint.
  *
- * @param ifaces the list (may be NULL; borrowed; its length is in ifaces_len)
- * @param ifaces_len how many there are
- */
-void vkvm_interface_list_free(vkvm_interface **ifaces, size_t ifaces_len);
-
-/**
- * Adds a hold on the interface handle.
- *
- * @param iface the interface (not NULL; borrowed)
- * @return the handle, which then needs one more `vkvm_interface_free`, or NULL
- *     when it is not live, or has 524,287 references.
- */
-vkvm_interface *vkvm_interface_ref(vkvm_interface *iface);
-
-/**
- * Forgets the definition of the interface.
- *
- * @param iface the interface (not NULL; borrowed)
+ * @param checkpoint the domain checkpoint (not NULL; borrowed)
+ * @param flags a filter, of `VKVM_DOMAIN_CHECKPOINT_LIST_*`; with
+ *     `VKVM_DOMAIN_CHECKPOINT_LIST_DESCENDANTS` children of children are
+ *     listed, too
+ * @param children the children (out; not NULL; owned by the caller:
+ *     vkvm_domain_checkpoint_list_free; its length is in children_len)
+ * @param children_len how many there are (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virInterfaceUndefine
+ * libvirt: virDomainCheckpointListAllChildren
  */
-int vkvm_interface_undefine(vkvm_interface *iface, vkvm_error **error);
+int vkvm_domain_checkpoint_list_all_children(vkvm_domain_checkpoint *checkpoint,
+                                             uint32_t flags,
+                                             vkvm_domain_checkpoint ***children,
+                                             size_t *children_len,
+                                             vkvm_error **error);
 
 /**
- * Gets the version of the libvirt that this process uses.
+ * Removes the checkpoint. Its children become children of its parent.
  *
- * @param version major * 1,000,000 + minor * 1,000 + micro (out; not NULL)
+ * @param checkpoint the domain checkpoint (not NULL; borrowed)
+ * @param flags of `VKVM_DOMAIN_CHECKPOINT_DELETE_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virGetVersion
+ * libvirt: virDomainCheckpointDelete
  */
-int vkvm_library_get_libvirt_version(uint64_t *version, vkvm_error **error);
+int vkvm_domain_checkpoint_delete(vkvm_domain_checkpoint *checkpoint,
+                                  uint32_t flags,
+                                  vkvm_error **error);
 
 /**
- * Gets the version of libvkvm.
- *
- * @param version major * 1,000,000 + minor * 1,000 + micro (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_library_get_version(uint64_t *version, vkvm_error **error);
-
-/**
- * Sets whether a forked child reopens the connections that it inherits.
- *
- * Without it, which is the default, calls in the child with handles of its
- * parent fail with the code of a broken connection,
- * `VKVM_ERROR_ERR_SYSTEM_ERROR`. With it, the first such call opens a
- * connection of the child's own, in the same way as the parent's was opened,
- * and looks the object up there; the parent's connection is neither used nor
- * closed. Registrations for events stay with the parent.
- *
- * It applies to connections that are opened after this call and before the
- * fork, except those that asked for credentials. Node devices, network filters
- * and their bindings, of which libvirt does not tell the connection, streams,
- * event queues and fleets are not found again.
- *
- * @param reopen 0 for no, anything else for yes
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_library_reopen_after_fork(int reopen, vkvm_error **error);
-
-/**
- * Starts the network.
- *
- * @param net the network (not NULL; borrowed)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNetworkCreate
- */
-int vkvm_network_create(vkvm_network *net, vkvm_error **error);
-
-/**
- * Makes a port of the network.
- *
- * @param net the network (not NULL; borrowed)
- * @param xml a `<networkport>` document (not NULL; borrowed)
- * @param flags of `VKVM_NETWORK_PORT_CREATE_*`
- * @param port the port (out; not NULL; owned by the caller:
- *     vkvm_network_port_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNetworkPortCreateXML
- */
-int vkvm_network_create_port(vkvm_network *net,
-                             const char *xml,
-                             uint32_t flags,
-                             vkvm_network_port **port,
-                             vkvm_error **error);
-
-/**
- * Stops the network. Domains that use it lose it.
- *
- * The handle stays valid.
- *
- * @param net the network (not NULL; borrowed)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNetworkDestroy
- */
-int vkvm_network_destroy(vkvm_network *net, vkvm_error **error);
-
-/**
- * Gives up a hold on the network handle. NULL and handles that are not live
+ * Gives up a hold on the checkpoint handle. NULL and handles that are not live
  * are left alone.
  *
- * @param net the network (not NULL; borrowed)
+ * @param checkpoint the domain checkpoint (not NULL; borrowed)
  */
-void vkvm_network_free(vkvm_network *net);
+void vkvm_domain_checkpoint_free(vkvm_domain_checkpoint *checkpoint);
+
+/**
+ * Frees a list of checkpoints that a function returned, with its handles.
+ *
+ * @param checkpoints the list (may be NULL; borrowed; its length is in
+ *     checkpoints_len)
+ * @param checkpoints_len how many there are
+ */
+void vkvm_domain_checkpoint_list_free(vkvm_domain_checkpoint **checkpoints,
+                                      size_t checkpoints_len);
+
+/**
+ * Adds a hold on the checkpoint handle.
+ *
+ * @param checkpoint the domain checkpoint (not NULL; borrowed)
+ * @return the handle, which then needs one more `vkvm_domain_checkpoint_free`,
+ *     or NULL when it is not live, or has 524,287 references.
+ */
+vkvm_domain_checkpoint *vkvm_domain_checkpoint_ref(vkvm_domain_checkpoint *checkpoint);
+
+/* === Networks ============================================================= */
+
+#define VKVM_NETWORK_XML_INACTIVE 1
+#define VKVM_NETWORK_DEFINE_VALIDATE 1
+#define VKVM_NETWORK_CREATE_VALIDATE 1
+#define VKVM_NETWORK_UPDATE_COMMAND_NONE 0
+#define VKVM_NETWORK_UPDATE_COMMAND_MODIFY 1
+#define VKVM_NETWORK_UPDATE_COMMAND_DELETE 2
+#define VKVM_NETWORK_UPDATE_COMMAND_ADD_LAST 3
+#define VKVM_NETWORK_UPDATE_COMMAND_ADD_FIRST 4
+#define VKVM_NETWORK_SECTION_NONE 0
+#define VKVM_NETWORK_SECTION_BRIDGE 1
+#define VKVM_NETWORK_SECTION_DOMAIN 2
+#define VKVM_NETWORK_SECTION_IP 3
+#define VKVM_NETWORK_SECTION_IP_DHCP_HOST 4
+#define VKVM_NETWORK_SECTION_IP_DHCP_RANGE 5
+#define VKVM_NETWORK_SECTION_FORWARD 6
+#define VKVM_NETWORK_SECTION_FORWARD_INTERFACE 7
+#define VKVM_NETWORK_SECTION_FORWARD_PF 8
+#define VKVM_NETWORK_SECTION_PORTGROUP 9
+#define VKVM_NETWORK_SECTION_DNS_HOST 10
+#define VKVM_NETWORK_SECTION_DNS_TXT 11
+#define VKVM_NETWORK_SECTION_DNS_SRV 12
+#define VKVM_NETWORK_UPDATE_AFFECT_CURRENT 0
+#define VKVM_NETWORK_UPDATE_AFFECT_LIVE 1
+#define VKVM_NETWORK_UPDATE_AFFECT_CONFIG 2
+#define VKVM_NETWORK_LIST_ACTIVE 2
+#define VKVM_NETWORK_LIST_INACTIVE 1
+#define VKVM_NETWORK_LIST_AUTOSTART 16
+#define VKVM_NETWORK_LIST_NO_AUTOSTART 32
+#define VKVM_NETWORK_LIST_PERSISTENT 4
+#define VKVM_NETWORK_LIST_TRANSIENT 8
+#define VKVM_NETWORK_EVENT_ID_LIFECYCLE 0
+#define VKVM_NETWORK_EVENT_ID_METADATA_CHANGE 1
+#define VKVM_NETWORK_EVENT_DEFINED 0
+#define VKVM_NETWORK_EVENT_UNDEFINED 1
+#define VKVM_NETWORK_EVENT_STARTED 2
+#define VKVM_NETWORK_EVENT_STOPPED 3
+#define VKVM_NETWORK_METADATA_DESCRIPTION 0
+#define VKVM_NETWORK_METADATA_TITLE 1
+#define VKVM_NETWORK_METADATA_ELEMENT 2
 
 /**
  * Tells whether the network starts with the host.
@@ -9563,6 +9445,72 @@ int vkvm_network_get_xml_description(vkvm_network *net,
                                      vkvm_error **error);
 
 /**
+ * Lists the ports of the network.
+ *
+ * @param net the network (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param ports the ports (out; not NULL; owned by the caller:
+ *     vkvm_network_port_list_free; its length is in ports_len)
+ * @param ports_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkListAllPorts
+ */
+int vkvm_network_list_all_ports(vkvm_network *net,
+                                uint32_t flags,
+                                vkvm_network_port ***ports,
+                                size_t *ports_len,
+                                vkvm_error **error);
+
+/**
+ * Starts the network.
+ *
+ * @param net the network (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkCreate
+ */
+int vkvm_network_create(vkvm_network *net, vkvm_error **error);
+
+/**
+ * Makes a port of the network.
+ *
+ * @param net the network (not NULL; borrowed)
+ * @param xml a `<networkport>` document (not NULL; borrowed)
+ * @param flags of `VKVM_NETWORK_PORT_CREATE_*`
+ * @param port the port (out; not NULL; owned by the caller:
+ *     vkvm_network_port_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkPortCreateXML
+ */
+int vkvm_network_create_port(vkvm_network *net,
+                             const char *xml,
+                             uint32_t flags,
+                             vkvm_network_port **port,
+                             vkvm_error **error);
+
+/**
+ * Stops the network. Domains that use it lose it.
+ *
+ * The handle stays valid.
+ *
+ * @param net the network (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkDestroy
+ */
+int vkvm_network_destroy(vkvm_network *net, vkvm_error **error);
+
+/**
  * Tells whether the network runs.
  *
  * @param net the network (not NULL; borrowed)
@@ -9589,24 +9537,89 @@ int vkvm_network_is_active(vkvm_network *net, bool *active, vkvm_error **error);
 int vkvm_network_is_persistent(vkvm_network *net, bool *persistent, vkvm_error **error);
 
 /**
- * Lists the ports of the network.
+ * Sets whether the network starts with the host.
  *
  * @param net the network (not NULL; borrowed)
- * @param flags unused, pass 0
- * @param ports the ports (out; not NULL; owned by the caller:
- *     vkvm_network_port_list_free; its length is in ports_len)
- * @param ports_len how many there are (out)
+ * @param autostart 0 for no, anything else for yes
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virNetworkListAllPorts
+ * libvirt: virNetworkSetAutostart
  */
-int vkvm_network_list_all_ports(vkvm_network *net,
-                                uint32_t flags,
-                                vkvm_network_port ***ports,
-                                size_t *ports_len,
-                                vkvm_error **error);
+int vkvm_network_set_autostart(vkvm_network *net, int autostart, vkvm_error **error);
+
+/**
+ * Sets or removes the description or the title of the network, or an element
+ * that a program keeps in its definition.
+ *
+ * @param net the network (not NULL; borrowed)
+ * @param type one of `VKVM_NETWORK_METADATA_*`
+ * @param metadata the text, or the element as XML; NULL to remove it (may be
+ *     NULL; borrowed)
+ * @param key the prefix of the namespace; NULL for description and title (may
+ *     be NULL; borrowed)
+ * @param uri the namespace of the element; NULL for description and title (may
+ *     be NULL; borrowed)
+ * @param flags of `VKVM_NETWORK_UPDATE_AFFECT_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkSetMetadata
+ */
+int vkvm_network_set_metadata(vkvm_network *net,
+                              int type,
+                              const char *metadata,
+                              const char *key,
+                              const char *uri,
+                              uint32_t flags,
+                              vkvm_error **error);
+
+/**
+ * Forgets the definition of the network. One that runs becomes transient.
+ *
+ * @param net the network (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkUndefine
+ */
+int vkvm_network_undefine(vkvm_network *net, vkvm_error **error);
+
+/**
+ * Changes one part of the definition of the network.
+ *
+ * @param net the network (not NULL; borrowed)
+ * @param command what to do, one of `VKVM_NETWORK_UPDATE_COMMAND_*`
+ * @param section which part, one of `VKVM_NETWORK_SECTION_*`
+ * @param parent_index where the part is in one of several elements, like
+ *     `<ip>`, the number of that element, from 0; -1 lets libvirt find it
+ * @param xml the element to add, the changed one, or one that says which to
+ *     delete (not NULL; borrowed)
+ * @param flags of `VKVM_NETWORK_UPDATE_AFFECT_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkUpdate
+ */
+int vkvm_network_update(vkvm_network *net,
+                        uint32_t command,
+                        uint32_t section,
+                        int parent_index,
+                        const char *xml,
+                        uint32_t flags,
+                        vkvm_error **error);
+
+/**
+ * Gives up a hold on the network handle. NULL and handles that are not live
+ * are left alone.
+ *
+ * @param net the network (not NULL; borrowed)
+ */
+void vkvm_network_free(vkvm_network *net);
 
 /**
  * Frees a list of networks that a function returned, with its handles.
@@ -9618,25 +9631,25 @@ int vkvm_network_list_all_ports(vkvm_network *net,
 void vkvm_network_list_free(vkvm_network **networks, size_t networks_len);
 
 /**
- * Removes the port from its network.
+ * Adds a hold on the network handle.
  *
- * @param port the network port (not NULL; borrowed)
- * @param flags unused, pass 0
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNetworkPortDelete
+ * @param net the network (not NULL; borrowed)
+ * @return the handle, which then needs one more `vkvm_network_free`, or NULL
+ *     when it is not live, or has 524,287 references.
  */
-int vkvm_network_port_delete(vkvm_network_port *port, uint32_t flags, vkvm_error **error);
+vkvm_network *vkvm_network_ref(vkvm_network *net);
 
-/**
- * Gives up a hold on the network port handle. NULL and handles that are not
- * live are left alone.
- *
- * @param port the network port (not NULL; borrowed)
- */
-void vkvm_network_port_free(vkvm_network_port *port);
+/* === Network ports ======================================================== */
+
+#define VKVM_NETWORK_PORT_CREATE_RECLAIM 1
+#define VKVM_NETWORK_PORT_CREATE_VALIDATE 2
+#define VKVM_NETWORK_PORT_BANDWIDTH_IN_AVERAGE "inbound.average"
+#define VKVM_NETWORK_PORT_BANDWIDTH_IN_BURST "inbound.burst"
+#define VKVM_NETWORK_PORT_BANDWIDTH_IN_FLOOR "inbound.floor"
+#define VKVM_NETWORK_PORT_BANDWIDTH_IN_PEAK "inbound.peak"
+#define VKVM_NETWORK_PORT_BANDWIDTH_OUT_AVERAGE "outbound.average"
+#define VKVM_NETWORK_PORT_BANDWIDTH_OUT_BURST "outbound.burst"
+#define VKVM_NETWORK_PORT_BANDWIDTH_OUT_PEAK "outbound.peak"
 
 /**
  * Gets the connection that the port's network belongs to.
@@ -9741,21 +9754,17 @@ int vkvm_network_port_get_xml_description(vkvm_network_port *port,
                                           vkvm_error **error);
 
 /**
- * Frees a list of network ports that a function returned, with its handles.
- *
- * @param ports the list (may be NULL; borrowed; its length is in ports_len)
- * @param ports_len how many there are
- */
-void vkvm_network_port_list_free(vkvm_network_port **ports, size_t ports_len);
-
-/**
- * Adds a hold on the network port handle.
+ * Removes the port from its network.
  *
  * @param port the network port (not NULL; borrowed)
- * @return the handle, which then needs one more `vkvm_network_port_free`, or
- *     NULL when it is not live, or has 524,287 references.
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNetworkPortDelete
  */
-vkvm_network_port *vkvm_network_port_ref(vkvm_network_port *port);
+int vkvm_network_port_delete(vkvm_network_port *port, uint32_t flags, vkvm_error **error);
 
 /**
  * Sets the limits of the bandwidth of the network port.
@@ -9780,431 +9789,33 @@ int vkvm_network_port_set_parameters(vkvm_network_port *port,
                                      vkvm_error **error);
 
 /**
- * Adds a hold on the network handle.
- *
- * @param net the network (not NULL; borrowed)
- * @return the handle, which then needs one more `vkvm_network_free`, or NULL
- *     when it is not live, or has 524,287 references.
- */
-vkvm_network *vkvm_network_ref(vkvm_network *net);
-
-/**
- * Sets whether the network starts with the host.
- *
- * @param net the network (not NULL; borrowed)
- * @param autostart 0 for no, anything else for yes
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNetworkSetAutostart
- */
-int vkvm_network_set_autostart(vkvm_network *net, int autostart, vkvm_error **error);
-
-/**
- * Sets or removes the description or the title of the network, or an element
- * that a program keeps in its definition.
- *
- * @param net the network (not NULL; borrowed)
- * @param type one of `VKVM_NETWORK_METADATA_*`
- * @param metadata the text, or the element as XML; NULL to remove it (may be
- *     NULL; borrowed)
- * @param key the prefix of the namespace; NULL for description and title (may
- *     be NULL; borrowed)
- * @param uri the namespace of the element; NULL for description and title (may
- *     be NULL; borrowed)
- * @param flags of `VKVM_NETWORK_UPDATE_AFFECT_*`
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNetworkSetMetadata
- */
-int vkvm_network_set_metadata(vkvm_network *net,
-                              int type,
-                              const char *metadata,
-                              const char *key,
-                              const char *uri,
-                              uint32_t flags,
-                              vkvm_error **error);
-
-/**
- * Forgets the definition of the network. One that runs becomes transient.
- *
- * @param net the network (not NULL; borrowed)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNetworkUndefine
- */
-int vkvm_network_undefine(vkvm_network *net, vkvm_error **error);
-
-/**
- * Changes one part of the definition of the network.
- *
- * @param net the network (not NULL; borrowed)
- * @param command what to do, one of `VKVM_NETWORK_UPDATE_COMMAND_*`
- * @param section which part, one of `VKVM_NETWORK_SECTION_*`
- * @param parent_index where the part is in one of several elements, like
- *     `<ip>`, the number of that element, from 0; -1 lets libvirt find it
- * @param xml the element to add, the changed one, or one that says which to
- *     delete (not NULL; borrowed)
- * @param flags of `VKVM_NETWORK_UPDATE_AFFECT_*`
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNetworkUpdate
- */
-int vkvm_network_update(vkvm_network *net,
-                        uint32_t command,
-                        uint32_t section,
-                        int parent_index,
-                        const char *xml,
-                        uint32_t flags,
-                        vkvm_error **error);
-
-/**
- * Starts the device, which was defined before.
- *
- * @param dev the node device (not NULL; borrowed)
- * @param flags unused, pass 0
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNodeDeviceCreate
- */
-int vkvm_node_device_create(vkvm_node_device *dev, uint32_t flags, vkvm_error **error);
-
-/**
- * Removes the device from the host. One that is defined stays defined.
- *
- * The handle stays valid.
- *
- * @param dev the node device (not NULL; borrowed)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNodeDeviceDestroy
- */
-int vkvm_node_device_destroy(vkvm_node_device *dev, vkvm_error **error);
-
-/**
- * Takes the device away from its driver on the host, so that a domain can have
- * it.
- *
- * The name is spelled as in Sys::Virt.
- *
- * @param dev the node device (not NULL; borrowed)
- * @param driver what shall have the device in the meantime, like "vfio"; NULL
- *     lets libvirt choose (may be NULL; borrowed)
- * @param flags unused, pass 0
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNodeDeviceDettach, virNodeDeviceDetachFlags
- */
-int vkvm_node_device_dettach(vkvm_node_device *dev,
-                             const char *driver,
-                             uint32_t flags,
-                             vkvm_error **error);
-
-/**
- * Gives up a hold on the node device handle. NULL and handles that are not
+ * Gives up a hold on the network port handle. NULL and handles that are not
  * live are left alone.
  *
- * @param dev the node device (not NULL; borrowed)
+ * @param port the network port (not NULL; borrowed)
  */
-void vkvm_node_device_free(vkvm_node_device *dev);
+void vkvm_network_port_free(vkvm_network_port *port);
 
 /**
- * Tells whether the node device starts with the host.
+ * Frees a list of network ports that a function returned, with its handles.
  *
- * @param dev the node device (not NULL; borrowed)
- * @param autostart whether it does (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNodeDeviceGetAutostart
+ * @param ports the list (may be NULL; borrowed; its length is in ports_len)
+ * @param ports_len how many there are
  */
-int vkvm_node_device_get_autostart(vkvm_node_device *dev, bool *autostart, vkvm_error **error);
+void vkvm_network_port_list_free(vkvm_network_port **ports, size_t ports_len);
 
 /**
- * Gets the name of the device.
+ * Adds a hold on the network port handle.
  *
- * @param dev the node device (not NULL; borrowed)
- * @param name the name, like "pci_0000_00_19_0" (out; not NULL; owned by the
- *     caller: vkvm_string_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNodeDeviceGetName
- */
-int vkvm_node_device_get_name(vkvm_node_device *dev, char **name, vkvm_error **error);
-
-/**
- * Gets the name of the device that this one is connected to.
- *
- * @param dev the node device (not NULL; borrowed)
- * @param parent the name, or NULL for a device without a parent; of which most
- *     drivers make an error (out; not NULL; the result may be NULL; owned by
- *     the caller: vkvm_string_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNodeDeviceGetParent
- */
-int vkvm_node_device_get_parent(vkvm_node_device *dev, char **parent, vkvm_error **error);
-
-/**
- * Gets the description of the device.
- *
- * @param dev the node device (not NULL; borrowed)
- * @param flags of `VKVM_NODE_DEVICE_XML_*`
- * @param xml a `<device>` document (out; not NULL; owned by the caller:
- *     vkvm_string_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNodeDeviceGetXMLDesc
- */
-int vkvm_node_device_get_xml_description(vkvm_node_device *dev,
-                                         uint32_t flags,
-                                         char **xml,
-                                         vkvm_error **error);
-
-/**
- * Tells whether the device is there at the moment.
- *
- * @param dev the node device (not NULL; borrowed)
- * @param active whether it is (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNodeDeviceIsActive
- */
-int vkvm_node_device_is_active(vkvm_node_device *dev, bool *active, vkvm_error **error);
-
-/**
- * Tells whether the device stays defined when it is removed.
- *
- * @param dev the node device (not NULL; borrowed)
- * @param persistent whether it does (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNodeDeviceIsPersistent
- */
-int vkvm_node_device_is_persistent(vkvm_node_device *dev, bool *persistent, vkvm_error **error);
-
-/**
- * Lists the names of the capabilities of the device, like "pci" or "net".
- *
- * @param dev the node device (not NULL; borrowed)
- * @param names the names (out; not NULL; owned by the caller:
- *     vkvm_string_list_free; its length is in names_len)
- * @param names_len how many there are (out)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNodeDeviceNumOfCaps, virNodeDeviceListCaps
- */
-int vkvm_node_device_list_capabilities(vkvm_node_device *dev,
-                                       char ***names,
-                                       size_t *names_len,
-                                       vkvm_error **error);
-
-/**
- * Frees a list of node devices that a function returned, with its handles.
- *
- * @param devices the list (may be NULL; borrowed; its length is in
- *     devices_len)
- * @param devices_len how many there are
- */
-void vkvm_node_device_list_free(vkvm_node_device **devices, size_t devices_len);
-
-/**
- * Gives the device back to its driver on the host.
- *
- * @param dev the node device (not NULL; borrowed)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNodeDeviceReAttach
- */
-int vkvm_node_device_reattach(vkvm_node_device *dev, vkvm_error **error);
-
-/**
- * Adds a hold on the node device handle.
- *
- * @param dev the node device (not NULL; borrowed)
- * @return the handle, which then needs one more `vkvm_node_device_free`, or
+ * @param port the network port (not NULL; borrowed)
+ * @return the handle, which then needs one more `vkvm_network_port_free`, or
  *     NULL when it is not live, or has 524,287 references.
  */
-vkvm_node_device *vkvm_node_device_ref(vkvm_node_device *dev);
+vkvm_network_port *vkvm_network_port_ref(vkvm_network_port *port);
 
-/**
- * Resets the device, so that whoever gets it next finds it clean.
- *
- * @param dev the node device (not NULL; borrowed)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNodeDeviceReset
- */
-int vkvm_node_device_reset(vkvm_node_device *dev, vkvm_error **error);
+/* === Network filters ====================================================== */
 
-/**
- * Sets whether the node device starts with the host.
- *
- * @param dev the node device (not NULL; borrowed)
- * @param autostart 0 for no, anything else for yes
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNodeDeviceSetAutostart
- */
-int vkvm_node_device_set_autostart(vkvm_node_device *dev, int autostart, vkvm_error **error);
-
-/**
- * Forgets the definition of the device.
- *
- * @param dev the node device (not NULL; borrowed)
- * @param flags unused, pass 0
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNodeDeviceUndefine
- */
-int vkvm_node_device_undefine(vkvm_node_device *dev, uint32_t flags, vkvm_error **error);
-
-/**
- * Changes the device.
- *
- * @param dev the node device (not NULL; borrowed)
- * @param xml the changed `<device>` document (not NULL; borrowed)
- * @param flags of `VKVM_NODE_DEVICE_UPDATE_AFFECT_*`
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNodeDeviceUpdate
- */
-int vkvm_node_device_update(vkvm_node_device *dev,
-                            const char *xml,
-                            uint32_t flags,
-                            vkvm_error **error);
-
-/**
- * Takes the filter off the network device.
- *
- * @param binding the nwfilter binding (not NULL; borrowed)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNWFilterBindingDelete
- */
-int vkvm_nwfilter_binding_delete(vkvm_nwfilter_binding *binding, vkvm_error **error);
-
-/**
- * Gives up a hold on the network filter binding handle. NULL and handles that
- * are not live are left alone.
- *
- * @param binding the nwfilter binding (not NULL; borrowed)
- */
-void vkvm_nwfilter_binding_free(vkvm_nwfilter_binding *binding);
-
-/**
- * Gets the name of the filter.
- *
- * @param binding the nwfilter binding (not NULL; borrowed)
- * @param name the name (out; not NULL; owned by the caller: vkvm_string_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNWFilterBindingGetFilterName
- */
-int vkvm_nwfilter_binding_get_filter_name(vkvm_nwfilter_binding *binding,
-                                          char **name,
-                                          vkvm_error **error);
-
-/**
- * Gets the name of the network device that is filtered.
- *
- * @param binding the nwfilter binding (not NULL; borrowed)
- * @param name the name, like "vnet0" (out; not NULL; owned by the caller:
- *     vkvm_string_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNWFilterBindingGetPortDev
- */
-int vkvm_nwfilter_binding_get_port_dev(vkvm_nwfilter_binding *binding,
-                                       char **name,
-                                       vkvm_error **error);
-
-/**
- * Gets the definition of the network filter binding.
- *
- * @param binding the nwfilter binding (not NULL; borrowed)
- * @param flags unused, pass 0
- * @param xml a `<filterbinding>` document (out; not NULL; owned by the caller:
- *     vkvm_string_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virNWFilterBindingGetXMLDesc
- */
-int vkvm_nwfilter_binding_get_xml_description(vkvm_nwfilter_binding *binding,
-                                              uint32_t flags,
-                                              char **xml,
-                                              vkvm_error **error);
-
-/**
- * Frees a list of network filter bindings that a function returned, with its
- * handles.
- *
- * @param bindings the list (may be NULL; borrowed; its length is in
- *     bindings_len)
- * @param bindings_len how many there are
- */
-void vkvm_nwfilter_binding_list_free(vkvm_nwfilter_binding **bindings, size_t bindings_len);
-
-/**
- * Adds a hold on the network filter binding handle.
- *
- * @param binding the nwfilter binding (not NULL; borrowed)
- * @return the handle, which then needs one more `vkvm_nwfilter_binding_free`,
- *     or NULL when it is not live, or has 524,287 references.
- */
-vkvm_nwfilter_binding *vkvm_nwfilter_binding_ref(vkvm_nwfilter_binding *binding);
-
-/**
- * Gives up a hold on the network filter handle. NULL and handles that are not
- * live are left alone.
- *
- * @param nwfilter the nwfilter (not NULL; borrowed)
- */
-void vkvm_nwfilter_free(vkvm_nwfilter *nwfilter);
+#define VKVM_NWFILTER_DEFINE_VALIDATE 1
 
 /**
  * Gets the name of the network filter.
@@ -10270,6 +9881,26 @@ int vkvm_nwfilter_get_xml_description(vkvm_nwfilter *nwfilter,
                                       vkvm_error **error);
 
 /**
+ * Forgets the network filter. One that is in use cannot be forgotten.
+ *
+ * @param nwfilter the nwfilter (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNWFilterUndefine
+ */
+int vkvm_nwfilter_undefine(vkvm_nwfilter *nwfilter, vkvm_error **error);
+
+/**
+ * Gives up a hold on the network filter handle. NULL and handles that are not
+ * live are left alone.
+ *
+ * @param nwfilter the nwfilter (not NULL; borrowed)
+ */
+void vkvm_nwfilter_free(vkvm_nwfilter *nwfilter);
+
+/**
  * Frees a list of network filters that a function returned, with its handles.
  *
  * @param filters the list (may be NULL; borrowed; its length is in
@@ -10287,291 +9918,583 @@ void vkvm_nwfilter_list_free(vkvm_nwfilter **filters, size_t filters_len);
  */
 vkvm_nwfilter *vkvm_nwfilter_ref(vkvm_nwfilter *nwfilter);
 
+/* === Network filter bindings ============================================== */
+
+#define VKVM_NWFILTER_BINDING_CREATE_VALIDATE 1
+
 /**
- * Forgets the network filter. One that is in use cannot be forgotten.
+ * Gets the name of the filter.
  *
- * @param nwfilter the nwfilter (not NULL; borrowed)
+ * @param binding the nwfilter binding (not NULL; borrowed)
+ * @param name the name (out; not NULL; owned by the caller: vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virNWFilterUndefine
+ * libvirt: virNWFilterBindingGetFilterName
  */
-int vkvm_nwfilter_undefine(vkvm_nwfilter *nwfilter, vkvm_error **error);
+int vkvm_nwfilter_binding_get_filter_name(vkvm_nwfilter_binding *binding,
+                                          char **name,
+                                          vkvm_error **error);
 
 /**
- * Gives up a hold on the secret handle. NULL and handles that are not live are
- * left alone.
+ * Gets the name of the network device that is filtered.
  *
- * @param secret the secret (not NULL; borrowed)
+ * @param binding the nwfilter binding (not NULL; borrowed)
+ * @param name the name, like "vnet0" (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNWFilterBindingGetPortDev
  */
-void vkvm_secret_free(vkvm_secret *secret);
+int vkvm_nwfilter_binding_get_port_dev(vkvm_nwfilter_binding *binding,
+                                       char **name,
+                                       vkvm_error **error);
 
 /**
- * Gets the connection that the secret belongs to.
+ * Gets the definition of the network filter binding.
+ *
+ * @param binding the nwfilter binding (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param xml a `<filterbinding>` document (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNWFilterBindingGetXMLDesc
+ */
+int vkvm_nwfilter_binding_get_xml_description(vkvm_nwfilter_binding *binding,
+                                              uint32_t flags,
+                                              char **xml,
+                                              vkvm_error **error);
+
+/**
+ * Takes the filter off the network device.
+ *
+ * @param binding the nwfilter binding (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNWFilterBindingDelete
+ */
+int vkvm_nwfilter_binding_delete(vkvm_nwfilter_binding *binding, vkvm_error **error);
+
+/**
+ * Gives up a hold on the network filter binding handle. NULL and handles that
+ * are not live are left alone.
+ *
+ * @param binding the nwfilter binding (not NULL; borrowed)
+ */
+void vkvm_nwfilter_binding_free(vkvm_nwfilter_binding *binding);
+
+/**
+ * Frees a list of network filter bindings that a function returned, with its
+ * handles.
+ *
+ * @param bindings the list (may be NULL; borrowed; its length is in
+ *     bindings_len)
+ * @param bindings_len how many there are
+ */
+void vkvm_nwfilter_binding_list_free(vkvm_nwfilter_binding **bindings, size_t bindings_len);
+
+/**
+ * Adds a hold on the network filter binding handle.
+ *
+ * @param binding the nwfilter binding (not NULL; borrowed)
+ * @return the handle, which then needs one more `vkvm_nwfilter_binding_free`,
+ *     or NULL when it is not live, or has 524,287 references.
+ */
+vkvm_nwfilter_binding *vkvm_nwfilter_binding_ref(vkvm_nwfilter_binding *binding);
+
+/* === Interfaces of the host =============================================== */
+
+#define VKVM_INTERFACE_XML_INACTIVE 1
+#define VKVM_INTERFACE_DEFINE_VALIDATE 1
+#define VKVM_INTERFACE_LIST_ACTIVE 2
+#define VKVM_INTERFACE_LIST_INACTIVE 1
+
+/**
+ * Gets the connection that the interface belongs to.
  *
  * It is a new handle of the same connection: registrations made through it end
  * with it.
  *
- * @param secret the secret (not NULL; borrowed)
+ * @param iface the interface (not NULL; borrowed)
  * @param conn the connection (out; not NULL; owned by the caller:
  *     vkvm_conn_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virSecretGetConnect
+ * libvirt: virInterfaceGetConnect
  */
-int vkvm_secret_get_conn(vkvm_secret *secret, vkvm_conn **conn, vkvm_error **error);
+int vkvm_interface_get_conn(vkvm_interface *iface, vkvm_conn **conn, vkvm_error **error);
 
 /**
- * Gets which object of its usage type the secret belongs to.
+ * Gets the hardware address of the interface.
  *
- * @param secret the secret (not NULL; borrowed)
- * @param id for a volume its path, for the other types a name; empty when the
- *     secret has no usage type (out; not NULL; owned by the caller:
+ * @param iface the interface (not NULL; borrowed)
+ * @param mac hex digits with colons; empty when there is none (out; not NULL;
+ *     owned by the caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virInterfaceGetMACString
+ */
+int vkvm_interface_get_mac(vkvm_interface *iface, char **mac, vkvm_error **error);
+
+/**
+ * Gets the name of the interface.
+ *
+ * @param iface the interface (not NULL; borrowed)
+ * @param name the name, like "eth0" (out; not NULL; owned by the caller:
  *     vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virSecretGetUsageID
+ * libvirt: virInterfaceGetName
  */
-int vkvm_secret_get_usage_id(vkvm_secret *secret, char **id, vkvm_error **error);
+int vkvm_interface_get_name(vkvm_interface *iface, char **name, vkvm_error **error);
 
 /**
- * Gets what the secret is for.
+ * Gets the state or the definition of the interface.
  *
- * @param secret the secret (not NULL; borrowed)
- * @param type one of `VKVM_SECRET_USAGE_TYPE_*` (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virSecretGetUsageType
- */
-int vkvm_secret_get_usage_type(vkvm_secret *secret, int *type, vkvm_error **error);
-
-/**
- * Gets the uuid of the secret as bytes.
- *
- * @param secret the secret (not NULL; borrowed)
- * @param uuid the 16 raw bytes (out; not NULL; owned by the caller:
- *     vkvm_bytes_free; its length is in uuid_len)
- * @param uuid_len 16 (out)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virSecretGetUUID
- */
-int vkvm_secret_get_uuid(vkvm_secret *secret,
-                         uint8_t **uuid,
-                         size_t *uuid_len,
-                         vkvm_error **error);
-
-/**
- * Gets the uuid of the secret as text.
- *
- * @param secret the secret (not NULL; borrowed)
- * @param uuid lower-case hex digits with hyphens, 36 characters (out; not
- *     NULL; owned by the caller: vkvm_string_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virSecretGetUUID
- */
-int vkvm_secret_get_uuid_string(vkvm_secret *secret, char **uuid, vkvm_error **error);
-
-/**
- * Gets the value of the secret. That of a private secret cannot be had.
- *
- * The library wipes its own copies, and `vkvm_bytes_free` the result.
- *
- * @param secret the secret (not NULL; borrowed)
- * @param flags unused, pass 0
- * @param value the value; any bytes (out; not NULL; owned by the caller:
- *     vkvm_bytes_free; its length is in value_len)
- * @param value_len how many bytes it has (out)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virSecretGetValue
- */
-int vkvm_secret_get_value(vkvm_secret *secret,
-                          uint32_t flags,
-                          uint8_t **value,
-                          size_t *value_len,
-                          vkvm_error **error);
-
-/**
- * Gets the definition of the secret. Its value is not in it.
- *
- * @param secret the secret (not NULL; borrowed)
- * @param flags unused, pass 0
- * @param xml a `<secret>` document (out; not NULL; owned by the caller:
+ * @param iface the interface (not NULL; borrowed)
+ * @param flags 0 for the present state, `VKVM_INTERFACE_XML_INACTIVE` for the
+ *     definition
+ * @param xml a `<interface>` document (out; not NULL; owned by the caller:
  *     vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virSecretGetXMLDesc
+ * libvirt: virInterfaceGetXMLDesc
  */
-int vkvm_secret_get_xml_description(vkvm_secret *secret,
-                                    uint32_t flags,
-                                    char **xml,
-                                    vkvm_error **error);
+int vkvm_interface_get_xml_description(vkvm_interface *iface,
+                                       uint32_t flags,
+                                       char **xml,
+                                       vkvm_error **error);
 
 /**
- * Frees a list of secrets that a function returned, with its handles.
+ * Brings the interface up.
  *
- * @param secrets the list (may be NULL; borrowed; its length is in
- *     secrets_len)
- * @param secrets_len how many there are
+ * @param iface the interface (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virInterfaceCreate
  */
-void vkvm_secret_list_free(vkvm_secret **secrets, size_t secrets_len);
+int vkvm_interface_create(vkvm_interface *iface, uint32_t flags, vkvm_error **error);
 
 /**
- * Adds a hold on the secret handle.
+ * Takes the interface down.
  *
- * @param secret the secret (not NULL; borrowed)
- * @return the handle, which then needs one more `vkvm_secret_free`, or NULL
+ * The handle stays valid.
+ *
+ * @param iface the interface (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virInterfaceDestroy
+ */
+int vkvm_interface_destroy(vkvm_interface *iface, uint32_t flags, vkvm_error **error);
+
+/**
+ * Tells whether the interface is up.
+ *
+ * @param iface the interface (not NULL; borrowed)
+ * @param active whether it is (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virInterfaceIsActive
+ */
+int vkvm_interface_is_active(vkvm_interface *iface, bool *active, vkvm_error **error);
+
+/**
+ * Forgets the definition of the interface.
+ *
+ * @param iface the interface (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virInterfaceUndefine
+ */
+int vkvm_interface_undefine(vkvm_interface *iface, vkvm_error **error);
+
+/**
+ * Gives up a hold on the interface handle. NULL and handles that are not live
+ * are left alone.
+ *
+ * @param iface the interface (not NULL; borrowed)
+ */
+void vkvm_interface_free(vkvm_interface *iface);
+
+/**
+ * Frees a list of interfaces that a function returned, with its handles.
+ *
+ * @param ifaces the list (may be NULL; borrowed; its length is in ifaces_len)
+ * @param ifaces_len how many there are
+ */
+void vkvm_interface_list_free(vkvm_interface **ifaces, size_t ifaces_len);
+
+/**
+ * Adds a hold on the interface handle.
+ *
+ * @param iface the interface (not NULL; borrowed)
+ * @return the handle, which then needs one more `vkvm_interface_free`, or NULL
  *     when it is not live, or has 524,287 references.
  */
-vkvm_secret *vkvm_secret_ref(vkvm_secret *secret);
+vkvm_interface *vkvm_interface_ref(vkvm_interface *iface);
+
+/* === Node devices ========================================================= */
+
+#define VKVM_NODE_DEVICE_LIST_CAP_SYSTEM 1
+#define VKVM_NODE_DEVICE_LIST_CAP_PCI_DEV 2
+#define VKVM_NODE_DEVICE_LIST_CAP_USB_DEV 4
+#define VKVM_NODE_DEVICE_LIST_CAP_USB_INTERFACE 8
+#define VKVM_NODE_DEVICE_LIST_CAP_NET 16
+#define VKVM_NODE_DEVICE_LIST_CAP_SCSI_HOST 32
+#define VKVM_NODE_DEVICE_LIST_CAP_SCSI_TARGET 64
+#define VKVM_NODE_DEVICE_LIST_CAP_SCSI 128
+#define VKVM_NODE_DEVICE_LIST_CAP_STORAGE 256
+#define VKVM_NODE_DEVICE_LIST_CAP_FC_HOST 512
+#define VKVM_NODE_DEVICE_LIST_CAP_VPORTS 1024
+#define VKVM_NODE_DEVICE_LIST_CAP_SCSI_GENERIC 2048
+#define VKVM_NODE_DEVICE_LIST_CAP_DRM 4096
+#define VKVM_NODE_DEVICE_LIST_CAP_MDEV 16384
+#define VKVM_NODE_DEVICE_LIST_CAP_MDEV_TYPES 8192
+#define VKVM_NODE_DEVICE_LIST_CAP_CCW_DEV 32768
+#define VKVM_NODE_DEVICE_LIST_CAP_CSS_DEV 65536
+#define VKVM_NODE_DEVICE_LIST_CAP_VDPA 131072
+#define VKVM_NODE_DEVICE_LIST_CAP_AP_CARD 262144
+#define VKVM_NODE_DEVICE_LIST_CAP_AP_MATRIX 1048576
+#define VKVM_NODE_DEVICE_LIST_CAP_AP_QUEUE 524288
+#define VKVM_NODE_DEVICE_LIST_CAP_VPD 2097152
+#define VKVM_NODE_DEVICE_LIST_CAP_CCWGROUP_DEV 4194304
+#define VKVM_NODE_DEVICE_LIST_CAP_CCWGROUP_MEMBER 8388608
+#define VKVM_NODE_DEVICE_LIST_ACTIVE 2147483648u
+#define VKVM_NODE_DEVICE_LIST_INACTIVE 1073741824
+#define VKVM_NODE_DEVICE_LIST_PERSISTENT 268435456
+#define VKVM_NODE_DEVICE_LIST_TRANSIENT 536870912
+#define VKVM_NODE_DEVICE_EVENT_ID_LIFECYCLE 0
+#define VKVM_NODE_DEVICE_EVENT_ID_UPDATE 1
+#define VKVM_NODE_DEVICE_EVENT_CREATED 0
+#define VKVM_NODE_DEVICE_EVENT_DELETED 1
+#define VKVM_NODE_DEVICE_EVENT_DEFINED 2
+#define VKVM_NODE_DEVICE_EVENT_UNDEFINED 3
+#define VKVM_NODE_DEVICE_CREATE_XML_VALIDATE 1
+#define VKVM_NODE_DEVICE_DEFINE_XML_VALIDATE 1
+#define VKVM_NODE_DEVICE_UPDATE_AFFECT_CURRENT 0
+#define VKVM_NODE_DEVICE_UPDATE_AFFECT_LIVE 1
+#define VKVM_NODE_DEVICE_UPDATE_AFFECT_CONFIG 2
+#define VKVM_NODE_DEVICE_XML_INACTIVE 1
 
 /**
- * Sets the value of the secret.
+ * Tells whether the node device starts with the host.
  *
- * @param secret the secret (not NULL; borrowed)
- * @param value the value; any bytes (not NULL; borrowed; its length is in
- *     value_len)
- * @param value_len how many bytes it has; not 0
+ * @param dev the node device (not NULL; borrowed)
+ * @param autostart whether it does (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeDeviceGetAutostart
+ */
+int vkvm_node_device_get_autostart(vkvm_node_device *dev, bool *autostart, vkvm_error **error);
+
+/**
+ * Gets the name of the device.
+ *
+ * @param dev the node device (not NULL; borrowed)
+ * @param name the name, like "pci_0000_00_19_0" (out; not NULL; owned by the
+ *     caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeDeviceGetName
+ */
+int vkvm_node_device_get_name(vkvm_node_device *dev, char **name, vkvm_error **error);
+
+/**
+ * Gets the name of the device that this one is connected to.
+ *
+ * @param dev the node device (not NULL; borrowed)
+ * @param parent the name, or NULL for a device without a parent; of which most
+ *     drivers make an error (out; not NULL; the result may be NULL; owned by
+ *     the caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeDeviceGetParent
+ */
+int vkvm_node_device_get_parent(vkvm_node_device *dev, char **parent, vkvm_error **error);
+
+/**
+ * Gets the description of the device.
+ *
+ * @param dev the node device (not NULL; borrowed)
+ * @param flags of `VKVM_NODE_DEVICE_XML_*`
+ * @param xml a `<device>` document (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeDeviceGetXMLDesc
+ */
+int vkvm_node_device_get_xml_description(vkvm_node_device *dev,
+                                         uint32_t flags,
+                                         char **xml,
+                                         vkvm_error **error);
+
+/**
+ * Lists the names of the capabilities of the device, like "pci" or "net".
+ *
+ * @param dev the node device (not NULL; borrowed)
+ * @param names the names (out; not NULL; owned by the caller:
+ *     vkvm_string_list_free; its length is in names_len)
+ * @param names_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeDeviceNumOfCaps, virNodeDeviceListCaps
+ */
+int vkvm_node_device_list_capabilities(vkvm_node_device *dev,
+                                       char ***names,
+                                       size_t *names_len,
+                                       vkvm_error **error);
+
+/**
+ * Starts the device, which was defined before.
+ *
+ * @param dev the node device (not NULL; borrowed)
  * @param flags unused, pass 0
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virSecretSetValue
+ * libvirt: virNodeDeviceCreate
  */
-int vkvm_secret_set_value(vkvm_secret *secret,
-                          const void *value,
-                          size_t value_len,
-                          uint32_t flags,
-                          vkvm_error **error);
+int vkvm_node_device_create(vkvm_node_device *dev, uint32_t flags, vkvm_error **error);
 
 /**
- * Forgets the secret and its value.
+ * Removes the device from the host. One that is defined stays defined.
  *
- * @param secret the secret (not NULL; borrowed)
+ * The handle stays valid.
+ *
+ * @param dev the node device (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virSecretUndefine
+ * libvirt: virNodeDeviceDestroy
  */
-int vkvm_secret_undefine(vkvm_secret *secret, vkvm_error **error);
+int vkvm_node_device_destroy(vkvm_node_device *dev, vkvm_error **error);
 
 /**
- * Makes what the pool consists of, like a folder, a file system or a volume
- * group.
+ * Takes the device away from its driver on the host, so that a domain can have
+ * it.
  *
- * @param pool the storage pool (not NULL; borrowed)
- * @param flags of `VKVM_STORAGE_POOL_BUILD_*`
+ * The name is spelled as in Sys::Virt.
+ *
+ * @param dev the node device (not NULL; borrowed)
+ * @param driver what shall have the device in the meantime, like "vfio"; NULL
+ *     lets libvirt choose (may be NULL; borrowed)
+ * @param flags unused, pass 0
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virStoragePoolBuild
+ * libvirt: virNodeDeviceDettach, virNodeDeviceDetachFlags
  */
-int vkvm_storage_pool_build(vkvm_storage_pool *pool, uint32_t flags, vkvm_error **error);
+int vkvm_node_device_dettach(vkvm_node_device *dev,
+                             const char *driver,
+                             uint32_t flags,
+                             vkvm_error **error);
 
 /**
- * Makes a volume in the pool with the content of another volume.
+ * Tells whether the device is there at the moment.
  *
- * @param pool the storage pool (not NULL; borrowed)
- * @param xml a `<volume>` document (not NULL; borrowed)
- * @param clone the volume whose content it gets; it may be in another pool
- *     (not NULL; borrowed)
- * @param volume the new volume (out; not NULL; owned by the caller:
- *     vkvm_storage_vol_free)
+ * @param dev the node device (not NULL; borrowed)
+ * @param active whether it is (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virStorageVolCreateXMLFrom
+ * libvirt: virNodeDeviceIsActive
  */
-int vkvm_storage_pool_clone_volume(vkvm_storage_pool *pool,
-                                   const char *xml,
-                                   vkvm_storage_vol *clone,
-                                   vkvm_storage_vol **volume,
-                                   vkvm_error **error);
+int vkvm_node_device_is_active(vkvm_node_device *dev, bool *active, vkvm_error **error);
 
 /**
- * Starts the pool.
+ * Tells whether the device stays defined when it is removed.
  *
- * @param pool the storage pool (not NULL; borrowed)
+ * @param dev the node device (not NULL; borrowed)
+ * @param persistent whether it does (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virStoragePoolCreate
+ * libvirt: virNodeDeviceIsPersistent
  */
-int vkvm_storage_pool_create(vkvm_storage_pool *pool, vkvm_error **error);
+int vkvm_node_device_is_persistent(vkvm_node_device *dev, bool *persistent, vkvm_error **error);
 
 /**
- * Makes a volume in the pool.
+ * Gives the device back to its driver on the host.
  *
- * @param pool the storage pool (not NULL; borrowed)
- * @param xml a `<volume>` document (not NULL; borrowed)
- * @param volume the volume (out; not NULL; owned by the caller:
- *     vkvm_storage_vol_free)
+ * @param dev the node device (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virStorageVolCreateXML
+ * libvirt: virNodeDeviceReAttach
  */
-int vkvm_storage_pool_create_volume(vkvm_storage_pool *pool,
-                                    const char *xml,
-                                    vkvm_storage_vol **volume,
-                                    vkvm_error **error);
+int vkvm_node_device_reattach(vkvm_node_device *dev, vkvm_error **error);
 
 /**
- * Removes what the pool consists of, with the volumes in it. The pool must be
- * stopped.
+ * Resets the device, so that whoever gets it next finds it clean.
  *
- * @param pool the storage pool (not NULL; borrowed)
- * @param flags of `VKVM_STORAGE_POOL_DELETE_*`
+ * @param dev the node device (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virStoragePoolDelete
+ * libvirt: virNodeDeviceReset
  */
-int vkvm_storage_pool_delete(vkvm_storage_pool *pool, uint32_t flags, vkvm_error **error);
+int vkvm_node_device_reset(vkvm_node_device *dev, vkvm_error **error);
 
 /**
- * Stops the pool. The volumes in it stay as they are, and so does the handle.
+ * Sets whether the node device starts with the host.
  *
- * @param pool the storage pool (not NULL; borrowed)
+ * @param dev the node device (not NULL; borrowed)
+ * @param autostart 0 for no, anything else for yes
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  *
- * libvirt: virStoragePoolDestroy
+ * libvirt: virNodeDeviceSetAutostart
  */
-int vkvm_storage_pool_destroy(vkvm_storage_pool *pool, vkvm_error **error);
+int vkvm_node_device_set_autostart(vkvm_node_device *dev, int autostart, vkvm_error **error);
 
 /**
- * Gives up a hold on the storage pool handle. NULL and handles that are not
+ * Forgets the definition of the device.
+ *
+ * @param dev the node device (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeDeviceUndefine
+ */
+int vkvm_node_device_undefine(vkvm_node_device *dev, uint32_t flags, vkvm_error **error);
+
+/**
+ * Changes the device.
+ *
+ * @param dev the node device (not NULL; borrowed)
+ * @param xml the changed `<device>` document (not NULL; borrowed)
+ * @param flags of `VKVM_NODE_DEVICE_UPDATE_AFFECT_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virNodeDeviceUpdate
+ */
+int vkvm_node_device_update(vkvm_node_device *dev,
+                            const char *xml,
+                            uint32_t flags,
+                            vkvm_error **error);
+
+/**
+ * Gives up a hold on the node device handle. NULL and handles that are not
  * live are left alone.
  *
- * @param pool the storage pool (not NULL; borrowed)
+ * @param dev the node device (not NULL; borrowed)
  */
-void vkvm_storage_pool_free(vkvm_storage_pool *pool);
+void vkvm_node_device_free(vkvm_node_device *dev);
+
+/**
+ * Frees a list of node devices that a function returned, with its handles.
+ *
+ * @param devices the list (may be NULL; borrowed; its length is in
+ *     devices_len)
+ * @param devices_len how many there are
+ */
+void vkvm_node_device_list_free(vkvm_node_device **devices, size_t devices_len);
+
+/**
+ * Adds a hold on the node device handle.
+ *
+ * @param dev the node device (not NULL; borrowed)
+ * @return the handle, which then needs one more `vkvm_node_device_free`, or
+ *     NULL when it is not live, or has 524,287 references.
+ */
+vkvm_node_device *vkvm_node_device_ref(vkvm_node_device *dev);
+
+/* === Storage pools ======================================================== */
+
+#define VKVM_STORAGE_POOL_STATE_INACTIVE 0
+#define VKVM_STORAGE_POOL_STATE_BUILDING 1
+#define VKVM_STORAGE_POOL_STATE_RUNNING 2
+#define VKVM_STORAGE_POOL_STATE_DEGRADED 3
+#define VKVM_STORAGE_POOL_STATE_INACCESSIBLE 4
+#define VKVM_STORAGE_POOL_DEFINE_VALIDATE 1
+#define VKVM_STORAGE_POOL_BUILD_NEW 0
+#define VKVM_STORAGE_POOL_BUILD_REPAIR 1
+#define VKVM_STORAGE_POOL_BUILD_RESIZE 2
+#define VKVM_STORAGE_POOL_BUILD_NO_OVERWRITE 4
+#define VKVM_STORAGE_POOL_BUILD_OVERWRITE 8
+#define VKVM_STORAGE_POOL_CREATE_NORMAL 0
+#define VKVM_STORAGE_POOL_CREATE_WITH_BUILD 1
+#define VKVM_STORAGE_POOL_CREATE_WITH_BUILD_OVERWRITE 2
+#define VKVM_STORAGE_POOL_CREATE_WITH_BUILD_NO_OVERWRITE 4
+#define VKVM_STORAGE_POOL_DELETE_NORMAL 0
+#define VKVM_STORAGE_POOL_DELETE_ZEROED 1
+#define VKVM_STORAGE_POOL_XML_INACTIVE 1
+#define VKVM_STORAGE_POOL_LIST_INACTIVE 1
+#define VKVM_STORAGE_POOL_LIST_ACTIVE 2
+#define VKVM_STORAGE_POOL_LIST_PERSISTENT 4
+#define VKVM_STORAGE_POOL_LIST_TRANSIENT 8
+#define VKVM_STORAGE_POOL_LIST_AUTOSTART 16
+#define VKVM_STORAGE_POOL_LIST_NO_AUTOSTART 32
+#define VKVM_STORAGE_POOL_LIST_DIR 64
+#define VKVM_STORAGE_POOL_LIST_FS 128
+#define VKVM_STORAGE_POOL_LIST_NETFS 256
+#define VKVM_STORAGE_POOL_LIST_LOGICAL 512
+#define VKVM_STORAGE_POOL_LIST_DISK 1024
+#define VKVM_STORAGE_POOL_LIST_ISCSI 2048
+#define VKVM_STORAGE_POOL_LIST_SCSI 4096
+#define VKVM_STORAGE_POOL_LIST_MPATH 8192
+#define VKVM_STORAGE_POOL_LIST_RBD 16384
+#define VKVM_STORAGE_POOL_LIST_SHEEPDOG 32768
+#define VKVM_STORAGE_POOL_LIST_GLUSTER 65536
+#define VKVM_STORAGE_POOL_LIST_ZFS 131072
+#define VKVM_STORAGE_POOL_LIST_VSTORAGE 262144
+#define VKVM_STORAGE_POOL_LIST_ISCSI_DIRECT 524288
+#define VKVM_STORAGE_POOL_EVENT_ID_LIFECYCLE 0
+#define VKVM_STORAGE_POOL_EVENT_ID_REFRESH 1
+#define VKVM_STORAGE_POOL_EVENT_DEFINED 0
+#define VKVM_STORAGE_POOL_EVENT_UNDEFINED 1
+#define VKVM_STORAGE_POOL_EVENT_STARTED 2
+#define VKVM_STORAGE_POOL_EVENT_STOPPED 3
+#define VKVM_STORAGE_POOL_EVENT_CREATED 4
+#define VKVM_STORAGE_POOL_EVENT_DELETED 5
 
 /**
  * Tells whether the pool starts with the host.
@@ -10703,6 +10626,137 @@ int vkvm_storage_pool_get_xml_description(vkvm_storage_pool *pool,
                                           vkvm_error **error);
 
 /**
+ * Lists the volumes in the pool.
+ *
+ * @param pool the storage pool (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param volumes the volumes (out; not NULL; owned by the caller:
+ *     vkvm_storage_vol_list_free; its length is in volumes_len)
+ * @param volumes_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStoragePoolListAllVolumes
+ */
+int vkvm_storage_pool_list_all_volumes(vkvm_storage_pool *pool,
+                                       uint32_t flags,
+                                       vkvm_storage_vol ***volumes,
+                                       size_t *volumes_len,
+                                       vkvm_error **error);
+
+/**
+ * Lists the names of the volumes in the pool.
+ *
+ * @param pool the storage pool (not NULL; borrowed)
+ * @param maxnames how many to list at most, from 0 to 1,048,576
+ * @param names the names (out; not NULL; owned by the caller:
+ *     vkvm_string_list_free; its length is in names_len)
+ * @param names_len how many there are (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStoragePoolListVolumes
+ */
+int vkvm_storage_pool_list_storage_vol_names(vkvm_storage_pool *pool,
+                                             int maxnames,
+                                             char ***names,
+                                             size_t *names_len,
+                                             vkvm_error **error);
+
+/**
+ * Makes what the pool consists of, like a folder, a file system or a volume
+ * group.
+ *
+ * @param pool the storage pool (not NULL; borrowed)
+ * @param flags of `VKVM_STORAGE_POOL_BUILD_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStoragePoolBuild
+ */
+int vkvm_storage_pool_build(vkvm_storage_pool *pool, uint32_t flags, vkvm_error **error);
+
+/**
+ * Makes a volume in the pool with the content of another volume.
+ *
+ * @param pool the storage pool (not NULL; borrowed)
+ * @param xml a `<volume>` document (not NULL; borrowed)
+ * @param clone the volume whose content it gets; it may be in another pool
+ *     (not NULL; borrowed)
+ * @param volume the new volume (out; not NULL; owned by the caller:
+ *     vkvm_storage_vol_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStorageVolCreateXMLFrom
+ */
+int vkvm_storage_pool_clone_volume(vkvm_storage_pool *pool,
+                                   const char *xml,
+                                   vkvm_storage_vol *clone,
+                                   vkvm_storage_vol **volume,
+                                   vkvm_error **error);
+
+/**
+ * Starts the pool.
+ *
+ * @param pool the storage pool (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStoragePoolCreate
+ */
+int vkvm_storage_pool_create(vkvm_storage_pool *pool, vkvm_error **error);
+
+/**
+ * Makes a volume in the pool.
+ *
+ * @param pool the storage pool (not NULL; borrowed)
+ * @param xml a `<volume>` document (not NULL; borrowed)
+ * @param volume the volume (out; not NULL; owned by the caller:
+ *     vkvm_storage_vol_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStorageVolCreateXML
+ */
+int vkvm_storage_pool_create_volume(vkvm_storage_pool *pool,
+                                    const char *xml,
+                                    vkvm_storage_vol **volume,
+                                    vkvm_error **error);
+
+/**
+ * Removes what the pool consists of, with the volumes in it. The pool must be
+ * stopped.
+ *
+ * @param pool the storage pool (not NULL; borrowed)
+ * @param flags of `VKVM_STORAGE_POOL_DELETE_*`
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStoragePoolDelete
+ */
+int vkvm_storage_pool_delete(vkvm_storage_pool *pool, uint32_t flags, vkvm_error **error);
+
+/**
+ * Stops the pool. The volumes in it stay as they are, and so does the handle.
+ *
+ * @param pool the storage pool (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStoragePoolDestroy
+ */
+int vkvm_storage_pool_destroy(vkvm_storage_pool *pool, vkvm_error **error);
+
+/**
  * Tells whether the pool is started.
  *
  * @param pool the storage pool (not NULL; borrowed)
@@ -10731,54 +10785,6 @@ int vkvm_storage_pool_is_persistent(vkvm_storage_pool *pool,
                                     vkvm_error **error);
 
 /**
- * Lists the volumes in the pool.
- *
- * @param pool the storage pool (not NULL; borrowed)
- * @param flags unused, pass 0
- * @param volumes the volumes (out; not NULL; owned by the caller:
- *     vkvm_storage_vol_list_free; its length is in volumes_len)
- * @param volumes_len how many there are (out)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virStoragePoolListAllVolumes
- */
-int vkvm_storage_pool_list_all_volumes(vkvm_storage_pool *pool,
-                                       uint32_t flags,
-                                       vkvm_storage_vol ***volumes,
-                                       size_t *volumes_len,
-                                       vkvm_error **error);
-
-/**
- * Frees a list of storage pools that a function returned, with its handles.
- *
- * @param pools the list (may be NULL; borrowed; its length is in pools_len)
- * @param pools_len how many there are
- */
-void vkvm_storage_pool_list_free(vkvm_storage_pool **pools, size_t pools_len);
-
-/**
- * Lists the names of the volumes in the pool.
- *
- * @param pool the storage pool (not NULL; borrowed)
- * @param maxnames how many to list at most, from 0 to 1,048,576
- * @param names the names (out; not NULL; owned by the caller:
- *     vkvm_string_list_free; its length is in names_len)
- * @param names_len how many there are (out)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virStoragePoolListVolumes
- */
-int vkvm_storage_pool_list_storage_vol_names(vkvm_storage_pool *pool,
-                                             int maxnames,
-                                             char ***names,
-                                             size_t *names_len,
-                                             vkvm_error **error);
-
-/**
  * Counts the volumes in the pool.
  *
  * @param pool the storage pool (not NULL; borrowed)
@@ -10792,15 +10798,6 @@ int vkvm_storage_pool_list_storage_vol_names(vkvm_storage_pool *pool,
 int vkvm_storage_pool_num_of_storage_volumes(vkvm_storage_pool *pool,
                                              int *count,
                                              vkvm_error **error);
-
-/**
- * Adds a hold on the storage pool handle.
- *
- * @param pool the storage pool (not NULL; borrowed)
- * @return the handle, which then needs one more `vkvm_storage_pool_free`, or
- *     NULL when it is not live, or has 524,287 references.
- */
-vkvm_storage_pool *vkvm_storage_pool_ref(vkvm_storage_pool *pool);
 
 /**
  * Looks anew which volumes are in the pool, and how large they are.
@@ -10840,6 +10837,170 @@ int vkvm_storage_pool_set_autostart(vkvm_storage_pool *pool, int autostart, vkvm
  * libvirt: virStoragePoolUndefine
  */
 int vkvm_storage_pool_undefine(vkvm_storage_pool *pool, vkvm_error **error);
+
+/**
+ * Gives up a hold on the storage pool handle. NULL and handles that are not
+ * live are left alone.
+ *
+ * @param pool the storage pool (not NULL; borrowed)
+ */
+void vkvm_storage_pool_free(vkvm_storage_pool *pool);
+
+/**
+ * Frees a list of storage pools that a function returned, with its handles.
+ *
+ * @param pools the list (may be NULL; borrowed; its length is in pools_len)
+ * @param pools_len how many there are
+ */
+void vkvm_storage_pool_list_free(vkvm_storage_pool **pools, size_t pools_len);
+
+/**
+ * Adds a hold on the storage pool handle.
+ *
+ * @param pool the storage pool (not NULL; borrowed)
+ * @return the handle, which then needs one more `vkvm_storage_pool_free`, or
+ *     NULL when it is not live, or has 524,287 references.
+ */
+vkvm_storage_pool *vkvm_storage_pool_ref(vkvm_storage_pool *pool);
+
+/* === Storage volumes ====================================================== */
+
+#define VKVM_STORAGE_VOL_TYPE_FILE 0
+#define VKVM_STORAGE_VOL_TYPE_BLOCK 1
+#define VKVM_STORAGE_VOL_TYPE_DIR 2
+#define VKVM_STORAGE_VOL_TYPE_NETWORK 3
+#define VKVM_STORAGE_VOL_TYPE_NETDIR 4
+#define VKVM_STORAGE_VOL_TYPE_PLOOP 5
+#define VKVM_STORAGE_VOL_DELETE_NORMAL 0
+#define VKVM_STORAGE_VOL_DELETE_ZEROED 1
+#define VKVM_STORAGE_VOL_DELETE_WITH_SNAPSHOTS 2
+#define VKVM_STORAGE_VOL_WIPE_ALG_ZERO 0
+#define VKVM_STORAGE_VOL_WIPE_ALG_NNSA 1
+#define VKVM_STORAGE_VOL_WIPE_ALG_DOD 2
+#define VKVM_STORAGE_VOL_WIPE_ALG_BSI 3
+#define VKVM_STORAGE_VOL_WIPE_ALG_GUTMANN 4
+#define VKVM_STORAGE_VOL_WIPE_ALG_SCHNEIER 5
+#define VKVM_STORAGE_VOL_WIPE_ALG_PFITZNER7 6
+#define VKVM_STORAGE_VOL_WIPE_ALG_PFITZNER33 7
+#define VKVM_STORAGE_VOL_WIPE_ALG_RANDOM 8
+#define VKVM_STORAGE_VOL_WIPE_ALG_TRIM 9
+#define VKVM_STORAGE_VOL_RESIZE_ALLOCATE 1
+#define VKVM_STORAGE_VOL_RESIZE_DELTA 2
+#define VKVM_STORAGE_VOL_RESIZE_SHRINK 4
+#define VKVM_STORAGE_VOL_CREATE_PREALLOC_METADATA 1
+#define VKVM_STORAGE_VOL_CREATE_REFLINK 2
+#define VKVM_STORAGE_VOL_CREATE_VALIDATE 4
+#define VKVM_STORAGE_VOL_USE_ALLOCATION 0
+#define VKVM_STORAGE_VOL_GET_PHYSICAL 1
+#define VKVM_STORAGE_VOL_VOL_DOWNLOAD_SPARSE_STREAM 1
+#define VKVM_STORAGE_VOL_VOL_UPLOAD_SPARSE_STREAM 1
+
+/**
+ * Told how far a transfer is: `done` of `total` bytes; a `total` of 0 is
+ * unknown. Holes of sparse transfers count as bytes.
+ *
+ * It returns 0, or -1 to end the transfer. It is called before the first byte,
+ * after each piece (256 KiB, or a hole), and when all are through.
+ */
+typedef int (*vkvm_progress_callback)(uint64_t done, uint64_t total, void *userdata);
+
+/**
+ * Gets the connection that the volume belongs to.
+ *
+ * It is a new handle of the same connection: registrations made through it end
+ * with it.
+ *
+ * @param vol the storage vol (not NULL; borrowed)
+ * @param conn the connection (out; not NULL; owned by the caller:
+ *     vkvm_conn_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStorageVolGetConnect
+ */
+int vkvm_storage_vol_get_conn(vkvm_storage_vol *vol, vkvm_conn **conn, vkvm_error **error);
+
+/**
+ * Gets type and sizes of the volume.
+ *
+ * @param vol the storage vol (not NULL; borrowed)
+ * @param flags `VKVM_STORAGE_VOL_USE_ALLOCATION`, or
+ *     `VKVM_STORAGE_VOL_GET_PHYSICAL` to get in `allocation` how large the
+ *     file or device is
+ * @param info a map with the keys `type` (one of `VKVM_STORAGE_VOL_TYPE_*`),
+ *     `capacity` (what a guest sees, in bytes) and `allocation` (what it takes
+ *     on the host, in bytes) (out; not NULL; owned by the caller:
+ *     vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStorageVolGetInfo, virStorageVolGetInfoFlags
+ */
+int vkvm_storage_vol_get_info(vkvm_storage_vol *vol,
+                              uint32_t flags,
+                              vkvm_value **info,
+                              vkvm_error **error);
+
+/**
+ * Gets the key of the volume; no other volume has it, in any pool.
+ *
+ * @param vol the storage vol (not NULL; borrowed)
+ * @param key the key; for volumes that are files, the path (out; not NULL;
+ *     owned by the caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStorageVolGetKey
+ */
+int vkvm_storage_vol_get_key(vkvm_storage_vol *vol, char **key, vkvm_error **error);
+
+/**
+ * Gets the name of the volume; no other in its pool has it.
+ *
+ * @param vol the storage vol (not NULL; borrowed)
+ * @param name the name (out; not NULL; owned by the caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStorageVolGetName
+ */
+int vkvm_storage_vol_get_name(vkvm_storage_vol *vol, char **name, vkvm_error **error);
+
+/**
+ * Gets where the volume is on the host.
+ *
+ * @param vol the storage vol (not NULL; borrowed)
+ * @param path the path, or the like for volumes that are on a network (out;
+ *     not NULL; owned by the caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStorageVolGetPath
+ */
+int vkvm_storage_vol_get_path(vkvm_storage_vol *vol, char **path, vkvm_error **error);
+
+/**
+ * Gets the definition of the volume.
+ *
+ * @param vol the storage vol (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param xml a `<volume>` document (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStorageVolGetXMLDesc
+ */
+int vkvm_storage_vol_get_xml_description(vkvm_storage_vol *vol,
+                                         uint32_t flags,
+                                         char **xml,
+                                         vkvm_error **error);
 
 /**
  * Removes the volume, with its content, from its pool.
@@ -10950,130 +11111,6 @@ int vkvm_storage_vol_download_file(vkvm_storage_vol *vol,
                                    vkvm_destroy_callback destroy,
                                    uint64_t *transferred,
                                    vkvm_error **error);
-
-/**
- * Gives up a hold on the volume handle. NULL and handles that are not live are
- * left alone.
- *
- * @param vol the storage vol (not NULL; borrowed)
- */
-void vkvm_storage_vol_free(vkvm_storage_vol *vol);
-
-/**
- * Gets the connection that the volume belongs to.
- *
- * It is a new handle of the same connection: registrations made through it end
- * with it.
- *
- * @param vol the storage vol (not NULL; borrowed)
- * @param conn the connection (out; not NULL; owned by the caller:
- *     vkvm_conn_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virStorageVolGetConnect
- */
-int vkvm_storage_vol_get_conn(vkvm_storage_vol *vol, vkvm_conn **conn, vkvm_error **error);
-
-/**
- * Gets type and sizes of the volume.
- *
- * @param vol the storage vol (not NULL; borrowed)
- * @param flags `VKVM_STORAGE_VOL_USE_ALLOCATION`, or
- *     `VKVM_STORAGE_VOL_GET_PHYSICAL` to get in `allocation` how large the
- *     file or device is
- * @param info a map with the keys `type` (one of `VKVM_STORAGE_VOL_TYPE_*`),
- *     `capacity` (what a guest sees, in bytes) and `allocation` (what it takes
- *     on the host, in bytes) (out; not NULL; owned by the caller:
- *     vkvm_value_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virStorageVolGetInfo, virStorageVolGetInfoFlags
- */
-int vkvm_storage_vol_get_info(vkvm_storage_vol *vol,
-                              uint32_t flags,
-                              vkvm_value **info,
-                              vkvm_error **error);
-
-/**
- * Gets the key of the volume; no other volume has it, in any pool.
- *
- * @param vol the storage vol (not NULL; borrowed)
- * @param key the key; for volumes that are files, the path (out; not NULL;
- *     owned by the caller: vkvm_string_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virStorageVolGetKey
- */
-int vkvm_storage_vol_get_key(vkvm_storage_vol *vol, char **key, vkvm_error **error);
-
-/**
- * Gets the name of the volume; no other in its pool has it.
- *
- * @param vol the storage vol (not NULL; borrowed)
- * @param name the name (out; not NULL; owned by the caller: vkvm_string_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virStorageVolGetName
- */
-int vkvm_storage_vol_get_name(vkvm_storage_vol *vol, char **name, vkvm_error **error);
-
-/**
- * Gets where the volume is on the host.
- *
- * @param vol the storage vol (not NULL; borrowed)
- * @param path the path, or the like for volumes that are on a network (out;
- *     not NULL; owned by the caller: vkvm_string_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virStorageVolGetPath
- */
-int vkvm_storage_vol_get_path(vkvm_storage_vol *vol, char **path, vkvm_error **error);
-
-/**
- * Gets the definition of the volume.
- *
- * @param vol the storage vol (not NULL; borrowed)
- * @param flags unused, pass 0
- * @param xml a `<volume>` document (out; not NULL; owned by the caller:
- *     vkvm_string_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- *
- * libvirt: virStorageVolGetXMLDesc
- */
-int vkvm_storage_vol_get_xml_description(vkvm_storage_vol *vol,
-                                         uint32_t flags,
-                                         char **xml,
-                                         vkvm_error **error);
-
-/**
- * Frees a list of volumes that a function returned, with its handles.
- *
- * @param volumes the list (may be NULL; borrowed; its length is in
- *     volumes_len)
- * @param volumes_len how many there are
- */
-void vkvm_storage_vol_list_free(vkvm_storage_vol **volumes, size_t volumes_len);
-
-/**
- * Adds a hold on the volume handle.
- *
- * @param vol the storage vol (not NULL; borrowed)
- * @return the handle, which then needs one more `vkvm_storage_vol_free`, or
- *     NULL when it is not live, or has 524,287 references.
- */
-vkvm_storage_vol *vkvm_storage_vol_ref(vkvm_storage_vol *vol);
 
 /**
  * Changes the capacity of the volume.
@@ -11219,6 +11256,284 @@ int vkvm_storage_vol_wipe_pattern(vkvm_storage_vol *vol,
                                   vkvm_error **error);
 
 /**
+ * Gives up a hold on the volume handle. NULL and handles that are not live are
+ * left alone.
+ *
+ * @param vol the storage vol (not NULL; borrowed)
+ */
+void vkvm_storage_vol_free(vkvm_storage_vol *vol);
+
+/**
+ * Frees a list of volumes that a function returned, with its handles.
+ *
+ * @param volumes the list (may be NULL; borrowed; its length is in
+ *     volumes_len)
+ * @param volumes_len how many there are
+ */
+void vkvm_storage_vol_list_free(vkvm_storage_vol **volumes, size_t volumes_len);
+
+/**
+ * Adds a hold on the volume handle.
+ *
+ * @param vol the storage vol (not NULL; borrowed)
+ * @return the handle, which then needs one more `vkvm_storage_vol_free`, or
+ *     NULL when it is not live, or has 524,287 references.
+ */
+vkvm_storage_vol *vkvm_storage_vol_ref(vkvm_storage_vol *vol);
+
+/* === Secrets ============================================================== */
+
+#define VKVM_SECRET_USAGE_TYPE_NONE 0
+#define VKVM_SECRET_USAGE_TYPE_VOLUME 1
+#define VKVM_SECRET_USAGE_TYPE_CEPH 2
+#define VKVM_SECRET_USAGE_TYPE_ISCSI 3
+#define VKVM_SECRET_USAGE_TYPE_TLS 4
+#define VKVM_SECRET_USAGE_TYPE_VTPM 5
+#define VKVM_SECRET_DEFINE_VALIDATE 1
+#define VKVM_SECRET_LIST_EPHEMERAL 1
+#define VKVM_SECRET_LIST_NO_EPHEMERAL 2
+#define VKVM_SECRET_LIST_PRIVATE 4
+#define VKVM_SECRET_LIST_NO_PRIVATE 8
+#define VKVM_SECRET_EVENT_ID_LIFECYCLE 0
+#define VKVM_SECRET_EVENT_ID_VALUE_CHANGED 1
+#define VKVM_SECRET_EVENT_DEFINED 0
+#define VKVM_SECRET_EVENT_UNDEFINED 1
+
+/**
+ * Gets the connection that the secret belongs to.
+ *
+ * It is a new handle of the same connection: registrations made through it end
+ * with it.
+ *
+ * @param secret the secret (not NULL; borrowed)
+ * @param conn the connection (out; not NULL; owned by the caller:
+ *     vkvm_conn_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virSecretGetConnect
+ */
+int vkvm_secret_get_conn(vkvm_secret *secret, vkvm_conn **conn, vkvm_error **error);
+
+/**
+ * Gets which object of its usage type the secret belongs to.
+ *
+ * @param secret the secret (not NULL; borrowed)
+ * @param id for a volume its path, for the other types a name; empty when the
+ *     secret has no usage type (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virSecretGetUsageID
+ */
+int vkvm_secret_get_usage_id(vkvm_secret *secret, char **id, vkvm_error **error);
+
+/**
+ * Gets what the secret is for.
+ *
+ * @param secret the secret (not NULL; borrowed)
+ * @param type one of `VKVM_SECRET_USAGE_TYPE_*` (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virSecretGetUsageType
+ */
+int vkvm_secret_get_usage_type(vkvm_secret *secret, int *type, vkvm_error **error);
+
+/**
+ * Gets the uuid of the secret as bytes.
+ *
+ * @param secret the secret (not NULL; borrowed)
+ * @param uuid the 16 raw bytes (out; not NULL; owned by the caller:
+ *     vkvm_bytes_free; its length is in uuid_len)
+ * @param uuid_len 16 (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virSecretGetUUID
+ */
+int vkvm_secret_get_uuid(vkvm_secret *secret,
+                         uint8_t **uuid,
+                         size_t *uuid_len,
+                         vkvm_error **error);
+
+/**
+ * Gets the uuid of the secret as text.
+ *
+ * @param secret the secret (not NULL; borrowed)
+ * @param uuid lower-case hex digits with hyphens, 36 characters (out; not
+ *     NULL; owned by the caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virSecretGetUUID
+ */
+int vkvm_secret_get_uuid_string(vkvm_secret *secret, char **uuid, vkvm_error **error);
+
+/**
+ * Gets the value of the secret. That of a private secret cannot be had.
+ *
+ * The library wipes its own copies, and `vkvm_bytes_free` the result.
+ *
+ * @param secret the secret (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param value the value; any bytes (out; not NULL; owned by the caller:
+ *     vkvm_bytes_free; its length is in value_len)
+ * @param value_len how many bytes it has (out)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virSecretGetValue
+ */
+int vkvm_secret_get_value(vkvm_secret *secret,
+                          uint32_t flags,
+                          uint8_t **value,
+                          size_t *value_len,
+                          vkvm_error **error);
+
+/**
+ * Gets the definition of the secret. Its value is not in it.
+ *
+ * @param secret the secret (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param xml a `<secret>` document (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virSecretGetXMLDesc
+ */
+int vkvm_secret_get_xml_description(vkvm_secret *secret,
+                                    uint32_t flags,
+                                    char **xml,
+                                    vkvm_error **error);
+
+/**
+ * Sets the value of the secret.
+ *
+ * @param secret the secret (not NULL; borrowed)
+ * @param value the value; any bytes (not NULL; borrowed; its length is in
+ *     value_len)
+ * @param value_len how many bytes it has; not 0
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virSecretSetValue
+ */
+int vkvm_secret_set_value(vkvm_secret *secret,
+                          const void *value,
+                          size_t value_len,
+                          uint32_t flags,
+                          vkvm_error **error);
+
+/**
+ * Forgets the secret and its value.
+ *
+ * @param secret the secret (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virSecretUndefine
+ */
+int vkvm_secret_undefine(vkvm_secret *secret, vkvm_error **error);
+
+/**
+ * Gives up a hold on the secret handle. NULL and handles that are not live are
+ * left alone.
+ *
+ * @param secret the secret (not NULL; borrowed)
+ */
+void vkvm_secret_free(vkvm_secret *secret);
+
+/**
+ * Frees a list of secrets that a function returned, with its handles.
+ *
+ * @param secrets the list (may be NULL; borrowed; its length is in
+ *     secrets_len)
+ * @param secrets_len how many there are
+ */
+void vkvm_secret_list_free(vkvm_secret **secrets, size_t secrets_len);
+
+/**
+ * Adds a hold on the secret handle.
+ *
+ * @param secret the secret (not NULL; borrowed)
+ * @return the handle, which then needs one more `vkvm_secret_free`, or NULL
+ *     when it is not live, or has 524,287 references.
+ */
+vkvm_secret *vkvm_secret_ref(vkvm_secret *secret);
+
+/* === Streams ============================================================== */
+
+#define VKVM_STREAM_NONBLOCK 1
+#define VKVM_STREAM_EVENT_READABLE 1
+#define VKVM_STREAM_EVENT_WRITABLE 2
+#define VKVM_STREAM_EVENT_ERROR 4
+#define VKVM_STREAM_EVENT_HANGUP 8
+#define VKVM_STREAM_RECV_STOP_AT_HOLE 1
+#define VKVM_STREAM_WOULD_BLOCK (-2)
+#define VKVM_STREAM_AT_HOLE (-3)
+
+/**
+ * Gives the data that a stream is to send.
+ *
+ * It writes up to `data_len` bytes to `data` and returns how many they are, 0
+ * when there are no more, or -1 to give up. It may use the stream, end and free it.
+ */
+typedef int (*vkvm_stream_source_callback)(vkvm_stream *stream,
+                                           uint8_t *data,
+                                           size_t data_len,
+                                           void *userdata);
+
+/**
+ * Takes the data that a stream has received.
+ *
+ * It returns how many of the `data_len` bytes it took (it is called again with
+ * the rest), or -1 to give up. It may use the stream, end and free it.
+ */
+typedef int (*vkvm_stream_sink_callback)(vkvm_stream *stream,
+                                         const uint8_t *data,
+                                         size_t data_len,
+                                         void *userdata);
+
+/**
+ * Tells what comes next where the data that a stream is to send come from.
+ *
+ * It sets `in_data` to whether data come next, or a hole, and `length` to how
+ * many bytes it is long, 0 at the end of all. It returns 0, or -1 to give up.
+ */
+typedef int (*vkvm_stream_section_callback)(vkvm_stream *stream,
+                                            bool *in_data,
+                                            int64_t *length,
+                                            void *userdata);
+
+/**
+ * Takes a hole of `length` bytes that a stream has received, or goes on behind
+ * one where the data that it is to send come from.
+ *
+ * It returns 0, or -1 to give up.
+ */
+typedef int (*vkvm_stream_hole_callback)(vkvm_stream *stream, int64_t length, void *userdata);
+
+/**
+ * Called when a stream is ready; `events` are some of `VKVM_STREAM_EVENT_*`.
+ *
+ * The callback may remove itself, finish or abort the stream, and free it.
+ */
+typedef void (*vkvm_stream_callback)(vkvm_stream *stream, int events, void *userdata);
+
+/**
  * Breaks a transfer off. Removes the callback. After that the stream may carry
  * something else.
  *
@@ -11273,15 +11588,6 @@ int vkvm_stream_add_callback(vkvm_stream *stream,
  * libvirt: virStreamFinish
  */
 int vkvm_stream_finish(vkvm_stream *stream, vkvm_error **error);
-
-/**
- * Gives up a hold on the stream handle. NULL and handles that are not live are
- * left alone. The last one removes the stream's callback, and aborts what was
- * not finished.
- *
- * @param stream the stream (not NULL; borrowed)
- */
-void vkvm_stream_free(vkvm_stream *stream);
 
 /**
  * Receives data.
@@ -11349,15 +11655,6 @@ int vkvm_stream_recv_hole(vkvm_stream *stream,
                           uint32_t flags,
                           int64_t *length,
                           vkvm_error **error);
-
-/**
- * Adds a hold on the stream handle.
- *
- * @param stream the stream (not NULL; borrowed)
- * @return the handle, which then needs one more `vkvm_stream_free`, or NULL
- *     when it is not live, or has 524,287 references.
- */
-vkvm_stream *vkvm_stream_ref(vkvm_stream *stream);
 
 /**
  * Ends the listening.
@@ -11499,551 +11796,326 @@ int vkvm_stream_sparse_send_all(vkvm_stream *stream,
 int vkvm_stream_update_callback(vkvm_stream *stream, int events, vkvm_error **error);
 
 /**
- * Frees text that a function returned.
+ * Gives up a hold on the stream handle. NULL and handles that are not live are
+ * left alone. The last one removes the stream's callback, and aborts what was
+ * not finished.
  *
- * @param text the text (may be NULL; borrowed)
+ * @param stream the stream (not NULL; borrowed)
  */
-void vkvm_string_free(char *text);
+void vkvm_stream_free(vkvm_stream *stream);
 
 /**
- * Frees a list of texts that a function returned, with the texts.
+ * Adds a hold on the stream handle.
  *
- * @param list the list (may be NULL; borrowed; its length is in list_len)
- * @param list_len how many there are
+ * @param stream the stream (not NULL; borrowed)
+ * @return the handle, which then needs one more `vkvm_stream_free`, or NULL
+ *     when it is not live, or has 524,287 references.
  */
-void vkvm_string_list_free(char **list, size_t list_len);
+vkvm_stream *vkvm_stream_ref(vkvm_stream *stream);
+
+/* === The host facade ====================================================== */
 
 /**
- * Adds a copy of a value to the end of a list.
+ * Hears how far a long command of a host is.
  *
- * @param value the value (not NULL; borrowed)
- * @param path where the list is (may be NULL; borrowed)
- * @param item what to add (not NULL; borrowed)
+ * `done` of `total` are ready, both counted in `unit`, like "bytes"; `total` is 0
+ * where it is not known. It returns 0 to go on, or -1 to cancel the command.
+ */
+typedef int (*vkvm_host_progress_callback)(uint64_t done,
+                                           uint64_t total,
+                                           const char *unit,
+                                           void *userdata);
+
+/**
+ * Makes a host of a connection, which may be closed afterwards.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param host the host (out; not NULL; owned by the caller: vkvm_host_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectRef
+ */
+int vkvm_host_new(vkvm_conn *conn, vkvm_host **host, vkvm_error **error);
+
+/**
+ * Opens a host.
+ *
+ * @param uri the libvirt URI, like "qemu:///system" or
+ *     "qemu+ssh://root@example.org/system"; NULL for libvirt's default (may be
+ *     NULL; borrowed)
+ * @param host the host (out; not NULL; owned by the caller: vkvm_host_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectOpenAuth
+ */
+int vkvm_host_open(const char *uri, vkvm_host **host, vkvm_error **error);
+
+/**
+ * Gets a connection to the host, for what no command does.
+ *
+ * @param host the host (not NULL; borrowed)
+ * @param conn the connection, which is a handle of its own (out; not NULL;
+ *     owned by the caller: vkvm_conn_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectRef
+ */
+int vkvm_host_get_conn(vkvm_host *host, vkvm_conn **conn, vkvm_error **error);
+
+/**
+ * Runs a command.
+ *
+ * A command that fails is an error if it is a query. If it changes something,
+ * its result is a list (status, stdout, stderr): true, what virsh would print,
+ * and "" if it worked; otherwise false and what virsh would print. A command
+ * or an argument that does not exist, or is of the wrong kind, is always an
+ * error.
+ *
+ * @param host the host (not NULL; borrowed)
+ * @param command the command, like "pool.info", "net.start" or "list_domains";
+ *     see `vkvm_host_commands` (not NULL; borrowed)
+ * @param args a list of positional arguments, or a map of arguments by name in
+ *     which "args" can be a list of positional ones. Every command has the
+ *     argument "raw": if true, the result has numbers (bytes, ns) and bools in
+ *     place of texts such as "2.48 GiB" (may be NULL; borrowed)
+ * @param result what it gives (out; not NULL; owned by the caller:
+ *     vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  */
-int vkvm_value_append(vkvm_value *value,
-                      const char *path,
-                      vkvm_value *item,
-                      vkvm_error **error);
+int vkvm_host_call(vkvm_host *host,
+                   const char *command,
+                   vkvm_value *args,
+                   vkvm_value **result,
+                   vkvm_error **error);
 
 /**
- * Tells whether two values are equal: numbers by what they are worth, maps
- * whatever the order of their keys.
+ * Runs a command and hears how far it is. Commands that take their time say so
+ * in `vkvm_host_commands`; the others do not call the callback.
  *
- * @param value the value (not NULL; borrowed)
- * @param other the other value (not NULL; borrowed)
- * @param equal whether they are (out; not NULL)
+ * @param host the host (not NULL; borrowed)
+ * @param command as for `vkvm_host_call` (not NULL; borrowed)
+ * @param args as for `vkvm_host_call` (may be NULL; borrowed)
+ * @param callback hears how far it is, on this thread, before the function
+ *     returns (not NULL)
+ * @param userdata passed to the callback (may be NULL; kept until destroy is
+ *     called)
+ * @param destroy releases the userdata (may be NULL)
+ * @param result what it gives (out; not NULL; owned by the caller:
+ *     vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  */
-int vkvm_value_equal(vkvm_value *value, vkvm_value *other, bool *equal, vkvm_error **error);
+int vkvm_host_call_with_progress(vkvm_host *host,
+                                 const char *command,
+                                 vkvm_value *args,
+                                 vkvm_host_progress_callback callback,
+                                 void *userdata,
+                                 vkvm_destroy_callback destroy,
+                                 vkvm_value **result,
+                                 vkvm_error **error);
 
 /**
- * Gives up a hold on the value handle. NULL and handles that are not live are
+ * Describes the commands: a map with two keys.
+ *
+ * `objects` has, by name, a map of `about` and `aliases`, a list. `commands`
+ * has, by full name ("pool.info", "list_domains"), a map of `object` ("" for
+ * the host itself), `name`, `virsh` (virsh's name for it), `result` ("dict",
+ * "str", "stats", "list", "tune", "none" or "xml"), `progress` (whether it
+ * tells how far it is), `about`, and `arguments`: a list, in positional order,
+ * of maps of `name`, `kind` ("bool", "int", "string", "strings", "size" or
+ * "document"), `required`, `positional` (whether it can be given by its place)
+ * and `about`.
+ *
+ * @param commands the description (out; not NULL; owned by the caller:
+ *     vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_host_commands(vkvm_value **commands, vkvm_error **error);
+
+/**
+ * Makes a random hardware address with python-kvm's prefix, 54:52:00.
+ *
+ * @param mac the address (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_host_gen_mac(char **mac, vkvm_error **error);
+
+/**
+ * Makes a random uuid, version 4, in lower case with hyphens.
+ *
+ * @param uuid the uuid (out; not NULL; owned by the caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_host_gen_uuid(char **uuid, vkvm_error **error);
+
+/**
+ * Gives up a hold on the host handle. NULL and handles that are not live are
  * left alone.
  *
- * @param value the value (not NULL; borrowed)
+ * @param host the host (not NULL; borrowed)
  */
-void vkvm_value_free(vkvm_value *value);
+void vkvm_host_free(vkvm_host *host);
 
 /**
- * Reads a value from JSON. Malformed JSON is an error with line and column.
+ * Adds a hold on the host handle.
  *
- * @param json the JSON (not NULL; borrowed)
- * @param value the value (out; not NULL; owned by the caller: vkvm_value_free)
+ * @param host the host (not NULL; borrowed)
+ * @return the handle, which then needs one more `vkvm_host_free`, or NULL when
+ *     it is not live.
+ */
+vkvm_host *vkvm_host_ref(vkvm_host *host);
+
+/* === Fleets of hosts ====================================================== */
+
+/**
+ * Opens hosts, all at once, and waits until each is open or has failed.
+ *
+ * A host that fails, or is not open in time, does not make this fail: it has
+ * an error of its own in `vkvm_fleet_get_hosts`, and each command tries to
+ * open it again.
+ *
+ * @param uris a libvirt URI for each host (not NULL; borrowed; its length is
+ *     in uris_len)
+ * @param uris_len how many there are
+ * @param timeout how long to wait, in ms
+ * @param fleet the hosts (out; not NULL; owned by the caller: vkvm_fleet_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectOpenAuth
+ */
+int vkvm_fleet_open(const char *const *uris,
+                    size_t uris_len,
+                    uint32_t timeout,
+                    vkvm_fleet **fleet,
+                    vkvm_error **error);
+
+/**
+ * Describes the hosts: a list, in the order of their URIs, of maps.
+ *
+ * The keys are `uri`; `host`, the host's own name, or null if it never was
+ * open; `state`, "open", "failed" or "busy" (at work, or not answering); and
+ * `error`, why it is not open, a map as of `vkvm_error_to_value`, or null.
+ *
+ * @param fleet the fleet (not NULL; borrowed)
+ * @param hosts the description (out; not NULL; owned by the caller:
+ *     vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  */
-int vkvm_value_from_json(const char *json, vkvm_value **value, vkvm_error **error);
+int vkvm_fleet_get_hosts(vkvm_fleet *fleet, vkvm_value **hosts, vkvm_error **error);
 
 /**
- * Reads a value from XML, by the rules of `vkvm_value_to_xml`. Malformed XML
- * is an error with line and column.
+ * Lists the domains of all hosts, with the host's name in each row.
  *
- * @param xml the document (not NULL; borrowed)
- * @param value a map with one key, the name of the root element (out; not
+ * The listing is a map with two keys: `domains`, a list of maps with the keys
+ * `uri`, `host` (the host's own name), `name`, `id` (-1 if it does not run),
+ * `state` and, if asked for, `title`; and `errors`, a list of maps with the
+ * keys `uri`, `host` and `error` for hosts that gave none in time.
+ *
+ * @param fleet the fleet (not NULL; borrowed)
+ * @param args as for the command "list_domains" (may be NULL; borrowed)
+ * @param timeout how long to wait, in ms
+ * @param listing the domains, and the errors (out; not NULL; owned by the
+ *     caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectGetAllDomainStats
+ */
+int vkvm_fleet_list_domains(vkvm_fleet *fleet,
+                            vkvm_value *args,
+                            uint32_t timeout,
+                            vkvm_value **listing,
+                            vkvm_error **error);
+
+/**
+ * Runs a command on all hosts at once.
+ *
+ * It waits until all have answered or `timeout` is over. No host waits for
+ * another. A host whose connection has ended is opened anew first. What a host
+ * has not begun when the time is over it does not begin any more; what it has
+ * begun it ends, but nobody hears of it. A command or an argument that does
+ * not exist makes this function fail; everything else is in the results.
+ *
+ * The results are a list, in the order of the URIs, of maps with the keys
+ * `uri`; `host`, the host's own name, or null if it never was open; and
+ * `result`, as of `vkvm_host_call`, or `error`, a map as of
+ * `vkvm_error_to_value`. The code of an error for a host that is late is
+ * `VKVM_ERROR_ERR_OPERATION_TIMEOUT`.
+ *
+ * @param fleet the fleet (not NULL; borrowed)
+ * @param command as for `vkvm_host_call` (not NULL; borrowed)
+ * @param args as for `vkvm_host_call` (may be NULL; borrowed)
+ * @param timeout how long to wait, in ms
+ * @param results what each host gives (out; not NULL; owned by the caller:
+ *     vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_fleet_call(vkvm_fleet *fleet,
+                    const char *command,
+                    vkvm_value *args,
+                    uint32_t timeout,
+                    vkvm_value **results,
+                    vkvm_error **error);
+
+/**
+ * Gives up a hold on the fleet handle. NULL and handles that are not live are
+ * left alone.
+ *
+ * The last one closes the connections; one that hangs is closed when its call
+ * comes back.
+ *
+ * @param fleet the fleet (not NULL; borrowed)
+ */
+void vkvm_fleet_free(vkvm_fleet *fleet);
+
+/**
+ * Adds a hold on the fleet handle.
+ *
+ * @param fleet the fleet (not NULL; borrowed)
+ * @return the handle, which then needs one more `vkvm_fleet_free`, or NULL
+ *     when it is not live.
+ */
+vkvm_fleet *vkvm_fleet_ref(vkvm_fleet *fleet);
+
+/* === Constants at run time ================================================ */
+
+/**
+ * Lists all constants.
+ *
+ * @param constants a list of maps with the keys `class` (as in function
+ *     names), `name` (Sys::Virt's), `value` (an integer or a string) (out; not
  *     NULL; owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
  */
-int vkvm_value_from_xml(const char *xml, vkvm_value **value, vkvm_error **error);
-
-/**
- * Copies a part of a value.
- *
- * @param value the value (not NULL; borrowed)
- * @param path which part (may be NULL; borrowed)
- * @param part the copy (out; not NULL; owned by the caller: vkvm_value_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_value_get(vkvm_value *value, const char *path, vkvm_value **part, vkvm_error **error);
-
-/**
- * Gets a truth value: a bool, 0 or 1, or the text yes, no, true or false.
- *
- * @param value the value (not NULL; borrowed)
- * @param path which part of the value (may be NULL; borrowed)
- * @param result the truth (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_value_get_bool(vkvm_value *value, const char *path, bool *result, vkvm_error **error);
-
-/**
- * Gets bytes: a byte string, or text as UTF-8.
- *
- * @param value the value (not NULL; borrowed)
- * @param path which part of the value (may be NULL; borrowed)
- * @param result the bytes (out; not NULL; owned by the caller:
- *     vkvm_bytes_free; its length is in result_len)
- * @param result_len how many there are (out)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_value_get_bytes(vkvm_value *value,
-                         const char *path,
-                         uint8_t **result,
-                         size_t *result_len,
-                         vkvm_error **error);
-
-/**
- * Gets a floating point number: a number, or text that is one.
- *
- * @param value the value (not NULL; borrowed)
- * @param path which part of the value (may be NULL; borrowed)
- * @param result the number (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_value_get_double(vkvm_value *value,
-                          const char *path,
-                          double *result,
-                          vkvm_error **error);
-
-/**
- * Gets a handle of whichever class, with a hold on it of its own.
- *
- * @param value the value (not NULL; borrowed)
- * @param path which part of the value (may be NULL; borrowed)
- * @param result the handle, to be cast to its class and freed with that
- *     class's `_free` (out; not NULL; owned by the caller)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_value_get_handle(vkvm_value *value,
-                          const char *path,
-                          void **result,
-                          vkvm_error **error);
-
-/**
- * Gets a signed integer: an integer, or text that is one.
- *
- * @param value the value (not NULL; borrowed)
- * @param path which part of the value (may be NULL; borrowed)
- * @param result the integer (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_value_get_int64(vkvm_value *value,
-                         const char *path,
-                         int64_t *result,
-                         vkvm_error **error);
-
-/**
- * Gets a key of a map by its position.
- *
- * @param value the value (not NULL; borrowed)
- * @param path which part of the value (may be NULL; borrowed)
- * @param index the position, from 0
- * @param key the key (out; not NULL; owned by the caller: vkvm_string_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_value_get_key(vkvm_value *value,
-                       const char *path,
-                       size_t index,
-                       char **key,
-                       vkvm_error **error);
-
-/**
- * Gets the kind of a part of a value.
- *
- * @param value the value (not NULL; borrowed)
- * @param path which part (may be NULL; borrowed)
- * @param kind one of `VKVM_VALUE_*` (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_value_get_kind(vkvm_value *value, const char *path, int *kind, vkvm_error **error);
-
-/**
- * Gets how many items a list or map has, or bytes a string or byte string.
- *
- * @param value the value (not NULL; borrowed)
- * @param path which part of the value (may be NULL; borrowed)
- * @param length how many (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_value_get_length(vkvm_value *value,
-                          const char *path,
-                          size_t *length,
-                          vkvm_error **error);
-
-/**
- * Gets text. Text that has a NUL byte is an error: `vkvm_value_get_bytes` can
- * give it.
- *
- * @param value the value (not NULL; borrowed)
- * @param path which part of the value (may be NULL; borrowed)
- * @param result the text (out; not NULL; owned by the caller:
- *     vkvm_string_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_value_get_string(vkvm_value *value,
-                          const char *path,
-                          char **result,
-                          vkvm_error **error);
-
-/**
- * Gets an unsigned integer: an integer, or text that is one.
- *
- * @param value the value (not NULL; borrowed)
- * @param path which part of the value (may be NULL; borrowed)
- * @param result the integer (out; not NULL)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_value_get_uint64(vkvm_value *value,
-                          const char *path,
-                          uint64_t *result,
-                          vkvm_error **error);
-
-/**
- * Makes an empty list.
- *
- * @param value the new value (out; not NULL; owned by the caller:
- *     vkvm_value_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_value_new_list(vkvm_value **value, vkvm_error **error);
-
-/**
- * Makes an empty map.
- *
- * @param value the new value (out; not NULL; owned by the caller:
- *     vkvm_value_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_value_new_map(vkvm_value **value, vkvm_error **error);
-
-/**
- * Makes a null.
- *
- * @param value the new value (out; not NULL; owned by the caller:
- *     vkvm_value_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_value_new_null(vkvm_value **value, vkvm_error **error);
-
-/**
- * Puts a copy of a value under a key of a map. Dots in the key mean nothing.
- *
- * @param value the value (not NULL; borrowed)
- * @param path where the map is (may be NULL; borrowed)
- * @param key the key, which may be new (not NULL; borrowed)
- * @param item what to put there (not NULL; borrowed)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_value_put(vkvm_value *value,
-                   const char *path,
-                   const char *key,
-                   vkvm_value *item,
-                   vkvm_error **error);
-
-/**
- * Adds a hold on the value handle.
- *
- * @param value the value (not NULL; borrowed)
- * @return the handle, which then needs one more `vkvm_value_free`, or NULL
- *     when it is not live, or has 524,287 references.
- */
-vkvm_value *vkvm_value_ref(vkvm_value *value);
-
-/**
- * Removes a part of a value.
- *
- * @param value the value (not NULL; borrowed)
- * @param path which part (not NULL; borrowed)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_value_remove(vkvm_value *value, const char *path, vkvm_error **error);
-
-/**
- * Puts a copy of a value into another.
- *
- * What is at the path is replaced. Otherwise what is missing of the path is
- * made, in the last map or list on it that exists. A name makes a key with a
- * map for what follows: "domain.@type" in an empty map makes the map "domain"
- * and its key "@type". The part + appends to a list, and so does an index that
- * is the list's length: in "disk.+.@type" it appends a map to the list "disk".
- * Where there is no list yet, + or 0 makes one. The item that + has appended
- * is named by its index afterwards. A path through text, a number or null is
- * an error, and so is an index that leaves a gap; nothing is changed then.
- *
- * Each dot in what is made separates two parts; `vkvm_value_put` takes keys
- * that have dots of their own, like "vcpu.0.state" in a map of statistics.
- *
- * @param value the value (not NULL; borrowed)
- * @param path where to put it (may be NULL; borrowed)
- * @param item what to put there (not NULL; borrowed)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_value_set(vkvm_value *value, const char *path, vkvm_value *item, vkvm_error **error);
-
-/**
- * Puts a bool into a value.
- *
- * @param value the value (not NULL; borrowed)
- * @param path where, as for `vkvm_value_set` (may be NULL; borrowed)
- * @param item 0 for false, anything else for true
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_value_set_bool(vkvm_value *value, const char *path, int item, vkvm_error **error);
-
-/**
- * Puts bytes into a value.
- *
- * @param value the value (not NULL; borrowed)
- * @param path where, as for `vkvm_value_set` (may be NULL; borrowed)
- * @param item the bytes (not NULL; borrowed; its length is in item_len)
- * @param item_len how many there are
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_value_set_bytes(vkvm_value *value,
-                         const char *path,
-                         const void *item,
-                         size_t item_len,
-                         vkvm_error **error);
-
-/**
- * Puts a floating point number into a value.
- *
- * @param value the value (not NULL; borrowed)
- * @param path where, as for `vkvm_value_set` (may be NULL; borrowed)
- * @param item the number
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_value_set_double(vkvm_value *value, const char *path, double item, vkvm_error **error);
-
-/**
- * Puts a handle of whichever class into a value, with a hold of its own.
- *
- * A value that would then hold itself, directly or through other values, is
- * refused: it would never be freed.
- *
- * @param value the value (not NULL; borrowed)
- * @param path where, as for `vkvm_value_set` (may be NULL; borrowed)
- * @param item the handle (not NULL; borrowed)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_value_set_handle(vkvm_value *value, const char *path, void *item, vkvm_error **error);
-
-/**
- * Puts a signed integer into a value.
- *
- * @param value the value (not NULL; borrowed)
- * @param path where, as for `vkvm_value_set` (may be NULL; borrowed)
- * @param item the integer
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_value_set_int64(vkvm_value *value, const char *path, int64_t item, vkvm_error **error);
-
-/**
- * Puts a null into a value.
- *
- * @param value the value (not NULL; borrowed)
- * @param path where, as for `vkvm_value_set` (may be NULL; borrowed)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_value_set_null(vkvm_value *value, const char *path, vkvm_error **error);
-
-/**
- * Puts text into a value.
- *
- * @param value the value (not NULL; borrowed)
- * @param path where, as for `vkvm_value_set` (may be NULL; borrowed)
- * @param item the text (not NULL; borrowed)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_value_set_string(vkvm_value *value,
-                          const char *path,
-                          const char *item,
-                          vkvm_error **error);
-
-/**
- * Puts an unsigned integer into a value.
- *
- * @param value the value (not NULL; borrowed)
- * @param path where, as for `vkvm_value_set` (may be NULL; borrowed)
- * @param item the integer
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_value_set_uint64(vkvm_value *value,
-                          const char *path,
-                          uint64_t item,
-                          vkvm_error **error);
-
-/**
- * Writes a value as JSON. Bytes become `{"$bytes": "<base64>"}`.
- *
- * @param value the value (not NULL; borrowed)
- * @param pretty 0 for one line, anything else for indented lines
- * @param json the JSON (out; not NULL; owned by the caller: vkvm_string_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_value_to_json(vkvm_value *value, int pretty, char **json, vkvm_error **error);
-
-/**
- * Writes a map with one key, the name of the root element, as XML.
- *
- * Keys that begin with @ are attributes, `#text` is the text beside them,
- * lists are repeated elements. True, null and an empty map are an empty
- * element, false is no element. `#order`, a list of names, says in which order
- * the children and pieces of text stand where the order of the keys does not;
- * `#text` is then the list of pieces.
- *
- * @param value the value (not NULL; borrowed)
- * @param xml the document (out; not NULL; owned by the caller:
- *     vkvm_string_free)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_value_to_xml(vkvm_value *value, char **xml, vkvm_error **error);
-
-/**
- * Shows every part of a value to a visitor, in order.
- *
- * The visitor cannot change the value: that is an error.
- *
- * @param value the value (not NULL; borrowed)
- * @param path which part of the value (may be NULL; borrowed)
- * @param visitor the functions that get the parts (not NULL; borrowed)
- * @param userdata passed to them (may be NULL; kept until destroy is called)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_value_visit(vkvm_value *value,
-                     const char *path,
-                     const vkvm_value_visitor *visitor,
-                     void *userdata,
-                     vkvm_error **error);
-
-/**
- * Shows every part of a value to a visitor, as `vkvm_value_visit` does, and
- * gives up the hold on it, as `vkvm_value_free` does. This is the fast way to
- * turn a value that a call returned into something else.
- *
- * The hold is given up also when the visitor is refused. The visitor must not
- * use the handle. If it was the last hold, and the value is text or bytes
- * alone, these are overwritten first, as by `vkvm_value_wipe_and_free`: that
- * is how a command gives a secret.
- *
- * @param value the value (not NULL; borrowed)
- * @param visitor the functions that get the parts (not NULL; borrowed)
- * @param userdata passed to them (may be NULL; kept until destroy is called)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_value_visit_and_free(vkvm_value *value,
-                              const vkvm_value_visitor *visitor,
-                              void *userdata,
-                              vkvm_error **error);
-
-/**
- * Shows every part of what an XML document says to a visitor: what
- * `vkvm_value_visit` shows of the value that `vkvm_value_from_xml` makes of
- * it, but without making it. This is the fast way to turn XML into something
- * else.
- *
- * Malformed XML is an error with line and column; nothing is shown then. The
- * visitor must not change the document.
- *
- * @param xml the document (not NULL; borrowed)
- * @param visitor the functions that get the parts (not NULL; borrowed)
- * @param userdata passed to them (may be NULL; kept until destroy is called)
- * @param error what went wrong (out; may be NULL; owned by the caller:
- *     vkvm_error_free)
- * @return 0, or -1 with *error set
- */
-int vkvm_value_visit_xml(const char *xml,
-                         const vkvm_value_visitor *visitor,
-                         void *userdata,
-                         vkvm_error **error);
-
-/**
- * Gives up a hold on the value handle, as `vkvm_value_free` does. If it was
- * the last one, all texts and bytes in the value are overwritten first, so
- * that a secret does not stay in memory that is freed. NULL and handles that
- * are not live are left alone.
- *
- * @param value the value (not NULL; borrowed)
- */
-void vkvm_value_wipe_and_free(vkvm_value *value);
+int vkvm_constant_list(vkvm_value **constants, vkvm_error **error);
 
 #ifdef __cplusplus
 }  // extern "C"
-#endif  // __cplusplus
+#endif
 
-#endif  /* VKVM_H */
+#endif /* VKVM_H */

@@ -9,101 +9,26 @@
 //! Each class has a table of its own, which makes the objects' types known at
 //! compile time; [`AnyHandle`] is for the few places that hold "some" handle.
 
+mod classes;
 mod heir;
 pub mod lock;
 mod slots;
 mod sync;
 
 use std::cell::Cell;
-use std::ffi::CStr;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{LazyLock, Once, OnceLock};
 
+pub use self::classes::{CLASSES, Class};
 use self::slots::{KEY_BITS, MAX_HOLDS, MAX_USES, Slots, Use};
 pub(crate) use self::sync::is_single_threaded;
 use crate::error::{Misuse, Result};
 use crate::fork;
 
-/// The classes a handle can have; the number is part of the id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-#[allow(missing_docs, reason = "the names are libvirt's")]
-pub enum Class {
-    Conn = 1,
-    Domain,
-    DomainSnapshot,
-    DomainCheckpoint,
-    Network,
-    NetworkPort,
-    NodeDevice,
-    Nwfilter,
-    NwfilterBinding,
-    Interface,
-    Secret,
-    StoragePool,
-    StorageVol,
-    Stream,
-    EventQueue,
-    Host,
-    Fleet,
-    Value,
-    Error,
-}
-
-/// All classes, in the order of their numbers.
-pub const CLASSES: [Class; 19] = [
-    Class::Conn,
-    Class::Domain,
-    Class::DomainSnapshot,
-    Class::DomainCheckpoint,
-    Class::Network,
-    Class::NetworkPort,
-    Class::NodeDevice,
-    Class::Nwfilter,
-    Class::NwfilterBinding,
-    Class::Interface,
-    Class::Secret,
-    Class::StoragePool,
-    Class::StorageVol,
-    Class::Stream,
-    Class::EventQueue,
-    Class::Host,
-    Class::Fleet,
-    Class::Value,
-    Class::Error,
-];
-
 impl Class {
-    /// The class as it appears in function names: `vkvm_<name>_…`.
-    // Inlined into a loop over all classes it makes LLVM 22 think for minutes.
-    #[inline(never)]
-    pub fn c_name(self) -> &'static CStr {
-        match self {
-            Class::Conn => c"conn",
-            Class::Domain => c"domain",
-            Class::DomainSnapshot => c"domain_snapshot",
-            Class::DomainCheckpoint => c"domain_checkpoint",
-            Class::Network => c"network",
-            Class::NetworkPort => c"network_port",
-            Class::NodeDevice => c"node_device",
-            Class::Nwfilter => c"nwfilter",
-            Class::NwfilterBinding => c"nwfilter_binding",
-            Class::Interface => c"interface",
-            Class::Secret => c"secret",
-            Class::StoragePool => c"storage_pool",
-            Class::StorageVol => c"storage_vol",
-            Class::Stream => c"stream",
-            Class::EventQueue => c"event_queue",
-            Class::Host => c"host",
-            Class::Fleet => c"fleet",
-            Class::Value => c"value",
-            Class::Error => c"error",
-        }
-    }
-
     /// The same as a Rust string.
     pub fn name(self) -> &'static str {
         self.c_name().to_str().unwrap_or_default()

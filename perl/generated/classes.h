@@ -3,20 +3,20 @@
 /* X(class in function names, Perl package, has objects) */
 #define VKVM_PERL_CLASSES(X) \
     X(conn, "VKVM") \
+    X(event, "VKVM::Event") \
+    X(event_queue, "VKVM::EventQueue") \
     X(domain, "VKVM::Domain") \
     X(domain_snapshot, "VKVM::DomainSnapshot") \
     X(domain_checkpoint, "VKVM::DomainCheckpoint") \
-    X(interface, "VKVM::Interface") \
     X(network, "VKVM::Network") \
     X(network_port, "VKVM::NetworkPort") \
-    X(node_device, "VKVM::NodeDevice") \
     X(nwfilter, "VKVM::NWFilter") \
     X(nwfilter_binding, "VKVM::NWFilterBinding") \
+    X(interface, "VKVM::Interface") \
+    X(node_device, "VKVM::NodeDevice") \
     X(storage_pool, "VKVM::StoragePool") \
     X(storage_vol, "VKVM::StorageVol") \
-    X(stream, "VKVM::Stream") \
     X(secret, "VKVM::Secret") \
+    X(stream, "VKVM::Stream") \
     X(host, "VKVM::Host") \
-    X(fleet, "VKVM::Fleet") \
-    X(event, "VKVM::Event") \
-    X(event_queue, "VKVM::EventQueue")
+    X(fleet, "VKVM::Fleet")

@@ -21,24 +21,9 @@ VKVM::Event::register_default();
 my $conn = VKVM->new(uri => 'test:///default');
 my $dom  = $conn->get_domain_by_id(1);
 
-my %package = (
-    conn              => 'VKVM',
-    domain            => 'VKVM::Domain',
-    domain_checkpoint => 'VKVM::DomainCheckpoint',
-    domain_snapshot   => 'VKVM::DomainSnapshot',
-    event             => 'VKVM::Event',
-    interface         => 'VKVM::Interface',
-    network           => 'VKVM::Network',
-    network_port      => 'VKVM::NetworkPort',
-    node_device       => 'VKVM::NodeDevice',
-    nwfilter          => 'VKVM::NWFilter',
-    nwfilter_binding  => 'VKVM::NWFilterBinding',
-    secret            => 'VKVM::Secret',
-    storage_pool      => 'VKVM::StoragePool',
-    storage_vol       => 'VKVM::StorageVol',
-    event_queue       => 'VKVM::EventQueue',
-    stream            => 'VKVM::Stream',
-);
+# The methods of errors are Perl's own.
+my %package = (event => 'VKVM::Event');
+$package{ $_->{name} } = $_->{perl} for grep { $_->{perl} && $_->{name} ne 'error' } @{ $api->{classes} };
 
 my $with_disk = domain_xml('with-disk', "<devices><disk type='file' device='disk'>"
       . "<driver name='qemu' type='qcow2'/><source file='/nowhere/disk.qcow2'/>"
@@ -54,6 +39,8 @@ my %object = (
     node_device       => $conn->get_node_device_by_name('computer'),
     storage_pool      => $pool,
     event_queue       => VKVM::EventQueue->new,
+    fleet             => VKVM::Fleet->new(uris => ['test:///default']),
+    host              => VKVM::Host->new(conn => $conn),
     stream            => $conn->new_stream,
     storage_vol => $pool->create_volume('<volume><name>v</name><capacity>9</capacity></volume>'),
 );

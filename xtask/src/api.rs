@@ -7,43 +7,8 @@ use cbindgen::bindgen::ir::{IntKind, PrimitiveType};
 use cbindgen::{Bindings, Builder, Config, ExportConfig, Language, ParseConfig, Style};
 
 use crate::Result;
+use crate::classes::{self, Class};
 use crate::docs::{Doc, ParamDoc};
-
-/// The classes in function names; longer names first, so that the longest
-/// prefix wins.
-const CLASSES: [&str; 27] = [
-    "domain_checkpoint",
-    "domain_snapshot",
-    "nwfilter_binding",
-    "network_port",
-    "storage_pool",
-    "event_queue",
-    "node_device",
-    "storage_vol",
-    "string_list",
-    "int_list",
-    "constant",
-    "interface",
-    "nwfilter",
-    "library",
-    "network",
-    "domain",
-    "handle",
-    "secret",
-    "stream",
-    "string",
-    "bytes",
-    "error",
-    "event",
-    "fleet",
-    "value",
-    "conn",
-    "host",
-];
-
-/// Classes of functions without a `self` parameter.
-const WITHOUT_SELF: [&str; 8] =
-    ["constant", "library", "handle", "string", "string_list", "bytes", "int_list", "event"];
 
 /// Structures of functions, which a caller fills.
 const STRUCTS: [&str; 2] = ["vkvm_value_visitor", "vkvm_event_impl"];
@@ -254,9 +219,6 @@ pub fn read(root: &Path) -> Result<(Api, Bindings)> {
         style: Style::Type,
         usize_is_size_t: true,
         documentation: true,
-        include_guard: Some("VKVM_H".into()),
-        cpp_compat: true,
-        sys_includes: vec!["stdbool.h".into(), "stddef.h".into(), "stdint.h".into()],
         no_includes: true,
         line_length: 96,
         parse: ParseConfig { parse_deps: false, ..ParseConfig::default() },
@@ -333,11 +295,9 @@ fn function(ir: &IrFunction) -> Result<Function> {
     let name = ir.path.name().to_owned();
     let rest =
         name.strip_prefix("vkvm_").ok_or_else(|| format!("{name}: does not begin with vkvm_"))?;
-    let class = CLASSES
-        .iter()
-        .find(|class| rest.strip_prefix(**class).is_some_and(|end| end.starts_with('_')))
-        .ok_or_else(|| format!("{name}: is of no known class"))?;
-    let method = rest[class.len() + 1..].to_owned();
+    let (class, method) =
+        classes::split(rest).ok_or_else(|| format!("{name}: is of no known class"))?;
+    let method = method.to_owned();
     let doc = Doc::parse(&name, &ir.documentation.doc_comment)?;
     let returns = match &ir.ret {
         Type::Primitive(PrimitiveType::Integer { kind: IntKind::Int, signed: true, .. })
@@ -353,7 +313,7 @@ fn function(ir: &IrFunction) -> Result<Function> {
         .unwrap_or_else(|| ir.annotations.atom("perl").flatten().into_iter().collect());
     let mut function = Function {
         params: params(&name, class, ir, &doc)?,
-        class: (*class).to_owned(),
+        class: class.name.clone(),
         name,
         method,
         doc,
@@ -390,7 +350,7 @@ fn complete(function: &mut Function) -> Result<()> {
     }
 }
 
-fn params(function: &str, class: &str, ir: &IrFunction, doc: &Doc) -> Result<Vec<Param>> {
+fn params(function: &str, class: &Class, ir: &IrFunction, doc: &Doc) -> Result<Vec<Param>> {
     let mut params: Vec<Param> = Vec::new();
     let frees = function.ends_with("_free");
     for (index, arg) in ir.args.iter().enumerate() {
@@ -414,8 +374,8 @@ fn params(function: &str, class: &str, ir: &IrFunction, doc: &Doc) -> Result<Vec
             other => other,
         };
         let is_self = index == 0
-            && !WITHOUT_SELF.contains(&class)
-            && kind == Kind::Handle(class.to_owned())
+            && class.has_handles
+            && kind == Kind::Handle(class.name.clone())
             && direction == Direction::In;
         let direction = if is_self { Direction::SelfHandle } else { direction };
         params.push(Param {

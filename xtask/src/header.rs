@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use cbindgen::Bindings;
-use cbindgen::bindgen::ir::Documentation;
+use cbindgen::bindgen::ir::{Documentation, ItemContainer};
 use serde_json::Value;
 
 use crate::api::{Api, Direction, Function, Kind, Param, Returns};
+use crate::classes;
 use crate::constants::Constant;
+use crate::sections::{self, Section};
 use crate::{Output, Result, version};
 
 const INTRODUCTION: &str = "\
@@ -46,25 +48,26 @@ const INTRODUCTION: &str = "\
  *   (writing to a daemon that is gone raises it), otherwise and in callbacks it
  *   ends the program as ever. A disposition of the program's own is left alone.
  *   libvirt's test driver (test:///...) has no socket, and installs none.
- */
+";
+
+const BEGIN: &str = "
+#ifndef VKVM_H
+#define VKVM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 ";
 
 /// Writes the header.
 pub fn write(api: &Api, bindings: &mut Bindings, constants: &[Constant]) -> Result<Output> {
-    bindings.config.after_includes = Some(defines(constants)?);
-    Ok(("include/vkvm.h".into(), text(api, bindings, comment)?))
+    Ok(("include/vkvm.h".into(), text(api, bindings, constants, For::Compilers)?))
 }
 
 /// The header with what doxygen needs besides: each class is a group, and each
 /// constant has a comment.
 pub fn reference(api: &Api, bindings: &mut Bindings, constants: &[Constant]) -> Result<String> {
-    bindings.config.after_includes = Some(documented_defines(constants)?);
-    let grouped = |function: &Function| {
-        let mut lines = comment(function);
-        lines.extend([String::new(), format!(" @ingroup vkvm_{}", function.class)]);
-        lines
-    };
-    let mut text = text(api, bindings, grouped)?;
+    let mut text = text(api, bindings, constants, For::Doxygen)?;
     for (name, doc) in api.groups() {
         write!(text, "\n/**\n * @defgroup vkvm_{name} vkvm_{name}\n")?;
         for line in doc.lines() {
@@ -75,18 +78,88 @@ pub fn reference(api: &Api, bindings: &mut Bindings, constants: &[Constant]) -> 
     Ok(text)
 }
 
-fn text(
-    api: &Api,
-    bindings: &mut Bindings,
-    comment: impl Fn(&Function) -> Vec<String>,
-) -> Result<String> {
+/// Whom a header is for.
+#[derive(Clone, Copy, PartialEq)]
+enum For {
+    Compilers,
+    Doxygen,
+}
+
+fn text(api: &Api, bindings: &mut Bindings, constants: &[Constant], reader: For) -> Result<String> {
     for (ir, function) in bindings.functions.iter_mut().zip(&api.functions) {
-        ir.documentation = Documentation { doc_comment: comment(function) };
+        let mut lines = comment(function);
+        if reader == For::Doxygen {
+            lines.extend([String::new(), format!(" @ingroup vkvm_{}", function.class)]);
+        }
+        ir.documentation = Documentation { doc_comment: lines };
     }
-    bindings.config.header = Some(INTRODUCTION.into());
+    let sections = sections::of(api, constants)?;
+    let mut text = String::from(INTRODUCTION);
+    index(&mut text, &sections);
+    text.push_str(BEGIN);
+    text.push_str(&version::macros(if reader == For::Doxygen {
+        " @ingroup vkvm_library"
+    } else {
+        ""
+    })?);
+    text.push_str("\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n");
+    title(&mut text, "Handles");
+    let functions = std::mem::take(&mut bindings.functions);
+    let items = std::mem::take(&mut bindings.items);
+    let (mut handles, mut types): (Vec<_>, Vec<_>) =
+        items.into_iter().partition(|item| matches!(item, ItemContainer::OpaqueItem(_)));
+    let place = |item: &ItemContainer| {
+        let name = item.deref().path().name().to_owned();
+        classes::all().iter().position(|class| name == format!("vkvm_{}", class.name))
+    };
+    handles.sort_by_key(place);
+    bindings.items = handles;
+    text.push_str(&written(bindings)?);
+    for section in &sections {
+        title(&mut text, section.title);
+        if !section.constants.is_empty() {
+            text.push('\n');
+        }
+        for constant in &section.constants {
+            if reader == For::Doxygen {
+                document(&mut text, constant)?;
+            }
+            writeln!(text, "{}", define(constant)?)?;
+        }
+        let taken;
+        (taken, types) =
+            types.into_iter().partition(|item| section.types.contains(&item.deref().path().name()));
+        bindings.items = taken;
+        bindings.functions = section
+            .functions
+            .iter()
+            .filter_map(|one| functions.iter().find(|ir| ir.path.name() == one.name).cloned())
+            .collect();
+        text.push_str(&written(bindings)?);
+    }
+    text.push_str("\n#ifdef __cplusplus\n}  // extern \"C\"\n#endif\n\n#endif /* VKVM_H */\n");
+    Ok(text)
+}
+
+/// What cbindgen makes of the items and functions that are there.
+fn written(bindings: &Bindings) -> Result<String> {
     let mut bytes = Vec::new();
     bindings.write(&mut bytes);
-    Ok(String::from_utf8(bytes)?)
+    let text = String::from_utf8(bytes)?;
+    Ok(if text.trim().is_empty() { String::new() } else { format!("\n{}\n", text.trim()) })
+}
+
+fn index(text: &mut String, sections: &[Section]) {
+    text.push_str(" *\n * Sections; each begins with its title between rules:\n *\n");
+    for title in ["Handles"].into_iter().chain(sections.iter().map(|section| section.title)) {
+        let _ = writeln!(text, " *   {title}");
+    }
+    text.push_str(" */\n");
+}
+
+fn title(text: &mut String, title: &str) {
+    let rule = "=".repeat(77_usize.saturating_sub(title.len() + 8));
+    let _ = write!(text, "\n/* === {title} {rule} */\n");
 }
 
 impl Api {
@@ -101,31 +174,15 @@ impl Api {
     }
 }
 
-fn defines(constants: &[Constant]) -> Result<String> {
-    let mut text = version::macros("")?;
-    let mut class = "";
-    for constant in constants {
-        if constant.class != class {
-            class = &constant.class;
-            write!(text, "\n/* Constants of the class {class}. */\n")?;
-        }
-        writeln!(text, "{}", define(constant)?)?;
-    }
-    Ok(text)
-}
-
-fn documented_defines(constants: &[Constant]) -> Result<String> {
-    let mut text = version::macros(" @ingroup vkvm_library")?;
-    for constant in constants {
-        let origin = match (&constant.libvirt, &constant.since) {
-            (Some(name), Some(since)) => format!("libvirt: {name}, since {since}"),
-            (Some(name), None) => format!("libvirt: {name}"),
-            (None, _) => "libvkvm's own".into(),
-        };
-        write!(text, "\n/** {origin} @ingroup vkvm_{} */\n", constant.class)?;
-        writeln!(text, "{}", define(constant)?)?;
-    }
-    Ok(text)
+/// The comment of a constant.
+fn document(text: &mut String, constant: &Constant) -> Result<()> {
+    let origin = match (&constant.libvirt, &constant.since) {
+        (Some(name), Some(since)) => format!("libvirt: {name}, since {since}"),
+        (Some(name), None) => format!("libvirt: {name}"),
+        (None, _) => "libvkvm's own".into(),
+    };
+    write!(text, "\n/** {origin} @ingroup vkvm_{} */\n", constant.class)?;
+    Ok(())
 }
 
 fn define(constant: &Constant) -> Result<String> {

@@ -5,12 +5,14 @@
 //! it.
 
 mod api;
+mod classes;
 mod constants;
 mod docs;
 mod header;
 mod json;
 mod man;
 mod perl;
+mod sections;
 mod shape;
 mod symbols;
 mod version;
@@ -55,6 +57,7 @@ fn run(root: &Path, check: bool) -> Result<usize> {
     let constants = constants::read(root)?;
     let (api, mut bindings) = api::read(root)?;
     let mut outputs = vec![constants::rust(&constants)?];
+    outputs.extend(classes::write());
     outputs.push(header::write(&api, &mut bindings, &constants)?);
     outputs.push(json::write(&api, &constants)?);
     outputs.extend(symbols::write(&api));

@@ -4,49 +4,19 @@ mod pod;
 mod xs;
 
 use crate::api::{Api, Function, Returns};
+use crate::classes;
 use crate::constants::Constant;
 use crate::{Output, Result};
-
-/// A class of the API that is a Perl package.
-struct Package {
-    /// As in function names.
-    class: &'static str,
-    /// As in Perl.
-    name: &'static str,
-    /// What an object of it is called in examples.
-    object: &'static str,
-}
-
-const PACKAGES: &[Package] = &[
-    Package { class: "conn", name: "VKVM", object: "$conn" },
-    Package { class: "domain", name: "VKVM::Domain", object: "$dom" },
-    Package { class: "domain_snapshot", name: "VKVM::DomainSnapshot", object: "$snapshot" },
-    Package { class: "domain_checkpoint", name: "VKVM::DomainCheckpoint", object: "$checkpoint" },
-    Package { class: "interface", name: "VKVM::Interface", object: "$iface" },
-    Package { class: "network", name: "VKVM::Network", object: "$net" },
-    Package { class: "network_port", name: "VKVM::NetworkPort", object: "$port" },
-    Package { class: "node_device", name: "VKVM::NodeDevice", object: "$dev" },
-    Package { class: "nwfilter", name: "VKVM::NWFilter", object: "$filter" },
-    Package { class: "nwfilter_binding", name: "VKVM::NWFilterBinding", object: "$binding" },
-    Package { class: "storage_pool", name: "VKVM::StoragePool", object: "$pool" },
-    Package { class: "storage_vol", name: "VKVM::StorageVol", object: "$vol" },
-    Package { class: "stream", name: "VKVM::Stream", object: "$st" },
-    Package { class: "secret", name: "VKVM::Secret", object: "$secret" },
-    Package { class: "host", name: "VKVM::Host", object: "$host" },
-    Package { class: "fleet", name: "VKVM::Fleet", object: "$fleet" },
-    Package { class: "event", name: "VKVM::Event", object: "VKVM::Event::" },
-    Package { class: "event_queue", name: "VKVM::EventQueue", object: "$queue" },
-];
 
 /// Writes everything that is generated for Perl.
 pub fn write(api: &Api, constants: &[Constant]) -> Result<Vec<Output>> {
     let mut outputs = vec![xs::typemap(api), xs::classes()];
-    let errors = Package { class: "error", name: "VKVM::Error", object: "$error" };
-    outputs.push(pod::write(&errors, &[], constants)?);
-    for package in PACKAGES {
-        let functions: Vec<&Function> =
-            api.functions.iter().filter(|function| function.class == package.class).collect();
-        outputs.push(xs::write(package, &functions)?);
+    for package in classes::packages() {
+        let mine = |function: &&Function| function.class == package.class && !package.by_hand;
+        let functions: Vec<&Function> = api.functions.iter().filter(mine).collect();
+        if !package.by_hand {
+            outputs.push(xs::write(package, &functions)?);
+        }
         outputs.push(pod::write(package, &functions, constants)?);
     }
     Ok(outputs)
@@ -76,10 +46,7 @@ const BY_HAND: &[(&str, &str)] = &[
 
 /// The Perl package of a class.
 pub fn package(class: &str) -> Option<&'static str> {
-    if class == "error" {
-        return Some("VKVM::Error");
-    }
-    PACKAGES.iter().find(|package| package.class == class).map(|package| package.name)
+    classes::packages().find(|package| package.class == class).map(|package| package.name.as_str())
 }
 
 /// How a function is called in Perl: the name of a method, or a whole call with
@@ -88,7 +55,9 @@ pub fn call(function: &Function) -> Option<String> {
     if let Some((_, call)) = BY_HAND.iter().find(|(name, _)| *name == function.name) {
         return Some((*call).to_owned());
     }
-    let package = package(&function.class).filter(|_| is_method(function))?;
+    let package = classes::packages()
+        .find(|package| package.class == function.class && !package.by_hand)
+        .filter(|_| is_method(function))?;
     Some(match function.self_param() {
         Some(_) => method_name(function),
         None => {
@@ -97,7 +66,7 @@ pub fn call(function: &Function) -> Option<String> {
                 .filter(|param| xs::is_perl_input(param))
                 .map(|param| param.name.as_str())
                 .collect();
-            format!("{package}::{}({})", function.method, names.join(", "))
+            format!("{}::{}({})", package.name, function.method, names.join(", "))
         }
     })
 }

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::{PACKAGES, Package, is_method, is_private};
+use super::{is_method, is_private};
 use crate::api::{Function, Kind, Param};
+use crate::classes::{self, Package};
 use crate::constants::Constant;
 use crate::{Output, Result};
 
@@ -16,7 +17,7 @@ pub fn write(package: &Package, functions: &[&Function], constants: &[Constant])
             .map_err(|error| format!("perl/pod/{class}.pod: {error}"))?;
     let mut text = introduction.trim_end().to_owned() + "\n\n";
     if !(introduction.contains("=head1 METHODS") || introduction.contains("=head1 FUNCTIONS")) {
-        let title = if *class == "event" { "FUNCTIONS" } else { "METHODS" };
+        let title = if class == "event" { "FUNCTIONS" } else { "METHODS" };
         write!(text, "=head1 {title}\n\n")?;
     }
     for function in functions.iter().filter(|function| is_method(function) && !is_private(function))
@@ -217,22 +218,16 @@ fn perl_constant(name: &str, constants: &[Constant]) -> String {
 
 fn perl_function(name: &str) -> String {
     match split_class(name) {
-        Some((_package, method)) => method.to_owned(),
+        Some((_package, method)) => method,
         None => format!("vkvm_{name}"),
     }
 }
 
-/// The package that the name of a function or constant begins with, the longest
-/// that fits, and the rest of the name.
-fn split_class(name: &str) -> Option<(&'static Package, &str)> {
-    let rest_after = |class: &str| {
-        let (head, rest) = (name.get(..class.len())?, name.get(class.len()..)?);
-        head.eq_ignore_ascii_case(class).then(|| rest.strip_prefix('_')).flatten()
-    };
-    PACKAGES
-        .iter()
-        .filter_map(|package| Some((package, rest_after(package.class)?)))
-        .max_by_key(|(package, _rest)| package.class.len())
+/// The package that the name of a function or constant begins with, and the rest of it.
+fn split_class(name: &str) -> Option<(&'static Package, String)> {
+    let (class, rest) =
+        classes::split(&name.to_lowercase()).map(|(class, rest)| (class, rest.len()))?;
+    Some((class.package.as_ref()?, name[name.len() - rest..].to_owned()))
 }
 
 fn constants_of(text: &mut String, class: &str, constants: &[Constant]) -> Result<()> {
