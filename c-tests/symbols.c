@@ -406,6 +406,7 @@ static const function functions[] = {
     (function)&vkvm_interface_list_free,
     (function)&vkvm_interface_ref,
     (function)&vkvm_interface_undefine,
+    (function)&vkvm_invoke,
     (function)&vkvm_library_get_libvirt_version,
     (function)&vkvm_library_get_version,
     (function)&vkvm_library_reopen_after_fork,

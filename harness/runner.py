@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 """Runs a scenario through the Python binding of examples/python.
 
-usage: runner.py vkvm-api.json SCENARIO.json [NAME=TEXT ...]
+usage: runner.py [--invoke] vkvm-api.json SCENARIO.json [NAME=TEXT ...]
+
+With --invoke, every function that has a name there is called through vkvm_invoke.
 
 harness/README.md says what scenarios and transcripts are. VKVM_LIBRARY names the
 library. The exit status is 1 when something was not as the scenario expects.
@@ -12,6 +14,9 @@ import os
 import re
 import sys
 
+INVOKES = sys.argv[1] == "--invoke"
+if INVOKES:
+    del sys.argv[1]
 os.environ["VKVM_API"] = sys.argv[1]
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../examples/python"))
 import vkvm  # noqa: E402 (it reads the API file while it is imported)
@@ -150,9 +155,29 @@ class Run:
         bound = getattr(BY_CLASS[function["class"]], function["method"])
         given = {name: self.resolve(item) for name, item in step.get("with", {}).items()}
         subject = [self.get(step["on"])] if "on" in step else []
-        results = bound(*subject, **given)
         outputs = [param for param in function["params"] if param["direction"] == "out"]
+        if INVOKES and function["invokable"] and not any(map(callable, given.values())):
+            try:
+                return self.invoke(function, subject, given, outputs)
+            except vkvm.VkvmError as error:
+                # A handle that is closed cannot be put into a value.
+                if error.parameter != "item":
+                    raise
+        results = bound(*subject, **given)
         results = results if len(outputs) > 1 else [results] if outputs else []
+        return self.flat(outputs, results)
+
+    def invoke(self, function, subject, given, outputs):
+        """The same by the function's name."""
+        if subject:
+            given = {**given, function["params"][0]["name"]: subject[0]}
+        result = vkvm.Call.invoke(function["name"], given)
+        if len(outputs) > 1:
+            return self.flat(outputs, [result[param["name"]] for param in outputs])
+        return self.flat(outputs, [result] if outputs else [])
+
+    def flat(self, outputs, results):
+        """Lists are spread out."""
         flat = []
         for param, result in zip(outputs, results):
             spread = param["kind"] in RESULTS_OF_MANY or isinstance(result, list)

@@ -45,6 +45,7 @@
  *   Bytes
  *   The library
  *   Connections
+ *   Calls by name
  *   Event loops
  *   Queues of events
  *   Domains
@@ -4085,6 +4086,35 @@ int vkvm_conn_storage_pool_event_register_any(vkvm_conn *conn,
  * libvirt: virConnectUnregisterCloseCallback
  */
 int vkvm_conn_unregister_close_callback(vkvm_conn *conn, vkvm_error **error);
+
+/* === Calls by name ======================================================== */
+
+/**
+ * Calls a function by its name.
+ *
+ * Every function has a name here that returns 0 or -1, but for those of values
+ * (`vkvm_value_*`), those that need a callback, and those that visit a value.
+ * Callbacks that may be NULL are.
+ *
+ * @param function its name, like "vkvm_domain_get_info" (not NULL; borrowed)
+ * @param args a map of its arguments by the names of its parameters, the
+ *     object included: handles, values, texts, numbers, bools, lists of them,
+ *     and bytes. Lengths are not given: lists and bytes have theirs, but for
+ *     the room of `vkvm_stream_recv` (`data_len`). What is left out, or null,
+ *     takes its default, or NULL where that is allowed. A name that the
+ *     function does not have is an error that lists those it has. (may be
+ *     NULL; borrowed)
+ * @param result null for a function without results, the result itself where
+ *     there is one, a map of them by their names where there are several. It
+ *     owns its handles (out; not NULL; owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_invoke(const char *function,
+                vkvm_value *args,
+                vkvm_value **result,
+                vkvm_error **error);
 
 /* === Event loops ========================================================== */
 

@@ -263,7 +263,8 @@ def _bind(function):
                 data, userdata = _callback(param["c_type"], data) if data else (None, None)
                 arguments.append(data)
             else:
-                if param["kind"] == "value" and not isinstance(data, (Value, type(None))):
+                is_null = data is None and param.get("nullable")
+                if param["kind"] == "value" and not isinstance(data, Value) and not is_null:
                     data = _to_value(data)
                 keep.append(data)  # until C has seen it
                 arguments += _input(param, data)

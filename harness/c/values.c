@@ -3,6 +3,7 @@
 #include "harness.h"
 
 #include <ffi.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -182,10 +183,31 @@ json_object *borrow_any(void *handle)
 
 /* --- to values --------------------------------------------------------------- */
 
+/* JSON has no handles: they are put into the value at the places of what stands for them. */
+static void set_handles(void *value, json_object *data, const char *path)
+{
+    char inner[200];
+    if (json_object_is_type(data, json_type_object) && member(data, "$handle")) {
+        void *handle = address_of(data);
+        call_helper("value_set_handle", 3, (void *[]){&value, &path, &handle});
+    } else if (json_object_is_type(data, json_type_object)) {
+        json_object_object_foreach(data, key, item) {
+            snprintf(inner, sizeof inner, "%s%s%s", path, *path ? "." : "", key);
+            set_handles(value, item, inner);
+        }
+    } else if (json_object_is_type(data, json_type_array)) {
+        for (size_t i = 0; i < json_object_array_length(data); i++) {
+            snprintf(inner, sizeof inner, "%s%s%zu", path, *path ? "." : "", i);
+            set_handles(value, json_object_array_get_idx(data, i), inner);
+        }
+    }
+}
+
 void *json_to_value(json_object *data)
 {
     void *value = NULL, *out = &value;
     const char *json = json_object_to_json_string_ext(data, JSON_C_TO_STRING_PLAIN);
     call_helper("value_from_json", 2, (void *[]){&json, &out});
+    set_handles(value, data, "");
     return value;
 }

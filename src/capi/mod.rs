@@ -58,6 +58,7 @@ pub mod guard;
 pub mod handle;
 pub mod host;
 pub mod interface;
+pub mod invoke;
 pub mod library;
 pub mod network;
 pub mod network_port;

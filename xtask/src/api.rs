@@ -295,8 +295,13 @@ fn function(ir: &IrFunction) -> Result<Function> {
     let name = ir.path.name().to_owned();
     let rest =
         name.strip_prefix("vkvm_").ok_or_else(|| format!("{name}: does not begin with vkvm_"))?;
-    let (class, method) =
-        classes::split(rest).ok_or_else(|| format!("{name}: is of no known class"))?;
+    // A name may do without its class.
+    let said = ir.annotations.atom("class").flatten();
+    let (class, method) = match said {
+        Some(class) => (classes::all().iter().find(|known| known.name == class), rest),
+        None => classes::split(rest).map_or((None, rest), |(class, method)| (Some(class), method)),
+    };
+    let class = class.ok_or_else(|| format!("{name}: is of no known class"))?;
     let method = method.to_owned();
     let doc = Doc::parse(&name, &ir.documentation.doc_comment)?;
     let returns = match &ir.ret {

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::api::{Api, Callback, Direction, Function, Kind, Param, Returns};
 use crate::constants::Constant;
 use crate::header::is_pointer;
+use crate::invoke;
 use crate::perl;
 use crate::version;
 use crate::{Output, Result};
@@ -124,6 +125,7 @@ fn function(function: &Function) -> Value {
     };
     put("params", function.params.iter().map(|p| param(p, function)).collect());
     put("libvirt", function.doc.libvirt.clone().into());
+    put("invokable", invoke::has_row(function).into());
     if !function.perl.is_empty() {
         put("perl", function.perl.clone().into());
     }

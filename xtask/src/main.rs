@@ -9,6 +9,7 @@ mod classes;
 mod constants;
 mod docs;
 mod header;
+mod invoke;
 mod json;
 mod man;
 mod perl;
@@ -53,7 +54,7 @@ fn main() -> ExitCode {
 
 /// Writes or compares; returns how many files differ (when comparing).
 fn run(root: &Path, check: bool) -> Result<usize> {
-    shape::check(root)?;
+    let modules = shape::check(root)?;
     let constants = constants::read(root)?;
     let (api, mut bindings) = api::read(root)?;
     let mut outputs = vec![constants::rust(&constants)?];
@@ -61,6 +62,7 @@ fn run(root: &Path, check: bool) -> Result<usize> {
     outputs.push(header::write(&api, &mut bindings, &constants)?);
     outputs.push(json::write(&api, &constants)?);
     outputs.extend(symbols::write(&api));
+    outputs.push(invoke::write(&api, &modules)?);
     outputs.extend(perl::write(&api, &constants)?);
     let mut stale = 0;
     for (path, text) in outputs {

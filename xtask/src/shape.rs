@@ -1,5 +1,6 @@
 //! Checks that every export goes through the panic guard.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -11,19 +12,19 @@ use crate::Result;
 const GUARDS: [&str; 3] = ["status", "direct", "void"];
 
 /// Refuses an `extern "C"` export whose body is anything but one call of a
-/// guard.
-pub fn check(root: &Path) -> Result<()> {
+/// guard. Gives the module of each export, from src/capi on.
+pub fn check(root: &Path) -> Result<HashMap<String, String>> {
     let mut files = Vec::new();
     collect(&root.join("src"), &mut files)?;
-    let mut exports = 0;
+    let mut exports = HashMap::new();
+    let capi = root.join("src/capi");
     for file in files {
         for item in syn::parse_file(&fs::read_to_string(&file)?)?.items {
             let Item::Fn(function) = item else { continue };
             if !is_export(&function) {
                 continue;
             }
-            exports += 1;
-            if !file.starts_with(root.join("src/capi")) || !is_guarded(&function) {
+            if !file.starts_with(&capi) || !is_guarded(&function) {
                 let name = &function.sig.ident;
                 let place = file.display();
                 return Err(format!(
@@ -32,9 +33,17 @@ pub fn check(root: &Path) -> Result<()> {
                 )
                 .into());
             }
+            exports.insert(function.sig.ident.to_string(), module(file.strip_prefix(&capi)?));
         }
     }
-    if exports == 0 { Err("no exports found under src/capi".into()) } else { Ok(()) }
+    if exports.is_empty() { Err("no exports found under src/capi".into()) } else { Ok(exports) }
+}
+
+/// The path of a file's module, like `domain::info`.
+fn module(file: &Path) -> String {
+    let path = file.with_extension("");
+    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
+    parts.join("::").trim_end_matches("::mod").to_owned()
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
