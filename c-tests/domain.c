@@ -148,17 +148,17 @@ static void memory(vkvm_domain *dom)
     is_int((int64_t)kib, 131072, "as defined");
     works(vkvm_domain_set_max_memory(dom, 262144, &err), &err, "set_max_memory");
     works(vkvm_domain_get_max_memory(dom, &kib, &err), &err, "get it");
-    is_int((int64_t)kib, 262144, "as set");
+    is_int((int64_t)kib, 262144, "the maximum of memory is the one that was set");
 
     works(vkvm_domain_create(dom, 0, &err), &err, "create");
     works(vkvm_domain_set_memory(dom, 98304, 0, &err), &err, "set_memory");
     works(vkvm_domain_get_info(dom, &info, &err), &err, "get_info");
-    is_int(int_at(info, "memory"), 98304, "as set");
+    is_int(int_at(info, "memory"), 98304, "the memory is what was set");
     vkvm_value_free(info);
     works(vkvm_domain_set_memory(dom, 81920, VKVM_DOMAIN_MEM_LIVE, &err), &err,
           "set_memory with a flag");
     works(vkvm_domain_get_info(dom, &info, &err), &err, "get_info");
-    is_int(int_at(info, "memory"), 81920, "as set");
+    is_int(int_at(info, "memory"), 81920, "the memory is what was set with flags");
     vkvm_value_free(info);
     fails(vkvm_domain_set_memory(dom, 1 << 30, 0, &err), &err, VKVM_ERROR_ERR_INVALID_ARG, NULL,
           "more than the maximum is refused");
@@ -176,7 +176,7 @@ static void vcpus(vkvm_domain *dom)
     is_int(count, 4, "as defined");
     works(vkvm_domain_set_vcpus(dom, 2, VKVM_DOMAIN_VCPU_CONFIG, &err), &err, "set_vcpus");
     works(vkvm_domain_get_vcpus(dom, VKVM_DOMAIN_VCPU_CONFIG, &count, &err), &err, "get them");
-    is_int(count, 2, "as set");
+    is_int(count, 2, "there are as many as were set");
     works(vkvm_domain_create(dom, 0, &err), &err, "create");
     works(vkvm_domain_get_max_vcpus(dom, &count, &err), &err, "get_max_vcpus");
     is_int(count, 4, "as defined");
@@ -213,7 +213,7 @@ static void memory_parameters(vkvm_domain *dom)
           "set_memory_parameters");
     vkvm_value_free(params);
     works(vkvm_domain_get_memory_parameters(dom, 0, &params, &err), &err, "get them");
-    is_int(int_at(params, VKVM_DOMAIN_MEMORY_SOFT_LIMIT), 100000, "as set");
+    is_int(int_at(params, VKVM_DOMAIN_MEMORY_SOFT_LIMIT), 100000, "the soft limit is the one that was set");
     vkvm_value_free(params);
 
     params = parameter("sotf_limit", 1);

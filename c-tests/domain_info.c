@@ -53,7 +53,7 @@ static void metadata(vkvm_domain *dom)
           &err, "set_metadata: a title");
     works(vkvm_domain_get_metadata(dom, VKVM_DOMAIN_METADATA_TITLE, NULL, 0, &text, &err), &err,
           "get_metadata");
-    is_own_str(text, "a title", "as set");
+    is_own_str(text, "a title", "the title is the one that was set");
     works(vkvm_domain_set_metadata(dom, VKVM_DOMAIN_METADATA_TITLE, NULL, NULL, NULL, 0, &err),
           &err, "set_metadata: no title");
     fails(vkvm_domain_get_metadata(dom, VKVM_DOMAIN_METADATA_TITLE, NULL, 0, &text, &err), &err,
@@ -64,7 +64,7 @@ static void metadata(vkvm_domain *dom)
           &err, "set_metadata: an element");
     works(vkvm_domain_get_metadata(dom, VKVM_DOMAIN_METADATA_ELEMENT, uri, 0, &text, &err), &err,
           "get_metadata");
-    is_own_str(text, "<owner>me</owner>", "as set");
+    is_own_str(text, "<owner>me</owner>", "the element is the one that was set");
     fails(vkvm_domain_set_metadata(dom, VKVM_DOMAIN_METADATA_ELEMENT, "\xff", NULL, NULL, 0, &err),
           &err, VKVM_ERROR_OWN_NOT_UTF8, "metadata", "no UTF-8");
 }

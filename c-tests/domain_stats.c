@@ -89,7 +89,7 @@ static void limits(vkvm_domain *dom)
     works(vkvm_domain_set_block_iotune(dom, "vda", map, 0, &err), &err, "set_block_iotune");
     vkvm_value_free(map);
     works(vkvm_domain_get_block_iotune(dom, "vda", 0, &map, &err), &err, "get_block_iotune");
-    is_int(int_at(map, VKVM_DOMAIN_BLOCK_IOTUNE_TOTAL_BYTES_SEC), 1000000, "as set");
+    is_int(int_at(map, VKVM_DOMAIN_BLOCK_IOTUNE_TOTAL_BYTES_SEC), 1000000, "the limit of bytes is the one that was set");
     is_int(int_at(map, VKVM_DOMAIN_BLOCK_IOTUNE_READ_IOPS_SEC), 0, "no limit");
     vkvm_value_free(map);
 
@@ -106,21 +106,21 @@ static void limits(vkvm_domain *dom)
     works(vkvm_domain_set_blkio_parameters(dom, map, 0, &err), &err, "set_blkio_parameters");
     vkvm_value_free(map);
     works(vkvm_domain_get_blkio_parameters(dom, 0, &map, &err), &err, "get_blkio_parameters");
-    is_int(int_at(map, VKVM_DOMAIN_BLKIO_WEIGHT), 500, "as set");
+    is_int(int_at(map, VKVM_DOMAIN_BLKIO_WEIGHT), 500, "the weight is the one that was set");
     vkvm_value_free(map);
 
     map = map_of("{\"numa_nodeset\":\"0\"}");
     works(vkvm_domain_set_numa_parameters(dom, map, 0, &err), &err, "set_numa_parameters");
     vkvm_value_free(map);
     works(vkvm_domain_get_numa_parameters(dom, 0, &map, &err), &err, "get_numa_parameters");
-    is_str_at(map, VKVM_DOMAIN_NUMA_NODESET, "0", "as set");
+    is_str_at(map, VKVM_DOMAIN_NUMA_NODESET, "0", "the nodes are those that were set");
     vkvm_value_free(map);
 
     map = map_of("{\"cmt\":true}");
     works(vkvm_domain_set_perf_events(dom, map, 0, &err), &err, "set_perf_events");
     vkvm_value_free(map);
     works(vkvm_domain_get_perf_events(dom, 0, &map, &err), &err, "get_perf_events");
-    is_int(int_at(map, VKVM_DOMAIN_PERF_PARAM_CMT), 1, "as set");
+    is_int(int_at(map, VKVM_DOMAIN_PERF_PARAM_CMT), 1, "the perf event is on, as set");
     is_int(int_at(map, VKVM_DOMAIN_PERF_PARAM_MBMT), 0, "nothing else is");
     vkvm_value_free(map);
 }

@@ -127,7 +127,7 @@ static void life(vkvm_conn *conn)
           "it cannot start twice");
     works(vkvm_network_set_autostart(net, 1, &err), &err, "set_autostart");
     works(vkvm_network_get_autostart(net, &truth, &err), &err, "get_autostart");
-    ok(truth, "as set");
+    ok(truth, "it starts with the host, as set");
     fails(vkvm_network_get_bridge_name(net, &xml, &err), &err, VKVM_ERROR_ERR_INTERNAL_ERROR, NULL,
           "it has no bridge");
     works(vkvm_network_get_xml_description(net, 0, &xml, &err), &err, "get_xml_description");
@@ -183,7 +183,7 @@ static void metadata(vkvm_conn *conn)
               &err, "set_metadata");
         works(vkvm_network_get_metadata(net, VKVM_NETWORK_METADATA_TITLE, NULL, 0, &text, &err),
               &err, "get_metadata");
-        is_own_str(text, "x", "as set");
+        is_own_str(text, "x", "the text is the one that was set");
     }
     vkvm_network_free(net);
 }

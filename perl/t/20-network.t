@@ -61,7 +61,7 @@ subtest 'what it tells' => sub {
         VKVM::Error::ERR_INVALID_ARG, 'an unknown flag');
     is($net->get_autostart, 0, 'get_autostart');
     returns_nothing { $net->set_autostart(1) } 'set_autostart';
-    is($net->get_autostart, 1, 'as set');
+    is($net->get_autostart, 1, 'it starts with the host, as set');
     $net->set_autostart(0);
 
     my $plain = $conn->create_network(network_xml('plain', "<forward mode='hostdev'/>"));

@@ -44,7 +44,7 @@ subtest 'ports' => sub {
       (VKVM::NetworkPort::BANDWIDTH_IN_AVERAGE, VKVM::NetworkPort::BANDWIDTH_IN_PEAK);
     returns_nothing { $port->set_parameters({ $average => 100, $peak => '200' }) } 'set_parameters';
     my $limits = $port->get_parameters(0);
-    is($limits->{$average}, 100, 'as set');
+    is($limits->{$average}, 100, 'the average is the one that was set');
     is($limits->{$peak},    200, 'as set with text');
     is($limits->{VKVM::NetworkPort::BANDWIDTH_IN_FLOOR()}, 0, 'and not set');
     my $error = own_error { $port->set_parameters({ nonsense => 1 }) } VKVM::Error::OWN_NOT_FOUND,
