@@ -413,6 +413,27 @@ static void try_direct(const struct function *function)
     ok(right, "%s: whatever it gets", function->name);
 }
 
+/* What frees says so: its first parameter is consumed, and NULL is nothing to free. */
+static void frees_as_said(const struct function *function)
+{
+    union argument nothing[MOST_PARAMETERS];
+    size_t length = strlen(function->name);
+    bool frees = length > 5 && strcmp(function->name + length - 5, "_free") == 0;
+    for (size_t i = 0; i < function->count; i++) {
+        const struct parameter *param = &function->params[i];
+        if (!frees && !param->consumed)
+            continue;
+        if (i > 0)
+            ok(!param->consumed, "%s: %s is not consumed", function->name, param->name);
+        else if (ok(frees && param->consumed, "%s: %s is consumed", function->name, param->name) &&
+                 function->returns == NOTHING) {
+            memset(nothing, 0, sizeof nothing);
+            ok(param->nullable && function->call(nothing, NULL) == 0, "%s ignores NULL",
+               function->name);
+        }
+    }
+}
+
 /* --- all parameters right ---------------------------------------------------- */
 
 static void free_outputs(const struct function *function)
@@ -514,6 +535,8 @@ int main(int argc, char **argv)
             try_wrong(&functions[f], i);
         nothing_wrong(&functions[f], before);
     }
+    for (size_t f = 0; f < FUNCTIONS; f++)
+        frees_as_said(&functions[f]);
     for (size_t f = 0; f < FUNCTIONS; f++)
         if (functions[f].harmless && !lacks_object(&functions[f]))
             try_right(&functions[f]);

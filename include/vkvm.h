@@ -10,14 +10,19 @@
  * - A function that can fail returns 0, or -1 with *error set. Its last
  *   parameter is `error`, which may be NULL. On failure no output is touched,
  *   on success *error is not. What is in *error before does not matter.
- * - All inputs are borrowed for the time of the call. All outputs belong to
- *   the caller: free text with vkvm_string_free, bytes with vkvm_bytes_free,
+ * - Inputs are borrowed for the time of the call, except those that are
+ *   consumed: the _free functions take what they are given. All outputs belong
+ *   to the caller: free text with vkvm_string_free, bytes with vkvm_bytes_free,
  *   lists with the _list_free of their type, handles with the _free of their
- *   class.
+ *   class. Every _free function ignores NULL.
  * - Text is UTF-8 and ends with a NUL.
  * - A handle is not an address: NULL, a freed handle, one of another class or
  *   any other word is an error that names the parameter, never a crash.
- *   _ref adds a hold on a handle, _free gives one up; the last one ends it.
+ *   _ref adds a reference to a handle, _free releases one; the last one ends it.
+ * - Text, bytes and lists are plain memory, not handles: freeing one twice, or
+ *   passing a pointer that is no such memory, is undefined behaviour, as with
+ *   free(3). The same holds for other pointers that the documentation says
+ *   must be valid: text without a NUL, an array shorter than its length.
  * - After fork, the child's calls with the parent's handles fail, and freeing
  *   them leaves the parent's connection alone. Values and errors go on working.
  * - Every function may be called from any thread. Freeing a handle while
@@ -354,7 +359,7 @@ vkvm_conn *vkvm_conn_ref(vkvm_conn *conn);
  * the handle. The connection itself closes with the last object made from it.
  * NULL and handles that are not live are left alone.
  *
- * @param conn the connection (not NULL; borrowed)
+ * @param conn the connection (may be NULL; consumed)
  */
 void vkvm_conn_free(vkvm_conn *conn);
 
@@ -722,7 +727,7 @@ int vkvm_error_to_value(vkvm_error *err, vkvm_value **details, vkvm_error **erro
  * Gives up a hold on the error handle. NULL and handles that are not live are
  * left alone.
  *
- * @param err the error (not NULL; borrowed)
+ * @param err the error (may be NULL; consumed)
  */
 void vkvm_error_free(vkvm_error *err);
 
@@ -1276,7 +1281,7 @@ int vkvm_value_visit(vkvm_value *value,
  * alone, these are overwritten first, as by `vkvm_value_wipe_and_free`: that
  * is how a command gives a secret.
  *
- * @param value the value (not NULL; borrowed)
+ * @param value the value (not NULL; consumed)
  * @param visitor the functions that get the parts (not NULL; borrowed)
  * @param userdata passed to them (may be NULL; kept until destroy is called)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -1315,7 +1320,7 @@ int vkvm_value_visit_xml(const char *xml,
  * that a secret does not stay in memory that is freed. NULL and handles that
  * are not live are left alone.
  *
- * @param value the value (not NULL; borrowed)
+ * @param value the value (may be NULL; consumed)
  */
 void vkvm_value_wipe_and_free(vkvm_value *value);
 
@@ -1323,7 +1328,7 @@ void vkvm_value_wipe_and_free(vkvm_value *value);
  * Gives up a hold on the value handle. NULL and handles that are not live are
  * left alone.
  *
- * @param value the value (not NULL; borrowed)
+ * @param value the value (may be NULL; consumed)
  */
 void vkvm_value_free(vkvm_value *value);
 
@@ -1363,7 +1368,7 @@ int vkvm_handle_count(const char *class_name, size_t *count, vkvm_error **error)
  * Gives up a hold on a handle of whichever class. NULL and handles that are
  * not live are left alone.
  *
- * @param handle the handle (may be NULL; borrowed)
+ * @param handle the handle (may be NULL; consumed)
  */
 void vkvm_handle_free(void *handle);
 
@@ -1381,7 +1386,7 @@ void *vkvm_handle_ref(void *handle);
 /**
  * Frees text that a function returned.
  *
- * @param text the text (may be NULL; borrowed)
+ * @param text the text (may be NULL; consumed)
  */
 void vkvm_string_free(char *text);
 
@@ -1390,7 +1395,7 @@ void vkvm_string_free(char *text);
 /**
  * Frees a list of texts that a function returned, with the texts.
  *
- * @param list the list (may be NULL; borrowed; its length is in list_len)
+ * @param list the list (may be NULL; consumed; its length is in list_len)
  * @param list_len how many there are
  */
 void vkvm_string_list_free(char **list, size_t list_len);
@@ -1400,7 +1405,7 @@ void vkvm_string_list_free(char **list, size_t list_len);
 /**
  * Frees a list of integers that a function returned.
  *
- * @param list the list (may be NULL; borrowed; its length is in list_len)
+ * @param list the list (may be NULL; consumed; its length is in list_len)
  * @param list_len how many there are
  */
 void vkvm_int_list_free(int *list, size_t list_len);
@@ -1411,7 +1416,7 @@ void vkvm_int_list_free(int *list, size_t list_len);
  * Frees bytes that a function returned. They are overwritten first: they may
  * be a secret.
  *
- * @param data the bytes (may be NULL; borrowed)
+ * @param data the bytes (may be NULL; consumed)
  */
 void vkvm_bytes_free(uint8_t *data);
 
@@ -4678,7 +4683,7 @@ int vkvm_event_queue_unregister_close_callback(vkvm_event_queue *queue,
  * Gives up a hold on the queue handle; the last one ends what was registered
  * through it. NULL and handles that are not live are left alone.
  *
- * @param queue the event queue (not NULL; borrowed)
+ * @param queue the event queue (may be NULL; consumed)
  */
 void vkvm_event_queue_free(vkvm_event_queue *queue);
 
@@ -8794,14 +8799,14 @@ int vkvm_domain_update_device(vkvm_domain *dom,
  * Gives up a hold on the domain handle. NULL and handles that are not live are
  * left alone.
  *
- * @param dom the domain (not NULL; borrowed)
+ * @param dom the domain (may be NULL; consumed)
  */
 void vkvm_domain_free(vkvm_domain *dom);
 
 /**
  * Frees a list of domains that a function returned, with its handles.
  *
- * @param domains the list (may be NULL; borrowed; its length is in
+ * @param domains the list (may be NULL; consumed; its length is in
  *     domains_len)
  * @param domains_len how many there are
  */
@@ -9066,14 +9071,14 @@ int vkvm_domain_snapshot_revert_to(vkvm_domain_snapshot *snapshot,
  * Gives up a hold on the snapshot handle. NULL and handles that are not live
  * are left alone.
  *
- * @param snapshot the domain snapshot (not NULL; borrowed)
+ * @param snapshot the domain snapshot (may be NULL; consumed)
  */
 void vkvm_domain_snapshot_free(vkvm_domain_snapshot *snapshot);
 
 /**
  * Frees a list of snapshots that a function returned, with its handles.
  *
- * @param snapshots the list (may be NULL; borrowed; its length is in
+ * @param snapshots the list (may be NULL; consumed; its length is in
  *     snapshots_len)
  * @param snapshots_len how many there are
  */
@@ -9233,14 +9238,14 @@ int vkvm_domain_checkpoint_delete(vkvm_domain_checkpoint *checkpoint,
  * Gives up a hold on the checkpoint handle. NULL and handles that are not live
  * are left alone.
  *
- * @param checkpoint the domain checkpoint (not NULL; borrowed)
+ * @param checkpoint the domain checkpoint (may be NULL; consumed)
  */
 void vkvm_domain_checkpoint_free(vkvm_domain_checkpoint *checkpoint);
 
 /**
  * Frees a list of checkpoints that a function returned, with its handles.
  *
- * @param checkpoints the list (may be NULL; borrowed; its length is in
+ * @param checkpoints the list (may be NULL; consumed; its length is in
  *     checkpoints_len)
  * @param checkpoints_len how many there are
  */
@@ -9647,14 +9652,14 @@ int vkvm_network_update(vkvm_network *net,
  * Gives up a hold on the network handle. NULL and handles that are not live
  * are left alone.
  *
- * @param net the network (not NULL; borrowed)
+ * @param net the network (may be NULL; consumed)
  */
 void vkvm_network_free(vkvm_network *net);
 
 /**
  * Frees a list of networks that a function returned, with its handles.
  *
- * @param networks the list (may be NULL; borrowed; its length is in
+ * @param networks the list (may be NULL; consumed; its length is in
  *     networks_len)
  * @param networks_len how many there are
  */
@@ -9822,14 +9827,14 @@ int vkvm_network_port_set_parameters(vkvm_network_port *port,
  * Gives up a hold on the network port handle. NULL and handles that are not
  * live are left alone.
  *
- * @param port the network port (not NULL; borrowed)
+ * @param port the network port (may be NULL; consumed)
  */
 void vkvm_network_port_free(vkvm_network_port *port);
 
 /**
  * Frees a list of network ports that a function returned, with its handles.
  *
- * @param ports the list (may be NULL; borrowed; its length is in ports_len)
+ * @param ports the list (may be NULL; consumed; its length is in ports_len)
  * @param ports_len how many there are
  */
 void vkvm_network_port_list_free(vkvm_network_port **ports, size_t ports_len);
@@ -9926,14 +9931,14 @@ int vkvm_nwfilter_undefine(vkvm_nwfilter *nwfilter, vkvm_error **error);
  * Gives up a hold on the network filter handle. NULL and handles that are not
  * live are left alone.
  *
- * @param nwfilter the nwfilter (not NULL; borrowed)
+ * @param nwfilter the nwfilter (may be NULL; consumed)
  */
 void vkvm_nwfilter_free(vkvm_nwfilter *nwfilter);
 
 /**
  * Frees a list of network filters that a function returned, with its handles.
  *
- * @param filters the list (may be NULL; borrowed; its length is in
+ * @param filters the list (may be NULL; consumed; its length is in
  *     filters_len)
  * @param filters_len how many there are
  */
@@ -10017,7 +10022,7 @@ int vkvm_nwfilter_binding_delete(vkvm_nwfilter_binding *binding, vkvm_error **er
  * Gives up a hold on the network filter binding handle. NULL and handles that
  * are not live are left alone.
  *
- * @param binding the nwfilter binding (not NULL; borrowed)
+ * @param binding the nwfilter binding (may be NULL; consumed)
  */
 void vkvm_nwfilter_binding_free(vkvm_nwfilter_binding *binding);
 
@@ -10025,7 +10030,7 @@ void vkvm_nwfilter_binding_free(vkvm_nwfilter_binding *binding);
  * Frees a list of network filter bindings that a function returned, with its
  * handles.
  *
- * @param bindings the list (may be NULL; borrowed; its length is in
+ * @param bindings the list (may be NULL; consumed; its length is in
  *     bindings_len)
  * @param bindings_len how many there are
  */
@@ -10168,14 +10173,14 @@ int vkvm_interface_undefine(vkvm_interface *iface, vkvm_error **error);
  * Gives up a hold on the interface handle. NULL and handles that are not live
  * are left alone.
  *
- * @param iface the interface (not NULL; borrowed)
+ * @param iface the interface (may be NULL; consumed)
  */
 void vkvm_interface_free(vkvm_interface *iface);
 
 /**
  * Frees a list of interfaces that a function returned, with its handles.
  *
- * @param ifaces the list (may be NULL; borrowed; its length is in ifaces_len)
+ * @param ifaces the list (may be NULL; consumed; its length is in ifaces_len)
  * @param ifaces_len how many there are
  */
 void vkvm_interface_list_free(vkvm_interface **ifaces, size_t ifaces_len);
@@ -10455,14 +10460,14 @@ int vkvm_node_device_update(vkvm_node_device *dev,
  * Gives up a hold on the node device handle. NULL and handles that are not
  * live are left alone.
  *
- * @param dev the node device (not NULL; borrowed)
+ * @param dev the node device (may be NULL; consumed)
  */
 void vkvm_node_device_free(vkvm_node_device *dev);
 
 /**
  * Frees a list of node devices that a function returned, with its handles.
  *
- * @param devices the list (may be NULL; borrowed; its length is in
+ * @param devices the list (may be NULL; consumed; its length is in
  *     devices_len)
  * @param devices_len how many there are
  */
@@ -10872,14 +10877,14 @@ int vkvm_storage_pool_undefine(vkvm_storage_pool *pool, vkvm_error **error);
  * Gives up a hold on the storage pool handle. NULL and handles that are not
  * live are left alone.
  *
- * @param pool the storage pool (not NULL; borrowed)
+ * @param pool the storage pool (may be NULL; consumed)
  */
 void vkvm_storage_pool_free(vkvm_storage_pool *pool);
 
 /**
  * Frees a list of storage pools that a function returned, with its handles.
  *
- * @param pools the list (may be NULL; borrowed; its length is in pools_len)
+ * @param pools the list (may be NULL; consumed; its length is in pools_len)
  * @param pools_len how many there are
  */
 void vkvm_storage_pool_list_free(vkvm_storage_pool **pools, size_t pools_len);
@@ -11289,14 +11294,14 @@ int vkvm_storage_vol_wipe_pattern(vkvm_storage_vol *vol,
  * Gives up a hold on the volume handle. NULL and handles that are not live are
  * left alone.
  *
- * @param vol the storage vol (not NULL; borrowed)
+ * @param vol the storage vol (may be NULL; consumed)
  */
 void vkvm_storage_vol_free(vkvm_storage_vol *vol);
 
 /**
  * Frees a list of volumes that a function returned, with its handles.
  *
- * @param volumes the list (may be NULL; borrowed; its length is in
+ * @param volumes the list (may be NULL; consumed; its length is in
  *     volumes_len)
  * @param volumes_len how many there are
  */
@@ -11482,14 +11487,14 @@ int vkvm_secret_undefine(vkvm_secret *secret, vkvm_error **error);
  * Gives up a hold on the secret handle. NULL and handles that are not live are
  * left alone.
  *
- * @param secret the secret (not NULL; borrowed)
+ * @param secret the secret (may be NULL; consumed)
  */
 void vkvm_secret_free(vkvm_secret *secret);
 
 /**
  * Frees a list of secrets that a function returned, with its handles.
  *
- * @param secrets the list (may be NULL; borrowed; its length is in
+ * @param secrets the list (may be NULL; consumed; its length is in
  *     secrets_len)
  * @param secrets_len how many there are
  */
@@ -11830,7 +11835,7 @@ int vkvm_stream_update_callback(vkvm_stream *stream, int events, vkvm_error **er
  * left alone. The last one removes the stream's callback, and aborts what was
  * not finished.
  *
- * @param stream the stream (not NULL; borrowed)
+ * @param stream the stream (may be NULL; consumed)
  */
 void vkvm_stream_free(vkvm_stream *stream);
 
@@ -11998,7 +12003,7 @@ int vkvm_host_gen_uuid(char **uuid, vkvm_error **error);
  * Gives up a hold on the host handle. NULL and handles that are not live are
  * left alone.
  *
- * @param host the host (not NULL; borrowed)
+ * @param host the host (may be NULL; consumed)
  */
 void vkvm_host_free(vkvm_host *host);
 
@@ -12117,7 +12122,7 @@ int vkvm_fleet_call(vkvm_fleet *fleet,
  * The last one closes the connections; one that hangs is closed when its call
  * comes back.
  *
- * @param fleet the fleet (not NULL; borrowed)
+ * @param fleet the fleet (may be NULL; consumed)
  */
 void vkvm_fleet_free(vkvm_fleet *fleet);
 

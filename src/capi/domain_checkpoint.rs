@@ -18,6 +18,8 @@ pub unsafe extern "C" fn vkvm_domain_checkpoint_ref(
 
 /// Gives up a hold on the checkpoint handle. NULL and handles that are not live
 /// are left alone.
+///
+/// - `checkpoint` (consumed, nullable)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_checkpoint_free(checkpoint: *mut vkvm_domain_checkpoint) {
     void(|c| c.free(checkpoint))
@@ -25,7 +27,7 @@ pub unsafe extern "C" fn vkvm_domain_checkpoint_free(checkpoint: *mut vkvm_domai
 
 /// Frees a list of checkpoints that a function returned, with its handles.
 ///
-/// - `checkpoints` (nullable): the list
+/// - `checkpoints` (consumed, nullable): the list
 /// - `checkpoints_len`: how many there are
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_checkpoint_list_free(

@@ -18,6 +18,8 @@ pub unsafe extern "C" fn vkvm_domain_snapshot_ref(
 
 /// Gives up a hold on the snapshot handle. NULL and handles that are not live
 /// are left alone.
+///
+/// - `snapshot` (consumed, nullable)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_snapshot_free(snapshot: *mut vkvm_domain_snapshot) {
     void(|c| c.free(snapshot))
@@ -25,7 +27,7 @@ pub unsafe extern "C" fn vkvm_domain_snapshot_free(snapshot: *mut vkvm_domain_sn
 
 /// Frees a list of snapshots that a function returned, with its handles.
 ///
-/// - `snapshots` (nullable): the list
+/// - `snapshots` (consumed, nullable): the list
 /// - `snapshots_len`: how many there are
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_snapshot_list_free(

@@ -24,6 +24,8 @@ pub unsafe extern "C" fn vkvm_error_ref(err: *mut vkvm_error) -> *mut vkvm_error
 
 /// Gives up a hold on the error handle. NULL and handles that are not live are
 /// left alone.
+///
+/// - `err` (consumed, nullable)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_free(err: *mut vkvm_error) {
     void(|c| c.free(err))

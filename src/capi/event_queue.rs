@@ -46,6 +46,8 @@ pub unsafe extern "C" fn vkvm_event_queue_ref(
 
 /// Gives up a hold on the queue handle; the last one ends what was registered
 /// through it. NULL and handles that are not live are left alone.
+///
+/// - `queue` (consumed, nullable)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_event_queue_free(queue: *mut vkvm_event_queue) {
     void(|c| c.free(queue))

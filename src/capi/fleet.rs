@@ -50,6 +50,8 @@ pub unsafe extern "C" fn vkvm_fleet_ref(fleet: *mut vkvm_fleet) -> *mut vkvm_fle
 ///
 /// The last one closes the connections; one that hangs is closed when its call comes
 /// back.
+///
+/// - `fleet` (consumed, nullable)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_fleet_free(fleet: *mut vkvm_fleet) {
     void(|c| c.free(fleet))

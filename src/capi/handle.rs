@@ -36,7 +36,7 @@ pub unsafe extern "C" fn vkvm_handle_ref(handle: *mut c_void) -> *mut c_void {
 /// Gives up a hold on a handle of whichever class. NULL and handles that are not
 /// live are left alone.
 ///
-/// - `handle` (nullable): the handle
+/// - `handle` (consumed, nullable): the handle
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_handle_free(handle: *mut c_void) {
     void(|_| drop(AnyHandle::from_id(handle as usize)))

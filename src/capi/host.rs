@@ -64,6 +64,8 @@ pub unsafe extern "C" fn vkvm_host_ref(host: *mut vkvm_host) -> *mut vkvm_host {
 
 /// Gives up a hold on the host handle. NULL and handles that are not live are left
 /// alone.
+///
+/// - `host` (consumed, nullable)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_host_free(host: *mut vkvm_host) {
     void(|c| c.free(host))

@@ -17,6 +17,8 @@ pub unsafe extern "C" fn vkvm_interface_ref(iface: *mut vkvm_interface) -> *mut 
 
 /// Gives up a hold on the interface handle. NULL and handles that are not live
 /// are left alone.
+///
+/// - `iface` (consumed, nullable)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_interface_free(iface: *mut vkvm_interface) {
     void(|c| c.free(iface))
@@ -24,7 +26,7 @@ pub unsafe extern "C" fn vkvm_interface_free(iface: *mut vkvm_interface) {
 
 /// Frees a list of interfaces that a function returned, with its handles.
 ///
-/// - `ifaces` (nullable): the list
+/// - `ifaces` (consumed, nullable): the list
 /// - `ifaces_len`: how many there are
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_interface_list_free(

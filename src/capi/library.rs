@@ -65,7 +65,7 @@ pub unsafe extern "C" fn vkvm_library_reopen_after_fork(
 
 /// Frees text that a function returned.
 ///
-/// - `text` (nullable): the text
+/// - `text` (consumed, nullable): the text
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_string_free(text: *mut c_char) {
     // SAFETY: by the contract it came from this library, which uses malloc.
@@ -74,7 +74,7 @@ pub unsafe extern "C" fn vkvm_string_free(text: *mut c_char) {
 
 /// Frees a list of texts that a function returned, with the texts.
 ///
-/// - `list` (nullable): the list
+/// - `list` (consumed, nullable): the list
 /// - `list_len`: how many there are
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_string_list_free(list: *mut *mut c_char, list_len: usize) {
@@ -83,7 +83,7 @@ pub unsafe extern "C" fn vkvm_string_list_free(list: *mut *mut c_char, list_len:
 
 /// Frees bytes that a function returned. They are overwritten first: they may be a secret.
 ///
-/// - `data` (nullable): the bytes
+/// - `data` (consumed, nullable): the bytes
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_bytes_free(data: *mut u8) {
     void(|c| c.free_bytes(data))
@@ -91,7 +91,7 @@ pub unsafe extern "C" fn vkvm_bytes_free(data: *mut u8) {
 
 /// Frees a list of integers that a function returned.
 ///
-/// - `list` (nullable): the list
+/// - `list` (consumed, nullable): the list
 /// - `list_len`: how many there are
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_int_list_free(list: *mut c_int, list_len: usize) {

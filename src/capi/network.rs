@@ -18,6 +18,8 @@ pub unsafe extern "C" fn vkvm_network_ref(net: *mut vkvm_network) -> *mut vkvm_n
 
 /// Gives up a hold on the network handle. NULL and handles that are not live
 /// are left alone.
+///
+/// - `net` (consumed, nullable)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_network_free(net: *mut vkvm_network) {
     void(|c| c.free(net))
@@ -25,7 +27,7 @@ pub unsafe extern "C" fn vkvm_network_free(net: *mut vkvm_network) {
 
 /// Frees a list of networks that a function returned, with its handles.
 ///
-/// - `networks` (nullable): the list
+/// - `networks` (consumed, nullable): the list
 /// - `networks_len`: how many there are
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_network_list_free(

@@ -18,6 +18,8 @@ pub unsafe extern "C" fn vkvm_network_port_ref(
 
 /// Gives up a hold on the network port handle. NULL and handles that are not
 /// live are left alone.
+///
+/// - `port` (consumed, nullable)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_network_port_free(port: *mut vkvm_network_port) {
     void(|c| c.free(port))
@@ -25,7 +27,7 @@ pub unsafe extern "C" fn vkvm_network_port_free(port: *mut vkvm_network_port) {
 
 /// Frees a list of network ports that a function returned, with its handles.
 ///
-/// - `ports` (nullable): the list
+/// - `ports` (consumed, nullable): the list
 /// - `ports_len`: how many there are
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_network_port_list_free(

@@ -17,6 +17,8 @@ pub unsafe extern "C" fn vkvm_node_device_ref(dev: *mut vkvm_node_device) -> *mu
 
 /// Gives up a hold on the node device handle. NULL and handles that are not
 /// live are left alone.
+///
+/// - `dev` (consumed, nullable)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_node_device_free(dev: *mut vkvm_node_device) {
     void(|c| c.free(dev))
@@ -24,7 +26,7 @@ pub unsafe extern "C" fn vkvm_node_device_free(dev: *mut vkvm_node_device) {
 
 /// Frees a list of node devices that a function returned, with its handles.
 ///
-/// - `devices` (nullable): the list
+/// - `devices` (consumed, nullable): the list
 /// - `devices_len`: how many there are
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_node_device_list_free(

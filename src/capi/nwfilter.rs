@@ -17,6 +17,8 @@ pub unsafe extern "C" fn vkvm_nwfilter_ref(nwfilter: *mut vkvm_nwfilter) -> *mut
 
 /// Gives up a hold on the network filter handle. NULL and handles that are not
 /// live are left alone.
+///
+/// - `nwfilter` (consumed, nullable)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_nwfilter_free(nwfilter: *mut vkvm_nwfilter) {
     void(|c| c.free(nwfilter))
@@ -24,7 +26,7 @@ pub unsafe extern "C" fn vkvm_nwfilter_free(nwfilter: *mut vkvm_nwfilter) {
 
 /// Frees a list of network filters that a function returned, with its handles.
 ///
-/// - `filters` (nullable): the list
+/// - `filters` (consumed, nullable): the list
 /// - `filters_len`: how many there are
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_nwfilter_list_free(

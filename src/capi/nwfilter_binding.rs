@@ -19,6 +19,8 @@ pub unsafe extern "C" fn vkvm_nwfilter_binding_ref(
 
 /// Gives up a hold on the network filter binding handle. NULL and handles that
 /// are not live are left alone.
+///
+/// - `binding` (consumed, nullable)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_nwfilter_binding_free(binding: *mut vkvm_nwfilter_binding) {
     void(|c| c.free(binding))
@@ -26,7 +28,7 @@ pub unsafe extern "C" fn vkvm_nwfilter_binding_free(binding: *mut vkvm_nwfilter_
 
 /// Frees a list of network filter bindings that a function returned, with its handles.
 ///
-/// - `bindings` (nullable): the list
+/// - `bindings` (consumed, nullable): the list
 /// - `bindings_len`: how many there are
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_nwfilter_binding_list_free(

@@ -16,6 +16,8 @@ pub unsafe extern "C" fn vkvm_secret_ref(secret: *mut vkvm_secret) -> *mut vkvm_
 
 /// Gives up a hold on the secret handle. NULL and handles that are not live
 /// are left alone.
+///
+/// - `secret` (consumed, nullable)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_secret_free(secret: *mut vkvm_secret) {
     void(|c| c.free(secret))
@@ -23,7 +25,7 @@ pub unsafe extern "C" fn vkvm_secret_free(secret: *mut vkvm_secret) {
 
 /// Frees a list of secrets that a function returned, with its handles.
 ///
-/// - `secrets` (nullable): the list
+/// - `secrets` (consumed, nullable): the list
 /// - `secrets_len`: how many there are
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_secret_list_free(secrets: *mut *mut vkvm_secret, secrets_len: usize) {

@@ -19,6 +19,8 @@ pub unsafe extern "C" fn vkvm_storage_pool_ref(
 
 /// Gives up a hold on the storage pool handle. NULL and handles that are not live
 /// are left alone.
+///
+/// - `pool` (consumed, nullable)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_storage_pool_free(pool: *mut vkvm_storage_pool) {
     void(|c| c.free(pool))
@@ -26,7 +28,7 @@ pub unsafe extern "C" fn vkvm_storage_pool_free(pool: *mut vkvm_storage_pool) {
 
 /// Frees a list of storage pools that a function returned, with its handles.
 ///
-/// - `pools` (nullable): the list
+/// - `pools` (consumed, nullable): the list
 /// - `pools_len`: how many there are
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_storage_pool_list_free(

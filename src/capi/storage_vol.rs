@@ -16,6 +16,8 @@ pub unsafe extern "C" fn vkvm_storage_vol_ref(vol: *mut vkvm_storage_vol) -> *mu
 
 /// Gives up a hold on the volume handle. NULL and handles that are not live
 /// are left alone.
+///
+/// - `vol` (consumed, nullable)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_storage_vol_free(vol: *mut vkvm_storage_vol) {
     void(|c| c.free(vol))
@@ -23,7 +25,7 @@ pub unsafe extern "C" fn vkvm_storage_vol_free(vol: *mut vkvm_storage_vol) {
 
 /// Frees a list of volumes that a function returned, with its handles.
 ///
-/// - `volumes` (nullable): the list
+/// - `volumes` (consumed, nullable): the list
 /// - `volumes_len`: how many there are
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_storage_vol_list_free(

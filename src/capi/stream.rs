@@ -24,6 +24,8 @@ pub unsafe extern "C" fn vkvm_stream_ref(stream: *mut vkvm_stream) -> *mut vkvm_
 /// Gives up a hold on the stream handle. NULL and handles that are not live
 /// are left alone. The last one removes the stream's callback, and aborts what
 /// was not finished.
+///
+/// - `stream` (consumed, nullable)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_stream_free(stream: *mut vkvm_stream) {
     void(|c| c.free(stream))

@@ -332,6 +332,10 @@ fn function(ir: &IrFunction) -> Result<Function> {
 /// Checks that nothing is undocumented, and nothing documented that is not there.
 fn complete(function: &mut Function) -> Result<()> {
     let name = &function.name;
+    let consumes = |param: &&Param| param.doc.consumed;
+    if let Some(param) = function.outputs().find(consumes) {
+        return Err(format!("{name}: {} is an output, and cannot be consumed", param.name).into());
+    }
     for param in &function.params {
         let needs_text = matches!(param.direction, Direction::In | Direction::Out);
         if needs_text && param.doc.text.is_empty() {
@@ -357,7 +361,6 @@ fn complete(function: &mut Function) -> Result<()> {
 
 fn params(function: &str, class: &Class, ir: &IrFunction, doc: &Doc) -> Result<Vec<Param>> {
     let mut params: Vec<Param> = Vec::new();
-    let frees = function.ends_with("_free");
     for (index, arg) in ir.args.iter().enumerate() {
         let name = arg.name.clone().unwrap_or_default();
         if let Some(array) = params.last_mut().filter(|last| name == format!("{}_len", last.name)) {
@@ -370,12 +373,15 @@ fn params(function: &str, class: &Class, ir: &IrFunction, doc: &Doc) -> Result<V
         let (kind, direction) = kind(&name, &arg.ty).ok_or_else(|| {
             format!("{function}: parameter {name} has a type with no meaning here")
         })?;
-        // What returns directly has no outputs: it frees what it is given.
+        let doc_of = doc.params.get(&name).cloned().unwrap_or_default();
+        // What is consumed was an output once, and has the type that it had then.
         let (kind, direction) = match (kind, direction) {
-            (Kind::Handle(of), Direction::Out) if frees => (Kind::Handles(of), Direction::In),
-            (Kind::Int, Direction::Out) if frees => (Kind::Ints, Direction::In),
-            (Kind::Text, Direction::Out) if frees => (Kind::Texts, Direction::In),
-            (Kind::Buffer, Direction::Out) if frees => (Kind::Bytes, Direction::In),
+            (Kind::Handle(of), Direction::Out) if doc_of.consumed => {
+                (Kind::Handles(of), Direction::In)
+            }
+            (Kind::Int, Direction::Out) if doc_of.consumed => (Kind::Ints, Direction::In),
+            (Kind::Text, Direction::Out) if doc_of.consumed => (Kind::Texts, Direction::In),
+            (Kind::Buffer, Direction::Out) if doc_of.consumed => (Kind::Bytes, Direction::In),
             other => other,
         };
         let is_self = index == 0
@@ -383,13 +389,7 @@ fn params(function: &str, class: &Class, ir: &IrFunction, doc: &Doc) -> Result<V
             && kind == Kind::Handle(class.name.clone())
             && direction == Direction::In;
         let direction = if is_self { Direction::SelfHandle } else { direction };
-        params.push(Param {
-            doc: doc.params.get(&name).cloned().unwrap_or_default(),
-            name,
-            kind,
-            direction,
-            len: None,
-        });
+        params.push(Param { doc: doc_of, name, kind, direction, len: None });
     }
     Ok(params)
 }

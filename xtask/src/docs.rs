@@ -24,6 +24,8 @@ pub struct ParamDoc {
     pub text: String,
     /// Whether NULL is allowed.
     pub nullable: bool,
+    /// Whether the caller has it no more once the function was called.
+    pub consumed: bool,
     /// What a language with optional arguments passes when it is left out.
     pub default: Option<i64>,
 }
@@ -53,14 +55,18 @@ impl Doc {
         if let Some(item) = block.strip_prefix("- `") {
             let (name, rest) =
                 item.split_once('`').ok_or_else(|| format!("{function}: odd line: {block}"))?;
-            let (remarks, text) = rest
-                .split_once(':')
-                .ok_or_else(|| format!("{function}: no text for parameter {name}"))?;
+            // The object itself needs no text, so a line about it may be remarks alone.
+            let (remarks, text) = match rest.split_once(':') {
+                Some(both) => both,
+                None if rest.starts_with(" (") && rest.ends_with(')') => (rest, ""),
+                None => return Err(format!("{function}: no text for parameter {name}").into()),
+            };
             let mut param = ParamDoc { text: text.trim().to_owned(), ..ParamDoc::default() };
             let remarks = remarks.trim().trim_start_matches('(').trim_end_matches(')');
             for remark in remarks.split(',').map(str::trim).filter(|remark| !remark.is_empty()) {
                 match remark.split_once(' ') {
                     None if remark == "nullable" => param.nullable = true,
+                    None if remark == "consumed" => param.consumed = true,
                     Some(("default", number)) => param.default = Some(number.parse()?),
                     _ => return Err(format!("{function}: unknown remark ({remark})").into()),
                 }
@@ -89,13 +95,15 @@ mod tests {
     #[test]
     fn a_comment_is_taken_apart() {
         let doc = parse(
-            "Does it.\n\nIn two\nlines.\n\n- `a` (nullable): the\n  first\n- `flags` (default -1): bits\n\n\
+            "Does it.\n\nIn two\nlines.\n\n- `x` (consumed, nullable)\n- `a` (nullable): the\n  first\n- `flags` (default -1): bits\n\n\
              Returns the thing.\n\nlibvirt: virA, virB",
         )
         .expect("parses");
         assert_eq!(doc.paragraphs, ["Does it.", "In two lines."]);
         assert_eq!(doc.params["a"].text, "the first");
-        assert!(doc.params["a"].nullable);
+        assert!(doc.params["a"].nullable && !doc.params["a"].consumed);
+        assert!(doc.params["x"].nullable && doc.params["x"].consumed);
+        assert_eq!(doc.params["x"].text, "");
         assert_eq!(doc.params["flags"].default, Some(-1));
         assert_eq!(doc.returns.as_deref(), Some("the thing."));
         assert_eq!(doc.libvirt, ["virA", "virB"]);

@@ -27,14 +27,19 @@ const INTRODUCTION: &str = "\
  * - A function that can fail returns 0, or -1 with *error set. Its last
  *   parameter is `error`, which may be NULL. On failure no output is touched,
  *   on success *error is not. What is in *error before does not matter.
- * - All inputs are borrowed for the time of the call. All outputs belong to
- *   the caller: free text with vkvm_string_free, bytes with vkvm_bytes_free,
+ * - Inputs are borrowed for the time of the call, except those that are
+ *   consumed: the _free functions take what they are given. All outputs belong
+ *   to the caller: free text with vkvm_string_free, bytes with vkvm_bytes_free,
  *   lists with the _list_free of their type, handles with the _free of their
- *   class.
+ *   class. Every _free function ignores NULL.
  * - Text is UTF-8 and ends with a NUL.
  * - A handle is not an address: NULL, a freed handle, one of another class or
  *   any other word is an error that names the parameter, never a crash.
- *   _ref adds a hold on a handle, _free gives one up; the last one ends it.
+ *   _ref adds a reference to a handle, _free releases one; the last one ends it.
+ * - Text, bytes and lists are plain memory, not handles: freeing one twice, or
+ *   passing a pointer that is no such memory, is undefined behaviour, as with
+ *   free(3). The same holds for other pointers that the documentation says
+ *   must be valid: text without a NUL, an array shorter than its length.
  * - After fork, the child's calls with the parent's handles fail, and freeing
  *   them leaves the parent's connection alone. Values and errors go on working.
  * - Every function may be called from any thread. Freeing a handle while
@@ -272,6 +277,7 @@ pub fn param_text(param: &Param) -> String {
         match &param.kind {
             Kind::Callback(_) => {}
             Kind::Userdata => contract.push("kept until destroy is called".into()),
+            _ if param.doc.consumed => contract.push("consumed".into()),
             _ => contract.push("borrowed".into()),
         }
     }

@@ -172,8 +172,7 @@ fn param(param: &Param, function: &Function) -> Value {
             _ => param.doc.nullable,
         };
         put("nullable", nullable.into());
-        // What a free function is given, the caller has no more.
-        let full = out && param.kind != Kind::Buffer || function.method.ends_with("free");
+        let full = out && param.kind != Kind::Buffer || param.doc.consumed;
         put("transfer", if full { "full" } else { "none" }.into());
     }
     if let (true, Some(free)) = (out, param.kind.free()) {

@@ -143,6 +143,8 @@ pub unsafe extern "C" fn vkvm_conn_ref(conn: *mut vkvm_conn) -> *mut vkvm_conn {
 /// The last one takes back what was registered through the connection, and
 /// ends the handle. The connection itself closes with the last object made
 /// from it. NULL and handles that are not live are left alone.
+///
+/// - `conn` (consumed, nullable)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_conn_free(conn: *mut vkvm_conn) {
     void(|c| c.free(conn))

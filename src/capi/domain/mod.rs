@@ -40,6 +40,8 @@ pub unsafe extern "C" fn vkvm_domain_ref(dom: *mut vkvm_domain) -> *mut vkvm_dom
 
 /// Gives up a hold on the domain handle. NULL and handles that are not live
 /// are left alone.
+///
+/// - `dom` (consumed, nullable)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_free(dom: *mut vkvm_domain) {
     void(|c| c.free(dom))
@@ -47,7 +49,7 @@ pub unsafe extern "C" fn vkvm_domain_free(dom: *mut vkvm_domain) {
 
 /// Frees a list of domains that a function returned, with its handles.
 ///
-/// - `domains` (nullable): the list
+/// - `domains` (consumed, nullable): the list
 /// - `domains_len`: how many there are
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_list_free(domains: *mut *mut vkvm_domain, domains_len: usize) {

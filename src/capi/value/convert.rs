@@ -137,6 +137,7 @@ pub unsafe extern "C" fn vkvm_value_visit(
 /// these are overwritten first, as by `vkvm_value_wipe_and_free`: that is how a command
 /// gives a secret.
 ///
+/// - `value` (consumed)
 /// - `visitor`: the functions that get the parts
 /// - `userdata` (nullable): passed to them
 #[unsafe(no_mangle)]

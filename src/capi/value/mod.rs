@@ -30,6 +30,8 @@ pub unsafe extern "C" fn vkvm_value_ref(value: *mut vkvm_value) -> *mut vkvm_val
 
 /// Gives up a hold on the value handle. NULL and handles that are not live are
 /// left alone.
+///
+/// - `value` (consumed, nullable)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_free(value: *mut vkvm_value) {
     void(|c| c.free(value))
@@ -38,6 +40,8 @@ pub unsafe extern "C" fn vkvm_value_free(value: *mut vkvm_value) {
 /// Gives up a hold on the value handle, as `vkvm_value_free` does. If it was the last
 /// one, all texts and bytes in the value are overwritten first, so that a secret does
 /// not stay in memory that is freed. NULL and handles that are not live are left alone.
+///
+/// - `value` (consumed, nullable)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_wipe_and_free(value: *mut vkvm_value) {
     void(|c| {
