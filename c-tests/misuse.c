@@ -279,6 +279,8 @@ static bool is_refused(const struct function *function, union argument *argument
         right = complain(what, "the message does not begin with the parameter");
     if (vkvm_error_code(err) != code || vkvm_error_domain(err) != VKVM_ERROR_FROM_VKVM)
         right = complain(what, vkvm_error_message(err));
+    if (!vkvm_error_function(err) || strcmp(vkvm_error_function(err), function->name) != 0)
+        right = complain(what, "the error does not name the function");
     vkvm_error_free(err);
     for (size_t i = 0; i < function->count; i++)
         if (memcmp(outputs[i], untouched, sizeof untouched) != 0)

@@ -618,11 +618,12 @@ uint64_t vkvm_error_column(vkvm_error *err);
 int vkvm_error_domain(vkvm_error *err);
 
 /**
- * Gets the libvirt function that failed.
+ * Gets the name of the function that failed: libvirt's, or the function of
+ * this library that was called where libvirt was not reached.
  *
  * @param err the error (not NULL; borrowed)
- * @return its name, which lives as long as the program, or NULL where libvirt
- *     was not reached.
+ * @return the name, which lives as long as the program, or NULL if `err` is no
+ *     live error.
  */
 const char *vkvm_error_function(vkvm_error *err);
 

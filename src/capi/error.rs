@@ -104,10 +104,11 @@ pub unsafe extern "C" fn vkvm_error_int2(err: *mut vkvm_error) -> c_int {
     direct(0, |c| number(c, err, |details| details.ints[1]))
 }
 
-/// Gets the libvirt function that failed.
+/// Gets the name of the function that failed: libvirt's, or the function of this
+/// library that was called where libvirt was not reached.
 ///
-/// Returns its name, which lives as long as the program, or NULL where libvirt
-/// was not reached.
+/// Returns the name, which lives as long as the program, or NULL if `err` is no live
+/// error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_function(err: *mut vkvm_error) -> *const c_char {
     direct(ptr::null(), |c| text(c, err, |details| details.function))

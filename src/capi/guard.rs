@@ -1,9 +1,11 @@
 //! The one way into the library.
 
-use std::ffi::c_int;
+use std::any;
+use std::ffi::{CStr, c_int};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::caller::Caller;
+use super::names::EXPORTS;
 use super::types::vkvm_error;
 use crate::core::sigpipe;
 use crate::error::{Error, Misuse, Result};
@@ -14,16 +16,16 @@ use crate::{event, handle};
 /// # Safety
 /// The C contract of [`crate::capi`] holds for every pointer that the export
 /// got, `error` included.
-pub unsafe fn status(
-    error: *mut *mut vkvm_error,
-    body: impl FnOnce(&Caller) -> Result<()>,
-) -> c_int {
+pub unsafe fn status<B>(error: *mut *mut vkvm_error, body: B) -> c_int
+where
+    B: FnOnce(&Caller) -> Result<()>,
+{
     // SAFETY: as promised by the caller.
     let caller = unsafe { Caller::new() };
     match catch(|| body(&caller)) {
         Ok(()) => 0,
         Err(failure) => {
-            report(failure, error);
+            report(failure, error, any::type_name::<B>());
             -1
         }
     }
@@ -70,10 +72,14 @@ fn catch<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
 }
 
 #[cold]
-fn report(failure: Error, error: *mut *mut vkvm_error) {
+fn report(failure: Error, error: *mut *mut vkvm_error, body: &'static str) {
     if error.is_null() {
         return;
     }
+    let failure = match export_of(body) {
+        Some(name) => failure.in_function(name),
+        None => failure,
+    };
     // A panic here (the handle table is full) must not leave either; the
     // caller then gets the -1 with a NULL error.
     let id = catch_unwind(|| handle::insert(failure).unwrap_or(0)).unwrap_or(0);
@@ -81,9 +87,28 @@ fn report(failure: Error, error: *mut *mut vkvm_error) {
     unsafe { *error = id as *mut vkvm_error };
 }
 
+/// The export with a body of this type: a closure's type is called
+/// `vkvm::capi::conn::open::vkvm_conn_open::{{closure}}`. Rust does not promise that form,
+/// so c-tests/misuse.c asks every export for its name.
+fn export_of(body: &str) -> Option<&'static CStr> {
+    let path = body.rsplit_once("::")?.0;
+    let name = path.rsplit("::").next()?;
+    let at = EXPORTS.binary_search_by(|export| export.to_bytes().cmp(name.as_bytes())).ok()?;
+    Some(EXPORTS[at])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_export_is_known_by_its_closure() {
+        let name = export_of("vkvm::capi::conn::host::vkvm_conn_get_type::{{closure}}");
+        assert_eq!(name, Some(c"vkvm_conn_get_type"));
+        assert_eq!(export_of("vkvm::capi::guard::tests::helper::{{closure}}"), None);
+        assert_eq!(export_of("vkvm_conn_get_type"), None);
+        assert!(EXPORTS.is_sorted(), "so that it can be searched");
+    }
 
     #[test]
     fn a_panic_becomes_an_error() {

@@ -27,7 +27,8 @@
 //! [`guard::status`] (or `guard::direct` and `guard::void` for the few that do
 //! not return a status) is the only way in: it catches panics and hands out the [`caller::Caller`],
 //! whose methods turn C's arguments into Rust's. `cargo xtask generate`
-//! refuses an export that is written in any other way.
+//! refuses an export that is written in any other way. The guard also gives an error
+//! the name of the export, which it knows from the closure's type.
 //!
 //! A parameter's line may have a remark in parentheses after its name:
 //! `nullable`, `default N`. `/// cbindgen:perl=…` lines are for the Perl side:
@@ -60,6 +61,7 @@ pub mod host;
 pub mod interface;
 pub mod invoke;
 pub mod library;
+mod names;
 pub mod network;
 pub mod network_port;
 pub mod node_device;

@@ -39,7 +39,7 @@ pub struct Details {
     pub strings: [Option<CString>; 3],
     /// libvirt's extra numbers.
     pub ints: [i32; 2],
-    /// The function that failed: libvirt's, or ours when libvirt was not reached.
+    /// The function that failed: libvirt's, or the export when libvirt was not reached.
     pub function: Option<&'static CStr>,
     /// The parameter that was wrong, where one is to blame.
     pub parameter: Option<CString>,
