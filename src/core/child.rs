@@ -111,10 +111,6 @@ unsafe fn connection(inherited: sys::virConnectPtr) -> Result<Option<ConnRef>> {
 unsafe fn find<C: Counted>(inherited: *mut C, lookup: &'static CStr) -> Result<Option<NonNull<C>>> {
     // SAFETY: live, by the caller.
     let of = unsafe { C::conn(inherited) };
-    if of.is_null() {
-        // Of some classes libvirt does not tell the connection.
-        return Ok(None);
-    }
     // SAFETY: live as long as the object.
     let Some(conn) = (unsafe { connection(of)? }) else {
         return Ok(None);
@@ -155,12 +151,36 @@ again! {
     Interface, c"virInterfaceLookupByName";
     Network, c"virNetworkLookupByUUID";
     NetworkPort, c"virNetworkPortLookupByUUID";
-    NodeDevice, c"virNodeDeviceLookupByName";
-    NwFilter, c"virNWFilterLookupByUUID";
-    NwFilterBinding, c"virNWFilterBindingLookupByPortDev";
     Secret, c"virSecretLookupByUUID";
     StoragePool, c"virStoragePoolLookupByUUID";
     StorageVol, c"virStorageVolLookupByKey";
+}
+
+// Of these libvirt does not tell the connection; they know it themselves.
+macro_rules! again_where_made {
+    ($($class:ty, $lookup:literal;)*) => { $(
+        impl Again for $class {
+            fn again(&self) -> Result<Option<Self>> {
+                let Some(of) = self.made_from() else {
+                    return Ok(None);
+                };
+                // SAFETY: both are live while self is; what is found has a reference for us.
+                unsafe {
+                    let Some(conn) = connection(of.as_ptr())? else {
+                        return Ok(None);
+                    };
+                    let found = call::pointer(Counted::find(self.raw(), conn.raw()), $lookup)?;
+                    Ok(Some(<$class>::adopt(found.as_ptr()).of(conn.raw())))
+                }
+            }
+        }
+    )* };
+}
+
+again_where_made! {
+    NodeDevice, c"virNodeDeviceLookupByName";
+    NwFilter, c"virNWFilterLookupByUUID";
+    NwFilterBinding, c"virNWFilterBindingLookupByPortDev";
 }
 
 impl Again for DomainCheckpoint {

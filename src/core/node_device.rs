@@ -1,19 +1,21 @@
 //! A device of the host, real or mediated.
 
 use std::ffi::{CStr, c_char, c_int, c_uint};
+use std::ptr::NonNull;
 use std::sync::{Mutex, PoisonError};
 
 use virt::sys;
 
 use super::conn::locate;
 use super::late::Late;
-use super::object::{Counted, Object, Pinned};
+use super::object::{Counted, MadeFrom, Object, Pinned};
 use super::{Text, call};
 use crate::error::Result;
 
 /// A device of the host. It keeps its connection open.
 pub struct NodeDevice {
     object: Object<sys::virNodeDevice>,
+    made_from: MadeFrom,
     /// libvirt remembers the parent in the device, without a lock of its own.
     parent: Mutex<()>,
 }
@@ -42,7 +44,7 @@ static SET_AUTOSTART: Late<SetAutostart> =
 static UPDATE: Late<Update> = unsafe { Late::new(c"virNodeDeviceUpdate", "10.1.0") };
 
 // SAFETY: the functions are those for virNodeDevice. Of which connection it is, libvirt
-// does not tell, so it is not found again on another.
+// does not tell, so it is not found again when its connection is replaced.
 unsafe impl Counted for sys::virNodeDevice {
     unsafe fn free(this: *mut Self) {
         // SAFETY: as promised by the caller.
@@ -53,8 +55,9 @@ unsafe impl Counted for sys::virNodeDevice {
         std::ptr::null_mut()
     }
 
-    unsafe fn find(_: *mut Self, _: sys::virConnectPtr) -> *mut Self {
-        std::ptr::null_mut()
+    unsafe fn find(this: *mut Self, conn: sys::virConnectPtr) -> *mut Self {
+        // SAFETY: both are live, by the caller; the name is a C string that lives as long.
+        unsafe { sys::virNodeDeviceLookupByName(conn, sys::virNodeDeviceGetName(this)) }
     }
 }
 
@@ -76,7 +79,19 @@ impl NodeDevice {
     pub(crate) unsafe fn adopt(raw: sys::virNodeDevicePtr) -> Self {
         // SAFETY: as promised by the caller.
         let object = unsafe { Object::adopt(raw) };
-        NodeDevice { object, parent: Mutex::new(()) }
+        NodeDevice { object, made_from: MadeFrom(None), parent: Mutex::new(()) }
+    }
+
+    /// The same, which knows the connection that it was made from.
+    pub(crate) fn of(mut self, conn: sys::virConnectPtr) -> Self {
+        self.made_from = MadeFrom(NonNull::new(conn));
+        self
+    }
+
+    /// The connection that it was made from, where that is known: not of one that came
+    /// with an event.
+    pub(crate) fn made_from(&self) -> Option<NonNull<sys::virConnect>> {
+        self.made_from.0
     }
 
     pub(crate) fn raw(&self) -> sys::virNodeDevicePtr {

@@ -1,19 +1,20 @@
 //! A network filter: rules for the traffic of network interfaces.
 
 use std::ffi::{CStr, c_uint};
+use std::ptr::NonNull;
 
 use uuid::Uuid;
 use virt::sys;
 
-use super::object::{Counted, Object, Pinned};
+use super::object::{Counted, MadeFrom, Object, Pinned};
 use super::{Text, call};
 use crate::error::Result;
 
 /// A network filter. It keeps its connection open.
-pub struct NwFilter(Object<sys::virNWFilter>);
+pub struct NwFilter(Object<sys::virNWFilter>, MadeFrom);
 
 // SAFETY: the functions are those for virNWFilter. Of which connection it is, libvirt
-// does not tell, so it is not found again on another.
+// does not tell, so it is not found again when its connection is replaced.
 unsafe impl Counted for sys::virNWFilter {
     unsafe fn free(this: *mut Self) {
         // SAFETY: as promised by the caller.
@@ -24,8 +25,13 @@ unsafe impl Counted for sys::virNWFilter {
         std::ptr::null_mut()
     }
 
-    unsafe fn find(_: *mut Self, _: sys::virConnectPtr) -> *mut Self {
-        std::ptr::null_mut()
+    unsafe fn find(this: *mut Self, conn: sys::virConnectPtr) -> *mut Self {
+        let mut uuid = [0; 16];
+        // SAFETY: both are live, by the caller; there is room for a uuid.
+        unsafe {
+            sys::virNWFilterGetUUID(this, uuid.as_mut_ptr());
+            sys::virNWFilterLookupByUUID(conn, uuid.as_ptr())
+        }
     }
 }
 
@@ -46,7 +52,19 @@ impl NwFilter {
     /// `raw` is a valid filter, and one reference to it is ours.
     pub(crate) unsafe fn adopt(raw: sys::virNWFilterPtr) -> Self {
         // SAFETY: as promised by the caller.
-        NwFilter(unsafe { Object::adopt(raw) })
+        NwFilter(unsafe { Object::adopt(raw) }, MadeFrom(None))
+    }
+
+    /// The same, which knows the connection that it was made from.
+    pub(crate) fn of(mut self, conn: sys::virConnectPtr) -> Self {
+        self.1 = MadeFrom(NonNull::new(conn));
+        self
+    }
+
+    /// The connection that it was made from, where that is known: not of one that came
+    /// with an event.
+    pub(crate) fn made_from(&self) -> Option<NonNull<sys::virConnect>> {
+        self.1.0
     }
 
     pub(crate) fn raw(&self) -> sys::virNWFilterPtr {

@@ -1,18 +1,19 @@
 //! A network filter binding: the use of a filter on a network device.
 
 use std::ffi::{CStr, c_uint};
+use std::ptr::NonNull;
 
 use virt::sys;
 
-use super::object::{Counted, Object, Pinned};
+use super::object::{Counted, MadeFrom, Object, Pinned};
 use super::{Text, call};
 use crate::error::Result;
 
 /// A network filter binding. It keeps its connection open.
-pub struct NwFilterBinding(Object<sys::virNWFilterBinding>);
+pub struct NwFilterBinding(Object<sys::virNWFilterBinding>, MadeFrom);
 
 // SAFETY: the functions are those for virNWFilterBinding. Of which connection it is, libvirt
-// does not tell, so it is not found again on another.
+// does not tell, so it is not found again when its connection is replaced.
 unsafe impl Counted for sys::virNWFilterBinding {
     unsafe fn free(this: *mut Self) {
         // SAFETY: as promised by the caller.
@@ -23,8 +24,12 @@ unsafe impl Counted for sys::virNWFilterBinding {
         std::ptr::null_mut()
     }
 
-    unsafe fn find(_: *mut Self, _: sys::virConnectPtr) -> *mut Self {
-        std::ptr::null_mut()
+    unsafe fn find(this: *mut Self, conn: sys::virConnectPtr) -> *mut Self {
+        // SAFETY: both are live, by the caller; the name is a C string that lives as long.
+        unsafe {
+            let name = sys::virNWFilterBindingGetPortDev(this);
+            sys::virNWFilterBindingLookupByPortDev(conn, name)
+        }
     }
 }
 
@@ -45,7 +50,19 @@ impl NwFilterBinding {
     /// `raw` is a valid binding, and one reference to it is ours.
     pub(crate) unsafe fn adopt(raw: sys::virNWFilterBindingPtr) -> Self {
         // SAFETY: as promised by the caller.
-        NwFilterBinding(unsafe { Object::adopt(raw) })
+        NwFilterBinding(unsafe { Object::adopt(raw) }, MadeFrom(None))
+    }
+
+    /// The same, which knows the connection that it was made from.
+    pub(crate) fn of(mut self, conn: sys::virConnectPtr) -> Self {
+        self.1 = MadeFrom(NonNull::new(conn));
+        self
+    }
+
+    /// The connection that it was made from, where that is known: not of one that came
+    /// with an event.
+    pub(crate) fn made_from(&self) -> Option<NonNull<sys::virConnect>> {
+        self.1.0
     }
 
     pub(crate) fn raw(&self) -> sys::virNWFilterBindingPtr {

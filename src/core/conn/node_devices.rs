@@ -22,11 +22,13 @@ impl Conn {
         // SAFETY: raw() is live while self is; so in all calls below. Each object
         // of the list is new and ours.
         unsafe {
-            call::objects(
+            let conn = self.raw();
+            let all = call::objects(
                 c"virConnectListAllNodeDevices",
-                |array| sys::virConnectListAllNodeDevices(self.raw(), array, flags),
+                |array| sys::virConnectListAllNodeDevices(conn, array, flags),
                 NodeDevice::adopt,
-            )
+            )?;
+            Ok(all.into_iter().map(|one| one.of(conn)).collect())
         }
     }
 
@@ -59,8 +61,10 @@ impl Conn {
     pub fn get_node_device_by_name(&self, name: &CStr) -> Result<NodeDevice> {
         // SAFETY: as above; a new object's reference is ours.
         unsafe {
-            let raw = sys::virNodeDeviceLookupByName(self.raw(), name.as_ptr());
-            Ok(NodeDevice::adopt(call::pointer(raw, c"virNodeDeviceLookupByName")?.as_ptr()))
+            let conn = self.raw();
+            let raw = sys::virNodeDeviceLookupByName(conn, name.as_ptr());
+            Ok(NodeDevice::adopt(call::pointer(raw, c"virNodeDeviceLookupByName")?.as_ptr())
+                .of(conn))
         }
     }
 
@@ -74,9 +78,10 @@ impl Conn {
         let (wwnn, wwpn) = (wwnn.as_ptr(), wwpn.as_ptr());
         // SAFETY: as above.
         unsafe {
-            let raw = sys::virNodeDeviceLookupSCSIHostByWWN(self.raw(), wwnn, wwpn, flags);
+            let conn = self.raw();
+            let raw = sys::virNodeDeviceLookupSCSIHostByWWN(conn, wwnn, wwpn, flags);
             let device = call::pointer(raw, c"virNodeDeviceLookupSCSIHostByWWN")?;
-            Ok(NodeDevice::adopt(device.as_ptr()))
+            Ok(NodeDevice::adopt(device.as_ptr()).of(conn))
         }
     }
 
@@ -84,10 +89,11 @@ impl Conn {
     pub fn create_node_device(&self, xml: &CStr, flags: c_uint) -> Result<NodeDevice> {
         // SAFETY: as above.
         unsafe {
-            let raw = sys::virNodeDeviceCreateXML(self.raw(), xml.as_ptr(), flags);
+            let conn = self.raw();
+            let raw = sys::virNodeDeviceCreateXML(conn, xml.as_ptr(), flags);
             let device = call::pointer(raw, c"virNodeDeviceCreateXML")
                 .map_err(|error| locate(error, "xml", xml))?;
-            Ok(NodeDevice::adopt(device.as_ptr()))
+            Ok(NodeDevice::adopt(device.as_ptr()).of(conn))
         }
     }
 
@@ -96,10 +102,11 @@ impl Conn {
         let define = DEFINE.get()?;
         // SAFETY: as above.
         unsafe {
-            let raw = define(self.raw(), xml.as_ptr(), flags);
+            let conn = self.raw();
+            let raw = define(conn, xml.as_ptr(), flags);
             let device = call::pointer(raw, c"virNodeDeviceDefineXML")
                 .map_err(|error| locate(error, "xml", xml))?;
-            Ok(NodeDevice::adopt(device.as_ptr()))
+            Ok(NodeDevice::adopt(device.as_ptr()).of(conn))
         }
     }
 }

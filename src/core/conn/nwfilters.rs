@@ -21,11 +21,13 @@ impl Conn {
         // SAFETY: raw() is live while self is; so in all calls below. Each object
         // of the list is new and ours.
         unsafe {
-            call::objects(
+            let conn = self.raw();
+            let all = call::objects(
                 c"virConnectListAllNWFilters",
-                |array| sys::virConnectListAllNWFilters(self.raw(), array, flags),
+                |array| sys::virConnectListAllNWFilters(conn, array, flags),
                 NwFilter::adopt,
-            )
+            )?;
+            Ok(all.into_iter().map(|one| one.of(conn)).collect())
         }
     }
 
@@ -52,8 +54,9 @@ impl Conn {
     pub fn get_nwfilter_by_name(&self, name: &CStr) -> Result<NwFilter> {
         // SAFETY: as above; a new object's reference is ours.
         unsafe {
-            let raw = sys::virNWFilterLookupByName(self.raw(), name.as_ptr());
-            Ok(NwFilter::adopt(call::pointer(raw, c"virNWFilterLookupByName")?.as_ptr()))
+            let conn = self.raw();
+            let raw = sys::virNWFilterLookupByName(conn, name.as_ptr());
+            Ok(NwFilter::adopt(call::pointer(raw, c"virNWFilterLookupByName")?.as_ptr()).of(conn))
         }
     }
 
@@ -62,8 +65,9 @@ impl Conn {
         let uuid = parse_uuid(uuid, "uuid")?;
         // SAFETY: as above; the uuid is 16 bytes.
         unsafe {
-            let raw = sys::virNWFilterLookupByUUID(self.raw(), uuid.as_bytes().as_ptr());
-            Ok(NwFilter::adopt(call::pointer(raw, c"virNWFilterLookupByUUID")?.as_ptr()))
+            let conn = self.raw();
+            let raw = sys::virNWFilterLookupByUUID(conn, uuid.as_bytes().as_ptr());
+            Ok(NwFilter::adopt(call::pointer(raw, c"virNWFilterLookupByUUID")?.as_ptr()).of(conn))
         }
     }
 
@@ -71,12 +75,13 @@ impl Conn {
     pub fn define_nwfilter(&self, xml: &CStr, flags: c_uint) -> Result<NwFilter> {
         // SAFETY: as above.
         unsafe {
+            let conn = self.raw();
             let (raw, function) = match flags {
-                0 => (sys::virNWFilterDefineXML(self.raw(), xml.as_ptr()), c"virNWFilterDefineXML"),
-                _ => (DEFINE.get()?(self.raw(), xml.as_ptr(), flags), c"virNWFilterDefineXMLFlags"),
+                0 => (sys::virNWFilterDefineXML(conn, xml.as_ptr()), c"virNWFilterDefineXML"),
+                _ => (DEFINE.get()?(conn, xml.as_ptr(), flags), c"virNWFilterDefineXMLFlags"),
             };
             let filter = call::pointer(raw, function).map_err(|error| locate(error, "xml", xml))?;
-            Ok(NwFilter::adopt(filter.as_ptr()))
+            Ok(NwFilter::adopt(filter.as_ptr()).of(conn))
         }
     }
 
@@ -84,11 +89,13 @@ impl Conn {
     pub fn list_all_nwfilter_bindings(&self, flags: c_uint) -> Result<Vec<NwFilterBinding>> {
         // SAFETY: as above; each object of the list is new and ours.
         unsafe {
-            call::objects(
+            let conn = self.raw();
+            let all = call::objects(
                 c"virConnectListAllNWFilterBindings",
-                |array| sys::virConnectListAllNWFilterBindings(self.raw(), array, flags),
+                |array| sys::virConnectListAllNWFilterBindings(conn, array, flags),
                 NwFilterBinding::adopt,
-            )
+            )?;
+            Ok(all.into_iter().map(|one| one.of(conn)).collect())
         }
     }
 
@@ -96,10 +103,12 @@ impl Conn {
     pub fn get_nwfilter_binding_by_port_dev(&self, name: &CStr) -> Result<NwFilterBinding> {
         // SAFETY: as above; a new object's reference is ours.
         unsafe {
-            let raw = sys::virNWFilterBindingLookupByPortDev(self.raw(), name.as_ptr());
+            let conn = self.raw();
+            let raw = sys::virNWFilterBindingLookupByPortDev(conn, name.as_ptr());
             Ok(NwFilterBinding::adopt(
                 call::pointer(raw, c"virNWFilterBindingLookupByPortDev")?.as_ptr(),
-            ))
+            )
+            .of(conn))
         }
     }
 
@@ -107,10 +116,11 @@ impl Conn {
     pub fn create_nwfilter_binding(&self, xml: &CStr, flags: c_uint) -> Result<NwFilterBinding> {
         // SAFETY: as above.
         unsafe {
-            let raw = sys::virNWFilterBindingCreateXML(self.raw(), xml.as_ptr(), flags);
+            let conn = self.raw();
+            let raw = sys::virNWFilterBindingCreateXML(conn, xml.as_ptr(), flags);
             let binding = call::pointer(raw, c"virNWFilterBindingCreateXML")
                 .map_err(|error| locate(error, "xml", xml))?;
-            Ok(NwFilterBinding::adopt(binding.as_ptr()))
+            Ok(NwFilterBinding::adopt(binding.as_ptr()).of(conn))
         }
     }
 }
