@@ -3996,10 +3996,11 @@ int vkvm_conn_set_identity(vkvm_conn *conn,
 /**
  * Lets libvirt check that the daemon still answers.
  *
- * The checks are made by the event loop: without one that runs, nothing is
- * checked. A connection whose checks fail is broken, which close callbacks are
- * told. libvirt makes none while a call waits on the thread that runs the
- * loop: so that such calls end, too, let another thread run it, like that of
+ * The checks are made by the event loop, which must be registered before the
+ * connection is opened: without one that runs, nothing is checked. A
+ * connection whose checks fail is broken, which close callbacks are told.
+ * libvirt makes none while a call waits on the thread that runs the loop: so
+ * that such calls end, too, let another thread run it, like that of
  * `vkvm_event_start`.
  *
  * @param conn the connection (not NULL; borrowed)

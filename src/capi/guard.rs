@@ -76,6 +76,7 @@ fn report(failure: Error, error: *mut *mut vkvm_error, body: &'static str) {
     if error.is_null() {
         return;
     }
+    let failure = event::explain(failure);
     let failure = match export_of(body) {
         Some(name) => failure.in_function(name),
         None => failure,

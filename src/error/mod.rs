@@ -65,6 +65,17 @@ impl Error {
         self
     }
 
+    /// Adds a sentence to the text.
+    #[must_use]
+    pub fn with_note(mut self, note: &str) -> Self {
+        let mut text = std::mem::take(&mut self.0.message).into_bytes();
+        text.extend_from_slice(b"; ");
+        text.extend_from_slice(c_string(note).as_bytes());
+        // Neither part has a NUL.
+        self.0.message = CString::new(text).unwrap_or_default();
+        self
+    }
+
     /// Says which parameter held the mistake, and where in its text.
     #[must_use]
     pub fn at(mut self, parameter: &'static str, line: u64, column: u64) -> Self {

@@ -105,8 +105,8 @@ listening_port() { # PID
 
 # The daemon does not ask whether its clients are there: one that has an event loop and
 # does not turn it for 30 seconds, because it waits for a guest, would be cut off.
-write_libvirtd_conf() { # PORT (0: any free one) [none|sasl [tcp|tls]]
-    local auth=${2:-none} transport=${3:-tcp}
+write_libvirtd_conf() { # PORT (0: any free one) [none|sasl [tcp|tls [KEEPALIVE]]]
+    local auth=${2:-none} transport=${3:-tcp} keepalive=${4:--1}
     cat >"$DIR/libvirtd.conf" <<END
 listen_tls = $([ "$transport" = tls ] && echo 1 || echo 0)
 listen_tcp = $([ "$transport" = tcp ] && echo 1 || echo 0)
@@ -117,7 +117,8 @@ auth_unix_rw = "none"
 auth_unix_ro = "none"
 unix_sock_dir = "$DIR"
 host_uuid = "$(cat /proc/sys/kernel/random/uuid)"
-keepalive_interval = -1
+keepalive_interval = $keepalive
+keepalive_count = 2
 log_outputs = "2:file:$DIR/log"
 END
 }

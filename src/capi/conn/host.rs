@@ -4,6 +4,7 @@ use std::ffi::{c_char, c_int};
 
 use crate::capi::guard::status;
 use crate::capi::types::{vkvm_conn, vkvm_error, vkvm_value};
+use crate::event;
 
 /// Gets the name of the hypervisor driver, like "QEMU" or "TEST".
 ///
@@ -334,11 +335,11 @@ pub unsafe extern "C" fn vkvm_conn_is_encrypted(
 
 /// Lets libvirt check that the daemon still answers.
 ///
-/// The checks are made by the event loop: without one that runs, nothing is
-/// checked. A connection whose checks fail is broken, which close callbacks
-/// are told. libvirt makes none while a call waits on the thread that runs the
-/// loop: so that such calls end, too, let another thread run it, like that of
-/// `vkvm_event_start`.
+/// The checks are made by the event loop, which must be registered before the connection
+/// is opened: without one that runs, nothing is checked. A connection whose checks fail is
+/// broken, which close callbacks are told. libvirt makes none while a call waits on the
+/// thread that runs the loop: so that such calls end, too, let another thread run it, like
+/// that of `vkvm_event_start`.
 ///
 /// - `interval`: seconds of silence before a check; 0 or less for no checks
 /// - `count`: how many checks may go unanswered
@@ -351,5 +352,8 @@ pub unsafe extern "C" fn vkvm_conn_set_keep_alive(
     count: u32,
     error: *mut *mut vkvm_error,
 ) -> c_int {
-    status(error, |c| c.get(conn, "conn")?.set_keep_alive(interval, count))
+    status(error, |c| {
+        let set = c.get(conn, "conn")?.set_keep_alive(interval, count);
+        set.map_err(event::explain_keep_alive)
+    })
 }

@@ -48,6 +48,7 @@ impl Theirs<unsafe extern "C" fn(c_int, *mut c_void)> {
 /// Gives the loop to libvirt. Fails where libvirt has been given another one.
 pub(in crate::event) fn install(what: &'static str) -> Result<()> {
     super::turn::prepare()?;
+    LOOP.lock().here().is_installed();
     // SAFETY: functions of the right types, which are there for ever.
     unsafe {
         sys::virEventRegisterImpl(

@@ -15,10 +15,16 @@ pub(super) use impls::install;
 pub(super) use turn::{turn, wake};
 
 use std::ffi::c_int;
+use std::time::Duration;
 
 use table::LOOP;
 
 use super::watches::{Ticker, Watcher};
+
+/// For how long the loop has not run; none while it does.
+pub(super) fn idle() -> Option<Duration> {
+    LOOP.lock().here().idle()
+}
 
 /// Watches a descriptor, for the program.
 pub(super) fn add_watch(fd: c_int, events: c_int, watcher: Watcher) -> c_int {

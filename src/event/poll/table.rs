@@ -74,6 +74,8 @@ pub(super) struct Table {
     owner: Option<usize>,
     depth: u32,
     turns: u64,
+    /// When the last one ended, or when the loop was installed in this process.
+    last_turn: Option<Instant>,
     /// How many threads wait for the end of a turn.
     waiting: u32,
     /// Whether that thread sleeps, and whether it was woken up.
@@ -111,6 +113,7 @@ impl Table {
             owner: None,
             depth: 0,
             turns: 0,
+            last_turn: None,
             waiting: 0,
             sleeping: false,
             woken: false,
@@ -134,6 +137,7 @@ impl Table {
             self.sleeping = false;
             self.woken = false;
             self.restless = false;
+            self.last_turn = self.last_turn.map(|_| Instant::now());
             // Not closed: a child that has closed all descriptors may use its number
             // for something else.
             std::mem::forget(self.waker.take());
@@ -256,6 +260,7 @@ impl Table {
         self.turns += 1;
         if self.depth == 0 {
             self.owner = None;
+            self.last_turn = Some(Instant::now());
         }
         std::mem::take(&mut self.waiting) > 0
     }
@@ -269,6 +274,16 @@ impl Table {
     /// Whether that turn still runs.
     pub(super) fn is_in(&self, turn: u64) -> bool {
         self.owner.is_some() && self.turns == turn
+    }
+
+    /// From now on it is known for how long the loop does not run.
+    pub(super) fn is_installed(&mut self) {
+        self.last_turn.get_or_insert_with(Instant::now);
+    }
+
+    /// For how long the loop has not run; none while it does.
+    pub(super) fn idle(&self) -> Option<Duration> {
+        if self.owner.is_some() { None } else { self.last_turn.map(|last| last.elapsed()) }
     }
 
     /// Whether the loop can be woken up.
