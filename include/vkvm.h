@@ -297,6 +297,10 @@ typedef int (*vkvm_auth_callback)(vkvm_value *credentials, void *userdata);
  * connection, or runs a turn of the event loop; to ignore the signal, or to
  * handle it, is fine at any time.
  *
+ * Nobody is asked for a password: over `qemu+ssh://` ssh runs in its batch
+ * mode, unless the URI has the parameter `no_tty=0`. See
+ * vkvm_conn_open_auth().
+ *
  * @param uri the libvirt URI, like "qemu:///system"; NULL for libvirt's
  *     default (may be NULL; borrowed)
  * @param flags `VKVM_CONNECT_RO` to read only, `VKVM_CONNECT_NO_ALIASES` to
@@ -313,6 +317,10 @@ int vkvm_conn_open(const char *uri, uint32_t flags, vkvm_conn **conn, vkvm_error
 
 /**
  * Opens a connection to a hypervisor that may ask for credentials.
+ *
+ * With a callback ssh, which cannot use it, runs in its batch mode over
+ * `qemu+ssh://`, unless the URI has the parameter `no_tty=0`. Without one
+ * libvirt and ssh prompt on the console, as virsh does.
  *
  * @param uri the libvirt URI; NULL for libvirt's default (may be NULL;
  *     borrowed)

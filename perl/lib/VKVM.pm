@@ -83,6 +83,8 @@ sub new {
 sub _connect {
     my ($class, %params) = @_;
     my $uri   = exists $params{address} ? $params{address} : $params{uri};
+    # There ssh asks on the terminal, as ever.
+    $uri = VKVM::SysVirt::_asking_uri($uri) if $INC{'VKVM/SysVirt.pm'};
     my $flags = $params{flags} // 0;
     $flags |= CONNECT_RO() if $params{readonly};
     my $self =

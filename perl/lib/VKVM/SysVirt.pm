@@ -93,6 +93,16 @@ sub folder {
     return File::Spec->catdir(dirname(File::Spec->rel2abs(__FILE__)), 'SysVirt', 'lib');
 }
 
+# Someone may sit at the terminal of a program for Sys::Virt and answer ssh. libvkvm takes
+# the parameter out of the URI again: see src/core/conn/ssh.rs.
+sub _asking_uri {
+    my ($given) = @_;
+    my $uri = $given // $ENV{LIBVIRT_DEFAULT_URI} // '';
+    return $given unless $uri =~ /\A[^:]*[+]ssh:/i && $uri !~ /[?&;]no_tty=/i;
+    my ($before, $fragment) = $uri =~ /\A([^#]*)(.*)\z/s;
+    return $before . ($before =~ /[?]/ ? '&' : '?') . "no_tty=00$fragment";
+}
+
 # Programs fork with their connections open.
 VKVM::reopen_after_fork(1);
 

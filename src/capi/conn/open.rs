@@ -21,6 +21,9 @@ use crate::value::{Map, Value};
 /// that away until it opens the next connection, or runs a turn of the event loop; to
 /// ignore the signal, or to handle it, is fine at any time.
 ///
+/// Nobody is asked for a password: over `qemu+ssh://` ssh runs in its batch mode, unless the
+/// URI has the parameter `no_tty=0`. See vkvm_conn_open_auth().
+///
 /// - `uri` (nullable): the libvirt URI, like "qemu:///system"; NULL for
 ///   libvirt's default
 /// - `flags` (default 0): `VKVM_CONNECT_RO` to read only,
@@ -43,6 +46,10 @@ pub unsafe extern "C" fn vkvm_conn_open(
 }
 
 /// Opens a connection to a hypervisor that may ask for credentials.
+///
+/// With a callback ssh, which cannot use it, runs in its batch mode over `qemu+ssh://`,
+/// unless the URI has the parameter `no_tty=0`. Without one libvirt and ssh prompt on the
+/// console, as virsh does.
 ///
 /// - `uri` (nullable): the libvirt URI; NULL for libvirt's default
 /// - `flags` (default 0): as for `vkvm_conn_open`

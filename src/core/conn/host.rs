@@ -56,7 +56,8 @@ impl Conn {
     /// The URI, as libvirt completed it.
     pub fn get_uri(&self) -> Result<Text> {
         // SAFETY: as above; the text is new and ours.
-        unsafe { call::text(sys::virConnectGetURI(self.raw()), c"virConnectGetURI") }
+        let uri = unsafe { call::text(sys::virConnectGetURI(self.raw()), c"virConnectGetURI")? };
+        Ok(super::ssh::as_given(uri))
     }
 
     /// The host's name.

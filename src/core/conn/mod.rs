@@ -12,6 +12,7 @@ mod open;
 mod saved;
 mod secrets;
 mod shared;
+mod ssh;
 mod storage;
 
 use std::ffi::{CStr, c_int, c_uint};

@@ -6,7 +6,7 @@ use std::ptr::{self, NonNull};
 use virt::sys;
 use zeroize::Zeroizing;
 
-use super::{Conn, Opened, shared};
+use super::{Conn, Opened, shared, ssh};
 use crate::core::line::{self, ConnRef};
 use crate::core::{call, child, fds, libxml, sigpipe};
 use crate::error::Result;
@@ -31,10 +31,11 @@ pub type Authenticator<'a> = dyn FnMut(&mut [Credential]) -> bool + 'a;
 impl Conn {
     /// Opens a connection without offering credentials.
     pub fn open(uri: Option<&CStr>, flags: c_uint) -> Result<Self> {
-        Self::opened_with(uri, ptr::null_mut(), flags)
+        let uri = ssh::without_questions(uri);
+        Self::opened_with(uri.as_deref(), ptr::null_mut(), flags)
     }
 
-    /// Opens a connection; libvirt prompts for credentials on the console.
+    /// Opens a connection; libvirt prompts for credentials on the console, and so may ssh.
     pub fn open_console(uri: Option<&CStr>, flags: c_uint) -> Result<Self> {
         // SAFETY: a constant of libvirt's, which it only reads.
         Self::opened_with(uri, unsafe { sys::virConnectAuthPtrDefault }, flags)
@@ -54,7 +55,8 @@ impl Conn {
             cb: Some(answer_credentials),
             cbdata: (&raw mut answer).cast(),
         };
-        Self::opened_with(uri, &mut auth, flags)
+        let uri = ssh::without_questions(uri);
+        Self::opened_with(uri.as_deref(), &mut auth, flags)
     }
 
     fn opened_with(
@@ -71,7 +73,8 @@ impl Conn {
 
 /// Opens a connection as one was opened before, which asked for no credentials.
 pub(crate) fn reopen(uri: &CStr, opened: Opened) -> Result<ConnRef> {
-    let raw = open_with(Some(uri), ptr::null_mut(), opened.flags)?;
+    let uri = ssh::without_questions(Some(uri));
+    let raw = open_with(uri.as_deref(), ptr::null_mut(), opened.flags)?;
     // SAFETY: a new connection whose one reference is ours.
     Ok(unsafe { ConnRef::adopt(raw) })
 }
