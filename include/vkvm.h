@@ -1790,7 +1790,8 @@ int vkvm_conn_get_library_version(vkvm_conn *conn, uint64_t *version, vkvm_error
  * Gets how many virtual CPUs a domain can have at most.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param type the type of domain, like "kvm" (not NULL; borrowed)
+ * @param type the type of domain, such as "kvm"; NULL for the default of the
+ *     driver (may be NULL; borrowed)
  * @param count how many (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -2903,7 +2904,8 @@ int vkvm_conn_create_domain(vkvm_conn *conn,
  * @param conn the connection (not NULL; borrowed)
  * @param xml a `<domain>` document (not NULL; borrowed)
  * @param fds open file descriptors; the call borrows them, and the caller
- *     closes them (not NULL; borrowed; its length is in fds_len)
+ *     closes them. NULL if there are none (may be NULL; borrowed; its length
+ *     is in fds_len)
  * @param fds_len how many there are
  * @param flags of `VKVM_DOMAIN_START_*`
  * @param domain the domain (out; not NULL; owned by the caller:
@@ -3987,8 +3989,8 @@ int vkvm_conn_secret_event_register_any(vkvm_conn *conn,
  *
  * @param conn the connection (not NULL; borrowed)
  * @param newident a map with keys of `VKVM_IDENTITY_*`; the ids are numbers,
- *     the time is in clock ticks since the host started, the rest is text (not
- *     NULL; borrowed)
+ *     the time is in clock ticks since the host started, the rest is text.
+ *     NULL for none (may be NULL; borrowed)
  * @param flags unused, pass 0
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -6769,8 +6771,9 @@ int vkvm_domain_authorized_ssh_keys_get(vkvm_domain *dom,
  *
  * @param dom the domain (not NULL; borrowed)
  * @param user the user's name (not NULL; borrowed)
- * @param keys the lines for the user's file authorized_keys (not NULL;
- *     borrowed; its length is in keys_len)
+ * @param keys the lines for the user's file authorized_keys; NULL or an empty
+ *     list, without flags, removes all lines (may be NULL; borrowed; its
+ *     length is in keys_len)
  * @param keys_len how many there are
  * @param flags `VKVM_DOMAIN_AUTHORIZED_SSH_KEYS_SET_APPEND` to keep the
  *     others, `VKVM_DOMAIN_AUTHORIZED_SSH_KEYS_SET_REMOVE` to remove these
@@ -6877,11 +6880,11 @@ int vkvm_domain_block_commit(vkvm_domain *dom,
  *     borrowed)
  * @param destxml a `<disk>` document: where to, and in which format (not NULL;
  *     borrowed)
- * @param newparams a map, perhaps an empty one, with keys of the texts
+ * @param newparams a map, or NULL for none, with keys of the texts
  *     `VKVM_DOMAIN_BLOCK_COPY_BANDWIDTH` (in bytes/s),
  *     `VKVM_DOMAIN_BLOCK_COPY_GRANULARITY` (in bytes) and
  *     `VKVM_DOMAIN_BLOCK_COPY_BUF_SIZE` (in bytes); another key is an error
- *     (not NULL; borrowed)
+ *     (may be NULL; borrowed)
  * @param flags `VKVM_DOMAIN_BLOCK_COPY_SHALLOW`,
  *     `VKVM_DOMAIN_BLOCK_COPY_REUSE_EXT`,
  *     `VKVM_DOMAIN_BLOCK_COPY_TRANSIENT_JOB`,
@@ -7118,7 +7121,8 @@ int vkvm_domain_create_snapshot(vkvm_domain *dom,
  *
  * @param dom the domain (not NULL; borrowed)
  * @param fds open file descriptors; the call borrows them, and the caller
- *     closes them (not NULL; borrowed; its length is in fds_len)
+ *     closes them. NULL if there are none (may be NULL; borrowed; its length
+ *     is in fds_len)
  * @param fds_len how many there are
  * @param flags of `VKVM_DOMAIN_START_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -7280,8 +7284,9 @@ int vkvm_domain_fd_associate(vkvm_domain *dom,
  * writes to them waits until then.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param mountpoints where they are mounted in the guest; none for all file
- *     systems (not NULL; borrowed; its length is in mountpoints_len)
+ * @param mountpoints where they are mounted in the guest; NULL or an empty
+ *     list for all file systems (may be NULL; borrowed; its length is in
+ *     mountpoints_len)
  * @param mountpoints_len how many there are
  * @param flags unused, pass 0
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -7301,8 +7306,9 @@ int vkvm_domain_fs_freeze(vkvm_domain *dom,
  * written to.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param mountpoints where they are mounted in the guest; none for all file
- *     systems (not NULL; borrowed; its length is in mountpoints_len)
+ * @param mountpoints where they are mounted in the guest; NULL or an empty
+ *     list for all file systems (may be NULL; borrowed; its length is in
+ *     mountpoints_len)
  * @param mountpoints_len how many there are
  * @param flags unused, pass 0
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -8067,7 +8073,8 @@ int vkvm_domain_qemu_monitor_command(vkvm_domain *dom,
  * @param dom the domain (not NULL; borrowed)
  * @param cmd the command, in JSON (not NULL; borrowed)
  * @param files file descriptors that QEMU gets copies of; they stay the
- *     caller's (not NULL; borrowed; its length is in files_len)
+ *     caller's. NULL if there are none (may be NULL; borrowed; its length is
+ *     in files_len)
  * @param files_len how many there are
  * @param flags unused, pass 0
  * @param result the answer, in JSON (out; not NULL; owned by the caller:
@@ -9820,7 +9827,8 @@ int vkvm_network_port_delete(vkvm_network_port *port, uint32_t flags, vkvm_error
  * @param port the network port (not NULL; borrowed)
  * @param newparams a map with those to set, as
  *     `vkvm_network_port_get_parameters` gives them; a key that libvirt does
- *     not know is an error (not NULL; borrowed)
+ *     not know is an error. NULL for none, which takes all limits away (may be
+ *     NULL; borrowed)
  * @param flags unused, pass 0
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)

@@ -174,6 +174,11 @@ const char *const *vkvm_perl_texts(pTHX_ SV *sv, const char *name, size_t *count
     return texts;
 }
 
+const char *const *vkvm_perl_texts_or_null(pTHX_ SV *sv, const char *name, size_t *count)
+{
+    return vkvm_perl_given(sv) ? vkvm_perl_texts(aTHX_ sv, name, count) : NULL;
+}
+
 /* A whole number as sign and magnitude, which hold every 64-bit integer. */
 static UV whole_number(pTHX_ SV *sv, const char *name, bool *negative)
 {

@@ -58,6 +58,7 @@ const void *vkvm_perl_bytes(pTHX_ SV *sv, const char *name, size_t *len);
 const int *vkvm_perl_ints(pTHX_ SV *sv, const char *name, size_t *count);
 const int *vkvm_perl_ints_or_null(pTHX_ SV *sv, const char *name, size_t *count);
 const char *const *vkvm_perl_texts(pTHX_ SV *sv, const char *name, size_t *count);
+const char *const *vkvm_perl_texts_or_null(pTHX_ SV *sv, const char *name, size_t *count);
 IV vkvm_perl_int(pTHX_ SV *sv, const char *name, IV min, IV max);
 UV vkvm_perl_uint(pTHX_ SV *sv, const char *name, UV max);
 /* An object that says how it looks as text or as a number. */

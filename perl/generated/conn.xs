@@ -123,7 +123,7 @@ create_domain(conn, xml_sv, flags_sv = NULL)
   }
 
 void
-create_domain_with_files(conn, xml_sv, fds_sv, flags_sv = NULL)
+create_domain_with_files(conn, xml_sv, fds_sv = NULL, flags_sv = NULL)
     vkvm_conn *conn
     SV *xml_sv
     SV *fds_sv
@@ -135,7 +135,7 @@ create_domain_with_files(conn, xml_sv, fds_sv, flags_sv = NULL)
   {
     const char *xml = vkvm_perl_text(aTHX_ xml_sv, "xml");
     size_t fds_len = 0;
-    const int *fds = vkvm_perl_ints(aTHX_ fds_sv, "fds", &fds_len);
+    const int *fds = vkvm_perl_ints_or_null(aTHX_ fds_sv, "fds", &fds_len);
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_conn_create_domain_with_files(conn, xml, fds, fds_len, flags, &domain, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -701,7 +701,7 @@ get_library_version(conn)
   }
 
 void
-get_max_vcpus(conn, type_sv)
+get_max_vcpus(conn, type_sv = NULL)
     vkvm_conn *conn
     SV *type_sv
   PREINIT:
@@ -710,7 +710,7 @@ get_max_vcpus(conn, type_sv)
     int count;
   PPCODE:
   {
-    const char *type = vkvm_perl_text(aTHX_ type_sv, "type");
+    const char *type = vkvm_perl_text_or_null(aTHX_ type_sv, "type");
     if (vkvm_conn_get_max_vcpus(conn, type, &count, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     XPUSHi(count);
@@ -2104,7 +2104,7 @@ secret_event_register_any(conn, secret_sv, event_id_sv, callback_sv)
   }
 
 void
-set_identity(conn, newident_sv, flags_sv = NULL)
+set_identity(conn, newident_sv = NULL, flags_sv = NULL)
     vkvm_conn *conn
     SV *newident_sv
     SV *flags_sv
@@ -2112,7 +2112,7 @@ set_identity(conn, newident_sv, flags_sv = NULL)
     vkvm_error *error = NULL;
   PPCODE:
   {
-    vkvm_value *newident = vkvm_perl_to_value(aTHX_ newident_sv, "newident");
+    vkvm_value *newident = vkvm_perl_to_value_or_null(aTHX_ newident_sv, "newident");
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_conn_set_identity(conn, newident, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);

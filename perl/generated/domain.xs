@@ -82,7 +82,7 @@ authorized_ssh_keys_get(dom, user_sv, flags_sv = NULL)
   }
 
 void
-authorized_ssh_keys_set(dom, user_sv, keys_sv, flags_sv = NULL)
+authorized_ssh_keys_set(dom, user_sv, keys_sv = NULL, flags_sv = NULL)
     vkvm_domain *dom
     SV *user_sv
     SV *keys_sv
@@ -93,7 +93,7 @@ authorized_ssh_keys_set(dom, user_sv, keys_sv, flags_sv = NULL)
   {
     const char *user = vkvm_perl_text(aTHX_ user_sv, "user");
     size_t keys_len = 0;
-    const char *const *keys = vkvm_perl_texts(aTHX_ keys_sv, "keys", &keys_len);
+    const char *const *keys = vkvm_perl_texts_or_null(aTHX_ keys_sv, "keys", &keys_len);
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_authorized_ssh_keys_set(dom, user, keys, keys_len, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -155,7 +155,7 @@ block_commit(dom, path_sv, base_sv, top_sv, bandwidth_sv, flags_sv = NULL)
   }
 
 void
-block_copy(dom, path_sv, destxml_sv, newparams_sv, flags_sv = NULL)
+block_copy(dom, path_sv, destxml_sv, newparams_sv = NULL, flags_sv = NULL)
     vkvm_domain *dom
     SV *path_sv
     SV *destxml_sv
@@ -167,7 +167,7 @@ block_copy(dom, path_sv, destxml_sv, newparams_sv, flags_sv = NULL)
   {
     const char *path = vkvm_perl_text(aTHX_ path_sv, "path");
     const char *destxml = vkvm_perl_text(aTHX_ destxml_sv, "destxml");
-    vkvm_value *newparams = vkvm_perl_to_value(aTHX_ newparams_sv, "newparams");
+    vkvm_value *newparams = vkvm_perl_to_value_or_null(aTHX_ newparams_sv, "newparams");
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_block_copy(dom, path, destxml, newparams, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -346,7 +346,7 @@ create_snapshot(dom, xml_sv, flags_sv = NULL)
   }
 
 void
-create_with_files(dom, fds_sv, flags_sv = NULL)
+create_with_files(dom, fds_sv = NULL, flags_sv = NULL)
     vkvm_domain *dom
     SV *fds_sv
     SV *flags_sv
@@ -355,7 +355,7 @@ create_with_files(dom, fds_sv, flags_sv = NULL)
   PPCODE:
   {
     size_t fds_len = 0;
-    const int *fds = vkvm_perl_ints(aTHX_ fds_sv, "fds", &fds_len);
+    const int *fds = vkvm_perl_ints_or_null(aTHX_ fds_sv, "fds", &fds_len);
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_create_with_files(dom, fds, fds_len, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -468,7 +468,7 @@ fd_associate(dom, name_sv, fds_sv, flags_sv = NULL)
   }
 
 void
-fs_freeze(dom, mountpoints_sv, flags_sv = NULL)
+fs_freeze(dom, mountpoints_sv = NULL, flags_sv = NULL)
     vkvm_domain *dom
     SV *mountpoints_sv
     SV *flags_sv
@@ -477,14 +477,14 @@ fs_freeze(dom, mountpoints_sv, flags_sv = NULL)
   PPCODE:
   {
     size_t mountpoints_len = 0;
-    const char *const *mountpoints = vkvm_perl_texts(aTHX_ mountpoints_sv, "mountpoints", &mountpoints_len);
+    const char *const *mountpoints = vkvm_perl_texts_or_null(aTHX_ mountpoints_sv, "mountpoints", &mountpoints_len);
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_fs_freeze(dom, mountpoints, mountpoints_len, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
   }
 
 void
-fs_thaw(dom, mountpoints_sv, flags_sv = NULL)
+fs_thaw(dom, mountpoints_sv = NULL, flags_sv = NULL)
     vkvm_domain *dom
     SV *mountpoints_sv
     SV *flags_sv
@@ -493,7 +493,7 @@ fs_thaw(dom, mountpoints_sv, flags_sv = NULL)
   PPCODE:
   {
     size_t mountpoints_len = 0;
-    const char *const *mountpoints = vkvm_perl_texts(aTHX_ mountpoints_sv, "mountpoints", &mountpoints_len);
+    const char *const *mountpoints = vkvm_perl_texts_or_null(aTHX_ mountpoints_sv, "mountpoints", &mountpoints_len);
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_fs_thaw(dom, mountpoints, mountpoints_len, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -1934,7 +1934,7 @@ qemu_monitor_command(dom, cmd_sv, flags_sv = NULL)
   }
 
 void
-qemu_monitor_command_with_files(dom, cmd_sv, files_sv, flags_sv = NULL)
+qemu_monitor_command_with_files(dom, cmd_sv, files_sv = NULL, flags_sv = NULL)
     vkvm_domain *dom
     SV *cmd_sv
     SV *files_sv
@@ -1948,7 +1948,7 @@ qemu_monitor_command_with_files(dom, cmd_sv, files_sv, flags_sv = NULL)
   {
     const char *cmd = vkvm_perl_text(aTHX_ cmd_sv, "cmd");
     size_t files_len = 0;
-    const int *files = vkvm_perl_ints(aTHX_ files_sv, "files", &files_len);
+    const int *files = vkvm_perl_ints_or_null(aTHX_ files_sv, "files", &files_len);
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_qemu_monitor_command_with_files(dom, cmd, files, files_len, flags, &result, &fds, &fds_len, &error) < 0)
         vkvm_perl_throw(aTHX_ error);

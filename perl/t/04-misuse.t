@@ -259,10 +259,9 @@ for my $function (@functions) {
         }
 
         # What may be left out stands at the end: it has a default or may be undef, and
-        # so has all that follows it. With no default at all nothing may be left out.
+        # so has all that follows it.
         my $least = @params;
-        if (@params && (exists $params[-1]{default} || $params[-1]{kind} eq 'callback'
-                && $params[-1]{nullable})) {
+        if (@params && (exists $params[-1]{default} || $params[-1]{nullable})) {
             $least-- while $least && (exists $params[ $least - 1 ]{default}
                 || $params[ $least - 1 ]{direction} eq 'in' && $params[ $least - 1 ]{nullable});
         }

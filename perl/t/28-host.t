@@ -45,6 +45,19 @@ subtest 'lists of domains' => sub {
 
 subtest 'CPUs' => sub {
     is($conn->get_max_vcpus('test'), 32, 'get_max_vcpus');
+    is($conn->get_max_vcpus(undef),  32, 'of the type that is the driver\'s default');
+    # libvirt answers, that the driver has no such call, or cannot pass files.
+    my $dom = $conn->get_domain_by_id(1);
+    for (
+        [ set_identity        => sub { $conn->set_identity(undef) } ],
+        [ block_copy          => sub { $dom->block_copy('vda', '<disk/>', undef) } ],
+        [ create_with_files   => sub { $dom->create_with_files(undef) } ],
+        [ authorized_ssh_keys => sub { $dom->authorized_ssh_keys_set('root', undef) } ],
+      ) {
+        my ($name, $code) = @$_;
+        like(thrown { $code->() }->function, qr/\Avir/, "undef is NULL: $name");
+    }
+    is($dom->fs_freeze(undef), $dom->fs_thaw(undef), 'undef is all file systems');
     my ($total, $map, $online) = $conn->get_node_cpu_map;
     is($total,            8, 'get_node_cpu_map: in all');
     is($online,           3, 'online');

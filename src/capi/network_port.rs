@@ -118,9 +118,9 @@ pub unsafe extern "C" fn vkvm_network_port_get_parameters(
 ///
 /// libvirt's network driver takes away the limits that `newparams` does not name.
 ///
-/// - `newparams`: a map with those to set, as
+/// - `newparams` (nullable): a map with those to set, as
 ///   `vkvm_network_port_get_parameters` gives them; a key that libvirt does not
-///   know is an error
+///   know is an error. NULL for none, which takes all limits away
 /// - `flags` (default 0): unused, pass 0
 ///
 /// libvirt: virNetworkPortGetParameters, virNetworkPortSetParameters
@@ -132,8 +132,8 @@ pub unsafe extern "C" fn vkvm_network_port_set_parameters(
     error: *mut *mut vkvm_error,
 ) -> c_int {
     status(error, |c| {
-        let (port, params) = (c.get(port, "port")?, c.map(newparams, "newparams")?);
-        port.set_parameters(&params, flags)
+        let params = c.map_nullable(newparams, "newparams")?.unwrap_or_default();
+        c.get(port, "port")?.set_parameters(&params, flags)
     })
 }
 

@@ -26,7 +26,8 @@ fn emulator<'c>(
 
 /// Gets how many virtual CPUs a domain can have at most.
 ///
-/// - `type`: the type of domain, like "kvm"
+/// - `type` (nullable): the type of domain, such as "kvm"; NULL for the default of the
+///   driver
 /// - `count`: how many
 ///
 /// libvirt: virConnectGetMaxVcpus
@@ -39,7 +40,7 @@ pub unsafe extern "C" fn vkvm_conn_get_max_vcpus(
 ) -> c_int {
     status(error, |c| {
         let out = c.out(count, "count")?;
-        out.set(c.get(conn, "conn")?.get_max_vcpus(c.text(r#type, "type")?)?);
+        out.set(c.get(conn, "conn")?.get_max_vcpus(c.text_nullable(r#type, "type")?)?);
         Ok(())
     })
 }

@@ -213,7 +213,8 @@ pub unsafe extern "C" fn vkvm_conn_create_domain(
 /// socket.
 ///
 /// - `xml`: a `<domain>` document
-/// - `fds`: open file descriptors; the call borrows them, and the caller closes them
+/// - `fds` (nullable): open file descriptors; the call borrows them, and the caller closes
+///   them. NULL if there are none
 /// - `fds_len`: how many there are
 /// - `flags` (default 0): of `VKVM_DOMAIN_START_*`
 /// - `domain`: the domain

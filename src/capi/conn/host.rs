@@ -264,8 +264,8 @@ pub unsafe extern "C" fn vkvm_conn_node_suspend_for_duration(
 /// Only what the daemon trusts may do this; it is meant for programs that
 /// speak to libvirt for their own clients.
 ///
-/// - `newident`: a map with keys of `VKVM_IDENTITY_*`; the ids are numbers, the
-///   time is in clock ticks since the host started, the rest is text
+/// - `newident` (nullable): a map with keys of `VKVM_IDENTITY_*`; the ids are numbers, the
+///   time is in clock ticks since the host started, the rest is text. NULL for none
 /// - `flags` (default 0): unused, pass 0
 ///
 /// libvirt: virConnectSetIdentity
@@ -276,7 +276,10 @@ pub unsafe extern "C" fn vkvm_conn_set_identity(
     flags: u32,
     error: *mut *mut vkvm_error,
 ) -> c_int {
-    status(error, |c| c.get(conn, "conn")?.set_identity(&c.map(newident, "newident")?, flags))
+    status(error, |c| {
+        let identity = c.map_nullable(newident, "newident")?.unwrap_or_default();
+        c.get(conn, "conn")?.set_identity(&identity, flags)
+    })
 }
 
 /// Tells whether the connection still works.

@@ -12,7 +12,8 @@ use crate::value::Value;
 /// The guest's agent does it. `vkvm_domain_fs_thaw` must follow soon: what writes to them
 /// waits until then.
 ///
-/// - `mountpoints`: where they are mounted in the guest; none for all file systems
+/// - `mountpoints` (nullable): where they are mounted in the guest; NULL or an empty list
+///   for all file systems
 /// - `mountpoints_len`: how many there are
 /// - `flags` (default 0): unused, pass 0
 ///
@@ -33,7 +34,8 @@ pub unsafe extern "C" fn vkvm_domain_fs_freeze(
 
 /// Lets file systems of the guest that `vkvm_domain_fs_freeze` stopped be written to.
 ///
-/// - `mountpoints`: where they are mounted in the guest; none for all file systems
+/// - `mountpoints` (nullable): where they are mounted in the guest; NULL or an empty list
+///   for all file systems
 /// - `mountpoints_len`: how many there are
 /// - `flags` (default 0): unused, pass 0
 ///

@@ -71,7 +71,7 @@ pub unsafe extern "C" fn vkvm_domain_block_commit(
 ///
 /// - `path`: the disk: its target like "vda", or its image's path
 /// - `destxml`: a `<disk>` document: where to, and in which format
-/// - `newparams`: a map, perhaps an empty one, with keys of the texts
+/// - `newparams` (nullable): a map, or NULL for none, with keys of the texts
 ///   `VKVM_DOMAIN_BLOCK_COPY_BANDWIDTH` (in bytes/s), `VKVM_DOMAIN_BLOCK_COPY_GRANULARITY`
 ///   (in bytes) and `VKVM_DOMAIN_BLOCK_COPY_BUF_SIZE` (in bytes); another key is an error
 /// - `flags` (default 0): `VKVM_DOMAIN_BLOCK_COPY_SHALLOW`,
@@ -91,7 +91,8 @@ pub unsafe extern "C" fn vkvm_domain_block_copy(
     status(error, |c| {
         let dom = c.get(dom, "dom")?;
         let (path, xml) = (c.text(path, "path")?, c.text(destxml, "destxml")?);
-        dom.block_copy(path, xml, &c.map(newparams, "newparams")?, flags)
+        let newparams = c.map_nullable(newparams, "newparams")?.unwrap_or_default();
+        dom.block_copy(path, xml, &newparams, flags)
     })
 }
 

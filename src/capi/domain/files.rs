@@ -8,7 +8,8 @@ use crate::capi::types::{vkvm_domain, vkvm_error};
 /// Starts a defined domain, and gives its first process open files: those of a container
 /// are numbered from 3 on. Only over a connection through a UNIX socket.
 ///
-/// - `fds`: open file descriptors; the call borrows them, and the caller closes them
+/// - `fds` (nullable): open file descriptors; the call borrows them, and the caller closes
+///   them. NULL if there are none
 /// - `fds_len`: how many there are
 /// - `flags` (default 0): of `VKVM_DOMAIN_START_*`
 ///

@@ -95,7 +95,8 @@ pub unsafe extern "C" fn vkvm_domain_authorized_ssh_keys_get(
 /// guest.
 ///
 /// - `user`: the user's name
-/// - `keys`: the lines for the user's file authorized_keys
+/// - `keys` (nullable): the lines for the user's file authorized_keys; NULL or an empty
+///   list, without flags, removes all lines
 /// - `keys_len`: how many there are
 /// - `flags` (default 0): `VKVM_DOMAIN_AUTHORIZED_SSH_KEYS_SET_APPEND` to keep the others,
 ///   `VKVM_DOMAIN_AUTHORIZED_SSH_KEYS_SET_REMOVE` to remove these

@@ -42,7 +42,8 @@ pub unsafe extern "C" fn vkvm_domain_qemu_monitor_command(
 /// libvirt 8.2 or newer is needed.
 ///
 /// - `cmd`: the command, in JSON
-/// - `files`: file descriptors that QEMU gets copies of; they stay the caller's
+/// - `files` (nullable): file descriptors that QEMU gets copies of; they stay the caller's.
+///   NULL if there are none
 /// - `files_len`: how many there are
 /// - `flags` (default 0): unused, pass 0
 /// - `result`: the answer, in JSON

@@ -40,7 +40,7 @@ pub static ROWS: &[Row] = &[
     },
     Row {
         name: "vkvm_conn_create_domain_with_files",
-        params: &[Param::new("conn", In), Param::new("xml", In), Param::new("fds", In), Param::new("fds_len", Length), Param::or("flags", 0), Param::new("domain", Out)],
+        params: &[Param::new("conn", In), Param::new("xml", In), Param::or_null("fds"), Param::new("fds_len", Length), Param::or("flags", 0), Param::new("domain", Out)],
         call: |frame| call(capi::conn::domains::vkvm_conn_create_domain_with_files as unsafe extern "C" fn(_, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -195,7 +195,7 @@ pub static ROWS: &[Row] = &[
     },
     Row {
         name: "vkvm_conn_get_max_vcpus",
-        params: &[Param::new("conn", In), Param::new("type", In), Param::new("count", Out)],
+        params: &[Param::new("conn", In), Param::or_null("type"), Param::new("count", Out)],
         call: |frame| call(capi::conn::cpu::vkvm_conn_get_max_vcpus as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -595,7 +595,7 @@ pub static ROWS: &[Row] = &[
     },
     Row {
         name: "vkvm_conn_set_identity",
-        params: &[Param::new("conn", In), Param::new("newident", In), Param::or("flags", 0)],
+        params: &[Param::new("conn", In), Param::or_null("newident"), Param::or("flags", 0)],
         call: |frame| call(capi::conn::host::vkvm_conn_set_identity as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -650,7 +650,7 @@ pub static ROWS: &[Row] = &[
     },
     Row {
         name: "vkvm_domain_authorized_ssh_keys_set",
-        params: &[Param::new("dom", In), Param::new("user", In), Param::new("keys", In), Param::new("keys_len", Length), Param::or("flags", 0)],
+        params: &[Param::new("dom", In), Param::new("user", In), Param::or_null("keys"), Param::new("keys_len", Length), Param::or("flags", 0)],
         call: |frame| call(capi::domain::guest::vkvm_domain_authorized_ssh_keys_set as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -670,7 +670,7 @@ pub static ROWS: &[Row] = &[
     },
     Row {
         name: "vkvm_domain_block_copy",
-        params: &[Param::new("dom", In), Param::new("path", In), Param::new("destxml", In), Param::new("newparams", In), Param::or("flags", 0)],
+        params: &[Param::new("dom", In), Param::new("path", In), Param::new("destxml", In), Param::or_null("newparams"), Param::or("flags", 0)],
         call: |frame| call(capi::domain::block_jobs::vkvm_domain_block_copy as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -760,7 +760,7 @@ pub static ROWS: &[Row] = &[
     },
     Row {
         name: "vkvm_domain_create_with_files",
-        params: &[Param::new("dom", In), Param::new("fds", In), Param::new("fds_len", Length), Param::or("flags", 0)],
+        params: &[Param::new("dom", In), Param::or_null("fds"), Param::new("fds_len", Length), Param::or("flags", 0)],
         call: |frame| call(capi::domain::files::vkvm_domain_create_with_files as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -800,12 +800,12 @@ pub static ROWS: &[Row] = &[
     },
     Row {
         name: "vkvm_domain_fs_freeze",
-        params: &[Param::new("dom", In), Param::new("mountpoints", In), Param::new("mountpoints_len", Length), Param::or("flags", 0)],
+        params: &[Param::new("dom", In), Param::or_null("mountpoints"), Param::new("mountpoints_len", Length), Param::or("flags", 0)],
         call: |frame| call(capi::domain::agent::vkvm_domain_fs_freeze as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
         name: "vkvm_domain_fs_thaw",
-        params: &[Param::new("dom", In), Param::new("mountpoints", In), Param::new("mountpoints_len", Length), Param::or("flags", 0)],
+        params: &[Param::new("dom", In), Param::or_null("mountpoints"), Param::new("mountpoints_len", Length), Param::or("flags", 0)],
         call: |frame| call(capi::domain::agent::vkvm_domain_fs_thaw as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1260,7 +1260,7 @@ pub static ROWS: &[Row] = &[
     },
     Row {
         name: "vkvm_domain_qemu_monitor_command_with_files",
-        params: &[Param::new("dom", In), Param::new("cmd", In), Param::new("files", In), Param::new("files_len", Length), Param::or("flags", 0), Param::new("result", Out), Param::new("fds", Out), Param::new("fds_len", OutLength)],
+        params: &[Param::new("dom", In), Param::new("cmd", In), Param::or_null("files"), Param::new("files_len", Length), Param::or("flags", 0), Param::new("result", Out), Param::new("fds", Out), Param::new("fds_len", OutLength)],
         call: |frame| call(capi::domain::qemu::vkvm_domain_qemu_monitor_command_with_files as unsafe extern "C" fn(_, _, _, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1870,7 +1870,7 @@ pub static ROWS: &[Row] = &[
     },
     Row {
         name: "vkvm_network_port_set_parameters",
-        params: &[Param::new("port", In), Param::new("newparams", In), Param::or("flags", 0)],
+        params: &[Param::new("port", In), Param::or_null("newparams"), Param::or("flags", 0)],
         call: |frame| call(capi::network_port::vkvm_network_port_set_parameters as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {

@@ -30,13 +30,9 @@ impl Emulator<'_> {
 }
 
 impl Conn {
-    /// The most virtual CPUs that a domain of a type can have.
-    pub fn get_max_vcpus(&self, kind: &CStr) -> Result<c_int> {
-        self.get_max_vcpus_of(Some(kind))
-    }
-
-    /// The same; without a type, of the hypervisor's own.
-    pub fn get_max_vcpus_of(&self, kind: Option<&CStr>) -> Result<c_int> {
+    /// The most virtual CPUs that a domain of a type can have; without a type, of the
+    /// hypervisor's own.
+    pub fn get_max_vcpus(&self, kind: Option<&CStr>) -> Result<c_int> {
         let kind = kind.map_or(ptr::null(), CStr::as_ptr);
         // SAFETY: raw() is live while self is; so in all calls below. libvirt
         // takes NULL for the type.

@@ -71,7 +71,7 @@ pub fn maxvcpus(call: &mut Call<'_>) -> Outcome {
     if let Ok(max) = capabilities.and_then(|all| all.get_uint64("domainCapabilities.vcpu.@max")) {
         return Ok(max.into());
     }
-    Ok(call.conn().get_max_vcpus_of(virttype)?.into())
+    Ok(call.conn().get_max_vcpus(virttype)?.into())
 }
 
 /// The CPUs that a file describes: by themselves, or in domains and capabilities,

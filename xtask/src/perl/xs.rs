@@ -279,7 +279,7 @@ fn array_input(text: &mut String, param: &Param, arguments: &mut Vec<String>) ->
     let conversion = match &param.kind {
         Kind::Bytes => format!("vkvm_perl_bytes(aTHX_ {sv}, \"{name}\", &{len})"),
         Kind::Ints => format!("vkvm_perl_ints{nullable}(aTHX_ {sv}, \"{name}\", &{len})"),
-        Kind::Texts => format!("vkvm_perl_texts(aTHX_ {sv}, \"{name}\", &{len})"),
+        Kind::Texts => format!("vkvm_perl_texts{nullable}(aTHX_ {sv}, \"{name}\", &{len})"),
         _ => format!("({c_type})vkvm_perl_handles(aTHX_ {sv}, \"{name}\", &{len})"),
     };
     writeln!(text, "    size_t {len} = 0;\n    {c_type}{name} = {conversion};")?;
