@@ -52,6 +52,26 @@ for my $short (sort keys %{ $sysvirt->{packages} }) {
     };
 }
 
+# What has no function of its own is told, and counted.
+subtest 'methods without a C function of their own' => sub {
+    my %class = map { $sysvirt->{packages}{$_}{class} => join('::', 'Sys::Virt', length $_ ? $_ : ()) }
+      keys %{ $sysvirt->{packages} };
+    my %serves;
+    for my $class (qw(conn domain domain_snapshot storage_pool)) {
+        my $other = $sysvirt->{no_function_of_their_own}{$class};
+        $serves{"$class{$class}::$_"} = $other->{$_} for keys %$other;
+    }
+    my $guide = slurp(root_file('docs/guide/from-sys-virt.md'));
+    my %told  = $guide =~ /^\| `(Sys::Virt[\w:]*)` \| `(vkvm_\w+)` \|$/mg;
+    is_deeply(\%told, \%serves, 'the guide lists them');
+    my $count = keys %serves;
+    like($guide, qr/except these $count\b/, 'with their number');
+    like(slurp(root_file('README.md')), qr/for each Sys::Virt method but $count\b/, 'which README says, too');
+    is_deeply([ sort keys %{ $sysvirt->{no_function_of_their_own} } ],
+        [ sort qw(conn domain domain_snapshot storage_pool error event event_impl) ],
+        'and there are no others but of errors and loops');
+};
+
 # --- constants -----------------------------------------------------------------
 
 for my $short (sort keys %{ $sysvirt->{packages} }) {
