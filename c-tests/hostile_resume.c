@@ -56,7 +56,6 @@ static int registered;
 static int listen_to(vkvm_conn *conn, int event_id)
 {
     int id = -1;
-    /* It may be refused while there is no connection; its destroy notify runs then, too. */
     if (vkvm_conn_domain_event_register_any(conn, NULL, event_id, on_any_event,
                                             &witnesses[registered++], on_destroy, &id, NULL) < 0)
         return -1;

@@ -3344,17 +3344,22 @@ int vkvm_conn_domain_xml_to_native(vkvm_conn *conn,
 
 /**
  * Opens the connection again whenever it ends: when its daemon is restarted,
- * or does not answer.
+ * or does not answer. If the connection has ended already, attempts to
+ * reconnect begin at once.
  *
  * What was registered through the connection is registered on the new one,
  * under the same numbers, but for close callbacks, which are over; and
- * keepalive is set as it was. The handle of the connection stays valid, and so
- * do those of domains, snapshots, checkpoints, networks, ports, pools,
- * volumes, secrets and interfaces: each is looked up again by its uuid, name
- * or key. Those of network filters, filter bindings, node devices and streams
- * do not, nor does an identity. Events during the outage are lost; refresh
- * cached state when `VKVM_RESUME_RECONNECTED` comes. Events of the new
- * connection are delivered after it.
+ * keepalive is set as it was. Callbacks and queues can be registered during
+ * the outage, too: such a registration succeeds, and is made on the next
+ * connection; an object that does not exist there then has no events. If
+ * resuming is disabled before, the registration receives no events, and ends
+ * when it is deregistered or the connection is freed. The handle of the
+ * connection stays valid, and so do those of domains, snapshots, checkpoints,
+ * networks, ports, pools, volumes, secrets and interfaces: each is looked up
+ * again by its uuid, name or key. Those of network filters, filter bindings,
+ * node devices and streams do not, nor does an identity. Events during the
+ * outage are lost; refresh cached state when `VKVM_RESUME_RECONNECTED` comes.
+ * Events of the new connection are delivered after it.
  *
  * The connection must have been opened without a callback for credentials,
  * which are not kept. An event loop must be registered. Attempts to reconnect
@@ -3889,9 +3894,10 @@ int vkvm_conn_qemu_monitor_event_register(vkvm_conn *conn,
  *
  * The map of the event has the key `reason`, one of `VKVM_CLOSE_REASON_*`. The
  * callback is called once, after the events that came before the end; then the
- * registration is over. It may call any function, and free the connection. A
- * connection that has ended cannot be registered for again before it is open
- * again, see `vkvm_conn_enable_resume`.
+ * registration is over. It may call any function, and free the connection.
+ * When a connection has ended, registering fails, unless the connection is
+ * opened again (`vkvm_conn_enable_resume`): the callback is then called at the
+ * end of the next connection.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param callback called on the thread that runs the event loop; without a

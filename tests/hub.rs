@@ -1,10 +1,11 @@
 //! `src/event/hub.rs` under loom, which tries every order in which the steps of the
-//! threads can come: registering, delivering, deregistering, a new connection, the end.
+//! threads can come: registering, delivering, deregistering, the end, an outage, a new
+//! connection.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex as Plain};
 
-use hub::{Hub, Registrar, Sides, Table};
+use hub::{Added, Hub, Registrar, Sides, Table};
 use loom::sync::Mutex;
 use loom::thread;
 
@@ -40,11 +41,38 @@ struct Libvirt {
     registered: Arc<Mutex<Vec<(usize, u8, usize)>>>,
     /// The connection that is in use.
     current: Arc<Mutex<usize>>,
+    /// The connections up to this one have ended, and take no registrations.
+    ended: Arc<Mutex<Option<usize>>>,
 }
 
 impl Libvirt {
     fn new() -> Self {
-        Libvirt { registered: Arc::new(Mutex::new(Vec::new())), current: Arc::new(Mutex::new(0)) }
+        Libvirt {
+            registered: Arc::new(Mutex::new(Vec::new())),
+            current: Arc::new(Mutex::new(0)),
+            ended: Arc::new(Mutex::new(None)),
+        }
+    }
+
+    /// The first connection has ended, and another one will take its place.
+    fn ended() -> Self {
+        let libvirt = Libvirt::new();
+        libvirt.ends();
+        libvirt
+    }
+
+    fn ends(&self) {
+        *self.ended.lock().unwrap() = Some(*self.current.lock().unwrap());
+    }
+
+    fn has_ended(&self, link: usize) -> bool {
+        self.ended.lock().unwrap().is_some_and(|last| link <= last)
+    }
+
+    /// The next connection is there.
+    fn reconnects(&self, hub: &'static Hub<Model>) {
+        *self.current.lock().unwrap() += 1;
+        hub.move_all(self, LINE);
     }
 
     /// As libvirt tells of an event: with what it knew, even if that is over by now.
@@ -68,11 +96,18 @@ impl Registrar<Model> for Libvirt {
     }
 
     fn begin(&self, link: &usize, topic: &u8, tap: usize) -> Result<Registration, ()> {
+        if self.has_ended(*link) {
+            return Err(());
+        }
         let mut registered = self.registered.lock().unwrap();
         let is_another = registered.iter().any(|&(l, t, _)| (l, t) == (*link, *topic));
         assert!(!is_another, "libvirt knows this registration already");
         registered.push((*link, *topic, tap));
         Ok(Registration { libvirt: self.clone(), tap })
+    }
+
+    fn is_coming(&self, link: &usize, _topic: &u8, (): &()) -> bool {
+        self.has_ended(*link)
     }
 }
 
@@ -140,10 +175,16 @@ fn new_hub() -> &'static Hub<Model> {
 }
 
 fn add(hub: &'static Hub<Model>, libvirt: &Libvirt, role: u8) -> Ear {
+    let (ear, added) = try_to_add(hub, libvirt, role);
+    assert_eq!(added, Ok(Added::Now));
+    ear
+}
+
+fn try_to_add(hub: &'static Hub<Model>, libvirt: &Libvirt, role: u8) -> (Ear, Result<Added, ()>) {
     let ear = Ear::default();
     let listener = Listener(ear.clone());
-    assert_eq!(hub.add(libvirt, (LINE, TOPIC), (role, listener), |_| false), Ok(true));
-    ear
+    let added = hub.add(libvirt, (LINE, TOPIC), (role, listener), |_| false);
+    (ear, added)
 }
 
 fn remove(hub: &'static Hub<Model>, role: u8) -> usize {
@@ -207,10 +248,7 @@ fn a_registration_that_meets_a_new_connection_is_on_it_once() {
         let (hub, libvirt) = (new_hub(), Libvirt::new());
         let reconnect = {
             let libvirt = libvirt.clone();
-            thread::spawn(move || {
-                *libvirt.current.lock().unwrap() = 1;
-                hub.move_all(&libvirt, LINE);
-            })
+            thread::spawn(move || libvirt.reconnects(hub))
         };
         let ear = add(hub, &libvirt, 1);
         reconnect.join().unwrap();
@@ -228,10 +266,7 @@ fn a_deregistration_that_meets_a_new_connection_leaves_nothing() {
         let ear = add(hub, &libvirt, 1);
         let reconnect = {
             let libvirt = libvirt.clone();
-            thread::spawn(move || {
-                *libvirt.current.lock().unwrap() = 1;
-                hub.move_all(&libvirt, LINE);
-            })
+            thread::spawn(move || libvirt.reconnects(hub))
         };
         assert_eq!(hub.remove_everywhere(|role| *role == 1).len(), 1);
         reconnect.join().unwrap();
@@ -291,5 +326,102 @@ fn the_end_is_told_once_to_each_who_listened() {
         assert_eq!(remove(hub, 2), usize::from(!told));
         assert_eq!(late.drops(), 1);
         assert_eq!(libvirt.topics_by_connection(), []);
+    });
+}
+
+#[test]
+fn a_registration_during_an_outage_is_on_the_next_connection_once() {
+    model(|| {
+        let (hub, libvirt) = (new_hub(), Libvirt::ended());
+        let reconnect = {
+            let libvirt = libvirt.clone();
+            thread::spawn(move || libvirt.reconnects(hub))
+        };
+        let (first, added) = try_to_add(hub, &libvirt, 1);
+        assert!(matches!(added, Ok(Added::Now | Added::Coming)));
+        let (second, added) = try_to_add(hub, &libvirt, 2);
+        assert!(matches!(added, Ok(Added::Now | Added::Coming)));
+        reconnect.join().unwrap();
+        assert_eq!(libvirt.topics_by_connection(), [(1, TOPIC)]);
+        libvirt.happens(hub, 3);
+        assert_eq!((first.heard(), second.heard()), (vec![3], vec![3]));
+        assert_eq!((remove(hub, 1), remove(hub, 2)), (1, 1));
+        assert_eq!((first.drops(), second.drops()), (1, 1));
+        assert_eq!(libvirt.topics_by_connection(), []);
+    });
+}
+
+#[test]
+fn a_deregistration_during_an_outage_leaves_nothing_on_the_next_connection() {
+    model(|| {
+        let (hub, libvirt) = (new_hub(), Libvirt::ended());
+        let (ear, added) = try_to_add(hub, &libvirt, 1);
+        assert_eq!(added, Ok(Added::Coming));
+        let reconnect = {
+            let libvirt = libvirt.clone();
+            thread::spawn(move || libvirt.reconnects(hub))
+        };
+        assert_eq!(remove(hub, 1), 1);
+        assert_eq!(remove(hub, 1), 0);
+        reconnect.join().unwrap();
+        assert_eq!(libvirt.topics_by_connection(), []);
+        assert_eq!((ear.heard(), ear.drops()), (vec![], 1));
+    });
+}
+
+#[test]
+fn a_registration_that_meets_the_end_is_told_of_it_or_is_on_the_next_connection() {
+    model(|| {
+        let (hub, libvirt) = (new_hub(), Libvirt::new());
+        let lasting = add(hub, &libvirt, 1);
+        let tap = libvirt.registered.lock().unwrap()[0].2;
+        let outage = {
+            let libvirt = libvirt.clone();
+            thread::spawn(move || {
+                libvirt.ends();
+                for entry in hub.take_last(tap, |role| *role == 1) {
+                    entry.tell(5);
+                }
+                libvirt.reconnects(hub);
+            })
+        };
+        let (late, added) = try_to_add(hub, &libvirt, 2);
+        assert!(matches!(added, Ok(Added::Now | Added::Coming)));
+        outage.join().unwrap();
+        assert_eq!((lasting.heard(), lasting.drops()), (vec![5], 0));
+        assert_eq!(libvirt.topics_by_connection(), [(1, TOPIC)]);
+        let told = late.heard() == [5] && late.drops() == 1;
+        assert!(told || (late.heard(), late.drops()) == (vec![], 0));
+        libvirt.happens(hub, 6);
+        assert_eq!(lasting.heard(), [5, 6]);
+        assert_eq!(late.heard(), [if told { 5 } else { 6 }]);
+        assert_eq!(remove(hub, 2), usize::from(!told));
+        assert_eq!(remove(hub, 1), 1);
+        assert_eq!((lasting.drops(), late.drops()), (1, 1));
+    });
+}
+
+#[test]
+fn what_no_connection_comes_after_fails_and_ends() {
+    model(|| {
+        struct Never(Libvirt);
+        impl Registrar<Model> for Never {
+            type Error = ();
+            fn link(&self) -> usize {
+                self.0.link()
+            }
+            fn begin(&self, link: &usize, topic: &u8, tap: usize) -> Result<Registration, ()> {
+                self.0.begin(link, topic, tap)
+            }
+            fn is_coming(&self, _link: &usize, _topic: &u8, (): &()) -> bool {
+                false
+            }
+        }
+        let (hub, libvirt) = (new_hub(), Libvirt::ended());
+        let ear = Ear::default();
+        let listener = Listener(ear.clone());
+        let added = hub.add(&Never(libvirt), (LINE, TOPIC), (1, listener), |_| false);
+        assert_eq!((added, ear.drops()), (Err(()), 1));
+        assert_eq!(remove(hub, 1), 0);
     });
 }

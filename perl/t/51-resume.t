@@ -136,6 +136,68 @@ subtest 'the connection is closed while it waits for the daemon' => sub {
     is_deeply(\@told, [VKVM::RESUME_DISCONNECTED], 'nor when there is one again');
 };
 
+subtest 'what is registered while there is no daemon' => sub {
+    my $conn = VKVM->new(uri => $bed->{URI_UNIX});
+    my $dom  = $conn->get_domain_by_name('test');
+    my $lifecycle = VKVM::Domain::EVENT_ID_LIFECYCLE;
+    my (@told, @here);
+    my ($ends, $freed) = (0, 0);
+    # A callback that keeps what is counted when it is freed.
+    my $noting = sub {
+        my ($what, $guard) = ($_[0], Freed->new(\$freed));
+        return sub { push @here, $what if $guard };
+    };
+    $conn->enable_resume(200, sub { push @told, $_[1]; return });
+    for my $round (1, 2) {
+        @told = @here = ();
+        $bed->kill_daemon;
+        ok(turn_until { @told }, "outage $round: the end is told") or return;
+        my $queue = VKVM::EventQueue->new;
+        my $id    = $conn->domain_event_register_any(undef, $lifecycle, $noting->('gone'));
+        is($freed, $round * 2 - 2, 'one that is registered is kept');
+        $conn->domain_event_deregister_any($id);
+        turn_until { 1 };
+        is($freed, $round * 2 - 1, 'one that is deregistered at once is freed');
+        $id = $conn->domain_event_register_any($dom, $lifecycle, $noting->('event'));
+        $queue->domain_event_register_any($conn, undef, $lifecycle);
+        $conn->register_close_callback(sub { $ends++ });
+        own_error { $conn->register_close_callback(sub { }) } VKVM::Error::OWN_INVALID, 'conn', 'a second one';
+        isa_ok(thrown { $conn->domain_event_register_any(undef, -1, sub { }) },
+            'VKVM::Error', 'a kind that no connection has: the exception');
+        $bed->restart;
+        ok(turn_until { @told >= 2 }, 'it is opened again') or return;
+        $dom->suspend;
+        $dom->resume;
+        ok(turn_until { @here >= 2 && $queue->get_length >= 2 }, 'events come');
+        is_deeply(\@here, [qw(event event)], 'to who is registered');
+        is($ends, $round - 1, 'no end is told but that of the new connection');
+        is($freed, $round * 2 - 1, 'nothing more is freed');
+        $bed->restart;
+        ok(turn_until { @told >= 4 }, 'that ends, too');
+        is($ends, $round, 'and is told of');
+        $conn->domain_event_deregister_any($id);
+        turn_until { 1 };
+        is($freed, $round * 2, 'freed when it is deregistered');
+    }
+    $bed->kill_daemon;
+    ok(turn_until { @told >= 5 }, 'the end is told') or return;
+    $conn->domain_event_register_any($dom, $lifecycle, $noting->('event'));
+    $conn->disable_resume;
+    isa_ok(thrown { $conn->domain_event_register_any($dom, $lifecycle, sub { }) },
+        'VKVM::Error', 'when it is not opened again: the exception');
+    is($freed, 4, 'what was registered before stays');
+    $conn->enable_resume(200, sub { push @told, $_[1]; return });
+    $bed->restart;
+    ok(turn_until { @told >= 7 }, 'resuming is enabled while there is no connection');
+    is_deeply([ @told[ 4 .. 6 ] ], [ (VKVM::RESUME_DISCONNECTED) x 2, VKVM::RESUME_RECONNECTED ],
+        'that it has ended is told first');
+    is($conn->is_alive, 1, 'then it is alive again');
+    undef $dom;
+    $conn->close;
+    turn_until { 1 };
+    is($freed, 5, 'the registration ends with the connection');
+};
+
 subtest 'through a queue' => sub {
     my $conn  = VKVM->new(uri => $bed->{URI_UNIX});
     my $dom   = $conn->get_domain_by_name('test');

@@ -48,6 +48,12 @@ impl ConnRef {
         self.0.as_ptr()
     }
 
+    /// Whether it has not ended. One that cannot tell is not alive.
+    pub(crate) fn is_alive(&self) -> bool {
+        // SAFETY: live while self is.
+        unsafe { sys::virConnectIsAlive(self.raw()) == 1 }
+    }
+
     /// Gives the reference to somebody else.
     pub(crate) fn into_raw(self) -> NonNull<sys::_virConnect> {
         std::mem::ManuallyDrop::new(self).0

@@ -1,6 +1,7 @@
 //! Listening to the end of a connection: one function, and any number of queues.
 
 use super::choice;
+use super::hub::Added;
 use super::listeners::{HUB, Kind, Listener, Role, Topic, refusal};
 use super::registrar::OnLine;
 use super::registry::{end_late, remove};
@@ -15,12 +16,12 @@ pub fn register_close_callback(conn: &Conn, listener: Listener) -> Result<()> {
     let is_another = |role: &Role| is_of(role, member.number) && role.queue == queue;
     let place = (member.line.number(), Topic::Close);
     match HUB.add(&OnLine::of(conn), place, (role, listener), is_another)? {
-        true => {
+        Added::Now | Added::Coming => {
             end_late(conn);
             Ok(())
         }
-        false if queue.is_some() => Err(refusal("is listened to by this queue already")),
-        false => Err(refusal("has a close callback already; unregister it first")),
+        Added::Excluded if queue.is_some() => Err(refusal("is listened to by this queue already")),
+        Added::Excluded => Err(refusal("has a close callback already; unregister it first")),
     }
 }
 

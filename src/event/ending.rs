@@ -22,23 +22,21 @@ use crate::value::Map;
 
 /// Registers on a connection.
 pub(super) fn begin(link: &ConnRef, tap: usize) -> Result<Registration> {
+    // libvirt would say that there is a callback already: it keeps the one that it has told.
+    if !link.is_alive() {
+        return Err(refusal("has ended; only the end of one that is open can be listened to"));
+    }
     if choice::current() != Choice::None {
         // Not only when libvirt calls: a loop of the program's own is asked for it.
         deferred::prepare()?;
     }
-    // libvirt would say that there is a callback already: it keeps the one that it has told.
-    // SAFETY: the connection is live while `link` is.
-    if unsafe { sys::virConnectIsAlive(link.raw()) } == 0 {
-        return Err(refusal("has ended; only the end of one that is open can be listened to"));
-    }
-    // SAFETY: as above; the callback gets a number.
+    // SAFETY: the connection is live while `link` is; the callback gets a number.
     let returned = unsafe {
         sys::virConnectRegisterCloseCallback(link.raw(), Some(closed), opaque(tap), None)
     };
     call::done(returned, c"virConnectRegisterCloseCallback")?;
     // One that has ended in between libvirt may not tell of any more.
-    // SAFETY: as above.
-    if unsafe { sys::virConnectIsAlive(link.raw()) } == 0 {
+    if !link.is_alive() {
         tell_later(tap, sys::VIR_CONNECT_CLOSE_REASON_ERROR as c_int);
     }
     Ok(Registration::new(link, |link| {

@@ -9,6 +9,12 @@
 //! and removed under the table's lock alone: an event finds those that there are, and
 //! nobody waits for libvirt to be rid of a listener.
 //!
+//! A connection that has ended takes no registrations. Where the next one is on its way
+//! ([`Registrar::is_coming`]) the listener is in the table all the same, and is registered
+//! with all others when that connection is there ([`Hub::move_all`]). None is missed: who
+//! adds one looks after its failure whether the connection is still the one in use, under
+//! the channel's gate, and a new one is in use before it is moved to.
+//!
 //! `tests/hub.rs` runs this file under loom, with loom's `sync`.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -50,6 +56,20 @@ pub trait Registrar<S: Sides> {
         topic: &S::Topic,
         tap: usize,
     ) -> Result<S::Registration, Self::Error>;
+    /// Whether what failed on `link` failed because that has ended, and another connection
+    /// is going to take its place.
+    fn is_coming(&self, link: &S::Link, topic: &S::Topic, error: &Self::Error) -> bool;
+}
+
+/// What came of adding a listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Added {
+    /// It is told what happens.
+    Now,
+    /// It is told what happens on the next connection.
+    Coming,
+    /// There is one already that excludes it; it was dropped.
+    Excluded,
 }
 
 /// Listeners, by the lines of connections that they listen to.
@@ -108,24 +128,24 @@ impl<S: Sides> Hub<S> {
         Hub { table }
     }
 
-    /// Listens to a topic of a line, unless one that does so `excludes` it; then the
-    /// answer is false. libvirt is asked, unless it was for another listener.
+    /// Listens to a topic of a line, unless one that listens there `excludes` it. libvirt
+    /// is asked, unless it was for another listener.
     pub fn add<R: Registrar<S>>(
         &'static self,
         registrar: &R,
         (line, topic): (u64, S::Topic),
         (role, listener): (S::Role, S::Listener),
         excludes: impl Fn(&S::Role) -> bool,
-    ) -> Result<bool, R::Error> {
+    ) -> Result<Added, R::Error> {
         let entry = Arc::new(Entry { role, listener, gone: AtomicBool::new(false) });
         let mut table = self.table.lock();
         if table.entries(line).any(|other| excludes(&other.role)) {
-            return Ok(false);
+            return Ok(Added::Excluded);
         }
         let (channel, before) = table.add(line, topic, &entry);
         drop(table);
         drop(before);
-        self.tap_in(registrar, line, &channel).map(|()| true).inspect_err(|_| {
+        self.tap_in(registrar, line, &channel).inspect_err(|_| {
             let removed = self.table.lock().remove(line, |_, other| Arc::ptr_eq(other, &entry));
             drop(removed);
             self.tap_out(line, &channel);
@@ -244,23 +264,24 @@ impl<S: Sides> Hub<S> {
         }
     }
 
-    /// Registers a channel on the connection that is in use, if that is not done.
+    /// Registers a channel on the connection that is in use, if that is not done. Who
+    /// wanted it may have been removed in between; then there is nothing to do.
     fn tap_in<R: Registrar<S>>(
         &'static self,
         registrar: &R,
         line: u64,
         channel: &Arc<Channel<S>>,
-    ) -> Result<(), R::Error> {
+    ) -> Result<Added, R::Error> {
         let mut gate = lock(&channel.gate);
         loop {
             let link = registrar.link();
             if gate.as_ref().is_some_and(|registered| registered.link == link) {
-                return Ok(());
+                return Ok(Added::Now);
             }
             // That of an earlier connection, which ends as soon as nothing holds it.
             self.end(gate.take());
             if !self.table.lock().is_wanted(line, channel) {
-                return Ok(());
+                return Ok(Added::Now);
             }
             let tap = self.table.lock().add_tap(line, channel);
             match registrar.begin(&link, &channel.topic, tap) {
@@ -270,9 +291,14 @@ impl<S: Sides> Hub<S> {
                 Err(error) => {
                     self.table.lock().taps.remove(&tap);
                     // A connection that was replaced meanwhile is no reason to fail.
-                    if registrar.link() == link {
-                        return Err(error);
+                    if registrar.link() != link {
+                        continue;
                     }
+                    // The gate is held: who moves to the next one comes after this.
+                    return match registrar.is_coming(&link, &channel.topic, &error) {
+                        true => Ok(Added::Coming),
+                        false => Err(error),
+                    };
                 }
             }
         }

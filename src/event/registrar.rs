@@ -3,14 +3,16 @@
 use std::ffi::{c_int, c_void};
 use std::ptr;
 
+use virt::sys;
+
 use super::callback::opaque;
 use super::hub::Registrar;
 use super::listeners::{Events, Registration as Registered, Topic};
 use super::subject::{Identity, Registration, Source, Subject};
-use super::{ending, kinds, monitor, signature, unknown};
+use super::{ending, kinds, monitor, resume, signature, unknown};
 use crate::core::line::{ConnRef, Line};
 use crate::core::{Conn, Domain, Network, NodeDevice, Secret, StoragePool, call};
-use crate::error::Result;
+use crate::error::{Error, OWN_DOMAIN, Result};
 
 /// Registers on the connection of a line that is in use.
 pub(super) struct OnLine<'l> {
@@ -32,14 +34,19 @@ impl<'l> OnLine<'l> {
         OnLine { line, first: link, given: ptr::null_mut() }
     }
 
-    /// With the object at hand, so that it need not be looked up.
+    /// With the object at hand, so that it need not be looked up; unless it may be that of
+    /// an earlier connection, because it is not found on this one or not looked for.
     pub(super) fn with<S: Subject>(self, object: &'l S) -> Self {
-        OnLine { given: object.untyped(), ..self }
+        let given = object.untyped();
+        // SAFETY: the object is live while it is borrowed.
+        let of = unsafe { S::conn(given) };
+        let is_here = of == self.first.raw() || (of.is_null() && self.line.latest().is_none());
+        OnLine { given: if is_here { given } else { ptr::null_mut() }, ..self }
     }
 }
 
 impl Registrar<Events> for OnLine<'_> {
-    type Error = crate::error::Error;
+    type Error = Error;
 
     fn link(&self) -> ConnRef {
         self.line.latest().unwrap_or_else(|| self.first.clone())
@@ -65,6 +72,19 @@ impl Registrar<Events> for OnLine<'_> {
             }
         }
     }
+
+    fn is_coming(&self, link: &ConnRef, topic: &Topic, error: &Error) -> bool {
+        // The end of a connection that has ended is refused by `ending`.
+        let may_work = *topic == Topic::Close || !is_refused_by_any(error);
+        may_work && resume::is_enabled(self.line) && !link.is_alive()
+    }
+}
+
+/// Whether it failed for a reason that is found without asking the host.
+fn is_refused_by_any(error: &Error) -> bool {
+    let details = error.details();
+    let refusals = [sys::VIR_ERR_INVALID_ARG, sys::VIR_ERR_NO_SUPPORT];
+    details.domain == OWN_DOMAIN || refusals.contains(&(details.code as sys::virErrorNumber))
 }
 
 /// The object to listen to, on the connection.

@@ -8,6 +8,7 @@ use std::ffi::{CStr, c_int, c_uint};
 
 use virt::sys;
 
+use super::hub::Added;
 use super::listeners::{HUB, Kind, Listener, Role, Topic, refusal};
 use super::registrar::OnLine;
 use super::subject::{Source, Subject};
@@ -86,7 +87,7 @@ pub fn domain_event_register(conn: &Conn, listener: Listener) -> Result<()> {
     let role = Role::new(member.number, Kind::AllDomains, &listener);
     let is_another = |role: &Role| role.owner == member.number && role.kind == Kind::AllDomains;
     let place = (member.line.number(), topic);
-    if !HUB.add(&OnLine::of(conn), place, (role, listener), is_another)? {
+    if HUB.add(&OnLine::of(conn), place, (role, listener), is_another)? == Added::Excluded {
         return Err(refusal("has a listener to all domains already; deregister it first"));
     }
     end_late(conn);

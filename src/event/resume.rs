@@ -15,6 +15,7 @@ use std::time::Duration;
 use virt::sys;
 
 use super::choice::{self, Choice};
+use super::hub::Added;
 use super::listeners::{HUB, Kind, Listener, Role, Topic, refusal};
 use super::registrar::OnLine;
 use super::sync::lock;
@@ -75,7 +76,7 @@ impl Drop for Resuming {
 static RESUMING: Leaf<BTreeMap<u64, Arc<Resuming>>> = Leaf::new(BTreeMap::new());
 
 /// Opens the connection behind the handle `id` again whenever it ends, after
-/// `max_delay` milliseconds at the latest.
+/// `max_delay` milliseconds at the latest; one that has ended now, too.
 pub fn enable_resume(conn: &Conn, id: usize, max_delay: c_int, listener: Listener) -> Result<()> {
     if max_delay < FIRST_DELAY {
         let reason = format!("is {max_delay} ms; at least {FIRST_DELAY} are needed");
@@ -117,18 +118,38 @@ pub fn enable_resume(conn: &Conn, id: usize, max_delay: c_int, listener: Listene
     if !keep(line.number(), &resuming) {
         return Err(refusal("resumes already"));
     }
+    let is_this =
+        |number, it: &Arc<Resuming>| number == line.number() && Arc::ptr_eq(it, &resuming);
     match HUB.add(&OnLine::of(conn), place, (role, watch), is_another) {
-        Ok(true) => {
-            if conn.has_ended() {
-                end_of_member(member);
-            }
-            Ok(())
-        }
+        Ok(Added::Now) => {}
+        // libvirt has told of that end already, or of none that anybody listened to.
+        Ok(Added::Coming) => tell_of_end(&resuming).inspect_err(|_| {
+            end(is_this);
+        })?,
         other => {
-            forget(|number, it| number == line.number() && Arc::ptr_eq(it, &resuming));
-            other.and(Err(refusal("resumes already")))
+            forget(is_this);
+            return other.and(Err(refusal("resumes already")));
         }
     }
+    if conn.has_ended() {
+        end_of_member(member);
+    }
+    Ok(())
+}
+
+/// On the loop, which is where it is used.
+fn tell_of_end(resuming: &Arc<Resuming>) -> Result<()> {
+    let resuming = Arc::downgrade(resuming);
+    deferred::defer(Box::new(move || {
+        if let Some(resuming) = resuming.upgrade() {
+            resuming.ended(sys::VIR_CONNECT_CLOSE_REASON_ERROR as c_int);
+        }
+    }))
+}
+
+/// Whether the connection of this line is opened again when it ends, or is about to be.
+pub(super) fn is_enabled(line: &Line) -> bool {
+    RESUMING.lock().contains_key(&line.number())
 }
 
 /// Stops what `enable_resume` began.
@@ -288,9 +309,7 @@ impl Attempts {
 
     /// Whether the connection in use has not ended.
     fn is_alive(&self) -> bool {
-        let latest = self.line.latest().map(Conn::of);
-        // One that cannot tell is not alive.
-        latest.is_some_and(|conn| conn.is_alive().unwrap_or(false))
+        self.line.latest().is_some_and(|latest| latest.is_alive())
     }
 
     /// How long to wait before the next attempt.

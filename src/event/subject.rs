@@ -8,6 +8,7 @@ use virt::sys;
 use super::Object;
 use super::callback::Callback;
 use super::kinds::{self, Kind};
+use crate::core::object::Counted;
 use crate::core::{Domain, Network, NodeDevice, Secret, StoragePool, call};
 use crate::error::Result;
 
@@ -81,6 +82,13 @@ pub trait Subject: Sized + Send + Sync + 'static {
     /// libvirt's pointer to the object, which lives as long as `self` is used.
     fn untyped(&self) -> *mut c_void;
 
+    /// The connection that an object was made from, borrowed; NULL where libvirt does not
+    /// tell.
+    ///
+    /// # Safety
+    /// `raw` is a live object of this class.
+    unsafe fn conn(raw: *mut c_void) -> sys::virConnectPtr;
+
     /// An object of its own from one that libvirt lends.
     ///
     /// # Safety
@@ -106,7 +114,7 @@ pub trait Subject: Sized + Send + Sync + 'static {
 macro_rules! subject {
     (
         $class:ident, $kinds:ident, $register:ident, $name:literal, $deregister:ident,
-        $reference:ident, $identity:expr, $find:expr
+        $reference:ident, $raw:ident, $identity:expr, $find:expr
     ) => {
         impl Subject for $class {
             const SOURCE: Source = Source::$class;
@@ -136,6 +144,11 @@ macro_rules! subject {
 
             fn untyped(&self) -> *mut c_void {
                 self.raw().cast()
+            }
+
+            unsafe fn conn(raw: *mut c_void) -> sys::virConnectPtr {
+                // SAFETY: promised by the caller.
+                unsafe { <sys::$raw as Counted>::conn(raw.cast()) }
             }
 
             unsafe fn borrow(raw: *mut c_void) -> Object {
@@ -189,6 +202,7 @@ subject!(
     c"virConnectDomainEventRegisterAny",
     virConnectDomainEventDeregisterAny,
     virDomainRef,
+    virDomain,
     |it: &Domain| it.get_uuid().map(Identity::Uuid),
     |conn, id| by_uuid(conn, id, sys::virDomainLookupByUUID, c"virDomainLookupByUUID")
 );
@@ -199,6 +213,7 @@ subject!(
     c"virConnectNetworkEventRegisterAny",
     virConnectNetworkEventDeregisterAny,
     virNetworkRef,
+    virNetwork,
     |it: &Network| it.get_uuid().map(Identity::Uuid),
     |conn, id| by_uuid(conn, id, sys::virNetworkLookupByUUID, c"virNetworkLookupByUUID")
 );
@@ -209,6 +224,7 @@ subject!(
     c"virConnectStoragePoolEventRegisterAny",
     virConnectStoragePoolEventDeregisterAny,
     virStoragePoolRef,
+    virStoragePool,
     |it: &StoragePool| it.get_uuid().map(Identity::Uuid),
     |conn, id| by_uuid(conn, id, sys::virStoragePoolLookupByUUID, c"virStoragePoolLookupByUUID")
 );
@@ -219,6 +235,7 @@ subject!(
     c"virConnectNodeDeviceEventRegisterAny",
     virConnectNodeDeviceEventDeregisterAny,
     virNodeDeviceRef,
+    virNodeDevice,
     |it: &NodeDevice| Ok(Identity::Name(it.get_name()?.to_owned())),
     |conn, identity: &Identity| {
         let name = match identity {
@@ -236,6 +253,7 @@ subject!(
     c"virConnectSecretEventRegisterAny",
     virConnectSecretEventDeregisterAny,
     virSecretRef,
+    virSecret,
     |it: &Secret| it.get_uuid().map(Identity::Uuid),
     |conn, id| by_uuid(conn, id, sys::virSecretLookupByUUID, c"virSecretLookupByUUID")
 );

@@ -131,8 +131,9 @@ pub unsafe extern "C" fn vkvm_conn_domain_event_deregister(
 ///
 /// The map of the event has the key `reason`, one of `VKVM_CLOSE_REASON_*`. The callback
 /// is called once, after the events that came before the end; then the registration is
-/// over. It may call any function, and free the connection. A connection that has ended
-/// cannot be registered for again before it is open again, see `vkvm_conn_enable_resume`.
+/// over. It may call any function, and free the connection. When a connection has ended,
+/// registering fails, unless the connection is opened again (`vkvm_conn_enable_resume`):
+/// the callback is then called at the end of the next connection.
 ///
 /// - `callback`: called on the thread that runs the event loop; without a loop, on the
 ///   thread whose call found that the connection has ended, when that call is over
@@ -168,11 +169,16 @@ pub unsafe extern "C" fn vkvm_conn_unregister_close_callback(
 }
 
 /// Opens the connection again whenever it ends: when its daemon is restarted, or
-/// does not answer.
+/// does not answer. If the connection has ended already, attempts to reconnect begin at
+/// once.
 ///
 /// What was registered through the connection is registered on the new one, under
-/// the same numbers, but for close callbacks, which are over; and keepalive is set as it was. The handle of the connection
-/// stays valid, and so do those of domains, snapshots, checkpoints, networks,
+/// the same numbers, but for close callbacks, which are over; and keepalive is set as it
+/// was. Callbacks and queues can be registered during the outage, too: such a
+/// registration succeeds, and is made on the next connection; an object that does not
+/// exist there then has no events. If resuming is disabled before, the registration
+/// receives no events, and ends when it is deregistered or the connection is freed. The
+/// handle of the connection stays valid, and so do those of domains, snapshots, checkpoints, networks,
 /// ports, pools, volumes, secrets and interfaces: each is looked up again by its
 /// uuid, name or key. Those of network filters, filter bindings, node devices and
 /// streams do not, nor does an identity. Events during the outage are lost; refresh
