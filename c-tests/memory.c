@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
+#include <malloc.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -48,7 +49,7 @@ static void leave(size_t spare)
         _exit(9);
     fclose(statm);
     size_t limit = (size_t)pages * (size_t)sysconf(_SC_PAGESIZE) + spare;
-    struct rlimit as = { limit, limit };
+    struct rlimit as = { limit, RLIM_INFINITY };
     if (setrlimit(RLIMIT_AS, &as) != 0)
         _exit(9);
 }
@@ -310,6 +311,94 @@ static int parameters(void)
     return vkvm_domain_set_scheduler_parameters(dom, value, 0, &err);
 }
 
+/* --- a queue of events -------------------------------------------------------------- */
+
+enum { FILLED = 16000, BATCH = 100 };
+
+static struct {
+    vkvm_event_queue *queue;
+    vkvm_domain *dom;
+    uint64_t made;
+} events;
+
+/* All that were made: those in the queue, and those that it has counted. */
+static uint64_t arrived(uint64_t *lost)
+{
+    size_t length = 0;
+    must(vkvm_event_queue_get_length(events.queue, &length, &err), err, "the queue's length");
+    must(vkvm_event_queue_get_overflow(events.queue, lost, &err), err, "the queue's overflow");
+    return length + *lost;
+}
+
+/* Some more events. How many were lost so far. */
+static uint64_t make_events(void)
+{
+    uint64_t lost = 0;
+    for (int i = 0; i < BATCH / 2; i++) {
+        must(vkvm_domain_suspend(events.dom, &err), err, "suspend");
+        must(vkvm_domain_resume(events.dom, &err), err, "resume");
+    }
+    events.made += BATCH;
+    for (double deadline = now() + PATIENCE; arrived(&lost) < events.made;) {
+        if (now() > deadline)
+            _exit(7);
+        usleep(100);
+    }
+    return lost;
+}
+
+static void fill_queue(void)
+{
+    vkvm_conn *conn = NULL;
+    int id = -1;
+    must(vkvm_event_start(&err), err, "the event thread");
+    must(vkvm_conn_open(TEST_URI, 0, &conn, &err), err, TEST_URI);
+    must(vkvm_conn_get_domain_by_name(conn, "test", &events.dom, &err), err, "the domain");
+    must(vkvm_event_queue_new(1 << 20, &events.queue, &err), err, "a queue");
+    must(vkvm_event_queue_domain_event_register_any(
+             events.queue, conn, NULL, VKVM_DOMAIN_EVENT_ID_LIFECYCLE, &id, &err), err, "listen");
+    while (events.made < FILLED)
+        make_events();
+}
+
+static int drain_queue(void)
+{
+    vkvm_value *all = NULL;
+    fill_queue();
+    leave(MIB);
+    return vkvm_event_queue_drain(events.queue, SIZE_MAX, &all, &err);
+}
+
+/* A queue that cannot grow counts what it loses, and goes on when there is memory. */
+static int grow_queue(void)
+{
+    const struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+    uint64_t lost = 0;
+    /* What is large comes from nowhere but the address space that is left: not from what
+       malloc has reserved for each thread. */
+    mallopt(M_ARENA_MAX, 1);
+    mallopt(M_MMAP_THRESHOLD, 128 << 10);
+    fill_queue();
+    leave(MIB);
+    while ((lost = make_events()) == 0)
+        if (events.made > 4 * FILLED)
+            return 1;
+    if (setrlimit(RLIMIT_AS, &unlimited) != 0)
+        return 2;
+    return make_events() == lost ? 0 : 3;
+}
+
+static void check_queue(void)
+{
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(grow_queue());
+    waitpid(child, &status, 0);
+    if (!ok(status == 0, "a queue that cannot grow counts what it loses, and goes on later"))
+        diag("status %d", status);
+}
+
 static const struct {
     const char *name;
     int (*run)(void);
@@ -353,6 +442,7 @@ static const struct {
     { "names of networks", names, "maxnames" },
     { "ids of domains", ids, "maxids" },
     { "parameters", parameters, "newparams" },
+    { "draining a queue", drain_queue, "events" },
 };
 
 /* Runs a case in a child, which tells its error's code and message. */
@@ -441,6 +531,7 @@ int main(void)
 {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         check_case(i);
+    check_queue();
     chains();
     return done();
 }

@@ -4461,7 +4461,8 @@ int vkvm_event_queue_get_fd(vkvm_event_queue *queue, int *fd, vkvm_error **error
 int vkvm_event_queue_get_length(vkvm_event_queue *queue, size_t *length, vkvm_error **error);
 
 /**
- * Gets how many events were lost because the queue was full.
+ * Gets how many events were lost because the queue was full, or because there
+ * was no memory for it to grow.
  *
  * A program that sees this grow has to look anew at what it watches.
  *
@@ -4501,7 +4502,8 @@ int vkvm_event_queue_domain_event_register_any(vkvm_event_queue *queue,
                                                vkvm_error **error);
 
 /**
- * Takes events out of the queue, without waiting.
+ * Takes events out of the queue, without waiting. If there is no memory for a
+ * list of them, they stay in the queue; ask for fewer.
  *
  * @param queue the event queue (not NULL; borrowed)
  * @param max how many at the most

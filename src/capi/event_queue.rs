@@ -12,6 +12,7 @@ use super::types::{
 use crate::error::Result;
 use crate::event::{self, Entry, EventQueue, Source};
 use crate::handle::AnyHandle;
+use crate::memory;
 use crate::value::{Map, Value};
 
 /// Makes a queue of events.
@@ -85,7 +86,8 @@ pub unsafe extern "C" fn vkvm_event_queue_get_length(
     })
 }
 
-/// Gets how many events were lost because the queue was full.
+/// Gets how many events were lost because the queue was full, or because there was no
+/// memory for it to grow.
 ///
 /// A program that sees this grow has to look anew at what it watches.
 ///
@@ -134,7 +136,8 @@ pub unsafe extern "C" fn vkvm_event_queue_next(
     })
 }
 
-/// Takes events out of the queue, without waiting.
+/// Takes events out of the queue, without waiting. If there is no memory for a list of
+/// them, they stay in the queue; ask for fewer.
 ///
 /// - `max` (default 1000000): how many at the most
 /// - `events`: a list of maps, as `vkvm_event_queue_next` gives them
@@ -147,8 +150,12 @@ pub unsafe extern "C" fn vkvm_event_queue_drain(
 ) -> c_int {
     status(error, |c| {
         let (out, queue) = (c.out_handle(events, "events")?, c.get(queue, "queue")?);
-        let values: Result<Vec<Option<Value>>> = queue.drain(max).into_iter().map(value).collect();
-        out.set_value(Value::List(values?.into_iter().flatten().collect()))
+        let entries = queue.drain(max)?;
+        let mut values = memory::list(entries.len(), "events")?;
+        for entry in entries {
+            values.extend(value(entry)?);
+        }
+        out.set_value(Value::List(values))
     })
 }
 

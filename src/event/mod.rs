@@ -8,6 +8,7 @@
 //! those who listen by it, and calls their closures, the *listeners*. Dropping a
 //! listener is the one place where whatever it owns is released.
 
+mod buffer;
 mod callback;
 mod choice;
 mod close;

@@ -1,0 +1,181 @@
+//! The events of a queue, between those who put them in and those who take them out.
+//!
+//! One lock around all of it, which nobody holds while an event ends: its objects may
+//! hold connections, which talk when they end. So what is not kept is given back.
+//!
+//! `tests/queue.rs` runs this file under loom, with loom's `sync`.
+
+use std::collections::{TryReserveError, VecDeque};
+use std::time::Instant;
+
+use super::sync::{Condvar, Mutex, MutexGuard, lock, wait, wait_until};
+
+/// What tells a loop whether there are events.
+pub trait Signal {
+    /// There are some now, or there are none any more. Called under the buffer's lock,
+    /// so in the order in which that comes about.
+    fn set(&self, has_events: bool);
+}
+
+/// A bounded buffer of events.
+pub struct Buffer<E, S> {
+    state: Mutex<State<E>>,
+    arrived: Condvar,
+    capacity: usize,
+    signal: S,
+}
+
+struct State<E> {
+    events: VecDeque<E>,
+    /// What the signal was set to.
+    signalled: bool,
+    dropped: u64,
+    /// It is over; what still arrives is given back.
+    ended: bool,
+}
+
+impl<E, S: Signal> Buffer<E, S> {
+    /// An empty one, for up to `capacity` events.
+    pub fn new(capacity: usize, signal: S) -> Self {
+        let events = VecDeque::new();
+        let state = Mutex::new(State { events, signalled: false, dropped: 0, ended: false });
+        Buffer { state, arrived: Condvar::new(), capacity, signal }
+    }
+
+    /// What tells whether there are events.
+    pub fn signal(&self) -> &S {
+        &self.signal
+    }
+
+    /// How many events there are.
+    pub fn len(&self) -> usize {
+        lock(&self.state).events.len()
+    }
+
+    /// How many events were dropped because there was no room or no memory for them.
+    pub fn dropped(&self) -> u64 {
+        lock(&self.state).dropped
+    }
+
+    /// Adds an event, unless the buffer is full, has ended, or gets no memory for it.
+    /// Then it is given back.
+    pub fn put(&self, event: E) -> Option<E> {
+        let mut state = lock(&self.state);
+        if state.ended {
+            return Some(event);
+        }
+        if state.events.len() >= self.capacity || state.events.try_reserve(1).is_err() {
+            state.dropped += 1;
+            return Some(event);
+        }
+        state.events.push_back(event);
+        self.tell(&mut state);
+        drop(state);
+        self.arrived.notify_one();
+        None
+    }
+
+    /// Takes the first event. If there is none, waits for one until the deadline, or
+    /// without one for ever; not in a buffer that has ended.
+    pub fn next(&self, deadline: Option<Instant>) -> Option<E> {
+        let mut state = lock(&self.state);
+        loop {
+            if let Some(event) = state.events.pop_front() {
+                self.tell(&mut state);
+                return Some(event);
+            }
+            if state.ended {
+                return None;
+            }
+            state = match deadline {
+                None => wait(&self.arrived, state),
+                Some(deadline) => wait_until(&self.arrived, state, deadline)?,
+            };
+        }
+    }
+
+    /// Takes up to `max` events, without waiting. Without memory for a list of them all
+    /// stay.
+    pub fn drain(&self, max: usize) -> Result<Vec<E>, TryReserveError> {
+        let mut state = lock(&self.state);
+        let count = max.min(state.events.len());
+        let mut taken = Vec::new();
+        taken.try_reserve_exact(count)?;
+        taken.extend(state.events.drain(..count));
+        self.tell(&mut state);
+        Ok(taken)
+    }
+
+    /// Takes out the events of which `gone` says so.
+    pub fn remove(&self, gone: impl Fn(&E) -> bool) {
+        loop {
+            let mut state = lock(&self.state);
+            let (removed, first) = state.remove(&gone);
+            self.tell(&mut state);
+            drop(state);
+            drop(removed);
+            if first.is_none() {
+                return;
+            }
+        }
+    }
+
+    /// Makes what fills the buffer, and with `undo` ends all that does: the end may have
+    /// come in between, and known nothing of this one.
+    pub fn fill<T, F>(
+        &self,
+        make: impl FnOnce() -> Result<T, F>,
+        undo: impl FnOnce(),
+    ) -> Result<T, F> {
+        let made = make()?;
+        if lock(&self.state).ended {
+            undo();
+        }
+        Ok(made)
+    }
+
+    /// Ends it: nothing gets in any more, and who waits for events waits no longer. What
+    /// fills it is ended with `undo`.
+    pub fn end(&self, undo: impl FnOnce()) {
+        let events = {
+            let mut state = lock(&self.state);
+            state.ended = true;
+            let events = std::mem::take(&mut state.events);
+            self.tell(&mut state);
+            events
+        };
+        self.arrived.notify_all();
+        drop(events);
+        undo();
+    }
+
+    fn tell(&self, state: &mut MutexGuard<'_, State<E>>) {
+        let has_events = !state.events.is_empty();
+        if state.signalled != has_events {
+            state.signalled = has_events;
+            self.signal.set(has_events);
+        }
+    }
+}
+
+impl<E> State<E> {
+    /// Takes them out; without memory for a list of them, only the first.
+    fn remove(&mut self, gone: impl Fn(&E) -> bool) -> (Vec<E>, Option<E>) {
+        let count = self.events.iter().filter(|event| gone(event)).count();
+        let mut removed = Vec::new();
+        if removed.try_reserve_exact(count).is_err() {
+            let first = self.events.iter().position(gone);
+            return (removed, first.and_then(|first| self.events.remove(first)));
+        }
+        // All go around once, which takes no memory; what stays keeps its order.
+        let all = if count == 0 { 0 } else { self.events.len() };
+        for _ in 0..all {
+            match self.events.pop_front() {
+                Some(event) if gone(&event) => removed.push(event),
+                Some(event) => self.events.push_back(event),
+                None => break,
+            }
+        }
+        (removed, None)
+    }
+}
