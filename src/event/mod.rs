@@ -27,6 +27,7 @@ mod queue;
 mod registrar;
 mod registry;
 mod resume;
+mod runner;
 mod signature;
 pub mod stream;
 mod subject;

@@ -77,6 +77,10 @@ impl Registrar<Events> for Nobody {
         self.tap.store(tap, Ordering::SeqCst);
         Ok(Registration::new(link, |_| ()))
     }
+
+    fn is_coming(&self, _: &ConnRef, _: &Topic, _: &Self::Error) -> bool {
+        false
+    }
 }
 
 /// Listens to events that only these tests make.
@@ -93,7 +97,8 @@ impl Listening {
         let nobody = Nobody { link: conn.reference(), tap: AtomicUsize::new(0) };
         let topic = Topic::Events { source: S::SOURCE, object: None, id };
         let role = Role { owner: 0, queue: None, kind: listeners::Kind::AllDomains };
-        assert!(HUB.add(&nobody, (line, topic), (role, listener), |_| false).unwrap());
+        let added = HUB.add(&nobody, (line, topic), (role, listener), |_| false).unwrap();
+        assert_eq!(added, super::hub::Added::Now);
         Listening { line, tap: nobody.tap.into_inner() }
     }
 }
