@@ -2,7 +2,7 @@
 //!
 //! Which loop there is, is chosen once ([`choice`]): the library's ([`poll`]), which the
 //! program runs ([`default_loop`]) or a thread of the library ([`thread`]); or the
-//! program's own ([`own_loop`]).
+//! program's own. libvirt sees each through [`event_impl`].
 //!
 //! libvirt calls a C function of ours with a number that it was given. The [`hub`] finds
 //! those who listen by it, and calls their closures, the *listeners*. Dropping a
@@ -15,13 +15,13 @@ mod close;
 mod default_loop;
 mod deferred;
 mod ending;
+mod event_impl;
 mod explain;
 mod hub;
 mod kinds;
 mod listeners;
 mod monitor;
 mod numbers;
-mod own_loop;
 mod poll;
 mod queue;
 mod registrar;
@@ -41,10 +41,10 @@ mod watches;
 pub use close::{register_close_callback, unregister_close_callback};
 pub use default_loop::{register_default, run_default};
 pub use ending::{has_untold, tell_untold};
+pub use event_impl::{EventImpl, Watched, register_impl};
 pub use explain::{explain, explain_keep_alive};
 pub use listeners::Listener;
 pub use numbers::Numbers;
-pub use own_loop::{EventImpl, Watched, register_impl};
 pub use queue::{Entry, EventQueue, forget_connection};
 pub use registry::{
     deregister_all, deregister_any, domain_event_deregister, domain_event_register,

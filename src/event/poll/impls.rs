@@ -1,47 +1,48 @@
-//! The loop as libvirt sees it.
+//! The library's loop, given to libvirt.
 
 use std::ffi::{c_int, c_void};
+use std::sync::Arc;
 
 use virt::sys;
 
-use super::super::{choice, shielded};
+use super::super::choice;
+use super::super::event_impl::{self, EventImpl, Watched};
 use super::table::{LOOP, Maker};
-use crate::core::{call, sigpipe};
+use crate::core::call;
 use crate::error::Result;
 
-/// libvirt's function with its data, which ends with this.
-struct Theirs<F> {
-    call: F,
-    opaque: *mut c_void,
-    free: sys::virFreeCallback,
-}
+/// The library's loop.
+struct Ours;
 
-// SAFETY: libvirt's callbacks and their data may be used from the thread that runs the
-// loop, whichever that is, as its documentation of virEventRegisterImpl has it.
-unsafe impl<F: Send> Send for Theirs<F> {}
-// SAFETY: as above.
-unsafe impl<F: Sync> Sync for Theirs<F> {}
-
-impl<F> Drop for Theirs<F> {
-    fn drop(&mut self) {
-        if let Some(free) = self.free {
-            // SAFETY: libvirt's function with its own data; this is the one call.
-            sigpipe::inside(|| unsafe { free(self.opaque) });
+impl EventImpl for Ours {
+    fn add_handle(&self, fd: c_int, events: c_int, watched: Watched) -> c_int {
+        if fd < 0 {
+            watched.forget();
+            return -1;
         }
+        let call = move |watch, fd, events| watched.ready(watch, fd, events);
+        LOOP.lock().here().add_watch(fd, events, Arc::new(call), Maker::Libvirt)
     }
-}
 
-impl Theirs<unsafe extern "C" fn(c_int, c_int, c_int, *mut c_void)> {
-    fn ready(&self, watch: c_int, fd: c_int, events: c_int) {
-        // SAFETY: libvirt's function with its own data.
-        sigpipe::inside(|| unsafe { (self.call)(watch, fd, events, self.opaque) });
+    fn update_handle(&self, watch: c_int, events: c_int) {
+        super::update_watch(watch, events);
     }
-}
 
-impl Theirs<unsafe extern "C" fn(c_int, *mut c_void)> {
-    fn fire(&self, timer: c_int) {
-        // SAFETY: as above.
-        sigpipe::inside(|| unsafe { (self.call)(timer, self.opaque) });
+    fn remove_handle(&self, watch: c_int) -> c_int {
+        if super::remove_watch(watch) { 0 } else { -1 }
+    }
+
+    fn add_timeout(&self, frequency: c_int, watched: Watched) -> c_int {
+        let call = move |timer| watched.fire(timer);
+        LOOP.lock().here().add_timer(frequency, Arc::new(call), Maker::Libvirt)
+    }
+
+    fn update_timeout(&self, timer: c_int, frequency: c_int) {
+        LOOP.lock().here().update_timer_of_libvirt(timer, frequency);
+    }
+
+    fn remove_timeout(&self, timer: c_int) -> c_int {
+        if super::remove_timer(timer) { 0 } else { -1 }
     }
 }
 
@@ -49,24 +50,14 @@ impl Theirs<unsafe extern "C" fn(c_int, *mut c_void)> {
 pub(in crate::event) fn install(what: &'static str) -> Result<()> {
     super::turn::prepare()?;
     LOOP.lock().here().is_installed();
-    // SAFETY: functions of the right types, which are there for ever.
-    unsafe {
-        sys::virEventRegisterImpl(
-            Some(add_handle),
-            Some(update_handle),
-            Some(remove_handle),
-            Some(add_timeout),
-            Some(update_timeout),
-            Some(remove_timeout),
-        );
-    }
+    event_impl::install(Box::new(Ours));
     // libvirt keeps the first loop that it is given, and does not say so: does a
     // timer that it gets reach this one?
     // SAFETY: a callback that uses nothing, and no data to free.
     let probe = unsafe { sys::virEventAddTimeout(-1, Some(nothing), std::ptr::null_mut(), None) };
     let probe = call::number(probe, c"virEventAddTimeout")?;
     let is_ours = LOOP.lock().here().timer_count() > 0;
-    // SAFETY: as above; libvirt ignores a timer that it does not know.
+    // SAFETY: libvirt ignores a timer that it does not know.
     unsafe { sys::virEventRemoveTimeout(probe) };
     drop(LOOP.lock().here().take_ended());
     if is_ours {
@@ -77,62 +68,3 @@ pub(in crate::event) fn install(what: &'static str) -> Result<()> {
 }
 
 unsafe extern "C" fn nothing(_timer: c_int, _opaque: *mut c_void) {}
-
-/// Calls the loop; -1 when it panics.
-fn with(body: impl FnOnce() -> c_int) -> c_int {
-    let mut answer = -1;
-    shielded(|| answer = body());
-    answer
-}
-
-unsafe extern "C" fn add_handle(
-    fd: c_int,
-    events: c_int,
-    call: sys::virEventHandleCallback,
-    opaque: *mut c_void,
-    free: sys::virFreeCallback,
-) -> c_int {
-    let Some(call) = call else {
-        return -1;
-    };
-    if fd < 0 {
-        return -1;
-    }
-    with(|| {
-        let theirs = Theirs { call, opaque, free };
-        let call = move |watch, fd, events| theirs.ready(watch, fd, events);
-        LOOP.lock().here().add_watch(fd, events, std::sync::Arc::new(call), Maker::Libvirt)
-    })
-}
-
-unsafe extern "C" fn update_handle(watch: c_int, events: c_int) {
-    shielded(|| super::update_watch(watch, events));
-}
-
-unsafe extern "C" fn remove_handle(watch: c_int) -> c_int {
-    with(|| if super::remove_watch(watch) { 0 } else { -1 })
-}
-
-unsafe extern "C" fn add_timeout(
-    frequency: c_int,
-    call: sys::virEventTimeoutCallback,
-    opaque: *mut c_void,
-    free: sys::virFreeCallback,
-) -> c_int {
-    let Some(call) = call else {
-        return -1;
-    };
-    with(|| {
-        let theirs = Theirs { call, opaque, free };
-        let call = move |timer| theirs.fire(timer);
-        LOOP.lock().here().add_timer(frequency, std::sync::Arc::new(call), Maker::Libvirt)
-    })
-}
-
-unsafe extern "C" fn update_timeout(timer: c_int, frequency: c_int) {
-    shielded(|| LOOP.lock().here().update_timer_of_libvirt(timer, frequency));
-}
-
-unsafe extern "C" fn remove_timeout(timer: c_int) -> c_int {
-    with(|| if super::remove_timer(timer) { 0 } else { -1 })
-}

@@ -1,5 +1,5 @@
-//! A loop of the program's own: libvirt's functions and pointers, wrapped so that
-//! the loop deals with one object for each watch or timer.
+//! A loop as libvirt sees it, the library's or the program's own: libvirt's functions and
+//! pointers, wrapped so that the loop deals with one object for each watch or timer.
 
 use std::ffi::{c_int, c_void};
 use std::sync::OnceLock;
@@ -55,23 +55,34 @@ unsafe impl Send for Watched {}
 unsafe impl Sync for Watched {}
 
 impl Watched {
-    /// Tells libvirt that the descriptor is ready.
+    /// Tells libvirt that the descriptor is ready, in a loop of the program's own, whose
+    /// turns are not known.
     pub fn run_handle(&self, watch: c_int, fd: c_int, events: c_int) {
+        self.ready(watch, fd, events);
+        stream::look_after();
+    }
+
+    /// Tells libvirt that the timer fired, in such a loop.
+    pub fn run_timeout(&self, timer: c_int) {
+        self.fire(timer);
+        // Keepalive, too, may have found the connection broken.
+        stream::look_after();
+    }
+
+    /// Tells libvirt that the descriptor is ready.
+    pub(super) fn ready(&self, watch: c_int, fd: c_int, events: c_int) {
         if let Call::Handle(call) = self.call {
             // SAFETY: libvirt's function with its own data, which is there until self
             // is dropped.
             sigpipe::inside(|| unsafe { call(watch, fd, events, self.opaque) });
-            stream::look_after();
         }
     }
 
     /// Tells libvirt that the timer fired.
-    pub fn run_timeout(&self, timer: c_int) {
+    pub(super) fn fire(&self, timer: c_int) {
         if let Call::Timeout(call) = self.call {
             // SAFETY: as above.
             sigpipe::inside(|| unsafe { call(timer, self.opaque) });
-            // Keepalive, too, may have found the connection broken.
-            stream::look_after();
         }
     }
 
@@ -96,12 +107,15 @@ static IMPLEMENTATION: OnceLock<Box<dyn EventImpl>> = OnceLock::new();
 
 /// Makes a loop of the program's own the process's event loop, for good.
 pub fn register_impl(implementation: Box<dyn EventImpl>) -> Result<()> {
-    choice::choose(Choice::Own, "registering an event loop", || install(implementation))
+    choice::choose(Choice::Own, "registering an event loop", || {
+        install(implementation);
+        Ok(())
+    })
 }
 
-/// Tells libvirt to use a loop. Called once.
-fn install(implementation: Box<dyn EventImpl>) -> Result<()> {
-    // It is the first: the choice of a loop is made once.
+/// Tells libvirt to use a loop. libvirt keeps the first one that it is given, and so does
+/// this: of a second one it does not say anything, either.
+pub(super) fn install(implementation: Box<dyn EventImpl>) {
     let _ = IMPLEMENTATION.set(implementation);
     // SAFETY: functions of the right types, which are there for ever.
     unsafe {
@@ -114,7 +128,6 @@ fn install(implementation: Box<dyn EventImpl>) -> Result<()> {
             Some(remove_timeout),
         );
     }
-    Ok(())
 }
 
 /// Calls the loop; -1 when it panics.
