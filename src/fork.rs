@@ -8,6 +8,7 @@
 
 mod amid;
 mod gate;
+mod single;
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -16,13 +17,14 @@ use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 pub use amid::{change_depth, depth};
 use gate::Gate;
+pub use single::is_single_threaded;
 
 /// What `gate.rs` is made of; under loom it is made of loom's.
 mod sync {
     pub use std::sync::atomic::{AtomicU64, Ordering};
     pub use std::thread::yield_now as pause;
 
-    pub(super) use crate::handle::is_single_threaded;
+    pub(super) use super::single::is_single_threaded;
 }
 
 /// Counts the forks between the first process and this one.
@@ -39,6 +41,7 @@ pub fn generation() -> u32 {
 pub fn watch() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
+        single::look_up();
         // SAFETY: the functions stay; what they do is allowed around a fork of a
         // threaded process. It can fail only for want of memory; then forked
         // children are not recognised, as in any library without such hooks.

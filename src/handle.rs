@@ -24,7 +24,6 @@ use std::sync::{LazyLock, Once, OnceLock};
 
 pub use self::classes::{CLASSES, Class};
 use self::slots::{KEY_BITS, MAX_HOLDS, MAX_USES, Slots, Use};
-pub(crate) use self::sync::is_single_threaded;
 use crate::error::{Misuse, Result};
 use crate::fork;
 
@@ -483,10 +482,7 @@ fn register_class(class: Class, operations: Operations) {
     // Set once per class, by its table's own initialisation.
     let _ = OPERATIONS[class as usize - 1].set(operations);
     static FIRST: Once = Once::new();
-    FIRST.call_once(|| {
-        sync::look_up_single_threaded();
-        fork::watch();
-    });
+    FIRST.call_once(fork::watch);
 }
 
 #[cfg(test)]

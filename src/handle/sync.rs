@@ -2,7 +2,6 @@
 
 use std::cell;
 use std::ptr;
-use std::sync::atomic::AtomicU8;
 pub use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
 /// How many slots the first segment has; a power of two.
@@ -30,7 +29,7 @@ impl<T> UnsafeCell<T> {
     }
 }
 
-pub use crate::fork::{Change, generation};
+pub use crate::fork::{Change, generation, is_single_threaded};
 
 /// Waits until the word may be another one than `seen`.
 pub fn wait(word: &AtomicU64, seen: u64) {
@@ -52,26 +51,4 @@ fn futex(word: &AtomicU64, operation: libc::c_int, value: u32) {
         let operation = operation | libc::FUTEX_PRIVATE_FLAG;
         libc::syscall(libc::SYS_futex, half, operation, value, ptr::null::<libc::timespec>());
     }
-}
-
-/// glibc's `__libc_single_threaded`, or NULL: not looked up yet, or there is none.
-static SINGLE_THREADED: AtomicPtr<u8> = AtomicPtr::new(ptr::null_mut());
-
-/// Finds out how to tell whether the process has one thread. glibc can since 2.32;
-/// without it there may always be others.
-pub fn look_up_single_threaded() {
-    // SAFETY: looks a name up; a variable lives as long as the library it is in,
-    // and the C library is never unloaded.
-    let flag = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"__libc_single_threaded".as_ptr()) };
-    SINGLE_THREADED.store(flag.cast(), Ordering::Relaxed);
-}
-
-/// Whether this thread is the only one. Another one can only begin when this one
-/// makes it, and sees all that was done before.
-#[inline]
-pub fn is_single_threaded() -> bool {
-    let flag = SINGLE_THREADED.load(Ordering::Relaxed);
-    // SAFETY: a char that lives for ever, which only the C library changes, and
-    // which may be read at any time.
-    !flag.is_null() && unsafe { AtomicU8::from_ptr(flag).load(Ordering::Relaxed) } != 0
 }

@@ -17,7 +17,6 @@ use virt::sys;
 use crate::core::thread;
 use crate::error::{Misuse, Result};
 use crate::fork::{self, Leaf};
-use crate::handle;
 
 const URI: &CStr = c"test:///default";
 
@@ -76,7 +75,7 @@ pub(super) fn ready() -> Result<()> {
         State::Used => return Ok(()),
         State::Unused => true,
         // One thread holds no lock of another's.
-        State::Inherited => handle::is_single_threaded() || answers()?,
+        State::Inherited => fork::is_single_threaded() || answers()?,
         State::Locked => false,
     };
     let mut host = HOST.lock();
