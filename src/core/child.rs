@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{CStr, c_uint};
 use std::ptr::NonNull;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use virt::sys;
@@ -56,7 +57,9 @@ pub(crate) fn remember(conn: NonNull<sys::virConnect>, flags: c_uint, asks: bool
 
 /// A connection of this process in place of one of its parent's.
 struct Own {
-    conn: ConnRef,
+    /// Shared, so that it is neither referenced nor closed under the lock: that is
+    /// libvirt's code.
+    conn: Arc<ConnRef>,
     /// Which process that is.
     generation: u32,
 }
@@ -71,10 +74,10 @@ static INHERITED: Leaf<Vec<Own>> = Leaf::new(Vec::new());
 ///
 /// # Safety
 /// `inherited` is live.
-unsafe fn connection(inherited: sys::virConnectPtr) -> Result<Option<ConnRef>> {
+unsafe fn connection(inherited: sys::virConnectPtr) -> Result<Option<Arc<ConnRef>>> {
     let known = |own: &&Own| own.generation == fork::generation();
     if let Some(own) = OWN.lock().get(&inherited.addr()).filter(known) {
-        return Ok(Some(own.conn.clone()));
+        return Ok(Some(Arc::clone(&own.conn)));
     }
     let Some(&opened) = OPENED.lock().get(&inherited.addr()) else {
         return Ok(None);
@@ -89,12 +92,12 @@ unsafe fn connection(inherited: sys::virConnectPtr) -> Result<Option<ConnRef>> {
         libc::free(text.as_ptr().cast());
         uri
     };
-    let conn = conn::reopen(&uri, opened)?;
-    let own = Own { conn: conn.clone(), generation: fork::generation() };
+    let conn = Arc::new(conn::reopen(&uri, opened)?);
+    let own = Own { conn: Arc::clone(&conn), generation: fork::generation() };
     let mut all = OWN.lock();
     if let Some(first) = all.get(&inherited.addr()).filter(known) {
         // Another thread was faster; what was opened here is closed without the lock.
-        let first = first.conn.clone();
+        let first = Arc::clone(&first.conn);
         drop(all);
         return Ok(Some(first));
     }
