@@ -6,6 +6,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
+#include <errno.h>
 #include <malloc.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -388,15 +389,50 @@ static int grow_queue(void)
     return make_events() == lost ? 0 : 3;
 }
 
-static void check_queue(void)
+/* Runs what answers 0 if all is as it should be in a child. */
+static void check_child(int (*run)(void), const char *name)
 {
     int status = 0;
     pid_t child = fork();
     if (child == 0)
-        _exit(grow_queue());
+        _exit(run());
     waitpid(child, &status, 0);
-    if (!ok(status == 0, "a queue that cannot grow counts what it loses, and goes on later"))
+    if (!ok(status == 0, "%s", name))
         diag("status %d", status);
+}
+
+/* --- threads --------------------------------------------------------------------------- */
+
+static bool says_no_thread(int returned)
+{
+    bool says = returned < 0 && vkvm_error_code(err) == VKVM_ERROR_ERR_SYSTEM_ERROR
+                && vkvm_error_domain(err) == VKVM_ERROR_FROM_VKVM
+                && vkvm_error_int1(err) == EAGAIN
+                && strstr(vkvm_error_message(err), "could not be started");
+    if (!says)
+        printf("# %s\n", err ? vkvm_error_message(err) : "it worked");
+    fflush(stdout);
+    forget(&err);
+    return says;
+}
+
+/* There is no room for their stacks. */
+static int start_threads(void)
+{
+    const struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+    const char *const uris[] = { TEST_URI, TEST_URI };
+    vkvm_fleet *fleet = NULL;
+    leave(MIB);
+    if (!says_no_thread(vkvm_event_start(&err)))
+        return 1;
+    if (!says_no_thread(vkvm_fleet_open(uris, 2, 10000, &fleet, &err)))
+        return 2;
+    if (setrlimit(RLIMIT_AS, &unlimited) != 0)
+        return 3;
+    must(vkvm_event_start(&err), err, "the event thread");
+    must(vkvm_fleet_open(uris, 2, 10000, &fleet, &err), err, "a fleet");
+    vkvm_fleet_free(fleet);
+    return 0;
 }
 
 static const struct {
@@ -531,7 +567,8 @@ int main(void)
 {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         check_case(i);
-    check_queue();
+    check_child(grow_queue, "a queue that cannot grow counts what it loses, and goes on later");
+    check_child(start_threads, "a thread that cannot be started is an error of the system");
     chains();
     return done();
 }

@@ -13,10 +13,7 @@ pub fn spawn<T: Send + 'static>(
 ) -> Result<JoinHandle<T>> {
     let builder = Builder::new().name(name.to_owned());
     let started = with_signals_blocked(|| builder.spawn(|| sigpipe::inside(body)));
-    started.map_err(|error| {
-        let what = format!("the thread {name} could not be started: {error}");
-        Misuse::Internal { what }.into()
-    })
+    started.map_err(|error| Misuse::NoThread { name: name.to_owned(), error }.into())
 }
 
 /// Runs what starts a thread, which inherits what is blocked.

@@ -70,6 +70,8 @@ pub enum Misuse {
     Cancelled,
     #[error("{what} within {ms} ms")]
     TimedOut { what: String, ms: u64 },
+    #[error("the thread {name} could not be started: {error}")]
+    NoThread { name: String, error: std::io::Error },
     #[error("{function} needs libvirt {since}; the installed libvirt does not have it")]
     NotInThisLibvirt { function: &'static str, since: &'static str },
     #[error("{function} is in {library}, a library of libvirt's that is not installed")]
@@ -101,6 +103,7 @@ impl Misuse {
             Misuse::File { .. } => c::ERROR_OWN_FILE,
             // libvirt's own numbers, so that a caller needs to test for one only.
             Misuse::NoMemory { .. } => virt::sys::VIR_ERR_NO_MEMORY as i32,
+            Misuse::NoThread { .. } => virt::sys::VIR_ERR_SYSTEM_ERROR as i32,
             Misuse::Cancelled => virt::sys::VIR_ERR_OPERATION_ABORTED as i32,
             Misuse::TimedOut { .. } => virt::sys::VIR_ERR_OPERATION_TIMEOUT as i32,
             Misuse::NotInThisLibvirt { .. } | Misuse::NoLibrary { .. } => {
@@ -118,10 +121,13 @@ impl Misuse {
         }
     }
 
-    /// The own number of what has one of libvirt's as its code, or 0: the error's `int1`.
+    /// The own number of what has one of libvirt's as its code, or the system's, or 0: the
+    /// error's `int1`.
     pub fn own_number(&self) -> i32 {
         match self {
             Misuse::Forked { .. } => c::ERROR_OWN_FORKED,
+            // As libvirt does with its errors of the system.
+            Misuse::NoThread { error, .. } => error.raw_os_error().unwrap_or(0),
             _ => 0,
         }
     }
@@ -135,6 +141,7 @@ impl Misuse {
             | Misuse::OtherEventLoop { .. }
             | Misuse::Cancelled
             | Misuse::TimedOut { .. }
+            | Misuse::NoThread { .. }
             | Misuse::NotInThisLibvirt { .. }
             | Misuse::NoLibrary { .. } => None,
             Misuse::Null { parameter, .. }
