@@ -6,6 +6,17 @@
 //! callback registered would leave it behind in the loop for ever, so ending one
 //! takes the callback back first (`Stream::remove_callback`).
 //!
+//! A driver in this process (test, QEMU's embedded one) watches its streams' descriptors in
+//! our loop. Its function for them, virFDStreamEvent, takes the stream's data before it
+//! locks them; a thread that removes the callback and ends the stream just then frees them.
+//! That cannot be closed from here. Ours frees what a watch was added with only when its
+//! call is over (`take_removed` in `poll/table.rs`), as libvirt asks of a loop, but what is
+//! freed too early is not that: it is the stream's, which libvirt frees itself. Removing a
+//! watch cannot wait for its call either, because libvirt removes it under the very lock
+//! that the call waits for; and ending a stream cannot, because the call may be in the
+//! program's callback, which may wait for the thread that ends it. A program is safe when
+//! it ends such a stream in a callback, or on the thread that runs the loop.
+//!
 //! libvirt makes the timer that calls a stream's callback anew with each message that
 //! comes. A loop of the program's own may put it off by that, as libvirt's does, as long
 //! as messages come without a pause: what comes fills the memory. And when the
