@@ -14,7 +14,7 @@
  *   consumed: the _free functions take what they are given. All outputs belong
  *   to the caller: free text with vkvm_string_free, bytes with vkvm_bytes_free,
  *   lists with the _list_free of their type, handles with the _free of their
- *   class. Every _free function ignores NULL.
+ *   class. All of these ignore NULL.
  * - Text is UTF-8 and ends with a NUL.
  * - A handle is not an address: NULL, a freed handle, one of another class or
  *   any other word is an error that names the parameter, never a crash.
@@ -4273,8 +4273,9 @@ int vkvm_event_is_started(bool *started, vkvm_error **error);
  * Registers the library's event loop, to be run by the program.
  *
  * It must be called before the first connection is opened, and the loop must
- * then be run by calling `vkvm_event_run_default` again and again. Programs
- * that cannot do that have `vkvm_event_start`. Fails if another library has
+ * then be run by calling `vkvm_event_run_default` again and again: a daemon
+ * whose keepalive messages have no answer closes the connection. Programs that
+ * cannot do that have `vkvm_event_start`. Fails if another library has
  * registered an event loop with libvirt already.
  *
  * A child of fork may run the loop, too: it has the timers and watches that

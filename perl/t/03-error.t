@@ -9,6 +9,7 @@ use Test::More;
 use TestVKVM;
 
 use VKVM;
+use VKVM::Host;
 
 my $conn = VKVM->new(uri => 'test:///default');
 
@@ -57,6 +58,9 @@ subtest "libvkvm's own errors" => sub {
     $error = thrown { $conn->get_domain_by_uuid('short') };
     is($error->parameter, 'uuid', 'parameter of an error from the library');
     is($error->domain, VKVM::Error::FROM_VKVM, 'domain of it');
+    is($error->function, 'vkvm_conn_get_domain_by_uuid', 'function of the library that was called');
+    $error = thrown { VKVM::Host->new(conn => $conn)->network->destroy };
+    is($error->function, 'vkvm_host_call', 'that of a command of the facade');
 };
 
 subtest 'text' => sub {

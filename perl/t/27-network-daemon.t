@@ -52,6 +52,8 @@ subtest 'ports' => sub {
     like($error->message, qr/inbound\.average/, 'the error lists the known ones');
     own_error { $port->set_parameters({ $peak => -1 }) } VKVM::Error::OWN_INVALID, 'newparams',
       'a negative limit';
+    returns_nothing { $port->set_parameters(undef) } 'undef, which is NULL, sets none';
+    is_deeply([ grep { $_ } values %{ $port->get_parameters } ], [], 'and takes all limits away');
 
     returns_nothing { $port->delete } 'delete';
     is(thrown { $port->get_xml_description }->code, VKVM::Error::ERR_NO_NETWORK_PORT, 'it is gone');

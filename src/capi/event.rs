@@ -18,7 +18,8 @@ use crate::{core, event, handle};
 /// Registers the library's event loop, to be run by the program.
 ///
 /// It must be called before the first connection is opened, and the loop must
-/// then be run by calling `vkvm_event_run_default` again and again. Programs that
+/// then be run by calling `vkvm_event_run_default` again and again: a daemon whose
+/// keepalive messages have no answer closes the connection. Programs that
 /// cannot do that have `vkvm_event_start`. Fails if another library has registered
 /// an event loop with libvirt already.
 ///

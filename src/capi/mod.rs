@@ -31,7 +31,8 @@
 //! the name of the export, which it knows from the closure's type.
 //!
 //! A parameter's line may have a remark in parentheses after its name:
-//! `nullable`, `default N`. `/// cbindgen:perl=…` lines are for the Perl side:
+//! `nullable`, `default N`, `consumed` (the caller has it no more after the call). A line of
+//! remarks alone will do for the object. `/// cbindgen:perl=…` lines are for the Perl side:
 //! `skip` (written by hand), `private` (its Perl name begins with an underscore, and
 //! perl/lib has a method around it), `quiet` (failure is no exception, as in Sys::Virt),
 //! `array` (the results come in one array, by reference), `calls_back` (callbacks may

@@ -31,7 +31,7 @@ const INTRODUCTION: &str = "\
  *   consumed: the _free functions take what they are given. All outputs belong
  *   to the caller: free text with vkvm_string_free, bytes with vkvm_bytes_free,
  *   lists with the _list_free of their type, handles with the _free of their
- *   class. Every _free function ignores NULL.
+ *   class. All of these ignore NULL.
  * - Text is UTF-8 and ends with a NUL.
  * - A handle is not an address: NULL, a freed handle, one of another class or
  *   any other word is an error that names the parameter, never a crash.
