@@ -31,11 +31,11 @@
  *   runs the event loop. All others run in the call that they are given to.
  * - A process has one event loop, chosen once, before the first connection:
  *   vkvm_event_register_default, vkvm_event_register_impl or vkvm_event_start.
- * - If SIGPIPE has its default effect, opening a connection installs a handler:
- *   while its thread is in a function of this library the signal does nothing
- *   (writing to a daemon that is gone raises it), otherwise and in callbacks it
- *   ends the program as ever. A disposition of the program's own is left alone.
- *   libvirt's test driver (test:///...) has no socket, and installs none.
+ * - The library never changes the disposition of a signal. Writing to a daemon
+ *   that is gone raises SIGPIPE; a function that may write blocks that signal on
+ *   its thread and discards what the write has raised, so that it neither ends
+ *   the program nor calls its handler. Callbacks run with the program's signal
+ *   mask, and when a function returns, the mask is as it was.
  *
  * Sections; each begins with its title between rules:
  *
@@ -290,12 +290,8 @@ typedef int (*vkvm_auth_callback)(vkvm_value *credentials, void *userdata);
 /**
  * Opens a connection to a hypervisor, without credentials.
  *
- * If SIGPIPE has its default effect, it gets a handler, so that a call on a
- * connection whose daemon is gone fails instead of ending the program; outside
- * the library's calls the signal does what it did. A program that sets SIGPIPE
- * to its default afterwards takes that away until it opens the next
- * connection, or runs a turn of the event loop; to ignore the signal, or to
- * handle it, is fine at any time.
+ * A call on a connection whose daemon is gone fails; it does not end the
+ * program by SIGPIPE, whatever the disposition of that signal is.
  *
  * Nobody is asked for a password: over `qemu+ssh://` ssh runs in its batch
  * mode, unless the URI has the parameter `no_tty=0`. See
@@ -4359,7 +4355,9 @@ int vkvm_event_run_default(vkvm_error **error);
  *
  * It must be called before the first connection is opened. Callbacks then run
  * on that thread; programs that cannot have that use a queue
- * (`vkvm_event_queue_new`). The thread blocks all signals. If it runs already,
+ * (`vkvm_event_queue_new`). The thread blocks all signals, also while it runs
+ * a callback: where the callback itself writes to a pipe that nobody reads,
+ * the write fails with EPIPE and raises nothing. If the thread runs already,
  * nothing happens; if it is being stopped, it goes on afterwards.
  *
  * A child of fork has no such thread: registrations fail there with

@@ -15,7 +15,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
-pub use amid::{change_depth, depth};
+pub use amid::{Mask, State, change, mask, set_mask};
 use gate::Gate;
 pub use single::is_single_threaded;
 

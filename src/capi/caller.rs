@@ -505,17 +505,16 @@ unsafe impl<F> Send for Foreign<F> {}
 unsafe impl<F> Sync for Foreign<F> {}
 
 impl<F: Copy> Foreign<F> {
-    /// The function and its userdata, unless the function is NULL.
-    pub fn get(&self, parameter: &'static str) -> Result<(F, *mut c_void)> {
-        let function = self.function.ok_or_else(|| null(parameter, "a function"))?;
-        Ok((function, self.userdata))
+    /// The function, unless it is NULL.
+    pub fn function(&self, parameter: &'static str) -> Result<F> {
+        self.function.ok_or_else(|| null(parameter, "a function"))
     }
 }
 
 impl<F> Foreign<F> {
-    /// The userdata.
-    pub fn userdata(&self) -> *mut c_void {
-        self.userdata
+    /// Calls the program: `call` calls the function, or one that shares its userdata.
+    pub fn call<R>(&self, call: impl FnOnce(*mut c_void) -> R) -> R {
+        sigpipe::outside(|| call(self.userdata))
     }
 }
 
@@ -523,7 +522,7 @@ impl<F> Drop for Foreign<F> {
     fn drop(&mut self) {
         if let Some(destroy) = self.destroy {
             // SAFETY: by the contract; this is the one call for this userdata.
-            unsafe { sigpipe::outside(|| destroy(self.userdata)) }
+            self.call(|userdata| unsafe { destroy(userdata) });
         }
     }
 }

@@ -9,7 +9,6 @@ use super::types::{
     SharedValue, vkvm_conn, vkvm_destroy_callback, vkvm_error, vkvm_event_impl,
     vkvm_timeout_callback, vkvm_value, vkvm_watch_callback,
 };
-use crate::core::sigpipe;
 use crate::error::Result;
 use crate::handle::AnyHandle;
 use crate::value::Value;
@@ -63,7 +62,9 @@ pub unsafe extern "C" fn vkvm_event_register_impl(
 ///
 /// It must be called before the first connection is opened. Callbacks then run on
 /// that thread; programs that cannot have that use a queue
-/// (`vkvm_event_queue_new`). The thread blocks all signals. If it runs already,
+/// (`vkvm_event_queue_new`). The thread blocks all signals, also while it runs a callback:
+/// where the callback itself writes to a pipe that nobody reads, the write fails with EPIPE
+/// and raises nothing. If the thread runs already,
 /// nothing happens; if it is being stopped, it goes on afterwards.
 ///
 /// A child of fork has no such thread: registrations fail there with
@@ -140,8 +141,10 @@ pub unsafe extern "C" fn vkvm_event_add_timeout(
     status(error, |c| {
         let foreign = c.callback(callback, userdata, destroy);
         let out = c.out(timer, "timer")?;
-        foreign.get("callback")?;
-        out.set(event::add_timeout(frequency, Box::new(move |timer| tick(&foreign, timer)))?);
+        let callback = foreign.function("callback")?;
+        // SAFETY: C's own callback and userdata, by the contract.
+        let call = move |timer| foreign.call(|userdata| unsafe { callback(timer, userdata) });
+        out.set(event::add_timeout(frequency, Box::new(call))?);
         Ok(())
     })
 }
@@ -205,9 +208,12 @@ pub unsafe extern "C" fn vkvm_event_add_handle(
     status(error, |c| {
         let foreign = c.callback(callback, userdata, destroy);
         let out = c.out(watch, "watch")?;
-        foreign.get("callback")?;
-        let watcher = Box::new(move |watch, fd, events| ready(&foreign, watch, fd, events));
-        out.set(event::add_handle(fd, events, watcher)?);
+        let callback = foreign.function("callback")?;
+        let call = move |watch, fd, events| {
+            // SAFETY: C's own callback and userdata, by the contract.
+            foreign.call(|userdata| unsafe { callback(watch, fd, events, userdata) });
+        };
+        out.set(event::add_handle(fd, events, Box::new(call))?);
         Ok(())
     })
 }
@@ -257,7 +263,7 @@ pub(super) fn listener(
     conn: *mut vkvm_conn,
     foreign: Foreign<EventFunction>,
 ) -> Result<event::Listener> {
-    foreign.get("callback")?;
+    foreign.function("callback")?;
     let conn = conn as usize;
     Ok(event::Listener::new(move |event| {
         // Failing to make a handle (the table is full) loses the event; there
@@ -267,14 +273,14 @@ pub(super) fn listener(
 }
 
 fn deliver(conn: usize, event: event::Event, foreign: &Foreign<EventFunction>) -> Result<()> {
-    let (callback, userdata) = foreign.get("callback")?;
+    let callback = foreign.function("callback")?;
     if !handle::retain::<core::Conn>(conn) {
         return Ok(()); // closed while the event was on its way
     }
     let object = event.object.map(own).transpose()?;
     let args = handle::insert(SharedValue::new(Value::Map(event.args)))?;
     // SAFETY: C's own callback and userdata, by the contract.
-    sigpipe::outside(|| unsafe {
+    foreign.call(|userdata| unsafe {
         callback(
             conn as *mut vkvm_conn,
             object.as_ref().map_or(0, AnyHandle::id) as *mut c_void,
@@ -297,24 +303,5 @@ pub(super) fn own(object: event::Object) -> Result<AnyHandle> {
         event::Object::StoragePool(pool) => AnyHandle::own(pool),
         event::Object::NodeDevice(device) => AnyHandle::own(device),
         event::Object::Secret(secret) => AnyHandle::own(secret),
-    }
-}
-
-fn tick(foreign: &Foreign<unsafe extern "C" fn(c_int, *mut c_void)>, timer: c_int) {
-    if let Ok((callback, userdata)) = foreign.get("callback") {
-        // SAFETY: C's own callback and userdata, by the contract.
-        sigpipe::outside(|| unsafe { callback(timer, userdata) });
-    }
-}
-
-fn ready(
-    foreign: &Foreign<unsafe extern "C" fn(c_int, c_int, c_int, *mut c_void)>,
-    watch: c_int,
-    fd: c_int,
-    events: c_int,
-) {
-    if let Ok((callback, userdata)) = foreign.get("callback") {
-        // SAFETY: C's own callback and userdata, by the contract.
-        sigpipe::outside(|| unsafe { callback(watch, fd, events, userdata) });
     }
 }

@@ -7,7 +7,6 @@ use super::caller::Foreign;
 use super::types::{
     vkvm_destroy_callback, vkvm_event_impl, vkvm_timeout_callback, vkvm_watch_callback,
 };
-use crate::core::sigpipe;
 use crate::error::{Misuse, Result};
 use crate::event::{EventImpl, Numbers, Watched};
 
@@ -44,7 +43,7 @@ pub struct ForeignLoop {
 impl ForeignLoop {
     /// Checks that all functions are there.
     pub fn new(foreign: Foreign<vkvm_event_impl>) -> Result<Self> {
-        let (functions, _) = foreign.get("functions")?;
+        let functions = foreign.function("functions")?;
         let missing = || Misuse::Invalid {
             parameter: "functions",
             reason: "a member is NULL; all six functions are needed".to_owned(),
@@ -60,14 +59,10 @@ impl ForeignLoop {
         })
     }
 
-    fn userdata(&self) -> *mut c_void {
-        self.foreign.userdata()
-    }
-
     /// Gives C the number of what is watched; takes it back when that fails.
-    fn add(&self, watched: Watched, add: impl FnOnce(*mut c_void) -> c_int) -> c_int {
+    fn add(&self, watched: Watched, add: impl FnOnce(*mut c_void, *mut c_void) -> c_int) -> c_int {
         let data = WATCHED.add(watched);
-        let number = sigpipe::outside(|| add(ptr::without_provenance_mut(data)));
+        let number = self.foreign.call(|userdata| add(userdata, ptr::without_provenance_mut(data)));
         if number < 0
             && let Some(watched) = WATCHED.remove(data)
         {
@@ -79,39 +74,39 @@ impl ForeignLoop {
 
 impl EventImpl for ForeignLoop {
     fn add_handle(&self, fd: c_int, events: c_int, watched: Watched) -> c_int {
-        let (call, userdata) = (self.add_handle, self.userdata());
+        let call = self.add_handle;
         // SAFETY: C's own function and userdata, by the contract; so in all below.
-        self.add(watched, |data| unsafe {
+        self.add(watched, |userdata, data| unsafe {
             call(userdata, fd, events, Some(run_handle), data, Some(free))
         })
     }
 
     fn update_handle(&self, watch: c_int, events: c_int) {
         // SAFETY: as above.
-        sigpipe::outside(|| unsafe { (self.update_handle)(self.userdata(), watch, events) });
+        self.foreign.call(|userdata| unsafe { (self.update_handle)(userdata, watch, events) });
     }
 
     fn remove_handle(&self, watch: c_int) -> c_int {
         // SAFETY: as above.
-        sigpipe::outside(|| unsafe { (self.remove_handle)(self.userdata(), watch) })
+        self.foreign.call(|userdata| unsafe { (self.remove_handle)(userdata, watch) })
     }
 
     fn add_timeout(&self, frequency: c_int, watched: Watched) -> c_int {
-        let (call, userdata) = (self.add_timeout, self.userdata());
+        let call = self.add_timeout;
         // SAFETY: as above.
-        self.add(watched, |data| unsafe {
+        self.add(watched, |userdata, data| unsafe {
             call(userdata, frequency, Some(run_timeout), data, Some(free))
         })
     }
 
     fn update_timeout(&self, timer: c_int, frequency: c_int) {
         // SAFETY: as above.
-        sigpipe::outside(|| unsafe { (self.update_timeout)(self.userdata(), timer, frequency) });
+        self.foreign.call(|userdata| unsafe { (self.update_timeout)(userdata, timer, frequency) });
     }
 
     fn remove_timeout(&self, timer: c_int) -> c_int {
         // SAFETY: as above.
-        sigpipe::outside(|| unsafe { (self.remove_timeout)(self.userdata(), timer) })
+        self.foreign.call(|userdata| unsafe { (self.remove_timeout)(userdata, timer) })
     }
 }
 

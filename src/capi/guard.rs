@@ -59,7 +59,7 @@ pub unsafe fn void(body: impl FnOnce(&Caller)) {
 fn catch<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
     let result = catch_unwind(AssertUnwindSafe(|| sigpipe::inside(body)));
     if event::has_untold() {
-        event::tell_untold();
+        sigpipe::inside(event::tell_untold);
     }
     result.unwrap_or_else(|panic| {
         let what = panic

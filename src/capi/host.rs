@@ -207,15 +207,13 @@ pub unsafe extern "C" fn vkvm_host_gen_mac(
 type ProgressFunction = unsafe extern "C" fn(u64, u64, *const c_char, *mut c_void) -> c_int;
 
 /// C's progress callback as ours.
-fn progress(
-    foreign: &Foreign<ProgressFunction>,
-) -> Result<impl FnMut(u64, u64, &str) -> bool + use<>> {
-    let (callback, userdata) = foreign.get("callback")?;
+fn progress(foreign: &Foreign<ProgressFunction>) -> Result<impl FnMut(u64, u64, &str) -> bool> {
+    let callback = foreign.function("callback")?;
     Ok(move |done, total, unit: &str| {
         // Units are our own words, without a NUL.
         let unit = CString::new(unit).unwrap_or_default();
         // SAFETY: C's own callback and userdata, by the contract; the text lives
         // across the call.
-        unsafe { callback(done, total, unit.as_ptr(), userdata) == 0 }
+        foreign.call(|userdata| unsafe { callback(done, total, unit.as_ptr(), userdata) == 0 })
     })
 }

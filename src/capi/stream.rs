@@ -143,8 +143,8 @@ pub unsafe extern "C" fn vkvm_stream_send_all(
 ) -> c_int {
     status(error, |c| {
         let foreign = c.callback(handler, userdata, destroy);
-        let (fill, userdata) = foreign.get("handler")?;
-        let mut source = Given { stream, userdata, fill, section: None, skip: None };
+        let fill = foreign.function("handler")?;
+        let mut source = Given { stream, foreign, fill, section: None, skip: None };
         c.get(stream, "stream")?.send_all(&mut source)
     })
 }
@@ -169,8 +169,8 @@ pub unsafe extern "C" fn vkvm_stream_recv_all(
 ) -> c_int {
     status(error, |c| {
         let foreign = c.callback(handler, userdata, destroy);
-        let (take, userdata) = foreign.get("handler")?;
-        let mut sink = Taken { stream, userdata, take, hole: None };
+        let take = foreign.function("handler")?;
+        let mut sink = Taken { stream, foreign, take, hole: None };
         c.get(stream, "stream")?.recv_all(&mut sink)
     })
 }
@@ -199,10 +199,10 @@ pub unsafe extern "C" fn vkvm_stream_sparse_send_all(
 ) -> c_int {
     status(error, |c| {
         let foreign = c.callback(handler, userdata, destroy);
-        let (fill, userdata) = foreign.get("handler")?;
+        let fill = foreign.function("handler")?;
         let section = Some(c.function(hole_handler, "hole_handler")?);
         let skip = Some(c.function(skip_handler, "skip_handler")?);
-        let mut source = Given { stream, userdata, fill, section, skip };
+        let mut source = Given { stream, foreign, fill, section, skip };
         c.get(stream, "stream")?.sparse_send_all(&mut source)
     })
 }
@@ -229,9 +229,9 @@ pub unsafe extern "C" fn vkvm_stream_sparse_recv_all(
 ) -> c_int {
     status(error, |c| {
         let foreign = c.callback(handler, userdata, destroy);
-        let (take, userdata) = foreign.get("handler")?;
+        let take = foreign.function("handler")?;
         let hole = Some(c.function(hole_handler, "hole_handler")?);
-        let mut sink = Taken { stream, userdata, take, hole };
+        let mut sink = Taken { stream, foreign, take, hole };
         c.get(stream, "stream")?.sparse_recv_all(&mut sink)
     })
 }
@@ -262,7 +262,7 @@ pub unsafe extern "C" fn vkvm_stream_add_callback(
 ) -> c_int {
     status(error, |c| {
         let foreign = c.callback(callback, userdata, destroy);
-        foreign.get("callback")?;
+        foreign.function("callback")?;
         let object = c.get(stream, "stream")?;
         let id = stream as usize;
         let tell = Box::new(move |now| ready(id, &foreign, now));
@@ -327,58 +327,64 @@ pub unsafe extern "C" fn vkvm_stream_abort(
     status(error, |c| c.get(stream, "stream")?.abort())
 }
 
+type Fill = unsafe extern "C" fn(*mut vkvm_stream, *mut u8, usize, *mut c_void) -> c_int;
+type Section = unsafe extern "C" fn(*mut vkvm_stream, *mut bool, *mut i64, *mut c_void) -> c_int;
+type Take = unsafe extern "C" fn(*mut vkvm_stream, *const u8, usize, *mut c_void) -> c_int;
+type Hole = unsafe extern "C" fn(*mut vkvm_stream, i64, *mut c_void) -> c_int;
+
 /// C's functions that give data, on the thread of the call they were given to.
 struct Given {
     stream: *mut vkvm_stream,
-    userdata: *mut c_void,
-    fill: unsafe extern "C" fn(*mut vkvm_stream, *mut u8, usize, *mut c_void) -> c_int,
-    section:
-        Option<unsafe extern "C" fn(*mut vkvm_stream, *mut bool, *mut i64, *mut c_void) -> c_int>,
-    skip: Option<unsafe extern "C" fn(*mut vkvm_stream, i64, *mut c_void) -> c_int>,
+    foreign: Foreign<Fill>,
+    fill: Fill,
+    section: Option<Section>,
+    skip: Option<Hole>,
 }
 
 impl Source for Given {
     fn fill(&mut self, room: &mut [u8]) -> Option<usize> {
+        let (data, len) = (room.as_mut_ptr(), room.len());
         // SAFETY: C's own callback and userdata, by the contract; so in all below.
-        let count =
-            unsafe { (self.fill)(self.stream, room.as_mut_ptr(), room.len(), self.userdata) };
-        usize::try_from(count).ok()
+        let call = |userdata| unsafe { (self.fill)(self.stream, data, len, userdata) };
+        usize::try_from(self.foreign.call(call)).ok()
     }
 
     fn section(&mut self) -> Option<(bool, i64)> {
-        let (mut in_data, mut length) = (false, 0);
+        let (section, mut in_data, mut length) = (self.section?, false, 0);
         // SAFETY: as above; the places outlive the call.
-        let returned =
-            unsafe { self.section?(self.stream, &mut in_data, &mut length, self.userdata) };
-        (returned >= 0).then_some((in_data, length))
+        let call = |userdata| unsafe { section(self.stream, &mut in_data, &mut length, userdata) };
+        (self.foreign.call(call) >= 0).then_some((in_data, length))
     }
 
     fn skip(&mut self, length: i64) -> Option<()> {
+        let skip = self.skip?;
         // SAFETY: as above.
-        let returned = unsafe { self.skip?(self.stream, length, self.userdata) };
-        (returned >= 0).then_some(())
+        let call = |userdata| unsafe { skip(self.stream, length, userdata) };
+        (self.foreign.call(call) >= 0).then_some(())
     }
 }
 
 /// C's functions that take data, likewise.
 struct Taken {
     stream: *mut vkvm_stream,
-    userdata: *mut c_void,
-    take: unsafe extern "C" fn(*mut vkvm_stream, *const u8, usize, *mut c_void) -> c_int,
-    hole: Option<unsafe extern "C" fn(*mut vkvm_stream, i64, *mut c_void) -> c_int>,
+    foreign: Foreign<Take>,
+    take: Take,
+    hole: Option<Hole>,
 }
 
 impl Sink for Taken {
     fn take(&mut self, data: &[u8]) -> Option<usize> {
         // SAFETY: as above.
-        let count = unsafe { (self.take)(self.stream, data.as_ptr(), data.len(), self.userdata) };
-        usize::try_from(count).ok()
+        let call =
+            |userdata| unsafe { (self.take)(self.stream, data.as_ptr(), data.len(), userdata) };
+        usize::try_from(self.foreign.call(call)).ok()
     }
 
     fn hole(&mut self, length: i64) -> Option<()> {
+        let hole = self.hole?;
         // SAFETY: as above.
-        let returned = unsafe { self.hole?(self.stream, length, self.userdata) };
-        (returned >= 0).then_some(())
+        let call = |userdata| unsafe { hole(self.stream, length, userdata) };
+        (self.foreign.call(call) >= 0).then_some(())
     }
 }
 
@@ -388,13 +394,13 @@ fn ready(
     foreign: &Foreign<unsafe extern "C" fn(*mut vkvm_stream, c_int, *mut c_void)>,
     events: c_int,
 ) {
-    let Ok((callback, userdata)) = foreign.get("callback") else {
+    let Ok(callback) = foreign.function("callback") else {
         return;
     };
     if !handle::retain::<core::Stream>(stream) {
         return; // freed while the event was on its way
     }
     // SAFETY: C's own callback and userdata, by the contract.
-    unsafe { callback(stream as *mut vkvm_stream, events, userdata) }
+    foreign.call(|userdata| unsafe { callback(stream as *mut vkvm_stream, events, userdata) });
     handle::release::<core::Stream>(stream);
 }

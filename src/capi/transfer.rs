@@ -173,11 +173,14 @@ fn file_path(text: &std::ffi::CStr) -> &Path {
 fn teller(
     foreign: Foreign<unsafe extern "C" fn(u64, u64, *mut c_void) -> c_int>,
 ) -> impl FnMut(u64, u64) -> ControlFlow<()> {
-    move |done, total| match foreign.get("progress") {
+    move |done, total| {
+        let Ok(progress) = foreign.function("progress") else {
+            return ControlFlow::Continue(());
+        };
         // SAFETY: C's own callback and userdata, by the contract.
-        Ok((progress, userdata)) if unsafe { progress(done, total, userdata) } < 0 => {
-            ControlFlow::Break(())
+        match foreign.call(|userdata| unsafe { progress(done, total, userdata) }) {
+            ..0 => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(()),
         }
-        _ => ControlFlow::Continue(()),
     }
 }

@@ -1,4 +1,7 @@
 //! Showing a value to C's visitor.
+//!
+//! It is called as part of the library, not `sigpipe::outside`: where values are shown, no
+//! signal has been blocked, and each of its calls is too short for more.
 
 use std::ffi::{c_char, c_void};
 use std::ptr;

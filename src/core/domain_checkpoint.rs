@@ -70,7 +70,7 @@ impl DomainCheckpoint {
         // SAFETY: raw() is live while self is, and so is its connection.
         unsafe {
             Conn::share(
-                sys::virDomainCheckpointGetConnect(self.raw()),
+                sys::virDomainCheckpointGetConnect(self.0.raw_here()),
                 c"virDomainCheckpointGetConnect",
             )
         }
@@ -82,7 +82,7 @@ impl DomainCheckpoint {
         // reference is ours.
         unsafe {
             let domain = call::pointer(
-                sys::virDomainCheckpointGetDomain(self.raw()),
+                sys::virDomainCheckpointGetDomain(self.0.raw_here()),
                 c"virDomainCheckpointGetDomain",
             )?;
             call::done(sys::virDomainRef(domain.as_ptr()), c"virDomainRef")?;
@@ -93,7 +93,7 @@ impl DomainCheckpoint {
     /// The name; unique among the checkpoints of its domain.
     pub fn get_name(&self) -> Result<Text> {
         // SAFETY: raw() is live while self is; so in all calls below.
-        let name = unsafe { sys::virDomainCheckpointGetName(self.raw()) };
+        let name = unsafe { sys::virDomainCheckpointGetName(self.0.raw_here()) };
         let name = call::pointer(name.cast_mut(), c"virDomainCheckpointGetName")?;
         // SAFETY: a C string that lives as long as the checkpoint.
         Ok(Text::copy(unsafe { CStr::from_ptr(name.as_ptr()) }))

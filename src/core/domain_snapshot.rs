@@ -70,7 +70,7 @@ impl DomainSnapshot {
         // SAFETY: raw() is live while self is, and so is its connection.
         unsafe {
             Conn::share(
-                sys::virDomainSnapshotGetConnect(self.raw()),
+                sys::virDomainSnapshotGetConnect(self.object.raw_here()),
                 c"virDomainSnapshotGetConnect",
             )
         }
@@ -82,7 +82,7 @@ impl DomainSnapshot {
         // reference is ours.
         unsafe {
             let domain = call::pointer(
-                sys::virDomainSnapshotGetDomain(self.raw()),
+                sys::virDomainSnapshotGetDomain(self.object.raw_here()),
                 c"virDomainSnapshotGetDomain",
             )?;
             call::done(sys::virDomainRef(domain.as_ptr()), c"virDomainRef")?;
@@ -93,7 +93,7 @@ impl DomainSnapshot {
     /// The name; unique among the snapshots of its domain.
     pub fn get_name(&self) -> Result<Text> {
         // SAFETY: raw() is live while self is; so in all calls below.
-        let name = unsafe { sys::virDomainSnapshotGetName(self.raw()) };
+        let name = unsafe { sys::virDomainSnapshotGetName(self.object.raw_here()) };
         let name = call::pointer(name.cast_mut(), c"virDomainSnapshotGetName")?;
         // SAFETY: a C string that lives as long as the snapshot.
         Ok(Text::copy(unsafe { CStr::from_ptr(name.as_ptr()) }))

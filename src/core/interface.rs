@@ -56,7 +56,9 @@ impl Interface {
     /// The connection it belongs to.
     pub fn get_conn(&self) -> Result<Conn> {
         // SAFETY: raw() is live while self is, and so is its connection.
-        unsafe { Conn::share(sys::virInterfaceGetConnect(self.raw()), c"virInterfaceGetConnect") }
+        unsafe {
+            Conn::share(sys::virInterfaceGetConnect(self.0.raw_here()), c"virInterfaceGetConnect")
+        }
     }
 
     /// The name.
@@ -64,7 +66,7 @@ impl Interface {
         // SAFETY: raw() is live while self is; so in all calls below. The name
         // is a C string that lives as long.
         unsafe {
-            let name = sys::virInterfaceGetName(self.raw());
+            let name = sys::virInterfaceGetName(self.0.raw_here());
             let name = call::pointer(name.cast_mut(), c"virInterfaceGetName")?;
             Ok(CStr::from_ptr(name.as_ptr()))
         }
@@ -74,7 +76,7 @@ impl Interface {
     pub fn get_mac(&self) -> Result<&CStr> {
         // SAFETY: as above.
         unsafe {
-            let mac = sys::virInterfaceGetMACString(self.raw());
+            let mac = sys::virInterfaceGetMACString(self.0.raw_here());
             let mac = call::pointer(mac.cast_mut(), c"virInterfaceGetMACString")?;
             Ok(CStr::from_ptr(mac.as_ptr()))
         }

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use virt::sys;
 
+use super::sigpipe;
 use crate::fork::{self, Leaf};
 
 /// A reference to a connection of libvirt's.
@@ -43,8 +44,14 @@ impl ConnRef {
         }
     }
 
-    /// The connection, live as long as self is.
+    /// The connection for a call that may go to the daemon. It is live as long as self is.
     pub(crate) fn raw(&self) -> sys::virConnectPtr {
+        sigpipe::shield();
+        self.raw_here()
+    }
+
+    /// The same for what needs no daemon.
+    pub(crate) fn raw_here(&self) -> sys::virConnectPtr {
         self.0.as_ptr()
     }
 
@@ -63,7 +70,7 @@ impl ConnRef {
 impl Clone for ConnRef {
     fn clone(&self) -> Self {
         // SAFETY: live while self is.
-        unsafe { ConnRef::to(self.raw()) }
+        unsafe { ConnRef::to(self.raw_here()) }
     }
 }
 
@@ -151,8 +158,8 @@ impl Line {
 
     /// From now on `new` is used, by everything that was made from this line.
     pub(crate) fn go_on_with(self: &Arc<Self>, new: ConnRef) {
-        lock(&self.addresses).push(new.raw().addr());
-        LINES.lock().insert(new.raw().addr(), Arc::downgrade(self));
+        lock(&self.addresses).push(new.raw_here().addr());
+        LINES.lock().insert(new.raw_here().addr(), Arc::downgrade(self));
         // Without the lock: the last reference closes.
         let before = lock(&self.latest).replace(new);
         drop(before);

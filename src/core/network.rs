@@ -83,7 +83,9 @@ impl Network {
     /// The connection it belongs to.
     pub fn get_conn(&self) -> Result<Conn> {
         // SAFETY: raw() is live while self is, and so is its connection.
-        unsafe { Conn::share(sys::virNetworkGetConnect(self.raw()), c"virNetworkGetConnect") }
+        unsafe {
+            Conn::share(sys::virNetworkGetConnect(self.0.raw_here()), c"virNetworkGetConnect")
+        }
     }
 
     /// The name.
@@ -91,7 +93,7 @@ impl Network {
         // SAFETY: raw() is live while self is; so in all calls below. The name
         // is a C string that lives as long.
         unsafe {
-            let name = sys::virNetworkGetName(self.raw());
+            let name = sys::virNetworkGetName(self.0.raw_here());
             let name = call::pointer(name.cast_mut(), c"virNetworkGetName")?;
             Ok(CStr::from_ptr(name.as_ptr()))
         }
@@ -101,7 +103,7 @@ impl Network {
     pub fn get_uuid(&self) -> Result<Uuid> {
         // SAFETY: as above; the buffer has room for a uuid.
         call::uuid(c"virNetworkGetUUID", |buffer| unsafe {
-            sys::virNetworkGetUUID(self.raw(), buffer)
+            sys::virNetworkGetUUID(self.0.raw_here(), buffer)
         })
     }
 

@@ -83,7 +83,7 @@ impl NetworkPort {
         // SAFETY: raw() is live while self is, and so is its network; the added
         // reference is ours.
         unsafe {
-            let network = sys::virNetworkPortGetNetwork(self.raw());
+            let network = sys::virNetworkPortGetNetwork(self.0.raw_here());
             let network = call::pointer(network, c"virNetworkPortGetNetwork")?;
             call::done(sys::virNetworkRef(network.as_ptr()), c"virNetworkRef")?;
             Ok(Network::adopt(network.as_ptr()))
@@ -100,7 +100,7 @@ impl NetworkPort {
         // SAFETY: raw() is live while self is; so in all calls below. The
         // buffer has room for a uuid.
         call::uuid(c"virNetworkPortGetUUID", |buffer| unsafe {
-            sys::virNetworkPortGetUUID(self.raw(), buffer)
+            sys::virNetworkPortGetUUID(self.0.raw_here(), buffer)
         })
     }
 

@@ -103,7 +103,7 @@ impl NodeDevice {
         // SAFETY: raw() is live while self is; so in all calls below. The name
         // is a C string that lives as long.
         unsafe {
-            let name = sys::virNodeDeviceGetName(self.raw());
+            let name = sys::virNodeDeviceGetName(self.object.raw_here());
             let name = call::pointer(name.cast_mut(), c"virNodeDeviceGetName")?;
             Ok(CStr::from_ptr(name.as_ptr()))
         }

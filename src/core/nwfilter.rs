@@ -76,7 +76,7 @@ impl NwFilter {
         // SAFETY: raw() is live while self is; so in all calls below. The name
         // is a C string that lives as long.
         unsafe {
-            let name = sys::virNWFilterGetName(self.raw());
+            let name = sys::virNWFilterGetName(self.0.raw_here());
             let name = call::pointer(name.cast_mut(), c"virNWFilterGetName")?;
             Ok(CStr::from_ptr(name.as_ptr()))
         }
@@ -86,7 +86,7 @@ impl NwFilter {
     pub fn get_uuid(&self) -> Result<Uuid> {
         // SAFETY: as above; the buffer has room for a uuid.
         call::uuid(c"virNWFilterGetUUID", |buffer| unsafe {
-            sys::virNWFilterGetUUID(self.raw(), buffer)
+            sys::virNWFilterGetUUID(self.0.raw_here(), buffer)
         })
     }
 

@@ -74,7 +74,7 @@ impl NwFilterBinding {
         // SAFETY: raw() is live while self is; so in all calls below. The name
         // is a C string that lives as long.
         unsafe {
-            let name = sys::virNWFilterBindingGetPortDev(self.raw());
+            let name = sys::virNWFilterBindingGetPortDev(self.0.raw_here());
             let name = call::pointer(name.cast_mut(), c"virNWFilterBindingGetPortDev")?;
             Ok(CStr::from_ptr(name.as_ptr()))
         }
@@ -84,7 +84,7 @@ impl NwFilterBinding {
     pub fn get_filter_name(&self) -> Result<&CStr> {
         // SAFETY: as above.
         unsafe {
-            let name = sys::virNWFilterBindingGetFilterName(self.raw());
+            let name = sys::virNWFilterBindingGetFilterName(self.0.raw_here());
             let name = call::pointer(name.cast_mut(), c"virNWFilterBindingGetFilterName")?;
             Ok(CStr::from_ptr(name.as_ptr()))
         }

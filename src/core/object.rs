@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use virt::sys;
 
 use super::line::{self, ConnRef, Line};
+use super::sigpipe;
 use crate::handle;
 
 /// What libvirt has a reference-counted structure for.
@@ -102,9 +103,17 @@ impl<C: Counted> Object<C> {
         Object { first, versions }
     }
 
-    /// The object, live as long as self is used: as long as the pin that the caller
-    /// has, or while nobody else has self.
+    /// The object for a call that may go to the daemon. It is live as long as self is
+    /// used: as long as the pin that the caller has, or while nobody else has self.
+    #[inline]
     pub(crate) fn raw(&self) -> *mut C {
+        sigpipe::shield();
+        self.raw_here()
+    }
+
+    /// The same for a call that libvirt answers itself, as it does for names and uuids.
+    #[inline]
+    pub(crate) fn raw_here(&self) -> *mut C {
         if handle::is_pinning() { self.current() } else { self.first.as_ptr() }
     }
 
@@ -119,6 +128,7 @@ impl<C: Counted> Object<C> {
             };
             // Without the lock, for this may ask the daemon; what it is called with stays,
             // as what this function gives.
+            sigpipe::shield();
             // SAFETY: all that we keep are live.
             let found = unsafe { C::find(latest.as_ptr(), newer.raw()) };
             let Some(found) = NonNull::new(found) else {
@@ -135,7 +145,7 @@ impl<C: Counted> Object<C> {
         }
     }
 
-    /// From now on what [`raw`](Self::raw) gives stays, until this is unpinned. `alone`
+    /// From now on what [`raw_here`](Self::raw_here) gives stays, until this is unpinned. `alone`
     /// answers whether the caller is the only one who uses the object.
     pub(crate) fn pin(&self, alone: &dyn Fn() -> bool) -> usize {
         let mut versions = self.versions();
@@ -157,11 +167,11 @@ impl<C: Counted> Object<C> {
         unused.into_iter().for_each(free);
     }
 
-    /// Uses the object that [`raw`](Self::raw) gives, which stays meanwhile.
+    /// Uses the object that [`raw_here`](Self::raw_here) gives, which stays meanwhile.
     pub(crate) fn with<R>(&self, body: impl FnOnce(*mut C) -> R) -> R {
         if handle::is_pinning() {
             let pin = self.pin(&|| false);
-            let result = body(self.raw());
+            let result = body(self.raw_here());
             self.unpin(pin);
             result
         } else {
@@ -194,7 +204,7 @@ impl<C: Counted> Versions<C> {
         let latest = self.latest();
         // SAFETY: all that we keep are live.
         let conn = unsafe { C::conn(latest.as_ptr()) };
-        (latest, self.newest().filter(|newest| newest.raw() != conn))
+        (latest, self.newest().filter(|newest| newest.raw_here() != conn))
     }
 
     /// The connection that is in use now, if one was ever replaced.
@@ -226,6 +236,8 @@ impl<C: Counted> Versions<C> {
 impl<C: Counted> Drop for Object<C> {
     #[inline(always)] // see `Use::end` in handle/slots.rs
     fn drop(&mut self) {
+        // It may be the last one of a connection that was let go of.
+        sigpipe::shield();
         match self.versions.take() {
             Some(versions) => free_all(*versions),
             // SAFETY: the reference is ours, and given up once.
@@ -241,6 +253,7 @@ fn free_all<C: Counted>(versions: Mutex<Versions<C>>) {
 }
 
 fn free<C: Counted>(object: NonNull<C>) {
+    sigpipe::shield();
     // SAFETY: a reference of ours that is given up once.
     unsafe { C::free(object.as_ptr()) }
 }

@@ -72,7 +72,9 @@ impl Secret {
     /// The connection it belongs to.
     pub fn get_conn(&self) -> Result<Conn> {
         // SAFETY: raw() is live while self is, and so is its connection.
-        unsafe { Conn::share(sys::virSecretGetConnect(self.raw()), c"virSecretGetConnect") }
+        unsafe {
+            Conn::share(sys::virSecretGetConnect(self.object.raw_here()), c"virSecretGetConnect")
+        }
     }
 
     /// The uuid.
@@ -83,7 +85,7 @@ impl Secret {
         // SAFETY: raw() is live while self is; so in all calls below. There
         // is room for a uuid.
         let uuid = call::uuid(c"virSecretGetUUID", |uuid| unsafe {
-            sys::virSecretGetUUID(self.raw(), uuid)
+            sys::virSecretGetUUID(self.object.raw_here(), uuid)
         })?;
         Ok(*self.uuid.get_or_init(|| uuid))
     }
@@ -96,13 +98,16 @@ impl Secret {
     /// What the secret is for, one of `SECRET_USAGE_TYPE_*`.
     pub fn get_usage_type(&self) -> Result<c_int> {
         // SAFETY: as above.
-        call::number(unsafe { sys::virSecretGetUsageType(self.raw()) }, c"virSecretGetUsageType")
+        call::number(
+            unsafe { sys::virSecretGetUsageType(self.object.raw_here()) },
+            c"virSecretGetUsageType",
+        )
     }
 
     /// Which object of its usage type it belongs to.
     pub fn get_usage_id(&self) -> Result<Text> {
         // SAFETY: as above.
-        let id = unsafe { sys::virSecretGetUsageID(self.raw()) };
+        let id = unsafe { sys::virSecretGetUsageID(self.object.raw_here()) };
         let id = call::pointer(id.cast_mut(), c"virSecretGetUsageID")?;
         // SAFETY: a C string that lives as long as the secret.
         Ok(Text::copy(unsafe { CStr::from_ptr(id.as_ptr()) }))

@@ -73,7 +73,10 @@ impl StoragePool {
     pub fn get_conn(&self) -> Result<Conn> {
         // SAFETY: raw() is live while self is, and so is its connection.
         unsafe {
-            Conn::share(sys::virStoragePoolGetConnect(self.raw()), c"virStoragePoolGetConnect")
+            Conn::share(
+                sys::virStoragePoolGetConnect(self.object.raw_here()),
+                c"virStoragePoolGetConnect",
+            )
         }
     }
 
@@ -83,7 +86,7 @@ impl StoragePool {
             return Ok(name);
         }
         // SAFETY: raw() is live while self is; so in all calls below.
-        let name = unsafe { sys::virStoragePoolGetName(self.raw()) };
+        let name = unsafe { sys::virStoragePoolGetName(self.object.raw_here()) };
         let name = call::pointer(name.cast_mut(), c"virStoragePoolGetName")?;
         // SAFETY: a C string that lives as long as the pool.
         let name = unsafe { CStr::from_ptr(name.as_ptr()) }.to_owned();
@@ -97,7 +100,7 @@ impl StoragePool {
         }
         // SAFETY: as above; there is room for a uuid.
         let uuid = call::uuid(c"virStoragePoolGetUUID", |uuid| unsafe {
-            sys::virStoragePoolGetUUID(self.raw(), uuid)
+            sys::virStoragePoolGetUUID(self.object.raw_here(), uuid)
         })?;
         Ok(*self.uuid.get_or_init(|| uuid))
     }

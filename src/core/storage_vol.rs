@@ -59,19 +59,30 @@ impl StorageVol {
     /// The connection it belongs to.
     pub fn get_conn(&self) -> Result<Conn> {
         // SAFETY: raw() is live while self is, and so is its connection.
-        unsafe { Conn::share(sys::virStorageVolGetConnect(self.raw()), c"virStorageVolGetConnect") }
+        unsafe {
+            Conn::share(
+                sys::virStorageVolGetConnect(self.object.raw_here()),
+                c"virStorageVolGetConnect",
+            )
+        }
     }
 
     /// The name; unique in its pool.
     pub fn get_name(&self) -> Result<Text> {
         // SAFETY: raw() is live while self is; so in all calls below.
-        self.own_text(unsafe { sys::virStorageVolGetName(self.raw()) }, c"virStorageVolGetName")
+        self.own_text(
+            unsafe { sys::virStorageVolGetName(self.object.raw_here()) },
+            c"virStorageVolGetName",
+        )
     }
 
     /// The key; unique on all hosts that see the volume.
     pub fn get_key(&self) -> Result<Text> {
         // SAFETY: as above.
-        self.own_text(unsafe { sys::virStorageVolGetKey(self.raw()) }, c"virStorageVolGetKey")
+        self.own_text(
+            unsafe { sys::virStorageVolGetKey(self.object.raw_here()) },
+            c"virStorageVolGetKey",
+        )
     }
 
     /// A copy of text that libvirt keeps with the volume.

@@ -12,7 +12,7 @@ pub fn spawn<T: Send + 'static>(
     body: impl FnOnce() -> T + Send + 'static,
 ) -> Result<JoinHandle<T>> {
     let builder = Builder::new().name(name.to_owned());
-    let started = with_signals_blocked(|| builder.spawn(|| sigpipe::inside(body)));
+    let started = with_signals_blocked(|| builder.spawn(|| sigpipe::on_own_thread(body)));
     started.map_err(|error| Misuse::NoThread { name: name.to_owned(), error }.into())
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
-use crate::core::{call, sigpipe};
+use crate::core::call;
 use crate::error::{Misuse, Result};
 use crate::fork::{self, Leaf};
 
@@ -89,7 +89,6 @@ pub(super) fn choose(
     install: impl FnOnce() -> Result<()>,
 ) -> Result<()> {
     call::initialize();
-    sigpipe::arm();
     if let Some(_choosing) = Choosing::begin() {
         install()?;
         adopt();

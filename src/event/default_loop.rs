@@ -2,7 +2,6 @@
 
 use super::choice::{self, Choice};
 use super::{poll, stream};
-use crate::core::sigpipe;
 use crate::error::Result;
 
 /// Makes the library's loop the process's event loop, to be run by the program.
@@ -18,10 +17,7 @@ pub fn run_default() -> Result<()> {
     match choice::current() {
         Choice::Own => choice::refuse(WHAT, "the loop is the program's own"),
         Choice::Thread => choice::refuse(WHAT, "a thread of the library runs it"),
-        _ => {
-            sigpipe::arm();
-            turn(&|| true)
-        }
+        _ => turn(&|| true),
     }
 }
 

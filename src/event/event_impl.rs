@@ -58,15 +58,19 @@ impl Watched {
     /// Tells libvirt that the descriptor is ready, in a loop of the program's own, whose
     /// turns are not known.
     pub fn run_handle(&self, watch: c_int, fd: c_int, events: c_int) {
-        self.ready(watch, fd, events);
-        stream::look_after();
+        sigpipe::shielded(|| {
+            self.ready(watch, fd, events);
+            stream::look_after();
+        });
     }
 
     /// Tells libvirt that the timer fired, in such a loop.
     pub fn run_timeout(&self, timer: c_int) {
-        self.fire(timer);
-        // Keepalive, too, may have found the connection broken.
-        stream::look_after();
+        sigpipe::shielded(|| {
+            self.fire(timer);
+            // Keepalive, too, may have found the connection broken.
+            stream::look_after();
+        });
     }
 
     /// Tells libvirt that the descriptor is ready.
@@ -74,7 +78,7 @@ impl Watched {
         if let Call::Handle(call) = self.call {
             // SAFETY: libvirt's function with its own data, which is there until self
             // is dropped.
-            sigpipe::inside(|| unsafe { call(watch, fd, events, self.opaque) });
+            sigpipe::shielded(|| unsafe { call(watch, fd, events, self.opaque) });
         }
     }
 
@@ -82,7 +86,7 @@ impl Watched {
     pub(super) fn fire(&self, timer: c_int) {
         if let Call::Timeout(call) = self.call {
             // SAFETY: as above.
-            sigpipe::inside(|| unsafe { call(timer, self.opaque) });
+            sigpipe::shielded(|| unsafe { call(timer, self.opaque) });
         }
     }
 
@@ -98,7 +102,7 @@ impl Drop for Watched {
             && !*self.forgotten.get_mut()
         {
             // SAFETY: libvirt's function with its own data; this is the one call.
-            sigpipe::inside(|| unsafe { free(self.opaque) });
+            sigpipe::shielded(|| unsafe { free(self.opaque) });
         }
     }
 }

@@ -44,17 +44,43 @@ struct Own(&'static Slot);
 thread_local! {
     static OWN: Own = Own::take();
 
-    /// Constant, and without anything to drop: a signal handler can read it.
-    static THREAD: Thread =
-        const { Thread { depth: Cell::new(0), slot: Cell::new(None) } };
+    /// Constant, and without anything to drop.
+    static THREAD: Thread = const {
+        Thread { depth: Cell::new(0), mask: Cell::new(Mask::Untouched), slot: Cell::new(None) }
+    };
 }
 
 /// What a thread knows of itself.
 struct Thread {
-    /// How deep it is in the library.
     depth: Cell<u32>,
+    mask: Cell<Mask>,
     /// Its slot, once it has called.
     slot: Cell<Option<&'static Slot>>,
+}
+
+/// Where a thread is.
+#[derive(Clone, Copy)]
+pub struct State {
+    /// How deep it is in the library: not at all in the program's own code, nor in its
+    /// callbacks.
+    pub depth: u32,
+    /// What the library has done to its signal mask.
+    pub mask: Mask,
+}
+
+/// Who blocks SIGPIPE on a thread; see `core::sigpipe`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mask {
+    /// The mask is the program's.
+    Untouched,
+    /// The library blocks it.
+    Blocked,
+    /// The program blocks it, and none was pending.
+    Kept,
+    /// The program blocks it, and one was pending already, which is the program's.
+    Pending,
+    /// It is a thread of the library's own, on which all signals are blocked.
+    Own,
 }
 
 impl Own {
@@ -78,27 +104,33 @@ impl Drop for Own {
     }
 }
 
-/// How deep this thread is in the library: not at all in the program's own code, nor in
-/// its callbacks.
+/// Changes where this thread is; gives what it was.
 #[inline]
-pub fn depth() -> u32 {
-    THREAD.with(|thread| thread.depth.get())
-}
-
-/// Changes the depth; gives what it was.
-#[inline]
-pub fn change_depth(change: impl FnOnce(u32) -> u32) -> u32 {
+pub fn change(change: impl FnOnce(State) -> State) -> State {
     THREAD.with(|thread| {
-        let before = thread.depth.get();
+        let before = State { depth: thread.depth.get(), mask: thread.mask.get() };
         let after = change(before);
-        thread.depth.set(after);
-        match (before, after) {
+        thread.depth.set(after.depth);
+        thread.mask.set(after.mask);
+        match (before.depth, after.depth) {
             (0, 1..) => thread.enter(),
             (1.., 0) => thread.leave(),
             _ => (),
         }
         before
     })
+}
+
+/// What the library has done to this thread's signal mask.
+#[inline]
+pub fn mask() -> Mask {
+    THREAD.with(|thread| thread.mask.get())
+}
+
+/// It has done something to it.
+#[inline]
+pub fn set_mask(mask: Mask) {
+    THREAD.with(|thread| thread.mask.set(mask));
 }
 
 impl Thread {

@@ -36,7 +36,7 @@ pub fn watch<T: Send>(
     thread::scope(|scope| {
         let (ended, wait) = mpsc::channel();
         let work = move || {
-            let result = sigpipe::inside(work);
+            let result = sigpipe::on_own_thread(work);
             // Whoever waited for it may be gone only if that one has panicked.
             let _ = ended.send(());
             result

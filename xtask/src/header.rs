@@ -48,11 +48,11 @@ const INTRODUCTION: &str = "\
  *   runs the event loop. All others run in the call that they are given to.
  * - A process has one event loop, chosen once, before the first connection:
  *   vkvm_event_register_default, vkvm_event_register_impl or vkvm_event_start.
- * - If SIGPIPE has its default effect, opening a connection installs a handler:
- *   while its thread is in a function of this library the signal does nothing
- *   (writing to a daemon that is gone raises it), otherwise and in callbacks it
- *   ends the program as ever. A disposition of the program's own is left alone.
- *   libvirt's test driver (test:///...) has no socket, and installs none.
+ * - The library never changes the disposition of a signal. Writing to a daemon
+ *   that is gone raises SIGPIPE; a function that may write blocks that signal on
+ *   its thread and discards what the write has raised, so that it neither ends
+ *   the program nor calls its handler. Callbacks run with the program's signal
+ *   mask, and when a function returns, the mask is as it was.
 ";
 
 const BEGIN: &str = "

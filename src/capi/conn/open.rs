@@ -9,17 +9,14 @@ use crate::capi::guard::{direct, status, void};
 use crate::capi::types::{
     SharedValue, vkvm_auth_callback, vkvm_conn, vkvm_destroy_callback, vkvm_error, vkvm_value,
 };
-use crate::core::{Conn, Credential, sigpipe};
+use crate::core::{Conn, Credential};
 use crate::handle;
 use crate::value::{Map, Value};
 
 /// Opens a connection to a hypervisor, without credentials.
 ///
-/// If SIGPIPE has its default effect, it gets a handler, so that a call on a connection
-/// whose daemon is gone fails instead of ending the program; outside the library's calls
-/// the signal does what it did. A program that sets SIGPIPE to its default afterwards takes
-/// that away until it opens the next connection, or runs a turn of the event loop; to
-/// ignore the signal, or to handle it, is fine at any time.
+/// A call on a connection whose daemon is gone fails; it does not end the program by SIGPIPE,
+/// whatever the disposition of that signal is.
 ///
 /// Nobody is asked for a password: over `qemu+ssh://` ssh runs in its batch mode, unless the
 /// URI has the parameter `no_tty=0`. See vkvm_conn_open_auth().
@@ -80,19 +77,17 @@ pub unsafe extern "C" fn vkvm_conn_open_auth(
         let foreign = c.callback(callback, userdata, destroy);
         let (out, uri) = (c.out_handle(conn, "conn")?, c.text_nullable(uri, "uri")?);
         let types = c.ints(credtypes, credtypes_len, "credtypes")?;
-        let Ok((callback, userdata)) = foreign.get("callback") else {
+        let Ok(callback) = foreign.function("callback") else {
             return out.set(Conn::open_console(uri, flags)?);
         };
-        out.set(Conn::open_auth(uri, types, &mut |asked| ask(asked, callback, userdata), flags)?)
+        // SAFETY: C's own callback and userdata, by the contract.
+        let call = |requests| foreign.call(|userdata| unsafe { callback(requests, userdata) });
+        out.set(Conn::open_auth(uri, types, &mut |asked| ask(asked, call), flags)?)
     })
 }
 
 /// Lets C answer credential requests.
-fn ask(
-    asked: &mut [Credential],
-    callback: unsafe extern "C" fn(*mut vkvm_value, *mut c_void) -> c_int,
-    userdata: *mut c_void,
-) -> bool {
+fn ask(asked: &mut [Credential], call: impl Fn(*mut vkvm_value) -> c_int) -> bool {
     let requests = asked.iter_mut().map(|credential| {
         let mut request = Map::new();
         request.insert("type", credential.kind);
@@ -105,8 +100,7 @@ fn ask(
     let Ok(id) = handle::insert(SharedValue::new(requests)) else {
         return false;
     };
-    // SAFETY: C's own callback and userdata, by the contract.
-    let answer = sigpipe::outside(|| unsafe { callback(id as *mut vkvm_value, userdata) });
+    let answer = call(id as *mut vkvm_value);
     if let Ok(requests) = handle::get::<SharedValue>(id, "credentials") {
         // Nobody is shown it any more.
         if let Ok(mut requests) = writing(&requests) {

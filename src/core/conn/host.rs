@@ -56,7 +56,8 @@ impl Conn {
     /// The URI, as libvirt completed it.
     pub fn get_uri(&self) -> Result<Text> {
         // SAFETY: as above; the text is new and ours.
-        let uri = unsafe { call::text(sys::virConnectGetURI(self.raw()), c"virConnectGetURI")? };
+        let uri =
+            unsafe { call::text(sys::virConnectGetURI(self.raw_here()), c"virConnectGetURI")? };
         Ok(super::ssh::as_given(uri))
     }
 
@@ -175,7 +176,7 @@ impl Conn {
     /// Whether the connection still works.
     pub fn is_alive(&self) -> Result<bool> {
         // SAFETY: as above.
-        call::truth(unsafe { sys::virConnectIsAlive(self.raw()) }, c"virConnectIsAlive")
+        call::truth(unsafe { sys::virConnectIsAlive(self.raw_here()) }, c"virConnectIsAlive")
     }
 
     /// Whether nobody else can read or change the traffic.

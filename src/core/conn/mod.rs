@@ -176,6 +176,10 @@ impl Conn {
     pub(crate) fn raw(&self) -> sys::virConnectPtr {
         self.object.raw()
     }
+
+    pub(crate) fn raw_here(&self) -> sys::virConnectPtr {
+        self.object.raw_here()
+    }
 }
 
 /// Adds to libvirt's error about a document which parameter it is, and, where

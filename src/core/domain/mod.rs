@@ -119,7 +119,9 @@ impl Domain {
     /// The connection it belongs to.
     pub fn get_conn(&self) -> Result<Conn> {
         // SAFETY: raw() is live while self is, and so is its connection.
-        unsafe { Conn::share(sys::virDomainGetConnect(self.raw()), c"virDomainGetConnect") }
+        unsafe {
+            Conn::share(sys::virDomainGetConnect(self.object.raw_here()), c"virDomainGetConnect")
+        }
     }
 
     /// The name.
@@ -128,7 +130,7 @@ impl Domain {
             return Ok(name);
         }
         // SAFETY: raw() is live while self is; so in all calls below.
-        let name = unsafe { sys::virDomainGetName(self.raw()) };
+        let name = unsafe { sys::virDomainGetName(self.object.raw_here()) };
         let name = call::pointer(name.cast_mut(), c"virDomainGetName")?;
         // SAFETY: a C string that lives as long as the domain.
         let name = unsafe { CStr::from_ptr(name.as_ptr()) }.to_owned();
@@ -142,7 +144,7 @@ impl Domain {
         }
         let mut bytes = [0; 16];
         // SAFETY: as above; a uuid has 16 bytes.
-        let returned = unsafe { sys::virDomainGetUUID(self.raw(), bytes.as_mut_ptr()) };
+        let returned = unsafe { sys::virDomainGetUUID(self.object.raw_here(), bytes.as_mut_ptr()) };
         call::done(returned, c"virDomainGetUUID")?;
         Ok(*self.known().uuid.get_or_init(|| Uuid::from_bytes(bytes)))
     }
@@ -159,7 +161,7 @@ impl Domain {
     /// The id, or -1 when the domain does not run.
     pub fn get_id(&self) -> c_int {
         // SAFETY: as above. "No id" is the largest unsigned number, -1 as int.
-        unsafe { sys::virDomainGetID(self.raw()) as c_int }
+        unsafe { sys::virDomainGetID(self.object.raw_here()) as c_int }
     }
 
     /// The state, and why it is in it.

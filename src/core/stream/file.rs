@@ -10,7 +10,7 @@ use std::path::Path;
 use virt::sys;
 
 use super::{Sink, Source, Stream, call};
-use crate::core::StorageVol;
+use crate::core::{StorageVol, sigpipe};
 use crate::error::{Error, Misuse, Result};
 use crate::value::Value;
 
@@ -82,6 +82,8 @@ impl StorageVol {
         empty: bool,
         transfer: Transfer,
     ) -> Result<u64> {
+        // A file that is a pipe without a reader is an error, too.
+        sigpipe::shield_always();
         let Transfer { offset, length, flags, progress } = transfer;
         let mut report = Report::new(parameter, progress);
         report.total = self.size_from(offset, length);

@@ -17,7 +17,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use virt::sys;
 
-use super::{Conn, Domain, StorageVol, Text, call};
+use super::{Conn, Domain, StorageVol, Text, call, sigpipe};
 use crate::constants as c;
 use crate::error::{Error, Misuse, Result};
 
@@ -101,6 +101,7 @@ unsafe impl Sync for Stream {}
 
 impl Drop for Stream {
     fn drop(&mut self) {
+        sigpipe::shield();
         // Usually ended before; but a call that still used the stream when its handle
         // ended may have begun to listen after that.
         self.stop_listening();
@@ -121,7 +122,7 @@ impl Conn {
     /// Makes a stream, which carries nothing yet.
     pub fn new_stream(&self, flags: c_uint) -> Result<Stream> {
         // SAFETY: the connection is live.
-        unsafe { Stream::new(self.raw(), flags) }
+        unsafe { Stream::new(self.raw_here(), flags) }
     }
 }
 
@@ -140,12 +141,14 @@ impl Stream {
     }
 
     fn raw(&self) -> sys::virStreamPtr {
+        sigpipe::shield();
         self.raw.load(Ordering::Acquire)
     }
 
     /// Puts a new stream of libvirt's in the place of one that has ended: to use
     /// one twice loses memory. Only for who is alone.
     fn renew(&self) -> Result<()> {
+        sigpipe::shield();
         // SAFETY: the connection is live; the old stream is ours, and nobody
         // uses it any more.
         unsafe {
