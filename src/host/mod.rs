@@ -36,6 +36,7 @@ mod snapshot;
 mod table;
 mod text;
 mod volume;
+mod walk;
 mod xml_result;
 
 use std::ffi::CStr;

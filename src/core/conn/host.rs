@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 
 use virt::sys;
 
-use super::Conn;
+use super::{Conn, open};
 use crate::core::typed_params::TypedParams;
 use crate::core::{Text, call};
 use crate::error::Result;
@@ -59,6 +59,11 @@ impl Conn {
         let uri =
             unsafe { call::text(sys::virConnectGetURI(self.raw_here()), c"virConnectGetURI")? };
         Ok(super::ssh::as_given(uri))
+    }
+
+    /// Whether its driver runs in this process, so that no call waits for a daemon.
+    pub fn is_in_process(&self) -> Result<bool> {
+        Ok(open::is_in_process(&self.get_uri()?))
     }
 
     /// The host's name.

@@ -10,6 +10,7 @@ use crate::core::conn::DomainState;
 use crate::error::{Error, Result};
 use crate::host::call::{Call, Outcome};
 use crate::host::given::{shown, wrong};
+use crate::host::walk::{self, Gone};
 use crate::value::{Map, shortened};
 
 const ACTIVE: u32 = sys::VIR_CONNECT_LIST_DOMAINS_ACTIVE;
@@ -50,8 +51,9 @@ pub fn list(call: &mut Call<'_>) -> Outcome {
         true => names(call, sys::VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE | INACTIVE)?,
         false => HashSet::new(),
     };
-    let mut titles = if call.flag("title") { Some(titles(call, flags)?) } else { None };
     let mut rows = domains_with_state(call, flags)?;
+    // Of what has come since then, there is a title too many; what has gone has none.
+    let mut titles = if call.flag("title") { Some(titles(call, flags)?) } else { None };
     // As virsh sorts them: running ones by their ids, then the others by name.
     rows.sort_unstable_by(|a, b| match (a.id, b.id) {
         (-1, -1) => a.name.cmp(&b.name),
@@ -61,16 +63,23 @@ pub fn list(call: &mut Call<'_>) -> Outcome {
     });
     let mut map = Map::with_capacity(rows.len());
     for DomainState { name, id, state } in rows {
+        let title = match &mut titles {
+            None => None,
+            Some(titles) => match titles.remove(&name) {
+                None => continue,
+                title => title,
+            },
+        };
         let state = STATES.get(state).copied().unwrap_or("no state");
         if !states.is_empty() && !states.contains(&state) {
             continue;
         }
         let state = if saved.contains(&name) && state == "shut off" { "saved" } else { state };
-        let mut entry = Map::with_capacity(2 + usize::from(titles.is_some()));
+        let mut entry = Map::with_capacity(2 + usize::from(title.is_some()));
         entry.push_new("id", id);
         entry.push_new("state", state);
-        if let Some(titles) = &mut titles {
-            entry.push_new("title", titles.remove(&name).unwrap_or_default());
+        if let Some(title) = title {
+            entry.push_new("title", title);
         }
         map.push_new(name, entry);
     }
@@ -126,7 +135,7 @@ fn by_filters(call: &Call<'_>, flags: u32) -> Result<Vec<DomainState>> {
     for (filter, state) in BY_FILTER {
         states.push((names(call, filter)?, state));
     }
-    let row = |domain: Domain| -> Result<DomainState> {
+    let row = |domain: &Domain| -> Result<DomainState> {
         let name = owned(domain.get_name()?);
         let state = match states.iter().find(|(names, _)| names.contains(&name)) {
             Some((_, state)) => *state,
@@ -134,13 +143,16 @@ fn by_filters(call: &Call<'_>, flags: u32) -> Result<Vec<DomainState>> {
         };
         Ok(DomainState { name, id: domain.get_id(), state })
     };
-    call.conn().list_all_domains(flags)?.into_iter().map(row).collect()
+    walk::each(call.conn(), &call.conn().list_all_domains(flags)?, Gone::Domain, row)
 }
 
 /// The titles of the domains that pass the filter.
 fn titles(call: &Call<'_>, flags: u32) -> Result<HashMap<String, String>> {
     let domains = call.conn().list_all_domains(flags)?;
-    domains.iter().map(|domain| Ok((owned(domain.get_name()?), title(domain)?))).collect()
+    let told = walk::each(call.conn(), &domains, Gone::Domain, |domain| {
+        Ok((owned(domain.get_name()?), title(domain)?))
+    })?;
+    Ok(told.into_iter().collect())
 }
 
 fn names(call: &Call<'_>, flags: u32) -> Result<HashSet<String>> {

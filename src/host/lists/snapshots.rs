@@ -7,6 +7,7 @@ use crate::core::{Domain, DomainSnapshot, clock};
 use crate::host::call::{Call, Outcome};
 use crate::host::failure::Says;
 use crate::host::given::shown;
+use crate::host::walk::{self, Gone};
 use crate::value::Map;
 use crate::xml;
 
@@ -15,9 +16,12 @@ use crate::xml;
 pub fn list(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
     let snapshots = listed(call, &domain)?;
-    let mut map = Map::with_capacity(snapshots.len());
-    for snapshot in &snapshots {
+    let told = walk::each(call.conn(), &snapshots, Gone::Snapshot, |snapshot| {
         let document = xml::from_xml(shown(&snapshot.get_xml_description(0)?))?;
+        Ok((owned(&snapshot.get_name()?), document))
+    })?;
+    let mut map = Map::with_capacity(told.len());
+    for (name, document) in told {
         let time = document.get_int64("domainsnapshot.creationTime")?;
         let state = document.get_str("domainsnapshot.state").unwrap_or("no state");
         let mut row = Map::with_capacity(3);
@@ -34,7 +38,7 @@ pub fn list(call: &mut Call<'_>) -> Outcome {
         {
             row.push_new("parent", parent.clone());
         }
-        map.insert(owned(&snapshot.get_name()?), row);
+        map.insert(name, row);
     }
     Ok(map.into())
 }

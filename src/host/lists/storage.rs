@@ -8,7 +8,7 @@ use super::{owned, shown_or};
 use crate::error::Result;
 use crate::host::call::{Call, Outcome};
 use crate::host::failure::Failure;
-use crate::host::given::shown;
+use crate::host::walk::{self, Gone};
 use crate::value::{Map, Value};
 
 /// The types of pools, as filters.
@@ -66,12 +66,14 @@ pub fn pools(call: &mut Call<'_>) -> Outcome {
         false => names(sys::VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE)?,
     };
     listed.sort_by_cached_key(|pool| pool.get_name().map(owned).unwrap_or_default().to_lowercase());
-    let mut map = Map::with_capacity(listed.len());
-    for pool in &listed {
-        let name = owned(pool.get_name()?);
+    let told = walk::each(conn, &listed, Gone::Pool, |pool| {
+        let info = if details { Some(Value::Map(pool.get_info()?)) } else { None };
+        Ok((owned(pool.get_name()?), info))
+    })?;
+    let mut map = Map::with_capacity(told.len());
+    for (name, info) in told {
         let mut row = Map::with_capacity(6);
-        if details {
-            let info = Value::Map(pool.get_info()?);
+        if let Some(info) = info {
             row.push_new("state", state(&info));
             row.push_new("autostart", autostart.contains(&name));
             row.push_new("persistent", persistent.contains(&name));
@@ -124,17 +126,21 @@ pub fn volumes(call: &mut Call<'_>) -> Outcome {
     listed.sort_by_cached_key(|volume| {
         volume.get_name().map(|name| owned(&name)).unwrap_or_default().to_lowercase()
     });
-    let mut map = Map::with_capacity(listed.len());
-    for volume in &listed {
+    let details = call.flag("details");
+    let told = walk::each(call.conn(), &listed, Gone::Volume, |volume| {
+        let info = if details { Some(Value::Map(volume.get_info(0)?)) } else { None };
+        Ok((owned(&volume.get_name()?), owned(&volume.get_path()?), info))
+    })?;
+    let mut map = Map::with_capacity(told.len());
+    for (name, path, info) in told {
         let mut row = Map::with_capacity(4);
-        row.push_new("path", owned(&volume.get_path()?));
-        if call.flag("details") {
-            let info = Value::Map(volume.get_info(0)?);
+        row.push_new("path", path);
+        if let Some(info) = info {
             row.push_new("type", volume_type(&info));
             row.push_new("capacity", call.bytes(info.get_uint64("capacity")?));
             row.push_new("allocation", call.bytes(info.get_uint64("allocation")?));
         }
-        map.insert(shown(&volume.get_name()?).to_owned(), row);
+        map.insert(name, row);
     }
     Ok(map.into())
 }
