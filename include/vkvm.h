@@ -11934,8 +11934,9 @@ int vkvm_host_get_conn(vkvm_host *host, vkvm_conn **conn, vkvm_error **error);
  * A command that fails is an error if it is a query. If it changes something,
  * its result is a list (status, stdout, stderr): true, what virsh would print,
  * and "" if it worked; otherwise false and what virsh would print. A command
- * or an argument that does not exist, or is of the wrong kind, is always an
- * error.
+ * that worked but for a part that virsh reports is true with that report as
+ * stderr. A command or an argument that does not exist, or is of the wrong
+ * kind, is always an error.
  *
  * @param host the host (not NULL; borrowed)
  * @param command the command, like "pool.info", "net.start" or "list_domains";
@@ -11992,8 +11993,11 @@ int vkvm_host_call_with_progress(vkvm_host *host,
  * "str", "stats", "list", "tune", "none" or "xml"), `progress` (whether it
  * tells how far it is), `about`, and `arguments`: a list, in positional order,
  * of maps of `name`, `kind` ("bool", "int", "string", "strings", "size" or
- * "document"), `required`, `positional` (whether it can be given by its place)
- * and `about`.
+ * "document"), `required`, `positional` (whether it can be given by its
+ * place), `about`, and three lists of names of other arguments: `excludes` (it
+ * cannot be given with any of them), `requires` (a list of lists: with it, one
+ * of each must be given) and `unless` (if it is not given, one of them must
+ * be).
  *
  * @param commands the description (out; not NULL; owned by the caller:
  *     vkvm_value_free)

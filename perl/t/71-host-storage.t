@@ -159,6 +159,57 @@ subtest 'volumes' => sub {
     fails([ $volumes->delete('x', 'other') ], qr/\Aerror: pool 'other' is not active\z/, '... that is off');
 };
 
+# What goes with a domain, next to virsh, which does the same to another domain.
+subtest 'undefine with storage' => sub {
+    my $define = sub {
+        my ($name) = @_;
+        $volumes->create_as('images', "$name-$_", '1M', format => 'raw') for qw(path pool kept);
+        my $file  = write_file("$dir/$name-unmanaged", 'x');
+        my @disks = (
+            { '@type' => 'file',   source => { '@file' => "$dir/images/$name-path" } },
+            { '@type' => 'volume', source => { '@pool' => 'images', '@volume' => "$name-pool" } },
+            { '@type' => 'file',   source => { '@file' => $file } },
+            { '@type' => 'volume', source => { '@pool' => 'nowhere', '@volume' => 'x' } },
+            { '@type' => 'volume', source => { '@pool' => 'other', '@volume' => 'x' } },
+            { '@type' => 'file',   '@device' => 'cdrom' },
+        );
+        my $letter = 'a';
+        $_->{target} = { '@dev' => ($_->{'@device'} ? 'sd' : 'vd') . $letter++ } for @disks;
+        my @result = $host->domain->define({
+            '@type' => 'qemu', name => $name, memory => 16384,
+            os => { type => { '@arch' => 'x86_64', '#text' => 'hvm' } }, devices => { disk => \@disks },
+        });
+        return $result[0] || diag(explain(\@result));
+    };
+    my @options = (remove_all_storage => 1, wipe_storage => 1);
+    ok($define->('d'), 'a domain with disks of all kinds');
+    my @ours = $host->domain->undefine('d', @options);
+    is($ours[0], 1, 'it is undefined');
+    is_deeply([ grep { -e } map { "$dir/images/d-$_" } qw(path pool) ], [], '... and its volumes are gone');
+    ok(-e "$dir/$_", "... $_ is not") for qw(d-unmanaged images/d-kept);
+    is($ours[2], join("\n", map { "error: $_" }
+            "Storage volume 'vdc'($dir/d-unmanaged) is not managed by libvirt. Remove it manually.",
+            "Storage pool 'nowhere' for volume 'vdd' not found.",
+            "Storage volume 'vde'(x) is not managed by libvirt. Remove it manually."),
+        '... which is told');
+    SKIP: {
+        skip('virsh is not installed', 3) unless grep { -x "$_/virsh" } split /:/, $ENV{PATH};
+        $define->('e');
+        my $out = qx(virsh -c '$bed->{URI}' undefine e --remove-all-storage --wipe-storage 2>$dir/virsh);
+        is($?, 0, 'virsh undefines such a domain, too');
+        my $trimmed = sub { return join "\n", grep { /\S/ } split /\s*\n/, $_[0] =~ s{\bd(?=[-'])}{e}gr };
+        open(my $err, '<', "$dir/virsh") or die $!;
+        is($trimmed->(do { local $/; <$err> }), $trimmed->($ours[2]), '... and says the same of what stays');
+        is($trimmed->($out), $trimmed->($ours[1]), '... and of what goes');
+    }
+    $define->('f');
+    fails([ $host->domain->undefine('f', storage => 'vdx,vda,vdy') ],
+        join("\n", map { "error: Volume '$_' was not found in domain's definition." } qw(vdx vdy)), 'undefine');
+    works([ $host->domain->undefine('f', storage => "vda,$dir/images/f-pool") ],
+        "Domain 'f' has been undefined\nVolume 'vda'($dir/images/f-path) removed.\n"
+          . "Volume 'vdb'(f-pool) removed.", 'undefine with some of the storage');
+};
+
 subtest 'there and back' => sub {
     my $data = join '', map { chr(65 + $_ % 26) x 1024 } 1 .. 3 * 1024;
     my $file = write_file("$dir/data", $data);

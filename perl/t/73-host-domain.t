@@ -63,7 +63,7 @@ subtest 'life cycle' => sub {
     is_deeply(
         [ $domain->undefine('d', storage => 'vda') ],
         [
-            0,
+            1,
             "Domain 'd' has been undefined",
             "error: Storage volume 'vda'(/d.img) is not managed by libvirt. Remove it manually."
         ],

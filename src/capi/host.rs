@@ -92,7 +92,8 @@ pub unsafe extern "C" fn vkvm_host_get_conn(
 ///
 /// A command that fails is an error if it is a query. If it changes something, its
 /// result is a list (status, stdout, stderr): true, what virsh would print, and ""
-/// if it worked; otherwise false and what virsh would print. A command or an
+/// if it worked; otherwise false and what virsh would print. A command that worked but
+/// for a part that virsh reports is true with that report as stderr. A command or an
 /// argument that does not exist, or is of the wrong kind, is always an error.
 ///
 /// - `command`: the command, like "pool.info", "net.start" or "list_domains"; see
@@ -159,7 +160,10 @@ pub unsafe extern "C" fn vkvm_host_call_with_progress(
 /// "stats", "list", "tune", "none" or "xml"), `progress` (whether it tells how far
 /// it is), `about`, and `arguments`: a list, in positional order, of maps of
 /// `name`, `kind` ("bool", "int", "string", "strings", "size" or "document"),
-/// `required`, `positional` (whether it can be given by its place) and `about`.
+/// `required`, `positional` (whether it can be given by its place), `about`, and three
+/// lists of names of other arguments: `excludes` (it cannot be given with any of them),
+/// `requires` (a list of lists: with it, one of each must be given) and `unless` (if it
+/// is not given, one of them must be).
 ///
 /// - `commands`: the description
 ///

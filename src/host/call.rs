@@ -8,7 +8,7 @@ use super::command::{Argument, Command, Shape};
 use super::document::Document;
 use super::failure::Failure;
 use super::given::shown;
-use super::text;
+use super::{rules, text};
 use crate::core::Conn;
 use crate::error::{Misuse, Result};
 use crate::value::Value;
@@ -27,6 +27,8 @@ pub struct Call<'a> {
     command: &'static Command,
     args: Args,
     progress: Option<&'a mut Progress<'a>>,
+    /// What virsh says of parts that did not work, while the command goes on.
+    complaints: Vec<String>,
 }
 
 impl<'a> Call<'a> {
@@ -36,7 +38,7 @@ impl<'a> Call<'a> {
         args: Args,
         progress: Option<&'a mut Progress<'a>>,
     ) -> Self {
-        Call { host, command, args, progress }
+        Call { host, command, args, progress, complaints: Vec::new() }
     }
 
     /// Runs the command.
@@ -46,9 +48,9 @@ impl<'a> Call<'a> {
             Shape::Tune => self.sets_something(),
             _ => false,
         };
-        match (self.command.run)(&mut self) {
+        match self.do_it() {
             Err(failure) if failure.is_raised() => Err(failure.into_error()),
-            outcome if changes => Ok(triple(outcome)),
+            outcome if changes => Ok(triple(outcome, self.complaints)),
             outcome => outcome.map_err(Failure::into_error),
         }
     }
@@ -56,7 +58,15 @@ impl<'a> Call<'a> {
     /// Runs another command in place of this one.
     pub(super) fn forward(&mut self, command: &'static Command, given: &Value) -> Outcome {
         let args = args::bind(command, given).map_err(|error| Failure::from(error).raised())?;
-        (command.run)(&mut Call { host: self.host, command, args, progress: None })
+        let mut call = Call::new(self.host, command, args, None);
+        let outcome = call.do_it();
+        self.complaints.append(&mut call.complaints);
+        outcome
+    }
+
+    fn do_it(&mut self) -> Outcome {
+        rules::check(self.command, &self.args)?;
+        (self.command.run)(self)
     }
 
     /// The host's connection.
@@ -77,6 +87,12 @@ impl<'a> Call<'a> {
     /// Whether somebody wants to hear how far the command is.
     pub fn is_watched(&self) -> bool {
         self.progress.is_some()
+    }
+
+    /// Tells what did not work while the rest does.
+    pub fn complain(&mut self, failure: Failure) {
+        let (_, err) = failure.into_texts();
+        self.complaints.push(err);
     }
 
     /// Whether an argument was given that changes a setting: one that is not
@@ -127,16 +143,6 @@ impl<'a> Call<'a> {
     /// The bits of those switches that are on.
     pub fn flags(&self, bits: &[(&str, u32)]) -> u32 {
         bits.iter().filter(|(name, _)| self.flag(name)).fold(0, |all, (_, bit)| all | bit)
-    }
-
-    /// Refuses two arguments at once, in virsh's words.
-    pub fn exclusive(&self, one: &str, other: &str) -> std::result::Result<(), Failure> {
-        let is_on = |name| !matches!(self.bound(name), None | Some(Bound::Flag(false)));
-        if !(is_on(one) && is_on(other)) {
-            return Ok(());
-        }
-        let (one, other) = (one.replace('_', "-"), other.replace('_', "-"));
-        Err(Failure::said(format!("Options --{one} and --{other} are mutually exclusive")))
     }
 
     /// A text.
@@ -223,13 +229,15 @@ impl<'a> Call<'a> {
 }
 
 /// (status, stdout, stderr).
-fn triple(outcome: Outcome) -> Value {
-    let (status, out, err) = match outcome {
-        Ok(out) => (true, out, String::new()),
+fn triple(outcome: Outcome, mut complaints: Vec<String>) -> Value {
+    let (status, out) = match outcome {
+        Ok(out) => (true, out),
         Err(failure) => {
             let (out, err) = failure.into_texts();
-            (false, Value::String(out), err)
+            // One that is told on standard output has nothing to add.
+            complaints.extend(Some(err).filter(|err| !err.is_empty()));
+            (false, Value::String(out))
         }
     };
-    Value::List(vec![Value::Bool(status), out, Value::String(err)])
+    Value::List(vec![Value::Bool(status), out, Value::String(complaints.join("\n"))])
 }

@@ -56,6 +56,51 @@ pub struct Argument {
     pub placed: bool,
     /// What it is, without a full stop.
     pub about: &'static str,
+    /// Arguments that it cannot be given with.
+    pub excludes: &'static [&'static str],
+    /// Groups of arguments: with it, at least one of each group must be given.
+    pub requires: &'static [&'static [&'static str]],
+    /// Arguments of which one must be given if it is not.
+    pub unless: &'static [&'static str],
+    /// virsh's words for what is missing, where they are not its usual ones.
+    pub said: Option<&'static str>,
+}
+
+impl Argument {
+    const fn new(name: &'static str, kind: Kind, about: &'static str) -> Self {
+        Argument {
+            name,
+            kind,
+            required: false,
+            placed: true,
+            about,
+            excludes: &[],
+            requires: &[],
+            unless: &[],
+            said: None,
+        }
+    }
+
+    /// The same, which cannot be given with any of these. As in virsh, one of the two
+    /// says so: the one that virsh names first.
+    pub const fn excludes(self, others: &'static [&'static str]) -> Self {
+        Argument { excludes: others, ..self }
+    }
+
+    /// The same, which needs at least one of each group.
+    pub const fn requires(self, groups: &'static [&'static [&'static str]]) -> Self {
+        Argument { requires: groups, ..self }
+    }
+
+    /// The same, which must be given unless one of these is.
+    pub const fn unless(self, others: &'static [&'static str]) -> Self {
+        Argument { unless: others, ..self }
+    }
+
+    /// The same, with virsh's words for what `requires` or `unless` does not find.
+    pub const fn saying(self, said: &'static str) -> Self {
+        Argument { said: Some(said), ..self }
+    }
 }
 
 /// What an argument can be.
@@ -78,17 +123,17 @@ pub enum Kind {
 
 /// An argument that must be given.
 pub const fn needed(name: &'static str, kind: Kind, about: &'static str) -> Argument {
-    Argument { name, kind, required: true, placed: true, about }
+    Argument { required: true, ..Argument::new(name, kind, about) }
 }
 
 /// An argument that may be given.
 pub const fn optional(name: &'static str, kind: Kind, about: &'static str) -> Argument {
-    Argument { name, kind, required: false, placed: true, about }
+    Argument::new(name, kind, about)
 }
 
 /// An argument that may be given, and only by its name, as an option of a program.
 pub const fn option(name: &'static str, kind: Kind, about: &'static str) -> Argument {
-    Argument { name, kind, required: false, placed: false, about }
+    Argument { placed: false, ..Argument::new(name, kind, about) }
 }
 
 /// A switch.
@@ -104,12 +149,16 @@ impl Command {
 
     pub(super) fn describe(&self, object: &str) -> Map {
         let arguments = self.arguments.iter().map(|argument| {
-            let mut map = Map::with_capacity(5);
+            let mut map = Map::with_capacity(8);
             map.push_new("name", argument.name);
             map.push_new("kind", argument.kind.name());
             map.push_new("required", argument.required);
             map.push_new("positional", argument.placed);
             map.push_new("about", argument.about);
+            map.push_new("excludes", names(argument.excludes));
+            let groups = argument.requires.iter().map(|group| names(group).into());
+            map.push_new("requires", groups.collect::<Vec<Value>>());
+            map.push_new("unless", names(argument.unless));
             Value::Map(map)
         });
         let mut map = Map::with_capacity(7);
@@ -122,6 +171,10 @@ impl Command {
         map.push_new("arguments", arguments.collect::<Vec<_>>());
         map
     }
+}
+
+fn names(names: &[&'static str]) -> Vec<Value> {
+    names.iter().map(|name| Value::from(*name)).collect()
 }
 
 impl Shape {

@@ -31,6 +31,7 @@ mod markup;
 mod network;
 mod pool;
 mod reference;
+mod rules;
 mod secret;
 mod snapshot;
 mod table;

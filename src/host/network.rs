@@ -135,7 +135,8 @@ pub(super) const COMMANDS: &[Command] = &[
             optional("parent_index", Kind::Int, "in which of several parents, from 0"),
             flag("config", "as it will be when it starts next"),
             flag("live", "while it runs"),
-            flag("current", "the one of both that it is in now; the default"),
+            flag("current", "the one of both that it is in now; the default")
+                .excludes(&["live", "config"]),
         ],
         progress: false,
         run: update,
@@ -243,12 +244,6 @@ fn update(call: &mut Call<'_>) -> Outcome {
         };
         return Err(Failure::said(format!("unrecognized {what} name '{name}'")));
     };
-    for other in ["live", "config"] {
-        if call.flag("current") && call.flag(other) {
-            let said = format!("Options --current and --{other} are mutually exclusive");
-            return Err(Failure::said(said));
-        }
-    }
     let (config, live) = (call.flag("config"), call.flag("live"));
     let flags = call.flags(&[
         ("config", sys::VIR_NETWORK_UPDATE_AFFECT_CONFIG),

@@ -17,7 +17,8 @@ const FILE: Argument = needed("file", Kind::Document("pool"), "the pool's defini
 const NAME: Argument = needed("name", Kind::Text, "the pool's name");
 const TYPE: Argument = needed("type", Kind::Text, "the kind of pool, like dir");
 const BUILD: Argument = flag("build", "build it first");
-const OVERWRITE: Argument = flag("overwrite", "build over what is there");
+const OVERWRITE: Argument =
+    flag("overwrite", "build over what is there").excludes(&["no_overwrite"]);
 const NO_OVERWRITE: Argument = flag("no_overwrite", "build only where nothing is");
 const PRINT_XML: Argument = flag("print_xml", "only give the definition as text");
 const SOURCE_HOST: Argument = optional("source_host", Kind::Text, "the host of the storage");
@@ -29,7 +30,8 @@ const SOURCE_FORMAT: Argument = optional("source_format", Kind::Text, "the forma
 const AUTH_TYPE: Argument = optional("auth_type", Kind::Text, "how to log in: chap or ceph");
 const AUTH_USERNAME: Argument = optional("auth_username", Kind::Text, "who logs in");
 const SECRET_USAGE: Argument =
-    optional("secret_usage", Kind::Text, "the password: what a secret is used for");
+    optional("secret_usage", Kind::Text, "the password: what a secret is used for")
+        .excludes(&["secret_uuid"]);
 const SECRET_UUID: Argument = optional("secret_uuid", Kind::Text, "the password: a secret's uuid");
 const ADAPTER_NAME: Argument = optional("adapter_name", Kind::Text, "the name of a SCSI adapter");
 const ADAPTER_WWNN: Argument =
@@ -65,7 +67,8 @@ pub(super) const COMMANDS: &[Command] = &[
         name: "build",
         virsh: "pool-build",
         about: "Makes what a pool needs, such as its directory or file system.",
-        arguments: &[POOL, OVERWRITE, NO_OVERWRITE],
+        // Here it is libvirt that refuses both.
+        arguments: &[POOL, flag("overwrite", "build over what is there"), NO_OVERWRITE],
         run: build,
         ..AUTOSTART
     },
@@ -254,7 +257,7 @@ fn conf(call: &mut Call<'_>) -> Outcome {
 }
 
 fn create(call: &mut Call<'_>) -> Outcome {
-    let flags = start_flags(call)?;
+    let flags = start_flags(call);
     let document = call.document("file")?;
     let pool = call
         .conn()
@@ -264,7 +267,7 @@ fn create(call: &mut Call<'_>) -> Outcome {
 }
 
 fn create_as(call: &mut Call<'_>) -> Outcome {
-    let flags = start_flags(call)?;
+    let flags = start_flags(call);
     let markup = described(call)?;
     if call.flag("print_xml") {
         return Ok(markup.text().trim_end().into());
@@ -351,7 +354,7 @@ fn refresh(call: &mut Call<'_>) -> Outcome {
 }
 
 fn start(call: &mut Call<'_>) -> Outcome {
-    let flags = start_flags(call)?;
+    let flags = start_flags(call);
     let pool = call.pool("pool")?;
     let name = call.needed_str("pool")?;
     pool.create(flags).or_say(|| format!("Failed to start pool {name}"))?;
@@ -375,13 +378,12 @@ fn uuid(call: &mut Call<'_>) -> Outcome {
 }
 
 /// What starting a pool does first.
-fn start_flags(call: &Call<'_>) -> std::result::Result<u32, Failure> {
-    call.exclusive("overwrite", "no_overwrite")?;
-    Ok(call.flags(&[
+fn start_flags(call: &Call<'_>) -> u32 {
+    call.flags(&[
         ("build", sys::VIR_STORAGE_POOL_CREATE_WITH_BUILD),
         ("overwrite", sys::VIR_STORAGE_POOL_CREATE_WITH_BUILD_OVERWRITE),
         ("no_overwrite", sys::VIR_STORAGE_POOL_CREATE_WITH_BUILD_NO_OVERWRITE),
-    ]))
+    ])
 }
 
 /// The definition that the arguments describe.

@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::command::Argument;
+use super::command::{Argument, Command};
+use super::rules;
 use super::table::OBJECTS;
 
 const HEAD: &str = "\
@@ -23,6 +24,10 @@ the result then has numbers (bytes, ns) and bools in place of texts. The result 
 | xml | a document as a map, without its root element |
 | none | (status, stdout, stderr): whether it worked, and what virsh would print, or QEMU's program has printed |
 | tune | a map; with settings to change, as none |
+
+Arguments that do not go together are listed below each table. A command that gets them
+does nothing and fails with what virsh says, such as \"Options --nvram and --keep-nvram are
+mutually exclusive\".
 
 Where an argument is a document, it is a file's name, XML, or a map. Sizes have units such
 as `20G` and `5GiB`. Options of virsh that only change how virsh prints (`xpath`, `wrap`,
@@ -57,6 +62,21 @@ pub fn markdown() -> String {
                 command.about,
             );
         }
+        let mut rules: Vec<(String, Vec<String>)> = Vec::new();
+        for command in object.commands() {
+            let (own, name) = (rules_of(command), format!("`{}`", command.name));
+            match rules.iter_mut().find(|(known, _)| *known == own) {
+                Some((_, names)) => names.push(name),
+                None if own.is_empty() => {}
+                None => rules.push((own, vec![name])),
+            }
+        }
+        if !rules.is_empty() {
+            text.push_str("\nArguments that exclude or require others:\n\n");
+        }
+        for (rules, names) in rules {
+            let _ = writeln!(text, "- {}: {rules}.", names.join(", "));
+        }
     }
     text
 }
@@ -67,6 +87,15 @@ fn argument(argument: &Argument) -> String {
         (false, false) => format!("[{}]", argument.name),
         (false, true) => argument.name.to_owned(),
     }
+}
+
+/// Which arguments of a command do not go with others; "" if all do.
+fn rules_of(command: &Command) -> String {
+    let rules = command.arguments.iter().filter_map(|argument| {
+        let phrases = rules::phrases(argument).join(" and ");
+        (!phrases.is_empty()).then(|| format!("`{}` {phrases}", argument.name))
+    });
+    rules.collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]

@@ -56,9 +56,11 @@ pub(super) const COMMANDS: &[Command] = &[
         shape: Shape::None,
         arguments: &[
             SECRET,
-            optional("base64", Kind::Text, "the value, in base64"),
-            optional("file", Kind::Text, "the file that holds it, in base64"),
-            flag("plain", "the file holds it as it is"),
+            optional("base64", Kind::Text, "the value, in base64")
+                .unless(&["file"])
+                .saying("Input secret value is missing"),
+            optional("file", Kind::Text, "the file that holds it, in base64").excludes(&["base64"]),
+            flag("plain", "the file holds it as it is").excludes(&["base64"]),
         ],
         progress: false,
         run: set_value,
@@ -101,19 +103,11 @@ fn get_value(call: &mut Call<'_>) -> Outcome {
 
 fn set_value(call: &mut Call<'_>) -> Outcome {
     let secret = secret(call)?;
-    let given = match (call.str("base64"), call.str("file")) {
-        (Some(_), Some(_)) => {
-            let said = "Options --file and --base64 are mutually exclusive";
-            return Err(Failure::said(said));
-        }
-        (Some(base64), None) => Zeroizing::new(base64.as_bytes().to_vec()),
-        (None, Some(file)) => {
-            Zeroizing::new(fs::read(file).map_err(|error| unreadable(file, &error))?)
-        }
-        (None, None) => return Err(Failure::said("Input secret value is missing")),
+    let given = match call.str("file") {
+        Some(file) => Zeroizing::new(fs::read(file).map_err(|error| unreadable(file, &error))?),
+        None => Zeroizing::new(call.needed_text("base64")?.to_bytes().to_vec()),
     };
-    let plain = call.flag("plain") && call.given("file");
-    let value = match plain {
+    let value = match call.flag("plain") {
         true => given,
         false => Zeroizing::new(
             STANDARD

@@ -14,7 +14,9 @@ use crate::error::Result;
 use crate::value::Map;
 
 const DOMAIN: Argument = needed("domain", Kind::Text, "the domain's name, id or uuid");
-const NAME: Argument = optional("snapshotname", Kind::Text, "the snapshot's name");
+const NAME: Argument = optional("snapshotname", Kind::Text, "the snapshot's name")
+    .excludes(&["current"])
+    .unless(&["current"]);
 const CURRENT: Argument = flag("current", "the current snapshot, in place of a name");
 const SECURITY_INFO: Argument = flag("security_info", "with secrets such as passwords");
 const NO_METADATA: Argument = flag("no_metadata", "libvirt does not keep track of it");
@@ -99,7 +101,7 @@ pub(super) const COMMANDS: &[Command] = &[
         arguments: &[
             DOMAIN,
             optional("snapshotname", Kind::Text, "the snapshot that becomes the current one"),
-            flag("name", "only its name"),
+            flag("name", "only its name").excludes(&["snapshotname"]),
             SECURITY_INFO,
         ],
         run: current,
@@ -294,14 +296,10 @@ fn revert(call: &mut Call<'_>) -> Outcome {
 
 /// The snapshot that is named, or the current one.
 fn chosen(call: &Call<'_>, domain: &Domain) -> std::result::Result<DomainSnapshot, Failure> {
-    match (call.text("snapshotname"), call.flag("current")) {
-        (Some(_), true) => {
-            Err(Failure::said("--snapshotname and --current are mutually exclusive"))
-        }
-        (Some(name), false) => Ok(domain.get_snapshot_by_name(name)?),
-        (None, true) => Ok(domain.current_snapshot(0)?),
-        (None, false) => Err(Failure::said("--snapshotname or --current is required")),
-    }
+    Ok(match call.flag("current") {
+        true => domain.current_snapshot(0)?,
+        false => domain.get_snapshot_by_name(call.needed_text("snapshotname")?)?,
+    })
 }
 
 fn secure(call: &Call<'_>) -> u32 {

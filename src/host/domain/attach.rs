@@ -65,18 +65,7 @@ fn disk(call: &Call<'_>) -> Result<Markup> {
 
 /// Which attribute of a disk's source names its data.
 fn source_attribute(call: &Call<'_>, source: &str) -> Result<&'static str> {
-    const OF_HOST: [&str; 3] = ["source_host_name", "source_host_transport", "source_host_socket"];
     let protocol = call.given("source_protocol");
-    if let Some(name) = OF_HOST.iter().find(|name| call.given(name) && !protocol) {
-        let name = name.replace('_', "-");
-        let said = format!("Option --source-protocol is required by option --{name}");
-        return Err(Failure::said(said));
-    }
-    if call.given("source_host_socket") && !call.given("source_host_transport") {
-        let said = "Option --source-host-transport is required by option --source-host-socket";
-        return Err(Failure::said(said));
-    }
-    call.exclusive("source_host_name", "source_host_socket")?;
     let attribute = match call.str("sourcetype") {
         None if protocol => "name",
         // What is a block device can only be told where it is: on this machine.

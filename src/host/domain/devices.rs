@@ -16,7 +16,8 @@ use crate::value::{Map, Value};
 use crate::xml;
 
 const FILE: Argument = needed("file", Kind::Text, "the device: a file, or XML");
-const PERSISTENT: Argument = flag("persistent", "while it runs and when it starts next");
+const PERSISTENT: Argument =
+    flag("persistent", "while it runs and when it starts next").excludes(&["current"]);
 const PRINT_XML: Argument = flag("print_xml", "only give the device as text");
 const INTERFACE: Argument = needed("interface", Kind::Text, "its target or hardware address");
 const ALIAS: Argument = optional("alias", Kind::Text, "the device's alias");
@@ -51,9 +52,13 @@ pub const COMMANDS: &[Command] = &[
             optional("mode", Kind::Text, "readonly or shareable"),
             optional("sourcetype", Kind::Text, "file, block or network"),
             optional("source_protocol", Kind::Text, "the protocol of a network, like nbd"),
-            optional("source_host_name", Kind::Text, "its host: NAME or NAME:PORT"),
-            optional("source_host_transport", Kind::Text, "its transport, like tcp or unix"),
-            optional("source_host_socket", Kind::Text, "its socket, in place of a host"),
+            optional("source_host_name", Kind::Text, "its host: NAME or NAME:PORT")
+                .requires(&[&["source_protocol"]])
+                .excludes(&["source_host_socket"]),
+            optional("source_host_transport", Kind::Text, "its transport, like tcp or unix")
+                .requires(&[&["source_protocol"]]),
+            optional("source_host_socket", Kind::Text, "its socket, in place of a host")
+                .requires(&[&["source_protocol"], &["source_host_transport"]]),
             optional("serial", Kind::Text, "its serial number"),
             optional("wwn", Kind::Text, "its world-wide name"),
             ALIAS,
@@ -189,10 +194,6 @@ pub const COMMANDS: &[Command] = &[
 
 /// Where a device comes and goes: in the running domain, its definition, or both.
 pub(super) fn place(call: &Call<'_>, domain: &Domain) -> std::result::Result<u32, Failure> {
-    for other in ["live", "config"] {
-        call.exclusive("persistent", "current")?;
-        call.exclusive("current", other)?;
-    }
     let mut flags = call.flags(&[
         ("config", sys::VIR_DOMAIN_AFFECT_CONFIG),
         ("live", sys::VIR_DOMAIN_AFFECT_LIVE),

@@ -121,7 +121,7 @@ pub const COMMANDS: &[Command] = &[
             DOMAIN,
             optional("type", Kind::Text, "which kind: vnc, spice or rdp"),
             flag("include_password", "with its password"),
-            flag("all", "all displays, one a line"),
+            flag("all", "all displays, one a line").excludes(&["type"]),
         ],
         run: display,
         ..TEXT
@@ -163,8 +163,9 @@ pub const COMMANDS: &[Command] = &[
         shape: Shape::Tune,
         arguments: &[
             DOMAIN,
-            optional("time", Kind::Int, "set it to this, in s since 1970"),
-            flag("now", "set it to this machine's time"),
+            optional("time", Kind::Int, "set it to this, in s since 1970")
+                .excludes(&["now", "sync"]),
+            flag("now", "set it to this machine's time").excludes(&["sync"]),
             flag("sync", "set it to its hardware's time"),
             flag("pretty", "no effect; the time is always given as text"),
         ],
@@ -218,7 +219,7 @@ fn control(call: &mut Call<'_>) -> Outcome {
 
 fn desc(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
-    let flags = affected(call)?;
+    let flags = affected(call);
     let (kind, what) = match call.flag("title") {
         true => (sys::VIR_DOMAIN_METADATA_TITLE, "title"),
         false => (sys::VIR_DOMAIN_METADATA_DESCRIPTION, "description"),
@@ -388,9 +389,6 @@ fn state_name(state: i64) -> &'static str {
 }
 
 fn time(call: &mut Call<'_>) -> Outcome {
-    call.exclusive("time", "now")?;
-    call.exclusive("time", "sync")?;
-    call.exclusive("now", "sync")?;
     let domain = call.domain()?;
     let seconds = match call.flag("now") {
         true => SystemTime::now()

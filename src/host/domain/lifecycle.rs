@@ -180,15 +180,18 @@ pub const COMMANDS: &[Command] = &[
         arguments: &[
             DOMAIN,
             flag("managed_save", "its saved state, too"),
-            optional("storage", Kind::Text, "delete these volumes: disks or paths, with commas"),
+            optional("storage", Kind::Text, "delete these volumes: disks or paths, with commas")
+                .excludes(&["remove_all_storage"]),
             flag("remove_all_storage", "delete all its volumes"),
-            flag("delete_storage_volume_snapshots", "the snapshots of deleted volumes, too"),
-            flag("wipe_storage", "wipe volumes before they are deleted"),
+            flag("delete_storage_volume_snapshots", "the snapshots of deleted volumes, too")
+                .requires(&[&["remove_all_storage"]]),
+            flag("wipe_storage", "wipe volumes before they are deleted")
+                .requires(&[&["storage", "remove_all_storage"]]),
             flag("snapshots_metadata", "what libvirt knows of its snapshots, too"),
             flag("checkpoints_metadata", "what libvirt knows of its checkpoints, too"),
-            flag("nvram", "its firmware's variables, too"),
+            flag("nvram", "its firmware's variables, too").excludes(&["keep_nvram"]),
             flag("keep_nvram", "not its firmware's variables"),
-            flag("tpm", "the state of its TPM, too"),
+            flag("tpm", "the state of its TPM, too").excludes(&["keep_tpm"]),
             flag("keep_tpm", "not the state of its TPM"),
         ],
         run: undefine,
@@ -383,11 +386,8 @@ fn suspend(call: &mut Call<'_>) -> Outcome {
 }
 
 fn undefine(call: &mut Call<'_>) -> Outcome {
-    call.exclusive("nvram", "keep_nvram")?;
-    call.exclusive("tpm", "keep_tpm")?;
-    call.exclusive("storage", "remove_all_storage")?;
     let domain = call.domain()?;
-    let name = call.needed_str("domain")?;
+    let name = call.needed_str("domain")?.to_owned();
     let flags = call.flags(&[
         ("managed_save", sys::VIR_DOMAIN_UNDEFINE_MANAGED_SAVE),
         ("snapshots_metadata", sys::VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA),

@@ -14,7 +14,6 @@ use virt::sys;
 
 use super::call::Call;
 use super::command::{Argument, Command, Kind, flag, needed};
-use super::failure::Failure;
 use super::given::shown;
 use crate::core::Domain;
 use crate::error::Result;
@@ -31,14 +30,12 @@ pub(super) const COMMANDS: &[&[Command]] = &[
 const DOMAIN: Argument = needed("domain", Kind::Text, "the domain's name, id or uuid");
 const CONFIG: Argument = flag("config", "as it will be when it starts next");
 const LIVE: Argument = flag("live", "while it runs");
-const CURRENT: Argument = flag("current", "the one of both that it is in now; the default");
+const CURRENT: Argument =
+    flag("current", "the one of both that it is in now; the default").excludes(&["live", "config"]);
 
 /// Whose state is meant: the running domain's, its definition's, or both.
-fn affected(call: &Call<'_>) -> std::result::Result<u32, Failure> {
-    call.exclusive("current", "live")?;
-    call.exclusive("current", "config")?;
-    Ok(call
-        .flags(&[("config", sys::VIR_DOMAIN_AFFECT_CONFIG), ("live", sys::VIR_DOMAIN_AFFECT_LIVE)]))
+fn affected(call: &Call<'_>) -> u32 {
+    call.flags(&[("config", sys::VIR_DOMAIN_AFFECT_CONFIG), ("live", sys::VIR_DOMAIN_AFFECT_LIVE)])
 }
 
 fn name_of(domain: &Domain) -> Result<String> {

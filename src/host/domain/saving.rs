@@ -48,7 +48,9 @@ pub const COMMANDS: &[Command] = &[
             BYPASS_CACHE,
             flag("reset", "it is reset afterwards"),
             flag("memory_only", "only its memory"),
-            optional("format", Kind::Text, "the format of the memory, like elf"),
+            optional("format", Kind::Text, "the format of the memory, like elf")
+                .requires(&[&["memory_only"]])
+                .saying("--format only works with --memory-only"),
         ],
         run: coredump,
         ..SAVE
@@ -170,9 +172,6 @@ fn coredump(call: &mut Call<'_>) -> Outcome {
     ]);
     let format = match call.str("format") {
         None => None,
-        Some(_) if !call.flag("memory_only") => {
-            return Err(Failure::said("--format only works with --memory-only"));
-        }
         Some(wanted) => match FORMATS.iter().find(|(known, _)| *known == wanted) {
             Some((_, format)) => Some(*format),
             None => {

@@ -22,9 +22,9 @@ const BLKINFO: Command = Command {
     shape: Shape::Dict,
     arguments: &[
         DOMAIN,
-        DEVICE,
+        DEVICE.unless(&["all"]).saying("command 'domblkinfo' requires <device> option"),
         flag("human", "with units"),
-        flag("all", "of all disks, by target"),
+        flag("all", "of all disks, by target").excludes(&["device"]),
     ],
     progress: false,
     run: blkinfo,
@@ -99,12 +99,9 @@ pub const COMMANDS: &[Command] = &[
 ];
 
 fn blkinfo(call: &mut Call<'_>) -> Outcome {
-    call.exclusive("all", "device")?;
     let domain = call.domain()?;
     if !call.flag("all") {
-        let device = call
-            .text("device")
-            .ok_or_else(|| Failure::said("command 'domblkinfo' requires <device> option"))?;
+        let device = call.needed_text("device")?;
         return Ok(sizes(call, &Value::Map(domain.get_block_info(device, 0)?))?.into());
     }
     let document = xml_result::parsed(&domain.get_xml_description(0)?)?;
@@ -303,7 +300,7 @@ fn ifstat(call: &mut Call<'_>) -> Outcome {
 
 fn memstat(call: &mut Call<'_>) -> Outcome {
     let domain: Domain = call.domain()?;
-    let flags = affected(call)?;
+    let flags = affected(call);
     if let Some(period) = call.int("period") {
         let period = i32::try_from(period)
             .ok()

@@ -7,20 +7,25 @@ use crate::error::Result;
 use crate::host::call::Call;
 use crate::host::failure::{Failure, Says};
 use crate::host::given::{c_text, shown};
+use crate::host::walk::{Gone, present};
 use crate::host::xml_result;
 use crate::value::Value;
 
-/// A volume to remove: the disk that it is, its path, and itself if libvirt manages it.
+/// A volume to remove, which libvirt manages, and the disk that it is.
 pub struct Volume {
     target: String,
-    path: String,
-    volume: Option<StorageVol>,
+    source: String,
+    volume: StorageVol,
 }
 
-/// The volumes of a domain that the arguments choose.
-pub fn of_domain(call: &Call<'_>, domain: &Domain) -> std::result::Result<Vec<Volume>, Failure> {
+/// The volumes of a domain that the arguments choose. What libvirt does not manage is
+/// told, and left alone.
+pub fn of_domain(
+    call: &mut Call<'_>,
+    domain: &Domain,
+) -> std::result::Result<Vec<Volume>, Failure> {
     let all = call.flag("remove_all_storage");
-    let wanted: Vec<String> =
+    let mut wanted: Vec<String> =
         call.str("storage").map(crate::host::text::fields).unwrap_or_default();
     if !all && wanted.is_empty() {
         return Ok(Vec::new());
@@ -31,74 +36,132 @@ pub fn of_domain(call: &Call<'_>, domain: &Domain) -> std::result::Result<Vec<Vo
     let document = xml_result::parsed(&domain.get_xml_description(0)?)?;
     let mut volumes = Vec::new();
     for disk in xml_result::elements(&document, "domain.devices.disk") {
-        let target = disk.get_str("target.@dev").unwrap_or_default();
-        let Some((path, volume)) = volume_of(call, disk)? else {
+        let target = disk.get_str("target.@dev").unwrap_or_default().to_owned();
+        let Some(source) = Source::of(disk) else {
             continue;
         };
-        let matches = |name: &String| name == target || *name == path;
-        if all || wanted.iter().any(matches) {
-            volumes.push(Volume { target: target.to_owned(), path, volume });
+        let volume = source.volume(call)?;
+        let path = match &volume {
+            Found::Volume(_, path) => path,
+            _ => &source.name,
+        };
+        let is_it = |name: &String| [&target, path, &source.name].contains(&name);
+        if !all && !wanted.iter().any(is_it) {
+            continue;
+        }
+        wanted.retain(|name| !is_it(name));
+        match volume {
+            Found::Volume(volume, _) => {
+                volumes.push(Volume { target, source: source.name, volume });
+            }
+            Found::NoPool(pool) => {
+                let said = format!("Storage pool '{pool}' for volume '{target}' not found.");
+                call.complain(Failure::said(said));
+            }
+            Found::Unmanaged => {
+                let managed = "is not managed by libvirt. Remove it manually.";
+                let said = format!("Storage volume '{target}'({}) {managed}", source.name);
+                call.complain(Failure::said(said));
+            }
         }
     }
-    for name in &wanted {
-        if !volumes.iter().any(|volume| volume.target == *name || volume.path == *name) {
-            let said = format!("Volume '{name}' was not found in domain's definition.");
-            return Err(Failure::said(said));
+    let said = |name: &String| format!("Volume '{name}' was not found in domain's definition.");
+    match wanted.split_last() {
+        None => Ok(volumes),
+        Some((last, others)) => {
+            for name in others {
+                call.complain(Failure::said(said(name)));
+            }
+            Err(Failure::said(said(last)))
         }
     }
-    Ok(volumes)
 }
 
-/// Where a disk's data are, and the volume that has them, if libvirt manages it.
-fn volume_of(call: &Call<'_>, disk: &Value) -> Result<Option<(String, Option<StorageVol>)>> {
-    let text = |path: &str| disk.get_str(path).ok().map(str::to_owned);
-    let c = |text: String| c_text(text, || "the disk's source".to_owned());
-    if let (Some(pool), Some(name)) = (text("source.@pool"), text("source.@volume")) {
-        let pool = call.conn().get_storage_pool_by_name(&c(pool)?)?;
-        let volume = pool.get_volume_by_name(&c(name)?)?;
-        let path = shown(&volume.get_path()?).to_owned();
-        return Ok(Some((path, Some(volume))));
+/// Where a disk's data are: a path, or a name in a pool.
+struct Source {
+    pool: Option<String>,
+    name: String,
+}
+
+/// What libvirt knows of a source.
+enum Found {
+    /// With its path.
+    Volume(StorageVol, String),
+    NoPool(String),
+    Unmanaged,
+}
+
+impl Source {
+    /// None if the disk has no data, as an empty drive.
+    fn of(disk: &Value) -> Option<Self> {
+        let text = |name: &str| disk.get_str(&format!("source.@{name}")).ok().map(str::to_owned);
+        let name = ["file", "dir", "name", "dev", "volume"].iter().find_map(|name| text(name))?;
+        Some(Source { pool: text("pool"), name })
     }
-    let Some(path) =
-        ["file", "dev", "dir", "name"].iter().find_map(|kind| text(&format!("source.@{kind}")))
-    else {
-        return Ok(None);
-    };
-    let volume = call.conn().get_storage_volume_by_path(&c(path.clone())?).ok();
-    Ok(Some((path, volume)))
+
+    fn volume(&self, call: &Call<'_>) -> Result<Found> {
+        let c = |text: &str| c_text(text.to_owned(), || "the disk's source".to_owned());
+        let conn = call.conn();
+        let name = c(&self.name)?;
+        let looked_up = match &self.pool {
+            Some(pool) => match present(conn.get_storage_pool_by_name(&c(pool)?), Gone::Pool)? {
+                None => return Ok(Found::NoPool(pool.clone())),
+                Some(pool) if !pool.is_active()? => return Ok(Found::Unmanaged),
+                Some(pool) => pool.get_volume_by_name(&name),
+            },
+            None => conn.get_storage_volume_by_path(&name),
+        };
+        let found = looked_up.and_then(|volume| {
+            let path = shown(&volume.get_path()?).to_owned();
+            Ok(Found::Volume(volume, path))
+        });
+        match found {
+            // A host without storage pools manages no volume.
+            Err(error) if error.details().code == sys::VIR_ERR_NO_SUPPORT as i32 => {
+                Ok(Found::Unmanaged)
+            }
+            found => Ok(present(found, Gone::Volume)?.unwrap_or(Found::Unmanaged)),
+        }
+    }
 }
 
 /// Removes volumes, and adds to `out` what virsh prints then.
 pub fn remove(
-    call: &Call<'_>,
+    call: &mut Call<'_>,
     volumes: &[Volume],
     out: &mut String,
 ) -> std::result::Result<(), Failure> {
     let flags = call
         .flags(&[("delete_storage_volume_snapshots", sys::VIR_STORAGE_VOL_DELETE_WITH_SNAPSHOTS)]);
+    let wipes = call.flag("wipe_storage");
     let mut failed = None;
-    for Volume { target, path, volume } in volumes {
-        let Some(volume) = volume else {
-            let managed = "is not managed by libvirt. Remove it manually.";
-            failed = Some(Failure::said(format!("Storage volume '{target}'({path}) {managed}")));
-            continue;
-        };
-        if call.flag("wipe_storage") {
-            out.push_str(&format!("\nWiping volume '{target}'({path}) ... "));
-            if let Err(error) = volume.wipe(0) {
-                let said = "Failed! Volume not removed.".to_owned();
-                failed = Err::<(), _>(error).or_say(|| said).err();
-                continue;
-            }
-            out.push_str("Done.");
-        }
-        match volume.delete(flags) {
-            Ok(()) => out.push_str(&format!("\nVolume '{target}'({path}) removed.")),
-            Err(error) => {
-                let said = format!("Failed to remove storage volume '{target}'({path})");
-                failed = Err::<(), _>(error).or_say(|| said).err();
-            }
+    for volume in volumes {
+        if let Err(failure) = volume.remove(flags, wipes, out)
+            && let Some(earlier) = failed.replace(failure)
+        {
+            call.complain(earlier);
         }
     }
     failed.map_or(Ok(()), Err)
+}
+
+impl Volume {
+    fn remove(
+        &self,
+        flags: u32,
+        wipes: bool,
+        out: &mut String,
+    ) -> std::result::Result<(), Failure> {
+        let Volume { target, source, volume } = self;
+        if wipes {
+            out.push_str(&format!("\nWiping volume '{target}'({source}) ... "));
+            volume.wipe(0).or_say(|| "Failed! Volume not removed.".to_owned())?;
+            out.push_str("Done.");
+        }
+        volume
+            .delete(flags)
+            .or_say(|| format!("Failed to remove storage volume '{target}'({source})"))?;
+        out.push_str(&format!("\nVolume '{target}'({source}) removed."));
+        Ok(())
+    }
 }

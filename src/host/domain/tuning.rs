@@ -162,11 +162,11 @@ pub const COMMANDS: &[Command] = &[
         arguments: &[
             DOMAIN,
             needed("count", Kind::Int, "how many"),
-            flag("maximum", "how many it can have"),
+            flag("maximum", "how many it can have").requires(&[&["config"]]),
             CONFIG,
             LIVE,
             CURRENT,
-            flag("guest", "by the guest's agent"),
+            flag("guest", "by the guest's agent").excludes(&["config"]),
             flag("hotpluggable", "new ones can be taken away again"),
         ],
         run: setvcpus,
@@ -213,7 +213,7 @@ fn blkdeviotune(call: &mut Call<'_>) -> Outcome {
         "write_iops_sec_max_length",
     ];
     let domain = call.domain()?;
-    let flags = affected(call)?;
+    let flags = affected(call);
     let device = call.needed_text("device")?;
     let settings = given(call, &SETTINGS);
     if settings.is_empty() {
@@ -238,7 +238,7 @@ fn blkiotune(call: &mut Call<'_>) -> Outcome {
         ("device_write_bytes_sec", "device_write_bytes_sec"),
     ];
     let domain = call.domain()?;
-    let flags = affected(call)?;
+    let flags = affected(call);
     let mut settings = given(call, &["weight"]);
     for (ours, theirs) in DEVICES {
         if let Some(text) = call.str(ours) {
@@ -259,7 +259,7 @@ fn blkiotune(call: &mut Call<'_>) -> Outcome {
 
 fn iftune(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
-    let flags = affected(call)?;
+    let flags = affected(call);
     let interface = call.needed_text("interface")?;
     let mut settings = Map::new();
     for direction in ["inbound", "outbound"] {
@@ -300,7 +300,7 @@ fn memtune(call: &mut Call<'_>) -> Outcome {
     const SETTINGS: [&str; 4] = ["hard_limit", "soft_limit", "swap_hard_limit", "min_guarantee"];
     const UNLIMITED: u64 = sys::VIR_DOMAIN_MEMORY_PARAM_UNLIMITED;
     let domain = call.domain()?;
-    let flags = affected(call)?;
+    let flags = affected(call);
     let mut settings = Map::new();
     for name in SETTINGS {
         if let Some(kib) = call.int(name) {
@@ -336,7 +336,7 @@ fn memtune(call: &mut Call<'_>) -> Outcome {
 fn numatune(call: &mut Call<'_>) -> Outcome {
     const MODES: [&str; 4] = ["strict", "preferred", "interleave", "restrictive"];
     let domain = call.domain()?;
-    let flags = affected(call)?;
+    let flags = affected(call);
     let mut settings = Map::new();
     if let Some(nodes) = call.str("nodeset") {
         settings.push_new("numa_nodeset", nodes);
@@ -366,7 +366,7 @@ fn numatune(call: &mut Call<'_>) -> Outcome {
 
 fn schedinfo(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
-    let flags = affected(call)?;
+    let flags = affected(call);
     let mut settings = given(call, &["weight", "cap"]);
     for setting in call.texts("set") {
         let setting = shown(setting);
@@ -400,22 +400,20 @@ fn kib(call: &Call<'_>) -> u64 {
 
 fn setmaxmem(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
-    let flags = affected(call)? | sys::VIR_DOMAIN_MEM_MAXIMUM;
+    let flags = affected(call) | sys::VIR_DOMAIN_MEM_MAXIMUM;
     domain.set_memory(kib(call), flags).or_say(|| "Unable to change MaxMemorySize".to_owned())?;
     Ok("".into())
 }
 
 fn setmem(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
-    domain.set_memory(kib(call), affected(call)?)?;
+    domain.set_memory(kib(call), affected(call))?;
     Ok("".into())
 }
 
 fn setvcpus(call: &mut Call<'_>) -> Outcome {
-    call.exclusive("guest", "config")?;
-    call.exclusive("guest", "maximum")?;
     let domain = call.domain()?;
-    let flags = affected(call)?
+    let flags = affected(call)
         | call.flags(&[
             ("maximum", sys::VIR_DOMAIN_VCPU_MAXIMUM),
             ("guest", sys::VIR_DOMAIN_VCPU_GUEST),

@@ -14,7 +14,6 @@ use crate::xml;
 const ALL_CELLS: i32 = -1;
 
 pub fn allocpages(call: &mut Call<'_>) -> Outcome {
-    exclusive(call)?;
     let size = call.size("pagesize").unwrap_or_default() / 1024;
     let count = call.needed_int("pagecount")?;
     let (start, end) = match cell(call)? {
@@ -30,7 +29,6 @@ pub fn allocpages(call: &mut Call<'_>) -> Outcome {
 }
 
 pub fn freecell(call: &mut Call<'_>) -> Outcome {
-    exclusive(call)?;
     let mut map = Map::new();
     if let Some(cell) = cell(call)? {
         let free = call.conn().get_node_cells_free_memory(cell, cell)?;
@@ -54,7 +52,6 @@ pub fn freecell(call: &mut Call<'_>) -> Outcome {
 }
 
 pub fn freepages(call: &mut Call<'_>) -> Outcome {
-    exclusive(call)?;
     if call.flag("all") {
         let cells = cells(call)?;
         let (start, end) = range(&cells.ids)?;
@@ -114,13 +111,6 @@ fn cell(call: &Call<'_>) -> std::result::Result<Option<i32>, Failure> {
     match i32::try_from(cell) {
         Ok(cell) if cell >= ALL_CELLS => Ok(Some(cell)),
         _ => Err(Failure::said("cell number must be non-negative integer or -1")),
-    }
-}
-
-fn exclusive(call: &Call<'_>) -> std::result::Result<(), Failure> {
-    match call.given("cellno") && call.flag("all") {
-        true => Err(Failure::said("Options --all and --cellno are mutually exclusive")),
-        false => Ok(()),
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) const COMMANDS: &[Command] = &[
             needed("pagecount", Kind::Int, "how many pages"),
             CELL,
             flag("add", "as many more, not as many in all"),
-            flag("all", "in every NUMA cell"),
+            flag("all", "in every NUMA cell").excludes(&["cellno"]),
         ],
         progress: false,
         run: memory::allocpages,
@@ -96,7 +96,7 @@ pub(super) const COMMANDS: &[Command] = &[
         virsh: "freecell",
         about: "Gets the free memory of the host or of NUMA cells.",
         shape: Shape::Dict,
-        arguments: &[CELL, flag("all", "every NUMA cell, and the total")],
+        arguments: &[CELL, flag("all", "every NUMA cell, and the total").excludes(&["cellno"])],
         progress: false,
         run: memory::freecell,
     },
@@ -106,9 +106,11 @@ pub(super) const COMMANDS: &[Command] = &[
         about: "Gets how many pages are free in NUMA cells.",
         shape: Shape::Dict,
         arguments: &[
-            CELL,
-            optional("pagesize", Kind::Size(1024), "which size; a plain number is in KiB"),
-            flag("all", "every NUMA cell and every size"),
+            CELL.unless(&["all"]).saying("missing cellno argument"),
+            optional("pagesize", Kind::Size(1024), "which size; a plain number is in KiB")
+                .unless(&["all"])
+                .saying("missing pagesize argument"),
+            flag("all", "every NUMA cell and every size").excludes(&["cellno"]),
         ],
         progress: false,
         run: memory::freepages,

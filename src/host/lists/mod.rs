@@ -23,11 +23,17 @@ use crate::value::Map;
 const NO_EFFECT: &str = "no effect; names are always there";
 
 const ALL: Argument = flag("all", "inactive ones, too");
+/// Where virsh does not take both.
+const EITHER: Argument = ALL.excludes(&["inactive"]);
 const INACTIVE: Argument = flag("inactive", "inactive ones only");
 const PERSISTENT: Argument = flag("persistent", "only those that stay defined when they stop");
 const TRANSIENT: Argument = flag("transient", "only those that are gone when they stop");
 const AUTOSTART: Argument = flag("autostart", "only those that start with the host");
 const NO_AUTOSTART: Argument = flag("no_autostart", "only those that do not");
+
+/// A tree of snapshots has no names alone, and none can be left out of it.
+const TREE_SHOWS_ALL: &[&str] =
+    &["name", "leaves", "no_leaves", "inactive", "active", "disk_only", "internal", "external"];
 
 pub(super) const COMMANDS: &[Command] = &[
     Command {
@@ -58,7 +64,7 @@ pub(super) const COMMANDS: &[Command] = &[
             flag("id", NO_EFFECT),
             flag("name", NO_EFFECT),
             flag("uuid", NO_EFFECT),
-            flag("table", NO_EFFECT),
+            flag("table", NO_EFFECT).excludes(&["name", "uuid", "id"]),
         ],
         progress: false,
         run: domains::list,
@@ -75,9 +81,9 @@ pub(super) const COMMANDS: &[Command] = &[
             TRANSIENT,
             AUTOSTART,
             NO_AUTOSTART,
-            flag("uuid", NO_EFFECT),
+            flag("uuid", NO_EFFECT).excludes(&["name"]),
             flag("name", NO_EFFECT),
-            flag("table", NO_EFFECT),
+            flag("table", NO_EFFECT).excludes(&["name", "uuid"]),
         ],
         progress: false,
         run: networks,
@@ -87,7 +93,7 @@ pub(super) const COMMANDS: &[Command] = &[
         virsh: "iface-list",
         about: "Lists the host's network interfaces with state and hardware address.",
         shape: Shape::Dict,
-        arguments: &[INACTIVE, ALL],
+        arguments: &[INACTIVE, EITHER],
         progress: false,
         run: interfaces,
     },
@@ -98,13 +104,13 @@ pub(super) const COMMANDS: &[Command] = &[
         shape: Shape::Dict,
         arguments: &[
             INACTIVE,
-            ALL,
+            EITHER,
             TRANSIENT,
             PERSISTENT,
             AUTOSTART,
             NO_AUTOSTART,
             optional("type", Kind::Text, "only those of these types, like dir,netfs"),
-            flag("details", "with persistence and sizes"),
+            flag("details", "with persistence and sizes").excludes(&["uuid", "name"]),
             flag("uuid", NO_EFFECT),
             flag("name", NO_EFFECT),
         ],
@@ -144,8 +150,8 @@ pub(super) const COMMANDS: &[Command] = &[
         shape: Shape::Dict,
         arguments: &[
             needed("domain", Kind::Text, "the domain's name, id or uuid"),
-            flag("parent", "with the names of their parents"),
-            flag("roots", "only those without a parent"),
+            flag("parent", "with the names of their parents").excludes(&["roots", "tree"]),
+            flag("roots", "only those without a parent").excludes(&["tree", "from", "current"]),
             flag("leaves", "only those without children"),
             flag("no_leaves", "only those with children"),
             flag("metadata", "only those that libvirt keeps metadata of"),
@@ -157,9 +163,11 @@ pub(super) const COMMANDS: &[Command] = &[
             flag("external", "those in files of their own"),
             optional("from", Kind::Text, "only the children of this snapshot"),
             flag("current", "only the children of the current snapshot"),
-            flag("descendants", "with from or current: their children, too"),
+            flag("descendants", "with from or current: their children, too")
+                .requires(&[&["from", "current"]])
+                .saying("--descendants requires either --from or --current"),
             flag("topological", "children after their parents"),
-            flag("tree", NO_EFFECT),
+            flag("tree", NO_EFFECT).excludes(TREE_SHOWS_ALL),
             flag("name", NO_EFFECT),
         ],
         progress: false,

@@ -1,0 +1,223 @@
+//! Which arguments of a command exclude or require others. The table says it
+//! ([`Argument`](super::command::Argument)); here it is checked, in virsh's words.
+
+use super::args::{Args, Bound};
+use super::command::{Argument, Command};
+use super::failure::Failure;
+
+/// Refuses arguments that do not go together, before the command does anything.
+pub fn check(command: &Command, args: &Args) -> Result<(), Failure> {
+    let given = |name: &&str| {
+        let place = command.arguments.iter().position(|argument| argument.name == *name);
+        place.is_some_and(|place| is_on(args, place))
+    };
+    for (place, argument) in command.arguments.iter().enumerate() {
+        if !is_on(args, place) {
+            if !argument.unless.is_empty() && !argument.unless.iter().any(given) {
+                return Err(Failure::said(missing(argument)));
+            }
+            continue;
+        }
+        if let Some(other) = argument.excludes.iter().find(|other| given(other)) {
+            return Err(Failure::said(both(argument.name, other)));
+        }
+        if let Some(group) = argument.requires.iter().find(|group| !group.iter().any(given)) {
+            return Err(Failure::said(alone(argument, group)));
+        }
+    }
+    Ok(())
+}
+
+/// Whether an argument was given, and, if it is a switch, is on.
+fn is_on(args: &Args, place: usize) -> bool {
+    !matches!(args.get(place), None | Some(Bound::Flag(false)))
+}
+
+/// An argument's name as virsh has it.
+fn option(name: &str) -> String {
+    format!("--{}", name.replace('_', "-"))
+}
+
+fn both(one: &str, other: &str) -> String {
+    format!("Options {} and {} are mutually exclusive", option(one), option(other))
+}
+
+fn alone(argument: &Argument, group: &[&str]) -> String {
+    let name = option(argument.name);
+    match (argument.said, group) {
+        (Some(said), _) => said.to_owned(),
+        (None, [needed]) => format!("Option {} is required by option {name}", option(needed)),
+        (None, several) => {
+            let quoted: Vec<_> = several.iter().map(|name| format!("'{}'", option(name))).collect();
+            format!("'{name}' requires {}", quoted.join(" or "))
+        }
+    }
+}
+
+fn missing(argument: &Argument) -> String {
+    if let Some(said) = argument.said {
+        return said.to_owned();
+    }
+    let names = [argument.name].into_iter().chain(argument.unless.iter().copied());
+    let names: Vec<_> = names.map(option).collect();
+    format!("{} is required", names.join(" or "))
+}
+
+/// What an argument excludes and requires, for people; nothing if that is nothing.
+pub fn phrases(argument: &Argument) -> Vec<String> {
+    let list = |names: &[&str], joint: &str| {
+        let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+        names.join(joint)
+    };
+    let mut phrases = Vec::new();
+    if !argument.excludes.is_empty() {
+        phrases.push(format!("excludes {}", list(argument.excludes, ", ")));
+    }
+    for group in argument.requires {
+        phrases.push(format!("requires {}", list(group, " or ")));
+    }
+    if !argument.unless.is_empty() {
+        phrases.push(format!("is required without {}", list(argument.unless, ", ")));
+    }
+    phrases
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::args::bind;
+    use crate::host::command::Kind;
+    use crate::host::table::OBJECTS;
+    use crate::value::{Map, Value};
+
+    /// Every command with its full name.
+    fn commands() -> impl Iterator<Item = (String, &'static Command)> {
+        OBJECTS.iter().flat_map(|object| {
+            object.commands().map(|command| (format!("{}.{}", object.name, command.name), command))
+        })
+    }
+
+    /// What the check says of these arguments, and of those that are required.
+    fn said(command: &'static Command, names: &[&str]) -> Option<String> {
+        let value = |kind| match kind {
+            Kind::Flag => Value::Bool(true),
+            Kind::Int | Kind::Size(_) => Value::Int(1),
+            Kind::Text | Kind::Texts => "x".into(),
+            Kind::Document(_) => "<x/>".into(),
+        };
+        let given = command
+            .arguments
+            .iter()
+            .filter(|argument| argument.required || names.contains(&argument.name));
+        let given: Map = given.map(|argument| (argument.name, value(argument.kind))).collect();
+        assert!(names.iter().all(|name| given.get(name).is_some()), "{names:?} are arguments");
+        let args = bind(command, &given.into()).unwrap();
+        let (_, err) = check(command, &args).err()?.into_texts();
+        Some(err)
+    }
+
+    /// Arguments with which this one is allowed: one of each group that it and they
+    /// need, and what must be given anyway.
+    fn allowed(command: &Command, names: &[&'static str]) -> Vec<&'static str> {
+        let mut all = names.to_vec();
+        loop {
+            let of = |name: &&str| command.arguments.iter().find(|one| one.name == *name);
+            let missing = all
+                .iter()
+                .filter_map(of)
+                .flat_map(|one| one.requires)
+                .find(|group| !group.iter().any(|name| all.contains(name)));
+            let forced = command.arguments.iter().find(|one| {
+                !one.unless.is_empty()
+                    && !all.contains(&one.name)
+                    && !one.unless.iter().any(|name| all.contains(name))
+            });
+            match (missing, forced) {
+                (Some(group), _) => all.push(group[0]),
+                (None, Some(argument)) => {
+                    let excluded = |name: &&str| {
+                        all.iter().filter_map(of).any(|one| one.excludes.contains(name))
+                    };
+                    let mut names =
+                        [argument.name].into_iter().chain(argument.unless.iter().copied());
+                    let name = names.find(|name| !excluded(name));
+                    all.push(name.unwrap_or(argument.name));
+                }
+                (None, None) => return all,
+            }
+        }
+    }
+
+    #[test]
+    fn rules_name_other_optional_arguments_of_their_command() {
+        for (full, command) in commands() {
+            for argument in command.arguments {
+                let groups = argument.requires.iter().copied();
+                let all = groups.chain([argument.excludes, argument.unless]);
+                for name in all.flatten() {
+                    let other = command.arguments.iter().find(|other| other.name == *name);
+                    let other = other.unwrap_or_else(|| panic!("{full} has no {name}"));
+                    assert_ne!(other.name, argument.name, "{full}");
+                    assert!(!other.required && !argument.required, "{full}: {name}");
+                    // One of both says so.
+                    assert!(
+                        !(argument.excludes.contains(name)
+                            && other.excludes.contains(&argument.name)),
+                        "{full}: {name} twice"
+                    );
+                }
+                assert!(argument.requires.iter().all(|group| !group.is_empty()), "{full}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_rule_is_checked() {
+        let mut rules = 0;
+        for (full, command) in commands() {
+            for argument in command.arguments {
+                let name = argument.name;
+                for other in argument.excludes {
+                    rules += 1;
+                    let error = said(command, &[name, other]);
+                    let wanted = format!("error: {}", both(name, other));
+                    assert_eq!(error, Some(wanted), "{full}: {name} and {other}");
+                }
+                for group in argument.requires {
+                    rules += 1;
+                    let all = allowed(command, &[name]);
+                    let without: Vec<_> =
+                        all.iter().copied().filter(|one| !group.contains(one)).collect();
+                    let error = said(command, &without).unwrap_or_default();
+                    assert!(error.starts_with("error: "), "{full}: {name} without {group:?}");
+                }
+                if !argument.unless.is_empty() {
+                    rules += 1;
+                    let mut others = allowed(command, &[]);
+                    others.retain(|other| *other != name);
+                    let wanted = format!("error: {}", missing(argument));
+                    assert_eq!(said(command, &others), Some(wanted), "{full}: no {name}");
+                    for other in argument.unless {
+                        assert_eq!(said(command, &allowed(command, &[other])), None, "{full}");
+                    }
+                }
+                // What is alone, but for what it needs, is right.
+                assert_eq!(said(command, &allowed(command, &[name])), None, "{full}: {name}");
+            }
+        }
+        assert!(rules > 100, "{rules} rules");
+    }
+
+    #[test]
+    fn switches_that_are_off_are_not_given() {
+        let (_, command) = commands().find(|(full, _)| full == "domain.undefine").unwrap();
+        let given = Map::from_iter([
+            ("domain", Value::from("d")),
+            ("wipe_storage", Value::Bool(false)),
+            ("nvram", Value::Bool(true)),
+            ("keep_nvram", Value::Bool(false)),
+        ]);
+        let args = bind(command, &given.into()).unwrap();
+        assert!(check(command, &args).is_ok());
+    }
+}
