@@ -343,17 +343,21 @@ pub type vkvm_stream_hole_callback = Option<
 >;
 
 /// Told how far a transfer is: `done` of `total` bytes; a `total` of 0 is
-/// unknown. Holes of sparse transfers count as bytes.
+/// unknown. Holes of sparse transfers count as bytes. `done` never decreases; it
+/// equals `total` in the last call only, after the transfer has succeeded.
 ///
-/// It returns 0, or -1 to end the transfer. It is called before the first byte,
-/// after each piece (256 KiB, or a hole), and when all are through.
+/// It returns 0, or -1 to end the transfer, which the last call does not. It is called
+/// before the first byte, after each piece (256 KiB, or a hole), and at the end.
 pub type vkvm_progress_callback =
     Option<unsafe extern "C" fn(done: u64, total: u64, userdata: *mut c_void) -> c_int>;
 
 /// Hears how far a long command of a host is.
 ///
 /// `done` of `total` are ready, both counted in `unit`, like "bytes"; `total` is 0
-/// where it is not known. It returns 0 to go on, or -1 to cancel the command.
+/// where it is not known. Neither `done` nor its share of `total` decreases. They are
+/// equal in the last call only, after the command has succeeded; a command that fails
+/// ends without such a call. The callback returns 0 to go on, or -1 to cancel the
+/// command, which the last call does not.
 pub type vkvm_host_progress_callback = Option<
     unsafe extern "C" fn(
         done: u64,

@@ -23,6 +23,7 @@ pub mod node_device;
 pub mod nwfilter;
 pub mod nwfilter_binding;
 pub(crate) mod object;
+pub(crate) mod progress;
 pub mod secret;
 pub(crate) mod sigpipe;
 pub mod storage_pool;

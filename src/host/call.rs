@@ -10,6 +10,7 @@ use super::failure::Failure;
 use super::given::shown;
 use super::{rules, text};
 use crate::core::Conn;
+use crate::core::progress::Meter;
 use crate::error::{Misuse, Result};
 use crate::value::Value;
 
@@ -27,6 +28,11 @@ pub struct Call<'a> {
     command: &'static Command,
     args: Args,
     progress: Option<&'a mut Progress<'a>>,
+    meter: Meter,
+    /// What the meter counts.
+    unit: &'static str,
+    /// Whether the caller has ended the command.
+    cancelled: bool,
     /// What virsh says of parts that did not work, while the command goes on.
     complaints: Vec<String>,
 }
@@ -38,7 +44,16 @@ impl<'a> Call<'a> {
         args: Args,
         progress: Option<&'a mut Progress<'a>>,
     ) -> Self {
-        Call { host, command, args, progress, complaints: Vec::new() }
+        Call {
+            host,
+            command,
+            args,
+            progress,
+            meter: Meter::default(),
+            unit: "",
+            cancelled: false,
+            complaints: Vec::new(),
+        }
     }
 
     /// Runs the command.
@@ -48,7 +63,11 @@ impl<'a> Call<'a> {
             Shape::Tune => self.sets_something(),
             _ => false,
         };
-        match self.do_it() {
+        let outcome = self.do_it();
+        if outcome.as_ref().is_ok_and(|result| self.has_worked(result)) {
+            self.complete();
+        }
+        match outcome {
             Err(failure) if failure.is_raised() => Err(failure.into_error()),
             outcome if changes => Ok(triple(outcome, self.complaints)),
             outcome => outcome.map_err(Failure::into_error),
@@ -79,9 +98,33 @@ impl<'a> Call<'a> {
         self.args.raw
     }
 
-    /// Tells how far the command is, and whether it is to go on.
-    pub fn progress(&mut self, done: u64, total: u64, unit: &str) -> bool {
-        self.progress.as_mut().is_none_or(|progress| progress(done, total, unit))
+    /// Tells how far the command is, and whether it is to go on. That it is complete
+    /// is told when it has succeeded, not here.
+    pub fn progress(&mut self, done: u64, total: u64, unit: &'static str) -> bool {
+        if let (Some(progress), false) = (&mut self.progress, self.cancelled) {
+            let (done, total) = self.meter.advance(done, total);
+            self.unit = unit;
+            self.cancelled = !progress(done, total, unit);
+        }
+        !self.cancelled
+    }
+
+    /// Tells that the command is complete, if it has told how far it was.
+    fn complete(&mut self) {
+        if let (Some(progress), Some((done, total)), false) =
+            (&mut self.progress, self.meter.complete(), self.cancelled)
+        {
+            // There is nothing left to cancel.
+            let _ = progress(done, total, self.unit);
+        }
+    }
+
+    /// Whether a result says that the command has worked: a program can have failed.
+    fn has_worked(&self, result: &Value) -> bool {
+        match (self.command.shape, result) {
+            (Shape::Ran, Value::List(ran)) => ran.first() == Some(&Value::Bool(true)),
+            _ => true,
+        }
     }
 
     /// Whether somebody wants to hear how far the command is.

@@ -43,19 +43,14 @@ pub fn watch<T: Send>(
         };
         let worker = with_signals_blocked(|| scope.spawn(work));
         let mut cancelled = false;
-        let mut last = None;
         while let Err(mpsc::RecvTimeoutError::Timeout) = wait.recv_timeout(PERIOD) {
             if let Some((done, total, unit)) = state() {
-                last = Some((total, unit));
                 cancelled = cancelled || !call.progress(done, total, unit);
             }
             if cancelled {
                 // Again each time: what was cancelled too early is so later.
                 cancel();
             }
-        }
-        if let (false, Some((total, unit))) = (cancelled, last) {
-            call.progress(total, total, unit);
         }
         match worker.join() {
             Ok(result) => Watched { result, cancelled },

@@ -423,7 +423,6 @@ fn wipe(call: &mut Call<'_>) -> Outcome {
         },
     };
     wiped.or_say(|| format!("Failed to wipe vol {name}"))?;
-    call.progress(size, size, "bytes");
     Ok(format!("Vol {name} wiped").into())
 }
 

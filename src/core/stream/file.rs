@@ -10,12 +10,14 @@ use std::path::Path;
 use virt::sys;
 
 use super::{Sink, Source, Stream, call};
+use crate::core::progress::Meter;
 use crate::core::{StorageVol, sigpipe};
 use crate::error::{Error, Misuse, Result};
 use crate::value::Value;
 
-/// Told how many bytes are through, and of how many (0: unknown). It may end
-/// the transfer. The holes of a sparse transfer count as bytes.
+/// Told how many bytes are through, and of how many (0: unknown); that both are the same
+/// only at the end, when the transfer has succeeded. Before that it may end the transfer.
+/// The holes of a sparse transfer count as bytes.
 pub type Progress<'p> = &'p mut dyn FnMut(u64, u64) -> ControlFlow<()>;
 
 /// Which part of a volume goes through, and how.
@@ -133,6 +135,7 @@ struct Report<'p> {
     /// The parameter that the file came in.
     parameter: &'static str,
     progress: Option<Progress<'p>>,
+    meter: Meter,
     done: u64,
     total: u64,
     /// Better than what libvirt says when a handler gives up.
@@ -141,12 +144,13 @@ struct Report<'p> {
 
 impl<'p> Report<'p> {
     fn new(parameter: &'static str, progress: Option<Progress<'p>>) -> Self {
-        Report { parameter, progress, done: 0, total: 0, failure: None }
+        Report { parameter, progress, meter: Meter::default(), done: 0, total: 0, failure: None }
     }
 
     /// Tells how far it is; None when it shall end.
     fn tell(&mut self) -> Option<()> {
-        let answer = self.progress.as_mut().map(|progress| progress(self.done, self.total));
+        let (done, total) = self.meter.advance(self.done, self.total);
+        let answer = self.progress.as_mut().map(|progress| progress(done, total));
         if answer.is_some_and(|answer| answer.is_break()) {
             self.failure = Some(Misuse::Cancelled.into());
             return None;
@@ -164,18 +168,17 @@ impl<'p> Report<'p> {
     }
 
     /// Ends the transfer. Returns how many bytes went through.
-    fn conclude(mut self, stream: &Stream, result: Result<()>) -> Result<u64> {
-        let told = result.and_then(|()| {
-            // By now it is known.
-            self.total = self.done;
-            self.tell().ok_or(Misuse::Cancelled.into())
-        });
-        if let Err(error) = told {
+    fn conclude(self, stream: &Stream, result: Result<()>) -> Result<u64> {
+        if let Err(error) = result {
             // What counts is the reason; the stream ends with its object anyway.
             let _ = stream.abort();
             return Err(self.failure.unwrap_or(error));
         }
         stream.finish()?;
+        if let Some(progress) = self.progress {
+            // How much it is, is known by now, and ending it comes too late.
+            let _ = progress(self.done, self.done);
+        }
         Ok(self.done)
     }
 }
