@@ -44,13 +44,19 @@ sub _refuse_odd {
 sub _params {
     my ($method, $given, @known) = @_;
     my %params = _pairs($method, @$given);
-    for my $name (sort keys %params) {
+    _refuse_others($method, \%params, @known);
+    return %params;
+}
+
+sub _refuse_others {
+    my ($method, $params, @known) = @_;
+    for my $name (sort keys %$params) {
         my $last = @known > 1 ? ' and ' . $known[-1] : '';
         my $list = join(', ', @known[ 0 .. (@known > 1 ? $#known - 1 : 0) ]) . $last;
         _refuse($name, "is no parameter of $method; it has $list")
           if !grep { $_ eq $name } @known;
     }
-    return %params;
+    return;
 }
 
 # Refuses a wrong number of arguments of a method that is written in Perl, as the others
@@ -74,14 +80,12 @@ sub _pairs {
 }
 
 my @CONNECTION = qw(uri address readonly flags auth credlist callback);
+my %CONNECTION = map { $_ => 1 } @CONNECTION;
 
+# In one piece: with calls of _params and the like it was a fifth of opening test:///default.
 sub new {
-    my ($class, @given) = @_;
-    return _connect($class, _params('VKVM->new', \@given, @CONNECTION));
-}
-
-sub _connect {
-    my ($class, %params) = @_;
+    my ($class, %params) = @_ % 2 ? @_ : ($_[0], _pairs('VKVM->new', @_[ 1 .. $#_ ]));
+    exists $CONNECTION{$_} or _refuse_others('VKVM->new', \%params, @CONNECTION) for keys %params;
     my $uri   = exists $params{address} ? $params{address} : $params{uri};
     # There ssh asks on the terminal, as ever.
     $uri = VKVM::SysVirt::_asking_uri($uri) if $INC{'VKVM/SysVirt.pm'};
@@ -94,6 +98,13 @@ sub _connect {
     # What the library made has its class already, which may be Sys::Virt's.
     $class = ref $class || $class;
     return $class eq __PACKAGE__ ? $self : bless $self, $class;
+}
+
+# For Sys::Virt, which overlooks parameters that it does not know.
+sub _new_overlooking {
+    my ($class, %params) = @_;
+    delete @params{ grep { !exists $CONNECTION{$_} } keys %params };
+    return new($class, %params);
 }
 
 # Called where no exception can leave. A handler of warnings may die, and so may an

@@ -14,8 +14,10 @@ const FOR_A_CONNECTION: usize = 10;
 /// Makes sure that a connection can be opened. GLib, which libvirt's are made with, ends
 /// the process when there is no descriptor left for it.
 pub fn for_a_connection() -> Result<()> {
+    // Nearly always one is enough: it shows the limit of the whole system, too.
+    let wanted = if are_highest_free() { 1 } else { FOR_A_CONNECTION };
     let made: std::result::Result<Vec<_>, _> =
-        (0..FOR_A_CONNECTION).map(|_| eventfd(0, EventfdFlags::CLOEXEC)).collect();
+        (0..wanted).map(|_| eventfd(0, EventfdFlags::CLOEXEC)).collect();
     made.map(drop).map_err(|error| {
         let reason = format!(
             "cannot be opened: {error}; a connection needs up to {FOR_A_CONNECTION} file \
@@ -23,6 +25,22 @@ pub fn for_a_connection() -> Result<()> {
         );
         Misuse::File { parameter: "uri", reason }.into()
     })
+}
+
+/// Whether none of the last descriptors below the process's limit is open, so that as many
+/// can be made. To make and close them takes 3 % of opening a connection over a UNIX socket.
+fn are_highest_free() -> bool {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: a place for the limit.
+    let known = unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) } == 0;
+    let (true, Ok(end)) = (known, c_int::try_from(limit.rlim_cur)) else {
+        return false;
+    };
+    let mut highest: [_; FOR_A_CONNECTION] =
+        std::array::from_fn(|i| libc::pollfd { fd: end - 1 - i as c_int, events: 0, revents: 0 });
+    // SAFETY: an array of so many. A negative descriptor is none, and has no POLLNVAL.
+    unsafe { libc::poll(highest.as_mut_ptr(), highest.len() as libc::nfds_t, 0) };
+    highest.iter().all(|place| place.revents == libc::POLLNVAL)
 }
 
 /// Refuses what is no open file descriptor. libvirt would close over it, or send

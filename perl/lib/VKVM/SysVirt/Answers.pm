@@ -127,7 +127,7 @@ sub _returning_minus_one {
 # As Sys::Virt's, this overlooks what it does not know, and warns of an odd number.
 sub _new {
     my ($class, %params) = @_;
-    return VKVM::_connect($class, %params);
+    return VKVM::_new_overlooking($class, %params);
 }
 
 # Programs for Sys::Virt 12 may read the key as it is misspelt there.
