@@ -25,6 +25,11 @@ mod sync {
     pub fn is_single_threaded() -> bool {
         SINGLE_THREADED.get()
     }
+
+    /// Loom's are not made of zeros.
+    pub unsafe fn zeroed<T>(count: usize, new: fn() -> T) -> Option<Box<[T]>> {
+        Some((0..count).map(|_| new()).collect())
+    }
 }
 
 #[allow(dead_code, reason = "a test has no need of all of it")]

@@ -14,7 +14,7 @@ use std::ptr::{self, NonNull};
 
 use super::sync::{
     AtomicPtr, AtomicU32, AtomicU64, FIRST_SEGMENT, GENERATION_BITS, Ordering, UnsafeCell,
-    is_single_threaded,
+    is_single_threaded, zeroed,
 };
 
 /// One use, in a slot's word; the low bits count them.
@@ -49,9 +49,10 @@ pub struct Slots<T> {
     free: AtomicU64,
 }
 
+/// Of zeros before it is used first, so that a segment takes no memory for slots that it
+/// has in reserve.
 struct Slot<T> {
     word: AtomicU64,
-    number: u32,
     /// While this one is free: the number of the next free slot plus one, or 0.
     next_free: AtomicU32,
     /// There is an object as long as there are holds or uses.
@@ -65,6 +66,7 @@ unsafe impl<T: Send + Sync> Sync for Slot<T> {}
 pub struct Use<T: Send + Sync + 'static> {
     slots: &'static Slots<T>,
     slot: &'static Slot<T>,
+    number: u32,
 }
 
 impl<T: Send + Sync + 'static> Slots<T> {
@@ -80,19 +82,19 @@ impl<T: Send + Sync + 'static> Slots<T> {
     /// made, when all numbers are in use.
     #[inline]
     pub fn insert(&'static self, make: impl FnOnce() -> T) -> Option<u64> {
-        let slot = self.pop_free().or_else(|| self.unused())?;
+        let (number, slot) = self.pop_free().or_else(|| self.unused())?;
         // SAFETY: the slot is neither free nor live, so it is this call's alone.
         slot.object.with_mut(|place| unsafe { (*place).write(make()) });
         let generation = slot.word.load(Ordering::Relaxed) & GENERATIONS;
         slot.word.store(generation | HOLD, Ordering::Release);
-        Some(((generation / GENERATION) << NUMBER_BITS) | u64::from(slot.number))
+        Some(((generation / GENERATION) << NUMBER_BITS) | u64::from(number))
     }
 
     /// Begins a use. None if the key is not live, or has [`MAX_USES`] already.
     #[inline]
     pub fn get(&'static self, key: u64) -> Option<Use<T>> {
         let (slot, _) = self.change(key, |word| (word & USES != USES).then_some(word + USE))?;
-        Some(Use { slots: self, slot })
+        Some(self.using(slot, key))
     }
 
     /// Whether there are holds on the key's object.
@@ -120,21 +122,27 @@ impl<T: Send + Sync + 'static> Slots<T> {
             _ => Some(word - HOLD),
         };
         let (slot, word) = self.change(key, less)?;
-        (word & HOLDS == 0).then(|| Use { slots: self, slot })
+        (word & HOLDS == 0).then(|| self.using(slot, key))
     }
 
     /// Gives up all holds, as [`Slots::release`] does the last.
     pub fn remove(&'static self, key: u64) -> Option<Use<T>> {
         let (slot, _) =
             self.change(key, |word| (word & USES != USES).then_some((word & !HOLDS) + USE))?;
-        Some(Use { slots: self, slot })
+        Some(self.using(slot, key))
     }
 
     /// Gives up a hold and begins a use in one step: what the caller of both does.
     pub fn release_to_use(&'static self, key: u64) -> Option<Use<T>> {
         let change = |word| (word & USES != USES).then_some(word - HOLD + USE);
         let (slot, _) = self.change(key, change)?;
-        Some(Use { slots: self, slot })
+        Some(self.using(slot, key))
+    }
+
+    /// A use that has begun.
+    #[inline]
+    fn using(&'static self, slot: &'static Slot<T>, key: u64) -> Use<T> {
+        Use { slots: self, slot, number: key as u32 }
     }
 
     /// How many objects there are, which takes time in proportion to how many
@@ -169,7 +177,7 @@ impl<T: Send + Sync + 'static> Slots<T> {
 
     /// Drops the object of a slot that has no holds, and whose last use ends.
     #[inline(always)]
-    fn clear(&'static self, slot: &'static Slot<T>) {
+    fn clear(&'static self, slot: &'static Slot<T>, number: u32) {
         let generation = slot.word.load(Ordering::Relaxed) & GENERATIONS;
         // SAFETY: there is an object, and nobody else can reach it: the word
         // has no holds, so no use can begin, and of the uses this was the last.
@@ -180,18 +188,18 @@ impl<T: Send + Sync + 'static> Slots<T> {
             slot.word.store(generation, Ordering::Relaxed);
         } else {
             slot.word.store(generation + GENERATION, Ordering::Relaxed);
-            self.push_free(slot);
+            self.push_free(slot, number);
         }
     }
 
     /// Puts a slot on the list of free ones. Its head has the number of the
     /// first plus one in the low half, and in the upper half a counter of
     /// changes: a head that is the same again after a while is noticed.
-    fn push_free(&'static self, slot: &'static Slot<T>) {
+    fn push_free(&'static self, slot: &'static Slot<T>, number: u32) {
         let mut head = self.free.load(Ordering::Relaxed);
         loop {
             slot.next_free.store(head as u32, Ordering::Relaxed);
-            let new = changed(head, slot.number + 1);
+            let new = changed(head, number + 1);
             match replace(&self.free, head, new, Ordering::Release, Ordering::Relaxed) {
                 Ok(_) => return,
                 Err(current) => head = current,
@@ -199,13 +207,14 @@ impl<T: Send + Sync + 'static> Slots<T> {
         }
     }
 
-    fn pop_free(&'static self) -> Option<&'static Slot<T>> {
+    fn pop_free(&'static self) -> Option<(u32, &'static Slot<T>)> {
         let mut head = self.free.load(Ordering::Acquire);
         loop {
-            let slot = self.slot((head as u32).checked_sub(1)?)?;
+            let number = (head as u32).checked_sub(1)?;
+            let slot = self.slot(number)?;
             let new = changed(head, slot.next_free.load(Ordering::Relaxed));
             match replace(&self.free, head, new, Ordering::Acquire, Ordering::Acquire) {
-                Ok(_) => return Some(slot),
+                Ok(_) => return Some((number, slot)),
                 Err(current) => head = current,
             }
         }
@@ -213,7 +222,7 @@ impl<T: Send + Sync + 'static> Slots<T> {
 
     /// A slot that was never used.
     #[cold]
-    fn unused(&'static self) -> Option<&'static Slot<T>> {
+    fn unused(&'static self) -> Option<(u32, &'static Slot<T>)> {
         // Numbers stay below the last segment's end, and a number plus one fits.
         let limit = u32::MAX - FIRST_SEGMENT as u32;
         let more = |used| (used < limit).then_some(used + 1);
@@ -222,18 +231,15 @@ impl<T: Send + Sync + 'static> Slots<T> {
         if self.segments[segment].load(Ordering::Acquire).is_null() {
             self.add_segment(segment);
         }
-        self.slot(number)
+        Some((number, self.slot(number)?))
     }
 
     fn add_segment(&'static self, segment: usize) {
-        let count = FIRST_SEGMENT << segment;
-        let first = count - FIRST_SEGMENT;
-        let mut slots: Vec<Slot<T>> = Vec::new();
-        if slots.try_reserve_exact(count).is_err() {
+        // SAFETY: zeros are an empty slot.
+        let Some(slots) = (unsafe { zeroed(FIRST_SEGMENT << segment, Slot::<T>::new) }) else {
             return; // there is no memory for it, and no slot then
-        }
-        slots.extend((first..first + count).map(|n| Slot::new(n as u32)));
-        let new = Box::into_raw(slots.into_boxed_slice());
+        };
+        let new = Box::into_raw(slots);
         let place = &self.segments[segment];
         let (done, failed) = (Ordering::AcqRel, Ordering::Acquire);
         if place.compare_exchange(ptr::null_mut(), new.cast(), done, failed).is_err() {
@@ -252,10 +258,9 @@ impl<T: Send + Sync + 'static> Slots<T> {
 }
 
 impl<T> Slot<T> {
-    fn new(number: u32) -> Self {
+    fn new() -> Self {
         Slot {
             word: AtomicU64::new(0),
-            number,
             next_free: AtomicU32::new(0),
             object: UnsafeCell::new(MaybeUninit::uninit()),
         }
@@ -287,7 +292,7 @@ impl<T: Send + Sync> Use<T> {
             last(self.slot.word.fetch_sub(USE, Ordering::AcqRel))
         };
         if ends {
-            self.slots.clear(self.slot);
+            self.slots.clear(self.slot, self.number);
         }
     }
 

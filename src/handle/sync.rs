@@ -1,5 +1,6 @@
 //! What `slots.rs` and `lock.rs` are made of; under loom they are made of loom's.
 
+use std::alloc::{self, Layout};
 use std::cell;
 use std::ptr;
 pub use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
@@ -26,6 +27,21 @@ impl<T> UnsafeCell<T> {
     #[inline]
     pub fn with_mut<R>(&self, change: impl FnOnce(*mut T) -> R) -> R {
         change(self.0.get())
+    }
+}
+
+/// An array of items that are zeros, as `_new` makes them. Memory of the kernel's is not
+/// touched before an item is. None if there is none.
+///
+/// # Safety
+/// Zeros are an item.
+pub unsafe fn zeroed<T>(count: usize, _new: fn() -> T) -> Option<Box<[T]>> {
+    let layout = Layout::array::<T>(count).ok().filter(|layout| layout.size() > 0)?;
+    // SAFETY: the size is not 0; what is made by this allocator is the box's, and holds
+    // as many items, by the caller's promise.
+    unsafe {
+        let first: *mut T = alloc::alloc_zeroed(layout).cast();
+        (!first.is_null()).then(|| Box::from_raw(ptr::slice_from_raw_parts_mut(first, count)))
     }
 }
 

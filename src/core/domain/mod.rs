@@ -27,6 +27,7 @@ pub use migration::Settings as MigrationSettings;
 use std::ffi::{CStr, CString, c_int, c_uint};
 use std::sync::OnceLock;
 
+use once_cell::race::OnceBox;
 use uuid::Uuid;
 use virt::sys;
 
@@ -38,8 +39,8 @@ use crate::value::Map;
 /// A domain. It keeps its connection open.
 pub struct Domain {
     object: Object<sys::virDomain>,
-    // In a box for the same reason as `Object::later`.
-    known: OnceLock<Box<Known>>,
+    // In a box for the same reason as `Object::versions`.
+    known: OnceBox<Known>,
 }
 
 /// What a domain does and uses.
@@ -105,7 +106,7 @@ impl Domain {
     /// `raw` is a valid domain, and one reference to it is ours.
     pub(crate) unsafe fn adopt(raw: sys::virDomainPtr) -> Self {
         // SAFETY: as promised by the caller.
-        Domain { object: unsafe { Object::adopt(raw) }, known: OnceLock::new() }
+        Domain { object: unsafe { Object::adopt(raw) }, known: OnceBox::new() }
     }
 
     fn known(&self) -> &Known {
