@@ -28,6 +28,15 @@ static bool lacks_object(const struct function *function)
            !live[function->params[0].class];
 }
 
+/* A visitor is shown nothing, but where libvirt may take what it is given. */
+static bool may_be_shown;
+
+static void shown(void)
+{
+    if (!may_be_shown)
+        never();
+}
+
 /* --- one parameter wrong ---------------------------------------------------- */
 
 static bool complain(const char *what, const char *happened)
@@ -240,8 +249,10 @@ static void try_null(const struct function *function, size_t i)
     arguments[i].pointer = NULL;
     if (i + 1 < function->count && function->params[i + 1].shape == LENGTH)
         arguments[i + 1].integer = 0;
+    may_be_shown = true;
     if (function->call(arguments, &err) == 0)
         free_outputs(function);
+    may_be_shown = false;
     ok(!err || vkvm_error_code(err) != VKVM_ERROR_OWN_NULL, "%s takes NULL for %s",
        function->name, param->name);
     vkvm_error_free(err);
@@ -274,6 +285,7 @@ static void extremes(const struct function *function)
                                         INT32_MAX, (uint32_t)INT32_MIN, 4711 };
     union argument arguments[MOST_PARAMETERS];
     bool any = false;
+    may_be_shown = true;
     for (size_t i = 0; i < function->count; i++) {
         if (function->params[i].shape != INTEGER)
             continue;
@@ -285,6 +297,7 @@ static void extremes(const struct function *function)
                 free_outputs(function);
         }
     }
+    may_be_shown = false;
     if (any)
         ok(true, "%s survives any number", function->name);
 }
@@ -324,7 +337,7 @@ int main(int argc, char **argv)
     daemon_uri = argc > 1 ? argv[1] : NULL;
     memset(untouched, 0xA5, sizeof untouched);
     for (size_t i = 0; i < sizeof visitor.members / sizeof *visitor.members; i++)
-        visitor.members[i] = never;
+        visitor.members[i] = shown;
     make_fleet_host();
     make_handles(stale, daemon_uri);
     free_handles(stale);

@@ -141,6 +141,7 @@ static const function functions[] = {
     (function)&vkvm_conn_storage_pool_event_deregister_any,
     (function)&vkvm_conn_storage_pool_event_register_any,
     (function)&vkvm_conn_unregister_close_callback,
+    (function)&vkvm_conn_visit_all_domain_stats,
     (function)&vkvm_constant_list,
     (function)&vkvm_domain_abort_block_job,
     (function)&vkvm_domain_abort_job,

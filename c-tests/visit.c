@@ -271,9 +271,41 @@ static void a_document(void)
     is_str(to.text, "", "nothing was shown");
 }
 
+/* Statistics are shown as their value would be. */
+static void domain_stats(void)
+{
+    vkvm_conn *conn = open_conn(TEST_URI, 0);
+    vkvm_value *records = NULL;
+    vkvm_domain *dom = NULL, *wrong = NULL;
+    struct transcript to = { "", 0 };
+    must(vkvm_conn_get_all_domain_stats(conn, 0, NULL, 0, 0, &records, &err), err, "a value");
+    works(vkvm_conn_visit_all_domain_stats(conn, 0, NULL, 0, 0, &visitor, &to, &err), &err,
+          "visit_all_domain_stats");
+    is_visited(records, NULL, to.text, "the value of the records is shown the same");
+    is_str(to.text,
+           "list1 map2 dom= domain:test data= map2 state.state= i1 state.reason= i0 end end end ",
+           "every part of them");
+    vkvm_value_free(records);
+    must(vkvm_conn_get_domain_by_name(conn, "test", &dom, &err), err, "a domain");
+    to = (struct transcript){ "", 0 };
+    works(vkvm_conn_visit_all_domain_stats(conn, 0, &dom, 1, 0, &visitor, &to, &err), &err,
+          "visit_all_domain_stats of one domain");
+    ok(strstr(to.text, "domain:test") != NULL, "it is shown");
+    is_int((int64_t)handles("domain"), 1, "the handles that were shown are gone");
+    to = (struct transcript){ "", 0 };
+    fails(vkvm_conn_visit_all_domain_stats(conn, 0, &wrong, 1, 0, &visitor, &to, &err), &err,
+          VKVM_ERROR_OWN_NULL, "doms", "visit_all_domain_stats of no domain");
+    fails(vkvm_conn_visit_all_domain_stats(conn, 0, NULL, 0, 0, NULL, &to, &err), &err,
+          VKVM_ERROR_OWN_NULL, "visitor", "visit_all_domain_stats without a visitor");
+    is_str(to.text, "", "nothing was shown");
+    vkvm_domain_free(dom);
+    vkvm_conn_free(conn);
+}
+
 int main(void)
 {
     all_kinds();
+    domain_stats();
     a_document();
     long_text();
     meddling();

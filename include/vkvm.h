@@ -4106,6 +4106,36 @@ int vkvm_conn_storage_pool_event_register_any(vkvm_conn *conn,
  */
 int vkvm_conn_unregister_close_callback(vkvm_conn *conn, vkvm_error **error);
 
+/**
+ * Shows statistics of many domains to a visitor: every part of the value that
+ * `vkvm_conn_get_all_domain_stats` returns, without making the value. This is
+ * the fast way to turn statistics into something else.
+ *
+ * A failure is reported before anything is shown.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param stats which groups, of `VKVM_DOMAIN_STATS_*`; 0 for all
+ * @param doms the domains; none for all domains (may be NULL; borrowed; its
+ *     length is in doms_len)
+ * @param doms_len how many there are
+ * @param flags of `VKVM_DOMAIN_GET_ALL_STATS_*`
+ * @param visitor the functions that get the parts (not NULL; borrowed)
+ * @param userdata passed to them (may be NULL; kept until destroy is called)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectGetAllDomainStats, virDomainListGetStats
+ */
+int vkvm_conn_visit_all_domain_stats(vkvm_conn *conn,
+                                     uint32_t stats,
+                                     vkvm_domain *const *doms,
+                                     size_t doms_len,
+                                     uint32_t flags,
+                                     const vkvm_value_visitor *visitor,
+                                     void *userdata,
+                                     vkvm_error **error);
+
 /* === Calls by name ======================================================== */
 
 /**
@@ -10957,10 +10987,11 @@ vkvm_storage_pool *vkvm_storage_pool_ref(vkvm_storage_pool *pool);
 
 /**
  * Told how far a transfer is: `done` of `total` bytes; a `total` of 0 is
- * unknown. Holes of sparse transfers count as bytes.
+ * unknown. Holes of sparse transfers count as bytes. `done` never decreases; it
+ * equals `total` in the last call only, after the transfer has succeeded.
  *
- * It returns 0, or -1 to end the transfer. It is called before the first byte,
- * after each piece (256 KiB, or a hole), and when all are through.
+ * It returns 0, or -1 to end the transfer, which the last call does not. It is called
+ * before the first byte, after each piece (256 KiB, or a hole), and at the end.
  */
 typedef int (*vkvm_progress_callback)(uint64_t done, uint64_t total, void *userdata);
 
@@ -11879,7 +11910,10 @@ vkvm_stream *vkvm_stream_ref(vkvm_stream *stream);
  * Hears how far a long command of a host is.
  *
  * `done` of `total` are ready, both counted in `unit`, like "bytes"; `total` is 0
- * where it is not known. It returns 0 to go on, or -1 to cancel the command.
+ * where it is not known. Neither `done` nor its share of `total` decreases. They are
+ * equal in the last call only, after the command has succeeded; a command that fails
+ * ends without such a call. The callback returns 0 to go on, or -1 to cancel the
+ * command, which the last call does not.
  */
 typedef int (*vkvm_host_progress_callback)(uint64_t done,
                                            uint64_t total,

@@ -214,6 +214,23 @@ _refuse(parameter, message)
   PPCODE:
     vkvm_perl_refuse_named(aTHX_ VKVM_ERROR_OWN_INVALID, parameter, message);
 
+void
+get_all_domain_stats(conn, stats_sv, doms_sv = NULL, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *stats_sv
+    SV *doms_sv
+    SV *flags_sv
+  PPCODE:
+  {
+    uint32_t stats = (uint32_t)vkvm_perl_uint(aTHX_ stats_sv, "stats", UINT32_MAX);
+    size_t doms_len = 0;
+    vkvm_domain **doms = (vkvm_domain **)vkvm_perl_handles(aTHX_ doms_sv, "doms", &doms_len);
+    uint32_t flags = vkvm_perl_given(flags_sv)
+                         ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX)
+                         : 0;
+    SP = vkvm_perl_push_domain_stats(aTHX_ SP, conn, stats, doms, doms_len, flags);
+  }
+
 MODULE = VKVM  PACKAGE = VKVM::Domain
 
 # The most frequent of all calls, and the only one whose hash is made without a value.

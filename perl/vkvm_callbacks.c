@@ -127,17 +127,14 @@ void vkvm_perl_on_event(vkvm_conn *conn, void *object, int event_id, vkvm_value 
     if (!is_at_home(cb))
         return;
     vkvm_perl_open_frame(aTHX);
-    AV *values = vkvm_perl_values_of_map(aTHX_ args);
-    SSize_t count = av_top_index(values) + 1;
     dSP;
     PUSHMARK(SP);
-    EXTEND(SP, count + 2);
+    EXTEND(SP, 2);
     PUSHs(sv_2mortal(newSVsv(cb->self)));
     if (object)
         mPUSHs(vkvm_perl_any_object(aTHX_ object, vkvm_handle_class_name(object)));
-    for (SSize_t i = 0; i < count; i++)
-        PUSHs(sv_mortalcopy(*av_fetch(values, i, 0)));
     PUTBACK;
+    vkvm_perl_push_values_of_map(aTHX_ args);
     vkvm_perl_run(aTHX_ cb, 0, G_VOID | G_DISCARD);
     vkvm_perl_close_frame(aTHX);
 }

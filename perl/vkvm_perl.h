@@ -88,6 +88,12 @@ void vkvm_perl_received(pTHX_ SV *target, SV *room, size_t len);
 SV *vkvm_perl_object(pTHX_ void *handle, enum vkvm_perl_class class);
 SV *vkvm_perl_any_object(pTHX_ void *handle, const char *class);
 SV **vkvm_perl_push_value(pTHX_ SV **sp, vkvm_value *value);
+/* One result for each value of the map, which stays as it is. */
+void vkvm_perl_push_values_of_map(pTHX_ vkvm_value *map);
+/* One result for each domain: nearly all of the time goes into a hash for each, so they
+ * are made without values. */
+SV **vkvm_perl_push_domain_stats(pTHX_ SV **sp, vkvm_conn *conn, uint32_t stats,
+                                 vkvm_domain *const *doms, size_t doms_len, uint32_t flags);
 
 /* The handle of an object that is being destroyed; it has none from then on. */
 void *vkvm_perl_forget(pTHX_ SV *self);
@@ -185,7 +191,6 @@ SV *vkvm_perl_take_characters(pTHX_ vkvm_value *value); /* text is characters */
 /* The same of a document: the order of its elements is kept, and true is a boolean. */
 SV *vkvm_perl_take_document(pTHX_ vkvm_value *value);
 SV *vkvm_perl_from_xml(pTHX_ const char *xml);             /* likewise */
-AV *vkvm_perl_values_of_map(pTHX_ vkvm_value *map);
 
 /* Dies if a call failed, and names the parameter of the method instead of the
  * call's own. The error is behind a pointer because C may look at the last

@@ -23,7 +23,7 @@ typedef struct {
     SV *root;
     int depth;
     bool in_items;            /* the innermost container is made of its items */
-    bool flat;                /* the outermost map becomes an array of its values */
+    enum { NOTHING, LIST, MAP } spread; /* what, if outermost, has its items put on Perl's stack */
     bool characters;          /* text is characters, not bytes */
     bool document;            /* hashes keep the order of their keys, and true is a boolean */
     const char *key;
@@ -47,7 +47,11 @@ static void add_elsewhere(pTHX_ builder *b, SV *sv)
         return;
     }
     top = b->level[b->depth - 1].container;
-    if (SvTYPE(top) == SVt_PVAV)
+    if (top == (SV *)PL_curstack) {
+        dSP;
+        mXPUSHs(sv);
+        PUTBACK;
+    } else if (SvTYPE(top) == SVt_PVAV)
         av_push((AV *)top, sv);
     else {
         vkvm_perl_item item = { b->key, b->key_len, sv };
@@ -71,7 +75,7 @@ PERL_STATIC_INLINE void add(pTHX_ builder *b, SV *sv)
 
 static void begin(pTHX_ builder *b, SV *container)
 {
-    if (container)
+    if (container && container != (SV *)PL_curstack)
         add(aTHX_ b, newRV_noinc(container));
     level *level = &b->level[b->depth++];
     level->container = container;
@@ -150,6 +154,10 @@ static void on_handle(void *userdata, void *handle, const char *class_name, size
 static void on_list(void *userdata, size_t count)
 {
     dBUILDER;
+    if (b->spread == LIST && !b->depth) {
+        begin(aTHX_ b, (SV *)PL_curstack);
+        return;
+    }
     AV *array = newAV();
     if (count)
         av_extend(array, (SSize_t)count - 1);
@@ -160,8 +168,8 @@ static void on_map(void *userdata, size_t count)
 {
     dBUILDER;
     HV *hash;
-    if (b->flat && !b->depth) {
-        begin(aTHX_ b, (SV *)newAV());
+    if (b->spread == MAP && !b->depth) {
+        begin(aTHX_ b, (SV *)PL_curstack);
         return;
     }
     if (count <= VKVM_PERL_MODEL_KEYS && b->items + count <= MAX_ITEMS) {
@@ -203,7 +211,7 @@ static const vkvm_value_visitor visitor = {
     on_bytes, on_handle, on_list, on_map, on_key, on_end,
 };
 
-static void begin_build(pTHX_ builder *b, bool flat, bool characters, bool document)
+static void begin_build(pTHX_ builder *b, int spread, bool characters, bool document)
 {
 #ifdef MULTIPLICITY
     b->my_perl = aTHX;
@@ -213,7 +221,7 @@ static void begin_build(pTHX_ builder *b, bool flat, bool characters, bool docum
     b->depth = 0;
     b->in_items = FALSE;
     b->items = 0;
-    b->flat = flat;
+    b->spread = spread;
     b->characters = characters;
     b->document = document;
 }
@@ -230,40 +238,40 @@ static SV *built(pTHX_ builder *b, int result, vkvm_error **error)
     return b->root;
 }
 
-static SV *build(pTHX_ vkvm_value *value, bool flat)
+static SV *build(pTHX_ vkvm_value *value, int spread)
 {
     vkvm_error *error = NULL;
     builder b;
-    begin_build(aTHX_ &b, flat, FALSE, FALSE);
+    begin_build(aTHX_ &b, spread, FALSE, FALSE);
     return built(aTHX_ &b, vkvm_value_visit(value, NULL, &visitor, &b, &error), &error);
 }
 
 SV *vkvm_perl_from_value(pTHX_ vkvm_value *value)
 {
-    return build(aTHX_ value, FALSE);
+    return build(aTHX_ value, NOTHING);
 }
 
-static SV *take(pTHX_ vkvm_value *value, bool characters, bool document)
+static SV *take(pTHX_ vkvm_value *value, int spread, bool characters, bool document)
 {
     vkvm_error *error = NULL;
     builder b;
-    begin_build(aTHX_ &b, FALSE, characters, document);
+    begin_build(aTHX_ &b, spread, characters, document);
     return built(aTHX_ &b, vkvm_value_visit_and_free(value, &visitor, &b, &error), &error);
 }
 
 SV *vkvm_perl_take_value(pTHX_ vkvm_value *value)
 {
-    return take(aTHX_ value, FALSE, FALSE);
+    return take(aTHX_ value, NOTHING, FALSE, FALSE);
 }
 
 SV *vkvm_perl_take_characters(pTHX_ vkvm_value *value)
 {
-    return take(aTHX_ value, TRUE, FALSE);
+    return take(aTHX_ value, NOTHING, TRUE, FALSE);
 }
 
 SV *vkvm_perl_take_document(pTHX_ vkvm_value *value)
 {
-    return take(aTHX_ value, TRUE, TRUE);
+    return take(aTHX_ value, NOTHING, TRUE, TRUE);
 }
 
 SV *vkvm_perl_from_xml(pTHX_ const char *xml)
@@ -272,26 +280,36 @@ SV *vkvm_perl_from_xml(pTHX_ const char *xml)
     builder b;
     /* Where all is ASCII, and stands there itself, no text need be looked at again. */
     bool characters = !vkvm_perl_is_ascii(xml, strlen(xml)) || strchr(xml, '&');
-    begin_build(aTHX_ &b, FALSE, characters, TRUE);
+    begin_build(aTHX_ &b, NOTHING, characters, TRUE);
     return built(aTHX_ &b, vkvm_value_visit_xml(xml, &visitor, &b, &error), &error);
 }
 
-AV *vkvm_perl_values_of_map(pTHX_ vkvm_value *map)
+void vkvm_perl_push_values_of_map(pTHX_ vkvm_value *map)
 {
-    return (AV *)SvRV(sv_2mortal(build(aTHX_ map, TRUE)));
+    build(aTHX_ map, MAP);
 }
 
 SV **vkvm_perl_push_value(pTHX_ SV **sp, vkvm_value *value)
 {
-    SV *sv = sv_2mortal(vkvm_perl_take_value(aTHX_ value));
-    if (!SvROK(sv) || SvTYPE(SvRV(sv)) != SVt_PVAV) {
-        XPUSHs(sv);
-        return sp;
-    }
-    AV *array = (AV *)SvRV(sv);
-    SSize_t count = av_top_index(array) + 1;
-    EXTEND(SP, count);
-    for (SSize_t i = 0; i < count; i++)
-        PUSHs(sv_mortalcopy(*av_fetch(array, i, 0)));
+    PUTBACK;
+    SV *other = take(aTHX_ value, LIST, FALSE, FALSE);
+    SPAGAIN;
+    if (other)
+        mXPUSHs(other);
+    return sp;
+}
+
+SV **vkvm_perl_push_domain_stats(pTHX_ SV **sp, vkvm_conn *conn, uint32_t stats,
+                                 vkvm_domain *const *doms, size_t doms_len, uint32_t flags)
+{
+    vkvm_error *error = NULL;
+    builder b;
+    PUTBACK;
+    begin_build(aTHX_ &b, LIST, FALSE, FALSE);
+    built(aTHX_ &b,
+          vkvm_conn_visit_all_domain_stats(conn, stats, doms, doms_len, flags, &visitor, &b,
+                                           &error),
+          &error);
+    SPAGAIN;
     return sp;
 }

@@ -515,26 +515,6 @@ find_storage_pool_sources(conn, type_sv, srcspec_sv = NULL, flags_sv = NULL)
   }
 
 void
-get_all_domain_stats(conn, stats_sv, doms_sv = NULL, flags_sv = NULL)
-    vkvm_conn *conn
-    SV *stats_sv
-    SV *doms_sv
-    SV *flags_sv
-  PREINIT:
-    vkvm_error *error = NULL;
-    vkvm_value *records;
-  PPCODE:
-  {
-    uint32_t stats = (uint32_t)vkvm_perl_uint(aTHX_ stats_sv, "stats", UINT32_MAX);
-    size_t doms_len = 0;
-    vkvm_domain *const *doms = (vkvm_domain *const *)vkvm_perl_handles(aTHX_ doms_sv, "doms", &doms_len);
-    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
-    if (vkvm_conn_get_all_domain_stats(conn, stats, doms, doms_len, flags, &records, &error) < 0)
-        vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, records);
-  }
-
-void
 get_capabilities(conn)
     vkvm_conn *conn
   PREINIT:

@@ -141,6 +141,7 @@ pub static EXPORTS: &[&CStr] = &[
     c"vkvm_conn_storage_pool_event_deregister_any",
     c"vkvm_conn_storage_pool_event_register_any",
     c"vkvm_conn_unregister_close_callback",
+    c"vkvm_conn_visit_all_domain_stats",
     c"vkvm_constant_list",
     c"vkvm_domain_abort_block_job",
     c"vkvm_domain_abort_job",

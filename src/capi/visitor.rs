@@ -10,7 +10,7 @@ use super::caller::Caller;
 use super::types::vkvm_value_visitor;
 use crate::error::{Misuse, Result};
 use crate::handle::AnyHandle;
-use crate::value::{Map, Value};
+use crate::value::Value;
 use crate::xml::Visit;
 
 /// A complete visitor of C's.
@@ -71,12 +71,13 @@ impl<'a> Visitor<'a> {
                 Value::Bytes(bytes) => (f.bytes)(to, bytes.as_ptr(), bytes.len()),
                 Value::Handle(handle) => self.show_handle(handle),
                 Value::List(list) => self.show_list(list),
-                Value::Map(map) => self.show_map(map),
+                Value::Map(map) => self.show_map(map.len(), map.iter()),
             }
         }
     }
 
-    fn show_handle(&self, handle: &AnyHandle) {
+    /// Shows a handle, borrowed.
+    pub fn show_handle(&self, handle: &AnyHandle) {
         let (id, class) = (handle.id() as *mut c_void, handle.class_name());
         // SAFETY: as in `show`.
         unsafe { (self.functions.handle)(self.userdata, id, class.as_ptr().cast(), class.len()) }
@@ -90,11 +91,12 @@ impl<'a> Visitor<'a> {
         unsafe { (self.functions.end)(self.userdata) }
     }
 
-    fn show_map(&self, map: &Map) {
+    /// Shows a map of so many entries.
+    pub fn show_map<'v>(&self, count: usize, entries: impl Iterator<Item = (&'v str, &'v Value)>) {
         let (f, to) = (self.functions, self.userdata);
         // SAFETY: as in `show`.
-        unsafe { (f.map)(to, map.len()) }
-        for (key, item) in map {
+        unsafe { (f.map)(to, count) }
+        for (key, item) in entries {
             // SAFETY: as in `show`.
             unsafe { (f.key)(to, key.as_ptr().cast(), key.len()) }
             self.show(item);

@@ -88,6 +88,11 @@ impl TypedParams {
         to_map(self.as_slice())
     }
 
+    /// The names and values, in the driver's order: what a map of them would have.
+    pub fn entries(&self) -> Vec<(Cow<'_, str>, Value)> {
+        self.as_slice().iter().map(|param| (field(param).to_string_lossy(), value(param))).collect()
+    }
+
     /// Parameters out of a map, typed as in `known`.
     ///
     /// A key that the driver does not know is an error, which names it and

@@ -6,10 +6,10 @@ use std::ptr;
 use virt::sys;
 
 use super::{Conn, locate, parse_uuid};
-use crate::core::{Domain, Text, call, fds, typed_params};
+use crate::core::typed_params::{self, TypedParams};
+use crate::core::{Domain, Text, call, fds};
 use crate::error::{Misuse, Result};
 use crate::memory;
-use crate::value::Map;
 
 impl Conn {
     /// The domains that pass the filter `flags`; all when it is 0.
@@ -143,7 +143,7 @@ impl Conn {
         stats: c_uint,
         domains: &[&Domain],
         flags: c_uint,
-    ) -> Result<Vec<(Domain, Map)>> {
+    ) -> Result<Vec<(Domain, TypedParams)>> {
         let mut records: *mut sys::virDomainStatsRecordPtr = ptr::null_mut();
         // SAFETY: as above; the list of domains ends with NULL.
         let count = unsafe {
@@ -159,18 +159,21 @@ impl Conn {
                 call::number(returned, c"virDomainListGetStats")?
             }
         };
-        // SAFETY: `count` records, which are copied out of the list before it
-        // is freed; each domain gets a reference of its own.
+        // SAFETY: `count` records in a list, all from malloc and ours; of each the domain and
+        // the parameters are taken, and the rest freed. virDomainStatsRecordListFree would
+        // take another reference to each domain: virDomainRef and virDomainFree format its
+        // uuid, for a log that is nearly never written, in 600 of the 3,400 ns that Perl waits
+        // for a domain.
         unsafe {
             let record = |i: usize| {
-                let record = &**records.add(i);
-                sys::virDomainRef(record.dom);
-                let params = typed_params::slice(record.params, record.nparams);
-                (Domain::adopt(record.dom), typed_params::to_map(params))
+                let record = *records.add(i);
+                let sys::virDomainStatsRecord { dom, params, nparams } = *record;
+                libc::free(record.cast());
+                (Domain::adopt(dom), TypedParams::adopt(params, nparams))
             };
-            let copies = (0..count as usize).map(record).collect();
-            sys::virDomainStatsRecordListFree(records);
-            Ok(copies)
+            let taken = (0..count as usize).map(record).collect();
+            libc::free(records.cast());
+            Ok(taken)
         }
     }
 
