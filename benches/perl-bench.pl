@@ -11,15 +11,27 @@ use VKVM;
 
 use constant {
     PEERS    => 'Perl/Sys::Virt',
+    EVENTS   => 'events that wait',
+    AT_ONCE  => 100,                 # events that wait
+    MEMORY   => 'memory of a domain (bytes)',
     BATCH_NS => 1e6,                 # how long a batch is to take: less than a time slice
 };
 
-die "usage: perl-bench.pl TRANSPORT URI URI-OF-100-DOMAINS ROUNDS REGEX\n" if @ARGV != 5;
+# In URI-OF-MANY-DOMAINS %d stands for how many.
+die "usage: perl-bench.pl TRANSPORT URI URI-OF-MANY-DOMAINS ROUNDS REGEX\n" if @ARGV != 5;
 my ($transport, $uri, $uri_many, $rounds, $wanted) = @ARGV;
 die "perl-bench.pl: '$rounds' is no number of rounds\n" if $rounds !~ /^[1-9][0-9]*\z/;
 
-my ($conn,     $many)     = map { VKVM->new(uri => $_) } $uri, $uri_many;
-my ($vir_conn, $vir_many) = map { Sys::Virt->new(uri => $_) } $uri, $uri_many;
+# A process has one event loop, so that each side's events have a process of their own,
+# which begins before there are connections.
+my @listeners;
+if (is_wanted(EVENTS)) {
+    @listeners = map { listener($_) } 'VKVM', 'Sys::Virt';
+}
+
+my @uris = ($uri, map { sprintf $uri_many, $_ } 100, 1000);
+my ($conn,     $many,     $thousand)     = map { VKVM->new(uri => $_) } @uris;
+my ($vir_conn, $vir_many, $vir_thousand) = map { Sys::Virt->new(uri => $_) } @uris;
 my $dom     = $conn->get_domain_by_name('test');
 my $vir_dom = $vir_conn->get_domain_by_name('test');
 
@@ -28,7 +40,7 @@ my $vir_dom = $vir_conn->get_domain_by_name('test');
 sub loops {
     my ($code, @sides) = @_;
     return map {
-        my ($class, $conn, $dom, $many) = @$_;
+        my ($class, $conn, $dom, $many, $thousand) = @$_;
         eval "sub { my (\$n, \$x) = \@_; $code for 1 .. \$n; return }" or die $@;
     } @sides;
 }
@@ -40,7 +52,18 @@ my @rows = (
     ['get_xml_description',    '$x = $dom->get_xml_description',  1.00],
     ['connect + close',        '$x = $class->new(uri => $uri)',   1.00],
     ['list_all_domains (100)', 'my @all = $many->list_all_domains', 1.00],
+    [
+        'list_all_domains + get_name (1000)',
+        'my @names = map { $_->get_name } $thousand->list_all_domains', 1.00,
+    ],
+    # Few rounds, because Sys::Virt does not free the records: 0.4 MB a call.
+    ['get_all_domain_stats (1000)', 'my @all = $thousand->get_all_domain_stats(0)', 1.00, 201],
 );
+
+sub is_wanted {
+    my ($call) = @_;
+    return "$call ${\PEERS} $transport" =~ /$wanted/;
+}
 
 # XML as a hash: what a program does without VKVM.
 sub walk {
@@ -85,30 +108,112 @@ sub median {
 }
 
 sub measure {
-    my ($call, $ours, $theirs, $aim, $peers) = @_;
+    my ($call, $ours, $theirs, $aim, $most, $peers) = @_;
     my $n = batch_of($ours, $theirs);
+    report($call, sub { seconds_of($ours, $n) }, sub { seconds_of($theirs, $n) }, $n, 1e9, $aim, $most,
+        $peers);
+    return;
+}
+
+# Takes turns with two functions that measure a batch of $n each, and prints the row; the
+# results are shown as $unit for one.
+sub report {
+    my ($call, $our, $their, $n, $unit, $aim, $most, $peers) = @_;
     my (@ours, @theirs, @ratio);
-    for (1 .. $rounds) {
+    $most = $rounds if !$most || $most > $rounds;
+    for (1 .. $most) {
         # By chance, so that nothing else on the machine can keep step.
         my $first = rand() < 0.5;
-        push @theirs, seconds_of($theirs, $n) if !$first;
-        push @ours,   seconds_of($ours,   $n);
-        push @theirs, seconds_of($theirs, $n) if $first;
+        push @theirs, $their->() if !$first;
+        push @ours,   $our->();
+        push @theirs, $their->() if $first;
         push @ratio, $ours[-1] / $theirs[-1];
     }
     @ratio = sort { $a <=> $b } @ratio;
     printf "%s\t%s\t%s\t%.3f\t%.3f\t%.3f\t%.1f\t%.1f\t%d\t%.2f\n", $call, $peers // PEERS, $transport,
-      $ratio[0], median(@ratio), $ratio[-1], median(@ours) / $n * 1e9,
-      median(@theirs) / $n * 1e9, $n, $aim;
+      $ratio[0], median(@ratio), $ratio[-1], median(@ours) / $n * $unit,
+      median(@theirs) / $n * $unit, $n, $aim;
+    return;
+}
+
+# Starts a process that lets AT_ONCE events lie ready when it is asked, and takes the time
+# until the last one's callback. Returns a function that asks it.
+sub listener {
+    my ($class) = @_;
+    pipe(my $asked, my $ask) && pipe(my $answer, my $answers) or die "perl-bench.pl: pipe: $!\n";
+    my $pid = fork() // die "perl-bench.pl: fork: $!\n";
+    if (!$pid) {
+        close $_ or die "perl-bench.pl: close: $!\n" for $ask, $answer;
+        my $served = eval { serve($class, $asked, $answers); 1 };
+        warn $@ if !$served;
+        require POSIX;
+        POSIX::_exit($served ? 0 : 1);
+    }
+    close $_ or die "perl-bench.pl: close: $!\n" for $asked, $answers;
+    return sub {
+        my $seconds;
+        syswrite $ask, 'x';
+        (sysread($answer, $seconds, 8) // 0) == 8 or die "perl-bench.pl: $class has ended\n";
+        return unpack 'd', $seconds;
+    };
+}
+
+sub serve {
+    my ($class, $asked, $answers) = @_;
+    my ($register, $turn) = map { "${class}::Event"->can($_) } qw(register_default run_default);
+    $register->();
+    my ($sender, $conn) = map { $class->new(uri => $uri) } 1, 2;
+    my $name  = 'bench-' . lc($class =~ s/:://r);
+    my $heard = 0;
+    my $dom   = $sender->create_domain("<domain type='test'><name>$name</name>"
+          . '<memory>1024</memory><os><type>hvm</type></os></domain>');
+    $conn->domain_event_register_any($conn->get_domain_by_name($name),
+        "${class}::Domain"->can('EVENT_ID_LIFECYCLE')->(), sub { $heard++ });
+    while (sysread $asked, my $byte, 1) {
+        my $last = $heard + AT_ONCE;
+        for my $i (1 .. AT_ONCE) {
+            if   ($i % 2) { $dom->suspend }
+            else          { $dom->resume }
+        }
+        syswrite $answers, pack 'd', seconds_of(sub { $turn->() while $heard < $last });
+    }
+    return;
+}
+
+# What 10,000 domains take in a process that has done nothing else.
+sub bytes_of {
+    my ($class) = @_;
+    my $code = q{
+        my ($class, $uri) = @ARGV;
+        eval "require $class; 1" or die $@;
+        sub resident { open my $in, '<', '/proc/self/smaps_rollup' or die $!; (grep { s/^Rss:\D*// } <$in>)[0] }
+        my $conn   = $class->new(uri => $uri);
+        my $warm   = resident();
+        my $before = resident();
+        my @all    = $conn->list_all_domains;
+        print resident() - $before;
+    };
+    open my $out, '-|', $^X, (map { "-I$_" } @INC), '-e', $code, $class, sprintf($uri_many, 10_000)
+      or die "perl-bench.pl: cannot run perl: $!\n";
+    my $kib = <$out>;
+    close $out and $kib or die "perl-bench.pl: no answer about the memory\n";
+    return $kib * 1024;
 }
 
 $| = 1;
 for my $row (@rows) {
-    my ($call, $code, $aim) = @$row;
-    next if "$call ${\PEERS} $transport" !~ /$wanted/;
-    my ($ours, $theirs) = loops($code, ['VKVM', $conn, $dom, $many],
-        ['Sys::Virt', $vir_conn, $vir_dom, $vir_many]);
-    measure($call, $ours, $theirs, $aim);
+    my ($call, $code, $aim, $most) = @$row;
+    next if !is_wanted($call);
+    my ($ours, $theirs) = loops($code, ['VKVM', $conn, $dom, $many, $thousand],
+        ['Sys::Virt', $vir_conn, $vir_dom, $vir_many, $vir_thousand]);
+    measure($call, $ours, $theirs, $aim, $most);
+}
+
+report(EVENTS, @listeners, AT_ONCE, 1e9, 1.00) if @listeners;
+
+# Where the host is in the process itself, it leaves memory behind that is used again.
+if ($transport ne 'in-process' && is_wanted(MEMORY)) {
+    report(MEMORY, sub { bytes_of('VKVM') }, sub { bytes_of('Sys::Virt') }, 10_000, 1, 1.00, 11);
 }
 
 if ($transport eq 'in-process' && "from_xml (11 KB) Perl/LibXML $transport" =~ /$wanted/) {
@@ -124,7 +229,7 @@ if ($transport eq 'in-process' && "from_xml (11 KB) Perl/LibXML $transport" =~ /
                 return;
             },
         );
-        measure('from_xml (11 KB)', $ours, $theirs, 0.10, 'Perl/LibXML');
+        measure('from_xml (11 KB)', $ours, $theirs, 0.10, undef, 'Perl/LibXML');
     }
     else {
         print "from_xml (11 KB)\tPerl/LibXML\t$transport\tskip\tXML::LibXML is not installed "
