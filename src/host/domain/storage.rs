@@ -14,7 +14,7 @@ use crate::value::Value;
 /// A volume to remove, which libvirt manages, and the disk that it is.
 pub struct Volume {
     target: String,
-    source: String,
+    path: String,
     volume: StorageVol,
 }
 
@@ -51,9 +51,7 @@ pub fn of_domain(
         }
         wanted.retain(|name| !is_it(name));
         match volume {
-            Found::Volume(volume, _) => {
-                volumes.push(Volume { target, source: source.name, volume });
-            }
+            Found::Volume(volume, path) => volumes.push(Volume { target, path, volume }),
             Found::NoPool(pool) => {
                 let said = format!("Storage pool '{pool}' for volume '{target}' not found.");
                 call.complain(Failure::said(said));
@@ -152,16 +150,16 @@ impl Volume {
         wipes: bool,
         out: &mut String,
     ) -> std::result::Result<(), Failure> {
-        let Volume { target, source, volume } = self;
+        let Volume { target, path, volume } = self;
         if wipes {
-            out.push_str(&format!("\nWiping volume '{target}'({source}) ... "));
+            out.push_str(&format!("\nWiping volume '{target}'({path}) ... "));
             volume.wipe(0).or_say(|| "Failed! Volume not removed.".to_owned())?;
             out.push_str("Done.");
         }
         volume
             .delete(flags)
-            .or_say(|| format!("Failed to remove storage volume '{target}'({source})"))?;
-        out.push_str(&format!("\nVolume '{target}'({source}) removed."));
+            .or_say(|| format!("Failed to remove storage volume '{target}'({path})"))?;
+        out.push_str(&format!("\nVolume '{target}'({path}) removed."));
         Ok(())
     }
 }
