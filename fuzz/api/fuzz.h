@@ -2,7 +2,9 @@
  * The fuzzer of the C API: calls all functions at random, in rounds. Each round is a
  * process of its own, which this one watches.
  *
- *   main.c       options, rounds, watching, the report
+ *   main.c       options, rounds, watching
+ *   daemons.c    the daemons that rounds use
+ *   report.c     what is told of a failure, and in the end
  *   trace.c      what a round leaves behind: its last calls, and counts
  *   round.c      a round: its threads, its end and what must be true then
  *   call.c       one call at random, and what must be true of each
@@ -106,6 +108,37 @@ struct round {
 
 extern struct round the_round;
 void run_round(void) __attribute__((noreturn));
+
+/* --- main.c: the process that watches the rounds ---------------------------------------------- */
+
+struct options {
+    uint64_t seed;
+    int seconds, round_seconds, threads, only_round, loop, target, most_failures;
+    const char *rich, *daemon, *restart, *qemu, *qemu_restart, *scratch, *out, *skip;
+    int hang, qemu_pid;
+    bool tap, no_fork;
+};
+
+extern struct options options;
+extern int rounds, failures;
+extern int64_t run_end; /* when the last round has to end, on the clock of now_ms */
+extern const char *const loop_names[LOOPS], *const target_names[TARGETS];
+
+/* --- report.c ---------------------------------------------------------------------------------- */
+
+void report(const char *what, pid_t process, const char *errors);
+void print_stacks(FILE *to, pid_t process, int seconds); /* in so many at most */
+void summary(void);
+
+/* --- daemons.c --------------------------------------------------------------------------------- */
+
+pid_t begin_killing(void); /* the daemon with the test driver, all the time */
+void end_killing(pid_t killer);
+void begin_asking(void);   /* the daemon with the QEMU driver, whether it is there */
+void end_asking(void);
+bool qemu_has_failed(void); /* has answered nobody for too long; to be called often */
+bool qemu_still_answers(void); /* waits for it */
+void go_on_without_qemu(void); /* or with a new one */
 
 /* --- trace.c: memory that the rounds share with the process that watches -------------------- */
 

@@ -5,7 +5,6 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include <dirent.h>
 #include <pthread.h>
 #include <signal.h>
 #include <unistd.h>
@@ -31,9 +30,11 @@ static void *thread(void *number)
 
 /* A stream that waits for what never comes is the caller's business: libvirt has no time
    limit for it. So it is aborted, which must end the waiting. */
+static _Atomic bool threads_are_over;
+
 static void *rescuer(void *unused)
 {
-    while (!shared->stop) {
+    while (!threads_are_over) {
         usleep(200000);
         for (int i = 0; i < SLOTS; i++) {
             struct slot *slot = &shared->slot[i];
@@ -48,17 +49,6 @@ static void *rescuer(void *unused)
         }
     }
     return unused;
-}
-
-static int count_of(const char *folder)
-{
-    int count = 0;
-    DIR *open = opendir(folder);
-    while (open && readdir(open))
-        count++;
-    if (open)
-        closedir(open);
-    return count;
 }
 
 static bool all_is_over(void)
@@ -124,8 +114,8 @@ void run_round(void)
         pthread_create(&threads[i], NULL, thread, (void *)(uintptr_t)i);
     for (int i = 0; i < the_round.threads; i++)
         pthread_join(threads[i], NULL);
+    threads_are_over = true;
     pthread_join(helper, NULL);
     end_round();
-    (void)count_of;
     _exit(0);
 }
