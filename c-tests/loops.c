@@ -62,6 +62,11 @@ static void run(void)
     must(vkvm_event_run_default(&err), err, "run_default");
 }
 
+static void nothing_ready(int watch, int fd, int events, void *userdata)
+{
+    (void)watch, (void)fd, (void)events, (void)userdata;
+}
+
 static int cpu_ms(void)
 {
     struct rusage usage;
@@ -78,6 +83,72 @@ static int threads_of_this_process(void)
         count += entry->d_name[0] != '.';
     closedir(tasks);
     return count;
+}
+
+/* --- what is not the program's -------------------------------------------------------- */
+
+static void count_event(vkvm_conn *conn, void *object, int event_id, vkvm_value *args, void *userdata)
+{
+    (void)conn, (void)object, (void)event_id, (void)args;
+    ++*(int *)userdata;
+}
+
+/* Ends and changes all but its own, by their numbers. How many of them it could end. */
+static int end_all_others(int timer, int watch)
+{
+    int ended = 0;
+    for (int i = 0; i < 1000; i++) {
+        if (i != timer)
+            ended += vkvm_event_remove_timeout(i, NULL) == 0;
+        if (i != watch)
+            ended += vkvm_event_remove_handle(i, NULL) == 0;
+        if (i != timer)
+            vkvm_event_update_timeout(i, -1, NULL);
+        if (i != watch)
+            vkvm_event_update_handle(i, 0, NULL);
+    }
+    return ended;
+}
+
+/* libvirt's timers and watches, and the library's, are in the same loop. */
+static int numbers_of_others(int (*choose)(vkvm_error **), void (*run_once)(void))
+{
+    vkvm_conn *conn = NULL;
+    vkvm_domain *dom = NULL;
+    int ends[2], events = 0, closed = 0, id = -1, timer, watch = -1;
+    must(choose(&err), err, "choosing the event loop");
+    timer = add_timer(10, no_op, NULL);
+    must(pipe(ends), NULL, "pipe");
+    must(vkvm_event_add_handle(ends[0], 0, nothing_ready, NULL, NULL, &watch, &err), err, "add_handle");
+    must(vkvm_conn_open("test:///default", 0, &conn, &err), err, "open");
+    must(vkvm_conn_register_close_callback(conn, count_event, &closed, NULL, &err), err,
+         "register_close_callback");
+    must(vkvm_conn_domain_event_register_any(conn, NULL, VKVM_DOMAIN_EVENT_ID_LIFECYCLE, count_event,
+                                             &events, NULL, &id, &err), err, "register_any");
+    must(vkvm_conn_get_domain_by_name(conn, "test", &dom, &err), err, "get_domain_by_name");
+    expect(end_all_others(timer, watch) == 0);
+    must(vkvm_domain_suspend(dom, &err), err, "suspend");
+    /* Those that there are while an event waits for the loop. */
+    expect(end_all_others(timer, watch) == 0);
+    for (int i = 0; i < 100 && !events; i++)
+        run_once();
+    expect(events == 1);
+    /* Its own ones it can end, once. */
+    expect(vkvm_event_remove_handle(watch, NULL) == 0 && vkvm_event_remove_handle(watch, NULL) == -1);
+    expect(vkvm_event_remove_timeout(timer, NULL) == 0 && vkvm_event_remove_timeout(timer, NULL) == -1);
+    vkvm_domain_free(dom);
+    vkvm_conn_free(conn);
+    return 0;
+}
+
+static int numbers_in_default(void)
+{
+    return numbers_of_others(vkvm_event_register_default, run);
+}
+
+static int numbers_in_own(void)
+{
+    return numbers_of_others(own_register, own_turn);
 }
 
 /* --- what is watched -------------------------------------------------------------- */
@@ -614,6 +685,8 @@ static int stopped_at_exit(void)
 
 int main(void)
 {
+    in_time(numbers_in_default, "the numbers of libvirt's timers and watches are not the program's");
+    in_time(numbers_in_own, "with a loop of the program's own, too");
     in_time(descriptor_twice, "several watches of one descriptor are each called");
     in_time(removed_in_the_same_turn, "a watch that a callback removed is not called any more");
     in_time(regular_file, "a regular file is ready on each turn");

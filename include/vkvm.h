@@ -4341,7 +4341,7 @@ int vkvm_event_register_impl(const vkvm_event_impl *functions,
                              vkvm_error **error);
 
 /**
- * Stops watching a file descriptor.
+ * Removes a watch that `vkvm_event_add_handle` added.
  *
  * @param watch the number of the watch
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -4353,7 +4353,7 @@ int vkvm_event_register_impl(const vkvm_event_impl *functions,
 int vkvm_event_remove_handle(int watch, vkvm_error **error);
 
 /**
- * Removes a timer.
+ * Removes a timer that `vkvm_event_add_timeout` added.
  *
  * @param timer the number of the timer
  * @param error what went wrong (out; may be NULL; owned by the caller:

@@ -168,7 +168,7 @@ pub unsafe extern "C" fn vkvm_event_update_timeout(
     })
 }
 
-/// Removes a timer.
+/// Removes a timer that `vkvm_event_add_timeout` added.
 ///
 /// - `timer`: the number of the timer
 ///
@@ -238,7 +238,7 @@ pub unsafe extern "C" fn vkvm_event_update_handle(
     })
 }
 
-/// Stops watching a file descriptor.
+/// Removes a watch that `vkvm_event_add_handle` added.
 ///
 /// - `watch`: the number of the watch
 ///

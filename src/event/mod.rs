@@ -17,6 +17,7 @@ mod deferred;
 mod ending;
 mod event_impl;
 mod explain;
+mod given;
 mod hub;
 mod kinds;
 mod listeners;
@@ -43,6 +44,9 @@ pub use default_loop::{register_default, run_default};
 pub use ending::{has_untold, tell_untold};
 pub use event_impl::{EventImpl, Watched, register_impl};
 pub use explain::{explain, explain_keep_alive};
+pub use given::{
+    add_handle, add_timeout, remove_handle, remove_timeout, update_handle, update_timeout,
+};
 pub use listeners::Listener;
 pub use numbers::Numbers;
 pub use queue::{Entry, EventQueue, forget_connection};
@@ -53,10 +57,7 @@ pub use registry::{
 pub use resume::{disable_resume, enable_resume};
 pub use subject::{Source, Subject};
 pub use thread::{is_started, start, stop};
-pub use watches::{
-    Ticker, Watcher, add_handle, add_timeout, remove_handle, remove_timeout, update_handle,
-    update_timeout,
-};
+pub use watches::{Ticker, Watcher};
 
 use std::ffi::{c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,4 +1,5 @@
-//! What a program adds to the event loop: timers, and watches of descriptors.
+//! Timers, and watches of descriptors, in whichever loop there is. The program comes
+//! through `given.rs`.
 
 use std::ffi::c_int;
 
@@ -104,7 +105,7 @@ pub fn remove_handle(watch: c_int) -> Result<()> {
 }
 
 /// libvirt records no error for a timer or watch that it does not know.
-fn unknown(parameter: &'static str, number: c_int) -> Error {
+pub(super) fn unknown(parameter: &'static str, number: c_int) -> Error {
     Misuse::Invalid { parameter, reason: format!("there is no {parameter} {number}") }.into()
 }
 
