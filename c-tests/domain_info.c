@@ -115,7 +115,13 @@ static void saved_states(vkvm_domain *dom)
 {
     bool truth = true;
     char *text = NULL;
+    vkvm_value *empty = NULL;
 
+    /* libvirt's QEMU driver would not unlock the domain. */
+    must(vkvm_value_new_map(&empty, &err), err, "new_map");
+    fails(vkvm_domain_save(dom, NULL, NULL, empty, 0, &err), &err, VKVM_ERROR_OWN_NULL, "to",
+          "save without a file");
+    vkvm_value_free(empty);
     works(vkvm_domain_has_managed_save_image(dom, 0, &truth, &err), &err,
           "has_managed_save_image");
     ok(!truth, "there is none");

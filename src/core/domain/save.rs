@@ -59,7 +59,13 @@ impl Domain {
     ) -> Result<()> {
         let place = |error| locate_nullable(error, "dxml", dxml);
         if let Some(params) = params {
+            let to_a_file = to.is_some() || params.get("file").is_some();
             let params = typed(params, to, dxml)?;
+            // Without a file libvirt saves where a managed save goes; its QEMU driver (9.0)
+            // never unlocks the domain then, and soon answers nobody any more.
+            if !to_a_file {
+                needed(to, "to")?;
+            }
             let (array, len) = params.as_raw();
             // SAFETY: raw() is live while self is; so in all calls below. The array
             // holds `len` parameters.
