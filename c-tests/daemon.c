@@ -210,7 +210,8 @@ static void ending(const char *uri, pid_t daemon, int signal, int reason)
         works(vkvm_conn_set_keep_alive(conn, 1, PATIENCE, &err), &err, "set_keep_alive");
     for (double end = now() + 1.5; now() < end;)
         turn();
-    ok(closed.calls == 0 && broken.calls == 0, "while the daemon answers, nothing happens");
+    ok(read_count(&closed.calls) == 0 && read_count(&broken.calls) == 0,
+       "while the daemon answers, nothing happens");
     ok(kill(daemon, signal) == 0, "signal %d for the daemon", signal);
     if (signal == SIGSTOP)
         works(vkvm_conn_set_keep_alive(conn, 1, 1, &err), &err, "set_keep_alive");

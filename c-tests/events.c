@@ -9,7 +9,7 @@
 
 #include "events.h"
 
-static vkvm_error *err;
+static __thread vkvm_error *err; /* callbacks on the library's thread have one, too */
 
 /* --- timers and watches --------------------------------------------------- */
 

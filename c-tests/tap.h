@@ -41,8 +41,9 @@ static inline bool ok(bool passed, const char *format, ...)
     va_list arguments;
     va_start(arguments, format);
     flockfile(stdout); /* callbacks on another thread check things, too */
-    tap_failures += !passed;
-    printf("%s %d - ", passed ? "ok" : "not ok", ++tap_count);
+    __atomic_add_fetch(&tap_failures, !passed, __ATOMIC_SEQ_CST);
+    printf("%s %d - ", passed ? "ok" : "not ok",
+           __atomic_add_fetch(&tap_count, 1, __ATOMIC_SEQ_CST));
     vprintf(format, arguments);
     printf("\n");
     fflush(stdout); /* a crash, or a fork, finds nothing in the buffer */
