@@ -7,11 +7,12 @@
  */
 
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "fuzz.h"
 
-enum { BUFFER_SIZE = 65536, DESCRIPTORS = 6 };
+enum { BUFFER_SIZE = 65536, DESCRIPTORS = 7 };
 
 /* --- what is not called, or not with everything ------------------------------------------------ */
 
@@ -79,6 +80,10 @@ void make_files(void)
         fail("the files of a round cannot be made");
     close(ends[1]);
     descriptors[5] = ends[0]; /* ends at once */
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
+        fail("the files of a round cannot be made");
+    close(ends[1]);
+    descriptors[6] = ends[0];
 }
 
 static int some_descriptor(struct chance *chance)
@@ -98,11 +103,21 @@ static void *no_handle(struct chance *chance, struct arguments *a, bool nullable
     case 2: return &local;
     case 3: return (void *)(uintptr_t)any_number(chance);
     case 4: { /* a live one with a bit wrong */
-        uintptr_t word = (uintptr_t)live_handle(chance, (enum class)below(chance, CLASSES));
+        uintptr_t word = (uintptr_t)live_handle(chance, (enum class)below(chance, CLASSES), NULL);
         return (void *)(word ^ (uintptr_t)1 << below(chance, 64));
     }
     default: return NULL;
     }
+}
+
+/* One that is not open, of that connection, for a function that opens it. */
+static void *new_stream(void *conn)
+{
+    vkvm_stream *stream = NULL;
+    if (vkvm_conn_new_stream(conn, 0, &stream, NULL) < 0)
+        return NULL;
+    add_handle(CLASS_STREAM, stream, conn);
+    return stream;
 }
 
 static void *some_handle(struct chance *chance, const struct parameter *p, struct arguments *a)
@@ -121,7 +136,9 @@ static void *some_handle(struct chance *chance, const struct parameter *p, struc
         a->right = false;
         class = (enum class)below(chance, CLASSES);
     }
-    void *handle = live_handle(chance, class);
+    void *handle = live_handle(chance, class, once_in(chance, 12) ? NULL : a->origin);
+    if (class == CLASS_STREAM && a->origin && once_in(chance, 2))
+        handle = new_stream(a->origin);
     a->right &= handle != NULL;
     return handle;
 }
@@ -140,7 +157,7 @@ static uint64_t bound(struct chance *chance)
 static uint64_t some_flags(struct chance *chance)
 {
     uint64_t how = below(chance, 16);
-    return how < 9    ? 0
+    return how < 11   ? 0
            : how < 13 ? (uint64_t)1 << below(chance, 12)
            : how < 15 ? below(chance, 16)
                       : any_number(chance);
@@ -177,7 +194,7 @@ static uint64_t some_number(struct chance *chance, const struct function *functi
     if (strcmp(name, "section") == 0 && once_in(chance, 2))
         return VKVM_NETWORK_SECTION_IP_DHCP_HOST;
     if (strcmp(name, "event_id") == 0 && !huge)
-        return below(chance, 28);
+        return below(chance, strstr(function->name, "domain_event") ? 28 : 3);
     if (strcmp(name, "max_delay") == 0 && !huge)
         return 100 + below(chance, 200);
     if (strncmp(name, "max", 3) == 0 && !huge)
@@ -351,12 +368,18 @@ void choose_arguments(struct chance *chance, const struct function *function, en
     memset(a->outputs, 0xA5, sizeof a->outputs);
     a->buffer = NULL;
     a->ticket = NULL;
+    a->origin = NULL;
     a->right = true;
-    for (int i = 0; i < function->count; i++)
-        choose(chance, function, i, a);
-    if (focused && function->count && function->params[0].class == focus &&
-        (function->params[0].shape == HANDLE || function->params[0].shape == GIVEN_HANDLE))
-        a->words[0].pointer = focused;
+    for (int i = 0; i < function->count; i++) {
+        const struct parameter *p = &function->params[i];
+        bool is_handle = p->shape == HANDLE || p->shape == GIVEN_HANDLE;
+        if (i == 0 && focused && is_handle && p->class == focus)
+            a->words[i].pointer = focused;
+        else
+            choose(chance, function, i, a);
+        if (is_handle && !a->origin)
+            a->origin = origin_of(p->class, a->words[i].pointer);
+    }
     if (is_one_of(function->name, with_command) && !once_in(chance, 16)) {
         a->words[1].pointer = (void *)(uintptr_t)some_command(chance);
         if (a->words[1].pointer)
@@ -369,9 +392,14 @@ void choose_arguments(struct chance *chance, const struct function *function, en
                 a->ticket->has_destroy = a->words[i].function != NULL;
     }
     /* A number is one of the connection's. */
-    if (strstr(function->name, "deregister_any") && !once_in(chance, 8))
+    if (function->count > 1 && strcmp(function->params[1].name, "callback_id") == 0 &&
+        function->params[1].shape == INT && !once_in(chance, 8))
         a->words[1].integer = (uint64_t)some_registration(chance, function->name,
                                                           once_in(chance, 4) ? NULL : &a->words[0].pointer);
+    /* A device without a name crashes libvirt 9.0's daemon, which looks it up with strcmp. */
+    if (the_round.target == TARGET_QEMU && strcmp(function->name, "vkvm_domain_set_block_threshold") == 0 &&
+        a->words[1].pointer && !*(const char *)a->words[1].pointer)
+        a->words[1].pointer = NULL;
     if (is_excluded(function))
         disarm(chance, a);
 }

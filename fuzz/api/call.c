@@ -7,6 +7,7 @@
  */
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -14,7 +15,7 @@
 
 #include "fuzz.h"
 
-enum { DEEPEST = 3, CHILD_CALLS = 40, CHILD_SECONDS = 20 };
+enum { DEEPEST = 3, CHILD_CALLS = 40, CHILD_SECONDS = 20, TRIES = 6 };
 
 _Thread_local int call_depth;
 bool is_forked_child;
@@ -71,6 +72,8 @@ static struct call_record *record(struct slot *slot, int number, const struct ar
         if (function->params[i].shape == STRING && a->words[i].pointer)
             quote(call->texts[i], a->words[i].pointer);
     }
+    slot->function = number;
+    slot->object = function->count ? a->words[0].pointer : NULL;
     slot->moved = now_ms();
     slot->calls++;
     slot->depth++;
@@ -88,17 +91,18 @@ static bool is_untouched(const unsigned char *output)
 }
 
 /* The one at a path of a value may be of any class. */
-static void take_handle(const struct function *function, const struct parameter *p, void *handle)
+static void take_handle(const struct function *function, const struct parameter *p, void *handle,
+                        void *origin)
 {
     const char *name = vkvm_handle_class_name(handle);
     if (p->class == CLASSES) {
-        add_any_handle(handle);
+        add_any_handle(handle, origin);
         return;
     }
     /* Others, and a daemon that is killed, may have ended it meanwhile. */
     if (name && strcmp(name, class_names[p->class]) != 0)
         fail("%s returned a %s as its %s", function->name, name, p->name);
-    add_handle(p->class, handle);
+    add_handle(p->class, handle, origin);
     if (p->class == CLASS_VALUE)
         note_value(function, handle);
     if (once_in(my_chance(), 3))
@@ -119,12 +123,12 @@ static void take_output(const struct function *function, int i, struct arguments
         return;
     switch (p->shape) {
     case OUT_HANDLE: case OUT_ANY_HANDLE:
-        take_handle(function, p, pointer);
+        take_handle(function, p, pointer, a->origin);
         return;
     case OUT_HANDLE_LIST:
         for (uint64_t j = 0; j < length; j++) {
             vkvm_handle_ref(((void **)pointer)[j]);
-            take_handle(function, p, ((void **)pointer)[j]);
+            take_handle(function, p, ((void **)pointer)[j], a->origin);
         }
         break;
     case OUT_STRING:
@@ -178,14 +182,21 @@ static void succeeded(const struct function *function, struct arguments *a)
     succeeded_here[function - functions]++;
 }
 
-static void take_error(const struct function *function, vkvm_error *error, struct chance *chance)
+static void take_error(const struct function *function, vkvm_error *error, bool right,
+                       struct chance *chance)
 {
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    if (right && pthread_mutex_trylock(&lock) == 0) {
+        char *reason = shared->reason[function - functions];
+        snprintf(reason, sizeof shared->reason[0], "%s", vkvm_error_message(error));
+        pthread_mutex_unlock(&lock);
+    }
     if (vkvm_error_code(error) == VKVM_ERROR_OWN_INTERNAL)
         fail("%s: %s", function->name, vkvm_error_message(error));
     if (the_round.threads == 1 && !vkvm_error_message(error)[0])
         fail("%s failed without a message", function->name);
     if (once_in(chance, 32))
-        add_handle(CLASS_ERROR, error);
+        add_handle(CLASS_ERROR, error, NULL);
     else
         vkvm_error_free(error);
 }
@@ -194,16 +205,14 @@ static void take_error(const struct function *function, vkvm_error *error, struc
 static void take_direct(const struct function *function, int64_t returned, struct arguments *a)
 {
     if (function->returns == HELD && returned) {
-        add_any_handle((void *)(intptr_t)returned);
+        add_any_handle((void *)(intptr_t)returned, a->origin);
     } else if (function->returns == TEXT && returned && the_round.threads == 1 && !is_forked_child) {
         /* Another thread might free the error meanwhile. */
         if (strlen((const char *)(intptr_t)returned) > 1 << 20)
             fail("%s returned a text without an end", function->name);
     }
-    bool worked = function->returns == NOTHING ? a->right
-                  : function->returns == NUMBER ? a->right
-                                                : returned != 0;
-    if (worked)
+    /* What is returned may well be 0, or NULL for a text that there is not. */
+    if (function->returns == HELD ? returned != 0 : a->right)
         succeeded(function, a);
 }
 
@@ -226,7 +235,7 @@ static void check(const struct function *function, int64_t returned, struct argu
     if (wants_error && (error == sentinel || !error))
         fail("%s failed without an error", function->name);
     if (wants_error)
-        take_error(function, error, chance);
+        take_error(function, error, a->right, chance);
     for (int i = 0; i < function->count; i++)
         if (!is_untouched(a->outputs[i]))
             fail("%s failed and touched its output %s", function->name, function->params[i].name);
@@ -281,6 +290,22 @@ static bool is_forbidden(const struct function *function)
     return false;
 }
 
+static void call_unless_skipped(struct chance *chance, int number)
+{
+    if (!is_skipped(functions[number].name) && !is_forbidden(&functions[number]))
+        call_function(chance, number);
+}
+
+static bool makes(const struct function *function, enum class class)
+{
+    for (int i = 0; i < function->count; i++) {
+        enum shape shape = function->params[i].shape;
+        if ((shape == OUT_HANDLE || shape == OUT_HANDLE_LIST) && function->params[i].class == class)
+            return true;
+    }
+    return false;
+}
+
 static int some_function(struct chance *chance)
 {
     uint64_t how = below(chance, 16);
@@ -299,17 +324,42 @@ static int some_function(struct chance *chance)
     return number;
 }
 
-/* Without a connection nothing else can be had. */
-static void open_some(struct chance *chance)
+/* A handle of each class, for most functions need one; and what is on, for many need that. */
+static void make_some(struct chance *chance)
 {
-    static const char *const first[] = { "vkvm_conn_open", "vkvm_host_new", "vkvm_value_from_json",
-                                         "vkvm_conn_list_all_domains", "vkvm_event_queue_new",
-                                         "vkvm_conn_new_stream", "vkvm_conn_list_all_storage_pools" };
-    static const enum class of[] = { CLASS_CONN, CLASS_HOST, CLASS_VALUE, CLASS_DOMAIN,
-                                     CLASS_EVENT_QUEUE, CLASS_STREAM, CLASS_STORAGE_POOL };
-    uint64_t i = once_in(chance, 3) ? 0 : below(chance, sizeof of / sizeof *of);
-    if (live_count(of[i]) < 3)
-        call_function(chance, function_named(first[i]));
+    static const char *const openers[] = { "vkvm_conn_open", "vkvm_host_new", "vkvm_value_from_json" };
+    static const enum class of[] = { CLASS_CONN, CLASS_HOST, CLASS_VALUE };
+    static const char *const starters[] = { "vkvm_domain_create", "vkvm_network_create",
+                                            "vkvm_storage_pool_create" };
+    if (once_in(chance, 8)) {
+        call_function(chance, function_named(starters[below(chance, 3)]));
+        return;
+    }
+    enum class class = once_in(chance, 3) ? CLASS_CONN : (enum class)below(chance, CLASSES);
+    if (live_count(class) >= 3 && !once_in(chance, 4))
+        return;
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+        if (class == of[i]) {
+            call_function(chance, function_named(openers[i]));
+            return;
+        }
+    }
+    int number = (int)below(chance, FUNCTIONS);
+    for (int i = 0; i < FUNCTIONS; i++, number = (number + 1) % FUNCTIONS) {
+        if (makes(&functions[number], class)) {
+            call_unless_skipped(chance, number);
+            return;
+        }
+    }
+}
+
+/* With other arguments each time, until it works; not without the handle that it is for. */
+static void insist(struct chance *chance, int number)
+{
+    const struct parameter *first = functions[number].params;
+    int tries = functions[number].count && first->class != CLASSES && !live_count(first->class) ? 1 : TRIES;
+    for (; tries && !succeeded_here[number] && !shared->stop; tries--)
+        call_unless_skipped(chance, number);
 }
 
 void call_at_random(struct chance *chance)
@@ -317,13 +367,15 @@ void call_at_random(struct chance *chance)
     if (call_depth >= DEEPEST)
         return;
     if (once_in(chance, 8))
-        open_some(chance);
+        make_some(chance);
     int number = some_function(chance);
-    if (!is_skipped(functions[number].name) && !is_forbidden(&functions[number]))
-        call_function(chance, number);
+    if (once_in(chance, 16))
+        insist(chance, number);
+    else
+        call_unless_skipped(chance, number);
     if (once_in(chance, 24)) {
         enum class class = (enum class)below(chance, CLASSES);
-        focus_on(class, live_handle(chance, class));
+        focus_on(class, live_handle(chance, class, NULL));
     }
 }
 
@@ -375,6 +427,7 @@ void fork_at_random(struct chance *chance)
     if (ended == 0) {
         int none = 0;
         snprintf(shared->failure, sizeof shared->failure, "a forked child hangs");
+        shared->late = true;
         atomic_compare_exchange_strong(&shared->crashed, &none, child);
         shared->signal = 0;
         for (;;)

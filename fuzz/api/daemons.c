@@ -21,6 +21,7 @@ pid_t begin_killing(void)
     pid_t killer = fork();
     if (killer != 0)
         return killer;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     struct chance chance = { the_round.seed };
     while (!shared->stop) {
         usleep((useconds_t)(200000 + below(&chance, 800000)));
@@ -80,6 +81,20 @@ void end_asking(void)
     qemu.asker = 0;
 }
 
+/* Its process, or 0: below unshare, whose process is known, and a shell. */
+static pid_t process_of_qemu(void)
+{
+    char command[100];
+    int process = 0;
+    snprintf(command, sizeof command, "pgrep -P \"$(pgrep -P %d)\" libvirtd 2>/dev/null", options.qemu_pid);
+    FILE *from = popen(command, "r");
+    if (!from || fscanf(from, "%d", &process) != 1)
+        process = 0;
+    if (from)
+        pclose(from);
+    return process;
+}
+
 bool qemu_has_failed(void)
 {
     int status = 0;
@@ -87,6 +102,8 @@ bool qemu_has_failed(void)
         qemu.asker = 0;
         if (status == 0)
             qemu.answered = now_ms();
+        else if (!process_of_qemu())
+            return true;
     }
     if (qemu.asker <= 0 && now_ms() - qemu.asked > ASK_EACH_MS) {
         qemu.asked = now_ms();
@@ -103,20 +120,6 @@ bool qemu_still_answers(void)
     while (qemu.answered == begin && !qemu_has_failed())
         usleep(20000);
     return qemu.answered != begin;
-}
-
-/* Its process, or 0: below unshare, whose process is known, and a shell. */
-static pid_t process_of_qemu(void)
-{
-    char command[100];
-    int process = 0;
-    snprintf(command, sizeof command, "pgrep -P \"$(pgrep -P %d)\" libvirtd", options.qemu_pid);
-    FILE *from = popen(command, "r");
-    if (!from || fscanf(from, "%d", &process) != 1)
-        process = 0;
-    if (from)
-        pclose(from);
-    return process;
 }
 
 /* The command prints PID=..., like the bed. */
@@ -150,7 +153,7 @@ void go_on_without_qemu(void)
         fclose(to);
     }
     printf("# round %d: the QEMU daemon %s\n#   see %s\n", the_round.number,
-           process ? "answers no other client either" : "has ended", name);
+           process ? "answers no other client either" : "has crashed", name);
     fflush(stdout);
     /* In a short run it is done without from here on. */
     if (!options.qemu_restart || now_ms() + RESTART_MS > run_end || !restart_qemu()) {

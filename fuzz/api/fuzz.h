@@ -116,12 +116,13 @@ struct options {
     int seconds, round_seconds, threads, only_round, loop, target, most_failures;
     const char *rich, *daemon, *restart, *qemu, *qemu_restart, *scratch, *out, *skip;
     int hang, qemu_pid;
-    bool tap, no_fork;
+    bool tap, no_fork, why;
 };
 
 extern struct options options;
 extern int rounds, failures;
-extern int64_t run_end; /* when the last round has to end, on the clock of now_ms */
+extern int64_t run_begin, run_end; /* on the clock of now_ms; when the last round has to end */
+const char *uri_of_round(void); /* that of its daemon, or of the host in this process */
 extern const char *const loop_names[LOOPS], *const target_names[TARGETS];
 
 /* --- report.c ---------------------------------------------------------------------------------- */
@@ -129,6 +130,7 @@ extern const char *const loop_names[LOOPS], *const target_names[TARGETS];
 void report(const char *what, pid_t process, const char *errors);
 void print_stacks(FILE *to, pid_t process, int seconds); /* in so many at most */
 void summary(void);
+bool is_libvirts_own(const char *errors); /* a crash, by the stack in a round's standard error */
 
 /* --- daemons.c --------------------------------------------------------------------------------- */
 
@@ -136,7 +138,7 @@ pid_t begin_killing(void); /* the daemon with the test driver, all the time */
 void end_killing(pid_t killer);
 void begin_asking(void);   /* the daemon with the QEMU driver, whether it is there */
 void end_asking(void);
-bool qemu_has_failed(void); /* has answered nobody for too long; to be called often */
+bool qemu_has_failed(void); /* it has ended, or answered nobody for too long; to be called often */
 bool qemu_still_answers(void); /* waits for it */
 void go_on_without_qemu(void); /* or with a new one */
 
@@ -158,6 +160,8 @@ struct slot {
     _Atomic uint64_t calls;
     _Atomic int64_t moved; /* when the last call began or ended, ms */
     _Atomic int depth;     /* how many calls it is in */
+    _Atomic int function;  /* the last call, and its first argument, for another thread */
+    void *_Atomic object;
     _Atomic bool rescued;  /* its stream has been aborted */
     struct call_record ring[RING];
 };
@@ -167,8 +171,12 @@ struct shared {
     _Atomic int slots;
     struct slot slot[SLOTS];
     _Atomic int crashed; /* the process that waits to be looked at, or 0 */
+    _Atomic bool crashing; /* one writes its stack */
     _Atomic int signal;  /* what ended it */
     char failure[2000];  /* what it says itself */
+    _Atomic bool late;   /* that is about something which a daemon may hold up */
+    uint64_t libvirt;    /* its version */
+    char reason[FUNCTIONS][2 * SHOWN]; /* the last error of a call that had nothing wrong on purpose */
     _Atomic uint64_t called[FUNCTIONS], succeeded[FUNCTIONS], forks, callbacks;
 };
 
@@ -203,9 +211,11 @@ void seed_chance(uint64_t seed);
 
 /* --- pool.c --------------------------------------------------------------------------------- */
 
-void add_handle(enum class class, void *handle);
-void add_any_handle(void *handle);     /* its class is asked for */
-void *live_handle(struct chance *chance, enum class class); /* NULL if there is none */
+/* ORIGIN is a connection, or NULL. */
+void add_handle(enum class class, void *handle, void *origin);
+void add_any_handle(void *handle, void *origin); /* its class is asked for */
+void *origin_of(enum class class, const void *handle);
+void *live_handle(struct chance *chance, enum class class, const void *origin); /* NULL if there is none */
 void *freed_handle(struct chance *chance);
 void check_ended(void *handle);        /* it may have been freed: it is not live then */
 void end_handle(void *handle);         /* gives up all holds */
@@ -278,6 +288,7 @@ struct arguments {
     int numbers[MOST_LIST];
     unsigned char *buffer;
     struct ticket *ticket;
+    void *origin; /* the connection that the first handle belongs to */
     bool right; /* none is wrong on purpose */
 };
 

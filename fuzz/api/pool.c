@@ -15,8 +15,11 @@
 /* Few connections, so that what functions are given mostly belongs to the same one. */
 enum { POOL = 16, CONNECTIONS = 4, GRAVES = 64 };
 
+/* Most functions want handles of one connection: ORIGIN is that of the handle, or NULL. */
 static struct {
-    void *handles[POOL];
+    struct {
+        void *handle, *origin;
+    } all[POOL];
     int count;
 } pools[CLASSES];
 
@@ -42,35 +45,36 @@ static void bury(void *handle)
 }
 
 /* Where all places are taken, one must go. */
-void add_handle(enum class class, void *handle)
+void add_handle(enum class class, void *handle, void *origin)
 {
     void *gone = NULL;
     if (!handle)
         return;
     pthread_mutex_lock(&lock);
     int i = 0;
-    while (i < pools[class].count && pools[class].handles[i] != handle)
+    while (i < pools[class].count && pools[class].all[i].handle != handle)
         i++;
     int room = class == CLASS_CONN ? CONNECTIONS : POOL;
     if (i == room) {
         i = (int)below(my_chance(), (uint64_t)room);
-        gone = pools[class].handles[i];
+        gone = pools[class].all[i].handle;
         bury(gone);
     } else if (i == pools[class].count) {
         pools[class].count++;
     }
-    pools[class].handles[i] = handle;
+    pools[class].all[i].handle = handle;
+    pools[class].all[i].origin = class == CLASS_CONN ? handle : origin;
     pthread_mutex_unlock(&lock);
     if (gone)
         end_handle(gone);
 }
 
-void add_any_handle(void *handle)
+void add_any_handle(void *handle, void *origin)
 {
     const char *name = vkvm_handle_class_name(handle);
     for (int class = 0; name && class < CLASSES; class++)
         if (strcmp(name, class_names[class]) == 0)
-            add_handle((enum class)class, handle);
+            add_handle((enum class)class, handle, origin);
 }
 
 /* The class of a freed handle is not asked for: it may be in any pool. */
@@ -79,9 +83,9 @@ static void take_out(void *handle)
     pthread_mutex_lock(&lock);
     for (int class = 0; class < CLASSES; class++) {
         for (int i = 0; i < pools[class].count; i++) {
-            if (pools[class].handles[i] != handle)
+            if (pools[class].all[i].handle != handle)
                 continue;
-            pools[class].handles[i] = pools[class].handles[--pools[class].count];
+            pools[class].all[i] = pools[class].all[--pools[class].count];
             bury(handle);
         }
     }
@@ -94,14 +98,40 @@ void check_ended(void *handle)
         take_out(handle);
 }
 
-void *live_handle(struct chance *chance, enum class class)
+void *origin_of(enum class class, const void *handle)
+{
+    void *origin = NULL;
+    pthread_mutex_lock(&lock);
+    for (int i = 0; class < CLASSES && i < pools[class].count; i++)
+        if (pools[class].all[i].handle == handle)
+            origin = pools[class].all[i].origin;
+    pthread_mutex_unlock(&lock);
+    return origin;
+}
+
+/* One of that origin, where there is one. */
+static void *some_of(struct chance *chance, enum class class, const void *origin)
+{
+    void *handle = NULL;
+    pthread_mutex_lock(&lock);
+    int count = pools[class].count, first = count ? (int)below(chance, (uint64_t)count) : 0;
+    if (count)
+        handle = pools[class].all[first].handle;
+    for (int i = 0; origin && i < count; i++) {
+        int at = (first + i) % count;
+        if (pools[class].all[at].origin == origin) {
+            handle = pools[class].all[at].handle;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    return handle;
+}
+
+void *live_handle(struct chance *chance, enum class class, const void *origin)
 {
     for (int tries = 0; tries < 4; tries++) {
-        void *handle = NULL;
-        pthread_mutex_lock(&lock);
-        if (pools[class].count)
-            handle = pools[class].handles[below(chance, (uint64_t)pools[class].count)];
-        pthread_mutex_unlock(&lock);
+        void *handle = some_of(chance, class, origin);
         if (!handle || vkvm_handle_class_name(handle))
             return handle;
         take_out(handle);
@@ -129,7 +159,7 @@ int live_count(enum class class)
 static void *take_last(int class)
 {
     pthread_mutex_lock(&lock);
-    void *handle = pools[class].count ? pools[class].handles[--pools[class].count] : NULL;
+    void *handle = pools[class].count ? pools[class].all[--pools[class].count].handle : NULL;
     pthread_mutex_unlock(&lock);
     return handle;
 }

@@ -41,10 +41,10 @@ static void *rescuer(void *unused)
             if (!slot->depth || slot->rescued || slot->process != getpid() ||
                 now_ms() - slot->moved < STUCK_MS)
                 continue;
-            const struct call_record *call = &slot->ring[(slot->calls - 1) % RING];
-            if (strstr(functions[call->function].name, "vkvm_stream_")) {
+            int function = atomic_load(&slot->function);
+            if (strstr(functions[function].name, "vkvm_stream_")) {
                 slot->rescued = true;
-                vkvm_stream_abort((vkvm_stream *)(uintptr_t)call->words[0], NULL);
+                vkvm_stream_abort(slot->object, NULL);
             }
         }
     }
@@ -87,6 +87,7 @@ static void check_what_is_left(void)
             snprintf(handles + length, sizeof handles - length, "%zu %s handles are left; ", count,
                      class_names[class]);
     }
+    shared->late = true;
     if (*handles || owed)
         fail("%s%s", handles, owed ? owed : "");
 }
@@ -104,6 +105,7 @@ void run_round(void)
     pthread_t threads[64], helper;
     alarm(0);
     seed_chance(the_round.seed);
+    vkvm_library_get_libvirt_version(&shared->libvirt, NULL);
     make_tickets();
     make_files();
     make_texts();

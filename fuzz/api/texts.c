@@ -18,35 +18,40 @@ enum { KNOWN = 24, LEARNED = 16, MOST_LENGTH = 20000, LENT = 512,
 #define UUID "8f1e43a0-7d3a-4c57-9a0b-0000000000"
 #define MAC "<mac address='52:54:00:aa:bb:cc'/>"
 #define OWNER "<owner><name>d</name><uuid>" UUID "09</uuid></owner>"
-#define DOMAIN(name, more)                                                                   \
-    "<domain type='@TYPE@'><name>" name "</name><memory unit='KiB'>32768</memory>"           \
+#define DOMAIN(name, uuid, more)                                                             \
+    "<domain type='@TYPE@'><name>" name "</name><uuid>" UUID uuid "</uuid>"                   \
+    "<memory unit='KiB'>32768</memory>"                                                      \
     "<vcpu current='1'>2</vcpu><os><type>hvm</type></os><devices>"                           \
     "<disk type='file' device='disk'><driver name='qemu' type='raw'/>"                       \
     "<source file='@DIR@/disk.raw'/><target dev='vda' bus='virtio'/></disk>" more            \
     "</devices></domain>"
 
-/* Rows of a topic and a text; @DIR@ is the scratch folder, @TYPE@ the domains' type. */
+/* Rows of a topic and a text; @DIR@ is the scratch folder, @TYPE@ the domains' type. With a
+   uuid an object that is made again is the one that handles speak of. */
 static const char *const seeds[][2] = {
-    { "xml_domain", DOMAIN("fuzz", "") },
-    { "xml_domain", DOMAIN("fuzz2", "<console type='pty'/><graphics type='vnc' port='-1'/>") },
-    { "xml_domain", DOMAIN("fuzz3", "<interface type='network'>" MAC "<source network='fuzz'/>"
+    { "xml_domain", DOMAIN("fuzz", "01", "") },
+    { "xml_domain", DOMAIN("fuzz2", "02", "<disk type='file' device='disk'><driver name='qemu' type='qcow2'/>"
+                           "<source file='@DIR@/disk.qcow2'/><target dev='vdc' bus='virtio'/></disk>"
+                           "<console type='pty'/><graphics type='vnc' port='-1'/>"
+                           "<channel type='unix'><target type='virtio' name='fuzz'/></channel>") },
+    { "xml_domain", DOMAIN("fuzz3", "03", "<interface type='network'>" MAC "<source network='fuzz'/>"
                            "<target dev='vnet9'/></interface><memballoon model='virtio'/>") },
     /* Each has an address: libvirt's test driver crashes on a domain's interface whose network
        has none, in virDomainInterfaceAddresses. */
-    { "xml_network", "<network><name>fuzz</name><bridge name='vkvm9'/>"
+    { "xml_network", "<network><name>fuzz</name><uuid>" UUID "31</uuid><bridge name='vkvm9'/>"
                      "<ip address='10.8.0.1' netmask='255.255.255.0'></ip></network>" },
-    { "xml_network", "<network><name>fuzz2</name><ip address='10.9.0.1' netmask='255.255.255.0'>"
+    { "xml_network", "<network><name>fuzz2</name><uuid>" UUID "32</uuid><ip address='10.9.0.1' netmask='255.255.255.0'>"
                      "</ip></network>" },
-    { "xml_network", "<network><name>fuzz3</name><forward mode='bridge'/><bridge name='vkvm9'/>"
+    { "xml_network", "<network><name>fuzz3</name><uuid>" UUID "33</uuid><forward mode='bridge'/><bridge name='vkvm9'/>"
                      "</network>" }, /* no domain's, see above */
     { "xml_network_port", "<networkport><uuid>" UUID "11</uuid>" OWNER MAC "</networkport>" },
     { "xml_update", "<host mac='52:54:00:11:22:09' name='n' ip='10.9.0.9'/>" },
     { "xml_update", "<host mac='52:54:00:11:22:01' name='web' ip='10.7.0.10'/>" },
     { "xml_interface", "<interface type='ethernet' name='eth2'><start mode='none'/>"
                        "<mac address='52:54:00:aa:00:03'/></interface>" },
-    { "xml_storage_pool", "<pool type='dir'><name>fuzz</name><target><path>@DIR@/pool</path>"
+    { "xml_storage_pool", "<pool type='dir'><name>fuzz</name><uuid>" UUID "41</uuid><target><path>@DIR@/pool</path>"
                           "</target></pool>" },
-    { "xml_storage_pool", "<pool type='dir'><name>fuzz2</name><target><path>@DIR@/pool2</path>"
+    { "xml_storage_pool", "<pool type='dir'><name>fuzz2</name><uuid>" UUID "42</uuid><target><path>@DIR@/pool2</path>"
                           "</target></pool>" },
     { "xml_storage_vol", "<volume><name>v</name><capacity>9</capacity></volume>" },
     { "xml_storage_vol", "<volume><name>w.raw</name><capacity unit='KiB'>64</capacity>"
@@ -67,7 +72,7 @@ static const char *const seeds[][2] = {
     { "checkpointxml", "<domaincheckpoint/>" },
     { "backupxml", "<domainbackup/>" },
     { "xml_device", "<disk type='file' device='disk'><source file='@DIR@/other.raw'/>"
-                    "<target dev='vdb' bus='virtio'/></disk>" },
+                    "<target dev='vdb' bus='virtio'/><alias name='ua-0'/></disk>" },
     { "xml_device", "<interface type='network'>" MAC "<source network='default'/></interface>" },
     { "xml_cpu", "<cpu><arch>x86_64</arch><model>qemu64</model></cpu>" },
     { "destxml", "<disk type='file'><source file='@DIR@/copy.raw'/></disk>" },
@@ -88,20 +93,24 @@ static const char *const seeds[][2] = {
     { "name_storage_pool", "default-pool" }, { "name_storage_pool", "images" },
     { "name_storage_pool", "fuzz" }, { "name_storage_vol", "web.qcow2" }, { "name_storage_vol", "v" },
     { "uuid_storage_pool", "31111111-2222-4333-8444-555555555501" },
+    { "path_storage_pool", "@DIR@/pool" }, { "path_storage_pool", "/images" },
+    { "path_storage_vol", "/images/web.qcow2" }, { "path_storage_vol", "@DIR@/pool/w.raw" },
     { "key_storage_vol", "/images/web.qcow2" }, { "key_storage_vol", "@DIR@/pool/w.raw" },
     { "name_node_device", "computer" }, { "name_node_device", "net_eth0" },
     { "wwnn", "2000000012341234" }, { "wwpn", "1000000012341234" },
     { "name_nwfilter", "fuzz" }, { "name_nwfilter_binding", "lo" },
     { "uuid_nwfilter", UUID "12" }, { "uuid_secret", UUID "13" }, { "uuid_network_port", UUID "11" },
     { "id", "fuzz" }, { "cap", "pci" }, { "cap", "system" }, { "cap", "net" }, { "driver", "vfio" },
-    { "device", "vda" }, { "device", "vnet7" }, { "device", "hda" }, { "device", "ua-0" },
-    { "device", "@DIR@/disk.raw" }, { "device", "testnet0" }, { "device", "52:54:00:11:22:01" },
-    { "device", "" },
+    { "device", "vda" }, { "device", "vdb" }, { "device", "vdc" }, { "device", "hda" }, { "device", "ua-0" },
+    { "device", "@DIR@/disk.raw" }, { "device", "" },
+    { "interface", "vnet7" }, { "interface", "vnet9" }, { "interface", "testnet0" },
+    { "interface", "52:54:00:11:22:01" }, { "interface", "52:54:00:aa:bb:cc" },
     { "file", "@DIR@/file" }, { "file", "@DIR@/file2" }, { "file", "@DIR@/saved" },
     { "file", "@DIR@/no/such/folder" }, { "file", "/nowhere/file" },
-    { "uri", "test:///default" }, { "uri", "@RICH@" }, { "uri", "@DAEMON@" }, { "uri", "@DAEMON@" },
+    { "uri", "@LOCAL@" }, { "uri", "@RICH@" }, { "uri", "@DAEMON@" }, { "uri", "@DAEMON@" },
     { "uri", "@DAEMON@" }, { "uri", "@DAEMON@" }, { "uri", "@DAEMON@" },
-    { "uri", "test:///nowhere.xml" }, { "uri", "nothing" }, { "uri", "http://example.org/app" },
+    { "uri", "test:///nowhere.xml" }, { "uri", "nothing" },
+    { "uri_metadata", "http://example.org/app" },
     { "emulator", "/usr/bin/qemu-system-x86_64" }, { "arch", "x86_64" }, { "machine", "pc" },
     { "virttype", "test" }, { "virttype", "qemu" },
     { "configtype", "qemu-argv" }, { "configtype", "vmx" }, { "configdata", "qemu -m 32" },
@@ -120,8 +129,7 @@ static const char *const seeds[][2] = {
     { "size", "1" }, { "size", "64K" }, { "size", "1M" }, { "capacity", "64K" }, { "domain", "test" },
     { "domain", "web" }, { "domain", "fuzz" }, { "domain", "off" }, { "network", "default" },
     { "network", "front" }, { "pool", "default-pool" }, { "pool", "images" }, { "pool", "fuzz" },
-    { "vol", "web.qcow2" }, { "vol", "v" }, { "interface", "vnet7" }, { "interface", "eth0" },
-    { "iface", "eth0" }, { "secret", UUID "13" }, { "snapshotname", "root" }, { "snapshotname", "child" },
+    { "vol", "web.qcow2" }, { "vol", "v" },     { "iface", "eth0" }, { "secret", UUID "13" }, { "snapshotname", "root" }, { "snapshotname", "child" },
     { "target", "vdb" }, { "f", "raw" }, { "O", "qcow2" }, { "states", "running" },
     { "name", "fuzz" }, { "name", "test" }, { "mode", "acpi" }, { "state", "up" }, { "state", "down" },
     { "keycode", "KEY_A" }, { "format", "raw" }, { "cpu", "0" },
@@ -190,13 +198,14 @@ static char *replaced(char *text, const char *word, const char *by)
 static struct text expanded(const char *seed)
 {
     char rich[4200];
+    /* What is in this process is so much faster that little would come to the others. */
+    bool daemon_only = the_round.target == TARGET_QEMU;
     snprintf(rich, sizeof rich, "test://%s", the_round.rich);
     char *text = replaced(strdup(seed), "@DIR@", the_round.scratch);
     text = replaced(text, "@TYPE@", the_round.target == TARGET_QEMU ? "qemu" : "test");
-    text = replaced(text, "@RICH@", rich);
-    text = replaced(text, "@DAEMON@", the_round.target == TARGET_QEMU     ? the_round.qemu
-                                      : the_round.target == TARGET_DAEMON ? the_round.daemon
-                                                                          : "test:///default");
+    text = replaced(text, "@LOCAL@", daemon_only ? uri_of_round() : "test:///default");
+    text = replaced(text, "@RICH@", daemon_only ? uri_of_round() : rich);
+    text = replaced(text, "@DAEMON@", uri_of_round());
     return (struct text){ text, strlen(text) };
 }
 

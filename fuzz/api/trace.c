@@ -40,6 +40,8 @@ void clear_trace(void)
     shared->stop = false;
     shared->slots = 0;
     shared->crashed = 0;
+    shared->crashing = false;
+    shared->late = false;
     shared->failure[0] = '\0';
     memset(shared->slot, 0, sizeof shared->slot);
 }
@@ -100,12 +102,13 @@ void print_trace(FILE *to)
 /* Waits to be looked at and ended: nothing in here goes on. */
 static void on_crash(int signal)
 {
-    int none = 0;
-    if (atomic_compare_exchange_strong(&shared->crashed, &none, getpid())) {
+    if (!atomic_exchange(&shared->crashing, true)) {
         void *frames[60];
+        int none = 0;
         shared->signal = signal;
         dprintf(2, "process %d, thread %d: signal %d\n", getpid(), (int)syscall(SYS_gettid), signal);
         backtrace_symbols_fd(frames, backtrace(frames, 60), 2);
+        atomic_compare_exchange_strong(&shared->crashed, &none, getpid());
     }
     for (;;)
         pause();

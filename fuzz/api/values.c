@@ -63,16 +63,12 @@ static void put_scalar(struct chance *chance, struct buffer *to)
         put(to, "%s", scalars[below(chance, sizeof scalars / sizeof *scalars)]);
 }
 
-static void put_tree(struct chance *chance, struct buffer *to, int depth)
+static void put_tree(struct chance *chance, struct buffer *to, int depth);
+
+static void put_items(struct chance *chance, struct buffer *to, bool list, int depth)
 {
-    uint64_t kind = below(chance, depth ? 4 : 8), items = below(chance, 4);
-    if (kind < 2 || depth > 3) {
-        put_scalar(chance, to);
-        return;
-    }
-    bool list = kind == 2;
     put(to, list ? "[" : "{");
-    for (uint64_t i = 0; i < items; i++) {
+    for (uint64_t i = 0, items = below(chance, 4); i < items; i++) {
         put(to, i ? "," : "");
         if (!list)
             put(to, "\"%s\":", keys[below(chance, sizeof keys / sizeof *keys)]);
@@ -81,12 +77,21 @@ static void put_tree(struct chance *chance, struct buffer *to, int depth)
     put(to, list ? "]" : "}");
 }
 
+static void put_tree(struct chance *chance, struct buffer *to, int depth)
+{
+    uint64_t kind = below(chance, depth ? 4 : 8);
+    if (kind < 2 || depth > 3)
+        put_scalar(chance, to);
+    else
+        put_items(chance, to, kind == 2, depth);
+}
+
 static void *value_of(struct buffer *text)
 {
     vkvm_value *value = NULL;
     if (vkvm_value_from_json(text->text, &value, NULL) < 0)
         return NULL; /* texts that are not UTF-8, and too long ones */
-    add_handle(CLASS_VALUE, value);
+    add_handle(CLASS_VALUE, value, NULL);
     return value;
 }
 
@@ -110,11 +115,14 @@ void *some_value(struct chance *chance, const struct function *function, const s
         focus_on(function->class, NULL);
     }
     if (strcmp(p->name, "value") == 0 || strcmp(p->name, "item") == 0 || once_in(chance, 3)) {
-        void *value = live_handle(chance, CLASS_VALUE);
+        void *value = live_handle(chance, CLASS_VALUE, NULL);
         if (value)
             return value;
     }
-    put_tree(chance, &text, 0);
+    if (settings && !once_in(chance, 8))
+        put_items(chance, &text, false, 1);
+    else
+        put_tree(chance, &text, 0);
     return value_of(&text);
 }
 
