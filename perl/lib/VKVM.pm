@@ -84,9 +84,10 @@ my %CONNECTION = map { $_ => 1 } @CONNECTION;
 
 # In one piece: with calls of _params and the like it was a fifth of opening test:///default.
 sub new {
-    my ($class, %params) = @_ % 2 ? @_ : ($_[0], _pairs('VKVM->new', @_[ 1 .. $#_ ]));
+    my ($class, @given) = @_;
+    my %params = @given % 2 ? _pairs('VKVM->new', @given) : @given;
     exists $CONNECTION{$_} or _refuse_others('VKVM->new', \%params, @CONNECTION) for keys %params;
-    my $uri   = exists $params{address} ? $params{address} : $params{uri};
+    my $uri = exists $params{address} ? $params{address} : $params{uri};
     # There ssh asks on the terminal, as ever.
     $uri = VKVM::SysVirt::_asking_uri($uri) if $INC{'VKVM/SysVirt.pm'};
     my $flags = $params{flags} // 0;

@@ -111,13 +111,16 @@ is($new->get_name, 'new', 'create_domain_with_files');
 $new->destroy;
 returns_nothing { $off->create_with_files([], 0) } 'no files';
 $off->destroy;
+returns_nothing { $off->create_with_files(undef) } 'undef is no files';
+$off->destroy;
 ok(fcntl($reader, F_GETFD, 0), 'the files are still open');
 
 for my $fds ([-1], [$closed], [ fileno $reader, $closed ], ['x'], undef, {}, fileno $reader) {
-    own_error { $off->create_with_files($fds) } VKVM::Error::OWN_INVALID, 'fds',
-      'create_with_files';
     own_error { $off->fd_associate('disk', $fds) } VKVM::Error::OWN_INVALID, 'fds',
       'fd_associate';
+    next if !defined $fds;
+    own_error { $off->create_with_files($fds) } VKVM::Error::OWN_INVALID, 'fds',
+      'create_with_files';
     own_error { $conn->create_domain_with_files(domain_xml('new'), $fds) }
       VKVM::Error::OWN_INVALID, 'fds', 'create_domain_with_files';
 }
