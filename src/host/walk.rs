@@ -7,7 +7,7 @@ use std::thread;
 use virt::sys;
 
 use crate::core::thread::with_signals_blocked;
-use crate::core::{Conn, sigpipe};
+use crate::core::{Conn, library, sigpipe};
 use crate::error::{Error, Result};
 
 /// How many calls are in flight at once. A daemon works on five of a client's
@@ -17,6 +17,9 @@ use crate::error::{Error, Result};
 const AT_ONCE: usize = 8;
 /// With fewer objects than this, threads are not worth their beginning.
 const MANY: usize = 16;
+/// The client of earlier libvirts can crash when several threads call on one connection
+/// (see the guide's page on threads): a list is not worth that.
+const SAFE_SINCE: u64 = 10_001_000;
 
 /// libvirt's errors about objects that are not there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,7 +62,8 @@ pub fn present<T>(told: Result<T>, gone: Gone) -> Result<Option<T>> {
 }
 
 /// Asks about each object of a list, and leaves out those that have vanished since it
-/// was made. The order stays. Where a call waits for a daemon, a few are made at once.
+/// was made. The order stays. Where a call waits for a daemon, a few are made at once, from
+/// libvirt 10.1 on.
 pub fn each<T: Sync, R: Send>(
     conn: &Conn,
     objects: &[T],
@@ -68,7 +72,7 @@ pub fn each<T: Sync, R: Send>(
 ) -> Result<Vec<R>> {
     let workers = match objects.len() {
         0..MANY => 1,
-        _ if conn.is_in_process()? => 1,
+        _ if conn.is_in_process()? || library::libvirt_version()? < SAFE_SINCE => 1,
         _ => AT_ONCE,
     };
     let told = at_once(workers, objects, |object| present(ask(object), gone))?;
@@ -101,7 +105,7 @@ fn at_once<T: Sync, R: Send>(
     let mut done = thread::scope(|scope| {
         let start = || {
             let builder = thread::Builder::new().name("vkvm-walk".to_owned());
-            builder.spawn_scoped(scope, || sigpipe::inside(worker))
+            builder.spawn_scoped(scope, || sigpipe::on_own_thread(worker))
         };
         // A thread that cannot be started is not needed: this one works, too.
         let others: Vec<_> =
