@@ -18,11 +18,15 @@ pub fn check(command: &Command, args: &Args) -> Result<(), Failure> {
             }
             continue;
         }
-        if let Some(other) = argument.excludes.iter().find(|other| given(other)) {
-            return Err(Failure::said(both(argument.name, other)));
-        }
         if let Some(group) = argument.requires.iter().find(|group| !group.iter().any(given)) {
             return Err(Failure::said(alone(argument, group)));
+        }
+    }
+    // As virsh does, after what is missing.
+    let on = command.arguments.iter().enumerate().filter(|(place, _)| is_on(args, *place));
+    for (_, argument) in on {
+        if let Some(other) = argument.excludes.iter().find(|other| given(other)) {
+            return Err(Failure::said(both(argument.name, other)));
         }
     }
     Ok(())
@@ -179,7 +183,7 @@ mod tests {
                 let name = argument.name;
                 for other in argument.excludes {
                     rules += 1;
-                    let error = said(command, &[name, other]);
+                    let error = said(command, &allowed(command, &[name, other]));
                     let wanted = format!("error: {}", both(name, other));
                     assert_eq!(error, Some(wanted), "{full}: {name} and {other}");
                 }
