@@ -190,6 +190,7 @@ subtest 'scheduler parameters' => sub {
     is_deeply($dom->get_scheduler_parameters($_), { weight => 50 }, 'flags') for undef, 0;
     returns_nothing { $dom->set_scheduler_parameters({ weight => 77 }) }
     'set_scheduler_parameters';
+    returns_nothing { $dom->set_scheduler_parameters({}) } 'no parameters are none to set';
     returns_nothing { $dom->set_scheduler_parameters({ weight => '78' }, undef) }
     'with undef for the flags';
     own_error { $dom->set_scheduler_parameters([ weight => 1 ]) } VKVM::Error::OWN_INVALID,

@@ -78,9 +78,10 @@ impl TypedParams {
         unsafe { slice(self.array, self.len) }
     }
 
-    /// For libvirt: the array and its length.
+    /// For libvirt: the array and its length. libvirt takes none, but no NULL for it.
     pub fn as_raw(&self) -> (*mut sys::virTypedParameter, c_int) {
-        (self.array, self.len)
+        let none = ptr::NonNull::dangling().as_ptr();
+        (if self.array.is_null() { none } else { self.array }, self.len)
     }
 
     /// The parameters as a map, in the driver's order.
