@@ -100,6 +100,21 @@ static void info(long n)
     }
 }
 
+/* By name; the peer is the direct call, on the same connection. */
+static void invoke_info(long n)
+{
+    static vkvm_value *args;
+    if (!args) {
+        CALL(vkvm_value_new_map, &args);
+        CALL(vkvm_value_set_handle, args, "dom", dom);
+    }
+    while (n--) {
+        vkvm_value *value;
+        CALL(vkvm_invoke, "vkvm_domain_get_info", args, &value);
+        vkvm_value_free(value);
+    }
+}
+
 static void info_numbers(long n)
 {
     while (n--) {
@@ -217,6 +232,7 @@ static const struct row {
     {"get_name", name, vir_name, 0, 0},
     {"get_uuid_string", uuid_string, vir_uuid_string, 0, 0},
     {"get_info", info, vir_info, 1.10, 1.02},
+    {"get_info by its name, direct", invoke_info, info, 0, 0},
     {"get_info + read 5 fields", info_fields, vir_info_fields, 0, 0},
     {"get_info_numbers", info_numbers, vir_info_fields, 1.10, 1.02},
     {"get_xml_description", xml, vir_xml, 1.10, 1.02},
