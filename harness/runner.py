@@ -3,7 +3,7 @@
 
 usage: runner.py [--invoke] vkvm-api.json SCENARIO.json [NAME=TEXT ...]
 
-With --invoke, every function that has a name there is called through vkvm_invoke.
+With --invoke, every function that the API calls by its name is called so.
 
 harness/README.md says what scenarios and transcripts are. VKVM_LIBRARY names the
 library. The exit status is 1 when something was not as the scenario expects.
