@@ -23,8 +23,9 @@
  *   passing a pointer that is no such memory, is undefined behaviour, as with
  *   free(3). The same holds for other pointers that the documentation says
  *   must be valid: text without a NUL, an array shorter than its length.
- * - After fork, the child's calls with the parent's handles fail, and freeing
- *   them leaves the parent's connection alone. Values and errors go on working.
+ * - After fork, the child's calls with the parent's handles fail, unless
+ *   vkvm_library_reopen_after_fork says otherwise, and freeing them leaves the
+ *   parent's connection alone. Values and errors go on working.
  * - Every function may be called from any thread. Freeing a handle while
  *   another thread uses it lets that use finish.
  * - Callbacks of events, timers, watches and streams run on the thread that
@@ -1460,9 +1461,8 @@ int vkvm_library_get_version(uint64_t *version, vkvm_error **error);
  * closed. Registrations for events stay with the parent.
  *
  * It applies to connections that are opened after this call and before the
- * fork, except those that asked for credentials. Node devices, network filters
- * and their bindings, of which libvirt does not tell the connection, streams,
- * event queues and fleets are not found again.
+ * fork, except those that asked for credentials. Streams, event queues,
+ * fleets, and node devices that came with an event are not found again.
  *
  * @param reopen 0 for no, anything else for yes
  * @param error what went wrong (out; may be NULL; owned by the caller:

@@ -45,9 +45,8 @@ pub unsafe extern "C" fn vkvm_library_get_libvirt_version(
 /// closed. Registrations for events stay with the parent.
 ///
 /// It applies to connections that are opened after this call and before the fork, except
-/// those that asked for credentials. Node devices, network filters and their bindings, of
-/// which libvirt does not tell the connection, streams, event queues and fleets are not
-/// found again.
+/// those that asked for credentials. Streams, event queues, fleets, and node devices that
+/// came with an event are not found again.
 ///
 /// - `reopen`: 0 for no, anything else for yes
 ///

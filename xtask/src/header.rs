@@ -40,8 +40,9 @@ const INTRODUCTION: &str = "\
  *   passing a pointer that is no such memory, is undefined behaviour, as with
  *   free(3). The same holds for other pointers that the documentation says
  *   must be valid: text without a NUL, an array shorter than its length.
- * - After fork, the child's calls with the parent's handles fail, and freeing
- *   them leaves the parent's connection alone. Values and errors go on working.
+ * - After fork, the child's calls with the parent's handles fail, unless
+ *   vkvm_library_reopen_after_fork says otherwise, and freeing them leaves the
+ *   parent's connection alone. Values and errors go on working.
  * - Every function may be called from any thread. Freeing a handle while
  *   another thread uses it lets that use finish.
  * - Callbacks of events, timers, watches and streams run on the thread that
