@@ -389,6 +389,61 @@ static int grow_queue(void)
     return make_events() == lost ? 0 : 3;
 }
 
+/* --- an event that gets no handles --------------------------------------------------- */
+
+static void count_event(vkvm_conn *conn, void *object, int event_id, vkvm_value *args, void *userdata)
+{
+    (void)conn, (void)object, (void)event_id, (void)args;
+    ++*(int *)userdata;
+}
+
+static void make_event(vkvm_domain *dom, int (*make)(vkvm_domain *, vkvm_error **))
+{
+    must(make(dom, &err), err, "what makes an event");
+    must(vkvm_event_run_default(&err), err, "a turn of the loop");
+}
+
+static void no_event(int timer, void *userdata)
+{
+    (void)timer, (void)userdata;
+}
+
+/* There is no memory for more handles of values: then the event is lost, but nothing that
+   it was to be told with is left. */
+static int lose_event(void)
+{
+    enum { MOST = 8 << 20 };
+    const struct rlimit unlimited = { RLIM_INFINITY, RLIM_INFINITY };
+    vkvm_value **values = calloc(MOST, sizeof *values);
+    vkvm_conn *conn = NULL;
+    vkvm_domain *dom = NULL;
+    int id = -1, timer = -1, told = 0, count = 0;
+    must(vkvm_event_register_default(&err), err, "the loop");
+    must(vkvm_event_add_timeout(1, no_event, NULL, NULL, &timer, &err), err, "a timer that ends turns");
+    must(vkvm_conn_open(TEST_URI, 0, &conn, &err), err, TEST_URI);
+    must(vkvm_conn_get_domain_by_name(conn, "test", &dom, &err), err, "the domain");
+    must(vkvm_conn_domain_event_register_any(conn, dom, VKVM_DOMAIN_EVENT_ID_LIFECYCLE, count_event,
+                                             &told, NULL, &id, &err), err, "listen");
+    make_event(dom, vkvm_domain_suspend);
+    if (told != 1)
+        return 1;
+    mallopt(M_MMAP_THRESHOLD, 128 << 10);
+    leave(8 * MIB);
+    while (count < MOST && vkvm_value_new_null(&values[count], NULL) == 0)
+        count++;
+    make_event(dom, vkvm_domain_resume);
+    if (told != 1 || setrlimit(RLIMIT_AS, &unlimited) != 0)
+        return 2;
+    while (count > 0)
+        vkvm_value_free(values[--count]);
+    make_event(dom, vkvm_domain_suspend);
+    if (told != 2)
+        return 3;
+    vkvm_domain_free(dom);
+    vkvm_conn_free(conn);
+    return handles("conn") + handles("domain") + handles("value") == 0 ? 0 : 4;
+}
+
 /* Runs what answers 0 if all is as it should be in a child. */
 static void check_child(int (*run)(void), const char *name)
 {
@@ -568,6 +623,7 @@ int main(void)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         check_case(i);
     check_child(grow_queue, "a queue that cannot grow counts what it loses, and goes on later");
+    check_child(lose_event, "an event that gets no handles is lost, and leaves none behind");
     check_child(start_threads, "a thread that cannot be started is an error of the system");
     chains();
     return done();

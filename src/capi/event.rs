@@ -10,9 +10,9 @@ use super::types::{
     vkvm_timeout_callback, vkvm_value, vkvm_watch_callback,
 };
 use crate::error::Result;
+use crate::event;
 use crate::handle::AnyHandle;
 use crate::value::Value;
-use crate::{core, event, handle};
 
 /// Registers the library's event loop, to be run by the program.
 ///
@@ -274,24 +274,22 @@ pub(super) fn listener(
 
 fn deliver(conn: usize, event: event::Event, foreign: &Foreign<EventFunction>) -> Result<()> {
     let callback = foreign.function("callback")?;
-    if !handle::retain::<core::Conn>(conn) {
+    // Each is a hold that ends with this call, also when the next one cannot be had.
+    let Ok(conn) = AnyHandle::retain(conn, "conn") else {
         return Ok(()); // closed while the event was on its way
-    }
+    };
     let object = event.object.map(own).transpose()?;
-    let args = handle::insert(SharedValue::new(Value::Map(event.args)))?;
+    let args = AnyHandle::own(SharedValue::new(Value::Map(event.args)))?;
     // SAFETY: C's own callback and userdata, by the contract.
     foreign.call(|userdata| unsafe {
         callback(
-            conn as *mut vkvm_conn,
+            conn.id() as *mut vkvm_conn,
             object.as_ref().map_or(0, AnyHandle::id) as *mut c_void,
             event.id,
-            args as *mut vkvm_value,
+            args.id() as *mut vkvm_value,
             userdata,
         );
     });
-    handle::release::<SharedValue>(args);
-    drop(object);
-    handle::release::<core::Conn>(conn);
     Ok(())
 }
 
