@@ -6,7 +6,10 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include "common.h"
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "own_loop.h"
 
 static vkvm_error *err;
 
@@ -59,6 +62,55 @@ static bool turn_until(const int *number, int wanted)
     return *number >= wanted;
 }
 
+/* --- a loop whose numbers are tried ------------------------------------------------------ */
+
+/* When the connection has ended, what was in the loop for it leaves low numbers free. They
+   are taken here, so that the attempts get one above that of what they put off: then there
+   is a turn between the two. */
+static void on_outage(vkvm_conn *conn, void *object, int event_id, vkvm_value *args, void *userdata)
+{
+    int timer;
+    (void)conn, (void)object, (void)args;
+    for (int i = 0; event_id == VKVM_RESUME_DISCONNECTED && i < 20; i++)
+        must(vkvm_event_add_timeout(-1, on_tick, NULL, NULL, &timer, &err), err, "a timer");
+    ++*(int *)userdata;
+}
+
+/* The domains of a connection that is open again wait for the loop to be told. The program
+   stops all timers whose numbers it can guess, and frees the connection: nothing is left. */
+static int free_before_it_is_told(const char *uri, const char *restart)
+{
+    int told = 0;
+    must(own_register(&err), err, "the loop");
+    vkvm_conn *conn = open_conn(uri, 0);
+    must(vkvm_conn_enable_resume(conn, 100, on_outage, &told, NULL, &err), err, "enable_resume");
+    if (system(restart) != 0)
+        return 1;
+    for (double deadline = now() + PATIENCE; !handles("domain") && now() < deadline;)
+        own_turn();
+    if (handles("domain") != 1 || told != 1)
+        return 2;
+    for (int i = 0; i < OWN_MOST; i++)
+        vkvm_event_update_timeout(i, -1, NULL);
+    vkvm_conn_free(conn);
+    /* It takes one. */
+    for (int turns = 0; handles("domain") && turns < 100; turns++)
+        own_turn();
+    return handles("conn") + handles("domain") + handles("value") == 0 && told == 1 ? 0 : 3;
+}
+
+/* In a child, which has no loop yet. */
+static void check_freeing(const char *uri, const char *restart)
+{
+    int status = -1;
+    pid_t child = fork();
+    if (child == 0)
+        _exit(free_before_it_is_told(uri, restart));
+    waitpid(child, &status, 0);
+    if (!ok(status == 0, "the domains that were to be told go with the connection"))
+        diag("status %d", status);
+}
+
 int main(int argc, char **argv)
 {
     struct told told = { 0 };
@@ -70,6 +122,7 @@ int main(int argc, char **argv)
         printf("Bail out! usage: resume URI COMMAND\n");
         return 2;
     }
+    check_freeing(argv[1], argv[2]);
     must(vkvm_event_register_default(&err), err, "the loop");
     conn = open_conn(argv[1], 0);
     must(vkvm_conn_get_domain_by_name(conn, "test", &dom, &err), err, "the domain");
