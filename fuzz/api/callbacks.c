@@ -168,6 +168,7 @@ static void deregister(struct ticket *ticket)
 static void act(struct ticket *ticket, enum class class, void *object)
 {
     struct chance *chance = my_chance();
+    note_given(object);
     shared->callbacks++;
     if (ticket && !is_ticket(ticket))
         fail("a callback got the userdata %p, which nobody gave", (void *)ticket);
@@ -211,6 +212,7 @@ static int answer(void)
 static void on_event(vkvm_conn *conn, void *object, int event_id, vkvm_value *args, void *userdata)
 {
     (void)event_id;
+    note_given(object);
     if (once_in(my_chance(), 2))
         act(userdata, CLASS_CONN, conn);
     else if (object && once_in(my_chance(), 2))

@@ -220,6 +220,8 @@ void *freed_handle(struct chance *chance);
 void check_ended(void *handle);        /* it may have been freed: it is not live then */
 void end_handle(void *handle);         /* gives up all holds */
 void end_all_handles(void);
+void note_given(void *handle); /* to a callback; what is added is noted anyway */
+void describe_left(enum class class, char *text, size_t size); /* for a report; ends them */
 int live_count(enum class class);
 void lock_pool(bool locked); /* around a fork, as what follows of this name */
 

@@ -13,7 +13,7 @@
 #include "fuzz.h"
 
 /* Few connections, so that what functions are given mostly belongs to the same one. */
-enum { POOL = 16, CONNECTIONS = 4, GRAVES = 64 };
+enum { POOL = 16, CONNECTIONS = 4, GRAVES = 64, GIVEN_BITS = 20 };
 
 /* Most functions want handles of one connection: ORIGIN is that of the handle, or NULL. */
 static struct {
@@ -22,6 +22,11 @@ static struct {
     } all[POOL];
     int count;
 } pools[CLASSES];
+
+/* Those that callers and callbacks were given, each in a place that the next one may take;
+   and the upper bits of a handle of each class. */
+static void *_Atomic given[1 << GIVEN_BITS];
+static _Atomic uint64_t tags[CLASSES];
 
 static void *graves[GRAVES];
 static unsigned buried;
@@ -39,6 +44,50 @@ void end_handle(void *handle)
         vkvm_handle_free(handle);
 }
 
+/* A handle has its class in the upper 6 bits, its generation in the next 26, then its slot. */
+static size_t place_of(uint64_t handle)
+{
+    return (size_t)(handle * 0x9E3779B97F4A7C15u >> (64 - GIVEN_BITS));
+}
+
+static void note(enum class class, void *handle)
+{
+    uint64_t number = (uint64_t)(uintptr_t)handle;
+    given[place_of(number)] = handle;
+    tags[class] = number >> 58;
+}
+
+/* Where it is from, and how often it is referenced: which ends it. */
+static size_t describe(uint64_t number, char *text, size_t size)
+{
+    void *handle = (void *)(uintptr_t)number;
+    bool was_given = given[place_of(number)] == handle;
+    int holds = 0;
+    for (; holds < 1000 && vkvm_handle_class_name(handle); holds++)
+        vkvm_handle_free(handle);
+    int length = snprintf(text, size, "0x%" PRIx64 " has %d references and was %s; ", number, holds,
+                          was_given ? "given to a caller" : "probably given to nobody");
+    return (size_t)length < size ? (size_t)length : size - 1;
+}
+
+/* Looks for live handles of a class, of which a caller was once given any. What is in use
+   without a reference is not found. */
+void describe_left(enum class class, char *text, size_t size)
+{
+    enum { MOST_SLOTS = 1 << 10, MOST_GENERATIONS = 1 << 13 };
+    size_t length = 0;
+    text[0] = '\0';
+    for (uint64_t slot = 0; tags[class] && slot < MOST_SLOTS; slot++) {
+        for (uint64_t generation = 0; generation < MOST_GENERATIONS; generation++) {
+            uint64_t number = tags[class] << 58 | generation << 32 | slot;
+            if (vkvm_handle_class_name((void *)(uintptr_t)number))
+                length += describe(number, text + length, size - length);
+        }
+    }
+    if (!length)
+        snprintf(text, size, "no references are found, so it may be in use; ");
+}
+
 static void bury(void *handle)
 {
     graves[buried++ % GRAVES] = handle;
@@ -50,6 +99,7 @@ void add_handle(enum class class, void *handle, void *origin)
     void *gone = NULL;
     if (!handle)
         return;
+    note(class, handle);
     pthread_mutex_lock(&lock);
     int i = 0;
     while (i < pools[class].count && pools[class].all[i].handle != handle)
@@ -69,12 +119,28 @@ void add_handle(enum class class, void *handle, void *origin)
         end_handle(gone);
 }
 
-void add_any_handle(void *handle, void *origin)
+/* CLASSES when it is not live. */
+static enum class class_of(void *handle)
 {
     const char *name = vkvm_handle_class_name(handle);
-    for (int class = 0; name && class < CLASSES; class++)
-        if (strcmp(name, class_names[class]) == 0)
-            add_handle((enum class)class, handle, origin);
+    int class = 0;
+    while (class < CLASSES && !(name && strcmp(name, class_names[class]) == 0))
+        class++;
+    return (enum class)class;
+}
+
+void add_any_handle(void *handle, void *origin)
+{
+    enum class class = class_of(handle);
+    if (class < CLASSES)
+        add_handle(class, handle, origin);
+}
+
+void note_given(void *handle)
+{
+    enum class class = class_of(handle);
+    if (class < CLASSES)
+        note(class, handle);
 }
 
 /* The class of a freed handle is not asked for: it may be in any pool. */

@@ -79,13 +79,15 @@ static void settle(void)
 
 static void check_what_is_left(void)
 {
-    char handles[500] = "";
+    char handles[1500] = "", left[400];
     const char *owed = owed_tickets();
     for (int class = 0; class < CLASSES; class++) {
         size_t count = 0, length = strlen(handles);
-        if (vkvm_handle_count(class_names[class], &count, NULL) == 0 && count)
-            snprintf(handles + length, sizeof handles - length, "%zu %s handles are left; ", count,
-                     class_names[class]);
+        if (vkvm_handle_count(class_names[class], &count, NULL) != 0 || !count)
+            continue;
+        describe_left((enum class)class, left, sizeof left);
+        snprintf(handles + length, sizeof handles - length, "%zu %s handles are left: %s", count,
+                 class_names[class], left);
     }
     shared->late = true;
     if (*handles || owed)
