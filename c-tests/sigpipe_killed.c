@@ -335,14 +335,20 @@ static void note_close(vkvm_conn *of, void *object, int id, vkvm_value *args, vo
     count_one(userdata);
 }
 
+/* Kills the daemon of a connection with keepalive; `count` becomes 1 when its end is told. */
+static void kill_kept_alive(int *count)
+{
+    start_loop();
+    connect_to_new_daemon();
+    must(vkvm_conn_register_close_callback(conn, note_close, count, NULL, &err), err, "register");
+    must(vkvm_conn_set_keep_alive(conn, 1, 5, &err), err, "set_keep_alive");
+    kill_daemon();
+}
+
 static void turn_loop(void)
 {
     int count = 0;
-    start_loop();
-    connect_to_new_daemon();
-    must(vkvm_conn_register_close_callback(conn, note_close, &count, NULL, &err), err, "register");
-    must(vkvm_conn_set_keep_alive(conn, 1, 5, &err), err, "set_keep_alive");
-    kill_daemon();
+    kill_kept_alive(&count);
     wait_for(&count, 1);
     vkvm_conn_free(conn);
     turn();
@@ -352,11 +358,7 @@ static void turn_loop(void)
 static void keepalive(void)
 {
     int count = 0;
-    start_loop();
-    connect_to_new_daemon();
-    must(vkvm_conn_register_close_callback(conn, note_close, &count, NULL, &err), err, "register");
-    must(vkvm_conn_set_keep_alive(conn, 1, 5, &err), err, "set_keep_alive");
-    kill_daemon();
+    kill_kept_alive(&count);
     for (double end = now() + PATIENCE; now() < end; usleep(10000)) {
         bool fired = false;
         for (int i = 0; i < OWN_MOST; i++) {
