@@ -58,7 +58,7 @@ fn class((c_type, doc): &(String, String)) -> Value {
         "c_type": c_type,
         "ref": format!("{c_type}_ref"),
         "free": format!("{c_type}_free"),
-        "perl": perl::package(name),
+        "perl": perl::package(name).map(|package| package.name.as_str()),
         "doc": doc,
     })
 }

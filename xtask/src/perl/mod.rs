@@ -4,7 +4,7 @@ mod pod;
 mod xs;
 
 use crate::api::{Api, Function, Returns};
-use crate::classes;
+use crate::classes::{self, Package};
 use crate::constants::Constant;
 use crate::{Output, Result};
 
@@ -45,8 +45,8 @@ const BY_HAND: &[(&str, &str)] = &[
 ];
 
 /// The Perl package of a class.
-pub fn package(class: &str) -> Option<&'static str> {
-    classes::packages().find(|package| package.class == class).map(|package| package.name.as_str())
+pub fn package(class: &str) -> Option<&'static Package> {
+    classes::packages().find(|package| package.class == class)
 }
 
 /// How a function is called in Perl: the name of a method, or a whole call with
@@ -55,9 +55,8 @@ pub fn call(function: &Function) -> Option<String> {
     if let Some((_, call)) = BY_HAND.iter().find(|(name, _)| *name == function.name) {
         return Some((*call).to_owned());
     }
-    let package = classes::packages()
-        .find(|package| package.class == function.class && !package.by_hand)
-        .filter(|_| is_method(function))?;
+    let package =
+        package(&function.class).filter(|package| !package.by_hand && is_method(function))?;
     Some(match function.self_param() {
         Some(_) => method_name(function),
         None => {
