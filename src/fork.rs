@@ -15,7 +15,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
-pub use amid::{Mask, State, change, mask, set_mask};
+pub use amid::{Mask, State, change, mark, mask, set_mask, wait_for_marks};
 use gate::Gate;
 pub use single::is_single_threaded;
 

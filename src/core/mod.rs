@@ -7,6 +7,7 @@
 pub(crate) mod call;
 pub mod child;
 pub mod clock;
+mod closing;
 pub mod conn;
 pub mod domain;
 pub mod domain_checkpoint;

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use once_cell::race::OnceBox;
 use virt::sys;
 
+use super::closing;
 use super::line::{self, ConnRef, Line};
 use super::sigpipe;
 use crate::handle;
@@ -238,12 +239,9 @@ impl<C: Counted> Versions<C> {
 impl<C: Counted> Drop for Object<C> {
     #[inline(always)] // see `Use::end` in handle/slots.rs
     fn drop(&mut self) {
-        // It may be the last one of a connection that was let go of.
-        sigpipe::shield();
         match self.versions.get() {
             Some(versions) => free_all(versions),
-            // SAFETY: the reference is ours, and given up once.
-            None => unsafe { C::free(self.first.as_ptr()) },
+            None => free(self.first),
         }
     }
 }
@@ -254,8 +252,8 @@ fn free_all<C: Counted>(versions: &Mutex<Versions<C>>) {
     std::mem::take(&mut versions.kept).into_iter().for_each(free);
 }
 
+#[inline]
 fn free<C: Counted>(object: NonNull<C>) {
-    sigpipe::shield();
     // SAFETY: a reference of ours that is given up once.
-    unsafe { C::free(object.as_ptr()) }
+    closing::end_object(|| unsafe { C::free(object.as_ptr()) });
 }

@@ -43,11 +43,17 @@ pub fn outside<T>(body: impl FnOnce() -> T) -> T {
     body()
 }
 
+/// Whether a connection was opened that may have one.
+#[inline]
+pub fn expects_sockets() -> bool {
+    SOCKETS.load(Ordering::Relaxed)
+}
+
 /// Before libvirt is called, where it may write to a socket: from here to the end of this
 /// part of the library SIGPIPE is blocked.
 #[inline]
 pub fn shield() {
-    if SOCKETS.load(Ordering::Relaxed) {
+    if expects_sockets() {
         shield_always();
     }
 }

@@ -32,6 +32,8 @@ static FORKING: AtomicU32 = AtomicU32::new(0);
 /// What others know of a thread.
 struct Slot {
     amid: AtomicBool,
+    /// It is where [`wait_for_marks`] waits for it.
+    marked: AtomicBool,
     taken: AtomicBool,
 }
 
@@ -89,8 +91,11 @@ impl Own {
         if let Some(slot) = slots.iter().find(|slot| !slot.taken.swap(true, Ordering::Relaxed)) {
             return Own(slot);
         }
-        let slot: &'static Slot =
-            Box::leak(Box::new(Slot { amid: false.into(), taken: true.into() }));
+        let slot: &'static Slot = Box::leak(Box::new(Slot {
+            amid: false.into(),
+            marked: false.into(),
+            taken: true.into(),
+        }));
         slots.push(slot);
         Own(slot)
     }
@@ -187,25 +192,55 @@ fn is_own(slot: &'static Slot) -> bool {
     THREAD.with(|thread| thread.slot.get()).is_some_and(|own| std::ptr::eq(own, slot))
 }
 
+/// Runs `body`, for which [`wait_for_marks`] waits on another thread, so it must be short.
+/// None, and `body` is not run, where nobody can: in a thread that ends.
+#[inline]
+pub fn mark<T>(body: impl FnOnce() -> T) -> Option<T> {
+    let slot = THREAD.with(|thread| thread.slot.get())?;
+    slot.marked.store(true, Ordering::Relaxed);
+    // As where a call begins: the order is the business of who waits.
+    compiler_fence(Ordering::SeqCst);
+    let result = body();
+    slot.marked.store(false, Ordering::Release);
+    Some(result)
+}
+
+/// Waits until what other threads do under a [`mark`] is over. What was written before is
+/// seen in those that begin now.
+pub fn wait_for_marks() {
+    for slot in others() {
+        while slot.marked.load(Ordering::Acquire) {
+            thread::sleep(PAUSE);
+        }
+    }
+}
+
 /// Before a fork, with no lock of ours taken: the calls that have begun may need them.
 pub(super) fn before() {
     FORKING.fetch_add(1, Ordering::SeqCst);
     // Not itself, if it forks in a callback or libvirt does for it.
+    let others = others();
+    let begin = Instant::now();
+    while others.iter().any(|slot| slot.amid.load(Ordering::Acquire)) && begin.elapsed() < PATIENCE
+    {
+        thread::sleep(PAUSE);
+    }
+}
+
+/// What is known of the other threads, after what each processor had to write was written,
+/// and in their view after all that this thread has written.
+fn others() -> Vec<&'static Slot> {
     let mut others = SLOTS.lock().clone();
     others.retain(|slot| !is_own(slot));
     if others.is_empty() {
-        return;
+        return others;
     }
     let register = membarrier(MembarrierCommand::RegisterPrivateExpedited);
     if register.and_then(|()| membarrier(MembarrierCommand::PrivateExpedited)).is_err() {
         // A kernel before 4.14: by then every processor has written what it was to.
         thread::sleep(Duration::from_millis(1));
     }
-    let begin = Instant::now();
-    while others.iter().any(|slot| slot.amid.load(Ordering::Acquire)) && begin.elapsed() < PATIENCE
-    {
-        thread::sleep(PAUSE);
-    }
+    others
 }
 
 pub(super) fn in_parent() {
@@ -216,6 +251,7 @@ pub(super) fn in_parent() {
 pub(super) fn in_child() {
     for slot in SLOTS.lock().iter().filter(|slot| !is_own(slot)) {
         slot.amid.store(false, Ordering::Relaxed);
+        slot.marked.store(false, Ordering::Relaxed);
         slot.taken.store(false, Ordering::Relaxed);
     }
     FORKING.store(0, Ordering::SeqCst);

@@ -29,6 +29,7 @@ pub(crate) use open::reopen;
 pub use open::{Authenticator, Credential};
 
 use super::call;
+use super::closing;
 use super::line::{self, ConnRef, Line};
 use super::object::{Counted, Object, Pinned};
 use crate::error::{Error, Misuse, Result};
@@ -65,7 +66,7 @@ pub(crate) struct Member {
 unsafe impl Counted for sys::virConnect {
     unsafe fn free(this: *mut Self) {
         // SAFETY: as promised by the caller.
-        unsafe { sys::virConnectClose(this) };
+        closing::let_go(|| unsafe { sys::virConnectClose(this) });
     }
 
     unsafe fn conn(this: *mut Self) -> sys::virConnectPtr {
