@@ -98,6 +98,8 @@ pub(crate) struct Line {
     addresses: Mutex<Vec<usize>>,
     /// The number of the next registration: none comes twice.
     next: AtomicI32,
+    /// It is opened again when it ends, or is about to be.
+    resumes: AtomicBool,
 }
 
 /// Lines by the addresses of their connections. An entry does not keep its connection:
@@ -123,6 +125,7 @@ pub(crate) fn of_or_new(conn: sys::virConnectPtr) -> Arc<Line> {
         latest: Mutex::new(None),
         addresses: Mutex::new(vec![conn.addr()]),
         next: AtomicI32::new(0),
+        resumes: AtomicBool::new(false),
     });
     let mut lines = LINES.lock();
     if let Some(line) = lines.get(&conn.addr()).and_then(Weak::upgrade) {
@@ -163,6 +166,16 @@ impl Line {
         // Without the lock: the last reference closes.
         let before = lock(&self.latest).replace(new);
         drop(before);
+    }
+
+    /// Whether its connection is opened again when it ends, or is about to be.
+    pub(crate) fn resumes(&self) -> bool {
+        self.resumes.load(Ordering::Relaxed)
+    }
+
+    /// From now on it is, or is not.
+    pub(crate) fn set_resumes(&self, resumes: bool) {
+        self.resumes.store(resumes, Ordering::Relaxed);
     }
 
     /// A number for a registration; none when they are used up.

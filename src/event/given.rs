@@ -9,7 +9,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::choice::ready;
-use super::watches::{self, Ticker, Watcher, unknown};
+use super::poll::{Ticker, Watcher};
+use super::watches::{self, unknown};
 use crate::error::Result;
 use crate::fork::Leaf;
 

@@ -49,6 +49,7 @@ pub use given::{
 };
 pub use listeners::Listener;
 pub use numbers::Numbers;
+pub use poll::{Ticker, Watcher};
 pub use queue::{Entry, EventQueue, forget_connection};
 pub use registry::{
     deregister_all, deregister_any, domain_event_deregister, domain_event_register,
@@ -57,7 +58,6 @@ pub use registry::{
 pub use resume::{disable_resume, enable_resume};
 pub use subject::{Source, Subject};
 pub use thread::{is_started, start, stop};
-pub use watches::{Ticker, Watcher};
 
 use std::ffi::{c_int, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};

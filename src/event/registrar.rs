@@ -9,7 +9,7 @@ use super::callback::opaque;
 use super::hub::Registrar;
 use super::listeners::{Events, Registration as Registered, Topic};
 use super::subject::{Identity, Registration, Source, Subject};
-use super::{ending, kinds, monitor, resume, signature, unknown};
+use super::{ending, kinds, monitor, signature, unknown};
 use crate::core::line::{ConnRef, Line};
 use crate::core::{Conn, Domain, Network, NodeDevice, Secret, StoragePool, call};
 use crate::error::{Error, OWN_DOMAIN, Result};
@@ -76,7 +76,7 @@ impl Registrar<Events> for OnLine<'_> {
     fn is_coming(&self, link: &ConnRef, topic: &Topic, error: &Error) -> bool {
         // The end of a connection that has ended is refused by `ending`.
         let may_work = *topic == Topic::Close || !is_refused_by_any(error);
-        may_work && resume::is_enabled(self.line) && !link.is_alive()
+        may_work && self.line.resumes() && !link.is_alive()
     }
 }
 

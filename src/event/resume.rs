@@ -115,7 +115,7 @@ pub fn enable_resume(conn: &Conn, id: usize, max_delay: c_int, listener: Listene
     let watch = Listener::new(move |event| ended(&weak, &event));
     let is_another = |role: &Role| role.kind == Kind::Resume;
     let place = (line.number(), Topic::Close);
-    if !keep(line.number(), &resuming) {
+    if !keep(&resuming) {
         return Err(refusal("resumes already"));
     }
     let is_this =
@@ -145,11 +145,6 @@ fn tell_of_end(resuming: &Arc<Resuming>) -> Result<()> {
             resuming.ended(sys::VIR_CONNECT_CLOSE_REASON_ERROR as c_int);
         }
     }))
-}
-
-/// Whether the connection of this line is opened again when it ends, or is about to be.
-pub(super) fn is_enabled(line: &Line) -> bool {
-    RESUMING.lock().contains_key(&line.number())
 }
 
 /// Stops what `enable_resume` began.
@@ -184,10 +179,12 @@ fn end(wanted: impl Fn(u64, &Arc<Resuming>) -> bool) -> bool {
 }
 
 /// Puts into the list, unless the line is in it.
-fn keep(line: u64, resuming: &Arc<Resuming>) -> bool {
-    match RESUMING.lock().entry(line) {
+fn keep(resuming: &Arc<Resuming>) -> bool {
+    let line = &resuming.attempts.line;
+    match RESUMING.lock().entry(line.number()) {
         Slot::Vacant(slot) => {
             slot.insert(Arc::clone(resuming));
+            line.set_resumes(true);
             true
         }
         Slot::Occupied(_) => false,
@@ -199,7 +196,9 @@ fn forget(wanted: impl Fn(u64, &Arc<Resuming>) -> bool) -> Vec<Arc<Resuming>> {
     let mut all = RESUMING.lock();
     let numbers: Vec<u64> =
         all.iter().filter(|(number, it)| wanted(**number, it)).map(|(number, _)| *number).collect();
-    numbers.into_iter().filter_map(|number| all.remove(&number)).collect()
+    let taken: Vec<_> = numbers.into_iter().filter_map(|number| all.remove(&number)).collect();
+    taken.iter().for_each(|it| it.attempts.line.set_resumes(false));
+    taken
 }
 
 /// On the event loop: the connection has ended.

@@ -6,15 +6,10 @@ use std::ffi::c_int;
 use virt::sys;
 
 use super::choice::{self, Choice, ready};
-use super::{free_userdata, into_userdata, poll, shielded};
+use super::poll::{self, Ticker, Watcher};
+use super::{free_userdata, into_userdata, shielded};
 use crate::core::call;
 use crate::error::{Error, Misuse, Result};
-
-/// Called when a timer fires; gets the timer's id.
-pub type Ticker = Box<dyn Fn(c_int) + Send + Sync>;
-
-/// Called when a file descriptor is ready; gets watch id, descriptor, events.
-pub type Watcher = Box<dyn Fn(c_int, c_int, c_int) + Send + Sync>;
 
 /// Whether the loop is the library's, so that libvirt need not be asked.
 fn is_ours() -> bool {

@@ -19,7 +19,11 @@ use std::time::Duration;
 
 use table::LOOP;
 
-use super::watches::{Ticker, Watcher};
+/// Called when a timer fires; gets the timer's id.
+pub type Ticker = Box<dyn Fn(c_int) + Send + Sync>;
+
+/// Called when a file descriptor is ready; gets watch id, descriptor, events.
+pub type Watcher = Box<dyn Fn(c_int, c_int, c_int) + Send + Sync>;
 
 /// For how long the loop has not run; none while it does.
 pub(super) fn idle() -> Option<Duration> {
