@@ -17,23 +17,7 @@
 
 enum { DEEPEST = 3, CHILD_CALLS = 40, CHILD_SECONDS = 20, TRIES = 6 };
 
-_Thread_local int call_depth;
-bool is_forked_child;
-
-static _Thread_local struct {
-    enum class class;
-    void *handle;
-    int left;
-} focus;
-
 static _Atomic uint64_t succeeded_here[FUNCTIONS]; /* in this round */
-
-void focus_on(enum class class, void *handle)
-{
-    focus.class = class;
-    focus.handle = handle;
-    focus.left = 12;
-}
 
 int function_named(const char *name)
 {

@@ -22,9 +22,12 @@ static struct {
 } recent[RECENT];
 
 _Thread_local int visiting;
+static void (*call_something)(struct chance *), (*fork_here)(struct chance *);
 
-void make_tickets(void)
+void make_tickets(void (*call)(struct chance *), void (*fork)(struct chance *))
 {
+    call_something = call;
+    fork_here = fork;
     tickets = mmap(NULL, TICKETS * sizeof *tickets, PROT_READ | PROT_WRITE,
                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (tickets == MAP_FAILED)
@@ -131,7 +134,7 @@ void destroy_ticket(void *userdata)
         fail("the destroy notify of a callback of %s ran while the callback was running",
              ticket->function->name);
     if (!shared->stop && once_in(my_chance(), 4))
-        call_at_random(my_chance());
+        call_something(my_chance());
 }
 
 /* --- what all callbacks do ------------------------------------------------------------------ */
@@ -187,12 +190,12 @@ static void act(struct ticket *ticket, enum class class, void *object)
         for (uint64_t calls = 1 + below(chance, 3); calls; calls--) {
             if (object && once_in(chance, 2))
                 focus_on(class, object);
-            call_at_random(chance);
+            call_something(chance);
         }
     } else if (what == 6 && ticket && ticket->object && once_in(chance, 4)) {
         vkvm_handle_free(ticket->object);
     } else if (what == 7 && !visiting && once_in(chance, 50)) {
-        fork_at_random(chance);
+        fork_here(chance);
     }
     if (ticket && (what == 8 || too_many(ticket)))
         deregister(ticket);

@@ -109,7 +109,7 @@ struct round {
 extern struct round the_round;
 void run_round(void) __attribute__((noreturn));
 
-/* --- main.c: the process that watches the rounds ---------------------------------------------- */
+/* --- state.c ------------------------------------------------------------------------------- */
 
 struct options {
     uint64_t seed;
@@ -124,6 +124,18 @@ extern int rounds, failures;
 extern int64_t run_begin, run_end; /* on the clock of now_ms; when the last round has to end */
 const char *uri_of_round(void); /* that of its daemon, or of the host in this process */
 extern const char *const loop_names[LOOPS], *const target_names[TARGETS];
+
+/* What the next calls of a thread are for. */
+struct focus {
+    enum class class;
+    void *handle;
+    int left;
+};
+
+extern _Thread_local struct focus focus;
+void focus_on(enum class class, void *handle);
+extern _Thread_local int call_depth;
+extern bool is_forked_child;
 
 /* --- report.c ---------------------------------------------------------------------------------- */
 
@@ -258,7 +270,8 @@ struct ticket {
     _Atomic int number;            /* to deregister with; -1 if there is none */
 };
 
-void make_tickets(void);
+/* With what callbacks do, among other things. */
+void make_tickets(void (*call)(struct chance *), void (*fork)(struct chance *));
 struct ticket *new_ticket(const struct function *function); /* NULL when all are used */
 bool is_ticket(const void *userdata);
 void (*callback_for(const char *parameter, const char *function, bool destroy))(void);
@@ -276,10 +289,7 @@ extern _Thread_local int visiting; /* how many visitors the thread is in */
 
 void call_at_random(struct chance *chance);
 void call_function(struct chance *chance, int function);
-void focus_on(enum class class, void *handle); /* the next calls are for this one */
 void fork_at_random(struct chance *chance);
-extern _Thread_local int call_depth;
-extern bool is_forked_child;
 
 /* --- arguments.c ---------------------------------------------------------------------------- */
 

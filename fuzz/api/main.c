@@ -16,17 +16,6 @@
 
 #include "fuzz.h"
 
-const char *const loop_names[LOOPS] = { "chance", "default", "thread", "own" };
-const char *const target_names[TARGETS] = { "local", "daemon", "qemu" };
-
-struct options options = {
-    .seconds = 60, .round_seconds = 5, .only_round = -1, .loop = -1, .target = -1,
-    .most_failures = 20, .hang = 60, .skip = "",
-};
-
-int rounds, failures;
-int64_t run_begin, run_end;
-
 /* What a run may last longer than it was told to, when a round does not end; and what must be
    left of it for a round with QEMU, where libvirt lets calls wait for 30 seconds for others. */
 enum { LATE_MS = 20000, QEMU_MS = 35000 };
@@ -185,13 +174,6 @@ static void choose_round(int number)
                        : which == 0 && has_qemu           ? TARGET_QEMU
                        : which != 2 && options.daemon     ? TARGET_DAEMON
                                                           : TARGET_LOCAL;
-}
-
-const char *uri_of_round(void)
-{
-    return the_round.target == TARGET_QEMU     ? the_round.qemu
-           : the_round.target == TARGET_DAEMON ? the_round.daemon
-                                               : "test:///default";
 }
 
 static void one_round(int number)

@@ -13,8 +13,6 @@
 
 enum { STUCK_MS = 3000, SETTLE_MS = 8000 };
 
-struct round the_round;
-
 static void *thread(void *number)
 {
     seed_chance(the_round.seed * 64 + (uint64_t)(uintptr_t)number + 1);
@@ -108,7 +106,7 @@ void run_round(void)
     alarm(0);
     seed_chance(the_round.seed);
     vkvm_library_get_libvirt_version(&shared->libvirt, NULL);
-    make_tickets();
+    make_tickets(call_at_random, fork_at_random);
     make_files();
     make_texts();
     make_commands();
