@@ -31,19 +31,15 @@ const char *member_text(json_object *map, const char *key); /* ditto */
 bool has(json_object *map, const char *key);
 json_object *member_of_list(json_object *list, const char *key, const char *text);
 
-/* --- api.c --- */
+/* --- library.c --- */
 
 extern json_object *api; /* vkvm-api.json */
 
 void load(const char *api_file, const char *library);
 json_object *function_named(const char *dotted); /* "class.method" */
-/* Calls a function with the inputs of `given`; fills in results or what the error
- * tells, and returns whether it succeeded. */
-bool call(json_object *function, json_object *self, json_object *given, json_object **results,
-          json_object **error);
-void release(json_object *results); /* and the handles in them */
-json_object *handles_left(void);
-bool destroyed_once(void); /* every callback's userdata */
+json_object *helper(const char *purpose); /* the API file's function for it */
+void call_helper(const char *purpose, int count, void **arguments); /* gives up if it fails */
+void call_plain(const char *name, void *handle);
 
 /* --- values.c --- */
 
@@ -57,11 +53,7 @@ json_object *new_handle(const char *class, void *address);
 void *address_of(json_object *handle);
 json_object *borrow_any(void *handle); /* a hold on a handle of any class */
 void hold(const char *class, void *handle);
-
-/* In api.c, for values.c: calls a helper of the API file that can fail. */
-void call_helper(const char *purpose, int count, void **arguments);
-json_object *helper(const char *purpose);
-void call_plain(const char *name, void *handle);
+void release(json_object *results); /* and the handles in them */
 
 /* --- transcript.c --- */
 
@@ -76,9 +68,15 @@ char *shown(json_object *data);
 bool compare(struct text *text, json_object *data, json_object *wanted, bool is_wanted);
 bool matches(const char *pattern, const char *text);
 
-/* --- runner.c --- */
+/* --- call.c --- */
 
-/* What a recording callback is called with ends up here. */
-void record(json_object *recorder, json_object *shown_arguments);
+extern json_object *events; /* what recording callbacks were called with, by their names */
+
+/* Calls a function with the inputs of `given`; fills in results or what the error
+ * tells, and returns whether it succeeded. */
+bool call(json_object *function, json_object *self, json_object *given, json_object **results,
+          json_object **error);
+json_object *handles_left(void);
+bool destroyed_once(void); /* every callback's userdata */
 
 #endif

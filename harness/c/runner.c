@@ -11,20 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static json_object *saved, *events;
+static json_object *saved;
 static int wrong;
-
-void record(json_object *recorder, json_object *arguments)
-{
-    json_object *noted = member(events, member_text(recorder, "$callback"));
-    json_object *texts = json_object_new_array();
-    for (size_t i = 0; i < json_object_array_length(arguments); i++) {
-        char *text = shown(json_object_array_get_idx(arguments, i));
-        json_object_array_add(texts, json_object_new_string(text));
-        free(text);
-    }
-    json_object_array_add(noted, texts);
-}
 
 /* --- what the scenario says ----------------------------------------------------- */
 

@@ -211,3 +211,26 @@ void *json_to_value(json_object *data)
     set_handles(value, data, "");
     return value;
 }
+
+static void free_handles(json_object *data)
+{
+    if (json_object_is_type(data, json_type_array)) {
+        for (size_t i = 0; i < json_object_array_length(data); i++)
+            free_handles(json_object_array_get_idx(data, i));
+    } else if (has(data, "$handle")) {
+        json_object *class =
+            member_of_list(member(api, "classes"), "name", member_text(data, "$handle"));
+        call_plain(member_text(class, "free"), address_of(data));
+    } else if (json_object_is_type(data, json_type_object)) {
+        json_object_object_foreach(data, key, item) {
+            (void)key;
+            free_handles(item);
+        }
+    }
+}
+
+void release(json_object *results)
+{
+    free_handles(results);
+    json_object_put(results);
+}
