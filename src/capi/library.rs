@@ -4,7 +4,7 @@ use std::ffi::{c_char, c_int, c_void};
 
 use super::guard::{status, void};
 use super::types::vkvm_error;
-use crate::core::{child, library};
+use crate::core::{conn, library};
 
 /// Gets the version of libvkvm.
 ///
@@ -57,7 +57,7 @@ pub unsafe extern "C" fn vkvm_library_reopen_after_fork(
     error: *mut *mut vkvm_error,
 ) -> c_int {
     status(error, |_| {
-        child::enable(reopen != 0);
+        conn::reopen_in_children(reopen != 0);
         Ok(())
     })
 }

@@ -29,6 +29,16 @@ pub(crate) unsafe trait Counted {
     /// `this` is live, and the reference is the caller's.
     unsafe fn free(this: *mut Self);
 
+    /// The same, with SIGPIPE blocked where that may close a connection.
+    ///
+    /// # Safety
+    /// As for [`free`](Self::free).
+    #[inline]
+    unsafe fn end(this: *mut Self) {
+        // SAFETY: as promised by the caller.
+        closing::end_object(|| unsafe { Self::free(this) });
+    }
+
     /// The connection it was made from, borrowed.
     ///
     /// # Safety
@@ -255,5 +265,5 @@ fn free_all<C: Counted>(versions: &Mutex<Versions<C>>) {
 #[inline]
 fn free<C: Counted>(object: NonNull<C>) {
     // SAFETY: a reference of ours that is given up once.
-    closing::end_object(|| unsafe { C::free(object.as_ptr()) });
+    unsafe { C::end(object.as_ptr()) }
 }

@@ -3,12 +3,14 @@
 mod cpu;
 mod domains;
 mod host;
+pub(super) mod inherited;
 mod interfaces;
 mod memory;
 mod networks;
 mod node_devices;
 mod nwfilters;
 mod open;
+mod opened;
 mod saved;
 mod secrets;
 mod shared;
@@ -27,6 +29,7 @@ pub use cpu::Emulator;
 pub use domains::DomainState;
 pub(crate) use open::reopen;
 pub use open::{Authenticator, Credential};
+pub use opened::reopen_in_children;
 
 use super::call;
 use super::closing;
@@ -65,6 +68,11 @@ pub(crate) struct Member {
 // SAFETY: the functions are those for virConnect.
 unsafe impl Counted for sys::virConnect {
     unsafe fn free(this: *mut Self) {
+        // SAFETY: as promised by the caller.
+        unsafe { sys::virConnectClose(this) };
+    }
+
+    unsafe fn end(this: *mut Self) {
         // SAFETY: as promised by the caller.
         closing::let_go(|| unsafe { sys::virConnectClose(this) });
     }

@@ -6,9 +6,9 @@ use std::ptr::{self, NonNull};
 use virt::sys;
 use zeroize::Zeroizing;
 
-use super::{Conn, Opened, shared, ssh};
+use super::{Conn, Opened, opened, shared, ssh};
 use crate::core::line::{self, ConnRef};
-use crate::core::{call, child, fds, libxml, sigpipe};
+use crate::core::{call, fds, libxml, sigpipe};
 use crate::error::Result;
 
 /// Something libvirt asks for while a connection opens.
@@ -102,7 +102,7 @@ fn open_with(
     let raw = if reads_file { libxml::quietly(open) } else { open() };
     line::forget_address(raw);
     let raw = call::pointer(raw, c"virConnectOpenAuth")?;
-    child::remember(raw, flags, asks);
+    opened::remember(raw, flags, asks);
     Ok(raw)
 }
 
