@@ -99,7 +99,7 @@ again_where_made! {
 
 impl Again for DomainCheckpoint {
     fn again(&self) -> Result<Option<Self>> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         unsafe {
             let found = find(self.raw(), c"virDomainCheckpointLookupByName")?;
             Ok(found.map(|raw| DomainCheckpoint::adopt(raw)))

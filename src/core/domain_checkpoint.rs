@@ -92,7 +92,7 @@ impl DomainCheckpoint {
 
     /// The name; unique among the checkpoints of its domain.
     pub fn get_name(&self) -> Result<Text> {
-        // SAFETY: raw() is live while self is; so in all calls below.
+        // SAFETY: the pointer is live.
         let name = unsafe { sys::virDomainCheckpointGetName(self.0.raw_here()) };
         let name = call::pointer(name.cast_mut(), c"virDomainCheckpointGetName")?;
         // SAFETY: a C string that lives as long as the checkpoint.
@@ -102,13 +102,13 @@ impl DomainCheckpoint {
     /// The definition, as XML.
     pub fn get_xml_description(&self, flags: c_uint) -> Result<Text> {
         let function = c"virDomainCheckpointGetXMLDesc";
-        // SAFETY: as above; the text is new and ours.
+        // SAFETY: the pointer is live; the text is new and ours.
         unsafe { call::text(sys::virDomainCheckpointGetXMLDesc(self.raw(), flags), function) }
     }
 
     /// The checkpoint that was made before it.
     pub fn get_parent(&self, flags: c_uint) -> Result<DomainCheckpoint> {
-        // SAFETY: as above; a new checkpoint's reference is ours.
+        // SAFETY: the pointer is live; a new checkpoint's reference is ours.
         unsafe {
             let raw = sys::virDomainCheckpointGetParent(self.raw(), flags);
             Ok(Self::adopt(call::pointer(raw, c"virDomainCheckpointGetParent")?))
@@ -117,8 +117,8 @@ impl DomainCheckpoint {
 
     /// The children that pass the filter `flags`.
     pub fn list_all_children(&self, flags: c_uint) -> Result<Vec<DomainCheckpoint>> {
-        // SAFETY: as above; on success the array holds that many new
-        // checkpoints, none of them NULL.
+        // SAFETY: the pointer is live; on success the array holds that many new checkpoints,
+        // none of them NULL.
         unsafe {
             call::objects(
                 c"virDomainCheckpointListAllChildren",
@@ -133,7 +133,7 @@ impl DomainCheckpoint {
     /// Removes it.
     pub fn delete(&self, flags: c_uint) -> Result<()> {
         let function = c"virDomainCheckpointDelete";
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::done(unsafe { sys::virDomainCheckpointDelete(self.raw(), flags) }, function)
     }
 }

@@ -92,7 +92,7 @@ impl DomainSnapshot {
 
     /// The name; unique among the snapshots of its domain.
     pub fn get_name(&self) -> Result<Text> {
-        // SAFETY: raw() is live while self is; so in all calls below.
+        // SAFETY: the pointer is live.
         let name = unsafe { sys::virDomainSnapshotGetName(self.object.raw_here()) };
         let name = call::pointer(name.cast_mut(), c"virDomainSnapshotGetName")?;
         // SAFETY: a C string that lives as long as the snapshot.
@@ -102,27 +102,27 @@ impl DomainSnapshot {
     /// The definition, as XML.
     pub fn get_xml_description(&self, flags: c_uint) -> Result<Text> {
         let function = c"virDomainSnapshotGetXMLDesc";
-        // SAFETY: as above; the text is new and ours.
+        // SAFETY: the pointer is live; the text is new and ours.
         unsafe { call::text(sys::virDomainSnapshotGetXMLDesc(self.raw(), flags), function) }
     }
 
     /// Whether it is the snapshot that new ones are children of.
     pub fn is_current(&self, flags: c_uint) -> Result<bool> {
         let function = c"virDomainSnapshotIsCurrent";
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::truth(unsafe { sys::virDomainSnapshotIsCurrent(self.raw(), flags) }, function)
     }
 
     /// Whether libvirt keeps a definition of it.
     pub fn has_metadata(&self, flags: c_uint) -> Result<bool> {
         let function = c"virDomainSnapshotHasMetadata";
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::truth(unsafe { sys::virDomainSnapshotHasMetadata(self.raw(), flags) }, function)
     }
 
     /// The snapshot that was current when it was made.
     pub fn get_parent(&self, flags: c_uint) -> Result<DomainSnapshot> {
-        // SAFETY: as above; a new snapshot's reference is ours.
+        // SAFETY: the pointer is live; a new snapshot's reference is ours.
         unsafe {
             let raw = sys::virDomainSnapshotGetParent(self.raw(), flags);
             Ok(Self::adopt(call::pointer(raw, c"virDomainSnapshotGetParent")?.as_ptr()))
@@ -132,13 +132,13 @@ impl DomainSnapshot {
     /// How many children pass the filter `flags`.
     pub fn num_of_child_snapshots(&self, flags: c_uint) -> Result<c_int> {
         let function = c"virDomainSnapshotNumChildren";
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::number(unsafe { sys::virDomainSnapshotNumChildren(self.raw(), flags) }, function)
     }
 
     /// The names of children that pass the filter `flags`, `max` at the most.
     pub fn list_child_snapshot_names(&self, max: c_int, flags: c_uint) -> Result<Vec<Text>> {
-        // SAFETY: as above; the array has room for `len`, the names are ours.
+        // SAFETY: the pointer is live; the array has room for `len`, the names are ours.
         unsafe {
             call::names(c"virDomainSnapshotListChildrenNames", max, "maxnames", |array, len| {
                 sys::virDomainSnapshotListChildrenNames(self.raw(), array, len, flags)
@@ -148,7 +148,7 @@ impl DomainSnapshot {
 
     /// The children that pass the filter `flags`.
     pub fn list_all_children(&self, flags: c_uint) -> Result<Vec<DomainSnapshot>> {
-        // SAFETY: as above; on success the array holds that many new snapshots.
+        // SAFETY: the pointer is live; on success the array holds that many new snapshots.
         unsafe {
             call::objects(
                 c"virDomainSnapshotListAllChildren",
@@ -161,14 +161,14 @@ impl DomainSnapshot {
     /// Makes its domain what it was.
     pub fn revert_to(&self, flags: c_uint) -> Result<()> {
         let function = c"virDomainRevertToSnapshot";
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::done(unsafe { sys::virDomainRevertToSnapshot(self.raw(), flags) }, function)
     }
 
     /// Removes it.
     pub fn delete(&self, flags: c_uint) -> Result<()> {
         let function = c"virDomainSnapshotDelete";
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::done(unsafe { sys::virDomainSnapshotDelete(self.raw(), flags) }, function)
     }
 }

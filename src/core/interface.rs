@@ -63,8 +63,7 @@ impl Interface {
 
     /// The name.
     pub fn get_name(&self) -> Result<&CStr> {
-        // SAFETY: raw() is live while self is; so in all calls below. The name
-        // is a C string that lives as long.
+        // SAFETY: the pointer is live. The name is a C string that lives as long.
         unsafe {
             let name = sys::virInterfaceGetName(self.0.raw_here());
             let name = call::pointer(name.cast_mut(), c"virInterfaceGetName")?;
@@ -74,7 +73,7 @@ impl Interface {
 
     /// The hardware address.
     pub fn get_mac(&self) -> Result<&CStr> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         unsafe {
             let mac = sys::virInterfaceGetMACString(self.0.raw_here());
             let mac = call::pointer(mac.cast_mut(), c"virInterfaceGetMACString")?;
@@ -85,31 +84,31 @@ impl Interface {
     /// The state or the definition, as XML.
     pub fn get_xml_description(&self, flags: c_uint) -> Result<Text> {
         let function = c"virInterfaceGetXMLDesc";
-        // SAFETY: as above; the text is new and ours.
+        // SAFETY: the pointer is live; the text is new and ours.
         unsafe { call::text(sys::virInterfaceGetXMLDesc(self.raw(), flags), function) }
     }
 
     /// Whether it is up.
     pub fn is_active(&self) -> Result<bool> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::truth(unsafe { sys::virInterfaceIsActive(self.raw()) }, c"virInterfaceIsActive")
     }
 
     /// Brings it up.
     pub fn create(&self, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::done(unsafe { sys::virInterfaceCreate(self.raw(), flags) }, c"virInterfaceCreate")
     }
 
     /// Takes it down.
     pub fn destroy(&self, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::done(unsafe { sys::virInterfaceDestroy(self.raw(), flags) }, c"virInterfaceDestroy")
     }
 
     /// Forgets the definition.
     pub fn undefine(&self) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::done(unsafe { sys::virInterfaceUndefine(self.raw()) }, c"virInterfaceUndefine")
     }
 }

@@ -15,7 +15,7 @@ type DataPlace = unsafe extern "C" fn() -> *mut *mut c_void;
 // SAFETY: these are the types in libxml2's header. They are found because libvirt
 // needs libxml2; the version says nothing here.
 static HANDLER: Late<HandlerPlace> = unsafe { Late::new(c"__xmlGenericError", "-") };
-// SAFETY: as above.
+// SAFETY: this is the function's type in libvirt's header.
 static DATA: Late<DataPlace> = unsafe { Late::new(c"__xmlGenericErrorContext", "-") };
 
 unsafe extern "C" fn say_nothing(_data: *mut c_void, _format: *const c_char) {}
@@ -29,10 +29,10 @@ pub fn quietly<T>(run: impl FnOnce() -> T) -> T {
     // SAFETY: the functions take nothing, and return the places of this thread, which
     // stay until it ends. The program's own handler comes back below.
     let (handler, data) = unsafe { (handler(), data()) };
-    // SAFETY: as above; nobody else writes to places of this thread.
+    // SAFETY: nobody else writes to places of this thread.
     let before = unsafe { (handler.replace(Some(say_nothing)), data.read()) };
     let result = run();
-    // SAFETY: as above.
+    // SAFETY: the same places, on the same thread.
     unsafe {
         handler.write(before.0);
         data.write(before.1);

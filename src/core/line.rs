@@ -20,7 +20,7 @@ pub(crate) struct ConnRef(NonNull<sys::_virConnect>);
 
 // SAFETY: libvirt's connections may be used from any thread, several at once.
 unsafe impl Send for ConnRef {}
-// SAFETY: as above.
+// SAFETY: likewise.
 unsafe impl Sync for ConnRef {}
 
 impl ConnRef {

@@ -3,6 +3,12 @@
 //! Methods have Sys::Virt's names. Where libvirt has an older call and a newer
 //! one with flags, the older is used when `flags` is 0, as Sys::Virt does, so
 //! that drivers which only have the older one keep working.
+//!
+//! # Unsafe code
+//!
+//! What `raw()` gives is live for as long as what it was asked of is borrowed, which the
+//! blocks call "the pointer is live". A call of libvirt keeps nothing of what it is given:
+//! texts, outputs and arrays are borrowed for it. A block says what else it relies on.
 
 pub(crate) mod call;
 pub mod child;

@@ -29,7 +29,7 @@ type SetMetadata = unsafe extern "C" fn(
 
 // SAFETY: these are the functions' types in libvirt's header.
 static GET_METADATA: Late<GetMetadata> = unsafe { Late::new(c"virNetworkGetMetadata", "9.7.0") };
-// SAFETY: as above.
+// SAFETY: this is the function's type in libvirt's header.
 static SET_METADATA: Late<SetMetadata> = unsafe { Late::new(c"virNetworkSetMetadata", "9.7.0") };
 
 // SAFETY: the functions are those for virNetwork.
@@ -90,8 +90,7 @@ impl Network {
 
     /// The name.
     pub fn get_name(&self) -> Result<&CStr> {
-        // SAFETY: raw() is live while self is; so in all calls below. The name
-        // is a C string that lives as long.
+        // SAFETY: the pointer is live. The name is a C string that lives as long.
         unsafe {
             let name = sys::virNetworkGetName(self.0.raw_here());
             let name = call::pointer(name.cast_mut(), c"virNetworkGetName")?;
@@ -101,7 +100,7 @@ impl Network {
 
     /// The uuid.
     pub fn get_uuid(&self) -> Result<Uuid> {
-        // SAFETY: as above; the buffer has room for a uuid.
+        // SAFETY: the pointer is live; the buffer has room for a uuid.
         call::uuid(c"virNetworkGetUUID", |buffer| unsafe {
             sys::virNetworkGetUUID(self.0.raw_here(), buffer)
         })
@@ -115,44 +114,44 @@ impl Network {
     /// The definition, as XML.
     pub fn get_xml_description(&self, flags: c_uint) -> Result<Text> {
         let function = c"virNetworkGetXMLDesc";
-        // SAFETY: as above; the text is new and ours.
+        // SAFETY: the pointer is live; the text is new and ours.
         unsafe { call::text(sys::virNetworkGetXMLDesc(self.raw(), flags), function) }
     }
 
     /// The name of its bridge on the host.
     pub fn get_bridge_name(&self) -> Result<Text> {
         let function = c"virNetworkGetBridgeName";
-        // SAFETY: as above; the text is new and ours.
+        // SAFETY: the pointer is live; the text is new and ours.
         unsafe { call::text(sys::virNetworkGetBridgeName(self.raw()), function) }
     }
 
     /// Whether it runs.
     pub fn is_active(&self) -> Result<bool> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::truth(unsafe { sys::virNetworkIsActive(self.raw()) }, c"virNetworkIsActive")
     }
 
     /// Whether it stays defined when it stops.
     pub fn is_persistent(&self) -> Result<bool> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::truth(unsafe { sys::virNetworkIsPersistent(self.raw()) }, c"virNetworkIsPersistent")
     }
 
     /// Starts a defined network.
     pub fn create(&self) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::done(unsafe { sys::virNetworkCreate(self.raw()) }, c"virNetworkCreate")
     }
 
     /// Stops it.
     pub fn destroy(&self) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::done(unsafe { sys::virNetworkDestroy(self.raw()) }, c"virNetworkDestroy")
     }
 
     /// Forgets the definition.
     pub fn undefine(&self) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::done(unsafe { sys::virNetworkUndefine(self.raw()) }, c"virNetworkUndefine")
     }
 
@@ -165,7 +164,7 @@ impl Network {
         xml: &CStr,
         flags: c_uint,
     ) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         let returned = unsafe {
             sys::virNetworkUpdate(self.raw(), command, section, parent_index, xml.as_ptr(), flags)
         };
@@ -175,7 +174,7 @@ impl Network {
     /// Whether it starts with the host.
     pub fn get_autostart(&self) -> Result<bool> {
         let mut autostart = 0;
-        // SAFETY: as above; the output outlives the call.
+        // SAFETY: the output outlives the call.
         let returned = unsafe { sys::virNetworkGetAutostart(self.raw(), &mut autostart) };
         call::done(returned, c"virNetworkGetAutostart")?;
         Ok(autostart != 0)
@@ -183,7 +182,7 @@ impl Network {
 
     /// Sets whether it starts with the host.
     pub fn set_autostart(&self, autostart: bool) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         let returned = unsafe { sys::virNetworkSetAutostart(self.raw(), c_int::from(autostart)) };
         call::done(returned, c"virNetworkSetAutostart")
     }
@@ -191,7 +190,7 @@ impl Network {
     /// The description, the title, or the element of the namespace `uri`.
     pub fn get_metadata(&self, kind: c_int, uri: Option<&CStr>, flags: c_uint) -> Result<Text> {
         let get_metadata = GET_METADATA.get()?;
-        // SAFETY: as above; the text is new and ours.
+        // SAFETY: the pointer is live; the text is new and ours.
         unsafe {
             let returned = get_metadata(self.raw(), kind, nullable(uri), flags);
             call::text(returned, c"virNetworkGetMetadata")
@@ -209,7 +208,7 @@ impl Network {
     ) -> Result<()> {
         let set_metadata = SET_METADATA.get()?;
         let (metadata, key, uri) = (nullable(metadata), nullable(key), nullable(uri));
-        // SAFETY: as above; the texts are NULL or C strings.
+        // SAFETY: the pointer is live; the texts are NULL or C strings.
         let returned = unsafe { set_metadata(self.raw(), kind, metadata, key, uri, flags) };
         call::done(returned, c"virNetworkSetMetadata")
     }
@@ -217,7 +216,7 @@ impl Network {
     /// The addresses that its DHCP server gave out, to everybody or to `mac`.
     pub fn get_dhcp_leases(&self, mac: Option<&CStr>, flags: c_uint) -> Result<Vec<Map>> {
         let function = c"virNetworkGetDHCPLeases";
-        // SAFETY: as above; each lease of the list is ours.
+        // SAFETY: the pointer is live; each lease of the list is ours.
         unsafe {
             call::objects(
                 function,
@@ -230,7 +229,7 @@ impl Network {
     /// The ports; `flags` are unused.
     pub fn list_all_ports(&self, flags: c_uint) -> Result<Vec<NetworkPort>> {
         let function = c"virNetworkListAllPorts";
-        // SAFETY: as above; each port of the list is new and ours.
+        // SAFETY: the pointer is live; each port of the list is new and ours.
         unsafe {
             call::objects(
                 function,
@@ -243,7 +242,7 @@ impl Network {
     /// The port with this uuid: 16 bytes, or text of 32 or 36 characters.
     pub fn get_port_by_uuid(&self, uuid: &[u8]) -> Result<NetworkPort> {
         let uuid = parse_uuid(uuid, "uuid")?;
-        // SAFETY: as above; the uuid is 16 bytes, and a new port's reference is ours.
+        // SAFETY: the pointer is live; the uuid is 16 bytes, and a new port's reference is ours.
         unsafe {
             let raw = sys::virNetworkPortLookupByUUID(self.raw(), uuid.as_bytes().as_ptr());
             Ok(NetworkPort::adopt(call::pointer(raw, c"virNetworkPortLookupByUUID")?.as_ptr()))
@@ -252,7 +251,7 @@ impl Network {
 
     /// Makes a port.
     pub fn create_port(&self, xml: &CStr, flags: c_uint) -> Result<NetworkPort> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         unsafe {
             let raw = sys::virNetworkPortCreateXML(self.raw(), xml.as_ptr(), flags);
             let port = call::pointer(raw, c"virNetworkPortCreateXML")

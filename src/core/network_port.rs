@@ -97,8 +97,7 @@ impl NetworkPort {
 
     /// The uuid.
     pub fn get_uuid(&self) -> Result<Uuid> {
-        // SAFETY: raw() is live while self is; so in all calls below. The
-        // buffer has room for a uuid.
+        // SAFETY: the pointer is live. The buffer has room for a uuid.
         call::uuid(c"virNetworkPortGetUUID", |buffer| unsafe {
             sys::virNetworkPortGetUUID(self.0.raw_here(), buffer)
         })
@@ -112,7 +111,7 @@ impl NetworkPort {
     /// The definition, as XML.
     pub fn get_xml_description(&self, flags: c_uint) -> Result<Text> {
         let function = c"virNetworkPortGetXMLDesc";
-        // SAFETY: as above; the text is new and ours.
+        // SAFETY: the pointer is live; the text is new and ours.
         unsafe { call::text(sys::virNetworkPortGetXMLDesc(self.raw(), flags), function) }
     }
 
@@ -123,7 +122,7 @@ impl NetworkPort {
 
     fn parameters(&self, flags: c_uint) -> Result<TypedParams> {
         let (mut array, mut len) = (ptr::null_mut(), 0);
-        // SAFETY: as above; the outputs outlive the call, which makes the array.
+        // SAFETY: the outputs outlive the call, which makes the array.
         unsafe {
             let returned =
                 sys::virNetworkPortGetParameters(self.raw(), &mut array, &mut len, flags);
@@ -142,14 +141,14 @@ impl NetworkPort {
         }
         let params = TypedParams::from_map(limits, &known, "newparams")?;
         let (array, len) = params.as_raw();
-        // SAFETY: as above; the array holds `len` parameters.
+        // SAFETY: the pointer is live; the array holds `len` parameters.
         let returned = unsafe { sys::virNetworkPortSetParameters(self.raw(), array, len, flags) };
         call::done(returned, c"virNetworkPortSetParameters")
     }
 
     /// Removes it from its network.
     pub fn delete(&self, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         let returned = unsafe { sys::virNetworkPortDelete(self.raw(), flags) };
         call::done(returned, c"virNetworkPortDelete")
     }

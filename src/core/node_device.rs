@@ -26,21 +26,21 @@ type GetAutostart = unsafe extern "C" fn(sys::virNodeDevicePtr, *mut c_int) -> c
 type SetAutostart = unsafe extern "C" fn(sys::virNodeDevicePtr, c_int) -> c_int;
 type Update = unsafe extern "C" fn(sys::virNodeDevicePtr, *const c_char, c_uint) -> c_int;
 
-// SAFETY: these are the functions' types in libvirt's header; so in all below.
+// SAFETY: these are the functions' types in libvirt's header.
 static CREATE: Late<WithFlags> = unsafe { Late::new(c"virNodeDeviceCreate", "7.3.0") };
-// SAFETY: as above.
+// SAFETY: this is the function's type in libvirt's header.
 static UNDEFINE: Late<WithFlags> = unsafe { Late::new(c"virNodeDeviceUndefine", "7.3.0") };
-// SAFETY: as above.
+// SAFETY: this is the function's type in libvirt's header.
 static IS_ACTIVE: Late<Get> = unsafe { Late::new(c"virNodeDeviceIsActive", "7.8.0") };
-// SAFETY: as above.
+// SAFETY: this is the function's type in libvirt's header.
 static IS_PERSISTENT: Late<Get> = unsafe { Late::new(c"virNodeDeviceIsPersistent", "7.8.0") };
-// SAFETY: as above.
+// SAFETY: this is the function's type in libvirt's header.
 static GET_AUTOSTART: Late<GetAutostart> =
     unsafe { Late::new(c"virNodeDeviceGetAutostart", "7.8.0") };
-// SAFETY: as above.
+// SAFETY: this is the function's type in libvirt's header.
 static SET_AUTOSTART: Late<SetAutostart> =
     unsafe { Late::new(c"virNodeDeviceSetAutostart", "7.8.0") };
-// SAFETY: as above.
+// SAFETY: this is the function's type in libvirt's header.
 static UPDATE: Late<Update> = unsafe { Late::new(c"virNodeDeviceUpdate", "10.1.0") };
 
 // SAFETY: the functions are those for virNodeDevice. Of which connection it is, libvirt
@@ -100,8 +100,7 @@ impl NodeDevice {
 
     /// The name.
     pub fn get_name(&self) -> Result<&CStr> {
-        // SAFETY: raw() is live while self is; so in all calls below. The name
-        // is a C string that lives as long.
+        // SAFETY: the pointer is live. The name is a C string that lives as long.
         unsafe {
             let name = sys::virNodeDeviceGetName(self.object.raw_here());
             let name = call::pointer(name.cast_mut(), c"virNodeDeviceGetName")?;
@@ -112,7 +111,7 @@ impl NodeDevice {
     /// The name of the device that it is a part of, if it is of one.
     pub fn get_parent(&self) -> Result<Option<Text>> {
         let _guard = self.parent.lock().unwrap_or_else(PoisonError::into_inner);
-        // SAFETY: as above; the text is NULL, or a C string that is copied.
+        // SAFETY: the pointer is live; the text is NULL, or a C string that is copied.
         unsafe {
             let parent = sys::virNodeDeviceGetParent(self.raw());
             if !parent.is_null() {
@@ -127,7 +126,7 @@ impl NodeDevice {
 
     /// The names of its capabilities.
     pub fn list_capabilities(&self) -> Result<Vec<Text>> {
-        // SAFETY: as above; the texts of the list are new and ours.
+        // SAFETY: the pointer is live; the texts of the list are new and ours.
         unsafe {
             let count =
                 call::number(sys::virNodeDeviceNumOfCaps(self.raw()), c"virNodeDeviceNumOfCaps")?;
@@ -140,13 +139,13 @@ impl NodeDevice {
     /// The description, as XML.
     pub fn get_xml_description(&self, flags: c_uint) -> Result<Text> {
         let function = c"virNodeDeviceGetXMLDesc";
-        // SAFETY: as above; the text is new and ours.
+        // SAFETY: the pointer is live; the text is new and ours.
         unsafe { call::text(sys::virNodeDeviceGetXMLDesc(self.raw(), flags), function) }
     }
 
     /// Takes it away from the host's driver.
     pub fn dettach(&self, driver: Option<&CStr>, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         unsafe {
             match driver {
                 None if flags == 0 => {
@@ -163,40 +162,40 @@ impl NodeDevice {
 
     /// Gives it back to the host's driver.
     pub fn reattach(&self) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::done(unsafe { sys::virNodeDeviceReAttach(self.raw()) }, c"virNodeDeviceReAttach")
     }
 
     /// Resets it.
     pub fn reset(&self) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::done(unsafe { sys::virNodeDeviceReset(self.raw()) }, c"virNodeDeviceReset")
     }
 
     /// Starts a defined device.
     pub fn create(&self, flags: c_uint) -> Result<()> {
         let create = CREATE.get()?;
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::done(unsafe { create(self.raw(), flags) }, c"virNodeDeviceCreate")
     }
 
     /// Removes it from the host.
     pub fn destroy(&self) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::done(unsafe { sys::virNodeDeviceDestroy(self.raw()) }, c"virNodeDeviceDestroy")
     }
 
     /// Forgets the definition.
     pub fn undefine(&self, flags: c_uint) -> Result<()> {
         let undefine = UNDEFINE.get()?;
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::done(unsafe { undefine(self.raw(), flags) }, c"virNodeDeviceUndefine")
     }
 
     /// Changes the definition, the running device, or both.
     pub fn update(&self, xml: &CStr, flags: c_uint) -> Result<()> {
         let update = UPDATE.get()?;
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         let returned = unsafe { update(self.raw(), xml.as_ptr(), flags) };
         call::done(returned, c"virNodeDeviceUpdate").map_err(|error| locate(error, "xml", xml))
     }
@@ -204,21 +203,21 @@ impl NodeDevice {
     /// Whether it is there at the moment.
     pub fn is_active(&self) -> Result<bool> {
         let is_active = IS_ACTIVE.get()?;
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::truth(unsafe { is_active(self.raw()) }, c"virNodeDeviceIsActive")
     }
 
     /// Whether it stays defined when it is gone.
     pub fn is_persistent(&self) -> Result<bool> {
         let is_persistent = IS_PERSISTENT.get()?;
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::truth(unsafe { is_persistent(self.raw()) }, c"virNodeDeviceIsPersistent")
     }
 
     /// Whether it starts with the host.
     pub fn get_autostart(&self) -> Result<bool> {
         let (get_autostart, mut autostart) = (GET_AUTOSTART.get()?, 0);
-        // SAFETY: as above; the output outlives the call.
+        // SAFETY: the output outlives the call.
         let returned = unsafe { get_autostart(self.raw(), &mut autostart) };
         call::done(returned, c"virNodeDeviceGetAutostart")?;
         Ok(autostart != 0)
@@ -227,7 +226,7 @@ impl NodeDevice {
     /// Sets whether it starts with the host.
     pub fn set_autostart(&self, autostart: bool) -> Result<()> {
         let set_autostart = SET_AUTOSTART.get()?;
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         let returned = unsafe { set_autostart(self.raw(), c_int::from(autostart)) };
         call::done(returned, c"virNodeDeviceSetAutostart")
     }

@@ -73,8 +73,7 @@ impl NwFilter {
 
     /// The name.
     pub fn get_name(&self) -> Result<&CStr> {
-        // SAFETY: raw() is live while self is; so in all calls below. The name
-        // is a C string that lives as long.
+        // SAFETY: the pointer is live. The name is a C string that lives as long.
         unsafe {
             let name = sys::virNWFilterGetName(self.0.raw_here());
             let name = call::pointer(name.cast_mut(), c"virNWFilterGetName")?;
@@ -84,7 +83,7 @@ impl NwFilter {
 
     /// The uuid.
     pub fn get_uuid(&self) -> Result<Uuid> {
-        // SAFETY: as above; the buffer has room for a uuid.
+        // SAFETY: the pointer is live; the buffer has room for a uuid.
         call::uuid(c"virNWFilterGetUUID", |buffer| unsafe {
             sys::virNWFilterGetUUID(self.0.raw_here(), buffer)
         })
@@ -98,13 +97,13 @@ impl NwFilter {
     /// The definition, as XML.
     pub fn get_xml_description(&self, flags: c_uint) -> Result<Text> {
         let function = c"virNWFilterGetXMLDesc";
-        // SAFETY: as above; the text is new and ours.
+        // SAFETY: the pointer is live; the text is new and ours.
         unsafe { call::text(sys::virNWFilterGetXMLDesc(self.raw(), flags), function) }
     }
 
     /// Forgets the definition.
     pub fn undefine(&self) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::done(unsafe { sys::virNWFilterUndefine(self.raw()) }, c"virNWFilterUndefine")
     }
 }

@@ -71,8 +71,7 @@ impl NwFilterBinding {
 
     /// The name of the network device.
     pub fn get_port_dev(&self) -> Result<&CStr> {
-        // SAFETY: raw() is live while self is; so in all calls below. The name
-        // is a C string that lives as long.
+        // SAFETY: the pointer is live. The name is a C string that lives as long.
         unsafe {
             let name = sys::virNWFilterBindingGetPortDev(self.0.raw_here());
             let name = call::pointer(name.cast_mut(), c"virNWFilterBindingGetPortDev")?;
@@ -82,7 +81,7 @@ impl NwFilterBinding {
 
     /// The name of the filter.
     pub fn get_filter_name(&self) -> Result<&CStr> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         unsafe {
             let name = sys::virNWFilterBindingGetFilterName(self.0.raw_here());
             let name = call::pointer(name.cast_mut(), c"virNWFilterBindingGetFilterName")?;
@@ -93,13 +92,13 @@ impl NwFilterBinding {
     /// The definition, as XML.
     pub fn get_xml_description(&self, flags: c_uint) -> Result<Text> {
         let function = c"virNWFilterBindingGetXMLDesc";
-        // SAFETY: as above; the text is new and ours.
+        // SAFETY: the pointer is live; the text is new and ours.
         unsafe { call::text(sys::virNWFilterBindingGetXMLDesc(self.raw(), flags), function) }
     }
 
     /// Takes the filter off the device.
     pub fn delete(&self) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         let returned = unsafe { sys::virNWFilterBindingDelete(self.raw()) };
         call::done(returned, c"virNWFilterBindingDelete")
     }

@@ -60,7 +60,7 @@ pub(crate) struct MadeFrom(pub(crate) Option<NonNull<sys::virConnect>>);
 
 // SAFETY: libvirt's connections may be used from any thread, several at once.
 unsafe impl Send for MadeFrom {}
-// SAFETY: as above.
+// SAFETY: likewise.
 unsafe impl Sync for MadeFrom {}
 
 /// What stands for something of libvirt's, whose uses may have to be known.
@@ -97,7 +97,7 @@ struct Versions<C: Counted> {
 
 // SAFETY: libvirt's objects may be used from any thread, several at once.
 unsafe impl<C: Counted> Send for Object<C> {}
-// SAFETY: as above.
+// SAFETY: likewise.
 unsafe impl<C: Counted> Sync for Object<C> {}
 
 impl<C: Counted> Object<C> {
@@ -223,7 +223,7 @@ impl<C: Counted> Versions<C> {
     /// The connection that is in use now, if one was ever replaced.
     fn newest(&mut self) -> Option<ConnRef> {
         if self.line.is_none() {
-            // SAFETY: as above.
+            // SAFETY: all that we keep are live.
             self.line = line::of(unsafe { C::conn(self.latest().as_ptr()) });
         }
         self.line.as_ref()?.latest()

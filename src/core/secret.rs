@@ -82,8 +82,7 @@ impl Secret {
         if let Some(uuid) = self.uuid.get() {
             return Ok(*uuid);
         }
-        // SAFETY: raw() is live while self is; so in all calls below. There
-        // is room for a uuid.
+        // SAFETY: the pointer is live. There is room for a uuid.
         let uuid = call::uuid(c"virSecretGetUUID", |uuid| unsafe {
             sys::virSecretGetUUID(self.object.raw_here(), uuid)
         })?;
@@ -97,7 +96,7 @@ impl Secret {
 
     /// What the secret is for, one of `SECRET_USAGE_TYPE_*`.
     pub fn get_usage_type(&self) -> Result<c_int> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::number(
             unsafe { sys::virSecretGetUsageType(self.object.raw_here()) },
             c"virSecretGetUsageType",
@@ -106,7 +105,7 @@ impl Secret {
 
     /// Which object of its usage type it belongs to.
     pub fn get_usage_id(&self) -> Result<Text> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         let id = unsafe { sys::virSecretGetUsageID(self.object.raw_here()) };
         let id = call::pointer(id.cast_mut(), c"virSecretGetUsageID")?;
         // SAFETY: a C string that lives as long as the secret.
@@ -116,14 +115,14 @@ impl Secret {
     /// The definition, as XML; the value is not in it.
     pub fn get_xml_description(&self, flags: c_uint) -> Result<Text> {
         let function = c"virSecretGetXMLDesc";
-        // SAFETY: as above; the text is new and ours.
+        // SAFETY: the pointer is live; the text is new and ours.
         unsafe { call::text(sys::virSecretGetXMLDesc(self.raw(), flags), function) }
     }
 
     /// The value. The copy is wiped when it is dropped.
     pub fn get_value(&self, flags: c_uint) -> Result<Zeroizing<Vec<u8>>> {
         let mut len = 0;
-        // SAFETY: as above; the output outlives the call.
+        // SAFETY: the output outlives the call.
         let value = unsafe { sys::virSecretGetValue(self.raw(), &mut len, flags) };
         let value = call::pointer(value, c"virSecretGetValue")?.as_ptr();
         // SAFETY: `len` bytes from malloc, which are ours.
@@ -139,7 +138,7 @@ impl Secret {
 
     /// Sets the value.
     pub fn set_value(&self, value: &[u8], flags: c_uint) -> Result<()> {
-        // SAFETY: as above; libvirt only reads the value.
+        // SAFETY: the pointer is live; libvirt only reads the value.
         let returned =
             unsafe { sys::virSecretSetValue(self.raw(), value.as_ptr(), value.len(), flags) };
         forget_copies();
@@ -148,7 +147,7 @@ impl Secret {
 
     /// Forgets the secret and its value.
     pub fn undefine(&self) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::done(unsafe { sys::virSecretUndefine(self.raw()) }, c"virSecretUndefine")
     }
 }

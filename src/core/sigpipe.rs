@@ -118,7 +118,7 @@ fn without_ours(mask: Mask) -> Mask {
 
 /// Blocks SIGPIPE on this thread; gives what that has changed.
 fn block() -> Mask {
-    // SAFETY: the sets are written before they are read; so below.
+    // SAFETY: the sets are written before they are read.
     unsafe {
         let mut before = std::mem::zeroed();
         libc::pthread_sigmask(libc::SIG_BLOCK, &only_sigpipe(), &mut before);
@@ -144,7 +144,7 @@ fn lift_now(mask: Mask) {
     // return nothing, and a call that succeeds may have written for another thread.
     let taken = take();
     if mask == Mask::Blocked {
-        // SAFETY: as above. Whatever else was blocked or unblocked meanwhile stays so.
+        // SAFETY: nothing is read back. Whatever else was blocked or unblocked meanwhile stays so.
         unsafe { libc::pthread_sigmask(libc::SIG_UNBLOCK, &only_sigpipe(), ptr::null_mut()) };
     }
     if let Some(info) = taken.filter(is_sent) {
@@ -165,7 +165,8 @@ fn take() -> Option<libc::siginfo_t> {
     // Not glibc's function, which makes a signal that one thread sends to another look like
     // those of the kernel.
     let (call, only) = (libc::SYS_rt_sigtimedwait, only_sigpipe());
-    // SAFETY: as above. The errno of whoever is called or returned to next is none of ours.
+    // SAFETY: the places are this function's. The errno of whoever is called or returned to
+    // next is none of ours.
     unsafe {
         let errno = *libc::__errno_location();
         let mut info: libc::siginfo_t = std::mem::zeroed();
@@ -188,7 +189,7 @@ fn is_sent(info: &libc::siginfo_t) -> bool {
 }
 
 fn only_sigpipe() -> libc::sigset_t {
-    // SAFETY: as above.
+    // SAFETY: the set is written before it is read.
     unsafe {
         let mut set = std::mem::zeroed();
         libc::sigemptyset(&mut set);
@@ -236,7 +237,7 @@ mod tests {
     }
 
     fn is_blocked() -> bool {
-        // SAFETY: the set is written before it is read; so below.
+        // SAFETY: the set is written before it is read.
         unsafe {
             let mut now = std::mem::zeroed();
             libc::pthread_sigmask(libc::SIG_BLOCK, ptr::null(), &mut now);
@@ -245,7 +246,7 @@ mod tests {
     }
 
     fn is_pending() -> bool {
-        // SAFETY: as above.
+        // SAFETY: the set is written before it is read.
         unsafe {
             let mut now = std::mem::zeroed();
             libc::sigpending(&mut now);

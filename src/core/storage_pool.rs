@@ -85,7 +85,7 @@ impl StoragePool {
         if let Some(name) = self.name.get() {
             return Ok(name);
         }
-        // SAFETY: raw() is live while self is; so in all calls below.
+        // SAFETY: the pointer is live.
         let name = unsafe { sys::virStoragePoolGetName(self.object.raw_here()) };
         let name = call::pointer(name.cast_mut(), c"virStoragePoolGetName")?;
         // SAFETY: a C string that lives as long as the pool.
@@ -98,7 +98,7 @@ impl StoragePool {
         if let Some(uuid) = self.uuid.get() {
             return Ok(*uuid);
         }
-        // SAFETY: as above; there is room for a uuid.
+        // SAFETY: the pointer is live; there is room for a uuid.
         let uuid = call::uuid(c"virStoragePoolGetUUID", |uuid| unsafe {
             sys::virStoragePoolGetUUID(self.object.raw_here(), uuid)
         })?;
@@ -114,7 +114,7 @@ impl StoragePool {
     pub fn get_info(&self) -> Result<Map> {
         // SAFETY: a plain C struct, for which all-zero is valid.
         let mut info: sys::virStoragePoolInfo = unsafe { std::mem::zeroed() };
-        // SAFETY: as above; the output outlives the call.
+        // SAFETY: the output outlives the call.
         let returned = unsafe { sys::virStoragePoolGetInfo(self.raw(), &mut info) };
         call::done(returned, c"virStoragePoolGetInfo")?;
         let mut map = Map::with_capacity(4);
@@ -128,70 +128,70 @@ impl StoragePool {
     /// The definition, as XML.
     pub fn get_xml_description(&self, flags: c_uint) -> Result<Text> {
         let function = c"virStoragePoolGetXMLDesc";
-        // SAFETY: as above; the text is new and ours.
+        // SAFETY: the pointer is live; the text is new and ours.
         unsafe { call::text(sys::virStoragePoolGetXMLDesc(self.raw(), flags), function) }
     }
 
     /// Whether it is started.
     pub fn is_active(&self) -> Result<bool> {
         let function = c"virStoragePoolIsActive";
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::truth(unsafe { sys::virStoragePoolIsActive(self.raw()) }, function)
     }
 
     /// Whether it stays defined when it stops.
     pub fn is_persistent(&self) -> Result<bool> {
         let function = c"virStoragePoolIsPersistent";
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::truth(unsafe { sys::virStoragePoolIsPersistent(self.raw()) }, function)
     }
 
     /// Makes what the pool consists of: a folder, a file system, a volume group.
     pub fn build(&self, flags: c_uint) -> Result<()> {
         let function = c"virStoragePoolBuild";
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::done(unsafe { sys::virStoragePoolBuild(self.raw(), flags) }, function)
     }
 
     /// Starts it.
     pub fn create(&self, flags: c_uint) -> Result<()> {
         let function = c"virStoragePoolCreate";
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::done(unsafe { sys::virStoragePoolCreate(self.raw(), flags) }, function)
     }
 
     /// Stops it. What is in it stays.
     pub fn destroy(&self) -> Result<()> {
         let function = c"virStoragePoolDestroy";
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::done(unsafe { sys::virStoragePoolDestroy(self.raw()) }, function)
     }
 
     /// Removes what the pool consists of.
     pub fn delete(&self, flags: c_uint) -> Result<()> {
         let function = c"virStoragePoolDelete";
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::done(unsafe { sys::virStoragePoolDelete(self.raw(), flags) }, function)
     }
 
     /// Forgets the definition.
     pub fn undefine(&self) -> Result<()> {
         let function = c"virStoragePoolUndefine";
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::done(unsafe { sys::virStoragePoolUndefine(self.raw()) }, function)
     }
 
     /// Looks for volumes anew.
     pub fn refresh(&self, flags: c_uint) -> Result<()> {
         let function = c"virStoragePoolRefresh";
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::done(unsafe { sys::virStoragePoolRefresh(self.raw(), flags) }, function)
     }
 
     /// Whether it starts with the host.
     pub fn get_autostart(&self) -> Result<bool> {
         let mut autostart = 0;
-        // SAFETY: as above; the output outlives the call.
+        // SAFETY: the output outlives the call.
         let returned = unsafe { sys::virStoragePoolGetAutostart(self.raw(), &mut autostart) };
         call::done(returned, c"virStoragePoolGetAutostart")?;
         Ok(autostart != 0)
@@ -200,7 +200,7 @@ impl StoragePool {
     /// Sets whether it starts with the host.
     pub fn set_autostart(&self, autostart: bool) -> Result<()> {
         let autostart = c_int::from(autostart);
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         let returned = unsafe { sys::virStoragePoolSetAutostart(self.raw(), autostart) };
         call::done(returned, c"virStoragePoolSetAutostart")
     }
@@ -208,13 +208,13 @@ impl StoragePool {
     /// How many volumes are in it.
     pub fn num_of_storage_volumes(&self) -> Result<c_int> {
         let function = c"virStoragePoolNumOfVolumes";
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::number(unsafe { sys::virStoragePoolNumOfVolumes(self.raw()) }, function)
     }
 
     /// The names of volumes in it, `max` at the most.
     pub fn list_storage_vol_names(&self, max: c_int) -> Result<Vec<Text>> {
-        // SAFETY: as above; the array has room for `len`, the names are ours.
+        // SAFETY: the pointer is live; the array has room for `len`, the names are ours.
         unsafe {
             call::names(c"virStoragePoolListVolumes", max, "maxnames", |array, len| {
                 sys::virStoragePoolListVolumes(self.raw(), array, len)
@@ -224,7 +224,7 @@ impl StoragePool {
 
     /// The volumes in it.
     pub fn list_all_volumes(&self, flags: c_uint) -> Result<Vec<StorageVol>> {
-        // SAFETY: as above; on success the array holds that many new volumes.
+        // SAFETY: the pointer is live; on success the array holds that many new volumes.
         unsafe {
             call::objects(
                 c"virStoragePoolListAllVolumes",
@@ -236,7 +236,7 @@ impl StoragePool {
 
     /// The volume with this name.
     pub fn get_volume_by_name(&self, name: &CStr) -> Result<StorageVol> {
-        // SAFETY: as above; a new volume's reference is ours.
+        // SAFETY: the pointer is live; a new volume's reference is ours.
         unsafe {
             let raw = sys::virStorageVolLookupByName(self.raw(), name.as_ptr());
             Ok(StorageVol::adopt(call::pointer(raw, c"virStorageVolLookupByName")?.as_ptr()))
@@ -245,7 +245,7 @@ impl StoragePool {
 
     /// Makes a volume.
     pub fn create_volume(&self, xml: &CStr, flags: c_uint) -> Result<StorageVol> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         unsafe {
             let raw = sys::virStorageVolCreateXML(self.raw(), xml.as_ptr(), flags);
             let vol = call::pointer(raw, c"virStorageVolCreateXML")
@@ -261,7 +261,7 @@ impl StoragePool {
         clone: &StorageVol,
         flags: c_uint,
     ) -> Result<StorageVol> {
-        // SAFETY: as above; `clone` is live, too.
+        // SAFETY: `clone` is live, too.
         unsafe {
             let raw = sys::virStorageVolCreateXMLFrom(self.raw(), xml.as_ptr(), clone.raw(), flags);
             let vol = call::pointer(raw, c"virStorageVolCreateXMLFrom")

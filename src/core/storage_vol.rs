@@ -69,7 +69,7 @@ impl StorageVol {
 
     /// The name; unique in its pool.
     pub fn get_name(&self) -> Result<Text> {
-        // SAFETY: raw() is live while self is; so in all calls below.
+        // SAFETY: the pointer is live.
         self.own_text(
             unsafe { sys::virStorageVolGetName(self.object.raw_here()) },
             c"virStorageVolGetName",
@@ -78,7 +78,7 @@ impl StorageVol {
 
     /// The key; unique on all hosts that see the volume.
     pub fn get_key(&self) -> Result<Text> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         self.own_text(
             unsafe { sys::virStorageVolGetKey(self.object.raw_here()) },
             c"virStorageVolGetKey",
@@ -94,7 +94,7 @@ impl StorageVol {
 
     /// Where it is on the host.
     pub fn get_path(&self) -> Result<Text> {
-        // SAFETY: as above; the text is new and ours.
+        // SAFETY: the pointer is live; the text is new and ours.
         unsafe { call::text(sys::virStorageVolGetPath(self.raw()), c"virStorageVolGetPath") }
     }
 
@@ -102,7 +102,7 @@ impl StorageVol {
     pub fn get_info(&self, flags: c_uint) -> Result<Map> {
         // SAFETY: a plain C struct, for which all-zero is valid.
         let mut info: sys::virStorageVolInfo = unsafe { std::mem::zeroed() };
-        // SAFETY: as above; the output outlives the call.
+        // SAFETY: the output outlives the call.
         unsafe {
             match flags {
                 0 => {
@@ -125,34 +125,34 @@ impl StorageVol {
     /// The definition, as XML.
     pub fn get_xml_description(&self, flags: c_uint) -> Result<Text> {
         let function = c"virStorageVolGetXMLDesc";
-        // SAFETY: as above; the text is new and ours.
+        // SAFETY: the pointer is live; the text is new and ours.
         unsafe { call::text(sys::virStorageVolGetXMLDesc(self.raw(), flags), function) }
     }
 
     /// Removes it from its pool, with its content.
     pub fn delete(&self, flags: c_uint) -> Result<()> {
         let function = c"virStorageVolDelete";
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::done(unsafe { sys::virStorageVolDelete(self.raw(), flags) }, function)
     }
 
     /// Changes its capacity, in bytes.
     pub fn resize(&self, capacity: u64, flags: c_uint) -> Result<()> {
         let function = c"virStorageVolResize";
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::done(unsafe { sys::virStorageVolResize(self.raw(), capacity, flags) }, function)
     }
 
     /// Overwrites its content with zeros.
     pub fn wipe(&self, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::done(unsafe { sys::virStorageVolWipe(self.raw(), flags) }, c"virStorageVolWipe")
     }
 
     /// Overwrites its content, as one of `STORAGE_VOL_WIPE_ALG_*` says.
     pub fn wipe_pattern(&self, algorithm: c_uint, flags: c_uint) -> Result<()> {
         let function = c"virStorageVolWipePattern";
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         let returned = unsafe { sys::virStorageVolWipePattern(self.raw(), algorithm, flags) };
         call::done(returned, function)
     }

@@ -18,7 +18,7 @@ pub struct Text(NonNull<c_char>);
 
 // SAFETY: the text is owned and never written to.
 unsafe impl Send for Text {}
-// SAFETY: as above.
+// SAFETY: likewise.
 unsafe impl Sync for Text {}
 
 impl Text {

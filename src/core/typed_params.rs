@@ -196,36 +196,35 @@ impl TypedParams {
         let added = match kind {
             sys::VIR_TYPED_PARAM_INT => {
                 let number = i32::try_from(whole()?).map_err(|_| refused("a 32-bit integer"))?;
-                // SAFETY: array, len and room are one consistent triple, and the
-                // texts live across the call; so in all calls below.
+                // SAFETY: array, len and room belong together; the texts are C strings.
                 unsafe { sys::virTypedParamsAddInt(array, len, room, name, number) }
             }
             sys::VIR_TYPED_PARAM_UINT => {
                 let number = u32::try_from(whole()?)
                     .map_err(|_| refused("a 32-bit integer that is not negative"))?;
-                // SAFETY: as above.
+                // SAFETY: array, len and room belong together; the texts are C strings.
                 unsafe { sys::virTypedParamsAddUInt(array, len, room, name, number) }
             }
             sys::VIR_TYPED_PARAM_LLONG => {
                 let number = i64::try_from(whole()?).map_err(|_| refused("a 64-bit integer"))?;
-                // SAFETY: as above.
+                // SAFETY: array, len and room belong together; the texts are C strings.
                 unsafe { sys::virTypedParamsAddLLong(array, len, room, name, number) }
             }
             sys::VIR_TYPED_PARAM_ULLONG => {
                 let number = u64::try_from(whole()?)
                     .map_err(|_| refused("a 64-bit integer that is not negative"))?;
-                // SAFETY: as above.
+                // SAFETY: array, len and room belong together; the texts are C strings.
                 unsafe { sys::virTypedParamsAddULLong(array, len, room, name, number) }
             }
             sys::VIR_TYPED_PARAM_DOUBLE => {
                 let number = value.real_number().ok_or_else(|| refused("a number"))?;
-                // SAFETY: as above.
+                // SAFETY: array, len and room belong together; the texts are C strings.
                 unsafe { sys::virTypedParamsAddDouble(array, len, room, name, number) }
             }
             sys::VIR_TYPED_PARAM_BOOLEAN => {
                 let truth = value.get_bool("");
                 let truth = c_int::from(truth.map_err(|_| refused("true or false"))?);
-                // SAFETY: as above.
+                // SAFETY: array, len and room belong together; the texts are C strings.
                 unsafe { sys::virTypedParamsAddBoolean(array, len, room, name, truth) }
             }
             _ => {
@@ -237,7 +236,7 @@ impl TypedParams {
                 // It may be a secret.
                 let text = Zeroizing::new(c_text(&text, parameter)?.into_bytes_with_nul());
                 let text = text.as_ptr().cast();
-                // SAFETY: as above.
+                // SAFETY: array, len and room belong together; the texts are C strings.
                 unsafe { sys::virTypedParamsAddString(array, len, room, name, text) }
             }
         };

@@ -34,8 +34,7 @@ impl Conn {
     /// hypervisor's own.
     pub fn get_max_vcpus(&self, kind: Option<&CStr>) -> Result<c_int> {
         let kind = kind.map_or(ptr::null(), CStr::as_ptr);
-        // SAFETY: raw() is live while self is; so in all calls below. libvirt
-        // takes NULL for the type.
+        // SAFETY: the pointer is live. libvirt takes NULL for the type.
         let returned = unsafe { sys::virConnectGetMaxVcpus(self.raw(), kind) };
         call::number(returned, c"virConnectGetMaxVcpus")
     }
@@ -45,7 +44,7 @@ impl Conn {
     pub fn get_node_cpu_map(&self, flags: c_uint) -> Result<(c_int, Vec<u8>, c_uint)> {
         let mut map = ptr::null_mut();
         let mut online = 0;
-        // SAFETY: as above; on success the map is an array from malloc with a bit
+        // SAFETY: the pointer is live; on success the map is an array from malloc with a bit
         // for each CPU, which is copied and freed.
         unsafe {
             let returned = sys::virNodeGetCPUMap(self.raw(), &mut map, &mut online, flags);
@@ -63,7 +62,7 @@ impl Conn {
 
     /// How the host's CPU compares to a described one.
     pub fn compare_cpu(&self, xml: &CStr, flags: c_uint) -> Result<c_int> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         let returned = unsafe { sys::virConnectCompareCPU(self.raw(), xml.as_ptr(), flags) };
         call::number(returned, c"virConnectCompareCPU").map_err(|error| locate(error, "xml", xml))
     }
@@ -76,7 +75,7 @@ impl Conn {
         flags: c_uint,
     ) -> Result<c_int> {
         let [path, arch, machine, virttype] = emulator.raw();
-        // SAFETY: as above; libvirt takes NULL for what is missing.
+        // SAFETY: the pointer is live; libvirt takes NULL for what is missing.
         let returned = unsafe {
             let conn = self.raw();
             let xml = xml.as_ptr();
@@ -89,7 +88,7 @@ impl Conn {
     /// The most capable CPU that all the described hosts have.
     pub fn baseline_cpu(&self, xml: &[&CStr], flags: c_uint) -> Result<Text> {
         let (mut xml, len) = pointers(xml);
-        // SAFETY: as above; there are `len` texts. The new text is ours.
+        // SAFETY: the pointer is live; there are `len` texts. The new text is ours.
         unsafe {
             let returned = sys::virConnectBaselineCPU(self.raw(), xml.as_mut_ptr(), len, flags);
             call::text(returned, c"virConnectBaselineCPU")
@@ -105,7 +104,7 @@ impl Conn {
     ) -> Result<Text> {
         let [path, arch, machine, virttype] = emulator.raw();
         let (mut xml, len) = pointers(xml);
-        // SAFETY: as above; libvirt takes NULL for what is missing.
+        // SAFETY: the pointer is live; libvirt takes NULL for what is missing.
         unsafe {
             let returned = sys::virConnectBaselineHypervisorCPU(
                 self.raw(),
@@ -123,7 +122,7 @@ impl Conn {
 
     /// The names of CPU models that the hypervisor knows for an architecture.
     pub fn get_cpu_model_names(&self, arch: &CStr, flags: c_uint) -> Result<Vec<Text>> {
-        // SAFETY: as above; the array and its texts are new and ours.
+        // SAFETY: the pointer is live; the array and its texts are new and ours.
         let names = unsafe {
             call::objects(
                 c"virConnectGetCPUModelNames",
@@ -137,7 +136,7 @@ impl Conn {
     /// What domains can have with an emulator, as XML.
     pub fn get_domain_capabilities(&self, emulator: Emulator<'_>, flags: c_uint) -> Result<Text> {
         let [path, arch, machine, virttype] = emulator.raw();
-        // SAFETY: as above; the text is new and ours.
+        // SAFETY: the pointer is live; the text is new and ours.
         unsafe {
             let conn = self.raw();
             let returned =

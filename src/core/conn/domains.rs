@@ -14,7 +14,7 @@ use crate::memory;
 impl Conn {
     /// The domains that pass the filter `flags`; all when it is 0.
     pub fn list_all_domains(&self, flags: c_uint) -> Result<Vec<Domain>> {
-        // SAFETY: as above; on success the array holds that many new domains.
+        // SAFETY: the pointer is live; on success the array holds that many new domains.
         unsafe {
             call::objects(
                 c"virConnectListAllDomains",
@@ -26,13 +26,13 @@ impl Conn {
 
     /// How many domains run.
     pub fn num_of_domains(&self) -> Result<c_int> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::number(unsafe { sys::virConnectNumOfDomains(self.raw()) }, c"virConnectNumOfDomains")
     }
 
     /// How many domains are defined and do not run.
     pub fn num_of_defined_domains(&self) -> Result<c_int> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::number(
             unsafe { sys::virConnectNumOfDefinedDomains(self.raw()) },
             c"virConnectNumOfDefinedDomains",
@@ -41,7 +41,7 @@ impl Conn {
 
     /// The names of domains that are defined and do not run, `max` at the most.
     pub fn list_defined_domain_names(&self, max: c_int) -> Result<Vec<Text>> {
-        // SAFETY: as above; the texts of the list are new and ours.
+        // SAFETY: the pointer is live; the texts of the list are new and ours.
         unsafe {
             call::names(c"virConnectListDefinedDomains", max, "maxnames", |names, max| {
                 sys::virConnectListDefinedDomains(self.raw(), names, max)
@@ -57,7 +57,7 @@ impl Conn {
             return Err(Misuse::Invalid { parameter: "maxids", reason }.into());
         }
         let mut ids = memory::filled(0, max as usize, "maxids")?;
-        // SAFETY: as above; there is room for `max` ids.
+        // SAFETY: the pointer is live; there is room for `max` ids.
         let returned = unsafe { sys::virConnectListDomains(self.raw(), ids.as_mut_ptr(), max) };
         let count = call::number(returned, c"virConnectListDomains")?;
         ids.truncate(count as usize);
@@ -66,7 +66,7 @@ impl Conn {
 
     /// The domain with this name.
     pub fn get_domain_by_name(&self, name: &CStr) -> Result<Domain> {
-        // SAFETY: as above; a new domain's reference is ours.
+        // SAFETY: the pointer is live; a new domain's reference is ours.
         unsafe {
             let raw = sys::virDomainLookupByName(self.raw(), name.as_ptr());
             Ok(Domain::adopt(call::pointer(raw, c"virDomainLookupByName")?.as_ptr()))
@@ -75,7 +75,7 @@ impl Conn {
 
     /// The running domain with this id.
     pub fn get_domain_by_id(&self, id: c_int) -> Result<Domain> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         unsafe {
             let raw = sys::virDomainLookupByID(self.raw(), id);
             Ok(Domain::adopt(call::pointer(raw, c"virDomainLookupByID")?.as_ptr()))
@@ -85,7 +85,7 @@ impl Conn {
     /// The domain with this uuid: 16 bytes, or text of 32 or 36 characters.
     pub fn get_domain_by_uuid(&self, uuid: &[u8]) -> Result<Domain> {
         let uuid = parse_uuid(uuid, "uuid")?;
-        // SAFETY: as above; the uuid is 16 bytes.
+        // SAFETY: the pointer is live; the uuid is 16 bytes.
         unsafe {
             let raw = sys::virDomainLookupByUUID(self.raw(), uuid.as_bytes().as_ptr());
             Ok(Domain::adopt(call::pointer(raw, c"virDomainLookupByUUID")?.as_ptr()))
@@ -94,7 +94,7 @@ impl Conn {
 
     /// Defines a domain without starting it.
     pub fn define_domain(&self, xml: &CStr, flags: c_uint) -> Result<Domain> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         unsafe {
             let (raw, function) = match flags {
                 0 => (sys::virDomainDefineXML(self.raw(), xml.as_ptr()), c"virDomainDefineXML"),
@@ -110,7 +110,7 @@ impl Conn {
 
     /// Starts a domain that is gone when it stops.
     pub fn create_domain(&self, xml: &CStr, flags: c_uint) -> Result<Domain> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         unsafe {
             let raw = sys::virDomainCreateXML(self.raw(), xml.as_ptr(), flags);
             let domain = call::pointer(raw, c"virDomainCreateXML")
@@ -128,7 +128,7 @@ impl Conn {
     ) -> Result<Domain> {
         let (mut fds, count) = fds::lend(fds, "fds")?;
         let fds = fds.as_mut_ptr();
-        // SAFETY: as above; there are `count` descriptors.
+        // SAFETY: the pointer is live; there are `count` descriptors.
         unsafe {
             let raw = sys::virDomainCreateXMLWithFiles(self.raw(), xml.as_ptr(), count, fds, flags);
             let domain = call::pointer(raw, c"virDomainCreateXMLWithFiles")
@@ -145,7 +145,7 @@ impl Conn {
         flags: c_uint,
     ) -> Result<Vec<(Domain, TypedParams)>> {
         let mut records: *mut sys::virDomainStatsRecordPtr = ptr::null_mut();
-        // SAFETY: as above; the list of domains ends with NULL.
+        // SAFETY: the pointer is live; the list of domains ends with NULL.
         let count = unsafe {
             if domains.is_empty() {
                 let returned =
@@ -182,8 +182,8 @@ impl Conn {
     pub fn get_all_domain_states(&self, flags: c_uint) -> Result<Vec<DomainState>> {
         let mut records: *mut sys::virDomainStatsRecordPtr = ptr::null_mut();
         let stats = sys::VIR_DOMAIN_STATS_STATE;
-        // SAFETY: as above; on success there are `count` records, each with a domain
-        // whose name is a C string, and they are copied before the list is freed.
+        // SAFETY: the pointer is live; on success there are `count` records, each with a
+        // domain whose name is a C string, and they are copied before the list is freed.
         unsafe {
             let returned = sys::virConnectGetAllDomainStats(self.raw(), stats, &mut records, flags);
             let count = call::number(returned, c"virConnectGetAllDomainStats")? as usize;

@@ -28,7 +28,7 @@ const IDENTITY: [(&str, u32); 9] = [
 impl Conn {
     /// The driver's name, like "QEMU" or "TEST".
     pub fn get_type(&self) -> Result<Text> {
-        // SAFETY: raw() is live while self is; so in all calls below.
+        // SAFETY: the pointer is live.
         let name = unsafe { sys::virConnectGetType(self.raw()) };
         let name = call::pointer(name.cast_mut(), c"virConnectGetType")?;
         // SAFETY: a C string that lives as long as the connection.
@@ -38,7 +38,7 @@ impl Conn {
     /// The hypervisor's version: major * 1,000,000 + minor * 1,000 + micro.
     pub fn get_version(&self) -> Result<u64> {
         let mut version: c_ulong = 0;
-        // SAFETY: as above; the output outlives the call.
+        // SAFETY: the output outlives the call.
         let returned = unsafe { sys::virConnectGetVersion(self.raw(), &mut version) };
         call::done(returned, c"virConnectGetVersion")?;
         Ok(version)
@@ -47,7 +47,7 @@ impl Conn {
     /// libvirt's version on the side of the hypervisor, in the same form.
     pub fn get_library_version(&self) -> Result<u64> {
         let mut version: c_ulong = 0;
-        // SAFETY: as above.
+        // SAFETY: the pointer is live; the output outlives the call.
         let returned = unsafe { sys::virConnectGetLibVersion(self.raw(), &mut version) };
         call::done(returned, c"virConnectGetLibVersion")?;
         Ok(version)
@@ -55,7 +55,7 @@ impl Conn {
 
     /// The URI, as libvirt completed it.
     pub fn get_uri(&self) -> Result<Text> {
-        // SAFETY: as above; the text is new and ours.
+        // SAFETY: the pointer is live; the text is new and ours.
         let uri =
             unsafe { call::text(sys::virConnectGetURI(self.raw_here()), c"virConnectGetURI")? };
         Ok(super::ssh::as_given(uri))
@@ -68,14 +68,14 @@ impl Conn {
 
     /// The host's name.
     pub fn get_hostname(&self) -> Result<Text> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         unsafe { call::text(sys::virConnectGetHostname(self.raw()), c"virConnectGetHostname") }
     }
 
     /// What host and hypervisor can do, as XML.
     pub fn get_capabilities(&self) -> Result<Text> {
         let function = c"virConnectGetCapabilities";
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         unsafe { call::text(sys::virConnectGetCapabilities(self.raw()), function) }
     }
 
@@ -83,7 +83,7 @@ impl Conn {
     pub fn get_node_info(&self) -> Result<Map> {
         // SAFETY: a plain C struct, for which all-zero is valid.
         let mut info: sys::virNodeInfo = unsafe { std::mem::zeroed() };
-        // SAFETY: as above.
+        // SAFETY: the pointer is live; the output outlives the call.
         let returned = unsafe { sys::virNodeGetInfo(self.raw(), &mut info) };
         call::done(returned, c"virNodeGetInfo")?;
         // SAFETY: libvirt ends the model with a NUL inside its array.
@@ -104,7 +104,7 @@ impl Conn {
     pub fn get_node_cpu_stats(&self, cpu: c_int, flags: c_uint) -> Result<Map> {
         let function = c"virNodeGetCPUStats";
         node_stats(|array: *mut sys::virNodeCPUStats, len| {
-            // SAFETY: as above; the array is NULL or has room for `len`.
+            // SAFETY: the pointer is live; the array is NULL or has room for `len`.
             call::done(
                 unsafe { sys::virNodeGetCPUStats(self.raw(), cpu, array, len, flags) },
                 function,
@@ -116,7 +116,7 @@ impl Conn {
     pub fn get_node_memory_stats(&self, cell: c_int, flags: c_uint) -> Result<Map> {
         let function = c"virNodeGetMemoryStats";
         node_stats(|array: *mut sys::virNodeMemoryStats, len| {
-            // SAFETY: as above; the array is NULL or has room for `len`.
+            // SAFETY: the pointer is live; the array is NULL or has room for `len`.
             let returned =
                 unsafe { sys::virNodeGetMemoryStats(self.raw(), cell, array, len, flags) };
             call::done(returned, function)
@@ -125,7 +125,7 @@ impl Conn {
 
     /// The host's BIOS and hardware, as XML.
     pub fn get_sysinfo(&self, flags: c_uint) -> Result<Text> {
-        // SAFETY: as above; the text is new and ours.
+        // SAFETY: the pointer is live; the text is new and ours.
         unsafe { call::text(sys::virConnectGetSysinfo(self.raw(), flags), c"virConnectGetSysinfo") }
     }
 
@@ -133,13 +133,13 @@ impl Conn {
     pub fn get_node_security_model(&self) -> Result<Map> {
         // SAFETY: all-zero is a valid, empty structure.
         let mut security: sys::virSecurityModel = unsafe { std::mem::zeroed() };
-        // SAFETY: as above.
+        // SAFETY: the pointer is live; the output outlives the call.
         let returned = unsafe { sys::virNodeGetSecurityModel(self.raw(), &mut security) };
         call::done(returned, c"virNodeGetSecurityModel")?;
         let mut map = Map::with_capacity(2);
-        // SAFETY: libvirt ends both texts with a NUL inside their arrays.
+        // SAFETY: libvirt ends the text with a NUL inside its array.
         map.push_new("model", unsafe { fixed_text(&security.model) });
-        // SAFETY: as above.
+        // SAFETY: so does it end this one.
         map.push_new("doi", unsafe { fixed_text(&security.doi) });
         Ok(map)
     }
@@ -148,7 +148,7 @@ impl Conn {
     pub fn get_node_sev_info(&self, flags: c_uint) -> Result<Map> {
         let mut array = ptr::null_mut();
         let mut len = 0;
-        // SAFETY: as above; on success the array of `len` parameters is ours.
+        // SAFETY: the pointer is live; on success the array of `len` parameters is ours.
         unsafe {
             let returned = sys::virNodeGetSEVInfo(self.raw(), &mut array, &mut len, flags);
             call::done(returned, c"virNodeGetSEVInfo")?;
@@ -163,7 +163,7 @@ impl Conn {
         duration: u64,
         flags: c_uint,
     ) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         let returned =
             unsafe { sys::virNodeSuspendForDuration(self.raw(), target, duration, flags) };
         call::done(returned, c"virNodeSuspendForDuration")
@@ -173,32 +173,32 @@ impl Conn {
     pub fn set_identity(&self, identity: &Map, flags: c_uint) -> Result<()> {
         let params = TypedParams::from_table(identity, &IDENTITY, "newident")?;
         let (array, len) = params.as_raw();
-        // SAFETY: as above; the array holds `len` parameters.
+        // SAFETY: the pointer is live; the array holds `len` parameters.
         let returned = unsafe { sys::virConnectSetIdentity(self.raw(), array, len, flags) };
         call::done(returned, c"virConnectSetIdentity")
     }
 
     /// Whether the connection still works.
     pub fn is_alive(&self) -> Result<bool> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::truth(unsafe { sys::virConnectIsAlive(self.raw_here()) }, c"virConnectIsAlive")
     }
 
     /// Whether nobody else can read or change the traffic.
     pub fn is_secure(&self) -> Result<bool> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::truth(unsafe { sys::virConnectIsSecure(self.raw()) }, c"virConnectIsSecure")
     }
 
     /// Whether the traffic is encrypted.
     pub fn is_encrypted(&self) -> Result<bool> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::truth(unsafe { sys::virConnectIsEncrypted(self.raw()) }, c"virConnectIsEncrypted")
     }
 
     /// Lets libvirt ask the daemon for signs of life while an event loop runs.
     pub fn set_keep_alive(&self, interval: c_int, count: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         let returned = unsafe { sys::virConnectSetKeepAlive(self.raw(), interval, count) };
         call::done(returned, c"virConnectSetKeepAlive")?;
         *self.keep_alive.lock().unwrap_or_else(PoisonError::into_inner) = Some((interval, count));
@@ -220,7 +220,7 @@ impl NodeStat for sys::virNodeCPUStats {
 
 impl NodeStat for sys::virNodeMemoryStats {
     fn entry(&self) -> (String, u64) {
-        // SAFETY: as above.
+        // SAFETY: libvirt ends the name with a NUL inside its array.
         (unsafe { fixed_text(&self.field) }, self.value)
     }
 }

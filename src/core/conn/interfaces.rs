@@ -11,8 +11,7 @@ use crate::error::Result;
 impl Conn {
     /// The interfaces that pass the filter `flags`; all when it is 0.
     pub fn list_all_interfaces(&self, flags: c_uint) -> Result<Vec<Interface>> {
-        // SAFETY: raw() is live while self is; so in all calls below. Each object
-        // of the list is new and ours.
+        // SAFETY: the pointer is live. Each object of the list is new and ours.
         unsafe {
             call::objects(
                 c"virConnectListAllInterfaces",
@@ -24,7 +23,7 @@ impl Conn {
 
     /// How many interfaces are up.
     pub fn num_of_interfaces(&self) -> Result<c_int> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::number(
             unsafe { sys::virConnectNumOfInterfaces(self.raw()) },
             c"virConnectNumOfInterfaces",
@@ -33,7 +32,7 @@ impl Conn {
 
     /// How many interfaces are defined and down.
     pub fn num_of_defined_interfaces(&self) -> Result<c_int> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::number(
             unsafe { sys::virConnectNumOfDefinedInterfaces(self.raw()) },
             c"virConnectNumOfDefinedInterfaces",
@@ -42,7 +41,7 @@ impl Conn {
 
     /// The names of interfaces that are up, `max` at the most.
     pub fn list_interface_names(&self, max: c_int) -> Result<Vec<Text>> {
-        // SAFETY: as above; the texts of the list are new and ours.
+        // SAFETY: the pointer is live; the texts of the list are new and ours.
         unsafe {
             call::names(c"virConnectListInterfaces", max, "maxnames", |names, max| {
                 sys::virConnectListInterfaces(self.raw(), names, max)
@@ -52,7 +51,7 @@ impl Conn {
 
     /// The names of interfaces that are defined and down, `max` at the most.
     pub fn list_defined_interface_names(&self, max: c_int) -> Result<Vec<Text>> {
-        // SAFETY: as above; the texts of the list are new and ours.
+        // SAFETY: the pointer is live; the texts of the list are new and ours.
         unsafe {
             call::names(c"virConnectListDefinedInterfaces", max, "maxnames", |names, max| {
                 sys::virConnectListDefinedInterfaces(self.raw(), names, max)
@@ -62,7 +61,7 @@ impl Conn {
 
     /// The interface with this name.
     pub fn get_interface_by_name(&self, name: &CStr) -> Result<Interface> {
-        // SAFETY: as above; a new object's reference is ours.
+        // SAFETY: the pointer is live; a new object's reference is ours.
         unsafe {
             let raw = sys::virInterfaceLookupByName(self.raw(), name.as_ptr());
             Ok(Interface::adopt(call::pointer(raw, c"virInterfaceLookupByName")?.as_ptr()))
@@ -71,7 +70,7 @@ impl Conn {
 
     /// The interface with this hardware address.
     pub fn get_interface_by_mac(&self, mac: &CStr) -> Result<Interface> {
-        // SAFETY: as above; a new object's reference is ours.
+        // SAFETY: the pointer is live; a new object's reference is ours.
         unsafe {
             let raw = sys::virInterfaceLookupByMACString(self.raw(), mac.as_ptr());
             Ok(Interface::adopt(call::pointer(raw, c"virInterfaceLookupByMACString")?.as_ptr()))
@@ -80,7 +79,7 @@ impl Conn {
 
     /// Defines an interface without bringing it up.
     pub fn define_interface(&self, xml: &CStr, flags: c_uint) -> Result<Interface> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         unsafe {
             let raw = sys::virInterfaceDefineXML(self.raw(), xml.as_ptr(), flags);
             let interface = call::pointer(raw, c"virInterfaceDefineXML")
@@ -96,21 +95,21 @@ impl Conn {
 
     /// Keeps a copy of the definitions to roll back to.
     pub fn interface_change_begin(&self, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         let returned = unsafe { sys::virInterfaceChangeBegin(self.raw(), flags) };
         call::done(returned, c"virInterfaceChangeBegin")
     }
 
     /// Throws the copy away.
     pub fn interface_change_commit(&self, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         let returned = unsafe { sys::virInterfaceChangeCommit(self.raw(), flags) };
         call::done(returned, c"virInterfaceChangeCommit")
     }
 
     /// Goes back to the copy.
     pub fn interface_change_rollback(&self, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         let returned = unsafe { sys::virInterfaceChangeRollback(self.raw(), flags) };
         call::done(returned, c"virInterfaceChangeRollback")
     }

@@ -17,7 +17,7 @@ const LIMIT: i64 = 1 << 20;
 impl Conn {
     /// The host's free memory, in bytes.
     pub fn get_node_free_memory(&self) -> Result<u64> {
-        // SAFETY: raw() is live while self is; so in all calls below.
+        // SAFETY: the pointer is live.
         match unsafe { sys::virNodeGetFreeMemory(self.raw()) } {
             0 => Err(call::failed(c"virNodeGetFreeMemory")),
             bytes => Ok(bytes),
@@ -28,7 +28,7 @@ impl Conn {
     pub fn get_node_cells_free_memory(&self, start: c_int, end: c_int) -> Result<Vec<Value>> {
         let count = cells(start, end, 1)?;
         let mut free = memory::filled(0, count as usize, "end")?;
-        // SAFETY: as above; there is room for `count` numbers.
+        // SAFETY: the pointer is live; there is room for `count` numbers.
         let returned =
             unsafe { sys::virNodeGetCellsFreeMemory(self.raw(), free.as_mut_ptr(), start, count) };
         let filled = call::number(returned, c"virNodeGetCellsFreeMemory")?;
@@ -51,7 +51,7 @@ impl Conn {
         }
         let count = cells(start, end, sizes.len())?;
         let mut free = memory::filled(0, sizes.len() * count as usize, "end")?;
-        // SAFETY: as above; there is room for as many numbers as there are sizes,
+        // SAFETY: the pointer is live; there is room for as many numbers as there are sizes,
         // times the number of cells.
         let returned = unsafe {
             sys::virNodeGetFreePages(
@@ -93,7 +93,7 @@ impl Conn {
     ) -> Result<()> {
         let (mut sizes, mut counts) = page_counts(pages)?;
         let count = cells(start, end, 1)? as c_uint;
-        // SAFETY: as above; the arrays are of the same length.
+        // SAFETY: the pointer is live; the arrays are of the same length.
         let returned = unsafe {
             sys::virNodeAllocPages(
                 self.raw(),
@@ -115,7 +115,7 @@ impl Conn {
 
     fn node_memory_parameters(&self, flags: c_uint) -> Result<TypedParams> {
         TypedParams::ask(|array, len| {
-            // SAFETY: as above; the array is NULL or has room for `len`.
+            // SAFETY: the pointer is live; the array is NULL or has room for `len`.
             let returned =
                 unsafe { sys::virNodeGetMemoryParameters(self.raw(), array, len, flags) };
             call::done(returned, c"virNodeGetMemoryParameters")
@@ -128,7 +128,7 @@ impl Conn {
         let known = self.node_memory_parameters(0)?;
         let params = TypedParams::from_map(changes, &known, "newparams")?;
         let (array, len) = params.as_raw();
-        // SAFETY: as above; the array holds `len` parameters.
+        // SAFETY: the pointer is live; the array holds `len` parameters.
         let returned = unsafe { sys::virNodeSetMemoryParameters(self.raw(), array, len, flags) };
         call::done(returned, c"virNodeSetMemoryParameters")
     }

@@ -14,14 +14,13 @@ type FromXml =
 
 // SAFETY: this is the functions' type in libvirt's header.
 static DEFINE: Late<FromXml> = unsafe { Late::new(c"virNetworkDefineXMLFlags", "7.7.0") };
-// SAFETY: as above.
+// SAFETY: this is the function's type in libvirt's header.
 static CREATE: Late<FromXml> = unsafe { Late::new(c"virNetworkCreateXMLFlags", "7.8.0") };
 
 impl Conn {
     /// The networks that pass the filter `flags`; all when it is 0.
     pub fn list_all_networks(&self, flags: c_uint) -> Result<Vec<Network>> {
-        // SAFETY: raw() is live while self is; so in all calls below. Each object
-        // of the list is new and ours.
+        // SAFETY: the pointer is live. Each object of the list is new and ours.
         unsafe {
             call::objects(
                 c"virConnectListAllNetworks",
@@ -33,7 +32,7 @@ impl Conn {
 
     /// How many networks run.
     pub fn num_of_networks(&self) -> Result<c_int> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::number(
             unsafe { sys::virConnectNumOfNetworks(self.raw()) },
             c"virConnectNumOfNetworks",
@@ -42,7 +41,7 @@ impl Conn {
 
     /// How many networks are defined and do not run.
     pub fn num_of_defined_networks(&self) -> Result<c_int> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::number(
             unsafe { sys::virConnectNumOfDefinedNetworks(self.raw()) },
             c"virConnectNumOfDefinedNetworks",
@@ -51,7 +50,7 @@ impl Conn {
 
     /// The names of networks that run, `max` at the most.
     pub fn list_network_names(&self, max: c_int) -> Result<Vec<Text>> {
-        // SAFETY: as above; the texts of the list are new and ours.
+        // SAFETY: the pointer is live; the texts of the list are new and ours.
         unsafe {
             call::names(c"virConnectListNetworks", max, "maxnames", |names, max| {
                 sys::virConnectListNetworks(self.raw(), names, max)
@@ -61,7 +60,7 @@ impl Conn {
 
     /// The names of networks that are defined and do not run, `max` at the most.
     pub fn list_defined_network_names(&self, max: c_int) -> Result<Vec<Text>> {
-        // SAFETY: as above; the texts of the list are new and ours.
+        // SAFETY: the pointer is live; the texts of the list are new and ours.
         unsafe {
             call::names(c"virConnectListDefinedNetworks", max, "maxnames", |names, max| {
                 sys::virConnectListDefinedNetworks(self.raw(), names, max)
@@ -71,7 +70,7 @@ impl Conn {
 
     /// The network with this name.
     pub fn get_network_by_name(&self, name: &CStr) -> Result<Network> {
-        // SAFETY: as above; a new object's reference is ours.
+        // SAFETY: the pointer is live; a new object's reference is ours.
         unsafe {
             let raw = sys::virNetworkLookupByName(self.raw(), name.as_ptr());
             Ok(Network::adopt(call::pointer(raw, c"virNetworkLookupByName")?.as_ptr()))
@@ -81,7 +80,7 @@ impl Conn {
     /// The network with this uuid: 16 bytes, or text of 32 or 36 characters.
     pub fn get_network_by_uuid(&self, uuid: &[u8]) -> Result<Network> {
         let uuid = parse_uuid(uuid, "uuid")?;
-        // SAFETY: as above; the uuid is 16 bytes.
+        // SAFETY: the pointer is live; the uuid is 16 bytes.
         unsafe {
             let raw = sys::virNetworkLookupByUUID(self.raw(), uuid.as_bytes().as_ptr());
             Ok(Network::adopt(call::pointer(raw, c"virNetworkLookupByUUID")?.as_ptr()))
@@ -90,7 +89,7 @@ impl Conn {
 
     /// Defines a network without starting it.
     pub fn define_network(&self, xml: &CStr, flags: c_uint) -> Result<Network> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         unsafe {
             let (raw, function) = match flags {
                 0 => (sys::virNetworkDefineXML(self.raw(), xml.as_ptr()), c"virNetworkDefineXML"),
@@ -104,7 +103,7 @@ impl Conn {
 
     /// Starts a network that is gone when it stops.
     pub fn create_network(&self, xml: &CStr, flags: c_uint) -> Result<Network> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         unsafe {
             let (raw, function) = match flags {
                 0 => (sys::virNetworkCreateXML(self.raw(), xml.as_ptr()), c"virNetworkCreateXML"),

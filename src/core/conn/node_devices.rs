@@ -19,8 +19,7 @@ static DEFINE: Late<FromXml> = unsafe { Late::new(c"virNodeDeviceDefineXML", "7.
 impl Conn {
     /// The devices that pass the filter `flags`; all when it is 0.
     pub fn list_all_node_devices(&self, flags: c_uint) -> Result<Vec<NodeDevice>> {
-        // SAFETY: raw() is live while self is; so in all calls below. Each object
-        // of the list is new and ours.
+        // SAFETY: the pointer is live. Each object of the list is new and ours.
         unsafe {
             let conn = self.raw();
             let all = call::objects(
@@ -35,7 +34,7 @@ impl Conn {
     /// How many devices there are, of any kind or with the capability `cap`.
     pub fn num_of_node_devices(&self, cap: Option<&CStr>, flags: c_uint) -> Result<c_int> {
         let cap = cap.map_or(ptr::null(), CStr::as_ptr);
-        // SAFETY: as above; `cap` is NULL or a C string.
+        // SAFETY: the pointer is live; `cap` is NULL or a C string.
         let returned = unsafe { sys::virNodeNumOfDevices(self.raw(), cap, flags) };
         call::number(returned, c"virNodeNumOfDevices")
     }
@@ -49,7 +48,7 @@ impl Conn {
         flags: c_uint,
     ) -> Result<Vec<Text>> {
         let cap = cap.map_or(ptr::null(), CStr::as_ptr);
-        // SAFETY: as above; the texts of the list are new and ours.
+        // SAFETY: the pointer is live; the texts of the list are new and ours.
         unsafe {
             call::names(c"virNodeListDevices", max, "maxnames", |names, max| {
                 sys::virNodeListDevices(self.raw(), cap, names, max, flags)
@@ -59,7 +58,7 @@ impl Conn {
 
     /// The device with this name.
     pub fn get_node_device_by_name(&self, name: &CStr) -> Result<NodeDevice> {
-        // SAFETY: as above; a new object's reference is ours.
+        // SAFETY: the pointer is live; a new object's reference is ours.
         unsafe {
             let conn = self.raw();
             let raw = sys::virNodeDeviceLookupByName(conn, name.as_ptr());
@@ -76,7 +75,7 @@ impl Conn {
         flags: c_uint,
     ) -> Result<NodeDevice> {
         let (wwnn, wwpn) = (wwnn.as_ptr(), wwpn.as_ptr());
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         unsafe {
             let conn = self.raw();
             let raw = sys::virNodeDeviceLookupSCSIHostByWWN(conn, wwnn, wwpn, flags);
@@ -87,7 +86,7 @@ impl Conn {
 
     /// Makes a device that is gone when it is destroyed.
     pub fn create_node_device(&self, xml: &CStr, flags: c_uint) -> Result<NodeDevice> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         unsafe {
             let conn = self.raw();
             let raw = sys::virNodeDeviceCreateXML(conn, xml.as_ptr(), flags);
@@ -100,7 +99,7 @@ impl Conn {
     /// Defines a device without starting it.
     pub fn define_node_device(&self, xml: &CStr, flags: c_uint) -> Result<NodeDevice> {
         let define = DEFINE.get()?;
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         unsafe {
             let conn = self.raw();
             let raw = define(conn, xml.as_ptr(), flags);

@@ -18,8 +18,7 @@ static DEFINE: Late<FromXml> = unsafe { Late::new(c"virNWFilterDefineXMLFlags", 
 impl Conn {
     /// The filters; `flags` are unused.
     pub fn list_all_nwfilters(&self, flags: c_uint) -> Result<Vec<NwFilter>> {
-        // SAFETY: raw() is live while self is; so in all calls below. Each object
-        // of the list is new and ours.
+        // SAFETY: the pointer is live. Each object of the list is new and ours.
         unsafe {
             let conn = self.raw();
             let all = call::objects(
@@ -33,7 +32,7 @@ impl Conn {
 
     /// How many filters there are.
     pub fn num_of_nwfilters(&self) -> Result<c_int> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::number(
             unsafe { sys::virConnectNumOfNWFilters(self.raw()) },
             c"virConnectNumOfNWFilters",
@@ -42,7 +41,7 @@ impl Conn {
 
     /// The names of filters, `max` at the most.
     pub fn list_nwfilter_names(&self, max: c_int) -> Result<Vec<Text>> {
-        // SAFETY: as above; the texts of the list are new and ours.
+        // SAFETY: the pointer is live; the texts of the list are new and ours.
         unsafe {
             call::names(c"virConnectListNWFilters", max, "maxnames", |names, max| {
                 sys::virConnectListNWFilters(self.raw(), names, max)
@@ -52,7 +51,7 @@ impl Conn {
 
     /// The filter with this name.
     pub fn get_nwfilter_by_name(&self, name: &CStr) -> Result<NwFilter> {
-        // SAFETY: as above; a new object's reference is ours.
+        // SAFETY: the pointer is live; a new object's reference is ours.
         unsafe {
             let conn = self.raw();
             let raw = sys::virNWFilterLookupByName(conn, name.as_ptr());
@@ -63,7 +62,7 @@ impl Conn {
     /// The filter with this uuid: 16 bytes, or text of 32 or 36 characters.
     pub fn get_nwfilter_by_uuid(&self, uuid: &[u8]) -> Result<NwFilter> {
         let uuid = parse_uuid(uuid, "uuid")?;
-        // SAFETY: as above; the uuid is 16 bytes.
+        // SAFETY: the pointer is live; the uuid is 16 bytes.
         unsafe {
             let conn = self.raw();
             let raw = sys::virNWFilterLookupByUUID(conn, uuid.as_bytes().as_ptr());
@@ -73,7 +72,7 @@ impl Conn {
 
     /// Defines a filter, or changes its definition.
     pub fn define_nwfilter(&self, xml: &CStr, flags: c_uint) -> Result<NwFilter> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         unsafe {
             let conn = self.raw();
             let (raw, function) = match flags {
@@ -87,7 +86,7 @@ impl Conn {
 
     /// The bindings; `flags` are unused.
     pub fn list_all_nwfilter_bindings(&self, flags: c_uint) -> Result<Vec<NwFilterBinding>> {
-        // SAFETY: as above; each object of the list is new and ours.
+        // SAFETY: the pointer is live; each object of the list is new and ours.
         unsafe {
             let conn = self.raw();
             let all = call::objects(
@@ -101,7 +100,7 @@ impl Conn {
 
     /// The binding of this network device.
     pub fn get_nwfilter_binding_by_port_dev(&self, name: &CStr) -> Result<NwFilterBinding> {
-        // SAFETY: as above; a new object's reference is ours.
+        // SAFETY: the pointer is live; a new object's reference is ours.
         unsafe {
             let conn = self.raw();
             let raw = sys::virNWFilterBindingLookupByPortDev(conn, name.as_ptr());
@@ -114,7 +113,7 @@ impl Conn {
 
     /// Puts a filter on a network device.
     pub fn create_nwfilter_binding(&self, xml: &CStr, flags: c_uint) -> Result<NwFilterBinding> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         unsafe {
             let conn = self.raw();
             let raw = sys::virNWFilterBindingCreateXML(conn, xml.as_ptr(), flags);

@@ -39,7 +39,7 @@ impl Conn {
     /// A native configuration out of a domain's XML.
     pub fn domain_xml_to_native(&self, format: &CStr, xml: &CStr, flags: c_uint) -> Result<Text> {
         let format = format.as_ptr();
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         unsafe {
             let returned =
                 sys::virConnectDomainXMLToNative(self.raw(), format, xml.as_ptr(), flags);
@@ -50,7 +50,7 @@ impl Conn {
 
     /// The XML of the domain in a file.
     pub fn get_save_image_xml_description(&self, file: &CStr, flags: c_uint) -> Result<Text> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         unsafe {
             let returned = sys::virDomainSaveImageGetXMLDesc(self.raw(), file.as_ptr(), flags);
             call::text(returned, c"virDomainSaveImageGetXMLDesc")
@@ -59,7 +59,7 @@ impl Conn {
 
     /// Replaces the XML of the domain in a file.
     pub fn define_save_image_xml(&self, file: &CStr, xml: &CStr, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         let returned = unsafe {
             sys::virDomainSaveImageDefineXML(self.raw(), file.as_ptr(), xml.as_ptr(), flags)
         };
@@ -80,12 +80,12 @@ impl Conn {
         if let Some(params) = params {
             let params = save::typed(params, from, dxml)?;
             let (array, len) = params.as_raw();
-            // SAFETY: as above; the array holds `len` parameters.
+            // SAFETY: the pointer is live; the array holds `len` parameters.
             let returned = unsafe { RESTORE_PARAMS.get()?(self.raw(), array, len, flags) };
             return call::done(returned, c"virDomainRestoreParams").map_err(place);
         }
         let from = save::needed(from, "from")?;
-        // SAFETY: as above; libvirt takes NULL for no other XML.
+        // SAFETY: the pointer is live; libvirt takes NULL for no other XML.
         unsafe {
             if dxml.is_none() && flags == 0 {
                 return call::done(

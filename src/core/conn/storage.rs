@@ -12,8 +12,7 @@ use crate::error::Result;
 impl Conn {
     /// The pools that pass the filter `flags`; all when it is 0.
     pub fn list_all_storage_pools(&self, flags: c_uint) -> Result<Vec<StoragePool>> {
-        // SAFETY: raw() is live while self is; so in all calls below. On
-        // success the array holds that many new pools.
+        // SAFETY: the pointer is live. On success the array holds that many new pools.
         unsafe {
             call::objects(
                 c"virConnectListAllStoragePools",
@@ -26,20 +25,20 @@ impl Conn {
     /// How many pools are started.
     pub fn num_of_storage_pools(&self) -> Result<c_int> {
         let function = c"virConnectNumOfStoragePools";
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::number(unsafe { sys::virConnectNumOfStoragePools(self.raw()) }, function)
     }
 
     /// How many pools are defined but not started.
     pub fn num_of_defined_storage_pools(&self) -> Result<c_int> {
         let function = c"virConnectNumOfDefinedStoragePools";
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::number(unsafe { sys::virConnectNumOfDefinedStoragePools(self.raw()) }, function)
     }
 
     /// The names of started pools, `max` at the most.
     pub fn list_storage_pool_names(&self, max: c_int) -> Result<Vec<Text>> {
-        // SAFETY: as above; the array has room for `len`, the names are ours.
+        // SAFETY: the pointer is live; the array has room for `len`, the names are ours.
         unsafe {
             call::names(c"virConnectListStoragePools", max, "maxnames", |array, len| {
                 sys::virConnectListStoragePools(self.raw(), array, len)
@@ -49,7 +48,7 @@ impl Conn {
 
     /// The names of pools that are not started, `max` at the most.
     pub fn list_defined_storage_pool_names(&self, max: c_int) -> Result<Vec<Text>> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         unsafe {
             call::names(c"virConnectListDefinedStoragePools", max, "maxnames", |array, len| {
                 sys::virConnectListDefinedStoragePools(self.raw(), array, len)
@@ -59,7 +58,7 @@ impl Conn {
 
     /// The pool with this name.
     pub fn get_storage_pool_by_name(&self, name: &CStr) -> Result<StoragePool> {
-        // SAFETY: as above; a new pool's reference is ours.
+        // SAFETY: the pointer is live; a new pool's reference is ours.
         unsafe {
             let raw = sys::virStoragePoolLookupByName(self.raw(), name.as_ptr());
             Ok(StoragePool::adopt(call::pointer(raw, c"virStoragePoolLookupByName")?.as_ptr()))
@@ -69,7 +68,7 @@ impl Conn {
     /// The pool with this uuid: 16 bytes, or text of 32 or 36 characters.
     pub fn get_storage_pool_by_uuid(&self, uuid: &[u8]) -> Result<StoragePool> {
         let uuid = parse_uuid(uuid, "uuid")?;
-        // SAFETY: as above; the uuid is 16 bytes.
+        // SAFETY: the pointer is live; the uuid is 16 bytes.
         unsafe {
             let raw = sys::virStoragePoolLookupByUUID(self.raw(), uuid.as_bytes().as_ptr());
             Ok(StoragePool::adopt(call::pointer(raw, c"virStoragePoolLookupByUUID")?.as_ptr()))
@@ -79,7 +78,7 @@ impl Conn {
     /// The pool whose volumes are under this path.
     pub fn get_storage_pool_by_target_path(&self, path: &CStr) -> Result<StoragePool> {
         let function = c"virStoragePoolLookupByTargetPath";
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         unsafe {
             let raw = sys::virStoragePoolLookupByTargetPath(self.raw(), path.as_ptr());
             Ok(StoragePool::adopt(call::pointer(raw, function)?.as_ptr()))
@@ -89,7 +88,7 @@ impl Conn {
     /// The pool that a volume is in. The volume's own connection is asked, as
     /// libvirt has no other way.
     pub fn get_storage_pool_by_volume(&self, volume: &StorageVol) -> Result<StoragePool> {
-        // SAFETY: as above; the volume is live, too.
+        // SAFETY: the volume is live, too.
         unsafe {
             let raw = sys::virStoragePoolLookupByVolume(volume.raw());
             Ok(StoragePool::adopt(call::pointer(raw, c"virStoragePoolLookupByVolume")?.as_ptr()))
@@ -98,7 +97,7 @@ impl Conn {
 
     /// Defines a pool without starting it, or changes its definition.
     pub fn define_storage_pool(&self, xml: &CStr, flags: c_uint) -> Result<StoragePool> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         unsafe {
             let raw = sys::virStoragePoolDefineXML(self.raw(), xml.as_ptr(), flags);
             let pool = call::pointer(raw, c"virStoragePoolDefineXML")
@@ -109,7 +108,7 @@ impl Conn {
 
     /// Starts a pool that is gone when it stops.
     pub fn create_storage_pool(&self, xml: &CStr, flags: c_uint) -> Result<StoragePool> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         unsafe {
             let raw = sys::virStoragePoolCreateXML(self.raw(), xml.as_ptr(), flags);
             let pool = call::pointer(raw, c"virStoragePoolCreateXML")
@@ -126,7 +125,7 @@ impl Conn {
         flags: c_uint,
     ) -> Result<Text> {
         let (pool_type, source) = (pool_type.as_ptr(), source.map_or(ptr::null(), CStr::as_ptr));
-        // SAFETY: as above; the text is new and ours.
+        // SAFETY: the pointer is live; the text is new and ours.
         unsafe {
             let sources =
                 sys::virConnectFindStoragePoolSources(self.raw(), pool_type, source, flags);
@@ -136,7 +135,7 @@ impl Conn {
 
     /// Which types of pool the host can have, as XML.
     pub fn get_storage_pool_capabilities(&self, flags: c_uint) -> Result<Text> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         unsafe {
             let capabilities = sys::virConnectGetStoragePoolCapabilities(self.raw(), flags);
             call::text(capabilities, c"virConnectGetStoragePoolCapabilities")
@@ -145,7 +144,7 @@ impl Conn {
 
     /// The volume with this key, in whichever pool it is.
     pub fn get_storage_volume_by_key(&self, key: &CStr) -> Result<StorageVol> {
-        // SAFETY: as above; a new volume's reference is ours.
+        // SAFETY: the pointer is live; a new volume's reference is ours.
         unsafe {
             let raw = sys::virStorageVolLookupByKey(self.raw(), key.as_ptr());
             Ok(StorageVol::adopt(call::pointer(raw, c"virStorageVolLookupByKey")?.as_ptr()))
@@ -154,7 +153,7 @@ impl Conn {
 
     /// The volume with this path, in whichever pool it is.
     pub fn get_storage_volume_by_path(&self, path: &CStr) -> Result<StorageVol> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         unsafe {
             let raw = sys::virStorageVolLookupByPath(self.raw(), path.as_ptr());
             Ok(StorageVol::adopt(call::pointer(raw, c"virStorageVolLookupByPath")?.as_ptr()))

@@ -15,8 +15,7 @@ impl Domain {
     pub fn fs_freeze(&self, mountpoints: &[&CStr], flags: c_uint) -> Result<()> {
         let mut places = pointers(mountpoints);
         let (array, len) = array(&mut places, "mountpoints")?;
-        // SAFETY: raw() is live while self is; so in all calls below. The array is
-        // NULL or holds `len` texts.
+        // SAFETY: the pointer is live. The array is NULL or holds `len` texts.
         let returned = unsafe { sys::virDomainFSFreeze(self.raw(), array, len, flags) };
         call::done(returned, c"virDomainFSFreeze")
     }
@@ -25,7 +24,7 @@ impl Domain {
     pub fn fs_thaw(&self, mountpoints: &[&CStr], flags: c_uint) -> Result<()> {
         let mut places = pointers(mountpoints);
         let (array, len) = array(&mut places, "mountpoints")?;
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         let returned = unsafe { sys::virDomainFSThaw(self.raw(), array, len, flags) };
         call::done(returned, c"virDomainFSThaw")
     }
@@ -33,7 +32,7 @@ impl Domain {
     /// Gives unused blocks back to the host.
     pub fn fs_trim(&self, mountpoint: Option<&CStr>, minimum: u64, flags: c_uint) -> Result<()> {
         let place = mountpoint.map_or(ptr::null(), CStr::as_ptr);
-        // SAFETY: as above; libvirt takes NULL for all file systems.
+        // SAFETY: the pointer is live; libvirt takes NULL for all file systems.
         let returned = unsafe { sys::virDomainFSTrim(self.raw(), place, minimum, flags) };
         call::done(returned, c"virDomainFSTrim")
     }
@@ -41,7 +40,7 @@ impl Domain {
     /// The file systems that are mounted.
     pub fn get_fs_info(&self, flags: c_uint) -> Result<Vec<Map>> {
         let mut array: *mut sys::virDomainFSInfoPtr = ptr::null_mut();
-        // SAFETY: as above; the output outlives the call.
+        // SAFETY: the output outlives the call.
         let returned = unsafe { sys::virDomainGetFSInfo(self.raw(), &mut array, flags) };
         let count = call::number(returned, c"virDomainGetFSInfo")? as usize;
         // SAFETY: an array of `count` new structs, whose texts are C strings; all
@@ -58,7 +57,7 @@ impl Domain {
     /// What the agent can tell about the guest: of these types, or of all it can.
     pub fn get_guest_info(&self, types: c_uint, flags: c_uint) -> Result<Map> {
         let (mut array, mut len) = (ptr::null_mut(), 0);
-        // SAFETY: as above; on success the array is ours.
+        // SAFETY: the pointer is live; on success the array is ours.
         let info = unsafe {
             let returned =
                 sys::virDomainGetGuestInfo(self.raw(), types, &mut array, &mut len, flags);
@@ -71,7 +70,7 @@ impl Domain {
     /// The network interfaces and their addresses.
     pub fn get_interface_addresses(&self, source: c_uint, flags: c_uint) -> Result<Vec<Map>> {
         let mut array: *mut sys::virDomainInterfacePtr = ptr::null_mut();
-        // SAFETY: as above; the output outlives the call.
+        // SAFETY: the output outlives the call.
         let returned =
             unsafe { sys::virDomainInterfaceAddresses(self.raw(), &mut array, source, flags) };
         let count = call::number(returned, c"virDomainInterfaceAddresses")? as usize;

@@ -18,8 +18,7 @@ impl Domain {
         flags: c_uint,
     ) -> Result<()> {
         let checkpoint_xml = checkpoint.map_or(ptr::null(), CStr::as_ptr);
-        // SAFETY: raw() is live while self is; so in all calls below. libvirt takes
-        // NULL for no checkpoint.
+        // SAFETY: the pointer is live. libvirt takes NULL for no checkpoint.
         let returned = unsafe {
             sys::virDomainBackupBegin(self.raw(), backup.as_ptr(), checkpoint_xml, flags)
         };
@@ -34,7 +33,7 @@ impl Domain {
     /// The backup that is going on, as XML.
     pub fn backup_get_xml_description(&self, flags: c_uint) -> Result<Text> {
         let function = c"virDomainBackupGetXMLDesc";
-        // SAFETY: as above; the text is new and ours.
+        // SAFETY: the pointer is live; the text is new and ours.
         unsafe { call::text(sys::virDomainBackupGetXMLDesc(self.raw(), flags), function) }
     }
 }

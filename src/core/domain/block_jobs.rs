@@ -21,7 +21,7 @@ const COPY: [(&str, u32); 3] = [
 impl Domain {
     /// Begins to copy what the backing images have into the disk's own image.
     pub fn block_pull(&self, path: &CStr, bandwidth: u64, flags: c_uint) -> Result<()> {
-        // SAFETY: raw() is live while self is; so in all calls below.
+        // SAFETY: the pointer is live.
         let returned =
             unsafe { sys::virDomainBlockPull(self.raw(), path.as_ptr(), bandwidth, flags) };
         call::done(returned, c"virDomainBlockPull")
@@ -38,7 +38,7 @@ impl Domain {
         flags: c_uint,
     ) -> Result<()> {
         let (base, top) = (or_null(base), or_null(top));
-        // SAFETY: as above; libvirt takes NULL for the ends of the chain.
+        // SAFETY: the pointer is live; libvirt takes NULL for the ends of the chain.
         let returned = unsafe {
             sys::virDomainBlockCommit(self.raw(), path.as_ptr(), base, top, bandwidth, flags)
         };
@@ -49,7 +49,7 @@ impl Domain {
     pub fn block_copy(&self, path: &CStr, xml: &CStr, params: &Map, flags: c_uint) -> Result<()> {
         let params = TypedParams::from_table(params, &COPY, "newparams")?;
         let (array, len) = params.as_raw();
-        // SAFETY: as above; the array holds `len` parameters.
+        // SAFETY: the pointer is live; the array holds `len` parameters.
         let returned = unsafe {
             sys::virDomainBlockCopy(self.raw(), path.as_ptr(), xml.as_ptr(), array, len, flags)
         };
@@ -65,7 +65,7 @@ impl Domain {
         bandwidth: u64,
         flags: c_uint,
     ) -> Result<()> {
-        // SAFETY: as above; libvirt takes NULL for no base.
+        // SAFETY: the pointer is live; libvirt takes NULL for no base.
         let returned = unsafe {
             sys::virDomainBlockRebase(self.raw(), path.as_ptr(), or_null(base), bandwidth, flags)
         };
@@ -76,7 +76,7 @@ impl Domain {
     pub fn get_block_job_info(&self, path: &CStr, flags: c_uint) -> Result<Map> {
         // SAFETY: a plain C struct, for which all-zero is valid.
         let mut info: sys::virDomainBlockJobInfo = unsafe { std::mem::zeroed() };
-        // SAFETY: as above; the output outlives the call.
+        // SAFETY: the output outlives the call.
         let returned =
             unsafe { sys::virDomainGetBlockJobInfo(self.raw(), path.as_ptr(), &mut info, flags) };
         call::done(returned, c"virDomainGetBlockJobInfo")?;
@@ -90,14 +90,14 @@ impl Domain {
 
     /// Ends the disk's job, or completes it, by flags.
     pub fn abort_block_job(&self, path: &CStr, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         let returned = unsafe { sys::virDomainBlockJobAbort(self.raw(), path.as_ptr(), flags) };
         call::done(returned, c"virDomainBlockJobAbort")
     }
 
     /// Limits the speed of the disk's job.
     pub fn set_block_job_speed(&self, path: &CStr, bandwidth: u64, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         let returned =
             unsafe { sys::virDomainBlockJobSetSpeed(self.raw(), path.as_ptr(), bandwidth, flags) };
         call::done(returned, c"virDomainBlockJobSetSpeed")

@@ -11,7 +11,7 @@ use crate::error::Result;
 impl Domain {
     /// Adds a device.
     pub fn attach_device(&self, xml: &CStr, flags: c_uint) -> Result<()> {
-        // SAFETY: raw() is live while self is; so in all calls below.
+        // SAFETY: the pointer is live.
         let attached = unsafe {
             match flags {
                 0 => {
@@ -29,7 +29,7 @@ impl Domain {
 
     /// Removes the device that a document describes.
     pub fn detach_device(&self, xml: &CStr, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         let detached = unsafe {
             match flags {
                 0 => {
@@ -47,7 +47,7 @@ impl Domain {
 
     /// Removes the device with an alias.
     pub fn detach_device_alias(&self, alias: &CStr, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         let returned =
             unsafe { sys::virDomainDetachDeviceAlias(self.raw(), alias.as_ptr(), flags) };
         call::done(returned, c"virDomainDetachDeviceAlias")
@@ -55,7 +55,7 @@ impl Domain {
 
     /// Changes a device.
     pub fn update_device(&self, xml: &CStr, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         let returned = unsafe { sys::virDomainUpdateDeviceFlags(self.raw(), xml.as_ptr(), flags) };
         call::done(returned, c"virDomainUpdateDeviceFlags")
             .map_err(|error| locate(error, "xml", xml))

@@ -22,7 +22,7 @@ type DelThrottleGroup = unsafe extern "C" fn(sys::virDomainPtr, *const c_char, c
 // SAFETY: these are the functions' types in libvirt's header.
 static SET_THROTTLE_GROUP: Late<SetThrottleGroup> =
     unsafe { Late::new(c"virDomainSetThrottleGroup", "11.2.0") };
-// SAFETY: as above.
+// SAFETY: this is the function's type in libvirt's header.
 static DEL_THROTTLE_GROUP: Late<DelThrottleGroup> =
     unsafe { Late::new(c"virDomainDelThrottleGroup", "11.2.0") };
 
@@ -53,14 +53,14 @@ const LIMITS: [(&str, u32); 20] = [
 impl Domain {
     /// Changes the size of a disk.
     pub fn block_resize(&self, disk: &CStr, size: u64, flags: c_uint) -> Result<()> {
-        // SAFETY: raw() is live while self is; so in all calls below.
+        // SAFETY: the pointer is live.
         let returned = unsafe { sys::virDomainBlockResize(self.raw(), disk.as_ptr(), size, flags) };
         call::done(returned, c"virDomainBlockResize")
     }
 
     /// Sets from which byte on a write to a disk is reported by an event.
     pub fn set_block_threshold(&self, dev: &CStr, threshold: u64, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         let returned =
             unsafe { sys::virDomainSetBlockThreshold(self.raw(), dev.as_ptr(), threshold, flags) };
         call::done(returned, c"virDomainSetBlockThreshold")
@@ -71,7 +71,7 @@ impl Domain {
         let params = TypedParams::from_table(limits, &LIMITS, "newparams")?;
         let (array, len) = params.as_raw();
         let set_throttle_group = SET_THROTTLE_GROUP.get()?;
-        // SAFETY: as above; the array holds `len` parameters.
+        // SAFETY: the pointer is live; the array holds `len` parameters.
         let returned = unsafe { set_throttle_group(self.raw(), group.as_ptr(), array, len, flags) };
         call::done(returned, c"virDomainSetThrottleGroup")
     }
@@ -79,7 +79,7 @@ impl Domain {
     /// Removes such a group.
     pub fn del_throttle_group(&self, group: &CStr, flags: c_uint) -> Result<()> {
         let del_throttle_group = DEL_THROTTLE_GROUP.get()?;
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         let returned = unsafe { del_throttle_group(self.raw(), group.as_ptr(), flags) };
         call::done(returned, c"virDomainDelThrottleGroup")
     }

@@ -12,8 +12,7 @@ impl Domain {
     /// The guest's clock: seconds since 1970, and nanoseconds.
     pub fn get_time(&self, flags: c_uint) -> Result<(i64, c_uint)> {
         let (mut seconds, mut nanoseconds) = (0, 0);
-        // SAFETY: raw() is live while self is; so in all calls below. The outputs
-        // outlive the call.
+        // SAFETY: the pointer is live. The outputs outlive the call.
         let returned =
             unsafe { sys::virDomainGetTime(self.raw(), &mut seconds, &mut nanoseconds, flags) };
         call::done(returned, c"virDomainGetTime")?;
@@ -22,21 +21,21 @@ impl Domain {
 
     /// Sets the guest's clock.
     pub fn set_time(&self, seconds: i64, nanoseconds: c_uint, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         let returned = unsafe { sys::virDomainSetTime(self.raw(), seconds, nanoseconds, flags) };
         call::done(returned, c"virDomainSetTime")
     }
 
     /// Sets how many seconds to wait for the agent.
     pub fn set_agent_response_timeout(&self, timeout: c_int, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         let returned = unsafe { sys::virDomainAgentSetResponseTimeout(self.raw(), timeout, flags) };
         call::done(returned, c"virDomainAgentSetResponseTimeout")
     }
 
     /// The public keys with which one may log in as a user of the guest.
     pub fn authorized_ssh_keys_get(&self, user: &CStr, flags: c_uint) -> Result<Vec<Text>> {
-        // SAFETY: as above; on success the array holds that many new texts, none of
+        // SAFETY: the pointer is live; on success the array holds that many new texts, none of
         // them NULL.
         unsafe {
             call::objects(
@@ -65,7 +64,7 @@ impl Domain {
         })?;
         let mut keys: Vec<*const c_char> = keys.iter().map(|key| key.as_ptr()).collect();
         let array = if keys.is_empty() { ptr::null_mut() } else { keys.as_mut_ptr() };
-        // SAFETY: as above; the array holds `count` texts.
+        // SAFETY: the pointer is live; the array holds `count` texts.
         let returned = unsafe {
             sys::virDomainAuthorizedSSHKeysSet(self.raw(), user.as_ptr(), array, count, flags)
         };

@@ -17,17 +17,17 @@ type SetAutostartOnce = unsafe extern "C" fn(sys::virDomainPtr, c_int) -> c_int;
 
 // SAFETY: these are the functions' types in libvirt's header.
 static GET_MESSAGES: Late<GetMessages> = unsafe { Late::new(c"virDomainGetMessages", "7.1.0") };
-// SAFETY: as above.
+// SAFETY: this is the function's type in libvirt's header.
 static GET_AUTOSTART_ONCE: Late<GetAutostartOnce> =
     unsafe { Late::new(c"virDomainGetAutostartOnce", "11.2.0") };
-// SAFETY: as above.
+// SAFETY: this is the function's type in libvirt's header.
 static SET_AUTOSTART_ONCE: Late<SetAutostartOnce> =
     unsafe { Late::new(c"virDomainSetAutostartOnce", "11.2.0") };
 
 impl Domain {
     /// How its guest runs: "hvm" or such.
     pub fn get_os_type(&self) -> Result<Text> {
-        // SAFETY: raw() is live while self is; so in all calls below. The text is new and ours.
+        // SAFETY: the pointer is live. The text is new and ours.
         unsafe {
             let returned = sys::virDomainGetOSType(self.raw());
             call::text(returned, c"virDomainGetOSType")
@@ -36,7 +36,7 @@ impl Domain {
 
     /// The name that the guest has given itself.
     pub fn get_hostname(&self, flags: c_uint) -> Result<Text> {
-        // SAFETY: as above; the text is new and ours.
+        // SAFETY: the pointer is live; the text is new and ours.
         unsafe {
             let returned = sys::virDomainGetHostname(self.raw(), flags);
             call::text(returned, c"virDomainGetHostname")
@@ -47,7 +47,7 @@ impl Domain {
     pub fn get_control_info(&self, flags: c_uint) -> Result<Map> {
         // SAFETY: a plain C struct, for which all-zero is valid.
         let mut info: sys::virDomainControlInfo = unsafe { std::mem::zeroed() };
-        // SAFETY: as above; the output outlives the call.
+        // SAFETY: the output outlives the call.
         let returned = unsafe { sys::virDomainGetControlInfo(self.raw(), &mut info, flags) };
         call::done(returned, c"virDomainGetControlInfo")?;
         let mut map = Map::with_capacity(3);
@@ -59,7 +59,7 @@ impl Domain {
 
     /// The description, the title, or the element of the namespace `uri`.
     pub fn get_metadata(&self, r#type: c_int, uri: Option<&CStr>, flags: c_uint) -> Result<Text> {
-        // SAFETY: as above; the text is new and ours.
+        // SAFETY: the pointer is live; the text is new and ours.
         unsafe {
             let returned = sys::virDomainGetMetadata(self.raw(), r#type, nullable(uri), flags);
             call::text(returned, c"virDomainGetMetadata")
@@ -75,7 +75,7 @@ impl Domain {
         uri: Option<&CStr>,
         flags: c_uint,
     ) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         let returned = unsafe {
             sys::virDomainSetMetadata(
                 self.raw(),
@@ -92,8 +92,8 @@ impl Domain {
     /// What libvirt has to say about it, of the kinds that `flags` name.
     pub fn get_messages(&self, flags: c_uint) -> Result<Vec<Text>> {
         let get_messages = GET_MESSAGES.get()?;
-        // SAFETY: as above; on success the array holds that many new texts, none
-        // of them NULL.
+        // SAFETY: the pointer is live; on success the array holds that many new texts, none of
+        // them NULL.
         unsafe {
             call::objects(
                 c"virDomainGetMessages",
@@ -105,14 +105,14 @@ impl Domain {
 
     /// Gives a domain that is off another name.
     pub fn rename(&self, newname: &CStr, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         let returned = unsafe { sys::virDomainRename(self.raw(), newname.as_ptr(), flags) };
         call::done(returned, c"virDomainRename")
     }
 
     /// Restarts the machine at once.
     pub fn reset(&self, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         let returned = unsafe { sys::virDomainReset(self.raw(), flags) };
         call::done(returned, c"virDomainReset")
     }
@@ -124,7 +124,7 @@ impl Domain {
         duration: u64,
         flags: c_uint,
     ) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         let returned =
             unsafe { sys::virDomainPMSuspendForDuration(self.raw(), target, duration, flags) };
         call::done(returned, c"virDomainPMSuspendForDuration")
@@ -132,49 +132,49 @@ impl Domain {
 
     /// Wakes the guest up.
     pub fn pm_wakeup(&self, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         let returned = unsafe { sys::virDomainPMWakeup(self.raw(), flags) };
         call::done(returned, c"virDomainPMWakeup")
     }
 
     /// Sends the guest an NMI.
     pub fn inject_nmi(&self, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         let returned = unsafe { sys::virDomainInjectNMI(self.raw(), flags) };
         call::done(returned, c"virDomainInjectNMI")
     }
 
     /// Whether its definition was changed while it ran.
     pub fn is_updated(&self) -> Result<bool> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         let returned = unsafe { sys::virDomainIsUpdated(self.raw()) };
         call::truth(returned, c"virDomainIsUpdated")
     }
 
     /// Whether libvirt keeps a saved state of it.
     pub fn has_managed_save_image(&self, flags: c_uint) -> Result<bool> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         let returned = unsafe { sys::virDomainHasManagedSaveImage(self.raw(), flags) };
         call::truth(returned, c"virDomainHasManagedSaveImage")
     }
 
     /// Stops it, and lets the next start go on from here.
     pub fn managed_save(&self, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         let returned = unsafe { sys::virDomainManagedSave(self.raw(), flags) };
         call::done(returned, c"virDomainManagedSave")
     }
 
     /// Forgets the saved state.
     pub fn managed_save_remove(&self, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         let returned = unsafe { sys::virDomainManagedSaveRemove(self.raw(), flags) };
         call::done(returned, c"virDomainManagedSaveRemove")
     }
 
     /// The definition in the saved state.
     pub fn managed_save_get_xml_description(&self, flags: c_uint) -> Result<Text> {
-        // SAFETY: as above; the text is new and ours.
+        // SAFETY: the pointer is live; the text is new and ours.
         unsafe {
             let returned = sys::virDomainManagedSaveGetXMLDesc(self.raw(), flags);
             call::text(returned, c"virDomainManagedSaveGetXMLDesc")
@@ -183,7 +183,7 @@ impl Domain {
 
     /// Changes the definition in the saved state.
     pub fn managed_save_define_xml(&self, xml: &CStr, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         let returned =
             unsafe { sys::virDomainManagedSaveDefineXML(self.raw(), xml.as_ptr(), flags) };
         call::done(returned, c"virDomainManagedSaveDefineXML")
@@ -197,7 +197,7 @@ impl Domain {
         action: c_uint,
         flags: c_uint,
     ) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         let returned =
             unsafe { sys::virDomainSetLifecycleAction(self.raw(), r#type, action, flags) };
         call::done(returned, c"virDomainSetLifecycleAction")
@@ -205,7 +205,7 @@ impl Domain {
 
     /// Sets the password of a user of the guest.
     pub fn set_user_password(&self, username: &CStr, password: &CStr, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         let returned = unsafe {
             sys::virDomainSetUserPassword(self.raw(), username.as_ptr(), password.as_ptr(), flags)
         };
@@ -214,14 +214,14 @@ impl Domain {
 
     /// Writes its memory to a file on the host.
     pub fn core_dump(&self, to: &CStr, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         let returned = unsafe { sys::virDomainCoreDump(self.raw(), to.as_ptr(), flags) };
         call::done(returned, c"virDomainCoreDump")
     }
 
     /// Writes its memory to a file on the host, in one of several formats.
     pub fn core_dump_format(&self, to: &CStr, format: c_uint, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         let returned =
             unsafe { sys::virDomainCoreDumpWithFormat(self.raw(), to.as_ptr(), format, flags) };
         call::done(returned, c"virDomainCoreDumpWithFormat")
@@ -231,7 +231,7 @@ impl Domain {
     pub fn get_autostart_once(&self) -> Result<bool> {
         let get_autostart_once = GET_AUTOSTART_ONCE.get()?;
         let mut autostart = 0;
-        // SAFETY: as above; the output outlives the call.
+        // SAFETY: the output outlives the call.
         let returned = unsafe { get_autostart_once(self.raw(), &mut autostart) };
         call::done(returned, c"virDomainGetAutostartOnce")?;
         Ok(autostart != 0)
@@ -240,7 +240,7 @@ impl Domain {
     /// Sets whether it starts with the host the next time, and only then.
     pub fn set_autostart_once(&self, autostart: bool) -> Result<()> {
         let set_autostart_once = SET_AUTOSTART_ONCE.get()?;
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         let returned = unsafe { set_autostart_once(self.raw(), c_int::from(autostart)) };
         call::done(returned, c"virDomainSetAutostartOnce")
     }

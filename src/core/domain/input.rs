@@ -29,8 +29,7 @@ impl Domain {
         });
         let mut codes = codes.collect::<Result<Vec<_>>>()?;
         let (array, len) = (codes.as_mut_ptr(), codes.len() as c_int);
-        // SAFETY: raw() is live while self is; so in all calls below. The array holds
-        // `len` codes.
+        // SAFETY: the pointer is live. The array holds `len` codes.
         let returned =
             unsafe { sys::virDomainSendKey(self.raw(), codeset, holdtime, array, len, flags) };
         call::done(returned, c"virDomainSendKey")
@@ -38,7 +37,7 @@ impl Domain {
 
     /// Sends a signal to a process of the guest.
     pub fn send_process_signal(&self, pid: i64, signum: c_uint, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         let returned = unsafe { sys::virDomainSendProcessSignal(self.raw(), pid, signum, flags) };
         call::done(returned, c"virDomainSendProcessSignal")
     }

@@ -24,7 +24,7 @@ impl Domain {
     /// The I/O threads' numbers, and on which CPUs of the host they may run.
     pub fn get_iothread_info(&self, flags: c_uint) -> Result<Vec<Map>> {
         let mut infos = ptr::null_mut();
-        // SAFETY: raw() is live while self is; so in all calls below.
+        // SAFETY: the pointer is live.
         let returned = unsafe { sys::virDomainGetIOThreadInfo(self.raw(), &mut infos, flags) };
         let count = call::number(returned, c"virDomainGetIOThreadInfo")? as usize;
         // SAFETY: as many infos as returned; each, and the array, is ours to free.
@@ -43,14 +43,14 @@ impl Domain {
 
     /// Adds an I/O thread.
     pub fn add_iothread(&self, id: c_uint, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         let returned = unsafe { sys::virDomainAddIOThread(self.raw(), id, flags) };
         call::done(returned, c"virDomainAddIOThread")
     }
 
     /// Removes an I/O thread.
     pub fn del_iothread(&self, id: c_uint, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         let returned = unsafe { sys::virDomainDelIOThread(self.raw(), id, flags) };
         call::done(returned, c"virDomainDelIOThread")
     }
@@ -58,7 +58,7 @@ impl Domain {
     /// Lets an I/O thread run on some of the host's CPUs only.
     pub fn pin_iothread(&self, id: c_uint, mask: &[u8], flags: c_uint) -> Result<()> {
         let (mut mask, len) = cpu_map(mask)?;
-        // SAFETY: as above; the map has `len` bytes.
+        // SAFETY: the pointer is live; the map has `len` bytes.
         let returned =
             unsafe { sys::virDomainPinIOThread(self.raw(), id, mask.as_mut_ptr(), len, flags) };
         call::done(returned, c"virDomainPinIOThread")
@@ -68,7 +68,7 @@ impl Domain {
     pub fn set_iothread(&self, id: c_uint, settings: &Map, flags: c_uint) -> Result<()> {
         let params = TypedParams::from_table(settings, &SETTINGS, "newparams")?;
         let (array, len) = params.as_raw();
-        // SAFETY: as above; the array holds `len` parameters.
+        // SAFETY: the pointer is live; the array holds `len` parameters.
         let returned =
             unsafe { sys::virDomainSetIOThreadParams(self.raw(), id, array, len, flags) };
         call::done(returned, c"virDomainSetIOThreadParams")

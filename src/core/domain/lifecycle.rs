@@ -10,7 +10,7 @@ use crate::error::Result;
 impl Domain {
     /// Starts a defined domain.
     pub fn create(&self, flags: c_uint) -> Result<()> {
-        // SAFETY: raw() is live while self is; so in all calls below.
+        // SAFETY: the pointer is live.
         unsafe {
             match flags {
                 0 => call::done(sys::virDomainCreate(self.raw()), c"virDomainCreate"),
@@ -24,25 +24,25 @@ impl Domain {
 
     /// Stops the virtual CPUs, keeping memory.
     pub fn suspend(&self) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::done(unsafe { sys::virDomainSuspend(self.raw()) }, c"virDomainSuspend")
     }
 
     /// Lets a suspended domain go on.
     pub fn resume(&self) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::done(unsafe { sys::virDomainResume(self.raw()) }, c"virDomainResume")
     }
 
     /// Asks the guest to restart.
     pub fn reboot(&self, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::done(unsafe { sys::virDomainReboot(self.raw(), flags) }, c"virDomainReboot")
     }
 
     /// Asks the guest to shut down.
     pub fn shutdown(&self, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         unsafe {
             match flags {
                 0 => call::done(sys::virDomainShutdown(self.raw()), c"virDomainShutdown"),
@@ -56,7 +56,7 @@ impl Domain {
 
     /// Stops the domain at once.
     pub fn destroy(&self, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         unsafe {
             match flags {
                 0 => call::done(sys::virDomainDestroy(self.raw()), c"virDomainDestroy"),
@@ -70,7 +70,7 @@ impl Domain {
 
     /// Forgets the definition.
     pub fn undefine(&self, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         unsafe {
             match flags {
                 0 => call::done(sys::virDomainUndefine(self.raw()), c"virDomainUndefine"),
@@ -85,7 +85,7 @@ impl Domain {
     /// Whether it starts with the host.
     pub fn get_autostart(&self) -> Result<bool> {
         let mut autostart = 0;
-        // SAFETY: as above; the output outlives the call.
+        // SAFETY: the output outlives the call.
         let returned = unsafe { sys::virDomainGetAutostart(self.raw(), &mut autostart) };
         call::done(returned, c"virDomainGetAutostart")?;
         Ok(autostart != 0)
@@ -93,7 +93,7 @@ impl Domain {
 
     /// Sets whether it starts with the host.
     pub fn set_autostart(&self, autostart: bool) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         let returned = unsafe { sys::virDomainSetAutostart(self.raw(), c_int::from(autostart)) };
         call::done(returned, c"virDomainSetAutostart")
     }

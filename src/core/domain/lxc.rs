@@ -35,13 +35,13 @@ type EnterCGroup = unsafe extern "C" fn(sys::virDomainPtr, c_uint) -> c_int;
 // SAFETY: these are the functions' types in libvirt's header.
 static OPEN_NAMESPACE: Late<OpenNamespace> =
     unsafe { Late::of(LIBRARY, c"virDomainLxcOpenNamespace", "1.0.2") };
-// SAFETY: as above.
+// SAFETY: this is the function's type in libvirt's header.
 static ENTER_NAMESPACE: Late<EnterNamespace> =
     unsafe { Late::of(LIBRARY, c"virDomainLxcEnterNamespace", "1.0.2") };
-// SAFETY: as above.
+// SAFETY: this is the function's type in libvirt's header.
 static ENTER_SECURITY_LABEL: Late<EnterSecurityLabel> =
     unsafe { Late::of(LIBRARY, c"virDomainLxcEnterSecurityLabel", "1.0.4") };
-// SAFETY: as above.
+// SAFETY: this is the function's type in libvirt's header.
 static ENTER_CGROUP: Late<EnterCGroup> =
     unsafe { Late::of(LIBRARY, c"virDomainLxcEnterCGroup", "2.0.0") };
 
@@ -49,8 +49,7 @@ impl Domain {
     /// File descriptors of the namespaces of a container.
     pub fn lxc_open_namespace(&self, flags: c_uint) -> Result<Vec<OwnedFd>> {
         let mut array = ptr::null_mut();
-        // SAFETY: raw() is live while self is; so in all calls below. On success the
-        // array is new and ours.
+        // SAFETY: the pointer is live. On success the array is new and ours.
         unsafe {
             let returned = OPEN_NAMESPACE.get()?(self.raw(), &mut array, flags);
             let count = call::number(returned, c"virDomainLxcOpenNamespace")?;
@@ -65,7 +64,7 @@ impl Domain {
         // libvirt does not change them, but its type says that it may.
         let mut files = files.to_vec();
         let (wanted, count) = (files.as_mut_ptr(), files.len() as c_uint);
-        // SAFETY: as above; on success the array is new and ours.
+        // SAFETY: the pointer is live; on success the array is new and ours.
         unsafe {
             let returned =
                 ENTER_NAMESPACE.get()?(self.raw(), count, wanted, &mut len, &mut array, flags);
@@ -77,7 +76,7 @@ impl Domain {
     /// Brings this process into the control group of a container.
     pub fn lxc_enter_cgroup(&self, flags: c_uint) -> Result<()> {
         let enter = ENTER_CGROUP.get()?;
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::done(unsafe { enter(self.raw(), flags) }, c"virDomainLxcEnterCGroup")
     }
 }

@@ -78,8 +78,8 @@ impl Domain {
     pub fn migrate(&self, destination: &Conn, params: Option<Map>, flags: c_uint) -> Result<Self> {
         let params = migration_params(params)?;
         let (array, len) = params.as_raw();
-        // SAFETY: raw() is live while self is; so in all calls below. The array holds
-        // `len` parameters; a new domain's reference is ours.
+        // SAFETY: the pointer is live. The array holds `len` parameters; a new domain's
+        // reference is ours.
         unsafe {
             let raw =
                 sys::virDomainMigrate3(self.raw(), destination.raw(), array, len as c_uint, flags);
@@ -108,7 +108,7 @@ impl Domain {
         let params = migration_params(params)?;
         let (array, len) = params.as_raw();
         let uri = destination.map_or(ptr::null(), CStr::as_ptr);
-        // SAFETY: as above; without PEER2PEER, libvirt takes NULL for the URI.
+        // SAFETY: the pointer is live; without PEER2PEER, libvirt takes NULL for the URI.
         let returned =
             unsafe { sys::virDomainMigrateToURI3(self.raw(), uri, array, len as c_uint, flags) };
         call::done(returned, c"virDomainMigrateToURI3")
@@ -127,7 +127,7 @@ impl Domain {
     /// The size of the cache that saves sending pages again, in bytes.
     pub fn migrate_get_compression_cache(&self, flags: c_uint) -> Result<u64> {
         let mut size = 0;
-        // SAFETY: as above; the output outlives the call.
+        // SAFETY: the output outlives the call.
         let returned =
             unsafe { sys::virDomainMigrateGetCompressionCache(self.raw(), &mut size, flags) };
         call::done(returned, c"virDomainMigrateGetCompressionCache")?;
@@ -136,7 +136,7 @@ impl Domain {
 
     /// Sets the size of that cache, in bytes.
     pub fn migrate_set_compression_cache(&self, size: u64, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         let returned = unsafe { sys::virDomainMigrateSetCompressionCache(self.raw(), size, flags) };
         call::done(returned, c"virDomainMigrateSetCompressionCache")
     }
@@ -144,7 +144,7 @@ impl Domain {
     /// How long the domain may stand still at the end of a migration, in ms.
     pub fn migrate_get_max_downtime(&self, flags: c_uint) -> Result<u64> {
         let mut downtime = 0;
-        // SAFETY: as above; the output outlives the call.
+        // SAFETY: the output outlives the call.
         let returned =
             unsafe { sys::virDomainMigrateGetMaxDowntime(self.raw(), &mut downtime, flags) };
         call::done(returned, c"virDomainMigrateGetMaxDowntime")?;
@@ -153,7 +153,7 @@ impl Domain {
 
     /// Sets how long the domain may stand still, in ms.
     pub fn migrate_set_max_downtime(&self, downtime: u64, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         let returned = unsafe { sys::virDomainMigrateSetMaxDowntime(self.raw(), downtime, flags) };
         call::done(returned, c"virDomainMigrateSetMaxDowntime")
     }
@@ -161,7 +161,7 @@ impl Domain {
     /// The limit of a migration's speed, in MiB/s.
     pub fn migrate_get_max_speed(&self, flags: c_uint) -> Result<u64> {
         let mut bandwidth = 0;
-        // SAFETY: as above; the output outlives the call.
+        // SAFETY: the output outlives the call.
         let returned =
             unsafe { sys::virDomainMigrateGetMaxSpeed(self.raw(), &mut bandwidth, flags) };
         call::done(returned, c"virDomainMigrateGetMaxSpeed")?;
@@ -170,14 +170,14 @@ impl Domain {
 
     /// Limits a migration's speed, in MiB/s.
     pub fn migrate_set_max_speed(&self, bandwidth: u64, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         let returned = unsafe { sys::virDomainMigrateSetMaxSpeed(self.raw(), bandwidth, flags) };
         call::done(returned, c"virDomainMigrateSetMaxSpeed")
     }
 
     /// Lets the domain go on at its destination, which fetches the rest of its memory.
     pub fn migrate_start_post_copy(&self, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         let returned = unsafe { sys::virDomainMigrateStartPostCopy(self.raw(), flags) };
         call::done(returned, c"virDomainMigrateStartPostCopy")
     }

@@ -130,7 +130,7 @@ impl Domain {
         if let Some(name) = self.known().name.get() {
             return Ok(name);
         }
-        // SAFETY: raw() is live while self is; so in all calls below.
+        // SAFETY: the pointer is live.
         let name = unsafe { sys::virDomainGetName(self.object.raw_here()) };
         let name = call::pointer(name.cast_mut(), c"virDomainGetName")?;
         // SAFETY: a C string that lives as long as the domain.
@@ -144,7 +144,7 @@ impl Domain {
             return Ok(*uuid);
         }
         let mut bytes = [0; 16];
-        // SAFETY: as above; a uuid has 16 bytes.
+        // SAFETY: the pointer is live; a uuid has 16 bytes.
         let returned = unsafe { sys::virDomainGetUUID(self.object.raw_here(), bytes.as_mut_ptr()) };
         call::done(returned, c"virDomainGetUUID")?;
         Ok(*self.known().uuid.get_or_init(|| Uuid::from_bytes(bytes)))
@@ -161,14 +161,14 @@ impl Domain {
 
     /// The id, or -1 when the domain does not run.
     pub fn get_id(&self) -> c_int {
-        // SAFETY: as above. "No id" is the largest unsigned number, -1 as int.
+        // SAFETY: the pointer is live. "No id" is the largest unsigned number, -1 as int.
         unsafe { sys::virDomainGetID(self.object.raw_here()) as c_int }
     }
 
     /// The state, and why it is in it.
     pub fn get_state(&self, flags: c_uint) -> Result<(c_int, c_int)> {
         let (mut state, mut reason) = (0, 0);
-        // SAFETY: as above; the outputs outlive the call.
+        // SAFETY: the outputs outlive the call.
         let returned =
             unsafe { sys::virDomainGetState(self.raw(), &mut state, &mut reason, flags) };
         call::done(returned, c"virDomainGetState")?;
@@ -193,7 +193,7 @@ impl Domain {
     pub fn get_info_numbers(&self) -> Result<DomainInfo> {
         // SAFETY: a plain C struct, for which all-zero is valid.
         let mut info: sys::virDomainInfo = unsafe { std::mem::zeroed() };
-        // SAFETY: as above.
+        // SAFETY: the pointer is live; the output outlives the call.
         let returned = unsafe { sys::virDomainGetInfo(self.raw(), &mut info) };
         call::done(returned, c"virDomainGetInfo")?;
         Ok(DomainInfo {
@@ -208,19 +208,19 @@ impl Domain {
     /// The definition, as XML.
     pub fn get_xml_description(&self, flags: c_uint) -> Result<Text> {
         let function = c"virDomainGetXMLDesc";
-        // SAFETY: as above; the text is new and ours.
+        // SAFETY: the pointer is live; the text is new and ours.
         unsafe { call::text(sys::virDomainGetXMLDesc(self.raw(), flags), function) }
     }
 
     /// Whether it runs.
     pub fn is_active(&self) -> Result<bool> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::truth(unsafe { sys::virDomainIsActive(self.raw()) }, c"virDomainIsActive")
     }
 
     /// Whether it stays defined when it stops.
     pub fn is_persistent(&self) -> Result<bool> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::truth(unsafe { sys::virDomainIsPersistent(self.raw()) }, c"virDomainIsPersistent")
     }
 }

@@ -44,8 +44,7 @@ impl Domain {
     ) -> Result<Vec<u8>> {
         let mut data = buffer(size)?;
         let place = data.as_mut_ptr().cast::<c_void>();
-        // SAFETY: raw() is live while self is; so in all calls below. There is room
-        // for `size` bytes.
+        // SAFETY: the pointer is live. There is room for `size` bytes.
         let returned = unsafe {
             sys::virDomainBlockPeek(self.raw(), path.as_ptr(), offset, size, place, flags)
         };
@@ -57,7 +56,7 @@ impl Domain {
     pub fn memory_peek(&self, offset: u64, size: usize, flags: c_uint) -> Result<Vec<u8>> {
         let mut data = buffer(size)?;
         let place = data.as_mut_ptr().cast::<c_void>();
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         let returned = unsafe { sys::virDomainMemoryPeek(self.raw(), offset, size, place, flags) };
         call::done(returned, c"virDomainMemoryPeek")?;
         Ok(filled(data, size))
@@ -66,14 +65,14 @@ impl Domain {
     /// Begins to measure how fast the guest writes to its memory.
     pub fn start_dirty_rate_calc(&self, seconds: c_int, flags: c_uint) -> Result<()> {
         let start_dirty_rate_calc = START_DIRTY_RATE_CALC.get()?;
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         let returned = unsafe { start_dirty_rate_calc(self.raw(), seconds, flags) };
         call::done(returned, c"virDomainStartDirtyRateCalc")
     }
 
     /// Sets how often the guest is asked about its memory.
     pub fn set_memory_stats_period(&self, period: c_int, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         let returned = unsafe { sys::virDomainSetMemoryStatsPeriod(self.raw(), period, flags) };
         call::done(returned, c"virDomainSetMemoryStatsPeriod")
     }

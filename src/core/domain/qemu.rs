@@ -34,21 +34,20 @@ type Attach = unsafe extern "C" fn(sys::virConnectPtr, c_uint, c_uint) -> sys::v
 // SAFETY: these are the functions' types in libvirt's header.
 static MONITOR_COMMAND: Late<MonitorCommand> =
     unsafe { Late::of(LIBRARY, c"virDomainQemuMonitorCommand", "0.8.3") };
-// SAFETY: as above.
+// SAFETY: this is the function's type in libvirt's header.
 static MONITOR_COMMAND_WITH_FILES: Late<MonitorCommandWithFiles> =
     unsafe { Late::of(LIBRARY, c"virDomainQemuMonitorCommandWithFiles", "8.2.0") };
-// SAFETY: as above.
+// SAFETY: this is the function's type in libvirt's header.
 static AGENT_COMMAND: Late<AgentCommand> =
     unsafe { Late::of(LIBRARY, c"virDomainQemuAgentCommand", "0.10.0") };
-// SAFETY: as above.
+// SAFETY: this is the function's type in libvirt's header.
 static ATTACH: Late<Attach> = unsafe { Late::of(LIBRARY, c"virDomainQemuAttach", "0.9.4") };
 
 impl Domain {
     /// Sends a command to QEMU's monitor. Returns its answer.
     pub fn qemu_monitor_command(&self, cmd: &CStr, flags: c_uint) -> Result<Text> {
         let mut answer = ptr::null_mut();
-        // SAFETY: raw() is live while self is; so in all calls below. On success the
-        // answer is new and ours.
+        // SAFETY: the pointer is live. On success the answer is new and ours.
         unsafe {
             let returned = MONITOR_COMMAND.get()?(self.raw(), cmd.as_ptr(), &mut answer, flags);
             call::done(returned, c"virDomainQemuMonitorCommand")?;
@@ -67,7 +66,7 @@ impl Domain {
         let (mut answer, mut array, mut len) = (ptr::null_mut(), ptr::null_mut(), 0);
         // libvirt does not change them, but its type says that it may.
         let mut files = files.to_vec();
-        // SAFETY: as above; on success answer and array are new and ours.
+        // SAFETY: the pointer is live; on success answer and array are new and ours.
         unsafe {
             let returned = MONITOR_COMMAND_WITH_FILES.get()?(
                 self.raw(),
@@ -88,7 +87,7 @@ impl Domain {
     /// Sends a command to the agent in the guest. Returns its answer; none if it is
     /// not waited for.
     pub fn qemu_agent_command(&self, cmd: &CStr, timeout: c_int, flags: c_uint) -> Result<Text> {
-        // SAFETY: as above; the answer is new and ours.
+        // SAFETY: the pointer is live; the answer is new and ours.
         unsafe {
             let answer = AGENT_COMMAND.get()?(self.raw(), cmd.as_ptr(), timeout, flags);
             call::text(answer, c"virDomainQemuAgentCommand")

@@ -67,13 +67,12 @@ impl Domain {
                 needed(to, "to")?;
             }
             let (array, len) = params.as_raw();
-            // SAFETY: raw() is live while self is; so in all calls below. The array
-            // holds `len` parameters.
+            // SAFETY: the pointer is live. The array holds `len` parameters.
             let returned = unsafe { SAVE_PARAMS.get()?(self.raw(), array, len, flags) };
             return call::done(returned, c"virDomainSaveParams").map_err(place);
         }
         let to = needed(to, "to")?;
-        // SAFETY: as above; libvirt takes NULL for no other XML.
+        // SAFETY: the pointer is live; libvirt takes NULL for no other XML.
         unsafe {
             if dxml.is_none() && flags == 0 {
                 let returned = sys::virDomainSave(self.raw(), to.as_ptr());

@@ -30,8 +30,7 @@ impl Domain {
     pub fn get_security_label(&self) -> Result<Map> {
         // SAFETY: a plain C struct, for which all-zero is valid.
         let mut label: sys::virSecurityLabel = unsafe { std::mem::zeroed() };
-        // SAFETY: raw() is live while self is; so in all calls below. The output
-        // outlives the call.
+        // SAFETY: the pointer is live. The output outlives the call.
         let returned = unsafe { sys::virDomainGetSecurityLabel(self.raw(), &mut label) };
         call::done(returned, c"virDomainGetSecurityLabel")?;
         Ok(label_map(&label))
@@ -40,7 +39,7 @@ impl Domain {
     /// The same for each security driver of the host.
     pub fn get_security_label_list(&self) -> Result<Vec<Map>> {
         let mut labels: *mut sys::virSecurityLabel = ptr::null_mut();
-        // SAFETY: as above.
+        // SAFETY: the pointer is live; the output outlives the call.
         let returned = unsafe { sys::virDomainGetSecurityLabelList(self.raw(), &mut labels) };
         let count = call::number(returned, c"virDomainGetSecurityLabelList")? as usize;
         // SAFETY: as many labels as returned, in an array that is ours to free.
@@ -54,7 +53,7 @@ impl Domain {
     /// What protects its memory from the host, with which one can verify it.
     pub fn get_launch_security_info(&self, flags: c_uint) -> Result<Map> {
         let (mut array, mut len) = (ptr::null_mut(), 0);
-        // SAFETY: as above; on success the array is ours.
+        // SAFETY: the pointer is live; on success the array is ours.
         let info = unsafe {
             let returned =
                 sys::virDomainGetLaunchSecurityInfo(self.raw(), &mut array, &mut len, flags);
@@ -69,7 +68,7 @@ impl Domain {
         let set_launch_security_state = SET_LAUNCH_SECURITY_STATE.get()?;
         let mut params = TypedParams::from_table(state, &STATE, "newparams")?;
         let (array, len) = params.as_raw();
-        // SAFETY: as above; the array holds `len` parameters.
+        // SAFETY: the pointer is live; the array holds `len` parameters.
         let returned = unsafe { set_launch_security_state(self.raw(), array, len, flags) };
         params.wipe();
         call::done(returned, c"virDomainSetLaunchSecurityState")

@@ -13,8 +13,7 @@ use crate::error::Result;
 impl Domain {
     /// Makes a snapshot.
     pub fn create_snapshot(&self, xml: &CStr, flags: c_uint) -> Result<DomainSnapshot> {
-        // SAFETY: raw() is live while self is; so in all calls below. A new
-        // snapshot's reference is ours.
+        // SAFETY: the pointer is live. A new snapshot's reference is ours.
         unsafe {
             let raw = sys::virDomainSnapshotCreateXML(self.raw(), xml.as_ptr(), flags);
             let snapshot = call::pointer(raw, c"virDomainSnapshotCreateXML")
@@ -25,7 +24,7 @@ impl Domain {
 
     /// The snapshots that pass the filter `flags`; all when it is 0.
     pub fn list_all_snapshots(&self, flags: c_uint) -> Result<Vec<DomainSnapshot>> {
-        // SAFETY: as above; on success the array holds that many new snapshots.
+        // SAFETY: the pointer is live; on success the array holds that many new snapshots.
         unsafe {
             call::objects(
                 c"virDomainListAllSnapshots",
@@ -37,7 +36,7 @@ impl Domain {
 
     /// The snapshot that new ones are children of.
     pub fn current_snapshot(&self, flags: c_uint) -> Result<DomainSnapshot> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         unsafe {
             let raw = sys::virDomainSnapshotCurrent(self.raw(), flags);
             Ok(DomainSnapshot::adopt(call::pointer(raw, c"virDomainSnapshotCurrent")?.as_ptr()))
@@ -47,14 +46,14 @@ impl Domain {
     /// Whether it has a current snapshot.
     pub fn has_current_snapshot(&self, flags: c_uint) -> Result<bool> {
         let function = c"virDomainHasCurrentSnapshot";
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::truth(unsafe { sys::virDomainHasCurrentSnapshot(self.raw(), flags) }, function)
     }
 
     /// The snapshot with this name.
     pub fn get_snapshot_by_name(&self, name: &CStr) -> Result<DomainSnapshot> {
         let function = c"virDomainSnapshotLookupByName";
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         unsafe {
             let raw = sys::virDomainSnapshotLookupByName(self.raw(), name.as_ptr(), 0);
             Ok(DomainSnapshot::adopt(call::pointer(raw, function)?.as_ptr()))
@@ -64,13 +63,13 @@ impl Domain {
     /// How many snapshots pass the filter `flags`.
     pub fn num_of_snapshots(&self, flags: c_uint) -> Result<c_int> {
         let function = c"virDomainSnapshotNum";
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::number(unsafe { sys::virDomainSnapshotNum(self.raw(), flags) }, function)
     }
 
     /// The names of snapshots that pass the filter `flags`, `max` at the most.
     pub fn list_snapshot_names(&self, max: c_int, flags: c_uint) -> Result<Vec<Text>> {
-        // SAFETY: as above; the array has room for `len`, the names are ours.
+        // SAFETY: the pointer is live; the array has room for `len`, the names are ours.
         unsafe {
             call::names(c"virDomainSnapshotListNames", max, "maxnames", |array, len| {
                 sys::virDomainSnapshotListNames(self.raw(), array, len, flags)
@@ -80,7 +79,7 @@ impl Domain {
 
     /// Makes a checkpoint.
     pub fn create_checkpoint(&self, xml: &CStr, flags: c_uint) -> Result<DomainCheckpoint> {
-        // SAFETY: as above; a new checkpoint's reference is ours.
+        // SAFETY: the pointer is live; a new checkpoint's reference is ours.
         unsafe {
             let raw = sys::virDomainCheckpointCreateXML(self.raw(), xml.as_ptr(), flags);
             let checkpoint = call::pointer(raw, c"virDomainCheckpointCreateXML")
@@ -91,8 +90,8 @@ impl Domain {
 
     /// The checkpoints that pass the filter `flags`; all when it is 0.
     pub fn list_all_checkpoints(&self, flags: c_uint) -> Result<Vec<DomainCheckpoint>> {
-        // SAFETY: as above; on success the array holds that many new
-        // checkpoints, none of them NULL.
+        // SAFETY: the pointer is live; on success the array holds that many new checkpoints,
+        // none of them NULL.
         unsafe {
             call::objects(
                 c"virDomainListAllCheckpoints",
@@ -107,7 +106,7 @@ impl Domain {
     /// The checkpoint with this name.
     pub fn get_checkpoint_by_name(&self, name: &CStr) -> Result<DomainCheckpoint> {
         let function = c"virDomainCheckpointLookupByName";
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         unsafe {
             let raw = sys::virDomainCheckpointLookupByName(self.raw(), name.as_ptr(), 0);
             Ok(DomainCheckpoint::adopt(call::pointer(raw, function)?))

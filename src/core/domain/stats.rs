@@ -38,8 +38,7 @@ impl Domain {
     /// What a disk has read and written; times in ns.
     pub fn block_stats(&self, path: &CStr, flags: c_uint) -> Result<Map> {
         let stats = TypedParams::ask(|array, len| {
-            // SAFETY: raw() is live while self is; so in all calls below. The array
-            // is NULL or has room for `len`.
+            // SAFETY: the pointer is live. The array is NULL or has room for `len`.
             let returned = unsafe {
                 sys::virDomainBlockStatsFlags(self.raw(), path.as_ptr(), array, len, flags)
             };
@@ -59,7 +58,7 @@ impl Domain {
         // SAFETY: a plain C struct, for which all-zero is valid.
         let mut stats: sys::virDomainBlockStatsStruct = unsafe { std::mem::zeroed() };
         let size = size_of_val(&stats);
-        // SAFETY: as above; the output outlives the call.
+        // SAFETY: the output outlives the call.
         let returned =
             unsafe { sys::virDomainBlockStats(self.raw(), path.as_ptr(), &mut stats, size) };
         call::done(returned, c"virDomainBlockStats")?;
@@ -77,7 +76,7 @@ impl Domain {
         // SAFETY: a plain C struct, for which all-zero is valid.
         let mut stats: sys::virDomainInterfaceStatsStruct = unsafe { std::mem::zeroed() };
         let size = size_of_val(&stats);
-        // SAFETY: as above; the output outlives the call.
+        // SAFETY: the output outlives the call.
         let returned =
             unsafe { sys::virDomainInterfaceStats(self.raw(), path.as_ptr(), &mut stats, size) };
         call::done(returned, c"virDomainInterfaceStats")?;
@@ -97,7 +96,7 @@ impl Domain {
     pub fn memory_stats(&self, flags: c_uint) -> Result<Map> {
         let mut stats = [sys::virDomainMemoryStatStruct { tag: 0, val: 0 }; MEMORY_STATS.len()];
         let (array, len) = (stats.as_mut_ptr(), stats.len() as c_uint);
-        // SAFETY: as above; the array has room for `len`.
+        // SAFETY: the pointer is live; the array has room for `len`.
         let returned = unsafe { sys::virDomainMemoryStats(self.raw(), array, len, flags) };
         let count = call::number(returned, c"virDomainMemoryStats")? as usize;
         let mut map = Map::with_capacity(count);
@@ -113,7 +112,7 @@ impl Domain {
     pub fn get_block_info(&self, dev: &CStr, flags: c_uint) -> Result<Map> {
         // SAFETY: a plain C struct, for which all-zero is valid.
         let mut info: sys::virDomainBlockInfo = unsafe { std::mem::zeroed() };
-        // SAFETY: as above; the output outlives the call.
+        // SAFETY: the output outlives the call.
         let returned =
             unsafe { sys::virDomainGetBlockInfo(self.raw(), dev.as_ptr(), &mut info, flags) };
         call::done(returned, c"virDomainGetBlockInfo")?;
@@ -131,7 +130,7 @@ impl Domain {
 
     fn block_iotune(&self, disk: &CStr, flags: c_uint) -> Result<TypedParams> {
         TypedParams::ask(|array, len| {
-            // SAFETY: as above; the array is NULL or has room for `len`.
+            // SAFETY: the pointer is live; the array is NULL or has room for `len`.
             let returned = unsafe {
                 sys::virDomainGetBlockIoTune(self.raw(), disk.as_ptr(), array, len, flags)
             };
@@ -144,7 +143,7 @@ impl Domain {
         let known = self.block_iotune(disk, 0)?;
         let params = TypedParams::from_map(settings, &known, "newparams")?;
         let (array, len) = params.as_raw();
-        // SAFETY: as above; the array holds `len` parameters.
+        // SAFETY: the pointer is live; the array holds `len` parameters.
         let returned =
             unsafe { sys::virDomainSetBlockIoTune(self.raw(), disk.as_ptr(), array, len, flags) };
         call::done(returned, c"virDomainSetBlockIoTune")
@@ -157,7 +156,7 @@ impl Domain {
 
     fn interface_parameters(&self, intf: &CStr, flags: c_uint) -> Result<TypedParams> {
         TypedParams::ask(|array, len| {
-            // SAFETY: as above; the array is NULL or has room for `len`.
+            // SAFETY: the pointer is live; the array is NULL or has room for `len`.
             let returned = unsafe {
                 sys::virDomainGetInterfaceParameters(self.raw(), intf.as_ptr(), array, len, flags)
             };
@@ -175,7 +174,7 @@ impl Domain {
         let known = self.interface_parameters(intf, 0)?;
         let params = TypedParams::from_map(settings, &known, "newparams")?;
         let (array, len) = params.as_raw();
-        // SAFETY: as above; the array holds `len` parameters.
+        // SAFETY: the pointer is live; the array holds `len` parameters.
         let returned = unsafe {
             sys::virDomainSetInterfaceParameters(self.raw(), intf.as_ptr(), array, len, flags)
         };
@@ -189,7 +188,7 @@ impl Domain {
 
     fn blkio_parameters(&self, flags: c_uint) -> Result<TypedParams> {
         TypedParams::ask(|array, len| {
-            // SAFETY: as above; the array is NULL or has room for `len`.
+            // SAFETY: the pointer is live; the array is NULL or has room for `len`.
             let returned =
                 unsafe { sys::virDomainGetBlkioParameters(self.raw(), array, len, flags) };
             call::done(returned, c"virDomainGetBlkioParameters")
@@ -201,7 +200,7 @@ impl Domain {
         let known = self.blkio_parameters(0)?;
         let params = TypedParams::from_map(settings, &known, "newparams")?;
         let (array, len) = params.as_raw();
-        // SAFETY: as above; the array holds `len` parameters.
+        // SAFETY: the pointer is live; the array holds `len` parameters.
         let returned = unsafe { sys::virDomainSetBlkioParameters(self.raw(), array, len, flags) };
         call::done(returned, c"virDomainSetBlkioParameters")
     }
@@ -213,7 +212,7 @@ impl Domain {
 
     fn numa_parameters(&self, flags: c_uint) -> Result<TypedParams> {
         TypedParams::ask(|array, len| {
-            // SAFETY: as above; the array is NULL or has room for `len`.
+            // SAFETY: the pointer is live; the array is NULL or has room for `len`.
             let returned =
                 unsafe { sys::virDomainGetNumaParameters(self.raw(), array, len, flags) };
             call::done(returned, c"virDomainGetNumaParameters")
@@ -225,7 +224,7 @@ impl Domain {
         let known = self.numa_parameters(0)?;
         let params = TypedParams::from_map(settings, &known, "newparams")?;
         let (array, len) = params.as_raw();
-        // SAFETY: as above; the array holds `len` parameters.
+        // SAFETY: the pointer is live; the array holds `len` parameters.
         let returned = unsafe { sys::virDomainSetNumaParameters(self.raw(), array, len, flags) };
         call::done(returned, c"virDomainSetNumaParameters")
     }
@@ -237,7 +236,7 @@ impl Domain {
 
     fn perf_events(&self, flags: c_uint) -> Result<TypedParams> {
         let (mut array, mut len) = (ptr::null_mut(), 0);
-        // SAFETY: as above; on success the array is ours.
+        // SAFETY: the pointer is live; on success the array is ours.
         unsafe {
             let returned = sys::virDomainGetPerfEvents(self.raw(), &mut array, &mut len, flags);
             call::done(returned, c"virDomainGetPerfEvents")?;
@@ -250,7 +249,7 @@ impl Domain {
         let known = self.perf_events(0)?;
         let params = TypedParams::from_map(settings, &known, "newparams")?;
         let (array, len) = params.as_raw();
-        // SAFETY: as above; the array holds `len` parameters.
+        // SAFETY: the pointer is live; the array holds `len` parameters.
         let returned = unsafe { sys::virDomainSetPerfEvents(self.raw(), array, len, flags) };
         call::done(returned, c"virDomainSetPerfEvents")
     }
@@ -260,7 +259,7 @@ impl Domain {
     pub fn get_cpu_stats(&self, start: c_int, count: c_uint, flags: c_uint) -> Result<Vec<Map>> {
         const LIMIT: c_uint = 1 << 16;
         let ask = |array: *mut sys::virTypedParameter, per_cpu: c_int, start, count| {
-            // SAFETY: as above; the array is NULL or has room for `per_cpu` times `count`.
+            // SAFETY: the array is NULL or has room for `per_cpu` times `count`.
             let returned = unsafe {
                 sys::virDomainGetCPUStats(self.raw(), array, per_cpu as c_uint, start, count, flags)
             };
@@ -293,7 +292,7 @@ impl Domain {
     /// The disks on which reading or writing has failed.
     pub fn get_disk_errors(&self, flags: c_uint) -> Result<Vec<Map>> {
         let ask = |array, len: usize| {
-            // SAFETY: as above; the array is NULL or has room for `len`.
+            // SAFETY: the pointer is live; the array is NULL or has room for `len`.
             let returned =
                 unsafe { sys::virDomainGetDiskErrors(self.raw(), array, len as c_uint, flags) };
             call::number(returned, c"virDomainGetDiskErrors").map(|count| count as usize)
@@ -317,7 +316,7 @@ impl Domain {
     pub fn get_job_info(&self) -> Result<Map> {
         // SAFETY: a plain C struct, for which all-zero is valid.
         let mut info: sys::virDomainJobInfo = unsafe { std::mem::zeroed() };
-        // SAFETY: as above; the output outlives the call.
+        // SAFETY: the output outlives the call.
         let returned = unsafe { sys::virDomainGetJobInfo(self.raw(), &mut info) };
         call::done(returned, c"virDomainGetJobInfo")?;
         let mut map = Map::with_capacity(12);
@@ -339,7 +338,7 @@ impl Domain {
     /// The kind of what takes long, and all that the driver knows about it.
     pub fn get_job_stats(&self, flags: c_uint) -> Result<(c_int, Map)> {
         let (mut kind, mut array, mut len) = (0, ptr::null_mut(), 0);
-        // SAFETY: as above; on success the array is ours.
+        // SAFETY: the pointer is live; on success the array is ours.
         let stats = unsafe {
             let returned =
                 sys::virDomainGetJobStats(self.raw(), &mut kind, &mut array, &mut len, flags);
@@ -353,12 +352,12 @@ impl Domain {
     pub fn abort_job(&self, flags: c_uint) -> Result<()> {
         match flags {
             0 => {
-                // SAFETY: as above.
+                // SAFETY: the pointer is live.
                 call::done(unsafe { sys::virDomainAbortJob(self.raw()) }, c"virDomainAbortJob")
             }
             _ => {
                 let abort_job = ABORT_JOB_FLAGS.get()?;
-                // SAFETY: as above.
+                // SAFETY: the pointer is live.
                 call::done(unsafe { abort_job(self.raw(), flags) }, c"virDomainAbortJobFlags")
             }
         }

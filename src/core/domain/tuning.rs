@@ -12,7 +12,7 @@ use crate::value::Map;
 impl Domain {
     /// The most memory it can have, in KiB.
     pub fn get_max_memory(&self) -> Result<u64> {
-        // SAFETY: raw() is live while self is; so in all calls below.
+        // SAFETY: the pointer is live.
         match unsafe { sys::virDomainGetMaxMemory(self.raw()) } {
             0 => Err(call::failed(c"virDomainGetMaxMemory")),
             memory => Ok(memory),
@@ -21,14 +21,14 @@ impl Domain {
 
     /// Sets the most memory it can have, in KiB.
     pub fn set_max_memory(&self, memory: u64) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         let returned = unsafe { sys::virDomainSetMaxMemory(self.raw(), memory) };
         call::done(returned, c"virDomainSetMaxMemory")
     }
 
     /// Sets the memory it has, in KiB.
     pub fn set_memory(&self, memory: u64, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         unsafe {
             match flags {
                 0 => call::done(sys::virDomainSetMemory(self.raw(), memory), c"virDomainSetMemory"),
@@ -42,7 +42,7 @@ impl Domain {
 
     /// The most virtual CPUs it can have.
     pub fn get_max_vcpus(&self) -> Result<c_int> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         match unsafe { sys::virDomainGetMaxVcpus(self.raw()) } {
             0 => Err(call::failed(c"virDomainGetMaxVcpus")),
             count => call::number(count, c"virDomainGetMaxVcpus"),
@@ -52,13 +52,13 @@ impl Domain {
     /// How many virtual CPUs it has; `flags` say in which configuration.
     pub fn get_vcpus(&self, flags: c_uint) -> Result<c_int> {
         let function = c"virDomainGetVcpusFlags";
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         call::number(unsafe { sys::virDomainGetVcpusFlags(self.raw(), flags) }, function)
     }
 
     /// Sets how many virtual CPUs it has.
     pub fn set_vcpus(&self, count: c_uint, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         unsafe {
             match flags {
                 0 => call::done(sys::virDomainSetVcpus(self.raw(), count), c"virDomainSetVcpus"),
@@ -77,7 +77,7 @@ impl Domain {
 
     fn memory_parameters(&self, flags: c_uint) -> Result<TypedParams> {
         TypedParams::ask(|array, len| {
-            // SAFETY: as above; the array is NULL or has room for `len`.
+            // SAFETY: the pointer is live; the array is NULL or has room for `len`.
             let returned =
                 unsafe { sys::virDomainGetMemoryParameters(self.raw(), array, len, flags) };
             call::done(returned, c"virDomainGetMemoryParameters")
@@ -89,7 +89,7 @@ impl Domain {
         let known = self.memory_parameters(0)?;
         let params = TypedParams::from_map(limits, &known, "newparams")?;
         let (array, len) = params.as_raw();
-        // SAFETY: as above; the array holds `len` parameters.
+        // SAFETY: the pointer is live; the array holds `len` parameters.
         let returned = unsafe { sys::virDomainSetMemoryParameters(self.raw(), array, len, flags) };
         call::done(returned, c"virDomainSetMemoryParameters")
     }
@@ -102,7 +102,7 @@ impl Domain {
     /// The scheduler's name and its number of parameters.
     fn scheduler(&self) -> Result<(Text, c_int)> {
         let mut params = 0;
-        // SAFETY: as above; the text is new and ours.
+        // SAFETY: the pointer is live; the text is new and ours.
         let name = unsafe {
             let returned = sys::virDomainGetSchedulerType(self.raw(), &mut params);
             call::text(returned, c"virDomainGetSchedulerType")?
@@ -118,7 +118,7 @@ impl Domain {
     fn scheduler_parameters(&self, flags: c_uint) -> Result<TypedParams> {
         let (_name, count) = self.scheduler()?;
         TypedParams::fill(count, |array, len| {
-            // SAFETY: as above; the array has room for `len`.
+            // SAFETY: the pointer is live; the array has room for `len`.
             unsafe {
                 match flags {
                     0 => {
@@ -144,7 +144,7 @@ impl Domain {
         let known = self.scheduler_parameters(0)?;
         let params = TypedParams::from_map(settings, &known, "newparams")?;
         let (array, len) = params.as_raw();
-        // SAFETY: as above; the array holds `len` parameters.
+        // SAFETY: the pointer is live; the array holds `len` parameters.
         unsafe {
             match flags {
                 0 => {

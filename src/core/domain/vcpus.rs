@@ -36,8 +36,7 @@ impl Domain {
         }
         let (count, len) = (self.vcpu_count()?, self.cpu_map_len()?);
         let mut maps = vec![0; count * len];
-        // SAFETY: raw() is live while self is; so in all calls below. There is room
-        // for `count` maps of `len` bytes.
+        // SAFETY: the pointer is live. There is room for `count` maps of `len` bytes.
         let returned = unsafe {
             let (count, len) = (count as c_int, len as c_int);
             sys::virDomainGetVcpuPinInfo(self.raw(), count, maps.as_mut_ptr(), len, flags)
@@ -52,7 +51,7 @@ impl Domain {
         let (count, len) = (self.vcpu_count()?, self.cpu_map_len()?);
         let mut infos = vec![sys::virVcpuInfo { number: 0, state: 0, cpuTime: 0, cpu: 0 }; count];
         let mut maps = vec![0; count * len];
-        // SAFETY: as above; there is room for `count` infos and maps of `len` bytes.
+        // SAFETY: the pointer is live; there is room for `count` infos and maps of `len` bytes.
         let returned = unsafe {
             let (infos, maps) = (infos.as_mut_ptr(), maps.as_mut_ptr());
             sys::virDomainGetVcpus(self.raw(), infos, count as c_int, maps, len as c_int)
@@ -66,7 +65,7 @@ impl Domain {
     fn vcpu_count(&self) -> Result<usize> {
         // SAFETY: a plain C struct, for which all-zero is valid.
         let mut info: sys::virDomainInfo = unsafe { std::mem::zeroed() };
-        // SAFETY: as above; the output outlives the call.
+        // SAFETY: the output outlives the call.
         let returned = unsafe { sys::virDomainGetInfo(self.raw(), &mut info) };
         call::done(returned, c"virDomainGetInfo")?;
         Ok(info.nrVirtCpu.into())
@@ -78,7 +77,7 @@ impl Domain {
         const MOST: u32 = 1 << 20;
         // SAFETY: a plain C struct, for which all-zero is valid.
         let mut info: sys::virNodeInfo = unsafe { std::mem::zeroed() };
-        // SAFETY: as above; the domain's connection is live while the domain is.
+        // SAFETY: the domain's connection is live while the domain is.
         let returned =
             unsafe { sys::virNodeGetInfo(sys::virDomainGetConnect(self.raw()), &mut info) };
         call::done(returned, c"virNodeGetInfo")?;
@@ -92,7 +91,7 @@ impl Domain {
     pub fn pin_vcpu(&self, vcpu: c_uint, mask: &[u8], flags: c_uint) -> Result<()> {
         let (mut mask, len) = cpu_map(mask)?;
         let mask = mask.as_mut_ptr();
-        // SAFETY: as above; the map has `len` bytes.
+        // SAFETY: the pointer is live; the map has `len` bytes.
         unsafe {
             match flags {
                 0 => {
@@ -111,7 +110,7 @@ impl Domain {
     pub fn get_emulator_pin_info(&self, flags: c_uint) -> Result<Vec<u8>> {
         let len = self.cpu_map_len()?;
         let mut map = vec![0; len];
-        // SAFETY: as above; the map has `len` bytes.
+        // SAFETY: the pointer is live; the map has `len` bytes.
         let returned = unsafe {
             sys::virDomainGetEmulatorPinInfo(self.raw(), map.as_mut_ptr(), len as c_int, flags)
         };
@@ -122,7 +121,7 @@ impl Domain {
     /// Lets the emulator's own threads run on some of the host's CPUs only.
     pub fn pin_emulator(&self, mask: &[u8], flags: c_uint) -> Result<()> {
         let (mut mask, len) = cpu_map(mask)?;
-        // SAFETY: as above; the map has `len` bytes.
+        // SAFETY: the pointer is live; the map has `len` bytes.
         let returned =
             unsafe { sys::virDomainPinEmulator(self.raw(), mask.as_mut_ptr(), len, flags) };
         call::done(returned, c"virDomainPinEmulator")
@@ -130,7 +129,7 @@ impl Domain {
 
     /// Plugs virtual CPUs in or out, by their numbers.
     pub fn set_vcpu(&self, cpumap: &CStr, state: c_int, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         let returned = unsafe { sys::virDomainSetVcpu(self.raw(), cpumap.as_ptr(), state, flags) };
         call::done(returned, c"virDomainSetVcpu")
     }
@@ -138,7 +137,7 @@ impl Domain {
     /// Which virtual CPUs the guest has, uses, and can do without.
     pub fn get_guest_vcpus(&self, flags: c_uint) -> Result<Map> {
         let (mut array, mut len) = (ptr::null_mut(), 0);
-        // SAFETY: as above; on success the array is ours.
+        // SAFETY: the pointer is live; on success the array is ours.
         let vcpus = unsafe {
             let returned = sys::virDomainGetGuestVcpus(self.raw(), &mut array, &mut len, flags);
             call::done(returned, c"virDomainGetGuestVcpus")?;
@@ -149,7 +148,7 @@ impl Domain {
 
     /// Lets the guest use virtual CPUs, or not.
     pub fn set_guest_vcpus(&self, cpumap: &CStr, state: c_int, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live, the text a C string.
         let returned =
             unsafe { sys::virDomainSetGuestVcpus(self.raw(), cpumap.as_ptr(), state, flags) };
         call::done(returned, c"virDomainSetGuestVcpus")

@@ -96,7 +96,7 @@ pub enum Waiting {
 // SAFETY: libvirt's objects may be used from several threads at once; that
 // none ends the stream meanwhile is what `uses` is for.
 unsafe impl Send for Stream {}
-// SAFETY: as above.
+// SAFETY: likewise.
 unsafe impl Sync for Stream {}
 
 impl Drop for Stream {
@@ -185,7 +185,7 @@ impl Stream {
     /// Takes the callback back from libvirt. Only for who uses the stream, or is alone.
     fn remove_callback(&self) -> Result<()> {
         let listening = self.listening().take();
-        // SAFETY: the stream is live, and stays as it is while it is in use; so below.
+        // SAFETY: the stream is live, and stays as it is while it is in use.
         let returned = unsafe { sys::virStreamEventRemoveCallback(self.raw()) };
         let removed = call::done(returned, c"virStreamEventRemoveCallback");
         // Neither under the lock, nor while libvirt may still call it.
@@ -240,7 +240,7 @@ impl Stream {
         let Ok(_using) = self.in_use() else {
             return Waiting::Nothing;
         };
-        // SAFETY: stream and connection are live; so below.
+        // SAFETY: stream and connection are live.
         if unsafe { sys::virConnectIsAlive(self.conn.as_ptr()) } == 0 {
             return Waiting::Broken;
         }
@@ -349,7 +349,7 @@ impl Using<'_> {
 
     fn recv(&self, room: &mut [u8], flags: c_uint) -> Result<Moved> {
         let (data, len) = (room.as_mut_ptr().cast::<c_char>(), room.len());
-        // SAFETY: as above; libvirt writes `len` bytes at the most.
+        // SAFETY: the pointer is live; libvirt writes `len` bytes at the most.
         unsafe {
             match flags {
                 0 => Moved::from(sys::virStreamRecv(self.raw(), data, len), c"virStreamRecv"),
@@ -362,14 +362,14 @@ impl Using<'_> {
     }
 
     fn send_hole(&self, length: i64, flags: c_uint) -> Result<()> {
-        // SAFETY: as above.
+        // SAFETY: the pointer is live.
         let returned = unsafe { sys::virStreamSendHole(self.raw(), length, flags) };
         call::done(returned, c"virStreamSendHole")
     }
 
     fn recv_hole(&self, flags: c_uint) -> Result<i64> {
         let mut length = 0;
-        // SAFETY: as above; the output outlives the call.
+        // SAFETY: the output outlives the call.
         let returned = unsafe { sys::virStreamRecvHole(self.raw(), &mut length, flags) };
         call::done(returned, c"virStreamRecvHole")?;
         Ok(length)
@@ -381,7 +381,7 @@ impl StorageVol {
     /// (0: without a limit), from `offset` on.
     pub fn upload(&self, stream: &Stream, offset: u64, length: u64, flags: c_uint) -> Result<()> {
         stream.open(c"virStorageVolUpload", Direction::Up, |raw| {
-            // SAFETY: volume and stream are live; so in all calls below.
+            // SAFETY: volume and stream are live.
             unsafe { sys::virStorageVolUpload(self.raw(), raw, offset, length, flags) }
         })
     }
@@ -389,7 +389,7 @@ impl StorageVol {
     /// Lets the stream carry data from the volume, as `upload` does the other way.
     pub fn download(&self, stream: &Stream, offset: u64, length: u64, flags: c_uint) -> Result<()> {
         stream.open(c"virStorageVolDownload", Direction::Down, |raw| {
-            // SAFETY: as above.
+            // SAFETY: the pointer is live.
             unsafe { sys::virStorageVolDownload(self.raw(), raw, offset, length, flags) }
         })
     }
@@ -404,7 +404,7 @@ impl Domain {
         flags: c_uint,
     ) -> Result<()> {
         stream.open(c"virDomainOpenConsole", Direction::Both, |raw| {
-            // SAFETY: as above; the name is NULL or a C string.
+            // SAFETY: the pointer is live; the name is NULL or a C string.
             unsafe { sys::virDomainOpenConsole(self.raw(), nullable(devname), raw, flags) }
         })
     }
@@ -417,7 +417,7 @@ impl Domain {
         flags: c_uint,
     ) -> Result<()> {
         stream.open(c"virDomainOpenChannel", Direction::Both, |raw| {
-            // SAFETY: as above; the name is NULL or a C string.
+            // SAFETY: the pointer is live; the name is NULL or a C string.
             unsafe { sys::virDomainOpenChannel(self.raw(), nullable(devname), raw, flags) }
         })
     }
@@ -427,7 +427,7 @@ impl Domain {
         let function = c"virDomainScreenshot";
         let mut mime_type = std::ptr::null_mut();
         stream.open(function, Direction::Down, |raw| {
-            // SAFETY: as above.
+            // SAFETY: the pointer is live.
             mime_type = unsafe { sys::virDomainScreenshot(self.raw(), raw, screen, flags) };
             if mime_type.is_null() { -1 } else { 0 }
         })?;
