@@ -17,7 +17,7 @@ my $missing = "error: Domain snapshot not found: no domain snapshot with matchin
 my $neither = 'error: --snapshotname or --current is required';
 
 refused(sub { $snapshots->current('test') }, qr/domain 'test' has no current snapshot/, 'current of none');
-works([ $snapshots->create_as('test', 's1', 'the first') ], 'Domain snapshot s1 created', 'create_as');
+works([ $snapshots->create_as('test', 's1', description => 'the first') ], 'Domain snapshot s1 created', 'create_as');
 fails([ $snapshots->create_as('test', 's1') ],
     'error: operation failed: domain moment s1 already exists', 'create_as');
 fails([ $snapshots->create_as('none') ], "error: failed to get domain 'none'", '... of no domain');
@@ -61,8 +61,8 @@ fails([ $snapshots->delete('test', current => 1) ],
 works(
     [
         $snapshots->create_as(
-            'test', 's', 'd<e', 'file=/m,snapshot=external', 'vda',
-            'vdb,snapshot=external,driver=qcow2,stype=block,file=/dev/a,,b', print_xml => 1
+            'test', 's', 'd<e', 'file=/m,snapshot=external',
+            [ 'vda', 'vdb,snapshot=external,driver=qcow2,stype=block,file=/dev/a,,b' ], print_xml => 1
         )
     ],
     "<domainsnapshot>\n  <name>s</name>\n  <description>d&lt;e</description>\n"

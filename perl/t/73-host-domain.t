@@ -91,7 +91,7 @@ subtest 'facts' => sub {
     is($domain->name($uuid), 'd', 'name and uuid');
     cmp_ok($domain->id('d'), '>', 1, 'id');
     is($domain->name($domain->id('d')), 'd', '... finds it');
-    works([ $domain->desc('d', 'hello', 'world', live => 1) ],
+    works([ $domain->desc('d', [qw(hello world)], live => 1) ],
         'Domain description updated successfully', 'desc');
     works([ $domain->desc('d', 'T', title => 1) ], 'Domain title updated successfully', '... of the title');
     is_deeply($domain->desc('d'), { description => 'hello world' }, '... tells it');

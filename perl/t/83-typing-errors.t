@@ -35,15 +35,13 @@ sub refused {
 
 # --- names that do not exist -----------------------------------------------------
 
-my $wipe = qr/\Aargs: wipe has no argument "algoritm"; it has vol, pool, algorithm, raw\z/;
-my $list = qr/\Aargs: list_domains has no argument "al"; it has inactive, all, /;
+my $wipe = qr/\Aargs: wipe has no argument "algoritm"; it has vol, pool, algorithm, raw(?:;|\z)/;
+my $list = qr/\Aargs: list_domains has no argument "al"; it has inactive, all, .*, table, raw(?:;|\z)/;
 refused(sub { $host->volume->wipe('x', algoritm => 'dod') }, $wipe, 'a misspelt name');
 refused(sub { $host->volume->wipe('x', { algoritm => 'dod' }) }, $wipe, 'in a hash');
 refused(sub { $host->call('volume.wipe', { vol => 'x', algoritm => 'dod' }) }, $wipe, 'in call');
 refused(sub { $host->list_domains({ al => 1 }) }, $list, 'of a list, in a hash');
-refused(sub { $host->list_domains(al => 1) },
-    qr/\Aargs: list_domains: "al" is no state and no argument; the states are no state, running, .*; the arguments are inactive, all, /,
-    'of a list, as a pair');
+refused(sub { $host->list_domains(al => 1) }, $list, 'of a list, as a pair');
 refused(sub { $host->list_domains(states => ['runing']) }, qr/"runing" is no state .* the states are no state, running, /,
     'a state');
 refused(sub { $host->virsh('nosuch') }, qr/\Aargs: there is no command that virsh calls "nosuch"; there are .*\bstart, /,
@@ -66,14 +64,81 @@ refused(sub { VKVM::Fleet->new(uri => $uri) }, qr/\Auri: is no parameter of VKVM
 refused(sub { VKVM::Fleet->new(uris => [$uri])->call('list_domains', {}, { timeuot => 1 }) },
     qr/\Atimeuot: is no parameter of VKVM::Fleet->call; it has timeout\z/, 'call of a fleet');
 
-subtest 'what is no misspelt name is a value' => sub {
-    for my $pool (qw(default pool pools algorithms default-pool)) {
-        my ($ok, undef, $said) = $host->volume->wipe('v', $pool);
-        ok(!$ok, "one more argument, $pool");
-        like($said, $pool eq 'default-pool' ? qr/failed to get vol 'v'/ : qr/failed to get pool '\Q$pool\E'/, 'is the pool');
+# What is written as a pair is one, however far the name is from one that there is.
+my ($volume, $snapshot, $domain) = ($host->volume, $host->snapshot, $host->domain);
+for (
+    [ 'create_as', title  => 'name', sub { $snapshot->create_as('test', title => 'x') } ],
+    [ 'create_as', titl   => 'description', sub { $snapshot->create_as('test', 's', titl => 'x') } ],
+    [ 'create_as', titl   => 'name', sub { $snapshot->create_as('test', titl => 'x', { live => 1 }) } ],
+    [ 'desc', name        => 'new_desc', sub { $domain->desc('test', name => 'x') } ],
+    [ 'create_as', dir    => 'source_host', sub { $host->pool->create_as('p', 'dir', dir => '/x', target => '/x') } ],
+    [ 'wipe', poool       => 'pool', sub { $volume->wipe('v', poool => 'p') } ],
+    [ 'wipe', images      => 'pool', sub { $volume->wipe('v', 'images', 'dod') } ],
+    [ 'create_as', compat => 'allocation', sub { $volume->create_as('default-pool', 'v', '1M', compat => '1.1') } ],
+    [ 'create_as', zz     => 'allocation', sub { $volume->create_as('default-pool', 'v', '1M', zz => 1) } ],
+    [ 'attach_disk', bus  => 'targetbus', sub { $domain->attach_disk('test', '/x', 'vdb', bus => 'virtio') } ],
+    [ 'attach_disk', from => 'source', sub { $domain->attach_disk('test', from => '/x', target => 'vdb') } ],
+    [ 'start', domian     => 'domain', sub { $domain->start(domian => 'test') } ],
+    [ 'start', domian     => 'domain', sub { $domain->start(domian => 'test', paused => 1) } ],
+    [ 'start', pausd      => 'pass_fds', sub { $domain->start('test', pausd => 1) } ],
+    [ 'setmem', siz       => 'size', sub { $domain->setmem('test', siz => '1G') } ],
+    [ 'upload', fiel      => 'file', sub { $volume->upload(pool => 'p', fiel => '/x', vol => 'v') } ],
+    [ 'upload', progres   => 'offset', sub { $volume->upload('v', '/x', 'p', progres => sub { 1 }) } ],
+    [ 'send_key', codset  => 'keycode', sub { $domain->send_key('test', 'KEY_A', codset => 'linux') } ],
+  ) {
+    my ($command, $name, $place, $call) = @$_;
+    refused($call, qr/\Aargs: $command has no argument "$name"; it has .*\b$place\b.*, raw.*; if "$name" is a value, write $place => \[?'$name'/,
+        "$command: $name");
+}
+refused(sub { $host->image->compare('/a', '/b', formt => 'raw') }, qr/\Aargs: compare has no argument "formt"; it has paths, f, .*, raw, progress;/,
+    'behind a list of values');
+refused(sub { $host->call('domain.start', domain => 'test') },
+    qr/\Aargs: is "domain"; an array or a hash reference of arguments is needed\z/, 'pairs where call takes a hash');
+refused(sub { VKVM::Fleet->new(uris => [$uri])->call('domain.start', domain => 'test') },
+    qr/\Aargs: is "domain"; an array or a hash reference of arguments is needed\z/, '... and a fleet');
+refused(sub { $domain->destroy('test', 'x') }, qr/\Aargs: destroy takes at most 1 positional argument; 2 were given; it has domain, /,
+    'too many values');
+refused(sub { $host->hypervisor->uri('x') }, qr/\Aargs: uri takes no positional arguments; 1 was given; it has raw\z/,
+    'a value where there is no place');
+refused(sub { $domain->info({ args => ['test'] }) }, qr/\Aargs: info has no argument "args"; it has domain, raw\z/, 'a name of call');
+
+subtest 'a name without its value' => sub {
+    for (
+        [ desc   => 'title',        new_desc     => sub { $domain->desc('test', 'title') } ],
+        [ start  => 'paused',       pass_fds     => sub { $domain->start('test', paused => ()) } ],
+        [ wipe   => 'pool',         pool         => sub { $volume->wipe('v', 'pool') } ],
+        [ wipe   => 'pool',         pool         => sub { $volume->wipe('v', 'pool', algorithm => 'dod') } ],
+        [ info   => 'current',      snapshotname => sub { $snapshot->info('test', 'current') } ],
+        [ undefine => 'wipe-storage', storage    => sub { $domain->undefine('test', 'wipe-storage') } ],
+      ) {
+        my ($command, $name, $place, $call) = @$_;
+        refused($call, qr/\Aargs: $command: "$name" is the name of an argument and has no value; if it is a value, write $place => /,
+            "$command: $name");
     }
-    my (undef, undef, $said) = $host->volume->wipe('v', 'mypool', 'dod');
-    like($said, qr/failed to get pool 'mypool'/, 'two more, of which none is nearly a name');
+};
+
+subtest 'values by their place' => sub {
+    my $fails = sub {
+        my ($result, $said, $what) = @_;
+        my ($ok, undef, $error) = @$result;
+        ok(!$ok, "$what fails");
+        like($error, $said, '... where it was meant to');
+    };
+    for my $pool (qw(default pools algorithms default-pool)) {
+        $fails->([ $volume->wipe('v', $pool) ],
+            $pool eq 'default-pool' ? qr/failed to get vol 'v'/ : qr/failed to get pool '\Q$pool\E'/, "one more value, $pool");
+    }
+    $fails->([ $volume->wipe('v', 'mypool', algorithm => 'dod') ], qr/failed to get pool 'mypool'/, 'one more value, then pairs');
+    $fails->([ $volume->wipe('v', '/pool', 'dod') ], qr/failed to get pool '\/pool'/, 'two more, of which the first is no word');
+    $fails->([ $volume->wipe('pool', { pool => 'pool' }) ], qr/failed to get pool 'pool'/, 'the name of an argument as its value');
+    $fails->([ $volume->upload(pool => 'p', file => '/x', vol => 'v') ], qr/failed to get pool 'p'/, 'all by name');
+    $fails->([ $volume->upload('v', file => '/x', pool => 'p') ], qr/failed to get pool 'p'/, 'one by its place');
+    $fails->([ $domain->start('domain1', 3) ], qr/failed to get domain 'domain1'/, 'a value that is not quite a name');
+    ok(scalar $domain->send_key('test', qw(KEY_LEFTCTRL KEY_LEFTALT KEY_DELETE)), 'names of keys');
+    ok(scalar $domain->send_key('test', qw(KEY_LEFTCTRL KEY_LEFTALT KEY_DELETE), codeset => 'linux'), '... and then pairs');
+    $fails->([ $host->virsh(qw(vol-create-as p v 1G --format raw --prealloc-metadata)) ], qr/failed to get pool 'p'/, 'words of virsh');
+    is_deeply([ $domain->attach_disk('test', source => '/x', target => 'vdb', print_xml => 1) ],
+        [ $domain->attach_disk('test', '/x', 'vdb', { 'print-xml' => 1 }) ], 'needed ones by name, and a dash');
 };
 
 # --- a hash at the end -----------------------------------------------------------
@@ -85,6 +150,9 @@ subtest 'named arguments in a hash' => sub {
     is_deeply($host->pool->info('default-pool', { raw => 1 }), $host->pool->info('default-pool', raw => 1),
         'after a positional one');
     is_deeply($host->list_pools({}), $host->list_pools, 'none');
+    is_deeply($host->pool->info(pool => 'default-pool', { raw => 1 }), $host->pool->info('default-pool', raw => 1), 'after pairs');
+    refused(sub { $host->pool->info('default-pool', raw => 1, { raw => 1 }) }, qr/\Aargs: info got "raw" twice, as a pair and in the hash\z/,
+        'of a name that is in both');
     is(ref(VKVM->new({ uri => $uri })), 'VKVM', 'a connection');
     is_deeply(VKVM::Host->new({ uri => $uri })->list_domains, $host->list_domains, 'a host');
     my $fleet = VKVM::Fleet->new({ uris => [$uri], timeout => 5 });
@@ -97,6 +165,8 @@ subtest 'named arguments in a hash' => sub {
 subtest 'a document is a hash, and then come arguments' => sub {
     my %network = (name => 'n', ip => { '@address' => '192.168.133.1', '@netmask' => '255.255.255.0' });
     ok(scalar $host->network->define(\%network), 'a hash where the command needs a document');
+    ok(scalar $host->network->undefine('n'), 'it is there');
+    ok(scalar $host->network->define({ file => \%network, raw => 0 }), 'a hash that has the document by its name');
     ok(scalar $host->network->undefine('n'), 'it is there');
     refused(sub { $host->network->define(\%network, { vlidate => 1 }) }, qr/\Aargs: define has no argument "vlidate"/,
         'arguments behind it');

@@ -98,11 +98,18 @@ impl Args {
         let mut rest = values;
         while let Some((first, others)) = rest.split_first() {
             let Some((place, argument)) = places.next() else {
-                let most = command.positional().count();
+                let takes = match command.positional().count() {
+                    0 => "no positional arguments".to_owned(),
+                    1 => "at most 1 positional argument".to_owned(),
+                    most => format!("at most {most} positional arguments"),
+                };
+                let given = match values.len() {
+                    1 => "1 was given".to_owned(),
+                    count => format!("{count} were given"),
+                };
                 return Err(wrong(format!(
-                    "{} takes at most {most} positional arguments, {} were given; it has {}",
+                    "{} takes {takes}; {given}; it has {}",
                     command.name,
-                    values.len(),
                     known(command)
                 )));
             };

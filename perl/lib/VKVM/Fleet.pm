@@ -20,6 +20,7 @@ sub new {
 # Runs a command on all hosts, with arguments as those of VKVM::Host's call.
 sub call {
     my ($self, $command, $args, @given) = @_;
+    VKVM::Host::_check_args($args);
     my %options = VKVM::_params('VKVM::Fleet->call', \@given, 'timeout');
     return _results($self->_call($command, $args, _ms($options{timeout}), VKVM::Host::_gives_document($command)));
 }

@@ -4,14 +4,12 @@ use strict;
 use warnings;
 
 use VKVM;
+use VKVM::Host::Arguments;
 
 our $VERSION = '0.001000';
 
 # The library's description of all commands; the methods are made from it.
 my $described = _commands();
-
-# Arguments that the methods take themselves, and those of every command.
-my %COMMON = (raw => 1, progress => 1);
 
 sub new {
     my ($class, @given) = @_;
@@ -27,10 +25,19 @@ sub new {
 sub call {
     my ($self, $command, $args, $progress) = my @given = @_;
     VKVM::_refuse_count('VKVM::Host::call', \@given, 2, qw(host command args progress));
+    _check_args($args);
     my $result = _call($self, $command, $args, $progress, _gives_document($command));
     my $about  = $described->{commands}{ _full_name($command) };
     return $result unless ref $result eq 'ARRAY' && $about->{result} =~ /\A(?:none|tune)\z/;
     return wantarray ? @$result : $result->[0];
+}
+
+# What follows a command's name is an array or a hash, not a list of names and values.
+sub _check_args {
+    my ($args) = @_;
+    VKVM::_refuse('args', qq(is "$args"; an array or a hash reference of arguments is needed))
+      if defined $args && !ref $args;
+    return;
 }
 
 # All commands, as vkvm_host_commands describes them.
@@ -54,95 +61,14 @@ sub _full_name {
     return $command;
 }
 
-# Perl's flat list of arguments: positional ones, then names and values, or a hash of
-# them. Names begin at the first place from which on every other one is the name of an
-# argument, if nothing that the command needs is missing then.
-sub _sort_arguments {
-    my ($command, @given) = @_;
-    my @arguments = @{ $command->{arguments} };
-    my @places    = grep { $_->{positional} } @arguments;
-    if (_ends_in_names($command, \@places, \@given)) {
-        my $named = pop @given;
-        return ({ map { (tr/-/_/r => $named->{$_}) } keys %$named }, @given);
-    }
-    my %known = (%COMMON, map { $_->{name} => 1 } @arguments);
-    my $many  = grep { $_->{kind} eq 'strings' } @places;
-    for my $start (0 .. @given) {
-        last if $start > @places && !$many;
-        my %named;
-        next unless _take_names(\%named, @given[ $start .. $#given ]);
-        next if grep { !$known{$_} } keys %named;
-        my %by_place = map { $_->{name} => 1 } grep { defined } @places[ 0 .. $start - 1 ];
-        next if grep { $_->{required} && !$by_place{ $_->{name} } && !exists $named{ $_->{name} } }
-          @arguments;
-        return (\%named, @given[ 0 .. $start - 1 ]) if !_is_misspelt(\%known, \@given, $start);
-        last;
-    }
-
-    # Something is wrong; the library says what. What looks like names is taken so.
-    my $required = grep { $_->{required} } @places;
-    for my $start ($required .. @places, 0) {
-        my %named;
-        return (\%named, @given[ 0 .. $start - 1 ])
-          if $start <= @given && _take_names(\%named, @given[ $start .. $#given ]);
-    }
-    return ({}, @given);
-}
-
-# Whether the last argument is a hash of arguments. A hash is a value only where the
-# command needs a document, and behind the name of a document.
-sub _ends_in_names {
-    my ($command, $places, $given) = @_;
-    return 0 if !@$given || ref $given->[-1] ne 'HASH';
-    my $place = $places->[$#$given];
-    return 0 if $place && $place->{kind} eq 'document' && $place->{required};
-    my $before = @$given > 1 && defined $given->[-2] && !ref $given->[-2] ? $given->[-2] : '';
-    my $name = $before =~ tr/-/_/r;
-    return !grep { $_->{kind} eq 'document' && $_->{name} eq $name } @{ $command->{arguments} };
-}
-
-# Whether a positional argument is nearly a name that the command has, and stands where
-# names may: "algoritm => 'dod'" is a misspelt name, and not a pool.
-sub _is_misspelt {
-    my ($known, $given, $start) = @_;
-    my $last = $start < @$given ? $start - 1 : $#$given;
-    my @candidates = map { $given->[$_] } grep { ($start - $_) % 2 == 0 } 1 .. $last;
-    for my $word (grep { defined && !ref && /\A[A-Za-z][\w-]{4,}\z/ } @candidates) {
-        return 1 if grep { _is_nearly(lc $word =~ tr/-/_/r, $_) } keys %$known;
-    }
-    return 0;
-}
-
-# Whether one character is left out, added, another one, or exchanged with the next.
-sub _is_nearly {
-    my ($word, $name) = @_;
-    return 0 if $word eq $name || length $name < 5 || abs(length($word) - length $name) > 1;
-    my $same = 0;
-    $same++ while $same < length $name && substr($word, $same, 1) eq substr $name, $same, 1;
-    my ($left, $wanted) = map { substr $_, $same } $word, $name;
-    return 1 if substr($left, 1) eq $wanted || $left eq substr $wanted, 1;
-    return 1 if substr($left, 1) eq substr $wanted, 1;
-    return 0 if length $left < 2 || length $wanted < 2;
-    return (reverse substr $left, 0, 2) eq substr($wanted, 0, 2) && substr($left, 2) eq substr $wanted, 2;
-}
-
-sub _take_names {
-    my ($named, @list) = @_;
-    return 0 if @list % 2;
-    while (my ($name, $value) = splice @list, 0, 2) {
-        return 0 unless defined $name && !ref $name && $name =~ /\A[A-Za-z][\w-]*\z/;
-        $named->{ $name =~ tr/-/_/r } = $value;
-    }
-    return 1;
-}
-
 sub _method {
     my ($full) = @_;
-    my $command = $described->{commands}{$full};
+    my $known;
     return sub {
         my ($self, @given) = @_;
         VKVM::_refuse('host', 'is no object; one is needed') if !ref $self;
-        my ($named, @places) = _sort_arguments($command, @given);
+        $known //= VKVM::Host::Arguments::known_of($described->{commands}{$full});
+        my ($named, @places) = VKVM::Host::Arguments::sort_arguments($known, @given);
         my $progress = delete $named->{progress};
         my $host = $self->isa(__PACKAGE__) ? $self : $self->{host};
         return $host->call($full, { %$named, @places ? (args => \@places) : () }, $progress);
