@@ -3,6 +3,8 @@ package VKVM;
 use strict;
 use warnings;
 
+use Scalar::Util ();
+
 our $VERSION = '0.001000';
 
 require XSLoader;
@@ -87,6 +89,7 @@ sub new {
     my ($class, @given) = @_;
     my %params = @given % 2 ? _pairs('VKVM->new', @given) : @given;
     exists $CONNECTION{$_} or _refuse_others('VKVM->new', \%params, @CONNECTION) for keys %params;
+    _check_connection(\%params) if keys %params > 1;
     my $uri = exists $params{address} ? $params{address} : $params{uri};
     # There ssh asks on the terminal, as ever.
     $uri = VKVM::SysVirt::_asking_uri($uri) if $INC{'VKVM/SysVirt.pm'};
@@ -101,10 +104,39 @@ sub new {
     return $class eq __PACKAGE__ ? $self : bless $self, $class;
 }
 
-# For Sys::Virt, which overlooks parameters that it does not know.
+# What new would overlook otherwise.
+sub _check_connection {
+    my ($params) = @_;
+    my ($credlist, $callback) = @$params{qw(credlist callback)};
+    for my $name (grep { ref $params->{$_} && !Scalar::Util::blessed($params->{$_}) } qw(readonly auth)) {
+        _refuse($name, 'is a reference; true or false is needed');
+    }
+    _refuse('credlist', 'is no array reference') if defined $credlist && (Scalar::Util::reftype($credlist) // '') ne 'ARRAY';
+    _refuse('callback', 'is no code reference')  if defined $callback && (Scalar::Util::reftype($callback) // '') ne 'CODE';
+    return if !defined $credlist && !defined $callback;
+    _refuse('credlist', 'is missing: the types of credentials that callback gives') if !defined $credlist;
+    _refuse('callback', 'is missing: it gives the credentials of credlist')         if !defined $callback;
+    _refuse('auth', 'is missing: credlist and callback are used if it is true')     if !exists $params->{auth};
+    return;
+}
+
+# A number of an argument that is read in Perl, by the rule for all others.
+sub _number {
+    my ($name, $value, $least, $most, $wanted) = @_;
+    _refuse($name, "is a reference; $wanted is needed") if ref $value && !Scalar::Util::blessed($value);
+    _refuse($name, qq(is "$value"; $wanted is needed))
+      if !Scalar::Util::looks_like_number($value) || !($value >= $least && $value <= $most);
+    return $value;
+}
+
+# For Sys::Virt, which overlooks parameters that it does not know, and those that it has
+# no use for.
 sub _new_overlooking {
     my ($class, %params) = @_;
     delete @params{ grep { !exists $CONNECTION{$_} } keys %params };
+    delete @params{qw(credlist callback)}
+      if !$params{auth} || !defined $params{credlist} || !defined $params{callback};
+    $_ = !!$_ for grep { defined } @params{ grep { exists $params{$_} } qw(readonly auth) };
     return new($class, %params);
 }
 

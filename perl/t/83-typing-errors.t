@@ -64,6 +64,31 @@ refused(sub { VKVM::Fleet->new(uri => $uri) }, qr/\Auri: is no parameter of VKVM
 refused(sub { VKVM::Fleet->new(uris => [$uri])->call('list_domains', {}, { timeuot => 1 }) },
     qr/\Atimeuot: is no parameter of VKVM::Fleet->call; it has timeout\z/, 'call of a fleet');
 
+subtest 'what VKVM->new would overlook' => sub {
+    my @auth = (uri => $uri, auth => 1);
+    my ($credlist, $callback) = ([VKVM::CRED_AUTHNAME], sub { 0 });
+    for (
+        [ 'callback: is no code reference',   @auth, callback => 'x' ],
+        [ 'callback: is no code reference',   uri => $uri, auth => 0, credlist => $credlist, callback => 'x' ],
+        [ 'credlist: is no array reference',  uri => $uri, auth => 0, credlist => 'x', callback => $callback ],
+        [ 'credlist: is missing: the types of credentials that callback gives', @auth, callback => $callback ],
+        [ 'callback: is missing: it gives the credentials of credlist',         @auth, credlist => $credlist ],
+        [ 'auth: is missing: credlist and callback are used if it is true',
+            uri => $uri, credlist => $credlist, callback => $callback ],
+        [ 'readonly: is a reference; true or false is needed', uri => $uri, readonly => [] ],
+        [ 'auth: is a reference; true or false is needed',     uri => $uri, auth => {} ],
+      ) {
+        my ($message, @params) = @$_;
+        refused(sub { VKVM->new(@params) }, qr/\A\Q$message\E\z/, $message);
+    }
+    is(ref VKVM->new(uri => $uri, auth => 0, credlist => $credlist, callback => $callback), 'VKVM', 'credentials that are not wanted');
+    is(ref VKVM->new(@auth, credlist => undef, callback => undef), 'VKVM', 'undef is as if left out');
+    is(ref VKVM->new(address => $uri, readonly => !!1), 'VKVM', 'another name of uri');
+    my ($status, $output) = run_perl('-MVKVM::SysVirt', '-MSys::Virt', '-e',
+        'print ref Sys::Virt->new(uri => "x", address => "test:///default", readonly => [], callback => "x", nosuch => 1)');
+    is($output, 'Sys::Virt', 'for programs of Sys::Virt they stay overlooked');
+};
+
 # What is written as a pair is one, however far the name is from one that there is.
 my ($volume, $snapshot, $domain) = ($host->volume, $host->snapshot, $host->domain);
 for (

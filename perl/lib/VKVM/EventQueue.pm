@@ -16,8 +16,7 @@ sub new {
 # The C function waits where Perl's signal handlers cannot run; select does not.
 sub next {    ## no critic (ProhibitBuiltinHomonyms, RequireFinalReturn) - as in C; a loop ends it
     my ($self, $timeout) = @_;
-    VKVM::_refuse('timeout', "is $timeout; a number of ms is needed, negative for no end")
-      if defined $timeout && $timeout !~ /\A-?[0-9]+(?:[.][0-9]+)?\z/;
+    VKVM::_number('timeout', $timeout, -1e15, 1e15, 'a number of ms, negative for no end,') if defined $timeout;
     my $deadline = defined $timeout && $timeout >= 0 ? _now() + $timeout / 1000 : undef;
     my $readable = '';
     vec($readable, $self->get_fd, 1) = 1;

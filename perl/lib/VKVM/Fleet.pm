@@ -47,9 +47,7 @@ sub _results {
 
 sub _ms {
     my ($seconds) = @_;
-    $seconds //= $TIMEOUT;
-    VKVM::_refuse('timeout', "is $seconds; a number of seconds from 0 is needed")
-      if $seconds !~ /\A[0-9]*[.]?[0-9]+\z/ || $seconds > 4_000_000;
+    VKVM::_number('timeout', $seconds //= $TIMEOUT, 0, 4_000_000, 'a number of seconds from 0');
     return int(1000 * $seconds + 0.5);
 }
 
