@@ -14,7 +14,8 @@ use TestHost;
 
 use VKVM;
 
-# So many that they are asked about by several threads.
+# So many that they are asked about by several threads where libvirt's client can do that,
+# from libvirt 10.1 on (src/host/walk.rs); earlier ones are asked about one after another.
 use constant { STAYING => 60, PASSING => 5, TIMES => 30 };
 
 # Does something again and again in another process, with a connection of its own, while
@@ -109,6 +110,41 @@ subtest 'volumes of a directory' => sub {
     refused(sub { $host->list_volumes('p', details => 1) }, qr/is a FIFO/, 'what is wrong with a volume');
     $host->pool->destroy('p');
     refused(sub { $host->list_volumes('p') }, qr/Storage pool not found|not active/, 'a pool that has gone');
+};
+
+subtest 'disks of a domain' => sub {
+    my $bed  = TestBed->daemon('qemu-daemon') or plan(skip_all => TestBed->reason);
+    my $host = VKVM::Host->new(uri => $bed->{URI});
+    my $conn = $host->get_conn;
+    my $file = "$bed->{DIR}/disk.raw";
+    open my $handle, '>', $file or die "$file: $!";
+    truncate $handle, 4096 or die "$file: $!";
+    close $handle or die "$file: $!";
+    my $disk = sub {
+        my ($target) = @_;
+        return "<disk type='file'><driver name='qemu' type='raw'/><source file='$file'/>"
+          . "<target dev='$target' bus='virtio'/><shareable/></disk>";
+    };
+    my @targets = map { "vd$_" } 'a' .. 'l';
+    $conn->define_domain("<domain type='qemu'><name>d</name><memory>1024</memory><os><type>hvm</type></os>"
+          . '<devices>' . join('', map { $disk->($_) } @targets) . '</devices></domain>');
+    my $of_name = sub { my ($number) = $_[0] =~ /(\d+)/; return 'vdz' . chr(97 + $number / 26) . chr(97 + $number % 26) };
+    my $attach = sub {
+        my ($conn, $name) = @_;
+        $conn->get_domain_by_name('d')->attach_device($disk->($of_name->($name)), VKVM::Domain::DEVICE_MODIFY_CONFIG);
+    };
+    my $detach = sub {
+        my ($conn, $name) = @_;
+        $conn->get_domain_by_name('d')->detach_device($disk->($of_name->($name)), VKVM::Domain::DEVICE_MODIFY_CONFIG);
+    };
+    my @results = meanwhile($bed->{URI}, $attach, $detach, sub { return eval { $host->domain->blkinfo('d', all => 1) } // $@ });
+    my ($failed) = grep { ref ne 'HASH' } @results;
+    is($failed, undef, 'blkinfo of all: none of ' . @results . ' fails');
+    my @short = grep { my $list = $_; ref $list eq 'HASH' && grep { !$list->{$_} } @targets } @results;
+    is(scalar @short, 0, '... all have what stays');
+    unlink $file or die "$file: $!";
+    refused(sub { $host->domain->blkinfo('d', all => 1) }, qr/disk[.]raw/, 'what is wrong with a disk that is there');
+    $conn->get_domain_by_name('d')->undefine;
 };
 
 subtest 'pools, domains and snapshots' => sub {

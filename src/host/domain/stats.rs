@@ -114,12 +114,22 @@ fn blkinfo(call: &mut Call<'_>) -> Outcome {
             continue;
         }
         let device = c_text(target.to_owned(), || "the disk's target".to_owned())?;
-        map.insert(
-            target.to_owned(),
-            sizes(call, &Value::Map(domain.get_block_info(&device, 0)?))?,
-        );
+        let info = match domain.get_block_info(&device, 0) {
+            Ok(info) => Value::Map(info),
+            // libvirt's error about a disk that is not there has a code that many have.
+            Err(_) if !has_disk(&domain, target)? => continue,
+            Err(error) => return Err(error.into()),
+        };
+        map.insert(target.to_owned(), sizes(call, &info)?);
     }
     Ok(map.into())
+}
+
+/// Whether a domain has a disk now: it may have been detached meanwhile.
+fn has_disk(domain: &Domain, target: &str) -> std::result::Result<bool, Failure> {
+    let document = xml_result::parsed(&domain.get_xml_description(0)?)?;
+    let disks = xml_result::elements(&document, "domain.devices.disk");
+    Ok(disks.iter().any(|disk| disk.get_str("target.@dev") == Ok(target)))
 }
 
 /// virsh shows a disk's sizes with three digits.
