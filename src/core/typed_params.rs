@@ -228,11 +228,7 @@ impl TypedParams {
                 unsafe { sys::virTypedParamsAddBoolean(array, len, room, name, truth) }
             }
             _ => {
-                let text = match value {
-                    Value::Int(number) => number.to_string().into(),
-                    Value::Uint(number) => number.to_string().into(),
-                    _ => Cow::Borrowed(value.get_str("").map_err(|_| wrong("text")(()))?),
-                };
+                let text = value.as_text().ok_or_else(|| wrong("text")(()))?;
                 // It may be a secret.
                 let text = Zeroizing::new(c_text(&text, parameter)?.into_bytes_with_nul());
                 let text = text.as_ptr().cast();

@@ -171,9 +171,12 @@ fn take(command: &Command, name: &'static str, kind: Kind, value: &Value) -> Res
     }
     Ok(Some(match kind {
         Kind::Flag => Bound::Flag(truth(command, name, value)?),
-        Kind::Int => Bound::Int(
-            value.get_int64("").map_err(|_| refused(command, name, value, "a whole number"))?,
-        ),
+        Kind::Int => {
+            let number = value.whole_number();
+            let number = number.ok_or_else(|| refused(command, name, value, "a whole number"))?;
+            let number = i64::try_from(number);
+            Bound::Int(number.map_err(|_| refused(command, name, value, "a 64-bit integer"))?)
+        }
         Kind::Text => Bound::Text(words(command, name, value)?),
         Kind::Size(unit) => Bound::Size(size(value, unit).ok_or_else(|| {
             refused(command, name, value, "a size such as 20, \"20G\" or \"5GiB\"")
@@ -202,28 +205,21 @@ fn truth(command: &Command, name: &str, value: &Value) -> Result<bool> {
 
 fn words(command: &Command, name: &str, value: &Value) -> Result<CString> {
     let words = match value {
-        Value::String(text) => text.clone(),
-        Value::Int(number) => number.to_string(),
-        Value::Uint(number) => number.to_string(),
-        Value::Double(number) => number.to_string(),
-        other => return Err(refused(command, name, other, "text")),
+        // Where a text is wanted, true is a switch that does not exist.
+        Value::Bool(_) => None,
+        value => value.as_text(),
     };
+    let words = words.ok_or_else(|| refused(command, name, value, "text"))?.into_owned();
     c_text(words, || format!("{}: \"{name}\"", command.name))
 }
 
 fn size(value: &Value, unit: u64) -> Option<u64> {
     match value {
         Value::String(words) => text::parse_size(words, unit),
-        number => number.get_uint64("").ok()?.checked_mul(unit),
+        number => u64::try_from(number.whole_number()?).ok()?.checked_mul(unit),
     }
 }
 
 fn refused(command: &Command, name: &str, value: &Value, wanted: &str) -> Error {
-    let is = match value {
-        Value::String(text) => format!("\"{}\"", shortened(text, 60)),
-        Value::Int(number) => number.to_string(),
-        Value::Uint(number) => number.to_string(),
-        other => other.kind().phrase().to_owned(),
-    };
-    wrong(format!("{}: \"{name}\" is {is}; {wanted} is needed", command.name))
+    wrong(format!("{}: \"{name}\" is {}; {wanted} is needed", command.name, value.shown()))
 }

@@ -34,10 +34,18 @@ pub fn converted(words: &str) -> Value {
     }
 }
 
+/// A whole number in a text, which is read as in all other arguments.
+pub fn parse_number<T: TryFrom<i128>>(words: &str) -> Option<T> {
+    T::try_from(Value::from(words).whole_number()?).ok()
+}
+
 /// The bytes of a size: a number, with a unit or without, when it counts `unit`
 /// bytes. The units are libvirt's: "K" and "KiB" are 1024 bytes, "KB" is 1000.
 pub fn parse_size(words: &str, unit: u64) -> Option<u64> {
-    let words = words.trim();
+    size_with_unit(words.trim(), unit).or_else(|| parse_number::<u64>(words)?.checked_mul(unit))
+}
+
+fn size_with_unit(words: &str, unit: u64) -> Option<u64> {
     let digits = words.find(|c: char| !c.is_ascii_digit()).unwrap_or(words.len());
     let number: u64 = words[..digits].parse().ok()?;
     let suffix = words[digits..].trim().to_ascii_lowercase();
@@ -107,6 +115,8 @@ mod tests {
         assert_eq!(parse_size("5 gb", 1), Some(5_000_000_000));
         assert_eq!(parse_size("7", 1024), Some(7168));
         assert_eq!(parse_size("7b", 1024), Some(7));
+        assert_eq!(parse_size(" 5e3 ", 2), Some(10_000));
+        assert_eq!(parse_size("3333.7", 1), Some(3333));
         for wrong in ["", "G", "5X", "5Gx", "-1", "99999999999E", "1.5G", "5é"] {
             assert_eq!(parse_size(wrong, 1), None, "{wrong}");
         }

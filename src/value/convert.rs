@@ -1,5 +1,6 @@
 //! Rust values into [`Value`], and the typed getters back.
 
+use std::borrow::Cow;
 use std::ffi::CStr;
 
 use super::{Map, Value};
@@ -218,15 +219,48 @@ impl Value {
         }
     }
 
+    /// A scalar as the text that Perl would make of it; none for what is no scalar.
+    pub(crate) fn as_text(&self) -> Option<Cow<'_, str>> {
+        Some(match self {
+            Value::Bool(v) => Cow::Borrowed(if *v { "1" } else { "" }),
+            Value::Int(v) => v.to_string().into(),
+            Value::Uint(v) => v.to_string().into(),
+            Value::Double(v) => digits(*v).into(),
+            Value::String(text) => Cow::Borrowed(text),
+            _ => return None,
+        })
+    }
+
     /// A scalar as messages show it.
     pub(crate) fn shown(&self) -> String {
         match self {
             Value::Bool(v) => v.to_string(),
             Value::Int(v) => v.to_string(),
             Value::Uint(v) => v.to_string(),
-            Value::Double(v) => v.to_string(),
+            Value::Double(v) => digits(*v),
             Value::String(text) => format!("\"{}\"", shortened(text, 60)),
             _ => self.kind().phrase().to_owned(),
+        }
+    }
+}
+
+/// A double with 15 digits at most, as Perl writes it (C's "%.15g").
+fn digits(number: f64) -> String {
+    const MOST: i32 = 15;
+    if !number.is_finite() {
+        return number.to_string();
+    }
+    let trimmed = |text: &str| match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text.to_owned(),
+    };
+    let scientific = format!("{number:.*e}", (MOST - 1) as usize);
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    match exponent.parse().unwrap_or(0) {
+        small @ -4..MOST => trimmed(&format!("{number:.*}", (MOST - 1 - small) as usize)),
+        large => {
+            let sign = if large < 0 { '-' } else { '+' };
+            format!("{}e{sign}{:02}", trimmed(mantissa), large.abs())
         }
     }
 }

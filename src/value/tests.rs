@@ -520,3 +520,25 @@ mod getters {
         assert!(message(value.get_int64("")).len() < 300);
     }
 }
+
+#[test]
+fn numbers_are_texts_as_perl_writes_them() {
+    for (number, text) in [
+        (5.5, "5.5"),
+        (0.1 + 0.2, "0.3"),
+        (-3.0, "-3"),
+        (0.0, "0"),
+        (1.0 / 3.0, "0.333333333333333"),
+        (123_456_789_012_345.6, "123456789012346"),
+        (1e15, "1e+15"),
+        (1.5e21, "1.5e+21"),
+        (0.0001, "0.0001"),
+        (0.00001, "1e-05"),
+        (1e-300, "1e-300"),
+    ] {
+        assert_eq!(Value::Double(number).as_text().unwrap(), text);
+    }
+    assert_eq!(Value::Bool(true).as_text().unwrap(), "1");
+    assert_eq!(Value::Bool(false).as_text().unwrap(), "");
+    assert_eq!(Value::List(vec![]).as_text(), None);
+}
