@@ -90,6 +90,16 @@ static void calls(vkvm_host *host)
     refuses(host, "network.info", "[\"nope\"]", "Network not found");
     refuses(host, "hypervisor.freecell", "{\"all\":\"maybe\"}", "true or false is needed");
     refuses(host, "hypervisor.freecell", "{\"cellno\":99999999999}", "cell number must be");
+    refuses(host, "network.start", "[1,2]", "at most 1 positional argument; 2 were given");
+    refuses(host, "hypervisor.uri", "[1]", "no positional arguments; 1 was given; it has raw");
+    gives(host, "hypervisor.freecell", "[\" 0e0 \"]", "{\"0\":\"2048 KiB\"}");
+    gives(host, "hypervisor.freecell", "[0.5]", "{\"0\":\"2048 KiB\"}");
+    refuses(host, "hypervisor.freecell", "[\"0x\"]", "\"cellno\" is \"0x\"; a whole number");
+    refuses(host, "hypervisor.freecell", "[1e30]", "\"cellno\" is 1e+30; a 64-bit integer");
+    refuses(host, "list_pools", "{\"type\":\"dri\"}", "'dri'; it must be dir, fs, netfs, ");
+    refuses(host, "list_domains", "{\"states\":[\"runing\"]}", "it must be no state, running, ");
+    gives(host, "hypervisor.nodesuspend", "[\"nowhere\",1]",
+          "[false,\"\",\"error: Invalid target 'nowhere'; it must be mem, disk or hybrid\"]");
     fails(vkvm_host_call(host, NULL, NULL, &result, &err), &err, VKVM_ERROR_OWN_NULL, "command",
           "no command");
     fails(vkvm_host_call(host, "hypervisor.uri", NULL, NULL, &err), &err, VKVM_ERROR_OWN_NULL,

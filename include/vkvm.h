@@ -12028,10 +12028,11 @@ int vkvm_host_call_with_progress(vkvm_host *host,
  * tells how far it is), `about`, and `arguments`: a list, in positional order,
  * of maps of `name`, `kind` ("bool", "int", "string", "strings", "size" or
  * "document"), `required`, `positional` (whether it can be given by its
- * place), `about`, and three lists of names of other arguments: `excludes` (it
- * cannot be given with any of them), `requires` (a list of lists: with it, one
- * of each must be given) and `unless` (if it is not given, one of them must
- * be).
+ * place), `about`, `words` (a list of those that it can be; empty where any
+ * text can be given, or libvirt decides), and three lists of names of other
+ * arguments: `excludes` (it cannot be given with any of them), `requires` (a
+ * list of lists: with it, one of each must be given) and `unless` (if it is
+ * not given, one of them must be).
  *
  * @param commands the description (out; not NULL; owned by the caller:
  *     vkvm_value_free)

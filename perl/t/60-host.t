@@ -104,7 +104,7 @@ is($hypervisor->freecell(0, raw => 1)->{0}, 2048 * 1024, 'freecell, raw');
 is_deeply([ keys %{ $hypervisor->freepages(0, '4KiB') } ], ['4kib'], 'freepages');
 is_deeply([ sort keys %{ $hypervisor->freepages(all => 1) } ], [qw(node_0 node_1)], 'freepages of all');
 ok((grep { $_ eq 'kvm64' } @{ $hypervisor->cpu_models('x86_64') }), 'cpu_models');
-is(($hypervisor->nodesuspend('nowhere', 60))[2], 'error: Invalid target', 'nodesuspend');
+is(($hypervisor->nodesuspend('nowhere', 60))[2], q(error: Invalid target 'nowhere'; it must be mem, disk or hybrid), 'nodesuspend');
 like(($hypervisor->nodesuspend('mem', 60))[2],
     qr/\Aerror: The host was not suspended\nerror: this function is not supported/, '... unsupported');
 like(($hypervisor->cpu_compare('/nonexistent'))[2],

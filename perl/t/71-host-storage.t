@@ -149,7 +149,7 @@ subtest 'volumes' => sub {
     like(($volumes->clone('c.raw', 'f.raw', 'images', print_xml => 1))[1], qr{<name>f.raw</name>}, 'print_xml');
     works([ $volumes->wipe('e.raw', 'images') ], 'Vol e.raw wiped', 'wipe');
     works([ $volumes->wipe('e.raw', 'images', algorithm => 'zero') ], 'Vol e.raw wiped', '... to zeros');
-    fails([ $volumes->wipe('e.raw', 'images', algorithm => 'water') ], qr/\Aerror: Unsupported algorithm 'water'\z/, 'wipe');
+    fails([ $volumes->wipe('e.raw', 'images', algorithm => 'water') ], qr/\Aerror: Unsupported algorithm 'water'; it must be zero, nnsa, /, 'wipe');
     works([ $volumes->delete('e.raw', pool => 'images') ], 'Vol e.raw deleted', 'delete');
     fails([ $volumes->delete('none', 'images') ], $no_volume, 'delete');
     $pools->start('other') if $pools->define_as('other', 'dir', target => "$dir/now");

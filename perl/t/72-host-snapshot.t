@@ -71,11 +71,11 @@ works(
       . "      <source dev='/dev/a,b'/>\n    </disk>\n  </disks>\n</domainsnapshot>",
     'print_xml'
 );
-fails([ $snapshots->create_as('test', memspec => 'x=1') ], 'error: unable to parse memspec: x=1', 'memspec');
+fails([ $snapshots->create_as('test', memspec => 'x=1') ], 'error: unable to parse memspec: x=1; it must be [file=]FILE,snapshot=MODE', 'memspec');
 fails([ $snapshots->create_as('test', diskspec => 'vda,x=1') ],
-    'error: unable to parse diskspec: vda,x=1', 'diskspec');
+    'error: unable to parse diskspec: vda,x=1; it must be DISK,snapshot=MODE,driver=FORMAT,stype=TYPE,file=FILE', 'diskspec');
 fails([ $snapshots->create_as('test', diskspec => 'vda,stype=x') ],
-    q(error: Unknown storage type: 'x'), 'the type of a disk');
+    q(error: Unknown storage type: 'x'; it must be file or block), 'the type of a disk');
 is_deeply(
     [ $host->virsh('snapshot-create-as', 'test', '--name', 'v') ],
     [ 1, 'Domain snapshot v created', '' ],

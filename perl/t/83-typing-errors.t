@@ -42,7 +42,7 @@ refused(sub { $host->volume->wipe('x', { algoritm => 'dod' }) }, $wipe, 'in a ha
 refused(sub { $host->call('volume.wipe', { vol => 'x', algoritm => 'dod' }) }, $wipe, 'in call');
 refused(sub { $host->list_domains({ al => 1 }) }, $list, 'of a list, in a hash');
 refused(sub { $host->list_domains(al => 1) }, $list, 'of a list, as a pair');
-refused(sub { $host->list_domains(states => ['runing']) }, qr/"runing" is no state .* the states are no state, running, /,
+refused(sub { $host->list_domains(states => ['runing']) }, qr/\A"runing" is no state; it must be no state, running, /,
     'a state');
 refused(sub { $host->virsh('nosuch') }, qr/\Aargs: there is no command that virsh calls "nosuch"; there are .*\bstart, /,
     'a command of virsh');
@@ -107,13 +107,13 @@ for (
     [ 'start', domian     => 'domain', sub { $domain->start(domian => 'test', paused => 1) } ],
     [ 'start', pausd      => 'pass_fds', sub { $domain->start('test', pausd => 1) } ],
     [ 'setmem', siz       => 'size', sub { $domain->setmem('test', siz => '1G') } ],
-    [ 'upload', fiel      => 'file', sub { $volume->upload(pool => 'p', fiel => '/x', vol => 'v') } ],
+    [ 'upload', fiel      => undef, sub { $volume->upload(pool => 'p', fiel => '/x', vol => 'v') } ],
     [ 'upload', progres   => 'offset', sub { $volume->upload('v', '/x', 'p', progres => sub { 1 }) } ],
     [ 'send_key', codset  => 'keycode', sub { $domain->send_key('test', 'KEY_A', codset => 'linux') } ],
   ) {
     my ($command, $name, $place, $call) = @$_;
-    refused($call, qr/\Aargs: $command has no argument "$name"; it has .*\b$place\b.*, raw.*; if "$name" is a value, write $place => \[?'$name'/,
-        "$command: $name");
+    my $meant = $place ? qr/; if "$name" is a value, write $place => \[?'$name'/ : qr/\z/;
+    refused($call, qr/\Aargs: $command has no argument "$name"; it has (?:\w+, )*raw(?:, progress)?$meant/, "$command: $name");
 }
 refused(sub { $host->image->compare('/a', '/b', formt => 'raw') }, qr/\Aargs: compare has no argument "formt"; it has paths, f, .*, raw, progress;/,
     'behind a list of values');
@@ -164,6 +164,98 @@ subtest 'values by their place' => sub {
     $fails->([ $host->virsh(qw(vol-create-as p v 1G --format raw --prealloc-metadata)) ], qr/failed to get pool 'p'/, 'words of virsh');
     is_deeply([ $domain->attach_disk('test', source => '/x', target => 'vdb', print_xml => 1) ],
         [ $domain->attach_disk('test', '/x', 'vdb', { 'print-xml' => 1 }) ], 'needed ones by name, and a dash');
+};
+
+# --- words and numbers -----------------------------------------------------------
+
+subtest 'a word that an argument cannot be is refused with those that it can be' => sub {
+    my $commands = VKVM::Host->commands->{commands};
+    my $sets     = 0;
+    for my $full (sort keys %$commands) {
+        my @arguments = @{ $commands->{$full}{arguments} };
+        for my $argument (grep { @{ $_->{words} } } @arguments) {
+            $sets++;
+            my ($name, @words) = ($argument->{name}, @{ $argument->{words} });
+            # What else must be given, with words that are right.
+            my @with   = map { @$_ } @{ $argument->{requires} };
+            my %others = map { ($_->{name} => $_->{words}[0] // ($_->{kind} =~ /\A(?:bool|int|size)\z/ ? 1 : 'x')) }
+              grep { my $other = $_; $other->{required} || grep { $_ eq $other->{name} } @with } @arguments;
+            for my $wrong ('nosuch', uc $words[0], "$words[0] ") {
+                my @result = eval { $host->call($full, { %others, $name => $wrong }) };
+                my $said = $@ ? $@->message : $result[2];
+                like($said, qr/\Q$wrong\E/, "$full: $name: the word");
+                is((grep { $said !~ /\b\Q$_\E\b/ } @words)[0], undef, "$full: $name: all that there are")
+                  or diag($said);
+            }
+        }
+    }
+    cmp_ok($sets, '>', 15, 'there are some');
+    refused(sub { $host->list_pools(type => 'dir,nosuch') }, qr/\AInvalid pool type 'nosuch'; it must be dir, fs, .* or iscsi-direct\z/,
+        'one of several');
+    is_deeply($host->list_pools(type => 'dir,fs'), $host->list_pools, 'several that are right');
+};
+
+subtest 'numbers are read by one rule' => sub {
+    my %disk = ('@type' => 'file', source => { '@file' => '/d.img' }, target => { '@dev' => 'vda' });
+    ok(scalar $domain->create({ '@type' => 'test', name => 'd', vcpu => 8, memory => 3_000_000, os => { type => 'hvm' },
+        devices => { disk => \%disk } }), 'a domain with a disk');
+    my $size = sub { return $domain->info('d', raw => 1)->{used_memory} };
+    for my $two (2, '2', '2 ', " 2\n", '+2', '2e0', '2.0', 5 / 2, '2.9') {
+        ok(scalar $domain->setvcpus('d', $two), "setvcpus takes '$two'");
+        is($domain->info('d')->{cpus}, 2, '... as 2');
+        ok(scalar $domain->memtune('d', hard_limit => $two), "memtune takes '$two'");
+        is($domain->memtune('d')->{hard_limit}, 2, '... as 2');
+        ok(scalar $domain->blkdeviotune('d', 'vda', { read_bytes_sec => $two, read_bytes_sec_max => 9 }), "blkdeviotune takes '$two'");
+        is($domain->blkdeviotune('d', 'vda')->{read_bytes_sec}, 2, '... as 2');
+        ok($domain->schedinfo('d', weight => $two), "schedinfo takes '$two'");
+        ok($domain->schedinfo('d', "weight=$two"), '... also in a text');
+        ok($host->hypervisor->freecell(0 * $two), 'freecell');
+    }
+    for my $kib (2e6, '2e6', ' 2000000 ', 2000000.5, '1953125KiB', '1953125 K') {
+        ok(scalar $domain->setmem('d', $kib), "setmem takes '$kib'");
+        is($size->(), $kib =~ /K/ ? 2_000_000_000 : 2_048_000_000, '... as that size');
+    }
+    for my $wrong ('2x', '', '1 2', '0x2', 'inf', '2,5') {
+        my $is = qr/ is "\Q$wrong\E"; a whole number is needed\z/;
+        refused(sub { $domain->setvcpus('d', $wrong) }, qr/\Aargs: setvcpus: "count"$is/, "setvcpus refuses '$wrong'");
+        refused(sub { $domain->memtune('d', { hard_limit => $wrong }) }, qr/\Aargs: memtune: "hard_limit"$is/, 'memtune');
+        refused(sub { $domain->blkdeviotune('d', 'vda', { read_bytes_sec => $wrong }) },
+            qr/\Aargs: blkdeviotune: "read_bytes_sec"$is/, 'blkdeviotune');
+        refused(sub { $domain->schedinfo('d', { weight => $wrong }) }, qr/\Aargs: schedinfo: "weight"$is/, 'schedinfo');
+        refused(sub { $host->hypervisor->freecell($wrong) }, qr/\Aargs: freecell: "cellno"$is/, 'freecell');
+        refused(sub { $domain->setmem('d', $wrong) }, qr/\Aargs: setmem: "size" is "\Q$wrong\E"; a size such as /, 'setmem');
+    }
+    refused(sub { $domain->setvcpus('d', 2**70) }, qr/\Aargs: setvcpus: "count" is 1.18059162071741e[+]21; a 64-bit integer is needed\z/,
+        'a number that is too large');
+    refused(sub { $domain->setvcpus('d', [2]) }, qr/\Aargs: setvcpus: "count" is a list; a whole number is needed\z/, 'a list');
+    for (
+        [ count    => 0,      qr/a number from 1 to 4294967295/,   sub { $domain->setvcpus('d', $_[0]) } ],
+        [ count    => -1,     qr/a number from 1 to 4294967295/,   sub { $domain->setvcpus('d', $_[0]) } ],
+        [ duration => -5,     qr/a number from 0/,                 sub { $domain->pmsuspend('d', 'mem', $_[0]) } ],
+        [ duration => -5,     qr/a number from 0/,                 sub { $host->hypervisor->nodesuspend('mem', $_[0]) } ],
+        [ holdtime => -1,     qr/a number from 0 to 4294967295/,   sub { $domain->send_key('d', 1, holdtime => $_[0]) } ],
+        [ screen   => 2**40,  qr/a number from 0 to 4294967295/,   sub { $domain->screenshot('d', '/nowhere', $_[0]) } ],
+        [ timeout  => -1,     qr/a number from 0/,                 sub { $domain->stop('d', $_[0]) } ],
+        [ parent_index => -2, qr/a number from -1 to 2147483647/,
+            sub { $host->network->update('default', 'add', 'ip-dhcp-host', '<host/>', $_[0]) } ],
+      ) {
+        my ($name, $number, $range, $call) = @$_;
+        my (undef, undef, $said) = $call->($number);
+        like($said, qr/\Aerror: .*: "$name" is $number; $range is needed\z/, "$name of $number: the name, the value and what is needed");
+    }
+    refused(sub { $host->hypervisor->freecell(-2) },
+        qr/\Acell number must be non-negative integer or -1: "cellno" is -2; a number from -1 to 2147483647 is needed\z/, 'a query');
+    my $conn = VKVM->new(uri => $uri);
+    my $dom  = $conn->get_domain_by_name('d');
+    for ([ 5.5, '5.5' ], [ 0.1 + 0.2, '0.3' ], [ 7, '7' ], [ 1e21, '1e+21' ], [ 1 / 3, 1 / 3 ]) {
+        my ($number, $text) = @$_;
+        ok(scalar $domain->blkdeviotune('d', 'vda', { group_name => $number }), "$text where text is wanted");
+        is($domain->blkdeviotune('d', 'vda')->{group_name}, $text, '... is the text that Perl makes of it');
+        $dom->set_block_iotune('vda', { group_name => $number });
+        is($dom->get_block_iotune('vda')->{group_name}, $text, '... also without the facade');
+    }
+    undef $dom;
+    is(($domain->destroy('d'))[2], '', 'it is gone');
 };
 
 # --- a hash at the end -----------------------------------------------------------

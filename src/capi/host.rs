@@ -160,10 +160,11 @@ pub unsafe extern "C" fn vkvm_host_call_with_progress(
 /// "stats", "list", "tune", "none" or "xml"), `progress` (whether it tells how far
 /// it is), `about`, and `arguments`: a list, in positional order, of maps of
 /// `name`, `kind` ("bool", "int", "string", "strings", "size" or "document"),
-/// `required`, `positional` (whether it can be given by its place), `about`, and three
-/// lists of names of other arguments: `excludes` (it cannot be given with any of them),
-/// `requires` (a list of lists: with it, one of each must be given) and `unless` (if it
-/// is not given, one of them must be).
+/// `required`, `positional` (whether it can be given by its place), `about`, `words` (a
+/// list of those that it can be; empty where any text can be given, or libvirt decides),
+/// and three lists of names of other arguments: `excludes` (it cannot be given with any of
+/// them), `requires` (a list of lists: with it, one of each must be given) and `unless` (if
+/// it is not given, one of them must be).
 ///
 /// - `commands`: the description
 ///

@@ -1,6 +1,7 @@
 //! One call of a command: what its function works with.
 
 use std::ffi::CStr;
+use std::ops::RangeInclusive;
 
 use super::Host;
 use super::args::{self, Args, Bound};
@@ -211,6 +212,22 @@ impl<'a> Call<'a> {
         self.needed_text(name).map(shown)
     }
 
+    /// What a word means in a table that has all the words that the argument can be.
+    pub fn meaning<T: Copy>(&self, name: &str, table: &[(&str, T)]) -> Result<Option<T>> {
+        let Some(word) = self.str(name) else {
+            return Ok(None);
+        };
+        let row = table.iter().find(|(known, _)| *known == word);
+        row.map(|(_, meaning)| Some(*meaning)).ok_or_else(|| self.internal(name))
+    }
+
+    /// The bits of words with commas between, in such a table.
+    pub fn bits(&self, name: &str, table: &[(&str, u32)]) -> u32 {
+        let words: Vec<&str> = self.str(name).into_iter().flat_map(|all| all.split(',')).collect();
+        let given = table.iter().filter(|(known, _)| words.contains(known));
+        given.fold(0, |all, (_, bit)| all | bit)
+    }
+
     /// A whole number.
     pub fn int(&self, name: &str) -> Option<i64> {
         match self.bound(name) {
@@ -222,6 +239,27 @@ impl<'a> Call<'a> {
     /// A number that the table requires.
     pub fn needed_int(&self, name: &str) -> Result<i64> {
         self.int(name).ok_or_else(|| self.internal(name))
+    }
+
+    /// A number within a range; what virsh says of another one is followed by the number.
+    pub fn number<T: TryFrom<i64>>(
+        &self,
+        name: &str,
+        range: RangeInclusive<i64>,
+        said: &str,
+    ) -> std::result::Result<Option<T>, Failure> {
+        let Some(given) = self.int(name) else {
+            return Ok(None);
+        };
+        let number = T::try_from(given).ok().filter(|_| range.contains(&given));
+        let number = number.ok_or_else(|| {
+            let (least, most) = range.into_inner();
+            let most = if most == i64::MAX { String::new() } else { format!(" to {most}") };
+            Failure::said(format!(
+                "{said}: \"{name}\" is {given}; a number from {least}{most} is needed"
+            ))
+        })?;
+        Ok(Some(number))
     }
 
     /// A size in bytes.

@@ -1,6 +1,7 @@
 //! What a row of the table of commands is.
 
 use super::call::{Call, Outcome};
+use super::words::Words;
 use crate::value::{Map, Value};
 
 /// A command of an object, such as "start" of "network".
@@ -56,6 +57,8 @@ pub struct Argument {
     pub placed: bool,
     /// What it is, without a full stop.
     pub about: &'static str,
+    /// The words that it can be, where it is not libvirt that decides.
+    pub words: Option<&'static Words>,
     /// Arguments that it cannot be given with.
     pub excludes: &'static [&'static str],
     /// Groups of arguments: with it, at least one of each group must be given.
@@ -74,11 +77,17 @@ impl Argument {
             required: false,
             placed: true,
             about,
+            words: None,
             excludes: &[],
             requires: &[],
             unless: &[],
             said: None,
         }
+    }
+
+    /// The same, which can only be one of these words.
+    pub const fn one_of(self, words: &'static Words) -> Self {
+        Argument { words: Some(words), ..self }
     }
 
     /// The same, which cannot be given with any of these. As in virsh, one of the two
@@ -149,12 +158,13 @@ impl Command {
 
     pub(super) fn describe(&self, object: &str) -> Map {
         let arguments = self.arguments.iter().map(|argument| {
-            let mut map = Map::with_capacity(8);
+            let mut map = Map::with_capacity(9);
             map.push_new("name", argument.name);
             map.push_new("kind", argument.kind.name());
             map.push_new("required", argument.required);
             map.push_new("positional", argument.placed);
             map.push_new("about", argument.about);
+            map.push_new("words", names(argument.words.map_or(&[], |words| words.words)));
             map.push_new("excludes", names(argument.excludes));
             let groups = argument.requires.iter().map(|group| names(group).into());
             map.push_new("requires", groups.collect::<Vec<Value>>());

@@ -38,6 +38,7 @@ mod table;
 mod text;
 mod volume;
 mod walk;
+mod words;
 mod xml_result;
 
 use std::ffi::CStr;

@@ -5,8 +5,9 @@ use virt::sys;
 use super::call::{Call, Outcome};
 use super::command::{Argument, Command, Kind, Shape, flag, needed, optional};
 use super::document::read_file;
-use super::failure::{Failure, Says};
+use super::failure::Says;
 use super::given::{c_text, shown};
+use super::words::{Words, names};
 use super::{lookup, xml_result};
 use crate::core::Network;
 use crate::value::Map;
@@ -24,6 +25,8 @@ const UPDATES: [(&str, u32); 5] = [
     ("modify", sys::VIR_NETWORK_UPDATE_COMMAND_MODIFY),
 ];
 
+const UPDATE_NAMES: &[&str] = &names(&UPDATES);
+
 /// What `update` can be about.
 const SECTIONS: [(&str, u32); 12] = [
     ("bridge", sys::VIR_NETWORK_SECTION_BRIDGE),
@@ -39,6 +42,7 @@ const SECTIONS: [(&str, u32); 12] = [
     ("dns-txt", sys::VIR_NETWORK_SECTION_DNS_TXT),
     ("dns-srv", sys::VIR_NETWORK_SECTION_DNS_SRV),
 ];
+const SECTION_NAMES: &[&str] = &names(&SECTIONS);
 
 pub(super) const COMMANDS: &[Command] = &[
     Command {
@@ -129,8 +133,10 @@ pub(super) const COMMANDS: &[Command] = &[
         shape: Shape::None,
         arguments: &[
             NETWORK,
-            needed("command", Kind::Text, "add (or add-last), add-first, delete or modify"),
-            needed("section", Kind::Text, "which section, like ip-dhcp-host"),
+            needed("command", Kind::Text, "add (or add-last), add-first, delete or modify")
+                .one_of(&Words::new(UPDATE_NAMES, "unrecognized command name '{}'")),
+            needed("section", Kind::Text, "which section, like ip-dhcp-host")
+                .one_of(&Words::new(SECTION_NAMES, "unrecognized section name '{}'")),
             needed("xml", Kind::Text, "the section's element, or the file that holds it"),
             optional("parent_index", Kind::Int, "in which of several parents, from 0"),
             flag("config", "as it will be when it starts next"),
@@ -235,15 +241,8 @@ fn undefine(call: &mut Call<'_>) -> Outcome {
 
 fn update(call: &mut Call<'_>) -> Outcome {
     let network = call.network()?;
-    let (command, section) = (call.needed_str("command")?, call.needed_str("section")?);
-    let (Some(command), Some(section)) = (number(&UPDATES, command), number(&SECTIONS, section))
-    else {
-        let (what, name) = match number(&UPDATES, command) {
-            None => ("command", command),
-            Some(_) => ("section", section),
-        };
-        return Err(Failure::said(format!("unrecognized {what} name '{name}'")));
-    };
+    let command = call.meaning("command", &UPDATES)?.unwrap_or_default();
+    let section = call.meaning("section", &SECTIONS)?.unwrap_or_default();
     let (config, live) = (call.flag("config"), call.flag("live"));
     let flags = call.flags(&[
         ("config", sys::VIR_NETWORK_UPDATE_AFFECT_CONFIG),
@@ -259,9 +258,9 @@ fn update(call: &mut Call<'_>) -> Outcome {
         }
     };
     let xml = c_text(xml.to_owned(), || "the section".into())?;
-    let index = call.int("parent_index").unwrap_or(-1);
-    let index = i32::try_from(index)
-        .map_err(|_| Failure::said(format!("malformed parent-index argument {index}")))?;
+    let range = -1..=i32::MAX.into();
+    let index = call.number("parent_index", range, "malformed parent-index argument")?;
+    let index = index.unwrap_or(-1);
     let name = name_of(&network)?;
     network
         .update(command, section, index, &xml, flags)
@@ -285,8 +284,4 @@ fn uuid(call: &mut Call<'_>) -> Outcome {
 
 fn name_of(network: &Network) -> crate::error::Result<String> {
     Ok(network.get_name()?.to_string_lossy().into_owned())
-}
-
-fn number(names: &[(&str, u32)], wanted: &str) -> Option<u32> {
-    names.iter().find(|(name, _)| *name == wanted).map(|(_, number)| *number)
 }

@@ -25,9 +25,9 @@ the result then has numbers (bytes, ns) and bools in place of texts. The result 
 | none | (status, stdout, stderr): whether it worked, and what virsh would print, or QEMU's program has printed |
 | tune | a map; with settings to change, as none |
 
-Arguments that do not go together are listed below each table. A command that gets them
-does nothing and fails with what virsh says, such as \"Options --nvram and --keep-nvram are
-mutually exclusive\".
+Arguments that do not go together, and words that an argument must be one of, are listed
+below each table. A command that gets others does nothing and fails with what virsh says,
+such as \"Options --nvram and --keep-nvram are mutually exclusive\".
 
 Where an argument is a document, it is a file's name, XML, or a map. Sizes have units such
 as `20G` and `5GiB`. Options of virsh that only change how virsh prints (`xpath`, `wrap`,
@@ -72,7 +72,9 @@ pub fn markdown() -> String {
             }
         }
         if !rules.is_empty() {
-            text.push_str("\nArguments that exclude or require others:\n\n");
+            text.push_str(
+                "\nArguments that exclude or require others, or are one of some words:\n\n",
+            );
         }
         for (rules, names) in rules {
             let _ = writeln!(text, "- {}: {rules}.", names.join(", "));

@@ -1,9 +1,12 @@
-//! Which arguments of a command exclude or require others. The table says it
-//! ([`Argument`](super::command::Argument)); here it is checked, in virsh's words.
+//! Which arguments of a command exclude or require others, and which words they can be.
+//! The table says it ([`Argument`](super::command::Argument)); here it is checked, in
+//! virsh's words.
 
 use super::args::{Args, Bound};
 use super::command::{Argument, Command};
 use super::failure::Failure;
+use super::given::shown;
+use super::words::Words;
 
 /// Refuses arguments that do not go together, before the command does anything.
 pub fn check(command: &Command, args: &Args) -> Result<(), Failure> {
@@ -27,6 +30,16 @@ pub fn check(command: &Command, args: &Args) -> Result<(), Failure> {
     for (_, argument) in on {
         if let Some(other) = argument.excludes.iter().find(|other| given(other)) {
             return Err(Failure::said(both(argument.name, other)));
+        }
+    }
+    for (place, argument) in command.arguments.iter().enumerate() {
+        let texts = match args.get(place) {
+            Some(Bound::Text(text)) => std::slice::from_ref(text),
+            Some(Bound::Texts(texts)) => texts,
+            _ => &[],
+        };
+        if let Some(words) = argument.words {
+            texts.iter().try_for_each(|text| words.check(shown(text)))?;
         }
     }
     Ok(())
@@ -67,13 +80,13 @@ fn missing(argument: &Argument) -> String {
     format!("{} is required", names.join(" or "))
 }
 
-/// What an argument excludes and requires, for people; nothing if that is nothing.
+/// What an argument can be, excludes and requires, for people; nothing if that is nothing.
 pub fn phrases(argument: &Argument) -> Vec<String> {
     let list = |names: &[&str], joint: &str| {
         let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
         names.join(joint)
     };
-    let mut phrases = Vec::new();
+    let mut phrases: Vec<_> = argument.words.map(Words::phrase).into_iter().collect();
     if !argument.excludes.is_empty() {
         phrases.push(format!("excludes {}", list(argument.excludes, ", ")));
     }
@@ -103,7 +116,8 @@ mod tests {
 
     /// What the check says of these arguments, and of those that are required.
     fn said(command: &'static Command, names: &[&str]) -> Option<String> {
-        let value = |kind| match kind {
+        let value = |argument: &Argument| match argument.kind {
+            _ if argument.words.is_some() => argument.words.unwrap().words[0].into(),
             Kind::Flag => Value::Bool(true),
             Kind::Int | Kind::Size(_) => Value::Int(1),
             Kind::Text | Kind::Texts => "x".into(),
@@ -113,7 +127,7 @@ mod tests {
             .arguments
             .iter()
             .filter(|argument| argument.required || names.contains(&argument.name));
-        let given: Map = given.map(|argument| (argument.name, value(argument.kind))).collect();
+        let given: Map = given.map(|argument| (argument.name, value(argument))).collect();
         assert!(names.iter().all(|name| given.get(name).is_some()), "{names:?} are arguments");
         let args = bind(command, &given.into()).unwrap();
         let (_, err) = check(command, &args).err()?.into_texts();
@@ -210,6 +224,25 @@ mod tests {
             }
         }
         assert!(rules > 100, "{rules} rules");
+    }
+
+    #[test]
+    fn another_word_is_refused_with_all_that_there_are() {
+        let mut sets = 0;
+        for (full, command) in commands() {
+            for argument in command.arguments {
+                let Some(words) = argument.words else { continue };
+                let (error, name) = (words.check("nosuch").unwrap_err(), argument.name);
+                let (_, said) = error.into_texts();
+                assert!(said.contains("nosuch"), "{full}: {name}: {said}");
+                for word in words.words {
+                    assert!(said.contains(word), "{full}: {name}: {said}");
+                    assert!(words.check(word).is_ok(), "{full}: {name}: {word}");
+                }
+                sets += 1;
+            }
+        }
+        assert!(sets > 15, "{sets} sets of words");
     }
 
     #[test]

@@ -329,7 +329,11 @@ fn memory_element(markup: &mut Markup, spec: &str) -> std::result::Result<(), Fa
             Some(("snapshot", value)) if snapshot.is_none() => snapshot = Some(value),
             Some(("file", value)) if file.is_none() => file = Some(value),
             _ if file.is_none() && field.starts_with('/') => file = Some(field),
-            _ => return Err(Failure::said(format!("unable to parse memspec: {spec}"))),
+            _ => {
+                return Err(Failure::said(format!(
+                    "unable to parse memspec: {spec}; it must be [file=]FILE,snapshot=MODE"
+                )));
+            }
         }
     }
     markup.empty("memory", &[("snapshot", snapshot), ("file", file)]);
@@ -338,7 +342,12 @@ fn memory_element(markup: &mut Markup, spec: &str) -> std::result::Result<(), Fa
 
 /// virsh's short form of what becomes of a disk.
 fn disk_element(markup: &mut Markup, spec: &str) -> std::result::Result<(), Failure> {
-    let unknown = || Failure::said(format!("unable to parse diskspec: {spec}"));
+    let unknown = || {
+        Failure::said(format!(
+            "unable to parse diskspec: {spec}; it must be \
+             DISK,snapshot=MODE,driver=FORMAT,stype=TYPE,file=FILE"
+        ))
+    };
     let fields = fields(spec);
     let (name, rest) = fields.split_first().ok_or_else(unknown)?;
     let (mut snapshot, mut driver, mut kind, mut file) = (None, None, None, None);
@@ -357,7 +366,10 @@ fn disk_element(markup: &mut Markup, spec: &str) -> std::result::Result<(), Fail
     let source = match kind {
         None | Some("file") => "file",
         Some("block") => "dev",
-        Some(other) => return Err(Failure::said(format!("Unknown storage type: '{other}'"))),
+        Some(other) => {
+            let said = format!("Unknown storage type: '{other}'; it must be file or block");
+            return Err(Failure::said(said));
+        }
     };
     let block = kind.filter(|kind| *kind == "block");
     let attributes = [("name", Some(&**name)), ("snapshot", snapshot), ("type", block)];

@@ -16,6 +16,7 @@ use super::lists::volume_type;
 use super::long::watch;
 use super::markup::Markup;
 use super::text::parse_size;
+use super::words::Words;
 use super::xml_result;
 use crate::core::stream::Transfer;
 use crate::core::{StoragePool, StorageVol};
@@ -48,6 +49,8 @@ const ALGORITHMS: [&str; 10] = [
     "random",
     "trim",
 ];
+const ALGORITHM: Argument = optional("algorithm", Kind::Text, "how, like zero or nnsa")
+    .one_of(&Words::new(&ALGORITHMS, "Unsupported algorithm '{}'"));
 
 const CLONE: Command = Command {
     name: "clone",
@@ -221,7 +224,7 @@ pub(super) const COMMANDS: &[Command] = &[
         name: "wipe",
         virsh: "vol-wipe",
         about: "Makes the data of a volume unreadable.",
-        arguments: &[VOL, POOL, optional("algorithm", Kind::Text, "how, like zero or nnsa")],
+        arguments: &[VOL, POOL, ALGORITHM],
         progress: false,
         run: wipe,
         ..CLONE
@@ -417,10 +420,10 @@ fn wipe(call: &mut Call<'_>) -> Outcome {
     }
     let wiped = match call.str("algorithm") {
         None => volume.wipe(0),
-        Some(wanted) => match (0_u32..).zip(ALGORITHMS).find(|(_, known)| *known == wanted) {
-            Some((number, _)) => volume.wipe_pattern(number, 0),
-            None => return Err(Failure::said(format!("Unsupported algorithm '{wanted}'"))),
-        },
+        Some(wanted) => {
+            let number = (0..).zip(ALGORITHMS).find(|(_, known)| *known == wanted);
+            volume.wipe_pattern(number.map_or(0, |(number, _)| number), 0)
+        }
     };
     wiped.or_say(|| format!("Failed to wipe vol {name}"))?;
     Ok(format!("Vol {name} wiped").into())

@@ -11,6 +11,7 @@ use crate::host::call::{Call, Outcome};
 use crate::host::command::{Argument, Command, Kind, Shape, flag, needed, optional};
 use crate::host::failure::{Failure, Says};
 use crate::host::given::{c_text, shown};
+use crate::host::words::Words;
 use crate::host::xml_result;
 use crate::value::{Map, Value};
 use crate::xml;
@@ -32,6 +33,13 @@ const ATTACH: Command = Command {
     run: attach_device,
 };
 
+const DISK_MODES: Words =
+    Words::new(&["readonly", "shareable"], "No support for {} in command 'attach-disk'");
+const INTERFACE_TYPES: Words = Words::new(
+    &["network", "bridge", "direct", "hostdev", "vhostuser"],
+    "No support for {} in command 'attach-interface'",
+);
+
 pub const COMMANDS: &[Command] = &[
     ATTACH,
     Command {
@@ -49,8 +57,9 @@ pub const COMMANDS: &[Command] = &[
             optional("cache", Kind::Text, "how it is cached"),
             optional("io", Kind::Text, "its way of I/O"),
             optional("type", Kind::Text, "disk, cdrom, floppy or lun"),
-            optional("mode", Kind::Text, "readonly or shareable"),
-            optional("sourcetype", Kind::Text, "file, block or network"),
+            optional("mode", Kind::Text, "readonly or shareable").one_of(&DISK_MODES),
+            optional("sourcetype", Kind::Text, "file, block or network")
+                .one_of(&Words::new(&["file", "block", "network"], "Unknown source type: '{}'")),
             optional("source_protocol", Kind::Text, "the protocol of a network, like nbd"),
             optional("source_host_name", Kind::Text, "its host: NAME or NAME:PORT")
                 .requires(&[&["source_protocol"]])
@@ -80,7 +89,8 @@ pub const COMMANDS: &[Command] = &[
         about: "Attaches a network interface.",
         arguments: &[
             DOMAIN,
-            needed("type", Kind::Text, "network, bridge, direct, hostdev or vhostuser"),
+            needed("type", Kind::Text, "network, bridge, direct, hostdev or vhostuser")
+                .one_of(&INTERFACE_TYPES),
             needed("source", Kind::Text, "the network, bridge, device, PCI address or socket"),
             optional("target", Kind::Text, "its name on the host"),
             optional("mac", Kind::Text, "its hardware address"),
@@ -89,7 +99,8 @@ pub const COMMANDS: &[Command] = &[
             ALIAS,
             optional("inbound", Kind::Text, "AVERAGE,PEAK,BURST,FLOOR, in KiB/s and KiB"),
             optional("outbound", Kind::Text, "AVERAGE,PEAK,BURST"),
-            optional("source_mode", Kind::Text, "server or client; needed for vhostuser"),
+            optional("source_mode", Kind::Text, "server or client; needed for vhostuser")
+                .one_of(&Words::new(&["server", "client"], "Invalid source mode: {}")),
             flag("managed", "libvirt takes a host device from the host and gives it back"),
             PRINT_XML,
             PERSISTENT,
@@ -167,7 +178,8 @@ pub const COMMANDS: &[Command] = &[
         arguments: &[
             DOMAIN,
             INTERFACE,
-            needed("state", Kind::Text, "up or down"),
+            needed("state", Kind::Text, "up or down")
+                .one_of(&Words::new(&["up", "down"], "invalid link state '{}'")),
             CONFIG,
             PRINT_XML,
         ],
@@ -354,9 +366,6 @@ fn if_getlink(call: &mut Call<'_>) -> Outcome {
 fn if_setlink(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
     let (wanted, state) = (call.needed_str("interface")?, call.needed_str("state")?);
-    if !["up", "down"].contains(&state) {
-        return Err(Failure::said(format!("invalid link state '{state}'")));
-    }
     let of_definition = call.flag("config") || !domain.is_active()?;
     let document = document(&domain, of_definition)?;
     let Some(interface) = interface(&document, wanted) else {

@@ -13,6 +13,7 @@ use crate::host::command::{Command, Kind, Shape, flag, optional};
 use crate::host::failure::{Failure, Says};
 use crate::host::given::{c_text, shown};
 use crate::host::lists::DOMAIN_STATES;
+use crate::host::words::Words;
 use crate::host::xml_result;
 use crate::value::{Map, Value};
 
@@ -119,7 +120,8 @@ pub const COMMANDS: &[Command] = &[
         about: "Gets where a domain's display can be seen, as a URI.",
         arguments: &[
             DOMAIN,
-            optional("type", Kind::Text, "which kind: vnc, spice or rdp"),
+            optional("type", Kind::Text, "which kind: vnc, spice or rdp")
+                .one_of(&Words::new(&DISPLAYS, "No graphical display with type '{}' found")),
             flag("include_password", "with its password"),
             flag("all", "all displays, one a line").excludes(&["type"]),
         ],
@@ -244,8 +246,10 @@ fn is_no_metadata(error: &Error) -> bool {
     error.details().code == sys::VIR_ERR_NO_DOMAIN_METADATA as i32
 }
 
+/// The kinds of displays that have a URI.
+const DISPLAYS: [&str; 3] = ["vnc", "spice", "rdp"];
+
 fn display(call: &mut Call<'_>) -> Outcome {
-    const KINDS: [&str; 3] = ["vnc", "spice", "rdp"];
     let domain = call.domain()?;
     if !domain.is_active()? {
         return Err(Failure::said("Domain is not running"));
@@ -254,7 +258,10 @@ fn display(call: &mut Call<'_>) -> Outcome {
     let document = xml_result::parsed(&domain.get_xml_description(flags)?)?;
     let graphics = xml_result::elements(&document, "domain.devices.graphics");
     let mut uris = Vec::new();
-    for kind in KINDS.iter().filter(|kind| call.str("type").is_none_or(|wanted| wanted == **kind)) {
+    for kind in &DISPLAYS {
+        if call.str("type").is_some_and(|wanted| wanted != *kind) {
+            continue;
+        }
         let of_kind =
             graphics.iter().filter(|one| one.get_str("@type").is_ok_and(|found| found == *kind));
         uris.extend(of_kind.filter_map(|one| display_uri(kind, one)));

@@ -2,6 +2,9 @@
 
 use virt::sys;
 
+use crate::host::text::parse_number;
+use crate::host::words::names;
+
 /// Linux' names of the keys, without "KEY_", in the order of its numbers.
 const LINUX: [&str; 128] = [
     "",
@@ -135,7 +138,7 @@ const LINUX: [&str; 128] = [
 ];
 
 /// What numbers of keys can mean.
-const CODESETS: [(&str, u32); 11] = [
+pub const CODESETS: [(&str, u32); 11] = [
     ("linux", sys::VIR_KEYCODE_SET_LINUX),
     ("xt", sys::VIR_KEYCODE_SET_XT),
     ("atset1", sys::VIR_KEYCODE_SET_ATSET1),
@@ -149,17 +152,14 @@ const CODESETS: [(&str, u32); 11] = [
     ("qnum", sys::VIR_KEYCODE_SET_QNUM),
 ];
 
-/// The number of a code set.
-pub fn codeset(name: &str) -> Option<u32> {
-    CODESETS.iter().find(|(known, _)| *known == name).map(|(_, set)| *set)
-}
+pub const CODESET_NAMES: &[&str] = &names(&CODESETS);
 
 /// The number of a key: a number, or, with Linux' code set, a name.
 pub fn code(set: u32, key: &str) -> Option<i32> {
     if let Some(digits) = key.strip_prefix("0x") {
         return i32::from_str_radix(digits, 16).ok().filter(|code| *code > 0);
     }
-    if let Ok(code) = key.parse::<i32>() {
+    if let Some(code) = parse_number(key) {
         return Some(code).filter(|code| *code > 0);
     }
     let name = key.strip_prefix("KEY_").filter(|name| !name.is_empty())?;
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn keys_have_names_and_numbers() {
-        let linux = codeset("linux").unwrap();
+        let linux = sys::VIR_KEYCODE_SET_LINUX;
         assert_eq!(code(linux, "KEY_A"), Some(30));
         assert_eq!(code(linux, "KEY_LEFTALT"), Some(56));
         assert_eq!(code(linux, "0x1e"), Some(30));
@@ -181,7 +181,6 @@ mod tests {
         for wrong in ["", "KEY_", "A", "KEY_NOTHING", "-1", "0xg"] {
             assert_eq!(code(linux, wrong), None, "{wrong}");
         }
-        assert_eq!(code(codeset("usb").unwrap(), "KEY_A"), None);
-        assert_eq!(codeset("none"), None);
+        assert_eq!(code(sys::VIR_KEYCODE_SET_USB, "KEY_A"), None);
     }
 }

@@ -11,6 +11,9 @@ use crate::host::call::{Call, Outcome};
 use crate::host::command::{Argument, Command, Kind, Shape, flag, needed, optional};
 use crate::host::failure::{Failure, Says};
 use crate::host::given::shown;
+use crate::host::hypervisor::{SUSPEND_TARGET, SUSPEND_TARGETS};
+use crate::host::text::parse_number;
+use crate::host::words::{Words, names};
 use crate::value::Value;
 
 const FILE: Argument = needed("file", Kind::Document("domain"), "the domain's definition");
@@ -22,6 +25,12 @@ const PASS_FDS: Argument =
     optional("pass_fds", Kind::Texts, "open file descriptors that its first process gets");
 const MODE: Argument =
     optional("mode", Kind::Text, "how, like acpi or agent; several with commas between");
+const REBOOT_MODE: Argument = MODE.one_of(&mode_words(
+    "Unknown mode {} value, expecting 'acpi', 'agent', 'initctl', 'signal' or 'paravirt'",
+));
+const SHUTDOWN_MODE: Argument = MODE.one_of(&mode_words(
+    "Unknown mode {} value, expecting 'acpi', 'agent', 'initctl', 'signal', or 'paravirt'",
+));
 
 /// How a guest can be asked to shut down or to reboot. Both have the same bits.
 const MODES: [(&str, u32); 5] = [
@@ -31,6 +40,11 @@ const MODES: [(&str, u32); 5] = [
     ("signal", sys::VIR_DOMAIN_SHUTDOWN_SIGNAL),
     ("paravirt", sys::VIR_DOMAIN_SHUTDOWN_PARAVIRT),
 ];
+const MODE_NAMES: &[&str] = &names(&MODES);
+
+const fn mode_words(said: &'static str) -> Words {
+    Words::new(MODE_NAMES, said).named().several()
+}
 
 /// How long `stop` waits by default.
 const STOP_SECONDS: i64 = 30;
@@ -91,7 +105,7 @@ pub const COMMANDS: &[Command] = &[
         about: "Lets a guest suspend itself.",
         arguments: &[
             DOMAIN,
-            needed("target", Kind::Text, "mem, disk or hybrid"),
+            SUSPEND_TARGET,
             optional("duration", Kind::Int, "for how long, in s; without end if left out"),
         ],
         run: pmsuspend,
@@ -109,7 +123,7 @@ pub const COMMANDS: &[Command] = &[
         name: "reboot",
         virsh: "reboot",
         about: "Asks a guest to reboot.",
-        arguments: &[DOMAIN, MODE],
+        arguments: &[DOMAIN, REBOOT_MODE],
         run: reboot,
         ..AUTOSTART
     },
@@ -133,7 +147,7 @@ pub const COMMANDS: &[Command] = &[
         name: "shutdown",
         virsh: "shutdown",
         about: "Asks a guest to shut down.",
-        arguments: &[DOMAIN, MODE],
+        arguments: &[DOMAIN, SHUTDOWN_MODE],
         run: shutdown,
         ..AUTOSTART
     },
@@ -254,21 +268,12 @@ fn inject_nmi(call: &mut Call<'_>) -> Outcome {
 }
 
 fn pmsuspend(call: &mut Call<'_>) -> Outcome {
-    const TARGETS: [(&str, u32); 3] = [
-        ("mem", sys::VIR_NODE_SUSPEND_TARGET_MEM),
-        ("disk", sys::VIR_NODE_SUSPEND_TARGET_DISK),
-        ("hybrid", sys::VIR_NODE_SUSPEND_TARGET_HYBRID),
-    ];
     let domain = call.domain()?;
     let name = name_of(&domain)?;
-    let duration = u64::try_from(call.int("duration").unwrap_or_default())
-        .map_err(|_| Failure::said("Invalid duration"))?;
-    let wanted = call.needed_str("target")?;
-    let Some((_, target)) = TARGETS.iter().find(|(known, _)| *known == wanted) else {
-        return Err(Failure::said("Invalid target"));
-    };
+    let duration = call.number("duration", 0..=i64::MAX, "Invalid duration")?;
+    let target = call.meaning("target", &SUSPEND_TARGETS)?.unwrap_or_default();
     domain
-        .pm_suspend_for_duration(*target, duration, 0)
+        .pm_suspend_for_duration(target, duration.unwrap_or_default(), 0)
         .or_say(|| format!("Domain '{name}' could not be suspended"))?;
     Ok(format!("Domain '{name}' successfully suspended").into())
 }
@@ -283,7 +288,9 @@ fn pmwakeup(call: &mut Call<'_>) -> Outcome {
 fn reboot(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
     let name = call.needed_str("domain")?;
-    domain.reboot(modes(call, " or")?).or_say(|| format!("Failed to reboot domain '{name}'"))?;
+    domain
+        .reboot(call.bits("mode", &MODES))
+        .or_say(|| format!("Failed to reboot domain '{name}'"))?;
     Ok(format!("Domain '{name}' is being rebooted").into())
 }
 
@@ -305,7 +312,7 @@ fn shutdown(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
     let name = call.needed_str("domain")?;
     domain
-        .shutdown(modes(call, ", or")?)
+        .shutdown(call.bits("mode", &MODES))
         .or_say(|| format!("Failed to shutdown domain '{name}'"))?;
     Ok(format!("Domain '{name}' is being shutdown").into())
 }
@@ -339,7 +346,7 @@ fn passed(call: &Call<'_>) -> std::result::Result<Vec<i32>, Failure> {
     numbers
         .map(|number| {
             let said = || Failure::said(format!("Unable to parse FD number '{number}'"));
-            number.trim().parse().map_err(|_| said())
+            parse_number(number).ok_or_else(said)
         })
         .collect()
 }
@@ -347,8 +354,9 @@ fn passed(call: &Call<'_>) -> std::result::Result<Vec<i32>, Failure> {
 /// Has no equal in virsh: the words are python-kvm's.
 fn stop(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
-    let seconds = call.int("timeout").unwrap_or(STOP_SECONDS);
-    let timeout = Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
+    let seconds = call.number("timeout", 0..=i64::MAX, "Invalid timeout")?;
+    let seconds = seconds.unwrap_or(STOP_SECONDS);
+    let timeout = Duration::from_secs(seconds.unsigned_abs());
     let begin = Instant::now();
     // Whether it hears that or not: what counts is whether it stops.
     let asked = domain.shutdown(0);
@@ -405,18 +413,4 @@ fn undefine(call: &mut Call<'_>) -> Outcome {
         Ok(()) => Ok(Value::String(out)),
         Err(failure) => Err(failure.after(out)),
     }
-}
-
-/// The bits of the ways that were given, with commas between.
-fn modes(call: &Call<'_>, or: &str) -> std::result::Result<u32, Failure> {
-    let Some(given) = call.str("mode") else {
-        return Ok(0);
-    };
-    given.split(',').try_fold(0, |all, mode| match MODES.iter().find(|(known, _)| *known == mode) {
-        Some((_, bit)) => Ok(all | bit),
-        None => Err(Failure::said(format!(
-            "Unknown mode {mode} value, expecting 'acpi', 'agent', 'initctl', 'signal'{or} \
-             'paravirt'"
-        ))),
-    })
 }

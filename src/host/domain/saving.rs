@@ -14,6 +14,7 @@ use crate::host::command::{Argument, Command, Kind, Shape, flag, needed, optiona
 use crate::host::failure::{Failure, Says};
 use crate::host::given::shown;
 use crate::host::long::watch;
+use crate::host::words::{Words, names};
 use crate::host::xml_result;
 use crate::value::Value;
 
@@ -35,6 +36,22 @@ const SAVE: Command = Command {
 
 const SHORT: Command = Command { progress: false, ..SAVE };
 
+/// How the memory of a domain can be written to a file.
+const FORMATS: [(&str, u32); 5] = [
+    ("elf", sys::VIR_DOMAIN_CORE_DUMP_FORMAT_RAW),
+    ("kdump-zlib", sys::VIR_DOMAIN_CORE_DUMP_FORMAT_KDUMP_ZLIB),
+    ("kdump-lzo", sys::VIR_DOMAIN_CORE_DUMP_FORMAT_KDUMP_LZO),
+    ("kdump-snappy", sys::VIR_DOMAIN_CORE_DUMP_FORMAT_KDUMP_SNAPPY),
+    ("win-dmp", sys::VIR_DOMAIN_CORE_DUMP_FORMAT_WIN_DMP),
+];
+const FORMAT_NAMES: &[&str] = &names(&FORMATS);
+const FORMAT_WORDS: Words = Words::new(
+    FORMAT_NAMES,
+    "format '{}' is not supported, expecting 'kdump-zlib', 'kdump-lzo', 'kdump-snappy', \
+     'win-dmp' or 'elf'",
+)
+.named();
+
 pub const COMMANDS: &[Command] = &[
     Command {
         name: "coredump",
@@ -49,6 +66,7 @@ pub const COMMANDS: &[Command] = &[
             flag("reset", "it is reset afterwards"),
             flag("memory_only", "only its memory"),
             optional("format", Kind::Text, "the format of the memory, like elf")
+                .one_of(&FORMAT_WORDS)
                 .requires(&[&["memory_only"]])
                 .saying("--format only works with --memory-only"),
         ],
@@ -128,7 +146,8 @@ pub const COMMANDS: &[Command] = &[
         arguments: &[
             DOMAIN,
             needed("keycode", Kind::Texts, "numbers, or names of Linux such as KEY_A"),
-            optional("codeset", Kind::Text, "what the numbers mean; linux if left out"),
+            optional("codeset", Kind::Text, "what the numbers mean; linux if left out")
+                .one_of(&Words::new(keys::CODESET_NAMES, "unknown codeset: '{}'")),
             optional("holdtime", Kind::Int, "for how long, in ms"),
         ],
         run: send_key,
@@ -153,13 +172,6 @@ fn job(
 }
 
 fn coredump(call: &mut Call<'_>) -> Outcome {
-    const FORMATS: [(&str, u32); 5] = [
-        ("elf", sys::VIR_DOMAIN_CORE_DUMP_FORMAT_RAW),
-        ("kdump-zlib", sys::VIR_DOMAIN_CORE_DUMP_FORMAT_KDUMP_ZLIB),
-        ("kdump-lzo", sys::VIR_DOMAIN_CORE_DUMP_FORMAT_KDUMP_LZO),
-        ("kdump-snappy", sys::VIR_DOMAIN_CORE_DUMP_FORMAT_KDUMP_SNAPPY),
-        ("win-dmp", sys::VIR_DOMAIN_CORE_DUMP_FORMAT_WIN_DMP),
-    ];
     let domain = call.domain()?;
     let file = call.needed_text("file")?.to_owned();
     let name = name_of(&domain)?;
@@ -170,18 +182,7 @@ fn coredump(call: &mut Call<'_>) -> Outcome {
         ("reset", sys::VIR_DUMP_RESET),
         ("memory_only", sys::VIR_DUMP_MEMORY_ONLY),
     ]);
-    let format = match call.str("format") {
-        None => None,
-        Some(wanted) => match FORMATS.iter().find(|(known, _)| *known == wanted) {
-            Some((_, format)) => Some(*format),
-            None => {
-                return Err(Failure::said(format!(
-                    "format '{wanted}' is not supported, expecting 'kdump-zlib', 'kdump-lzo', \
-                     'kdump-snappy', 'win-dmp' or 'elf'"
-                )));
-            }
-        },
-    };
+    let format = call.meaning("format", &FORMATS)?;
     let dump = || match format {
         Some(format) => domain.core_dump_format(&file, format, flags),
         None => domain.core_dump(&file, flags),
@@ -292,11 +293,10 @@ fn screenshot(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
     let name = name_of(&domain)?;
     let file = call.needed_str("file")?;
-    let screen = u32::try_from(call.int("screen").unwrap_or_default())
-        .map_err(|_| Failure::said("invalid screen ID"))?;
+    let screen = call.number("screen", 0..=u32::MAX.into(), "invalid screen ID")?;
     let stream = call.conn().new_stream(0)?;
     let said = || format!("could not take a screenshot of {name}");
-    let kind = domain.screenshot(&stream, screen, 0).or_say(said)?;
+    let kind = domain.screenshot(&stream, screen.unwrap_or_default(), 0).or_say(said)?;
     let mut picture = Picture { bytes: Vec::new() };
     stream
         .recv_all(&mut picture)
@@ -307,19 +307,22 @@ fn screenshot(call: &mut Call<'_>) -> Outcome {
     Ok(format!("Screenshot saved to {file}, with type of {}", shown(&kind)).into())
 }
 
+fn no_key(key: &str) -> Failure {
+    Failure::said(format!(
+        "invalid keycode: '{key}'; it must be a number from 1 or, of the codeset linux, a name \
+         such as KEY_A"
+    ))
+}
+
 fn send_key(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
-    let name = call.str("codeset").unwrap_or("linux");
-    let set =
-        keys::codeset(name).ok_or_else(|| Failure::said(format!("unknown codeset: '{name}'")))?;
-    let hold = u32::try_from(call.int("holdtime").unwrap_or_default())
-        .map_err(|_| Failure::said("invalid value of --holdtime"))?;
+    let set = call.meaning("codeset", &keys::CODESETS)?.unwrap_or(sys::VIR_KEYCODE_SET_LINUX);
+    let hold = call.number("holdtime", 0..=u32::MAX.into(), "invalid value of --holdtime")?;
     let mut codes = Vec::new();
     for key in call.texts("keycode") {
-        let code = keys::code(set, shown(key))
-            .ok_or_else(|| Failure::said(format!("invalid keycode: '{}'", shown(key))))?;
+        let code = keys::code(set, shown(key)).ok_or_else(|| no_key(shown(key)))?;
         codes.push(code);
     }
-    domain.send_key(set, hold, &codes, 0)?;
+    domain.send_key(set, hold.unwrap_or_default(), &codes, 0)?;
     Ok("".into())
 }

@@ -224,10 +224,8 @@ fn cpustats(call: &mut Call<'_>) -> Outcome {
     /// How many CPUs libvirt tells about at once, at the most.
     const AT_ONCE: i32 = 128;
     let domain = call.domain()?;
-    let number = |name: &str, what: &str| match call.int(name).map(i32::try_from) {
-        None => Ok(None),
-        Some(Ok(number)) if number >= 0 => Ok(Some(number)),
-        Some(_) => Err(Failure::said(format!("Invalid value for {what}"))),
+    let number = |name: &str, what: &str| {
+        call.number(name, 0..=i32::MAX.into(), &format!("Invalid value for {what}"))
     };
     let start = number("start", "start CPU")?;
     let count = number("count", "number of CPUs to show")?;
@@ -311,11 +309,8 @@ fn ifstat(call: &mut Call<'_>) -> Outcome {
 fn memstat(call: &mut Call<'_>) -> Outcome {
     let domain: Domain = call.domain()?;
     let flags = affected(call);
-    if let Some(period) = call.int("period") {
-        let period = i32::try_from(period)
-            .ok()
-            .filter(|period| *period >= 0)
-            .ok_or_else(|| Failure::said(format!("Invalid collection period value '{period}'")))?;
+    let range = 0..=i32::MAX.into();
+    if let Some(period) = call.number("period", range, "Invalid collection period value")? {
         domain
             .set_memory_stats_period(period, flags)
             .or_say(|| "Unable to change balloon collection period.".to_owned())?;

@@ -7,12 +7,17 @@ use crate::host::call::{Call, Outcome};
 use crate::host::command::{Argument, Command, Kind, Shape, flag, needed, optional};
 use crate::host::failure::{Failure, Says};
 use crate::host::given::shown;
+use crate::host::text::parse_number;
+use crate::host::words::{Words, list};
 use crate::value::{Map, Value};
 
 /// A limit in bytes or operations each second.
 const fn limit(name: &'static str) -> Argument {
     optional(name, Kind::Int, "at the most; 0 for no limit")
 }
+
+/// How memory can be spread over nodes, in the order of libvirt's numbers.
+const NUMA_MODES: [&str; 4] = ["strict", "preferred", "interleave", "restrictive"];
 
 const MEMTUNE: Command = Command {
     name: "memtune",
@@ -110,7 +115,8 @@ pub const COMMANDS: &[Command] = &[
         about: "Gets or sets which NUMA nodes of the host a domain's memory comes from.",
         arguments: &[
             DOMAIN,
-            optional("mode", Kind::Text, "strict, preferred, interleave or restrictive"),
+            optional("mode", Kind::Text, "strict, preferred, interleave or restrictive")
+                .one_of(&Words::new(&NUMA_MODES, "Invalid mode: {}").or_number()),
             optional("nodeset", Kind::Text, "which nodes, like 0-3,5"),
             CONFIG,
             LIVE,
@@ -282,14 +288,14 @@ fn iftune(call: &mut Call<'_>) -> Outcome {
 /// virsh's short form of a bandwidth: average, peak, burst and, inbound, floor.
 fn bandwidth(direction: &str, text: &str, settings: &mut Map) -> std::result::Result<(), Failure> {
     const PARTS: [&str; 4] = ["average", "peak", "burst", "floor"];
-    let wrong = || Failure::said(format!("{direction} format is incorrect"));
+    let wrong = || Failure::said(format!("{direction} format is incorrect: {text}"));
     let parts: Vec<_> = text.split(',').collect();
     if parts.len() > PARTS.len() || (direction == "outbound" && parts.len() == PARTS.len()) {
         return Err(wrong());
     }
     for (name, part) in PARTS.iter().zip(parts) {
         if !part.is_empty() {
-            let number: u64 = part.parse().map_err(|_| wrong())?;
+            let number: u64 = parse_number(part).ok_or_else(wrong)?;
             settings.push_new(format!("{direction}.{name}"), number);
         }
     }
@@ -334,7 +340,6 @@ fn memtune(call: &mut Call<'_>) -> Outcome {
 }
 
 fn numatune(call: &mut Call<'_>) -> Outcome {
-    const MODES: [&str; 4] = ["strict", "preferred", "interleave", "restrictive"];
     let domain = call.domain()?;
     let flags = affected(call);
     let mut settings = Map::new();
@@ -342,12 +347,9 @@ fn numatune(call: &mut Call<'_>) -> Outcome {
         settings.push_new("numa_nodeset", nodes);
     }
     if let Some(wanted) = call.str("mode") {
-        let number = match wanted.parse::<i32>() {
-            Ok(number) => Some(number),
-            Err(_) => (0..).zip(MODES).find(|(_, name)| *name == wanted).map(|(number, _)| number),
-        };
-        let invalid = || Failure::said(format!("Invalid mode: {wanted}"));
-        settings.push_new("numa_mode", number.ok_or_else(invalid)?);
+        let of_name = (0_i32..).zip(NUMA_MODES).find(|(_, name)| *name == wanted);
+        let number = of_name.map(|(number, _)| number).or_else(|| parse_number(wanted));
+        settings.push_new("numa_mode", number.unwrap_or_default());
     }
     if !settings.is_empty() {
         domain
@@ -358,7 +360,8 @@ fn numatune(call: &mut Call<'_>) -> Outcome {
     let mut map =
         domain.get_numa_parameters(flags).or_say(|| "Unable to get numa parameters".to_owned())?;
     if let Some(mode) = map.get_mut("numa_mode").filter(|_| !call.raw()) {
-        let name = mode.get_uint64("").ok().and_then(|mode| MODES.get(usize::try_from(mode).ok()?));
+        let name =
+            mode.get_uint64("").ok().and_then(|mode| NUMA_MODES.get(usize::try_from(mode).ok()?));
         *mode = name.copied().unwrap_or("unknown").into();
     }
     Ok(map.into())
@@ -380,7 +383,9 @@ fn schedinfo(call: &mut Call<'_>) -> Outcome {
         let known = domain.get_scheduler_parameters(flags)?;
         for (name, _) in &settings {
             if known.get(name).is_none() {
-                return Err(Failure::said(format!("invalid scheduler option: {name}")));
+                let all: Vec<&str> = known.iter().map(|(known, _)| known).collect();
+                let said = format!("invalid scheduler option: {name}; it must be {}", list(&all));
+                return Err(Failure::said(said));
             }
         }
         domain.set_scheduler_parameters(&settings, flags)?;
@@ -419,10 +424,7 @@ fn setvcpus(call: &mut Call<'_>) -> Outcome {
             ("guest", sys::VIR_DOMAIN_VCPU_GUEST),
             ("hotpluggable", sys::VIR_DOMAIN_VCPU_HOTPLUGGABLE),
         ]);
-    let count = u32::try_from(call.needed_int("count")?)
-        .ok()
-        .filter(|count| *count > 0)
-        .ok_or_else(|| Failure::said("Invalid number of virtual CPUs"))?;
-    domain.set_vcpus(count, flags)?;
+    let count = call.number("count", 1..=u32::MAX.into(), "Invalid number of virtual CPUs")?;
+    domain.set_vcpus(count.unwrap_or_default(), flags)?;
     Ok("".into())
 }

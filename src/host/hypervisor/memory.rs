@@ -66,7 +66,7 @@ pub fn freepages(call: &mut Call<'_>) -> Outcome {
     let cell = cell(call)?.ok_or_else(|| Failure::said("missing cellno argument"))?;
     let size = call.size("pagesize").ok_or_else(|| Failure::said("missing pagesize argument"))?;
     let size = i32::try_from(size / 1024)
-        .map_err(|_| Failure::said("a page of this size is larger than any"))?;
+        .map_err(|_| Failure::said(format!("a page of {size} bytes is larger than any")))?;
     let free = call.conn().get_node_free_pages(&[size], cell, cell, 0)?;
     match free.first() {
         Some(free) => Ok(pages_of(free)?.into()),
@@ -105,13 +105,8 @@ fn pages_of(cell: &Value) -> Result<Map> {
 
 /// The NUMA cell that was asked about.
 fn cell(call: &Call<'_>) -> std::result::Result<Option<i32>, Failure> {
-    let Some(cell) = call.int("cellno") else {
-        return Ok(None);
-    };
-    match i32::try_from(cell) {
-        Ok(cell) if cell >= ALL_CELLS => Ok(Some(cell)),
-        _ => Err(Failure::said("cell number must be non-negative integer or -1")),
-    }
+    let range = ALL_CELLS.into()..=i32::MAX.into();
+    call.number("cellno", range, "cell number must be non-negative integer or -1")
 }
 
 /// The NUMA cells of the host.

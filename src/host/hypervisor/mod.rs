@@ -4,6 +4,8 @@ mod cpu;
 mod memory;
 mod node;
 
+pub(super) use node::{SUSPEND_TARGET, SUSPEND_TARGETS};
+
 use super::call::{Call, Outcome};
 use super::command::{Argument, Command, Kind, Shape, flag, needed, optional};
 use super::failure::Failure;
@@ -182,7 +184,7 @@ pub(super) const COMMANDS: &[Command] = &[
         about: "Suspends the host for a time.",
         shape: Shape::None,
         arguments: &[
-            needed("target", Kind::Text, "mem, disk or hybrid"),
+            SUSPEND_TARGET,
             needed("duration", Kind::Int, "for how long, in s; 60 at the least"),
         ],
         progress: false,

@@ -7,8 +7,10 @@ use virt::sys;
 
 use crate::error::Result;
 use crate::host::call::{Call, Outcome};
+use crate::host::command::{Argument, Kind, needed};
 use crate::host::failure::{Failure, Says};
 use crate::host::text;
+use crate::host::words::{Words, names};
 use crate::value::{Map, Value};
 
 /// All together, where one CPU or NUMA cell can be asked about.
@@ -60,7 +62,7 @@ pub fn cpumap(call: &mut Call<'_>) -> Outcome {
 }
 
 pub fn cpustats(call: &mut Call<'_>) -> Outcome {
-    let cpu = small(call.int("cpu"), "cpu")?;
+    let cpu = small(call, "cpu")?;
     let stats = || call.conn().get_node_cpu_stats(cpu, 0);
     let first = stats()?;
     let of = |stats: &Map, name: &str| stats.get(name).map_or(Ok(0), |time| time.get_uint64(""));
@@ -101,32 +103,34 @@ fn percent(call: &Call<'_>, number: f64, digits: usize) -> Value {
 }
 
 pub fn memstats(call: &mut Call<'_>) -> Outcome {
-    let cell = small(call.int("cell"), "cell")?;
+    let cell = small(call, "cell")?;
     let stats = call.conn().get_node_memory_stats(cell, 0)?;
     let entry = |(name, kib): (&str, &Value)| Ok((name.to_owned(), call.kib(kib.get_uint64("")?)));
     Ok(stats.iter().map(entry).collect::<Result<Map>>()?.into())
 }
 
+/// How much of a computer goes on while it is suspended.
+pub(in crate::host) const SUSPEND_TARGETS: [(&str, u32); 3] = [
+    ("mem", sys::VIR_NODE_SUSPEND_TARGET_MEM),
+    ("disk", sys::VIR_NODE_SUSPEND_TARGET_DISK),
+    ("hybrid", sys::VIR_NODE_SUSPEND_TARGET_HYBRID),
+];
+const SUSPEND_NAMES: &[&str] = &names(&SUSPEND_TARGETS);
+pub(in crate::host) const SUSPEND_TARGET: Argument =
+    needed("target", Kind::Text, "mem, disk or hybrid")
+        .one_of(&Words::new(SUSPEND_NAMES, "Invalid target '{}'"));
+
 pub fn suspend(call: &mut Call<'_>) -> Outcome {
-    let target = match call.needed_str("target")? {
-        "mem" => sys::VIR_NODE_SUSPEND_TARGET_MEM,
-        "disk" => sys::VIR_NODE_SUSPEND_TARGET_DISK,
-        "hybrid" => sys::VIR_NODE_SUSPEND_TARGET_HYBRID,
-        _ => return Err(Failure::said("Invalid target")),
-    };
-    let duration = u64::try_from(call.needed_int("duration")?)
-        .map_err(|_| Failure::said("Invalid duration"))?;
+    let target = call.meaning("target", &SUSPEND_TARGETS)?.unwrap_or_default();
+    let duration = call.number("duration", 0..=i64::MAX, "Invalid duration")?;
     call.conn()
-        .node_suspend_for_duration(target, duration, 0)
+        .node_suspend_for_duration(target, duration.unwrap_or_default(), 0)
         .or_say(|| "The host was not suspended".to_owned())?;
     Ok("".into())
 }
 
 /// Which CPU or cell; all of them if none was given.
-fn small(number: Option<i64>, what: &str) -> std::result::Result<i32, Failure> {
-    match number {
-        None => Ok(ALL),
-        Some(number) => i32::try_from(number)
-            .map_err(|_| Failure::said(format!("Invalid value of {what}: {number}"))),
-    }
+fn small(call: &Call<'_>, name: &str) -> std::result::Result<i32, Failure> {
+    let number = call.number(name, ALL.into()..=i32::MAX.into(), "Invalid value")?;
+    Ok(number.unwrap_or(ALL))
 }

@@ -9,9 +9,9 @@ use crate::core::Domain;
 use crate::core::conn::DomainState;
 use crate::error::{Error, Result};
 use crate::host::call::{Call, Outcome};
-use crate::host::given::{shown, wrong};
+use crate::host::given::shown;
 use crate::host::walk::{self, Gone};
-use crate::value::{Map, shortened};
+use crate::value::Map;
 
 const ACTIVE: u32 = sys::VIR_CONNECT_LIST_DOMAINS_ACTIVE;
 const INACTIVE: u32 = sys::VIR_CONNECT_LIST_DOMAINS_INACTIVE;
@@ -36,16 +36,6 @@ pub(in crate::host) const STATES: [&str; 8] =
 pub fn list(call: &mut Call<'_>) -> Outcome {
     let states = call.texts("states");
     let states: Vec<&str> = states.iter().map(|state| shown(state)).collect();
-    if let Some(unknown) = states.iter().find(|state| !STATES.contains(state)) {
-        let names: Vec<_> = call.arguments().iter().map(|argument| argument.name).collect();
-        return Err(wrong(format!(
-            "list_domains: \"{}\" is no state and no argument; the states are {}; the arguments are {}",
-            shortened(unknown, 60),
-            STATES.join(", "),
-            names.join(", ")
-        ))
-        .into());
-    }
     let flags = filters(call, !states.is_empty());
     let saved = match call.flag("managed_save") {
         true => names(call, sys::VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE | INACTIVE)?,

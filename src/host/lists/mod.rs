@@ -16,6 +16,7 @@ use virt::sys;
 use super::call::{Call, Outcome};
 use super::command::{Argument, Command, Kind, Shape, flag, needed, optional};
 use super::given::shown;
+use super::words::Words;
 use crate::error::Result;
 use crate::value::Map;
 
@@ -60,7 +61,8 @@ pub(super) const COMMANDS: &[Command] = &[
             flag("without_managed_save", "only those without one"),
             flag("managed_save", "the state of inactive ones with such an image is \"saved\""),
             flag("title", "with their titles, which takes a call for each"),
-            optional("states", Kind::Texts, "only those in one of these states; implies all"),
+            optional("states", Kind::Texts, "only those in one of these states; implies all")
+                .one_of(&Words::new(&domains::STATES, "\"{}\" is no state")),
             flag("id", NO_EFFECT),
             flag("name", NO_EFFECT),
             flag("uuid", NO_EFFECT),
@@ -109,7 +111,8 @@ pub(super) const COMMANDS: &[Command] = &[
             PERSISTENT,
             AUTOSTART,
             NO_AUTOSTART,
-            optional("type", Kind::Text, "only those of these types, like dir,netfs"),
+            optional("type", Kind::Text, "only those of these types, like dir,netfs")
+                .one_of(&Words::new(storage::TYPE_NAMES, "Invalid pool type '{}'").several()),
             flag("details", "with persistence and sizes").excludes(&["uuid", "name"]),
             flag("uuid", NO_EFFECT),
             flag("name", NO_EFFECT),

@@ -7,8 +7,8 @@ use virt::sys;
 use super::{owned, shown_or};
 use crate::error::Result;
 use crate::host::call::{Call, Outcome};
-use crate::host::failure::Failure;
 use crate::host::walk::{self, Gone};
+use crate::host::words::names;
 use crate::value::{Map, Value};
 
 /// The types of pools, as filters.
@@ -28,6 +28,7 @@ const TYPES: [(&str, u32); 14] = [
     ("vstorage", sys::VIR_CONNECT_LIST_STORAGE_POOLS_VSTORAGE),
     ("iscsi-direct", sys::VIR_CONNECT_LIST_STORAGE_POOLS_ISCSI_DIRECT),
 ];
+pub const TYPE_NAMES: &[&str] = &names(&TYPES);
 
 /// virsh's names of the states of pools, in the order of libvirt's numbers.
 pub(in crate::host) const POOL_STATES: [&str; 5] =
@@ -47,7 +48,7 @@ pub fn pools(call: &mut Call<'_>) -> Outcome {
         ("transient", sys::VIR_CONNECT_LIST_STORAGE_POOLS_TRANSIENT),
         ("autostart", sys::VIR_CONNECT_LIST_STORAGE_POOLS_AUTOSTART),
         ("no_autostart", sys::VIR_CONNECT_LIST_STORAGE_POOLS_NO_AUTOSTART),
-    ]) | types(call)?;
+    ]) | call.bits("type", &TYPES);
     let conn = call.conn();
     let mut listed = conn.list_all_storage_pools(flags)?;
     // The facts are in the filters of the list; only sizes take a call for each.
@@ -107,17 +108,6 @@ fn sizes(call: &Call<'_>, info: &Value, row: &mut Map) -> Result<()> {
         row.push_new(name, size);
     }
     Ok(())
-}
-
-/// The filters for the types that were given, with commas between.
-fn types(call: &Call<'_>) -> std::result::Result<u32, Failure> {
-    let Some(given) = call.str("type") else {
-        return Ok(0);
-    };
-    given.split(',').try_fold(0, |all, name| match TYPES.iter().find(|(known, _)| *known == name) {
-        Some((_, bit)) => Ok(all | bit),
-        None => Err(Failure::said(format!("Invalid pool type '{name}'"))),
-    })
 }
 
 pub fn volumes(call: &mut Call<'_>) -> Outcome {

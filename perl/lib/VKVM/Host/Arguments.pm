@@ -27,7 +27,9 @@ sub sort_arguments {
     _refuse_unknown($command, undef, sort keys %named);
     while (my ($name, $value) = splice @given, 0, 2) {
         $name =~ tr/-/_/;
-        _refuse_unknown($command, $start++, $name);
+        # The first one could be one more value.
+        _refuse_unknown($command, $start, $name);
+        $start = undef;
         VKVM::_refuse('args', qq($command->{name} got "$name" twice, as a pair and in the hash))
           if exists $named{$name} && grep { tr/-/_/r eq $name } keys %$hash;
         $named{$name} = $value;
