@@ -4,6 +4,8 @@
  *
  * usage: auth DIRECTORY (in which the host's file is written)
  *
+ * tests: auth auth.memory
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

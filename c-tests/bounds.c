@@ -2,6 +2,8 @@
  * What is counted has a limit, and what goes beyond it is an error: references to a
  * handle. And values that would hold themselves are refused.
  *
+ * tests: bounds bounds.memory
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

@@ -2,6 +2,8 @@
  * The connection: what it tells about itself and its host, how domains are
  * found through it, and what remains when it is closed.
  *
+ * tests: conn conn.memory
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

@@ -7,6 +7,9 @@
  *
  * PID is the daemon, which is killed at the end.
  *
+ * tests: daemon daemon.own daemon.thread daemon_no_loop daemon_calls daemon_calls.own
+ * tests: daemon_calls.thread daemon.memory
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

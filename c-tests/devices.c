@@ -2,6 +2,8 @@
  * The host's network interfaces and devices: lists and lookups, their life,
  * and which calls the test driver lacks.
  *
+ * tests: devices devices.memory
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

@@ -2,6 +2,8 @@
  * The domain: what it tells about itself, its life from definition to
  * undefinition, and what can be set.
  *
+ * tests: domain domain.memory
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

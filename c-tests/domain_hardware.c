@@ -2,6 +2,8 @@
  * The domain's virtual CPUs and I/O threads, its clock, its keyboard, its
  * memory, and the files that it is given, as far as the test driver has them.
  *
+ * tests: domain_hardware domain_hardware.memory
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

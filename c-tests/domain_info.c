@@ -2,6 +2,8 @@
  * What a domain tells about itself besides its state, and what can be done with
  * it as a whole: metadata, another name, saved states.
  *
+ * tests: domain_info domain_info.memory
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

@@ -2,6 +2,8 @@
  * What a domain uses and the limits of it: statistics of disks, interfaces,
  * memory and CPUs, and the parameters that can be set.
  *
+ * tests: domain_stats domain_stats.memory
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

@@ -4,6 +4,8 @@
  *
  * Runs with each kind of loop (VKVM_LOOP). VKVM_CYCLES is how many cycles (10000).
  *
+ * tests: event_cycles event_cycles.own event_cycles.thread
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

@@ -2,6 +2,9 @@
  * Events: the loop with its timers and watches, the life cycle events of
  * domains, and that each userdata is released exactly once, whatever happens.
  *
+ * tests: events events.own events.thread events.memory events.own.memory
+ * tests: events.thread.memory
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

@@ -4,6 +4,8 @@
  *
  * usage: facade [URI]
  *
+ * tests: facade facade_daemon facade.memory
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

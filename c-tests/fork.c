@@ -4,6 +4,8 @@
  *
  * usage: fork URI (of a daemon; the test driver is used in any case)
  *
+ * tests: fork fork.memory
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

@@ -3,6 +3,8 @@
  * them at the moment of the fork: no child waits for a thread that it does not have, and
  * none finds a value half changed.
  *
+ * tests: fork_values fork_values.memory
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

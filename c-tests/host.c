@@ -2,6 +2,8 @@
  * The host, its CPUs and memory, saved domains, and which calls the test
  * driver lacks.
  *
+ * tests: host host.memory
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

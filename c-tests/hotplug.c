@@ -5,6 +5,8 @@
  *
  * usage: hotplug URI DIRECTORY
  *
+ * tests: hotplug hotplug.memory
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

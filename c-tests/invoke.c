@@ -1,6 +1,8 @@
 /*
  * Functions called by their names.
  *
+ * tests: invoke invoke.memory
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

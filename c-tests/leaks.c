@@ -1,6 +1,8 @@
 /*
  * Leaks in calls with connections, domains and events; see leaks.h.
  *
+ * tests: leaks leaks.memory
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

@@ -1,6 +1,8 @@
 /*
  * Leaks in calls with values, errors and constants; see leaks.h.
  *
+ * tests: leaks_values leaks_values.memory
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

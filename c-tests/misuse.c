@@ -7,6 +7,8 @@
  *
  * The table of functions is generated: functions.h.
  *
+ * tests: misuse misuse.memory
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

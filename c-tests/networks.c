@@ -2,6 +2,8 @@
  * Networks, their ports, and network filters: lists and lookups, the life of a
  * network, and which calls the test driver lacks.
  *
+ * tests: networks networks.memory
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

@@ -2,6 +2,8 @@
  * From an object to its connection, domain or network: new handles that live by
  * themselves. And the calls for one hypervisor, where it is another one.
  *
+ * tests: parents parents.memory
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

@@ -3,6 +3,8 @@
  *
  * usage: resume URI COMMAND (which restarts the daemon)
  *
+ * tests: resume resume.memory
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

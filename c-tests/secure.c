@@ -5,6 +5,8 @@
  * usage: secure URI USER PASSWORD (empty where none is asked for) [BAD-URI...]
  *        BAD-URI: one that lets nobody in, whatever the password
  *
+ * tests: secure secure_tcp secure_tls secure.memory
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

@@ -2,6 +2,8 @@
  * Snapshots and checkpoints of a domain: making, finding, listing and removing
  * them, and going back to a snapshot.
  *
+ * tests: snapshots snapshots.memory
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

@@ -2,6 +2,8 @@
  * Storage pools and volumes: finding them, what they tell about themselves,
  * and their life from definition to undefinition.
  *
+ * tests: storage storage.memory
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

@@ -7,6 +7,8 @@
  *
  * DIR is empty. VKVM_STREAM_MIB makes it another size, of 64 MiB at least.
  *
+ * tests: stream_modes stream_modes.memory
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

@@ -7,6 +7,8 @@
  *
  * DIR is empty; PID is the daemon's, which is killed in the end.
  *
+ * tests: streams streams.memory
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

@@ -2,6 +2,8 @@
  * Threads: many of them use one connection and its domains at once, and one
  * frees the handles that the others are using.
  *
+ * tests: threads threads.memory
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

@@ -2,6 +2,8 @@
  * Values: building them, reaching into them by path, and their ways to and
  * from JSON and XML.
  *
+ * tests: values values.memory
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

@@ -2,6 +2,8 @@
  * The visitor: a value walked in one call, which is how other languages turn
  * it into their own data. Here it becomes a line of text.
  *
+ * tests: visit visit.memory
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
