@@ -322,8 +322,8 @@ int vkvm_conn_open(const char *uri, uint32_t flags, vkvm_conn **conn, vkvm_error
  * @param uri the libvirt URI; NULL for libvirt's default (may be NULL;
  *     borrowed)
  * @param flags as for `vkvm_conn_open`
- * @param credtypes the types of credentials that the callback can give, of
- *     `VKVM_CRED_*` (may be NULL; borrowed; its length is in credtypes_len)
+ * @param credtypes the types of credentials that the callback can give (one of
+ *     `VKVM_CRED_*`; may be NULL; borrowed; its length is in credtypes_len)
  * @param credtypes_len how many there are
  * @param callback answers the requests, on this thread, before the function
  *     returns; NULL to let libvirt prompt on the console (may be NULL)
@@ -1573,11 +1573,11 @@ int vkvm_conn_new_stream(vkvm_conn *conn,
  * Gets statistics of many domains in one call.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param stats which groups, of `VKVM_DOMAIN_STATS_*`; 0 for all
+ * @param stats which groups; 0 for all (bitwise OR of `VKVM_DOMAIN_STATS_*`)
  * @param doms the domains; none for all domains (may be NULL; borrowed; its
  *     length is in doms_len)
  * @param doms_len how many there are
- * @param flags of `VKVM_DOMAIN_GET_ALL_STATS_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_GET_ALL_STATS_*`
  * @param records a list of maps with the keys `dom` (the domain, a handle) and
  *     `data` (a map whose keys are the texts of `VKVM_DOMAIN_STATS_*`) (out;
  *     not NULL; owned by the caller: vkvm_value_free)
@@ -1700,7 +1700,7 @@ int vkvm_conn_get_domain_by_uuid(vkvm_conn *conn,
  *     borrowed)
  * @param virttype the kind of virtualization, like "kvm"; NULL for the usual
  *     one (may be NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_CAPABILITIES_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_CAPABILITIES_*`
  * @param xml a `<domainCapabilities>` document (out; not NULL; owned by the
  *     caller: vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -1947,7 +1947,8 @@ int vkvm_conn_get_node_device_scsihost_by_wwn(vkvm_conn *conn,
  * Gets how much memory of the host is free.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param memory bytes, not KiB (out; not NULL)
+ * @param memory how much is free; not in KiB, as elsewhere (in bytes; out; not
+ *     NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -2136,7 +2137,7 @@ int vkvm_conn_get_nwfilter_by_uuid(vkvm_conn *conn,
  *
  * @param conn the connection (not NULL; borrowed)
  * @param file the file's path on the host (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_XML_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_XML_*`
  * @param xml a `<domain>` document (out; not NULL; owned by the caller:
  *     vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -2380,7 +2381,8 @@ int vkvm_conn_get_version(vkvm_conn *conn, uint64_t *version, vkvm_error **error
  * Lists the domains, running or not.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param flags a filter, of `VKVM_DOMAIN_LIST_*`; 0 for all domains
+ * @param flags a filter; 0 for all domains (bitwise OR of
+ *     `VKVM_DOMAIN_LIST_*`)
  * @param domains the domains (out; not NULL; owned by the caller:
  *     vkvm_domain_list_free; its length is in domains_len)
  * @param domains_len how many there are (out)
@@ -2400,7 +2402,8 @@ int vkvm_conn_list_all_domains(vkvm_conn *conn,
  * Lists the host's network interfaces, up or down.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param flags a filter, of `VKVM_INTERFACE_LIST_*`; 0 for all interfaces
+ * @param flags a filter; 0 for all interfaces (bitwise OR of
+ *     `VKVM_INTERFACE_LIST_*`)
  * @param ifaces the interfaces (out; not NULL; owned by the caller:
  *     vkvm_interface_list_free; its length is in ifaces_len)
  * @param ifaces_len how many there are (out)
@@ -2420,7 +2423,8 @@ int vkvm_conn_list_all_interfaces(vkvm_conn *conn,
  * Lists the networks, running or not.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param flags a filter, of `VKVM_NETWORK_LIST_*`; 0 for all networks
+ * @param flags a filter; 0 for all networks (bitwise OR of
+ *     `VKVM_NETWORK_LIST_*`)
  * @param networks the networks (out; not NULL; owned by the caller:
  *     vkvm_network_list_free; its length is in networks_len)
  * @param networks_len how many there are (out)
@@ -2440,7 +2444,8 @@ int vkvm_conn_list_all_networks(vkvm_conn *conn,
  * Lists the host's devices.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param flags a filter, of `VKVM_NODE_DEVICE_LIST_*`; 0 for all devices
+ * @param flags a filter; 0 for all devices (bitwise OR of
+ *     `VKVM_NODE_DEVICE_LIST_*`)
  * @param devices the devices (out; not NULL; owned by the caller:
  *     vkvm_node_device_list_free; its length is in devices_len)
  * @param devices_len how many there are (out)
@@ -2500,7 +2505,8 @@ int vkvm_conn_list_all_nwfilters(vkvm_conn *conn,
  * Lists the secrets.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param flags a filter, of `VKVM_SECRET_LIST_*`; 0 for all secrets
+ * @param flags a filter; 0 for all secrets (bitwise OR of
+ *     `VKVM_SECRET_LIST_*`)
  * @param secrets the secrets (out; not NULL; owned by the caller:
  *     vkvm_secret_list_free; its length is in secrets_len)
  * @param secrets_len how many there are (out)
@@ -2520,7 +2526,8 @@ int vkvm_conn_list_all_secrets(vkvm_conn *conn,
  * Lists the storage pools, started or not.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param flags a filter, of `VKVM_STORAGE_POOL_LIST_*`; 0 for all pools
+ * @param flags a filter; 0 for all pools (bitwise OR of
+ *     `VKVM_STORAGE_POOL_LIST_*`)
  * @param pools the pools (out; not NULL; owned by the caller:
  *     vkvm_storage_pool_list_free; its length is in pools_len)
  * @param pools_len how many there are (out)
@@ -2768,7 +2775,7 @@ int vkvm_conn_list_storage_pool_names(vkvm_conn *conn,
  * @param xml the hosts' `<cpu>` documents (not NULL; borrowed; its length is
  *     in xml_len)
  * @param xml_len how many there are
- * @param flags of `VKVM_BASELINE_CPU_*`
+ * @param flags bitwise OR of `VKVM_BASELINE_CPU_*`
  * @param cpu a `<cpu>` document (out; not NULL; owned by the caller:
  *     vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -2799,7 +2806,7 @@ int vkvm_conn_baseline_cpu(vkvm_conn *conn,
  * @param xml the hosts' `<cpu>` documents (not NULL; borrowed; its length is
  *     in xml_len)
  * @param xml_len how many there are
- * @param flags of `VKVM_BASELINE_CPU_*`
+ * @param flags bitwise OR of `VKVM_BASELINE_CPU_*`
  * @param cpu a `<cpu>` document (out; not NULL; owned by the caller:
  *     vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -2825,8 +2832,8 @@ int vkvm_conn_baseline_hypervisor_cpu(vkvm_conn *conn,
  * @param conn the connection (not NULL; borrowed)
  * @param xml a `<cpu>` document, or a `<domain>` that has one (not NULL;
  *     borrowed)
- * @param flags of `VKVM_COMPARE_CPU_*`
- * @param result what the host's CPU is, of `VKVM_CPU_COMPARE_*` (out; not
+ * @param flags bitwise OR of `VKVM_COMPARE_CPU_*`
+ * @param result what the host's CPU is (one of `VKVM_CPU_COMPARE_*`; out; not
  *     NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -2853,9 +2860,9 @@ int vkvm_conn_compare_cpu(vkvm_conn *conn,
  * @param virttype the kind of virtualization, like "kvm"; NULL for the usual
  *     one (may be NULL; borrowed)
  * @param xml a `<cpu>` document (not NULL; borrowed)
- * @param flags of `VKVM_COMPARE_CPU_*`
- * @param result what the CPU of the emulator is, of `VKVM_CPU_COMPARE_*` (out;
- *     not NULL)
+ * @param flags bitwise OR of `VKVM_COMPARE_CPU_*`
+ * @param result what the CPU of the emulator is (one of `VKVM_CPU_COMPARE_*`;
+ *     out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -2877,7 +2884,7 @@ int vkvm_conn_compare_hypervisor_cpu(vkvm_conn *conn,
  *
  * @param conn the connection (not NULL; borrowed)
  * @param xml a `<domain>` document (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_START_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_START_*`
  * @param domain the domain (out; not NULL; owned by the caller:
  *     vkvm_domain_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -2903,7 +2910,7 @@ int vkvm_conn_create_domain(vkvm_conn *conn,
  *     closes them. NULL if there are none (may be NULL; borrowed; its length
  *     is in fds_len)
  * @param fds_len how many there are
- * @param flags of `VKVM_DOMAIN_START_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_START_*`
  * @param domain the domain (out; not NULL; owned by the caller:
  *     vkvm_domain_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -2946,7 +2953,7 @@ int vkvm_conn_create_interface(vkvm_conn *conn,
  *
  * @param conn the connection (not NULL; borrowed)
  * @param xml a `<network>` document (not NULL; borrowed)
- * @param flags of `VKVM_NETWORK_CREATE_*`
+ * @param flags bitwise OR of `VKVM_NETWORK_CREATE_*` (needs libvirt 7.8.0)
  * @param network the network (out; not NULL; owned by the caller:
  *     vkvm_network_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -2967,7 +2974,7 @@ int vkvm_conn_create_network(vkvm_conn *conn,
  *
  * @param conn the connection (not NULL; borrowed)
  * @param xml a `<device>` document (not NULL; borrowed)
- * @param flags of `VKVM_NODE_DEVICE_CREATE_*`
+ * @param flags bitwise OR of `VKVM_NODE_DEVICE_CREATE_*`
  * @param device the device (out; not NULL; owned by the caller:
  *     vkvm_node_device_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -2987,7 +2994,7 @@ int vkvm_conn_create_node_device(vkvm_conn *conn,
  *
  * @param conn the connection (not NULL; borrowed)
  * @param xml a `<filterbinding>` document (not NULL; borrowed)
- * @param flags of `VKVM_NWFILTER_BINDING_CREATE_*`
+ * @param flags bitwise OR of `VKVM_NWFILTER_BINDING_CREATE_*`
  * @param binding the binding (out; not NULL; owned by the caller:
  *     vkvm_nwfilter_binding_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -3025,7 +3032,7 @@ int vkvm_conn_create_storage_pool(vkvm_conn *conn,
  *
  * @param conn the connection (not NULL; borrowed)
  * @param xml a `<domain>` document (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_DEFINE_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_DEFINE_*`
  * @param domain the domain (out; not NULL; owned by the caller:
  *     vkvm_domain_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -3045,7 +3052,7 @@ int vkvm_conn_define_domain(vkvm_conn *conn,
  *
  * @param conn the connection (not NULL; borrowed)
  * @param xml an `<interface>` document (not NULL; borrowed)
- * @param flags of `VKVM_INTERFACE_DEFINE_*`
+ * @param flags bitwise OR of `VKVM_INTERFACE_DEFINE_*`
  * @param iface the interface (out; not NULL; owned by the caller:
  *     vkvm_interface_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -3065,7 +3072,7 @@ int vkvm_conn_define_interface(vkvm_conn *conn,
  *
  * @param conn the connection (not NULL; borrowed)
  * @param xml a `<network>` document (not NULL; borrowed)
- * @param flags of `VKVM_NETWORK_DEFINE_*`
+ * @param flags bitwise OR of `VKVM_NETWORK_DEFINE_*` (needs libvirt 7.7.0)
  * @param network the network (out; not NULL; owned by the caller:
  *     vkvm_network_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -3083,9 +3090,11 @@ int vkvm_conn_define_network(vkvm_conn *conn,
 /**
  * Defines a device without starting it.
  *
+ * Needs libvirt 7.3.0.
+ *
  * @param conn the connection (not NULL; borrowed)
  * @param xml a `<device>` document (not NULL; borrowed)
- * @param flags of `VKVM_NODE_DEVICE_DEFINE_*`
+ * @param flags bitwise OR of `VKVM_NODE_DEVICE_DEFINE_*`
  * @param device the device (out; not NULL; owned by the caller:
  *     vkvm_node_device_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -3105,7 +3114,7 @@ int vkvm_conn_define_node_device(vkvm_conn *conn,
  *
  * @param conn the connection (not NULL; borrowed)
  * @param xml a `<filter>` document (not NULL; borrowed)
- * @param flags of `VKVM_NWFILTER_DEFINE_*`
+ * @param flags bitwise OR of `VKVM_NWFILTER_DEFINE_*` (needs libvirt 7.7.0)
  * @param nwfilter the filter (out; not NULL; owned by the caller:
  *     vkvm_nwfilter_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -3127,7 +3136,7 @@ int vkvm_conn_define_nwfilter(vkvm_conn *conn,
  * @param file the file's path on the host (not NULL; borrowed)
  * @param xml a `<domain>` document; it must describe the same virtual hardware
  *     (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_SAVE_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_SAVE_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -3145,7 +3154,7 @@ int vkvm_conn_define_save_image_xml(vkvm_conn *conn,
  *
  * @param conn the connection (not NULL; borrowed)
  * @param xml a `<secret>` document (not NULL; borrowed)
- * @param flags of `VKVM_SECRET_DEFINE_*`
+ * @param flags bitwise OR of `VKVM_SECRET_DEFINE_*`
  * @param secret the secret (out; not NULL; owned by the caller:
  *     vkvm_secret_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -3165,7 +3174,7 @@ int vkvm_conn_define_secret(vkvm_conn *conn,
  *
  * @param conn the connection (not NULL; borrowed)
  * @param xml a `<pool>` document (not NULL; borrowed)
- * @param flags of `VKVM_STORAGE_POOL_DEFINE_*`
+ * @param flags bitwise OR of `VKVM_STORAGE_POOL_DEFINE_*`
  * @param pool the pool (out; not NULL; owned by the caller:
  *     vkvm_storage_pool_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -3273,7 +3282,7 @@ int vkvm_conn_domain_event_register(vkvm_conn *conn,
  *
  * @param conn the connection (not NULL; borrowed)
  * @param dom the domain to listen to; NULL for all (may be NULL; borrowed)
- * @param event_id which kind, of `VKVM_DOMAIN_EVENT_ID_*`
+ * @param event_id which kind (one of `VKVM_DOMAIN_EVENT_ID_*`)
  * @param callback called on the thread that runs the event loop (not NULL)
  * @param userdata passed to the callback (may be NULL; kept until destroy is
  *     called)
@@ -3368,8 +3377,8 @@ int vkvm_conn_domain_xml_to_native(vkvm_conn *conn,
  * with a handle of each domain there is now.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param max_delay the longest time between two attempts, in ms, from 100; it
- *     begins with 100 and doubles each time
+ * @param max_delay the longest time between two attempts, from 100; it begins
+ *     with 100 and doubles each time (in milliseconds)
  * @param callback called on the thread that runs the event loop (not NULL)
  * @param userdata passed to the callback (may be NULL; kept until destroy is
  *     called)
@@ -3548,7 +3557,7 @@ int vkvm_conn_network_event_deregister_any(vkvm_conn *conn,
  *
  * @param conn the connection (not NULL; borrowed)
  * @param net the network to listen to; NULL for all (may be NULL; borrowed)
- * @param event_id which kind, of `VKVM_NETWORK_EVENT_ID_*`
+ * @param event_id which kind (one of `VKVM_NETWORK_EVENT_ID_*`)
  * @param callback called on the thread that runs the event loop (not NULL)
  * @param userdata passed to the callback (may be NULL; kept until destroy is
  *     called)
@@ -3618,7 +3627,7 @@ int vkvm_conn_node_device_event_deregister_any(vkvm_conn *conn,
  *
  * @param conn the connection (not NULL; borrowed)
  * @param dev the device to listen to; NULL for all (may be NULL; borrowed)
- * @param event_id which kind, of `VKVM_NODE_DEVICE_EVENT_ID_*`
+ * @param event_id which kind (one of `VKVM_NODE_DEVICE_EVENT_ID_*`)
  * @param callback called on the thread that runs the event loop (not NULL)
  * @param userdata passed to the callback (may be NULL; kept until destroy is
  *     called)
@@ -3643,8 +3652,8 @@ int vkvm_conn_node_device_event_register_any(vkvm_conn *conn,
  * Suspends the host, and wakes it up after some time.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param target how to suspend, of `VKVM_NODE_SUSPEND_TARGET_*`
- * @param duration the time in seconds, at least 60
+ * @param target how to suspend (one of `VKVM_NODE_SUSPEND_TARGET_*`)
+ * @param duration how long, at least 60 (in seconds)
  * @param flags unused, pass 0
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -3922,9 +3931,9 @@ int vkvm_conn_register_close_callback(vkvm_conn *conn,
  *     (may be NULL; borrowed)
  * @param dxml a `<domain>` document to use instead of the saved one (may be
  *     NULL; borrowed)
- * @param params a map with keys of `VKVM_DOMAIN_SAVE_PARAM_*`; with it,
- *     libvirt 8.4 or newer is needed (may be NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_SAVE_*`
+ * @param params a map with keys of `VKVM_DOMAIN_SAVE_PARAM_*` (needs libvirt
+ *     8.4.0; may be NULL; borrowed)
+ * @param flags bitwise OR of `VKVM_DOMAIN_SAVE_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -3962,7 +3971,7 @@ int vkvm_conn_secret_event_deregister_any(vkvm_conn *conn, int callback_id, vkvm
  *
  * @param conn the connection (not NULL; borrowed)
  * @param secret the secret to listen to; NULL for all (may be NULL; borrowed)
- * @param event_id which kind, of `VKVM_SECRET_EVENT_ID_*`
+ * @param event_id which kind (one of `VKVM_SECRET_EVENT_ID_*`)
  * @param callback called on the thread that runs the event loop (not NULL)
  * @param userdata passed to the callback (may be NULL; kept until destroy is
  *     called)
@@ -4016,7 +4025,8 @@ int vkvm_conn_set_identity(vkvm_conn *conn,
  * `vkvm_event_start`.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param interval seconds of silence before a check; 0 or less for no checks
+ * @param interval the silence before a check; 0 or less for no checks (in
+ *     seconds)
  * @param count how many checks may go unanswered
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -4072,7 +4082,7 @@ int vkvm_conn_storage_pool_event_deregister_any(vkvm_conn *conn,
  * @param conn the connection (not NULL; borrowed)
  * @param pool the storage pool to listen to; NULL for all (may be NULL;
  *     borrowed)
- * @param event_id which kind, of `VKVM_STORAGE_POOL_EVENT_ID_*`
+ * @param event_id which kind (one of `VKVM_STORAGE_POOL_EVENT_ID_*`)
  * @param callback called on the thread that runs the event loop (not NULL)
  * @param userdata passed to the callback (may be NULL; kept until destroy is
  *     called)
@@ -4114,11 +4124,11 @@ int vkvm_conn_unregister_close_callback(vkvm_conn *conn, vkvm_error **error);
  * A failure is reported before anything is shown.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param stats which groups, of `VKVM_DOMAIN_STATS_*`; 0 for all
+ * @param stats which groups; 0 for all (bitwise OR of `VKVM_DOMAIN_STATS_*`)
  * @param doms the domains; none for all domains (may be NULL; borrowed; its
  *     length is in doms_len)
  * @param doms_len how many there are
- * @param flags of `VKVM_DOMAIN_GET_ALL_STATS_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_GET_ALL_STATS_*`
  * @param visitor the functions that get the parts (not NULL; borrowed)
  * @param userdata passed to them (may be NULL; kept until destroy is called)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -4241,7 +4251,7 @@ typedef struct {
  * it is watched again after `vkvm_event_update_handle`.
  *
  * @param fd the descriptor
- * @param events what to watch it for, of `VKVM_EVENT_HANDLE_*`
+ * @param events what to watch it for (bitwise OR of `VKVM_EVENT_HANDLE_*`)
  * @param callback called on the thread that runs the event loop (not NULL)
  * @param userdata passed to the callback (may be NULL; kept until destroy is
  *     called)
@@ -4264,8 +4274,8 @@ int vkvm_event_add_handle(int fd,
 /**
  * Adds a timer to the event loop.
  *
- * @param frequency fire each so many ms; 0 for each turn of the loop, -1 for
- *     not until `vkvm_event_update_timeout`
+ * @param frequency how often to fire; 0 for each turn of the loop, -1 for not
+ *     until `vkvm_event_update_timeout` (in milliseconds)
  * @param callback called on the thread that runs the event loop (not NULL)
  * @param userdata passed to the callback (may be NULL; kept until destroy is
  *     called)
@@ -4515,7 +4525,7 @@ int vkvm_event_queue_get_overflow(vkvm_event_queue *queue,
  * @param queue the event queue (not NULL; borrowed)
  * @param conn the connection (not NULL; borrowed)
  * @param dom the domain to listen to; NULL for all (may be NULL; borrowed)
- * @param event_id which kind, of `VKVM_DOMAIN_EVENT_ID_*`
+ * @param event_id which kind (one of `VKVM_DOMAIN_EVENT_ID_*`)
  * @param callback_id the number to deregister with (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -4556,7 +4566,8 @@ int vkvm_event_queue_drain(vkvm_event_queue *queue,
  *
  * @param queue the event queue (not NULL; borrowed)
  * @param conn the connection (not NULL; borrowed)
- * @param max_delay the longest time between two attempts, in ms, from 100
+ * @param max_delay the longest time between two attempts, from 100 (in
+ *     milliseconds)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -4578,7 +4589,7 @@ int vkvm_event_queue_enable_resume(vkvm_event_queue *queue,
  * @param queue the event queue (not NULL; borrowed)
  * @param conn the connection (not NULL; borrowed)
  * @param net the network to listen to; NULL for all (may be NULL; borrowed)
- * @param event_id which kind, of `VKVM_NETWORK_EVENT_ID_*`
+ * @param event_id which kind (one of `VKVM_NETWORK_EVENT_ID_*`)
  * @param callback_id the number to deregister with (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -4600,8 +4611,8 @@ int vkvm_event_queue_network_event_register_any(vkvm_event_queue *queue,
  * another thread. Events of a connection that was freed are dropped.
  *
  * @param queue the event queue (not NULL; borrowed)
- * @param timeout how long to wait, in ms; 0 for not at all, -1 for as long as
- *     it takes
+ * @param timeout how long to wait; 0 for not at all, -1 for as long as it
+ *     takes (in milliseconds)
  * @param event a map with the keys `class` (of the object, as in function
  *     names, like "domain"; "conn" for the end of a connection), `event_id`,
  *     `conn` (a handle), `object` (a handle of the class, or null) and `args`
@@ -4626,7 +4637,7 @@ int vkvm_event_queue_next(vkvm_event_queue *queue,
  * @param queue the event queue (not NULL; borrowed)
  * @param conn the connection (not NULL; borrowed)
  * @param dev the device to listen to; NULL for all (may be NULL; borrowed)
- * @param event_id which kind, of `VKVM_NODE_DEVICE_EVENT_ID_*`
+ * @param event_id which kind (one of `VKVM_NODE_DEVICE_EVENT_ID_*`)
  * @param callback_id the number to deregister with (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -4672,7 +4683,7 @@ int vkvm_event_queue_register_close_callback(vkvm_event_queue *queue,
  * @param queue the event queue (not NULL; borrowed)
  * @param conn the connection (not NULL; borrowed)
  * @param secret the secret to listen to; NULL for all (may be NULL; borrowed)
- * @param event_id which kind, of `VKVM_SECRET_EVENT_ID_*`
+ * @param event_id which kind (one of `VKVM_SECRET_EVENT_ID_*`)
  * @param callback_id the number to deregister with (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -4698,7 +4709,7 @@ int vkvm_event_queue_secret_event_register_any(vkvm_event_queue *queue,
  * @param conn the connection (not NULL; borrowed)
  * @param pool the storage pool to listen to; NULL for all (may be NULL;
  *     borrowed)
- * @param event_id which kind, of `VKVM_STORAGE_POOL_EVENT_ID_*`
+ * @param event_id which kind (one of `VKVM_STORAGE_POOL_EVENT_ID_*`)
  * @param callback_id the number to deregister with (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -5724,8 +5735,8 @@ int vkvm_domain_open_channel(vkvm_domain *dom,
  * @param stream a stream that carries nothing (not NULL; borrowed)
  * @param devname the alias of the console or serial device, such as "serial0";
  *     NULL for the first console (may be NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_OPEN_CONSOLE_*`: take it from who has it now,
- *     or fail when somebody has it
+ * @param flags take it from who has it now, or fail when somebody has it
+ *     (bitwise OR of `VKVM_DOMAIN_OPEN_CONSOLE_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -5812,7 +5823,7 @@ int vkvm_domain_get_autostart_once(vkvm_domain *dom, bool *autostart, vkvm_error
  * Gets the weights and limits of the disk I/O of the domain.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
  * @param params a map whose keys are the texts of `VKVM_DOMAIN_BLKIO_*`; what
  *     is per device is text, a path and a number in turn, with commas between
  *     them (out; not NULL; owned by the caller: vkvm_value_free)
@@ -5856,7 +5867,7 @@ int vkvm_domain_get_block_info(vkvm_domain *dom,
  * @param dom the domain (not NULL; borrowed)
  * @param disk the name in the guest, like `vda`, or the path of the source
  *     (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
  * @param params a map whose keys are the texts of
  *     `VKVM_DOMAIN_BLOCK_IOTUNE_*`: bytes or requests per second, seconds for
  *     the `…_length` ones; 0 for no limit (out; not NULL; owned by the
@@ -5879,7 +5890,7 @@ int vkvm_domain_get_block_iotune(vkvm_domain *dom,
  * @param dom the domain (not NULL; borrowed)
  * @param path the disk: its target like "vda", or its image's path (not NULL;
  *     borrowed)
- * @param flags of `VKVM_DOMAIN_BLOCK_JOB_INFO_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_BLOCK_JOB_INFO_*`
  * @param info a map of `type` (one of `VKVM_DOMAIN_BLOCK_JOB_TYPE_*`),
  *     `bandwidth` (the limit in MiB/s, or bytes/s with
  *     `VKVM_DOMAIN_BLOCK_JOB_INFO_BANDWIDTH_BYTES`; 0 for none), `cur` and
@@ -6002,7 +6013,7 @@ int vkvm_domain_get_disk_errors(vkvm_domain *dom,
  * are those that are no virtual CPU and no I/O thread.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
  * @param mask a bit for each of the host's CPUs, bit 0 of the first byte for
  *     CPU 0 (out; not NULL; owned by the caller: vkvm_bytes_free; its length
  *     is in mask_len)
@@ -6043,8 +6054,9 @@ int vkvm_domain_get_fs_info(vkvm_domain *dom,
  * Asks the guest's agent about the guest.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param types what to ask, of `VKVM_DOMAIN_GUEST_INFO_*`; 0 for all that the
- *     agent can tell. What was asked for and the agent cannot tell is an error
+ * @param types what to ask; 0 for all that the agent can tell. What was asked
+ *     for and the agent cannot tell is an error (bitwise OR of
+ *     `VKVM_DOMAIN_GUEST_INFO_*`)
  * @param flags unused, pass 0
  * @param info a map; its keys are the texts of `VKVM_DOMAIN_GUEST_INFO_*`,
  *     those of lists with a number, like "fs.0.mountpoint" (out; not NULL;
@@ -6085,8 +6097,8 @@ int vkvm_domain_get_guest_vcpus(vkvm_domain *dom,
  * Gets the host name of the guest.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags where to look, of `VKVM_DOMAIN_GET_HOSTNAME_*`; 0 lets the
- *     driver choose
+ * @param flags where to look; 0 lets the driver choose (bitwise OR of
+ *     `VKVM_DOMAIN_GET_HOSTNAME_*`)
  * @param hostname the name (out; not NULL; owned by the caller:
  *     vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -6134,10 +6146,11 @@ int vkvm_domain_get_info(vkvm_domain *dom, vkvm_value **info, vkvm_error **error
  *
  * @param dom the domain (not NULL; borrowed)
  * @param state one of `VKVM_DOMAIN_STATE_*` (out; not NULL)
- * @param max_mem the memory that it may have, in KiB (out; not NULL)
- * @param memory the memory that it has, in KiB (out; not NULL)
+ * @param max_mem the memory that it may have (in KiB; out; not NULL)
+ * @param memory the memory that it has (in KiB; out; not NULL)
  * @param nr_virt_cpu how many virtual CPUs it has (out; not NULL)
- * @param cpu_time how much CPU time it has used so far, in ns (out; not NULL)
+ * @param cpu_time how much CPU time it has used so far (in nanoseconds; out;
+ *     not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -6156,8 +6169,9 @@ int vkvm_domain_get_info_numbers(vkvm_domain *dom,
  * Gets the addresses of the network interfaces of the guest.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param src who is asked, one of `VKVM_DOMAIN_INTERFACE_ADDRESSES_SRC_*`: the
- *     leases of libvirt's networks, the guest's agent, or the host's ARP table
+ * @param src who is asked: the leases of libvirt's networks, the guest's
+ *     agent, or the host's ARP table (one of
+ *     `VKVM_DOMAIN_INTERFACE_ADDRESSES_SRC_*`)
  * @param flags unused, pass 0
  * @param interfaces a list of maps of `name` (as its source calls it),
  *     `hwaddr` (the hardware address; not there when it is not known) and
@@ -6182,7 +6196,7 @@ int vkvm_domain_get_interface_addresses(vkvm_domain *dom,
  * @param dom the domain (not NULL; borrowed)
  * @param intf the name on the host, like `vnet0`, or the hardware address (not
  *     NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
  * @param params a map whose keys are the texts of `VKVM_DOMAIN_BANDWIDTH_*`:
  *     average, peak and floor in KiB per second, burst in KiB; 0 for no limit
  *     (out; not NULL; owned by the caller: vkvm_value_free)
@@ -6203,7 +6217,7 @@ int vkvm_domain_get_interface_parameters(vkvm_domain *dom,
  * run.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
  * @param iothreads a list of maps with the keys `number` and `affinity` (bytes
  *     with a bit for each of the host's CPUs, bit 0 of the first byte for CPU
  *     0) (out; not NULL; owned by the caller: vkvm_value_free)
@@ -6239,7 +6253,7 @@ int vkvm_domain_get_job_info(vkvm_domain *dom, vkvm_value **info, vkvm_error **e
  * knows.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_JOB_STATS_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_JOB_STATS_*`
  * @param type `VKVM_DOMAIN_JOB_NONE` or one of those after it (out; not NULL)
  * @param stats a map whose keys are the texts of `VKVM_DOMAIN_JOB_*`; times in
  *     ms, sizes in bytes (out; not NULL; owned by the caller: vkvm_value_free)
@@ -6279,7 +6293,7 @@ int vkvm_domain_get_launch_security_info(vkvm_domain *dom,
  * Gets the most memory that the domain can have.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param memory KiB (out; not NULL)
+ * @param memory the memory that it may have (in KiB; out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -6305,7 +6319,7 @@ int vkvm_domain_get_max_vcpus(vkvm_domain *dom, int *count, vkvm_error **error);
  * Gets the memory limits of the domain.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
  * @param params a map whose keys are the texts of `VKVM_DOMAIN_MEMORY_*`, in
  *     KiB; `VKVM_DOMAIN_MEMORY_PARAM_UNLIMITED` for no limit (out; not NULL;
  *     owned by the caller: vkvm_value_free)
@@ -6327,7 +6341,7 @@ int vkvm_domain_get_memory_parameters(vkvm_domain *dom,
  * Needs libvirt 7.1.0.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags which kinds, of `VKVM_DOMAIN_MESSAGE_*`; 0 for all
+ * @param flags which kinds; 0 for all (bitwise OR of `VKVM_DOMAIN_MESSAGE_*`)
  * @param messages the messages, for people to read (out; not NULL; owned by
  *     the caller: vkvm_string_list_free; its length is in messages_len)
  * @param messages_len how many there are (out)
@@ -6351,7 +6365,7 @@ int vkvm_domain_get_messages(vkvm_domain *dom,
  * @param type one of `VKVM_DOMAIN_METADATA_*`
  * @param uri the namespace of the element; NULL for description and title (may
  *     be NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
  * @param metadata the text, or the element as XML; none is an error (out; not
  *     NULL; owned by the caller: vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -6384,7 +6398,7 @@ int vkvm_domain_get_name(vkvm_domain *dom, char **name, vkvm_error **error);
  * Gets the NUMA policy of the domain.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
  * @param params a map whose keys are the texts of `VKVM_DOMAIN_NUMA_*`: a list
  *     of nodes, like `0-1,3`, and one of `VKVM_DOMAIN_NUMATUNE_MEM_*` (out;
  *     not NULL; owned by the caller: vkvm_value_free)
@@ -6418,7 +6432,7 @@ int vkvm_domain_get_os_type(vkvm_domain *dom, char **type, vkvm_error **error);
  * Gets which performance events are counted for the domain.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
  * @param events a map whose keys are the texts of `VKVM_DOMAIN_PERF_PARAM_*`,
  *     with whether they are counted (out; not NULL; owned by the caller:
  *     vkvm_value_free)
@@ -6437,7 +6451,7 @@ int vkvm_domain_get_perf_events(vkvm_domain *dom,
  * Gets the scheduler parameters of the domain.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
  * @param params a map whose keys are the texts of `VKVM_DOMAIN_SCHEDULER_*`
  *     (out; not NULL; owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -6521,10 +6535,11 @@ int vkvm_domain_get_snapshot_by_name(vkvm_domain *dom,
  *
  * @param dom the domain (not NULL; borrowed)
  * @param flags unused, pass 0
- * @param state one of `VKVM_DOMAIN_STATE_*` without a second word for the
- *     reason (out; not NULL)
- * @param reason one of `VKVM_DOMAIN_STATE_<STATE>_*`, like
- *     `VKVM_DOMAIN_STATE_PAUSED_USER` (out; not NULL)
+ * @param state the state; of the constants those without a second word for the
+ *     reason (one of `VKVM_DOMAIN_STATE_*`; out; not NULL)
+ * @param reason the reason, a constant of that state, like
+ *     `VKVM_DOMAIN_STATE_PAUSED_USER` (one of `VKVM_DOMAIN_STATE_*`; out; not
+ *     NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -6542,8 +6557,8 @@ int vkvm_domain_get_state(vkvm_domain *dom,
  *
  * @param dom the domain (not NULL; borrowed)
  * @param flags unused, pass 0
- * @param secs seconds since 1970 (out; not NULL)
- * @param nsecs nanoseconds within the second (out; not NULL)
+ * @param secs the time since 1970 (in seconds; out; not NULL)
+ * @param nsecs the part of a second besides (in nanoseconds; out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -6593,7 +6608,7 @@ int vkvm_domain_get_uuid_string(vkvm_domain *dom, char **uuid, vkvm_error **erro
  * it may run.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
  * @param vcpus a list with a map for each virtual CPU: `number`, `state` (one
  *     of `VKVM_DOMAIN_VCPU_OFFLINE`, `VKVM_DOMAIN_VCPU_RUNNING`,
  *     `VKVM_DOMAIN_VCPU_BLOCKED`), `cpuTime` (ns), `cpu` (the CPU of the host
@@ -6616,7 +6631,7 @@ int vkvm_domain_get_vcpu_info(vkvm_domain *dom,
  * Gets how many virtual CPUs the domain has.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_VCPU_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_VCPU_*`
  * @param count how many (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -6630,7 +6645,7 @@ int vkvm_domain_get_vcpus(vkvm_domain *dom, uint32_t flags, int *count, vkvm_err
  * Gets the definition of the domain.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_XML_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_XML_*`
  * @param xml a `<domain>` document (out; not NULL; owned by the caller:
  *     vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -6648,8 +6663,8 @@ int vkvm_domain_get_xml_description(vkvm_domain *dom,
  * Lists the checkpoints of the domain.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags a filter, of `VKVM_DOMAIN_CHECKPOINT_LIST_*`; 0 for all
- *     checkpoints
+ * @param flags a filter; 0 for all checkpoints (bitwise OR of
+ *     `VKVM_DOMAIN_CHECKPOINT_LIST_*`)
  * @param checkpoints the checkpoints (out; not NULL; owned by the caller:
  *     vkvm_domain_checkpoint_list_free; its length is in checkpoints_len)
  * @param checkpoints_len how many there are (out)
@@ -6669,7 +6684,8 @@ int vkvm_domain_list_all_checkpoints(vkvm_domain *dom,
  * Lists the snapshots of the domain.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags a filter, of `VKVM_DOMAIN_SNAPSHOT_LIST_*`; 0 for all snapshots
+ * @param flags a filter; 0 for all snapshots (bitwise OR of
+ *     `VKVM_DOMAIN_SNAPSHOT_LIST_*`)
  * @param snapshots the snapshots (out; not NULL; owned by the caller:
  *     vkvm_domain_snapshot_list_free; its length is in snapshots_len)
  * @param snapshots_len how many there are (out)
@@ -6690,7 +6706,7 @@ int vkvm_domain_list_all_snapshots(vkvm_domain *dom,
  *
  * @param dom the domain (not NULL; borrowed)
  * @param maxnames how many to list at most, from 0 to 1,048,576
- * @param flags a filter, of `VKVM_DOMAIN_SNAPSHOT_LIST_*`
+ * @param flags a filter (bitwise OR of `VKVM_DOMAIN_SNAPSHOT_LIST_*`)
  * @param names the names (out; not NULL; owned by the caller:
  *     vkvm_string_list_free; its length is in names_len)
  * @param names_len how many there are (out)
@@ -6734,7 +6750,8 @@ int vkvm_domain_abort_block_job(vkvm_domain *dom,
  * Flags need libvirt 8.5.0.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_DOMAIN_ABORT_JOB_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_DOMAIN_ABORT_JOB_*` (needs libvirt
+ *     8.5.0)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -6748,7 +6765,7 @@ int vkvm_domain_abort_job(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
  *
  * @param dom the domain (not NULL; borrowed)
  * @param iothread_id its number, from 1
- * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -6766,8 +6783,8 @@ int vkvm_domain_add_iothread(vkvm_domain *dom,
  * @param dom the domain (not NULL; borrowed)
  * @param xml a document as within `<devices>`, like `<disk>` or `<interface>`
  *     (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_DEVICE_MODIFY_*`; which of the running domain
- *     and its definition is meant
+ * @param flags which of the running domain and its definition is meant
+ *     (bitwise OR of `VKVM_DOMAIN_DEVICE_MODIFY_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -6841,7 +6858,7 @@ int vkvm_domain_authorized_ssh_keys_set(vkvm_domain *dom,
  * @param checkpointxml a `<domaincheckpoint>` document, for a checkpoint of
  *     the same moment, from which the next backup can be incremental (may be
  *     NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_BACKUP_BEGIN_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_BACKUP_BEGIN_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -6888,9 +6905,9 @@ int vkvm_domain_backup_get_xml_description(vkvm_domain *dom,
  *     the lowest of the chain (may be NULL; borrowed)
  * @param top the highest image to merge; NULL for the disk's own, which needs
  *     `VKVM_DOMAIN_BLOCK_COMMIT_ACTIVE` (may be NULL; borrowed)
- * @param bandwidth the limit of the speed in MiB/s, in bytes/s with
- *     `VKVM_DOMAIN_BLOCK_COMMIT_BANDWIDTH_BYTES`; 0 for none
- * @param flags of `VKVM_DOMAIN_BLOCK_COMMIT_*`
+ * @param bandwidth the limit of the speed, in bytes/s with
+ *     `VKVM_DOMAIN_BLOCK_COMMIT_BANDWIDTH_BYTES`; 0 for none (in MiB/s)
+ * @param flags bitwise OR of `VKVM_DOMAIN_BLOCK_COMMIT_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -6946,8 +6963,8 @@ int vkvm_domain_block_copy(vkvm_domain *dom,
  * @param dom the domain (not NULL; borrowed)
  * @param path the name in the guest, like `vda`, or the path of the source
  *     (not NULL; borrowed)
- * @param offset the first byte
- * @param size how many bytes; libvirt has a limit, 4 MiB over a socket
+ * @param offset where to begin (in bytes)
+ * @param size how much; libvirt has a limit, 4 MiB over a socket (in bytes)
  * @param flags unused, pass 0
  * @param data the bytes (out; not NULL; owned by the caller: vkvm_bytes_free;
  *     its length is in data_len)
@@ -6977,9 +6994,9 @@ int vkvm_domain_block_peek(vkvm_domain *dom,
  * @param dom the domain (not NULL; borrowed)
  * @param path the disk: its target like "vda", or its image's path (not NULL;
  *     borrowed)
- * @param bandwidth the limit of the speed in MiB/s, in bytes/s with
- *     `VKVM_DOMAIN_BLOCK_PULL_BANDWIDTH_BYTES`; 0 for none
- * @param flags of `VKVM_DOMAIN_BLOCK_PULL_*`
+ * @param bandwidth the limit of the speed, in bytes/s with
+ *     `VKVM_DOMAIN_BLOCK_PULL_BANDWIDTH_BYTES`; 0 for none (in MiB/s)
+ * @param flags bitwise OR of `VKVM_DOMAIN_BLOCK_PULL_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -7004,9 +7021,9 @@ int vkvm_domain_block_pull(vkvm_domain *dom,
  * @param base the image that stays the disk's backing image; NULL for none.
  *     With `VKVM_DOMAIN_BLOCK_REBASE_COPY`, the path of the copy, which is
  *     then needed (may be NULL; borrowed)
- * @param bandwidth the limit of the speed in MiB/s, in bytes/s with
- *     `VKVM_DOMAIN_BLOCK_REBASE_BANDWIDTH_BYTES`; 0 for none
- * @param flags of `VKVM_DOMAIN_BLOCK_REBASE_*`
+ * @param bandwidth the limit of the speed, in bytes/s with
+ *     `VKVM_DOMAIN_BLOCK_REBASE_BANDWIDTH_BYTES`; 0 for none (in MiB/s)
+ * @param flags bitwise OR of `VKVM_DOMAIN_BLOCK_REBASE_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -7026,8 +7043,9 @@ int vkvm_domain_block_rebase(vkvm_domain *dom,
  * @param dom the domain (not NULL; borrowed)
  * @param disk the name in the guest, like `vda`, or the path of the source
  *     (not NULL; borrowed)
- * @param size KiB, or bytes with `VKVM_DOMAIN_BLOCK_RESIZE_BYTES`
- * @param flags of `VKVM_DOMAIN_BLOCK_RESIZE_*`
+ * @param size the new size, in bytes with `VKVM_DOMAIN_BLOCK_RESIZE_BYTES` (in
+ *     KiB)
+ * @param flags bitwise OR of `VKVM_DOMAIN_BLOCK_RESIZE_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -7069,7 +7087,7 @@ int vkvm_domain_block_stats(vkvm_domain *dom,
  *
  * @param dom the domain (not NULL; borrowed)
  * @param to the path of the file (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_DUMP_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_DUMP_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -7084,7 +7102,7 @@ int vkvm_domain_core_dump(vkvm_domain *dom, const char *to, uint32_t flags, vkvm
  * @param dom the domain (not NULL; borrowed)
  * @param to the path of the file (not NULL; borrowed)
  * @param format one of `VKVM_DOMAIN_CORE_DUMP_FORMAT_*`
- * @param flags of `VKVM_DOMAIN_DUMP_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_DUMP_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -7101,7 +7119,7 @@ int vkvm_domain_core_dump_format(vkvm_domain *dom,
  * Starts the domain.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_START_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_START_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -7116,7 +7134,7 @@ int vkvm_domain_create(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
  *
  * @param dom the domain (not NULL; borrowed)
  * @param xml a `<domaincheckpoint>` document (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_CHECKPOINT_CREATE_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_CHECKPOINT_CREATE_*`
  * @param checkpoint the checkpoint (out; not NULL; owned by the caller:
  *     vkvm_domain_checkpoint_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -7136,7 +7154,7 @@ int vkvm_domain_create_checkpoint(vkvm_domain *dom,
  *
  * @param dom the domain (not NULL; borrowed)
  * @param xml a `<domainsnapshot>` document (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_SNAPSHOT_CREATE_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_SNAPSHOT_CREATE_*`
  * @param snapshot the snapshot (out; not NULL; owned by the caller:
  *     vkvm_domain_snapshot_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -7161,7 +7179,7 @@ int vkvm_domain_create_snapshot(vkvm_domain *dom,
  *     closes them. NULL if there are none (may be NULL; borrowed; its length
  *     is in fds_len)
  * @param fds_len how many there are
- * @param flags of `VKVM_DOMAIN_START_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_START_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -7198,7 +7216,7 @@ int vkvm_domain_current_snapshot(vkvm_domain *dom,
  *
  * @param dom the domain (not NULL; borrowed)
  * @param iothread_id its number, from 1
- * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -7217,7 +7235,7 @@ int vkvm_domain_del_iothread(vkvm_domain *dom,
  *
  * @param dom the domain (not NULL; borrowed)
  * @param group its name (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -7235,7 +7253,7 @@ int vkvm_domain_del_throttle_group(vkvm_domain *dom,
  * The handle stays valid.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_DESTROY_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_DESTROY_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -7253,8 +7271,8 @@ int vkvm_domain_destroy(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
  *
  * @param dom the domain (not NULL; borrowed)
  * @param xml the device, as in the domain's definition (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_DEVICE_MODIFY_*`; which of the running domain
- *     and its definition is meant
+ * @param flags which of the running domain and its definition is meant
+ *     (bitwise OR of `VKVM_DOMAIN_DEVICE_MODIFY_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -7273,8 +7291,8 @@ int vkvm_domain_detach_device(vkvm_domain *dom,
  *
  * @param dom the domain (not NULL; borrowed)
  * @param alias the name in the device's element `<alias>` (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_DEVICE_MODIFY_*`; which of the running domain
- *     and its definition is meant
+ * @param flags which of the running domain and its definition is meant
+ *     (bitwise OR of `VKVM_DOMAIN_DEVICE_MODIFY_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -7299,7 +7317,7 @@ int vkvm_domain_detach_device_alias(vkvm_domain *dom,
  * @param fds open file descriptors; the call borrows them, and the caller
  *     closes them (not NULL; borrowed; its length is in fds_len)
  * @param fds_len how many there are
- * @param flags of `VKVM_DOMAIN_FD_ASSOCIATE_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_FD_ASSOCIATE_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -7367,8 +7385,8 @@ int vkvm_domain_fs_thaw(vkvm_domain *dom,
  * @param dom the domain (not NULL; borrowed)
  * @param mountpoint where the file system is mounted in the guest; NULL for
  *     all. QEMU's driver knows all only (may be NULL; borrowed)
- * @param minimum leave free ranges alone that are smaller, in bytes; 0 for
- *     none
+ * @param minimum leave free ranges alone that are smaller; 0 for none (in
+ *     bytes)
  * @param flags unused, pass 0
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -7388,7 +7406,7 @@ int vkvm_domain_fs_trim(vkvm_domain *dom,
  * Needs libvirt 10.2.0.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param type which displays, one of `VKVM_DOMAIN_GRAPHICS_RELOAD_TYPE_*`
+ * @param type which displays (one of `VKVM_DOMAIN_GRAPHICS_RELOAD_TYPE_*`)
  * @param flags unused, pass 0
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -7591,7 +7609,7 @@ int vkvm_domain_lxc_open_namespace(vkvm_domain *dom,
  * The next start goes on from there.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_SAVE_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_SAVE_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -7623,7 +7641,7 @@ int vkvm_domain_managed_save_define_xml(vkvm_domain *dom,
  * Gets the definition that is kept in the saved state of the domain.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_SAVE_IMAGE_XML_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_SAVE_IMAGE_XML_*`
  * @param xml a `<domain>` document (out; not NULL; owned by the caller:
  *     vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -7654,8 +7672,8 @@ int vkvm_domain_managed_save_remove(vkvm_domain *dom, uint32_t flags, vkvm_error
  * Reads bytes of the memory of the running domain.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param offset the address of the first byte
- * @param size how many bytes; libvirt has a limit, 4 MiB over a socket
+ * @param offset the address of the first one (in bytes)
+ * @param size how much; libvirt has a limit, 4 MiB over a socket (in bytes)
  * @param flags what kind of address it is, `VKVM_DOMAIN_MEMORY_VIRTUAL` or
  *     `VKVM_DOMAIN_MEMORY_PHYSICAL`; one of them is needed
  * @param data the bytes (out; not NULL; owned by the caller: vkvm_bytes_free;
@@ -7709,8 +7727,8 @@ int vkvm_domain_memory_stats(vkvm_domain *dom,
  *     the value of `VKVM_DOMAIN_MIGRATE_PARAM_MIGRATE_DISKS` and the others
  *     about disks is a list of texts; another key is an error (may be NULL;
  *     borrowed)
- * @param flags `VKVM_DOMAIN_MIGRATE_LIVE` and others of
- *     `VKVM_DOMAIN_MIGRATE_*`
+ * @param flags `VKVM_DOMAIN_MIGRATE_LIVE` and others (bitwise OR of
+ *     `VKVM_DOMAIN_MIGRATE_*`)
  * @param ddom the domain on the other host (out; not NULL; owned by the
  *     caller: vkvm_domain_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -7736,9 +7754,9 @@ int vkvm_domain_migrate(vkvm_domain *dom,
  * @param dname its name there; NULL for the same (may be NULL; borrowed)
  * @param uri where its memory goes, like "tcp://host"; NULL to let the
  *     destination choose (may be NULL; borrowed)
- * @param bandwidth the limit of the speed in MiB/s; 0 for none
- * @param flags `VKVM_DOMAIN_MIGRATE_LIVE` and others of
- *     `VKVM_DOMAIN_MIGRATE_*`
+ * @param bandwidth the limit of the speed; 0 for none (in MiB/s)
+ * @param flags `VKVM_DOMAIN_MIGRATE_LIVE` and others (bitwise OR of
+ *     `VKVM_DOMAIN_MIGRATE_*`)
  * @param ddom the domain on the other host (out; not NULL; owned by the
  *     caller: vkvm_domain_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -7763,7 +7781,7 @@ int vkvm_domain_migrate2(vkvm_domain *dom,
  *
  * @param dom the domain (not NULL; borrowed)
  * @param flags unused, pass 0
- * @param cache_size the size in bytes (out; not NULL)
+ * @param cache_size the size (in bytes; out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -7780,7 +7798,7 @@ int vkvm_domain_migrate_get_compression_cache(vkvm_domain *dom,
  *
  * @param dom the domain (not NULL; borrowed)
  * @param flags unused, pass 0
- * @param downtime the time in ms (out; not NULL)
+ * @param downtime the time (in milliseconds; out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -7798,7 +7816,7 @@ int vkvm_domain_migrate_get_max_downtime(vkvm_domain *dom,
  * @param dom the domain (not NULL; borrowed)
  * @param flags `VKVM_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY` for that after the
  *     switch in post-copy mode
- * @param bandwidth the speed in MiB/s (out; not NULL)
+ * @param bandwidth the speed (in MiB/s; out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -7815,7 +7833,7 @@ int vkvm_domain_migrate_get_max_speed(vkvm_domain *dom,
  * `VKVM_DOMAIN_MIGRATE_COMPRESSED` from sending whole pages again.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param cache_size the size in bytes
+ * @param cache_size the size (in bytes)
  * @param flags unused, pass 0
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -7833,7 +7851,7 @@ int vkvm_domain_migrate_set_compression_cache(vkvm_domain *dom,
  * Only while one is going on.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param downtime the time in ms
+ * @param downtime the time (in milliseconds)
  * @param flags unused, pass 0
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -7850,7 +7868,7 @@ int vkvm_domain_migrate_set_max_downtime(vkvm_domain *dom,
  * Sets the limit of the speed of migrations of the domain.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param bandwidth the speed in MiB/s
+ * @param bandwidth the speed (in MiB/s)
  * @param flags `VKVM_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY` for that after the
  *     switch in post-copy mode
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -7894,8 +7912,8 @@ int vkvm_domain_migrate_start_post_copy(vkvm_domain *dom, uint32_t flags, vkvm_e
  *     the value of `VKVM_DOMAIN_MIGRATE_PARAM_MIGRATE_DISKS` and the others
  *     about disks is a list of texts; another key is an error (may be NULL;
  *     borrowed)
- * @param flags `VKVM_DOMAIN_MIGRATE_LIVE` and others of
- *     `VKVM_DOMAIN_MIGRATE_*`
+ * @param flags `VKVM_DOMAIN_MIGRATE_LIVE` and others (bitwise OR of
+ *     `VKVM_DOMAIN_MIGRATE_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -7919,9 +7937,9 @@ int vkvm_domain_migrate_to_uri(vkvm_domain *dom,
  * @param dname its name there; NULL for the same (may be NULL; borrowed)
  * @param uri where its memory goes, like "tcp://host"; NULL to let the
  *     destination choose (may be NULL; borrowed)
- * @param bandwidth the limit of the speed in MiB/s; 0 for none
- * @param flags `VKVM_DOMAIN_MIGRATE_LIVE` and others of
- *     `VKVM_DOMAIN_MIGRATE_*`
+ * @param bandwidth the limit of the speed; 0 for none (in MiB/s)
+ * @param flags `VKVM_DOMAIN_MIGRATE_LIVE` and others (bitwise OR of
+ *     `VKVM_DOMAIN_MIGRATE_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -7941,7 +7959,7 @@ int vkvm_domain_migrate_to_uri2(vkvm_domain *dom,
  * Counts the snapshots of the domain.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags a filter, of `VKVM_DOMAIN_SNAPSHOT_LIST_*`
+ * @param flags a filter (bitwise OR of `VKVM_DOMAIN_SNAPSHOT_LIST_*`)
  * @param count how many there are (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -7961,7 +7979,7 @@ int vkvm_domain_num_of_snapshots(vkvm_domain *dom,
  * @param mask a bit for each of the host's CPUs, bit 0 of the first byte for
  *     CPU 0 (not NULL; borrowed; its length is in mask_len)
  * @param mask_len how many bytes it has; CPUs beyond them are not in it
- * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -7982,7 +8000,7 @@ int vkvm_domain_pin_emulator(vkvm_domain *dom,
  * @param mask a bit for each of the host's CPUs, bit 0 of the first byte for
  *     CPU 0 (not NULL; borrowed; its length is in mask_len)
  * @param mask_len how many bytes it has; CPUs beyond them are not in it
- * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8004,7 +8022,7 @@ int vkvm_domain_pin_iothread(vkvm_domain *dom,
  * @param mask a bit for each of the host's CPUs, bit 0 of the first byte for
  *     CPU 0 (not NULL; borrowed; its length is in mask_len)
  * @param mask_len how many bytes it has; CPUs beyond them are not in it
- * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8022,8 +8040,8 @@ int vkvm_domain_pin_vcpu(vkvm_domain *dom,
  * Asks the guest to go to sleep, with its own power management.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param target how deep, one of `VKVM_NODE_SUSPEND_TARGET_*`
- * @param duration seconds until it wakes up; 0 for no such time
+ * @param target how deep (one of `VKVM_NODE_SUSPEND_TARGET_*`)
+ * @param duration the time until it wakes up; 0 for no such time (in seconds)
  * @param flags unused, pass 0
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -8058,8 +8076,8 @@ int vkvm_domain_pm_wakeup(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
  * @param dom the domain (not NULL; borrowed)
  * @param cmd the command, in JSON, like "{ \"execute\": \"guest-ping\" }" (not
  *     NULL; borrowed)
- * @param timeout how long to wait for the answer, in s, or one of
- *     `VKVM_DOMAIN_QEMU_AGENT_COMMAND_*`
+ * @param timeout how long to wait for the answer, or a constant (in seconds;
+ *     one of `VKVM_DOMAIN_QEMU_AGENT_COMMAND_*`)
  * @param flags unused, pass 0
  * @param result the answer, in JSON (out; not NULL; owned by the caller:
  *     vkvm_string_free)
@@ -8105,7 +8123,9 @@ int vkvm_domain_qemu_monitor_command(vkvm_domain *dom,
  * Sends a command with file descriptors to the monitor of the domain's QEMU.
  *
  * As `vkvm_domain_qemu_monitor_command`; the connection must be on a unix
- * socket, and libvirt 8.2 or newer is needed.
+ * socket.
+ *
+ * Needs libvirt 8.2.0.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param cmd the command, in JSON (not NULL; borrowed)
@@ -8140,7 +8160,8 @@ int vkvm_domain_qemu_monitor_command_with_files(vkvm_domain *dom,
  * Asks the guest to restart. It may take its time, or refuse.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags how to ask, of `VKVM_DOMAIN_REBOOT_*`; 0 lets the driver choose
+ * @param flags how to ask; 0 lets the driver choose (bitwise OR of
+ *     `VKVM_DOMAIN_REBOOT_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8205,8 +8226,8 @@ int vkvm_domain_resume(vkvm_domain *dom, vkvm_error **error);
  *     (may be NULL; borrowed)
  * @param dxml a `<domain>` document to save instead of the domain's own; it
  *     must describe the same virtual hardware (may be NULL; borrowed)
- * @param params a map with keys of `VKVM_DOMAIN_SAVE_PARAM_*`; with it,
- *     libvirt 8.4 or newer is needed (may be NULL; borrowed)
+ * @param params a map with keys of `VKVM_DOMAIN_SAVE_PARAM_*` (needs libvirt
+ *     8.4.0; may be NULL; borrowed)
  * @param flags `VKVM_DOMAIN_SAVE_BYPASS_CACHE`, `VKVM_DOMAIN_SAVE_RUNNING`,
  *     `VKVM_DOMAIN_SAVE_PAUSED`, `VKVM_DOMAIN_SAVE_RESET_NVRAM`
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -8249,8 +8270,8 @@ int vkvm_domain_screenshot(vkvm_domain *dom,
  * Presses keys of the guest's keyboard together, and lets go of them.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param codeset what the codes mean, one of `VKVM_DOMAIN_KEYCODE_SET_*`
- * @param holdtime for how long they are pressed, in ms
+ * @param codeset what the codes mean (one of `VKVM_DOMAIN_KEYCODE_SET_*`)
+ * @param holdtime for how long they are pressed (in milliseconds)
  * @param keycodes the codes (not NULL; borrowed; its length is in
  *     keycodes_len)
  * @param keycodes_len how many there are, from 1 to
@@ -8293,7 +8314,8 @@ int vkvm_domain_send_process_signal(vkvm_domain *dom,
  * Sets how long calls wait for the guest's agent.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param timeout seconds, or one of `VKVM_DOMAIN_AGENT_RESPONSE_TIMEOUT_*`
+ * @param timeout how long to wait, or a constant (in seconds; one of
+ *     `VKVM_DOMAIN_AGENT_RESPONSE_TIMEOUT_*`)
  * @param flags unused, pass 0
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -8341,7 +8363,7 @@ int vkvm_domain_set_autostart_once(vkvm_domain *dom, int autostart, vkvm_error *
  * @param newparams a map with those to set, as
  *     `vkvm_domain_get_blkio_parameters` gives them; a key that the driver
  *     does not know is an error (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8362,7 +8384,7 @@ int vkvm_domain_set_blkio_parameters(vkvm_domain *dom,
  * @param newparams a map with those to set, as `vkvm_domain_get_block_iotune`
  *     gives them; a key that the driver does not know is an error (not NULL;
  *     borrowed)
- * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8381,9 +8403,9 @@ int vkvm_domain_set_block_iotune(vkvm_domain *dom,
  * @param dom the domain (not NULL; borrowed)
  * @param path the disk: its target like "vda", or its image's path (not NULL;
  *     borrowed)
- * @param bandwidth the limit of the speed in MiB/s, in bytes/s with
- *     `VKVM_DOMAIN_BLOCK_JOB_SPEED_BANDWIDTH_BYTES`; 0 for none
- * @param flags of `VKVM_DOMAIN_BLOCK_JOB_SPEED_*`
+ * @param bandwidth the limit of the speed, in bytes/s with
+ *     `VKVM_DOMAIN_BLOCK_JOB_SPEED_BANDWIDTH_BYTES`; 0 for none (in MiB/s)
+ * @param flags bitwise OR of `VKVM_DOMAIN_BLOCK_JOB_SPEED_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8403,7 +8425,7 @@ int vkvm_domain_set_block_job_speed(vkvm_domain *dom,
  * @param dom the domain (not NULL; borrowed)
  * @param dev the name in the guest, like `vda`, or one of its backing chain,
  *     like `vda[3]` (not NULL; borrowed)
- * @param threshold bytes; 0 for no report
+ * @param threshold how much; 0 for no report (in bytes)
  * @param flags unused, pass 0
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -8446,7 +8468,7 @@ int vkvm_domain_set_guest_vcpus(vkvm_domain *dom,
  * @param newparams a map with those to set, as
  *     `vkvm_domain_get_interface_parameters` gives them; a key that the driver
  *     does not know is an error (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8469,7 +8491,7 @@ int vkvm_domain_set_interface_parameters(vkvm_domain *dom,
  *     `VKVM_DOMAIN_IOTHREAD_PARAM_*`: `poll_max_ns` (ns that it may poll),
  *     `poll_grow` and `poll_shrink` (factors for that), `thread_pool_min` and
  *     `thread_pool_max` (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8485,8 +8507,10 @@ int vkvm_domain_set_iothread(vkvm_domain *dom,
 /**
  * Puts a secret into the encrypted memory of the domain, which must be paused.
  *
- * Needs libvirt 8.0.0. The library wipes its own copies; wiping `newparams` is
- * up to the caller, who has `vkvm_value_wipe_and_free` for it.
+ * The library wipes its own copies; wiping `newparams` is up to the caller,
+ * who has `vkvm_value_wipe_and_free` for it.
+ *
+ * Needs libvirt 8.0.0.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param newparams a map with the keys `sev-secret` and `sev-secret-header`
@@ -8512,7 +8536,7 @@ int vkvm_domain_set_launch_security_state(vkvm_domain *dom,
  * @param type the event, one of `VKVM_DOMAIN_LIFECYCLE_POWEROFF`,
  *     `VKVM_DOMAIN_LIFECYCLE_REBOOT`, `VKVM_DOMAIN_LIFECYCLE_CRASH`
  * @param action one of `VKVM_DOMAIN_LIFECYCLE_ACTION_*`
- * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8529,7 +8553,7 @@ int vkvm_domain_set_lifecycle_action(vkvm_domain *dom,
  * Sets the most memory that the domain can have.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param val KiB
+ * @param val the memory that it may have (in KiB)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8542,8 +8566,8 @@ int vkvm_domain_set_max_memory(vkvm_domain *dom, uint64_t val, vkvm_error **erro
  * Sets the memory that the domain has.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param val KiB
- * @param flags of `VKVM_DOMAIN_MEM_*`
+ * @param val the memory (in KiB)
+ * @param flags bitwise OR of `VKVM_DOMAIN_MEM_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8559,7 +8583,7 @@ int vkvm_domain_set_memory(vkvm_domain *dom, uint64_t val, uint32_t flags, vkvm_
  * @param newparams a map with those to set, as
  *     `vkvm_domain_get_memory_parameters` gives them; a key that the driver
  *     does not know is an error (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8575,8 +8599,8 @@ int vkvm_domain_set_memory_parameters(vkvm_domain *dom,
  * Sets how often the guest is asked how it uses its memory.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param val seconds between two questions, or 0 to ask no more
- * @param flags of `VKVM_DOMAIN_MEM_*`
+ * @param val the time between two questions, or 0 to ask no more (in seconds)
+ * @param flags bitwise OR of `VKVM_DOMAIN_MEM_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8600,7 +8624,7 @@ int vkvm_domain_set_memory_stats_period(vkvm_domain *dom,
  *     be NULL; borrowed)
  * @param uri the namespace of the element; NULL for description and title (may
  *     be NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8622,7 +8646,7 @@ int vkvm_domain_set_metadata(vkvm_domain *dom,
  * @param newparams a map with those to set, as
  *     `vkvm_domain_get_numa_parameters` gives them; a key that the driver does
  *     not know is an error (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8641,7 +8665,7 @@ int vkvm_domain_set_numa_parameters(vkvm_domain *dom,
  * @param newparams a map with those to set, as `vkvm_domain_get_perf_events`
  *     gives them; a key that the driver does not know is an error (not NULL;
  *     borrowed)
- * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8660,7 +8684,7 @@ int vkvm_domain_set_perf_events(vkvm_domain *dom,
  * @param newparams a map with those to set, as
  *     `vkvm_domain_get_scheduler_parameters` gives them; a key that the driver
  *     does not know is an error (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8683,7 +8707,7 @@ int vkvm_domain_set_scheduler_parameters(vkvm_domain *dom,
  * @param group its name (not NULL; borrowed)
  * @param newparams a map with the limits; the keys are the texts of
  *     `VKVM_DOMAIN_BLOCK_IOTUNE_*` (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_AFFECT_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8700,8 +8724,8 @@ int vkvm_domain_set_throttle_group(vkvm_domain *dom,
  * Lets the guest's agent set the guest's clock.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param secs seconds since 1970
- * @param nsecs nanoseconds within the second
+ * @param secs the time since 1970 (in seconds)
+ * @param nsecs the part of a second besides (in nanoseconds)
  * @param flags `VKVM_DOMAIN_TIME_SYNC` to set it from the guest's hardware
  *     clock instead of what is given
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -8722,7 +8746,7 @@ int vkvm_domain_set_time(vkvm_domain *dom,
  * @param dom the domain (not NULL; borrowed)
  * @param username the user (not NULL; borrowed)
  * @param password the password (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_PASSWORD_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_PASSWORD_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8743,8 +8767,8 @@ int vkvm_domain_set_user_password(vkvm_domain *dom,
  * @param cpumap the numbers, like `0-2,5`; all of those that are only plugged
  *     together (not NULL; borrowed)
  * @param state 1 to plug in, 0 to pull out
- * @param flags of `VKVM_DOMAIN_AFFECT_*`; `VKVM_DOMAIN_SETVCPU_ASYNC_UNPLUG`
- *     to not wait until the guest has let go
+ * @param flags `VKVM_DOMAIN_SETVCPU_ASYNC_UNPLUG` to not wait until the guest
+ *     has let go (bitwise OR of `VKVM_DOMAIN_AFFECT_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8762,7 +8786,7 @@ int vkvm_domain_set_vcpu(vkvm_domain *dom,
  *
  * @param dom the domain (not NULL; borrowed)
  * @param num how many
- * @param flags of `VKVM_DOMAIN_VCPU_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_VCPU_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8775,8 +8799,8 @@ int vkvm_domain_set_vcpus(vkvm_domain *dom, uint32_t num, uint32_t flags, vkvm_e
  * Asks the guest to shut down. It may take its time, or refuse.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags how to ask, of `VKVM_DOMAIN_SHUTDOWN_*`; 0 lets the driver
- *     choose
+ * @param flags how to ask; 0 lets the driver choose (bitwise OR of
+ *     `VKVM_DOMAIN_SHUTDOWN_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8793,7 +8817,7 @@ int vkvm_domain_shutdown(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
  *
  * @param dom the domain (not NULL; borrowed)
  * @param secs how long to measure, from 1 to 60 s
- * @param flags one of `VKVM_DOMAIN_DIRTYRATE_MODE_*`
+ * @param flags how to measure (one of `VKVM_DOMAIN_DIRTYRATE_MODE_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8821,7 +8845,7 @@ int vkvm_domain_suspend(vkvm_domain *dom, vkvm_error **error);
  * Forgets the definition of the domain. One that runs becomes transient.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags what to forget with it, of `VKVM_DOMAIN_UNDEFINE_*`
+ * @param flags what to forget with it (bitwise OR of `VKVM_DOMAIN_UNDEFINE_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8836,8 +8860,8 @@ int vkvm_domain_undefine(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
  *
  * @param dom the domain (not NULL; borrowed)
  * @param xml the whole device as it is to be (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_DEVICE_MODIFY_*`; which of the running domain
- *     and its definition is meant
+ * @param flags which of the running domain and its definition is meant
+ *     (bitwise OR of `VKVM_DOMAIN_DEVICE_MODIFY_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8981,7 +9005,7 @@ int vkvm_domain_snapshot_get_parent(vkvm_domain_snapshot *snapshot,
  * Gets the definition of the snapshot.
  *
  * @param snapshot the domain snapshot (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_SNAPSHOT_XML_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_SNAPSHOT_XML_*`
  * @param xml a `<domainsnapshot>` document (out; not NULL; owned by the
  *     caller: vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -9041,7 +9065,7 @@ int vkvm_domain_snapshot_list_child_snapshot_names(vkvm_domain_snapshot *snapsho
  * Removes the snapshot. Its children become children of its parent.
  *
  * @param snapshot the domain snapshot (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_SNAPSHOT_DELETE_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_SNAPSHOT_DELETE_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -9092,8 +9116,8 @@ int vkvm_domain_snapshot_is_current(vkvm_domain_snapshot *snapshot,
  * Counts the children of the snapshot.
  *
  * @param snapshot the domain snapshot (not NULL; borrowed)
- * @param flags a filter, of `VKVM_DOMAIN_SNAPSHOT_LIST_*`; with
- *     `VKVM_DOMAIN_SNAPSHOT_LIST_DESCENDANTS` children of children count, too
+ * @param flags a filter; with `VKVM_DOMAIN_SNAPSHOT_LIST_DESCENDANTS` children
+ *     of children count, too (bitwise OR of `VKVM_DOMAIN_SNAPSHOT_LIST_*`)
  * @param count how many there are (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -9110,7 +9134,7 @@ int vkvm_domain_snapshot_num_of_child_snapshots(vkvm_domain_snapshot *snapshot,
  * Makes the domain what it was when the snapshot was made.
  *
  * @param snapshot the domain snapshot (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_SNAPSHOT_REVERT_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_SNAPSHOT_REVERT_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -9237,7 +9261,7 @@ int vkvm_domain_checkpoint_get_parent(vkvm_domain_checkpoint *checkpoint,
  * Gets the definition of the checkpoint.
  *
  * @param checkpoint the domain checkpoint (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_CHECKPOINT_XML_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_CHECKPOINT_XML_*`
  * @param xml a `<domaincheckpoint>` document (out; not NULL; owned by the
  *     caller: vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -9255,9 +9279,9 @@ int vkvm_domain_checkpoint_get_xml_description(vkvm_domain_checkpoint *checkpoin
  * Lists the children of the checkpoint.
  *
  * @param checkpoint the domain checkpoint (not NULL; borrowed)
- * @param flags a filter, of `VKVM_DOMAIN_CHECKPOINT_LIST_*`; with
- *     `VKVM_DOMAIN_CHECKPOINT_LIST_DESCENDANTS` children of children are
- *     listed, too
+ * @param flags a filter; with `VKVM_DOMAIN_CHECKPOINT_LIST_DESCENDANTS`
+ *     children of children are listed, too (bitwise OR of
+ *     `VKVM_DOMAIN_CHECKPOINT_LIST_*`)
  * @param children the children (out; not NULL; owned by the caller:
  *     vkvm_domain_checkpoint_list_free; its length is in children_len)
  * @param children_len how many there are (out)
@@ -9277,7 +9301,7 @@ int vkvm_domain_checkpoint_list_all_children(vkvm_domain_checkpoint *checkpoint,
  * Removes the checkpoint. Its children become children of its parent.
  *
  * @param checkpoint the domain checkpoint (not NULL; borrowed)
- * @param flags of `VKVM_DOMAIN_CHECKPOINT_DELETE_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_CHECKPOINT_DELETE_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -9429,11 +9453,13 @@ int vkvm_network_get_dhcp_leases(vkvm_network *net,
  * Gets the description or the title of the network, or an element that a
  * program keeps in its definition.
  *
+ * Needs libvirt 9.7.0.
+ *
  * @param net the network (not NULL; borrowed)
  * @param type one of `VKVM_NETWORK_METADATA_*`
  * @param uri the namespace of the element; NULL for description and title (may
  *     be NULL; borrowed)
- * @param flags of `VKVM_NETWORK_UPDATE_AFFECT_*`
+ * @param flags bitwise OR of `VKVM_NETWORK_UPDATE_AFFECT_*`
  * @param metadata the text, or the element as XML; none is an error (out; not
  *     NULL; owned by the caller: vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -9519,7 +9545,7 @@ int vkvm_network_get_uuid_string(vkvm_network *net, char **uuid, vkvm_error **er
  * Gets the definition of the network.
  *
  * @param net the network (not NULL; borrowed)
- * @param flags of `VKVM_NETWORK_XML_*`
+ * @param flags bitwise OR of `VKVM_NETWORK_XML_*`
  * @param xml a `<network>` document (out; not NULL; owned by the caller:
  *     vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -9570,7 +9596,7 @@ int vkvm_network_create(vkvm_network *net, vkvm_error **error);
  *
  * @param net the network (not NULL; borrowed)
  * @param xml a `<networkport>` document (not NULL; borrowed)
- * @param flags of `VKVM_NETWORK_PORT_CREATE_*`
+ * @param flags bitwise OR of `VKVM_NETWORK_PORT_CREATE_*`
  * @param port the port (out; not NULL; owned by the caller:
  *     vkvm_network_port_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -9642,6 +9668,8 @@ int vkvm_network_set_autostart(vkvm_network *net, int autostart, vkvm_error **er
  * Sets or removes the description or the title of the network, or an element
  * that a program keeps in its definition.
  *
+ * Needs libvirt 9.7.0.
+ *
  * @param net the network (not NULL; borrowed)
  * @param type one of `VKVM_NETWORK_METADATA_*`
  * @param metadata the text, or the element as XML; NULL to remove it (may be
@@ -9650,7 +9678,7 @@ int vkvm_network_set_autostart(vkvm_network *net, int autostart, vkvm_error **er
  *     be NULL; borrowed)
  * @param uri the namespace of the element; NULL for description and title (may
  *     be NULL; borrowed)
- * @param flags of `VKVM_NETWORK_UPDATE_AFFECT_*`
+ * @param flags bitwise OR of `VKVM_NETWORK_UPDATE_AFFECT_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -9681,13 +9709,13 @@ int vkvm_network_undefine(vkvm_network *net, vkvm_error **error);
  * Changes one part of the definition of the network.
  *
  * @param net the network (not NULL; borrowed)
- * @param command what to do, one of `VKVM_NETWORK_UPDATE_COMMAND_*`
- * @param section which part, one of `VKVM_NETWORK_SECTION_*`
+ * @param command what to do (one of `VKVM_NETWORK_UPDATE_COMMAND_*`)
+ * @param section which part (one of `VKVM_NETWORK_SECTION_*`)
  * @param parent_index where the part is in one of several elements, like
  *     `<ip>`, the number of that element, from 0; -1 lets libvirt find it
  * @param xml the element to add, the changed one, or one that says which to
  *     delete (not NULL; borrowed)
- * @param flags of `VKVM_NETWORK_UPDATE_AFFECT_*`
+ * @param flags bitwise OR of `VKVM_NETWORK_UPDATE_AFFECT_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -10295,6 +10323,8 @@ vkvm_interface *vkvm_interface_ref(vkvm_interface *iface);
 /**
  * Tells whether the node device starts with the host.
  *
+ * Needs libvirt 7.8.0.
+ *
  * @param dev the node device (not NULL; borrowed)
  * @param autostart whether it does (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -10338,7 +10368,7 @@ int vkvm_node_device_get_parent(vkvm_node_device *dev, char **parent, vkvm_error
  * Gets the description of the device.
  *
  * @param dev the node device (not NULL; borrowed)
- * @param flags of `VKVM_NODE_DEVICE_XML_*`
+ * @param flags bitwise OR of `VKVM_NODE_DEVICE_XML_*`
  * @param xml a `<device>` document (out; not NULL; owned by the caller:
  *     vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -10372,6 +10402,8 @@ int vkvm_node_device_list_capabilities(vkvm_node_device *dev,
 
 /**
  * Starts the device, which was defined before.
+ *
+ * Needs libvirt 7.3.0.
  *
  * @param dev the node device (not NULL; borrowed)
  * @param flags unused, pass 0
@@ -10421,6 +10453,8 @@ int vkvm_node_device_dettach(vkvm_node_device *dev,
 /**
  * Tells whether the device is there at the moment.
  *
+ * Needs libvirt 7.8.0.
+ *
  * @param dev the node device (not NULL; borrowed)
  * @param active whether it is (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -10433,6 +10467,8 @@ int vkvm_node_device_is_active(vkvm_node_device *dev, bool *active, vkvm_error *
 
 /**
  * Tells whether the device stays defined when it is removed.
+ *
+ * Needs libvirt 7.8.0.
  *
  * @param dev the node device (not NULL; borrowed)
  * @param persistent whether it does (out; not NULL)
@@ -10471,6 +10507,8 @@ int vkvm_node_device_reset(vkvm_node_device *dev, vkvm_error **error);
 /**
  * Sets whether the node device starts with the host.
  *
+ * Needs libvirt 7.8.0.
+ *
  * @param dev the node device (not NULL; borrowed)
  * @param autostart 0 for no, anything else for yes
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -10483,6 +10521,8 @@ int vkvm_node_device_set_autostart(vkvm_node_device *dev, int autostart, vkvm_er
 
 /**
  * Forgets the definition of the device.
+ *
+ * Needs libvirt 7.3.0.
  *
  * @param dev the node device (not NULL; borrowed)
  * @param flags unused, pass 0
@@ -10497,9 +10537,11 @@ int vkvm_node_device_undefine(vkvm_node_device *dev, uint32_t flags, vkvm_error 
 /**
  * Changes the device.
  *
+ * Needs libvirt 10.1.0.
+ *
  * @param dev the node device (not NULL; borrowed)
  * @param xml the changed `<device>` document (not NULL; borrowed)
- * @param flags of `VKVM_NODE_DEVICE_UPDATE_AFFECT_*`
+ * @param flags bitwise OR of `VKVM_NODE_DEVICE_UPDATE_AFFECT_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -10701,7 +10743,7 @@ int vkvm_storage_pool_get_volume_by_name(vkvm_storage_pool *pool,
  * Gets the definition of the pool.
  *
  * @param pool the storage pool (not NULL; borrowed)
- * @param flags of `VKVM_STORAGE_POOL_XML_*`
+ * @param flags bitwise OR of `VKVM_STORAGE_POOL_XML_*`
  * @param xml a `<pool>` document (out; not NULL; owned by the caller:
  *     vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -10760,7 +10802,7 @@ int vkvm_storage_pool_list_storage_vol_names(vkvm_storage_pool *pool,
  * group.
  *
  * @param pool the storage pool (not NULL; borrowed)
- * @param flags of `VKVM_STORAGE_POOL_BUILD_*`
+ * @param flags bitwise OR of `VKVM_STORAGE_POOL_BUILD_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -10825,7 +10867,7 @@ int vkvm_storage_pool_create_volume(vkvm_storage_pool *pool,
  * stopped.
  *
  * @param pool the storage pool (not NULL; borrowed)
- * @param flags of `VKVM_STORAGE_POOL_DELETE_*`
+ * @param flags bitwise OR of `VKVM_STORAGE_POOL_DELETE_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -11097,7 +11139,7 @@ int vkvm_storage_vol_get_xml_description(vkvm_storage_vol *vol,
  * Removes the volume, with its content, from its pool.
  *
  * @param vol the storage vol (not NULL; borrowed)
- * @param flags of `VKVM_STORAGE_VOL_DELETE_*`
+ * @param flags bitwise OR of `VKVM_STORAGE_VOL_DELETE_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -11114,8 +11156,8 @@ int vkvm_storage_vol_delete(vkvm_storage_vol *vol, uint32_t flags, vkvm_error **
  *
  * @param vol the storage vol (not NULL; borrowed)
  * @param stream a stream that carries nothing (not NULL; borrowed)
- * @param offset where in the volume the data begin, in bytes
- * @param length how many bytes to receive; 0 for all that are there
+ * @param offset where in the volume the data begin (in bytes)
+ * @param length how much to receive; 0 for all that is there (in bytes)
  * @param flags `VKVM_STORAGE_VOL_VOL_DOWNLOAD_SPARSE_STREAM` to receive holes,
  *     too
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -11139,14 +11181,14 @@ int vkvm_storage_vol_download(vkvm_storage_vol *vol,
  * @param fd a file, pipe or socket, open for writing; a file is written from
  *     where it is, and holes are zeros where it cannot have them. It stays
  *     open
- * @param offset where in the volume the data begin, in bytes
- * @param length how many bytes to receive; 0 for all that are there
+ * @param offset where in the volume the data begin (in bytes)
+ * @param length how much to receive; 0 for all that is there (in bytes)
  * @param flags as for `vkvm_storage_vol_download_file`
  * @param progress told how far it is; called in this call (may be NULL)
  * @param userdata passed to the callback (may be NULL; kept until destroy is
  *     called)
  * @param destroy releases the userdata (may be NULL)
- * @param transferred how many bytes went through, holes included (out; not
+ * @param transferred how much went through, holes included (in bytes; out; not
  *     NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -11175,15 +11217,15 @@ int vkvm_storage_vol_download_fd(vkvm_storage_vol *vol,
  *
  * @param vol the storage vol (not NULL; borrowed)
  * @param path the file, on this machine (not NULL; borrowed)
- * @param offset where in the volume the data begin, in bytes
- * @param length how many bytes to receive; 0 for all that are there
+ * @param offset where in the volume the data begin (in bytes)
+ * @param length how much to receive; 0 for all that is there (in bytes)
  * @param flags `VKVM_STORAGE_VOL_VOL_DOWNLOAD_SPARSE_STREAM` to have the holes
  *     of the volume in the file, too
  * @param progress told how far it is; called in this call (may be NULL)
  * @param userdata passed to the callback (may be NULL; kept until destroy is
  *     called)
  * @param destroy releases the userdata (may be NULL)
- * @param transferred how many bytes went through, holes included (out; not
+ * @param transferred how much went through, holes included (in bytes; out; not
  *     NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -11207,9 +11249,9 @@ int vkvm_storage_vol_download_file(vkvm_storage_vol *vol,
  * Changes the capacity of the volume.
  *
  * @param vol the storage vol (not NULL; borrowed)
- * @param capacity bytes; with `VKVM_STORAGE_VOL_RESIZE_DELTA` how many more,
- *     or fewer with `VKVM_STORAGE_VOL_RESIZE_SHRINK`
- * @param flags of `VKVM_STORAGE_VOL_RESIZE_*`
+ * @param capacity the new size; with `VKVM_STORAGE_VOL_RESIZE_DELTA` how much
+ *     more, or less with `VKVM_STORAGE_VOL_RESIZE_SHRINK` (in bytes)
+ * @param flags bitwise OR of `VKVM_STORAGE_VOL_RESIZE_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -11229,8 +11271,8 @@ int vkvm_storage_vol_resize(vkvm_storage_vol *vol,
  *
  * @param vol the storage vol (not NULL; borrowed)
  * @param stream a stream that carries nothing (not NULL; borrowed)
- * @param offset where in the volume the data go, in bytes
- * @param length how many bytes may be sent; 0 for no limit
+ * @param offset where in the volume the data go (in bytes)
+ * @param length how much may be sent; 0 for no limit (in bytes)
  * @param flags `VKVM_STORAGE_VOL_VOL_UPLOAD_SPARSE_STREAM` to send holes, too
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -11252,14 +11294,14 @@ int vkvm_storage_vol_upload(vkvm_storage_vol *vol,
  * @param vol the storage vol (not NULL; borrowed)
  * @param fd a file, pipe or socket, open for reading; a file is read from
  *     where it is. It stays open
- * @param offset where in the volume the data go, in bytes
- * @param length how many bytes to send; 0 for all there are
+ * @param offset where in the volume the data go (in bytes)
+ * @param length how much to send; 0 for all there is (in bytes)
  * @param flags as for `vkvm_storage_vol_upload_file`
  * @param progress told how far it is; called in this call (may be NULL)
  * @param userdata passed to the callback (may be NULL; kept until destroy is
  *     called)
  * @param destroy releases the userdata (may be NULL)
- * @param transferred how many bytes went through, holes included (out; not
+ * @param transferred how much went through, holes included (in bytes; out; not
  *     NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -11288,15 +11330,15 @@ int vkvm_storage_vol_upload_fd(vkvm_storage_vol *vol,
  *
  * @param vol the storage vol (not NULL; borrowed)
  * @param path the file, on this machine (not NULL; borrowed)
- * @param offset where in the volume the data go, in bytes
- * @param length how many bytes of the file to send; 0 for all
+ * @param offset where in the volume the data go (in bytes)
+ * @param length how much of the file to send; 0 for all (in bytes)
  * @param flags `VKVM_STORAGE_VOL_VOL_UPLOAD_SPARSE_STREAM` to leave out the
  *     holes of the file
  * @param progress told how far it is; called in this call (may be NULL)
  * @param userdata passed to the callback (may be NULL; kept until destroy is
  *     called)
  * @param destroy releases the userdata (may be NULL)
- * @param transferred how many bytes went through, holes included (out; not
+ * @param transferred how much went through, holes included (in bytes; out; not
  *     NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -11648,7 +11690,7 @@ int vkvm_stream_abort(vkvm_stream *stream, vkvm_error **error);
  * `VKVM_STREAM_EVENT_HANGUP`, once, whatever it listens to.
  *
  * @param stream the stream (not NULL; borrowed)
- * @param events what to listen to, of `VKVM_STREAM_EVENT_*`
+ * @param events what to listen to (bitwise OR of `VKVM_STREAM_EVENT_*`)
  * @param callback called on the thread that runs the event loop (not NULL)
  * @param userdata passed to the callback (may be NULL; kept until destroy is
  *     called)
@@ -11694,7 +11736,8 @@ int vkvm_stream_finish(vkvm_stream *stream, vkvm_error **error);
  * @param received how many bytes were received, 0 at the end of the data; or
  *     `VKVM_STREAM_WOULD_BLOCK`: with a stream that was made with
  *     `VKVM_STREAM_NONBLOCK` nothing has come yet; or `VKVM_STREAM_AT_HOLE`: a
- *     hole comes next, which `vkvm_stream_recv_hole` receives (out; not NULL)
+ *     hole comes next, which `vkvm_stream_recv_hole` receives (in bytes; out;
+ *     not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -11735,7 +11778,7 @@ int vkvm_stream_recv_all(vkvm_stream *stream,
  *
  * @param stream the stream (not NULL; borrowed)
  * @param flags none are defined
- * @param length how many bytes it is long (out; not NULL)
+ * @param length how long it is (in bytes; out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -11768,7 +11811,7 @@ int vkvm_stream_remove_callback(vkvm_stream *stream, vkvm_error **error);
  * @param data_len how many bytes there are
  * @param sent how many bytes of it were sent, or `VKVM_STREAM_WOULD_BLOCK`:
  *     with a stream that was made with `VKVM_STREAM_NONBLOCK` nothing can be
- *     sent now (out; not NULL)
+ *     sent now (in bytes; out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -11809,7 +11852,7 @@ int vkvm_stream_send_all(vkvm_stream *stream,
  * have been opened for sparse data.
  *
  * @param stream the stream (not NULL; borrowed)
- * @param length how many bytes
+ * @param length how long it is (in bytes)
  * @param flags none are defined
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -11877,7 +11920,8 @@ int vkvm_stream_sparse_send_all(vkvm_stream *stream,
  * Changes what is listened to.
  *
  * @param stream the stream (not NULL; borrowed)
- * @param events what to listen to, of `VKVM_STREAM_EVENT_*`; 0 for nothing
+ * @param events what to listen to; 0 for nothing (bitwise OR of
+ *     `VKVM_STREAM_EVENT_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -12092,7 +12136,7 @@ vkvm_host *vkvm_host_ref(vkvm_host *host);
  * @param uris a libvirt URI for each host (not NULL; borrowed; its length is
  *     in uris_len)
  * @param uris_len how many there are
- * @param timeout how long to wait, in ms
+ * @param timeout how long to wait (in milliseconds)
  * @param fleet the hosts (out; not NULL; owned by the caller: vkvm_fleet_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -12132,7 +12176,7 @@ int vkvm_fleet_get_hosts(vkvm_fleet *fleet, vkvm_value **hosts, vkvm_error **err
  *
  * @param fleet the fleet (not NULL; borrowed)
  * @param args as for the command "list_domains" (may be NULL; borrowed)
- * @param timeout how long to wait, in ms
+ * @param timeout how long to wait (in milliseconds)
  * @param listing the domains, and the errors (out; not NULL; owned by the
  *     caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -12165,7 +12209,7 @@ int vkvm_fleet_list_domains(vkvm_fleet *fleet,
  * @param fleet the fleet (not NULL; borrowed)
  * @param command as for `vkvm_host_call` (not NULL; borrowed)
  * @param args as for `vkvm_host_call` (may be NULL; borrowed)
- * @param timeout how long to wait, in ms
+ * @param timeout how long to wait (in milliseconds)
  * @param results what each host gives (out; not NULL; owned by the caller:
  *     vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:

@@ -26,57 +26,6 @@ _use_package(package, other)
   PPCODE:
     vkvm_perl_use_package(aTHX_ package, other);
 
-SV *
-_open(uri, flags)
-    SV *uri
-    SV *flags
-  PREINIT:
-    vkvm_error *error = NULL;
-    vkvm_conn *conn;
-  CODE:
-    if (vkvm_conn_open(vkvm_perl_text_or_null(aTHX_ uri, "uri"),
-                       (uint32_t)vkvm_perl_uint(aTHX_ flags, "flags", UINT32_MAX), &conn,
-                       &error) < 0)
-        vkvm_perl_throw(aTHX_ error);
-    RETVAL = vkvm_perl_object(aTHX_ conn, vkvm_perl_conn);
-  OUTPUT:
-    RETVAL
-
-SV *
-_open_auth(uri, flags, credlist, callback)
-    SV *uri
-    SV *flags
-    SV *credlist
-    SV *callback
-  PREINIT:
-    vkvm_error *error = NULL;
-    vkvm_conn *conn = NULL;
-    size_t count = 0;
-    int result;
-  CODE:
-  {
-    const char *uri_text = vkvm_perl_text_or_null(aTHX_ uri, "uri");
-    uint32_t flag_bits = (uint32_t)vkvm_perl_uint(aTHX_ flags, "flags", UINT32_MAX);
-    const int *types = vkvm_perl_ints_or_null(aTHX_ credlist, "credlist", &count);
-    bool console = !(SvOK(credlist) && SvOK(callback));
-    void *userdata = console ? NULL : vkvm_perl_callback(aTHX_ callback, "callback", NULL);
-
-    result = console ? vkvm_conn_open_auth(uri_text, flag_bits, NULL, 0, NULL, NULL, NULL, &conn,
-                                           &error)
-                     : vkvm_conn_open_auth(uri_text, flag_bits, types, count, vkvm_perl_on_auth,
-                                           userdata, vkvm_perl_callback_free, &conn, &error);
-    /* An exception of the callback is the better reason. */
-    if (result == 0)
-        RETVAL = vkvm_perl_object(aTHX_ conn, vkvm_perl_conn);
-    else
-        RETVAL = NULL;
-    vkvm_perl_rethrow(aTHX_ error);
-    if (result < 0)
-        vkvm_perl_throw(aTHX_ error);
-  }
-  OUTPUT:
-    RETVAL
-
 void
 _take_answers(requests, credentials)
     SV *requests
@@ -86,40 +35,6 @@ _take_answers(requests, credentials)
                            INT2PTR(vkvm_value *, vkvm_perl_uint(aTHX_ credentials, "credentials",
                                                                 UV_MAX)));
     XSRETURN_EMPTY;
-
-UV
-_get_version(conn)
-    vkvm_conn *conn
-  PREINIT:
-    vkvm_error *error = NULL;
-    uint64_t version;
-  CODE:
-    if (vkvm_conn_get_version(conn, &version, &error) < 0)
-        vkvm_perl_throw(aTHX_ error);
-    RETVAL = version;
-  OUTPUT:
-    RETVAL
-
-UV
-_libvirt_version()
-  PREINIT:
-    vkvm_error *error = NULL;
-    uint64_t version;
-  CODE:
-    if (vkvm_library_get_libvirt_version(&version, &error) < 0)
-        vkvm_perl_throw(aTHX_ error);
-    RETVAL = version;
-  OUTPUT:
-    RETVAL
-
-void
-reopen_after_fork(reopen)
-    SV *reopen
-  PREINIT:
-    vkvm_error *error = NULL;
-  PPCODE:
-    if (vkvm_library_reopen_after_fork(SvTRUE(reopen), &error) < 0)
-        vkvm_perl_throw(aTHX_ error);
 
 SV *
 xml_to_json(xml, pretty_sv = NULL)
@@ -144,19 +59,6 @@ xml_to_json(xml, pretty_sv = NULL)
   OUTPUT:
     RETVAL
 
-UV
-handle_count(class_name)
-    SV *class_name
-  PREINIT:
-    vkvm_error *error = NULL;
-    size_t count;
-  CODE:
-    if (vkvm_handle_count(vkvm_perl_text(aTHX_ class_name, "class_name"), &count, &error) < 0)
-        vkvm_perl_throw(aTHX_ error);
-    RETVAL = count;
-  OUTPUT:
-    RETVAL
-
 SV *
 from_xml(xml)
     SV *xml
@@ -178,32 +80,6 @@ _to_xml(document)
     RETVAL = newSVpv(xml, 0);
     SvUTF8_on(RETVAL);
     vkvm_string_free(xml);
-  OUTPUT:
-    RETVAL
-
-SV *
-gen_uuid()
-  PREINIT:
-    vkvm_error *error = NULL;
-    char *uuid;
-  CODE:
-    if (vkvm_host_gen_uuid(&uuid, &error) < 0)
-        vkvm_perl_throw(aTHX_ error);
-    RETVAL = newSVpv(uuid, 0);
-    vkvm_string_free(uuid);
-  OUTPUT:
-    RETVAL
-
-SV *
-gen_mac()
-  PREINIT:
-    vkvm_error *error = NULL;
-    char *mac;
-  CODE:
-    if (vkvm_host_gen_mac(&mac, &error) < 0)
-        vkvm_perl_throw(aTHX_ error);
-    RETVAL = newSVpv(mac, 0);
-    vkvm_string_free(mac);
   OUTPUT:
     RETVAL
 
@@ -259,150 +135,6 @@ get_info(dom)
     mXPUSHs(newRV_noinc((SV *)hash));
   }
 
-MODULE = VKVM  PACKAGE = VKVM::Host
-
-SV *
-_open(uri)
-    SV *uri
-  PREINIT:
-    vkvm_error *error = NULL;
-    vkvm_host *host;
-  CODE:
-    if (vkvm_host_open(vkvm_perl_text_or_null(aTHX_ uri, "uri"), &host, &error) < 0)
-        vkvm_perl_throw_characters(aTHX_ error);
-    RETVAL = vkvm_perl_object(aTHX_ host, vkvm_perl_host);
-  OUTPUT:
-    RETVAL
-
-SV *
-_new(conn)
-    vkvm_conn *conn
-  PREINIT:
-    vkvm_error *error = NULL;
-    vkvm_host *host;
-  CODE:
-    if (vkvm_host_new(conn, &host, &error) < 0)
-        vkvm_perl_throw_characters(aTHX_ error);
-    RETVAL = vkvm_perl_object(aTHX_ host, vkvm_perl_host);
-  OUTPUT:
-    RETVAL
-
-SV *
-_call(host, command, args, progress, is_document)
-    vkvm_host *host
-    SV *command
-    SV *args
-    SV *progress
-    bool is_document
-  PREINIT:
-    vkvm_error *error = NULL;
-    vkvm_value *result;
-    int status;
-  CODE:
-  {
-    const char *command_text = vkvm_perl_characters(aTHX_ command, "command");
-    vkvm_value *value =
-        vkvm_perl_given(args) ? vkvm_perl_characters_to_value(aTHX_ args, "args") : NULL;
-    if (vkvm_perl_given(progress)) {
-        void *userdata = vkvm_perl_callback(aTHX_ progress, "progress", NULL);
-        status = vkvm_host_call_with_progress(host, command_text, value, vkvm_perl_on_host_progress,
-                                              userdata, vkvm_perl_callback_free, &result, &error);
-    } else {
-        status = vkvm_host_call(host, command_text, value, &result, &error);
-    }
-    if (status == 0) {
-        RETVAL = is_document ? vkvm_perl_take_document(aTHX_ result)
-                             : vkvm_perl_take_characters(aTHX_ result);
-        sv_2mortal(RETVAL);
-    } else {
-        RETVAL = NULL;
-    }
-    /* An exception of the callback is the better reason. */
-    vkvm_perl_rethrow(aTHX_ error);
-    if (status < 0)
-        vkvm_perl_throw_characters(aTHX_ error);
-    SvREFCNT_inc(RETVAL);
-  }
-  OUTPUT:
-    RETVAL
-
-SV *
-_commands()
-  PREINIT:
-    vkvm_error *error = NULL;
-    vkvm_value *commands;
-  CODE:
-    if (vkvm_host_commands(&commands, &error) < 0)
-        vkvm_perl_throw_characters(aTHX_ error);
-    RETVAL = vkvm_perl_take_characters(aTHX_ commands);
-  OUTPUT:
-    RETVAL
-
-MODULE = VKVM  PACKAGE = VKVM::Fleet
-
-SV *
-_open(uris, timeout)
-    SV *uris
-    SV *timeout
-  PREINIT:
-    vkvm_error *error = NULL;
-    vkvm_fleet *fleet;
-  CODE:
-  {
-    size_t count;
-    const char *const *texts = vkvm_perl_texts(aTHX_ uris, "uris", &count);
-    uint32_t ms = vkvm_perl_uint(aTHX_ timeout, "timeout", UINT32_MAX);
-    if (vkvm_fleet_open(texts, count, ms, &fleet, &error) < 0)
-        vkvm_perl_throw_characters(aTHX_ error);
-    RETVAL = vkvm_perl_object(aTHX_ fleet, vkvm_perl_fleet);
-  }
-  OUTPUT:
-    RETVAL
-
-SV *
-hosts(fleet)
-    vkvm_fleet *fleet
-  PREINIT:
-    vkvm_error *error = NULL;
-    vkvm_value *hosts;
-  CODE:
-    if (vkvm_fleet_get_hosts(fleet, &hosts, &error) < 0)
-        vkvm_perl_throw_characters(aTHX_ error);
-    RETVAL = vkvm_perl_take_characters(aTHX_ hosts);
-  OUTPUT:
-    RETVAL
-
-SV *
-_call(fleet, command, args, timeout, is_document)
-    vkvm_fleet *fleet
-    SV *command
-    SV *args
-    SV *timeout
-    bool is_document
-  ALIAS:
-    _list_domains = 1
-  PREINIT:
-    vkvm_error *error = NULL;
-    vkvm_value *results;
-    int status;
-  CODE:
-  {
-    uint32_t ms = vkvm_perl_uint(aTHX_ timeout, "timeout", UINT32_MAX);
-    vkvm_value *value =
-        vkvm_perl_given(args) ? vkvm_perl_characters_to_value(aTHX_ args, "args") : NULL;
-    if (ix == 1)
-        status = vkvm_fleet_list_domains(fleet, value, ms, &results, &error);
-    else
-        status = vkvm_fleet_call(fleet, vkvm_perl_characters(aTHX_ command, "command"), value, ms,
-                                 &results, &error);
-    if (status < 0)
-        vkvm_perl_throw_characters(aTHX_ error);
-    RETVAL = is_document ? vkvm_perl_take_document(aTHX_ results)
-                         : vkvm_perl_take_characters(aTHX_ results);
-  }
-  OUTPUT:
-    RETVAL
-
 MODULE = VKVM  PACKAGE = VKVM::Stream
 
 void
@@ -452,22 +184,6 @@ recv(stream, data_sv, nbytes_sv, flags_sv = NULL)
         vkvm_perl_received(aTHX_ data_sv, room, (size_t)received);
     XPUSHi(received);
   }
-
-MODULE = VKVM  PACKAGE = VKVM::EventQueue
-
-SV *
-_new(capacity)
-    SV *capacity
-  PREINIT:
-    vkvm_error *error = NULL;
-    vkvm_event_queue *queue;
-  CODE:
-    if (vkvm_event_queue_new(vkvm_perl_uint(aTHX_ capacity, "capacity", SIZE_MAX), &queue,
-                             &error) < 0)
-        vkvm_perl_throw(aTHX_ error);
-    RETVAL = vkvm_perl_object(aTHX_ queue, vkvm_perl_event_queue);
-  OUTPUT:
-    RETVAL
 
 MODULE = VKVM  PACKAGE = VKVM::Event
 
@@ -536,38 +252,4 @@ DESTROY(self)
     vkvm_value_wipe_and_free((vkvm_value *)vkvm_perl_forget(aTHX_ self));
     XSRETURN_EMPTY;
 
-INCLUDE: generated/conn.xs
-
-INCLUDE: generated/domain.xs
-
-INCLUDE: generated/domain_snapshot.xs
-
-INCLUDE: generated/domain_checkpoint.xs
-
-INCLUDE: generated/interface.xs
-
-INCLUDE: generated/network.xs
-
-INCLUDE: generated/network_port.xs
-
-INCLUDE: generated/node_device.xs
-
-INCLUDE: generated/nwfilter.xs
-
-INCLUDE: generated/nwfilter_binding.xs
-
-INCLUDE: generated/storage_pool.xs
-
-INCLUDE: generated/storage_vol.xs
-
-INCLUDE: generated/secret.xs
-
-INCLUDE: generated/host.xs
-
-INCLUDE: generated/fleet.xs
-
-INCLUDE: generated/stream.xs
-
-INCLUDE: generated/event.xs
-
-INCLUDE: generated/event_queue.xs
+INCLUDE: generated/all.xs

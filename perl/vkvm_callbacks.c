@@ -118,75 +118,9 @@ IV vkvm_perl_run(pTHX_ callback *cb, int which, I32 context)
     return count < 0 ? -1 : answer;
 }
 
-void vkvm_perl_on_event(vkvm_conn *conn, void *object, int event_id, vkvm_value *args,
-                        void *userdata)
-{
-    dCALLBACK;
-    PERL_UNUSED_ARG(conn);
-    PERL_UNUSED_ARG(event_id);
-    if (!is_at_home(cb))
-        return;
-    vkvm_perl_open_frame(aTHX);
-    dSP;
-    PUSHMARK(SP);
-    EXTEND(SP, 2);
-    PUSHs(sv_2mortal(newSVsv(cb->self)));
-    if (object)
-        mPUSHs(vkvm_perl_any_object(aTHX_ object, vkvm_handle_class_name(object)));
-    PUTBACK;
-    vkvm_perl_push_values_of_map(aTHX_ args);
-    vkvm_perl_run(aTHX_ cb, 0, G_VOID | G_DISCARD);
-    vkvm_perl_close_frame(aTHX);
-}
-
-static void call_with_ints(callback *cb, const int *ints, int count)
-{
-#ifdef MULTIPLICITY
-    pTHX = cb->owner;
-#endif
-    if (!is_at_home(cb))
-        return;
-    vkvm_perl_open_frame(aTHX);
-    dSP;
-    PUSHMARK(SP);
-    EXTEND(SP, count);
-    for (int i = 0; i < count; i++)
-        mPUSHi(ints[i]);
-    PUTBACK;
-    vkvm_perl_run(aTHX_ cb, 0, G_VOID | G_DISCARD);
-    vkvm_perl_close_frame(aTHX);
-}
-
-void vkvm_perl_on_timeout(int timer, void *userdata)
-{
-    call_with_ints(userdata, &timer, 1);
-}
-
-void vkvm_perl_on_watch(int watch, int fd, int events, void *userdata)
-{
-    const int ints[] = {watch, fd, events};
-    call_with_ints(userdata, ints, 3);
-}
-
-/* A negative answer, or an exception, cancels. */
-int vkvm_perl_on_host_progress(uint64_t done, uint64_t total, const char *unit, void *userdata)
-{
-    dCALLBACK;
-    IV answer;
-    if (!is_at_home(cb))
-        return -1;
-    vkvm_perl_open_frame(aTHX);
-    dSP;
-    PUSHMARK(SP);
-    EXTEND(SP, 3);
-    mPUSHu(done);
-    mPUSHu(total);
-    mPUSHp(unit, strlen(unit));
-    PUTBACK;
-    answer = vkvm_perl_run(aTHX_ cb, 0, G_SCALAR);
-    vkvm_perl_close_frame(aTHX);
-    return answer < 0 ? -1 : 0;
-}
+/* One function for each type of callbacks; those that follow, and those of vkvm_streams.c,
+ * do more than to pass their arguments on. */
+#include "generated/callbacks.c"
 
 /* What was found, which stays when Perl code takes it away from where it was. */
 static SV *kept(pTHX_ SV **found)

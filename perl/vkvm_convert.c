@@ -369,3 +369,8 @@ vkvm_value *vkvm_perl_to_value_or_null(pTHX_ SV *sv, const char *name)
 {
     return vkvm_perl_given(sv) ? vkvm_perl_to_value(aTHX_ sv, name) : NULL;
 }
+
+vkvm_value *vkvm_perl_characters_to_value_or_null(pTHX_ SV *sv, const char *name)
+{
+    return vkvm_perl_given(sv) ? vkvm_perl_characters_to_value(aTHX_ sv, name) : NULL;
+}

@@ -131,57 +131,7 @@ static int call_loop(loop *to, const char *method, const int *numbers, int count
     return answer;
 }
 
-static int on_add_handle(void *userdata, int fd, int events, vkvm_watch_callback callback,
-                         void *data, vkvm_destroy_callback destroy)
-{
-    dLOOP;
-    const int numbers[] = { fd, events };
-    if (!is_at_home(to) || PL_dirty)
-        return -1;
-    watched it = { callback, NULL, data, destroy };
-    return call_loop(to, "add_handle", numbers, 2, new_watched(aTHX_ it));
-}
-
-static int on_add_timeout(void *userdata, int frequency, vkvm_timeout_callback callback,
-                          void *data, vkvm_destroy_callback destroy)
-{
-    dLOOP;
-    if (!is_at_home(to) || PL_dirty)
-        return -1;
-    watched it = { NULL, callback, data, destroy };
-    return call_loop(to, "add_timeout", &frequency, 1, new_watched(aTHX_ it));
-}
-
-static int change(void *userdata, const char *method, const int *numbers, int count)
-{
-    dLOOP;
-    if (!is_at_home(to) || PL_dirty)
-        return -1;
-    call_loop(to, method, numbers, count, NULL);
-    return 0;
-}
-
-static void on_update_handle(void *userdata, int watch, int events)
-{
-    const int numbers[] = { watch, events };
-    change(userdata, "update_handle", numbers, 2);
-}
-
-static int on_remove_handle(void *userdata, int watch)
-{
-    return change(userdata, "remove_handle", &watch, 1);
-}
-
-static void on_update_timeout(void *userdata, int timer, int frequency)
-{
-    const int numbers[] = { timer, frequency };
-    change(userdata, "update_timeout", numbers, 2);
-}
-
-static int on_remove_timeout(void *userdata, int timer)
-{
-    return change(userdata, "remove_timeout", &timer, 1);
-}
+#include "generated/loop.c"
 
 static void free_loop(void *userdata)
 {
@@ -192,10 +142,6 @@ static void free_loop(void *userdata)
 
 void vkvm_perl_register_loop(pTHX_ SV *object)
 {
-    static const vkvm_event_impl functions = {
-        on_add_handle, on_update_handle, on_remove_handle,
-        on_add_timeout, on_update_timeout, on_remove_timeout,
-    };
     vkvm_error *error = NULL;
     loop *to;
     Newx(to, 1, loop);
@@ -204,7 +150,7 @@ void vkvm_perl_register_loop(pTHX_ SV *object)
     to->interpreter = vkvm_perl_interpreter(aTHX);
 #endif
     to->object = newSVsv(object);
-    if (vkvm_event_register_impl(&functions, to, free_loop, &error) < 0)
+    if (vkvm_event_register_impl(&loop_functions, to, free_loop, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
 }
 

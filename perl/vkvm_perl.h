@@ -69,6 +69,7 @@ vkvm_value *vkvm_perl_to_value_or_null(pTHX_ SV *sv, const char *name);
 /* The same for what is characters, not bytes. */
 const char *vkvm_perl_characters(pTHX_ SV *sv, const char *name);
 vkvm_value *vkvm_perl_characters_to_value(pTHX_ SV *sv, const char *name);
+vkvm_value *vkvm_perl_characters_to_value_or_null(pTHX_ SV *sv, const char *name);
 /* True in a document: prints as 1, and is told from 1 by the second one, which knows the
  * booleans of Perl 5.36 and of the JSON modules: 1, 0, or -1 for what is none. */
 SV *vkvm_perl_true(pTHX);
@@ -114,22 +115,7 @@ void *vkvm_perl_weak_callback(pTHX_ SV *code, const char *name, SV *self);
 /* Likewise for up to three, given as code and name. */
 void *vkvm_perl_callbacks(pTHX_ SV *self, int count, ...);
 void vkvm_perl_callback_free(void *userdata);
-void vkvm_perl_on_event(vkvm_conn *conn, void *object, int event_id, vkvm_value *args,
-                        void *userdata);
-void vkvm_perl_on_timeout(int timer, void *userdata);
-void vkvm_perl_on_watch(int watch, int fd, int events, void *userdata);
-int vkvm_perl_on_host_progress(uint64_t done, uint64_t total, const char *unit,
-                               void *userdata);
-void vkvm_perl_on_stream(vkvm_stream *stream, int events, void *userdata);
-int vkvm_perl_on_stream_source(vkvm_stream *stream, uint8_t *data, size_t data_len,
-                               void *userdata);
-int vkvm_perl_on_stream_sink(vkvm_stream *stream, const uint8_t *data, size_t data_len,
-                             void *userdata);
-int vkvm_perl_on_stream_section(vkvm_stream *stream, bool *in_data, int64_t *length,
-                                void *userdata);
-int vkvm_perl_on_stream_hole(vkvm_stream *stream, int64_t length, void *userdata);
-int vkvm_perl_on_progress(uint64_t done, uint64_t total, void *userdata);
-int vkvm_perl_on_auth(vkvm_value *credentials, void *userdata);
+#include "generated/callbacks.h"
 void vkvm_perl_take_answers(pTHX_ SV *requests, vkvm_value *credentials);
 
 /* Dies if callbacks would be called by a thread of the library. */

@@ -2,37 +2,6 @@
 
 #include "vkvm_callbacks.h"
 
-void vkvm_perl_on_stream(vkvm_stream *stream, int events, void *userdata)
-{
-    dCALLBACK;
-    PERL_UNUSED_ARG(stream);
-    /* The object is being destroyed when its reference, which is weak, is gone. */
-    if (!is_at_home(cb) || !SvROK(cb->self))
-        return;
-    vkvm_perl_open_frame(aTHX);
-    dSP;
-    PUSHMARK(SP);
-    EXTEND(SP, 2);
-    PUSHs(sv_2mortal(newSVsv(cb->self)));
-    mPUSHi(events);
-    PUTBACK;
-    vkvm_perl_run(aTHX_ cb, 0, G_VOID | G_DISCARD);
-    vkvm_perl_close_frame(aTHX);
-}
-
-/* Gives the stream and the data of one handler call. */
-static IV call_with_data(pTHX_ callback *cb, SV *data, size_t len)
-{
-    dSP;
-    PUSHMARK(SP);
-    EXTEND(SP, 3);
-    PUSHs(sv_2mortal(newSVsv(cb->self)));
-    PUSHs(data);
-    mPUSHu(len);
-    PUTBACK;
-    return vkvm_perl_run(aTHX_ cb, 0, G_SCALAR);
-}
-
 int vkvm_perl_on_stream_source(vkvm_stream *stream, uint8_t *data, size_t data_len, void *userdata)
 {
     dCALLBACK;
@@ -41,7 +10,14 @@ int vkvm_perl_on_stream_source(vkvm_stream *stream, uint8_t *data, size_t data_l
         return -1;
     vkvm_perl_open_frame(aTHX);
     SV *filled = newSVpvs_flags("", SVs_TEMP);
-    IV count = call_with_data(aTHX_ cb, filled, data_len);
+    dSP;
+    PUSHMARK(SP);
+    EXTEND(SP, 3);
+    PUSHs(sv_2mortal(newSVsv(cb->self)));
+    PUSHs(filled);
+    mPUSHu(data_len);
+    PUTBACK;
+    IV count = vkvm_perl_run(aTHX_ cb, 0, G_SCALAR);
     if (count > 0) {
         STRLEN len = 0;
         /* What could run code to become text could die here. */
@@ -53,20 +29,6 @@ int vkvm_perl_on_stream_source(vkvm_stream *stream, uint8_t *data, size_t data_l
     }
     vkvm_perl_close_frame(aTHX);
     return count < 0 ? -1 : (int)count;
-}
-
-int vkvm_perl_on_stream_sink(vkvm_stream *stream, const uint8_t *data, size_t data_len,
-                             void *userdata)
-{
-    dCALLBACK;
-    PERL_UNUSED_ARG(stream);
-    if (!is_at_home(cb))
-        return -1;
-    vkvm_perl_open_frame(aTHX);
-    IV count =
-        call_with_data(aTHX_ cb, newSVpvn_flags((const char *)data, data_len, SVs_TEMP), data_len);
-    vkvm_perl_close_frame(aTHX);
-    return count < 0 ? -1 : count > (IV)data_len ? (int)data_len : (int)count;
 }
 
 int vkvm_perl_on_stream_section(vkvm_stream *stream, bool *in_data, int64_t *length,
@@ -92,42 +54,6 @@ int vkvm_perl_on_stream_section(vkvm_stream *stream, bool *in_data, int64_t *len
     PUTBACK;
     vkvm_perl_close_frame(aTHX);
     return count == 2 ? 0 : -1;
-}
-
-int vkvm_perl_on_stream_hole(vkvm_stream *stream, int64_t length, void *userdata)
-{
-    dCALLBACK;
-    PERL_UNUSED_ARG(stream);
-    if (!is_at_home(cb))
-        return -1;
-    vkvm_perl_open_frame(aTHX);
-    dSP;
-    PUSHMARK(SP);
-    EXTEND(SP, 2);
-    PUSHs(sv_2mortal(newSVsv(cb->self)));
-    mPUSHi(length);
-    PUTBACK;
-    /* Whether holes are received or skipped, their handler is the last. */
-    IV answer = vkvm_perl_run(aTHX_ cb, cb->count - 1, G_SCALAR);
-    vkvm_perl_close_frame(aTHX);
-    return answer < 0 ? -1 : 0;
-}
-
-int vkvm_perl_on_progress(uint64_t done, uint64_t total, void *userdata)
-{
-    dCALLBACK;
-    if (!is_at_home(cb))
-        return -1;
-    vkvm_perl_open_frame(aTHX);
-    dSP;
-    PUSHMARK(SP);
-    EXTEND(SP, 2);
-    mPUSHu(done);
-    mPUSHu(total);
-    PUTBACK;
-    IV answer = vkvm_perl_run(aTHX_ cb, 0, G_SCALAR);
-    vkvm_perl_close_frame(aTHX);
-    return answer < 0 ? -1 : 0;
 }
 
 SV *vkvm_perl_room(pTHX_ SV *target, size_t size)

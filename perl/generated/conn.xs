@@ -1188,6 +1188,20 @@ get_uri(conn)
   }
 
 void
+_get_version(conn)
+    vkvm_conn *conn
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    uint64_t version;
+  PPCODE:
+  {
+    if (vkvm_conn_get_version(conn, &version, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHu(version);
+  }
+
+void
 interface_change_begin(conn, flags_sv = NULL)
     vkvm_conn *conn
     SV *flags_sv
@@ -1958,6 +1972,49 @@ num_of_storage_pools(conn)
   }
 
 void
+_open(uri_sv = NULL, flags_sv = NULL)
+    SV *uri_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_conn *conn;
+  PPCODE:
+  {
+    const char *uri = vkvm_perl_text_or_null(aTHX_ uri_sv, "uri");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_conn_open(uri, flags, &conn, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ conn, vkvm_perl_conn));
+  }
+
+void
+_open_auth(uri_sv = NULL, flags_sv = NULL, credtypes_sv = NULL, callback_sv = NULL)
+    SV *uri_sv
+    SV *flags_sv
+    SV *credtypes_sv
+    SV *callback_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_conn *conn;
+  PPCODE:
+  {
+    const char *uri = vkvm_perl_text_or_null(aTHX_ uri_sv, "uri");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    size_t credtypes_len = 0;
+    const int *credtypes = vkvm_perl_ints_or_null(aTHX_ credtypes_sv, "credlist", &credtypes_len);
+    void *userdata = vkvm_perl_given(callback_sv) ? vkvm_perl_callback(aTHX_ callback_sv, "callback", NULL) : NULL;
+    PUTBACK;
+    int returned = vkvm_conn_open_auth(uri, flags, credtypes, credtypes_len, userdata ? vkvm_perl_on_auth : NULL, userdata, userdata ? vkvm_perl_callback_free : NULL, &conn, &error);
+    SPAGAIN;
+    if (returned == 0) {
+    mXPUSHs(vkvm_perl_object(aTHX_ conn, vkvm_perl_conn));
+    }
+    vkvm_perl_rethrow(aTHX_ error);
+    if (returned < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
 qemu_attach(conn, pid_sv, flags_sv = NULL)
     vkvm_conn *conn
     SV *pid_sv
@@ -2177,6 +2234,74 @@ unregister_close_callback(conn)
         vkvm_error_free(error);
         XSRETURN_EMPTY;
     }
+  }
+
+void
+handle_count(class_name_sv)
+    SV *class_name_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    size_t count;
+  PPCODE:
+  {
+    const char *class_name = vkvm_perl_text(aTHX_ class_name_sv, "class_name");
+    if (vkvm_handle_count(class_name, &count, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHu(count);
+  }
+
+void
+gen_mac()
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    char *mac;
+  PPCODE:
+  {
+    if (vkvm_host_gen_mac(&mac, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHp(mac, strlen(mac));
+    vkvm_string_free(mac);
+  }
+
+void
+gen_uuid()
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    char *uuid;
+  PPCODE:
+  {
+    if (vkvm_host_gen_uuid(&uuid, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHp(uuid, strlen(uuid));
+    vkvm_string_free(uuid);
+  }
+
+void
+_libvirt_version()
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    uint64_t version;
+  PPCODE:
+  {
+    if (vkvm_library_get_libvirt_version(&version, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHu(version);
+  }
+
+void
+reopen_after_fork(reopen_sv)
+    SV *reopen_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    int reopen = SvTRUE(reopen_sv);
+    if (vkvm_library_reopen_after_fork(reopen, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
   }
 
 void

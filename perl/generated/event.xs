@@ -97,10 +97,10 @@ run_default()
   PPCODE:
   {
     PUTBACK;
-    int result = vkvm_event_run_default(&error);
+    int returned = vkvm_event_run_default(&error);
     SPAGAIN;
     vkvm_perl_rethrow(aTHX_ error);
-    if (result < 0)
+    if (returned < 0)
         vkvm_perl_throw(aTHX_ error);
   }
 

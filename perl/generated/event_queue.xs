@@ -115,6 +115,20 @@ network_event_register_any(queue, conn_sv, net_sv, event_id_sv)
   }
 
 void
+_new(capacity_sv)
+    SV *capacity_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_event_queue *queue;
+  PPCODE:
+  {
+    size_t capacity = vkvm_perl_uint(aTHX_ capacity_sv, "capacity", SIZE_MAX);
+    if (vkvm_event_queue_new(capacity, &queue, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ queue, vkvm_perl_event_queue));
+  }
+
+void
 node_device_event_register_any(queue, conn_sv, dev_sv, event_id_sv)
     vkvm_event_queue *queue
     SV *conn_sv

@@ -3,6 +3,74 @@
 MODULE = VKVM  PACKAGE = VKVM::Fleet
 
 void
+_call(fleet, command_sv, args_sv, timeout_sv, is_document = FALSE)
+    vkvm_fleet *fleet
+    SV *command_sv
+    SV *args_sv
+    SV *timeout_sv
+    bool is_document
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *results;
+  PPCODE:
+  {
+    const char *command = vkvm_perl_characters(aTHX_ command_sv, "command");
+    vkvm_value *args = vkvm_perl_characters_to_value_or_null(aTHX_ args_sv, "args");
+    uint32_t timeout = (uint32_t)vkvm_perl_uint(aTHX_ timeout_sv, "timeout", UINT32_MAX);
+    if (vkvm_fleet_call(fleet, command, args, timeout, &results, &error) < 0)
+        vkvm_perl_throw_characters(aTHX_ error);
+    mXPUSHs(is_document ? vkvm_perl_take_document(aTHX_ results)
+                        : vkvm_perl_take_characters(aTHX_ results));
+  }
+
+void
+hosts(fleet)
+    vkvm_fleet *fleet
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *hosts;
+  PPCODE:
+  {
+    if (vkvm_fleet_get_hosts(fleet, &hosts, &error) < 0)
+        vkvm_perl_throw_characters(aTHX_ error);
+    mXPUSHs(vkvm_perl_take_characters(aTHX_ hosts));
+  }
+
+void
+_list_domains(fleet, args_sv, timeout_sv)
+    vkvm_fleet *fleet
+    SV *args_sv
+    SV *timeout_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *listing;
+  PPCODE:
+  {
+    vkvm_value *args = vkvm_perl_characters_to_value_or_null(aTHX_ args_sv, "args");
+    uint32_t timeout = (uint32_t)vkvm_perl_uint(aTHX_ timeout_sv, "timeout", UINT32_MAX);
+    if (vkvm_fleet_list_domains(fleet, args, timeout, &listing, &error) < 0)
+        vkvm_perl_throw_characters(aTHX_ error);
+    mXPUSHs(vkvm_perl_take_characters(aTHX_ listing));
+  }
+
+void
+_open(uris_sv, timeout_sv)
+    SV *uris_sv
+    SV *timeout_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_fleet *fleet;
+  PPCODE:
+  {
+    size_t uris_len = 0;
+    const char *const *uris = vkvm_perl_texts(aTHX_ uris_sv, "uris", &uris_len);
+    uint32_t timeout = (uint32_t)vkvm_perl_uint(aTHX_ timeout_sv, "timeout", UINT32_MAX);
+    if (vkvm_fleet_open(uris, uris_len, timeout, &fleet, &error) < 0)
+        vkvm_perl_throw_characters(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ fleet, vkvm_perl_fleet));
+  }
+
+void
 DESTROY(self)
     SV *self
   PPCODE:

@@ -3,6 +3,64 @@
 MODULE = VKVM  PACKAGE = VKVM::Host
 
 void
+_call(host, command_sv, args_sv = NULL, is_document = FALSE)
+    vkvm_host *host
+    SV *command_sv
+    SV *args_sv
+    bool is_document
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *result;
+  PPCODE:
+  {
+    const char *command = vkvm_perl_characters(aTHX_ command_sv, "command");
+    vkvm_value *args = vkvm_perl_characters_to_value_or_null(aTHX_ args_sv, "args");
+    if (vkvm_host_call(host, command, args, &result, &error) < 0)
+        vkvm_perl_throw_characters(aTHX_ error);
+    mXPUSHs(is_document ? vkvm_perl_take_document(aTHX_ result)
+                        : vkvm_perl_take_characters(aTHX_ result));
+  }
+
+void
+_call_with_progress(host, command_sv, args_sv, callback_sv, is_document = FALSE)
+    vkvm_host *host
+    SV *command_sv
+    SV *args_sv
+    SV *callback_sv
+    bool is_document
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *result;
+  PPCODE:
+  {
+    const char *command = vkvm_perl_characters(aTHX_ command_sv, "command");
+    vkvm_value *args = vkvm_perl_characters_to_value_or_null(aTHX_ args_sv, "args");
+    void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "progress", ST(0));
+    PUTBACK;
+    int returned = vkvm_host_call_with_progress(host, command, args, vkvm_perl_on_host_progress, userdata, vkvm_perl_callback_free, &result, &error);
+    SPAGAIN;
+    if (returned == 0) {
+    mXPUSHs(is_document ? vkvm_perl_take_document(aTHX_ result)
+                        : vkvm_perl_take_characters(aTHX_ result));
+    }
+    vkvm_perl_rethrow(aTHX_ error);
+    if (returned < 0)
+        vkvm_perl_throw_characters(aTHX_ error);
+  }
+
+void
+_commands()
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *commands;
+  PPCODE:
+  {
+    if (vkvm_host_commands(&commands, &error) < 0)
+        vkvm_perl_throw_characters(aTHX_ error);
+    mXPUSHs(vkvm_perl_take_characters(aTHX_ commands));
+  }
+
+void
 get_conn(host)
     vkvm_host *host
   PREINIT:
@@ -13,6 +71,34 @@ get_conn(host)
     if (vkvm_host_get_conn(host, &conn, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     mXPUSHs(vkvm_perl_object(aTHX_ conn, vkvm_perl_conn));
+  }
+
+void
+_new(conn_sv)
+    SV *conn_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_host *host;
+  PPCODE:
+  {
+    vkvm_conn *conn = (vkvm_conn *)vkvm_perl_handle(aTHX_ conn_sv, "conn");
+    if (vkvm_host_new(conn, &host, &error) < 0)
+        vkvm_perl_throw_characters(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ host, vkvm_perl_host));
+  }
+
+void
+_open(uri_sv = NULL)
+    SV *uri_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_host *host;
+  PPCODE:
+  {
+    const char *uri = vkvm_perl_text_or_null(aTHX_ uri_sv, "uri");
+    if (vkvm_host_open(uri, &host, &error) < 0)
+        vkvm_perl_throw_characters(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ host, vkvm_perl_host));
   }
 
 void

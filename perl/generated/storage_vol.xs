@@ -54,12 +54,14 @@ download_fd(vol, fd_sv, offset_sv = NULL, length_sv = NULL, flags_sv = NULL, pro
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     void *userdata = vkvm_perl_given(progress_sv) ? vkvm_perl_callback(aTHX_ progress_sv, "progress", ST(0)) : NULL;
     PUTBACK;
-    int result = vkvm_storage_vol_download_fd(vol, fd, offset, length, flags, userdata ? vkvm_perl_on_progress : NULL, userdata, userdata ? vkvm_perl_callback_free : NULL, &transferred, &error);
+    int returned = vkvm_storage_vol_download_fd(vol, fd, offset, length, flags, userdata ? vkvm_perl_on_progress : NULL, userdata, userdata ? vkvm_perl_callback_free : NULL, &transferred, &error);
     SPAGAIN;
-    vkvm_perl_rethrow(aTHX_ error);
-    if (result < 0)
-        vkvm_perl_throw(aTHX_ error);
+    if (returned == 0) {
     XPUSHu(transferred);
+    }
+    vkvm_perl_rethrow(aTHX_ error);
+    if (returned < 0)
+        vkvm_perl_throw(aTHX_ error);
   }
 
 void
@@ -82,12 +84,14 @@ download_file(vol, path_sv, offset_sv = NULL, length_sv = NULL, flags_sv = NULL,
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     void *userdata = vkvm_perl_given(progress_sv) ? vkvm_perl_callback(aTHX_ progress_sv, "progress", ST(0)) : NULL;
     PUTBACK;
-    int result = vkvm_storage_vol_download_file(vol, path, offset, length, flags, userdata ? vkvm_perl_on_progress : NULL, userdata, userdata ? vkvm_perl_callback_free : NULL, &transferred, &error);
+    int returned = vkvm_storage_vol_download_file(vol, path, offset, length, flags, userdata ? vkvm_perl_on_progress : NULL, userdata, userdata ? vkvm_perl_callback_free : NULL, &transferred, &error);
     SPAGAIN;
-    vkvm_perl_rethrow(aTHX_ error);
-    if (result < 0)
-        vkvm_perl_throw(aTHX_ error);
+    if (returned == 0) {
     XPUSHu(transferred);
+    }
+    vkvm_perl_rethrow(aTHX_ error);
+    if (returned < 0)
+        vkvm_perl_throw(aTHX_ error);
   }
 
 void
@@ -234,12 +238,14 @@ upload_fd(vol, fd_sv, offset_sv = NULL, length_sv = NULL, flags_sv = NULL, progr
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     void *userdata = vkvm_perl_given(progress_sv) ? vkvm_perl_callback(aTHX_ progress_sv, "progress", ST(0)) : NULL;
     PUTBACK;
-    int result = vkvm_storage_vol_upload_fd(vol, fd, offset, length, flags, userdata ? vkvm_perl_on_progress : NULL, userdata, userdata ? vkvm_perl_callback_free : NULL, &transferred, &error);
+    int returned = vkvm_storage_vol_upload_fd(vol, fd, offset, length, flags, userdata ? vkvm_perl_on_progress : NULL, userdata, userdata ? vkvm_perl_callback_free : NULL, &transferred, &error);
     SPAGAIN;
-    vkvm_perl_rethrow(aTHX_ error);
-    if (result < 0)
-        vkvm_perl_throw(aTHX_ error);
+    if (returned == 0) {
     XPUSHu(transferred);
+    }
+    vkvm_perl_rethrow(aTHX_ error);
+    if (returned < 0)
+        vkvm_perl_throw(aTHX_ error);
   }
 
 void
@@ -262,12 +268,14 @@ upload_file(vol, path_sv, offset_sv = NULL, length_sv = NULL, flags_sv = NULL, p
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     void *userdata = vkvm_perl_given(progress_sv) ? vkvm_perl_callback(aTHX_ progress_sv, "progress", ST(0)) : NULL;
     PUTBACK;
-    int result = vkvm_storage_vol_upload_file(vol, path, offset, length, flags, userdata ? vkvm_perl_on_progress : NULL, userdata, userdata ? vkvm_perl_callback_free : NULL, &transferred, &error);
+    int returned = vkvm_storage_vol_upload_file(vol, path, offset, length, flags, userdata ? vkvm_perl_on_progress : NULL, userdata, userdata ? vkvm_perl_callback_free : NULL, &transferred, &error);
     SPAGAIN;
-    vkvm_perl_rethrow(aTHX_ error);
-    if (result < 0)
-        vkvm_perl_throw(aTHX_ error);
+    if (returned == 0) {
     XPUSHu(transferred);
+    }
+    vkvm_perl_rethrow(aTHX_ error);
+    if (returned < 0)
+        vkvm_perl_throw(aTHX_ error);
   }
 
 void

@@ -10,10 +10,10 @@ abort(stream)
   PPCODE:
   {
     PUTBACK;
-    int result = vkvm_stream_abort(stream, &error);
+    int returned = vkvm_stream_abort(stream, &error);
     SPAGAIN;
     vkvm_perl_rethrow(aTHX_ error);
-    if (result < 0)
+    if (returned < 0)
         vkvm_perl_throw(aTHX_ error);
   }
 
@@ -41,10 +41,10 @@ finish(stream)
   PPCODE:
   {
     PUTBACK;
-    int result = vkvm_stream_finish(stream, &error);
+    int returned = vkvm_stream_finish(stream, &error);
     SPAGAIN;
     vkvm_perl_rethrow(aTHX_ error);
-    if (result < 0)
+    if (returned < 0)
         vkvm_perl_throw(aTHX_ error);
   }
 
@@ -58,10 +58,10 @@ recv_all(stream, handler_sv)
   {
     void *userdata = vkvm_perl_callback(aTHX_ handler_sv, "handler", ST(0));
     PUTBACK;
-    int result = vkvm_stream_recv_all(stream, vkvm_perl_on_stream_sink, userdata, vkvm_perl_callback_free, &error);
+    int returned = vkvm_stream_recv_all(stream, vkvm_perl_on_stream_sink, userdata, vkvm_perl_callback_free, &error);
     SPAGAIN;
     vkvm_perl_rethrow(aTHX_ error);
-    if (result < 0)
+    if (returned < 0)
         vkvm_perl_throw(aTHX_ error);
   }
 
@@ -89,10 +89,10 @@ remove_callback(stream)
   PPCODE:
   {
     PUTBACK;
-    int result = vkvm_stream_remove_callback(stream, &error);
+    int returned = vkvm_stream_remove_callback(stream, &error);
     SPAGAIN;
     vkvm_perl_rethrow(aTHX_ error);
-    if (result < 0)
+    if (returned < 0)
         vkvm_perl_throw(aTHX_ error);
   }
 
@@ -106,10 +106,10 @@ send_all(stream, handler_sv)
   {
     void *userdata = vkvm_perl_callback(aTHX_ handler_sv, "handler", ST(0));
     PUTBACK;
-    int result = vkvm_stream_send_all(stream, vkvm_perl_on_stream_source, userdata, vkvm_perl_callback_free, &error);
+    int returned = vkvm_stream_send_all(stream, vkvm_perl_on_stream_source, userdata, vkvm_perl_callback_free, &error);
     SPAGAIN;
     vkvm_perl_rethrow(aTHX_ error);
-    if (result < 0)
+    if (returned < 0)
         vkvm_perl_throw(aTHX_ error);
   }
 
@@ -141,10 +141,10 @@ sparse_recv_all(stream, handler_sv, hole_handler_sv)
         handler_sv, "handler",
         hole_handler_sv, "hole_handler");
     PUTBACK;
-    int result = vkvm_stream_sparse_recv_all(stream, vkvm_perl_on_stream_sink, vkvm_perl_on_stream_hole, userdata, vkvm_perl_callback_free, &error);
+    int returned = vkvm_stream_sparse_recv_all(stream, vkvm_perl_on_stream_sink, vkvm_perl_on_stream_hole, userdata, vkvm_perl_callback_free, &error);
     SPAGAIN;
     vkvm_perl_rethrow(aTHX_ error);
-    if (result < 0)
+    if (returned < 0)
         vkvm_perl_throw(aTHX_ error);
   }
 
@@ -163,10 +163,10 @@ sparse_send_all(stream, handler_sv, hole_handler_sv, skip_handler_sv)
         hole_handler_sv, "hole_handler",
         skip_handler_sv, "skip_handler");
     PUTBACK;
-    int result = vkvm_stream_sparse_send_all(stream, vkvm_perl_on_stream_source, vkvm_perl_on_stream_section, vkvm_perl_on_stream_hole, userdata, vkvm_perl_callback_free, &error);
+    int returned = vkvm_stream_sparse_send_all(stream, vkvm_perl_on_stream_source, vkvm_perl_on_stream_section, vkvm_perl_on_stream_hole, userdata, vkvm_perl_callback_free, &error);
     SPAGAIN;
     vkvm_perl_rethrow(aTHX_ error);
-    if (result < 0)
+    if (returned < 0)
         vkvm_perl_throw(aTHX_ error);
   }
 

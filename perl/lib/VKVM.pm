@@ -97,11 +97,17 @@ sub new {
     $flags |= CONNECT_RO() if $params{readonly};
     my $self =
         $params{auth}
-      ? _open_auth($uri, $flags, $params{credlist}, $params{callback})
+      ? _open_auth($uri, $flags, _credentials(@params{qw(credlist callback)}))
       : _open($uri, $flags);
     # What the library made has its class already, which may be Sys::Virt's.
     $class = ref $class || $class;
     return $class eq __PACKAGE__ ? $self : bless $self, $class;
+}
+
+# What is needed of both; without one of them libvirt asks on the console.
+sub _credentials {
+    my ($types, $callback) = @_;
+    return defined $types && defined $callback ? ($types, $callback) : ();
 }
 
 # What new would overlook otherwise.

@@ -219,22 +219,26 @@ sub made {
     return ref $value eq 'CODE' && $what =~ /freed/ ? $value->() : $value;
 }
 
-my @functions = grep {
-         $package{ $_->{class} }
-      && $_->{returns} eq 'status'
-      && !grep { $_ eq 'skip' } @{ $_->{perl} // [] }
-} @{ $api->{functions} };
+# What does not take what the C function takes.
+my %other_arguments = map { $_ => 1 } (
+    'VKVM::Stream::send', 'VKVM::Stream::recv',       # 41-streams.t
+    'VKVM::Event::_register_impl',                    # 45-loops.t
+    'VKVM::Fleet::_call', 'VKVM::Host::_call', 'VKVM::Host::_call_with_progress',
+    'VKVM::Fleet::_list_domains',                     # of a command: 52-fleet.t, 60-host.t
+    'VKVM::reopen_after_fork',                        # anything is true or false
+    'VKVM::_open_auth',                               # 08-auth.t
+);
+my @functions = grep { $_->{perl_sub} && !$other_arguments{ $_->{perl_sub} } } @{ $api->{functions} };
 cmp_ok(scalar @functions, '>', 50, 'many functions');
 
 for my $function (@functions) {
-    my $quiet  = grep { $_ eq 'quiet' } @{ $function->{perl} // [] };
+    my $quiet  = $function->{perl_quiet};
     my @params = grep {
              $_->{direction} =~ /^(?:self|in)$/
           && $_->{kind} ne 'userdata'
           && $_->{name} ne 'destroy'
     } @{ $function->{params} };
-    my $underscore = (grep { $_ eq 'private' } @{ $function->{perl} // [] }) ? '_' : '';
-    my $name = "$package{ $function->{class} }::$underscore$function->{method}";
+    my $name = $function->{perl_sub};
     my $code = do { no strict 'refs'; \&$name };
 
     subtest $name => sub {
@@ -260,11 +264,7 @@ for my $function (@functions) {
 
         # What may be left out stands at the end: it has a default or may be undef, and
         # so has all that follows it.
-        my $least = @params;
-        if (@params && (exists $params[-1]{default} || $params[-1]{nullable})) {
-            $least-- while $least && (exists $params[ $least - 1 ]{default}
-                || $params[ $least - 1 ]{direction} eq 'in' && $params[ $least - 1 ]{nullable});
-        }
+        my $least = grep { !$_->{optional} } @params;
         for my $count (0 .. $least - 1, @params + 1, @params + 50) {
             my @args  = (@right, (0) x 50)[ 0 .. $count - 1 ];
             my $error = thrown { $code->(@args) };
@@ -278,7 +278,7 @@ for my $function (@functions) {
 subtest 'any method of something that is no object' => sub {
     my $packages = read_json(root_file('data/coverage/methods.json'))->{packages};
     my %quiet    = map { $_->{method} => 1 }
-      grep { grep { $_ eq 'quiet' } @{ $_->{perl} // [] } } @{ $api->{functions} };
+      grep { $_->{perl_quiet} } @{ $api->{functions} };
     # Without a connection it is the version of libvirt; new makes a connection.
     my %takes_anything = map { $_ => 1 } qw(new get_version get_major_version get_minor_version
       get_micro_version);

@@ -9,8 +9,8 @@ use crate::value::{Map, Value};
 
 /// Lists all constants.
 ///
-/// - `constants`: a list of maps with the keys `class` (as in function names),
-///   `name` (Sys::Virt's), `value` (an integer or a string)
+/// - `constants` (list): a list of maps with the keys `class` (as in function names), `name`
+///   (Sys::Virt's), `value` (an integer or a string)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_constant_list(
     constants: *mut *mut vkvm_value,

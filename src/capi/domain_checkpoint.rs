@@ -7,8 +7,8 @@ use super::types::{vkvm_conn, vkvm_domain, vkvm_domain_checkpoint, vkvm_error};
 
 /// Adds a hold on the checkpoint handle.
 ///
-/// Returns the handle, which then needs one more `vkvm_domain_checkpoint_free`, or NULL
-/// when it is not live, or has 524,287 references.
+/// - `return` (nullable): the handle, which then needs one more `vkvm_domain_checkpoint_free`,
+///   or NULL when it is not live, or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_checkpoint_ref(
     checkpoint: *mut vkvm_domain_checkpoint,
@@ -57,7 +57,7 @@ pub unsafe extern "C" fn vkvm_domain_checkpoint_get_name(
 
 /// Gets the definition of the checkpoint.
 ///
-/// - `flags` (default 0): of `VKVM_DOMAIN_CHECKPOINT_XML_*`
+/// - `flags` (default 0, flags VKVM_DOMAIN_CHECKPOINT_XML_*)
 /// - `xml`: a `<domaincheckpoint>` document
 ///
 /// libvirt: virDomainCheckpointGetXMLDesc
@@ -97,7 +97,7 @@ pub unsafe extern "C" fn vkvm_domain_checkpoint_get_parent(
 
 /// Lists the children of the checkpoint.
 ///
-/// - `flags` (default 0): a filter, of `VKVM_DOMAIN_CHECKPOINT_LIST_*`; with
+/// - `flags` (default 0, flags VKVM_DOMAIN_CHECKPOINT_LIST_*): a filter; with
 ///   `VKVM_DOMAIN_CHECKPOINT_LIST_DESCENDANTS` children of children are listed, too
 /// - `children`: the children
 /// - `children_len`: how many there are
@@ -119,7 +119,7 @@ pub unsafe extern "C" fn vkvm_domain_checkpoint_list_all_children(
 
 /// Removes the checkpoint. Its children become children of its parent.
 ///
-/// - `flags` (default 0): of `VKVM_DOMAIN_CHECKPOINT_DELETE_*`
+/// - `flags` (default 0, flags VKVM_DOMAIN_CHECKPOINT_DELETE_*)
 ///
 /// libvirt: virDomainCheckpointDelete
 #[unsafe(no_mangle)]

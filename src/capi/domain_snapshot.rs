@@ -7,8 +7,8 @@ use super::types::{vkvm_conn, vkvm_domain, vkvm_domain_snapshot, vkvm_error};
 
 /// Adds a hold on the snapshot handle.
 ///
-/// Returns the handle, which then needs one more `vkvm_domain_snapshot_free`, or NULL
-/// when it is not live, or has 524,287 references.
+/// - `return` (nullable): the handle, which then needs one more `vkvm_domain_snapshot_free`, or
+///   NULL when it is not live, or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_snapshot_ref(
     snapshot: *mut vkvm_domain_snapshot,
@@ -57,7 +57,7 @@ pub unsafe extern "C" fn vkvm_domain_snapshot_get_name(
 
 /// Gets the definition of the snapshot.
 ///
-/// - `flags` (default 0): of `VKVM_DOMAIN_SNAPSHOT_XML_*`
+/// - `flags` (default 0, flags VKVM_DOMAIN_SNAPSHOT_XML_*)
 /// - `xml`: a `<domainsnapshot>` document
 ///
 /// libvirt: virDomainSnapshotGetXMLDesc
@@ -138,7 +138,7 @@ pub unsafe extern "C" fn vkvm_domain_snapshot_get_parent(
 
 /// Counts the children of the snapshot.
 ///
-/// - `flags` (default 0): a filter, of `VKVM_DOMAIN_SNAPSHOT_LIST_*`; with
+/// - `flags` (default 0, flags VKVM_DOMAIN_SNAPSHOT_LIST_*): a filter; with
 ///   `VKVM_DOMAIN_SNAPSHOT_LIST_DESCENDANTS` children of children count, too
 /// - `count`: how many there are
 ///
@@ -205,7 +205,7 @@ pub unsafe extern "C" fn vkvm_domain_snapshot_list_all_children(
 
 /// Makes the domain what it was when the snapshot was made.
 ///
-/// - `flags` (default 0): of `VKVM_DOMAIN_SNAPSHOT_REVERT_*`
+/// - `flags` (default 0, flags VKVM_DOMAIN_SNAPSHOT_REVERT_*)
 ///
 /// libvirt: virDomainRevertToSnapshot
 #[unsafe(no_mangle)]
@@ -219,7 +219,7 @@ pub unsafe extern "C" fn vkvm_domain_snapshot_revert_to(
 
 /// Removes the snapshot. Its children become children of its parent.
 ///
-/// - `flags` (default 0): of `VKVM_DOMAIN_SNAPSHOT_DELETE_*`
+/// - `flags` (default 0, flags VKVM_DOMAIN_SNAPSHOT_DELETE_*)
 ///
 /// libvirt: virDomainSnapshotDelete
 #[unsafe(no_mangle)]

@@ -15,8 +15,8 @@ use crate::value::Value;
 
 /// Adds a hold on the error handle.
 ///
-/// Returns the handle, which then needs one more `vkvm_error_free`, or NULL
-/// when it is not live, or has 524,287 references.
+/// - `return` (nullable): the handle, which then needs one more `vkvm_error_free`, or NULL when
+///   it is not live, or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_ref(err: *mut vkvm_error) -> *mut vkvm_error {
     direct(ptr::null_mut(), |c| c.retain(err))
@@ -33,7 +33,7 @@ pub unsafe extern "C" fn vkvm_error_free(err: *mut vkvm_error) {
 
 /// Gets the text for people.
 ///
-/// Returns the text, borrowed from the error; never NULL.
+/// - `return`: the text, borrowed from the error; never NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_message(err: *mut vkvm_error) -> *const c_char {
     direct(no_message(err).as_ptr(), |c| text(c, err, |details| Some(&details.message)))
@@ -41,8 +41,7 @@ pub unsafe extern "C" fn vkvm_error_message(err: *mut vkvm_error) -> *const c_ch
 
 /// Gets the error number.
 ///
-/// Returns one of `VKVM_ERROR_ERR_*`, or of `VKVM_ERROR_OWN_*` for libvkvm's
-/// own errors.
+/// - `return`: one of `VKVM_ERROR_ERR_*`, or of `VKVM_ERROR_OWN_*` for libvkvm's own errors.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_code(err: *mut vkvm_error) -> c_int {
     direct(0, |c| number(c, err, |details| details.code))
@@ -50,7 +49,7 @@ pub unsafe extern "C" fn vkvm_error_code(err: *mut vkvm_error) -> c_int {
 
 /// Gets which part of libvirt reported the error.
 ///
-/// Returns one of `VKVM_ERROR_FROM_*`.
+/// - `return`: one of `VKVM_ERROR_FROM_*`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_domain(err: *mut vkvm_error) -> c_int {
     direct(0, |c| number(c, err, |details| details.domain))
@@ -58,7 +57,7 @@ pub unsafe extern "C" fn vkvm_error_domain(err: *mut vkvm_error) -> c_int {
 
 /// Gets how bad the error is.
 ///
-/// Returns one of `VKVM_ERROR_LEVEL_*`.
+/// - `return`: one of `VKVM_ERROR_LEVEL_*`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_level(err: *mut vkvm_error) -> c_int {
     direct(0, |c| number(c, err, |details| details.level))
@@ -66,7 +65,7 @@ pub unsafe extern "C" fn vkvm_error_level(err: *mut vkvm_error) -> c_int {
 
 /// Gets the first of libvirt's extra texts.
 ///
-/// Returns the text, borrowed from the error, or NULL.
+/// - `return` (nullable): the text, borrowed from the error, or NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_str1(err: *mut vkvm_error) -> *const c_char {
     direct(ptr::null(), |c| text(c, err, |details| details.strings[0].as_deref()))
@@ -74,7 +73,7 @@ pub unsafe extern "C" fn vkvm_error_str1(err: *mut vkvm_error) -> *const c_char 
 
 /// Gets the second of libvirt's extra texts.
 ///
-/// Returns the text, borrowed from the error, or NULL.
+/// - `return` (nullable): the text, borrowed from the error, or NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_str2(err: *mut vkvm_error) -> *const c_char {
     direct(ptr::null(), |c| text(c, err, |details| details.strings[1].as_deref()))
@@ -82,7 +81,7 @@ pub unsafe extern "C" fn vkvm_error_str2(err: *mut vkvm_error) -> *const c_char 
 
 /// Gets the third of libvirt's extra texts.
 ///
-/// Returns the text, borrowed from the error, or NULL.
+/// - `return` (nullable): the text, borrowed from the error, or NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_str3(err: *mut vkvm_error) -> *const c_char {
     direct(ptr::null(), |c| text(c, err, |details| details.strings[2].as_deref()))
@@ -90,7 +89,7 @@ pub unsafe extern "C" fn vkvm_error_str3(err: *mut vkvm_error) -> *const c_char 
 
 /// Gets the first of libvirt's extra numbers.
 ///
-/// Returns the number, or 0.
+/// - `return`: the number, or 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_int1(err: *mut vkvm_error) -> c_int {
     direct(0, |c| number(c, err, |details| details.ints[0]))
@@ -98,7 +97,7 @@ pub unsafe extern "C" fn vkvm_error_int1(err: *mut vkvm_error) -> c_int {
 
 /// Gets the second of libvirt's extra numbers.
 ///
-/// Returns the number, or 0.
+/// - `return`: the number, or 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_int2(err: *mut vkvm_error) -> c_int {
     direct(0, |c| number(c, err, |details| details.ints[1]))
@@ -107,8 +106,8 @@ pub unsafe extern "C" fn vkvm_error_int2(err: *mut vkvm_error) -> c_int {
 /// Gets the name of the function that failed: libvirt's, or the function of this
 /// library that was called where libvirt was not reached.
 ///
-/// Returns the name, which lives as long as the program, or NULL if `err` is no live
-/// error.
+/// - `return` (nullable): the name, which lives as long as the program, or NULL if `err` is no
+///   live error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_function(err: *mut vkvm_error) -> *const c_char {
     direct(ptr::null(), |c| text(c, err, |details| details.function))
@@ -116,7 +115,7 @@ pub unsafe extern "C" fn vkvm_error_function(err: *mut vkvm_error) -> *const c_c
 
 /// Gets the parameter that was wrong.
 ///
-/// Returns its name, borrowed from the error, or NULL where none is to blame.
+/// - `return` (nullable): its name, borrowed from the error, or NULL where none is to blame.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_parameter(err: *mut vkvm_error) -> *const c_char {
     direct(ptr::null(), |c| text(c, err, |details| details.parameter.as_deref()))
@@ -124,7 +123,7 @@ pub unsafe extern "C" fn vkvm_error_parameter(err: *mut vkvm_error) -> *const c_
 
 /// Gets the line of the mistake in a document.
 ///
-/// Returns the line, from 1, or 0 where no document is to blame.
+/// - `return`: the line, from 1, or 0 where no document is to blame.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_line(err: *mut vkvm_error) -> u64 {
     direct(0, |c| Some(c.get(err, "err").ok()?.details().position?.0))
@@ -132,8 +131,7 @@ pub unsafe extern "C" fn vkvm_error_line(err: *mut vkvm_error) -> u64 {
 
 /// Gets the column of the mistake in a document.
 ///
-/// Returns the column in characters, from 1, or 0 where no document is to
-/// blame.
+/// - `return`: the column in characters, from 1, or 0 where no document is to blame.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_column(err: *mut vkvm_error) -> u64 {
     direct(0, |c| Some(c.get(err, "err").ok()?.details().position?.1))
@@ -158,7 +156,7 @@ pub unsafe extern "C" fn vkvm_error_to_json(
 
 /// Gets everything that is known about the error, as a value.
 ///
-/// - `details`: a map with the keys of `vkvm_error_to_json`
+/// - `details` (map): a map with the keys of `vkvm_error_to_json`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_to_value(
     err: *mut vkvm_error,

@@ -26,7 +26,6 @@ use crate::value::Value;
 /// program added, and its own connections; those of the parent stay the parent's.
 ///
 /// libvirt: virEventRegisterImpl
-/// cbindgen:perl=quiet
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_event_register_default(error: *mut *mut vkvm_error) -> c_int {
     status(error, |_| event::register_default())
@@ -43,7 +42,6 @@ pub unsafe extern "C" fn vkvm_event_register_default(error: *mut *mut vkvm_error
 ///   fails: a loop that is registered stays so
 ///
 /// libvirt: virEventRegisterImpl
-/// cbindgen:perl=skip
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_event_register_impl(
     functions: *const vkvm_event_impl,
@@ -85,6 +83,7 @@ pub unsafe extern "C" fn vkvm_event_start(error: *mut *mut vkvm_error) -> c_int 
 /// effect in their order, and there is never more than one thread. What is registered stays so: libvirt cannot be told that there is no loop any more.
 /// Nothing is delivered, and nothing is noticed of daemons that end, until
 /// `vkvm_event_start` is called again.
+/// cbindgen:blocks
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_event_stop(error: *mut *mut vkvm_error) -> c_int {
     status(error, |_| event::stop())
@@ -113,7 +112,8 @@ pub unsafe extern "C" fn vkvm_event_is_started(
 /// them runs the iteration, the others return when it ends. A callback may call it,
 /// too, but is not called again meanwhile.
 ///
-/// cbindgen:perl=calls_back
+/// cbindgen:calls_back
+/// cbindgen:blocks
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_event_run_default(error: *mut *mut vkvm_error) -> c_int {
     status(error, |_| event::run_default())
@@ -121,8 +121,8 @@ pub unsafe extern "C" fn vkvm_event_run_default(error: *mut *mut vkvm_error) -> 
 
 /// Adds a timer to the event loop.
 ///
-/// - `frequency`: fire each so many ms; 0 for each turn of the loop, -1 for not
-///   until `vkvm_event_update_timeout`
+/// - `frequency` (unit ms): how often to fire; 0 for each turn of the loop, -1 for not until
+///   `vkvm_event_update_timeout`
 /// - `callback`: called on the thread that runs the event loop
 /// - `userdata` (nullable): passed to the callback
 /// - `destroy` (nullable): releases the userdata
@@ -155,7 +155,6 @@ pub unsafe extern "C" fn vkvm_event_add_timeout(
 /// - `frequency`: as for `vkvm_event_add_timeout`
 ///
 /// libvirt: virEventUpdateTimeout
-/// cbindgen:perl=quiet
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_event_update_timeout(
     timer: c_int,
@@ -188,7 +187,7 @@ pub unsafe extern "C" fn vkvm_event_remove_timeout(
 /// watched again after `vkvm_event_update_handle`.
 ///
 /// - `fd`: the descriptor
-/// - `events`: what to watch it for, of `VKVM_EVENT_HANDLE_*`
+/// - `events` (flags VKVM_EVENT_HANDLE_*): what to watch it for
 /// - `callback`: called on the thread that runs the event loop
 /// - `userdata` (nullable): passed to the callback
 /// - `destroy` (nullable): releases the userdata
@@ -225,7 +224,6 @@ pub unsafe extern "C" fn vkvm_event_add_handle(
 /// - `events`: as for `vkvm_event_add_handle`
 ///
 /// libvirt: virEventUpdateHandle
-/// cbindgen:perl=quiet
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_event_update_handle(
     watch: c_int,

@@ -23,8 +23,6 @@ use crate::value::{Map, Value};
 /// - `capacity`: how many events it holds, 1 to 16,777,216; of those that come
 ///   while it is full, `vkvm_event_queue_get_overflow` tells how many they were
 /// - `queue`: the queue
-///
-/// cbindgen:perl=skip
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_event_queue_new(
     capacity: usize,
@@ -36,8 +34,8 @@ pub unsafe extern "C" fn vkvm_event_queue_new(
 
 /// Adds a hold on the queue handle.
 ///
-/// Returns the handle, which then needs one more `vkvm_event_queue_free`, or NULL
-/// when it is not live, or has 524,287 references.
+/// - `return` (nullable): the handle, which then needs one more `vkvm_event_queue_free`, or NULL
+///   when it is not live, or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_event_queue_ref(
     queue: *mut vkvm_event_queue,
@@ -109,13 +107,13 @@ pub unsafe extern "C" fn vkvm_event_queue_get_overflow(
 /// It waits for one if there is none; events come only while a loop runs on
 /// another thread. Events of a connection that was freed are dropped.
 ///
-/// - `timeout`: how long to wait, in ms; 0 for not at all, -1 for as long as it takes
-/// - `event` (nullable): a map with the keys `class` (of the object, as in function
-///   names, like "domain"; "conn" for the end of a connection), `event_id`, `conn`
-///   (a handle), `object` (a handle of the class, or null) and `args` (a map, as
-///   for a callback); NULL when there is none in time
+/// - `timeout` (unit ms): how long to wait; 0 for not at all, -1 for as long as it takes
+/// - `event` (nullable, map): a map with the keys `class` (of the object, as in function names,
+///   like "domain"; "conn" for the end of a connection), `event_id`, `conn` (a handle), `object`
+///   (a handle of the class, or null) and `args` (a map, as for a callback); NULL when there is
+///   none in time
 ///
-/// cbindgen:perl=skip
+/// cbindgen:blocks
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_event_queue_next(
     queue: *mut vkvm_event_queue,
@@ -140,7 +138,7 @@ pub unsafe extern "C" fn vkvm_event_queue_next(
 /// them, they stay in the queue; ask for fewer.
 ///
 /// - `max` (default 1000000): how many at the most
-/// - `events`: a list of maps, as `vkvm_event_queue_next` gives them
+/// - `events` (list): a list of maps, as `vkvm_event_queue_next` gives them
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_event_queue_drain(
     queue: *mut vkvm_event_queue,
@@ -182,7 +180,7 @@ fn value(entry: Entry) -> Result<Option<Value>> {
 ///
 /// - `conn`: the connection
 /// - `dom` (nullable): the domain to listen to; NULL for all
-/// - `event_id`: which kind, of `VKVM_DOMAIN_EVENT_ID_*`
+/// - `event_id` (enum VKVM_DOMAIN_EVENT_ID_*): which kind
 /// - `callback_id`: the number to deregister with
 ///
 /// libvirt: virConnectDomainEventRegisterAny
@@ -213,7 +211,7 @@ pub unsafe extern "C" fn vkvm_event_queue_domain_event_register_any(
 ///
 /// - `conn`: the connection
 /// - `net` (nullable): the network to listen to; NULL for all
-/// - `event_id`: which kind, of `VKVM_NETWORK_EVENT_ID_*`
+/// - `event_id` (enum VKVM_NETWORK_EVENT_ID_*): which kind
 /// - `callback_id`: the number to deregister with
 ///
 /// libvirt: virConnectNetworkEventRegisterAny
@@ -244,7 +242,7 @@ pub unsafe extern "C" fn vkvm_event_queue_network_event_register_any(
 ///
 /// - `conn`: the connection
 /// - `pool` (nullable): the storage pool to listen to; NULL for all
-/// - `event_id`: which kind, of `VKVM_STORAGE_POOL_EVENT_ID_*`
+/// - `event_id` (enum VKVM_STORAGE_POOL_EVENT_ID_*): which kind
 /// - `callback_id`: the number to deregister with
 ///
 /// libvirt: virConnectStoragePoolEventRegisterAny
@@ -275,7 +273,7 @@ pub unsafe extern "C" fn vkvm_event_queue_storage_pool_event_register_any(
 ///
 /// - `conn`: the connection
 /// - `dev` (nullable): the device to listen to; NULL for all
-/// - `event_id`: which kind, of `VKVM_NODE_DEVICE_EVENT_ID_*`
+/// - `event_id` (enum VKVM_NODE_DEVICE_EVENT_ID_*): which kind
 /// - `callback_id`: the number to deregister with
 ///
 /// libvirt: virConnectNodeDeviceEventRegisterAny
@@ -306,7 +304,7 @@ pub unsafe extern "C" fn vkvm_event_queue_node_device_event_register_any(
 ///
 /// - `conn`: the connection
 /// - `secret` (nullable): the secret to listen to; NULL for all
-/// - `event_id`: which kind, of `VKVM_SECRET_EVENT_ID_*`
+/// - `event_id` (enum VKVM_SECRET_EVENT_ID_*): which kind
 /// - `callback_id`: the number to deregister with
 ///
 /// libvirt: virConnectSecretEventRegisterAny
@@ -377,7 +375,7 @@ pub unsafe extern "C" fn vkvm_event_queue_unregister_close_callback(
 /// `vkvm_conn_disable_resume`, with the connection, or with the queue.
 ///
 /// - `conn`: the connection
-/// - `max_delay`: the longest time between two attempts, in ms, from 100
+/// - `max_delay` (unit ms): the longest time between two attempts, from 100
 ///
 /// libvirt: virConnectRegisterCloseCallback, virConnectOpenAuth
 #[unsafe(no_mangle)]

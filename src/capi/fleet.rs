@@ -17,11 +17,10 @@ use crate::host::Fleet;
 ///
 /// - `uris`: a libvirt URI for each host
 /// - `uris_len`: how many there are
-/// - `timeout`: how long to wait, in ms
+/// - `timeout` (unit ms): how long to wait
 /// - `fleet`: the hosts
 ///
 /// libvirt: virConnectOpenAuth
-/// cbindgen:perl=skip
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_fleet_open(
     uris: *const *const c_char,
@@ -38,8 +37,8 @@ pub unsafe extern "C" fn vkvm_fleet_open(
 
 /// Adds a hold on the fleet handle.
 ///
-/// Returns the handle, which then needs one more `vkvm_fleet_free`, or NULL when it
-/// is not live.
+/// - `return` (nullable): the handle, which then needs one more `vkvm_fleet_free`, or NULL when
+///   it is not live.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_fleet_ref(fleet: *mut vkvm_fleet) -> *mut vkvm_fleet {
     direct(std::ptr::null_mut(), |c| c.retain(fleet))
@@ -64,8 +63,6 @@ pub unsafe extern "C" fn vkvm_fleet_free(fleet: *mut vkvm_fleet) {
 /// why it is not open, a map as of `vkvm_error_to_value`, or null.
 ///
 /// - `hosts`: the description
-///
-/// cbindgen:perl=skip
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_fleet_get_hosts(
     fleet: *mut vkvm_fleet,
@@ -90,10 +87,10 @@ pub unsafe extern "C" fn vkvm_fleet_get_hosts(
 ///
 /// - `command`: as for `vkvm_host_call`
 /// - `args` (nullable): as for `vkvm_host_call`
-/// - `timeout`: how long to wait, in ms
+/// - `timeout` (unit ms): how long to wait
 /// - `results`: what each host gives
 ///
-/// cbindgen:perl=skip
+/// cbindgen:blocks
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_fleet_call(
     fleet: *mut vkvm_fleet,
@@ -119,11 +116,11 @@ pub unsafe extern "C" fn vkvm_fleet_call(
 /// `uri`, `host` and `error` for hosts that gave none in time.
 ///
 /// - `args` (nullable): as for the command "list_domains"
-/// - `timeout`: how long to wait, in ms
+/// - `timeout` (unit ms): how long to wait
 /// - `listing`: the domains, and the errors
 ///
 /// libvirt: virConnectGetAllDomainStats
-/// cbindgen:perl=skip
+/// cbindgen:blocks
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_fleet_list_domains(
     fleet: *mut vkvm_fleet,

@@ -12,8 +12,8 @@ use crate::handle::{self, AnyHandle, CLASSES, Class};
 ///
 /// - `handle` (nullable): a handle of whichever class
 ///
-/// Returns the class as in function names, like "domain", or NULL when this is
-/// no live handle; it is valid for ever.
+/// - `return` (nullable): the class as in function names, like "domain", or NULL when this is no
+///   live handle; it is valid for ever.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_handle_class_name(handle: *mut c_void) -> *const c_char {
     direct(ptr::null(), |_| AnyHandle::class(handle as usize).map(|class| class.c_name().as_ptr()))
@@ -23,8 +23,8 @@ pub unsafe extern "C" fn vkvm_handle_class_name(handle: *mut c_void) -> *const c
 ///
 /// - `handle` (nullable): the handle
 ///
-/// Returns the handle, which then needs one more `vkvm_handle_free`, or the free
-/// function of its class; NULL when it is not live.
+/// - `return` (nullable): the handle, which then needs one more `vkvm_handle_free`, or the free
+///   function of its class; NULL when it is not live.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_handle_ref(handle: *mut c_void) -> *mut c_void {
     direct(ptr::null_mut(), |_| {

@@ -21,7 +21,6 @@ use crate::host::{self, Host};
 /// - `host`: the host
 ///
 /// libvirt: virConnectOpenAuth
-/// cbindgen:perl=skip
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_host_open(
     uri: *const c_char,
@@ -40,7 +39,6 @@ pub unsafe extern "C" fn vkvm_host_open(
 /// - `host`: the host
 ///
 /// libvirt: virConnectRef
-/// cbindgen:perl=skip
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_host_new(
     conn: *mut vkvm_conn,
@@ -55,8 +53,8 @@ pub unsafe extern "C" fn vkvm_host_new(
 
 /// Adds a hold on the host handle.
 ///
-/// Returns the handle, which then needs one more `vkvm_host_free`, or NULL when it
-/// is not live.
+/// - `return` (nullable): the handle, which then needs one more `vkvm_host_free`, or NULL when
+///   it is not live.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_host_ref(host: *mut vkvm_host) -> *mut vkvm_host {
     direct(std::ptr::null_mut(), |c| c.retain(host))
@@ -104,7 +102,7 @@ pub unsafe extern "C" fn vkvm_host_get_conn(
 ///   place of texts such as "2.48 GiB"
 /// - `result`: what it gives
 ///
-/// cbindgen:perl=skip
+/// cbindgen:blocks
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_host_call(
     host: *mut vkvm_host,
@@ -130,7 +128,7 @@ pub unsafe extern "C" fn vkvm_host_call(
 /// - `destroy` (nullable): releases the userdata
 /// - `result`: what it gives
 ///
-/// cbindgen:perl=skip
+/// cbindgen:blocks
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_host_call_with_progress(
     host: *mut vkvm_host,
@@ -167,8 +165,6 @@ pub unsafe extern "C" fn vkvm_host_call_with_progress(
 /// it is not given, one of them must be).
 ///
 /// - `commands`: the description
-///
-/// cbindgen:perl=skip
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_host_commands(
     commands: *mut *mut vkvm_value,
@@ -180,8 +176,6 @@ pub unsafe extern "C" fn vkvm_host_commands(
 /// Makes a random uuid, version 4, in lower case with hyphens.
 ///
 /// - `uuid`: the uuid
-///
-/// cbindgen:perl=skip
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_host_gen_uuid(
     uuid: *mut *mut c_char,
@@ -196,8 +190,6 @@ pub unsafe extern "C" fn vkvm_host_gen_uuid(
 /// Makes a random hardware address with python-kvm's prefix, 54:52:00.
 ///
 /// - `mac`: the address
-///
-/// cbindgen:perl=skip
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_host_gen_mac(
     mac: *mut *mut c_char,

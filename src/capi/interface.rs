@@ -8,8 +8,8 @@ use crate::core::Text;
 
 /// Adds a hold on the interface handle.
 ///
-/// Returns the handle, which then needs one more `vkvm_interface_free`, or NULL
-/// when it is not live, or has 524,287 references.
+/// - `return` (nullable): the handle, which then needs one more `vkvm_interface_free`, or NULL
+///   when it is not live, or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_interface_ref(iface: *mut vkvm_interface) -> *mut vkvm_interface {
     direct(std::ptr::null_mut(), |c| c.retain(iface))
@@ -74,7 +74,7 @@ pub unsafe extern "C" fn vkvm_interface_get_mac(
 
 /// Gets the state or the definition of the interface.
 ///
-/// - `flags` (default 0): 0 for the present state,
+/// - `flags` (default 0, flags VKVM_INTERFACE_XML_INACTIVE): 0 for the present state,
 ///   `VKVM_INTERFACE_XML_INACTIVE` for the definition
 /// - `xml`: a `<interface>` document
 ///

@@ -49,8 +49,6 @@ pub unsafe extern "C" fn vkvm_library_get_libvirt_version(
 /// came with an event are not found again.
 ///
 /// - `reopen`: 0 for no, anything else for yes
-///
-/// cbindgen:perl=skip
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_library_reopen_after_fork(
     reopen: c_int,

@@ -30,13 +30,34 @@
 //! refuses an export that is written in any other way. The guard also gives an error
 //! the name of the export, which it knows from the closure's type.
 //!
-//! A parameter's line may have a remark in parentheses after its name:
-//! `nullable`, `default N`, `consumed` (the caller has it no more after the call). A line of
-//! remarks alone will do for the object. `/// cbindgen:perl=…` lines are for the Perl side:
-//! `skip` (written by hand), `private` (its Perl name begins with an underscore, and
-//! perl/lib has a method around it), `quiet` (failure is no exception, as in Sys::Virt),
-//! `array` (the results come in one array, by reference), `calls_back` (callbacks may
-//! run in the meantime).
+//! # Attributes
+//!
+//! What other programs need to know of an export is an attribute; sentences are for people,
+//! and nothing is read out of them. A parameter's line, and the line `return` of what is
+//! returned directly, may have remarks in parentheses after the name. A line of remarks
+//! alone will do for the object, and where they say it all.
+//!
+//! | remark | means |
+//! |---|---|
+//! | `nullable` | NULL may be passed, or come out |
+//! | `consumed` | the caller has it no more after the call |
+//! | `default N` | what is passed when it is left out |
+//! | `list`, `map` | what a value is |
+//! | `flags VKVM_X_*`, `enum VKVM_X_*` | bits of these constants, or one of them; several names are separated by spaces |
+//! | `unit ms` | what a number counts: `ns`, `ms`, `s`, `bytes`, `KiB`, `MiB/s` |
+//! | `since 8.4.0` | the libvirt that is needed to pass anything but the default |
+//!
+//! Lines of their own are for the whole export:
+//!
+//! | line | means |
+//! |---|---|
+//! | `libvirt: virA, virB` | what it calls; `blocks` and the libvirt that it needs follow |
+//! | `cbindgen:blocks` | it may wait, though none of these may (data/local.json lists them) |
+//! | `cbindgen:calls_back` | callbacks may run in the meantime; of callbacks among its parameters this is known |
+//! | `cbindgen:class=call` | its class, where the name does not begin with it |
+//! | `cbindgen:runs=later` | of a type of callbacks: `during` the call, `later` by the event loop, or once `at_end` |
+//!
+//! What is different in Perl is in data/perl.json.
 
 #![allow(
     non_camel_case_types,

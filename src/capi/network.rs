@@ -9,8 +9,8 @@ use crate::value::Value;
 
 /// Adds a hold on the network handle.
 ///
-/// Returns the handle, which then needs one more `vkvm_network_free`, or NULL
-/// when it is not live, or has 524,287 references.
+/// - `return` (nullable): the handle, which then needs one more `vkvm_network_free`, or NULL
+///   when it is not live, or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_network_ref(net: *mut vkvm_network) -> *mut vkvm_network {
     direct(std::ptr::null_mut(), |c| c.retain(net))
@@ -94,7 +94,7 @@ pub unsafe extern "C" fn vkvm_network_get_uuid_string(
 
 /// Gets the definition of the network.
 ///
-/// - `flags` (default 0): of `VKVM_NETWORK_XML_*`
+/// - `flags` (default 0, flags VKVM_NETWORK_XML_*)
 /// - `xml`: a `<network>` document
 ///
 /// libvirt: virNetworkGetXMLDesc
@@ -203,13 +203,13 @@ pub unsafe extern "C" fn vkvm_network_undefine(
 
 /// Changes one part of the definition of the network.
 ///
-/// - `command`: what to do, one of `VKVM_NETWORK_UPDATE_COMMAND_*`
-/// - `section`: which part, one of `VKVM_NETWORK_SECTION_*`
+/// - `command` (enum VKVM_NETWORK_UPDATE_COMMAND_*): what to do
+/// - `section` (enum VKVM_NETWORK_SECTION_*): which part
 /// - `parent_index`: where the part is in one of several elements, like `<ip>`,
 ///   the number of that element, from 0; -1 lets libvirt find it
 /// - `xml`: the element to add, the changed one, or one that says which to
 ///   delete
-/// - `flags` (default 0): of `VKVM_NETWORK_UPDATE_AFFECT_*`
+/// - `flags` (default 0, flags VKVM_NETWORK_UPDATE_AFFECT_*)
 ///
 /// libvirt: virNetworkUpdate
 #[unsafe(no_mangle)]
@@ -262,10 +262,10 @@ pub unsafe extern "C" fn vkvm_network_set_autostart(
 /// Gets the description or the title of the network, or an element that a
 /// program keeps in its definition.
 ///
-/// - `type`: one of `VKVM_NETWORK_METADATA_*`
+/// - `type` (enum VKVM_NETWORK_METADATA_*)
 /// - `uri` (nullable): the namespace of the element; NULL for description and
 ///   title
-/// - `flags` (default 0): of `VKVM_NETWORK_UPDATE_AFFECT_*`
+/// - `flags` (default 0, flags VKVM_NETWORK_UPDATE_AFFECT_*)
 /// - `metadata`: the text, or the element as XML; none is an error
 ///
 /// libvirt: virNetworkGetMetadata
@@ -289,13 +289,13 @@ pub unsafe extern "C" fn vkvm_network_get_metadata(
 /// Sets or removes the description or the title of the network, or an element
 /// that a program keeps in its definition.
 ///
-/// - `type`: one of `VKVM_NETWORK_METADATA_*`
+/// - `type` (enum VKVM_NETWORK_METADATA_*)
 /// - `metadata` (nullable): the text, or the element as XML; NULL to remove it
 /// - `key` (nullable): the prefix of the namespace; NULL for description and
 ///   title
 /// - `uri` (nullable): the namespace of the element; NULL for description and
 ///   title
-/// - `flags` (default 0): of `VKVM_NETWORK_UPDATE_AFFECT_*`
+/// - `flags` (default 0, flags VKVM_NETWORK_UPDATE_AFFECT_*)
 ///
 /// libvirt: virNetworkSetMetadata
 #[unsafe(no_mangle)]
@@ -319,10 +319,9 @@ pub unsafe extern "C" fn vkvm_network_set_metadata(
 ///
 /// - `mac` (nullable): the hardware address to which; NULL for all
 /// - `flags` (default 0): unused, pass 0
-/// - `leases`: a list of maps with the keys `iface` (the bridge), `expirytime`
-///   (seconds since 1970; 0 for no end), `type` (one of `VKVM_IP_ADDR_TYPE_*`),
-///   `mac`, `iaid`, `ipaddr`, `prefix` (its number of bits), `hostname`,
-///   `clientid`; texts that are not known are null
+/// - `leases` (list): a list of maps with the keys `iface` (the bridge), `expirytime` (seconds
+///   since 1970; 0 for no end), `type` (one of `VKVM_IP_ADDR_TYPE_*`), `mac`, `iaid`, `ipaddr`,
+///   `prefix` (its number of bits), `hostname`, `clientid`; texts that are not known are null
 ///
 /// libvirt: virNetworkGetDHCPLeases
 #[unsafe(no_mangle)]
@@ -385,7 +384,7 @@ pub unsafe extern "C" fn vkvm_network_get_port_by_uuid(
 /// Makes a port of the network.
 ///
 /// - `xml`: a `<networkport>` document
-/// - `flags` (default 0): of `VKVM_NETWORK_PORT_CREATE_*`
+/// - `flags` (default 0, flags VKVM_NETWORK_PORT_CREATE_*)
 /// - `port`: the port
 ///
 /// libvirt: virNetworkPortCreateXML

@@ -7,8 +7,8 @@ use super::types::{vkvm_conn, vkvm_error, vkvm_network, vkvm_network_port, vkvm_
 
 /// Adds a hold on the network port handle.
 ///
-/// Returns the handle, which then needs one more `vkvm_network_port_free`, or NULL
-/// when it is not live, or has 524,287 references.
+/// - `return` (nullable): the handle, which then needs one more `vkvm_network_port_free`, or
+///   NULL when it is not live, or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_network_port_ref(
     port: *mut vkvm_network_port,
@@ -97,7 +97,7 @@ pub unsafe extern "C" fn vkvm_network_port_get_xml_description(
 /// Gets the limits of the bandwidth of the network port.
 ///
 /// - `flags` (default 0): unused, pass 0
-/// - `params`: a map with those that are set; its keys are the texts of
+/// - `params` (map): a map with those that are set; its keys are the texts of
 ///   `VKVM_NETWORK_PORT_BANDWIDTH_*`, in KiB per second, bursts in KiB
 ///
 /// libvirt: virNetworkPortGetParameters
@@ -118,9 +118,9 @@ pub unsafe extern "C" fn vkvm_network_port_get_parameters(
 ///
 /// libvirt's network driver takes away the limits that `newparams` does not name.
 ///
-/// - `newparams` (nullable): a map with those to set, as
-///   `vkvm_network_port_get_parameters` gives them; a key that libvirt does not
-///   know is an error. NULL for none, which takes all limits away
+/// - `newparams` (nullable, map): a map with those to set, as `vkvm_network_port_get_parameters`
+///   gives them; a key that libvirt does not know is an error. NULL for none, which takes all
+///   limits away
 /// - `flags` (default 0): unused, pass 0
 ///
 /// libvirt: virNetworkPortGetParameters, virNetworkPortSetParameters

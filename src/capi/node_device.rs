@@ -8,8 +8,8 @@ use crate::core::Text;
 
 /// Adds a hold on the node device handle.
 ///
-/// Returns the handle, which then needs one more `vkvm_node_device_free`, or NULL
-/// when it is not live, or has 524,287 references.
+/// - `return` (nullable): the handle, which then needs one more `vkvm_node_device_free`, or NULL
+///   when it is not live, or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_node_device_ref(dev: *mut vkvm_node_device) -> *mut vkvm_node_device {
     direct(std::ptr::null_mut(), |c| c.retain(dev))
@@ -94,7 +94,7 @@ pub unsafe extern "C" fn vkvm_node_device_list_capabilities(
 
 /// Gets the description of the device.
 ///
-/// - `flags` (default 0): of `VKVM_NODE_DEVICE_XML_*`
+/// - `flags` (default 0, flags VKVM_NODE_DEVICE_XML_*)
 /// - `xml`: a `<device>` document
 ///
 /// libvirt: virNodeDeviceGetXMLDesc
@@ -198,7 +198,7 @@ pub unsafe extern "C" fn vkvm_node_device_undefine(
 /// Changes the device.
 ///
 /// - `xml`: the changed `<device>` document
-/// - `flags` (default 0): of `VKVM_NODE_DEVICE_UPDATE_AFFECT_*`
+/// - `flags` (default 0, flags VKVM_NODE_DEVICE_UPDATE_AFFECT_*)
 ///
 /// libvirt: virNodeDeviceUpdate
 #[unsafe(no_mangle)]

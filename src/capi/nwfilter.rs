@@ -8,8 +8,8 @@ use crate::core::Text;
 
 /// Adds a hold on the network filter handle.
 ///
-/// Returns the handle, which then needs one more `vkvm_nwfilter_free`, or NULL
-/// when it is not live, or has 524,287 references.
+/// - `return` (nullable): the handle, which then needs one more `vkvm_nwfilter_free`, or NULL
+///   when it is not live, or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_nwfilter_ref(nwfilter: *mut vkvm_nwfilter) -> *mut vkvm_nwfilter {
     direct(std::ptr::null_mut(), |c| c.retain(nwfilter))

@@ -8,8 +8,8 @@ use crate::core::Text;
 
 /// Adds a hold on the network filter binding handle.
 ///
-/// Returns the handle, which then needs one more `vkvm_nwfilter_binding_free`, or NULL
-/// when it is not live, or has 524,287 references.
+/// - `return` (nullable): the handle, which then needs one more `vkvm_nwfilter_binding_free`, or
+///   NULL when it is not live, or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_nwfilter_binding_ref(
     binding: *mut vkvm_nwfilter_binding,

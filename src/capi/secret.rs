@@ -7,8 +7,8 @@ use super::types::{vkvm_conn, vkvm_error, vkvm_secret};
 
 /// Adds a hold on the secret handle.
 ///
-/// Returns the handle, which then needs one more `vkvm_secret_free`, or NULL
-/// when it is not live, or has 524,287 references.
+/// - `return` (nullable): the handle, which then needs one more `vkvm_secret_free`, or NULL when
+///   it is not live, or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_secret_ref(secret: *mut vkvm_secret) -> *mut vkvm_secret {
     direct(std::ptr::null_mut(), |c| c.retain(secret))
@@ -71,7 +71,7 @@ pub unsafe extern "C" fn vkvm_secret_get_uuid_string(
 
 /// Gets what the secret is for.
 ///
-/// - `type`: one of `VKVM_SECRET_USAGE_TYPE_*`
+/// - `type` (enum VKVM_SECRET_USAGE_TYPE_*)
 ///
 /// libvirt: virSecretGetUsageType
 #[unsafe(no_mangle)]

@@ -8,8 +8,8 @@ use crate::core::Text;
 
 /// Adds a hold on the storage pool handle.
 ///
-/// Returns the handle, which then needs one more `vkvm_storage_pool_free`, or NULL
-/// when it is not live, or has 524,287 references.
+/// - `return` (nullable): the handle, which then needs one more `vkvm_storage_pool_free`, or
+///   NULL when it is not live, or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_storage_pool_ref(
     pool: *mut vkvm_storage_pool,
@@ -95,8 +95,8 @@ pub unsafe extern "C" fn vkvm_storage_pool_get_uuid_string(
 
 /// Gets state and sizes of the pool.
 ///
-/// - `info`: a map with the keys `state` (one of `VKVM_STORAGE_POOL_STATE_*`),
-///   `capacity`, `allocation` (what is in use) and `available`, all in bytes
+/// - `info` (map): a map with the keys `state` (one of `VKVM_STORAGE_POOL_STATE_*`), `capacity`,
+///   `allocation` (what is in use) and `available`, all in bytes
 ///
 /// libvirt: virStoragePoolGetInfo
 #[unsafe(no_mangle)]
@@ -113,7 +113,7 @@ pub unsafe extern "C" fn vkvm_storage_pool_get_info(
 
 /// Gets the definition of the pool.
 ///
-/// - `flags` (default 0): of `VKVM_STORAGE_POOL_XML_*`
+/// - `flags` (default 0, flags VKVM_STORAGE_POOL_XML_*)
 /// - `xml`: a `<pool>` document
 ///
 /// libvirt: virStoragePoolGetXMLDesc
@@ -201,7 +201,7 @@ pub unsafe extern "C" fn vkvm_storage_pool_set_autostart(
 
 /// Makes what the pool consists of, like a folder, a file system or a volume group.
 ///
-/// - `flags` (default 0): of `VKVM_STORAGE_POOL_BUILD_*`
+/// - `flags` (default 0, flags VKVM_STORAGE_POOL_BUILD_*)
 ///
 /// libvirt: virStoragePoolBuild
 #[unsafe(no_mangle)]
@@ -238,7 +238,7 @@ pub unsafe extern "C" fn vkvm_storage_pool_destroy(
 /// Removes what the pool consists of, with the volumes in it. The pool must be
 /// stopped.
 ///
-/// - `flags` (default 0): of `VKVM_STORAGE_POOL_DELETE_*`
+/// - `flags` (default 0, flags VKVM_STORAGE_POOL_DELETE_*)
 ///
 /// libvirt: virStoragePoolDelete
 #[unsafe(no_mangle)]

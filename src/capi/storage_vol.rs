@@ -7,8 +7,8 @@ use super::types::{vkvm_conn, vkvm_error, vkvm_storage_vol, vkvm_stream, vkvm_va
 
 /// Adds a hold on the volume handle.
 ///
-/// Returns the handle, which then needs one more `vkvm_storage_vol_free`, or NULL
-/// when it is not live, or has 524,287 references.
+/// - `return` (nullable): the handle, which then needs one more `vkvm_storage_vol_free`, or NULL
+///   when it is not live, or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_storage_vol_ref(vol: *mut vkvm_storage_vol) -> *mut vkvm_storage_vol {
     direct(std::ptr::null_mut(), |c| c.retain(vol))
@@ -91,12 +91,11 @@ pub unsafe extern "C" fn vkvm_storage_vol_get_path(
 
 /// Gets type and sizes of the volume.
 ///
-/// - `flags` (default 0): `VKVM_STORAGE_VOL_USE_ALLOCATION`, or
-///   `VKVM_STORAGE_VOL_GET_PHYSICAL` to get in `allocation` how large the file or
-///   device is
-/// - `info`: a map with the keys `type` (one of `VKVM_STORAGE_VOL_TYPE_*`),
-///   `capacity` (what a guest sees, in bytes) and `allocation` (what it takes on the
-///   host, in bytes)
+/// - `flags` (default 0, flags VKVM_STORAGE_VOL_USE_ALLOCATION VKVM_STORAGE_VOL_GET_PHYSICAL):
+///   `VKVM_STORAGE_VOL_USE_ALLOCATION`, or `VKVM_STORAGE_VOL_GET_PHYSICAL` to get in
+///   `allocation` how large the file or device is
+/// - `info` (map): a map with the keys `type` (one of `VKVM_STORAGE_VOL_TYPE_*`), `capacity`
+///   (what a guest sees, in bytes) and `allocation` (what it takes on the host, in bytes)
 ///
 /// libvirt: virStorageVolGetInfo, virStorageVolGetInfoFlags
 #[unsafe(no_mangle)]
@@ -134,7 +133,7 @@ pub unsafe extern "C" fn vkvm_storage_vol_get_xml_description(
 
 /// Removes the volume, with its content, from its pool.
 ///
-/// - `flags` (default 0): of `VKVM_STORAGE_VOL_DELETE_*`
+/// - `flags` (default 0, flags VKVM_STORAGE_VOL_DELETE_*)
 ///
 /// libvirt: virStorageVolDelete
 #[unsafe(no_mangle)]
@@ -148,9 +147,9 @@ pub unsafe extern "C" fn vkvm_storage_vol_delete(
 
 /// Changes the capacity of the volume.
 ///
-/// - `capacity`: bytes; with `VKVM_STORAGE_VOL_RESIZE_DELTA` how many more, or fewer
-///   with `VKVM_STORAGE_VOL_RESIZE_SHRINK`
-/// - `flags` (default 0): of `VKVM_STORAGE_VOL_RESIZE_*`
+/// - `capacity` (unit bytes): the new size; with `VKVM_STORAGE_VOL_RESIZE_DELTA` how much more,
+///   or less with `VKVM_STORAGE_VOL_RESIZE_SHRINK`
+/// - `flags` (default 0, flags VKVM_STORAGE_VOL_RESIZE_*)
 ///
 /// libvirt: virStorageVolResize
 #[unsafe(no_mangle)]
@@ -179,7 +178,7 @@ pub unsafe extern "C" fn vkvm_storage_vol_wipe(
 
 /// Overwrites the content of the volume in one of several ways.
 ///
-/// - `algorithm`: one of `VKVM_STORAGE_VOL_WIPE_ALG_*`
+/// - `algorithm` (enum VKVM_STORAGE_VOL_WIPE_ALG_*)
 /// - `flags` (default 0): unused, pass 0
 ///
 /// libvirt: virStorageVolWipePattern
@@ -199,10 +198,10 @@ pub unsafe extern "C" fn vkvm_storage_vol_wipe_pattern(
 /// stored. `vkvm_storage_vol_upload_file` does all of this.
 ///
 /// - `stream`: a stream that carries nothing
-/// - `offset`: where in the volume the data go, in bytes
-/// - `length`: how many bytes may be sent; 0 for no limit
-/// - `flags` (default 0): `VKVM_STORAGE_VOL_VOL_UPLOAD_SPARSE_STREAM` to send holes,
-///   too
+/// - `offset` (unit bytes): where in the volume the data go
+/// - `length` (unit bytes): how much may be sent; 0 for no limit
+/// - `flags` (default 0, flags VKVM_STORAGE_VOL_VOL_UPLOAD_SPARSE_STREAM):
+///   `VKVM_STORAGE_VOL_VOL_UPLOAD_SPARSE_STREAM` to send holes, too
 ///
 /// libvirt: virStorageVolUpload
 #[unsafe(no_mangle)]
@@ -226,10 +225,10 @@ pub unsafe extern "C" fn vkvm_storage_vol_upload(
 /// `vkvm_storage_vol_download_file` does all of this.
 ///
 /// - `stream`: a stream that carries nothing
-/// - `offset`: where in the volume the data begin, in bytes
-/// - `length`: how many bytes to receive; 0 for all that are there
-/// - `flags` (default 0): `VKVM_STORAGE_VOL_VOL_DOWNLOAD_SPARSE_STREAM` to receive
-///   holes, too
+/// - `offset` (unit bytes): where in the volume the data begin
+/// - `length` (unit bytes): how much to receive; 0 for all that is there
+/// - `flags` (default 0, flags VKVM_STORAGE_VOL_VOL_DOWNLOAD_SPARSE_STREAM):
+///   `VKVM_STORAGE_VOL_VOL_DOWNLOAD_SPARSE_STREAM` to receive holes, too
 ///
 /// libvirt: virStorageVolDownload
 #[unsafe(no_mangle)]

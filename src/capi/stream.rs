@@ -14,8 +14,8 @@ use crate::{core, event, handle};
 
 /// Adds a hold on the stream handle.
 ///
-/// Returns the handle, which then needs one more `vkvm_stream_free`, or NULL
-/// when it is not live, or has 524,287 references.
+/// - `return` (nullable): the handle, which then needs one more `vkvm_stream_free`, or NULL when
+///   it is not live, or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_stream_ref(stream: *mut vkvm_stream) -> *mut vkvm_stream {
     direct(std::ptr::null_mut(), |c| c.retain(stream))
@@ -35,11 +35,10 @@ pub unsafe extern "C" fn vkvm_stream_free(stream: *mut vkvm_stream) {
 ///
 /// - `data`: the data; pieces of up to 262120 bytes go through on every libvirt
 /// - `data_len`: how many bytes there are
-/// - `sent`: how many bytes of it were sent, or `VKVM_STREAM_WOULD_BLOCK`: with a
+/// - `sent` (unit bytes): how many bytes of it were sent, or `VKVM_STREAM_WOULD_BLOCK`: with a
 ///   stream that was made with `VKVM_STREAM_NONBLOCK` nothing can be sent now
 ///
 /// libvirt: virStreamSend
-/// cbindgen:perl=skip
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_stream_send(
     stream: *mut vkvm_stream,
@@ -59,17 +58,16 @@ pub unsafe extern "C" fn vkvm_stream_send(
 ///
 /// Only as many bytes of `data` are written as are received.
 ///
-/// - `flags` (default 0): `VKVM_STREAM_RECV_STOP_AT_HOLE` to be told of holes;
-///   else they are received as zeros
+/// - `flags` (default 0, flags VKVM_STREAM_RECV_STOP_AT_HOLE): `VKVM_STREAM_RECV_STOP_AT_HOLE`
+///   to be told of holes; else they are received as zeros
 /// - `data`: the data
 /// - `data_len`: how many bytes there is room for
-/// - `received`: how many bytes were received, 0 at the end of the data; or
-///   `VKVM_STREAM_WOULD_BLOCK`: with a stream that was made with
-///   `VKVM_STREAM_NONBLOCK` nothing has come yet; or `VKVM_STREAM_AT_HOLE`: a hole
-///   comes next, which `vkvm_stream_recv_hole` receives
+/// - `received` (unit bytes): how many bytes were received, 0 at the end of the data; or
+///   `VKVM_STREAM_WOULD_BLOCK`: with a stream that was made with `VKVM_STREAM_NONBLOCK` nothing
+///   has come yet; or `VKVM_STREAM_AT_HOLE`: a hole comes next, which `vkvm_stream_recv_hole`
+///   receives
 ///
 /// libvirt: virStreamRecv, virStreamRecvFlags
-/// cbindgen:perl=skip
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_stream_recv(
     stream: *mut vkvm_stream,
@@ -89,7 +87,7 @@ pub unsafe extern "C" fn vkvm_stream_recv(
 /// Leaves out bytes, which are then zeros at the other end. The stream must have
 /// been opened for sparse data.
 ///
-/// - `length`: how many bytes
+/// - `length` (unit bytes): how long it is
 /// - `flags` (default 0): none are defined
 ///
 /// libvirt: virStreamSendHole
@@ -106,7 +104,7 @@ pub unsafe extern "C" fn vkvm_stream_send_hole(
 /// Receives a hole, after `vkvm_stream_recv` has told that there is one.
 ///
 /// - `flags` (default 0): none are defined
-/// - `length`: how many bytes it is long
+/// - `length` (unit bytes): how long it is
 ///
 /// libvirt: virStreamRecvHole
 #[unsafe(no_mangle)]
@@ -132,7 +130,6 @@ pub unsafe extern "C" fn vkvm_stream_recv_hole(
 /// - `destroy` (nullable): releases the userdata
 ///
 /// libvirt: virStreamSend
-/// cbindgen:perl=calls_back
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_stream_send_all(
     stream: *mut vkvm_stream,
@@ -158,7 +155,6 @@ pub unsafe extern "C" fn vkvm_stream_send_all(
 /// - `destroy` (nullable): releases the userdata
 ///
 /// libvirt: virStreamRecv
-/// cbindgen:perl=calls_back
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_stream_recv_all(
     stream: *mut vkvm_stream,
@@ -186,7 +182,6 @@ pub unsafe extern "C" fn vkvm_stream_recv_all(
 /// - `destroy` (nullable): releases the userdata
 ///
 /// libvirt: virStreamSend, virStreamSendHole
-/// cbindgen:perl=calls_back
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_stream_sparse_send_all(
     stream: *mut vkvm_stream,
@@ -217,7 +212,6 @@ pub unsafe extern "C" fn vkvm_stream_sparse_send_all(
 /// - `destroy` (nullable): releases the userdata
 ///
 /// libvirt: virStreamRecvFlags, virStreamRecvHole
-/// cbindgen:perl=calls_back
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_stream_sparse_recv_all(
     stream: *mut vkvm_stream,
@@ -245,7 +239,7 @@ pub unsafe extern "C" fn vkvm_stream_sparse_recv_all(
 /// callback is told `VKVM_STREAM_EVENT_ERROR` and `VKVM_STREAM_EVENT_HANGUP`, once,
 /// whatever it listens to.
 ///
-/// - `events`: what to listen to, of `VKVM_STREAM_EVENT_*`
+/// - `events` (flags VKVM_STREAM_EVENT_*): what to listen to
 /// - `callback`: called on the thread that runs the event loop
 /// - `userdata` (nullable): passed to the callback
 /// - `destroy` (nullable): releases the userdata
@@ -276,7 +270,7 @@ pub unsafe extern "C" fn vkvm_stream_add_callback(
 
 /// Changes what is listened to.
 ///
-/// - `events`: what to listen to, of `VKVM_STREAM_EVENT_*`; 0 for nothing
+/// - `events` (flags VKVM_STREAM_EVENT_*): what to listen to; 0 for nothing
 ///
 /// libvirt: virStreamEventUpdateCallback
 #[unsafe(no_mangle)]
@@ -291,7 +285,7 @@ pub unsafe extern "C" fn vkvm_stream_update_callback(
 /// Ends the listening.
 ///
 /// libvirt: virStreamEventRemoveCallback
-/// cbindgen:perl=calls_back
+/// cbindgen:calls_back
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_stream_remove_callback(
     stream: *mut vkvm_stream,
@@ -305,7 +299,7 @@ pub unsafe extern "C" fn vkvm_stream_remove_callback(
 /// stream may carry something else.
 ///
 /// libvirt: virStreamFinish
-/// cbindgen:perl=calls_back
+/// cbindgen:calls_back
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_stream_finish(
     stream: *mut vkvm_stream,
@@ -318,7 +312,7 @@ pub unsafe extern "C" fn vkvm_stream_finish(
 /// something else.
 ///
 /// libvirt: virStreamAbort
-/// cbindgen:perl=calls_back
+/// cbindgen:calls_back
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_stream_abort(
     stream: *mut vkvm_stream,

@@ -16,17 +16,16 @@ use crate::core::stream::Transfer;
 /// `VKVM_ERROR_ERR_OPERATION_ABORTED`; what was sent before is in the volume then.
 ///
 /// - `path`: the file, on this machine
-/// - `offset` (default 0): where in the volume the data go, in bytes
-/// - `length` (default 0): how many bytes of the file to send; 0 for all
-/// - `flags` (default 0): `VKVM_STORAGE_VOL_VOL_UPLOAD_SPARSE_STREAM` to leave out the
-///   holes of the file
+/// - `offset` (default 0, unit bytes): where in the volume the data go
+/// - `length` (default 0, unit bytes): how much of the file to send; 0 for all
+/// - `flags` (default 0, flags VKVM_STORAGE_VOL_VOL_UPLOAD_SPARSE_STREAM):
+///   `VKVM_STORAGE_VOL_VOL_UPLOAD_SPARSE_STREAM` to leave out the holes of the file
 /// - `progress` (nullable): told how far it is; called in this call
 /// - `userdata` (nullable): passed to the callback
 /// - `destroy` (nullable): releases the userdata
-/// - `transferred`: how many bytes went through, holes included
+/// - `transferred` (unit bytes): how much went through, holes included
 ///
 /// libvirt: virStorageVolUpload, virStreamSend, virStreamSendHole, virStreamFinish
-/// cbindgen:perl=calls_back
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_storage_vol_upload_file(
     vol: *mut vkvm_storage_vol,
@@ -56,18 +55,18 @@ pub unsafe extern "C" fn vkvm_storage_vol_upload_file(
 /// `VKVM_ERROR_ERR_OPERATION_ABORTED`).
 ///
 /// - `path`: the file, on this machine
-/// - `offset` (default 0): where in the volume the data begin, in bytes
-/// - `length` (default 0): how many bytes to receive; 0 for all that are there
-/// - `flags` (default 0): `VKVM_STORAGE_VOL_VOL_DOWNLOAD_SPARSE_STREAM` to have the
-///   holes of the volume in the file, too
+/// - `offset` (default 0, unit bytes): where in the volume the data begin
+/// - `length` (default 0, unit bytes): how much to receive; 0 for all that is there
+/// - `flags` (default 0, flags VKVM_STORAGE_VOL_VOL_DOWNLOAD_SPARSE_STREAM):
+///   `VKVM_STORAGE_VOL_VOL_DOWNLOAD_SPARSE_STREAM` to have the holes of the volume in the file,
+///   too
 /// - `progress` (nullable): told how far it is; called in this call
 /// - `userdata` (nullable): passed to the callback
 /// - `destroy` (nullable): releases the userdata
-/// - `transferred`: how many bytes went through, holes included
+/// - `transferred` (unit bytes): how much went through, holes included
 ///
 /// libvirt: virStorageVolDownload, virStreamRecv, virStreamRecvFlags, virStreamRecvHole,
 /// virStreamFinish
-/// cbindgen:perl=calls_back
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_storage_vol_download_file(
     vol: *mut vkvm_storage_vol,
@@ -95,16 +94,15 @@ pub unsafe extern "C" fn vkvm_storage_vol_download_file(
 ///
 /// - `fd`: a file, pipe or socket, open for reading; a file is read from where it
 ///   is. It stays open
-/// - `offset` (default 0): where in the volume the data go, in bytes
-/// - `length` (default 0): how many bytes to send; 0 for all there are
+/// - `offset` (default 0, unit bytes): where in the volume the data go
+/// - `length` (default 0, unit bytes): how much to send; 0 for all there is
 /// - `flags` (default 0): as for `vkvm_storage_vol_upload_file`
 /// - `progress` (nullable): told how far it is; called in this call
 /// - `userdata` (nullable): passed to the callback
 /// - `destroy` (nullable): releases the userdata
-/// - `transferred`: how many bytes went through, holes included
+/// - `transferred` (unit bytes): how much went through, holes included
 ///
 /// libvirt: virStorageVolUpload, virStreamSend, virStreamSendHole, virStreamFinish
-/// cbindgen:perl=calls_back
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_storage_vol_upload_fd(
     vol: *mut vkvm_storage_vol,
@@ -132,17 +130,16 @@ pub unsafe extern "C" fn vkvm_storage_vol_upload_fd(
 ///
 /// - `fd`: a file, pipe or socket, open for writing; a file is written from where
 ///   it is, and holes are zeros where it cannot have them. It stays open
-/// - `offset` (default 0): where in the volume the data begin, in bytes
-/// - `length` (default 0): how many bytes to receive; 0 for all that are there
+/// - `offset` (default 0, unit bytes): where in the volume the data begin
+/// - `length` (default 0, unit bytes): how much to receive; 0 for all that is there
 /// - `flags` (default 0): as for `vkvm_storage_vol_download_file`
 /// - `progress` (nullable): told how far it is; called in this call
 /// - `userdata` (nullable): passed to the callback
 /// - `destroy` (nullable): releases the userdata
-/// - `transferred`: how many bytes went through, holes included
+/// - `transferred` (unit bytes): how much went through, holes included
 ///
 /// libvirt: virStorageVolDownload, virStreamRecv, virStreamRecvFlags, virStreamRecvHole,
 /// virStreamFinish
-/// cbindgen:perl=calls_back
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_storage_vol_download_fd(
     vol: *mut vkvm_storage_vol,

@@ -261,6 +261,7 @@ impl Object for Error {
 /// its class (a `vkvm_domain *` for domain events), or NULL for a close
 /// callback. `args` is a map with what else is known, in the order in which
 /// Sys::Virt passes it. The callback may deregister itself and close `conn`.
+/// cbindgen:runs=later
 pub type vkvm_event_callback = Option<
     unsafe extern "C" fn(
         conn: *mut vkvm_conn,
@@ -272,10 +273,12 @@ pub type vkvm_event_callback = Option<
 >;
 
 /// Called when a timer fires.
+/// cbindgen:runs=later
 pub type vkvm_timeout_callback = Option<unsafe extern "C" fn(timer: c_int, userdata: *mut c_void)>;
 
 /// Called when a watched file descriptor is ready; `events` are some of
 /// `VKVM_EVENT_HANDLE_*`.
+/// cbindgen:runs=later
 pub type vkvm_watch_callback =
     Option<unsafe extern "C" fn(watch: c_int, fd: c_int, events: c_int, userdata: *mut c_void)>;
 
@@ -286,12 +289,14 @@ pub type vkvm_watch_callback =
 /// callback sets each `result` to a string. It returns 0, or -1 to give up.
 /// It may be called several times. The library wipes its copies of the answers, in
 /// `credentials` too. libvirt gets a copy of each, which it frees without wiping it.
+/// cbindgen:runs=during
 pub type vkvm_auth_callback =
     Option<unsafe extern "C" fn(credentials: *mut vkvm_value, userdata: *mut c_void) -> c_int>;
 
 /// Called when a stream is ready; `events` are some of `VKVM_STREAM_EVENT_*`.
 ///
 /// The callback may remove itself, finish or abort the stream, and free it.
+/// cbindgen:runs=later
 pub type vkvm_stream_callback =
     Option<unsafe extern "C" fn(stream: *mut vkvm_stream, events: c_int, userdata: *mut c_void)>;
 
@@ -299,6 +304,7 @@ pub type vkvm_stream_callback =
 ///
 /// It writes up to `data_len` bytes to `data` and returns how many they are, 0
 /// when there are no more, or -1 to give up. It may use the stream, end and free it.
+/// cbindgen:runs=during
 pub type vkvm_stream_source_callback = Option<
     unsafe extern "C" fn(
         stream: *mut vkvm_stream,
@@ -312,6 +318,7 @@ pub type vkvm_stream_source_callback = Option<
 ///
 /// It returns how many of the `data_len` bytes it took (it is called again with
 /// the rest), or -1 to give up. It may use the stream, end and free it.
+/// cbindgen:runs=during
 pub type vkvm_stream_sink_callback = Option<
     unsafe extern "C" fn(
         stream: *mut vkvm_stream,
@@ -325,6 +332,7 @@ pub type vkvm_stream_sink_callback = Option<
 ///
 /// It sets `in_data` to whether data come next, or a hole, and `length` to how
 /// many bytes it is long, 0 at the end of all. It returns 0, or -1 to give up.
+/// cbindgen:runs=during
 pub type vkvm_stream_section_callback = Option<
     unsafe extern "C" fn(
         stream: *mut vkvm_stream,
@@ -338,6 +346,7 @@ pub type vkvm_stream_section_callback = Option<
 /// one where the data that it is to send come from.
 ///
 /// It returns 0, or -1 to give up.
+/// cbindgen:runs=during
 pub type vkvm_stream_hole_callback = Option<
     unsafe extern "C" fn(stream: *mut vkvm_stream, length: i64, userdata: *mut c_void) -> c_int,
 >;
@@ -348,6 +357,7 @@ pub type vkvm_stream_hole_callback = Option<
 ///
 /// It returns 0, or -1 to end the transfer, which the last call does not. It is called
 /// before the first byte, after each piece (256 KiB, or a hole), and at the end.
+/// cbindgen:runs=during
 pub type vkvm_progress_callback =
     Option<unsafe extern "C" fn(done: u64, total: u64, userdata: *mut c_void) -> c_int>;
 
@@ -358,6 +368,7 @@ pub type vkvm_progress_callback =
 /// equal in the last call only, after the command has succeeded; a command that fails
 /// ends without such a call. The callback returns 0 to go on, or -1 to cancel the
 /// command, which the last call does not.
+/// cbindgen:runs=during
 pub type vkvm_host_progress_callback = Option<
     unsafe extern "C" fn(
         done: u64,
@@ -369,6 +380,7 @@ pub type vkvm_host_progress_callback = Option<
 
 /// Releases the userdata of a callback: runs exactly once, after the last call
 /// of the callback, even when the registration failed. May be NULL.
+/// cbindgen:runs=at_end
 pub type vkvm_destroy_callback = Option<unsafe extern "C" fn(userdata: *mut c_void)>;
 
 /// What an event loop of the program's own does for libvirt, for
@@ -378,6 +390,7 @@ pub type vkvm_destroy_callback = Option<unsafe extern "C" fn(userdata: *mut c_vo
 /// failure. When adding fails, neither `callback` nor `destroy` may be called.
 /// The functions may be called from any thread that uses the library, and from
 /// within callbacks.
+/// cbindgen:runs=later
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct vkvm_event_impl {
@@ -425,6 +438,7 @@ pub struct vkvm_event_impl {
 /// (in a map, `key` before each), then `end`. Texts and keys are `len` bytes
 /// without a NUL behind them; a text is borrowed for the time of the call, a
 /// key until its map is complete. No member may be NULL.
+/// cbindgen:runs=during
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct vkvm_value_visitor {

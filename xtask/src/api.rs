@@ -1,17 +1,19 @@
 //! The C API as data: what the exports in src/capi say, read with cbindgen.
 
+use std::collections::HashMap;
 use std::path::Path;
 
-use cbindgen::bindgen::ir::{Function as IrFunction, ItemContainer, Type};
+use cbindgen::bindgen::ir::{AnnotationSet, Function as IrFunction, ItemContainer, Type};
 use cbindgen::bindgen::ir::{IntKind, PrimitiveType};
 use cbindgen::{Bindings, Builder, Config, ExportConfig, Language, ParseConfig, Style};
+use syn::Item;
 
-use crate::Result;
 use crate::classes::{self, Class};
+use crate::constants::Constant;
 use crate::docs::{Doc, ParamDoc};
-
-/// Structures of functions, which a caller fills.
-const STRUCTS: [&str; 2] = ["vkvm_value_visitor", "vkvm_event_impl"];
+use crate::kind::{self, Direction, Kind};
+use crate::libvirt::Libvirt;
+use crate::{Result, shape};
 
 /// Public enums with a fixed size, which cbindgen takes for part of the API.
 const PRIVATE: [&str; 2] = ["Class", "Kind"];
@@ -36,8 +38,34 @@ pub struct Function {
     pub doc: Doc,
     pub params: Vec<Param>,
     pub returns: Returns,
-    /// Remarks for the Perl side: see src/capi/mod.rs.
-    pub perl: Vec<String>,
+    /// Whether it may wait: for a daemon, a guest, another process, or an event.
+    pub blocks: bool,
+    /// Whether functions of the caller's may be called in the meantime.
+    pub calls_back: bool,
+    /// The libvirt that it needs, where 7.0.0 will not do.
+    pub since: Option<String>,
+}
+
+/// What a function is to its class.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Form {
+    /// Called on an object.
+    Method,
+    /// Makes an object of its class.
+    Constructor,
+    /// Neither.
+    Static,
+}
+
+/// When functions of the caller's run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Runs {
+    /// Within the call that they are given to.
+    During,
+    /// After it, by the event loop.
+    Later,
+    /// Once, when the last call is over.
+    AtEnd,
 }
 
 /// What a function returns.
@@ -53,16 +81,29 @@ pub enum Returns {
 pub struct Callback {
     pub name: String,
     pub doc: String,
-    /// In the order of C: name, kind, and In or Out.
-    pub params: Vec<(String, Kind, Direction)>,
+    /// None for a member of a structure, which says it for all.
+    pub runs: Option<Runs>,
+    /// In the order of C.
+    pub params: Vec<CallbackParam>,
     /// The C type of what it returns, and its kind unless it is void.
     pub returns: (String, Option<Kind>),
+}
+
+/// A parameter of a function of the caller's.
+pub struct CallbackParam {
+    pub name: String,
+    pub kind: Kind,
+    /// In or Out.
+    pub direction: Direction,
+    /// The one right before it, whose length it is.
+    pub length_of: Option<String>,
 }
 
 /// A structure of functions of the caller's.
 pub struct Struct {
     pub name: String,
     pub doc: String,
+    pub runs: Runs,
     pub members: Vec<Callback>,
 }
 
@@ -75,120 +116,6 @@ pub struct Param {
     pub doc: ParamDoc,
     /// The name of the length parameter of an array.
     pub len: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Direction {
-    SelfHandle,
-    In,
-    Out,
-    Error,
-}
-
-/// What a parameter carries.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Kind {
-    Int,
-    Uint,
-    Int64,
-    Uint64,
-    Size,
-    Double,
-    Bool,
-    Text,
-    /// A list of texts.
-    Texts,
-    Bytes,
-    /// Room for bytes, which is the caller's.
-    Buffer,
-    Ints,
-    /// A handle of a class.
-    Handle(String),
-    /// A list of handles of a class.
-    Handles(String),
-    /// A handle of any class.
-    AnyHandle,
-    /// A function pointer type.
-    Callback(String),
-    Userdata,
-    /// A structure of functions.
-    Functions(String),
-}
-
-impl Kind {
-    /// As in vkvm-api.json.
-    pub fn name(&self) -> &str {
-        match self {
-            Kind::Int => "int",
-            Kind::Uint => "uint",
-            Kind::Int64 => "int64",
-            Kind::Uint64 => "uint64",
-            Kind::Size => "size",
-            Kind::Double => "double",
-            Kind::Bool => "bool",
-            Kind::Text => "string",
-            Kind::Texts => "string_list",
-            Kind::Bytes => "bytes",
-            Kind::Buffer => "buffer",
-            Kind::Ints => "int_list",
-            Kind::Handle(class) if class == "value" => "value",
-            Kind::Handle(_) => "handle",
-            Kind::Handles(_) => "handle_list",
-            Kind::AnyHandle => "any_handle",
-            Kind::Callback(_) => "callback",
-            Kind::Userdata => "userdata",
-            Kind::Functions(name) if name == "vkvm_value_visitor" => "visitor",
-            Kind::Functions(_) => "functions",
-        }
-    }
-
-    /// The C type of an input of this kind (for arrays, of the array itself).
-    pub fn c_input(&self) -> String {
-        match self {
-            Kind::Int => "int".into(),
-            Kind::Uint => "uint32_t".into(),
-            Kind::Int64 => "int64_t".into(),
-            Kind::Uint64 => "uint64_t".into(),
-            Kind::Size => "size_t".into(),
-            Kind::Double => "double".into(),
-            Kind::Bool => "bool".into(),
-            Kind::Text => "const char *".into(),
-            Kind::Texts => "const char *const *".into(),
-            Kind::Bytes => "const void *".into(),
-            Kind::Buffer => "uint8_t *".into(),
-            Kind::Ints => "const int *".into(),
-            Kind::Handle(class) => format!("vkvm_{class} *"),
-            Kind::Handles(class) => format!("vkvm_{class} *const *"),
-            Kind::AnyHandle | Kind::Userdata => "void *".into(),
-            Kind::Callback(name) => name.clone(),
-            Kind::Functions(name) => format!("const {name} *"),
-        }
-    }
-
-    /// The C type of the variable that an output of this kind is written to.
-    pub fn c_output(&self) -> String {
-        match self {
-            Kind::Text => "char *".into(),
-            Kind::Texts => "char **".into(),
-            Kind::Bytes => "uint8_t *".into(),
-            Kind::Ints => "int *".into(),
-            Kind::Handles(class) => format!("vkvm_{class} **"),
-            other => other.c_input(),
-        }
-    }
-
-    /// The function that frees an output of this kind.
-    pub fn free(&self) -> Option<String> {
-        match self {
-            Kind::Text => Some("vkvm_string_free".into()),
-            Kind::Texts => Some("vkvm_string_list_free".into()),
-            Kind::Bytes => Some("vkvm_bytes_free".into()),
-            Kind::Ints => Some("vkvm_int_list_free".into()),
-            Kind::Handle(class) => Some(format!("vkvm_{class}_free")),
-            Kind::Handles(class) => Some(format!("vkvm_{class}_list_free")),
-            _ => None,
-        }
-    }
 }
 
 impl Function {
@@ -207,13 +134,100 @@ impl Function {
         self.params.iter().find(|param| param.direction == Direction::SelfHandle)
     }
 
-    pub fn has_perl_remark(&self, remark: &str) -> bool {
-        self.perl.iter().any(|other| other == remark)
+    /// What it is to its class.
+    pub fn form(&self) -> Form {
+        let makes = |param: &Param| param.kind == Kind::Handle(self.class.clone());
+        match self.outputs().collect::<Vec<_>>().as_slice() {
+            _ if self.self_param().is_some() => Form::Method,
+            [one] if makes(one) => Form::Constructor,
+            _ => Form::Static,
+        }
+    }
+
+    /// Whether a caller may leave an input out: it has a default or may be NULL, and so
+    /// have all that follow it.
+    pub fn is_optional(&self, param: &Param) -> bool {
+        let may_lack = |other: &Param| other.doc.nullable || other.doc.default.is_some();
+        // What belongs to a callback goes with it.
+        let is_given = |other: &&Param| match &other.kind {
+            Kind::Callback(name) => name != DESTROY,
+            other => *other != Kind::Userdata,
+        };
+        param.direction == Direction::In
+            && self
+                .inputs()
+                .filter(is_given)
+                .skip_while(|other| other.name != param.name)
+                .all(may_lack)
+    }
+
+    /// What it may wait for follows from what it calls of libvirt's, unless the export
+    /// says something else. What ends a handle may close a connection.
+    fn may_block(&self, annotations: &AnnotationSet, libvirt: &Libvirt) -> bool {
+        let ends = |param: &Param| match &param.kind {
+            Kind::Handle(class) | Kind::Handles(class) => param.doc.consumed && class != "error",
+            Kind::AnyHandle => param.doc.consumed,
+            _ => false,
+        };
+        annotations.bool("blocks").unwrap_or_else(|| {
+            self.doc.libvirt.iter().any(|name| libvirt.asks_daemon(name))
+                || self.params.iter().any(ends)
+        })
     }
 }
 
+/// The type of the function that releases the userdata of another one.
+pub const DESTROY: &str = "vkvm_destroy_callback";
+
 /// Reads the exports.
-pub fn read(root: &Path) -> Result<(Api, Bindings)> {
+pub fn read(root: &Path, constants: &[Constant]) -> Result<(Api, Bindings)> {
+    let bindings = parse(root)?;
+    let api = take_apart(&bindings, &Facts::read(root, constants)?)?;
+    Ok((api, bindings))
+}
+
+/// What has to be known besides the exports to take them apart.
+pub struct Facts<'a> {
+    libvirt: Libvirt,
+    /// By the names of types of callbacks, and of structures.
+    runs: HashMap<String, Runs>,
+    constants: &'a [Constant],
+}
+
+impl Facts<'_> {
+    /// Reads them from the source, and from data.
+    pub fn read<'a>(root: &Path, constants: &'a [Constant]) -> Result<Facts<'a>> {
+        let mut runs = HashMap::new();
+        for (_, file) in shape::parsed(&root.join("src/capi"))? {
+            for item in &file.items {
+                // cbindgen forgets what stands at a type that is another one's name.
+                let (name, attributes) = match item {
+                    Item::Type(item) => (&item.ident, &item.attrs),
+                    Item::Struct(item) => (&item.ident, &item.attrs),
+                    _ => continue,
+                };
+                let when = match AnnotationSet::load(attributes)?.atom("runs").flatten().as_deref()
+                {
+                    Some("during") => Runs::During,
+                    Some("later") => Runs::Later,
+                    Some("at_end") => Runs::AtEnd,
+                    None => continue,
+                    Some(other) => return Err(format!("{name}: runs {other}?").into()),
+                };
+                runs.insert(name.to_string(), when);
+            }
+        }
+        Ok(Facts { libvirt: Libvirt::read(root)?, runs, constants })
+    }
+
+    fn runs(&self, name: &str) -> Result<Runs> {
+        let when = self.runs.get(name).copied();
+        when.ok_or_else(|| format!("{name}: does not say when it runs").into())
+    }
+}
+
+/// What cbindgen finds.
+pub fn parse(root: &Path) -> Result<Bindings> {
     let config = Config {
         language: Language::C,
         style: Style::Type,
@@ -232,9 +246,13 @@ pub fn read(root: &Path) -> Result<(Api, Bindings)> {
     bindings.functions.sort_by(|a, b| a.path.name().cmp(b.path.name()));
     // The constants of the header come from the table; Rust's own stay inside.
     bindings.constants.clear();
-    let functions: Result<Vec<Function>> = bindings.functions.iter().map(function).collect();
+    Ok(bindings)
+}
+
+/// What that means.
+pub fn take_apart(bindings: &Bindings, facts: &Facts) -> Result<Api> {
     let mut api = Api {
-        functions: functions?,
+        functions: Vec::new(),
         callbacks: Vec::new(),
         structs: Vec::new(),
         classes: Vec::new(),
@@ -243,7 +261,8 @@ pub fn read(root: &Path) -> Result<(Api, Bindings)> {
         match item {
             ItemContainer::Typedef(typedef) => {
                 let doc = join(&typedef.documentation.doc_comment);
-                api.callbacks.push(callback(typedef.path.name(), doc, &typedef.aliased)?);
+                let runs = Some(facts.runs(typedef.path.name())?);
+                api.callbacks.push(callback(typedef.path.name(), doc, runs, &typedef.aliased)?);
             }
             ItemContainer::Struct(found) => {
                 let members: Result<Vec<Callback>> = found
@@ -251,12 +270,13 @@ pub fn read(root: &Path) -> Result<(Api, Bindings)> {
                     .iter()
                     .map(|field| {
                         let doc = join(&field.documentation.doc_comment);
-                        callback(&field.name, doc, &field.ty)
+                        callback(&field.name, doc, None, &field.ty)
                     })
                     .collect();
                 api.structs.push(Struct {
                     name: found.path.name().into(),
                     doc: join(&found.documentation.doc_comment),
+                    runs: facts.runs(found.path.name())?,
                     members: members?,
                 });
             }
@@ -266,32 +286,41 @@ pub fn read(root: &Path) -> Result<(Api, Bindings)> {
             _ => {}
         }
     }
-    Ok((api, bindings))
+    for ir in &bindings.functions {
+        let function = function(ir, &api, &facts.libvirt)?;
+        complete(&function, facts.constants)?;
+        api.functions.push(function);
+    }
+    Ok(api)
 }
 
 /// Takes a function pointer type apart.
-fn callback(name: &str, doc: String, ty: &Type) -> Result<Callback> {
+fn callback(name: &str, doc: String, runs: Option<Runs>, ty: &Type) -> Result<Callback> {
     let Type::FuncPtr { ret, args, .. } = ty else {
         return Err(format!("{name}: is no function pointer type").into());
     };
-    let mut params = Vec::new();
+    let mut params: Vec<CallbackParam> = Vec::new();
     for (arg, ty) in args {
         let arg = arg.clone().ok_or_else(|| format!("{name}: a parameter has no name"))?;
-        match kind(&arg, ty) {
-            Some((kind, direction @ (Direction::In | Direction::Out))) => {
-                params.push((arg, kind, direction));
-            }
-            _ => return Err(format!("{name}: {arg} has a type with no meaning here").into()),
-        }
+        let Some((kind, direction @ (Direction::In | Direction::Out))) = kind::of(&arg, ty) else {
+            return Err(format!("{name}: {arg} has a type with no meaning here").into());
+        };
+        let measured = params.last().filter(|last| {
+            let is_data = matches!(last.kind, Kind::Text | Kind::Bytes | Kind::Buffer);
+            is_data && (arg == "len" || arg == format!("{}_len", last.name))
+        });
+        let length_of = measured.map(|last| last.name.clone());
+        params.push(CallbackParam { name: arg, kind, direction, length_of });
     }
-    Ok(Callback { name: name.into(), doc, params, returns: (direct_type(ret), direct_kind(ret)) })
+    let returns = (kind::direct_type(ret), kind::direct(ret));
+    Ok(Callback { name: name.into(), doc, runs, params, returns })
 }
 
 fn join(lines: &[String]) -> String {
     lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join("\n")
 }
 
-fn function(ir: &IrFunction) -> Result<Function> {
+fn function(ir: &IrFunction, api: &Api, libvirt: &Libvirt) -> Result<Function> {
     let name = ir.path.name().to_owned();
     let rest =
         name.strip_prefix("vkvm_").ok_or_else(|| format!("{name}: does not begin with vkvm_"))?;
@@ -310,35 +339,63 @@ fn function(ir: &IrFunction) -> Result<Function> {
         {
             Returns::Status
         }
-        other => Returns::Direct(direct_type(other), direct_kind(other)),
+        other => Returns::Direct(kind::direct_type(other), kind::direct(other)),
     };
-    let perl = ir
-        .annotations
-        .list("perl")
-        .unwrap_or_else(|| ir.annotations.atom("perl").flatten().into_iter().collect());
     let mut function = Function {
         params: params(&name, class, ir, &doc)?,
         class: class.name.clone(),
+        since: libvirt.since(&doc.libvirt),
         name,
         method,
         doc,
         returns,
-        perl,
+        blocks: false,
+        calls_back: false,
     };
-    complete(&mut function)?;
+    function.blocks = function.may_block(&ir.annotations, libvirt);
+    function.calls_back = ir.annotations.bool("calls_back").unwrap_or_else(|| {
+        function.params.iter().any(|param| api.runs(&param.kind) == Some(Runs::During))
+    });
     Ok(function)
 }
 
+impl Api {
+    /// When the functions run that a parameter of a kind carries.
+    pub fn runs(&self, kind: &Kind) -> Option<Runs> {
+        match kind {
+            Kind::Callback(name) => self.callbacks.iter().find(|one| one.name == *name)?.runs,
+            Kind::Functions(name) => Some(self.structs.iter().find(|one| one.name == *name)?.runs),
+            _ => None,
+        }
+    }
+}
+
 /// Checks that nothing is undocumented, and nothing documented that is not there.
-fn complete(function: &mut Function) -> Result<()> {
+fn complete(function: &Function, constants: &[Constant]) -> Result<()> {
     let name = &function.name;
+    for (of, doc) in &function.doc.params {
+        let exists = |name: &String| match name.strip_suffix('*') {
+            Some(head) => constants.iter().any(|one| one.c_name().starts_with(head)),
+            None => constants.iter().any(|one| one.c_name() == *name),
+        };
+        let named = doc.constants.iter().flat_map(|constants| &constants.names);
+        if let Some(ghost) = named.into_iter().find(|constant| !exists(constant)) {
+            return Err(format!("{name}: {of} is of {ghost}, which is no constant").into());
+        }
+    }
+    for param in &function.params {
+        let is_value = param.kind == Kind::Handle("value".into());
+        if param.doc.shape.is_some() && !is_value {
+            return Err(format!("{name}: {} is no value, and has no shape", param.name).into());
+        }
+    }
     let consumes = |param: &&Param| param.doc.consumed;
     if let Some(param) = function.outputs().find(consumes) {
         return Err(format!("{name}: {} is an output, and cannot be consumed", param.name).into());
     }
     for param in &function.params {
         let needs_text = matches!(param.direction, Direction::In | Direction::Out);
-        if needs_text && param.doc.text.is_empty() {
+        if needs_text && param.doc.is_empty() {
             return Err(format!("{name}: parameter {} is not documented", param.name).into());
         }
     }
@@ -351,11 +408,11 @@ fn complete(function: &mut Function) -> Result<()> {
     if let Some(ghost) = function.doc.params.keys().find(|documented| !is_param(documented)) {
         return Err(format!("{name}: documents {ghost}, which is no parameter").into());
     }
-    match &function.returns {
-        Returns::Direct(c_type, _) if c_type != "void" && function.doc.returns.is_none() => {
-            Err(format!("{name}: does not say what it returns").into())
-        }
-        _ => Ok(()),
+    let returns = matches!(&function.returns, Returns::Direct(_, Some(_)));
+    match returns == function.doc.returns.is_some() {
+        true => Ok(()),
+        false if returns => Err(format!("{name}: does not say what it returns").into()),
+        false => Err(format!("{name}: says what it returns, but returns a status").into()),
     }
 }
 
@@ -370,7 +427,7 @@ fn params(function: &str, class: &Class, ir: &IrFunction, doc: &Doc) -> Result<V
             array.len = Some(name);
             continue;
         }
-        let (kind, direction) = kind(&name, &arg.ty).ok_or_else(|| {
+        let (kind, direction) = kind::of(&name, &arg.ty).ok_or_else(|| {
             format!("{function}: parameter {name} has a type with no meaning here")
         })?;
         let doc_of = doc.params.get(&name).cloned().unwrap_or_default();
@@ -392,91 +449,4 @@ fn params(function: &str, class: &Class, ir: &IrFunction, doc: &Doc) -> Result<V
         params.push(Param { doc: doc_of, name, kind, direction, len: None });
     }
     Ok(params)
-}
-
-/// What a C type means for a parameter of this name.
-fn kind(name: &str, ty: &Type) -> Option<(Kind, Direction)> {
-    use Direction::{Error, In, Out};
-    let (pointee, constant) = match ty {
-        Type::Ptr { ty, is_const, .. } => (&**ty, *is_const),
-        Type::Path(path) => return Some((Kind::Callback(path.name().to_owned()), In)),
-        scalar => return Some((scalar_kind(scalar)?, In)),
-    };
-    match pointee {
-        Type::Path(path) if STRUCTS.contains(&path.name()) => {
-            Some((Kind::Functions(path.name().to_owned()), In))
-        }
-        Type::Path(path) => Some((Kind::Handle(class_of(path.name())?), In)),
-        Type::Primitive(PrimitiveType::Char) => Some((Kind::Text, In)),
-        Type::Primitive(PrimitiveType::Integer { kind: IntKind::B8, .. }) => {
-            Some(if constant { (Kind::Bytes, In) } else { (Kind::Buffer, Out) })
-        }
-        Type::Primitive(PrimitiveType::Void) if constant => Some((Kind::Bytes, In)),
-        Type::Primitive(PrimitiveType::Void) if name == "userdata" => Some((Kind::Userdata, In)),
-        Type::Primitive(PrimitiveType::Void) => Some((Kind::AnyHandle, In)),
-        Type::Ptr { ty: inner, is_const: inner_const, .. } => match &**inner {
-            Type::Path(path) if constant => Some((Kind::Handles(class_of(path.name())?), In)),
-            Type::Primitive(PrimitiveType::Char) if constant => Some((Kind::Texts, In)),
-            Type::Path(path) if name == "error" && path.name() == "vkvm_error" => {
-                Some((Kind::Handle("error".into()), Error))
-            }
-            Type::Path(path) => Some((Kind::Handle(class_of(path.name())?), Out)),
-            Type::Primitive(PrimitiveType::Char) if !inner_const => Some((Kind::Text, Out)),
-            Type::Primitive(PrimitiveType::Void) => Some((Kind::AnyHandle, Out)),
-            Type::Primitive(_) if scalar_kind(inner) == Some(Kind::Int) => Some((Kind::Ints, Out)),
-            Type::Primitive(_) => Some((Kind::Bytes, Out)),
-            Type::Ptr { ty: innermost, .. } => match &**innermost {
-                Type::Path(path) => Some((Kind::Handles(class_of(path.name())?), Out)),
-                Type::Primitive(PrimitiveType::Char) => Some((Kind::Texts, Out)),
-                _ => None,
-            },
-            _ => None,
-        },
-        scalar if constant => (scalar_kind(scalar)? == Kind::Int).then_some((Kind::Ints, In)),
-        scalar => Some((scalar_kind(scalar)?, Out)),
-    }
-}
-
-fn class_of(c_type: &str) -> Option<String> {
-    c_type.strip_prefix("vkvm_").map(str::to_owned)
-}
-
-fn scalar_kind(ty: &Type) -> Option<Kind> {
-    let Type::Primitive(primitive) = ty else {
-        return None;
-    };
-    Some(match primitive {
-        PrimitiveType::Bool => Kind::Bool,
-        PrimitiveType::Double => Kind::Double,
-        PrimitiveType::Integer { kind, signed, .. } => match (kind, signed) {
-            (IntKind::Int, true) => Kind::Int,
-            (IntKind::B32, false) => Kind::Uint,
-            (IntKind::B64, true) => Kind::Int64,
-            (IntKind::B64, false) => Kind::Uint64,
-            (IntKind::Size | IntKind::SizeT, false) => Kind::Size,
-            _ => return None,
-        },
-        _ => return None,
-    })
-}
-
-/// What a value that is returned at once is; None for nothing.
-fn direct_kind(ty: &Type) -> Option<Kind> {
-    match ty {
-        Type::Primitive(PrimitiveType::Void) => None,
-        other => kind("", other).map(|(kind, _)| kind),
-    }
-}
-
-fn direct_type(ty: &Type) -> String {
-    match ty {
-        Type::Primitive(PrimitiveType::Void) => "void".into(),
-        Type::Primitive(PrimitiveType::Char) => "char".into(),
-        Type::Primitive(_) => scalar_kind(ty).map_or("?".into(), |kind| kind.c_input()),
-        Type::Path(path) => path.name().into(),
-        Type::Ptr { ty, is_const, .. } => {
-            format!("{}{} *", if *is_const { "const " } else { "" }, direct_type(ty))
-        }
-        _ => "?".into(),
-    }
 }

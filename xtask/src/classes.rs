@@ -27,6 +27,8 @@ pub struct Package {
     pub name: String,
     /// What an object of it is called in examples.
     pub object: String,
+    /// Whether there are objects of it.
+    pub has_objects: bool,
     /// Whether its methods are written in Perl, and not generated.
     pub by_hand: bool,
 }
@@ -58,6 +60,7 @@ fn read(text: &str) -> crate::Result<Vec<Class>> {
                     class: name.clone(),
                     name: perl,
                     object: text("object").ok_or_else(|| missing("object"))?,
+                    has_objects: truth("handle"),
                     by_hand: truth("by_hand"),
                 }),
                 None => None,

@@ -8,9 +8,11 @@ use cbindgen::Bindings;
 use cbindgen::bindgen::ir::{Documentation, ItemContainer};
 use serde_json::Value;
 
-use crate::api::{Api, Direction, Function, Kind, Param, Returns};
+use crate::api::{Api, Function, Param, Returns};
 use crate::classes;
 use crate::constants::Constant;
+use crate::docs::ParamDoc;
+use crate::kind::{Direction, Kind};
 use crate::sections::{self, Section};
 use crate::{Output, Result, version};
 
@@ -209,11 +211,16 @@ fn c_number(number: i64) -> String {
     }
 }
 
+/// The sentence about the libvirt that a function needs.
+pub fn needs(function: &Function) -> Option<String> {
+    function.since.as_ref().map(|since| format!("Needs libvirt {since}."))
+}
+
 /// The comment of a function, line by line.
 fn comment(function: &Function) -> Vec<String> {
     let mut lines = Vec::new();
-    for paragraph in &function.doc.paragraphs {
-        wrap(&mut lines, " ", " ", paragraph);
+    for paragraph in function.doc.paragraphs.iter().cloned().chain(needs(function)) {
+        wrap(&mut lines, " ", " ", &paragraph);
         lines.push(String::new());
     }
     for param in &function.params {
@@ -226,7 +233,7 @@ fn comment(function: &Function) -> Vec<String> {
     }
     match (&function.returns, &function.doc.returns) {
         (Returns::Status, _) => lines.push(" @return 0, or -1 with *error set".into()),
-        (_, Some(text)) => wrap(&mut lines, " @return ", "     ", text),
+        (_, Some(returns)) => wrap(&mut lines, " @return ", "     ", &returns.described()),
         _ => {}
     }
     if !function.doc.libvirt.is_empty() {
@@ -242,7 +249,7 @@ fn comment(function: &Function) -> Vec<String> {
 fn len_text(param: &Param, function: &Function) -> String {
     let text = function.doc.params.get(param.len.as_deref().unwrap_or_default());
     let unit = if param.kind == Kind::Bytes { "bytes" } else { "items" };
-    let what = text.map_or(format!("number of {unit}"), |doc| doc.text.clone());
+    let what = text.map_or(format!("number of {unit}"), ParamDoc::described);
     match param.direction {
         Direction::Out if param.kind != Kind::Buffer => format!("{what} (out)"),
         _ => what,
@@ -251,15 +258,14 @@ fn len_text(param: &Param, function: &Function) -> String {
 
 /// What a parameter means, and the contract that follows from its type.
 pub fn param_text(param: &Param) -> String {
-    let text = match param.direction {
-        Direction::SelfHandle => format!("the {}", param.kind_noun()),
+    match param.direction {
         Direction::Error => {
             return "what went wrong (out; may be NULL; owned by the caller: \
                                     vkvm_error_free)"
                 .into();
         }
-        _ => param.doc.text.clone(),
-    };
+        Direction::SelfHandle | Direction::In | Direction::Out => {}
+    }
     let mut contract = Vec::new();
     if param.kind == Kind::Buffer {
         contract.push("out; not NULL; room of the caller's".to_owned());
@@ -285,7 +291,10 @@ pub fn param_text(param: &Param) -> String {
     if let Some(len) = &param.len {
         contract.push(format!("its length is in {len}"));
     }
-    if contract.is_empty() { text } else { format!("{text} ({})", contract.join("; ")) }
+    if param.direction == Direction::SelfHandle {
+        return format!("the {} ({})", param.kind_noun(), contract.join("; "));
+    }
+    param.doc.described_with(contract)
 }
 
 impl Param {

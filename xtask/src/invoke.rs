@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use crate::api::{Api, Direction, Function, Kind, Param, Returns};
+use crate::api::{Api, Function, Param, Returns};
+use crate::kind::{Direction, Kind};
 use crate::{Output, Result};
 
 /// Writes the table; `modules` tells where each function is, from src/capi on.

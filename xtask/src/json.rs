@@ -2,10 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::api::{Api, Callback, Direction, Function, Kind, Param, Returns};
+use crate::api::{Api, Callback, Form, Function, Param, Returns, Runs};
 use crate::constants::Constant;
+use crate::docs::{ParamDoc, Shape};
 use crate::header::is_pointer;
 use crate::invoke;
+use crate::kind::{Direction, Kind};
 use crate::perl;
 use crate::version;
 use crate::{Output, Result};
@@ -22,6 +24,7 @@ pub fn write(api: &Api, constants: &[Constant]) -> Result<Output> {
         "structs": api.structs.iter().map(|found| json!({
             "c_type": found.name,
             "doc": found.doc,
+            "runs": runs(found.runs),
             "members": found.members.iter().map(|member| callback("name", member)).collect::<Vec<_>>(),
         })).collect::<Vec<_>>(),
         "functions": api.functions.iter().map(function).collect::<Vec<_>>(),
@@ -68,13 +71,16 @@ fn callback(name: &str, callback: &Callback) -> Value {
     let params: Vec<Value> = callback
         .params
         .iter()
-        .map(|(name, kind, direction)| {
-            let mut object = kind_of(kind);
-            object.insert("name".into(), name.clone().into());
+        .map(|param| {
+            let mut object = kind_of(&param.kind);
+            object.insert("name".into(), param.name.clone().into());
             // What the function has to set, or to fill.
-            if *direction == Direction::Out {
+            if param.direction == Direction::Out {
                 object.insert("direction".into(), "out".into());
-                object.insert("c_type".into(), pointer_to(kind).into());
+                object.insert("c_type".into(), pointer_to(&param.kind).into());
+            }
+            if let Some(of) = &param.length_of {
+                object.insert("length_of".into(), of.clone().into());
             }
             Value::Object(object)
         })
@@ -82,7 +88,24 @@ fn callback(name: &str, callback: &Callback) -> Value {
     let (c_type, kind) = &callback.returns;
     let mut returns = kind.as_ref().map(kind_of).unwrap_or_default();
     returns.insert("c_type".into(), c_type.clone().into());
-    json!({ name: callback.name, "doc": callback.doc, "params": params, "returns": returns })
+    let mut object = Map::new();
+    let mut put = |key: &str, value: Value| object.insert(key.into(), value);
+    put(name, callback.name.clone().into());
+    put("doc", callback.doc.clone().into());
+    if let Some(when) = callback.runs {
+        put("runs", runs(when).into());
+    }
+    put("params", params.into());
+    put("returns", returns.into());
+    Value::Object(object)
+}
+
+fn runs(when: Runs) -> &'static str {
+    match when {
+        Runs::During => "during",
+        Runs::Later => "later",
+        Runs::AtEnd => "at_end",
+    }
 }
 
 /// The keys that say what a value of a kind is.
@@ -97,16 +120,17 @@ fn kind_of(kind: &Kind) -> Map<String, Value> {
 }
 
 /// What a function returns at once.
-fn direct(c_type: &str, kind: Option<&Kind>, doc: Option<&String>) -> Value {
+fn direct(c_type: &str, kind: Option<&Kind>, doc: Option<&ParamDoc>) -> Value {
     let mut object = kind.map(kind_of).unwrap_or_default();
     if let Some(kind) = kind.filter(|kind| is_pointer(kind)) {
-        object.insert("nullable".into(), doc.is_some_and(|doc| doc.contains("or NULL")).into());
+        object.insert("nullable".into(), doc.is_some_and(|doc| doc.nullable).into());
         // A handle comes with a hold of its own; text stays the object's.
-        let transfer = if matches!(kind, Kind::Handle(_)) { "full" } else { "none" };
+        let is_handle = matches!(kind, Kind::Handle(_) | Kind::AnyHandle);
+        let transfer = if is_handle { "full" } else { "none" };
         object.insert("transfer".into(), transfer.into());
     }
     object.insert("c_type".into(), c_type.into());
-    object.insert("doc".into(), doc.cloned().into());
+    object.insert("doc".into(), doc.map(ParamDoc::described).into());
     Value::Object(object)
 }
 
@@ -125,14 +149,29 @@ fn function(function: &Function) -> Value {
     };
     put("params", function.params.iter().map(|p| param(p, function)).collect());
     put("libvirt", function.doc.libvirt.clone().into());
+    put("form", form(function.form()).into());
+    put("blocks", function.blocks.into());
+    put("calls_back", function.calls_back.into());
+    if let Some(since) = &function.since {
+        put("since", since.clone().into());
+    }
     put("invokable", invoke::has_row(function).into());
-    if !function.perl.is_empty() {
-        put("perl", function.perl.clone().into());
+    if let Some(sub) = perl::sub(function) {
+        put("perl_sub", format!("{}::{}", sub.package, sub.name).into());
+        put("perl_quiet", sub.quiet.into());
     }
     if let Some(call) = perl::call(function) {
         put("perl_call", call.into());
     }
     Value::Object(object)
+}
+
+fn form(form: Form) -> &'static str {
+    match form {
+        Form::Method => "method",
+        Form::Constructor => "constructor",
+        Form::Static => "static",
+    }
 }
 
 /// The C type of an output.
@@ -187,11 +226,27 @@ fn param(param: &Param, function: &Function) -> Value {
     if let Some(default) = param.doc.default {
         put("default", default.into());
     }
-    if !param.doc.text.is_empty() {
-        put("doc", param.doc.text.clone().into());
+    if function.is_optional(param) {
+        put("optional", true.into());
+    }
+    if let Some(shape) = param.doc.shape {
+        put("shape", if shape == Shape::List { "list" } else { "map" }.into());
+    }
+    if let Some(constants) = &param.doc.constants {
+        put("enum", constants.names.clone().into());
+        put("flags", constants.flags.into());
+    }
+    if let Some(unit) = param.doc.unit {
+        put("unit", unit.into());
+    }
+    if let Some(since) = &param.doc.since {
+        put("since", since.clone().into());
+    }
+    if !param.doc.is_empty() {
+        put("doc", param.doc.described().into());
     }
     if let Some(doc) = param.len.as_ref().and_then(|len| function.doc.params.get(len)) {
-        put("length_doc", doc.text.clone().into());
+        put("length_doc", doc.described().into());
     }
     Value::Object(object)
 }

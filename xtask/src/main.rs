@@ -11,16 +11,26 @@ mod docs;
 mod header;
 mod invoke;
 mod json;
+mod kind;
+mod libvirt;
 mod man;
 mod perl;
+#[cfg(test)]
+mod reworded;
 mod sections;
 mod shape;
 mod symbols;
 mod version;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs};
+
+use cbindgen::Bindings;
+
+use api::Api;
+use constants::Constant;
 
 /// A file to write: its path from the project's root, and its text.
 pub type Output = (PathBuf, String);
@@ -56,16 +66,9 @@ fn main() -> ExitCode {
 fn run(root: &Path, check: bool) -> Result<usize> {
     let modules = shape::check(root)?;
     let constants = constants::read(root)?;
-    let (api, mut bindings) = api::read(root)?;
-    let mut outputs = vec![constants::rust(&constants)?];
-    outputs.extend(classes::write());
-    outputs.push(header::write(&api, &mut bindings, &constants)?);
-    outputs.push(json::write(&api, &constants)?);
-    outputs.extend(symbols::write(&api));
-    outputs.push(invoke::write(&api, &modules)?);
-    outputs.extend(perl::write(&api, &constants)?);
+    let (api, mut bindings) = api::read(root, &constants)?;
     let mut stale = 0;
-    for (path, text) in outputs {
+    for (path, text) in generate(&api, &mut bindings, &constants, &modules)? {
         let place = root.join(&path);
         if fs::read_to_string(&place).is_ok_and(|old| old == text) {
             continue;
@@ -84,10 +87,27 @@ fn run(root: &Path, check: bool) -> Result<usize> {
     Ok(stale)
 }
 
+/// Every file that is generated.
+fn generate(
+    api: &Api,
+    bindings: &mut Bindings,
+    constants: &[Constant],
+    modules: &HashMap<String, String>,
+) -> Result<Vec<Output>> {
+    let mut outputs = vec![constants::rust(constants)?];
+    outputs.extend(classes::write());
+    outputs.push(header::write(api, bindings, constants)?);
+    outputs.push(json::write(api, constants)?);
+    outputs.extend(symbols::write(api));
+    outputs.push(invoke::write(api, modules)?);
+    outputs.extend(perl::write(api, constants)?);
+    Ok(outputs)
+}
+
 /// Writes what `make doc` makes the reference of.
 fn reference(root: &Path, folder: &Path) -> Result<()> {
     let constants = constants::read(root)?;
-    let (api, mut bindings) = api::read(root)?;
+    let (api, mut bindings) = api::read(root, &constants)?;
     let header = header::reference(&api, &mut bindings, &constants)?;
     man::write(&api, &header, &folder.join("man/man3"))?;
     fs::write(folder.join("vkvm.h"), header)?;

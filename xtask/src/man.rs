@@ -5,8 +5,10 @@ use std::fs;
 use std::path::Path;
 
 use crate::Result;
-use crate::api::{Api, Direction, Function, Kind, Param, Returns};
-use crate::header::param_text;
+use crate::api::{Api, Function, Param, Returns};
+use crate::docs::ParamDoc;
+use crate::header::{needs, param_text};
+use crate::kind::{Direction, Kind};
 
 /// Writes the pages into a directory. `declarations` is the header, from which
 /// the synopsis is taken.
@@ -36,16 +38,16 @@ fn page(function: &Function, declaration: &str) -> Result<String> {
     let mut text = head(&function.name, brief)?;
     synopsis(&mut text, declaration)?;
     section(&mut text, "DESCRIPTION")?;
-    for paragraph in paragraphs {
-        write!(text, ".PP\n{}\n", roff(paragraph))?;
+    for paragraph in paragraphs.iter().cloned().chain(needs(function)) {
+        write!(text, ".PP\n{}\n", roff(&paragraph))?;
     }
     if !function.params.is_empty() {
         section(&mut text, "PARAMETERS")?;
         for param in &function.params {
             item(&mut text, &param.name, &param_text(param))?;
             if let Some(len) = &param.len {
-                let doc = function.doc.params.get(len).map_or("", |doc| &doc.text);
-                item(&mut text, len, if doc.is_empty() { length_of(param) } else { doc })?;
+                let doc = function.doc.params.get(len).map_or(String::new(), ParamDoc::described);
+                item(&mut text, len, if doc.is_empty() { length_of(param) } else { &doc })?;
             }
         }
     }
@@ -58,7 +60,7 @@ fn page(function: &Function, declaration: &str) -> Result<String> {
         }
         (_, Some(returns)) => {
             section(&mut text, "RETURN VALUE")?;
-            writeln!(text, "{}", roff(returns))?;
+            writeln!(text, "{}", roff(&returns.described()))?;
         }
         _ => {}
     }

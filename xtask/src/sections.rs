@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::Result;
-use crate::api::{Api, Function, Kind};
+use crate::api::{Api, Function};
 use crate::classes;
 use crate::constants::Constant;
+use crate::kind::Kind;
 
 /// What a program begins with, and so does the header.
 const OPENING: [&str; 5] =
@@ -93,7 +94,7 @@ fn give_types<'a>(api: &'a Api, sections: &mut [Section<'a>]) -> Result<()> {
                     let members = &known.ok_or_else(|| format!("no structure {name}"))?.members;
                     wanted.insert(name);
                     wanted.extend(members.iter().flat_map(|member| &member.params).filter_map(
-                        |(_, kind, _)| match kind {
+                        |param| match &param.kind {
                             Kind::Callback(name) => Some(name.as_str()),
                             _ => None,
                         },

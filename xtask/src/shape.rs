@@ -14,12 +14,10 @@ const GUARDS: [&str; 3] = ["status", "direct", "void"];
 /// Refuses an `extern "C"` export whose body is anything but one call of a
 /// guard. Gives the module of each export, from src/capi on.
 pub fn check(root: &Path) -> Result<HashMap<String, String>> {
-    let mut files = Vec::new();
-    collect(&root.join("src"), &mut files)?;
     let mut exports = HashMap::new();
     let capi = root.join("src/capi");
-    for file in files {
-        for item in syn::parse_file(&fs::read_to_string(&file)?)?.items {
+    for (file, parsed) in parsed(&root.join("src"))? {
+        for item in parsed.items {
             let Item::Fn(function) = item else { continue };
             if !is_export(&function) {
                 continue;
@@ -37,6 +35,19 @@ pub fn check(root: &Path) -> Result<HashMap<String, String>> {
         }
     }
     if exports.is_empty() { Err("no exports found under src/capi".into()) } else { Ok(exports) }
+}
+
+/// The Rust files in a folder and below it.
+pub fn parsed(folder: &Path) -> Result<Vec<(PathBuf, syn::File)>> {
+    let mut files = Vec::new();
+    collect(folder, &mut files)?;
+    files
+        .into_iter()
+        .map(|file| {
+            let text = fs::read_to_string(&file)?;
+            Ok((file, syn::parse_file(&text)?))
+        })
+        .collect()
 }
 
 /// The path of a file's module, like `domain::info`.

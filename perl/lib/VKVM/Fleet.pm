@@ -31,7 +31,7 @@ sub list_domains {
     my ($self, @given) = @_;
     my %args    = VKVM::_pairs('VKVM::Fleet->list_domains', @given);
     my $timeout = _ms(delete $args{timeout});
-    my $listing = $self->_list_domains('list_domains', \%args, $timeout, 0);
+    my $listing = $self->_list_domains(\%args, $timeout);
     my $errors  = _results($listing->{errors});
     return wantarray ? ($listing->{domains}, $errors) : $listing->{domains};
 }

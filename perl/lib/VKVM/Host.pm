@@ -26,7 +26,9 @@ sub call {
     my ($self, $command, $args, $progress) = my @given = @_;
     VKVM::_refuse_count('VKVM::Host::call', \@given, 2, qw(host command args progress));
     _check_args($args);
-    my $result = _call($self, $command, $args, $progress, _gives_document($command));
+    my $result = defined $progress
+      ? _call_with_progress($self, $command, $args, $progress, _gives_document($command))
+      : _call($self, $command, $args, _gives_document($command));
     my $about  = $described->{commands}{ _full_name($command) };
     return $result unless ref $result eq 'ARRAY' && $about->{result} =~ /\A(?:none|tune)\z/;
     return wantarray ? @$result : $result->[0];

@@ -13,7 +13,7 @@ use crate::xml::Visit as _;
 
 /// Lists the domains, running or not.
 ///
-/// - `flags` (default 0): a filter, of `VKVM_DOMAIN_LIST_*`; 0 for all domains
+/// - `flags` (default 0, flags VKVM_DOMAIN_LIST_*): a filter; 0 for all domains
 /// - `domains`: the domains
 /// - `domains_len`: how many there are
 ///
@@ -172,7 +172,7 @@ pub unsafe extern "C" fn vkvm_conn_get_domain_by_uuid(
 /// Defines a domain without starting it, or changes its definition.
 ///
 /// - `xml`: a `<domain>` document
-/// - `flags` (default 0): of `VKVM_DOMAIN_DEFINE_*`
+/// - `flags` (default 0, flags VKVM_DOMAIN_DEFINE_*)
 /// - `domain`: the domain
 ///
 /// libvirt: virDomainDefineXML, virDomainDefineXMLFlags
@@ -193,7 +193,7 @@ pub unsafe extern "C" fn vkvm_conn_define_domain(
 /// Starts a domain that is gone when it stops.
 ///
 /// - `xml`: a `<domain>` document
-/// - `flags` (default 0): of `VKVM_DOMAIN_START_*`
+/// - `flags` (default 0, flags VKVM_DOMAIN_START_*)
 /// - `domain`: the domain
 ///
 /// libvirt: virDomainCreateXML
@@ -219,7 +219,7 @@ pub unsafe extern "C" fn vkvm_conn_create_domain(
 /// - `fds` (nullable): open file descriptors; the call borrows them, and the caller closes
 ///   them. NULL if there are none
 /// - `fds_len`: how many there are
-/// - `flags` (default 0): of `VKVM_DOMAIN_START_*`
+/// - `flags` (default 0, flags VKVM_DOMAIN_START_*)
 /// - `domain`: the domain
 ///
 /// libvirt: virDomainCreateXMLWithFiles
@@ -242,15 +242,14 @@ pub unsafe extern "C" fn vkvm_conn_create_domain_with_files(
 
 /// Gets statistics of many domains in one call.
 ///
-/// - `stats`: which groups, of `VKVM_DOMAIN_STATS_*`; 0 for all
+/// - `stats` (flags VKVM_DOMAIN_STATS_*): which groups; 0 for all
 /// - `doms` (nullable): the domains; none for all domains
 /// - `doms_len`: how many there are
-/// - `flags` (default 0): of `VKVM_DOMAIN_GET_ALL_STATS_*`
-/// - `records`: a list of maps with the keys `dom` (the domain, a handle) and
-///   `data` (a map whose keys are the texts of `VKVM_DOMAIN_STATS_*`)
+/// - `flags` (default 0, flags VKVM_DOMAIN_GET_ALL_STATS_*)
+/// - `records` (list): a list of maps with the keys `dom` (the domain, a handle) and `data` (a
+///   map whose keys are the texts of `VKVM_DOMAIN_STATS_*`)
 ///
 /// libvirt: virConnectGetAllDomainStats, virDomainListGetStats
-/// cbindgen:perl=own_xs
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_conn_get_all_domain_stats(
     conn: *mut vkvm_conn,
@@ -282,15 +281,14 @@ pub unsafe extern "C" fn vkvm_conn_get_all_domain_stats(
 ///
 /// A failure is reported before anything is shown.
 ///
-/// - `stats`: which groups, of `VKVM_DOMAIN_STATS_*`; 0 for all
+/// - `stats` (flags VKVM_DOMAIN_STATS_*): which groups; 0 for all
 /// - `doms` (nullable): the domains; none for all domains
 /// - `doms_len`: how many there are
-/// - `flags` (default 0): of `VKVM_DOMAIN_GET_ALL_STATS_*`
+/// - `flags` (default 0, flags VKVM_DOMAIN_GET_ALL_STATS_*)
 /// - `visitor`: the functions that get the parts
 /// - `userdata` (nullable): passed to them
 ///
 /// libvirt: virConnectGetAllDomainStats, virDomainListGetStats
-/// cbindgen:perl=skip
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_conn_visit_all_domain_stats(
     conn: *mut vkvm_conn,

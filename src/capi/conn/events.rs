@@ -43,7 +43,7 @@ use crate::event::{self, Source};
 /// and none for REBOOT, CONTROL_ERROR, and kinds that this version does not know.
 ///
 /// - `dom` (nullable): the domain to listen to; NULL for all
-/// - `event_id`: which kind, of `VKVM_DOMAIN_EVENT_ID_*`
+/// - `event_id` (enum VKVM_DOMAIN_EVENT_ID_*): which kind
 /// - `callback`: called on the thread that runs the event loop
 /// - `userdata` (nullable): passed to the callback
 /// - `destroy` (nullable): releases the userdata
@@ -80,7 +80,6 @@ pub unsafe extern "C" fn vkvm_conn_domain_event_register_any(
 ///   this connection
 ///
 /// libvirt: virConnectDomainEventDeregisterAny
-/// cbindgen:perl=quiet
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_conn_domain_event_deregister_any(
     conn: *mut vkvm_conn,
@@ -117,7 +116,6 @@ pub unsafe extern "C" fn vkvm_conn_domain_event_register(
 /// Ends the registration made with `vkvm_conn_domain_event_register`.
 ///
 /// libvirt: virConnectDomainEventDeregisterAny
-/// cbindgen:perl=quiet
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_conn_domain_event_deregister(
     conn: *mut vkvm_conn,
@@ -159,7 +157,6 @@ pub unsafe extern "C" fn vkvm_conn_register_close_callback(
 /// of the connection.
 ///
 /// libvirt: virConnectUnregisterCloseCallback
-/// cbindgen:perl=quiet
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_conn_unregister_close_callback(
     conn: *mut vkvm_conn,
@@ -194,8 +191,8 @@ pub unsafe extern "C" fn vkvm_conn_unregister_close_callback(
 /// took so far; and `domains`, with `VKVM_RESUME_RECONNECTED` a list with a handle
 /// of each domain there is now.
 ///
-/// - `max_delay`: the longest time between two attempts, in ms, from 100; it begins
-///   with 100 and doubles each time
+/// - `max_delay` (unit ms): the longest time between two attempts, from 100; it begins with 100
+///   and doubles each time
 /// - `callback`: called on the thread that runs the event loop
 /// - `userdata` (nullable): passed to the callback
 /// - `destroy` (nullable): releases the userdata

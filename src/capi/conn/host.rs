@@ -11,7 +11,6 @@ use crate::event;
 /// - `type`: the name
 ///
 /// libvirt: virConnectGetType
-/// cbindgen:perl=quiet
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_conn_get_type(
     conn: *mut vkvm_conn,
@@ -30,7 +29,6 @@ pub unsafe extern "C" fn vkvm_conn_get_type(
 /// - `version`: major * 1,000,000 + minor * 1,000 + micro
 ///
 /// libvirt: virConnectGetVersion
-/// cbindgen:perl=skip
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_conn_get_version(
     conn: *mut vkvm_conn,
@@ -67,7 +65,6 @@ pub unsafe extern "C" fn vkvm_conn_get_library_version(
 /// - `uri`: the URI
 ///
 /// libvirt: virConnectGetURI
-/// cbindgen:perl=quiet
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_conn_get_uri(
     conn: *mut vkvm_conn,
@@ -119,9 +116,9 @@ pub unsafe extern "C" fn vkvm_conn_get_capabilities(
 
 /// Gets the hardware of the host.
 ///
-/// - `info`: a map with the keys `model` (the CPU model, a string), `memory`
-///   (KiB), `cpus` (active ones), `mhz`, `nodes` (NUMA nodes), `sockets` (per
-///   node), `cores` (per socket), `threads` (per core)
+/// - `info` (map): a map with the keys `model` (the CPU model, a string), `memory` (KiB), `cpus`
+///   (active ones), `mhz`, `nodes` (NUMA nodes), `sockets` (per node), `cores` (per socket),
+///   `threads` (per core)
 ///
 /// libvirt: virNodeGetInfo
 #[unsafe(no_mangle)]
@@ -138,12 +135,11 @@ pub unsafe extern "C" fn vkvm_conn_get_node_info(
 
 /// Gets how much time the CPUs of the host spent on what.
 ///
-/// - `cpu_num` (default -1): the number of a CPU, or
+/// - `cpu_num` (default -1, enum VKVM_NODE_CPU_STATS_ALL_CPUS): the number of a CPU, or
 ///   `VKVM_NODE_CPU_STATS_ALL_CPUS`
 /// - `flags` (default 0): unused, pass 0
-/// - `stats`: a map with those of the keys `kernel`, `user`, `idle`, `iowait`,
-///   `intr`, `guest` (ns since the host started) and `utilization` (percent)
-///   that the driver knows
+/// - `stats` (map): a map with those of the keys `kernel`, `user`, `idle`, `iowait`, `intr`,
+///   `guest` (ns since the host started) and `utilization` (percent) that the driver knows
 ///
 /// libvirt: virNodeGetCPUStats
 #[unsafe(no_mangle)]
@@ -162,11 +158,11 @@ pub unsafe extern "C" fn vkvm_conn_get_node_cpu_stats(
 
 /// Gets how the memory of the host is used.
 ///
-/// - `cell_num` (default -1): the number of a NUMA cell, or
-///   `VKVM_NODE_MEMORY_STATS_ALL_CELLS`
+/// - `cell_num` (default -1, enum VKVM_NODE_MEMORY_STATS_ALL_CELLS): the number of a NUMA cell,
+///   or `VKVM_NODE_MEMORY_STATS_ALL_CELLS`
 /// - `flags` (default 0): unused, pass 0
-/// - `stats`: a map with those of the keys `total`, `free`, `buffers`,
-///   `cached`, `available` (KiB) that the driver knows
+/// - `stats` (map): a map with those of the keys `total`, `free`, `buffers`, `cached`,
+///   `available` (KiB) that the driver knows
 ///
 /// libvirt: virNodeGetMemoryStats
 #[unsafe(no_mangle)]
@@ -189,7 +185,6 @@ pub unsafe extern "C" fn vkvm_conn_get_node_memory_stats(
 /// - `xml`: a `<sysinfo>` document
 ///
 /// libvirt: virConnectGetSysinfo
-/// cbindgen:perl=quiet
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_conn_get_sysinfo(
     conn: *mut vkvm_conn,
@@ -206,8 +201,8 @@ pub unsafe extern "C" fn vkvm_conn_get_sysinfo(
 
 /// Gets how the host protects domains from each other.
 ///
-/// - `model`: a map with the keys `model` (like "selinux") and `doi` (the
-///   domain of interpretation), both strings
+/// - `model` (map): a map with the keys `model` (like "selinux") and `doi` (the domain of
+///   interpretation), both strings
 ///
 /// libvirt: virNodeGetSecurityModel
 #[unsafe(no_mangle)]
@@ -225,7 +220,7 @@ pub unsafe extern "C" fn vkvm_conn_get_node_security_model(
 /// Gets what the host's AMD SEV, the encryption of guests' memory, can do.
 ///
 /// - `flags` (default 0): unused, pass 0
-/// - `info`: a map with keys of `VKVM_SEV_*`
+/// - `info` (map): a map with keys of `VKVM_SEV_*`
 ///
 /// libvirt: virNodeGetSEVInfo
 #[unsafe(no_mangle)]
@@ -243,8 +238,8 @@ pub unsafe extern "C" fn vkvm_conn_get_node_sev_info(
 
 /// Suspends the host, and wakes it up after some time.
 ///
-/// - `target`: how to suspend, of `VKVM_NODE_SUSPEND_TARGET_*`
-/// - `duration`: the time in seconds, at least 60
+/// - `target` (enum VKVM_NODE_SUSPEND_TARGET_*): how to suspend
+/// - `duration` (unit s): how long, at least 60
 /// - `flags` (default 0): unused, pass 0
 ///
 /// libvirt: virNodeSuspendForDuration
@@ -264,7 +259,7 @@ pub unsafe extern "C" fn vkvm_conn_node_suspend_for_duration(
 /// Only what the daemon trusts may do this; it is meant for programs that
 /// speak to libvirt for their own clients.
 ///
-/// - `newident` (nullable): a map with keys of `VKVM_IDENTITY_*`; the ids are numbers, the
+/// - `newident` (nullable, map): a map with keys of `VKVM_IDENTITY_*`; the ids are numbers, the
 ///   time is in clock ticks since the host started, the rest is text. NULL for none
 /// - `flags` (default 0): unused, pass 0
 ///
@@ -344,7 +339,7 @@ pub unsafe extern "C" fn vkvm_conn_is_encrypted(
 /// thread that runs the loop: so that such calls end, too, let another thread run it, like
 /// that of `vkvm_event_start`.
 ///
-/// - `interval`: seconds of silence before a check; 0 or less for no checks
+/// - `interval` (unit s): the silence before a check; 0 or less for no checks
 /// - `count`: how many checks may go unanswered
 ///
 /// libvirt: virConnectSetKeepAlive

@@ -8,7 +8,7 @@ use crate::value::Value;
 
 /// Gets how much memory of the host is free.
 ///
-/// - `memory`: bytes, not KiB
+/// - `memory` (unit bytes): how much is free; not in KiB, as elsewhere
 ///
 /// libvirt: virNodeGetFreeMemory
 #[unsafe(no_mangle)]
@@ -28,7 +28,7 @@ pub unsafe extern "C" fn vkvm_conn_get_node_free_memory(
 ///
 /// - `start`: the number of the first cell
 /// - `end`: the number of the last cell
-/// - `memory`: a list of numbers, one for each cell: bytes, not KiB
+/// - `memory` (list): a list of numbers, one for each cell: bytes, not KiB
 ///
 /// libvirt: virNodeGetCellsFreeMemory
 #[unsafe(no_mangle)]
@@ -52,8 +52,8 @@ pub unsafe extern "C" fn vkvm_conn_get_node_cells_free_memory(
 /// - `start`: the number of the first cell
 /// - `end`: the number of the last cell
 /// - `flags` (default 0): unused, pass 0
-/// - `cells`: a list with a map for each cell: `cell` is its number, `pages` a
-///   map from page sizes (KiB) to numbers of free pages
+/// - `cells` (list): a list with a map for each cell: `cell` is its number, `pages` a map from
+///   page sizes (KiB) to numbers of free pages
 ///
 /// libvirt: virNodeGetFreePages
 #[unsafe(no_mangle)]
@@ -77,12 +77,12 @@ pub unsafe extern "C" fn vkvm_conn_get_node_free_pages(
 
 /// Reserves memory pages for domains, or gives them back.
 ///
-/// - `pages`: a list of pairs, each a list of a page size (KiB) and a number of
-///   pages
+/// - `pages` (list): a list of pairs, each a list of a page size (KiB) and a number of pages
 /// - `start`: the number of the first NUMA cell; -1 for a share of all cells
 /// - `end`: the number of the last cell
-/// - `flags` (default 0): `VKVM_NODE_ALLOC_PAGES_ADD` to reserve so many more,
-///   `VKVM_NODE_ALLOC_PAGES_SET` to reserve so many in all
+/// - `flags` (default 0, flags VKVM_NODE_ALLOC_PAGES_ADD VKVM_NODE_ALLOC_PAGES_SET):
+///   `VKVM_NODE_ALLOC_PAGES_ADD` to reserve so many more, `VKVM_NODE_ALLOC_PAGES_SET` to reserve
+///   so many in all
 ///
 /// libvirt: virNodeAllocPages
 #[unsafe(no_mangle)]
@@ -103,8 +103,8 @@ pub unsafe extern "C" fn vkvm_conn_node_alloc_pages(
 /// Gets how the host shares equal memory pages between domains.
 ///
 /// - `flags` (default 0): unused, pass 0
-/// - `params`: a map with those keys of `VKVM_NODE_MEMORY_SHARED_*` that the
-///   driver knows; counts of pages, and times in milliseconds
+/// - `params` (map): a map with those keys of `VKVM_NODE_MEMORY_SHARED_*` that the driver knows;
+///   counts of pages, and times in milliseconds
 ///
 /// libvirt: virNodeGetMemoryParameters
 #[unsafe(no_mangle)]
@@ -122,8 +122,8 @@ pub unsafe extern "C" fn vkvm_conn_get_node_memory_parameters(
 
 /// Sets how the host shares equal memory pages between domains.
 ///
-/// - `newparams`: a map with the parameters to change; a key that the driver
-///   does not know is an error
+/// - `newparams` (map): a map with the parameters to change; a key that the driver does not know
+///   is an error
 /// - `flags` (default 0): unused, pass 0
 ///
 /// libvirt: virNodeGetMemoryParameters, virNodeSetMemoryParameters

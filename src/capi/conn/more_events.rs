@@ -19,7 +19,7 @@ use crate::event::{self, Source};
 /// for METADATA_CHANGE.
 ///
 /// - `net` (nullable): the network to listen to; NULL for all
-/// - `event_id`: which kind, of `VKVM_NETWORK_EVENT_ID_*`
+/// - `event_id` (enum VKVM_NETWORK_EVENT_ID_*): which kind
 /// - `callback`: called on the thread that runs the event loop
 /// - `userdata` (nullable): passed to the callback
 /// - `destroy` (nullable): releases the userdata
@@ -51,7 +51,6 @@ pub unsafe extern "C" fn vkvm_conn_network_event_register_any(
 /// - `callback_id`: the number that was given then
 ///
 /// libvirt: virConnectNetworkEventDeregisterAny
-/// cbindgen:perl=quiet
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_conn_network_event_deregister_any(
     conn: *mut vkvm_conn,
@@ -69,7 +68,7 @@ pub unsafe extern "C" fn vkvm_conn_network_event_deregister_any(
 /// The map of an event has the keys event and detail for LIFECYCLE, none for REFRESH.
 ///
 /// - `pool` (nullable): the storage pool to listen to; NULL for all
-/// - `event_id`: which kind, of `VKVM_STORAGE_POOL_EVENT_ID_*`
+/// - `event_id` (enum VKVM_STORAGE_POOL_EVENT_ID_*): which kind
 /// - `callback`: called on the thread that runs the event loop
 /// - `userdata` (nullable): passed to the callback
 /// - `destroy` (nullable): releases the userdata
@@ -101,7 +100,6 @@ pub unsafe extern "C" fn vkvm_conn_storage_pool_event_register_any(
 /// - `callback_id`: the number that was given then
 ///
 /// libvirt: virConnectStoragePoolEventDeregisterAny
-/// cbindgen:perl=quiet
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_conn_storage_pool_event_deregister_any(
     conn: *mut vkvm_conn,
@@ -121,7 +119,7 @@ pub unsafe extern "C" fn vkvm_conn_storage_pool_event_deregister_any(
 /// The map of an event has the keys event and detail for LIFECYCLE, none for UPDATE.
 ///
 /// - `dev` (nullable): the device to listen to; NULL for all
-/// - `event_id`: which kind, of `VKVM_NODE_DEVICE_EVENT_ID_*`
+/// - `event_id` (enum VKVM_NODE_DEVICE_EVENT_ID_*): which kind
 /// - `callback`: called on the thread that runs the event loop
 /// - `userdata` (nullable): passed to the callback
 /// - `destroy` (nullable): releases the userdata
@@ -153,7 +151,6 @@ pub unsafe extern "C" fn vkvm_conn_node_device_event_register_any(
 /// - `callback_id`: the number that was given then
 ///
 /// libvirt: virConnectNodeDeviceEventDeregisterAny
-/// cbindgen:perl=quiet
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_conn_node_device_event_deregister_any(
     conn: *mut vkvm_conn,
@@ -174,7 +171,7 @@ pub unsafe extern "C" fn vkvm_conn_node_device_event_deregister_any(
 /// VALUE_CHANGED.
 ///
 /// - `secret` (nullable): the secret to listen to; NULL for all
-/// - `event_id`: which kind, of `VKVM_SECRET_EVENT_ID_*`
+/// - `event_id` (enum VKVM_SECRET_EVENT_ID_*): which kind
 /// - `callback`: called on the thread that runs the event loop
 /// - `userdata` (nullable): passed to the callback
 /// - `destroy` (nullable): releases the userdata
@@ -206,7 +203,6 @@ pub unsafe extern "C" fn vkvm_conn_secret_event_register_any(
 /// - `callback_id`: the number that was given then
 ///
 /// libvirt: virConnectSecretEventDeregisterAny
-/// cbindgen:perl=quiet
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_conn_secret_event_deregister_any(
     conn: *mut vkvm_conn,

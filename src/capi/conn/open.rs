@@ -23,12 +23,11 @@ use crate::value::{Map, Value};
 ///
 /// - `uri` (nullable): the libvirt URI, like "qemu:///system"; NULL for
 ///   libvirt's default
-/// - `flags` (default 0): `VKVM_CONNECT_RO` to read only,
-///   `VKVM_CONNECT_NO_ALIASES` to ignore URI aliases
+/// - `flags` (default 0, flags VKVM_CONNECT_RO VKVM_CONNECT_NO_ALIASES): `VKVM_CONNECT_RO` to
+///   read only, `VKVM_CONNECT_NO_ALIASES` to ignore URI aliases
 /// - `conn`: the connection
 ///
 /// libvirt: virConnectOpenAuth
-/// cbindgen:perl=skip
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_conn_open(
     uri: *const c_char,
@@ -50,8 +49,8 @@ pub unsafe extern "C" fn vkvm_conn_open(
 ///
 /// - `uri` (nullable): the libvirt URI; NULL for libvirt's default
 /// - `flags` (default 0): as for `vkvm_conn_open`
-/// - `credtypes` (nullable): the types of credentials that the callback can
-///   give, of `VKVM_CRED_*`
+/// - `credtypes` (nullable, enum VKVM_CRED_*): the types of credentials that the callback can
+///   give
 /// - `credtypes_len`: how many there are
 /// - `callback` (nullable): answers the requests, on this thread, before the
 ///   function returns; NULL to let libvirt prompt on the console
@@ -60,7 +59,6 @@ pub unsafe extern "C" fn vkvm_conn_open(
 /// - `conn`: the connection
 ///
 /// libvirt: virConnectOpenAuth
-/// cbindgen:perl=skip
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_conn_open_auth(
     uri: *const c_char,
@@ -132,8 +130,8 @@ fn take_results(asked: &mut [Credential], requests: &mut Value) {
 
 /// Adds a hold on the connection handle.
 ///
-/// Returns the handle, which then needs one more `vkvm_conn_free`, or NULL
-/// when it is not live, or has 524,287 references.
+/// - `return` (nullable): the handle, which then needs one more `vkvm_conn_free`, or NULL when
+///   it is not live, or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_conn_ref(conn: *mut vkvm_conn) -> *mut vkvm_conn {
     direct(std::ptr::null_mut(), |c| c.retain(conn))

@@ -60,7 +60,7 @@ pub unsafe extern "C" fn vkvm_conn_domain_xml_to_native(
 /// Gets the XML of the domain that was saved to a file.
 ///
 /// - `file`: the file's path on the host
-/// - `flags` (default 0): of `VKVM_DOMAIN_XML_*`
+/// - `flags` (default 0, flags VKVM_DOMAIN_XML_*)
 /// - `xml`: a `<domain>` document
 ///
 /// libvirt: virDomainSaveImageGetXMLDesc
@@ -84,7 +84,7 @@ pub unsafe extern "C" fn vkvm_conn_get_save_image_xml_description(
 ///
 /// - `file`: the file's path on the host
 /// - `xml`: a `<domain>` document; it must describe the same virtual hardware
-/// - `flags` (default 0): of `VKVM_DOMAIN_SAVE_*`
+/// - `flags` (default 0, flags VKVM_DOMAIN_SAVE_*)
 ///
 /// libvirt: virDomainSaveImageDefineXML
 #[unsafe(no_mangle)]
@@ -106,9 +106,8 @@ pub unsafe extern "C" fn vkvm_conn_define_save_image_xml(
 /// - `from` (nullable): the file's path on the host; without it, `params` must
 ///   have it
 /// - `dxml` (nullable): a `<domain>` document to use instead of the saved one
-/// - `params` (nullable): a map with keys of `VKVM_DOMAIN_SAVE_PARAM_*`; with
-///   it, libvirt 8.4 or newer is needed
-/// - `flags` (default 0): of `VKVM_DOMAIN_SAVE_*`
+/// - `params` (nullable, map, since 8.4.0): a map with keys of `VKVM_DOMAIN_SAVE_PARAM_*`
+/// - `flags` (default 0, flags VKVM_DOMAIN_SAVE_*)
 ///
 /// libvirt: virDomainRestore, virDomainRestoreFlags, virDomainRestoreParams
 #[unsafe(no_mangle)]

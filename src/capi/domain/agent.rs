@@ -58,7 +58,7 @@ pub unsafe extern "C" fn vkvm_domain_fs_thaw(
 ///
 /// - `mountpoint` (nullable): where the file system is mounted in the guest; NULL for all.
 ///   QEMU's driver knows all only
-/// - `minimum`: leave free ranges alone that are smaller, in bytes; 0 for none
+/// - `minimum` (unit bytes): leave free ranges alone that are smaller; 0 for none
 /// - `flags` (default 0): unused, pass 0
 ///
 /// libvirt: virDomainFSTrim
@@ -79,7 +79,7 @@ pub unsafe extern "C" fn vkvm_domain_fs_trim(
 /// Asks the guest's agent for the file systems that are mounted.
 ///
 /// - `flags` (default 0): unused, pass 0
-/// - `info`: a list of maps of `mountpoint`, `name` (the device's in the guest), `fstype`
+/// - `info` (list): a list of maps of `mountpoint`, `name` (the device's in the guest), `fstype`
 ///   (like "ext4") and `devalias` (a list of the domain's disks that it is on, like "vda")
 ///
 /// libvirt: virDomainGetFSInfo
@@ -99,11 +99,11 @@ pub unsafe extern "C" fn vkvm_domain_get_fs_info(
 
 /// Asks the guest's agent about the guest.
 ///
-/// - `types` (default 0): what to ask, of `VKVM_DOMAIN_GUEST_INFO_*`; 0 for all that the
-///   agent can tell. What was asked for and the agent cannot tell is an error
+/// - `types` (default 0, flags VKVM_DOMAIN_GUEST_INFO_*): what to ask; 0 for all that the agent
+///   can tell. What was asked for and the agent cannot tell is an error
 /// - `flags` (default 0): unused, pass 0
-/// - `info`: a map; its keys are the texts of `VKVM_DOMAIN_GUEST_INFO_*`, those of lists with
-///   a number, like "fs.0.mountpoint"
+/// - `info` (map): a map; its keys are the texts of `VKVM_DOMAIN_GUEST_INFO_*`, those of lists
+///   with a number, like "fs.0.mountpoint"
 ///
 /// libvirt: virDomainGetGuestInfo
 #[unsafe(no_mangle)]
@@ -122,12 +122,12 @@ pub unsafe extern "C" fn vkvm_domain_get_guest_info(
 
 /// Gets the addresses of the network interfaces of the guest.
 ///
-/// - `src`: who is asked, one of `VKVM_DOMAIN_INTERFACE_ADDRESSES_SRC_*`: the leases of
-///   libvirt's networks, the guest's agent, or the host's ARP table
+/// - `src` (enum VKVM_DOMAIN_INTERFACE_ADDRESSES_SRC_*): who is asked: the leases of libvirt's
+///   networks, the guest's agent, or the host's ARP table
 /// - `flags` (default 0): unused, pass 0
-/// - `interfaces`: a list of maps of `name` (as its source calls it), `hwaddr` (the hardware
-///   address; not there when it is not known) and `addrs`: a list of maps of `type` (one
-///   of `VKVM_IP_ADDR_TYPE_*`), `addr` and `prefix` (how many bits the network has)
+/// - `interfaces` (list): a list of maps of `name` (as its source calls it), `hwaddr` (the
+///   hardware address; not there when it is not known) and `addrs`: a list of maps of `type`
+///   (one of `VKVM_IP_ADDR_TYPE_*`), `addr` and `prefix` (how many bits the network has)
 ///
 /// libvirt: virDomainInterfaceAddresses
 #[unsafe(no_mangle)]

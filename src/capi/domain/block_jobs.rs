@@ -11,9 +11,9 @@ use crate::capi::types::{vkvm_domain, vkvm_error, vkvm_value};
 /// It is a job of the disk: `vkvm_domain_get_block_job_info` tells how far it is.
 ///
 /// - `path`: the disk: its target like "vda", or its image's path
-/// - `bandwidth`: the limit of the speed in MiB/s, in bytes/s with
+/// - `bandwidth` (unit MiB/s): the limit of the speed, in bytes/s with
 ///   `VKVM_DOMAIN_BLOCK_PULL_BANDWIDTH_BYTES`; 0 for none
-/// - `flags` (default 0): of `VKVM_DOMAIN_BLOCK_PULL_*`
+/// - `flags` (default 0, flags VKVM_DOMAIN_BLOCK_PULL_*)
 ///
 /// libvirt: virDomainBlockPull
 #[unsafe(no_mangle)]
@@ -41,9 +41,9 @@ pub unsafe extern "C" fn vkvm_domain_block_pull(
 ///   lowest of the chain
 /// - `top` (nullable): the highest image to merge; NULL for the disk's own, which needs
 ///   `VKVM_DOMAIN_BLOCK_COMMIT_ACTIVE`
-/// - `bandwidth`: the limit of the speed in MiB/s, in bytes/s with
+/// - `bandwidth` (unit MiB/s): the limit of the speed, in bytes/s with
 ///   `VKVM_DOMAIN_BLOCK_COMMIT_BANDWIDTH_BYTES`; 0 for none
-/// - `flags` (default 0): of `VKVM_DOMAIN_BLOCK_COMMIT_*`
+/// - `flags` (default 0, flags VKVM_DOMAIN_BLOCK_COMMIT_*)
 ///
 /// libvirt: virDomainBlockCommit
 #[unsafe(no_mangle)]
@@ -71,10 +71,12 @@ pub unsafe extern "C" fn vkvm_domain_block_commit(
 ///
 /// - `path`: the disk: its target like "vda", or its image's path
 /// - `destxml`: a `<disk>` document: where to, and in which format
-/// - `newparams` (nullable): a map, or NULL for none, with keys of the texts
-///   `VKVM_DOMAIN_BLOCK_COPY_BANDWIDTH` (in bytes/s), `VKVM_DOMAIN_BLOCK_COPY_GRANULARITY`
-///   (in bytes) and `VKVM_DOMAIN_BLOCK_COPY_BUF_SIZE` (in bytes); another key is an error
-/// - `flags` (default 0): `VKVM_DOMAIN_BLOCK_COPY_SHALLOW`,
+/// - `newparams` (nullable, map): a map, or NULL for none, with keys of the texts
+///   `VKVM_DOMAIN_BLOCK_COPY_BANDWIDTH` (in bytes/s), `VKVM_DOMAIN_BLOCK_COPY_GRANULARITY` (in
+///   bytes) and `VKVM_DOMAIN_BLOCK_COPY_BUF_SIZE` (in bytes); another key is an error
+/// - `flags` (default 0, flags VKVM_DOMAIN_BLOCK_COPY_SHALLOW VKVM_DOMAIN_BLOCK_COPY_REUSE_EXT
+///   VKVM_DOMAIN_BLOCK_COPY_TRANSIENT_JOB VKVM_DOMAIN_BLOCK_COPY_SYNCHRONOUS_WRITES
+///   VKVM_DOMAIN_BLOCK_COPY_TARGET_ZEROED): `VKVM_DOMAIN_BLOCK_COPY_SHALLOW`,
 ///   `VKVM_DOMAIN_BLOCK_COPY_REUSE_EXT`, `VKVM_DOMAIN_BLOCK_COPY_TRANSIENT_JOB`,
 ///   `VKVM_DOMAIN_BLOCK_COPY_SYNCHRONOUS_WRITES`, `VKVM_DOMAIN_BLOCK_COPY_TARGET_ZEROED`
 ///
@@ -104,9 +106,9 @@ pub unsafe extern "C" fn vkvm_domain_block_copy(
 /// - `path`: the disk: its target like "vda", or its image's path
 /// - `base` (nullable): the image that stays the disk's backing image; NULL for none. With
 ///   `VKVM_DOMAIN_BLOCK_REBASE_COPY`, the path of the copy, which is then needed
-/// - `bandwidth`: the limit of the speed in MiB/s, in bytes/s with
+/// - `bandwidth` (unit MiB/s): the limit of the speed, in bytes/s with
 ///   `VKVM_DOMAIN_BLOCK_REBASE_BANDWIDTH_BYTES`; 0 for none
-/// - `flags` (default 0): of `VKVM_DOMAIN_BLOCK_REBASE_*`
+/// - `flags` (default 0, flags VKVM_DOMAIN_BLOCK_REBASE_*)
 ///
 /// libvirt: virDomainBlockRebase
 #[unsafe(no_mangle)]
@@ -128,11 +130,11 @@ pub unsafe extern "C" fn vkvm_domain_block_rebase(
 /// Tells how far the job of a disk is.
 ///
 /// - `path`: the disk: its target like "vda", or its image's path
-/// - `flags` (default 0): of `VKVM_DOMAIN_BLOCK_JOB_INFO_*`
-/// - `info`: a map of `type` (one of `VKVM_DOMAIN_BLOCK_JOB_TYPE_*`), `bandwidth` (the
-///   limit in MiB/s, or bytes/s with `VKVM_DOMAIN_BLOCK_JOB_INFO_BANDWIDTH_BYTES`; 0 for
-///   none), `cur` and `end` (how far it is of how far it has to go, in a unit of the
-///   hypervisor's); all 0 when the disk has no job
+/// - `flags` (default 0, flags VKVM_DOMAIN_BLOCK_JOB_INFO_*)
+/// - `info` (map): a map of `type` (one of `VKVM_DOMAIN_BLOCK_JOB_TYPE_*`), `bandwidth` (the
+///   limit in MiB/s, or bytes/s with `VKVM_DOMAIN_BLOCK_JOB_INFO_BANDWIDTH_BYTES`; 0 for none),
+///   `cur` and `end` (how far it is of how far it has to go, in a unit of the hypervisor's); all
+///   0 when the disk has no job
 ///
 /// libvirt: virDomainGetBlockJobInfo
 #[unsafe(no_mangle)]
@@ -153,8 +155,9 @@ pub unsafe extern "C" fn vkvm_domain_get_block_job_info(
 /// Ends the job of a disk, or completes one that only follows what the domain writes.
 ///
 /// - `path`: the disk: its target like "vda", or its image's path
-/// - `flags` (default 0): `VKVM_DOMAIN_BLOCK_JOB_ABORT_ASYNC` to return before it has ended,
-///   `VKVM_DOMAIN_BLOCK_JOB_ABORT_PIVOT` to let the domain use the copy
+/// - `flags` (default 0, flags VKVM_DOMAIN_BLOCK_JOB_ABORT_ASYNC
+///   VKVM_DOMAIN_BLOCK_JOB_ABORT_PIVOT): `VKVM_DOMAIN_BLOCK_JOB_ABORT_ASYNC` to return before it
+///   has ended, `VKVM_DOMAIN_BLOCK_JOB_ABORT_PIVOT` to let the domain use the copy
 ///
 /// libvirt: virDomainBlockJobAbort
 #[unsafe(no_mangle)]
@@ -173,9 +176,9 @@ pub unsafe extern "C" fn vkvm_domain_abort_block_job(
 /// Limits the speed of the job of a disk.
 ///
 /// - `path`: the disk: its target like "vda", or its image's path
-/// - `bandwidth`: the limit of the speed in MiB/s, in bytes/s with
+/// - `bandwidth` (unit MiB/s): the limit of the speed, in bytes/s with
 ///   `VKVM_DOMAIN_BLOCK_JOB_SPEED_BANDWIDTH_BYTES`; 0 for none
-/// - `flags` (default 0): of `VKVM_DOMAIN_BLOCK_JOB_SPEED_*`
+/// - `flags` (default 0, flags VKVM_DOMAIN_BLOCK_JOB_SPEED_*)
 ///
 /// libvirt: virDomainBlockJobSetSpeed
 #[unsafe(no_mangle)]

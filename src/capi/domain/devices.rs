@@ -8,8 +8,8 @@ use crate::capi::types::{vkvm_domain, vkvm_error};
 /// Adds a device to the domain. Without flags, the domain must run.
 ///
 /// - `xml`: a document as within `<devices>`, like `<disk>` or `<interface>`
-/// - `flags` (default 0): of `VKVM_DOMAIN_DEVICE_MODIFY_*`; which of the running domain and
-///   its definition is meant
+/// - `flags` (default 0, flags VKVM_DOMAIN_DEVICE_MODIFY_*): which of the running domain and its
+///   definition is meant
 ///
 /// libvirt: virDomainAttachDevice, virDomainAttachDeviceFlags
 #[unsafe(no_mangle)]
@@ -29,8 +29,8 @@ pub unsafe extern "C" fn vkvm_domain_attach_device(
 /// of this call. Without flags, the domain must run.
 ///
 /// - `xml`: the device, as in the domain's definition
-/// - `flags` (default 0): of `VKVM_DOMAIN_DEVICE_MODIFY_*`; which of the running domain and
-///   its definition is meant
+/// - `flags` (default 0, flags VKVM_DOMAIN_DEVICE_MODIFY_*): which of the running domain and its
+///   definition is meant
 ///
 /// libvirt: virDomainDetachDevice, virDomainDetachDeviceFlags
 #[unsafe(no_mangle)]
@@ -48,8 +48,8 @@ pub unsafe extern "C" fn vkvm_domain_detach_device(
 /// (`VKVM_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED`).
 ///
 /// - `alias`: the name in the device's element `<alias>`
-/// - `flags` (default 0): of `VKVM_DOMAIN_DEVICE_MODIFY_*`; which of the running domain and
-///   its definition is meant
+/// - `flags` (default 0, flags VKVM_DOMAIN_DEVICE_MODIFY_*): which of the running domain and its
+///   definition is meant
 ///
 /// libvirt: virDomainDetachDeviceAlias
 #[unsafe(no_mangle)]
@@ -66,8 +66,8 @@ pub unsafe extern "C" fn vkvm_domain_detach_device_alias(
 /// interface, and so on.
 ///
 /// - `xml`: the whole device as it is to be
-/// - `flags` (default 0): of `VKVM_DOMAIN_DEVICE_MODIFY_*`; which of the running domain and
-///   its definition is meant
+/// - `flags` (default 0, flags VKVM_DOMAIN_DEVICE_MODIFY_*): which of the running domain and its
+///   definition is meant
 ///
 /// libvirt: virDomainUpdateDeviceFlags
 #[unsafe(no_mangle)]

@@ -8,8 +8,8 @@ use crate::capi::types::{vkvm_domain, vkvm_error, vkvm_value};
 /// Changes the size of a disk of the running domain.
 ///
 /// - `disk`: the name in the guest, like `vda`, or the path of the source
-/// - `size`: KiB, or bytes with `VKVM_DOMAIN_BLOCK_RESIZE_BYTES`
-/// - `flags` (default 0): of `VKVM_DOMAIN_BLOCK_RESIZE_*`
+/// - `size` (unit KiB): the new size, in bytes with `VKVM_DOMAIN_BLOCK_RESIZE_BYTES`
+/// - `flags` (default 0, flags VKVM_DOMAIN_BLOCK_RESIZE_*)
 ///
 /// libvirt: virDomainBlockResize
 #[unsafe(no_mangle)]
@@ -27,7 +27,7 @@ pub unsafe extern "C" fn vkvm_domain_block_resize(
 /// `VKVM_DOMAIN_EVENT_ID_BLOCK_THRESHOLD`.
 ///
 /// - `dev`: the name in the guest, like `vda`, or one of its backing chain, like `vda[3]`
-/// - `threshold`: bytes; 0 for no report
+/// - `threshold` (unit bytes): how much; 0 for no report
 /// - `flags` (default 0): unused, pass 0
 ///
 /// libvirt: virDomainSetBlockThreshold
@@ -44,12 +44,10 @@ pub unsafe extern "C" fn vkvm_domain_set_block_threshold(
 
 /// Makes a group of disks that have their I/O limits in common, or changes its limits.
 ///
-/// Needs libvirt 11.2.0.
-///
 /// - `group`: its name
-/// - `newparams`: a map with the limits; the keys are the texts of
+/// - `newparams` (map): a map with the limits; the keys are the texts of
 ///   `VKVM_DOMAIN_BLOCK_IOTUNE_*`
-/// - `flags` (default 0): of `VKVM_DOMAIN_AFFECT_*`
+/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
 ///
 /// libvirt: virDomainSetThrottleGroup
 #[unsafe(no_mangle)]
@@ -68,10 +66,8 @@ pub unsafe extern "C" fn vkvm_domain_set_throttle_group(
 
 /// Removes a group that no disk is in.
 ///
-/// Needs libvirt 11.2.0.
-///
 /// - `group`: its name
-/// - `flags` (default 0): of `VKVM_DOMAIN_AFFECT_*`
+/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
 ///
 /// libvirt: virDomainDelThrottleGroup
 #[unsafe(no_mangle)]

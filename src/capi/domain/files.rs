@@ -11,7 +11,7 @@ use crate::capi::types::{vkvm_domain, vkvm_error};
 /// - `fds` (nullable): open file descriptors; the call borrows them, and the caller closes
 ///   them. NULL if there are none
 /// - `fds_len`: how many there are
-/// - `flags` (default 0): of `VKVM_DOMAIN_START_*`
+/// - `flags` (default 0, flags VKVM_DOMAIN_START_*)
 ///
 /// libvirt: virDomainCreateWithFiles
 #[unsafe(no_mangle)]
@@ -33,12 +33,10 @@ pub unsafe extern "C" fn vkvm_domain_create_with_files(
 /// closed; a running domain keeps those that it uses. Only over a connection through a
 /// UNIX socket.
 ///
-/// Needs libvirt 9.0.0.
-///
 /// - `name`: the name
 /// - `fds`: open file descriptors; the call borrows them, and the caller closes them
 /// - `fds_len`: how many there are
-/// - `flags` (default 0): of `VKVM_DOMAIN_FD_ASSOCIATE_*`
+/// - `flags` (default 0, flags VKVM_DOMAIN_FD_ASSOCIATE_*)
 ///
 /// libvirt: virDomainFDAssociate
 #[unsafe(no_mangle)]
@@ -61,7 +59,8 @@ pub unsafe extern "C" fn vkvm_domain_fd_associate(
 ///
 /// - `idx`: which of its displays, from 0
 /// - `fd`: the socket, an open file descriptor; the call borrows it, and the caller closes it
-/// - `flags` (default 0): `VKVM_DOMAIN_OPEN_GRAPHICS_SKIPAUTH` to need no password
+/// - `flags` (default 0, flags VKVM_DOMAIN_OPEN_GRAPHICS_SKIPAUTH):
+///   `VKVM_DOMAIN_OPEN_GRAPHICS_SKIPAUTH` to need no password
 ///
 /// libvirt: virDomainOpenGraphics
 #[unsafe(no_mangle)]
@@ -79,7 +78,8 @@ pub unsafe extern "C" fn vkvm_domain_open_graphics(
 /// a UNIX socket.
 ///
 /// - `idx`: which of its displays, from 0
-/// - `flags` (default 0): `VKVM_DOMAIN_OPEN_GRAPHICS_SKIPAUTH` to need no password
+/// - `flags` (default 0, flags VKVM_DOMAIN_OPEN_GRAPHICS_SKIPAUTH):
+///   `VKVM_DOMAIN_OPEN_GRAPHICS_SKIPAUTH` to need no password
 /// - `fd`: a new file descriptor, a socket that speaks the display's protocol; the caller
 ///   owns it and closes it
 ///
@@ -101,9 +101,7 @@ pub unsafe extern "C" fn vkvm_domain_open_graphics_fd(
 
 /// Lets displays of the running domain read their TLS certificates again.
 ///
-/// Needs libvirt 10.2.0.
-///
-/// - `type`: which displays, one of `VKVM_DOMAIN_GRAPHICS_RELOAD_TYPE_*`
+/// - `type` (enum VKVM_DOMAIN_GRAPHICS_RELOAD_TYPE_*): which displays
 /// - `flags` (default 0): unused, pass 0
 ///
 /// libvirt: virDomainGraphicsReload

@@ -8,12 +8,10 @@ use crate::capi::types::{vkvm_domain, vkvm_error};
 /// Asks the guest's agent for the guest's clock.
 ///
 /// - `flags` (default 0): unused, pass 0
-/// - `secs`: seconds since 1970
-/// - `nsecs`: nanoseconds within the second
+/// - `secs` (unit s): the time since 1970
+/// - `nsecs` (unit ns): the part of a second besides
 ///
 /// libvirt: virDomainGetTime
-///
-/// cbindgen:perl=array
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_get_time(
     dom: *mut vkvm_domain,
@@ -33,10 +31,10 @@ pub unsafe extern "C" fn vkvm_domain_get_time(
 
 /// Lets the guest's agent set the guest's clock.
 ///
-/// - `secs`: seconds since 1970
-/// - `nsecs`: nanoseconds within the second
-/// - `flags` (default 0): `VKVM_DOMAIN_TIME_SYNC` to set it from the guest's hardware
-///   clock instead of what is given
+/// - `secs` (unit s): the time since 1970
+/// - `nsecs` (unit ns): the part of a second besides
+/// - `flags` (default 0, flags VKVM_DOMAIN_TIME_SYNC): `VKVM_DOMAIN_TIME_SYNC` to set it from
+///   the guest's hardware clock instead of what is given
 ///
 /// libvirt: virDomainSetTime
 #[unsafe(no_mangle)]
@@ -52,7 +50,8 @@ pub unsafe extern "C" fn vkvm_domain_set_time(
 
 /// Sets how long calls wait for the guest's agent.
 ///
-/// - `timeout`: seconds, or one of `VKVM_DOMAIN_AGENT_RESPONSE_TIMEOUT_*`
+/// - `timeout` (unit s, enum VKVM_DOMAIN_AGENT_RESPONSE_TIMEOUT_*): how long to wait, or a
+///   constant
 /// - `flags` (default 0): unused, pass 0
 ///
 /// libvirt: virDomainAgentSetResponseTimeout
@@ -98,8 +97,9 @@ pub unsafe extern "C" fn vkvm_domain_authorized_ssh_keys_get(
 /// - `keys` (nullable): the lines for the user's file authorized_keys; NULL or an empty
 ///   list, without flags, removes all lines
 /// - `keys_len`: how many there are
-/// - `flags` (default 0): `VKVM_DOMAIN_AUTHORIZED_SSH_KEYS_SET_APPEND` to keep the others,
-///   `VKVM_DOMAIN_AUTHORIZED_SSH_KEYS_SET_REMOVE` to remove these
+/// - `flags` (default 0, flags VKVM_DOMAIN_AUTHORIZED_SSH_KEYS_SET_APPEND
+///   VKVM_DOMAIN_AUTHORIZED_SSH_KEYS_SET_REMOVE): `VKVM_DOMAIN_AUTHORIZED_SSH_KEYS_SET_APPEND`
+///   to keep the others, `VKVM_DOMAIN_AUTHORIZED_SSH_KEYS_SET_REMOVE` to remove these
 ///
 /// libvirt: virDomainAuthorizedSSHKeysSet
 #[unsafe(no_mangle)]

@@ -26,8 +26,8 @@ pub unsafe extern "C" fn vkvm_domain_get_os_type(
 
 /// Gets the host name of the guest.
 ///
-/// - `flags` (default 0): where to look, of `VKVM_DOMAIN_GET_HOSTNAME_*`; 0 lets the
-///   driver choose
+/// - `flags` (default 0, flags VKVM_DOMAIN_GET_HOSTNAME_*): where to look; 0 lets the driver
+///   choose
 /// - `hostname`: the name
 ///
 /// libvirt: virDomainGetHostname
@@ -48,9 +48,9 @@ pub unsafe extern "C" fn vkvm_domain_get_hostname(
 /// Gets the state of the way by which libvirt controls the domain.
 ///
 /// - `flags` (default 0): unused, pass 0
-/// - `info`: a map with the keys `state` (one of `VKVM_DOMAIN_CONTROL_*` without
-///   `REASON`), `details` (one of `VKVM_DOMAIN_CONTROL_ERROR_REASON_*`), `stateTime`
-///   (ms since it is in this state)
+/// - `info` (map): a map with the keys `state` (one of `VKVM_DOMAIN_CONTROL_*` without
+///   `REASON`), `details` (one of `VKVM_DOMAIN_CONTROL_ERROR_REASON_*`), `stateTime` (ms since
+///   it is in this state)
 ///
 /// libvirt: virDomainGetControlInfo
 #[unsafe(no_mangle)]
@@ -69,9 +69,9 @@ pub unsafe extern "C" fn vkvm_domain_get_control_info(
 /// Gets the description or the title of the domain, or an element that a program keeps
 /// in its definition.
 ///
-/// - `type`: one of `VKVM_DOMAIN_METADATA_*`
+/// - `type` (enum VKVM_DOMAIN_METADATA_*)
 /// - `uri` (nullable): the namespace of the element; NULL for description and title
-/// - `flags` (default 0): of `VKVM_DOMAIN_AFFECT_*`
+/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
 /// - `metadata`: the text, or the element as XML; none is an error
 ///
 /// libvirt: virDomainGetMetadata
@@ -95,11 +95,11 @@ pub unsafe extern "C" fn vkvm_domain_get_metadata(
 /// Sets or removes the description or the title of the domain, or an element that a
 /// program keeps in its definition.
 ///
-/// - `type`: one of `VKVM_DOMAIN_METADATA_*`
+/// - `type` (enum VKVM_DOMAIN_METADATA_*)
 /// - `metadata` (nullable): the text, or the element as XML; NULL to remove it
 /// - `key` (nullable): the prefix of the namespace; NULL for description and title
 /// - `uri` (nullable): the namespace of the element; NULL for description and title
-/// - `flags` (default 0): of `VKVM_DOMAIN_AFFECT_*`
+/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
 ///
 /// libvirt: virDomainSetMetadata
 #[unsafe(no_mangle)]
@@ -123,9 +123,7 @@ pub unsafe extern "C" fn vkvm_domain_set_metadata(
 /// Gets what libvirt has to say about the domain: that it is tainted, or uses something
 /// deprecated.
 ///
-/// Needs libvirt 7.1.0.
-///
-/// - `flags` (default 0): which kinds, of `VKVM_DOMAIN_MESSAGE_*`; 0 for all
+/// - `flags` (default 0, flags VKVM_DOMAIN_MESSAGE_*): which kinds; 0 for all
 /// - `messages`: the messages, for people to read
 /// - `messages_len`: how many there are
 ///
@@ -180,8 +178,8 @@ pub unsafe extern "C" fn vkvm_domain_reset(
 
 /// Asks the guest to go to sleep, with its own power management.
 ///
-/// - `target`: how deep, one of `VKVM_NODE_SUSPEND_TARGET_*`
-/// - `duration`: seconds until it wakes up; 0 for no such time
+/// - `target` (enum VKVM_NODE_SUSPEND_TARGET_*): how deep
+/// - `duration` (unit s): the time until it wakes up; 0 for no such time
 /// - `flags` (default 0): unused, pass 0
 ///
 /// libvirt: virDomainPMSuspendForDuration
@@ -266,7 +264,7 @@ pub unsafe extern "C" fn vkvm_domain_has_managed_save_image(
 /// Saves the memory of the domain in a file that libvirt keeps, and stops it. The next
 /// start goes on from there.
 ///
-/// - `flags` (default 0): of `VKVM_DOMAIN_SAVE_*`
+/// - `flags` (default 0, flags VKVM_DOMAIN_SAVE_*)
 ///
 /// libvirt: virDomainManagedSave
 #[unsafe(no_mangle)]
@@ -294,7 +292,7 @@ pub unsafe extern "C" fn vkvm_domain_managed_save_remove(
 
 /// Gets the definition that is kept in the saved state of the domain.
 ///
-/// - `flags` (default 0): of `VKVM_DOMAIN_SAVE_IMAGE_XML_*`
+/// - `flags` (default 0, flags VKVM_DOMAIN_SAVE_IMAGE_XML_*)
 /// - `xml`: a `<domain>` document
 ///
 /// libvirt: virDomainManagedSaveGetXMLDesc
@@ -316,8 +314,9 @@ pub unsafe extern "C" fn vkvm_domain_managed_save_get_xml_description(
 /// guest does not see can be changed.
 ///
 /// - `xml`: a `<domain>` document
-/// - `flags` (default 0): whether the domain will run or be paused after the next
-///   start: `VKVM_DOMAIN_SAVE_RUNNING` or `VKVM_DOMAIN_SAVE_PAUSED`; 0 for as it was
+/// - `flags` (default 0, flags VKVM_DOMAIN_SAVE_RUNNING VKVM_DOMAIN_SAVE_PAUSED): whether the
+///   domain will run or be paused after the next start: `VKVM_DOMAIN_SAVE_RUNNING` or
+///   `VKVM_DOMAIN_SAVE_PAUSED`; 0 for as it was
 ///
 /// libvirt: virDomainManagedSaveDefineXML
 #[unsafe(no_mangle)]
@@ -332,10 +331,11 @@ pub unsafe extern "C" fn vkvm_domain_managed_save_define_xml(
 
 /// Sets what happens to the domain when its guest powers off, reboots or crashes.
 ///
-/// - `type`: the event, one of `VKVM_DOMAIN_LIFECYCLE_POWEROFF`,
+/// - `type` (enum VKVM_DOMAIN_LIFECYCLE_POWEROFF VKVM_DOMAIN_LIFECYCLE_REBOOT
+///   VKVM_DOMAIN_LIFECYCLE_CRASH): the event, one of `VKVM_DOMAIN_LIFECYCLE_POWEROFF`,
 ///   `VKVM_DOMAIN_LIFECYCLE_REBOOT`, `VKVM_DOMAIN_LIFECYCLE_CRASH`
-/// - `action`: one of `VKVM_DOMAIN_LIFECYCLE_ACTION_*`
-/// - `flags` (default 0): of `VKVM_DOMAIN_AFFECT_*`
+/// - `action` (enum VKVM_DOMAIN_LIFECYCLE_ACTION_*)
+/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
 ///
 /// libvirt: virDomainSetLifecycleAction
 #[unsafe(no_mangle)]
@@ -353,7 +353,7 @@ pub unsafe extern "C" fn vkvm_domain_set_lifecycle_action(
 ///
 /// - `username`: the user
 /// - `password`: the password
-/// - `flags` (default 0): of `VKVM_DOMAIN_PASSWORD_*`
+/// - `flags` (default 0, flags VKVM_DOMAIN_PASSWORD_*)
 ///
 /// libvirt: virDomainSetUserPassword
 #[unsafe(no_mangle)]
@@ -376,7 +376,7 @@ pub unsafe extern "C" fn vkvm_domain_set_user_password(
 /// Writes the memory of the domain to a file on the host.
 ///
 /// - `to`: the path of the file
-/// - `flags` (default 0): of `VKVM_DOMAIN_DUMP_*`
+/// - `flags` (default 0, flags VKVM_DOMAIN_DUMP_*)
 ///
 /// libvirt: virDomainCoreDump
 #[unsafe(no_mangle)]
@@ -392,8 +392,8 @@ pub unsafe extern "C" fn vkvm_domain_core_dump(
 /// Writes the memory of the domain to a file on the host, in a certain format.
 ///
 /// - `to`: the path of the file
-/// - `format`: one of `VKVM_DOMAIN_CORE_DUMP_FORMAT_*`
-/// - `flags` (default 0): of `VKVM_DOMAIN_DUMP_*`
+/// - `format` (enum VKVM_DOMAIN_CORE_DUMP_FORMAT_*)
+/// - `flags` (default 0, flags VKVM_DOMAIN_DUMP_*)
 ///
 /// libvirt: virDomainCoreDumpWithFormat
 #[unsafe(no_mangle)]
@@ -408,8 +408,6 @@ pub unsafe extern "C" fn vkvm_domain_core_dump_format(
 }
 
 /// Tells whether the domain starts with the host the next time, and only then.
-///
-/// Needs libvirt 11.2.0.
 ///
 /// - `autostart`: whether it does
 ///
@@ -428,8 +426,6 @@ pub unsafe extern "C" fn vkvm_domain_get_autostart_once(
 }
 
 /// Sets whether the domain starts with the host the next time, and only then.
-///
-/// Needs libvirt 11.2.0.
 ///
 /// - `autostart`: 0 for no, anything else for yes
 ///

@@ -7,8 +7,8 @@ use crate::capi::types::{vkvm_domain, vkvm_error};
 
 /// Presses keys of the guest's keyboard together, and lets go of them.
 ///
-/// - `codeset`: what the codes mean, one of `VKVM_DOMAIN_KEYCODE_SET_*`
-/// - `holdtime`: for how long they are pressed, in ms
+/// - `codeset` (enum VKVM_DOMAIN_KEYCODE_SET_*): what the codes mean
+/// - `holdtime` (unit ms): for how long they are pressed
 /// - `keycodes`: the codes
 /// - `keycodes_len`: how many there are, from 1 to `VKVM_DOMAIN_SEND_KEY_MAX_KEYS`
 /// - `flags` (default 0): unused, pass 0
@@ -33,7 +33,7 @@ pub unsafe extern "C" fn vkvm_domain_send_key(
 /// Sends a signal to a process of the guest.
 ///
 /// - `pid`: the number of the process, or minus that of a group of processes
-/// - `signum`: one of `VKVM_DOMAIN_PROCESS_SIGNAL_*`
+/// - `signum` (enum VKVM_DOMAIN_PROCESS_SIGNAL_*)
 /// - `flags` (default 0): unused, pass 0
 ///
 /// libvirt: virDomainSendProcessSignal

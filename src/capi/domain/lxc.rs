@@ -93,8 +93,8 @@ pub unsafe extern "C" fn vkvm_domain_lxc_enter_cgroup(
 ///
 /// - `label`: the label, as `vkvm_domain_get_security_label` tells a domain's
 /// - `flags` (default 0): unused, pass 0
-/// - `old_label`: a map of `label`, the one it had, and `enforcing`, 1 if the model
-///   is enforced; with AppArmor, libvirt leaves them empty and 0
+/// - `old_label` (map): a map of `label`, the one it had, and `enforcing`, 1 if the model is
+///   enforced; with AppArmor, libvirt leaves them empty and 0
 ///
 /// libvirt: virNodeGetSecurityModel, virDomainLxcEnterSecurityLabel
 #[unsafe(no_mangle)]

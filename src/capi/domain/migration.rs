@@ -12,14 +12,13 @@ use crate::core::domain::MigrationSettings;
 /// speak to the other one. The call lasts until the domain runs there.
 ///
 /// - `destcon`: a connection to the host to move to
-/// - `params` (nullable): a map with keys of the texts `VKVM_DOMAIN_MIGRATE_PARAM_*`; the
-///   value of `VKVM_DOMAIN_MIGRATE_PARAM_MIGRATE_DISKS` and the others about disks is a list
-///   of texts; another key is an error
-/// - `flags` (default 0): `VKVM_DOMAIN_MIGRATE_LIVE` and others of `VKVM_DOMAIN_MIGRATE_*`
+/// - `params` (nullable, map): a map with keys of the texts `VKVM_DOMAIN_MIGRATE_PARAM_*`; the
+///   value of `VKVM_DOMAIN_MIGRATE_PARAM_MIGRATE_DISKS` and the others about disks is a list of
+///   texts; another key is an error
+/// - `flags` (default 0, flags VKVM_DOMAIN_MIGRATE_*): `VKVM_DOMAIN_MIGRATE_LIVE` and others
 /// - `ddom`: the domain on the other host
 ///
 /// libvirt: virDomainMigrate3
-/// cbindgen:perl=private
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_migrate(
     dom: *mut vkvm_domain,
@@ -43,12 +42,11 @@ pub unsafe extern "C" fn vkvm_domain_migrate(
 /// - `dname` (nullable): its name there; NULL for the same
 /// - `uri` (nullable): where its memory goes, like "tcp://host"; NULL to let the
 ///   destination choose
-/// - `bandwidth` (default 0): the limit of the speed in MiB/s; 0 for none
-/// - `flags` (default 0): `VKVM_DOMAIN_MIGRATE_LIVE` and others of `VKVM_DOMAIN_MIGRATE_*`
+/// - `bandwidth` (default 0, unit MiB/s): the limit of the speed; 0 for none
+/// - `flags` (default 0, flags VKVM_DOMAIN_MIGRATE_*): `VKVM_DOMAIN_MIGRATE_LIVE` and others
 /// - `ddom`: the domain on the other host
 ///
 /// libvirt: virDomainMigrate3
-/// cbindgen:perl=private
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_migrate2(
     dom: *mut vkvm_domain,
@@ -77,13 +75,12 @@ pub unsafe extern "C" fn vkvm_domain_migrate2(
 ///
 /// - `desturi` (nullable): with `VKVM_DOMAIN_MIGRATE_PEER2PEER`, libvirt's URI of the host to
 ///   move to, as the domain's host has to say it; it may be NULL only without that flag
-/// - `params` (nullable): a map with keys of the texts `VKVM_DOMAIN_MIGRATE_PARAM_*`; the
-///   value of `VKVM_DOMAIN_MIGRATE_PARAM_MIGRATE_DISKS` and the others about disks is a list
-///   of texts; another key is an error
-/// - `flags` (default 0): `VKVM_DOMAIN_MIGRATE_LIVE` and others of `VKVM_DOMAIN_MIGRATE_*`
+/// - `params` (nullable, map): a map with keys of the texts `VKVM_DOMAIN_MIGRATE_PARAM_*`; the
+///   value of `VKVM_DOMAIN_MIGRATE_PARAM_MIGRATE_DISKS` and the others about disks is a list of
+///   texts; another key is an error
+/// - `flags` (default 0, flags VKVM_DOMAIN_MIGRATE_*): `VKVM_DOMAIN_MIGRATE_LIVE` and others
 ///
 /// libvirt: virDomainMigrateToURI3
-/// cbindgen:perl=private
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_migrate_to_uri(
     dom: *mut vkvm_domain,
@@ -106,11 +103,10 @@ pub unsafe extern "C" fn vkvm_domain_migrate_to_uri(
 /// - `dname` (nullable): its name there; NULL for the same
 /// - `uri` (nullable): where its memory goes, like "tcp://host"; NULL to let the
 ///   destination choose
-/// - `bandwidth` (default 0): the limit of the speed in MiB/s; 0 for none
-/// - `flags` (default 0): `VKVM_DOMAIN_MIGRATE_LIVE` and others of `VKVM_DOMAIN_MIGRATE_*`
+/// - `bandwidth` (default 0, unit MiB/s): the limit of the speed; 0 for none
+/// - `flags` (default 0, flags VKVM_DOMAIN_MIGRATE_*): `VKVM_DOMAIN_MIGRATE_LIVE` and others
 ///
 /// libvirt: virDomainMigrateToURI3
-/// cbindgen:perl=private
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_migrate_to_uri2(
     dom: *mut vkvm_domain,
@@ -135,7 +131,7 @@ pub unsafe extern "C" fn vkvm_domain_migrate_to_uri2(
 /// sending whole pages again.
 ///
 /// - `flags` (default 0): unused, pass 0
-/// - `cache_size`: the size in bytes
+/// - `cache_size` (unit bytes): the size
 ///
 /// libvirt: virDomainMigrateGetCompressionCache
 #[unsafe(no_mangle)]
@@ -155,7 +151,7 @@ pub unsafe extern "C" fn vkvm_domain_migrate_get_compression_cache(
 /// Sets the size of the cache that saves a migration with `VKVM_DOMAIN_MIGRATE_COMPRESSED` from
 /// sending whole pages again.
 ///
-/// - `cache_size`: the size in bytes
+/// - `cache_size` (unit bytes): the size
 /// - `flags` (default 0): unused, pass 0
 ///
 /// libvirt: virDomainMigrateSetCompressionCache
@@ -172,7 +168,7 @@ pub unsafe extern "C" fn vkvm_domain_migrate_set_compression_cache(
 /// Gets how long the domain may stand still at the end of a live migration.
 ///
 /// - `flags` (default 0): unused, pass 0
-/// - `downtime`: the time in ms
+/// - `downtime` (unit ms): the time
 ///
 /// libvirt: virDomainMigrateGetMaxDowntime
 #[unsafe(no_mangle)]
@@ -191,7 +187,7 @@ pub unsafe extern "C" fn vkvm_domain_migrate_get_max_downtime(
 
 /// Sets how long the domain may stand still at the end of a live migration. Only while one is going on.
 ///
-/// - `downtime`: the time in ms
+/// - `downtime` (unit ms): the time
 /// - `flags` (default 0): unused, pass 0
 ///
 /// libvirt: virDomainMigrateSetMaxDowntime
@@ -207,9 +203,9 @@ pub unsafe extern "C" fn vkvm_domain_migrate_set_max_downtime(
 
 /// Gets the limit of the speed of migrations of the domain.
 ///
-/// - `flags` (default 0): `VKVM_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY` for that after the switch in
-///   post-copy mode
-/// - `bandwidth`: the speed in MiB/s
+/// - `flags` (default 0, flags VKVM_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY):
+///   `VKVM_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY` for that after the switch in post-copy mode
+/// - `bandwidth` (unit MiB/s): the speed
 ///
 /// libvirt: virDomainMigrateGetMaxSpeed
 #[unsafe(no_mangle)]
@@ -228,9 +224,9 @@ pub unsafe extern "C" fn vkvm_domain_migrate_get_max_speed(
 
 /// Sets the limit of the speed of migrations of the domain.
 ///
-/// - `bandwidth`: the speed in MiB/s
-/// - `flags` (default 0): `VKVM_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY` for that after the switch in
-///   post-copy mode
+/// - `bandwidth` (unit MiB/s): the speed
+/// - `flags` (default 0, flags VKVM_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY):
+///   `VKVM_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY` for that after the switch in post-copy mode
 ///
 /// libvirt: virDomainMigrateSetMaxSpeed
 #[unsafe(no_mangle)]

@@ -31,8 +31,8 @@ use crate::core::Text;
 
 /// Adds a hold on the domain handle.
 ///
-/// Returns the handle, which then needs one more `vkvm_domain_free`, or NULL
-/// when it is not live, or has 524,287 references.
+/// - `return` (nullable): the handle, which then needs one more `vkvm_domain_free`, or NULL when
+///   it is not live, or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_ref(dom: *mut vkvm_domain) -> *mut vkvm_domain {
     direct(std::ptr::null_mut(), |c| c.retain(dom))
@@ -132,8 +132,9 @@ pub unsafe extern "C" fn vkvm_domain_get_id(
 /// Gets the state of the domain, and why it is in it.
 ///
 /// - `flags` (default 0): unused, pass 0
-/// - `state`: one of `VKVM_DOMAIN_STATE_*` without a second word for the reason
-/// - `reason`: one of `VKVM_DOMAIN_STATE_<STATE>_*`, like
+/// - `state` (enum VKVM_DOMAIN_STATE_*): the state; of the constants those without a second word
+///   for the reason
+/// - `reason` (enum VKVM_DOMAIN_STATE_*): the reason, a constant of that state, like
 ///   `VKVM_DOMAIN_STATE_PAUSED_USER`
 ///
 /// libvirt: virDomainGetState
@@ -156,11 +157,10 @@ pub unsafe extern "C" fn vkvm_domain_get_state(
 
 /// Gets state, memory, virtual CPUs and CPU time of the domain.
 ///
-/// - `info`: a map with the keys `state` (one of `VKVM_DOMAIN_STATE_*`), `maxMem`
-///   (KiB), `memory` (KiB), `nrVirtCpu`, `cpuTime` (ns used so far)
+/// - `info` (map): a map with the keys `state` (one of `VKVM_DOMAIN_STATE_*`), `maxMem` (KiB),
+///   `memory` (KiB), `nrVirtCpu`, `cpuTime` (ns used so far)
 ///
 /// libvirt: virDomainGetInfo
-/// cbindgen:perl=own_xs
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_get_info(
     dom: *mut vkvm_domain,
@@ -176,14 +176,13 @@ pub unsafe extern "C" fn vkvm_domain_get_info(
 /// Gets what `vkvm_domain_get_info` gets as numbers, without making a value: for
 /// those who ask often.
 ///
-/// - `state`: one of `VKVM_DOMAIN_STATE_*`
-/// - `max_mem`: the memory that it may have, in KiB
-/// - `memory`: the memory that it has, in KiB
+/// - `state` (enum VKVM_DOMAIN_STATE_*)
+/// - `max_mem` (unit KiB): the memory that it may have
+/// - `memory` (unit KiB): the memory that it has
 /// - `nr_virt_cpu`: how many virtual CPUs it has
-/// - `cpu_time`: how much CPU time it has used so far, in ns
+/// - `cpu_time` (unit ns): how much CPU time it has used so far
 ///
 /// libvirt: virDomainGetInfo
-/// cbindgen:perl=skip
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_get_info_numbers(
     dom: *mut vkvm_domain,
@@ -211,7 +210,7 @@ pub unsafe extern "C" fn vkvm_domain_get_info_numbers(
 
 /// Gets the definition of the domain.
 ///
-/// - `flags` (default 0): of `VKVM_DOMAIN_XML_*`
+/// - `flags` (default 0, flags VKVM_DOMAIN_XML_*)
 /// - `xml`: a `<domain>` document
 ///
 /// libvirt: virDomainGetXMLDesc

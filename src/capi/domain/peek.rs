@@ -8,8 +8,8 @@ use crate::capi::types::{vkvm_domain, vkvm_error};
 /// Reads bytes of a disk of the running domain, as they are in its source.
 ///
 /// - `path`: the name in the guest, like `vda`, or the path of the source
-/// - `offset`: the first byte
-/// - `size`: how many bytes; libvirt has a limit, 4 MiB over a socket
+/// - `offset` (unit bytes): where to begin
+/// - `size` (unit bytes): how much; libvirt has a limit, 4 MiB over a socket
 /// - `flags` (default 0): unused, pass 0
 /// - `data`: the bytes
 /// - `data_len`: how many there are, which is `size`
@@ -34,10 +34,11 @@ pub unsafe extern "C" fn vkvm_domain_block_peek(
 
 /// Reads bytes of the memory of the running domain.
 ///
-/// - `offset`: the address of the first byte
-/// - `size`: how many bytes; libvirt has a limit, 4 MiB over a socket
-/// - `flags` (default 0): what kind of address it is, `VKVM_DOMAIN_MEMORY_VIRTUAL` or
-///   `VKVM_DOMAIN_MEMORY_PHYSICAL`; one of them is needed
+/// - `offset` (unit bytes): the address of the first one
+/// - `size` (unit bytes): how much; libvirt has a limit, 4 MiB over a socket
+/// - `flags` (default 0, flags VKVM_DOMAIN_MEMORY_VIRTUAL VKVM_DOMAIN_MEMORY_PHYSICAL): what
+///   kind of address it is, `VKVM_DOMAIN_MEMORY_VIRTUAL` or `VKVM_DOMAIN_MEMORY_PHYSICAL`; one
+///   of them is needed
 /// - `data`: the bytes
 /// - `data_len`: how many there are, which is `size`
 ///
@@ -61,10 +62,8 @@ pub unsafe extern "C" fn vkvm_domain_memory_peek(
 /// Begins to measure how fast the guest writes to its memory. The result is in
 /// `vkvm_conn_get_all_domain_stats`, `VKVM_DOMAIN_STATS_DIRTYRATE`.
 ///
-/// Needs libvirt 7.2.0.
-///
 /// - `secs`: how long to measure, from 1 to 60 s
-/// - `flags` (default 0): one of `VKVM_DOMAIN_DIRTYRATE_MODE_*`
+/// - `flags` (default 0, enum VKVM_DOMAIN_DIRTYRATE_MODE_*): how to measure
 ///
 /// libvirt: virDomainStartDirtyRateCalc
 #[unsafe(no_mangle)]
@@ -79,8 +78,8 @@ pub unsafe extern "C" fn vkvm_domain_start_dirty_rate_calc(
 
 /// Sets how often the guest is asked how it uses its memory.
 ///
-/// - `val`: seconds between two questions, or 0 to ask no more
-/// - `flags` (default 0): of `VKVM_DOMAIN_MEM_*`
+/// - `val` (unit s): the time between two questions, or 0 to ask no more
+/// - `flags` (default 0, flags VKVM_DOMAIN_MEM_*)
 ///
 /// libvirt: virDomainSetMemoryStatsPeriod
 #[unsafe(no_mangle)]

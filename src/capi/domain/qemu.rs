@@ -15,8 +15,9 @@ use crate::event::{self, Source};
 /// for trying. The library libvirt-qemu.so.0 is needed.
 ///
 /// - `cmd`: the command, in JSON, like "{ \"execute\": \"query-status\" }"
-/// - `flags` (default 0): `VKVM_DOMAIN_QEMU_MONITOR_COMMAND_HMP` for a command in the
-///   language for people, like "info status"
+/// - `flags` (default 0, flags VKVM_DOMAIN_QEMU_MONITOR_COMMAND_HMP):
+///   `VKVM_DOMAIN_QEMU_MONITOR_COMMAND_HMP` for a command in the language for people, like "info
+///   status"
 /// - `result`: the answer, in the same language
 ///
 /// libvirt: virDomainQemuMonitorCommand
@@ -38,8 +39,7 @@ pub unsafe extern "C" fn vkvm_domain_qemu_monitor_command(
 
 /// Sends a command with file descriptors to the monitor of the domain's QEMU.
 ///
-/// As `vkvm_domain_qemu_monitor_command`; the connection must be on a unix socket, and
-/// libvirt 8.2 or newer is needed.
+/// As `vkvm_domain_qemu_monitor_command`; the connection must be on a unix socket.
 ///
 /// - `cmd`: the command, in JSON
 /// - `files` (nullable): file descriptors that QEMU gets copies of; they stay the caller's.
@@ -79,8 +79,8 @@ pub unsafe extern "C" fn vkvm_domain_qemu_monitor_command_with_files(
 /// The library libvirt-qemu.so.0 is needed.
 ///
 /// - `cmd`: the command, in JSON, like "{ \"execute\": \"guest-ping\" }"
-/// - `timeout`: how long to wait for the answer, in s, or one of
-///   `VKVM_DOMAIN_QEMU_AGENT_COMMAND_*`
+/// - `timeout` (unit s, enum VKVM_DOMAIN_QEMU_AGENT_COMMAND_*): how long to wait for the answer,
+///   or a constant
 /// - `flags` (default 0): unused, pass 0
 /// - `result`: the answer, in JSON
 ///
@@ -141,9 +141,11 @@ pub unsafe extern "C" fn vkvm_conn_qemu_attach(
 /// - `callback`: called on the thread that runs the event loop
 /// - `userdata` (nullable): passed to the callback
 /// - `destroy` (nullable): releases the userdata
-/// - `flags` (default 0): `VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_REGEX` if `event` is
-///   a regular expression, `VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_NOCASE` to take
-///   capital and small letters for the same
+/// - `flags` (default 0, flags VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_REGEX
+///   VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_NOCASE):
+///   `VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_REGEX` if `event` is a regular expression,
+///   `VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_NOCASE` to take capital and small letters for the
+///   same
 /// - `callback_id`: the number to deregister with
 ///
 /// libvirt: virConnectDomainQemuMonitorEventRegister
@@ -174,7 +176,6 @@ pub unsafe extern "C" fn vkvm_conn_qemu_monitor_event_register(
 /// - `callback_id`: the number that was given then
 ///
 /// libvirt: virConnectDomainQemuMonitorEventDeregister
-/// cbindgen:perl=quiet
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_conn_qemu_monitor_event_deregister(
     conn: *mut vkvm_conn,

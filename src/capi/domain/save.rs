@@ -12,10 +12,10 @@ use crate::capi::types::{vkvm_domain, vkvm_error, vkvm_value};
 /// - `to` (nullable): the file's path on the host; without it, `params` must have it
 /// - `dxml` (nullable): a `<domain>` document to save instead of the domain's own; it
 ///   must describe the same virtual hardware
-/// - `params` (nullable): a map with keys of `VKVM_DOMAIN_SAVE_PARAM_*`; with it, libvirt
-///   8.4 or newer is needed
-/// - `flags` (default 0): `VKVM_DOMAIN_SAVE_BYPASS_CACHE`, `VKVM_DOMAIN_SAVE_RUNNING`,
-///   `VKVM_DOMAIN_SAVE_PAUSED`, `VKVM_DOMAIN_SAVE_RESET_NVRAM`
+/// - `params` (nullable, map, since 8.4.0): a map with keys of `VKVM_DOMAIN_SAVE_PARAM_*`
+/// - `flags` (default 0, flags VKVM_DOMAIN_SAVE_BYPASS_CACHE VKVM_DOMAIN_SAVE_RUNNING
+///   VKVM_DOMAIN_SAVE_PAUSED VKVM_DOMAIN_SAVE_RESET_NVRAM): `VKVM_DOMAIN_SAVE_BYPASS_CACHE`,
+///   `VKVM_DOMAIN_SAVE_RUNNING`, `VKVM_DOMAIN_SAVE_PAUSED`, `VKVM_DOMAIN_SAVE_RESET_NVRAM`
 ///
 /// libvirt: virDomainSave, virDomainSaveFlags, virDomainSaveParams
 #[unsafe(no_mangle)]

@@ -10,7 +10,7 @@ use crate::value::Value;
 
 /// Gets the security label of the running domain's processes.
 ///
-/// - `label`: a map with the keys `label` and `enforcing` (1 when the host heeds it, 0
+/// - `label` (map): a map with the keys `label` and `enforcing` (1 when the host heeds it, 0
 ///   when it does not)
 ///
 /// libvirt: virDomainGetSecurityLabel
@@ -29,7 +29,7 @@ pub unsafe extern "C" fn vkvm_domain_get_security_label(
 /// Gets the security labels of the running domain's processes, of each security driver
 /// of the host.
 ///
-/// - `labels`: a list of maps with the keys `label` and `enforcing`, as
+/// - `labels` (list): a list of maps with the keys `label` and `enforcing`, as
 ///   `vkvm_domain_get_security_label` gives them
 ///
 /// libvirt: virDomainGetSecurityLabelList
@@ -49,7 +49,7 @@ pub unsafe extern "C" fn vkvm_domain_get_security_label_list(
 /// Gets what is known of the encryption that hides the memory of the domain from its host.
 ///
 /// - `flags` (default 0): unused, pass 0
-/// - `info`: a map whose keys are the texts of `VKVM_DOMAIN_LAUNCH_SECURITY_SEV_*`
+/// - `info` (map): a map whose keys are the texts of `VKVM_DOMAIN_LAUNCH_SECURITY_SEV_*`
 ///
 /// libvirt: virDomainGetLaunchSecurityInfo
 #[unsafe(no_mangle)]
@@ -67,11 +67,11 @@ pub unsafe extern "C" fn vkvm_domain_get_launch_security_info(
 
 /// Puts a secret into the encrypted memory of the domain, which must be paused.
 ///
-/// Needs libvirt 8.0.0. The library wipes its own copies; wiping `newparams` is up to the
+/// The library wipes its own copies; wiping `newparams` is up to the
 /// caller, who has `vkvm_value_wipe_and_free` for it.
 ///
-/// - `newparams`: a map with the keys `sev-secret` and `sev-secret-header` (base64) and, if
-///   the firmware does not tell it, `sev-secret-set-address`
+/// - `newparams` (map): a map with the keys `sev-secret` and `sev-secret-header` (base64) and,
+///   if the firmware does not tell it, `sev-secret-set-address`
 /// - `flags` (default 0): unused, pass 0
 ///
 /// libvirt: virDomainSetLaunchSecurityState

@@ -11,7 +11,7 @@ use crate::value::Value;
 /// - `path`: the name in the guest, like `vda`, or the path of the source; empty for
 ///   the sum of all, where the driver can tell it
 /// - `flags` (default 0): unused, pass 0
-/// - `stats`: a map with those of the keys `rd_req` and `wr_req` (requests), `rd_bytes`
+/// - `stats` (map): a map with those of the keys `rd_req` and `wr_req` (requests), `rd_bytes`
 ///   and `wr_bytes`, `rd_total_times` and `wr_total_times` (ns), `flush_reqs`,
 ///   `flush_total_times` (ns) and `errs` that the driver knows; -1 is unknown
 ///
@@ -33,7 +33,7 @@ pub unsafe extern "C" fn vkvm_domain_block_stats(
 /// Gets what a network interface of the domain has received and sent.
 ///
 /// - `path`: the name on the host, like `vnet0`, or the hardware address
-/// - `stats`: a map with the keys `rx_bytes`, `rx_packets`, `rx_errs`, `rx_drop`,
+/// - `stats` (map): a map with the keys `rx_bytes`, `rx_packets`, `rx_errs`, `rx_drop`,
 ///   `tx_bytes`, `tx_packets`, `tx_errs`, `tx_drop`; -1 is unknown
 ///
 /// libvirt: virDomainInterfaceStats
@@ -53,10 +53,10 @@ pub unsafe extern "C" fn vkvm_domain_interface_stats(
 /// Gets how the guest uses its memory.
 ///
 /// - `flags` (default 0): unused, pass 0
-/// - `stats`: a map with those of the keys `swap_in`, `swap_out`, `unused`,
-///   `available`, `actual_balloon`, `rss`, `usable`, `disk_caches` (all KiB),
-///   `major_fault`, `minor_fault`, `hugetlb_pgalloc`, `hugetlb_pgfail` (counts) and
-///   `last_update` (seconds since 1970) that are known
+/// - `stats` (map): a map with those of the keys `swap_in`, `swap_out`, `unused`, `available`,
+///   `actual_balloon`, `rss`, `usable`, `disk_caches` (all KiB), `major_fault`, `minor_fault`,
+///   `hugetlb_pgalloc`, `hugetlb_pgfail` (counts) and `last_update` (seconds since 1970) that
+///   are known
 ///
 /// libvirt: virDomainMemoryStats
 #[unsafe(no_mangle)]
@@ -76,8 +76,8 @@ pub unsafe extern "C" fn vkvm_domain_memory_stats(
 ///
 /// - `dev`: the name in the guest, like `vda`, or the path of the source
 /// - `flags` (default 0): unused, pass 0
-/// - `info`: a map with the keys `capacity` (what the guest sees), `allocation` (what
-///   is used on the host) and `physical` (what its container has), in bytes
+/// - `info` (map): a map with the keys `capacity` (what the guest sees), `allocation` (what is
+///   used on the host) and `physical` (what its container has), in bytes
 ///
 /// libvirt: virDomainGetBlockInfo
 #[unsafe(no_mangle)]
@@ -97,8 +97,8 @@ pub unsafe extern "C" fn vkvm_domain_get_block_info(
 /// Gets the I/O limits of a disk of the domain.
 ///
 /// - `disk`: the name in the guest, like `vda`, or the path of the source
-/// - `flags` (default 0): of `VKVM_DOMAIN_AFFECT_*`
-/// - `params`: a map whose keys are the texts of `VKVM_DOMAIN_BLOCK_IOTUNE_*`: bytes or
+/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
+/// - `params` (map): a map whose keys are the texts of `VKVM_DOMAIN_BLOCK_IOTUNE_*`: bytes or
 ///   requests per second, seconds for the `…_length` ones; 0 for no limit
 ///
 /// libvirt: virDomainGetBlockIoTune
@@ -119,9 +119,9 @@ pub unsafe extern "C" fn vkvm_domain_get_block_iotune(
 /// Sets I/O limits of a disk of the domain.
 ///
 /// - `disk`: the name in the guest, like `vda`, or the path of the source
-/// - `newparams`: a map with those to set, as `vkvm_domain_get_block_iotune` gives
-///   them; a key that the driver does not know is an error
-/// - `flags` (default 0): of `VKVM_DOMAIN_AFFECT_*`
+/// - `newparams` (map): a map with those to set, as `vkvm_domain_get_block_iotune` gives them; a
+///   key that the driver does not know is an error
+/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
 ///
 /// libvirt: virDomainSetBlockIoTune
 #[unsafe(no_mangle)]
@@ -141,9 +141,9 @@ pub unsafe extern "C" fn vkvm_domain_set_block_iotune(
 /// Gets the bandwidth limits of a network interface of the domain.
 ///
 /// - `intf`: the name on the host, like `vnet0`, or the hardware address
-/// - `flags` (default 0): of `VKVM_DOMAIN_AFFECT_*`
-/// - `params`: a map whose keys are the texts of `VKVM_DOMAIN_BANDWIDTH_*`: average,
-///   peak and floor in KiB per second, burst in KiB; 0 for no limit
+/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
+/// - `params` (map): a map whose keys are the texts of `VKVM_DOMAIN_BANDWIDTH_*`: average, peak
+///   and floor in KiB per second, burst in KiB; 0 for no limit
 ///
 /// libvirt: virDomainGetInterfaceParameters
 #[unsafe(no_mangle)]
@@ -163,9 +163,9 @@ pub unsafe extern "C" fn vkvm_domain_get_interface_parameters(
 /// Sets bandwidth limits of a network interface of the domain.
 ///
 /// - `intf`: the name on the host, like `vnet0`, or the hardware address
-/// - `newparams`: a map with those to set, as `vkvm_domain_get_interface_parameters`
-///   gives them; a key that the driver does not know is an error
-/// - `flags` (default 0): of `VKVM_DOMAIN_AFFECT_*`
+/// - `newparams` (map): a map with those to set, as `vkvm_domain_get_interface_parameters` gives
+///   them; a key that the driver does not know is an error
+/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
 ///
 /// libvirt: virDomainSetInterfaceParameters
 #[unsafe(no_mangle)]
@@ -184,9 +184,9 @@ pub unsafe extern "C" fn vkvm_domain_set_interface_parameters(
 
 /// Gets the weights and limits of the disk I/O of the domain.
 ///
-/// - `flags` (default 0): of `VKVM_DOMAIN_AFFECT_*`
-/// - `params`: a map whose keys are the texts of `VKVM_DOMAIN_BLKIO_*`; what is per
-///   device is text, a path and a number in turn, with commas between them
+/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
+/// - `params` (map): a map whose keys are the texts of `VKVM_DOMAIN_BLKIO_*`; what is per device
+///   is text, a path and a number in turn, with commas between them
 ///
 /// libvirt: virDomainGetBlkioParameters
 #[unsafe(no_mangle)]
@@ -204,9 +204,9 @@ pub unsafe extern "C" fn vkvm_domain_get_blkio_parameters(
 
 /// Sets disk I/O weights and limits of the domain.
 ///
-/// - `newparams`: a map with those to set, as `vkvm_domain_get_blkio_parameters` gives
+/// - `newparams` (map): a map with those to set, as `vkvm_domain_get_blkio_parameters` gives
 ///   them; a key that the driver does not know is an error
-/// - `flags` (default 0): of `VKVM_DOMAIN_AFFECT_*`
+/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
 ///
 /// libvirt: virDomainSetBlkioParameters
 #[unsafe(no_mangle)]
@@ -224,8 +224,8 @@ pub unsafe extern "C" fn vkvm_domain_set_blkio_parameters(
 
 /// Gets the NUMA policy of the domain.
 ///
-/// - `flags` (default 0): of `VKVM_DOMAIN_AFFECT_*`
-/// - `params`: a map whose keys are the texts of `VKVM_DOMAIN_NUMA_*`: a list of nodes,
+/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
+/// - `params` (map): a map whose keys are the texts of `VKVM_DOMAIN_NUMA_*`: a list of nodes,
 ///   like `0-1,3`, and one of `VKVM_DOMAIN_NUMATUNE_MEM_*`
 ///
 /// libvirt: virDomainGetNumaParameters
@@ -244,9 +244,9 @@ pub unsafe extern "C" fn vkvm_domain_get_numa_parameters(
 
 /// Sets NUMA policy of the domain.
 ///
-/// - `newparams`: a map with those to set, as `vkvm_domain_get_numa_parameters` gives
+/// - `newparams` (map): a map with those to set, as `vkvm_domain_get_numa_parameters` gives
 ///   them; a key that the driver does not know is an error
-/// - `flags` (default 0): of `VKVM_DOMAIN_AFFECT_*`
+/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
 ///
 /// libvirt: virDomainSetNumaParameters
 #[unsafe(no_mangle)]
@@ -264,9 +264,9 @@ pub unsafe extern "C" fn vkvm_domain_set_numa_parameters(
 
 /// Gets which performance events are counted for the domain.
 ///
-/// - `flags` (default 0): of `VKVM_DOMAIN_AFFECT_*`
-/// - `events`: a map whose keys are the texts of `VKVM_DOMAIN_PERF_PARAM_*`, with
-///   whether they are counted
+/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
+/// - `events` (map): a map whose keys are the texts of `VKVM_DOMAIN_PERF_PARAM_*`, with whether
+///   they are counted
 ///
 /// libvirt: virDomainGetPerfEvents
 #[unsafe(no_mangle)]
@@ -284,9 +284,9 @@ pub unsafe extern "C" fn vkvm_domain_get_perf_events(
 
 /// Sets which performance events are counted for the domain.
 ///
-/// - `newparams`: a map with those to set, as `vkvm_domain_get_perf_events` gives them;
-///   a key that the driver does not know is an error
-/// - `flags` (default 0): of `VKVM_DOMAIN_AFFECT_*`
+/// - `newparams` (map): a map with those to set, as `vkvm_domain_get_perf_events` gives them; a
+///   key that the driver does not know is an error
+/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
 ///
 /// libvirt: virDomainSetPerfEvents
 #[unsafe(no_mangle)]
@@ -307,7 +307,7 @@ pub unsafe extern "C" fn vkvm_domain_set_perf_events(
 /// - `start_cpu`: the first of the host's CPUs to tell about, or -1 for the sum of all
 /// - `ncpus`: how many CPUs, at most 65,536; 1 for the sum; 0 for all that there are
 /// - `flags` (default 0): unused, pass 0
-/// - `stats`: a list with a map for each CPU, or with one for the sum; the keys are the
+/// - `stats` (list): a list with a map for each CPU, or with one for the sum; the keys are the
 ///   texts of `VKVM_DOMAIN_CPU_STATS_*`, in ns
 ///
 /// libvirt: virDomainGetCPUStats
@@ -330,7 +330,7 @@ pub unsafe extern "C" fn vkvm_domain_get_cpu_stats(
 /// Lists the disks of the domain on which reading or writing has failed.
 ///
 /// - `flags` (default 0): unused, pass 0
-/// - `errors`: a list of maps with the keys `path` (the disk's name in the guest) and
+/// - `errors` (list): a list of maps with the keys `path` (the disk's name in the guest) and
 ///   `error` (one of `VKVM_DOMAIN_DISK_ERROR_*`)
 ///
 /// libvirt: virDomainGetDiskErrors
@@ -350,7 +350,7 @@ pub unsafe extern "C" fn vkvm_domain_get_disk_errors(
 
 /// Gets how far the domain is with what takes long: saving, dumping, migrating.
 ///
-/// - `info`: a map with the keys `type` (`VKVM_DOMAIN_JOB_NONE` and those after it),
+/// - `info` (map): a map with the keys `type` (`VKVM_DOMAIN_JOB_NONE` and those after it),
 ///   `timeElapsed` and `timeRemaining` (ms), and in bytes `dataTotal`, `dataProcessed`,
 ///   `dataRemaining`, the same for `mem…` and `file…`
 ///
@@ -369,10 +369,12 @@ pub unsafe extern "C" fn vkvm_domain_get_job_info(
 
 /// Gets how far the domain is with what takes long, with all that the driver knows.
 ///
-/// - `flags` (default 0): of `VKVM_DOMAIN_JOB_STATS_*`
-/// - `type`: `VKVM_DOMAIN_JOB_NONE` or one of those after it
-/// - `stats`: a map whose keys are the texts of `VKVM_DOMAIN_JOB_*`; times in ms, sizes
-///   in bytes
+/// - `flags` (default 0, flags VKVM_DOMAIN_JOB_STATS_*)
+/// - `type` (enum VKVM_DOMAIN_JOB_NONE VKVM_DOMAIN_JOB_BOUNDED VKVM_DOMAIN_JOB_UNBOUNDED
+///   VKVM_DOMAIN_JOB_COMPLETED VKVM_DOMAIN_JOB_FAILED VKVM_DOMAIN_JOB_CANCELLED):
+///   `VKVM_DOMAIN_JOB_NONE` or one of those after it
+/// - `stats` (map): a map whose keys are the texts of `VKVM_DOMAIN_JOB_*`; times in ms, sizes in
+///   bytes
 ///
 /// libvirt: virDomainGetJobStats
 #[unsafe(no_mangle)]
@@ -396,7 +398,7 @@ pub unsafe extern "C" fn vkvm_domain_get_job_stats(
 ///
 /// Flags need libvirt 8.5.0.
 ///
-/// - `flags` (default 0): of `VKVM_DOMAIN_DOMAIN_ABORT_JOB_*`
+/// - `flags` (default 0, flags VKVM_DOMAIN_DOMAIN_ABORT_JOB_*, since 8.5.0)
 ///
 /// libvirt: virDomainAbortJob, virDomainAbortJobFlags
 #[unsafe(no_mangle)]

@@ -7,7 +7,7 @@ use crate::capi::types::{vkvm_domain, vkvm_error, vkvm_value};
 
 /// Gets the most memory that the domain can have.
 ///
-/// - `memory`: KiB
+/// - `memory` (unit KiB): the memory that it may have
 ///
 /// libvirt: virDomainGetMaxMemory
 #[unsafe(no_mangle)]
@@ -25,7 +25,7 @@ pub unsafe extern "C" fn vkvm_domain_get_max_memory(
 
 /// Sets the most memory that the domain can have.
 ///
-/// - `val`: KiB
+/// - `val` (unit KiB): the memory that it may have
 ///
 /// libvirt: virDomainSetMaxMemory
 #[unsafe(no_mangle)]
@@ -39,8 +39,8 @@ pub unsafe extern "C" fn vkvm_domain_set_max_memory(
 
 /// Sets the memory that the domain has.
 ///
-/// - `val`: KiB
-/// - `flags` (default 0): of `VKVM_DOMAIN_MEM_*`
+/// - `val` (unit KiB): the memory
+/// - `flags` (default 0, flags VKVM_DOMAIN_MEM_*)
 ///
 /// libvirt: virDomainSetMemory, virDomainSetMemoryFlags
 #[unsafe(no_mangle)]
@@ -73,7 +73,7 @@ pub unsafe extern "C" fn vkvm_domain_get_max_vcpus(
 
 /// Gets how many virtual CPUs the domain has.
 ///
-/// - `flags` (default 0): of `VKVM_DOMAIN_VCPU_*`
+/// - `flags` (default 0, flags VKVM_DOMAIN_VCPU_*)
 /// - `count`: how many
 ///
 /// libvirt: virDomainGetVcpusFlags
@@ -94,7 +94,7 @@ pub unsafe extern "C" fn vkvm_domain_get_vcpus(
 /// Sets how many virtual CPUs the domain has.
 ///
 /// - `num`: how many
-/// - `flags` (default 0): of `VKVM_DOMAIN_VCPU_*`
+/// - `flags` (default 0, flags VKVM_DOMAIN_VCPU_*)
 ///
 /// libvirt: virDomainSetVcpus, virDomainSetVcpusFlags
 #[unsafe(no_mangle)]
@@ -109,8 +109,8 @@ pub unsafe extern "C" fn vkvm_domain_set_vcpus(
 
 /// Gets the memory limits of the domain.
 ///
-/// - `flags` (default 0): of `VKVM_DOMAIN_AFFECT_*`
-/// - `params`: a map whose keys are the texts of `VKVM_DOMAIN_MEMORY_*`, in KiB;
+/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
+/// - `params` (map): a map whose keys are the texts of `VKVM_DOMAIN_MEMORY_*`, in KiB;
 ///   `VKVM_DOMAIN_MEMORY_PARAM_UNLIMITED` for no limit
 ///
 /// libvirt: virDomainGetMemoryParameters
@@ -129,9 +129,9 @@ pub unsafe extern "C" fn vkvm_domain_get_memory_parameters(
 
 /// Sets memory limits of the domain.
 ///
-/// - `newparams`: a map with those to set, as `vkvm_domain_get_memory_parameters`
-///   gives them; a key that the driver does not know is an error
-/// - `flags` (default 0): of `VKVM_DOMAIN_AFFECT_*`
+/// - `newparams` (map): a map with those to set, as `vkvm_domain_get_memory_parameters` gives
+///   them; a key that the driver does not know is an error
+/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
 ///
 /// libvirt: virDomainSetMemoryParameters
 #[unsafe(no_mangle)]
@@ -167,8 +167,8 @@ pub unsafe extern "C" fn vkvm_domain_get_scheduler_type(
 
 /// Gets the scheduler parameters of the domain.
 ///
-/// - `flags` (default 0): of `VKVM_DOMAIN_AFFECT_*`
-/// - `params`: a map whose keys are the texts of `VKVM_DOMAIN_SCHEDULER_*`
+/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
+/// - `params` (map): a map whose keys are the texts of `VKVM_DOMAIN_SCHEDULER_*`
 ///
 /// libvirt: virDomainGetSchedulerParameters, virDomainGetSchedulerParametersFlags
 #[unsafe(no_mangle)]
@@ -186,10 +186,9 @@ pub unsafe extern "C" fn vkvm_domain_get_scheduler_parameters(
 
 /// Sets scheduler parameters of the domain.
 ///
-/// - `newparams`: a map with those to set, as
-///   `vkvm_domain_get_scheduler_parameters` gives them; a key that the driver
-///   does not know is an error
-/// - `flags` (default 0): of `VKVM_DOMAIN_AFFECT_*`
+/// - `newparams` (map): a map with those to set, as `vkvm_domain_get_scheduler_parameters` gives
+///   them; a key that the driver does not know is an error
+/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
 ///
 /// libvirt: virDomainSetSchedulerParameters, virDomainSetSchedulerParametersFlags
 #[unsafe(no_mangle)]

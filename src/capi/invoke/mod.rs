@@ -87,15 +87,16 @@ impl Param {
 /// Callbacks that may be NULL are.
 ///
 /// - `function`: its name, like "vkvm_domain_get_info"
-/// - `args` (nullable): a map of its arguments by the names of its parameters, the object
-///   included: handles, values, texts, numbers, bools, lists of them, and bytes. Lengths
-///   are not given: lists and bytes have theirs, but for the room of `vkvm_stream_recv`
-///   (`data_len`). What is left out, or null, takes its default, or NULL where that is
-///   allowed. A name that the function does not have is an error that lists those it has.
+/// - `args` (nullable, map): a map of its arguments by the names of its parameters, the object
+///   included: handles, values, texts, numbers, bools, lists of them, and bytes. Lengths are not
+///   given: lists and bytes have theirs, but for the room of `vkvm_stream_recv` (`data_len`).
+///   What is left out, or null, takes its default, or NULL where that is allowed. A name that
+///   the function does not have is an error that lists those it has.
 /// - `result`: null for a function without results, the result itself where there is one,
 ///   a map of them by their names where there are several. It owns its handles
 ///
 /// cbindgen:class=call
+/// cbindgen:blocks
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_invoke(
     function: *const c_char,

@@ -94,7 +94,7 @@ pub unsafe extern "C" fn vkvm_value_to_xml(
 /// is an error with line and column.
 ///
 /// - `xml`: the document
-/// - `value`: a map with one key, the name of the root element
+/// - `value` (map): a map with one key, the name of the root element
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_from_xml(
     xml: *const c_char,

@@ -21,8 +21,8 @@ use crate::value::{Map, Value};
 
 /// Adds a hold on the value handle.
 ///
-/// Returns the handle, which then needs one more `vkvm_value_free`, or NULL
-/// when it is not live, or has 524,287 references.
+/// - `return` (nullable): the handle, which then needs one more `vkvm_value_free`, or NULL when
+///   it is not live, or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_ref(value: *mut vkvm_value) -> *mut vkvm_value {
     direct(ptr::null_mut(), |c| c.retain(value))

@@ -2,11 +2,14 @@
 
 use std::fmt::Write as _;
 
-use super::{is_method, is_private};
-use crate::api::{Function, Kind, Param};
+use super::forms::{Sub, code_of, sub};
+use super::is_input;
+use crate::api::{Form, Function, Param};
 use crate::classes::{self, Package};
 use crate::constants::Constant;
-use crate::{Output, Result};
+use crate::docs::Shape;
+use crate::kind::Kind;
+use crate::{Output, Result, header};
 
 /// The POD of one package. Its hand-written part, the introduction, is in
 /// perl/pod/<class>.pod.
@@ -16,13 +19,14 @@ pub fn write(package: &Package, functions: &[&Function], constants: &[Constant])
         std::fs::read_to_string(format!("{}/../perl/pod/{class}.pod", env!("CARGO_MANIFEST_DIR")))
             .map_err(|error| format!("perl/pod/{class}.pod: {error}"))?;
     let mut text = introduction.trim_end().to_owned() + "\n\n";
-    if !(introduction.contains("=head1 METHODS") || introduction.contains("=head1 FUNCTIONS")) {
-        let title = if class == "event" { "FUNCTIONS" } else { "METHODS" };
-        write!(text, "=head1 {title}\n\n")?;
+    let title = if package.has_objects { "=head1 METHODS" } else { "=head1 FUNCTIONS" };
+    if !introduction.lines().any(|line| line == title) {
+        write!(text, "{title}\n\n")?;
     }
-    for function in functions.iter().filter(|function| is_method(function) && !is_private(function))
-    {
-        method(&mut text, package, function, constants)?;
+    for function in functions {
+        if let Some(sub) = sub(function).filter(|sub| sub.in_pod) {
+            method(&mut text, package, function, &sub, constants)?;
+        }
     }
     constants_of(&mut text, class, constants)?;
     text.push_str(
@@ -41,22 +45,22 @@ fn method(
     text: &mut String,
     package: &Package,
     function: &Function,
+    sub: &Sub,
     constants: &[Constant],
 ) -> Result<()> {
-    let call = if package.class == "event" {
-        format!("{}{}", package.object, function.method)
-    } else {
-        format!("{}->{}", package.object, function.method)
+    let call = match function.form() {
+        Form::Method => format!("{}->{}", package.object, sub.name),
+        Form::Constructor | Form::Static => format!("{}::{}", sub.package, sub.name),
     };
-    let inputs: Vec<&Param> = function.inputs().filter(|param| is_shown(param)).collect();
+    let inputs: Vec<&Param> = function.inputs().filter(|param| is_input(param)).collect();
     let arguments: Vec<String> = inputs.iter().map(|param| argument(param)).collect();
     let mut call = format!("{call}({})", arguments.join(", "));
-    if function.has_perl_remark("array") {
+    if sub.array {
         call = format!("@{{ {call} }}");
     }
-    write!(text, "=head2 {}\n\n    {}{call};\n\n", function.method, results(function))?;
-    for paragraph in &function.doc.paragraphs {
-        write!(text, "{}\n\n", perl_text(paragraph, constants))?;
+    write!(text, "=head2 {}\n\n    {}{call};\n\n", sub.name, results(function))?;
+    for paragraph in function.doc.paragraphs.iter().cloned().chain(header::needs(function)) {
+        write!(text, "{}\n\n", perl_text(&paragraph, constants))?;
     }
     let outputs: Vec<&Param> = function.outputs().collect();
     if !(inputs.is_empty() && outputs.is_empty()) {
@@ -66,7 +70,7 @@ fn method(
                 text,
                 "=item C<{}>\n\n{}\n\n",
                 argument(param),
-                perl_sentence(param, constants)
+                perl_sentence(param, constants)?
             )?;
         }
         for param in outputs {
@@ -74,12 +78,12 @@ fn method(
                 text,
                 "=item returns C<{}>\n\n{}\n\n",
                 sigil(param),
-                perl_sentence(param, constants)
+                perl_sentence(param, constants)?
             )?;
         }
         text.push_str("=back\n\n");
     }
-    if function.has_perl_remark("quiet") {
+    if sub.quiet {
         text.push_str("A failure is not an exception; the result is then empty.\n\n");
     } else {
         text.push_str("Dies with a L<VKVM::Error> on failure.\n\n");
@@ -91,48 +95,15 @@ fn method(
 }
 
 /// What an argument or result means, and whether undef is allowed.
-fn perl_sentence(param: &Param, constants: &[Constant]) -> String {
-    let mut text = perl_text(&param.doc.text, constants);
+fn perl_sentence(param: &Param, constants: &[Constant]) -> Result<String> {
+    let mut text = perl_text(&param.doc.described(), constants);
     if param.doc.nullable {
         text.push_str("; may be undef");
     }
     if let Kind::Callback(name) = &param.kind {
-        text.push_str(match name.as_str() {
-            "vkvm_event_callback" => {
-                "; a code reference that gets the connection, the object the event is about (none \
-                 for a close callback), and the values of the event"
-            }
-            "vkvm_timeout_callback" => "; a code reference that gets the number of the timer",
-            "vkvm_stream_callback" => "; a code reference that gets the stream and the events",
-            "vkvm_stream_source_callback" => {
-                "; a code reference that gets the stream, the scalar to put the data in (it is \
-                 C<$_[1]>), and how many bytes it may hold; it returns how many bytes there are, 0 \
-                 when there are no more, or -1 to give up"
-            }
-            "vkvm_stream_sink_callback" => {
-                "; a code reference that gets the stream, the data, and how many bytes they are; it \
-                 returns how many bytes it took (it is called again with the rest), or -1 to give up"
-            }
-            "vkvm_stream_section_callback" => {
-                "; a code reference that gets the stream, and returns two values: whether data come \
-                 next (1) or a hole (0), and how many bytes; 0 bytes are the end"
-            }
-            "vkvm_stream_hole_callback" => {
-                "; a code reference that gets the stream and how many bytes the hole is long; it \
-                 returns 0, or -1 to give up"
-            }
-            "vkvm_progress_callback" => {
-                "; a code reference that gets how many bytes are through, and of how many (0: \
-                 unknown); it returns 0, or -1 to end the transfer"
-            }
-            _ => "; a code reference that gets the number of the watch, the descriptor, the events",
-        });
+        write!(text, "; a code reference that gets {}", code_of(name)?.takes)?;
     }
-    text
-}
-
-fn is_shown(param: &Param) -> bool {
-    param.kind != Kind::Userdata && param.kind != Kind::Callback("vkvm_destroy_callback".into())
+    Ok(text)
 }
 
 fn argument(param: &Param) -> String {
@@ -157,9 +128,7 @@ fn results(function: &Function) -> String {
         [] => String::new(),
         [one] => match &one.kind {
             Kind::Ints | Kind::Texts | Kind::Handles(_) => format!("my @{} = ", one.name),
-            Kind::Handle(class) if class == "value" && one.doc.text.starts_with("a list") => {
-                format!("my @{} = ", one.name)
-            }
+            _ if one.doc.shape == Some(Shape::List) => format!("my @{} = ", one.name),
             _ => format!("my ${} = ", one.name),
         },
         many => {

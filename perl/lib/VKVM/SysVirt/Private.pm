@@ -215,7 +215,7 @@ _provide();
 *Sys::Virt::_open                          = \&VKVM::_open;
 *Sys::Virt::_open_auth                     = sub {
     my ($uri, $types, $callback, $flags) = @_;
-    return VKVM::_open_auth($uri, $flags, $types, $callback);
+    return VKVM::_open_auth($uri, $flags, VKVM::_credentials($types, $callback));
 };
 
 1;
