@@ -26,7 +26,7 @@ sub parameters {
     for my $p (@{ $function->{params} }) {
         next if $p->{direction} eq 'error';
         my $out = $p->{direction} eq 'out' && $p->{kind} ne 'buffer';
-        push @all, { %$p, shape => $shape->($p, $out) };
+        push @all, { %$p, value_shape => $p->{shape}, shape => $shape->($p, $out) };
         push @all, { name => $p->{length}, shape => $shape->({ kind => 'length' }, $out), c_type => 'size_t' }
             if $p->{length};
     }

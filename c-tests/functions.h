@@ -27,6 +27,9 @@ enum shape {
     DOUBLE, LENGTH, OUT
 };
 
+/* What is in an output after a successful call. */
+enum result { ANY_RESULT, MAYBE_NULL, A_POINTER, A_LIST, A_MAP };
+
 /* What a function returns: 0 or -1, nothing, or its result. */
 enum returns { STATUS, NOTHING, DIRECT };
 
@@ -39,6 +42,7 @@ struct function {
     size_t count;
     enum returns returns;
     bool harmless; /* may be called with right parameters */
+    bool blocks;   /* may wait for a daemon or an event */
 };
 
 #include "misuse-table.h"

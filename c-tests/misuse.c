@@ -260,6 +260,25 @@ static void try_null(const struct function *function, size_t i)
     vkvm_error_free(err);
 }
 
+/* Whether the outputs are what the API file says. */
+static bool are_as_described(const struct function *function)
+{
+    bool right = true;
+    for (size_t i = 0; i < function->count; i++) {
+        static const int kinds[] = { [A_LIST] = VKVM_VALUE_LIST, [A_MAP] = VKVM_VALUE_MAP };
+        enum result result = function->params[i].result;
+        int kind = -1;
+        vkvm_value *value;
+        memcpy(&value, outputs[i], sizeof value);
+        if (result >= A_POINTER && !value)
+            right = complain(function->params[i].name, "is NULL");
+        else if (result > A_POINTER && (vkvm_value_get_kind(value, NULL, &kind, NULL) < 0 ||
+                                        kind != kinds[result]))
+            right = complain(function->params[i].name, "is not the list or map that it should be");
+    }
+    return right;
+}
+
 /* On success *error stays what it was; on failure that does not matter. */
 static void try_right(const struct function *function)
 {
@@ -268,6 +287,7 @@ static void try_right(const struct function *function)
     set_right(function, arguments);
     if (function->call(arguments, &err) == 0) {
         ok(err == sentinel, "%s leaves the error alone", function->name);
+        ok(are_as_described(function), "%s gives what is described", function->name);
         if (strcmp(function->name, "vkvm_value_get_handle") != 0)
             free_outputs(function);
         return;

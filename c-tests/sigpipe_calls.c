@@ -99,6 +99,11 @@ static bool try_function(const struct function *function)
     sigpipes = 0;
     int returned = function->call(arguments, &err);
     bool met = err && strstr(vkvm_error_message(err), "Broken pipe");
+    if (met)
+        ok(function->blocks, "%s is said to block", function->name);
+    else if (function->blocks)
+        diag("%s is said to block and did not meet the line: %s", function->name,
+             err ? vkvm_error_message(err) : "it succeeded");
     if (function->returns == STATUS && returned == 0)
         release_outputs(function, arguments);
     vkvm_error_free(err);
