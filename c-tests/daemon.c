@@ -7,6 +7,7 @@
  *
  * PID is the daemon, which is killed at the end.
  *
+ * bed: test-daemon URI_UNIX URI_TCP PID
  * tests: daemon daemon.own daemon.thread daemon_no_loop daemon_calls daemon_calls.own
  * tests: daemon_calls.thread daemon.memory
  *

@@ -4,6 +4,8 @@
  *
  * usage: descriptors URI (of a daemon)
  *
+ * bed: test-daemon URI_UNIX
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

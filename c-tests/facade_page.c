@@ -4,6 +4,8 @@
  *
  * usage: facade_page URI
  *
+ * bed: qemu-daemon URI
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

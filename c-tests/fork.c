@@ -4,6 +4,7 @@
  *
  * usage: fork URI (of a daemon; the test driver is used in any case)
  *
+ * bed: test-daemon URI_UNIX
  * tests: fork fork.memory
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later

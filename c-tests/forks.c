@@ -5,6 +5,8 @@
  *
  * usage: forks URI (of a test daemon)
  *
+ * bed: test-daemon URI_UNIX
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

@@ -7,6 +7,8 @@
  *
  * VKVM_FORKS is how often each case forks (60).
  *
+ * bed: test-daemon URI_UNIX
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

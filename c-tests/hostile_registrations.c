@@ -4,6 +4,8 @@
  *
  * usage: hostile_registrations URI SOCKET COMMAND (which restarts the daemon)
  *
+ * bed: test-daemon URI_UNIX SOCKET silent_restart
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

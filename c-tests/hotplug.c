@@ -5,6 +5,7 @@
  *
  * usage: hotplug URI DIRECTORY
  *
+ * bed: qemu-daemon URI scratch
  * tests: hotplug hotplug.memory
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later

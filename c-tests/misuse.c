@@ -7,6 +7,7 @@
  *
  * The table of functions is generated: functions.h.
  *
+ * bed: qemu-daemon? URI
  * tests: misuse misuse.memory
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later

@@ -3,6 +3,7 @@
  *
  * usage: resume URI COMMAND (which restarts the daemon)
  *
+ * bed: test-daemon URI_UNIX restart
  * tests: resume resume.memory
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later

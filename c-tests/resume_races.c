@@ -3,6 +3,8 @@
  *
  * usage: resume_races URI SOCKET COMMAND (which restarts the daemon)
  *
+ * bed: test-daemon URI_UNIX SOCKET silent_restart
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

@@ -8,6 +8,8 @@
  *
  * VKVM_STORM_RESTARTS is how often it is restarted (20); 200 take about a minute.
  *
+ * bed: test-daemon URI_UNIX SOCKET silent_restart
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

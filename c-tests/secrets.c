@@ -4,6 +4,8 @@
  *
  * usage: secrets [URI]
  *
+ * bed: qemu-daemon URI
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

@@ -9,6 +9,7 @@
  * SOCKET is that of a daemon with the test driver and the QEMU driver, in DIR the volumes of
  * a pool are made. VKVM_LOOP says which loop there is: events.h.
  *
+ * bed: qemu-daemon SOCKET pool
  * tests: sigpipe sigpipe.own sigpipe.thread
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later

@@ -8,6 +8,8 @@
  * SOCKET is that of a daemon with the test driver and the QEMU driver. Each function gets a
  * connection of its own, for what has failed once is not written to again.
  *
+ * bed: qemu-daemon SOCKET
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

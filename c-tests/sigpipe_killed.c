@@ -8,6 +8,7 @@
  * RESTART is a command that starts the daemon again and prints PID=; each part has a daemon
  * of its own. VKVM_LOOP says which loop there is: events.h.
  *
+ * bed: test-daemon URI_UNIX restart
  * tests: sigpipe_killed sigpipe_killed.own sigpipe_killed.thread
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later

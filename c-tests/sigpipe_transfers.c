@@ -7,6 +7,8 @@
  * SOCKET is that of a daemon with the QEMU driver, in DIR its volumes are made, PID is
  * killed at the end.
  *
+ * bed: qemu-daemon SOCKET pool PID
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

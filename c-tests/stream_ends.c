@@ -5,6 +5,7 @@
  *
  * usage: stream_ends [URI DIR] (of a daemon with storage, and an empty directory for a pool)
  *
+ * bed: qemu-daemon? URI pool
  * tests: stream_ends stream_ends.memory
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later

@@ -7,6 +7,7 @@
  *
  * DIR is empty; PID is the daemon's, which is killed in the end.
  *
+ * bed: qemu-daemon URI pool PID
  * tests: streams streams.memory
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later

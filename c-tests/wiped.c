@@ -4,6 +4,8 @@
  *
  * usage: wiped URI (of a daemon that has the secret driver)
  *
+ * bed: qemu-daemon URI
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
