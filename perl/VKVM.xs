@@ -67,22 +67,6 @@ from_xml(xml)
   OUTPUT:
     RETVAL
 
-SV *
-_to_xml(document)
-    SV *document
-  PREINIT:
-    vkvm_error *error = NULL;
-    char *xml;
-  CODE:
-    if (vkvm_value_to_xml(vkvm_perl_characters_to_value(aTHX_ document, "document"), &xml,
-                          &error) < 0)
-        vkvm_perl_throw_characters(aTHX_ error);
-    RETVAL = newSVpv(xml, 0);
-    SvUTF8_on(RETVAL);
-    vkvm_string_free(xml);
-  OUTPUT:
-    RETVAL
-
 void
 _refuse(parameter, message)
     SV *parameter
@@ -105,34 +89,6 @@ get_all_domain_stats(conn, stats_sv, doms_sv = NULL, flags_sv = NULL)
                          ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX)
                          : 0;
     SP = vkvm_perl_push_domain_stats(aTHX_ SP, conn, stats, doms, doms_len, flags);
-  }
-
-MODULE = VKVM  PACKAGE = VKVM::Domain
-
-# The most frequent of all calls, and the only one whose hash is made without a value.
-void
-get_info(dom)
-    vkvm_domain *dom
-  PREINIT:
-    vkvm_error *error = NULL;
-    int state;
-    uint64_t max_mem, memory, cpu_time;
-    uint32_t nr_virt_cpu;
-  PPCODE:
-  {
-    if (vkvm_domain_get_info_numbers(dom, &state, &max_mem, &memory, &nr_virt_cpu, &cpu_time,
-                                     &error) < 0)
-        vkvm_perl_throw(aTHX_ error);
-    const vkvm_perl_item items[] = {
-        { STR_WITH_LEN("state"), newSViv(state) },
-        { STR_WITH_LEN("maxMem"), newSVuv(max_mem) },
-        { STR_WITH_LEN("memory"), newSVuv(memory) },
-        { STR_WITH_LEN("nrVirtCpu"), newSVuv(nr_virt_cpu) },
-        { STR_WITH_LEN("cpuTime"), newSVuv(cpu_time) },
-    };
-    HV *hash = vkvm_perl_hash(aTHX_ vkvm_perl_models_of(aTHX), items, C_ARRAY_LENGTH(items), FALSE,
-                              FALSE);
-    mXPUSHs(newRV_noinc((SV *)hash));
   }
 
 MODULE = VKVM  PACKAGE = VKVM::Stream
@@ -195,6 +151,8 @@ _register_impl(object)
 
 MODULE = VKVM  PACKAGE = VKVM::EventImpl
 
+# What these call may move Perl's stack, which CODE leaves alone.
+
 void
 _run_handle_callback_helper(watch, fd, events, cb, opaque)
     SV *watch
@@ -202,45 +160,26 @@ _run_handle_callback_helper(watch, fd, events, cb, opaque)
     SV *events
     SV *cb
     SV *opaque
-  PPCODE:
-  {
-    int numbers[] = {
-        (int)vkvm_perl_int(aTHX_ watch, "watch", INT_MIN, INT_MAX),
-        (int)vkvm_perl_int(aTHX_ fd, "fd", INT_MIN, INT_MAX),
-        (int)vkvm_perl_int(aTHX_ events, "events", INT_MIN, INT_MAX),
-    };
+  CODE:
     PERL_UNUSED_VAR(cb);
-    PUTBACK;
-    vkvm_perl_run_watch(aTHX_ numbers[0], numbers[1], numbers[2], opaque);
-    SPAGAIN;
-    vkvm_perl_rethrow(aTHX_ NULL);
-  }
+    vkvm_perl_run_watch(aTHX_ watch, fd, events, opaque);
 
 void
 _run_timeout_callback_helper(timer, cb, opaque)
     SV *timer
     SV *cb
     SV *opaque
-  PPCODE:
-  {
-    int number = (int)vkvm_perl_int(aTHX_ timer, "timer", INT_MIN, INT_MAX);
+  CODE:
     PERL_UNUSED_VAR(cb);
-    PUTBACK;
-    vkvm_perl_run_timer(aTHX_ number, opaque);
-    SPAGAIN;
-    vkvm_perl_rethrow(aTHX_ NULL);
-  }
+    vkvm_perl_run_timer(aTHX_ timer, opaque);
 
 void
 _free_callback_opaque_helper(ff, opaque)
     SV *ff
     SV *opaque
-  PPCODE:
-    if (SvOK(ff) && SvOK(opaque)) {
-        PUTBACK;
+  CODE:
+    if (SvOK(ff) && SvOK(opaque))
         vkvm_perl_free_watched(aTHX_ opaque);
-        SPAGAIN;
-    }
 
 MODULE = VKVM  PACKAGE = VKVM::_Value
 

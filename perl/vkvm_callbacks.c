@@ -9,36 +9,9 @@ static void want_code(pTHX_ SV *code, const char *name)
         vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, name, "is no code reference");
 }
 
-static callback *new_callback(pTHX_ SV *self)
-{
-    callback *cb;
-    Newx(cb, 1, callback);
-#ifdef MULTIPLICITY
-    cb->owner = aTHX;
-    cb->interpreter = vkvm_perl_interpreter(aTHX);
-#endif
-    cb->count = 0;
-    cb->self = self ? newRV_inc(SvRV(self)) : NULL;
-    return cb;
-}
-
-void *vkvm_perl_callback(pTHX_ SV *code, const char *name, SV *self)
-{
-    want_code(aTHX_ code, name);
-    callback *cb = new_callback(aTHX_ self);
-    cb->code[cb->count++] = newSVsv(code);
-    return cb;
-}
-
-void *vkvm_perl_weak_callback(pTHX_ SV *code, const char *name, SV *self)
-{
-    callback *cb = vkvm_perl_callback(aTHX_ code, name, self);
-    sv_rvweaken(cb->self);
-    return cb;
-}
-
 void *vkvm_perl_callbacks(pTHX_ SV *self, int count, ...)
 {
+    callback *cb;
     SV *code[3];
     va_list arguments;
     va_start(arguments, count);
@@ -48,10 +21,22 @@ void *vkvm_perl_callbacks(pTHX_ SV *self, int count, ...)
         want_code(aTHX_ code[i], va_arg(arguments, const char *));
     }
     va_end(arguments);
-    callback *cb = new_callback(aTHX_ self);
+    Newx(cb, 1, callback);
+#ifdef MULTIPLICITY
+    cb->owner = aTHX;
+    cb->interpreter = vkvm_perl_interpreter(aTHX);
+#endif
+    cb->self = self ? newRV_inc(SvRV(self)) : NULL;
+    cb->count = count;
     for (int i = 0; i < count; i++)
-        cb->code[cb->count++] = newSVsv(code[i]);
+        cb->code[i] = newSVsv(code[i]);
     return cb;
+}
+
+void *vkvm_perl_weaken(pTHX_ void *userdata)
+{
+    sv_rvweaken(((callback *)userdata)->self);
+    return userdata;
 }
 
 void vkvm_perl_callback_free(void *userdata)

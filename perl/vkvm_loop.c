@@ -61,20 +61,30 @@ static watched *find_watched(pTHX_ SV *sv, const char *name)
     return found;
 }
 
-void vkvm_perl_run_watch(pTHX_ int watch, int fd, int events, SV *opaque)
+static int number(pTHX_ SV *sv, const char *name)
 {
+    return (int)vkvm_perl_int(aTHX_ sv, name, INT_MIN, INT_MAX);
+}
+
+void vkvm_perl_run_watch(pTHX_ SV *watch, SV *fd, SV *events, SV *opaque)
+{
+    int of = number(aTHX_ watch, "watch"), on = number(aTHX_ fd, "fd");
+    int ready = number(aTHX_ events, "events");
     watched *it = find_watched(aTHX_ opaque, "opaque");
     if (!it->on_ready)
         vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, "opaque", "is that of a timer");
-    it->on_ready(watch, fd, events, it->data);
+    it->on_ready(of, on, ready, it->data);
+    vkvm_perl_rethrow(aTHX_ NULL);
 }
 
-void vkvm_perl_run_timer(pTHX_ int timer, SV *opaque)
+void vkvm_perl_run_timer(pTHX_ SV *timer, SV *opaque)
 {
+    int of = number(aTHX_ timer, "timer");
     watched *it = find_watched(aTHX_ opaque, "opaque");
     if (!it->on_timeout)
         vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, "opaque", "is that of a watch");
-    it->on_timeout(timer, it->data);
+    it->on_timeout(of, it->data);
+    vkvm_perl_rethrow(aTHX_ NULL);
 }
 
 void vkvm_perl_free_watched(pTHX_ SV *opaque)

@@ -107,13 +107,11 @@ void vkvm_perl_throw_characters(pTHX_ vkvm_error *error) __attribute__((noreturn
 /* If a callback died in the meantime, frees the error and dies as it did. */
 void vkvm_perl_rethrow(pTHX_ vkvm_error *error);
 
-/* Callbacks: userdata for a code reference and the object that it is
- * registered with (or NULL), and the C functions that go with it. */
-void *vkvm_perl_callback(pTHX_ SV *code, const char *name, SV *self);
-/* The same, but the object is not kept alive: the registration ends with it. */
-void *vkvm_perl_weak_callback(pTHX_ SV *code, const char *name, SV *self);
-/* Likewise for up to three, given as code and name. */
+/* Callbacks: userdata for up to three code references, each given as code and name, and
+ * the object that they are registered with (or NULL); and the C functions that go with it. */
 void *vkvm_perl_callbacks(pTHX_ SV *self, int count, ...);
+/* The object is not kept alive: the registration ends with it. */
+void *vkvm_perl_weaken(pTHX_ void *userdata);
 void vkvm_perl_callback_free(void *userdata);
 #include "generated/callbacks.h"
 void vkvm_perl_take_answers(pTHX_ SV *requests, vkvm_value *credentials);
@@ -123,8 +121,8 @@ void vkvm_perl_refuse_thread(pTHX_ const char *name);
 
 /* A loop in Perl, and what it calls with the opaque references that it gets. */
 void vkvm_perl_register_loop(pTHX_ SV *object);
-void vkvm_perl_run_watch(pTHX_ int watch, int fd, int events, SV *opaque);
-void vkvm_perl_run_timer(pTHX_ int timer, SV *opaque);
+void vkvm_perl_run_watch(pTHX_ SV *watch, SV *fd, SV *events, SV *opaque);
+void vkvm_perl_run_timer(pTHX_ SV *timer, SV *opaque);
 void vkvm_perl_free_watched(pTHX_ SV *opaque);
 /* Hashes that are kept to be copied, of one interpreter; zeros at first. */
 #define VKVM_PERL_MODELS 61
@@ -172,8 +170,7 @@ void vkvm_perl_refuse(pTHX_ int code, const char *name, const char *pattern, ...
     __attribute__((noreturn));
 void vkvm_perl_refuse_named(pTHX_ int code, SV *name, SV *message) __attribute__((noreturn));
 SV *vkvm_perl_from_value(pTHX_ vkvm_value *value);
-SV *vkvm_perl_take_value(pTHX_ vkvm_value *value); /* frees it */
-SV *vkvm_perl_take_characters(pTHX_ vkvm_value *value); /* text is characters */
+SV *vkvm_perl_take_characters(pTHX_ vkvm_value *value); /* frees it; text is characters */
 /* The same of a document: the order of its elements is kept, and true is a boolean. */
 SV *vkvm_perl_take_document(pTHX_ vkvm_value *value);
 SV *vkvm_perl_from_xml(pTHX_ const char *xml);             /* likewise */

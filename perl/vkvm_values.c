@@ -259,11 +259,6 @@ static SV *take(pTHX_ vkvm_value *value, int spread, bool characters, bool docum
     return built(aTHX_ &b, vkvm_value_visit_and_free(value, &visitor, &b, &error), &error);
 }
 
-SV *vkvm_perl_take_value(pTHX_ vkvm_value *value)
-{
-    return take(aTHX_ value, NOTHING, FALSE, FALSE);
-}
-
 SV *vkvm_perl_take_characters(pTHX_ vkvm_value *value)
 {
     return take(aTHX_ value, NOTHING, TRUE, FALSE);

@@ -409,7 +409,7 @@ domain_event_register(conn, callback_sv)
   PPCODE:
   {
     vkvm_perl_refuse_thread(aTHX_ "callback");
-    void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", ST(0));
+    void *userdata = vkvm_perl_callbacks(aTHX_ ST(0), 1, callback_sv, "callback");
     if (vkvm_conn_domain_event_register(conn, vkvm_perl_on_event, userdata, vkvm_perl_callback_free, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
   }
@@ -429,7 +429,7 @@ domain_event_register_any(conn, dom_sv, event_id_sv, callback_sv)
     vkvm_domain *dom = (vkvm_domain *)vkvm_perl_handle_or_null(aTHX_ dom_sv, "dom");
     int event_id = (int)vkvm_perl_int(aTHX_ event_id_sv, "event_id", INT_MIN, INT_MAX);
     vkvm_perl_refuse_thread(aTHX_ "callback");
-    void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", ST(0));
+    void *userdata = vkvm_perl_callbacks(aTHX_ ST(0), 1, callback_sv, "callback");
     if (vkvm_conn_domain_event_register_any(conn, dom, event_id, vkvm_perl_on_event, userdata, vkvm_perl_callback_free, &callback_id, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     XPUSHi(callback_id);
@@ -488,7 +488,7 @@ enable_resume(conn, max_delay_sv, callback_sv)
   {
     int max_delay = (int)vkvm_perl_int(aTHX_ max_delay_sv, "max_delay", INT_MIN, INT_MAX);
     vkvm_perl_refuse_thread(aTHX_ "callback");
-    void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", ST(0));
+    void *userdata = vkvm_perl_callbacks(aTHX_ ST(0), 1, callback_sv, "callback");
     if (vkvm_conn_enable_resume(conn, max_delay, vkvm_perl_on_event, userdata, vkvm_perl_callback_free, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
   }
@@ -1719,7 +1719,7 @@ network_event_register_any(conn, net_sv, event_id_sv, callback_sv)
     vkvm_network *net = (vkvm_network *)vkvm_perl_handle_or_null(aTHX_ net_sv, "net");
     int event_id = (int)vkvm_perl_int(aTHX_ event_id_sv, "event_id", INT_MIN, INT_MAX);
     vkvm_perl_refuse_thread(aTHX_ "callback");
-    void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", ST(0));
+    void *userdata = vkvm_perl_callbacks(aTHX_ ST(0), 1, callback_sv, "callback");
     if (vkvm_conn_network_event_register_any(conn, net, event_id, vkvm_perl_on_event, userdata, vkvm_perl_callback_free, &callback_id, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     XPUSHi(callback_id);
@@ -1790,7 +1790,7 @@ node_device_event_register_any(conn, dev_sv, event_id_sv, callback_sv)
     vkvm_node_device *dev = (vkvm_node_device *)vkvm_perl_handle_or_null(aTHX_ dev_sv, "dev");
     int event_id = (int)vkvm_perl_int(aTHX_ event_id_sv, "event_id", INT_MIN, INT_MAX);
     vkvm_perl_refuse_thread(aTHX_ "callback");
-    void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", ST(0));
+    void *userdata = vkvm_perl_callbacks(aTHX_ ST(0), 1, callback_sv, "callback");
     if (vkvm_conn_node_device_event_register_any(conn, dev, event_id, vkvm_perl_on_event, userdata, vkvm_perl_callback_free, &callback_id, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     XPUSHi(callback_id);
@@ -2002,7 +2002,7 @@ _open_auth(uri_sv = NULL, flags_sv = NULL, credtypes_sv = NULL, callback_sv = NU
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     size_t credtypes_len = 0;
     const int *credtypes = vkvm_perl_ints_or_null(aTHX_ credtypes_sv, "credlist", &credtypes_len);
-    void *userdata = vkvm_perl_given(callback_sv) ? vkvm_perl_callback(aTHX_ callback_sv, "callback", NULL) : NULL;
+    void *userdata = vkvm_perl_given(callback_sv) ? vkvm_perl_callbacks(aTHX_ NULL, 1, callback_sv, "callback") : NULL;
     PUTBACK;
     int returned = vkvm_conn_open_auth(uri, flags, credtypes, credtypes_len, userdata ? vkvm_perl_on_auth : NULL, userdata, userdata ? vkvm_perl_callback_free : NULL, &conn, &error);
     SPAGAIN;
@@ -2063,7 +2063,7 @@ qemu_monitor_event_register(conn, dom_sv, event_sv, callback_sv, flags_sv = NULL
     vkvm_domain *dom = (vkvm_domain *)vkvm_perl_handle_or_null(aTHX_ dom_sv, "dom");
     const char *event = vkvm_perl_text_or_null(aTHX_ event_sv, "event");
     vkvm_perl_refuse_thread(aTHX_ "callback");
-    void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", ST(0));
+    void *userdata = vkvm_perl_callbacks(aTHX_ ST(0), 1, callback_sv, "callback");
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_conn_qemu_monitor_event_register(conn, dom, event, vkvm_perl_on_event, userdata, vkvm_perl_callback_free, flags, &callback_id, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -2079,7 +2079,7 @@ register_close_callback(conn, callback_sv)
   PPCODE:
   {
     vkvm_perl_refuse_thread(aTHX_ "callback");
-    void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", ST(0));
+    void *userdata = vkvm_perl_callbacks(aTHX_ ST(0), 1, callback_sv, "callback");
     if (vkvm_conn_register_close_callback(conn, vkvm_perl_on_event, userdata, vkvm_perl_callback_free, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
   }
@@ -2134,7 +2134,7 @@ secret_event_register_any(conn, secret_sv, event_id_sv, callback_sv)
     vkvm_secret *secret = (vkvm_secret *)vkvm_perl_handle_or_null(aTHX_ secret_sv, "secret");
     int event_id = (int)vkvm_perl_int(aTHX_ event_id_sv, "event_id", INT_MIN, INT_MAX);
     vkvm_perl_refuse_thread(aTHX_ "callback");
-    void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", ST(0));
+    void *userdata = vkvm_perl_callbacks(aTHX_ ST(0), 1, callback_sv, "callback");
     if (vkvm_conn_secret_event_register_any(conn, secret, event_id, vkvm_perl_on_event, userdata, vkvm_perl_callback_free, &callback_id, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     XPUSHi(callback_id);
@@ -2216,7 +2216,7 @@ storage_pool_event_register_any(conn, pool_sv, event_id_sv, callback_sv)
     vkvm_storage_pool *pool = (vkvm_storage_pool *)vkvm_perl_handle_or_null(aTHX_ pool_sv, "pool");
     int event_id = (int)vkvm_perl_int(aTHX_ event_id_sv, "event_id", INT_MIN, INT_MAX);
     vkvm_perl_refuse_thread(aTHX_ "callback");
-    void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", ST(0));
+    void *userdata = vkvm_perl_callbacks(aTHX_ ST(0), 1, callback_sv, "callback");
     if (vkvm_conn_storage_pool_event_register_any(conn, pool, event_id, vkvm_perl_on_event, userdata, vkvm_perl_callback_free, &callback_id, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     XPUSHi(callback_id);
@@ -2302,6 +2302,21 @@ reopen_after_fork(reopen_sv)
     int reopen = SvTRUE(reopen_sv);
     if (vkvm_library_reopen_after_fork(reopen, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
+  }
+
+void
+_to_xml(value_sv)
+    SV *value_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    char *xml;
+  PPCODE:
+  {
+    vkvm_value *value = vkvm_perl_characters_to_value(aTHX_ value_sv, "document");
+    if (vkvm_value_to_xml(value, &xml, &error) < 0)
+        vkvm_perl_throw_characters(aTHX_ error);
+    XPUSHs(newSVpvn_flags(xml, strlen(xml), SVf_UTF8 | SVs_TEMP));
+    vkvm_string_free(xml);
   }
 
 void

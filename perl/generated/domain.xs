@@ -783,6 +783,32 @@ get_id(dom)
   }
 
 void
+get_info(dom)
+    vkvm_domain *dom
+  PREINIT:
+    vkvm_error *error = NULL;
+    int state;
+    uint64_t max_mem;
+    uint64_t memory;
+    uint32_t nr_virt_cpu;
+    uint64_t cpu_time;
+  PPCODE:
+  {
+    if (vkvm_domain_get_info_numbers(dom, &state, &max_mem, &memory, &nr_virt_cpu, &cpu_time, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    const vkvm_perl_item items[] = {
+        { STR_WITH_LEN("state"), newSViv(state) },
+        { STR_WITH_LEN("maxMem"), newSVuv(max_mem) },
+        { STR_WITH_LEN("memory"), newSVuv(memory) },
+        { STR_WITH_LEN("nrVirtCpu"), newSVuv(nr_virt_cpu) },
+        { STR_WITH_LEN("cpuTime"), newSVuv(cpu_time) },
+    };
+    HV *hash = vkvm_perl_hash(aTHX_ vkvm_perl_models_of(aTHX), items,
+                              C_ARRAY_LENGTH(items), FALSE, FALSE);
+    mXPUSHs(newRV_noinc((SV *)hash));
+  }
+
+void
 get_interface_addresses(dom, src_sv, flags_sv = NULL)
     vkvm_domain *dom
     SV *src_sv

@@ -16,7 +16,7 @@ add_handle(fd_sv, events_sv, callback_sv)
     int fd = (int)vkvm_perl_int(aTHX_ fd_sv, "fd", INT_MIN, INT_MAX);
     int events = (int)vkvm_perl_int(aTHX_ events_sv, "events", INT_MIN, INT_MAX);
     vkvm_perl_refuse_thread(aTHX_ "callback");
-    void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", NULL);
+    void *userdata = vkvm_perl_callbacks(aTHX_ NULL, 1, callback_sv, "callback");
     if (vkvm_event_add_handle(fd, events, vkvm_perl_on_watch, userdata, vkvm_perl_callback_free, &watch, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     XPUSHi(watch);
@@ -34,7 +34,7 @@ add_timeout(frequency_sv, callback_sv)
   {
     int frequency = (int)vkvm_perl_int(aTHX_ frequency_sv, "frequency", INT_MIN, INT_MAX);
     vkvm_perl_refuse_thread(aTHX_ "callback");
-    void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "callback", NULL);
+    void *userdata = vkvm_perl_callbacks(aTHX_ NULL, 1, callback_sv, "callback");
     if (vkvm_event_add_timeout(frequency, vkvm_perl_on_timeout, userdata, vkvm_perl_callback_free, &timer, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     XPUSHi(timer);

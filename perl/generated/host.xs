@@ -35,7 +35,7 @@ _call_with_progress(host, command_sv, args_sv, callback_sv, is_document = FALSE)
   {
     const char *command = vkvm_perl_characters(aTHX_ command_sv, "command");
     vkvm_value *args = vkvm_perl_characters_to_value_or_null(aTHX_ args_sv, "args");
-    void *userdata = vkvm_perl_callback(aTHX_ callback_sv, "progress", ST(0));
+    void *userdata = vkvm_perl_callbacks(aTHX_ ST(0), 1, callback_sv, "progress");
     PUTBACK;
     int returned = vkvm_host_call_with_progress(host, command, args, vkvm_perl_on_host_progress, userdata, vkvm_perl_callback_free, &result, &error);
     SPAGAIN;

@@ -52,7 +52,7 @@ download_fd(vol, fd_sv, offset_sv = NULL, length_sv = NULL, flags_sv = NULL, pro
     uint64_t offset = vkvm_perl_given(offset_sv) ? vkvm_perl_uint(aTHX_ offset_sv, "offset", UINT64_MAX) : 0;
     uint64_t length = vkvm_perl_given(length_sv) ? vkvm_perl_uint(aTHX_ length_sv, "length", UINT64_MAX) : 0;
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
-    void *userdata = vkvm_perl_given(progress_sv) ? vkvm_perl_callback(aTHX_ progress_sv, "progress", ST(0)) : NULL;
+    void *userdata = vkvm_perl_given(progress_sv) ? vkvm_perl_callbacks(aTHX_ ST(0), 1, progress_sv, "progress") : NULL;
     PUTBACK;
     int returned = vkvm_storage_vol_download_fd(vol, fd, offset, length, flags, userdata ? vkvm_perl_on_progress : NULL, userdata, userdata ? vkvm_perl_callback_free : NULL, &transferred, &error);
     SPAGAIN;
@@ -82,7 +82,7 @@ download_file(vol, path_sv, offset_sv = NULL, length_sv = NULL, flags_sv = NULL,
     uint64_t offset = vkvm_perl_given(offset_sv) ? vkvm_perl_uint(aTHX_ offset_sv, "offset", UINT64_MAX) : 0;
     uint64_t length = vkvm_perl_given(length_sv) ? vkvm_perl_uint(aTHX_ length_sv, "length", UINT64_MAX) : 0;
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
-    void *userdata = vkvm_perl_given(progress_sv) ? vkvm_perl_callback(aTHX_ progress_sv, "progress", ST(0)) : NULL;
+    void *userdata = vkvm_perl_given(progress_sv) ? vkvm_perl_callbacks(aTHX_ ST(0), 1, progress_sv, "progress") : NULL;
     PUTBACK;
     int returned = vkvm_storage_vol_download_file(vol, path, offset, length, flags, userdata ? vkvm_perl_on_progress : NULL, userdata, userdata ? vkvm_perl_callback_free : NULL, &transferred, &error);
     SPAGAIN;
@@ -236,7 +236,7 @@ upload_fd(vol, fd_sv, offset_sv = NULL, length_sv = NULL, flags_sv = NULL, progr
     uint64_t offset = vkvm_perl_given(offset_sv) ? vkvm_perl_uint(aTHX_ offset_sv, "offset", UINT64_MAX) : 0;
     uint64_t length = vkvm_perl_given(length_sv) ? vkvm_perl_uint(aTHX_ length_sv, "length", UINT64_MAX) : 0;
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
-    void *userdata = vkvm_perl_given(progress_sv) ? vkvm_perl_callback(aTHX_ progress_sv, "progress", ST(0)) : NULL;
+    void *userdata = vkvm_perl_given(progress_sv) ? vkvm_perl_callbacks(aTHX_ ST(0), 1, progress_sv, "progress") : NULL;
     PUTBACK;
     int returned = vkvm_storage_vol_upload_fd(vol, fd, offset, length, flags, userdata ? vkvm_perl_on_progress : NULL, userdata, userdata ? vkvm_perl_callback_free : NULL, &transferred, &error);
     SPAGAIN;
@@ -266,7 +266,7 @@ upload_file(vol, path_sv, offset_sv = NULL, length_sv = NULL, flags_sv = NULL, p
     uint64_t offset = vkvm_perl_given(offset_sv) ? vkvm_perl_uint(aTHX_ offset_sv, "offset", UINT64_MAX) : 0;
     uint64_t length = vkvm_perl_given(length_sv) ? vkvm_perl_uint(aTHX_ length_sv, "length", UINT64_MAX) : 0;
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
-    void *userdata = vkvm_perl_given(progress_sv) ? vkvm_perl_callback(aTHX_ progress_sv, "progress", ST(0)) : NULL;
+    void *userdata = vkvm_perl_given(progress_sv) ? vkvm_perl_callbacks(aTHX_ ST(0), 1, progress_sv, "progress") : NULL;
     PUTBACK;
     int returned = vkvm_storage_vol_upload_file(vol, path, offset, length, flags, userdata ? vkvm_perl_on_progress : NULL, userdata, userdata ? vkvm_perl_callback_free : NULL, &transferred, &error);
     SPAGAIN;

@@ -28,7 +28,7 @@ add_callback(stream, events_sv, callback_sv)
   {
     int events = (int)vkvm_perl_int(aTHX_ events_sv, "events", INT_MIN, INT_MAX);
     vkvm_perl_refuse_thread(aTHX_ "callback");
-    void *userdata = vkvm_perl_weak_callback(aTHX_ callback_sv, "callback", ST(0));
+    void *userdata = vkvm_perl_weaken(aTHX_ vkvm_perl_callbacks(aTHX_ ST(0), 1, callback_sv, "callback"));
     if (vkvm_stream_add_callback(stream, events, vkvm_perl_on_stream, userdata, vkvm_perl_callback_free, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
   }
@@ -56,7 +56,7 @@ recv_all(stream, handler_sv)
     vkvm_error *error = NULL;
   PPCODE:
   {
-    void *userdata = vkvm_perl_callback(aTHX_ handler_sv, "handler", ST(0));
+    void *userdata = vkvm_perl_callbacks(aTHX_ ST(0), 1, handler_sv, "handler");
     PUTBACK;
     int returned = vkvm_stream_recv_all(stream, vkvm_perl_on_stream_sink, userdata, vkvm_perl_callback_free, &error);
     SPAGAIN;
@@ -104,7 +104,7 @@ send_all(stream, handler_sv)
     vkvm_error *error = NULL;
   PPCODE:
   {
-    void *userdata = vkvm_perl_callback(aTHX_ handler_sv, "handler", ST(0));
+    void *userdata = vkvm_perl_callbacks(aTHX_ ST(0), 1, handler_sv, "handler");
     PUTBACK;
     int returned = vkvm_stream_send_all(stream, vkvm_perl_on_stream_source, userdata, vkvm_perl_callback_free, &error);
     SPAGAIN;

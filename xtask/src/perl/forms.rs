@@ -24,6 +24,8 @@ pub struct Sub {
     pub quiet: bool,
     /// The results come in one array, by reference.
     pub array: bool,
+    /// The results come in one hash, by reference: its keys, by the names of the outputs.
+    pub hash: Option<Map<String, Value>>,
     /// Results and errors are characters, and so are the inputs named.
     pub characters: Option<Vec<String>>,
     /// Inputs that are true or false, as Perl has it.
@@ -115,6 +117,7 @@ pub fn sub(function: &Function) -> Option<Sub> {
         by_hand: truth(row, "by_hand"),
         quiet: truth(row, "quiet"),
         array: truth(row, "array"),
+        hash: row.and_then(|row| row.get("hash")?.as_object().cloned()),
         characters: names(row, "characters"),
         truths: names(row, "truths").unwrap_or_default(),
         names: row.and_then(|row| row.get("names")?.as_object().cloned()).unwrap_or_default(),

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use serde_json::{Map, Value};
+
 use super::forms::{Sub, code_of, sub};
 use super::{is_destroy, is_input};
 use crate::api::{Api, Function, Param, Runs};
@@ -72,11 +74,11 @@ fn destroy(text: &mut String, Package { class, .. }: &Package) {
 }
 
 fn method(text: &mut String, api: &Api, function: &Function, sub: &Sub) -> Result<()> {
-    let inputs: Vec<&Param> = function.inputs().filter(|param| is_input(param)).collect();
+    let inputs: Vec<&Param> = all_inputs(function).filter(|param| is_input(param)).collect();
     let outputs: Vec<&Param> = function.outputs().collect();
     let mut names = Vec::new();
     let mut types = String::new();
-    if let Some(this) = function.self_param() {
+    if let Some(this) = object(function) {
         names.push(this.name.clone());
         writeln!(types, "    {}{}", this.kind.c_input(), this.name)?;
     }
@@ -94,8 +96,7 @@ fn method(text: &mut String, api: &Api, function: &Function, sub: &Sub) -> Resul
     text.push_str("  PREINIT:\n");
     // One plain result goes into the variable that Perl keeps for each call,
     // which saves making one.
-    let plain = outputs.len() == 1 && is_plain(&outputs[0].kind);
-    if plain {
+    if is_plain(&outputs, sub) {
         text.push_str("    dXSTARG;\n");
     }
     text.push_str("    vkvm_error *error = NULL;\n");
@@ -108,9 +109,8 @@ fn method(text: &mut String, api: &Api, function: &Function, sub: &Sub) -> Resul
         }
     }
     text.push_str("  PPCODE:\n  {\n");
-    let mut arguments: Vec<String> =
-        function.self_param().map(|p| p.name.clone()).into_iter().collect();
-    for param in function.inputs() {
+    let mut arguments: Vec<String> = object(function).map(|p| p.name.clone()).into_iter().collect();
+    for param in all_inputs(function) {
         input(text, param, &mut arguments, &Inputs { api, function, sub })?;
     }
     for output in &outputs {
@@ -136,7 +136,7 @@ fn call(text: &mut String, function: &Function, sub: &Sub, arguments: &[String])
     let name = &function.name;
     let arguments = arguments.join(", ");
     let outputs: Vec<&Param> = function.outputs().collect();
-    let m = if outputs.len() == 1 && is_plain(&outputs[0].kind) { "" } else { "m" };
+    let m = if is_plain(&outputs, sub) { "" } else { "m" };
     let throw = match &sub.characters {
         Some(_) => "vkvm_perl_throw_characters",
         None => "vkvm_perl_throw",
@@ -162,12 +162,48 @@ fn call(text: &mut String, function: &Function, sub: &Sub, arguments: &[String])
     } else {
         writeln!(text, "        {throw}(aTHX_ error);")?;
     }
-    if !function.calls_back {
-        for output in &outputs {
-            result(text, output, m, sub)?;
+    match &sub.hash {
+        Some(keys) => hash(text, &outputs, keys)?,
+        None if function.calls_back => {}
+        None => {
+            for output in &outputs {
+                result(text, output, m, sub)?;
+            }
         }
     }
     Ok(())
+}
+
+/// Pushes a hash of the results, which are numbers.
+fn hash(text: &mut String, outputs: &[&Param], keys: &Map<String, Value>) -> Result<()> {
+    text.push_str("    const vkvm_perl_item items[] = {\n");
+    for output in outputs {
+        let name = &output.name;
+        let key = keys.get(name).and_then(Value::as_str);
+        let key = key.ok_or_else(|| format!("data/perl.json: no key for {name}"))?;
+        let sv = match output.kind {
+            Kind::Int | Kind::Int64 => "newSViv",
+            Kind::Uint | Kind::Uint64 | Kind::Size => "newSVuv",
+            _ => return Err(format!("{name}: no number").into()),
+        };
+        writeln!(text, "        {{ STR_WITH_LEN(\"{key}\"), {sv}({name}) }},")?;
+    }
+    text.push_str(
+        "    };\n    HV *hash = vkvm_perl_hash(aTHX_ vkvm_perl_models_of(aTHX), items,\n                              \
+         C_ARRAY_LENGTH(items), FALSE, FALSE);\n    mXPUSHs(newRV_noinc((SV *)hash));\n",
+    );
+    Ok(())
+}
+
+/// The object that a method is called on. Values are no objects in Perl.
+fn object(function: &Function) -> Option<&Param> {
+    function.self_param().filter(|this| this.kind != Kind::Handle("value".into()))
+}
+
+/// What Perl passes besides.
+fn all_inputs(function: &Function) -> impl Iterator<Item = &Param> {
+    let value = function.self_param().filter(|_| object(function).is_none());
+    value.into_iter().chain(function.inputs())
 }
 
 /// The name of a Perl argument; it must not clash with the C variable's.
@@ -282,25 +318,23 @@ pub fn c_callback(callback: &str) -> String {
 
 /// The userdata for code references: one, perhaps left out, or several.
 fn userdata(of: &Inputs, callbacks: &[&Param]) -> Result<String> {
-    let this = if of.function.self_param().is_some() { "ST(0)" } else { "NULL" };
+    let this = if object(of.function).is_some() { "ST(0)" } else { "NULL" };
     let list: Vec<String> = callbacks
         .iter()
         .map(|param| format!("{}, \"{}\"", perl_name(param), of.sub.name_of(param)))
         .collect();
-    let [one] = callbacks else {
-        let (count, list) = (callbacks.len(), list.join(",\n        "));
-        return Ok(format!("vkvm_perl_callbacks(aTHX_ {this}, {count},\n        {list})"));
-    };
-    let is_weak = match &one.kind {
-        Kind::Callback(name) => code_of(name)?.is_weak,
-        _ => false,
-    };
-    let weak = if is_weak { "weak_" } else { "" };
-    let made = format!("vkvm_perl_{weak}callback(aTHX_ {}, {this})", list[0]);
-    Ok(match one.doc.nullable {
-        true => format!("vkvm_perl_given({}) ? {made} : NULL", perl_name(one)),
-        false => made,
-    })
+    let (count, list) = (callbacks.len(), list.join(",\n        "));
+    let separator = if count == 1 { " " } else { "\n        " };
+    let mut made = format!("vkvm_perl_callbacks(aTHX_ {this}, {count},{separator}{list})");
+    if let [Param { kind: Kind::Callback(name), doc, .. }] = callbacks {
+        if code_of(name)?.is_weak {
+            made = format!("vkvm_perl_weaken(aTHX_ {made})");
+        }
+        if doc.nullable {
+            made = format!("vkvm_perl_given({}) ? {made} : NULL", perl_name(callbacks[0]));
+        }
+    }
+    Ok(made)
 }
 
 /// The same of an array; errors call it `name`.
@@ -326,18 +360,20 @@ fn array_input(
     Ok(())
 }
 
-/// Whether results of this kind are one number or text. Bytes are no such result: they
-/// may be a secret, which is not to stay in the variable that Perl keeps.
-fn is_plain(kind: &Kind) -> bool {
+/// Whether the result is one number or text. Bytes are no such result: they may be a
+/// secret, which is not to stay in the variable that Perl keeps; nor are characters, whose
+/// flag would stay.
+fn is_plain(outputs: &[&Param], sub: &Sub) -> bool {
+    let [one] = outputs else { return false };
     !matches!(
-        kind,
+        one.kind,
         Kind::Bytes
             | Kind::Handle(_)
             | Kind::Handles(_)
             | Kind::Ints
             | Kind::Texts
             | Kind::AnyHandle
-    )
+    ) && sub.characters.is_none()
 }
 
 /// Pushes a result on Perl's stack.
@@ -355,6 +391,11 @@ fn result(text: &mut String, output: &Param, m: &str, sub: &Sub) -> Result<()> {
             text,
             "    if ({name})\n        {m}XPUSHp({name}, strlen({name}));\n    \
              else\n        XPUSHs(&PL_sv_undef);\n    \
+             vkvm_string_free({name});"
+        )?,
+        Kind::Text if sub.characters.is_some() => writeln!(
+            text,
+            "    XPUSHs(newSVpvn_flags({name}, strlen({name}), SVf_UTF8 | SVs_TEMP));\n    \
              vkvm_string_free({name});"
         )?,
         Kind::Text => {
