@@ -181,8 +181,7 @@ sub call {
     if ($form =~ /^\w+$/) {    # a method, with all inputs
         my @arguments = map { $given{ $_->{name} } } grep { is_input($_) } @{ $function->{params} };
         my @results = saved($step->{on})->$form(@arguments);
-        my $in_array = grep { $_ eq 'array' } @{ $function->{perl} // [] };
-        return $in_array ? @{ $results[0] } : @results;
+        return $function->{perl_array} ? @{ $results[0] } : @results;
     }
     my ($name, $arguments) = $form =~ /^([\w:>-]+)\((.*)\)$/ or die "$step->{call}: odd form $form\n";
     my @arguments = map {

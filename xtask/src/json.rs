@@ -159,6 +159,7 @@ fn function(function: &Function) -> Value {
     if let Some(sub) = perl::sub(function) {
         put("perl_sub", format!("{}::{}", sub.package, sub.name).into());
         put("perl_quiet", sub.quiet.into());
+        put("perl_array", sub.array.into());
     }
     if let Some(call) = perl::call(function) {
         put("perl_call", call.into());
