@@ -255,6 +255,8 @@ static void scheduler(vkvm_domain *dom)
     ok(vkvm_domain_set_scheduler_parameters(dom, params, 0, &err) == -1, "text is no number");
     has_text(vkvm_error_message(err), "weight", "the key is named");
     is_str(vkvm_error_parameter(err), "newparams", "and the parameter");
+    is_str(vkvm_error_str1(err), "weight", "the key is the first text of the error");
+    is_str(vkvm_error_str2(err), "uint", "and the type that is needed the second");
     forget(&err);
     vkvm_value_free(params);
     works(vkvm_domain_destroy(dom, 0, &err), &err, "destroy");

@@ -171,6 +171,9 @@ impl TypedParams {
 
     /// Adds a parameter of one of the `VIR_TYPED_PARAM_*` types. Numbers are read as
     /// Perl's plain arguments are, see [`Value::whole_number`].
+    ///
+    /// The error of a value that is refused has the key as its first text and the type
+    /// that is needed as its second.
     pub fn push(
         &mut self,
         key: &str,
@@ -178,16 +181,17 @@ impl TypedParams {
         value: &Value,
         parameter: &'static str,
     ) -> Result<()> {
-        let wrong = |wanted: &'static str| {
+        let wrong = |wanted: &'static str| -> Error {
             let (path, actual) = (key.to_owned(), value.kind().phrase());
-            move |()| -> Error { Misuse::WrongType { parameter, path, actual, wanted }.into() }
+            let misuse = Misuse::WrongType { parameter, path, actual, wanted };
+            Error::from(misuse).with_strings(key, type_name(kind))
         };
         let refused = |wanted: &'static str| -> Error {
             if matches!(value, Value::Null | Value::List(_) | Value::Map(_) | Value::Handle(_)) {
-                return wrong(wanted)(());
+                return wrong(wanted);
             }
             let reason = format!("\"{key}\" is {}; {wanted} is needed", value.shown());
-            Misuse::Invalid { parameter, reason }.into()
+            Error::from(Misuse::Invalid { parameter, reason }).with_strings(key, type_name(kind))
         };
         let name = c_text(key, parameter)?;
         let (array, len, room, name) =
@@ -228,7 +232,7 @@ impl TypedParams {
                 unsafe { sys::virTypedParamsAddBoolean(array, len, room, name, truth) }
             }
             _ => {
-                let text = value.as_text().ok_or_else(|| wrong("text")(()))?;
+                let text = value.as_text().ok_or_else(|| wrong("text"))?;
                 // It may be a secret.
                 let text = Zeroizing::new(c_text(&text, parameter)?.into_bytes_with_nul());
                 let text = text.as_ptr().cast();
@@ -296,6 +300,19 @@ pub fn int(params: &[sys::virTypedParameter], name: &CStr) -> Option<c_int> {
         Value::Int(number) => c_int::try_from(number).ok(),
         Value::Uint(number) => c_int::try_from(number).ok(),
         _ => None,
+    }
+}
+
+/// The name of a `VIR_TYPED_PARAM_*` type, as libvirt's own messages have it.
+fn type_name(kind: u32) -> &'static str {
+    match kind {
+        sys::VIR_TYPED_PARAM_INT => "int",
+        sys::VIR_TYPED_PARAM_UINT => "uint",
+        sys::VIR_TYPED_PARAM_LLONG => "llong",
+        sys::VIR_TYPED_PARAM_ULLONG => "ullong",
+        sys::VIR_TYPED_PARAM_DOUBLE => "double",
+        sys::VIR_TYPED_PARAM_BOOLEAN => "boolean",
+        _ => "string",
     }
 }
 

@@ -76,6 +76,13 @@ impl Error {
         self
     }
 
+    /// Sets the first two extra texts.
+    #[must_use]
+    pub fn with_strings(mut self, first: &str, second: &str) -> Self {
+        self.0.strings = [Some(c_string(first)), Some(c_string(second)), None];
+        self
+    }
+
     /// Says which parameter held the mistake, and where in its text.
     #[must_use]
     pub fn at(mut self, parameter: &'static str, line: u64, column: u64) -> Self {

@@ -3,7 +3,7 @@ package VKVM::SysVirt::Answers;
 use strict;
 use warnings;
 
-use Scalar::Util qw(blessed);
+use Scalar::Util qw(blessed looks_like_number);
 
 our $VERSION = '0.001000';
 
@@ -53,8 +53,9 @@ my %TAKES = (
     },
 );
 
-# Methods that overlook keys of a hash that the driver, or Sys::Virt, does not know.
-my %OVERLOOKS_KEYS = (
+# Methods that overlook keys of a hash that the driver, or Sys::Virt, does not know, and
+# take undef and the like for numbers and text.
+my %FORGIVES = (
     '' => [qw(restore_domain set_identity set_node_memory_parameters)],
     Domain => [
         qw(
@@ -70,6 +71,47 @@ my %OVERLOOKS_KEYS = (
 # Methods that return -1 when they fail.
 my %RETURNS_MINUS_ONE = (Domain => ['get_max_vcpus'], Secret => ['get_usage_type']);
 
+# What Sys::Virt takes a value for that a parameter of a type does not take, with Perl's
+# warnings; undef for what it would send as something that was not asked for. The types
+# are those of the library's errors.
+my %TAKEN_FOR = (
+    (map { ($_ => \&_number) } qw(int llong double)),
+    uint    => sub { return _all_bits($_[0], 32) // _number($_[0]) },
+    ullong  => sub { return _all_bits($_[0], 64) // _number($_[0]) },
+    boolean => \&_boolean,
+    string  => sub { return defined $_[0] ? "$_[0]" : _warned('') },
+);
+
+# Perl's false, which is 0.
+sub _number {
+    my ($value) = @_;
+    return _warned(0) if !defined $value;
+    return            if $value ne '';
+    warnings::warnif('numeric', q(Argument "" isn't numeric in subroutine entry));
+    return 0;
+}
+
+# -1 is all bits, as in C.
+sub _all_bits {
+    my ($value, $bits) = @_;
+    return if !defined $value || $value !~ /\A\s*-[0-9]{1,19}\s*\z/ || $value < -(2**($bits - 1));
+    return $bits == 64 ? unpack 'Q', pack 'q', $value : $value + 2**$bits;
+}
+
+# Every number but 0 is true.
+sub _boolean {
+    my ($value) = @_;
+    return _number($value) if !looks_like_number($value);
+    return int $value ? 1 : 0;
+}
+
+# Warns as Perl does where undef is used, if the program wants to be warned.
+sub _warned {
+    my ($taken_for) = @_;
+    warnings::warnif('uninitialized', 'Use of uninitialized value in subroutine entry');
+    return $taken_for;
+}
+
 sub _overlooking_arguments {
     my ($method, $count) = @_;
     return sub {
@@ -79,7 +121,9 @@ sub _overlooking_arguments {
 }
 
 # The library names a key that it does not know, before anything has been done.
-sub _overlooking_keys {
+# The library names a key that it does not know, or whose value it refuses, before
+# anything has been done.
+sub _forgiving {
     my ($method) = @_;
     return sub {
         my @arguments = @_;
@@ -88,38 +132,51 @@ sub _overlooking_keys {
         $arguments[$place] = { %{ $arguments[$place] } };
         while (1) {
             my @result;
-            my $done = do {
-                local $@;
-                eval { @result = $method->(@arguments); 1 } || _left_out($arguments[$place], $@);
-            };
-            return wantarray ? @result : $result[-1] if $done eq 1;
+            my $error = _error_of(sub { @result = $method->(@arguments); return });
+            return wantarray ? @result : $result[-1] if !defined $error;
+            _forgive($arguments[$place], $error);
         }
     };
 }
 
-# Takes the unknown key that an error is about out of a hash; all else is thrown again.
-sub _left_out {
+# The exception of a function, which no handler of the program's hears of.
+sub _error_of {
+    my ($code) = @_;
+    local $@;
+    local $SIG{__DIE__};
+    return eval { $code->(); 1 } ? undef : $@;
+}
+
+# Makes of a hash what Sys::Virt would send: takes out the unknown key that an error is
+# about, or puts the value there that the refused one is taken for. All else is thrown
+# again.
+sub _forgive {
     my ($hash, $error) = @_;
-    my $is_key =
-         blessed $error
-      && $error->isa('VKVM::Error')
-      && $error->code == VKVM::Error::OWN_NOT_FOUND()
-      && defined $error->str1
-      && exists $hash->{ $error->str1 };
-    die $error if !$is_key;
-    delete $hash->{ $error->str1 };
-    return 'again';
+    my $is_ours = blessed $error && $error->isa('VKVM::Error');
+    my $key     = $is_ours ? $error->str1 : undef;
+    die $error if !defined $key || !exists $hash->{$key};
+    if ($error->code == VKVM::Error::OWN_NOT_FOUND()) {
+        delete $hash->{$key};
+        return;
+    }
+    my $taken_for = defined $error->str2 ? $TAKEN_FOR{ $error->str2 } : undef;
+    my $given     = $hash->{$key};
+    my $is_scalar = !ref $given || overload::Overloaded($given);
+    my $value     = $taken_for && $is_scalar ? $taken_for->($given) : undef;
+    die $error if !defined $value;
+    $hash->{$key} = $value;
+    return;
 }
 
 sub _returning_minus_one {
     my ($method) = @_;
     return sub {
         my @arguments = @_;
-        local $@;
-        my $answer = eval { $method->(@arguments) };
-        return $answer if !$@;
+        my $answer;
+        my $error = _error_of(sub { $answer = $method->(@arguments); return });
+        return $answer if !defined $error;
         # What libvirt refuses is returned; a wrong argument is an error as everywhere.
-        die $@ if $@->domain == VKVM::Error::FROM_VKVM();
+        die $error if $error->domain == VKVM::Error::FROM_VKVM();
         return -1;
     };
 }
@@ -146,20 +203,6 @@ sub _get_job_stats {
     return (VKVM::SysVirt::JobType->new($type), $stats);
 }
 
-# No limit of memory is negative: in Sys::Virt -1 becomes the largest number, which
-# libvirt takes for no limit.
-sub _set_memory_parameters {
-    my ($dom, $params, @flags) = @_;
-    if (ref $params eq 'HASH') {
-        my %given = %$params;
-        for my $value (grep { defined && /\A-[1-9][0-9]*\z/ } values %given) {
-            $value = unpack 'Q', pack 'q', $value;
-        }
-        $params = \%given;
-    }
-    return VKVM::Domain::set_memory_parameters($dom, $params, @flags);
-}
-
 # A second loop is overlooked where libvirt has taken another kind, and takes the place
 # of the first where that was one of the program's, too.
 sub _register {
@@ -173,10 +216,7 @@ sub _register {
 }
 
 sub _register_impl {
-    my $error = do {
-        local $@;
-        eval { VKVM::Event::_register_impl(bless {}, 'VKVM::SysVirt::Loop'); 1 } ? undef : $@;
-    };
+    my $error = _error_of(sub { VKVM::Event::_register_impl(bless {}, 'VKVM::SysVirt::Loop') });
     die $error if $error && $error->code != VKVM::Error::OWN_OTHER_EVENT_LOOP();
     return;
 }
@@ -192,8 +232,7 @@ sub _replace {
 sub _replace_all {
     my %own = (
         '' => { new => \&_new, get_node_memory_stats => \&_get_node_memory_stats },
-        Domain =>
-          { get_job_stats => \&_get_job_stats, set_memory_parameters => \&_set_memory_parameters },
+        Domain => { get_job_stats => \&_get_job_stats },
         Event => { register => \&_register, _register_impl => \&_register_impl },
     );
     for my $class (keys %own) {
@@ -204,8 +243,8 @@ sub _replace_all {
         my $count = $TAKES{$class};
         _replace($class, $_, \&_overlooking_arguments, $count->{$_}) for keys %$count;
     }
-    for my $class (keys %OVERLOOKS_KEYS) {
-        _replace($class, $_, \&_overlooking_keys) for @{ $OVERLOOKS_KEYS{$class} };
+    for my $class (keys %FORGIVES) {
+        _replace($class, $_, \&_forgiving) for @{ $FORGIVES{$class} };
     }
     for my $class (keys %RETURNS_MINUS_ONE) {
         _replace($class, $_, \&_returning_minus_one) for @{ $RETURNS_MINUS_ONE{$class} };
