@@ -337,21 +337,31 @@ static void end_by_close(vkvm_conn *conn)
     vkvm_conn_close(conn, NULL);
 }
 
+/* The error names the function that chose the loop: in its text, and for bindings. */
+static void refuses_loop(int result, const char *by, const char *what)
+{
+    has_text(vkvm_error_message(err), by, "the message names what chose the loop");
+    is_str(vkvm_error_mentions(err), by, "which bindings can ask for");
+    fails(result, &err, VKVM_ERROR_OWN_OTHER_EVENT_LOOP, NULL, what);
+    ok(!vkvm_error_mentions(NULL), "no error names none");
+}
+
 /* A loop is chosen once. */
 static void other_loops(void)
 {
     struct seen seen = { 0 };
     vkvm_event_impl incomplete = own_functions;
     if (loop_is("own"))
-        fails(vkvm_event_register_default(&err), &err, VKVM_ERROR_OWN_OTHER_EVENT_LOOP, NULL,
-              "another loop is refused");
+        refuses_loop(vkvm_event_register_default(&err), "vkvm_event_register_impl",
+                     "another loop is refused");
     else if (loop_is("thread"))
         works(vkvm_event_start(&err), &err, "the loop may be started again");
     else
         works(vkvm_event_register_default(&err), &err, "the loop may be registered again");
     if (!loop_is("thread"))
-        fails(vkvm_event_start(&err), &err, VKVM_ERROR_OWN_OTHER_EVENT_LOOP, NULL,
-              "the library's thread is refused");
+        refuses_loop(vkvm_event_start(&err),
+                     loop_is("own") ? "vkvm_event_register_impl" : "vkvm_event_register_default",
+                     "the library's thread is refused");
     if (!loop_is("default"))
         fails(vkvm_event_run_default(&err), &err, VKVM_ERROR_OWN_OTHER_EVENT_LOOP, NULL,
               "running the default loop is refused");

@@ -339,6 +339,7 @@ static const function functions[] = {
     (function)&vkvm_error_int2,
     (function)&vkvm_error_level,
     (function)&vkvm_error_line,
+    (function)&vkvm_error_mentions,
     (function)&vkvm_error_message,
     (function)&vkvm_error_parameter,
     (function)&vkvm_error_ref,

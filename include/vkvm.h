@@ -665,6 +665,17 @@ int vkvm_error_level(vkvm_error *err);
 uint64_t vkvm_error_line(vkvm_error *err);
 
 /**
+ * Gets the functions of this library that the message names, such as one that
+ * is to be called first. Bindings whose language has other names for them put
+ * these in their place.
+ *
+ * @param err the error (not NULL; borrowed)
+ * @return the names as they are in the message, with spaces between them,
+ *     borrowed from the error; NULL where it names none
+ */
+const char *vkvm_error_mentions(vkvm_error *err);
+
+/**
  * Gets the text for people.
  *
  * @param err the error (not NULL; borrowed)

@@ -26,6 +26,14 @@ _use_package(package, other)
   PPCODE:
     vkvm_perl_use_package(aTHX_ package, other);
 
+SV *
+_known_as(method)
+    const char *method
+  CODE:
+    RETVAL = newSVsv(vkvm_perl_method_name(aTHX_ method));
+  OUTPUT:
+    RETVAL
+
 void
 _take_answers(requests, credentials)
     SV *requests

@@ -1,10 +1,12 @@
 /* The interpreter's state, objects, and exceptions. */
 
+#include "generated/methods.h"
 #include "vkvm_perl.h"
 
-/* Errors have a package as objects have, which is the last. */
+/* Errors have a package as objects have, and so has a program's own event loop. */
 #define ERROR_CLASS vkvm_perl_class_count
-#define CLASS_COUNT (ERROR_CLASS + 1)
+#define EVENT_IMPL_CLASS (ERROR_CLASS + 1)
+#define CLASS_COUNT (EVENT_IMPL_CLASS + 1)
 
 typedef struct {
     HV *stash[CLASS_COUNT];           /* looked up once: blessing is frequent */
@@ -22,6 +24,7 @@ static const char *const packages[] = {
     VKVM_PERL_CLASSES(X)
 #undef X
     "VKVM::Error",
+    "VKVM::EventImpl",
 };
 
 static const char *const classes[] = {
@@ -29,6 +32,16 @@ static const char *const classes[] = {
     VKVM_PERL_CLASSES(X)
 #undef X
     "error",
+    "event_impl",
+};
+
+/* The library's functions, by which its messages name them, and the program's methods. */
+static const struct {
+    const char *function, *method;
+} methods[] = {
+#define X(function, method) { #function, method },
+    VKVM_PERL_METHODS(X)
+#undef X
 };
 
 static void set_up(pTHX_ my_cxt_t *cxt)
@@ -113,7 +126,7 @@ void vkvm_perl_use_package(pTHX_ const char *package, const char *other)
         MY_CXT.stash[i] = gv_stashpv(other, GV_ADD);
         return;
     }
-    croak("%s has no objects", package);
+    croak("%s is no package of a class", package);
 }
 
 bool vkvm_perl_is_sysvirt(pTHX)
@@ -122,16 +135,31 @@ bool vkvm_perl_is_sysvirt(pTHX)
     return MY_CXT.other_name[vkvm_perl_conn] != NULL;
 }
 
-/* The name of a method, with the package that a program knows it by. */
-static SV *method_name(pTHX_ const CV *cv)
+/* The package that a program knows by another name, perhaps; `len` is its length. */
+static const char *known_as(pTHX_ const char *package, STRLEN len)
 {
     dMY_CXT;
-    const GV *gv = CvGV(cv);
-    const char *package = HvNAME_get(GvSTASH(gv));
     for (int i = 0; i < CLASS_COUNT; i++)
-        if (MY_CXT.other_name[i] && strEQ(package, packages[i]))
-            package = MY_CXT.other_name[i];
-    return sv_2mortal(newSVpvf("%s::%s", package, GvNAME(gv)));
+        if (MY_CXT.other_name[i] && strlen(packages[i]) == len && memEQ(package, packages[i], len))
+            return MY_CXT.other_name[i];
+    return NULL;
+}
+
+SV *vkvm_perl_method_name(pTHX_ const char *method)
+{
+    const char *name = method;
+    for (const char *next = method; (next = strstr(next, "::")); next += 2)
+        name = next;
+    const char *package = known_as(aTHX_ method, (STRLEN)(name - method));
+    return sv_2mortal(package ? newSVpvf("%s%s", package, name) : newSVpv(method, 0));
+}
+
+/* The name of an XSUB. */
+static SV *name_of(pTHX_ const CV *cv)
+{
+    const GV *gv = CvGV(cv);
+    SV *name = sv_2mortal(newSVpvf("%s::%s", HvNAME_get(GvSTASH(gv)), GvNAME(gv)));
+    return vkvm_perl_method_name(aTHX_ SvPV_nolen(name));
 }
 
 /* xsubpp's list of parameters without what makes their names differ from those of C's
@@ -156,7 +184,7 @@ static SV *parameter_list(pTHX_ const char *params, AV *names)
 
 void vkvm_perl_usage(pTHX_ const CV *cv, const char *params, I32 items)
 {
-    SV *method = method_name(aTHX_ cv);
+    SV *method = name_of(aTHX_ cv);
     AV *names = (AV *)sv_2mortal((SV *)newAV());
     SV *list = parameter_list(aTHX_ params, names);
     SV **missing = av_fetch(names, items, 0);
@@ -223,6 +251,41 @@ static void throw_hash(pTHX_ HV *hash)
     croak_sv(sv_2mortal(sv_bless(newRV_noinc((SV *)hash), MY_CXT.stash[ERROR_CLASS])));
 }
 
+/* A text in which a function, whose name has this length, has its name in Perl. */
+static const char *renamed(pTHX_ const char *text, const char *function, size_t len)
+{
+    const char *method = NULL, *found;
+    for (size_t i = 0; !method && i < C_ARRAY_LENGTH(methods); i++)
+        if (strlen(methods[i].function) == len && memEQ(function, methods[i].function, len))
+            method = methods[i].method;
+    if (!method)
+        return text;
+    SV *name = vkvm_perl_method_name(aTHX_ method), *result = sv_2mortal(newSVpvs(""));
+    while ((found = ninstr(text, text + strlen(text), function, function + len))) {
+        sv_catpvn(result, text, (STRLEN)(found - text));
+        /* It may begin the name of another one. */
+        if (isWORDCHAR_A(found[len]))
+            sv_catpvn(result, found, len);
+        else
+            sv_catsv(result, name);
+        text = found + len;
+    }
+    sv_catpv(result, text);
+    return SvPV_nolen(result);
+}
+
+/* The text of an error, in which functions have their names in Perl. */
+static const char *message_of(pTHX_ vkvm_error *error)
+{
+    const char *message = vkvm_error_message(error), *functions = vkvm_error_mentions(error);
+    while (functions && *functions) {
+        const size_t len = strcspn(functions, " ");
+        message = renamed(aTHX_ message, functions, len);
+        functions += len + (functions[len] == ' ');
+    }
+    return message;
+}
+
 /* Its texts are UTF-8: bytes, or with SVf_UTF8 the characters that they stand for. */
 static void throw_error(pTHX_ vkvm_error *error, U32 flags)
 {
@@ -230,7 +293,7 @@ static void throw_error(pTHX_ vkvm_error *error, U32 flags)
     store(aTHX_ hash, "level", newSViv(vkvm_error_level(error)));
     store(aTHX_ hash, "code", newSViv(vkvm_error_code(error)));
     store(aTHX_ hash, "domain", newSViv(vkvm_error_domain(error)));
-    store_text(aTHX_ hash, "message", vkvm_error_message(error), flags);
+    store_text(aTHX_ hash, "message", message_of(aTHX_ error), flags);
     store_text(aTHX_ hash, "str1", vkvm_error_str1(error), flags);
     store_text(aTHX_ hash, "str2", vkvm_error_str2(error), flags);
     store_text(aTHX_ hash, "str3", vkvm_error_str3(error), flags);

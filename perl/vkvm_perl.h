@@ -32,6 +32,8 @@ void vkvm_perl_clone(pTHX);
 
 /* Makes objects of a package, or errors, those of another one from now on. */
 void vkvm_perl_use_package(pTHX_ const char *package, const char *other);
+/* A method's name with the package that a program knows it by. */
+SV *vkvm_perl_method_name(pTHX_ const char *method);
 /* Whether that was done for connections: then the program is one of Sys::Virt's. */
 bool vkvm_perl_is_sysvirt(pTHX);
 

@@ -10,22 +10,25 @@ use Test::More;
 use TestBed;
 use TestVKVM;
 
-use VKVM;
+use BothFaces;
 
 my $bed = TestBed->daemon('test-daemon', '--keepalive', 1) or plan(skip_all => TestBed->reason);
 my $uri = $bed->{URI_UNIX};
 
-# Runs code with `use VKVM` in a process of its own, and gives what it prints.
+# Runs code in a process of its own, in which FACE is VKVM or Sys::Virt, and gives what it
+# prints.
 sub printed_by {
     my ($code) = @_;
     my $pid = open(my $pipe, '-|') // die "cannot fork: $!";
     if (!$pid) {
         alarm 60;
+        my ($face, $module) = (face(), face_module());
+        $code =~ s/\bFACE\b/$face/g;
         my $start = <<'START' . "my (\$uri, \$log) = ('$uri', '$bed->{LOG}');\n";
 use strict; use warnings; $| = 1;
 sub failure { my ($code) = @_; eval { $code->(); 1 } ? 'none' : $@->code . ' ' . $@->message }
 START
-        exec $^X, (map { "-I$_" } @INC), qw(-MVKVM -MVKVM::Event -MTime::HiRes=sleep -e), $start . $code
+        exec $^X, (map { "-I$_" } @INC), "-M$module", "-M${face}::Event", qw(-MTime::HiRes=sleep -e), $start . $code
           or die "cannot run perl: $!";
     }
     my @lines = <$pipe>;
@@ -35,16 +38,18 @@ START
     return @lines;
 }
 
+my $event = face() . '::Event';
+
 subtest 'keepalive' => sub {
     my ($none, $late, $right) = printed_by(<<'END');
-        my $conn = VKVM->new(uri => $uri);
+        my $conn = FACE->new(uri => $uri);
         print failure(sub { $conn->set_keep_alive(5, 3) }), "\n";
-        VKVM::Event::start();
+        FACE::Event::start();
         print failure(sub { $conn->set_keep_alive(5, 3) }), "\n";
-        print failure(sub { VKVM->new(uri => $uri)->set_keep_alive(5, 3) }), "\n";
+        print failure(sub { FACE->new(uri => $uri)->set_keep_alive(5, 3) }), "\n";
 END
     my ($no_loop, $other) = (VKVM::Error::OWN_NO_EVENT_LOOP, VKVM::Error::OWN_OTHER_EVENT_LOOP);
-    like($none, qr/\A$no_loop there is no event loop: call vkvm_event_register_default or vkvm_event_start/,
+    like($none, qr/\A$no_loop there is no event loop: call $event\::register_default or $event\::start before opening/,
         'without a loop it says which call is missing');
     like($late, qr/\A$other setting keepalive: the connection was opened before there was an event loop/,
         'with one that came too late, too');
@@ -53,18 +58,18 @@ END
 
 subtest 'a loop that nobody runs' => sub {
     my ($idle, $again) = printed_by(<<'END');
-        VKVM::Event::register_default();
+        FACE::Event::register_default();
         # The daemon writes down whom it leaves.
         my $left = sub { open my $file, '<', $log or die "$log: $!"; scalar grep { /keepalive timeout/ } <$file> };
         my $before = $left->();
-        my $conn = VKVM->new(uri => $uri);
+        my $conn = FACE->new(uri => $uri);
         $conn->get_hostname;
         sleep 0.02 until $left->() > $before;
         print failure(sub { $conn->get_hostname }), "\n" for 1, 2;
 END
     for ([ 'the first call', $idle ], [ 'a later one', $again ]) {
         my ($name, $message) = @$_;
-        like($message, qr/; the event loop has not run for [2-9] seconds.*call vkvm_event_run_default/,
+        like($message, qr/; the event loop has not run for [2-9] seconds.*: call $event\::run_default again and again, or $event\::start instead of $event\::register_default\z/,
             "$name says that the loop did not run");
         like($message, qr/\A(?:38|1) \w[^;]*;/, "$name begins with what libvirt says");
     }
@@ -72,10 +77,10 @@ END
 
 subtest 'a loop that is run' => sub {
     my ($broken) = printed_by(<<"END");
-        VKVM::Event::register_default();
-        my \$conn = VKVM->new(uri => \$uri);
-        my \$timer = VKVM::Event::add_timeout(1, sub { return });
-        VKVM::Event::run_default();
+        FACE::Event::register_default();
+        my \$conn = FACE->new(uri => \$uri);
+        my \$timer = FACE::Event::add_timeout(1, sub { return });
+        FACE::Event::run_default();
         kill KILL => $bed->{PID};
         my \$failure;
         \$failure = failure(sub { \$conn->get_hostname }) until \$failure && \$failure ne 'none';

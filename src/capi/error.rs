@@ -121,6 +121,17 @@ pub unsafe extern "C" fn vkvm_error_parameter(err: *mut vkvm_error) -> *const c_
     direct(ptr::null(), |c| text(c, err, |details| details.parameter.as_deref()))
 }
 
+/// Gets the functions of this library that the message names, such as one that is to be
+/// called first. Bindings whose language has other names for them put these in their
+/// place.
+///
+/// - `return` (nullable): the names as they are in the message, with spaces between them,
+///   borrowed from the error; NULL where it names none
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_error_mentions(err: *mut vkvm_error) -> *const c_char {
+    direct(ptr::null(), |c| text(c, err, |details| details.mentions.as_deref()))
+}
+
 /// Gets the line of the mistake in a document.
 ///
 /// - `return`: the line, from 1, or 0 where no document is to blame.

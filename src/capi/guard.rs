@@ -101,6 +101,14 @@ fn export_of(body: &str) -> Option<&'static CStr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Function;
+
+    #[test]
+    fn messages_name_exports() {
+        for function in Function::ALL {
+            assert!(EXPORTS.contains(&function.name()), "{function}");
+        }
+    }
 
     #[test]
     fn an_export_is_known_by_its_closure() {

@@ -339,6 +339,7 @@ pub static EXPORTS: &[&CStr] = &[
     c"vkvm_error_int2",
     c"vkvm_error_level",
     c"vkvm_error_line",
+    c"vkvm_error_mentions",
     c"vkvm_error_message",
     c"vkvm_error_parameter",
     c"vkvm_error_ref",

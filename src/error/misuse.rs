@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use super::Function;
 use crate::constants as c;
 
 /// Our own error codes start here, far above libvirt's.
@@ -59,11 +60,23 @@ pub enum Misuse {
     #[error("{said}")]
     Refused { said: String },
     #[error(
-        "there is no event loop: call vkvm_event_register_default or vkvm_event_start before {what}"
+        "there is no event loop: call {} or {} before {what}",
+        Function::EVENT_REGISTER_DEFAULT,
+        Function::EVENT_START
     )]
     NoEventLoop { what: &'static str },
     #[error("{what}: {reason}")]
     OtherEventLoop { what: &'static str, reason: &'static str },
+    #[error("{what}: {by} was called already")]
+    EventLoopChosen { what: &'static str, by: Function },
+    #[error("{what}: {} was not called", Function::EVENT_START)]
+    EventLoopNotStarted { what: &'static str },
+    #[error(
+        "{what}: the thread that runs the event loop is in the process that forked this one; \
+         call {} in this process first",
+        Function::EVENT_START
+    )]
+    EventLoopLeftBehind { what: &'static str },
     #[error("{parameter}: {reason}")]
     File { parameter: &'static str, reason: String },
     #[error("the transfer was cancelled by its progress callback")]
@@ -99,7 +112,10 @@ impl Misuse {
             Misuse::XmlSyntax { .. } => c::ERROR_OWN_XML_SYNTAX,
             Misuse::JsonSyntax { .. } => c::ERROR_OWN_JSON_SYNTAX,
             Misuse::NoEventLoop { .. } => c::ERROR_OWN_NO_EVENT_LOOP,
-            Misuse::OtherEventLoop { .. } => c::ERROR_OWN_OTHER_EVENT_LOOP,
+            Misuse::OtherEventLoop { .. }
+            | Misuse::EventLoopChosen { .. }
+            | Misuse::EventLoopNotStarted { .. }
+            | Misuse::EventLoopLeftBehind { .. } => c::ERROR_OWN_OTHER_EVENT_LOOP,
             Misuse::File { .. } => c::ERROR_OWN_FILE,
             // libvirt's own numbers, so that a caller needs to test for one only.
             Misuse::NoMemory { .. } => virt::sys::VIR_ERR_NO_MEMORY as i32,
@@ -139,6 +155,9 @@ impl Misuse {
             | Misuse::Refused { .. }
             | Misuse::NoEventLoop { .. }
             | Misuse::OtherEventLoop { .. }
+            | Misuse::EventLoopChosen { .. }
+            | Misuse::EventLoopNotStarted { .. }
+            | Misuse::EventLoopLeftBehind { .. }
             | Misuse::Cancelled
             | Misuse::TimedOut { .. }
             | Misuse::NoThread { .. }
@@ -160,6 +179,20 @@ impl Misuse {
             | Misuse::WrongType { parameter, .. }
             | Misuse::XmlSyntax { parameter, .. }
             | Misuse::JsonSyntax { parameter, .. } => Some(parameter),
+        }
+    }
+
+    /// The functions of the C API that its message names.
+    pub fn mentions(&self) -> Vec<Function> {
+        match self {
+            Misuse::NoEventLoop { .. } => {
+                vec![Function::EVENT_REGISTER_DEFAULT, Function::EVENT_START]
+            }
+            Misuse::EventLoopChosen { by, .. } => vec![*by],
+            Misuse::EventLoopNotStarted { .. } | Misuse::EventLoopLeftBehind { .. } => {
+                vec![Function::EVENT_START]
+            }
+            _ => Vec::new(),
         }
     }
 

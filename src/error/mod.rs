@@ -4,11 +4,13 @@
 //! it, and then travels as a plain value. Our own failures are listed in
 //! [`Misuse`]; they have codes from [`FIRST_OWN_CODE`] up in a domain of their own.
 
+mod function;
 mod misuse;
 
 use std::ffi::{CStr, CString};
 use std::fmt;
 
+pub use function::Function;
 pub use misuse::{FIRST_OWN_CODE, Misuse, OWN_DOMAIN};
 
 /// The result of everything in this crate that can fail.
@@ -45,6 +47,8 @@ pub struct Details {
     pub parameter: Option<CString>,
     /// Where in a document the mistake is: line and column, from 1.
     pub position: Option<(u64, u64)>,
+    /// The functions of the C API that the text names, with spaces between them.
+    pub mentions: Option<CString>,
 }
 
 impl Error {
@@ -65,9 +69,10 @@ impl Error {
         self
     }
 
-    /// Adds a sentence to the text.
+    /// Adds a sentence, which names these functions, to the text.
     #[must_use]
-    pub fn with_note(mut self, note: &str) -> Self {
+    pub fn with_note(mut self, note: &str, mentions: &[Function]) -> Self {
+        self.0.mentions = Function::list(mentions);
         let mut text = std::mem::take(&mut self.0.message).into_bytes();
         text.extend_from_slice(b"; ");
         text.extend_from_slice(c_string(note).as_bytes());
@@ -111,6 +116,7 @@ impl Details {
             function: None,
             parameter: None,
             position: None,
+            mentions: None,
         }
     }
 }
@@ -126,6 +132,7 @@ impl From<Misuse> for Error {
             strings: [misuse.missing().map(c_string), None, None],
             parameter: misuse.parameter().map(c_string),
             position: misuse.position(),
+            mentions: Function::list(&misuse.mentions()),
             ..Details::unknown()
         }))
     }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 use crate::core::call;
-use crate::error::{Misuse, Result};
+use crate::error::{Function, Misuse, Result};
 use crate::fork::{self, Leaf};
 
 /// The loop that was chosen.
@@ -97,12 +97,16 @@ pub(super) fn choose(
     }
     match current() {
         same if same == wanted && wanted != Choice::Own => Ok(()),
-        Choice::Default => refuse(what, "vkvm_event_register_default was called already"),
-        Choice::Own => refuse(what, "vkvm_event_register_impl was called already"),
-        Choice::Thread => refuse(what, "vkvm_event_start was called already"),
+        Choice::Default => chosen(what, Function::EVENT_REGISTER_DEFAULT),
+        Choice::Own => chosen(what, Function::EVENT_REGISTER_IMPL),
+        Choice::Thread => chosen(what, Function::EVENT_START),
         // Not reached: it was made, and stays.
         Choice::None => refuse(what, "another thread chooses one"),
     }
+}
+
+fn chosen(what: &'static str, by: Function) -> Result<()> {
+    Err(Misuse::EventLoopChosen { what, by }.into())
 }
 
 /// Why something about loops is not possible.
@@ -122,11 +126,7 @@ pub(super) fn ready(what: &'static str) -> Result<()> {
 /// Refuses what would wait for a loop for ever: one whose thread a child of fork has not.
 pub(super) fn not_left_behind(what: &'static str) -> Result<()> {
     if is_left_behind() {
-        return refuse(
-            what,
-            "the thread that runs the event loop is in the process that forked this one; call \
-             vkvm_event_start in this process first",
-        );
+        return Err(Misuse::EventLoopLeftBehind { what }.into());
     }
     Ok(())
 }

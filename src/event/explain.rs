@@ -6,7 +6,7 @@ use virt::sys;
 
 use super::choice::{self, Choice};
 use super::poll;
-use crate::error::{Error, Misuse};
+use crate::error::{Error, Function, Misuse};
 
 /// A loop that has turned within this time is not what a broken connection is due to:
 /// daemons wait longer for an answer to their keepalive messages.
@@ -22,13 +22,16 @@ pub fn explain(failure: Error) -> Error {
     let Some(idle) = poll::idle().filter(|idle| *idle >= RECENTLY) else {
         return failure;
     };
-    failure.with_note(&format!(
+    const RUN: Function = Function::EVENT_RUN_DEFAULT;
+    const START: Function = Function::EVENT_START;
+    const REGISTER: Function = Function::EVENT_REGISTER_DEFAULT;
+    let note = format!(
         "the event loop has not run for {} seconds, so the connection has answered none of the \
-         daemon's keepalive messages, and the daemon may have closed it: call \
-         vkvm_event_run_default again and again, or vkvm_event_start instead of \
-         vkvm_event_register_default",
+         daemon's keepalive messages, and the daemon may have closed it: call {RUN} again and \
+         again, or {START} instead of {REGISTER}",
         idle.as_secs()
-    ))
+    );
+    failure.with_note(&note, &[RUN, START, REGISTER])
 }
 
 /// What the part of libvirt that speaks to daemons says when its socket is closed, at the

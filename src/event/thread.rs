@@ -9,7 +9,7 @@ use super::choice::{self, Choice};
 use super::runner::{Runner, State, Thread};
 use super::{default_loop, poll};
 use crate::core::{sigpipe, thread};
-use crate::error::Result;
+use crate::error::{Misuse, Result};
 use crate::fork::Leaf;
 
 thread_local! {
@@ -43,7 +43,7 @@ pub fn start() -> Result<()> {
 pub fn stop() -> Result<()> {
     const WHAT: &str = "stopping the event loop";
     if choice::current() != Choice::Thread {
-        return choice::refuse(WHAT, "vkvm_event_start was not called");
+        return Err(Misuse::EventLoopNotStarted { what: WHAT }.into());
     }
     choice::ready(WHAT)?;
     let Some(stop) = RUNNER.stop(NUMBER.get()) else {

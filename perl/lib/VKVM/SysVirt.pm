@@ -29,15 +29,13 @@ our $VERSION = '0.001000';
 # The Sys::Virt whose methods and constants these are.
 use constant SYS_VIRT_VERSION => '12.5.0';
 
-# The packages, without what both names begin with, and whether they have objects that
-# the library makes.
-my %MODULES = (
-    '' => 1,
-    map({ ("::$_" => 1) } qw(
-          Domain DomainCheckpoint DomainSnapshot Error Interface NWFilter NWFilterBinding Network
-          NetworkPort NodeDevice Secret StoragePool StorageVol Stream
-    )),
-    map { ("::$_" => 0) } qw(Event EventImpl),
+# The packages, without what both names begin with.
+my @MODULES = (
+    '',
+    map { "::$_" } qw(
+      Domain DomainCheckpoint DomainSnapshot Error Event EventImpl Interface NWFilter
+      NWFilterBinding Network NetworkPort NodeDevice Secret StoragePool StorageVol Stream
+    ),
 );
 
 # Perl calls these by their names in each package, or they are of no use elsewhere.
@@ -64,11 +62,11 @@ sub _define {
 # Makes a package of Sys::Virt's that is a subclass of ours, and has its functions and
 # constants. What Sys::Virt does in another way can then be its own.
 sub _make_package {
-    my ($module, $has_objects) = @_;
+    my ($module) = @_;
     my ($ours, $theirs) = map { "$_$module" } 'VKVM', 'Sys::Virt';
     _define("${theirs}::ISA", [$ours]);
     _define("${theirs}::$_",  $ours->can($_)) for _functions($ours);
-    VKVM::_use_package($ours, $theirs) if $has_objects;
+    VKVM::_use_package($ours, $theirs);
     my $file = "$theirs.pm" =~ s{::}{/}gr;
     ## no critic (RequireLocalizedPunctuationVars) - it is to last
     $INC{$file} //= $INC{ "$ours.pm" =~ s{::}{/}gr };
@@ -79,7 +77,7 @@ if (defined &Sys::Virt::_open) {
     require Carp;
     Carp::croak('Sys::Virt is loaded already; VKVM::SysVirt must be loaded before it');
 }
-_make_package($_, $MODULES{$_}) for keys %MODULES;
+_make_package($_) for @MODULES;
 
 ## no critic (ProhibitPackageVars) - programs read it
 $Sys::Virt::VERSION = SYS_VIRT_VERSION;
@@ -90,6 +88,8 @@ push @Sys::Virt::Event::ISA, 'Sys::Virt::EventImpl';
 
 # The folder that is put into PERL5LIB where nobody can add -MVKVM::SysVirt.
 sub folder {
+    my @given = @_;
+    VKVM::_refuse_count('VKVM::SysVirt::folder', \@given, 0, 'class');
     return File::Spec->catdir(dirname(File::Spec->rel2abs(__FILE__)), 'SysVirt', 'lib');
 }
 

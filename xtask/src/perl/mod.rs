@@ -16,7 +16,7 @@ pub use forms::{call, sub};
 /// Writes everything that is generated for Perl.
 pub fn write(api: &Api, constants: &[Constant]) -> Result<Vec<Output>> {
     forms::check(api)?;
-    let mut outputs = vec![xs::typemap(api), xs::classes(), xs::all()];
+    let mut outputs = vec![xs::typemap(api), xs::classes(), xs::methods(api), xs::all()];
     outputs.extend(callbacks::write(api)?);
     for package in classes::packages() {
         let mine =
@@ -42,4 +42,14 @@ fn is_input(param: &Param) -> bool {
 
 fn is_destroy(param: &Param) -> bool {
     param.kind == Kind::Callback(DESTROY.into())
+}
+
+/// The full name of the method or function that a function is in Perl.
+fn full_name(function: &Function) -> Option<String> {
+    let call = call(function)?;
+    let name = call.split('(').next()?.replace("->", "::");
+    if name.contains("::") {
+        return Some(name);
+    }
+    Some(format!("{}::{name}", package(&function.class)?.name))
 }
