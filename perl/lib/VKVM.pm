@@ -33,6 +33,7 @@ require VKVM::Host;
 # A document of one key, or, as in python-kvm, its root element and what is in it.
 sub to_xml {
     my (@document) = @_;
+    _refuse_count('VKVM::to_xml', \@document, 1, qw(document content));
     return _to_xml(@document == 2 ? { $document[0] => $document[1] } : $document[0]);
 }
 
@@ -62,12 +63,13 @@ sub _refuse_others {
 }
 
 # Refuses a wrong number of arguments of a method that is written in Perl, as the others
-# refuse it. The method is named as the program knows it.
+# refuse it. The last name is '...' where there may be any number of further ones.
 sub _refuse_count {
     my ($method, $given, $least, @names) = @_;
-    return if @$given >= $least && @$given <= @names;
-    $method =~ s/\AVKVM/Sys::Virt/ if $INC{'VKVM/SysVirt.pm'};
-    my $list = join ', ', map { $_ < $least ? $names[$_] : "[$names[$_]]" } 0 .. $#names;
+    return if @$given >= $least && (@$given <= @names || $names[-1] eq '...');
+    $method = _known_as($method);
+    my $is_bare = sub { $_[0] < $least || $names[ $_[0] ] eq '...' };
+    my $list    = join ', ', map { $is_bare->($_) ? $names[$_] : "[$names[$_]]" } 0 .. $#names;
     my $count = @$given;
     _refuse($names[$count], "is missing: $method($list) got $count argument" . ($count == 1 ? '' : 's'))
       if $count < $least;
@@ -87,6 +89,7 @@ my %CONNECTION = map { $_ => 1 } @CONNECTION;
 # In one piece: with calls of _params and the like it was a fifth of opening test:///default.
 sub new {
     my ($class, @given) = @_;
+    _refuse_count('VKVM::new', [], 1, qw(class ...)) if !defined $class;
     my %params = @given % 2 ? _pairs('VKVM->new', @given) : @given;
     exists $CONNECTION{$_} or _refuse_others('VKVM->new', \%params, @CONNECTION) for keys %params;
     _check_connection(\%params) if keys %params > 1;
@@ -156,24 +159,31 @@ sub _warn {
 
 # On a connection, the version of the hypervisor; without one, of libvirt.
 sub get_version {
-    my ($self) = @_;
+    my ($self) = my @given = @_;
+    _refuse_count('VKVM::get_version', \@given, 0, 'conn');
     return ref $self ? $self->_get_version : _libvirt_version();
 }
 
 # A version is major * 1,000,000 + minor * 1,000 + micro.
+sub _version_of {
+    my ($method, @given) = @_;
+    _refuse_count($method, \@given, 0, 'conn');
+    return @given && ref $given[0] ? $given[0]->get_version : _libvirt_version();
+}
+
 sub get_major_version {
-    my ($self) = @_;
-    return int($self->get_version / 1_000_000);
+    my @given = @_;
+    return int(_version_of('VKVM::get_major_version', @given) / 1_000_000);
 }
 
 sub get_minor_version {
-    my ($self) = @_;
-    return int($self->get_version / 1000) % 1000;
+    my @given = @_;
+    return int(_version_of('VKVM::get_minor_version', @given) / 1000) % 1000;
 }
 
 sub get_micro_version {
-    my ($self) = @_;
-    return $self->get_version % 1000;
+    my @given = @_;
+    return _version_of('VKVM::get_micro_version', @given) % 1000;
 }
 
 # Sys::Virt looks each of the objects of a list up by its name; these are one call

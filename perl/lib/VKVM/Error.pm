@@ -5,29 +5,27 @@ use warnings;
 
 our $VERSION = '0.001000';
 
+# Perl calls these with arguments of its own.
 use overload
-  '""'     => 'stringify',
+  '""'     => sub { return $_[0]->stringify },
   'bool'   => sub { return 1 },
   fallback => 1;
 
 sub stringify {
-    my ($self) = @_;
+    my ($self) = my @given = @_;
+    VKVM::_refuse_count('VKVM::Error::stringify', \@given, 1, 'self');
     my $text = 'libvirt error code: ' . $self->code . ', message: ' . $self->message;
     return $text =~ /\n\z/ ? $text : "$text\n";
 }
 
-sub level     { return $_[0]{level} }
-sub code      { return $_[0]{code} }
-sub domain    { return $_[0]{domain} }
-sub message   { return $_[0]{message} }
-sub str1      { return $_[0]{str1} }
-sub str2      { return $_[0]{str2} }
-sub str3      { return $_[0]{str3} }
-sub int1      { return $_[0]{int1} }
-sub int2      { return $_[0]{int2} }
-sub function  { return $_[0]{function} }
-sub parameter { return $_[0]{parameter} }
-sub line      { return $_[0]{line} }
-sub column    { return $_[0]{column} }
+for my $field (
+    qw(level code domain message str1 str2 str3 int1 int2 function parameter line column)) {
+    no strict 'refs';    ## no critic (ProhibitNoStrict) - methods that only differ in their names
+    *$field = sub {
+        my ($self) = my @given = @_;
+        VKVM::_refuse_count("VKVM::Error::$field", \@given, 1, 'self');
+        return $self->{$field};
+    };
+}
 
 1;

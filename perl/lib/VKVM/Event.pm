@@ -12,13 +12,14 @@ our $VERSION = '0.001000';
 
 # Makes a loop of the program's own, an object, the event loop.
 sub register {
-    my ($impl) = @_;
+    my ($impl) = my @given = @_;
+    VKVM::_refuse_count('VKVM::Event::register', \@given, 1, 'impl');
     my $is = sub { return blessed $impl && $impl->isa($_[0]) };
     if ($is->('VKVM::Event') && !$is->('VKVM::EventImpl')) {
         warn 'an event loop should be a subclass of VKVM::EventImpl, not of VKVM::Event';
     }
     elsif (!$is->('VKVM::EventImpl')) {
-        die 'event implementation must be a subclass of VKVM::EventImpl';
+        VKVM::_refuse('impl', 'event implementation must be a subclass of VKVM::EventImpl');
     }
     return _register_impl($impl);
 }

@@ -8,7 +8,8 @@ use VKVM;
 our $VERSION = '0.001000';
 
 sub new {
-    my ($class) = @_;
+    my ($class) = my @given = @_;
+    VKVM::_refuse_count('VKVM::EventImpl::new', \@given, 1, 'class');
     return bless {}, $class;
 }
 
@@ -17,23 +18,31 @@ for my $method (
     qw(add_handle update_handle remove_handle add_timeout update_timeout remove_timeout)) {
     no strict 'refs';    ## no critic (ProhibitNoStrict) - methods that only differ in their names
     *$method = sub {
-        my $class = ref $_[0] || $_[0];
-        die "$class must have a method $method\n";
+        my ($self) = my @given = @_;
+        VKVM::_refuse_count("VKVM::EventImpl::$method", \@given, 1, qw(self ...));
+        my $class = ref $self || $self;
+        VKVM::_refuse($method, "$class must have a method $method");
     };
 }
 
 sub _run_handle_callback {
-    my ($self, $watch, $fd, $events, $cb, $opaque) = @_;
+    my ($self, $watch, $fd, $events, $cb, $opaque) = my @given = @_;
+    VKVM::_refuse_count('VKVM::EventImpl::_run_handle_callback', \@given, 6,
+        qw(self watch fd events cb opaque));
     return _run_handle_callback_helper($watch, $fd, $events, $cb, $opaque);
 }
 
 sub _run_timeout_callback {
-    my ($self, $timer, $cb, $opaque) = @_;
+    my ($self, $timer, $cb, $opaque) = my @given = @_;
+    VKVM::_refuse_count('VKVM::EventImpl::_run_timeout_callback', \@given, 4,
+        qw(self timer cb opaque));
     return _run_timeout_callback_helper($timer, $cb, $opaque);
 }
 
 sub _free_callback_opaque {
-    my ($self, $ff, $opaque) = @_;
+    my ($self, $ff, $opaque) = my @given = @_;
+    VKVM::_refuse_count('VKVM::EventImpl::_free_callback_opaque', \@given, 3,
+        qw(self ff opaque));
     return _free_callback_opaque_helper($ff, $opaque);
 }
 

@@ -8,14 +8,16 @@ use VKVM;
 our $VERSION = '0.001000';
 
 sub new {
-    my ($class, @given) = @_;
+    my ($class, @given) = my @all = @_;
+    VKVM::_refuse_count('VKVM::EventQueue::new', \@all, 1, qw(class ...));
     my %params = VKVM::_params('VKVM::EventQueue->new', \@given, 'capacity');
     return bless _new($params{capacity} // 10_000), ref $class || $class;
 }
 
 # The C function waits where Perl's signal handlers cannot run; select does not.
 sub next {    ## no critic (ProhibitBuiltinHomonyms, RequireFinalReturn) - as in C; a loop ends it
-    my ($self, $timeout) = @_;
+    my ($self, $timeout) = my @given = @_;
+    VKVM::_refuse_count('VKVM::EventQueue::next', \@given, 1, qw(queue timeout));
     VKVM::_number('timeout', $timeout, -1e15, 1e15, 'a number of ms, negative for no end,') if defined $timeout;
     my $deadline = defined $timeout && $timeout >= 0 ? _now() + $timeout / 1000 : undef;
     my $readable = '';
@@ -31,7 +33,8 @@ sub next {    ## no critic (ProhibitBuiltinHomonyms, RequireFinalReturn) - as in
 
 # A copy of the descriptor, which Perl may close: the queue's own must stay open.
 sub fh {
-    my ($self) = @_;
+    my ($self) = my @given = @_;
+    VKVM::_refuse_count('VKVM::EventQueue::fh', \@given, 1, 'queue');
     open my $fh, '<&', $self->get_fd or die "cannot copy the descriptor of a queue: $!\n";
     return $fh;
 }

@@ -12,14 +12,16 @@ our $VERSION = '0.001000';
 my $TIMEOUT = 10;
 
 sub new {
-    my ($class, @given) = @_;
+    my ($class, @given) = my @all = @_;
+    VKVM::_refuse_count('VKVM::Fleet::new', \@all, 1, qw(class ...));
     my %params = VKVM::_params('VKVM::Fleet->new', \@given, qw(uris timeout));
     return bless _open($params{uris}, _ms($params{timeout})), ref $class || $class;
 }
 
 # Runs a command on all hosts, with arguments as those of VKVM::Host's call.
 sub call {
-    my ($self, $command, $args, @given) = @_;
+    my ($self, $command, $args, @given) = my @all = @_;
+    VKVM::_refuse_count('VKVM::Fleet::call', \@all, 2, qw(fleet command args ...));
     VKVM::Host::_check_args($args);
     my %options = VKVM::_params('VKVM::Fleet->call', \@given, 'timeout');
     return _results($self->_call($command, $args, _ms($options{timeout}), VKVM::Host::_gives_document($command)));
@@ -28,7 +30,8 @@ sub call {
 # The domains of all hosts. In list context they are followed by the errors of hosts
 # that gave none.
 sub list_domains {
-    my ($self, @given) = @_;
+    my ($self, @given) = my @all = @_;
+    VKVM::_refuse_count('VKVM::Fleet::list_domains', \@all, 1, qw(fleet ...));
     my %args    = VKVM::_pairs('VKVM::Fleet->list_domains', @given);
     my $timeout = _ms(delete $args{timeout});
     my $listing = $self->_list_domains(\%args, $timeout);

@@ -12,7 +12,8 @@ our $VERSION = '0.001000';
 my $described = _commands();
 
 sub new {
-    my ($class, @given) = @_;
+    my ($class, @given) = my @all = @_;
+    VKVM::_refuse_count('VKVM::Host::new', \@all, 1, qw(class ...));
     my %params = VKVM::_params('VKVM::Host->new', \@given, qw(uri conn));
     VKVM::_refuse('conn', 'was given besides a uri; VKVM::Host->new takes one of them')
       if defined $params{uri} && defined $params{conn};
@@ -43,7 +44,11 @@ sub _check_args {
 }
 
 # All commands, as vkvm_host_commands describes them.
-sub commands { return _commands() }
+sub commands {
+    my @given = @_;
+    VKVM::_refuse_count('VKVM::Host::commands', \@given, 0, 'class');
+    return _commands();
+}
 
 # Whether a command's result is a document, which to_xml gives back as it was.
 sub _gives_document {
@@ -64,11 +69,12 @@ sub _full_name {
 }
 
 sub _method {
-    my ($full) = @_;
+    my ($name, $full) = @_;
     my $known;
     return sub {
-        my ($self, @given) = @_;
-        VKVM::_refuse('host', 'is no object; one is needed') if !ref $self;
+        my ($self, @given) = my @all = @_;
+        VKVM::_refuse_count($name, \@all, 1, qw(host ...));
+        VKVM::_refuse('host', "is no object; one is needed for $name") if !ref $self;
         $known //= VKVM::Host::Arguments::known_of($described->{commands}{$full});
         my ($named, @places) = VKVM::Host::Arguments::sort_arguments($known, @given);
         my $progress = delete $named->{progress};
@@ -82,14 +88,19 @@ sub _make_methods {
     for my $object (keys %{ $described->{objects} }) {
         my $package = __PACKAGE__ . '::' . ucfirst $object;
         @{"${package}::ISA"} = (__PACKAGE__ . '::Object');
-        my $accessor = sub { return bless { host => $_[0], name => $object }, $package };
-        *{ __PACKAGE__ . "::$_" } = $accessor
-          for $object, @{ $described->{objects}{$object}{aliases} };
+        for my $name ($object, @{ $described->{objects}{$object}{aliases} }) {
+            my $full = __PACKAGE__ . "::$name";
+            *$full = sub {
+                my ($host) = my @given = @_;
+                VKVM::_refuse_count($full, \@given, 1, 'host');
+                return bless { host => $host, name => $object }, $package;
+            };
+        }
     }
     for my $full (keys %{ $described->{commands} }) {
         my ($object, $name) = @{ $described->{commands}{$full} }{qw(object name)};
         my $package = __PACKAGE__ . ($object eq '' ? '' : '::' . ucfirst $object);
-        *{"${package}::$name"} = _method($full);
+        *{"${package}::$name"} = _method("${package}::$name", $full);
     }
     return;
 }
@@ -103,7 +114,7 @@ sub AUTOLOAD {
     my ($self, @given) = @_;
     my $name = $AUTOLOAD =~ s/.*:://sr;
     return if $name =~ /\A(?:un)?import\z/;
-    die "VKVM::Host has no method $name" if !ref $self || $name =~ /\A_/;
+    VKVM::_refuse($name, "is no method of VKVM::Host") if !ref $self || $name =~ /\A_/;
     return $self->call($name, \@given);
 }
 
@@ -118,6 +129,7 @@ our $AUTOLOAD;
 sub AUTOLOAD {    ## no critic (RequireArgUnpacking)
     my ($self, @given) = @_;
     my $name = $AUTOLOAD =~ s/.*:://sr;
+    VKVM::_refuse($name, 'is no function: ' . __PACKAGE__ . ' has methods') if !ref $self;
     return $self->{host}->call("$self->{name}.$name", \@given);
 }
 

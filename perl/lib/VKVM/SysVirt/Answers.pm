@@ -38,6 +38,8 @@ my %TAKES = (
               list_networks list_nwfilters list_secrets list_storage_pools
         )),
         list_node_devices => 2,
+        (map { ("get_${_}version" => 1) } '', qw(major_ minor_ micro_)),
+        _get_conn_version => 1, _get_library_version => 0,
     },
     Domain => {
         create_checkpoint => 3, create_snapshot => 3,
@@ -47,6 +49,10 @@ my %TAKES = (
         migrate2 => 7, migrate_to_uri2 => 7,
     },
     DomainSnapshot => { list_child_snapshots => 1 },
+    Error => { map { ($_ => 1) } qw(stringify level code domain message) },
+    (map {
+        ($_ => { _run_handle_callback => 6, _run_timeout_callback => 4, _free_callback_opaque => 3 })
+    } qw(Event EventImpl)),
     Network     => { create_port  => 3, get_port_by_uuid => 2 },
     StoragePool => {
         clone_volume => 3, create_volume => 2, get_volume_by_name => 2, list_volumes => 1,
@@ -176,14 +182,15 @@ sub _returning_minus_one {
         my $error = _error_of(sub { $answer = $method->(@arguments); return });
         return $answer if !defined $error;
         # What libvirt refuses is returned; a wrong argument is an error as everywhere.
-        die $error if $error->domain == VKVM::Error::FROM_VKVM();
+        die $error if !blessed $error || $error->domain == VKVM::Error::FROM_VKVM();
         return -1;
     };
 }
 
 # As Sys::Virt's, this overlooks what it does not know, and warns of an odd number.
 sub _new {
-    my ($class, %params) = @_;
+    my ($class, %params) = my @all = @_;
+    VKVM::_refuse_count('VKVM::new', \@all, 1, qw(class ...));
     return VKVM::_new_overlooking($class, %params);
 }
 
@@ -206,9 +213,11 @@ sub _get_job_stats {
 # A second loop is overlooked where libvirt has taken another kind, and takes the place
 # of the first where that was one of the program's, too.
 sub _register {
-    my ($impl) = @_;
+    my ($impl) = my @given = @_;
+    VKVM::_refuse_count('VKVM::Event::register', \@given, 1, qw(impl ...));
     my $is_loop = blessed $impl && grep { $impl->isa($_) } qw(VKVM::EventImpl VKVM::Event);
-    die 'event implementation must be a subclass of Sys::Virt::EventImpl' if !$is_loop;
+    VKVM::_refuse('impl', 'event implementation must be a subclass of Sys::Virt::EventImpl')
+      if !$is_loop;
     my $is_first = !$Sys::Virt::Event::eventimpl;    ## no critic (ProhibitPackageVars)
     $Sys::Virt::Event::eventimpl = $impl;            ## no critic (ProhibitPackageVars)
     return if !$is_first;
@@ -254,6 +263,8 @@ sub _replace_all {
         qw(add_handle update_handle remove_handle add_timeout update_timeout remove_timeout)) {
         my $call = sub {
             my @arguments = grep { ref ne 'VKVM::SysVirt::Loop' } @_;
+            VKVM::_refuse('impl', "is missing: Sys::Virt::Event::_$name needs a registered loop")
+              if !$Sys::Virt::Event::eventimpl;    ## no critic (ProhibitPackageVars)
             return $Sys::Virt::Event::eventimpl->$name(@arguments); ## no critic (ProhibitPackageVars)
         };
         VKVM::SysVirt::_define("Sys::Virt::Event::_$name",   $call);

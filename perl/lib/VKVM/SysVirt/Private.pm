@@ -3,6 +3,8 @@ package VKVM::SysVirt::Private;
 use strict;
 use warnings;
 
+use Scalar::Util qw(blessed);
+
 our $VERSION = '0.001000';
 
 # The functions of Sys::Virt that its methods are made of. They are private, but programs
@@ -154,18 +156,21 @@ my %LOOKED_UP_WITH = (_lookup_by_key => 'connection', _lookup_by_path => 'connec
 
 # Takes the methods by their names when it is called: programs replace some in tests.
 sub _helper {
-    my ($method) = @_;
+    my ($name, $method) = @_;
     return sub {
-        my ($object, @arguments) = @_;
-        VKVM::_refuse('object', "is no object; the one is needed that has $method")
-          if !ref $object;
+        my ($object, @arguments) = my @all = @_;
+        VKVM::_refuse_count($name, \@all, 1, qw(object ...));
+        VKVM::_refuse('object', "is not right: $name needs the object that has $method")
+          if !blessed $object || !$object->can($method);
         return $object->$method(@arguments);
     };
 }
 
 # `_lookup_by_volume` has no connection, but the volume has one.
 sub _pool_of_volume {
-    my ($vol) = @_;
+    my ($vol) = my @given = @_;
+    VKVM::_refuse_count('Sys::Virt::StoragePool::_lookup_by_volume', \@given, 1, 'vol');
+    VKVM::_refuse('vol', 'is no object; a volume is needed') if !ref $vol;
     return $vol->get_conn->get_storage_pool_by_volume($vol);
 }
 
@@ -173,7 +178,8 @@ sub _constructor {
     my ($package, $parent, @rows) = @_;
     my $needed = join ' or ', map { $_->[0] } grep { !$SAYS_HOW{ $_->[0] } } @rows;
     return sub {
-        my ($class, %params) = @_;
+        my ($class, %params) = my @all = @_;
+        VKVM::_refuse_count("${package}::_new", \@all, 1, qw(class ...));
         $class = ref $class || $class;
         my $is_given = sub { $SAYS_HOW{ $_[0] } ? $params{ $_[0] } : exists $params{ $_[0] } };
         my ($row)    = grep { $is_given->($_->[0]) } @rows;
@@ -183,6 +189,8 @@ sub _constructor {
         for my $name ($with, grep { $_ ne 'flags' } @names) {
             VKVM::_refuse($name, "is missing: $class->_new needs it") if !exists $params{$name};
         }
+        VKVM::_refuse($with, "is no object; $class->_new needs one")
+          if $helper ne '_lookup_by_volume' && !ref $params{$with};
         # A volume is all that is needed to find its pool.
         my @with = $helper eq '_lookup_by_volume' ? () : $params{$with};
         return bless $package->can($helper)->(@with, @params{@names}), $class;
@@ -193,7 +201,7 @@ sub _provide {
     for my $class (keys %HELPERS) {
         my $package = $class eq '' ? 'Sys::Virt' : "Sys::Virt::$class";
         my $helpers = $HELPERS{$class};
-        VKVM::SysVirt::_define("${package}::$_", _helper($helpers->{$_})) for keys %$helpers;
+        VKVM::SysVirt::_define("${package}::$_", _helper("${package}::$_", $helpers->{$_})) for keys %$helpers;
     }
     for my $class (keys %SAME) {
         for my $name (@{ $SAME{$class} }) {
@@ -214,7 +222,8 @@ _provide();
 *Sys::Virt::_get_library_version           = \&VKVM::_libvirt_version;
 *Sys::Virt::_open                          = \&VKVM::_open;
 *Sys::Virt::_open_auth                     = sub {
-    my ($uri, $types, $callback, $flags) = @_;
+    my ($uri, $types, $callback, $flags) = my @given = @_;
+    VKVM::_refuse_count('Sys::Virt::_open_auth', \@given, 4, qw(uri credlist callback flags));
     return VKVM::_open_auth($uri, $flags, VKVM::_credentials($types, $callback));
 };
 
