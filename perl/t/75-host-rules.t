@@ -10,7 +10,7 @@ use IPC::Open3 qw(open3);
 use Test::More;
 use TestHost;
 
-use VKVM;
+use BothFaces;
 
 my $host      = VKVM::Host->new(uri => 'test:///default');
 my $commands  = VKVM::Host->commands->{commands};

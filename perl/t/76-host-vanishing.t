@@ -12,7 +12,7 @@ use Test::More;
 use TestBed;
 use TestHost;
 
-use VKVM;
+use BothFaces;
 
 # So many that they are asked about by several threads where libvirt's client can do that,
 # from libvirt 10.1 on (src/host/walk.rs); earlier ones are asked about one after another.

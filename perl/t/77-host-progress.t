@@ -11,7 +11,7 @@ use Test::More;
 use TestBed;
 use TestHost;
 
-use VKVM;
+use BothFaces;
 
 # Calls the code with a callback that keeps what it is told, and does something then.
 # Checks the rules that hold for all; returns what the code returns.

@@ -12,7 +12,7 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 use TestVKVM;
 
-use VKVM;
+use BothFaces;
 use VKVM::Fleet;
 use VKVM::Host;
 
@@ -270,7 +270,7 @@ subtest 'named arguments in a hash' => sub {
     is_deeply($host->pool->info(pool => 'default-pool', { raw => 1 }), $host->pool->info('default-pool', raw => 1), 'after pairs');
     refused(sub { $host->pool->info('default-pool', raw => 1, { raw => 1 }) }, qr/\Aargs: info got "raw" twice, as a pair and in the hash\z/,
         'of a name that is in both');
-    is(ref(VKVM->new({ uri => $uri })), 'VKVM', 'a connection');
+    is(ref(VKVM->new({ uri => $uri })), face(), 'a connection');
     is_deeply(VKVM::Host->new({ uri => $uri })->list_domains, $host->list_domains, 'a host');
     my $fleet = VKVM::Fleet->new({ uris => [$uri], timeout => 5 });
     is(scalar @{ $fleet->call('list_domains', undef, { timeout => 5 }) }, 1, 'a fleet and its call');
@@ -331,10 +331,10 @@ subtest 'a host whose file is not there' => sub {
     print $file "<node><domain file='/nowhere.xml'/></node>";
     close $file or die $!;
     for my $missing ("test:///nowhere.xml", "test:/nowhere.xml", "test://$dir/host.xml", "test://$dir") {
-        my ($status, $output, $errors) = run_perl('-MVKVM', '-e',
-            'eval { VKVM->new(uri => $ARGV[0]) }; print ref $@, " ", $@->code', $missing);
+        my ($status, $output, $errors) = run_perl('-M' . face_module(), '-e',
+            'eval { ' . face() . '->new(uri => $ARGV[0]) }; print ref $@, " ", $@->code', $missing);
         is($errors, '', "$missing: nothing on standard error");
-        like($output, qr/\AVKVM::Error (?:27|35)\z/, "$missing: libvirt's error");
+        like($output, qr/\A\Q@{[face()]}\E::Error (?:27|35)\z/, "$missing: libvirt's error");
     }
 };
 

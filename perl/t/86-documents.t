@@ -11,7 +11,7 @@ use FindBin;
 use JSON::PP ();
 use lib "$FindBin::Bin/lib";
 use Test::More;
-use VKVM;
+use BothFaces;
 
 binmode Test::More->builder->$_, ':encoding(UTF-8)' for qw(output failure_output todo_output);
 
@@ -85,7 +85,7 @@ find(
                 domainsnapshot disk)) {
                 while ($text =~ /(?=(<$tag\b.*?<\/$tag>))/gs) {
                     my $xml = $1;
-                    push @documents, $xml if eval { VKVM::from_xml($xml); 1 };
+                    push @documents, $xml if eval { Face::from_xml($xml); 1 };
                 }
             }
         },
@@ -98,7 +98,7 @@ SKIP: {
 }
 my @changed;
 for my $xml (@documents) {
-    my $written = VKVM::to_xml(VKVM::from_xml($xml));
+    my $written = Face::to_xml(Face::from_xml($xml));
     next if eq_array(parts_of($written), parts_of($xml));
     push @changed, "$xml became $written";
 }
@@ -128,7 +128,7 @@ srand $seed;
 @changed = ();
 for (1 .. $ENV{VKVM_CALLS} // 200) {
     my $xml = any_element(4);
-    my $written = VKVM::to_xml(VKVM::from_xml($xml));
+    my $written = Face::to_xml(Face::from_xml($xml));
     push @changed, "$xml became $written" if !eq_array(parts_of($written), parts_of($xml));
 }
 is("@changed", '', "random ones, too (VKVM_SEED=$seed)");
@@ -136,8 +136,8 @@ is("@changed", '', "random ones, too (VKVM_SEED=$seed)");
 # --- the order, and changes ----------------------------------------------------------
 
 my $order = '<o z="1" a="2"><z/><m x="1"><c/><b/></m><a/><l/><l/></o>';
-my $flat = sub { my $xml = VKVM::to_xml(@_); $xml =~ s/\n\s*//g; $xml };
-my $doc = VKVM::from_xml($order);
+my $flat = sub { my $xml = Face::to_xml(@_); $xml =~ s/\n\s*//g; $xml };
+my $doc = Face::from_xml($order);
 is($flat->($doc), $order, 'elements and attributes have the order of the document');
 is(join(' ', sort keys %{ $doc->{o} }), '@a @z a l m z', 'without a key of its own');
 delete $doc->{o}{m};
@@ -147,11 +147,11 @@ $doc->{o}{z}   = 'set';
 $doc->{o}{'@'. 'c'} = 3;
 is($flat->($doc), '<o z="1" a="2" c="3"><z>set</z><a/><l/><l/><b>new</b><n k="5"/></o>',
     'what is gone is gone, what is new comes behind, by name');
-is($flat->({ o => { %{ VKVM::from_xml($order)->{o} } } }),
+is($flat->({ o => { %{ Face::from_xml($order)->{o} } } }),
     '<o a="2" z="1"><a/><l/><l/><m x="1"><c/><b/></m><z/></o>', 'a copy of a hash is in the order of names');
 is($flat->(o => { c => 1, a => [1, 2], b => { d => 3 }, '#order' => [qw(b a c a)] }),
     '<o><b><d>3</d></b><a>1</a><c>1</c><a>2</a></o>', 'a program gives an order of its own');
-my $mixed = VKVM::from_xml('<o>x <b/>y<c/><b/></o>');
+my $mixed = Face::from_xml('<o>x <b/>y<c/><b/></o>');
 is_deeply($mixed, { o => { '#text' => ['x ', 'y'], b => [1, 1], c => 1, '#order' => ['#text', 'b', '#text', 'c', 'b'] } },
     'text between elements is kept, and where it was');
 is($flat->($mixed), '<o>x <b/>y<c/><b/></o>', 'and written there');
@@ -166,7 +166,7 @@ my %tied;
 tie %tied, 'Backwards';
 %tied = (a => 1, c => 2, b => 3);
 is($flat->(o => \%tied), '<o><c>2</c><b>3</b><a>1</a></o>', 'a tied hash has the order that it tells');
-$doc = VKVM::from_xml("<o>@{[map { qq(<é$_/><n$_ x='1'/>) } 1 .. 60]}</o>");
+$doc = Face::from_xml("<o>@{[map { qq(<é$_/><n$_ x='1'/>) } 1 .. 60]}</o>");
 is_deeply([$flat->($doc) =~ /<([én]\d+)/g], [map { ("é$_", "n$_") } 1 .. 60], 'many keys, not all ASCII');
 %{ $doc->{o} } = (b => 1, a => 2);
 is($flat->($doc), '<o><a>2</a><b>1</b></o>', 'a hash that was emptied');
@@ -174,14 +174,14 @@ is($flat->($doc), '<o><a>2</a><b>1</b></o>', 'a hash that was emptied');
 SKIP: {
     skip 'this Perl has no threads', 2 if !$Config{useithreads};
     require threads;
-    my $shared = VKVM::from_xml($order);
+    my $shared = Face::from_xml($order);
     is(threads->create(sub { $flat->($shared) })->join, $order, 'the order goes into a thread');
     is($flat->($shared), $order, 'and stays');
 }
 
 # --- booleans ------------------------------------------------------------------------
 
-$doc = VKVM::from_xml('<f><acpi/><one>1</one></f>');
+$doc = Face::from_xml('<f><acpi/><one>1</one></f>');
 is("$doc->{f}{acpi} @{[ $doc->{f}{acpi} + 1 ]}", '1 2', 'true is 1 for a program');
 is($doc->{f}{acpi}, $doc->{f}{one}, 'as the text is');
 is($flat->($doc), '<f><acpi/><one>1</one></f>', 'but they are not written the same');
@@ -211,8 +211,8 @@ is($flat->(f => { a => $one, b => $text, c => 1.0 }), '<f><a>1</a><b>1</b><c>1</
 
 my $facade = VKVM::Host->new(uri => 'test:///default');
 my $conf   = $facade->domain->conf('test');
-my $dumped = VKVM->new(uri => 'test:///default')->get_domain_by_name('test')->get_xml_description;
-is_deeply(parts_of(VKVM::to_xml(domain => $conf)), parts_of($dumped), 'a document of a command, as it was');
+my $dumped = Face->new(uri => 'test:///default')->get_domain_by_name('test')->get_xml_description;
+is_deeply(parts_of(Face::to_xml(domain => $conf)), parts_of($dumped), 'a document of a command, as it was');
 my $network = $facade->network->info('default');
 is(JSON::PP->new->canonical->encode([ @$network{qw(active autostart)} ]), '[1,0]',
     'the flags of other results are numbers');
@@ -221,7 +221,7 @@ is(JSON::PP->new->canonical->encode([ @$network{qw(active autostart)} ]), '[1,0]
 
 sub refusal {
     my ($what) = @_;
-    eval { VKVM::to_xml($what); 1 } and return 'nothing';
+    eval { Face::to_xml($what); 1 } and return 'nothing';
     return ref $@ ? $@->message : "no object: $@";
 }
 my $disk = sub { return { domain => { devices => { disk => [{}, $_[0]] } } } };
@@ -236,7 +236,7 @@ like(refusal($disk->("a\0b")), qr/^document: "domain\.devices\.disk\.1" has a NU
 like(refusal({ 'ü' => { 'ö' => \1 } }), qr/^document: "ü\.ö" is a reference to a scalar/, 'a path in characters');
 like(refusal(\1), qr/^document: is a reference to a scalar, which is no value/, 'the document itself');
 like(refusal({ a => { "b\0" => 1 } }), qr/^document: "a\.b.*" has a NUL byte/, 'a key');
-my $dom = VKVM->new(uri => 'test:///default')->get_domain_by_name('test');
+my $dom = Face->new(uri => 'test:///default')->get_domain_by_name('test');
 ok(!eval { $dom->set_scheduler_parameters({ weight => [1, { x => \1 }] }); 1 }, 'in parameters of a method');
 like($@->message, qr/"weight\.1\.x" is a reference to a scalar/, 'with its path');
 is($@->parameter, 'newparams', 'and the name of the parameter');
@@ -247,9 +247,9 @@ delete $loop->{a};
 
 # --- errors in characters ------------------------------------------------------------
 
-ok(!eval { VKVM::from_xml('<ä>&nö;</ä>'); 1 }, 'a document with an unknown entity');
+ok(!eval { Face::from_xml('<ä>&nö;</ä>'); 1 }, 'a document with an unknown entity');
 like($@->message, qr/the entity &nö; is unknown/, 'the error of from_xml is characters');
-ok(!eval { VKVM::to_xml({ a => { 'ö b' => 1 } }); 1 }, 'a name that is none');
+ok(!eval { Face::to_xml({ a => { 'ö b' => 1 } }); 1 }, 'a name that is none');
 like($@->message, qr/"ö b" cannot be the name/, 'the error of to_xml is characters');
 my $host = VKVM::Host->new(uri => 'test:///default');
 ok(!eval { $host->domain->define({ 'größe' => \1 }); 1 }, 'a document for the facade that is none');
@@ -258,7 +258,7 @@ ok(!eval { VKVM::Host->new(uri => 'größe:///x'); 1 }, 'a connection of no kind
 like($@->message, qr/größe/, 'the error of the facade is characters');
 ok(!eval { $host->domain->nosuch('ä'); 1 } && "$@" !~ /Ã/, 'and of an unknown command');
 utf8::encode(my $bytes = 'größe');
-ok(!eval { $dom->set_scheduler_parameters({ $bytes => 1 }); 1 }, 'bytes for another class');
+ok(!eval { $dom->set_scheduler_parameters({ weight => $bytes }); 1 }, 'bytes for another class');
 like($@->message, qr/\Q$bytes\E/, 'come back as bytes');
 
 done_testing;

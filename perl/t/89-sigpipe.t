@@ -13,7 +13,7 @@ use Test::More;
 use TestBed;
 use TestVKVM;
 
-use VKVM;
+use BothFaces;
 use VKVM::Event;
 use VKVM::EventImpl;
 use VKVM::Host;
@@ -108,9 +108,9 @@ sub when_killed {
 
 sub turn_until {
     my ($done) = @_;
-    my $timer = VKVM::Event::add_timeout(20, sub { });
-    VKVM::Event::run_default() until $done->();
-    VKVM::Event::remove_timeout($timer);
+    my $timer = Face::Event::add_timeout(20, sub { });
+    Face::Event::run_default() until $done->();
+    Face::Event::remove_timeout($timer);
     return;
 }
 
@@ -122,9 +122,9 @@ print $file '<node><auth><user>alice</user></auth></node>';
 close $file or die "cannot write $auth: $!";
 
 in_callback('credentials', sub {
-    my $conn  = VKVM->new(uri => $bed->{URI_UNIX});    # with a socket the signal gets blocked
+    my $conn  = Face->new(uri => $bed->{URI_UNIX});    # with a socket the signal gets blocked
     my $asked = sub { as_a_program(); $_->{result} = 'alice' for @{ $_[0] }; return 0 };
-    VKVM->new(uri => "test://$auth", auth => 1, credlist => [VKVM::CRED_AUTHNAME], callback => $asked);
+    Face->new(uri => "test://$auth", auth => 1, credlist => [Face::CRED_AUTHNAME], callback => $asked);
 });
 
 my $size = 1_000_000;
@@ -133,7 +133,7 @@ open($file, '>', $data) or die "cannot write $data: $!";
 print $file 'x' x $size;
 close $file or die "cannot write $data: $!";
 in_child(0, sub {
-    my $conn = VKVM->new(uri => $rich->{URI});
+    my $conn = Face->new(uri => $rich->{URI});
     my $pool = $conn->create_storage_pool(
         "<pool type='dir'><name>p</name><target><path>$dir</path></target></pool>");
     $pool->create_volume("<volume><name>v</name><capacity>$size</capacity></volume>");
@@ -142,14 +142,14 @@ in_child(0, sub {
 # Calls code with a volume, and a stream to or from it.
 sub with_volume {
     my ($code, $up, $sparse, $flags) = @_;
-    my $conn   = VKVM->new(uri => $rich->{URI});
+    my $conn   = Face->new(uri => $rich->{URI});
     my $vol    = $conn->get_storage_pool_by_name('p')->get_volume_by_name('v');
     my $stream = $conn->new_stream($flags // 0);
     return $code->($vol, $conn) unless defined $up;
     my $method = $up ? 'upload' : 'download';
     my $flag   = !$sparse ? 0
-      : $up ? VKVM::StorageVol::VOL_UPLOAD_SPARSE_STREAM
-      :       VKVM::StorageVol::VOL_DOWNLOAD_SPARSE_STREAM;
+      : $up ? Face::StorageVol::VOL_UPLOAD_SPARSE_STREAM
+      :       Face::StorageVol::VOL_DOWNLOAD_SPARSE_STREAM;
     $vol->$method($stream, 0, 0, $flag);
     return $code->($stream);
 }
@@ -187,46 +187,46 @@ in_callback('a command', sub {
     });
 });
 in_callback('a stream', sub {
-    VKVM::Event::register_default();
+    Face::Event::register_default();
     with_volume(sub {
-        $_[0]->add_callback(VKVM::Stream::EVENT_READABLE, \&as_a_program);
+        $_[0]->add_callback(Face::Stream::EVENT_READABLE, \&as_a_program);
         turn_until(sub { $called });
         $_[0]->abort;
-    }, 0, 0, VKVM::Stream::NONBLOCK);
+    }, 0, 0, Face::Stream::NONBLOCK);
 });
 
 in_callback('a timer', sub {
-    VKVM::Event::register_default();
-    VKVM::Event::add_timeout(0, \&as_a_program);
+    Face::Event::register_default();
+    Face::Event::add_timeout(0, \&as_a_program);
     turn_until(sub { $called });
 });
 in_callback('a watch', sub {
-    VKVM::Event::register_default();
+    Face::Event::register_default();
     open(my $zero, '<', '/dev/zero') or die "no /dev/zero: $!";
-    VKVM::Event::add_handle(fileno $zero, VKVM::Event::HANDLE_READABLE, \&as_a_program);
+    Face::Event::add_handle(fileno $zero, Face::Event::HANDLE_READABLE, \&as_a_program);
     turn_until(sub { $called });
 });
 in_callback('an event', sub {
-    VKVM::Event::register_default();
-    my $conn = VKVM->new(uri => $bed->{URI_UNIX});
-    $conn->domain_event_register_any(undef, VKVM::Domain::EVENT_ID_LIFECYCLE, \&as_a_program);
+    Face::Event::register_default();
+    my $conn = Face->new(uri => $bed->{URI_UNIX});
+    $conn->domain_event_register_any(undef, Face::Domain::EVENT_ID_LIFECYCLE, \&as_a_program);
     $conn->create_domain(domain_xml('noticed'))->destroy;
     turn_until(sub { $called });
 });
 in_callback('what a callback has captured', sub {
     package Captured { sub DESTROY { main::as_a_program(); return } }
-    VKVM::Event::register_default();
+    Face::Event::register_default();
     my $captured = bless [], 'Captured';
-    my $conn     = VKVM->new(uri => $bed->{URI_UNIX});
-    my $number   = $conn->domain_event_register_any(undef, VKVM::Domain::EVENT_ID_LIFECYCLE,
+    my $conn     = Face->new(uri => $bed->{URI_UNIX});
+    my $number   = $conn->domain_event_register_any(undef, Face::Domain::EVENT_ID_LIFECYCLE,
         sub { $captured });
     undef $captured;
     $conn->domain_event_deregister_any($number);
     turn_until(sub { $called });
 });
 in_callback('the end of a connection', sub {
-    VKVM::Event::register_default();
-    my $conn = VKVM->new(uri => $bed->{URI_UNIX});
+    Face::Event::register_default();
+    my $conn = Face->new(uri => $bed->{URI_UNIX});
     $conn->register_close_callback(\&as_a_program);
     $bed->restart;
     turn_until(sub { $called });
@@ -238,9 +238,9 @@ for my $method (qw(add_handle update_handle add_timeout update_timeout remove_ha
         no strict 'refs';
         *{"PollLoop::$method"} = sub { as_a_program(); goto &$plain };
         my $loop = PollLoop->new;
-        VKVM::Event::register($loop);
-        my $conn = VKVM->new(uri => $bed->{URI_UNIX});
-        $conn->domain_event_register_any(undef, VKVM::Domain::EVENT_ID_LIFECYCLE, sub { });
+        Face::Event::register($loop);
+        my $conn = Face->new(uri => $bed->{URI_UNIX});
+        $conn->domain_event_register_any(undef, Face::Domain::EVENT_ID_LIFECYCLE, sub { });
         $conn->set_keep_alive(1, 5);
         $conn->create_domain(domain_xml('noticed'))->destroy;
         $loop->turn for 1 .. 5;
@@ -255,7 +255,7 @@ for my $method (qw(add_handle update_handle add_timeout update_timeout remove_ha
 # nothing of the connection.
 sub killed {
     my ($code) = @_;
-    my $conn  = VKVM->new(uri => $bed->{URI_UNIX});
+    my $conn  = Face->new(uri => $bed->{URI_UNIX});
     my @more  = $code ? $code->($conn) : ();
     $bed->restart;
     return ($conn, @more);
@@ -285,28 +285,28 @@ when_killed('DESTROY of an open stream', sub {
     undef $stream;
 });
 when_killed('recv_all', sub {
-    my ($conn, $stream) = (VKVM->new(uri => $bed->{URI_UNIX}));
+    my ($conn, $stream) = (Face->new(uri => $bed->{URI_UNIX}));
     $stream = $conn->new_stream;
     $conn->get_domain_by_name('test')->screenshot($stream, 0);
     fails { $stream->recv_all(sub { $bed->restart; return -1 }) };
 });
 when_killed('a call in a callback', sub {
-    VKVM::Event::register_default();
+    Face::Event::register_default();
     my ($conn) = killed();
     my $ended;
-    VKVM::Event::add_timeout(0, sub { fails { $conn->get_hostname }; $conn->close; $ended = 1 });
+    Face::Event::add_timeout(0, sub { fails { $conn->get_hostname }; $conn->close; $ended = 1 });
     turn_until(sub { $ended });
 });
 when_killed('deregister', sub {
-    VKVM::Event::register_default();
+    Face::Event::register_default();
     my ($conn, $number) = killed(sub {
-        $_[0]->domain_event_register_any(undef, VKVM::Domain::EVENT_ID_LIFECYCLE, sub { });
+        $_[0]->domain_event_register_any(undef, Face::Domain::EVENT_ID_LIFECYCLE, sub { });
     });
     thrown { $conn->domain_event_deregister_any($number) };
     $conn->close;
 });
 when_killed('the loop', sub {
-    VKVM::Event::register_default();
+    Face::Event::register_default();
     my $ended;
     my ($conn) = killed(sub {
         $_[0]->register_close_callback(sub { $ended = 1 });
@@ -316,11 +316,11 @@ when_killed('the loop', sub {
     turn_until(sub { $ended });
 });
 when_killed('the loop on a thread', sub {
-    VKVM::Event::start();
+    Face::Event::start();
     my $queue = VKVM::EventQueue->new;
     my ($conn) = killed(sub { $queue->register_close_callback($_[0]); return });
     $queue->next(300_000) or die 'the end of the connection is not told';
-    VKVM::Event::stop();
+    Face::Event::stop();
 });
 
 done_testing;
