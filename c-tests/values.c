@@ -323,6 +323,20 @@ static void xml(void)
     works(vkvm_value_to_xml(value, &written, &err), &err, "to_xml");
     is_own_str(written, "<a>x <b/>y<c/><b/></a>\n", "is the same document");
     vkvm_value_free(value);
+    works(vkvm_value_from_xml("<a>x<?p i='1'?><b/><?p?></a>", &value, &err), &err,
+          "processing instructions");
+    is_json(value, "{\"a\":{\"#text\":\"x\",\"?p\":[\"i='1'\",true],\"b\":true,"
+                   "\"#order\":[\"?p\",\"b\",\"?p\"]}}",
+            "are children with a question mark");
+    works(vkvm_value_to_xml(value, &written, &err), &err, "to_xml");
+    is_own_str(written, "<a>x<?p i='1'?><b/><?p?></a>\n", "is the same document");
+    vkvm_value_free(value);
+    value = from_json("{\"a\":{\"@b\":true}}");
+    ok(vkvm_value_to_xml(value, &written, &err) == -1, "an attribute is no boolean");
+    has_text(vkvm_error_message(err), "\"a.@b\": it is a boolean", "which the error names");
+    has_text(vkvm_error_message(err), "\"yes\" or \"on\"", "with what to write instead");
+    forget(&err);
+    vkvm_value_free(value);
     value = from_json("{\"a\":{\"b\":false,\"c\":[false,null,true,{}]}}");
     works(vkvm_value_to_xml(value, &written, &err), &err, "to_xml");
     is_own_str(written, "<a>\n  <c/>\n  <c/>\n  <c/>\n</a>\n", "false makes no element");
@@ -333,6 +347,8 @@ static void xml(void)
             "xml", 2, 6, "a wrong end tag");
     mistake(vkvm_value_from_xml("\n<a>\xc3\xbc&nbsp;</a>", &again, &err),
             VKVM_ERROR_OWN_XML_SYNTAX, "xml", 2, 5, "an unknown entity, after one character");
+    mistake(vkvm_value_from_xml("<a/>\n<?p i?>", &again, &err), VKVM_ERROR_OWN_XML_SYNTAX, "xml",
+            2, 1, "a processing instruction that has no place");
     ok(again == NULL, "it gives no value");
     value = from_json("[1]");
     ok(vkvm_value_to_xml(value, &written, &err) == -1, "a list is no document");

@@ -31,7 +31,10 @@
 //!   libvirt's own documents need it rarely.
 //! - Names keep their prefix as written; `xmlns:qemu` is the attribute
 //!   `"@xmlns:qemu"`. A declared encoding is ignored: the text is decoded already.
-//! - Comments, processing instructions and a plain DOCTYPE are skipped. A DOCTYPE
+//! - A processing instruction in an element is a child of the name `"?target"`, whose
+//!   value is its data, or true if it has none. Outside the root element, where a map has
+//!   no place for it, it is an error.
+//! - Comments, the XML declaration and a plain DOCTYPE are skipped. A DOCTYPE
 //!   with declarations of its own, and entities other than `&lt;` `&gt;` `&amp;`
 //!   `&quot;` `&apos;` and character references, are errors: nothing is expanded.
 //!
@@ -110,7 +113,8 @@ fn read<T>(text: &str, then: impl FnOnce(&tree::Tree) -> T) -> Result<T> {
 ///
 /// What XML cannot express is an error that names the path of the value: bytes,
 /// handles, lists in lists, a name that is not an XML name, a control character
-/// in text, an attribute or `"#text"` that is neither a string nor a number.
+/// in text, an attribute or `"#text"` that is neither a string nor a number (documents
+/// have different words for booleans: yes, on, true, 1).
 pub fn to_xml(value: &Value) -> Result<String> {
     write::write(value)
 }

@@ -11,6 +11,7 @@ use FindBin;
 use JSON::PP ();
 use lib "$FindBin::Bin/lib";
 use Test::More;
+use TestVKVM;
 use BothFaces;
 
 binmode Test::More->builder->$_, ':encoding(UTF-8)' for qw(output failure_output todo_output);
@@ -50,9 +51,14 @@ sub parts_of {
         }
         push @{ $stack[-1]{content} }, [$element->{start}, \@content];
     };
-    while ($xml =~ /\G(?:(<!--.*?-->|<\?.*?\?>|<!DOCTYPE[^>]*>)|<!\[CDATA\[(.*?)\]\]>|<\/([^\s>]+)\s*>|<([^\s\/>]+)((?:"[^"]*"|'[^']*'|[^"'>])*?)(\/?)>|([^<]+))/gcs) {
-        my ($other, $cdata, $closed, $opened, $attributes, $empty, $text) = ($1, $2, $3, $4, $5, $6, $7);
+    $xml =~ s/\A<\?xml .*?\?>//s;
+    while ($xml =~ /\G(?:(<!--.*?-->|<!DOCTYPE[^>]*>)|<\?(\S+?)(?:\s+([^?]*?))?\s*\?>|<!\[CDATA\[(.*?)\]\]>|<\/([^\s>]+)\s*>|<([^\s\/>]+)((?:"[^"]*"|'[^']*'|[^"'>])*?)(\/?)>|([^<]+))/gcs) {
+        my ($other, $target, $data, $cdata, $closed, $opened, $attributes, $empty, $text) = ($1, $2, $3, $4, $5, $6, $7, $8, $9);
         next if defined $other;
+        if (defined $target) {
+            push @{ $stack[-1]{content} }, [ "?$target", $data // '' ];
+            next;
+        }
         if (defined $opened) {
             my @attributes;
             while ($attributes =~ /([^\s=]+)\s*=\s*(?:"([^"]*)"|'([^']*)')/g) {
@@ -117,6 +123,7 @@ sub any_element {
         for (1 .. rand(rand() < 0.05 ? 60 : 6)) {
             $content .= any_of("\n", ' ') if rand() < 0.3;
             $content .= any_of('t', ' t&amp;ü ', '<![CDATA[<]]>', '1', '<!-- c -->') if $text && rand() < 0.5;
+            $content .= any_of('<?p?>', '<?p &lt; ü="<>"?>', '<?p  q ?>', '<?ü 1?>') if rand() < 0.1;
             $content .= any_element($depth - 1);
         }
     }
@@ -155,6 +162,14 @@ my $mixed = Face::from_xml('<o>x <b/>y<c/><b/></o>');
 is_deeply($mixed, { o => { '#text' => ['x ', 'y'], b => [1, 1], c => 1, '#order' => ['#text', 'b', '#text', 'c', 'b'] } },
     'text between elements is kept, and where it was');
 is($flat->($mixed), '<o>x <b/>y<c/><b/></o>', 'and written there');
+my $instructed = Face::from_xml('<o><?p a="1"?><b/><?p?></o>');
+is_deeply($instructed, { o => { '?p' => [ 'a="1"', 1 ], b => 1, '#order' => [qw(?p b ?p)] } },
+    'processing instructions are children with a question mark');
+is($flat->($instructed), '<o><?p a="1"?><b/><?p?></o>', 'and written where they were');
+is($flat->(o => { '?p' => 'x' }), '<o><?p x?></o>', 'also those of a program');
+like(thrown { Face::from_xml("<?p x?>\n<o/>") },
+    qr/line 1, column 1: a processing instruction outside the root element cannot be kept: remove it/,
+    'but there is no place for one outside the root element');
 my %tied;
 {
     package Backwards;
@@ -234,6 +249,11 @@ like(refusal($disk->(bless {}, 'Some::Class')), qr/"domain\.devices\.disk\.1" is
     'an object');
 like(refusal($disk->("a\0b")), qr/^document: "domain\.devices\.disk\.1" has a NUL byte at offset 1/, 'text with NUL');
 like(refusal({ 'ü' => { 'ö' => \1 } }), qr/^document: "ü\.ö" is a reference to a scalar/, 'a path in characters');
+like(refusal({ a => { '@b' => JSON::PP::true() } }), qr/"a\.\@b": it is a boolean, for which documents have different words: write the text that is meant, such as "yes" or "on"/,
+    'a boolean for an attribute');
+like(refusal({ a => { '#text' => JSON::PP::false() } }), qr/"a\.#text": it is a boolean/, 'and for a text');
+like(refusal({ a => { '?p' => 'x?>' } }), qr/"a\.\?p": "\?>" would end the processing instruction/,
+    'the end of a processing instruction in it');
 like(refusal(\1), qr/^document: is a reference to a scalar, which is no value/, 'the document itself');
 like(refusal({ a => { "b\0" => 1 } }), qr/^document: "a\.b.*" has a NUL byte/, 'a key');
 my $dom = Face->new(uri => 'test:///default')->get_domain_by_name('test');

@@ -10,7 +10,7 @@ use std::collections::HashSet;
 
 use quick_xml::escape::{EscapeError, resolve_xml_entity};
 use quick_xml::events::attributes::{AttrError, Attribute, Attributes};
-use quick_xml::events::{BytesDecl, BytesRef, BytesStart, Event};
+use quick_xml::events::{BytesDecl, BytesPI, BytesRef, BytesStart, BytesText, Event};
 use quick_xml::{Error, Reader, XmlVersion, errors::IllFormedError};
 
 use super::chars::{find_forbidden, is_name, is_space, is_xml_char};
@@ -51,7 +51,8 @@ impl From<crate::error::Error> for Flaw {
 
 /// A part of a document.
 pub(super) enum Part<'p> {
-    /// An element of this name begins.
+    /// An element of this name begins; or a processing instruction, whose name has its
+    /// question mark.
     Start(&'p str),
     /// Name and value of an attribute of the element that began last.
     Attribute(&'p str, Cow<'p, str>),
@@ -216,7 +217,8 @@ where
                 flaw(at, "the name of a processing instruction cannot be xml")
             }
             Event::PI(instruction) => {
-                check_name(instruction.target(), "a processing instruction", at + "<?".len())
+                check_name(instruction.target(), "a processing instruction", at + "<?".len())?;
+                self.instruction(instruction, at)
             }
             Event::DocType(_) => self.doctype(at, end),
             Event::Decl(_) | Event::Comment(_) | Event::Eof => Ok(()),
@@ -274,6 +276,31 @@ where
         let reserved = many.try_reserve(1);
         reserved.map_err(|_| memory::none(PARAMETER, 2 * many.len() * size_of::<&str>()))?;
         Ok(many.insert(name))
+    }
+
+    /// A processing instruction is passed on as an element with its data as the text.
+    fn instruction(&mut self, instruction: &BytesPI, at: usize) -> Result<(), Flaw> {
+        if self.open.is_empty() {
+            return flaw(
+                at,
+                "a processing instruction outside the root element cannot be kept: remove it",
+            );
+        }
+        let name = at + "<".len();
+        let name = &self.text[name..name + "?".len() + instruction.target().len()];
+        (self.sink)(Part::Start(name), at)?;
+        let data = instruction.content();
+        if !data.is_empty() {
+            let data = match self.has_carriage_return {
+                true => {
+                    memory::probe(2 * data.len(), PARAMETER)?;
+                    BytesText::from_escaped(data).xml10_content().into_owned().into()
+                }
+                false => Cow::Borrowed(data),
+            };
+            (self.sink)(Part::Text(data), at)?;
+        }
+        (self.sink)(Part::End, at)
     }
 
     fn end_tag(&mut self, at: usize) -> Result<(), Flaw> {

@@ -64,6 +64,9 @@ impl<'a> Writer<'a> {
         if self.path.len() > MAX_DEPTH {
             return Err(self.error(&too_deep()));
         }
+        if let Some(target) = name.strip_prefix('?').filter(|_| self.path.len() > 1) {
+            return self.instruction(target, value);
+        }
         if !is_name(name) {
             return Err(self.bad_name(name, "an element"));
         }
@@ -80,6 +83,27 @@ impl<'a> Writer<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Writes a processing instruction.
+    fn instruction(&mut self, target: &str, value: &Value) -> Result<()> {
+        if !is_name(target) || target.eq_ignore_ascii_case("xml") {
+            return Err(self.bad_name(target, "a processing instruction"));
+        }
+        self.put("<?")?;
+        self.put(target)?;
+        if !matches!(value, Value::Null | Value::Bool(_)) {
+            let before = self.out.len();
+            self.put(" ")?;
+            self.raw(value)?;
+            if self.out[before..].contains("?>") {
+                return Err(self.error("\"?>\" would end the processing instruction"));
+            }
+            if self.out[before..].contains('\r') {
+                return Err(self.error("a processing instruction cannot have a carriage return"));
+            }
+        }
+        self.put("?>")
     }
 
     /// Writes what follows the name in the tag of an element, up to its end.
@@ -209,17 +233,31 @@ impl<'a> Writer<'a> {
     /// Writes the text of an element or the value of an attribute.
     fn scalar(&mut self, value: &Value, attribute: bool) -> Result<()> {
         match value {
-            Value::String(text) => match find_forbidden(text) {
-                None => self.escape(text, attribute)?,
-                Some((_, c)) => {
-                    let what = format!("XML does not allow the character U+{:04X}", u32::from(c));
-                    return Err(self.error(&what));
-                }
-            },
+            Value::String(text) => {
+                self.check_characters(text)?;
+                self.escape(text, attribute)
+            }
+            other => self.raw(other),
+        }
+    }
+
+    /// Writes text or a number as it is.
+    fn raw(&mut self, value: &Value) -> Result<()> {
+        match value {
+            Value::String(text) => {
+                self.check_characters(text)?;
+                self.put(text)?;
+            }
             Value::Int(v) => self.put(&v.to_string())?,
             Value::Uint(v) => self.put(&v.to_string())?,
             Value::Double(v) if v.is_finite() => self.put(&v.to_string())?,
             Value::Double(v) => return Err(self.error(&format!("{v} is not a decimal number"))),
+            Value::Bool(_) => {
+                return Err(self.error(
+                    "it is a boolean, for which documents have different words: \
+                     write the text that is meant, such as \"yes\" or \"on\"",
+                ));
+            }
             other => {
                 let what = format!(
                     "it is {}, but XML needs a string or a number here",
@@ -229,6 +267,16 @@ impl<'a> Writer<'a> {
             }
         }
         Ok(())
+    }
+
+    fn check_characters(&self, text: &str) -> Result<()> {
+        match find_forbidden(text) {
+            None => Ok(()),
+            Some((_, c)) => {
+                let what = format!("XML does not allow the character U+{:04X}", u32::from(c));
+                Err(self.error(&what))
+            }
+        }
     }
 
     fn escape(&mut self, text: &str, attribute: bool) -> Result<()> {
