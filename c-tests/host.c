@@ -54,6 +54,10 @@ static void cpus(vkvm_conn *conn)
 
     works(vkvm_conn_get_max_vcpus(conn, "test", &count, &err), &err, "get_max_vcpus");
     is_int(count, 32, "how many");
+    count = -1;
+    works(vkvm_conn_get_max_vcpus(conn, NULL, &count, &err), &err,
+          "get_max_vcpus of the usual type of domain");
+    is_int(count, 32, "how many these may have");
     works(vkvm_conn_get_node_cpu_map(conn, 0, &count, &map, &length, &online, &err), &err,
           "get_node_cpu_map");
     is_int(count, 8, "all CPUs");
