@@ -3273,6 +3273,9 @@ int vkvm_conn_domain_event_register(vkvm_conn *conn,
  * The registration holds the connection open; it ends with
  * `vkvm_conn_domain_event_deregister_any`, or with the connection handle.
  *
+ * If a connection to a daemon was opened before there was an event loop, its
+ * events only arrive while other calls on it read them.
+ *
  * The map of an event has these keys, by the kind of the event (texts may be
  * null): LIFECYCLE: event, detail; RTC_CHANGE: utcoffset (s); WATCHDOG:
  * action; IO_ERROR: srcPath, devAlias, action; IO_ERROR_REASON: srcPath,
@@ -4324,6 +4327,11 @@ int vkvm_event_is_started(bool *started, vkvm_error **error);
  * whose keepalive messages have no answer closes the connection. Programs that
  * cannot do that have `vkvm_event_start`. Fails if another library has
  * registered an event loop with libvirt already.
+ *
+ * A connection to a daemon that was opened before has no keepalive.
+ * Registering for its events succeeds, but they only arrive while other calls
+ * on it read them; open another connection after the loop is registered. The
+ * same holds for the other two loops.
  *
  * A child of fork may run the loop, too: it has the timers and watches that
  * the program added, and its own connections; those of the parent stay the

@@ -56,6 +56,28 @@ END
     is($right, 'none', 'with a loop it works');
 };
 
+# The guide says so: nothing else does.
+subtest 'a connection that was opened before the loop' => sub {
+    my ($early, $late) = printed_by(<<'END');
+        my ($seen, @early) = (0);
+        my $conn = FACE->new(uri => $uri);
+        FACE::Event::register_default();
+        my $other = FACE->new(uri => $uri);
+        $conn->domain_event_register_any(undef, 0, sub { push @early, 1; return });
+        $other->domain_event_register_any(undef, 0, sub { $seen++; return });
+        my $dom = $other->get_domain_by_name('test');
+        $dom->suspend;
+        $dom->resume;
+        FACE::Event::run_default() while $seen < 2;
+        print scalar @early, "\n";
+        $conn->get_hostname;
+        FACE::Event::run_default() while @early < 2;
+        print scalar @early, "\n";
+END
+    is($early, 0, 'does not read its events');
+    is($late,  2, 'until another call does');
+};
+
 subtest 'a loop that nobody runs' => sub {
     my ($idle, $again) = printed_by(<<'END');
         FACE::Event::register_default();

@@ -22,6 +22,10 @@ use crate::value::Value;
 /// cannot do that have `vkvm_event_start`. Fails if another library has registered
 /// an event loop with libvirt already.
 ///
+/// A connection to a daemon that was opened before has no keepalive. Registering for its
+/// events succeeds, but they only arrive while other calls on it read them; open another
+/// connection after the loop is registered. The same holds for the other two loops.
+///
 /// A child of fork may run the loop, too: it has the timers and watches that the
 /// program added, and its own connections; those of the parent stay the parent's.
 ///

@@ -15,6 +15,9 @@ use crate::event::{self, Source};
 /// registration holds the connection open; it ends with
 /// `vkvm_conn_domain_event_deregister_any`, or with the connection handle.
 ///
+/// If a connection to a daemon was opened before there was an event loop, its events only
+/// arrive while other calls on it read them.
+///
 /// The map of an event has these keys, by the kind of the event (texts may be
 /// null):
 /// LIFECYCLE: event, detail;
