@@ -11706,7 +11706,9 @@ int vkvm_stream_abort(vkvm_stream *stream, vkvm_error **error);
  * When the stream is readable, receive until `VKVM_STREAM_WOULD_BLOCK`:
  * libvirt keeps in memory what comes and is not received. When the connection
  * breaks, the callback is told `VKVM_STREAM_EVENT_ERROR` and
- * `VKVM_STREAM_EVENT_HANGUP`, once, whatever it listens to.
+ * `VKVM_STREAM_EVENT_HANGUP`, once, whatever it listens to; together with
+ * `VKVM_STREAM_EVENT_READABLE` when it listens to that and data wait in a
+ * non-blocking stream. They can still be received.
  *
  * @param stream the stream (not NULL; borrowed)
  * @param events what to listen to (bitwise OR of `VKVM_STREAM_EVENT_*`)

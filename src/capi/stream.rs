@@ -237,7 +237,8 @@ pub unsafe extern "C" fn vkvm_stream_sparse_recv_all(
 /// When the stream is readable, receive until `VKVM_STREAM_WOULD_BLOCK`: libvirt
 /// keeps in memory what comes and is not received. When the connection breaks, the
 /// callback is told `VKVM_STREAM_EVENT_ERROR` and `VKVM_STREAM_EVENT_HANGUP`, once,
-/// whatever it listens to.
+/// whatever it listens to; together with `VKVM_STREAM_EVENT_READABLE` when it listens to
+/// that and data wait in a non-blocking stream. They can still be received.
 ///
 /// - `events` (flags VKVM_STREAM_EVENT_*): what to listen to
 /// - `callback`: called on the thread that runs the event loop
@@ -260,10 +261,7 @@ pub unsafe extern "C" fn vkvm_stream_add_callback(
         let object = c.get(stream, "stream")?;
         let id = stream as usize;
         let tell = Box::new(move |now| ready(id, &foreign, now));
-        let peek = move || {
-            let stream = handle::get::<core::Stream>(id, "stream").ok()?;
-            Some(stream.peek())
-        };
+        let peek = move || handle::get::<core::Stream>(id, "stream").ok()?.peek();
         event::stream::add_callback(&object, events, tell, Box::new(peek))
     })
 }

@@ -20,7 +20,8 @@
 //! libvirt makes the timer that calls a stream's callback anew with each message that
 //! comes. A loop of the program's own may put it off by that, as libvirt's does, as long
 //! as messages come without a pause: what comes fills the memory. And when the
-//! connection breaks libvirt tells no stream. So [`look_after`] is called after each turn
+//! connection breaks libvirt tells no stream, though it goes on saying of one that it is
+//! writable. So [`look_after`] is called after each turn
 //! of a loop, and tells both.
 
 use std::ffi::{c_int, c_void};
@@ -51,7 +52,7 @@ struct Listener {
     peek: Peek,
     /// What it listens to.
     events: AtomicI32,
-    /// Whether libvirt has called since the loop last turned.
+    /// Whether libvirt has called since the last look.
     called: AtomicBool,
     /// Whether it knows that the connection is broken.
     broken: AtomicBool,
@@ -133,11 +134,9 @@ fn refusal(reason: &str) -> Error {
 /// Tells listeners what libvirt has not told them, after a turn of the loop.
 pub(super) fn look_after() {
     for listener in LISTENERS.all() {
-        if listener.called.swap(false, Ordering::Relaxed) {
-            continue;
-        }
+        let called = listener.called.swap(false, Ordering::Relaxed);
         shielded(|| {
-            if let Some(events) = listener.missed() {
+            if let Some(events) = listener.missed(called) {
                 (listener.tell)(events);
             }
         });
@@ -147,20 +146,21 @@ pub(super) fn look_after() {
 }
 
 impl Listener {
-    /// What it wants to know and was not told.
-    fn missed(&self) -> Option<c_int> {
+    /// What it wants to know and was not told; `called`: libvirt has told it what it is
+    /// ready for. That it does over and over where it finds the stream writable, or data
+    /// that nobody receives, also when the connection has gone.
+    fn missed(&self, called: bool) -> Option<c_int> {
         let wanted = self.events.load(Ordering::Relaxed);
         if wanted == 0 || self.broken.load(Ordering::Relaxed) {
             return None;
         }
-        match (self.peek)()? {
-            Waiting::Nothing => None,
-            Waiting::Data => Some(wanted & READABLE).filter(|&events| events != 0),
-            Waiting::Broken => {
-                self.broken.store(true, Ordering::Relaxed);
-                Some(BROKEN)
-            }
+        let Waiting { data, broken } = (self.peek)()?;
+        let readable = if data { wanted & READABLE } else { 0 };
+        if broken {
+            self.broken.store(true, Ordering::Relaxed);
+            return Some(readable | BROKEN);
         }
+        Some(readable).filter(|&events| events != 0 && !called)
     }
 }
 

@@ -84,13 +84,12 @@ impl Moved {
 
 /// What a receiver would find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Waiting {
-    /// It would have to wait.
-    Nothing,
-    /// Data, a hole, the end of the data, or an error of the other end.
-    Data,
-    /// The connection has gone, and nothing will come any more.
-    Broken,
+pub struct Waiting {
+    /// Data, a hole, the end of the data, or an error of the other end. Not known of a
+    /// stream that blocks: to ask would be to wait.
+    pub data: bool,
+    /// The connection has gone, and nothing more will come.
+    pub broken: bool,
 }
 
 // SAFETY: libvirt's objects may be used from several threads at once; that
@@ -234,26 +233,18 @@ impl Stream {
         self.enter(Some(Direction::Down))?.recv_hole(flags)
     }
 
-    /// What a receiver would find now. Nothing is taken, and nothing is waited for.
-    pub fn peek(&self) -> Waiting {
+    /// What a receiver would find now. Nothing is taken, and nothing is waited for. None of
+    /// a stream that is not open, or that is being ended.
+    pub fn peek(&self) -> Option<Waiting> {
         // Who ends the stream at this moment ends the listening, too.
-        let Ok(_using) = self.in_use() else {
-            return Waiting::Nothing;
-        };
+        let _using = self.in_use().ok()?;
         // SAFETY: stream and connection are live.
-        if unsafe { sys::virConnectIsAlive(self.conn.as_ptr()) } == 0 {
-            return Waiting::Broken;
-        }
-        if self.flags & sys::VIR_STREAM_NONBLOCK == 0 {
-            // To ask would be to wait.
-            return Waiting::Nothing;
-        }
+        let broken = unsafe { sys::virConnectIsAlive(self.conn.as_ptr()) } == 0;
         let mut room = 0;
-        // SAFETY: libvirt writes nothing where there is room for nothing.
-        match unsafe { sys::virStreamRecv(self.raw(), &mut room, 0) } {
-            c::STREAM_WOULD_BLOCK => Waiting::Nothing,
-            _ => Waiting::Data,
-        }
+        let data = self.flags & sys::VIR_STREAM_NONBLOCK != 0
+            // SAFETY: libvirt writes nothing where there is room for nothing.
+            && unsafe { sys::virStreamRecv(self.raw(), &mut room, 0) } != c::STREAM_WOULD_BLOCK;
+        Some(Waiting { data, broken })
     }
 
     /// Ends the transfer, and waits until the other end has taken everything; and the
