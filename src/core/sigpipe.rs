@@ -11,17 +11,19 @@
 //! may write calls [`shield`], which blocks the signal when it is first called within an
 //! [`inside`]; where that ends, the mask is the program's again. So it is in callbacks,
 //! which run [`outside`]. In a process that only ever opened libvirt's test driver in its
-//! own memory, there is nothing to block.
+//! own memory, there is nothing to block. Connections that the program opens with libvirt
+//! itself have their sockets watched by the event loop, which so knows of them.
 
 use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::fork::{self, Mask, State};
 
-/// Whether there may be a connection over a socket.
+/// Whether there may be a connection over a socket, or a pipe that libvirt writes to.
 static SOCKETS: AtomicBool = AtomicBool::new(false);
 
-/// A connection is opened that may have a socket.
+/// A connection is opened that may have a socket, or libvirt asks the event loop to watch a
+/// descriptor.
 pub fn expect_sockets() {
     SOCKETS.store(true, Ordering::Relaxed);
 }
@@ -58,10 +60,10 @@ pub fn shield() {
     }
 }
 
-/// Runs what libvirt has given to the event loop: it may be of a connection that is not ours.
+/// Runs what of libvirt's may write to a socket, wherever it is called from.
 pub fn shielded<T>(body: impl FnOnce() -> T) -> T {
     inside(|| {
-        shield_always();
+        shield();
         body()
     })
 }

@@ -58,7 +58,7 @@ impl Watched {
     /// Tells libvirt that the descriptor is ready, in a loop of the program's own, whose
     /// turns are not known.
     pub fn run_handle(&self, watch: c_int, fd: c_int, events: c_int) {
-        sigpipe::shielded(|| {
+        sigpipe::inside(|| {
             self.ready(watch, fd, events);
             stream::look_after();
         });
@@ -66,27 +66,29 @@ impl Watched {
 
     /// Tells libvirt that the timer fired, in such a loop.
     pub fn run_timeout(&self, timer: c_int) {
-        sigpipe::shielded(|| {
+        sigpipe::inside(|| {
             self.fire(timer);
             // Keepalive, too, may have found the connection broken.
             stream::look_after();
         });
     }
 
-    /// Tells libvirt that the descriptor is ready.
+    /// Tells libvirt that the descriptor is ready, within a part of the library.
     pub(super) fn ready(&self, watch: c_int, fd: c_int, events: c_int) {
         if let Call::Handle(call) = self.call {
+            sigpipe::shield();
             // SAFETY: libvirt's function with its own data, which is there until self
             // is dropped.
-            sigpipe::shielded(|| unsafe { call(watch, fd, events, self.opaque) });
+            unsafe { call(watch, fd, events, self.opaque) }
         }
     }
 
-    /// Tells libvirt that the timer fired.
+    /// Tells libvirt that the timer fired, likewise.
     pub(super) fn fire(&self, timer: c_int) {
         if let Call::Timeout(call) = self.call {
+            sigpipe::shield();
             // SAFETY: as above.
-            sigpipe::shielded(|| unsafe { call(timer, self.opaque) });
+            unsafe { call(timer, self.opaque) }
         }
     }
 
@@ -153,6 +155,8 @@ unsafe extern "C" fn add_handle(
     let Some(call) = call else {
         return -1;
     };
+    // Also of a connection that the program has opened with libvirt itself.
+    sigpipe::expect_sockets();
     let watched = Watched { call: Call::Handle(call), opaque, free, forgotten: false.into() };
     with(|implementation| implementation.add_handle(fd, events, watched))
 }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::ffi::c_int;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rustix::event::PollFlags;
+use rustix::event::{PollFd, PollFlags};
 use virt::sys;
 
 use super::super::sync::this_thread;
@@ -84,6 +84,24 @@ pub(super) struct Table {
     /// Whether the next sleep is to end at once.
     restless: bool,
     waker: Option<OwnedFd>,
+}
+
+/// What poll is asked for and answers.
+pub(super) struct Asked {
+    /// The watches, each with the place of its descriptor.
+    watches: Vec<(c_int, usize)>,
+    /// Each descriptor once, for poll takes no more than a process may have open.
+    pub(super) fds: Vec<PollFd<'static>>,
+    /// The place of the waker.
+    waker: Option<usize>,
+    /// When to stop asking; none for never.
+    pub(super) until: Option<Instant>,
+}
+
+fn poll_fd(fd: c_int, events: PollFlags) -> PollFd<'static> {
+    // SAFETY: no negative number is let in. The descriptor may be closed, or another one by
+    // now; poll says so, and nothing else is done with it.
+    PollFd::from_borrowed_fd(unsafe { BorrowedFd::borrow_raw(fd) }, events)
 }
 
 /// What was removed, to be dropped under no lock: it tells its makers.
@@ -313,27 +331,34 @@ impl Table {
         }
     }
 
-    /// What to ask poll for, by descriptor, and when to stop asking.
-    pub(super) fn fall_asleep(&mut self) -> (BTreeMap<c_int, PollFlags>, Option<Instant>) {
+    /// What to ask poll for, and when to stop asking.
+    pub(super) fn fall_asleep(&mut self) -> Asked {
         let here = self.generation;
-        let mut asked = BTreeMap::new();
-        for entry in self.watches.values().filter(|entry| entry.is_due_in(here)) {
-            if entry.kind.events != 0 && !entry.kind.closed {
-                *asked.entry(entry.kind.fd).or_insert(PollFlags::empty()) |=
-                    to_poll(entry.kind.events);
-            }
+        let wanted = self.watches.iter().filter(|(_, entry)| {
+            entry.is_due_in(here) && entry.kind.events != 0 && !entry.kind.closed
+        });
+        let mut wanted: Vec<_> = wanted.map(|(number, entry)| (&entry.kind, *number)).collect();
+        wanted.sort_by_key(|(watch, _)| watch.fd);
+        let mut fds = Vec::with_capacity(wanted.len() + 1);
+        let mut watches = Vec::with_capacity(wanted.len());
+        for same in wanted.chunk_by(|(one, _), (other, _)| one.fd == other.fd) {
+            watches.extend(same.iter().map(|(_, number)| (*number, fds.len())));
+            let events = same.iter().map(|(watch, _)| to_poll(watch.events)).collect();
+            fds.push(poll_fd(same[0].0.fd, events));
         }
+        let waker = self.waker.as_ref().map(|_| fds.len());
+        fds.extend(self.waker.as_ref().map(|waker| poll_fd(waker.as_raw_fd(), PollFlags::IN)));
         let timers = self.timers.values().filter(|entry| entry.is_due_in(here));
         let mut until = timers.filter_map(|entry| entry.kind.due).min();
         if std::mem::take(&mut self.restless) || self.can_end_some() {
             until = Some(Instant::now());
         }
         self.sleeping = true;
-        (asked, until)
+        Asked { watches, fds, waker, until }
     }
 
     /// The sleep is over.
-    pub(super) fn wake_up(&mut self) {
+    pub(super) fn wake_up(&mut self, asked: &Asked) {
         self.sleeping = false;
         if std::mem::take(&mut self.woken)
             && let Some(waker) = &self.waker
@@ -341,25 +366,30 @@ impl Table {
             // What was written is there, and if not, nothing waits for it.
             let _ = rustix::io::read(waker, &mut [0; 8]);
         }
+        let answer = asked.waker.map(|place| asked.fds[place].revents());
+        if answer.is_some_and(|answer| answer.contains(PollFlags::NVAL)) {
+            // The program has closed all descriptors; the next turn makes a new one.
+            self.set_waker(None);
+        }
     }
 
     /// The watches that are ready, with what for.
-    pub(super) fn ready(&mut self, answered: &BTreeMap<c_int, PollFlags>) -> Vec<(c_int, c_int)> {
+    pub(super) fn ready(&mut self, asked: &Asked) -> Vec<(c_int, c_int)> {
         let here = self.generation;
         let mut ready = Vec::new();
-        for (number, entry) in self.watches.iter_mut().filter(|(_, entry)| entry.is_due_in(here)) {
-            let Some(&answer) = answered.get(&entry.kind.fd) else {
+        for (number, place) in &asked.watches {
+            let answer = asked.fds[*place].revents();
+            let entry = self.watches.get_mut(number).filter(|entry| entry.is_due_in(here));
+            let Some(entry) = entry.filter(|entry| entry.kind.events != 0) else {
                 continue;
             };
-            if entry.kind.events == 0 || entry.kind.closed {
-                continue;
-            }
             let events = from_poll(answer, entry.kind.events);
             if events != 0 {
                 entry.kind.closed = answer.contains(PollFlags::NVAL);
                 ready.push((*number, events));
             }
         }
+        ready.sort_unstable();
         ready
     }
 

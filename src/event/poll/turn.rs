@@ -1,12 +1,10 @@
 //! A turn of the loop: sleep until something happens, and call who wants to know.
 
-use std::collections::BTreeMap;
 use std::ffi::c_int;
-use std::os::fd::{AsRawFd, BorrowedFd};
 use std::sync::{Condvar, PoisonError};
 use std::time::Instant;
 
-use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec, eventfd, poll};
+use rustix::event::{EventfdFlags, Timespec, eventfd, poll};
 use rustix::io::Errno;
 
 use super::super::shielded;
@@ -79,13 +77,7 @@ pub(in crate::event) fn turn(goes_on: &dyn Fn() -> bool) -> Result<()> {
         return Ok(());
     };
     prepare()?;
-    let answered = sleep()?;
-    let now = Instant::now();
-    let (ready, due) = {
-        let mut table = LOOP.lock();
-        let table = table.here();
-        (table.ready(&answered), table.due(now))
-    };
+    let Woken { ready, due, now } = sleep()?;
     ready
         .into_iter()
         .take_while(|_| goes_on())
@@ -114,41 +106,32 @@ fn call_timer(timer: c_int, now: Instant) {
     }
 }
 
+/// What there is to do after a sleep.
+struct Woken {
+    /// The watches that are ready, with what for.
+    ready: Vec<(c_int, c_int)>,
+    /// The timers that are due.
+    due: Vec<c_int>,
+    /// When that was.
+    now: Instant,
+}
+
 /// Sleeps until a descriptor is ready, a timer is due, something was changed, or a
-/// signal came. Gives what the descriptors have answered.
-fn sleep() -> Result<BTreeMap<c_int, PollFlags>> {
-    let (asked, until, waker) = {
-        let mut table = LOOP.lock();
-        let table = table.here();
-        let (asked, until) = table.fall_asleep();
-        (asked, until, table.waker().map(AsRawFd::as_raw_fd))
-    };
-    let mut fds: Vec<_> = asked
-        .iter()
-        .map(|(fd, events)| (*fd, *events))
-        .chain(waker.map(|waker| (waker, PollFlags::IN)))
-        .map(|(fd, events)| {
-            // SAFETY: no negative number is let in. The descriptor may be closed, or
-            // another one by now; poll says so, and nothing else is done with it.
-            PollFd::from_borrowed_fd(unsafe { BorrowedFd::borrow_raw(fd) }, events)
-        })
-        .collect();
-    let timeout = until.map(|until| until.saturating_duration_since(Instant::now()));
+/// signal came.
+fn sleep() -> Result<Woken> {
+    // In a statement of its own, so that the lock is not held.
+    let mut asked = LOOP.lock().here().fall_asleep();
+    let timeout = asked.until.map(|until| until.saturating_duration_since(Instant::now()));
     let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
-    let polled = sigpipe::outside(|| poll(&mut fds, timeout.as_ref()));
-    {
-        let mut table = LOOP.lock();
-        let table = table.here();
-        table.wake_up();
-        if waker.is_some() && fds.last().is_some_and(|fd| fd.revents().contains(PollFlags::NVAL)) {
-            // The program has closed all descriptors; the next turn makes a new one.
-            table.set_waker(None);
-        }
-    }
+    let polled = sigpipe::outside(|| poll(&mut asked.fds, timeout.as_ref()));
+    let now = Instant::now();
+    let mut table = LOOP.lock();
+    let table = table.here();
+    table.wake_up(&asked);
     match polled {
-        Ok(_) => Ok(asked.keys().copied().zip(fds.iter().map(PollFd::revents)).collect()),
+        Ok(_) => Ok(Woken { ready: table.ready(&asked), due: table.due(now), now }),
         // Timers may be due all the same.
-        Err(Errno::INTR) => Ok(BTreeMap::new()),
+        Err(Errno::INTR) => Ok(Woken { ready: Vec::new(), due: table.due(now), now }),
         Err(error) => Err(failed("waiting for descriptors failed", error)),
     }
 }
