@@ -8,7 +8,9 @@
 #ifndef COMMON_H
 #define COMMON_H
 
+#include <sys/types.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "classes.h"
 #include "tap.h"
@@ -37,6 +39,32 @@ static inline double now(void)
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
     return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+/* The state of a thread as the kernel says it: R, S when it sleeps, Z when its process has
+   ended and nobody has asked for its status; 0 when it is gone. */
+static inline char thread_state(pid_t process, pid_t thread)
+{
+    char path[64], state = 0;
+    snprintf(path, sizeof path, "/proc/%d/task/%d/stat", (int)process, (int)thread);
+    FILE *file = fopen(path, "r");
+    if (file && fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+        state = 0;
+    if (file)
+        fclose(file);
+    return state;
+}
+
+/* Waits until another thread of this process sleeps, in what it was about to call when it
+   told its number. */
+static inline void wait_for_sleep(const pid_t *thread)
+{
+    pid_t number;
+    for (double end = now() + PATIENCE; now() < end; usleep(100))
+        if ((number = __atomic_load_n(thread, __ATOMIC_SEQ_CST)) != 0 &&
+            thread_state(getpid(), number) == 'S')
+            return;
+    must(-1, NULL, "waiting for a thread to sleep");
 }
 
 static inline vkvm_conn *open_conn(const char *uri, uint32_t flags)

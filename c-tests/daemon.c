@@ -431,7 +431,11 @@ static void without_looking(const char *uri, pid_t daemon)
     vkvm_conn *conn = open_conn(uri, 0);
     bool dead = false;
     kill(daemon, SIGKILL);
-    usleep(200000);
+    for (double end = now() + PATIENCE; now() < end; usleep(1000)) {
+        char state = thread_state(daemon, daemon);
+        if (!state || state == 'Z')
+            break;
+    }
     for (int i = 0; i < 3; i++) {
         int count = 0;
         dead |= vkvm_conn_num_of_domains(conn, &count, NULL) == -1;

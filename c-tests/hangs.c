@@ -126,8 +126,11 @@ static int remove_last_hold(void)
 
 /* A visitor that reads the value while another thread waits to change it. */
 
+static pid_t writer_number;
+
 static void *change(void *argument)
 {
+    __atomic_store_n(&writer_number, gettid(), __ATOMIC_SEQ_CST);
     vkvm_value_set_string(value, "0", "changed", NULL);
     return argument;
 }
@@ -137,7 +140,7 @@ static void on_null(void *userdata)
     pthread_t *writer = userdata;
     size_t length = 0;
     must(pthread_create(writer, NULL, change, NULL), NULL, "pthread_create");
-    usleep(200000); /* now it waits */
+    wait_for_sleep(&writer_number);
     must(vkvm_value_get_length(value, NULL, &length, &err), err, "get_length");
 }
 

@@ -122,9 +122,12 @@ static void forked_before_a_lookup(void)
     vkvm_conn_free(conn);
 }
 
+static pid_t asker;
+
 static void *ask(void *userdata)
 {
     vkvm_value *info = NULL;
+    __atomic_store_n(&asker, gettid(), __ATOMIC_SEQ_CST);
     if (vkvm_domain_get_info(userdata, &info, NULL) == 0)
         vkvm_value_free(info);
     return NULL;
@@ -141,7 +144,7 @@ static void forked_during_a_lookup(void)
     expect(wait_until(&reconnected, 1, SECONDS_EACH), "it is not opened again");
     kill(line.process, SIGSTOP);
     pthread_create(&thread, NULL, ask, dom);
-    usleep(100000);
+    wait_for_sleep(&asker);
     expect(child_is_refused(dom), "the child waits for what its parent asks");
     kill(line.process, SIGCONT);
     pthread_join(thread, NULL);
