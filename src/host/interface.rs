@@ -4,10 +4,10 @@ use std::ffi::CString;
 
 use virt::sys;
 
-use super::call::{Call, Outcome};
-use super::command::{Argument, Command, Kind, Shape, flag, needed, optional};
-use super::failure::{Failure, Says};
-use super::given::{c_text, shown};
+use super::frame::call::{Call, Command, Outcome};
+use super::frame::command::{Argument, Kind, Shape, flag, needed, optional};
+use super::frame::failure::{Failure, Says};
+use super::frame::given::{c_text, shown};
 use super::xml_result;
 use crate::core::Interface;
 use crate::error::Result;

@@ -4,7 +4,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use super::call::Call;
+use super::frame::call::Call;
 use crate::core::sigpipe;
 use crate::core::thread::with_signals_blocked;
 

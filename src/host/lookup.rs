@@ -2,9 +2,9 @@
 
 use std::ffi::CStr;
 
-use super::call::Call;
-use super::failure::{Failure, Says};
-use super::given::shown;
+use super::frame::call::Call;
+use super::frame::failure::{Failure, Says};
+use super::frame::given::shown;
 use crate::core::{Domain, Network, StoragePool, StorageVol};
 use crate::error::Result;
 

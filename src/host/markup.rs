@@ -3,7 +3,7 @@
 
 use std::ffi::CString;
 
-use super::given::c_text;
+use super::frame::given::c_text;
 use crate::error::Result;
 
 /// A document on its way.

@@ -1,26 +1,21 @@
 //! The host facade: python-kvm's commands, structured and in-process.
 //!
 //! A [`Host`] runs commands such as "pool.info" and "list_domains" by libvirt's
-//! API. Each command is a row of a table ([`command`]): its arguments, what kind
+//! API. Each command is a row of a table ([`frame::command`]): its arguments, what kind
 //! of result it gives, and the function that does it. Everything else follows
 //! from the table: arguments are checked against it, `vkvm_host_commands` and
 //! docs/COMMANDS.md are written from it, and each language makes its methods of
 //! it. There is one file of commands per object.
 //!
 //! Results have the shapes and the texts of python-kvm, which has them from
-//! virsh; with `raw` they have numbers and bools instead (see [`text`]).
+//! virsh; with `raw` they have numbers and bools instead (see [`frame::text`]).
 
-mod args;
-mod call;
-mod command;
 #[cfg(test)]
 mod coverage;
-mod document;
 mod domain;
-mod failure;
 mod fleet;
+mod frame;
 mod generate;
-mod given;
 mod hypervisor;
 mod image;
 mod interface;
@@ -31,27 +26,26 @@ mod markup;
 mod network;
 mod pool;
 mod reference;
-mod rules;
 mod secret;
 mod snapshot;
 mod table;
-mod text;
+mod virsh;
 mod volume;
 mod walk;
-mod words;
 mod xml_result;
 
 use std::ffi::CStr;
 
-pub use call::Progress;
 pub use fleet::Fleet;
+pub use frame::call::Progress;
 pub use generate::{mac, uuid};
 pub use reference::markdown;
 
 use crate::core::{Again, Conn, Pinned};
 use crate::error::Result;
 use crate::value::{Map, Value};
-use call::Call;
+use frame::args;
+use frame::call::Call;
 
 /// A host, managed by commands. It keeps its connection open.
 pub struct Host {
@@ -87,7 +81,7 @@ impl Host {
     ) -> Result<Value> {
         let command = table::find(command)?;
         let args = args::bind(command, args)?;
-        Call::new(self, command, args, progress).run()
+        Call::new(&self.conn, command, args, progress).run()
     }
 }
 

@@ -2,12 +2,12 @@
 
 use virt::sys;
 
-use super::call::{Call, Outcome};
-use super::command::{Argument, Command, Kind, Shape, flag, needed, optional};
-use super::document::read_file;
-use super::failure::Says;
-use super::given::{c_text, shown};
-use super::words::{Words, names};
+use super::frame::call::{Call, Command, Outcome};
+use super::frame::command::{Argument, Kind, Shape, flag, needed, optional};
+use super::frame::document::read_file;
+use super::frame::failure::Says;
+use super::frame::given::{c_text, shown};
+use super::frame::words::{Words, names};
 use super::{lookup, xml_result};
 use crate::core::Network;
 use crate::value::Map;

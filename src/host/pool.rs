@@ -2,10 +2,10 @@
 
 use virt::sys;
 
-use super::call::{Call, Outcome};
-use super::command::{Argument, Command, Kind, Shape, flag, needed, optional};
-use super::failure::{Failure, Says};
-use super::given::shown;
+use super::frame::call::{Call, Command, Outcome};
+use super::frame::command::{Argument, Kind, Shape, flag, needed, optional};
+use super::frame::failure::{Failure, Says};
+use super::frame::given::shown;
 use super::lists::pool_state;
 use super::markup::Markup;
 use super::{lookup, xml_result};

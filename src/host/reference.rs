@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::command::{Argument, Command};
-use super::rules;
+use super::frame::call::Command;
+use super::frame::command::Argument;
+use super::frame::rules;
 use super::table::OBJECTS;
 
 const HEAD: &str = "\

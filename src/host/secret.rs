@@ -7,11 +7,11 @@ use base64::engine::general_purpose::STANDARD;
 use virt::sys;
 use zeroize::Zeroizing;
 
-use super::call::{Call, Outcome};
-use super::command::{Argument, Command, Kind, Shape, flag, needed, optional};
-use super::document::unreadable;
-use super::failure::{Failure, Says};
-use super::given::shown;
+use super::frame::call::{Call, Command, Outcome};
+use super::frame::command::{Argument, Kind, Shape, flag, needed, optional};
+use super::frame::document::unreadable;
+use super::frame::failure::{Failure, Says};
+use super::frame::given::shown;
 use super::xml_result;
 use crate::core::Secret;
 use crate::value::Value;

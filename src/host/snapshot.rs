@@ -2,12 +2,12 @@
 
 use virt::sys;
 
-use super::call::{Call, Outcome};
-use super::command::{Argument, Command, Kind, Shape, flag, needed, optional};
-use super::failure::{Failure, Says};
-use super::given::shown;
+use super::frame::call::{Call, Command, Outcome};
+use super::frame::command::{Argument, Kind, Shape, flag, needed, optional};
+use super::frame::failure::{Failure, Says};
+use super::frame::given::shown;
+use super::frame::text::fields;
 use super::markup::Markup;
-use super::text::fields;
 use super::xml_result;
 use crate::core::{Domain, DomainSnapshot};
 use crate::error::Result;

@@ -1,9 +1,14 @@
 //! The table of all commands.
 
-use super::command::{Command, Shape};
-use super::{domain, hypervisor, image, interface, lists, network, pool, secret, snapshot, volume};
+use super::frame::call::{Call, Command, Outcome};
+use super::frame::command::{Kind, Shape, needed, optional};
+use super::frame::failure::Failure;
+use super::frame::given::wrong;
+use super::{
+    domain, hypervisor, image, interface, lists, network, pool, secret, snapshot, virsh, volume,
+};
 use crate::error::{Misuse, Result};
-use crate::value::{Map, Value};
+use crate::value::{Map, Value, shortened};
 
 /// Something with commands.
 pub struct Object {
@@ -26,7 +31,12 @@ impl Object {
 
 /// All commands there are. A new file of commands is added here.
 pub const OBJECTS: &[Object] = &[
-    Object { name: "", aliases: &[], about: "the host itself", commands: &[lists::COMMANDS] },
+    Object {
+        name: "",
+        aliases: &[],
+        about: "the host itself",
+        commands: &[lists::COMMANDS, &[VIRSH]],
+    },
     Object {
         name: "hypervisor",
         aliases: &[],
@@ -89,8 +99,40 @@ pub fn find(full: &str) -> Result<&'static Command> {
     })
 }
 
+/// A command by virsh's name, which takes the table to find.
+const VIRSH: Command = Command {
+    name: "virsh",
+    virsh: "",
+    about: "Runs the command that changes something and has this name in virsh.",
+    shape: Shape::None,
+    arguments: &[
+        needed("command", Kind::Text, "virsh's name, like net-start"),
+        optional("arguments", Kind::Texts, "its arguments, as for virsh"),
+    ],
+    progress: false,
+    run: run_as_virsh,
+};
+
+fn run_as_virsh(call: &mut Call<'_>) -> Outcome {
+    let name = call.needed_str("command")?;
+    let Some((full, command)) = by_virsh_name(name) else {
+        let known = virsh_names().join(", ");
+        let reason = format!(
+            "there is no command that virsh calls \"{}\"; there are {known}",
+            shortened(name, 60)
+        );
+        return Err(Failure::from(wrong(reason)).raised());
+    };
+    if command.shape != Shape::None {
+        let reason = format!("\"{name}\" gives a result with structure: call {full}");
+        return Err(Failure::from(wrong(reason)).raised());
+    }
+    let arguments = virsh::arguments(command, &call.texts("arguments"));
+    call.forward(command, &arguments.into())
+}
+
 /// The full name of the command that virsh has under this name, and the command.
-pub fn by_virsh_name(name: &str) -> Option<(String, &'static Command)> {
+fn by_virsh_name(name: &str) -> Option<(String, &'static Command)> {
     let is_it = |command: &&Command| !command.virsh.is_empty() && command.virsh == name;
     OBJECTS.iter().find_map(|object| {
         let command = object.commands().find(is_it)?;
@@ -99,7 +141,7 @@ pub fn by_virsh_name(name: &str) -> Option<(String, &'static Command)> {
 }
 
 /// virsh's names of the commands that change something.
-pub fn virsh_names() -> Vec<&'static str> {
+fn virsh_names() -> Vec<&'static str> {
     let commands = OBJECTS.iter().flat_map(Object::commands);
     let changing = commands.filter(|command| command.shape == Shape::None);
     changing.map(|command| command.virsh).filter(|name| !name.is_empty()).collect()
@@ -147,7 +189,7 @@ pub fn describe() -> Map {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::command::Kind;
+    use crate::host::frame::command::Kind;
 
     #[test]
     fn the_table_is_regular() {

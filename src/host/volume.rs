@@ -8,15 +8,15 @@ use std::path::Path;
 
 use virt::sys;
 
-use super::call::{Call, Outcome};
-use super::command::{Argument, Command, Kind, Shape, flag, needed, optional};
-use super::failure::{Failure, Says};
-use super::given::{c_text, shown};
+use super::frame::call::{Call, Command, Outcome};
+use super::frame::command::{Argument, Kind, Shape, flag, needed, optional};
+use super::frame::failure::{Failure, Says};
+use super::frame::given::{c_text, shown};
+use super::frame::text::parse_size;
+use super::frame::words::Words;
 use super::lists::volume_type;
 use super::long::watch;
 use super::markup::Markup;
-use super::text::parse_size;
-use super::words::Words;
 use super::xml_result;
 use crate::core::stream::Transfer;
 use crate::core::{StoragePool, StorageVol};
@@ -348,7 +348,7 @@ fn info(call: &mut Call<'_>) -> Outcome {
     let size = |name: &str| -> Result<Value> {
         let size = info.get_uint64(name)?;
         let in_bytes = call.flag("bytes") && !call.raw();
-        Ok(if in_bytes { super::text::with_unit(size, "bytes") } else { call.bytes(size) })
+        Ok(if in_bytes { super::frame::text::with_unit(size, "bytes") } else { call.bytes(size) })
     };
     let mut map = Map::with_capacity(4);
     map.push_new("name", call.converted(&name_of(&volume)?));

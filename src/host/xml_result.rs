@@ -2,8 +2,8 @@
 
 use std::ffi::CStr;
 
-use super::call::Outcome;
-use super::failure::Failure;
+use super::frame::call::Outcome;
+use super::frame::failure::Failure;
 use crate::error::Misuse;
 use crate::value::{Map, Value};
 use crate::xml;

@@ -1,8 +1,8 @@
 //! Disks and network interfaces that are described by arguments.
 
-use super::devices::place;
-use crate::host::call::{Call, Outcome};
-use crate::host::failure::{Failure, Says};
+use super::place;
+use crate::host::frame::call::{Call, Outcome};
+use crate::host::frame::failure::{Failure, Says};
 use crate::host::markup::Markup;
 
 type Result<T> = std::result::Result<T, Failure>;

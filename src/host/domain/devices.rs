@@ -4,14 +4,14 @@ use std::ffi::CString;
 
 use virt::sys;
 
-use super::{CONFIG, CURRENT, DOMAIN, LIVE, attach};
+use super::{CONFIG, CURRENT, DOMAIN, LIVE, attach, place};
 use crate::core::Domain;
 use crate::error::Result;
-use crate::host::call::{Call, Outcome};
-use crate::host::command::{Argument, Command, Kind, Shape, flag, needed, optional};
-use crate::host::failure::{Failure, Says};
-use crate::host::given::{c_text, shown};
-use crate::host::words::Words;
+use crate::host::frame::call::{Call, Command, Outcome};
+use crate::host::frame::command::{Argument, Kind, Shape, flag, needed, optional};
+use crate::host::frame::failure::{Failure, Says};
+use crate::host::frame::given::{c_text, shown};
+use crate::host::frame::words::Words;
 use crate::host::xml_result;
 use crate::value::{Map, Value};
 use crate::xml;
@@ -204,26 +204,13 @@ pub const COMMANDS: &[Command] = &[
     },
 ];
 
-/// Where a device comes and goes: in the running domain, its definition, or both.
-pub(super) fn place(call: &Call<'_>, domain: &Domain) -> std::result::Result<u32, Failure> {
-    let mut flags = call.flags(&[
-        ("config", sys::VIR_DOMAIN_AFFECT_CONFIG),
-        ("live", sys::VIR_DOMAIN_AFFECT_LIVE),
-        ("persistent", sys::VIR_DOMAIN_AFFECT_CONFIG),
-    ]);
-    if call.flag("persistent") && domain.is_active()? {
-        flags |= sys::VIR_DOMAIN_AFFECT_LIVE;
-    }
-    Ok(flags)
-}
-
 /// The device that was given, and the name of its file for messages.
 fn device(call: &Call<'_>) -> std::result::Result<(CString, String), Failure> {
     let given = call.needed_str("file")?;
     if given.trim_start().starts_with('<') {
         return Ok((call.needed_text("file")?.to_owned(), "document".to_owned()));
     }
-    let text = crate::host::document::read_file(given)?;
+    let text = crate::host::frame::document::read_file(given)?;
     Ok((c_text(text, || format!("file '{given}'"))?, given.to_owned()))
 }
 

@@ -8,12 +8,12 @@ use virt::sys;
 use super::{CONFIG, CURRENT, DOMAIN, LIVE, affected, name_of};
 use crate::core::{Domain, clock};
 use crate::error::Error;
-use crate::host::call::{Call, Outcome};
-use crate::host::command::{Command, Kind, Shape, flag, optional};
-use crate::host::failure::{Failure, Says};
-use crate::host::given::{c_text, shown};
+use crate::host::frame::call::{Call, Command, Outcome};
+use crate::host::frame::command::{Kind, Shape, flag, optional};
+use crate::host::frame::failure::{Failure, Says};
+use crate::host::frame::given::{c_text, shown};
+use crate::host::frame::words::Words;
 use crate::host::lists::DOMAIN_STATES;
-use crate::host::words::Words;
 use crate::host::xml_result;
 use crate::value::{Map, Value};
 

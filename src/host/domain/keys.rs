@@ -2,8 +2,8 @@
 
 use virt::sys;
 
-use crate::host::text::parse_number;
-use crate::host::words::names;
+use crate::host::frame::text::parse_number;
+use crate::host::frame::words::names;
 
 /// Linux' names of the keys, without "KEY_", in the order of its numbers.
 const LINUX: [&str; 128] = [

@@ -7,13 +7,13 @@ use virt::sys;
 
 use super::{DOMAIN, name_of, storage};
 use crate::core::Domain;
-use crate::host::call::{Call, Outcome};
-use crate::host::command::{Argument, Command, Kind, Shape, flag, needed, optional};
-use crate::host::failure::{Failure, Says};
-use crate::host::given::shown;
+use crate::host::frame::call::{Call, Command, Outcome};
+use crate::host::frame::command::{Argument, Kind, Shape, flag, needed, optional};
+use crate::host::frame::failure::{Failure, Says};
+use crate::host::frame::given::shown;
+use crate::host::frame::text::parse_number;
+use crate::host::frame::words::{Words, names};
 use crate::host::hypervisor::{SUSPEND_TARGET, SUSPEND_TARGETS};
-use crate::host::text::parse_number;
-use crate::host::words::{Words, names};
 use crate::value::Value;
 
 const FILE: Argument = needed("file", Kind::Document("domain"), "the domain's definition");

@@ -12,9 +12,10 @@ mod tuning;
 
 use virt::sys;
 
-use super::call::Call;
-use super::command::{Argument, Command, Kind, flag, needed};
-use super::given::shown;
+use super::frame::call::{Call, Command};
+use super::frame::command::{Argument, Kind, flag, needed};
+use super::frame::failure::Failure;
+use super::frame::given::shown;
 use crate::core::Domain;
 use crate::error::Result;
 
@@ -40,4 +41,17 @@ fn affected(call: &Call<'_>) -> u32 {
 
 fn name_of(domain: &Domain) -> Result<String> {
     Ok(shown(domain.get_name()?).to_owned())
+}
+
+/// Where a device comes and goes: in the running domain, its definition, or both.
+fn place(call: &Call<'_>, domain: &Domain) -> std::result::Result<u32, Failure> {
+    let mut flags = call.flags(&[
+        ("config", sys::VIR_DOMAIN_AFFECT_CONFIG),
+        ("live", sys::VIR_DOMAIN_AFFECT_LIVE),
+        ("persistent", sys::VIR_DOMAIN_AFFECT_CONFIG),
+    ]);
+    if call.flag("persistent") && domain.is_active()? {
+        flags |= sys::VIR_DOMAIN_AFFECT_LIVE;
+    }
+    Ok(flags)
 }

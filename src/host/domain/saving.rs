@@ -9,12 +9,12 @@ use super::{DOMAIN, keys, name_of};
 use crate::core::Domain;
 use crate::core::stream::Sink;
 use crate::error::Result;
-use crate::host::call::{Call, Outcome};
-use crate::host::command::{Argument, Command, Kind, Shape, flag, needed, optional};
-use crate::host::failure::{Failure, Says};
-use crate::host::given::shown;
+use crate::host::frame::call::{Call, Command, Outcome};
+use crate::host::frame::command::{Argument, Kind, Shape, flag, needed, optional};
+use crate::host::frame::failure::{Failure, Says};
+use crate::host::frame::given::shown;
+use crate::host::frame::words::{Words, names};
 use crate::host::long::watch;
-use crate::host::words::{Words, names};
 use crate::host::xml_result;
 use crate::value::Value;
 

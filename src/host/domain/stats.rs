@@ -5,10 +5,10 @@ use virt::sys;
 use super::{CONFIG, CURRENT, DOMAIN, LIVE, affected, name_of};
 use crate::core::Domain;
 use crate::error::Result;
-use crate::host::call::{Call, Outcome};
-use crate::host::command::{Argument, Command, Kind, Shape, flag, needed, optional};
-use crate::host::failure::{Failure, Says};
-use crate::host::given::{c_text, shown};
+use crate::host::frame::call::{Call, Command, Outcome};
+use crate::host::frame::command::{Argument, Kind, Shape, flag, needed, optional};
+use crate::host::frame::failure::{Failure, Says};
+use crate::host::frame::given::{c_text, shown};
 use crate::host::xml_result;
 use crate::value::{Map, Value};
 

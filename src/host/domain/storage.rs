@@ -4,9 +4,9 @@ use virt::sys;
 
 use crate::core::{Domain, StorageVol};
 use crate::error::Result;
-use crate::host::call::Call;
-use crate::host::failure::{Failure, Says};
-use crate::host::given::{c_text, shown};
+use crate::host::frame::call::Call;
+use crate::host::frame::failure::{Failure, Says};
+use crate::host::frame::given::{c_text, shown};
 use crate::host::walk::{Gone, present};
 use crate::host::xml_result;
 use crate::value::Value;
@@ -26,7 +26,7 @@ pub fn of_domain(
 ) -> std::result::Result<Vec<Volume>, Failure> {
     let all = call.flag("remove_all_storage");
     let mut wanted: Vec<String> =
-        call.str("storage").map(crate::host::text::fields).unwrap_or_default();
+        call.str("storage").map(crate::host::frame::text::fields).unwrap_or_default();
     if !all && wanted.is_empty() {
         return Ok(Vec::new());
     }

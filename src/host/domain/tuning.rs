@@ -3,12 +3,12 @@
 use virt::sys;
 
 use super::{CONFIG, CURRENT, DOMAIN, LIVE, affected};
-use crate::host::call::{Call, Outcome};
-use crate::host::command::{Argument, Command, Kind, Shape, flag, needed, optional};
-use crate::host::failure::{Failure, Says};
-use crate::host::given::shown;
-use crate::host::text::parse_number;
-use crate::host::words::{Words, list};
+use crate::host::frame::call::{Call, Command, Outcome};
+use crate::host::frame::command::{Argument, Kind, Shape, flag, needed, optional};
+use crate::host::frame::failure::{Failure, Says};
+use crate::host::frame::given::shown;
+use crate::host::frame::text::parse_number;
+use crate::host::frame::words::{Words, list};
 use crate::value::{Map, Value};
 
 /// A limit in bytes or operations each second.

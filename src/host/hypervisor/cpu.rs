@@ -6,10 +6,10 @@ use virt::sys;
 
 use crate::core::conn::Emulator;
 use crate::error::Result;
-use crate::host::call::{Call, Outcome};
-use crate::host::document::Document;
-use crate::host::failure::Failure;
-use crate::host::given::{c_text, shown};
+use crate::host::frame::call::{Call, Outcome};
+use crate::host::frame::document::Document;
+use crate::host::frame::failure::Failure;
+use crate::host::frame::given::{c_text, shown};
 use crate::host::xml_result;
 use crate::value::{Map, Value};
 use crate::xml;

@@ -3,9 +3,9 @@
 use virt::sys;
 
 use crate::error::Result;
-use crate::host::call::{Call, Outcome};
-use crate::host::failure::{Failure, Says};
-use crate::host::given::shown;
+use crate::host::frame::call::{Call, Outcome};
+use crate::host::frame::failure::{Failure, Says};
+use crate::host::frame::given::shown;
 use crate::host::xml_result;
 use crate::value::{Map, Value};
 use crate::xml;

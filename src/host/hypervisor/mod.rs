@@ -6,10 +6,10 @@ mod node;
 
 pub(super) use node::{SUSPEND_TARGET, SUSPEND_TARGETS};
 
-use super::call::{Call, Outcome};
-use super::command::{Argument, Command, Kind, Shape, flag, needed, optional};
-use super::failure::Failure;
-use super::given::shown;
+use super::frame::call::{Call, Command, Outcome};
+use super::frame::command::{Argument, Kind, Shape, flag, needed, optional};
+use super::frame::failure::Failure;
+use super::frame::given::shown;
 use super::xml_result;
 use crate::core::conn::Emulator;
 use crate::core::library;

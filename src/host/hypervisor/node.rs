@@ -6,11 +6,11 @@ use std::time::Duration;
 use virt::sys;
 
 use crate::error::Result;
-use crate::host::call::{Call, Outcome};
-use crate::host::command::{Argument, Kind, needed};
-use crate::host::failure::{Failure, Says};
-use crate::host::text;
-use crate::host::words::{Words, names};
+use crate::host::frame::call::{Call, Outcome};
+use crate::host::frame::command::{Argument, Kind, needed};
+use crate::host::frame::failure::{Failure, Says};
+use crate::host::frame::text;
+use crate::host::frame::words::{Words, names};
 use crate::value::{Map, Value};
 
 /// All together, where one CPU or NUMA cell can be asked about.

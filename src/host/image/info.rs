@@ -1,8 +1,8 @@
 //! What is known about an image.
 
 use super::{OUTPUT, qemu_img};
-use crate::host::call::{Call, Outcome};
-use crate::host::failure::Failure;
+use crate::host::frame::call::{Call, Outcome};
+use crate::host::frame::failure::Failure;
 use crate::value::{Map, Value};
 
 /// What qemu-img's JSON calls what it prints to people under another name.
@@ -49,7 +49,7 @@ fn facts(text: &str) -> Map {
         if value.contains(':') && !is_name {
             continue;
         }
-        facts.insert(name(key), crate::host::text::converted(value));
+        facts.insert(name(key), crate::host::frame::text::converted(value));
     }
     facts
 }

@@ -7,9 +7,9 @@
 mod info;
 mod program;
 
-use super::call::{Call, Outcome};
-use super::command::{Argument, Command, Kind, Shape, flag, needed, option, optional};
-use super::given::shown;
+use super::frame::call::{Call, Command, Outcome};
+use super::frame::command::{Argument, Kind, Shape, flag, needed, option, optional};
+use super::frame::given::shown;
 use crate::value::Value;
 use program::{Ended, Program};
 

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use crate::error::Misuse;
-use crate::host::call::Call;
+use crate::host::frame::call::Call;
 use crate::value::Value;
 
 /// How often the caller is asked whether to go on, and the program whether it ended.

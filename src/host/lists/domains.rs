@@ -8,8 +8,8 @@ use super::{owned, shown_or};
 use crate::core::Domain;
 use crate::core::conn::DomainState;
 use crate::error::{Error, Result};
-use crate::host::call::{Call, Outcome};
-use crate::host::given::shown;
+use crate::host::frame::call::{Call, Outcome};
+use crate::host::frame::given::shown;
 use crate::host::walk::{self, Gone};
 use crate::value::Map;
 

@@ -1,9 +1,8 @@
-//! The lists of what a host has, and virsh by its own names.
+//! The lists of what a host has.
 
 mod domains;
 mod snapshots;
 mod storage;
-mod virsh;
 
 pub(super) use domains::STATES as DOMAIN_STATES;
 pub(super) use storage::{state as pool_state, volume_type};
@@ -13,10 +12,10 @@ use std::ffi::CStr;
 
 use virt::sys;
 
-use super::call::{Call, Outcome};
-use super::command::{Argument, Command, Kind, Shape, flag, needed, optional};
-use super::given::shown;
-use super::words::Words;
+use super::frame::call::{Call, Command, Outcome};
+use super::frame::command::{Argument, Kind, Shape, flag, needed, optional};
+use super::frame::given::shown;
+use super::frame::words::Words;
 use crate::error::Result;
 use crate::value::Map;
 
@@ -175,18 +174,6 @@ pub(super) const COMMANDS: &[Command] = &[
         ],
         progress: false,
         run: snapshots::list,
-    },
-    Command {
-        name: "virsh",
-        virsh: "",
-        about: "Runs the command that changes something and has this name in virsh.",
-        shape: Shape::None,
-        arguments: &[
-            needed("command", Kind::Text, "virsh's name, like net-start"),
-            optional("arguments", Kind::Texts, "its arguments, as for virsh"),
-        ],
-        progress: false,
-        run: virsh::run,
     },
 ];
 

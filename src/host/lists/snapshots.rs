@@ -4,9 +4,9 @@ use virt::sys;
 
 use super::owned;
 use crate::core::{Domain, DomainSnapshot, clock};
-use crate::host::call::{Call, Outcome};
-use crate::host::failure::Says;
-use crate::host::given::shown;
+use crate::host::frame::call::{Call, Outcome};
+use crate::host::frame::failure::Says;
+use crate::host::frame::given::shown;
 use crate::host::walk::{self, Gone};
 use crate::value::Map;
 use crate::xml;
@@ -47,7 +47,7 @@ pub fn list(call: &mut Call<'_>) -> Outcome {
 fn listed(
     call: &Call<'_>,
     domain: &Domain,
-) -> std::result::Result<Vec<DomainSnapshot>, crate::host::failure::Failure> {
+) -> std::result::Result<Vec<DomainSnapshot>, crate::host::frame::failure::Failure> {
     let filters = call.flags(&[
         ("leaves", sys::VIR_DOMAIN_SNAPSHOT_LIST_LEAVES),
         ("no_leaves", sys::VIR_DOMAIN_SNAPSHOT_LIST_NO_LEAVES),

@@ -6,9 +6,9 @@ use virt::sys;
 
 use super::{owned, shown_or};
 use crate::error::Result;
-use crate::host::call::{Call, Outcome};
+use crate::host::frame::call::{Call, Outcome};
+use crate::host::frame::words::names;
 use crate::host::walk::{self, Gone};
-use crate::host::words::names;
 use crate::value::{Map, Value};
 
 /// The types of pools, as filters.

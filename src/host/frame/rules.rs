@@ -3,13 +3,13 @@
 //! virsh's words.
 
 use super::args::{Args, Bound};
-use super::command::{Argument, Command};
+use super::command::{Argument, Row};
 use super::failure::Failure;
 use super::given::shown;
 use super::words::Words;
 
 /// Refuses arguments that do not go together, before the command does anything.
-pub fn check(command: &Command, args: &Args) -> Result<(), Failure> {
+pub fn check<F>(command: &Row<F>, args: &Args) -> Result<(), Failure> {
     let given = |name: &&str| {
         let place = command.arguments.iter().position(|argument| argument.name == *name);
         place.is_some_and(|place| is_on(args, place))
@@ -102,8 +102,9 @@ pub fn phrases(argument: &Argument) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::args::bind;
-    use crate::host::command::Kind;
+    use crate::host::frame::args::bind;
+    use crate::host::frame::call::Command;
+    use crate::host::frame::command::Kind;
     use crate::host::table::OBJECTS;
     use crate::value::{Map, Value};
 

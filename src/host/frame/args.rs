@@ -4,7 +4,7 @@ use std::ffi::CString;
 
 use zeroize::Zeroize;
 
-use super::command::{Command, Kind};
+use super::command::{Kind, Row};
 use super::document::{self, Source};
 use super::given::{c_text, wrong};
 use super::text;
@@ -55,7 +55,7 @@ impl Drop for Args {
 }
 
 /// Checks what was given against what the command has.
-pub fn bind(command: &'static Command, given: &Value) -> Result<Args> {
+pub fn bind<F>(command: &'static Row<F>, given: &Value) -> Result<Args> {
     let empty = Map::new();
     let (positional, named): (&[Value], &Map) = match given {
         Value::Null => (&[], &empty),
@@ -93,7 +93,7 @@ pub fn bind(command: &'static Command, given: &Value) -> Result<Args> {
 }
 
 impl Args {
-    fn bind_positional(&mut self, command: &'static Command, values: &[Value]) -> Result<()> {
+    fn bind_positional<F>(&mut self, command: &'static Row<F>, values: &[Value]) -> Result<()> {
         let mut places = command.positional();
         let mut rest = values;
         while let Some((first, others)) = rest.split_first() {
@@ -124,7 +124,7 @@ impl Args {
         Ok(())
     }
 
-    fn bind_named(&mut self, command: &'static Command, name: &str, value: &Value) -> Result<()> {
+    fn bind_named<F>(&mut self, command: &'static Row<F>, name: &str, value: &Value) -> Result<()> {
         let name = name.replace('-', "_");
         if name == POSITIONAL {
             return Ok(());
@@ -158,14 +158,19 @@ impl Args {
 }
 
 /// The names of all arguments, for an error message.
-fn known(command: &Command) -> String {
+fn known<F>(command: &Row<F>) -> String {
     let names: Vec<_> =
         command.arguments.iter().map(|argument| argument.name).chain([RAW]).collect();
     names.join(", ")
 }
 
 /// One argument. Null, and false for what is not a flag, are as if left out.
-fn take(command: &Command, name: &'static str, kind: Kind, value: &Value) -> Result<Option<Bound>> {
+fn take<F>(
+    command: &Row<F>,
+    name: &'static str,
+    kind: Kind,
+    value: &Value,
+) -> Result<Option<Bound>> {
     if matches!(value, Value::Null) || (kind != Kind::Flag && *value == Value::Bool(false)) {
         return Ok(None);
     }
@@ -194,7 +199,7 @@ fn take(command: &Command, name: &'static str, kind: Kind, value: &Value) -> Res
     }))
 }
 
-fn truth(command: &Command, name: &str, value: &Value) -> Result<bool> {
+fn truth<F>(command: &Row<F>, name: &str, value: &Value) -> Result<bool> {
     match value {
         // Perl's false.
         Value::String(text) if text.is_empty() => Ok(false),
@@ -203,7 +208,7 @@ fn truth(command: &Command, name: &str, value: &Value) -> Result<bool> {
     }
 }
 
-fn words(command: &Command, name: &str, value: &Value) -> Result<CString> {
+fn words<F>(command: &Row<F>, name: &str, value: &Value) -> Result<CString> {
     let words = match value {
         // Where a text is wanted, true is a switch that does not exist.
         Value::Bool(_) => None,
@@ -220,6 +225,6 @@ fn size(value: &Value, unit: u64) -> Option<u64> {
     }
 }
 
-fn refused(command: &Command, name: &str, value: &Value, wanted: &str) -> Error {
+fn refused<F>(command: &Row<F>, name: &str, value: &Value, wanted: &str) -> Error {
     wrong(format!("{}: \"{name}\" is {}; {wanted} is needed", command.name, value.shown()))
 }

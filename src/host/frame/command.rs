@@ -1,11 +1,11 @@
 //! What a row of the table of commands is.
 
-use super::call::{Call, Outcome};
 use super::words::Words;
 use crate::value::{Map, Value};
 
-/// A command of an object, such as "start" of "network".
-pub struct Command {
+/// A command of an object, such as "start" of "network", and the function that does it. Of
+/// what type that is, is said where it is called (`call.rs`).
+pub struct Row<F> {
     /// As in python-kvm.
     pub name: &'static str,
     /// What virsh calls it; "" if it has no such command.
@@ -19,7 +19,7 @@ pub struct Command {
     /// Whether it tells how far it is.
     pub progress: bool,
     /// Does it.
-    pub run: fn(&mut Call<'_>) -> Outcome,
+    pub run: F,
 }
 
 /// What a command gives, in python-kvm's words.
@@ -150,13 +150,13 @@ pub const fn flag(name: &'static str, about: &'static str) -> Argument {
     option(name, Kind::Flag, about)
 }
 
-impl Command {
+impl<F> Row<F> {
     /// The arguments that can be given by their place, in that order.
     pub fn positional(&self) -> impl Iterator<Item = (usize, &'static Argument)> {
         self.arguments.iter().enumerate().filter(|(_, argument)| argument.placed)
     }
 
-    pub(super) fn describe(&self, object: &str) -> Map {
+    pub fn describe(&self, object: &str) -> Map {
         let arguments = self.arguments.iter().map(|argument| {
             let mut map = Map::with_capacity(9);
             map.push_new("name", argument.name);

@@ -3,9 +3,8 @@
 use std::ffi::CStr;
 use std::ops::RangeInclusive;
 
-use super::Host;
 use super::args::{self, Args, Bound};
-use super::command::{Argument, Command, Shape};
+use super::command::{Argument, Row, Shape};
 use super::document::Document;
 use super::failure::Failure;
 use super::given::shown;
@@ -23,9 +22,14 @@ pub type Progress<'a> = dyn FnMut(u64, u64, &str) -> bool + 'a;
 /// virsh would print.
 pub type Outcome = std::result::Result<Value, Failure>;
 
+/// A command.
+///
+/// cbindgen:ignore
+pub type Command = Row<fn(&mut Call<'_>) -> Outcome>;
+
 /// One call of a command.
 pub struct Call<'a> {
-    host: &'a Host,
+    conn: &'a Conn,
     command: &'static Command,
     args: Args,
     progress: Option<&'a mut Progress<'a>>,
@@ -39,14 +43,14 @@ pub struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    pub(super) fn new(
-        host: &'a Host,
+    pub fn new(
+        conn: &'a Conn,
         command: &'static Command,
         args: Args,
         progress: Option<&'a mut Progress<'a>>,
     ) -> Self {
         Call {
-            host,
+            conn,
             command,
             args,
             progress,
@@ -58,7 +62,7 @@ impl<'a> Call<'a> {
     }
 
     /// Runs the command.
-    pub(super) fn run(mut self) -> Result<Value> {
+    pub fn run(mut self) -> Result<Value> {
         let changes = match self.command.shape {
             Shape::None => true,
             Shape::Tune => self.sets_something(),
@@ -76,9 +80,9 @@ impl<'a> Call<'a> {
     }
 
     /// Runs another command in place of this one.
-    pub(super) fn forward(&mut self, command: &'static Command, given: &Value) -> Outcome {
+    pub fn forward(&mut self, command: &'static Command, given: &Value) -> Outcome {
         let args = args::bind(command, given).map_err(|error| Failure::from(error).raised())?;
-        let mut call = Call::new(self.host, command, args, None);
+        let mut call = Call::new(self.conn, command, args, None);
         let outcome = call.do_it();
         self.complaints.append(&mut call.complaints);
         outcome
@@ -91,7 +95,7 @@ impl<'a> Call<'a> {
 
     /// The host's connection.
     pub fn conn(&self) -> &'a Conn {
-        &self.host.conn
+        self.conn
     }
 
     /// Whether numbers and bools are wanted instead of texts.
