@@ -10,6 +10,7 @@ PROTOTYPES: DISABLE
 
 BOOT:
     vkvm_perl_boot(aTHX);
+    vkvm_perl_make_constants(aTHX);
 
 void
 CLONE(...)

@@ -75,28 +75,10 @@ static HV *stash_of(my_cxt_t *cxt, const char *class)
     return NULL;
 }
 
-static SV *member(pTHX_ SV *hashref, const char *key)
+HV *vkvm_perl_stash(pTHX_ const char *class)
 {
-    SV **found = hv_fetch((HV *)SvRV(hashref), key, strlen(key), 0);
-    return found ? *found : &PL_sv_undef;
-}
-
-static void make_constants(pTHX_ my_cxt_t *cxt)
-{
-    vkvm_error *error = NULL;
-    vkvm_value *list;
-    if (vkvm_constant_list(&list, &error) < 0)
-        vkvm_perl_throw(aTHX_ error);
-    SV *constants = sv_2mortal(vkvm_perl_from_value(aTHX_ list));
-    vkvm_value_free(list);
-    AV *array = (AV *)SvRV(constants);
-    for (SSize_t i = 0; i <= av_top_index(array); i++) {
-        SV *constant = *av_fetch(array, i, 0);
-        HV *stash = stash_of(cxt, SvPV_nolen(member(aTHX_ constant, "class")));
-        if (stash)
-            newCONSTSUB(stash, SvPV_nolen(member(aTHX_ constant, "name")),
-                        newSVsv(member(aTHX_ constant, "value")));
-    }
+    dMY_CXT;
+    return stash_of(&MY_CXT, class);
 }
 
 void vkvm_perl_boot(pTHX)
@@ -104,7 +86,6 @@ void vkvm_perl_boot(pTHX)
     MY_CXT_INIT;
     Zero(MY_CXT.other_name, CLASS_COUNT, char *);
     set_up(aTHX_ &MY_CXT);
-    make_constants(aTHX_ &MY_CXT);
 }
 
 void vkvm_perl_clone(pTHX)

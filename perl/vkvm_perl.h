@@ -29,6 +29,10 @@ enum vkvm_perl_class {
 /* Once per interpreter, and once more in each thread that it is cloned to. */
 void vkvm_perl_boot(pTHX);
 void vkvm_perl_clone(pTHX);
+/* After the boot. */
+void vkvm_perl_make_constants(pTHX);
+/* The package of a class of the library's; NULL for one that has none. */
+HV *vkvm_perl_stash(pTHX_ const char *class);
 
 /* Makes objects of a package, or errors, those of another one from now on. */
 void vkvm_perl_use_package(pTHX_ const char *package, const char *other);
