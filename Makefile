@@ -59,7 +59,7 @@ check-perl: all
 	cd perl && perl -I../tests/lib -S prove --harness ListedSkips -b -j2 --timer t/ xt/
 
 check-rest: all
-	perl -Itests/lib -S prove --harness ListedSkips --timer tests/bed/selftest tests/fuzz tests/docs tests/reference tests/demo tests/examples \
+	perl -Itests/lib -S prove --harness ListedSkips --timer tests/bed/selftest tests/circles tests/fuzz tests/docs tests/reference tests/demo tests/examples \
 	    tests/install tests/python-kvm tests/cpan tests/abi harness/run tests/harness
 
 bench:

@@ -5,6 +5,8 @@
 //! it.
 
 mod api;
+#[cfg(test)]
+mod circles;
 mod classes;
 mod constants;
 mod docs;
