@@ -43,8 +43,8 @@ check check-rust check-c check-perl check-rest: export LIBVIRT_LOG_OUTPUTS = 4:f
 
 check:
 	scripts/install-deps check
-	$(MAKE) check-rust
-	$(MAKE) all
+	@# Linking the library takes one core, and the tests of the other profile the other one.
+	$(MAKE) -j2 --output-sync=target check-rust all
 	$(MAKE) check-c check-perl check-packages check-rest
 
 check-rust:
