@@ -311,7 +311,7 @@ impl Caller {
             // SAFETY: by the contract it is an array that `out_handles` made.
             self.free(unsafe { *list.add(i) });
         }
-        // SAFETY: as above; it came from malloc.
+        // SAFETY: the array came from malloc.
         unsafe { libc::free(list.cast()) }
     }
 
@@ -335,7 +335,7 @@ impl Caller {
             // its texts came from malloc.
             unsafe { libc::free((*list.add(i)).cast()) }
         }
-        // SAFETY: as above.
+        // SAFETY: the array came from malloc.
         unsafe { libc::free(list.cast()) }
     }
 }
@@ -501,7 +501,7 @@ pub struct Foreign<F> {
 // SAFETY: the header tells that callbacks run on the thread that runs the
 // loop, and destroy notifies on whichever thread ends the registration.
 unsafe impl<F> Send for Foreign<F> {}
-// SAFETY: as above.
+// SAFETY: likewise.
 unsafe impl<F> Sync for Foreign<F> {}
 
 impl<F: Copy> Foreign<F> {

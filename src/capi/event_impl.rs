@@ -75,37 +75,37 @@ impl ForeignLoop {
 impl EventImpl for ForeignLoop {
     fn add_handle(&self, fd: c_int, events: c_int, watched: Watched) -> c_int {
         let call = self.add_handle;
-        // SAFETY: C's own function and userdata, by the contract; so in all below.
+        // SAFETY: C's own function and userdata, by the contract.
         self.add(watched, |userdata, data| unsafe {
             call(userdata, fd, events, Some(run_handle), data, Some(free))
         })
     }
 
     fn update_handle(&self, watch: c_int, events: c_int) {
-        // SAFETY: as above.
+        // SAFETY: C's own function and userdata, by the contract.
         self.foreign.call(|userdata| unsafe { (self.update_handle)(userdata, watch, events) });
     }
 
     fn remove_handle(&self, watch: c_int) -> c_int {
-        // SAFETY: as above.
+        // SAFETY: C's own function and userdata, by the contract.
         self.foreign.call(|userdata| unsafe { (self.remove_handle)(userdata, watch) })
     }
 
     fn add_timeout(&self, frequency: c_int, watched: Watched) -> c_int {
         let call = self.add_timeout;
-        // SAFETY: as above.
+        // SAFETY: C's own function and userdata, by the contract.
         self.add(watched, |userdata, data| unsafe {
             call(userdata, frequency, Some(run_timeout), data, Some(free))
         })
     }
 
     fn update_timeout(&self, timer: c_int, frequency: c_int) {
-        // SAFETY: as above.
+        // SAFETY: C's own function and userdata, by the contract.
         self.foreign.call(|userdata| unsafe { (self.update_timeout)(userdata, timer, frequency) });
     }
 
     fn remove_timeout(&self, timer: c_int) -> c_int {
-        // SAFETY: as above.
+        // SAFETY: C's own function and userdata, by the contract.
         self.foreign.call(|userdata| unsafe { (self.remove_timeout)(userdata, timer) })
     }
 }

@@ -93,6 +93,6 @@ pub unsafe extern "C" fn vkvm_bytes_free(data: *mut u8) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_int_list_free(list: *mut c_int, list_len: usize) {
     let _ = list_len;
-    // SAFETY: as above.
+    // SAFETY: by the contract NULL, or a list that a function returned, from malloc.
     void(|_| unsafe { libc::free(list.cast::<c_void>()) })
 }

@@ -336,21 +336,21 @@ struct Given {
 impl Source for Given {
     fn fill(&mut self, room: &mut [u8]) -> Option<usize> {
         let (data, len) = (room.as_mut_ptr(), room.len());
-        // SAFETY: C's own callback and userdata, by the contract; so in all below.
+        // SAFETY: C's own callback and userdata, by the contract.
         let call = |userdata| unsafe { (self.fill)(self.stream, data, len, userdata) };
         usize::try_from(self.foreign.call(call)).ok()
     }
 
     fn section(&mut self) -> Option<(bool, i64)> {
         let (section, mut in_data, mut length) = (self.section?, false, 0);
-        // SAFETY: as above; the places outlive the call.
+        // SAFETY: C's own callback, by the contract; the places outlive the call.
         let call = |userdata| unsafe { section(self.stream, &mut in_data, &mut length, userdata) };
         (self.foreign.call(call) >= 0).then_some((in_data, length))
     }
 
     fn skip(&mut self, length: i64) -> Option<()> {
         let skip = self.skip?;
-        // SAFETY: as above.
+        // SAFETY: C's own callback and userdata, by the contract.
         let call = |userdata| unsafe { skip(self.stream, length, userdata) };
         (self.foreign.call(call) >= 0).then_some(())
     }
@@ -366,7 +366,7 @@ struct Taken {
 
 impl Sink for Taken {
     fn take(&mut self, data: &[u8]) -> Option<usize> {
-        // SAFETY: as above.
+        // SAFETY: C's own callback and userdata, by the contract.
         let call =
             |userdata| unsafe { (self.take)(self.stream, data.as_ptr(), data.len(), userdata) };
         usize::try_from(self.foreign.call(call)).ok()
@@ -374,7 +374,7 @@ impl Sink for Taken {
 
     fn hole(&mut self, length: i64) -> Option<()> {
         let hole = self.hole?;
-        // SAFETY: as above.
+        // SAFETY: C's own callback and userdata, by the contract.
         let call = |userdata| unsafe { hole(self.stream, length, userdata) };
         (self.foreign.call(call) >= 0).then_some(())
     }

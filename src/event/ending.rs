@@ -42,7 +42,7 @@ pub(super) fn begin(link: &ConnRef, tap: usize) -> Result<Registration> {
     Ok(Registration::new(link, |link| {
         // A failure means that there is none any more, or that libvirt keeps a number
         // that is nobody's.
-        // SAFETY: as above.
+        // SAFETY: the connection is live while `link` is.
         unsafe { sys::virConnectUnregisterCloseCallback(link.raw(), Some(closed)) };
     }))
 }

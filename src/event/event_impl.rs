@@ -51,7 +51,7 @@ enum Call {
 // runs the loop, whichever that is, as libvirt's documentation of
 // virEventRegisterImpl has it.
 unsafe impl Send for Watched {}
-// SAFETY: as above.
+// SAFETY: likewise.
 unsafe impl Sync for Watched {}
 
 impl Watched {
@@ -87,7 +87,7 @@ impl Watched {
     pub(super) fn fire(&self, timer: c_int) {
         if let Call::Timeout(call) = self.call {
             sigpipe::shield();
-            // SAFETY: as above.
+            // SAFETY: libvirt's function with its own data, likewise.
             unsafe { call(timer, self.opaque) }
         }
     }

@@ -35,10 +35,10 @@ type Register = unsafe extern "C" fn(
     c_uint,
 ) -> c_int;
 
-// SAFETY: these are the functions' types in libvirt's header.
+// SAFETY: this is the function's type in libvirt's header.
 static REGISTER: Late<Register> =
     unsafe { Late::of(LIBRARY, c"virConnectDomainQemuMonitorEventRegister", "1.2.3") };
-// SAFETY: as above.
+// SAFETY: this is the function's type in libvirt's header.
 static DEREGISTER: Late<Deregister> =
     unsafe { Late::of(LIBRARY, c"virConnectDomainQemuMonitorEventDeregister", "1.2.3") };
 

@@ -87,7 +87,7 @@ pub(super) unsafe fn string(text: *const c_char) -> Value {
 type Conn = sys::virConnectPtr;
 
 unsafe extern "C" fn nothing<S: Subject>(_: Conn, object: *mut c_void, data: *mut c_void) {
-    // SAFETY: the contract of this module; so in all functions below.
+    // SAFETY: the contract of this module.
     unsafe { deliver::<S, 0>(object, data, []) }
 }
 
@@ -98,13 +98,13 @@ unsafe extern "C" fn lifecycle<S: Subject>(
     b: c_int,
     data: *mut c_void,
 ) -> c_int {
-    // SAFETY: as above.
+    // SAFETY: the contract of this module.
     unsafe { deliver::<S, 2>(object, data, [a.into(), b.into()]) }
     0
 }
 
 unsafe extern "C" fn int<S: Subject>(_: Conn, object: *mut c_void, a: c_int, data: *mut c_void) {
-    // SAFETY: as above.
+    // SAFETY: the contract of this module.
     unsafe { deliver::<S, 1>(object, data, [a.into()]) }
 }
 
@@ -115,7 +115,7 @@ unsafe extern "C" fn int_int<S: Subject>(
     b: c_int,
     data: *mut c_void,
 ) {
-    // SAFETY: as above.
+    // SAFETY: the contract of this module.
     unsafe { deliver::<S, 2>(object, data, [a.into(), b.into()]) }
 }
 
@@ -127,7 +127,7 @@ unsafe extern "C" fn int_int_unsigned<S: Subject>(
     c: c_uint,
     data: *mut c_void,
 ) {
-    // SAFETY: as above.
+    // SAFETY: the contract of this module.
     unsafe { deliver::<S, 3>(object, data, [a.into(), b.into(), c.into()]) }
 }
 
@@ -138,7 +138,7 @@ unsafe extern "C" fn int_text<S: Subject>(
     b: *const c_char,
     data: *mut c_void,
 ) {
-    // SAFETY: as above.
+    // SAFETY: the contract of this module.
     unsafe { deliver::<S, 2>(object, data, [a.into(), string(b)]) }
 }
 
@@ -148,7 +148,7 @@ unsafe extern "C" fn unsigned<S: Subject>(
     a: c_uint,
     data: *mut c_void,
 ) {
-    // SAFETY: as above.
+    // SAFETY: the contract of this module.
     unsafe { deliver::<S, 1>(object, data, [a.into()]) }
 }
 
@@ -158,7 +158,7 @@ unsafe extern "C" fn long<S: Subject>(
     a: c_longlong,
     data: *mut c_void,
 ) {
-    // SAFETY: as above.
+    // SAFETY: the contract of this module.
     unsafe { deliver::<S, 1>(object, data, [a.into()]) }
 }
 
@@ -168,7 +168,7 @@ unsafe extern "C" fn unsigned_long<S: Subject>(
     a: c_ulonglong,
     data: *mut c_void,
 ) {
-    // SAFETY: as above.
+    // SAFETY: the contract of this module.
     unsafe { deliver::<S, 1>(object, data, [a.into()]) }
 }
 
@@ -178,7 +178,7 @@ unsafe extern "C" fn text<S: Subject>(
     a: *const c_char,
     data: *mut c_void,
 ) {
-    // SAFETY: as above.
+    // SAFETY: the contract of this module.
     unsafe { deliver::<S, 1>(object, data, [string(a)]) }
 }
 
@@ -189,7 +189,7 @@ unsafe extern "C" fn text_int<S: Subject>(
     b: c_int,
     data: *mut c_void,
 ) {
-    // SAFETY: as above.
+    // SAFETY: the contract of this module.
     unsafe { deliver::<S, 2>(object, data, [string(a), b.into()]) }
 }
 
@@ -201,7 +201,7 @@ unsafe extern "C" fn text_int_int<S: Subject>(
     c: c_int,
     data: *mut c_void,
 ) {
-    // SAFETY: as above.
+    // SAFETY: the contract of this module.
     unsafe { deliver::<S, 3>(object, data, [string(a), b.into(), c.into()]) }
 }
 
@@ -213,7 +213,7 @@ unsafe extern "C" fn int_int_after_text<S: Subject>(
     c: c_int,
     data: *mut c_void,
 ) {
-    // SAFETY: as above.
+    // SAFETY: the contract of this module.
     unsafe { deliver::<S, 3>(object, data, [b.into(), c.into(), string(a)]) }
 }
 
@@ -224,7 +224,7 @@ unsafe extern "C" fn text_unsigned_long<S: Subject>(
     b: c_ulonglong,
     data: *mut c_void,
 ) {
-    // SAFETY: as above.
+    // SAFETY: the contract of this module.
     unsafe { deliver::<S, 2>(object, data, [string(a), b.into()]) }
 }
 
@@ -236,7 +236,7 @@ unsafe extern "C" fn text_text_int<S: Subject>(
     c: c_int,
     data: *mut c_void,
 ) {
-    // SAFETY: as above.
+    // SAFETY: the contract of this module.
     unsafe { deliver::<S, 3>(object, data, [string(a), string(b), c.into()]) }
 }
 
@@ -249,7 +249,7 @@ unsafe extern "C" fn text_text_int_text<S: Subject>(
     d: *const c_char,
     data: *mut c_void,
 ) {
-    // SAFETY: as above.
+    // SAFETY: the contract of this module.
     unsafe { deliver::<S, 4>(object, data, [string(a), string(b), c.into(), string(d)]) }
 }
 
@@ -261,7 +261,7 @@ unsafe extern "C" fn text_text_text<S: Subject>(
     c: *const c_char,
     data: *mut c_void,
 ) {
-    // SAFETY: as above.
+    // SAFETY: the contract of this module.
     unsafe { deliver::<S, 3>(object, data, [string(a), string(b), string(c)]) }
 }
 
@@ -274,7 +274,7 @@ unsafe extern "C" fn text_text_text_int<S: Subject>(
     d: c_int,
     data: *mut c_void,
 ) {
-    // SAFETY: as above.
+    // SAFETY: the contract of this module.
     unsafe { deliver::<S, 4>(object, data, [string(a), string(b), string(c), d.into()]) }
 }
 
@@ -287,7 +287,7 @@ unsafe extern "C" fn text_text_unsigned_longs<S: Subject>(
     d: c_ulonglong,
     data: *mut c_void,
 ) {
-    // SAFETY: as above.
+    // SAFETY: the contract of this module.
     unsafe { deliver::<S, 4>(object, data, [string(a), string(b), c.into(), d.into()]) }
 }
 
@@ -298,7 +298,7 @@ unsafe extern "C" fn params<S: Subject>(
     count: c_int,
     data: *mut c_void,
 ) {
-    // SAFETY: as above; the parameters stay libvirt's.
+    // SAFETY: the contract of this module; the parameters stay libvirt's.
     unsafe {
         let map = typed_params::to_map(typed_params::slice(params, count));
         deliver::<S, 1>(object, data, [Value::Map(map)]);
@@ -315,7 +315,7 @@ unsafe extern "C" fn graphics<S: Subject>(
     subject: *const sys::virDomainEventGraphicsSubject,
     data: *mut c_void,
 ) {
-    // SAFETY: as above.
+    // SAFETY: the contract of this module.
     unsafe {
         let values = [
             phase.into(),
@@ -337,7 +337,7 @@ unsafe fn address(address: *const sys::virDomainEventGraphicsAddress) -> Value {
     };
     let mut map = Map::with_capacity(3);
     map.push_new("family", address.family);
-    // SAFETY: as above.
+    // SAFETY: the contract of this module.
     unsafe {
         map.push_new("node", string(address.node));
         map.push_new("service", string(address.service));

@@ -101,7 +101,7 @@ pub fn add_callback(stream: &Stream, events: c_int, tell: Readiness, peek: Peek)
     if added.is_ok() && !is_ours {
         // Another thread has removed it before libvirt had it. A failure means that
         // libvirt has it no more.
-        // SAFETY: as above.
+        // SAFETY: the stream is live while it is in use.
         unsafe { sys::virStreamEventRemoveCallback(using.raw()) };
         return Err(refusal("another thread has removed the callback while it was added"));
     }

@@ -382,7 +382,7 @@ fn an_event_that_is_not_known_arrives_without_arguments() {
     let ear = Ear::default();
     let listening = Listening::begin::<Domain>(3000, ear.listener());
     let place = unknown::Place::take::<Domain>(3000, listening.tap).unwrap();
-    // SAFETY: as above.
+    // SAFETY: libvirt gives back what it was given, and nothing else.
     earlier.into_iter().for_each(|data| unsafe { unknown::free(data) });
     let (f, n) = (place.callback().address(), null_mut::<c_void>());
     call!(f(n => Ptr, dom.untyped() => Ptr, n => Ptr) -> ());

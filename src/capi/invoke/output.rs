@@ -70,7 +70,7 @@ impl Output for Text {
 
 impl Drop for Text {
     fn drop(&mut self) {
-        // SAFETY: as above, from malloc.
+        // SAFETY: the text came from malloc.
         unsafe { libc::free(self.0.cast()) }
     }
 }

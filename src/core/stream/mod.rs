@@ -331,8 +331,8 @@ impl Using<'_> {
     }
 
     fn send(&self, data: &[u8]) -> Result<Moved> {
-        // SAFETY: the stream is live, and stays as it is while it is in use; so in all
-        // calls below. The data outlive the call.
+        // SAFETY: the stream is live, and stays as it is while it is in use. The
+        // data outlive the call.
         let returned =
             unsafe { sys::virStreamSend(self.raw(), data.as_ptr().cast::<c_char>(), data.len()) };
         Moved::from(returned, c"virStreamSend")
