@@ -158,11 +158,25 @@ answers() { # URI
     [ -S "$DIR/libvirt-sock" ] && timeout 60 virsh -q -c "$1" uri >"$DIR/answer" 2>&1
 }
 
+need_bed() {
+    [ -f "$DIR/bed" ] || die "directory '$DIR' is no bed (it has no file 'bed'); give a directory that '$program start' was given"
+}
+
+# Kills the daemon, which has no time to say good-bye to its clients, and waits until it
+# is gone: until then it may answer, and do what it was asked to.
+kill_bed() {
+    local pid
+    pid=$(cat "$DIR/bed")
+    if is_our_daemon "$pid"; then
+        kill_daemon "$pid" # each bed's own
+    fi
+}
+
 # Ends the process that start began, waits until it is gone, removes DIR.
 stop_bed() {
     local pid
     [ -e "$DIR" ] || return 0
-    [ -f "$DIR/bed" ] || die "directory '$DIR' is no bed (it has no file 'bed'); give a directory that '$program start' was given"
+    need_bed
     pid=$(cat "$DIR/bed")
     if [ -n "$pid" ] && is_our_daemon "$pid"; then
         end_daemon "$pid" # each bed's own
@@ -202,8 +216,13 @@ main() { # COMMAND DIR [OPTION...]
         ;;
     restart) # where a bed can
         [ $# -eq 0 ] && declare -F begin_again >/dev/null || wrong_usage
-        [ -f "$DIR/bed" ] || die "directory '$DIR' is no bed (it has no file 'bed'); give a directory that '$program start' was given"
+        need_bed
         begin_again
+        ;;
+    kill)
+        [ $# -eq 0 ] || wrong_usage
+        need_bed
+        kill_bed
         ;;
     stop)
         [ $# -eq 0 ] || wrong_usage

@@ -32,7 +32,7 @@ sub daemon {
         $reason = "tests/bed/$program is not here: this is not the project's tree";
         return;
     }
-    my $self = bless { top => tempdir('vkvm-XXXXXX', TMPDIR => 1), owner => $$ }, $class;
+    my $self = bless { path => $path, top => tempdir('vkvm-XXXXXX', TMPDIR => 1), owner => $$ }, $class;
     $self->{DIR} = "$self->{top}/bed";
     my $errors = "$self->{top}/stderr";
     open(my $err, '>', $errors) or die "cannot write $errors: $!";
@@ -65,16 +65,20 @@ sub _read {
     return <$file> // '';
 }
 
-# Kills the daemon, which has no time to say good-bye to its clients.
+# Kills the daemon, which has no time to say good-bye to its clients. It is gone then: a
+# daemon that is about to end would still do some of what it was asked to.
 sub kill_daemon {
     my ($self) = @_;
-    return kill KILL => $self->{PID};
+    local $?;
+    system($self->{path}, 'kill', $self->{DIR}) == 0 or die "the daemon was not killed: status $?\n";
+    return 1;
 }
 
 # Kills the daemon and starts it again, where it was.
 sub restart {
     my ($self) = @_;
-    my $lines = `'$root/tests/bed/test-daemon' restart '$self->{DIR}'`;
+    local $?;
+    my $lines = `'$self->{path}' restart '$self->{DIR}'`;
     ($self->{PID}) = $lines =~ /^PID=(\d+)$/m or die "the daemon did not start again: $lines";
     return;
 }
