@@ -91,8 +91,10 @@ SKIP: {
     @worked = hears('wipe', sub { $host->volume->wipe('from', 'p', progress => $_[0]) });
     ok($worked[0], '... which works');
 
-    # So large that it takes its time, without taking much room.
-    $host->volume->create_as('p', 'large', '6G', format => 'raw', allocation => '32M');
+    # So large that copying it takes minutes, of which the daemon is not given any; it takes
+    # little room.
+    my @made = $host->volume->create_as('p', 'large', '1T', format => 'raw', allocation => '32M');
+    ok($made[0], 'a large volume is made') or diag($made[2]);
     my $killed;
     my @result = hears('clone', sub { $host->volume->clone('large', 'copy', 'p', progress => $_[0]) },
         sub { $killed ||= $bed->kill_daemon });
