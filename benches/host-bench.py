@@ -12,7 +12,6 @@ import statistics
 import subprocess
 import sys
 import warnings
-from glob import glob
 from os.path import abspath, dirname
 from time import perf_counter_ns
 
@@ -67,7 +66,7 @@ def main():
 
     if is_wanted('list_domains (1000)', 'host/libvirt'):
         rows('list_domains (1000)', 'host/libvirt', transport, facade, bulk, rounds, 1.3)
-    sys.path[:0] = glob(ROOT + '/target/python-kvm/lib/python3*/site-packages')
+    sys.path.insert(0, ROOT + '/target/python-kvm/packages')
     try:
         warnings.simplefilter('ignore')
         import kvm

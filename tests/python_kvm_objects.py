@@ -27,6 +27,14 @@ EXCEPTIONS = {
     'snapshot.info of no domain': "virsh drops libvirt's reason, which is here",
 }
 
+# As in tests/python-kvm.
+SAYS_MORE = {
+    'volume.wipe with water',
+    'domain.attach_disk at vdb junk',
+    "domain.attach_interface vhostuser {'source_mode': 'x'}",
+    'domain.attach_interface of a wrong type',
+}
+
 # Commands that python-kvm cannot run here, and why.
 NOT_COMPARED = {
     'domain.inject_nmi': 'python-kvm calls a command that virsh does not have',
