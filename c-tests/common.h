@@ -8,6 +8,7 @@
 #ifndef COMMON_H
 #define COMMON_H
 
+#include <dirent.h>
 #include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
@@ -65,6 +66,25 @@ static inline void wait_for_sleep(const pid_t *thread)
             thread_state(getpid(), number) == 'S')
             return;
     must(-1, NULL, "waiting for a thread to sleep");
+}
+
+/* How many threads of this process have this name. */
+static inline int threads_named(const char *name)
+{
+    int count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    for (struct dirent *entry; (entry = readdir(tasks));) {
+        char path[300], line[64] = "";
+        snprintf(path, sizeof path, "/proc/self/task/%s/comm", entry->d_name);
+        FILE *file = fopen(path, "r");
+        if (!file)
+            continue; /* it has just ended */
+        count += fgets(line, sizeof line, file) && strcspn(line, "\n") == strlen(name) &&
+                 strncmp(line, name, strlen(name)) == 0;
+        fclose(file);
+    }
+    closedir(tasks);
+    return count;
 }
 
 static inline vkvm_conn *open_conn(const char *uri, uint32_t flags)

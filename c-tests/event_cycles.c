@@ -14,6 +14,9 @@
 
 #include "events.h"
 
+/* What the library calls its thread. */
+#define LOOP_THREAD "vkvm-events"
+
 static vkvm_error *err;
 
 static int cycles(void)
@@ -255,6 +258,7 @@ static void waiting(void)
     if (loop_is("thread")) {
         bool started = false;
         cycle(dom, 1, NULL);
+        is_int(threads_named(LOOP_THREAD), 1, "the library's thread runs the loop");
         works(vkvm_event_queue_next(queue, -1, &event, &err), &err, "next waits");
         ok(event != NULL, "and has one");
         vkvm_value_free(event);
@@ -262,12 +266,14 @@ static void waiting(void)
         works(vkvm_event_stop(&err), &err, "once more");
         works(vkvm_event_is_started(&started, &err), &err, "is_started");
         ok(!started, "it is not");
-        usleep(20000);
         vkvm_value *rest = NULL;
         must(vkvm_event_queue_drain(queue, 100, &rest, &err), err, "drain");
         vkvm_value_free(rest);
         cycle(dom, 1, NULL);
-        usleep(50000);
+        /* Who could bring them is gone; a thread is listed a little longer than it lives. */
+        for (double end = now() + PATIENCE; threads_named(LOOP_THREAD) && now() < end;)
+            usleep(1000);
+        is_int(threads_named(LOOP_THREAD), 0, "its thread is gone");
         is_int(length(queue), 0, "nothing comes then");
         works(vkvm_event_start(&err), &err, "it is started again");
         works(vkvm_event_queue_next(queue, PATIENCE * 1000, &event, &err), &err, "and goes on");

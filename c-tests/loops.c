@@ -21,30 +21,39 @@ static vkvm_error *err;
 static int others_threads;
 static int threads_of_this_process(void);
 
-static void *nothing(void *unused)
+static void *tell_number(void *number)
 {
-    return unused;
+    *(pid_t *)number = gettid();
+    return NULL;
 }
 
-/* Waits until the library's thread is gone, so that nothing can come of it any more: a thread
-   is listed a little longer than it lives. */
-static bool is_alone(void)
+/* Whether there are so many threads, once those are gone that have ended: a thread is listed
+   a little longer than it lives. */
+static bool threads_are(int wanted)
 {
     double end = now() + PATIENCE;
-    while (threads_of_this_process() > 1 && now() < end)
+    while (threads_of_this_process() > wanted && now() < end)
         usleep(1000);
-    return threads_of_this_process() == 1;
+    return threads_of_this_process() == wanted;
+}
+
+/* Waits until the library's thread is gone, so that nothing can come of it any more. */
+static bool is_alone(void)
+{
+    return threads_are(1);
 }
 
 /* ThreadSanitizer has a thread of its own once there is another one. */
 static void count_others(void)
 {
     pthread_t thread;
+    pid_t number;
     if (!getenv("VKVM_UNDER_SANITIZER"))
         return;
-    must(pthread_create(&thread, NULL, nothing, NULL), NULL, "pthread_create");
+    must(pthread_create(&thread, NULL, tell_number, &number), NULL, "pthread_create");
     pthread_join(thread, NULL);
-    usleep(100000); /* it is listed a little longer than it lives */
+    while (thread_state(getpid(), number))
+        usleep(1000);
     others_threads = threads_of_this_process() - 1;
 }
 
@@ -422,42 +431,70 @@ static int nested_turns(void)
     return 0;
 }
 
-static void *update_soon(void *timer)
+/* The state of a thread as the file says it that the kernel has for it. */
+static char state_in(int stat_file)
 {
-    usleep(50000);
-    must(vkvm_event_update_timeout(*(int *)timer, 0, NULL), NULL, "update_timeout");
+    char line[256] = "";
+    const char *name_end = NULL;
+    if (pread(stat_file, line, sizeof line - 1, 0) > 0)
+        name_end = strrchr(line, ')');
+    return name_end ? name_end[2] : 0;
+}
+
+/* A timer that another thread is to update, when the one that runs the loop sleeps in it. */
+struct update {
+    int timer, stat_file, running;
+};
+
+static void *update_in_sleep(void *userdata)
+{
+    struct update *update = userdata;
+    while (!read_count(&update->running) || state_in(update->stat_file) != 'S')
+        usleep(100);
+    must(vkvm_event_update_timeout(update->timer, 0, NULL), NULL, "update_timeout");
     return NULL;
 }
 
-static int other_thread_wakes(void)
+/* Runs the loop, which sleeps until another thread updates the timer. */
+static int is_woken_up(int stat_file)
 {
     struct chain it = { 0 };
+    struct update update = { add_timer(-1, count_timer, &it), stat_file, 0 };
     pthread_t thread;
-    use_default();
-    int timer = add_timer(-1, count_timer, &it);
-    pthread_create(&thread, NULL, update_soon, &timer);
+    pthread_create(&thread, NULL, update_in_sleep, &update);
+    count_one(&update.running);
     while (!it.calls)
         run();
     pthread_join(thread, NULL);
     return 0;
+}
+
+static int own_stat_file(void)
+{
+    int file = open("/proc/thread-self/stat", O_RDONLY);
+    must(file < 0, NULL, "the state of this thread");
+    return file;
+}
+
+static int other_thread_wakes(void)
+{
+    use_default();
+    return is_woken_up(own_stat_file());
 }
 
 /* A program that becomes a daemon closes everything. */
 static int all_closed(void)
 {
-    struct chain it = { 0 };
-    pthread_t thread;
+    enum { MOST = 256 };
+    int stat_file = fcntl(own_stat_file(), F_DUPFD, MOST);
+    expect(stat_file >= MOST);
     use_default();
-    add_timer(1, no_op, NULL);
+    int timer = add_timer(1, no_op, NULL);
     run();
-    for (int fd = 3; fd < 256; fd++)
+    for (int fd = 3; fd < MOST; fd++)
         close(fd);
-    int timer = add_timer(-1, count_timer, &it);
-    pthread_create(&thread, NULL, update_soon, &timer);
-    while (!it.calls)
-        run();
-    pthread_join(thread, NULL);
-    return 0;
+    must(vkvm_event_remove_timeout(timer, &err), err, "remove_timeout");
+    return is_woken_up(stat_file);
 }
 
 /* --- many threads run it ---------------------------------------------------------- */
@@ -573,42 +610,51 @@ static int threads_run_it(void)
 
 /* --- the library's thread --------------------------------------------------------- */
 
+/* The first call lasts until the loop has been started again. */
+struct slow {
+    int begun, started;
+};
+
 static void slow_once(int timer, void *userdata)
 {
+    struct slow *slow = userdata;
     begin_call();
     (void)timer;
     if (__atomic_fetch_add(&ticks, 1, __ATOMIC_SEQ_CST) == 0) {
-        count_one(userdata);
-        usleep(500000);
+        count_one(&slow->begun);
+        while (!read_count(&slow->started))
+            usleep(1000);
     }
     end_call();
 }
 
-static void *stop(void *stopped)
+static void *stop(void *number)
 {
+    __atomic_store_n((pid_t *)number, gettid(), __ATOMIC_SEQ_CST);
     must(vkvm_event_stop(NULL), NULL, "event_stop");
-    count_one(stopped);
     return NULL;
 }
 
 /* A stops it while a callback runs, and B starts it meanwhile. */
 static int start_while_it_stops(void)
 {
-    int begun = 0, stopped = 0;
+    struct slow slow = { 0 };
+    pid_t stopping = 0;
     pthread_t thread;
     must(vkvm_event_start(&err), err, "event_start");
-    add_timer(1, slow_once, &begun);
-    while (!read_count(&begun))
+    add_timer(1, slow_once, &slow);
+    while (!read_count(&slow.begun))
         usleep(1000);
-    pthread_create(&thread, NULL, stop, &stopped);
-    usleep(100000); /* now it waits, or comes too late, which is fine, too */
+    pthread_create(&thread, NULL, stop, &stopping);
+    wait_for_sleep(&stopping);
     must(vkvm_event_start(&err), err, "event_start");
+    count_one(&slow.started);
     pthread_join(thread, NULL);
     int before = read_count(&ticks);
     while (read_count(&ticks) < before + 5)
         usleep(1000); /* B's start came last */
     expect(most_at_once == 1);
-    expect(threads_of_this_process() == 2);
+    expect(threads_are(2));
     must(vkvm_event_stop(&err), err, "event_stop");
     must(vkvm_event_stop(&err), err, "event_stop, again");
     before = ticks;
@@ -659,7 +705,7 @@ static int restart_in_a_callback(void)
     add_timer(0, restart_here, &restarted);
     while (read_count(&restarted) < 100)
         usleep(1000);
-    expect(threads_of_this_process() == 2);
+    expect(threads_are(2));
     return 0;
 }
 
