@@ -74,6 +74,15 @@ sub kill_daemon {
     return 1;
 }
 
+# Kills the daemon after these seconds, unless what this returns has gone before.
+sub kill_daemon_in {
+    my ($self, $seconds) = @_;
+    my $command = 'read -r -t "$1" || [ $? -le 128 ] || exec "$2" kill "$3"';
+    open(my $pipe, '|-', 'bash', '-c', $command, 'bash', $seconds, $self->{path}, $self->{DIR})
+      or die "cannot run bash: $!";
+    return $pipe;
+}
+
 # Kills the daemon and starts it again, where it was.
 sub restart {
     my ($self) = @_;
