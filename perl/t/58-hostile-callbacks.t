@@ -96,7 +96,7 @@ sub turns {
     my @calls = (0) x @code;
     my @timers = map { my $i = $_; VKVM::Event::add_timeout(0, sub { $calls[$i]++; $code[$i]->() }) } 0 .. $#code;
     my @errors;
-    within(60, sub {
+    within(300, sub {
         while (grep { $_ < 2 } @calls) {
             my $error = thrown { VKVM::Event::run_default() };
             push @errors, $error if defined $error;

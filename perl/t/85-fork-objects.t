@@ -24,7 +24,7 @@ sub in_child(&) {
     my ($code) = @_;
     my $pid = open(my $pipe, '-|') // die "cannot fork: $!";
     if (!$pid) {
-        alarm 60;
+        alarm 300;
         $| = 1;
         print eval { join ' ', $code->() } // (ref $@ ? 'error ' . $@->code : "died: $@");
         POSIX::_exit(0);

@@ -83,7 +83,7 @@ subtest 'in a child' => sub {
     was_started();
     my $pid = fork // die "fork: $!";
     if (!$pid) {
-        alarm 60;
+        alarm 300;
         my $right = $conn->get_uri eq $plain && $conn->get_hostname;
         POSIX::_exit($right ? 0 : 1);
     }

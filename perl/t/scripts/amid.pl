@@ -45,6 +45,13 @@ sub turn {
     return $remove_timeout->($timer);
 }
 
+# The state of the first thread of a process as the kernel says it.
+sub state_of {
+    my ($process) = @_;
+    open(my $file, '<', "/proc/$process/task/$process/stat") or die "no process $process: $!\n";
+    return (<$file> =~ /.*\) (\w)/)[0];
+}
+
 # Whether a call died as it should, and within these seconds.
 sub failure {
     my ($seconds, $call) = @_;
@@ -73,7 +80,9 @@ if ($how eq 'kill') {
     $killer = fork // die "cannot fork: $!\n";
     if (!$killer) {
         sysread $begun, my $byte, 1;
-        select undef, undef, undef, 0.5;    # the call waits by then
+        select undef, undef, undef, 0.5;
+        # The call waits, in a thread that sleeps.
+        select undef, undef, undef, 0.01 until state_of(getppid) eq 'S';
         kill KILL => $pid;
         POSIX::_exit(0);
     }
