@@ -188,7 +188,7 @@ static void long_visits(void)
         usleep(1000);
     pid_t pid = fork();
     if (pid == 0) {
-        alarm(30);
+        alarm(PATIENCE);
         expect(vkvm_value_set_int64(value, "a", 2, NULL) == 0);
         _exit(0);
     }

@@ -92,7 +92,8 @@ static void listen_to(struct ear *ear, const char *name)
              "<domain type='test'><name>%s</name><memory unit='KiB'>65536</memory>"
              "<os><type>hvm</type></os></domain>", name);
     expect(vkvm_conn_open(uri, 0, &ear->conn, &err) == 0);
-    expect(vkvm_conn_set_keep_alive(ear->conn, 1, 3, &err) == 0);
+    /* So patiently that a daemon which gets no CPU for a while is not taken for dead. */
+    expect(vkvm_conn_set_keep_alive(ear->conn, 1, PATIENCE, &err) == 0);
     expect(vkvm_conn_create_domain(ear->conn, xml, 0, &ear->dom, &err) == 0);
     expect(vkvm_conn_domain_event_register_any(ear->conn, NULL, VKVM_DOMAIN_EVENT_ID_LIFECYCLE,
                                                hear, ear, NULL, &id, &err) == 0);
@@ -451,7 +452,7 @@ static void child_makes_objects(void)
     STEP(vkvm_event_queue_free(queue));
     expect(STEP(vkvm_host_open(uri, &host, &err)) == 0);
     STEP(vkvm_host_free(host));
-    expect(STEP(vkvm_fleet_open(uris, 1, 20000, &fleet, &err)) == 0);
+    expect(STEP(vkvm_fleet_open(uris, 1, PATIENCE * 1000, &fleet, &err)) == 0);
     STEP(vkvm_fleet_free(fleet));
     expect(STEP(vkvm_handle_count("value", &count, &err)) == 0);
 }
@@ -471,7 +472,7 @@ static void child_frees_all(void)
 static void be_a_child(int number, bool thread)
 {
     signal(SIGALRM, on_alarm);
-    alarm(60);
+    alarm(PATIENCE);
     child_uses_what_it_inherited();
     switch (number % 5) {
     case 0:

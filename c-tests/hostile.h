@@ -24,7 +24,7 @@
 #include "common.h"
 
 /* Seconds that a case may take before it hangs; each takes a few. */
-static int longest_case = 120;
+static int longest_case = 4 * PATIENCE;
 
 static bool case_failed;
 
@@ -176,7 +176,7 @@ static inline int running_threads(void)
 /* Descriptors are closed, and threads end, a little after what made them. */
 static inline bool falls_to(int (*count)(void), int wanted)
 {
-    double deadline = now() + 20;
+    double deadline = now() + PATIENCE;
     while (count() > wanted && now() < deadline)
         usleep(1000);
     return count() <= wanted;
@@ -340,7 +340,7 @@ static inline void on_destroy(void *userdata)
 static inline void expect_all_ended(struct witness *witnesses, int count, const char *what)
 {
     int owed = 0, twice = 0, late = 0;
-    for (double deadline = now() + 20; now() < deadline; usleep(1000)) {
+    for (double deadline = now() + PATIENCE; now() < deadline; usleep(1000)) {
         owed = twice = late = 0;
         for (int i = 0; i < count; i++) {
             owed += witnesses[i].destroyed == 0;

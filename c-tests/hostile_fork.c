@@ -187,7 +187,7 @@ static int runs_a_loop(void)
         return 0; /* an error is right, too */
     if (vkvm_event_add_timeout(1, on_tick, NULL, NULL, &timer, NULL) < 0)
         return 2;
-    return wait_until(&ticks, 3, 10) ? 0 : 3;
+    return wait_until(&ticks, 3, PATIENCE) ? 0 : 3;
 }
 
 static int frees_all(void)
@@ -265,7 +265,7 @@ int main(int argc, char **argv)
     uri = argv[1];
     if (wanted && atoi(wanted) > 0)
         forks = atoi(wanted);
-    longest_case = 120 + forks;
+    longest_case += forks;
     forked("children use values and errors, whatever threads held", uses_values);
     forked("children are refused what is their parent's", is_refused);
     forked("children open what they want, or are refused it", opens_its_own);

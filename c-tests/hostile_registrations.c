@@ -132,7 +132,7 @@ static void notify_calls(void)
          err, "a registration");
     id = number;
     suspend_and_resume(notified_domain);
-    expect(wait_until(&notified, 1, 30), "the destroy notify has not returned");
+    expect(wait_until(&notified, 1, PATIENCE), "the destroy notify has not returned");
 }
 
 /* --- the daemon dies while threads register -------------------------------------------------- */
@@ -207,7 +207,7 @@ static void close_callback_from_two_threads(void)
     expect(vkvm_conn_register_close_callback(shared_conn, on_any_event, &last, on_destroy, &err) == 0,
            "a close callback cannot be registered again: %s", err ? vkvm_error_message(err) : "");
     restart_daemon();
-    expect(wait_until(&last.calls, 1, 30), "the last close callback was not called");
+    expect(wait_until(&last.calls, 1, PATIENCE), "the last close callback was not called");
     vkvm_conn_free(shared_conn);
     expect_all_ended(&last, 1, "the last close callback");
 }
@@ -424,7 +424,7 @@ static void registers_late(void)
         vkvm_conn_free(conn);
         pthread_join(thread, NULL);
     }
-    expect(wait_until(&late_notifies, ROUNDS, 30), "%d of %d destroy notifies ran", late_notifies,
+    expect(wait_until(&late_notifies, ROUNDS, PATIENCE), "%d of %d destroy notifies ran", late_notifies,
            ROUNDS);
 }
 

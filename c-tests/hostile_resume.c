@@ -10,7 +10,7 @@
 
 #include "hostile.h"
 
-enum { ROUNDS = 80, KINDS = 6, RECONNECTS = 30, SECONDS_EACH = 20 };
+enum { ROUNDS = 80, KINDS = 6, RECONNECTS = 30, SECONDS_EACH = PATIENCE };
 
 static atomic_int reconnected;
 

@@ -11,7 +11,7 @@
 
 #include "hostile.h"
 
-enum { SECONDS_EACH = 20, THREADS = 4, OUTAGES = 40, MOST = 200000 };
+enum { SECONDS_EACH = PATIENCE, THREADS = 4, OUTAGES = 40, MOST = 200000 };
 
 static atomic_int disconnected, reconnected;
 
