@@ -443,11 +443,17 @@ fn make_copy(
         return pool.clone_volume(definition, from, flags);
     }
     let total = allocation(from).unwrap_or_default();
+    // One call at a time: libvirt's client (9.0) may lose the second of two that follow each
+    // other, while a third one waits, until that one has its answer.
+    let mut copy = None;
     let made = watch(
         call,
         || pool.clone_volume(definition, from, flags),
         || {
-            let done = pool.get_volume_by_name(name).ok().and_then(|made| allocation(&made));
+            let done = copy.as_ref().and_then(allocation);
+            if copy.is_none() {
+                copy = pool.get_volume_by_name(name).ok();
+            }
             Some((done.unwrap_or_default().min(total), total, "bytes"))
         },
         || (),
