@@ -81,9 +81,9 @@ subtest 'what VKVM->new would overlook' => sub {
         my ($message, @params) = @$_;
         refused(sub { VKVM->new(@params) }, qr/\A\Q$message\E\z/, $message);
     }
-    is(ref VKVM->new(uri => $uri, auth => 0, credlist => $credlist, callback => $callback), 'VKVM', 'credentials that are not wanted');
-    is(ref VKVM->new(@auth, credlist => undef, callback => undef), 'VKVM', 'undef is as if left out');
-    is(ref VKVM->new(address => $uri, readonly => !!1), 'VKVM', 'another name of uri');
+    is(ref VKVM->new(uri => $uri, auth => 0, credlist => $credlist, callback => $callback), face(), 'credentials that are not wanted');
+    is(ref VKVM->new(@auth, credlist => undef, callback => undef), face(), 'undef is as if left out');
+    is(ref VKVM->new(address => $uri, readonly => !!1), face(), 'another name of uri');
     my ($status, $output) = run_perl('-MVKVM::SysVirt', '-MSys::Virt', '-e',
         'print ref Sys::Virt->new(uri => "x", address => "test:///default", readonly => [], callback => "x", nosuch => 1)');
     is($output, 'Sys::Virt', 'for programs of Sys::Virt they stay overlooked');
