@@ -38,6 +38,9 @@ if ($face eq 'VKVM') {
     $object{ 'Host::' . ucfirst } = $host->$_ for keys %{ VKVM::Host->commands->{objects} };
 }
 
+# Packages of the library's own.
+my $private = qr/\A(?:VKVM|Sys)::(?:Host::Arguments|SysVirt::(?:Answers|Private|Loop)|_)/;
+
 # What is no function of the program's: Perl's own calls, and those of this library's code.
 my %perls = map { $_ => 1 } qw(AUTOLOAD BEGIN bootstrap CLONE CLONE_SKIP DESTROY import unimport);
 
@@ -67,7 +70,7 @@ sub outcome {
 }
 
 local $SIG{__WARN__} = sub { };
-my @packages = grep { !/\A(?:VKVM|Sys)::(?:SysVirt::(?:Answers|Private|Loop)|_)/ } packages_below($face);
+my @packages = grep { !/$private/ } packages_below($face);
 push @packages, 'VKVM::SysVirt' if $is_ours && $face eq 'Sys::Virt';
 for my $package (@packages) {
     my $class  = $package =~ /\A\Q$face\E(?:::)?(.*)\z/ ? $1 : '';

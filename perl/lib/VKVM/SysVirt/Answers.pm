@@ -126,7 +126,6 @@ sub _overlooking_arguments {
     };
 }
 
-# The library names a key that it does not know, before anything has been done.
 # The library names a key that it does not know, or whose value it refuses, before
 # anything has been done.
 sub _forgiving {

@@ -220,7 +220,11 @@ sub _provide {
 _provide();
 *Sys::Virt::StoragePool::_lookup_by_volume = \&_pool_of_volume;
 *Sys::Virt::_get_library_version           = \&VKVM::_libvirt_version;
-*Sys::Virt::_open                          = \&VKVM::_open;
+*Sys::Virt::_open                          = sub {
+    my ($uri, $flags) = my @given = @_;
+    VKVM::_refuse_count('Sys::Virt::_open', \@given, 2, qw(uri flags));
+    return VKVM::_open($uri, $flags);
+};
 *Sys::Virt::_open_auth                     = sub {
     my ($uri, $types, $callback, $flags) = my @given = @_;
     VKVM::_refuse_count('Sys::Virt::_open_auth', \@given, 4, qw(uri credlist callback flags));
