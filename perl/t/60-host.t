@@ -63,6 +63,14 @@ is_deeply([ $host->net->define({ name => 'network', bridge => { '@name' => 'v1' 
     [ 1, 'Network network defined from document', '' ], 'a hash as document');
 is($host->net->info('network')->{name}, 'network', 'a value that looks like a name');
 is(scalar $host->net->undefine('network'), 1, 'in scalar context, the status');
+$host->net->define({ name => 'lab', ip => { '@address' => '192.168.7.1', '@netmask' => '255.255.255.0',
+            dhcp => { range => { '@start' => '192.168.7.2', '@end' => '192.168.7.9' } } } });
+my $entry = { host => { '@mac' => '52:54:00:00:00:01', '@ip' => '192.168.7.5' } };
+is_deeply([ $host->net->update('lab', 'add', 'ip-dhcp-host', $entry, { config => 1 }) ],
+    [ 1, 'Updated network lab persistent config', '' ], 'a hash as the element of a section');
+is($host->net->conf('lab')->{ip}{dhcp}{host}{'@ip'}, '192.168.7.5', 'which is there then');
+is(($host->net->update('lab', 'delete', 'ip-dhcp-host', VKVM::to_xml($entry), config => 1))[2], '', 'as XML');
+$host->net->undefine('lab');
 is($host->hypervisor->maxvcpus(type => undef), 32, 'undef is as if left out');
 is($host->hypervisor->freecell(cellno => 0)->{0}, '2048 KiB', '0 is a value');
 is(scalar keys %{ $host->list_domains(all => '') }, 1, 'an empty string is false');

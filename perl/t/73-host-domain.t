@@ -334,8 +334,18 @@ subtest 'devices' => sub {
         'blockresize');
     fails([ $domain->$_('d', '/none') ], qr{\Aerror: Failed to open file '/none': No such}, $_)
       for qw(attach_device detach_device update_device);
-    fails([ $domain->attach_device('d', '<disk/>') ], qr/\Aerror: Failed to attach device from document\n/,
-        'attach_device');
+    my $disk = { disk => { '@type' => 'file', source => { '@file' => '/x' }, target => { '@dev' => 'vdx' } } };
+    for my $given ([ '<disk/>', 'XML' ], [ $disk, 'a hash' ]) {
+        my ($device, $what) = @$given;
+        for my $name (qw(attach_device detach_device update_device)) {
+            my $said = qr/\Aerror: Failed to [a-z]+ device from document\n/;
+            fails([ $domain->$name('d', $device) ], $said, "$name: $what");
+            fails([ $domain->$name('d', $device, { config => 1 }) ], $said, '... and others by name');
+            fails([ $domain->$name('d', { file => $device, config => 1 }) ], $said, '... by name');
+        }
+    }
+    refused(sub { $domain->attach_device('d', { '@type' => 'file', target => {} }) },
+        qr/a document is a map of one key, the name of its root element/, 'a device without its root element');
 };
 
 subtest 'saving' => sub {

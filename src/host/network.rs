@@ -3,10 +3,9 @@
 use virt::sys;
 
 use super::frame::call::{Call, Command, Outcome};
-use super::frame::command::{Argument, Kind, Shape, flag, needed, optional};
-use super::frame::document::read_file;
+use super::frame::command::{ANY_ROOT, Argument, Kind, Shape, flag, needed, optional};
 use super::frame::failure::Says;
-use super::frame::given::{c_text, shown};
+use super::frame::given::shown;
 use super::frame::words::{Words, names};
 use super::{lookup, xml_result};
 use crate::core::Network;
@@ -137,7 +136,7 @@ pub(super) const COMMANDS: &[Command] = &[
                 .one_of(&Words::new(UPDATE_NAMES, "unrecognized command name '{}'")),
             needed("section", Kind::Text, "which section, like ip-dhcp-host")
                 .one_of(&Words::new(SECTION_NAMES, "unrecognized section name '{}'")),
-            needed("xml", Kind::Text, "the section's element, or the file that holds it"),
+            needed("xml", Kind::Document(ANY_ROOT), "the section's element"),
             optional("parent_index", Kind::Int, "in which of several parents, from 0"),
             flag("config", "as it will be when it starts next"),
             flag("live", "while it runs"),
@@ -248,22 +247,13 @@ fn update(call: &mut Call<'_>) -> Outcome {
         ("config", sys::VIR_NETWORK_UPDATE_AFFECT_CONFIG),
         ("live", sys::VIR_NETWORK_UPDATE_AFFECT_LIVE),
     ]);
-    let given = call.needed_str("xml")?;
-    let read;
-    let xml = match given.starts_with('<') {
-        true => given,
-        false => {
-            read = read_file(given)?;
-            &read
-        }
-    };
-    let xml = c_text(xml.to_owned(), || "the section".into())?;
+    let element = call.document("xml")?;
     let range = -1..=i32::MAX.into();
     let index = call.number("parent_index", range, "malformed parent-index argument")?;
     let index = index.unwrap_or(-1);
     let name = name_of(&network)?;
     network
-        .update(command, section, index, &xml, flags)
+        .update(command, section, index, &element.xml, flags)
         .or_say(|| format!("Failed to update network {name}"))?;
     let affected = match (config, live) {
         (true, true) => "persistent config and live state",

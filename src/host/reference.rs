@@ -30,8 +30,9 @@ Arguments that do not go together, and words that an argument must be one of, ar
 below each table. A command that gets others does nothing and fails with what virsh says,
 such as \"Options --nvram and --keep-nvram are mutually exclusive\".
 
-Where an argument is a document, it is a file's name, XML, or a map. Sizes have units such
-as `20G` and `5GiB`. Options of virsh that only change how virsh prints (`xpath`, `wrap`,
+Where an argument is a document, it is a file's name, XML, or a map. A map of a device, or
+of an element for `network.update`, has the name of its root element as its only key. Sizes
+have units such as `20G` and `5GiB`. Options of virsh that only change how virsh prints (`xpath`, `wrap`,
 and `verbose` of `save`, `managedsave` and `coredump`, whose progress a callback is told)
 or that need a terminal (`interactive`, `edit`, `console`) are not there; each one has its
 reason in `data/coverage/commands.json`.

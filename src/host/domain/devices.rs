@@ -1,14 +1,12 @@
 //! Devices of domains that come, change and go.
 
-use std::ffi::CString;
-
 use virt::sys;
 
 use super::{CONFIG, CURRENT, DOMAIN, LIVE, attach, place};
 use crate::core::Domain;
 use crate::error::Result;
 use crate::host::frame::call::{Call, Command, Outcome};
-use crate::host::frame::command::{Argument, Kind, Shape, flag, needed, optional};
+use crate::host::frame::command::{ANY_ROOT, Argument, Kind, Shape, flag, needed, optional};
 use crate::host::frame::failure::{Failure, Says};
 use crate::host::frame::given::{c_text, shown};
 use crate::host::frame::words::Words;
@@ -16,7 +14,7 @@ use crate::host::xml_result;
 use crate::value::{Map, Value};
 use crate::xml;
 
-const FILE: Argument = needed("file", Kind::Text, "the device: a file, or XML");
+const FILE: Argument = needed("file", Kind::Document(ANY_ROOT), "the device");
 const PERSISTENT: Argument =
     flag("persistent", "while it runs and when it starts next").excludes(&["current"]);
 const PRINT_XML: Argument = flag("print_xml", "only give the device as text");
@@ -204,29 +202,23 @@ pub const COMMANDS: &[Command] = &[
     },
 ];
 
-/// The device that was given, and the name of its file for messages.
-fn device(call: &Call<'_>) -> std::result::Result<(CString, String), Failure> {
-    let given = call.needed_str("file")?;
-    if given.trim_start().starts_with('<') {
-        return Ok((call.needed_text("file")?.to_owned(), "document".to_owned()));
-    }
-    let text = crate::host::frame::document::read_file(given)?;
-    Ok((c_text(text, || format!("file '{given}'"))?, given.to_owned()))
-}
-
 fn attach_device(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
     let flags = place(call, &domain)?;
-    let (xml, file) = device(call)?;
-    domain.attach_device(&xml, flags).or_say(|| format!("Failed to attach device from {file}"))?;
+    let device = call.document("file")?;
+    domain
+        .attach_device(&device.xml, flags)
+        .or_say(|| format!("Failed to attach device from {}", device.file))?;
     Ok("Device attached successfully".into())
 }
 
 fn detach_device(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
     let flags = place(call, &domain)?;
-    let (xml, file) = device(call)?;
-    domain.detach_device(&xml, flags).or_say(|| format!("Failed to detach device from {file}"))?;
+    let device = call.document("file")?;
+    domain
+        .detach_device(&device.xml, flags)
+        .or_say(|| format!("Failed to detach device from {}", device.file))?;
     Ok("Device detached successfully".into())
 }
 
@@ -234,8 +226,10 @@ fn update_device(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
     let flags =
         place(call, &domain)? | call.flags(&[("force", sys::VIR_DOMAIN_DEVICE_MODIFY_FORCE)]);
-    let (xml, file) = device(call)?;
-    domain.update_device(&xml, flags).or_say(|| format!("Failed to update device from {file}"))?;
+    let device = call.document("file")?;
+    domain
+        .update_device(&device.xml, flags)
+        .or_say(|| format!("Failed to update device from {}", device.file))?;
     Ok("Device updated successfully".into())
 }
 

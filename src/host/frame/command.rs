@@ -112,6 +112,10 @@ impl Argument {
     }
 }
 
+/// The root element of a document that can have several, such as a device: a map of one
+/// has its root element as its only key.
+pub const ANY_ROOT: &str = "";
+
 /// What an argument can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -124,7 +128,7 @@ pub enum Kind {
     /// A size such as 20, "20G" or "5GiB"; without a unit it counts this many bytes.
     Size(u64),
     /// The name of a file with a document, the document as text, or as a map; the
-    /// name is that of the root element, which the map may leave out.
+    /// name is that of the root element, which the map may leave out, or [`ANY_ROOT`].
     Document(&'static str),
     /// Texts: one, or a list; as a positional argument, all that are left.
     Texts,

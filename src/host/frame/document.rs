@@ -3,6 +3,7 @@
 use std::ffi::CString;
 use std::fs;
 
+use super::command::ANY_ROOT;
 use super::failure::Failure;
 use super::given::{c_text, wrong};
 use crate::error::Result;
@@ -77,6 +78,7 @@ pub fn unreadable(file: &str, error: &std::io::Error) -> Failure {
 
 /// The document as a map of one key, the root element.
 fn with_root(map: &Map, root: &'static str) -> Map {
-    let has_root = map.len() == 1 && matches!(map.get(root), Some(Value::Map(_)));
+    let has_root =
+        root == ANY_ROOT || map.len() == 1 && matches!(map.get(root), Some(Value::Map(_)));
     if has_root { map.clone() } else { Map::from_iter([(root, map.clone())]) }
 }
