@@ -12219,7 +12219,9 @@ int vkvm_fleet_list_domains(vkvm_fleet *fleet,
  * another. A host whose connection has ended is opened anew first. What a host
  * has not begun when the time is over it does not begin any more; what it has
  * begun it ends, but nobody hears of it. A command or an argument that does
- * not exist makes this function fail; everything else is in the results.
+ * not exist makes this function fail, and so do arguments of a query that do
+ * not go together or are none of the words that they must be; everything else
+ * is in the results.
  *
  * The results are a list, in the order of the URIs, of maps with the keys
  * `uri`; `host`, the host's own name, or null if it never was open; and

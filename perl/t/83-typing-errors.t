@@ -64,6 +64,19 @@ refused(sub { VKVM::Fleet->new(uri => $uri) }, qr/\Auri: is no parameter of VKVM
 refused(sub { VKVM::Fleet->new(uris => [$uri])->call('list_domains', {}, { timeuot => 1 }) },
     qr/\Atimeuot: is no parameter of VKVM::Fleet->call; it has timeout\z/, 'call of a fleet');
 
+# Without the errors of the hosts, no domains would be listed for want of a letter.
+my $fleet = VKVM::Fleet->new(uris => [$uri]);
+for (
+    [ 'another word',                  qr/\A"runing" is no state; /, states => ['runing'] ],
+    [ 'arguments that exclude others', qr/\AOptions --table and --name are mutually exclusive\z/, table => 1, name => 1 ],
+  ) {
+    my ($what, $message, %args) = @$_;
+    refused(sub { scalar $fleet->list_domains(%args) }, $message, "list_domains of a fleet: $what");
+    refused(sub { $fleet->call('list_domains', \%args) }, $message, "call of a fleet: $what");
+}
+is_deeply($fleet->call('domain.undefine', { domain => 'test', nvram => 1, keep_nvram => 1 })->[0]{result},
+    [ 0, '', 'error: Options --nvram and --keep-nvram are mutually exclusive' ], 'what changes hosts says so for each');
+
 subtest 'what VKVM->new would overlook' => sub {
     my @auth = (uri => $uri, auth => 1);
     my ($credlist, $callback) = ([VKVM::CRED_AUTHNAME], sub { 0 });

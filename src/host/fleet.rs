@@ -13,7 +13,9 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-use super::{Host, args, table};
+use super::frame::failure::Failure;
+use super::frame::{args, rules};
+use super::{Host, table};
 use crate::core::{Again, thread};
 use crate::error::{Error, Misuse, Result};
 use crate::value::{Map, Value};
@@ -143,14 +145,19 @@ impl Fleet {
     }
 
     /// What each host answers. A command or an argument that does not exist is no
-    /// host's fault, but the caller's.
+    /// host's fault, but the caller's, and so are arguments of a query that do not go
+    /// together. Of other commands the result of each host says that.
     fn results(
         &self,
         command: &str,
         given: &Value,
         timeout: Duration,
     ) -> Result<Vec<Result<Value>>> {
-        args::bind(table::find(command)?, given)?;
+        let row = table::find(command)?;
+        let args = args::bind(row, given)?;
+        if !row.shape.can_hold_failure() {
+            rules::check(row, &args).map_err(Failure::into_error)?;
+        }
         Ok(self.ask(Some((command.into(), given)), timeout))
     }
 

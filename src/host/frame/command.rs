@@ -44,6 +44,14 @@ pub enum Shape {
     Ran,
 }
 
+impl Shape {
+    /// Whether a result can say, as (status, stdout, stderr), that the command has failed;
+    /// other commands fail with an error.
+    pub const fn can_hold_failure(self) -> bool {
+        matches!(self, Shape::None | Shape::Tune)
+    }
+}
+
 /// An argument of a command.
 #[derive(Clone, Copy)]
 pub struct Argument {
