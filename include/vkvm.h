@@ -1115,8 +1115,10 @@ int vkvm_value_remove(vkvm_value *value, const char *path, vkvm_error **error);
  * and its key "@type". The part + appends to a list, and so does an index that
  * is the list's length: in "disk.+.@type" it appends a map to the list "disk".
  * Where there is no list yet, + or 0 makes one. The item that + has appended
- * is named by its index afterwards. A path through text, a number or null is
- * an error, and so is an index that leaves a gap; nothing is changed then.
+ * is named by its index afterwards. A path through text, a number, a boolean
+ * or null is an error, and so is an index that leaves a gap; nothing is
+ * changed then. What XML has as an empty element, like `<features/>`, is true:
+ * put a map in its place before what is to be in it.
  *
  * Each dot in what is made separates two parts; `vkvm_value_put` takes keys
  * that have dots of their own, like "vcpu.0.state" in a map of statistics.
