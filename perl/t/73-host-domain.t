@@ -334,8 +334,8 @@ subtest 'devices' => sub {
         'blockresize');
     fails([ $domain->$_('d', '/none') ], qr{\Aerror: Failed to open file '/none': No such}, $_)
       for qw(attach_device detach_device update_device);
-    my $disk = { disk => { '@type' => 'file', source => { '@file' => '/x' }, target => { '@dev' => 'vdx' } } };
-    for my $given ([ '<disk/>', 'XML' ], [ $disk, 'a hash' ]) {
+    my $element = { disk => { '@type' => 'file', source => { '@file' => '/x' }, target => { '@dev' => 'vdx' } } };
+    for my $given ([ '<disk/>', 'XML' ], [ $element, 'a hash' ]) {
         my ($device, $what) = @$given;
         for my $name (qw(attach_device detach_device update_device)) {
             my $said = qr/\Aerror: Failed to [a-z]+ device from document\n/;
