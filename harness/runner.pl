@@ -23,7 +23,8 @@ my $api       = read_json($api_file);
 my %function  = map { ("$_->{class}.$_->{method}" => $_) } @{ $api->{functions} };
 my %constant  = map { ($_->{c_name} => $_->{value}) } @{ $api->{constants} };
 my %class_of  = map { ($_->{perl} => $_->{name}) } grep { defined $_->{perl} } @{ $api->{classes} };
-my @properties = map { $_->{method} }
+# Perl's errors have no function names to replace: their messages have Perl's.
+my @properties = grep { VKVM::Error->can($_) } map { $_->{method} }
   grep { $_->{class} eq 'error' && ref $_->{returns} && ($_->{returns}{kind} // 'handle') ne 'handle' }
   @{ $api->{functions} };
 my (%saved, %events);
