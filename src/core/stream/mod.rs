@@ -237,6 +237,7 @@ impl Stream {
     /// a stream that is not open, or that is being ended.
     pub fn peek(&self) -> Option<Waiting> {
         // Who ends the stream at this moment ends the listening, too.
+        let _look = self.uses.look()?;
         let _using = self.in_use().ok()?;
         // SAFETY: stream and connection are live.
         let broken = unsafe { sys::virConnectIsAlive(self.conn.as_ptr()) } == 0;

@@ -23,6 +23,9 @@ pub type Opening = u64;
 #[derive(Default)]
 pub struct Uses {
     state: Mutex<State>,
+    /// Held by the library itself while it looks what waits in the stream. It is no call of
+    /// the program's, so who wants to be alone is not refused for it, but waits.
+    looking: Mutex<()>,
 }
 
 #[derive(Default)]
@@ -46,6 +49,12 @@ impl Uses {
         state.check_open(direction)?;
         state.users += 1;
         Ok(state.openings)
+    }
+
+    /// For a short look of the library's, as a user, which is not allowed to wait. None while
+    /// somebody else looks, or gets to be alone.
+    pub fn look(&self) -> Option<MutexGuard<'_, ()>> {
+        self.looking.try_lock().ok()
     }
 
     /// One more user that was one before. Refused as well when what the stream carried
@@ -90,6 +99,7 @@ impl Uses {
 
     /// The only user, which opens the stream. Refused while it is open, or has users.
     pub fn alone_to_open(&self) -> Result<Alone<'_>> {
+        let _nobody_looks = self.looking.lock();
         let mut state = self.state();
         state.check_unused()?;
         if state.open.is_some() {
@@ -104,6 +114,7 @@ impl Uses {
     /// unless it is open, and while it has users: waiting for them could take for ever,
     /// because a receiver waits as long as nothing comes.
     pub fn alone_to_end(&self) -> Result<Alone<'_>> {
+        let _nobody_looks = self.looking.lock();
         let mut state = self.state();
         state.check_unused()?;
         state.check_open(None)?;
@@ -242,6 +253,20 @@ mod tests {
         assert!(uses.alone_to_open().is_err());
         drop(alone);
         assert!(uses.alone_to_open().is_ok());
+    }
+
+    #[test]
+    fn who_ends_it_waits_for_a_look() {
+        let uses = opened(Direction::Down);
+        let look = uses.look().unwrap();
+        uses.enter(None).unwrap();
+        assert!(uses.look().is_none(), "one look at a time");
+        std::thread::scope(|scope| {
+            let ends = scope.spawn(|| uses.alone_to_end().is_ok());
+            assert!(uses.leave().is_none());
+            drop(look);
+            assert!(ends.join().unwrap(), "it is no call of another thread");
+        });
     }
 
     #[test]
