@@ -136,8 +136,14 @@ static inline void survives(const char *name, void (*run)(void))
     ok(ends && status == 0, "%s", name);
     if (!ends)
         diag("it hangs");
-    else if (WIFSIGNALED(status))
+    else if (WIFSIGNALED(status)) {
+        char report[8192] = "";
+        if (pread(crash_report, report, sizeof report - 1, 0) < 0)
+            report[0] = 0;
         diag("it was ended by signal %d", WTERMSIG(status));
+        for (char *line = strtok(report, "\n"); line; line = strtok(NULL, "\n"))
+            diag("%s", line);
+    }
 }
 
 /* --- what a process has ----------------------------------------------------------------- */
