@@ -5,12 +5,13 @@
 //! re-export leads to the file that it comes from.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::Path;
 
 use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{Attribute, Item, UseTree, Visibility};
+
+use crate::shape;
 
 /// The layers of src, the lowest first; within one, any order without a circle.
 const LAYERS: [&[&str]; 7] = [
@@ -56,8 +57,7 @@ type Modules = BTreeMap<Path_, Module>;
 
 /// The uses of src.
 fn rust(src: &Path) -> Uses {
-    let mut modules = Modules::new();
-    read(src, &mut Vec::new(), &mut modules);
+    let mut modules = read(src);
     let known: BTreeSet<Path_> = modules.keys().cloned().collect();
     for (place, module) in &mut modules {
         for item in &module.items {
@@ -91,30 +91,19 @@ fn rust(src: &Path) -> Uses {
     uses
 }
 
-/// Reads a folder of modules.
-fn read(folder: &Path, place: &mut Path_, modules: &mut Modules) {
-    for entry in fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
-        let is_here = name == "mod" || name == "lib";
-        if !is_here {
-            place.push(name);
+/// Reads the modules, without what only tests have.
+fn read(src: &Path) -> Modules {
+    let mut modules = Modules::new();
+    for (path, mut file) in shape::parsed(src).expect("parses") {
+        if file.attrs.iter().any(is_test) {
+            continue;
         }
-        if path.is_dir() {
-            read(&path, place, modules);
-        } else if path.extension().is_some_and(|end| end == "rs") {
-            let text = fs::read_to_string(&path).expect("text");
-            let mut file = syn::parse_file(&text).expect("Rust");
-            if !file.attrs.iter().any(is_test) {
-                file.items.retain(|item| !attributes(item).iter().any(is_test));
-                let module = Module { items: file.items, found: BTreeMap::new() };
-                modules.insert(place.clone(), module);
-            }
-        }
-        if !is_here {
-            place.pop();
-        }
+        file.items.retain(|item| !attributes(item).iter().any(is_test));
+        let module = shape::module(path.strip_prefix(src).expect("in the folder"));
+        let place = module.split("::").filter(|part| *part != "lib").map(str::to_owned).collect();
+        modules.insert(place, Module { items: file.items, found: BTreeMap::new() });
     }
+    modules
 }
 
 fn attributes(item: &Item) -> &[Attribute] {

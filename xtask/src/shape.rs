@@ -51,7 +51,7 @@ pub fn parsed(folder: &Path) -> Result<Vec<(PathBuf, syn::File)>> {
 }
 
 /// The path of a file's module, like `domain::info`.
-fn module(file: &Path) -> String {
+pub fn module(file: &Path) -> String {
     let path = file.with_extension("");
     let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
     parts.join("::").trim_end_matches("::mod").to_owned()
