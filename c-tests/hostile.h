@@ -93,11 +93,18 @@ static inline bool has_old_libvirt(void)
     return status != 0;
 }
 
+/* What the last case wrote when it crashed; lives until the next call. */
+static inline char *crash_text(void)
+{
+    static char report[8192];
+    ssize_t length = pread(crash_report, report, sizeof report - 1, 0);
+    report[length > 0 ? length : 0] = 0;
+    return report;
+}
+
 static inline bool was_libvirts_own(void)
 {
-    char report[8192] = "";
-    ssize_t length = pread(crash_report, report, sizeof report - 1, 0);
-    return length > 0 && strstr(report, "g_main_loop_quit") && has_old_libvirt();
+    return strstr(crash_text(), "g_main_loop_quit") && has_old_libvirt();
 }
 
 /* --- cases ---------------------------------------------------------------------------- */
@@ -137,11 +144,8 @@ static inline void survives(const char *name, void (*run)(void))
     if (!ends)
         diag("it hangs");
     else if (WIFSIGNALED(status)) {
-        char report[8192] = "";
-        if (pread(crash_report, report, sizeof report - 1, 0) < 0)
-            report[0] = 0;
         diag("it was ended by signal %d", WTERMSIG(status));
-        for (char *line = strtok(report, "\n"); line; line = strtok(NULL, "\n"))
+        for (char *line = strtok(crash_text(), "\n"); line; line = strtok(NULL, "\n"))
             diag("%s", line);
     }
 }
