@@ -154,9 +154,9 @@ impl Fleet {
         timeout: Duration,
     ) -> Result<Vec<Result<Value>>> {
         let row = table::find(command)?;
-        let args = args::bind(row, given)?;
+        let args = args::bind(row.name, row.arguments, given)?;
         if !row.shape.can_hold_failure() {
-            rules::check(row, &args).map_err(Failure::into_error)?;
+            rules::check(row.arguments, &args).map_err(Failure::into_error)?;
         }
         Ok(self.ask(Some((command.into(), given)), timeout))
     }

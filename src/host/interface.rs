@@ -4,8 +4,8 @@ use std::ffi::CString;
 
 use virt::sys;
 
+use super::frame::argument::{Argument, Kind, Shape, flag, needed, optional};
 use super::frame::call::{Call, Command, Outcome};
-use super::frame::command::{Argument, Kind, Shape, flag, needed, optional};
 use super::frame::failure::{Failure, Says};
 use super::frame::given::{c_text, shown};
 use super::xml_result;

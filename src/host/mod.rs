@@ -1,7 +1,7 @@
 //! The host facade: python-kvm's commands, structured and in-process.
 //!
 //! A [`Host`] runs commands such as "pool.info" and "list_domains" by libvirt's
-//! API. Each command is a row of a table ([`frame::command`]): its arguments, what kind
+//! API. Each command is a row of a table ([`frame::call::Command`]): its arguments, what kind
 //! of result it gives, and the function that does it. Everything else follows
 //! from the table: arguments are checked against it, `vkvm_host_commands` and
 //! docs/COMMANDS.md are written from it, and each language makes its methods of
@@ -80,7 +80,7 @@ impl Host {
         progress: Option<&'a mut Progress<'a>>,
     ) -> Result<Value> {
         let command = table::find(command)?;
-        let args = args::bind(command, args)?;
+        let args = args::bind(command.name, command.arguments, args)?;
         Call::new(&self.conn, command, args, progress).run()
     }
 }

@@ -2,8 +2,8 @@
 
 use virt::sys;
 
+use super::frame::argument::{ANY_ROOT, Argument, Kind, Shape, flag, needed, optional};
 use super::frame::call::{Call, Command, Outcome};
-use super::frame::command::{ANY_ROOT, Argument, Kind, Shape, flag, needed, optional};
 use super::frame::failure::Says;
 use super::frame::given::shown;
 use super::frame::words::{Words, names};

@@ -2,8 +2,8 @@
 
 use virt::sys;
 
+use super::frame::argument::{Argument, Kind, Shape, flag, needed, optional};
 use super::frame::call::{Call, Command, Outcome};
-use super::frame::command::{Argument, Kind, Shape, flag, needed, optional};
 use super::frame::failure::{Failure, Says};
 use super::frame::given::shown;
 use super::lists::pool_state;

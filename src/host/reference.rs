@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
+use super::frame::argument::Argument;
 use super::frame::call::Command;
-use super::frame::command::Argument;
 use super::frame::rules;
 use super::table::OBJECTS;
 

@@ -7,8 +7,8 @@ use base64::engine::general_purpose::STANDARD;
 use virt::sys;
 use zeroize::Zeroizing;
 
+use super::frame::argument::{Argument, Kind, Shape, flag, needed, optional};
 use super::frame::call::{Call, Command, Outcome};
-use super::frame::command::{Argument, Kind, Shape, flag, needed, optional};
 use super::frame::document::unreadable;
 use super::frame::failure::{Failure, Says};
 use super::frame::given::shown;

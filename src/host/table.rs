@@ -1,7 +1,7 @@
 //! The table of all commands.
 
+use super::frame::argument::{Kind, Shape, needed, optional};
 use super::frame::call::{Call, Command, Outcome};
-use super::frame::command::{Kind, Shape, needed, optional};
 use super::frame::failure::Failure;
 use super::frame::given::wrong;
 use super::{
@@ -189,7 +189,7 @@ pub fn describe() -> Map {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::frame::command::Kind;
+    use crate::host::frame::argument::Kind;
 
     #[test]
     fn the_table_is_regular() {

@@ -2,8 +2,8 @@
 
 use std::ffi::CStr;
 
+use super::frame::argument::Kind;
 use super::frame::call::Command;
-use super::frame::command::Kind;
 use super::frame::given::shown;
 use crate::value::{Map, Value};
 

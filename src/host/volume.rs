@@ -8,8 +8,8 @@ use std::path::Path;
 
 use virt::sys;
 
+use super::frame::argument::{Argument, Kind, Shape, flag, needed, optional};
 use super::frame::call::{Call, Command, Outcome};
-use super::frame::command::{Argument, Kind, Shape, flag, needed, optional};
 use super::frame::failure::{Failure, Says};
 use super::frame::given::{c_text, shown};
 use super::frame::text::parse_size;

@@ -12,8 +12,8 @@ mod tuning;
 
 use virt::sys;
 
+use super::frame::argument::{Argument, Kind, flag, needed};
 use super::frame::call::{Call, Command};
-use super::frame::command::{Argument, Kind, flag, needed};
 use super::frame::failure::Failure;
 use super::frame::given::shown;
 use crate::core::Domain;

@@ -3,8 +3,8 @@
 use virt::sys;
 
 use super::{CONFIG, CURRENT, DOMAIN, LIVE, affected};
+use crate::host::frame::argument::{Argument, Kind, Shape, flag, needed, optional};
 use crate::host::frame::call::{Call, Command, Outcome};
-use crate::host::frame::command::{Argument, Kind, Shape, flag, needed, optional};
 use crate::host::frame::failure::{Failure, Says};
 use crate::host::frame::given::shown;
 use crate::host::frame::text::parse_number;

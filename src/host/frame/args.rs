@@ -4,7 +4,7 @@ use std::ffi::CString;
 
 use zeroize::Zeroize;
 
-use super::command::{Kind, Row};
+use super::argument::{Argument, Kind, positional};
 use super::document::{self, Source};
 use super::given::{c_text, wrong};
 use super::text;
@@ -55,14 +55,14 @@ impl Drop for Args {
 }
 
 /// Checks what was given against what the command has.
-pub fn bind<F>(command: &'static Row<F>, given: &Value) -> Result<Args> {
+pub fn bind(command: &str, arguments: &'static [Argument], given: &Value) -> Result<Args> {
     let empty = Map::new();
-    let (positional, named): (&[Value], &Map) = match given {
+    let (by_place, named): (&[Value], &Map) = match given {
         Value::Null => (&[], &empty),
-        Value::List(positional) => (positional, &empty),
+        Value::List(by_place) => (by_place, &empty),
         Value::Map(named) => match named.get(POSITIONAL) {
             None | Some(Value::Null) => (&[], named),
-            Some(Value::List(positional)) => (positional, named),
+            Some(Value::List(by_place)) => (by_place, named),
             Some(other) => {
                 let is = other.kind().phrase();
                 return Err(wrong(format!("\"{POSITIONAL}\" is {is}; a list is needed")));
@@ -76,16 +76,16 @@ pub fn bind<F>(command: &'static Row<F>, given: &Value) -> Result<Args> {
         }
     };
     let mut args = Args { raw: false, bound: Vec::new() };
-    args.bound.resize_with(command.arguments.len(), || None);
-    args.bind_positional(command, positional)?;
+    args.bound.resize_with(arguments.len(), || None);
+    args.bind_positional(command, arguments, by_place)?;
     for (name, value) in named {
-        args.bind_named(command, name, value)?;
+        args.bind_named(command, arguments, name, value)?;
     }
-    for (argument, bound) in command.arguments.iter().zip(&args.bound) {
+    for (argument, bound) in arguments.iter().zip(&args.bound) {
         if argument.required && bound.is_none() {
             return Err(wrong(format!(
                 "{} needs \"{}\" ({})",
-                command.name, argument.name, argument.about
+                command, argument.name, argument.about
             )));
         }
     }
@@ -93,12 +93,17 @@ pub fn bind<F>(command: &'static Row<F>, given: &Value) -> Result<Args> {
 }
 
 impl Args {
-    fn bind_positional<F>(&mut self, command: &'static Row<F>, values: &[Value]) -> Result<()> {
-        let mut places = command.positional();
+    fn bind_positional(
+        &mut self,
+        command: &str,
+        arguments: &'static [Argument],
+        values: &[Value],
+    ) -> Result<()> {
+        let mut places = positional(arguments);
         let mut rest = values;
         while let Some((first, others)) = rest.split_first() {
             let Some((place, argument)) = places.next() else {
-                let takes = match command.positional().count() {
+                let takes = match positional(arguments).count() {
                     0 => "no positional arguments".to_owned(),
                     1 => "at most 1 positional argument".to_owned(),
                     most => format!("at most {most} positional arguments"),
@@ -109,8 +114,8 @@ impl Args {
                 };
                 return Err(wrong(format!(
                     "{} takes {takes}; {given}; it has {}",
-                    command.name,
-                    known(command)
+                    command,
+                    known(arguments)
                 )));
             };
             if argument.kind == Kind::Texts && !matches!(first, Value::List(_)) {
@@ -124,7 +129,13 @@ impl Args {
         Ok(())
     }
 
-    fn bind_named<F>(&mut self, command: &'static Row<F>, name: &str, value: &Value) -> Result<()> {
+    fn bind_named(
+        &mut self,
+        command: &str,
+        arguments: &'static [Argument],
+        name: &str,
+        value: &Value,
+    ) -> Result<()> {
         let name = name.replace('-', "_");
         if name == POSITIONAL {
             return Ok(());
@@ -133,21 +144,20 @@ impl Args {
             self.raw = truth(command, RAW, value)?;
             return Ok(());
         }
-        let Some(place) = command.arguments.iter().position(|argument| argument.name == name)
-        else {
+        let Some(place) = arguments.iter().position(|argument| argument.name == name) else {
             return Err(wrong(format!(
                 "{} has no argument \"{}\"; it has {}",
-                command.name,
+                command,
                 shortened(&name, 60),
-                known(command)
+                known(arguments)
             )));
         };
-        let argument = &command.arguments[place];
+        let argument = &arguments[place];
         let bound = take(command, argument.name, argument.kind, value)?;
         if bound.is_some() && self.bound[place].is_some() {
             return Err(wrong(format!(
                 "{} got \"{}\" twice, by its place and by its name",
-                command.name, argument.name
+                command, argument.name
             )));
         }
         if bound.is_some() {
@@ -158,19 +168,13 @@ impl Args {
 }
 
 /// The names of all arguments, for an error message.
-fn known<F>(command: &Row<F>) -> String {
-    let names: Vec<_> =
-        command.arguments.iter().map(|argument| argument.name).chain([RAW]).collect();
+fn known(arguments: &[Argument]) -> String {
+    let names: Vec<_> = arguments.iter().map(|argument| argument.name).chain([RAW]).collect();
     names.join(", ")
 }
 
 /// One argument. Null, and false for what is not a flag, are as if left out.
-fn take<F>(
-    command: &Row<F>,
-    name: &'static str,
-    kind: Kind,
-    value: &Value,
-) -> Result<Option<Bound>> {
+fn take(command: &str, name: &'static str, kind: Kind, value: &Value) -> Result<Option<Bound>> {
     if matches!(value, Value::Null) || (kind != Kind::Flag && *value == Value::Bool(false)) {
         return Ok(None);
     }
@@ -187,7 +191,7 @@ fn take<F>(
             refused(command, name, value, "a size such as 20, \"20G\" or \"5GiB\"")
         })?),
         Kind::Document(root) => {
-            let whose = format!("{}: \"{name}\"", command.name);
+            let whose = format!("{command}: \"{name}\"");
             Bound::Document(document::take(&whose, root, value)?)
         }
         Kind::Texts => Bound::Texts(match value {
@@ -199,7 +203,7 @@ fn take<F>(
     }))
 }
 
-fn truth<F>(command: &Row<F>, name: &str, value: &Value) -> Result<bool> {
+fn truth(command: &str, name: &str, value: &Value) -> Result<bool> {
     match value {
         // Perl's false.
         Value::String(text) if text.is_empty() => Ok(false),
@@ -208,14 +212,14 @@ fn truth<F>(command: &Row<F>, name: &str, value: &Value) -> Result<bool> {
     }
 }
 
-fn words<F>(command: &Row<F>, name: &str, value: &Value) -> Result<CString> {
+fn words(command: &str, name: &str, value: &Value) -> Result<CString> {
     let words = match value {
         // Where a text is wanted, true is a switch that does not exist.
         Value::Bool(_) => None,
         value => value.as_text(),
     };
     let words = words.ok_or_else(|| refused(command, name, value, "text"))?.into_owned();
-    c_text(words, || format!("{}: \"{name}\"", command.name))
+    c_text(words, || format!("{command}: \"{name}\""))
 }
 
 fn size(value: &Value, unit: u64) -> Option<u64> {
@@ -225,6 +229,6 @@ fn size(value: &Value, unit: u64) -> Option<u64> {
     }
 }
 
-fn refused<F>(command: &Row<F>, name: &str, value: &Value, wanted: &str) -> Error {
-    wrong(format!("{}: \"{name}\" is {}; {wanted} is needed", command.name, value.shown()))
+fn refused(command: &str, name: &str, value: &Value, wanted: &str) -> Error {
+    wrong(format!("{command}: \"{name}\" is {}; {wanted} is needed", value.shown()))
 }

@@ -4,7 +4,7 @@ use std::ffi::CStr;
 use std::ops::RangeInclusive;
 
 use super::args::{self, Args, Bound};
-use super::command::{Argument, Row, Shape};
+use super::argument::{Argument, Shape};
 use super::document::Document;
 use super::failure::Failure;
 use super::given::shown;
@@ -12,7 +12,7 @@ use super::{rules, text};
 use crate::core::Conn;
 use crate::core::progress::Meter;
 use crate::error::{Misuse, Result};
-use crate::value::Value;
+use crate::value::{Map, Value};
 
 /// Hears how far a long command is: what is done, of how much in all (0 if that is
 /// not known), in which unit. False cancels the command.
@@ -22,10 +22,39 @@ pub type Progress<'a> = dyn FnMut(u64, u64, &str) -> bool + 'a;
 /// virsh would print.
 pub type Outcome = std::result::Result<Value, Failure>;
 
-/// A command.
-///
-/// cbindgen:ignore
-pub type Command = Row<fn(&mut Call<'_>) -> Outcome>;
+/// A command of an object, such as "start" of "network": a row of the table.
+pub struct Command {
+    /// As in python-kvm.
+    pub name: &'static str,
+    /// What virsh calls it; "" if it has no such command.
+    pub virsh: &'static str,
+    /// What it does, a sentence.
+    pub about: &'static str,
+    /// What it gives.
+    pub shape: Shape,
+    /// In positional order: the required ones first.
+    pub arguments: &'static [Argument],
+    /// Whether it tells how far it is.
+    pub progress: bool,
+    /// Does it.
+    pub run: fn(&mut Call<'_>) -> Outcome,
+}
+
+impl Command {
+    /// Itself as a value, of this object.
+    pub fn describe(&self, object: &str) -> Map {
+        let arguments = self.arguments.iter().map(|argument| Value::Map(argument.describe()));
+        let mut map = Map::with_capacity(7);
+        map.push_new("object", object);
+        map.push_new("name", self.name);
+        map.push_new("virsh", self.virsh);
+        map.push_new("result", self.shape.name());
+        map.push_new("progress", self.progress);
+        map.push_new("about", self.about);
+        map.push_new("arguments", arguments.collect::<Vec<_>>());
+        map
+    }
+}
 
 /// One call of a command.
 pub struct Call<'a> {
@@ -81,7 +110,8 @@ impl<'a> Call<'a> {
 
     /// Runs another command in place of this one.
     pub fn forward(&mut self, command: &'static Command, given: &Value) -> Outcome {
-        let args = args::bind(command, given).map_err(|error| Failure::from(error).raised())?;
+        let args = args::bind(command.name, command.arguments, given)
+            .map_err(|error| Failure::from(error).raised())?;
         let mut call = Call::new(self.conn, command, args, None);
         let outcome = call.do_it();
         self.complaints.append(&mut call.complaints);
@@ -89,7 +119,7 @@ impl<'a> Call<'a> {
     }
 
     fn do_it(&mut self) -> Outcome {
-        rules::check(self.command, &self.args)?;
+        rules::check(self.command.arguments, &self.args)?;
         (self.command.run)(self)
     }
 

@@ -3,7 +3,7 @@
 use std::ffi::CString;
 use std::fs;
 
-use super::command::ANY_ROOT;
+use super::argument::ANY_ROOT;
 use super::failure::Failure;
 use super::given::{c_text, wrong};
 use crate::error::Result;

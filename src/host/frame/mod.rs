@@ -2,8 +2,8 @@
 //! and failures. None of it knows a command.
 
 pub mod args;
+pub mod argument;
 pub mod call;
-pub mod command;
 pub mod document;
 pub mod failure;
 pub mod given;

@@ -1,20 +1,20 @@
 //! Which arguments of a command exclude or require others, and which words they can be.
-//! The table says it ([`Argument`](super::command::Argument)); here it is checked, in
+//! The table says it ([`Argument`](super::argument::Argument)); here it is checked, in
 //! virsh's words.
 
 use super::args::{Args, Bound};
-use super::command::{Argument, Row};
+use super::argument::Argument;
 use super::failure::Failure;
 use super::given::shown;
 use super::words::Words;
 
 /// Refuses arguments that do not go together, before the command does anything.
-pub fn check<F>(command: &Row<F>, args: &Args) -> Result<(), Failure> {
+pub fn check(arguments: &[Argument], args: &Args) -> Result<(), Failure> {
     let given = |name: &&str| {
-        let place = command.arguments.iter().position(|argument| argument.name == *name);
+        let place = arguments.iter().position(|argument| argument.name == *name);
         place.is_some_and(|place| is_on(args, place))
     };
-    for (place, argument) in command.arguments.iter().enumerate() {
+    for (place, argument) in arguments.iter().enumerate() {
         if !is_on(args, place) {
             if !argument.unless.is_empty() && !argument.unless.iter().any(given) {
                 return Err(Failure::said(missing(argument)));
@@ -26,13 +26,13 @@ pub fn check<F>(command: &Row<F>, args: &Args) -> Result<(), Failure> {
         }
     }
     // As virsh does, after what is missing.
-    let on = command.arguments.iter().enumerate().filter(|(place, _)| is_on(args, *place));
+    let on = arguments.iter().enumerate().filter(|(place, _)| is_on(args, *place));
     for (_, argument) in on {
         if let Some(other) = argument.excludes.iter().find(|other| given(other)) {
             return Err(Failure::said(both(argument.name, other)));
         }
     }
-    for (place, argument) in command.arguments.iter().enumerate() {
+    for (place, argument) in arguments.iter().enumerate() {
         let texts = match args.get(place) {
             Some(Bound::Text(text)) => std::slice::from_ref(text),
             Some(Bound::Texts(texts)) => texts,
@@ -103,8 +103,8 @@ pub fn phrases(argument: &Argument) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::host::frame::args::bind;
+    use crate::host::frame::argument::Kind;
     use crate::host::frame::call::Command;
-    use crate::host::frame::command::Kind;
     use crate::host::table::OBJECTS;
     use crate::value::{Map, Value};
 
@@ -130,8 +130,8 @@ mod tests {
             .filter(|argument| argument.required || names.contains(&argument.name));
         let given: Map = given.map(|argument| (argument.name, value(argument))).collect();
         assert!(names.iter().all(|name| given.get(name).is_some()), "{names:?} are arguments");
-        let args = bind(command, &given.into()).unwrap();
-        let (_, err) = check(command, &args).err()?.into_texts();
+        let args = bind(command.name, command.arguments, &given.into()).unwrap();
+        let (_, err) = check(command.arguments, &args).err()?.into_texts();
         Some(err)
     }
 
@@ -255,7 +255,7 @@ mod tests {
             ("nvram", Value::Bool(true)),
             ("keep_nvram", Value::Bool(false)),
         ]);
-        let args = bind(command, &given.into()).unwrap();
-        assert!(check(command, &args).is_ok());
+        let args = bind(command.name, command.arguments, &given.into()).unwrap();
+        assert!(check(command.arguments, &args).is_ok());
     }
 }

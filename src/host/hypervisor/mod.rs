@@ -6,8 +6,8 @@ mod node;
 
 pub(super) use node::{SUSPEND_TARGET, SUSPEND_TARGETS};
 
+use super::frame::argument::{Argument, Kind, Shape, flag, needed, optional};
 use super::frame::call::{Call, Command, Outcome};
-use super::frame::command::{Argument, Kind, Shape, flag, needed, optional};
 use super::frame::failure::Failure;
 use super::frame::given::shown;
 use super::xml_result;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use virt::sys;
 
 use crate::error::Result;
+use crate::host::frame::argument::{Argument, Kind, needed};
 use crate::host::frame::call::{Call, Outcome};
-use crate::host::frame::command::{Argument, Kind, needed};
 use crate::host::frame::failure::{Failure, Says};
 use crate::host::frame::text;
 use crate::host::frame::words::{Words, names};

@@ -7,8 +7,8 @@
 mod info;
 mod program;
 
+use super::frame::argument::{Argument, Kind, Shape, flag, needed, option, optional};
 use super::frame::call::{Call, Command, Outcome};
-use super::frame::command::{Argument, Kind, Shape, flag, needed, option, optional};
 use super::frame::given::shown;
 use crate::value::Value;
 use program::{Ended, Program};

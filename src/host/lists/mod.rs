@@ -12,8 +12,8 @@ use std::ffi::CStr;
 
 use virt::sys;
 
+use super::frame::argument::{Argument, Kind, Shape, flag, needed, optional};
 use super::frame::call::{Call, Command, Outcome};
-use super::frame::command::{Argument, Kind, Shape, flag, needed, optional};
 use super::frame::given::shown;
 use super::frame::words::Words;
 use crate::error::Result;

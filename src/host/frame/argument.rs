@@ -1,26 +1,7 @@
-//! What a row of the table of commands is.
+//! What the table of commands says of arguments and results.
 
 use super::words::Words;
 use crate::value::{Map, Value};
-
-/// A command of an object, such as "start" of "network", and the function that does it. Of
-/// what type that is, is said where it is called (`call.rs`).
-pub struct Row<F> {
-    /// As in python-kvm.
-    pub name: &'static str,
-    /// What virsh calls it; "" if it has no such command.
-    pub virsh: &'static str,
-    /// What it does, a sentence.
-    pub about: &'static str,
-    /// What it gives.
-    pub shape: Shape,
-    /// In positional order: the required ones first.
-    pub arguments: &'static [Argument],
-    /// Whether it tells how far it is.
-    pub progress: bool,
-    /// Does it.
-    pub run: F,
-}
 
 /// What a command gives, in python-kvm's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,10 +95,32 @@ impl Argument {
         Argument { unless: others, ..self }
     }
 
+    pub(super) fn describe(&self) -> Map {
+        let mut map = Map::with_capacity(9);
+        map.push_new("name", self.name);
+        map.push_new("kind", self.kind.name());
+        map.push_new("required", self.required);
+        map.push_new("positional", self.placed);
+        map.push_new("about", self.about);
+        map.push_new("words", names(self.words.map_or(&[], |words| words.words)));
+        map.push_new("excludes", names(self.excludes));
+        let groups = self.requires.iter().map(|group| names(group).into());
+        map.push_new("requires", groups.collect::<Vec<Value>>());
+        map.push_new("unless", names(self.unless));
+        map
+    }
+
     /// The same, with virsh's words for what `requires` or `unless` does not find.
     pub const fn saying(self, said: &'static str) -> Self {
         Argument { said: Some(said), ..self }
     }
+}
+
+/// Those that can be given by their place, in that order, with their places in the table.
+pub fn positional(
+    arguments: &'static [Argument],
+) -> impl Iterator<Item = (usize, &'static Argument)> {
+    arguments.iter().enumerate().filter(|(_, argument)| argument.placed)
 }
 
 /// The root element of a document that can have several, such as a device: a map of one
@@ -162,43 +165,6 @@ pub const fn flag(name: &'static str, about: &'static str) -> Argument {
     option(name, Kind::Flag, about)
 }
 
-impl<F> Row<F> {
-    /// The arguments that can be given by their place, in that order.
-    pub fn positional(&self) -> impl Iterator<Item = (usize, &'static Argument)> {
-        self.arguments.iter().enumerate().filter(|(_, argument)| argument.placed)
-    }
-
-    pub fn describe(&self, object: &str) -> Map {
-        let arguments = self.arguments.iter().map(|argument| {
-            let mut map = Map::with_capacity(9);
-            map.push_new("name", argument.name);
-            map.push_new("kind", argument.kind.name());
-            map.push_new("required", argument.required);
-            map.push_new("positional", argument.placed);
-            map.push_new("about", argument.about);
-            map.push_new("words", names(argument.words.map_or(&[], |words| words.words)));
-            map.push_new("excludes", names(argument.excludes));
-            let groups = argument.requires.iter().map(|group| names(group).into());
-            map.push_new("requires", groups.collect::<Vec<Value>>());
-            map.push_new("unless", names(argument.unless));
-            Value::Map(map)
-        });
-        let mut map = Map::with_capacity(7);
-        map.push_new("object", object);
-        map.push_new("name", self.name);
-        map.push_new("virsh", self.virsh);
-        map.push_new("result", self.shape.name());
-        map.push_new("progress", self.progress);
-        map.push_new("about", self.about);
-        map.push_new("arguments", arguments.collect::<Vec<_>>());
-        map
-    }
-}
-
-fn names(names: &[&'static str]) -> Vec<Value> {
-    names.iter().map(|name| Value::from(*name)).collect()
-}
-
 impl Shape {
     /// The public name.
     pub const fn name(self) -> &'static str {
@@ -226,4 +192,8 @@ impl Kind {
             Kind::Texts => "strings",
         }
     }
+}
+
+fn names(names: &[&'static str]) -> Vec<Value> {
+    names.iter().map(|name| Value::from(*name)).collect()
 }
