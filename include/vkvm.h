@@ -12037,7 +12037,8 @@ int vkvm_host_get_conn(vkvm_host *host, vkvm_conn **conn, vkvm_error **error);
  * and "" if it worked; otherwise false and what virsh would print. A command
  * that worked but for a part that virsh reports is true with that report as
  * stderr. A command or an argument that does not exist, or is of the wrong
- * kind, is always an error.
+ * kind, is always an error. The parameter of an error about an argument is the
+ * argument's name (`vkvm_error_parameter`).
  *
  * @param host the host (not NULL; borrowed)
  * @param command the command, like "pool.info", "net.start" or "list_domains";

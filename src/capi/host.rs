@@ -92,7 +92,8 @@ pub unsafe extern "C" fn vkvm_host_get_conn(
 /// result is a list (status, stdout, stderr): true, what virsh would print, and ""
 /// if it worked; otherwise false and what virsh would print. A command that worked but
 /// for a part that virsh reports is true with that report as stderr. A command or an
-/// argument that does not exist, or is of the wrong kind, is always an error.
+/// argument that does not exist, or is of the wrong kind, is always an error. The parameter
+/// of an error about an argument is the argument's name (`vkvm_error_parameter`).
 ///
 /// - `command`: the command, like "pool.info", "net.start" or "list_domains"; see
 ///   `vkvm_host_commands`

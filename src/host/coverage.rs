@@ -34,7 +34,7 @@ fn every_command_and_option_is_there_or_has_a_reason() {
         };
         for name in names.get_str("").unwrap().split_whitespace() {
             options += 1;
-            let has = command.arguments.iter().any(|argument| argument.name == name);
+            let has = command.arguments().iter().any(|argument| argument.name == name);
             let own = format!("{full} {name}");
             let reason = [own.as_str(), name].into_iter().find(|key| left_out.get(key).is_some());
             match (has, reason) {

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 use super::frame::failure::Failure;
-use super::frame::{args, rules};
+use super::frame::rules;
 use super::{Host, table};
 use crate::core::{Again, thread};
 use crate::error::{Error, Misuse, Result};
@@ -154,9 +154,9 @@ impl Fleet {
         timeout: Duration,
     ) -> Result<Vec<Result<Value>>> {
         let row = table::find(command)?;
-        let args = args::bind(row.name, row.arguments, given)?;
+        let args = row.bind(given)?;
         if !row.shape.can_hold_failure() {
-            rules::check(row.arguments, &args).map_err(Failure::into_error)?;
+            rules::check(&args).map_err(Failure::into_error)?;
         }
         Ok(self.ask(Some((command.into(), given)), timeout))
     }

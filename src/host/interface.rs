@@ -2,139 +2,67 @@
 
 use std::ffi::CString;
 
-use virt::sys;
-
-use super::frame::argument::{Argument, Kind, Shape, flag, needed, optional};
-use super::frame::call::{Call, Command, Outcome};
+use super::frame::argument::{Document, Flag, Int, Needed, Optional, Text, flag, needed, optional};
+use super::frame::call::{Call, Outcome};
+use super::frame::command::{Command, action, document, word};
 use super::frame::failure::{Failure, Says};
 use super::frame::given::{c_text, shown};
 use super::xml_result;
+use crate::constants as c;
 use crate::core::Interface;
 use crate::error::Result;
 use crate::value::{Map, Value};
 use crate::xml;
 
-const INTERFACE: Argument =
-    needed("interface", Kind::Text, "the interface's name or hardware address");
+static INTERFACE: Needed<Text> = needed("interface", "the interface's name or hardware address");
 
 /// What stays with the interface when it becomes part of a bridge; the rest goes to
 /// the bridge.
 const OF_THE_DEVICE: [&str; 3] = ["mac", "bond", "vlan"];
 
-const BEGIN: Command = Command {
-    name: "begin",
-    virsh: "iface-begin",
-    about: "Keeps a copy of the definitions of all interfaces to roll back to.",
-    shape: Shape::None,
-    arguments: &[],
-    progress: false,
-    run: begin,
-};
+static BRIDGE: Needed<Text> = needed("bridge", "the name of the bridge");
+static DELAY: Optional<Int> =
+    optional("delay", "how long new ports are silent, in s; 0 if left out");
+static NO_STP: Flag = flag("no_stp", "without the spanning tree protocol");
+static NO_START: Flag = flag("no_start", "without starting the bridge");
+static INACTIVE: Flag = flag("inactive", "as it is defined");
+static FILE: Needed<Document> = needed("file", "the interface's definition").root("interface");
+static VALIDATE: Flag = flag("validate", "check the definition against libvirt's schema");
+static INTERFACE_NAME: Needed<Text> = needed("interface", "the interface's name");
+static INTERFACE_MAC: Needed<Text> = needed("interface", "the interface's hardware address");
+static UNBRIDGE_NO_START: Flag = flag("no_start", "without starting the interface");
 
-pub(super) const COMMANDS: &[Command] = &[
-    BEGIN,
-    Command {
-        name: "bridge",
-        virsh: "iface-bridge",
-        about: "Makes a bridge and attaches an interface to it.",
-        shape: Shape::None,
-        arguments: &[
-            INTERFACE,
-            needed("bridge", Kind::Text, "the name of the bridge"),
-            optional("delay", Kind::Int, "how long new ports are silent, in s; 0 if left out"),
-            flag("no_stp", "without the spanning tree protocol"),
-            flag("no_start", "without starting the bridge"),
-        ],
-        run: bridge,
-        ..BEGIN
-    },
-    Command {
-        name: "commit",
-        virsh: "iface-commit",
-        about: "Throws the copy of the definitions away.",
-        run: commit,
-        ..BEGIN
-    },
-    Command {
-        name: "conf",
-        virsh: "iface-dumpxml",
-        about: "Gets the state or the definition of an interface.",
-        shape: Shape::Xml,
-        arguments: &[INTERFACE, flag("inactive", "as it is defined")],
-        run: conf,
-        ..BEGIN
-    },
-    Command {
-        name: "define",
-        virsh: "iface-define",
-        about: "Defines an interface without bringing it up, or changes its definition.",
-        arguments: &[
-            needed("file", Kind::Document("interface"), "the interface's definition"),
-            flag("validate", "check the definition against libvirt's schema"),
-        ],
-        run: define,
-        ..BEGIN
-    },
-    Command {
-        name: "destroy",
-        virsh: "iface-destroy",
-        about: "Takes an interface down.",
-        arguments: &[INTERFACE],
-        run: destroy,
-        ..BEGIN
-    },
-    Command {
-        name: "mac",
-        virsh: "iface-mac",
-        about: "Gets the hardware address of an interface by its name.",
-        shape: Shape::Str,
-        arguments: &[needed("interface", Kind::Text, "the interface's name")],
-        run: mac,
-        ..BEGIN
-    },
-    Command {
-        name: "name",
-        virsh: "iface-name",
-        about: "Gets the name of an interface by its hardware address.",
-        shape: Shape::Str,
-        arguments: &[needed("interface", Kind::Text, "the interface's hardware address")],
-        run: name,
-        ..BEGIN
-    },
-    Command {
-        name: "rollback",
-        virsh: "iface-rollback",
-        about: "Goes back to the copy of the definitions.",
-        run: rollback,
-        ..BEGIN
-    },
-    Command {
-        name: "start",
-        virsh: "iface-start",
-        about: "Brings an interface up.",
-        arguments: &[INTERFACE],
-        run: start,
-        ..BEGIN
-    },
-    Command {
-        name: "unbridge",
-        virsh: "iface-unbridge",
-        about: "Removes a bridge and sets the interface free that is attached to it.",
-        arguments: &[
-            needed("bridge", Kind::Text, "the name of the bridge"),
-            flag("no_start", "without starting the interface"),
-        ],
-        run: unbridge,
-        ..BEGIN
-    },
-    Command {
-        name: "undefine",
-        virsh: "iface-undefine",
-        about: "Forgets the definition of an interface.",
-        arguments: &[INTERFACE],
-        run: undefine,
-        ..BEGIN
-    },
+pub(super) static COMMANDS: &[Command] = &[
+    action("begin", "iface-begin", begin)
+        .about("Keeps a copy of the definitions of all interfaces to roll back to."),
+    action("bridge", "iface-bridge", bridge)
+        .about("Makes a bridge and attaches an interface to it.")
+        .takes(&[&INTERFACE, &BRIDGE, &DELAY, &NO_STP, &NO_START]),
+    action("commit", "iface-commit", commit).about("Throws the copy of the definitions away."),
+    document("conf", "iface-dumpxml", conf)
+        .about("Gets the state or the definition of an interface.")
+        .takes(&[&INTERFACE, &INACTIVE]),
+    action("define", "iface-define", define)
+        .about("Defines an interface without bringing it up, or changes its definition.")
+        .takes(&[&FILE, &VALIDATE]),
+    action("destroy", "iface-destroy", destroy)
+        .about("Takes an interface down.")
+        .takes(&[&INTERFACE]),
+    word("mac", "iface-mac", mac)
+        .about("Gets the hardware address of an interface by its name.")
+        .takes(&[&INTERFACE_NAME]),
+    word("name", "iface-name", name)
+        .about("Gets the name of an interface by its hardware address.")
+        .takes(&[&INTERFACE_MAC]),
+    action("rollback", "iface-rollback", rollback)
+        .about("Goes back to the copy of the definitions."),
+    action("start", "iface-start", start).about("Brings an interface up.").takes(&[&INTERFACE]),
+    action("unbridge", "iface-unbridge", unbridge)
+        .about("Removes a bridge and sets the interface free that is attached to it.")
+        .takes(&[&BRIDGE, &UNBRIDGE_NO_START]),
+    action("undefine", "iface-undefine", undefine)
+        .about("Forgets the definition of an interface.")
+        .takes(&[&INTERFACE]),
 ];
 
 type Found = std::result::Result<Interface, Failure>;
@@ -161,13 +89,13 @@ fn rollback(call: &mut Call<'_>) -> Outcome {
 }
 
 fn conf(call: &mut Call<'_>) -> Outcome {
-    let flags = call.flags(&[("inactive", sys::VIR_INTERFACE_XML_INACTIVE)]);
+    let flags = call.flags(&[(&INACTIVE, c::INTERFACE_XML_INACTIVE)]);
     xml_result::document(&interface(call)?.get_xml_description(flags)?, "interface", &[])
 }
 
 fn define(call: &mut Call<'_>) -> Outcome {
-    let document = call.document("file")?;
-    let flags = call.flags(&[("validate", sys::VIR_INTERFACE_DEFINE_VALIDATE)]);
+    let document = call.get(&FILE)?.read()?;
+    let flags = call.flags(&[(&VALIDATE, c::INTERFACE_DEFINE_VALIDATE)]);
     let interface = call
         .conn()
         .define_interface(&document.xml, flags)
@@ -177,42 +105,44 @@ fn define(call: &mut Call<'_>) -> Outcome {
 
 fn destroy(call: &mut Call<'_>) -> Outcome {
     let interface = interface(call)?;
-    let name = call.needed_str("interface")?;
+    let name = call.get(&INTERFACE)?;
     interface.destroy(0).or_say(|| format!("Failed to destroy interface {name}"))?;
     Ok(format!("Interface {name} destroyed").into())
 }
 
 fn start(call: &mut Call<'_>) -> Outcome {
     let interface = interface(call)?;
-    let name = call.needed_str("interface")?;
+    let name = call.get(&INTERFACE)?;
     interface.create(0).or_say(|| format!("Failed to start interface {name}"))?;
     Ok(format!("Interface {name} started").into())
 }
 
 fn undefine(call: &mut Call<'_>) -> Outcome {
     let interface = interface(call)?;
-    let name = call.needed_str("interface")?;
+    let name = call.get(&INTERFACE)?;
     interface.undefine().or_say(|| format!("Failed to undefine interface {name}"))?;
     Ok(format!("Interface {name} undefined").into())
 }
 
 fn mac(call: &mut Call<'_>) -> Outcome {
-    Ok(shown(by_name(call, "interface")?.get_mac()?).into())
+    Ok(shown(by_name(call, &INTERFACE_NAME)?.get_mac()?).into())
 }
 
 fn name(call: &mut Call<'_>) -> Outcome {
-    let address = call.needed_text("interface")?;
+    let address = call.c_text(&INTERFACE_MAC)?;
     let found = match is_mac(shown(address)) {
         true => call.conn().get_interface_by_mac(address).or_say(|| not_found(shown(address)))?,
-        false => return Err(Failure::said(not_found(shown(address)))),
+        false => {
+            return Err(Failure::refused(INTERFACE_MAC.name(), not_found(shown(address))));
+        }
     };
     Ok(shown(found.get_name()?).into())
 }
 
 fn bridge(call: &mut Call<'_>) -> Outcome {
     let interface = interface(call)?;
-    let (name, bridge) = (shown(interface.get_name()?), call.needed_str("bridge")?);
-    if call.conn().get_interface_by_name(call.needed_text("bridge")?).is_ok() {
+    let (name, bridge) = (shown(interface.get_name()?), call.get(&BRIDGE)?);
+    if call.conn().get_interface_by_name(call.c_text(&BRIDGE)?).is_ok() {
         return Err(Failure::said(format!("Network device {bridge} already exists")));
     }
     let document = definition(&interface)?;
@@ -222,17 +152,17 @@ fn bridge(call: &mut Call<'_>) -> Outcome {
     if kind == "bridge" {
         return Err(Failure::said(format!("Existing device {name} is already a bridge")));
     }
-    let stp = if call.flag("no_stp") { "off" } else { "on" };
-    let delay = call.int("delay").unwrap_or_default();
+    let stp = if call.flag(&NO_STP) { "off" } else { "on" };
+    let delay = call.get(&DELAY).unwrap_or_default();
     let document = bridged(&document, kind, name, bridge, stp, delay);
     call.conn()
         .define_interface(&written(document)?, 0)
         .or_say(|| format!("Failed to define new bridge interface {bridge}"))?;
     let created = format!("Created bridge {bridge} with attached device {name}");
-    if call.flag("no_start") {
+    if call.flag(&NO_START) {
         return Ok(created.into());
     }
-    by_name(call, "bridge")?
+    by_name(call, &BRIDGE)?
         .create(0)
         .or_say(|| format!("Failed to start bridge interface {bridge}"))
         .map_err(|failure| failure.after(created.clone()))?;
@@ -260,8 +190,8 @@ fn bridged(interface: &Value, kind: &str, name: &str, bridge: &str, stp: &str, d
 }
 
 fn unbridge(call: &mut Call<'_>) -> Outcome {
-    let found = by_name(call, "bridge")?;
-    let bridge = call.needed_str("bridge")?;
+    let found = by_name(call, &BRIDGE)?;
+    let bridge = call.get(&BRIDGE)?;
     let document = definition(&found)?;
     if document.get_str("@type").ok() != Some("bridge") {
         return Err(Failure::said(format!("Device {bridge} is not a bridge")));
@@ -295,7 +225,7 @@ fn unbridge(call: &mut Call<'_>) -> Outcome {
         .define_interface(&freed, 0)
         .or_say(|| format!("Failed to define new interface {name}"))?;
     let done = format!("Device {name} un-attached from bridge {bridge}");
-    if call.flag("no_start") {
+    if call.flag(&UNBRIDGE_NO_START) {
         return Ok(done.into());
     }
     interface
@@ -307,7 +237,7 @@ fn unbridge(call: &mut Call<'_>) -> Outcome {
 
 /// The definition of an interface, without the root element.
 fn definition(interface: &Interface) -> Outcome {
-    let text = interface.get_xml_description(sys::VIR_INTERFACE_XML_INACTIVE)?;
+    let text = interface.get_xml_description(c::INTERFACE_XML_INACTIVE)?;
     xml_result::document(&text, "interface", &[])
 }
 
@@ -318,17 +248,17 @@ fn written(interface: Map) -> Result<CString> {
 
 /// By name, and if there is none, by hardware address.
 fn interface(call: &Call<'_>) -> Found {
-    let given = call.needed_text("interface")?;
+    let given = call.c_text(&INTERFACE)?;
     if is_mac(shown(given))
         && let Ok(found) = call.conn().get_interface_by_mac(given)
     {
         return Ok(found);
     }
-    by_name(call, "interface")
+    by_name(call, &INTERFACE)
 }
 
-fn by_name(call: &Call<'_>, argument: &str) -> Found {
-    let name = call.needed_text(argument)?;
+fn by_name(call: &Call<'_>, argument: &'static Needed<Text>) -> Found {
+    let name = call.c_text(argument)?;
     call.conn().get_interface_by_name(name).or_say(|| not_found(shown(name)))
 }
 

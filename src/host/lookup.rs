@@ -2,6 +2,7 @@
 
 use std::ffi::CStr;
 
+use super::frame::argument::{Needed, Optional, Text, needed};
 use super::frame::call::Call;
 use super::frame::failure::{Failure, Says};
 use super::frame::given::shown;
@@ -12,6 +13,9 @@ use crate::error::Result;
 const UUID_LEN: usize = 36;
 
 type Found<T> = std::result::Result<T, Failure>;
+
+pub(super) static DOMAIN: Needed<Text> = needed("domain", "the domain's name, id or uuid");
+pub(super) static NETWORK: Needed<Text> = needed("network", "the network's name or uuid");
 
 /// By uuid if it looks like one, and otherwise, or if there is none, by name.
 pub(super) fn by_uuid_or_name<T>(
@@ -28,37 +32,41 @@ pub(super) fn by_uuid_or_name<T>(
     by_name(name).or_say(|| format!("failed to get {what} '{}'", shown(name)))
 }
 
-/// By uuid and nothing else.
+/// By uuid and nothing else; the argument has the name of what is looked up.
 pub(super) fn by_uuid<T>(
-    what: &str,
+    what: &'static str,
     uuid: &CStr,
     by_uuid: impl FnOnce(&[u8]) -> Result<T>,
 ) -> Found<T> {
     let said = || format!("failed to get {what} '{}'", shown(uuid));
     if uuid.to_bytes().len() != UUID_LEN {
-        return Err(Failure::said(said()));
+        return Err(Failure::refused(what, said()));
     }
     by_uuid(uuid.to_bytes()).or_say(said)
 }
 
 impl Call<'_> {
-    /// The network that the argument "network" names.
+    /// The network that [`NETWORK`] names.
     pub(super) fn network(&self) -> Found<Network> {
         let conn = self.conn();
         by_uuid_or_name(
             "network",
-            self.needed_text("network")?,
+            self.c_text(&NETWORK)?,
             |uuid| conn.get_network_by_uuid(uuid),
             |name| conn.get_network_by_name(name),
         )
     }
 
     /// The storage pool that an argument names.
-    pub(super) fn pool(&self, argument: &str) -> Found<StoragePool> {
+    pub(super) fn pool(&self, argument: &Needed<Text>) -> Found<StoragePool> {
+        self.pool_named(self.c_text(argument)?)
+    }
+
+    fn pool_named(&self, name: &CStr) -> Found<StoragePool> {
         let conn = self.conn();
         by_uuid_or_name(
             "pool",
-            self.needed_text(argument)?,
+            name,
             |uuid| conn.get_storage_pool_by_uuid(uuid),
             |name| conn.get_storage_pool_by_name(name),
         )
@@ -66,11 +74,15 @@ impl Call<'_> {
 
     /// The volume that an argument names: by its name in the pool that another
     /// argument names, if that is there, by key, by path, in this order.
-    pub(super) fn volume(&self, argument: &str, pool_argument: Option<&str>) -> Found<StorageVol> {
+    pub(super) fn volume(
+        &self,
+        argument: &Needed<Text>,
+        pool_argument: Option<&Optional<Text>>,
+    ) -> Found<StorageVol> {
         let conn = self.conn();
-        let name = self.needed_text(argument)?;
-        let pool = match pool_argument.filter(|argument| self.given(argument)) {
-            Some(argument) => Some((self.needed_str(argument)?, self.pool(argument)?)),
+        let name = self.c_text(argument)?;
+        let pool = match pool_argument.and_then(|argument| self.c_text(argument)) {
+            Some(pool) => Some((shown(pool), self.pool_named(pool)?)),
             None => None,
         };
         if let Some((pool_name, pool)) = &pool {
@@ -86,7 +98,7 @@ impl Call<'_> {
             .or_else(|_| conn.get_storage_volume_by_path(name))
             .or_say(|| match (&pool, pool_argument) {
                 (None, Some(argument)) => {
-                    let hint = format!("specifying --{argument} might help");
+                    let hint = format!("specifying --{} might help", argument.name());
                     format!("failed to get vol '{}', {hint}", shown(name))
                 }
                 _ => format!("failed to get vol '{}'", shown(name)),
@@ -101,11 +113,11 @@ impl Call<'_> {
         Ok(volume)
     }
 
-    /// The domain that the argument "domain" names: by its id if it is a number,
+    /// The domain that [`DOMAIN`] names: by its id if it is a number,
     /// by uuid, by name, in this order.
     pub(super) fn domain(&self) -> Found<Domain> {
         let conn = self.conn();
-        let name = self.needed_text("domain")?;
+        let name = self.c_text(&DOMAIN)?;
         if let Ok(id) = shown(name).parse()
             && let Ok(domain) = conn.get_domain_by_id(id)
         {

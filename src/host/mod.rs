@@ -1,7 +1,7 @@
 //! The host facade: python-kvm's commands, structured and in-process.
 //!
 //! A [`Host`] runs commands such as "pool.info" and "list_domains" by libvirt's
-//! API. Each command is a row of a table ([`frame::call::Command`]): its arguments, what kind
+//! API. Each command is a row of a table ([`frame::command::Command`]): its arguments, what kind
 //! of result it gives, and the function that does it. Everything else follows
 //! from the table: arguments are checked against it, `vkvm_host_commands` and
 //! docs/COMMANDS.md are written from it, and each language makes its methods of
@@ -44,8 +44,6 @@ pub use reference::markdown;
 use crate::core::{Again, Conn, Pinned};
 use crate::error::Result;
 use crate::value::{Map, Value};
-use frame::args;
-use frame::call::Call;
 
 /// A host, managed by commands. It keeps its connection open.
 pub struct Host {
@@ -79,9 +77,7 @@ impl Host {
         args: &Value,
         progress: Option<&'a mut Progress<'a>>,
     ) -> Result<Value> {
-        let command = table::find(command)?;
-        let args = args::bind(command.name, command.arguments, args)?;
-        Call::new(&self.conn, command, args, progress).run()
+        table::find(command)?.call(&self.conn, args, progress)
     }
 }
 

@@ -1,180 +1,114 @@
 //! The commands of virtual networks.
 
-use virt::sys;
-
-use super::frame::argument::{ANY_ROOT, Argument, Kind, Shape, flag, needed, optional};
-use super::frame::call::{Call, Command, Outcome};
+use super::frame::argument::{Document, Flag, Int, Needed, Optional, Text, flag, needed, optional};
+use super::frame::call::{Call, Outcome};
+use super::frame::command::{Command, action, document, facts, word};
 use super::frame::failure::Says;
 use super::frame::given::shown;
 use super::frame::words::{Words, names};
+use super::lookup::NETWORK;
 use super::{lookup, xml_result};
+use crate::constants as c;
 use crate::core::Network;
 use crate::value::Map;
 
-const NETWORK: Argument = needed("network", Kind::Text, "the network's name or uuid");
-const FILE: Argument = needed("file", Kind::Document("network"), "the network's definition");
-const VALIDATE: Argument = flag("validate", "check the definition against libvirt's schema");
+static FILE: Needed<Document> = needed("file", "the network's definition").root("network");
+static VALIDATE: Flag = flag("validate", "check the definition against libvirt's schema");
 
 /// What `update` can do.
 const UPDATES: [(&str, u32); 5] = [
-    ("add", sys::VIR_NETWORK_UPDATE_COMMAND_ADD_LAST),
-    ("add-last", sys::VIR_NETWORK_UPDATE_COMMAND_ADD_LAST),
-    ("add-first", sys::VIR_NETWORK_UPDATE_COMMAND_ADD_FIRST),
-    ("delete", sys::VIR_NETWORK_UPDATE_COMMAND_DELETE),
-    ("modify", sys::VIR_NETWORK_UPDATE_COMMAND_MODIFY),
+    ("add", c::NETWORK_UPDATE_COMMAND_ADD_LAST),
+    ("add-last", c::NETWORK_UPDATE_COMMAND_ADD_LAST),
+    ("add-first", c::NETWORK_UPDATE_COMMAND_ADD_FIRST),
+    ("delete", c::NETWORK_UPDATE_COMMAND_DELETE),
+    ("modify", c::NETWORK_UPDATE_COMMAND_MODIFY),
 ];
 
 const UPDATE_NAMES: &[&str] = &names(&UPDATES);
 
 /// What `update` can be about.
 const SECTIONS: [(&str, u32); 12] = [
-    ("bridge", sys::VIR_NETWORK_SECTION_BRIDGE),
-    ("domain", sys::VIR_NETWORK_SECTION_DOMAIN),
-    ("ip", sys::VIR_NETWORK_SECTION_IP),
-    ("ip-dhcp-host", sys::VIR_NETWORK_SECTION_IP_DHCP_HOST),
-    ("ip-dhcp-range", sys::VIR_NETWORK_SECTION_IP_DHCP_RANGE),
-    ("forward", sys::VIR_NETWORK_SECTION_FORWARD),
-    ("forward-interface", sys::VIR_NETWORK_SECTION_FORWARD_INTERFACE),
-    ("forward-pf", sys::VIR_NETWORK_SECTION_FORWARD_PF),
-    ("portgroup", sys::VIR_NETWORK_SECTION_PORTGROUP),
-    ("dns-host", sys::VIR_NETWORK_SECTION_DNS_HOST),
-    ("dns-txt", sys::VIR_NETWORK_SECTION_DNS_TXT),
-    ("dns-srv", sys::VIR_NETWORK_SECTION_DNS_SRV),
+    ("bridge", c::NETWORK_SECTION_BRIDGE),
+    ("domain", c::NETWORK_SECTION_DOMAIN),
+    ("ip", c::NETWORK_SECTION_IP),
+    ("ip-dhcp-host", c::NETWORK_SECTION_IP_DHCP_HOST),
+    ("ip-dhcp-range", c::NETWORK_SECTION_IP_DHCP_RANGE),
+    ("forward", c::NETWORK_SECTION_FORWARD),
+    ("forward-interface", c::NETWORK_SECTION_FORWARD_INTERFACE),
+    ("forward-pf", c::NETWORK_SECTION_FORWARD_PF),
+    ("portgroup", c::NETWORK_SECTION_PORTGROUP),
+    ("dns-host", c::NETWORK_SECTION_DNS_HOST),
+    ("dns-txt", c::NETWORK_SECTION_DNS_TXT),
+    ("dns-srv", c::NETWORK_SECTION_DNS_SRV),
 ];
 const SECTION_NAMES: &[&str] = &names(&SECTIONS);
 
-pub(super) const COMMANDS: &[Command] = &[
-    Command {
-        name: "autostart",
-        virsh: "net-autostart",
-        about: "Lets a network start with the host, or no longer.",
-        shape: Shape::None,
-        arguments: &[NETWORK, flag("disable", "no longer")],
-        progress: false,
-        run: autostart,
-    },
-    Command {
-        name: "conf",
-        virsh: "net-dumpxml",
-        about: "Gets the definition of a network.",
-        shape: Shape::Xml,
-        arguments: &[NETWORK, flag("inactive", "as it will be when it starts next")],
-        progress: false,
-        run: conf,
-    },
-    Command {
-        name: "create",
-        virsh: "net-create",
-        about: "Starts a network that is gone when it stops.",
-        shape: Shape::None,
-        arguments: &[FILE, VALIDATE],
-        progress: false,
-        run: create,
-    },
-    Command {
-        name: "define",
-        virsh: "net-define",
-        about: "Defines a network without starting it, or changes its definition.",
-        shape: Shape::None,
-        arguments: &[FILE, VALIDATE],
-        progress: false,
-        run: define,
-    },
-    Command {
-        name: "destroy",
-        virsh: "net-destroy",
-        about: "Stops a network.",
-        shape: Shape::None,
-        arguments: &[NETWORK],
-        progress: false,
-        run: destroy,
-    },
-    Command {
-        name: "info",
-        virsh: "net-info",
-        about: "Gets name, uuid, state and bridge of a network.",
-        shape: Shape::Dict,
-        arguments: &[NETWORK],
-        progress: false,
-        run: info,
-    },
-    Command {
-        name: "name",
-        virsh: "net-name",
-        about: "Gets the name of a network by its uuid.",
-        shape: Shape::Str,
-        arguments: &[needed("network", Kind::Text, "the network's uuid")],
-        progress: false,
-        run: name,
-    },
-    Command {
-        name: "start",
-        virsh: "net-start",
-        about: "Starts a defined network.",
-        shape: Shape::None,
-        arguments: &[NETWORK],
-        progress: false,
-        run: start,
-    },
-    Command {
-        name: "undefine",
-        virsh: "net-undefine",
-        about: "Forgets the definition of a network.",
-        shape: Shape::None,
-        arguments: &[NETWORK],
-        progress: false,
-        run: undefine,
-    },
-    Command {
-        name: "update",
-        virsh: "net-update",
-        about: "Changes a section of a network's definition, also while it runs.",
-        shape: Shape::None,
-        arguments: &[
-            NETWORK,
-            needed("command", Kind::Text, "add (or add-last), add-first, delete or modify")
-                .one_of(&Words::new(UPDATE_NAMES, "unrecognized command name '{}'")),
-            needed("section", Kind::Text, "which section, like ip-dhcp-host")
-                .one_of(&Words::new(SECTION_NAMES, "unrecognized section name '{}'")),
-            needed("xml", Kind::Document(ANY_ROOT), "the section's element"),
-            optional("parent_index", Kind::Int, "in which of several parents, from 0"),
-            flag("config", "as it will be when it starts next"),
-            flag("live", "while it runs"),
-            flag("current", "the one of both that it is in now; the default")
-                .excludes(&["live", "config"]),
-        ],
-        progress: false,
-        run: update,
-    },
-    Command {
-        name: "uuid",
-        virsh: "net-uuid",
-        about: "Gets the uuid of a network by its name.",
-        shape: Shape::Str,
-        arguments: &[needed("network", Kind::Text, "the network's name")],
-        progress: false,
-        run: uuid,
-    },
+static DISABLE: Flag = flag("disable", "no longer");
+static INACTIVE: Flag = flag("inactive", "as it will be when it starts next");
+static NETWORK_UUID: Needed<Text> = needed("network", "the network's uuid");
+static COMMAND: Needed<Text> = needed("command", "add (or add-last), add-first, delete or modify")
+    .one_of(&Words::new(UPDATE_NAMES, "unrecognized command name '{}'"));
+static SECTION: Needed<Text> = needed("section", "which section, like ip-dhcp-host")
+    .one_of(&Words::new(SECTION_NAMES, "unrecognized section name '{}'"));
+static XML: Needed<Document> = needed("xml", "the section's element");
+static PARENT_INDEX: Optional<Int> =
+    optional("parent_index", "in which of several parents, from 0");
+static CONFIG: Flag = flag("config", "as it will be when it starts next");
+static LIVE: Flag = flag("live", "while it runs");
+static CURRENT: Flag =
+    flag("current", "the one of both that it is in now; the default").excludes(&[&LIVE, &CONFIG]);
+static NETWORK_NAME: Needed<Text> = needed("network", "the network's name");
+
+pub(super) static COMMANDS: &[Command] = &[
+    action("autostart", "net-autostart", autostart)
+        .about("Lets a network start with the host, or no longer.")
+        .takes(&[&NETWORK, &DISABLE]),
+    document("conf", "net-dumpxml", conf)
+        .about("Gets the definition of a network.")
+        .takes(&[&NETWORK, &INACTIVE]),
+    action("create", "net-create", create)
+        .about("Starts a network that is gone when it stops.")
+        .takes(&[&FILE, &VALIDATE]),
+    action("define", "net-define", define)
+        .about("Defines a network without starting it, or changes its definition.")
+        .takes(&[&FILE, &VALIDATE]),
+    action("destroy", "net-destroy", destroy).about("Stops a network.").takes(&[&NETWORK]),
+    facts("info", "net-info", info)
+        .about("Gets name, uuid, state and bridge of a network.")
+        .takes(&[&NETWORK]),
+    word("name", "net-name", name)
+        .about("Gets the name of a network by its uuid.")
+        .takes(&[&NETWORK_UUID]),
+    action("start", "net-start", start).about("Starts a defined network.").takes(&[&NETWORK]),
+    action("undefine", "net-undefine", undefine)
+        .about("Forgets the definition of a network.")
+        .takes(&[&NETWORK]),
+    action("update", "net-update", update)
+        .about("Changes a section of a network's definition, also while it runs.")
+        .takes(&[&NETWORK, &COMMAND, &SECTION, &XML, &PARENT_INDEX, &CONFIG, &LIVE, &CURRENT]),
+    word("uuid", "net-uuid", uuid)
+        .about("Gets the uuid of a network by its name.")
+        .takes(&[&NETWORK_NAME]),
 ];
 
 fn autostart(call: &mut Call<'_>) -> Outcome {
     let network = call.network()?;
-    let name = call.needed_str("network")?;
-    let mark = if call.flag("disable") { "unmark" } else { "mark" };
+    let name = call.get(&NETWORK)?;
+    let mark = if call.flag(&DISABLE) { "unmark" } else { "mark" };
     network
-        .set_autostart(!call.flag("disable"))
+        .set_autostart(!call.flag(&DISABLE))
         .or_say(|| format!("failed to {mark} network {name} as autostarted"))?;
     Ok(format!("Network {name} {mark}ed as autostarted").into())
 }
 
 fn conf(call: &mut Call<'_>) -> Outcome {
-    let flags = call.flags(&[("inactive", sys::VIR_NETWORK_XML_INACTIVE)]);
+    let flags = call.flags(&[(&INACTIVE, c::NETWORK_XML_INACTIVE)]);
     xml_result::document(&call.network()?.get_xml_description(flags)?, "network", &[])
 }
 
 fn create(call: &mut Call<'_>) -> Outcome {
-    let document = call.document("file")?;
-    let flags = call.flags(&[("validate", sys::VIR_NETWORK_CREATE_VALIDATE)]);
+    let document = call.get(&FILE)?.read()?;
+    let flags = call.flags(&[(&VALIDATE, c::NETWORK_CREATE_VALIDATE)]);
     let network = call
         .conn()
         .create_network(&document.xml, flags)
@@ -183,8 +117,8 @@ fn create(call: &mut Call<'_>) -> Outcome {
 }
 
 fn define(call: &mut Call<'_>) -> Outcome {
-    let document = call.document("file")?;
-    let flags = call.flags(&[("validate", sys::VIR_NETWORK_DEFINE_VALIDATE)]);
+    let document = call.get(&FILE)?.read()?;
+    let flags = call.flags(&[(&VALIDATE, c::NETWORK_DEFINE_VALIDATE)]);
     let network = call
         .conn()
         .define_network(&document.xml, flags)
@@ -194,7 +128,7 @@ fn define(call: &mut Call<'_>) -> Outcome {
 
 fn destroy(call: &mut Call<'_>) -> Outcome {
     let network = call.network()?;
-    let name = call.needed_str("network")?;
+    let name = call.get(&NETWORK)?;
     network.destroy().or_say(|| format!("Failed to destroy network {name}"))?;
     Ok(format!("Network {name} destroyed").into())
 }
@@ -219,37 +153,37 @@ fn info(call: &mut Call<'_>) -> Outcome {
 
 fn name(call: &mut Call<'_>) -> Outcome {
     let conn = call.conn();
-    let uuid = call.needed_text("network")?;
+    let uuid = call.c_text(&NETWORK_UUID)?;
     let network = lookup::by_uuid("network", uuid, |uuid| conn.get_network_by_uuid(uuid))?;
     Ok(name_of(&network)?.into())
 }
 
 fn start(call: &mut Call<'_>) -> Outcome {
     let network = call.network()?;
-    let name = call.needed_str("network")?;
+    let name = call.get(&NETWORK)?;
     network.create().or_say(|| format!("Failed to start network {name}"))?;
     Ok(format!("Network {name} started").into())
 }
 
 fn undefine(call: &mut Call<'_>) -> Outcome {
     let network = call.network()?;
-    let name = call.needed_str("network")?;
+    let name = call.get(&NETWORK)?;
     network.undefine().or_say(|| format!("Failed to undefine network {name}"))?;
     Ok(format!("Network {name} has been undefined").into())
 }
 
 fn update(call: &mut Call<'_>) -> Outcome {
     let network = call.network()?;
-    let command = call.meaning("command", &UPDATES)?.unwrap_or_default();
-    let section = call.meaning("section", &SECTIONS)?.unwrap_or_default();
-    let (config, live) = (call.flag("config"), call.flag("live"));
+    let command = call.meaning(&COMMAND, &UPDATES)??;
+    let section = call.meaning(&SECTION, &SECTIONS)??;
+    let (config, live) = (call.flag(&CONFIG), call.flag(&LIVE));
     let flags = call.flags(&[
-        ("config", sys::VIR_NETWORK_UPDATE_AFFECT_CONFIG),
-        ("live", sys::VIR_NETWORK_UPDATE_AFFECT_LIVE),
+        (&CONFIG, c::NETWORK_UPDATE_AFFECT_CONFIG),
+        (&LIVE, c::NETWORK_UPDATE_AFFECT_LIVE),
     ]);
-    let element = call.document("xml")?;
+    let element = call.get(&XML)?.read()?;
     let range = -1..=i32::MAX.into();
-    let index = call.number("parent_index", range, "malformed parent-index argument")?;
+    let index = call.number(&PARENT_INDEX, range, "malformed parent-index argument")?;
     let index = index.unwrap_or(-1);
     let name = name_of(&network)?;
     network
@@ -264,7 +198,7 @@ fn update(call: &mut Call<'_>) -> Outcome {
 }
 
 fn uuid(call: &mut Call<'_>) -> Outcome {
-    let name = call.needed_text("network")?;
+    let name = call.c_text(&NETWORK_NAME)?;
     let network = call
         .conn()
         .get_network_by_name(name)

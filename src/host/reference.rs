@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::frame::argument::Argument;
-use super::frame::call::Command;
+use super::frame::command::Command;
 use super::frame::rules;
 use super::table::OBJECTS;
 
@@ -52,7 +52,7 @@ pub fn markdown() -> String {
         }
         text.push_str("| command | arguments | result | in virsh | |\n|---|---|---|---|---|\n");
         for command in object.commands() {
-            let arguments: Vec<String> = command.arguments.iter().map(argument).collect();
+            let arguments: Vec<String> = command.arguments().into_iter().map(argument).collect();
             let progress = if command.progress { " Tells its progress." } else { "" };
             let _ = writeln!(
                 text,
@@ -95,7 +95,7 @@ fn argument(argument: &Argument) -> String {
 
 /// Which arguments of a command do not go with others; "" if all do.
 fn rules_of(command: &Command) -> String {
-    let rules = command.arguments.iter().filter_map(|argument| {
+    let rules = command.arguments().into_iter().filter_map(|argument| {
         let phrases = rules::phrases(argument).join(" and ");
         (!phrases.is_empty()).then(|| format!("`{}` {phrases}", argument.name))
     });

@@ -4,76 +4,48 @@ use std::fs;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use virt::sys;
 use zeroize::Zeroizing;
 
-use super::frame::argument::{Argument, Kind, Shape, flag, needed, optional};
-use super::frame::call::{Call, Command, Outcome};
+use super::frame::argument::{Document, Flag, Needed, Optional, Text, flag, needed, optional};
+use super::frame::call::{Call, Outcome};
+use super::frame::command::{Command, action, document, word};
 use super::frame::document::unreadable;
 use super::frame::failure::{Failure, Says};
 use super::frame::given::shown;
 use super::xml_result;
+use crate::constants as c;
 use crate::core::Secret;
 use crate::value::Value;
 
-const SECRET: Argument = needed("secret", Kind::Text, "the secret's uuid");
+const NO_VALUE: &str = "Input secret value is missing";
 
-pub(super) const COMMANDS: &[Command] = &[
-    Command {
-        name: "conf",
-        virsh: "secret-dumpxml",
-        about: "Gets the definition of a secret; its value is not in it.",
-        shape: Shape::Xml,
-        arguments: &[SECRET],
-        progress: false,
-        run: conf,
-    },
-    Command {
-        name: "define",
-        virsh: "secret-define",
-        about: "Defines a secret, without its value, or changes its definition.",
-        shape: Shape::None,
-        arguments: &[
-            needed("file", Kind::Document("secret"), "the secret's definition"),
-            flag("validate", "check the definition against libvirt's schema"),
-        ],
-        progress: false,
-        run: define,
-    },
-    Command {
-        name: "get_value",
-        virsh: "secret-get-value",
-        about: "Gets the value of a secret, in base64.",
-        shape: Shape::Str,
-        arguments: &[SECRET, flag("plain", "as it is: text, or bytes if it is not UTF-8")],
-        progress: false,
-        run: get_value,
-    },
-    Command {
-        name: "set_value",
-        virsh: "secret-set-value",
-        about: "Sets the value of a secret.",
-        shape: Shape::None,
-        arguments: &[
-            SECRET,
-            optional("base64", Kind::Text, "the value, in base64")
-                .unless(&["file"])
-                .saying("Input secret value is missing"),
-            optional("file", Kind::Text, "the file that holds it, in base64").excludes(&["base64"]),
-            flag("plain", "the file holds it as it is").excludes(&["base64"]),
-        ],
-        progress: false,
-        run: set_value,
-    },
-    Command {
-        name: "undefine",
-        virsh: "secret-undefine",
-        about: "Forgets a secret and its value.",
-        shape: Shape::None,
-        arguments: &[SECRET],
-        progress: false,
-        run: undefine,
-    },
+static SECRET: Needed<Text> = needed("secret", "the secret's uuid");
+
+static FILE: Needed<Document> = needed("file", "the secret's definition").root("secret");
+static VALIDATE: Flag = flag("validate", "check the definition against libvirt's schema");
+static PLAIN: Flag = flag("plain", "as it is: text, or bytes if it is not UTF-8");
+static BASE64: Optional<Text> =
+    optional("base64", "the value, in base64").unless(&[&VALUE_FILE]).saying(NO_VALUE);
+static VALUE_FILE: Optional<Text> =
+    optional("file", "the file that holds it, in base64").excludes(&[&BASE64]);
+static PLAIN_FILE: Flag = flag("plain", "the file holds it as it is").excludes(&[&BASE64]);
+
+pub(super) static COMMANDS: &[Command] = &[
+    document("conf", "secret-dumpxml", conf)
+        .about("Gets the definition of a secret; its value is not in it.")
+        .takes(&[&SECRET]),
+    action("define", "secret-define", define)
+        .about("Defines a secret, without its value, or changes its definition.")
+        .takes(&[&FILE, &VALIDATE]),
+    word("get_value", "secret-get-value", get_value)
+        .about("Gets the value of a secret, in base64.")
+        .takes(&[&SECRET, &PLAIN]),
+    action("set_value", "secret-set-value", set_value)
+        .about("Sets the value of a secret.")
+        .takes(&[&SECRET, &BASE64, &VALUE_FILE, &PLAIN_FILE]),
+    action("undefine", "secret-undefine", undefine)
+        .about("Forgets a secret and its value.")
+        .takes(&[&SECRET]),
 ];
 
 fn conf(call: &mut Call<'_>) -> Outcome {
@@ -81,8 +53,8 @@ fn conf(call: &mut Call<'_>) -> Outcome {
 }
 
 fn define(call: &mut Call<'_>) -> Outcome {
-    let document = call.document("file")?;
-    let flags = call.flags(&[("validate", sys::VIR_SECRET_DEFINE_VALIDATE)]);
+    let document = call.get(&FILE)?.read()?;
+    let flags = call.flags(&[(&VALIDATE, c::SECRET_DEFINE_VALIDATE)]);
     let secret = call
         .conn()
         .define_secret(&document.xml, flags)
@@ -92,7 +64,7 @@ fn define(call: &mut Call<'_>) -> Outcome {
 
 fn get_value(call: &mut Call<'_>) -> Outcome {
     let value = secret(call)?.get_value(0)?;
-    if !call.flag("plain") {
+    if !call.flag(&PLAIN) {
         return Ok(STANDARD.encode(&value).into());
     }
     Ok(match std::str::from_utf8(&value) {
@@ -103,17 +75,20 @@ fn get_value(call: &mut Call<'_>) -> Outcome {
 
 fn set_value(call: &mut Call<'_>) -> Outcome {
     let secret = secret(call)?;
-    let given = match call.str("file") {
-        Some(file) => Zeroizing::new(fs::read(file).map_err(|error| unreadable(file, &error))?),
-        None => Zeroizing::new(call.needed_text("base64")?.to_bytes().to_vec()),
+    let (given, argument) = match (call.get(&VALUE_FILE), call.get(&BASE64)) {
+        (Some(file), _) => {
+            let name = VALUE_FILE.name();
+            let failed = |error| unreadable(file, &error).blaming(name);
+            (fs::read(file).map_err(failed)?, name)
+        }
+        (None, Some(text)) => (text.as_bytes().to_vec(), BASE64.name()),
+        (None, None) => return Err(Failure::said(NO_VALUE)),
     };
-    let value = match call.flag("plain") {
+    let given = Zeroizing::new(given);
+    let not_base64 = |_| Failure::refused(argument, "the value of the secret is not base64");
+    let value = match call.flag(&PLAIN_FILE) {
         true => given,
-        false => Zeroizing::new(
-            STANDARD
-                .decode(given.trim_ascii())
-                .map_err(|_| Failure::said("the value of the secret is not base64"))?,
-        ),
+        false => Zeroizing::new(STANDARD.decode(given.trim_ascii()).map_err(not_base64)?),
     };
     secret.set_value(&value, 0).or_say(|| "Failed to set secret value".to_owned())?;
     Ok("Secret value set".into())
@@ -121,13 +96,13 @@ fn set_value(call: &mut Call<'_>) -> Outcome {
 
 fn undefine(call: &mut Call<'_>) -> Outcome {
     let secret = secret(call)?;
-    let uuid = call.needed_str("secret")?;
+    let uuid = call.get(&SECRET)?;
     secret.undefine().or_say(|| format!("Failed to delete secret {uuid}"))?;
     Ok(format!("Secret {uuid} deleted").into())
 }
 
 fn secret(call: &Call<'_>) -> std::result::Result<Secret, Failure> {
-    let uuid = call.needed_text("secret")?;
+    let uuid = call.c_text(&SECRET)?;
     call.conn()
         .get_secret_by_uuid(uuid.to_bytes())
         .or_say(|| format!("failed to get secret '{}'", shown(uuid)))

@@ -1,165 +1,99 @@
 //! The commands of the snapshots of domains.
 
-use virt::sys;
-
-use super::frame::argument::{Argument, Kind, Shape, flag, needed, optional};
-use super::frame::call::{Call, Command, Outcome};
+use super::frame::argument::{
+    Document, Flag, Listed, Needed, Optional, Text, Texts, flag, needed, optional,
+};
+use super::frame::call::{Call, Outcome};
+use super::frame::command::{Command, action, document, facts, word};
+use super::frame::document::Source;
 use super::frame::failure::{Failure, Says};
 use super::frame::given::shown;
 use super::frame::text::fields;
+use super::lookup::DOMAIN;
 use super::markup::Markup;
 use super::xml_result;
+use crate::constants as c;
 use crate::core::{Domain, DomainSnapshot};
 use crate::error::Result;
 use crate::value::Map;
 
-const DOMAIN: Argument = needed("domain", Kind::Text, "the domain's name, id or uuid");
-const NAME: Argument = optional("snapshotname", Kind::Text, "the snapshot's name")
-    .excludes(&["current"])
-    .unless(&["current"]);
-const CURRENT: Argument = flag("current", "the current snapshot, in place of a name");
-const SECURITY_INFO: Argument = flag("security_info", "with secrets such as passwords");
-const NO_METADATA: Argument = flag("no_metadata", "libvirt does not keep track of it");
-const HALT: Argument = flag("halt", "the domain is off afterwards");
-const DISK_ONLY: Argument = flag("disk_only", "of the disks without memory");
-const REUSE_EXTERNAL: Argument = flag("reuse_external", "use files that are there already");
-const QUIESCE: Argument = flag("quiesce", "the guest's agent freezes the file systems");
-const ATOMIC: Argument = flag("atomic", "all disks or none");
-const LIVE: Argument = flag("live", "the domain runs on while its memory is saved");
-const VALIDATE: Argument = flag("validate", "check the definition against libvirt's schema");
+static NAME: Optional<Text> =
+    optional("snapshotname", "the snapshot's name").excludes(&[&CURRENT]).unless(&[&CURRENT]);
+static CURRENT: Flag = flag("current", "the current snapshot, in place of a name");
+static SECURITY_INFO: Flag = flag("security_info", "with secrets such as passwords");
+static NO_METADATA: Flag = flag("no_metadata", "libvirt does not keep track of it");
+static HALT: Flag = flag("halt", "the domain is off afterwards");
+static DISK_ONLY: Flag = flag("disk_only", "of the disks without memory");
+static REUSE_EXTERNAL: Flag = flag("reuse_external", "use files that are there already");
+static QUIESCE: Flag = flag("quiesce", "the guest's agent freezes the file systems");
+static ATOMIC: Flag = flag("atomic", "all disks or none");
+static LIVE: Flag = flag("live", "the domain runs on while its memory is saved");
+static VALIDATE: Flag = flag("validate", "check the definition against libvirt's schema");
 
-const CREATE: Command = Command {
-    name: "create",
-    virsh: "snapshot-create",
-    about: "Takes a snapshot.",
-    shape: Shape::None,
-    arguments: &[
-        DOMAIN,
-        optional("xmlfile", Kind::Document("domainsnapshot"), "its definition"),
-        flag("redefine", "take no snapshot, but let libvirt know of this one"),
-        flag("current", "with redefine: it becomes the current one"),
-        NO_METADATA,
-        HALT,
-        DISK_ONLY,
-        REUSE_EXTERNAL,
-        QUIESCE,
-        ATOMIC,
-        LIVE,
-        VALIDATE,
-    ],
-    progress: false,
-    run: create,
-};
+/// How a snapshot is taken.
+static HOW: Listed =
+    &[&NO_METADATA, &HALT, &DISK_ONLY, &REUSE_EXTERNAL, &QUIESCE, &ATOMIC, &LIVE, &VALIDATE];
+/// Which snapshot is meant.
+static CHOSEN: Listed = &[&NAME, &CURRENT];
+static NEEDED_NAME: Needed<Text> = needed("snapshotname", "the snapshot's name");
+static XMLFILE: Optional<Document> = optional("xmlfile", "its definition").root("domainsnapshot");
+static REDEFINE: Flag = flag("redefine", "take no snapshot, but let libvirt know of this one");
+static REDEFINE_CURRENT: Flag = flag("current", "with redefine: it becomes the current one");
+static NEW_NAME: Optional<Text> =
+    optional("name", "its name; the time in seconds if it is left out");
+static DESCRIPTION: Optional<Text> = optional("description", "what it is for");
+static MEMSPEC: Optional<Text> = optional("memspec", "of memory: file=NAME,snapshot=external");
+static DISKSPEC: Optional<Texts> =
+    optional("diskspec", "of disks: DISK,snapshot=TYPE,driver=FORMAT,file=NAME");
+static PRINT_XML: Flag = flag("print_xml", "only give the definition as text");
+static NEW_CURRENT: Optional<Text> =
+    optional("snapshotname", "the snapshot that becomes the current one");
+static NAME_ONLY: Flag = flag("name", "only its name").excludes(&[&NEW_CURRENT]);
+static CHILDREN: Flag = flag("children", "the snapshots that came after it, too");
+static CHILDREN_ONLY: Flag = flag("children_only", "only those");
+static METADATA: Flag = flag("metadata", "only let libvirt forget it");
+static RUNNING: Flag = flag("running", "it runs afterwards");
+static PAUSED: Flag = flag("paused", "it is paused afterwards");
+static FORCE: Flag = flag("force", "even if that is risky");
+static RESET_NVRAM: Flag = flag("reset_nvram", "its firmware's variables begin anew");
 
-pub(super) const COMMANDS: &[Command] = &[
-    Command {
-        name: "conf",
-        virsh: "snapshot-dumpxml",
-        about: "Gets the description of a snapshot.",
-        shape: Shape::Xml,
-        arguments: &[
-            DOMAIN,
-            needed("snapshotname", Kind::Text, "the snapshot's name"),
-            SECURITY_INFO,
-        ],
-        progress: false,
-        run: conf,
-    },
-    CREATE,
-    Command {
-        name: "create_as",
-        virsh: "snapshot-create-as",
-        about: "Takes a snapshot without a document.",
-        arguments: &[
-            DOMAIN,
-            optional("name", Kind::Text, "its name; the time in seconds if it is left out"),
-            optional("description", Kind::Text, "what it is for"),
-            optional("memspec", Kind::Text, "of memory: file=NAME,snapshot=external"),
-            optional(
-                "diskspec",
-                Kind::Texts,
-                "of disks: DISK,snapshot=TYPE,driver=FORMAT,file=NAME",
-            ),
-            NO_METADATA,
-            HALT,
-            DISK_ONLY,
-            REUSE_EXTERNAL,
-            QUIESCE,
-            ATOMIC,
-            LIVE,
-            VALIDATE,
-            flag("print_xml", "only give the definition as text"),
-        ],
-        run: create_as,
-        ..CREATE
-    },
-    Command {
-        name: "current",
-        virsh: "snapshot-current",
-        about: "Gets the current snapshot, or makes one the current one.",
-        shape: Shape::Xml,
-        arguments: &[
-            DOMAIN,
-            optional("snapshotname", Kind::Text, "the snapshot that becomes the current one"),
-            flag("name", "only its name").excludes(&["snapshotname"]),
-            SECURITY_INFO,
-        ],
-        run: current,
-        ..CREATE
-    },
-    Command {
-        name: "delete",
-        virsh: "snapshot-delete",
-        about: "Deletes a snapshot.",
-        arguments: &[
-            DOMAIN,
-            NAME,
-            CURRENT,
-            flag("children", "the snapshots that came after it, too"),
-            flag("children_only", "only those"),
-            flag("metadata", "only let libvirt forget it"),
-        ],
-        run: delete,
-        ..CREATE
-    },
-    Command {
-        name: "info",
-        virsh: "snapshot-info",
-        about: "Gets state, place, parent and children of a snapshot.",
-        shape: Shape::Dict,
-        arguments: &[DOMAIN, NAME, CURRENT],
-        run: info,
-        ..CREATE
-    },
-    Command {
-        name: "parent",
-        virsh: "snapshot-parent",
-        about: "Gets the name of the snapshot that a snapshot came after.",
-        shape: Shape::Str,
-        arguments: &[DOMAIN, NAME, CURRENT],
-        run: parent,
-        ..CREATE
-    },
-    Command {
-        name: "revert",
-        virsh: "snapshot-revert",
-        about: "Puts a domain back into the state of a snapshot.",
-        arguments: &[
-            DOMAIN,
-            NAME,
-            CURRENT,
-            flag("running", "it runs afterwards"),
-            flag("paused", "it is paused afterwards"),
-            flag("force", "even if that is risky"),
-            flag("reset_nvram", "its firmware's variables begin anew"),
-        ],
-        run: revert,
-        ..CREATE
-    },
+pub(super) static COMMANDS: &[Command] = &[
+    document("conf", "snapshot-dumpxml", conf)
+        .about("Gets the description of a snapshot.")
+        .takes(&[&DOMAIN, &NEEDED_NAME, &SECURITY_INFO]),
+    action("create", "snapshot-create", create).about("Takes a snapshot.").takes(&[
+        &DOMAIN,
+        &XMLFILE,
+        &REDEFINE,
+        &REDEFINE_CURRENT,
+        &HOW,
+    ]),
+    action("create_as", "snapshot-create-as", create_as)
+        .about("Takes a snapshot without a document.")
+        .takes(&[&DOMAIN, &NEW_NAME, &DESCRIPTION, &MEMSPEC, &DISKSPEC, &HOW, &PRINT_XML]),
+    document("current", "snapshot-current", current)
+        .about("Gets the current snapshot, or makes one the current one.")
+        .takes(&[&DOMAIN, &NEW_CURRENT, &NAME_ONLY, &SECURITY_INFO]),
+    action("delete", "snapshot-delete", delete).about("Deletes a snapshot.").takes(&[
+        &DOMAIN,
+        &CHOSEN,
+        &CHILDREN,
+        &CHILDREN_ONLY,
+        &METADATA,
+    ]),
+    facts("info", "snapshot-info", info)
+        .about("Gets state, place, parent and children of a snapshot.")
+        .takes(&[&DOMAIN, &CHOSEN]),
+    word("parent", "snapshot-parent", parent)
+        .about("Gets the name of the snapshot that a snapshot came after.")
+        .takes(&[&DOMAIN, &CHOSEN]),
+    action("revert", "snapshot-revert", revert)
+        .about("Puts a domain back into the state of a snapshot.")
+        .takes(&[&DOMAIN, &CHOSEN, &RUNNING, &PAUSED, &FORCE, &RESET_NVRAM]),
 ];
 
 fn conf(call: &mut Call<'_>) -> Outcome {
-    let snapshot = call.domain()?.get_snapshot_by_name(call.needed_text("snapshotname")?)?;
+    let snapshot = call.domain()?.get_snapshot_by_name(call.c_text(&NEEDED_NAME)?)?;
     xml_result::document(&snapshot.get_xml_description(secure(call))?, "domainsnapshot", &[])
 }
 
@@ -167,17 +101,16 @@ fn create(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
     let mut flags = create_flags(call)
         | call.flags(&[
-            ("redefine", sys::VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE),
-            ("current", sys::VIR_DOMAIN_SNAPSHOT_CREATE_CURRENT),
+            (&REDEFINE, c::DOMAIN_SNAPSHOT_CREATE_REDEFINE),
+            (&REDEFINE_CURRENT, c::DOMAIN_SNAPSHOT_CREATE_CURRENT),
         ]);
-    if call.given("xmlfile") {
-        let document = call.document("xmlfile")?;
+    if let Some(document) = call.get(&XMLFILE).map(Source::read).transpose()? {
         let snapshot = domain.create_snapshot(&document.xml, flags)?;
         let name = name_of(&snapshot)?;
         return Ok(format!("Domain snapshot {name} created from '{}'", document.file).into());
     }
     // There is nothing to check.
-    flags &= !sys::VIR_DOMAIN_SNAPSHOT_CREATE_VALIDATE;
+    flags &= !c::DOMAIN_SNAPSHOT_CREATE_VALIDATE;
     let snapshot = domain.create_snapshot(c"<domainsnapshot/>", flags)?;
     Ok(format!("Domain snapshot {} created", name_of(&snapshot)?).into())
 }
@@ -186,21 +119,21 @@ fn create_as(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
     let mut markup = Markup::default();
     markup.open("domainsnapshot", &[]);
-    markup.leaf_of("name", call.str("name"));
-    markup.leaf_of("description", call.str("description"));
-    if let Some(memory) = call.str("memspec") {
+    markup.leaf_of("name", call.get(&NEW_NAME));
+    markup.leaf_of("description", call.get(&DESCRIPTION));
+    if let Some(memory) = call.get(&MEMSPEC) {
         memory_element(&mut markup, memory)?;
     }
-    let disks = call.texts("diskspec");
+    let disks = call.get(&DISKSPEC).unwrap_or_default();
     if !disks.is_empty() {
         markup.open("disks", &[]);
         for disk in disks {
-            disk_element(&mut markup, shown(disk))?;
+            disk_element(&mut markup, disk)?;
         }
         markup.close("disks");
     }
     markup.close("domainsnapshot");
-    if call.flag("print_xml") {
+    if call.flag(&PRINT_XML) {
         return Ok(markup.text().trim_end().into());
     }
     let snapshot = domain.create_snapshot(&markup.xml()?, create_flags(call))?;
@@ -209,20 +142,19 @@ fn create_as(call: &mut Call<'_>) -> Outcome {
 
 fn current(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
-    if let Some(name) = call.text("snapshotname") {
-        let secure = sys::VIR_DOMAIN_SNAPSHOT_XML_SECURE;
+    if let Some(name) = call.c_text(&NEW_CURRENT) {
+        let secure = c::DOMAIN_SNAPSHOT_XML_SECURE;
         let xml = domain.get_snapshot_by_name(name)?.get_xml_description(secure)?;
-        let flags =
-            sys::VIR_DOMAIN_SNAPSHOT_CREATE_REDEFINE | sys::VIR_DOMAIN_SNAPSHOT_CREATE_CURRENT;
+        let flags = c::DOMAIN_SNAPSHOT_CREATE_REDEFINE | c::DOMAIN_SNAPSHOT_CREATE_CURRENT;
         domain.create_snapshot(&xml, flags)?;
         return Ok(format!("Snapshot {} set as current", shown(name)).into());
     }
     if !domain.has_current_snapshot(0)? {
-        let name = call.needed_str("domain")?;
+        let name = call.get(&DOMAIN)?;
         return Err(Failure::said(format!("domain '{name}' has no current snapshot")));
     }
     let snapshot = domain.current_snapshot(0)?;
-    if call.flag("name") {
+    if call.flag(&NAME_ONLY) {
         return Ok(name_of(&snapshot)?.into());
     }
     xml_result::document(&snapshot.get_xml_description(secure(call))?, "domainsnapshot", &[])
@@ -231,13 +163,13 @@ fn current(call: &mut Call<'_>) -> Outcome {
 fn delete(call: &mut Call<'_>) -> Outcome {
     let snapshot = chosen(call, &call.domain()?)?;
     let flags = call.flags(&[
-        ("children", sys::VIR_DOMAIN_SNAPSHOT_DELETE_CHILDREN),
-        ("children_only", sys::VIR_DOMAIN_SNAPSHOT_DELETE_CHILDREN_ONLY),
-        ("metadata", sys::VIR_DOMAIN_SNAPSHOT_DELETE_METADATA_ONLY),
+        (&CHILDREN, c::DOMAIN_SNAPSHOT_DELETE_CHILDREN),
+        (&CHILDREN_ONLY, c::DOMAIN_SNAPSHOT_DELETE_CHILDREN_ONLY),
+        (&METADATA, c::DOMAIN_SNAPSHOT_DELETE_METADATA_ONLY),
     ]);
     let name = name_of(&snapshot)?;
     snapshot.delete(flags).or_say(|| format!("Failed to delete snapshot {name}"))?;
-    let what = if call.flag("children_only") { " children" } else { "" };
+    let what = if call.flag(&CHILDREN_ONLY) { " children" } else { "" };
     Ok(format!("Domain snapshot {name}{what} deleted").into())
 }
 
@@ -262,7 +194,7 @@ fn info(call: &mut Call<'_>) -> Outcome {
     map.push_new("location", if external { "external" } else { "internal" });
     let parent = document.get_str("domainsnapshot.parent.name").unwrap_or("-");
     map.push_new("parent", call.converted(parent));
-    let all = sys::VIR_DOMAIN_SNAPSHOT_LIST_DESCENDANTS;
+    let all = c::DOMAIN_SNAPSHOT_LIST_DESCENDANTS;
     map.push_new("children", snapshot.num_of_child_snapshots(0)?);
     map.push_new("descendants", snapshot.num_of_child_snapshots(all)?);
     map.push_new("metadata", snapshot.has_metadata(0)?);
@@ -273,7 +205,7 @@ fn parent(call: &mut Call<'_>) -> Outcome {
     let snapshot = chosen(call, &call.domain()?)?;
     match snapshot.get_parent(0) {
         Ok(parent) => Ok(name_of(&parent)?.into()),
-        Err(error) if error.details().code == sys::VIR_ERR_NO_DOMAIN_SNAPSHOT as i32 => {
+        Err(error) if error.details().code == c::ERROR_ERR_NO_DOMAIN_SNAPSHOT as i32 => {
             let name = name_of(&snapshot)?;
             Err(Failure::said(format!("snapshot '{name}' has no parent")))
         }
@@ -284,10 +216,10 @@ fn parent(call: &mut Call<'_>) -> Outcome {
 fn revert(call: &mut Call<'_>) -> Outcome {
     let snapshot = chosen(call, &call.domain()?)?;
     let flags = call.flags(&[
-        ("running", sys::VIR_DOMAIN_SNAPSHOT_REVERT_RUNNING),
-        ("paused", sys::VIR_DOMAIN_SNAPSHOT_REVERT_PAUSED),
-        ("force", sys::VIR_DOMAIN_SNAPSHOT_REVERT_FORCE),
-        ("reset_nvram", sys::VIR_DOMAIN_SNAPSHOT_REVERT_RESET_NVRAM),
+        (&RUNNING, c::DOMAIN_SNAPSHOT_REVERT_RUNNING),
+        (&PAUSED, c::DOMAIN_SNAPSHOT_REVERT_PAUSED),
+        (&FORCE, c::DOMAIN_SNAPSHOT_REVERT_FORCE),
+        (&RESET_NVRAM, c::DOMAIN_SNAPSHOT_REVERT_RESET_NVRAM),
     ]);
     let name = name_of(&snapshot)?;
     snapshot.revert_to(flags).or_say(|| format!("Failed to revert snapshot {name}"))?;
@@ -296,27 +228,27 @@ fn revert(call: &mut Call<'_>) -> Outcome {
 
 /// The snapshot that is named, or the current one.
 fn chosen(call: &Call<'_>, domain: &Domain) -> std::result::Result<DomainSnapshot, Failure> {
-    Ok(match call.flag("current") {
-        true => domain.current_snapshot(0)?,
-        false => domain.get_snapshot_by_name(call.needed_text("snapshotname")?)?,
+    Ok(match call.c_text(&NAME) {
+        Some(name) => domain.get_snapshot_by_name(name)?,
+        None => domain.current_snapshot(0)?,
     })
 }
 
 fn secure(call: &Call<'_>) -> u32 {
-    call.flags(&[("security_info", sys::VIR_DOMAIN_SNAPSHOT_XML_SECURE)])
+    call.flags(&[(&SECURITY_INFO, c::DOMAIN_SNAPSHOT_XML_SECURE)])
 }
 
 /// How a snapshot is taken.
 fn create_flags(call: &Call<'_>) -> u32 {
     call.flags(&[
-        ("no_metadata", sys::VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA),
-        ("halt", sys::VIR_DOMAIN_SNAPSHOT_CREATE_HALT),
-        ("disk_only", sys::VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY),
-        ("reuse_external", sys::VIR_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT),
-        ("quiesce", sys::VIR_DOMAIN_SNAPSHOT_CREATE_QUIESCE),
-        ("atomic", sys::VIR_DOMAIN_SNAPSHOT_CREATE_ATOMIC),
-        ("live", sys::VIR_DOMAIN_SNAPSHOT_CREATE_LIVE),
-        ("validate", sys::VIR_DOMAIN_SNAPSHOT_CREATE_VALIDATE),
+        (&NO_METADATA, c::DOMAIN_SNAPSHOT_CREATE_NO_METADATA),
+        (&HALT, c::DOMAIN_SNAPSHOT_CREATE_HALT),
+        (&DISK_ONLY, c::DOMAIN_SNAPSHOT_CREATE_DISK_ONLY),
+        (&REUSE_EXTERNAL, c::DOMAIN_SNAPSHOT_CREATE_REUSE_EXT),
+        (&QUIESCE, c::DOMAIN_SNAPSHOT_CREATE_QUIESCE),
+        (&ATOMIC, c::DOMAIN_SNAPSHOT_CREATE_ATOMIC),
+        (&LIVE, c::DOMAIN_SNAPSHOT_CREATE_LIVE),
+        (&VALIDATE, c::DOMAIN_SNAPSHOT_CREATE_VALIDATE),
     ])
 }
 
@@ -330,9 +262,9 @@ fn memory_element(markup: &mut Markup, spec: &str) -> std::result::Result<(), Fa
             Some(("file", value)) if file.is_none() => file = Some(value),
             _ if file.is_none() && field.starts_with('/') => file = Some(field),
             _ => {
-                return Err(Failure::said(format!(
-                    "unable to parse memspec: {spec}; it must be [file=]FILE,snapshot=MODE"
-                )));
+                let form = "[file=]FILE,snapshot=MODE";
+                let said = format!("unable to parse memspec: {spec}; it must be {form}");
+                return Err(Failure::refused(MEMSPEC.name(), said));
             }
         }
     }
@@ -343,10 +275,9 @@ fn memory_element(markup: &mut Markup, spec: &str) -> std::result::Result<(), Fa
 /// virsh's short form of what becomes of a disk.
 fn disk_element(markup: &mut Markup, spec: &str) -> std::result::Result<(), Failure> {
     let unknown = || {
-        Failure::said(format!(
-            "unable to parse diskspec: {spec}; it must be \
-             DISK,snapshot=MODE,driver=FORMAT,stype=TYPE,file=FILE"
-        ))
+        let form = "DISK,snapshot=MODE,driver=FORMAT,stype=TYPE,file=FILE";
+        let said = format!("unable to parse diskspec: {spec}; it must be {form}");
+        Failure::refused(DISKSPEC.name(), said)
     };
     let fields = fields(spec);
     let (name, rest) = fields.split_first().ok_or_else(unknown)?;
@@ -368,7 +299,7 @@ fn disk_element(markup: &mut Markup, spec: &str) -> std::result::Result<(), Fail
         Some("block") => "dev",
         Some(other) => {
             let said = format!("Unknown storage type: '{other}'; it must be file or block");
-            return Err(Failure::said(said));
+            return Err(Failure::refused(DISKSPEC.name(), said));
         }
     };
     let block = kind.filter(|kind| *kind == "block");

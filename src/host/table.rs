@@ -1,7 +1,8 @@
 //! The table of all commands.
 
-use super::frame::argument::{Kind, Shape, needed, optional};
-use super::frame::call::{Call, Command, Outcome};
+use super::frame::argument::{Needed, Optional, Text, Texts, needed, optional};
+use super::frame::call::{Call, Outcome};
+use super::frame::command::{Command, Shape, action};
 use super::frame::failure::Failure;
 use super::frame::given::wrong;
 use super::{
@@ -30,12 +31,12 @@ impl Object {
 }
 
 /// All commands there are. A new file of commands is added here.
-pub const OBJECTS: &[Object] = &[
+pub static OBJECTS: &[Object] = &[
     Object {
         name: "",
         aliases: &[],
         about: "the host itself",
-        commands: &[lists::COMMANDS, &[VIRSH]],
+        commands: &[lists::COMMANDS, VIRSH],
     },
     Object {
         name: "hypervisor",
@@ -99,36 +100,30 @@ pub fn find(full: &str) -> Result<&'static Command> {
     })
 }
 
+static NAME: Needed<Text> = needed("command", "virsh's name, like net-start");
+static ARGUMENTS: Optional<Texts> = optional("arguments", "its arguments, as for virsh");
+
 /// A command by virsh's name, which takes the table to find.
-const VIRSH: Command = Command {
-    name: "virsh",
-    virsh: "",
-    about: "Runs the command that changes something and has this name in virsh.",
-    shape: Shape::None,
-    arguments: &[
-        needed("command", Kind::Text, "virsh's name, like net-start"),
-        optional("arguments", Kind::Texts, "its arguments, as for virsh"),
-    ],
-    progress: false,
-    run: run_as_virsh,
-};
+static VIRSH: &[Command] = &[action("virsh", "", run_as_virsh)
+    .about("Runs the command that changes something and has this name in virsh.")
+    .takes(&[&NAME, &ARGUMENTS])];
 
 fn run_as_virsh(call: &mut Call<'_>) -> Outcome {
-    let name = call.needed_str("command")?;
+    let name = call.get(&NAME)?;
     let Some((full, command)) = by_virsh_name(name) else {
         let known = virsh_names().join(", ");
         let reason = format!(
             "there is no command that virsh calls \"{}\"; there are {known}",
             shortened(name, 60)
         );
-        return Err(Failure::from(wrong(reason)).raised());
+        return Err(Failure::from(wrong(reason)).blaming(NAME.name()).raised());
     };
     if command.shape != Shape::None {
         let reason = format!("\"{name}\" gives a result with structure: call {full}");
-        return Err(Failure::from(wrong(reason)).raised());
+        return Err(Failure::from(wrong(reason)).blaming(NAME.name()).raised());
     }
-    let arguments = virsh::arguments(command, &call.texts("arguments"));
-    call.forward(command, &arguments.into())
+    let arguments = virsh::arguments(command, &call.get(&ARGUMENTS).unwrap_or_default());
+    command.forward(call, &arguments.into())
 }
 
 /// The full name of the command that virsh has under this name, and the command.
@@ -199,7 +194,7 @@ mod tests {
                 assert!(command.about.ends_with('.'), "{name}: a sentence ends with a full stop");
                 let mut seen = vec!["raw", "args", "progress"];
                 let mut optional = false;
-                for argument in command.arguments {
+                for argument in command.arguments() {
                     assert!(!seen.contains(&argument.name), "{name}: {} twice", argument.name);
                     assert!(!argument.name.contains('-'), "{name}: {}", argument.name);
                     assert!(!argument.about.ends_with('.'), "{name}: {}", argument.name);

@@ -1,18 +1,16 @@
 //! Arguments as virsh has them.
 
-use std::ffi::CStr;
-
 use super::frame::argument::Kind;
-use super::frame::call::Command;
-use super::frame::given::shown;
+use super::frame::command::Command;
 use crate::value::{Map, Value};
 
 /// The arguments of a command: those that begin with "--" are options, the others
 /// positional.
-pub fn arguments(command: &Command, texts: &[&CStr]) -> Map {
+pub fn arguments(command: &Command, texts: &[&str]) -> Map {
+    let known = command.arguments();
     let mut named = Map::new();
     let mut positional = Vec::new();
-    let mut texts = texts.iter().map(|text| shown(text));
+    let mut texts = texts.iter().copied();
     while let Some(text) = texts.next() {
         let Some(option) = text.strip_prefix("--") else {
             positional.push(Value::from(text));
@@ -23,10 +21,8 @@ pub fn arguments(command: &Command, texts: &[&CStr]) -> Map {
             None => (option, None),
         };
         let key = option.replace('-', "_");
-        let is_flag = command
-            .arguments
-            .iter()
-            .any(|argument| argument.name == key && argument.kind == Kind::Flag);
+        let is_flag =
+            known.iter().any(|argument| argument.name == key && argument.kind == Kind::Flag);
         let value = match value {
             Some(value) => Value::from(value),
             None if is_flag => Value::Bool(true),

@@ -6,10 +6,11 @@ use std::io::ErrorKind;
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use virt::sys;
-
-use super::frame::argument::{Argument, Kind, Shape, flag, needed, optional};
-use super::frame::call::{Call, Command, Outcome};
+use super::frame::argument::{
+    Document, Flag, Needed, Optional, Size, Text, flag, needed, optional,
+};
+use super::frame::call::{Call, Outcome};
+use super::frame::command::{Command, action, document, facts, word};
 use super::frame::failure::{Failure, Says};
 use super::frame::given::{c_text, shown};
 use super::frame::text::parse_size;
@@ -18,23 +19,29 @@ use super::lists::volume_type;
 use super::long::watch;
 use super::markup::Markup;
 use super::xml_result;
+use crate::constants as c;
 use crate::core::stream::Transfer;
 use crate::core::{StoragePool, StorageVol};
 use crate::error::{Error, Misuse, Result};
 use crate::value::{Map, Value};
 use crate::xml;
 
-const VOL: Argument = needed("vol", Kind::Text, "the volume's name, key or path");
-const POOL: Argument = optional("pool", Kind::Text, "the name or uuid of the pool that it is in");
-const IN_POOL: Argument = needed("pool", Kind::Text, "the name or uuid of the pool to make it in");
-const PREALLOC: Argument = flag("prealloc_metadata", "make room for the image's metadata");
-const REFLINK: Argument = flag("reflink", "share the data until one of both is written to");
-const VALIDATE: Argument = flag("validate", "check the definition against libvirt's schema");
-const PRINT_XML: Argument = flag("print_xml", "only give the definition as text");
-const FILE: Argument = needed("file", Kind::Document("volume"), "the volume's definition");
-const OFFSET: Argument = optional("offset", Kind::Size(1), "where it begins in the volume");
-const LENGTH: Argument = optional("length", Kind::Size(1), "how much; all if it is left out");
-const SPARSE: Argument = flag("sparse", "holes stay holes");
+static VOL: Needed<Text> = needed("vol", "the volume's name, key or path");
+static POOL: Optional<Text> = optional("pool", "the name or uuid of the pool that it is in");
+static IN_POOL: Needed<Text> = needed("pool", "the name or uuid of the pool to make it in");
+static PREALLOC: Flag = flag("prealloc_metadata", "make room for the image's metadata");
+static REFLINK: Flag = flag("reflink", "share the data until one of both is written to");
+static VALIDATE: Flag = flag("validate", "check the definition against libvirt's schema");
+static PRINT_XML: Flag = flag("print_xml", "only give the definition as text");
+static FILE: Needed<Document> = needed("file", "the volume's definition").root("volume");
+static OFFSET: Optional<Size> = optional("offset", "where it begins in the volume");
+static LENGTH: Optional<Size> = optional("length", "how much; all if it is left out");
+static SPARSE: Flag = flag("sparse", "holes stay holes");
+
+/// What can be wanted of a volume that is made. Not every command has each of them.
+static PREALLOCATES: (&Flag, u32) = (&PREALLOC, c::STORAGE_VOL_CREATE_PREALLOC_METADATA);
+static SHARES: (&Flag, u32) = (&REFLINK, c::STORAGE_VOL_CREATE_REFLINK);
+static VALIDATES: (&Flag, u32) = (&VALIDATE, c::STORAGE_VOL_CREATE_VALIDATE);
 
 /// The ways to wipe a volume, in the order of libvirt's numbers.
 const ALGORITHMS: [&str; 10] = [
@@ -49,283 +56,192 @@ const ALGORITHMS: [&str; 10] = [
     "random",
     "trim",
 ];
-const ALGORITHM: Argument = optional("algorithm", Kind::Text, "how, like zero or nnsa")
+static ALGORITHM: Optional<Text> = optional("algorithm", "how, like zero or nnsa")
     .one_of(&Words::new(&ALGORITHMS, "Unsupported algorithm '{}'"));
 
-const CLONE: Command = Command {
-    name: "clone",
-    virsh: "vol-clone",
-    about: "Copies a volume within its pool.",
-    shape: Shape::None,
-    arguments: &[
-        VOL,
-        needed("newname", Kind::Text, "the name of the copy"),
-        POOL,
-        PREALLOC,
-        REFLINK,
-        PRINT_XML,
-    ],
-    progress: true,
-    run: clone,
-};
+static NEWNAME: Needed<Text> = needed("newname", "the name of the copy");
+static NAME: Needed<Text> = needed("name", "the volume's name");
+static CAPACITY: Needed<Text> =
+    needed("capacity", "its size, like 20G; a plain number is in bytes");
+static ALLOCATION: Optional<Text> = optional("allocation", "how much of it is allocated at once");
+static FORMAT: Optional<Text> = optional("format", "its format, like qcow2");
+static BACKING_VOL: Optional<Text> =
+    optional("backing_vol", "the volume that its data come from at first");
+static BACKING_VOL_FORMAT: Optional<Text> =
+    optional("backing_vol_format", "the format of that volume");
+static INPUT_VOL: Needed<Text> = needed("vol", "the volume with the data: name, key or path");
+static INPUTPOOL: Optional<Text> =
+    optional("inputpool", "the name or uuid of the pool that it is in");
+static DELETE_SNAPSHOTS: Flag = flag("delete_snapshots", "its snapshots, too");
+static LOCAL_FILE: Needed<Text> = needed("file", "the name of the file");
+static BYTES: Flag = flag("bytes", "sizes in bytes");
+static PHYSICAL: Flag = flag("physical", "the size on the host in place of the allocation");
+static VOL_KEY: Needed<Text> = needed("vol", "the volume's key or path");
+static NEW_CAPACITY: Needed<Text> =
+    needed("capacity", "its new size, like 20G; a plain number is in bytes");
+static ALLOCATE: Flag = flag("allocate", "allocate what is new");
+static DELTA: Flag = flag("delta", "as much more, not as much in all");
+static SHRINK: Flag = flag("shrink", "it may become smaller");
 
-pub(super) const COMMANDS: &[Command] = &[
-    CLONE,
-    Command {
-        name: "conf",
-        virsh: "vol-dumpxml",
-        about: "Gets the description of a volume.",
-        shape: Shape::Xml,
-        arguments: &[VOL, POOL],
-        progress: false,
-        run: conf,
-    },
-    Command {
-        name: "create",
-        virsh: "vol-create",
-        about: "Makes a volume.",
-        arguments: &[IN_POOL, FILE, PREALLOC, VALIDATE],
-        progress: false,
-        run: create,
-        ..CLONE
-    },
-    Command {
-        name: "create_as",
-        virsh: "vol-create-as",
-        about: "Makes a volume without a document.",
-        arguments: &[
-            IN_POOL,
-            needed("name", Kind::Text, "the volume's name"),
-            needed("capacity", Kind::Text, "its size, like 20G; a plain number is in bytes"),
-            optional("allocation", Kind::Text, "how much of it is allocated at once"),
-            optional("format", Kind::Text, "its format, like qcow2"),
-            optional("backing_vol", Kind::Text, "the volume that its data come from at first"),
-            optional("backing_vol_format", Kind::Text, "the format of that volume"),
-            PREALLOC,
-            PRINT_XML,
-        ],
-        progress: false,
-        run: create_as,
-        ..CLONE
-    },
-    Command {
-        name: "create_from",
-        virsh: "vol-create-from",
-        about: "Makes a volume with the data of another one.",
-        arguments: &[
-            IN_POOL,
-            FILE,
-            needed("vol", Kind::Text, "the volume with the data: name, key or path"),
-            optional("inputpool", Kind::Text, "the name or uuid of the pool that it is in"),
-            PREALLOC,
-            REFLINK,
-            VALIDATE,
-        ],
-        run: create_from,
-        ..CLONE
-    },
-    Command {
-        name: "delete",
-        virsh: "vol-delete",
-        about: "Deletes a volume.",
-        arguments: &[VOL, POOL, flag("delete_snapshots", "its snapshots, too")],
-        progress: false,
-        run: delete,
-        ..CLONE
-    },
-    Command {
-        name: "download",
-        virsh: "vol-download",
-        about: "Copies a volume to a file of this machine.",
-        arguments: &[
-            VOL,
-            needed("file", Kind::Text, "the name of the file"),
-            POOL,
-            OFFSET,
-            LENGTH,
-            SPARSE,
-        ],
-        run: download,
-        ..CLONE
-    },
-    Command {
-        name: "info",
-        virsh: "vol-info",
-        about: "Gets name, type and sizes of a volume.",
-        shape: Shape::Dict,
-        arguments: &[
-            VOL,
-            POOL,
-            flag("bytes", "sizes in bytes"),
-            flag("physical", "the size on the host in place of the allocation"),
-        ],
-        progress: false,
-        run: info,
-    },
-    Command {
-        name: "key",
-        virsh: "vol-key",
-        about: "Gets the key of a volume.",
-        shape: Shape::Str,
-        arguments: &[VOL, POOL],
-        progress: false,
-        run: key,
-    },
-    Command {
-        name: "name",
-        virsh: "vol-name",
-        about: "Gets the name of a volume by its key or path.",
-        shape: Shape::Str,
-        arguments: &[needed("vol", Kind::Text, "the volume's key or path")],
-        progress: false,
-        run: name,
-    },
-    Command {
-        name: "path",
-        virsh: "vol-path",
-        about: "Gets the path of a volume.",
-        shape: Shape::Str,
-        arguments: &[VOL, POOL],
-        progress: false,
-        run: path,
-    },
-    Command {
-        name: "resize",
-        virsh: "vol-resize",
-        about: "Changes the size of a volume.",
-        arguments: &[
-            VOL,
-            needed("capacity", Kind::Text, "its new size, like 20G; a plain number is in bytes"),
-            POOL,
-            flag("allocate", "allocate what is new"),
-            flag("delta", "as much more, not as much in all"),
-            flag("shrink", "it may become smaller"),
-        ],
-        progress: false,
-        run: resize,
-        ..CLONE
-    },
-    Command {
-        name: "upload",
-        virsh: "vol-upload",
-        about: "Copies a file of this machine to a volume.",
-        arguments: &[
-            VOL,
-            needed("file", Kind::Text, "the name of the file"),
-            POOL,
-            OFFSET,
-            LENGTH,
-            SPARSE,
-        ],
-        run: upload,
-        ..CLONE
-    },
-    Command {
-        name: "wipe",
-        virsh: "vol-wipe",
-        about: "Makes the data of a volume unreadable.",
-        arguments: &[VOL, POOL, ALGORITHM],
-        progress: false,
-        run: wipe,
-        ..CLONE
-    },
+pub(super) static COMMANDS: &[Command] = &[
+    action("clone", "vol-clone", clone)
+        .about("Copies a volume within its pool.")
+        .takes(&[&VOL, &NEWNAME, &POOL, &PREALLOC, &REFLINK, &PRINT_XML])
+        .tells_progress(),
+    document("conf", "vol-dumpxml", conf)
+        .about("Gets the description of a volume.")
+        .takes(&[&VOL, &POOL]),
+    action("create", "vol-create", create)
+        .about("Makes a volume.")
+        .takes(&[&IN_POOL, &FILE, &PREALLOC, &VALIDATE]),
+    action("create_as", "vol-create-as", create_as)
+        .about("Makes a volume without a document.")
+        .takes(&[
+            &IN_POOL,
+            &NAME,
+            &CAPACITY,
+            &ALLOCATION,
+            &FORMAT,
+            &BACKING_VOL,
+            &BACKING_VOL_FORMAT,
+            &PREALLOC,
+            &PRINT_XML,
+        ]),
+    action("create_from", "vol-create-from", create_from)
+        .about("Makes a volume with the data of another one.")
+        .takes(&[&IN_POOL, &FILE, &INPUT_VOL, &INPUTPOOL, &PREALLOC, &REFLINK, &VALIDATE])
+        .tells_progress(),
+    action("delete", "vol-delete", delete).about("Deletes a volume.").takes(&[
+        &VOL,
+        &POOL,
+        &DELETE_SNAPSHOTS,
+    ]),
+    action("download", "vol-download", download)
+        .about("Copies a volume to a file of this machine.")
+        .takes(&[&VOL, &LOCAL_FILE, &POOL, &OFFSET, &LENGTH, &SPARSE])
+        .tells_progress(),
+    facts("info", "vol-info", info)
+        .about("Gets name, type and sizes of a volume.")
+        .takes(&[&VOL, &POOL, &BYTES, &PHYSICAL]),
+    word("key", "vol-key", key).about("Gets the key of a volume.").takes(&[&VOL, &POOL]),
+    word("name", "vol-name", name)
+        .about("Gets the name of a volume by its key or path.")
+        .takes(&[&VOL_KEY]),
+    word("path", "vol-path", path).about("Gets the path of a volume.").takes(&[&VOL, &POOL]),
+    action("resize", "vol-resize", resize).about("Changes the size of a volume.").takes(&[
+        &VOL,
+        &NEW_CAPACITY,
+        &POOL,
+        &ALLOCATE,
+        &DELTA,
+        &SHRINK,
+    ]),
+    action("upload", "vol-upload", upload)
+        .about("Copies a file of this machine to a volume.")
+        .takes(&[&VOL, &LOCAL_FILE, &POOL, &OFFSET, &LENGTH, &SPARSE])
+        .tells_progress(),
+    action("wipe", "vol-wipe", wipe)
+        .about("Makes the data of a volume unreadable.")
+        .takes(&[&VOL, &POOL, &ALGORITHM]),
 ];
 
 fn clone(call: &mut Call<'_>) -> Outcome {
-    let volume = call.volume("vol", Some("pool"))?;
+    let volume = call.volume(&VOL, Some(&POOL))?;
     let pool = call
         .conn()
         .get_storage_pool_by_volume(&volume)
         .or_say(|| "failed to get parent pool".to_owned())?;
-    let (name, new) = (name_of(&volume)?, call.needed_str("newname")?.to_owned());
+    let (name, new) = (name_of(&volume)?, call.get(&NEWNAME)?.to_owned());
     let mut document = xml_result::parsed(&volume.get_xml_description(0)?)?;
     document.set("volume.name", Value::from(&*new))?;
     let text = xml::to_xml(&document)?;
-    if call.flag("print_xml") {
+    if call.flag(&PRINT_XML) {
         return Ok(text.trim_end().into());
     }
     let definition = c_text(text, || "the definition".to_owned())?;
     let new_name = c_text(new.clone(), || "newname".to_owned())?;
-    make_copy(call, &pool, &new_name, &definition, &volume)
+    let flags = call.flags(&[PREALLOCATES, SHARES]);
+    make_copy(call, &pool, &new_name, &definition, &volume, flags)
         .or_say(|| format!("Failed to clone vol from {name}"))?;
     Ok(format!("Vol {new} cloned from {name}").into())
 }
 
 fn conf(call: &mut Call<'_>) -> Outcome {
-    let volume = call.volume("vol", Some("pool"))?;
+    let volume = call.volume(&VOL, Some(&POOL))?;
     xml_result::document(&volume.get_xml_description(0)?, "volume", &[])
 }
 
 fn create(call: &mut Call<'_>) -> Outcome {
-    let pool = call.pool("pool")?;
-    let document = call.document("file")?;
+    let pool = call.pool(&IN_POOL)?;
+    let document = call.get(&FILE)?.read()?;
     let volume = pool
-        .create_volume(&document.xml, create_flags(call))
+        .create_volume(&document.xml, call.flags(&[PREALLOCATES, VALIDATES]))
         .or_say(|| format!("Failed to create vol from {}", document.file))?;
     Ok(format!("Vol {} created from {}", name_of(&volume)?, document.file).into())
 }
 
 fn create_as(call: &mut Call<'_>) -> Outcome {
-    let pool = call.pool("pool")?;
-    let name = call.needed_str("name")?;
+    let pool = call.pool(&IN_POOL)?;
+    let name = call.get(&NAME)?;
     let mut markup = Markup::default();
     markup.open("volume", &[]);
     markup.leaf("name", name);
-    for size in ["capacity", "allocation"] {
-        if let Some(words) = call.str(size) {
-            markup.leaf(size, &bytes(words)?.to_string());
-        }
+    let capacity = bytes(CAPACITY.name(), call.get(&CAPACITY)?)?;
+    markup.leaf("capacity", &capacity.to_string());
+    if let Some(words) = call.get(&ALLOCATION) {
+        markup.leaf("allocation", &bytes(ALLOCATION.name(), words)?.to_string());
     }
-    if let Some(format) = call.str("format") {
+    if let Some(format) = call.get(&FORMAT) {
         markup.open("target", &[]);
         markup.empty_of("format", "type", Some(format));
         markup.close("target");
     }
-    if let Some(backing) = call.str("backing_vol") {
+    if let Some(backing) = call.get(&BACKING_VOL) {
         let path = backing_path(call, &pool, backing)?;
         markup.open("backingStore", &[]);
         markup.leaf("path", &path);
-        markup.empty_of("format", "type", call.str("backing_vol_format"));
+        markup.empty_of("format", "type", call.get(&BACKING_VOL_FORMAT));
         markup.close("backingStore");
     }
     markup.close("volume");
-    if call.flag("print_xml") {
+    if call.flag(&PRINT_XML) {
         return Ok(markup.text().trim_end().into());
     }
-    pool.create_volume(&markup.xml()?, create_flags(call))
+    pool.create_volume(&markup.xml()?, call.flags(&[PREALLOCATES]))
         .or_say(|| format!("Failed to create vol {name}"))?;
     Ok(format!("Vol {name} created").into())
 }
 
 fn create_from(call: &mut Call<'_>) -> Outcome {
-    let pool = call.pool("pool")?;
-    let input = call.volume("vol", Some("inputpool"))?;
-    let document = call.document("file")?;
+    let pool = call.pool(&IN_POOL)?;
+    let input = call.volume(&INPUT_VOL, Some(&INPUTPOOL))?;
+    let document = call.get(&FILE)?.read()?;
     let input_name = name_of(&input)?;
     let name = xml_result::parsed(&document.xml)
         .ok()
         .and_then(|document| document.get_str("volume.name").map(str::to_owned).ok())
         .unwrap_or_default();
     let name = c_text(name, || "the volume's name".to_owned())?;
-    let volume = make_copy(call, &pool, &name, &document.xml, &input)
+    let flags = call.flags(&[PREALLOCATES, SHARES, VALIDATES]);
+    let volume = make_copy(call, &pool, &name, &document.xml, &input, flags)
         .or_say(|| format!("Failed to create vol from {input_name}"))?;
     Ok(format!("Vol {} created from input vol {input_name}", name_of(&volume)?).into())
 }
 
 fn delete(call: &mut Call<'_>) -> Outcome {
-    let volume = call.volume("vol", Some("pool"))?;
-    let name = call.needed_str("vol")?;
-    let flags = call.flags(&[("delete_snapshots", sys::VIR_STORAGE_VOL_DELETE_WITH_SNAPSHOTS)]);
+    let volume = call.volume(&VOL, Some(&POOL))?;
+    let name = call.get(&VOL)?;
+    let flags = call.flags(&[(&DELETE_SNAPSHOTS, c::STORAGE_VOL_DELETE_WITH_SNAPSHOTS)]);
     volume.delete(flags).or_say(|| format!("Failed to delete vol {name}"))?;
     Ok(format!("Vol {name} deleted").into())
 }
 
 fn download(call: &mut Call<'_>) -> Outcome {
-    let volume = call.volume("vol", Some("pool"))?;
-    let path = call.needed_str("file")?.to_owned();
+    let volume = call.volume(&VOL, Some(&POOL))?;
+    let path = call.get(&LOCAL_FILE)?.to_owned();
     let (file, is_new) = create_file(Path::new(&path))
-        .map_err(|_| Failure::said(format!("cannot create {path}")))?;
-    let flags = call.flags(&[("sparse", sys::VIR_STORAGE_VOL_DOWNLOAD_SPARSE_STREAM)]);
+        .map_err(|_| Failure::refused(LOCAL_FILE.name(), format!("cannot create {path}")))?;
+    let flags = call.flags(&[(&SPARSE, c::STORAGE_VOL_VOL_DOWNLOAD_SPARSE_STREAM)]);
     let (offset, length) = part(call);
     let received = {
         let mut progress = |done, total| through(call, done, total);
@@ -342,62 +258,63 @@ fn download(call: &mut Call<'_>) -> Outcome {
 }
 
 fn info(call: &mut Call<'_>) -> Outcome {
-    let volume = call.volume("vol", Some("pool"))?;
-    let flags = call.flags(&[("physical", sys::VIR_STORAGE_VOL_GET_PHYSICAL)]);
+    let volume = call.volume(&VOL, Some(&POOL))?;
+    let flags = call.flags(&[(&PHYSICAL, c::STORAGE_VOL_GET_PHYSICAL)]);
     let info = Value::Map(volume.get_info(flags)?);
     let size = |name: &str| -> Result<Value> {
         let size = info.get_uint64(name)?;
-        let in_bytes = call.flag("bytes") && !call.raw();
+        let in_bytes = call.flag(&BYTES) && !call.raw();
         Ok(if in_bytes { super::frame::text::with_unit(size, "bytes") } else { call.bytes(size) })
     };
     let mut map = Map::with_capacity(4);
     map.push_new("name", call.converted(&name_of(&volume)?));
     map.push_new("type", volume_type(&info));
     map.push_new("capacity", size("capacity")?);
-    let label = if call.flag("physical") { "physical" } else { "allocation" };
+    let label = if call.flag(&PHYSICAL) { "physical" } else { "allocation" };
     map.push_new(label, size("allocation")?);
     Ok(map.into())
 }
 
 fn key(call: &mut Call<'_>) -> Outcome {
-    Ok(shown(&call.volume("vol", Some("pool"))?.get_key()?).into())
+    Ok(shown(&call.volume(&VOL, Some(&POOL))?.get_key()?).into())
 }
 
 fn name(call: &mut Call<'_>) -> Outcome {
-    Ok(name_of(&call.volume("vol", None)?)?.into())
+    Ok(name_of(&call.volume(&VOL_KEY, None)?)?.into())
 }
 
 fn path(call: &mut Call<'_>) -> Outcome {
-    Ok(shown(&call.volume("vol", Some("pool"))?.get_path()?).into())
+    Ok(shown(&call.volume(&VOL, Some(&POOL))?.get_path()?).into())
 }
 
 fn resize(call: &mut Call<'_>) -> Outcome {
-    let volume = call.volume("vol", Some("pool"))?;
+    let volume = call.volume(&VOL, Some(&POOL))?;
     let flags = call.flags(&[
-        ("allocate", sys::VIR_STORAGE_VOL_RESIZE_ALLOCATE),
-        ("delta", sys::VIR_STORAGE_VOL_RESIZE_DELTA),
-        ("shrink", sys::VIR_STORAGE_VOL_RESIZE_SHRINK),
+        (&ALLOCATE, c::STORAGE_VOL_RESIZE_ALLOCATE),
+        (&DELTA, c::STORAGE_VOL_RESIZE_DELTA),
+        (&SHRINK, c::STORAGE_VOL_RESIZE_SHRINK),
     ]);
-    let mut words = call.needed_str("capacity")?.trim_start();
+    let mut words = call.get(&NEW_CAPACITY)?.trim_start();
     if let Some(positive) = words.strip_prefix('-') {
         // Without a minus, libvirt shrinks by it.
-        if !call.flag("shrink") {
-            return Err(Failure::said("negative size requires --shrink"));
+        if !call.flag(&SHRINK) {
+            return Err(Failure::refused(NEW_CAPACITY.name(), "negative size requires --shrink"));
         }
         words = positive;
     }
-    let (name, by) = (name_of(&volume)?, if call.flag("delta") { "by" } else { "to" });
+    let (name, by) = (name_of(&volume)?, if call.flag(&DELTA) { "by" } else { "to" });
     volume
-        .resize(bytes(words)?, flags)
+        .resize(bytes(NEW_CAPACITY.name(), words)?, flags)
         .or_say(|| format!("Failed to change size of volume '{name}' {by} {words}"))?;
     Ok(format!("Size of volume '{name}' successfully changed {by} {words}").into())
 }
 
 fn upload(call: &mut Call<'_>) -> Outcome {
-    let volume = call.volume("vol", Some("pool"))?;
-    let path = call.needed_str("file")?;
-    let file = File::open(path).map_err(|_| Failure::said(format!("cannot read {path}")))?;
-    let flags = call.flags(&[("sparse", sys::VIR_STORAGE_VOL_UPLOAD_SPARSE_STREAM)]);
+    let volume = call.volume(&VOL, Some(&POOL))?;
+    let path = call.get(&LOCAL_FILE)?;
+    let file = File::open(path)
+        .map_err(|_| Failure::refused(LOCAL_FILE.name(), format!("cannot read {path}")))?;
+    let flags = call.flags(&[(&SPARSE, c::STORAGE_VOL_VOL_UPLOAD_SPARSE_STREAM)]);
     let (offset, length) = part(call);
     let sent = {
         let mut progress = |done, total| through(call, done, total);
@@ -410,7 +327,7 @@ fn upload(call: &mut Call<'_>) -> Outcome {
 }
 
 fn wipe(call: &mut Call<'_>) -> Outcome {
-    let volume = call.volume("vol", Some("pool"))?;
+    let volume = call.volume(&VOL, Some(&POOL))?;
     let name = name_of(&volume)?;
     // libvirt tells nothing while it wipes, and cannot be stopped.
     let size = allocation(&volume).unwrap_or_default();
@@ -418,7 +335,7 @@ fn wipe(call: &mut Call<'_>) -> Outcome {
         let cancelled = Err(Error::from(Misuse::Cancelled));
         return cancelled.or_say(|| format!("Failed to wipe vol {name}"));
     }
-    let wiped = match call.str("algorithm") {
+    let wiped = match call.get(&ALGORITHM) {
         None => volume.wipe(0),
         Some(wanted) => {
             let number = (0..).zip(ALGORITHMS).find(|(_, known)| *known == wanted);
@@ -437,8 +354,8 @@ fn make_copy(
     name: &CString,
     definition: &CString,
     from: &StorageVol,
+    flags: u32,
 ) -> Result<StorageVol> {
-    let flags = create_flags(call);
     if !call.is_watched() {
         return pool.clone_volume(definition, from, flags);
     }
@@ -470,17 +387,6 @@ fn allocation(volume: &StorageVol) -> Option<u64> {
     Value::Map(volume.get_info(0).ok()?).get_uint64("allocation").ok()
 }
 
-fn create_flags(call: &Call<'_>) -> u32 {
-    const BITS: [(&str, u32); 3] = [
-        ("prealloc_metadata", sys::VIR_STORAGE_VOL_CREATE_PREALLOC_METADATA),
-        ("reflink", sys::VIR_STORAGE_VOL_CREATE_REFLINK),
-        ("validate", sys::VIR_STORAGE_VOL_CREATE_VALIDATE),
-    ];
-    BITS.iter()
-        .filter(|(name, _)| call.has(name) && call.flag(name))
-        .fold(0, |all, (_, bit)| all | bit)
-}
-
 /// The path of the volume that a new one is based on.
 fn backing_path(
     call: &Call<'_>,
@@ -510,7 +416,7 @@ fn create_file(path: &Path) -> std::io::Result<(File, bool)> {
 
 /// Which part of a volume is meant: offset and length.
 fn part(call: &Call<'_>) -> (u64, u64) {
-    (call.size("offset").unwrap_or_default(), call.size("length").unwrap_or_default())
+    (call.get(&OFFSET).unwrap_or_default(), call.get(&LENGTH).unwrap_or_default())
 }
 
 /// Tells the caller how many bytes are through.
@@ -521,8 +427,10 @@ fn through(call: &mut Call<'_>, done: u64, total: u64) -> ControlFlow<()> {
     }
 }
 
-fn bytes(words: &str) -> std::result::Result<u64, Failure> {
-    parse_size(words, 1).ok_or_else(|| Failure::said(format!("Malformed size {words}")))
+/// The size that an argument is.
+fn bytes(argument: &'static str, words: &str) -> std::result::Result<u64, Failure> {
+    let said = || Failure::refused(argument, format!("Malformed size {words}"));
+    parse_size(words, 1).ok_or_else(said)
 }
 
 fn name_of(volume: &StorageVol) -> Result<String> {

@@ -4,8 +4,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use virt::sys;
-
+use crate::constants as c;
 use crate::core::thread::with_signals_blocked;
 use crate::core::{Conn, library, sigpipe};
 use crate::error::{Error, Result};
@@ -39,14 +38,14 @@ impl Gone {
         let details = error.details();
         let is = |code| details.code == code as i32;
         match self {
-            Gone::Domain => is(sys::VIR_ERR_NO_DOMAIN),
-            Gone::Snapshot => is(sys::VIR_ERR_NO_DOMAIN_SNAPSHOT),
-            Gone::Pool => is(sys::VIR_ERR_NO_STORAGE_POOL),
+            Gone::Domain => is(c::ERROR_ERR_NO_DOMAIN),
+            Gone::Snapshot => is(c::ERROR_ERR_NO_DOMAIN_SNAPSHOT),
+            Gone::Pool => is(c::ERROR_ERR_NO_STORAGE_POOL),
             // The second is what a file gives that somebody removes from its folder
             // between libvirt's looking for it and its opening it.
             Gone::Volume => {
-                is(sys::VIR_ERR_NO_STORAGE_VOL)
-                    || is(sys::VIR_ERR_SYSTEM_ERROR) && details.ints[0] == libc::ENOENT
+                is(c::ERROR_ERR_NO_STORAGE_VOL)
+                    || is(c::ERROR_ERR_SYSTEM_ERROR) && details.ints[0] == libc::ENOENT
             }
         }
     }
@@ -173,21 +172,21 @@ mod tests {
             Error::new(crate::error::Details { code: code as i32, ints, ..details })
         };
         let all = [
-            (Gone::Domain, sys::VIR_ERR_NO_DOMAIN),
-            (Gone::Snapshot, sys::VIR_ERR_NO_DOMAIN_SNAPSHOT),
-            (Gone::Pool, sys::VIR_ERR_NO_STORAGE_POOL),
-            (Gone::Volume, sys::VIR_ERR_NO_STORAGE_VOL),
+            (Gone::Domain, c::ERROR_ERR_NO_DOMAIN),
+            (Gone::Snapshot, c::ERROR_ERR_NO_DOMAIN_SNAPSHOT),
+            (Gone::Pool, c::ERROR_ERR_NO_STORAGE_POOL),
+            (Gone::Volume, c::ERROR_ERR_NO_STORAGE_VOL),
         ];
         for (gone, _) in all {
             for (of, code) in all {
                 let told = present(Err::<(), _>(error(code, 0)), gone);
                 assert_eq!(told.is_ok(), of == gone, "{gone:?} and {code}");
             }
-            let told = present(Err::<(), _>(error(sys::VIR_ERR_RPC, libc::ENOENT)), gone);
+            let told = present(Err::<(), _>(error(c::ERROR_ERR_RPC, libc::ENOENT)), gone);
             assert!(told.is_err(), "{gone:?}");
         }
         let system =
-            |number| present(Err::<(), _>(error(sys::VIR_ERR_SYSTEM_ERROR, number)), Gone::Volume);
+            |number| present(Err::<(), _>(error(c::ERROR_ERR_SYSTEM_ERROR, number)), Gone::Volume);
         assert_eq!(system(libc::ENOENT), Ok(None));
         assert!(system(libc::EACCES).is_err());
     }

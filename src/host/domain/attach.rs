@@ -1,17 +1,115 @@
 //! Disks and network interfaces that are described by arguments.
 
 use super::place;
+use crate::host::frame::argument::{Flag, Listed, Needed, Optional, Text, flag, needed, optional};
 use crate::host::frame::call::{Call, Outcome};
 use crate::host::frame::failure::{Failure, Says};
+use crate::host::frame::words::Words;
 use crate::host::markup::Markup;
 
 type Result<T> = std::result::Result<T, Failure>;
+
+pub static PRINT_XML: Flag = flag("print_xml", "only give the device as text");
+static ALIAS: Optional<Text> = optional("alias", "the device's alias");
+const DISK_MODES: Words =
+    Words::new(&["readonly", "shareable"], "No support for {} in command 'attach-disk'");
+
+static SOURCE: Needed<Text> = needed("source", "where its data are");
+static TARGET: Needed<Text> = needed("target", "its name in the guest, like vdb");
+static TARGETBUS: Optional<Text> = optional("targetbus", "its bus, like virtio");
+static DRIVER: Optional<Text> = optional("driver", "its driver, like qemu");
+static SUBDRIVER: Optional<Text> = optional("subdriver", "its format, like qcow2");
+static IOTHREAD: Optional<Text> = optional("iothread", "the number of its I/O thread");
+static CACHE: Optional<Text> = optional("cache", "how it is cached");
+static IO: Optional<Text> = optional("io", "its way of I/O");
+static TYPE: Optional<Text> = optional("type", "disk, cdrom, floppy or lun");
+static MODE: Optional<Text> = optional("mode", "readonly or shareable").one_of(&DISK_MODES);
+static SOURCETYPE: Optional<Text> = optional("sourcetype", "file, block or network")
+    .one_of(&Words::new(&["file", "block", "network"], "Unknown source type: '{}'"));
+static SOURCE_PROTOCOL: Optional<Text> =
+    optional("source_protocol", "the protocol of a network, like nbd");
+static SOURCE_HOST_NAME: Optional<Text> =
+    optional("source_host_name", "its host: NAME or NAME:PORT")
+        .requires(&[&[&SOURCE_PROTOCOL]])
+        .excludes(&[&SOURCE_HOST_SOCKET]);
+static SOURCE_HOST_TRANSPORT: Optional<Text> =
+    optional("source_host_transport", "its transport, like tcp or unix")
+        .requires(&[&[&SOURCE_PROTOCOL]]);
+static SOURCE_HOST_SOCKET: Optional<Text> =
+    optional("source_host_socket", "its socket, in place of a host")
+        .requires(&[&[&SOURCE_PROTOCOL], &[&SOURCE_HOST_TRANSPORT]]);
+static SERIAL: Optional<Text> = optional("serial", "its serial number");
+static WWN: Optional<Text> = optional("wwn", "its world-wide name");
+static ADDRESS: Optional<Text> =
+    optional("address", "its place in the guest, like pci:0000.00.05.0");
+static MULTIFUNCTION: Flag =
+    flag("multifunction", "with a PCI address: its slot has other functions");
+static RAWIO: Flag = flag("rawio", "it needs the right to raw I/O");
+/// What describes a disk.
+pub static DISK: Listed = &[
+    &SOURCE,
+    &TARGET,
+    &TARGETBUS,
+    &DRIVER,
+    &SUBDRIVER,
+    &IOTHREAD,
+    &CACHE,
+    &IO,
+    &TYPE,
+    &MODE,
+    &SOURCETYPE,
+    &SOURCE_PROTOCOL,
+    &SOURCE_HOST_NAME,
+    &SOURCE_HOST_TRANSPORT,
+    &SOURCE_HOST_SOCKET,
+    &SERIAL,
+    &WWN,
+    &ALIAS,
+    &ADDRESS,
+    &MULTIFUNCTION,
+    &RAWIO,
+];
+
+const INTERFACE_TYPES: Words = Words::new(
+    &["network", "bridge", "direct", "hostdev", "vhostuser"],
+    "No support for {} in command 'attach-interface'",
+);
+
+static INTERFACE_TYPE: Needed<Text> =
+    needed("type", "network, bridge, direct, hostdev or vhostuser").one_of(&INTERFACE_TYPES);
+static INTERFACE_SOURCE: Needed<Text> =
+    needed("source", "the network, bridge, device, PCI address or socket");
+static INTERFACE_TARGET: Optional<Text> = optional("target", "its name on the host");
+static MAC: Optional<Text> = optional("mac", "its hardware address");
+static SCRIPT: Optional<Text> = optional("script", "the program that sets it up");
+static MODEL: Optional<Text> = optional("model", "its model, like virtio");
+static INBOUND: Optional<Text> = optional("inbound", "AVERAGE,PEAK,BURST,FLOOR, in KiB/s and KiB");
+static OUTBOUND: Optional<Text> = optional("outbound", "AVERAGE,PEAK,BURST");
+static SOURCE_MODE: Optional<Text> =
+    optional("source_mode", "server or client; needed for vhostuser")
+        .one_of(&Words::new(&["server", "client"], "Invalid source mode: {}"));
+static MANAGED: Flag =
+    flag("managed", "libvirt takes a host device from the host and gives it back");
+/// What describes a network interface.
+pub static INTERFACE: Listed = &[
+    &INTERFACE_TYPE,
+    &INTERFACE_SOURCE,
+    &INTERFACE_TARGET,
+    &MAC,
+    &SCRIPT,
+    &MODEL,
+    &ALIAS,
+    &INBOUND,
+    &OUTBOUND,
+    &SOURCE_MODE,
+    &MANAGED,
+];
 
 pub fn attach_disk(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
     let flags = place(call, &domain)?;
     let markup = disk(call)?;
-    if call.flag("print_xml") {
+    if call.flag(&PRINT_XML) {
         return Ok(markup.text().trim_end().into());
     }
     domain.attach_device(&markup.xml()?, flags).or_say(|| "Failed to attach disk".to_owned())?;
@@ -20,23 +118,23 @@ pub fn attach_disk(call: &mut Call<'_>) -> Outcome {
 
 /// The disk that the arguments describe.
 fn disk(call: &Call<'_>) -> Result<Markup> {
-    let source = call.needed_str("source")?;
+    let source = call.get(&SOURCE)?;
     let attribute = source_attribute(call, source)?;
     let kind = match attribute {
         "dev" => "block",
         "name" => "network",
         _ => "file",
     };
-    let mode = call.str("mode");
-    let raw_io = call.flag("rawio").then_some("yes");
+    let mode = call.get(&MODE);
+    let raw_io = call.flag(&RAWIO).then_some("yes");
     let mut markup = Markup::default();
-    markup.open("disk", &[("type", Some(kind)), ("device", call.str("type")), ("rawio", raw_io)]);
+    markup.open("disk", &[("type", Some(kind)), ("device", call.get(&TYPE)), ("rawio", raw_io)]);
     let driver = [
-        ("name", call.str("driver")),
-        ("type", call.str("subdriver")),
-        ("iothread", call.str("iothread")),
-        ("cache", call.str("cache")),
-        ("io", call.str("io")),
+        ("name", call.get(&DRIVER)),
+        ("type", call.get(&SUBDRIVER)),
+        ("iothread", call.get(&IOTHREAD)),
+        ("cache", call.get(&CACHE)),
+        ("io", call.get(&IO)),
     ];
     if driver.iter().any(|(_, value)| value.is_some()) {
         markup.empty("driver", &driver);
@@ -46,14 +144,14 @@ fn disk(call: &Call<'_>) -> Result<Markup> {
     } else if !source.is_empty() {
         markup.empty("source", &[(attribute, Some(source))]);
     }
-    markup.empty("target", &[("dev", call.str("target")), ("bus", call.str("targetbus"))]);
+    markup.empty("target", &[("dev", Some(call.get(&TARGET)?)), ("bus", call.get(&TARGETBUS))]);
     if let Some(mode) = mode {
         markup.empty(mode, &[]);
     }
-    markup.leaf_of("serial", call.str("serial"));
-    markup.empty_of("alias", "name", call.str("alias"));
-    markup.leaf_of("wwn", call.str("wwn"));
-    if let Some(address) = call.str("address") {
+    markup.leaf_of("serial", call.get(&SERIAL));
+    markup.empty_of("alias", "name", call.get(&ALIAS));
+    markup.leaf_of("wwn", call.get(&WWN));
+    if let Some(address) = call.get(&ADDRESS) {
         disk_address(call, &mut markup, address)?;
     }
     markup.close("disk");
@@ -62,8 +160,8 @@ fn disk(call: &Call<'_>) -> Result<Markup> {
 
 /// Which attribute of a disk's source names its data.
 fn source_attribute(call: &Call<'_>, source: &str) -> Result<&'static str> {
-    let protocol = call.given("source_protocol");
-    let attribute = match call.str("sourcetype") {
+    let protocol = call.given(&SOURCE_PROTOCOL);
+    let attribute = match call.get(&SOURCETYPE) {
         None if protocol => "name",
         // What is a block device can only be told where it is: on this machine.
         None if source.starts_with("/dev/") => "dev",
@@ -72,7 +170,8 @@ fn source_attribute(call: &Call<'_>, source: &str) -> Result<&'static str> {
         _ => "file",
     };
     if protocol != (attribute == "name") {
-        return Err(Failure::said("--source-protocol option requires --sourcetype network"));
+        let said = "--source-protocol option requires --sourcetype network";
+        return Err(Failure::refused(SOURCE_PROTOCOL.name(), said));
     }
     Ok(attribute)
 }
@@ -80,10 +179,10 @@ fn source_attribute(call: &Call<'_>, source: &str) -> Result<&'static str> {
 /// Data that another host serves.
 fn network_source(call: &Call<'_>, markup: &mut Markup, source: &str) {
     let attributes = [
-        ("protocol", call.str("source_protocol")),
+        ("protocol", call.get(&SOURCE_PROTOCOL)),
         ("name", Some(source).filter(|s| !s.is_empty())),
     ];
-    let (name, port) = match call.str("source_host_name") {
+    let (name, port) = match call.get(&SOURCE_HOST_NAME) {
         // An IPv6 address has colons of its own, unless it is in brackets.
         Some(host) => match host.strip_prefix('[').and_then(|host| host.split_once(']')) {
             Some((address, port)) => (Some(address), port.strip_prefix(':')),
@@ -95,10 +194,10 @@ fn network_source(call: &Call<'_>, markup: &mut Markup, source: &str) {
         None => (None, None),
     };
     let host = [
-        ("transport", call.str("source_host_transport")),
+        ("transport", call.get(&SOURCE_HOST_TRANSPORT)),
         ("name", name),
         ("port", port),
-        ("socket", call.str("source_host_socket")),
+        ("socket", call.get(&SOURCE_HOST_SOCKET)),
     ];
     if host.iter().all(|(_, value)| value.is_none()) {
         return markup.empty("source", &attributes);
@@ -110,7 +209,8 @@ fn network_source(call: &Call<'_>, markup: &mut Markup, source: &str) {
 
 /// A disk's place in the guest, such as pci:0000.00.05.0.
 fn disk_address(call: &Call<'_>, markup: &mut Markup, text: &str) -> Result<()> {
-    let invalid = || Failure::said(format!("Invalid address: {text}"));
+    let refused = |said| Failure::refused(ADDRESS.name(), said);
+    let invalid = || refused(format!("Invalid address: {text}"));
     let (kind, places) = text.split_once(':').ok_or_else(invalid)?;
     let radix = if ["pci", "ccw"].contains(&kind) { 16 } else { 10 };
     let numbers = places.split('.').map(|place| number(place, radix)).collect::<Option<Vec<_>>>();
@@ -140,7 +240,7 @@ fn disk_address(call: &Call<'_>, markup: &mut Markup, text: &str) -> Result<()> 
         _ => return Err(invalid()),
     };
     // Disks whose names tell their bus have places there.
-    let expected: Option<(&[&str], &str)> = match call.needed_str("target")?.get(..2) {
+    let expected: Option<(&[&str], &str)> = match call.get(&TARGET)?.get(..2) {
         Some("vd") => Some((&["pci", "ccw"], "a pci:0000.00.00.00 or ccw:00.0.0000 address.")),
         Some("sd") => Some((
             &["scsi", "usb", "sata"],
@@ -150,11 +250,11 @@ fn disk_address(call: &Call<'_>, markup: &mut Markup, text: &str) -> Result<()> 
         _ => None,
     };
     if let Some((_, form)) = expected.filter(|(kinds, _)| !kinds.contains(&kind)) {
-        return Err(Failure::said(format!("expecting {form}")));
+        return Err(refused(format!("expecting {form}")));
     }
     let mut attributes: Vec<_> =
         of_kind.iter().map(|(name, value)| (*name, Some(value.as_str()))).collect();
-    if kind == "pci" && call.flag("multifunction") {
+    if kind == "pci" && call.flag(&MULTIFUNCTION) {
         attributes.push(("multifunction", Some("on")));
     }
     markup.empty("address", &attributes);
@@ -176,7 +276,7 @@ pub fn attach_interface(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
     let flags = place(call, &domain)?;
     let markup = interface(call)?;
-    if call.flag("print_xml") {
+    if call.flag(&PRINT_XML) {
         return Ok(markup.text().trim_end().into());
     }
     domain
@@ -187,30 +287,33 @@ pub fn attach_interface(call: &mut Call<'_>) -> Outcome {
 
 /// The network interface that the arguments describe.
 fn interface(call: &Call<'_>) -> Result<Markup> {
-    let kind = call.needed_str("type")?;
-    let mode = call.str("source_mode");
-    let managed = call.flag("managed").then_some("yes");
-    let source = call.str("source");
+    let kind = call.get(&INTERFACE_TYPE)?;
+    let mode = call.get(&SOURCE_MODE);
+    let managed = call.flag(&MANAGED).then_some("yes");
+    let source = call.get(&INTERFACE_SOURCE)?;
     let mut markup = Markup::default();
     markup.open("interface", &[("type", Some(kind)), ("managed", managed)]);
     match kind {
-        "direct" => markup.empty("source", &[("dev", source)]),
-        "hostdev" => host_device(call.needed_str("source")?, &mut markup)?,
-        "vhostuser" if mode.is_none() => return Err(Failure::said("source-mode is mandatory")),
+        "direct" => markup.empty("source", &[("dev", Some(source))]),
+        "hostdev" => host_device(source, &mut markup)?,
+        "vhostuser" if mode.is_none() => {
+            return Err(Failure::refused(SOURCE_MODE.name(), "source-mode is mandatory"));
+        }
         "vhostuser" => {
-            markup.empty("source", &[("type", Some("unix")), ("path", source), ("mode", mode)]);
+            markup
+                .empty("source", &[("type", Some("unix")), ("path", Some(source)), ("mode", mode)]);
         }
         // Networks and bridges.
-        named => markup.empty("source", &[(named, source)]),
+        named => markup.empty("source", &[(named, Some(source))]),
     }
-    markup.empty_of("target", "dev", call.str("target"));
-    markup.empty_of("mac", "address", call.str("mac"));
-    markup.empty_of("script", "path", call.str("script"));
-    markup.empty_of("model", "type", call.str("model"));
-    markup.empty_of("alias", "name", call.str("alias"));
-    if call.given("inbound") || call.given("outbound") {
+    markup.empty_of("target", "dev", call.get(&INTERFACE_TARGET));
+    markup.empty_of("mac", "address", call.get(&MAC));
+    markup.empty_of("script", "path", call.get(&SCRIPT));
+    markup.empty_of("model", "type", call.get(&MODEL));
+    markup.empty_of("alias", "name", call.get(&ALIAS));
+    if call.given(&INBOUND) || call.given(&OUTBOUND) {
         markup.open("bandwidth", &[]);
-        for direction in ["inbound", "outbound"] {
+        for direction in [&INBOUND, &OUTBOUND] {
             bandwidth(call, &mut markup, direction)?;
         }
         markup.close("bandwidth");
@@ -229,7 +332,7 @@ fn host_device(text: &str, markup: &mut Markup) -> Result<()> {
     };
     let Some([domain, bus, slot, function]) = parts() else {
         let said = format!("cannot parse pci address '{text}' for network interface");
-        return Err(Failure::said(said));
+        return Err(Failure::refused(INTERFACE_SOURCE.name(), said));
     };
     markup.open("source", &[]);
     markup.empty(
@@ -246,8 +349,13 @@ fn host_device(text: &str, markup: &mut Markup) -> Result<()> {
     Ok(())
 }
 
-fn bandwidth(call: &Call<'_>, markup: &mut Markup, direction: &str) -> Result<()> {
-    let Some(text) = call.str(direction) else {
+fn bandwidth(
+    call: &Call<'_>,
+    markup: &mut Markup,
+    direction: &'static Optional<Text>,
+) -> Result<()> {
+    let name = direction.name();
+    let Some(text) = call.get(direction) else {
         return Ok(());
     };
     let mut parts = text.split(',').map(|part| Some(part).filter(|part| !part.is_empty()));
@@ -255,8 +363,8 @@ fn bandwidth(call: &Call<'_>, markup: &mut Markup, direction: &str) -> Result<()
     let attributes = [("average", part()), ("peak", part()), ("burst", part()), ("floor", part())];
     let numbers = attributes.iter().filter_map(|(_, value)| *value);
     if numbers.clone().any(|number| number.parse::<u64>().is_err()) {
-        return Err(Failure::said(format!("{direction} format is incorrect: {text}")));
+        return Err(Failure::refused(name, format!("{name} format is incorrect: {text}")));
     }
-    markup.empty(direction, &attributes);
+    markup.empty(name, &attributes);
     Ok(())
 }

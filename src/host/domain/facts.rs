@@ -3,17 +3,18 @@
 use std::fmt::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use virt::sys;
-
-use super::{CONFIG, CURRENT, DOMAIN, LIVE, affected, name_of};
+use super::{AFFECTED, affected, name_of};
+use crate::constants as c;
 use crate::core::{Domain, clock};
 use crate::error::Error;
-use crate::host::frame::argument::{Kind, Shape, flag, optional};
-use crate::host::frame::call::{Call, Command, Outcome};
+use crate::host::frame::argument::{Flag, Int, Optional, Text, Texts, flag, optional};
+use crate::host::frame::call::{Call, Outcome};
+use crate::host::frame::command::{Command, document, facts, tune, word};
 use crate::host::frame::failure::{Failure, Says};
 use crate::host::frame::given::{c_text, shown};
 use crate::host::frame::words::Words;
 use crate::host::lists::DOMAIN_STATES;
+use crate::host::lookup::DOMAIN;
 use crate::host::xml_result;
 use crate::value::{Map, Value};
 
@@ -71,131 +72,65 @@ const REASONS: [&[&str]; 8] = [
     &["unknown"],
 ];
 
-const CONF: Command = Command {
-    name: "conf",
-    virsh: "dumpxml",
-    about: "Gets the state or the definition of a domain.",
-    shape: Shape::Xml,
-    arguments: &[
-        DOMAIN,
-        flag("inactive", "as it will be when it starts next"),
-        flag("security_info", "with secrets such as passwords"),
-        flag("update_cpu", "with the CPU as the host makes it"),
-        flag("migratable", "for another host"),
-    ],
-    progress: false,
-    run: conf,
-};
+static INACTIVE: Flag = flag("inactive", "as it will be when it starts next");
+static SECURITY_INFO: Flag = flag("security_info", "with secrets such as passwords");
+static UPDATE_CPU: Flag = flag("update_cpu", "with the CPU as the host makes it");
+static MIGRATABLE: Flag = flag("migratable", "for another host");
+static NEW_DESC: Optional<Texts> = optional("new_desc", "the new text, in words");
+static TITLE: Flag = flag("title", "the title").choosing();
+static TYPE: Optional<Text> = optional("type", "which kind: vnc, spice or rdp")
+    .one_of(&Words::new(&DISPLAYS, "No graphical display with type '{}' found"));
+static INCLUDE_PASSWORD: Flag = flag("include_password", "with its password");
+static ALL: Flag = flag("all", "all displays, one a line").excludes(&[&TYPE]);
+static REASON: Flag = flag("reason", "and why it is in it");
+static TIME: Optional<Int> =
+    optional("time", "set it to this, in s since 1970").excludes(&[&NOW, &SYNC]);
+static NOW: Flag = flag("now", "set it to this machine's time").excludes(&[&SYNC]);
+static SYNC: Flag = flag("sync", "set it to its hardware's time");
+static PRETTY: Flag = flag("pretty", "no effect; the time is always given as text").choosing();
 
-const TEXT: Command = Command { shape: Shape::Str, arguments: &[DOMAIN], ..CONF };
-
-pub const COMMANDS: &[Command] = &[
-    CONF,
-    Command {
-        name: "control",
-        virsh: "domcontrol",
-        about: "Gets whether a domain's hypervisor can be talked to.",
-        run: control,
-        ..TEXT
-    },
-    Command {
-        name: "desc",
-        virsh: "desc",
-        about: "Gets or sets a domain's description or title.",
-        shape: Shape::Tune,
-        arguments: &[
-            DOMAIN,
-            optional("new_desc", Kind::Texts, "the new text, in words"),
-            flag("title", "the title"),
-            CONFIG,
-            LIVE,
-            CURRENT,
-        ],
-        run: desc,
-        ..CONF
-    },
-    Command {
-        name: "display",
-        virsh: "domdisplay",
-        about: "Gets where a domain's display can be seen, as a URI.",
-        arguments: &[
-            DOMAIN,
-            optional("type", Kind::Text, "which kind: vnc, spice or rdp")
-                .one_of(&Words::new(&DISPLAYS, "No graphical display with type '{}' found")),
-            flag("include_password", "with its password"),
-            flag("all", "all displays, one a line").excludes(&["type"]),
-        ],
-        run: display,
-        ..TEXT
-    },
-    Command {
-        name: "id",
-        virsh: "domid",
-        about: "Gets the id of a domain; -1 if it does not run.",
-        run: id,
-        ..TEXT
-    },
-    Command {
-        name: "info",
-        virsh: "dominfo",
-        about: "Gets id, name, state, CPUs, memory and security of a domain.",
-        shape: Shape::Dict,
-        run: info,
-        ..TEXT
-    },
-    Command {
-        name: "name",
-        virsh: "domname",
-        about: "Gets the name of a domain by its id or uuid.",
-        run: name,
-        ..TEXT
-    },
-    Command {
-        name: "state",
-        virsh: "domstate",
-        about: "Gets the state of a domain.",
-        arguments: &[DOMAIN, flag("reason", "and why it is in it")],
-        run: state,
-        ..TEXT
-    },
-    Command {
-        name: "time",
-        virsh: "domtime",
-        about: "Gets or sets the time of a guest.",
-        shape: Shape::Tune,
-        arguments: &[
-            DOMAIN,
-            optional("time", Kind::Int, "set it to this, in s since 1970")
-                .excludes(&["now", "sync"]),
-            flag("now", "set it to this machine's time").excludes(&["sync"]),
-            flag("sync", "set it to its hardware's time"),
-            flag("pretty", "no effect; the time is always given as text"),
-        ],
-        run: time,
-        ..CONF
-    },
-    Command {
-        name: "ttyconsole",
-        virsh: "ttyconsole",
-        about: "Gets the terminal that a domain's console is on.",
-        run: ttyconsole,
-        ..TEXT
-    },
-    Command {
-        name: "uuid",
-        virsh: "domuuid",
-        about: "Gets the uuid of a domain by its name or id.",
-        run: uuid,
-        ..TEXT
-    },
+pub static COMMANDS: &[Command] = &[
+    document("conf", "dumpxml", conf)
+        .about("Gets the state or the definition of a domain.")
+        .takes(&[&DOMAIN, &INACTIVE, &SECURITY_INFO, &UPDATE_CPU, &MIGRATABLE]),
+    word("control", "domcontrol", control)
+        .about("Gets whether a domain's hypervisor can be talked to.")
+        .takes(&[&DOMAIN]),
+    tune("desc", "desc", desc)
+        .about("Gets or sets a domain's description or title.")
+        .takes(&[&DOMAIN, &NEW_DESC, &TITLE, &AFFECTED]),
+    word("display", "domdisplay", display)
+        .about("Gets where a domain's display can be seen, as a URI.")
+        .takes(&[&DOMAIN, &TYPE, &INCLUDE_PASSWORD, &ALL]),
+    word("id", "domid", id)
+        .about("Gets the id of a domain; -1 if it does not run.")
+        .takes(&[&DOMAIN]),
+    facts("info", "dominfo", info)
+        .about("Gets id, name, state, CPUs, memory and security of a domain.")
+        .takes(&[&DOMAIN]),
+    word("name", "domname", name)
+        .about("Gets the name of a domain by its id or uuid.")
+        .takes(&[&DOMAIN]),
+    word("state", "domstate", state)
+        .about("Gets the state of a domain.")
+        .takes(&[&DOMAIN, &REASON]),
+    tune("time", "domtime", time)
+        .about("Gets or sets the time of a guest.")
+        .takes(&[&DOMAIN, &TIME, &NOW, &SYNC, &PRETTY]),
+    word("ttyconsole", "ttyconsole", ttyconsole)
+        .about("Gets the terminal that a domain's console is on.")
+        .takes(&[&DOMAIN]),
+    word("uuid", "domuuid", uuid)
+        .about("Gets the uuid of a domain by its name or id.")
+        .takes(&[&DOMAIN]),
 ];
 
 fn conf(call: &mut Call<'_>) -> Outcome {
     let flags = call.flags(&[
-        ("inactive", sys::VIR_DOMAIN_XML_INACTIVE),
-        ("security_info", sys::VIR_DOMAIN_XML_SECURE),
-        ("update_cpu", sys::VIR_DOMAIN_XML_UPDATE_CPU),
-        ("migratable", sys::VIR_DOMAIN_XML_MIGRATABLE),
+        (&INACTIVE, c::DOMAIN_XML_INACTIVE),
+        (&SECURITY_INFO, c::DOMAIN_XML_SECURE),
+        (&UPDATE_CPU, c::DOMAIN_XML_UPDATE_CPU),
+        (&MIGRATABLE, c::DOMAIN_XML_MIGRATABLE),
     ]);
     xml_result::document(&call.domain()?.get_xml_description(flags)?, "domain", &LISTS)
 }
@@ -222,12 +157,11 @@ fn control(call: &mut Call<'_>) -> Outcome {
 fn desc(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
     let flags = affected(call);
-    let (kind, what) = match call.flag("title") {
-        true => (sys::VIR_DOMAIN_METADATA_TITLE, "title"),
-        false => (sys::VIR_DOMAIN_METADATA_DESCRIPTION, "description"),
+    let (kind, what) = match call.flag(&TITLE) {
+        true => (c::DOMAIN_METADATA_TITLE, "title"),
+        false => (c::DOMAIN_METADATA_DESCRIPTION, "description"),
     };
-    if call.given("new_desc") {
-        let words: Vec<_> = call.texts("new_desc").into_iter().map(shown).collect();
+    if let Some(words) = call.get(&NEW_DESC) {
         let text = c_text(words.join(" "), || "new_desc".to_owned())?;
         domain
             .set_metadata(kind as i32, Some(&text), None, None, flags)
@@ -243,7 +177,7 @@ fn desc(call: &mut Call<'_>) -> Outcome {
 }
 
 fn is_no_metadata(error: &Error) -> bool {
-    error.details().code == sys::VIR_ERR_NO_DOMAIN_METADATA as i32
+    error.details().code == c::ERROR_ERR_NO_DOMAIN_METADATA as i32
 }
 
 /// The kinds of displays that have a URI.
@@ -254,12 +188,12 @@ fn display(call: &mut Call<'_>) -> Outcome {
     if !domain.is_active()? {
         return Err(Failure::said("Domain is not running"));
     }
-    let flags = call.flags(&[("include_password", sys::VIR_DOMAIN_XML_SECURE)]);
+    let flags = call.flags(&[(&INCLUDE_PASSWORD, c::DOMAIN_XML_SECURE)]);
     let document = xml_result::parsed(&domain.get_xml_description(flags)?)?;
     let graphics = xml_result::elements(&document, "domain.devices.graphics");
     let mut uris = Vec::new();
     for kind in &DISPLAYS {
-        if call.str("type").is_some_and(|wanted| wanted != *kind) {
+        if call.get(&TYPE).is_some_and(|wanted| wanted != *kind) {
             continue;
         }
         let of_kind =
@@ -267,12 +201,12 @@ fn display(call: &mut Call<'_>) -> Outcome {
         uris.extend(of_kind.filter_map(|one| display_uri(kind, one)));
     }
     if uris.is_empty() {
-        return Err(Failure::said(match call.str("type") {
+        return Err(Failure::said(match call.get(&TYPE) {
             Some(kind) => format!("No graphical display with type '{kind}' found"),
             None => "No graphical display found".to_owned(),
         }));
     }
-    Ok(if call.flag("all") { uris.join("\n") } else { uris.swap_remove(0) }.into())
+    Ok(if call.flag(&ALL) { uris.join("\n") } else { uris.swap_remove(0) }.into())
 }
 
 /// Where a display is; None if nothing listens.
@@ -382,7 +316,7 @@ fn name(call: &mut Call<'_>) -> Outcome {
 fn state(call: &mut Call<'_>) -> Outcome {
     let (state, reason) = call.domain()?.get_state(0)?;
     let name = state_name(state.into());
-    if !call.flag("reason") {
+    if !call.flag(&REASON) {
         return Ok(name.into());
     }
     let reasons = usize::try_from(state).ok().and_then(|state| REASONS.get(state));
@@ -397,15 +331,15 @@ fn state_name(state: i64) -> &'static str {
 
 fn time(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
-    let seconds = match call.flag("now") {
+    let seconds = match call.flag(&NOW) {
         true => SystemTime::now()
             .duration_since(UNIX_EPOCH)
             .ok()
             .and_then(|since| i64::try_from(since.as_secs()).ok()),
-        false => call.int("time"),
+        false => call.get(&TIME),
     };
-    if seconds.is_some() || call.flag("sync") {
-        let flags = call.flags(&[("sync", sys::VIR_DOMAIN_TIME_SYNC)]);
+    if seconds.is_some() || call.flag(&SYNC) {
+        let flags = call.flags(&[(&SYNC, c::DOMAIN_TIME_SYNC)]);
         domain.set_time(seconds.unwrap_or_default(), 0, flags)?;
         return Ok("".into());
     }

@@ -1,7 +1,6 @@
 //! The keys of a guest by their names.
 
-use virt::sys;
-
+use crate::constants as c;
 use crate::host::frame::text::parse_number;
 use crate::host::frame::words::names;
 
@@ -139,17 +138,17 @@ const LINUX: [&str; 128] = [
 
 /// What numbers of keys can mean.
 pub const CODESETS: [(&str, u32); 11] = [
-    ("linux", sys::VIR_KEYCODE_SET_LINUX),
-    ("xt", sys::VIR_KEYCODE_SET_XT),
-    ("atset1", sys::VIR_KEYCODE_SET_ATSET1),
-    ("atset2", sys::VIR_KEYCODE_SET_ATSET2),
-    ("atset3", sys::VIR_KEYCODE_SET_ATSET3),
-    ("os_x", sys::VIR_KEYCODE_SET_OSX),
-    ("xt_kbd", sys::VIR_KEYCODE_SET_XT_KBD),
-    ("usb", sys::VIR_KEYCODE_SET_USB),
-    ("win32", sys::VIR_KEYCODE_SET_WIN32),
-    ("rfb", sys::VIR_KEYCODE_SET_QNUM),
-    ("qnum", sys::VIR_KEYCODE_SET_QNUM),
+    ("linux", c::DOMAIN_KEYCODE_SET_LINUX),
+    ("xt", c::DOMAIN_KEYCODE_SET_XT),
+    ("atset1", c::DOMAIN_KEYCODE_SET_ATSET1),
+    ("atset2", c::DOMAIN_KEYCODE_SET_ATSET2),
+    ("atset3", c::DOMAIN_KEYCODE_SET_ATSET3),
+    ("os_x", c::DOMAIN_KEYCODE_SET_OSX),
+    ("xt_kbd", c::DOMAIN_KEYCODE_SET_XT_KBD),
+    ("usb", c::DOMAIN_KEYCODE_SET_USB),
+    ("win32", c::DOMAIN_KEYCODE_SET_WIN32),
+    ("rfb", c::DOMAIN_KEYCODE_SET_QNUM),
+    ("qnum", c::DOMAIN_KEYCODE_SET_QNUM),
 ];
 
 pub const CODESET_NAMES: &[&str] = &names(&CODESETS);
@@ -164,7 +163,7 @@ pub fn code(set: u32, key: &str) -> Option<i32> {
     }
     let name = key.strip_prefix("KEY_").filter(|name| !name.is_empty())?;
     let place = LINUX.iter().position(|known| *known == name)?;
-    i32::try_from(place).ok().filter(|_| set == sys::VIR_KEYCODE_SET_LINUX)
+    i32::try_from(place).ok().filter(|_| set == c::DOMAIN_KEYCODE_SET_LINUX)
 }
 
 #[cfg(test)]
@@ -173,7 +172,7 @@ mod tests {
 
     #[test]
     fn keys_have_names_and_numbers() {
-        let linux = sys::VIR_KEYCODE_SET_LINUX;
+        let linux = c::DOMAIN_KEYCODE_SET_LINUX;
         assert_eq!(code(linux, "KEY_A"), Some(30));
         assert_eq!(code(linux, "KEY_LEFTALT"), Some(56));
         assert_eq!(code(linux, "0x1e"), Some(30));
@@ -181,6 +180,6 @@ mod tests {
         for wrong in ["", "KEY_", "A", "KEY_NOTHING", "-1", "0xg"] {
             assert_eq!(code(linux, wrong), None, "{wrong}");
         }
-        assert_eq!(code(sys::VIR_KEYCODE_SET_USB, "KEY_A"), None);
+        assert_eq!(code(c::DOMAIN_KEYCODE_SET_USB, "KEY_A"), None);
     }
 }

@@ -3,42 +3,45 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use virt::sys;
-
-use super::{DOMAIN, name_of, storage};
+use super::{name_of, storage};
+use crate::constants as c;
 use crate::core::Domain;
-use crate::host::frame::argument::{Argument, Kind, Shape, flag, needed, optional};
-use crate::host::frame::call::{Call, Command, Outcome};
+use crate::host::frame::argument::{
+    Document, Flag, Int, Needed, Optional, Text, Texts, flag, needed, optional,
+};
+use crate::host::frame::call::{Call, Outcome};
+use crate::host::frame::command::{Command, action};
 use crate::host::frame::failure::{Failure, Says};
-use crate::host::frame::given::shown;
 use crate::host::frame::text::parse_number;
 use crate::host::frame::words::{Words, names};
 use crate::host::hypervisor::{SUSPEND_TARGET, SUSPEND_TARGETS};
+use crate::host::lookup::DOMAIN;
 use crate::value::Value;
 
-const FILE: Argument = needed("file", Kind::Document("domain"), "the domain's definition");
-const VALIDATE: Argument = flag("validate", "check the definition against libvirt's schema");
-const PAUSED: Argument = flag("paused", "without letting it run yet");
-const AUTODESTROY: Argument = flag("autodestroy", "it ends with this connection");
-const RESET_NVRAM: Argument = flag("reset_nvram", "its firmware's variables begin anew");
-const PASS_FDS: Argument =
-    optional("pass_fds", Kind::Texts, "open file descriptors that its first process gets");
-const MODE: Argument =
-    optional("mode", Kind::Text, "how, like acpi or agent; several with commas between");
-const REBOOT_MODE: Argument = MODE.one_of(&mode_words(
+static FILE: Needed<Document> = needed("file", "the domain's definition").root("domain");
+static VALIDATE: Flag = flag("validate", "check the definition against libvirt's schema");
+static PAUSED: Flag = flag("paused", "without letting it run yet");
+static AUTODESTROY: Flag = flag("autodestroy", "it ends with this connection");
+static RESET_NVRAM: Flag = flag("reset_nvram", "its firmware's variables begin anew");
+static PASS_FDS: Optional<Texts> =
+    optional("pass_fds", "open file descriptors that its first process gets");
+/// How both ask the guest.
+const MODE: Optional<Text> =
+    optional("mode", "how, like acpi or agent; several with commas between");
+static REBOOT_MODE: Optional<Text> = MODE.one_of(&mode_words(
     "Unknown mode {} value, expecting 'acpi', 'agent', 'initctl', 'signal' or 'paravirt'",
 ));
-const SHUTDOWN_MODE: Argument = MODE.one_of(&mode_words(
+static SHUTDOWN_MODE: Optional<Text> = MODE.one_of(&mode_words(
     "Unknown mode {} value, expecting 'acpi', 'agent', 'initctl', 'signal', or 'paravirt'",
 ));
 
 /// How a guest can be asked to shut down or to reboot. Both have the same bits.
 const MODES: [(&str, u32); 5] = [
-    ("acpi", sys::VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN),
-    ("agent", sys::VIR_DOMAIN_SHUTDOWN_GUEST_AGENT),
-    ("initctl", sys::VIR_DOMAIN_SHUTDOWN_INITCTL),
-    ("signal", sys::VIR_DOMAIN_SHUTDOWN_SIGNAL),
-    ("paravirt", sys::VIR_DOMAIN_SHUTDOWN_PARAVIRT),
+    ("acpi", c::DOMAIN_SHUTDOWN_ACPI_POWER_BTN),
+    ("agent", c::DOMAIN_SHUTDOWN_GUEST_AGENT),
+    ("initctl", c::DOMAIN_SHUTDOWN_INITCTL),
+    ("signal", c::DOMAIN_SHUTDOWN_SIGNAL),
+    ("paravirt", c::DOMAIN_SHUTDOWN_PARAVIRT),
 ];
 const MODE_NAMES: &[&str] = &names(&MODES);
 
@@ -51,185 +54,104 @@ const STOP_SECONDS: i64 = 30;
 /// How often it looks.
 const STOP_PERIOD: Duration = Duration::from_millis(250);
 
-const AUTOSTART: Command = Command {
-    name: "autostart",
-    virsh: "autostart",
-    about: "Lets a domain start with the host, or no longer.",
-    shape: Shape::None,
-    arguments: &[DOMAIN, flag("disable", "no longer")],
-    progress: false,
-    run: autostart,
-};
+static DISABLE: Flag = flag("disable", "no longer");
+static GRACEFUL: Flag = flag("graceful", "only if that loses no data that it has written");
+static REMOVE_LOGS: Flag = flag("remove_logs", "remove its log files, too");
+static DURATION: Optional<Int> =
+    optional("duration", "for how long, in s; without end if left out");
+static BYPASS_CACHE: Flag = flag("bypass_cache", "read a saved state past the host's cache");
+static FORCE_BOOT: Flag = flag("force_boot", "throw a saved state away");
+static TIMEOUT: Optional<Int> = optional("timeout", "how long to wait, in s; 30 if left out");
+static FORCE: Flag = flag("force", "destroy it then");
+static MANAGED_SAVE: Flag = flag("managed_save", "its saved state, too");
+static SNAPSHOTS_METADATA: Flag =
+    flag("snapshots_metadata", "what libvirt knows of its snapshots, too");
+static CHECKPOINTS_METADATA: Flag =
+    flag("checkpoints_metadata", "what libvirt knows of its checkpoints, too");
+static NVRAM: Flag = flag("nvram", "its firmware's variables, too").excludes(&[&KEEP_NVRAM]);
+static KEEP_NVRAM: Flag = flag("keep_nvram", "not its firmware's variables");
+static TPM: Flag = flag("tpm", "the state of its TPM, too").excludes(&[&KEEP_TPM]);
+static KEEP_TPM: Flag = flag("keep_tpm", "not the state of its TPM");
 
-pub const COMMANDS: &[Command] = &[
-    AUTOSTART,
-    Command {
-        name: "create",
-        virsh: "create",
-        about: "Starts a domain that is gone when it stops.",
-        arguments: &[FILE, PAUSED, AUTODESTROY, VALIDATE, RESET_NVRAM, PASS_FDS],
-        run: create,
-        ..AUTOSTART
-    },
-    Command {
-        name: "define",
-        virsh: "define",
-        about: "Defines a domain without starting it, or changes its definition.",
-        arguments: &[FILE, VALIDATE],
-        run: define,
-        ..AUTOSTART
-    },
-    Command {
-        name: "destroy",
-        virsh: "destroy",
-        about: "Stops a domain at once.",
-        arguments: &[
-            DOMAIN,
-            flag("graceful", "only if that loses no data that it has written"),
-            flag("remove_logs", "remove its log files, too"),
-        ],
-        run: destroy,
-        ..AUTOSTART
-    },
-    Command {
-        name: "inject_nmi",
-        virsh: "inject-nmi",
-        about: "Gives a guest a non-maskable interrupt.",
-        arguments: &[DOMAIN],
-        run: inject_nmi,
-        ..AUTOSTART
-    },
-    Command {
-        name: "pmsuspend",
-        virsh: "dompmsuspend",
-        about: "Lets a guest suspend itself.",
-        arguments: &[
-            DOMAIN,
-            SUSPEND_TARGET,
-            optional("duration", Kind::Int, "for how long, in s; without end if left out"),
-        ],
-        run: pmsuspend,
-        ..AUTOSTART
-    },
-    Command {
-        name: "pmwakeup",
-        virsh: "dompmwakeup",
-        about: "Wakes a guest up that has suspended itself.",
-        arguments: &[DOMAIN],
-        run: pmwakeup,
-        ..AUTOSTART
-    },
-    Command {
-        name: "reboot",
-        virsh: "reboot",
-        about: "Asks a guest to reboot.",
-        arguments: &[DOMAIN, REBOOT_MODE],
-        run: reboot,
-        ..AUTOSTART
-    },
-    Command {
-        name: "reset",
-        virsh: "reset",
-        about: "Resets a domain as if by its power button.",
-        arguments: &[DOMAIN],
-        run: reset,
-        ..AUTOSTART
-    },
-    Command {
-        name: "resume",
-        virsh: "resume",
-        about: "Lets a paused domain run again.",
-        arguments: &[DOMAIN],
-        run: resume,
-        ..AUTOSTART
-    },
-    Command {
-        name: "shutdown",
-        virsh: "shutdown",
-        about: "Asks a guest to shut down.",
-        arguments: &[DOMAIN, SHUTDOWN_MODE],
-        run: shutdown,
-        ..AUTOSTART
-    },
-    Command {
-        name: "start",
-        virsh: "start",
-        about: "Starts a defined domain.",
-        arguments: &[
-            DOMAIN,
-            PAUSED,
-            AUTODESTROY,
-            flag("bypass_cache", "read a saved state past the host's cache"),
-            flag("force_boot", "throw a saved state away"),
-            RESET_NVRAM,
-            PASS_FDS,
-        ],
-        run: start,
-        ..AUTOSTART
-    },
-    Command {
-        name: "stop",
-        virsh: "",
-        about: "Asks a guest to shut down and waits until it has.",
-        arguments: &[
-            DOMAIN,
-            optional("timeout", Kind::Int, "how long to wait, in s; 30 if left out"),
-            flag("force", "destroy it then"),
-        ],
-        run: stop,
-        ..AUTOSTART
-    },
-    Command {
-        name: "suspend",
-        virsh: "suspend",
-        about: "Pauses a domain.",
-        arguments: &[DOMAIN],
-        run: suspend,
-        ..AUTOSTART
-    },
-    Command {
-        name: "undefine",
-        virsh: "undefine",
-        about: "Forgets the definition of a domain.",
-        arguments: &[
-            DOMAIN,
-            flag("managed_save", "its saved state, too"),
-            optional("storage", Kind::Text, "delete these volumes: disks or paths, with commas")
-                .excludes(&["remove_all_storage"]),
-            flag("remove_all_storage", "delete all its volumes"),
-            flag("delete_storage_volume_snapshots", "the snapshots of deleted volumes, too")
-                .requires(&[&["remove_all_storage"]]),
-            flag("wipe_storage", "wipe volumes before they are deleted")
-                .requires(&[&["storage", "remove_all_storage"]]),
-            flag("snapshots_metadata", "what libvirt knows of its snapshots, too"),
-            flag("checkpoints_metadata", "what libvirt knows of its checkpoints, too"),
-            flag("nvram", "its firmware's variables, too").excludes(&["keep_nvram"]),
-            flag("keep_nvram", "not its firmware's variables"),
-            flag("tpm", "the state of its TPM, too").excludes(&["keep_tpm"]),
-            flag("keep_tpm", "not the state of its TPM"),
-        ],
-        run: undefine,
-        ..AUTOSTART
-    },
+pub static COMMANDS: &[Command] = &[
+    action("autostart", "autostart", autostart)
+        .about("Lets a domain start with the host, or no longer.")
+        .takes(&[&DOMAIN, &DISABLE]),
+    action("create", "create", create)
+        .about("Starts a domain that is gone when it stops.")
+        .takes(&[&FILE, &PAUSED, &AUTODESTROY, &VALIDATE, &RESET_NVRAM, &PASS_FDS]),
+    action("define", "define", define)
+        .about("Defines a domain without starting it, or changes its definition.")
+        .takes(&[&FILE, &VALIDATE]),
+    action("destroy", "destroy", destroy).about("Stops a domain at once.").takes(&[
+        &DOMAIN,
+        &GRACEFUL,
+        &REMOVE_LOGS,
+    ]),
+    action("inject_nmi", "inject-nmi", inject_nmi)
+        .about("Gives a guest a non-maskable interrupt.")
+        .takes(&[&DOMAIN]),
+    action("pmsuspend", "dompmsuspend", pmsuspend).about("Lets a guest suspend itself.").takes(&[
+        &DOMAIN,
+        &SUSPEND_TARGET,
+        &DURATION,
+    ]),
+    action("pmwakeup", "dompmwakeup", pmwakeup)
+        .about("Wakes a guest up that has suspended itself.")
+        .takes(&[&DOMAIN]),
+    action("reboot", "reboot", reboot)
+        .about("Asks a guest to reboot.")
+        .takes(&[&DOMAIN, &REBOOT_MODE]),
+    action("reset", "reset", reset)
+        .about("Resets a domain as if by its power button.")
+        .takes(&[&DOMAIN]),
+    action("resume", "resume", resume).about("Lets a paused domain run again.").takes(&[&DOMAIN]),
+    action("shutdown", "shutdown", shutdown)
+        .about("Asks a guest to shut down.")
+        .takes(&[&DOMAIN, &SHUTDOWN_MODE]),
+    action("start", "start", start).about("Starts a defined domain.").takes(&[
+        &DOMAIN,
+        &PAUSED,
+        &AUTODESTROY,
+        &BYPASS_CACHE,
+        &FORCE_BOOT,
+        &RESET_NVRAM,
+        &PASS_FDS,
+    ]),
+    action("stop", "", stop)
+        .about("Asks a guest to shut down and waits until it has.")
+        .takes(&[&DOMAIN, &TIMEOUT, &FORCE]),
+    action("suspend", "suspend", suspend).about("Pauses a domain.").takes(&[&DOMAIN]),
+    action("undefine", "undefine", undefine).about("Forgets the definition of a domain.").takes(&[
+        &DOMAIN,
+        &MANAGED_SAVE,
+        &storage::CHOSEN,
+        &SNAPSHOTS_METADATA,
+        &CHECKPOINTS_METADATA,
+        &NVRAM,
+        &KEEP_NVRAM,
+        &TPM,
+        &KEEP_TPM,
+    ]),
 ];
 
 fn autostart(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
-    let name = call.needed_str("domain")?;
-    let mark = if call.flag("disable") { "unmark" } else { "mark" };
+    let name = call.get(&DOMAIN)?;
+    let mark = if call.flag(&DISABLE) { "unmark" } else { "mark" };
     domain
-        .set_autostart(!call.flag("disable"))
+        .set_autostart(!call.flag(&DISABLE))
         .or_say(|| format!("Failed to {mark} domain '{name}' as autostarted"))?;
     Ok(format!("Domain '{name}' {mark}ed as autostarted").into())
 }
 
 fn create(call: &mut Call<'_>) -> Outcome {
-    let document = call.document("file")?;
+    let document = call.get(&FILE)?.read()?;
     let flags = call.flags(&[
-        ("paused", sys::VIR_DOMAIN_START_PAUSED),
-        ("autodestroy", sys::VIR_DOMAIN_START_AUTODESTROY),
-        ("validate", sys::VIR_DOMAIN_START_VALIDATE),
-        ("reset_nvram", sys::VIR_DOMAIN_START_RESET_NVRAM),
+        (&PAUSED, c::DOMAIN_START_PAUSED),
+        (&AUTODESTROY, c::DOMAIN_START_AUTODESTROY),
+        (&VALIDATE, c::DOMAIN_START_VALIDATE),
+        (&RESET_NVRAM, c::DOMAIN_START_RESET_NVRAM),
     ]);
     let fds = passed(call)?;
     let conn = call.conn();
@@ -242,8 +164,8 @@ fn create(call: &mut Call<'_>) -> Outcome {
 }
 
 fn define(call: &mut Call<'_>) -> Outcome {
-    let document = call.document("file")?;
-    let flags = call.flags(&[("validate", sys::VIR_DOMAIN_DEFINE_VALIDATE)]);
+    let document = call.get(&FILE)?.read()?;
+    let flags = call.flags(&[(&VALIDATE, c::DOMAIN_DEFINE_VALIDATE)]);
     let domain = call
         .conn()
         .define_domain(&document.xml, flags)
@@ -253,10 +175,10 @@ fn define(call: &mut Call<'_>) -> Outcome {
 
 fn destroy(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
-    let name = call.needed_str("domain")?;
+    let name = call.get(&DOMAIN)?;
     let flags = call.flags(&[
-        ("graceful", sys::VIR_DOMAIN_DESTROY_GRACEFUL),
-        ("remove_logs", sys::VIR_DOMAIN_DESTROY_REMOVE_LOGS),
+        (&GRACEFUL, c::DOMAIN_DESTROY_GRACEFUL),
+        (&REMOVE_LOGS, c::DOMAIN_DESTROY_REMOVE_LOGS),
     ]);
     domain.destroy(flags).or_say(|| format!("Failed to destroy domain '{name}'"))?;
     Ok(format!("Domain '{name}' destroyed").into())
@@ -270,8 +192,8 @@ fn inject_nmi(call: &mut Call<'_>) -> Outcome {
 fn pmsuspend(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
     let name = name_of(&domain)?;
-    let duration = call.number("duration", 0..=i64::MAX, "Invalid duration")?;
-    let target = call.meaning("target", &SUSPEND_TARGETS)?.unwrap_or_default();
+    let duration = call.number(&DURATION, 0..=i64::MAX, "Invalid duration")?;
+    let target = call.meaning(&SUSPEND_TARGET, &SUSPEND_TARGETS)??;
     domain
         .pm_suspend_for_duration(target, duration.unwrap_or_default(), 0)
         .or_say(|| format!("Domain '{name}' could not be suspended"))?;
@@ -287,32 +209,32 @@ fn pmwakeup(call: &mut Call<'_>) -> Outcome {
 
 fn reboot(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
-    let name = call.needed_str("domain")?;
+    let name = call.get(&DOMAIN)?;
     domain
-        .reboot(call.bits("mode", &MODES))
+        .reboot(call.bits(&REBOOT_MODE, &MODES))
         .or_say(|| format!("Failed to reboot domain '{name}'"))?;
     Ok(format!("Domain '{name}' is being rebooted").into())
 }
 
 fn reset(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
-    let name = call.needed_str("domain")?;
+    let name = call.get(&DOMAIN)?;
     domain.reset(0).or_say(|| format!("Failed to reset domain '{name}'"))?;
     Ok(format!("Domain '{name}' was reset").into())
 }
 
 fn resume(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
-    let name = call.needed_str("domain")?;
+    let name = call.get(&DOMAIN)?;
     domain.resume().or_say(|| format!("Failed to resume domain '{name}'"))?;
     Ok(format!("Domain '{name}' resumed").into())
 }
 
 fn shutdown(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
-    let name = call.needed_str("domain")?;
+    let name = call.get(&DOMAIN)?;
     domain
-        .shutdown(call.bits("mode", &MODES))
+        .shutdown(call.bits(&SHUTDOWN_MODE, &MODES))
         .or_say(|| format!("Failed to shutdown domain '{name}'"))?;
     Ok(format!("Domain '{name}' is being shutdown").into())
 }
@@ -324,11 +246,11 @@ fn start(call: &mut Call<'_>) -> Outcome {
     }
     let name = name_of(&domain)?;
     let flags = call.flags(&[
-        ("paused", sys::VIR_DOMAIN_START_PAUSED),
-        ("autodestroy", sys::VIR_DOMAIN_START_AUTODESTROY),
-        ("bypass_cache", sys::VIR_DOMAIN_START_BYPASS_CACHE),
-        ("force_boot", sys::VIR_DOMAIN_START_FORCE_BOOT),
-        ("reset_nvram", sys::VIR_DOMAIN_START_RESET_NVRAM),
+        (&PAUSED, c::DOMAIN_START_PAUSED),
+        (&AUTODESTROY, c::DOMAIN_START_AUTODESTROY),
+        (&BYPASS_CACHE, c::DOMAIN_START_BYPASS_CACHE),
+        (&FORCE_BOOT, c::DOMAIN_START_FORCE_BOOT),
+        (&RESET_NVRAM, c::DOMAIN_START_RESET_NVRAM),
     ]);
     let fds = passed(call)?;
     let started = match &*fds {
@@ -341,12 +263,12 @@ fn start(call: &mut Call<'_>) -> Outcome {
 
 /// The file descriptors to pass on: several, or a text with commas between.
 fn passed(call: &Call<'_>) -> std::result::Result<Vec<i32>, Failure> {
-    let texts = call.texts("pass_fds");
-    let numbers = texts.iter().flat_map(|text| shown(text).split(','));
+    let texts = call.get(&PASS_FDS).unwrap_or_default();
+    let numbers = texts.iter().flat_map(|text| text.split(','));
     numbers
         .map(|number| {
-            let said = || Failure::said(format!("Unable to parse FD number '{number}'"));
-            parse_number(number).ok_or_else(said)
+            let said = format!("Unable to parse FD number '{number}'");
+            parse_number(number).ok_or_else(|| Failure::refused(PASS_FDS.name(), said))
         })
         .collect()
 }
@@ -354,7 +276,7 @@ fn passed(call: &Call<'_>) -> std::result::Result<Vec<i32>, Failure> {
 /// Has no equal in virsh: the words are python-kvm's.
 fn stop(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
-    let seconds = call.number("timeout", 0..=i64::MAX, "Invalid timeout")?;
+    let seconds = call.number(&TIMEOUT, 0..=i64::MAX, "Invalid timeout")?;
     let seconds = seconds.unwrap_or(STOP_SECONDS);
     let timeout = Duration::from_secs(seconds.unsigned_abs());
     let begin = Instant::now();
@@ -369,7 +291,7 @@ fn stop(call: &mut Call<'_>) -> Outcome {
         }
         thread::sleep(STOP_PERIOD.min(timeout.saturating_sub(begin.elapsed())));
     }
-    if !call.flag("force") {
+    if !call.flag(&FORCE) {
         let said = || format!("VM not stopped after {seconds}s");
         asked.or_say(said)?;
         return Err(Failure::said(said()));
@@ -381,29 +303,29 @@ fn stop(call: &mut Call<'_>) -> Outcome {
 /// Whether a domain runs. One that was not defined is gone when it stops.
 fn is_running(domain: &Domain) -> crate::error::Result<bool> {
     match domain.is_active() {
-        Err(error) if error.details().code == sys::VIR_ERR_NO_DOMAIN as i32 => Ok(false),
+        Err(error) if error.details().code == c::ERROR_ERR_NO_DOMAIN as i32 => Ok(false),
         other => other,
     }
 }
 
 fn suspend(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
-    let name = call.needed_str("domain")?;
+    let name = call.get(&DOMAIN)?;
     domain.suspend().or_say(|| format!("Failed to suspend domain '{name}'"))?;
     Ok(format!("Domain '{name}' suspended").into())
 }
 
 fn undefine(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
-    let name = call.needed_str("domain")?.to_owned();
+    let name = call.get(&DOMAIN)?.to_owned();
     let flags = call.flags(&[
-        ("managed_save", sys::VIR_DOMAIN_UNDEFINE_MANAGED_SAVE),
-        ("snapshots_metadata", sys::VIR_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA),
-        ("checkpoints_metadata", sys::VIR_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA),
-        ("nvram", sys::VIR_DOMAIN_UNDEFINE_NVRAM),
-        ("keep_nvram", sys::VIR_DOMAIN_UNDEFINE_KEEP_NVRAM),
-        ("tpm", sys::VIR_DOMAIN_UNDEFINE_TPM),
-        ("keep_tpm", sys::VIR_DOMAIN_UNDEFINE_KEEP_TPM),
+        (&MANAGED_SAVE, c::DOMAIN_UNDEFINE_MANAGED_SAVE),
+        (&SNAPSHOTS_METADATA, c::DOMAIN_UNDEFINE_SNAPSHOTS_METADATA),
+        (&CHECKPOINTS_METADATA, c::DOMAIN_UNDEFINE_CHECKPOINTS_METADATA),
+        (&NVRAM, c::DOMAIN_UNDEFINE_NVRAM),
+        (&KEEP_NVRAM, c::DOMAIN_UNDEFINE_KEEP_NVRAM),
+        (&TPM, c::DOMAIN_UNDEFINE_TPM),
+        (&KEEP_TPM, c::DOMAIN_UNDEFINE_KEEP_TPM),
     ]);
     let volumes = storage::of_domain(call, &domain)?;
     domain.undefine(flags).or_say(|| format!("Failed to undefine domain '{name}'"))?;

@@ -10,16 +10,16 @@ mod stats;
 mod storage;
 mod tuning;
 
-use virt::sys;
-
-use super::frame::argument::{Argument, Kind, flag, needed};
-use super::frame::call::{Call, Command};
+use super::frame::argument::{Flag, Listed, flag};
+use super::frame::call::Call;
+use super::frame::command::Command;
 use super::frame::failure::Failure;
 use super::frame::given::shown;
+use crate::constants as c;
 use crate::core::Domain;
 use crate::error::Result;
 
-pub(super) const COMMANDS: &[&[Command]] = &[
+pub(super) static COMMANDS: &[&[Command]] = &[
     lifecycle::COMMANDS,
     facts::COMMANDS,
     stats::COMMANDS,
@@ -28,15 +28,22 @@ pub(super) const COMMANDS: &[&[Command]] = &[
     saving::COMMANDS,
 ];
 
-const DOMAIN: Argument = needed("domain", Kind::Text, "the domain's name, id or uuid");
-const CONFIG: Argument = flag("config", "as it will be when it starts next");
-const LIVE: Argument = flag("live", "while it runs");
-const CURRENT: Argument =
-    flag("current", "the one of both that it is in now; the default").excludes(&["live", "config"]);
+static CONFIG: Flag = flag("config", "as it will be when it starts next").choosing();
+static LIVE: Flag = flag("live", "while it runs").choosing();
+static CURRENT: Flag = flag("current", "the one of both that it is in now; the default")
+    .excludes(&[&LIVE, &CONFIG])
+    .choosing();
+/// Whose state is meant.
+static AFFECTED: Listed = &[&CONFIG, &LIVE, &CURRENT];
+
+static PERSISTENT: Flag =
+    flag("persistent", "while it runs and when it starts next").excludes(&[&CURRENT]);
+/// Where a device comes and goes.
+static PLACE: Listed = &[&PERSISTENT, &AFFECTED];
 
 /// Whose state is meant: the running domain's, its definition's, or both.
 fn affected(call: &Call<'_>) -> u32 {
-    call.flags(&[("config", sys::VIR_DOMAIN_AFFECT_CONFIG), ("live", sys::VIR_DOMAIN_AFFECT_LIVE)])
+    call.flags(&[(&CONFIG, c::DOMAIN_AFFECT_CONFIG), (&LIVE, c::DOMAIN_AFFECT_LIVE)])
 }
 
 fn name_of(domain: &Domain) -> Result<String> {
@@ -46,12 +53,12 @@ fn name_of(domain: &Domain) -> Result<String> {
 /// Where a device comes and goes: in the running domain, its definition, or both.
 fn place(call: &Call<'_>, domain: &Domain) -> std::result::Result<u32, Failure> {
     let mut flags = call.flags(&[
-        ("config", sys::VIR_DOMAIN_AFFECT_CONFIG),
-        ("live", sys::VIR_DOMAIN_AFFECT_LIVE),
-        ("persistent", sys::VIR_DOMAIN_AFFECT_CONFIG),
+        (&CONFIG, c::DOMAIN_AFFECT_CONFIG),
+        (&LIVE, c::DOMAIN_AFFECT_LIVE),
+        (&PERSISTENT, c::DOMAIN_AFFECT_CONFIG),
     ]);
-    if call.flag("persistent") && domain.is_active()? {
-        flags |= sys::VIR_DOMAIN_AFFECT_LIVE;
+    if call.flag(&PERSISTENT) && domain.is_active()? {
+        flags |= c::DOMAIN_AFFECT_LIVE;
     }
     Ok(flags)
 }

@@ -2,47 +2,39 @@
 
 use std::fs;
 
-use virt::sys;
-
 use super::facts::LISTS;
-use super::{DOMAIN, keys, name_of};
+use super::{keys, name_of};
+use crate::constants as c;
 use crate::core::Domain;
 use crate::core::stream::Sink;
 use crate::error::Result;
-use crate::host::frame::argument::{Argument, Kind, Shape, flag, needed, optional};
-use crate::host::frame::call::{Call, Command, Outcome};
+use crate::host::frame::argument::{
+    Document, Flag, Int, Needed, Optional, Text, Texts, flag, needed, optional,
+};
+use crate::host::frame::call::{Call, Outcome};
+use crate::host::frame::command::{Command, action, document};
+use crate::host::frame::document::Source;
 use crate::host::frame::failure::{Failure, Says};
 use crate::host::frame::given::shown;
 use crate::host::frame::words::{Words, names};
 use crate::host::long::watch;
+use crate::host::lookup::DOMAIN;
 use crate::host::xml_result;
 use crate::value::Value;
 
-const BYPASS_CACHE: Argument = flag("bypass_cache", "past the host's cache");
-const RUNNING: Argument = flag("running", "it runs when it is restored");
-const PAUSED: Argument = flag("paused", "it is paused when it is restored");
-const XML: Argument = optional("xml", Kind::Document("domain"), "another definition for it");
-const IMAGE: Argument = needed("file", Kind::Text, "the file, on the host");
-
-const SAVE: Command = Command {
-    name: "save",
-    virsh: "save",
-    about: "Saves a running domain to a file and stops it.",
-    shape: Shape::None,
-    arguments: &[DOMAIN, IMAGE, BYPASS_CACHE, XML, RUNNING, PAUSED],
-    progress: true,
-    run: save,
-};
-
-const SHORT: Command = Command { progress: false, ..SAVE };
+static BYPASS_CACHE: Flag = flag("bypass_cache", "past the host's cache");
+static RUNNING: Flag = flag("running", "it runs when it is restored");
+static PAUSED: Flag = flag("paused", "it is paused when it is restored");
+static XML: Optional<Document> = optional("xml", "another definition for it").root("domain");
+static IMAGE: Needed<Text> = needed("file", "the file, on the host");
 
 /// How the memory of a domain can be written to a file.
 const FORMATS: [(&str, u32); 5] = [
-    ("elf", sys::VIR_DOMAIN_CORE_DUMP_FORMAT_RAW),
-    ("kdump-zlib", sys::VIR_DOMAIN_CORE_DUMP_FORMAT_KDUMP_ZLIB),
-    ("kdump-lzo", sys::VIR_DOMAIN_CORE_DUMP_FORMAT_KDUMP_LZO),
-    ("kdump-snappy", sys::VIR_DOMAIN_CORE_DUMP_FORMAT_KDUMP_SNAPPY),
-    ("win-dmp", sys::VIR_DOMAIN_CORE_DUMP_FORMAT_WIN_DMP),
+    ("elf", c::DOMAIN_CORE_DUMP_FORMAT_RAW),
+    ("kdump-zlib", c::DOMAIN_CORE_DUMP_FORMAT_KDUMP_ZLIB),
+    ("kdump-lzo", c::DOMAIN_CORE_DUMP_FORMAT_KDUMP_LZO),
+    ("kdump-snappy", c::DOMAIN_CORE_DUMP_FORMAT_KDUMP_SNAPPY),
+    ("win-dmp", c::DOMAIN_CORE_DUMP_FORMAT_WIN_DMP),
 ];
 const FORMAT_NAMES: &[&str] = &names(&FORMATS);
 const FORMAT_WORDS: Words = Words::new(
@@ -52,107 +44,55 @@ const FORMAT_WORDS: Words = Words::new(
 )
 .named();
 
-pub const COMMANDS: &[Command] = &[
-    Command {
-        name: "coredump",
-        virsh: "dump",
-        about: "Dumps the memory of a domain to a file.",
-        arguments: &[
-            DOMAIN,
-            IMAGE,
-            flag("live", "it runs on meanwhile"),
-            flag("crash", "it has crashed afterwards"),
-            BYPASS_CACHE,
-            flag("reset", "it is reset afterwards"),
-            flag("memory_only", "only its memory"),
-            optional("format", Kind::Text, "the format of the memory, like elf")
-                .one_of(&FORMAT_WORDS)
-                .requires(&[&["memory_only"]])
-                .saying("--format only works with --memory-only"),
-        ],
-        run: coredump,
-        ..SAVE
-    },
-    Command {
-        name: "managedsave",
-        virsh: "managedsave",
-        about: "Saves a running domain where libvirt finds it when it starts next.",
-        arguments: &[DOMAIN, BYPASS_CACHE, RUNNING, PAUSED],
-        run: managedsave,
-        ..SAVE
-    },
-    Command {
-        name: "managedsave_remove",
-        virsh: "managedsave-remove",
-        about: "Throws away where libvirt has saved a domain.",
-        arguments: &[DOMAIN],
-        run: managedsave_remove,
-        ..SHORT
-    },
-    Command {
-        name: "restore",
-        virsh: "restore",
-        about: "Starts a domain from a file that it was saved to.",
-        arguments: &[
-            IMAGE,
-            BYPASS_CACHE,
-            XML,
-            RUNNING,
-            PAUSED,
-            flag("reset_nvram", "its firmware's variables begin anew"),
-        ],
-        run: restore,
-        ..SHORT
-    },
-    SAVE,
-    Command {
-        name: "save_conf",
-        virsh: "save-image-dumpxml",
-        about: "Gets the definition in a file that a domain was saved to.",
-        shape: Shape::Xml,
-        arguments: &[IMAGE, flag("security_info", "with secrets such as passwords")],
-        run: save_conf,
-        ..SHORT
-    },
-    Command {
-        name: "save_define",
-        virsh: "save-image-define",
-        about: "Changes the definition in a file that a domain was saved to.",
-        arguments: &[
-            IMAGE,
-            needed("xml", Kind::Document("domain"), "the new definition"),
-            RUNNING,
-            PAUSED,
-        ],
-        run: save_define,
-        ..SHORT
-    },
-    Command {
-        name: "screenshot",
-        virsh: "screenshot",
-        about: "Saves a picture of a domain's screen to a file of this machine.",
-        arguments: &[
-            DOMAIN,
-            needed("file", Kind::Text, "the name of the file"),
-            optional("screen", Kind::Int, "which screen, from 0"),
-        ],
-        run: screenshot,
-        ..SHORT
-    },
-    Command {
-        name: "send_key",
-        virsh: "send-key",
-        about: "Presses keys of a guest, all at once.",
-        arguments: &[
-            DOMAIN,
-            needed("keycode", Kind::Texts, "numbers, or names of Linux such as KEY_A"),
-            optional("codeset", Kind::Text, "what the numbers mean; linux if left out")
-                .one_of(&Words::new(keys::CODESET_NAMES, "unknown codeset: '{}'")),
-            optional("holdtime", Kind::Int, "for how long, in ms"),
-        ],
-        run: send_key,
-        ..SHORT
-    },
+static LIVE_DUMP: Flag = flag("live", "it runs on meanwhile");
+static CRASH: Flag = flag("crash", "it has crashed afterwards");
+static RESET: Flag = flag("reset", "it is reset afterwards");
+static MEMORY_ONLY: Flag = flag("memory_only", "only its memory");
+static FORMAT: Optional<Text> = optional("format", "the format of the memory, like elf")
+    .one_of(&FORMAT_WORDS)
+    .requires(&[&[&MEMORY_ONLY]])
+    .saying("--format only works with --memory-only");
+static RESET_NVRAM: Flag = flag("reset_nvram", "its firmware's variables begin anew");
+static SECURITY_INFO: Flag = flag("security_info", "with secrets such as passwords");
+static NEW_XML: Needed<Document> = needed("xml", "the new definition").root("domain");
+static FILE: Needed<Text> = needed("file", "the name of the file");
+static SCREEN: Optional<Int> = optional("screen", "which screen, from 0");
+static KEYCODE: Needed<Texts> = needed("keycode", "numbers, or names of Linux such as KEY_A");
+static CODESET: Optional<Text> = optional("codeset", "what the numbers mean; linux if left out")
+    .one_of(&Words::new(keys::CODESET_NAMES, "unknown codeset: '{}'"));
+static HOLDTIME: Optional<Int> = optional("holdtime", "for how long, in ms");
+
+pub static COMMANDS: &[Command] = &[
+    action("coredump", "dump", coredump)
+        .about("Dumps the memory of a domain to a file.")
+        .takes(&[&DOMAIN, &IMAGE, &LIVE_DUMP, &CRASH, &BYPASS_CACHE, &RESET, &MEMORY_ONLY, &FORMAT])
+        .tells_progress(),
+    action("managedsave", "managedsave", managedsave)
+        .about("Saves a running domain where libvirt finds it when it starts next.")
+        .takes(&[&DOMAIN, &BYPASS_CACHE, &RUNNING, &PAUSED])
+        .tells_progress(),
+    action("managedsave_remove", "managedsave-remove", managedsave_remove)
+        .about("Throws away where libvirt has saved a domain.")
+        .takes(&[&DOMAIN]),
+    action("restore", "restore", restore)
+        .about("Starts a domain from a file that it was saved to.")
+        .takes(&[&IMAGE, &BYPASS_CACHE, &XML, &RUNNING, &PAUSED, &RESET_NVRAM]),
+    action("save", "save", save)
+        .about("Saves a running domain to a file and stops it.")
+        .takes(&[&DOMAIN, &IMAGE, &BYPASS_CACHE, &XML, &RUNNING, &PAUSED])
+        .tells_progress(),
+    document("save_conf", "save-image-dumpxml", save_conf)
+        .about("Gets the definition in a file that a domain was saved to.")
+        .takes(&[&IMAGE, &SECURITY_INFO]),
+    action("save_define", "save-image-define", save_define)
+        .about("Changes the definition in a file that a domain was saved to.")
+        .takes(&[&IMAGE, &NEW_XML, &RUNNING, &PAUSED]),
+    action("screenshot", "screenshot", screenshot)
+        .about("Saves a picture of a domain's screen to a file of this machine.")
+        .takes(&[&DOMAIN, &FILE, &SCREEN]),
+    action("send_key", "send-key", send_key)
+        .about("Presses keys of a guest, all at once.")
+        .takes(&[&DOMAIN, &KEYCODE, &CODESET, &HOLDTIME]),
 ];
 
 /// Does a job of a domain, which the caller hears of and can cancel.
@@ -173,16 +113,16 @@ fn job(
 
 fn coredump(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
-    let file = call.needed_text("file")?.to_owned();
+    let file = call.c_text(&IMAGE)?.to_owned();
     let name = name_of(&domain)?;
     let flags = call.flags(&[
-        ("live", sys::VIR_DUMP_LIVE),
-        ("crash", sys::VIR_DUMP_CRASH),
-        ("bypass_cache", sys::VIR_DUMP_BYPASS_CACHE),
-        ("reset", sys::VIR_DUMP_RESET),
-        ("memory_only", sys::VIR_DUMP_MEMORY_ONLY),
+        (&LIVE_DUMP, c::DOMAIN_DUMP_LIVE),
+        (&CRASH, c::DOMAIN_DUMP_CRASH),
+        (&BYPASS_CACHE, c::DOMAIN_DUMP_BYPASS_CACHE),
+        (&RESET, c::DOMAIN_DUMP_RESET),
+        (&MEMORY_ONLY, c::DOMAIN_DUMP_MEMORY_ONLY),
     ]);
-    let format = call.meaning("format", &FORMATS)?;
+    let format = call.meaning(&FORMAT, &FORMATS)?;
     let dump = || match format {
         Some(format) => domain.core_dump_format(&file, format, flags),
         None => domain.core_dump(&file, flags),
@@ -195,14 +135,11 @@ fn coredump(call: &mut Call<'_>) -> Outcome {
 
 /// How a saved domain is when it is restored.
 fn saved_flags(call: &Call<'_>) -> u32 {
-    call.flags(&[
-        ("running", sys::VIR_DOMAIN_SAVE_RUNNING),
-        ("paused", sys::VIR_DOMAIN_SAVE_PAUSED),
-    ])
+    call.flags(&[(&RUNNING, c::DOMAIN_SAVE_RUNNING), (&PAUSED, c::DOMAIN_SAVE_PAUSED)])
 }
 
 fn bypass(call: &Call<'_>) -> u32 {
-    call.flags(&[("bypass_cache", sys::VIR_DOMAIN_SAVE_BYPASS_CACHE)])
+    call.flags(&[(&BYPASS_CACHE, c::DOMAIN_SAVE_BYPASS_CACHE)])
 }
 
 fn managedsave(call: &mut Call<'_>) -> Outcome {
@@ -231,11 +168,11 @@ fn managedsave_remove(call: &mut Call<'_>) -> Outcome {
 }
 
 fn restore(call: &mut Call<'_>) -> Outcome {
-    let file = call.needed_text("file")?;
-    let xml = call.given("xml").then(|| call.document("xml")).transpose()?;
+    let file = call.c_text(&IMAGE)?;
+    let xml = call.get(&XML).map(Source::read).transpose()?;
     let flags = saved_flags(call)
         | bypass(call)
-        | call.flags(&[("reset_nvram", sys::VIR_DOMAIN_SAVE_RESET_NVRAM)]);
+        | call.flags(&[(&RESET_NVRAM, c::DOMAIN_SAVE_RESET_NVRAM)]);
     call.conn()
         .restore_domain(Some(file), xml.as_ref().map(|xml| &*xml.xml), None, flags)
         .or_say(|| format!("Failed to restore domain from {}", shown(file)))?;
@@ -244,9 +181,9 @@ fn restore(call: &mut Call<'_>) -> Outcome {
 
 fn save(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
-    let name = call.needed_str("domain")?.to_owned();
-    let file = call.needed_text("file")?.to_owned();
-    let xml = call.given("xml").then(|| call.document("xml")).transpose()?;
+    let name = call.get(&DOMAIN)?.to_owned();
+    let file = call.c_text(&IMAGE)?.to_owned();
+    let xml = call.get(&XML).map(Source::read).transpose()?;
     let flags = saved_flags(call) | bypass(call);
     let xml = xml.as_ref().map(|xml| &*xml.xml);
     let file_name = shown(&file);
@@ -256,15 +193,15 @@ fn save(call: &mut Call<'_>) -> Outcome {
 }
 
 fn save_conf(call: &mut Call<'_>) -> Outcome {
-    let flags = call.flags(&[("security_info", sys::VIR_DOMAIN_SAVE_IMAGE_XML_SECURE)]);
-    let file = call.needed_text("file")?;
+    let flags = call.flags(&[(&SECURITY_INFO, c::DOMAIN_SAVE_IMAGE_XML_SECURE)]);
+    let file = call.c_text(&IMAGE)?;
     let text = call.conn().get_save_image_xml_description(file, flags)?;
     xml_result::document(&text, "domain", &LISTS)
 }
 
 fn save_define(call: &mut Call<'_>) -> Outcome {
-    let file = call.needed_text("file")?;
-    let document = call.document("xml")?;
+    let file = call.c_text(&IMAGE)?;
+    let document = call.get(&NEW_XML)?.read()?;
     call.conn()
         .define_save_image_xml(file, &document.xml, saved_flags(call))
         .or_say(|| format!("Failed to update {}", shown(file)))?;
@@ -292,8 +229,8 @@ impl Sink for Picture {
 fn screenshot(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
     let name = name_of(&domain)?;
-    let file = call.needed_str("file")?;
-    let screen = call.number("screen", 0..=u32::MAX.into(), "invalid screen ID")?;
+    let file = call.get(&FILE)?;
+    let screen = call.number(&SCREEN, 0..=u32::MAX.into(), "invalid screen ID")?;
     let stream = call.conn().new_stream(0)?;
     let said = || format!("could not take a screenshot of {name}");
     let kind = domain.screenshot(&stream, screen.unwrap_or_default(), 0).or_say(said)?;
@@ -303,24 +240,27 @@ fn screenshot(call: &mut Call<'_>) -> Outcome {
         .or_say(|| format!("could not receive data from domain '{name}'"))?;
     stream.finish().or_say(|| format!("cannot close stream on domain '{name}'"))?;
     let written = fs::write(file, &picture.bytes);
-    written.map_err(|_| Failure::said(format!("cannot create file {file}")))?;
+    written.map_err(|_| Failure::refused(FILE.name(), format!("cannot create file {file}")))?;
     Ok(format!("Screenshot saved to {file}, with type of {}", shown(&kind)).into())
 }
 
 fn no_key(key: &str) -> Failure {
-    Failure::said(format!(
-        "invalid keycode: '{key}'; it must be a number from 1 or, of the codeset linux, a name \
+    Failure::refused(
+        KEYCODE.name(),
+        format!(
+            "invalid keycode: '{key}'; it must be a number from 1 or, of the codeset linux, a name \
          such as KEY_A"
-    ))
+        ),
+    )
 }
 
 fn send_key(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
-    let set = call.meaning("codeset", &keys::CODESETS)?.unwrap_or(sys::VIR_KEYCODE_SET_LINUX);
-    let hold = call.number("holdtime", 0..=u32::MAX.into(), "invalid value of --holdtime")?;
+    let set = call.meaning(&CODESET, &keys::CODESETS)?.unwrap_or(c::DOMAIN_KEYCODE_SET_LINUX);
+    let hold = call.number(&HOLDTIME, 0..=u32::MAX.into(), "invalid value of --holdtime")?;
     let mut codes = Vec::new();
-    for key in call.texts("keycode") {
-        let code = keys::code(set, shown(key)).ok_or_else(|| no_key(shown(key)))?;
+    for key in call.get(&KEYCODE)? {
+        let code = keys::code(set, key).ok_or_else(|| no_key(key))?;
         codes.push(code);
     }
     domain.send_key(set, hold.unwrap_or_default(), &codes, 0)?;

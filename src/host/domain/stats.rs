@@ -1,107 +1,64 @@
 //! What a domain uses: statistics, disks and network interfaces.
 
-use virt::sys;
-
-use super::{CONFIG, CURRENT, DOMAIN, LIVE, affected, name_of};
+use super::{AFFECTED, affected, name_of};
+use crate::constants as c;
 use crate::core::Domain;
 use crate::error::Result;
-use crate::host::frame::argument::{Argument, Kind, Shape, flag, needed, optional};
-use crate::host::frame::call::{Call, Command, Outcome};
+use crate::host::frame::argument::{Flag, Int, Needed, Optional, Text, flag, needed, optional};
+use crate::host::frame::call::{Call, Outcome};
+use crate::host::frame::command::{Command, facts, list, stats};
 use crate::host::frame::failure::{Failure, Says};
 use crate::host::frame::given::{c_text, shown};
+use crate::host::lookup::DOMAIN;
 use crate::host::xml_result;
 use crate::value::{Map, Value};
 
-const DEVICE: Argument = optional("device", Kind::Text, "the disk: its target or source");
-const INACTIVE: Argument = flag("inactive", "those of the definition");
+const DISK: Optional<Text> = optional("device", "the disk: its target or source");
+static DEVICE: Optional<Text> = DISK;
+static INACTIVE: Flag = flag("inactive", "those of the definition");
 
-const BLKINFO: Command = Command {
-    name: "blkinfo",
-    virsh: "domblkinfo",
-    about: "Gets the sizes of a disk, in bytes.",
-    shape: Shape::Dict,
-    arguments: &[
-        DOMAIN,
-        DEVICE.unless(&["all"]).saying("command 'domblkinfo' requires <device> option"),
-        flag("human", "with units"),
-        flag("all", "of all disks, by target").excludes(&["device"]),
-    ],
-    progress: false,
-    run: blkinfo,
-};
+static BLKINFO_DEVICE: Optional<Text> =
+    DISK.unless(&[&ALL]).saying("command 'domblkinfo' requires <device> option");
+static HUMAN: Flag = flag("human", "with units");
+static ALL: Flag = flag("all", "of all disks, by target").excludes(&[&BLKINFO_DEVICE]);
+static DETAILS: Flag = flag("details", "with type and kind of device");
+static TOTAL: Flag = flag("total", "only the total");
+static START: Optional<Int> = optional("start", "from this CPU on");
+static COUNT: Optional<Int> = optional("count", "of this many CPUs");
+static INTERFACE: Needed<Text> = needed("interface", "its target or hardware address");
+static PERIOD: Optional<Int> = optional("period", "measure every so many seconds; gives nothing");
 
-pub const COMMANDS: &[Command] = &[
-    BLKINFO,
-    Command {
-        name: "blklist",
-        virsh: "domblklist",
-        about: "Lists the disks of a domain.",
-        shape: Shape::List,
-        arguments: &[DOMAIN, INACTIVE, flag("details", "with type and kind of device")],
-        run: blklist,
-        ..BLKINFO
-    },
-    Command {
-        name: "blkstat",
-        virsh: "domblkstat",
-        about: "Gets what a disk has read and written.",
-        shape: Shape::Stats,
-        arguments: &[DOMAIN, DEVICE],
-        run: blkstat,
-        ..BLKINFO
-    },
-    Command {
-        name: "cpustats",
-        virsh: "cpu-stats",
-        about: "Gets the CPU time of a domain, by CPU and in total.",
-        arguments: &[
-            DOMAIN,
-            flag("total", "only the total"),
-            optional("start", Kind::Int, "from this CPU on"),
-            optional("count", Kind::Int, "of this many CPUs"),
-        ],
-        run: cpustats,
-        ..BLKINFO
-    },
-    Command {
-        name: "iflist",
-        virsh: "domiflist",
-        about: "Lists the network interfaces of a domain.",
-        shape: Shape::List,
-        arguments: &[DOMAIN, INACTIVE],
-        run: iflist,
-        ..BLKINFO
-    },
-    Command {
-        name: "ifstat",
-        virsh: "domifstat",
-        about: "Gets what a network interface has received and sent.",
-        shape: Shape::Stats,
-        arguments: &[DOMAIN, needed("interface", Kind::Text, "its target or hardware address")],
-        run: ifstat,
-        ..BLKINFO
-    },
-    Command {
-        name: "memstat",
-        virsh: "dommemstat",
-        about: "Gets how a guest uses its memory, in KiB, or sets how often that is measured.",
-        shape: Shape::Stats,
-        arguments: &[
-            DOMAIN,
-            optional("period", Kind::Int, "measure every so many seconds; gives nothing"),
-            CONFIG,
-            LIVE,
-            CURRENT,
-        ],
-        run: memstat,
-        ..BLKINFO
-    },
-];
+pub static COMMANDS: &[Command] =
+    &[
+        facts("blkinfo", "domblkinfo", blkinfo)
+            .about("Gets the sizes of a disk, in bytes.")
+            .takes(&[&DOMAIN, &BLKINFO_DEVICE, &HUMAN, &ALL]),
+        list("blklist", "domblklist", blklist)
+            .about("Lists the disks of a domain.")
+            .takes(&[&DOMAIN, &INACTIVE, &DETAILS]),
+        stats("blkstat", "domblkstat", blkstat)
+            .about("Gets what a disk has read and written.")
+            .takes(&[&DOMAIN, &DEVICE]),
+        facts("cpustats", "cpu-stats", cpustats)
+            .about("Gets the CPU time of a domain, by CPU and in total.")
+            .takes(&[&DOMAIN, &TOTAL, &START, &COUNT]),
+        list("iflist", "domiflist", iflist)
+            .about("Lists the network interfaces of a domain.")
+            .takes(&[&DOMAIN, &INACTIVE]),
+        stats("ifstat", "domifstat", ifstat)
+            .about("Gets what a network interface has received and sent.")
+            .takes(&[&DOMAIN, &INTERFACE]),
+        stats("memstat", "dommemstat", memstat)
+            .about(
+                "Gets how a guest uses its memory, in KiB, or sets how often that is \
+             measured.",
+            )
+            .takes(&[&DOMAIN, &PERIOD, &AFFECTED]),
+    ];
 
 fn blkinfo(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
-    if !call.flag("all") {
-        let device = call.needed_text("device")?;
+    if let Some(device) = call.c_text(&BLKINFO_DEVICE) {
         return Ok(sizes(call, &Value::Map(domain.get_block_info(device, 0)?))?.into());
     }
     let document = xml_result::parsed(&domain.get_xml_description(0)?)?;
@@ -138,7 +95,7 @@ fn sizes(call: &Call<'_>, info: &Value) -> Result<Map> {
     let mut map = Map::with_capacity(3);
     for name in ["capacity", "allocation", "physical"] {
         let bytes = info.get_uint64(name)?;
-        if !call.flag("human") || call.raw() {
+        if !call.flag(&HUMAN) || call.raw() {
             map.push_new(name, bytes);
             continue;
         }
@@ -154,7 +111,7 @@ fn sizes(call: &Call<'_>, info: &Value) -> Result<Map> {
 
 /// A domain's document, or its definition's.
 fn devices(call: &Call<'_>) -> std::result::Result<Value, Failure> {
-    let flags = call.flags(&[("inactive", sys::VIR_DOMAIN_XML_INACTIVE)]);
+    let flags = call.flags(&[(&INACTIVE, c::DOMAIN_XML_INACTIVE)]);
     xml_result::parsed(&call.domain()?.get_xml_description(flags)?)
 }
 
@@ -167,7 +124,7 @@ fn blklist(call: &mut Call<'_>) -> Outcome {
     let document = devices(call)?;
     let row = |disk: &&Value| {
         let mut row = Map::with_capacity(4);
-        if call.flag("details") {
+        if call.flag(&DETAILS) {
             row.push_new("type", cell(disk, "@type"));
             row.push_new("device", cell(disk, "@device"));
         }
@@ -192,7 +149,7 @@ fn source(disk: &Value) -> Value {
 
 fn blkstat(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
-    let device = call.text("device").unwrap_or(c"");
+    let device = call.c_text(&DEVICE).unwrap_or(c"");
     let stats = domain.block_stats(device, 0).or_say(|| {
         let name = name_of(&domain).unwrap_or_default();
         format!("Failed to get block stats for domain '{name}' device '{}'", shown(device))
@@ -224,18 +181,18 @@ fn cpustats(call: &mut Call<'_>) -> Outcome {
     /// How many CPUs libvirt tells about at once, at the most.
     const AT_ONCE: i32 = 128;
     let domain = call.domain()?;
-    let number = |name: &str, what: &str| {
-        call.number(name, 0..=i32::MAX.into(), &format!("Invalid value for {what}"))
+    let number = |argument, what: &str| {
+        call.number(argument, 0..=i32::MAX.into(), &format!("Invalid value for {what}"))
     };
-    let start = number("start", "start CPU")?;
-    let count = number("count", "number of CPUs to show")?;
+    let start = number(&START, "start CPU")?;
+    let count = number(&COUNT, "number of CPUs to show")?;
     let chosen = start.is_some() || count.is_some();
     let said = || {
         let name = name_of(&domain).unwrap_or_default();
         format!("Failed to retrieve CPU statistics for domain '{name}'")
     };
     let mut map = Map::new();
-    if !call.flag("total") {
+    if !call.flag(&TOTAL) {
         let first = start.unwrap_or_default();
         let wanted = count.unwrap_or(i32::MAX);
         let mut next = first;
@@ -257,7 +214,7 @@ fn cpustats(call: &mut Call<'_>) -> Outcome {
             next += got;
         }
     }
-    if call.flag("total") || !chosen {
+    if call.flag(&TOTAL) || !chosen {
         let total = domain.get_cpu_stats(-1, 1, 0).or_say(said)?;
         if let Some(total) = total.first() {
             map.insert("total", seconds(call, total)?);
@@ -298,7 +255,7 @@ fn iflist(call: &mut Call<'_>) -> Outcome {
 
 fn ifstat(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
-    let interface = call.needed_text("interface")?;
+    let interface = call.c_text(&INTERFACE)?;
     let stats = domain.interface_stats(interface).or_say(|| {
         let name = name_of(&domain).unwrap_or_default();
         format!("Failed to get interface stats {name} {}", shown(interface))
@@ -310,7 +267,7 @@ fn memstat(call: &mut Call<'_>) -> Outcome {
     let domain: Domain = call.domain()?;
     let flags = affected(call);
     let range = 0..=i32::MAX.into();
-    if let Some(period) = call.number("period", range, "Invalid collection period value")? {
+    if let Some(period) = call.number(&PERIOD, range, "Invalid collection period value")? {
         domain
             .set_memory_stats_period(period, flags)
             .or_say(|| "Unable to change balloon collection period.".to_owned())?;

@@ -1,15 +1,28 @@
 //! The volumes that go with a domain when it is undefined.
 
-use virt::sys;
-
+use crate::constants as c;
 use crate::core::{Domain, StorageVol};
 use crate::error::Result;
+use crate::host::frame::argument::{Flag, Listed, Optional, Text, flag, optional};
 use crate::host::frame::call::Call;
 use crate::host::frame::failure::{Failure, Says};
 use crate::host::frame::given::{c_text, shown};
 use crate::host::walk::{Gone, present};
 use crate::host::xml_result;
 use crate::value::Value;
+
+static STORAGE: Optional<Text> =
+    optional("storage", "delete these volumes: disks or paths, with commas")
+        .excludes(&[&REMOVE_ALL_STORAGE]);
+static REMOVE_ALL_STORAGE: Flag = flag("remove_all_storage", "delete all its volumes");
+static DELETE_STORAGE_VOLUME_SNAPSHOTS: Flag =
+    flag("delete_storage_volume_snapshots", "the snapshots of deleted volumes, too")
+        .requires(&[&[&REMOVE_ALL_STORAGE]]);
+static WIPE_STORAGE: Flag = flag("wipe_storage", "wipe volumes before they are deleted")
+    .requires(&[&[&STORAGE, &REMOVE_ALL_STORAGE]]);
+/// Which volumes are removed, and how.
+pub static CHOSEN: Listed =
+    &[&STORAGE, &REMOVE_ALL_STORAGE, &DELETE_STORAGE_VOLUME_SNAPSHOTS, &WIPE_STORAGE];
 
 /// A volume to remove, which libvirt manages, and the disk that it is.
 pub struct Volume {
@@ -24,9 +37,9 @@ pub fn of_domain(
     call: &mut Call<'_>,
     domain: &Domain,
 ) -> std::result::Result<Vec<Volume>, Failure> {
-    let all = call.flag("remove_all_storage");
+    let all = call.flag(&REMOVE_ALL_STORAGE);
     let mut wanted: Vec<String> =
-        call.str("storage").map(crate::host::frame::text::fields).unwrap_or_default();
+        call.get(&STORAGE).map(crate::host::frame::text::fields).unwrap_or_default();
     if !all && wanted.is_empty() {
         return Ok(Vec::new());
     }
@@ -98,11 +111,11 @@ impl Source {
     }
 
     fn volume(&self, call: &Call<'_>) -> Result<Found> {
-        let c = |text: &str| c_text(text.to_owned(), || "the disk's source".to_owned());
+        let text = |text: &str| c_text(text.to_owned(), || "the disk's source".to_owned());
         let conn = call.conn();
-        let name = c(&self.name)?;
+        let name = text(&self.name)?;
         let looked_up = match &self.pool {
-            Some(pool) => match present(conn.get_storage_pool_by_name(&c(pool)?), Gone::Pool)? {
+            Some(pool) => match present(conn.get_storage_pool_by_name(&text(pool)?), Gone::Pool)? {
                 None => return Ok(Found::NoPool(pool.clone())),
                 Some(pool) if !pool.is_active()? => return Ok(Found::Unmanaged),
                 Some(pool) => pool.get_volume_by_name(&name),
@@ -115,7 +128,7 @@ impl Source {
         });
         match found {
             // A host without storage pools manages no volume.
-            Err(error) if error.details().code == sys::VIR_ERR_NO_SUPPORT as i32 => {
+            Err(error) if error.details().code == c::ERROR_ERR_NO_SUPPORT as i32 => {
                 Ok(Found::Unmanaged)
             }
             found => Ok(present(found, Gone::Volume)?.unwrap_or(Found::Unmanaged)),
@@ -129,9 +142,9 @@ pub fn remove(
     volumes: &[Volume],
     out: &mut String,
 ) -> std::result::Result<(), Failure> {
-    let flags = call
-        .flags(&[("delete_storage_volume_snapshots", sys::VIR_STORAGE_VOL_DELETE_WITH_SNAPSHOTS)]);
-    let wipes = call.flag("wipe_storage");
+    let flags =
+        call.flags(&[(&DELETE_STORAGE_VOLUME_SNAPSHOTS, c::STORAGE_VOL_DELETE_WITH_SNAPSHOTS)]);
+    let wipes = call.flag(&WIPE_STORAGE);
     let mut failed = None;
     for volume in volumes {
         if let Err(failure) = volume.remove(flags, wipes, out)

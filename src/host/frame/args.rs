@@ -4,9 +4,9 @@ use std::ffi::CString;
 
 use zeroize::Zeroize;
 
-use super::argument::{Argument, Kind, positional};
-use super::document::{self, Source};
-use super::given::{c_text, wrong};
+use super::argument::{Argument, Bound, Kind, Listed, flat};
+use super::document;
+use super::given::{blaming, c_text, wrong};
 use super::text;
 use crate::error::{Error, Result};
 use crate::value::{Map, Value, shortened};
@@ -18,32 +18,41 @@ const RAW: &str = "raw";
 
 /// The arguments of one call.
 pub struct Args {
+    /// The command's name, for messages.
+    pub command: &'static str,
     pub raw: bool,
-    /// In the order of the command's arguments.
-    bound: Vec<Option<Bound>>,
-}
-
-/// An argument that was given.
-pub enum Bound {
-    Flag(bool),
-    Int(i64),
-    Text(CString),
-    Size(u64),
-    Document(Source),
-    Texts(Vec<CString>),
+    /// The command's arguments, each with what was given, in their order.
+    all: Vec<(&'static Argument, Option<Bound>)>,
 }
 
 impl Args {
-    /// The argument at a place, if it was given.
-    pub fn get(&self, place: usize) -> Option<&Bound> {
-        self.bound.get(place)?.as_ref()
+    /// The command's arguments in their order, each with what was given.
+    pub fn all(&self) -> impl Iterator<Item = (&'static Argument, Option<&Bound>)> {
+        self.all.iter().map(|(argument, bound)| (*argument, bound.as_ref()))
+    }
+
+    /// Whether the command has this very argument.
+    pub fn has(&self, argument: &Argument) -> bool {
+        self.all.iter().any(|(listed, _)| std::ptr::eq(*listed, argument))
+    }
+
+    /// What was given for an argument.
+    pub fn get(&self, argument: &Argument) -> Option<&Bound> {
+        let (_, bound) = self.all.iter().find(|(listed, _)| std::ptr::eq(*listed, argument))?;
+        bound.as_ref()
+    }
+
+    /// Whether an argument was given, and, if it is a switch, is on.
+    pub fn is_on(&self, argument: &Argument) -> bool {
+        self.get(argument).is_some_and(Bound::is_on)
     }
 }
 
 impl Drop for Args {
     /// A text may be a secret, and there are few.
     fn drop(&mut self) {
-        let texts = self.bound.iter_mut().flatten().flat_map(|bound| match bound {
+        let bound = self.all.iter_mut().filter_map(|(_, bound)| bound.as_mut());
+        let texts = bound.flat_map(|bound| match bound {
             Bound::Text(text) => std::slice::from_mut(text),
             Bound::Texts(texts) => texts.as_mut_slice(),
             _ => &mut [],
@@ -55,7 +64,7 @@ impl Drop for Args {
 }
 
 /// Checks what was given against what the command has.
-pub fn bind(command: &str, arguments: &'static [Argument], given: &Value) -> Result<Args> {
+pub fn bind(command: &'static str, listed: Listed, given: &Value) -> Result<Args> {
     let empty = Map::new();
     let (by_place, named): (&[Value], &Map) = match given {
         Value::Null => (&[], &empty),
@@ -75,67 +84,56 @@ pub fn bind(command: &str, arguments: &'static [Argument], given: &Value) -> Res
             )));
         }
     };
-    let mut args = Args { raw: false, bound: Vec::new() };
-    args.bound.resize_with(arguments.len(), || None);
-    args.bind_positional(command, arguments, by_place)?;
+    let all = flat(listed).into_iter().map(|argument| (argument, None)).collect();
+    let mut args = Args { command, raw: false, all };
+    args.bind_positional(by_place)?;
     for (name, value) in named {
-        args.bind_named(command, arguments, name, value)?;
+        args.bind_named(name, value)?;
     }
-    for (argument, bound) in arguments.iter().zip(&args.bound) {
+    for (argument, bound) in args.all() {
         if argument.required && bound.is_none() {
-            return Err(wrong(format!(
-                "{} needs \"{}\" ({})",
-                command, argument.name, argument.about
-            )));
+            let (name, about) = (argument.name, argument.about);
+            return Err(blaming(name, &wrong(format!("{command} needs \"{name}\" ({about})"))));
         }
     }
     Ok(args)
 }
 
 impl Args {
-    fn bind_positional(
-        &mut self,
-        command: &str,
-        arguments: &'static [Argument],
-        values: &[Value],
-    ) -> Result<()> {
-        let mut places = positional(arguments);
+    fn bind_positional(&mut self, values: &[Value]) -> Result<()> {
+        let command = self.command;
+        let mut places: Vec<usize> = (0..self.all.len()).collect();
+        places.retain(|place| self.all[*place].0.placed);
         let mut rest = values;
-        while let Some((first, others)) = rest.split_first() {
-            let Some((place, argument)) = places.next() else {
-                let takes = match positional(arguments).count() {
-                    0 => "no positional arguments".to_owned(),
-                    1 => "at most 1 positional argument".to_owned(),
-                    most => format!("at most {most} positional arguments"),
-                };
-                let given = match values.len() {
-                    1 => "1 was given".to_owned(),
-                    count => format!("{count} were given"),
-                };
-                return Err(wrong(format!(
-                    "{} takes {takes}; {given}; it has {}",
-                    command,
-                    known(arguments)
-                )));
+        for place in &places {
+            let Some((first, others)) = rest.split_first() else {
+                return Ok(());
             };
+            let (argument, bound) = &mut self.all[*place];
             if argument.kind == Kind::Texts && !matches!(first, Value::List(_)) {
-                self.bound[place] =
-                    take(command, argument.name, argument.kind, &Value::List(rest.to_vec()))?;
+                *bound = take(command, argument, &Value::List(rest.to_vec()))?;
                 return Ok(());
             }
-            self.bound[place] = take(command, argument.name, argument.kind, first)?;
+            *bound = take(command, argument, first)?;
             rest = others;
         }
-        Ok(())
+        if rest.is_empty() {
+            return Ok(());
+        }
+        let takes = match places.len() {
+            0 => "no positional arguments".to_owned(),
+            1 => "at most 1 positional argument".to_owned(),
+            most => format!("at most {most} positional arguments"),
+        };
+        let given = match values.len() {
+            1 => "1 was given".to_owned(),
+            count => format!("{count} were given"),
+        };
+        Err(wrong(format!("{command} takes {takes}; {given}; it has {}", self.known())))
     }
 
-    fn bind_named(
-        &mut self,
-        command: &str,
-        arguments: &'static [Argument],
-        name: &str,
-        value: &Value,
-    ) -> Result<()> {
+    fn bind_named(&mut self, name: &str, value: &Value) -> Result<()> {
+        let command = self.command;
         let name = name.replace('-', "_");
         if name == POSITIONAL {
             return Ok(());
@@ -144,37 +142,33 @@ impl Args {
             self.raw = truth(command, RAW, value)?;
             return Ok(());
         }
-        let Some(place) = arguments.iter().position(|argument| argument.name == name) else {
-            return Err(wrong(format!(
-                "{} has no argument \"{}\"; it has {}",
-                command,
-                shortened(&name, 60),
-                known(arguments)
-            )));
+        let Some(place) = self.all.iter().position(|(argument, _)| argument.name == name) else {
+            let (name, known) = (shortened(&name, 60), self.known());
+            let reason = format!("{command} has no argument \"{name}\"; it has {known}");
+            return Err(blaming(&name, &wrong(reason)));
         };
-        let argument = &arguments[place];
-        let bound = take(command, argument.name, argument.kind, value)?;
-        if bound.is_some() && self.bound[place].is_some() {
-            return Err(wrong(format!(
-                "{} got \"{}\" twice, by its place and by its name",
-                command, argument.name
-            )));
+        let (argument, bound) = &mut self.all[place];
+        let given = take(command, argument, value)?;
+        if given.is_some() && bound.is_some() {
+            let reason = format!("{command} got \"{name}\" twice, by its place and by its name");
+            return Err(blaming(argument.name, &wrong(reason)));
         }
-        if bound.is_some() {
-            self.bound[place] = bound;
+        if given.is_some() {
+            *bound = given;
         }
         Ok(())
     }
-}
 
-/// The names of all arguments, for an error message.
-fn known(arguments: &[Argument]) -> String {
-    let names: Vec<_> = arguments.iter().map(|argument| argument.name).chain([RAW]).collect();
-    names.join(", ")
+    /// The names of all arguments, for an error message.
+    fn known(&self) -> String {
+        let names = self.all.iter().map(|(argument, _)| argument.name);
+        names.chain([RAW]).collect::<Vec<_>>().join(", ")
+    }
 }
 
 /// One argument. Null, and false for what is not a flag, are as if left out.
-fn take(command: &str, name: &'static str, kind: Kind, value: &Value) -> Result<Option<Bound>> {
+fn take(command: &str, argument: &Argument, value: &Value) -> Result<Option<Bound>> {
+    let (name, kind) = (argument.name, argument.kind);
     if matches!(value, Value::Null) || (kind != Kind::Flag && *value == Value::Bool(false)) {
         return Ok(None);
     }
@@ -190,10 +184,7 @@ fn take(command: &str, name: &'static str, kind: Kind, value: &Value) -> Result<
         Kind::Size(unit) => Bound::Size(size(value, unit).ok_or_else(|| {
             refused(command, name, value, "a size such as 20, \"20G\" or \"5GiB\"")
         })?),
-        Kind::Document(root) => {
-            let whose = format!("{command}: \"{name}\"");
-            Bound::Document(document::take(&whose, root, value)?)
-        }
+        Kind::Document(root) => Bound::Document(document::take(command, name, root, value)?),
         Kind::Texts => Bound::Texts(match value {
             Value::List(items) => {
                 items.iter().map(|item| words(command, name, item)).collect::<Result<_>>()?
@@ -203,7 +194,7 @@ fn take(command: &str, name: &'static str, kind: Kind, value: &Value) -> Result<
     }))
 }
 
-fn truth(command: &str, name: &str, value: &Value) -> Result<bool> {
+fn truth(command: &str, name: &'static str, value: &Value) -> Result<bool> {
     match value {
         // Perl's false.
         Value::String(text) if text.is_empty() => Ok(false),
@@ -212,14 +203,14 @@ fn truth(command: &str, name: &str, value: &Value) -> Result<bool> {
     }
 }
 
-fn words(command: &str, name: &str, value: &Value) -> Result<CString> {
+fn words(command: &str, name: &'static str, value: &Value) -> Result<CString> {
     let words = match value {
         // Where a text is wanted, true is a switch that does not exist.
         Value::Bool(_) => None,
         value => value.as_text(),
     };
     let words = words.ok_or_else(|| refused(command, name, value, "text"))?.into_owned();
-    c_text(words, || format!("{command}: \"{name}\""))
+    c_text(words, || format!("{command}: \"{name}\"")).map_err(|error| blaming(name, &error))
 }
 
 fn size(value: &Value, unit: u64) -> Option<u64> {
@@ -229,6 +220,7 @@ fn size(value: &Value, unit: u64) -> Option<u64> {
     }
 }
 
-fn refused(command: &str, name: &str, value: &Value, wanted: &str) -> Error {
-    wrong(format!("{command}: \"{name}\" is {}; {wanted} is needed", value.shown()))
+fn refused(command: &str, name: &'static str, value: &Value, wanted: &str) -> Error {
+    let reason = format!("{command}: \"{name}\" is {}; {wanted} is needed", value.shown());
+    blaming(name, &wrong(reason))
 }

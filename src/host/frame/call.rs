@@ -3,63 +3,27 @@
 use std::ffi::CStr;
 use std::ops::RangeInclusive;
 
-use super::args::{self, Args, Bound};
-use super::argument::{Argument, Shape};
-use super::document::Document;
+use super::args::Args;
+use super::argument::{Argument, Bound, Flag, Gives, Int, Listed, Text, Typed, Valued, flat};
 use super::failure::Failure;
 use super::given::shown;
-use super::{rules, text};
+use super::text;
 use crate::core::Conn;
 use crate::core::progress::Meter;
-use crate::error::{Misuse, Result};
+use crate::error::{Error, Misuse, Result};
 use crate::value::{Map, Value};
 
 /// Hears how far a long command is: what is done, of how much in all (0 if that is
 /// not known), in which unit. False cancels the command.
 pub type Progress<'a> = dyn FnMut(u64, u64, &str) -> bool + 'a;
 
-/// What a command's function gives: for a command of [`Shape::None`] the text that
-/// virsh would print.
+/// What a command's function gives: for one that changes something the text that virsh
+/// would print.
 pub type Outcome = std::result::Result<Value, Failure>;
-
-/// A command of an object, such as "start" of "network": a row of the table.
-pub struct Command {
-    /// As in python-kvm.
-    pub name: &'static str,
-    /// What virsh calls it; "" if it has no such command.
-    pub virsh: &'static str,
-    /// What it does, a sentence.
-    pub about: &'static str,
-    /// What it gives.
-    pub shape: Shape,
-    /// In positional order: the required ones first.
-    pub arguments: &'static [Argument],
-    /// Whether it tells how far it is.
-    pub progress: bool,
-    /// Does it.
-    pub run: fn(&mut Call<'_>) -> Outcome,
-}
-
-impl Command {
-    /// Itself as a value, of this object.
-    pub fn describe(&self, object: &str) -> Map {
-        let arguments = self.arguments.iter().map(|argument| Value::Map(argument.describe()));
-        let mut map = Map::with_capacity(7);
-        map.push_new("object", object);
-        map.push_new("name", self.name);
-        map.push_new("virsh", self.virsh);
-        map.push_new("result", self.shape.name());
-        map.push_new("progress", self.progress);
-        map.push_new("about", self.about);
-        map.push_new("arguments", arguments.collect::<Vec<_>>());
-        map
-    }
-}
 
 /// One call of a command.
 pub struct Call<'a> {
     conn: &'a Conn,
-    command: &'static Command,
     args: Args,
     progress: Option<&'a mut Progress<'a>>,
     meter: Meter,
@@ -72,15 +36,9 @@ pub struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    pub fn new(
-        conn: &'a Conn,
-        command: &'static Command,
-        args: Args,
-        progress: Option<&'a mut Progress<'a>>,
-    ) -> Self {
+    pub fn new(conn: &'a Conn, args: Args, progress: Option<&'a mut Progress<'a>>) -> Self {
         Call {
             conn,
-            command,
             args,
             progress,
             meter: Meter::default(),
@@ -88,39 +46,6 @@ impl<'a> Call<'a> {
             cancelled: false,
             complaints: Vec::new(),
         }
-    }
-
-    /// Runs the command.
-    pub fn run(mut self) -> Result<Value> {
-        let changes = match self.command.shape {
-            Shape::None => true,
-            Shape::Tune => self.sets_something(),
-            _ => false,
-        };
-        let outcome = self.do_it();
-        if outcome.as_ref().is_ok_and(|result| self.has_worked(result)) {
-            self.complete();
-        }
-        match outcome {
-            Err(failure) if failure.is_raised() => Err(failure.into_error()),
-            outcome if changes => Ok(triple(outcome, self.complaints)),
-            outcome => outcome.map_err(Failure::into_error),
-        }
-    }
-
-    /// Runs another command in place of this one.
-    pub fn forward(&mut self, command: &'static Command, given: &Value) -> Outcome {
-        let args = args::bind(command.name, command.arguments, given)
-            .map_err(|error| Failure::from(error).raised())?;
-        let mut call = Call::new(self.conn, command, args, None);
-        let outcome = call.do_it();
-        self.complaints.append(&mut call.complaints);
-        outcome
-    }
-
-    fn do_it(&mut self) -> Outcome {
-        rules::check(self.command.arguments, &self.args)?;
-        (self.command.run)(self)
     }
 
     /// The host's connection.
@@ -145,20 +70,12 @@ impl<'a> Call<'a> {
     }
 
     /// Tells that the command is complete, if it has told how far it was.
-    fn complete(&mut self) {
+    pub(super) fn complete(&mut self) {
         if let (Some(progress), Some((done, total)), false) =
             (&mut self.progress, self.meter.complete(), self.cancelled)
         {
             // There is nothing left to cancel.
             let _ = progress(done, total, self.unit);
-        }
-    }
-
-    /// Whether a result says that the command has worked: a program can have failed.
-    fn has_worked(&self, result: &Value) -> bool {
-        match (self.command.shape, result) {
-            (Shape::Ran, Value::List(ran)) => ran.first() == Some(&Value::Bool(true)),
-            _ => true,
         }
     }
 
@@ -173,151 +90,138 @@ impl<'a> Call<'a> {
         self.complaints.push(err);
     }
 
-    /// Whether an argument was given that changes a setting: one that is not
-    /// required and does not only choose which settings are meant.
-    pub fn sets_something(&self) -> bool {
-        self.command.arguments.iter().enumerate().any(|(place, argument)| {
-            !argument.required
-                && !["config", "live", "current", "title", "pretty"].contains(&argument.name)
-                && match self.args.get(place) {
-                    None | Some(Bound::Flag(false)) => false,
-                    Some(_) => true,
-                }
-        })
+    /// What was complained about until now.
+    pub(super) fn take_complaints(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.complaints)
     }
 
-    /// What was given for an argument. The name is one of the table's.
-    fn bound(&self, name: &str) -> Option<&Bound> {
-        let place = self.command.arguments.iter().position(|argument| argument.name == name);
-        debug_assert!(place.is_some(), "{} has no argument {name}", self.command.name);
-        self.args.get(place?)
+    /// Complains about what a call in place of this one has complained about.
+    pub(super) fn add_complaints(&mut self, complaints: Vec<String>) {
+        self.complaints.extend(complaints);
+    }
+
+    /// The arguments.
+    pub(super) fn args(&self) -> &Args {
+        &self.args
     }
 
     /// The command's name.
     pub fn command_name(&self) -> &'static str {
-        self.command.name
+        self.args.command
     }
 
-    /// The arguments that the command has.
-    pub fn arguments(&self) -> &'static [Argument] {
-        self.command.arguments
+    /// What was given for each of the command's arguments.
+    pub fn all_given(&self) -> impl Iterator<Item = (&'static Argument, &Bound)> {
+        self.args.all().filter_map(|(argument, bound)| Some((argument, bound?)))
     }
 
-    /// Whether the command has an argument of this name.
-    pub fn has(&self, name: &str) -> bool {
-        self.command.arguments.iter().any(|argument| argument.name == name)
+    /// Whether the command has an argument.
+    pub fn has<G>(&self, argument: &Typed<G>) -> bool {
+        self.args.has(argument.row())
+    }
+
+    /// What was given for an argument, which the command's row lists.
+    fn bound(&self, argument: &Argument) -> Option<&Bound> {
+        debug_assert!(
+            self.args.has(argument),
+            "the row of {} does not list {}",
+            self.args.command,
+            argument.name
+        );
+        self.args.get(argument)
     }
 
     /// Whether an argument was given.
-    pub fn given(&self, name: &str) -> bool {
-        self.bound(name).is_some()
+    pub fn given<G>(&self, argument: &Typed<G>) -> bool {
+        self.bound(argument.row()).is_some()
+    }
+
+    /// Whether one of several was given.
+    pub fn given_any(&self, listed: Listed) -> bool {
+        flat(listed).into_iter().any(|argument| self.bound(argument).is_some())
     }
 
     /// Whether a switch is on.
-    pub fn flag(&self, name: &str) -> bool {
-        matches!(self.bound(name), Some(Bound::Flag(true)))
+    pub fn flag(&self, flag: &Flag) -> bool {
+        self.bound(flag.row()).is_some_and(Bound::is_on)
     }
 
     /// The bits of those switches that are on.
-    pub fn flags(&self, bits: &[(&str, u32)]) -> u32 {
-        bits.iter().filter(|(name, _)| self.flag(name)).fold(0, |all, (_, bit)| all | bit)
+    pub fn flags(&self, bits: &[(&Flag, u32)]) -> u32 {
+        bits.iter().filter(|(flag, _)| self.flag(flag)).fold(0, |all, (_, bit)| all | bit)
     }
 
-    /// A text.
-    pub fn text(&self, name: &str) -> Option<&CStr> {
-        match self.bound(name) {
-            Some(Bound::Text(text)) => Some(text),
-            _ => None,
-        }
+    /// An argument's value: text, a number, a size in bytes, texts, a document to read.
+    pub fn get<G: Gives>(&self, argument: &Typed<G>) -> G::Of<<G::Kind as Valued>::Value<'_>> {
+        let found = self.bound(argument.row()).and_then(G::Kind::value);
+        G::of(found, || self.internal(argument.name()))
     }
 
-    /// A text that the table requires.
-    pub fn needed_text(&self, name: &str) -> Result<&CStr> {
-        self.text(name).ok_or_else(|| self.internal(name))
+    /// A text for libvirt.
+    pub fn c_text<G: Gives<Kind = Text>>(&self, argument: &Typed<G>) -> G::Of<&CStr> {
+        let found = self.bound(argument.row()).and_then(Bound::text);
+        G::of(found, || self.internal(argument.name()))
     }
 
-    /// A text as a string.
-    pub fn str(&self, name: &str) -> Option<&str> {
-        self.text(name).map(shown)
-    }
-
-    /// A text that the table requires, as a string.
-    pub fn needed_str(&self, name: &str) -> Result<&str> {
-        self.needed_text(name).map(shown)
+    /// A text, whether it must be given or not.
+    fn str<G: Gives<Kind = Text>>(&self, argument: &Typed<G>) -> Option<&str> {
+        self.bound(argument.row()).and_then(Text::value)
     }
 
     /// What a word means in a table that has all the words that the argument can be.
-    pub fn meaning<T: Copy>(&self, name: &str, table: &[(&str, T)]) -> Result<Option<T>> {
-        let Some(word) = self.str(name) else {
-            return Ok(None);
+    pub fn meaning<T: Copy, G: Gives<Kind = Text>>(
+        &self,
+        argument: &Typed<G>,
+        table: &[(&str, T)],
+    ) -> Result<G::Of<T>> {
+        let Some(word) = self.str(argument) else {
+            return Ok(G::of(None, || self.internal(argument.name())));
         };
         let row = table.iter().find(|(known, _)| *known == word);
-        row.map(|(_, meaning)| Some(*meaning)).ok_or_else(|| self.internal(name))
+        let (_, meaning) = row.ok_or_else(|| self.internal(argument.name()))?;
+        Ok(G::of(Some(*meaning), || self.internal(argument.name())))
     }
 
     /// The bits of words with commas between, in such a table.
-    pub fn bits(&self, name: &str, table: &[(&str, u32)]) -> u32 {
-        let words: Vec<&str> = self.str(name).into_iter().flat_map(|all| all.split(',')).collect();
+    pub fn bits<G: Gives<Kind = Text>>(&self, argument: &Typed<G>, table: &[(&str, u32)]) -> u32 {
+        let words: Vec<&str> =
+            self.str(argument).into_iter().flat_map(|all| all.split(',')).collect();
         let given = table.iter().filter(|(known, _)| words.contains(known));
         given.fold(0, |all, (_, bit)| all | bit)
     }
 
-    /// A whole number.
-    pub fn int(&self, name: &str) -> Option<i64> {
-        match self.bound(name) {
-            Some(Bound::Int(number)) => Some(*number),
-            _ => None,
+    /// The numbers and texts that were given of several arguments, by their names.
+    pub fn settings(&self, listed: Listed) -> Map {
+        let mut map = Map::new();
+        for argument in flat(listed) {
+            match self.bound(argument) {
+                Some(Bound::Int(number)) => map.push_new(argument.name, *number),
+                Some(Bound::Text(text)) => map.push_new(argument.name, shown(text)),
+                _ => {}
+            }
         }
-    }
-
-    /// A number that the table requires.
-    pub fn needed_int(&self, name: &str) -> Result<i64> {
-        self.int(name).ok_or_else(|| self.internal(name))
+        map
     }
 
     /// A number within a range; what virsh says of another one is followed by the number.
-    pub fn number<T: TryFrom<i64>>(
+    pub fn number<T: TryFrom<i64>, G: Gives<Kind = Int>>(
         &self,
-        name: &str,
+        argument: &Typed<G>,
         range: RangeInclusive<i64>,
         said: &str,
-    ) -> std::result::Result<Option<T>, Failure> {
-        let Some(given) = self.int(name) else {
-            return Ok(None);
-        };
-        let number = T::try_from(given).ok().filter(|_| range.contains(&given));
-        let number = number.ok_or_else(|| {
-            let (least, most) = range.into_inner();
-            let most = if most == i64::MAX { String::new() } else { format!(" to {most}") };
-            Failure::said(format!(
-                "{said}: \"{name}\" is {given}; a number from {least}{most} is needed"
-            ))
-        })?;
-        Ok(Some(number))
-    }
-
-    /// A size in bytes.
-    pub fn size(&self, name: &str) -> Option<u64> {
-        match self.bound(name) {
-            Some(Bound::Size(bytes)) => Some(*bytes),
-            _ => None,
-        }
-    }
-
-    /// Several texts.
-    pub fn texts(&self, name: &str) -> Vec<&CStr> {
-        match self.bound(name) {
-            Some(Bound::Texts(texts)) => texts.iter().map(|text| &**text).collect(),
-            _ => Vec::new(),
-        }
-    }
-
-    /// A document that the table requires.
-    pub fn document(&self, name: &str) -> std::result::Result<Document, Failure> {
-        match self.bound(name) {
-            Some(Bound::Document(source)) => source.read(),
-            _ => Err(self.internal(name).into()),
-        }
+    ) -> std::result::Result<G::Of<T>, Failure> {
+        let name = argument.name();
+        let given = self.bound(argument.row()).and_then(Int::value);
+        let number = given.map(|given| {
+            let number = T::try_from(given).ok().filter(|_| range.contains(&given));
+            number.ok_or_else(|| {
+                let (least, most) = (range.start(), range.end());
+                let most = if *most == i64::MAX { String::new() } else { format!(" to {most}") };
+                let needed = format!("a number from {least}{most} is needed");
+                Failure::refused(name, format!("{said}: \"{name}\" is {given}; {needed}"))
+            })
+        });
+        Ok(G::of(number.transpose()?, || self.internal(name)))
     }
 
     /// Memory, as "123 KiB" or in bytes.
@@ -336,23 +240,9 @@ impl<'a> Call<'a> {
         if self.raw() { Value::from(words) } else { text::converted(words) }
     }
 
-    /// The table and a function do not agree.
-    fn internal(&self, name: &str) -> crate::error::Error {
-        let what = format!("{} has no value for \"{name}\"", self.command.name);
+    /// The command's row and its function do not agree.
+    fn internal(&self, name: &str) -> Error {
+        let what = format!("{} has no value for \"{name}\"", self.args.command);
         Misuse::Internal { what }.into()
     }
-}
-
-/// (status, stdout, stderr).
-fn triple(outcome: Outcome, mut complaints: Vec<String>) -> Value {
-    let (status, out) = match outcome {
-        Ok(out) => (true, out),
-        Err(failure) => {
-            let (out, err) = failure.into_texts();
-            // One that is told on standard output has nothing to add.
-            complaints.extend(Some(err).filter(|err| !err.is_empty()));
-            (false, Value::String(out))
-        }
-    };
-    Value::List(vec![Value::Bool(status), out, Value::String(complaints.join("\n"))])
 }

@@ -3,18 +3,28 @@
 use std::ffi::CString;
 use std::fs;
 
-use super::argument::ANY_ROOT;
 use super::failure::Failure;
-use super::given::{c_text, wrong};
+use super::given::{blaming, c_text, wrong};
 use crate::error::Result;
 use crate::value::{Map, Value};
 use crate::xml;
+
+/// The root element of a document that can have several, such as a device: a map of one
+/// has its root element as its only key.
+pub const ANY_ROOT: &str = "";
 
 /// What messages call a document that is in no file.
 const NO_FILE: &str = "document";
 
 /// A document that was given.
-pub enum Source {
+pub struct Source {
+    /// The argument that it was given for.
+    argument: &'static str,
+    place: Place,
+}
+
+/// Where a document is.
+enum Place {
     /// In this file, which is read when the command runs.
     File(String),
     /// As text.
@@ -29,34 +39,43 @@ pub struct Document {
     pub file: String,
 }
 
-/// Takes an argument: text that begins with "<" is the document itself, other text
-/// is a file's name, and a map is the document's structure, with or without its
-/// root element. `whose` names the argument.
-pub fn take(whose: &str, root: &'static str, value: &Value) -> Result<Source> {
-    match value {
+/// Takes an argument of a command: text that begins with "<" is the document itself, other
+/// text is a file's name, and a map is the document's structure, with or without its
+/// root element.
+pub fn take(
+    command: &str,
+    argument: &'static str,
+    root: &'static str,
+    value: &Value,
+) -> Result<Source> {
+    let whose = || format!("{command}: \"{argument}\"");
+    let place = match value {
         Value::String(text) if text.trim_start().starts_with('<') => {
-            Ok(Source::Xml(c_text(text.clone(), || whose.to_owned())?))
+            c_text(text.clone(), whose).map(Place::Xml)
         }
-        Value::String(file) => Ok(Source::File(file.clone())),
-        Value::Map(map) => {
-            let text = xml::to_xml(&Value::Map(with_root(map, root)))?;
-            Ok(Source::Xml(c_text(text, || whose.to_owned())?))
-        }
+        Value::String(file) => Ok(Place::File(file.clone())),
+        Value::Map(map) => xml::to_xml(&Value::Map(with_root(map, root)))
+            .and_then(|text| c_text(text, whose))
+            .map(Place::Xml),
         other => Err(wrong(format!(
-            "{whose} is {}; the name of a file, XML, or a map is needed",
+            "{} is {}; the name of a file, XML, or a map is needed",
+            whose(),
             other.kind().phrase()
         ))),
-    }
+    };
+    let place = place.map_err(|error| blaming(argument, &error))?;
+    Ok(Source { argument, place })
 }
 
 impl Source {
     /// The document, read from its file if it is in one.
     pub fn read(&self) -> std::result::Result<Document, Failure> {
-        match self {
-            Source::Xml(xml) => Ok(Document { xml: xml.clone(), file: NO_FILE.to_owned() }),
-            Source::File(file) => {
-                let text = read_file(file)?;
-                let xml = c_text(text, || format!("file '{file}'"))?;
+        match &self.place {
+            Place::Xml(xml) => Ok(Document { xml: xml.clone(), file: NO_FILE.to_owned() }),
+            Place::File(file) => {
+                let text = read_file(file).map_err(|failure| failure.blaming(self.argument))?;
+                let xml = c_text(text, || format!("file '{file}'"))
+                    .map_err(|error| blaming(self.argument, &error))?;
                 Ok(Document { xml, file: file.clone() })
             }
         }

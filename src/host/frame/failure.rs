@@ -1,5 +1,6 @@
 //! How a command fails: what virsh says, and libvirt's error.
 
+use super::given::blaming;
 use crate::error::{Error, Misuse, Result};
 
 /// A command that failed.
@@ -15,23 +16,40 @@ pub struct Failure {
     hides_cause: bool,
     /// Whether it is raised by commands, too, that give a failure as their result.
     is_raised: bool,
+    /// The argument to blame.
+    argument: Option<&'static str>,
 }
 
 impl Failure {
     /// A failure that virsh finds without libvirt.
     pub fn said(said: impl Into<String>) -> Self {
-        Failure {
-            out: String::new(),
-            said: Some(said.into()),
-            cause: None,
-            hides_cause: false,
-            is_raised: false,
-        }
+        Failure { said: Some(said.into()), ..Failure::NOTHING }
     }
 
     /// A failure that virsh tells on standard output.
     pub fn printed(out: impl Into<String>) -> Self {
-        Failure { out: out.into(), said: None, cause: None, hides_cause: false, is_raised: false }
+        Failure { out: out.into(), ..Failure::NOTHING }
+    }
+
+    /// What virsh says of an argument that it refuses.
+    pub fn refused(argument: &'static str, said: impl Into<String>) -> Self {
+        Failure::said(said).blaming(argument)
+    }
+
+    const NOTHING: Failure = Failure {
+        out: String::new(),
+        said: None,
+        cause: None,
+        hides_cause: false,
+        is_raised: false,
+        argument: None,
+    };
+
+    /// The same, with the argument of this name to blame.
+    #[must_use]
+    pub fn blaming(mut self, argument: &'static str) -> Self {
+        self.argument = Some(argument);
+        self
     }
 
     /// The same, after something was printed.
@@ -61,10 +79,14 @@ impl Failure {
 
     /// The error for a query, which has no (status, stdout, stderr) to give.
     pub fn into_error(self) -> Error {
-        self.cause.unwrap_or_else(|| {
+        let error = self.cause.unwrap_or_else(|| {
             let said = self.said.unwrap_or(self.out);
             Misuse::Refused { said }.into()
-        })
+        });
+        match self.argument {
+            Some(argument) => blaming(argument, &error),
+            None => error,
+        }
     }
 
     /// stdout and stderr.
@@ -78,13 +100,7 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(cause: Error) -> Self {
-        Failure {
-            out: String::new(),
-            said: None,
-            cause: Some(cause),
-            hides_cause: false,
-            is_raised: false,
-        }
+        Failure { cause: Some(cause), ..Failure::NOTHING }
     }
 }
 

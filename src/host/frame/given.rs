@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, CString};
 
-use crate::error::{Error, Misuse, Result};
+use crate::error::{Details, Error, Misuse, Result};
 
 /// Text for libvirt.
 pub fn c_text(text: String, whose: impl FnOnce() -> String) -> Result<CString> {
@@ -21,4 +21,11 @@ pub fn shown(text: &CStr) -> &str {
 /// An error about the arguments.
 pub fn wrong(reason: String) -> Error {
     Misuse::Invalid { parameter: "args", reason }.into()
+}
+
+/// The same error, which names the argument of the command as the parameter to blame.
+pub fn blaming(argument: &str, error: &Error) -> Error {
+    // A name that no argument can have is left out.
+    let parameter = CString::new(argument).ok();
+    Error::new(Details { parameter, ..error.details().clone() })
 }

@@ -4,6 +4,7 @@
 pub mod args;
 pub mod argument;
 pub mod call;
+pub mod command;
 pub mod document;
 pub mod failure;
 pub mod given;

@@ -2,52 +2,45 @@
 //! The table says it ([`Argument`](super::argument::Argument)); here it is checked, in
 //! virsh's words.
 
-use super::args::{Args, Bound};
-use super::argument::Argument;
+use super::args::Args;
+use super::argument::{Argument, Bound, flat, names};
 use super::failure::Failure;
 use super::given::shown;
 use super::words::Words;
 
 /// Refuses arguments that do not go together, before the command does anything.
-pub fn check(arguments: &[Argument], args: &Args) -> Result<(), Failure> {
-    let given = |name: &&str| {
-        let place = arguments.iter().position(|argument| argument.name == *name);
-        place.is_some_and(|place| is_on(args, place))
-    };
-    for (place, argument) in arguments.iter().enumerate() {
-        if !is_on(args, place) {
-            if !argument.unless.is_empty() && !argument.unless.iter().any(given) {
-                return Err(Failure::said(missing(argument)));
+pub fn check(args: &Args) -> Result<(), Failure> {
+    let given = |argument: &&Argument| args.is_on(argument);
+    for (argument, bound) in args.all() {
+        let refused = |said| Err(Failure::refused(argument.name, said));
+        if !bound.is_some_and(Bound::is_on) {
+            if !argument.unless.is_empty() && !flat(argument.unless).iter().any(given) {
+                return refused(missing(argument));
             }
             continue;
         }
-        if let Some(group) = argument.requires.iter().find(|group| !group.iter().any(given)) {
-            return Err(Failure::said(alone(argument, group)));
+        let groups = argument.requires.iter().map(|group| flat(group));
+        if let Some(group) = groups.into_iter().find(|group| !group.iter().any(given)) {
+            return refused(alone(argument, &group));
         }
     }
     // As virsh does, after what is missing.
-    let on = arguments.iter().enumerate().filter(|(place, _)| is_on(args, *place));
-    for (_, argument) in on {
-        if let Some(other) = argument.excludes.iter().find(|other| given(other)) {
-            return Err(Failure::said(both(argument.name, other)));
+    for (argument, _) in args.all().filter(|(_, bound)| bound.is_some_and(Bound::is_on)) {
+        if let Some(other) = flat(argument.excludes).into_iter().find(given) {
+            return Err(Failure::refused(argument.name, both(argument.name, other.name)));
         }
     }
-    for (place, argument) in arguments.iter().enumerate() {
-        let texts = match args.get(place) {
+    for (argument, bound) in args.all() {
+        let texts = match bound {
             Some(Bound::Text(text)) => std::slice::from_ref(text),
             Some(Bound::Texts(texts)) => texts,
             _ => &[],
         };
         if let Some(words) = argument.words {
-            texts.iter().try_for_each(|text| words.check(shown(text)))?;
+            texts.iter().try_for_each(|text| words.check(argument.name, shown(text)))?;
         }
     }
     Ok(())
-}
-
-/// Whether an argument was given, and, if it is a switch, is on.
-fn is_on(args: &Args, place: usize) -> bool {
-    !matches!(args.get(place), None | Some(Bound::Flag(false)))
 }
 
 /// An argument's name as virsh has it.
@@ -59,13 +52,16 @@ fn both(one: &str, other: &str) -> String {
     format!("Options {} and {} are mutually exclusive", option(one), option(other))
 }
 
-fn alone(argument: &Argument, group: &[&str]) -> String {
+fn alone(argument: &Argument, group: &[&Argument]) -> String {
     let name = option(argument.name);
     match (argument.said, group) {
         (Some(said), _) => said.to_owned(),
-        (None, [needed]) => format!("Option {} is required by option {name}", option(needed)),
+        (None, [needed]) => {
+            format!("Option {} is required by option {name}", option(needed.name))
+        }
         (None, several) => {
-            let quoted: Vec<_> = several.iter().map(|name| format!("'{}'", option(name))).collect();
+            let quoted: Vec<_> =
+                several.iter().map(|other| format!("'{}'", option(other.name))).collect();
             format!("'{name}' requires {}", quoted.join(" or "))
         }
     }
@@ -75,15 +71,15 @@ fn missing(argument: &Argument) -> String {
     if let Some(said) = argument.said {
         return said.to_owned();
     }
-    let names = [argument.name].into_iter().chain(argument.unless.iter().copied());
+    let names = [argument.name].into_iter().chain(names(argument.unless));
     let names: Vec<_> = names.map(option).collect();
     format!("{} is required", names.join(" or "))
 }
 
 /// What an argument can be, excludes and requires, for people; nothing if that is nothing.
 pub fn phrases(argument: &Argument) -> Vec<String> {
-    let list = |names: &[&str], joint: &str| {
-        let names: Vec<_> = names.iter().map(|name| format!("`{name}`")).collect();
+    let list = |listed, joint: &str| {
+        let names: Vec<_> = names(listed).iter().map(|name| format!("`{name}`")).collect();
         names.join(joint)
     };
     let mut phrases: Vec<_> = argument.words.map(Words::phrase).into_iter().collect();
@@ -102,9 +98,8 @@ pub fn phrases(argument: &Argument) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::host::frame::args::bind;
     use crate::host::frame::argument::Kind;
-    use crate::host::frame::call::Command;
+    use crate::host::frame::command::Command;
     use crate::host::table::OBJECTS;
     use crate::value::{Map, Value};
 
@@ -124,41 +119,42 @@ mod tests {
             Kind::Text | Kind::Texts => "x".into(),
             Kind::Document(_) => "<x/>".into(),
         };
-        let given = command
-            .arguments
-            .iter()
-            .filter(|argument| argument.required || names.contains(&argument.name));
+        let all = command.arguments();
+        let given =
+            all.iter().filter(|argument| argument.required || names.contains(&argument.name));
         let given: Map = given.map(|argument| (argument.name, value(argument))).collect();
         assert!(names.iter().all(|name| given.get(name).is_some()), "{names:?} are arguments");
-        let args = bind(command.name, command.arguments, &given.into()).unwrap();
-        let (_, err) = check(command.arguments, &args).err()?.into_texts();
+        let args = command.bind(&given.into()).unwrap();
+        let (_, err) = check(&args).err()?.into_texts();
         Some(err)
     }
 
     /// Arguments with which this one is allowed: one of each group that it and they
     /// need, and what must be given anyway.
-    fn allowed(command: &Command, names: &[&'static str]) -> Vec<&'static str> {
-        let mut all = names.to_vec();
+    fn allowed(command: &Command, given: &[&'static str]) -> Vec<&'static str> {
+        let arguments = command.arguments();
+        let mut all = given.to_vec();
         loop {
-            let of = |name: &&str| command.arguments.iter().find(|one| one.name == *name);
+            let of = |name: &&str| arguments.iter().find(|one| one.name == *name);
             let missing = all
                 .iter()
                 .filter_map(of)
                 .flat_map(|one| one.requires)
+                .map(|group| names(group))
                 .find(|group| !group.iter().any(|name| all.contains(name)));
-            let forced = command.arguments.iter().find(|one| {
-                !one.unless.is_empty()
+            let forced = arguments.iter().find(|one| {
+                let others = names(one.unless);
+                !others.is_empty()
                     && !all.contains(&one.name)
-                    && !one.unless.iter().any(|name| all.contains(name))
+                    && !others.iter().any(|name| all.contains(name))
             });
             match (missing, forced) {
                 (Some(group), _) => all.push(group[0]),
                 (None, Some(argument)) => {
                     let excluded = |name: &&str| {
-                        all.iter().filter_map(of).any(|one| one.excludes.contains(name))
+                        all.iter().filter_map(of).any(|one| names(one.excludes).contains(name))
                     };
-                    let mut names =
-                        [argument.name].into_iter().chain(argument.unless.iter().copied());
+                    let mut names = [argument.name].into_iter().chain(names(argument.unless));
                     let name = names.find(|name| !excluded(name));
                     all.push(name.unwrap_or(argument.name));
                 }
@@ -170,18 +166,20 @@ mod tests {
     #[test]
     fn rules_name_other_optional_arguments_of_their_command() {
         for (full, command) in commands() {
-            for argument in command.arguments {
+            let arguments = command.arguments();
+            for argument in &arguments {
                 let groups = argument.requires.iter().copied();
                 let all = groups.chain([argument.excludes, argument.unless]);
-                for name in all.flatten() {
-                    let other = command.arguments.iter().find(|other| other.name == *name);
-                    let other = other.unwrap_or_else(|| panic!("{full} has no {name}"));
-                    assert_ne!(other.name, argument.name, "{full}");
+                for other in all.flat_map(flat) {
+                    let name = other.name;
+                    let is_listed = arguments.iter().any(|one| std::ptr::eq(*one, other));
+                    assert!(is_listed, "{full} does not list this {name}");
+                    assert_ne!(name, argument.name, "{full}");
                     assert!(!other.required && !argument.required, "{full}: {name}");
                     // One of both says so.
                     assert!(
-                        !(argument.excludes.contains(name)
-                            && other.excludes.contains(&argument.name)),
+                        !(names(argument.excludes).contains(&name)
+                            && names(other.excludes).contains(&argument.name)),
                         "{full}: {name} twice"
                     );
                 }
@@ -194,9 +192,9 @@ mod tests {
     fn every_rule_is_checked() {
         let mut rules = 0;
         for (full, command) in commands() {
-            for argument in command.arguments {
+            for argument in command.arguments() {
                 let name = argument.name;
-                for other in argument.excludes {
+                for other in names(argument.excludes) {
                     rules += 1;
                     let error = said(command, &allowed(command, &[name, other]));
                     let wanted = format!("error: {}", both(name, other));
@@ -204,6 +202,7 @@ mod tests {
                 }
                 for group in argument.requires {
                     rules += 1;
+                    let group = names(group);
                     let all = allowed(command, &[name]);
                     let without: Vec<_> =
                         all.iter().copied().filter(|one| !group.contains(one)).collect();
@@ -216,7 +215,7 @@ mod tests {
                     others.retain(|other| *other != name);
                     let wanted = format!("error: {}", missing(argument));
                     assert_eq!(said(command, &others), Some(wanted), "{full}: no {name}");
-                    for other in argument.unless {
+                    for other in names(argument.unless) {
                         assert_eq!(said(command, &allowed(command, &[other])), None, "{full}");
                     }
                 }
@@ -231,14 +230,14 @@ mod tests {
     fn another_word_is_refused_with_all_that_there_are() {
         let mut sets = 0;
         for (full, command) in commands() {
-            for argument in command.arguments {
+            for argument in command.arguments() {
                 let Some(words) = argument.words else { continue };
-                let (error, name) = (words.check("nosuch").unwrap_err(), argument.name);
-                let (_, said) = error.into_texts();
+                let name = argument.name;
+                let (_, said) = words.check(name, "nosuch").unwrap_err().into_texts();
                 assert!(said.contains("nosuch"), "{full}: {name}: {said}");
                 for word in words.words {
                     assert!(said.contains(word), "{full}: {name}: {said}");
-                    assert!(words.check(word).is_ok(), "{full}: {name}: {word}");
+                    assert!(words.check(name, word).is_ok(), "{full}: {name}: {word}");
                 }
                 sets += 1;
             }
@@ -255,7 +254,6 @@ mod tests {
             ("nvram", Value::Bool(true)),
             ("keep_nvram", Value::Bool(false)),
         ]);
-        let args = bind(command.name, command.arguments, &given.into()).unwrap();
-        assert!(check(command.arguments, &args).is_ok());
+        assert!(check(&command.bind(&given.into()).unwrap()).is_ok());
     }
 }

@@ -40,15 +40,15 @@ impl Words {
         Words { numbers: true, ..self }
     }
 
-    /// Refuses what is not in the set.
-    pub fn check(&self, given: &str) -> Result<(), Failure> {
+    /// Refuses what is not in the set, as the value of this argument.
+    pub fn check(&self, argument: &'static str, given: &str) -> Result<(), Failure> {
         let all = if self.several { given.split(',').collect() } else { vec![given] };
         let is_one = |word: &str| {
             self.words.contains(&word) || self.numbers && parse_number::<i32>(word).is_some()
         };
         match all.into_iter().find(|word| !is_one(word)) {
             None => Ok(()),
-            Some(other) => Err(self.refused(other)),
+            Some(other) => Err(self.refused(other).blaming(argument)),
         }
     }
 

@@ -2,8 +2,8 @@
 
 use std::ffi::CString;
 
-use virt::sys;
-
+use super::{ARCH, CPUS, ERROR, FEATURES, MIGRATABLE, TYPE, VALIDATE};
+use crate::constants as c;
 use crate::core::conn::Emulator;
 use crate::error::Result;
 use crate::host::frame::call::{Call, Outcome};
@@ -15,39 +15,39 @@ use crate::value::{Map, Value};
 use crate::xml;
 
 /// Where CPUs are in documents of the various kinds.
-const CPUS: [&str; 3] =
+const PLACES: [&str; 3] =
     ["container.cpu", "container.domain.cpu", "container.capabilities.host.cpu"];
 /// Where the modes of CPUs are in domain capabilities.
 const MODES: &str = "container.domainCapabilities.cpu.mode";
 
 pub fn baseline(call: &mut Call<'_>) -> Outcome {
-    let cpus = described(&call.document("file")?)?;
+    let cpus = described(&call.get(&CPUS)?.read()?)?;
     let cpus: Vec<_> = cpus.iter().map(|cpu| &**cpu).collect();
     let flags = call.flags(&[
-        ("features", sys::VIR_CONNECT_BASELINE_CPU_EXPAND_FEATURES),
-        ("migratable", sys::VIR_CONNECT_BASELINE_CPU_MIGRATABLE),
+        (&FEATURES, c::CONN_BASELINE_CPU_EXPAND_FEATURES),
+        (&MIGRATABLE, c::CONN_BASELINE_CPU_MIGRATABLE),
     ]);
     let cpu = call.conn().baseline_cpu(&cpus, flags)?;
     Ok(shown(&cpu).trim_end().into())
 }
 
 pub fn compare(call: &mut Call<'_>) -> Outcome {
-    let document = call.document("file")?;
+    let document = call.get(&CPUS)?.read()?;
     let file = &document.file;
     let cpus = described(&document)?;
     let flags = call.flags(&[
-        ("error", sys::VIR_CONNECT_COMPARE_CPU_FAIL_INCOMPATIBLE),
-        ("validate", sys::VIR_CONNECT_COMPARE_CPU_VALIDATE_XML),
+        (&ERROR, c::CONN_COMPARE_CPU_FAIL_INCOMPATIBLE),
+        (&VALIDATE, c::CONN_COMPARE_CPU_VALIDATE_XML),
     ]);
     let cpu = cpus.first().map(|cpu| &**cpu).unwrap_or_default();
-    match call.conn().compare_cpu(cpu, flags)? {
-        sys::VIR_CPU_COMPARE_INCOMPATIBLE => {
+    match u32::try_from(call.conn().compare_cpu(cpu, flags)?) {
+        Ok(c::CONN_CPU_COMPARE_INCOMPATIBLE) => {
             Err(Failure::printed(format!("CPU described in {file} is incompatible with host CPU")))
         }
-        sys::VIR_CPU_COMPARE_IDENTICAL => {
+        Ok(c::CONN_CPU_COMPARE_IDENTICAL) => {
             Ok(format!("CPU described in {file} is identical to host CPU").into())
         }
-        sys::VIR_CPU_COMPARE_SUPERSET => {
+        Ok(c::CONN_CPU_COMPARE_SUPERSET) => {
             Ok(format!("Host CPU is a superset of CPU described in {file}").into())
         }
         _ => Err(Failure::said(format!("Failed to compare host CPU with {file}"))),
@@ -55,7 +55,7 @@ pub fn compare(call: &mut Call<'_>) -> Outcome {
 }
 
 pub fn models(call: &mut Call<'_>) -> Outcome {
-    let models = call.conn().get_cpu_model_names(call.needed_text("arch")?, 0)?;
+    let models = call.conn().get_cpu_model_names(call.c_text(&ARCH)?, 0)?;
     if models.is_empty() {
         return Ok(Value::List(vec!["all CPU models are accepted".into()]));
     }
@@ -64,7 +64,7 @@ pub fn models(call: &mut Call<'_>) -> Outcome {
 
 /// What the emulator says, or, where there is none to ask, the driver.
 pub fn maxvcpus(call: &mut Call<'_>) -> Outcome {
-    let virttype = call.text("type");
+    let virttype = call.c_text(&TYPE);
     let emulator = Emulator { virttype, ..Emulator::default() };
     let capabilities = call.conn().get_domain_capabilities(emulator, 0);
     let capabilities = capabilities.and_then(|text| xml::from_xml(shown(&text)));
@@ -83,9 +83,10 @@ fn described(document: &Document) -> std::result::Result<Vec<CString>, Failure> 
         Some(rest) => rest.split_once("?>").map_or(rest, |(_, rest)| rest),
         None => text,
     };
-    let all = xml::from_xml(&format!("<container>{without_declaration}</container>"))?;
+    let all = xml::from_xml(&format!("<container>{without_declaration}</container>"))
+        .map_err(|error| Failure::from(error).blaming(CPUS.name()))?;
     let mut cpus = Vec::new();
-    for path in CPUS {
+    for path in PLACES {
         for cpu in xml_result::elements(&all, path) {
             cpus.push(written(cpu.clone())?);
         }
@@ -100,11 +101,14 @@ fn described(document: &Document) -> std::result::Result<Vec<CString>, Failure> 
         }
     }
     if cpus.is_empty() {
-        return Err(Failure::said(format!(
-            "File '{}' does not contain any <cpu> element or valid domain XML, host capabilities \
+        return Err(Failure::refused(
+            CPUS.name(),
+            format!(
+                "File '{}' does not contain any <cpu> element or valid domain XML, host capabilities \
              XML, or domain capabilities XML",
-            document.file
-        )));
+                document.file
+            ),
+        ));
     }
     Ok(cpus)
 }

@@ -1,8 +1,11 @@
 //! The host's memory: NUMA cells, pages, and how they are shared.
 
-use virt::sys;
-
+use super::{
+    ADD, ALL, CELL, FREECELL_ALL, FREEPAGES_CELL, FREEPAGES_PAGESIZE, PAGECOUNT, PAGESIZE, SHARING,
+};
+use crate::constants as c;
 use crate::error::Result;
+use crate::host::frame::argument::{Int, Optional};
 use crate::host::frame::call::{Call, Outcome};
 use crate::host::frame::failure::{Failure, Says};
 use crate::host::frame::given::shown;
@@ -14,26 +17,26 @@ use crate::xml;
 const ALL_CELLS: i32 = -1;
 
 pub fn allocpages(call: &mut Call<'_>) -> Outcome {
-    let size = call.size("pagesize").unwrap_or_default() / 1024;
-    let count = call.needed_int("pagecount")?;
-    let (start, end) = match cell(call)? {
+    let size = call.get(&PAGESIZE)? / 1024;
+    let count = call.get(&PAGECOUNT)?;
+    let (start, end) = match cell(call, &CELL)? {
         Some(cell) => (cell, cell),
-        None if call.flag("all") => range(&cells(call)?.ids)?,
+        None if call.flag(&ALL) => range(&cells(call)?.ids)?,
         None => (ALL_CELLS, ALL_CELLS),
     };
     let pages = Value::List(vec![Value::List(vec![size.into(), count.into()])]);
-    let add = call.flag("add");
-    let flags = if add { sys::VIR_NODE_ALLOC_PAGES_ADD } else { sys::VIR_NODE_ALLOC_PAGES_SET };
+    let add = call.flag(&ADD);
+    let flags = if add { c::CONN_NODE_ALLOC_PAGES_ADD } else { c::CONN_NODE_ALLOC_PAGES_SET };
     call.conn().node_alloc_pages(&pages, start, end, flags)?;
     Ok("".into())
 }
 
 pub fn freecell(call: &mut Call<'_>) -> Outcome {
     let mut map = Map::new();
-    if let Some(cell) = cell(call)? {
+    if let Some(cell) = cell(call, &CELL)? {
         let free = call.conn().get_node_cells_free_memory(cell, cell)?;
         map.push_new(cell.to_string(), bytes_as_kib(call, total(&free)?));
-    } else if call.flag("all") {
+    } else if call.flag(&FREECELL_ALL) {
         let ids = cells(call)?.ids;
         let (start, end) = range(&ids)?;
         let free = call.conn().get_node_cells_free_memory(start, end)?;
@@ -52,7 +55,9 @@ pub fn freecell(call: &mut Call<'_>) -> Outcome {
 }
 
 pub fn freepages(call: &mut Call<'_>) -> Outcome {
-    if call.flag("all") {
+    // All of them if there is not one cell and one size.
+    let (Some(cell), Some(size)) = (cell(call, &FREEPAGES_CELL)?, call.get(&FREEPAGES_PAGESIZE))
+    else {
         let cells = cells(call)?;
         let (start, end) = range(&cells.ids)?;
         let free = call.conn().get_node_free_pages(&cells.page_sizes, start, end, 0)?;
@@ -62,11 +67,11 @@ pub fn freepages(call: &mut Call<'_>) -> Outcome {
             map.push_new(name, pages_of(cell)?);
         }
         return Ok(map.into());
-    }
-    let cell = cell(call)?.ok_or_else(|| Failure::said("missing cellno argument"))?;
-    let size = call.size("pagesize").ok_or_else(|| Failure::said("missing pagesize argument"))?;
-    let size = i32::try_from(size / 1024)
-        .map_err(|_| Failure::said(format!("a page of {size} bytes is larger than any")))?;
+    };
+    let size = i32::try_from(size / 1024).map_err(|_| {
+        let said = format!("a page of {size} bytes is larger than any");
+        Failure::refused(FREEPAGES_PAGESIZE.name(), said)
+    })?;
     let free = call.conn().get_node_free_pages(&[size], cell, cell, 0)?;
     match free.first() {
         Some(free) => Ok(pages_of(free)?.into()),
@@ -75,13 +80,10 @@ pub fn freepages(call: &mut Call<'_>) -> Outcome {
 }
 
 pub fn tune(call: &mut Call<'_>) -> Outcome {
-    const SETTINGS: [&str; 3] =
-        ["shm_pages_to_scan", "shm_sleep_millisecs", "shm_merge_across_nodes"];
-    if !call.sets_something() {
+    let changes = call.settings(SHARING);
+    if changes.is_empty() {
         return Ok(call.conn().get_node_memory_parameters(0)?.into());
     }
-    let given = SETTINGS.iter().filter_map(|name| Some((*name, call.int(name)?)));
-    let changes: Map = given.collect();
     call.conn()
         .set_node_memory_parameters(&changes, 0)
         .or_say(|| "Unable to change memory parameters".to_owned())?;
@@ -104,9 +106,9 @@ fn pages_of(cell: &Value) -> Result<Map> {
 }
 
 /// The NUMA cell that was asked about.
-fn cell(call: &Call<'_>) -> std::result::Result<Option<i32>, Failure> {
+fn cell(call: &Call<'_>, argument: &Optional<Int>) -> std::result::Result<Option<i32>, Failure> {
     let range = ALL_CELLS.into()..=i32::MAX.into();
-    call.number("cellno", range, "cell number must be non-negative integer or -1")
+    call.number(argument, range, "cell number must be non-negative integer or -1")
 }
 
 /// The NUMA cells of the host.

@@ -6,8 +6,11 @@ mod node;
 
 pub(super) use node::{SUSPEND_TARGET, SUSPEND_TARGETS};
 
-use super::frame::argument::{Argument, Kind, Shape, flag, needed, optional};
-use super::frame::call::{Call, Command, Outcome};
+use super::frame::argument::{
+    Document, Flag, Int, Listed, Needed, Optional, Size, Text, flag, needed, optional,
+};
+use super::frame::call::{Call, Outcome};
+use super::frame::command::{Command, action, document, facts, list, tune, word};
 use super::frame::failure::Failure;
 use super::frame::given::shown;
 use super::xml_result;
@@ -15,208 +18,99 @@ use crate::core::conn::Emulator;
 use crate::core::library;
 use crate::value::{Map, Value};
 
-const CELL: Argument = optional("cellno", Kind::Int, "which NUMA cell");
-const CPUS: Argument =
-    needed("file", Kind::Document("cpu"), "CPUs, or domains or capabilities that have one");
+/// Where it may be left out, and where it must not.
+const CELL_NUMBER: Optional<Int> = optional("cellno", "which NUMA cell");
+static CELL: Optional<Int> = CELL_NUMBER;
+static CPUS: Needed<Document> =
+    needed("file", "CPUs, or domains or capabilities that have one").root("cpu");
 
-pub(super) const COMMANDS: &[Command] = &[
-    Command {
-        name: "allocpages",
-        virsh: "allocpages",
-        about: "Sets how many pages of a size are reserved.",
-        shape: Shape::None,
-        arguments: &[
-            needed("pagesize", Kind::Size(1024), "the size of a page; a plain number is in KiB"),
-            needed("pagecount", Kind::Int, "how many pages"),
-            CELL,
-            flag("add", "as many more, not as many in all"),
-            flag("all", "in every NUMA cell").excludes(&["cellno"]),
-        ],
-        progress: false,
-        run: memory::allocpages,
-    },
-    Command {
-        name: "capabilities",
-        virsh: "capabilities",
-        about: "Gets what the host and its hypervisor can do.",
-        shape: Shape::Xml,
-        arguments: &[],
-        progress: false,
-        run: capabilities,
-    },
-    Command {
-        name: "cpu_baseline",
-        virsh: "cpu-baseline",
-        about: "Computes the most capable CPU that several hosts have.",
-        shape: Shape::None,
-        arguments: &[
-            CPUS,
-            flag("features", "show the features that the model has by itself"),
-            flag("migratable", "leave out features that block migration"),
-        ],
-        progress: false,
-        run: cpu::baseline,
-    },
-    Command {
-        name: "cpu_compare",
-        virsh: "cpu-compare",
-        about: "Compares the host's CPU to a described one.",
-        shape: Shape::None,
-        arguments: &[
-            CPUS,
-            flag("error", "report CPUs that are incompatible as an error"),
-            flag("validate", "check the description against libvirt's schema"),
-        ],
-        progress: false,
-        run: cpu::compare,
-    },
-    Command {
-        name: "cpu_models",
-        virsh: "cpu-models",
-        about: "Lists the CPU models that are known for an architecture.",
-        shape: Shape::List,
-        arguments: &[needed("arch", Kind::Text, "the architecture, like x86_64")],
-        progress: false,
-        run: cpu::models,
-    },
-    Command {
-        name: "domcapabilities",
-        virsh: "domcapabilities",
-        about: "Gets what domains can have with an emulator.",
-        shape: Shape::Xml,
-        arguments: &[
-            optional("virttype", Kind::Text, "the kind of virtualisation, like kvm"),
-            optional("emulatorbin", Kind::Text, "the emulator's path"),
-            optional("arch", Kind::Text, "the architecture, like x86_64"),
-            optional("machine", Kind::Text, "the machine type, like q35"),
-        ],
-        progress: false,
-        run: domcapabilities,
-    },
-    Command {
-        name: "freecell",
-        virsh: "freecell",
-        about: "Gets the free memory of the host or of NUMA cells.",
-        shape: Shape::Dict,
-        arguments: &[CELL, flag("all", "every NUMA cell, and the total").excludes(&["cellno"])],
-        progress: false,
-        run: memory::freecell,
-    },
-    Command {
-        name: "freepages",
-        virsh: "freepages",
-        about: "Gets how many pages are free in NUMA cells.",
-        shape: Shape::Dict,
-        arguments: &[
-            CELL.unless(&["all"]).saying("missing cellno argument"),
-            optional("pagesize", Kind::Size(1024), "which size; a plain number is in KiB")
-                .unless(&["all"])
-                .saying("missing pagesize argument"),
-            flag("all", "every NUMA cell and every size").excludes(&["cellno"]),
-        ],
-        progress: false,
-        run: memory::freepages,
-    },
-    Command {
-        name: "maxvcpus",
-        virsh: "maxvcpus",
-        about: "Gets how many virtual CPUs a domain can have.",
-        shape: Shape::Str,
-        arguments: &[optional("type", Kind::Text, "the kind of virtualisation, like kvm")],
-        progress: false,
-        run: cpu::maxvcpus,
-    },
-    Command {
-        name: "node_memory_tune",
-        virsh: "node-memory-tune",
-        about: "Gets or sets how the host shares memory pages between guests.",
-        shape: Shape::Tune,
-        arguments: &[
-            optional("shm_pages_to_scan", Kind::Int, "pages to scan before it sleeps"),
-            optional("shm_sleep_millisecs", Kind::Int, "how long it sleeps, in ms"),
-            optional("shm_merge_across_nodes", Kind::Int, "1 to merge across NUMA cells, or 0"),
-        ],
-        progress: false,
-        run: memory::tune,
-    },
-    Command {
-        name: "nodecpumap",
-        virsh: "nodecpumap",
-        about: "Gets which CPUs of the host are online.",
-        shape: Shape::Dict,
-        arguments: &[flag("pretty", "the map as ranges, like 0-3,8")],
-        progress: false,
-        run: node::cpumap,
-    },
-    Command {
-        name: "nodecpustats",
-        virsh: "nodecpustats",
-        about: "Gets what the host's CPUs did: in ns, or in percent over one second.",
-        shape: Shape::Dict,
-        arguments: &[
-            optional("cpu", Kind::Int, "which CPU; all together without it"),
-            flag("percent", "measure for one second, in percent"),
-        ],
-        progress: false,
-        run: node::cpustats,
-    },
-    Command {
-        name: "nodeinfo",
-        virsh: "nodeinfo",
-        about: "Gets the host's CPUs and memory.",
-        shape: Shape::Dict,
-        arguments: &[],
-        progress: false,
-        run: node::info,
-    },
-    Command {
-        name: "nodememstats",
-        virsh: "nodememstats",
-        about: "Gets how the host's memory is used.",
-        shape: Shape::Dict,
-        arguments: &[optional("cell", Kind::Int, "which NUMA cell; all together without it")],
-        progress: false,
-        run: node::memstats,
-    },
-    Command {
-        name: "nodesuspend",
-        virsh: "nodesuspend",
-        about: "Suspends the host for a time.",
-        shape: Shape::None,
-        arguments: &[
-            SUSPEND_TARGET,
-            needed("duration", Kind::Int, "for how long, in s; 60 at the least"),
-        ],
-        progress: false,
-        run: node::suspend,
-    },
-    Command {
-        name: "sysinfo",
-        virsh: "sysinfo",
-        about: "Gets what BIOS and hardware say about themselves.",
-        shape: Shape::Dict,
-        arguments: &[],
-        progress: false,
-        run: sysinfo,
-    },
-    Command {
-        name: "uri",
-        virsh: "uri",
-        about: "Gets the host's libvirt URI.",
-        shape: Shape::Str,
-        arguments: &[],
-        progress: false,
-        run: uri,
-    },
-    Command {
-        name: "version",
-        virsh: "version",
-        about: "Gets the versions of library and hypervisor.",
-        shape: Shape::Dict,
-        arguments: &[flag("daemon", "that of the daemon, too")],
-        progress: false,
-        run: version,
-    },
+static PAGESIZE: Needed<Size> =
+    needed("pagesize", "the size of a page; a plain number is in KiB").in_kib();
+static PAGECOUNT: Needed<Int> = needed("pagecount", "how many pages");
+static ADD: Flag = flag("add", "as many more, not as many in all");
+static ALL: Flag = flag("all", "in every NUMA cell").excludes(&[&CELL]);
+static FEATURES: Flag = flag("features", "show the features that the model has by itself");
+static MIGRATABLE: Flag = flag("migratable", "leave out features that block migration");
+static ERROR: Flag = flag("error", "report CPUs that are incompatible as an error");
+static VALIDATE: Flag = flag("validate", "check the description against libvirt's schema");
+static ARCH: Needed<Text> = needed("arch", "the architecture, like x86_64");
+static VIRTTYPE: Optional<Text> = optional("virttype", "the kind of virtualisation, like kvm");
+static EMULATORBIN: Optional<Text> = optional("emulatorbin", "the emulator's path");
+static DOMCAPABILITIES_ARCH: Optional<Text> = optional("arch", "the architecture, like x86_64");
+static MACHINE: Optional<Text> = optional("machine", "the machine type, like q35");
+static FREECELL_ALL: Flag = flag("all", "every NUMA cell, and the total").excludes(&[&CELL]);
+static FREEPAGES_CELL: Optional<Int> =
+    CELL_NUMBER.unless(&[&FREEPAGES_ALL]).saying("missing cellno argument");
+static FREEPAGES_PAGESIZE: Optional<Size> =
+    optional("pagesize", "which size; a plain number is in KiB")
+        .in_kib()
+        .unless(&[&FREEPAGES_ALL])
+        .saying("missing pagesize argument");
+static FREEPAGES_ALL: Flag =
+    flag("all", "every NUMA cell and every size").excludes(&[&FREEPAGES_CELL]);
+static TYPE: Optional<Text> = optional("type", "the kind of virtualisation, like kvm");
+/// The settings of sharing, which have the same names in libvirt.
+static SHARING: Listed = &[
+    &optional::<Int>("shm_pages_to_scan", "pages to scan before it sleeps"),
+    &optional::<Int>("shm_sleep_millisecs", "how long it sleeps, in ms"),
+    &optional::<Int>("shm_merge_across_nodes", "1 to merge across NUMA cells, or 0"),
+];
+static PRETTY: Flag = flag("pretty", "the map as ranges, like 0-3,8");
+static CPU: Optional<Int> = optional("cpu", "which CPU; all together without it");
+static PERCENT: Flag = flag("percent", "measure for one second, in percent");
+static NODEMEMSTATS_CELL: Optional<Int> =
+    optional("cell", "which NUMA cell; all together without it");
+static DURATION: Needed<Int> = needed("duration", "for how long, in s; 60 at the least");
+static DAEMON: Flag = flag("daemon", "that of the daemon, too");
+
+pub(super) static COMMANDS: &[Command] = &[
+    action("allocpages", "allocpages", memory::allocpages)
+        .about("Sets how many pages of a size are reserved.")
+        .takes(&[&PAGESIZE, &PAGECOUNT, &CELL, &ADD, &ALL]),
+    document("capabilities", "capabilities", capabilities)
+        .about("Gets what the host and its hypervisor can do."),
+    action("cpu_baseline", "cpu-baseline", cpu::baseline)
+        .about("Computes the most capable CPU that several hosts have.")
+        .takes(&[&CPUS, &FEATURES, &MIGRATABLE]),
+    action("cpu_compare", "cpu-compare", cpu::compare)
+        .about("Compares the host's CPU to a described one.")
+        .takes(&[&CPUS, &ERROR, &VALIDATE]),
+    list("cpu_models", "cpu-models", cpu::models)
+        .about("Lists the CPU models that are known for an architecture.")
+        .takes(&[&ARCH]),
+    document("domcapabilities", "domcapabilities", domcapabilities)
+        .about("Gets what domains can have with an emulator.")
+        .takes(&[&VIRTTYPE, &EMULATORBIN, &DOMCAPABILITIES_ARCH, &MACHINE]),
+    facts("freecell", "freecell", memory::freecell)
+        .about("Gets the free memory of the host or of NUMA cells.")
+        .takes(&[&CELL, &FREECELL_ALL]),
+    facts("freepages", "freepages", memory::freepages)
+        .about("Gets how many pages are free in NUMA cells.")
+        .takes(&[&FREEPAGES_CELL, &FREEPAGES_PAGESIZE, &FREEPAGES_ALL]),
+    word("maxvcpus", "maxvcpus", cpu::maxvcpus)
+        .about("Gets how many virtual CPUs a domain can have.")
+        .takes(&[&TYPE]),
+    tune("node_memory_tune", "node-memory-tune", memory::tune)
+        .about("Gets or sets how the host shares memory pages between guests.")
+        .takes(SHARING),
+    facts("nodecpumap", "nodecpumap", node::cpumap)
+        .about("Gets which CPUs of the host are online.")
+        .takes(&[&PRETTY]),
+    facts("nodecpustats", "nodecpustats", node::cpustats)
+        .about("Gets what the host's CPUs did: in ns, or in percent over one second.")
+        .takes(&[&CPU, &PERCENT]),
+    facts("nodeinfo", "nodeinfo", node::info).about("Gets the host's CPUs and memory."),
+    facts("nodememstats", "nodememstats", node::memstats)
+        .about("Gets how the host's memory is used.")
+        .takes(&[&NODEMEMSTATS_CELL]),
+    action("nodesuspend", "nodesuspend", node::suspend)
+        .about("Suspends the host for a time.")
+        .takes(&[&SUSPEND_TARGET, &DURATION]),
+    facts("sysinfo", "sysinfo", sysinfo).about("Gets what BIOS and hardware say about themselves."),
+    word("uri", "uri", uri).about("Gets the host's libvirt URI."),
+    facts("version", "version", version)
+        .about("Gets the versions of library and hypervisor.")
+        .takes(&[&DAEMON]),
 ];
 
 fn capabilities(call: &mut Call<'_>) -> Outcome {
@@ -225,10 +119,10 @@ fn capabilities(call: &mut Call<'_>) -> Outcome {
 
 fn domcapabilities(call: &mut Call<'_>) -> Outcome {
     let emulator = Emulator {
-        path: call.text("emulatorbin"),
-        arch: call.text("arch"),
-        machine: call.text("machine"),
-        virttype: call.text("virttype"),
+        path: call.c_text(&EMULATORBIN),
+        arch: call.c_text(&DOMCAPABILITIES_ARCH),
+        machine: call.c_text(&MACHINE),
+        virttype: call.c_text(&VIRTTYPE),
     };
     let text = call.conn().get_domain_capabilities(emulator, 0)?;
     xml_result::document(&text, "domainCapabilities", &[])
@@ -290,7 +184,7 @@ fn version(call: &mut Call<'_>) -> Outcome {
     map.push_new("using_library", entry("libvirt", library));
     map.push_new("using_api", entry(&kind, library));
     map.push_new("running_hypervisor", entry(&kind, conn.get_version()?));
-    if call.flag("daemon") {
+    if call.flag(&DAEMON) {
         let daemon = conn.get_library_version()?;
         let text = Value::String(dotted(daemon));
         map.push_new("running_against_daemon", if raw { Value::Uint(daemon) } else { text });

@@ -3,10 +3,10 @@
 use std::thread;
 use std::time::Duration;
 
-use virt::sys;
-
+use super::{CPU, DURATION, NODEMEMSTATS_CELL, PERCENT, PRETTY};
+use crate::constants as c;
 use crate::error::Result;
-use crate::host::frame::argument::{Argument, Kind, needed};
+use crate::host::frame::argument::{Int, Needed, Optional, Text, needed};
 use crate::host::frame::call::{Call, Outcome};
 use crate::host::frame::failure::{Failure, Says};
 use crate::host::frame::text;
@@ -49,7 +49,7 @@ pub fn cpumap(call: &mut Call<'_>) -> Outcome {
     let numbers: Vec<usize> = (0..present).filter(|cpu| is_online(*cpu)).collect();
     let shown = if call.raw() {
         Value::List(numbers.iter().map(|cpu| Value::Uint(*cpu as u64)).collect())
-    } else if call.flag("pretty") {
+    } else if call.flag(&PRETTY) {
         call.converted(&text::ranges(&numbers))
     } else {
         (0..present).map(|cpu| if is_online(cpu) { 'y' } else { '-' }).collect::<String>().into()
@@ -62,11 +62,11 @@ pub fn cpumap(call: &mut Call<'_>) -> Outcome {
 }
 
 pub fn cpustats(call: &mut Call<'_>) -> Outcome {
-    let cpu = small(call, "cpu")?;
+    let cpu = small(call, &CPU)?;
     let stats = || call.conn().get_node_cpu_stats(cpu, 0);
     let first = stats()?;
     let of = |stats: &Map, name: &str| stats.get(name).map_or(Ok(0), |time| time.get_uint64(""));
-    if !call.flag("percent") {
+    if !call.flag(&PERCENT) {
         let times = TIMES.iter().filter(|(_, name)| first.get(name).is_some());
         let times = times.map(|(shown, name)| Ok((*shown, of(&first, name)?)));
         return Ok(times.collect::<Result<Map>>()?.into());
@@ -103,7 +103,7 @@ fn percent(call: &Call<'_>, number: f64, digits: usize) -> Value {
 }
 
 pub fn memstats(call: &mut Call<'_>) -> Outcome {
-    let cell = small(call, "cell")?;
+    let cell = small(call, &NODEMEMSTATS_CELL)?;
     let stats = call.conn().get_node_memory_stats(cell, 0)?;
     let entry = |(name, kib): (&str, &Value)| Ok((name.to_owned(), call.kib(kib.get_uint64("")?)));
     Ok(stats.iter().map(entry).collect::<Result<Map>>()?.into())
@@ -111,26 +111,25 @@ pub fn memstats(call: &mut Call<'_>) -> Outcome {
 
 /// How much of a computer goes on while it is suspended.
 pub(in crate::host) const SUSPEND_TARGETS: [(&str, u32); 3] = [
-    ("mem", sys::VIR_NODE_SUSPEND_TARGET_MEM),
-    ("disk", sys::VIR_NODE_SUSPEND_TARGET_DISK),
-    ("hybrid", sys::VIR_NODE_SUSPEND_TARGET_HYBRID),
+    ("mem", c::CONN_NODE_SUSPEND_TARGET_MEM),
+    ("disk", c::CONN_NODE_SUSPEND_TARGET_DISK),
+    ("hybrid", c::CONN_NODE_SUSPEND_TARGET_HYBRID),
 ];
 const SUSPEND_NAMES: &[&str] = &names(&SUSPEND_TARGETS);
-pub(in crate::host) const SUSPEND_TARGET: Argument =
-    needed("target", Kind::Text, "mem, disk or hybrid")
-        .one_of(&Words::new(SUSPEND_NAMES, "Invalid target '{}'"));
+pub(in crate::host) static SUSPEND_TARGET: Needed<Text> = needed("target", "mem, disk or hybrid")
+    .one_of(&Words::new(SUSPEND_NAMES, "Invalid target '{}'"));
 
 pub fn suspend(call: &mut Call<'_>) -> Outcome {
-    let target = call.meaning("target", &SUSPEND_TARGETS)?.unwrap_or_default();
-    let duration = call.number("duration", 0..=i64::MAX, "Invalid duration")?;
+    let target = call.meaning(&SUSPEND_TARGET, &SUSPEND_TARGETS)??;
+    let duration = call.number(&DURATION, 0..=i64::MAX, "Invalid duration")??;
     call.conn()
-        .node_suspend_for_duration(target, duration.unwrap_or_default(), 0)
+        .node_suspend_for_duration(target, duration, 0)
         .or_say(|| "The host was not suspended".to_owned())?;
     Ok("".into())
 }
 
 /// Which CPU or cell; all of them if none was given.
-fn small(call: &Call<'_>, name: &str) -> std::result::Result<i32, Failure> {
-    let number = call.number(name, ALL.into()..=i32::MAX.into(), "Invalid value")?;
+fn small(call: &Call<'_>, argument: &Optional<Int>) -> std::result::Result<i32, Failure> {
+    let number = call.number(argument, ALL.into()..=i32::MAX.into(), "Invalid value")?;
     Ok(number.unwrap_or(ALL))
 }

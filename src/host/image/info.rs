@@ -1,6 +1,6 @@
 //! What is known about an image.
 
-use super::{OUTPUT, qemu_img};
+use super::{BACKING_CHAIN, IMAGE, OUTPUT, qemu_img};
 use crate::host::frame::call::{Call, Outcome};
 use crate::host::frame::failure::Failure;
 use crate::value::{Map, Value};
@@ -17,11 +17,11 @@ const RENAMED: [(&str, &str); 6] = [
 
 /// Texts from what qemu-img prints to people; numbers and structure from its JSON.
 pub fn run(call: &mut Call<'_>) -> Outcome {
-    let structured = call.raw() || call.str(OUTPUT.name) == Some("json");
-    let chain = call.flag("backing_chain");
-    let json = structured && !call.given(OUTPUT.name);
+    let structured = call.raw() || call.get(&OUTPUT) == Some("json");
+    let chain = call.flag(&BACKING_CHAIN);
+    let json = structured && !call.given(&OUTPUT);
     let more: &[&str] = if json { &["--output=json"] } else { &[] };
-    let ended = qemu_img(call, more, &["path"]).run(call).map_err(Failure::said)?;
+    let ended = qemu_img(call, more, IMAGE).run(call).map_err(Failure::said)?;
     if !ended.worked {
         return Err(Failure::said(ended.err.trim_end()));
     }

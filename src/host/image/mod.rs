@@ -7,8 +7,12 @@
 mod info;
 mod program;
 
-use super::frame::argument::{Argument, Kind, Shape, flag, needed, option, optional};
-use super::frame::call::{Call, Command, Outcome};
+use super::frame::argument::{
+    Argument, Bound, Flag, Listed, Needed, Optional, Text, Texts, flag, flat, needed, option,
+    optional,
+};
+use super::frame::call::{Call, Outcome};
+use super::frame::command::{Command, facts, program};
 use super::frame::given::shown;
 use crate::value::Value;
 use program::{Ended, Program};
@@ -16,339 +20,327 @@ use program::{Ended, Program};
 const QEMU_IMG: &str = "qemu-img";
 const QEMU_NBD: &str = "qemu-nbd";
 
-const PATH: Argument = needed("path", Kind::Text, "the image: a file, or what QEMU takes for one");
-const FORMAT: Argument = option("f", Kind::Text, "the image's format, or it is guessed");
-const BACKING_FORMAT: Argument = option("F", Kind::Text, "the format of the backing file");
-const CACHE: Argument = option("t", Kind::Text, "how the image that is written is cached");
-const SOURCE_CACHE: Argument = option("T", Kind::Text, "how what is read is cached");
-const OUTPUT: Argument = option("output", Kind::Text, "human or json");
-const OBJECTS: Argument = option("object", Kind::Texts, "QEMU's objects, such as secrets");
-const SETTINGS: Argument = option("o", Kind::Texts, "the format's options, such as size=1G");
-const IMAGE_OPTS: Argument = flag("image_opts", "the path is a list of QEMU's options");
-const QUIET: Argument = flag("q", "print errors only");
-const SHARED: Argument = flag("U", "the image may be in use");
-const PROGRESS: Argument = flag("p", "taken, but progress is told to a callback");
+static PATH: Needed<Text> = needed("path", "the image: a file, or what QEMU takes for one");
+static FORMAT: Optional<Text> = option("f", "the image's format, or it is guessed");
+static BACKING_FORMAT: Optional<Text> = option("F", "the format of the backing file");
+static CACHE: Optional<Text> = option("t", "how the image that is written is cached");
+static SOURCE_CACHE: Optional<Text> = option("T", "how what is read is cached");
+static OUTPUT: Optional<Text> = option("output", "human or json");
+static OBJECTS: Optional<Texts> = option("object", "QEMU's objects, such as secrets");
+static SETTINGS: Optional<Texts> = option("o", "the format's options, such as size=1G");
+static IMAGE_OPTS: Flag = flag("image_opts", "the path is a list of QEMU's options");
+static QUIET: Flag = flag("q", "print errors only");
+static SHARED: Flag = flag("U", "the image may be in use");
+static PROGRESS: Flag = flag("p", "taken, but progress is told to a callback");
 
-pub(super) const COMMANDS: &[Command] = &[
-    Command {
-        name: "check",
-        virsh: "",
-        about: "Checks an image, and repairs it if wanted (qemu-img check).",
-        shape: Shape::Ran,
-        arguments: &[
-            PATH,
-            FORMAT,
-            OUTPUT,
-            option("r", Kind::Text, "what to repair: leaks or all"),
-            SOURCE_CACHE,
-            OBJECTS,
-            IMAGE_OPTS,
-            QUIET,
-            SHARED,
-        ],
-        progress: false,
-        run: with_json,
-    },
-    Command {
-        name: "create",
-        virsh: "",
-        about: "Makes an image (qemu-img create).",
-        shape: Shape::Ran,
-        arguments: &[
-            PATH,
-            optional("size", Kind::Text, "such as 20G; bytes without a unit"),
-            FORMAT,
-            option("b", Kind::Text, "the backing file"),
-            BACKING_FORMAT,
-            SETTINGS,
-            OBJECTS,
-            QUIET,
-            flag("u", "do not open the backing file"),
-        ],
-        progress: false,
-        run: |call| run(call, &[], &["path", "size"]),
-    },
-    Command {
-        name: "commit",
-        virsh: "",
-        about: "Writes an image's changes to its backing file (qemu-img commit).",
-        shape: Shape::Ran,
-        arguments: &[
-            PATH,
-            FORMAT,
-            CACHE,
-            option("b", Kind::Text, "the file of the chain to write to"),
-            option("r", Kind::Text, "how much at most in a second"),
-            OBJECTS,
-            IMAGE_OPTS,
-            QUIET,
-            flag("d", "do not empty the image"),
-            PROGRESS,
-        ],
-        progress: true,
-        run: |call| run(call, &[], &["path"]),
-    },
-    Command {
-        name: "compare",
-        virsh: "",
-        about: "Compares what two images hold (qemu-img compare).",
-        shape: Shape::Ran,
-        arguments: &[
-            needed("paths", Kind::Texts, "the two images"),
-            option("f", Kind::Text, "the first one's format"),
-            option("F", Kind::Text, "the second one's format"),
-            SOURCE_CACHE,
-            OBJECTS,
-            IMAGE_OPTS,
-            PROGRESS,
-            QUIET,
-            flag("s", "sizes and allocation must be equal, too"),
-            SHARED,
-        ],
-        progress: true,
-        run: |call| run(call, &[], &["paths"]),
-    },
-    Command {
-        name: "convert",
-        virsh: "",
-        about: "Copies an image, perhaps to another format (qemu-img convert).",
-        shape: Shape::Ran,
-        arguments: &[
-            needed("src_path", Kind::Text, "the image to copy"),
-            needed("dst_path", Kind::Text, "the image to make"),
-            FORMAT,
-            option("O", Kind::Text, "the format to make; raw otherwise"),
-            CACHE,
-            SOURCE_CACHE,
-            option("B", Kind::Text, "the backing file of the image to make"),
-            BACKING_FORMAT,
-            option("l", Kind::Text, "the snapshot to copy"),
-            option("S", Kind::Text, "how many zero bytes make a hole"),
-            option("r", Kind::Text, "how much at most in a second"),
-            option("m", Kind::Text, "how many copies at once"),
-            SETTINGS,
-            OBJECTS,
-            IMAGE_OPTS,
-            flag("target_image_opts", "dst_path is a list of QEMU's options"),
-            flag("target_is_zero", "the target reads as zeros"),
-            flag("bitmaps", "copy the bitmaps, too"),
-            SHARED,
-            flag("C", "let the storage copy where it can"),
-            flag("c", "compress"),
-            PROGRESS,
-            QUIET,
-            flag("n", "the target is there already"),
-            flag("W", "write out of order"),
-            flag("salvage", "go on after errors in reading"),
-        ],
-        progress: true,
-        run: |call| run(call, &[], &["src_path", "dst_path"]),
-    },
-    Command {
-        name: "info",
-        virsh: "",
-        about: "Tells about an image; a list with backing_chain (qemu-img info).",
-        shape: Shape::Dict,
-        arguments: &[
-            PATH,
-            FORMAT,
-            OUTPUT,
-            OBJECTS,
-            IMAGE_OPTS,
-            flag("backing_chain", "about its backing files, too"),
-            SHARED,
-        ],
-        progress: false,
-        run: info::run,
-    },
-    Command {
-        name: "map",
-        virsh: "",
-        about: "Tells where an image's data are (qemu-img map).",
-        shape: Shape::Ran,
-        arguments: &[
-            PATH,
-            FORMAT,
-            option("start_offset", Kind::Text, "from here on"),
-            option("max_length", Kind::Text, "of so much"),
-            OUTPUT,
-            OBJECTS,
-            IMAGE_OPTS,
-            SHARED,
-        ],
-        progress: false,
-        run: with_json,
-    },
-    Command {
-        name: "snapshot",
-        virsh: "",
-        about: "Lists, makes, applies or deletes the snapshots in an image (qemu-img snapshot).",
-        shape: Shape::Ran,
-        arguments: &[
-            PATH,
-            option("a", Kind::Text, "the snapshot to go back to"),
-            option("c", Kind::Text, "the snapshot to make"),
-            option("d", Kind::Text, "the snapshot to delete"),
-            OBJECTS,
-            flag("l", "list them; also without any of these"),
-            IMAGE_OPTS,
-            SHARED,
-            QUIET,
-        ],
-        progress: false,
-        run: snapshot,
-    },
-    Command {
-        name: "rebase",
-        virsh: "",
-        about: "Changes an image's backing file (qemu-img rebase).",
-        shape: Shape::Ran,
-        arguments: &[
-            PATH,
-            needed("b", Kind::Text, "the new backing file; \"\" for none"),
-            FORMAT,
-            BACKING_FORMAT,
-            CACHE,
-            SOURCE_CACHE,
-            OBJECTS,
-            IMAGE_OPTS,
-            SHARED,
-            QUIET,
-            PROGRESS,
-            flag("u", "only write the name: the data are the same"),
-        ],
-        progress: true,
-        run: |call| run(call, &[], &["path"]),
-    },
-    Command {
-        name: "resize",
-        virsh: "",
-        about: "Changes the size of an image (qemu-img resize).",
-        shape: Shape::Ran,
-        arguments: &[
-            PATH,
-            needed("size", Kind::Text, "the new size, or the difference: +1G, -1G"),
-            FORMAT,
-            option("preallocation", Kind::Text, "how to allocate what is new"),
-            OBJECTS,
-            IMAGE_OPTS,
-            QUIET,
-            flag("shrink", "what is cut off may be lost"),
-        ],
-        progress: false,
-        run: |call| run(call, &[], &["path", "size"]),
-    },
-    Command {
-        name: "amend",
-        virsh: "",
-        about: "Changes options of an image's format (qemu-img amend).",
-        shape: Shape::Ran,
-        arguments: &[
-            PATH,
-            needed("o", Kind::Texts, "the options, such as compat=1.1"),
-            FORMAT,
-            CACHE,
-            OBJECTS,
-            IMAGE_OPTS,
-            PROGRESS,
-            QUIET,
-            flag("force", "even what may lose data"),
-        ],
-        progress: true,
-        run: |call| run(call, &[], &["path"]),
-    },
-    Command {
-        name: "load",
-        virsh: "",
-        about: "Makes an image a block device of this machine (qemu-nbd -c).",
-        shape: Shape::Ran,
-        arguments: &[
-            PATH,
-            optional("device", Kind::Text, "the device; nbd0 otherwise"),
-            option("format", Kind::Text, "the image's format, or it is guessed"),
-            option("port", Kind::Text, "the TCP port"),
-            option("bind", Kind::Text, "the address to listen on"),
-            option("socket", Kind::Text, "the UNIX socket"),
-            option("shared", Kind::Text, "how many clients at once"),
-            option("export_name", Kind::Text, "the export's name"),
-            option("description", Kind::Text, "the export's description"),
-            option("offset", Kind::Text, "where in the image the device begins"),
-            option("bitmap", Kind::Text, "the bitmap to tell about"),
-            option("tls_creds", Kind::Text, "the object with the certificates"),
-            option("tls_authz", Kind::Text, "the object that says who may come"),
-            option("trace", Kind::Text, "what to trace"),
-            option("pid_file", Kind::Text, "where to write the process id"),
-            option("selinux_label", Kind::Text, "the socket's label"),
-            option("load_snapshot", Kind::Text, "the snapshot to load"),
-            option("cache", Kind::Text, "how the image is cached"),
-            option("aio", Kind::Text, "how it is read and written"),
-            option("discard", Kind::Text, "what becomes of what is discarded"),
-            option("detect_zeroes", Kind::Text, "whether zeros make holes"),
-            OBJECTS,
-            IMAGE_OPTS,
-            flag("persistent", "stay when the client has gone"),
-            flag("verbose", "tell more"),
-            flag("allocation_depth", "tell the depth of what is allocated"),
-            flag("fork", "go to the background"),
-            flag("read_only", "refuse writing"),
-            flag("snapshot", "forget what is written"),
-            flag("nocache", "do not cache"),
-        ],
-        progress: false,
-        run: load,
-    },
-    Command {
-        name: "unload",
-        virsh: "",
-        about: "Takes such a block device away (qemu-nbd -d).",
-        shape: Shape::Ran,
-        arguments: &[optional("device", Kind::Text, "the device; nbd0 otherwise")],
-        progress: false,
-        run: unload,
-    },
+static REPAIR: Optional<Text> = option("r", "what to repair: leaks or all");
+static SIZE: Optional<Text> = optional("size", "such as 20G; bytes without a unit");
+static BACKING_FILE: Optional<Text> = option("b", "the backing file");
+static UNSAFE_BACKING: Flag = flag("u", "do not open the backing file");
+static BASE: Optional<Text> = option("b", "the file of the chain to write to");
+static RATE: Optional<Text> = option("r", "how much at most in a second");
+static KEEP: Flag = flag("d", "do not empty the image");
+static PATHS: Needed<Texts> = needed("paths", "the two images");
+static FIRST_FORMAT: Optional<Text> = option("f", "the first one's format");
+static SECOND_FORMAT: Optional<Text> = option("F", "the second one's format");
+static STRICT: Flag = flag("s", "sizes and allocation must be equal, too");
+static SRC_PATH: Needed<Text> = needed("src_path", "the image to copy");
+static DST_PATH: Needed<Text> = needed("dst_path", "the image to make");
+static TO_FORMAT: Optional<Text> = option("O", "the format to make; raw otherwise");
+static TO_BACKING_FILE: Optional<Text> = option("B", "the backing file of the image to make");
+static FROM_SNAPSHOT: Optional<Text> = option("l", "the snapshot to copy");
+static SPARSE_SIZE: Optional<Text> = option("S", "how many zero bytes make a hole");
+static COROUTINES: Optional<Text> = option("m", "how many copies at once");
+static TARGET_IMAGE_OPTS: Flag = flag("target_image_opts", "dst_path is a list of QEMU's options");
+static TARGET_IS_ZERO: Flag = flag("target_is_zero", "the target reads as zeros");
+static BITMAPS: Flag = flag("bitmaps", "copy the bitmaps, too");
+static COPY_OFFLOADING: Flag = flag("C", "let the storage copy where it can");
+static COMPRESS: Flag = flag("c", "compress");
+static NO_CREATE: Flag = flag("n", "the target is there already");
+static OUT_OF_ORDER: Flag = flag("W", "write out of order");
+static SALVAGE: Flag = flag("salvage", "go on after errors in reading");
+static BACKING_CHAIN: Flag = flag("backing_chain", "about its backing files, too");
+static START_OFFSET: Optional<Text> = option("start_offset", "from here on");
+static MAX_LENGTH: Optional<Text> = option("max_length", "of so much");
+static APPLY: Optional<Text> = option("a", "the snapshot to go back to");
+static CREATE: Optional<Text> = option("c", "the snapshot to make");
+static DELETE: Optional<Text> = option("d", "the snapshot to delete");
+static LIST: Flag = flag("l", "list them; also without any of these");
+static NEW_BACKING_FILE: Needed<Text> = needed("b", "the new backing file; \"\" for none");
+static UNSAFE_REBASE: Flag = flag("u", "only write the name: the data are the same");
+static NEW_SIZE: Needed<Text> = needed("size", "the new size, or the difference: +1G, -1G");
+static PREALLOCATION: Optional<Text> = option("preallocation", "how to allocate what is new");
+static SHRINK: Flag = flag("shrink", "what is cut off may be lost");
+static CHANGES: Needed<Texts> = needed("o", "the options, such as compat=1.1");
+static FORCE: Flag = flag("force", "even what may lose data");
+static DEVICE: Optional<Text> = optional("device", "the device; nbd0 otherwise");
+static NBD_FORMAT: Optional<Text> = option("format", "the image's format, or it is guessed");
+static PORT: Optional<Text> = option("port", "the TCP port");
+static BIND: Optional<Text> = option("bind", "the address to listen on");
+static SOCKET: Optional<Text> = option("socket", "the UNIX socket");
+static LOAD_SHARED: Optional<Text> = option("shared", "how many clients at once");
+static EXPORT_NAME: Optional<Text> = option("export_name", "the export's name");
+static DESCRIPTION: Optional<Text> = option("description", "the export's description");
+static OFFSET: Optional<Text> = option("offset", "where in the image the device begins");
+static BITMAP: Optional<Text> = option("bitmap", "the bitmap to tell about");
+static TLS_CREDS: Optional<Text> = option("tls_creds", "the object with the certificates");
+static TLS_AUTHZ: Optional<Text> = option("tls_authz", "the object that says who may come");
+static TRACE: Optional<Text> = option("trace", "what to trace");
+static PID_FILE: Optional<Text> = option("pid_file", "where to write the process id");
+static SELINUX_LABEL: Optional<Text> = option("selinux_label", "the socket's label");
+static LOAD_SNAPSHOT: Optional<Text> = option("load_snapshot", "the snapshot to load");
+static NBD_CACHE: Optional<Text> = option("cache", "how the image is cached");
+static AIO: Optional<Text> = option("aio", "how it is read and written");
+static DISCARD: Optional<Text> = option("discard", "what becomes of what is discarded");
+static DETECT_ZEROES: Optional<Text> = option("detect_zeroes", "whether zeros make holes");
+static PERSISTENT: Flag = flag("persistent", "stay when the client has gone");
+static VERBOSE: Flag = flag("verbose", "tell more");
+static ALLOCATION_DEPTH: Flag = flag("allocation_depth", "tell the depth of what is allocated");
+static FORK: Flag = flag("fork", "go to the background");
+static READ_ONLY: Flag = flag("read_only", "refuse writing");
+static TEMPORARY: Flag = flag("snapshot", "forget what is written");
+static NOCACHE: Flag = flag("nocache", "do not cache");
+
+// What stands at the end of the programs' command lines.
+static IMAGE: Listed = &[&PATH];
+static IMAGES: Listed = &[&PATHS];
+static NEW_IMAGE: Listed = &[&PATH, &SIZE];
+static RESIZED: Listed = &[&PATH, &NEW_SIZE];
+static COPY: Listed = &[&SRC_PATH, &DST_PATH];
+
+/// What `info` does not take of the options of `snapshot`.
+static NOT_OF_INFO: Listed = &[&PATH, &LIST, &QUIET];
+/// What is no option of qemu-nbd.
+static NOT_OF_NBD: Listed = &[&PATH, &DEVICE];
+
+pub(super) static COMMANDS: &[Command] = &[
+    program("check", with_json)
+        .about("Checks an image, and repairs it if wanted (qemu-img check).")
+        .takes(&[
+            &PATH,
+            &FORMAT,
+            &OUTPUT,
+            &REPAIR,
+            &SOURCE_CACHE,
+            &OBJECTS,
+            &IMAGE_OPTS,
+            &QUIET,
+            &SHARED,
+        ]),
+    program("create", |call| run(call, &[], NEW_IMAGE))
+        .about("Makes an image (qemu-img create).")
+        .takes(&[
+            &NEW_IMAGE,
+            &FORMAT,
+            &BACKING_FILE,
+            &BACKING_FORMAT,
+            &SETTINGS,
+            &OBJECTS,
+            &QUIET,
+            &UNSAFE_BACKING,
+        ]),
+    program("commit", |call| run(call, &[], IMAGE))
+        .about("Writes an image's changes to its backing file (qemu-img commit).")
+        .takes(&[
+            &PATH,
+            &FORMAT,
+            &CACHE,
+            &BASE,
+            &RATE,
+            &OBJECTS,
+            &IMAGE_OPTS,
+            &QUIET,
+            &KEEP,
+            &PROGRESS,
+        ])
+        .tells_progress(),
+    program("compare", |call| run(call, &[], IMAGES))
+        .about("Compares what two images hold (qemu-img compare).")
+        .takes(&[
+            &PATHS,
+            &FIRST_FORMAT,
+            &SECOND_FORMAT,
+            &SOURCE_CACHE,
+            &OBJECTS,
+            &IMAGE_OPTS,
+            &PROGRESS,
+            &QUIET,
+            &STRICT,
+            &SHARED,
+        ])
+        .tells_progress(),
+    program("convert", |call| run(call, &[], COPY))
+        .about("Copies an image, perhaps to another format (qemu-img convert).")
+        .takes(&[
+            &COPY,
+            &FORMAT,
+            &TO_FORMAT,
+            &CACHE,
+            &SOURCE_CACHE,
+            &TO_BACKING_FILE,
+            &BACKING_FORMAT,
+            &FROM_SNAPSHOT,
+            &SPARSE_SIZE,
+            &RATE,
+            &COROUTINES,
+            &SETTINGS,
+            &OBJECTS,
+            &IMAGE_OPTS,
+            &TARGET_IMAGE_OPTS,
+            &TARGET_IS_ZERO,
+            &BITMAPS,
+            &SHARED,
+            &COPY_OFFLOADING,
+            &COMPRESS,
+            &PROGRESS,
+            &QUIET,
+            &NO_CREATE,
+            &OUT_OF_ORDER,
+            &SALVAGE,
+        ])
+        .tells_progress(),
+    facts("info", "", info::run)
+        .about("Tells about an image; a list with backing_chain (qemu-img info).")
+        .takes(&[&PATH, &FORMAT, &OUTPUT, &OBJECTS, &IMAGE_OPTS, &BACKING_CHAIN, &SHARED]),
+    program("map", with_json).about("Tells where an image's data are (qemu-img map).").takes(&[
+        &PATH,
+        &FORMAT,
+        &START_OFFSET,
+        &MAX_LENGTH,
+        &OUTPUT,
+        &OBJECTS,
+        &IMAGE_OPTS,
+        &SHARED,
+    ]),
+    program("snapshot", snapshot)
+        .about("Lists, makes, applies or deletes the snapshots in an image (qemu-img snapshot).")
+        .takes(&[&PATH, &APPLY, &CREATE, &DELETE, &OBJECTS, &LIST, &IMAGE_OPTS, &SHARED, &QUIET]),
+    program("rebase", |call| run(call, &[], IMAGE))
+        .about("Changes an image's backing file (qemu-img rebase).")
+        .takes(&[
+            &PATH,
+            &NEW_BACKING_FILE,
+            &FORMAT,
+            &BACKING_FORMAT,
+            &CACHE,
+            &SOURCE_CACHE,
+            &OBJECTS,
+            &IMAGE_OPTS,
+            &SHARED,
+            &QUIET,
+            &PROGRESS,
+            &UNSAFE_REBASE,
+        ])
+        .tells_progress(),
+    program("resize", |call| run(call, &[], RESIZED))
+        .about("Changes the size of an image (qemu-img resize).")
+        .takes(&[&RESIZED, &FORMAT, &PREALLOCATION, &OBJECTS, &IMAGE_OPTS, &QUIET, &SHRINK]),
+    program("amend", |call| run(call, &[], IMAGE))
+        .about("Changes options of an image's format (qemu-img amend).")
+        .takes(&[
+            &PATH,
+            &CHANGES,
+            &FORMAT,
+            &CACHE,
+            &OBJECTS,
+            &IMAGE_OPTS,
+            &PROGRESS,
+            &QUIET,
+            &FORCE,
+        ])
+        .tells_progress(),
+    program("load", load)
+        .about("Makes an image a block device of this machine (qemu-nbd -c).")
+        .takes(&[
+            &PATH,
+            &DEVICE,
+            &NBD_FORMAT,
+            &PORT,
+            &BIND,
+            &SOCKET,
+            &LOAD_SHARED,
+            &EXPORT_NAME,
+            &DESCRIPTION,
+            &OFFSET,
+            &BITMAP,
+            &TLS_CREDS,
+            &TLS_AUTHZ,
+            &TRACE,
+            &PID_FILE,
+            &SELINUX_LABEL,
+            &LOAD_SNAPSHOT,
+            &NBD_CACHE,
+            &AIO,
+            &DISCARD,
+            &DETECT_ZEROES,
+            &OBJECTS,
+            &IMAGE_OPTS,
+            &PERSISTENT,
+            &VERBOSE,
+            &ALLOCATION_DEPTH,
+            &FORK,
+            &READ_ONLY,
+            &TEMPORARY,
+            &NOCACHE,
+        ]),
+    program("unload", unload)
+        .about("Takes such a block device away (qemu-nbd -d).")
+        .takes(&[&DEVICE]),
 ];
 
 /// Runs the command's subcommand of qemu-img: with its options, those given besides
-/// them, and the arguments of these names at the end.
-fn run(call: &mut Call<'_>, more: &[&str], last: &[&str]) -> Outcome {
+/// them, and these arguments at the end.
+fn run(call: &mut Call<'_>, more: &[&str], last: Listed) -> Outcome {
     Ok(ended(qemu_img(call, more, last).run(call)).into_value())
 }
 
 /// qemu-img, about to do the command's work.
-fn qemu_img(call: &Call<'_>, more: &[&str], last: &[&str]) -> Program {
+fn qemu_img(call: &Call<'_>, more: &[&str], last: Listed) -> Program {
     let mut program = Program::new(QEMU_IMG);
     program.add([call.command_name()]);
     program.add(options(call, last));
     program.add(more);
     // Names that begin with "-" are names.
     program.add(["--"]);
-    for name in last {
-        program.add(call.str(name));
-        program.add(call.texts(name).into_iter().map(shown));
+    for (_, bound) in call.all_given().filter(|(argument, _)| is_in(last, argument)) {
+        program.add(texts(bound));
     }
     program
 }
 
-/// The options that were given, but for the arguments of these names.
-fn options(call: &Call<'_>, except: &[&str]) -> Vec<String> {
+/// The options that were given, but for these arguments.
+fn options(call: &Call<'_>, except: Listed) -> Vec<String> {
     let mut options = Vec::new();
-    for argument in call.arguments() {
-        let name = argument.name;
-        if except.contains(&name) || name == PROGRESS.name {
+    for (argument, bound) in call.all_given() {
+        if is_in(except, argument) || std::ptr::eq(argument, PROGRESS.row()) {
             continue;
         }
+        let name = argument.name;
         let option = match name.len() {
             1 => format!("-{name}"),
             _ => format!("--{}", name.replace('_', "-")),
         };
-        if call.flag(name) {
+        if let Bound::Flag(true) = bound {
             options.push(option.clone());
         }
-        for text in call.text(name).into_iter().chain(call.texts(name)) {
-            options.extend([option.clone(), shown(text).to_owned()]);
+        for text in texts(bound) {
+            options.extend([option.clone(), text.to_owned()]);
         }
     }
     options
+}
+
+fn is_in(listed: Listed, argument: &Argument) -> bool {
+    flat(listed).iter().any(|one| std::ptr::eq(*one, argument))
+}
+
+/// The text or texts that an argument is.
+fn texts(bound: &Bound) -> Vec<&str> {
+    match bound {
+        Bound::Text(text) => vec![shown(text)],
+        Bound::Texts(texts) => texts.iter().map(|text| shown(text)).collect(),
+        _ => Vec::new(),
+    }
 }
 
 /// A program that could not be run has failed with the reason.
@@ -358,9 +350,9 @@ fn ended(result: Result<Ended, String>) -> Ended {
 
 /// With `raw`, what is printed as JSON is structure in place of the text.
 fn with_json(call: &mut Call<'_>) -> Outcome {
-    let json = call.raw() && !call.given(OUTPUT.name);
+    let json = call.raw() && !call.given(&OUTPUT);
     let more: &[&str] = if json { &["--output=json"] } else { &[] };
-    let ended = ended(qemu_img(call, more, &["path"]).run(call));
+    let ended = ended(qemu_img(call, more, IMAGE).run(call));
     let structure = json.then(|| Value::from_json(&ended.out).ok()).flatten();
     Ok(match structure {
         Some(structure) => ended.into_value_with(structure),
@@ -371,14 +363,14 @@ fn with_json(call: &mut Call<'_>) -> Outcome {
 /// qemu-img has no JSON for the list of snapshots alone: with `raw` it is taken from
 /// what `info` tells.
 fn snapshot(call: &mut Call<'_>) -> Outcome {
-    let changes = ["a", "c", "d"].iter().any(|name| call.given(name));
+    let changes = call.given(&APPLY) || call.given(&CREATE) || call.given(&DELETE);
     if changes || !call.raw() {
-        return run(call, &[], &["path"]);
+        return run(call, &[], IMAGE);
     }
     let mut program = Program::new(QEMU_IMG);
     program.add(["info", "--output=json"]);
-    program.add(options(call, &["path", "l", "q"]));
-    program.add(["--", call.needed_str("path")?]);
+    program.add(options(call, NOT_OF_INFO));
+    program.add(["--", call.get(&PATH)?]);
     let ended = ended(program.run(call));
     let Ok(document) = Value::from_json(&ended.out) else {
         return Ok(ended.into_value());
@@ -389,8 +381,8 @@ fn snapshot(call: &mut Call<'_>) -> Outcome {
 
 fn load(call: &mut Call<'_>) -> Outcome {
     let mut program = Program::new(QEMU_NBD);
-    program.add(options(call, &["path", "device"]));
-    program.add(["-c", &device(call), "--", call.needed_str("path")?]);
+    program.add(options(call, NOT_OF_NBD));
+    program.add(["-c", &device(call), "--", call.get(&PATH)?]);
     Ok(ended(program.run(call)).into_value())
 }
 
@@ -402,7 +394,7 @@ fn unload(call: &mut Call<'_>) -> Outcome {
 
 /// The device, whose name may begin with /dev.
 fn device(call: &Call<'_>) -> String {
-    match call.str("device") {
+    match call.get(&DEVICE) {
         Some(path) if path.starts_with('/') => path.to_owned(),
         name => format!("/dev/{}", name.unwrap_or("nbd0")),
     }

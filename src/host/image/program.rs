@@ -6,6 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use super::{PROGRESS, QUIET};
 use crate::error::Misuse;
 use crate::host::frame::call::Call;
 use crate::value::Value;
@@ -44,8 +45,8 @@ impl Program {
     /// Runs it to its end. The caller hears of its progress if the command tells any.
     /// The error says why it did not run.
     pub fn run(mut self, call: &mut Call<'_>) -> Result<Ended, String> {
-        let watched = call.is_watched() && call.has("p");
-        if watched && !call.flag("q") {
+        let watched = call.is_watched() && call.has(&PROGRESS);
+        if watched && !call.flag(&QUIET) {
             // Next to the subcommand, before the names.
             self.arguments.insert(1, "-p".to_owned());
         }

@@ -2,29 +2,31 @@
 
 use std::collections::{HashMap, HashSet};
 
-use virt::sys;
-
-use super::{owned, shown_or};
+use super::{
+    ALL, AUTOSTART, MANAGED_SAVE, NO_AUTOSTART, PERSISTENT, STATE_OTHER, STATE_PAUSED,
+    STATE_RUNNING, STATE_SHUTOFF, TITLE, TRANSIENT, WITH_CHECKPOINT, WITH_MANAGED_SAVE,
+    WITH_SNAPSHOT, WITHOUT_CHECKPOINT, WITHOUT_MANAGED_SAVE, WITHOUT_SNAPSHOT, owned, shown_or,
+};
+use crate::constants as c;
 use crate::core::Domain;
 use crate::core::conn::DomainState;
 use crate::error::{Error, Result};
 use crate::host::frame::call::{Call, Outcome};
-use crate::host::frame::given::shown;
 use crate::host::walk::{self, Gone};
 use crate::value::Map;
 
-const ACTIVE: u32 = sys::VIR_CONNECT_LIST_DOMAINS_ACTIVE;
-const INACTIVE: u32 = sys::VIR_CONNECT_LIST_DOMAINS_INACTIVE;
+const ACTIVE: u32 = c::DOMAIN_LIST_ACTIVE;
+const INACTIVE: u32 = c::DOMAIN_LIST_INACTIVE;
 
 /// The filters that libvirt's statistics know, too.
 const OF_STATS: u32 = ACTIVE
     | INACTIVE
-    | sys::VIR_CONNECT_LIST_DOMAINS_PERSISTENT
-    | sys::VIR_CONNECT_LIST_DOMAINS_TRANSIENT
-    | sys::VIR_CONNECT_LIST_DOMAINS_RUNNING
-    | sys::VIR_CONNECT_LIST_DOMAINS_PAUSED
-    | sys::VIR_CONNECT_LIST_DOMAINS_SHUTOFF
-    | sys::VIR_CONNECT_LIST_DOMAINS_OTHER;
+    | c::DOMAIN_LIST_PERSISTENT
+    | c::DOMAIN_LIST_TRANSIENT
+    | c::DOMAIN_LIST_RUNNING
+    | c::DOMAIN_LIST_PAUSED
+    | c::DOMAIN_LIST_SHUTOFF
+    | c::DOMAIN_LIST_OTHER;
 
 /// virsh's names of the states, in the order of libvirt's numbers.
 pub(in crate::host) const STATES: [&str; 8] =
@@ -34,16 +36,15 @@ pub(in crate::host) const STATES: [&str; 8] =
 /// libvirt's statistics do not know take one call more each, and titles one for
 /// each domain.
 pub fn list(call: &mut Call<'_>) -> Outcome {
-    let states = call.texts("states");
-    let states: Vec<&str> = states.iter().map(|state| shown(state)).collect();
+    let states = call.get(&super::STATES).unwrap_or_default();
     let flags = filters(call, !states.is_empty());
-    let saved = match call.flag("managed_save") {
-        true => names(call, sys::VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE | INACTIVE)?,
+    let saved = match call.flag(&MANAGED_SAVE) {
+        true => names(call, c::DOMAIN_LIST_MANAGEDSAVE | INACTIVE)?,
         false => HashSet::new(),
     };
     let mut rows = domains_with_state(call, flags)?;
     // Of what has come since then, there is a title too many; what has gone has none.
-    let mut titles = if call.flag("title") { Some(titles(call, flags)?) } else { None };
+    let mut titles = if call.flag(&TITLE) { Some(titles(call, flags)?) } else { None };
     // As virsh sorts them: running ones by their ids, then the others by name.
     rows.sort_unstable_by(|a, b| match (a.id, b.id) {
         (-1, -1) => a.name.cmp(&b.name),
@@ -77,27 +78,27 @@ pub fn list(call: &mut Call<'_>) -> Outcome {
 }
 
 fn filters(call: &Call<'_>, by_state: bool) -> u32 {
-    let kinds = match call.flag("state_shutoff") && !call.flag("all") {
+    let kinds = match call.flag(&STATE_SHUTOFF) && !call.flag(&ALL) {
         true => INACTIVE,
         false if by_state => ACTIVE | INACTIVE,
-        false => shown_or(call, ACTIVE, INACTIVE),
+        false => shown_or(call, &ALL, ACTIVE, INACTIVE),
     };
     kinds
         | call.flags(&[
-            ("persistent", sys::VIR_CONNECT_LIST_DOMAINS_PERSISTENT),
-            ("transient", sys::VIR_CONNECT_LIST_DOMAINS_TRANSIENT),
-            ("with_managed_save", sys::VIR_CONNECT_LIST_DOMAINS_MANAGEDSAVE),
-            ("without_managed_save", sys::VIR_CONNECT_LIST_DOMAINS_NO_MANAGEDSAVE),
-            ("autostart", sys::VIR_CONNECT_LIST_DOMAINS_AUTOSTART),
-            ("no_autostart", sys::VIR_CONNECT_LIST_DOMAINS_NO_AUTOSTART),
-            ("with_snapshot", sys::VIR_CONNECT_LIST_DOMAINS_HAS_SNAPSHOT),
-            ("without_snapshot", sys::VIR_CONNECT_LIST_DOMAINS_NO_SNAPSHOT),
-            ("with_checkpoint", sys::VIR_CONNECT_LIST_DOMAINS_HAS_CHECKPOINT),
-            ("without_checkpoint", sys::VIR_CONNECT_LIST_DOMAINS_NO_CHECKPOINT),
-            ("state_running", sys::VIR_CONNECT_LIST_DOMAINS_RUNNING),
-            ("state_paused", sys::VIR_CONNECT_LIST_DOMAINS_PAUSED),
-            ("state_shutoff", sys::VIR_CONNECT_LIST_DOMAINS_SHUTOFF),
-            ("state_other", sys::VIR_CONNECT_LIST_DOMAINS_OTHER),
+            (&PERSISTENT, c::DOMAIN_LIST_PERSISTENT),
+            (&TRANSIENT, c::DOMAIN_LIST_TRANSIENT),
+            (&WITH_MANAGED_SAVE, c::DOMAIN_LIST_MANAGEDSAVE),
+            (&WITHOUT_MANAGED_SAVE, c::DOMAIN_LIST_NO_MANAGEDSAVE),
+            (&AUTOSTART, c::DOMAIN_LIST_AUTOSTART),
+            (&NO_AUTOSTART, c::DOMAIN_LIST_NO_AUTOSTART),
+            (&WITH_SNAPSHOT, c::DOMAIN_LIST_HAS_SNAPSHOT),
+            (&WITHOUT_SNAPSHOT, c::DOMAIN_LIST_NO_SNAPSHOT),
+            (&WITH_CHECKPOINT, c::DOMAIN_LIST_HAS_CHECKPOINT),
+            (&WITHOUT_CHECKPOINT, c::DOMAIN_LIST_NO_CHECKPOINT),
+            (&STATE_RUNNING, c::DOMAIN_LIST_RUNNING),
+            (&STATE_PAUSED, c::DOMAIN_LIST_PAUSED),
+            (&STATE_SHUTOFF, c::DOMAIN_LIST_SHUTOFF),
+            (&STATE_OTHER, c::DOMAIN_LIST_OTHER),
         ])
 }
 
@@ -117,9 +118,9 @@ fn domains_with_state(call: &Call<'_>, flags: u32) -> Result<Vec<DomainState>> {
 /// For drivers without statistics: a list for each state that has a filter.
 fn by_filters(call: &Call<'_>, flags: u32) -> Result<Vec<DomainState>> {
     const BY_FILTER: [(u32, usize); 3] = [
-        (sys::VIR_CONNECT_LIST_DOMAINS_RUNNING, sys::VIR_DOMAIN_RUNNING as usize),
-        (sys::VIR_CONNECT_LIST_DOMAINS_PAUSED, sys::VIR_DOMAIN_PAUSED as usize),
-        (sys::VIR_CONNECT_LIST_DOMAINS_SHUTOFF, sys::VIR_DOMAIN_SHUTOFF as usize),
+        (c::DOMAIN_LIST_RUNNING, c::DOMAIN_STATE_RUNNING as usize),
+        (c::DOMAIN_LIST_PAUSED, c::DOMAIN_STATE_PAUSED as usize),
+        (c::DOMAIN_LIST_SHUTOFF, c::DOMAIN_STATE_SHUTOFF as usize),
     ];
     let mut states = Vec::with_capacity(BY_FILTER.len());
     for (filter, state) in BY_FILTER {
@@ -152,9 +153,9 @@ fn names(call: &Call<'_>, flags: u32) -> Result<HashSet<String>> {
 
 /// A domain's title; "" if it has none.
 fn title(domain: &Domain) -> Result<String> {
-    match domain.get_metadata(sys::VIR_DOMAIN_METADATA_TITLE as i32, None, 0) {
+    match domain.get_metadata(c::DOMAIN_METADATA_TITLE as i32, None, 0) {
         Ok(title) => Ok(owned(&title)),
-        Err(error) if error.details().code == sys::VIR_ERR_NO_DOMAIN_METADATA as i32 => {
+        Err(error) if error.details().code == c::ERROR_ERR_NO_DOMAIN_METADATA as i32 => {
             Ok(String::new())
         }
         Err(error) => Err(error),
@@ -162,5 +163,5 @@ fn title(domain: &Domain) -> Result<String> {
 }
 
 fn is_unsupported(error: &Error) -> bool {
-    error.details().code == sys::VIR_ERR_NO_SUPPORT as i32
+    error.details().code == c::ERROR_ERR_NO_SUPPORT as i32
 }

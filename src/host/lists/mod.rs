@@ -10,184 +10,186 @@ pub(super) use storage::{state as pool_state, volume_type};
 use std::collections::HashSet;
 use std::ffi::CStr;
 
-use virt::sys;
-
-use super::frame::argument::{Argument, Kind, Shape, flag, needed, optional};
-use super::frame::call::{Call, Command, Outcome};
+use super::frame::argument::{Flag, Needed, Optional, Text, Texts, flag, needed, optional};
+use super::frame::call::{Call, Outcome};
+use super::frame::command::{Command, facts};
 use super::frame::given::shown;
 use super::frame::words::Words;
+use super::lookup::DOMAIN;
+use crate::constants as c;
 use crate::error::Result;
 use crate::value::Map;
 
 /// Accepted and without effect: the result has what virsh only shows with these.
 const NO_EFFECT: &str = "no effect; names are always there";
 
-const ALL: Argument = flag("all", "inactive ones, too");
+static ALL: Flag = flag("all", "inactive ones, too");
 /// Where virsh does not take both.
-const EITHER: Argument = ALL.excludes(&["inactive"]);
-const INACTIVE: Argument = flag("inactive", "inactive ones only");
-const PERSISTENT: Argument = flag("persistent", "only those that stay defined when they stop");
-const TRANSIENT: Argument = flag("transient", "only those that are gone when they stop");
-const AUTOSTART: Argument = flag("autostart", "only those that start with the host");
-const NO_AUTOSTART: Argument = flag("no_autostart", "only those that do not");
+static EITHER: Flag = flag("all", "inactive ones, too").excludes(&[&INACTIVE]);
+static INACTIVE: Flag = flag("inactive", "inactive ones only");
+static PERSISTENT: Flag = flag("persistent", "only those that stay defined when they stop");
+static TRANSIENT: Flag = flag("transient", "only those that are gone when they stop");
+static AUTOSTART: Flag = flag("autostart", "only those that start with the host");
+static NO_AUTOSTART: Flag = flag("no_autostart", "only those that do not");
 
-/// A tree of snapshots has no names alone, and none can be left out of it.
-const TREE_SHOWS_ALL: &[&str] =
-    &["name", "leaves", "no_leaves", "inactive", "active", "disk_only", "internal", "external"];
+static WITH_SNAPSHOT: Flag = flag("with_snapshot", "only those with a snapshot");
+static WITHOUT_SNAPSHOT: Flag = flag("without_snapshot", "only those without one");
+static WITH_CHECKPOINT: Flag = flag("with_checkpoint", "only those with a checkpoint");
+static WITHOUT_CHECKPOINT: Flag = flag("without_checkpoint", "only those without one");
+static STATE_RUNNING: Flag = flag("state_running", "those that run");
+static STATE_PAUSED: Flag = flag("state_paused", "those that are paused");
+static STATE_SHUTOFF: Flag = flag("state_shutoff", "those that are shut off");
+static STATE_OTHER: Flag = flag("state_other", "those in other states");
+static WITH_MANAGED_SAVE: Flag = flag("with_managed_save", "only those with a managed save image");
+static WITHOUT_MANAGED_SAVE: Flag = flag("without_managed_save", "only those without one");
+static MANAGED_SAVE: Flag =
+    flag("managed_save", "the state of inactive ones with such an image is \"saved\"");
+static TITLE: Flag = flag("title", "with their titles, which takes a call for each");
+static STATES: Optional<Texts> =
+    optional("states", "only those in one of these states; implies all")
+        .one_of(&Words::new(&domains::STATES, "\"{}\" is no state"));
+static ID: Flag = flag("id", NO_EFFECT);
+static NAME: Flag = flag("name", NO_EFFECT);
+static UUID: Flag = flag("uuid", NO_EFFECT);
+static TABLE: Flag = flag("table", NO_EFFECT).excludes(&[&NAME, &UUID, &ID]);
+static UUID_ALONE: Flag = flag("uuid", NO_EFFECT).excludes(&[&NAME]);
+static NETWORK_TABLE: Flag = flag("table", NO_EFFECT).excludes(&[&NAME, &UUID_ALONE]);
+static TYPE: Optional<Text> = optional("type", "only those of these types, like dir,netfs")
+    .one_of(&Words::new(storage::TYPE_NAMES, "Invalid pool type '{}'").several());
+static DETAILS: Flag = flag("details", "with persistence and sizes").excludes(&[&UUID, &NAME]);
+static POOL: Needed<Text> = needed("pool", "the pool's name or uuid");
+static VOLUME_DETAILS: Flag = flag("details", "with type and sizes");
+static EPHEMERAL: Flag = flag("ephemeral", "only those that are kept in memory");
+static NO_EPHEMERAL: Flag = flag("no_ephemeral", "only those that are kept on disk");
+static PRIVATE: Flag = flag("private", "only those whose value cannot be read");
+static NO_PRIVATE: Flag = flag("no_private", "only those whose value can be read");
+static PARENT: Flag = flag("parent", "with the names of their parents").excludes(&[&ROOTS, &TREE]);
+static ROOTS: Flag =
+    flag("roots", "only those without a parent").excludes(&[&TREE, &FROM, &CURRENT]);
+static LEAVES: Flag = flag("leaves", "only those without children");
+static NO_LEAVES: Flag = flag("no_leaves", "only those with children");
+static METADATA: Flag = flag("metadata", "only those that libvirt keeps metadata of");
+static NO_METADATA: Flag = flag("no_metadata", "only those that it does not");
+static WHILE_INACTIVE: Flag =
+    flag("inactive", "those that were taken while the domain was shut off");
+static ACTIVE: Flag = flag("active", "those that were taken while it ran");
+static DISK_ONLY: Flag = flag("disk_only", "those of disks without memory");
+static INTERNAL: Flag = flag("internal", "those inside the disk images");
+static EXTERNAL: Flag = flag("external", "those in files of their own");
+static FROM: Optional<Text> = optional("from", "only the children of this snapshot");
+static CURRENT: Flag = flag("current", "only the children of the current snapshot");
+static DESCENDANTS: Flag = flag("descendants", "with from or current: their children, too")
+    .requires(&[&[&FROM, &CURRENT]])
+    .saying("--descendants requires either --from or --current");
+static TOPOLOGICAL: Flag = flag("topological", "children after their parents");
+/// A tree has no names alone, and no snapshot can be left out of it.
+static TREE: Flag = flag("tree", NO_EFFECT).excludes(&[
+    &NAME,
+    &LEAVES,
+    &NO_LEAVES,
+    &WHILE_INACTIVE,
+    &ACTIVE,
+    &DISK_ONLY,
+    &INTERNAL,
+    &EXTERNAL,
+]);
 
-pub(super) const COMMANDS: &[Command] = &[
-    Command {
-        name: "list_domains",
-        virsh: "list",
-        about: "Lists domains with id (-1 if inactive) and state.",
-        shape: Shape::Dict,
-        arguments: &[
-            INACTIVE,
-            ALL,
-            TRANSIENT,
-            PERSISTENT,
-            flag("with_snapshot", "only those with a snapshot"),
-            flag("without_snapshot", "only those without one"),
-            flag("with_checkpoint", "only those with a checkpoint"),
-            flag("without_checkpoint", "only those without one"),
-            flag("state_running", "those that run"),
-            flag("state_paused", "those that are paused"),
-            flag("state_shutoff", "those that are shut off"),
-            flag("state_other", "those in other states"),
-            AUTOSTART,
-            NO_AUTOSTART,
-            flag("with_managed_save", "only those with a managed save image"),
-            flag("without_managed_save", "only those without one"),
-            flag("managed_save", "the state of inactive ones with such an image is \"saved\""),
-            flag("title", "with their titles, which takes a call for each"),
-            optional("states", Kind::Texts, "only those in one of these states; implies all")
-                .one_of(&Words::new(&domains::STATES, "\"{}\" is no state")),
-            flag("id", NO_EFFECT),
-            flag("name", NO_EFFECT),
-            flag("uuid", NO_EFFECT),
-            flag("table", NO_EFFECT).excludes(&["name", "uuid", "id"]),
-        ],
-        progress: false,
-        run: domains::list,
-    },
-    Command {
-        name: "list_networks",
-        virsh: "net-list",
-        about: "Lists networks with state, autostart and persistence.",
-        shape: Shape::Dict,
-        arguments: &[
-            INACTIVE,
-            ALL,
-            PERSISTENT,
-            TRANSIENT,
-            AUTOSTART,
-            NO_AUTOSTART,
-            flag("uuid", NO_EFFECT).excludes(&["name"]),
-            flag("name", NO_EFFECT),
-            flag("table", NO_EFFECT).excludes(&["name", "uuid"]),
-        ],
-        progress: false,
-        run: networks,
-    },
-    Command {
-        name: "list_interfaces",
-        virsh: "iface-list",
-        about: "Lists the host's network interfaces with state and hardware address.",
-        shape: Shape::Dict,
-        arguments: &[INACTIVE, EITHER],
-        progress: false,
-        run: interfaces,
-    },
-    Command {
-        name: "list_pools",
-        virsh: "pool-list",
-        about: "Lists storage pools with state and autostart, and in detail with their sizes.",
-        shape: Shape::Dict,
-        arguments: &[
-            INACTIVE,
-            EITHER,
-            TRANSIENT,
-            PERSISTENT,
-            AUTOSTART,
-            NO_AUTOSTART,
-            optional("type", Kind::Text, "only those of these types, like dir,netfs")
-                .one_of(&Words::new(storage::TYPE_NAMES, "Invalid pool type '{}'").several()),
-            flag("details", "with persistence and sizes").excludes(&["uuid", "name"]),
-            flag("uuid", NO_EFFECT),
-            flag("name", NO_EFFECT),
-        ],
-        progress: false,
-        run: storage::pools,
-    },
-    Command {
-        name: "list_volumes",
-        virsh: "vol-list",
-        about: "Lists the volumes of a pool with their paths, and in detail with type and sizes.",
-        shape: Shape::Dict,
-        arguments: &[
-            needed("pool", Kind::Text, "the pool's name or uuid"),
-            flag("details", "with type and sizes"),
-        ],
-        progress: false,
-        run: storage::volumes,
-    },
-    Command {
-        name: "list_secrets",
-        virsh: "secret-list",
-        about: "Lists secrets: what each uuid is used for.",
-        shape: Shape::Dict,
-        arguments: &[
-            flag("ephemeral", "only those that are kept in memory"),
-            flag("no_ephemeral", "only those that are kept on disk"),
-            flag("private", "only those whose value cannot be read"),
-            flag("no_private", "only those whose value can be read"),
-        ],
-        progress: false,
-        run: secrets,
-    },
-    Command {
-        name: "list_snapshots",
-        virsh: "snapshot-list",
-        about: "Lists the snapshots of a domain with their time and state.",
-        shape: Shape::Dict,
-        arguments: &[
-            needed("domain", Kind::Text, "the domain's name, id or uuid"),
-            flag("parent", "with the names of their parents").excludes(&["roots", "tree"]),
-            flag("roots", "only those without a parent").excludes(&["tree", "from", "current"]),
-            flag("leaves", "only those without children"),
-            flag("no_leaves", "only those with children"),
-            flag("metadata", "only those that libvirt keeps metadata of"),
-            flag("no_metadata", "only those that it does not"),
-            flag("inactive", "those that were taken while the domain was shut off"),
-            flag("active", "those that were taken while it ran"),
-            flag("disk_only", "those of disks without memory"),
-            flag("internal", "those inside the disk images"),
-            flag("external", "those in files of their own"),
-            optional("from", Kind::Text, "only the children of this snapshot"),
-            flag("current", "only the children of the current snapshot"),
-            flag("descendants", "with from or current: their children, too")
-                .requires(&[&["from", "current"]])
-                .saying("--descendants requires either --from or --current"),
-            flag("topological", "children after their parents"),
-            flag("tree", NO_EFFECT).excludes(TREE_SHOWS_ALL),
-            flag("name", NO_EFFECT),
-        ],
-        progress: false,
-        run: snapshots::list,
-    },
+pub(super) static COMMANDS: &[Command] = &[
+    facts("list_domains", "list", domains::list)
+        .about("Lists domains with id (-1 if inactive) and state.")
+        .takes(&[
+            &INACTIVE,
+            &ALL,
+            &TRANSIENT,
+            &PERSISTENT,
+            &WITH_SNAPSHOT,
+            &WITHOUT_SNAPSHOT,
+            &WITH_CHECKPOINT,
+            &WITHOUT_CHECKPOINT,
+            &STATE_RUNNING,
+            &STATE_PAUSED,
+            &STATE_SHUTOFF,
+            &STATE_OTHER,
+            &AUTOSTART,
+            &NO_AUTOSTART,
+            &WITH_MANAGED_SAVE,
+            &WITHOUT_MANAGED_SAVE,
+            &MANAGED_SAVE,
+            &TITLE,
+            &STATES,
+            &ID,
+            &NAME,
+            &UUID,
+            &TABLE,
+        ]),
+    facts("list_networks", "net-list", networks)
+        .about("Lists networks with state, autostart and persistence.")
+        .takes(&[
+            &INACTIVE,
+            &ALL,
+            &PERSISTENT,
+            &TRANSIENT,
+            &AUTOSTART,
+            &NO_AUTOSTART,
+            &UUID_ALONE,
+            &NAME,
+            &NETWORK_TABLE,
+        ]),
+    facts("list_interfaces", "iface-list", interfaces)
+        .about("Lists the host's network interfaces with state and hardware address.")
+        .takes(&[&INACTIVE, &EITHER]),
+    facts("list_pools", "pool-list", storage::pools)
+        .about("Lists storage pools with state and autostart, and in detail with their sizes.")
+        .takes(&[
+            &INACTIVE,
+            &EITHER,
+            &TRANSIENT,
+            &PERSISTENT,
+            &AUTOSTART,
+            &NO_AUTOSTART,
+            &TYPE,
+            &DETAILS,
+            &UUID,
+            &NAME,
+        ]),
+    facts("list_volumes", "vol-list", storage::volumes)
+        .about("Lists the volumes of a pool with their paths, and in detail with type and sizes.")
+        .takes(&[&POOL, &VOLUME_DETAILS]),
+    facts("list_secrets", "secret-list", secrets)
+        .about("Lists secrets: what each uuid is used for.")
+        .takes(&[&EPHEMERAL, &NO_EPHEMERAL, &PRIVATE, &NO_PRIVATE]),
+    facts("list_snapshots", "snapshot-list", snapshots::list)
+        .about("Lists the snapshots of a domain with their time and state.")
+        .takes(&[
+            &DOMAIN,
+            &PARENT,
+            &ROOTS,
+            &LEAVES,
+            &NO_LEAVES,
+            &METADATA,
+            &NO_METADATA,
+            &WHILE_INACTIVE,
+            &ACTIVE,
+            &DISK_ONLY,
+            &INTERNAL,
+            &EXTERNAL,
+            &FROM,
+            &CURRENT,
+            &DESCENDANTS,
+            &TOPOLOGICAL,
+            &TREE,
+            &NAME,
+        ]),
 ];
 
 fn networks(call: &mut Call<'_>) -> Outcome {
-    let flags = shown_or(
-        call,
-        sys::VIR_CONNECT_LIST_NETWORKS_ACTIVE,
-        sys::VIR_CONNECT_LIST_NETWORKS_INACTIVE,
-    ) | call.flags(&[
-        ("persistent", sys::VIR_CONNECT_LIST_NETWORKS_PERSISTENT),
-        ("transient", sys::VIR_CONNECT_LIST_NETWORKS_TRANSIENT),
-        ("autostart", sys::VIR_CONNECT_LIST_NETWORKS_AUTOSTART),
-        ("no_autostart", sys::VIR_CONNECT_LIST_NETWORKS_NO_AUTOSTART),
-    ]);
+    let flags = shown_or(call, &ALL, c::NETWORK_LIST_ACTIVE, c::NETWORK_LIST_INACTIVE)
+        | call.flags(&[
+            (&PERSISTENT, c::NETWORK_LIST_PERSISTENT),
+            (&TRANSIENT, c::NETWORK_LIST_TRANSIENT),
+            (&AUTOSTART, c::NETWORK_LIST_AUTOSTART),
+            (&NO_AUTOSTART, c::NETWORK_LIST_NO_AUTOSTART),
+        ]);
     let conn = call.conn();
     let names = |filter: u32| -> Result<Vec<String>> {
         let networks = conn.list_all_networks(filter)?;
@@ -197,9 +199,9 @@ fn networks(call: &mut Call<'_>) -> Outcome {
     // time would take three calls for each.
     let filtered = |filter| Ok::<_, crate::error::Error>(names(filter)?.into_iter().collect());
     let mut listed = names(flags)?;
-    let active: HashSet<String> = filtered(sys::VIR_CONNECT_LIST_NETWORKS_ACTIVE)?;
-    let autostart: HashSet<String> = filtered(sys::VIR_CONNECT_LIST_NETWORKS_AUTOSTART)?;
-    let persistent: HashSet<String> = filtered(sys::VIR_CONNECT_LIST_NETWORKS_PERSISTENT)?;
+    let active: HashSet<String> = filtered(c::NETWORK_LIST_ACTIVE)?;
+    let autostart: HashSet<String> = filtered(c::NETWORK_LIST_AUTOSTART)?;
+    let persistent: HashSet<String> = filtered(c::NETWORK_LIST_PERSISTENT)?;
     listed.sort_by_cached_key(|name| name.to_lowercase());
     let mut map = Map::with_capacity(listed.len());
     for name in listed {
@@ -213,9 +215,8 @@ fn networks(call: &mut Call<'_>) -> Outcome {
 }
 
 fn interfaces(call: &mut Call<'_>) -> Outcome {
-    let (on, off) =
-        (sys::VIR_CONNECT_LIST_INTERFACES_ACTIVE, sys::VIR_CONNECT_LIST_INTERFACES_INACTIVE);
-    let flags = shown_or(call, on, off);
+    let (on, off) = (c::INTERFACE_LIST_ACTIVE, c::INTERFACE_LIST_INACTIVE);
+    let flags = shown_or(call, &EITHER, on, off);
     let mut rows = Vec::new();
     for (bit, state) in [(on, "active"), (off, "inactive")] {
         if flags & bit != 0 {
@@ -236,10 +237,10 @@ const USAGES: [&str; 6] = ["none", "volume", "ceph", "iscsi", "tls", "vtpm"];
 
 fn secrets(call: &mut Call<'_>) -> Outcome {
     let flags = call.flags(&[
-        ("ephemeral", sys::VIR_CONNECT_LIST_SECRETS_EPHEMERAL),
-        ("no_ephemeral", sys::VIR_CONNECT_LIST_SECRETS_NO_EPHEMERAL),
-        ("private", sys::VIR_CONNECT_LIST_SECRETS_PRIVATE),
-        ("no_private", sys::VIR_CONNECT_LIST_SECRETS_NO_PRIVATE),
+        (&EPHEMERAL, c::SECRET_LIST_EPHEMERAL),
+        (&NO_EPHEMERAL, c::SECRET_LIST_NO_EPHEMERAL),
+        (&PRIVATE, c::SECRET_LIST_PRIVATE),
+        (&NO_PRIVATE, c::SECRET_LIST_NO_PRIVATE),
     ]);
     let mut rows = Vec::new();
     for secret in call.conn().list_all_secrets(flags)? {
@@ -257,8 +258,8 @@ fn secrets(call: &mut Call<'_>) -> Outcome {
 }
 
 /// Which of active and inactive ones are wanted, as virsh understands it.
-fn shown_or(call: &Call<'_>, active: u32, inactive: u32) -> u32 {
-    match (call.flag("all"), call.flag("inactive")) {
+fn shown_or(call: &Call<'_>, all: &Flag, active: u32, inactive: u32) -> u32 {
+    match (call.flag(all), call.flag(&INACTIVE)) {
         (true, _) => active | inactive,
         (false, true) => inactive,
         (false, false) => active,

@@ -1,8 +1,10 @@
 //! The list of a domain's snapshots.
 
-use virt::sys;
-
-use super::owned;
+use super::{
+    ACTIVE, CURRENT, DESCENDANTS, DISK_ONLY, EXTERNAL, FROM, INTERNAL, LEAVES, METADATA, NO_LEAVES,
+    NO_METADATA, PARENT, ROOTS, TOPOLOGICAL, WHILE_INACTIVE, owned,
+};
+use crate::constants as c;
 use crate::core::{Domain, DomainSnapshot, clock};
 use crate::host::frame::call::{Call, Outcome};
 use crate::host::frame::failure::Says;
@@ -33,7 +35,7 @@ pub fn list(call: &mut Call<'_>) -> Outcome {
             // python-kvm loses the space.
             row.push_new("state", if state == "shut off" { "shutoff" } else { state });
         }
-        if call.flag("parent")
+        if call.flag(&PARENT)
             && let Ok(parent) = document.get("domainsnapshot.parent.name")
         {
             row.push_new("parent", parent.clone());
@@ -49,39 +51,39 @@ fn listed(
     domain: &Domain,
 ) -> std::result::Result<Vec<DomainSnapshot>, crate::host::frame::failure::Failure> {
     let filters = call.flags(&[
-        ("leaves", sys::VIR_DOMAIN_SNAPSHOT_LIST_LEAVES),
-        ("no_leaves", sys::VIR_DOMAIN_SNAPSHOT_LIST_NO_LEAVES),
-        ("metadata", sys::VIR_DOMAIN_SNAPSHOT_LIST_METADATA),
-        ("no_metadata", sys::VIR_DOMAIN_SNAPSHOT_LIST_NO_METADATA),
-        ("inactive", sys::VIR_DOMAIN_SNAPSHOT_LIST_INACTIVE),
-        ("active", sys::VIR_DOMAIN_SNAPSHOT_LIST_ACTIVE),
-        ("disk_only", sys::VIR_DOMAIN_SNAPSHOT_LIST_DISK_ONLY),
-        ("internal", sys::VIR_DOMAIN_SNAPSHOT_LIST_INTERNAL),
-        ("external", sys::VIR_DOMAIN_SNAPSHOT_LIST_EXTERNAL),
-        ("topological", sys::VIR_DOMAIN_SNAPSHOT_LIST_TOPOLOGICAL),
+        (&LEAVES, c::DOMAIN_SNAPSHOT_LIST_LEAVES),
+        (&NO_LEAVES, c::DOMAIN_SNAPSHOT_LIST_NO_LEAVES),
+        (&METADATA, c::DOMAIN_SNAPSHOT_LIST_METADATA),
+        (&NO_METADATA, c::DOMAIN_SNAPSHOT_LIST_NO_METADATA),
+        (&WHILE_INACTIVE, c::DOMAIN_SNAPSHOT_LIST_INACTIVE),
+        (&ACTIVE, c::DOMAIN_SNAPSHOT_LIST_ACTIVE),
+        (&DISK_ONLY, c::DOMAIN_SNAPSHOT_LIST_DISK_ONLY),
+        (&INTERNAL, c::DOMAIN_SNAPSHOT_LIST_INTERNAL),
+        (&EXTERNAL, c::DOMAIN_SNAPSHOT_LIST_EXTERNAL),
+        (&TOPOLOGICAL, c::DOMAIN_SNAPSHOT_LIST_TOPOLOGICAL),
     ]);
-    let parent = match call.text("from") {
+    let parent = match call.c_text(&FROM) {
         Some(name) => Some(
             domain
                 .get_snapshot_by_name(name)
                 .or_say(|| format!("failed to get snapshot '{}'", shown(name)))?,
         ),
-        None if call.flag("current") => Some(domain.current_snapshot(0)?),
+        None if call.flag(&CURRENT) => Some(domain.current_snapshot(0)?),
         None => None,
     };
     let mut snapshots = match parent {
         Some(parent) => {
-            let descendants = sys::VIR_DOMAIN_SNAPSHOT_LIST_DESCENDANTS;
-            let depth = if call.flag("descendants") { descendants } else { 0 };
+            let descendants = c::DOMAIN_SNAPSHOT_LIST_DESCENDANTS;
+            let depth = if call.flag(&DESCENDANTS) { descendants } else { 0 };
             parent.list_all_children(filters | depth)?
         }
         None => {
             // The same bit means roots here and descendants there.
-            let roots = call.flags(&[("roots", sys::VIR_DOMAIN_SNAPSHOT_LIST_ROOTS)]);
+            let roots = call.flags(&[(&ROOTS, c::DOMAIN_SNAPSHOT_LIST_ROOTS)]);
             domain.list_all_snapshots(filters | roots)?
         }
     };
-    if !call.flag("topological") {
+    if !call.flag(&TOPOLOGICAL) {
         let key = |snapshot: &DomainSnapshot| snapshot.get_name().map(|name| owned(&name));
         snapshots.sort_by_cached_key(|snapshot| key(snapshot).unwrap_or_default());
     }

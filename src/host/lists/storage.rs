@@ -2,9 +2,11 @@
 
 use std::collections::HashSet;
 
-use virt::sys;
-
-use super::{owned, shown_or};
+use super::{
+    AUTOSTART, DETAILS, EITHER, NO_AUTOSTART, PERSISTENT, POOL, TRANSIENT, TYPE, VOLUME_DETAILS,
+    owned, shown_or,
+};
+use crate::constants as c;
 use crate::error::Result;
 use crate::host::frame::call::{Call, Outcome};
 use crate::host::frame::words::names;
@@ -13,20 +15,20 @@ use crate::value::{Map, Value};
 
 /// The types of pools, as filters.
 const TYPES: [(&str, u32); 14] = [
-    ("dir", sys::VIR_CONNECT_LIST_STORAGE_POOLS_DIR),
-    ("fs", sys::VIR_CONNECT_LIST_STORAGE_POOLS_FS),
-    ("netfs", sys::VIR_CONNECT_LIST_STORAGE_POOLS_NETFS),
-    ("logical", sys::VIR_CONNECT_LIST_STORAGE_POOLS_LOGICAL),
-    ("disk", sys::VIR_CONNECT_LIST_STORAGE_POOLS_DISK),
-    ("iscsi", sys::VIR_CONNECT_LIST_STORAGE_POOLS_ISCSI),
-    ("scsi", sys::VIR_CONNECT_LIST_STORAGE_POOLS_SCSI),
-    ("mpath", sys::VIR_CONNECT_LIST_STORAGE_POOLS_MPATH),
-    ("rbd", sys::VIR_CONNECT_LIST_STORAGE_POOLS_RBD),
-    ("sheepdog", sys::VIR_CONNECT_LIST_STORAGE_POOLS_SHEEPDOG),
-    ("gluster", sys::VIR_CONNECT_LIST_STORAGE_POOLS_GLUSTER),
-    ("zfs", sys::VIR_CONNECT_LIST_STORAGE_POOLS_ZFS),
-    ("vstorage", sys::VIR_CONNECT_LIST_STORAGE_POOLS_VSTORAGE),
-    ("iscsi-direct", sys::VIR_CONNECT_LIST_STORAGE_POOLS_ISCSI_DIRECT),
+    ("dir", c::STORAGE_POOL_LIST_DIR),
+    ("fs", c::STORAGE_POOL_LIST_FS),
+    ("netfs", c::STORAGE_POOL_LIST_NETFS),
+    ("logical", c::STORAGE_POOL_LIST_LOGICAL),
+    ("disk", c::STORAGE_POOL_LIST_DISK),
+    ("iscsi", c::STORAGE_POOL_LIST_ISCSI),
+    ("scsi", c::STORAGE_POOL_LIST_SCSI),
+    ("mpath", c::STORAGE_POOL_LIST_MPATH),
+    ("rbd", c::STORAGE_POOL_LIST_RBD),
+    ("sheepdog", c::STORAGE_POOL_LIST_SHEEPDOG),
+    ("gluster", c::STORAGE_POOL_LIST_GLUSTER),
+    ("zfs", c::STORAGE_POOL_LIST_ZFS),
+    ("vstorage", c::STORAGE_POOL_LIST_VSTORAGE),
+    ("iscsi-direct", c::STORAGE_POOL_LIST_ISCSI_DIRECT),
 ];
 pub const TYPE_NAMES: &[&str] = &names(&TYPES);
 
@@ -39,16 +41,14 @@ pub(in crate::host) const VOLUME_TYPES: [&str; 6] =
     ["file", "block", "dir", "network", "netdir", "ploop"];
 
 pub fn pools(call: &mut Call<'_>) -> Outcome {
-    let flags = shown_or(
-        call,
-        sys::VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE,
-        sys::VIR_CONNECT_LIST_STORAGE_POOLS_INACTIVE,
-    ) | call.flags(&[
-        ("persistent", sys::VIR_CONNECT_LIST_STORAGE_POOLS_PERSISTENT),
-        ("transient", sys::VIR_CONNECT_LIST_STORAGE_POOLS_TRANSIENT),
-        ("autostart", sys::VIR_CONNECT_LIST_STORAGE_POOLS_AUTOSTART),
-        ("no_autostart", sys::VIR_CONNECT_LIST_STORAGE_POOLS_NO_AUTOSTART),
-    ]) | call.bits("type", &TYPES);
+    let flags = shown_or(call, &EITHER, c::STORAGE_POOL_LIST_ACTIVE, c::STORAGE_POOL_LIST_INACTIVE)
+        | call.flags(&[
+            (&PERSISTENT, c::STORAGE_POOL_LIST_PERSISTENT),
+            (&TRANSIENT, c::STORAGE_POOL_LIST_TRANSIENT),
+            (&AUTOSTART, c::STORAGE_POOL_LIST_AUTOSTART),
+            (&NO_AUTOSTART, c::STORAGE_POOL_LIST_NO_AUTOSTART),
+        ])
+        | call.bits(&TYPE, &TYPES);
     let conn = call.conn();
     let mut listed = conn.list_all_storage_pools(flags)?;
     // The facts are in the filters of the list; only sizes take a call for each.
@@ -56,15 +56,15 @@ pub fn pools(call: &mut Call<'_>) -> Outcome {
         let pools = conn.list_all_storage_pools(filter)?;
         pools.iter().map(|pool| Ok(owned(pool.get_name()?))).collect()
     };
-    let details = call.flag("details");
-    let autostart = names(sys::VIR_CONNECT_LIST_STORAGE_POOLS_AUTOSTART)?;
+    let details = call.flag(&DETAILS);
+    let autostart = names(c::STORAGE_POOL_LIST_AUTOSTART)?;
     let persistent = match details {
-        true => names(sys::VIR_CONNECT_LIST_STORAGE_POOLS_PERSISTENT)?,
+        true => names(c::STORAGE_POOL_LIST_PERSISTENT)?,
         false => HashSet::new(),
     };
     let active = match details {
         true => HashSet::new(),
-        false => names(sys::VIR_CONNECT_LIST_STORAGE_POOLS_ACTIVE)?,
+        false => names(c::STORAGE_POOL_LIST_ACTIVE)?,
     };
     listed.sort_by_cached_key(|pool| pool.get_name().map(owned).unwrap_or_default().to_lowercase());
     let told = walk::each(conn, &listed, Gone::Pool, |pool| {
@@ -111,12 +111,12 @@ fn sizes(call: &Call<'_>, info: &Value, row: &mut Map) -> Result<()> {
 }
 
 pub fn volumes(call: &mut Call<'_>) -> Outcome {
-    let pool = call.pool("pool")?;
+    let pool = call.pool(&POOL)?;
     let mut listed = pool.list_all_volumes(0)?;
     listed.sort_by_cached_key(|volume| {
         volume.get_name().map(|name| owned(&name)).unwrap_or_default().to_lowercase()
     });
-    let details = call.flag("details");
+    let details = call.flag(&VOLUME_DETAILS);
     let told = walk::each(call.conn(), &listed, Gone::Volume, |volume| {
         let info = if details { Some(Value::Map(volume.get_info(0)?)) } else { None };
         Ok((owned(&volume.get_name()?), owned(&volume.get_path()?), info))
