@@ -44,32 +44,21 @@ const CLASSES: [&str; 11] = [
 type Uses = BTreeMap<String, BTreeSet<String>>;
 
 /// A path of modules, from the crate's root.
-type Path_ = Vec<String>;
+pub type Path_ = Vec<String>;
 
 /// A file of src.
-struct Module {
-    items: Vec<Item>,
+pub struct Module {
+    pub items: Vec<Item>,
     /// What `pub use` finds here: the name, and where it is.
     found: BTreeMap<String, Path_>,
 }
 
-type Modules = BTreeMap<Path_, Module>;
+pub type Modules = BTreeMap<Path_, Module>;
 
 /// The uses of src.
 fn rust(src: &Path) -> Uses {
-    let mut modules = read(src);
+    let modules = read(src);
     let known: BTreeSet<Path_> = modules.keys().cloned().collect();
-    for (place, module) in &mut modules {
-        for item in &module.items {
-            if let Item::Use(item) = item
-                && !matches!(item.vis, Visibility::Inherited)
-            {
-                for (path, name) in leaves(&item.tree, Vec::new()) {
-                    module.found.insert(name, absolute(place, &path, &known));
-                }
-            }
-        }
-    }
     let mut uses = Uses::new();
     for (place, module) in &modules {
         let mut used = BTreeSet::new();
@@ -92,7 +81,7 @@ fn rust(src: &Path) -> Uses {
 }
 
 /// Reads the modules, without what only tests have.
-fn read(src: &Path) -> Modules {
+pub fn read(src: &Path) -> Modules {
     let mut modules = Modules::new();
     for (path, mut file) in shape::parsed(src).expect("parses") {
         if file.attrs.iter().any(is_test) {
@@ -102,6 +91,18 @@ fn read(src: &Path) -> Modules {
         let module = shape::module(path.strip_prefix(src).expect("in the folder"));
         let place = module.split("::").filter(|part| *part != "lib").map(str::to_owned).collect();
         modules.insert(place, Module { items: file.items, found: BTreeMap::new() });
+    }
+    let known: BTreeSet<Path_> = modules.keys().cloned().collect();
+    for (place, module) in &mut modules {
+        for item in &module.items {
+            if let Item::Use(item) = item
+                && !matches!(item.vis, Visibility::Inherited)
+            {
+                for (path, name) in leaves(&item.tree, Vec::new()) {
+                    module.found.insert(name, absolute(place, &path, &known));
+                }
+            }
+        }
     }
     modules
 }
@@ -121,7 +122,7 @@ fn is_test(attribute: &Attribute) -> bool {
 }
 
 /// The paths of a `use`, each with the name that it has here.
-fn leaves(tree: &UseTree, mut path: Path_) -> Vec<(Path_, String)> {
+pub fn leaves(tree: &UseTree, mut path: Path_) -> Vec<(Path_, String)> {
     match tree {
         UseTree::Path(tree) => {
             path.push(tree.ident.to_string());
@@ -176,7 +177,7 @@ fn paths(tokens: TokenStream) -> Vec<Path_> {
 }
 
 /// The path from the crate's root; empty for what is not of the crate, or was imported.
-fn absolute(place: &Path_, path: &Path_, known: &BTreeSet<Path_>) -> Path_ {
+pub fn absolute(place: &Path_, path: &Path_, known: &BTreeSet<Path_>) -> Path_ {
     let mut from = place.clone();
     let mut rest = path.as_slice();
     match rest.first().map(String::as_str) {
@@ -314,6 +315,28 @@ mod tests {
             .map(|(file, used)| format!("{file} -> {used}"))
             .collect();
         assert!(up.is_empty(), "{}", up.join("\n"));
+    }
+
+    #[test]
+    fn the_facade_reaches_libvirt_through_core_only() {
+        let modules = read(&root().join("src"));
+        let mut files = 0;
+        for (place, module) in
+            modules.iter().filter(|(place, _)| place.first().is_some_and(|top| top == "host"))
+        {
+            files += 1;
+            for item in &module.items {
+                let used = match item {
+                    Item::Use(item) => {
+                        leaves(&item.tree, Vec::new()).into_iter().map(|(path, _)| path).collect()
+                    }
+                    other => paths(other.to_token_stream()),
+                };
+                let to_libvirt = used.iter().find(|path| path[0] == "virt");
+                assert!(to_libvirt.is_none(), "{} uses {to_libvirt:?}", place.join("::"));
+            }
+        }
+        assert!(files > 30, "{files} files");
     }
 
     #[test]

@@ -6,6 +6,8 @@
 
 mod api;
 #[cfg(test)]
+mod arguments;
+#[cfg(test)]
 mod circles;
 mod classes;
 mod constants;
