@@ -148,6 +148,12 @@ pub struct Document;
 /// Several texts.
 pub struct Texts;
 
+/// A kind of argument that can be one of some words.
+pub trait Worded: Valued {}
+
+impl Worded for Text {}
+impl Worded for Texts {}
+
 impl Valued for Int {
     const KIND: Kind = Kind::Int;
     type Value<'a> = i64;
@@ -259,11 +265,6 @@ impl<G> Typed<G> {
         self.row.name
     }
 
-    /// The same, which can only be one of these words.
-    pub const fn one_of(self, words: &'static Words) -> Self {
-        Typed { row: Argument { words: Some(words), ..self.row }, ..self }
-    }
-
     /// The same, which cannot be given with any of these. As in virsh, one of the two
     /// says so: the one that virsh names first.
     pub const fn excludes(self, others: Listed) -> Self {
@@ -289,6 +290,13 @@ impl<G> Typed<G> {
     /// chooses which settings are meant, or how they are shown.
     pub const fn choosing(self) -> Self {
         Typed { row: Argument { chooses: true, ..self.row }, ..self }
+    }
+}
+
+impl<G: Gives<Kind: Worded>> Typed<G> {
+    /// The same, which can only be one of these words.
+    pub const fn one_of(self, words: &'static Words) -> Self {
+        Typed { row: Argument { words: Some(words), ..self.row }, ..self }
     }
 }
 
