@@ -52,7 +52,7 @@
 //! | line | means |
 //! |---|---|
 //! | `libvirt: virA, virB` | what it calls; `blocks` and the libvirt that it needs follow |
-//! | `cbindgen:blocks` | it may wait, though none of these may (data/local.json lists them) |
+//! | `cbindgen:blocks` | it may wait, though none of these may (`xtask/src/libvirt.rs` knows them) |
 //! | `cbindgen:calls_back` | callbacks may run in the meantime; of callbacks among its parameters this is known |
 //! | `cbindgen:class=call` | its class, where the name does not begin with it |
 //! | `cbindgen:runs=later` | of a type of callbacks: `during` the call, `later` by the event loop, or once `at_end` |

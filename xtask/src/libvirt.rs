@@ -11,7 +11,7 @@ use crate::{Result, shape};
 
 /// Facts about libvirt's functions, by their names.
 pub struct Libvirt {
-    /// Those that never speak to a daemon: data/local.json.
+    /// Those that never speak to a daemon: what they give, the object or this process has.
     local: HashSet<String>,
     /// The version that first had it, for what is looked up at run time.
     late: HashMap<String, [u32; 3]>,
@@ -20,23 +20,35 @@ pub struct Libvirt {
 /// What a binary of ours takes without looking anything up.
 const OLDEST: [u32; 3] = [7, 0, 0];
 
+/// Those of the local functions that are given no object, a connection to keep, or a stream.
+const WITHOUT_OBJECT: [&str; 13] = [
+    "virConnectRef",
+    "virEventAddHandle",
+    "virEventAddTimeout",
+    "virEventRegisterImpl",
+    "virEventRemoveHandle",
+    "virEventRemoveTimeout",
+    "virEventUpdateHandle",
+    "virEventUpdateTimeout",
+    "virGetVersion",
+    "virStreamEventAddCallback",
+    "virStreamEventRemoveCallback",
+    "virStreamEventUpdateCallback",
+    "virStreamNew",
+];
+
 impl Libvirt {
-    /// Reads data/local.json, and the versions from where src/core looks functions up.
+    /// Reads both from src/core, which calls the functions or looks them up.
     pub fn read(root: &Path) -> Result<Libvirt> {
-        let text = fs::read_to_string(root.join("data/local.json"))?;
-        let local = serde_json::from_str::<serde_json::Value>(&text)?;
-        let local: HashSet<String> = local["functions"]
-            .as_array()
-            .ok_or("data/local.json: no list of functions")?
-            .iter()
-            .filter_map(|name| name.as_str().map(str::to_owned))
-            .collect();
+        let mut local: HashSet<String> = WITHOUT_OBJECT.map(str::to_owned).into();
         let mut late = HashMap::new();
-        for (_, file) in shape::parsed(&root.join("src/core"))? {
+        for (path, file) in shape::parsed(&root.join("src/core"))? {
             late.extend(file.items.iter().filter_map(looked_up));
+            let text = fs::read_to_string(&path)?;
+            local.extend(called(&text).filter(|(_, way)| *way == Way::Here).map(|(name, _)| name));
         }
-        if late.is_empty() {
-            return Err("no functions found that src/core looks up at run time".into());
+        if late.is_empty() || local.len() < 40 {
+            return Err("src/core is not read as it is written any more".into());
         }
         Ok(Libvirt { local, late })
     }
@@ -53,6 +65,36 @@ impl Libvirt {
         let [major, minor, micro] = versions.min().filter(|version| *version > OLDEST)?;
         Some(format!("{major}.{minor}.{micro}"))
     }
+}
+
+/// How src/core asks an object for the pointer that a function of libvirt's gets.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Way {
+    /// By `raw_here`, as `own_text` and `own_uuid` do: libvirt answers itself.
+    Here,
+    /// By `raw`: it may ask its daemon.
+    Asking,
+}
+
+/// The functions of libvirt that a text calls with an object.
+fn called(text: &str) -> impl Iterator<Item = (String, Way)> {
+    text.match_indices("sys::").filter_map(|(at, mark)| {
+        let (before, piece) = (&text[..at], &text[at + mark.len()..]);
+        let end = piece.find(|c: char| !c.is_alphanumeric()).unwrap_or(piece.len());
+        let (name, rest) = piece.split_at(end);
+        let argument = rest.strip_prefix('(').unwrap_or_default().trim_start();
+        let argument = argument.split([',', ')']).next().unwrap_or_default();
+        let before = before.trim_end();
+        let is_own = before.ends_with(".own_text(") || before.ends_with(".own_uuid(");
+        let way = if is_own || argument.ends_with(".raw_here(") {
+            Way::Here
+        } else if argument.ends_with(".raw(") {
+            Way::Asking
+        } else {
+            return None;
+        };
+        Some((name.to_owned(), way))
+    })
 }
 
 /// The name and version of `static X: Late<..> = unsafe { Late::new(c"name", "1.2.3") }`,
@@ -97,33 +139,26 @@ mod tests {
         assert_eq!(since(&[]), None);
     }
 
-    /// src/core asks an object for its pointer by `raw_here` for what libvirt answers
-    /// itself, and by `raw` for what may go to a daemon.
     #[test]
-    fn the_local_functions_are_those_that_the_source_takes_for_such() {
-        let root = crate::root();
-        let libvirt = Libvirt::read(&root).expect("reads");
-        let (mut here, mut asking) = (HashSet::new(), HashSet::new());
-        for (path, _) in shape::parsed(&root.join("src/core")).expect("parses") {
-            let text = fs::read_to_string(&path).expect("reads");
-            for piece in text.split("sys::").skip(1) {
-                let end = piece.find(|c: char| !c.is_alphanumeric()).unwrap_or(piece.len());
-                let (name, rest) = piece.split_at(end);
-                let argument = rest.strip_prefix('(').unwrap_or_default().trim_start();
-                let argument = argument.split([',', ')']).next().unwrap_or_default();
-                if argument.ends_with(".raw_here(") {
-                    here.insert(name.to_owned());
-                } else if argument.ends_with(".raw(") && !name.starts_with("virStream") {
-                    asking.insert(name.to_owned());
-                }
-            }
+    fn a_function_is_local_where_its_object_is_asked_for_by_raw_here() {
+        let found = |text: &str| called(text).collect::<Vec<_>>();
+        let name = |way| vec![("virA".to_owned(), way)];
+        assert_eq!(found("sys::virA(self.0.raw_here())"), name(Way::Here));
+        assert_eq!(found("self.0.own_text(\n    sys::virA,"), name(Way::Here));
+        assert_eq!(found("self.0.own_uuid(sys::virA, c\"virA\")"), name(Way::Here));
+        assert_eq!(found("sys::virA(\n    self.raw(), flags)"), name(Way::Asking));
+        assert_eq!(found("sys::virA(conn.as_ptr())"), []);
+    }
+
+    #[test]
+    fn functions_of_the_library_are_found_in_the_source() {
+        let libvirt = Libvirt::read(&crate::root()).expect("reads");
+        for local in ["virDomainGetName", "virDomainGetUUID", "virDomainGetID", "virGetVersion"] {
+            assert!(!libvirt.asks_daemon(local), "{local}");
         }
-        assert!(here.len() > 30 && asking.len() > 200, "{} and {}", here.len(), asking.len());
-        let unlisted: Vec<_> = here.iter().filter(|name| libvirt.asks_daemon(name)).collect();
-        assert!(unlisted.is_empty(), "not in data/local.json: {unlisted:?}");
-        let listed: Vec<_> =
-            asking.difference(&here).filter(|name| !libvirt.asks_daemon(name)).collect();
-        assert!(listed.is_empty(), "in data/local.json, and asking a daemon: {listed:?}");
+        for asking in ["virDomainGetInfo", "virDomainCreate", "virConnectOpenAuth", "virUnknown"] {
+            assert!(libvirt.asks_daemon(asking), "{asking}");
+        }
     }
 
     #[test]
