@@ -4,6 +4,7 @@ use std::ffi::{c_char, c_int};
 
 use super::guard::{direct, status, void};
 use super::types::{vkvm_conn, vkvm_domain, vkvm_domain_checkpoint, vkvm_error};
+use crate::core::Text;
 
 /// Adds a hold on the checkpoint handle.
 ///
@@ -50,7 +51,7 @@ pub unsafe extern "C" fn vkvm_domain_checkpoint_get_name(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_text(name, "name")?;
-        out.set(c.get(checkpoint, "checkpoint")?.get_name()?);
+        out.set(Text::copy(c.get(checkpoint, "checkpoint")?.get_name()?));
         Ok(())
     })
 }

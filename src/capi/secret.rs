@@ -4,6 +4,7 @@ use std::ffi::{c_char, c_int, c_void};
 
 use super::guard::{direct, status, void};
 use super::types::{vkvm_conn, vkvm_error, vkvm_secret};
+use crate::core::Text;
 
 /// Adds a hold on the secret handle.
 ///
@@ -101,7 +102,7 @@ pub unsafe extern "C" fn vkvm_secret_get_usage_id(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_text(id, "id")?;
-        out.set(c.get(secret, "secret")?.get_usage_id()?);
+        out.set(Text::copy(c.get(secret, "secret")?.get_usage_id()?));
         Ok(())
     })
 }

@@ -4,6 +4,7 @@ use std::ffi::{c_char, c_int};
 
 use super::guard::{direct, status, void};
 use super::types::{vkvm_conn, vkvm_error, vkvm_storage_vol, vkvm_stream, vkvm_value};
+use crate::core::Text;
 
 /// Adds a hold on the volume handle.
 ///
@@ -48,7 +49,7 @@ pub unsafe extern "C" fn vkvm_storage_vol_get_name(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_text(name, "name")?;
-        out.set(c.get(vol, "vol")?.get_name()?);
+        out.set(Text::copy(c.get(vol, "vol")?.get_name()?));
         Ok(())
     })
 }
@@ -66,7 +67,7 @@ pub unsafe extern "C" fn vkvm_storage_vol_get_key(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_text(key, "key")?;
-        out.set(c.get(vol, "vol")?.get_key()?);
+        out.set(Text::copy(c.get(vol, "vol")?.get_key()?));
         Ok(())
     })
 }

@@ -5,7 +5,6 @@ use std::os::fd::{FromRawFd, OwnedFd};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use uuid::Uuid;
 use virt::sys;
 
 use super::Text;
@@ -100,11 +99,11 @@ pub unsafe fn text(returned: *mut libc::c_char, function: &'static CStr) -> Resu
 ///
 /// # Safety
 /// On success `list` stored an array from malloc of as many objects as it
-/// returned; each, and the array, is ours. `adopt` takes over one of them.
+/// returned; each, and the array, is ours, and `adopt` may take it over.
 pub unsafe fn objects<P: Copy, T>(
     function: &'static CStr,
     list: impl FnOnce(*mut *mut P) -> c_int,
-    adopt: unsafe fn(P) -> T,
+    mut adopt: impl FnMut(P) -> T,
 ) -> Result<Vec<T>> {
     let mut array: *mut P = std::ptr::null_mut();
     let count = number(list(&mut array), function)? as usize;
@@ -131,13 +130,6 @@ pub unsafe fn files(array: *mut c_int, count: usize) -> Vec<OwnedFd> {
         libc::free(array.cast());
         files
     }
-}
-
-/// For calls that write a uuid, 16 bytes, where they are told.
-pub fn uuid(function: &'static CStr, call: impl FnOnce(*mut u8) -> c_int) -> Result<Uuid> {
-    let mut bytes = [0; 16];
-    done(call(bytes.as_mut_ptr()), function)?;
-    Ok(Uuid::from_bytes(bytes))
 }
 
 /// For calls that write new texts, `max` at the most, into an array of the

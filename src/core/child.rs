@@ -72,10 +72,10 @@ again! {
 
 // Of these libvirt does not tell the connection; they know it themselves.
 macro_rules! again_where_made {
-    ($($class:ty, $lookup:literal;)*) => { $(
+    ($($class:ty, $object:tt, $adopt:ident, $lookup:literal;)*) => { $(
         impl Again for $class {
             fn again(&self) -> Result<Option<Self>> {
-                let Some(of) = self.made_from() else {
+                let Some(of) = self.$object.conn() else {
                     return Ok(None);
                 };
                 // SAFETY: both are live while self is; what is found has a reference for us.
@@ -84,7 +84,7 @@ macro_rules! again_where_made {
                         return Ok(None);
                     };
                     let found = call::pointer(Counted::find(self.raw(), conn.raw()), $lookup)?;
-                    Ok(Some(<$class>::adopt(found.as_ptr()).of(conn.raw())))
+                    Ok(Some(<$class>::$adopt(found.as_ptr(), conn.raw())))
                 }
             }
         }
@@ -92,9 +92,9 @@ macro_rules! again_where_made {
 }
 
 again_where_made! {
-    NodeDevice, c"virNodeDeviceLookupByName";
-    NwFilter, c"virNWFilterLookupByUUID";
-    NwFilterBinding, c"virNWFilterBindingLookupByPortDev";
+    NodeDevice, object, adopt_from, c"virNodeDeviceLookupByName";
+    NwFilter, 0, adopt, c"virNWFilterLookupByUUID";
+    NwFilterBinding, 0, adopt, c"virNWFilterBindingLookupByPortDev";
 }
 
 impl Again for DomainCheckpoint {

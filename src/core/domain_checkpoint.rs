@@ -91,12 +91,9 @@ impl DomainCheckpoint {
     }
 
     /// The name; unique among the checkpoints of its domain.
-    pub fn get_name(&self) -> Result<Text> {
-        // SAFETY: the pointer is live.
-        let name = unsafe { sys::virDomainCheckpointGetName(self.0.raw_here()) };
-        let name = call::pointer(name.cast_mut(), c"virDomainCheckpointGetName")?;
-        // SAFETY: a C string that lives as long as the checkpoint.
-        Ok(Text::copy(unsafe { CStr::from_ptr(name.as_ptr()) }))
+    pub fn get_name(&self) -> Result<&CStr> {
+        // SAFETY: libvirt keeps the text in the checkpoint.
+        unsafe { self.0.own_text(sys::virDomainCheckpointGetName, c"virDomainCheckpointGetName") }
     }
 
     /// The definition, as XML.
@@ -125,7 +122,7 @@ impl DomainCheckpoint {
                 |array: *mut *mut NonNull<_>| {
                     sys::virDomainCheckpointListAllChildren(self.raw(), array.cast(), flags)
                 },
-                Self::adopt,
+                |raw| Self::adopt(raw),
             )
         }
     }

@@ -91,12 +91,9 @@ impl DomainSnapshot {
     }
 
     /// The name; unique among the snapshots of its domain.
-    pub fn get_name(&self) -> Result<Text> {
-        // SAFETY: the pointer is live.
-        let name = unsafe { sys::virDomainSnapshotGetName(self.object.raw_here()) };
-        let name = call::pointer(name.cast_mut(), c"virDomainSnapshotGetName")?;
-        // SAFETY: a C string that lives as long as the snapshot.
-        Ok(Text::copy(unsafe { CStr::from_ptr(name.as_ptr()) }))
+    pub fn get_name(&self) -> Result<&CStr> {
+        // SAFETY: libvirt keeps the text in the snapshot.
+        unsafe { self.object.own_text(sys::virDomainSnapshotGetName, c"virDomainSnapshotGetName") }
     }
 
     /// The definition, as XML.
@@ -153,7 +150,7 @@ impl DomainSnapshot {
             call::objects(
                 c"virDomainSnapshotListAllChildren",
                 |array| sys::virDomainSnapshotListAllChildren(self.raw(), array, flags),
-                Self::adopt,
+                |raw| Self::adopt(raw),
             )
         }
     }

@@ -63,22 +63,14 @@ impl Interface {
 
     /// The name.
     pub fn get_name(&self) -> Result<&CStr> {
-        // SAFETY: the pointer is live. The name is a C string that lives as long.
-        unsafe {
-            let name = sys::virInterfaceGetName(self.0.raw_here());
-            let name = call::pointer(name.cast_mut(), c"virInterfaceGetName")?;
-            Ok(CStr::from_ptr(name.as_ptr()))
-        }
+        // SAFETY: libvirt keeps the text in the interface.
+        unsafe { self.0.own_text(sys::virInterfaceGetName, c"virInterfaceGetName") }
     }
 
     /// The hardware address.
     pub fn get_mac(&self) -> Result<&CStr> {
-        // SAFETY: the pointer is live, the text a C string.
-        unsafe {
-            let mac = sys::virInterfaceGetMACString(self.0.raw_here());
-            let mac = call::pointer(mac.cast_mut(), c"virInterfaceGetMACString")?;
-            Ok(CStr::from_ptr(mac.as_ptr()))
-        }
+        // SAFETY: libvirt keeps the text in the interface.
+        unsafe { self.0.own_text(sys::virInterfaceGetMACString, c"virInterfaceGetMACString") }
     }
 
     /// The state or the definition, as XML.

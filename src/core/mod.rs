@@ -24,6 +24,8 @@ pub mod late;
 pub mod library;
 mod libxml;
 pub(crate) mod line;
+mod made_from;
+mod named;
 pub mod network;
 pub mod network_port;
 pub mod node_device;

@@ -8,6 +8,7 @@ use virt::sys;
 
 use super::conn::{locate, parse_uuid};
 use super::late::Late;
+use super::named::find_by_uuid;
 use super::object::{Counted, Object, Pinned};
 use super::{Conn, NetworkPort, Text, call};
 use crate::error::Result;
@@ -45,14 +46,9 @@ unsafe impl Counted for sys::virNetwork {
     }
 
     unsafe fn find(this: *mut Self, conn: sys::virConnectPtr) -> *mut Self {
-        let mut uuid = [0; 16];
-        // SAFETY: as promised by the caller; a uuid has 16 bytes.
-        unsafe {
-            match sys::virNetworkGetUUID(this, uuid.as_mut_ptr()) {
-                0 => sys::virNetworkLookupByUUID(conn, uuid.as_ptr()),
-                _ => std::ptr::null_mut(),
-            }
-        }
+        let (get, look_up) = (sys::virNetworkGetUUID, sys::virNetworkLookupByUUID);
+        // SAFETY: as promised by the caller.
+        unsafe { find_by_uuid(this, conn, get, look_up) }
     }
 }
 
@@ -90,20 +86,14 @@ impl Network {
 
     /// The name.
     pub fn get_name(&self) -> Result<&CStr> {
-        // SAFETY: the pointer is live. The name is a C string that lives as long.
-        unsafe {
-            let name = sys::virNetworkGetName(self.0.raw_here());
-            let name = call::pointer(name.cast_mut(), c"virNetworkGetName")?;
-            Ok(CStr::from_ptr(name.as_ptr()))
-        }
+        // SAFETY: libvirt keeps the text in the network.
+        unsafe { self.0.own_text(sys::virNetworkGetName, c"virNetworkGetName") }
     }
 
     /// The uuid.
     pub fn get_uuid(&self) -> Result<Uuid> {
-        // SAFETY: the pointer is live; the buffer has room for a uuid.
-        call::uuid(c"virNetworkGetUUID", |buffer| unsafe {
-            sys::virNetworkGetUUID(self.0.raw_here(), buffer)
-        })
+        // SAFETY: libvirt writes the uuid.
+        unsafe { self.0.own_uuid(sys::virNetworkGetUUID, c"virNetworkGetUUID") }
     }
 
     /// The uuid as lower-case text with hyphens.
@@ -221,7 +211,7 @@ impl Network {
             call::objects(
                 function,
                 |leases| sys::virNetworkGetDHCPLeases(self.raw(), nullable(mac), leases, flags),
-                take_lease,
+                |lease| take_lease(lease),
             )
         }
     }
@@ -234,7 +224,7 @@ impl Network {
             call::objects(
                 function,
                 |ports| sys::virNetworkListAllPorts(self.raw(), ports, flags),
-                NetworkPort::adopt,
+                |raw| NetworkPort::adopt(raw),
             )
         }
     }

@@ -97,10 +97,8 @@ impl NetworkPort {
 
     /// The uuid.
     pub fn get_uuid(&self) -> Result<Uuid> {
-        // SAFETY: the pointer is live. The buffer has room for a uuid.
-        call::uuid(c"virNetworkPortGetUUID", |buffer| unsafe {
-            sys::virNetworkPortGetUUID(self.0.raw_here(), buffer)
-        })
+        // SAFETY: libvirt writes the uuid.
+        unsafe { self.0.own_uuid(sys::virNetworkPortGetUUID, c"virNetworkPortGetUUID") }
     }
 
     /// The uuid as lower-case text with hyphens.

@@ -1,21 +1,21 @@
 //! A device of the host, real or mediated.
 
 use std::ffi::{CStr, c_char, c_int, c_uint};
-use std::ptr::NonNull;
+use std::ptr;
 use std::sync::{Mutex, PoisonError};
 
 use virt::sys;
 
 use super::conn::locate;
 use super::late::Late;
-use super::object::{Counted, MadeFrom, Object, Pinned};
+use super::made_from::MadeFrom;
+use super::object::{Counted, Pinned};
 use super::{Text, call};
 use crate::error::Result;
 
 /// A device of the host. It keeps its connection open.
 pub struct NodeDevice {
-    object: Object<sys::virNodeDevice>,
-    made_from: MadeFrom,
+    pub(super) object: MadeFrom<sys::virNodeDevice>,
     /// libvirt remembers the parent in the device, without a lock of its own.
     parent: Mutex<()>,
 }
@@ -72,26 +72,23 @@ impl Pinned for NodeDevice {
 }
 
 impl NodeDevice {
-    /// Takes over a device and the reference to it.
+    /// Takes over a device that came with an event, and the reference to it.
     ///
     /// # Safety
     /// `raw` is a valid device, and one reference to it is ours.
     pub(crate) unsafe fn adopt(raw: sys::virNodeDevicePtr) -> Self {
         // SAFETY: as promised by the caller.
-        let object = unsafe { Object::adopt(raw) };
-        NodeDevice { object, made_from: MadeFrom(None), parent: Mutex::new(()) }
+        unsafe { Self::adopt_from(raw, ptr::null_mut()) }
     }
 
-    /// The same, which knows the connection that it was made from.
-    pub(crate) fn of(mut self, conn: sys::virConnectPtr) -> Self {
-        self.made_from = MadeFrom(NonNull::new(conn));
-        self
-    }
-
-    /// The connection that it was made from, where that is known: not of one that came
-    /// with an event.
-    pub(crate) fn made_from(&self) -> Option<NonNull<sys::virConnect>> {
-        self.made_from.0
+    /// Takes over a device and the reference to it.
+    ///
+    /// # Safety
+    /// `raw` is a valid device, and one reference to it is ours; it was made from `conn`.
+    pub(crate) unsafe fn adopt_from(raw: sys::virNodeDevicePtr, conn: sys::virConnectPtr) -> Self {
+        // SAFETY: as promised by the caller.
+        let object = unsafe { MadeFrom::adopt(raw, conn) };
+        NodeDevice { object, parent: Mutex::new(()) }
     }
 
     pub(crate) fn raw(&self) -> sys::virNodeDevicePtr {
@@ -100,12 +97,8 @@ impl NodeDevice {
 
     /// The name.
     pub fn get_name(&self) -> Result<&CStr> {
-        // SAFETY: the pointer is live. The name is a C string that lives as long.
-        unsafe {
-            let name = sys::virNodeDeviceGetName(self.object.raw_here());
-            let name = call::pointer(name.cast_mut(), c"virNodeDeviceGetName")?;
-            Ok(CStr::from_ptr(name.as_ptr()))
-        }
+        // SAFETY: libvirt keeps the text in the device.
+        unsafe { self.object.own_text(sys::virNodeDeviceGetName, c"virNodeDeviceGetName") }
     }
 
     /// The name of the device that it is a part of, if it is of one.

@@ -1,17 +1,18 @@
 //! A network filter: rules for the traffic of network interfaces.
 
 use std::ffi::{CStr, c_uint};
-use std::ptr::NonNull;
 
 use uuid::Uuid;
 use virt::sys;
 
-use super::object::{Counted, MadeFrom, Object, Pinned};
+use super::made_from::MadeFrom;
+use super::named::find_by_uuid;
+use super::object::{Counted, Pinned};
 use super::{Text, call};
 use crate::error::Result;
 
 /// A network filter. It keeps its connection open.
-pub struct NwFilter(Object<sys::virNWFilter>, MadeFrom);
+pub struct NwFilter(pub(super) MadeFrom<sys::virNWFilter>);
 
 // SAFETY: the functions are those for virNWFilter. Of which connection it is, libvirt
 // does not tell, so it is not found again when its connection is replaced.
@@ -26,12 +27,9 @@ unsafe impl Counted for sys::virNWFilter {
     }
 
     unsafe fn find(this: *mut Self, conn: sys::virConnectPtr) -> *mut Self {
-        let mut uuid = [0; 16];
-        // SAFETY: both are live, by the caller; there is room for a uuid.
-        unsafe {
-            sys::virNWFilterGetUUID(this, uuid.as_mut_ptr());
-            sys::virNWFilterLookupByUUID(conn, uuid.as_ptr())
-        }
+        let (get, look_up) = (sys::virNWFilterGetUUID, sys::virNWFilterLookupByUUID);
+        // SAFETY: as promised by the caller.
+        unsafe { find_by_uuid(this, conn, get, look_up) }
     }
 }
 
@@ -49,22 +47,10 @@ impl NwFilter {
     /// Takes over a filter and the reference to it.
     ///
     /// # Safety
-    /// `raw` is a valid filter, and one reference to it is ours.
-    pub(crate) unsafe fn adopt(raw: sys::virNWFilterPtr) -> Self {
+    /// `raw` is a valid filter, and one reference to it is ours; it was made from `conn`.
+    pub(crate) unsafe fn adopt(raw: sys::virNWFilterPtr, conn: sys::virConnectPtr) -> Self {
         // SAFETY: as promised by the caller.
-        NwFilter(unsafe { Object::adopt(raw) }, MadeFrom(None))
-    }
-
-    /// The same, which knows the connection that it was made from.
-    pub(crate) fn of(mut self, conn: sys::virConnectPtr) -> Self {
-        self.1 = MadeFrom(NonNull::new(conn));
-        self
-    }
-
-    /// The connection that it was made from, where that is known: not of one that came
-    /// with an event.
-    pub(crate) fn made_from(&self) -> Option<NonNull<sys::virConnect>> {
-        self.1.0
+        NwFilter(unsafe { MadeFrom::adopt(raw, conn) })
     }
 
     pub(crate) fn raw(&self) -> sys::virNWFilterPtr {
@@ -73,20 +59,14 @@ impl NwFilter {
 
     /// The name.
     pub fn get_name(&self) -> Result<&CStr> {
-        // SAFETY: the pointer is live. The name is a C string that lives as long.
-        unsafe {
-            let name = sys::virNWFilterGetName(self.0.raw_here());
-            let name = call::pointer(name.cast_mut(), c"virNWFilterGetName")?;
-            Ok(CStr::from_ptr(name.as_ptr()))
-        }
+        // SAFETY: libvirt keeps the text in the filter.
+        unsafe { self.0.own_text(sys::virNWFilterGetName, c"virNWFilterGetName") }
     }
 
     /// The uuid.
     pub fn get_uuid(&self) -> Result<Uuid> {
-        // SAFETY: the pointer is live; the buffer has room for a uuid.
-        call::uuid(c"virNWFilterGetUUID", |buffer| unsafe {
-            sys::virNWFilterGetUUID(self.0.raw_here(), buffer)
-        })
+        // SAFETY: libvirt writes the uuid.
+        unsafe { self.0.own_uuid(sys::virNWFilterGetUUID, c"virNWFilterGetUUID") }
     }
 
     /// The uuid as lower-case text with hyphens.

@@ -1,16 +1,16 @@
 //! A network filter binding: the use of a filter on a network device.
 
 use std::ffi::{CStr, c_uint};
-use std::ptr::NonNull;
 
 use virt::sys;
 
-use super::object::{Counted, MadeFrom, Object, Pinned};
+use super::made_from::MadeFrom;
+use super::object::{Counted, Pinned};
 use super::{Text, call};
 use crate::error::Result;
 
 /// A network filter binding. It keeps its connection open.
-pub struct NwFilterBinding(Object<sys::virNWFilterBinding>, MadeFrom);
+pub struct NwFilterBinding(pub(super) MadeFrom<sys::virNWFilterBinding>);
 
 // SAFETY: the functions are those for virNWFilterBinding. Of which connection it is, libvirt
 // does not tell, so it is not found again when its connection is replaced.
@@ -47,22 +47,10 @@ impl NwFilterBinding {
     /// Takes over a binding and the reference to it.
     ///
     /// # Safety
-    /// `raw` is a valid binding, and one reference to it is ours.
-    pub(crate) unsafe fn adopt(raw: sys::virNWFilterBindingPtr) -> Self {
+    /// `raw` is a valid binding, and one reference to it is ours; it was made from `conn`.
+    pub(crate) unsafe fn adopt(raw: sys::virNWFilterBindingPtr, conn: sys::virConnectPtr) -> Self {
         // SAFETY: as promised by the caller.
-        NwFilterBinding(unsafe { Object::adopt(raw) }, MadeFrom(None))
-    }
-
-    /// The same, which knows the connection that it was made from.
-    pub(crate) fn of(mut self, conn: sys::virConnectPtr) -> Self {
-        self.1 = MadeFrom(NonNull::new(conn));
-        self
-    }
-
-    /// The connection that it was made from, where that is known: not of one that came
-    /// with an event.
-    pub(crate) fn made_from(&self) -> Option<NonNull<sys::virConnect>> {
-        self.1.0
+        NwFilterBinding(unsafe { MadeFrom::adopt(raw, conn) })
     }
 
     pub(crate) fn raw(&self) -> sys::virNWFilterBindingPtr {
@@ -71,21 +59,18 @@ impl NwFilterBinding {
 
     /// The name of the network device.
     pub fn get_port_dev(&self) -> Result<&CStr> {
-        // SAFETY: the pointer is live. The name is a C string that lives as long.
+        // SAFETY: libvirt keeps the text in the binding.
         unsafe {
-            let name = sys::virNWFilterBindingGetPortDev(self.0.raw_here());
-            let name = call::pointer(name.cast_mut(), c"virNWFilterBindingGetPortDev")?;
-            Ok(CStr::from_ptr(name.as_ptr()))
+            self.0.own_text(sys::virNWFilterBindingGetPortDev, c"virNWFilterBindingGetPortDev")
         }
     }
 
     /// The name of the filter.
     pub fn get_filter_name(&self) -> Result<&CStr> {
-        // SAFETY: the pointer is live, the text a C string.
+        // SAFETY: libvirt keeps the text in the binding.
         unsafe {
-            let name = sys::virNWFilterBindingGetFilterName(self.0.raw_here());
-            let name = call::pointer(name.cast_mut(), c"virNWFilterBindingGetFilterName")?;
-            Ok(CStr::from_ptr(name.as_ptr()))
+            self.0
+                .own_text(sys::virNWFilterBindingGetFilterName, c"virNWFilterBindingGetFilterName")
         }
     }
 

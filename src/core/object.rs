@@ -53,16 +53,6 @@ pub(crate) unsafe trait Counted {
     unsafe fn find(this: *mut Self, conn: sys::virConnectPtr) -> *mut Self;
 }
 
-/// The connection that an object was made from, of which libvirt does not tell it. It is
-/// live as long as the object, which has a reference to it inside libvirt.
-#[derive(Clone, Copy)]
-pub(crate) struct MadeFrom(pub(crate) Option<NonNull<sys::virConnect>>);
-
-// SAFETY: libvirt's connections may be used from any thread, several at once.
-unsafe impl Send for MadeFrom {}
-// SAFETY: likewise.
-unsafe impl Sync for MadeFrom {}
-
 /// What stands for something of libvirt's, whose uses may have to be known.
 pub trait Pinned {
     /// From now on what it stands for stays, until this is unpinned. `alone` answers

@@ -2,12 +2,12 @@
 
 use std::ffi::{CStr, c_int, c_uint};
 use std::hint::black_box;
-use std::sync::OnceLock;
 
 use uuid::Uuid;
 use virt::sys;
 use zeroize::{Zeroize, Zeroizing};
 
+use super::named::find_by_uuid;
 use super::object::{Counted, Object, Pinned};
 use super::{Conn, Text, call};
 use crate::error::Result;
@@ -16,8 +16,6 @@ use crate::memory;
 /// A secret. It keeps its connection open.
 pub struct Secret {
     object: Object<sys::virSecret>,
-    /// A handle's uuid never changes, so it is asked for once.
-    uuid: OnceLock<Uuid>,
 }
 
 // SAFETY: the functions are those for virSecret.
@@ -33,14 +31,9 @@ unsafe impl Counted for sys::virSecret {
     }
 
     unsafe fn find(this: *mut Self, conn: sys::virConnectPtr) -> *mut Self {
-        let mut uuid = [0; 16];
-        // SAFETY: as promised by the caller; a uuid has 16 bytes.
-        unsafe {
-            match sys::virSecretGetUUID(this, uuid.as_mut_ptr()) {
-                0 => sys::virSecretLookupByUUID(conn, uuid.as_ptr()),
-                _ => std::ptr::null_mut(),
-            }
-        }
+        let (get, look_up) = (sys::virSecretGetUUID, sys::virSecretLookupByUUID);
+        // SAFETY: as promised by the caller.
+        unsafe { find_by_uuid(this, conn, get, look_up) }
     }
 }
 
@@ -61,8 +54,7 @@ impl Secret {
     /// `raw` is a valid secret, and one reference to it is ours.
     pub(crate) unsafe fn adopt(raw: sys::virSecretPtr) -> Self {
         // SAFETY: as promised by the caller.
-        let object = unsafe { Object::adopt(raw) };
-        Secret { object, uuid: OnceLock::new() }
+        Secret { object: unsafe { Object::adopt(raw) } }
     }
 
     pub(crate) fn raw(&self) -> sys::virSecretPtr {
@@ -79,14 +71,8 @@ impl Secret {
 
     /// The uuid.
     pub fn get_uuid(&self) -> Result<Uuid> {
-        if let Some(uuid) = self.uuid.get() {
-            return Ok(*uuid);
-        }
-        // SAFETY: the pointer is live. There is room for a uuid.
-        let uuid = call::uuid(c"virSecretGetUUID", |uuid| unsafe {
-            sys::virSecretGetUUID(self.object.raw_here(), uuid)
-        })?;
-        Ok(*self.uuid.get_or_init(|| uuid))
+        // SAFETY: libvirt writes the uuid.
+        unsafe { self.object.own_uuid(sys::virSecretGetUUID, c"virSecretGetUUID") }
     }
 
     /// The uuid as lower-case text with hyphens.
@@ -104,12 +90,9 @@ impl Secret {
     }
 
     /// Which object of its usage type it belongs to.
-    pub fn get_usage_id(&self) -> Result<Text> {
-        // SAFETY: the pointer is live.
-        let id = unsafe { sys::virSecretGetUsageID(self.object.raw_here()) };
-        let id = call::pointer(id.cast_mut(), c"virSecretGetUsageID")?;
-        // SAFETY: a C string that lives as long as the secret.
-        Ok(Text::copy(unsafe { CStr::from_ptr(id.as_ptr()) }))
+    pub fn get_usage_id(&self) -> Result<&CStr> {
+        // SAFETY: libvirt keeps the text in the secret.
+        unsafe { self.object.own_text(sys::virSecretGetUsageID, c"virSecretGetUsageID") }
     }
 
     /// The definition, as XML; the value is not in it.

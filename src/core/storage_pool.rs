@@ -1,12 +1,12 @@
 //! A storage pool: a place on a host that volumes are in.
 
-use std::ffi::{CStr, CString, c_int, c_uint};
-use std::sync::OnceLock;
+use std::ffi::{CStr, c_int, c_uint};
 
 use uuid::Uuid;
 use virt::sys;
 
 use super::conn::locate;
+use super::named::find_by_uuid;
 use super::object::{Counted, Object, Pinned};
 use super::{Conn, StorageVol, Text, call};
 use crate::error::Result;
@@ -15,9 +15,6 @@ use crate::value::Map;
 /// A storage pool. It keeps its connection open.
 pub struct StoragePool {
     object: Object<sys::virStoragePool>,
-    /// A handle's name and uuid never change, so they are asked for once.
-    name: OnceLock<CString>,
-    uuid: OnceLock<Uuid>,
 }
 
 // SAFETY: the functions are those for virStoragePool.
@@ -33,14 +30,9 @@ unsafe impl Counted for sys::virStoragePool {
     }
 
     unsafe fn find(this: *mut Self, conn: sys::virConnectPtr) -> *mut Self {
-        let mut uuid = [0; 16];
-        // SAFETY: as promised by the caller; a uuid has 16 bytes.
-        unsafe {
-            match sys::virStoragePoolGetUUID(this, uuid.as_mut_ptr()) {
-                0 => sys::virStoragePoolLookupByUUID(conn, uuid.as_ptr()),
-                _ => std::ptr::null_mut(),
-            }
-        }
+        let (get, look_up) = (sys::virStoragePoolGetUUID, sys::virStoragePoolLookupByUUID);
+        // SAFETY: as promised by the caller.
+        unsafe { find_by_uuid(this, conn, get, look_up) }
     }
 }
 
@@ -61,8 +53,7 @@ impl StoragePool {
     /// `raw` is a valid pool, and one reference to it is ours.
     pub(crate) unsafe fn adopt(raw: sys::virStoragePoolPtr) -> Self {
         // SAFETY: as promised by the caller.
-        let object = unsafe { Object::adopt(raw) };
-        StoragePool { object, name: OnceLock::new(), uuid: OnceLock::new() }
+        StoragePool { object: unsafe { Object::adopt(raw) } }
     }
 
     pub(crate) fn raw(&self) -> sys::virStoragePoolPtr {
@@ -82,27 +73,14 @@ impl StoragePool {
 
     /// The name.
     pub fn get_name(&self) -> Result<&CStr> {
-        if let Some(name) = self.name.get() {
-            return Ok(name);
-        }
-        // SAFETY: the pointer is live.
-        let name = unsafe { sys::virStoragePoolGetName(self.object.raw_here()) };
-        let name = call::pointer(name.cast_mut(), c"virStoragePoolGetName")?;
-        // SAFETY: a C string that lives as long as the pool.
-        let name = unsafe { CStr::from_ptr(name.as_ptr()) }.to_owned();
-        Ok(self.name.get_or_init(|| name))
+        // SAFETY: libvirt keeps the text in the pool.
+        unsafe { self.object.own_text(sys::virStoragePoolGetName, c"virStoragePoolGetName") }
     }
 
     /// The uuid.
     pub fn get_uuid(&self) -> Result<Uuid> {
-        if let Some(uuid) = self.uuid.get() {
-            return Ok(*uuid);
-        }
-        // SAFETY: the pointer is live; there is room for a uuid.
-        let uuid = call::uuid(c"virStoragePoolGetUUID", |uuid| unsafe {
-            sys::virStoragePoolGetUUID(self.object.raw_here(), uuid)
-        })?;
-        Ok(*self.uuid.get_or_init(|| uuid))
+        // SAFETY: libvirt writes the uuid.
+        unsafe { self.object.own_uuid(sys::virStoragePoolGetUUID, c"virStoragePoolGetUUID") }
     }
 
     /// The uuid as lower-case text with hyphens.
@@ -229,7 +207,7 @@ impl StoragePool {
             call::objects(
                 c"virStoragePoolListAllVolumes",
                 |array| sys::virStoragePoolListAllVolumes(self.raw(), array, flags),
-                StorageVol::adopt,
+                |raw| StorageVol::adopt(raw),
             )
         }
     }

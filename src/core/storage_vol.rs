@@ -1,6 +1,6 @@
 //! A volume: a disk image or the like in a storage pool.
 
-use std::ffi::{CStr, c_char, c_uint};
+use std::ffi::{CStr, c_uint};
 
 use virt::sys;
 
@@ -68,28 +68,15 @@ impl StorageVol {
     }
 
     /// The name; unique in its pool.
-    pub fn get_name(&self) -> Result<Text> {
-        // SAFETY: the pointer is live.
-        self.own_text(
-            unsafe { sys::virStorageVolGetName(self.object.raw_here()) },
-            c"virStorageVolGetName",
-        )
+    pub fn get_name(&self) -> Result<&CStr> {
+        // SAFETY: libvirt keeps the text in the volume.
+        unsafe { self.object.own_text(sys::virStorageVolGetName, c"virStorageVolGetName") }
     }
 
     /// The key; unique on all hosts that see the volume.
-    pub fn get_key(&self) -> Result<Text> {
-        // SAFETY: the pointer is live.
-        self.own_text(
-            unsafe { sys::virStorageVolGetKey(self.object.raw_here()) },
-            c"virStorageVolGetKey",
-        )
-    }
-
-    /// A copy of text that libvirt keeps with the volume.
-    fn own_text(&self, text: *const c_char, function: &'static CStr) -> Result<Text> {
-        let text = call::pointer(text.cast_mut(), function)?;
-        // SAFETY: a C string that lives as long as the volume.
-        Ok(Text::copy(unsafe { CStr::from_ptr(text.as_ptr()) }))
+    pub fn get_key(&self) -> Result<&CStr> {
+        // SAFETY: libvirt keeps the text in the volume.
+        unsafe { self.object.own_text(sys::virStorageVolGetKey, c"virStorageVolGetKey") }
     }
 
     /// Where it is on the host.

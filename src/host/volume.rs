@@ -276,7 +276,7 @@ fn info(call: &mut Call<'_>) -> Outcome {
 }
 
 fn key(call: &mut Call<'_>) -> Outcome {
-    Ok(shown(&call.volume(&VOL, Some(&POOL))?.get_key()?).into())
+    Ok(shown(call.volume(&VOL, Some(&POOL))?.get_key()?).into())
 }
 
 fn name(call: &mut Call<'_>) -> Outcome {

@@ -127,7 +127,7 @@ impl Conn {
             call::objects(
                 c"virConnectGetCPUModelNames",
                 |array| sys::virConnectGetCPUModelNames(self.raw(), arch.as_ptr(), array, flags),
-                adopt_text,
+                |raw| adopt_text(raw),
             )?
         };
         Ok(names.into_iter().flatten().collect())

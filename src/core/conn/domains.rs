@@ -19,7 +19,7 @@ impl Conn {
             call::objects(
                 c"virConnectListAllDomains",
                 |array| sys::virConnectListAllDomains(self.raw(), array, flags),
-                Domain::adopt,
+                |raw| Domain::adopt(raw),
             )
         }
     }

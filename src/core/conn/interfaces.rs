@@ -16,7 +16,7 @@ impl Conn {
             call::objects(
                 c"virConnectListAllInterfaces",
                 |array| sys::virConnectListAllInterfaces(self.raw(), array, flags),
-                Interface::adopt,
+                |raw| Interface::adopt(raw),
             )
         }
     }

@@ -25,7 +25,7 @@ impl Conn {
             call::objects(
                 c"virConnectListAllNetworks",
                 |array| sys::virConnectListAllNetworks(self.raw(), array, flags),
-                Network::adopt,
+                |raw| Network::adopt(raw),
             )
         }
     }

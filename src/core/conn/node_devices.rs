@@ -22,12 +22,11 @@ impl Conn {
         // SAFETY: the pointer is live. Each object of the list is new and ours.
         unsafe {
             let conn = self.raw();
-            let all = call::objects(
+            call::objects(
                 c"virConnectListAllNodeDevices",
                 |array| sys::virConnectListAllNodeDevices(conn, array, flags),
-                NodeDevice::adopt,
-            )?;
-            Ok(all.into_iter().map(|one| one.of(conn)).collect())
+                |raw| NodeDevice::adopt_from(raw, conn),
+            )
         }
     }
 
@@ -62,8 +61,10 @@ impl Conn {
         unsafe {
             let conn = self.raw();
             let raw = sys::virNodeDeviceLookupByName(conn, name.as_ptr());
-            Ok(NodeDevice::adopt(call::pointer(raw, c"virNodeDeviceLookupByName")?.as_ptr())
-                .of(conn))
+            Ok(NodeDevice::adopt_from(
+                call::pointer(raw, c"virNodeDeviceLookupByName")?.as_ptr(),
+                conn,
+            ))
         }
     }
 
@@ -80,7 +81,7 @@ impl Conn {
             let conn = self.raw();
             let raw = sys::virNodeDeviceLookupSCSIHostByWWN(conn, wwnn, wwpn, flags);
             let device = call::pointer(raw, c"virNodeDeviceLookupSCSIHostByWWN")?;
-            Ok(NodeDevice::adopt(device.as_ptr()).of(conn))
+            Ok(NodeDevice::adopt_from(device.as_ptr(), conn))
         }
     }
 
@@ -92,7 +93,7 @@ impl Conn {
             let raw = sys::virNodeDeviceCreateXML(conn, xml.as_ptr(), flags);
             let device = call::pointer(raw, c"virNodeDeviceCreateXML")
                 .map_err(|error| locate(error, "xml", xml))?;
-            Ok(NodeDevice::adopt(device.as_ptr()).of(conn))
+            Ok(NodeDevice::adopt_from(device.as_ptr(), conn))
         }
     }
 
@@ -105,7 +106,7 @@ impl Conn {
             let raw = define(conn, xml.as_ptr(), flags);
             let device = call::pointer(raw, c"virNodeDeviceDefineXML")
                 .map_err(|error| locate(error, "xml", xml))?;
-            Ok(NodeDevice::adopt(device.as_ptr()).of(conn))
+            Ok(NodeDevice::adopt_from(device.as_ptr(), conn))
         }
     }
 }

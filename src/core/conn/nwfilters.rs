@@ -21,12 +21,11 @@ impl Conn {
         // SAFETY: the pointer is live. Each object of the list is new and ours.
         unsafe {
             let conn = self.raw();
-            let all = call::objects(
+            call::objects(
                 c"virConnectListAllNWFilters",
                 |array| sys::virConnectListAllNWFilters(conn, array, flags),
-                NwFilter::adopt,
-            )?;
-            Ok(all.into_iter().map(|one| one.of(conn)).collect())
+                |raw| NwFilter::adopt(raw, conn),
+            )
         }
     }
 
@@ -55,7 +54,7 @@ impl Conn {
         unsafe {
             let conn = self.raw();
             let raw = sys::virNWFilterLookupByName(conn, name.as_ptr());
-            Ok(NwFilter::adopt(call::pointer(raw, c"virNWFilterLookupByName")?.as_ptr()).of(conn))
+            Ok(NwFilter::adopt(call::pointer(raw, c"virNWFilterLookupByName")?.as_ptr(), conn))
         }
     }
 
@@ -66,7 +65,7 @@ impl Conn {
         unsafe {
             let conn = self.raw();
             let raw = sys::virNWFilterLookupByUUID(conn, uuid.as_bytes().as_ptr());
-            Ok(NwFilter::adopt(call::pointer(raw, c"virNWFilterLookupByUUID")?.as_ptr()).of(conn))
+            Ok(NwFilter::adopt(call::pointer(raw, c"virNWFilterLookupByUUID")?.as_ptr(), conn))
         }
     }
 
@@ -80,7 +79,7 @@ impl Conn {
                 _ => (DEFINE.get()?(conn, xml.as_ptr(), flags), c"virNWFilterDefineXMLFlags"),
             };
             let filter = call::pointer(raw, function).map_err(|error| locate(error, "xml", xml))?;
-            Ok(NwFilter::adopt(filter.as_ptr()).of(conn))
+            Ok(NwFilter::adopt(filter.as_ptr(), conn))
         }
     }
 
@@ -89,12 +88,11 @@ impl Conn {
         // SAFETY: the pointer is live; each object of the list is new and ours.
         unsafe {
             let conn = self.raw();
-            let all = call::objects(
+            call::objects(
                 c"virConnectListAllNWFilterBindings",
                 |array| sys::virConnectListAllNWFilterBindings(conn, array, flags),
-                NwFilterBinding::adopt,
-            )?;
-            Ok(all.into_iter().map(|one| one.of(conn)).collect())
+                |raw| NwFilterBinding::adopt(raw, conn),
+            )
         }
     }
 
@@ -106,8 +104,8 @@ impl Conn {
             let raw = sys::virNWFilterBindingLookupByPortDev(conn, name.as_ptr());
             Ok(NwFilterBinding::adopt(
                 call::pointer(raw, c"virNWFilterBindingLookupByPortDev")?.as_ptr(),
-            )
-            .of(conn))
+                conn,
+            ))
         }
     }
 
@@ -119,7 +117,7 @@ impl Conn {
             let raw = sys::virNWFilterBindingCreateXML(conn, xml.as_ptr(), flags);
             let binding = call::pointer(raw, c"virNWFilterBindingCreateXML")
                 .map_err(|error| locate(error, "xml", xml))?;
-            Ok(NwFilterBinding::adopt(binding.as_ptr()).of(conn))
+            Ok(NwFilterBinding::adopt(binding.as_ptr(), conn))
         }
     }
 }

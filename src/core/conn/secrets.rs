@@ -16,7 +16,7 @@ impl Conn {
             call::objects(
                 c"virConnectListAllSecrets",
                 |array| sys::virConnectListAllSecrets(self.raw(), array, flags),
-                Secret::adopt,
+                |raw| Secret::adopt(raw),
             )
         }
     }

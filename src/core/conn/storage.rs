@@ -17,7 +17,7 @@ impl Conn {
             call::objects(
                 c"virConnectListAllStoragePools",
                 |array| sys::virConnectListAllStoragePools(self.raw(), array, flags),
-                StoragePool::adopt,
+                |raw| StoragePool::adopt(raw),
             )
         }
     }

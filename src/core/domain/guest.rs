@@ -44,7 +44,7 @@ impl Domain {
                     let (user, array) = (user.as_ptr(), array.cast());
                     sys::virDomainAuthorizedSSHKeysGet(self.raw(), user, array, flags)
                 },
-                Text::adopt,
+                |raw| Text::adopt(raw),
             )
         }
     }

@@ -98,7 +98,7 @@ impl Domain {
             call::objects(
                 c"virDomainGetMessages",
                 |array: *mut *mut NonNull<c_char>| get_messages(self.raw(), array.cast(), flags),
-                Text::adopt,
+                |raw| Text::adopt(raw),
             )
         }
     }

@@ -24,13 +24,12 @@ mod vcpus;
 
 pub use migration::Settings as MigrationSettings;
 
-use std::ffi::{CStr, CString, c_int, c_uint};
-use std::sync::OnceLock;
+use std::ffi::{CStr, c_int, c_uint};
 
-use once_cell::race::OnceBox;
 use uuid::Uuid;
 use virt::sys;
 
+use super::named::find_by_uuid;
 use super::object::{Counted, Object, Pinned};
 use super::{Conn, Text, call};
 use crate::error::Result;
@@ -39,8 +38,6 @@ use crate::value::Map;
 /// A domain. It keeps its connection open.
 pub struct Domain {
     object: Object<sys::virDomain>,
-    // In a box for the same reason as `Object::versions`.
-    known: OnceBox<Known>,
 }
 
 /// What a domain does and uses.
@@ -57,14 +54,6 @@ pub struct DomainInfo {
     pub cpu_time: u64,
 }
 
-/// A handle's name and uuid never change, so they are asked for once.
-#[derive(Default)]
-struct Known {
-    name: OnceLock<CString>,
-    uuid: OnceLock<Uuid>,
-    uuid_string: OnceLock<Text>,
-}
-
 // SAFETY: the functions are those for virDomain.
 unsafe impl Counted for sys::virDomain {
     unsafe fn free(this: *mut Self) {
@@ -78,14 +67,9 @@ unsafe impl Counted for sys::virDomain {
     }
 
     unsafe fn find(this: *mut Self, conn: sys::virConnectPtr) -> *mut Self {
-        let mut uuid = [0; 16];
-        // SAFETY: as promised by the caller; a uuid has 16 bytes.
-        unsafe {
-            match sys::virDomainGetUUID(this, uuid.as_mut_ptr()) {
-                0 => sys::virDomainLookupByUUID(conn, uuid.as_ptr()),
-                _ => std::ptr::null_mut(),
-            }
-        }
+        let (get, look_up) = (sys::virDomainGetUUID, sys::virDomainLookupByUUID);
+        // SAFETY: as promised by the caller.
+        unsafe { find_by_uuid(this, conn, get, look_up) }
     }
 }
 
@@ -106,11 +90,7 @@ impl Domain {
     /// `raw` is a valid domain, and one reference to it is ours.
     pub(crate) unsafe fn adopt(raw: sys::virDomainPtr) -> Self {
         // SAFETY: as promised by the caller.
-        Domain { object: unsafe { Object::adopt(raw) }, known: OnceBox::new() }
-    }
-
-    fn known(&self) -> &Known {
-        self.known.get_or_init(Box::default)
+        Domain { object: unsafe { Object::adopt(raw) } }
     }
 
     pub(crate) fn raw(&self) -> sys::virDomainPtr {
@@ -127,36 +107,19 @@ impl Domain {
 
     /// The name.
     pub fn get_name(&self) -> Result<&CStr> {
-        if let Some(name) = self.known().name.get() {
-            return Ok(name);
-        }
-        // SAFETY: the pointer is live.
-        let name = unsafe { sys::virDomainGetName(self.object.raw_here()) };
-        let name = call::pointer(name.cast_mut(), c"virDomainGetName")?;
-        // SAFETY: a C string that lives as long as the domain.
-        let name = unsafe { CStr::from_ptr(name.as_ptr()) }.to_owned();
-        Ok(self.known().name.get_or_init(|| name))
+        // SAFETY: libvirt keeps the text in the domain.
+        unsafe { self.object.own_text(sys::virDomainGetName, c"virDomainGetName") }
     }
 
     /// The uuid.
     pub fn get_uuid(&self) -> Result<Uuid> {
-        if let Some(uuid) = self.known().uuid.get() {
-            return Ok(*uuid);
-        }
-        let mut bytes = [0; 16];
-        // SAFETY: the pointer is live; a uuid has 16 bytes.
-        let returned = unsafe { sys::virDomainGetUUID(self.object.raw_here(), bytes.as_mut_ptr()) };
-        call::done(returned, c"virDomainGetUUID")?;
-        Ok(*self.known().uuid.get_or_init(|| Uuid::from_bytes(bytes)))
+        // SAFETY: libvirt writes the uuid.
+        unsafe { self.object.own_uuid(sys::virDomainGetUUID, c"virDomainGetUUID") }
     }
 
     /// The uuid as lower-case text with hyphens.
-    pub fn get_uuid_string(&self) -> Result<&CStr> {
-        if let Some(text) = self.known().uuid_string.get() {
-            return Ok(text);
-        }
-        let text = self.get_uuid().map(Text::from_uuid)?;
-        Ok(self.known().uuid_string.get_or_init(|| text))
+    pub fn get_uuid_string(&self) -> Result<Text> {
+        self.get_uuid().map(Text::from_uuid)
     }
 
     /// The id, or -1 when the domain does not run.

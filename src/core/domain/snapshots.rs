@@ -29,7 +29,7 @@ impl Domain {
             call::objects(
                 c"virDomainListAllSnapshots",
                 |array| sys::virDomainListAllSnapshots(self.raw(), array, flags),
-                DomainSnapshot::adopt,
+                |raw| DomainSnapshot::adopt(raw),
             )
         }
     }
@@ -98,7 +98,7 @@ impl Domain {
                 |array: *mut *mut NonNull<_>| {
                     sys::virDomainListAllCheckpoints(self.raw(), array.cast(), flags)
                 },
-                DomainCheckpoint::adopt,
+                |raw| DomainCheckpoint::adopt(raw),
             )
         }
     }

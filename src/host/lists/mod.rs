@@ -248,7 +248,7 @@ fn secrets(call: &mut Call<'_>) -> Outcome {
             Ok(0) | Err(_) => "Unused".to_owned(),
             Ok(kind) => {
                 let kind = USAGES.get(kind).copied().unwrap_or("unknown");
-                format!("{kind} {}", shown(&secret.get_usage_id()?))
+                format!("{kind} {}", shown(secret.get_usage_id()?))
             }
         };
         rows.push((shown(&secret.get_uuid_string()?).to_owned(), usage));

@@ -20,7 +20,7 @@ pub fn list(call: &mut Call<'_>) -> Outcome {
     let snapshots = listed(call, &domain)?;
     let told = walk::each(call.conn(), &snapshots, Gone::Snapshot, |snapshot| {
         let document = xml::from_xml(shown(&snapshot.get_xml_description(0)?))?;
-        Ok((owned(&snapshot.get_name()?), document))
+        Ok((owned(snapshot.get_name()?), document))
     })?;
     let mut map = Map::with_capacity(told.len());
     for (name, document) in told {
@@ -84,7 +84,7 @@ fn listed(
         }
     };
     if !call.flag(&TOPOLOGICAL) {
-        let key = |snapshot: &DomainSnapshot| snapshot.get_name().map(|name| owned(&name));
+        let key = |snapshot: &DomainSnapshot| snapshot.get_name().map(owned);
         snapshots.sort_by_cached_key(|snapshot| key(snapshot).unwrap_or_default());
     }
     Ok(snapshots)

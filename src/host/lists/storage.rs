@@ -114,12 +114,12 @@ pub fn volumes(call: &mut Call<'_>) -> Outcome {
     let pool = call.pool(&POOL)?;
     let mut listed = pool.list_all_volumes(0)?;
     listed.sort_by_cached_key(|volume| {
-        volume.get_name().map(|name| owned(&name)).unwrap_or_default().to_lowercase()
+        volume.get_name().map(owned).unwrap_or_default().to_lowercase()
     });
     let details = call.flag(&VOLUME_DETAILS);
     let told = walk::each(call.conn(), &listed, Gone::Volume, |volume| {
         let info = if details { Some(Value::Map(volume.get_info(0)?)) } else { None };
-        Ok((owned(&volume.get_name()?), owned(&volume.get_path()?), info))
+        Ok((owned(volume.get_name()?), owned(&volume.get_path()?), info))
     })?;
     let mut map = Map::with_capacity(told.len());
     for (name, path, info) in told {
