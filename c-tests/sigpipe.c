@@ -87,6 +87,16 @@ static void visit_xml(void)
     must(vkvm_value_visit_xml("<a/>", &visitor.visitor, NULL, &err), err, "visit_xml");
 }
 
+/* Over a socket, so that the signal is blocked while libvirt is asked. */
+static void visit_stats(void)
+{
+    vkvm_value_free(some_value());
+    conn = open_conn(line.uri, 0);
+    must(vkvm_conn_visit_all_domain_stats(conn, 0, NULL, 0, 0, &visitor.visitor, NULL, &err), err,
+         "visit_all_domain_stats");
+    vkvm_conn_free(conn);
+}
+
 /* --- opening ---------------------------------------------------------------------------- */
 
 static int answer(vkvm_value *requests, void *userdata)
@@ -484,6 +494,7 @@ static const struct part {
     { "value_visit", visit, ANYWHERE },
     { "value_visit_and_free", visit_and_free, ANYWHERE },
     { "value_visit_xml", visit_xml, ANYWHERE },
+    { "conn_visit_all_domain_stats", visit_stats, ANYWHERE },
     { "credentials", credentials, ANYWHERE },
     { "the source of send_all", source, ANYWHERE },
     { "the source of sparse_send_all", sparse_source, ANYWHERE },

@@ -158,8 +158,12 @@ thread_local! {
     static HELD: RefCell<Option<Held>> = const { RefCell::new(None) };
 }
 
+/// Takes a lock that is part of an object; in a static there is a [`Leaf`]. A child of fork does
+/// not take it, because what holds a connection is refused there before.
+///
 /// A panic under a lock leaves it usable: what the locks guard is whole at all times.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+#[inline]
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

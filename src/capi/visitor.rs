@@ -1,7 +1,7 @@
 //! Showing a value to C's visitor.
 //!
-//! It is called as part of the library, not `sigpipe::outside`: where values are shown, no
-//! signal has been blocked, and each of its calls is too short for more.
+//! Its calls are too short for a `sigpipe::outside` around each. Where values are shown no
+//! signal has been blocked; what comes from libvirt is shown in one `outside`.
 
 use std::ffi::{c_char, c_void};
 use std::ptr;

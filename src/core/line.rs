@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 use std::ffi::c_int;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 use virt::sys;
 
 use super::sigpipe;
-use crate::fork::{self, Leaf};
+use crate::fork::{self, Leaf, lock};
 
 /// A reference to a connection of libvirt's.
 pub(crate) struct ConnRef(NonNull<sys::_virConnect>);
@@ -195,8 +195,4 @@ impl Drop for Line {
             }
         }
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

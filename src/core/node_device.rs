@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, c_char, c_int, c_uint};
 use std::ptr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use virt::sys;
 
@@ -12,6 +12,7 @@ use super::made_from::MadeFrom;
 use super::object::{Counted, Pinned};
 use super::{Text, call};
 use crate::error::Result;
+use crate::fork::lock;
 
 /// A device of the host. It keeps its connection open.
 pub struct NodeDevice {
@@ -103,7 +104,7 @@ impl NodeDevice {
 
     /// The name of the device that it is a part of, if it is of one.
     pub fn get_parent(&self) -> Result<Option<Text>> {
-        let _guard = self.parent.lock().unwrap_or_else(PoisonError::into_inner);
+        let _guard = lock(&self.parent);
         // SAFETY: the pointer is live; the text is NULL, or a C string that is copied.
         unsafe {
             let parent = sys::virNodeDeviceGetParent(self.raw());

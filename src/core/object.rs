@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::ptr::NonNull;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use once_cell::race::OnceBox;
 use virt::sys;
@@ -16,6 +16,7 @@ use virt::sys;
 use super::closing;
 use super::line::{self, ConnRef, Line};
 use super::sigpipe;
+use crate::fork::lock;
 use crate::handle;
 
 /// What libvirt has a reference-counted structure for.
@@ -183,8 +184,7 @@ impl<C: Counted> Object<C> {
     }
 
     fn versions(&self) -> MutexGuard<'_, Versions<C>> {
-        let versions = self.versions.get_or_init(|| Versions::beginning_with(self.first, true));
-        versions.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(self.versions.get_or_init(|| Versions::beginning_with(self.first, true)))
     }
 }
 
@@ -248,8 +248,7 @@ impl<C: Counted> Drop for Object<C> {
 
 #[cold]
 fn free_all<C: Counted>(versions: &Mutex<Versions<C>>) {
-    let mut versions = versions.lock().unwrap_or_else(PoisonError::into_inner);
-    std::mem::take(&mut versions.kept).into_iter().for_each(free);
+    std::mem::take(&mut lock(versions).kept).into_iter().for_each(free);
 }
 
 #[inline]

@@ -60,14 +60,6 @@ pub fn shield() {
     }
 }
 
-/// Runs what of libvirt's may write to a socket, wherever it is called from.
-pub fn shielded<T>(body: impl FnOnce() -> T) -> T {
-    inside(|| {
-        shield();
-        body()
-    })
-}
-
 /// Blocks it whatever connections there are: what is written to may also be a pipe of the
 /// program's.
 pub fn shield_always() {

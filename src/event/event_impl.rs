@@ -103,8 +103,11 @@ impl Drop for Watched {
         if let Some(free) = self.free
             && !*self.forgotten.get_mut()
         {
-            // SAFETY: libvirt's function with its own data; this is the one call.
-            sigpipe::shielded(|| unsafe { free(self.opaque) });
+            sigpipe::inside(|| {
+                sigpipe::shield();
+                // SAFETY: libvirt's function with its own data; this is the one call.
+                unsafe { free(self.opaque) }
+            });
         }
     }
 }

@@ -6,12 +6,7 @@ pub use std::sync::atomic::{AtomicBool, Ordering};
 pub use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Instant;
 
-pub use crate::fork::{Leaf, generation};
-
-/// A panic under a lock leaves it usable: what the locks guard is whole at all times.
-pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
+pub use crate::fork::{Leaf, generation, lock};
 
 /// Waits until it is notified, or for no reason.
 pub fn wait<'g, T>(condition: &Condvar, guard: MutexGuard<'g, T>) -> MutexGuard<'g, T> {

@@ -8,7 +8,7 @@
 use std::ffi::{CStr, CString};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
@@ -18,6 +18,7 @@ use super::frame::rules;
 use super::{Host, table};
 use crate::core::{Again, thread};
 use crate::error::{Error, Misuse, Result};
+use crate::fork::lock;
 use crate::value::{Map, Value};
 
 /// Hosts that commands go to together.
@@ -36,10 +37,6 @@ struct Member {
     uri: CString,
     status: Arc<Mutex<Status>>,
     jobs: Sender<Job>,
-}
-
-fn locked(status: &Mutex<Status>) -> MutexGuard<'_, Status> {
-    status.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What is known of a host from outside its thread.
@@ -82,7 +79,7 @@ impl Fleet {
     /// The hosts, in the order of their URIs: see `vkvm_fleet_get_hosts`.
     pub fn hosts(&self) -> Value {
         let describe = |member: &Member| {
-            let status = locked(&member.status);
+            let status = lock(&member.status);
             let state = match (status.open, status.busy) {
                 (_, true) => "busy",
                 (true, false) => "open",
@@ -215,12 +212,12 @@ impl Member {
     fn head(&self, capacity: usize) -> Map {
         let mut map = Map::with_capacity(capacity);
         map.push_new("uri", self.uri());
-        map.push_new("host", locked(&self.status).name.clone());
+        map.push_new("host", lock(&self.status).name.clone());
         map
     }
 
     fn late(&self, timeout: Duration) -> Error {
-        let status = locked(&self.status);
+        let status = lock(&self.status);
         let doing = if status.open { "answered" } else { "opened" };
         Misuse::TimedOut {
             what: format!("{} was not {doing}", self.uri()),
@@ -244,9 +241,9 @@ impl Worker {
             if job.abandoned.load(Ordering::Relaxed) {
                 continue;
             }
-            locked(&self.status).busy = true;
+            lock(&self.status).busy = true;
             let result = self.run(job.command.as_ref());
-            locked(&self.status).busy = false;
+            lock(&self.status).busy = false;
             // It fails when the caller has stopped waiting.
             let _ = job.answer.send((job.member, result));
         }
@@ -266,11 +263,11 @@ impl Worker {
         let host = match alive {
             Some(host) => host,
             None => {
-                locked(&self.status).open = false;
+                lock(&self.status).open = false;
                 let opened = Host::open(Some(&self.uri));
                 // Asked for without the lock: this, too, may take its time.
                 let name = opened.as_ref().ok().and_then(|host| host.conn.get_hostname().ok());
-                let mut status = locked(&self.status);
+                let mut status = lock(&self.status);
                 status.open = opened.is_ok();
                 status.error = opened.as_ref().err().map(Value::from);
                 if let Some(name) = name {

@@ -6,6 +6,7 @@ use crate::capi::caller::{domain_value, refs};
 use crate::capi::guard::status;
 use crate::capi::types::{vkvm_conn, vkvm_domain, vkvm_error, vkvm_value, vkvm_value_visitor};
 use crate::capi::visitor::Visitor;
+use crate::core::sigpipe;
 use crate::error::Result;
 use crate::handle::AnyHandle;
 use crate::value::{Map, Value};
@@ -307,17 +308,20 @@ pub unsafe extern "C" fn vkvm_conn_visit_all_domain_stats(
         let handles: Result<Vec<_>> =
             found.into_iter().map(|(domain, data)| Ok((AnyHandle::own(domain)?, data))).collect();
         let records = handles?;
-        visitor.list(records.len());
-        for (domain, data) in records {
-            visitor.map(2);
-            visitor.key("dom");
-            visitor.show_handle(&domain);
-            visitor.key("data");
-            let entries = data.entries();
-            visitor.show_map(entries.len(), entries.iter().map(|(key, value)| (&**key, value)));
+        // Once for all of its calls; libvirt is done, but not what was blocked for it.
+        sigpipe::outside(|| {
+            visitor.list(records.len());
+            for (domain, data) in &records {
+                visitor.map(2);
+                visitor.key("dom");
+                visitor.show_handle(domain);
+                visitor.key("data");
+                let entries = data.entries();
+                visitor.show_map(entries.len(), entries.iter().map(|(key, value)| (&**key, value)));
+                visitor.end();
+            }
             visitor.end();
-        }
-        visitor.end();
+        });
         Ok(())
     })
 }

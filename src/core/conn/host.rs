@@ -2,7 +2,6 @@
 
 use std::ffi::{CStr, c_char, c_int, c_uint, c_ulong};
 use std::ptr;
-use std::sync::PoisonError;
 
 use virt::sys;
 
@@ -10,6 +9,7 @@ use super::{Conn, open};
 use crate::core::typed_params::TypedParams;
 use crate::core::{Text, call};
 use crate::error::Result;
+use crate::fork::lock;
 use crate::value::{Map, Value};
 
 /// What there is to tell about an identity, with its types.
@@ -201,7 +201,7 @@ impl Conn {
         // SAFETY: the pointer is live.
         let returned = unsafe { sys::virConnectSetKeepAlive(self.raw(), interval, count) };
         call::done(returned, c"virConnectSetKeepAlive")?;
-        *self.keep_alive.lock().unwrap_or_else(PoisonError::into_inner) = Some((interval, count));
+        *lock(&self.keep_alive) = Some((interval, count));
         Ok(())
     }
 }

@@ -20,7 +20,7 @@ mod storage;
 use std::ffi::{CStr, c_int, c_uint};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use uuid::Uuid;
 use virt::sys;
@@ -36,6 +36,7 @@ use super::closing;
 use super::line::{self, ConnRef, Line};
 use super::object::{Counted, Object, Pinned};
 use crate::error::{Error, Misuse, Result};
+use crate::fork::lock;
 
 /// A connection. Objects made from it keep it open.
 pub struct Conn {
@@ -179,7 +180,7 @@ impl Conn {
 
     /// What [`set_keep_alive`](Self::set_keep_alive) was called with.
     pub(crate) fn keep_alive(&self) -> Option<(c_int, c_uint)> {
-        *self.keep_alive.lock().unwrap_or_else(PoisonError::into_inner)
+        *lock(&self.keep_alive)
     }
 
     pub(crate) fn raw(&self) -> sys::virConnectPtr {

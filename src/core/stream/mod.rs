@@ -13,13 +13,14 @@ mod uses;
 use std::ffi::{CStr, c_char, c_int, c_uint};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicPtr, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use virt::sys;
 
 use super::{Conn, Domain, StorageVol, Text, call, sigpipe};
 use crate::constants as c;
 use crate::error::{Error, Misuse, Result};
+use crate::fork::lock;
 
 pub use all::{Sink, Source};
 pub use file::{Progress, Transfer};
@@ -160,7 +161,7 @@ impl Stream {
 
     /// Where the event layer keeps which listener is this stream's.
     fn listening(&self) -> MutexGuard<'_, Option<Listening>> {
-        self.listening.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.listening)
     }
 
     /// Counts the caller among those that use the open stream, for data of this

@@ -1,9 +1,10 @@
 //! Who uses a stream at the moment, and what it is open for.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use super::refusal;
 use crate::error::Result;
+use crate::fork::lock;
 
 /// Which way the data of an open stream go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +100,7 @@ impl Uses {
 
     /// The only user, which opens the stream. Refused while it is open, or has users.
     pub fn alone_to_open(&self) -> Result<Alone<'_>> {
-        let _nobody_looks = self.looking.lock();
+        let _nobody_looks = lock(&self.looking);
         let mut state = self.state();
         state.check_unused()?;
         if state.open.is_some() {
@@ -114,7 +115,7 @@ impl Uses {
     /// unless it is open, and while it has users: waiting for them could take for ever,
     /// because a receiver waits as long as nothing comes.
     pub fn alone_to_end(&self) -> Result<Alone<'_>> {
-        let _nobody_looks = self.looking.lock();
+        let _nobody_looks = lock(&self.looking);
         let mut state = self.state();
         state.check_unused()?;
         state.check_open(None)?;
@@ -138,7 +139,7 @@ impl Uses {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 }
 

@@ -1,13 +1,14 @@
 //! A turn of the loop: sleep until something happens, and call who wants to know.
 
 use std::ffi::c_int;
-use std::sync::{Condvar, PoisonError};
+use std::sync::Condvar;
 use std::time::Instant;
 
 use rustix::event::{EventfdFlags, Timespec, eventfd, poll};
 use rustix::io::Errno;
 
 use super::super::shielded;
+use super::super::sync::wait;
 use super::table::LOOP;
 use crate::core::sigpipe;
 use crate::error::{Misuse, Result};
@@ -54,7 +55,7 @@ impl Turn {
             }
             let turn = table.wait();
             while table.is_in(turn) {
-                table = ENDED.wait(table).unwrap_or_else(PoisonError::into_inner);
+                table = wait(&ENDED, table);
             }
             None
         })
