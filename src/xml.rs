@@ -42,6 +42,7 @@
 //! same document but for comments and white space, and reading it again an equal value.
 
 mod chars;
+mod out;
 mod parts;
 #[cfg(test)]
 mod tests;
@@ -51,6 +52,7 @@ mod write;
 use crate::error::{Misuse, Result};
 use crate::memory;
 use crate::value::{MAX_DEPTH, Value};
+pub(crate) use out::{Out, Quotes};
 use parts::Flaw;
 pub use tree::Visit;
 

@@ -4,13 +4,21 @@
 use std::ffi::CString;
 
 use super::frame::given::c_text;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::xml::{Out, Quotes};
 
-/// A document on its way.
-#[derive(Default)]
+/// A document on its way. When there is no memory for it, that is the error of who asks for
+/// the document.
 pub struct Markup {
-    text: String,
+    out: Out,
     depth: usize,
+    failure: Option<Error>,
+}
+
+impl Default for Markup {
+    fn default() -> Self {
+        Markup { out: Out::new(Quotes::Single, "the document"), depth: 0, failure: None }
+    }
 }
 
 /// The attributes of an element; those without a value are left out.
@@ -20,29 +28,36 @@ impl Markup {
     /// Begins an element.
     pub fn open(&mut self, name: &str, attributes: &Attributes<'_>) {
         self.begin(name, attributes);
-        self.text.push_str(">\n");
+        self.write(|out| out.put(">\n"));
         self.depth += 1;
     }
 
     /// Ends an element.
     pub fn close(&mut self, name: &str) {
         self.depth = self.depth.saturating_sub(1);
-        self.indent();
-        self.text.push_str(&format!("</{name}>\n"));
+        let depth = self.depth;
+        self.write(|out| {
+            out.indent(depth)?;
+            out.close(name)?;
+            out.put("\n")
+        });
     }
 
     /// An element without content.
     pub fn empty(&mut self, name: &str, attributes: &Attributes<'_>) {
         self.begin(name, attributes);
-        self.text.push_str("/>\n");
+        self.write(|out| out.put("/>\n"));
     }
 
     /// An element with text.
     pub fn leaf(&mut self, name: &str, text: &str) {
         self.begin(name, &[]);
-        self.text.push('>');
-        escape(&mut self.text, text);
-        self.text.push_str(&format!("</{name}>\n"));
+        self.write(|out| {
+            out.put(">")?;
+            out.text(text)?;
+            out.close(name)?;
+            out.put("\n")
+        });
     }
 
     /// An element with text, if there is one.
@@ -60,42 +75,37 @@ impl Markup {
     }
 
     /// The text.
-    pub fn text(&self) -> &str {
-        &self.text
+    pub fn text(&self) -> Result<&str> {
+        match &self.failure {
+            None => Ok(self.out.as_str()),
+            Some(failure) => Err(failure.clone()),
+        }
     }
 
     /// The text for libvirt.
     pub fn xml(&self) -> Result<CString> {
-        c_text(self.text.clone(), || "the document".to_owned())
+        c_text(self.text()?.to_owned(), || "the document".to_owned())
     }
 
     fn begin(&mut self, name: &str, attributes: &Attributes<'_>) {
-        self.indent();
-        self.text.push('<');
-        self.text.push_str(name);
-        for (attribute, value) in attributes {
-            if let Some(value) = value {
-                self.text.push_str(&format!(" {attribute}='"));
-                escape(&mut self.text, value);
-                self.text.push('\'');
+        let depth = self.depth;
+        self.write(|out| {
+            out.indent(depth)?;
+            out.tag(name)?;
+            for (attribute, value) in attributes {
+                if let Some(value) = value {
+                    out.attribute(attribute)?;
+                    out.value(value)?;
+                    out.quote()?;
+                }
             }
-        }
+            Ok(())
+        });
     }
 
-    fn indent(&mut self) {
-        self.text.push_str(&"  ".repeat(self.depth));
-    }
-}
-
-fn escape(to: &mut String, text: &str) {
-    for character in text.chars() {
-        match character {
-            '<' => to.push_str("&lt;"),
-            '>' => to.push_str("&gt;"),
-            '&' => to.push_str("&amp;"),
-            '\'' => to.push_str("&apos;"),
-            '"' => to.push_str("&quot;"),
-            other => to.push(other),
+    fn write(&mut self, body: impl FnOnce(&mut Out) -> Result<()>) {
+        if self.failure.is_none() {
+            self.failure = body(&mut self.out).err();
         }
     }
 }
@@ -107,12 +117,28 @@ mod tests {
     #[test]
     fn elements_are_nested_and_escaped() {
         let mut markup = Markup::default();
-        markup.open("a", &[("x", Some("1'")), ("y", None)]);
-        markup.leaf("b", "<&>");
+        markup.open("a", &[("x", Some("1'\n")), ("y", None)]);
+        markup.leaf("b", "<&>\"");
         markup.empty_of("c", "d", None);
         markup.empty_of("c", "d", Some("\""));
+        markup.open("e", &[]);
+        markup.leaf_of("f", None);
+        markup.leaf_of("f", Some("g"));
+        markup.close("e");
         markup.close("a");
-        let wanted = "<a x='1&apos;'>\n  <b>&lt;&amp;&gt;</b>\n  <c d='&quot;'/>\n</a>\n";
-        assert_eq!(markup.text(), wanted);
+        let wanted = "<a x='1&apos;&#10;'>\n  <b>&lt;&amp;&gt;&quot;</b>\n  <c d='&quot;'/>\n  \
+                      <e>\n    <f>g</f>\n  </e>\n</a>\n";
+        assert_eq!(markup.text().unwrap(), wanted);
+        assert_eq!(markup.xml().unwrap().to_str(), Ok(wanted));
+    }
+
+    #[test]
+    fn what_failed_once_fails_who_asks_for_the_document() {
+        let mut markup = Markup::default();
+        markup.write(|_| Err(crate::memory::none("the document", 7)));
+        markup.leaf("a", "b");
+        let expected = "the document: there is no memory for 7 bytes";
+        assert_eq!(markup.text().unwrap_err().to_string(), expected);
+        assert_eq!(markup.xml().unwrap_err().to_string(), expected);
     }
 }

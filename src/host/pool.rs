@@ -184,7 +184,7 @@ fn create_as(call: &mut Call<'_>) -> Outcome {
     let flags = start_flags(call);
     let markup = described(call)?;
     if call.flag(&PRINT_XML) {
-        return Ok(markup.text().trim_end().into());
+        return Ok(markup.text()?.trim_end().into());
     }
     let name = call.get(&NAME)?;
     call.conn()
@@ -206,7 +206,7 @@ fn define(call: &mut Call<'_>) -> Outcome {
 fn define_as(call: &mut Call<'_>) -> Outcome {
     let markup = described(call)?;
     if call.flag(&PRINT_XML) {
-        return Ok(markup.text().trim_end().into());
+        return Ok(markup.text()?.trim_end().into());
     }
     let name = call.get(&NAME)?;
     call.conn()

@@ -134,7 +134,7 @@ fn create_as(call: &mut Call<'_>) -> Outcome {
     }
     markup.close("domainsnapshot");
     if call.flag(&PRINT_XML) {
-        return Ok(markup.text().trim_end().into());
+        return Ok(markup.text()?.trim_end().into());
     }
     let snapshot = domain.create_snapshot(&markup.xml()?, create_flags(call))?;
     Ok(format!("Domain snapshot {} created", name_of(&snapshot)?).into())

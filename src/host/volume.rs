@@ -205,7 +205,7 @@ fn create_as(call: &mut Call<'_>) -> Outcome {
     }
     markup.close("volume");
     if call.flag(&PRINT_XML) {
-        return Ok(markup.text().trim_end().into());
+        return Ok(markup.text()?.trim_end().into());
     }
     pool.create_volume(&markup.xml()?, call.flags(&[PREALLOCATES]))
         .or_say(|| format!("Failed to create vol {name}"))?;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use super::chars::{find_forbidden, is_name};
+use super::out::{Out, Quotes};
 use super::{ORDER, TEXT, too_deep};
 use crate::error::{Error, Misuse, Result};
 use crate::memory;
@@ -14,7 +15,7 @@ pub(super) fn write(value: &Value) -> Result<String> {
         Value::Map(map) if map.len() == 1 => map.get_index(0),
         _ => None,
     };
-    let mut writer = Writer { out: String::new(), path: Vec::new() };
+    let mut writer = Writer { out: Out::new(Quotes::Double, "value"), path: Vec::new() };
     let Some((name, content)) = root else {
         return Err(writer.error("a document is a map of one key, the name of its root element"));
     };
@@ -29,8 +30,8 @@ pub(super) fn write(value: &Value) -> Result<String> {
         _ => {}
     }
     writer.element(name, content, Some(0))?;
-    writer.put("\n")?;
-    Ok(writer.out)
+    writer.out.put("\n")?;
+    Ok(writer.out.into_string())
 }
 
 /// Whether a key of a map is a child's name.
@@ -47,7 +48,7 @@ fn makes_element(value: &Value) -> bool {
 }
 
 struct Writer<'a> {
-    out: String,
+    out: Out,
     /// Where the value at hand stands, for error messages.
     path: Vec<Step<'a>>,
 }
@@ -70,16 +71,15 @@ impl<'a> Writer<'a> {
         if !is_name(name) {
             return Err(self.bad_name(name, "an element"));
         }
-        self.put("<")?;
-        self.put(name)?;
+        self.out.tag(name)?;
         match value {
-            Value::Null | Value::Bool(_) => self.put("/>")?,
+            Value::Null | Value::Bool(_) => self.out.put("/>")?,
             Value::Map(map) => self.content(name, map, indent)?,
             Value::List(_) => return Err(self.error("XML has no lists in lists")),
             scalar => {
-                self.put(">")?;
+                self.out.put(">")?;
                 self.scalar(scalar, false)?;
-                self.close(name)?;
+                self.out.close(name)?;
             }
         }
         Ok(())
@@ -90,20 +90,20 @@ impl<'a> Writer<'a> {
         if !is_name(target) || target.eq_ignore_ascii_case("xml") {
             return Err(self.bad_name(target, "a processing instruction"));
         }
-        self.put("<?")?;
-        self.put(target)?;
+        self.out.put("<?")?;
+        self.out.put(target)?;
         if !matches!(value, Value::Null | Value::Bool(_)) {
-            let before = self.out.len();
-            self.put(" ")?;
+            let before = self.out.as_str().len();
+            self.out.put(" ")?;
             self.raw(value)?;
-            if self.out[before..].contains("?>") {
+            if self.out.as_str()[before..].contains("?>") {
                 return Err(self.error("\"?>\" would end the processing instruction"));
             }
-            if self.out[before..].contains('\r') {
+            if self.out.as_str()[before..].contains('\r') {
                 return Err(self.error("a processing instruction cannot have a carriage return"));
             }
         }
-        self.put("?>")
+        self.out.put("?>")
     }
 
     /// Writes what follows the name in the tag of an element, up to its end.
@@ -118,19 +118,17 @@ impl<'a> Writer<'a> {
             if !is_name(attribute) {
                 return Err(self.bad_name(attribute, "an attribute"));
             }
-            self.put(" ")?;
-            self.put(attribute)?;
-            self.put("=\"")?;
+            self.out.attribute(attribute)?;
             self.scalar(value, true)?;
-            self.put("\"")?;
+            self.out.quote()?;
             self.path.pop();
         }
         let text = map.get(TEXT);
         if text.is_none() && !has_children {
-            self.put("/>")?;
+            self.out.put("/>")?;
             return Ok(());
         }
-        self.put(">")?;
+        self.out.put(">")?;
         let indent = indent.filter(|_| text.is_none());
         let below = indent.map(|level| level + 1);
         let order = map.get(ORDER);
@@ -152,7 +150,7 @@ impl<'a> Writer<'a> {
         if has_children {
             self.new_line(indent)?;
         }
-        self.close(name)
+        self.out.close(name)
     }
 
     /// Writes the children, and pieces of text, that `order` names, as often as it names
@@ -235,7 +233,7 @@ impl<'a> Writer<'a> {
         match value {
             Value::String(text) => {
                 self.check_characters(text)?;
-                self.escape(text, attribute)
+                if attribute { self.out.value(text) } else { self.out.text(text) }
             }
             other => self.raw(other),
         }
@@ -246,11 +244,11 @@ impl<'a> Writer<'a> {
         match value {
             Value::String(text) => {
                 self.check_characters(text)?;
-                self.put(text)?;
+                self.out.put(text)?;
             }
-            Value::Int(v) => self.put(&v.to_string())?,
-            Value::Uint(v) => self.put(&v.to_string())?,
-            Value::Double(v) if v.is_finite() => self.put(&v.to_string())?,
+            Value::Int(v) => self.out.put(&v.to_string())?,
+            Value::Uint(v) => self.out.put(&v.to_string())?,
+            Value::Double(v) if v.is_finite() => self.out.put(&v.to_string())?,
             Value::Double(v) => return Err(self.error(&format!("{v} is not a decimal number"))),
             Value::Bool(_) => {
                 return Err(self.error(
@@ -279,46 +277,12 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn escape(&mut self, text: &str, attribute: bool) -> Result<()> {
-        let mut done = 0;
-        for (at, byte) in text.bytes().enumerate() {
-            // A reader would take a bare "\r" for "\n", and in an attribute all
-            // white space for spaces.
-            let escaped = match byte {
-                b'&' => "&amp;",
-                b'<' => "&lt;",
-                b'>' => "&gt;",
-                b'\r' => "&#13;",
-                b'"' if attribute => "&quot;",
-                b'\n' if attribute => "&#10;",
-                b'\t' if attribute => "&#9;",
-                _ => continue,
-            };
-            self.put(&text[done..at])?;
-            self.put(escaped)?;
-            done = at + 1;
-        }
-        self.put(&text[done..])
-    }
-
-    fn close(&mut self, name: &str) -> Result<()> {
-        self.put("</")?;
-        self.put(name)?;
-        self.put(">")
-    }
-
     fn new_line(&mut self, indent: Option<usize>) -> Result<()> {
         if let Some(level) = indent {
-            self.put("\n")?;
-            for _ in 0..level {
-                self.put("  ")?;
-            }
+            self.out.put("\n")?;
+            self.out.indent(level)?;
         }
         Ok(())
-    }
-
-    fn put(&mut self, piece: &str) -> Result<()> {
-        memory::append(&mut self.out, piece, "value")
     }
 
     fn bad_name(&self, name: &str, what: &str) -> Error {

@@ -110,7 +110,7 @@ pub fn attach_disk(call: &mut Call<'_>) -> Outcome {
     let flags = place(call, &domain)?;
     let markup = disk(call)?;
     if call.flag(&PRINT_XML) {
-        return Ok(markup.text().trim_end().into());
+        return Ok(markup.text()?.trim_end().into());
     }
     domain.attach_device(&markup.xml()?, flags).or_say(|| "Failed to attach disk".to_owned())?;
     Ok("Disk attached successfully".into())
@@ -277,7 +277,7 @@ pub fn attach_interface(call: &mut Call<'_>) -> Outcome {
     let flags = place(call, &domain)?;
     let markup = interface(call)?;
     if call.flag(&PRINT_XML) {
-        return Ok(markup.text().trim_end().into());
+        return Ok(markup.text()?.trim_end().into());
     }
     domain
         .attach_device(&markup.xml()?, flags)
