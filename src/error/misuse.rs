@@ -5,9 +5,6 @@ use thiserror::Error;
 use super::Function;
 use crate::constants as c;
 
-/// Our own error codes start here, far above libvirt's.
-pub const FIRST_OWN_CODE: i32 = c::ERROR_OWN_INTERNAL;
-
 /// The error domain of our own failures.
 pub const OWN_DOMAIN: i32 = c::ERROR_FROM_VKVM;
 

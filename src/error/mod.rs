@@ -2,7 +2,7 @@
 //!
 //! An [`Error`] is captured at the call that failed, on the thread that made
 //! it, and then travels as a plain value. Our own failures are listed in
-//! [`Misuse`]; they have codes from [`FIRST_OWN_CODE`] up in a domain of their own.
+//! [`Misuse`]; they have codes from `ERROR_OWN_INTERNAL` up in a domain of their own.
 
 mod function;
 mod misuse;
@@ -11,7 +11,7 @@ use std::ffi::{CStr, CString};
 use std::fmt;
 
 pub use function::Function;
-pub use misuse::{FIRST_OWN_CODE, Misuse, OWN_DOMAIN};
+pub use misuse::{Misuse, OWN_DOMAIN};
 
 /// The result of everything in this crate that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -165,7 +165,7 @@ mod tests {
             reason: "no end tag".into(),
         });
         let details = error.details();
-        assert!(details.code > FIRST_OWN_CODE);
+        assert!(details.code > crate::constants::ERROR_OWN_INTERNAL);
         assert_eq!(details.domain, OWN_DOMAIN);
         assert_eq!(details.parameter.as_deref(), Some(c"xml"));
         assert_eq!(details.position, Some((3, 7)));

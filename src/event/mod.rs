@@ -49,7 +49,6 @@ pub use given::{
 };
 pub use listeners::Listener;
 pub use numbers::Numbers;
-pub use poll::{Ticker, Watcher};
 pub use queue::{Entry, EventQueue, forget_connection};
 pub use registry::{
     deregister_all, deregister_any, domain_event_deregister, domain_event_register,

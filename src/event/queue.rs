@@ -111,11 +111,6 @@ impl EventQueue {
         self.0.events.len()
     }
 
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// How many events were lost because the queue was full, or because there was no
     /// memory for it to grow.
     pub fn overflowed(&self) -> u64 {

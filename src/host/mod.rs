@@ -25,6 +25,7 @@ mod lookup;
 mod markup;
 mod network;
 mod pool;
+#[cfg(test)]
 mod reference;
 mod secret;
 mod snapshot;
@@ -39,7 +40,6 @@ use std::ffi::CStr;
 pub use fleet::Fleet;
 pub use frame::call::Progress;
 pub use generate::{mac, uuid};
-pub use reference::markdown;
 
 use crate::core::{Again, Conn, Pinned};
 use crate::error::Result;

@@ -27,8 +27,8 @@ use virt::sys;
 
 pub use cpu::Emulator;
 pub use domains::DomainState;
+pub use open::Credential;
 pub(crate) use open::reopen;
-pub use open::{Authenticator, Credential};
 pub use opened::reopen_in_children;
 
 use super::call;

@@ -23,7 +23,7 @@ use crate::error::{Error, Misuse, Result};
 use crate::fork::lock;
 
 pub use all::{Sink, Source};
-pub use file::{Progress, Transfer};
+pub use file::Transfer;
 use uses::{Direction, Opening, Uses};
 
 /// A stream. It keeps its connection open.

@@ -6,7 +6,6 @@ use super::args::Args;
 use super::argument::{Argument, Bound, flat, names};
 use super::failure::Failure;
 use super::given::shown;
-use super::words::Words;
 
 /// Refuses arguments that do not go together, before the command does anything.
 pub fn check(args: &Args) -> Result<(), Failure> {
@@ -76,13 +75,15 @@ fn missing(argument: &Argument) -> String {
     format!("{} is required", names.join(" or "))
 }
 
-/// What an argument can be, excludes and requires, for people; nothing if that is nothing.
+/// What an argument can be, excludes and requires, for docs/COMMANDS.md; nothing if that is
+/// nothing.
+#[cfg(test)]
 pub fn phrases(argument: &Argument) -> Vec<String> {
     let list = |listed, joint: &str| {
         let names: Vec<_> = names(listed).iter().map(|name| format!("`{name}`")).collect();
         names.join(joint)
     };
-    let mut phrases: Vec<_> = argument.words.map(Words::phrase).into_iter().collect();
+    let mut phrases: Vec<_> = argument.words.map(|words| words.phrase()).into_iter().collect();
     if !argument.excludes.is_empty() {
         phrases.push(format!("excludes {}", list(argument.excludes, ", ")));
     }

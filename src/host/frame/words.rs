@@ -60,7 +60,8 @@ impl Words {
         }
     }
 
-    /// What an argument can be, for people.
+    /// What an argument can be, for people: docs/COMMANDS.md.
+    #[cfg(test)]
     pub fn phrase(&self) -> String {
         let quoted: Vec<_> = self.words.iter().map(|word| format!("`{word}`")).collect();
         let several = if self.several { ", or several with commas between" } else { "" };
