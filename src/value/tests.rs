@@ -260,6 +260,8 @@ mod paths {
         );
         let many: Map = (0..12).map(|i| (format!("k{i}"), i)).collect();
         assert!(message(Value::from(many).get("x")).ends_with("k8, k9 and 2 more"));
+        let ten: Map = (0..10).map(|i| (format!("k{i}"), i)).collect();
+        assert!(message(Value::from(ten).get("x")).ends_with("k8, k9"));
         assert!(message(value.get(&"x".repeat(5000))).contains("5000, the limit is 4096"));
     }
 
@@ -375,6 +377,13 @@ mod paths {
         assert!(value.remove("host.cpu.model").is_err());
         assert!(message(value.remove("")).contains("cannot be removed from itself"));
         assert!(message(value.append("host", 1.into())).contains("\"host\" is a map, not a list"));
+    }
+
+    #[test]
+    fn depth_is_counted_to_400_levels_and_no_further() {
+        let deep = |levels| (0..levels).fold(Value::Null, |below, _| Value::List(vec![below]));
+        assert_eq!(deep(399).depth(), 399);
+        assert_eq!(deep(401).depth(), 400);
     }
 
     #[test]
