@@ -1,5 +1,5 @@
 //! Names, uuids and what else libvirt keeps in an object itself. It answers at once, without
-//! its daemon, so nothing of it is kept a second time.
+//! its daemon, so nothing of it is kept a second time, but for the uuids of domains.
 
 use std::ffi::{CStr, c_char, c_int};
 use std::ptr;

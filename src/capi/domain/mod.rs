@@ -106,7 +106,7 @@ pub unsafe extern "C" fn vkvm_domain_get_uuid_string(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_text(uuid, "uuid")?;
-        out.set(c.get(dom, "dom")?.get_uuid_string()?);
+        out.set(Text::copy(c.get(dom, "dom")?.get_uuid_string()?));
         Ok(())
     })
 }

@@ -26,6 +26,7 @@ pub use migration::Settings as MigrationSettings;
 
 use std::ffi::{CStr, c_int, c_uint};
 
+use once_cell::race::OnceBox;
 use uuid::Uuid;
 use virt::sys;
 
@@ -38,6 +39,15 @@ use crate::value::Map;
 /// A domain. It keeps its connection open.
 pub struct Domain {
     object: Object<sys::virDomain>,
+    // In a box for the same reason as `Object::versions`.
+    known: OnceBox<Known>,
+}
+
+/// A domain's uuid never changes, and is asked for once: for its log libvirt formats it in each
+/// call, ten times as long as it takes for all else, whether that is logged or not.
+struct Known {
+    uuid: Uuid,
+    text: Text,
 }
 
 /// What a domain does and uses.
@@ -90,7 +100,7 @@ impl Domain {
     /// `raw` is a valid domain, and one reference to it is ours.
     pub(crate) unsafe fn adopt(raw: sys::virDomainPtr) -> Self {
         // SAFETY: as promised by the caller.
-        Domain { object: unsafe { Object::adopt(raw) } }
+        Domain { object: unsafe { Object::adopt(raw) }, known: OnceBox::new() }
     }
 
     pub(crate) fn raw(&self) -> sys::virDomainPtr {
@@ -113,13 +123,21 @@ impl Domain {
 
     /// The uuid.
     pub fn get_uuid(&self) -> Result<Uuid> {
-        // SAFETY: libvirt writes the uuid.
-        unsafe { self.object.own_uuid(sys::virDomainGetUUID, c"virDomainGetUUID") }
+        self.known().map(|known| known.uuid)
     }
 
     /// The uuid as lower-case text with hyphens.
-    pub fn get_uuid_string(&self) -> Result<Text> {
-        self.get_uuid().map(Text::from_uuid)
+    pub fn get_uuid_string(&self) -> Result<&CStr> {
+        self.known().map(|known| &*known.text)
+    }
+
+    fn known(&self) -> Result<&Known> {
+        if let Some(known) = self.known.get() {
+            return Ok(known);
+        }
+        // SAFETY: libvirt writes the uuid.
+        let uuid = unsafe { self.object.own_uuid(sys::virDomainGetUUID, c"virDomainGetUUID")? };
+        Ok(self.known.get_or_init(|| Box::new(Known { uuid, text: Text::from_uuid(uuid) })))
     }
 
     /// The id, or -1 when the domain does not run.

@@ -258,7 +258,7 @@ fn info(call: &mut Call<'_>) -> Outcome {
     let id = domain.get_id();
     map.push_new("id", if id < 0 { Value::from("-") } else { id.into() });
     map.push_new("name", call.converted(&name_of(&domain)?));
-    map.push_new("uuid", shown(&domain.get_uuid_string()?));
+    map.push_new("uuid", shown(domain.get_uuid_string()?));
     if let Ok(kind) = domain.get_os_type() {
         map.push_new("os_type", shown(&kind));
     }
@@ -357,5 +357,5 @@ fn ttyconsole(call: &mut Call<'_>) -> Outcome {
 }
 
 fn uuid(call: &mut Call<'_>) -> Outcome {
-    Ok(shown(&call.domain()?.get_uuid_string()?).into())
+    Ok(shown(call.domain()?.get_uuid_string()?).into())
 }
