@@ -12,15 +12,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 use crate::error::{Misuse, Result};
 
-/// A libvirt function of type `F`, looked up when it is first wanted.
-///
-/// ```
-/// use vkvm::core::late::Late;
-/// type Get = unsafe extern "C" fn(*mut std::ffi::c_void, *mut i32) -> i32;
-/// // SAFETY: this is the function's type in libvirt's header.
-/// static GET_AUTOSTART_ONCE: Late<Get> =
-///     unsafe { Late::new(c"virDomainGetAutostartOnce", "11.2.0") };
-/// ```
+/// A libvirt function of type `F`, looked up when it is first wanted; `core/network.rs` has some.
 pub struct Late<F> {
     name: &'static CStr,
     since: &'static str,
