@@ -2,7 +2,7 @@ use proptest::prelude::*;
 use virt::sys;
 
 use super::read::{field, value};
-use super::{MULTIPLE, TypedParams};
+use super::{MULTIPLE, TypedParams, check_scalars, int};
 use crate::error::Result;
 use crate::value::{Map, Value};
 
@@ -139,4 +139,112 @@ fn a_list_is_refused_where_one_value_is_wanted_and_so_is_what_it_must_not_hold()
     assert!(refused("one", Value::Int(1)).contains("\"one\" is a list"));
     assert!(refused("many", Value::List(vec![])).contains("\"many\" is a list"));
     assert!(refused("mny", Value::Int(1)).contains("one, many"));
+}
+
+/// Lets `ask` get parameters from a getter of libvirt's that knows `known`, reports `reported` of
+/// them and fills in as many as there is room for.
+fn asked(known: &TypedParams, reported: i32) -> Result<TypedParams> {
+    TypedParams::ask(|array, len| {
+        if array.is_null() {
+            *len = reported;
+        } else {
+            let count = known.as_slice().len().min(*len as usize);
+            // SAFETY: there is room for `len`, and the texts stay `known`'s: there are none.
+            unsafe { array.copy_from_nonoverlapping(known.as_slice().as_ptr(), count) };
+            *len = known.as_slice().len() as i32;
+        }
+        Ok(())
+    })
+}
+
+fn numbers() -> TypedParams {
+    let mut numbers = TypedParams::new();
+    numbers.push("one", sys::VIR_TYPED_PARAM_INT, &Value::Int(1), "params").unwrap();
+    numbers.push("two", sys::VIR_TYPED_PARAM_UINT, &Value::Uint(2), "params").unwrap();
+    numbers
+}
+
+#[test]
+fn what_a_getter_fills_in_is_read_up_to_the_room_that_it_was_given() {
+    let names = |params: &TypedParams| {
+        params.entries().into_iter().map(|(name, _)| name.into_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&asked(&numbers(), 2).unwrap()), ["one", "two"]);
+    assert_eq!(names(&asked(&numbers(), 5).unwrap()), ["one", "two"], "fewer than were reported");
+    assert_eq!(names(&asked(&numbers(), 1).unwrap()), ["one"], "more than were reported");
+    assert!(names(&asked(&numbers(), 0).unwrap()).is_empty());
+    assert!(names(&asked(&numbers(), -1).unwrap()).is_empty());
+}
+
+#[test]
+fn libvirt_gets_the_array_and_no_null_for_an_empty_one() {
+    let (array, len) = numbers().as_raw();
+    assert!(!array.is_null());
+    assert_eq!(len, 2);
+    let (array, len) = TypedParams::new().as_raw();
+    assert!(!array.is_null());
+    assert_eq!(len, 0);
+}
+
+#[test]
+fn wiping_empties_the_texts_and_nothing_else() {
+    let mut params = numbers();
+    params.push("text", sys::VIR_TYPED_PARAM_STRING, &"secret".into(), "params").unwrap();
+    params.wipe();
+    let map = params.to_map();
+    assert_eq!(map.get("text"), Some(&Value::String(String::new())));
+    assert_eq!(map.get("one"), Some(&Value::Int(1)));
+    assert_eq!(map.get("two"), Some(&Value::Uint(2)));
+}
+
+#[test]
+fn an_integer_is_found_by_its_name() {
+    let mut params = numbers();
+    params.push("big", sys::VIR_TYPED_PARAM_ULLONG, &Value::Uint(1 << 40), "params").unwrap();
+    params.push("text", sys::VIR_TYPED_PARAM_STRING, &"3".into(), "params").unwrap();
+    let found = |name| int(params.as_slice(), name);
+    assert_eq!(found(c"one"), Some(1));
+    assert_eq!(found(c"two"), Some(2));
+    assert_eq!(found(c"three"), None, "there is none of this name");
+    assert_eq!(found(c"big"), None, "it has no room in an int");
+    assert_eq!(found(c"text"), None, "it is no integer");
+}
+
+#[test]
+fn only_scalars_are_taken_where_the_driver_is_asked_for_types() {
+    let check = |value: Value| check_scalars(&Map::from_iter([("key", value)]), "params");
+    for scalar in [Value::Null, true.into(), 1.into(), 1.5.into(), "text".into()] {
+        check(scalar).unwrap();
+    }
+    for other in [Value::List(vec![]), Value::Map(Map::new())] {
+        assert!(check(other).unwrap_err().to_string().contains("\"key\""));
+    }
+}
+
+#[test]
+fn a_driver_without_parameters_refuses_every_key_and_says_why() {
+    let map = Map::from_iter([("cpu_shares", 5)]);
+    let error = TypedParams::from_map(&map, &TypedParams::new(), "params").unwrap_err();
+    let said = error.to_string();
+    assert!(said.contains("\"cpu_shares\""), "{said}");
+    assert!(said.contains("this driver has no such parameters"), "{said}");
+}
+
+#[test]
+fn an_error_has_the_key_and_the_type_that_is_needed_as_its_texts() {
+    for (key, wanted) in [
+        ("int", c"int"),
+        ("uint", c"uint"),
+        ("llong", c"llong"),
+        ("ullong", c"ullong"),
+        ("double", c"double"),
+        ("bool", c"boolean"),
+        ("text", c"string"),
+    ] {
+        let map = Map::from_iter([(key, Value::List(vec![]))]);
+        let error = TypedParams::from_map(&map, &known(), "params").unwrap_err();
+        let [first, second, _] = &error.details().strings;
+        assert_eq!(first.as_deref().map(|text| text.to_bytes()), Some(key.as_bytes()));
+        assert_eq!(second.as_deref(), Some(wanted));
+    }
 }
