@@ -110,8 +110,11 @@ fn numbers_are_read_as_perl_reads_them() {
 }
 
 fn from_table(map: Value) -> Result<Vec<(String, Value)>> {
-    let table =
-        [("one", sys::VIR_TYPED_PARAM_STRING), ("many", sys::VIR_TYPED_PARAM_STRING | MULTIPLE)];
+    let table = [
+        ("one", sys::VIR_TYPED_PARAM_STRING),
+        ("many", sys::VIR_TYPED_PARAM_STRING | MULTIPLE),
+        ("numbers", sys::VIR_TYPED_PARAM_INT | MULTIPLE),
+    ];
     let Value::Map(map) = map else { panic!("no map") };
     let params = TypedParams::from_table(&map, &table, "params")?;
     let pair = |param| (field(param).to_string_lossy().into_owned(), value(param));
@@ -130,6 +133,15 @@ fn a_list_becomes_as_many_parameters() {
 }
 
 #[test]
+fn what_may_be_a_list_may_be_one_value_too_and_has_the_type_of_the_table() {
+    let map = |value| Value::Map(Map::from_iter([("numbers", value)]));
+    let one = from_table(map("7".into())).unwrap();
+    assert_eq!(one, [("numbers".to_owned(), Value::Int(7))]);
+    let two = from_table(map(Value::List(vec![7.into(), "8".into()]))).unwrap();
+    assert_eq!(two, [7, 8].map(|number| ("numbers".to_owned(), Value::Int(number))));
+}
+
+#[test]
 fn a_list_is_refused_where_one_value_is_wanted_and_so_is_what_it_must_not_hold() {
     let refused = |key: &'static str, item: Value| {
         let mut map = Map::new();
@@ -138,7 +150,7 @@ fn a_list_is_refused_where_one_value_is_wanted_and_so_is_what_it_must_not_hold()
     };
     assert!(refused("one", Value::Int(1)).contains("\"one\" is a list"));
     assert!(refused("many", Value::List(vec![])).contains("\"many\" is a list"));
-    assert!(refused("mny", Value::Int(1)).contains("one, many"));
+    assert!(refused("mny", Value::Int(1)).contains("one, many, numbers"));
 }
 
 /// Lets `ask` get parameters from a getter of libvirt's that knows `known`, reports `reported` of
