@@ -109,6 +109,25 @@ fn an_object_outlives_its_uses_and_no_more() {
 }
 
 #[test]
+fn removing_ends_all_holds_but_not_the_uses_of_others() {
+    loom::model(|| {
+        let table = Table::new();
+        let key = table.insert(7);
+        assert!(table.slots.retain(key));
+        let user = table.spawn(move |table| table.slots.get(key).map(|used| used.number()));
+        let removed = table.slots.remove(key).expect("it was there");
+        assert!(table.slots.get(key).is_none(), "although it was held twice");
+        assert!(table.slots.remove(key).is_none());
+        assert!(!table.slots.retain(key));
+        assert_eq!((removed.number(), table.drops()), (7, 0));
+        let seen = user.join().unwrap();
+        assert!(seen.is_none_or(|number| number == 7));
+        drop(removed);
+        assert_eq!((table.drops(), table.slots.count()), (1, 0));
+    });
+}
+
+#[test]
 fn of_all_who_release_one_is_the_last() {
     loom::model(|| {
         let table = Table::new();
