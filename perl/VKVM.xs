@@ -21,29 +21,27 @@ CLONE(...)
     XSRETURN_EMPTY;
 
 void
-_use_package(package, other)
+_bless_into(package, other)
     const char *package
     const char *other
   PPCODE:
     vkvm_perl_use_package(aTHX_ package, other);
 
-SV *
-_known_as(method)
-    const char *method
-  CODE:
-    RETVAL = newSVsv(vkvm_perl_method_name(aTHX_ method));
-  OUTPUT:
-    RETVAL
-
 void
-_take_answers(requests, credentials)
-    SV *requests
+_answer(credentials, path, result)
     SV *credentials
+    SV *path
+    SV *result
+  PREINIT:
+    vkvm_error *error = NULL;
   PPCODE:
-    vkvm_perl_take_answers(aTHX_ requests,
-                           INT2PTR(vkvm_value *, vkvm_perl_uint(aTHX_ credentials, "credentials",
-                                                                UV_MAX)));
-    XSRETURN_EMPTY;
+  {
+    UV value = vkvm_perl_uint(aTHX_ credentials, "credentials", UV_MAX);
+    const char *at = vkvm_perl_text(aTHX_ path, "path");
+    const char *text = vkvm_perl_text(aTHX_ result, "result");
+    vkvm_perl_check(aTHX_ vkvm_value_set_string(INT2PTR(vkvm_value *, value), at, text, &error),
+                    &error, "result");
+  }
 
 SV *
 xml_to_json(xml, pretty_sv = NULL)
@@ -68,37 +66,12 @@ xml_to_json(xml, pretty_sv = NULL)
   OUTPUT:
     RETVAL
 
-SV *
-from_xml(xml)
-    SV *xml
-  CODE:
-    RETVAL = vkvm_perl_from_xml(aTHX_ vkvm_perl_characters(aTHX_ xml, "xml"));
-  OUTPUT:
-    RETVAL
-
 void
 _refuse(parameter, message)
     SV *parameter
     SV *message
   PPCODE:
     vkvm_perl_refuse_named(aTHX_ VKVM_ERROR_OWN_INVALID, parameter, message);
-
-void
-get_all_domain_stats(conn, stats_sv, doms_sv = NULL, flags_sv = NULL)
-    vkvm_conn *conn
-    SV *stats_sv
-    SV *doms_sv
-    SV *flags_sv
-  PPCODE:
-  {
-    uint32_t stats = (uint32_t)vkvm_perl_uint(aTHX_ stats_sv, "stats", UINT32_MAX);
-    size_t doms_len = 0;
-    vkvm_domain **doms = (vkvm_domain **)vkvm_perl_handles(aTHX_ doms_sv, "doms", &doms_len);
-    uint32_t flags = vkvm_perl_given(flags_sv)
-                         ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX)
-                         : 0;
-    SP = vkvm_perl_push_domain_stats(aTHX_ SP, conn, stats, doms, doms_len, flags);
-  }
 
 MODULE = VKVM  PACKAGE = VKVM::Stream
 

@@ -58,8 +58,6 @@ static SV *item_of(pTHX_ AV *array, size_t i)
 
 void **vkvm_perl_handles(pTHX_ SV *sv, const char *name, size_t *count)
 {
-    if (!vkvm_perl_given(sv))
-        return NULL;
     AV *array = array_of(aTHX_ sv, name);
     *count = (size_t)(av_top_index(array) + 1);
     void **handles = temporary(aTHX_ *count * sizeof *handles);
@@ -76,11 +74,6 @@ const int *vkvm_perl_ints(pTHX_ SV *sv, const char *name, size_t *count)
     for (size_t i = 0; i < *count; i++)
         ints[i] = (int)vkvm_perl_int(aTHX_ item_of(aTHX_ array, i), name, INT_MIN, INT_MAX);
     return ints;
-}
-
-const int *vkvm_perl_ints_or_null(pTHX_ SV *sv, const char *name, size_t *count)
-{
-    return vkvm_perl_given(sv) ? vkvm_perl_ints(aTHX_ sv, name, count) : NULL;
 }
 
 /* An object that says how it looks as text or as a number. Perl's own flag,
@@ -155,11 +148,6 @@ const char *vkvm_perl_characters(pTHX_ SV *sv, const char *name)
     return vkvm_perl_text(aTHX_ copy, name);
 }
 
-const char *vkvm_perl_text_or_null(pTHX_ SV *sv, const char *name)
-{
-    return vkvm_perl_given(sv) ? vkvm_perl_text(aTHX_ sv, name) : NULL;
-}
-
 const char *const *vkvm_perl_texts(pTHX_ SV *sv, const char *name, size_t *count)
 {
     AV *array = array_of(aTHX_ sv, name);
@@ -172,11 +160,6 @@ const char *const *vkvm_perl_texts(pTHX_ SV *sv, const char *name, size_t *count
         texts[i] = memcpy(temporary(aTHX_ size), text, size);
     }
     return texts;
-}
-
-const char *const *vkvm_perl_texts_or_null(pTHX_ SV *sv, const char *name, size_t *count)
-{
-    return vkvm_perl_given(sv) ? vkvm_perl_texts(aTHX_ sv, name, count) : NULL;
 }
 
 /* A whole number as sign and magnitude, which hold every 64-bit integer. */

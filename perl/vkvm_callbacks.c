@@ -11,7 +11,7 @@ static void want_code(pTHX_ SV *code, const char *name)
 
 void *vkvm_perl_callbacks(pTHX_ SV *self, int count, ...)
 {
-    callback *cb;
+    vkvm_perl_callback *cb;
     SV *code[3];
     va_list arguments;
     va_start(arguments, count);
@@ -21,12 +21,12 @@ void *vkvm_perl_callbacks(pTHX_ SV *self, int count, ...)
         want_code(aTHX_ code[i], va_arg(arguments, const char *));
     }
     va_end(arguments);
-    Newx(cb, 1, callback);
+    Newx(cb, 1, vkvm_perl_callback);
 #ifdef MULTIPLICITY
     cb->owner = aTHX;
     cb->interpreter = vkvm_perl_interpreter(aTHX);
 #endif
-    cb->self = self ? newRV_inc(SvRV(self)) : NULL;
+    cb->self = self ? newSVsv_nomg(self) : NULL;
     cb->count = count;
     for (int i = 0; i < count; i++)
         cb->code[i] = newSVsv(code[i]);
@@ -35,7 +35,7 @@ void *vkvm_perl_callbacks(pTHX_ SV *self, int count, ...)
 
 void *vkvm_perl_weaken(pTHX_ void *userdata)
 {
-    sv_rvweaken(((callback *)userdata)->self);
+    sv_rvweaken(((vkvm_perl_callback *)userdata)->self);
     return userdata;
 }
 
@@ -79,7 +79,7 @@ static int call(pTHX_ SV *code, I32 context)
     return count;
 }
 
-int vkvm_perl_call(pTHX_ callback *cb, int which, I32 context)
+int vkvm_perl_call(pTHX_ vkvm_perl_callback *cb, int which, I32 context)
 {
     /* The code may end its own registration, which frees the callback. */
     return call(aTHX_ sv_2mortal(SvREFCNT_inc(cb->code[which])), context);
@@ -92,7 +92,7 @@ IV vkvm_perl_answer(pTHX_ SV *result, IV otherwise)
     return is_number ? SvIV_nomg(result) : otherwise;
 }
 
-IV vkvm_perl_run(pTHX_ callback *cb, int which, I32 context)
+IV vkvm_perl_run(pTHX_ vkvm_perl_callback *cb, int which, I32 context)
 {
     IV answer = 0;
     int count = vkvm_perl_call(aTHX_ cb, which, context);
@@ -106,36 +106,6 @@ IV vkvm_perl_run(pTHX_ callback *cb, int which, I32 context)
 /* One function for each type of callbacks; those that follow, and those of vkvm_streams.c,
  * do more than to pass their arguments on. */
 #include "generated/callbacks.c"
-
-/* What was found, which stays when Perl code takes it away from where it was. */
-static SV *kept(pTHX_ SV **found)
-{
-    return found ? sv_2mortal(SvREFCNT_inc(*found)) : &PL_sv_undef;
-}
-
-/* Takes the answers out of Perl's array of hashes. What is tied or overloaded there is
- * Perl code, which may die, so that this is called as if from Perl. */
-void vkvm_perl_take_answers(pTHX_ SV *requests, vkvm_value *credentials)
-{
-    vkvm_error *error = NULL;
-    if (!SvROK(requests) || SvTYPE(SvRV(requests)) != SVt_PVAV)
-        vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, "requests", "is no array reference");
-    AV *array = (AV *)SvRV(requests);
-    for (SSize_t i = 0; i <= av_top_index(array); i++) {
-        SV *request = kept(aTHX_ av_fetch(array, i, 0));
-        char path[40];
-        SvGETMAGIC(request);
-        if (!SvROK(request) || SvTYPE(SvRV(request)) != SVt_PVHV)
-            continue;
-        SV *result = kept(aTHX_ hv_fetchs((HV *)SvRV(request), "result", 0));
-        if (!vkvm_perl_given(result))
-            continue;
-        snprintf(path, sizeof path, "%d.result", (int)i);
-        const char *text = vkvm_perl_text(aTHX_ result, "result");
-        vkvm_perl_check(aTHX_ vkvm_value_set_string(credentials, path, text, &error), &error,
-                        "result");
-    }
-}
 
 /* Overwrites what a scalar holds, unless somebody else has it, too. */
 static void wipe(SV *sv)

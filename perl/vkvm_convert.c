@@ -179,47 +179,31 @@ static void put_item(pTHX_ vkvm_value *map, SV *key, SV *sv, const given *what, 
     LEAVE;
 }
 
-/* The keys that are not in `known`, sorted: the order that Perl has them in is another one
- * in each run of a program. */
-static AV *other_keys(pTHX_ HV *hash, HV *known)
+/* The keys of a hash: those that it has an order of, and then the others, sorted; the order
+ * that Perl has them in is another one in each run of a program. */
+static AV *keys_of(pTHX_ HV *hash)
 {
-    AV *keys = (AV *)sv_2mortal((SV *)newAV());
+    AV *keys = (AV *)sv_2mortal((SV *)newAV()), *order = vkvm_perl_order_of(aTHX_ hash);
+    HV *known = (HV *)sv_2mortal((SV *)newHV());
     HE *entry;
+    for (SSize_t i = 0; order && i <= av_top_index(order); i++) {
+        SV *key = *av_fetch(order, i, 0);
+        if (hv_exists_ent(hash, key, 0)) {
+            av_push(keys, SvREFCNT_inc(key));
+            (void)hv_store_ent(known, key, newSV(0), 0);
+        }
+    }
+    SSize_t count = av_top_index(keys) + 1;
+    if (count == (SSize_t)HvUSEDKEYS(hash))
+        return keys;
     hv_iterinit(hash);
     while ((entry = hv_iternext(hash))) {
         SV *key = hv_iterkeysv(entry);
-        if (!known || !hv_exists_ent(known, key, 0))
+        if (!hv_exists_ent(known, key, 0))
             av_push(keys, newSVsv(key));
     }
-    sortsv(AvARRAY(keys), (size_t)(av_top_index(keys) + 1), Perl_sv_cmp);
+    sortsv(AvARRAY(keys) + count, (size_t)(av_top_index(keys) + 1 - count), Perl_sv_cmp);
     return keys;
-}
-
-/* Puts the keys into the map that the hash has an order of. Gives what these are, if there
- * are others. */
-static HV *put_in_order(pTHX_ vkvm_value *map, HV *hash, const vkvm_perl_order *order,
-                        const given *what, const place *at)
-{
-    const char *key;
-    size_t next = 0;
-    I32 len;
-    HV *known = NULL;
-    SSize_t count = 0;
-    while ((key = vkvm_perl_order_next(order, &next, &len))) {
-        SV **found = hv_fetch(hash, key, len, 0);
-        if (!found)
-            continue;
-        count++;
-        put_item(aTHX_ map,
-                 sv_2mortal(newSVpvn_utf8(key, (STRLEN)(len < 0 ? -len : len), len < 0)), *found,
-                 what, at);
-    }
-    if (count < (SSize_t)HvUSEDKEYS(hash)) {
-        known = (HV *)sv_2mortal((SV *)newHV());
-        for (next = 0; (key = vkvm_perl_order_next(order, &next, &len));)
-            (void)hv_store(known, key, len, newSV(0), 0);
-    }
-    return known;
 }
 
 static vkvm_value *convert_hash(pTHX_ HV *hash, const given *what, const place *at)
@@ -236,11 +220,7 @@ static vkvm_value *convert_hash(pTHX_ HV *hash, const given *what, const place *
             put_item(aTHX_ map, hv_iterkeysv(entry), hv_iterval(hash, entry), what, at);
         return map;
     }
-    const vkvm_perl_order *order = vkvm_perl_order_of(aTHX_ hash);
-    HV *known = order ? put_in_order(aTHX_ map, hash, order, what, at) : NULL;
-    if (order && !known)
-        return map;
-    AV *keys = other_keys(aTHX_ hash, known);
+    AV *keys = keys_of(aTHX_ hash);
     for (SSize_t i = 0; i <= av_top_index(keys); i++) {
         SV *key = *av_fetch(keys, i, 0);
         HE *entry = hv_fetch_ent(hash, key, 0, 0);
@@ -363,14 +343,4 @@ vkvm_value *vkvm_perl_to_value(pTHX_ SV *sv, const char *name)
 vkvm_value *vkvm_perl_characters_to_value(pTHX_ SV *sv, const char *name)
 {
     return owned(aTHX_ sv, name, TRUE);
-}
-
-vkvm_value *vkvm_perl_to_value_or_null(pTHX_ SV *sv, const char *name)
-{
-    return vkvm_perl_given(sv) ? vkvm_perl_to_value(aTHX_ sv, name) : NULL;
-}
-
-vkvm_value *vkvm_perl_characters_to_value_or_null(pTHX_ SV *sv, const char *name)
-{
-    return vkvm_perl_given(sv) ? vkvm_perl_characters_to_value(aTHX_ sv, name) : NULL;
 }

@@ -97,7 +97,7 @@ static void make_model(pTHX_ vkvm_perl_model *model, const vkvm_perl_item *items
 {
     size_t n = 0;
     SvREFCNT_dec(model->hash);
-    vkvm_perl_order_free(model->sequence);
+    SvREFCNT_dec(model->sequence);
     model->sequence = NULL;
     model->hash = newHV();
     model->misses = 0;
@@ -124,21 +124,14 @@ static bool are_ascii(const vkvm_perl_item *items, size_t count)
     return TRUE;
 }
 
-bool vkvm_perl_store(pTHX_ HV *hash, const vkvm_perl_item *item, bool characters)
+void vkvm_perl_store(pTHX_ HV *hash, const vkvm_perl_item *item, bool characters)
 {
-    bool is_utf8 = characters && !are_ascii(item, 1);
+    AV *order = vkvm_perl_order_of(aTHX_ hash);
     /* A negative length says that the key is UTF-8. */
-    (void)hv_store(hash, item->key, is_utf8 ? -(I32)item->len : (I32)item->len, item->value, 0);
-    return is_utf8;
-}
-
-static vkvm_perl_order *order_of(const vkvm_perl_item *items, size_t count, bool characters)
-{
-    vkvm_perl_order *order = vkvm_perl_order_new();
-    for (size_t i = 0; i < count; i++)
-        vkvm_perl_order_add(order, items[i].key, items[i].len,
-                            characters && !are_ascii(&items[i], 1));
-    return order;
+    I32 len = characters && !are_ascii(item, 1) ? -(I32)item->len : (I32)item->len;
+    (void)hv_store(hash, item->key, len, item->value, 0);
+    if (order)
+        av_push(order, newSVpvn_share(item->key, len, 0));
 }
 
 /* A copy of the model, with the order of its keys if that is wanted. */
@@ -146,9 +139,12 @@ static HV *copy_of(pTHX_ vkvm_perl_model *model, const vkvm_perl_item *items, bo
 {
     HV *hash = copy(aTHX_ model, items);
     if (ordered && model->has_order) {
-        if (!model->sequence) /* the keys are ASCII: others make no model */
-            model->sequence = order_of(items, model->count, FALSE);
-        vkvm_perl_order_give(aTHX_ hash, vkvm_perl_order_share(model->sequence));
+        if (!model->sequence) {
+            model->sequence = newAV();
+            for (size_t i = 0; i < model->count; i++) /* ASCII: others make no model */
+                av_push(model->sequence, newSVpvn_share(items[i].key, (I32)items[i].len, 0));
+        }
+        vkvm_perl_order_give(aTHX_ hash, (AV *)SvREFCNT_inc(model->sequence));
     }
     return hash;
 }
@@ -167,9 +163,9 @@ HV *vkvm_perl_hash(pTHX_ vkvm_perl_models *models, const vkvm_perl_item *items, 
     hash = newHV();
     if (count > PERL_HASH_DEFAULT_HvMAX)
         hv_ksplit(hash, count);
+    if (ordered && has_order(items, count))
+        vkvm_perl_order_give(aTHX_ hash, newAV());
     for (size_t i = 0; i < count; i++)
         vkvm_perl_store(aTHX_ hash, &items[i], characters);
-    if (ordered && has_order(items, count))
-        vkvm_perl_order_give(aTHX_ hash, order_of(items, count, characters));
     return hash;
 }

@@ -97,34 +97,18 @@ void vkvm_perl_free_watched(pTHX_ SV *opaque)
 
 /* --- calling the loop ------------------------------------------------------- */
 
-typedef struct {
-#ifdef MULTIPLICITY
-    PerlInterpreter *owner;
-    UV interpreter;
-#endif
-    SV *object;
-} loop;
-
-#ifdef MULTIPLICITY
-#define dLOOP loop *to = userdata; pTHX = to->owner
-#else
-#define dLOOP loop *to = userdata
-#endif
-
 /* Calls a method with numbers and, if there is any, what is watched. Gives the
  * number that it answers with, or -1. An exception becomes a warning: it must
  * not cross libvirt, which may be anywhere. */
-static int call_loop(loop *to, const char *method, const int *numbers, int count, SV *opaque)
+static int call_loop(pTHX_ const vkvm_perl_callback *cb, const char *method, const int *numbers, int count,
+                     SV *opaque)
 {
-#ifdef MULTIPLICITY
-    pTHX = to->owner;
-#endif
     int answer = -1;
     vkvm_perl_open_frame(aTHX);
     dSP;
     PUSHMARK(SP);
     EXTEND(SP, count + 4);
-    PUSHs(sv_2mortal(newSVsv(to->object)));
+    PUSHs(sv_2mortal(newSVsv(cb->self)));
     for (int i = 0; i < count; i++)
         mPUSHi(numbers[i]);
     for (int i = 0; opaque && i < 3; i++) /* callback, opaque, free function */
@@ -143,24 +127,11 @@ static int call_loop(loop *to, const char *method, const int *numbers, int count
 
 #include "generated/loop.c"
 
-static void free_loop(void *userdata)
-{
-    dLOOP;
-    SvREFCNT_dec(to->object);
-    Safefree(to);
-}
-
 void vkvm_perl_register_loop(pTHX_ SV *object)
 {
     vkvm_error *error = NULL;
-    loop *to;
-    Newx(to, 1, loop);
-#ifdef MULTIPLICITY
-    to->owner = aTHX;
-    to->interpreter = vkvm_perl_interpreter(aTHX);
-#endif
-    to->object = newSVsv(object);
-    if (vkvm_event_register_impl(&loop_functions, to, free_loop, &error) < 0)
+    if (vkvm_event_register_impl(&loop_functions, vkvm_perl_callbacks(aTHX_ object, 0),
+                                 vkvm_perl_callback_free, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
 }
 

@@ -1,6 +1,5 @@
 /* The interpreter's state, objects, and exceptions. */
 
-#include "generated/methods.h"
 #include "vkvm_perl.h"
 
 /* Errors have a package as objects have, and so has a program's own event loop. */
@@ -10,7 +9,6 @@
 
 typedef struct {
     HV *stash[CLASS_COUNT];           /* looked up once: blessing is frequent */
-    char *other_name[CLASS_COUNT];    /* of the package that is used instead, or NULL */
     SV *exception;                    /* the first that a callback threw */
     UV interpreter;                   /* a number that no other interpreter gets */
     vkvm_perl_models models;
@@ -35,21 +33,9 @@ static const char *const classes[] = {
     "event_impl",
 };
 
-/* The library's functions, by which its messages name them, and the program's methods. */
-static const struct {
-    const char *function, *method;
-} methods[] = {
-#define X(function, method) { #function, method },
-    VKVM_PERL_METHODS(X)
-#undef X
-};
-
 static void set_up(pTHX_ my_cxt_t *cxt)
 {
     static UV interpreters;
-    for (int i = 0; i < CLASS_COUNT; i++)
-        cxt->stash[i] =
-            gv_stashpv(cxt->other_name[i] ? cxt->other_name[i] : packages[i], GV_ADD);
     cxt->exception = NULL;
     Zero(&cxt->models, 1, vkvm_perl_models);
     cxt->interpreter = __atomic_add_fetch(&interpreters, 1, __ATOMIC_RELAXED);
@@ -84,15 +70,16 @@ HV *vkvm_perl_stash(pTHX_ const char *class)
 void vkvm_perl_boot(pTHX)
 {
     MY_CXT_INIT;
-    Zero(MY_CXT.other_name, CLASS_COUNT, char *);
+    for (int i = 0; i < CLASS_COUNT; i++)
+        MY_CXT.stash[i] = gv_stashpv(packages[i], GV_ADD);
     set_up(aTHX_ &MY_CXT);
 }
 
 void vkvm_perl_clone(pTHX)
 {
     MY_CXT_CLONE;
-    for (int i = 0; i < CLASS_COUNT; i++)
-        MY_CXT.other_name[i] = savepv(MY_CXT.other_name[i]);
+    for (int i = 0; i < CLASS_COUNT; i++) /* those are the interpreter's that was cloned */
+        MY_CXT.stash[i] = gv_stashpv(HvNAME_get(MY_CXT.stash[i]), GV_ADD);
     set_up(aTHX_ &MY_CXT);
 }
 
@@ -102,8 +89,6 @@ void vkvm_perl_use_package(pTHX_ const char *package, const char *other)
     for (int i = 0; i < CLASS_COUNT; i++) {
         if (strNE(package, packages[i]))
             continue;
-        Safefree(MY_CXT.other_name[i]);
-        MY_CXT.other_name[i] = savepv(other);
         MY_CXT.stash[i] = gv_stashpv(other, GV_ADD);
         return;
     }
@@ -113,73 +98,26 @@ void vkvm_perl_use_package(pTHX_ const char *package, const char *other)
 bool vkvm_perl_is_sysvirt(pTHX)
 {
     dMY_CXT;
-    return MY_CXT.other_name[vkvm_perl_conn] != NULL;
-}
-
-/* The package that a program knows by another name, perhaps; `len` is its length. */
-static const char *known_as(pTHX_ const char *package, STRLEN len)
-{
-    dMY_CXT;
-    for (int i = 0; i < CLASS_COUNT; i++)
-        if (MY_CXT.other_name[i] && strlen(packages[i]) == len && memEQ(package, packages[i], len))
-            return MY_CXT.other_name[i];
-    return NULL;
-}
-
-SV *vkvm_perl_method_name(pTHX_ const char *method)
-{
-    const char *name = method;
-    for (const char *next = method; (next = strstr(next, "::")); next += 2)
-        name = next;
-    const char *package = known_as(aTHX_ method, (STRLEN)(name - method));
-    return sv_2mortal(package ? newSVpvf("%s%s", package, name) : newSVpv(method, 0));
-}
-
-/* The name of an XSUB. */
-static SV *name_of(pTHX_ const CV *cv)
-{
-    const GV *gv = CvGV(cv);
-    SV *name = sv_2mortal(newSVpvf("%s::%s", HvNAME_get(GvSTASH(gv)), GvNAME(gv)));
-    return vkvm_perl_method_name(aTHX_ SvPV_nolen(name));
-}
-
-/* xsubpp's list of parameters without what makes their names differ from those of C's
- * variables, and with brackets around those that may be left out. */
-static SV *parameter_list(pTHX_ const char *params, AV *names)
-{
-    SV *list = sv_2mortal(newSVpvs(""));
-    while (*params) {
-        size_t len = strcspn(params, ",");
-        size_t name = strcspn(params, " ,=");
-        bool optional = memchr(params, '=', len) != NULL;
-        if (name > 3 && strnEQ(params + name - 3, "_sv", 3))
-            name -= 3;
-        sv_catpvf(list, "%s%s%.*s%s", SvCUR(list) ? ", " : "", optional ? "[" : "", (int)name,
-                  params, optional ? "]" : "");
-        av_push(names, newSVpvn(params, name));
-        params += len;
-        params += strspn(params, ", ");
-    }
-    return list;
+    return MY_CXT.stash[vkvm_perl_conn] != gv_stashpv(packages[vkvm_perl_conn], 0);
 }
 
 void vkvm_perl_usage(pTHX_ const CV *cv, const char *params, I32 items)
 {
-    SV *method = name_of(aTHX_ cv);
-    AV *names = (AV *)sv_2mortal((SV *)newAV());
-    SV *list = parameter_list(aTHX_ params, names);
-    SV **missing = av_fetch(names, items, 0);
-    if (missing)
-        vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, SvPV_nolen(*missing),
-                         "is missing: %" SVf "(%" SVf ") got %d argument%s", SVfARG(method),
-                         SVfARG(list), (int)items, items == 1 ? "" : "s");
-    vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, "arguments",
-                     "%" SVf "(%" SVf ") got %d, which is more than it takes", SVfARG(method),
-                     SVfARG(list), (int)items);
+    const GV *gv = CvGV(cv);
+    dSP;
+    PUSHMARK(SP);
+    EXTEND(SP, 3);
+    mPUSHs(newSVpvf("%s::%s", HvNAME_get(GvSTASH(gv)), GvNAME(gv)));
+    mPUSHs(newSVpv(params, 0));
+    mPUSHi(items);
+    PUTBACK;
+    call_pv("VKVM::_refuse_usage", G_VOID | G_DISCARD);
+    NOT_REACHED;
 }
 
-SV *vkvm_perl_any_object(pTHX_ void *handle, const char *class)
+SV *vkvm_perl_any_object(pTHX_ void *handle)
 {
+    const char *class = vkvm_handle_class_name(handle);
     for (int i = 0; class && i < vkvm_perl_class_count; i++) {
         if (strNE(class, classes[i]))
             continue;
@@ -232,38 +170,22 @@ static void throw_hash(pTHX_ HV *hash)
     croak_sv(sv_2mortal(sv_bless(newRV_noinc((SV *)hash), MY_CXT.stash[ERROR_CLASS])));
 }
 
-/* A text in which a function, whose name has this length, has its name in Perl. */
-static const char *renamed(pTHX_ const char *text, const char *function, size_t len)
-{
-    const char *method = NULL, *found;
-    for (size_t i = 0; !method && i < C_ARRAY_LENGTH(methods); i++)
-        if (strlen(methods[i].function) == len && memEQ(function, methods[i].function, len))
-            method = methods[i].method;
-    if (!method)
-        return text;
-    SV *name = vkvm_perl_method_name(aTHX_ method), *result = sv_2mortal(newSVpvs(""));
-    while ((found = ninstr(text, text + strlen(text), function, function + len))) {
-        sv_catpvn(result, text, (STRLEN)(found - text));
-        /* It may begin the name of another one. */
-        if (isWORDCHAR_A(found[len]))
-            sv_catpvn(result, found, len);
-        else
-            sv_catsv(result, name);
-        text = found + len;
-    }
-    sv_catpv(result, text);
-    return SvPV_nolen(result);
-}
-
 /* The text of an error, in which functions have their names in Perl. */
 static const char *message_of(pTHX_ vkvm_error *error)
 {
     const char *message = vkvm_error_message(error), *functions = vkvm_error_mentions(error);
-    while (functions && *functions) {
-        const size_t len = strcspn(functions, " ");
-        message = renamed(aTHX_ message, functions, len);
-        functions += len + (functions[len] == ' ');
-    }
+    if (!functions || !*functions)
+        return message;
+    dSP;
+    PUSHMARK(SP);
+    EXTEND(SP, 2);
+    mPUSHp(message, strlen(message));
+    mPUSHp(functions, strlen(functions));
+    PUTBACK;
+    call_pv("VKVM::_in_perl", G_SCALAR);
+    SPAGAIN;
+    message = POPpx; /* of a temporary */
+    PUTBACK;
     return message;
 }
 

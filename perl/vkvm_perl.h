@@ -36,8 +36,6 @@ HV *vkvm_perl_stash(pTHX_ const char *class);
 
 /* Makes objects of a package, or errors, those of another one from now on. */
 void vkvm_perl_use_package(pTHX_ const char *package, const char *other);
-/* A method's name with the package that a program knows it by. */
-SV *vkvm_perl_method_name(pTHX_ const char *method);
 /* Whether that was done for connections: then the program is one of Sys::Virt's. */
 bool vkvm_perl_is_sysvirt(pTHX);
 
@@ -59,23 +57,18 @@ void *vkvm_perl_handle(pTHX_ SV *sv, const char *name);
 void *vkvm_perl_handle_or_null(pTHX_ SV *sv, const char *name);
 void **vkvm_perl_handles(pTHX_ SV *sv, const char *name, size_t *count);
 const char *vkvm_perl_text(pTHX_ SV *sv, const char *name);
-const char *vkvm_perl_text_or_null(pTHX_ SV *sv, const char *name);
 const void *vkvm_perl_bytes(pTHX_ SV *sv, const char *name, size_t *len);
 const int *vkvm_perl_ints(pTHX_ SV *sv, const char *name, size_t *count);
-const int *vkvm_perl_ints_or_null(pTHX_ SV *sv, const char *name, size_t *count);
 const char *const *vkvm_perl_texts(pTHX_ SV *sv, const char *name, size_t *count);
-const char *const *vkvm_perl_texts_or_null(pTHX_ SV *sv, const char *name, size_t *count);
 IV vkvm_perl_int(pTHX_ SV *sv, const char *name, IV min, IV max);
 UV vkvm_perl_uint(pTHX_ SV *sv, const char *name, UV max);
 /* An object that says how it looks as text or as a number. */
 bool vkvm_perl_is_overloaded(pTHX_ SV *sv);
 /* Structures. An error has the path of what is wrong in it. */
 vkvm_value *vkvm_perl_to_value(pTHX_ SV *sv, const char *name);
-vkvm_value *vkvm_perl_to_value_or_null(pTHX_ SV *sv, const char *name);
 /* The same for what is characters, not bytes. */
 const char *vkvm_perl_characters(pTHX_ SV *sv, const char *name);
 vkvm_value *vkvm_perl_characters_to_value(pTHX_ SV *sv, const char *name);
-vkvm_value *vkvm_perl_characters_to_value_or_null(pTHX_ SV *sv, const char *name);
 /* True in a document: prints as 1, and is told from 1 by the second one, which knows the
  * booleans of Perl 5.36 and of the JSON modules: 1, 0, or -1 for what is none. */
 SV *vkvm_perl_true(pTHX);
@@ -87,20 +80,22 @@ bool vkvm_perl_is_ascii(const char *text, size_t len);
  * What was received there is then put into `target`. */
 SV *vkvm_perl_room(pTHX_ SV *target, size_t size);
 void vkvm_perl_received(pTHX_ SV *target, SV *room, size_t len);
+/* Data from what a handler has put into a scalar, and said to have; how much is there. */
+IV vkvm_perl_fill(pTHX_ SV *filled, uint8_t *data, size_t data_len, IV count);
 
 /* Results. The first takes over the hold on the handle, the second makes one of
- * its own and takes the class as in function names; of a class that Perl has no
- * package for, or NULL, it makes undef. The third frees the value: a list becomes
+ * its own; of a class that Perl has no package for it makes undef. The third frees the value: a list becomes
  * many results, everything else one. */
 SV *vkvm_perl_object(pTHX_ void *handle, enum vkvm_perl_class class);
-SV *vkvm_perl_any_object(pTHX_ void *handle, const char *class);
+SV *vkvm_perl_any_object(pTHX_ void *handle);
 SV **vkvm_perl_push_value(pTHX_ SV **sp, vkvm_value *value);
 /* One result for each value of the map, which stays as it is. */
 void vkvm_perl_push_values_of_map(pTHX_ vkvm_value *map);
-/* One result for each domain: nearly all of the time goes into a hash for each, so they
- * are made without values. */
-SV **vkvm_perl_push_domain_stats(pTHX_ SV **sp, vkvm_conn *conn, uint32_t stats,
-                                 vkvm_domain *const *doms, size_t doms_len, uint32_t flags);
+/* The visitor, what begins to be built by it, which is a temporary, and the results when
+ * the function that shows them has returned. */
+extern const vkvm_value_visitor vkvm_perl_visitor;
+void *vkvm_perl_begin(pTHX_ bool characters, bool document);
+SV **vkvm_perl_end(pTHX_ void *userdata, int result, vkvm_error **error);
 
 /* The handle of an object that is being destroyed; it has none from then on. */
 void *vkvm_perl_forget(pTHX_ SV *self);
@@ -120,7 +115,6 @@ void *vkvm_perl_callbacks(pTHX_ SV *self, int count, ...);
 void *vkvm_perl_weaken(pTHX_ void *userdata);
 void vkvm_perl_callback_free(void *userdata);
 #include "generated/callbacks.h"
-void vkvm_perl_take_answers(pTHX_ SV *requests, vkvm_value *credentials);
 
 /* Dies if callbacks would be called by a thread of the library. */
 void vkvm_perl_refuse_thread(pTHX_ const char *name);
@@ -133,10 +127,9 @@ void vkvm_perl_free_watched(pTHX_ SV *opaque);
 /* Hashes that are kept to be copied, of one interpreter; zeros at first. */
 #define VKVM_PERL_MODELS 61
 #define VKVM_PERL_MODEL_KEYS 32
-typedef struct vkvm_perl_order vkvm_perl_order;
 typedef struct {
     HV *hash;
-    vkvm_perl_order *sequence;       /* of its keys, once a hash was wanted that keeps it */
+    AV *sequence;                    /* of its keys, once a hash was wanted that keeps it */
     size_t count;                    /* of its keys, 0 if it is not to be used */
     bool has_order;                  /* there is something to be told of the order of its keys */
     HEK *key[VKVM_PERL_MODEL_KEYS];  /* the keys as they came */
@@ -157,19 +150,13 @@ typedef struct {
 } vkvm_perl_item;
 HV *vkvm_perl_hash(pTHX_ vkvm_perl_models *models, const vkvm_perl_item *items, size_t count,
                    bool characters, bool ordered);
-/* Whether the key is UTF-8 that is not ASCII. */
-bool vkvm_perl_store(pTHX_ HV *hash, const vkvm_perl_item *item, bool characters);
+/* A key that comes after those before, if the hash keeps their order. */
+void vkvm_perl_store(pTHX_ HV *hash, const vkvm_perl_item *item, bool characters);
 
-/* The order of a hash's keys; vkvm_order.c tells. To give it takes over one hold. */
-vkvm_perl_order *vkvm_perl_order_new(void);
-vkvm_perl_order *vkvm_perl_order_share(vkvm_perl_order *order);
-void vkvm_perl_order_free(vkvm_perl_order *order);
-void vkvm_perl_order_add(vkvm_perl_order *order, const char *key, size_t len, bool is_utf8);
-void vkvm_perl_order_give(pTHX_ HV *hash, vkvm_perl_order *order);
-/* NULL where there is none. */
-const vkvm_perl_order *vkvm_perl_order_of(pTHX_ HV *hash);
-/* The next key; `at` is 0 at first. NULL at the end. */
-const char *vkvm_perl_order_next(const vkvm_perl_order *order, size_t *at, I32 *length);
+/* The order of a hash's keys, an array; vkvm_order.c tells. To give it takes over one
+ * reference; what has none gives NULL. */
+void vkvm_perl_order_give(pTHX_ HV *hash, AV *order);
+AV *vkvm_perl_order_of(pTHX_ HV *hash);
 
 /* Shared between the files of the shim. */
 void vkvm_perl_refuse(pTHX_ int code, const char *name, const char *pattern, ...)
@@ -179,7 +166,6 @@ SV *vkvm_perl_from_value(pTHX_ vkvm_value *value);
 SV *vkvm_perl_take_characters(pTHX_ vkvm_value *value); /* frees it; text is characters */
 /* The same of a document: the order of its elements is kept, and true is a boolean. */
 SV *vkvm_perl_take_document(pTHX_ vkvm_value *value);
-SV *vkvm_perl_from_xml(pTHX_ const char *xml);             /* likewise */
 
 /* Dies if a call failed, and names the parameter of the method instead of the
  * call's own. The error is behind a pointer because C may look at the last

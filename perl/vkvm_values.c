@@ -9,7 +9,6 @@
 /* A list or map that is not complete. */
 typedef struct {
     SV *container;     /* NULL for a hash that is made of its items at the end */
-    vkvm_perl_order *order; /* of the keys of a hash, if it is to keep it */
     size_t first_item;
     const char *key;   /* its own in the map around it */
     size_t key_len;
@@ -55,10 +54,7 @@ static void add_elsewhere(pTHX_ builder *b, SV *sv)
         av_push((AV *)top, sv);
     else {
         vkvm_perl_item item = { b->key, b->key_len, sv };
-        bool is_utf8 = vkvm_perl_store(aTHX_ (HV *)top, &item, b->characters);
-        vkvm_perl_order *order = b->level[b->depth - 1].order;
-        if (order)
-            vkvm_perl_order_add(order, item.key, item.len, is_utf8);
+        vkvm_perl_store(aTHX_ (HV *)top, &item, b->characters);
     }
 }
 
@@ -79,9 +75,6 @@ static void begin(pTHX_ builder *b, SV *container)
         add(aTHX_ b, newRV_noinc(container));
     level *level = &b->level[b->depth++];
     level->container = container;
-    level->order = b->document && container && SvTYPE(container) == SVt_PVHV
-                       ? vkvm_perl_order_new()
-                       : NULL;
     b->in_items = !container;
     level->first_item = b->items;
     level->key = b->key;
@@ -148,7 +141,7 @@ static void on_handle(void *userdata, void *handle, const char *class_name, size
     dBUILDER;
     PERL_UNUSED_ARG(class_name);
     PERL_UNUSED_ARG(len);
-    add(aTHX_ b, vkvm_perl_any_object(aTHX_ handle, vkvm_handle_class_name(handle)));
+    add(aTHX_ b, vkvm_perl_any_object(aTHX_ handle));
 }
 
 static void on_list(void *userdata, size_t count)
@@ -178,6 +171,8 @@ static void on_map(void *userdata, size_t count)
     }
     hash = newHV();
     hv_ksplit(hash, count);
+    if (b->document)
+        vkvm_perl_order_give(aTHX_ hash, newAV());
     begin(aTHX_ b, (SV *)hash);
 }
 
@@ -193,8 +188,6 @@ static void on_end(void *userdata)
     dBUILDER;
     level *level = &b->level[--b->depth];
     b->in_items = b->depth && !level[-1].container;
-    if (level->order)
-        vkvm_perl_order_give(aTHX_ (HV *)level->container, level->order);
     if (!level->container) {
         size_t count = b->items - level->first_item;
         const vkvm_perl_item *items = &b->item[level->first_item];
@@ -206,7 +199,7 @@ static void on_end(void *userdata)
     }
 }
 
-static const vkvm_value_visitor visitor = {
+const vkvm_value_visitor vkvm_perl_visitor = {
     on_null, on_boolean, on_int64, on_uint64, on_real, on_string,
     on_bytes, on_handle, on_list, on_map, on_key, on_end,
 };
@@ -243,7 +236,7 @@ static SV *build(pTHX_ vkvm_value *value, int spread)
     vkvm_error *error = NULL;
     builder b;
     begin_build(aTHX_ &b, spread, FALSE, FALSE);
-    return built(aTHX_ &b, vkvm_value_visit(value, NULL, &visitor, &b, &error), &error);
+    return built(aTHX_ &b, vkvm_value_visit(value, NULL, &vkvm_perl_visitor, &b, &error), &error);
 }
 
 SV *vkvm_perl_from_value(pTHX_ vkvm_value *value)
@@ -256,7 +249,7 @@ static SV *take(pTHX_ vkvm_value *value, int spread, bool characters, bool docum
     vkvm_error *error = NULL;
     builder b;
     begin_build(aTHX_ &b, spread, characters, document);
-    return built(aTHX_ &b, vkvm_value_visit_and_free(value, &visitor, &b, &error), &error);
+    return built(aTHX_ &b, vkvm_value_visit_and_free(value, &vkvm_perl_visitor, &b, &error), &error);
 }
 
 SV *vkvm_perl_take_characters(pTHX_ vkvm_value *value)
@@ -267,16 +260,6 @@ SV *vkvm_perl_take_characters(pTHX_ vkvm_value *value)
 SV *vkvm_perl_take_document(pTHX_ vkvm_value *value)
 {
     return take(aTHX_ value, NOTHING, TRUE, TRUE);
-}
-
-SV *vkvm_perl_from_xml(pTHX_ const char *xml)
-{
-    vkvm_error *error = NULL;
-    builder b;
-    /* Where all is ASCII, and stands there itself, no text need be looked at again. */
-    bool characters = !vkvm_perl_is_ascii(xml, strlen(xml)) || strchr(xml, '&');
-    begin_build(aTHX_ &b, NOTHING, characters, TRUE);
-    return built(aTHX_ &b, vkvm_value_visit_xml(xml, &visitor, &b, &error), &error);
 }
 
 void vkvm_perl_push_values_of_map(pTHX_ vkvm_value *map)
@@ -294,17 +277,18 @@ SV **vkvm_perl_push_value(pTHX_ SV **sp, vkvm_value *value)
     return sp;
 }
 
-SV **vkvm_perl_push_domain_stats(pTHX_ SV **sp, vkvm_conn *conn, uint32_t stats,
-                                 vkvm_domain *const *doms, size_t doms_len, uint32_t flags)
+void *vkvm_perl_begin(pTHX_ bool characters, bool document)
 {
-    vkvm_error *error = NULL;
-    builder b;
-    PUTBACK;
-    begin_build(aTHX_ &b, LIST, FALSE, FALSE);
-    built(aTHX_ &b,
-          vkvm_conn_visit_all_domain_stats(conn, stats, doms, doms_len, flags, &visitor, &b,
-                                           &error),
-          &error);
-    SPAGAIN;
-    return sp;
+    builder *b = (builder *)SvPVX(sv_2mortal(newSV(sizeof *b)));
+    begin_build(aTHX_ b, LIST, characters, document);
+    return b;
+}
+
+SV **vkvm_perl_end(pTHX_ void *userdata, int result, vkvm_error **error)
+{
+    SV *one = built(aTHX_ userdata, result, error);
+    dSP;
+    if (one)
+        mXPUSHs(one);
+    return SP;
 }

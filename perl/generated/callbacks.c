@@ -17,7 +17,7 @@ void vkvm_perl_on_event(vkvm_conn *conn,
     EXTEND(SP, 3);
     PUSHs(sv_2mortal(newSVsv(cb->self)));
     if (object)
-        mPUSHs(vkvm_perl_any_object(aTHX_ object, vkvm_handle_class_name(object)));
+        mPUSHs(vkvm_perl_any_object(aTHX_ object));
     PUTBACK;
     vkvm_perl_push_values_of_map(aTHX_ args);
     SPAGAIN;
@@ -76,6 +76,27 @@ int vkvm_perl_on_host_progress(uint64_t done, uint64_t total, const char *unit, 
     return answer < 0 ? -1 : 0;
 }
 
+int vkvm_perl_on_stream_source(vkvm_stream *stream, uint8_t *data, size_t data_len, void *userdata)
+{
+    dCALLBACK;
+    PERL_UNUSED_ARG(stream);
+    if (!is_at_home(cb))
+        return -1;
+    vkvm_perl_open_frame(aTHX);
+    SV *filled = newSVpvs_flags("", SVs_TEMP);
+    dSP;
+    PUSHMARK(SP);
+    EXTEND(SP, 3);
+    PUSHs(sv_2mortal(newSVsv(cb->self)));
+    PUSHs(filled);
+    mPUSHu(data_len);
+    PUTBACK;
+    IV answer = vkvm_perl_run(aTHX_ cb, 0, G_SCALAR);
+    answer = vkvm_perl_fill(aTHX_ filled, data, data_len, answer);
+    vkvm_perl_close_frame(aTHX);
+    return answer < 0 ? -1 : (int)answer;
+}
+
 int vkvm_perl_on_stream_sink(vkvm_stream *stream,
                              const uint8_t *data,
                              size_t data_len,
@@ -96,6 +117,33 @@ int vkvm_perl_on_stream_sink(vkvm_stream *stream,
     IV answer = vkvm_perl_run(aTHX_ cb, 0, G_SCALAR);
     vkvm_perl_close_frame(aTHX);
     return answer < 0 ? -1 : answer > (IV)data_len ? (int)data_len : (int)answer;
+}
+
+int vkvm_perl_on_stream_section(vkvm_stream *stream,
+                                bool *in_data,
+                                int64_t *length,
+                                void *userdata)
+{
+    dCALLBACK;
+    PERL_UNUSED_ARG(stream);
+    if (!is_at_home(cb))
+        return -1;
+    vkvm_perl_open_frame(aTHX);
+    dSP;
+    PUSHMARK(SP);
+    EXTEND(SP, 1);
+    PUSHs(sv_2mortal(newSVsv(cb->self)));
+    PUTBACK;
+    int count = vkvm_perl_call(aTHX_ cb, 1, G_ARRAY);
+    SPAGAIN;
+    SP -= count > 0 ? count : 0;
+    if (count == 2) {
+        *in_data = vkvm_perl_answer(aTHX_ SP[1], 0) != 0;
+        *length = vkvm_perl_answer(aTHX_ SP[2], 0);
+    }
+    PUTBACK;
+    vkvm_perl_close_frame(aTHX);
+    return count == 2 ? 0 : -1;
 }
 
 int vkvm_perl_on_stream_hole(vkvm_stream *stream, int64_t length, void *userdata)

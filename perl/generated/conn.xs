@@ -37,10 +37,10 @@ baseline_hypervisor_cpu(conn, emulator_sv, arch_sv, machine_sv, virttype_sv, xml
     char *cpu;
   PPCODE:
   {
-    const char *emulator = vkvm_perl_text_or_null(aTHX_ emulator_sv, "emulator");
-    const char *arch = vkvm_perl_text_or_null(aTHX_ arch_sv, "arch");
-    const char *machine = vkvm_perl_text_or_null(aTHX_ machine_sv, "machine");
-    const char *virttype = vkvm_perl_text_or_null(aTHX_ virttype_sv, "virttype");
+    const char *emulator = vkvm_perl_given(emulator_sv) ? vkvm_perl_text(aTHX_ emulator_sv, "emulator") : NULL;
+    const char *arch = vkvm_perl_given(arch_sv) ? vkvm_perl_text(aTHX_ arch_sv, "arch") : NULL;
+    const char *machine = vkvm_perl_given(machine_sv) ? vkvm_perl_text(aTHX_ machine_sv, "machine") : NULL;
+    const char *virttype = vkvm_perl_given(virttype_sv) ? vkvm_perl_text(aTHX_ virttype_sv, "virttype") : NULL;
     size_t xml_len = 0;
     const char *const *xml = vkvm_perl_texts(aTHX_ xml_sv, "xml", &xml_len);
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
@@ -94,10 +94,10 @@ compare_hypervisor_cpu(conn, emulator_sv, arch_sv, machine_sv, virttype_sv, xml_
     int result;
   PPCODE:
   {
-    const char *emulator = vkvm_perl_text_or_null(aTHX_ emulator_sv, "emulator");
-    const char *arch = vkvm_perl_text_or_null(aTHX_ arch_sv, "arch");
-    const char *machine = vkvm_perl_text_or_null(aTHX_ machine_sv, "machine");
-    const char *virttype = vkvm_perl_text_or_null(aTHX_ virttype_sv, "virttype");
+    const char *emulator = vkvm_perl_given(emulator_sv) ? vkvm_perl_text(aTHX_ emulator_sv, "emulator") : NULL;
+    const char *arch = vkvm_perl_given(arch_sv) ? vkvm_perl_text(aTHX_ arch_sv, "arch") : NULL;
+    const char *machine = vkvm_perl_given(machine_sv) ? vkvm_perl_text(aTHX_ machine_sv, "machine") : NULL;
+    const char *virttype = vkvm_perl_given(virttype_sv) ? vkvm_perl_text(aTHX_ virttype_sv, "virttype") : NULL;
     const char *xml = vkvm_perl_text(aTHX_ xml_sv, "xml");
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_conn_compare_hypervisor_cpu(conn, emulator, arch, machine, virttype, xml, flags, &result, &error) < 0)
@@ -135,7 +135,7 @@ create_domain_with_files(conn, xml_sv, fds_sv = NULL, flags_sv = NULL)
   {
     const char *xml = vkvm_perl_text(aTHX_ xml_sv, "xml");
     size_t fds_len = 0;
-    const int *fds = vkvm_perl_ints_or_null(aTHX_ fds_sv, "fds", &fds_len);
+    const int *fds = vkvm_perl_given(fds_sv) ? vkvm_perl_ints(aTHX_ fds_sv, "fds", &fds_len) : NULL;
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_conn_create_domain_with_files(conn, xml, fds, fds_len, flags, &domain, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -506,7 +506,7 @@ find_storage_pool_sources(conn, type_sv, srcspec_sv = NULL, flags_sv = NULL)
   PPCODE:
   {
     const char *type = vkvm_perl_text(aTHX_ type_sv, "type");
-    const char *srcspec = vkvm_perl_text_or_null(aTHX_ srcspec_sv, "srcspec");
+    const char *srcspec = vkvm_perl_given(srcspec_sv) ? vkvm_perl_text(aTHX_ srcspec_sv, "srcspec") : NULL;
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_conn_find_storage_pool_sources(conn, type, srcspec, flags, &xml, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -610,10 +610,10 @@ get_domain_capabilities(conn, emulator_sv = NULL, arch_sv = NULL, machine_sv = N
     char *xml;
   PPCODE:
   {
-    const char *emulator = vkvm_perl_text_or_null(aTHX_ emulator_sv, "emulator");
-    const char *arch = vkvm_perl_text_or_null(aTHX_ arch_sv, "arch");
-    const char *machine = vkvm_perl_text_or_null(aTHX_ machine_sv, "machine");
-    const char *virttype = vkvm_perl_text_or_null(aTHX_ virttype_sv, "virttype");
+    const char *emulator = vkvm_perl_given(emulator_sv) ? vkvm_perl_text(aTHX_ emulator_sv, "emulator") : NULL;
+    const char *arch = vkvm_perl_given(arch_sv) ? vkvm_perl_text(aTHX_ arch_sv, "arch") : NULL;
+    const char *machine = vkvm_perl_given(machine_sv) ? vkvm_perl_text(aTHX_ machine_sv, "machine") : NULL;
+    const char *virttype = vkvm_perl_given(virttype_sv) ? vkvm_perl_text(aTHX_ virttype_sv, "virttype") : NULL;
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_conn_get_domain_capabilities(conn, emulator, arch, machine, virttype, flags, &xml, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -690,7 +690,7 @@ get_max_vcpus(conn, type_sv = NULL)
     int count;
   PPCODE:
   {
-    const char *type = vkvm_perl_text_or_null(aTHX_ type_sv, "type");
+    const char *type = vkvm_perl_given(type_sv) ? vkvm_perl_text(aTHX_ type_sv, "type") : NULL;
     if (vkvm_conn_get_max_vcpus(conn, type, &count, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     XPUSHi(count);
@@ -1603,7 +1603,7 @@ list_node_device_names(conn, cap_sv, maxnames_sv, flags_sv = NULL)
     size_t names_len;
   PPCODE:
   {
-    const char *cap = vkvm_perl_text_or_null(aTHX_ cap_sv, "cap");
+    const char *cap = vkvm_perl_given(cap_sv) ? vkvm_perl_text(aTHX_ cap_sv, "cap") : NULL;
     int maxnames = (int)vkvm_perl_int(aTHX_ maxnames_sv, "maxnames", INT_MIN, INT_MAX);
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_conn_list_node_device_names(conn, cap, maxnames, flags, &names, &names_len, &error) < 0)
@@ -1922,7 +1922,7 @@ num_of_node_devices(conn, cap_sv = NULL, flags_sv = NULL)
     int count;
   PPCODE:
   {
-    const char *cap = vkvm_perl_text_or_null(aTHX_ cap_sv, "cap");
+    const char *cap = vkvm_perl_given(cap_sv) ? vkvm_perl_text(aTHX_ cap_sv, "cap") : NULL;
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_conn_num_of_node_devices(conn, cap, flags, &count, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -1980,7 +1980,7 @@ _open(uri_sv = NULL, flags_sv = NULL)
     vkvm_conn *conn;
   PPCODE:
   {
-    const char *uri = vkvm_perl_text_or_null(aTHX_ uri_sv, "uri");
+    const char *uri = vkvm_perl_given(uri_sv) ? vkvm_perl_text(aTHX_ uri_sv, "uri") : NULL;
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_conn_open(uri, flags, &conn, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -1998,10 +1998,10 @@ _open_auth(uri_sv = NULL, flags_sv = NULL, credtypes_sv = NULL, callback_sv = NU
     vkvm_conn *conn;
   PPCODE:
   {
-    const char *uri = vkvm_perl_text_or_null(aTHX_ uri_sv, "uri");
+    const char *uri = vkvm_perl_given(uri_sv) ? vkvm_perl_text(aTHX_ uri_sv, "uri") : NULL;
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     size_t credtypes_len = 0;
-    const int *credtypes = vkvm_perl_ints_or_null(aTHX_ credtypes_sv, "credlist", &credtypes_len);
+    const int *credtypes = vkvm_perl_given(credtypes_sv) ? vkvm_perl_ints(aTHX_ credtypes_sv, "credlist", &credtypes_len) : NULL;
     void *userdata = vkvm_perl_given(callback_sv) ? vkvm_perl_callbacks(aTHX_ NULL, 1, callback_sv, "callback") : NULL;
     PUTBACK;
     int returned = vkvm_conn_open_auth(uri, flags, credtypes, credtypes_len, userdata ? vkvm_perl_on_auth : NULL, userdata, userdata ? vkvm_perl_callback_free : NULL, &conn, &error);
@@ -2061,7 +2061,7 @@ qemu_monitor_event_register(conn, dom_sv, event_sv, callback_sv, flags_sv = NULL
   PPCODE:
   {
     vkvm_domain *dom = (vkvm_domain *)vkvm_perl_handle_or_null(aTHX_ dom_sv, "dom");
-    const char *event = vkvm_perl_text_or_null(aTHX_ event_sv, "event");
+    const char *event = vkvm_perl_given(event_sv) ? vkvm_perl_text(aTHX_ event_sv, "event") : NULL;
     vkvm_perl_refuse_thread(aTHX_ "callback");
     void *userdata = vkvm_perl_callbacks(aTHX_ ST(0), 1, callback_sv, "callback");
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
@@ -2095,9 +2095,9 @@ restore_domain(conn, from_sv = NULL, dxml_sv = NULL, params_sv = NULL, flags_sv 
     vkvm_error *error = NULL;
   PPCODE:
   {
-    const char *from = vkvm_perl_text_or_null(aTHX_ from_sv, "from");
-    const char *dxml = vkvm_perl_text_or_null(aTHX_ dxml_sv, "dxml");
-    vkvm_value *params = vkvm_perl_to_value_or_null(aTHX_ params_sv, "params");
+    const char *from = vkvm_perl_given(from_sv) ? vkvm_perl_text(aTHX_ from_sv, "from") : NULL;
+    const char *dxml = vkvm_perl_given(dxml_sv) ? vkvm_perl_text(aTHX_ dxml_sv, "dxml") : NULL;
+    vkvm_value *params = vkvm_perl_given(params_sv) ? vkvm_perl_to_value(aTHX_ params_sv, "params") : NULL;
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_conn_restore_domain(conn, from, dxml, params, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -2149,7 +2149,7 @@ set_identity(conn, newident_sv = NULL, flags_sv = NULL)
     vkvm_error *error = NULL;
   PPCODE:
   {
-    vkvm_value *newident = vkvm_perl_to_value_or_null(aTHX_ newident_sv, "newident");
+    vkvm_value *newident = vkvm_perl_given(newident_sv) ? vkvm_perl_to_value(aTHX_ newident_sv, "newident") : NULL;
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_conn_set_identity(conn, newident, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -2237,6 +2237,26 @@ unregister_close_callback(conn)
   }
 
 void
+get_all_domain_stats(conn, stats_sv, doms_sv = NULL, flags_sv = NULL)
+    vkvm_conn *conn
+    SV *stats_sv
+    SV *doms_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    uint32_t stats = (uint32_t)vkvm_perl_uint(aTHX_ stats_sv, "stats", UINT32_MAX);
+    size_t doms_len = 0;
+    vkvm_domain *const *doms = vkvm_perl_given(doms_sv) ? (vkvm_domain *const *)vkvm_perl_handles(aTHX_ doms_sv, "doms", &doms_len) : NULL;
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    void *userdata = vkvm_perl_begin(aTHX_ FALSE, FALSE);
+    PUTBACK;
+    int returned = vkvm_conn_visit_all_domain_stats(conn, stats, doms, doms_len, flags, &vkvm_perl_visitor, userdata, &error);
+    SP = vkvm_perl_end(aTHX_ userdata, returned, &error);
+  }
+
+void
 handle_count(class_name_sv)
     SV *class_name_sv
   PREINIT:
@@ -2317,6 +2337,20 @@ _to_xml(value_sv)
         vkvm_perl_throw_characters(aTHX_ error);
     XPUSHs(newSVpvn_flags(xml, strlen(xml), SVf_UTF8 | SVs_TEMP));
     vkvm_string_free(xml);
+  }
+
+void
+from_xml(xml_sv)
+    SV *xml_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    const char *xml = vkvm_perl_characters(aTHX_ xml_sv, "xml");
+    void *userdata = vkvm_perl_begin(aTHX_ TRUE, TRUE);
+    PUTBACK;
+    int returned = vkvm_value_visit_xml(xml, &vkvm_perl_visitor, userdata, &error);
+    SP = vkvm_perl_end(aTHX_ userdata, returned, &error);
   }
 
 void

@@ -93,7 +93,7 @@ authorized_ssh_keys_set(dom, user_sv, keys_sv = NULL, flags_sv = NULL)
   {
     const char *user = vkvm_perl_text(aTHX_ user_sv, "user");
     size_t keys_len = 0;
-    const char *const *keys = vkvm_perl_texts_or_null(aTHX_ keys_sv, "keys", &keys_len);
+    const char *const *keys = vkvm_perl_given(keys_sv) ? vkvm_perl_texts(aTHX_ keys_sv, "keys", &keys_len) : NULL;
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_authorized_ssh_keys_set(dom, user, keys, keys_len, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -110,7 +110,7 @@ backup_begin(dom, backupxml_sv, checkpointxml_sv = NULL, flags_sv = NULL)
   PPCODE:
   {
     const char *backupxml = vkvm_perl_text(aTHX_ backupxml_sv, "backupxml");
-    const char *checkpointxml = vkvm_perl_text_or_null(aTHX_ checkpointxml_sv, "checkpointxml");
+    const char *checkpointxml = vkvm_perl_given(checkpointxml_sv) ? vkvm_perl_text(aTHX_ checkpointxml_sv, "checkpointxml") : NULL;
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_backup_begin(dom, backupxml, checkpointxml, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -146,8 +146,8 @@ block_commit(dom, path_sv, base_sv, top_sv, bandwidth_sv, flags_sv = NULL)
   PPCODE:
   {
     const char *path = vkvm_perl_text(aTHX_ path_sv, "path");
-    const char *base = vkvm_perl_text_or_null(aTHX_ base_sv, "base");
-    const char *top = vkvm_perl_text_or_null(aTHX_ top_sv, "top");
+    const char *base = vkvm_perl_given(base_sv) ? vkvm_perl_text(aTHX_ base_sv, "base") : NULL;
+    const char *top = vkvm_perl_given(top_sv) ? vkvm_perl_text(aTHX_ top_sv, "top") : NULL;
     uint64_t bandwidth = vkvm_perl_uint(aTHX_ bandwidth_sv, "bandwidth", UINT64_MAX);
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_block_commit(dom, path, base, top, bandwidth, flags, &error) < 0)
@@ -167,7 +167,7 @@ block_copy(dom, path_sv, destxml_sv, newparams_sv = NULL, flags_sv = NULL)
   {
     const char *path = vkvm_perl_text(aTHX_ path_sv, "path");
     const char *destxml = vkvm_perl_text(aTHX_ destxml_sv, "destxml");
-    vkvm_value *newparams = vkvm_perl_to_value_or_null(aTHX_ newparams_sv, "newparams");
+    vkvm_value *newparams = vkvm_perl_given(newparams_sv) ? vkvm_perl_to_value(aTHX_ newparams_sv, "newparams") : NULL;
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_block_copy(dom, path, destxml, newparams, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -225,7 +225,7 @@ block_rebase(dom, path_sv, base_sv, bandwidth_sv, flags_sv = NULL)
   PPCODE:
   {
     const char *path = vkvm_perl_text(aTHX_ path_sv, "path");
-    const char *base = vkvm_perl_text_or_null(aTHX_ base_sv, "base");
+    const char *base = vkvm_perl_given(base_sv) ? vkvm_perl_text(aTHX_ base_sv, "base") : NULL;
     uint64_t bandwidth = vkvm_perl_uint(aTHX_ bandwidth_sv, "bandwidth", UINT64_MAX);
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_block_rebase(dom, path, base, bandwidth, flags, &error) < 0)
@@ -355,7 +355,7 @@ create_with_files(dom, fds_sv = NULL, flags_sv = NULL)
   PPCODE:
   {
     size_t fds_len = 0;
-    const int *fds = vkvm_perl_ints_or_null(aTHX_ fds_sv, "fds", &fds_len);
+    const int *fds = vkvm_perl_given(fds_sv) ? vkvm_perl_ints(aTHX_ fds_sv, "fds", &fds_len) : NULL;
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_create_with_files(dom, fds, fds_len, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -477,7 +477,7 @@ fs_freeze(dom, mountpoints_sv = NULL, flags_sv = NULL)
   PPCODE:
   {
     size_t mountpoints_len = 0;
-    const char *const *mountpoints = vkvm_perl_texts_or_null(aTHX_ mountpoints_sv, "mountpoints", &mountpoints_len);
+    const char *const *mountpoints = vkvm_perl_given(mountpoints_sv) ? vkvm_perl_texts(aTHX_ mountpoints_sv, "mountpoints", &mountpoints_len) : NULL;
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_fs_freeze(dom, mountpoints, mountpoints_len, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -493,7 +493,7 @@ fs_thaw(dom, mountpoints_sv = NULL, flags_sv = NULL)
   PPCODE:
   {
     size_t mountpoints_len = 0;
-    const char *const *mountpoints = vkvm_perl_texts_or_null(aTHX_ mountpoints_sv, "mountpoints", &mountpoints_len);
+    const char *const *mountpoints = vkvm_perl_given(mountpoints_sv) ? vkvm_perl_texts(aTHX_ mountpoints_sv, "mountpoints", &mountpoints_len) : NULL;
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_fs_thaw(dom, mountpoints, mountpoints_len, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -509,7 +509,7 @@ fs_trim(dom, mountpoint_sv, minimum_sv, flags_sv = NULL)
     vkvm_error *error = NULL;
   PPCODE:
   {
-    const char *mountpoint = vkvm_perl_text_or_null(aTHX_ mountpoint_sv, "mountpoint");
+    const char *mountpoint = vkvm_perl_given(mountpoint_sv) ? vkvm_perl_text(aTHX_ mountpoint_sv, "mountpoint") : NULL;
     uint64_t minimum = vkvm_perl_uint(aTHX_ minimum_sv, "minimum", UINT64_MAX);
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_fs_trim(dom, mountpoint, minimum, flags, &error) < 0)
@@ -977,7 +977,7 @@ get_metadata(dom, type_sv, uri_sv = NULL, flags_sv = NULL)
   PPCODE:
   {
     int type = (int)vkvm_perl_int(aTHX_ type_sv, "type", INT_MIN, INT_MAX);
-    const char *uri = vkvm_perl_text_or_null(aTHX_ uri_sv, "uri");
+    const char *uri = vkvm_perl_given(uri_sv) ? vkvm_perl_text(aTHX_ uri_sv, "uri") : NULL;
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_get_metadata(dom, type, uri, flags, &metadata, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -1574,7 +1574,7 @@ _migrate(dom, destcon_sv, params_sv = NULL, flags_sv = NULL)
   PPCODE:
   {
     vkvm_conn *destcon = (vkvm_conn *)vkvm_perl_handle(aTHX_ destcon_sv, "destcon");
-    vkvm_value *params = vkvm_perl_to_value_or_null(aTHX_ params_sv, "params");
+    vkvm_value *params = vkvm_perl_given(params_sv) ? vkvm_perl_to_value(aTHX_ params_sv, "params") : NULL;
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_migrate(dom, destcon, params, flags, &ddom, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -1596,9 +1596,9 @@ _migrate2(dom, destcon_sv, dxml_sv = NULL, dname_sv = NULL, uri_sv = NULL, bandw
   PPCODE:
   {
     vkvm_conn *destcon = (vkvm_conn *)vkvm_perl_handle(aTHX_ destcon_sv, "destcon");
-    const char *dxml = vkvm_perl_text_or_null(aTHX_ dxml_sv, "dxml");
-    const char *dname = vkvm_perl_text_or_null(aTHX_ dname_sv, "dname");
-    const char *uri = vkvm_perl_text_or_null(aTHX_ uri_sv, "uri");
+    const char *dxml = vkvm_perl_given(dxml_sv) ? vkvm_perl_text(aTHX_ dxml_sv, "dxml") : NULL;
+    const char *dname = vkvm_perl_given(dname_sv) ? vkvm_perl_text(aTHX_ dname_sv, "dname") : NULL;
+    const char *uri = vkvm_perl_given(uri_sv) ? vkvm_perl_text(aTHX_ uri_sv, "uri") : NULL;
     uint64_t bandwidth = vkvm_perl_given(bandwidth_sv) ? vkvm_perl_uint(aTHX_ bandwidth_sv, "bandwidth", UINT64_MAX) : 0;
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_migrate2(dom, destcon, dxml, dname, uri, bandwidth, flags, &ddom, &error) < 0)
@@ -1722,8 +1722,8 @@ _migrate_to_uri(dom, desturi_sv = NULL, params_sv = NULL, flags_sv = NULL)
     vkvm_error *error = NULL;
   PPCODE:
   {
-    const char *desturi = vkvm_perl_text_or_null(aTHX_ desturi_sv, "desturi");
-    vkvm_value *params = vkvm_perl_to_value_or_null(aTHX_ params_sv, "params");
+    const char *desturi = vkvm_perl_given(desturi_sv) ? vkvm_perl_text(aTHX_ desturi_sv, "desturi") : NULL;
+    vkvm_value *params = vkvm_perl_given(params_sv) ? vkvm_perl_to_value(aTHX_ params_sv, "params") : NULL;
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_migrate_to_uri(dom, desturi, params, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -1742,10 +1742,10 @@ _migrate_to_uri2(dom, desturi_sv = NULL, dxml_sv = NULL, dname_sv = NULL, uri_sv
     vkvm_error *error = NULL;
   PPCODE:
   {
-    const char *desturi = vkvm_perl_text_or_null(aTHX_ desturi_sv, "desturi");
-    const char *dxml = vkvm_perl_text_or_null(aTHX_ dxml_sv, "dxml");
-    const char *dname = vkvm_perl_text_or_null(aTHX_ dname_sv, "dname");
-    const char *uri = vkvm_perl_text_or_null(aTHX_ uri_sv, "uri");
+    const char *desturi = vkvm_perl_given(desturi_sv) ? vkvm_perl_text(aTHX_ desturi_sv, "desturi") : NULL;
+    const char *dxml = vkvm_perl_given(dxml_sv) ? vkvm_perl_text(aTHX_ dxml_sv, "dxml") : NULL;
+    const char *dname = vkvm_perl_given(dname_sv) ? vkvm_perl_text(aTHX_ dname_sv, "dname") : NULL;
+    const char *uri = vkvm_perl_given(uri_sv) ? vkvm_perl_text(aTHX_ uri_sv, "uri") : NULL;
     uint64_t bandwidth = vkvm_perl_given(bandwidth_sv) ? vkvm_perl_uint(aTHX_ bandwidth_sv, "bandwidth", UINT64_MAX) : 0;
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_migrate_to_uri2(dom, desturi, dxml, dname, uri, bandwidth, flags, &error) < 0)
@@ -1779,7 +1779,7 @@ open_channel(dom, stream_sv, devname_sv = NULL, flags_sv = NULL)
   PPCODE:
   {
     vkvm_stream *stream = (vkvm_stream *)vkvm_perl_handle(aTHX_ stream_sv, "stream");
-    const char *devname = vkvm_perl_text_or_null(aTHX_ devname_sv, "devname");
+    const char *devname = vkvm_perl_given(devname_sv) ? vkvm_perl_text(aTHX_ devname_sv, "devname") : NULL;
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_open_channel(dom, stream, devname, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -1796,7 +1796,7 @@ open_console(dom, stream_sv, devname_sv = NULL, flags_sv = NULL)
   PPCODE:
   {
     vkvm_stream *stream = (vkvm_stream *)vkvm_perl_handle(aTHX_ stream_sv, "stream");
-    const char *devname = vkvm_perl_text_or_null(aTHX_ devname_sv, "devname");
+    const char *devname = vkvm_perl_given(devname_sv) ? vkvm_perl_text(aTHX_ devname_sv, "devname") : NULL;
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_open_console(dom, stream, devname, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -1974,7 +1974,7 @@ qemu_monitor_command_with_files(dom, cmd_sv, files_sv = NULL, flags_sv = NULL)
   {
     const char *cmd = vkvm_perl_text(aTHX_ cmd_sv, "cmd");
     size_t files_len = 0;
-    const int *files = vkvm_perl_ints_or_null(aTHX_ files_sv, "files", &files_len);
+    const int *files = vkvm_perl_given(files_sv) ? vkvm_perl_ints(aTHX_ files_sv, "files", &files_len) : NULL;
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_qemu_monitor_command_with_files(dom, cmd, files, files_len, flags, &result, &fds, &fds_len, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -2049,9 +2049,9 @@ save(dom, to_sv = NULL, dxml_sv = NULL, params_sv = NULL, flags_sv = NULL)
     vkvm_error *error = NULL;
   PPCODE:
   {
-    const char *to = vkvm_perl_text_or_null(aTHX_ to_sv, "to");
-    const char *dxml = vkvm_perl_text_or_null(aTHX_ dxml_sv, "dxml");
-    vkvm_value *params = vkvm_perl_to_value_or_null(aTHX_ params_sv, "params");
+    const char *to = vkvm_perl_given(to_sv) ? vkvm_perl_text(aTHX_ to_sv, "to") : NULL;
+    const char *dxml = vkvm_perl_given(dxml_sv) ? vkvm_perl_text(aTHX_ dxml_sv, "dxml") : NULL;
+    vkvm_value *params = vkvm_perl_given(params_sv) ? vkvm_perl_to_value(aTHX_ params_sv, "params") : NULL;
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_save(dom, to, dxml, params, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -2376,9 +2376,9 @@ set_metadata(dom, type_sv, metadata_sv = NULL, key_sv = NULL, uri_sv = NULL, fla
   PPCODE:
   {
     int type = (int)vkvm_perl_int(aTHX_ type_sv, "type", INT_MIN, INT_MAX);
-    const char *metadata = vkvm_perl_text_or_null(aTHX_ metadata_sv, "metadata");
-    const char *key = vkvm_perl_text_or_null(aTHX_ key_sv, "key");
-    const char *uri = vkvm_perl_text_or_null(aTHX_ uri_sv, "uri");
+    const char *metadata = vkvm_perl_given(metadata_sv) ? vkvm_perl_text(aTHX_ metadata_sv, "metadata") : NULL;
+    const char *key = vkvm_perl_given(key_sv) ? vkvm_perl_text(aTHX_ key_sv, "key") : NULL;
+    const char *uri = vkvm_perl_given(uri_sv) ? vkvm_perl_text(aTHX_ uri_sv, "uri") : NULL;
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_set_metadata(dom, type, metadata, key, uri, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);

@@ -15,7 +15,7 @@ _call(fleet, command_sv, args_sv, timeout_sv, is_document = FALSE)
   PPCODE:
   {
     const char *command = vkvm_perl_characters(aTHX_ command_sv, "command");
-    vkvm_value *args = vkvm_perl_characters_to_value_or_null(aTHX_ args_sv, "args");
+    vkvm_value *args = vkvm_perl_given(args_sv) ? vkvm_perl_characters_to_value(aTHX_ args_sv, "args") : NULL;
     uint32_t timeout = (uint32_t)vkvm_perl_uint(aTHX_ timeout_sv, "timeout", UINT32_MAX);
     if (vkvm_fleet_call(fleet, command, args, timeout, &results, &error) < 0)
         vkvm_perl_throw_characters(aTHX_ error);
@@ -46,7 +46,7 @@ _list_domains(fleet, args_sv, timeout_sv)
     vkvm_value *listing;
   PPCODE:
   {
-    vkvm_value *args = vkvm_perl_characters_to_value_or_null(aTHX_ args_sv, "args");
+    vkvm_value *args = vkvm_perl_given(args_sv) ? vkvm_perl_characters_to_value(aTHX_ args_sv, "args") : NULL;
     uint32_t timeout = (uint32_t)vkvm_perl_uint(aTHX_ timeout_sv, "timeout", UINT32_MAX);
     if (vkvm_fleet_list_domains(fleet, args, timeout, &listing, &error) < 0)
         vkvm_perl_throw_characters(aTHX_ error);

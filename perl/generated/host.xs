@@ -14,7 +14,7 @@ _call(host, command_sv, args_sv = NULL, is_document = FALSE)
   PPCODE:
   {
     const char *command = vkvm_perl_characters(aTHX_ command_sv, "command");
-    vkvm_value *args = vkvm_perl_characters_to_value_or_null(aTHX_ args_sv, "args");
+    vkvm_value *args = vkvm_perl_given(args_sv) ? vkvm_perl_characters_to_value(aTHX_ args_sv, "args") : NULL;
     if (vkvm_host_call(host, command, args, &result, &error) < 0)
         vkvm_perl_throw_characters(aTHX_ error);
     mXPUSHs(is_document ? vkvm_perl_take_document(aTHX_ result)
@@ -34,7 +34,7 @@ _call_with_progress(host, command_sv, args_sv, callback_sv, is_document = FALSE)
   PPCODE:
   {
     const char *command = vkvm_perl_characters(aTHX_ command_sv, "command");
-    vkvm_value *args = vkvm_perl_characters_to_value_or_null(aTHX_ args_sv, "args");
+    vkvm_value *args = vkvm_perl_given(args_sv) ? vkvm_perl_characters_to_value(aTHX_ args_sv, "args") : NULL;
     void *userdata = vkvm_perl_callbacks(aTHX_ ST(0), 1, callback_sv, "progress");
     PUTBACK;
     int returned = vkvm_host_call_with_progress(host, command, args, vkvm_perl_on_host_progress, userdata, vkvm_perl_callback_free, &result, &error);
@@ -95,7 +95,7 @@ _open(uri_sv = NULL)
     vkvm_host *host;
   PPCODE:
   {
-    const char *uri = vkvm_perl_text_or_null(aTHX_ uri_sv, "uri");
+    const char *uri = vkvm_perl_given(uri_sv) ? vkvm_perl_text(aTHX_ uri_sv, "uri") : NULL;
     if (vkvm_host_open(uri, &host, &error) < 0)
         vkvm_perl_throw_characters(aTHX_ error);
     mXPUSHs(vkvm_perl_object(aTHX_ host, vkvm_perl_host));

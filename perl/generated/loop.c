@@ -7,30 +7,30 @@ static int on_add_handle(void *userdata,
                          void *data,
                          vkvm_destroy_callback destroy)
 {
-    dLOOP;
+    dCALLBACK;
     const int numbers[] = { fd, events };
-    if (!is_at_home(to) || PL_dirty)
+    if (!is_at_home(cb) || PL_dirty)
         return -1;
     watched it = { .on_ready = callback, .data = data, .destroy = destroy };
-    return call_loop(to, "add_handle", numbers, 2, new_watched(aTHX_ it));
+    return call_loop(aTHX_ cb, "add_handle", numbers, 2, new_watched(aTHX_ it));
 }
 
 static void on_update_handle(void *userdata, int watch, int events)
 {
-    dLOOP;
+    dCALLBACK;
     const int numbers[] = { watch, events };
-    if (!is_at_home(to) || PL_dirty)
+    if (!is_at_home(cb) || PL_dirty)
         return;
-    call_loop(to, "update_handle", numbers, 2, NULL);
+    call_loop(aTHX_ cb, "update_handle", numbers, 2, NULL);
 }
 
 static int on_remove_handle(void *userdata, int watch)
 {
-    dLOOP;
+    dCALLBACK;
     const int numbers[] = { watch };
-    if (!is_at_home(to) || PL_dirty)
+    if (!is_at_home(cb) || PL_dirty)
         return -1;
-    call_loop(to, "remove_handle", numbers, 1, NULL);
+    call_loop(aTHX_ cb, "remove_handle", numbers, 1, NULL);
     return 0;
 }
 
@@ -40,30 +40,30 @@ static int on_add_timeout(void *userdata,
                           void *data,
                           vkvm_destroy_callback destroy)
 {
-    dLOOP;
+    dCALLBACK;
     const int numbers[] = { frequency };
-    if (!is_at_home(to) || PL_dirty)
+    if (!is_at_home(cb) || PL_dirty)
         return -1;
     watched it = { .on_timeout = callback, .data = data, .destroy = destroy };
-    return call_loop(to, "add_timeout", numbers, 1, new_watched(aTHX_ it));
+    return call_loop(aTHX_ cb, "add_timeout", numbers, 1, new_watched(aTHX_ it));
 }
 
 static void on_update_timeout(void *userdata, int timer, int frequency)
 {
-    dLOOP;
+    dCALLBACK;
     const int numbers[] = { timer, frequency };
-    if (!is_at_home(to) || PL_dirty)
+    if (!is_at_home(cb) || PL_dirty)
         return;
-    call_loop(to, "update_timeout", numbers, 2, NULL);
+    call_loop(aTHX_ cb, "update_timeout", numbers, 2, NULL);
 }
 
 static int on_remove_timeout(void *userdata, int timer)
 {
-    dLOOP;
+    dCALLBACK;
     const int numbers[] = { timer };
-    if (!is_at_home(to) || PL_dirty)
+    if (!is_at_home(cb) || PL_dirty)
         return -1;
-    call_loop(to, "remove_timeout", numbers, 1, NULL);
+    call_loop(aTHX_ cb, "remove_timeout", numbers, 1, NULL);
     return 0;
 }
 

@@ -93,7 +93,7 @@ get_dhcp_leases(net, mac_sv = NULL, flags_sv = NULL)
     vkvm_value *leases;
   PPCODE:
   {
-    const char *mac = vkvm_perl_text_or_null(aTHX_ mac_sv, "mac");
+    const char *mac = vkvm_perl_given(mac_sv) ? vkvm_perl_text(aTHX_ mac_sv, "mac") : NULL;
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_network_get_dhcp_leases(net, mac, flags, &leases, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -113,7 +113,7 @@ get_metadata(net, type_sv, uri_sv = NULL, flags_sv = NULL)
   PPCODE:
   {
     int type = (int)vkvm_perl_int(aTHX_ type_sv, "type", INT_MIN, INT_MAX);
-    const char *uri = vkvm_perl_text_or_null(aTHX_ uri_sv, "uri");
+    const char *uri = vkvm_perl_given(uri_sv) ? vkvm_perl_text(aTHX_ uri_sv, "uri") : NULL;
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_network_get_metadata(net, type, uri, flags, &metadata, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
@@ -275,9 +275,9 @@ set_metadata(net, type_sv, metadata_sv = NULL, key_sv = NULL, uri_sv = NULL, fla
   PPCODE:
   {
     int type = (int)vkvm_perl_int(aTHX_ type_sv, "type", INT_MIN, INT_MAX);
-    const char *metadata = vkvm_perl_text_or_null(aTHX_ metadata_sv, "metadata");
-    const char *key = vkvm_perl_text_or_null(aTHX_ key_sv, "key");
-    const char *uri = vkvm_perl_text_or_null(aTHX_ uri_sv, "uri");
+    const char *metadata = vkvm_perl_given(metadata_sv) ? vkvm_perl_text(aTHX_ metadata_sv, "metadata") : NULL;
+    const char *key = vkvm_perl_given(key_sv) ? vkvm_perl_text(aTHX_ key_sv, "key") : NULL;
+    const char *uri = vkvm_perl_given(uri_sv) ? vkvm_perl_text(aTHX_ uri_sv, "uri") : NULL;
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_network_set_metadata(net, type, metadata, key, uri, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);

@@ -112,7 +112,7 @@ set_parameters(port, newparams_sv = NULL, flags_sv = NULL)
     vkvm_error *error = NULL;
   PPCODE:
   {
-    vkvm_value *newparams = vkvm_perl_to_value_or_null(aTHX_ newparams_sv, "newparams");
+    vkvm_value *newparams = vkvm_perl_given(newparams_sv) ? vkvm_perl_to_value(aTHX_ newparams_sv, "newparams") : NULL;
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_network_port_set_parameters(port, newparams, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);

@@ -35,7 +35,7 @@ dettach(dev, driver_sv = NULL, flags_sv = NULL)
     vkvm_error *error = NULL;
   PPCODE:
   {
-    const char *driver = vkvm_perl_text_or_null(aTHX_ driver_sv, "driver");
+    const char *driver = vkvm_perl_given(driver_sv) ? vkvm_perl_text(aTHX_ driver_sv, "driver") : NULL;
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_node_device_dettach(dev, driver, flags, &error) < 0)
         vkvm_perl_throw(aTHX_ error);

@@ -14,6 +14,7 @@ use VKVM::Domain;
 use VKVM::DomainCheckpoint;
 use VKVM::DomainSnapshot;
 use VKVM::Error;
+use VKVM::Error::Methods;
 use VKVM::EventQueue;
 use VKVM::Interface;
 use VKVM::NWFilter;
@@ -66,7 +67,7 @@ sub _refuse_others {
 # refuse it. The last name is '...' where there may be any number of further ones.
 sub _refuse_count {
     my ($method, $given, $least, @names) = @_;
-    return if @$given >= $least && (@$given <= @names || $names[-1] eq '...');
+    return if @$given >= $least && (@$given <= @names || (@names && $names[-1] eq '...'));
     $method = _known_as($method);
     my $is_bare = sub { $_[0] < $least || $names[ $_[0] ] eq '...' };
     my $list    = join ', ', map { $is_bare->($_) ? $names[$_] : "[$names[$_]]" } 0 .. $#names;
@@ -74,6 +75,42 @@ sub _refuse_count {
     _refuse($names[$count], "is missing: $method($list) got $count argument" . ($count == 1 ? '' : 's'))
       if $count < $least;
     return _refuse('arguments', "$method($list) got $count, which is more than it takes");
+}
+
+# The same of a function of the shim; $params is how xsubpp lists its parameters.
+sub _refuse_usage {
+    my ($method, $params, $count) = @_;
+    my @params = split /, */, $params;
+    my $least  = grep { !/=/ } @params;
+    return _refuse_count($method, [ (undef) x $count ], $least, map { s/(?:_sv)?(?: .*)?\z//r } @params);
+}
+
+# The packages that are used instead of others, and what a program knows a method by.
+my %used_for;
+
+sub _use_package {
+    my ($package, $other) = @_;
+    $used_for{$package} = $other;
+    _bless_into($package, $other);
+    return;
+}
+
+sub _known_as {
+    my ($method) = @_;
+    my ($package, $name) = $method =~ /\A(.*)::(.*)\z/s or return $method;
+    return ($used_for{$package} // $package) . "::$name";
+}
+
+# The message of an error that mentions functions of the library.
+sub _in_perl {
+    my ($message, $functions) = @_;
+    for my $function (split / /, $functions) {
+        my $method = VKVM::Error::Methods::of($function) // next;
+        my $name   = _known_as($method);
+        # It may begin the name of another one.
+        $message =~ s/\Q$function\E(?![A-Za-z0-9_])/$name/g;
+    }
+    return $message;
 }
 
 sub _pairs {
@@ -111,6 +148,18 @@ sub new {
 sub _credentials {
     my ($types, $callback) = @_;
     return defined $types && defined $callback ? ($types, $callback) : ();
+}
+
+# Puts what a callback has answered into the credentials. Nothing is copied on the way:
+# answers are secrets, which are wiped.
+sub _take_answers {
+    my ($requests, $credentials) = @_;
+    for my $i (0 .. $#$requests) {
+        my $request = $requests->[$i];
+        _answer($credentials, "$i.result", $request->{result})
+          if (Scalar::Util::reftype($request) // '') eq 'HASH' && defined $request->{result};
+    }
+    return;
 }
 
 # What new would overlook otherwise.

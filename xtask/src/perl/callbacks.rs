@@ -67,10 +67,15 @@ fn declare_param(CallbackParam { name, kind, direction, .. }: &CallbackParam) ->
 
 /// Pushes the arguments, calls the code, and answers.
 fn body(callback: &Callback, code: &Code) -> Result<String> {
+    let (outputs, inputs): (Vec<&CallbackParam>, Vec<&CallbackParam>) = callback
+        .params
+        .iter()
+        .filter(|param| param.kind != Kind::Userdata)
+        .partition(|param| param.direction == Direction::Out && param.kind != Kind::Buffer);
     let mut unused = String::new();
     let mut pushes = String::new();
     let mut count = 0;
-    for param in callback.params.iter().filter(|param| param.kind != Kind::Userdata) {
+    for param in inputs {
         let name = &param.name;
         if code.leaves_out.contains(name) {
             writeln!(unused, "    PERL_UNUSED_ARG({name});")?;
@@ -82,10 +87,10 @@ fn body(callback: &Callback, code: &Code) -> Result<String> {
             Kind::Uint | Kind::Uint64 | Kind::Size => format!("mPUSHu({name});"),
             Kind::Text => format!("mPUSHp({name}, strlen({name}));"),
             Kind::Bytes => {
-                let len = callback.params.iter().find(|len| len.length_of.as_ref() == Some(name));
-                let len = &len.ok_or_else(|| format!("{name}: bytes without a length"))?.name;
+                let len = length_of(callback, name)?;
                 format!("PUSHs(newSVpvn_flags((const char *){name}, {len}, SVs_TEMP));")
             }
+            Kind::Buffer => "PUSHs(filled);".into(),
             Kind::Handle(class) if class == "value" => {
                 format!("PUTBACK;\n    vkvm_perl_push_values_of_map(aTHX_ {name});\n    SPAGAIN;")
             }
@@ -94,36 +99,77 @@ fn body(callback: &Callback, code: &Code) -> Result<String> {
                 writeln!(unused, "    PERL_UNUSED_ARG({name});")?;
                 "PUSHs(sv_2mortal(newSVsv(cb->self)));".into()
             }
-            Kind::AnyHandle => format!(
-                "if ({name})\n        \
-                     mPUSHs(vkvm_perl_any_object(aTHX_ {name}, vkvm_handle_class_name({name})));"
-            ),
+            Kind::AnyHandle => {
+                format!("if ({name})\n        mPUSHs(vkvm_perl_any_object(aTHX_ {name}));")
+            }
             other => return Err(format!("{}: no Perl form for {other:?}", callback.name).into()),
         };
         writeln!(pushes, "    {push}")?;
     }
-    let status = callback.returns.1.is_some();
     // The object is being destroyed when its reference, which is weak, is gone.
     let is_gone = if code.is_weak { " || !SvROK(cb->self)" } else { "" };
-    let which = if code.is_last { "cb->count - 1" } else { "0" };
-    let (refusal, keep, context) = match status {
-        true => ("return -1", "IV answer = ", "G_SCALAR"),
-        false => ("return", "", "G_VOID | G_DISCARD"),
-    };
-    let answer = match callback.params.iter().find(|param| param.length_of.is_some()) {
-        _ if !status => String::new(),
-        Some(len) if code.returns_length => format!(
-            "    return answer < 0 ? -1 : answer > (IV){0} ? (int){0} : (int)answer;\n",
-            len.name
-        ),
-        _ => "    return answer < 0 ? -1 : 0;\n".into(),
-    };
+    let status = callback.returns.1.is_some();
+    let refusal = if status { "return -1" } else { "return" };
+    let Steps { before, call, after } = steps(callback, code, &outputs)?;
     Ok(format!(
         "{{\n    dCALLBACK;\n{unused}    if (!is_at_home(cb){is_gone})\n        {refusal};\n    \
-         vkvm_perl_open_frame(aTHX);\n    dSP;\n    PUSHMARK(SP);\n    EXTEND(SP, {count});\n{pushes}    \
-         PUTBACK;\n    {keep}vkvm_perl_run(aTHX_ cb, {which}, {context});\n    \
-         vkvm_perl_close_frame(aTHX);\n{answer}}}\n"
+         vkvm_perl_open_frame(aTHX);\n{before}    dSP;\n    PUSHMARK(SP);\n    EXTEND(SP, {count});\n{pushes}    \
+         PUTBACK;\n{call}    vkvm_perl_close_frame(aTHX);\n{after}}}\n"
     ))
+}
+
+fn length_of<'a>(callback: &'a Callback, data: &str) -> Result<&'a str> {
+    let len = callback.params.iter().find(|len| len.length_of.as_deref() == Some(data));
+    Ok(&len.ok_or_else(|| format!("{data}: bytes without a length"))?.name)
+}
+
+/// What a callback does before the arguments are pushed, with them, and when they are gone.
+struct Steps {
+    before: String,
+    call: String,
+    after: String,
+}
+
+/// How it calls the code, and answers.
+fn steps(callback: &Callback, code: &Code, outputs: &[&CallbackParam]) -> Result<Steps> {
+    let which = match code.place {
+        place @ 0.. => place.to_string(),
+        place => format!("cb->count - {}", -place),
+    };
+    let buffer = callback.params.iter().find(|param| param.kind == Kind::Buffer);
+    let mut before = String::new();
+    let mut call = format!("    IV answer = vkvm_perl_run(aTHX_ cb, {which}, G_SCALAR);\n");
+    let mut after = "    return answer < 0 ? -1 : 0;\n".to_owned();
+    if callback.returns.1.is_none() {
+        call = format!("    vkvm_perl_run(aTHX_ cb, {which}, G_VOID | G_DISCARD);\n");
+        after.clear();
+    } else if !outputs.is_empty() {
+        let count = outputs.len();
+        call = format!(
+            "    int count = vkvm_perl_call(aTHX_ cb, {which}, G_ARRAY);\n    SPAGAIN;\n    \
+             SP -= count > 0 ? count : 0;\n    if (count == {count}) {{\n"
+        );
+        for (i, output) in outputs.iter().enumerate() {
+            let truth = if output.kind == Kind::Bool { " != 0" } else { "" };
+            let name = &output.name;
+            writeln!(call, "        *{name} = vkvm_perl_answer(aTHX_ SP[{}], 0){truth};", i + 1)?;
+        }
+        call.push_str("    }\n    PUTBACK;\n");
+        after = format!("    return count == {count} ? 0 : -1;\n");
+    } else if let Some(CallbackParam { name, .. }) = buffer {
+        let len = length_of(callback, name)?;
+        before.push_str("    SV *filled = newSVpvs_flags(\"\", SVs_TEMP);\n");
+        writeln!(call, "    answer = vkvm_perl_fill(aTHX_ filled, {name}, {len}, answer);")?;
+        after = "    return answer < 0 ? -1 : (int)answer;\n".into();
+    } else if let Some(len) = callback.params.iter().find(|len| len.length_of.is_some())
+        && code.returns_length
+    {
+        after = format!(
+            "    return answer < 0 ? -1 : answer > (IV){0} ? (int){0} : (int)answer;\n",
+            len.name
+        );
+    }
+    Ok(Steps { before, call, after })
 }
 
 /// Calls the method of the member's name with its numbers and, where something is to be
@@ -155,9 +201,9 @@ fn method(member: &Callback) -> Result<String> {
     };
     let zero = if answer.is_empty() && member.returns.1.is_some() { "    return 0;\n" } else { "" };
     Ok(format!(
-        "{}\n{{\n    dLOOP;\n    const int numbers[] = {{ {} }};\n    \
-         if (!is_at_home(to) || PL_dirty)\n        {refusal};\n{setting}    \
-         {answer}call_loop(to, \"{name}\", numbers, {count}, {watched});\n{zero}}}\n",
+        "{}\n{{\n    dCALLBACK;\n    const int numbers[] = {{ {} }};\n    \
+         if (!is_at_home(cb) || PL_dirty)\n        {refusal};\n{setting}    \
+         {answer}call_loop(aTHX_ cb, \"{name}\", numbers, {count}, {watched});\n{zero}}}\n",
         declare("static ", &format!("on_{name}"), member),
         numbers.join(", ")
     ))

@@ -32,7 +32,7 @@ pub struct Sub {
     pub truths: Vec<String>,
     /// What inputs are called in Perl, where it is not their name.
     pub names: Map<String, Value>,
-    /// One more argument says whether the result is a document.
+    /// The result is a document; one more argument says whether, unless a visitor is shown it.
     pub document: bool,
 }
 
@@ -46,8 +46,8 @@ pub struct Code {
     pub leaves_out: Vec<String>,
     /// It does not keep the object alive that it is registered with.
     pub is_weak: bool,
-    /// Of several references, it is the last.
-    pub is_last: bool,
+    /// Which of several references it is; from the last one if negative.
+    pub place: i64,
     /// It returns how much of the data it took.
     pub returns_length: bool,
 }
@@ -79,7 +79,7 @@ fn code(row: &Value) -> Code {
         by_hand: truth(of, "by_hand"),
         leaves_out: names(of, "leaves_out").unwrap_or_default(),
         is_weak: truth(of, "is_weak"),
-        is_last: truth(of, "is_last"),
+        place: row.get("place").and_then(Value::as_i64).unwrap_or_default(),
         returns_length: truth(of, "returns_length"),
     }
 }

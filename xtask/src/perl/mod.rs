@@ -37,7 +37,12 @@ pub fn package(class: &str) -> Option<&'static Package> {
 
 /// Parameters that Perl passes; the others follow from the callback.
 fn is_input(param: &Param) -> bool {
-    param.kind != Kind::Userdata && !is_destroy(param)
+    param.kind != Kind::Userdata && !is_destroy(param) && !is_visitor(param)
+}
+
+/// The visitor that the function shows its result to.
+fn is_visitor(param: &Param) -> bool {
+    param.kind == Kind::Functions("vkvm_value_visitor".into())
 }
 
 fn is_destroy(param: &Param) -> bool {
