@@ -12,13 +12,12 @@
 
 /* The place of the model for such keys, if there is one. Made of what is quick
  * to get at; that the keys are the same is checked later. */
-static vkvm_perl_model *place_of(vkvm_perl_models *models, const vkvm_perl_item *items,
-                                 size_t count)
+static vkvm_perl_model **place_of(vkvm_perl_models *models, const vkvm_perl_item *items,
+                                  size_t count)
 {
-    const vkvm_perl_item *first = &items[0], *last = &items[count - 1];
-    size_t sum = count + 3 * first->len + 5 * last->len;
-    if (first->len && last->len)
-        sum += 7 * (U8)first->key[0] + 11 * (U8)last->key[last->len - 1];
+    size_t sum = count;
+    for (size_t i = 0; i < count; i++)
+        sum = 31 * sum + items[i].len + (items[i].len ? 7 * (U8)items[i].key[items[i].len / 2] : 0);
     return &models->model[sum % VKVM_PERL_MODELS];
 }
 
@@ -44,7 +43,7 @@ static bool is_same(const char *a, const char *b, size_t len)
 
 static bool has_keys(const vkvm_perl_model *model, const vkvm_perl_item *items, size_t count)
 {
-    if (model->count != count)
+    if (!model || model->count != count)
         return FALSE;
     for (size_t i = 0; i < count; i++) {
         const HEK *key = model->key[i];
@@ -93,9 +92,12 @@ static bool has_order(const vkvm_perl_item *items, size_t count)
     return children > 1;
 }
 
-static void make_model(pTHX_ vkvm_perl_model *model, const vkvm_perl_item *items, size_t count)
+static void make_model(pTHX_ vkvm_perl_model **place, const vkvm_perl_item *items, size_t count)
 {
     size_t n = 0;
+    if (!*place)
+        Newxz(*place, 1, vkvm_perl_model);
+    vkvm_perl_model *model = *place;
     SvREFCNT_dec(model->hash);
     SvREFCNT_dec(model->sequence);
     model->sequence = NULL;
@@ -154,11 +156,11 @@ HV *vkvm_perl_hash(pTHX_ vkvm_perl_models *models, const vkvm_perl_item *items, 
 {
     HV *hash;
     if (count && count <= VKVM_PERL_MODEL_KEYS) {
-        vkvm_perl_model *model = place_of(models, items, count);
-        if (has_keys(model, items, count))
-            return copy_of(aTHX_ model, items, ordered);
-        if ((!model->hash || ++model->misses >= PATIENCE) && are_ascii(items, count))
-            make_model(aTHX_ model, items, count);
+        vkvm_perl_model **place = place_of(models, items, count);
+        if (has_keys(*place, items, count))
+            return copy_of(aTHX_ *place, items, ordered);
+        if ((!*place || ++(*place)->misses >= PATIENCE) && are_ascii(items, count))
+            make_model(aTHX_ place, items, count);
     }
     hash = newHV();
     if (count > PERL_HASH_DEFAULT_HvMAX)

@@ -91,11 +91,70 @@ SV *vkvm_perl_any_object(pTHX_ void *handle);
 SV **vkvm_perl_push_value(pTHX_ SV **sp, vkvm_value *value);
 /* One result for each value of the map, which stays as it is. */
 void vkvm_perl_push_values_of_map(pTHX_ vkvm_value *map);
-/* The visitor, what begins to be built by it, which is a temporary, and the results when
- * the function that shows them has returned. */
+/* Hashes that are kept to be copied, of one interpreter; zeros at first. */
+#define VKVM_PERL_MODELS 251
+#define VKVM_PERL_MODEL_KEYS 32
+typedef struct {
+    HV *hash;
+    AV *sequence;                    /* of its keys, once a hash was wanted that keeps it */
+    size_t count;                    /* of its keys, 0 if it is not to be used */
+    bool has_order;                  /* there is something to be told of the order of its keys */
+    HEK *key[VKVM_PERL_MODEL_KEYS];  /* the keys as they came */
+    U8 order[VKVM_PERL_MODEL_KEYS];  /* which of them Perl has first, second and so on */
+    int misses;
+} vkvm_perl_model;
+typedef struct {
+    vkvm_perl_model *model[VKVM_PERL_MODELS];
+} vkvm_perl_models;
+vkvm_perl_models *vkvm_perl_models_of(pTHX);
+
+/* Makes a hash, which takes over the values; the keys are borrowed, and either bytes
+ * or the UTF-8 of characters. */
+typedef struct {
+    const char *key;
+    size_t len;
+    SV *value;
+} vkvm_perl_item;
+HV *vkvm_perl_hash(pTHX_ vkvm_perl_models *models, const vkvm_perl_item *items, size_t count,
+                   bool characters, bool ordered);
+/* A key that comes after those before, if the hash keeps their order. */
+void vkvm_perl_store(pTHX_ HV *hash, const vkvm_perl_item *item, bool characters);
+
+/* What a visitor makes. */
+#define VKVM_PERL_DEPTH 101
+#define VKVM_PERL_ITEMS 128
+
+/* A list or map that is not complete. */
+typedef struct {
+    SV *container;     /* NULL for a hash that is made of its items at the end */
+    size_t first_item;
+    const char *key;   /* its own in the map around it */
+    size_t key_len;
+} vkvm_perl_level;
+
+typedef struct {
+#ifdef MULTIPLICITY
+    PerlInterpreter *my_perl;
+#endif
+    vkvm_perl_models *models;
+    SV *root;
+    int depth;
+    bool in_items;            /* the innermost container is made of its items */
+    enum { NOTHING, LIST, MAP } spread; /* what, if outermost, has its items put on Perl's stack */
+    bool characters;          /* text is characters, not bytes */
+    bool document;            /* hashes keep the order of their keys, and true is a boolean */
+    const char *key;
+    size_t key_len;
+    size_t items;
+    vkvm_perl_item item[VKVM_PERL_ITEMS]; /* of the hashes that are made of them */
+    vkvm_perl_level level[VKVM_PERL_DEPTH];
+} vkvm_perl_builder;
+
+/* The visitor, what begins to be built by it, and the results when the function that shows
+ * them has returned. */
 extern const vkvm_value_visitor vkvm_perl_visitor;
-void *vkvm_perl_begin(pTHX_ bool characters, bool document);
-SV **vkvm_perl_end(pTHX_ void *userdata, int result, vkvm_error **error);
+void vkvm_perl_begin(pTHX_ vkvm_perl_builder *b, bool characters, bool document);
+SV **vkvm_perl_end(pTHX_ vkvm_perl_builder *b, int result, vkvm_error **error);
 
 /* The handle of an object that is being destroyed; it has none from then on. */
 void *vkvm_perl_forget(pTHX_ SV *self);
@@ -124,35 +183,6 @@ void vkvm_perl_register_loop(pTHX_ SV *object);
 void vkvm_perl_run_watch(pTHX_ SV *watch, SV *fd, SV *events, SV *opaque);
 void vkvm_perl_run_timer(pTHX_ SV *timer, SV *opaque);
 void vkvm_perl_free_watched(pTHX_ SV *opaque);
-/* Hashes that are kept to be copied, of one interpreter; zeros at first. */
-#define VKVM_PERL_MODELS 61
-#define VKVM_PERL_MODEL_KEYS 32
-typedef struct {
-    HV *hash;
-    AV *sequence;                    /* of its keys, once a hash was wanted that keeps it */
-    size_t count;                    /* of its keys, 0 if it is not to be used */
-    bool has_order;                  /* there is something to be told of the order of its keys */
-    HEK *key[VKVM_PERL_MODEL_KEYS];  /* the keys as they came */
-    U8 order[VKVM_PERL_MODEL_KEYS];  /* which of them Perl has first, second and so on */
-    int misses;
-} vkvm_perl_model;
-typedef struct {
-    vkvm_perl_model model[VKVM_PERL_MODELS];
-} vkvm_perl_models;
-vkvm_perl_models *vkvm_perl_models_of(pTHX);
-
-/* Makes a hash, which takes over the values; the keys are borrowed, and either bytes
- * or the UTF-8 of characters. */
-typedef struct {
-    const char *key;
-    size_t len;
-    SV *value;
-} vkvm_perl_item;
-HV *vkvm_perl_hash(pTHX_ vkvm_perl_models *models, const vkvm_perl_item *items, size_t count,
-                   bool characters, bool ordered);
-/* A key that comes after those before, if the hash keeps their order. */
-void vkvm_perl_store(pTHX_ HV *hash, const vkvm_perl_item *item, bool characters);
-
 /* The order of a hash's keys, an array; vkvm_order.c tells. To give it takes over one
  * reference; what has none gives NULL. */
 void vkvm_perl_order_give(pTHX_ HV *hash, AV *order);

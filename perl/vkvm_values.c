@@ -3,42 +3,13 @@
 
 #include "vkvm_perl.h"
 
-#define MAX_DEPTH 101
-#define MAX_ITEMS 128
-
-/* A list or map that is not complete. */
-typedef struct {
-    SV *container;     /* NULL for a hash that is made of its items at the end */
-    size_t first_item;
-    const char *key;   /* its own in the map around it */
-    size_t key_len;
-} level;
-
-typedef struct {
 #ifdef MULTIPLICITY
-    PerlInterpreter *my_perl;
-#endif
-    vkvm_perl_models *models;
-    SV *root;
-    int depth;
-    bool in_items;            /* the innermost container is made of its items */
-    enum { NOTHING, LIST, MAP } spread; /* what, if outermost, has its items put on Perl's stack */
-    bool characters;          /* text is characters, not bytes */
-    bool document;            /* hashes keep the order of their keys, and true is a boolean */
-    const char *key;
-    size_t key_len;
-    size_t items;
-    vkvm_perl_item item[MAX_ITEMS]; /* of the hashes that are made of them */
-    level level[MAX_DEPTH];
-} builder;
-
-#ifdef MULTIPLICITY
-#define dBUILDER builder *b = userdata; pTHX = b->my_perl
+#define dBUILDER vkvm_perl_builder *b = userdata; pTHX = b->my_perl
 #else
-#define dBUILDER builder *b = userdata
+#define dBUILDER vkvm_perl_builder *b = userdata
 #endif
 
-static void add_elsewhere(pTHX_ builder *b, SV *sv)
+static void add_elsewhere(pTHX_ vkvm_perl_builder *b, SV *sv)
 {
     SV *top;
     if (!b->depth) {
@@ -58,7 +29,7 @@ static void add_elsewhere(pTHX_ builder *b, SV *sv)
     }
 }
 
-PERL_STATIC_INLINE void add(pTHX_ builder *b, SV *sv)
+PERL_STATIC_INLINE void add(pTHX_ vkvm_perl_builder *b, SV *sv)
 {
     if (b->in_items) {
         vkvm_perl_item *item = &b->item[b->items++];
@@ -69,11 +40,11 @@ PERL_STATIC_INLINE void add(pTHX_ builder *b, SV *sv)
         add_elsewhere(aTHX_ b, sv);
 }
 
-static void begin(pTHX_ builder *b, SV *container)
+static void begin(pTHX_ vkvm_perl_builder *b, SV *container)
 {
     if (container && container != (SV *)PL_curstack)
         add(aTHX_ b, newRV_noinc(container));
-    level *level = &b->level[b->depth++];
+    vkvm_perl_level *level = &b->level[b->depth++];
     level->container = container;
     b->in_items = !container;
     level->first_item = b->items;
@@ -165,7 +136,7 @@ static void on_map(void *userdata, size_t count)
         begin(aTHX_ b, (SV *)PL_curstack);
         return;
     }
-    if (count <= VKVM_PERL_MODEL_KEYS && b->items + count <= MAX_ITEMS) {
+    if (count <= VKVM_PERL_MODEL_KEYS && b->items + count <= VKVM_PERL_ITEMS) {
         begin(aTHX_ b, NULL);
         return;
     }
@@ -178,7 +149,7 @@ static void on_map(void *userdata, size_t count)
 
 static void on_key(void *userdata, const char *text, size_t len)
 {
-    builder *b = userdata;
+    vkvm_perl_builder *b = userdata;
     b->key = text;
     b->key_len = len;
 }
@@ -186,7 +157,7 @@ static void on_key(void *userdata, const char *text, size_t len)
 static void on_end(void *userdata)
 {
     dBUILDER;
-    level *level = &b->level[--b->depth];
+    vkvm_perl_level *level = &b->level[--b->depth];
     b->in_items = b->depth && !level[-1].container;
     if (!level->container) {
         size_t count = b->items - level->first_item;
@@ -204,7 +175,7 @@ const vkvm_value_visitor vkvm_perl_visitor = {
     on_bytes, on_handle, on_list, on_map, on_key, on_end,
 };
 
-static void begin_build(pTHX_ builder *b, int spread, bool characters, bool document)
+static void begin_build(pTHX_ vkvm_perl_builder *b, int spread, bool characters, bool document)
 {
 #ifdef MULTIPLICITY
     b->my_perl = aTHX;
@@ -219,7 +190,7 @@ static void begin_build(pTHX_ builder *b, int spread, bool characters, bool docu
     b->document = document;
 }
 
-static SV *built(pTHX_ builder *b, int result, vkvm_error **error)
+static SV *built(pTHX_ vkvm_perl_builder *b, int result, vkvm_error **error)
 {
     if (result < 0) {
         /* What is refused is refused before anything is shown. */
@@ -234,7 +205,7 @@ static SV *built(pTHX_ builder *b, int result, vkvm_error **error)
 static SV *build(pTHX_ vkvm_value *value, int spread)
 {
     vkvm_error *error = NULL;
-    builder b;
+    vkvm_perl_builder b;
     begin_build(aTHX_ &b, spread, FALSE, FALSE);
     return built(aTHX_ &b, vkvm_value_visit(value, NULL, &vkvm_perl_visitor, &b, &error), &error);
 }
@@ -247,7 +218,7 @@ SV *vkvm_perl_from_value(pTHX_ vkvm_value *value)
 static SV *take(pTHX_ vkvm_value *value, int spread, bool characters, bool document)
 {
     vkvm_error *error = NULL;
-    builder b;
+    vkvm_perl_builder b;
     begin_build(aTHX_ &b, spread, characters, document);
     return built(aTHX_ &b, vkvm_value_visit_and_free(value, &vkvm_perl_visitor, &b, &error), &error);
 }
@@ -277,16 +248,14 @@ SV **vkvm_perl_push_value(pTHX_ SV **sp, vkvm_value *value)
     return sp;
 }
 
-void *vkvm_perl_begin(pTHX_ bool characters, bool document)
+void vkvm_perl_begin(pTHX_ vkvm_perl_builder *b, bool characters, bool document)
 {
-    builder *b = (builder *)SvPVX(sv_2mortal(newSV(sizeof *b)));
     begin_build(aTHX_ b, LIST, characters, document);
-    return b;
 }
 
-SV **vkvm_perl_end(pTHX_ void *userdata, int result, vkvm_error **error)
+SV **vkvm_perl_end(pTHX_ vkvm_perl_builder *b, int result, vkvm_error **error)
 {
-    SV *one = built(aTHX_ userdata, result, error);
+    SV *one = built(aTHX_ b, result, error);
     dSP;
     if (one)
         mXPUSHs(one);

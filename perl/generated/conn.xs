@@ -2250,10 +2250,11 @@ get_all_domain_stats(conn, stats_sv, doms_sv = NULL, flags_sv = NULL)
     size_t doms_len = 0;
     vkvm_domain *const *doms = vkvm_perl_given(doms_sv) ? (vkvm_domain *const *)vkvm_perl_handles(aTHX_ doms_sv, "doms", &doms_len) : NULL;
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
-    void *userdata = vkvm_perl_begin(aTHX_ FALSE, FALSE);
+    vkvm_perl_builder builder;
+    vkvm_perl_begin(aTHX_ &builder, FALSE, FALSE);
     PUTBACK;
-    int returned = vkvm_conn_visit_all_domain_stats(conn, stats, doms, doms_len, flags, &vkvm_perl_visitor, userdata, &error);
-    SP = vkvm_perl_end(aTHX_ userdata, returned, &error);
+    int returned = vkvm_conn_visit_all_domain_stats(conn, stats, doms, doms_len, flags, &vkvm_perl_visitor, &builder, &error);
+    SP = vkvm_perl_end(aTHX_ &builder, returned, &error);
   }
 
 void
@@ -2347,10 +2348,11 @@ from_xml(xml_sv)
   PPCODE:
   {
     const char *xml = vkvm_perl_characters(aTHX_ xml_sv, "xml");
-    void *userdata = vkvm_perl_begin(aTHX_ TRUE, TRUE);
+    vkvm_perl_builder builder;
+    vkvm_perl_begin(aTHX_ &builder, TRUE, TRUE);
     PUTBACK;
-    int returned = vkvm_value_visit_xml(xml, &vkvm_perl_visitor, userdata, &error);
-    SP = vkvm_perl_end(aTHX_ userdata, returned, &error);
+    int returned = vkvm_value_visit_xml(xml, &vkvm_perl_visitor, &builder, &error);
+    SP = vkvm_perl_end(aTHX_ &builder, returned, &error);
   }
 
 void

@@ -163,7 +163,7 @@ fn call(text: &mut String, function: &Function, sub: &Sub, arguments: &[String])
         writeln!(
             text,
             "    PUTBACK;\n    int returned = {name}({arguments});\n    \
-                 SP = vkvm_perl_end(aTHX_ userdata, returned, &error);"
+                 SP = vkvm_perl_end(aTHX_ &builder, returned, &error);"
         )?;
         return Ok(());
     }
@@ -327,7 +327,7 @@ fn input(text: &mut String, param: &Param, arguments: &mut Vec<String>, of: &Inp
             let (characters, document) = (of.sub.characters.is_some(), of.sub.document);
             writeln!(
                 text,
-                "    void *userdata = vkvm_perl_begin(aTHX_ {}, {});",
+                "    vkvm_perl_builder builder;\n    vkvm_perl_begin(aTHX_ &builder, {}, {});",
                 c_truth(characters),
                 c_truth(document)
             )?;
@@ -335,7 +335,8 @@ fn input(text: &mut String, param: &Param, arguments: &mut Vec<String>, of: &Inp
             return Ok(());
         }
         Kind::Userdata => {
-            arguments.push("userdata".into());
+            let is_shown = of.function.inputs().any(is_visitor);
+            arguments.push(if is_shown { "&builder".into() } else { "userdata".into() });
             return Ok(());
         }
         other => return Err(format!("{}: no Perl form for {other:?}", of.function.name).into()),
