@@ -17,6 +17,7 @@ mod sync;
 
 use std::cell::Cell;
 use std::mem::ManuallyDrop;
+use std::num::NonZeroUsize;
 use std::ops::Deref;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -129,7 +130,8 @@ impl<T: Object> Drop for Entry<T> {
 /// A use of a live object; the object stays alive until this is dropped.
 pub struct Ref<T: Object> {
     entry: Use<Entry<T>>,
-    pin: Option<usize>,
+    /// What the object gave, and one more: so this takes a word.
+    pin: Option<NonZeroUsize>,
 }
 
 impl<T: Object> Deref for Ref<T> {
@@ -143,7 +145,7 @@ impl<T: Object> Drop for Ref<T> {
     #[inline]
     fn drop(&mut self) {
         if let Some(pin) = self.pin {
-            self.entry.live().unpin(pin);
+            self.entry.live().unpin(pin.get() - 1);
         }
     }
 }
@@ -162,8 +164,8 @@ impl<T: Object> Ref<T> {
 }
 
 #[cold]
-fn pin<T: Object>(entry: &Use<Entry<T>>) -> usize {
-    entry.live().pin(&|| entry.is_only())
+fn pin<T: Object>(entry: &Use<Entry<T>>) -> NonZeroUsize {
+    NonZeroUsize::MIN.saturating_add(entry.live().pin(&|| entry.is_only()))
 }
 
 /// Whether uses of objects are told to them: see [`Object::pin`].

@@ -53,8 +53,9 @@ pub struct Slots<T> {
 /// has in reserve.
 struct Slot<T> {
     word: AtomicU64,
-    /// While this one is free: the number of the next free slot plus one, or 0.
-    next_free: AtomicU32,
+    /// While this one is free: the number of the next free slot plus one, or 0. While there
+    /// is an object: the number of this slot, so that a use need not carry it.
+    number: AtomicU32,
     /// There is an object as long as there are holds or uses.
     object: UnsafeCell<MaybeUninit<T>>,
 }
@@ -66,7 +67,6 @@ unsafe impl<T: Send + Sync> Sync for Slot<T> {}
 pub struct Use<T: Send + Sync + 'static> {
     slots: &'static Slots<T>,
     slot: &'static Slot<T>,
-    number: u32,
 }
 
 impl<T: Send + Sync + 'static> Slots<T> {
@@ -85,6 +85,7 @@ impl<T: Send + Sync + 'static> Slots<T> {
         let (number, slot) = self.pop_free().or_else(|| self.unused())?;
         // SAFETY: the slot is neither free nor live, so it is this call's alone.
         slot.object.with_mut(|place| unsafe { (*place).write(make()) });
+        slot.number.store(number, Ordering::Relaxed);
         let generation = slot.word.load(Ordering::Relaxed) & GENERATIONS;
         slot.word.store(generation | HOLD, Ordering::Release);
         Some(((generation / GENERATION) << NUMBER_BITS) | u64::from(number))
@@ -94,7 +95,7 @@ impl<T: Send + Sync + 'static> Slots<T> {
     #[inline]
     pub fn get(&'static self, key: u64) -> Option<Use<T>> {
         let (slot, _) = self.change(key, |word| (word & USES != USES).then_some(word + USE))?;
-        Some(self.using(slot, key))
+        Some(self.using(slot))
     }
 
     /// Whether there are holds on the key's object.
@@ -122,27 +123,27 @@ impl<T: Send + Sync + 'static> Slots<T> {
             _ => Some(word - HOLD),
         };
         let (slot, word) = self.change(key, less)?;
-        (word & HOLDS == 0).then(|| self.using(slot, key))
+        (word & HOLDS == 0).then(|| self.using(slot))
     }
 
     /// Gives up all holds, as [`Slots::release`] does the last.
     pub fn remove(&'static self, key: u64) -> Option<Use<T>> {
         let (slot, _) =
             self.change(key, |word| (word & USES != USES).then_some((word & !HOLDS) + USE))?;
-        Some(self.using(slot, key))
+        Some(self.using(slot))
     }
 
     /// Gives up a hold and begins a use in one step: what the caller of both does.
     pub fn release_to_use(&'static self, key: u64) -> Option<Use<T>> {
         let change = |word| (word & USES != USES).then_some(word - HOLD + USE);
         let (slot, _) = self.change(key, change)?;
-        Some(self.using(slot, key))
+        Some(self.using(slot))
     }
 
     /// A use that has begun.
     #[inline]
-    fn using(&'static self, slot: &'static Slot<T>, key: u64) -> Use<T> {
-        Use { slots: self, slot, number: key as u32 }
+    fn using(&'static self, slot: &'static Slot<T>) -> Use<T> {
+        Use { slots: self, slot }
     }
 
     /// How many objects there are, which takes time in proportion to how many
@@ -177,7 +178,8 @@ impl<T: Send + Sync + 'static> Slots<T> {
 
     /// Drops the object of a slot that has no holds, and whose last use ends.
     #[inline(always)]
-    fn clear(&'static self, slot: &'static Slot<T>, number: u32) {
+    fn clear(&'static self, slot: &'static Slot<T>) {
+        let number = slot.number.load(Ordering::Relaxed);
         let generation = slot.word.load(Ordering::Relaxed) & GENERATIONS;
         // SAFETY: there is an object, and nobody else can reach it: the word
         // has no holds, so no use can begin, and of the uses this was the last.
@@ -198,7 +200,7 @@ impl<T: Send + Sync + 'static> Slots<T> {
     fn push_free(&'static self, slot: &'static Slot<T>, number: u32) {
         let mut head = self.free.load(Ordering::Relaxed);
         loop {
-            slot.next_free.store(head as u32, Ordering::Relaxed);
+            slot.number.store(head as u32, Ordering::Relaxed);
             let new = changed(head, number + 1);
             match replace(&self.free, head, new, Ordering::Release, Ordering::Relaxed) {
                 Ok(_) => return,
@@ -212,7 +214,7 @@ impl<T: Send + Sync + 'static> Slots<T> {
         loop {
             let number = (head as u32).checked_sub(1)?;
             let slot = self.slot(number)?;
-            let new = changed(head, slot.next_free.load(Ordering::Relaxed));
+            let new = changed(head, slot.number.load(Ordering::Relaxed));
             match replace(&self.free, head, new, Ordering::Acquire, Ordering::Acquire) {
                 Ok(_) => return Some((number, slot)),
                 Err(current) => head = current,
@@ -261,7 +263,7 @@ impl<T> Slot<T> {
     fn new() -> Self {
         Slot {
             word: AtomicU64::new(0),
-            next_free: AtomicU32::new(0),
+            number: AtomicU32::new(0),
             object: UnsafeCell::new(MaybeUninit::uninit()),
         }
     }
@@ -292,7 +294,7 @@ impl<T: Send + Sync> Use<T> {
             last(self.slot.word.fetch_sub(USE, Ordering::AcqRel))
         };
         if ends {
-            self.slots.clear(self.slot, self.number);
+            self.slots.clear(self.slot);
         }
     }
 
