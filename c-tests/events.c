@@ -155,6 +155,55 @@ static void all_domains(vkvm_conn *conn)
     vkvm_domain_free(dom);
 }
 
+/* What callbacks did with the domain that they were lent. */
+struct lent {
+    vkvm_domain *kept;
+    int calls, destroyed;
+};
+
+static void keep_then_free(vkvm_conn *conn, void *object, int event_id, vkvm_value *args,
+                           void *userdata)
+{
+    struct lent *lent = userdata;
+    (void)conn, (void)event_id, (void)args;
+    if (read_count(&lent->calls) == 0)
+        lent->kept = vkvm_handle_ref(object);
+    else
+        vkvm_domain_free(object); /* which is not the callback's: a mistake */
+    count_one(&lent->calls);
+}
+
+static void count_lent(void *userdata)
+{
+    count_one(&((struct lent *)userdata)->destroyed);
+}
+
+static void lent_domains(vkvm_conn *conn)
+{
+    struct lent lent = { 0 };
+    vkvm_domain *test = NULL;
+    char *name = NULL;
+    int id = -1;
+    must(vkvm_conn_get_domain_by_name(conn, "test", &test, &err), err, "get_domain_by_name");
+    must(vkvm_conn_domain_event_register_any(conn, test, VKVM_DOMAIN_EVENT_ID_LIFECYCLE,
+                                             keep_then_free, &lent, count_lent, &id, &err),
+         err, "register_any");
+    works(vkvm_domain_suspend(test, &err), &err, "a callback keeps the domain of an event");
+    ok(wait_for(&lent.calls, 1), "by a reference");
+    works(vkvm_domain_resume(test, &err), &err, "a callback frees what it does not own");
+    ok(wait_for(&lent.calls, 2), "which libvirt still has");
+    works(vkvm_domain_suspend(test, &err), &err, "again");
+    ok(wait_for(&lent.calls, 3), "the next event comes");
+    works(vkvm_domain_resume(test, &err), &err, "and the domain goes on");
+    works(vkvm_conn_domain_event_deregister_any(conn, id, &err), &err, "deregister_any");
+    settle();
+    is_int(lent.destroyed, 1, "the userdata is released once");
+    works(vkvm_domain_get_name(lent.kept, &name, &err), &err, "the one that was kept lives on");
+    is_own_str(name, "test", "as itself");
+    vkvm_domain_free(lent.kept);
+    vkvm_domain_free(test);
+}
+
 static void one_domain(vkvm_conn *conn)
 {
     struct seen seen = { .conn = conn };
@@ -385,6 +434,7 @@ int main(void)
     vkvm_conn *conn = open_conn(TEST_URI, 0);
     all_domains(conn);
     one_domain(conn);
+    lent_domains(conn);
     older_way(conn);
     refusals(conn);
     vkvm_conn_free(conn);

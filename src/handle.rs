@@ -83,6 +83,8 @@ pub struct Table<T: Object> {
 struct Entry<T: Object> {
     object: ManuallyDrop<T>,
     generation: u32,
+    /// What the object stands for is somebody else's: it is not dropped here. See [`lend`].
+    is_lent: AtomicBool,
 }
 
 impl<T: Object> Entry<T> {
@@ -118,11 +120,11 @@ impl<T: Object> Drop for Entry<T> {
     fn drop(&mut self) {
         // What a child process inherited is left alone: dropping it would
         // talk to the daemon over the parent's socket.
-        if !self.is_forked() {
+        if self.is_forked() {
+            heir::end(ptr::from_ref(self).addr());
+        } else if !*self.is_lent.get_mut() {
             // SAFETY: this is the entry's drop, so nothing can use `object` later.
             unsafe { ManuallyDrop::drop(&mut self.object) }
-        } else {
-            heir::end(ptr::from_ref(self).addr());
         }
     }
 }
@@ -209,9 +211,47 @@ impl<T: Object> Table<T> {
 pub fn insert<T: Object>(object: T) -> Result<usize> {
     // Made in its slot: to copy as a whole what was just written in parts makes the
     // processor wait, 6 ns for each domain of a list.
-    let entry = || Entry { object: ManuallyDrop::new(object), generation: fork::generation() };
+    insert_as(|| ManuallyDrop::new(object), false)
+}
+
+#[inline]
+fn insert_as<T: Object>(object: impl FnOnce() -> ManuallyDrop<T>, is_lent: bool) -> Result<usize> {
+    let is_lent = AtomicBool::new(is_lent);
+    let entry = || Entry { object: object(), generation: fork::generation(), is_lent };
     let key = T::table().slots.insert(entry).ok_or_else(full::<T>)?;
     Ok(key as usize | (T::CLASS as usize) << CLASS_SHIFT)
+}
+
+/// Gives `call` a handle of an object that is somebody else's, and so ends by `disown`. Who
+/// has the handle afterwards, or uses it, does so with one of its own: `keep` makes it one.
+///
+/// While `call` runs there is a use of the handle, so that it ends nowhere else, whatever
+/// becomes of the holds on it.
+pub fn lend<T: Object>(
+    object: T,
+    keep: impl FnOnce(&T),
+    disown: impl FnOnce(T),
+    call: impl FnOnce(usize),
+) -> Result<()> {
+    let object = ManuallyDrop::new(object);
+    let id = insert_as(|| object, true)?;
+    let mut entry =
+        find::<T>(id).and_then(|key| T::table().slots.get(key)).ok_or_else(full::<T>)?;
+    call(id);
+    release::<T>(id);
+    if entry.is_forked() {
+        return Ok(()); // it is the parent's, and libvirt's lives on there
+    }
+    match entry.alone() {
+        // Nobody else has it, and so nobody gets it; the entry does not drop what is lent.
+        // SAFETY: this is its last use.
+        Some(entry) if !is_pinning() => disown(unsafe { ManuallyDrop::take(&mut entry.object) }),
+        _ => {
+            keep(&entry.object);
+            entry.is_lent.store(false, Ordering::Release);
+        }
+    }
+    Ok(())
 }
 
 #[cold]

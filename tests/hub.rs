@@ -165,6 +165,10 @@ impl Sides for Model {
     fn copy(event: &u8) -> u8 {
         *event
     }
+
+    fn keep(event: u8) -> u8 {
+        event
+    }
 }
 
 const LINE: u64 = 7;

@@ -1,6 +1,7 @@
 //! `vkvm_event_*`: the event loop.
 
 use std::ffi::{c_int, c_void};
+use std::mem::{self, ManuallyDrop};
 
 use super::caller::Foreign;
 use super::event_impl::ForeignLoop;
@@ -10,8 +11,8 @@ use super::types::{
     vkvm_timeout_callback, vkvm_value, vkvm_watch_callback,
 };
 use crate::error::Result;
-use crate::event;
-use crate::handle::AnyHandle;
+use crate::event::{self, Happened};
+use crate::handle::{self, AnyHandle};
 use crate::value::Value;
 
 /// Registers the library's event loop, to be run by the program.
@@ -280,19 +281,37 @@ fn deliver(conn: usize, event: event::Event, foreign: &Foreign<EventFunction>) -
     let Ok(conn) = AnyHandle::retain(conn, "conn") else {
         return Ok(()); // closed while the event was on its way
     };
-    let object = event.object.map(own).transpose()?;
     let args = AnyHandle::own(SharedValue::new(Value::Map(event.args)))?;
-    // SAFETY: C's own callback and userdata, by the contract.
-    foreign.call(|userdata| unsafe {
-        callback(
-            conn.id() as *mut vkvm_conn,
-            object.as_ref().map_or(0, AnyHandle::id) as *mut c_void,
-            event.id,
-            args.id() as *mut vkvm_value,
-            userdata,
-        );
-    });
+    let call = |object: usize| {
+        // SAFETY: C's own callback and userdata, by the contract.
+        foreign.call(|userdata| unsafe {
+            callback(
+                conn.id() as *mut vkvm_conn,
+                object as *mut c_void,
+                event.id,
+                args.id() as *mut vkvm_value,
+                userdata,
+            );
+        });
+    };
+    match event.object {
+        None => call(0),
+        Some(Happened::Own(object)) => call(own(object)?.id()),
+        Some(Happened::Lent(object)) => match ManuallyDrop::into_inner(object) {
+            event::Object::Domain(domain) => lend(domain, call)?,
+            event::Object::Network(network) => lend(network, call)?,
+            event::Object::StoragePool(pool) => lend(pool, call)?,
+            event::Object::NodeDevice(device) => lend(device, call)?,
+            event::Object::Secret(secret) => lend(secret, call)?,
+        },
+    }
     Ok(())
+}
+
+/// A handle, while `call` runs, of an object that is libvirt's; it gets a reference when
+/// somebody still has the handle then.
+fn lend<T: event::Subject + handle::Object>(object: T, call: impl FnOnce(usize)) -> Result<()> {
+    handle::lend(object, |object| mem::forget(object.reference()), T::disown, call)
 }
 
 /// A handle of what an event happened to.

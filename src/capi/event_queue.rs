@@ -163,7 +163,7 @@ fn value(entry: Entry) -> Result<Option<Value>> {
         return Ok(None);
     };
     let class = entry.source.map_or("conn", Source::class_name);
-    let object = entry.event.object.map(own).transpose()?;
+    let object = entry.event.object.map(|object| own(object.into_own())).transpose()?;
     let mut map = Map::with_capacity(5);
     map.push_new("class", class);
     map.push_new("event_id", entry.event.id);

@@ -72,6 +72,11 @@ impl Network {
         Network(unsafe { Object::adopt(raw) })
     }
 
+    /// Drops all but the reference, which is libvirt's.
+    pub(crate) fn disown(self) {
+        std::mem::forget(self.0);
+    }
+
     pub(crate) fn raw(&self) -> sys::virNetworkPtr {
         self.0.raw()
     }

@@ -82,6 +82,11 @@ impl NodeDevice {
         unsafe { Self::adopt_from(raw, ptr::null_mut()) }
     }
 
+    /// Drops all but the reference, which is libvirt's.
+    pub(crate) fn disown(self) {
+        std::mem::forget(self.object);
+    }
+
     /// Takes over a device and the reference to it.
     ///
     /// # Safety

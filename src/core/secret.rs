@@ -57,6 +57,11 @@ impl Secret {
         Secret { object: unsafe { Object::adopt(raw) } }
     }
 
+    /// Drops all but the reference, which is libvirt's.
+    pub(crate) fn disown(self) {
+        std::mem::forget(self.object);
+    }
+
     pub(crate) fn raw(&self) -> sys::virSecretPtr {
         self.object.raw()
     }

@@ -56,6 +56,11 @@ impl StoragePool {
         StoragePool { object: unsafe { Object::adopt(raw) } }
     }
 
+    /// Drops all but the reference, which is libvirt's.
+    pub(crate) fn disown(self) {
+        std::mem::forget(self.object);
+    }
+
     pub(crate) fn raw(&self) -> sys::virStoragePoolPtr {
         self.object.raw()
     }

@@ -40,6 +40,8 @@ pub trait Sides: 'static {
     fn tell(listener: &Self::Listener, event: Self::Event);
     /// The same event, for another listener.
     fn copy(event: &Self::Event) -> Self::Event;
+    /// The event, to be told when libvirt is not telling it any more.
+    fn keep(event: Self::Event) -> Self::Event;
 }
 
 /// Asks libvirt.
@@ -186,8 +188,9 @@ impl<S: Sides> Hub<S> {
         };
         let (entries, is_held) = (book.entries(&channel), book.held.is_some());
         drop(table);
-        let event = make(&channel.topic);
+        let mut event = make(&channel.topic);
         if is_held {
+            event = S::keep(event);
             let mut table = self.table.lock();
             let book = table.books.get_mut(&line);
             if let Some(held) = book.and_then(|book| book.held.as_mut()) {

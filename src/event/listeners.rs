@@ -115,6 +115,10 @@ impl Sides for Events {
     fn copy(event: &Event) -> Event {
         event.copy()
     }
+
+    fn keep(event: Event) -> Event {
+        event.kept()
+    }
 }
 
 /// All who listen to anything.

@@ -59,6 +59,8 @@ pub use subject::{Source, Subject};
 pub use thread::{is_started, start, stop};
 
 use std::ffi::{c_int, c_void};
+use std::mem::ManuallyDrop;
+use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::core::{Domain, Network, NodeDevice, Secret, StoragePool};
@@ -67,11 +69,41 @@ use crate::value::Map;
 /// Something that happened.
 pub struct Event {
     /// What it happened to; none for the end of a connection.
-    pub object: Option<Object>,
+    pub object: Option<Happened>,
     /// Which kind of event it is: one of the class's `EVENT_ID_*`.
     pub id: c_int,
     /// What else is known, in the order in which Sys::Virt passes it.
     pub args: Map,
+}
+
+/// What an event happened to.
+pub enum Happened {
+    /// With a reference of our own.
+    Own(Object),
+    /// It is libvirt's, which lends it while it tells the event: who keeps the event longer
+    /// asks for one [`of its own`](Event::kept). To take a reference and to give it up costs
+    /// half as much as all else that an event takes, for libvirt writes the uuid for its log.
+    Lent(ManuallyDrop<Object>),
+}
+
+impl Deref for Happened {
+    type Target = Object;
+    fn deref(&self) -> &Object {
+        match self {
+            Happened::Own(object) => object,
+            Happened::Lent(object) => object,
+        }
+    }
+}
+
+impl Happened {
+    /// The object, with a reference of its own.
+    pub fn into_own(self) -> Object {
+        match self {
+            Happened::Own(object) => object,
+            Happened::Lent(object) => object.reference(),
+        }
+    }
 }
 
 /// Something that events happen to.
@@ -87,8 +119,14 @@ pub enum Object {
 impl Event {
     /// The same, with references of its own.
     fn copy(&self) -> Self {
-        let object = self.object.as_ref().map(Object::reference);
+        let object = self.object.as_deref().map(|object| Happened::Own(object.reference()));
         Event { object, id: self.id, args: self.args.clone() }
+    }
+
+    /// The event, to be kept for longer than libvirt tells it.
+    fn kept(mut self) -> Self {
+        self.object = self.object.map(|object| Happened::Own(object.into_own()));
+        self
     }
 }
 

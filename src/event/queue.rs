@@ -128,7 +128,7 @@ impl EventQueue {
         let queue = Arc::clone(&self.0);
         let listener = Listener::of_queue(self.0.number, move |event| {
             // What is given back ends here, under no lock.
-            drop(queue.events.put(Entry { conn, source, event }));
+            drop(queue.events.put(Entry { conn, source, event: event.kept() }));
         });
         let number = self.0.number;
         self.0.events.fill(|| register(listener), || deregister_queue(number))

@@ -1,16 +1,18 @@
 //! The classes whose objects have events, and libvirt's functions for each.
 
 use std::ffi::{CStr, CString, c_int, c_void};
+use std::mem::ManuallyDrop;
 
 use uuid::Uuid;
 use virt::sys;
 
-use super::Object;
 use super::callback::Callback;
 use super::kinds::{self, Kind};
+use super::{Happened, Object};
 use crate::core::object::Counted;
 use crate::core::{Domain, Network, NodeDevice, Secret, StoragePool, call};
 use crate::error::Result;
+use crate::handle;
 
 /// The class whose events a registration is for, or QEMU's monitor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +72,9 @@ pub trait Subject: Sized + Send + Sync + 'static {
     /// The same object, with a reference of its own.
     fn reference(&self) -> Self;
 
+    /// Drops an object that was lent: all but the reference, which is libvirt's.
+    fn disown(self);
+
     /// What the object is known by.
     fn identity(&self) -> Result<Identity>;
 
@@ -89,11 +94,12 @@ pub trait Subject: Sized + Send + Sync + 'static {
     /// `raw` is a live object of this class.
     unsafe fn conn(raw: *mut c_void) -> sys::virConnectPtr;
 
-    /// An object of its own from one that libvirt lends.
+    /// An object that libvirt lends.
     ///
     /// # Safety
-    /// `raw` is a live object of this class.
-    unsafe fn borrow(raw: *mut c_void) -> Object;
+    /// `raw` is a live object of this class, and stays so while the result is used, but
+    /// where that is asked for one of its own.
+    unsafe fn borrow(raw: *mut c_void) -> Happened;
 
     /// Registers with libvirt.
     ///
@@ -133,6 +139,10 @@ macro_rules! subject {
                 }
             }
 
+            fn disown(self) {
+                $class::disown(self);
+            }
+
             fn identity(&self) -> Result<Identity> {
                 $identity(self)
             }
@@ -151,12 +161,20 @@ macro_rules! subject {
                 unsafe { <sys::$raw as Counted>::conn(raw.cast()) }
             }
 
-            unsafe fn borrow(raw: *mut c_void) -> Object {
-                // SAFETY: a live object, by the caller; it gets a reference that
-                // is ours, because libvirt's ends with the callback.
-                unsafe {
-                    sys::$reference(raw.cast());
-                    Object::$class($class::adopt(raw.cast()))
+            unsafe fn borrow(raw: *mut c_void) -> Happened {
+                // Such an object keeps more than its reference.
+                let is_own = handle::is_pinning();
+                // SAFETY: a live object, by the caller. One whose reference is libvirt's is
+                // not dropped.
+                let object = Object::$class(unsafe {
+                    if is_own {
+                        sys::$reference(raw.cast());
+                    }
+                    $class::adopt(raw.cast())
+                });
+                match is_own {
+                    true => Happened::Own(object),
+                    false => Happened::Lent(ManuallyDrop::new(object)),
                 }
             }
 

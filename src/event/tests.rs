@@ -49,7 +49,7 @@ impl Ear {
         let (heard, guard) = (self.heard.clone(), Dropping(self.drops.clone()));
         Listener::new(move |event: Event| {
             let _ = &guard;
-            let object = event.object.as_ref().map_or(String::new(), name);
+            let object = event.object.as_deref().map_or(String::new(), name);
             let args = Value::Map(event.args).to_json(false).unwrap();
             heard.lock().unwrap().push((object, event.id, args));
         })

@@ -103,6 +103,11 @@ impl Domain {
         Domain { object: unsafe { Object::adopt(raw) }, known: OnceBox::new() }
     }
 
+    /// Drops all but the reference, which is libvirt's.
+    pub(crate) fn disown(self) {
+        std::mem::forget(self.object);
+    }
+
     pub(crate) fn raw(&self) -> sys::virDomainPtr {
         self.object.raw()
     }
