@@ -595,6 +595,8 @@ int vkvm_conn_close(vkvm_conn *conn, vkvm_error **error);
 #define VKVM_ERROR_OWN_NO_EVENT_LOOP 10015
 #define VKVM_ERROR_OWN_FILE 10016
 #define VKVM_ERROR_OWN_OTHER_EVENT_LOOP 10017
+#define VKVM_ERROR_OWN_TIMEOUT 10018
+#define VKVM_ERROR_OWN_BUSY 10019
 
 /**
  * Gets the error number.
@@ -1454,6 +1456,22 @@ void vkvm_bytes_free(uint8_t *data);
 int vkvm_library_get_libvirt_version(uint64_t *version, vkvm_error **error);
 
 /**
+ * Returns the openings with a deadline that are at work in this process, by
+ * their URIs.
+ *
+ * The keys of each map are `uri`; `running`, how many openings of it are at
+ * work; and `abandoned`, how many among these have passed their deadline and
+ * have not ended yet. See vkvm_conn_open_with().
+ *
+ * @param openings the openings (out; not NULL; owned by the caller:
+ *     vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_library_get_openings(vkvm_value **openings, vkvm_error **error);
+
+/**
  * Gets the version of libvkvm.
  *
  * @param version major * 1,000,000 + minor * 1,000 + micro (out; not NULL)
@@ -1581,6 +1599,49 @@ int vkvm_conn_new_stream(vkvm_conn *conn,
                          uint32_t flags,
                          vkvm_stream **stream,
                          vkvm_error **error);
+
+/**
+ * Opens a connection to a hypervisor, with options.
+ *
+ * With `timeout_ms` the connection is opened on a thread of the library's. If
+ * it is not open when the time is over, the function fails with
+ * `VKVM_ERROR_OWN_TIMEOUT`, and the opening is ended: its socket is shut down,
+ * and ssh is ended. Where libvirt cannot be made to give up, the thread stays
+ * until it does; vkvm_library_get_openings() counts these. At most four
+ * openings of a URI are at work at once; the next one waits for its turn,
+ * within its time, and fails with `VKVM_ERROR_OWN_BUSY` when all of them were
+ * given up and do not end.
+ *
+ * The options: `uri` is the libvirt URI, libvirt's default without it;
+ * `flags`, a bitwise OR of `VKVM_CONNECT_*`. `timeout_ms` limits the opening,
+ * in milliseconds; 0 means no limit. It also limits each attempt of `resume`,
+ * which is 30,000 otherwise.
+ *
+ * `keepalive` is a map of `interval` in seconds and `count`, as for
+ * vkvm_conn_set_keep_alive(). `resume`, true or a map, opens the connection
+ * again whenever it ends, as vkvm_conn_enable_resume(); the keys of the map
+ * are `max_delay_ms`, which is 10,000 without it, and `queue`, the handle of
+ * an event queue that gets the events. `reopen_after_fork`, a bool, is
+ * vkvm_library_reopen_after_fork() for this connection alone.
+ *
+ * `username` and `password` are credentials for SASL, libssh and the like.
+ * They are copied, and overwritten when the connection is open. With
+ * `keep_credentials`, a bool, they are kept as long as the handle, so that the
+ * connection can resume, and be reopened after fork.
+ *
+ * An option that does not exist is an error that lists those that do. Nobody
+ * is asked for a password: ssh runs in its batch mode, as in vkvm_conn_open().
+ *
+ * @param options the options; NULL for none (may be NULL; borrowed)
+ * @param conn the connection (out; not NULL; owned by the caller:
+ *     vkvm_conn_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectOpenAuth
+ */
+int vkvm_conn_open_with(vkvm_value *options, vkvm_conn **conn, vkvm_error **error);
 
 /**
  * Gets statistics of many domains in one call.

@@ -2015,6 +2015,20 @@ _open_auth(uri_sv = NULL, flags_sv = NULL, credtypes_sv = NULL, callback_sv = NU
   }
 
 void
+_open_with(options_sv = NULL)
+    SV *options_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_conn *conn;
+  PPCODE:
+  {
+    vkvm_value *options = vkvm_perl_given(options_sv) ? vkvm_perl_to_value(aTHX_ options_sv, "options") : NULL;
+    if (vkvm_conn_open_with(options, &conn, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    mXPUSHs(vkvm_perl_object(aTHX_ conn, vkvm_perl_conn));
+  }
+
+void
 qemu_attach(conn, pid_sv, flags_sv = NULL)
     vkvm_conn *conn
     SV *pid_sv
@@ -2311,6 +2325,22 @@ _libvirt_version()
     if (vkvm_library_get_libvirt_version(&version, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     XPUSHu(version);
+  }
+
+void
+get_openings()
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *openings;
+  PPCODE:
+  {
+    if (vkvm_library_get_openings(&openings, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, openings);
+    SV **first = PL_stack_base + ax;
+    AV *array = av_make(SP - first + 1, first);
+    SP = first - 1;
+    mXPUSHs(newRV_noinc((SV *)array));
   }
 
 void

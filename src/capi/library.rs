@@ -3,8 +3,9 @@
 use std::ffi::{c_char, c_int, c_void};
 
 use super::guard::{status, void};
-use super::types::vkvm_error;
+use super::types::{vkvm_error, vkvm_value};
 use crate::core::{conn, library};
+use crate::value::{Map, Value};
 
 /// Gets the version of libvkvm.
 ///
@@ -57,6 +58,31 @@ pub unsafe extern "C" fn vkvm_library_reopen_after_fork(
     status(error, |_| {
         conn::reopen_in_children(reopen != 0);
         Ok(())
+    })
+}
+
+/// Returns the openings with a deadline that are at work in this process, by their URIs.
+///
+/// The keys of each map are `uri`; `running`, how many openings of it are at work; and
+/// `abandoned`, how many among these have passed their deadline and have not ended yet. See
+/// vkvm_conn_open_with().
+///
+/// - `openings` (list): the openings
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_library_get_openings(
+    openings: *mut *mut vkvm_value,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handle(openings, "openings")?;
+        let describe = |(uri, count): (String, conn::bounded::Count)| {
+            let mut map = Map::with_capacity(3);
+            map.push_new("uri", uri);
+            map.push_new("running", count.running as u64);
+            map.push_new("abandoned", count.abandoned as u64);
+            Value::Map(map)
+        };
+        out.set_value(Value::List(conn::bounded::counts().into_iter().map(describe).collect()))
     })
 }
 

@@ -80,6 +80,10 @@ pub enum Misuse {
     Cancelled,
     #[error("{what} within {ms} ms")]
     TimedOut { what: String, ms: u64 },
+    #[error("{what} within {ms} ms")]
+    Deadline { what: String, ms: u64 },
+    #[error("{what}")]
+    Busy { what: String },
     #[error("the thread {name} could not be started: {error}")]
     NoThread { name: String, error: std::io::Error },
     #[error("{function} needs libvirt {since}; the installed libvirt does not have it")]
@@ -114,6 +118,8 @@ impl Misuse {
             | Misuse::EventLoopNotStarted { .. }
             | Misuse::EventLoopLeftBehind { .. } => c::ERROR_OWN_OTHER_EVENT_LOOP,
             Misuse::File { .. } => c::ERROR_OWN_FILE,
+            Misuse::Deadline { .. } => c::ERROR_OWN_TIMEOUT,
+            Misuse::Busy { .. } => c::ERROR_OWN_BUSY,
             // libvirt's own numbers, so that a caller needs to test for one only.
             Misuse::NoMemory { .. } => virt::sys::VIR_ERR_NO_MEMORY as i32,
             Misuse::NoThread { .. } => virt::sys::VIR_ERR_SYSTEM_ERROR as i32,
@@ -157,6 +163,8 @@ impl Misuse {
             | Misuse::EventLoopLeftBehind { .. }
             | Misuse::Cancelled
             | Misuse::TimedOut { .. }
+            | Misuse::Deadline { .. }
+            | Misuse::Busy { .. }
             | Misuse::NoThread { .. }
             | Misuse::NotInThisLibvirt { .. }
             | Misuse::NoLibrary { .. } => None,

@@ -1,116 +1,18 @@
-//! A loop as libvirt sees it, the library's or the program's own: libvirt's functions and
-//! pointers, wrapped so that the loop deals with one object for each watch or timer.
+//! A loop as libvirt sees it, the library's or the program's own: the functions that libvirt
+//! calls.
 
 use std::ffi::{c_int, c_void};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use virt::sys;
 
 use super::choice::{self, Choice};
-use super::{shielded, stream};
+use super::pending::{self, Place, Wanted};
+use super::shielded;
+use super::watched::{Call, EventImpl, Watched};
+use crate::core::conn::opening;
 use crate::core::sigpipe;
 use crate::error::Result;
-
-/// What a loop has to do. Numbers of watches and timers are from 0 up, and are
-/// the loop's to choose; -1 is a failure.
-pub trait EventImpl: Send + Sync {
-    /// Begins to watch a descriptor for some of `EVENT_HANDLE_*`. When it fails
-    /// it [forgets](Watched::forget) what is watched.
-    fn add_handle(&self, fd: c_int, events: c_int, watched: Watched) -> c_int;
-    /// Changes what it is watched for; 0 is nothing, for the time being.
-    fn update_handle(&self, watch: c_int, events: c_int);
-    /// Ends a watch. It must be dropped, but not in the course of this call.
-    fn remove_handle(&self, watch: c_int) -> c_int;
-    /// Begins a timer of so many ms; -1 is never, for the time being. It forgets
-    /// as above.
-    fn add_timeout(&self, frequency: c_int, watched: Watched) -> c_int;
-    /// Changes how often it fires.
-    fn update_timeout(&self, timer: c_int, frequency: c_int);
-    /// Ends a timer, as a watch is ended.
-    fn remove_timeout(&self, timer: c_int) -> c_int;
-}
-
-/// What libvirt wants to be called for a watch or timer. Dropping it tells
-/// libvirt that this is over.
-pub struct Watched {
-    call: Call,
-    opaque: *mut c_void,
-    free: sys::virFreeCallback,
-    /// libvirt is not to be told of the end.
-    forgotten: AtomicBool,
-}
-
-#[derive(Clone, Copy)]
-enum Call {
-    Handle(unsafe extern "C" fn(c_int, c_int, c_int, *mut c_void)),
-    Timeout(unsafe extern "C" fn(c_int, *mut c_void)),
-}
-
-// SAFETY: libvirt's callbacks and their data may be used from the thread that
-// runs the loop, whichever that is, as libvirt's documentation of
-// virEventRegisterImpl has it.
-unsafe impl Send for Watched {}
-// SAFETY: likewise.
-unsafe impl Sync for Watched {}
-
-impl Watched {
-    /// Tells libvirt that the descriptor is ready, in a loop of the program's own, whose
-    /// turns are not known.
-    pub fn run_handle(&self, watch: c_int, fd: c_int, events: c_int) {
-        sigpipe::inside(|| {
-            self.ready(watch, fd, events);
-            stream::look_after();
-        });
-    }
-
-    /// Tells libvirt that the timer fired, in such a loop.
-    pub fn run_timeout(&self, timer: c_int) {
-        sigpipe::inside(|| {
-            self.fire(timer);
-            // Keepalive, too, may have found the connection broken.
-            stream::look_after();
-        });
-    }
-
-    /// Tells libvirt that the descriptor is ready, within a part of the library.
-    pub(super) fn ready(&self, watch: c_int, fd: c_int, events: c_int) {
-        if let Call::Handle(call) = self.call {
-            sigpipe::shield();
-            // SAFETY: libvirt's function with its own data, which is there until self
-            // is dropped.
-            unsafe { call(watch, fd, events, self.opaque) }
-        }
-    }
-
-    /// Tells libvirt that the timer fired, likewise.
-    pub(super) fn fire(&self, timer: c_int) {
-        if let Call::Timeout(call) = self.call {
-            sigpipe::shield();
-            // SAFETY: libvirt's function with its own data, likewise.
-            unsafe { call(timer, self.opaque) }
-        }
-    }
-
-    /// For what could not be added: libvirt then keeps its data itself.
-    pub fn forget(&self) {
-        self.forgotten.store(true, Ordering::Relaxed);
-    }
-}
-
-impl Drop for Watched {
-    fn drop(&mut self) {
-        if let Some(free) = self.free
-            && !*self.forgotten.get_mut()
-        {
-            sigpipe::inside(|| {
-                sigpipe::shield();
-                // SAFETY: libvirt's function with its own data; this is the one call.
-                unsafe { free(self.opaque) }
-            });
-        }
-    }
-}
 
 static IMPLEMENTATION: OnceLock<Box<dyn EventImpl>> = OnceLock::new();
 
@@ -148,6 +50,21 @@ fn with(body: impl FnOnce(&dyn EventImpl) -> c_int) -> c_int {
     answer
 }
 
+/// The opening that this thread is in, if what it gives to the loop has to wait: the loop is
+/// the program's own.
+fn opening_of_own() -> Option<u64> {
+    opening::current().filter(|_| choice::current() == Choice::Own)
+}
+
+/// Gives the loop what an opening has given to it.
+pub(super) fn adopt(opening: u64) {
+    if choice::current() == Choice::Own
+        && let Some(implementation) = IMPLEMENTATION.get()
+    {
+        pending::adopt(opening, &**implementation);
+    }
+}
+
 unsafe extern "C" fn add_handle(
     fd: c_int,
     events: c_int,
@@ -160,11 +77,21 @@ unsafe extern "C" fn add_handle(
     };
     // Also of a connection that the program has opened with libvirt itself.
     sigpipe::expect_sockets();
-    let watched = Watched { call: Call::Handle(call), opaque, free, forgotten: false.into() };
+    // One that is being opened may have to be ended.
+    opening::watches(fd);
+    let watched = Watched::new(Call::Handle(call), opaque, free);
+    if let Some(opening) = opening_of_own() {
+        return pending::add(opening, Wanted::Watch(fd, events), watched);
+    }
     with(|implementation| implementation.add_handle(fd, events, watched))
 }
 
 unsafe extern "C" fn update_handle(watch: c_int, events: c_int) {
+    let watch = match pending::update(watch, true, events) {
+        Place::Here => return,
+        Place::Loop(number) => number,
+        Place::Elsewhere => watch,
+    };
     with(|implementation| {
         implementation.update_handle(watch, events);
         0
@@ -172,6 +99,11 @@ unsafe extern "C" fn update_handle(watch: c_int, events: c_int) {
 }
 
 unsafe extern "C" fn remove_handle(watch: c_int) -> c_int {
+    let watch = match pending::remove(watch, true) {
+        Place::Here => return 0,
+        Place::Loop(number) => number,
+        Place::Elsewhere => watch,
+    };
     with(|implementation| implementation.remove_handle(watch))
 }
 
@@ -184,11 +116,19 @@ unsafe extern "C" fn add_timeout(
     let Some(call) = call else {
         return -1;
     };
-    let watched = Watched { call: Call::Timeout(call), opaque, free, forgotten: false.into() };
+    let watched = Watched::new(Call::Timeout(call), opaque, free);
+    if let Some(opening) = opening_of_own() {
+        return pending::add(opening, Wanted::Timer(frequency), watched);
+    }
     with(|implementation| implementation.add_timeout(frequency, watched))
 }
 
 unsafe extern "C" fn update_timeout(timer: c_int, frequency: c_int) {
+    let timer = match pending::update(timer, false, frequency) {
+        Place::Here => return,
+        Place::Loop(number) => number,
+        Place::Elsewhere => timer,
+    };
     with(|implementation| {
         implementation.update_timeout(timer, frequency);
         0
@@ -196,5 +136,10 @@ unsafe extern "C" fn update_timeout(timer: c_int, frequency: c_int) {
 }
 
 unsafe extern "C" fn remove_timeout(timer: c_int) -> c_int {
+    let timer = match pending::remove(timer, false) {
+        Place::Here => return 0,
+        Place::Loop(number) => number,
+        Place::Elsewhere => timer,
+    };
     with(|implementation| implementation.remove_timeout(timer))
 }

@@ -2,7 +2,7 @@
 //!
 //! Which loop there is, is chosen once ([`choice`]): the library's ([`poll`]), which the
 //! program runs ([`default_loop`]) or a thread of the library ([`thread`]); or the
-//! program's own. libvirt sees each through [`event_impl`].
+//! program's own. libvirt sees each through [`event_impl`], and each sees [`watched`].
 //!
 //! libvirt calls a C function of ours with a number that it was given. The [`hub`] finds
 //! those who listen by it, and calls their closures, the *listeners*. Dropping a
@@ -23,6 +23,8 @@ mod kinds;
 mod listeners;
 mod monitor;
 mod numbers;
+mod opening;
+mod pending;
 mod poll;
 mod queue;
 mod registrar;
@@ -37,18 +39,20 @@ mod sync;
 mod tests;
 mod thread;
 mod unknown;
+mod watched;
 mod watches;
 
 pub use close::{register_close_callback, unregister_close_callback};
 pub use default_loop::{register_default, run_default};
 pub use ending::{has_untold, tell_untold};
-pub use event_impl::{EventImpl, Watched, register_impl};
+pub use event_impl::register_impl;
 pub use explain::{explain, explain_keep_alive};
 pub use given::{
     add_handle, add_timeout, remove_handle, remove_timeout, update_handle, update_timeout,
 };
 pub use listeners::Listener;
 pub use numbers::Numbers;
+pub use opening::open_bounded;
 pub use queue::{Entry, EventQueue, forget_connection};
 pub use registry::{
     deregister_all, deregister_any, domain_event_deregister, domain_event_register,
@@ -57,6 +61,7 @@ pub use registry::{
 pub use resume::{disable_resume, enable_resume};
 pub use subject::{Source, Subject};
 pub use thread::{is_started, start, stop};
+pub use watched::{EventImpl, Watched};
 
 use std::ffi::{c_int, c_void};
 use std::mem::ManuallyDrop;

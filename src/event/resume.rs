@@ -1,8 +1,8 @@
 //! A connection that is opened again when it ends.
 //!
 //! When libvirt has said that the connection has ended, attempts to open it begin, less
-//! and less often. They are made on a thread of their own, so that nothing waits for
-//! them. What was registered on the old one is then registered on the new one, and the
+//! and less often. They are made on a thread of their own, with a deadline, so that nothing
+//! waits for them. What was registered on the old one is then registered on the new one, and the
 //! objects made from it find themselves there (`core::object`). What happens on the new
 //! one is told after that it is there.
 
@@ -10,15 +10,16 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry as Slot;
 use std::ffi::c_int;
 use std::sync::{Arc, Condvar, Mutex, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use virt::sys;
 
 use super::choice::{self, Choice};
 use super::hub::Added;
 use super::listeners::{HUB, Kind, Listener, Role, Topic, refusal};
+use super::opening::Begun;
 use super::registrar::OnLine;
-use super::sync::lock;
+use super::sync::{lock, wait_until};
 use super::{Event, deferred, watches};
 use crate::core::conn::{self, Member, Opened};
 use crate::core::line::{ConnRef, Line};
@@ -34,6 +35,12 @@ const RECONNECTED: c_int = 1;
 
 /// The first attempt comes at once, the next ones after twice the time each.
 const FIRST_DELAY: c_int = 100;
+
+/// How long an attempt may take, unless the connection was opened with a deadline.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often a loop of the program's own looks whether an attempt is over.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// A connection that is opened again. Used on the event loop only, for its listener may
 /// be no other thread's.
@@ -88,7 +95,7 @@ pub fn enable_resume(conn: &Conn, id: usize, max_delay: c_int, listener: Listene
             "was not opened here but comes from an object; enable it where it was opened",
         ));
     };
-    if opened.asked_for_credentials {
+    if !opened.can_be_repeated() {
         return Err(refusal(
             "was opened with a callback for credentials, which are not kept; open it without, \
              with a certificate or an auth file (see libvirt's documentation)",
@@ -103,7 +110,7 @@ pub fn enable_resume(conn: &Conn, id: usize, max_delay: c_int, listener: Listene
         conn: id,
         line: Arc::clone(&line),
         uri,
-        opened,
+        opened: opened.clone(),
         max_delay,
         count: Mutex::new(0),
         over: Mutex::new(false),
@@ -262,19 +269,16 @@ impl Resuming {
 }
 
 impl Attempts {
-    /// Begins to try, after a while. On a thread; but a loop of the program's own, which
-    /// an opening connection comes to, may be for one thread only, and that runs it.
+    /// Begins to try, after a while. On a thread; but a loop of the program's own may be for
+    /// one thread only, and what is done with a new connection comes to it: that runs on it.
     fn begin(this: &Arc<Self>, resuming: &Weak<Resuming>, delay: Duration) {
         let (attempts, of) = (Arc::clone(this), resuming.clone());
         let begun = match choice::current() == Choice::Own {
-            true => on_loop_after(delay, move || {
-                if attempts.is_over_after(Duration::ZERO) {
-                    attempts.tell_later(&of, None);
-                } else if !attempts.try_once(&of) {
-                    Attempts::begin(&attempts, &of, attempts.delay());
-                }
-            }),
-            false => thread::spawn("vkvm-resume", move || attempts.try_often(&of, delay)).map(drop),
+            true => on_loop_after(delay, move || Attempts::try_on_loop(&attempts, &of)),
+            false => {
+                thread::spawn("vkvm-resume", move || Attempts::try_often(&attempts, &of, delay))
+                    .map(drop)
+            }
         };
         if begun.is_err() {
             // For want of a thread; there may be one later.
@@ -285,15 +289,80 @@ impl Attempts {
         }
     }
 
-    fn try_often(&self, resuming: &Weak<Resuming>, first: Duration) {
+    fn try_often(this: &Arc<Self>, resuming: &Weak<Resuming>, first: Duration) {
         let mut delay = first;
-        while !self.is_over_after(delay) {
-            if self.try_once(resuming) {
+        while !this.is_over_after(delay) {
+            if let Ok(begun) = Attempts::open(this)
+                && let Some(Ok(new)) = this.wait(&begun)
+                && this.use_new(new, resuming)
+            {
                 return;
             }
-            delay = self.delay();
+            delay = this.delay();
         }
-        self.tell_later(resuming, None);
+        this.tell_later(resuming, None);
+    }
+
+    /// One attempt on the loop, which goes on while the connection is opened.
+    fn try_on_loop(this: &Arc<Self>, resuming: &Weak<Resuming>) {
+        match Attempts::open(this) {
+            _ if this.is_over() => this.tell_later(resuming, None),
+            Ok(begun) => Attempts::look(this, resuming, begun, Instant::now() + this.patience()),
+            Err(_) => Attempts::begin(this, resuming, this.delay()),
+        }
+    }
+
+    /// Looks whether the connection is open now, and looks again.
+    fn look(this: &Arc<Self>, of: &Weak<Resuming>, begun: Begun<ConnRef>, deadline: Instant) {
+        let result = begun.take();
+        if result.is_none() && !this.is_over() && Instant::now() < deadline {
+            let (attempts, of) = (Arc::clone(this), of.clone());
+            // The loop is there, for this runs on it.
+            let _ = on_loop_after(LOOK, move || Attempts::look(&attempts, &of, begun, deadline));
+            return;
+        }
+        let is_through = match result {
+            Some(Ok(new)) => this.use_new(new, of),
+            _ => false,
+        };
+        if !is_through && this.is_over() {
+            this.tell_later(of, None);
+        } else if !is_through {
+            Attempts::begin(this, of, this.delay());
+        }
+    }
+
+    /// Begins to open the connection.
+    fn open(this: &Arc<Self>) -> Result<Begun<ConnRef>> {
+        *lock(&this.count) += 1;
+        let (attempts, told) = (Arc::clone(this), Arc::clone(this));
+        let open = move || conn::reopen(&attempts.uri, &attempts.opened);
+        let now = Some(Instant::now());
+        let deadline = Some(Instant::now() + this.patience());
+        Begun::start(Some(&this.uri), now, deadline, open, move || {
+            // Who is about to wait sees it.
+            drop(lock(&told.over));
+            told.changed.notify_all();
+        })
+    }
+
+    fn patience(&self) -> Duration {
+        self.opened.patience.unwrap_or(PATIENCE)
+    }
+
+    /// Waits for an attempt; no result when that takes too long or is not wanted any more.
+    fn wait(&self, begun: &Begun<ConnRef>) -> Option<Result<ConnRef>> {
+        let deadline = Instant::now() + self.patience();
+        let mut over = lock(&self.over);
+        loop {
+            if let Some(result) = begun.take() {
+                return Some(result);
+            }
+            if *over {
+                return None;
+            }
+            over = wait_until(&self.changed, over, deadline)?;
+        }
     }
 
     /// Ends them: the next one is not made, and what comes of one is not told.
@@ -325,13 +394,8 @@ impl Attempts {
         *waited.unwrap_or_else(std::sync::PoisonError::into_inner).0
     }
 
-    /// Whether this was the last attempt.
-    fn try_once(&self, resuming: &Weak<Resuming>) -> bool {
-        *lock(&self.count) += 1;
-        // A failure is what most attempts end with, and the reason for the next one.
-        let Ok(new) = conn::reopen(&self.uri, self.opened) else {
-            return false;
-        };
+    /// Goes on with a new connection; whether this was the last attempt.
+    fn use_new(&self, new: ConnRef, resuming: &Weak<Resuming>) -> bool {
         // Not if it was freed in the meantime. What happened on one that was opened before
         // may still be held back.
         let keep_alive = handle::get::<Conn>(self.conn, "conn").map(|conn| conn.keep_alive());

@@ -11,6 +11,7 @@ pub mod networks;
 pub mod node_devices;
 pub mod nwfilters;
 pub mod open;
+mod options;
 pub mod saved;
 pub mod secrets;
 pub mod storage;

@@ -4,7 +4,8 @@ use std::ffi::{c_char, c_int, c_void};
 
 use zeroize::Zeroize;
 
-use crate::capi::caller::writing;
+use super::options;
+use crate::capi::caller::{reading, writing};
 use crate::capi::guard::{direct, status, void};
 use crate::capi::types::{
     SharedValue, vkvm_auth_callback, vkvm_conn, vkvm_destroy_callback, vkvm_error, vkvm_value,
@@ -81,6 +82,55 @@ pub unsafe extern "C" fn vkvm_conn_open_auth(
         // SAFETY: C's own callback and userdata, by the contract.
         let call = |requests| foreign.call(|userdata| unsafe { callback(requests, userdata) });
         out.set(Conn::open_auth(uri, types, &mut |asked| ask(asked, call), flags)?)
+    })
+}
+
+/// Opens a connection to a hypervisor, with options.
+///
+/// With `timeout_ms` the connection is opened on a thread of the library's. If it is not open
+/// when the time is over, the function fails with `VKVM_ERROR_OWN_TIMEOUT`, and the opening
+/// is ended: its socket is shut down, and ssh is ended. Where libvirt cannot be made to give
+/// up, the thread stays until it does; vkvm_library_get_openings() counts these. At most four
+/// openings of a URI are at work at once; the next one waits for its turn, within its
+/// time, and fails with `VKVM_ERROR_OWN_BUSY` when all of them were given up and do not end.
+///
+/// The options: `uri` is the libvirt URI, libvirt's default without it; `flags`, a bitwise OR
+/// of `VKVM_CONNECT_*`. `timeout_ms` limits the opening, in milliseconds; 0 means no limit. It
+/// also limits each attempt of `resume`, which is 30,000 otherwise.
+///
+/// `keepalive` is a map of `interval` in seconds and `count`, as for
+/// vkvm_conn_set_keep_alive(). `resume`, true or a map, opens the connection again whenever it
+/// ends, as vkvm_conn_enable_resume(); the keys of the map are `max_delay_ms`, which is 10,000
+/// without it, and `queue`, the handle of an event queue that gets the events.
+/// `reopen_after_fork`, a bool, is vkvm_library_reopen_after_fork() for this connection alone.
+///
+/// `username` and `password` are credentials for SASL, libssh and the like. They are copied,
+/// and overwritten when the connection is open. With `keep_credentials`, a bool, they are kept
+/// as long as the handle, so that the connection can resume, and be reopened after fork.
+///
+/// An option that does not exist is an error that lists those that do. Nobody is asked for a
+/// password: ssh runs in its batch mode, as in vkvm_conn_open().
+///
+/// - `options` (nullable, map): the options; NULL for none
+/// - `conn`: the connection
+///
+/// libvirt: virConnectOpenAuth
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_conn_open_with(
+    options: *mut vkvm_value,
+    conn: *mut *mut vkvm_conn,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out(conn, "conn")?;
+        let options = c.get_nullable(options, "options")?;
+        // Not copied, for it may hold a password; and not locked while it opens.
+        let open = match &options {
+            None => options::prepare(&Value::Null),
+            Some(options) => options::prepare(&reading(options)),
+        }?;
+        out.set(open.run()? as *mut vkvm_conn);
+        Ok(())
     })
 }
 

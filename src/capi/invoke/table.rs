@@ -574,6 +574,11 @@ pub static ROWS: &[Row] = &[
         call: |frame| call(capi::conn::open::vkvm_conn_open_auth as unsafe extern "C" fn(_, _, _, _, _, _, _, _, _) -> _, frame),
     },
     Row {
+        name: "vkvm_conn_open_with",
+        params: &[Param::or_null("options"), Param::new("conn", Out)],
+        call: |frame| call(capi::conn::open::vkvm_conn_open_with as unsafe extern "C" fn(_, _, _) -> _, frame),
+    },
+    Row {
         name: "vkvm_conn_qemu_attach",
         params: &[Param::new("conn", In), Param::new("pid", In), Param::or("flags", 0), Param::new("dom", Out)],
         call: |frame| call(capi::domain::qemu::vkvm_conn_qemu_attach as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
@@ -1742,6 +1747,11 @@ pub static ROWS: &[Row] = &[
         name: "vkvm_library_get_libvirt_version",
         params: &[Param::new("version", Out)],
         call: |frame| call(capi::library::vkvm_library_get_libvirt_version as unsafe extern "C" fn(_, _) -> _, frame),
+    },
+    Row {
+        name: "vkvm_library_get_openings",
+        params: &[Param::new("openings", Out)],
+        call: |frame| call(capi::library::vkvm_library_get_openings as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
         name: "vkvm_library_get_version",

@@ -1,6 +1,6 @@
 //! The connections that a child of fork has opened again in place of its parent's, which it
-//! neither uses nor closes. Those that asked for credentials are not opened again, for these
-//! are not kept.
+//! neither uses nor closes. Those that asked for credentials are not opened again, unless
+//! these were kept.
 
 use std::collections::BTreeMap;
 use std::ffi::CStr;
@@ -43,7 +43,7 @@ pub(in crate::core) unsafe fn connection(
     let Some(opened) = opened::how(inherited) else {
         return Ok(None);
     };
-    if opened.asked_for_credentials {
+    if !opened.can_be_repeated() {
         return Ok(None);
     }
     // SAFETY: live, by the caller; this reads memory only. The text is freed below.
@@ -53,7 +53,7 @@ pub(in crate::core) unsafe fn connection(
         libc::free(text.as_ptr().cast());
         uri
     };
-    let conn = Arc::new(open::reopen(&uri, opened)?);
+    let conn = Arc::new(open::reopen(&uri, &opened)?);
     let own = Own { conn: Arc::clone(&conn), generation: fork::generation() };
     let mut all = OWN.lock();
     if let Some(first) = all.get(&inherited.addr()).filter(known) {

@@ -1,5 +1,6 @@
 //! The connection to a hypervisor.
 
+pub mod bounded;
 mod cpu;
 mod domains;
 mod host;
@@ -11,6 +12,7 @@ mod node_devices;
 mod nwfilters;
 mod open;
 mod opened;
+pub(crate) mod opening;
 mod saved;
 mod secrets;
 mod shared;
@@ -21,14 +23,15 @@ use std::ffi::{CStr, c_int, c_uint};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 use uuid::Uuid;
 use virt::sys;
 
 pub use cpu::Emulator;
 pub use domains::DomainState;
-pub use open::Credential;
 pub(crate) use open::reopen;
+pub use open::{Credential, Credentials, Options};
 pub use opened::reopen_in_children;
 
 use super::call;
@@ -50,12 +53,36 @@ pub struct Conn {
 }
 
 /// How a connection was opened.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 pub struct Opened {
     /// The flags.
     pub flags: c_uint,
-    /// Whether there were credentials to ask for; they are not kept.
+    /// Whether there were credentials to ask for.
     pub asked_for_credentials: bool,
+    /// The credentials, where they are kept.
+    pub kept: Option<Arc<Credentials>>,
+    /// Whether a child of fork opens it again; None for what is set for all.
+    pub reopens_in_children: Option<bool>,
+    /// How long it may take.
+    pub patience: Option<Duration>,
+}
+
+impl Opened {
+    /// Without credentials.
+    fn with(flags: c_uint) -> Self {
+        Opened {
+            flags,
+            asked_for_credentials: false,
+            kept: None,
+            reopens_in_children: None,
+            patience: None,
+        }
+    }
+
+    /// Whether it can be opened again in the same way.
+    pub fn can_be_repeated(&self) -> bool {
+        !self.asked_for_credentials || self.kept.is_some()
+    }
 }
 
 /// One of those who share a connection: what is registered through it ends with it.
@@ -141,8 +168,8 @@ impl Conn {
     }
 
     /// How it was opened, unless it is only shared with an object.
-    pub(crate) fn opened(&self) -> Option<Opened> {
-        self.opened
+    pub(crate) fn opened(&self) -> Option<&Opened> {
+        self.opened.as_ref()
     }
 
     /// A reference to the connection that is in use now.

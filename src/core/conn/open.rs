@@ -1,7 +1,9 @@
 //! Opening a connection, with and without credentials.
 
-use std::ffi::{CStr, c_char, c_int, c_uint};
+use std::ffi::{CStr, CString, c_char, c_int, c_uint};
 use std::ptr::{self, NonNull};
+use std::sync::Arc;
+use std::time::Duration;
 
 use virt::sys;
 use zeroize::Zeroizing;
@@ -10,6 +12,7 @@ use super::{Conn, Opened, opened, shared, ssh};
 use crate::core::line::{self, ConnRef};
 use crate::core::{call, fds, libxml, sigpipe};
 use crate::error::Result;
+use crate::memory;
 
 /// Something libvirt asks for while a connection opens.
 pub struct Credential {
@@ -25,6 +28,33 @@ pub struct Credential {
     pub result: Option<String>,
 }
 
+/// A name and a password that are given before anybody asks for them. They are overwritten
+/// when nobody needs them any more.
+#[derive(Default)]
+pub struct Credentials {
+    /// For `CRED_USERNAME` and `CRED_AUTHNAME`.
+    pub username: Option<Zeroizing<String>>,
+    /// For `CRED_PASSPHRASE`.
+    pub password: Option<Zeroizing<String>>,
+}
+
+/// How a connection is to be opened.
+#[derive(Clone, Default)]
+pub struct Options {
+    /// None for libvirt's default.
+    pub uri: Option<CString>,
+    /// Some of `CONNECT_*`.
+    pub flags: c_uint,
+    /// None if there are none to offer.
+    pub credentials: Option<Arc<Credentials>>,
+    /// Whether the connection keeps them, to be opened again with them.
+    pub keeps_credentials: bool,
+    /// Whether a child of fork opens it again; None for what is set for all.
+    pub reopens_in_children: Option<bool>,
+    /// How long an opening in place of this one may take.
+    pub patience: Option<Duration>,
+}
+
 /// Answers credential requests. False refuses, which ends the attempt to open.
 pub type Authenticator<'a> = dyn FnMut(&mut [Credential]) -> bool + 'a;
 
@@ -32,64 +62,123 @@ impl Conn {
     /// Opens a connection without offering credentials.
     pub fn open(uri: Option<&CStr>, flags: c_uint) -> Result<Self> {
         let uri = ssh::without_questions(uri);
-        Self::opened_with(uri.as_deref(), ptr::null_mut(), flags)
+        Self::opened_with(uri.as_deref(), ptr::null_mut(), Opened::with(flags))
     }
 
     /// Opens a connection; libvirt prompts for credentials on the console, and so may ssh.
     pub fn open_console(uri: Option<&CStr>, flags: c_uint) -> Result<Self> {
+        let opened = Opened { asked_for_credentials: true, ..Opened::with(flags) };
         // SAFETY: a constant of libvirt's, which it only reads.
-        Self::opened_with(uri, unsafe { sys::virConnectAuthPtrDefault }, flags)
+        Self::opened_with(uri, unsafe { sys::virConnectAuthPtrDefault }, opened)
     }
 
     /// Opens a connection; `answer` gets requests for the types in `types`.
     pub fn open_auth(
         uri: Option<&CStr>,
         types: &[c_int],
-        mut answer: &mut Authenticator<'_>,
+        answer: &mut Authenticator<'_>,
         flags: c_uint,
     ) -> Result<Self> {
-        let mut types = types.to_vec();
-        let mut auth = sys::virConnectAuth {
-            credtype: types.as_mut_ptr(),
-            ncredtype: types.len() as c_uint,
-            cb: Some(answer_credentials),
-            cbdata: (&raw mut answer).cast(),
-        };
+        let opened = Opened { asked_for_credentials: true, ..Opened::with(flags) };
         let uri = ssh::without_questions(uri);
-        Self::opened_with(uri.as_deref(), &mut auth, flags)
+        answering(types, answer, |auth| Self::opened_with(uri.as_deref(), auth, opened))
+    }
+
+    /// Opens a connection with all that can be said about it.
+    pub fn open_as(options: &Options) -> Result<Self> {
+        let opened = Opened {
+            flags: options.flags,
+            asked_for_credentials: options.credentials.is_some(),
+            kept: options.credentials.clone().filter(|_| options.keeps_credentials),
+            reopens_in_children: options.reopens_in_children,
+            patience: options.patience,
+        };
+        let uri = ssh::without_questions(options.uri.as_deref());
+        let uri = uri.as_deref();
+        match &options.credentials {
+            None => Self::opened_with(uri, ptr::null_mut(), opened),
+            Some(given) => given.offer(|auth| Self::opened_with(uri, auth, opened)),
+        }
     }
 
     fn opened_with(
         uri: Option<&CStr>,
         auth: sys::virConnectAuthPtr,
-        flags: c_uint,
+        opened: Opened,
     ) -> Result<Self> {
-        let opened = Opened { flags, asked_for_credentials: !auth.is_null() };
-        let raw = open_with(uri, auth, flags)?;
+        let raw = open_with(uri, auth, &opened)?;
         // SAFETY: a new connection whose one reference is ours.
         Ok(unsafe { Conn::adopt(raw, Some(opened)) })
     }
 }
 
-/// Opens a connection as one was opened before, which asked for no credentials.
-pub(crate) fn reopen(uri: &CStr, opened: Opened) -> Result<ConnRef> {
+/// Opens a connection as one was opened before. Credentials are those that were kept.
+pub(crate) fn reopen(uri: &CStr, opened: &Opened) -> Result<ConnRef> {
     let uri = ssh::without_questions(Some(uri));
-    let raw = open_with(uri.as_deref(), ptr::null_mut(), opened.flags)?;
+    let uri = uri.as_deref();
+    let raw = match &opened.kept {
+        None => open_with(uri, ptr::null_mut(), opened),
+        Some(kept) => kept.offer(|auth| open_with(uri, auth, opened)),
+    }?;
     // SAFETY: a new connection whose one reference is ours.
     Ok(unsafe { ConnRef::adopt(raw) })
+}
+
+impl Credentials {
+    /// Lets libvirt ask for them.
+    fn offer<T>(&self, open: impl FnOnce(sys::virConnectAuthPtr) -> T) -> T {
+        let kinds = |given: bool, kinds: &'static [u32]| if given { kinds } else { &[] };
+        let username =
+            kinds(self.username.is_some(), &[sys::VIR_CRED_USERNAME, sys::VIR_CRED_AUTHNAME]);
+        let password = kinds(self.password.is_some(), &[sys::VIR_CRED_PASSPHRASE]);
+        let types: Vec<_> = username.iter().chain(password).map(|kind| *kind as c_int).collect();
+        let mut answer = |asked: &mut [Credential]| {
+            for request in asked {
+                let given = match request.kind as u32 {
+                    sys::VIR_CRED_PASSPHRASE => &self.password,
+                    _ => &self.username,
+                };
+                request.result = given.as_deref().and_then(|text| secret_text(text).ok());
+            }
+            true
+        };
+        answering(&types, &mut answer, open)
+    }
+}
+
+/// A copy of text that is a secret.
+fn secret_text(text: &str) -> Result<String> {
+    let mut bytes = memory::secret(text.as_bytes(), "password")?;
+    // A copy of text is text.
+    Ok(String::from_utf8(std::mem::take(&mut *bytes)).unwrap_or_default())
+}
+
+/// Calls with what lets libvirt ask `answer`.
+fn answering<T>(
+    types: &[c_int],
+    mut answer: &mut Authenticator<'_>,
+    open: impl FnOnce(sys::virConnectAuthPtr) -> T,
+) -> T {
+    let mut types = types.to_vec();
+    let mut auth = sys::virConnectAuth {
+        credtype: types.as_mut_ptr(),
+        ncredtype: types.len() as c_uint,
+        cb: Some(answer_credentials),
+        cbdata: (&raw mut answer).cast(),
+    };
+    open(&mut auth)
 }
 
 fn open_with(
     uri: Option<&CStr>,
     auth: sys::virConnectAuthPtr,
-    flags: c_uint,
+    opened: &Opened,
 ) -> Result<NonNull<sys::virConnect>> {
     call::initialize();
     if !uri.is_some_and(is_in_process) {
         fds::for_a_connection()?;
         sigpipe::expect_sockets();
     }
-    let asks = !auth.is_null();
     let reads_file = uri.is_some_and(is_of_file);
     if shared::is_meant(uri) {
         shared::ready()?;
@@ -98,11 +187,11 @@ fn open_with(
     sigpipe::shield();
     // SAFETY: uri is NULL or a C string; auth is NULL, libvirt's default or
     // complete, with a callback whose data outlives this call.
-    let open = || unsafe { sys::virConnectOpenAuth(uri, auth, flags) };
+    let open = || unsafe { sys::virConnectOpenAuth(uri, auth, opened.flags) };
     let raw = if reads_file { libxml::quietly(open) } else { open() };
     line::forget_address(raw);
     let raw = call::pointer(raw, c"virConnectOpenAuth")?;
-    opened::remember(raw, flags, asks);
+    opened::remember(raw, opened);
     Ok(raw)
 }
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use virt::sys;
 
 use super::super::choice;
-use super::super::event_impl::{self, EventImpl, Watched};
+use super::super::event_impl;
+use super::super::watched::{EventImpl, Watched};
 use super::table::{LOOP, Maker};
 use crate::core::call;
 use crate::error::Result;

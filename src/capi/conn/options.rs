@@ -1,0 +1,298 @@
+//! The options of `vkvm_conn_open_with`: from a map to what the core and the event loop take.
+
+use std::ffi::{CString, c_int, c_uint};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use zeroize::Zeroizing;
+
+use crate::core::Conn;
+use crate::core::conn::{Credentials, Options};
+use crate::error::{Error, Misuse, Result};
+use crate::event::{self, EventQueue, Listener};
+use crate::handle;
+use crate::memory;
+use crate::value::{Map, Value};
+
+/// How long a connection that resumes waits between two attempts, where that is not said.
+const MAX_DELAY: c_int = 10_000;
+
+/// All that was given.
+#[derive(Default)]
+struct Settings {
+    options: Options,
+    credentials: Credentials,
+    timeout: Option<Duration>,
+    keep_alive: Option<(c_int, c_uint)>,
+    resume: Option<Resume>,
+}
+
+struct Resume {
+    max_delay: c_int,
+    /// The handle of the queue that is told.
+    queue: Option<usize>,
+}
+
+/// Reads the value of an option.
+type Reader = fn(&mut Settings, &Given) -> Result<()>;
+
+/// The options, in the order in which messages name them. What bounds the calls of the
+/// connection (`call_timeout_ms`, `max_calls`) has its place here as well.
+const TABLE: &[(&str, Reader)] = &[
+    ("uri", |settings, given| {
+        settings.options.uri = Some(given.c_text()?);
+        Ok(())
+    }),
+    ("flags", |settings, given| {
+        settings.options.flags = given.integer(0, c_uint::MAX.into())? as c_uint;
+        Ok(())
+    }),
+    ("timeout_ms", |settings, given| {
+        let ms = given.integer(0, u32::MAX.into())? as u64;
+        settings.timeout = (ms > 0).then(|| Duration::from_millis(ms));
+        Ok(())
+    }),
+    ("keepalive", |settings, given| {
+        settings.keep_alive = Some(keep_alive(given)?);
+        Ok(())
+    }),
+    ("resume", |settings, given| {
+        settings.resume = resume(given)?;
+        Ok(())
+    }),
+    ("reopen_after_fork", |settings, given| {
+        settings.options.reopens_in_children = Some(given.truth()?);
+        Ok(())
+    }),
+    ("username", |settings, given| {
+        settings.credentials.username = Some(given.secret()?);
+        Ok(())
+    }),
+    ("password", |settings, given| {
+        settings.credentials.password = Some(given.secret()?);
+        Ok(())
+    }),
+    ("keep_credentials", |settings, given| {
+        settings.options.keeps_credentials = given.truth()?;
+        Ok(())
+    }),
+];
+
+/// A connection that is about to be opened.
+pub struct Prepared {
+    begin: Instant,
+    options: Options,
+    timeout: Option<Duration>,
+    keep_alive: Option<(c_int, c_uint)>,
+    resume: Option<Resume>,
+}
+
+/// Reads the options. Time runs from here on.
+pub fn prepare(options: &Value) -> Result<Prepared> {
+    let begin = Instant::now();
+    let Settings { mut options, credentials, timeout, keep_alive, resume } = read(options)?;
+    if credentials.username.is_some() || credentials.password.is_some() {
+        options.credentials = Some(Arc::new(credentials));
+    } else if options.keeps_credentials {
+        return Err(wrong(
+            "\"keep_credentials\": there is no \"username\" or \"password\" to keep",
+        ));
+    }
+    options.patience = timeout;
+    if let Some(resume) = &resume {
+        check(resume, &options)?;
+    }
+    Ok(Prepared { begin, options, timeout, keep_alive, resume })
+}
+
+impl Prepared {
+    /// Opens the connection; gives its handle.
+    pub fn run(self) -> Result<usize> {
+        let conn = match self.timeout {
+            None => Conn::open_as(&self.options),
+            Some(timeout) => event::open_bounded(self.options, self.begin.checked_add(timeout)),
+        }?;
+        if let Some((interval, count)) = self.keep_alive {
+            conn.set_keep_alive(interval, count).map_err(event::explain_keep_alive)?;
+        }
+        let id = handle::insert(conn)?;
+        if let Some(resume) = &self.resume {
+            enable(resume, id).inspect_err(|_| {
+                handle::release::<Conn>(id);
+            })?;
+        }
+        Ok(id)
+    }
+}
+
+/// Refuses, before a connection is opened, what could not resume.
+fn check(resume: &Resume, options: &Options) -> Result<()> {
+    if options.credentials.is_some() && !options.keeps_credentials {
+        return Err(wrong(
+            "\"resume\": needs \"keep_credentials\" as well, for it opens the connection again with \
+             \"username\" and \"password\"",
+        ));
+    }
+    match resume.queue {
+        Some(queue) => handle::get::<EventQueue>(queue, "options").map(drop),
+        None => Ok(()),
+    }
+}
+
+fn enable(resume: &Resume, id: usize) -> Result<()> {
+    let conn = handle::get::<Conn>(id, "conn")?;
+    match resume.queue {
+        None => event::enable_resume(&conn, id, resume.max_delay, Listener::new(|_| ())),
+        Some(queue) => {
+            handle::get::<EventQueue>(queue, "options")?.register(id, None, |listener| {
+                event::enable_resume(&conn, id, resume.max_delay, listener)
+            })
+        }
+    }
+}
+
+fn read(options: &Value) -> Result<Settings> {
+    let mut settings = Settings::default();
+    let map = match options {
+        Value::Null => return Ok(settings),
+        Value::Map(map) => map,
+        other => {
+            let reason = format!("is {}; a map of options is needed", other.kind().phrase());
+            return Err(Misuse::Invalid { parameter: "options", reason }.into());
+        }
+    };
+    each(map, "", TABLE, |read, given| read(&mut settings, given))?;
+    Ok(settings)
+}
+
+/// Reads each entry of a map by the table of those that there are. A null is as good as none.
+fn each<R: Copy>(
+    map: &Map,
+    within: &str,
+    table: &[(&str, R)],
+    mut read: impl FnMut(R, &Given) -> Result<()>,
+) -> Result<()> {
+    for (name, value) in map.iter() {
+        let name = format!("{within}{name}");
+        let is_this = |row: &&(&str, R)| name.strip_prefix(within) == Some(row.0);
+        let Some((_, reader)) = table.iter().find(is_this) else {
+            let names: Vec<_> =
+                table.iter().map(|(name, _)| format!("\"{within}{name}\"")).collect();
+            let names = names.join(", ");
+            return Err(wrong(&format!("there is no option \"{name}\"; there are {names}")));
+        };
+        if !matches!(value, Value::Null) {
+            read(*reader, &Given { name: &name, value })?;
+        }
+    }
+    Ok(())
+}
+
+fn keep_alive(given: &Given) -> Result<(c_int, c_uint)> {
+    const TABLE: &[(&str, bool)] = &[("interval", true), ("count", false)];
+    let (mut interval, mut count) = (None, None);
+    each(given.map()?, "keepalive.", TABLE, |is_interval, given| {
+        match is_interval {
+            true => interval = Some(given.integer(-1, c_int::MAX.into())? as c_int),
+            false => count = Some(given.integer(0, c_uint::MAX.into())? as c_uint),
+        }
+        Ok(())
+    })?;
+    match (interval, count) {
+        (Some(interval), Some(count)) => Ok((interval, count)),
+        _ => Err(given.wrong("has to have \"interval\", in seconds, and \"count\"")),
+    }
+}
+
+/// True, or a map with more.
+fn resume(given: &Given) -> Result<Option<Resume>> {
+    let mut resume = Resume { max_delay: MAX_DELAY, queue: None };
+    if !matches!(given.value, Value::Map(_)) {
+        return Ok(given.truth()?.then_some(resume));
+    }
+    const TABLE: &[(&str, bool)] = &[("max_delay_ms", true), ("queue", false)];
+    each(given.map()?, "resume.", TABLE, |is_delay, given| {
+        match (is_delay, given.value) {
+            (true, _) => resume.max_delay = given.integer(100, c_int::MAX.into())? as c_int,
+            (false, Value::Handle(queue)) => resume.queue = Some(queue.id()),
+            (false, _) => return Err(given.needs("a handle of an event queue")),
+        }
+        Ok(())
+    })?;
+    Ok(Some(resume))
+}
+
+fn wrong(reason: &str) -> Error {
+    Misuse::Invalid { parameter: "options", reason: reason.to_owned() }.into()
+}
+
+/// An option that was given, by the name for messages.
+struct Given<'v> {
+    name: &'v str,
+    value: &'v Value,
+}
+
+impl Given<'_> {
+    fn wrong(&self, reason: &str) -> Error {
+        wrong(&format!("\"{}\" {reason}", self.name))
+    }
+
+    fn needs(&self, wanted: &str) -> Error {
+        self.wrong(&format!("is {}; {wanted} is needed", self.value.kind().phrase()))
+    }
+
+    fn integer(&self, least: i64, most: i64) -> Result<i64> {
+        let number = match self.value {
+            Value::Int(number) => i128::from(*number),
+            Value::Uint(number) => i128::from(*number),
+            _ => return Err(self.needs("an integer")),
+        };
+        if (i128::from(least)..=i128::from(most)).contains(&number) {
+            return Ok(number as i64);
+        }
+        Err(self.wrong(&format!("is {number}; an integer from {least} to {most} is needed")))
+    }
+
+    fn truth(&self) -> Result<bool> {
+        match self.value {
+            Value::Bool(truth) => Ok(*truth),
+            Value::Int(number) => Ok(*number != 0),
+            Value::Uint(number) => Ok(*number != 0),
+            _ => Err(self.needs("a bool")),
+        }
+    }
+
+    fn map(&self) -> Result<&Map> {
+        match self.value {
+            Value::Map(map) => Ok(map),
+            _ => Err(self.needs("a map")),
+        }
+    }
+
+    /// Text; bytes may be text as well.
+    fn text(&self) -> Result<&str> {
+        let text = match self.value {
+            Value::String(text) => text,
+            Value::Bytes(bytes) => {
+                std::str::from_utf8(bytes).map_err(|_| self.wrong("is not valid UTF-8"))?
+            }
+            _ => return Err(self.needs("text")),
+        };
+        match text.find('\0') {
+            None => Ok(text),
+            Some(at) => Err(self.wrong(&format!("has a NUL byte at offset {at}"))),
+        }
+    }
+
+    fn c_text(&self) -> Result<CString> {
+        // It has no NUL.
+        Ok(CString::new(self.text()?).unwrap_or_default())
+    }
+
+    /// A copy that is overwritten at the end.
+    fn secret(&self) -> Result<Zeroizing<String>> {
+        let mut bytes = memory::secret(self.text()?.as_bytes(), "options")?;
+        // A copy of text is text.
+        Ok(Zeroizing::new(String::from_utf8(std::mem::take(&mut *bytes)).unwrap_or_default()))
+    }
+}

@@ -1,0 +1,455 @@
+//! Openings with a deadline, each on a thread of its own.
+//!
+//! When the deadline passes, who waits goes on, and the opening is ended, as far as that is
+//! possible (see [`opening`](super::opening)); what libvirt still opens is closed. Of one
+//! URI only some are at work at once, so that a host that answers nobody does not collect
+//! threads; other URIs do not wait for it.
+
+use std::collections::BTreeMap;
+use std::ffi::{CStr, CString};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::opening::Opening;
+use crate::core::{sigpipe, thread};
+use crate::error::{Misuse, Result};
+use crate::fork::{self, Leaf};
+
+/// How many openings of one URI are at work at once.
+const MOST: usize = 4;
+
+/// How long one that is to be ended may take before it stands in the way of others.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// What is opened: the URI as messages and other openings know it.
+fn name_of(uri: Option<&CStr>) -> String {
+    uri.map_or_else(|| "the default URI".to_owned(), |uri| uri.to_string_lossy().into_owned())
+}
+
+// --- places ------------------------------------------------------------------------------
+
+/// How many openings there are of a URI.
+#[derive(Clone, Copy, Default)]
+pub struct Count {
+    /// All that are at work.
+    pub running: usize,
+    /// Those among them for which nobody waits any more.
+    pub abandoned: usize,
+}
+
+struct Places {
+    /// The process whose openings they are.
+    generation: u32,
+    by_name: BTreeMap<String, Count>,
+}
+
+static PLACES: Leaf<Places> = Leaf::new(Places { generation: 0, by_name: BTreeMap::new() });
+
+/// A place has become free, or an opening was abandoned.
+static CHANGED: Condvar = Condvar::new();
+
+impl Places {
+    /// A child of fork has no such threads.
+    fn here(&mut self) -> &mut BTreeMap<String, Count> {
+        if self.generation != fork::generation() {
+            self.generation = fork::generation();
+            self.by_name.clear();
+        }
+        &mut self.by_name
+    }
+}
+
+/// The openings that are at work in this process, by their URIs.
+pub fn counts() -> Vec<(String, Count)> {
+    let mut places = PLACES.lock();
+    places.here().iter().map(|(name, count)| (name.clone(), *count)).collect()
+}
+
+/// One of the places for a URI.
+struct Place {
+    name: String,
+    is_abandoned: bool,
+}
+
+impl Place {
+    /// Waits until there is one.
+    fn take(name: &str, limit: &Limit) -> Result<Place> {
+        sigpipe::outside(|| {
+            let busy_at = Instant::now() + GRACE;
+            let mut places = PLACES.lock();
+            loop {
+                let count = places.here().entry(name.to_owned()).or_default();
+                if count.running < MOST {
+                    count.running += 1;
+                    return Ok(Place { name: name.to_owned(), is_abandoned: false });
+                }
+                let all_abandoned = count.abandoned == count.running;
+                let now = Instant::now();
+                if limit.deadline.is_some_and(|deadline| deadline <= now) {
+                    return Err(limit.passed(name));
+                }
+                if all_abandoned && busy_at <= now {
+                    return Err(Misuse::Busy {
+                        what: format!(
+                            "{name} cannot be opened now: {MOST} openings of it that passed their \
+                             deadline have not ended"
+                        ),
+                    }
+                    .into());
+                }
+                let until = [limit.deadline, all_abandoned.then_some(busy_at)];
+                places = wait_until(&CHANGED, places, until.into_iter().flatten().min());
+            }
+        })
+    }
+
+    /// Nobody waits for the opening any more.
+    fn abandon(&mut self) {
+        self.is_abandoned = true;
+        if let Some(count) = PLACES.lock().here().get_mut(&self.name) {
+            count.abandoned += 1;
+        }
+        CHANGED.notify_all();
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut places = PLACES.lock();
+        if let Some(count) = places.here().get_mut(&self.name) {
+            count.running -= 1;
+            count.abandoned -= usize::from(self.is_abandoned);
+            if count.running == 0 {
+                places.by_name.remove(&self.name);
+            }
+        }
+        drop(places);
+        CHANGED.notify_all();
+    }
+}
+
+// --- one opening -------------------------------------------------------------------------
+
+/// A deadline, and the time that it was set for.
+#[derive(Clone, Copy)]
+struct Limit {
+    begin: Instant,
+    deadline: Option<Instant>,
+}
+
+impl Limit {
+    fn of(deadline: Option<Instant>) -> Self {
+        Limit { begin: Instant::now(), deadline }
+    }
+
+    fn passed(&self, name: &str) -> crate::error::Error {
+        let time = self.deadline.map_or(Duration::ZERO, |end| end.duration_since(self.begin));
+        // The nearest, for time has gone by since the caller made a deadline of it.
+        let ms = (time.as_micros() as u64).div_ceil(1000);
+        Misuse::Deadline { what: format!("{name} was not opened"), ms }.into()
+    }
+}
+
+/// An opening that has begun. Dropping it gives it up.
+pub struct Started<T: Send + 'static> {
+    shared: Arc<Shared<T>>,
+    limit: Limit,
+    name: String,
+}
+
+struct Shared<T> {
+    opening: Arc<Opening>,
+    state: Mutex<State<T>>,
+    changed: Condvar,
+}
+
+enum State<T> {
+    /// The place it has.
+    Opening(Place),
+    Done(Result<T>),
+    /// The result was taken, or nobody waits for it.
+    Over,
+}
+
+/// Begins to open `uri` on a thread of its own; `open` does that. `told` is called on that
+/// thread with the opening's number, when there is a result. For a place this waits until
+/// `place_by` at the latest, for the result [`Started::wait`] until the deadline.
+pub fn start<T: Send + 'static>(
+    uri: Option<&CStr>,
+    place_by: Option<Instant>,
+    deadline: Option<Instant>,
+    open: impl FnOnce() -> Result<T> + Send + 'static,
+    told: impl FnOnce(u64) + Send + 'static,
+) -> Result<Started<T>> {
+    let (name, limit) = (name_of(uri), Limit::of(deadline));
+    let place = Place::take(&name, &Limit { deadline: place_by, ..limit })?;
+    let shared = Arc::new(Shared {
+        opening: Opening::new(default_of(uri).as_deref()),
+        state: Mutex::new(State::Opening(place)),
+        changed: Condvar::new(),
+    });
+    let here = Arc::clone(&shared);
+    thread::spawn("vkvm-open", move || {
+        here.run(open);
+        told(here.opening.number());
+    })?;
+    Ok(Started { shared, limit, name })
+}
+
+/// What libvirt takes where no URI is given, as far as that is known.
+fn default_of(uri: Option<&CStr>) -> Option<CString> {
+    let default = || CString::new(std::env::var("LIBVIRT_DEFAULT_URI").ok()?).ok();
+    uri.map(CStr::to_owned).or_else(default)
+}
+
+impl<T> Shared<T> {
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn run(&self, open: impl FnOnce() -> Result<T>) {
+        let result = self.opening.run(|| {
+            let result = catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|_| {
+                Err(Misuse::Internal { what: "a panic in an opening".to_owned() }.into())
+            });
+            // What nobody waits for is closed here, where that can be ended as well.
+            match &*self.lock() {
+                State::Opening(place) if place.is_abandoned => None,
+                _ => Some(result),
+            }
+        });
+        let mut state = self.lock();
+        let after = match result {
+            Some(result) if !matches!(&*state, State::Opening(place) if place.is_abandoned) => {
+                State::Done(result)
+            }
+            _ => State::Over,
+        };
+        let before = std::mem::replace(&mut *state, after);
+        drop(state);
+        // The place: it is free now.
+        drop(before);
+        self.changed.notify_all();
+    }
+}
+
+impl<T: Send> Started<T> {
+    /// The number of the opening, by which the event layer knows it.
+    pub(crate) fn number(&self) -> u64 {
+        self.shared.opening.number()
+    }
+
+    /// The result, once, if there is one.
+    pub fn take(&self) -> Option<Result<T>> {
+        let mut state = self.shared.lock();
+        match std::mem::replace(&mut *state, State::Over) {
+            State::Done(result) => Some(result),
+            other => {
+                *state = other;
+                None
+            }
+        }
+    }
+
+    /// Waits for the result until the deadline, and then gives the opening up.
+    pub fn wait(&self) -> Result<T> {
+        sigpipe::outside(|| {
+            let mut state = self.shared.lock();
+            while matches!(*state, State::Opening(_)) {
+                let deadline = self.limit.deadline;
+                if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
+                    break;
+                }
+                state = wait_until(&self.shared.changed, state, deadline);
+            }
+        });
+        self.take().unwrap_or_else(|| {
+            self.give_up();
+            // It may have come in this moment.
+            self.take().unwrap_or_else(|| Err(self.limit.passed(&self.name)))
+        })
+    }
+
+    /// Ends the opening, if it is not over: its result is not wanted.
+    fn give_up(&self) {
+        let mut state = self.shared.lock();
+        if let State::Opening(place) = &mut *state
+            && !place.is_abandoned
+        {
+            place.abandon();
+            drop(state);
+            end_soon(&self.shared.opening);
+        }
+    }
+}
+
+impl<T: Send> Drop for Started<T> {
+    fn drop(&mut self) {
+        self.give_up();
+    }
+}
+
+fn wait_until<'g, T>(
+    changed: &Condvar,
+    guard: MutexGuard<'g, T>,
+    deadline: Option<Instant>,
+) -> MutexGuard<'g, T> {
+    match deadline {
+        None => changed.wait(guard).unwrap_or_else(PoisonError::into_inner),
+        Some(deadline) => {
+            let left = deadline.saturating_duration_since(Instant::now());
+            changed.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner).0
+        }
+    }
+}
+
+// --- what is to be ended -------------------------------------------------------------------
+
+/// The longest time between two attempts to end something.
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+struct Ending {
+    generation: u32,
+    openings: Vec<Arc<Opening>>,
+    /// Whether a thread sees to them.
+    runs: bool,
+    /// How long it waits before it does again.
+    pause: Duration,
+}
+
+static ENDING: Leaf<Ending> =
+    Leaf::new(Ending { generation: 0, openings: Vec::new(), runs: false, pause: Duration::ZERO });
+
+static MORE: Condvar = Condvar::new();
+
+impl Ending {
+    fn here(&mut self) -> &mut Self {
+        if self.generation != fork::generation() {
+            self.generation = fork::generation();
+            self.openings.clear();
+            self.runs = false;
+        }
+        self
+    }
+}
+
+/// Ends an opening: at once, and then until it is over.
+fn end_soon(opening: &Arc<Opening>) {
+    if opening.end() {
+        return;
+    }
+    let is_first = {
+        let mut ending = ENDING.lock();
+        let ending = ending.here();
+        ending.openings.push(Arc::clone(opening));
+        ending.pause = Duration::from_millis(1);
+        !std::mem::replace(&mut ending.runs, true)
+    };
+    MORE.notify_all();
+    if is_first && thread::spawn("vkvm-ending", end_all).is_err() {
+        // What was done already is enough for most; the next one tries again.
+        ENDING.lock().here().runs = false;
+    }
+}
+
+fn end_all() {
+    loop {
+        let openings = ENDING.lock().here().openings.clone();
+        let over: Vec<_> = openings.into_iter().filter(|opening| opening.end()).collect();
+        let is_over = |it: &Arc<Opening>| over.iter().any(|over| Arc::ptr_eq(it, over));
+        let mut ending = ENDING.lock();
+        ending.here().openings.retain(|it| !is_over(it));
+        if ending.openings.is_empty() {
+            ending.runs = false;
+            return;
+        }
+        let pause = ending.pause;
+        ending.pause = LONGEST_PAUSE.min(pause * 2);
+        let until = Some(Instant::now() + pause);
+        sigpipe::outside(|| drop(wait_until(&MORE, ending, until)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Sender, channel};
+
+    use super::*;
+    use crate::constants as c;
+
+    fn deadline(ms: u64) -> Option<Instant> {
+        Some(Instant::now() + Duration::from_millis(ms))
+    }
+
+    /// An opening that waits until what this gives is dropped.
+    fn stuck(uri: &CStr, ms: u64) -> (Sender<()>, Result<Started<u32>>) {
+        let (end, ends) = channel();
+        let open = move || {
+            let _ = ends.recv();
+            Ok(7)
+        };
+        (end, start(Some(uri), deadline(ms), deadline(ms), open, |_| ()))
+    }
+
+    fn code<T>(result: Result<T>) -> i32 {
+        result.err().map_or(0, |error| error.details().code)
+    }
+
+    fn count(uri: &CStr) -> (usize, usize) {
+        let all = counts();
+        let count = all.iter().find(|(name, _)| name.as_bytes() == uri.to_bytes());
+        count.map_or((0, 0), |(_, count)| (count.running, count.abandoned))
+    }
+
+    fn until(is: impl Fn() -> bool) {
+        let begin = Instant::now();
+        while !is() {
+            assert!(begin.elapsed() < Duration::from_secs(60));
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn a_result_in_time_is_given() {
+        let started = start(None, None, deadline(60_000), || Ok(1), |_| ()).unwrap();
+        assert_eq!(started.wait().unwrap(), 1);
+        let started: Started<()> =
+            start(None, None, None, || Err(Misuse::Cancelled.into()), |_| ()).unwrap();
+        assert!(started.wait().is_err());
+        let started: Started<()> = start(None, None, None, || panic!("wanted"), |_| ()).unwrap();
+        assert_eq!(code(started.wait()), c::ERROR_OWN_INTERNAL);
+    }
+
+    #[test]
+    fn the_deadline_is_kept_and_what_is_left_is_counted() {
+        let uri = c"one";
+        let (end, started) = stuck(uri, 20);
+        let error = started.unwrap().wait().unwrap_err();
+        assert_eq!(error.details().code, c::ERROR_OWN_TIMEOUT);
+        assert_eq!(error.to_string(), "one was not opened within 20 ms");
+        assert_eq!(count(uri), (1, 1));
+        drop(end);
+        until(|| count(uri) == (0, 0));
+    }
+
+    #[test]
+    fn one_uri_does_not_hold_up_another_and_is_busy_when_nothing_ends() {
+        let uri = c"many";
+        let mut all: Vec<_> = (0..MOST).map(|_| stuck(uri, 60_000)).collect();
+        assert_eq!(count(uri), (MOST, 0));
+        assert_eq!(code(stuck(uri, 20).1), c::ERROR_OWN_TIMEOUT, "each place is in use");
+        assert!(start(Some(c"another"), None, None, || Ok(1), |_| ()).unwrap().wait().is_ok());
+        for (_, started) in &mut all {
+            *started = Err(Misuse::Cancelled.into());
+        }
+        assert_eq!(count(uri), (MOST, MOST));
+        assert_eq!(code(stuck(uri, 60_000).1), c::ERROR_OWN_BUSY);
+        all.pop();
+        let (end, next) = stuck(uri, 60_000);
+        drop(end);
+        assert_eq!(next.unwrap().wait().unwrap(), 7);
+        drop(all);
+        until(|| count(uri) == (0, 0));
+    }
+}

@@ -1,0 +1,85 @@
+//! Opening a connection within a deadline, whichever event loop there is.
+
+use std::ffi::CStr;
+use std::time::Instant;
+
+use super::event_impl::adopt;
+use super::pending;
+use crate::core::Conn;
+use crate::core::conn::Options;
+use crate::core::conn::bounded::{self, Started};
+use crate::error::Result;
+
+/// Opens a connection on a thread of its own, and waits for it until the deadline. What has
+/// not been opened by then is ended, or closed when it is open after all.
+pub fn open_bounded(options: Options, deadline: Option<Instant>) -> Result<Conn> {
+    start_opening(options, deadline, || ())?.wait()
+}
+
+/// An opening that has begun. Dropping it gives it up.
+pub struct Opening(Begun<Conn>);
+
+/// Begins to open a connection. `told` is called, on a thread of the library's, when there is
+/// a result. Where several openings of the URI are at work already, this waits for a place.
+pub fn start_opening(
+    options: Options,
+    deadline: Option<Instant>,
+    told: impl FnOnce() + Send + 'static,
+) -> Result<Opening> {
+    let uri = options.uri.clone();
+    let open = move || Conn::open_as(&options);
+    Ok(Opening(Begun::start(uri.as_deref(), deadline, deadline, open, told)?))
+}
+
+impl Opening {
+    /// Waits for the connection until the deadline. Call it on a thread that a loop of the
+    /// program's own may be called on.
+    pub fn wait(&self) -> Result<Conn> {
+        self.0.wait()
+    }
+}
+
+/// The same for all that needs a connection. What it gives to a loop of the program's own
+/// waits until the result is taken.
+pub(super) struct Begun<T: Send + 'static> {
+    started: Started<T>,
+    /// After it: what libvirt removes when a result is dropped.
+    left: Left,
+}
+
+/// What an opening leaves behind.
+struct Left(u64);
+
+impl Drop for Left {
+    fn drop(&mut self) {
+        pending::bury(self.0);
+    }
+}
+
+impl<T: Send + 'static> Begun<T> {
+    /// As [`bounded::start`].
+    pub(super) fn start(
+        uri: Option<&CStr>,
+        place_by: Option<Instant>,
+        deadline: Option<Instant>,
+        open: impl FnOnce() -> Result<T> + Send + 'static,
+        told: impl FnOnce() + Send + 'static,
+    ) -> Result<Self> {
+        let started = bounded::start(uri, place_by, deadline, open, move |number| {
+            drop(Left(number));
+            told();
+        })?;
+        let left = Left(started.number());
+        Ok(Begun { started, left })
+    }
+
+    pub(super) fn wait(&self) -> Result<T> {
+        self.started.wait().inspect(|_| adopt(self.left.0))
+    }
+
+    /// The result, once there is one.
+    pub(super) fn take(&self) -> Option<Result<T>> {
+        let result = self.started.take()?;
+        Some(result.inspect(|_| adopt(self.left.0)))
+    }
+}

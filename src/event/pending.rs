@@ -1,0 +1,233 @@
+//! What libvirt gives to a loop of the program's own while it opens a connection on a thread
+//! of the library's.
+//!
+//! Such a loop may be for one thread only: Perl's is. libvirt does not need the loop before
+//! the connection is open, for the thread that waits for an answer looks for it itself. So
+//! watches and timers that come from an opening are kept here, under numbers of their own,
+//! until a thread of the program's takes the connection: then the loop gets them.
+
+use std::collections::BTreeMap;
+use std::ffi::c_int;
+
+use super::watched::{EventImpl, Watched};
+use crate::fork::{self, Leaf};
+
+/// The first number. A loop of the program's own that has as many of its own is asked for
+/// those that are not here.
+const FIRST: c_int = 1 << 30;
+
+/// What libvirt wants.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Wanted {
+    /// The descriptor, and the events.
+    Watch(c_int, c_int),
+    /// The frequency.
+    Timer(c_int),
+}
+
+impl Wanted {
+    fn set(&mut self, value: c_int) {
+        match self {
+            Wanted::Watch(_, events) => *events = value,
+            Wanted::Timer(frequency) => *frequency = value,
+        }
+    }
+
+    fn is_watch(self) -> bool {
+        matches!(self, Wanted::Watch(..))
+    }
+}
+
+struct Entry {
+    opening: u64,
+    wanted: Wanted,
+    state: State,
+}
+
+enum State {
+    /// The loop does not know of it.
+    Kept(Watched),
+    /// The loop did not take it.
+    Refused(Watched),
+    /// It is given to the loop just now; libvirt has removed it meanwhile, or not.
+    Moving { removed: bool },
+    /// The loop's number.
+    Given(c_int),
+}
+
+struct Pending {
+    generation: u32,
+    last: c_int,
+    entries: BTreeMap<c_int, Entry>,
+    /// What libvirt has removed, by openings. It must not be told so at once, for it may
+    /// hold a lock.
+    removed: Vec<(u64, Watched)>,
+}
+
+static PENDING: Leaf<Pending> = Leaf::new(Pending {
+    generation: 0,
+    last: FIRST,
+    entries: BTreeMap::new(),
+    removed: Vec::new(),
+});
+
+impl Pending {
+    /// What a parent's openings have here is not a child's, which does not tell libvirt of its
+    /// end either.
+    fn here(&mut self) -> &mut Self {
+        if self.generation != fork::generation() {
+            self.generation = fork::generation();
+            std::mem::forget(std::mem::take(&mut self.removed));
+            self.entries.retain(|_, entry| matches!(entry.state, State::Given(_)));
+        }
+        self
+    }
+
+    fn find(&mut self, number: c_int, is_watch: bool) -> Option<&mut Entry> {
+        self.here().entries.get_mut(&number).filter(|entry| entry.wanted.is_watch() == is_watch)
+    }
+}
+
+/// Keeps what an opening gives; its number.
+pub(super) fn add(opening: u64, wanted: Wanted, watched: Watched) -> c_int {
+    let mut pending = PENDING.lock();
+    let pending = pending.here();
+    let mut number = pending.last;
+    loop {
+        number = number.checked_add(1).unwrap_or(FIRST);
+        if !pending.entries.contains_key(&number) {
+            break;
+        }
+    }
+    pending.last = number;
+    let state = State::Kept(watched.called(number));
+    pending.entries.insert(number, Entry { opening, wanted, state });
+    number
+}
+
+/// Who has a watch or timer.
+pub(super) enum Place {
+    /// It is none of these.
+    Elsewhere,
+    /// It was seen to here.
+    Here,
+    /// The loop, under this number.
+    Loop(c_int),
+}
+
+/// libvirt changes the events of a watch, or the frequency of a timer.
+pub(super) fn update(number: c_int, is_watch: bool, value: c_int) -> Place {
+    if number < FIRST {
+        return Place::Elsewhere;
+    }
+    match PENDING.lock().find(number, is_watch) {
+        None => Place::Elsewhere,
+        Some(entry) => {
+            entry.wanted.set(value);
+            match entry.state {
+                State::Given(real) => Place::Loop(real),
+                _ => Place::Here,
+            }
+        }
+    }
+}
+
+/// libvirt removes one.
+pub(super) fn remove(number: c_int, is_watch: bool) -> Place {
+    if number < FIRST {
+        return Place::Elsewhere;
+    }
+    let mut pending = PENDING.lock();
+    let Some(entry) = pending.find(number, is_watch) else {
+        return Place::Elsewhere;
+    };
+    if let State::Moving { removed } = &mut entry.state {
+        *removed = true;
+        return Place::Here;
+    }
+    let place = match pending.entries.remove(&number) {
+        Some(Entry { state: State::Given(real), .. }) => Place::Loop(real),
+        Some(Entry { opening, state: State::Kept(watched) | State::Refused(watched), .. }) => {
+            pending.removed.push((opening, watched));
+            Place::Here
+        }
+        _ => Place::Here,
+    };
+    drop(pending);
+    place
+}
+
+/// Gives the loop all that an opening has left here; on a thread that the loop may be called
+/// on.
+pub(super) fn adopt(opening: u64, own: &dyn EventImpl) {
+    loop {
+        let next = {
+            let mut pending = PENDING.lock();
+            let is_next =
+                |entry: &Entry| entry.opening == opening && matches!(entry.state, State::Kept(_));
+            pending.here().entries.iter_mut().find(|(_, entry)| is_next(entry)).map(
+                |(number, entry)| {
+                    let moving = State::Moving { removed: false };
+                    (*number, entry.wanted, std::mem::replace(&mut entry.state, moving))
+                },
+            )
+        };
+        let Some((number, wanted, State::Kept(watched))) = next else {
+            return bury(opening);
+        };
+        give(number, wanted, watched, own);
+    }
+}
+
+fn give(number: c_int, wanted: Wanted, watched: Watched, own: &dyn EventImpl) {
+    let twin = watched.twin();
+    let real = match wanted {
+        Wanted::Watch(fd, events) => own.add_handle(fd, events, watched),
+        Wanted::Timer(frequency) => own.add_timeout(frequency, watched),
+    };
+    let (now, removed) = {
+        let mut pending = PENDING.lock();
+        let pending = pending.here();
+        let Some(entry) = pending.entries.get_mut(&number) else {
+            return;
+        };
+        let removed = matches!(entry.state, State::Moving { removed: true });
+        let (opening, now) = (entry.opening, entry.wanted);
+        if real < 0 {
+            // libvirt believes that it is there, and removes it at the end.
+            twin.stand_in();
+            entry.state = State::Refused(twin);
+        } else {
+            entry.state = State::Given(real);
+        }
+        if removed
+            && let Some(Entry { state: State::Refused(watched), .. }) =
+                pending.entries.remove(&number)
+        {
+            pending.removed.push((opening, watched));
+        }
+        (now, removed)
+    };
+    if real < 0 {
+        return;
+    }
+    match (now, removed) {
+        (Wanted::Watch(..), true) => drop(own.remove_handle(real)),
+        (Wanted::Timer(_), true) => drop(own.remove_timeout(real)),
+        (Wanted::Watch(_, events), false) if now != wanted => own.update_handle(real, events),
+        (Wanted::Timer(frequency), false) if now != wanted => own.update_timeout(real, frequency),
+        _ => {}
+    }
+}
+
+/// Tells libvirt of the end of what it has removed; where none of its locks is held.
+pub(super) fn bury(opening: u64) {
+    let removed: Vec<_> = {
+        let mut pending = PENDING.lock();
+        let all = std::mem::take(&mut pending.here().removed);
+        let (ours, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|(of, _)| *of == opening);
+        pending.removed = others;
+        ours
+    };
+    drop(removed);
+}
