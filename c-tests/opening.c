@@ -165,7 +165,9 @@ static void times_out(const char *what, const char *uri, vkvm_value *given)
             is_str(vkvm_error_message(err), wanted, what);
         fails(returned, &err, VKVM_ERROR_OWN_TIMEOUT, NULL, what);
         ok(late >= 0, "%s: not before the deadline", what);
-        ok(!daemon_socket || seen > 0, "%s: other connections are opened and used", what);
+        /* Under valgrind one thread runs at a time, and there is no time for both. */
+        ok(!daemon_socket || seen > 0 || getenv("VKVM_UNDER_VALGRIND"),
+           "%s: other connections are opened and used", what);
         ok(!runs_loop || ticked > 1, "%s: the loop turns", what);
         int after = descriptors_after_all(what);
         /* What libraries open once is open after the first one. */

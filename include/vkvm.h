@@ -3444,9 +3444,10 @@ int vkvm_conn_domain_xml_to_native(vkvm_conn *conn,
  * Events of the new connection are delivered after it.
  *
  * The connection must have been opened without a callback for credentials,
- * which are not kept. An event loop must be registered. Attempts to reconnect
- * are made on a thread of their own; with an event loop of the program's own,
- * on the loop.
+ * which are not kept; see `keep_credentials` of vkvm_conn_open_with(). An
+ * event loop must be registered. Attempts to reconnect are made on a thread of
+ * their own, and each takes 30 seconds at most, or as long as the `timeout_ms`
+ * of vkvm_conn_open_with().
  *
  * The map of an event has the keys `event`, one of `VKVM_RESUME_*`; `reason`
  * why the connection had ended, one of `VKVM_CLOSE_REASON_*`; `attempts`, how

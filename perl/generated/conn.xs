@@ -2337,10 +2337,6 @@ get_openings()
     if (vkvm_library_get_openings(&openings, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     SP = vkvm_perl_push_value(aTHX_ SP, openings);
-    SV **first = PL_stack_base + ax;
-    AV *array = av_make(SP - first + 1, first);
-    SP = first - 1;
-    mXPUSHs(newRV_noinc((SV *)array));
   }
 
 void

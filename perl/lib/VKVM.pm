@@ -120,28 +120,83 @@ sub _pairs {
     return @given;
 }
 
+# Those of Sys::Virt, and ours.
 my @CONNECTION = qw(uri address readonly flags auth credlist callback);
 my %CONNECTION = map { $_ => 1 } @CONNECTION;
+my @OPTIONS    = qw(timeout keepalive resume reopen_after_fork username password keep_credentials);
+my %OPTION     = map { $_ => 1 } @OPTIONS;
 
 # In one piece: with calls of _params and the like it was a fifth of opening test:///default.
 sub new {
     my ($class, @given) = @_;
     _refuse_count('VKVM::new', [], 1, qw(class ...)) if !defined $class;
     my %params = @given % 2 ? _pairs('VKVM->new', @given) : @given;
-    exists $CONNECTION{$_} or _refuse_others('VKVM->new', \%params, @CONNECTION) for keys %params;
+    my $has_options;
+    for (keys %params) {
+        next if exists $CONNECTION{$_};
+        $has_options = exists $OPTION{$_} or _refuse_others('VKVM->new', \%params, @CONNECTION, @OPTIONS);
+    }
     _check_connection(\%params) if keys %params > 1;
     my $uri = exists $params{address} ? $params{address} : $params{uri};
     # There ssh asks on the terminal, as ever.
-    $uri = VKVM::SysVirt::_asking_uri($uri) if $INC{'VKVM/SysVirt.pm'};
+    $uri = VKVM::SysVirt::_asking_uri($uri) if $INC{'VKVM/SysVirt.pm'} && !$has_options;
     my $flags = $params{flags} // 0;
     $flags |= CONNECT_RO() if $params{readonly};
     my $self =
-        $params{auth}
+        $has_options ? _open_with(_options($uri, $flags, \%params))
+      : $params{auth}
       ? _open_auth($uri, $flags, _credentials(@params{qw(credlist callback)}))
       : _open($uri, $flags);
     # What the library made has its class already, which may be Sys::Virt's.
     $class = ref $class || $class;
     return $class eq __PACKAGE__ ? $self : bless $self, $class;
+}
+
+# The options of opening as the library takes them, which counts milliseconds.
+sub _options {
+    my ($uri, $flags, $params) = @_;
+    _refuse('auth', 'asks for credentials, which cannot be done with options: give username and password')
+      if $params->{auth};
+    my %options = (uri => $uri, flags => $flags);
+    $options{$_} = $params->{$_} for grep { exists $params->{$_} } qw(username password);
+    $options{$_} = $params->{$_} ? 1 : 0 for grep { defined $params->{$_} } qw(reopen_after_fork keep_credentials);
+    $options{timeout_ms} = _ms('timeout', $params->{timeout}, 0, 4_294_967) if defined $params->{timeout};
+    $options{keepalive}  = _keepalive($params->{keepalive})                 if defined $params->{keepalive};
+    $options{resume}     = _resume($params->{resume})                       if defined $params->{resume};
+    return \%options;
+}
+
+# Seconds as milliseconds, the next whole number.
+sub _ms {
+    my ($name, $seconds, $least, $most) = @_;
+    my $ms   = 1000 * _number($name, $seconds, $least, $most, "a number of seconds from $least to $most");
+    my $whole = int $ms;
+    return $whole < $ms - 1e-6 ? $whole + 1 : $whole;
+}
+
+sub _keepalive {
+    my ($given) = @_;
+    my $type = ref $given;
+    _refuse('keepalive', 'is no hash of interval and count, and no array of these')
+      if $type ne 'HASH' && !($type eq 'ARRAY' && @$given == 2);
+    my %given = $type eq 'HASH' ? _params('keepalive', [$given], qw(interval count)) : ();
+    @given{qw(interval count)} = @$given if $type eq 'ARRAY';
+    for my $name (qw(interval count)) {
+        _refuse('keepalive', "has no $name") if !defined $given{$name};
+        $given{$name} = int _number("keepalive $name", $given{$name}, -1, 2**31 - 1, 'a whole number');
+    }
+    return \%given;
+}
+
+# True, or a hash with more.
+sub _resume {
+    my ($given) = @_;
+    return $given ? 1 : 0 if !ref $given || Scalar::Util::blessed($given);
+    _refuse('resume', 'is neither true or false nor a hash of max_delay and queue') if ref $given ne 'HASH';
+    my %given  = _params('resume', [$given], qw(max_delay queue));
+    my $delay  = delete $given{max_delay};
+    $given{max_delay_ms} = _ms('max_delay', $delay, 0.1, 2_147_483) if defined $delay;
+    return \%given;
 }
 
 # What is needed of both; without one of them libvirt asks on the console.

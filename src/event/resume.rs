@@ -97,7 +97,7 @@ pub fn enable_resume(conn: &Conn, id: usize, max_delay: c_int, listener: Listene
     };
     if !opened.can_be_repeated() {
         return Err(refusal(
-            "was opened with a callback for credentials, which are not kept; open it without, \
+            "was opened with credentials that are not kept; open it with keep_credentials, or \
              with a certificate or an auth file (see libvirt's documentation)",
         ));
     }
