@@ -494,8 +494,11 @@ static void what_answers(const char *uri, const char *uri_tcp, const char *user,
     if (works(vkvm_conn_open_with(options, &conn, &err), &err, "without a limit"))
         vkvm_conn_free(conn);
     must(vkvm_value_set_string(options, "password", "battery-staple", &err), err, "password");
-    fails(vkvm_conn_open_with(options, &conn, &err), &err, VKVM_ERROR_ERR_AUTH_FAILED, NULL,
-          "a wrong password");
+    int returned = vkvm_conn_open_with(options, &conn, &err);
+    if (returned < 0)
+        has_text(vkvm_error_hint(err), user, "the hint names the user");
+    fails(returned, &err, VKVM_ERROR_ERR_AUTH_FAILED, NULL, "a wrong password");
+    ok(vkvm_error_hint(NULL) == NULL, "no error has no hint");
     vkvm_value_free(options);
 }
 

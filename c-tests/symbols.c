@@ -336,6 +336,7 @@ static const function functions[] = {
     (function)&vkvm_error_domain,
     (function)&vkvm_error_free,
     (function)&vkvm_error_function,
+    (function)&vkvm_error_hint,
     (function)&vkvm_error_int1,
     (function)&vkvm_error_int2,
     (function)&vkvm_error_level,

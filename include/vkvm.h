@@ -635,6 +635,15 @@ int vkvm_error_domain(vkvm_error *err);
 const char *vkvm_error_function(vkvm_error *err);
 
 /**
+ * Returns what to do about the error, in one sentence, where the message alone
+ * does not help: when a connection could not be opened.
+ *
+ * @param err the error (not NULL; borrowed)
+ * @return the sentence, borrowed from the error, or NULL.
+ */
+const char *vkvm_error_hint(vkvm_error *err);
+
+/**
  * Gets the first of libvirt's extra numbers.
  *
  * @param err the error (not NULL; borrowed)
@@ -723,7 +732,8 @@ const char *vkvm_error_str3(vkvm_error *err);
  * @param err the error (not NULL; borrowed)
  * @param json an object with the keys `level`, `code`, `domain`, `message`,
  *     `str1` to `str3`, `int1`, `int2`, `function`, `parameter`, `line`,
- *     `column` (out; not NULL; owned by the caller: vkvm_string_free)
+ *     `column`, and `hint` where there is one (out; not NULL; owned by the
+ *     caller: vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set

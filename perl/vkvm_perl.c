@@ -204,6 +204,8 @@ static void throw_error(pTHX_ vkvm_error *error, U32 flags)
     store(aTHX_ hash, "int2", newSViv(vkvm_error_int2(error)));
     store_text(aTHX_ hash, "function", vkvm_error_function(error), flags);
     store_text(aTHX_ hash, "parameter", vkvm_error_parameter(error), flags);
+    if (vkvm_error_hint(error))
+        store_text(aTHX_ hash, "hint", vkvm_error_hint(error), flags);
     if (vkvm_error_line(error)) {
         store(aTHX_ hash, "line", newSVuv(vkvm_error_line(error)));
         store(aTHX_ hash, "column", newSVuv(vkvm_error_column(error)));

@@ -121,6 +121,15 @@ pub unsafe extern "C" fn vkvm_error_parameter(err: *mut vkvm_error) -> *const c_
     direct(ptr::null(), |c| text(c, err, |details| details.parameter.as_deref()))
 }
 
+/// Returns what to do about the error, in one sentence, where the message alone does not help:
+/// when a connection could not be opened.
+///
+/// - `return` (nullable): the sentence, borrowed from the error, or NULL.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_error_hint(err: *mut vkvm_error) -> *const c_char {
+    direct(ptr::null(), |c| text(c, err, |details| details.hint.as_deref()))
+}
+
 /// Gets the functions of this library that the message names, such as one that is to be
 /// called first. Bindings whose language has other names for them put these in their
 /// place.
@@ -151,7 +160,8 @@ pub unsafe extern "C" fn vkvm_error_column(err: *mut vkvm_error) -> u64 {
 /// Gets everything that is known about the error, as JSON.
 ///
 /// - `json`: an object with the keys `level`, `code`, `domain`, `message`,
-///   `str1` to `str3`, `int1`, `int2`, `function`, `parameter`, `line`, `column`
+///   `str1` to `str3`, `int1`, `int2`, `function`, `parameter`, `line`, `column`, and `hint`
+///   where there is one
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_to_json(
     err: *mut vkvm_error,

@@ -336,6 +336,7 @@ pub static EXPORTS: &[&CStr] = &[
     c"vkvm_error_domain",
     c"vkvm_error_free",
     c"vkvm_error_function",
+    c"vkvm_error_hint",
     c"vkvm_error_int1",
     c"vkvm_error_int2",
     c"vkvm_error_level",

@@ -49,6 +49,8 @@ pub struct Details {
     pub position: Option<(u64, u64)>,
     /// The functions of the C API that the text names, with spaces between them.
     pub mentions: Option<CString>,
+    /// What to do about it, beside libvirt's text.
+    pub hint: Option<CString>,
 }
 
 impl Error {
@@ -78,6 +80,13 @@ impl Error {
         text.extend_from_slice(c_string(note).as_bytes());
         // Neither part has a NUL.
         self.0.message = CString::new(text).unwrap_or_default();
+        self
+    }
+
+    /// Says what to do about it, beside the text.
+    #[must_use]
+    pub fn with_hint(mut self, hint: &str) -> Self {
+        self.0.hint = Some(c_string(hint));
         self
     }
 
@@ -117,6 +126,7 @@ impl Details {
             parameter: None,
             position: None,
             mentions: None,
+            hint: None,
         }
     }
 }

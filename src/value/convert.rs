@@ -27,7 +27,7 @@ impl From<&Error> for Value {
     fn from(error: &Error) -> Value {
         let details = error.details();
         let text = |text: Option<&CStr>| text.map(|text| text.to_string_lossy().into_owned());
-        Value::Map(Map::from_iter([
+        let mut map = Map::from_iter([
             ("level", Value::from(details.level)),
             ("code", Value::from(details.code)),
             ("domain", Value::from(details.domain)),
@@ -41,7 +41,11 @@ impl From<&Error> for Value {
             ("parameter", Value::from(text(details.parameter.as_deref()))),
             ("line", Value::from(details.position.map(|(line, _)| line))),
             ("column", Value::from(details.position.map(|(_, column)| column))),
-        ]))
+        ]);
+        if let Some(hint) = text(details.hint.as_deref()) {
+            map.push_new("hint", hint);
+        }
+        Value::Map(map)
     }
 }
 

@@ -289,8 +289,13 @@ impl Given<'_> {
         Ok(CString::new(self.text()?).unwrap_or_default())
     }
 
-    /// A copy that is overwritten at the end.
+    /// A copy that is overwritten at the end. In Perl a number is text.
     fn secret(&self) -> Result<Zeroizing<String>> {
+        match self.value {
+            Value::Int(number) => return Ok(Zeroizing::new(number.to_string())),
+            Value::Uint(number) => return Ok(Zeroizing::new(number.to_string())),
+            _ => {}
+        }
         let mut bytes = memory::secret(self.text()?.as_bytes(), "options")?;
         // A copy of text is text.
         Ok(Zeroizing::new(String::from_utf8(std::mem::take(&mut *bytes)).unwrap_or_default()))

@@ -1,5 +1,6 @@
 //! The connection to a hypervisor.
 
+mod advice;
 pub mod bounded;
 mod cpu;
 mod domains;

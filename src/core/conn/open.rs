@@ -8,7 +8,7 @@ use std::time::Duration;
 use virt::sys;
 use zeroize::Zeroizing;
 
-use super::{Conn, Opened, opened, shared, ssh};
+use super::{Conn, Opened, advice, opened, shared, ssh};
 use crate::core::line::{self, ConnRef};
 use crate::core::{call, fds, libxml, sigpipe};
 use crate::error::Result;
@@ -97,7 +97,9 @@ impl Conn {
         let uri = uri.as_deref();
         match &options.credentials {
             None => Self::opened_with(uri, ptr::null_mut(), opened),
-            Some(given) => given.offer(|auth| Self::opened_with(uri, auth, opened)),
+            Some(given) => given
+                .offer(|auth| Self::opened_with(uri, auth, opened))
+                .map_err(|error| advice::advise(error, uri, Some(given))),
         }
     }
 
@@ -183,14 +185,15 @@ fn open_with(
     if shared::is_meant(uri) {
         shared::ready()?;
     }
-    let uri = uri.map_or(ptr::null(), CStr::as_ptr);
+    let text = uri.map_or(ptr::null(), CStr::as_ptr);
     sigpipe::shield();
-    // SAFETY: uri is NULL or a C string; auth is NULL, libvirt's default or
+    // SAFETY: the URI is NULL or a C string; auth is NULL, libvirt's default or
     // complete, with a callback whose data outlives this call.
-    let open = || unsafe { sys::virConnectOpenAuth(uri, auth, opened.flags) };
+    let open = || unsafe { sys::virConnectOpenAuth(text, auth, opened.flags) };
     let raw = if reads_file { libxml::quietly(open) } else { open() };
     line::forget_address(raw);
-    let raw = call::pointer(raw, c"virConnectOpenAuth")?;
+    let raw = call::pointer(raw, c"virConnectOpenAuth")
+        .map_err(|error| advice::advise(error, uri, None))?;
     opened::remember(raw, opened);
     Ok(raw)
 }
