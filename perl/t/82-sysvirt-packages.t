@@ -142,7 +142,8 @@ END
 
 subtest 'an unknown parameter of VKVM->new' => sub {
     my ($status, $output) = run_perl('-MVKVM', '-e', 'eval { VKVM->new(url => "x") }; print $@->message');
-    is($output, 'url: is no parameter of VKVM->new; it has uri, address, readonly, flags, auth, credlist and callback',
+    is($output, 'url: is no parameter of VKVM->new; it has uri, address, readonly, flags, auth, credlist, callback, timeout, keepalive, resume, '
+        . 'reopen_after_fork, username, password and keep_credentials',
         'the error lists the parameters');
 };
 

@@ -3,6 +3,7 @@
 mod advice;
 pub mod bounded;
 mod cpu;
+mod credentials;
 mod domains;
 mod host;
 pub(super) mod inherited;
@@ -30,9 +31,10 @@ use uuid::Uuid;
 use virt::sys;
 
 pub use cpu::Emulator;
+pub use credentials::Credentials;
 pub use domains::DomainState;
 pub(crate) use open::reopen;
-pub use open::{Credential, Credentials, Options};
+pub use open::{Credential, Options};
 pub use opened::reopen_in_children;
 
 use super::call;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use virt::sys;
 use zeroize::Zeroizing;
 
-use super::{Conn, Opened, advice, opened, shared, ssh};
+use super::{Conn, Credentials, Opened, advice, opened, shared, ssh};
 use crate::core::line::{self, ConnRef};
 use crate::core::{call, fds, libxml, sigpipe};
 use crate::error::Result;
@@ -26,16 +26,6 @@ pub struct Credential {
     pub default: Option<String>,
     /// The answer.
     pub result: Option<String>,
-}
-
-/// A name and a password that are given before anybody asks for them. They are overwritten
-/// when nobody needs them any more.
-#[derive(Default)]
-pub struct Credentials {
-    /// For `CRED_USERNAME` and `CRED_AUTHNAME`.
-    pub username: Option<Zeroizing<String>>,
-    /// For `CRED_PASSPHRASE`.
-    pub password: Option<Zeroizing<String>>,
 }
 
 /// How a connection is to be opened.
