@@ -2,7 +2,7 @@
 
 /* All classes of handles. */
 #define CLASS_NAMES \
-    "conn", "error", "value", "event_queue", "domain", \
-    "domain_snapshot", "domain_checkpoint", "network", "network_port", "nwfilter", \
-    "nwfilter_binding", "interface", "node_device", "storage_pool", "storage_vol", \
-    "secret", "stream", "host", "fleet",
+    "conn", "error", "value", "call", "event_queue", \
+    "domain", "domain_snapshot", "domain_checkpoint", "network", "network_port", \
+    "nwfilter", "nwfilter_binding", "interface", "node_device", "storage_pool", \
+    "storage_vol", "secret", "stream", "host", "fleet",

@@ -435,6 +435,8 @@ static void wrong_options(void)
     refuses("{\"flags\": -1}", "from 0 to 4294967295");
     refuses("{\"timeout_ms\": 0.5}", "an integer is needed");
     refuses("{\"timeout_ms\": 4294967296}", "from 0 to 4294967295");
+    refuses("{\"call_timeout_ms\": -1}", "from 0 to 4294967295");
+    refuses("{\"max_calls\": 0}", "from 1 to 64");
     refuses("{\"keepalive\": 5}", "a map is needed");
     refuses("{\"keepalive\": {\"interval\": 5}}", "\"count\"");
     refuses("{\"keepalive\": {\"intervall\": 5}}", "\"keepalive.interval\"");

@@ -1,9 +1,10 @@
 #!/usr/bin/python3
 """Runs a scenario through the Python binding of examples/python.
 
-usage: runner.py [--invoke] vkvm-api.json SCENARIO.json [NAME=TEXT ...]
+usage: runner.py [--invoke|--start|--limit] vkvm-api.json SCENARIO.json [NAME=TEXT ...]
 
-With --invoke, every function that the API calls by its name is called so.
+With --invoke, every function that the API calls by its name is called so; with --start,
+by a thread of the library's; with --limit, while all connections limit the time of calls.
 
 harness/README.md says what scenarios and transcripts are. VKVM_LIBRARY names the
 library. The exit status is 1 when something was not as the scenario expects.
@@ -14,9 +15,7 @@ import os
 import re
 import sys
 
-INVOKES = sys.argv[1] == "--invoke"
-if INVOKES:
-    del sys.argv[1]
+HOW = sys.argv.pop(1) if sys.argv[1].startswith("--") else None
 os.environ["VKVM_API"] = sys.argv[1]
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../examples/python"))
 import vkvm  # noqa: E402 (it reads the API file while it is imported)
@@ -156,7 +155,7 @@ class Run:
         given = {name: self.resolve(item) for name, item in step.get("with", {}).items()}
         subject = [self.get(step["on"])] if "on" in step else []
         outputs = [param for param in function["params"] if param["direction"] == "out"]
-        if INVOKES and function["invokable"] and not any(map(callable, given.values())):
+        if HOW and function["invokable"] and not any(map(callable, given.values())):
             try:
                 return self.invoke(function, subject, given, outputs)
             except vkvm.VkvmError as error:
@@ -164,6 +163,7 @@ class Run:
                 if error.parameter != "item":
                     raise
         results = bound(*subject, **given)
+        self.limit(results)
         results = results if len(outputs) > 1 else [results] if outputs else []
         return self.flat(outputs, results)
 
@@ -171,10 +171,21 @@ class Run:
         """The same by the function's name."""
         if subject:
             given = {**given, function["params"][0]["name"]: subject[0]}
-        result = vkvm.Call.invoke(function["name"], given)
+        if HOW == "--start" and not function.get("this_thread"):
+            call = vkvm.Call.start(function["name"], given)
+            call.wait()
+            result = call.get_result()
+        else:
+            result = vkvm.Call.invoke(function["name"], given)
+        self.limit(result)
         if len(outputs) > 1:
             return self.flat(outputs, [result[param["name"]] for param in outputs])
         return self.flat(outputs, [result] if outputs else [])
+
+    def limit(self, result):
+        """Calls on a connection are to be limited, with time enough for all of them."""
+        if HOW == "--limit" and isinstance(result, vkvm.Conn):
+            result.set_call_timeout(600_000)
 
     def flat(self, outputs, results):
         """Lists are spread out."""

@@ -127,6 +127,14 @@ typedef struct vkvm_error vkvm_error;
 typedef struct vkvm_value vkvm_value;
 
 /**
+ * A call that a thread of the library's makes.
+ *
+ * Lifetime: independent of what it was started with. Threads: may be used from several at
+ * once.
+ */
+typedef struct vkvm_call vkvm_call;
+
+/**
  * A queue of events, with a descriptor that is readable while it is not empty.
  *
  * Lifetime: does not keep connections open; freeing it ends what was registered
@@ -597,6 +605,7 @@ int vkvm_conn_close(vkvm_conn *conn, vkvm_error **error);
 #define VKVM_ERROR_OWN_OTHER_EVENT_LOOP 10017
 #define VKVM_ERROR_OWN_TIMEOUT 10018
 #define VKVM_ERROR_OWN_BUSY 10019
+#define VKVM_ERROR_OWN_CANCELLED 10020
 
 /**
  * Gets the error number.
@@ -1627,6 +1636,10 @@ int vkvm_conn_new_stream(vkvm_conn *conn,
  * in milliseconds; 0 means no limit. It also limits each attempt of `resume`,
  * which is 30,000 otherwise.
  *
+ * `call_timeout_ms` limits each call, as `vkvm_conn_set_call_timeout`.
+ * `max_calls`, 1 to 64, is how many calls of `vkvm_call_start` go on at once
+ * on the connection; 4 without it, for a daemon works on five of a client's.
+ *
  * `keepalive` is a map of `interval` in seconds and `count`, as for
  * vkvm_conn_set_keep_alive(). `resume`, true or a map, opens the connection
  * again whenever it ends, as vkvm_conn_enable_resume(); the keys of the map
@@ -1678,6 +1691,32 @@ int vkvm_conn_get_all_domain_stats(vkvm_conn *conn,
                                    uint32_t flags,
                                    vkvm_value **records,
                                    vkvm_error **error);
+
+/**
+ * Gets how long calls on this connection may take; see
+ * `vkvm_conn_set_call_timeout`.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param timeout_ms how long; 0 for no limit (in milliseconds; out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_conn_get_call_timeout(vkvm_conn *conn, uint32_t *timeout_ms, vkvm_error **error);
+
+/**
+ * Counts the calls on a connection that were started by `vkvm_call_start` or
+ * bounded by `vkvm_conn_set_call_timeout`.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param calls `running` (threads are at work on them), `waiting` (for their
+ *     turn) and `abandoned` (given up, while libvirt has not answered yet)
+ *     (out; not NULL; owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_conn_get_calls(vkvm_conn *conn, vkvm_value **calls, vkvm_error **error);
 
 /**
  * Gets what host and hypervisor can do.
@@ -4081,6 +4120,21 @@ int vkvm_conn_secret_event_register_any(vkvm_conn *conn,
                                         vkvm_error **error);
 
 /**
+ * Sets how long calls on this connection may take that are made by
+ * `vkvm_call_start` or `vkvm_invoke`, with all objects that are made from it.
+ *
+ * It does not bound functions that are called directly, as these are made on
+ * the thread that calls them.
+ *
+ * @param conn the connection (not NULL; borrowed)
+ * @param timeout_ms how long; 0 for no limit (in milliseconds)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_conn_set_call_timeout(vkvm_conn *conn, uint32_t timeout_ms, vkvm_error **error);
+
+/**
  * Tells the daemon on whose behalf the connection is used from now on.
  *
  * Only what the daemon trusts may do this; it is meant for programs that speak
@@ -4237,11 +4291,98 @@ int vkvm_conn_visit_all_domain_stats(vkvm_conn *conn,
 /* === Calls by name ======================================================== */
 
 /**
+ * Gets what a call has come to: its result, or its error, which is then the
+ * error of this function.
+ *
+ * The error of a call that is not done is `VKVM_ERROR_OWN_BUSY`.
+ *
+ * @param call the call (not NULL; borrowed)
+ * @param result as of `vkvm_invoke`; each time the same value, so that it is
+ *     not copied (out; not NULL; owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_call_get_result(vkvm_call *call, vkvm_value **result, vkvm_error **error);
+
+/**
+ * Gives a call up.
+ *
+ * It is done, with the error `VKVM_ERROR_OWN_CANCELLED`. A call that has not
+ * begun never begins. What one that runs is at in libvirt goes on, as after
+ * its deadline. Cancelling a call that is done changes nothing.
+ *
+ * @param call the call (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_call_cancel(vkvm_call *call, vkvm_error **error);
+
+/**
+ * Starts a call of a function, which a thread of the library's makes.
+ *
+ * Returns at once. On one connection `max_calls` calls go on at the same time
+ * (see `vkvm_conn_open_with`), the others wait for their turn; the calls of
+ * one stream are made one after the other. A function that never waits for a
+ * daemon is called at once, on this thread. Arguments are copied: everything
+ * but the connection may be freed as soon as this returns. Freeing the
+ * connection gives up its calls.
+ *
+ * When the deadline passes, the call is done, with the error
+ * `VKVM_ERROR_OWN_TIMEOUT`. libvirt cannot be interrupted: what the call was
+ * at goes on, and its answer is dropped when it comes. A connection with 16
+ * such calls takes no new ones (`VKVM_ERROR_OWN_BUSY`); see
+ * `vkvm_conn_get_calls`.
+ *
+ * A call that is done becomes an entry of the queue, with the keys `class`
+ * ("call"), `tag` and `call` (the handle). Its place is kept from the start,
+ * so it is never lost; a queue without room for it is an error here
+ * (`VKVM_ERROR_OWN_BUSY`).
+ *
+ * @param function its name, as for `vkvm_invoke`; not one that acts on the
+ *     thread that calls it, like `vkvm_event_run_default` (not NULL; borrowed)
+ * @param args its arguments, as for `vkvm_invoke`. File descriptors are
+ *     duplicated (may be NULL; borrowed)
+ * @param timeout_ms how long it may take, from now; 0 for the limit of the
+ *     connection, `vkvm_conn_set_call_timeout` (in milliseconds)
+ * @param queue where to tell that it is done; NULL to wait with
+ *     `vkvm_call_wait` (may be NULL; borrowed)
+ * @param tag a number of the caller's choice, to know it by in the queue
+ * @param call the call; freeing it neither ends the call nor its entry in the
+ *     queue (out; not NULL; owned by the caller: vkvm_call_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_call_start(const char *function,
+                    vkvm_value *args,
+                    uint32_t timeout_ms,
+                    vkvm_event_queue *queue,
+                    uint64_t tag,
+                    vkvm_call **call,
+                    vkvm_error **error);
+
+/**
+ * Waits until the call is done.
+ *
+ * @param call the call (not NULL; borrowed)
+ * @param timeout how long to wait; 0 for not at all, -1 for as long as it
+ *     takes (in milliseconds)
+ * @param done whether it is done (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_call_wait(vkvm_call *call, int timeout, bool *done, vkvm_error **error);
+
+/**
  * Calls a function by its name.
  *
  * Every function has a name here that returns 0 or -1, but for those of values
  * (`vkvm_value_*`), those that need a callback, and those that visit a value.
- * Callbacks that may be NULL are.
+ * Callbacks that may be NULL are. It takes no longer than calls on the
+ * connection may, where that was set: `vkvm_conn_set_call_timeout`.
  *
  * @param function its name, like "vkvm_domain_get_info" (not NULL; borrowed)
  * @param args a map of its arguments by the names of its parameters, the
@@ -4262,6 +4403,23 @@ int vkvm_invoke(const char *function,
                 vkvm_value *args,
                 vkvm_value **result,
                 vkvm_error **error);
+
+/**
+ * Gives up a hold on the call handle. The call goes on: `vkvm_call_cancel`
+ * gives it up. NULL and handles that are not live are left alone.
+ *
+ * @param call the call (may be NULL; consumed)
+ */
+void vkvm_call_free(vkvm_call *call);
+
+/**
+ * Adds a hold on the call handle.
+ *
+ * @param call the call (not NULL; borrowed)
+ * @return the handle, which then needs one more `vkvm_call_free`, or NULL when
+ *     it is not live, or has 524,287 references.
+ */
+vkvm_call *vkvm_call_ref(vkvm_call *call);
 
 /* === Event loops ========================================================== */
 
@@ -4709,8 +4867,10 @@ int vkvm_event_queue_network_event_register_any(vkvm_event_queue *queue,
  * @param event a map with the keys `class` (of the object, as in function
  *     names, like "domain"; "conn" for the end of a connection), `event_id`,
  *     `conn` (a handle), `object` (a handle of the class, or null) and `args`
- *     (a map, as for a callback); NULL when there is none in time (out; not
- *     NULL; the result may be NULL; owned by the caller: vkvm_value_free)
+ *     (a map, as for a callback); of a call that is done with the keys `class`
+ *     ("call"), `tag` and `call` (a handle) instead; NULL when there is none
+ *     in time (out; not NULL; the result may be NULL; owned by the caller:
+ *     vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set

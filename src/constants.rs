@@ -2039,6 +2039,8 @@ pub const ERROR_OWN_OTHER_EVENT_LOOP: i32 = 10017;
 pub const ERROR_OWN_TIMEOUT: i32 = 10018;
 /// `VKVM_ERROR_OWN_BUSY`.
 pub const ERROR_OWN_BUSY: i32 = 10019;
+/// `VKVM_ERROR_OWN_CANCELLED`.
+pub const ERROR_OWN_CANCELLED: i32 = 10020;
 /// `VKVM_VALUE_NULL`.
 pub const VALUE_NULL: i32 = 0;
 /// `VKVM_VALUE_BOOL`.
@@ -3535,6 +3537,7 @@ pub static CONSTANTS: &[Constant] = &[
     Constant { class: "error", name: "OWN_OTHER_EVENT_LOOP", value: Number::Int(10017) },
     Constant { class: "error", name: "OWN_TIMEOUT", value: Number::Int(10018) },
     Constant { class: "error", name: "OWN_BUSY", value: Number::Int(10019) },
+    Constant { class: "error", name: "OWN_CANCELLED", value: Number::Int(10020) },
     Constant { class: "value", name: "NULL", value: Number::Int(0) },
     Constant { class: "value", name: "BOOL", value: Number::Int(1) },
     Constant { class: "value", name: "INT64", value: Number::Int(2) },

@@ -230,3 +230,35 @@ fn events_of_a_connection_go_and_the_others_keep_their_order() {
         assert!(!queue.is_readable(), "the last one is gone");
     });
 }
+
+#[test]
+fn a_place_that_is_kept_stays_whatever_comes_meanwhile() {
+    model(|| {
+        let queue = queue(1);
+        let other = with(&queue, |queue| queue.put(1));
+        let keeps = queue.buffer.keep();
+        let fits = other.join().unwrap();
+        assert_eq!(keeps, !fits, "there is one place");
+        if keeps {
+            assert!(!queue.put(2), "it is taken");
+            let event = Event { number: 3, drops: queue.drops.clone() };
+            assert!(queue.buffer.put_kept(event).is_none());
+            assert_eq!(queue.next(), Some(3));
+            assert!(queue.put(4), "it is free again");
+        }
+    });
+}
+
+#[test]
+fn a_place_can_be_given_back() {
+    model(|| {
+        let queue = queue(1);
+        let ending = with(&queue, Queue::end);
+        if queue.buffer.keep() {
+            queue.buffer.give_back();
+        }
+        let fits = queue.put(1);
+        ending.join().unwrap();
+        assert!(!fits || queue.drops() == 1, "what was in it went with it");
+    });
+}

@@ -515,6 +515,33 @@ find_storage_pool_sources(conn, type_sv, srcspec_sv = NULL, flags_sv = NULL)
   }
 
 void
+get_call_timeout(conn)
+    vkvm_conn *conn
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    uint32_t timeout_ms;
+  PPCODE:
+  {
+    if (vkvm_conn_get_call_timeout(conn, &timeout_ms, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHu(timeout_ms);
+  }
+
+void
+get_calls(conn)
+    vkvm_conn *conn
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *calls;
+  PPCODE:
+  {
+    if (vkvm_conn_get_calls(conn, &calls, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, calls);
+  }
+
+void
 get_capabilities(conn)
     vkvm_conn *conn
   PREINIT:
@@ -2152,6 +2179,19 @@ secret_event_register_any(conn, secret_sv, event_id_sv, callback_sv)
     if (vkvm_conn_secret_event_register_any(conn, secret, event_id, vkvm_perl_on_event, userdata, vkvm_perl_callback_free, &callback_id, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     XPUSHi(callback_id);
+  }
+
+void
+set_call_timeout(conn, timeout_ms_sv)
+    vkvm_conn *conn
+    SV *timeout_ms_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    uint32_t timeout_ms = (uint32_t)vkvm_perl_uint(aTHX_ timeout_ms_sv, "timeout_ms", UINT32_MAX);
+    if (vkvm_conn_set_call_timeout(conn, timeout_ms, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
   }
 
 void

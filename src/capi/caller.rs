@@ -370,6 +370,11 @@ impl OutHandle<'_, vkvm_value> {
         self.set(SharedValue::new(value.into()))
     }
 
+    /// Gives the hold on a value that others may have, too.
+    pub fn set_shared(self, value: handle::AnyHandle) {
+        self.0.set(value.into_id() as *mut vkvm_value);
+    }
+
     /// Makes a handle of the value, or NULL when there is none.
     pub fn set_value_or_null(self, value: Option<Value>) -> Result<()> {
         match value {

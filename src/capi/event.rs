@@ -119,6 +119,7 @@ pub unsafe extern "C" fn vkvm_event_is_started(
 ///
 /// cbindgen:calls_back
 /// cbindgen:blocks
+/// cbindgen:this_thread
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_event_run_default(error: *mut *mut vkvm_error) -> c_int {
     status(error, |_| event::run_default())

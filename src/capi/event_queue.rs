@@ -110,7 +110,8 @@ pub unsafe extern "C" fn vkvm_event_queue_get_overflow(
 /// - `timeout` (unit ms): how long to wait; 0 for not at all, -1 for as long as it takes
 /// - `event` (nullable, map): a map with the keys `class` (of the object, as in function names,
 ///   like "domain"; "conn" for the end of a connection), `event_id`, `conn` (a handle), `object`
-///   (a handle of the class, or null) and `args` (a map, as for a callback); NULL when there is
+///   (a handle of the class, or null) and `args` (a map, as for a callback); of a call that is
+///   done with the keys `class` ("call"), `tag` and `call` (a handle) instead; NULL when there is
 ///   none in time
 ///
 /// cbindgen:blocks
@@ -159,17 +160,27 @@ pub unsafe extern "C" fn vkvm_event_queue_drain(
 
 /// What happened, as a value; None when the connection was freed meanwhile.
 fn value(entry: Entry) -> Result<Option<Value>> {
-    let Ok(conn) = AnyHandle::retain(entry.conn, "conn") else {
+    let (conn, source, event) = match entry {
+        Entry::Event { conn, source, event } => (conn, source, event),
+        Entry::Call { tag, call } => {
+            let mut map = Map::with_capacity(3);
+            map.push_new("class", "call");
+            map.push_new("tag", tag);
+            map.push_new("call", Value::Handle(call));
+            return Ok(Some(Value::Map(map)));
+        }
+    };
+    let Ok(conn) = AnyHandle::retain(conn, "conn") else {
         return Ok(None);
     };
-    let class = entry.source.map_or("conn", Source::class_name);
-    let object = entry.event.object.map(|object| own(object.into_own())).transpose()?;
+    let class = source.map_or("conn", Source::class_name);
+    let object = event.object.map(|object| own(object.into_own())).transpose()?;
     let mut map = Map::with_capacity(5);
     map.push_new("class", class);
-    map.push_new("event_id", entry.event.id);
+    map.push_new("event_id", event.id);
     map.push_new("conn", Value::Handle(conn));
     map.push_new("object", object.map_or(Value::Null, Value::Handle));
-    map.push_new("args", Value::Map(entry.event.args));
+    map.push_new("args", Value::Map(event.args));
     Ok(Some(Value::Map(map)))
 }
 

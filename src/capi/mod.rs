@@ -45,6 +45,7 @@
 //! | `list`, `map` | what a value is |
 //! | `flags VKVM_X_*`, `enum VKVM_X_*` | bits of these constants, or one of them; several names are separated by spaces |
 //! | `unit ms` | what a number counts: `ns`, `ms`, `s`, `bytes`, `KiB`, `MiB/s` |
+//! | `descriptor` | it is an open file descriptor, or several |
 //! | `since 8.4.0` | the libvirt that is needed to pass anything but the default |
 //!
 //! Lines of their own are for the whole export:
@@ -54,6 +55,7 @@
 //! | `libvirt: virA, virB` | what it calls; `blocks` and the libvirt that it needs follow |
 //! | `cbindgen:blocks` | it may wait, though none of these may (`xtask/src/libvirt.rs` knows them) |
 //! | `cbindgen:calls_back` | callbacks may run in the meantime; of callbacks among its parameters this is known |
+//! | `cbindgen:this_thread` | it acts on the thread that calls it, so no other one can make the call |
 //! | `cbindgen:class=call` | its class, where the name does not begin with it |
 //! | `cbindgen:runs=later` | of a type of callbacks: `during` the call, `later` by the event loop, or once `at_end` |
 //!
@@ -66,6 +68,7 @@
     reason = "the names are C's, and the contract above is every export's safety section"
 )]
 
+mod call;
 pub mod caller;
 pub mod conn;
 pub mod constant;

@@ -92,7 +92,7 @@ pub unsafe extern "C" fn vkvm_storage_vol_download_file(
 /// Sends what can be read from a file descriptor to the volume, as
 /// `vkvm_storage_vol_upload_file` does it.
 ///
-/// - `fd`: a file, pipe or socket, open for reading; a file is read from where it
+/// - `fd` (descriptor): a file, pipe or socket, open for reading; a file is read from where it
 ///   is. It stays open
 /// - `offset` (default 0, unit bytes): where in the volume the data go
 /// - `length` (default 0, unit bytes): how much to send; 0 for all there is
@@ -128,7 +128,7 @@ pub unsafe extern "C" fn vkvm_storage_vol_upload_fd(
 /// Writes the volume to a file descriptor, as `vkvm_storage_vol_download_file`
 /// does it.
 ///
-/// - `fd`: a file, pipe or socket, open for writing; a file is written from where
+/// - `fd` (descriptor): a file, pipe or socket, open for writing; a file is written from where
 ///   it is, and holes are zeros where it cannot have them. It stays open
 /// - `offset` (default 0, unit bytes): where in the volume the data begin
 /// - `length` (default 0, unit bytes): how much to receive; 0 for all that is there

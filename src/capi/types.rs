@@ -5,7 +5,7 @@ use std::ffi::{c_int, c_void};
 use crate::core::{Again, Pinned};
 use crate::error::{Error, Result};
 use crate::handle::{Class, Object, Table};
-use crate::{core, event, host, value};
+use crate::{calls, core, event, host, value};
 
 /// A type that C has pointers to, which are handles of an object.
 pub trait Handle {
@@ -49,6 +49,9 @@ impl Handle for vkvm_conn {
 impl Object for core::Conn {
     const CLASS: Class = Class::Conn;
     fn before_end(&self, id: usize) {
+        if let Some(lane) = self.lane_to_end() {
+            calls::end_lane(&lane, calls::CONNECTION_FREED);
+        }
         event::deregister_all(self);
         event::forget_connection(id);
     }
@@ -211,6 +214,22 @@ impl Object for host::Fleet {
     const CLASS: Class = Class::Fleet;
     fn table() -> &'static Table<Self> {
         static TABLE: Table<host::Fleet> = Table::new();
+        &TABLE
+    }
+}
+
+/// A call that a thread of the library's makes.
+///
+/// Lifetime: independent of what it was started with. Threads: may be used from several at
+/// once.
+pub struct vkvm_call;
+impl Handle for vkvm_call {
+    type Object = calls::Call;
+}
+impl Object for calls::Call {
+    const CLASS: Class = Class::Call;
+    fn table() -> &'static Table<Self> {
+        static TABLE: Table<calls::Call> = Table::new();
         &TABLE
     }
 }

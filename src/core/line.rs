@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, Weak};
 
 use virt::sys;
 
-use super::sigpipe;
+use super::{lane, sigpipe};
 use crate::fork::{self, Leaf, lock};
 
 /// A reference to a connection of libvirt's.
@@ -161,7 +161,12 @@ impl Line {
 
     /// From now on `new` is used, by everything that was made from this line.
     pub(crate) fn go_on_with(self: &Arc<Self>, new: ConnRef) {
-        lock(&self.addresses).push(new.raw_here().addr());
+        let before = {
+            let mut addresses = lock(&self.addresses);
+            addresses.push(new.raw_here().addr());
+            addresses[0]
+        };
+        lane::go_on_with(before, new.raw_here());
         LINES.lock().insert(new.raw_here().addr(), Arc::downgrade(self));
         // Without the lock: the last reference closes.
         let before = lock(&self.latest).replace(new);

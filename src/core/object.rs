@@ -23,7 +23,7 @@ use crate::handle;
 ///
 /// # Safety
 /// The functions are libvirt's for this structure.
-pub(crate) unsafe trait Counted {
+pub(crate) unsafe trait Counted: 'static {
     /// Gives up a reference.
     ///
     /// # Safety
@@ -36,8 +36,10 @@ pub(crate) unsafe trait Counted {
     /// As for [`free`](Self::free).
     #[inline]
     unsafe fn end(this: *mut Self) {
-        // SAFETY: as promised by the caller.
-        closing::end_object(|| unsafe { Self::free(this) });
+        // SAFETY: as promised by the caller; libvirt's objects may be freed on any thread.
+        unsafe {
+            closing::end_object(move || Self::conn(this), move || Self::free(this));
+        }
     }
 
     /// The connection it was made from, borrowed.

@@ -84,6 +84,8 @@ pub enum Misuse {
     Deadline { what: String, ms: u64 },
     #[error("{what}")]
     Busy { what: String },
+    #[error("{function}: {why}")]
+    GivenUp { function: &'static str, why: &'static str },
     #[error("the thread {name} could not be started: {error}")]
     NoThread { name: String, error: std::io::Error },
     #[error("{function} needs libvirt {since}; the installed libvirt does not have it")]
@@ -124,6 +126,7 @@ impl Misuse {
             Misuse::NoMemory { .. } => virt::sys::VIR_ERR_NO_MEMORY as i32,
             Misuse::NoThread { .. } => virt::sys::VIR_ERR_SYSTEM_ERROR as i32,
             Misuse::Cancelled => virt::sys::VIR_ERR_OPERATION_ABORTED as i32,
+            Misuse::GivenUp { .. } => c::ERROR_OWN_CANCELLED,
             Misuse::TimedOut { .. } => virt::sys::VIR_ERR_OPERATION_TIMEOUT as i32,
             Misuse::NotInThisLibvirt { .. } | Misuse::NoLibrary { .. } => {
                 virt::sys::VIR_ERR_NO_SUPPORT as i32
@@ -165,6 +168,7 @@ impl Misuse {
             | Misuse::TimedOut { .. }
             | Misuse::Deadline { .. }
             | Misuse::Busy { .. }
+            | Misuse::GivenUp { .. }
             | Misuse::NoThread { .. }
             | Misuse::NotInThisLibvirt { .. }
             | Misuse::NoLibrary { .. } => None,

@@ -30,6 +30,8 @@ struct State<E> {
     /// What the signal was set to.
     signalled: bool,
     dropped: u64,
+    /// Places that are kept for what comes for certain.
+    kept: usize,
     /// It is over; what still arrives is given back.
     ended: bool,
 }
@@ -38,7 +40,8 @@ impl<E, S: Signal> Buffer<E, S> {
     /// An empty one, for up to `capacity` events.
     pub fn new(capacity: usize, signal: S) -> Self {
         let events = VecDeque::new();
-        let state = Mutex::new(State { events, signalled: false, dropped: 0, ended: false });
+        let state =
+            Mutex::new(State { events, signalled: false, dropped: 0, kept: 0, ended: false });
         Buffer { state, arrived: Condvar::new(), capacity, signal }
     }
 
@@ -64,8 +67,37 @@ impl<E, S: Signal> Buffer<E, S> {
         if state.ended {
             return Some(event);
         }
-        if state.events.len() >= self.capacity || state.events.try_reserve(1).is_err() {
+        if !state.has_room(self.capacity) {
             state.dropped += 1;
+            return Some(event);
+        }
+        state.events.push_back(event);
+        self.tell(&mut state);
+        drop(state);
+        self.arrived.notify_one();
+        None
+    }
+
+    /// Keeps a place, so that [`put_kept`](Self::put_kept) cannot fail. False where there
+    /// is no room or no memory for it.
+    pub fn keep(&self) -> bool {
+        let mut state = lock(&self.state);
+        let has_room = state.has_room(self.capacity);
+        state.kept += usize::from(has_room);
+        has_room
+    }
+
+    /// Gives a place back that was kept.
+    pub fn give_back(&self) {
+        lock(&self.state).kept -= 1;
+    }
+
+    /// Adds an event to a place that was kept for it. It is given back by a buffer that
+    /// has ended.
+    pub fn put_kept(&self, event: E) -> Option<E> {
+        let mut state = lock(&self.state);
+        state.kept -= 1;
+        if state.ended {
             return Some(event);
         }
         state.events.push_back(event);
@@ -159,6 +191,12 @@ impl<E, S: Signal> Buffer<E, S> {
 }
 
 impl<E> State<E> {
+    /// Whether one more fits, beside what was kept a place for.
+    fn has_room(&mut self, capacity: usize) -> bool {
+        let fits = self.events.len() + self.kept < capacity;
+        fits && self.events.try_reserve(self.kept + 1).is_ok()
+    }
+
     /// Takes them out; without memory for a list of them, only the first.
     fn remove(&mut self, gone: impl Fn(&E) -> bool) -> (Vec<E>, Option<E>) {
         let count = self.events.iter().filter(|event| gone(event)).count();

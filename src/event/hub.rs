@@ -161,11 +161,20 @@ impl<S: Sides> Hub<S> {
         line: u64,
         wanted: impl Fn(&S::Role) -> bool,
     ) -> Vec<Arc<Entry<S>>> {
+        let (entries, tell) = self.take(line, wanted);
+        tell();
+        entries
+    }
+
+    /// The same, with what tells libvirt, which may take as long as the daemon likes.
+    pub fn take(
+        &'static self,
+        line: u64,
+        wanted: impl Fn(&S::Role) -> bool,
+    ) -> (Vec<Arc<Entry<S>>>, impl FnOnce()) {
         let removed = self.table.lock().remove(line, |_, entry| wanted(&entry.role));
-        for (channel, _) in &removed.entries {
-            self.tap_out(line, channel);
-        }
-        removed.entries.into_iter().map(|(_, entry)| entry).collect()
+        let (channels, entries): (Vec<_>, Vec<_>) = removed.entries.into_iter().unzip();
+        (entries, move || channels.iter().for_each(|channel| self.tap_out(line, channel)))
     }
 
     /// The same, of all lines.

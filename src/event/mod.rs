@@ -53,7 +53,7 @@ pub use given::{
 pub use listeners::Listener;
 pub use numbers::Numbers;
 pub use opening::open_bounded;
-pub use queue::{Entry, EventQueue, forget_connection};
+pub use queue::{Entry, EventQueue, Place, forget_connection};
 pub use registry::{
     deregister_all, deregister_any, domain_event_deregister, domain_event_register,
     qemu_monitor_event_register, register_any,

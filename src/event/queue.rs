@@ -14,19 +14,51 @@ use super::{Event, close};
 use crate::core::{Conn, sigpipe};
 use crate::error::{Misuse, Result};
 use crate::fork::{self, Leaf};
+use crate::handle::AnyHandle;
 use crate::memory;
 
 /// A queue of events.
 pub struct EventQueue(Arc<Inner>);
 
-/// An event in a queue.
-pub struct Entry {
-    /// The handle of the connection, without a hold on it.
-    pub conn: usize,
-    /// The class of the object; none for the end of a connection.
-    pub source: Option<Source>,
-    /// What happened.
-    pub event: Event,
+/// What is in a queue.
+pub enum Entry {
+    /// An event.
+    Event {
+        /// The handle of the connection, without a hold on it.
+        conn: usize,
+        /// The class of the object; none for the end of a connection.
+        source: Option<Source>,
+        /// What happened.
+        event: Event,
+    },
+    /// A call that is done.
+    Call {
+        /// What the program knows it by.
+        tag: u64,
+        /// Its handle.
+        call: AnyHandle,
+    },
+}
+
+/// A place in a queue, for what comes for certain.
+pub struct Place(Option<Arc<Inner>>);
+
+impl Place {
+    /// Puts it there.
+    pub fn fill(mut self, entry: Entry) {
+        if let Some(queue) = self.0.take() {
+            // What is given back ends here, under no lock.
+            drop(queue.events.put_kept(entry));
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(queue) = &self.0 {
+            queue.events.give_back();
+        }
+    }
 }
 
 struct Inner {
@@ -77,7 +109,7 @@ pub fn forget_connection(conn: usize) {
     let queues: Vec<_> = QUEUES.lock().iter().filter_map(Weak::upgrade).collect();
     let here = fork::generation();
     for queue in queues.iter().filter(|queue| queue.generation == here) {
-        queue.events.remove(|entry| entry.conn == conn);
+        queue.events.remove(|entry| matches!(entry, Entry::Event { conn: of, .. } if *of == conn));
     }
 }
 
@@ -128,10 +160,19 @@ impl EventQueue {
         let queue = Arc::clone(&self.0);
         let listener = Listener::of_queue(self.0.number, move |event| {
             // What is given back ends here, under no lock.
-            drop(queue.events.put(Entry { conn, source, event: event.kept() }));
+            drop(queue.events.put(Entry::Event { conn, source, event: event.kept() }));
         });
         let number = self.0.number;
         self.0.events.fill(|| register(listener), || deregister_queue(number))
+    }
+
+    /// Keeps a place for what comes for certain.
+    pub fn keep_place(&self) -> Result<Place> {
+        if self.0.events.keep() {
+            return Ok(Place(Some(Arc::clone(&self.0))));
+        }
+        let what = "queue: is full; take out what is in it, or make one with more room".to_owned();
+        Err(Misuse::Busy { what }.into())
     }
 
     /// Stops listening to the end of a connection.

@@ -13,7 +13,7 @@ use super::listeners::{HUB, Kind, Listener, Role, Topic, refusal};
 use super::registrar::OnLine;
 use super::subject::{Source, Subject};
 use super::{choice, resume};
-use crate::core::{Conn, Domain};
+use crate::core::{Conn, Domain, thread};
 use crate::error::{Misuse, Result};
 
 /// Listens to events of kind `id` from one object, or from all of the class.
@@ -123,8 +123,19 @@ pub fn deregister_all(conn: &Conn) {
     };
     resume::end_of_member(member);
     let me = member.number;
-    drop(HUB.remove(member.line.number(), |role| role.owner == me));
-    settle(conn);
+    let (listeners, tell) = HUB.take(member.line.number(), move |role| role.owner == me);
+    drop(listeners);
+    match conn.is_bounded().then(|| conn.another()) {
+        // Whoever ends it must not wait for a daemon that does not answer.
+        Some(Ok(other)) => thread::run_elsewhere("vkvm-close", move || {
+            tell();
+            settle(&other);
+        }),
+        _ => {
+            tell();
+            settle(conn);
+        }
+    }
 }
 
 /// Waits until what libvirt still received for the connection is through: closing it

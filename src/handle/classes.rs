@@ -14,6 +14,8 @@ pub enum Class {
     Error,
     /// `vkvm_value`.
     Value,
+    /// `vkvm_call`.
+    Call,
     /// `vkvm_event_queue`.
     EventQueue,
     /// `vkvm_domain`.
@@ -49,10 +51,11 @@ pub enum Class {
 }
 
 /// All classes, in the order of their numbers.
-pub const CLASSES: [Class; 19] = [
+pub const CLASSES: [Class; 20] = [
     Class::Conn,
     Class::Error,
     Class::Value,
+    Class::Call,
     Class::EventQueue,
     Class::Domain,
     Class::DomainSnapshot,
@@ -80,6 +83,7 @@ impl Class {
             Class::Conn => c"conn",
             Class::Error => c"error",
             Class::Value => c"value",
+            Class::Call => c"call",
             Class::EventQueue => c"event_queue",
             Class::Domain => c"domain",
             Class::DomainSnapshot => c"domain_snapshot",

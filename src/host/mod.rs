@@ -36,12 +36,14 @@ mod walk;
 mod xml_result;
 
 use std::ffi::CStr;
+use std::sync::Arc;
 
 pub use fleet::Fleet;
 pub use frame::call::Progress;
 pub use generate::{mac, uuid};
 
-use crate::core::{Again, Conn, Pinned};
+use crate::core::lane::Lane;
+use crate::core::{Again, Conn, OnLane, Pinned};
 use crate::error::Result;
 use crate::value::{Map, Value};
 
@@ -88,6 +90,12 @@ impl Pinned for Host {
 
     fn unpin(&self, pin: usize) {
         self.conn.unpin(pin);
+    }
+}
+
+impl OnLane for Host {
+    fn lane(&self) -> Result<Option<Arc<Lane>>> {
+        self.conn.lane()
     }
 }
 

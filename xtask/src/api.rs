@@ -42,6 +42,8 @@ pub struct Function {
     pub blocks: bool,
     /// Whether functions of the caller's may be called in the meantime.
     pub calls_back: bool,
+    /// Whether it acts on the thread that calls it.
+    pub this_thread: bool,
     /// The libvirt that it needs, where 7.0.0 will not do.
     pub since: Option<String>,
 }
@@ -351,6 +353,7 @@ fn function(ir: &IrFunction, api: &Api, libvirt: &Libvirt) -> Result<Function> {
         returns,
         blocks: false,
         calls_back: false,
+        this_thread: ir.annotations.bool("this_thread").unwrap_or(false),
     };
     function.blocks = function.may_block(&ir.annotations, libvirt);
     function.calls_back = ir.annotations.bool("calls_back").unwrap_or_else(|| {

@@ -37,6 +37,8 @@ pub struct ParamDoc {
     pub unit: Option<&'static str>,
     /// The libvirt that is needed to pass anything but the default.
     pub since: Option<String>,
+    /// Whether a number is a file descriptor.
+    pub descriptor: bool,
 }
 
 /// What a value is.
@@ -165,6 +167,7 @@ impl ParamDoc {
         let names = || rest.split(' ').map(str::to_owned).collect();
         match word {
             "nullable" if rest.is_empty() => self.nullable = true,
+            "descriptor" if rest.is_empty() => self.descriptor = true,
             "consumed" if rest.is_empty() => self.consumed = true,
             "list" if rest.is_empty() => self.shape = Some(Shape::List),
             "map" if rest.is_empty() => self.shape = Some(Shape::Map),

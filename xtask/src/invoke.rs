@@ -26,8 +26,11 @@ pub fn write(api: &Api, modules: &HashMap<String, String>) -> Result<Output> {
         write!(
             text,
             "    Row {{\n        name: \"{name}\",\n        params: &[{}],\n        \
+                 blocks: {},\n        this_thread: {},\n        \
                  call: |frame| call(capi::{module}::{name} as unsafe extern \"C\" fn({types}_) -> _, frame),\n    }},\n",
-            params.join(", ")
+            params.join(", "),
+            function.blocks,
+            function.this_thread,
         )?;
     }
     text.push_str("];\n");
@@ -58,6 +61,10 @@ fn params(param: &Param) -> Vec<String> {
     let name = &param.name;
     let row = match param.doc.default {
         Some(default) if role == "In" => format!("Param::or(\"{name}\", {default})"),
+        _ if param.doc.descriptor && param.direction == Direction::In => {
+            let nullable = if param.doc.nullable { ".or_null_too()" } else { "" };
+            format!("Param::descriptor(\"{name}\"){nullable}")
+        }
         _ if role == "In" && param.doc.nullable => format!("Param::or_null(\"{name}\")"),
         _ => format!("Param::new(\"{name}\", {role})"),
     };

@@ -152,6 +152,9 @@ fn function(function: &Function) -> Value {
     put("form", form(function.form()).into());
     put("blocks", function.blocks.into());
     put("calls_back", function.calls_back.into());
+    if function.this_thread {
+        put("this_thread", true.into());
+    }
     if let Some(since) = &function.since {
         put("since", since.clone().into());
     }
@@ -239,6 +242,9 @@ fn param(param: &Param, function: &Function) -> Value {
     }
     if let Some(unit) = param.doc.unit {
         put("unit", unit.into());
+    }
+    if param.doc.descriptor {
+        put("descriptor", true.into());
     }
     if let Some(since) = &param.doc.since {
         put("since", since.clone().into());

@@ -217,7 +217,7 @@ pub unsafe extern "C" fn vkvm_conn_create_domain(
 /// socket.
 ///
 /// - `xml`: a `<domain>` document
-/// - `fds` (nullable): open file descriptors; the call borrows them, and the caller closes
+/// - `fds` (nullable, descriptor): open file descriptors; the call borrows them, and the caller closes
 ///   them. NULL if there are none
 /// - `fds_len`: how many there are
 /// - `flags` (default 0, flags VKVM_DOMAIN_START_*)

@@ -98,6 +98,10 @@ pub unsafe extern "C" fn vkvm_conn_open_auth(
 /// of `VKVM_CONNECT_*`. `timeout_ms` limits the opening, in milliseconds; 0 means no limit. It
 /// also limits each attempt of `resume`, which is 30,000 otherwise.
 ///
+/// `call_timeout_ms` limits each call, as `vkvm_conn_set_call_timeout`. `max_calls`, 1 to 64, is
+/// how many calls of `vkvm_call_start` go on at once on the connection; 4 without it, for a
+/// daemon works on five of a client's.
+///
 /// `keepalive` is a map of `interval` in seconds and `count`, as for
 /// vkvm_conn_set_keep_alive(). `resume`, true or a map, opens the connection again whenever it
 /// ends, as vkvm_conn_enable_resume(); the keys of the map are `max_delay_ms`, which is 10,000

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-use crate::core::Conn;
 use crate::core::conn::{Credentials, Options};
+use crate::core::lane::MOST_CALLS;
+use crate::core::{Conn, OnLane};
 use crate::error::{Error, Misuse, Result};
 use crate::event::{self, EventQueue, Listener};
 use crate::handle;
@@ -25,6 +26,9 @@ struct Settings {
     timeout: Option<Duration>,
     keep_alive: Option<(c_int, c_uint)>,
     resume: Option<Resume>,
+    /// In ms.
+    call_timeout: Option<u32>,
+    max_calls: Option<u32>,
 }
 
 struct Resume {
@@ -36,8 +40,7 @@ struct Resume {
 /// Reads the value of an option.
 type Reader = fn(&mut Settings, &Given) -> Result<()>;
 
-/// The options, in the order in which messages name them. What bounds the calls of the
-/// connection (`call_timeout_ms`, `max_calls`) has its place here as well.
+/// The options, in the order in which messages name them.
 const TABLE: &[(&str, Reader)] = &[
     ("uri", |settings, given| {
         settings.options.uri = Some(given.c_text()?);
@@ -50,6 +53,14 @@ const TABLE: &[(&str, Reader)] = &[
     ("timeout_ms", |settings, given| {
         let ms = given.integer(0, u32::MAX.into())? as u64;
         settings.timeout = (ms > 0).then(|| Duration::from_millis(ms));
+        Ok(())
+    }),
+    ("call_timeout_ms", |settings, given| {
+        settings.call_timeout = Some(given.integer(0, u32::MAX.into())? as u32);
+        Ok(())
+    }),
+    ("max_calls", |settings, given| {
+        settings.max_calls = Some(given.integer(1, MOST_CALLS.into())? as u32);
         Ok(())
     }),
     ("keepalive", |settings, given| {
@@ -85,12 +96,15 @@ pub struct Prepared {
     timeout: Option<Duration>,
     keep_alive: Option<(c_int, c_uint)>,
     resume: Option<Resume>,
+    call_timeout: Option<u32>,
+    max_calls: Option<u32>,
 }
 
 /// Reads the options. Time runs from here on.
 pub fn prepare(options: &Value) -> Result<Prepared> {
     let begin = Instant::now();
-    let Settings { mut options, credentials, timeout, keep_alive, resume } = read(options)?;
+    let Settings { mut options, credentials, timeout, keep_alive, resume, call_timeout, max_calls } =
+        read(options)?;
     if credentials.username.is_some() || credentials.password.is_some() {
         options.credentials = Some(Arc::new(credentials));
     } else if options.keeps_credentials {
@@ -102,7 +116,7 @@ pub fn prepare(options: &Value) -> Result<Prepared> {
     if let Some(resume) = &resume {
         check(resume, &options)?;
     }
-    Ok(Prepared { begin, options, timeout, keep_alive, resume })
+    Ok(Prepared { begin, options, timeout, keep_alive, resume, call_timeout, max_calls })
 }
 
 impl Prepared {
@@ -114,6 +128,14 @@ impl Prepared {
         }?;
         if let Some((interval, count)) = self.keep_alive {
             conn.set_keep_alive(interval, count).map_err(event::explain_keep_alive)?;
+        }
+        if (self.call_timeout.is_some() || self.max_calls.is_some())
+            && let Some(lane) = conn.lane()?
+        {
+            lane.set_timeout_ms(self.call_timeout.unwrap_or(0));
+            if let Some(count) = self.max_calls {
+                lane.set_max_calls(count);
+            }
         }
         let id = handle::insert(conn)?;
         if let Some(resume) = &self.resume {

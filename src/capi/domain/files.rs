@@ -8,7 +8,7 @@ use crate::capi::types::{vkvm_domain, vkvm_error};
 /// Starts a defined domain, and gives its first process open files: those of a container
 /// are numbered from 3 on. Only over a connection through a UNIX socket.
 ///
-/// - `fds` (nullable): open file descriptors; the call borrows them, and the caller closes
+/// - `fds` (nullable, descriptor): open file descriptors; the call borrows them, and the caller closes
 ///   them. NULL if there are none
 /// - `fds_len`: how many there are
 /// - `flags` (default 0, flags VKVM_DOMAIN_START_*)
@@ -34,7 +34,7 @@ pub unsafe extern "C" fn vkvm_domain_create_with_files(
 /// UNIX socket.
 ///
 /// - `name`: the name
-/// - `fds`: open file descriptors; the call borrows them, and the caller closes them
+/// - `fds` (descriptor): open file descriptors; the call borrows them, and the caller closes them
 /// - `fds_len`: how many there are
 /// - `flags` (default 0, flags VKVM_DOMAIN_FD_ASSOCIATE_*)
 ///
@@ -58,7 +58,7 @@ pub unsafe extern "C" fn vkvm_domain_fd_associate(
 /// connection through a UNIX socket.
 ///
 /// - `idx`: which of its displays, from 0
-/// - `fd`: the socket, an open file descriptor; the call borrows it, and the caller closes it
+/// - `fd` (descriptor): the socket, an open file descriptor; the call borrows it, and the caller closes it
 /// - `flags` (default 0, flags VKVM_DOMAIN_OPEN_GRAPHICS_SKIPAUTH):
 ///   `VKVM_DOMAIN_OPEN_GRAPHICS_SKIPAUTH` to need no password
 ///

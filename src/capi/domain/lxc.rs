@@ -49,6 +49,7 @@ pub unsafe extern "C" fn vkvm_domain_lxc_open_namespace(
 /// - `old_fds_len`: how many there are
 ///
 /// libvirt: virDomainLxcEnterNamespace
+/// cbindgen:this_thread
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_lxc_enter_namespace(
     dom: *mut vkvm_domain,
@@ -75,6 +76,7 @@ pub unsafe extern "C" fn vkvm_domain_lxc_enter_namespace(
 /// - `flags` (default 0): unused, pass 0
 ///
 /// libvirt: virDomainLxcEnterCGroup
+/// cbindgen:this_thread
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_lxc_enter_cgroup(
     dom: *mut vkvm_domain,
@@ -97,6 +99,7 @@ pub unsafe extern "C" fn vkvm_domain_lxc_enter_cgroup(
 ///   enforced; with AppArmor, libvirt leaves them empty and 0
 ///
 /// libvirt: virNodeGetSecurityModel, virDomainLxcEnterSecurityLabel
+/// cbindgen:this_thread
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_conn_lxc_enter_security_label(
     conn: *mut vkvm_conn,

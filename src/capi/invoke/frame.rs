@@ -10,7 +10,7 @@ use super::output::Output;
 use super::{Param, Role, Row};
 use crate::capi::caller::writing;
 use crate::capi::types::{SharedValue, vkvm_error};
-use crate::error::{Error, Misuse, Result};
+use crate::error::{Error, Result};
 use crate::handle::{self, AnyHandle};
 use crate::value::{Map, Value};
 
@@ -44,15 +44,7 @@ impl Drop for Made {
 impl<'a> Frame<'a> {
     /// For one call; refuses arguments that the function does not have.
     pub fn new(row: &'static Row, args: &'a Map) -> Result<Self> {
-        let names = || row.params.iter().filter(|param| param.is_given()).map(|param| param.name);
-        if let Some((key, _)) = args.iter().find(|(key, _)| !names().any(|name| name == *key)) {
-            let names = names().collect::<Vec<_>>().join(", ");
-            let hint = match names.as_str() {
-                "" => format!(": {} has no parameters", row.name),
-                names => format!("; the parameters of {} are {names}", row.name),
-            };
-            return Err(Misuse::NotFound { parameter: "args", path: key.into(), hint }.into());
-        }
+        row.refuse_others(args)?;
         let outputs = Vec::with_capacity(row.params.len());
         Ok(Frame { row, args, loaded: 0, length: 0, kept: Vec::new(), outputs })
     }
@@ -67,7 +59,7 @@ impl<'a> Frame<'a> {
     /// The length that is given for the room that [`next`](Self::next) gave last.
     pub fn room_length(&self) -> Result<(&'static Param, &'a Value)> {
         let param = &self.row.params[self.loaded];
-        let length = self.argument(param)?.ok_or_else(|| self.missing(param))?;
+        let length = self.argument(param)?.ok_or_else(|| self.row.missing(param))?;
         Ok((param, length))
     }
 
@@ -76,13 +68,8 @@ impl<'a> Frame<'a> {
         match self.args.get(param.name) {
             Some(Value::Null) | None if param.nullable || param.default.is_some() => Ok(None),
             Some(value) => Ok(Some(value)),
-            None => Err(self.missing(param)),
+            None => Err(self.row.missing(param)),
         }
-    }
-
-    fn missing(&self, param: &Param) -> Error {
-        let reason = format!("is missing; {} needs it", self.row.name);
-        Misuse::Invalid { parameter: param.name, reason }.into()
     }
 
     /// Keeps what an argument points to.

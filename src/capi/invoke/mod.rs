@@ -1,4 +1,4 @@
-//! `vkvm_invoke`: a function by its name, with its arguments in a map.
+//! A function by its name, with its arguments in a map.
 //!
 //! A generated row for each function (`table.rs`) says what its parameters are called
 //! and has its pointer. How an argument is loaded from a value and an output is unloaded
@@ -11,40 +11,40 @@ mod output;
 #[rustfmt::skip]
 mod table;
 
-use std::ffi::{c_char, c_int};
-
-use zeroize::Zeroize;
-
 use self::frame::Frame;
-use super::guard::status;
-use super::types::{vkvm_error, vkvm_value};
-use crate::error::{Misuse, Result};
+use crate::error::{Error, Misuse, Result};
 use crate::value::{Map, Value};
 
 /// A function that can be called by its name.
-struct Row {
+pub(super) struct Row {
     /// As in C.
-    name: &'static str,
+    pub(super) name: &'static str,
     /// Its parameters in C's order, but for the error.
-    params: &'static [Param],
+    pub(super) params: &'static [Param],
+    /// Whether it may wait for a daemon.
+    pub(super) blocks: bool,
+    /// Whether it acts on the thread that calls it.
+    pub(super) this_thread: bool,
     /// Loads the arguments, calls it, and keeps what it gives in the frame.
     call: fn(&mut Frame) -> Result<()>,
 }
 
 /// A parameter in C.
-struct Param {
+pub(super) struct Param {
     /// As in C.
-    name: &'static str,
+    pub(super) name: &'static str,
     role: Role,
     /// Whether NULL is allowed.
     nullable: bool,
     /// What is passed when it is left out.
     default: Option<i64>,
+    /// Whether it is an open file descriptor, or several.
+    pub(super) descriptor: bool,
 }
 
 /// What a parameter is for.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Role {
+pub(super) enum Role {
     /// It is given by its name, the object included.
     In,
     /// It is given by its name: the length of the room in front of it.
@@ -63,11 +63,19 @@ enum Role {
 
 impl Param {
     const fn new(name: &'static str, role: Role) -> Self {
-        Param { name, role, nullable: false, default: None }
+        Param { name, role, nullable: false, default: None, descriptor: false }
     }
 
     const fn or_null(name: &'static str) -> Self {
         Param { nullable: true, ..Param::new(name, Role::In) }
+    }
+
+    const fn descriptor(name: &'static str) -> Self {
+        Param { descriptor: true, ..Param::new(name, Role::In) }
+    }
+
+    const fn or_null_too(self) -> Self {
+        Param { nullable: true, ..self }
     }
 
     const fn or(name: &'static str, default: i64) -> Self {
@@ -75,55 +83,50 @@ impl Param {
     }
 
     /// Whether there is an argument of this name.
-    fn is_given(&self) -> bool {
+    pub(super) fn is_given(&self) -> bool {
         matches!(self.role, Role::In | Role::RoomLength)
     }
 }
 
-/// Calls a function by its name.
-///
-/// Every function has a name here that returns 0 or -1, but for those of values
-/// (`vkvm_value_*`), those that need a callback, and those that visit a value.
-/// Callbacks that may be NULL are.
-///
-/// - `function`: its name, like "vkvm_domain_get_info"
-/// - `args` (nullable, map): a map of its arguments by the names of its parameters, the object
-///   included: handles, values, texts, numbers, bools, lists of them, and bytes. Lengths are not
-///   given: lists and bytes have theirs, but for the room of `vkvm_stream_recv` (`data_len`).
-///   What is left out, or null, takes its default, or NULL where that is allowed. A name that
-///   the function does not have is an error that lists those it has.
-/// - `result`: null for a function without results, the result itself where there is one,
-///   a map of them by their names where there are several. It owns its handles
-///
-/// cbindgen:class=call
-/// cbindgen:blocks
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn vkvm_invoke(
-    function: *const c_char,
-    args: *mut vkvm_value,
-    result: *mut *mut vkvm_value,
-    error: *mut *mut vkvm_error,
-) -> c_int {
-    status(error, |c| {
-        let out = c.out_handle(result, "result")?;
-        let function = c.str(function, "function")?;
-        let mut args = c.map_nullable(args, "args")?.unwrap_or_default();
-        // There may be secrets among them.
-        let result = find(function).and_then(|row| invoke(row, &args));
-        args.zeroize();
-        out.set_value(result?)
-    })
+impl Row {
+    /// Refuses arguments that the function does not have.
+    pub(super) fn refuse_others(&self, args: &Map) -> Result<()> {
+        let names = || self.params.iter().filter(|param| param.is_given()).map(|param| param.name);
+        let Some((key, _)) = args.iter().find(|(key, _)| !names().any(|name| name == *key)) else {
+            return Ok(());
+        };
+        let names = names().collect::<Vec<_>>().join(", ");
+        let hint = match names.as_str() {
+            "" => format!(": {} has no parameters", self.name),
+            names => format!("; the parameters of {} are {names}", self.name),
+        };
+        Err(Misuse::NotFound { parameter: "args", path: key.into(), hint }.into())
+    }
+
+    /// Refuses to do without an argument that the function needs.
+    pub(super) fn refuse_too_few(&self, args: &Map) -> Result<()> {
+        let missing = self.params.iter().find(|param| {
+            let is_needed = !param.nullable && param.default.is_none();
+            param.is_given() && is_needed && args.get(param.name).is_none()
+        });
+        missing.map_or(Ok(()), |param| Err(self.missing(param)))
+    }
+
+    fn missing(&self, param: &Param) -> Error {
+        let reason = format!("is missing; {} needs it", self.name);
+        Misuse::Invalid { parameter: param.name, reason }.into()
+    }
 }
 
 /// Calls a function with its arguments.
-fn invoke(row: &'static Row, args: &Map) -> Result<Value> {
+pub(super) fn invoke(row: &'static Row, args: &Map) -> Result<Value> {
     let mut frame = Frame::new(row, args)?;
     (row.call)(&mut frame)?;
     frame.result()
 }
 
 /// The row of a function.
-fn find(name: &str) -> Result<&'static Row> {
+pub(super) fn find(name: &str) -> Result<&'static Row> {
     let found = table::ROWS.binary_search_by(|row| row.name.cmp(name));
     found.map(|index| &table::ROWS[index]).map_err(|_| {
         let reason = format!("\"{name}\" is no function that can be called by its name");

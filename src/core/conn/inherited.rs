@@ -9,8 +9,8 @@ use std::sync::Arc;
 use virt::sys;
 
 use super::{open, opened};
-use crate::core::call;
 use crate::core::line::ConnRef;
+use crate::core::{call, lane};
 use crate::error::Result;
 use crate::fork::{self, Leaf};
 
@@ -54,6 +54,7 @@ pub(in crate::core) unsafe fn connection(
         uri
     };
     let conn = Arc::new(open::reopen(&uri, &opened)?);
+    lane::go_on_with(inherited.addr(), conn.raw_here());
     let own = Own { conn: Arc::clone(&conn), generation: fork::generation() };
     let mut all = OWN.lock();
     if let Some(first) = all.get(&inherited.addr()).filter(known) {

@@ -105,7 +105,7 @@ unsafe impl Counted for sys::virConnect {
 
     unsafe fn end(this: *mut Self) {
         // SAFETY: as promised by the caller.
-        closing::let_go(|| unsafe { sys::virConnectClose(this) });
+        unsafe { closing::let_go(this, move || sys::virConnectClose(this)) };
     }
 
     unsafe fn conn(this: *mut Self) -> sys::virConnectPtr {

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::{Conn, Credentials, Opened, advice, opened, shared, ssh};
 use crate::core::line::{self, ConnRef};
-use crate::core::{call, fds, libxml, sigpipe};
+use crate::core::{call, fds, lane, libxml, sigpipe};
 use crate::error::Result;
 use crate::memory;
 
@@ -182,6 +182,7 @@ fn open_with(
     let open = || unsafe { sys::virConnectOpenAuth(text, auth, opened.flags) };
     let raw = if reads_file { libxml::quietly(open) } else { open() };
     line::forget_address(raw);
+    lane::forget_address(raw);
     let raw = call::pointer(raw, c"virConnectOpenAuth")
         .map_err(|error| advice::advise(error, uri, None))?;
     opened::remember(raw, opened);

@@ -279,6 +279,11 @@ impl Stream {
         call::done(unsafe { sys::virStreamAbort(self.raw()) }, c"virStreamAbort")
     }
 
+    /// Its connection, which is live as long.
+    pub(crate) fn conn(&self) -> sys::virConnectPtr {
+        self.conn.as_ptr()
+    }
+
     /// Lets libvirt connect the stream with what it shall carry.
     fn open(
         &self,

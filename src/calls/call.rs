@@ -1,0 +1,199 @@
+//! A call: what it is to the program, and to the thread that makes it.
+
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use super::deadlines::Late;
+use super::pool::Work;
+use super::state::{GivenUp, State};
+use super::via::Via;
+use super::{deadlines, pool};
+use crate::core::sigpipe;
+use crate::error::{Error, Misuse, Result};
+use crate::event::{Entry, Place};
+use crate::fork::lock;
+use crate::handle::AnyHandle;
+
+/// What a call does. It comes to a handle, so that nothing has to be copied.
+pub type Job = Box<dyn FnOnce() -> Outcome + Send>;
+
+/// What a call comes to.
+pub type Outcome = Result<AnyHandle>;
+
+/// A call. When the last one lets go of it, it goes on.
+pub struct Call(Arc<Started>);
+
+/// What the library's threads know of a call.
+struct Started {
+    function: &'static str,
+    via: Via,
+    timeout: Duration,
+    /// When it is given up, and what tells it from others that are then.
+    deadline: Option<deadlines::Key>,
+    state: State<Job, Outcome>,
+    told: Mutex<Option<Told>>,
+    /// What makes libvirt give up, too.
+    on_abandon: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+/// Who is told of a call that is done.
+pub struct Told {
+    /// Where in the queue.
+    pub place: Place,
+    /// What the program knows the call by.
+    pub tag: u64,
+    /// The call.
+    pub call: AnyHandle,
+}
+
+thread_local! {
+    /// The call that this thread makes.
+    static CURRENT: RefCell<Option<Arc<Started>>> = const { RefCell::new(None) };
+}
+
+/// If the call that this thread makes is given up, `body` is run by who does that. It must
+/// not wait. It takes the place of what was given here before.
+pub fn when_abandoned(body: impl FnOnce() + Send + 'static) {
+    CURRENT.with_borrow(|current| {
+        if let Some(call) = current {
+            let before = lock(&call.on_abandon).replace(Box::new(body));
+            drop(before);
+        }
+    });
+}
+
+impl Call {
+    /// A call of a C function, which may take that long from now.
+    pub fn new(function: &'static str, via: Via, timeout: Option<Duration>, job: Job) -> Self {
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        Call(Arc::new(Started {
+            function,
+            via,
+            timeout: timeout.unwrap_or_default(),
+            deadline: deadline.map(deadlines::Key::new),
+            state: State::new(job),
+            told: Mutex::new(None),
+            on_abandon: Mutex::new(None),
+        }))
+    }
+
+    /// Makes the call on this thread.
+    pub fn make_here(&self, told: Option<Told>) {
+        *lock(&self.0.told) = told;
+        Arc::clone(&self.0).make();
+    }
+
+    /// Lets a thread of the library's make the call.
+    pub fn start(&self, told: Option<Told>) -> Result<()> {
+        *lock(&self.0.told) = told;
+        let late = Arc::downgrade(&self.0);
+        let started = deadlines::add(self.0.deadline, late).and_then(|()| {
+            let submitted = pool::submit(Arc::clone(&self.0) as Arc<dyn Work>);
+            submitted.inspect_err(|_| deadlines::remove(self.0.deadline))
+        });
+        // It holds the call.
+        started.inspect_err(|_| drop(lock(&self.0.told).take()))
+    }
+
+    /// Waits until the call is done; without a limit for ever. Whether it is.
+    pub fn wait(&self, limit: Option<Duration>) -> bool {
+        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+        // A fork does not wait for who sleeps.
+        sigpipe::outside(|| self.0.state.wait(deadline))
+    }
+
+    /// What it has come to.
+    pub fn result(&self) -> Outcome {
+        let done = self.0.state.result(|outcome| match outcome {
+            Ok(value) => value.try_clone("call"),
+            Err(error) => Err(error.clone()),
+        });
+        done.unwrap_or_else(|| {
+            let what = format!("call: {} is not done; wait for it first", self.0.function);
+            Err(Misuse::Busy { what }.into())
+        })
+    }
+
+    /// Gives the call up, unless it is done.
+    pub fn cancel(&self) {
+        Arc::clone(&self.0).give_up("the call was cancelled");
+    }
+}
+
+impl Work for Started {
+    fn via(&self) -> &Via {
+        &self.via
+    }
+
+    fn make(self: Arc<Self>) {
+        let Some(job) = self.state.begin() else {
+            return;
+        };
+        let before = CURRENT.replace(Some(Arc::clone(&self)));
+        let outcome = catch_unwind(AssertUnwindSafe(job)).unwrap_or_else(|_| {
+            // The panic hook has printed it.
+            let what = format!("a panic in {}", self.function);
+            Err(Misuse::Internal { what }.into())
+        });
+        CURRENT.set(before);
+        let hook = lock(&self.on_abandon).take();
+        drop(hook);
+        match self.state.finish(outcome) {
+            None => self.tell(),
+            Some(late) => drop(late),
+        }
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.state.has_begun() == Some(false)
+    }
+
+    fn is_made_here(&self) -> bool {
+        CURRENT.with_borrow(|current| {
+            current.as_ref().is_some_and(|call| std::ptr::eq(Arc::as_ptr(call), self))
+        })
+    }
+
+    fn give_up(self: Arc<Self>, why: &'static str) {
+        let error = Misuse::GivenUp { function: self.function, why };
+        self.end(error.into());
+    }
+}
+
+impl Late for Started {
+    fn is_late(self: Arc<Self>) {
+        let (function, host) = (self.function, self.via.to_string());
+        let ms = self.timeout.as_millis() as u64;
+        let what = format!("{function}: no answer from {host}");
+        self.end(Misuse::Deadline { what, ms }.into());
+    }
+}
+
+impl Started {
+    fn end(self: Arc<Self>, error: Error) {
+        match self.state.give_up(Err(error)) {
+            GivenUp::TooLate(_) => return,
+            // What it took is let go of, and secrets are wiped.
+            GivenUp::NotBegun(job) => drop(job),
+            GivenUp::Abandoned => {
+                pool::abandon(&(Arc::clone(&self) as Arc<dyn Work>));
+                let hook = lock(&self.on_abandon).take();
+                if let Some(hook) = hook {
+                    hook();
+                }
+            }
+        }
+        self.tell();
+    }
+
+    /// It is done: by one thread, once.
+    fn tell(&self) {
+        deadlines::remove(self.deadline);
+        let told = lock(&self.told).take();
+        if let Some(Told { place, tag, call }) = told {
+            place.fill(Entry::Call { tag, call });
+        }
+    }
+}

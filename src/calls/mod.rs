@@ -1,0 +1,26 @@
+//! Calls that are made by threads of the library's, so that nobody has to wait for them:
+//! with a deadline, and given up at any time.
+//!
+//! A call is a closure, of which this layer knows nothing but the *lane* that it goes
+//! through: all calls on one connection share a lane, which lets only so many through at
+//! once. What libvirt is at cannot be interrupted. So a call that is given up while it runs
+//! is *abandoned*: it is done for the program, while its thread waits on for libvirt's
+//! answer, which is dropped when it comes. Abandoned calls do not count in their lane, but
+//! there is a bound to them, too.
+//!
+//! [`state`] is one call, [`pool`] the threads and lanes, [`deadlines`] what gives calls up
+//! in time.
+
+mod call;
+mod deadlines;
+mod pool;
+mod state;
+mod sync;
+mod via;
+
+pub use call::{Call, Job, Outcome, Told, when_abandoned};
+pub use pool::{Counts, counts, end_lane};
+pub use via::Via;
+
+/// Why calls are given up when their connection is freed.
+pub const CONNECTION_FREED: &str = "the connection was freed";

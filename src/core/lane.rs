@@ -1,0 +1,154 @@
+//! What all calls on one connection share, whichever thread makes them: how long they may
+//! take, and how many are made at once.
+
+use std::collections::BTreeMap;
+use std::ffi::CStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
+
+use virt::sys;
+
+use super::call;
+use crate::error::Result;
+use crate::fork::Leaf;
+
+/// How many calls are made at once on a connection, unless the program says otherwise. A
+/// daemon works on five of a client's at once, so that more are not faster.
+const MAX_CALLS: u32 = 4;
+
+/// The most that can be asked for.
+pub const MOST_CALLS: u32 = 64;
+
+/// The calls of a connection, and of those that take its place.
+pub struct Lane {
+    number: u64,
+    uri: String,
+    /// In ms; 0 for no limit.
+    timeout: AtomicU32,
+    max_calls: AtomicU32,
+    /// How many calls libvirt has not answered that nobody waits for any more.
+    abandoned: AtomicU32,
+}
+
+/// By the addresses of connections. Of one that is closed the entry stays until another
+/// one gets its address: objects that are made from it may live longer than its handle.
+static LANES: Leaf<BTreeMap<usize, Arc<Lane>>> = Leaf::new(BTreeMap::new());
+
+/// Whether there ever was a lane; while there was none, opening need not look.
+static USED: AtomicBool = AtomicBool::new(false);
+
+/// Whether any lane ever had a limit of time.
+static LIMITED: AtomicBool = AtomicBool::new(false);
+
+/// Whether there may be a connection whose calls have a limit of time.
+pub fn is_any_limited() -> bool {
+    LIMITED.load(Ordering::Relaxed)
+}
+
+impl Lane {
+    /// Tells it from all others.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Where the connection goes.
+    pub fn uri(&self) -> &str {
+        &self.uri
+    }
+
+    /// How long a call may take.
+    pub fn timeout(&self) -> Option<Duration> {
+        let ms = self.timeout.load(Ordering::Relaxed);
+        (ms != 0).then(|| Duration::from_millis(ms.into()))
+    }
+
+    /// The same in ms, 0 for no limit.
+    pub fn timeout_ms(&self) -> u32 {
+        self.timeout.load(Ordering::Relaxed)
+    }
+
+    /// Sets how long a call may take.
+    pub fn set_timeout_ms(&self, ms: u32) {
+        if ms != 0 {
+            LIMITED.store(true, Ordering::Relaxed);
+        }
+        self.timeout.store(ms, Ordering::Relaxed);
+    }
+
+    /// One more call was given up while it ran.
+    pub fn abandon(&self) {
+        self.abandoned.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// libvirt has answered one of these.
+    pub fn answer(&self) {
+        self.abandoned.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Whether nobody may wait for long for this connection.
+    pub(super) fn is_bounded(&self) -> bool {
+        self.timeout().is_some() || self.abandoned.load(Ordering::Relaxed) > 0
+    }
+
+    /// How many calls are made at once.
+    pub fn max_calls(&self) -> usize {
+        self.max_calls.load(Ordering::Relaxed) as usize
+    }
+
+    /// Sets how many calls are made at once.
+    pub fn set_max_calls(&self, count: u32) {
+        self.max_calls.store(count, Ordering::Relaxed);
+    }
+}
+
+/// The lane of a connection.
+///
+/// # Safety
+/// `conn` is NULL or live.
+pub(super) unsafe fn of(conn: sys::virConnectPtr) -> Result<Option<Arc<Lane>>> {
+    if conn.is_null() {
+        return Ok(None);
+    }
+    if let Some(lane) = LANES.lock().get(&conn.addr()) {
+        return Ok(Some(Arc::clone(lane)));
+    }
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    USED.store(true, Ordering::Release);
+    // SAFETY: live, by the caller; this reads memory only. The text is new and ours.
+    let uri = unsafe { call::text(sys::virConnectGetURI(conn), c"virConnectGetURI")? };
+    let new = Arc::new(Lane {
+        number: LAST.fetch_add(1, Ordering::Relaxed),
+        uri: CStr::to_string_lossy(&uri).into_owned(),
+        timeout: AtomicU32::new(0),
+        max_calls: AtomicU32::new(MAX_CALLS),
+        abandoned: AtomicU32::new(0),
+    });
+    // Another thread may have been faster.
+    Ok(Some(Arc::clone(LANES.lock().entry(conn.addr()).or_insert(new))))
+}
+
+/// The lane of a connection, if there ever was a call through it.
+pub(super) fn known(conn: sys::virConnectPtr) -> Option<Arc<Lane>> {
+    let lanes = USED.load(Ordering::Acquire).then(|| LANES.lock())?;
+    lanes.get(&conn.addr()).map(Arc::clone)
+}
+
+/// A new connection has this address: an earlier one that had it is gone.
+pub(in crate::core) fn forget_address(conn: sys::virConnectPtr) {
+    if USED.load(Ordering::Acquire) {
+        let before = LANES.lock().remove(&conn.addr());
+        drop(before);
+    }
+}
+
+/// A connection takes the place of another one.
+pub(in crate::core) fn go_on_with(before: usize, new: sys::virConnectPtr) {
+    if !USED.load(Ordering::Acquire) {
+        return;
+    }
+    let mut lanes = LANES.lock();
+    if let Some(lane) = lanes.get(&before).map(Arc::clone) {
+        lanes.insert(new.addr(), lane);
+    }
+}

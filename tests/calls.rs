@@ -1,0 +1,131 @@
+//! `src/calls/state.rs` under loom, which tries every order in which the steps of the
+//! threads can come: making a call, waiting for it, giving it up.
+
+use loom::sync::Arc;
+use loom::sync::atomic::{AtomicUsize, Ordering};
+use loom::thread;
+use state::{GivenUp, State};
+
+/// What the file is made of, as loom's.
+mod sync {
+    use std::time::Instant;
+
+    pub use loom::sync::{Condvar, Mutex, MutexGuard};
+
+    pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+        mutex.lock().unwrap()
+    }
+
+    pub fn wait<'g, T>(condition: &Condvar, guard: MutexGuard<'g, T>) -> MutexGuard<'g, T> {
+        condition.wait(guard).unwrap()
+    }
+
+    /// There is no time in a model: the deadline has passed.
+    pub fn wait_until<'g, T>(
+        _condition: &Condvar,
+        _guard: MutexGuard<'g, T>,
+        _deadline: Instant,
+    ) -> Option<MutexGuard<'g, T>> {
+        None
+    }
+}
+
+#[allow(dead_code, reason = "one function is for the library only")]
+#[path = "../src/calls/state.rs"]
+mod state;
+
+/// What a call comes to in these tests.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Outcome {
+    Made,
+    GivenUp,
+}
+
+type Call = State<&'static str, Outcome>;
+
+/// What a thread of the library's does: whether it is the one that tells.
+fn make(call: &Call) -> bool {
+    call.begin().is_some() && call.finish(Outcome::Made).is_none()
+}
+
+/// What a deadline or who cancels does: whether it is the one that tells.
+fn give_up(call: &Call) -> bool {
+    !matches!(call.give_up(Outcome::GivenUp), GivenUp::TooLate(_))
+}
+
+#[test]
+fn a_call_is_told_of_once_whoever_ends_it() {
+    loom::model(|| {
+        let call = Arc::new(Call::new("work"));
+        let told = Arc::new(AtomicUsize::new(0));
+        let threads: Vec<_> = [make as fn(&Call) -> bool, give_up]
+            .into_iter()
+            .map(|end| {
+                let (call, told) = (Arc::clone(&call), Arc::clone(&told));
+                thread::spawn(move || told.fetch_add(end(&call).into(), Ordering::SeqCst))
+            })
+            .collect();
+        told.fetch_add(give_up(&call).into(), Ordering::SeqCst);
+        threads.into_iter().for_each(|thread| {
+            thread.join().unwrap();
+        });
+        assert_eq!(told.load(Ordering::SeqCst), 1);
+        assert!(call.result(|_| ()).is_some());
+    });
+}
+
+#[test]
+fn what_a_call_has_come_to_does_not_change() {
+    loom::model(|| {
+        let call = Arc::new(Call::new("work"));
+        let other = Arc::clone(&call);
+        let thread = thread::spawn(move || make(&other));
+        call.give_up(Outcome::GivenUp);
+        let first = call.result(|outcome| *outcome);
+        let made = thread.join().unwrap();
+        assert_eq!(call.result(|outcome| *outcome), first);
+        assert_eq!(first, Some(if made { Outcome::Made } else { Outcome::GivenUp }));
+    });
+}
+
+#[test]
+fn a_call_that_has_not_begun_never_begins_once_it_is_given_up() {
+    loom::model(|| {
+        let call = Arc::new(Call::new("work"));
+        let other = Arc::clone(&call);
+        let thread = thread::spawn(move || other.begin().is_some());
+        let given_up = call.give_up(Outcome::GivenUp);
+        let begun = thread.join().unwrap();
+        assert_eq!(given_up, if begun { GivenUp::Abandoned } else { GivenUp::NotBegun("work") });
+    });
+}
+
+#[test]
+fn who_waits_is_woken_by_whoever_ends_the_call() {
+    for end in [make as fn(&Call) -> bool, give_up] {
+        loom::model(move || {
+            let call = Arc::new(Call::new("work"));
+            let waiting: Vec<_> = (0..2)
+                .map(|_| {
+                    let call = Arc::clone(&call);
+                    thread::spawn(move || assert!(call.wait(None)))
+                })
+                .collect();
+            assert!(end(&call));
+            waiting.into_iter().for_each(|thread| thread.join().unwrap());
+        });
+    }
+}
+
+#[test]
+fn who_waits_until_a_deadline_learns_whether_the_call_is_done() {
+    loom::model(|| {
+        let call = Arc::new(Call::new("work"));
+        let other = Arc::clone(&call);
+        let thread = thread::spawn(move || make(&other));
+        let done = call.wait(Some(std::time::Instant::now()));
+        assert!(!done || call.result(|_| ()).is_some());
+        thread.join().unwrap();
+        assert!(call.wait(Some(std::time::Instant::now())));
+    });
+}
