@@ -161,6 +161,7 @@ static inline void make_handles(void **into, bool on_daemon)
     vkvm_host *host = NULL;
     vkvm_fleet *fleet = NULL;
     vkvm_event_queue *queue = NULL;
+    vkvm_call *call = NULL;
     const char *const uris[] = { fleet_uri };
     must(vkvm_event_queue_new(8, &queue, &err), err, "the queue");
     must(vkvm_conn_get_domain_by_name(conn, "test", &dom, &err), err, "the domain");
@@ -168,6 +169,8 @@ static inline void make_handles(void **into, bool on_daemon)
     must(vkvm_conn_new_stream(conn, 0, &stream, &err), err, "the stream");
     must(vkvm_host_new(conn, &host, &err), err, "the host");
     must(vkvm_fleet_open(uris, 1, 20000, &fleet, &err), err, "the fleet");
+    must(vkvm_call_start("vkvm_library_get_version", NULL, 0, NULL, 0, &call, &err), err,
+         "the call");
     vkvm_domain_get_name(NULL, NULL, &err);
     into[CLASS_CONN] = conn;
     into[CLASS_DOMAIN] = dom;
@@ -175,6 +178,7 @@ static inline void make_handles(void **into, bool on_daemon)
     into[CLASS_ERROR] = err;
     into[CLASS_STREAM] = stream;
     into[CLASS_EVENT_QUEUE] = queue;
+    into[CLASS_CALL] = call;
     into[CLASS_HOST] = host;
     into[CLASS_FLEET] = fleet;
     make_storage_and_network(into, conn);
@@ -189,6 +193,7 @@ static inline void free_handles(void **handles)
     vkvm_domain_free(handles[CLASS_DOMAIN]);
     vkvm_stream_free(handles[CLASS_STREAM]);
     vkvm_event_queue_free(handles[CLASS_EVENT_QUEUE]);
+    vkvm_call_free(handles[CLASS_CALL]);
     vkvm_host_free(handles[CLASS_HOST]);
     vkvm_fleet_free(handles[CLASS_FLEET]);
     vkvm_value_free(handles[CLASS_VALUE]);

@@ -8,7 +8,7 @@ use super::types::{
     vkvm_destroy_callback, vkvm_event_impl, vkvm_timeout_callback, vkvm_watch_callback,
 };
 use crate::error::{Misuse, Result};
-use crate::event::{EventImpl, Numbers, Watched};
+use crate::event::{self, EventImpl, Numbers, Watched};
 
 type AddHandle = unsafe extern "C" fn(
     *mut c_void,
@@ -116,12 +116,18 @@ static WATCHED: Numbers<Watched> = Numbers::new();
 unsafe extern "C" fn run_handle(watch: c_int, fd: c_int, events: c_int, data: *mut c_void) {
     if let Some(watched) = WATCHED.get(data.addr()) {
         watched.run_handle(watch, fd, events);
+        if event::has_put_off() {
+            event::catch_up();
+        }
     }
 }
 
 unsafe extern "C" fn run_timeout(timer: c_int, data: *mut c_void) {
     if let Some(watched) = WATCHED.get(data.addr()) {
         watched.run_timeout(timer);
+        if event::has_put_off() {
+            event::catch_up();
+        }
     }
 }
 

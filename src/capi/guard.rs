@@ -61,6 +61,9 @@ fn catch<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
     if event::has_untold() {
         sigpipe::inside(event::tell_untold);
     }
+    if event::has_put_off() {
+        event::catch_up();
+    }
     result.unwrap_or_else(|panic| {
         let what = panic
             .downcast_ref::<&str>()

@@ -7,12 +7,14 @@ use std::sync::OnceLock;
 use virt::sys;
 
 use super::choice::{self, Choice};
+use super::later::{self, Change, Of};
 use super::pending::{self, Place, Wanted};
 use super::shielded;
 use super::watched::{Call, EventImpl, Watched};
 use crate::core::conn::opening;
 use crate::core::sigpipe;
 use crate::error::Result;
+use crate::fork::{self, Mask};
 
 static IMPLEMENTATION: OnceLock<Box<dyn EventImpl>> = OnceLock::new();
 
@@ -50,18 +52,58 @@ fn with(body: impl FnOnce(&dyn EventImpl) -> c_int) -> c_int {
     answer
 }
 
-/// The opening that this thread is in, if what it gives to the loop has to wait: the loop is
-/// the program's own.
-fn opening_of_own() -> Option<u64> {
-    opening::current().filter(|_| choice::current() == Choice::Own)
+/// Whether the loop must not be called here: it is the program's own, and the thread is not.
+fn is_elsewhere() -> bool {
+    choice::current() == Choice::Own && fork::mask() == Mask::Own
+}
+
+/// Whose it is what this thread gives to the loop, if that has to wait.
+fn waits_with() -> Option<u64> {
+    let opening = opening::current().filter(|_| choice::current() == Choice::Own);
+    opening.or_else(|| is_elsewhere().then_some(pending::OF_CALLS))
+}
+
+/// Keeps what libvirt adds; its number.
+fn put_off(with: u64, wanted: Wanted, watched: Watched) -> c_int {
+    let number = pending::add(with, wanted, watched);
+    if with == pending::OF_CALLS {
+        later::added();
+    }
+    number
 }
 
 /// Gives the loop what an opening has given to it.
 pub(super) fn adopt(opening: u64) {
-    if choice::current() == Choice::Own
+    if is_elsewhere() {
+        pending::leave(opening);
+        later::added();
+    } else if choice::current() == Choice::Own
         && let Some(implementation) = IMPLEMENTATION.get()
     {
         pending::adopt(opening, &**implementation);
+    }
+}
+
+/// Gives the loop what threads of the library's have left for it, on one of the program's.
+#[cold]
+pub fn catch_up() {
+    if fork::mask() != Mask::Own
+        && let Some(implementation) = IMPLEMENTATION.get()
+    {
+        sigpipe::inside(|| shielded(|| do_what_waits(&**implementation)));
+    }
+}
+
+fn do_what_waits(own: &dyn EventImpl) {
+    let changes = later::take();
+    pending::adopt(pending::OF_CALLS, own);
+    for (of, change) in changes {
+        match (of, change) {
+            (Of::Watch(watch), Change::To(events)) => own.update_handle(watch, events),
+            (Of::Timer(timer), Change::To(frequency)) => own.update_timeout(timer, frequency),
+            (Of::Watch(watch), Change::Removed) => drop(own.remove_handle(watch)),
+            (Of::Timer(timer), Change::Removed) => drop(own.remove_timeout(timer)),
+        }
     }
 }
 
@@ -80,8 +122,8 @@ unsafe extern "C" fn add_handle(
     // One that is being opened may have to be ended.
     opening::watches(fd);
     let watched = Watched::new(Call::Handle(call), opaque, free);
-    if let Some(opening) = opening_of_own() {
-        return pending::add(opening, Wanted::Watch(fd, events), watched);
+    if let Some(with) = waits_with() {
+        return put_off(with, Wanted::Watch(fd, events), watched);
     }
     with(|implementation| implementation.add_handle(fd, events, watched))
 }
@@ -92,6 +134,9 @@ unsafe extern "C" fn update_handle(watch: c_int, events: c_int) {
         Place::Loop(number) => number,
         Place::Elsewhere => watch,
     };
+    if is_elsewhere() {
+        return later::update(Of::Watch(watch), events);
+    }
     with(|implementation| {
         implementation.update_handle(watch, events);
         0
@@ -104,6 +149,10 @@ unsafe extern "C" fn remove_handle(watch: c_int) -> c_int {
         Place::Loop(number) => number,
         Place::Elsewhere => watch,
     };
+    if is_elsewhere() {
+        later::remove(Of::Watch(watch));
+        return 0;
+    }
     with(|implementation| implementation.remove_handle(watch))
 }
 
@@ -117,8 +166,8 @@ unsafe extern "C" fn add_timeout(
         return -1;
     };
     let watched = Watched::new(Call::Timeout(call), opaque, free);
-    if let Some(opening) = opening_of_own() {
-        return pending::add(opening, Wanted::Timer(frequency), watched);
+    if let Some(with) = waits_with() {
+        return put_off(with, Wanted::Timer(frequency), watched);
     }
     with(|implementation| implementation.add_timeout(frequency, watched))
 }
@@ -129,6 +178,9 @@ unsafe extern "C" fn update_timeout(timer: c_int, frequency: c_int) {
         Place::Loop(number) => number,
         Place::Elsewhere => timer,
     };
+    if is_elsewhere() {
+        return later::update(Of::Timer(timer), frequency);
+    }
     with(|implementation| {
         implementation.update_timeout(timer, frequency);
         0
@@ -141,5 +193,9 @@ unsafe extern "C" fn remove_timeout(timer: c_int) -> c_int {
         Place::Loop(number) => number,
         Place::Elsewhere => timer,
     };
+    if is_elsewhere() {
+        later::remove(Of::Timer(timer));
+        return 0;
+    }
     with(|implementation| implementation.remove_timeout(timer))
 }

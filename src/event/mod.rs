@@ -20,6 +20,7 @@ mod explain;
 mod given;
 mod hub;
 mod kinds;
+mod later;
 mod listeners;
 mod monitor;
 mod numbers;
@@ -45,11 +46,12 @@ mod watches;
 pub use close::{register_close_callback, unregister_close_callback};
 pub use default_loop::{register_default, run_default};
 pub use ending::{has_untold, tell_untold};
-pub use event_impl::register_impl;
+pub use event_impl::{catch_up, register_impl};
 pub use explain::{explain, explain_keep_alive};
 pub use given::{
     add_handle, add_timeout, remove_handle, remove_timeout, update_handle, update_timeout,
 };
+pub use later::has_any as has_put_off;
 pub use listeners::Listener;
 pub use numbers::Numbers;
 pub use opening::open_bounded;

@@ -4,7 +4,8 @@
 //! Such a loop may be for one thread only: Perl's is. libvirt does not need the loop before
 //! the connection is open, for the thread that waits for an answer looks for it itself. So
 //! watches and timers that come from an opening are kept here, under numbers of their own,
-//! until a thread of the program's takes the connection: then the loop gets them.
+//! until a thread of the program's takes the connection: then the loop gets them. The same
+//! goes for what other calls on such threads add.
 
 use std::collections::BTreeMap;
 use std::ffi::c_int;
@@ -15,6 +16,9 @@ use crate::fork::{self, Leaf};
 /// The first number. A loop of the program's own that has as many of its own is asked for
 /// those that are not here.
 const FIRST: c_int = 1 << 30;
+
+/// What is not of an opening, but of another call on a thread of the library's.
+pub(super) const OF_CALLS: u64 = u64::MAX;
 
 /// What libvirt wants.
 #[derive(Clone, Copy, PartialEq)]
@@ -155,6 +159,19 @@ pub(super) fn remove(number: c_int, is_watch: bool) -> Place {
     };
     drop(pending);
     place
+}
+
+/// What an opening has left here is given to the loop with what others have: the connection
+/// was taken on a thread of the library's.
+pub(super) fn leave(opening: u64) {
+    let mut pending = PENDING.lock();
+    let pending = pending.here();
+    for entry in pending.entries.values_mut().filter(|entry| entry.opening == opening) {
+        entry.opening = OF_CALLS;
+    }
+    for (of, _) in pending.removed.iter_mut().filter(|(of, _)| *of == opening) {
+        *of = OF_CALLS;
+    }
 }
 
 /// Gives the loop all that an opening has left here; on a thread that the loop may be called

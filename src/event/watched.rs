@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use virt::sys;
 
+use super::later::{self, Of};
 use super::stream;
 use crate::core::sigpipe;
 
@@ -58,7 +59,9 @@ impl Watched {
     /// turns are not known.
     pub fn run_handle(&self, watch: c_int, fd: c_int, events: c_int) {
         sigpipe::inside(|| {
-            self.ready(watch, fd, events);
+            if !later::is_removed(Of::Watch(watch)) {
+                self.ready(watch, fd, events);
+            }
             stream::look_after();
         });
     }
@@ -66,7 +69,9 @@ impl Watched {
     /// Tells libvirt that the timer fired, in such a loop.
     pub fn run_timeout(&self, timer: c_int) {
         sigpipe::inside(|| {
-            self.fire(timer);
+            if !later::is_removed(Of::Timer(timer)) {
+                self.fire(timer);
+            }
             // Keepalive, too, may have found the connection broken.
             stream::look_after();
         });

@@ -100,10 +100,12 @@ pub unsafe extern "C" fn vkvm_call_start(
 ) -> c_int {
     status(error, |c| {
         let out = c.out(call, "call")?;
-        let row = invoke::find(c.str(function, "function")?)?;
+        let function = c.str(function, "function")?;
         let args = Zeroizing::new(c.map_nullable(args, "args")?.unwrap_or_default());
+        let queue = c.get_nullable(queue, "queue")?;
+        let row = invoke::find(function)?;
         let timeout = (timeout_ms != 0).then(|| Duration::from_millis(timeout_ms.into()));
-        let place = c.get_nullable(queue, "queue")?.map(|queue| queue.keep_place()).transpose()?;
+        let place = queue.map(|queue| queue.keep_place()).transpose()?;
         let call = start(c, row, args, timeout, place.map(|place| (place, tag)))?;
         out.set(call.into_id() as *mut vkvm_call);
         Ok(())

@@ -1,0 +1,85 @@
+//! What libvirt wants of a loop of the program's own while a thread of the library's is in it.
+//!
+//! Such a loop may be for one thread only: Perl's is. So what libvirt changes or removes on
+//! other threads is kept here until a thread of the program's is in the library anyway: a call
+//! of the library's threads is over then, or the loop has called libvirt. What libvirt adds is
+//! kept in `pending.rs`.
+
+use std::collections::BTreeMap;
+use std::ffi::c_int;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::fork::{self, Leaf};
+
+/// What is watched: a descriptor or a timer, by the loop's number.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Of {
+    Watch(c_int),
+    Timer(c_int),
+}
+
+/// What becomes of it.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Change {
+    /// The events, or the frequency.
+    To(c_int),
+    Removed,
+}
+
+struct Later {
+    generation: u32,
+    /// The last change of each is the one that counts.
+    changes: BTreeMap<Of, Change>,
+}
+
+static LATER: Leaf<Later> = Leaf::new(Later { generation: 0, changes: BTreeMap::new() });
+
+/// Whether there is something to do.
+static ANY: AtomicBool = AtomicBool::new(false);
+
+impl Later {
+    fn here(&mut self) -> &mut Self {
+        if self.generation != fork::generation() {
+            self.generation = fork::generation();
+            self.changes.clear();
+        }
+        self
+    }
+}
+
+fn put(of: Of, change: Change) {
+    LATER.lock().here().changes.insert(of, change);
+    ANY.store(true, Ordering::Release);
+}
+
+/// libvirt changes what is watched for.
+pub(super) fn update(of: Of, to: c_int) {
+    put(of, Change::To(to));
+}
+
+/// libvirt removes it.
+pub(super) fn remove(of: Of) {
+    put(of, Change::Removed);
+}
+
+/// What this thread has left in `pending.rs` is to be given to the loop.
+pub(super) fn added() {
+    ANY.store(true, Ordering::Release);
+}
+
+/// Whether the loop must not call libvirt for it any more.
+pub(super) fn is_removed(of: Of) -> bool {
+    has_any() && LATER.lock().here().changes.get(&of) == Some(&Change::Removed)
+}
+
+/// Whether there is something for `catch_up`.
+#[inline]
+pub fn has_any() -> bool {
+    ANY.load(Ordering::Relaxed)
+}
+
+/// Takes all of it.
+pub(super) fn take() -> BTreeMap<Of, Change> {
+    ANY.store(false, Ordering::Release);
+    std::mem::take(&mut LATER.lock().here().changes)
+}
