@@ -11,13 +11,16 @@ PROTOTYPES: DISABLE
 BOOT:
     vkvm_perl_boot(aTHX);
     vkvm_perl_make_constants(aTHX);
+    vkvm_perl_boot_calls(aTHX);
 
 void
 CLONE(...)
   PPCODE:
     /* Perl calls this for each package that inherits it, too. */
-    if (items > 0 && strEQ(SvPV_nolen(ST(0)), "VKVM"))
+    if (items > 0 && strEQ(SvPV_nolen(ST(0)), "VKVM")) {
         vkvm_perl_clone(aTHX);
+        vkvm_perl_clone_calls(aTHX);
+    }
     XSRETURN_EMPTY;
 
 void
@@ -115,7 +118,8 @@ recv(stream, data_sv, nbytes_sv, flags_sv = NULL)
                          ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX)
                          : 0;
     nbytes = nbytes < most ? nbytes : most;
-    SV *room = vkvm_perl_room(aTHX_ data_sv, nbytes);
+    /* While a bounded call waits, a signal handler may do anything to the target. */
+    SV *room = vkvm_perl_room(aTHX_ vkvm_perl_calls_on ? sv_newmortal() : data_sv, nbytes);
     if (vkvm_stream_recv(stream, flags, (uint8_t *)SvPVX(room), nbytes, &received, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     if (received > 0)
@@ -172,5 +176,7 @@ DESTROY(self)
     /* An argument, which may be secret. */
     vkvm_value_wipe_and_free((vkvm_value *)vkvm_perl_forget(aTHX_ self));
     XSRETURN_EMPTY;
+
+INCLUDE: xs/calls.xs
 
 INCLUDE: generated/all.xs

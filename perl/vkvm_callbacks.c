@@ -25,6 +25,8 @@ void *vkvm_perl_callbacks(pTHX_ SV *self, int count, ...)
 #ifdef MULTIPLICITY
     cb->owner = aTHX;
     cb->interpreter = vkvm_perl_interpreter(aTHX);
+#else
+    cb->thread = pthread_self();
 #endif
     cb->self = self ? newSVsv_nomg(self) : NULL;
     cb->count = count;
@@ -37,19 +39,6 @@ void *vkvm_perl_weaken(pTHX_ void *userdata)
 {
     sv_rvweaken(((vkvm_perl_callback *)userdata)->self);
     return userdata;
-}
-
-void vkvm_perl_callback_free(void *userdata)
-{
-    dCALLBACK;
-    /* Elsewhere, or while the interpreter goes down, its values are not ours
-     * to touch; they go with the interpreter. */
-    if (is_at_home(cb) && !PL_dirty) {
-        for (int i = 0; i < cb->count; i++)
-            SvREFCNT_dec(cb->code[i]);
-        SvREFCNT_dec(cb->self);
-    }
-    Safefree(cb);
 }
 
 void vkvm_perl_open_frame(pTHX)

@@ -5,11 +5,16 @@
 
 #include "vkvm_perl.h"
 
-typedef struct {
+#include <pthread.h>
+
+typedef struct vkvm_perl_callback {
 #ifdef MULTIPLICITY
     PerlInterpreter *owner;
     UV interpreter;
+#else
+    pthread_t thread;
 #endif
+    struct vkvm_perl_callback *next; /* where it is left for its own thread */
     SV *code[3];
     int count;
     SV *self; /* what it is registered with, kept alive until it is not, or weak; an event
@@ -23,7 +28,7 @@ typedef struct {
      vkvm_perl_interpreter((cb)->owner) == (cb)->interpreter)
 #define dCALLBACK vkvm_perl_callback *cb = userdata; pTHX = cb->owner
 #else
-#define is_at_home(cb) TRUE
+#define is_at_home(cb) pthread_equal((cb)->thread, pthread_self())
 #define dCALLBACK vkvm_perl_callback *cb = userdata
 #endif
 

@@ -174,6 +174,13 @@ static void throw_hash(pTHX_ HV *hash)
 static const char *message_of(pTHX_ vkvm_error *error)
 {
     const char *message = vkvm_error_message(error), *functions = vkvm_error_mentions(error);
+    char function[80] = "";
+    const int code = vkvm_error_code(error);
+    /* Of a call that was given up, the message begins with its function. */
+    if (code == VKVM_ERROR_OWN_TIMEOUT || code == VKVM_ERROR_OWN_CANCELLED) {
+        snprintf(function, sizeof function, "%.*s", (int)strcspn(message, ":"), message);
+        functions = function;
+    }
     if (!functions || !*functions)
         return message;
     dSP;

@@ -173,6 +173,8 @@ void *vkvm_perl_callbacks(pTHX_ SV *self, int count, ...);
 /* The object is not kept alive: the registration ends with it. */
 void *vkvm_perl_weaken(pTHX_ void *userdata);
 void vkvm_perl_callback_free(void *userdata);
+/* Frees those of this interpreter that other threads have let go of. */
+void vkvm_perl_free_left(pTHX);
 #include "generated/callbacks.h"
 
 /* Dies if callbacks would be called by a thread of the library. */
@@ -207,6 +209,10 @@ void vkvm_perl_check(pTHX_ int result, vkvm_error **error, const char *name);
 bool vkvm_perl_has_died(pTHX);
 void vkvm_perl_warn_died(pTHX_ const char *what);
 void vkvm_perl_keep_exception(pTHX);
+
+void vkvm_perl_boot_calls(pTHX);
+void vkvm_perl_clone_calls(pTHX);
+#include "vkvm_calls.h"
 
 #pragma GCC visibility pop
 

@@ -515,7 +515,7 @@ find_storage_pool_sources(conn, type_sv, srcspec_sv = NULL, flags_sv = NULL)
   }
 
 void
-get_call_timeout(conn)
+_get_call_timeout(conn)
     vkvm_conn *conn
   PREINIT:
     dXSTARG;
@@ -2182,7 +2182,7 @@ secret_event_register_any(conn, secret_sv, event_id_sv, callback_sv)
   }
 
 void
-set_call_timeout(conn, timeout_ms_sv)
+_set_call_timeout(conn, timeout_ms_sv)
     vkvm_conn *conn
     SV *timeout_ms_sv
   PREINIT:

@@ -27,6 +27,8 @@ use VKVM::StoragePool;
 use VKVM::StorageVol;
 use VKVM::Stream;
 
+require VKVM::Calls;
+
 # Its methods come from the library, which has to be there by then.
 require VKVM::Fleet;
 require VKVM::Host;
@@ -105,7 +107,7 @@ sub _known_as {
 sub _in_perl {
     my ($message, $functions) = @_;
     for my $function (split / /, $functions) {
-        my $method = VKVM::Error::Methods::of($function) // next;
+        my $method = VKVM::Error::Methods::_of($function) // next;
         my $name   = _known_as($method);
         # It may begin the name of another one.
         $message =~ s/\Q$function\E(?![A-Za-z0-9_])/$name/g;
@@ -121,7 +123,7 @@ sub _pairs {
 }
 
 # Those of Sys::Virt, and ours.
-my @CONNECTION = qw(uri address readonly flags auth credlist callback);
+my @CONNECTION = qw(uri address readonly flags auth credlist callback call_timeout);
 my %CONNECTION = map { $_ => 1 } @CONNECTION;
 my @OPTIONS    = qw(timeout keepalive resume reopen_after_fork username password keep_credentials);
 my %OPTION     = map { $_ => 1 } @OPTIONS;
@@ -142,11 +144,13 @@ sub new {
     $uri = VKVM::SysVirt::_asking_uri($uri) if $INC{'VKVM/SysVirt.pm'} && !$has_options;
     my $flags = $params{flags} // 0;
     $flags |= CONNECT_RO() if $params{readonly};
+    my $limit = defined $params{call_timeout} ? VKVM::Calls::_milliseconds('call_timeout', $params{call_timeout}) : 0;
     my $self =
         $has_options ? _open_with(_options($uri, $flags, \%params))
       : $params{auth}
       ? _open_auth($uri, $flags, _credentials(@params{qw(credlist callback)}))
       : _open($uri, $flags);
+    VKVM::Calls::_limit($self, $limit) if $limit;
     # What the library made has its class already, which may be Sys::Virt's.
     $class = ref $class || $class;
     return $class eq __PACKAGE__ ? $self : bless $self, $class;

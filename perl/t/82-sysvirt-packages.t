@@ -142,7 +142,7 @@ END
 
 subtest 'an unknown parameter of VKVM->new' => sub {
     my ($status, $output) = run_perl('-MVKVM', '-e', 'eval { VKVM->new(url => "x") }; print $@->message');
-    is($output, 'url: is no parameter of VKVM->new; it has uri, address, readonly, flags, auth, credlist, callback, timeout, keepalive, resume, '
+    is($output, 'url: is no parameter of VKVM->new; it has uri, address, readonly, flags, auth, credlist, callback, call_timeout, timeout, keepalive, resume, '
         . 'reopen_after_fork, username, password and keep_credentials',
         'the error lists the parameters');
 };

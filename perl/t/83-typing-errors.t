@@ -52,7 +52,7 @@ refused(sub { $host->virsh('start', 'test', '--pausd') }, qr/\Aargs: start has n
 refused(sub { $host->virsh('dominfo', 'test') }, qr/\Aargs: "dominfo" gives a result with structure: call domain[.]info\z/,
     'a query of virsh');
 refused(sub { VKVM->new(url => $uri) },
-    qr/\Aurl: is no parameter of VKVM->new; it has uri, address, readonly, flags, auth, credlist and callback\z/,
+    qr/\Aurl: is no parameter of VKVM->new; it has uri, address, readonly, flags, auth, credlist, callback, call_timeout, timeout, keepalive, resume, reopen_after_fork, username, password and keep_credentials\z/,
     'VKVM->new');
 refused(sub { VKVM->new({ url => $uri }) }, qr/\Aurl: is no parameter of VKVM->new; /, 'VKVM->new with a hash');
 refused(sub { VKVM::Host->new(url => $uri) }, qr/\Aurl: is no parameter of VKVM::Host->new; it has uri and conn\z/,

@@ -73,7 +73,7 @@ sub check {
                 push @refused, $line if defined $there && $there !~ /\Atext: Usage: /;
             }
             elsif (!$theirs && !is_named($function, $result) && !is_other_refusal($result)) {
-                push @unnamed, $line if $function !~ /\AVKVM::(?:Host|Fleet)::/;
+                push @unnamed, $line if $function !~ /\AVKVM::(?:Async|Host|Fleet)::/;
             }
         }
     }

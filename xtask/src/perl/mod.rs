@@ -1,6 +1,7 @@
 //! The Perl side: one XS file and one POD per class, and the typemap.
 
 mod callbacks;
+mod calls;
 mod forms;
 mod pod;
 mod xs;
@@ -18,6 +19,7 @@ pub fn write(api: &Api, constants: &[Constant]) -> Result<Vec<Output>> {
     forms::check(api)?;
     let mut outputs = vec![xs::typemap(api), xs::classes(), xs::methods(api), xs::all()];
     outputs.extend(callbacks::write(api)?);
+    outputs.extend(calls::write(api)?);
     for package in classes::packages() {
         let mine =
             |function: &&Function| sub(function).is_some_and(|sub| sub.package == package.name);

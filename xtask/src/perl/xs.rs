@@ -60,7 +60,7 @@ pub fn methods(api: &Api) -> Output {
         }
     }
     text.push_str(
-        ");\n\nsub of {\n    my ($function) = @_;\n    return $METHODS{$function};\n}\n\n1;\n",
+        ");\n\nsub _of {\n    my ($function) = @_;\n    return $METHODS{$function};\n}\n\n1;\n",
     );
     ("perl/lib/VKVM/Error/Methods.pm".into(), text)
 }

@@ -197,6 +197,7 @@ my %METHODS = (
     vkvm_domain_get_hostname => 'VKVM::Domain::get_hostname',
     vkvm_domain_get_id => 'VKVM::Domain::get_id',
     vkvm_domain_get_info => 'VKVM::Domain::get_info',
+    vkvm_domain_get_info_numbers => 'VKVM::Domain::get_info',
     vkvm_domain_get_interface_addresses => 'VKVM::Domain::get_interface_addresses',
     vkvm_domain_get_interface_parameters => 'VKVM::Domain::get_interface_parameters',
     vkvm_domain_get_iothread_info => 'VKVM::Domain::get_iothread_info',
@@ -477,7 +478,7 @@ my %METHODS = (
     vkvm_stream_update_callback => 'VKVM::Stream::update_callback',
 );
 
-sub of {
+sub _of {
     my ($function) = @_;
     return $METHODS{$function};
 }

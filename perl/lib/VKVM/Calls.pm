@@ -1,0 +1,109 @@
+package VKVM::Calls;
+
+use strict;
+use warnings;
+
+our $VERSION = '0.001000';
+
+# The packages whose objects have calls.
+my @CLASSES = (
+    'VKVM',
+    map { "VKVM::$_" } qw(
+      Domain DomainCheckpoint DomainSnapshot EventQueue Fleet Host Host::Object Interface NWFilter
+      NWFilterBinding Network NetworkPort NodeDevice Secret StoragePool StorageVol Stream
+    ),
+);
+
+# In the library it is a number of milliseconds, where 0 is none.
+use constant MOST_SECONDS => 4_294_967;
+
+sub _milliseconds {
+    my ($name, $seconds) = @_;
+    return 0 if !defined $seconds;
+    VKVM::_number($name, $seconds, 0, MOST_SECONDS, 'a number of seconds');
+    my $ms = int($seconds * 1000 + 0.5);
+    # What is hardly anything is not nothing, which would be no limit.
+    return $ms == 0 && $seconds > 0 ? 1 : $ms;
+}
+
+sub _set_timeout {
+    my ($conn, $seconds) = my @given = @_;
+    VKVM::_refuse_count('VKVM::set_call_timeout', \@given, 2, qw(conn seconds));
+    return _limit($conn, _milliseconds('seconds', $seconds));
+}
+
+sub _limit {
+    my ($conn, $ms) = @_;
+    $conn->_set_call_timeout($ms);
+    VKVM::_limit_calls() if $ms;
+    return;
+}
+
+sub _get_timeout {
+    my ($conn) = my @given = @_;
+    VKVM::_refuse_count('VKVM::get_call_timeout', \@given, 1, 'conn');
+    my $ms = $conn->_get_call_timeout;
+    return $ms ? $ms / 1000 : undef;
+}
+
+# What the methods of these objects start is done later.
+sub _later {
+    my ($name, $make) = @_;
+    my $code;
+    return sub {
+        my ($object, @options) = my @given = @_;
+        if (!$code) {
+            require VKVM::Async;
+            $code = VKVM::Async->can($make);
+        }
+        VKVM::_refuse_count($name, \@given, 1, qw(object ...)) if !@given;
+        return $code->($name, $object, @options);
+    };
+}
+
+sub _next_event {
+    my ($queue) = my @given = @_;
+    VKVM::_refuse_count('VKVM::EventQueue::next_event', \@given, 1, 'queue');
+    require VKVM::Async::Events;
+    return VKVM::Async::Events::_next($queue);
+}
+
+sub _define {
+    my ($name, $code) = @_;
+    no strict 'refs';    ## no critic (ProhibitNoStrict) - methods are made here
+    *$name = $code;
+    return;
+}
+
+sub _make_methods {
+    for my $class (@CLASSES) {
+        _define("${class}::async",   _later("${class}::async",   '_futures_of'));
+        _define("${class}::async_p", _later("${class}::async_p", '_promises_of'));
+    }
+    _define('VKVM::set_call_timeout',       \&_set_timeout);
+    _define('VKVM::get_call_timeout',       \&_get_timeout);
+    _define('VKVM::EventQueue::next_event', \&_next_event);
+    return;
+}
+
+_make_methods();
+
+1;
+
+__END__
+
+=encoding utf8
+
+=head1 NAME
+
+VKVM::Calls - limits and futures for the methods of all objects
+
+=head1 DESCRIPTION
+
+Part of L<VKVM>, which loads it: see L<VKVM/set_call_timeout> and L<VKVM::Async>.
+
+=head1 LICENSE
+
+LGPL-2.1-or-later
+
+=cut

@@ -1,0 +1,406 @@
+/* Calls that are bounded or asynchronous.
+ *
+ * A bounded call is made by a thread of the library's, while this one waits for the queue
+ * that tells when it is done. Perl's signal handlers run in the meantime, and may die:
+ * Perl then jumps over what is here, and what is to be undone is on its savestack. That is
+ * why the library does not wait itself: nothing may jump over Rust. Handlers may make
+ * bounded calls, too, and find another one's entry in the queue: entries only wake, and
+ * whether a call is done is asked of itself.
+ *
+ * For a future (VKVM::Async) a method runs several times: each call that it makes is
+ * started and left by an exception; when it is done, the method runs again and finds the
+ * results of the calls that it made before. */
+
+#define VKVM_PERL_CALLS_THEMSELVES
+#include "vkvm_perl.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+int vkvm_perl_calls_on;
+
+/* A queue, and the process that made it: a child of fork makes its own. */
+typedef struct {
+    vkvm_event_queue *queue;
+    int fd;
+    pid_t process;
+} own_queue;
+
+/* The method that runs for a future. */
+typedef struct {
+    AV *calls;       /* that it has made; NULL while no method runs for one */
+    SSize_t next;    /* which of them is made again now */
+    UV tag;
+    uint32_t timeout_ms;
+    bool left;       /* it has started a call, so that all that follows is void */
+    PERL_SI *at;     /* where it began */
+} attempt;
+
+typedef struct {
+    own_queue waiting; /* tells bounded calls that wait */
+    own_queue futures;
+    attempt attempt;
+    HV *stash;         /* of calls as objects; NULL until there was one */
+} my_cxt_t;
+
+#define MY_CXT_KEY "VKVM::_calls"
+START_MY_CXT
+
+void vkvm_perl_limit_calls(void)
+{
+    __atomic_or_fetch(&vkvm_perl_calls_on, 1, __ATOMIC_RELAXED);
+}
+
+static void forget_queues(pTHX_ void *unused)
+{
+    dMY_CXT;
+    vkvm_event_queue_free(MY_CXT.waiting.queue);
+    vkvm_event_queue_free(MY_CXT.futures.queue);
+}
+
+void vkvm_perl_boot_calls(pTHX)
+{
+    MY_CXT_INIT;
+    Zero(&MY_CXT, 1, my_cxt_t);
+    Perl_call_atexit(aTHX_ forget_queues, NULL);
+}
+
+void vkvm_perl_clone_calls(pTHX)
+{
+    MY_CXT_CLONE;
+    Zero(&MY_CXT, 1, my_cxt_t);
+    Perl_call_atexit(aTHX_ forget_queues, NULL);
+}
+
+static bool open_queue(own_queue *own, vkvm_error **error)
+{
+    /* A queue never has more entries than there are calls. */
+    const size_t capacity = (size_t)1 << 24;
+    if (own->queue && own->process == getpid())
+        return TRUE;
+    vkvm_event_queue_free(own->queue);
+    own->queue = NULL;
+    if (vkvm_event_queue_new(capacity, &own->queue, error) < 0)
+        return FALSE;
+    own->process = getpid();
+    return vkvm_event_queue_get_fd(own->queue, &own->fd, error) == 0;
+}
+
+/* --- starting and waiting ------------------------------------------------------------------ */
+
+static int start(const char *function, const char *params, uint32_t timeout_ms, own_queue *own,
+                 UV tag, vkvm_call **call, vkvm_error **error, va_list *given)
+{
+    vkvm_value *map;
+    if (!open_queue(own, error) || vkvm_value_new_map(&map, error) < 0)
+        return -1;
+    int result = vkvm_perl_load(params, map, error, given);
+    if (result == 0)
+        result = vkvm_call_start(function, map, timeout_ms, own->queue, tag, call, error);
+    /* There may be secrets among them. */
+    vkvm_value_wipe_and_free(map);
+    return result;
+}
+
+/* Whether a call could not be started because of its arguments: the function itself then
+ * says what is wrong, in its own words, and waits for nobody. */
+static bool is_misuse(vkvm_error *error)
+{
+    int code = error ? vkvm_error_code(error) : 0;
+    return code >= VKVM_ERROR_OWN_NULL && code <= VKVM_ERROR_OWN_NOT_FOUND;
+}
+
+static int refused(vkvm_error **error)
+{
+    if (!is_misuse(*error))
+        return -1;
+    vkvm_error_free(*error);
+    *error = NULL;
+    return VKVM_PERL_DIRECTLY;
+}
+
+/* Signals wait until a method for a future has run: their handlers are not for its eval. */
+static void put_off(pTHX)
+{
+}
+
+/* Entries hold their calls, so they are taken out also where nobody looks at them. */
+static void take_entries(const own_queue *own)
+{
+    vkvm_value *entries;
+    if (vkvm_event_queue_drain(own->queue, SIZE_MAX, &entries, NULL) == 0)
+        vkvm_value_free(entries);
+}
+
+/* Gives a call up that nobody waits for any more, and lets go of it. */
+static void leave(pTHX_ void *call)
+{
+    dMY_CXT;
+    bool done;
+    if (vkvm_call_wait(call, 0, &done, NULL) < 0 || !done) {
+        vkvm_call_cancel(call, NULL);
+        take_entries(&MY_CXT.waiting);
+    }
+    vkvm_call_free(call);
+}
+
+/* Sleeps until there is an entry in the queue, or a signal. */
+static void sleep_for(pTHX_ const own_queue *own)
+{
+    struct pollfd readable = { .fd = own->fd, .events = POLLIN };
+    sigset_t all, before;
+    sigfillset(&all);
+    /* A signal that comes before the sleep begins ends it, too. */
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    bool handle = PL_sig_pending && PL_signalhook != put_off;
+    int ready = handle ? 0 : ppoll(&readable, 1, NULL, &before);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (ready > 0)
+        take_entries(own);
+}
+
+/* The entry comes when the call is done; a handler's call may have taken it out. */
+static int wait_for(pTHX_ vkvm_call *call, const own_queue *own, vkvm_error **error)
+{
+    bool done;
+    int result;
+    do {
+        sleep_for(aTHX_ own);
+        /* Handlers run on a stack of their own. */
+        PERL_ASYNC_CHECK();
+    } while ((result = vkvm_call_wait(call, 0, &done, error)) == 0 && !done);
+    return result;
+}
+
+static int take(vkvm_call *call, const char *params, int outputs, vkvm_error **error,
+                va_list *places)
+{
+    vkvm_value *result;
+    if (vkvm_call_get_result(call, &result, error) < 0)
+        return -1;
+    int status = vkvm_perl_unload(params, result, outputs, error, places);
+    vkvm_value_free(result);
+    return status;
+}
+
+static int make_bounded(pTHX_ const char *function, const char *params, int outputs,
+                        vkvm_error **error, va_list *given, va_list *places)
+{
+    dMY_CXT;
+    vkvm_call *call;
+    if (start(function, params, 0, &MY_CXT.waiting, 0, &call, error, given) < 0)
+        return refused(error);
+    ENTER;
+    SAVEDESTRUCTOR_X(leave, call);
+    int result = wait_for(aTHX_ call, &MY_CXT.waiting, error);
+    if (result == 0)
+        result = take(call, params, outputs, error, places);
+    LEAVE;
+    return result;
+}
+
+/* --- futures ---------------------------------------------------------------------------------- */
+
+static void leave_method(pTHX) __attribute__((noreturn));
+static void leave_method(pTHX)
+{
+    croak_sv(sv_2mortal(newSVpvs("VKVM::Async has started a call\n")));
+}
+
+/* A call as an object: its destruction lets go of it. It is the name of its function, too. */
+static SV *call_object(pTHX_ vkvm_call *call, const char *function)
+{
+    dMY_CXT;
+    if (!MY_CXT.stash)
+        MY_CXT.stash = gv_stashpvs("VKVM::Async::_Call", GV_ADD);
+    SV *body = newSVpv(function, 0);
+    (void)SvUPGRADE(body, SVt_PVMG);
+    SvIV_set(body, PTR2IV(call));
+    SvIOK_on(body);
+    return sv_bless(newRV_noinc(body), MY_CXT.stash);
+}
+
+static int make_for_future(pTHX_ attempt *at, const char *function, const char *params,
+                           int outputs, vkvm_error **error, va_list *given, va_list *places)
+{
+    dMY_CXT;
+    vkvm_call *call;
+    if (at->left)
+        leave_method(aTHX);
+    SV **made = av_fetch(at->calls, at->next, 0);
+    if (made) {
+        at->next++;
+        if (strNE(SvPVX(SvRV(*made)), function))
+            croak("VKVM::Async: a method has called %s, and %s when it was run again",
+                  SvPVX(SvRV(*made)), function);
+        return take(INT2PTR(vkvm_call *, SvIVX(SvRV(*made))), params, outputs, error, places);
+    }
+    if (start(function, params, at->timeout_ms, &MY_CXT.futures, at->tag, &call, error, given) < 0)
+        return refused(error);
+    av_push(at->calls, call_object(aTHX_ call, function));
+    at->left = TRUE;
+    leave_method(aTHX);
+}
+
+/* The method that runs for a future here. What destroys objects or handles warnings runs
+ * amid it, but not for it. */
+static attempt *attempt_here(pTHX)
+{
+    dMY_CXT;
+    attempt *at = &MY_CXT.attempt;
+    if (!at->calls)
+        return NULL;
+    for (PERL_SI *here = PL_curstackinfo; here && here != at->at; here = here->si_prev)
+        switch (here->si_type) {
+        case PERLSI_SIGNAL:
+        case PERLSI_DESTROY:
+        case PERLSI_WARNHOOK:
+        case PERLSI_DIEHOOK:
+            return NULL;
+        }
+    return at;
+}
+
+/* No Perl code runs on a thread of the library's. */
+static void refuse_callback(pTHX_ const char *function, va_list *given, const char *params)
+{
+    char kind, name[VKVM_PERL_PARAM];
+    void *userdata = NULL;
+    vkvm_destroy_callback destroy = NULL;
+    while ((kind = vkvm_perl_next_param(&params, name))) {
+        if (kind == 'p')
+            userdata = va_arg(*given, void *);
+        else if (kind == 'c' && strEQ(name, "destroy"))
+            destroy = va_arg(*given, vkvm_destroy_callback);
+        else
+            vkvm_perl_skip_param(kind, given);
+    }
+    if (userdata && destroy)
+        destroy(userdata);
+    vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, "callback",
+                     "a call with a callback cannot be asynchronous");
+}
+
+int vkvm_perl_make(const char *function, const char *params, vkvm_error **error, ...)
+{
+    dTHX;
+    attempt *at = attempt_here(aTHX);
+    va_list given, places;
+    bool has_callback;
+    int result;
+    if (!at && *params == '-')
+        return VKVM_PERL_DIRECTLY;
+    va_start(given, error);
+    int outputs = vkvm_perl_count_outputs(params, &given, &has_callback);
+    va_end(given);
+    va_start(given, error);
+    va_start(places, error);
+    if (has_callback && at)
+        refuse_callback(aTHX_ function, &given, params);
+    if (has_callback)
+        result = VKVM_PERL_DIRECTLY;
+    else if (at)
+        result = make_for_future(aTHX_ at, function, params, outputs, error, &given, &places);
+    else
+        result = make_bounded(aTHX_ function, params, outputs, error, &given, &places);
+    va_end(places);
+    va_end(given);
+    vkvm_perl_free_left(aTHX);
+    return result;
+}
+
+static void end_attempt(pTHX_ void *before)
+{
+    dMY_CXT;
+    MY_CXT.attempt = *(attempt *)before;
+    __atomic_sub_fetch(&vkvm_perl_calls_on, 2, __ATOMIC_RELAXED);
+    Safefree(before);
+}
+
+I32 vkvm_perl_attempt(pTHX_ SV *code, AV *calls, UV tag, uint32_t timeout_ms, SV *status)
+{
+    dMY_CXT;
+    dSP;
+    attempt *before;
+    ENTER;
+    Newx(before, 1, attempt);
+    *before = MY_CXT.attempt;
+    MY_CXT.attempt = (attempt){
+        .calls = calls, .tag = tag, .timeout_ms = timeout_ms, .at = PL_curstackinfo,
+    };
+    __atomic_add_fetch(&vkvm_perl_calls_on, 2, __ATOMIC_RELAXED);
+    SAVEDESTRUCTOR_X(end_attempt, before);
+    SAVESPTR(PL_diehook);
+    PL_diehook = NULL;
+    SAVEVPTR(PL_signalhook);
+    PL_signalhook = put_off;
+    PUSHMARK(SP);
+    I32 count = call_sv(code, G_ARRAY | G_EVAL);
+    bool left = MY_CXT.attempt.left;
+    LEAVE;
+    sv_setiv(status, left ? 2 : vkvm_perl_has_died(aTHX) ? 1 : 0);
+    return count;
+}
+
+SV **vkvm_perl_calls_done(pTHX_ SV **sp, size_t most)
+{
+    dMY_CXT;
+    vkvm_error *error = NULL;
+    vkvm_value *entries;
+    size_t count;
+    char path[32];
+    uint64_t tag;
+    own_queue *own = &MY_CXT.futures;
+    vkvm_perl_free_left(aTHX);
+    if (!own->queue || own->process != getpid())
+        return sp;
+    if (vkvm_event_queue_drain(own->queue, most, &entries, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    if (vkvm_value_get_length(entries, "", &count, NULL) < 0)
+        count = 0;
+    EXTEND(SP, (SSize_t)count);
+    for (size_t i = 0; i < count; i++) {
+        snprintf(path, sizeof path, "%zu.tag", i);
+        if (vkvm_value_get_uint64(entries, path, &tag, NULL) == 0)
+            mPUSHu(tag);
+    }
+    vkvm_value_free(entries);
+    return sp;
+}
+
+int vkvm_perl_calls_fd(pTHX)
+{
+    dMY_CXT;
+    vkvm_error *error = NULL;
+    if (!open_queue(&MY_CXT.futures, &error))
+        vkvm_perl_throw(aTHX_ error);
+    return MY_CXT.futures.fd;
+}
+
+/* --- the functions ------------------------------------------------------------------------------ */
+
+#define MAKE(function, params, all, ...)                                     \
+    if (vkvm_perl_calls_on) {                                                \
+        int made = vkvm_perl_make(#function, params, error, __VA_ARGS__);    \
+        if (made != VKVM_PERL_DIRECTLY)                                      \
+            return made;                                                     \
+    }                                                                        \
+    return function all;
+
+#include "generated/calls.c"
+
+int vkvm_perl_visit_all_domain_stats(vkvm_conn *conn, uint32_t stats, vkvm_domain *const *doms,
+                                     size_t doms_len, uint32_t flags,
+                                     const vkvm_value_visitor *visitor, void *userdata,
+                                     vkvm_error **error)
+{
+    vkvm_value *all;
+    if (!vkvm_perl_calls_on)
+        return (vkvm_conn_visit_all_domain_stats)(conn, stats, doms, doms_len, flags, visitor,
+                                                  userdata, error);
+    if (vkvm_conn_get_all_domain_stats(conn, stats, doms, doms_len, flags, &all, error) < 0)
+        return -1;
+    return vkvm_value_visit_and_free(all, visitor, userdata, error);
+}
