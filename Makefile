@@ -24,7 +24,7 @@ perl: perl/blib/.built
 # The XS and the modules; perl/Makefile itself is made again when MakeMaker's
 # input changes, or when there are other modules or C files.
 perl/blib/.built: perl/Makefile include/vkvm.h $(wildcard perl/*.c perl/*.h perl/*.xs) \
-                  $(wildcard perl/generated/* perl/typemap) $(shell find perl/lib -type f) | library
+                  $(wildcard perl/generated/* perl/xs/* perl/typemap) $(shell find perl/lib -type f) | library
 	touch perl/VKVM.xs
 	$(MAKE) -C perl
 	touch $@

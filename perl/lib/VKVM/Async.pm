@@ -1,0 +1,481 @@
+package VKVM::Async;
+
+use strict;
+use warnings;
+
+use Scalar::Util ();
+use VKVM;
+use VKVM::Async::Future;
+use VKVM::Async::Streams;
+
+our $VERSION = '0.001000';
+
+# A method runs as often as it makes calls, and once more: each attempt finds the results
+# of the calls that were made before, starts the next one, and is left by an exception
+# (perl/vkvm_calls.c). An operation is such a method: code, calls, tag, timeout, future.
+
+my %pending;        # the operations whose call is in flight, by their tags
+my @ready;          # tags of calls that are done, and not looked at yet
+my $has_more = 0;   # there may be more of them than one turn has looked at
+my @foreign;        # futures of the process that this one was forked from
+my $process = $$;
+my $last_tag = 0;
+my $driver;         # what waits for descriptors: a package of VKVM::Async::Loop
+my $watch;          # its watch on the descriptor of the calls
+
+# How many calls are completed in one turn of the loop, whose timers go on in between.
+use constant AT_ONCE => 32;
+
+# --- starting ------------------------------------------------------------------------
+
+# Gives a future of what the code returns.
+sub _start {
+    my ($code, $timeout) = @_;
+    _be_here() if $process != $$;
+    my $tag    = ++$last_tag;
+    my $future = VKVM::Async::Future->new;
+    _go_on({ code => $code, calls => [], tag => $tag, timeout => $timeout, future => $future });
+    $future->on_cancel(sub { _give_up($tag) }) if $pending{$tag};
+    return $future;
+}
+
+# Adds what is done when this process finds that it was forked from another one.
+my @forked;
+
+sub _when_forked {
+    my ($code) = @_;
+    push @forked, $code;
+    return;
+}
+
+# What the parent has in flight is the parent's.
+sub _be_here {
+    return if $process == $$;
+    $process = $$;
+    push @foreign, map { $_->{future} } values %pending;
+    (%pending, @ready) = ();
+    _unwatch();
+    push @foreign, map { $_->() } @forked;
+    return;
+}
+
+sub _go_on {
+    my ($operation) = @_;
+    my ($status, @results, $error) = (0);
+    {
+        local $@;
+        @results = _attempt(@$operation{qw(code calls tag timeout)}, $status);
+        $error = $@;
+    }
+    if ($status == 2) {
+        $pending{ $operation->{tag} } = $operation;
+        _watch();
+        return;
+    }
+    my $future = $operation->{future};
+    %$operation = ();
+    return if $future->is_ready;
+    if ($status == 1) {
+        $future->fail($error, 'vkvm');
+    }
+    else {
+        $future->done(@results);
+    }
+    return;
+}
+
+# The future was cancelled.
+sub _give_up {
+    my ($tag) = @_;
+    my $operation = delete $pending{$tag} or return;
+    $_->_cancel for @{ $operation->{calls} };
+    _rest() if !%pending;
+    return;
+}
+
+# --- completing ------------------------------------------------------------------------
+
+# Completes what is done. A callback that dies keeps none of the others from running.
+sub _turn {
+    _be_here();
+    $has_more = 0;
+    my @done = _done(AT_ONCE);
+    $has_more = @done == AT_ONCE;
+    push @ready, @done;
+    my ($error, $has_died);
+    while (defined(my $tag = shift @ready)) {
+        my $operation = delete $pending{$tag} or next;
+        local $@;
+        next if eval { _go_on($operation); 1 } || $has_died++;
+        $error = $@;
+    }
+    _rest() if !%pending;
+    die $error if $has_died;
+    return;
+}
+
+# For a loop that is not told again of what is left.
+sub _has_more { return $has_more }
+
+sub _watch {
+    return if $watch;
+    $watch = _look_at(_fh(), \&_turn);
+    return;
+}
+
+# A copy of the descriptor, which Perl may close.
+sub _fh {
+    open my $fh, '<&', _fd() or die "cannot copy the descriptor of the calls: $!\n";
+    return $fh;
+}
+
+# Nothing is in flight: a loop that has nothing else to do may end. What is left in the
+# queue is of calls that were given up.
+sub _rest {
+    return if @ready;
+    1 while _done(AT_ONCE);
+    _unwatch();
+    return;
+}
+
+sub _unwatch {
+    my $old = $watch or return;
+    $watch = undef;
+    return _look_away($old);
+}
+
+# --- loops ------------------------------------------------------------------------------
+
+my @LOOPS = (
+    [ IOAsync  => 'IO::Async::Loop' ],
+    [ Mojo     => 'Mojo::IOLoop' ],
+    [ AnyEvent => 'AnyEvent' ],
+    [ FutureIO => 'Future::IO' ],
+);
+my $chosen;
+
+sub _driver {
+    return $driver if $driver && ($chosen || $driver->is_busy);
+    my ($loop) = grep { $INC{ $_->[1] =~ s{::}{/}gr . '.pm' } } @LOOPS;
+    return _take_driver($loop ? $loop->[0] : 'Own');
+}
+
+sub _take_driver {
+    my ($name) = @_;
+    my $package = "VKVM::Async::Loop::$name";
+    if (!$package->can('watch')) {
+        my $file = "VKVM/Async/Loop/$name.pm";
+        require $file;
+    }
+    return $driver = $package;
+}
+
+sub use_loop {
+    my ($class, $name) = my @given = @_;
+    VKVM::_refuse_count('VKVM::Async::use_loop', \@given, 2, qw(class name));
+    my @names = ('Own', map { $_->[0] } @LOOPS);
+    VKVM::_refuse('name', 'is "' . ($name // 'undef') . '"; one of ' . join(', ', @names) . ' is needed')
+      if !grep { $_ eq ($name // '') } @names;
+    return if $driver && $chosen && $chosen eq $name;
+    VKVM::_refuse('name', "is $name; calls are in flight under another loop") if $driver && $driver->is_busy;
+    $chosen = $name;
+    _take_driver($name);
+    return;
+}
+
+# Calls the code whenever the descriptor is readable. Loops set $@. The loop must be free of it before
+# another one can be used.
+sub _look_at {
+    my ($fh, $code) = @_;
+    local $@;
+    my $loop = _driver();
+    return [ $loop, $loop->watch($fh, $code) ];
+}
+
+sub _look_away {
+    my ($watch) = @_;
+    local $@;
+    my ($loop, $token) = @$watch;
+    return $loop->unwatch($token);
+}
+
+# Lets the loop run until the future is ready.
+sub _await {
+    my ($future) = @_;
+    _be_here();
+    # Nobody here is told of what the parent has started.
+    while (my $other = shift @foreign) {
+        $other->fail(_forked(), 'vkvm') if !$other->is_ready;
+    }
+    return if $future->is_ready;
+    local $@;
+    _driver()->await($future);
+    return;
+}
+
+sub _forked {
+    return bless {
+        level   => 2,
+        code    => VKVM::Error::OWN_FORKED(),
+        domain  => VKVM::Error::FROM_VKVM(),
+        message => 'the call was started by the process that this one was forked from',
+    }, 'VKVM::Error';
+}
+
+# --- what programs call ---------------------------------------------------------------------
+
+sub connect {    ## no critic (ProhibitBuiltinHomonyms) - what it is called elsewhere
+    my ($class, @given) = my @all = @_;
+    VKVM::_refuse_count('VKVM::Async::connect', \@all, 1, qw(class ...));
+    my %params = VKVM::_pairs('VKVM::Async->connect', @given);
+    my $timeout = VKVM::Calls::_milliseconds('timeout', delete $params{timeout});
+    return _start(sub { return VKVM->new(%params) }, $timeout);
+}
+
+sub call {
+    my ($class, $code, @options) = my @given = @_;
+    VKVM::_refuse_count('VKVM::Async::call', \@given, 2, qw(class code ...));
+    VKVM::_refuse('code', 'is no code reference; one is needed for VKVM::Async->call') if (Scalar::Util::reftype($code) // '') ne 'CODE';
+    return _start($code, _timeout('VKVM::Async->call', @options));
+}
+
+sub _timeout {
+    my ($method, @options) = @_;
+    my %options = VKVM::_params($method, \@options, 'timeout');
+    return VKVM::Calls::_milliseconds('timeout', $options{timeout});
+}
+
+sub _futures_of {
+    my ($name, $object, @options) = @_;
+    my $timeout = !@options && ref $object ? 0 : _checked_timeout($name, $object, @options);
+    return bless { object => $object, timeout => $timeout }, 'VKVM::Async::_Methods';
+}
+
+sub _checked_timeout {
+    my ($name, $object, @options) = @_;
+    my $method = $name =~ s/::(\w+)\z/->$1/r;
+    VKVM::_refuse('object', "is no object; one is needed for $method") if !Scalar::Util::blessed($object);
+    return _timeout($method, @options);
+}
+
+sub _promises_of {
+    my ($name, @given) = @_;
+    my $methods = _futures_of($name, @given);
+    require Mojo::Promise;
+    __PACKAGE__->use_loop('Mojo');
+    return bless $methods, 'VKVM::Async::_Promises';
+}
+
+# Futures in a cloned interpreter would be completed twice.
+sub CLONE {
+    (%pending, @ready, @foreign) = ();
+    VKVM::Async::Events::_forget() if $INC{'VKVM/Async/Events.pm'};
+    ($driver, $watch, $chosen) = ();
+    return;
+}
+
+# What a call is in Perl; in a cloned interpreter it would be freed twice.
+package VKVM::Async::_Call;    ## no critic (ProhibitMultiplePackages) - its parts
+
+sub CLONE_SKIP { return 1 }
+
+# The methods of an object.
+package VKVM::Async::_Methods;    ## no critic (ProhibitMultiplePackages) - likewise
+
+our $AUTOLOAD;
+
+# These write to their first argument.
+my %writes = (recv => 'VKVM::Stream');
+
+# Each method is made when it is called for the first time.
+sub AUTOLOAD {    ## no critic (RequireArgUnpacking) - what is made gets them
+    my $method = $AUTOLOAD =~ s/.*:://sr;
+    my $code   = _method($method);
+    no strict 'refs';    ## no critic (ProhibitNoStrict) - methods are made here
+    *$AUTOLOAD = $code;
+    goto &$code;
+}
+
+sub _method {
+    my ($method) = @_;
+    my ($writes, $own) = ($writes{$method}, VKVM::Async::Streams::_own($method));
+    return sub {    ## no critic (RequireArgUnpacking) - for the argument that is written to
+        my ($self, @given) = @_;
+        my ($object, $timeout) = @$self{qw(object timeout)};
+        if ($own && $object->isa('VKVM::Stream')) {
+            return $self->_give($own->($object, $timeout, @given));
+        }
+        my $code = sub { return $object->$method(@given) };
+        if ($writes && @given && $object->isa($writes)) {
+            my $first = \$_[1];
+            my (undef, @rest) = @given;
+            $code = sub { return $object->$method($$first, @rest) };
+        }
+        return $self->_give(VKVM::Async::_start($code, $timeout));
+    };
+}
+
+# What a method returns.
+sub _give { return $_[1] }    ## no critic (RequireArgUnpacking) - there is nothing to it
+
+sub DESTROY { return }
+
+package VKVM::Async::_Promises;    ## no critic (ProhibitMultiplePackages) - likewise
+
+our @ISA = ('VKVM::Async::_Methods');    ## no critic (ProhibitExplicitISA) - in this file
+
+sub _give {
+    my ($self, $future) = @_;
+    my $promise = Mojo::Promise->new;
+    $future->on_done(sub { $promise->resolve(@_) });
+    $future->on_fail(sub { $promise->reject($_[0]) });
+    return $promise;
+}
+
+1;
+
+__END__
+
+=encoding utf8
+
+=head1 NAME
+
+VKVM::Async - calls that do not block the program
+
+=head1 SYNOPSIS
+
+    use Future::AsyncAwait;
+    use VKVM::Async;
+
+    async sub report {
+        my ($uri) = @_;
+        my $conn    = await VKVM::Async->connect(uri => $uri, timeout => 5);
+        my @domains = await $conn->async->list_all_domains;
+        my @infos   = await Future->needs_all(map { $_->async->get_info } @domains);
+        return map { [ $domains[$_]->get_name, $infos[$_]{memory} ] } 0 .. $#domains;
+    }
+
+    # in a Mojolicious application
+    get '/hosts/:name' => async sub {
+        my ($c) = @_;
+        my $xml = await $conns{ $c->stash('name') }->async_p->get_capabilities;
+        $c->render(data => $xml, format => 'xml');
+    };
+
+=head1 DESCRIPTION
+
+All objects of L<VKVM> have the method C<async>. A method that is called on what C<async>
+returns does not wait: it returns a L<Future> of the results at once. The call is made by a
+thread of the library's, and the future is completed by the program's event loop. No Perl code
+runs on another thread.
+
+    my $future = $dom->async->get_xml_description;
+
+=over
+
+=item *
+
+Names, arguments and results are those of the method; C<get> gives the results that the method
+returns in list context. Arguments are copied. C<recv> of a stream writes to its first argument
+when it is done.
+
+=item *
+
+A call that fails fails its future with the L<VKVM::Error> and the category C<vkvm>. C<get> and
+C<await> die with that object.
+
+=item *
+
+C<cancel> of a future cancels its call: one that has not begun never begins; one that runs is
+abandoned, as after a timeout (L<VKVM/set_call_timeout>).
+
+=item *
+
+A future that is dropped is completed all the same, and freed afterwards.
+
+=item *
+
+A connection makes four calls at once; further ones wait for their turn.
+
+=item *
+
+The limit of the connection counts (L<VKVM/set_call_timeout>), or one of the call:
+
+    my $future = $dom->async(timeout => 0.5)->get_info;
+
+=back
+
+The program needs L<Future> (Debian package C<libfuture-perl>), and L<Future::AsyncAwait> only for
+C<async> and C<await>.
+
+=head2 Event loops
+
+Futures are completed by the loop that is loaded when the first call is started: L<IO::Async::Loop>,
+L<Mojo::IOLoop>, L<AnyEvent>, or that of L<Future::IO>, the first of them if there are several.
+The loop only watches a descriptor while calls are in flight, so it can end when there is nothing
+else to do. Where none is loaded, C<get> and C<await> wait for the calls themselves. C<get> under
+a loop turns the loop until the future is ready; in a callback of the loop, L<Mojo::IOLoop> and
+L<AnyEvent> refuse that.
+
+=head2 How a method becomes asynchronous
+
+The method runs until it makes a call, and is left then. When the call is done, the method runs again
+with the same arguments, and finds the results of the calls that it made before. So methods that are
+written in Perl and make several calls are asynchronous, too, those of subclasses included, if they
+change nothing of their own before their last call.
+
+=head2 What is not asynchronous
+
+=over
+
+=item *
+
+Methods that do not wait for a daemon, like C<get_name>, are run at once; their futures are ready.
+
+=item *
+
+A method with a Perl callback. C<recv_all> and C<send_all> of a stream are made of calls without one.
+C<upload_file> and C<download_file> of volumes are refused with C<progress>; C<new> with C<callback>
+is refused, and so are commands of the host facade with C<progress>. Methods that register a callback
+wait as they always do.
+
+=back
+
+=head2 Processes and threads
+
+A child of C<fork> has futures of its own. Those of its parent fail with C<VKVM::Error::OWN_FORKED> if
+it waits for them. A new thread of Perl's begins without futures.
+
+=head1 METHODS
+
+=head2 connect
+
+    my $future = VKVM::Async->connect(uri => $uri, timeout => 5, %others);
+
+Returns a future of a connection. The parameters are those of L<VKVM/new>; C<timeout> is how many
+seconds opening may take.
+
+=head2 call
+
+    my $future = VKVM::Async->call(sub { return VKVM::Host->new(uri => $uri) });
+    my $future = VKVM::Async->call($code, timeout => 10);
+
+Returns a future of what the code returns. The code runs as a method does that becomes asynchronous:
+once more for each call that it makes.
+
+=head2 use_loop
+
+    VKVM::Async->use_loop('IOAsync');
+
+Chooses the event loop: C<IOAsync>, C<Mojo>, C<AnyEvent>, C<FutureIO>, or C<Own> for none. It dies if
+calls are in flight under another one.
+
+=head1 SEE ALSO
+
+L<VKVM>, L<VKVM::EventQueue/next_event>, L<Future>
+
+=head1 LICENSE
+
+LGPL-2.1-or-later
+
+=cut

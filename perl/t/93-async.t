@@ -1,0 +1,35 @@
+# VKVM::Async: futures of calls, under each loop.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use TestBed;
+use TestVKVM;
+
+need_module('Future', 'libfuture-perl');
+my $bed = TestBed->daemon('test-daemon') or plan(skip_all => TestBed->reason);
+
+my %package = (
+    'IO::Async::Loop' => [ IOAsync  => 'libio-async-perl' ],
+    'Mojo::IOLoop'    => [ Mojo     => 'libmojolicious-perl' ],
+    'AnyEvent'        => [ AnyEvent => 'libanyevent-perl' ],
+    'Future::IO'      => [ FutureIO => 'libfuture-io-perl' ],
+    'Future'          => [ Own      => 'libfuture-perl' ],
+);
+
+for my $module (sort keys %package) {
+    my ($loop, $package) = @{ $package{$module} };
+  SKIP: {
+        eval "require $module; 1" or skip("$module is not installed (Debian package $package)", 2);
+        my ($status, $output, $errors) =
+          run_perl("$FindBin::Bin/scripts/async.pl", $loop, $bed->{URI_UNIX}, $bed->{PID});
+        kill CONT => $bed->{PID};
+        is($status, 0,  "$loop: all pass") or diag($output);
+        is($errors, '', "$loop: nothing on standard error");
+    }
+}
+
+done_testing;
