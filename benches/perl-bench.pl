@@ -10,11 +10,14 @@ use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
 use VKVM;
 
 use constant {
-    PEERS    => 'Perl/Sys::Virt',
-    EVENTS   => 'events that wait',
-    AT_ONCE  => 100,                 # events that wait
-    MEMORY   => 'memory of a domain (bytes)',
-    BATCH_NS => 1e6,                 # how long a batch is to take: less than a time slice
+    PEERS     => 'Perl/Sys::Virt',
+    EVENTS    => 'events that wait',
+    AT_ONCE   => 100,                # events that wait
+    FUTURES   => 'get_info, 64 futures in flight',
+    IN_FLIGHT => 64,
+    BOUNDED   => 'get_info with a call timeout',
+    MEMORY    => 'memory of a domain (bytes)',
+    BATCH_NS  => 1e6,                # how long a batch is to take: less than a time slice
 };
 
 # In URI-OF-MANY-DOMAINS %d stands for how many.
@@ -234,5 +237,44 @@ if ($transport eq 'in-process' && "from_xml (11 KB) Perl/LibXML $transport" =~ /
     else {
         print "from_xml (11 KB)\tPerl/LibXML\t$transport\tskip\tXML::LibXML is not installed "
           . "(Debian package libxml-libxml-perl)\n";
+    }
+}
+
+# With a limit on the connection, and many at once through futures, where Sys::Virt makes
+# one call after the other. From here on all calls look whether there is a limit.
+sub through_futures {
+    my ($n) = @_;
+    my ($left, $open) = ($n, 0);
+    my $all = VKVM::Async::Future->new;
+    my $one;
+    $one = sub {
+        return if $left-- <= 0;
+        $open++;
+        $dom->async->get_info->on_ready(sub { $one->(); $all->done if !--$open });
+        return;
+    };
+    $one->() for 1 .. IN_FLIGHT;
+    $all->get;
+    $one = undef;
+    return;
+}
+
+if ($transport ne 'in-process') {
+    my $direct = sub { my ($n, $x) = @_; $x = $vir_dom->get_info for 1 .. $n; return };
+    if (is_wanted(FUTURES)) {
+        if (eval { require VKVM::Async; 1 }) {
+            # Longer than other batches, so that most of it is with all in flight.
+            my $n = 20 * IN_FLIGHT;
+            report(FUTURES, sub { seconds_of(\&through_futures, $n) }, sub { seconds_of($direct, $n) },
+                $n, 1e9, 0.40, 51);
+        }
+        else {
+            print join("\t", FUTURES, PEERS, $transport, 'skip',
+                'Future is not installed (Debian package libfuture-perl)'), "\n";
+        }
+    }
+    if (is_wanted(BOUNDED)) {
+        $conn->set_call_timeout(60);
+        measure(BOUNDED, sub { my ($n, $x) = @_; $x = $dom->get_info for 1 .. $n; return }, $direct, 1.50);
     }
 }
