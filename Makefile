@@ -7,6 +7,8 @@ DESTDIR ?=
 SECONDS ?= 60
 SEED    ?=
 THREADS ?=
+# How many tests run at once: they wait for daemons and guests more than for a processor.
+JOBS    ?= 3
 
 export PREFIX DESTDIR LIBDIR PERLDIRS
 
@@ -43,9 +45,10 @@ check check-rust check-c check-perl check-rest: export LIBVIRT_LOG_OUTPUTS = 4:f
 
 check:
 	scripts/install-deps check
+	scripts/install-deps packages
 	@# Linking the library takes one core, and the tests of the other profile the other one.
 	$(MAKE) -j2 --output-sync=target check-rust all
-	$(MAKE) check-c check-perl check-packages check-rest
+	$(MAKE) check-c check-perl check-rest
 
 check-rust:
 	cargo fmt --all --check
@@ -53,14 +56,16 @@ check-rust:
 	cargo test --workspace
 
 check-c: library
-	c-tests/run
+	VKVM_JOBS=$(JOBS) c-tests/run
 
 check-perl: all
-	cd perl && perl -I../tests/lib -S prove --harness ListedSkips -b -j2 --timer t/ xt/
+	cd perl && perl -I../tests/lib -S prove --harness ListedSkips -b -j$(JOBS) --timer t/ xt/
 
+# Long ones begin first. What they build has places of its own.
 check-rest: all
-	perl -Itests/lib -S prove --harness ListedSkips --timer tests/bed/selftest tests/circles tests/fuzz tests/docs tests/reference tests/demo tests/examples \
-	    tests/install tests/python-kvm tests/cpan tests/abi harness/run tests/harness
+	perl -Itests/lib -S prove --harness ListedSkips -j$(JOBS) --timer tests/packages tests/fuzz tests/examples tests/python-kvm \
+	    harness/run tests/cpan tests/install tests/bed/selftest tests/harness tests/reference tests/docs tests/abi \
+	    tests/demo tests/circles
 
 bench:
 	scripts/install-deps check
@@ -96,7 +101,7 @@ uninstall:
 	scripts/install --uninstall
 
 # The packages are installed into a root of their own; where none can be made, this
-# says so and is skipped.
+# says so and is skipped. A part of check-rest, too: tests/packages.
 check-packages:
 	scripts/install-deps packages
 	$(MAKE) all
