@@ -10,7 +10,6 @@ PROTOTYPES: DISABLE
 
 BOOT:
     vkvm_perl_boot(aTHX);
-    vkvm_perl_make_constants(aTHX);
     vkvm_perl_boot_calls(aTHX);
 
 void
@@ -148,7 +147,7 @@ _run_handle_callback_helper(watch, fd, events, cb, opaque)
     SV *opaque
   CODE:
     PERL_UNUSED_VAR(cb);
-    vkvm_perl_run_watch(aTHX_ watch, fd, events, opaque);
+    vkvm_perl_run_watched(aTHX_ opaque, watch, fd, events);
 
 void
 _run_timeout_callback_helper(timer, cb, opaque)
@@ -157,7 +156,7 @@ _run_timeout_callback_helper(timer, cb, opaque)
     SV *opaque
   CODE:
     PERL_UNUSED_VAR(cb);
-    vkvm_perl_run_timer(aTHX_ timer, opaque);
+    vkvm_perl_run_watched(aTHX_ opaque, timer, NULL, NULL);
 
 void
 _free_callback_opaque_helper(ff, opaque)

@@ -121,20 +121,6 @@ const char *vkvm_perl_text(pTHX_ SV *sv, const char *name)
     return text;
 }
 
-bool vkvm_perl_is_ascii(const char *text, size_t len)
-{
-    /* Eight bytes at once, as compilers do not do of themselves at -O2. */
-    const uint64_t high = UINT64_C(0x8080808080808080);
-    uint64_t eight, all = 0;
-    for (; len >= sizeof eight; text += sizeof eight, len -= sizeof eight) {
-        memcpy(&eight, text, sizeof eight);
-        all |= eight;
-    }
-    while (len--)
-        all |= (U8)text[len];
-    return !(all & high);
-}
-
 const char *vkvm_perl_characters(pTHX_ SV *sv, const char *name)
 {
     /* Most strings have the bytes that are wanted. */

@@ -66,24 +66,18 @@ static int number(pTHX_ SV *sv, const char *name)
     return (int)vkvm_perl_int(aTHX_ sv, name, INT_MIN, INT_MAX);
 }
 
-void vkvm_perl_run_watch(pTHX_ SV *watch, SV *fd, SV *events, SV *opaque)
+void vkvm_perl_run_watched(pTHX_ SV *opaque, SV *id, SV *fd, SV *events)
 {
-    int of = number(aTHX_ watch, "watch"), on = number(aTHX_ fd, "fd");
-    int ready = number(aTHX_ events, "events");
+    int of = number(aTHX_ id, fd ? "watch" : "timer");
+    int on = fd ? number(aTHX_ fd, "fd") : 0, ready = fd ? number(aTHX_ events, "events") : 0;
     watched *it = find_watched(aTHX_ opaque, "opaque");
-    if (!it->on_ready)
-        vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, "opaque", "is that of a timer");
-    it->on_ready(of, on, ready, it->data);
-    vkvm_perl_rethrow(aTHX_ NULL);
-}
-
-void vkvm_perl_run_timer(pTHX_ SV *timer, SV *opaque)
-{
-    int of = number(aTHX_ timer, "timer");
-    watched *it = find_watched(aTHX_ opaque, "opaque");
-    if (!it->on_timeout)
-        vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, "opaque", "is that of a watch");
-    it->on_timeout(of, it->data);
+    if (fd ? !it->on_ready : !it->on_timeout)
+        vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, "opaque",
+                         fd ? "is that of a timer" : "is that of a watch");
+    if (fd)
+        it->on_ready(of, on, ready, it->data);
+    else
+        it->on_timeout(of, it->data);
     vkvm_perl_rethrow(aTHX_ NULL);
 }
 

@@ -29,8 +29,6 @@ static const char *const classes[] = {
 #define X(class, package) #class,
     VKVM_PERL_CLASSES(X)
 #undef X
-    "error",
-    "event_impl",
 };
 
 static void set_up(pTHX_ my_cxt_t *cxt)
@@ -51,20 +49,6 @@ vkvm_perl_models *vkvm_perl_models_of(pTHX)
 {
     dMY_CXT;
     return &MY_CXT.models;
-}
-
-static HV *stash_of(my_cxt_t *cxt, const char *class)
-{
-    for (int i = 0; i < CLASS_COUNT; i++)
-        if (strEQ(class, classes[i]))
-            return cxt->stash[i];
-    return NULL;
-}
-
-HV *vkvm_perl_stash(pTHX_ const char *class)
-{
-    dMY_CXT;
-    return stash_of(&MY_CXT, class);
 }
 
 void vkvm_perl_boot(pTHX)
@@ -211,8 +195,7 @@ static void throw_error(pTHX_ vkvm_error *error, U32 flags)
     store(aTHX_ hash, "int2", newSViv(vkvm_error_int2(error)));
     store_text(aTHX_ hash, "function", vkvm_error_function(error), flags);
     store_text(aTHX_ hash, "parameter", vkvm_error_parameter(error), flags);
-    if (vkvm_error_hint(error))
-        store_text(aTHX_ hash, "hint", vkvm_error_hint(error), flags);
+    store_text(aTHX_ hash, "hint", vkvm_error_hint(error), flags);
     if (vkvm_error_line(error)) {
         store(aTHX_ hash, "line", newSVuv(vkvm_error_line(error)));
         store(aTHX_ hash, "column", newSVuv(vkvm_error_column(error)));

@@ -29,10 +29,6 @@ enum vkvm_perl_class {
 /* Once per interpreter, and once more in each thread that it is cloned to. */
 void vkvm_perl_boot(pTHX);
 void vkvm_perl_clone(pTHX);
-/* After the boot. */
-void vkvm_perl_make_constants(pTHX);
-/* The package of a class of the library's; NULL for one that has none. */
-HV *vkvm_perl_stash(pTHX_ const char *class);
 
 /* Makes objects of a package, or errors, those of another one from now on. */
 void vkvm_perl_use_package(pTHX_ const char *package, const char *other);
@@ -73,8 +69,9 @@ vkvm_value *vkvm_perl_characters_to_value(pTHX_ SV *sv, const char *name);
  * booleans of Perl 5.36 and of the JSON modules: 1, 0, or -1 for what is none. */
 SV *vkvm_perl_true(pTHX);
 int vkvm_perl_boolean(pTHX_ SV *sv);
-/* Whether text is the same as bytes and as characters. */
-bool vkvm_perl_is_ascii(const char *text, size_t len);
+/* Whether text is the same as bytes and as characters. (Perl's own takes no length for one
+ * that it has to find out.) */
+#define vkvm_perl_is_ascii(text, len) (!(len) || is_ascii_string((const U8 *)(text), len))
 
 /* Room for received data: the buffer of `target` itself where that will do.
  * What was received there is then put into `target`. */
@@ -182,8 +179,7 @@ void vkvm_perl_refuse_thread(pTHX_ const char *name);
 
 /* A loop in Perl, and what it calls with the opaque references that it gets. */
 void vkvm_perl_register_loop(pTHX_ SV *object);
-void vkvm_perl_run_watch(pTHX_ SV *watch, SV *fd, SV *events, SV *opaque);
-void vkvm_perl_run_timer(pTHX_ SV *timer, SV *opaque);
+void vkvm_perl_run_watched(pTHX_ SV *opaque, SV *id, SV *fd, SV *events); /* no fd: a timer */
 void vkvm_perl_free_watched(pTHX_ SV *opaque);
 /* The order of a hash's keys, an array; vkvm_order.c tells. To give it takes over one
  * reference; what has none gives NULL. */

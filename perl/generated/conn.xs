@@ -2312,6 +2312,18 @@ get_all_domain_stats(conn, stats_sv, doms_sv = NULL, flags_sv = NULL)
   }
 
 void
+_constants()
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *constants;
+  PPCODE:
+  {
+    if (vkvm_constant_list(&constants, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, constants);
+  }
+
+void
 handle_count(class_name_sv)
     SV *class_name_sv
   PREINIT:

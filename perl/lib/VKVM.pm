@@ -10,6 +10,15 @@ our $VERSION = '0.001000';
 require XSLoader;
 XSLoader::load('VKVM', $VERSION);
 
+# The constants, each in the package of its class; values and lists have none.
+for my $constant (_constants()) {
+    my $package = $VKVM::Constant::Packages::OF{ $constant->{class} } // next;
+    my $value   = $constant->{value};
+    no strict 'refs';    ## no critic (ProhibitNoStrict) - a sub for each
+    *{"${package}::$constant->{name}"} = sub () { $value };
+}
+
+use VKVM::Constant::Packages;
 use VKVM::Domain;
 use VKVM::DomainCheckpoint;
 use VKVM::DomainSnapshot;

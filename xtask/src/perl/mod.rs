@@ -17,7 +17,8 @@ pub use forms::{call, sub};
 /// Writes everything that is generated for Perl.
 pub fn write(api: &Api, constants: &[Constant]) -> Result<Vec<Output>> {
     forms::check(api)?;
-    let mut outputs = vec![xs::typemap(api), xs::classes(), xs::methods(api), xs::all()];
+    let mut outputs =
+        vec![xs::typemap(api), xs::classes(), xs::methods(api), xs::packages(), xs::all()];
     outputs.extend(callbacks::write(api)?);
     outputs.extend(calls::write(api)?);
     for package in classes::packages() {
