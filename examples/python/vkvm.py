@@ -205,7 +205,7 @@ def _borrow(param, found, length=0):
     """The Python form of what stays C's."""
     kind = param["kind"]
     if kind in ("string", "value"):
-        return _text(found) if kind == "string" else _from_value(found)
+        return _text(found) if kind == "string" else found and _from_value(found)
     if kind == "any_handle" and found:  # a value knows of which class it is
         holder = Value.new_null()
         _call("vkvm_value_set_handle", holder._handle, None, found)
