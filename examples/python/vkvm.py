@@ -272,7 +272,7 @@ def _bind(function):
         found = list(map(_output, outputs, results, lengths))
         return found[0] if len(found) == 1 else tuple(found) or None
 
-    bound.__name__, bound.__doc__ = function["method"], function["doc"]
+    bound.__name__, bound.__doc__, bound.api = function["method"], function["doc"], function
     return bound if any(param["direction"] == "self" for param in params) else staticmethod(bound)
 
 
