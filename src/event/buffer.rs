@@ -32,6 +32,8 @@ struct State<E> {
     dropped: u64,
     /// Places that are kept for what comes for certain.
     kept: usize,
+    /// How many wait: nobody is woken where there are none, which costs a system call.
+    waiting: usize,
     /// It is over; what still arrives is given back.
     ended: bool,
 }
@@ -41,8 +43,8 @@ impl<E, S: Signal> Buffer<E, S> {
     pub fn new(capacity: usize, signal: S) -> Self {
         let events = VecDeque::new();
         let state =
-            Mutex::new(State { events, signalled: false, dropped: 0, kept: 0, ended: false });
-        Buffer { state, arrived: Condvar::new(), capacity, signal }
+            State { events, signalled: false, dropped: 0, kept: 0, waiting: 0, ended: false };
+        Buffer { state: Mutex::new(state), arrived: Condvar::new(), capacity, signal }
     }
 
     /// What tells whether there are events.
@@ -71,10 +73,7 @@ impl<E, S: Signal> Buffer<E, S> {
             state.dropped += 1;
             return Some(event);
         }
-        state.events.push_back(event);
-        self.tell(&mut state);
-        drop(state);
-        self.arrived.notify_one();
+        self.add(state, event);
         None
     }
 
@@ -100,10 +99,7 @@ impl<E, S: Signal> Buffer<E, S> {
         if state.ended {
             return Some(event);
         }
-        state.events.push_back(event);
-        self.tell(&mut state);
-        drop(state);
-        self.arrived.notify_one();
+        self.add(state, event);
         None
     }
 
@@ -119,10 +115,17 @@ impl<E, S: Signal> Buffer<E, S> {
             if state.ended {
                 return None;
             }
-            state = match deadline {
-                None => wait(&self.arrived, state),
-                Some(deadline) => wait_until(&self.arrived, state, deadline)?,
+            state.waiting += 1;
+            let waited = match deadline {
+                None => Some(wait(&self.arrived, state)),
+                Some(deadline) => wait_until(&self.arrived, state, deadline),
             };
+            let is_late = waited.is_none();
+            state = waited.unwrap_or_else(|| lock(&self.state));
+            state.waiting -= 1;
+            if is_late {
+                return None;
+            }
         }
     }
 
@@ -179,6 +182,16 @@ impl<E, S: Signal> Buffer<E, S> {
         self.arrived.notify_all();
         drop(events);
         undo();
+    }
+
+    fn add(&self, mut state: MutexGuard<'_, State<E>>, event: E) {
+        state.events.push_back(event);
+        self.tell(&mut state);
+        let is_waited_for = state.waiting > 0;
+        drop(state);
+        if is_waited_for {
+            self.arrived.notify_one();
+        }
     }
 
     fn tell(&self, state: &mut MutexGuard<'_, State<E>>) {
