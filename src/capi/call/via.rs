@@ -23,6 +23,11 @@ pub fn of(row: &Row, args: &Map) -> Result<Via> {
             Some(Value::String(uri)) if param.name == "uri" => {
                 return Ok(Via::Opening(uri.as_str().into()));
             }
+            Some(Value::Map(options)) if param.name == "options" => {
+                if let Some(Value::String(uri)) = options.get("uri") {
+                    return Ok(Via::Opening(uri.as_str().into()));
+                }
+            }
             _ => {}
         }
     }
