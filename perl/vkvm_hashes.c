@@ -21,26 +21,6 @@ static vkvm_perl_model **place_of(vkvm_perl_models *models, const vkvm_perl_item
     return &models->model[sum % VKVM_PERL_MODELS];
 }
 
-static uint64_t bytes_at(const char *text, size_t len)
-{
-    uint64_t bytes = 0;
-    memcpy(&bytes, text, len);
-    return bytes;
-}
-
-/* Keys are short: a call of memcmp takes longer than to compare them as two
- * numbers, which may have bytes in common. */
-static bool is_same(const char *a, const char *b, size_t len)
-{
-    if (len >= 8 && len <= 16)
-        return bytes_at(a, 8) == bytes_at(b, 8)
-               && bytes_at(a + len - 8, 8) == bytes_at(b + len - 8, 8);
-    if (len >= 4 && len < 8)
-        return bytes_at(a, 4) == bytes_at(b, 4)
-               && bytes_at(a + len - 4, 4) == bytes_at(b + len - 4, 4);
-    return memEQ(a, b, len);
-}
-
 static bool has_keys(const vkvm_perl_model *model, const vkvm_perl_item *items, size_t count)
 {
     if (!model || model->count != count)
@@ -48,7 +28,7 @@ static bool has_keys(const vkvm_perl_model *model, const vkvm_perl_item *items, 
     for (size_t i = 0; i < count; i++) {
         const HEK *key = model->key[i];
         if ((size_t)HEK_LEN(key) != items[i].len
-            || !is_same(HEK_KEY(key), items[i].key, items[i].len))
+            || memNE(HEK_KEY(key), items[i].key, items[i].len))
             return FALSE;
     }
     return TRUE;

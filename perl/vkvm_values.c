@@ -52,15 +52,6 @@ static void begin(pTHX_ vkvm_perl_builder *b, SV *container)
     level->key_len = b->key_len;
 }
 
-/* What newSViv does, without a call of it. */
-static SV *new_integer(pTHX_ IV value)
-{
-    SV *sv = newSV_type(SVt_IV);
-    SvIV_set(sv, value);
-    SvIOK_on(sv);
-    return sv;
-}
-
 static void on_null(void *userdata)
 {
     dBUILDER;
@@ -76,14 +67,13 @@ static void on_boolean(void *userdata, bool value)
 static void on_int64(void *userdata, int64_t value)
 {
     dBUILDER;
-    add(aTHX_ b, new_integer(aTHX_ value));
+    add(aTHX_ b, newSViv(value));
 }
 
 static void on_uint64(void *userdata, uint64_t value)
 {
     dBUILDER;
-    /* newSVuv would only find out the same, one call later. */
-    add(aTHX_ b, value <= IV_MAX ? new_integer(aTHX_ (IV)value) : newSVuv(value));
+    add(aTHX_ b, newSVuv(value));
 }
 
 static void on_real(void *userdata, double value)
