@@ -39,7 +39,7 @@ if ($face eq 'VKVM') {
 }
 
 # Packages of the library's own.
-my $private = qr/\A(?:VKVM|Sys)::(?:Host::Arguments|SysVirt::(?:Answers|Private|Loop)|_)/;
+my $private = qr/\A(?:VKVM|Sys)::(?:Host::Arguments|Error::Methods|SysVirt::(?:Answers|Private|Loop)|_)/;
 
 # What is no function of the program's: Perl's own calls, and those of this library's code.
 my %perls = map { $_ => 1 } qw(AUTOLOAD BEGIN bootstrap CLONE CLONE_SKIP DESTROY import unimport);
