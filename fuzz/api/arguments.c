@@ -364,6 +364,7 @@ void choose_arguments(struct chance *chance, const struct function *function, en
 {
     static const char *const with_command[] = { "vkvm_host_call", "vkvm_host_call_with_progress",
                                                 "vkvm_fleet_call", NULL };
+    static const char *const with_function[] = { "vkvm_invoke", "vkvm_call_start", NULL };
     memset(a, 0, offsetof(struct arguments, buffer));
     memset(a->outputs, 0xA5, sizeof a->outputs);
     a->buffer = NULL;
@@ -384,6 +385,14 @@ void choose_arguments(struct chance *chance, const struct function *function, en
         a->words[1].pointer = (void *)(uintptr_t)some_command(chance);
         if (a->words[1].pointer)
             a->words[2].pointer = some_command_arguments(chance, a->words[1].pointer);
+    }
+    if (is_one_of(function->name, with_function) && !once_in(chance, 16)) {
+        void *arguments = NULL;
+        const char *name = some_named(chance, &arguments);
+        if (name) {
+            a->words[0].pointer = (void *)(uintptr_t)name;
+            a->words[1].pointer = arguments;
+        }
     }
     if (a->ticket) {
         a->ticket->object = a->words[0].pointer;

@@ -259,6 +259,7 @@ void note_value(const struct function *function, void *value); /* which it has r
 void *some_value(struct chance *chance, const struct function *function, const struct parameter *p);
 const char *some_command(struct chance *chance);
 void *some_command_arguments(struct chance *chance, const char *command);
+const char *some_named(struct chance *chance, void **arguments);
 
 /* --- callbacks.c ---------------------------------------------------------------------------- */
 

@@ -47,7 +47,7 @@ static const char *const keys[] = {
     "numa_mode", "numa_nodeset", "total_bytes_sec", "read_iops_sec", "inbound.average",
     "outbound.average", "destination_xml", "bandwidth", "uri", "file", "dxml", "granularity", "buf_size",
     "shm_pages_to_scan", "user_name", "process_id", "poll_max_ns", "4", "2048", "raw", "args", "a", "",
-    "memory", "device_weight",
+    "memory", "device_weight", "timeout_ms", "call_timeout_ms", "max_calls", "keepalive", "resume",
 };
 
 static void put_scalar(struct chance *chance, struct buffer *to)
@@ -262,4 +262,36 @@ void *some_command_arguments(struct chance *chance, const char *name)
     }
     put(&text, "}");
     return value_of(&text);
+}
+
+/* --- calls by name ---------------------------------------------------------------------------- */
+
+static const struct {
+    const char *function, *key;
+    enum class class;
+} named[] = {
+    { "vkvm_conn_get_hostname", "conn", CLASS_CONN },
+    { "vkvm_conn_list_all_domains", "conn", CLASS_CONN },
+    { "vkvm_conn_new_stream", "conn", CLASS_CONN },
+    { "vkvm_domain_get_info", "dom", CLASS_DOMAIN },
+    { "vkvm_domain_get_xml_description", "dom", CLASS_DOMAIN },
+    { "vkvm_domain_suspend", "dom", CLASS_DOMAIN },
+    { "vkvm_domain_resume", "dom", CLASS_DOMAIN },
+    { "vkvm_storage_vol_get_info", "vol", CLASS_STORAGE_VOL },
+    { "vkvm_stream_abort", "stream", CLASS_STREAM },
+};
+
+/* A function that has a name, and a value with its arguments; NULL where there is no object. */
+const char *some_named(struct chance *chance, void **arguments)
+{
+    uint64_t i = below(chance, sizeof named / sizeof *named);
+    void *object = live_handle(chance, named[i].class, NULL);
+    vkvm_value *value = NULL;
+    if (!object || vkvm_value_new_map(&value, NULL) < 0)
+        return NULL;
+    /* It may have ended meanwhile: then the argument is missing. */
+    vkvm_value_set_handle(value, named[i].key, object, NULL);
+    add_handle(CLASS_VALUE, value, NULL);
+    *arguments = value;
+    return named[i].function;
 }
