@@ -122,6 +122,14 @@ impl Call {
     }
 }
 
+impl Drop for Call {
+    /// The thread that has made the call may hold on to it for a moment, but not to what it
+    /// has come to, which may hold a connection.
+    fn drop(&mut self) {
+        drop(self.0.state.forget());
+    }
+}
+
 impl Work for Started {
     fn via(&self) -> &Via {
         &self.via

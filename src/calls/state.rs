@@ -25,7 +25,8 @@ struct Inner<J, R> {
 enum Phase<J, R> {
     NotBegun(J),
     Running,
-    Done(R),
+    /// None once nobody can ask for it any more.
+    Done(Option<R>),
 }
 
 /// What becomes of a call that is given up.
@@ -64,7 +65,7 @@ impl<J, R> State<J, R> {
         if let Phase::Done(_) = inner.phase {
             return Some(result);
         }
-        inner.phase = Phase::Done(result);
+        inner.phase = Phase::Done(Some(result));
         self.tell(&inner);
         None
     }
@@ -75,7 +76,7 @@ impl<J, R> State<J, R> {
         if let Phase::Done(_) = inner.phase {
             return GivenUp::TooLate(instead);
         }
-        let before = std::mem::replace(&mut inner.phase, Phase::Done(instead));
+        let before = std::mem::replace(&mut inner.phase, Phase::Done(Some(instead)));
         self.tell(&inner);
         match before {
             Phase::NotBegun(job) => GivenUp::NotBegun(job),
@@ -126,7 +127,15 @@ impl<J, R> State<J, R> {
     /// What it has come to, once it is done.
     pub fn result<T>(&self, read: impl FnOnce(&R) -> T) -> Option<T> {
         match &lock(&self.inner).phase {
-            Phase::Done(result) => Some(read(result)),
+            Phase::Done(Some(result)) => Some(read(result)),
+            _ => None,
+        }
+    }
+
+    /// Takes what it has come to away, if it is done: nobody asks any more.
+    pub fn forget(&self) -> Option<R> {
+        match &mut lock(&self.inner).phase {
+            Phase::Done(result) => result.take(),
             _ => None,
         }
     }
