@@ -213,12 +213,18 @@ pub fn counts(lane: &Lane) -> Counts {
 /// Gives up all calls on a connection, but for the one that this thread makes: it may be
 /// what ends the connection.
 pub fn end_lane(lane: &Lane, why: &'static str) {
-    let calls: Vec<_> = {
+    let mut calls: Vec<_> = {
         let mut pool = POOL.lock();
         let all = pool.here().on_connection(lane);
         all.flat_map(|calls| calls.running.iter().chain(&calls.waiting)).map(Arc::clone).collect()
     };
-    for call in calls.into_iter().filter(|call| !call.is_made_here()) {
+    calls.retain(|call| !call.is_made_here());
+    if !calls.is_empty() {
+        // Whatever they have come to, who frees a connection with calls in flight does not
+        // wait for it.
+        lane.abandon();
+    }
+    for call in calls {
         call.give_up(why);
     }
 }
