@@ -97,9 +97,12 @@ impl Calls {
     }
 
     fn counts(&self) -> Counts {
+        // What was let through has not begun before a thread has taken it.
+        let ready = self.running.iter().filter(|call| call.is_waiting()).count();
+        let waiting = self.waiting.iter().filter(|call| call.is_waiting()).count();
         Counts {
-            running: self.running.len(),
-            waiting: self.waiting.iter().filter(|call| call.is_waiting()).count(),
+            running: self.running.len() - ready,
+            waiting: waiting + ready,
             abandoned: self.abandoned.len(),
         }
     }
