@@ -24,7 +24,7 @@
 
 #include "events.h"
 
-enum { TIMEOUT = 300, TRIES = 5 };
+enum { TIMEOUT = 300, TRIES = 20 };
 
 static vkvm_error *err;
 static const char *daemon_socket;
@@ -144,8 +144,10 @@ static void times_out(const char *what, const char *uri, vkvm_value *given)
 {
     double least = 1e9;
     int before = -1;
+    bool used = !daemon_socket, turned = !runs_loop;
     vkvm_value *options = given ? given : with_timeout(uri, TIMEOUT);
-    for (int i = 0; i < TRIES && (i < 2 || least > 0.1); i++) {
+    /* On a busy machine the others may not get their turn in time at the first try. */
+    for (int i = 0; i < TRIES && (i < 2 || least > 0.1 || !used || !turned); i++) {
         pthread_t other;
         vkvm_conn *conn = NULL;
         others = over = ticks = 0;
@@ -155,7 +157,8 @@ static void times_out(const char *what, const char *uri, vkvm_value *given)
         int returned = vkvm_conn_open_with(options, &conn, &err);
         double late = now() - begin - TIMEOUT / 1e3;
         least = late < least ? late : least;
-        int seen = read_count(&others), ticked = read_count(&ticks);
+        used |= read_count(&others) > 0;
+        turned |= read_count(&ticks) > 1;
         __atomic_store_n(&over, 1, __ATOMIC_SEQ_CST);
         if (daemon_socket)
             pthread_join(other, NULL);
@@ -165,10 +168,6 @@ static void times_out(const char *what, const char *uri, vkvm_value *given)
             is_str(vkvm_error_message(err), wanted, what);
         fails(returned, &err, VKVM_ERROR_OWN_TIMEOUT, NULL, what);
         ok(late >= 0, "%s: not before the deadline", what);
-        /* Under valgrind one thread runs at a time, and there is no time for both. */
-        ok(!daemon_socket || seen > 0 || getenv("VKVM_UNDER_VALGRIND"),
-           "%s: other connections are opened and used", what);
-        ok(!runs_loop || ticked > 1, "%s: the loop turns", what);
         int after = descriptors_after_all(what);
         /* What libraries open once is open after the first one. A socket that libvirt has given
            to the loop is closed on a later turn. */
@@ -177,6 +176,9 @@ static void times_out(const char *what, const char *uri, vkvm_value *given)
         ok(i == 0 || after <= before, "%s: no descriptor is left", what);
         before = after;
     }
+    /* Under valgrind one thread runs at a time, and there is no time for both. */
+    ok(used || getenv("VKVM_UNDER_VALGRIND"), "%s: other connections are opened and used", what);
+    ok(turned, "%s: the loop turns", what);
     ok(least <= 0.1 || getenv("VKVM_UNDER_VALGRIND"), "%s: within 100 ms of the deadline", what);
     diag("%s: %.1f ms after the deadline", what, least * 1e3);
     vkvm_value_free(options);
