@@ -8,7 +8,7 @@ SECONDS ?= 60
 SEED    ?=
 THREADS ?=
 # How many tests run at once: they wait for daemons and guests more than for a processor.
-JOBS    ?= 3
+JOBS    ?= 2
 
 export PREFIX DESTDIR LIBDIR PERLDIRS
 
