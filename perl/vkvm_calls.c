@@ -391,6 +391,9 @@ int vkvm_perl_calls_fd(pTHX)
 
 #include "generated/calls.c"
 
+/* The library's own is meant in here. */
+#undef vkvm_conn_visit_all_domain_stats
+
 int vkvm_perl_visit_all_domain_stats(vkvm_conn *conn, uint32_t stats, vkvm_domain *const *doms,
                                      size_t doms_len, uint32_t flags,
                                      const vkvm_value_visitor *visitor, void *userdata,
@@ -398,8 +401,8 @@ int vkvm_perl_visit_all_domain_stats(vkvm_conn *conn, uint32_t stats, vkvm_domai
 {
     vkvm_value *all;
     if (!vkvm_perl_calls_on)
-        return (vkvm_conn_visit_all_domain_stats)(conn, stats, doms, doms_len, flags, visitor,
-                                                  userdata, error);
+        return vkvm_conn_visit_all_domain_stats(conn, stats, doms, doms_len, flags, visitor, userdata,
+                                                error);
     if (vkvm_conn_get_all_domain_stats(conn, stats, doms, doms_len, flags, &all, error) < 0)
         return -1;
     return vkvm_value_visit_and_free(all, visitor, userdata, error);
