@@ -10,7 +10,7 @@
 
 #![deny(unsafe_code)]
 
-pub mod calls;
+mod calls;
 #[allow(unsafe_code, reason = "the border to C")]
 pub mod capi;
 #[allow(dead_code, reason = "a table for C, of which the library uses some")]

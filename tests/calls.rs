@@ -7,28 +7,8 @@ use loom::thread;
 use state::{GivenUp, State};
 
 /// What the file is made of, as loom's.
-mod sync {
-    use std::time::Instant;
-
-    pub use loom::sync::{Condvar, Mutex, MutexGuard};
-
-    pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-        mutex.lock().unwrap()
-    }
-
-    pub fn wait<'g, T>(condition: &Condvar, guard: MutexGuard<'g, T>) -> MutexGuard<'g, T> {
-        condition.wait(guard).unwrap()
-    }
-
-    /// There is no time in a model: the deadline has passed.
-    pub fn wait_until<'g, T>(
-        _condition: &Condvar,
-        _guard: MutexGuard<'g, T>,
-        _deadline: Instant,
-    ) -> Option<MutexGuard<'g, T>> {
-        None
-    }
-}
+#[path = "loom/sync.rs"]
+mod sync;
 
 #[allow(dead_code, reason = "one function is for the library only")]
 #[path = "../src/calls/state.rs"]

@@ -34,8 +34,6 @@ struct Started {
     deadline: Option<deadlines::Key>,
     state: State<Job, Outcome>,
     told: Mutex<Option<Told>>,
-    /// What makes libvirt give up, too.
-    on_abandon: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 /// Who is told of a call that is done.
@@ -53,17 +51,6 @@ thread_local! {
     static CURRENT: RefCell<Option<Arc<Started>>> = const { RefCell::new(None) };
 }
 
-/// If the call that this thread makes is given up, `body` is run by who does that. It must
-/// not wait. It takes the place of what was given here before.
-pub fn when_abandoned(body: impl FnOnce() + Send + 'static) {
-    CURRENT.with_borrow(|current| {
-        if let Some(call) = current {
-            let before = lock(&call.on_abandon).replace(Box::new(body));
-            drop(before);
-        }
-    });
-}
-
 impl Call {
     /// A call of a C function, which may take that long from now.
     pub fn new(function: &'static str, via: Via, timeout: Option<Duration>, job: Job) -> Self {
@@ -75,7 +62,6 @@ impl Call {
             deadline: deadline.map(deadlines::Key::new),
             state: State::new(job),
             told: Mutex::new(None),
-            on_abandon: Mutex::new(None),
         }))
     }
 
@@ -146,8 +132,6 @@ impl Work for Started {
             Err(Misuse::Internal { what }.into())
         });
         CURRENT.set(before);
-        let hook = lock(&self.on_abandon).take();
-        drop(hook);
         match self.state.finish(outcome) {
             None => self.tell(),
             Some(late) => drop(late),
@@ -185,13 +169,7 @@ impl Started {
             GivenUp::TooLate(_) => return,
             // What it took is let go of, and secrets are wiped.
             GivenUp::NotBegun(job) => drop(job),
-            GivenUp::Abandoned => {
-                pool::abandon(&(Arc::clone(&self) as Arc<dyn Work>));
-                let hook = lock(&self.on_abandon).take();
-                if let Some(hook) = hook {
-                    hook();
-                }
-            }
+            GivenUp::Abandoned => pool::abandon(&(Arc::clone(&self) as Arc<dyn Work>)),
         }
         self.tell();
     }

@@ -15,11 +15,12 @@ mod call;
 mod deadlines;
 mod pool;
 mod state;
-mod sync;
 mod via;
 
-pub use call::{Call, Job, Outcome, Told, when_abandoned};
-pub use pool::{Counts, counts, end_lane};
+use crate::event::sync;
+
+pub use call::{Call, Told};
+pub use pool::{counts, end_lane};
 pub use via::Via;
 
 /// Why calls are given up when their connection is freed.

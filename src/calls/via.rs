@@ -4,10 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::core::conn::bounded;
 use crate::core::lane::Lane;
-
-/// How many openings of one URI go on at once.
-const OPENINGS: usize = 4;
 
 /// How many calls that no connection is known of go on at once.
 const OTHERS: usize = 64;
@@ -87,7 +85,7 @@ impl Via {
         match self {
             Via::Lane(lane) => lane.max_calls(),
             Via::Stream(..) => 1,
-            Via::Opening(_) => OPENINGS,
+            Via::Opening(_) => bounded::MOST,
             Via::Process => OTHERS,
         }
     }

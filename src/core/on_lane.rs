@@ -23,9 +23,7 @@ impl Conn {
     pub(crate) fn lane_to_end(&self) -> Option<Arc<Lane>> {
         self.opened().and_then(|_| lane::known(self.raw_here()))
     }
-}
 
-impl Conn {
     /// Whether nobody may wait for long for this connection.
     pub(crate) fn is_bounded(&self) -> bool {
         lane::known(self.raw_here()).is_some_and(|lane| lane.is_bounded())

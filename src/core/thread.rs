@@ -1,11 +1,12 @@
 //! Threads of the library's own. They begin with all signals blocked: a program's
 //! handlers are to run on its own threads.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
 
 use super::sigpipe;
 use crate::error::{Misuse, Result};
+use crate::fork::lock;
 
 /// Starts a thread.
 pub fn spawn<T: Send + 'static>(
@@ -27,7 +28,7 @@ pub fn run_elsewhere(name: &str, body: impl FnOnce() + Send + 'static) {
 }
 
 fn run<F: FnOnce()>(body: &Mutex<Option<F>>) {
-    let body = body.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let body = lock(body).take();
     if let Some(body) = body {
         body();
     }

@@ -35,7 +35,7 @@ mod runner;
 mod signature;
 pub mod stream;
 mod subject;
-mod sync;
+pub(crate) mod sync;
 #[cfg(test)]
 mod tests;
 mod thread;

@@ -11,36 +11,16 @@ use crate::core::conn::bounded::{self, Started};
 use crate::error::Result;
 
 /// Opens a connection on a thread of its own, and waits for it until the deadline. What has
-/// not been opened by then is ended, or closed when it is open after all.
+/// not been opened by then is ended, or closed when it is open after all. Call it on a thread
+/// that a loop of the program's own may be called on.
 pub fn open_bounded(options: Options, deadline: Option<Instant>) -> Result<Conn> {
-    start_opening(options, deadline, || ())?.wait()
-}
-
-/// An opening that has begun. Dropping it gives it up.
-pub struct Opening(Begun<Conn>);
-
-/// Begins to open a connection. `told` is called, on a thread of the library's, when there is
-/// a result. Where several openings of the URI are at work already, this waits for a place.
-pub fn start_opening(
-    options: Options,
-    deadline: Option<Instant>,
-    told: impl FnOnce() + Send + 'static,
-) -> Result<Opening> {
     let uri = options.uri.clone();
     let open = move || Conn::open_as(&options);
-    Ok(Opening(Begun::start(uri.as_deref(), deadline, deadline, open, told)?))
+    Begun::start(uri.as_deref(), deadline, deadline, open, || ())?.wait()
 }
 
-impl Opening {
-    /// Waits for the connection until the deadline. Call it on a thread that a loop of the
-    /// program's own may be called on.
-    pub fn wait(&self) -> Result<Conn> {
-        self.0.wait()
-    }
-}
-
-/// The same for all that needs a connection. What it gives to a loop of the program's own
-/// waits until the result is taken.
+/// An opening that has begun. Dropping it gives it up. What it gives to a loop of the program's
+/// own waits until the result is taken.
 pub(super) struct Begun<T: Send + 'static> {
     started: Started<T>,
     /// After it: what libvirt removes when a result is dropped.

@@ -1,4 +1,4 @@
-//! What `hub.rs`, `buffer.rs` and `runner.rs` are made of; under loom they are made of
+//! What `hub.rs`, `buffer.rs`, `runner.rs` and `calls/state.rs` are made of; under loom they are made of
 //! loom's.
 
 use std::sync::PoisonError;

@@ -13,7 +13,7 @@ use super::caller::Caller;
 use super::guard::{direct, status, void};
 use super::invoke::{self, Row};
 use super::types::{SharedValue, vkvm_call, vkvm_conn, vkvm_error, vkvm_event_queue, vkvm_value};
-use crate::calls::{self, Call, Told};
+use crate::calls::{self, Call, Told, Via};
 use crate::core::{OnLane, lane};
 use crate::error::{Misuse, Result};
 use crate::event::Place;
@@ -52,8 +52,8 @@ pub unsafe extern "C" fn vkvm_invoke(
         // There may be secrets among them.
         let args = Zeroizing::new(c.map_nullable(args, "args")?.unwrap_or_default());
         let row = invoke::find(function)?;
-        if is_bounded(row, &args)? {
-            let call = start(c, row, args, None, None)?;
+        if let Some(via) = bounded(row, &args)? {
+            let call = start(c, row, args, via, None, None)?;
             let call = handle::get::<Call>(call.id(), "call")?;
             call.wait(None);
             out.set_shared(call.result()?);
@@ -106,7 +106,9 @@ pub unsafe extern "C" fn vkvm_call_start(
         let row = invoke::find(function)?;
         let timeout = (timeout_ms != 0).then(|| Duration::from_millis(timeout_ms.into()));
         let place = queue.map(|queue| queue.keep_place()).transpose()?;
-        let call = start(c, row, args, timeout, place.map(|place| (place, tag)))?;
+        refuse_this_thread(row)?;
+        let via = via::of(row, &args)?;
+        let call = start(c, row, args, via, timeout, place.map(|place| (place, tag)))?;
         out.set(call.into_id() as *mut vkvm_call);
         Ok(())
     })
@@ -248,12 +250,21 @@ pub unsafe extern "C" fn vkvm_conn_get_calls(
     })
 }
 
-/// Whether a call on the caller's thread could take too long.
-fn is_bounded(row: &Row, args: &Map) -> Result<bool> {
+/// What a call goes through that could take too long on the caller's thread.
+fn bounded(row: &Row, args: &Map) -> Result<Option<Via>> {
     if !lane::is_any_limited() || !row.blocks || row.this_thread {
-        return Ok(false);
+        return Ok(None);
     }
-    Ok(via::of(row, args)?.timeout().is_some())
+    Ok(Some(via::of(row, args)?).filter(|via| via.timeout().is_some()))
+}
+
+/// Refuses what acts on the thread that calls it.
+fn refuse_this_thread(row: &Row) -> Result<()> {
+    if row.this_thread {
+        let reason = format!("{} acts on the thread that calls it; call it directly", row.name);
+        return Err(Misuse::Invalid { parameter: "function", reason }.into());
+    }
+    Ok(())
 }
 
 /// Starts a call, of which it gives the handle.
@@ -261,14 +272,10 @@ fn start(
     c: &Caller,
     row: &'static Row,
     args: Zeroizing<Map>,
+    via: Via,
     timeout: Option<Duration>,
     told: Option<(Place, u64)>,
 ) -> Result<AnyHandle> {
-    if row.this_thread {
-        let reason = format!("{} acts on the thread that calls it; call it directly", row.name);
-        return Err(Misuse::Invalid { parameter: "function", reason }.into());
-    }
-    let via = via::of(row, &args)?;
     let kept = Kept::new(c, row, args)?;
     let timeout = timeout.or_else(|| via.timeout());
     let job = move || {

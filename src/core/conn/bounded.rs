@@ -14,10 +14,10 @@ use std::time::{Duration, Instant};
 use super::opening::Opening;
 use crate::core::{sigpipe, thread};
 use crate::error::{Misuse, Result};
-use crate::fork::{self, Leaf};
+use crate::fork::{self, Leaf, lock};
 
 /// How many openings of one URI are at work at once.
-const MOST: usize = 4;
+pub const MOST: usize = 4;
 
 /// How long one that is to be ended may take before it stands in the way of others.
 const GRACE: Duration = Duration::from_millis(100);
@@ -205,7 +205,7 @@ fn default_of(uri: Option<&CStr>) -> Option<CString> {
 
 impl<T> Shared<T> {
     fn lock(&self) -> MutexGuard<'_, State<T>> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     fn run(&self, open: impl FnOnce() -> Result<T>) {
