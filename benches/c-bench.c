@@ -9,14 +9,12 @@
  * and the aim (or "-").
  */
 
-#include <libvirt/libvirt.h>
-#include <libvirt/virterror.h>
 #include <regex.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <vkvm.h>
+
+#define BENCH "c-bench"
+#include "bench.h"
 
 #define PEERS "C/libvirt"
 #define BATCH_NS 1e6 /* how long a batch is to take: less than a time slice */
@@ -29,30 +27,6 @@ static virDomainPtr vir_dom;
 
 /* Keeps the compiler from dropping what is read and not used. */
 static volatile unsigned long long sink;
-
-static void die(const char *what, const char *why)
-{
-    fprintf(stderr, "c-bench: %s: %s\n", what, why);
-    exit(1);
-}
-
-static void check(const char *what, int result, vkvm_error *error)
-{
-    if (result < 0)
-        die(what, vkvm_error_message(error));
-}
-
-static void vir_check(const char *what, int good)
-{
-    if (!good)
-        die(what, virGetLastErrorMessage());
-}
-
-#define CALL(function, ...)                                                  \
-    do {                                                                     \
-        vkvm_error *error = NULL;                                            \
-        check(#function, function(__VA_ARGS__, &error), error);              \
-    } while (0)
 
 /* --- what is timed: N calls each ---------------------------------------- */
 
@@ -262,18 +236,6 @@ static long batch_of(const struct row *row)
     }
 }
 
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *numbers, int count)
-{
-    qsort(numbers, (size_t)count, sizeof *numbers, by_size);
-    return (numbers[(count - 1) / 2] + numbers[count / 2]) / 2;
-}
-
 static void measure(const struct row *row, const char *transport, int rounds, double aim)
 {
     double *ours = calloc((size_t)rounds, sizeof *ours);
@@ -290,12 +252,7 @@ static void measure(const struct row *row, const char *transport, int rounds, do
             theirs[i] = seconds_of(row->theirs, n);
         ratio[i] = ours[i] / theirs[i];
     }
-    double middle = median(ratio, rounds);
-    printf("%s\t" PEERS "\t%s\t%.3f\t%.3f\t%.3f\t%.1f\t%.1f\t%ld\t", row->call, transport,
-           ratio[0], middle, ratio[rounds - 1], median(ours, rounds) / (double)n * 1e9,
-           median(theirs, rounds) / (double)n * 1e9, n);
-    printf(aim > 0 ? "%.2f\n" : "-\n", aim);
-    fflush(stdout);
+    print_row(row->call, PEERS, transport, &(struct times){rounds, n, ours, theirs, ratio}, aim);
     free(ours);
     free(theirs);
     free(ratio);

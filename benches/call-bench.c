@@ -7,17 +7,15 @@
  * Prints lines as c-bench does.
  */
 
-#include <libvirt/libvirt.h>
-#include <libvirt/virterror.h>
 #include <poll.h>
 #include <pthread.h>
 #include <regex.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <vkvm.h>
+
+#define BENCH "call-bench"
+#include "bench.h"
 
 enum {
     IN_FLIGHT = 64,
@@ -34,30 +32,6 @@ static vkvm_event_queue *queue;
 static int queue_fd;
 static virConnectPtr vir_conn, vir_many;
 static virDomainPtr vir_dom, *vir_domains;
-
-static void die(const char *what, const char *why)
-{
-    fprintf(stderr, "call-bench: %s: %s\n", what, why);
-    exit(1);
-}
-
-static void check(const char *what, int result, vkvm_error *error)
-{
-    if (result < 0)
-        die(what, vkvm_error_message(error));
-}
-
-static void vir_check(const char *what, int good)
-{
-    if (!good)
-        die(what, virGetLastErrorMessage());
-}
-
-#define CALL(function, ...)                                                  \
-    do {                                                                     \
-        vkvm_error *error = NULL;                                            \
-        check(#function, function(__VA_ARGS__, &error), error);              \
-    } while (0)
 
 /* --- what is timed: N calls each ---------------------------------------------------- */
 
@@ -220,18 +194,6 @@ static double seconds_of(const struct row *row, void (*run)(long n))
     return (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9;
 }
 
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *numbers, int count)
-{
-    qsort(numbers, (size_t)count, sizeof *numbers, by_size);
-    return (numbers[(count - 1) / 2] + numbers[count / 2]) / 2;
-}
-
 static void measure(const struct row *row, const char *transport, int rounds)
 {
     double ours[MOST_ROUNDS], theirs[MOST_ROUNDS], ratio[MOST_ROUNDS];
@@ -248,12 +210,8 @@ static void measure(const struct row *row, const char *transport, int rounds)
             theirs[i] = seconds_of(row, row->theirs);
         ratio[i] = ours[i] / theirs[i];
     }
-    double middle = median(ratio, rounds);
-    printf("%s\t%s\t%s\t%.3f\t%.3f\t%.3f\t%.1f\t%.1f\t%ld\t", row->call, row->peers, transport,
-           ratio[0], middle, ratio[rounds - 1], median(ours, rounds) / (double)row->batch * 1e9,
-           median(theirs, rounds) / (double)row->batch * 1e9, row->batch);
-    printf(aim > 0 ? "%.2f\n" : "-\n", aim);
-    fflush(stdout);
+    struct times times = {rounds, row->batch, ours, theirs, ratio};
+    print_row(row->call, row->peers, transport, &times, aim);
 }
 
 static vkvm_value *arguments(vkvm_domain *of)

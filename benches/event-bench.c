@@ -8,16 +8,14 @@
  * Prints lines as c-bench does.
  */
 
-#include <libvirt/libvirt.h>
-#include <libvirt/virterror.h>
 #include <regex.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-#include <vkvm.h>
+
+#define BENCH "event-bench"
+#include "bench.h"
 
 #define PEERS "C/libvirt"
 #define BATCH 32 /* events; as many lie ready when a drain begins */
@@ -25,22 +23,7 @@
 static const char *uri;
 static long heard;
 
-static void check(const char *what, bool good, const char *why)
-{
-    if (!good) {
-        fprintf(stderr, "event-bench: %s: %s\n", what, why);
-        exit(1);
-    }
-}
-
-#define CALL(function, ...)                                                         \
-    do {                                                                            \
-        vkvm_error *error = NULL;                                                   \
-        bool good = function(__VA_ARGS__, &error) == 0;                             \
-        check(#function, good, good ? "" : vkvm_error_message(error));              \
-    } while (0)
-
-#define VIR_CALL(call) check(#call, (call) >= 0, virGetLastErrorMessage())
+#define VIR_CALL(call) vir_check(#call, (call) >= 0)
 
 static double now(void)
 {
@@ -71,7 +54,7 @@ static void begin(const char *xml)
 {
     int id;
     vkvm_error *error = NULL;
-    check("register_default", vkvm_event_register_default(&error) == 0, "failed");
+    check("register_default", vkvm_event_register_default(&error), error);
     CALL(vkvm_conn_open, uri, 0, &sender);
     CALL(vkvm_conn_open, uri, 0, &listener);
     CALL(vkvm_conn_create_domain, sender, xml, 0, &dom);
@@ -84,12 +67,13 @@ static void change(bool suspend)
 {
     vkvm_error *error = NULL;
     int result = suspend ? vkvm_domain_suspend(dom, &error) : vkvm_domain_resume(dom, &error);
-    check("suspend and resume", result == 0, result ? vkvm_error_message(error) : "");
+    check("suspend and resume", result, error);
 }
 
 static void turn(void)
 {
-    check("run_default", vkvm_event_run_default(NULL) == 0, "failed");
+    if (vkvm_event_run_default(NULL) < 0)
+        die("run_default", "failed");
 }
 
 static virDomainPtr vir_dom;
@@ -111,12 +95,11 @@ static void vir_listen(const char *xml, const char *name)
     virConnectPtr vir_sender, vir_listener;
     virDomainPtr domain;
     virSetErrorFunc(NULL, ignore_error);
-    check("virConnectOpen", (vir_sender = virConnectOpen(uri)), virGetLastErrorMessage());
-    check("virConnectOpen", (vir_listener = virConnectOpen(uri)), virGetLastErrorMessage());
-    check("virDomainCreateXML", (vir_dom = virDomainCreateXML(vir_sender, xml, 0)),
-          virGetLastErrorMessage());
-    check("virDomainLookupByName", (domain = virDomainLookupByName(vir_listener, name)),
-          virGetLastErrorMessage());
+    vir_check("virConnectOpen", (vir_sender = virConnectOpen(uri)) != NULL);
+    vir_check("virConnectOpen", (vir_listener = virConnectOpen(uri)) != NULL);
+    vir_check("virDomainCreateXML", (vir_dom = virDomainCreateXML(vir_sender, xml, 0)) != NULL);
+    vir_check("virDomainLookupByName",
+              (domain = virDomainLookupByName(vir_listener, name)) != NULL);
     VIR_CALL(virConnectDomainEventRegisterAny(vir_listener, domain, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
                                               VIR_DOMAIN_EVENT_CALLBACK(vir_hear), NULL, NULL));
 }
@@ -140,7 +123,8 @@ static void vir_turn(void)
 /* libvirt's functions with libvkvm's loop: what differs is the loop alone. */
 static void mixed_begin(const char *xml)
 {
-    check("register_default", vkvm_event_register_default(NULL) == 0, "failed");
+    if (vkvm_event_register_default(NULL) < 0)
+        die("register_default", "failed");
     vir_listen(xml, "bench-mixed");
 }
 
@@ -211,7 +195,8 @@ static void serve(const struct side *side, int in, int out)
 static struct worker start(const struct side *side)
 {
     int to[2], from[2];
-    check("pipe", pipe(to) == 0 && pipe(from) == 0, "no descriptors");
+    if (pipe(to) != 0 || pipe(from) != 0)
+        die("pipe", "no descriptors");
     if (fork() == 0) {
         close(to[1]);
         close(from[0]);
@@ -227,23 +212,10 @@ static double seconds_of(const struct worker *worker, size_t row)
 {
     unsigned char number = (unsigned char)row;
     double seconds = 0;
-    check("a batch",
-          write(worker->to, &number, 1) == 1 &&
-              read(worker->from, &seconds, sizeof seconds) == sizeof seconds,
-          "its process has ended");
+    if (write(worker->to, &number, 1) != 1 ||
+        read(worker->from, &seconds, sizeof seconds) != sizeof seconds)
+        die("a batch", "its process has ended");
     return seconds;
-}
-
-static int by_size(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-static double median(double *numbers, int count)
-{
-    qsort(numbers, (size_t)count, sizeof *numbers, by_size);
-    return (numbers[(count - 1) / 2] + numbers[count / 2]) / 2;
 }
 
 static void measure(size_t row, const struct worker *us, const struct worker *them,
@@ -262,12 +234,8 @@ static void measure(size_t row, const struct worker *us, const struct worker *th
             their[i] = seconds_of(them, row);
         ratio[i] = our[i] / their[i];
     }
-    double middle = median(ratio, rounds);
-    printf("%s\t" PEERS "\t%s\t%.3f\t%.3f\t%.3f\t%.1f\t%.1f\t%d\t", rows[row].call, transport,
-           ratio[0], middle, ratio[rounds - 1], median(our, rounds) / BATCH * 1e9,
-           median(their, rounds) / BATCH * 1e9, BATCH);
-    printf(rows[row].aim > 0 ? "%.2f\n" : "-\n", rows[row].aim);
-    fflush(stdout);
+    print_row(rows[row].call, PEERS, transport, &(struct times){rounds, BATCH, our, their, ratio},
+              rows[row].aim);
     free(our);
     free(their);
     free(ratio);
