@@ -198,7 +198,8 @@ static void end_in_callback(int timer, void *userdata)
 
 static void use_in_callback(void)
 {
-    int timer = -1, count = 0;
+    static int count; /* the timer goes on */
+    int timer = -1;
     start_loop();
     connect_to_new_daemon();
     kill_daemon();
@@ -273,7 +274,7 @@ static void note_stream(vkvm_stream *stream, int events, void *userdata)
 
 static void listen_to_stream(void)
 {
-    int count = 0;
+    static int count; /* another thread may run the loop */
     start_loop();
     vkvm_stream *stream = screenshot(VKVM_STREAM_NONBLOCK);
     must(vkvm_stream_add_callback(stream, VKVM_STREAM_EVENT_READABLE, note_stream, &count, NULL,
@@ -297,7 +298,7 @@ static int registered(struct seen *seen)
 
 static void deregister(void)
 {
-    struct seen seen = { 0 };
+    static struct seen seen; /* another thread may run the loop */
     start_loop();
     int number = registered(&seen);
     kill_daemon();
@@ -308,7 +309,7 @@ static void deregister(void)
 
 static void free_with_registrations(void)
 {
-    struct seen seen = { 0 };
+    static struct seen seen; /* another thread may run the loop */
     start_loop();
     registered(&seen);
     kill_daemon();

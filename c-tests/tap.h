@@ -21,16 +21,23 @@
 static int tap_count;
 static int tap_failures;
 
+/* A line for who reads the run: on standard error, for prove keeps standard output to itself. */
+__attribute__((format(printf, 1, 0)))
+static inline void tell(const char *format, va_list arguments)
+{
+    char line[1000];
+    vsnprintf(line, sizeof line, format, arguments);
+    fflush(stdout);
+    fprintf(stderr, "# %s\n", line); /* at once: others write there, too */
+}
+
 /* Says more about the check that came before. */
 __attribute__((format(printf, 1, 2)))
 static inline void diag(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    printf("# ");
-    vprintf(format, arguments);
-    printf("\n");
-    fflush(stdout);
+    tell(format, arguments);
     va_end(arguments);
 }
 
@@ -44,9 +51,12 @@ static inline bool ok(bool passed, const char *format, ...)
     __atomic_add_fetch(&tap_failures, !passed, __ATOMIC_SEQ_CST);
     printf("%s %d - ", passed ? "ok" : "not ok",
            __atomic_add_fetch(&tap_count, 1, __ATOMIC_SEQ_CST));
-    vprintf(format, arguments);
-    printf("\n");
+    char name[1000];
+    vsnprintf(name, sizeof name, format, arguments);
+    printf("%s\n", name);
     fflush(stdout); /* a crash, or a fork, finds nothing in the buffer */
+    if (!passed)
+        diag("failed: %s", name);
     funlockfile(stdout);
     va_end(arguments);
     return passed;

@@ -160,10 +160,13 @@ static void lists(const struct kind *kind, int times)
     stop = false;
     rounds = 0;
     must(-pthread_create(&thread, NULL, come_and_go, (void *)kind), NULL, "a thread");
-    /* Until both have done enough. */
-    for (int i = 0; i < times || rounds < times; i++) {
+    /* Until both have done enough. Each list lets the other thread come to its turn: libvirt's
+       locks are not fair, and who asks again at once gets them again and again. */
+    for (int i = 0, seen = 0; i < times || rounds < times; i++, seen = rounds) {
         vkvm_value *result = NULL;
         size_t count = 0;
+        while (rounds == seen)
+            usleep(10);
         if (vkvm_host_call(host, kind->command, args, &result, &err) < 0) {
             if (failures++ == 0)
                 diag("%s", vkvm_error_message(err));
