@@ -53,7 +53,9 @@ sub quoted {
 sub is_number {
     my ($data) = @_;
     my $flags = B::svref_2object(\$data)->FLAGS;
-    return $flags & (B::SVp_IOK | B::SVp_NOK) && !($flags & B::SVp_POK);
+    my $has_number = $flags & (B::SVp_IOK | B::SVp_NOK);
+    # Text, too, is Perl's own true or false.
+    return $has_number && (!($flags & B::SVp_POK) || !($has_number ^ (B::SVp_IOK | B::SVp_NOK)));
 }
 
 sub show {
@@ -64,8 +66,8 @@ sub show {
     return '{' . join(', ', map { quoted($_) . ': ' . show($data->{$_}) } sort keys %$data) . '}'
       if ref $data eq 'HASH';
     if (is_number($data)) {
-        my $is_float = B::svref_2object(\$data)->FLAGS & B::SVp_NOK;
-        return $is_float ? sprintf('%.17g', $data) : "$data";
+        my $flags = B::svref_2object(\$data)->FLAGS;
+        return !($flags & B::SVp_POK) && $flags & B::SVp_NOK ? sprintf('%.17g', $data) : $data || 0;
     }
     $data =~ s/\Q$names{$_}\E/\${$_}/g for sort keys %names;
     return quoted($data);

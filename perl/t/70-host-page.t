@@ -1,5 +1,5 @@
-# Every call of python-kvm's page of examples about pools, volumes, domains and
-# snapshots, in its order, on a private QEMU daemon.
+# What the calls on python-kvm's page of examples do with files and with a guest that runs, on a
+# private QEMU daemon. harness/scenarios/host_page.json makes the calls in all languages.
 
 use strict;
 use warnings;
@@ -25,25 +25,7 @@ sub write_file {
     return $path;
 }
 
-# The value as expected; a pattern stands for what depends on the machine.
-sub looks_like {
-    my ($got, $wanted, $name) = @_;
-    local $Test::Builder::Level = $Test::Builder::Level + 1;
-    my $fits = sub {
-        my ($self, $left, $right) = @_;
-        return defined $left && $left =~ $right if ref $right eq 'Regexp';
-        return $left eq $right if !ref $right && defined $left && !ref $left;
-        return 0 unless ref $left eq 'HASH' && ref $right eq 'HASH' && keys %$left == keys %$right;
-        return !grep { !exists $left->{$_} || !$self->($self, $left->{$_}, $right->{$_}) } keys %$right;
-    };
-    return ok($fits->($fits, $got, $wanted), $name) || diag(explain($got));
-}
-
-my $size = qr/\A\d+[.]\d\d [KMGT]?i?B\z/;
-my $uuid = qr/\A[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\z/;
-
-subtest 'storage pools' => sub {
-    is_deeply($host->list_pools(all => 1), {}, 'no pools');
+subtest 'what is in files' => sub {
     my $pool = {
         '@type' => 'dir', name => 'default', source => 1,
         target => {
@@ -51,106 +33,24 @@ subtest 'storage pools' => sub {
         },
     };
     my $file = write_file("$dir/pool.xml", VKVM::to_xml('pool', $pool));
-    works([ $host->pool->define($file) ], "Pool default defined from $file", 'define');
-    is_deeply(
-        $host->list_pools(all => 1, details => 1),
-        { default => { allocation => '-', autostart => 0, available => '', capacity => '- -',
-                persistent => 1, state => 'inactive' } },
-        'the list with an inactive pool'
-    );
-    ok(!-d "$dir/vm/disk", 'nothing is there');
-    works([ $host->pool->build('default') ], 'Pool default built', 'build');
-    ok(-d "$dir/vm/disk", 'a directory is there');
-    works([ $host->pool->start('default') ], 'Pool default started', 'start');
-    my %sizes = (allocation => $size, available => $size, capacity => $size);
-    looks_like($host->list_pools(all => 1, details => 1),
-        { default => { %sizes, autostart => 0, persistent => 1, state => 'running' } }, 'the list');
-    works([ $host->pool->autostart('default') ], 'Pool default marked as autostarted', 'autostart');
-    is_deeply($host->list_pools(all => 1), { default => { autostart => 1, state => 'active' } }, '... is on');
-    works([ $host->pool->autostart('default', disable => 1) ],
-        'Pool default unmarked as autostarted', 'autostart, disabled');
-    is_deeply($host->list_pools(all => 1), { default => { autostart => 0, state => 'active' } }, '... is off');
-    looks_like($host->pool->info('default'),
-        { %sizes, autostart => 0, name => 'default', persistent => 1, state => 'running', uuid => $uuid },
-        'info');
-    my $bytes = { '#text' => qr/\A\d+\z/, '@unit' => 'bytes' };
-    looks_like(
-        $host->pool->conf('default'),
-        {
-            '@type' => 'dir', allocation => $bytes, available => $bytes, capacity => $bytes,
-            name => 'default', source => 1, uuid => $uuid,
-            target => {
-                path => "$dir/vm/disk",
-                permissions => { group => qr/\A\d+\z/, mode => '0711', owner => qr/\A\d+\z/ },
-            },
-        },
-        'conf'
-    );
-    my $id = $host->pool->uuid('default');
-    like($id, $uuid, 'uuid');
-    is($host->pool->name($id), 'default', 'name');
-    works([ $host->pool->destroy('default') ], 'Pool default destroyed', 'destroy');
-    is_deeply($host->list_pools(all => 1), { default => { autostart => 0, state => 'inactive' } }, 'it is off');
-    works([ $host->pool->undefine('default') ], 'Pool default has been undefined', 'undefine');
-    is_deeply($host->list_pools(all => 1), {}, 'it is gone');
-    works([ $host->pool->create($file) ], "Pool default created from $file", 'create');
-    looks_like($host->list_pools(all => 1, details => 1),
-        { default => { %sizes, autostart => 0, persistent => 0, state => 'running' } }, 'the list');
-};
-
-subtest 'volumes' => sub {
-    my $path = sub { return "$dir/vm/disk/$_[0]" };
-    works([ $host->volume->create_as('default', 'disk.qcow2', '20G', format => 'qcow2') ],
-        'Vol disk.qcow2 created', 'create_as');
-    my $row = sub { return { allocation => $size, capacity => $_[1], path => $path->($_[0]), type => 'file' } };
-    looks_like($host->list_volumes('default', details => 1),
-        { 'disk.qcow2' => $row->('disk.qcow2', '20.00 GiB') }, 'list_volumes');
+    works([ $host->pool->define($file) ], "Pool default defined from $file", 'define a pool');
+    works([ $host->pool->undefine('default') ], 'Pool default has been undefined', 'undefine it');
+    mkdir "$dir/vm/disk" or die "cannot make $dir/vm/disk: $!";
+    works([ $host->pool->create($file) ], "Pool default created from $file", 'create a pool');
+    my $path   = "$dir/vm/disk/disk3.qcow2";
     my $volume = {
         '@type' => 'file', capacity => { '#text' => '5368709120', '@unit' => 'bytes' },
-        key => $path->('disk3.qcow2'), name => 'disk3.qcow2', source => 1,
-        target => { format => { '@type' => 'qcow2' }, path => $path->('disk3.qcow2') },
+        key => $path, name => 'disk3.qcow2', source => 1,
+        target => { format => { '@type' => 'qcow2' }, path => $path },
     };
-    my $file = write_file("$dir/volume.xml", VKVM::to_xml('volume', $volume));
-    works([ $host->volume->create('default', $file) ], "Vol disk3.qcow2 created from $file", 'create');
-    works([ $host->volume->delete('disk.qcow2', pool => 'default') ], 'Vol disk.qcow2 deleted', 'delete');
-    $host->volume->create_as('default', 'disk.qcow2', '20G', format => 'qcow2');
-    looks_like($host->volume->info('disk.qcow2', pool => 'default'),
-        { allocation => $size, capacity => '20.00 GiB', name => 'disk.qcow2', type => 'file' }, 'info');
-    my $conf = $host->volume->conf('disk.qcow2', pool => 'default');
-    is_deeply([ @{$conf}{qw(@type key name)}, $conf->{target}{format}{'@type'}, $conf->{capacity} ],
-        [ 'file', $path->('disk.qcow2'), 'disk.qcow2', 'qcow2',
-            { '#text' => '21474836480', '@unit' => 'bytes' } ], 'conf');
+    $file = write_file("$dir/volume.xml", VKVM::to_xml('volume', $volume));
+    works([ $host->volume->create('default', $file) ], "Vol disk3.qcow2 created from $file", 'create a volume');
 
     # Anything but zero needs another program on the host.
     $host->volume->create_as('default', 'small', '1M', format => 'raw');
     my ($ok, undef, $error) = $host->volume->wipe('small', pool => 'default', algorithm => 'dod');
     ok($ok || $error =~ /\Aerror: Failed to wipe vol small\nerror: /, 'wipe') or diag $error;
-    $host->volume->delete($_, pool => 'default') for 'small', 'disk3.qcow2', 'disk.qcow2';
-
-    $host->volume->create_as('default', 'disk.qcow2', '2G', format => 'qcow2');
-    works([ $host->volume->clone('disk.qcow2', 'disk2.qcow2', pool => 'default', prealloc_metadata => 1) ],
-        'Vol disk2.qcow2 cloned from disk.qcow2', 'clone');
-    looks_like($host->list_volumes('default', details => 1),
-        { map { $_ => $row->($_, '2.00 GiB') } qw(disk.qcow2 disk2.qcow2) }, 'list_volumes');
-    works([ $host->volume->resize('disk.qcow2', '5GiB', pool => 'default') ],
-        q(Size of volume 'disk.qcow2' successfully changed to 5GiB), 'resize');
-    looks_like(
-        $host->list_volumes('default', details => 1),
-        {
-            'disk.qcow2'  => $row->('disk.qcow2',  '5.00 GiB'),
-            'disk2.qcow2' => $row->('disk2.qcow2', '2.00 GiB'),
-        },
-        'list_volumes'
-    );
-    my $model = $path->('disk.qcow2');
-    works([ $host->volume->create_as('default', 'trusty.qcow2', '1GiB') ], 'Vol trusty.qcow2 created', 'create_as');
-    works([ $host->volume->upload(pool => 'default', file => $model, vol => 'trusty.qcow2') ], '', 'upload');
-    looks_like($host->list_volumes('default', details => 1)->{'trusty.qcow2'},
-        $row->('trusty.qcow2', $size), 'list_volumes');
-    my $new = "$dir/vm/new.qcow2";
-    works([ $host->volume->download(pool => 'default', file => $new, vol => 'trusty.qcow2') ], '', 'download');
-    ok(-s $new, 'it is there');
-    $host->pool->refresh('default');
+    $host->volume->create_as('default', 'trusty.qcow2', '5GiB', format => 'qcow2');
 };
 
 subtest 'domains and snapshots' => sub {
