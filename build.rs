@@ -10,9 +10,8 @@ fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libvkvm.so.{ABI}");
     // Without pkg-config the version stays unknown; nothing else depends on it.
-    if let Ok(output) = Command::new("pkg-config").args(["--modversion", "libvirt"]).output()
-        && output.status.success()
-    {
+    let asked = Command::new("pkg-config").args(["--modversion", "libvirt"]).output();
+    if let Some(output) = asked.ok().filter(|output| output.status.success()) {
         let version = String::from_utf8_lossy(&output.stdout);
         println!("cargo:rustc-env=VKVM_LIBVIRT_VERSION={}", version.trim());
     }

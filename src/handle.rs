@@ -395,11 +395,10 @@ impl AnyHandle {
 
     /// One more hold. When the handle was closed by force, the copy is as stale as this.
     pub fn try_clone(&self, parameter: &'static str) -> Result<Self> {
-        if let Some(operations) = Class::of(self.0).and_then(operations)
-            && !(operations.retain)(self.0)
-            && (operations.is_live)(self.0)
-        {
-            return Err(too_many_holds(parameter).into());
+        if let Some(operations) = Class::of(self.0).and_then(operations) {
+            if !(operations.retain)(self.0) && (operations.is_live)(self.0) {
+                return Err(too_many_holds(parameter).into());
+            }
         }
         Ok(AnyHandle(self.0))
     }

@@ -63,10 +63,10 @@ impl ForeignLoop {
     fn add(&self, watched: Watched, add: impl FnOnce(*mut c_void, *mut c_void) -> c_int) -> c_int {
         let data = WATCHED.add(watched);
         let number = self.foreign.call(|userdata| add(userdata, ptr::without_provenance_mut(data)));
-        if number < 0
-            && let Some(watched) = WATCHED.remove(data)
-        {
-            watched.forget();
+        if number < 0 {
+            if let Some(watched) = WATCHED.remove(data) {
+                watched.forget();
+            }
         }
         number
     }

@@ -160,8 +160,16 @@ fn forget_copies() {
 }
 
 /// Clears the 16 vector registers that compilers use for copies.
+///
+/// # Safety
+///
+/// The processor must have AVX.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx")]
-fn clear_vectors() {
-    std::arch::x86_64::_mm256_zeroall();
+unsafe fn clear_vectors() {
+    #[allow(unused_unsafe)] // Until Rust 1.87, intrinsics are unsafe to call.
+    // SAFETY: the caller has looked.
+    unsafe {
+        std::arch::x86_64::_mm256_zeroall()
+    }
 }

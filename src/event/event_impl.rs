@@ -77,9 +77,8 @@ pub(super) fn adopt(opening: u64) {
     if is_elsewhere() {
         pending::leave(opening);
         later::added();
-    } else if choice::current() == Choice::Own
-        && let Some(implementation) = IMPLEMENTATION.get()
-    {
+    } else if choice::current() == Choice::Own {
+        let Some(implementation) = IMPLEMENTATION.get() else { return };
         pending::adopt(opening, &**implementation);
     }
 }
@@ -87,9 +86,10 @@ pub(super) fn adopt(opening: u64) {
 /// Gives the loop what threads of the library's have left for it, on one of the program's.
 #[cold]
 pub fn catch_up() {
-    if fork::mask() != Mask::Own
-        && let Some(implementation) = IMPLEMENTATION.get()
-    {
+    if fork::mask() == Mask::Own {
+        return;
+    }
+    if let Some(implementation) = IMPLEMENTATION.get() {
         sigpipe::inside(|| shielded(|| do_what_waits(&**implementation)));
     }
 }

@@ -217,10 +217,8 @@ fn give(number: c_int, wanted: Wanted, watched: Watched, own: &dyn EventImpl) {
         } else {
             entry.state = State::Given(real);
         }
-        if removed
-            && let Some(Entry { state: State::Refused(watched), .. }) =
-                pending.entries.remove(&number)
-        {
+        let gone = if removed { pending.entries.remove(&number) } else { None };
+        if let Some(Entry { state: State::Refused(watched), .. }) = gone {
             pending.removed.push((opening, watched));
         }
         (now, removed)

@@ -248,9 +248,7 @@ impl Resuming {
         };
         // If that is the end of one that was not there long enough to be told of, there is
         // another one since.
-        if let Some(reason) = again
-            && !self.attempts.is_alive()
-        {
+        if let Some(reason) = again.filter(|_| !self.attempts.is_alive()) {
             self.ended(reason);
         }
     }
@@ -292,15 +290,19 @@ impl Attempts {
     fn try_often(this: &Arc<Self>, resuming: &Weak<Resuming>, first: Duration) {
         let mut delay = first;
         while !this.is_over_after(delay) {
-            if let Ok(begun) = Attempts::open(this)
-                && let Some(Ok(new)) = this.wait(&begun)
-                && this.use_new(new, resuming)
-            {
+            if this.try_once(resuming) {
                 return;
             }
             delay = this.delay();
         }
         this.tell_later(resuming, None);
+    }
+
+    /// One attempt on this thread; whether the new connection is in use now.
+    fn try_once(self: &Arc<Self>, resuming: &Weak<Resuming>) -> bool {
+        let Ok(begun) = Attempts::open(self) else { return false };
+        let Some(Ok(new)) = self.wait(&begun) else { return false };
+        self.use_new(new, resuming)
     }
 
     /// One attempt on the loop, which goes on while the connection is opened.

@@ -129,9 +129,8 @@ impl Watched {
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        if let Some(free) = self.free
-            && !*self.forgotten.get_mut()
-        {
+        let forgotten = *self.forgotten.get_mut();
+        if let Some(free) = self.free.filter(|_| !forgotten) {
             sigpipe::inside(|| {
                 sigpipe::shield();
                 // SAFETY: libvirt's function with its own data; this is the one call.

@@ -108,10 +108,10 @@ impl<T> Lock<T> {
     /// Notes that somebody waits, and waits. Returns the word after that.
     #[cold]
     fn wait(&self, word: u64, waiting: u64) -> u64 {
-        if word != waiting
-            && let Err(current) = self.replace(word, waiting, Ordering::Relaxed)
-        {
-            return current;
+        if word != waiting {
+            if let Err(current) = self.replace(word, waiting, Ordering::Relaxed) {
+                return current;
+            }
         }
         wait(&self.word, waiting);
         self.word.load(Ordering::Relaxed)

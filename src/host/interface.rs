@@ -249,12 +249,11 @@ fn written(interface: Map) -> Result<CString> {
 /// By name, and if there is none, by hardware address.
 fn interface(call: &Call<'_>) -> Found {
     let given = call.c_text(&INTERFACE)?;
-    if is_mac(shown(given))
-        && let Ok(found) = call.conn().get_interface_by_mac(given)
-    {
-        return Ok(found);
+    let by_mac = is_mac(shown(given)).then(|| call.conn().get_interface_by_mac(given));
+    match by_mac {
+        Some(Ok(found)) => Ok(found),
+        _ => by_name(call, &INTERFACE),
     }
-    by_name(call, &INTERFACE)
 }
 
 fn by_name(call: &Call<'_>, argument: &'static Needed<Text>) -> Found {

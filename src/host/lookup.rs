@@ -24,10 +24,10 @@ pub(super) fn by_uuid_or_name<T>(
     by_uuid: impl FnOnce(&[u8]) -> Result<T>,
     by_name: impl FnOnce(&CStr) -> Result<T>,
 ) -> Found<T> {
-    if name.to_bytes().len() == UUID_LEN
-        && let Ok(found) = by_uuid(name.to_bytes())
-    {
-        return Ok(found);
+    if name.to_bytes().len() == UUID_LEN {
+        if let Ok(found) = by_uuid(name.to_bytes()) {
+            return Ok(found);
+        }
     }
     by_name(name).or_say(|| format!("failed to get {what} '{}'", shown(name)))
 }
@@ -103,9 +103,8 @@ impl Call<'_> {
                 }
                 _ => format!("failed to get vol '{}'", shown(name)),
             })?;
-        if let Some((pool_name, pool)) = &pool
-            && conn.get_storage_pool_by_volume(&volume)?.get_uuid()? != pool.get_uuid()?
-        {
+        let Some((pool_name, pool)) = &pool else { return Ok(volume) };
+        if conn.get_storage_pool_by_volume(&volume)?.get_uuid()? != pool.get_uuid()? {
             let name = shown(name);
             let said = format!("Requested volume '{name}' is not in pool '{pool_name}'");
             return Err(Failure::said(said));
@@ -118,10 +117,10 @@ impl Call<'_> {
     pub(super) fn domain(&self) -> Found<Domain> {
         let conn = self.conn();
         let name = self.c_text(&DOMAIN)?;
-        if let Ok(id) = shown(name).parse()
-            && let Ok(domain) = conn.get_domain_by_id(id)
-        {
-            return Ok(domain);
+        if let Ok(id) = shown(name).parse() {
+            if let Ok(domain) = conn.get_domain_by_id(id) {
+                return Ok(domain);
+            }
         }
         by_uuid_or_name(
             "domain",

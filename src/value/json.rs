@@ -452,10 +452,10 @@ fn interpret<E: de::Error>(map: Map, room: &Room) -> std::result::Result<Value, 
 /// Finishes a map whose own keys have no special meaning: what stands under an
 /// ordinary "$map" was read literally but is a value like any other.
 fn plain<E: de::Error>(mut map: Map, room: &Room) -> std::result::Result<Value, E> {
-    if let Some(slot @ Value::Map(_)) = map.get_mut(MAP)
-        && let Value::Map(inner) = std::mem::replace(slot, Value::Null)
-    {
-        *slot = interpret(inner, room)?;
+    if let Some(slot @ Value::Map(_)) = map.get_mut(MAP) {
+        if let Value::Map(inner) = std::mem::replace(slot, Value::Null) {
+            *slot = interpret(inner, room)?;
+        }
     }
     Ok(Value::Map(map))
 }

@@ -179,9 +179,11 @@ impl Map {
     /// both; it stays safe to use.
     #[inline]
     pub fn push_new(&mut self, key: impl Into<Key>, value: impl Into<Value>) {
-        if let Repr::Small(entries) = &mut self.0
-            && entries.len() < SMALL
-        {
+        let small = match &mut self.0 {
+            Repr::Small(entries) if entries.len() < SMALL => Some(entries),
+            _ => None,
+        };
+        if let Some(entries) = small {
             // Not `push((key, value))`: that makes the entry before it makes room,
             // and copying it to its place takes longer than all the rest.
             entries.extend(std::iter::once_with(|| (key.into(), value.into())));

@@ -284,9 +284,8 @@ impl Value {
                 }
             }
             Value::List(items) => {
-                if let Some((index, below)) = rest.split_once('.')
-                    && let Some(child) = parse_index(index).and_then(|at| items.get(at))
-                {
+                let (index, below) = rest.split_once('.').unwrap_or_default();
+                if let Some(child) = parse_index(index).and_then(|at| items.get(at)) {
                     let (length, value) = child.farthest(below);
                     let length = if length == 0 { index.len() } else { index.len() + 1 + length };
                     best = (length, value);

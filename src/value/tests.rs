@@ -183,10 +183,11 @@ mod maps {
                 prop_assert_eq!(map.is_empty(), model.is_empty());
             }
             for (i, (key, value)) in model.iter().enumerate() {
+                let mut same = value.clone();
                 prop_assert_eq!(map.get(key), Some(value));
-                prop_assert_eq!(map.get_mut(key), Some(&mut value.clone()));
+                prop_assert_eq!(map.get_mut(key), Some(&mut same));
                 prop_assert_eq!(map.get_index(i), Some((key.as_str(), value)));
-                prop_assert_eq!(map.get_index_mut(i), Some(&mut value.clone()));
+                prop_assert_eq!(map.get_index_mut(i), Some(&mut same));
                 prop_assert_eq!(map.index_of(key), Some(i));
             }
             prop_assert_eq!(map.get_index(model.len()), None);

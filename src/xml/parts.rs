@@ -10,7 +10,7 @@ use std::collections::HashSet;
 
 use quick_xml::escape::{EscapeError, resolve_xml_entity};
 use quick_xml::events::attributes::{AttrError, Attribute, Attributes};
-use quick_xml::events::{BytesDecl, BytesPI, BytesRef, BytesStart, BytesText, Event};
+use quick_xml::events::{BytesDecl, BytesPI, BytesRef, BytesStart, Event};
 use quick_xml::{Error, Reader, XmlVersion, errors::IllFormedError};
 
 use super::chars::{find_forbidden, is_name, is_space, is_xml_char};
@@ -167,6 +167,8 @@ where
 
     /// Takes what stands from byte `at` to byte `end`.
     fn event(&mut self, event: &Event<'a>, at: usize, end: usize) -> Result<(), Flaw> {
+        let text = self.text;
+        let inside = |begin: &str, close: &str| &text[at + begin.len()..end - close.len()];
         match event {
             Event::Start(tag) => self.start_tag(tag, at),
             Event::Empty(tag) => {
@@ -174,60 +176,55 @@ where
                 self.end_tag(at)
             }
             Event::End(_) => self.end_tag(at),
-            Event::Text(text) => {
-                if self.open.is_empty() {
-                    return match text.find(|c| !is_space(c)) {
-                        Some(offset) => flaw(at + offset, self.outside()),
-                        None => Ok(()),
-                    };
-                }
-                if self.has_cdata_end
-                    && let Some(offset) = text.find(CDATA_END)
-                {
-                    return flaw(at + offset, "\"]]>\" is not allowed in text: write ]]&gt;");
-                }
-                let text = match self.has_carriage_return {
-                    true => {
-                        memory::probe(2 * text.len(), PARAMETER)?;
-                        text.xml10_content()
-                    }
-                    false => Cow::Borrowed(&**text),
-                };
-                (self.sink)(Part::Text(text), at)
-            }
+            Event::Text(_) => self.characters(inside("", ""), at),
             Event::GeneralRef(_) | Event::CData(_) if self.open.is_empty() => {
                 flaw(at, self.outside())
             }
-            Event::GeneralRef(reference) => self.reference(reference, at),
-            Event::CData(text) => {
-                if self.has_carriage_return {
-                    memory::probe(2 * text.len(), PARAMETER)?;
-                }
-                (self.sink)(Part::Text(text.xml10_content()), at)
-            }
+            Event::GeneralRef(reference) => self.reference(reference, inside("&", ";"), at),
+            Event::CData(_) => self.pass_text(inside("<![CDATA[", CDATA_END), at),
             Event::Decl(_) if at > 0 => {
                 flaw(at, "the XML declaration can only stand at the very start")
             }
-            Event::Decl(declaration) if !is_declaration(declaration) => flaw(
+            Event::Decl(declaration) if !is_declaration(declaration, inside("<?", "?>")) => flaw(
                 at,
                 "the XML declaration is malformed: \
                  it is <?xml version=\"1.0\" encoding=\"UTF-8\"?>",
             ),
-            Event::PI(instruction) if instruction.target().eq_ignore_ascii_case("xml") => {
-                flaw(at, "the name of a processing instruction cannot be xml")
-            }
-            Event::PI(instruction) => {
-                check_name(instruction.target(), "a processing instruction", at + "<?".len())?;
-                self.instruction(instruction, at)
-            }
+            Event::PI(instruction) => self.instruction(instruction, inside("<?", "?>"), at),
             Event::DocType(_) => self.doctype(at, end),
             Event::Decl(_) | Event::Comment(_) | Event::Eof => Ok(()),
         }
     }
 
+    /// Text that stands from byte `at` on, not in CDATA.
+    fn characters(&mut self, text: &str, at: usize) -> Result<(), Flaw> {
+        if self.open.is_empty() {
+            return match text.find(|c| !is_space(c)) {
+                Some(offset) => flaw(at + offset, self.outside()),
+                None => Ok(()),
+            };
+        }
+        let cdata_end = self.has_cdata_end.then(|| text.find(CDATA_END)).flatten();
+        if let Some(offset) = cdata_end {
+            return flaw(at + offset, "\"]]>\" is not allowed in text: write ]]&gt;");
+        }
+        self.pass_text(text, at)
+    }
+
+    /// Hands text on, with the ends of its lines as XML wants them.
+    fn pass_text(&mut self, text: &str, at: usize) -> Result<(), Flaw> {
+        let mut text = Cow::Borrowed(text);
+        if self.has_carriage_return && text.contains('\r') {
+            memory::probe(2 * text.len(), PARAMETER)?;
+            text = Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n"));
+        }
+        (self.sink)(Part::Text(text), at)
+    }
+
     fn start_tag(&mut self, tag: &BytesStart, at: usize) -> Result<(), Flaw> {
         let inside = at + "<".len();
         let name = &self.text[inside..inside + tag.name().0.len()];
+        let tag = &self.text[inside..inside + tag.len()];
         check_name(name, "an element", inside)?;
         if self.open.is_empty() && self.has_root {
             let name = shortened(name, 40);
@@ -244,16 +241,16 @@ where
                 Ok(attribute) => attribute,
                 Err(f) => return flaw(inside + f.offset, &*f.reason),
             };
-            let (name, raw) = (attribute.key.0, &*attribute.value);
-            let offset = inside + offset_in(tag, name);
+            let offset = inside + offset_in(tag, attribute.key.0);
+            let name = &self.text[offset..offset + attribute.key.0.len()];
             check_name(name, "an attribute", offset)?;
-            let name = &self.text[offset..offset + name.len()];
             if !self.is_new_attribute(name, &mut many)? {
                 let name = shortened(name, 40);
                 return flaw(offset, format!("the attribute {name} is there twice"));
             }
-            let value = attribute_value(attribute)
-                .map_err(|f| Flaw { offset: inside + offset_in(tag, raw) + f.offset, ..f })?;
+            let raw = offset_in(tag, &attribute.value);
+            let value = attribute_value(attribute, &tag[raw..raw + attribute.value.len()])
+                .map_err(|f| Flaw { offset: inside + raw + f.offset, ..f })?;
             (self.sink)(Part::Attribute(name, value), offset)?;
         }
         Ok(())
@@ -278,8 +275,14 @@ where
         Ok(many.insert(name))
     }
 
-    /// A processing instruction is passed on as an element with its data as the text.
-    fn instruction(&mut self, instruction: &BytesPI, at: usize) -> Result<(), Flaw> {
+    /// A processing instruction, with what stands in it, is passed on as an element with its
+    /// data as the text.
+    fn instruction(&mut self, instruction: &BytesPI, inside: &str, at: usize) -> Result<(), Flaw> {
+        let (target, data) = inside.split_at(instruction.target().len());
+        if target.eq_ignore_ascii_case("xml") {
+            return flaw(at, "the name of a processing instruction cannot be xml");
+        }
+        check_name(target, "a processing instruction", at + "<?".len())?;
         if self.open.is_empty() {
             return flaw(
                 at,
@@ -287,18 +290,10 @@ where
             );
         }
         let name = at + "<".len();
-        let name = &self.text[name..name + "?".len() + instruction.target().len()];
+        let name = &self.text[name..name + "?".len() + target.len()];
         (self.sink)(Part::Start(name), at)?;
-        let data = instruction.content();
         if !data.is_empty() {
-            let data = match self.has_carriage_return {
-                true => {
-                    memory::probe(2 * data.len(), PARAMETER)?;
-                    BytesText::from_escaped(data).xml10_content().into_owned().into()
-                }
-                false => Cow::Borrowed(data),
-            };
-            (self.sink)(Part::Text(data), at)?;
+            self.pass_text(data, at)?;
         }
         (self.sink)(Part::End, at)
     }
@@ -313,15 +308,15 @@ where
         }
     }
 
-    fn reference(&mut self, reference: &BytesRef, at: usize) -> Result<(), Flaw> {
+    fn reference(&mut self, reference: &BytesRef, name: &str, at: usize) -> Result<(), Flaw> {
         let text = match reference.resolve_char_ref() {
             Ok(Some(c)) if is_xml_char(c) => Cow::Owned(c.to_string()),
-            Ok(None) => match resolve_xml_entity(reference) {
+            Ok(None) => match resolve_xml_entity(name) {
                 Some(text) => Cow::Borrowed(text),
-                None => return flaw(at, unknown_entity(reference)),
+                None => return flaw(at, unknown_entity(name)),
             },
             _ => {
-                let name = shortened(reference, 40);
+                let name = shortened(name, 40);
                 return flaw(at, format!("&{name}; names no character that XML allows"));
             }
         };
@@ -402,23 +397,21 @@ fn attributes(tag: &str, name: usize) -> impl Iterator<Item = Result<Attribute<'
 
 /// The value with its references resolved. Flaws count from the start of the raw
 /// value.
-fn attribute_value<'v>(attribute: &Attribute<'v>) -> Result<Cow<'v, str>, Flaw> {
+fn attribute_value<'v>(attribute: &Attribute<'v>, raw: &'v str) -> Result<Cow<'v, str>, Flaw> {
     let is_special = |b: u8| matches!(b, b'<' | b'&' | b'\t' | b'\n' | b'\r');
-    if let Cow::Borrowed(value) = attribute.value
-        && !value.bytes().any(is_special)
-    {
-        return Ok(Cow::Borrowed(value));
+    if !raw.bytes().any(is_special) {
+        return Ok(Cow::Borrowed(raw));
     }
-    if let Some(at) = attribute.value.find('<') {
+    if let Some(at) = raw.find('<') {
         return flaw(at, "\"<\" in the value of an attribute: write &lt;");
     }
-    memory::probe(2 * attribute.value.len(), PARAMETER)?;
+    memory::probe(2 * raw.len(), PARAMETER)?;
     // Not `normalized_value`, which knows the entities of HTML as well if any
     // crate in the program switches that feature of quick-xml on.
     match attribute.normalized_value_with(XmlVersion::Implicit1_0, 1, resolve_xml_entity) {
         Ok(value) if find_forbidden(&value).is_none() => Ok(value),
         Err(Error::Escape(EscapeError::UnrecognizedEntity(name, _))) => {
-            flaw(name.start - "&".len(), unknown_entity(&attribute.value[name]))
+            flaw(name.start - "&".len(), unknown_entity(&raw[name]))
         }
         Err(Error::Escape(EscapeError::UnterminatedEntity(all))) => flaw(all.start, BARE_AMPERSAND),
         _ => flaw(0, "a reference in the value names no character that XML allows"),
@@ -434,18 +427,18 @@ fn unknown_entity(name: &str) -> String {
 }
 
 /// Whether the declaration has a version, an encoding and "standalone", at most.
-fn is_declaration(declaration: &BytesDecl) -> bool {
+fn is_declaration(declaration: &BytesDecl, inside: &str) -> bool {
     let mut order = ["version", "encoding", "standalone"].into_iter();
     let mut is_next = |Attribute { key, value }: Attribute| {
-        order.any(|name| name == key.0)
+        order.any(|name| name.as_bytes() == key.0)
             && match key.0 {
-                "encoding" => value.starts_with(|c: char| c.is_ascii_alphabetic()),
-                "standalone" => matches!(&*value, "yes" | "no"),
+                b"encoding" => value.first().is_some_and(u8::is_ascii_alphabetic),
+                b"standalone" => matches!(&*value, b"yes" | b"no"),
                 _ => true,
             }
     };
     declaration.xml_version().is_ok()
-        && attributes(declaration, "xml".len()).all(|a| a.is_ok_and(&mut is_next))
+        && attributes(inside, "xml".len()).all(|a| a.is_ok_and(&mut is_next))
 }
 
 /// What follows the name and the external ID in a DOCTYPE, which is there without
@@ -472,6 +465,6 @@ fn after_external_id(doctype: &str) -> Option<&str> {
 }
 
 /// Where `part`, which quick-xml has cut out of `whole`, begins there.
-fn offset_in(whole: &str, part: &str) -> usize {
+fn offset_in(whole: &str, part: &[u8]) -> usize {
     part.as_ptr().addr() - whole.as_ptr().addr()
 }

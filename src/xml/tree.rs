@@ -361,15 +361,13 @@ impl<'a> Tree<'a> {
     fn in_order(&self, at: u32) -> impl Iterator<Item = &Node> {
         let mut next = at + 1 + self.node(at).attributes;
         std::iter::from_fn(move || {
-            while let Some(node) = self.nodes.get(next as usize)
-                && node.parent >= at
-            {
+            loop {
+                let node = self.nodes.get(next as usize).filter(|node| node.parent >= at)?;
                 next += 1 + node.attributes;
                 if node.parent == at {
                     return Some(node);
                 }
             }
-            None
         })
         .filter(move |node| node.name.len > 0 || self.node(at).is_mixed)
     }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::{Expr, ImplItem, Item};
+use syn::{Expr, ExprArray, ImplItem, Item};
 
 use crate::circles::{Modules, Path_, absolute, leaves, read};
 
@@ -140,9 +140,8 @@ impl House {
                     continue;
                 }
                 let function = self.functions.get(&named).filter(|_| mention.called);
-                if let Some(inner) = self.statics.get(&named).or(function)
-                    && seen.insert(named.clone())
-                {
+                let Some(inner) = self.statics.get(&named).or(function) else { continue };
+                if seen.insert(named.clone()) {
                     next.push((named.0, inner.clone()));
                 }
             }
@@ -194,10 +193,8 @@ fn mentions(tokens: TokenStream) -> Vec<Mention> {
             TokenTree::Ident(ident) => {
                 let before = place.checked_sub(1);
                 let mut path = vec![ident.to_string()];
-                while is(Some(place + 1), ':')
-                    && is(Some(place + 2), ':')
-                    && let Some(TokenTree::Ident(ident)) = tokens.get(place + 3)
-                {
+                while is(Some(place + 1), ':') && is(Some(place + 2), ':') {
+                    let Some(TokenTree::Ident(ident)) = tokens.get(place + 3) else { break };
                     path.push(ident.to_string());
                     place += 3;
                 }
@@ -218,16 +215,21 @@ fn rows(modules: &Modules) -> Vec<Row> {
     let mut rows = Vec::new();
     for (place, module) in modules.iter().filter(|(place, _)| is_host(place)) {
         for item in &module.items {
-            if let Item::Static(item) = item
-                && item.ty.to_token_stream().to_string() == "& [Command]"
-                && let Expr::Reference(list) = &*item.expr
-                && let Expr::Array(list) = &*list.expr
-            {
-                rows.extend(list.elems.iter().map(|row| row_of(place, row)));
-            }
+            let list = commands(item).into_iter().flat_map(|list| &list.elems);
+            rows.extend(list.map(|row| row_of(place, row)));
         }
     }
     rows
+}
+
+/// The list of commands that an item is, if it is one.
+fn commands(item: &Item) -> Option<&ExprArray> {
+    let Item::Static(item) = item else { return None };
+    let Expr::Reference(list) = &*item.expr else { return None };
+    match &*list.expr {
+        Expr::Array(list) if item.ty.to_token_stream().to_string() == "& [Command]" => Some(list),
+        _ => None,
+    }
 }
 
 fn row_of(place: &Path_, mut row: &Expr) -> Row {

@@ -97,12 +97,12 @@ pub fn read(src: &Path) -> Modules {
     let known: BTreeSet<Path_> = modules.keys().cloned().collect();
     for (place, module) in &mut modules {
         for item in &module.items {
-            if let Item::Use(item) = item
-                && !matches!(item.vis, Visibility::Inherited)
-            {
-                for (path, name) in leaves(&item.tree, Vec::new()) {
-                    module.found.insert(name, absolute(place, &path, &known));
-                }
+            let Item::Use(item) = item else { continue };
+            if matches!(item.vis, Visibility::Inherited) {
+                continue;
+            }
+            for (path, name) in leaves(&item.tree, Vec::new()) {
+                module.found.insert(name, absolute(place, &path, &known));
             }
         }
     }

@@ -64,9 +64,10 @@ impl Drop for Kept {
     fn drop(&mut self) {
         for index in 0..self.args.len() {
             let Some(value) = self.args.get_index_mut(index) else { continue };
-            if is_connection(value)
-                && let Value::Handle(handle) = std::mem::replace(value, Value::Null)
-            {
+            if !is_connection(value) {
+                continue;
+            }
+            if let Value::Handle(handle) = std::mem::replace(value, Value::Null) {
                 // There is no hold to give up.
                 handle.into_id();
             }

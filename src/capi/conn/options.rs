@@ -129,9 +129,8 @@ impl Prepared {
         if let Some((interval, count)) = self.keep_alive {
             conn.set_keep_alive(interval, count).map_err(event::explain_keep_alive)?;
         }
-        if (self.call_timeout.is_some() || self.max_calls.is_some())
-            && let Some(lane) = conn.lane()?
-        {
+        let bounded = self.call_timeout.is_some() || self.max_calls.is_some();
+        if let Some(lane) = if bounded { conn.lane()? } else { None } {
             lane.set_timeout_ms(self.call_timeout.unwrap_or(0));
             if let Some(count) = self.max_calls {
                 lane.set_max_calls(count);

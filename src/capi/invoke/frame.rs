@@ -33,9 +33,8 @@ pub struct Made(pub AnyHandle);
 impl Drop for Made {
     /// There may be secrets in it.
     fn drop(&mut self) {
-        if let Ok(value) = handle::get::<SharedValue>(self.0.id(), "value")
-            && let Ok(mut value) = writing(&value)
-        {
+        let Ok(value) = handle::get::<SharedValue>(self.0.id(), "value") else { return };
+        if let Ok(mut value) = writing(&value) {
             value.zeroize();
         }
     }

@@ -25,9 +25,10 @@ pub fn check(item: &Value, value: usize) -> Result<()> {
             let reason = "is or holds the value itself, which would then never be freed".to_owned();
             return Err(Misuse::Invalid { parameter: "item", reason }.into());
         }
-        if seen.insert(id)
-            && let Ok(held) = handle::get::<SharedValue>(id, "item")
-        {
+        if !seen.insert(id) {
+            continue;
+        }
+        if let Ok(held) = handle::get::<SharedValue>(id, "item") {
             handles_in(&reading(&held), &mut ahead);
         }
     }

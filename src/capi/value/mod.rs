@@ -45,9 +45,8 @@ pub unsafe extern "C" fn vkvm_value_free(value: *mut vkvm_value) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_wipe_and_free(value: *mut vkvm_value) {
     void(|c| {
-        if let Ok(mut last) = c.get_last(value, "value")
-            && let Some(alone) = last.alone()
-        {
+        let Ok(mut last) = c.get_last(value, "value") else { return };
+        if let Some(alone) = last.alone() {
             alone.get_mut().zeroize();
         }
     })

@@ -102,6 +102,7 @@ impl<'u> Target<'u> {
         if let Some(folder) = self.param("pkipath") {
             return Path::new(folder).join(name);
         }
+        #[allow(deprecated)] // Until Rust 1.87, for what it does on Windows.
         let own = std::env::home_dir().map(|home| home.join(".pki/libvirt").join(name));
         // SAFETY: asks for a number.
         let is_root = unsafe { libc::geteuid() } == 0;

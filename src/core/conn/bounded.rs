@@ -274,9 +274,8 @@ impl<T: Send> Started<T> {
     /// Ends the opening, if it is not over: its result is not wanted.
     fn give_up(&self) {
         let mut state = self.shared.lock();
-        if let State::Opening(place) = &mut *state
-            && !place.is_abandoned
-        {
+        let State::Opening(place) = &mut *state else { return };
+        if !place.is_abandoned {
             place.abandon();
             drop(state);
             end_soon(&self.shared.opening);

@@ -360,9 +360,8 @@ impl Table {
     /// The sleep is over.
     pub(super) fn wake_up(&mut self, asked: &Asked) {
         self.sleeping = false;
-        if std::mem::take(&mut self.woken)
-            && let Some(waker) = &self.waker
-        {
+        let woken = std::mem::take(&mut self.woken);
+        if let Some(waker) = self.waker.as_ref().filter(|_| woken) {
             // What was written is there, and if not, nothing waits for it.
             let _ = rustix::io::read(waker, &mut [0; 8]);
         }

@@ -147,9 +147,8 @@ pub fn remove(
     let wipes = call.flag(&WIPE_STORAGE);
     let mut failed = None;
     for volume in volumes {
-        if let Err(failure) = volume.remove(flags, wipes, out)
-            && let Some(earlier) = failed.replace(failure)
-        {
+        let Err(failure) = volume.remove(flags, wipes, out) else { continue };
+        if let Some(earlier) = failed.replace(failure) {
             call.complain(earlier);
         }
     }

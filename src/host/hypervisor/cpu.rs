@@ -93,10 +93,10 @@ fn described(document: &Document) -> std::result::Result<Vec<CString>, Failure> 
     }
     for mode in xml_result::elements(&all, MODES) {
         let is = |key, wanted| mode.get_str(key).is_ok_and(|value| value == wanted);
-        if is("@name", "host-model")
-            && is("@supported", "yes")
-            && let Value::Map(mode) = mode
-        {
+        if !is("@name", "host-model") || !is("@supported", "yes") {
+            continue;
+        }
+        if let Value::Map(mode) = mode {
             cpus.push(written(without_attributes(mode).into())?);
         }
     }

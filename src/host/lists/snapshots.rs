@@ -35,10 +35,10 @@ pub fn list(call: &mut Call<'_>) -> Outcome {
             // python-kvm loses the space.
             row.push_new("state", if state == "shut off" { "shutoff" } else { state });
         }
-        if call.flag(&PARENT)
-            && let Ok(parent) = document.get("domainsnapshot.parent.name")
-        {
-            row.push_new("parent", parent.clone());
+        if call.flag(&PARENT) {
+            if let Ok(parent) = document.get("domainsnapshot.parent.name") {
+                row.push_new("parent", parent.clone());
+            }
         }
         map.insert(name, row);
     }

@@ -137,6 +137,7 @@ fn steps(callback: &Callback, code: &Code, outputs: &[&CallbackParam]) -> Result
         place => format!("cb->count - {}", -place),
     };
     let buffer = callback.params.iter().find(|param| param.kind == Kind::Buffer);
+    let length = callback.params.iter().find(|param| param.length_of.is_some());
     let mut before = String::new();
     let mut call = format!("    IV answer = vkvm_perl_run(aTHX_ cb, {which}, G_SCALAR);\n");
     let mut after = "    return answer < 0 ? -1 : 0;\n".to_owned();
@@ -161,9 +162,7 @@ fn steps(callback: &Callback, code: &Code, outputs: &[&CallbackParam]) -> Result
         before.push_str("    SV *filled = newSVpvs_flags(\"\", SVs_TEMP);\n");
         writeln!(call, "    answer = vkvm_perl_fill(aTHX_ filled, {name}, {len}, answer);")?;
         after = "    return answer < 0 ? -1 : (int)answer;\n".into();
-    } else if let Some(len) = callback.params.iter().find(|len| len.length_of.is_some())
-        && code.returns_length
-    {
+    } else if let Some(len) = length.filter(|_| code.returns_length) {
         after = format!(
             "    return answer < 0 ? -1 : answer > (IV){0} ? (int){0} : (int)answer;\n",
             len.name
