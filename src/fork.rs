@@ -69,12 +69,31 @@ extern "C" fn at_load() {
 pub struct Leaf<T: 'static> {
     content: Mutex<T>,
     listed: AtomicBool,
+    inherit: Option<fn(&mut T)>,
+    /// The process that the content is of, where that matters.
+    generation: AtomicU32,
 }
 
 impl<T: Send> Leaf<T> {
-    /// A lock around `content`.
+    /// A lock around `content`, which a child of fork has as its parent had it.
     pub const fn new(content: T) -> Self {
-        Leaf { content: Mutex::new(content), listed: AtomicBool::new(false) }
+        Leaf::made(content, None)
+    }
+
+    /// A lock around `content`, of which `inherit` makes what a child of fork has: called in
+    /// the child before it sees any of it. Other threads are not there, and what the content
+    /// owns may be the parent's: [`leave`] that.
+    pub const fn of_process(content: T, inherit: fn(&mut T)) -> Self {
+        Leaf::made(content, Some(inherit))
+    }
+
+    const fn made(content: T, inherit: Option<fn(&mut T)>) -> Self {
+        Leaf {
+            content: Mutex::new(content),
+            listed: AtomicBool::new(false),
+            inherit,
+            generation: AtomicU32::new(0),
+        }
     }
 
     /// Waits for the lock and takes it.
@@ -82,7 +101,14 @@ impl<T: Send> Leaf<T> {
         if !self.listed.load(Ordering::Acquire) {
             self.list();
         }
-        lock(&self.content)
+        let mut content = lock(&self.content);
+        if let Some(inherit) = self.inherit {
+            if self.generation.load(Ordering::Relaxed) != generation() {
+                self.generation.store(generation(), Ordering::Relaxed);
+                inherit(&mut content);
+            }
+        }
+        content
     }
 
     #[cold]
@@ -106,6 +132,12 @@ impl<T: Send> Lockable for Leaf<T> {
     fn held(&'static self) -> Box<dyn Any> {
         Box::new(lock(&self.content))
     }
+}
+
+/// Empties what a child of fork has of its parent, and drops none of it: what it owns is the
+/// parent's.
+pub fn leave<T: Default>(content: &mut T) {
+    std::mem::forget(std::mem::take(content));
 }
 
 static GATE: Gate = Gate::new(AtomicU64::new(0));

@@ -16,8 +16,6 @@ use crate::fork::{self, Leaf};
 pub(super) type Job = Box<dyn FnOnce() + Send>;
 
 struct Waiting {
-    /// The process that the jobs are of.
-    generation: u32,
     jobs: VecDeque<Job>,
     /// Fires while there are jobs; none before the first one.
     timer: Option<c_int>,
@@ -27,20 +25,11 @@ struct Waiting {
 }
 
 static WAITING: Leaf<Waiting> =
-    Leaf::new(Waiting { generation: 0, jobs: VecDeque::new(), timer: None, runner: None });
-
-impl Waiting {
-    /// A child of fork runs none of the parent's jobs, and does not drop them either:
-    /// what they own is the parent's.
-    fn of_this_process(&mut self) -> &mut Self {
-        if self.generation != fork::generation() {
-            self.generation = fork::generation();
-            std::mem::forget(std::mem::take(&mut self.jobs));
-            self.runner = None;
-        }
-        self
-    }
-}
+    Leaf::of_process(Waiting { jobs: VecDeque::new(), timer: None, runner: None }, |waiting| {
+        // A child of fork runs none of the parent's jobs.
+        fork::leave(&mut waiting.jobs);
+        waiting.runner = None;
+    });
 
 /// Runs `job` on the thread that runs the event loop, when it turns next; jobs run in
 /// the order in which they came here, under no lock. Fails, and drops the job, where
@@ -50,7 +39,7 @@ pub(super) fn defer(job: Job) -> Result<()> {
     // In a statement of its own: a `match` would hold the lock while there is none.
     let known = WAITING.lock().timer;
     let timer = known.map_or_else(begin, Ok)?;
-    WAITING.lock().of_this_process().jobs.push_back(job);
+    WAITING.lock().jobs.push_back(job);
     watches::update_timeout(timer, 0);
     Ok(())
 }
@@ -79,7 +68,6 @@ fn run(timer: c_int) {
     watches::update_timeout(timer, -1);
     let (outermost, due) = {
         let mut waiting = WAITING.lock();
-        let waiting = waiting.of_this_process();
         if waiting.runner.is_some_and(|runner| runner != me) {
             // That thread looks again when it is through.
             return;
@@ -90,7 +78,7 @@ fn run(timer: c_int) {
     };
     for _ in 0..due {
         // Not in the condition of a `while let`, which would hold the lock.
-        let job = WAITING.lock().of_this_process().jobs.pop_front();
+        let job = WAITING.lock().jobs.pop_front();
         let Some(job) = job else {
             break;
         };
@@ -98,7 +86,6 @@ fn run(timer: c_int) {
     }
     let more = {
         let mut waiting = WAITING.lock();
-        let waiting = waiting.of_this_process();
         if outermost {
             waiting.runner = None;
         }

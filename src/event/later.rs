@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::ffi::c_int;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::fork::{self, Leaf};
+use crate::fork::Leaf;
 
 /// What is watched: a descriptor or a timer, by the loop's number.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,29 +26,14 @@ pub(super) enum Change {
     Removed,
 }
 
-struct Later {
-    generation: u32,
-    /// The last change of each is the one that counts.
-    changes: BTreeMap<Of, Change>,
-}
-
-static LATER: Leaf<Later> = Leaf::new(Later { generation: 0, changes: BTreeMap::new() });
+/// The last change of each is the one that counts.
+static LATER: Leaf<BTreeMap<Of, Change>> = Leaf::of_process(BTreeMap::new(), BTreeMap::clear);
 
 /// Whether there is something to do.
 static ANY: AtomicBool = AtomicBool::new(false);
 
-impl Later {
-    fn here(&mut self) -> &mut Self {
-        if self.generation != fork::generation() {
-            self.generation = fork::generation();
-            self.changes.clear();
-        }
-        self
-    }
-}
-
 fn put(of: Of, change: Change) {
-    LATER.lock().here().changes.insert(of, change);
+    LATER.lock().insert(of, change);
     ANY.store(true, Ordering::Release);
 }
 
@@ -69,7 +54,7 @@ pub(super) fn added() {
 
 /// Whether the loop must not call libvirt for it any more.
 pub(super) fn is_removed(of: Of) -> bool {
-    has_any() && LATER.lock().here().changes.get(&of) == Some(&Change::Removed)
+    has_any() && LATER.lock().get(&of) == Some(&Change::Removed)
 }
 
 /// Whether there is something for `catch_up`.
@@ -81,5 +66,5 @@ pub fn has_any() -> bool {
 /// Takes all of it.
 pub(super) fn take() -> BTreeMap<Of, Change> {
     ANY.store(false, Ordering::Release);
-    std::mem::take(&mut LATER.lock().here().changes)
+    std::mem::take(&mut *LATER.lock())
 }

@@ -60,7 +60,6 @@ enum State {
 }
 
 struct Pending {
-    generation: u32,
     last: c_int,
     entries: BTreeMap<c_int, Entry>,
     /// What libvirt has removed, by openings. It must not be told so at once, for it may
@@ -68,34 +67,27 @@ struct Pending {
     removed: Vec<(u64, Watched)>,
 }
 
-static PENDING: Leaf<Pending> = Leaf::new(Pending {
-    generation: 0,
-    last: FIRST,
-    entries: BTreeMap::new(),
-    removed: Vec::new(),
-});
+static PENDING: Leaf<Pending> = Leaf::of_process(
+    Pending { last: FIRST, entries: BTreeMap::new(), removed: Vec::new() },
+    Pending::inherit,
+);
 
 impl Pending {
     /// What a parent's openings have here is not a child's, which does not tell libvirt of its
     /// end either.
-    fn here(&mut self) -> &mut Self {
-        if self.generation != fork::generation() {
-            self.generation = fork::generation();
-            std::mem::forget(std::mem::take(&mut self.removed));
-            self.entries.retain(|_, entry| matches!(entry.state, State::Given(_)));
-        }
-        self
+    fn inherit(&mut self) {
+        fork::leave(&mut self.removed);
+        self.entries.retain(|_, entry| matches!(entry.state, State::Given(_)));
     }
 
     fn find(&mut self, number: c_int, is_watch: bool) -> Option<&mut Entry> {
-        self.here().entries.get_mut(&number).filter(|entry| entry.wanted.is_watch() == is_watch)
+        self.entries.get_mut(&number).filter(|entry| entry.wanted.is_watch() == is_watch)
     }
 }
 
 /// Keeps what an opening gives; its number.
 pub(super) fn add(opening: u64, wanted: Wanted, watched: Watched) -> c_int {
     let mut pending = PENDING.lock();
-    let pending = pending.here();
     let mut number = pending.last;
     loop {
         number = number.checked_add(1).unwrap_or(FIRST);
@@ -165,7 +157,6 @@ pub(super) fn remove(number: c_int, is_watch: bool) -> Place {
 /// was taken on a thread of the library's.
 pub(super) fn leave(opening: u64) {
     let mut pending = PENDING.lock();
-    let pending = pending.here();
     for entry in pending.entries.values_mut().filter(|entry| entry.opening == opening) {
         entry.opening = OF_CALLS;
     }
@@ -182,12 +173,10 @@ pub(super) fn adopt(opening: u64, own: &dyn EventImpl) {
             let mut pending = PENDING.lock();
             let is_next =
                 |entry: &Entry| entry.opening == opening && matches!(entry.state, State::Kept(_));
-            pending.here().entries.iter_mut().find(|(_, entry)| is_next(entry)).map(
-                |(number, entry)| {
-                    let moving = State::Moving { removed: false };
-                    (*number, entry.wanted, std::mem::replace(&mut entry.state, moving))
-                },
-            )
+            pending.entries.iter_mut().find(|(_, entry)| is_next(entry)).map(|(number, entry)| {
+                let moving = State::Moving { removed: false };
+                (*number, entry.wanted, std::mem::replace(&mut entry.state, moving))
+            })
         };
         let Some((number, wanted, State::Kept(watched))) = next else {
             return bury(opening);
@@ -204,7 +193,6 @@ fn give(number: c_int, wanted: Wanted, watched: Watched, own: &dyn EventImpl) {
     };
     let (now, removed) = {
         let mut pending = PENDING.lock();
-        let pending = pending.here();
         let Some(entry) = pending.entries.get_mut(&number) else {
             return;
         };
@@ -239,7 +227,7 @@ fn give(number: c_int, wanted: Wanted, watched: Watched, own: &dyn EventImpl) {
 pub(super) fn bury(opening: u64) {
     let removed: Vec<_> = {
         let mut pending = PENDING.lock();
-        let all = std::mem::take(&mut pending.here().removed);
+        let all = std::mem::take(&mut pending.removed);
         let (ours, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|(of, _)| *of == opening);
         pending.removed = others;
         ours

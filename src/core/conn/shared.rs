@@ -23,12 +23,6 @@ const URI: &CStr = c"test:///default";
 /// How long the trial may take. It takes a few hundred microseconds.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-struct Host {
-    /// The process that this is about.
-    generation: u32,
-    state: State,
-}
-
 #[derive(Clone, Copy, PartialEq)]
 enum State {
     /// Nobody has opened it.
@@ -41,19 +35,11 @@ enum State {
     Locked,
 }
 
-static HOST: Leaf<Host> = Leaf::new(Host { generation: 0, state: State::Unused });
-
-impl Host {
-    fn here(&mut self) -> &mut Self {
-        if self.generation != fork::generation() {
-            self.generation = fork::generation();
-            if self.state == State::Used {
-                self.state = State::Inherited;
-            }
-        }
-        self
+static HOST: Leaf<State> = Leaf::of_process(State::Unused, |state| {
+    if *state == State::Used {
+        *state = State::Inherited;
     }
-}
+});
 
 /// Whether the URI is this host's.
 pub(super) fn is_meant(uri: Option<&CStr>) -> bool {
@@ -70,7 +56,7 @@ pub(super) fn is_meant(uri: Option<&CStr>) -> bool {
 
 /// Before it is opened: finds out whether it can be used in this process.
 pub(super) fn ready() -> Result<()> {
-    let state = HOST.lock().here().state;
+    let state = *HOST.lock();
     let works = match state {
         State::Used => return Ok(()),
         State::Unused => true,
@@ -78,8 +64,7 @@ pub(super) fn ready() -> Result<()> {
         State::Inherited => fork::is_single_threaded() || answers()?,
         State::Locked => false,
     };
-    let mut host = HOST.lock();
-    host.here().state = if works { State::Used } else { State::Locked };
+    *HOST.lock() = if works { State::Used } else { State::Locked };
     if works { Ok(()) } else { Err(Misuse::LockedByFork { parameter: "uri" }.into()) }
 }
 

@@ -22,7 +22,7 @@ impl EventImpl for Ours {
             return -1;
         }
         let call = move |watch, fd, events| watched.ready(watch, fd, events);
-        LOOP.lock().here().add_watch(fd, events, Arc::new(call), Maker::Libvirt)
+        LOOP.lock().add_watch(fd, events, Arc::new(call), Maker::Libvirt)
     }
 
     fn update_handle(&self, watch: c_int, events: c_int) {
@@ -35,11 +35,11 @@ impl EventImpl for Ours {
 
     fn add_timeout(&self, frequency: c_int, watched: Watched) -> c_int {
         let call = move |timer| watched.fire(timer);
-        LOOP.lock().here().add_timer(frequency, Arc::new(call), Maker::Libvirt)
+        LOOP.lock().add_timer(frequency, Arc::new(call), Maker::Libvirt)
     }
 
     fn update_timeout(&self, timer: c_int, frequency: c_int) {
-        LOOP.lock().here().update_timer_of_libvirt(timer, frequency);
+        LOOP.lock().update_timer_of_libvirt(timer, frequency);
     }
 
     fn remove_timeout(&self, timer: c_int) -> c_int {
@@ -50,17 +50,17 @@ impl EventImpl for Ours {
 /// Gives the loop to libvirt. Fails where libvirt has been given another one.
 pub(in crate::event) fn install(what: &'static str) -> Result<()> {
     super::turn::prepare()?;
-    LOOP.lock().here().is_installed();
+    LOOP.lock().is_installed();
     event_impl::install(Box::new(Ours));
     // libvirt keeps the first loop that it is given, and does not say so: does a
     // timer that it gets reach this one?
     // SAFETY: a callback that uses nothing, and no data to free.
     let probe = unsafe { sys::virEventAddTimeout(-1, Some(nothing), std::ptr::null_mut(), None) };
     let probe = call::number(probe, c"virEventAddTimeout")?;
-    let is_ours = LOOP.lock().here().timer_count() > 0;
+    let is_ours = LOOP.lock().timer_count() > 0;
     // SAFETY: libvirt ignores a timer that it does not know.
     unsafe { sys::virEventRemoveTimeout(probe) };
-    drop(LOOP.lock().here().take_ended());
+    drop(LOOP.lock().take_ended());
     if is_ours {
         Ok(())
     } else {

@@ -27,35 +27,35 @@ pub type Watcher = Box<dyn Fn(c_int, c_int, c_int) + Send + Sync>;
 
 /// For how long the loop has not run; none while it does.
 pub(super) fn idle() -> Option<Duration> {
-    LOOP.lock().here().idle()
+    LOOP.lock().idle()
 }
 
 /// Watches a descriptor, for the program.
 pub(super) fn add_watch(fd: c_int, events: c_int, watcher: Watcher) -> c_int {
-    LOOP.lock().here().add_watch(fd, events, watcher.into(), table::Maker::Program)
+    LOOP.lock().add_watch(fd, events, watcher.into(), table::Maker::Program)
 }
 
 /// Changes what a descriptor is watched for. A watch that is not there is ignored.
 pub(super) fn update_watch(watch: c_int, events: c_int) {
-    LOOP.lock().here().update_watch(watch, events);
+    LOOP.lock().update_watch(watch, events);
 }
 
 /// Ends a watch. False when there is no such watch.
 pub(super) fn remove_watch(watch: c_int) -> bool {
-    LOOP.lock().here().remove_watch(watch)
+    LOOP.lock().remove_watch(watch)
 }
 
 /// Adds a timer, for the program.
 pub(super) fn add_timer(frequency: c_int, ticker: Ticker) -> c_int {
-    LOOP.lock().here().add_timer(frequency, ticker.into(), table::Maker::Program)
+    LOOP.lock().add_timer(frequency, ticker.into(), table::Maker::Program)
 }
 
 /// Changes how often a timer fires. A timer that is not there is ignored.
 pub(super) fn update_timer(timer: c_int, frequency: c_int) {
-    LOOP.lock().here().update_timer(timer, frequency);
+    LOOP.lock().update_timer(timer, frequency);
 }
 
 /// Ends a timer. False when there is no such timer.
 pub(super) fn remove_timer(timer: c_int) -> bool {
-    LOOP.lock().here().remove_timer(timer)
+    LOOP.lock().remove_timer(timer)
 }

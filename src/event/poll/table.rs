@@ -12,7 +12,7 @@ use virt::sys;
 use super::super::sync::this_thread;
 use crate::fork::{self, Leaf};
 
-pub(super) static LOOP: Leaf<Table> = Leaf::new(Table::new());
+pub(super) static LOOP: Leaf<Table> = Leaf::of_process(Table::new(), Table::inherit);
 
 /// Called when a descriptor is ready: watch, descriptor, events.
 pub(super) type OnReady = Arc<dyn Fn(c_int, c_int, c_int) + Send + Sync>;
@@ -140,27 +140,24 @@ impl Table {
         }
     }
 
-    /// The table as it is for this process. In a child of fork no other thread runs
-    /// anything, and the descriptor that wakes the loop is the parent's.
-    pub(super) fn here(&mut self) -> &mut Self {
-        if self.generation != fork::generation() {
-            self.generation = fork::generation();
-            if self.owner != Some(this_thread()) {
-                self.owner = None;
-                self.depth = 0;
-                self.waiting = 0;
-                self.watches.values_mut().for_each(|entry| entry.running = 0);
-                self.timers.values_mut().for_each(|entry| entry.running = 0);
-            }
-            self.sleeping = false;
-            self.woken = false;
-            self.restless = false;
-            self.last_turn = self.last_turn.map(|_| Instant::now());
-            // Not closed: a child that has closed all descriptors may use its number
-            // for something else.
-            std::mem::forget(self.waker.take());
+    /// In a child of fork no other thread runs anything, and the descriptor that wakes the loop
+    /// is the parent's.
+    fn inherit(&mut self) {
+        self.generation = fork::generation();
+        if self.owner != Some(this_thread()) {
+            self.owner = None;
+            self.depth = 0;
+            self.waiting = 0;
+            self.watches.values_mut().for_each(|entry| entry.running = 0);
+            self.timers.values_mut().for_each(|entry| entry.running = 0);
         }
-        self
+        self.sleeping = false;
+        self.woken = false;
+        self.restless = false;
+        self.last_turn = self.last_turn.map(|_| Instant::now());
+        // Not closed: a child that has closed all descriptors may use its number for something
+        // else.
+        fork::leave(&mut self.waker);
     }
 
     // --- adding, changing, removing ---------------------------------------------

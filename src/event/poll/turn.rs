@@ -18,13 +18,12 @@ static ENDED: Condvar = Condvar::new();
 
 /// Makes what wakes the loop up, unless it is there.
 pub(super) fn prepare() -> Result<()> {
-    if LOOP.lock().here().waker().is_some() {
+    if LOOP.lock().waker().is_some() {
         return Ok(());
     }
     let waker = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)
         .map_err(|error| failed("there is no descriptor for it", error))?;
     let mut table = LOOP.lock();
-    let table = table.here();
     if table.waker().is_none() {
         table.set_waker(Some(waker));
     }
@@ -38,7 +37,7 @@ fn failed(what: &str, error: Errno) -> crate::error::Error {
 
 /// Ends the sleep of the thread that runs the loop.
 pub(in crate::event) fn wake() {
-    LOOP.lock().here().interrupt();
+    LOOP.lock().interrupt();
 }
 
 /// This thread runs a turn, until this is dropped.
@@ -50,7 +49,7 @@ impl Turn {
         // Released before it is back in the library: a fork may hold that up.
         sigpipe::outside(|| {
             let mut table = LOOP.lock();
-            if table.here().enter() {
+            if table.enter() {
                 return Some(Turn);
             }
             let turn = table.wait();
@@ -64,7 +63,7 @@ impl Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        if LOOP.lock().here().leave() {
+        if LOOP.lock().leave() {
             ENDED.notify_all();
         }
     }
@@ -85,25 +84,25 @@ pub(in crate::event) fn turn(goes_on: &dyn Fn() -> bool) -> Result<()> {
         .for_each(|(watch, events)| call_watch(watch, events));
     due.into_iter().take_while(|_| goes_on()).for_each(|timer| call_timer(timer, now));
     // In a statement of its own: nothing ends under the lock.
-    let ended = LOOP.lock().here().take_ended();
+    let ended = LOOP.lock().take_ended();
     ended.drop_each(shielded);
     Ok(())
 }
 
 fn call_watch(watch: c_int, events: c_int) {
     // In a statement of its own, so that the lock is not held.
-    let call = LOOP.lock().here().begin_watch(watch, events);
+    let call = LOOP.lock().begin_watch(watch, events);
     if let Some((call, fd, events)) = call {
         shielded(|| call(watch, fd, events));
-        LOOP.lock().here().end_watch(watch);
+        LOOP.lock().end_watch(watch);
     }
 }
 
 fn call_timer(timer: c_int, now: Instant) {
-    let call = LOOP.lock().here().begin_timer(timer, now);
+    let call = LOOP.lock().begin_timer(timer, now);
     if let Some(call) = call {
         shielded(|| call(timer));
-        LOOP.lock().here().end_timer(timer);
+        LOOP.lock().end_timer(timer);
     }
 }
 
@@ -121,13 +120,12 @@ struct Woken {
 /// signal came.
 fn sleep() -> Result<Woken> {
     // In a statement of its own, so that the lock is not held.
-    let mut asked = LOOP.lock().here().fall_asleep();
+    let mut asked = LOOP.lock().fall_asleep();
     let timeout = asked.until.map(|until| until.saturating_duration_since(Instant::now()));
     let timeout = timeout.and_then(|timeout| Timespec::try_from(timeout).ok());
     let polled = sigpipe::outside(|| poll(&mut asked.fds, timeout.as_ref()));
     let now = Instant::now();
     let mut table = LOOP.lock();
-    let table = table.here();
     table.wake_up(&asked);
     match polled {
         Ok(_) => Ok(Woken { ready: table.ready(&asked), due: table.due(now), now }),
