@@ -10,6 +10,7 @@ static const function functions[] = {
     (function)&vkvm_bytes_free,
     (function)&vkvm_call_cancel,
     (function)&vkvm_call_free,
+    (function)&vkvm_call_get_progress,
     (function)&vkvm_call_get_result,
     (function)&vkvm_call_ref,
     (function)&vkvm_call_start,

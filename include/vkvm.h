@@ -4291,6 +4291,27 @@ int vkvm_conn_visit_all_domain_stats(vkvm_conn *conn,
 /* === Calls by name ======================================================== */
 
 /**
+ * Gets how far a call is that was started.
+ *
+ * Known are `vkvm_host_call` with a command that takes its time (see
+ * `progress` in `vkvm_host_commands`) and transfers of volumes, such as
+ * `vkvm_storage_vol_upload_file`. How far the job of a domain is, as of
+ * `vkvm_domain_migrate`, `vkvm_domain_get_job_stats` asks the daemon.
+ *
+ * @param call the call (not NULL; borrowed)
+ * @param progress null where nothing is known, or `done`, `total` (0 where
+ *     that is not known) and `unit`, like "bytes"; `rate`, how much is done
+ *     per second, and `remaining_ms`, how long the rest takes at that rate,
+ *     both null where they are not known. Neither `done` nor its share of
+ *     `total` ever decreases (out; not NULL; the result may be NULL; owned by
+ *     the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_call_get_progress(vkvm_call *call, vkvm_value **progress, vkvm_error **error);
+
+/**
  * Gets what a call has come to: its result, or its error, which is then the
  * error of this function.
  *
@@ -4310,7 +4331,9 @@ int vkvm_call_get_result(vkvm_call *call, vkvm_value **result, vkvm_error **erro
  *
  * It is done, with the error `VKVM_ERROR_OWN_CANCELLED`. A call that has not
  * begun never begins. What one that runs is at in libvirt goes on, as after
- * its deadline. Cancelling a call that is done changes nothing.
+ * its deadline; but the job of a domain (migration, save, dump) is aborted,
+ * and so is a command of a host or a transfer that tells how far it is.
+ * Cancelling a call that is done changes nothing.
  *
  * @param call the call (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -4331,8 +4354,9 @@ int vkvm_call_cancel(vkvm_call *call, vkvm_error **error);
  *
  * When the deadline passes, the call is done, with the error
  * `VKVM_ERROR_OWN_TIMEOUT`. libvirt cannot be interrupted: what the call was
- * at goes on, and its answer is dropped when it comes. A connection with 16
- * such calls takes no new ones (`VKVM_ERROR_OWN_BUSY`); see
+ * at goes on, and its answer is dropped when it comes. Only the job that a
+ * migration, a save or a dump of a domain is for libvirt is aborted. A
+ * connection with 16 such calls takes no new ones (`VKVM_ERROR_OWN_BUSY`); see
  * `vkvm_conn_get_calls`.
  *
  * A call that is done becomes an entry of the queue, with the keys `class`
@@ -12383,11 +12407,11 @@ vkvm_host *vkvm_host_ref(vkvm_host *host);
 /* === Fleets of hosts ====================================================== */
 
 /**
- * Opens hosts, all at once, and waits until each is open or has failed.
+ * Opens hosts, 64 at once, and waits until each is open or has failed.
  *
  * A host that fails, or is not open in time, does not make this fail: it has
  * an error of its own in `vkvm_fleet_get_hosts`, and each command tries to
- * open it again.
+ * open it again. An opening that is late is ended.
  *
  * @param uris a libvirt URI for each host (not NULL; borrowed; its length is
  *     in uris_len)

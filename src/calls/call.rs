@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::deadlines::Late;
 use super::pool::Work;
+use super::progress::{Progress, Tally};
 use super::state::{GivenUp, State};
 use super::via::Via;
 use super::{deadlines, pool};
@@ -34,6 +35,10 @@ struct Started {
     deadline: Option<deadlines::Key>,
     state: State<Job, Outcome>,
     told: Mutex<Option<Told>>,
+    /// What makes libvirt give up, too.
+    on_abandon: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    /// How far it is, once it has said so.
+    tally: Mutex<Option<Tally>>,
 }
 
 /// Who is told of a call that is done.
@@ -51,6 +56,43 @@ thread_local! {
     static CURRENT: RefCell<Option<Arc<Started>>> = const { RefCell::new(None) };
 }
 
+/// If the call that this thread makes is given up, `body` is run by who does that, or here if
+/// it was already. It must not wait. It takes the place of what was given here before.
+pub fn when_abandoned(body: impl FnOnce() + Send + 'static) {
+    let Some(call) = current() else {
+        return;
+    };
+    let before = lock(&call.on_abandon).replace(Box::new(body));
+    drop(before);
+    if call.is_over() {
+        call.abandoned();
+    }
+}
+
+/// Whether this thread makes a call, for which it can [`report`].
+pub fn is_made_here() -> bool {
+    CURRENT.with_borrow(Option::is_some)
+}
+
+/// Says how far the call is that this thread makes: what is done, of how much in all (0 where
+/// that is not known), in which unit. False where the call was given up: nobody wants the
+/// rest. Without a call that is never so.
+pub fn report(done: u64, total: u64, unit: &str) -> bool {
+    let Some(call) = current() else {
+        return true;
+    };
+    let now = Instant::now();
+    match &mut *lock(&call.tally) {
+        Some(tally) => tally.add(now, done, total, unit),
+        none => *none = Some(Tally::new(now, done, total, unit)),
+    }
+    !call.is_over()
+}
+
+fn current() -> Option<Arc<Started>> {
+    CURRENT.with_borrow(|current| current.as_ref().map(Arc::clone))
+}
+
 impl Call {
     /// A call of a C function, which may take that long from now.
     pub fn new(function: &'static str, via: Via, timeout: Option<Duration>, job: Job) -> Self {
@@ -62,6 +104,8 @@ impl Call {
             deadline: deadline.map(deadlines::Key::new),
             state: State::new(job),
             told: Mutex::new(None),
+            on_abandon: Mutex::new(None),
+            tally: Mutex::new(None),
         }))
     }
 
@@ -102,6 +146,11 @@ impl Call {
         })
     }
 
+    /// How far it is, if it has said so.
+    pub fn progress(&self) -> Option<Progress> {
+        lock(&self.0.tally).as_ref().map(Tally::progress)
+    }
+
     /// Gives the call up, unless it is done.
     pub fn cancel(&self) {
         Arc::clone(&self.0).give_up("the call was cancelled");
@@ -132,6 +181,8 @@ impl Work for Started {
             Err(Misuse::Internal { what }.into())
         });
         CURRENT.set(before);
+        let hook = lock(&self.on_abandon).take();
+        drop(hook);
         match self.state.finish(outcome) {
             None => self.tell(),
             Some(late) => drop(late),
@@ -169,9 +220,25 @@ impl Started {
             GivenUp::TooLate(_) => return,
             // What it took is let go of, and secrets are wiped.
             GivenUp::NotBegun(job) => drop(job),
-            GivenUp::Abandoned => pool::abandon(&(Arc::clone(&self) as Arc<dyn Work>)),
+            GivenUp::Abandoned => {
+                pool::abandon(&(Arc::clone(&self) as Arc<dyn Work>));
+                self.abandoned();
+            }
         }
         self.tell();
+    }
+
+    /// Whether it is done, or was given up.
+    fn is_over(&self) -> bool {
+        self.state.has_begun().is_none()
+    }
+
+    /// Runs what is to be run when it is given up: by one thread, once.
+    fn abandoned(&self) {
+        let hook = lock(&self.on_abandon).take();
+        if let Some(hook) = hook {
+            hook();
+        }
     }
 
     /// It is done: by one thread, once.

@@ -14,13 +14,15 @@
 mod call;
 mod deadlines;
 mod pool;
+mod progress;
 mod state;
 mod via;
 
 use crate::event::sync;
 
-pub use call::{Call, Told};
+pub use call::{Call, Told, is_made_here, report, when_abandoned};
 pub use pool::{counts, end_lane};
+pub use progress::Progress;
 pub use via::Via;
 
 /// Why calls are given up when their connection is freed.

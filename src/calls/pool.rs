@@ -8,14 +8,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Condvar, PoisonError};
 use std::time::Duration;
 
-use super::via::{Key, Via};
+use super::via::{Group, Key, Via};
 use crate::core::lane::Lane;
 use crate::core::{sigpipe, thread};
 use crate::error::{Misuse, Result};
 use crate::fork::{self, Leaf};
-
-/// How many abandoned calls a lane may have. Each keeps a thread until libvirt answers.
-const MOST_ABANDONED: usize = 16;
 
 /// How long a thread waits for the next call.
 const LINGER: Duration = Duration::from_secs(2);
@@ -78,7 +75,7 @@ impl Calls {
 
     /// Whether one more can go on.
     fn has_room(&self, via: &Via) -> bool {
-        self.running.len() < via.max_calls() && self.abandoned.len() < MOST_ABANDONED
+        self.running.len() < via.max_calls() && self.abandoned.len() < via.most_abandoned()
     }
 
     /// The next call that can go on now.
@@ -163,9 +160,10 @@ pub fn submit(call: Arc<dyn Work>) -> Result<()> {
         let mut pool = POOL.lock();
         let pool = pool.here();
         let calls = pool.lanes.entry(key.clone()).or_default();
-        if calls.abandoned.len() >= MOST_ABANDONED {
+        let most = call.via().most_abandoned();
+        if calls.abandoned.len() >= most {
             let what = format!(
-                "{MOST_ABANDONED} calls to {} were given up and are not answered yet; open another \
+                "{most} calls to {} were given up and are not answered yet; open another \
                  connection, or wait",
                 call.via()
             );
@@ -196,6 +194,14 @@ pub fn abandon(call: &Arc<dyn Work>) {
         }
         pool.let_through(&key)
     };
+    // Without new threads they wait for those that there are.
+    let _ = spawn(missing);
+}
+
+/// Changes how many calls of a group go on at once.
+pub fn set_limit(group: &Arc<Group>, limit: usize) {
+    group.set_limit(limit);
+    let missing = POOL.lock().here().let_through(&Via::Group(Arc::clone(group)).key());
     // Without new threads they wait for those that there are.
     let _ = spawn(missing);
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::core::conn::bounded;
@@ -9,6 +10,36 @@ use crate::core::lane::Lane;
 
 /// How many calls that no connection is known of go on at once.
 const OTHERS: usize = 64;
+
+/// How many abandoned calls there may be of what goes through the same. Each keeps a thread
+/// until libvirt answers.
+const MOST_ABANDONED: usize = 16;
+
+/// Calls to many hosts, of which only so many go on at once. Who makes them sees to it that
+/// not too many are abandoned.
+pub struct Group {
+    number: u64,
+    limit: AtomicUsize,
+}
+
+impl Group {
+    /// One of its own, of which so many go on at once.
+    pub fn new(limit: usize) -> Self {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        let number = LAST.fetch_add(1, Ordering::Relaxed);
+        Group { number, limit: AtomicUsize::new(limit) }
+    }
+
+    /// How many go on at once.
+    pub fn limit(&self) -> usize {
+        self.limit.load(Ordering::Relaxed)
+    }
+
+    /// For [`super::set_limit`], which lets those through that may go on now.
+    pub(super) fn set_limit(&self, limit: usize) {
+        self.limit.store(limit, Ordering::Relaxed);
+    }
+}
 
 /// What a call goes through: calls that go through the same wait for each other.
 #[derive(Clone)]
@@ -20,6 +51,8 @@ pub enum Via {
     /// The opening of a connection to this URI: a host that does not answer holds up
     /// nobody else.
     Opening(Arc<str>),
+    /// A group of many hosts.
+    Group(Arc<Group>),
     /// Nothing of these.
     Process,
 }
@@ -29,6 +62,7 @@ impl fmt::Display for Via {
         out.write_str(match self {
             Via::Lane(lane) | Via::Stream(lane, _) => lane.uri(),
             Via::Opening(uri) => uri,
+            Via::Group(_) => "the hosts",
             Via::Process => "the library",
         })
     }
@@ -43,6 +77,8 @@ pub enum Key {
     Stream(u64, usize),
     /// The URI.
     Opening(Arc<str>),
+    /// Its number.
+    Group(u64),
     /// There is one.
     Process,
 }
@@ -54,6 +90,7 @@ impl Via {
             Via::Lane(lane) => Key::Lane(lane.number()),
             Via::Stream(lane, stream) => Key::Stream(lane.number(), *stream),
             Via::Opening(uri) => Key::Opening(Arc::clone(uri)),
+            Via::Group(group) => Key::Group(group.number),
             Via::Process => Key::Process,
         }
     }
@@ -62,7 +99,7 @@ impl Via {
     pub fn timeout(&self) -> Option<Duration> {
         match self {
             Via::Lane(lane) | Via::Stream(lane, _) => lane.timeout(),
-            Via::Opening(_) | Via::Process => None,
+            Via::Opening(_) | Via::Group(_) | Via::Process => None,
         }
     }
 
@@ -86,7 +123,16 @@ impl Via {
             Via::Lane(lane) => lane.max_calls(),
             Via::Stream(..) => 1,
             Via::Opening(_) => bounded::MOST,
+            Via::Group(group) => group.limit(),
             Via::Process => OTHERS,
+        }
+    }
+
+    /// How many abandoned ones stand in the way of others.
+    pub fn most_abandoned(&self) -> usize {
+        match self {
+            Via::Group(_) => usize::MAX,
+            _ => MOST_ABANDONED,
         }
     }
 }

@@ -10,9 +10,10 @@ use super::types::{
     vkvm_conn, vkvm_destroy_callback, vkvm_error, vkvm_host, vkvm_host_progress_callback,
     vkvm_value,
 };
+use crate::calls;
 use crate::core::Text;
 use crate::error::Result;
-use crate::host::{self, Host};
+use crate::host::{self, Host, Progress};
 
 /// Opens a host.
 ///
@@ -115,7 +116,11 @@ pub unsafe extern "C" fn vkvm_host_call(
     status(error, |c| {
         let out = c.out_handle(result, "result")?;
         let (host, command) = (c.get(host, "host")?, c.str(command, "command")?);
-        out.set_value(host.call(command, &Zeroizing::new(c.value_or_null(args, "args")?), None)?)
+        let args = Zeroizing::new(c.value_or_null(args, "args")?);
+        // Started by `vkvm_call_start`, it says how far it is, and ends when it is given up.
+        let mut report = calls::report;
+        let progress = calls::is_made_here().then_some(&mut report as &mut Progress<'_>);
+        out.set_value(host.call(command, &args, progress)?)
     })
 }
 

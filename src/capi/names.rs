@@ -10,6 +10,7 @@ pub static EXPORTS: &[&CStr] = &[
     c"vkvm_bytes_free",
     c"vkvm_call_cancel",
     c"vkvm_call_free",
+    c"vkvm_call_get_progress",
     c"vkvm_call_get_result",
     c"vkvm_call_ref",
     c"vkvm_call_start",

@@ -8,6 +8,7 @@ use std::path::Path;
 use super::caller::Foreign;
 use super::guard::status;
 use super::types::{vkvm_destroy_callback, vkvm_error, vkvm_progress_callback, vkvm_storage_vol};
+use crate::calls;
 use crate::core::stream::Transfer;
 
 /// Sends a file to the volume, and waits until it is stored there.
@@ -166,11 +167,15 @@ fn file_path(text: &std::ffi::CStr) -> &Path {
     Path::new(OsStr::from_bytes(text.to_bytes()))
 }
 
-/// Calls C's function, if there is one.
+/// Calls C's function, if there is one. A call that was started says how far it is, and ends
+/// when it is given up.
 fn teller(
     foreign: Foreign<unsafe extern "C" fn(u64, u64, *mut c_void) -> c_int>,
 ) -> impl FnMut(u64, u64) -> ControlFlow<()> {
     move |done, total| {
+        if !calls::report(done, total, "bytes") {
+            return ControlFlow::Break(());
+        }
         let Ok(progress) = foreign.function("progress") else {
             return ControlFlow::Continue(());
         };

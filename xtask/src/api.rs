@@ -44,6 +44,8 @@ pub struct Function {
     pub calls_back: bool,
     /// Whether it acts on the thread that calls it.
     pub this_thread: bool,
+    /// The operation of the domain's job that it runs, as in `VKVM_DOMAIN_JOB_OPERATION_*`.
+    pub job: Option<String>,
     /// The libvirt that it needs, where 7.0.0 will not do.
     pub since: Option<String>,
 }
@@ -354,6 +356,7 @@ fn function(ir: &IrFunction, api: &Api, libvirt: &Libvirt) -> Result<Function> {
         blocks: false,
         calls_back: false,
         this_thread: ir.annotations.bool("this_thread").unwrap_or(false),
+        job: ir.annotations.atom("domain_job").flatten(),
     };
     function.blocks = function.may_block(&ir.annotations, libvirt);
     function.calls_back = ir.annotations.bool("calls_back").unwrap_or_else(|| {

@@ -15,7 +15,8 @@ pub fn write(api: &Api, modules: &HashMap<String, String>) -> Result<Output> {
          use super::argument::call;\n\
          use super::Role::{Callback, In, Length, Out, OutLength, Room, RoomLength};\n\
          use super::{Param, Row};\n\
-         use crate::capi;\n\n\
+         use crate::capi;\n\
+         use crate::constants as c;\n\n\
          pub static ROWS: &[Row] = &[\n",
     );
     for function in api.functions.iter().filter(|function| has_row(function)) {
@@ -27,10 +28,11 @@ pub fn write(api: &Api, modules: &HashMap<String, String>) -> Result<Output> {
             text,
             "    Row {{\n        name: \"{name}\",\n        params: &[{}],\n        \
                  blocks: {},\n        this_thread: {},\n        \
-                 call: |frame| call(capi::{module}::{name} as unsafe extern \"C\" fn({types}_) -> _, frame),\n    }},\n",
+                 job: {},\n        call: |frame| call(capi::{module}::{name} as unsafe extern \"C\" fn({types}_) -> _, frame),\n    }},\n",
             params.join(", "),
             function.blocks,
             function.this_thread,
+            job(function)?,
         )?;
     }
     text.push_str("];\n");
@@ -47,6 +49,17 @@ pub fn has_row(function: &Function) -> bool {
     function.returns == Returns::Status
         && !["value", "call"].contains(&function.class.as_str())
         && !function.params.iter().any(needs_callback)
+}
+
+/// The constant of the operation of the domain's job that a function runs.
+fn job(function: &Function) -> Result<String> {
+    let Some(job) = &function.job else {
+        return Ok("None".into());
+    };
+    if function.params.first().is_none_or(|param| param.name != "dom") {
+        return Err(format!("{}: domain_job is for functions of a domain", function.name).into());
+    }
+    Ok(format!("Some(c::DOMAIN_JOB_OPERATION_{})", job.to_uppercase()))
 }
 
 /// A parameter, and its length where it has one; none for the error.

@@ -155,6 +155,9 @@ fn function(function: &Function) -> Value {
     if function.this_thread {
         put("this_thread", true.into());
     }
+    if let Some(job) = &function.job {
+        put("job", job.clone().into());
+    }
     if let Some(since) = &function.since {
         put("since", since.clone().into());
     }

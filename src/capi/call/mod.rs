@@ -1,5 +1,6 @@
 //! `vkvm_call_*`: calls that a thread of the library's makes, and the limits of time.
 
+mod job;
 mod kept;
 mod via;
 
@@ -8,6 +9,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use self::job::Job;
 use self::kept::Kept;
 use super::caller::Caller;
 use super::guard::{direct, status, void};
@@ -73,7 +75,8 @@ pub unsafe extern "C" fn vkvm_invoke(
 ///
 /// When the deadline passes, the call is done, with the error `VKVM_ERROR_OWN_TIMEOUT`. libvirt
 /// cannot be interrupted: what the call was at goes on, and its answer is dropped when it
-/// comes. A connection with 16 such calls takes no new ones (`VKVM_ERROR_OWN_BUSY`); see
+/// comes. Only the job that a migration, a save or a dump of a domain is for libvirt is
+/// aborted. A connection with 16 such calls takes no new ones (`VKVM_ERROR_OWN_BUSY`); see
 /// `vkvm_conn_get_calls`.
 ///
 /// A call that is done becomes an entry of the queue, with the keys `class` ("call"), `tag` and
@@ -177,8 +180,9 @@ pub unsafe extern "C" fn vkvm_call_get_result(
 /// Gives a call up.
 ///
 /// It is done, with the error `VKVM_ERROR_OWN_CANCELLED`. A call that has not begun never
-/// begins. What one that runs is at in libvirt goes on, as after its deadline. Cancelling a
-/// call that is done changes nothing.
+/// begins. What one that runs is at in libvirt goes on, as after its deadline; but the job of a
+/// domain (migration, save, dump) is aborted, and so is a command of a host or a transfer that
+/// tells how far it is. Cancelling a call that is done changes nothing.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_call_cancel(
     call: *mut vkvm_call,
@@ -187,6 +191,39 @@ pub unsafe extern "C" fn vkvm_call_cancel(
     status(error, |c| {
         c.get(call, "call")?.cancel();
         Ok(())
+    })
+}
+
+/// Gets how far a call is that was started.
+///
+/// Known are `vkvm_host_call` with a command that takes its time (see `progress` in
+/// `vkvm_host_commands`) and transfers of volumes, such as `vkvm_storage_vol_upload_file`. How
+/// far the job of a domain is, as of `vkvm_domain_migrate`, `vkvm_domain_get_job_stats` asks the
+/// daemon.
+///
+/// - `progress` (map, nullable): null where nothing is known, or `done`, `total` (0 where that
+///   is not known) and `unit`, like "bytes"; `rate`, how much is done per second, and
+///   `remaining_ms`, how long the rest takes at that rate, both null where they are not known.
+///   Neither `done` nor its share of `total` ever decreases
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_call_get_progress(
+    call: *mut vkvm_call,
+    progress: *mut *mut vkvm_value,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handle(progress, "progress")?;
+        let Some(progress) = c.get(call, "call")?.progress() else {
+            return out.set_value(Value::Null);
+        };
+        let mut map = Map::with_capacity(5);
+        map.push_new("done", progress.done);
+        map.push_new("total", progress.total);
+        map.push_new("unit", progress.unit);
+        map.push_new("rate", progress.rate.map_or(Value::Null, Value::Uint));
+        let remaining = progress.remaining.map(|time| time.as_millis() as u64);
+        map.push_new("remaining_ms", remaining.map_or(Value::Null, Value::Uint));
+        out.set_value(Value::Map(map))
     })
 }
 
@@ -280,6 +317,7 @@ fn start(
     let timeout = timeout.or_else(|| via.timeout());
     let job = move || {
         memory::prepare();
+        let _job = Job::of(row, &kept.args);
         let result = invoke::invoke(row, &kept.args).map_err(|error| kept.explain(row, error))?;
         AnyHandle::own(SharedValue::new(result))
     };

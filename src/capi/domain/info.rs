@@ -267,6 +267,7 @@ pub unsafe extern "C" fn vkvm_domain_has_managed_save_image(
 /// - `flags` (default 0, flags VKVM_DOMAIN_SAVE_*)
 ///
 /// libvirt: virDomainManagedSave
+/// cbindgen:domain_job=save
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_managed_save(
     dom: *mut vkvm_domain,
@@ -379,6 +380,7 @@ pub unsafe extern "C" fn vkvm_domain_set_user_password(
 /// - `flags` (default 0, flags VKVM_DOMAIN_DUMP_*)
 ///
 /// libvirt: virDomainCoreDump
+/// cbindgen:domain_job=dump
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_core_dump(
     dom: *mut vkvm_domain,
@@ -396,6 +398,7 @@ pub unsafe extern "C" fn vkvm_domain_core_dump(
 /// - `flags` (default 0, flags VKVM_DOMAIN_DUMP_*)
 ///
 /// libvirt: virDomainCoreDumpWithFormat
+/// cbindgen:domain_job=dump
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_core_dump_format(
     dom: *mut vkvm_domain,

@@ -19,6 +19,7 @@ use crate::core::domain::MigrationSettings;
 /// - `ddom`: the domain on the other host
 ///
 /// libvirt: virDomainMigrate3
+/// cbindgen:domain_job=migration_out
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_migrate(
     dom: *mut vkvm_domain,
@@ -47,6 +48,7 @@ pub unsafe extern "C" fn vkvm_domain_migrate(
 /// - `ddom`: the domain on the other host
 ///
 /// libvirt: virDomainMigrate3
+/// cbindgen:domain_job=migration_out
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_migrate2(
     dom: *mut vkvm_domain,
@@ -81,6 +83,7 @@ pub unsafe extern "C" fn vkvm_domain_migrate2(
 /// - `flags` (default 0, flags VKVM_DOMAIN_MIGRATE_*): `VKVM_DOMAIN_MIGRATE_LIVE` and others
 ///
 /// libvirt: virDomainMigrateToURI3
+/// cbindgen:domain_job=migration_out
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_migrate_to_uri(
     dom: *mut vkvm_domain,
@@ -107,6 +110,7 @@ pub unsafe extern "C" fn vkvm_domain_migrate_to_uri(
 /// - `flags` (default 0, flags VKVM_DOMAIN_MIGRATE_*): `VKVM_DOMAIN_MIGRATE_LIVE` and others
 ///
 /// libvirt: virDomainMigrateToURI3
+/// cbindgen:domain_job=migration_out
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_migrate_to_uri2(
     dom: *mut vkvm_domain,

@@ -18,6 +18,7 @@ use crate::capi::types::{vkvm_domain, vkvm_error, vkvm_value};
 ///   `VKVM_DOMAIN_SAVE_RUNNING`, `VKVM_DOMAIN_SAVE_PAUSED`, `VKVM_DOMAIN_SAVE_RESET_NVRAM`
 ///
 /// libvirt: virDomainSave, virDomainSaveFlags, virDomainSaveParams
+/// cbindgen:domain_job=save
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_save(
     dom: *mut vkvm_domain,

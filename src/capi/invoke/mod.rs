@@ -25,6 +25,8 @@ pub(super) struct Row {
     pub(super) blocks: bool,
     /// Whether it acts on the thread that calls it.
     pub(super) this_thread: bool,
+    /// The operation of the job of its domain (`DOMAIN_JOB_OPERATION_*`), if it runs one.
+    pub(super) job: Option<u32>,
     /// Loads the arguments, calls it, and keeps what it gives in the frame.
     call: fn(&mut Frame) -> Result<()>,
 }

@@ -6,6 +6,7 @@ use super::argument::call;
 use super::Role::{Callback, In, Length, Out, OutLength, Room, RoomLength};
 use super::{Param, Row};
 use crate::capi;
+use crate::constants as c;
 
 pub static ROWS: &[Row] = &[
     Row {
@@ -13,6 +14,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("xml", In), Param::new("xml_len", Length), Param::or("flags", 0), Param::new("cpu", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::cpu::vkvm_conn_baseline_cpu as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -20,6 +22,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::or_null("emulator"), Param::or_null("arch"), Param::or_null("machine"), Param::or_null("virttype"), Param::new("xml", In), Param::new("xml_len", Length), Param::or("flags", 0), Param::new("cpu", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::cpu::vkvm_conn_baseline_hypervisor_cpu as unsafe extern "C" fn(_, _, _, _, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -27,6 +30,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::open::vkvm_conn_close as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -34,6 +38,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("xml", In), Param::or("flags", 0), Param::new("result", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::cpu::vkvm_conn_compare_cpu as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -41,6 +46,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::or_null("emulator"), Param::or_null("arch"), Param::or_null("machine"), Param::or_null("virttype"), Param::new("xml", In), Param::or("flags", 0), Param::new("result", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::cpu::vkvm_conn_compare_hypervisor_cpu as unsafe extern "C" fn(_, _, _, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -48,6 +54,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("xml", In), Param::or("flags", 0), Param::new("domain", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::domains::vkvm_conn_create_domain as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -55,6 +62,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("xml", In), Param::descriptor("fds").or_null_too(), Param::new("fds_len", Length), Param::or("flags", 0), Param::new("domain", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::domains::vkvm_conn_create_domain_with_files as unsafe extern "C" fn(_, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -62,6 +70,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("xml", In), Param::new("iface", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::interfaces::vkvm_conn_create_interface as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -69,6 +78,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("xml", In), Param::or("flags", 0), Param::new("network", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::networks::vkvm_conn_create_network as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -76,6 +86,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("xml", In), Param::or("flags", 0), Param::new("device", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::node_devices::vkvm_conn_create_node_device as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -83,6 +94,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("xml", In), Param::or("flags", 0), Param::new("binding", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::nwfilters::vkvm_conn_create_nwfilter_binding as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -90,6 +102,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("xml", In), Param::new("pool", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::storage::vkvm_conn_create_storage_pool as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -97,6 +110,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("xml", In), Param::or("flags", 0), Param::new("domain", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::domains::vkvm_conn_define_domain as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -104,6 +118,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("xml", In), Param::or("flags", 0), Param::new("iface", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::interfaces::vkvm_conn_define_interface as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -111,6 +126,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("xml", In), Param::or("flags", 0), Param::new("network", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::networks::vkvm_conn_define_network as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -118,6 +134,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("xml", In), Param::or("flags", 0), Param::new("device", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::node_devices::vkvm_conn_define_node_device as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -125,6 +142,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("xml", In), Param::or("flags", 0), Param::new("nwfilter", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::nwfilters::vkvm_conn_define_nwfilter as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -132,6 +150,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("file", In), Param::new("xml", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::saved::vkvm_conn_define_save_image_xml as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -139,6 +158,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("xml", In), Param::or("flags", 0), Param::new("secret", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::secrets::vkvm_conn_define_secret as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -146,6 +166,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("xml", In), Param::or("flags", 0), Param::new("pool", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::storage::vkvm_conn_define_storage_pool as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -153,6 +174,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::events::vkvm_conn_disable_resume as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -160,6 +182,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::events::vkvm_conn_domain_event_deregister as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -167,6 +190,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("callback_id", In)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::events::vkvm_conn_domain_event_deregister_any as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -174,6 +198,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("configtype", In), Param::new("configdata", In), Param::or("flags", 0), Param::new("xml", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::saved::vkvm_conn_domain_xml_from_native as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -181,6 +206,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("configtype", In), Param::new("xmldata", In), Param::or("flags", 0), Param::new("config", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::saved::vkvm_conn_domain_xml_to_native as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -188,6 +214,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("type", In), Param::or_null("srcspec"), Param::or("flags", 0), Param::new("xml", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::storage::vkvm_conn_find_storage_pool_sources as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -195,6 +222,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("stats", In), Param::or_null("doms"), Param::new("doms_len", Length), Param::or("flags", 0), Param::new("records", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::domains::vkvm_conn_get_all_domain_stats as unsafe extern "C" fn(_, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -202,6 +230,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("timeout_ms", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::call::vkvm_conn_get_call_timeout as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -209,6 +238,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("calls", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::call::vkvm_conn_get_calls as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -216,6 +246,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("xml", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::host::vkvm_conn_get_capabilities as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -223,6 +254,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("arch", In), Param::or("flags", 0), Param::new("names", Out), Param::new("names_len", OutLength)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::cpu::vkvm_conn_get_cpu_model_names as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -230,6 +262,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("id", In), Param::new("domain", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::domains::vkvm_conn_get_domain_by_id as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -237,6 +270,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("name", In), Param::new("domain", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::domains::vkvm_conn_get_domain_by_name as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -244,6 +278,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("uuid", In), Param::new("uuid_len", Length), Param::new("domain", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::domains::vkvm_conn_get_domain_by_uuid as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -251,6 +286,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::or_null("emulator"), Param::or_null("arch"), Param::or_null("machine"), Param::or_null("virttype"), Param::or("flags", 0), Param::new("xml", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::cpu::vkvm_conn_get_domain_capabilities as unsafe extern "C" fn(_, _, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -258,6 +294,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("hostname", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::host::vkvm_conn_get_hostname as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -265,6 +302,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("mac", In), Param::new("iface", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::interfaces::vkvm_conn_get_interface_by_mac as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -272,6 +310,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("name", In), Param::new("iface", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::interfaces::vkvm_conn_get_interface_by_name as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -279,6 +318,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("version", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::host::vkvm_conn_get_library_version as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -286,6 +326,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::or_null("type"), Param::new("count", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::cpu::vkvm_conn_get_max_vcpus as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -293,6 +334,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("name", In), Param::new("network", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::networks::vkvm_conn_get_network_by_name as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -300,6 +342,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("uuid", In), Param::new("uuid_len", Length), Param::new("network", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::networks::vkvm_conn_get_network_by_uuid as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -307,6 +350,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("start", In), Param::new("end", In), Param::new("memory", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::memory::vkvm_conn_get_node_cells_free_memory as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -314,6 +358,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::or("flags", 0), Param::new("totcpus", Out), Param::new("onlinemap", Out), Param::new("onlinemap_len", OutLength), Param::new("totonline", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::cpu::vkvm_conn_get_node_cpu_map as unsafe extern "C" fn(_, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -321,6 +366,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::or("cpu_num", -1), Param::or("flags", 0), Param::new("stats", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::host::vkvm_conn_get_node_cpu_stats as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -328,6 +374,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("name", In), Param::new("device", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::node_devices::vkvm_conn_get_node_device_by_name as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -335,6 +382,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("wwnn", In), Param::new("wwpn", In), Param::or("flags", 0), Param::new("device", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::node_devices::vkvm_conn_get_node_device_scsihost_by_wwn as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -342,6 +390,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("memory", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::memory::vkvm_conn_get_node_free_memory as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -349,6 +398,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("pagesizes", In), Param::new("pagesizes_len", Length), Param::new("start", In), Param::new("end", In), Param::or("flags", 0), Param::new("cells", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::memory::vkvm_conn_get_node_free_pages as unsafe extern "C" fn(_, _, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -356,6 +406,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("info", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::host::vkvm_conn_get_node_info as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -363,6 +414,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::or("flags", 0), Param::new("params", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::memory::vkvm_conn_get_node_memory_parameters as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -370,6 +422,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::or("cell_num", -1), Param::or("flags", 0), Param::new("stats", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::host::vkvm_conn_get_node_memory_stats as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -377,6 +430,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("model", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::host::vkvm_conn_get_node_security_model as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -384,6 +438,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::or("flags", 0), Param::new("info", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::host::vkvm_conn_get_node_sev_info as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -391,6 +446,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("name", In), Param::new("binding", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::nwfilters::vkvm_conn_get_nwfilter_binding_by_port_dev as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -398,6 +454,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("name", In), Param::new("nwfilter", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::nwfilters::vkvm_conn_get_nwfilter_by_name as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -405,6 +462,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("uuid", In), Param::new("uuid_len", Length), Param::new("nwfilter", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::nwfilters::vkvm_conn_get_nwfilter_by_uuid as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -412,6 +470,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("file", In), Param::or("flags", 0), Param::new("xml", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::saved::vkvm_conn_get_save_image_xml_description as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -419,6 +478,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("type", In), Param::new("id", In), Param::new("secret", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::secrets::vkvm_conn_get_secret_by_usage as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -426,6 +486,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("uuid", In), Param::new("uuid_len", Length), Param::new("secret", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::secrets::vkvm_conn_get_secret_by_uuid as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -433,6 +494,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("name", In), Param::new("pool", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::storage::vkvm_conn_get_storage_pool_by_name as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -440,6 +502,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("path", In), Param::new("pool", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::storage::vkvm_conn_get_storage_pool_by_target_path as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -447,6 +510,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("uuid", In), Param::new("uuid_len", Length), Param::new("pool", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::storage::vkvm_conn_get_storage_pool_by_uuid as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -454,6 +518,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("volume", In), Param::new("pool", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::storage::vkvm_conn_get_storage_pool_by_volume as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -461,6 +526,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::or("flags", 0), Param::new("xml", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::storage::vkvm_conn_get_storage_pool_capabilities as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -468,6 +534,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("key", In), Param::new("volume", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::storage::vkvm_conn_get_storage_volume_by_key as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -475,6 +542,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("path", In), Param::new("volume", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::storage::vkvm_conn_get_storage_volume_by_path as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -482,6 +550,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::or("flags", 0), Param::new("xml", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::host::vkvm_conn_get_sysinfo as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -489,6 +558,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("type", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::host::vkvm_conn_get_type as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -496,6 +566,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("uri", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::host::vkvm_conn_get_uri as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -503,6 +574,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("version", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::host::vkvm_conn_get_version as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -510,6 +582,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::interfaces::vkvm_conn_interface_change_begin as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -517,6 +590,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::interfaces::vkvm_conn_interface_change_commit as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -524,6 +598,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::interfaces::vkvm_conn_interface_change_rollback as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -531,6 +606,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("alive", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::host::vkvm_conn_is_alive as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -538,6 +614,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("encrypted", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::host::vkvm_conn_is_encrypted as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -545,6 +622,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("secure", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::host::vkvm_conn_is_secure as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -552,6 +630,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::or("flags", 0), Param::new("domains", Out), Param::new("domains_len", OutLength)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::domains::vkvm_conn_list_all_domains as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -559,6 +638,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::or("flags", 0), Param::new("ifaces", Out), Param::new("ifaces_len", OutLength)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::interfaces::vkvm_conn_list_all_interfaces as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -566,6 +646,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::or("flags", 0), Param::new("networks", Out), Param::new("networks_len", OutLength)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::networks::vkvm_conn_list_all_networks as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -573,6 +654,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::or("flags", 0), Param::new("devices", Out), Param::new("devices_len", OutLength)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::node_devices::vkvm_conn_list_all_node_devices as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -580,6 +662,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::or("flags", 0), Param::new("bindings", Out), Param::new("bindings_len", OutLength)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::nwfilters::vkvm_conn_list_all_nwfilter_bindings as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -587,6 +670,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::or("flags", 0), Param::new("filters", Out), Param::new("filters_len", OutLength)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::nwfilters::vkvm_conn_list_all_nwfilters as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -594,6 +678,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::or("flags", 0), Param::new("secrets", Out), Param::new("secrets_len", OutLength)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::secrets::vkvm_conn_list_all_secrets as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -601,6 +686,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::or("flags", 0), Param::new("pools", Out), Param::new("pools_len", OutLength)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::storage::vkvm_conn_list_all_storage_pools as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -608,6 +694,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("maxnames", In), Param::new("names", Out), Param::new("names_len", OutLength)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::domains::vkvm_conn_list_defined_domain_names as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -615,6 +702,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("maxnames", In), Param::new("names", Out), Param::new("names_len", OutLength)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::interfaces::vkvm_conn_list_defined_interface_names as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -622,6 +710,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("maxnames", In), Param::new("names", Out), Param::new("names_len", OutLength)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::networks::vkvm_conn_list_defined_network_names as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -629,6 +718,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("maxnames", In), Param::new("names", Out), Param::new("names_len", OutLength)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::storage::vkvm_conn_list_defined_storage_pool_names as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -636,6 +726,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("maxids", In), Param::new("ids", Out), Param::new("ids_len", OutLength)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::domains::vkvm_conn_list_domain_ids as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -643,6 +734,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("maxnames", In), Param::new("names", Out), Param::new("names_len", OutLength)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::interfaces::vkvm_conn_list_interface_names as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -650,6 +742,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("maxnames", In), Param::new("names", Out), Param::new("names_len", OutLength)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::networks::vkvm_conn_list_network_names as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -657,6 +750,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::or_null("cap"), Param::new("maxnames", In), Param::or("flags", 0), Param::new("names", Out), Param::new("names_len", OutLength)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::node_devices::vkvm_conn_list_node_device_names as unsafe extern "C" fn(_, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -664,6 +758,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("maxnames", In), Param::new("names", Out), Param::new("names_len", OutLength)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::nwfilters::vkvm_conn_list_nwfilter_names as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -671,6 +766,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("maxuuids", In), Param::new("uuids", Out), Param::new("uuids_len", OutLength)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::secrets::vkvm_conn_list_secret_uuids as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -678,6 +774,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("maxnames", In), Param::new("names", Out), Param::new("names_len", OutLength)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::storage::vkvm_conn_list_storage_pool_names as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -685,6 +782,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("label", In), Param::or("flags", 0), Param::new("old_label", Out)],
         blocks: true,
         this_thread: true,
+        job: None,
         call: |frame| call(capi::domain::lxc::vkvm_conn_lxc_enter_security_label as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -692,6 +790,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("callback_id", In)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::more_events::vkvm_conn_network_event_deregister_any as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -699,6 +798,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::or("flags", 0), Param::new("stream", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::streams::vkvm_conn_new_stream as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -706,6 +806,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("pages", In), Param::new("start", In), Param::new("end", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::memory::vkvm_conn_node_alloc_pages as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -713,6 +814,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("callback_id", In)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::more_events::vkvm_conn_node_device_event_deregister_any as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -720,6 +822,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("target", In), Param::new("duration", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::host::vkvm_conn_node_suspend_for_duration as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -727,6 +830,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("count", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::domains::vkvm_conn_num_of_defined_domains as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -734,6 +838,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("count", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::interfaces::vkvm_conn_num_of_defined_interfaces as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -741,6 +846,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("count", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::networks::vkvm_conn_num_of_defined_networks as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -748,6 +854,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("count", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::storage::vkvm_conn_num_of_defined_storage_pools as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -755,6 +862,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("count", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::domains::vkvm_conn_num_of_domains as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -762,6 +870,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("count", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::interfaces::vkvm_conn_num_of_interfaces as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -769,6 +878,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("count", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::networks::vkvm_conn_num_of_networks as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -776,6 +886,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::or_null("cap"), Param::or("flags", 0), Param::new("count", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::node_devices::vkvm_conn_num_of_node_devices as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -783,6 +894,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("count", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::nwfilters::vkvm_conn_num_of_nwfilters as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -790,6 +902,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("count", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::secrets::vkvm_conn_num_of_secrets as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -797,6 +910,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("count", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::storage::vkvm_conn_num_of_storage_pools as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -804,6 +918,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::or_null("uri"), Param::or("flags", 0), Param::new("conn", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::open::vkvm_conn_open as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -811,6 +926,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::or_null("uri"), Param::or("flags", 0), Param::or_null("credtypes"), Param::new("credtypes_len", Length), Param::new("callback", Callback), Param::new("userdata", Callback), Param::new("destroy", Callback), Param::new("conn", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::open::vkvm_conn_open_auth as unsafe extern "C" fn(_, _, _, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -818,6 +934,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::or_null("options"), Param::new("conn", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::open::vkvm_conn_open_with as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -825,6 +942,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("pid", In), Param::or("flags", 0), Param::new("dom", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::qemu::vkvm_conn_qemu_attach as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -832,6 +950,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("callback_id", In)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::qemu::vkvm_conn_qemu_monitor_event_deregister as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -839,6 +958,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::or_null("from"), Param::or_null("dxml"), Param::or_null("params"), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::saved::vkvm_conn_restore_domain as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -846,6 +966,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("callback_id", In)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::more_events::vkvm_conn_secret_event_deregister_any as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -853,6 +974,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("timeout_ms", In)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::call::vkvm_conn_set_call_timeout as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -860,6 +982,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::or_null("newident"), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::host::vkvm_conn_set_identity as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -867,6 +990,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("interval", In), Param::new("count", In)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::host::vkvm_conn_set_keep_alive as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -874,6 +998,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("newparams", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::memory::vkvm_conn_set_node_memory_parameters as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -881,6 +1006,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("callback_id", In)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::more_events::vkvm_conn_storage_pool_event_deregister_any as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -888,6 +1014,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::conn::events::vkvm_conn_unregister_close_callback as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -895,6 +1022,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("constants", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::constant::vkvm_constant_list as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -902,6 +1030,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("path", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::block_jobs::vkvm_domain_abort_block_job as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -909,6 +1038,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::stats::vkvm_domain_abort_job as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -916,6 +1046,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("iothread_id", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::iothreads::vkvm_domain_add_iothread as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -923,6 +1054,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("xml", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::devices::vkvm_domain_attach_device as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -930,6 +1062,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("user", In), Param::or("flags", 0), Param::new("keys", Out), Param::new("keys_len", OutLength)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::guest::vkvm_domain_authorized_ssh_keys_get as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -937,6 +1070,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("user", In), Param::or_null("keys"), Param::new("keys_len", Length), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::guest::vkvm_domain_authorized_ssh_keys_set as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -944,6 +1078,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("backupxml", In), Param::or_null("checkpointxml"), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::backup::vkvm_domain_backup_begin as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -951,6 +1086,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0), Param::new("xml", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::backup::vkvm_domain_backup_get_xml_description as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -958,6 +1094,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("path", In), Param::or_null("base"), Param::or_null("top"), Param::new("bandwidth", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::block_jobs::vkvm_domain_block_commit as unsafe extern "C" fn(_, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -965,6 +1102,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("path", In), Param::new("destxml", In), Param::or_null("newparams"), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::block_jobs::vkvm_domain_block_copy as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -972,6 +1110,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("path", In), Param::new("offset", In), Param::new("size", In), Param::or("flags", 0), Param::new("data", Out), Param::new("data_len", OutLength)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::peek::vkvm_domain_block_peek as unsafe extern "C" fn(_, _, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -979,6 +1118,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("path", In), Param::new("bandwidth", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::block_jobs::vkvm_domain_block_pull as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -986,6 +1126,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("path", In), Param::or_null("base"), Param::new("bandwidth", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::block_jobs::vkvm_domain_block_rebase as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -993,6 +1134,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("disk", In), Param::new("size", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::disks::vkvm_domain_block_resize as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1000,6 +1142,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("path", In), Param::or("flags", 0), Param::new("stats", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::stats::vkvm_domain_block_stats as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1007,6 +1150,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("checkpoint", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain_checkpoint::vkvm_domain_checkpoint_delete as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1014,6 +1158,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("checkpoint", In), Param::new("conn", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain_checkpoint::vkvm_domain_checkpoint_get_conn as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1021,6 +1166,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("checkpoint", In), Param::new("domain", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain_checkpoint::vkvm_domain_checkpoint_get_domain as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1028,6 +1174,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("checkpoint", In), Param::new("name", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain_checkpoint::vkvm_domain_checkpoint_get_name as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1035,6 +1182,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("checkpoint", In), Param::or("flags", 0), Param::new("parent", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain_checkpoint::vkvm_domain_checkpoint_get_parent as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1042,6 +1190,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("checkpoint", In), Param::or("flags", 0), Param::new("xml", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain_checkpoint::vkvm_domain_checkpoint_get_xml_description as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1049,6 +1198,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("checkpoint", In), Param::or("flags", 0), Param::new("children", Out), Param::new("children_len", OutLength)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain_checkpoint::vkvm_domain_checkpoint_list_all_children as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1056,6 +1206,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("to", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: Some(c::DOMAIN_JOB_OPERATION_DUMP),
         call: |frame| call(capi::domain::info::vkvm_domain_core_dump as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1063,6 +1214,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("to", In), Param::new("format", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: Some(c::DOMAIN_JOB_OPERATION_DUMP),
         call: |frame| call(capi::domain::info::vkvm_domain_core_dump_format as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1070,6 +1222,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::lifecycle::vkvm_domain_create as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1077,6 +1230,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("xml", In), Param::or("flags", 0), Param::new("checkpoint", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::snapshots::vkvm_domain_create_checkpoint as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1084,6 +1238,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("xml", In), Param::or("flags", 0), Param::new("snapshot", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::snapshots::vkvm_domain_create_snapshot as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1091,6 +1246,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::descriptor("fds").or_null_too(), Param::new("fds_len", Length), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::files::vkvm_domain_create_with_files as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1098,6 +1254,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0), Param::new("snapshot", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::snapshots::vkvm_domain_current_snapshot as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1105,6 +1262,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("iothread_id", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::iothreads::vkvm_domain_del_iothread as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1112,6 +1270,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("group", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::disks::vkvm_domain_del_throttle_group as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1119,6 +1278,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::lifecycle::vkvm_domain_destroy as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1126,6 +1286,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("xml", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::devices::vkvm_domain_detach_device as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1133,6 +1294,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("alias", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::devices::vkvm_domain_detach_device_alias as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1140,6 +1302,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("name", In), Param::descriptor("fds"), Param::new("fds_len", Length), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::files::vkvm_domain_fd_associate as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1147,6 +1310,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or_null("mountpoints"), Param::new("mountpoints_len", Length), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::agent::vkvm_domain_fs_freeze as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1154,6 +1318,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or_null("mountpoints"), Param::new("mountpoints_len", Length), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::agent::vkvm_domain_fs_thaw as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1161,6 +1326,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or_null("mountpoint"), Param::new("minimum", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::agent::vkvm_domain_fs_trim as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1168,6 +1334,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("autostart", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::lifecycle::vkvm_domain_get_autostart as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1175,6 +1342,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("autostart", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::info::vkvm_domain_get_autostart_once as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1182,6 +1350,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0), Param::new("params", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::stats::vkvm_domain_get_blkio_parameters as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1189,6 +1358,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("dev", In), Param::or("flags", 0), Param::new("info", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::stats::vkvm_domain_get_block_info as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1196,6 +1366,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("disk", In), Param::or("flags", 0), Param::new("params", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::stats::vkvm_domain_get_block_iotune as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1203,6 +1374,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("path", In), Param::or("flags", 0), Param::new("info", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::block_jobs::vkvm_domain_get_block_job_info as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1210,6 +1382,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("name", In), Param::new("checkpoint", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::snapshots::vkvm_domain_get_checkpoint_by_name as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1217,6 +1390,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("conn", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::vkvm_domain_get_conn as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1224,6 +1398,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0), Param::new("info", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::info::vkvm_domain_get_control_info as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1231,6 +1406,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("start_cpu", In), Param::new("ncpus", In), Param::or("flags", 0), Param::new("stats", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::stats::vkvm_domain_get_cpu_stats as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1238,6 +1414,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0), Param::new("errors", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::stats::vkvm_domain_get_disk_errors as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1245,6 +1422,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0), Param::new("mask", Out), Param::new("mask_len", OutLength)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::vcpus::vkvm_domain_get_emulator_pin_info as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1252,6 +1430,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0), Param::new("info", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::agent::vkvm_domain_get_fs_info as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1259,6 +1438,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("types", 0), Param::or("flags", 0), Param::new("info", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::agent::vkvm_domain_get_guest_info as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1266,6 +1446,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0), Param::new("info", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::vcpus::vkvm_domain_get_guest_vcpus as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1273,6 +1454,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0), Param::new("hostname", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::info::vkvm_domain_get_hostname as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1280,6 +1462,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("id", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::vkvm_domain_get_id as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1287,6 +1470,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("info", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::vkvm_domain_get_info as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1294,6 +1478,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("state", Out), Param::new("max_mem", Out), Param::new("memory", Out), Param::new("nr_virt_cpu", Out), Param::new("cpu_time", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::vkvm_domain_get_info_numbers as unsafe extern "C" fn(_, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1301,6 +1486,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("src", In), Param::or("flags", 0), Param::new("interfaces", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::agent::vkvm_domain_get_interface_addresses as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1308,6 +1494,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("intf", In), Param::or("flags", 0), Param::new("params", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::stats::vkvm_domain_get_interface_parameters as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1315,6 +1502,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0), Param::new("iothreads", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::iothreads::vkvm_domain_get_iothread_info as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1322,6 +1510,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("info", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::stats::vkvm_domain_get_job_info as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1329,6 +1518,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0), Param::new("type", Out), Param::new("stats", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::stats::vkvm_domain_get_job_stats as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1336,6 +1526,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0), Param::new("info", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::security::vkvm_domain_get_launch_security_info as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1343,6 +1534,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("memory", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::tuning::vkvm_domain_get_max_memory as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1350,6 +1542,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("count", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::tuning::vkvm_domain_get_max_vcpus as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1357,6 +1550,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0), Param::new("params", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::tuning::vkvm_domain_get_memory_parameters as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1364,6 +1558,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0), Param::new("messages", Out), Param::new("messages_len", OutLength)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::info::vkvm_domain_get_messages as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1371,6 +1566,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("type", In), Param::or_null("uri"), Param::or("flags", 0), Param::new("metadata", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::info::vkvm_domain_get_metadata as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1378,6 +1574,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("name", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::vkvm_domain_get_name as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1385,6 +1582,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0), Param::new("params", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::stats::vkvm_domain_get_numa_parameters as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1392,6 +1590,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("type", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::info::vkvm_domain_get_os_type as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1399,6 +1598,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0), Param::new("events", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::stats::vkvm_domain_get_perf_events as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1406,6 +1606,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0), Param::new("params", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::tuning::vkvm_domain_get_scheduler_parameters as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1413,6 +1614,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("type", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::tuning::vkvm_domain_get_scheduler_type as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1420,6 +1622,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("label", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::security::vkvm_domain_get_security_label as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1427,6 +1630,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("labels", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::security::vkvm_domain_get_security_label_list as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1434,6 +1638,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("name", In), Param::new("snapshot", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::snapshots::vkvm_domain_get_snapshot_by_name as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1441,6 +1646,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0), Param::new("state", Out), Param::new("reason", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::vkvm_domain_get_state as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1448,6 +1654,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0), Param::new("secs", Out), Param::new("nsecs", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::guest::vkvm_domain_get_time as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1455,6 +1662,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("uuid", Out), Param::new("uuid_len", OutLength)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::vkvm_domain_get_uuid as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1462,6 +1670,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("uuid", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::vkvm_domain_get_uuid_string as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1469,6 +1678,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0), Param::new("vcpus", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::vcpus::vkvm_domain_get_vcpu_info as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1476,6 +1686,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0), Param::new("count", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::tuning::vkvm_domain_get_vcpus as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1483,6 +1694,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0), Param::new("xml", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::vkvm_domain_get_xml_description as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1490,6 +1702,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("type", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::files::vkvm_domain_graphics_reload as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1497,6 +1710,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0), Param::new("current", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::snapshots::vkvm_domain_has_current_snapshot as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1504,6 +1718,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0), Param::new("saved", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::info::vkvm_domain_has_managed_save_image as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1511,6 +1726,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::info::vkvm_domain_inject_nmi as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1518,6 +1734,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("path", In), Param::new("stats", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::stats::vkvm_domain_interface_stats as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1525,6 +1742,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("active", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::vkvm_domain_is_active as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1532,6 +1750,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("persistent", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::vkvm_domain_is_persistent as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1539,6 +1758,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("updated", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::info::vkvm_domain_is_updated as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1546,6 +1766,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0), Param::new("checkpoints", Out), Param::new("checkpoints_len", OutLength)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::snapshots::vkvm_domain_list_all_checkpoints as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1553,6 +1774,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0), Param::new("snapshots", Out), Param::new("snapshots_len", OutLength)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::snapshots::vkvm_domain_list_all_snapshots as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1560,6 +1782,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("maxnames", In), Param::or("flags", 0), Param::new("names", Out), Param::new("names_len", OutLength)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::snapshots::vkvm_domain_list_snapshot_names as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1567,6 +1790,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: true,
+        job: None,
         call: |frame| call(capi::domain::lxc::vkvm_domain_lxc_enter_cgroup as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1574,6 +1798,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("files", In), Param::new("files_len", Length), Param::or("flags", 0), Param::new("old_fds", Out), Param::new("old_fds_len", OutLength)],
         blocks: true,
         this_thread: true,
+        job: None,
         call: |frame| call(capi::domain::lxc::vkvm_domain_lxc_enter_namespace as unsafe extern "C" fn(_, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1581,6 +1806,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0), Param::new("fds", Out), Param::new("fds_len", OutLength)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::lxc::vkvm_domain_lxc_open_namespace as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1588,6 +1814,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: Some(c::DOMAIN_JOB_OPERATION_SAVE),
         call: |frame| call(capi::domain::info::vkvm_domain_managed_save as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1595,6 +1822,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("xml", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::info::vkvm_domain_managed_save_define_xml as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1602,6 +1830,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0), Param::new("xml", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::info::vkvm_domain_managed_save_get_xml_description as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1609,6 +1838,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::info::vkvm_domain_managed_save_remove as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1616,6 +1846,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("offset", In), Param::new("size", In), Param::or("flags", 0), Param::new("data", Out), Param::new("data_len", OutLength)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::peek::vkvm_domain_memory_peek as unsafe extern "C" fn(_, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1623,6 +1854,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0), Param::new("stats", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::stats::vkvm_domain_memory_stats as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1630,6 +1862,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("destcon", In), Param::or_null("params"), Param::or("flags", 0), Param::new("ddom", Out)],
         blocks: true,
         this_thread: false,
+        job: Some(c::DOMAIN_JOB_OPERATION_MIGRATION_OUT),
         call: |frame| call(capi::domain::migration::vkvm_domain_migrate as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1637,6 +1870,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("destcon", In), Param::or_null("dxml"), Param::or_null("dname"), Param::or_null("uri"), Param::or("bandwidth", 0), Param::or("flags", 0), Param::new("ddom", Out)],
         blocks: true,
         this_thread: false,
+        job: Some(c::DOMAIN_JOB_OPERATION_MIGRATION_OUT),
         call: |frame| call(capi::domain::migration::vkvm_domain_migrate2 as unsafe extern "C" fn(_, _, _, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1644,6 +1878,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0), Param::new("cache_size", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::migration::vkvm_domain_migrate_get_compression_cache as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1651,6 +1886,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0), Param::new("downtime", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::migration::vkvm_domain_migrate_get_max_downtime as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1658,6 +1894,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0), Param::new("bandwidth", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::migration::vkvm_domain_migrate_get_max_speed as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1665,6 +1902,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("cache_size", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::migration::vkvm_domain_migrate_set_compression_cache as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1672,6 +1910,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("downtime", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::migration::vkvm_domain_migrate_set_max_downtime as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1679,6 +1918,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("bandwidth", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::migration::vkvm_domain_migrate_set_max_speed as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1686,6 +1926,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::migration::vkvm_domain_migrate_start_post_copy as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1693,6 +1934,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or_null("desturi"), Param::or_null("params"), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: Some(c::DOMAIN_JOB_OPERATION_MIGRATION_OUT),
         call: |frame| call(capi::domain::migration::vkvm_domain_migrate_to_uri as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1700,6 +1942,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or_null("desturi"), Param::or_null("dxml"), Param::or_null("dname"), Param::or_null("uri"), Param::or("bandwidth", 0), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: Some(c::DOMAIN_JOB_OPERATION_MIGRATION_OUT),
         call: |frame| call(capi::domain::migration::vkvm_domain_migrate_to_uri2 as unsafe extern "C" fn(_, _, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1707,6 +1950,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0), Param::new("count", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::snapshots::vkvm_domain_num_of_snapshots as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1714,6 +1958,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("stream", In), Param::or_null("devname"), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::streams::vkvm_domain_open_channel as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1721,6 +1966,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("stream", In), Param::or_null("devname"), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::streams::vkvm_domain_open_console as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1728,6 +1974,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("idx", In), Param::descriptor("fd"), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::files::vkvm_domain_open_graphics as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1735,6 +1982,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("idx", In), Param::or("flags", 0), Param::new("fd", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::files::vkvm_domain_open_graphics_fd as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1742,6 +1990,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("mask", In), Param::new("mask_len", Length), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::vcpus::vkvm_domain_pin_emulator as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1749,6 +1998,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("iothread_id", In), Param::new("mask", In), Param::new("mask_len", Length), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::iothreads::vkvm_domain_pin_iothread as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1756,6 +2006,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("vcpu", In), Param::new("mask", In), Param::new("mask_len", Length), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::vcpus::vkvm_domain_pin_vcpu as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1763,6 +2014,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("target", In), Param::new("duration", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::info::vkvm_domain_pm_suspend_for_duration as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1770,6 +2022,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::info::vkvm_domain_pm_wakeup as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1777,6 +2030,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("cmd", In), Param::new("timeout", In), Param::or("flags", 0), Param::new("result", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::qemu::vkvm_domain_qemu_agent_command as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1784,6 +2038,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("cmd", In), Param::or("flags", 0), Param::new("result", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::qemu::vkvm_domain_qemu_monitor_command as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1791,6 +2046,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("cmd", In), Param::or_null("files"), Param::new("files_len", Length), Param::or("flags", 0), Param::new("result", Out), Param::new("fds", Out), Param::new("fds_len", OutLength)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::qemu::vkvm_domain_qemu_monitor_command_with_files as unsafe extern "C" fn(_, _, _, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1798,6 +2054,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::lifecycle::vkvm_domain_reboot as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1805,6 +2062,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("newname", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::info::vkvm_domain_rename as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1812,6 +2070,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::info::vkvm_domain_reset as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1819,6 +2078,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::lifecycle::vkvm_domain_resume as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -1826,6 +2086,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or_null("to"), Param::or_null("dxml"), Param::or_null("params"), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: Some(c::DOMAIN_JOB_OPERATION_SAVE),
         call: |frame| call(capi::domain::save::vkvm_domain_save as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1833,6 +2094,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("stream", In), Param::new("screen", In), Param::or("flags", 0), Param::new("mime_type", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::streams::vkvm_domain_screenshot as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1840,6 +2102,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("codeset", In), Param::new("holdtime", In), Param::new("keycodes", In), Param::new("keycodes_len", Length), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::input::vkvm_domain_send_key as unsafe extern "C" fn(_, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1847,6 +2110,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("pid", In), Param::new("signum", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::input::vkvm_domain_send_process_signal as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1854,6 +2118,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("timeout", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::guest::vkvm_domain_set_agent_response_timeout as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1861,6 +2126,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("autostart", In)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::lifecycle::vkvm_domain_set_autostart as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1868,6 +2134,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("autostart", In)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::info::vkvm_domain_set_autostart_once as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1875,6 +2142,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("newparams", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::stats::vkvm_domain_set_blkio_parameters as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1882,6 +2150,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("disk", In), Param::new("newparams", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::stats::vkvm_domain_set_block_iotune as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1889,6 +2158,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("path", In), Param::new("bandwidth", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::block_jobs::vkvm_domain_set_block_job_speed as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1896,6 +2166,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("dev", In), Param::new("threshold", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::disks::vkvm_domain_set_block_threshold as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1903,6 +2174,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("cpumap", In), Param::new("state", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::vcpus::vkvm_domain_set_guest_vcpus as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1910,6 +2182,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("intf", In), Param::new("newparams", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::stats::vkvm_domain_set_interface_parameters as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1917,6 +2190,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("iothread_id", In), Param::new("newparams", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::iothreads::vkvm_domain_set_iothread as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1924,6 +2198,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("newparams", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::security::vkvm_domain_set_launch_security_state as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1931,6 +2206,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("type", In), Param::new("action", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::info::vkvm_domain_set_lifecycle_action as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1938,6 +2214,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("val", In)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::tuning::vkvm_domain_set_max_memory as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1945,6 +2222,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("val", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::tuning::vkvm_domain_set_memory as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1952,6 +2230,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("newparams", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::tuning::vkvm_domain_set_memory_parameters as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1959,6 +2238,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("val", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::peek::vkvm_domain_set_memory_stats_period as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1966,6 +2246,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("type", In), Param::or_null("metadata"), Param::or_null("key"), Param::or_null("uri"), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::info::vkvm_domain_set_metadata as unsafe extern "C" fn(_, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1973,6 +2254,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("newparams", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::stats::vkvm_domain_set_numa_parameters as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1980,6 +2262,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("newparams", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::stats::vkvm_domain_set_perf_events as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1987,6 +2270,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("newparams", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::tuning::vkvm_domain_set_scheduler_parameters as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1994,6 +2278,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("group", In), Param::new("newparams", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::disks::vkvm_domain_set_throttle_group as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2001,6 +2286,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("secs", In), Param::new("nsecs", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::guest::vkvm_domain_set_time as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2008,6 +2294,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("username", In), Param::new("password", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::info::vkvm_domain_set_user_password as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2015,6 +2302,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("cpumap", In), Param::new("state", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::vcpus::vkvm_domain_set_vcpu as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2022,6 +2310,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("num", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::tuning::vkvm_domain_set_vcpus as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2029,6 +2318,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::lifecycle::vkvm_domain_shutdown as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2036,6 +2326,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("snapshot", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain_snapshot::vkvm_domain_snapshot_delete as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2043,6 +2334,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("snapshot", In), Param::new("conn", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain_snapshot::vkvm_domain_snapshot_get_conn as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2050,6 +2342,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("snapshot", In), Param::new("domain", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain_snapshot::vkvm_domain_snapshot_get_domain as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2057,6 +2350,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("snapshot", In), Param::new("name", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain_snapshot::vkvm_domain_snapshot_get_name as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2064,6 +2358,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("snapshot", In), Param::or("flags", 0), Param::new("parent", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain_snapshot::vkvm_domain_snapshot_get_parent as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2071,6 +2366,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("snapshot", In), Param::or("flags", 0), Param::new("xml", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain_snapshot::vkvm_domain_snapshot_get_xml_description as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2078,6 +2374,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("snapshot", In), Param::or("flags", 0), Param::new("metadata", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain_snapshot::vkvm_domain_snapshot_has_metadata as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2085,6 +2382,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("snapshot", In), Param::or("flags", 0), Param::new("current", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain_snapshot::vkvm_domain_snapshot_is_current as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2092,6 +2390,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("snapshot", In), Param::or("flags", 0), Param::new("children", Out), Param::new("children_len", OutLength)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain_snapshot::vkvm_domain_snapshot_list_all_children as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2099,6 +2398,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("snapshot", In), Param::new("maxnames", In), Param::or("flags", 0), Param::new("names", Out), Param::new("names_len", OutLength)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain_snapshot::vkvm_domain_snapshot_list_child_snapshot_names as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2106,6 +2406,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("snapshot", In), Param::or("flags", 0), Param::new("count", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain_snapshot::vkvm_domain_snapshot_num_of_child_snapshots as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2113,6 +2414,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("snapshot", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain_snapshot::vkvm_domain_snapshot_revert_to as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2120,6 +2422,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("secs", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::peek::vkvm_domain_start_dirty_rate_calc as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2127,6 +2430,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::lifecycle::vkvm_domain_suspend as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -2134,6 +2438,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::lifecycle::vkvm_domain_undefine as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2141,6 +2446,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::new("xml", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::devices::vkvm_domain_update_device as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2148,6 +2454,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("err", In), Param::new("json", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::error::vkvm_error_to_json as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2155,6 +2462,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("err", In), Param::new("details", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::error::vkvm_error_to_value as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2162,6 +2470,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("started", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::event::vkvm_event_is_started as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -2169,6 +2478,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("queue", In), Param::new("conn", In), Param::or_null("dom"), Param::new("event_id", In), Param::new("callback_id", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::event_queue::vkvm_event_queue_domain_event_register_any as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2176,6 +2486,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("queue", In), Param::or("max", 1000000), Param::new("events", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::event_queue::vkvm_event_queue_drain as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2183,6 +2494,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("queue", In), Param::new("conn", In), Param::new("max_delay", In)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::event_queue::vkvm_event_queue_enable_resume as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2190,6 +2502,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("queue", In), Param::new("fd", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::event_queue::vkvm_event_queue_get_fd as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2197,6 +2510,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("queue", In), Param::new("length", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::event_queue::vkvm_event_queue_get_length as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2204,6 +2518,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("queue", In), Param::new("overflow", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::event_queue::vkvm_event_queue_get_overflow as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2211,6 +2526,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("queue", In), Param::new("conn", In), Param::or_null("net"), Param::new("event_id", In), Param::new("callback_id", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::event_queue::vkvm_event_queue_network_event_register_any as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2218,6 +2534,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("capacity", In), Param::new("queue", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::event_queue::vkvm_event_queue_new as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2225,6 +2542,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("queue", In), Param::new("timeout", In), Param::new("event", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::event_queue::vkvm_event_queue_next as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2232,6 +2550,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("queue", In), Param::new("conn", In), Param::or_null("dev"), Param::new("event_id", In), Param::new("callback_id", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::event_queue::vkvm_event_queue_node_device_event_register_any as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2239,6 +2558,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("queue", In), Param::new("conn", In)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::event_queue::vkvm_event_queue_register_close_callback as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2246,6 +2566,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("queue", In), Param::new("conn", In), Param::or_null("secret"), Param::new("event_id", In), Param::new("callback_id", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::event_queue::vkvm_event_queue_secret_event_register_any as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2253,6 +2574,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("queue", In), Param::new("conn", In), Param::or_null("pool"), Param::new("event_id", In), Param::new("callback_id", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::event_queue::vkvm_event_queue_storage_pool_event_register_any as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2260,6 +2582,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("queue", In), Param::new("conn", In)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::event_queue::vkvm_event_queue_unregister_close_callback as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2267,6 +2590,7 @@ pub static ROWS: &[Row] = &[
         params: &[],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::event::vkvm_event_register_default as unsafe extern "C" fn(_) -> _, frame),
     },
     Row {
@@ -2274,6 +2598,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("watch", In)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::event::vkvm_event_remove_handle as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -2281,6 +2606,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("timer", In)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::event::vkvm_event_remove_timeout as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -2288,6 +2614,7 @@ pub static ROWS: &[Row] = &[
         params: &[],
         blocks: true,
         this_thread: true,
+        job: None,
         call: |frame| call(capi::event::vkvm_event_run_default as unsafe extern "C" fn(_) -> _, frame),
     },
     Row {
@@ -2295,6 +2622,7 @@ pub static ROWS: &[Row] = &[
         params: &[],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::event::vkvm_event_start as unsafe extern "C" fn(_) -> _, frame),
     },
     Row {
@@ -2302,6 +2630,7 @@ pub static ROWS: &[Row] = &[
         params: &[],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::event::vkvm_event_stop as unsafe extern "C" fn(_) -> _, frame),
     },
     Row {
@@ -2309,6 +2638,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("watch", In), Param::new("events", In)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::event::vkvm_event_update_handle as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2316,6 +2646,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("timer", In), Param::new("frequency", In)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::event::vkvm_event_update_timeout as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2323,6 +2654,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("fleet", In), Param::new("command", In), Param::or_null("args"), Param::new("timeout", In), Param::new("results", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::fleet::vkvm_fleet_call as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2330,6 +2662,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("fleet", In), Param::new("hosts", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::fleet::vkvm_fleet_get_hosts as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2337,6 +2670,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("fleet", In), Param::or_null("args"), Param::new("timeout", In), Param::new("listing", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::fleet::vkvm_fleet_list_domains as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2344,6 +2678,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("uris", In), Param::new("uris_len", Length), Param::new("timeout", In), Param::new("fleet", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::fleet::vkvm_fleet_open as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2351,6 +2686,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("class_name", In), Param::new("count", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::handle::vkvm_handle_count as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2358,6 +2694,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("host", In), Param::new("command", In), Param::or_null("args"), Param::new("result", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::host::vkvm_host_call as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2365,6 +2702,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("commands", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::host::vkvm_host_commands as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -2372,6 +2710,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("mac", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::host::vkvm_host_gen_mac as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -2379,6 +2718,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("uuid", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::host::vkvm_host_gen_uuid as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -2386,6 +2726,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("host", In), Param::new("conn", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::host::vkvm_host_get_conn as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2393,6 +2734,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("conn", In), Param::new("host", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::host::vkvm_host_new as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2400,6 +2742,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::or_null("uri"), Param::new("host", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::host::vkvm_host_open as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2407,6 +2750,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("iface", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::interface::vkvm_interface_create as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2414,6 +2758,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("iface", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::interface::vkvm_interface_destroy as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2421,6 +2766,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("iface", In), Param::new("conn", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::interface::vkvm_interface_get_conn as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2428,6 +2774,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("iface", In), Param::new("mac", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::interface::vkvm_interface_get_mac as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2435,6 +2782,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("iface", In), Param::new("name", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::interface::vkvm_interface_get_name as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2442,6 +2790,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("iface", In), Param::or("flags", 0), Param::new("xml", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::interface::vkvm_interface_get_xml_description as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2449,6 +2798,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("iface", In), Param::new("active", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::interface::vkvm_interface_is_active as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2456,6 +2806,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("iface", In)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::interface::vkvm_interface_undefine as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -2463,6 +2814,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("version", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::library::vkvm_library_get_libvirt_version as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -2470,6 +2822,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("openings", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::library::vkvm_library_get_openings as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -2477,6 +2830,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("version", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::library::vkvm_library_get_version as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -2484,6 +2838,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("reopen", In)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::library::vkvm_library_reopen_after_fork as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -2491,6 +2846,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("net", In)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::network::vkvm_network_create as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -2498,6 +2854,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("net", In), Param::new("xml", In), Param::or("flags", 0), Param::new("port", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::network::vkvm_network_create_port as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2505,6 +2862,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("net", In)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::network::vkvm_network_destroy as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -2512,6 +2870,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("net", In), Param::new("autostart", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::network::vkvm_network_get_autostart as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2519,6 +2878,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("net", In), Param::new("name", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::network::vkvm_network_get_bridge_name as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2526,6 +2886,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("net", In), Param::new("conn", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::network::vkvm_network_get_conn as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2533,6 +2894,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("net", In), Param::or_null("mac"), Param::or("flags", 0), Param::new("leases", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::network::vkvm_network_get_dhcp_leases as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2540,6 +2902,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("net", In), Param::new("type", In), Param::or_null("uri"), Param::or("flags", 0), Param::new("metadata", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::network::vkvm_network_get_metadata as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2547,6 +2910,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("net", In), Param::new("name", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::network::vkvm_network_get_name as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2554,6 +2918,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("net", In), Param::new("uuid", In), Param::new("uuid_len", Length), Param::new("port", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::network::vkvm_network_get_port_by_uuid as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2561,6 +2926,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("net", In), Param::new("uuid", Out), Param::new("uuid_len", OutLength)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::network::vkvm_network_get_uuid as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2568,6 +2934,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("net", In), Param::new("uuid", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::network::vkvm_network_get_uuid_string as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2575,6 +2942,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("net", In), Param::or("flags", 0), Param::new("xml", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::network::vkvm_network_get_xml_description as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2582,6 +2950,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("net", In), Param::new("active", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::network::vkvm_network_is_active as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2589,6 +2958,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("net", In), Param::new("persistent", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::network::vkvm_network_is_persistent as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2596,6 +2966,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("net", In), Param::or("flags", 0), Param::new("ports", Out), Param::new("ports_len", OutLength)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::network::vkvm_network_list_all_ports as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2603,6 +2974,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("port", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::network_port::vkvm_network_port_delete as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2610,6 +2982,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("port", In), Param::new("conn", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::network_port::vkvm_network_port_get_conn as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2617,6 +2990,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("port", In), Param::new("network", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::network_port::vkvm_network_port_get_network as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2624,6 +2998,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("port", In), Param::or("flags", 0), Param::new("params", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::network_port::vkvm_network_port_get_parameters as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2631,6 +3006,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("port", In), Param::new("uuid", Out), Param::new("uuid_len", OutLength)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::network_port::vkvm_network_port_get_uuid as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2638,6 +3014,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("port", In), Param::new("uuid", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::network_port::vkvm_network_port_get_uuid_string as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2645,6 +3022,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("port", In), Param::or("flags", 0), Param::new("xml", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::network_port::vkvm_network_port_get_xml_description as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2652,6 +3030,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("port", In), Param::or_null("newparams"), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::network_port::vkvm_network_port_set_parameters as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2659,6 +3038,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("net", In), Param::new("autostart", In)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::network::vkvm_network_set_autostart as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2666,6 +3046,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("net", In), Param::new("type", In), Param::or_null("metadata"), Param::or_null("key"), Param::or_null("uri"), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::network::vkvm_network_set_metadata as unsafe extern "C" fn(_, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2673,6 +3054,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("net", In)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::network::vkvm_network_undefine as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -2680,6 +3062,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("net", In), Param::new("command", In), Param::new("section", In), Param::new("parent_index", In), Param::new("xml", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::network::vkvm_network_update as unsafe extern "C" fn(_, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2687,6 +3070,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dev", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::node_device::vkvm_node_device_create as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2694,6 +3078,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dev", In)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::node_device::vkvm_node_device_destroy as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -2701,6 +3086,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dev", In), Param::or_null("driver"), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::node_device::vkvm_node_device_dettach as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2708,6 +3094,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dev", In), Param::new("autostart", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::node_device::vkvm_node_device_get_autostart as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2715,6 +3102,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dev", In), Param::new("name", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::node_device::vkvm_node_device_get_name as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2722,6 +3110,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dev", In), Param::new("parent", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::node_device::vkvm_node_device_get_parent as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2729,6 +3118,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dev", In), Param::or("flags", 0), Param::new("xml", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::node_device::vkvm_node_device_get_xml_description as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2736,6 +3126,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dev", In), Param::new("active", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::node_device::vkvm_node_device_is_active as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2743,6 +3134,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dev", In), Param::new("persistent", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::node_device::vkvm_node_device_is_persistent as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2750,6 +3142,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dev", In), Param::new("names", Out), Param::new("names_len", OutLength)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::node_device::vkvm_node_device_list_capabilities as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2757,6 +3150,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dev", In)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::node_device::vkvm_node_device_reattach as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -2764,6 +3158,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dev", In)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::node_device::vkvm_node_device_reset as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -2771,6 +3166,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dev", In), Param::new("autostart", In)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::node_device::vkvm_node_device_set_autostart as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2778,6 +3174,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dev", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::node_device::vkvm_node_device_undefine as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2785,6 +3182,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dev", In), Param::new("xml", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::node_device::vkvm_node_device_update as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2792,6 +3190,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("binding", In)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::nwfilter_binding::vkvm_nwfilter_binding_delete as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -2799,6 +3198,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("binding", In), Param::new("name", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::nwfilter_binding::vkvm_nwfilter_binding_get_filter_name as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2806,6 +3206,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("binding", In), Param::new("name", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::nwfilter_binding::vkvm_nwfilter_binding_get_port_dev as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2813,6 +3214,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("binding", In), Param::or("flags", 0), Param::new("xml", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::nwfilter_binding::vkvm_nwfilter_binding_get_xml_description as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2820,6 +3222,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("nwfilter", In), Param::new("name", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::nwfilter::vkvm_nwfilter_get_name as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2827,6 +3230,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("nwfilter", In), Param::new("uuid", Out), Param::new("uuid_len", OutLength)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::nwfilter::vkvm_nwfilter_get_uuid as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2834,6 +3238,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("nwfilter", In), Param::new("uuid", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::nwfilter::vkvm_nwfilter_get_uuid_string as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2841,6 +3246,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("nwfilter", In), Param::or("flags", 0), Param::new("xml", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::nwfilter::vkvm_nwfilter_get_xml_description as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2848,6 +3254,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("nwfilter", In)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::nwfilter::vkvm_nwfilter_undefine as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -2855,6 +3262,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("secret", In), Param::new("conn", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::secret::vkvm_secret_get_conn as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2862,6 +3270,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("secret", In), Param::new("id", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::secret::vkvm_secret_get_usage_id as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2869,6 +3278,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("secret", In), Param::new("type", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::secret::vkvm_secret_get_usage_type as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2876,6 +3286,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("secret", In), Param::new("uuid", Out), Param::new("uuid_len", OutLength)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::secret::vkvm_secret_get_uuid as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2883,6 +3294,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("secret", In), Param::new("uuid", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::secret::vkvm_secret_get_uuid_string as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2890,6 +3302,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("secret", In), Param::or("flags", 0), Param::new("value", Out), Param::new("value_len", OutLength)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::secret::vkvm_secret_get_value as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2897,6 +3310,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("secret", In), Param::or("flags", 0), Param::new("xml", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::secret::vkvm_secret_get_xml_description as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2904,6 +3318,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("secret", In), Param::new("value", In), Param::new("value_len", Length), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::secret::vkvm_secret_set_value as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2911,6 +3326,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("secret", In)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::secret::vkvm_secret_undefine as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -2918,6 +3334,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("pool", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_build as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2925,6 +3342,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("pool", In), Param::new("xml", In), Param::new("clone", In), Param::new("volume", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_clone_volume as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2932,6 +3350,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("pool", In)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_create as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -2939,6 +3358,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("pool", In), Param::new("xml", In), Param::new("volume", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_create_volume as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2946,6 +3366,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("pool", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_delete as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2953,6 +3374,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("pool", In)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_destroy as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -2960,6 +3382,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("pool", In), Param::new("autostart", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_get_autostart as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2967,6 +3390,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("pool", In), Param::new("conn", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_get_conn as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2974,6 +3398,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("pool", In), Param::new("info", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_get_info as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2981,6 +3406,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("pool", In), Param::new("name", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_get_name as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2988,6 +3414,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("pool", In), Param::new("uuid", Out), Param::new("uuid_len", OutLength)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_get_uuid as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2995,6 +3422,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("pool", In), Param::new("uuid", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_get_uuid_string as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3002,6 +3430,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("pool", In), Param::new("name", In), Param::new("volume", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_get_volume_by_name as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -3009,6 +3438,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("pool", In), Param::or("flags", 0), Param::new("xml", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_get_xml_description as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -3016,6 +3446,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("pool", In), Param::new("active", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_is_active as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3023,6 +3454,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("pool", In), Param::new("persistent", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_is_persistent as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3030,6 +3462,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("pool", In), Param::or("flags", 0), Param::new("volumes", Out), Param::new("volumes_len", OutLength)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_list_all_volumes as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -3037,6 +3470,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("pool", In), Param::new("maxnames", In), Param::new("names", Out), Param::new("names_len", OutLength)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_list_storage_vol_names as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -3044,6 +3478,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("pool", In), Param::new("count", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_num_of_storage_volumes as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3051,6 +3486,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("pool", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_refresh as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3058,6 +3494,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("pool", In), Param::new("autostart", In)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_set_autostart as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3065,6 +3502,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("pool", In)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_undefine as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -3072,6 +3510,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("vol", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::storage_vol::vkvm_storage_vol_delete as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3079,6 +3518,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("vol", In), Param::new("stream", In), Param::new("offset", In), Param::new("length", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::storage_vol::vkvm_storage_vol_download as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -3086,6 +3526,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("vol", In), Param::descriptor("fd"), Param::or("offset", 0), Param::or("length", 0), Param::or("flags", 0), Param::new("progress", Callback), Param::new("userdata", Callback), Param::new("destroy", Callback), Param::new("transferred", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::transfer::vkvm_storage_vol_download_fd as unsafe extern "C" fn(_, _, _, _, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -3093,6 +3534,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("vol", In), Param::new("path", In), Param::or("offset", 0), Param::or("length", 0), Param::or("flags", 0), Param::new("progress", Callback), Param::new("userdata", Callback), Param::new("destroy", Callback), Param::new("transferred", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::transfer::vkvm_storage_vol_download_file as unsafe extern "C" fn(_, _, _, _, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -3100,6 +3542,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("vol", In), Param::new("conn", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::storage_vol::vkvm_storage_vol_get_conn as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3107,6 +3550,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("vol", In), Param::or("flags", 0), Param::new("info", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::storage_vol::vkvm_storage_vol_get_info as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -3114,6 +3558,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("vol", In), Param::new("key", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::storage_vol::vkvm_storage_vol_get_key as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3121,6 +3566,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("vol", In), Param::new("name", Out)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::storage_vol::vkvm_storage_vol_get_name as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3128,6 +3574,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("vol", In), Param::new("path", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::storage_vol::vkvm_storage_vol_get_path as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3135,6 +3582,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("vol", In), Param::or("flags", 0), Param::new("xml", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::storage_vol::vkvm_storage_vol_get_xml_description as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -3142,6 +3590,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("vol", In), Param::new("capacity", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::storage_vol::vkvm_storage_vol_resize as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -3149,6 +3598,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("vol", In), Param::new("stream", In), Param::new("offset", In), Param::new("length", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::storage_vol::vkvm_storage_vol_upload as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -3156,6 +3606,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("vol", In), Param::descriptor("fd"), Param::or("offset", 0), Param::or("length", 0), Param::or("flags", 0), Param::new("progress", Callback), Param::new("userdata", Callback), Param::new("destroy", Callback), Param::new("transferred", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::transfer::vkvm_storage_vol_upload_fd as unsafe extern "C" fn(_, _, _, _, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -3163,6 +3614,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("vol", In), Param::new("path", In), Param::or("offset", 0), Param::or("length", 0), Param::or("flags", 0), Param::new("progress", Callback), Param::new("userdata", Callback), Param::new("destroy", Callback), Param::new("transferred", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::transfer::vkvm_storage_vol_upload_file as unsafe extern "C" fn(_, _, _, _, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -3170,6 +3622,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("vol", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::storage_vol::vkvm_storage_vol_wipe as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3177,6 +3630,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("vol", In), Param::new("algorithm", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::storage_vol::vkvm_storage_vol_wipe_pattern as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -3184,6 +3638,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("stream", In)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::stream::vkvm_stream_abort as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -3191,6 +3646,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("stream", In)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::stream::vkvm_stream_finish as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -3198,6 +3654,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("stream", In), Param::or("flags", 0), Param::new("data", Room), Param::new("data_len", RoomLength), Param::new("received", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::stream::vkvm_stream_recv as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -3205,6 +3662,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("stream", In), Param::or("flags", 0), Param::new("length", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::stream::vkvm_stream_recv_hole as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -3212,6 +3670,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("stream", In)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::stream::vkvm_stream_remove_callback as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -3219,6 +3678,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("stream", In), Param::new("data", In), Param::new("data_len", Length), Param::new("sent", Out)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::stream::vkvm_stream_send as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -3226,6 +3686,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("stream", In), Param::new("length", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::stream::vkvm_stream_send_hole as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -3233,6 +3694,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("stream", In), Param::new("events", In)],
         blocks: false,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::stream::vkvm_stream_update_callback as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
 ];

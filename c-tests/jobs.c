@@ -1,0 +1,366 @@
+/*
+ * Calls that run long jobs: how far they are, and that giving them up aborts the job.
+ *
+ * usage: jobs URI SCRATCH OTHER-URI
+ *
+ * The guest has no system: what is saved of its memory is small, and goes slowly.
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common.h"
+#include "hostile.h"
+
+enum { PIECE = 256 * 1024, PIECES = 8 };
+
+static const char xml[] = "<domain type='qemu'><name>slow</name>"
+                          "<memory unit='GiB'>4</memory><vcpu>1</vcpu>"
+                          "<os><type arch='x86_64' machine='pc'>hvm</type></os>"
+                          "<devices><memballoon model='none'/>"
+                          "<controller type='usb' model='none'/></devices></domain>";
+
+static vkvm_conn *conn;
+static vkvm_domain *dom;
+static vkvm_error *err;
+static char fifo[300];
+
+static vkvm_value *with(const char *key, void *object)
+{
+    vkvm_value *args;
+    must(vkvm_value_new_map(&args, &err), err, "a map");
+    must(vkvm_value_set_handle(args, key, object, &err), err, key);
+    return args;
+}
+
+static vkvm_value *with_text(vkvm_value *args, const char *key, const char *text)
+{
+    must(vkvm_value_set_string(args, key, text, &err), err, key);
+    return args;
+}
+
+static vkvm_value *with_number(vkvm_value *args, const char *key, int64_t number)
+{
+    must(vkvm_value_set_int64(args, key, number, &err), err, key);
+    return args;
+}
+
+static vkvm_call *start(const char *function, vkvm_value *args, uint32_t timeout_ms)
+{
+    vkvm_call *call = NULL;
+    must(vkvm_call_start(function, args, timeout_ms, NULL, 0, &call, &err), err, function);
+    vkvm_value_free(args);
+    return call;
+}
+
+/* Waits for a call that is given up; frees it. */
+static void fails_with(vkvm_call *call, int code, const char *name)
+{
+    bool is_done = false;
+    vkvm_value *result = NULL;
+    works(vkvm_call_wait(call, PATIENCE * 1000, &is_done, &err), &err, name);
+    ok(is_done, "%s: it is done", name);
+    fails(vkvm_call_get_result(call, &result, &err), &err, code, NULL, name);
+    vkvm_call_free(call);
+}
+
+static int64_t count_calls(const char *which)
+{
+    vkvm_value *calls;
+    must(vkvm_conn_get_calls(conn, &calls, &err), err, "the calls");
+    int64_t count = int_at(calls, which);
+    vkvm_value_free(calls);
+    return count;
+}
+
+/* --- a file that takes what is saved, but slowly --------------------------------------------- */
+
+static atomic_int reading, taken;
+
+/* At most 2 MiB in a second. */
+static void *take_slowly(void *unused)
+{
+    static char buffer[PIECE / 16];
+    int fd = open(fifo, O_RDONLY | O_NONBLOCK);
+    (void)unused;
+    while (reading) {
+        struct pollfd readable = { .fd = fd, .events = POLLIN };
+        ssize_t count = poll(&readable, 1, 10) == 1 ? read(fd, buffer, sizeof buffer) : 0;
+        if (count > 0)
+            taken += (int)count;
+        usleep(8000);
+    }
+    close(fd);
+    return NULL;
+}
+
+static pthread_t begin_reading(void)
+{
+    pthread_t thread;
+    unlink(fifo);
+    must(mkfifo(fifo, 0666), NULL, "a FIFO");
+    taken = 0;
+    reading = 1;
+    must(pthread_create(&thread, NULL, take_slowly, NULL), NULL, "a thread");
+    return thread;
+}
+
+static void end_reading(pthread_t thread)
+{
+    reading = 0;
+    pthread_join(thread, NULL);
+}
+
+/* Waits until the job is really at it. */
+static void wait_for_job(int operation)
+{
+    int64_t now_at = -1;
+    for (double end = now() + PATIENCE; now_at != operation && now() < end; usleep(10000)) {
+        int type = 0;
+        vkvm_value *stats = NULL;
+        if (vkvm_domain_get_job_stats(dom, 0, &type, &stats, &err) == 0)
+            vkvm_value_get_int64(stats, VKVM_DOMAIN_JOB_OPERATION, &now_at, NULL);
+        vkvm_value_free(stats);
+        forget(&err);
+    }
+    is_int(now_at, operation, "the job runs");
+}
+
+/* The domain runs, without a job, long before the job could be complete. */
+static void is_aborted(const char *name)
+{
+    int64_t abandoned = -1;
+    double begin = now();
+    while ((abandoned = count_calls("abandoned")) > 0 && now() < begin + PATIENCE)
+        usleep(10000);
+    printf("# %s: libvirt has ended it %.2f s after it was given up; %d bytes were written\n", name,
+           now() - begin, (int)taken);
+    is_int(abandoned, 0, "libvirt has ended what was given up");
+    int type = -1, state = -1, reason = -1;
+    vkvm_value *stats = NULL;
+    works(vkvm_domain_get_job_stats(dom, 0, &type, &stats, &err), &err, "the job's statistics");
+    vkvm_value_free(stats);
+    is_int(type, VKVM_DOMAIN_JOB_NONE, "there is no job");
+    works(vkvm_domain_get_state(dom, 0, &state, &reason, &err), &err, "the state");
+    is_int(state, VKVM_DOMAIN_STATE_RUNNING, "the domain runs");
+    ok(taken < 3 << 20, "%s: the job was aborted", name);
+}
+
+/* --- jobs of a domain --------------------------------------------------------------------------- */
+
+static void cancelled_save(void)
+{
+    pthread_t reader = begin_reading();
+    vkvm_call *call = start("vkvm_domain_save", with_text(with("dom", dom), "to", fifo), 0);
+    wait_for_job(VKVM_DOMAIN_JOB_OPERATION_SAVE);
+    works(vkvm_call_cancel(call, &err), &err, "a save is cancelled");
+    fails_with(call, VKVM_ERROR_OWN_CANCELLED, "a save that was cancelled");
+    is_aborted("a save that was cancelled");
+    end_reading(reader);
+}
+
+static void late_dump(void)
+{
+    pthread_t reader = begin_reading();
+    vkvm_call *call = start("vkvm_domain_core_dump", with_text(with("dom", dom), "to", fifo), 1000);
+    fails_with(call, VKVM_ERROR_OWN_TIMEOUT, "a dump after its deadline");
+    is_aborted("a dump after its deadline");
+    end_reading(reader);
+}
+
+static void cancelled_at_once(void)
+{
+    pthread_t reader = begin_reading();
+    vkvm_call *call = start("vkvm_domain_core_dump", with_text(with("dom", dom), "to", fifo), 0);
+    while (count_calls("running") == 0)
+        usleep(100);
+    works(vkvm_call_cancel(call, &err), &err, "a dump is cancelled when it has just begun");
+    fails_with(call, VKVM_ERROR_OWN_CANCELLED, "a dump that has just begun");
+    is_aborted("a dump that has just begun");
+    end_reading(reader);
+}
+
+/* A call that waits for the job of another one does not take that for its own. */
+static void job_of_another(void)
+{
+    pthread_t reader = begin_reading();
+    vkvm_value *result = NULL;
+    bool is_done = true;
+    vkvm_call *dump = start("vkvm_domain_core_dump", with_text(with("dom", dom), "to", fifo), 0);
+    wait_for_job(VKVM_DOMAIN_JOB_OPERATION_DUMP);
+    char file[320];
+    snprintf(file, sizeof file, "%s.saved", fifo);
+    vkvm_call *save = start("vkvm_domain_save", with_text(with("dom", dom), "to", file), 500);
+    fails_with(save, VKVM_ERROR_OWN_TIMEOUT, "a save that waits for a dump");
+    works(vkvm_call_wait(dump, 1000, &is_done, &err), &err, "the dump is waited for");
+    ok(!is_done, "the dump was not aborted");
+    wait_for_job(VKVM_DOMAIN_JOB_OPERATION_DUMP);
+    works(vkvm_call_cancel(dump, &err), &err, "the dump is cancelled");
+    fails(vkvm_call_get_result(dump, &result, &err), &err, VKVM_ERROR_OWN_CANCELLED, NULL,
+          "its result");
+    vkvm_call_free(dump);
+    is_aborted("both");
+    end_reading(reader);
+}
+
+/* The connection that a migration was started on is freed. */
+static void freed_connection(const char *uri, const char *other_uri)
+{
+    vkvm_conn *own = open_conn(uri, 0);
+    vkvm_domain *mover;
+    vkvm_value *params;
+    taken = 0;
+    must(vkvm_conn_get_domain_by_name(own, "slow", &mover, &err), err, "the domain");
+    must(vkvm_value_new_map(&params, &err), err, "parameters");
+    with_number(with_text(params, VKVM_DOMAIN_MIGRATE_PARAM_URI, "tcp://127.0.0.1"),
+                VKVM_DOMAIN_MIGRATE_PARAM_BANDWIDTH, 1);
+    with_text(params, VKVM_DOMAIN_MIGRATE_PARAM_LISTEN_ADDRESS, "127.0.0.1");
+    vkvm_value *args = with_text(with("dom", mover), "desturi", other_uri);
+    with_number(args, "flags", VKVM_DOMAIN_MIGRATE_LIVE | VKVM_DOMAIN_MIGRATE_PEER2PEER);
+    must(vkvm_value_set_handle(args, "params", params, &err), err, "params");
+    vkvm_value_free(params);
+    vkvm_call *call = start("vkvm_domain_migrate_to_uri", args, 0);
+    wait_for_job(VKVM_DOMAIN_JOB_OPERATION_MIGRATION_OUT);
+    vkvm_domain_free(mover);
+    double begin = now();
+    vkvm_conn_free(own);
+    fails_with(call, VKVM_ERROR_OWN_CANCELLED, "a migration whose connection is freed");
+    int type = -1;
+    while (type != VKVM_DOMAIN_JOB_NONE && now() < begin + PATIENCE) {
+        vkvm_value *stats = NULL;
+        if (vkvm_domain_get_job_stats(dom, 0, &type, &stats, NULL) == 0)
+            vkvm_value_free(stats);
+        usleep(10000);
+    }
+    printf("# the migration has ended %.2f s after its connection was freed\n", now() - begin);
+    is_aborted("a migration whose connection was freed");
+}
+
+/* --- the host's commands, and transfers ----------------------------------------------------------- */
+
+/* Whether a number is known. */
+static bool is_known(vkvm_value *progress, const char *key)
+{
+    int kind = VKVM_VALUE_NULL;
+    must(vkvm_value_get_kind(progress, key, &kind, &err), err, key);
+    return kind != VKVM_VALUE_NULL;
+}
+
+/* Waits until so much is done, and it is known how fast. */
+static void wait_for_progress(vkvm_call *call, int64_t wanted, bool has_total)
+{
+    int64_t done = -1;
+    bool is_right = true, is_complete = false;
+    for (double end = now() + PATIENCE; !is_complete && now() < end; usleep(1000)) {
+        vkvm_value *progress = NULL;
+        must(vkvm_call_get_progress(call, &progress, &err), err, "progress");
+        if (is_known(progress, "")) {
+            int64_t before = done;
+            done = int_at(progress, "done");
+            is_right &= done >= before && (!has_total || int_at(progress, "total") >= done);
+            is_complete = done >= wanted && (wanted == 0 || is_known(progress, "rate")) &&
+                          (!has_total || is_known(progress, "remaining_ms"));
+        }
+        if (is_complete)
+            is_str_at(progress, "unit", "bytes", "the unit");
+        vkvm_value_free(progress);
+    }
+    ok(is_complete, "%lld bytes are done", (long long)wanted);
+    ok(is_right, "it never goes back, nor above all there is");
+}
+
+static void host_command(void)
+{
+    pthread_t reader = begin_reading();
+    vkvm_host *host;
+    vkvm_value *words, *progress = (vkvm_value *)&conn;
+    must(vkvm_host_new(conn, &host, &err), err, "a host");
+    must(vkvm_value_new_map(&words, &err), err, "arguments");
+    with_text(with_text(words, "domain", "slow"), "file", fifo);
+    vkvm_value *args = with_text(with("host", host), "command", "domain.save");
+    must(vkvm_value_set_handle(args, "args", words, &err), err, "args");
+    vkvm_value_free(words);
+    vkvm_call *call = start("vkvm_host_call", args, 0);
+    wait_for_job(VKVM_DOMAIN_JOB_OPERATION_SAVE);
+    wait_for_progress(call, 1, true);
+    works(vkvm_call_cancel(call, &err), &err, "the command domain.save is cancelled");
+    fails_with(call, VKVM_ERROR_OWN_CANCELLED, "a command that was cancelled");
+    is_aborted("a command that was cancelled");
+    end_reading(reader);
+    vkvm_host_free(host);
+
+    call = start("vkvm_conn_get_hostname", with("conn", conn), 0);
+    works(vkvm_call_get_progress(call, &progress, &err), &err, "progress of what does not say it");
+    int kind = -1;
+    works(vkvm_value_get_kind(progress, "", &kind, &err), &err, "its kind");
+    is_int(kind, VKVM_VALUE_NULL, "it is null");
+    vkvm_value_free(progress);
+    vkvm_call_free(call);
+    fails(vkvm_call_get_progress(NULL, &progress, &err), &err, VKVM_ERROR_OWN_NULL, "call",
+          "progress of no call");
+}
+
+static void transfer(const char *scratch)
+{
+    static char piece[PIECE];
+    vkvm_storage_pool *pool;
+    vkvm_storage_vol *vol;
+    char text[600];
+    int ends[2];
+    snprintf(text, sizeof text, "%s/pool", scratch);
+    must(mkdir(text, 0777), NULL, text);
+    snprintf(text, sizeof text,
+             "<pool type='dir'><name>p</name><target><path>%s/pool</path></target></pool>", scratch);
+    must(vkvm_conn_create_storage_pool(conn, text, &pool, &err), err, "a pool");
+    must(vkvm_storage_pool_create_volume(
+             pool, "<volume><name>v</name><capacity>4194304</capacity></volume>", &vol, &err),
+         err, "a volume");
+    must(pipe(ends), NULL, "a pipe");
+    vkvm_value *args = with_number(with("vol", vol), "fd", ends[0]);
+    vkvm_call *call = start("vkvm_storage_vol_upload_fd", with_number(args, "length", PIECES * PIECE), 0);
+    close(ends[0]);
+    wait_for_progress(call, 0, false);
+    for (int i = 1; i <= 2; i++)
+        must(write(ends[1], piece, PIECE) == PIECE ? 0 : -1, NULL, "a piece");
+    wait_for_progress(call, 2 * PIECE, false);
+    works(vkvm_call_cancel(call, &err), &err, "an upload is cancelled");
+    fails_with(call, VKVM_ERROR_OWN_CANCELLED, "an upload that was cancelled");
+    signal(SIGPIPE, SIG_IGN);
+    ok(write(ends[1], piece, PIECE) < PIECE, "it takes no piece any more");
+    for (double end = now() + PATIENCE; count_calls("abandoned") > 0 && now() < end; usleep(1000))
+        ;
+    is_int(count_calls("abandoned"), 0, "it ends with the next one, though there are more");
+    close(ends[1]);
+    vkvm_storage_vol_free(vol);
+    works(vkvm_storage_pool_destroy(pool, &err), &err, "the pool ends");
+    vkvm_storage_pool_free(pool);
+}
+
+int main(int argc, char **argv)
+{
+    must(argc == 4 ? 0 : -1, NULL, "usage: jobs URI SCRATCH OTHER-URI");
+    snprintf(fifo, sizeof fifo, "%s/fifo", argv[2]);
+    int threads = running_threads();
+    conn = open_conn(argv[1], 0);
+    must(vkvm_conn_create_domain(conn, xml, 0, &dom, &err), err, "the domain");
+    transfer(argv[2]);
+    cancelled_save();
+    late_dump();
+    cancelled_at_once();
+    job_of_another();
+    host_command();
+    freed_connection(argv[1], argv[3]);
+    works(vkvm_domain_destroy(dom, 0, &err), &err, "the domain ends");
+    vkvm_domain_free(dom);
+    vkvm_conn_free(conn);
+    ok(falls_to(running_threads, threads), "the threads end");
+    no_handles_left();
+    return done();
+}
