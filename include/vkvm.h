@@ -12447,6 +12447,18 @@ int vkvm_fleet_open(const char *const *uris,
 int vkvm_fleet_get_hosts(vkvm_fleet *fleet, vkvm_value **hosts, vkvm_error **error);
 
 /**
+ * Gets how many hosts of the fleet are at work at once; see
+ * `vkvm_fleet_set_limit`.
+ *
+ * @param fleet the fleet (not NULL; borrowed)
+ * @param limit how many (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_fleet_get_limit(vkvm_fleet *fleet, uint32_t *limit, vkvm_error **error);
+
+/**
  * Lists the domains of all hosts, with the host's name in each row.
  *
  * The listing is a map with two keys: `domains`, a list of maps with the keys
@@ -12472,15 +12484,17 @@ int vkvm_fleet_list_domains(vkvm_fleet *fleet,
                             vkvm_error **error);
 
 /**
- * Runs a command on all hosts at once.
+ * Runs a command on all hosts, of which `vkvm_fleet_set_limit` says how many
+ * are at work at once.
  *
- * It waits until all have answered or `timeout` is over. No host waits for
- * another. A host whose connection has ended is opened anew first. What a host
- * has not begun when the time is over it does not begin any more; what it has
- * begun it ends, but nobody hears of it. A command or an argument that does
- * not exist makes this function fail, and so do arguments of a query that do
- * not go together or are none of the words that they must be; everything else
- * is in the results.
+ * It waits until all have answered or `timeout` is over. A host that does not
+ * answer keeps its place among those at work until then; hosts that were late
+ * the last time begin after the others. A host whose connection has ended is
+ * opened anew first. What a host has not begun when the time is over it does
+ * not begin any more; what it has begun it ends, but nobody hears of it. A
+ * command or an argument that does not exist makes this function fail, and so
+ * do arguments of a query that do not go together or are none of the words
+ * that they must be; everything else is in the results.
  *
  * The results are a list, in the order of the URIs, of maps with the keys
  * `uri`; `host`, the host's own name, or null if it never was open; and
@@ -12506,11 +12520,26 @@ int vkvm_fleet_call(vkvm_fleet *fleet,
                     vkvm_error **error);
 
 /**
+ * Sets how many hosts of the fleet are at work at once; 64 until then.
+ *
+ * Each needs a thread while it is at work, and one more while it is opened.
+ * Where more hosts hang at once than there are places, the others have no turn
+ * before the deadline; then a higher limit helps.
+ *
+ * @param fleet the fleet (not NULL; borrowed)
+ * @param limit how many, from 1 to 1024
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_fleet_set_limit(vkvm_fleet *fleet, uint32_t limit, vkvm_error **error);
+
+/**
  * Gives up a hold on the fleet handle. NULL and handles that are not live are
  * left alone.
  *
- * The last one closes the connections; one that hangs is closed when its call
- * comes back.
+ * The last one has the library's threads close the connections; one that hangs
+ * is closed when its call comes back.
  *
  * @param fleet the fleet (may be NULL; consumed)
  */

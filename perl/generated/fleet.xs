@@ -37,6 +37,20 @@ hosts(fleet)
   }
 
 void
+get_limit(fleet)
+    vkvm_fleet *fleet
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    uint32_t limit;
+  PPCODE:
+  {
+    if (vkvm_fleet_get_limit(fleet, &limit, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHu(limit);
+  }
+
+void
 _list_domains(fleet, args_sv, timeout_sv)
     vkvm_fleet *fleet
     SV *args_sv
@@ -68,6 +82,19 @@ _open(uris_sv, timeout_sv)
     if (vkvm_fleet_open(uris, uris_len, timeout, &fleet, &error) < 0)
         vkvm_perl_throw_characters(aTHX_ error);
     mXPUSHs(vkvm_perl_object(aTHX_ fleet, vkvm_perl_fleet));
+  }
+
+void
+set_limit(fleet, limit_sv)
+    vkvm_fleet *fleet
+    SV *limit_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    uint32_t limit = (uint32_t)vkvm_perl_uint(aTHX_ limit_sv, "limit", UINT32_MAX);
+    if (vkvm_fleet_set_limit(fleet, limit, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
   }
 
 void

@@ -96,13 +96,17 @@ subtest 'hosts that never were' => sub {
         VKVM::Fleet->new(uris => [ @uris[ 0, 1 ], 'test+unix:///default?socket=/nonexistent' ], timeout => 10);
     };
     cmp_ok($seconds, '<', 60, 'opening does not wait for them');
-    is_deeply([ map { $_->{state} } @{ $other->hosts } ], [qw(busy open failed)], 'what they are');
+    is_deeply([ map { $_->{state} } @{ $other->hosts } ], [qw(failed open failed)], 'what they are');
+    like($other->hosts->[0]{error}{message}, qr/was not opened within 10000 ms/, 'the opening that is late was ended');
     my ($late, $well, $failed) = @{ $other->call('hypervisor.uri', undef, timeout => 10) };
     like("$late->{error}", qr/was not opened within 10000 ms/, 'the one that hangs');
     is($late->{host}, undef, 'whose name is not known');
     is($well->{result}, $uris[1], 'the one that is well');
     isa_ok($failed->{error}, 'VKVM::Error', 'the one that is not there: its error');
     is($other->hosts->[2]{error}{code}, $failed->{error}->code, 'which is remembered');
+    $other->set_limit(2);
+    is($other->get_limit, 2, 'two are at work at once');
+    own_error { $other->set_limit(0) } VKVM::Error::OWN_INVALID, 'limit', 'none at all';
     undef $other;    # while one of its hosts hangs
     kill CONT => $beds[0]{PID};
 };

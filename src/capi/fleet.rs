@@ -7,13 +7,14 @@ use zeroize::Zeroizing;
 
 use super::guard::{direct, status, void};
 use super::types::{vkvm_error, vkvm_fleet, vkvm_value};
-use crate::host::Fleet;
+use crate::error::Misuse;
+use crate::host::{Fleet, MOST_AT_ONCE};
 
-/// Opens hosts, all at once, and waits until each is open or has failed.
+/// Opens hosts, 64 at once, and waits until each is open or has failed.
 ///
 /// A host that fails, or is not open in time, does not make this fail: it has an
 /// error of its own in `vkvm_fleet_get_hosts`, and each command tries to open it
-/// again.
+/// again. An opening that is late is ended.
 ///
 /// - `uris`: a libvirt URI for each host
 /// - `uris_len`: how many there are
@@ -47,13 +48,53 @@ pub unsafe extern "C" fn vkvm_fleet_ref(fleet: *mut vkvm_fleet) -> *mut vkvm_fle
 /// Gives up a hold on the fleet handle. NULL and handles that are not live are left
 /// alone.
 ///
-/// The last one closes the connections; one that hangs is closed when its call comes
-/// back.
+/// The last one has the library's threads close the connections; one that hangs is closed when
+/// its call comes back.
 ///
 /// - `fleet` (consumed, nullable)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_fleet_free(fleet: *mut vkvm_fleet) {
     void(|c| c.free(fleet))
+}
+
+/// Sets how many hosts of the fleet are at work at once; 64 until then.
+///
+/// Each needs a thread while it is at work, and one more while it is opened. Where more hosts
+/// hang at once than there are places, the others have no turn before the deadline; then a
+/// higher limit helps.
+///
+/// - `limit`: how many, from 1 to 1024
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_fleet_set_limit(
+    fleet: *mut vkvm_fleet,
+    limit: u32,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let fleet = c.get(fleet, "fleet")?;
+        if !(1..=MOST_AT_ONCE).contains(&limit) {
+            let reason = format!("is {limit}; a number from 1 to {MOST_AT_ONCE} is needed");
+            return Err(Misuse::Invalid { parameter: "limit", reason }.into());
+        }
+        fleet.set_limit(limit as usize);
+        Ok(())
+    })
+}
+
+/// Gets how many hosts of the fleet are at work at once; see `vkvm_fleet_set_limit`.
+///
+/// - `limit`: how many
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_fleet_get_limit(
+    fleet: *mut vkvm_fleet,
+    limit: *mut u32,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out(limit, "limit")?;
+        out.set(c.get(fleet, "fleet")?.limit() as u32);
+        Ok(())
+    })
 }
 
 /// Describes the hosts: a list, in the order of their URIs, of maps.
@@ -72,10 +113,12 @@ pub unsafe extern "C" fn vkvm_fleet_get_hosts(
     status(error, |c| c.out_handle(hosts, "hosts")?.set_value(c.get(fleet, "fleet")?.hosts()))
 }
 
-/// Runs a command on all hosts at once.
+/// Runs a command on all hosts, of which `vkvm_fleet_set_limit` says how many are at work at
+/// once.
 ///
-/// It waits until all have answered or `timeout` is over. No host waits for another.
-/// A host whose connection has ended is opened anew first. What a host has not begun
+/// It waits until all have answered or `timeout` is over. A host that does not answer keeps
+/// its place among those at work until then; hosts that were late the last time begin after
+/// the others. A host whose connection has ended is opened anew first. What a host has not begun
 /// when the time is over it does not begin any more; what it has begun it ends, but
 /// nobody hears of it. A command or an argument that does not exist makes this
 /// function fail, and so do arguments of a query that do not go together or are none

@@ -1,13 +1,14 @@
 //! Many hosts: one command for all of them at once.
 //!
-//! Each host has a thread of its own, which owns its connection and does one thing
-//! after the other. A caller waits for the answers until its deadline and no
-//! longer: a host that hangs holds up its own thread and nobody else. What it
-//! answers too late goes nowhere, and what had to wait behind that is not begun.
+//! What a host is to do is an *errand*, which a thread of the pool that makes calls goes on;
+//! only so many hosts are at work at once. A host does one thing after the other: what it is
+//! not ready for waits at the host, without a thread. A caller waits for the answers until
+//! its deadline and no longer. Then it gives up its errands: an opening is ended; what libvirt
+//! is at goes on, and no longer counts among those at work; what has not begun never does.
 
+use std::collections::VecDeque;
 use std::ffi::{CStr, CString};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -16,17 +17,30 @@ use zeroize::Zeroizing;
 use super::frame::failure::Failure;
 use super::frame::rules;
 use super::{Host, table};
-use crate::core::{Again, thread};
+use crate::calls::{self, GivenUp, Group, State, Via, Work};
+use crate::constants as c;
+use crate::core::conn::Options;
+use crate::core::{Again, sigpipe};
 use crate::error::{Error, Misuse, Result};
-use crate::fork::lock;
+use crate::event;
+use crate::fork::{self, lock};
 use crate::value::{Map, Value};
+
+/// How many hosts are at work at once, unless the program says otherwise.
+const LIMIT: usize = 64;
+
+/// The most that can be asked for.
+pub const MOST_AT_ONCE: u32 = 1024;
 
 /// Hosts that commands go to together.
 pub struct Fleet {
-    members: Vec<Member>,
+    members: Vec<Arc<Member>>,
+    group: Arc<Group>,
+    /// The process whose connections they are.
+    generation: u32,
 }
 
-/// Its threads are the parent's.
+/// Its connections are the parent's.
 impl Again for Fleet {
     fn again(&self) -> Result<Option<Self>> {
         Ok(None)
@@ -35,64 +49,111 @@ impl Again for Fleet {
 
 struct Member {
     uri: CString,
-    status: Arc<Mutex<Status>>,
-    jobs: Sender<Job>,
+    state: Mutex<Status>,
 }
 
-/// What is known of a host from outside its thread.
+/// How a host is.
 #[derive(Default)]
 struct Status {
+    /// Its connection, unless it is at work with it.
+    host: Option<Host>,
     open: bool,
     /// Its own name, once it was open.
     name: Option<String>,
-    /// Whether it is at work.
-    busy: bool,
     /// Why it is not open.
     error: Option<Value>,
+    /// Whether an errand is under way: it runs, or has its turn when there is a thread.
+    busy: bool,
+    /// Whether the last errand was given up.
+    was_late: bool,
+    /// Errands that wait until the one that is under way is over.
+    waiting: VecDeque<Arc<Errand>>,
+    /// Whether the fleet is gone.
+    gone: bool,
 }
 
-/// Something for a host to do: a command, or only to be open.
-struct Job {
-    member: usize,
-    /// Its arguments may be secret.
-    command: Option<(Arc<str>, Zeroizing<Value>)>,
-    answer: Sender<(usize, Result<Value>)>,
-    /// Whether the caller has stopped waiting.
-    abandoned: Arc<AtomicBool>,
+/// A command with its arguments, which may be secret.
+struct Command {
+    name: Box<str>,
+    args: Zeroizing<Value>,
+}
+
+/// Something for a host to do.
+struct Errand {
+    member: Arc<Member>,
+    via: Via,
+    limit: Limit,
+    state: State<Job, Answer>,
+}
+
+/// How long an errand may take, and until when; without an end as long as it takes.
+#[derive(Clone, Copy, Default)]
+struct Limit {
+    timeout: Duration,
+    deadline: Option<Instant>,
+}
+
+impl Limit {
+    fn new(timeout: Duration) -> Self {
+        Limit { timeout, deadline: Instant::now().checked_add(timeout) }
+    }
+
+    fn passed(self, what: String) -> Error {
+        Misuse::TimedOut { what, ms: self.timeout.as_millis() as u64 }.into()
+    }
+}
+
+enum Job {
+    Run(Arc<Command>),
+    /// Only to be open.
+    Open,
+    /// Closed where it may take its time.
+    Close(Host),
+}
+
+/// What an errand has come to, until it is taken.
+type Answer = Mutex<Option<Result<Value>>>;
+
+/// What all hosts have answered.
+struct Answers {
+    results: Vec<Result<Value>>,
+    /// Why the first one could not even begin.
+    refused: Option<Error>,
 }
 
 impl Fleet {
-    /// Opens hosts, all at once. Those that are not open after `timeout` may be
+    /// Opens hosts, many at once. Those that are not open after `timeout` may be
     /// later: each command tries again.
     pub fn open(uris: &[&CStr], timeout: Duration) -> Result<Self> {
         if uris.is_empty() {
             let reason = "is empty; at least one URI is needed".to_owned();
             return Err(Misuse::Invalid { parameter: "uris", reason }.into());
         }
-        let members = uris.iter().map(|uri| Member::new(uri)).collect::<Result<_>>()?;
-        let fleet = Fleet { members };
+        let fleet = Fleet {
+            members: uris.iter().map(|uri| Arc::new(Member::new(uri))).collect(),
+            group: Arc::new(Group::new(LIMIT)),
+            generation: fork::generation(),
+        };
         // Each host keeps its own failure to open.
-        let _ = fleet.ask(None, timeout);
-        Ok(fleet)
+        match fleet.ask(None, timeout).refused {
+            None => Ok(fleet),
+            Some(error) => Err(error),
+        }
+    }
+
+    /// How many hosts are at work at once.
+    pub fn limit(&self) -> usize {
+        self.group.limit()
+    }
+
+    /// Sets how many hosts are at work at once.
+    pub fn set_limit(&self, limit: usize) {
+        calls::set_limit(&self.group, limit);
     }
 
     /// The hosts, in the order of their URIs: see `vkvm_fleet_get_hosts`.
     pub fn hosts(&self) -> Value {
-        let describe = |member: &Member| {
-            let status = lock(&member.status);
-            let state = match (status.open, status.busy) {
-                (_, true) => "busy",
-                (true, false) => "open",
-                (false, false) => "failed",
-            };
-            let mut map = Map::with_capacity(4);
-            map.push_new("uri", member.uri());
-            map.push_new("host", status.name.clone());
-            map.push_new("state", state);
-            map.push_new("error", status.error.clone().unwrap_or(Value::Null));
-            Value::Map(map)
-        };
-        Value::List(self.members.iter().map(describe).collect())
+        Value::List(self.members.iter().map(|member| member.describe()).collect())
     }
 
     /// Runs a command on all hosts and waits for each until `timeout` is over: see
@@ -107,15 +168,13 @@ impl Fleet {
             }
             Value::Map(map)
         };
-        Ok(Value::List(self.members.iter().zip(results).map(describe).collect()))
+        Ok(Value::List(self.members().zip(results).map(describe).collect()))
     }
 
     /// The domains of all hosts in one list: see `vkvm_fleet_list_domains`.
     pub fn list_domains(&self, given: &Value, timeout: Duration) -> Result<Value> {
         let (mut domains, mut errors) = (Vec::new(), Vec::new());
-        for (member, result) in
-            self.members.iter().zip(self.results("list_domains", given, timeout)?)
-        {
+        for (member, result) in self.members().zip(self.results("list_domains", given, timeout)?) {
             match result {
                 Ok(Value::Map(listed)) => {
                     domains.extend(listed.into_iter().map(|(name, facts)| {
@@ -155,53 +214,162 @@ impl Fleet {
         if !row.shape.can_hold_failure() {
             rules::check(&args).map_err(Failure::into_error)?;
         }
-        Ok(self.ask(Some((command.into(), given)), timeout))
+        let command = Command { name: command.into(), args: Zeroizing::new(given.clone()) };
+        Ok(self.ask(Some(Arc::new(command)), timeout).results)
     }
 
-    fn ask(&self, command: Option<(Arc<str>, &Value)>, timeout: Duration) -> Vec<Result<Value>> {
-        let begin = Instant::now();
-        let abandoned = Arc::new(AtomicBool::new(false));
-        let (answer, answers) = channel();
-        for (i, member) in self.members.iter().enumerate() {
-            let command = command
-                .as_ref()
-                .map(|(name, args)| (Arc::clone(name), Zeroizing::new((*args).clone())));
-            let job = Job {
-                member: i,
-                command,
-                answer: answer.clone(),
-                abandoned: Arc::clone(&abandoned),
-            };
-            // It fails when the thread is gone, which then answers nothing.
-            let _ = member.jobs.send(job);
-        }
-        drop(answer);
-        let mut results: Vec<_> = self.members.iter().map(|_| None).collect();
-        let mut missing = results.len();
-        while missing > 0 {
-            match answers.recv_timeout(timeout.saturating_sub(begin.elapsed())) {
-                Ok((member, result)) => {
-                    results[member] = Some(result);
-                    missing -= 1;
-                }
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
+    /// Has all hosts do something, and waits for their answers.
+    fn ask(&self, command: Option<Arc<Command>>, timeout: Duration) -> Answers {
+        let limit = Limit::new(timeout);
+        let errands: Vec<_> = self
+            .members
+            .iter()
+            .map(|member| {
+                let job = command.as_ref().map_or(Job::Open, |it| Job::Run(Arc::clone(it)));
+                self.errand(member, limit, job)
+            })
+            .collect();
+        // Those that gave no answer the last time may keep a place until the deadline.
+        let (late, well): (Vec<_>, Vec<_>) =
+            errands.iter().partition(|errand| lock(&errand.member.state).was_late);
+        let mut refused = None;
+        for errand in well.into_iter().chain(late) {
+            if let Err(error) = errand.member.add(errand) {
+                refused.get_or_insert(error);
             }
         }
-        abandoned.store(true, Ordering::Relaxed);
-        let or_late = |(member, result): (&Member, Option<_>)| {
-            result.unwrap_or_else(|| Err(member.late(timeout)))
+        // A fork does not wait for who sleeps.
+        sigpipe::outside(|| {
+            for errand in &errands {
+                errand.state.wait(limit.deadline);
+            }
+        });
+        // First what has not begun: it shall not take the places of the others.
+        for has_begun in [false, true] {
+            for errand in &errands {
+                if errand.state.has_begun() == Some(has_begun) {
+                    let error = errand.late(self.limit());
+                    Arc::clone(errand).end(error);
+                }
+            }
+        }
+        let results = errands.iter().map(|errand| errand.answer()).collect();
+        Answers { results, refused }
+    }
+
+    fn members(&self) -> impl Iterator<Item = &Member> {
+        self.members.iter().map(|member| &**member)
+    }
+
+    fn errand(&self, member: &Arc<Member>, limit: Limit, job: Job) -> Arc<Errand> {
+        Arc::new(Errand {
+            member: Arc::clone(member),
+            via: Via::Group(Arc::clone(&self.group)),
+            limit,
+            state: State::new(job),
+        })
+    }
+}
+
+/// A connection whose daemon does not answer is not closed at once, and not by who frees the
+/// fleet.
+impl Drop for Fleet {
+    fn drop(&mut self) {
+        if self.generation != fork::generation() {
+            // They are the parent's, and so may be what was locked while it forked.
+            std::mem::forget(std::mem::take(&mut self.members));
+            return;
+        }
+        for member in &self.members {
+            let host = {
+                let mut status = lock(&member.state);
+                status.gone = true;
+                status.host.take()
+            };
+            if let Some(host) = host {
+                // Without a thread it is closed here.
+                let _ = calls::submit(self.errand(member, Limit::default(), Job::Close(host)));
+            }
+        }
+    }
+}
+
+impl Errand {
+    /// What it has come to; taken once, by who has waited for it.
+    fn answer(&self) -> Result<Value> {
+        let answer = self.state.result(|answer| lock(answer).take()).flatten();
+        answer.unwrap_or_else(|| {
+            Err(Misuse::Internal { what: "an errand without an answer".to_owned() }.into())
+        })
+    }
+
+    /// The error of one that is given up, where so many hosts are at work at once.
+    fn late(self: &Arc<Self>, at_once: usize) -> Error {
+        let uri = self.member.uri();
+        let status = lock(&self.member.state);
+        let is_behind = status.waiting.iter().any(|other| Arc::ptr_eq(other, self));
+        let what = if self.state.has_begun() == Some(false) && !is_behind {
+            format!("{uri} had no turn, with {at_once} hosts at work at once,")
+        } else if status.open {
+            format!("{uri} was not answered")
+        } else {
+            format!("{uri} was not opened")
         };
-        self.members.iter().zip(results).map(or_late).collect()
+        self.limit.passed(what)
+    }
+
+    /// Gives it up, unless it is done.
+    fn end(self: Arc<Self>, error: Error) {
+        let shown = Value::from(&error);
+        match self.state.give_up(Mutex::new(Some(Err(error)))) {
+            GivenUp::TooLate(_) => {}
+            GivenUp::NotBegun(job) => {
+                drop(job);
+                self.member.was_late(shown);
+                self.member.forget(&self);
+            }
+            GivenUp::Abandoned => {
+                self.member.was_late(shown);
+                calls::abandon(&(Arc::clone(&self) as Arc<dyn Work>));
+            }
+        }
+    }
+}
+
+impl Work for Errand {
+    fn via(&self) -> &Via {
+        &self.via
+    }
+
+    fn make(self: Arc<Self>) {
+        let Some(job) = self.state.begin() else {
+            return;
+        };
+        let run = || self.member.run(job, self.limit);
+        let result = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
+            // The panic hook has printed it.
+            Err(Misuse::Internal { what: "a panic in a command of a fleet".to_owned() }.into())
+        });
+        drop(self.state.finish(Mutex::new(Some(result))));
+        self.member.go_on();
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.state.has_begun() == Some(false)
+    }
+
+    fn is_made_here(&self) -> bool {
+        false
+    }
+
+    fn give_up(self: Arc<Self>, why: &'static str) {
+        self.end(Misuse::GivenUp { function: "vkvm_fleet_call", why }.into());
     }
 }
 
 impl Member {
-    fn new(uri: &CStr) -> Result<Self> {
-        let (jobs, queue) = channel();
-        let status = Arc::new(Mutex::new(Status::default()));
-        let worker = Worker { uri: uri.to_owned(), status: Arc::clone(&status), host: None };
-        thread::spawn("vkvm-fleet", move || worker.work(&queue))?;
-        Ok(Member { uri: uri.to_owned(), status, jobs })
+    fn new(uri: &CStr) -> Self {
+        Member { uri: uri.to_owned(), state: Mutex::default() }
     }
 
     fn uri(&self) -> String {
@@ -212,71 +380,137 @@ impl Member {
     fn head(&self, capacity: usize) -> Map {
         let mut map = Map::with_capacity(capacity);
         map.push_new("uri", self.uri());
-        map.push_new("host", lock(&self.status).name.clone());
+        map.push_new("host", lock(&self.state).name.clone());
         map
     }
 
-    fn late(&self, timeout: Duration) -> Error {
-        let status = lock(&self.status);
-        let doing = if status.open { "answered" } else { "opened" };
-        Misuse::TimedOut {
-            what: format!("{} was not {doing}", self.uri()),
-            ms: timeout.as_millis() as u64,
-        }
-        .into()
+    fn describe(&self) -> Value {
+        let mut map = self.head(4);
+        let status = lock(&self.state);
+        let state = match (status.open, status.busy) {
+            (true, true) => "busy",
+            (true, false) => "open",
+            (false, true) if status.error.is_none() => "busy",
+            (false, _) => "failed",
+        };
+        map.push_new("state", state);
+        map.push_new("error", status.error.clone().unwrap_or(Value::Null));
+        Value::Map(map)
     }
-}
 
-/// The thread of a host.
-struct Worker {
-    uri: CString,
-    status: Arc<Mutex<Status>>,
-    host: Option<Host>,
-}
+    // Who has set `busy` sees to it that the errand under way is followed by the next one: the
+    // thread that runs it when it is over, or who gives it up before it has begun.
 
-impl Worker {
-    /// Does what comes, until the fleet is gone.
-    fn work(mut self, queue: &Receiver<Job>) {
-        for job in queue {
-            if job.abandoned.load(Ordering::Relaxed) {
-                continue;
+    /// Has the host do the errand when it is ready.
+    fn add(&self, errand: &Arc<Errand>) -> Result<()> {
+        {
+            let mut status = lock(&self.state);
+            if status.busy {
+                status.waiting.push_back(Arc::clone(errand));
+                return Ok(());
             }
-            lock(&self.status).busy = true;
-            let result = self.run(job.command.as_ref());
-            lock(&self.status).busy = false;
-            // It fails when the caller has stopped waiting.
-            let _ = job.answer.send((job.member, result));
+            status.busy = true;
+        }
+        calls::submit(Arc::clone(errand) as Arc<dyn Work>)
+    }
+
+    /// The errand under way is over.
+    fn go_on(&self) {
+        let next = {
+            let mut status = lock(&self.state);
+            let next = status.waiting.pop_front();
+            status.busy = next.is_some();
+            next
+        };
+        if let Some(next) = next {
+            // Where there is no thread, the errand was given up, which its answer says.
+            let _ = calls::submit(next);
         }
     }
 
-    fn run(&mut self, command: Option<&(Arc<str>, Zeroizing<Value>)>) -> Result<Value> {
-        let host = self.open()?;
-        match command {
-            Some((name, args)) => host.call(name, args, None),
+    /// An errand was given up before it had begun.
+    fn forget(&self, errand: &Arc<Errand>) {
+        let waited = {
+            let mut status = lock(&self.state);
+            let place = status.waiting.iter().position(|other| Arc::ptr_eq(other, errand));
+            place.and_then(|place| status.waiting.remove(place))
+        };
+        if waited.is_none() {
+            self.go_on();
+        }
+    }
+
+    /// An errand was given up.
+    fn was_late(&self, error: Value) {
+        let mut status = lock(&self.state);
+        status.was_late = true;
+        if !status.open {
+            status.error = Some(error);
+        }
+    }
+
+    fn run(&self, job: Job, limit: Limit) -> Result<Value> {
+        let command = match job {
+            Job::Run(command) => Some(command),
+            Job::Open => None,
+            Job::Close(host) => {
+                drop(host);
+                return Ok(Value::Null);
+            }
+        };
+        let host = self.open(limit)?;
+        let result = match command {
+            Some(command) => host.call(&command.name, &command.args, None),
             None => Ok(Value::Null),
+        };
+        self.put_back(host);
+        result
+    }
+
+    fn put_back(&self, host: Host) {
+        let mut status = lock(&self.state);
+        status.was_late = false;
+        if status.gone {
+            drop(status);
+            // Here it may take its time.
+            drop(host);
+        } else {
+            status.host = Some(host);
         }
     }
 
     /// The host, opened anew if its connection has ended.
-    fn open(&mut self) -> Result<&Host> {
-        let alive = self.host.take().filter(|host| host.conn.is_alive().unwrap_or(false));
-        let host = match alive {
-            Some(host) => host,
-            None => {
-                lock(&self.status).open = false;
-                let opened = Host::open(Some(&self.uri));
-                // Asked for without the lock: this, too, may take its time.
-                let name = opened.as_ref().ok().and_then(|host| host.conn.get_hostname().ok());
-                let mut status = lock(&self.status);
-                status.open = opened.is_ok();
-                status.error = opened.as_ref().err().map(Value::from);
-                if let Some(name) = name {
-                    status.name = Some(name.to_string_lossy().into_owned());
-                }
-                drop(status);
-                opened?
+    fn open(&self, limit: Limit) -> Result<Host> {
+        let host = lock(&self.state).host.take();
+        if let Some(host) = host {
+            if host.conn.is_alive().unwrap_or(false) {
+                return Ok(host);
             }
+            drop(host);
+        }
+        {
+            let mut status = lock(&self.state);
+            status.open = false;
+            status.error = None;
+        }
+        let options = Options { uri: Some(self.uri.clone()), ..Options::default() };
+        let opened = event::open_bounded(options, limit.deadline).map(|conn| Host { conn });
+        let is_late = matches!(&opened, Err(error) if error.details().code == c::ERROR_OWN_TIMEOUT);
+        let opened = match is_late {
+            // As of one that is given up by who waits for it, perhaps in this moment.
+            true => Err(limit.passed(format!("{} was not opened", self.uri()))),
+            false => opened,
         };
-        Ok(self.host.insert(host))
+        // Asked for without the lock: this, too, may take its time.
+        let name = opened.as_ref().ok().and_then(|host| host.conn.get_hostname().ok());
+        let mut status = lock(&self.state);
+        status.open = opened.is_ok();
+        status.error = opened.as_ref().err().map(Value::from);
+        status.was_late = is_late;
+        if let Some(name) = name {
+            status.name = Some(name.to_string_lossy().into_owned());
+        }
+        drop(status);
+        opened
     }
 }

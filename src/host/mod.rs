@@ -38,7 +38,7 @@ mod xml_result;
 use std::ffi::CStr;
 use std::sync::Arc;
 
-pub use fleet::Fleet;
+pub use fleet::{Fleet, MOST_AT_ONCE};
 pub use frame::call::Progress;
 pub use generate::{mac, uuid};
 

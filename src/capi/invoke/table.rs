@@ -2666,6 +2666,14 @@ pub static ROWS: &[Row] = &[
         call: |frame| call(capi::fleet::vkvm_fleet_get_hosts as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
+        name: "vkvm_fleet_get_limit",
+        params: &[Param::new("fleet", In), Param::new("limit", Out)],
+        blocks: false,
+        this_thread: false,
+        job: None,
+        call: |frame| call(capi::fleet::vkvm_fleet_get_limit as unsafe extern "C" fn(_, _, _) -> _, frame),
+    },
+    Row {
         name: "vkvm_fleet_list_domains",
         params: &[Param::new("fleet", In), Param::or_null("args"), Param::new("timeout", In), Param::new("listing", Out)],
         blocks: true,
@@ -2680,6 +2688,14 @@ pub static ROWS: &[Row] = &[
         this_thread: false,
         job: None,
         call: |frame| call(capi::fleet::vkvm_fleet_open as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
+    },
+    Row {
+        name: "vkvm_fleet_set_limit",
+        params: &[Param::new("fleet", In), Param::new("limit", In)],
+        blocks: false,
+        this_thread: false,
+        job: None,
+        call: |frame| call(capi::fleet::vkvm_fleet_set_limit as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
         name: "vkvm_handle_count",
