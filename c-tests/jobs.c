@@ -150,7 +150,7 @@ static void is_aborted(const char *name)
     is_int(type, VKVM_DOMAIN_JOB_NONE, "there is no job");
     works(vkvm_domain_get_state(dom, 0, &state, &reason, &err), &err, "the state");
     is_int(state, VKVM_DOMAIN_STATE_RUNNING, "the domain runs");
-    ok(taken < 3 << 20, "%s: the job was aborted", name);
+    ok(taken < 6 << 20, "%s: the job was aborted", name);
 }
 
 /* --- jobs of a domain --------------------------------------------------------------------------- */

@@ -12,7 +12,7 @@ use crate::value::{Map, Value};
 
 /// How long it takes until the abort is tried again: what comes too early, before libvirt has
 /// begun the job, is an error, or does nothing.
-const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// A call that runs a job. Until it is dropped, giving up the call aborts the job.
@@ -71,6 +71,11 @@ fn abort(dom: &AnyHandle, operation: u32, over: &Over) {
     let mut pause = FIRST_PAUSE;
     loop {
         if is_at(&dom, operation) {
+            // Not at once: while the job's call waits for its answer, libvirt's client (9.0) may
+            // lose the second of two calls that follow each other.
+            if over.wait(FIRST_PAUSE) {
+                return;
+            }
             // When it fails it is tried again, or the job was faster.
             let _ = dom.abort_job(0);
         }
