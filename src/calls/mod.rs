@@ -21,9 +21,9 @@ mod via;
 use crate::event::sync;
 
 pub use call::{Call, Told, is_made_here, report, when_abandoned};
-pub use pool::{counts, end_lane};
-pub use progress::Progress;
-pub use via::Via;
+pub use pool::{Work, abandon, counts, end_lane, set_limit, submit};
+pub use state::{GivenUp, State};
+pub use via::{Group, Via};
 
 /// Why calls are given up when their connection is freed.
 pub const CONNECTION_FREED: &str = "the connection was freed";
