@@ -29,8 +29,12 @@ static const char xml[] = "<domain type='qemu'><name>slow</name>"
 
 static vkvm_conn *conn;
 static vkvm_domain *dom;
+
+/* The same on a connection on which nothing else waits for an answer: libvirt's client before 10.1
+   may send a call only when the one that waits is answered. */
+static vkvm_domain *watched;
+
 static vkvm_error *err;
-static char fifo[300];
 
 static vkvm_value *with(const char *key, void *object)
 {
@@ -82,40 +86,49 @@ static int64_t count_calls(const char *which)
 
 /* --- a file that takes what is saved, but slowly --------------------------------------------- */
 
-static atomic_int reading, taken;
+/* Slowly: at most 512 KiB in a second, so that what is saved takes 20 s. What is aborted takes up
+   to 4 s: libvirt's helper still writes what it has. */
+struct reader {
+    char path[300];
+    pthread_t thread;
+    atomic_int taken;
+    atomic_bool reads, is_fast;
+};
 
-/* At most 2 MiB in a second. */
-static void *take_slowly(void *unused)
+/* What the library's calls write to, and what other dumps do. */
+static struct reader own, others;
+
+static void *take(void *userdata)
 {
-    static char buffer[PIECE / 16];
-    int fd = open(fifo, O_RDONLY | O_NONBLOCK);
-    (void)unused;
-    while (reading) {
+    char buffer[8192];
+    struct reader *reader = userdata;
+    int fd = open(reader->path, O_RDONLY | O_NONBLOCK);
+    while (reader->reads) {
         struct pollfd readable = { .fd = fd, .events = POLLIN };
         ssize_t count = poll(&readable, 1, 10) == 1 ? read(fd, buffer, sizeof buffer) : 0;
         if (count > 0)
-            taken += (int)count;
-        usleep(8000);
+            reader->taken += (int)count;
+        if (!reader->is_fast || count <= 0)
+            usleep(16000);
     }
     close(fd);
     return NULL;
 }
 
-static pthread_t begin_reading(void)
+static void begin_reading(struct reader *reader)
 {
-    pthread_t thread;
-    unlink(fifo);
-    must(mkfifo(fifo, 0666), NULL, "a FIFO");
-    taken = 0;
-    reading = 1;
-    must(pthread_create(&thread, NULL, take_slowly, NULL), NULL, "a thread");
-    return thread;
+    unlink(reader->path);
+    must(mkfifo(reader->path, 0666), NULL, "a FIFO");
+    reader->taken = 0;
+    reader->is_fast = false;
+    reader->reads = true;
+    must(pthread_create(&reader->thread, NULL, take, reader), NULL, "a thread");
 }
 
-static void end_reading(pthread_t thread)
+static void end_reading(struct reader *reader)
 {
-    reading = 0;
-    pthread_join(thread, NULL);
+    reader->reads = false;
+    pthread_join(reader->thread, NULL);
 }
 
 /* Waits until the job is really at it. */
@@ -125,7 +138,7 @@ static void wait_for_job(int operation)
     for (double end = now() + PATIENCE; now_at != operation && now() < end; usleep(10000)) {
         int type = 0;
         vkvm_value *stats = NULL;
-        if (vkvm_domain_get_job_stats(dom, 0, &type, &stats, &err) == 0)
+        if (vkvm_domain_get_job_stats(watched, 0, &type, &stats, &err) == 0)
             vkvm_value_get_int64(stats, VKVM_DOMAIN_JOB_OPERATION, &now_at, NULL);
         vkvm_value_free(stats);
         forget(&err);
@@ -133,116 +146,43 @@ static void wait_for_job(int operation)
     is_int(now_at, operation, "the job runs");
 }
 
-/* The domain runs, without a job, long before the job could be complete. */
-static void is_aborted(const char *name)
+/* Whether the domain's last job was completed. */
+static bool is_completed(void)
+{
+    int type = -1;
+    vkvm_value *stats = NULL;
+    works(vkvm_domain_get_job_stats(watched, VKVM_DOMAIN_JOB_STATS_COMPLETED, &type, &stats, &err), &err,
+          "the statistics of the last job");
+    vkvm_value_free(stats);
+    return type == VKVM_DOMAIN_JOB_COMPLETED;
+}
+
+/* The domain runs, without a job. */
+static void is_over(const char *name)
 {
     int64_t abandoned = -1;
     double begin = now();
     while ((abandoned = count_calls("abandoned")) > 0 && now() < begin + PATIENCE)
         usleep(10000);
     printf("# %s: libvirt has ended it %.2f s after it was given up; %d bytes were written\n", name,
-           now() - begin, (int)taken);
+           now() - begin, own.taken);
     is_int(abandoned, 0, "libvirt has ended what was given up");
     int type = -1, state = -1, reason = -1;
     vkvm_value *stats = NULL;
-    works(vkvm_domain_get_job_stats(dom, 0, &type, &stats, &err), &err, "the job's statistics");
+    works(vkvm_domain_get_job_stats(watched, 0, &type, &stats, &err), &err, "the job's statistics");
     vkvm_value_free(stats);
     is_int(type, VKVM_DOMAIN_JOB_NONE, "there is no job");
-    works(vkvm_domain_get_state(dom, 0, &state, &reason, &err), &err, "the state");
+    works(vkvm_domain_get_state(watched, 0, &state, &reason, &err), &err, "the state");
     is_int(state, VKVM_DOMAIN_STATE_RUNNING, "the domain runs");
-    ok(taken < 6 << 20, "%s: the job was aborted", name);
 }
 
-/* --- jobs of a domain --------------------------------------------------------------------------- */
-
-static void cancelled_save(void)
+static void is_aborted(const char *name)
 {
-    pthread_t reader = begin_reading();
-    vkvm_call *call = start("vkvm_domain_save", with_text(with("dom", dom), "to", fifo), 0);
-    wait_for_job(VKVM_DOMAIN_JOB_OPERATION_SAVE);
-    works(vkvm_call_cancel(call, &err), &err, "a save is cancelled");
-    fails_with(call, VKVM_ERROR_OWN_CANCELLED, "a save that was cancelled");
-    is_aborted("a save that was cancelled");
-    end_reading(reader);
+    is_over(name);
+    ok(!is_completed(), "%s: the job was aborted", name);
 }
 
-static void late_dump(void)
-{
-    pthread_t reader = begin_reading();
-    vkvm_call *call = start("vkvm_domain_core_dump", with_text(with("dom", dom), "to", fifo), 1000);
-    fails_with(call, VKVM_ERROR_OWN_TIMEOUT, "a dump after its deadline");
-    is_aborted("a dump after its deadline");
-    end_reading(reader);
-}
-
-static void cancelled_at_once(void)
-{
-    pthread_t reader = begin_reading();
-    vkvm_call *call = start("vkvm_domain_core_dump", with_text(with("dom", dom), "to", fifo), 0);
-    while (count_calls("running") == 0)
-        usleep(100);
-    works(vkvm_call_cancel(call, &err), &err, "a dump is cancelled when it has just begun");
-    fails_with(call, VKVM_ERROR_OWN_CANCELLED, "a dump that has just begun");
-    is_aborted("a dump that has just begun");
-    end_reading(reader);
-}
-
-/* A call that waits for the job of another one does not take that for its own. */
-static void job_of_another(void)
-{
-    pthread_t reader = begin_reading();
-    vkvm_value *result = NULL;
-    bool is_done = true;
-    vkvm_call *dump = start("vkvm_domain_core_dump", with_text(with("dom", dom), "to", fifo), 0);
-    wait_for_job(VKVM_DOMAIN_JOB_OPERATION_DUMP);
-    /* It gets its turn when the dump has ended, and is aborted then. */
-    vkvm_call *save = start("vkvm_domain_save", with_text(with("dom", dom), "to", fifo), 500);
-    fails_with(save, VKVM_ERROR_OWN_TIMEOUT, "a save that waits for a dump");
-    works(vkvm_call_wait(dump, 1000, &is_done, &err), &err, "the dump is waited for");
-    ok(!is_done, "the dump was not aborted");
-    wait_for_job(VKVM_DOMAIN_JOB_OPERATION_DUMP);
-    works(vkvm_call_cancel(dump, &err), &err, "the dump is cancelled");
-    fails(vkvm_call_get_result(dump, &result, &err), &err, VKVM_ERROR_OWN_CANCELLED, NULL,
-          "its result");
-    vkvm_call_free(dump);
-    is_aborted("both");
-    end_reading(reader);
-}
-
-/* The connection that a migration was started on is freed. */
-static void freed_connection(const char *uri, const char *other_uri)
-{
-    vkvm_conn *own = open_conn(uri, 0);
-    vkvm_domain *mover;
-    vkvm_value *params;
-    taken = 0;
-    must(vkvm_conn_get_domain_by_name(own, "slow", &mover, &err), err, "the domain");
-    must(vkvm_value_new_map(&params, &err), err, "parameters");
-    with_number(with_text(params, VKVM_DOMAIN_MIGRATE_PARAM_URI, "tcp://127.0.0.1"),
-                VKVM_DOMAIN_MIGRATE_PARAM_BANDWIDTH, 1);
-    with_text(params, VKVM_DOMAIN_MIGRATE_PARAM_LISTEN_ADDRESS, "127.0.0.1");
-    vkvm_value *args = with_text(with("dom", mover), "desturi", other_uri);
-    with_number(args, "flags", VKVM_DOMAIN_MIGRATE_LIVE | VKVM_DOMAIN_MIGRATE_PEER2PEER);
-    must(vkvm_value_set_handle(args, "params", params, &err), err, "params");
-    vkvm_value_free(params);
-    vkvm_call *call = start("vkvm_domain_migrate_to_uri", args, 0);
-    wait_for_job(VKVM_DOMAIN_JOB_OPERATION_MIGRATION_OUT);
-    vkvm_domain_free(mover);
-    double begin = now();
-    vkvm_conn_free(own);
-    fails_with(call, VKVM_ERROR_OWN_CANCELLED, "a migration whose connection is freed");
-    int type = -1;
-    while (type != VKVM_DOMAIN_JOB_NONE && now() < begin + PATIENCE) {
-        vkvm_value *stats = NULL;
-        if (vkvm_domain_get_job_stats(dom, 0, &type, &stats, NULL) == 0)
-            vkvm_value_free(stats);
-        usleep(10000);
-    }
-    printf("# the migration has ended %.2f s after its connection was freed\n", now() - begin);
-    is_aborted("a migration whose connection was freed");
-}
-
-/* --- the host's commands, and transfers ----------------------------------------------------------- */
+/* --- how far a call is ---------------------------------------------------------------------- */
 
 /* Whether a number is known. */
 static bool is_known(vkvm_value *progress, const char *key)
@@ -275,14 +215,201 @@ static void wait_for_progress(vkvm_call *call, int64_t wanted, bool has_total)
     ok(is_right, "it never goes back, nor above all there is");
 }
 
+/* --- jobs of a domain --------------------------------------------------------------------------- */
+
+static void cancelled_save(void)
+{
+    begin_reading(&own);
+    vkvm_call *call = start("vkvm_domain_save", with_text(with("dom", dom), "to", own.path), 0);
+    wait_for_job(VKVM_DOMAIN_JOB_OPERATION_SAVE);
+    wait_for_progress(call, 1, true);
+    works(vkvm_call_cancel(call, &err), &err, "a save is cancelled");
+    fails_with(call, VKVM_ERROR_OWN_CANCELLED, "a save that was cancelled");
+    is_aborted("a save that was cancelled");
+    end_reading(&own);
+}
+
+static void late_dump(void)
+{
+    begin_reading(&own);
+    vkvm_call *call = start("vkvm_domain_core_dump", with_text(with("dom", dom), "to", own.path), 1000);
+    fails_with(call, VKVM_ERROR_OWN_TIMEOUT, "a dump after its deadline");
+    is_aborted("a dump after its deadline");
+    end_reading(&own);
+}
+
+static void cancelled_at_once(void)
+{
+    begin_reading(&own);
+    vkvm_call *call = start("vkvm_domain_core_dump", with_text(with("dom", dom), "to", own.path), 0);
+    while (count_calls("running") == 0)
+        usleep(100);
+    works(vkvm_call_cancel(call, &err), &err, "a dump is cancelled when it has just begun");
+    fails_with(call, VKVM_ERROR_OWN_CANCELLED, "a dump that has just begun");
+    is_aborted("a dump that has just begun");
+    end_reading(&own);
+}
+
+/* A call that waits for the job of another one of this process, and is given up, never begins. */
+static void behind_own_job(void)
+{
+    begin_reading(&own);
+    vkvm_value *result = NULL;
+    bool is_done = true;
+    vkvm_call *dump = start("vkvm_domain_core_dump", with_text(with("dom", dom), "to", own.path), 0);
+    wait_for_job(VKVM_DOMAIN_JOB_OPERATION_DUMP);
+    vkvm_call *save = start("vkvm_domain_save", with_text(with("dom", dom), "to", own.path), 500);
+    fails_with(save, VKVM_ERROR_OWN_TIMEOUT, "a save that waits for a dump");
+    double end = now() + PATIENCE;
+    while (count_calls("abandoned") > 0 && now() < end)
+        usleep(1000);
+    is_int(count_calls("abandoned"), 0, "it ends at once, for libvirt has not begun it");
+    works(vkvm_call_wait(dump, 200, &is_done, &err), &err, "the dump is waited for");
+    ok(!is_done, "the dump was not aborted");
+    works(vkvm_call_cancel(dump, &err), &err, "the dump is cancelled");
+    fails(vkvm_call_get_result(dump, &result, &err), &err, VKVM_ERROR_OWN_CANCELLED, NULL,
+          "its result");
+    vkvm_call_free(dump);
+    is_aborted("the dump");
+    end_reading(&own);
+}
+
+static vkvm_domain *others_dom;
+static atomic_int others_code;
+
+/* Somebody else's: the library does not know of it. */
+static void *dump_directly(void *unused)
+{
+    vkvm_error *error = NULL;
+    (void)unused;
+    others_code = vkvm_domain_core_dump(others_dom, others.path, 0, &error) == 0 ? 0 : vkvm_error_code(error);
+    vkvm_error_free(error);
+    return NULL;
+}
+
+static pthread_t begin_direct_dump(void)
+{
+    pthread_t thread;
+    must(pthread_create(&thread, NULL, dump_directly, NULL), NULL, "a thread");
+    return thread;
+}
+
+/* A call that waits for somebody else's job of the same kind does not take that for its own; when
+   its own begins, it is aborted. */
+static void behind_job_of_another(void)
+{
+    begin_reading(&own);
+    begin_reading(&others);
+    pthread_t other = begin_direct_dump();
+    wait_for_job(VKVM_DOMAIN_JOB_OPERATION_DUMP);
+    vkvm_call *dump = start("vkvm_domain_core_dump", with_text(with("dom", dom), "to", own.path), 0);
+    while (count_calls("running") == 0)
+        usleep(1000);
+    /* Long enough for it to come to libvirt, nearly always. */
+    usleep(200000);
+    works(vkvm_call_cancel(dump, &err), &err, "a dump that waits for another one's is cancelled");
+    fails_with(dump, VKVM_ERROR_OWN_CANCELLED, "a dump that waits for another one's");
+    others.is_fast = true;
+    pthread_join(other, NULL);
+    is_int(others_code, 0, "the other one's is not aborted");
+    is_over("a dump that has waited for another one's");
+    ok(own.taken < others.taken / 2, "it was aborted when it had its turn");
+    end_reading(&own);
+    end_reading(&others);
+}
+
+/* What begins when a job that was given up ends is not aborted. */
+static void before_job_of_another(void)
+{
+    begin_reading(&own);
+    begin_reading(&others);
+    vkvm_call *dump = start("vkvm_domain_core_dump", with_text(with("dom", dom), "to", own.path), 0);
+    wait_for_job(VKVM_DOMAIN_JOB_OPERATION_DUMP);
+    works(vkvm_call_cancel(dump, &err), &err, "a dump is cancelled");
+    fails_with(dump, VKVM_ERROR_OWN_CANCELLED, "a dump that another one follows");
+    pthread_t other = begin_direct_dump();
+    while (count_calls("abandoned") > 0)
+        usleep(1000);
+    others.is_fast = true;
+    pthread_join(other, NULL);
+    is_int(others_code, 0, "the next dump is not aborted");
+    ok(is_completed(), "it is complete");
+    end_reading(&own);
+    end_reading(&others);
+}
+
+/* Its progress goes up to all there is; the guest ends. */
+static void complete_managed_save(void)
+{
+    bool is_done = false;
+    vkvm_value *result = NULL;
+    vkvm_call *call = start("vkvm_domain_managed_save", with("dom", dom), 0);
+    int64_t done = 0, total = 0;
+    bool is_right = true;
+    while (!is_done) {
+        vkvm_value *progress = NULL;
+        must(vkvm_call_wait(call, 1, &is_done, &err), err, "it is waited for");
+        must(vkvm_call_get_progress(call, &progress, &err), err, "progress");
+        if (is_known(progress, "")) {
+            is_right &= int_at(progress, "done") >= done;
+            done = int_at(progress, "done");
+            total = int_at(progress, "total");
+            is_right &= done <= total;
+        }
+        vkvm_value_free(progress);
+    }
+    ok(is_right, "the progress of a managed save never goes back, nor above all there is");
+    works(vkvm_call_get_result(call, &result, &err), &err, "its result");
+    vkvm_value_free(result);
+    vkvm_call_free(call);
+    ok(is_completed(), "a job is complete");
+    works(vkvm_domain_managed_save_remove(dom, 0, &err), &err, "the saved image is removed");
+}
+
+/* The connection that a migration was started on is freed. */
+static void freed_connection(const char *uri, const char *other_uri)
+{
+    vkvm_conn *mine = open_conn(uri, 0);
+    vkvm_domain *mover;
+    vkvm_value *params;
+    own.taken = 0;
+    must(vkvm_conn_get_domain_by_name(mine, "slow", &mover, &err), err, "the domain");
+    must(vkvm_value_new_map(&params, &err), err, "parameters");
+    with_number(with_text(params, VKVM_DOMAIN_MIGRATE_PARAM_URI, "tcp://127.0.0.1"),
+                VKVM_DOMAIN_MIGRATE_PARAM_BANDWIDTH, 1);
+    with_text(params, VKVM_DOMAIN_MIGRATE_PARAM_LISTEN_ADDRESS, "127.0.0.1");
+    vkvm_value *args = with_text(with("dom", mover), "desturi", other_uri);
+    with_number(args, "flags", VKVM_DOMAIN_MIGRATE_LIVE | VKVM_DOMAIN_MIGRATE_PEER2PEER);
+    must(vkvm_value_set_handle(args, "params", params, &err), err, "params");
+    vkvm_value_free(params);
+    vkvm_call *call = start("vkvm_domain_migrate_to_uri", args, 0);
+    wait_for_job(VKVM_DOMAIN_JOB_OPERATION_MIGRATION_OUT);
+    wait_for_progress(call, 1, true);
+    vkvm_domain_free(mover);
+    double begin = now();
+    vkvm_conn_free(mine);
+    fails_with(call, VKVM_ERROR_OWN_CANCELLED, "a migration whose connection is freed");
+    int type = -1;
+    while (type != VKVM_DOMAIN_JOB_NONE && now() < begin + PATIENCE) {
+        vkvm_value *stats = NULL;
+        if (vkvm_domain_get_job_stats(watched, 0, &type, &stats, NULL) == 0)
+            vkvm_value_free(stats);
+        usleep(10000);
+    }
+    printf("# the migration has ended %.2f s after its connection was freed\n", now() - begin);
+    is_aborted("a migration whose connection was freed");
+}
+
+/* --- the host's commands, and transfers ----------------------------------------------------------- */
+
 static void host_command(void)
 {
-    pthread_t reader = begin_reading();
+    begin_reading(&own);
     vkvm_host *host;
     vkvm_value *words, *progress = (vkvm_value *)&conn;
     must(vkvm_host_new(conn, &host, &err), err, "a host");
     must(vkvm_value_new_map(&words, &err), err, "arguments");
-    with_text(with_text(words, "domain", "slow"), "file", fifo);
+    with_text(with_text(words, "domain", "slow"), "file", own.path);
     vkvm_value *args = with_text(with("host", host), "command", "domain.save");
     must(vkvm_value_set_handle(args, "args", words, &err), err, "args");
     vkvm_value_free(words);
@@ -292,7 +419,7 @@ static void host_command(void)
     works(vkvm_call_cancel(call, &err), &err, "the command domain.save is cancelled");
     fails_with(call, VKVM_ERROR_OWN_CANCELLED, "a command that was cancelled");
     is_aborted("a command that was cancelled");
-    end_reading(reader);
+    end_reading(&own);
     vkvm_host_free(host);
 
     call = start("vkvm_conn_get_hostname", with("conn", conn), 0);
@@ -345,19 +472,31 @@ static void transfer(const char *scratch)
 int main(int argc, char **argv)
 {
     must(argc == 4 ? 0 : -1, NULL, "usage: jobs URI SCRATCH OTHER-URI");
-    snprintf(fifo, sizeof fifo, "%s/fifo", argv[2]);
+    snprintf(own.path, sizeof own.path, "%s/own", argv[2]);
+    snprintf(others.path, sizeof others.path, "%s/others", argv[2]);
     int threads = running_threads();
     conn = open_conn(argv[1], 0);
-    must(vkvm_conn_create_domain(conn, xml, 0, &dom, &err), err, "the domain");
+    must(vkvm_conn_define_domain(conn, xml, 0, &dom, &err), err, "the domain");
+    must(vkvm_domain_create(dom, 0, &err), err, "it starts");
+    vkvm_conn *other = open_conn(argv[1], 0), *watch = open_conn(argv[1], 0);
+    must(vkvm_conn_get_domain_by_name(other, "slow", &others_dom, &err), err, "the domain");
+    must(vkvm_conn_get_domain_by_name(watch, "slow", &watched, &err), err, "the domain");
     transfer(argv[2]);
     cancelled_save();
     late_dump();
     cancelled_at_once();
-    job_of_another();
+    behind_own_job();
+    behind_job_of_another();
+    before_job_of_another();
     host_command();
     freed_connection(argv[1], argv[3]);
-    works(vkvm_domain_destroy(dom, 0, &err), &err, "the domain ends");
+    complete_managed_save();
+    works(vkvm_domain_undefine(dom, 0, &err), &err, "the domain is undefined");
     vkvm_domain_free(dom);
+    vkvm_domain_free(others_dom);
+    vkvm_domain_free(watched);
+    vkvm_conn_free(other);
+    vkvm_conn_free(watch);
     vkvm_conn_free(conn);
     ok(falls_to(running_threads, threads), "the threads end");
     no_handles_left();

@@ -4291,20 +4291,27 @@ int vkvm_conn_visit_all_domain_stats(vkvm_conn *conn,
 /* === Calls by name ======================================================== */
 
 /**
- * Gets how far a call is that was started.
+ * Returns the progress of a call that was started.
  *
- * Known are `vkvm_host_call` with a command that takes its time (see
- * `progress` in `vkvm_host_commands`) and transfers of volumes, such as
- * `vkvm_storage_vol_upload_file`. How far the job of a domain is, as of
- * `vkvm_domain_migrate`, `vkvm_domain_get_job_stats` asks the daemon.
+ * It is known of:
+ *
+ * - the job of a domain: migration, save, managed save, core dump. A thread of
+ * the library asks the daemon every 100 ms, from the first time that this
+ * function is called until it has not been called for 2 s; so it returns at
+ * once, and the first time null - commands of a host that take long: see
+ * `progress` in `vkvm_host_commands` - transfers of volumes, such as
+ * `vkvm_storage_vol_upload_file`
+ *
+ * libvirt has no progress of cloning or wiping a volume; the command
+ * `volume.clone` of a host compares the allocations of both volumes instead.
  *
  * @param call the call (not NULL; borrowed)
  * @param progress null where nothing is known, or `done`, `total` (0 where
  *     that is not known) and `unit`, like "bytes"; `rate`, how much is done
  *     per second, and `remaining_ms`, how long the rest takes at that rate,
  *     both null where they are not known. Neither `done` nor its share of
- *     `total` ever decreases (out; not NULL; the result may be NULL; owned by
- *     the caller: vkvm_value_free)
+ *     `total` ever decreases, and `done` never exceeds `total` (out; not NULL;
+ *     the result may be NULL; owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -4330,9 +4337,17 @@ int vkvm_call_get_result(vkvm_call *call, vkvm_value **result, vkvm_error **erro
  * Gives a call up.
  *
  * It is done, with the error `VKVM_ERROR_OWN_CANCELLED`. A call that has not
- * begun never begins. What one that runs is at in libvirt goes on, as after
- * its deadline; but the job of a domain (migration, save, dump) is aborted,
- * and so is a command of a host or a transfer that tells how far it is.
+ * begun never begins. libvirt cannot be interrupted: a running call goes on,
+ * as after its deadline, but:
+ *
+ * - the job of a domain (migration, save, core dump) is aborted, and only the
+ * one that the call has started. A call that waits for the job of another call
+ * of this process has not begun. Of jobs of other clients libvirt tells what
+ * they do and since when; one of the same kind that begins while the call
+ * waits for another client's job cannot be told from its own - a command of a
+ * host and a transfer that have a progress end - an opening is ended, as after
+ * the `timeout_ms` of `vkvm_conn_open_with`
+ *
  * Cancelling a call that is done changes nothing.
  *
  * @param call the call (not NULL; borrowed)
@@ -4354,10 +4369,9 @@ int vkvm_call_cancel(vkvm_call *call, vkvm_error **error);
  *
  * When the deadline passes, the call is done, with the error
  * `VKVM_ERROR_OWN_TIMEOUT`. libvirt cannot be interrupted: what the call was
- * at goes on, and its answer is dropped when it comes. Only the job that a
- * migration, a save or a dump of a domain is for libvirt is aborted. A
- * connection with 16 such calls takes no new ones (`VKVM_ERROR_OWN_BUSY`); see
- * `vkvm_conn_get_calls`.
+ * at goes on, and its answer is dropped when it comes. `vkvm_call_cancel`
+ * lists what is ended. A connection with 16 such calls takes no new ones
+ * (`VKVM_ERROR_OWN_BUSY`); see `vkvm_conn_get_calls`.
  *
  * A call that is done becomes an entry of the queue, with the keys `class`
  * ("call"), `tag` and `call` (the handle). Its place is kept from the start,

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::deadlines::Late;
 use super::pool::Work;
 use super::progress::{Progress, Tally};
+use super::sampler::{Look, Sampler};
 use super::state::{GivenUp, State};
 use super::via::Via;
 use super::{deadlines, pool};
@@ -39,6 +40,8 @@ struct Started {
     on_abandon: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     /// How far it is, once it has said so.
     tally: Mutex<Option<Tally>>,
+    /// What asks libvirt how far it is, where that is known.
+    sampler: Arc<Sampler>,
 }
 
 /// Who is told of a call that is done.
@@ -81,12 +84,21 @@ pub fn report(done: u64, total: u64, unit: &str) -> bool {
     let Some(call) = current() else {
         return true;
     };
-    let now = Instant::now();
-    match &mut *lock(&call.tally) {
-        Some(tally) => tally.add(now, done, total, unit),
-        none => *none = Some(Tally::new(now, done, total, unit)),
-    }
+    call.add(done, total, unit);
     !call.is_over()
+}
+
+/// How far the call is that this thread makes is to be found out like that, on a thread of the
+/// library's, if somebody asks.
+pub fn when_asked(look: Look) {
+    if let Some(call) = current() {
+        call.sampler.set(look);
+    }
+}
+
+/// Whether the call that this thread makes is wanted. Without a call that is always so.
+pub fn is_wanted() -> bool {
+    current().is_none_or(|call| !call.is_over())
 }
 
 fn current() -> Option<Arc<Started>> {
@@ -106,6 +118,7 @@ impl Call {
             told: Mutex::new(None),
             on_abandon: Mutex::new(None),
             tally: Mutex::new(None),
+            sampler: Arc::default(),
         }))
     }
 
@@ -146,8 +159,14 @@ impl Call {
         })
     }
 
-    /// How far it is, if it has said so.
+    /// How far it is, if that is known.
     pub fn progress(&self) -> Option<Progress> {
+        let call = Arc::downgrade(&self.0);
+        self.0.sampler.ask(move |(done, total, unit)| {
+            if let Some(call) = call.upgrade() {
+                call.add(done, total, unit);
+            }
+        });
         lock(&self.0.tally).as_ref().map(Tally::progress)
     }
 
@@ -183,6 +202,7 @@ impl Work for Started {
         CURRENT.set(before);
         let hook = lock(&self.on_abandon).take();
         drop(hook);
+        self.sampler.end();
         match self.state.finish(outcome) {
             None => self.tell(),
             Some(late) => drop(late),
@@ -226,6 +246,15 @@ impl Started {
             }
         }
         self.tell();
+    }
+
+    /// It is this far.
+    fn add(&self, done: u64, total: u64, unit: &str) {
+        let now = Instant::now();
+        match &mut *lock(&self.tally) {
+            Some(tally) => tally.add(now, done, total, unit),
+            none => *none = Some(Tally::new(now, done, total, unit)),
+        }
     }
 
     /// Whether it is done, or was given up.

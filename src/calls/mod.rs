@@ -13,14 +13,17 @@
 
 mod call;
 mod deadlines;
+mod insist;
 mod pool;
 mod progress;
+mod sampler;
 mod state;
 mod via;
 
 use crate::event::sync;
 
-pub use call::{Call, Told, is_made_here, report, when_abandoned};
+pub use call::{Call, Told, is_made_here, is_wanted, report, when_abandoned, when_asked};
+pub use insist::insist;
 pub use pool::{Work, abandon, counts, end_lane, set_limit, submit};
 pub use state::{GivenUp, State};
 pub use via::{Group, Via};

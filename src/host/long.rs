@@ -5,6 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::frame::call::Call;
+use crate::calls;
 use crate::core::sigpipe;
 use crate::core::thread::with_signals_blocked;
 
@@ -47,6 +48,8 @@ pub fn watch<T: Send>(
             if let Some((done, total, unit)) = state() {
                 cancelled = cancelled || !call.progress(done, total, unit);
             }
+            // Also where there is nothing to tell: perhaps the work has not even begun.
+            cancelled = cancelled || !calls::is_wanted();
             if cancelled {
                 // Again each time: what was cancelled too early is so later.
                 cancel();

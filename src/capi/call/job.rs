@@ -1,53 +1,90 @@
-//! The job of a domain that a call runs: it is aborted when the call is given up.
+//! The job of a domain that a call runs: how far it is, and that it is aborted when the call
+//! is given up.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::calls;
 use crate::capi::invoke::Row;
-use crate::core::{Domain, sigpipe, thread};
+use crate::core::domain::{OwnJob, Turn};
+use crate::core::{Conn, Domain, sigpipe, thread};
+use crate::error::{Misuse, Result};
 use crate::fork::lock;
 use crate::handle::{self, AnyHandle};
 use crate::value::{Map, Value};
 
-/// How long it takes until the abort is tried again: what comes too early, before libvirt has
-/// begun the job, is an error, or does nothing.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+/// How long it takes until the abort is tried again: what comes before libvirt has begun with
+/// the job has no effect, or is an error.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+
+/// The longest pause before an abort, so that no job is over before it is aborted.
+const BEFORE: Duration = Duration::from_millis(50);
+
+/// The same once libvirt has taken one on.
+const AFTER: Duration = Duration::from_millis(500);
 
 /// A call that runs a job. Until it is dropped, giving up the call aborts the job.
-pub struct Job(Arc<Over>);
+pub struct Job {
+    over: Arc<Over>,
+    /// After the attempts to abort it are over: the next job is another one.
+    _turn: Turn,
+}
 
 #[derive(Default)]
 struct Over {
     is_over: Mutex<bool>,
     changed: Condvar,
+    /// Held while the abort is tried.
+    attempt: Mutex<()>,
 }
 
 impl Job {
-    /// The job that a function with these arguments runs, if it does. On the thread of the call.
-    pub fn of(row: &Row, args: &Map) -> Option<Self> {
-        let operation = row.job?;
-        let Some(Value::Handle(dom)) = args.get("dom") else {
-            return None;
+    /// The job that a function with these arguments runs, if it does, on the thread of the
+    /// call. It waits until the jobs are over that others of these calls have started: one
+    /// that is given up before never begins.
+    pub fn begin(row: &Row, args: &Map) -> Result<Option<Self>> {
+        let Some(operation) = row.job else {
+            return Ok(None);
+        };
+        let Some(Value::Handle(given)) = args.get("dom") else {
+            return Ok(None);
         };
         // A handle that is not live is refused by the function.
-        let dom = AnyHandle::retain(dom.id(), "dom").ok()?;
+        let Ok(dom) = AnyHandle::retain(given.id(), "dom") else {
+            return Ok(None);
+        };
+        let Ok(domain) = handle::get::<Domain>(dom.id(), "dom") else {
+            return Ok(None);
+        };
+        calls::when_abandoned(Turn::wake);
+        let turn = Turn::take(&domain, calls::is_wanted)?;
+        let turn = turn.ok_or(Misuse::GivenUp { function: row.name, why: "it had not begun" })?;
+        let (domain, conn) = (domain.another()?, Arc::new(domain.get_conn()?));
+        let own = Arc::new(OwnJob::new(operation));
         let over = Arc::new(Over::default());
-        let job = Job(Arc::clone(&over));
+        let job = Job { over: Arc::clone(&over), _turn: turn };
+        calls::when_asked({
+            let (own, conn) = (Arc::clone(&own), Arc::clone(&conn));
+            Box::new(move || {
+                let (done, total) = calls::insist(&conn, || own.look(&domain)).ok().flatten()?;
+                Some((done, total, "bytes"))
+            })
+        });
         calls::when_abandoned(move || {
             // Who gives up does not wait. Where there is no thread, the job goes on, as what is
             // abandoned does.
-            let _ = thread::spawn("vkvm-abort", move || abort(&dom, operation, &over));
+            let abort = move || over.abort(&dom, &own, &conn);
+            let _ = thread::spawn("vkvm-abort", abort);
         });
-        Some(job)
+        Ok(Some(job))
     }
 }
 
 impl Drop for Job {
     fn drop(&mut self) {
-        *lock(&self.0.is_over) = true;
-        self.0.changed.notify_all();
+        *lock(&self.over.is_over) = true;
+        self.over.changed.notify_all();
+        drop(lock(&self.over.attempt));
     }
 }
 
@@ -61,42 +98,27 @@ impl Over {
             *waited.unwrap_or_else(PoisonError::into_inner).0
         })
     }
-}
 
-/// Aborts the job until the call is over.
-fn abort(dom: &AnyHandle, operation: u32, over: &Over) {
-    let Ok(dom) = handle::get::<Domain>(dom.id(), "dom") else {
-        return;
-    };
-    let mut pause = FIRST_PAUSE;
-    loop {
-        if is_at(&dom, operation) {
-            // Not at once: while the job's call waits for its answer, libvirt's client (9.0) may
-            // lose the second of two calls that follow each other.
-            if over.wait(FIRST_PAUSE) {
+    /// Aborts the job until the call is over.
+    fn abort(&self, dom: &AnyHandle, own: &OwnJob, conn: &Arc<Conn>) {
+        let Ok(dom) = handle::get::<Domain>(dom.id(), "dom") else {
+            return;
+        };
+        let (mut pause, mut longest) = (FIRST_PAUSE, BEFORE);
+        loop {
+            {
+                let _attempt = lock(&self.attempt);
+                if *lock(&self.is_over) {
+                    return;
+                }
+                if calls::insist(conn, || own.abort(&dom)) {
+                    longest = AFTER;
+                }
+            }
+            if self.wait(pause) {
                 return;
             }
-            // When it fails it is tried again, or the job was faster.
-            let _ = dom.abort_job(0);
+            pause = longest.min(pause * 2);
         }
-        if over.wait(pause) {
-            return;
-        }
-        pause = LONGEST_PAUSE.min(pause * 2);
     }
 }
-
-/// Whether the domain's job may be that of the call, which perhaps waits for another one.
-fn is_at(dom: &Domain, operation: u32) -> bool {
-    let Ok((_, stats)) = dom.get_job_stats(0) else {
-        // A driver that does not tell.
-        return true;
-    };
-    match Value::Map(stats).get_uint64(OPERATION) {
-        Ok(current) => current == u64::from(operation),
-        Err(_) => false,
-    }
-}
-
-/// The key of job statistics.
-const OPERATION: &str = "operation";

@@ -10,6 +10,7 @@ mod guest;
 mod info;
 mod input;
 mod iothreads;
+mod job;
 mod lifecycle;
 mod lxc;
 mod migration;
@@ -22,6 +23,7 @@ mod stats;
 mod tuning;
 mod vcpus;
 
+pub use job::{OwnJob, Turn};
 pub use migration::Settings as MigrationSettings;
 
 use std::ffi::{CStr, c_int, c_uint};
@@ -101,6 +103,16 @@ impl Domain {
     pub(crate) unsafe fn adopt(raw: sys::virDomainPtr) -> Self {
         // SAFETY: as promised by the caller.
         Domain { object: unsafe { Object::adopt(raw) }, known: OnceBox::new() }
+    }
+
+    /// Another reference to this domain.
+    pub(crate) fn another(&self) -> Result<Self> {
+        let raw = self.object.raw_here();
+        // SAFETY: live while self is; the reference is for the new one.
+        unsafe {
+            call::done(sys::virDomainRef(raw), c"virDomainRef")?;
+            Ok(Domain::adopt(raw))
+        }
     }
 
     /// Drops all but the reference, which is libvirt's.

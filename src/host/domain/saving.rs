@@ -1,13 +1,17 @@
 //! Saving domains, dumping them, and what else is sent to or got from a guest.
 
 use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use super::facts::LISTS;
 use super::{keys, name_of};
+use crate::calls::insist;
 use crate::constants as c;
 use crate::core::Domain;
+use crate::core::domain::{OwnJob, Turn};
 use crate::core::stream::Sink;
-use crate::error::Result;
+use crate::error::{Misuse, Result};
 use crate::host::frame::argument::{
     Document, Flag, Int, Needed, Optional, Text, Texts, flag, needed, optional,
 };
@@ -20,7 +24,6 @@ use crate::host::frame::words::{Words, names};
 use crate::host::long::watch;
 use crate::host::lookup::DOMAIN;
 use crate::host::xml_result;
-use crate::value::Value;
 
 static BYPASS_CACHE: Flag = flag("bypass_cache", "past the host's cache");
 static RUNNING: Flag = flag("running", "it runs when it is restored");
@@ -95,19 +98,32 @@ pub static COMMANDS: &[Command] = &[
         .takes(&[&DOMAIN, &KEYCODE, &CODESET, &HOLDTIME]),
 ];
 
-/// Does a job of a domain, which the caller hears of and can cancel.
+/// Does a job of a domain (`DOMAIN_JOB_OPERATION_*`), which the caller hears of and can cancel.
+/// It begins when the jobs are over that were started here before.
 fn job(
     call: &mut Call<'_>,
     domain: &Domain,
+    operation: u32,
     work: impl FnOnce() -> Result<()> + Send,
 ) -> Result<()> {
-    let state = || {
-        let info = Value::Map(domain.get_job_info().ok()?);
-        let number = |key: &str| info.get_uint64(key).unwrap_or_default();
-        Some((number("dataProcessed"), number("dataTotal"), "bytes"))
+    let (cancelled, own) = (AtomicBool::new(false), OnceLock::new());
+    let conn = Arc::new(domain.get_conn()?);
+    let work = || {
+        let turn = Turn::take(domain, || !cancelled.load(Ordering::Relaxed))?;
+        // Kept until nobody aborts the job any more: the next one is another one.
+        let _ = own.set((OwnJob::new(operation), turn.ok_or(Misuse::Cancelled)?));
+        work()
     };
-    // A job that is over cannot be aborted any more: its own result tells.
-    let cancel = || drop(domain.abort_job(0));
+    let state = || {
+        let (done, total) = insist(&conn, || own.get()?.0.look(domain).ok().flatten())?;
+        Some((done, total, "bytes"))
+    };
+    let cancel = || {
+        cancelled.store(true, Ordering::Relaxed);
+        Turn::wake();
+        // A job that is over cannot be aborted any more: its own result tells.
+        insist(&conn, || own.get().is_some_and(|(own, _)| own.abort(domain)));
+    };
     watch(call, work, state, cancel).result
 }
 
@@ -128,7 +144,7 @@ fn coredump(call: &mut Call<'_>) -> Outcome {
         None => domain.core_dump(&file, flags),
     };
     let file_name = shown(&file);
-    job(call, &domain, dump)
+    job(call, &domain, c::DOMAIN_JOB_OPERATION_DUMP, dump)
         .or_say(|| format!("Failed to core dump domain '{name}' to {file_name}"))?;
     Ok(format!("Domain '{name}' dumped to {file_name}").into())
 }
@@ -146,7 +162,7 @@ fn managedsave(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
     let name = name_of(&domain)?;
     let flags = saved_flags(call) | bypass(call);
-    job(call, &domain, || domain.managed_save(flags))
+    job(call, &domain, c::DOMAIN_JOB_OPERATION_SAVE, || domain.managed_save(flags))
         .or_say(|| format!("Failed to save domain '{name}' state"))?;
     Ok(format!("Domain '{name}' state saved by libvirt").into())
 }
@@ -187,7 +203,7 @@ fn save(call: &mut Call<'_>) -> Outcome {
     let flags = saved_flags(call) | bypass(call);
     let xml = xml.as_ref().map(|xml| &*xml.xml);
     let file_name = shown(&file);
-    job(call, &domain, || domain.save(Some(&file), xml, None, flags))
+    job(call, &domain, c::DOMAIN_JOB_OPERATION_SAVE, || domain.save(Some(&file), xml, None, flags))
         .or_say(|| format!("Failed to save domain '{name}' to {file_name}"))?;
     Ok(format!("Domain '{name}' saved to {file_name}").into())
 }

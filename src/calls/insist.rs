@@ -1,0 +1,69 @@
+//! Calls on a connection on which another call waits for its answer for long.
+//!
+//! libvirt's client has one of the threads that call read the socket for all. Before 10.1 a
+//! call that comes in the moment in which that thread begins to wait is not sent before there
+//! is something to read: the abort of a migration comes when the migration is over. The next
+//! call of whichever thread has both sent. So where an answer takes its time, others call.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{Duration, Instant};
+
+use super::deadlines::{self, Key, Late};
+use crate::core::{Conn, library, thread};
+use crate::fork::lock;
+
+/// How long an answer may take before another call is made; then twice as long.
+const FIRST: Duration = Duration::from_millis(20);
+
+/// How many calls are made for one. Each may wait for a thread until that is answered.
+const MOST: u32 = 7;
+
+/// The libvirt from which on nothing is lost.
+const MENDED: u64 = 10_001_000;
+
+/// A call that is waited for.
+struct Waiting {
+    conn: Arc<Conn>,
+    /// How many calls were made for it.
+    count: AtomicU32,
+    next: Mutex<Option<Key>>,
+}
+
+/// Makes a call on the connection, which is sent whatever the others there wait for.
+pub fn insist<T>(conn: &Arc<Conn>, call: impl FnOnce() -> T) -> T {
+    static IS_MENDED: OnceLock<bool> = OnceLock::new();
+    if *IS_MENDED.get_or_init(|| library::libvirt_version().is_ok_and(|it| it >= MENDED)) {
+        return call();
+    }
+    let conn = Arc::clone(conn);
+    let waiting = Arc::new(Waiting { conn, count: AtomicU32::new(0), next: Mutex::default() });
+    waiting.wait();
+    let result = call();
+    deadlines::remove(lock(&waiting.next).take());
+    result
+}
+
+impl Waiting {
+    /// Makes the next call later.
+    fn wait(self: &Arc<Self>) {
+        let count = self.count.fetch_add(1, Ordering::Relaxed);
+        if count >= MOST {
+            return;
+        }
+        let key = Key::new(Instant::now() + FIRST * 2_u32.pow(count));
+        *lock(&self.next) = Some(key);
+        // Without a thread for it nothing more can be done.
+        let _ = deadlines::add(Some(key), Arc::downgrade(self));
+    }
+}
+
+impl Late for Waiting {
+    fn is_late(self: Arc<Self>) {
+        self.wait();
+        let conn = Arc::clone(&self.conn);
+        drop(self);
+        // What it answers does not matter, nor that there may be no thread for it now.
+        let _ = thread::spawn("vkvm-nudge", move || drop(conn.get_library_version()));
+    }
+}

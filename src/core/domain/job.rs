@@ -1,0 +1,257 @@
+//! The job that libvirt runs for a domain: a migration, a save, a dump.
+//!
+//! A domain has one job at a time, and libvirt says what it does and how old it is, but not
+//! who has started it. So a job that was started here is told from others by its operation,
+//! and by when it began: not before the call that starts it, and, once it was seen, then.
+//! What is aborted here or shown as progress is never another one that this could tell.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+
+use super::Domain;
+use crate::constants as c;
+use crate::core::sigpipe;
+use crate::error::Result;
+use crate::fork::{self, Leaf, lock};
+use crate::value::{Map, Value};
+
+/// How long a call waits for its turn. libvirt lets one wait as long for another one's job,
+/// and then says whose that is.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+// --- which job it is ---------------------------------------------------------------------
+
+/// A job that is started here.
+pub struct OwnJob {
+    /// One of `DOMAIN_JOB_OPERATION_*`.
+    operation: u32,
+    /// The call that starts it begins.
+    begin: Instant,
+    /// When the job began, as far as that is known since it was seen.
+    began: Mutex<Option<Span>>,
+}
+
+/// A moment that is not known exactly.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Span {
+    earliest: Instant,
+    latest: Instant,
+}
+
+/// What a job has done, of how much in all, in bytes; 0 where that is not known.
+pub type Done = (u64, u64);
+
+impl OwnJob {
+    /// One that is started by a call that begins now.
+    pub fn new(operation: u32) -> Self {
+        OwnJob { operation, begin: Instant::now(), began: Mutex::default() }
+    }
+
+    /// How far it is. None before it runs, and afterwards.
+    pub fn look(&self, domain: &Domain) -> Result<Option<Done>> {
+        let asked = Instant::now();
+        let (kind, stats) = domain.get_job_stats(0)?;
+        let answered = Instant::now();
+        if u32::try_from(kind) == Ok(c::DOMAIN_JOB_NONE) {
+            return Ok(None);
+        }
+        let (operation, elapsed) = (number(&stats, "operation"), number(&stats, "time_elapsed"));
+        // libvirt begins to count when it has prepared the job; until then it says 0.
+        let elapsed = elapsed.filter(|ms| *ms > 0);
+        let began = elapsed.and_then(|ms| Span::of(asked, answered, ms));
+        if !self.is_it(operation, began) {
+            return Ok(None);
+        }
+        // A dump of the memory only has no numbers of all its data.
+        let number = |all, memory| {
+            let known = number(&stats, all).filter(|number| *number > 0);
+            known.or_else(|| number(&stats, memory)).unwrap_or_default()
+        };
+        let done = number("data_processed", "memory_processed");
+        Ok(Some((done, number("data_total", "memory_total"))))
+    }
+
+    /// Aborts it if it runs. Whether libvirt has taken that on.
+    pub fn abort(&self, domain: &Domain) -> bool {
+        // Where it cannot be aborted, it was faster.
+        matches!(self.look(domain), Ok(Some(_))) && domain.abort_job(0).is_ok()
+    }
+
+    /// Whether it is a job of this operation that began then.
+    fn is_it(&self, operation: Option<u64>, began: Option<Span>) -> bool {
+        let Some(began) = began.filter(|_| operation == Some(self.operation.into())) else {
+            return false;
+        };
+        let mut seen = lock(&self.began);
+        let is_it = match *seen {
+            None => self.begin <= began.latest,
+            Some(seen) => seen.earliest <= began.latest && began.earliest <= seen.latest,
+        };
+        if is_it {
+            seen.get_or_insert(began);
+        }
+        is_it
+    }
+}
+
+impl Span {
+    /// When something began that was that old when it was asked for.
+    fn of(asked: Instant, answered: Instant, ms: u64) -> Option<Self> {
+        let age = Duration::from_millis(ms);
+        // The difference of two numbers of whole milliseconds.
+        let one = Duration::from_millis(1);
+        let earliest = asked.checked_sub(age)?.checked_sub(one)?;
+        Some(Span { earliest, latest: answered.checked_sub(age)? + one })
+    }
+}
+
+fn number(stats: &Map, key: &str) -> Option<u64> {
+    match stats.get(key)? {
+        Value::Uint(number) => Some(*number),
+        Value::Int(number) => u64::try_from(*number).ok(),
+        _ => None,
+    }
+}
+
+// --- one after the other -----------------------------------------------------------------
+
+/// Leave to have libvirt run a job of a domain. What would wait for a job that was started
+/// here waits here: libvirt would begin with it whether it is still wanted by then or not.
+pub struct Turn {
+    domain: Uuid,
+    number: u64,
+    generation: u32,
+}
+
+struct Turns {
+    /// The process that they are of.
+    generation: u32,
+    /// Who has the turn, and then who waits for it.
+    by_domain: BTreeMap<Uuid, VecDeque<u64>>,
+    last: u64,
+    /// How often somebody was to look whether it is still wanted.
+    wakes: u64,
+}
+
+static TURNS: Leaf<Turns> =
+    Leaf::new(Turns { generation: 0, by_domain: BTreeMap::new(), last: 0, wakes: 0 });
+
+static CHANGED: Condvar = Condvar::new();
+
+impl Turns {
+    /// A child of fork runs none of these calls.
+    fn here(&mut self) -> &mut Self {
+        if self.generation != fork::generation() {
+            self.generation = fork::generation();
+            self.by_domain.clear();
+        }
+        self
+    }
+}
+
+impl Turn {
+    /// Waits for the turn. None where it is not wanted any more; see [`wake`](Turn::wake).
+    pub fn take(domain: &Domain, is_wanted: impl Fn() -> bool) -> Result<Option<Turn>> {
+        let domain = domain.get_uuid()?;
+        let turn = {
+            let mut turns = TURNS.lock();
+            let turns = turns.here();
+            turns.last += 1;
+            turns.by_domain.entry(domain).or_default().push_back(turns.last);
+            Turn { domain, number: turns.last, generation: turns.generation }
+        };
+        let deadline = Instant::now() + PATIENCE;
+        // A fork does not wait for who sleeps.
+        sigpipe::outside(|| {
+            loop {
+                let seen = TURNS.lock().wakes;
+                if !is_wanted() {
+                    return Ok(None);
+                }
+                let mut turns = TURNS.lock();
+                let first = turns.here().by_domain.get(&domain).and_then(VecDeque::front);
+                let left = deadline.saturating_duration_since(Instant::now());
+                if first.is_none_or(|first| *first == turn.number) || left.is_zero() {
+                    return Ok(Some(turn));
+                }
+                if turns.wakes == seen {
+                    let waited = CHANGED.wait_timeout(turns, left);
+                    drop(waited.unwrap_or_else(PoisonError::into_inner));
+                }
+            }
+        })
+    }
+
+    /// Has those who wait look whether they still want their turn.
+    pub fn wake() {
+        TURNS.lock().wakes += 1;
+        CHANGED.notify_all();
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        {
+            let mut turns = TURNS.lock();
+            let turns = turns.here();
+            if self.generation != turns.generation {
+                return;
+            }
+            if let Some(waiting) = turns.by_domain.get_mut(&self.domain) {
+                waiting.retain(|number| *number != self.number);
+                if waiting.is_empty() {
+                    turns.by_domain.remove(&self.domain);
+                }
+            }
+        }
+        Turn::wake();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OPERATION: u64 = c::DOMAIN_JOB_OPERATION_DUMP as u64;
+
+    fn own(begin: Instant) -> OwnJob {
+        let job = OwnJob::new(c::DOMAIN_JOB_OPERATION_DUMP);
+        OwnJob { begin, ..job }
+    }
+
+    fn ms(ms: u64) -> Duration {
+        Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn a_job_that_began_before_the_call_is_another_one() {
+        let begin = Instant::now() + ms(10_000);
+        let at = |ms_after: u64, age| {
+            let asked = begin + ms(ms_after);
+            Span::of(asked, asked + ms(1), age)
+        };
+        assert!(!own(begin).is_it(Some(OPERATION), at(500, 503)));
+        assert!(own(begin).is_it(Some(OPERATION), at(500, 500)));
+        assert!(own(begin).is_it(Some(OPERATION), at(500, 20)));
+        assert!(!own(begin).is_it(Some(OPERATION + 1), at(500, 20)));
+        assert!(!own(begin).is_it(None, at(500, 20)));
+        assert!(!own(begin).is_it(Some(OPERATION), None));
+    }
+
+    #[test]
+    fn once_it_was_seen_a_later_one_is_another_one() {
+        let begin = Instant::now() + ms(10_000);
+        let at = |ms_after: u64, age| {
+            let asked = begin + ms(ms_after);
+            Span::of(asked, asked + ms(5), age)
+        };
+        let job = own(begin);
+        assert!(job.is_it(Some(OPERATION), at(500, 400)));
+        assert!(job.is_it(Some(OPERATION), at(900, 801)), "it is the same");
+        assert!(!job.is_it(Some(OPERATION), at(900, 300)), "it began at 600");
+        assert!(job.is_it(Some(OPERATION), at(1000, 900)));
+    }
+}
