@@ -1384,6 +1384,17 @@ vkvm_value *vkvm_value_ref(vkvm_value *value);
 /* === Handles of any class ================================================= */
 
 /**
+ * Gets how long calls on an object may take, for a binding that chooses by it
+ * between the function and `vkvm_invoke`: the limit of its connection
+ * (`vkvm_conn_set_call_timeout`).
+ *
+ * @param handle a handle of whichever class (may be NULL; borrowed)
+ * @return how long; 0 for no limit, also of what belongs to no connection, and
+ *     of what is no live handle (in milliseconds)
+ */
+uint32_t vkvm_handle_call_timeout(void *handle);
+
+/**
  * Tells the class of a handle, for callbacks that get objects of any class.
  *
  * @param handle a handle of whichever class (may be NULL; borrowed)
@@ -4362,10 +4373,10 @@ int vkvm_call_cancel(vkvm_call *call, vkvm_error **error);
  *
  * Returns at once. On one connection `max_calls` calls go on at the same time
  * (see `vkvm_conn_open_with`), the others wait for their turn; the calls of
- * one stream are made one after the other. A function that never waits for a
- * daemon is called at once, on this thread. Arguments are copied: everything
- * but the connection may be freed as soon as this returns. Freeing the
- * connection gives up its calls.
+ * one stream are made one after the other, but a console or channel receives
+ * while it sends. A function that never waits for a daemon is called at once,
+ * on this thread. Arguments are copied: everything but the connection may be
+ * freed as soon as this returns. Freeing the connection gives up its calls.
  *
  * When the deadline passes, the call is done, with the error
  * `VKVM_ERROR_OWN_TIMEOUT`. libvirt cannot be interrupted: what the call was
@@ -4402,6 +4413,21 @@ int vkvm_call_start(const char *function,
                     vkvm_error **error);
 
 /**
+ * Asks a call to end.
+ *
+ * A transfer or a command of a host ends at its next report of progress, as if
+ * its progress callback had ended it, with the error
+ * `VKVM_ERROR_ERR_OPERATION_ABORTED`. Unlike after `vkvm_call_cancel` the call
+ * is done only when it has ended. A call that reports no progress goes on.
+ *
+ * @param call the call (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_call_stop(vkvm_call *call, vkvm_error **error);
+
+/**
  * Waits until the call is done.
  *
  * @param call the call (not NULL; borrowed)
@@ -4413,6 +4439,22 @@ int vkvm_call_start(const char *function,
  * @return 0, or -1 with *error set
  */
 int vkvm_call_wait(vkvm_call *call, int timeout, bool *done, vkvm_error **error);
+
+/**
+ * Reports progress of a call in its queue.
+ *
+ * From now on the queue gets an entry when the call is further than
+ * `vkvm_call_get_progress` said last, with the keys `class` ("progress"),
+ * `tag` and `call`. There is at most one such entry of a call until the
+ * function is called again, and none while the queue is full. A call without a
+ * queue has none.
+ *
+ * @param call the call (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_call_watch_progress(vkvm_call *call, vkvm_error **error);
 
 /**
  * Calls a function by its name.

@@ -270,7 +270,7 @@ static int unload(unloader *from, char kind, va_list *places)
 char vkvm_perl_next_param(const char **params, char name[VKVM_PERL_PARAM])
 {
     const char *param = *params;
-    param += *param == '-' || *param == ' ';
+    param += *param == '-' || *param == '+' || *param == ' ';
     if (!*param)
         return 0;
     size_t len = strcspn(param, " ");
@@ -324,18 +324,25 @@ void vkvm_perl_skip_param(char kind, va_list *given)
     }
 }
 
-/* The number of outputs; *callback is a callback that was given. */
-int vkvm_perl_count_outputs(const char *params, va_list *given, bool *callback)
+/* The number of outputs; *callback is the callback that was given. */
+int vkvm_perl_count_outputs(const char *params, va_list *given,
+                            vkvm_perl_given_callback *callback)
 {
     char kind, name[VKVM_PERL_PARAM];
     int count = 0;
-    *callback = FALSE;
+    Zero(callback, 1, vkvm_perl_given_callback);
     while ((kind = vkvm_perl_next_param(&params, name))) {
         count += is_output(kind);
-        if (kind == 'c')
-            *callback |= strNE(name, "destroy") && va_arg(*given, void *) != NULL;
-        if (kind != 'c' || strEQ(name, "destroy"))
+        if (kind == 'p') {
+            callback->userdata = va_arg(*given, void *);
+        } else if (kind == 'c' && strEQ(name, "destroy")) {
+            callback->destroy = va_arg(*given, vkvm_destroy_callback);
+        } else if (kind == 'c') {
+            callback->function = va_arg(*given, void *);
+            memcpy(callback->name, name, sizeof name);
+        } else {
             vkvm_perl_skip_param(kind, given);
+        }
     }
     return count;
 }

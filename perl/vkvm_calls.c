@@ -43,6 +43,7 @@ typedef struct {
     own_queue futures;
     attempt attempt;
     HV *stash;         /* of calls as objects; NULL until there was one */
+    bool has_progress; /* there was a future with a progress callback */
 } my_cxt_t;
 
 #define MY_CXT_KEY "VKVM::_calls"
@@ -161,8 +162,10 @@ static void sleep_for(pTHX_ const own_queue *own)
         take_entries(own);
 }
 
-/* The entry comes when the call is done; a handler's call may have taken it out. */
-static int wait_for(pTHX_ vkvm_call *call, const own_queue *own, vkvm_error **error)
+/* The entry comes when the call is done, or further than before; a handler's call may have
+ * taken it out. */
+static int wait_for(pTHX_ vkvm_call *call, const own_queue *own, vkvm_perl_progress *progress,
+                    vkvm_error **error)
 {
     bool done;
     int result;
@@ -170,6 +173,8 @@ static int wait_for(pTHX_ vkvm_call *call, const own_queue *own, vkvm_error **er
         sleep_for(aTHX_ own);
         /* Handlers run on a stack of their own. */
         PERL_ASYNC_CHECK();
+        if (progress)
+            vkvm_perl_tell_progress(aTHX_ progress, call);
     } while ((result = vkvm_call_wait(call, 0, &done, error)) == 0 && !done);
     return result;
 }
@@ -185,18 +190,38 @@ static int take(vkvm_call *call, const char *params, int outputs, vkvm_error **e
     return status;
 }
 
+/* What a function does with a callback that it does not keep. */
+static void let_go_of(const vkvm_perl_given_callback *callback)
+{
+    if (callback->destroy)
+        callback->destroy(callback->userdata);
+}
+
 static int make_bounded(pTHX_ const char *function, const char *params, int outputs,
-                        vkvm_error **error, va_list *given, va_list *places)
+                        const vkvm_perl_given_callback *callback, vkvm_error **error,
+                        va_list *given, va_list *places)
 {
     dMY_CXT;
     vkvm_call *call;
-    if (start(function, params, 0, &MY_CXT.waiting, 0, &call, error, given) < 0)
-        return refused(error);
+    vkvm_perl_progress *progress = NULL;
+    if (start(function, params, 0, &MY_CXT.waiting, 0, &call, error, given) < 0) {
+        int result = refused(error);
+        if (result != VKVM_PERL_DIRECTLY)
+            let_go_of(callback);
+        return result;
+    }
     ENTER;
+    if (callback->function) {
+        progress = vkvm_perl_new_progress(aTHX_ callback);
+        SAVEDESTRUCTOR_X(vkvm_perl_end_progress, progress);
+        vkvm_call_watch_progress(call, NULL);
+    }
     SAVEDESTRUCTOR_X(leave, call);
-    int result = wait_for(aTHX_ call, &MY_CXT.waiting, error);
+    int result = wait_for(aTHX_ call, &MY_CXT.waiting, progress, error);
     if (result == 0)
         result = take(call, params, outputs, error, places);
+    if (result == 0 && progress)
+        vkvm_perl_tell_progress(aTHX_ progress, call);
     LEAVE;
     return result;
 }
@@ -223,24 +248,39 @@ static SV *call_object(pTHX_ vkvm_call *call, const char *function)
 }
 
 static int make_for_future(pTHX_ attempt *at, const char *function, const char *params,
-                           int outputs, vkvm_error **error, va_list *given, va_list *places)
+                           int outputs, const vkvm_perl_given_callback *callback,
+                           vkvm_error **error, va_list *given, va_list *places)
 {
     dMY_CXT;
     vkvm_call *call;
+    SV **made = at->left ? NULL : av_fetch(at->calls, at->next, 0);
+    /* It is the one of the attempt that starts the call that is told. */
+    if (at->left || made)
+        let_go_of(callback);
     if (at->left)
         leave_method(aTHX);
-    SV **made = av_fetch(at->calls, at->next, 0);
     if (made) {
         at->next++;
+        vkvm_perl_rethrow_progress_of(aTHX_ *made);
         if (strNE(SvPVX(SvRV(*made)), function))
             croak("VKVM::Async: a method has called %s, and %s when it was run again",
                   SvPVX(SvRV(*made)), function);
         return take(INT2PTR(vkvm_call *, SvIVX(SvRV(*made))), params, outputs, error, places);
     }
-    if (start(function, params, at->timeout_ms, &MY_CXT.futures, at->tag, &call, error, given) < 0)
-        return refused(error);
-    av_push(at->calls, call_object(aTHX_ call, function));
+    if (start(function, params, at->timeout_ms, &MY_CXT.futures, at->tag, &call, error, given) < 0) {
+        int result = refused(error);
+        if (result != VKVM_PERL_DIRECTLY)
+            let_go_of(callback);
+        return result;
+    }
+    SV *object = call_object(aTHX_ call, function);
+    av_push(at->calls, object);
     at->left = TRUE;
+    if (callback->function) {
+        MY_CXT.has_progress = TRUE;
+        vkvm_perl_keep_progress(aTHX_ object, vkvm_perl_new_progress(aTHX_ callback));
+        vkvm_call_watch_progress(call, NULL);
+    }
     leave_method(aTHX);
 }
 
@@ -264,23 +304,25 @@ static attempt *attempt_here(pTHX)
 }
 
 /* No Perl code runs on a thread of the library's. */
-static void refuse_callback(pTHX_ const char *function, va_list *given, const char *params)
+static void refuse_callback(pTHX_ const vkvm_perl_given_callback *callback)
 {
-    char kind, name[VKVM_PERL_PARAM];
-    void *userdata = NULL;
-    vkvm_destroy_callback destroy = NULL;
-    while ((kind = vkvm_perl_next_param(&params, name))) {
-        if (kind == 'p')
-            userdata = va_arg(*given, void *);
-        else if (kind == 'c' && strEQ(name, "destroy"))
-            destroy = va_arg(*given, vkvm_destroy_callback);
-        else
-            vkvm_perl_skip_param(kind, given);
-    }
-    if (userdata && destroy)
-        destroy(userdata);
+    let_go_of(callback);
     vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_INVALID, "callback",
                      "a call with a callback cannot be asynchronous");
+}
+
+/* Whether a call has a limit: that of the connection of its object. */
+static bool is_limited(const char *params, va_list *given)
+{
+    char kind, name[VKVM_PERL_PARAM];
+    if (*params == '-' || *params == '+')
+        return *params == '+';
+    while ((kind = vkvm_perl_next_param(&params, name))) {
+        if (kind == 'h')
+            return vkvm_handle_call_timeout(va_arg(*given, void *)) != 0;
+        vkvm_perl_skip_param(kind, given);
+    }
+    return FALSE;
 }
 
 int vkvm_perl_make(const char *function, const char *params, vkvm_error **error, ...)
@@ -288,23 +330,28 @@ int vkvm_perl_make(const char *function, const char *params, vkvm_error **error,
     dTHX;
     attempt *at = attempt_here(aTHX);
     va_list given, places;
-    bool has_callback;
+    vkvm_perl_given_callback callback;
     int result;
-    if (!at && *params == '-')
+    va_start(given, error);
+    bool is_direct = !at && !is_limited(params, &given);
+    va_end(given);
+    if (is_direct)
         return VKVM_PERL_DIRECTLY;
     va_start(given, error);
-    int outputs = vkvm_perl_count_outputs(params, &given, &has_callback);
+    int outputs = vkvm_perl_count_outputs(params, &given, &callback);
     va_end(given);
     va_start(given, error);
     va_start(places, error);
-    if (has_callback && at)
-        refuse_callback(aTHX_ function, &given, params);
-    if (has_callback)
+    bool is_progress = vkvm_perl_reports_progress(function, &callback);
+    if (callback.function && !is_progress && at)
+        refuse_callback(aTHX_ &callback);
+    if (callback.function && !is_progress)
         result = VKVM_PERL_DIRECTLY;
     else if (at)
-        result = make_for_future(aTHX_ at, function, params, outputs, error, &given, &places);
+        result = make_for_future(aTHX_ at, function, params, outputs, &callback, error, &given,
+                                 &places);
     else
-        result = make_bounded(aTHX_ function, params, outputs, error, &given, &places);
+        result = make_bounded(aTHX_ function, params, outputs, &callback, error, &given, &places);
     va_end(places);
     va_end(given);
     vkvm_perl_free_left(aTHX);
@@ -324,6 +371,10 @@ I32 vkvm_perl_attempt(pTHX_ SV *code, AV *calls, UV tag, uint32_t timeout_ms, SV
     dMY_CXT;
     dSP;
     attempt *before;
+    SV **last = av_fetch(calls, av_top_index(calls), 0);
+    if (last && MY_CXT.has_progress)
+        vkvm_perl_tell_progress_of(aTHX_ *last);
+    SPAGAIN;
     ENTER;
     Newx(before, 1, attempt);
     *before = MY_CXT.attempt;
@@ -344,6 +395,18 @@ I32 vkvm_perl_attempt(pTHX_ SV *code, AV *calls, UV tag, uint32_t timeout_ms, SV
     return count;
 }
 
+/* Whether an entry is of a call that is further, and not done. */
+static bool is_of_progress(vkvm_value *entries, size_t i)
+{
+    char path[32], *class;
+    snprintf(path, sizeof path, "%zu.class", i);
+    if (vkvm_value_get_string(entries, path, &class, NULL) < 0)
+        return FALSE;
+    bool is_progress = strEQ(class, "progress");
+    vkvm_string_free(class);
+    return is_progress;
+}
+
 SV **vkvm_perl_calls_done(pTHX_ SV **sp, size_t most)
 {
     dMY_CXT;
@@ -351,7 +414,7 @@ SV **vkvm_perl_calls_done(pTHX_ SV **sp, size_t most)
     vkvm_value *entries;
     size_t count;
     char path[32];
-    uint64_t tag;
+    int64_t tag;
     own_queue *own = &MY_CXT.futures;
     vkvm_perl_free_left(aTHX);
     if (!own->queue || own->process != getpid())
@@ -363,8 +426,8 @@ SV **vkvm_perl_calls_done(pTHX_ SV **sp, size_t most)
     EXTEND(SP, (SSize_t)count);
     for (size_t i = 0; i < count; i++) {
         snprintf(path, sizeof path, "%zu.tag", i);
-        if (vkvm_value_get_uint64(entries, path, &tag, NULL) == 0)
-            mPUSHu(tag);
+        if (vkvm_value_get_int64(entries, path, &tag, NULL) == 0)
+            mPUSHi(MY_CXT.has_progress && is_of_progress(entries, i) ? -tag : tag);
     }
     vkvm_value_free(entries);
     return sp;
@@ -391,8 +454,37 @@ int vkvm_perl_calls_fd(pTHX)
 
 #include "generated/calls.c"
 
-/* The library's own is meant in here. */
+/* The library's own are meant in here. */
 #undef vkvm_conn_visit_all_domain_stats
+#undef vkvm_host_call_with_progress
+#undef vkvm_conn_open_with
+
+int vkvm_perl_host_call_with_progress(vkvm_host *host, const char *command, vkvm_value *args,
+                                      vkvm_host_progress_callback callback, void *userdata,
+                                      vkvm_destroy_callback destroy, vkvm_value **result,
+                                      vkvm_error **error)
+{
+    int made = VKVM_PERL_DIRECTLY;
+    if (vkvm_perl_calls_on)
+        made = vkvm_perl_make("vkvm_host_call",
+                              "hhost tcommand vargs ccallback puserdata cdestroy Vresult", error,
+                              host, command, args, callback, userdata, destroy, result);
+    if (made != VKVM_PERL_DIRECTLY)
+        return made;
+    return vkvm_host_call_with_progress(host, command, args, callback, userdata, destroy, result,
+                                        error);
+}
+
+int vkvm_perl_open_with(vkvm_value *options, vkvm_conn **conn, vkvm_error **error)
+{
+    uint64_t ms = 0;
+    int made = VKVM_PERL_DIRECTLY;
+    (void)vkvm_value_get_uint64(options, "timeout_ms", &ms, NULL);
+    if (ms > 0 || vkvm_perl_calls_on)
+        made = vkvm_perl_make("vkvm_conn_open_with",
+                              ms > 0 ? "+voptions Hconn" : "-voptions Hconn", error, options, conn);
+    return made != VKVM_PERL_DIRECTLY ? made : vkvm_conn_open_with(options, conn, error);
+}
 
 int vkvm_perl_visit_all_domain_stats(vkvm_conn *conn, uint32_t stats, vkvm_domain *const *doms,
                                      size_t doms_len, uint32_t flags,

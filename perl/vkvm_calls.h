@@ -14,7 +14,8 @@ void vkvm_perl_limit_calls(void);
 /* Makes a call of a function within its limit, or starts it for the future that is being
  * made. `params` has a letter and the name for each parameter (generated/calls.c), whose
  * values follow. Returns 0 or -1 as the function does; it dies as signal handlers do.
- * VKVM_PERL_DIRECTLY: the function itself is to be called instead. */
+ * VKVM_PERL_DIRECTLY: the function itself is to be called instead. In front of the letters is
+ * '-' for a function that no limit is set for, and '+' for one with a limit of its own. */
 #define VKVM_PERL_DIRECTLY 1
 int vkvm_perl_make(const char *function, const char *params, vkvm_error **error, ...);
 
@@ -23,27 +24,58 @@ int vkvm_perl_make(const char *function, const char *params, vkvm_error **error,
  * it has come to its end, 1 if it died (with $@), and 2 if it has started one more call,
  * of which the queue of vkvm_perl_calls_done tells by `tag`. */
 I32 vkvm_perl_attempt(pTHX_ SV *code, AV *calls, UV tag, uint32_t timeout_ms, SV *status);
-/* Pushes the tags of the calls that are done, so many at the most. */
+/* Pushes the tags of the calls that are done, so many at the most; below 0 for those that are
+ * only further than they were. */
 SV **vkvm_perl_calls_done(pTHX_ SV **sp, size_t most);
 /* The descriptor that is readable while there are some. */
 int vkvm_perl_calls_fd(pTHX);
 
-/* The parameters of a function, as vkvm_perl_make is told of them. The next one's kind, 0 at
- * the end, and its name; passing over its values; how many are outputs, and whether there is
- * a callback. */
+/* A callback among the arguments of a call; its function is NULL where none is given. */
 enum { VKVM_PERL_PARAM = 48 };
+typedef struct {
+    char name[VKVM_PERL_PARAM];
+    void *function;
+    void *userdata;
+    vkvm_destroy_callback destroy;
+} vkvm_perl_given_callback;
+
+/* The parameters of a function, as vkvm_perl_make is told of them. The next one's kind, 0 at
+ * the end, and its name; passing over its values; how many are outputs, and the callback. */
 char vkvm_perl_next_param(const char **params, char name[VKVM_PERL_PARAM]);
 void vkvm_perl_skip_param(char kind, va_list *given);
-int vkvm_perl_count_outputs(const char *params, va_list *given, bool *callback);
+int vkvm_perl_count_outputs(const char *params, va_list *given,
+                            vkvm_perl_given_callback *callback);
 /* Puts the arguments into a map, and what is in a result where the outputs go. */
 int vkvm_perl_load(const char *params, vkvm_value *map, vkvm_error **error, va_list *given);
 int vkvm_perl_unload(const char *params, vkvm_value *result, int outputs, vkvm_error **error,
                      va_list *places);
+
+/* The progress callback of a call that a thread of the library's makes: whether it is one;
+ * taking it over; telling it how far the call is, if that is news; and its end. */
+typedef struct vkvm_perl_progress vkvm_perl_progress;
+bool vkvm_perl_reports_progress(const char *function, const vkvm_perl_given_callback *given);
+vkvm_perl_progress *vkvm_perl_new_progress(pTHX_ const vkvm_perl_given_callback *given);
+void vkvm_perl_tell_progress(pTHX_ vkvm_perl_progress *progress, vkvm_call *call);
+void vkvm_perl_end_progress(pTHX_ void *progress);
+/* The same of a call as an object, which has it from then on. The exception of the callback is
+ * kept there until the method dies with it. */
+void vkvm_perl_keep_progress(pTHX_ SV *call, vkvm_perl_progress *progress);
+void vkvm_perl_tell_progress_of(pTHX_ SV *call);
+void vkvm_perl_rethrow_progress_of(pTHX_ SV *call);
 
 #include "generated/calls.h"
 
 /* A thread of the library's can make a value, and no hashes. */
 __typeof__(vkvm_conn_visit_all_domain_stats) vkvm_perl_visit_all_domain_stats;
 #define vkvm_conn_visit_all_domain_stats vkvm_perl_visit_all_domain_stats
+
+/* It is vkvm_host_call that reports progress to its queue. */
+__typeof__(vkvm_host_call_with_progress) vkvm_perl_host_call_with_progress;
+#define vkvm_host_call_with_progress vkvm_perl_host_call_with_progress
+
+/* A deadline of opening lets signal handlers run, whether or not other calls have a limit. */
+__typeof__(vkvm_conn_open_with) vkvm_perl_open_with;
+#undef vkvm_conn_open_with
+#define vkvm_conn_open_with vkvm_perl_open_with
 
 #endif

@@ -158,13 +158,6 @@ static void throw_hash(pTHX_ HV *hash)
 static const char *message_of(pTHX_ vkvm_error *error)
 {
     const char *message = vkvm_error_message(error), *functions = vkvm_error_mentions(error);
-    char function[80] = "";
-    const int code = vkvm_error_code(error);
-    /* Of a call that was given up, the message begins with its function. */
-    if (code == VKVM_ERROR_OWN_TIMEOUT || code == VKVM_ERROR_OWN_CANCELLED) {
-        snprintf(function, sizeof function, "%.*s", (int)strcspn(message, ":"), message);
-        functions = function;
-    }
     if (!functions || !*functions)
         return message;
     dSP;
@@ -269,13 +262,26 @@ void vkvm_perl_keep_exception(pTHX)
         MY_CXT.exception = newSVsv(ERRSV);
 }
 
-void vkvm_perl_rethrow(pTHX_ vkvm_error *error)
+SV *vkvm_perl_take_exception(pTHX)
 {
     dMY_CXT;
     SV *exception = MY_CXT.exception;
+    MY_CXT.exception = NULL;
+    return exception;
+}
+
+void vkvm_perl_give_exception(pTHX_ SV *exception)
+{
+    dMY_CXT;
+    SvREFCNT_dec(MY_CXT.exception);
+    MY_CXT.exception = exception;
+}
+
+void vkvm_perl_rethrow(pTHX_ vkvm_error *error)
+{
+    SV *exception = vkvm_perl_take_exception(aTHX);
     if (!exception)
         return;
-    MY_CXT.exception = NULL;
     vkvm_error_free(error);
     croak_sv(sv_2mortal(exception));
 }

@@ -205,6 +205,9 @@ void vkvm_perl_check(pTHX_ int result, vkvm_error **error, const char *name);
 bool vkvm_perl_has_died(pTHX);
 void vkvm_perl_warn_died(pTHX_ const char *what);
 void vkvm_perl_keep_exception(pTHX);
+/* The exception that is kept, NULL for none, which is kept no more; and keeping it again. */
+SV *vkvm_perl_take_exception(pTHX);
+void vkvm_perl_give_exception(pTHX_ SV *exception);
 
 void vkvm_perl_boot_calls(pTHX);
 void vkvm_perl_clone_calls(pTHX);

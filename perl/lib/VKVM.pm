@@ -153,7 +153,7 @@ sub new {
     $uri = VKVM::SysVirt::_asking_uri($uri) if $INC{'VKVM/SysVirt.pm'} && !$has_options;
     my $flags = $params{flags} // 0;
     $flags |= CONNECT_RO() if $params{readonly};
-    my $limit = defined $params{call_timeout} ? VKVM::Calls::_milliseconds('call_timeout', $params{call_timeout}) : 0;
+    my $limit = defined $params{call_timeout} ? _ms('call_timeout', $params{call_timeout}) : 0;
     my $self =
         $has_options ? _open_with(_options($uri, $flags, \%params))
       : $params{auth}
@@ -173,18 +173,23 @@ sub _options {
     my %options = (uri => $uri, flags => $flags);
     $options{$_} = $params->{$_} for grep { exists $params->{$_} } qw(username password);
     $options{$_} = $params->{$_} ? 1 : 0 for grep { defined $params->{$_} } qw(reopen_after_fork keep_credentials);
-    $options{timeout_ms} = _ms('timeout', $params->{timeout}, 0, 4_294_967) if defined $params->{timeout};
-    $options{keepalive}  = _keepalive($params->{keepalive})                 if defined $params->{keepalive};
-    $options{resume}     = _resume($params->{resume})                       if defined $params->{resume};
+    $options{timeout_ms} = _ms('timeout', $params->{timeout})    if defined $params->{timeout};
+    $options{keepalive}  = _keepalive($params->{keepalive})     if defined $params->{keepalive};
+    $options{resume}     = _resume($params->{resume})           if defined $params->{resume};
     return \%options;
 }
 
-# Seconds as milliseconds, the next whole number.
+# Seconds as the library's milliseconds, the next whole number: what is hardly anything is not
+# nothing, which is no limit.
 sub _ms {
     my ($name, $seconds, $least, $most) = @_;
-    my $ms   = 1000 * _number($name, $seconds, $least, $most, "a number of seconds from $least to $most");
+    return 0 if !defined $seconds;
+    $least //= 0;
+    $most  //= 4_294_967;
+    my $ms = 1000 * _number($name, $seconds, $least, $most, "a number of seconds from $least to $most");
     my $whole = int $ms;
-    return $whole < $ms - 1e-6 ? $whole + 1 : $whole;
+    # Fractions of seconds are seldom exact.
+    return $whole && $ms - $whole < 1e-6 ? $whole : $whole + ($ms > $whole);
 }
 
 sub _keepalive {

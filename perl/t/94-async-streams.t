@@ -83,8 +83,125 @@ subtest 'pieces' => sub {
 subtest 'files' => sub {
     is($vol->async->download_file("$dir/copy")->get, length $data, 'download_file');
     ok(slurp("$dir/copy") eq $data, 'the content');
-    own_error { $vol->async->upload_file("$dir/copy", 0, 0, 0, sub { return 0 })->get }
-        VKVM::Error::OWN_INVALID(), 'callback', 'progress is refused';
+};
+
+# What is told of a transfer, and what its code returns.
+sub told_by {
+    my ($code, $do) = @_;
+    my @told;
+    my $result = $code->(sub { push @told, [@_]; return $do ? $do->(@_) : 0 });
+    return ($result, @told);
+}
+
+# What holds for progress, whoever makes the call. The code gets a progress callback.
+sub progress_of {
+    my ($what, $download, $upload) = @_;
+    return subtest $what => sub {
+        my %before = map { $_ => VKVM::handle_count($_) } qw(call stream value);
+        my ($count, @told) = told_by($download);
+        is($count, length $data, 'a download');
+        is_deeply($told[-1], [ length $data, length $data ], 'the last report is the end');
+        is_deeply([ grep { $told[$_][0] < $told[ $_ - 1 ][0] } 1 .. $#told ], [], 'none goes back');
+        is_deeply([ grep { $_->[0] == $_->[1] } @told[ 0 .. $#told - 1 ] ], [], 'none before is complete');
+        ok(slurp("$dir/progress") eq $data, 'the content');
+        ($count, @told) = told_by($upload, sub { return $conn->get_hostname ? 0 : 0 });
+        is($count, length $data, 'an upload whose callback makes calls');
+        is_deeply($told[-1], [ length $data, length $data ], 'its last report');
+
+        unlink "$dir/progress";
+        my $error = thrown { told_by($download, sub { return -1 }) };
+        is($error->code, VKVM::Error::ERR_OPERATION_ABORTED(), 'a callback ends the transfer');
+        ok(!-e "$dir/progress", 'the file is removed');
+        $error = thrown { told_by($download, sub { die "enough\n" }) };
+        is($error, "enough\n", 'a callback that dies');
+        ok(!-e "$dir/progress", 'its file is removed');
+        is((told_by($download))[0], length $data, 'the next transfer works');
+        handles_are(\%before, 'nothing is left');
+    };
+}
+
+progress_of('progress without a limit',
+    sub { $vol->download_file("$dir/progress", 0, 0, 0, $_[0]) }, sub { $vol->upload_file("$dir/copy", 0, 0, 0, $_[0]) });
+progress_of('progress through futures',
+    sub { $vol->async->download_file("$dir/progress", 0, 0, 0, $_[0])->get },
+    sub { $vol->async->upload_file("$dir/copy", 0, 0, 0, $_[0])->get });
+
+subtest 'progress of the facade through futures' => sub {
+    my $host = VKVM::Host->new(conn => $conn);
+    my (@told, $future);
+    my $get  = sub { $host->volume->download('v', "$dir/facade", 'p', progress => sub { push @told, [@_]; return $_[0] < 0 }) };
+    ok((VKVM::Async->call($get)->get)[0], 'a download');
+    is_deeply($told[-1], [ length $data, length $data, 'bytes' ], 'the last report has the unit');
+    ok(slurp("$dir/facade") eq $data, 'the content');
+    my $error = thrown { VKVM::Async->call(sub { $host->volume->download('v', "$dir/facade", 'p', progress => sub { die "no more\n" }) })->get };
+    is($error, "no more\n", 'a callback that dies');
+};
+
+subtest 'a transfer that is cancelled' => sub {
+    pipe(my $out, my $in) or die $!;
+    my ($future, $told);
+    syswrite $in, 'x' x 1000;
+    $future = $vol->async->upload_fd(fileno $out, 0, 0, 0, sub { $told++; $future->cancel; return 0 });
+    $future->await;
+    ok($future->is_cancelled, 'by its callback');
+    is($told, 1, 'which hears no more of it');
+    undef $future;
+    close $in;
+    soon { $conn->get_calls->{abandoned} == 0 } 'the call ends';
+    $vol->upload_file("$dir/copy");
+};
+
+# A channel whose other end is this test: the daemon connects where QEMU has connected before.
+subtest 'both directions at once' => sub {
+    require IO::Socket::UNIX;
+    my $path     = "$bed->{top}/channel";
+    my $listener = IO::Socket::UNIX->new(Local => $path, Listen => 2) // die "cannot listen: $!";
+    my $guest = eval { $conn->create_domain(<<"END") } or plan(skip_all => "no guest: $@");
+<domain type='qemu'><name>quiet</name><memory unit='MiB'>16</memory><os><type>hvm</type></os>
+  <devices><channel type='unix'><source mode='connect' path='$path'/><target type='virtio' name='c'/></channel></devices></domain>
+END
+    my $qemu   = $listener->accept;
+    my $stream = $conn->new_stream;
+    $guest->async->open_channel($stream, undef)->get;
+    my ($peer) = within(60, sub { scalar $listener->accept });
+
+    my $got      = '';
+    my $incoming = $stream->async->recv($got, 100);
+    is($stream->async->send('ls', 2)->get, 2, 'something is sent while it is received');
+    my @sent = Future->needs_all(map { $stream->async->send($_, 1) } ' ', '-', "l\n")->get;
+    is_deeply(\@sent, [ 1, 1, 1 ], 'and more');
+    my $typed = '';
+    within(60, sub { sysread $peer, $typed, 100, length $typed while length $typed < 5; 1 });
+    is($typed, 'ls -l', 'in order');
+    ok(!$incoming->is_ready, 'nothing came in meanwhile');
+    own_error { $stream->async->abort->get } VKVM::Error::OWN_INVALID(), 'stream', 'while it is received it cannot be ended';
+    syswrite $peer, 'total 0';
+    is($incoming->get, 7, 'what comes in ends the waiting');
+    is($got, 'total 0', 'it is in the argument');
+
+    my $text = '';
+    my $all  = $stream->async->recv_all(sub { $text .= $_[1]; return $_[2] });
+    syswrite $peer, "one\n";
+    $stream->async->send('y', 1)->get;
+    sysread $peer, $typed, 1;
+    syswrite $peer, "two\n";
+    close $peer;
+    within(60, sub { $all->get });
+    is($text, "one\ntwo\n", 'recv_all beside send, until the other end closes');
+    $stream->abort;
+
+    # Opening the channel once more ends a call that waits.
+    $guest->async->open_channel($stream, undef)->get;
+    my ($second) = within(60, sub { scalar $listener->accept });
+    $incoming = $stream->async->recv($got, 100);
+    is($stream->async->send('z', 1)->get, 1, 'one that waits for ever');
+    my $other = $conn->new_stream;
+    $guest->async->open_channel($other, undef, VKVM::Domain::OPEN_CHANNEL_FORCE())->get;
+    within(60, sub { $incoming->await });
+    ok($incoming->is_ready, 'is ended by another one that is forced');
+    $other->abort;
+    $stream->abort if !$incoming->is_failed;
+    $guest->destroy;
 };
 
 subtest 'a handler that gives up' => sub {
@@ -118,6 +235,31 @@ subtest 'with a limit' => sub {
     is($volume->download_file("$dir/again", 0, 0, 0, sub { push @told, [@_]; return 0 }), length $data, 'a file');
     is_deeply($told[-1], [ length $data, length $data ], 'with progress');
     is($volume->upload_file("$dir/copy"), length $data, 'and without');
+    progress_of('progress', sub { $volume->download_file("$dir/progress", 0, 0, 0, $_[0]) },
+        sub { $volume->upload_file("$dir/copy", 0, 0, 0, $_[0]) });
+
+    pipe(my $out, my $in) or die $!;
+    syswrite $in, 'x' x 1000;
+    $own->set_call_timeout(0.3);
+    my $begin = time;
+    my $error = thrown { $volume->upload_fd(fileno $out, 0, 0, 0, sub { return 0 }) };
+    is($error->code, VKVM::Error::OWN_TIMEOUT(), 'a transfer with progress has the limit');
+    like($error->message, qr/\AVKVM::StorageVol::upload_fd: no answer/, 'its name');
+    is($error->function, 'vkvm_storage_vol_upload_fd', 'and that of the function');
+    cmp_ok(time - $begin, '<', 20, 'in time');
+    close $in;
+    soon { $own->get_calls->{abandoned} == 0 } 'it ends';
+    $vol->upload_file("$dir/copy");
+};
+
+subtest 'progress of the facade with a limit' => sub {
+    my $host = VKVM::Host->new(uri => $bed->{URI});
+    $host->get_conn->set_call_timeout(60);
+    my @told;
+    ok(($host->volume->download('v', "$dir/facade", 'p', progress => sub { push @told, [@_]; return 0 }))[0], 'a download');
+    is_deeply($told[-1], [ length $data, length $data, 'bytes' ], 'the last report');
+    my $error = thrown { $host->volume->download('v', "$dir/facade", 'p', progress => sub { die "no more\n" }) };
+    is($error, "no more\n", 'a callback that dies');
 };
 
 undef $_ for $vol, $pool, $conn;

@@ -54,6 +54,13 @@ _cancel(call)
     XSRETURN_EMPTY;
 
 void
+_tell(call)
+    SV *call
+  PPCODE:
+    vkvm_perl_tell_progress_of(aTHX_ call);
+    XSRETURN_EMPTY;
+
+void
 DESTROY(call)
     SV *call
   PPCODE:

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -42,6 +43,18 @@ struct Started {
     tally: Mutex<Option<Tally>>,
     /// What asks libvirt how far it is, where that is known.
     sampler: Arc<Sampler>,
+    /// Who is to be told of that.
+    watch: Watch,
+    /// Whether it is asked to end by itself.
+    is_stopped: AtomicBool,
+}
+
+/// Whether the queue gets an entry when a call is further than before.
+#[derive(Default)]
+struct Watch {
+    is_wanted: AtomicBool,
+    /// It has one, and nobody has looked since.
+    is_told: AtomicBool,
 }
 
 /// Who is told of a call that is done.
@@ -78,14 +91,14 @@ pub fn is_made_here() -> bool {
 }
 
 /// Says how far the call is that this thread makes: what is done, of how much in all (0 where
-/// that is not known), in which unit. False where the call was given up: nobody wants the
-/// rest. Without a call that is never so.
+/// that is not known), in which unit. False where the call was given up or stopped: nobody
+/// wants the rest. Without a call that is never so.
 pub fn report(done: u64, total: u64, unit: &str) -> bool {
     let Some(call) = current() else {
         return true;
     };
     call.add(done, total, unit);
-    !call.is_over()
+    !call.is_over() && !call.is_stopped.load(Ordering::Relaxed)
 }
 
 /// How far the call is that this thread makes is to be found out like that, on a thread of the
@@ -119,6 +132,8 @@ impl Call {
             on_abandon: Mutex::new(None),
             tally: Mutex::new(None),
             sampler: Arc::default(),
+            watch: Watch::default(),
+            is_stopped: AtomicBool::new(false),
         }))
     }
 
@@ -161,13 +176,22 @@ impl Call {
 
     /// How far it is, if that is known.
     pub fn progress(&self) -> Option<Progress> {
-        let call = Arc::downgrade(&self.0);
-        self.0.sampler.ask(move |(done, total, unit)| {
-            if let Some(call) = call.upgrade() {
-                call.add(done, total, unit);
-            }
-        });
+        // Before it is looked at: what comes later is told of.
+        self.0.watch.is_told.store(false, Ordering::SeqCst);
+        self.0.ask();
         lock(&self.0.tally).as_ref().map(Tally::progress)
+    }
+
+    /// From now on its queue is told when it is further than [`progress`](Self::progress) said.
+    pub fn watch_progress(&self) {
+        self.0.watch.is_wanted.store(true, Ordering::Relaxed);
+        self.0.ask();
+    }
+
+    /// Lets it end by itself, where it says how far it is: with the error of a transfer that
+    /// its progress callback ends.
+    pub fn stop(&self) {
+        self.0.is_stopped.store(true, Ordering::Relaxed);
     }
 
     /// Gives the call up, unless it is done.
@@ -229,8 +253,7 @@ impl Late for Started {
     fn is_late(self: Arc<Self>) {
         let (function, host) = (self.function, self.via.to_string());
         let ms = self.timeout.as_millis() as u64;
-        let what = format!("{function}: no answer from {host}");
-        self.end(Misuse::Deadline { what, ms }.into());
+        self.end(Misuse::Late { function, host, ms }.into());
     }
 }
 
@@ -248,6 +271,16 @@ impl Started {
         self.tell();
     }
 
+    /// Has libvirt asked how far it is, where that has to be.
+    fn ask(self: &Arc<Self>) {
+        let call = Arc::downgrade(self);
+        self.sampler.ask(move |(done, total, unit)| {
+            if let Some(call) = call.upgrade() {
+                call.add(done, total, unit);
+            }
+        });
+    }
+
     /// It is this far.
     fn add(&self, done: u64, total: u64, unit: &str) {
         let now = Instant::now();
@@ -255,6 +288,7 @@ impl Started {
             Some(tally) => tally.add(now, done, total, unit),
             none => *none = Some(Tally::new(now, done, total, unit)),
         }
+        self.tell_progress();
     }
 
     /// Whether it is done, or was given up.
@@ -267,6 +301,19 @@ impl Started {
         let hook = lock(&self.on_abandon).take();
         if let Some(hook) = hook {
             hook();
+        }
+    }
+
+    /// One entry is enough until somebody looks.
+    fn tell_progress(&self) {
+        let watch = &self.watch;
+        if !watch.is_wanted.load(Ordering::Relaxed) || watch.is_told.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        if let Some(Told { place, tag, call }) = &*lock(&self.told) {
+            if let Ok(call) = call.try_clone("call") {
+                place.put_before(Entry::Progress { tag: *tag, call });
+            }
         }
     }
 

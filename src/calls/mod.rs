@@ -26,7 +26,7 @@ pub use call::{Call, Told, is_made_here, is_wanted, report, when_abandoned, when
 pub use insist::insist;
 pub use pool::{Work, abandon, counts, end_lane, set_limit, submit};
 pub use state::{GivenUp, State};
-pub use via::{Group, Via};
+pub use via::{Group, Via, Way};
 
 /// Why calls are given up when their connection is freed.
 pub const CONNECTION_FREED: &str = "the connection was freed";

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Condvar, PoisonError};
 use std::time::Duration;
 
-use super::via::{Group, Key, Via};
+use super::via::{Group, Key, Via, Way};
 use crate::core::lane::Lane;
 use crate::core::{sigpipe, thread};
 use crate::error::{Misuse, Result};
@@ -141,7 +141,7 @@ impl Pool {
     /// The calls on a connection, those of its streams included.
     fn on_connection(&self, lane: &Lane) -> impl Iterator<Item = &Calls> {
         let number = lane.number();
-        let streams = Key::Stream(number, 0)..=Key::Stream(number, usize::MAX);
+        let streams = Key::Stream(number, 0, Way::In)..=Key::Stream(number, usize::MAX, Way::Out);
         let streams = self.lanes.range(streams).map(|(_, calls)| calls);
         self.lanes.get(&Key::Lane(number)).into_iter().chain(streams)
     }

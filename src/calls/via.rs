@@ -47,7 +47,7 @@ pub enum Via {
     /// A connection.
     Lane(Arc<Lane>),
     /// A stream of a connection, by its handle: what is sent keeps its order.
-    Stream(Arc<Lane>, usize),
+    Stream(Arc<Lane>, usize, Way),
     /// The opening of a connection to this URI: a host that does not answer holds up
     /// nobody else.
     Opening(Arc<str>),
@@ -60,12 +60,22 @@ pub enum Via {
 impl fmt::Display for Via {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str(match self {
-            Via::Lane(lane) | Via::Stream(lane, _) => lane.uri(),
+            Via::Lane(lane) | Via::Stream(lane, ..) => lane.uri(),
             Via::Opening(uri) => uri,
             Via::Group(_) => "the hosts",
             Via::Process => "the library",
         })
     }
+}
+
+/// Which calls on a stream wait for each other.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Way {
+    /// What is received from a stream that carries data both ways: that may wait for ever, and
+    /// what is sent does not wait for it.
+    In,
+    /// All others.
+    Out,
 }
 
 /// What lanes are known by.
@@ -74,7 +84,7 @@ pub enum Key {
     /// By its number.
     Lane(u64),
     /// The lane, and the handle.
-    Stream(u64, usize),
+    Stream(u64, usize, Way),
     /// The URI.
     Opening(Arc<str>),
     /// Its number.
@@ -88,7 +98,7 @@ impl Via {
     pub fn key(&self) -> Key {
         match self {
             Via::Lane(lane) => Key::Lane(lane.number()),
-            Via::Stream(lane, stream) => Key::Stream(lane.number(), *stream),
+            Via::Stream(lane, stream, way) => Key::Stream(lane.number(), *stream, *way),
             Via::Opening(uri) => Key::Opening(Arc::clone(uri)),
             Via::Group(group) => Key::Group(group.number),
             Via::Process => Key::Process,
@@ -98,21 +108,21 @@ impl Via {
     /// How long its calls may take.
     pub fn timeout(&self) -> Option<Duration> {
         match self {
-            Via::Lane(lane) | Via::Stream(lane, _) => lane.timeout(),
+            Via::Lane(lane) | Via::Stream(lane, ..) => lane.timeout(),
             Via::Opening(_) | Via::Group(_) | Via::Process => None,
         }
     }
 
     /// One more of its calls was given up while it ran.
     pub fn abandon(&self) {
-        if let Via::Lane(lane) | Via::Stream(lane, _) = self {
+        if let Via::Lane(lane) | Via::Stream(lane, ..) = self {
             lane.abandon();
         }
     }
 
     /// libvirt has answered one of these.
     pub fn answer(&self) {
-        if let Via::Lane(lane) | Via::Stream(lane, _) = self {
+        if let Via::Lane(lane) | Via::Stream(lane, ..) = self {
             lane.answer();
         }
     }

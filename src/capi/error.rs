@@ -110,7 +110,7 @@ pub unsafe extern "C" fn vkvm_error_int2(err: *mut vkvm_error) -> c_int {
 ///   live error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_function(err: *mut vkvm_error) -> *const c_char {
-    direct(ptr::null(), |c| text(c, err, |details| details.function))
+    direct(ptr::null(), |c| text(c, err, |details| details.function.as_deref()))
 }
 
 /// Gets the parameter that was wrong.

@@ -162,13 +162,8 @@ pub unsafe extern "C" fn vkvm_event_queue_drain(
 fn value(entry: Entry) -> Result<Option<Value>> {
     let (conn, source, event) = match entry {
         Entry::Event { conn, source, event } => (conn, source, event),
-        Entry::Call { tag, call } => {
-            let mut map = Map::with_capacity(3);
-            map.push_new("class", "call");
-            map.push_new("tag", tag);
-            map.push_new("call", Value::Handle(call));
-            return Ok(Some(Value::Map(map)));
-        }
+        Entry::Call { tag, call } => return Ok(Some(of_call("call", tag, call))),
+        Entry::Progress { tag, call } => return Ok(Some(of_call("progress", tag, call))),
     };
     let Ok(conn) = AnyHandle::retain(conn, "conn") else {
         return Ok(None);
@@ -182,6 +177,14 @@ fn value(entry: Entry) -> Result<Option<Value>> {
     map.push_new("object", object.map_or(Value::Null, Value::Handle));
     map.push_new("args", Value::Map(event.args));
     Ok(Some(Value::Map(map)))
+}
+
+fn of_call(class: &str, tag: u64, call: AnyHandle) -> Value {
+    let mut map = Map::with_capacity(3);
+    map.push_new("class", class);
+    map.push_new("tag", tag);
+    map.push_new("call", Value::Handle(call));
+    Value::Map(map)
 }
 
 /// Listens, through the queue, to events of one kind from one domain or from all.

@@ -3,6 +3,7 @@
 use std::ffi::{c_char, c_int, c_void};
 use std::ptr;
 
+use super::call;
 use super::guard::{direct, status, void};
 use super::types::vkvm_error;
 use crate::error::Misuse;
@@ -31,6 +32,18 @@ pub unsafe extern "C" fn vkvm_handle_ref(handle: *mut c_void) -> *mut c_void {
         let hold = AnyHandle::retain(handle as usize, "handle").ok()?;
         Some(hold.into_id() as *mut c_void)
     })
+}
+
+/// Gets how long calls on an object may take, for a binding that chooses by it between the
+/// function and `vkvm_invoke`: the limit of its connection (`vkvm_conn_set_call_timeout`).
+///
+/// - `handle` (nullable): a handle of whichever class
+///
+/// - `return` (unit ms): how long; 0 for no limit, also of what belongs to no connection, and of
+///   what is no live handle
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_handle_call_timeout(handle: *mut c_void) -> u32 {
+    direct(0, |_| Some(call::timeout_ms(handle as usize)))
 }
 
 /// Gives up a hold on a handle of whichever class. NULL and handles that are not

@@ -1,5 +1,6 @@
 //! How libvirt reports failure, turned into results.
 
+use std::borrow::Cow;
 use std::ffi::{CStr, c_char, c_int};
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::ptr::NonNull;
@@ -43,7 +44,7 @@ pub fn failed(function: &'static CStr) -> Error {
     // valid until the next libvirt call here; it is copied before that.
     let recorded = unsafe { sys::virGetLastError().as_ref().map(|raw| copy(raw)) };
     let details = recorded.unwrap_or_else(Details::unknown);
-    Error::new(Details { function: Some(function), ..details })
+    Error::new(Details { function: Some(Cow::Borrowed(function)), ..details })
 }
 
 /// Copies libvirt's error.

@@ -11,7 +11,7 @@ use super::{Conn, Domain, Text, call};
 use crate::error::Result;
 
 /// A checkpoint. It keeps its domain's connection open.
-pub struct DomainCheckpoint(Object<sys::virDomainCheckpoint>);
+pub struct DomainCheckpoint(pub(super) Object<sys::virDomainCheckpoint>);
 
 // SAFETY: the functions are those for virDomainCheckpoint.
 unsafe impl Counted for sys::virDomainCheckpoint {

@@ -10,7 +10,7 @@ use crate::error::Result;
 
 /// A snapshot. It keeps its domain's connection open.
 pub struct DomainSnapshot {
-    object: Object<sys::virDomainSnapshot>,
+    pub(super) object: Object<sys::virDomainSnapshot>,
 }
 
 // SAFETY: the functions are those for virDomainSnapshot.

@@ -9,7 +9,7 @@ use super::{Conn, Text, call};
 use crate::error::Result;
 
 /// A network interface of the host. It keeps its connection open.
-pub struct Interface(Object<sys::virInterface>);
+pub struct Interface(pub(super) Object<sys::virInterface>);
 
 // SAFETY: the functions are those for virInterface.
 unsafe impl Counted for sys::virInterface {

@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::value::{Map, Value};
 
 /// A virtual network. It keeps its connection open.
-pub struct Network(Object<sys::virNetwork>);
+pub struct Network(pub(super) Object<sys::virNetwork>);
 
 type GetMetadata =
     unsafe extern "C" fn(sys::virNetworkPtr, c_int, *const c_char, c_uint) -> *mut c_char;

@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::value::{Map, Value};
 
 /// A network port. It keeps its network and its connection.
-pub struct NetworkPort(Object<sys::virNetworkPort>);
+pub struct NetworkPort(pub(super) Object<sys::virNetworkPort>);
 
 /// What libvirt knows of a port's bandwidth.
 const LIMITS: [&str; 7] = [

@@ -38,31 +38,34 @@ impl OnLane for Conn {
 }
 
 macro_rules! on_lane {
-    ($($class:ty, $conn:ident;)*) => { $(
+    ($($class:ty, $object:tt, $conn:ident;)*) => { $(
         impl OnLane for $class {
             fn lane(&self) -> Result<Option<Arc<Lane>>> {
                 // SAFETY: the pointer is live, and its connection as long.
-                unsafe { lane::of(sys::$conn(self.raw())) }
+                unsafe { lane::of(sys::$conn(self.$object.raw_here())) }
             }
         }
     )* };
 }
 
 on_lane! {
-    Domain, virDomainGetConnect;
-    DomainSnapshot, virDomainSnapshotGetConnect;
-    DomainCheckpoint, virDomainCheckpointGetConnect;
-    Interface, virInterfaceGetConnect;
-    Secret, virSecretGetConnect;
-    StoragePool, virStoragePoolGetConnect;
-    StorageVol, virStorageVolGetConnect;
-    Network, virNetworkGetConnect;
+    Domain, object, virDomainGetConnect;
+    DomainSnapshot, object, virDomainSnapshotGetConnect;
+    DomainCheckpoint, 0, virDomainCheckpointGetConnect;
+    Interface, 0, virInterfaceGetConnect;
+    Secret, object, virSecretGetConnect;
+    StoragePool, object, virStoragePoolGetConnect;
+    StorageVol, object, virStorageVolGetConnect;
+    Network, 0, virNetworkGetConnect;
 }
 
 impl OnLane for NetworkPort {
     fn lane(&self) -> Result<Option<Arc<Lane>>> {
         // SAFETY: the pointer is live, and its network and connection as long.
-        unsafe { lane::of(sys::virNetworkGetConnect(sys::virNetworkPortGetNetwork(self.raw()))) }
+        unsafe {
+            let network = sys::virNetworkPortGetNetwork(self.0.raw_here());
+            lane::of(sys::virNetworkGetConnect(network))
+        }
     }
 }
 

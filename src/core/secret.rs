@@ -15,7 +15,7 @@ use crate::memory;
 
 /// A secret. It keeps its connection open.
 pub struct Secret {
-    object: Object<sys::virSecret>,
+    pub(super) object: Object<sys::virSecret>,
 }
 
 // SAFETY: the functions are those for virSecret.

@@ -14,7 +14,7 @@ use crate::value::Map;
 
 /// A storage pool. It keeps its connection open.
 pub struct StoragePool {
-    object: Object<sys::virStoragePool>,
+    pub(super) object: Object<sys::virStoragePool>,
 }
 
 // SAFETY: the functions are those for virStoragePool.

@@ -11,7 +11,7 @@ use crate::value::Map;
 
 /// A volume. It keeps its connection open.
 pub struct StorageVol {
-    object: Object<sys::virStorageVol>,
+    pub(super) object: Object<sys::virStorageVol>,
 }
 
 // SAFETY: the functions are those for virStorageVol.

@@ -1,5 +1,7 @@
 //! Our own failures: what a caller, or we ourselves, got wrong.
 
+use std::ffi::CString;
+
 use thiserror::Error;
 
 use super::Function;
@@ -82,6 +84,8 @@ pub enum Misuse {
     TimedOut { what: String, ms: u64 },
     #[error("{what} within {ms} ms")]
     Deadline { what: String, ms: u64 },
+    #[error("{function}: no answer from {host} within {ms} ms")]
+    Late { function: &'static str, host: String, ms: u64 },
     #[error("{what}")]
     Busy { what: String },
     #[error("{function}: {why}")]
@@ -120,7 +124,7 @@ impl Misuse {
             | Misuse::EventLoopNotStarted { .. }
             | Misuse::EventLoopLeftBehind { .. } => c::ERROR_OWN_OTHER_EVENT_LOOP,
             Misuse::File { .. } => c::ERROR_OWN_FILE,
-            Misuse::Deadline { .. } => c::ERROR_OWN_TIMEOUT,
+            Misuse::Deadline { .. } | Misuse::Late { .. } => c::ERROR_OWN_TIMEOUT,
             Misuse::Busy { .. } => c::ERROR_OWN_BUSY,
             // libvirt's own numbers, so that a caller needs to test for one only.
             Misuse::NoMemory { .. } => virt::sys::VIR_ERR_NO_MEMORY as i32,
@@ -167,6 +171,7 @@ impl Misuse {
             | Misuse::Cancelled
             | Misuse::TimedOut { .. }
             | Misuse::Deadline { .. }
+            | Misuse::Late { .. }
             | Misuse::Busy { .. }
             | Misuse::GivenUp { .. }
             | Misuse::NoThread { .. }
@@ -191,17 +196,27 @@ impl Misuse {
         }
     }
 
-    /// The functions of the C API that its message names.
-    pub fn mentions(&self) -> Vec<Function> {
+    /// The functions of the C API that its message names, with spaces between them.
+    pub fn mentions(&self) -> Option<CString> {
         match self {
             Misuse::NoEventLoop { .. } => {
-                vec![Function::EVENT_REGISTER_DEFAULT, Function::EVENT_START]
+                Function::list(&[Function::EVENT_REGISTER_DEFAULT, Function::EVENT_START])
             }
-            Misuse::EventLoopChosen { by, .. } => vec![*by],
+            Misuse::EventLoopChosen { by, .. } => Function::list(&[*by]),
             Misuse::EventLoopNotStarted { .. } | Misuse::EventLoopLeftBehind { .. } => {
-                vec![Function::EVENT_START]
+                Function::list(&[Function::EVENT_START])
             }
-            _ => Vec::new(),
+            _ => self.function(),
+        }
+    }
+
+    /// The function whose call it is about, which another function has to tell of it.
+    pub fn function(&self) -> Option<CString> {
+        match self {
+            Misuse::Late { function, .. } | Misuse::GivenUp { function, .. } => {
+                CString::new(*function).ok()
+            }
+            _ => None,
         }
     }
 

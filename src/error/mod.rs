@@ -7,6 +7,7 @@
 mod function;
 mod misuse;
 
+use std::borrow::Cow;
 use std::ffi::{CStr, CString};
 use std::fmt;
 
@@ -42,7 +43,7 @@ pub struct Details {
     /// libvirt's extra numbers.
     pub ints: [i32; 2],
     /// The function that failed: libvirt's, or the export when libvirt was not reached.
-    pub function: Option<&'static CStr>,
+    pub function: Option<Cow<'static, CStr>>,
     /// The parameter that was wrong, where one is to blame.
     pub parameter: Option<CString>,
     /// Where in a document the mistake is: line and column, from 1.
@@ -67,7 +68,7 @@ impl Error {
     /// Names the function that failed, unless a deeper layer already did.
     #[must_use]
     pub fn in_function(mut self, function: &'static CStr) -> Self {
-        self.0.function.get_or_insert(function);
+        self.0.function.get_or_insert(Cow::Borrowed(function));
         self
     }
 
@@ -142,7 +143,8 @@ impl From<Misuse> for Error {
             strings: [misuse.missing().map(c_string), None, None],
             parameter: misuse.parameter().map(c_string),
             position: misuse.position(),
-            mentions: Function::list(&misuse.mentions()),
+            function: misuse.function().map(Cow::Owned),
+            mentions: misuse.mentions(),
             ..Details::unknown()
         }))
     }

@@ -38,12 +38,27 @@ pub enum Entry {
         /// Its handle.
         call: AnyHandle,
     },
+    /// A call that is further than it was.
+    Progress {
+        /// As of a call that is done.
+        tag: u64,
+        /// Likewise.
+        call: AnyHandle,
+    },
 }
 
 /// A place in a queue, for what comes for certain.
 pub struct Place(Option<Arc<Inner>>);
 
 impl Place {
+    /// Puts something else into the queue, if there is room for it.
+    pub fn put_before(&self, entry: Entry) {
+        if let Some(queue) = &self.0 {
+            // As below.
+            drop(queue.events.put(entry));
+        }
+    }
+
     /// Puts it there.
     pub fn fill(mut self, entry: Entry) {
         if let Some(queue) = self.0.take() {

@@ -37,7 +37,7 @@ impl From<&Error> for Value {
             ("str3", Value::from(text(details.strings[2].as_deref()))),
             ("int1", Value::from(details.ints[0])),
             ("int2", Value::from(details.ints[1])),
-            ("function", Value::from(text(details.function))),
+            ("function", Value::from(text(details.function.as_deref()))),
             ("parameter", Value::from(text(details.parameter.as_deref()))),
             ("line", Value::from(details.position.map(|(line, _)| line))),
             ("column", Value::from(details.position.map(|(_, column)| column))),

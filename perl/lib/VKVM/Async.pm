@@ -104,6 +104,10 @@ sub _turn {
     push @ready, @done;
     my ($error, $has_died);
     while (defined(my $tag = shift @ready)) {
+        if ($tag < 0) {
+            _tell($pending{ -$tag });
+            next;
+        }
         my $operation = delete $pending{$tag} or next;
         local $@;
         next if eval { _go_on($operation); 1 } || $has_died++;
@@ -111,6 +115,13 @@ sub _turn {
     }
     _rest() if !%pending;
     die $error if $has_died;
+    return;
+}
+
+# The call of an operation is further: its progress callback is called.
+sub _tell {
+    my ($operation) = @_;
+    $operation->{calls}[-1]->_tell if $operation;
     return;
 }
 
@@ -228,7 +239,7 @@ sub connect {    ## no critic (ProhibitBuiltinHomonyms) - what it is called else
     my ($class, @given) = my @all = @_;
     VKVM::_refuse_count('VKVM::Async::connect', \@all, 1, qw(class ...));
     my %params = VKVM::_pairs('VKVM::Async->connect', @given);
-    my $timeout = VKVM::Calls::_milliseconds('timeout', delete $params{timeout});
+    my $timeout = VKVM::_ms('timeout', delete $params{timeout});
     return _start(sub { return VKVM->new(%params) }, $timeout);
 }
 
@@ -242,7 +253,7 @@ sub call {
 sub _timeout {
     my ($method, @options) = @_;
     my %options = VKVM::_params($method, \@options, 'timeout');
-    return VKVM::Calls::_milliseconds('timeout', $options{timeout});
+    return VKVM::_ms('timeout', $options{timeout});
 }
 
 sub _futures_of {

@@ -14,22 +14,10 @@ my @CLASSES = (
     ),
 );
 
-# In the library it is a number of milliseconds, where 0 is none.
-use constant MOST_SECONDS => 4_294_967;
-
-sub _milliseconds {
-    my ($name, $seconds) = @_;
-    return 0 if !defined $seconds;
-    VKVM::_number($name, $seconds, 0, MOST_SECONDS, 'a number of seconds');
-    my $ms = int($seconds * 1000 + 0.5);
-    # What is hardly anything is not nothing, which would be no limit.
-    return $ms == 0 && $seconds > 0 ? 1 : $ms;
-}
-
 sub _set_timeout {
     my ($conn, $seconds) = my @given = @_;
     VKVM::_refuse_count('VKVM::set_call_timeout', \@given, 2, qw(conn seconds));
-    return _limit($conn, _milliseconds('seconds', $seconds));
+    return _limit($conn, VKVM::_ms('seconds', $seconds));
 }
 
 sub _limit {

@@ -50,8 +50,7 @@ sub _results {
 
 sub _ms {
     my ($seconds) = @_;
-    VKVM::_number('timeout', $seconds //= $TIMEOUT, 0, 4_000_000, 'a number of seconds from 0');
-    return int(1000 * $seconds + 0.5);
+    return VKVM::_ms('timeout', $seconds // $TIMEOUT, 0, 4_000_000);
 }
 
 # Objects in a cloned interpreter would be freed twice.

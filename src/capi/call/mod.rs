@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use self::job::Job;
 use self::kept::Kept;
+pub(super) use self::via::timeout_ms;
 use super::caller::Caller;
 use super::guard::{direct, status, void};
 use super::invoke::{self, Row};
@@ -69,7 +70,7 @@ pub unsafe extern "C" fn vkvm_invoke(
 ///
 /// Returns at once. On one connection `max_calls` calls go on at the same time (see
 /// `vkvm_conn_open_with`), the others wait for their turn; the calls of one stream are made
-/// one after the other. A function that never waits for a daemon is called at once, on this
+/// one after the other, but a console or channel receives while it sends. A function that never waits for a daemon is called at once, on this
 /// thread. Arguments are copied: everything but the connection may be freed as soon as this
 /// returns. Freeing the connection gives up its calls.
 ///
@@ -236,6 +237,40 @@ pub unsafe extern "C" fn vkvm_call_get_progress(
         let remaining = progress.remaining.map(|time| time.as_millis() as u64);
         map.push_new("remaining_ms", remaining.map_or(Value::Null, Value::Uint));
         out.set_value(Value::Map(map))
+    })
+}
+
+/// Reports progress of a call in its queue.
+///
+/// From now on the queue gets an entry when the call is further than `vkvm_call_get_progress`
+/// said last, with the keys `class` ("progress"), `tag` and `call`. There is at most one such
+/// entry of a call until the function is called again, and none while the queue is full. A call
+/// without a queue has none.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_call_watch_progress(
+    call: *mut vkvm_call,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        c.get(call, "call")?.watch_progress();
+        Ok(())
+    })
+}
+
+/// Asks a call to end.
+///
+/// A transfer or a command of a host ends at its next report of progress, as if its progress
+/// callback had ended it, with the error `VKVM_ERROR_ERR_OPERATION_ABORTED`. Unlike after
+/// `vkvm_call_cancel` the call is done only when it has ended. A call that reports no progress
+/// goes on.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_call_stop(
+    call: *mut vkvm_call,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        c.get(call, "call")?.stop();
+        Ok(())
     })
 }
 

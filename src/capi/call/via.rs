@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::calls::Via;
+use crate::calls::{Via, Way};
 use crate::capi::invoke::Row;
 use crate::core::OnLane;
-use crate::core::lane::Lane;
+use crate::core::lane::{self, Lane};
 use crate::core::{
     Conn, Domain, DomainCheckpoint, DomainSnapshot, Interface, Network, NetworkPort, NodeDevice,
     NwFilter, NwFilterBinding, Secret, StoragePool, StorageVol, Stream,
@@ -19,7 +19,7 @@ use crate::value::{Map, Value};
 pub fn of(row: &Row, args: &Map) -> Result<Via> {
     for param in row.params.iter().filter(|param| param.is_given()) {
         match args.get(param.name) {
-            Some(Value::Handle(handle)) => return of_object(handle, param.name),
+            Some(Value::Handle(handle)) => return of_object(row, handle, param.name),
             Some(Value::String(uri)) if param.name == "uri" => {
                 return Ok(Via::Opening(uri.as_str().into()));
             }
@@ -34,41 +34,60 @@ pub fn of(row: &Row, args: &Map) -> Result<Via> {
     Ok(Via::Process)
 }
 
-fn of_object(handle: &AnyHandle, parameter: &'static str) -> Result<Via> {
-    let lane = match AnyHandle::class(handle.id()) {
-        Some(Class::Conn) => lane::<Conn>(handle, parameter),
-        Some(Class::Domain) => lane::<Domain>(handle, parameter),
-        Some(Class::DomainSnapshot) => lane::<DomainSnapshot>(handle, parameter),
-        Some(Class::DomainCheckpoint) => lane::<DomainCheckpoint>(handle, parameter),
-        Some(Class::Network) => lane::<Network>(handle, parameter),
-        Some(Class::NetworkPort) => lane::<NetworkPort>(handle, parameter),
-        Some(Class::Nwfilter) => lane::<NwFilter>(handle, parameter),
-        Some(Class::NwfilterBinding) => lane::<NwFilterBinding>(handle, parameter),
-        Some(Class::Interface) => lane::<Interface>(handle, parameter),
-        Some(Class::NodeDevice) => lane::<NodeDevice>(handle, parameter),
-        Some(Class::StoragePool) => lane::<StoragePool>(handle, parameter),
-        Some(Class::StorageVol) => lane::<StorageVol>(handle, parameter),
-        Some(Class::Secret) => lane::<Secret>(handle, parameter),
-        Some(Class::Host) => lane::<Host>(handle, parameter),
-        Some(Class::Stream) => {
-            let lane = lane::<Stream>(handle, parameter)?;
-            return Ok(lane.map_or(Via::Process, |lane| Via::Stream(lane, handle.id())));
-        }
-        Some(Class::Error | Class::Value | Class::EventQueue | Class::Fleet | Class::Call) => {
-            return Ok(Via::Process);
-        }
-        None => {
-            // It is not live, which this says.
-            AnyHandle::retain(handle.id(), parameter)?;
-            return Ok(Via::Process);
-        }
-    };
-    Ok(lane?.map_or(Via::Process, Via::Lane))
+/// How long a call on this object may take, in ms; 0 for no limit.
+pub fn timeout_ms(handle: usize) -> u32 {
+    if !lane::is_any_limited() {
+        return 0;
+    }
+    let lane = AnyHandle::class(handle).map(|class| lane_of(class, handle, "handle"));
+    lane.and_then(Result::ok).flatten().map_or(0, |lane| lane.timeout_ms())
 }
 
-fn lane<T: Object + OnLane>(
-    handle: &AnyHandle,
-    parameter: &'static str,
-) -> Result<Option<Arc<Lane>>> {
-    handle::get::<T>(handle.id(), parameter)?.lane()
+fn of_object(row: &Row, handle: &AnyHandle, parameter: &'static str) -> Result<Via> {
+    let id = handle.id();
+    match AnyHandle::class(id) {
+        Some(Class::Stream) => {
+            let stream = handle::get::<Stream>(id, parameter)?;
+            let is_in = receives(row) && stream.carries_both_ways();
+            let way = if is_in { Way::In } else { Way::Out };
+            Ok(stream.lane()?.map_or(Via::Process, |lane| Via::Stream(lane, id, way)))
+        }
+        Some(class) => Ok(lane_of(class, id, parameter)?.map_or(Via::Process, Via::Lane)),
+        None => {
+            // It is not live, which this says.
+            AnyHandle::retain(id, parameter)?;
+            Ok(Via::Process)
+        }
+    }
+}
+
+/// Whether a function of a stream waits for data from the other end.
+fn receives(row: &Row) -> bool {
+    matches!(row.name, "vkvm_stream_recv" | "vkvm_stream_recv_hole")
+}
+
+/// The lane of the connection that an object belongs to; none where it belongs to none.
+fn lane_of(class: Class, id: usize, parameter: &'static str) -> Result<Option<Arc<Lane>>> {
+    match class {
+        Class::Conn => lane::<Conn>(id, parameter),
+        Class::Domain => lane::<Domain>(id, parameter),
+        Class::DomainSnapshot => lane::<DomainSnapshot>(id, parameter),
+        Class::DomainCheckpoint => lane::<DomainCheckpoint>(id, parameter),
+        Class::Network => lane::<Network>(id, parameter),
+        Class::NetworkPort => lane::<NetworkPort>(id, parameter),
+        Class::Nwfilter => lane::<NwFilter>(id, parameter),
+        Class::NwfilterBinding => lane::<NwFilterBinding>(id, parameter),
+        Class::Interface => lane::<Interface>(id, parameter),
+        Class::NodeDevice => lane::<NodeDevice>(id, parameter),
+        Class::StoragePool => lane::<StoragePool>(id, parameter),
+        Class::StorageVol => lane::<StorageVol>(id, parameter),
+        Class::Secret => lane::<Secret>(id, parameter),
+        Class::Stream => lane::<Stream>(id, parameter),
+        Class::Host => lane::<Host>(id, parameter),
+        Class::Error | Class::Value | Class::EventQueue | Class::Fleet | Class::Call => Ok(None),
+    }
+}
+
+fn lane<T: Object + OnLane>(id: usize, parameter: &'static str) -> Result<Option<Arc<Lane>>> {
+    handle::get::<T>(id, parameter)?.lane()
 }

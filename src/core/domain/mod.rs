@@ -40,7 +40,7 @@ use crate::value::Map;
 
 /// A domain. It keeps its connection open.
 pub struct Domain {
-    object: Object<sys::virDomain>,
+    pub(super) object: Object<sys::virDomain>,
     // In a box for the same reason as `Object::versions`.
     known: OnceBox<Known>,
 }

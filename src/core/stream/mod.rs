@@ -164,6 +164,11 @@ impl Stream {
         lock(&self.listening)
     }
 
+    /// Whether it carries data both ways.
+    pub fn carries_both_ways(&self) -> bool {
+        self.uses.direction() == Some(Direction::Both)
+    }
+
     /// Counts the caller among those that use the open stream, for data of this
     /// direction, if there is one.
     fn enter(&self, direction: Option<Direction>) -> Result<Using<'_>> {

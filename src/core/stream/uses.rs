@@ -125,7 +125,12 @@ impl Uses {
 
     /// Whether the stream carries something.
     pub fn is_open(&self) -> bool {
-        self.state().open.is_some()
+        self.direction().is_some()
+    }
+
+    /// Which way the data go of what it carries.
+    pub fn direction(&self) -> Option<Direction> {
+        self.state().open
     }
 
     /// Whether it was ever given to libvirt to carry something.

@@ -1,0 +1,134 @@
+/* Progress of calls that a thread of the library's makes, for Perl's callbacks, which only run
+ * on the thread that waits: it looks how far the call is when the queue says that it is further. */
+
+#include "vkvm_perl.h"
+
+typedef int on_progress(uint64_t done, uint64_t total, void *userdata);
+typedef int on_host_progress(uint64_t done, uint64_t total, const char *unit, void *userdata);
+
+/* The callback of a call that the arguments carry, and what it was told. */
+struct vkvm_perl_progress {
+    void *function;
+    bool has_unit;
+    void *userdata;
+    vkvm_destroy_callback destroy;
+    bool is_over; /* it is told no more */
+    bool was_told;
+    uint64_t done;
+    uint64_t total;
+    SV *exception; /* that it died with */
+};
+
+bool vkvm_perl_reports_progress(const char *function, const vkvm_perl_given_callback *given)
+{
+    return strEQ(given->name, "progress") || strEQ(function, "vkvm_host_call");
+}
+
+vkvm_perl_progress *vkvm_perl_new_progress(pTHX_ const vkvm_perl_given_callback *given)
+{
+    vkvm_perl_progress *progress;
+    PERL_UNUSED_CONTEXT;
+    Newxz(progress, 1, vkvm_perl_progress);
+    progress->function = given->function;
+    progress->has_unit = strNE(given->name, "progress");
+    progress->userdata = given->userdata;
+    progress->destroy = given->destroy;
+    return progress;
+}
+
+void vkvm_perl_end_progress(pTHX_ void *ended)
+{
+    vkvm_perl_progress *progress = ended;
+    if (progress->destroy)
+        progress->destroy(progress->userdata);
+    SvREFCNT_dec(progress->exception);
+    Safefree(progress);
+}
+
+/* Whether it is further than it was told. */
+static bool is_further(vkvm_perl_progress *progress, vkvm_call *call, char **unit)
+{
+    vkvm_value *now;
+    uint64_t done, total;
+    *unit = NULL;
+    if (vkvm_call_get_progress(call, &now, NULL) < 0)
+        return FALSE;
+    bool is_known = vkvm_value_get_uint64(now, "done", &done, NULL) == 0 &&
+                    vkvm_value_get_uint64(now, "total", &total, NULL) == 0;
+    bool is_news = is_known && (!progress->was_told || done != progress->done ||
+                                total != progress->total);
+    if (is_news && progress->has_unit)
+        is_news = vkvm_value_get_string(now, "unit", unit, NULL) == 0;
+    vkvm_value_free(now);
+    if (!is_news)
+        return FALSE;
+    progress->was_told = TRUE;
+    progress->done = done;
+    progress->total = total;
+    return TRUE;
+}
+
+void vkvm_perl_tell_progress(pTHX_ vkvm_perl_progress *progress, vkvm_call *call)
+{
+    char *unit;
+    PERL_UNUSED_CONTEXT;
+    /* A callback that makes calls itself may have taken the next entry out of the queue. */
+    while (!progress->is_over && is_further(progress, call, &unit)) {
+        int answer =
+            progress->has_unit
+                ? ((on_host_progress *)progress->function)(progress->done, progress->total, unit,
+                                                           progress->userdata)
+                : ((on_progress *)progress->function)(progress->done, progress->total,
+                                                      progress->userdata);
+        vkvm_string_free(unit);
+        if (answer != 0) {
+            progress->is_over = TRUE;
+            vkvm_call_stop(call, NULL);
+        }
+    }
+}
+
+/* --- of a call for a future -------------------------------------------------------------- */
+
+static int free_progress(pTHX_ SV *sv, MAGIC *magic)
+{
+    PERL_UNUSED_ARG(sv);
+    vkvm_perl_end_progress(aTHX_ magic->mg_ptr);
+    return 0;
+}
+
+static MGVTBL has_progress = { .svt_free = free_progress };
+
+void vkvm_perl_keep_progress(pTHX_ SV *call, vkvm_perl_progress *progress)
+{
+    sv_magicext(SvRV(call), NULL, PERL_MAGIC_ext, &has_progress, (const char *)progress, 0);
+}
+
+static vkvm_perl_progress *progress_of(pTHX_ SV *call)
+{
+    MAGIC *magic = SvROK(call) ? mg_findext(SvRV(call), PERL_MAGIC_ext, &has_progress) : NULL;
+    return magic ? (vkvm_perl_progress *)magic->mg_ptr : NULL;
+}
+
+void vkvm_perl_tell_progress_of(pTHX_ SV *call)
+{
+    vkvm_perl_progress *progress = progress_of(aTHX_ call);
+    if (!progress)
+        return;
+    /* The callback may cancel the future. */
+    call = sv_2mortal(newRV_inc(SvRV(call)));
+    vkvm_perl_tell_progress(aTHX_ progress, INT2PTR(vkvm_call *, SvIVX(SvRV(call))));
+    /* The method dies with it when the call is done. */
+    SV *exception = vkvm_perl_take_exception(aTHX);
+    if (exception && progress->exception)
+        SvREFCNT_dec(exception);
+    else if (exception)
+        progress->exception = exception;
+}
+
+void vkvm_perl_rethrow_progress_of(pTHX_ SV *call)
+{
+    vkvm_perl_progress *progress = progress_of(aTHX_ call);
+    if (progress && progress->exception)
+        vkvm_perl_give_exception(aTHX_ SvREFCNT_inc(progress->exception));
+}
