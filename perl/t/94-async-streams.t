@@ -23,6 +23,10 @@ my $pool = $conn->async->create_storage_pool(
 my $vol = $pool->async->create_volume(
     '<volume><name>v</name><capacity>1000000</capacity></volume>')->get;
 
+# It takes so long that a callback can end it on the way.
+my $large = $pool->create_volume(
+    '<volume><name>large</name><capacity>1000000000</capacity><allocation>0</allocation></volume>');
+
 sub slurp { my ($path) = @_; open(my $f, '<:raw', $path) or die $!; local $/; return scalar <$f> }
 
 # Gives data in pieces.
@@ -95,7 +99,7 @@ sub told_by {
 
 # What holds for progress, whoever makes the call. The code gets a progress callback.
 sub progress_of {
-    my ($what, $download, $upload) = @_;
+    my ($what, $download, $upload, $large) = @_;
     return subtest $what => sub {
         my %before = map { $_ => VKVM::handle_count($_) } qw(call stream value);
         my ($count, @told) = told_by($download);
@@ -109,10 +113,10 @@ sub progress_of {
         is_deeply($told[-1], [ length $data, length $data ], 'its last report');
 
         unlink "$dir/progress";
-        my $error = thrown { told_by($download, sub { return -1 }) };
+        my $error = thrown { told_by($large, sub { return -1 }) };
         is($error->code, VKVM::Error::ERR_OPERATION_ABORTED(), 'a callback ends the transfer');
         ok(!-e "$dir/progress", 'the file is removed');
-        $error = thrown { told_by($download, sub { die "enough\n" }) };
+        $error = thrown { told_by($large, sub { die "enough\n" }) };
         is($error, "enough\n", 'a callback that dies');
         ok(!-e "$dir/progress", 'its file is removed');
         is((told_by($download))[0], length $data, 'the next transfer works');
@@ -121,10 +125,12 @@ sub progress_of {
 }
 
 progress_of('progress without a limit',
-    sub { $vol->download_file("$dir/progress", 0, 0, 0, $_[0]) }, sub { $vol->upload_file("$dir/copy", 0, 0, 0, $_[0]) });
+    sub { $vol->download_file("$dir/progress", 0, 0, 0, $_[0]) }, sub { $vol->upload_file("$dir/copy", 0, 0, 0, $_[0]) },
+    sub { $large->download_file("$dir/progress", 0, 0, 0, $_[0]) });
 progress_of('progress through futures',
     sub { $vol->async->download_file("$dir/progress", 0, 0, 0, $_[0])->get },
-    sub { $vol->async->upload_file("$dir/copy", 0, 0, 0, $_[0])->get });
+    sub { $vol->async->upload_file("$dir/copy", 0, 0, 0, $_[0])->get },
+    sub { $large->async->download_file("$dir/progress", 0, 0, 0, $_[0])->get });
 
 subtest 'progress of the facade through futures' => sub {
     my $host = VKVM::Host->new(conn => $conn);
@@ -236,7 +242,8 @@ subtest 'with a limit' => sub {
     is_deeply($told[-1], [ length $data, length $data ], 'with progress');
     is($volume->upload_file("$dir/copy"), length $data, 'and without');
     progress_of('progress', sub { $volume->download_file("$dir/progress", 0, 0, 0, $_[0]) },
-        sub { $volume->upload_file("$dir/copy", 0, 0, 0, $_[0]) });
+        sub { $volume->upload_file("$dir/copy", 0, 0, 0, $_[0]) },
+        sub { $own->get_storage_pool_by_name('p')->get_volume_by_name('large')->download_file("$dir/progress", 0, 0, 0, $_[0]) });
 
     pipe(my $out, my $in) or die $!;
     syswrite $in, 'x' x 1000;
@@ -262,6 +269,6 @@ subtest 'progress of the facade with a limit' => sub {
     is($error, "no more\n", 'a callback that dies');
 };
 
-undef $_ for $vol, $pool, $conn;
+undef $_ for $vol, $large, $pool, $conn;
 handles_are({ call => 0, stream => 0, conn => 0 }, 'nothing is left');
 done_testing;

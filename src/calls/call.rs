@@ -12,6 +12,7 @@ use super::progress::{Progress, Tally};
 use super::sampler::{Look, Sampler};
 use super::state::{GivenUp, State};
 use super::via::Via;
+use super::wake::Beside;
 use super::{deadlines, pool};
 use crate::core::sigpipe;
 use crate::error::{Error, Misuse, Result};
@@ -185,6 +186,10 @@ impl Call {
     /// From now on its queue is told when it is further than [`progress`](Self::progress) said.
     pub fn watch_progress(&self) {
         self.0.watch.is_wanted.store(true, Ordering::Relaxed);
+        // What it has said before; who says something meanwhile sees that it is wanted.
+        if lock(&self.0.tally).is_some() {
+            self.0.tell_progress();
+        }
         self.0.ask();
     }
 
@@ -218,12 +223,14 @@ impl Work for Started {
             return;
         };
         let before = CURRENT.replace(Some(Arc::clone(&self)));
+        let beside = Beside::of(&self.via);
         let outcome = catch_unwind(AssertUnwindSafe(job)).unwrap_or_else(|_| {
             // The panic hook has printed it.
             let what = format!("a panic in {}", self.function);
             Err(Misuse::Internal { what }.into())
         });
         CURRENT.set(before);
+        drop(beside);
         let hook = lock(&self.on_abandon).take();
         drop(hook);
         self.sampler.end();

@@ -19,6 +19,7 @@ mod progress;
 mod sampler;
 mod state;
 mod via;
+mod wake;
 
 use crate::event::sync;
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::ffi::CStr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use virt::sys;
@@ -29,6 +29,9 @@ pub struct Lane {
     max_calls: AtomicU32,
     /// How many calls libvirt has not answered that nobody waits for any more.
     abandoned: AtomicU32,
+    /// The handle of a stream that is received from beside other calls, 0 for none: the one that
+    /// began last.
+    receiver: AtomicUsize,
 }
 
 /// By the addresses of connections. Of one that is closed the entry stays until another
@@ -86,6 +89,22 @@ impl Lane {
         self.abandoned.fetch_sub(1, Ordering::Relaxed);
     }
 
+    /// From now on a call receives from the stream with this handle.
+    pub fn begin_to_receive(&self, stream: usize) {
+        self.receiver.store(stream, Ordering::Relaxed);
+    }
+
+    /// It no longer does.
+    pub fn end_receiving(&self, stream: usize) {
+        // Unless another one has begun.
+        let _ = self.receiver.compare_exchange(stream, 0, Ordering::Relaxed, Ordering::Relaxed);
+    }
+
+    /// The stream that is received from, if there is one.
+    pub fn receiver(&self) -> Option<usize> {
+        Some(self.receiver.load(Ordering::Relaxed)).filter(|stream| *stream != 0)
+    }
+
     /// Whether nobody may wait for long for this connection.
     pub(super) fn is_bounded(&self) -> bool {
         self.timeout().is_some() || self.abandoned.load(Ordering::Relaxed) > 0
@@ -123,6 +142,7 @@ pub(super) unsafe fn of(conn: sys::virConnectPtr) -> Result<Option<Arc<Lane>>> {
         timeout: AtomicU32::new(0),
         max_calls: AtomicU32::new(MAX_CALLS),
         abandoned: AtomicU32::new(0),
+        receiver: AtomicUsize::new(0),
     });
     // Another thread may have been faster.
     Ok(Some(Arc::clone(LANES.lock().entry(conn.addr()).or_insert(new))))

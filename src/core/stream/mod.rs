@@ -164,6 +164,14 @@ impl Stream {
         lock(&self.listening)
     }
 
+    /// Makes a short call to the daemon, whatever comes of it.
+    pub fn ask_daemon(&self) {
+        sigpipe::shield();
+        let mut version = 0;
+        // SAFETY: the connection is live as long as the stream; the output outlives the call.
+        unsafe { sys::virConnectGetLibVersion(self.conn.as_ptr(), &mut version) };
+    }
+
     /// Whether it carries data both ways.
     pub fn carries_both_ways(&self) -> bool {
         self.uses.direction() == Some(Direction::Both)
