@@ -10,6 +10,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -23,6 +24,7 @@
 
 static const char *uri;
 static pid_t daemon_pid;
+static int first_threads;
 
 static vkvm_conn *conn;
 static vkvm_error *err;
@@ -420,10 +422,13 @@ static void forked(void)
 
 enum { THREADS = 8 };
 
+/* How many calls each of them makes. */
+static int calls_each;
+
 static void *storm(void *number)
 {
     unsigned seed = (unsigned)(uintptr_t)number;
-    int count = getenv("VKVM_UNDER_VALGRIND") ? 200 : 20000;
+    int count = calls_each;
     vkvm_event_queue *queue = NULL;
     vkvm_error *error = NULL;
     must(vkvm_event_queue_new(1000, &queue, &error), error, "a queue");
@@ -451,16 +456,60 @@ static void *storm(void *number)
     return NULL;
 }
 
-static void at_random(void)
+/* What is allocated, in KiB. How much of what was freed the allocator keeps says little. */
+static long allocated_kib(void)
+{
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 33)
+    return (long)(mallinfo2().uordblks >> 10);
+#else
+    return 0;
+#endif
+}
+
+static void make_calls(int count)
 {
     pthread_t threads[THREADS];
+    calls_each = count / THREADS;
     for (uintptr_t i = 0; i < THREADS; i++)
         must(pthread_create(&threads[i], NULL, storm, (void *)i), NULL, "a thread");
     for (int i = 0; i < THREADS; i++)
         pthread_join(threads[i], NULL);
-    wait_for_count(conn, "running", 0, "after many calls from many threads none runs");
+    wait_for_count(conn, "running", 0, "after calls from many threads none runs");
     wait_for_count(conn, "waiting", 0, "none waits");
     wait_for_count(conn, "abandoned", 0, "none is abandoned");
+}
+
+/* As many as VKVM_CALLS says. What there is of everything is as after a tenth of them. */
+static void at_random(void)
+{
+    static const char *const classes[] = { "call", "value", "error", "event_queue", "conn" };
+    enum { CLASSES = sizeof classes / sizeof *classes, MOST_KIB = 1024 };
+    const char *wanted = getenv("VKVM_CALLS");
+    bool is_checked = getenv("VKVM_UNDER_VALGRIND") != NULL;
+    int count = is_checked ? 1600 : wanted ? atoi(wanted) : 160000;
+    size_t before[CLASSES];
+    make_calls(count / 10);
+    ok(falls_to(running_threads, first_threads), "the threads have ended");
+    malloc_trim(0);
+    for (int i = 0; i < CLASSES; i++)
+        before[i] = handles(classes[i]);
+    int files = open_files();
+    long memory = allocated_kib(), resident = resident_kib();
+    double begin = now();
+    make_calls(count);
+    double took = now() - begin;
+    ok(falls_to(running_threads, first_threads), "the threads are as before");
+    malloc_trim(0);
+    for (int i = 0; i < CLASSES; i++)
+        is_int(handles(classes[i]), before[i], classes[i]);
+    is_int(open_files(), files, "the descriptors are as before");
+    long more = allocated_kib() - memory;
+    if (wanted)
+        diag("%d calls from %d threads in %.1f s: %ld KiB allocated before, %ld KiB after; "
+             "%ld KiB resident before, %ld KiB after", count, THREADS, took, memory, memory + more,
+             resident, resident_kib());
+    if (!is_checked && !ok(more < MOST_KIB, "the memory is as before"))
+        diag("%ld KiB more than %ld", more, memory);
 }
 
 int main(int argc, char **argv)
@@ -468,7 +517,7 @@ int main(int argc, char **argv)
     must(argc == 3 ? 0 : -1, NULL, "usage: calls URI_UNIX PID");
     uri = argv[1];
     daemon_pid = atoi(argv[2]);
-    int threads = running_threads();
+    first_threads = running_threads();
     conn = open_conn(TEST_URI, 0);
     results();
     in_a_queue();
@@ -483,7 +532,7 @@ int main(int argc, char **argv)
     closing();
     silent_host();
     vkvm_conn_free(conn);
-    ok(falls_to(running_threads, threads), "the threads end");
+    ok(falls_to(running_threads, first_threads), "the threads end");
     no_handles_left();
     return done();
 }

@@ -87,6 +87,19 @@ static inline int threads_named(const char *name)
     return count;
 }
 
+/* How much memory this process has. */
+static inline long resident_kib(void)
+{
+    long size = 0, resident = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (file) {
+        if (fscanf(file, "%ld %ld", &size, &resident) != 2)
+            resident = 0;
+        fclose(file);
+    }
+    return resident * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
 static inline vkvm_conn *open_conn(const char *uri, uint32_t flags)
 {
     vkvm_conn *conn = NULL;

@@ -44,18 +44,6 @@ static inline void bad(int returned)
     forget(&err);
 }
 
-static inline long resident_kib(void)
-{
-    long size = 0, resident = 0;
-    FILE *file = fopen("/proc/self/statm", "r");
-    if (file) {
-        if (fscanf(file, "%ld %ld", &size, &resident) != 2)
-            resident = 0;
-        fclose(file);
-    }
-    return resident * (sysconf(_SC_PAGESIZE) / 1024);
-}
-
 /* Returns how often the call was made. */
 static inline long repeat(void (*call)(void), long times, double seconds)
 {
