@@ -30,6 +30,7 @@ const GENERATIONS: u64 = ((1 << GENERATION_BITS) - 1) * GENERATION;
 /// A key has the number of the slot in its low bits and the generation above.
 const NUMBER_BITS: u32 = 32;
 /// How many bits of a key can be set.
+#[allow(dead_code)] // To Rust 1.85, being asserted is not being used.
 pub const KEY_BITS: u32 = NUMBER_BITS + GENERATION_BITS;
 
 /// How many uses of one object there can be at once.
