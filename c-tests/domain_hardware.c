@@ -249,8 +249,16 @@ static void newer_libvirts(vkvm_domain *dom)
            vkvm_error_code(err) == VKVM_ERROR_ERR_NO_SUPPORT,
        "start_dirty_rate_calc");
     forget(&err);
+    vkvm_value *times = map_of(VKVM_DOMAIN_ANNOUNCE_INTERFACE_ROUNDS, 3);
+    ok(vkvm_domain_announce_interface(dom, NULL, times, 0, &err) == -1 &&
+           vkvm_error_code(err) == VKVM_ERROR_ERR_NO_SUPPORT,
+       "announce_interface");
+    forget(&err);
+    vkvm_value_free(times);
     vkvm_value_free(limits);
     limits = map_of("total_bytes", 1);
+    fails(vkvm_domain_announce_interface(dom, "52:54:00:00:00:01", limits, 0, &err), &err,
+          VKVM_ERROR_OWN_NOT_FOUND, "params", "announce_interface knows its parameters");
     fails(vkvm_domain_set_throttle_group(dom, "group", limits, 0, &err), &err,
           VKVM_ERROR_OWN_NOT_FOUND, "newparams", "a typing error is noticed all the same");
     fails(vkvm_domain_set_launch_security_state(dom, limits, 0, &err), &err,

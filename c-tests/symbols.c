@@ -159,6 +159,7 @@ static const function functions[] = {
     (function)&vkvm_domain_abort_block_job,
     (function)&vkvm_domain_abort_job,
     (function)&vkvm_domain_add_iothread,
+    (function)&vkvm_domain_announce_interface,
     (function)&vkvm_domain_attach_device,
     (function)&vkvm_domain_authorized_ssh_keys_get,
     (function)&vkvm_domain_authorized_ssh_keys_set,

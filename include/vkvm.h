@@ -1593,6 +1593,7 @@ int vkvm_library_reopen_after_fork(int reopen, vkvm_error **error);
 #define VKVM_SEV_CPU0_ID "cpu0-id"
 #define VKVM_DOMAIN_CAPABILITIES_DISABLE_DEPRECATED_FEATURES 1
 #define VKVM_DOMAIN_CAPABILITIES_EXPAND_CPU_FEATURES 2
+#define VKVM_DOMAIN_CAPABILITIES_SUPPORTED_CPU_FEATURES 4
 #define VKVM_RESUME_DISCONNECTED 0
 #define VKVM_RESUME_RECONNECTED 1
 
@@ -5561,6 +5562,7 @@ vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
 #define VKVM_DOMAIN_IOTHREAD_PARAM_POLL_SHRINK "poll_shrink"
 #define VKVM_DOMAIN_IOTHREAD_PARAM_THREAD_POOL_MIN "thread_pool_min"
 #define VKVM_DOMAIN_IOTHREAD_PARAM_THREAD_POOL_MAX "thread_pool_max"
+#define VKVM_DOMAIN_IOTHREAD_PARAM_POLL_WEIGHT "poll_weight"
 #define VKVM_DOMAIN_BANDWIDTH_IN_AVERAGE "inbound.average"
 #define VKVM_DOMAIN_BANDWIDTH_IN_PEAK "inbound.peak"
 #define VKVM_DOMAIN_BANDWIDTH_IN_BURST "inbound.burst"
@@ -5568,6 +5570,10 @@ vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
 #define VKVM_DOMAIN_BANDWIDTH_OUT_AVERAGE "outbound.average"
 #define VKVM_DOMAIN_BANDWIDTH_OUT_PEAK "outbound.peak"
 #define VKVM_DOMAIN_BANDWIDTH_OUT_BURST "outbound.burst"
+#define VKVM_DOMAIN_ANNOUNCE_INTERFACE_INITIAL "initial"
+#define VKVM_DOMAIN_ANNOUNCE_INTERFACE_MAX "max"
+#define VKVM_DOMAIN_ANNOUNCE_INTERFACE_ROUNDS "rounds"
+#define VKVM_DOMAIN_ANNOUNCE_INTERFACE_STEP "step"
 #define VKVM_DOMAIN_VCPU_CURRENT 0
 #define VKVM_DOMAIN_VCPU_LIVE 1
 #define VKVM_DOMAIN_VCPU_CONFIG 2
@@ -5762,6 +5768,7 @@ vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
 #define VKVM_DOMAIN_LIFECYCLE_ACTION_PRESERVE 3
 #define VKVM_DOMAIN_LIFECYCLE_ACTION_COREDUMP_DESTROY 4
 #define VKVM_DOMAIN_LIFECYCLE_ACTION_COREDUMP_RESTART 5
+#define VKVM_DOMAIN_LIFECYCLE_ACTION_PRESERVE_RUNNING 6
 #define VKVM_DOMAIN_SAVE_IMAGE_XML_SECURE 1
 #define VKVM_DOMAIN_LAUNCH_SECURITY_SEV_MEASUREMENT "sev-measurement"
 #define VKVM_DOMAIN_LAUNCH_SECURITY_SEV_API_MAJOR "sev-api-major"
@@ -5780,6 +5787,7 @@ vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
 #define VKVM_DOMAIN_GUEST_INFO_DISKS 32
 #define VKVM_DOMAIN_GUEST_INFO_INTERFACES 64
 #define VKVM_DOMAIN_GUEST_INFO_LOAD 128
+#define VKVM_DOMAIN_GUEST_INFO_DEVICES 256
 #define VKVM_DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK (-2)
 #define VKVM_DOMAIN_AGENT_RESPONSE_TIMEOUT_NOWAIT 0
 #define VKVM_DOMAIN_AGENT_RESPONSE_TIMEOUT_DEFAULT (-1)
@@ -5850,6 +5858,14 @@ vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
 #define VKVM_DOMAIN_GUEST_INFO_LOAD_15M "load.15m"
 #define VKVM_DOMAIN_GUEST_INFO_LOAD_1M "load.1m"
 #define VKVM_DOMAIN_GUEST_INFO_LOAD_5M "load.5m"
+#define VKVM_DOMAIN_GUEST_INFO_DEVICE_COUNT "device.count"
+#define VKVM_DOMAIN_GUEST_INFO_DEVICE_PREFIX "device."
+#define VKVM_DOMAIN_GUEST_INFO_DEVICE_SUFFIX_DRIVER_DATE ".driverDate"
+#define VKVM_DOMAIN_GUEST_INFO_DEVICE_SUFFIX_DRIVER_NAME ".driverName"
+#define VKVM_DOMAIN_GUEST_INFO_DEVICE_SUFFIX_DRIVER_VERSION ".driverVersion"
+#define VKVM_DOMAIN_GUEST_INFO_DEVICE_SUFFIX_ID_TYPE ".idType"
+#define VKVM_DOMAIN_GUEST_INFO_DEVICE_SUFFIX_PCI_DEVICE ".pciDevice"
+#define VKVM_DOMAIN_GUEST_INFO_DEVICE_SUFFIX_PCI_VENDOR ".pciVendor"
 #define VKVM_DOMAIN_GUEST_INFO_OS_ID "os.id"
 #define VKVM_DOMAIN_GUEST_INFO_OS_KERNEL_RELEASE "os.kernel-release"
 #define VKVM_DOMAIN_GUEST_INFO_OS_KERNEL_VERSION "os.kernel-version"
@@ -5972,6 +5988,7 @@ vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
 #define VKVM_DOMAIN_STATS_IOTHREAD_SUFFIX_POLL_GROW ".poll-grow"
 #define VKVM_DOMAIN_STATS_IOTHREAD_SUFFIX_POLL_MAX_NS ".poll-max-ns"
 #define VKVM_DOMAIN_STATS_IOTHREAD_SUFFIX_POLL_SHRINK ".poll-shrink"
+#define VKVM_DOMAIN_STATS_IOTHREAD_SUFFIX_POLL_WEIGHT ".poll-weight"
 #define VKVM_DOMAIN_STATS_MEMORY_BANDWIDTH_MONITOR_COUNT "memory.bandwidth.monitor.count"
 #define VKVM_DOMAIN_STATS_MEMORY_BANDWIDTH_MONITOR_PREFIX "memory.bandwidth.monitor."
 #define VKVM_DOMAIN_STATS_MEMORY_BANDWIDTH_MONITOR_SUFFIX_NAME ".name"
@@ -7109,6 +7126,32 @@ int vkvm_domain_add_iothread(vkvm_domain *dom,
                              uint32_t iothread_id,
                              uint32_t flags,
                              vkvm_error **error);
+
+/**
+ * Announces the hardware address of a network interface of the running domain
+ * with gratuitous ARP packets, so that switches send to where the domain is
+ * now.
+ *
+ * Needs libvirt 12.5.0.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param device the name on the host, like `vnet0`, or the hardware address;
+ *     NULL for all interfaces (may be NULL; borrowed)
+ * @param params a map with when packets are sent; the keys are the texts of
+ *     `VKVM_DOMAIN_ANNOUNCE_INTERFACE_*`. The driver has defaults for those
+ *     that are missing (not NULL; borrowed)
+ * @param flags unused, pass 0
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainAnnounceInterface
+ */
+int vkvm_domain_announce_interface(vkvm_domain *dom,
+                                   const char *device,
+                                   vkvm_value *params,
+                                   uint32_t flags,
+                                   vkvm_error **error);
 
 /**
  * Adds a device to the domain. Without flags, the domain must run.
@@ -8822,8 +8865,8 @@ int vkvm_domain_set_interface_parameters(vkvm_domain *dom,
  * @param iothread_id its number, from 1
  * @param newparams a map with those to set; the keys are the texts of
  *     `VKVM_DOMAIN_IOTHREAD_PARAM_*`: `poll_max_ns` (ns that it may poll),
- *     `poll_grow` and `poll_shrink` (factors for that), `thread_pool_min` and
- *     `thread_pool_max` (not NULL; borrowed)
+ *     `poll_grow` and `poll_shrink` (factors for that), `poll_weight`,
+ *     `thread_pool_min` and `thread_pool_max` (not NULL; borrowed)
  * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)

@@ -91,6 +91,8 @@ pub const CONN_NODE_ALLOC_PAGES_SET: u32 = 1;
 pub const CONN_DOMAIN_CAPABILITIES_DISABLE_DEPRECATED_FEATURES: u32 = 1;
 /// `VKVM_DOMAIN_CAPABILITIES_EXPAND_CPU_FEATURES`.
 pub const CONN_DOMAIN_CAPABILITIES_EXPAND_CPU_FEATURES: u32 = 2;
+/// `VKVM_DOMAIN_CAPABILITIES_SUPPORTED_CPU_FEATURES`.
+pub const CONN_DOMAIN_CAPABILITIES_SUPPORTED_CPU_FEATURES: u32 = 4;
 /// `VKVM_RESUME_DISCONNECTED`.
 pub const CONN_RESUME_DISCONNECTED: i32 = 0;
 /// `VKVM_RESUME_RECONNECTED`.
@@ -1065,6 +1067,8 @@ pub const DOMAIN_LIFECYCLE_ACTION_PRESERVE: u32 = 3;
 pub const DOMAIN_LIFECYCLE_ACTION_COREDUMP_DESTROY: u32 = 4;
 /// `VKVM_DOMAIN_LIFECYCLE_ACTION_COREDUMP_RESTART`.
 pub const DOMAIN_LIFECYCLE_ACTION_COREDUMP_RESTART: u32 = 5;
+/// `VKVM_DOMAIN_LIFECYCLE_ACTION_PRESERVE_RUNNING`.
+pub const DOMAIN_LIFECYCLE_ACTION_PRESERVE_RUNNING: u32 = 6;
 /// `VKVM_DOMAIN_SAVE_IMAGE_XML_SECURE`.
 pub const DOMAIN_SAVE_IMAGE_XML_SECURE: u32 = 1;
 /// `VKVM_DOMAIN_GUEST_INFO_USERS`.
@@ -1083,6 +1087,8 @@ pub const DOMAIN_GUEST_INFO_DISKS: u32 = 32;
 pub const DOMAIN_GUEST_INFO_INTERFACES: u32 = 64;
 /// `VKVM_DOMAIN_GUEST_INFO_LOAD`.
 pub const DOMAIN_GUEST_INFO_LOAD: u32 = 128;
+/// `VKVM_DOMAIN_GUEST_INFO_DEVICES`.
+pub const DOMAIN_GUEST_INFO_DEVICES: u32 = 256;
 /// `VKVM_DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK`.
 pub const DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK: i32 = -2;
 /// `VKVM_DOMAIN_AGENT_RESPONSE_TIMEOUT_NOWAIT`.
@@ -2135,6 +2141,7 @@ pub static CONSTANTS: &[Constant] = &[
     Constant { class: "conn", name: "SEV_CPU0_ID", value: Number::Text("cpu0-id") },
     Constant { class: "conn", name: "DOMAIN_CAPABILITIES_DISABLE_DEPRECATED_FEATURES", value: Number::Int(1) },
     Constant { class: "conn", name: "DOMAIN_CAPABILITIES_EXPAND_CPU_FEATURES", value: Number::Int(2) },
+    Constant { class: "conn", name: "DOMAIN_CAPABILITIES_SUPPORTED_CPU_FEATURES", value: Number::Int(4) },
     Constant { class: "conn", name: "RESUME_DISCONNECTED", value: Number::Int(0) },
     Constant { class: "conn", name: "RESUME_RECONNECTED", value: Number::Int(1) },
     Constant { class: "event", name: "HANDLE_READABLE", value: Number::Int(1) },
@@ -2611,6 +2618,7 @@ pub static CONSTANTS: &[Constant] = &[
     Constant { class: "domain", name: "IOTHREAD_PARAM_POLL_SHRINK", value: Number::Text("poll_shrink") },
     Constant { class: "domain", name: "IOTHREAD_PARAM_THREAD_POOL_MIN", value: Number::Text("thread_pool_min") },
     Constant { class: "domain", name: "IOTHREAD_PARAM_THREAD_POOL_MAX", value: Number::Text("thread_pool_max") },
+    Constant { class: "domain", name: "IOTHREAD_PARAM_POLL_WEIGHT", value: Number::Text("poll_weight") },
     Constant { class: "domain", name: "BANDWIDTH_IN_AVERAGE", value: Number::Text("inbound.average") },
     Constant { class: "domain", name: "BANDWIDTH_IN_PEAK", value: Number::Text("inbound.peak") },
     Constant { class: "domain", name: "BANDWIDTH_IN_BURST", value: Number::Text("inbound.burst") },
@@ -2618,6 +2626,10 @@ pub static CONSTANTS: &[Constant] = &[
     Constant { class: "domain", name: "BANDWIDTH_OUT_AVERAGE", value: Number::Text("outbound.average") },
     Constant { class: "domain", name: "BANDWIDTH_OUT_PEAK", value: Number::Text("outbound.peak") },
     Constant { class: "domain", name: "BANDWIDTH_OUT_BURST", value: Number::Text("outbound.burst") },
+    Constant { class: "domain", name: "ANNOUNCE_INTERFACE_INITIAL", value: Number::Text("initial") },
+    Constant { class: "domain", name: "ANNOUNCE_INTERFACE_MAX", value: Number::Text("max") },
+    Constant { class: "domain", name: "ANNOUNCE_INTERFACE_ROUNDS", value: Number::Text("rounds") },
+    Constant { class: "domain", name: "ANNOUNCE_INTERFACE_STEP", value: Number::Text("step") },
     Constant { class: "domain", name: "VCPU_CURRENT", value: Number::Int(0) },
     Constant { class: "domain", name: "VCPU_LIVE", value: Number::Int(1) },
     Constant { class: "domain", name: "VCPU_CONFIG", value: Number::Int(2) },
@@ -2812,6 +2824,7 @@ pub static CONSTANTS: &[Constant] = &[
     Constant { class: "domain", name: "LIFECYCLE_ACTION_PRESERVE", value: Number::Int(3) },
     Constant { class: "domain", name: "LIFECYCLE_ACTION_COREDUMP_DESTROY", value: Number::Int(4) },
     Constant { class: "domain", name: "LIFECYCLE_ACTION_COREDUMP_RESTART", value: Number::Int(5) },
+    Constant { class: "domain", name: "LIFECYCLE_ACTION_PRESERVE_RUNNING", value: Number::Int(6) },
     Constant { class: "domain", name: "SAVE_IMAGE_XML_SECURE", value: Number::Int(1) },
     Constant { class: "domain", name: "LAUNCH_SECURITY_SEV_MEASUREMENT", value: Number::Text("sev-measurement") },
     Constant { class: "domain", name: "LAUNCH_SECURITY_SEV_API_MAJOR", value: Number::Text("sev-api-major") },
@@ -2830,6 +2843,7 @@ pub static CONSTANTS: &[Constant] = &[
     Constant { class: "domain", name: "GUEST_INFO_DISKS", value: Number::Int(32) },
     Constant { class: "domain", name: "GUEST_INFO_INTERFACES", value: Number::Int(64) },
     Constant { class: "domain", name: "GUEST_INFO_LOAD", value: Number::Int(128) },
+    Constant { class: "domain", name: "GUEST_INFO_DEVICES", value: Number::Int(256) },
     Constant { class: "domain", name: "AGENT_RESPONSE_TIMEOUT_BLOCK", value: Number::Int(-2) },
     Constant { class: "domain", name: "AGENT_RESPONSE_TIMEOUT_NOWAIT", value: Number::Int(0) },
     Constant { class: "domain", name: "AGENT_RESPONSE_TIMEOUT_DEFAULT", value: Number::Int(-1) },
@@ -2900,6 +2914,14 @@ pub static CONSTANTS: &[Constant] = &[
     Constant { class: "domain", name: "GUEST_INFO_LOAD_15M", value: Number::Text("load.15m") },
     Constant { class: "domain", name: "GUEST_INFO_LOAD_1M", value: Number::Text("load.1m") },
     Constant { class: "domain", name: "GUEST_INFO_LOAD_5M", value: Number::Text("load.5m") },
+    Constant { class: "domain", name: "GUEST_INFO_DEVICE_COUNT", value: Number::Text("device.count") },
+    Constant { class: "domain", name: "GUEST_INFO_DEVICE_PREFIX", value: Number::Text("device.") },
+    Constant { class: "domain", name: "GUEST_INFO_DEVICE_SUFFIX_DRIVER_DATE", value: Number::Text(".driverDate") },
+    Constant { class: "domain", name: "GUEST_INFO_DEVICE_SUFFIX_DRIVER_NAME", value: Number::Text(".driverName") },
+    Constant { class: "domain", name: "GUEST_INFO_DEVICE_SUFFIX_DRIVER_VERSION", value: Number::Text(".driverVersion") },
+    Constant { class: "domain", name: "GUEST_INFO_DEVICE_SUFFIX_ID_TYPE", value: Number::Text(".idType") },
+    Constant { class: "domain", name: "GUEST_INFO_DEVICE_SUFFIX_PCI_DEVICE", value: Number::Text(".pciDevice") },
+    Constant { class: "domain", name: "GUEST_INFO_DEVICE_SUFFIX_PCI_VENDOR", value: Number::Text(".pciVendor") },
     Constant { class: "domain", name: "GUEST_INFO_OS_ID", value: Number::Text("os.id") },
     Constant { class: "domain", name: "GUEST_INFO_OS_KERNEL_RELEASE", value: Number::Text("os.kernel-release") },
     Constant { class: "domain", name: "GUEST_INFO_OS_KERNEL_VERSION", value: Number::Text("os.kernel-version") },
@@ -3022,6 +3044,7 @@ pub static CONSTANTS: &[Constant] = &[
     Constant { class: "domain", name: "STATS_IOTHREAD_SUFFIX_POLL_GROW", value: Number::Text(".poll-grow") },
     Constant { class: "domain", name: "STATS_IOTHREAD_SUFFIX_POLL_MAX_NS", value: Number::Text(".poll-max-ns") },
     Constant { class: "domain", name: "STATS_IOTHREAD_SUFFIX_POLL_SHRINK", value: Number::Text(".poll-shrink") },
+    Constant { class: "domain", name: "STATS_IOTHREAD_SUFFIX_POLL_WEIGHT", value: Number::Text(".poll-weight") },
     Constant { class: "domain", name: "STATS_MEMORY_BANDWIDTH_MONITOR_COUNT", value: Number::Text("memory.bandwidth.monitor.count") },
     Constant { class: "domain", name: "STATS_MEMORY_BANDWIDTH_MONITOR_PREFIX", value: Number::Text("memory.bandwidth.monitor.") },
     Constant { class: "domain", name: "STATS_MEMORY_BANDWIDTH_MONITOR_SUFFIX_NAME", value: Number::Text(".name") },

@@ -1081,6 +1081,15 @@ int vkvm_perl_domain_add_iothread(vkvm_domain *dom, uint32_t iothread_id, uint32
          dom, iothread_id, flags)
 }
 
+int vkvm_perl_domain_announce_interface(vkvm_domain *dom, const char *device, vkvm_value *params,
+                                        uint32_t flags, vkvm_error **error)
+{
+    MAKE(vkvm_domain_announce_interface,
+         "hdom tdevice vparams uflags",
+         (dom, device, params, flags, error),
+         dom, device, params, flags)
+}
+
 int vkvm_perl_domain_attach_device(vkvm_domain *dom, const char *xml, uint32_t flags,
                                    vkvm_error **error)
 {

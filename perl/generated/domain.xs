@@ -46,6 +46,23 @@ add_iothread(dom, iothread_id_sv, flags_sv = NULL)
   }
 
 void
+announce_interface(dom, device_sv, params_sv, flags_sv = NULL)
+    vkvm_domain *dom
+    SV *device_sv
+    SV *params_sv
+    SV *flags_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    const char *device = vkvm_perl_given(device_sv) ? vkvm_perl_text(aTHX_ device_sv, "device") : NULL;
+    vkvm_value *params = vkvm_perl_to_value(aTHX_ params_sv, "params");
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_domain_announce_interface(dom, device, params, flags, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
 attach_device(dom, xml_sv, flags_sv = NULL)
     vkvm_domain *dom
     SV *xml_sv

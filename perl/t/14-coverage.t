@@ -8,7 +8,8 @@ use warnings;
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
-use File::Find qw(find);
+use File::Temp qw(tempdir);
+use LibvirtAPI qw(symbols value_of number named_in_sources slurp);
 use Test::More;
 use TestVKVM;
 
@@ -19,13 +20,6 @@ my $table     = read_json(root_file('data/constants.json'));
 my $sysvirt   = read_json(root_file('data/coverage/methods.json'));
 my $unreached = read_json(root_file('data/coverage/unreached.json'));
 my $unnamed   = read_json(root_file('data/coverage/constants.json'));
-
-sub slurp {
-    my ($path) = @_;
-    open(my $file, '<:raw', $path) or die "cannot read $path: $!";
-    local $/;
-    return scalar <$file>;
-}
 
 my %declared = map { $_ => 1 } slurp(root_file('include/vkvm.h')) =~ /\b(vkvm_\w+)\(/g;
 
@@ -94,23 +88,6 @@ sub libvirt_xml {
     return -e $path ? slurp($path) : undef;
 }
 
-sub number {
-    my ($version) = @_;
-    my ($major, $minor, $micro) = split /\./, $version;
-    return ($major * 1000 + $minor) * 1000 + $micro;
-}
-
-# The symbols of one kind, each with its attributes.
-sub symbols {
-    my ($xml, $element) = @_;
-    my %symbol;
-    while ($xml =~ /<$element ([^>]*)>/g) {
-        my %attribute = $1 =~ /(\w+)=(?|'([^']*)'|"([^"]*)")/g;
-        $symbol{ $attribute{name} } = \%attribute;
-    }
-    return \%symbol;
-}
-
 SKIP: {
     my %xml = map { $_ => libvirt_xml($_) } '', qw(qemu_ lxc_);
     skip('libvirt has no description of its API here (Debian package libvirt-dev)', 1)
@@ -119,23 +96,9 @@ SKIP: {
     constants_agree($xml{''});
 }
 
-# Functions of libvirt that the sources call or look up; comments do not count.
-sub named_in_sources {
-    my %named;
-    find({
-        no_chdir => 1,
-        wanted   => sub {
-            return unless /\.rs\z/;
-            my $text = slurp($_) =~ s{^\s*//.*}{}mgr;
-            $named{$_} = 1 for $text =~ /\b(vir[A-Z]\w+)/g;
-        }
-    }, root_file('src'));
-    return \%named;
-}
-
 sub functions_are_reached {
     my @functions = @_;
-    my $named     = named_in_sources();
+    my $named     = named_in_sources(root_file('src'));
     my %by_crate  = map { $_ => 1 } @{ $unreached->{crate}{functions} };
     my %excused   = map { $_ => 1 } map { @{ $_->{functions} } } @{ $unreached->{reasons} };
 
@@ -157,15 +120,6 @@ sub functions_are_reached {
         is_deeply(\@untrue, [], 'functions call what their documentation says');
     };
     return;
-}
-
-# The values of enumerations are numbers or names of others.
-sub value_of {
-    my ($symbols, $name) = @_;
-    my $symbol = $symbols->{$name} // return;
-    my $value  = $symbol->{value} // $symbol->{string} // $symbol->{raw} // return;
-    return $1 if !defined $symbol->{string} && $value =~ /^(-?\d+)(?:LL)?(?:\s|\z)/;
-    return value_of($symbols, $value) // $value;
 }
 
 sub constants_agree {
@@ -195,5 +149,38 @@ sub constants_agree {
     };
     return;
 }
+
+# --- what a new libvirt brings ----------------------------------------------------
+
+subtest 'scripts/coverage' => sub {
+    my $folder = tempdir(CLEANUP => 1);
+    open(my $file, '>', "$folder/libvirt-api.xml") or die "$folder: $!";
+    print $file <<'END';
+<api>
+  <macro name='VIR_DOMAIN_TUNE_ODDITY' file='libvirt-domain' string='oddity' version='99.1.0'>
+  </macro>
+  <enum name='VIR_DOMAIN_ODD' file='libvirt-domain' value='7' type='virDomainOddity' version='99.1.0'/>
+  <function name='virDomainMakeOdd' file='libvirt-domain' module='libvirt-domain' version='99.1.0'>
+    <info>x</info><return type='int' info='x'/><arg name='dom' type='virDomainPtr' info='x'/>
+    <arg name='flags' type='unsigned int' info='x'/>
+  </function>
+  <function name='virDomainCreate' file='libvirt-domain' module='libvirt-domain' version='0.0.3'>
+  </function>
+</api>
+END
+    close($file) or die "$folder: $!";
+    my $program = root_file('scripts/coverage');
+    my $printed = `"$^X" "$program" --no-sys-virt "$folder/libvirt-api.xml"`;
+    is($? >> 8, 1, 'says that something is missing');
+    is($printed, <<"END", 'and prints it, with rows to copy');
+# functions of $folder/libvirt-api.xml
+virDomainMakeOdd, since 99.1.0: virDomainPtr dom, unsigned int flags
+
+# data/constants.json, "domain"
+    ["ODD", 7, "VIR_DOMAIN_ODD", "99.1.0"],
+    ["TUNE_ODDITY", "oddity", "VIR_DOMAIN_TUNE_ODDITY", "99.1.0"],
+
+END
+};
 
 done_testing;

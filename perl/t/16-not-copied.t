@@ -179,7 +179,7 @@ subtest 'the version of Sys::Virt' => sub {
         'use Sys::Virt 4.0.0; print "yes"'           => qr/^yes$/,
         'use Sys::Virt 12; print Sys::Virt->VERSION' => qr/^12\.5\.0$/,
         'use Sys::Virt 99'        => qr/^Sys::Virt version 99 .* only version v?12\.5\.0 at -e line 1/,
-        'use Sys::Virt 12.5.1'    => qr/^Sys::Virt version v12\.5\.1 required/,
+        'use Sys::Virt 12.7.1'    => qr/^Sys::Virt version v12\.7\.1 required/,
         'Sys::Virt->VERSION("x")' => qr/^Invalid version format/,
         'use VKVM 4'              => qr/^VKVM version 4 required.* only version \S+ at -e line 1/,
         'package X; our @ISA = "Sys::Virt"; our $VERSION = 3; print X->VERSION(2)' => qr/^3$/,

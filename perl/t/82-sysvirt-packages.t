@@ -21,13 +21,13 @@ my @modules = ('', map { "::$_" } qw(
 ));
 
 subtest 'versions' => sub {
-    is($Sys::Virt::VERSION, '12.5.0', '$Sys::Virt::VERSION is that of the Sys::Virt that is implemented');
+    is($Sys::Virt::VERSION, '12.7.0', '$Sys::Virt::VERSION is that of the Sys::Virt that is implemented');
     is($VKVM::VERSION, $VKVM::SysVirt::VERSION, '$VKVM::VERSION is ours');
-    is(Sys::Virt->VERSION, '12.5.0', 'Sys::Virt->VERSION');
+    is(Sys::Virt->VERSION, '12.7.0', 'Sys::Virt->VERSION');
     is(VKVM->VERSION, $VKVM::VERSION, 'VKVM->VERSION');
     ok(eval { Sys::Virt->VERSION('4.0.0') }, 'use Sys::Virt 4.0.0 works');
-    like(thrown { Sys::Virt->VERSION('12.5.1') },
-        qr/\ASys::Virt version v?12\.5\.1 required--this is only version v?12\.5\.0/, 'a later one is refused');
+    like(thrown { Sys::Virt->VERSION('12.7.1') },
+        qr/\ASys::Virt version v?12\.7\.1 required--this is only version v?12\.7\.0/, 'a later one is refused');
 };
 
 subtest 'functions, constants and inheritance' => sub {
@@ -59,7 +59,7 @@ subtest 'private functions' => sub {
         no strict 'refs';
         is_deeply([ grep { !defined &{"${package}::$_"} } @{ $private->{$package} } ], [], $package);
     }
-    is($count, 82, 'all of Sys::Virt 12.5');
+    is($count, 82, 'all of Sys::Virt 12.7');
 };
 
 my $uri  = 'test:///default';

@@ -159,6 +159,7 @@ pub static EXPORTS: &[&CStr] = &[
     c"vkvm_domain_abort_block_job",
     c"vkvm_domain_abort_job",
     c"vkvm_domain_add_iothread",
+    c"vkvm_domain_announce_interface",
     c"vkvm_domain_attach_device",
     c"vkvm_domain_authorized_ssh_keys_get",
     c"vkvm_domain_authorized_ssh_keys_set",

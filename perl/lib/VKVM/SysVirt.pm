@@ -27,7 +27,7 @@ use VKVM::Stream;
 our $VERSION = '0.001000';
 
 # The Sys::Virt whose methods and constants these are.
-use constant SYS_VIRT_VERSION => '12.5.0';
+use constant SYS_VIRT_VERSION => '12.7.0';
 
 # The packages, without what both names begin with.
 my @MODULES = (
@@ -131,7 +131,7 @@ subclass of its counterpart and has all its functions and constants, and C<use S
 loads nothing more. All objects and errors are of Sys::Virt's classes from then on: C<ref $dom> is
 C<Sys::Virt::Domain>, and C<isa> answers to that and to C<VKVM::Domain>.
 
-C<$Sys::Virt::VERSION> is the version of Sys::Virt that is implemented, 12.5.0, and
+C<$Sys::Virt::VERSION> is the version of Sys::Virt that is implemented, 12.7.0, and
 C<$VKVM::VERSION> is libvkvm's.
 
 Load it before Sys::Virt and before objects are made.

@@ -87,7 +87,7 @@ pub unsafe extern "C" fn vkvm_domain_pin_iothread(
 /// - `iothread_id`: its number, from 1
 /// - `newparams` (map): a map with those to set; the keys are the texts of
 ///   `VKVM_DOMAIN_IOTHREAD_PARAM_*`: `poll_max_ns` (ns that it may poll), `poll_grow` and
-///   `poll_shrink` (factors for that), `thread_pool_min` and `thread_pool_max`
+///   `poll_shrink` (factors for that), `poll_weight`, `thread_pool_min` and `thread_pool_max`
 /// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
 ///
 /// libvirt: virDomainSetIOThreadParams

@@ -9,6 +9,7 @@ pub mod files;
 pub mod guest;
 pub mod info;
 pub mod input;
+pub mod interfaces;
 pub mod iothreads;
 pub mod lifecycle;
 pub mod lxc;

@@ -1050,6 +1050,13 @@ pub static ROWS: &[Row] = &[
         call: |frame| call(capi::domain::iothreads::vkvm_domain_add_iothread as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
+        name: "vkvm_domain_announce_interface",
+        params: &[Param::new("dom", In), Param::or_null("device"), Param::new("params", In), Param::or("flags", 0)],
+        blocks: true,
+        this_thread: false,
+        call: |frame| call(capi::domain::interfaces::vkvm_domain_announce_interface as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
+    },
+    Row {
         name: "vkvm_domain_attach_device",
         params: &[Param::new("dom", In), Param::new("xml", In), Param::or("flags", 0)],
         blocks: true,

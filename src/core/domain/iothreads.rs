@@ -12,10 +12,11 @@ use crate::error::Result;
 use crate::value::{Map, Value};
 
 /// What `set_iothread` can set.
-const SETTINGS: [(&str, u32); 5] = [
+const SETTINGS: [(&str, u32); 6] = [
     ("poll_max_ns", sys::VIR_TYPED_PARAM_ULLONG),
     ("poll_grow", sys::VIR_TYPED_PARAM_UINT),
     ("poll_shrink", sys::VIR_TYPED_PARAM_UINT),
+    ("poll_weight", sys::VIR_TYPED_PARAM_UINT),
     ("thread_pool_min", sys::VIR_TYPED_PARAM_INT),
     ("thread_pool_max", sys::VIR_TYPED_PARAM_INT),
 ];

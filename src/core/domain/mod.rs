@@ -9,6 +9,7 @@ mod files;
 mod guest;
 mod info;
 mod input;
+mod interfaces;
 mod iothreads;
 mod job;
 mod lifecycle;

@@ -144,6 +144,7 @@ my %METHODS = (
     vkvm_domain_abort_block_job => 'VKVM::Domain::abort_block_job',
     vkvm_domain_abort_job => 'VKVM::Domain::abort_job',
     vkvm_domain_add_iothread => 'VKVM::Domain::add_iothread',
+    vkvm_domain_announce_interface => 'VKVM::Domain::announce_interface',
     vkvm_domain_attach_device => 'VKVM::Domain::attach_device',
     vkvm_domain_authorized_ssh_keys_get => 'VKVM::Domain::authorized_ssh_keys_get',
     vkvm_domain_authorized_ssh_keys_set => 'VKVM::Domain::authorized_ssh_keys_set',

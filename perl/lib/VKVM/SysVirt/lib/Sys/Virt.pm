@@ -4,7 +4,7 @@ use strict;
 use warnings;
 
 # In this folder, `use Sys::Virt` means libvkvm. See VKVM::SysVirt.
-our $VERSION = '12.5.0';
+our $VERSION = '12.7.0';
 
 require VKVM::SysVirt;
 

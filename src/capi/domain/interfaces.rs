@@ -1,0 +1,30 @@
+//! A domain's network interfaces: announcing them to the network.
+
+use std::ffi::{c_char, c_int};
+
+use crate::capi::guard::status;
+use crate::capi::types::{vkvm_domain, vkvm_error, vkvm_value};
+
+/// Announces the hardware address of a network interface of the running domain with
+/// gratuitous ARP packets, so that switches send to where the domain is now.
+///
+/// - `device` (nullable): the name on the host, like `vnet0`, or the hardware address; NULL
+///   for all interfaces
+/// - `params` (map): a map with when packets are sent; the keys are the texts of
+///   `VKVM_DOMAIN_ANNOUNCE_INTERFACE_*`. The driver has defaults for those that are missing
+/// - `flags` (default 0): unused, pass 0
+///
+/// libvirt: virDomainAnnounceInterface
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_domain_announce_interface(
+    dom: *mut vkvm_domain,
+    device: *const c_char,
+    params: *mut vkvm_value,
+    flags: u32,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let (dom, times) = (c.get(dom, "dom")?, c.map(params, "params")?);
+        dom.announce_interface(c.text_nullable(device, "device")?, &times, flags)
+    })
+}
