@@ -15,11 +15,16 @@ export PREFIX DESTDIR LIBDIR PERLDIRS
 .PHONY: abi all library perl demo check check-rust check-style check-c check-perl check-rest bench generate \
         sanitize fuzz install uninstall clean doc check-packages
 
-all: library perl
+all: library perl target/reference/.built
 
 library:
 	cargo build --release
 	ln -sf libvkvm.so target/release/libvkvm.so.0
+
+# The man pages.
+target/reference/.built: vkvm-api.json include/vkvm.h
+	cargo xtask reference target/reference >/dev/null
+	touch $@
 
 perl: perl/blib/.built
 
@@ -36,7 +41,7 @@ perl/Makefile: perl/Makefile.PL perl/lib perl/lib/VKVM $(wildcard perl/vkvm_*.c)
 
 demo:
 	scripts/install-deps demo
-	$(MAKE) all
+	$(MAKE) library perl
 	scripts/demo "$(URI)" "$(WRITE)"
 
 # Where a machine cannot resolve its own name, libvirt warns about that on standard
