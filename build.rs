@@ -8,6 +8,7 @@ const ABI: u32 = 0;
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-changed=include/vkvm.map");
     println!("cargo:rustc-cdylib-link-arg=-Wl,-soname,libvkvm.so.{ABI}");
     // Without pkg-config the version stays unknown; nothing else depends on it.
     let asked = Command::new("pkg-config").args(["--modversion", "libvirt"]).output();

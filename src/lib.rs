@@ -10,6 +10,9 @@
 
 #![deny(unsafe_code)]
 
+#[cfg(not(target_pointer_width = "64"))]
+compile_error!("libvkvm needs a 64-bit target: its handles are numbers of 64 bits in pointers");
+
 mod calls;
 #[allow(unsafe_code, reason = "the border to C")]
 pub mod capi;

@@ -171,7 +171,7 @@ mod tests {
         let details = error.details();
         assert_eq!(details.code, sys::VIR_ERR_INVALID_DOMAIN as i32);
         assert_eq!(details.level, sys::VIR_ERR_ERROR as i32);
-        assert_eq!(details.function, Some(c"virDomainGetName"));
+        assert_eq!(details.function.as_deref(), Some(c"virDomainGetName"));
         assert!(error.message().contains("invalid domain pointer"), "{error}");
         assert!(details.strings[0].is_some());
     }

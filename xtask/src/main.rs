@@ -25,6 +25,7 @@ mod sections;
 mod shape;
 mod symbols;
 mod version;
+mod versions;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -72,7 +73,9 @@ fn run(root: &Path, check: bool) -> Result<usize> {
     let constants = constants::read(root)?;
     let (api, mut bindings) = api::read(root, &constants)?;
     let mut stale = 0;
-    for (path, text) in generate(&api, &mut bindings, &constants, &modules)? {
+    let mut outputs = generate(&api, &mut bindings, &constants, &modules)?;
+    outputs.push(versions::write(root, &api)?);
+    for (path, text) in outputs {
         let place = root.join(&path);
         if fs::read_to_string(&place).is_ok_and(|old| old == text) {
             continue;

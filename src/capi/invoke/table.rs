@@ -1054,6 +1054,7 @@ pub static ROWS: &[Row] = &[
         params: &[Param::new("dom", In), Param::or_null("device"), Param::new("params", In), Param::or("flags", 0)],
         blocks: true,
         this_thread: false,
+        job: None,
         call: |frame| call(capi::domain::interfaces::vkvm_domain_announce_interface as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
