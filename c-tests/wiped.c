@@ -207,6 +207,45 @@ static void command(vkvm_host *host, size_t size)
     vkvm_value_free(args);
 }
 
+/* The result of a call that a thread of the library's makes. */
+static void asynchronous(vkvm_secret *secret, size_t size, bool is_asked_for)
+{
+    vkvm_value *args = NULL, *result = NULL;
+    vkvm_call *call = NULL;
+    bool is_done = false;
+    char *room = malloc(size);
+    must(vkvm_value_new_map(&args, &err), err, "a map");
+    must(vkvm_value_set_handle(args, "secret", secret, &err), err, "the secret");
+    fill(room, size);
+    int returned = vkvm_value_set_bytes(args, "value", (uint8_t *)room, size, &err);
+    wipe(room, size);
+    works(returned, &err, "the argument");
+    works(vkvm_call_start("vkvm_secret_set_value", args, 0, NULL, 0, &call, &err), &err,
+          "set_value is started");
+    vkvm_value_wipe_and_free(args);
+    works(vkvm_call_wait(call, PATIENCE * 1000, &is_done, &err), &err, "it is waited for");
+    int left = pieces();
+    is_int(left, 0, "set_value as a call leaves no copy");
+    vkvm_call_free(call);
+    free(room);
+
+    must(vkvm_value_new_map(&args, &err), err, "a map");
+    must(vkvm_value_set_handle(args, "secret", secret, &err), err, "the secret");
+    works(vkvm_call_start("vkvm_secret_get_value", args, 0, NULL, 0, &call, &err), &err,
+          "get_value is started");
+    vkvm_value_free(args);
+    works(vkvm_call_wait(call, PATIENCE * 1000, &is_done, &err), &err, "it is waited for");
+    if (is_asked_for) {
+        works(vkvm_call_get_result(call, &result, &err), &err, "its result");
+        vkvm_value_free(result);
+    }
+    int there = pieces();
+    vkvm_call_free(call);
+    left = pieces();
+    ok(there > 0, "the call has the secret");
+    is_int(left, 0, "call_free leaves no copy of it");
+}
+
 int main(int argc, char **argv)
 {
     static const size_t sizes[] = { 16, 32, 40, 64, 400, 8000 };
@@ -239,6 +278,7 @@ int main(int argc, char **argv)
     for (int i = 0; i < (int)(sizeof sizes / sizeof *sizes); i++) {
         set_and_get(secret, i, sizes[i]);
         command(host, sizes[i]);
+        asynchronous(secret, sizes[i], i % 2 == 0);
     }
     __atomic_store_n(&order, END, __ATOMIC_RELEASE);
     pthread_join(thread, NULL);

@@ -4489,6 +4489,10 @@ int vkvm_invoke(const char *function,
  * Gives up a hold on the call handle. The call goes on: `vkvm_call_cancel`
  * gives it up. NULL and handles that are not live are left alone.
  *
+ * With the last one a result ends that nobody else has. Where it may hold
+ * secrets (`secret` in the API file), it is overwritten; who still has it
+ * frees it with `vkvm_value_wipe_and_free`.
+ *
  * @param call the call (may be NULL; consumed)
  */
 void vkvm_call_free(vkvm_call *call);

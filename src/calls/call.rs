@@ -26,6 +26,9 @@ pub type Job = Box<dyn FnOnce() -> Outcome + Send>;
 /// What a call comes to.
 pub type Outcome = Result<AnyHandle>;
 
+/// How a result is let go of.
+pub type LetGo = fn(AnyHandle);
+
 /// A call. When the last one lets go of it, it goes on.
 pub struct Call(Arc<Started>);
 
@@ -38,6 +41,7 @@ struct Started {
     deadline: Option<deadlines::Key>,
     state: State<Job, Outcome>,
     told: Mutex<Option<Told>>,
+    let_go: LetGo,
     /// What makes libvirt give up, too.
     on_abandon: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     /// How far it is, once it has said so.
@@ -121,7 +125,13 @@ fn current() -> Option<Arc<Started>> {
 
 impl Call {
     /// A call of a C function, which may take that long from now.
-    pub fn new(function: &'static str, via: Via, timeout: Option<Duration>, job: Job) -> Self {
+    pub fn new(
+        function: &'static str,
+        via: Via,
+        timeout: Option<Duration>,
+        job: Job,
+        let_go: LetGo,
+    ) -> Self {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         Call(Arc::new(Started {
             function,
@@ -130,6 +140,7 @@ impl Call {
             deadline: deadline.map(deadlines::Key::new),
             state: State::new(job),
             told: Mutex::new(None),
+            let_go,
             on_abandon: Mutex::new(None),
             tally: Mutex::new(None),
             sampler: Arc::default(),
@@ -209,7 +220,9 @@ impl Drop for Call {
     /// The thread that has made the call may hold on to it for a moment, but not to what it
     /// has come to, which may hold a connection.
     fn drop(&mut self) {
-        drop(self.0.state.forget());
+        if let Some(Ok(result)) = self.0.state.forget() {
+            (self.0.let_go)(result);
+        }
     }
 }
 
@@ -236,7 +249,8 @@ impl Work for Started {
         self.sampler.end();
         match self.state.finish(outcome) {
             None => self.tell(),
-            Some(late) => drop(late),
+            Some(Ok(late)) => (self.let_go)(late),
+            Some(Err(_)) => {}
         }
     }
 

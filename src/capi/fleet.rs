@@ -135,6 +135,7 @@ pub unsafe extern "C" fn vkvm_fleet_get_hosts(
 /// - `results`: what each host gives
 ///
 /// cbindgen:blocks
+/// cbindgen:secret
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_fleet_call(
     fleet: *mut vkvm_fleet,

@@ -105,6 +105,7 @@ pub unsafe extern "C" fn vkvm_host_get_conn(
 /// - `result`: what it gives
 ///
 /// cbindgen:blocks
+/// cbindgen:secret
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_host_call(
     host: *mut vkvm_host,

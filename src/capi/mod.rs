@@ -57,6 +57,7 @@
 //! | `cbindgen:calls_back` | callbacks may run in the meantime; of callbacks among its parameters this is known |
 //! | `cbindgen:this_thread` | it acts on the thread that calls it, so no other one can make the call |
 //! | `cbindgen:domain_job=save` | it runs a job of the domain, with the operation `VKVM_DOMAIN_JOB_OPERATION_SAVE`, which is aborted when its call is given up |
+//! | `cbindgen:secret` | its result may hold secrets, and is wiped when it ends with its call |
 //! | `cbindgen:class=call` | its class, where the name does not begin with it |
 //! | `cbindgen:runs=later` | of a type of callbacks: `during` the call, `later` by the event loop, or once `at_end` |
 //!

@@ -136,6 +136,7 @@ pub unsafe extern "C" fn vkvm_secret_get_xml_description(
 /// - `value_len`: how many bytes it has
 ///
 /// libvirt: virSecretGetValue
+/// cbindgen:secret
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_secret_get_value(
     secret: *mut vkvm_secret,

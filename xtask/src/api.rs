@@ -46,6 +46,8 @@ pub struct Function {
     pub this_thread: bool,
     /// The operation of the domain's job that it runs, as in `VKVM_DOMAIN_JOB_OPERATION_*`.
     pub job: Option<String>,
+    /// Whether its result may hold secrets.
+    pub secret: bool,
     /// The libvirt that it needs, where 7.0.0 will not do.
     pub since: Option<String>,
 }
@@ -357,6 +359,7 @@ fn function(ir: &IrFunction, api: &Api, libvirt: &Libvirt) -> Result<Function> {
         calls_back: false,
         this_thread: ir.annotations.bool("this_thread").unwrap_or(false),
         job: ir.annotations.atom("domain_job").flatten(),
+        secret: ir.annotations.bool("secret").unwrap_or(false),
     };
     function.blocks = function.may_block(&ir.annotations, libvirt);
     function.calls_back = ir.annotations.bool("calls_back").unwrap_or_else(|| {

@@ -28,11 +28,12 @@ pub fn write(api: &Api, modules: &HashMap<String, String>) -> Result<Output> {
             text,
             "    Row {{\n        name: \"{name}\",\n        params: &[{}],\n        \
                  blocks: {},\n        this_thread: {},\n        \
-                 job: {},\n        call: |frame| call(capi::{module}::{name} as unsafe extern \"C\" fn({types}_) -> _, frame),\n    }},\n",
+                 job: {},\n        secret: {},\n        call: |frame| call(capi::{module}::{name} as unsafe extern \"C\" fn({types}_) -> _, frame),\n    }},\n",
             params.join(", "),
             function.blocks,
             function.this_thread,
             job(function)?,
+            function.secret,
         )?;
     }
     text.push_str("];\n");

@@ -158,6 +158,9 @@ fn function(function: &Function) -> Value {
     if let Some(job) = &function.job {
         put("job", job.clone().into());
     }
+    if function.secret {
+        put("secret", true.into());
+    }
     if let Some(since) = &function.since {
         put("since", since.clone().into());
     }

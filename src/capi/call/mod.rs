@@ -7,7 +7,7 @@ mod via;
 use std::ffi::{c_char, c_int};
 use std::time::Duration;
 
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use self::job::Job;
 use self::kept::Kept;
@@ -128,6 +128,9 @@ pub unsafe extern "C" fn vkvm_call_ref(call: *mut vkvm_call) -> *mut vkvm_call {
 
 /// Gives up a hold on the call handle. The call goes on: `vkvm_call_cancel` gives it up. NULL
 /// and handles that are not live are left alone.
+///
+/// With the last one a result ends that nobody else has. Where it may hold secrets (`secret` in
+/// the API file), it is overwritten; who still has it frees it with `vkvm_value_wipe_and_free`.
 ///
 /// - `call` (consumed, nullable)
 ///
@@ -351,6 +354,14 @@ fn refuse_this_thread(row: &Row) -> Result<()> {
     Ok(())
 }
 
+/// Lets go of a result that may hold secrets. Who else has it wipes it.
+fn wipe(result: AnyHandle) {
+    let last = handle::release_to_use::<SharedValue>(result.into_id(), "result");
+    if let Some(alone) = last.ok().as_mut().and_then(|last| last.alone()) {
+        alone.get_mut().zeroize();
+    }
+}
+
 /// Starts a call, of which it gives the handle.
 fn start(
     c: &Caller,
@@ -362,13 +373,14 @@ fn start(
 ) -> Result<AnyHandle> {
     let kept = Kept::new(c, row, args)?;
     let timeout = timeout.or_else(|| via.timeout());
+    let let_go = if row.secret { wipe } else { drop };
     let job = move || {
         memory::prepare();
         let _job = Job::begin(row, &kept.args)?;
         let result = invoke::invoke(row, &kept.args).map_err(|error| kept.explain(row, error))?;
         AnyHandle::own(SharedValue::new(result))
     };
-    let handle = AnyHandle::own(Call::new(row.name, via, timeout, Box::new(job)))?;
+    let handle = AnyHandle::own(Call::new(row.name, via, timeout, Box::new(job), let_go))?;
     let call = handle::get::<Call>(handle.id(), "call")?;
     let told = match told {
         Some((place, tag)) => Some(Told { place, tag, call: handle.try_clone("call")? }),

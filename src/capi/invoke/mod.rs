@@ -27,6 +27,8 @@ pub(super) struct Row {
     pub(super) this_thread: bool,
     /// The operation of the job of its domain (`DOMAIN_JOB_OPERATION_*`), if it runs one.
     pub(super) job: Option<u32>,
+    /// Whether its result may hold secrets.
+    pub(super) secret: bool,
     /// Loads the arguments, calls it, and keeps what it gives in the frame.
     call: fn(&mut Frame) -> Result<()>,
 }

@@ -15,6 +15,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::cpu::vkvm_conn_baseline_cpu as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -23,6 +24,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::cpu::vkvm_conn_baseline_hypervisor_cpu as unsafe extern "C" fn(_, _, _, _, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -31,6 +33,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::open::vkvm_conn_close as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -39,6 +42,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::cpu::vkvm_conn_compare_cpu as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -47,6 +51,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::cpu::vkvm_conn_compare_hypervisor_cpu as unsafe extern "C" fn(_, _, _, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -55,6 +60,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::domains::vkvm_conn_create_domain as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -63,6 +69,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::domains::vkvm_conn_create_domain_with_files as unsafe extern "C" fn(_, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -71,6 +78,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::interfaces::vkvm_conn_create_interface as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -79,6 +87,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::networks::vkvm_conn_create_network as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -87,6 +96,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::node_devices::vkvm_conn_create_node_device as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -95,6 +105,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::nwfilters::vkvm_conn_create_nwfilter_binding as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -103,6 +114,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::storage::vkvm_conn_create_storage_pool as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -111,6 +123,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::domains::vkvm_conn_define_domain as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -119,6 +132,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::interfaces::vkvm_conn_define_interface as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -127,6 +141,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::networks::vkvm_conn_define_network as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -135,6 +150,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::node_devices::vkvm_conn_define_node_device as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -143,6 +159,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::nwfilters::vkvm_conn_define_nwfilter as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -151,6 +168,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::saved::vkvm_conn_define_save_image_xml as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -159,6 +177,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::secrets::vkvm_conn_define_secret as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -167,6 +186,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::storage::vkvm_conn_define_storage_pool as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -175,6 +195,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::events::vkvm_conn_disable_resume as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -183,6 +204,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::events::vkvm_conn_domain_event_deregister as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -191,6 +213,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::events::vkvm_conn_domain_event_deregister_any as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -199,6 +222,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::saved::vkvm_conn_domain_xml_from_native as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -207,6 +231,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::saved::vkvm_conn_domain_xml_to_native as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -215,6 +240,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::storage::vkvm_conn_find_storage_pool_sources as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -223,6 +249,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::domains::vkvm_conn_get_all_domain_stats as unsafe extern "C" fn(_, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -231,6 +258,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::call::vkvm_conn_get_call_timeout as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -239,6 +267,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::call::vkvm_conn_get_calls as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -247,6 +276,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::host::vkvm_conn_get_capabilities as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -255,6 +285,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::cpu::vkvm_conn_get_cpu_model_names as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -263,6 +294,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::domains::vkvm_conn_get_domain_by_id as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -271,6 +303,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::domains::vkvm_conn_get_domain_by_name as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -279,6 +312,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::domains::vkvm_conn_get_domain_by_uuid as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -287,6 +321,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::cpu::vkvm_conn_get_domain_capabilities as unsafe extern "C" fn(_, _, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -295,6 +330,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::host::vkvm_conn_get_hostname as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -303,6 +339,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::interfaces::vkvm_conn_get_interface_by_mac as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -311,6 +348,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::interfaces::vkvm_conn_get_interface_by_name as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -319,6 +357,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::host::vkvm_conn_get_library_version as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -327,6 +366,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::cpu::vkvm_conn_get_max_vcpus as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -335,6 +375,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::networks::vkvm_conn_get_network_by_name as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -343,6 +384,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::networks::vkvm_conn_get_network_by_uuid as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -351,6 +393,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::memory::vkvm_conn_get_node_cells_free_memory as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -359,6 +402,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::cpu::vkvm_conn_get_node_cpu_map as unsafe extern "C" fn(_, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -367,6 +411,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::host::vkvm_conn_get_node_cpu_stats as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -375,6 +420,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::node_devices::vkvm_conn_get_node_device_by_name as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -383,6 +429,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::node_devices::vkvm_conn_get_node_device_scsihost_by_wwn as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -391,6 +438,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::memory::vkvm_conn_get_node_free_memory as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -399,6 +447,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::memory::vkvm_conn_get_node_free_pages as unsafe extern "C" fn(_, _, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -407,6 +456,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::host::vkvm_conn_get_node_info as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -415,6 +465,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::memory::vkvm_conn_get_node_memory_parameters as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -423,6 +474,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::host::vkvm_conn_get_node_memory_stats as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -431,6 +483,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::host::vkvm_conn_get_node_security_model as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -439,6 +492,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::host::vkvm_conn_get_node_sev_info as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -447,6 +501,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::nwfilters::vkvm_conn_get_nwfilter_binding_by_port_dev as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -455,6 +510,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::nwfilters::vkvm_conn_get_nwfilter_by_name as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -463,6 +519,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::nwfilters::vkvm_conn_get_nwfilter_by_uuid as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -471,6 +528,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::saved::vkvm_conn_get_save_image_xml_description as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -479,6 +537,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::secrets::vkvm_conn_get_secret_by_usage as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -487,6 +546,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::secrets::vkvm_conn_get_secret_by_uuid as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -495,6 +555,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::storage::vkvm_conn_get_storage_pool_by_name as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -503,6 +564,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::storage::vkvm_conn_get_storage_pool_by_target_path as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -511,6 +573,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::storage::vkvm_conn_get_storage_pool_by_uuid as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -519,6 +582,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::storage::vkvm_conn_get_storage_pool_by_volume as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -527,6 +591,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::storage::vkvm_conn_get_storage_pool_capabilities as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -535,6 +600,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::storage::vkvm_conn_get_storage_volume_by_key as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -543,6 +609,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::storage::vkvm_conn_get_storage_volume_by_path as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -551,6 +618,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::host::vkvm_conn_get_sysinfo as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -559,6 +627,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::host::vkvm_conn_get_type as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -567,6 +636,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::host::vkvm_conn_get_uri as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -575,6 +645,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::host::vkvm_conn_get_version as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -583,6 +654,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::interfaces::vkvm_conn_interface_change_begin as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -591,6 +663,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::interfaces::vkvm_conn_interface_change_commit as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -599,6 +672,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::interfaces::vkvm_conn_interface_change_rollback as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -607,6 +681,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::host::vkvm_conn_is_alive as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -615,6 +690,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::host::vkvm_conn_is_encrypted as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -623,6 +699,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::host::vkvm_conn_is_secure as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -631,6 +708,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::domains::vkvm_conn_list_all_domains as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -639,6 +717,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::interfaces::vkvm_conn_list_all_interfaces as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -647,6 +726,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::networks::vkvm_conn_list_all_networks as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -655,6 +735,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::node_devices::vkvm_conn_list_all_node_devices as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -663,6 +744,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::nwfilters::vkvm_conn_list_all_nwfilter_bindings as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -671,6 +753,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::nwfilters::vkvm_conn_list_all_nwfilters as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -679,6 +762,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::secrets::vkvm_conn_list_all_secrets as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -687,6 +771,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::storage::vkvm_conn_list_all_storage_pools as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -695,6 +780,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::domains::vkvm_conn_list_defined_domain_names as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -703,6 +789,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::interfaces::vkvm_conn_list_defined_interface_names as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -711,6 +798,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::networks::vkvm_conn_list_defined_network_names as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -719,6 +807,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::storage::vkvm_conn_list_defined_storage_pool_names as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -727,6 +816,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::domains::vkvm_conn_list_domain_ids as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -735,6 +825,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::interfaces::vkvm_conn_list_interface_names as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -743,6 +834,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::networks::vkvm_conn_list_network_names as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -751,6 +843,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::node_devices::vkvm_conn_list_node_device_names as unsafe extern "C" fn(_, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -759,6 +852,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::nwfilters::vkvm_conn_list_nwfilter_names as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -767,6 +861,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::secrets::vkvm_conn_list_secret_uuids as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -775,6 +870,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::storage::vkvm_conn_list_storage_pool_names as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -783,6 +879,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: true,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::lxc::vkvm_conn_lxc_enter_security_label as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -791,6 +888,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::more_events::vkvm_conn_network_event_deregister_any as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -799,6 +897,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::streams::vkvm_conn_new_stream as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -807,6 +906,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::memory::vkvm_conn_node_alloc_pages as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -815,6 +915,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::more_events::vkvm_conn_node_device_event_deregister_any as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -823,6 +924,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::host::vkvm_conn_node_suspend_for_duration as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -831,6 +933,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::domains::vkvm_conn_num_of_defined_domains as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -839,6 +942,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::interfaces::vkvm_conn_num_of_defined_interfaces as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -847,6 +951,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::networks::vkvm_conn_num_of_defined_networks as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -855,6 +960,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::storage::vkvm_conn_num_of_defined_storage_pools as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -863,6 +969,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::domains::vkvm_conn_num_of_domains as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -871,6 +978,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::interfaces::vkvm_conn_num_of_interfaces as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -879,6 +987,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::networks::vkvm_conn_num_of_networks as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -887,6 +996,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::node_devices::vkvm_conn_num_of_node_devices as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -895,6 +1005,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::nwfilters::vkvm_conn_num_of_nwfilters as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -903,6 +1014,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::secrets::vkvm_conn_num_of_secrets as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -911,6 +1023,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::storage::vkvm_conn_num_of_storage_pools as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -919,6 +1032,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::open::vkvm_conn_open as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -927,6 +1041,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::open::vkvm_conn_open_auth as unsafe extern "C" fn(_, _, _, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -935,6 +1050,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::open::vkvm_conn_open_with as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -943,6 +1059,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::qemu::vkvm_conn_qemu_attach as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -951,6 +1068,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::qemu::vkvm_conn_qemu_monitor_event_deregister as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -959,6 +1077,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::saved::vkvm_conn_restore_domain as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -967,6 +1086,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::more_events::vkvm_conn_secret_event_deregister_any as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -975,6 +1095,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::call::vkvm_conn_set_call_timeout as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -983,6 +1104,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::host::vkvm_conn_set_identity as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -991,6 +1113,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::host::vkvm_conn_set_keep_alive as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -999,6 +1122,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::memory::vkvm_conn_set_node_memory_parameters as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1007,6 +1131,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::more_events::vkvm_conn_storage_pool_event_deregister_any as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1015,6 +1140,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::conn::events::vkvm_conn_unregister_close_callback as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -1023,6 +1149,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::constant::vkvm_constant_list as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -1031,6 +1158,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::block_jobs::vkvm_domain_abort_block_job as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1039,6 +1167,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::stats::vkvm_domain_abort_job as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1047,6 +1176,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::iothreads::vkvm_domain_add_iothread as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1063,6 +1193,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::devices::vkvm_domain_attach_device as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1071,6 +1202,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::guest::vkvm_domain_authorized_ssh_keys_get as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1079,6 +1211,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::guest::vkvm_domain_authorized_ssh_keys_set as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1087,6 +1220,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::backup::vkvm_domain_backup_begin as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1095,6 +1229,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::backup::vkvm_domain_backup_get_xml_description as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1103,6 +1238,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::block_jobs::vkvm_domain_block_commit as unsafe extern "C" fn(_, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1111,6 +1247,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::block_jobs::vkvm_domain_block_copy as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1119,6 +1256,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::peek::vkvm_domain_block_peek as unsafe extern "C" fn(_, _, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1127,6 +1265,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::block_jobs::vkvm_domain_block_pull as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1135,6 +1274,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::block_jobs::vkvm_domain_block_rebase as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1143,6 +1283,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::disks::vkvm_domain_block_resize as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1151,6 +1292,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::stats::vkvm_domain_block_stats as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1159,6 +1301,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain_checkpoint::vkvm_domain_checkpoint_delete as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1167,6 +1310,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain_checkpoint::vkvm_domain_checkpoint_get_conn as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1175,6 +1319,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain_checkpoint::vkvm_domain_checkpoint_get_domain as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1183,6 +1328,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain_checkpoint::vkvm_domain_checkpoint_get_name as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1191,6 +1337,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain_checkpoint::vkvm_domain_checkpoint_get_parent as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1199,6 +1346,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain_checkpoint::vkvm_domain_checkpoint_get_xml_description as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1207,6 +1355,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain_checkpoint::vkvm_domain_checkpoint_list_all_children as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1215,6 +1364,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: Some(c::DOMAIN_JOB_OPERATION_DUMP),
+        secret: false,
         call: |frame| call(capi::domain::info::vkvm_domain_core_dump as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1223,6 +1373,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: Some(c::DOMAIN_JOB_OPERATION_DUMP),
+        secret: false,
         call: |frame| call(capi::domain::info::vkvm_domain_core_dump_format as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1231,6 +1382,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::lifecycle::vkvm_domain_create as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1239,6 +1391,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::snapshots::vkvm_domain_create_checkpoint as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1247,6 +1400,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::snapshots::vkvm_domain_create_snapshot as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1255,6 +1409,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::files::vkvm_domain_create_with_files as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1263,6 +1418,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::snapshots::vkvm_domain_current_snapshot as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1271,6 +1427,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::iothreads::vkvm_domain_del_iothread as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1279,6 +1436,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::disks::vkvm_domain_del_throttle_group as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1287,6 +1445,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::lifecycle::vkvm_domain_destroy as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1295,6 +1454,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::devices::vkvm_domain_detach_device as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1303,6 +1463,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::devices::vkvm_domain_detach_device_alias as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1311,6 +1472,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::files::vkvm_domain_fd_associate as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1319,6 +1481,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::agent::vkvm_domain_fs_freeze as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1327,6 +1490,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::agent::vkvm_domain_fs_thaw as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1335,6 +1499,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::agent::vkvm_domain_fs_trim as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1343,6 +1508,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::lifecycle::vkvm_domain_get_autostart as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1351,6 +1517,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::info::vkvm_domain_get_autostart_once as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1359,6 +1526,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::stats::vkvm_domain_get_blkio_parameters as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1367,6 +1535,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::stats::vkvm_domain_get_block_info as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1375,6 +1544,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::stats::vkvm_domain_get_block_iotune as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1383,6 +1553,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::block_jobs::vkvm_domain_get_block_job_info as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1391,6 +1562,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::snapshots::vkvm_domain_get_checkpoint_by_name as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1399,6 +1571,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::vkvm_domain_get_conn as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1407,6 +1580,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::info::vkvm_domain_get_control_info as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1415,6 +1589,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::stats::vkvm_domain_get_cpu_stats as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1423,6 +1598,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::stats::vkvm_domain_get_disk_errors as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1431,6 +1607,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::vcpus::vkvm_domain_get_emulator_pin_info as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1439,6 +1616,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::agent::vkvm_domain_get_fs_info as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1447,6 +1625,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::agent::vkvm_domain_get_guest_info as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1455,6 +1634,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::vcpus::vkvm_domain_get_guest_vcpus as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1463,6 +1643,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::info::vkvm_domain_get_hostname as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1471,6 +1652,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::vkvm_domain_get_id as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1479,6 +1661,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::vkvm_domain_get_info as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1487,6 +1670,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::vkvm_domain_get_info_numbers as unsafe extern "C" fn(_, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1495,6 +1679,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::agent::vkvm_domain_get_interface_addresses as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1503,6 +1688,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::stats::vkvm_domain_get_interface_parameters as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1511,6 +1697,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::iothreads::vkvm_domain_get_iothread_info as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1519,6 +1706,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::stats::vkvm_domain_get_job_info as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1527,6 +1715,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::stats::vkvm_domain_get_job_stats as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1535,6 +1724,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::security::vkvm_domain_get_launch_security_info as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1543,6 +1733,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::tuning::vkvm_domain_get_max_memory as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1551,6 +1742,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::tuning::vkvm_domain_get_max_vcpus as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1559,6 +1751,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::tuning::vkvm_domain_get_memory_parameters as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1567,6 +1760,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::info::vkvm_domain_get_messages as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1575,6 +1769,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::info::vkvm_domain_get_metadata as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1583,6 +1778,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::vkvm_domain_get_name as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1591,6 +1787,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::stats::vkvm_domain_get_numa_parameters as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1599,6 +1796,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::info::vkvm_domain_get_os_type as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1607,6 +1805,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::stats::vkvm_domain_get_perf_events as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1615,6 +1814,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::tuning::vkvm_domain_get_scheduler_parameters as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1623,6 +1823,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::tuning::vkvm_domain_get_scheduler_type as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1631,6 +1832,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::security::vkvm_domain_get_security_label as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1639,6 +1841,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::security::vkvm_domain_get_security_label_list as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1647,6 +1850,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::snapshots::vkvm_domain_get_snapshot_by_name as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1655,6 +1859,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::vkvm_domain_get_state as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1663,6 +1868,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::guest::vkvm_domain_get_time as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1671,6 +1877,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::vkvm_domain_get_uuid as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1679,6 +1886,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::vkvm_domain_get_uuid_string as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1687,6 +1895,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::vcpus::vkvm_domain_get_vcpu_info as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1695,6 +1904,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::tuning::vkvm_domain_get_vcpus as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1703,6 +1913,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::vkvm_domain_get_xml_description as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1711,6 +1922,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::files::vkvm_domain_graphics_reload as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1719,6 +1931,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::snapshots::vkvm_domain_has_current_snapshot as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1727,6 +1940,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::info::vkvm_domain_has_managed_save_image as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1735,6 +1949,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::info::vkvm_domain_inject_nmi as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1743,6 +1958,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::stats::vkvm_domain_interface_stats as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1751,6 +1967,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::vkvm_domain_is_active as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1759,6 +1976,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::vkvm_domain_is_persistent as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1767,6 +1985,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::info::vkvm_domain_is_updated as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1775,6 +1994,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::snapshots::vkvm_domain_list_all_checkpoints as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1783,6 +2003,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::snapshots::vkvm_domain_list_all_snapshots as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1791,6 +2012,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::snapshots::vkvm_domain_list_snapshot_names as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1799,6 +2021,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: true,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::lxc::vkvm_domain_lxc_enter_cgroup as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1807,6 +2030,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: true,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::lxc::vkvm_domain_lxc_enter_namespace as unsafe extern "C" fn(_, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1815,6 +2039,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::lxc::vkvm_domain_lxc_open_namespace as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1823,6 +2048,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: Some(c::DOMAIN_JOB_OPERATION_SAVE),
+        secret: false,
         call: |frame| call(capi::domain::info::vkvm_domain_managed_save as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1831,6 +2057,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::info::vkvm_domain_managed_save_define_xml as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1839,6 +2066,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::info::vkvm_domain_managed_save_get_xml_description as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1847,6 +2075,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::info::vkvm_domain_managed_save_remove as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1855,6 +2084,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::peek::vkvm_domain_memory_peek as unsafe extern "C" fn(_, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1863,6 +2093,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::stats::vkvm_domain_memory_stats as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1871,6 +2102,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: Some(c::DOMAIN_JOB_OPERATION_MIGRATION_OUT),
+        secret: false,
         call: |frame| call(capi::domain::migration::vkvm_domain_migrate as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1879,6 +2111,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: Some(c::DOMAIN_JOB_OPERATION_MIGRATION_OUT),
+        secret: false,
         call: |frame| call(capi::domain::migration::vkvm_domain_migrate2 as unsafe extern "C" fn(_, _, _, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1887,6 +2120,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::migration::vkvm_domain_migrate_get_compression_cache as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1895,6 +2129,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::migration::vkvm_domain_migrate_get_max_downtime as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1903,6 +2138,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::migration::vkvm_domain_migrate_get_max_speed as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1911,6 +2147,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::migration::vkvm_domain_migrate_set_compression_cache as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1919,6 +2156,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::migration::vkvm_domain_migrate_set_max_downtime as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1927,6 +2165,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::migration::vkvm_domain_migrate_set_max_speed as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1935,6 +2174,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::migration::vkvm_domain_migrate_start_post_copy as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -1943,6 +2183,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: Some(c::DOMAIN_JOB_OPERATION_MIGRATION_OUT),
+        secret: false,
         call: |frame| call(capi::domain::migration::vkvm_domain_migrate_to_uri as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1951,6 +2192,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: Some(c::DOMAIN_JOB_OPERATION_MIGRATION_OUT),
+        secret: false,
         call: |frame| call(capi::domain::migration::vkvm_domain_migrate_to_uri2 as unsafe extern "C" fn(_, _, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1959,6 +2201,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::snapshots::vkvm_domain_num_of_snapshots as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1967,6 +2210,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::streams::vkvm_domain_open_channel as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1975,6 +2219,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::streams::vkvm_domain_open_console as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1983,6 +2228,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::files::vkvm_domain_open_graphics as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1991,6 +2237,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::files::vkvm_domain_open_graphics_fd as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1999,6 +2246,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::vcpus::vkvm_domain_pin_emulator as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2007,6 +2255,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::iothreads::vkvm_domain_pin_iothread as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2015,6 +2264,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::vcpus::vkvm_domain_pin_vcpu as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2023,6 +2273,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::info::vkvm_domain_pm_suspend_for_duration as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2031,6 +2282,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::info::vkvm_domain_pm_wakeup as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2039,6 +2291,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::qemu::vkvm_domain_qemu_agent_command as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2047,6 +2300,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::qemu::vkvm_domain_qemu_monitor_command as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2055,6 +2309,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::qemu::vkvm_domain_qemu_monitor_command_with_files as unsafe extern "C" fn(_, _, _, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2063,6 +2318,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::lifecycle::vkvm_domain_reboot as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2071,6 +2327,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::info::vkvm_domain_rename as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2079,6 +2336,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::info::vkvm_domain_reset as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2087,6 +2345,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::lifecycle::vkvm_domain_resume as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -2095,6 +2354,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: Some(c::DOMAIN_JOB_OPERATION_SAVE),
+        secret: false,
         call: |frame| call(capi::domain::save::vkvm_domain_save as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2103,6 +2363,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::streams::vkvm_domain_screenshot as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2111,6 +2372,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::input::vkvm_domain_send_key as unsafe extern "C" fn(_, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2119,6 +2381,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::input::vkvm_domain_send_process_signal as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2127,6 +2390,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::guest::vkvm_domain_set_agent_response_timeout as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2135,6 +2399,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::lifecycle::vkvm_domain_set_autostart as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2143,6 +2408,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::info::vkvm_domain_set_autostart_once as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2151,6 +2417,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::stats::vkvm_domain_set_blkio_parameters as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2159,6 +2426,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::stats::vkvm_domain_set_block_iotune as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2167,6 +2435,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::block_jobs::vkvm_domain_set_block_job_speed as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2175,6 +2444,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::disks::vkvm_domain_set_block_threshold as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2183,6 +2453,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::vcpus::vkvm_domain_set_guest_vcpus as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2191,6 +2462,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::stats::vkvm_domain_set_interface_parameters as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2199,6 +2471,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::iothreads::vkvm_domain_set_iothread as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2207,6 +2480,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::security::vkvm_domain_set_launch_security_state as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2215,6 +2489,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::info::vkvm_domain_set_lifecycle_action as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2223,6 +2498,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::tuning::vkvm_domain_set_max_memory as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2231,6 +2507,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::tuning::vkvm_domain_set_memory as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2239,6 +2516,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::tuning::vkvm_domain_set_memory_parameters as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2247,6 +2525,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::peek::vkvm_domain_set_memory_stats_period as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2255,6 +2534,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::info::vkvm_domain_set_metadata as unsafe extern "C" fn(_, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2263,6 +2543,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::stats::vkvm_domain_set_numa_parameters as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2271,6 +2552,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::stats::vkvm_domain_set_perf_events as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2279,6 +2561,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::tuning::vkvm_domain_set_scheduler_parameters as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2287,6 +2570,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::disks::vkvm_domain_set_throttle_group as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2295,6 +2579,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::guest::vkvm_domain_set_time as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2303,6 +2588,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::info::vkvm_domain_set_user_password as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2311,6 +2597,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::vcpus::vkvm_domain_set_vcpu as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2319,6 +2606,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::tuning::vkvm_domain_set_vcpus as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2327,6 +2615,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::lifecycle::vkvm_domain_shutdown as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2335,6 +2624,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain_snapshot::vkvm_domain_snapshot_delete as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2343,6 +2633,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain_snapshot::vkvm_domain_snapshot_get_conn as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2351,6 +2642,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain_snapshot::vkvm_domain_snapshot_get_domain as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2359,6 +2651,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain_snapshot::vkvm_domain_snapshot_get_name as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2367,6 +2660,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain_snapshot::vkvm_domain_snapshot_get_parent as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2375,6 +2669,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain_snapshot::vkvm_domain_snapshot_get_xml_description as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2383,6 +2678,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain_snapshot::vkvm_domain_snapshot_has_metadata as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2391,6 +2687,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain_snapshot::vkvm_domain_snapshot_is_current as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2399,6 +2696,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain_snapshot::vkvm_domain_snapshot_list_all_children as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2407,6 +2705,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain_snapshot::vkvm_domain_snapshot_list_child_snapshot_names as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2415,6 +2714,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain_snapshot::vkvm_domain_snapshot_num_of_child_snapshots as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2423,6 +2723,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain_snapshot::vkvm_domain_snapshot_revert_to as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2431,6 +2732,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::peek::vkvm_domain_start_dirty_rate_calc as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2439,6 +2741,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::lifecycle::vkvm_domain_suspend as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -2447,6 +2750,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::lifecycle::vkvm_domain_undefine as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2455,6 +2759,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::devices::vkvm_domain_update_device as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2463,6 +2768,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::error::vkvm_error_to_json as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2471,6 +2777,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::error::vkvm_error_to_value as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2479,6 +2786,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::event::vkvm_event_is_started as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -2487,6 +2795,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::event_queue::vkvm_event_queue_domain_event_register_any as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2495,6 +2804,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::event_queue::vkvm_event_queue_drain as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2503,6 +2813,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::event_queue::vkvm_event_queue_enable_resume as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2511,6 +2822,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::event_queue::vkvm_event_queue_get_fd as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2519,6 +2831,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::event_queue::vkvm_event_queue_get_length as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2527,6 +2840,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::event_queue::vkvm_event_queue_get_overflow as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2535,6 +2849,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::event_queue::vkvm_event_queue_network_event_register_any as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2543,6 +2858,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::event_queue::vkvm_event_queue_new as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2551,6 +2867,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::event_queue::vkvm_event_queue_next as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2559,6 +2876,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::event_queue::vkvm_event_queue_node_device_event_register_any as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2567,6 +2885,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::event_queue::vkvm_event_queue_register_close_callback as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2575,6 +2894,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::event_queue::vkvm_event_queue_secret_event_register_any as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2583,6 +2903,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::event_queue::vkvm_event_queue_storage_pool_event_register_any as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2591,6 +2912,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::event_queue::vkvm_event_queue_unregister_close_callback as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2599,6 +2921,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::event::vkvm_event_register_default as unsafe extern "C" fn(_) -> _, frame),
     },
     Row {
@@ -2607,6 +2930,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::event::vkvm_event_remove_handle as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -2615,6 +2939,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::event::vkvm_event_remove_timeout as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -2623,6 +2948,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: true,
         job: None,
+        secret: false,
         call: |frame| call(capi::event::vkvm_event_run_default as unsafe extern "C" fn(_) -> _, frame),
     },
     Row {
@@ -2631,6 +2957,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::event::vkvm_event_start as unsafe extern "C" fn(_) -> _, frame),
     },
     Row {
@@ -2639,6 +2966,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::event::vkvm_event_stop as unsafe extern "C" fn(_) -> _, frame),
     },
     Row {
@@ -2647,6 +2975,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::event::vkvm_event_update_handle as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2655,6 +2984,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::event::vkvm_event_update_timeout as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2663,6 +2993,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: true,
         call: |frame| call(capi::fleet::vkvm_fleet_call as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2671,6 +3002,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::fleet::vkvm_fleet_get_hosts as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2679,6 +3011,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::fleet::vkvm_fleet_get_limit as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2687,6 +3020,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::fleet::vkvm_fleet_list_domains as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2695,6 +3029,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::fleet::vkvm_fleet_open as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2703,6 +3038,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::fleet::vkvm_fleet_set_limit as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2711,6 +3047,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::handle::vkvm_handle_count as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2719,6 +3056,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: true,
         call: |frame| call(capi::host::vkvm_host_call as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2727,6 +3065,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::host::vkvm_host_commands as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -2735,6 +3074,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::host::vkvm_host_gen_mac as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -2743,6 +3083,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::host::vkvm_host_gen_uuid as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -2751,6 +3092,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::host::vkvm_host_get_conn as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2759,6 +3101,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::host::vkvm_host_new as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2767,6 +3110,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::host::vkvm_host_open as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2775,6 +3119,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::interface::vkvm_interface_create as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2783,6 +3128,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::interface::vkvm_interface_destroy as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2791,6 +3137,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::interface::vkvm_interface_get_conn as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2799,6 +3146,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::interface::vkvm_interface_get_mac as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2807,6 +3155,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::interface::vkvm_interface_get_name as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2815,6 +3164,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::interface::vkvm_interface_get_xml_description as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2823,6 +3173,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::interface::vkvm_interface_is_active as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2831,6 +3182,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::interface::vkvm_interface_undefine as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -2839,6 +3191,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::library::vkvm_library_get_libvirt_version as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -2847,6 +3200,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::library::vkvm_library_get_openings as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -2855,6 +3209,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::library::vkvm_library_get_version as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -2863,6 +3218,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::library::vkvm_library_reopen_after_fork as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -2871,6 +3227,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::network::vkvm_network_create as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -2879,6 +3236,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::network::vkvm_network_create_port as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2887,6 +3245,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::network::vkvm_network_destroy as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -2895,6 +3254,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::network::vkvm_network_get_autostart as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2903,6 +3263,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::network::vkvm_network_get_bridge_name as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2911,6 +3272,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::network::vkvm_network_get_conn as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2919,6 +3281,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::network::vkvm_network_get_dhcp_leases as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2927,6 +3290,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::network::vkvm_network_get_metadata as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2935,6 +3299,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::network::vkvm_network_get_name as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2943,6 +3308,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::network::vkvm_network_get_port_by_uuid as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2951,6 +3317,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::network::vkvm_network_get_uuid as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2959,6 +3326,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::network::vkvm_network_get_uuid_string as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2967,6 +3335,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::network::vkvm_network_get_xml_description as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2975,6 +3344,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::network::vkvm_network_is_active as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2983,6 +3353,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::network::vkvm_network_is_persistent as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -2991,6 +3362,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::network::vkvm_network_list_all_ports as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2999,6 +3371,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::network_port::vkvm_network_port_delete as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3007,6 +3380,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::network_port::vkvm_network_port_get_conn as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3015,6 +3389,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::network_port::vkvm_network_port_get_network as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3023,6 +3398,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::network_port::vkvm_network_port_get_parameters as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -3031,6 +3407,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::network_port::vkvm_network_port_get_uuid as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -3039,6 +3416,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::network_port::vkvm_network_port_get_uuid_string as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3047,6 +3425,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::network_port::vkvm_network_port_get_xml_description as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -3055,6 +3434,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::network_port::vkvm_network_port_set_parameters as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -3063,6 +3443,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::network::vkvm_network_set_autostart as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3071,6 +3452,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::network::vkvm_network_set_metadata as unsafe extern "C" fn(_, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -3079,6 +3461,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::network::vkvm_network_undefine as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -3087,6 +3470,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::network::vkvm_network_update as unsafe extern "C" fn(_, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -3095,6 +3479,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::node_device::vkvm_node_device_create as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3103,6 +3488,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::node_device::vkvm_node_device_destroy as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -3111,6 +3497,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::node_device::vkvm_node_device_dettach as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -3119,6 +3506,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::node_device::vkvm_node_device_get_autostart as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3127,6 +3515,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::node_device::vkvm_node_device_get_name as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3135,6 +3524,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::node_device::vkvm_node_device_get_parent as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3143,6 +3533,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::node_device::vkvm_node_device_get_xml_description as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -3151,6 +3542,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::node_device::vkvm_node_device_is_active as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3159,6 +3551,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::node_device::vkvm_node_device_is_persistent as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3167,6 +3560,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::node_device::vkvm_node_device_list_capabilities as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -3175,6 +3569,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::node_device::vkvm_node_device_reattach as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -3183,6 +3578,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::node_device::vkvm_node_device_reset as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -3191,6 +3587,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::node_device::vkvm_node_device_set_autostart as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3199,6 +3596,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::node_device::vkvm_node_device_undefine as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3207,6 +3605,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::node_device::vkvm_node_device_update as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -3215,6 +3614,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::nwfilter_binding::vkvm_nwfilter_binding_delete as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -3223,6 +3623,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::nwfilter_binding::vkvm_nwfilter_binding_get_filter_name as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3231,6 +3632,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::nwfilter_binding::vkvm_nwfilter_binding_get_port_dev as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3239,6 +3641,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::nwfilter_binding::vkvm_nwfilter_binding_get_xml_description as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -3247,6 +3650,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::nwfilter::vkvm_nwfilter_get_name as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3255,6 +3659,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::nwfilter::vkvm_nwfilter_get_uuid as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -3263,6 +3668,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::nwfilter::vkvm_nwfilter_get_uuid_string as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3271,6 +3677,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::nwfilter::vkvm_nwfilter_get_xml_description as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -3279,6 +3686,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::nwfilter::vkvm_nwfilter_undefine as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -3287,6 +3695,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::secret::vkvm_secret_get_conn as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3295,6 +3704,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::secret::vkvm_secret_get_usage_id as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3303,6 +3713,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::secret::vkvm_secret_get_usage_type as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3311,6 +3722,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::secret::vkvm_secret_get_uuid as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -3319,6 +3731,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::secret::vkvm_secret_get_uuid_string as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3327,6 +3740,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: true,
         call: |frame| call(capi::secret::vkvm_secret_get_value as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -3335,6 +3749,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::secret::vkvm_secret_get_xml_description as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -3343,6 +3758,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::secret::vkvm_secret_set_value as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -3351,6 +3767,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::secret::vkvm_secret_undefine as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -3359,6 +3776,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_build as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3367,6 +3785,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_clone_volume as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -3375,6 +3794,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_create as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -3383,6 +3803,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_create_volume as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -3391,6 +3812,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_delete as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3399,6 +3821,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_destroy as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -3407,6 +3830,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_get_autostart as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3415,6 +3839,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_get_conn as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3423,6 +3848,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_get_info as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3431,6 +3857,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_get_name as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3439,6 +3866,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_get_uuid as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -3447,6 +3875,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_get_uuid_string as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3455,6 +3884,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_get_volume_by_name as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -3463,6 +3893,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_get_xml_description as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -3471,6 +3902,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_is_active as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3479,6 +3911,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_is_persistent as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3487,6 +3920,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_list_all_volumes as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -3495,6 +3929,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_list_storage_vol_names as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -3503,6 +3938,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_num_of_storage_volumes as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3511,6 +3947,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_refresh as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3519,6 +3956,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_set_autostart as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3527,6 +3965,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_undefine as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -3535,6 +3974,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::storage_vol::vkvm_storage_vol_delete as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3543,6 +3983,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::storage_vol::vkvm_storage_vol_download as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -3551,6 +3992,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::transfer::vkvm_storage_vol_download_fd as unsafe extern "C" fn(_, _, _, _, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -3559,6 +4001,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::transfer::vkvm_storage_vol_download_file as unsafe extern "C" fn(_, _, _, _, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -3567,6 +4010,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::storage_vol::vkvm_storage_vol_get_conn as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3575,6 +4019,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::storage_vol::vkvm_storage_vol_get_info as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -3583,6 +4028,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::storage_vol::vkvm_storage_vol_get_key as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3591,6 +4037,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::storage_vol::vkvm_storage_vol_get_name as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3599,6 +4046,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::storage_vol::vkvm_storage_vol_get_path as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3607,6 +4055,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::storage_vol::vkvm_storage_vol_get_xml_description as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -3615,6 +4064,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::storage_vol::vkvm_storage_vol_resize as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -3623,6 +4073,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::storage_vol::vkvm_storage_vol_upload as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -3631,6 +4082,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::transfer::vkvm_storage_vol_upload_fd as unsafe extern "C" fn(_, _, _, _, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -3639,6 +4091,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::transfer::vkvm_storage_vol_upload_file as unsafe extern "C" fn(_, _, _, _, _, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -3647,6 +4100,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::storage_vol::vkvm_storage_vol_wipe as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
@@ -3655,6 +4109,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::storage_vol::vkvm_storage_vol_wipe_pattern as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -3663,6 +4118,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::stream::vkvm_stream_abort as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -3671,6 +4127,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::stream::vkvm_stream_finish as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -3679,6 +4136,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::stream::vkvm_stream_recv as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
@@ -3687,6 +4145,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::stream::vkvm_stream_recv_hole as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -3695,6 +4154,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::stream::vkvm_stream_remove_callback as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
@@ -3703,6 +4163,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::stream::vkvm_stream_send as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -3711,6 +4172,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::stream::vkvm_stream_send_hole as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -3719,6 +4181,7 @@ pub static ROWS: &[Row] = &[
         blocks: false,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::stream::vkvm_stream_update_callback as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
 ];
