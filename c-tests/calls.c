@@ -15,8 +15,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 
 #include "common.h"
@@ -358,44 +356,6 @@ static void closing(void)
     }
 }
 
-/* The arguments of vkvm_conn_open_with. */
-static vkvm_value *options(const char *of)
-{
-    vkvm_value *args;
-    char json[300];
-    snprintf(json, sizeof json, "{\"options\": {\"uri\": \"%s\"}}", of);
-    must(vkvm_value_from_json(json, &args, &err), err, json);
-    return args;
-}
-
-/* A host that accepts and stays silent, and is opened again and again. */
-static void silent_host(void)
-{
-    struct sockaddr_un address = { .sun_family = AF_UNIX };
-    char silent[200];
-    snprintf(address.sun_path, sizeof address.sun_path, "/tmp/vkvm-calls-%d", (int)getpid());
-    snprintf(silent, sizeof silent, "test+unix:///default?socket=%s", address.sun_path);
-    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    must(bind(listener, (struct sockaddr *)&address, sizeof address), NULL, "a socket");
-    must(listen(listener, 2 * MOST_ABANDONED), NULL, "listening");
-
-    vkvm_value *args = options(silent);
-    vkvm_call *call = NULL;
-    double end = now() + PATIENCE;
-    while (now() < end &&
-           vkvm_call_start("vkvm_conn_open_with", args, 10, NULL, 0, &call, &err) == 0) {
-        is_done(call, PATIENCE * 1000);
-        vkvm_call_free(call);
-    }
-    vkvm_value_free(args);
-    has_text(err ? vkvm_error_message(err) : NULL, silent, "too many openings of a silent host");
-    fails(-1, &err, VKVM_ERROR_OWN_BUSY, NULL, "they are refused");
-    vkvm_value_free(result_of(start("vkvm_conn_open_with", options(uri), 0, NULL, 0),
-                              "opening another host meanwhile"));
-    close(listener);
-    unlink(address.sun_path);
-}
-
 /* --- other processes, many threads -------------------------------------------------------- */
 
 static void forked(void)
@@ -530,7 +490,6 @@ int main(int argc, char **argv)
     giving_up();
     freed_connection();
     closing();
-    silent_host();
     vkvm_conn_free(conn);
     ok(falls_to(running_threads, first_threads), "the threads end");
     no_handles_left();

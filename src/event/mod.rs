@@ -54,7 +54,7 @@ pub use given::{
 pub use later::has_any as has_put_off;
 pub use listeners::Listener;
 pub use numbers::Numbers;
-pub use opening::open_bounded;
+pub use opening::{open, open_bounded};
 pub use queue::{Entry, EventQueue, Place, forget_connection};
 pub use registry::{
     deregister_all, deregister_any, domain_event_deregister, domain_event_register,

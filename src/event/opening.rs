@@ -10,6 +10,15 @@ use crate::core::conn::Options;
 use crate::core::conn::bounded::{self, Started};
 use crate::error::Result;
 
+/// Opens a connection, without a deadline. In a call that may be given up, the opening is
+/// ended then.
+pub fn open(options: Options) -> Result<Conn> {
+    match bounded::can_be_given_up() {
+        true => open_bounded(options, None),
+        false => Conn::open_as(&options),
+    }
+}
+
 /// Opens a connection on a thread of its own, and waits for it until the deadline. What has
 /// not been opened by then is ended, or closed when it is open after all. Call it on a thread
 /// that a loop of the program's own may be called on.

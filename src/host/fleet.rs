@@ -9,7 +9,7 @@
 use std::collections::VecDeque;
 use std::ffi::{CStr, CString};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
@@ -20,6 +20,7 @@ use super::{Host, table};
 use crate::calls::{self, GivenUp, Group, State, Via, Work};
 use crate::constants as c;
 use crate::core::conn::Options;
+use crate::core::conn::bounded::Openings;
 use crate::core::{Again, sigpipe};
 use crate::error::{Error, Misuse, Result};
 use crate::event;
@@ -83,6 +84,8 @@ struct Errand {
     member: Arc<Member>,
     via: Via,
     limit: Limit,
+    /// Its opening, which ends with it.
+    openings: Arc<Openings>,
     state: State<Job, Answer>,
 }
 
@@ -238,6 +241,12 @@ impl Fleet {
                 refused.get_or_insert(error);
             }
         }
+        let given_up: Vec<_> = errands.iter().map(Arc::downgrade).collect();
+        calls::when_abandoned(move || {
+            for errand in given_up.iter().filter_map(Weak::upgrade) {
+                errand.give_up("the call was given up");
+            }
+        });
         // A fork does not wait for who sleeps.
         sigpipe::outside(|| {
             for errand in &errands {
@@ -266,6 +275,7 @@ impl Fleet {
             member: Arc::clone(member),
             via: Via::Group(Arc::clone(&self.group)),
             limit,
+            openings: Arc::default(),
             state: State::new(job),
         })
     }
@@ -331,6 +341,7 @@ impl Errand {
             GivenUp::Abandoned => {
                 self.member.was_late(shown);
                 calls::abandon(&(Arc::clone(&self) as Arc<dyn Work>));
+                self.openings.give_up();
             }
         }
     }
@@ -345,7 +356,7 @@ impl Work for Errand {
         let Some(job) = self.state.begin() else {
             return;
         };
-        let run = || self.member.run(job, self.limit);
+        let run = || self.openings.run(|| self.member.run(job, self.limit));
         let result = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
             // The panic hook has printed it.
             Err(Misuse::Internal { what: "a panic in a command of a fleet".to_owned() }.into())

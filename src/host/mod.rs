@@ -42,9 +42,11 @@ pub use fleet::{Fleet, MOST_AT_ONCE};
 pub use frame::call::Progress;
 pub use generate::{mac, uuid};
 
+use crate::core::conn::Options;
 use crate::core::lane::Lane;
 use crate::core::{Again, Conn, OnLane, Pinned};
 use crate::error::Result;
+use crate::event;
 use crate::value::{Map, Value};
 
 /// A host, managed by commands. It keeps its connection open.
@@ -55,7 +57,8 @@ pub struct Host {
 impl Host {
     /// Opens a connection to a host; libvirt's default without a URI.
     pub fn open(uri: Option<&CStr>) -> Result<Self> {
-        Ok(Host { conn: Conn::open(uri, 0)? })
+        let options = Options { uri: uri.map(CStr::to_owned), ..Options::default() };
+        Ok(Host { conn: event::open(options)? })
     }
 
     /// The host of a connection. Closing the connection later does not matter.

@@ -5,6 +5,7 @@ mod kept;
 mod via;
 
 use std::ffi::{c_char, c_int};
+use std::sync::Arc;
 use std::time::Duration;
 
 use zeroize::{Zeroize, Zeroizing};
@@ -17,6 +18,7 @@ use super::guard::{direct, status, void};
 use super::invoke::{self, Row};
 use super::types::{SharedValue, vkvm_call, vkvm_conn, vkvm_error, vkvm_event_queue, vkvm_value};
 use crate::calls::{self, Call, Told, Via};
+use crate::core::conn::bounded::Openings;
 use crate::core::{OnLane, lane};
 use crate::error::{Misuse, Result};
 use crate::event::Place;
@@ -362,6 +364,14 @@ fn wipe(result: AnyHandle) {
     }
 }
 
+/// Runs what opens connections. An opening is ended when the call is given up.
+fn with_openings<T>(body: impl FnOnce() -> T) -> T {
+    let openings = Arc::new(Openings::default());
+    let given_up = Arc::clone(&openings);
+    calls::when_abandoned(move || given_up.give_up());
+    openings.run(body)
+}
+
 /// Starts a call, of which it gives the handle.
 fn start(
     c: &Caller,
@@ -374,10 +384,13 @@ fn start(
     let kept = Kept::new(c, row, args)?;
     let timeout = timeout.or_else(|| via.timeout());
     let let_go = if row.secret { wipe } else { drop };
+    let may_open = matches!(via, Via::Opening(_) | Via::Process) && row.blocks;
     let job = move || {
         memory::prepare();
         let _job = Job::begin(row, &kept.args)?;
-        let result = invoke::invoke(row, &kept.args).map_err(|error| kept.explain(row, error))?;
+        let invoke = || invoke::invoke(row, &kept.args);
+        let result = if may_open { with_openings(invoke) } else { invoke() };
+        let result = result.map_err(|error| kept.explain(row, error))?;
         AnyHandle::own(SharedValue::new(result))
     };
     let handle = AnyHandle::own(Call::new(row.name, via, timeout, Box::new(job), let_go))?;

@@ -1,6 +1,6 @@
 //! Opening and closing a connection.
 
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{CStr, c_char, c_int, c_void};
 
 use zeroize::Zeroize;
 
@@ -10,7 +10,9 @@ use crate::capi::guard::{direct, status, void};
 use crate::capi::types::{
     SharedValue, vkvm_auth_callback, vkvm_conn, vkvm_destroy_callback, vkvm_error, vkvm_value,
 };
+use crate::core::conn::Options;
 use crate::core::{Conn, Credential};
+use crate::event;
 use crate::handle;
 use crate::value::{Map, Value};
 
@@ -38,7 +40,8 @@ pub unsafe extern "C" fn vkvm_conn_open(
 ) -> c_int {
     status(error, |c| {
         let out = c.out_handle(conn, "conn")?;
-        out.set(Conn::open(c.text_nullable(uri, "uri")?, flags)?)
+        let uri = c.text_nullable(uri, "uri")?.map(CStr::to_owned);
+        out.set(event::open(Options { uri, flags, ..Options::default() })?)
     })
 }
 

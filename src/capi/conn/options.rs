@@ -123,7 +123,7 @@ impl Prepared {
     /// Opens the connection; gives its handle.
     pub fn run(self) -> Result<usize> {
         let conn = match self.timeout {
-            None => Conn::open_as(&self.options),
+            None => event::open(self.options),
             Some(timeout) => event::open_bounded(self.options, self.begin.checked_add(timeout)),
         }?;
         if let Some((interval, count)) = self.keep_alive {

@@ -4,11 +4,16 @@
 //! possible (see [`opening`](super::opening)); what libvirt still opens is closed. Of one
 //! URI only some are at work at once, so that a host that answers nobody does not collect
 //! threads; other URIs do not wait for it.
+//!
+//! Where the thread that waits makes a call, which another thread may give up at any time, the
+//! openings in it are given up with it ([`Openings`]).
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use super::opening::Opening;
@@ -25,6 +30,70 @@ const GRACE: Duration = Duration::from_millis(100);
 /// What is opened: the URI as messages and other openings know it.
 fn name_of(uri: Option<&CStr>) -> String {
     uri.map_or_else(|| "the default URI".to_owned(), |uri| uri.to_string_lossy().into_owned())
+}
+
+// --- what is given up together -----------------------------------------------------------
+
+/// The openings that one thread waits for in turn, in something that others may give up.
+#[derive(Default)]
+pub struct Openings {
+    given_up: AtomicBool,
+    current: Mutex<Option<Weak<dyn GiveUp>>>,
+}
+
+/// An opening, whatever its result is.
+trait GiveUp: Send + Sync {
+    /// Nobody wants it any more.
+    fn give_up(&self);
+}
+
+thread_local! {
+    static WITHIN: RefCell<Option<Arc<Openings>>> = const { RefCell::new(None) };
+}
+
+/// Whether somebody else may give up what this thread opens.
+pub fn can_be_given_up() -> bool {
+    WITHIN.with_borrow(Option::is_some)
+}
+
+fn within() -> Option<Arc<Openings>> {
+    WITHIN.with_borrow(|within| within.as_ref().map(Arc::clone))
+}
+
+impl Openings {
+    /// Runs what opens.
+    pub fn run<T>(self: &Arc<Self>, body: impl FnOnce() -> T) -> T {
+        /// The end, also by a panic.
+        struct Over(Option<Arc<Openings>>);
+        impl Drop for Over {
+            fn drop(&mut self) {
+                WITHIN.set(self.0.take());
+            }
+        }
+        let _over = Over(WITHIN.replace(Some(Arc::clone(self))));
+        body()
+    }
+
+    /// Ends the opening that there is, and those that begin later. It does not wait.
+    pub fn give_up(&self) {
+        self.given_up.store(true, Ordering::SeqCst);
+        let current = lock(&self.current).take();
+        if let Some(opening) = current.and_then(|opening| opening.upgrade()) {
+            opening.give_up();
+        }
+        // Who waits for a place has seen that, or is waiting.
+        drop(PLACES.lock());
+        CHANGED.notify_all();
+    }
+
+    fn is_given_up(&self) -> bool {
+        self.given_up.load(Ordering::SeqCst)
+    }
+
+    /// What the thread waits for now.
+    fn wait_for(&self, opening: Weak<dyn GiveUp>) {
+        *lock(&self.current) = Some(opening);
+    }
 }
 
 // --- places ------------------------------------------------------------------------------
@@ -75,10 +144,14 @@ struct Place {
 impl Place {
     /// Waits until there is one.
     fn take(name: &str, limit: &Limit) -> Result<Place> {
+        let within = within();
         sigpipe::outside(|| {
             let busy_at = Instant::now() + GRACE;
             let mut places = PLACES.lock();
             loop {
+                if within.as_ref().is_some_and(|within| within.is_given_up()) {
+                    return Err(limit.passed(name));
+                }
                 let count = places.here().entry(name.to_owned()).or_default();
                 if count.running < MOST {
                     count.running += 1;
@@ -208,16 +281,21 @@ impl<T> Shared<T> {
         lock(&self.state)
     }
 
+    /// Whether it was given up.
+    fn is_unwanted(&self) -> bool {
+        matches!(&*self.lock(), State::Opening(place) if place.is_abandoned)
+    }
+
     fn run(&self, open: impl FnOnce() -> Result<T>) {
         let result = self.opening.run(|| {
+            if self.is_unwanted() {
+                return None;
+            }
             let result = catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|_| {
                 Err(Misuse::Internal { what: "a panic in an opening".to_owned() }.into())
             });
             // What nobody waits for is closed here, where that can be ended as well.
-            match &*self.lock() {
-                State::Opening(place) if place.is_abandoned => None,
-                _ => Some(result),
-            }
+            (!self.is_unwanted()).then_some(result)
         });
         let mut state = self.lock();
         let after = match result {
@@ -254,9 +332,16 @@ impl<T: Send> Started<T> {
 
     /// Waits for the result until the deadline, and then gives the opening up.
     pub fn wait(&self) -> Result<T> {
+        if let Some(within) = within() {
+            let shared = Arc::clone(&self.shared) as Arc<dyn GiveUp>;
+            within.wait_for(Arc::downgrade(&shared));
+            if within.is_given_up() {
+                shared.give_up();
+            }
+        }
         sigpipe::outside(|| {
             let mut state = self.shared.lock();
-            while matches!(*state, State::Opening(_)) {
+            while matches!(&*state, State::Opening(place) if !place.is_abandoned) {
                 let deadline = self.limit.deadline;
                 if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
                     break;
@@ -265,27 +350,30 @@ impl<T: Send> Started<T> {
             }
         });
         self.take().unwrap_or_else(|| {
-            self.give_up();
+            self.shared.give_up();
             // It may have come in this moment.
             self.take().unwrap_or_else(|| Err(self.limit.passed(&self.name)))
         })
     }
+}
 
+impl<T: Send> GiveUp for Shared<T> {
     /// Ends the opening, if it is not over: its result is not wanted.
     fn give_up(&self) {
-        let mut state = self.shared.lock();
+        let mut state = self.lock();
         let State::Opening(place) = &mut *state else { return };
         if !place.is_abandoned {
             place.abandon();
             drop(state);
-            end_soon(&self.shared.opening);
+            self.changed.notify_all();
+            end_soon(&self.opening);
         }
     }
 }
 
 impl<T: Send> Drop for Started<T> {
     fn drop(&mut self) {
-        self.give_up();
+        self.shared.give_up();
     }
 }
 
@@ -430,6 +518,43 @@ mod tests {
         assert_eq!(count(uri), (1, 1));
         drop(end);
         until(|| count(uri) == (0, 0));
+    }
+
+    #[test]
+    fn openings_are_given_up_with_what_waits_for_them() {
+        let uri = c"within";
+        let openings = Arc::new(Openings::default());
+        let waits = |openings: &Arc<Openings>| {
+            let openings = Arc::clone(openings);
+            std::thread::spawn(move || {
+                openings.run(|| {
+                    assert!(can_be_given_up());
+                    let (end, ends) = channel::<()>();
+                    let open = move || Ok(ends.recv().is_ok());
+                    let started = start(Some(uri), None, None, open, |_| ());
+                    (end, started.and_then(|started| started.wait()).is_err())
+                })
+            })
+        };
+        let waiter = waits(&openings);
+        until(|| count(uri) == (1, 0));
+        openings.give_up();
+        let (end, failed) = waiter.join().unwrap();
+        assert!(failed && count(uri) == (1, 1), "who waits goes on at once");
+        let (second, failed) = waits(&openings).join().unwrap();
+        assert!(failed, "none begins later");
+        drop((end, second));
+        until(|| count(uri) == (0, 0));
+
+        let (ends, started): (Vec<_>, Vec<_>) = (0..MOST).map(|_| stuck(uri, 60_000)).unzip();
+        let openings = Arc::new(Openings::default());
+        let waiter = waits(&openings);
+        std::thread::sleep(Duration::from_millis(20));
+        openings.give_up();
+        assert!(waiter.join().unwrap().1, "nor does it wait for a place");
+        drop((ends, started));
+        until(|| count(uri) == (0, 0));
+        assert!(!can_be_given_up());
     }
 
     #[test]

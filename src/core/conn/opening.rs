@@ -42,6 +42,8 @@ pub(crate) struct Opening {
 struct Here {
     /// The thread that opens, while it does.
     thread: Option<libc::pid_t>,
+    /// Whether it ever did.
+    has_begun: bool,
     /// Copies of the sockets that the event loop was given: libvirt may close its own at any
     /// time, and the number would be another file's.
     sockets: Vec<OwnedFd>,
@@ -82,8 +84,12 @@ impl Opening {
 
     /// Runs what opens, on this thread.
     pub(crate) fn run<T>(self: &Arc<Self>, open: impl FnOnce() -> T) -> T {
-        // SAFETY: asks for a number.
-        self.lock().thread = Some(unsafe { libc::gettid() });
+        {
+            let mut here = self.lock();
+            // SAFETY: asks for a number.
+            here.thread = Some(unsafe { libc::gettid() });
+            here.has_begun = true;
+        }
         CURRENT.set(Some(Arc::clone(self)));
         let _over = Over(self);
         open()
@@ -96,7 +102,7 @@ impl Opening {
         // Held, so that the thread does not end meanwhile, and the number is its.
         let mut here = self.lock();
         let Some(thread) = here.thread else {
-            return true;
+            return here.has_begun;
         };
         here.sockets.iter().for_each(shut_down);
         awaited(thread).iter().for_each(shut_down);
@@ -119,7 +125,7 @@ struct Over<'a>(&'a Opening);
 impl Drop for Over<'_> {
     fn drop(&mut self) {
         CURRENT.set(None);
-        *self.0.lock() = Here::default();
+        *self.0.lock() = Here { has_begun: true, ..Here::default() };
     }
 }
 
