@@ -344,6 +344,7 @@ static const function functions[] = {
     (function)&vkvm_domain_suspend,
     (function)&vkvm_domain_undefine,
     (function)&vkvm_domain_update_device,
+    (function)&vkvm_domain_wait_for_block_job,
     (function)&vkvm_error_code,
     (function)&vkvm_error_column,
     (function)&vkvm_error_domain,

@@ -4312,7 +4312,8 @@ int vkvm_conn_visit_all_domain_stats(vkvm_conn *conn,
  * function is called until it has not been called for 2 s; so it returns at
  * once, and the first time null - commands of a host that take long: see
  * `progress` in `vkvm_host_commands` - transfers of volumes, such as
- * `vkvm_storage_vol_upload_file`
+ * `vkvm_storage_vol_upload_file` - waiting for the block job of a disk,
+ * `vkvm_domain_wait_for_block_job`
  *
  * libvirt has no progress of cloning or wiping a volume; the command
  * `volume.clone` of a host compares the allocations of both volumes instead.
@@ -4357,8 +4358,9 @@ int vkvm_call_get_result(vkvm_call *call, vkvm_value **result, vkvm_error **erro
  * of this process has not begun. Of jobs of other clients libvirt tells what
  * they do and since when; one of the same kind that begins while the call
  * waits for another client's job cannot be told from its own - a command of a
- * host and a transfer that have a progress end - an opening is ended, as after
- * the `timeout_ms` of `vkvm_conn_open_with`
+ * host and a transfer that have a progress end - waiting for the block job of
+ * a disk aborts that - an opening is ended, as after the `timeout_ms` of
+ * `vkvm_conn_open_with`
  *
  * Cancelling a call that is done changes nothing.
  *
@@ -9252,6 +9254,33 @@ int vkvm_domain_update_device(vkvm_domain *dom,
                               const char *xml,
                               uint32_t flags,
                               vkvm_error **error);
+
+/**
+ * Waits until the block job of a disk is ready, or has ended.
+ *
+ * A copy and an active commit are ready when both images are the same; they go
+ * on, until `vkvm_domain_abort_block_job` ends or pivots them. Other jobs end
+ * by themselves. Whether one that has ended was successful, its event says
+ * (`VKVM_DOMAIN_EVENT_ID_BLOCK_JOB_2`).
+ *
+ * This asks the daemon every 100 ms. As a call of `vkvm_call_start` it has a
+ * progress, and when it is given up, the job is aborted.
+ *
+ * @param dom the domain (not NULL; borrowed)
+ * @param path the disk: its target like "vda", or its image's path (not NULL;
+ *     borrowed)
+ * @param ready whether the job is ready; false where there is none, or none
+ *     any more (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainGetBlockJobInfo, virDomainBlockJobAbort
+ */
+int vkvm_domain_wait_for_block_job(vkvm_domain *dom,
+                                   const char *path,
+                                   bool *ready,
+                                   vkvm_error **error);
 
 /**
  * Gives up a hold on the domain handle. NULL and handles that are not live are

@@ -2539,6 +2539,15 @@ int vkvm_perl_domain_update_device(vkvm_domain *dom, const char *xml, uint32_t f
          dom, xml, flags)
 }
 
+int vkvm_perl_domain_wait_for_block_job(vkvm_domain *dom, const char *path, bool *ready,
+                                        vkvm_error **error)
+{
+    MAKE(vkvm_domain_wait_for_block_job,
+         "hdom tpath Bready",
+         (dom, path, ready, error),
+         dom, path, ready)
+}
+
 int vkvm_perl_event_queue_domain_event_register_any(vkvm_event_queue *queue, vkvm_conn *conn,
                                                     vkvm_domain *dom, int event_id,
                                                     int *callback_id, vkvm_error **error)

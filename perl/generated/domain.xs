@@ -2597,6 +2597,22 @@ update_device(dom, xml_sv, flags_sv = NULL)
   }
 
 void
+wait_for_block_job(dom, path_sv)
+    vkvm_domain *dom
+    SV *path_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    bool ready;
+  PPCODE:
+  {
+    const char *path = vkvm_perl_text(aTHX_ path_sv, "path");
+    if (vkvm_domain_wait_for_block_job(dom, path, &ready, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHi(ready ? 1 : 0);
+  }
+
+void
 DESTROY(self)
     SV *self
   PPCODE:

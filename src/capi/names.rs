@@ -344,6 +344,7 @@ pub static EXPORTS: &[&CStr] = &[
     c"vkvm_domain_suspend",
     c"vkvm_domain_undefine",
     c"vkvm_domain_update_device",
+    c"vkvm_domain_wait_for_block_job",
     c"vkvm_error_code",
     c"vkvm_error_column",
     c"vkvm_error_domain",

@@ -192,6 +192,7 @@ pub unsafe extern "C" fn vkvm_call_get_result(
 ///   Of jobs of other clients libvirt tells what they do and since when; one of the same kind
 ///   that begins while the call waits for another client's job cannot be told from its own
 /// - a command of a host and a transfer that have a progress end
+/// - waiting for the block job of a disk aborts that
 /// - an opening is ended, as after the `timeout_ms` of `vkvm_conn_open_with`
 ///
 /// Cancelling a call that is done changes nothing.
@@ -215,6 +216,7 @@ pub unsafe extern "C" fn vkvm_call_cancel(
 ///   been called for 2 s; so it returns at once, and the first time null
 /// - commands of a host that take long: see `progress` in `vkvm_host_commands`
 /// - transfers of volumes, such as `vkvm_storage_vol_upload_file`
+/// - waiting for the block job of a disk, `vkvm_domain_wait_for_block_job`
 ///
 /// libvirt has no progress of cloning or wiping a volume; the command `volume.clone` of a host
 /// compares the allocations of both volumes instead.

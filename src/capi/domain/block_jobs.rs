@@ -1,9 +1,16 @@
 //! Copying and merging the disk images of a domain while it runs.
 
-use std::ffi::{c_char, c_int};
+use std::ffi::{CStr, c_char, c_int};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
+use crate::calls;
 use crate::capi::guard::status;
 use crate::capi::types::{vkvm_domain, vkvm_error, vkvm_value};
+use crate::constants as c;
+use crate::core::{Domain, sigpipe};
+use crate::error::Result;
 
 /// Begins to copy what a disk's backing images have into its own image, which then
 /// needs them no more.
@@ -150,6 +157,58 @@ pub unsafe extern "C" fn vkvm_domain_get_block_job_info(
         let dom = c.get(dom, "dom")?;
         out.set_value(dom.get_block_job_info(c.text(path, "path")?, flags)?)
     })
+}
+
+/// Waits until the block job of a disk is ready, or has ended.
+///
+/// A copy and an active commit are ready when both images are the same; they go on, until
+/// `vkvm_domain_abort_block_job` ends or pivots them. Other jobs end by themselves. Whether one
+/// that has ended was successful, its event says (`VKVM_DOMAIN_EVENT_ID_BLOCK_JOB_2`).
+///
+/// This asks the daemon every 100 ms. As a call of `vkvm_call_start` it has a progress, and when
+/// it is given up, the job is aborted.
+///
+/// - `path`: the disk: its target like "vda", or its image's path
+/// - `ready`: whether the job is ready; false where there is none, or none any more
+///
+/// libvirt: virDomainGetBlockJobInfo, virDomainBlockJobAbort
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_domain_wait_for_block_job(
+    dom: *mut vkvm_domain,
+    path: *const c_char,
+    ready: *mut bool,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let (out, dom) = (c.out(ready, "ready")?, c.get(dom, "dom")?);
+        out.set(wait(&dom, c.text(path, "path")?)?);
+        Ok(())
+    })
+}
+
+/// Whether the disk's job is ready; it is over otherwise.
+fn wait(dom: &Domain, path: &CStr) -> Result<bool> {
+    const PAUSE: Duration = Duration::from_millis(100);
+    let conn = Arc::new(dom.get_conn()?);
+    let mut first = None;
+    loop {
+        let job = calls::insist(&conn, || dom.get_block_job(path))?;
+        // Another one begins when this one is over.
+        if job.kind == c::DOMAIN_BLOCK_JOB_TYPE_UNKNOWN
+            || *first.get_or_insert(job.kind) != job.kind
+        {
+            return Ok(false);
+        }
+        if !calls::report(job.done, job.total, "bytes") {
+            // It may have ended in this moment. Nobody hears of it.
+            calls::insist(&conn, || dom.abort_block_job(path, 0))?;
+            return Ok(false);
+        }
+        if job.is_ready() {
+            return Ok(true);
+        }
+        sigpipe::outside(|| thread::sleep(PAUSE));
+    }
 }
 
 /// Ends the job of a disk, or completes one that only follows what the domain writes.

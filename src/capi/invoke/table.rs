@@ -1185,6 +1185,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
+        secret: false,
         call: |frame| call(capi::domain::interfaces::vkvm_domain_announce_interface as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -2761,6 +2762,15 @@ pub static ROWS: &[Row] = &[
         job: None,
         secret: false,
         call: |frame| call(capi::domain::devices::vkvm_domain_update_device as unsafe extern "C" fn(_, _, _, _) -> _, frame),
+    },
+    Row {
+        name: "vkvm_domain_wait_for_block_job",
+        params: &[Param::new("dom", In), Param::new("path", In), Param::new("ready", Out)],
+        blocks: true,
+        this_thread: false,
+        job: None,
+        secret: false,
+        call: |frame| call(capi::domain::block_jobs::vkvm_domain_wait_for_block_job as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
         name: "vkvm_error_to_json",

@@ -6,6 +6,7 @@ use std::ptr;
 use virt::sys;
 
 use super::{Domain, call};
+use crate::constants as c;
 use crate::core::conn::locate;
 use crate::core::typed_params::TypedParams;
 use crate::error::Result;
@@ -17,6 +18,25 @@ const COPY: [(&str, u32); 3] = [
     ("granularity", sys::VIR_TYPED_PARAM_UINT),
     ("buf-size", sys::VIR_TYPED_PARAM_ULLONG),
 ];
+
+/// The job of a disk.
+pub struct BlockJob {
+    /// One of `DOMAIN_BLOCK_JOB_TYPE_*`; unknown where there is none.
+    pub kind: u32,
+    /// How far it is.
+    pub done: u64,
+    /// How far it has to go.
+    pub total: u64,
+}
+
+impl BlockJob {
+    /// Whether both images are the same. libvirt sees to it that the numbers are equal only
+    /// then.
+    pub fn is_ready(&self) -> bool {
+        let follows = [c::DOMAIN_BLOCK_JOB_TYPE_COPY, c::DOMAIN_BLOCK_JOB_TYPE_ACTIVE_COMMIT];
+        follows.contains(&self.kind) && self.total > 0 && self.done == self.total
+    }
+}
 
 impl Domain {
     /// Begins to copy what the backing images have into the disk's own image.
@@ -74,18 +94,29 @@ impl Domain {
 
     /// How far the disk's job is; all zero when it has none.
     pub fn get_block_job_info(&self, path: &CStr, flags: c_uint) -> Result<Map> {
-        // SAFETY: a plain C struct, for which all-zero is valid.
-        let mut info: sys::virDomainBlockJobInfo = unsafe { std::mem::zeroed() };
-        // SAFETY: the output outlives the call.
-        let returned =
-            unsafe { sys::virDomainGetBlockJobInfo(self.raw(), path.as_ptr(), &mut info, flags) };
-        call::done(returned, c"virDomainGetBlockJobInfo")?;
+        let info = self.block_job_info(path, flags)?;
         let mut map = Map::with_capacity(4);
         map.push_new("type", info.type_);
         map.push_new("bandwidth", info.bandwidth);
         map.push_new("cur", info.cur);
         map.push_new("end", info.end);
         Ok(map)
+    }
+
+    /// The disk's job.
+    pub fn get_block_job(&self, path: &CStr) -> Result<BlockJob> {
+        let info = self.block_job_info(path, 0)?;
+        Ok(BlockJob { kind: info.type_ as u32, done: info.cur, total: info.end })
+    }
+
+    fn block_job_info(&self, path: &CStr, flags: c_uint) -> Result<sys::virDomainBlockJobInfo> {
+        // SAFETY: a plain C struct, for which all-zero is valid.
+        let mut info: sys::virDomainBlockJobInfo = unsafe { std::mem::zeroed() };
+        // SAFETY: the output outlives the call.
+        let returned =
+            unsafe { sys::virDomainGetBlockJobInfo(self.raw(), path.as_ptr(), &mut info, flags) };
+        call::done(returned, c"virDomainGetBlockJobInfo")?;
+        Ok(info)
     }
 
     /// Ends the disk's job, or completes it, by flags.

@@ -320,6 +320,7 @@ my %METHODS = (
     vkvm_domain_suspend => 'VKVM::Domain::suspend',
     vkvm_domain_undefine => 'VKVM::Domain::undefine',
     vkvm_domain_update_device => 'VKVM::Domain::update_device',
+    vkvm_domain_wait_for_block_job => 'VKVM::Domain::wait_for_block_job',
     vkvm_event_add_handle => 'VKVM::Event::add_handle',
     vkvm_event_add_timeout => 'VKVM::Event::add_timeout',
     vkvm_event_is_started => 'VKVM::Event::is_started',
