@@ -33,10 +33,16 @@ fn read(text: &str) -> BTreeMap<&str, Node> {
         if let Some(name) = line.strip_prefix("VKVM_").and_then(|line| line.strip_suffix(" {")) {
             node = name.split_once('.').and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
         } else if let (Some(node), Some(name)) = (node, line.strip_suffix(';')) {
-            nodes.insert(name, node);
+            if is_name(name) {
+                nodes.insert(name, node);
+            }
         }
     }
     nodes
+}
+
+fn is_name(text: &str) -> bool {
+    text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 fn text<'n>(

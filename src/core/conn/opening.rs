@@ -211,28 +211,28 @@ fn end_children(thread: libc::pid_t, signal: c_int) {
         list.split_whitespace().filter_map(|number| number.parse().ok()).collect()
     };
     for child in children() {
-        let process = match descriptor_of(child) {
-            Ok(process) => process,
-            Err(error) if error.raw_os_error() == Some(libc::ENOSYS) => {
-                // Before Linux 5.3. The thread waits, and not for the child, so its number is
-                // still its own.
-                // SAFETY: a child of this process.
-                unsafe { libc::kill(child, signal) };
-                continue;
-            }
-            // It has ended.
-            Err(_) => continue,
-        };
-        // A number may become another process's once libvirt has waited for the child; what
-        // is in the list after the descriptor was made was in it before, too.
-        if children().contains(&child) {
-            let info: *const libc::siginfo_t = std::ptr::null();
-            // SAFETY: a live descriptor of a process, and no details of the signal.
-            unsafe {
-                let (call, fd) = (libc::SYS_pidfd_send_signal, process.as_raw_fd());
-                libc::syscall(call, fd, signal, info, 0_u32);
-            }
+        let sent = descriptor_of(child).and_then(|process| {
+            // A number may become another process's once libvirt has waited for the child;
+            // what is in the list after the descriptor was made was in it before, too.
+            if children().contains(&child) { send(&process, signal) } else { Ok(()) }
+        });
+        // Other errors are of one that has ended.
+        if sent.is_err_and(|error| error.raw_os_error() == Some(libc::ENOSYS)) {
+            // Before Linux 5.3, or under a valgrind that has the first of the two calls only.
+            // The thread waits, and not for the child, so its number is still its own.
+            // SAFETY: a child of this process.
+            unsafe { libc::kill(child, signal) };
         }
+    }
+}
+
+/// Sends a signal to the process of a descriptor.
+fn send(process: &OwnedFd, signal: c_int) -> io::Result<()> {
+    let (call, info) = (libc::SYS_pidfd_send_signal, std::ptr::null::<libc::siginfo_t>());
+    // SAFETY: a live descriptor of a process, and no details of the signal.
+    match unsafe { libc::syscall(call, process.as_raw_fd(), signal, info, 0_u32) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
     }
 }
 
