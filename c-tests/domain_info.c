@@ -168,7 +168,12 @@ static void newer_calls(vkvm_domain *dom)
         lacks(vkvm_domain_get_messages(dom, 0, &messages, &length, &err), "get_messages");
     }
     if (version >= 11002000) {
-        skip("get_autostart_once", "this libvirt may have it");
+        if (vkvm_domain_set_autostart_once(dom, 1, &err) < 0) {
+            lacks(-1, "set_autostart_once: not with this driver");
+        } else {
+            works(vkvm_domain_get_autostart_once(dom, &truth, &err), &err, "get_autostart_once");
+            ok(truth, "it is set");
+        }
         return;
     }
     lacks(vkvm_domain_get_autostart_once(dom, &truth, &err), "get_autostart_once");

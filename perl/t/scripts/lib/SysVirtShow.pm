@@ -58,6 +58,7 @@ sub text {
     return 'a number' if $value =~ /^\d[\d.]*\z/ && ($changes{$name} || $name =~ $changes);
     $value =~ s/(<domain [^>]*)id='\d+'/$1id='ID'/;
     $value =~ s/domain-\d+-/domain-ID-/g;
+    $value =~ s{/channel/\d+-}{/channel/ID-}g;
     $value =~ s{/dev/pts/\d+}{/dev/pts/N}g;
     return "'" . printable($value) . "'";
 }
