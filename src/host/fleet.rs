@@ -361,8 +361,9 @@ impl Work for Errand {
             // The panic hook has printed it.
             Err(Misuse::Internal { what: "a panic in a command of a fleet".to_owned() }.into())
         });
-        drop(self.state.finish(Mutex::new(Some(result))));
+        // First, so that the host is not busy any more for who is told.
         self.member.go_on();
+        drop(self.state.finish(Mutex::new(Some(result))));
     }
 
     fn is_waiting(&self) -> bool {

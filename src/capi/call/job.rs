@@ -58,9 +58,14 @@ impl Job {
         };
         calls::when_abandoned(Turn::wake);
         let turn = Turn::take(&domain, calls::is_wanted)?;
-        let turn = turn.ok_or(Misuse::GivenUp { function: row.name, why: "it had not begun" })?;
+        let given_up = Misuse::GivenUp { function: row.name, why: "it had not begun" };
+        let Some(turn) = turn else {
+            return Err(given_up.into());
+        };
         let (domain, conn) = (domain.another()?, Arc::new(domain.get_conn()?));
-        let own = Arc::new(OwnJob::new(operation));
+        let is_prepared = || calls::insist(&conn, || OwnJob::is_prepared(operation, &domain));
+        let own = OwnJob::begin(operation, is_prepared, calls::is_wanted).ok_or(given_up)?;
+        let own = Arc::new(own);
         let over = Arc::new(Over::default());
         let job = Job { over: Arc::clone(&over), _turn: turn };
         calls::when_asked({

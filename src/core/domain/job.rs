@@ -18,6 +18,9 @@ use crate::error::Result;
 use crate::fork::{self, Leaf, lock};
 use crate::value::{Map, Value};
 
+/// How often it is asked whether libvirt has prepared a job.
+const PREPARING: Duration = Duration::from_millis(20);
+
 /// How long a call waits for its turn. libvirt lets one wait as long for another one's job,
 /// and then says whose that is.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -30,6 +33,8 @@ pub struct OwnJob {
     operation: u32,
     /// The call that starts it begins.
     begin: Instant,
+    /// Whether no job from before can be taken for it.
+    is_certain: bool,
     /// When the job began, as far as that is known since it was seen.
     began: Mutex<Option<Span>>,
 }
@@ -45,9 +50,35 @@ struct Span {
 pub type Done = (u64, u64);
 
 impl OwnJob {
-    /// One that is started by a call that begins now.
-    pub fn new(operation: u32) -> Self {
-        OwnJob { operation, begin: Instant::now(), began: Mutex::default() }
+    /// One that is started by a call that begins when this returns. It waits while libvirt
+    /// prepares a job that could be taken for it, which `is_prepared` answers; None where it
+    /// is not wanted any more.
+    pub fn begin(
+        operation: u32,
+        is_prepared: impl Fn() -> bool,
+        is_wanted: impl Fn() -> bool,
+    ) -> Option<Self> {
+        let deadline = Instant::now() + PATIENCE;
+        let mut is_certain = true;
+        while is_certain && is_prepared() {
+            if !is_wanted() {
+                return None;
+            }
+            is_certain = Instant::now() < deadline;
+            // A fork does not wait for who sleeps.
+            sigpipe::outside(|| std::thread::sleep(PREPARING));
+        }
+        Some(OwnJob { operation, begin: Instant::now(), is_certain, began: Mutex::default() })
+    }
+
+    /// Whether the domain has a job of this operation of which libvirt does not say yet when it
+    /// began.
+    pub fn is_prepared(operation: u32, domain: &Domain) -> bool {
+        domain.get_job_stats(0).is_ok_and(|(kind, stats)| {
+            u32::try_from(kind) != Ok(c::DOMAIN_JOB_NONE)
+                && number(&stats, "operation") == Some(operation.into())
+                && number(&stats, "time_elapsed") == Some(0)
+        })
     }
 
     /// How far it is. None before it runs, and afterwards.
@@ -82,7 +113,8 @@ impl OwnJob {
 
     /// Whether it is a job of this operation that began then.
     fn is_it(&self, operation: Option<u64>, began: Option<Span>) -> bool {
-        let Some(began) = began.filter(|_| operation == Some(self.operation.into())) else {
+        let may_be = self.is_certain && operation == Some(self.operation.into());
+        let Some(began) = began.filter(|_| may_be) else {
             return false;
         };
         let mut seen = lock(&self.began);
@@ -218,7 +250,7 @@ mod tests {
     const OPERATION: u64 = c::DOMAIN_JOB_OPERATION_DUMP as u64;
 
     fn own(begin: Instant) -> OwnJob {
-        let job = OwnJob::new(c::DOMAIN_JOB_OPERATION_DUMP);
+        let job = OwnJob::begin(c::DOMAIN_JOB_OPERATION_DUMP, || false, || true).unwrap();
         OwnJob { begin, ..job }
     }
 
@@ -239,6 +271,16 @@ mod tests {
         assert!(!own(begin).is_it(Some(OPERATION + 1), at(500, 20)));
         assert!(!own(begin).is_it(None, at(500, 20)));
         assert!(!own(begin).is_it(Some(OPERATION), None));
+    }
+
+    #[test]
+    fn what_libvirt_prepares_is_waited_for() {
+        let asked = std::cell::Cell::new(0);
+        let twice = || asked.replace(asked.get() + 1) < 2;
+        let job = OwnJob::begin(c::DOMAIN_JOB_OPERATION_DUMP, twice, || true);
+        assert!(job.is_some_and(|job| job.is_certain) && asked.get() == 3);
+        let job = OwnJob::begin(c::DOMAIN_JOB_OPERATION_DUMP, || true, || false);
+        assert!(job.is_none(), "it is not wanted");
     }
 
     #[test]

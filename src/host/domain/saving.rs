@@ -109,9 +109,12 @@ fn job(
     let (cancelled, own) = (AtomicBool::new(false), OnceLock::new());
     let conn = Arc::new(domain.get_conn()?);
     let work = || {
-        let turn = Turn::take(domain, || !cancelled.load(Ordering::Relaxed))?;
+        let is_wanted = || !cancelled.load(Ordering::Relaxed);
+        let turn = Turn::take(domain, is_wanted)?.ok_or(Misuse::Cancelled)?;
+        let is_prepared = || insist(&conn, || OwnJob::is_prepared(operation, domain));
+        let job = OwnJob::begin(operation, is_prepared, is_wanted).ok_or(Misuse::Cancelled)?;
         // Kept until nobody aborts the job any more: the next one is another one.
-        let _ = own.set((OwnJob::new(operation), turn.ok_or(Misuse::Cancelled)?));
+        let _ = own.set((job, turn));
         work()
     };
     let state = || {
