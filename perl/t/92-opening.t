@@ -96,6 +96,30 @@ subtest 'wrong options' => sub {
     my $silent = IO::Socket::UNIX->new(Local => "$dir/silent", Listen => 64) // die $!;
     times_out('a silent UNIX socket', "test+unix:///default?socket=$dir/silent");
 }
+subtest 'signal handlers while it opens' => sub {
+    my $silent = IO::Socket::UNIX->new(Local => "$dir/signals", Listen => 64) // die $!;
+    my @args   = (uri => "test+unix:///default?socket=$dir/signals");
+    my ($rang, $begin) = (0, time);
+    my $error = thrown {
+        local $SIG{ALRM} = sub { die "enough\n" };
+        alarm 1;
+        VKVM->new(@args, timeout => 60);
+    };
+    alarm 0;
+    is($error, "enough\n", 'one that dies');
+    cmp_ok(time - $begin, '<', 30, 'ends it');
+    $error = thrown {
+        local $SIG{ALRM} = sub { $rang++ };
+        Time::HiRes::ualarm(100_000);
+        VKVM->new(@args, timeout => 2);
+    };
+    is($rang, 1, 'one that returns has run');
+    is($error->code, VKVM::Error::OWN_TIMEOUT, 'and the opening goes on to its end');
+    close $silent;
+    within(120, sub { sleep 0.001 while (() = VKVM::get_openings()) || threads(); 1 });
+    ok(VKVM->new(uri => $bed->{URI_UNIX}, timeout => 60), 'the next one works');
+};
+
 {
     my $listener = tcp(1);
     my @full     = map { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $listener->sockport, Blocking => 0) } 1 .. 6;

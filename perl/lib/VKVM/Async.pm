@@ -435,6 +435,16 @@ with the same arguments, and finds the results of the calls that it made before.
 written in Perl and make several calls are asynchronous, too, those of subclasses included, if they
 change nothing of their own before their last call.
 
+=head2 Callbacks
+
+A progress callback, as of C<upload_file> or of a command of the host facade, is called by the event
+loop, on Perl's thread. The call does not wait for it, so it is told less often than without a future;
+the last report always arrives. If it dies, or returns a negative number, the transfer ends at its next
+report, and the future fails.
+
+C<recv_all> and C<send_all> of a stream are made of calls without a callback. A console or channel
+receives while it sends; while it receives, it can neither be finished nor aborted.
+
 =head2 What is not asynchronous
 
 =over
@@ -445,10 +455,8 @@ Methods that do not wait for a daemon, like C<get_name>, are run at once; their 
 
 =item *
 
-A method with a Perl callback. C<recv_all> and C<send_all> of a stream are made of calls without one.
-C<upload_file> and C<download_file> of volumes are refused with C<progress>; C<new> with C<callback>
-is refused, and so are commands of the host facade with C<progress>. Methods that register a callback
-wait as they always do.
+C<new> with C<callback> is refused, as its callback would have to run on a thread of the library's.
+Methods that register a callback wait as they always do.
 
 =back
 
