@@ -70,6 +70,7 @@
  *   The host facade
  *   Fleets of hosts
  *   Constants at run time
+ *   Names of constants at run time
  */
 
 #ifndef VKVM_H
@@ -267,16 +268,33 @@ typedef struct vkvm_fleet vkvm_fleet;
 
 /* === Opening and closing connections ====================================== */
 
+/* conn_open_flags: How to open a connection (flags) */
+
+/** Open a read-only connection; calls that would change something fail. */
 #define VKVM_CONNECT_RO 1
+/** Take the URI literally; do not look it up in uri_aliases of libvirt.conf. */
 #define VKVM_CONNECT_NO_ALIASES 2
+
+/* conn_credential_type: Kind of credential that libvirt asks for while a
+ * connection opens */
+
+/** Identity to act as, where it differs from the one that authenticates. */
 #define VKVM_CRED_USERNAME 1
+/** Name to authenticate with, such as a SASL or ESX user name. */
 #define VKVM_CRED_AUTHNAME 2
+/** Preferred languages for prompts, as RFC 1766 tags separated by commas. */
 #define VKVM_CRED_LANGUAGE 3
+/** Nonce chosen by the client. */
 #define VKVM_CRED_CNONCE 4
+/** Secret passphrase; do not echo it. */
 #define VKVM_CRED_PASSPHRASE 5
+/** Answer to a challenge; the input may be shown. */
 #define VKVM_CRED_ECHOPROMPT 6
+/** Answer to a challenge, such as a password; do not echo the input. */
 #define VKVM_CRED_NOECHOPROMPT 7
+/** Authentication realm, for instance a Kerberos or SASL realm. */
 #define VKVM_CRED_REALM 8
+/** Credential managed outside libvirt, such as a PolicyKit agent. */
 #define VKVM_CRED_EXTERNAL 9
 
 /**
@@ -308,8 +326,7 @@ typedef int (*vkvm_auth_callback)(vkvm_value *credentials, void *userdata);
  *
  * @param uri the libvirt URI, like "qemu:///system"; NULL for libvirt's
  *     default (may be NULL; borrowed)
- * @param flags `VKVM_CONNECT_RO` to read only, `VKVM_CONNECT_NO_ALIASES` to
- *     ignore URI aliases
+ * @param flags bitwise OR of `VKVM_CONNECT_*`
  * @param conn the connection (out; not NULL; owned by the caller:
  *     vkvm_conn_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -394,217 +411,447 @@ int vkvm_conn_close(vkvm_conn *conn, vkvm_error **error);
 
 /* === Errors =============================================================== */
 
+/* error_level: Severity of an error */
+
+/** No error. */
 #define VKVM_ERROR_LEVEL_NONE 0
+/** A warning. */
 #define VKVM_ERROR_LEVEL_WARNING 1
+/** An error: the call failed. */
 #define VKVM_ERROR_LEVEL_ERROR 2
+
+/* error_domain: Part of libvirt that reports an error */
+
+/** No part in particular. */
 #define VKVM_ERROR_FROM_NONE 0
+/** Driver for the Xen hypervisor. */
 #define VKVM_ERROR_FROM_XEN 1
+/** Connection to the former daemon xend of Xen. */
 #define VKVM_ERROR_FROM_XEND 2
+/** Connection to the Xen store. */
 #define VKVM_ERROR_FROM_XENSTORE 3
+/** Parser of Xen's S-expressions. */
 #define VKVM_ERROR_FROM_SEXPR 4
+/** XML parser and generator. */
 #define VKVM_ERROR_FROM_XML 5
+/** Calls on domains. */
 #define VKVM_ERROR_FROM_DOM 6
+/** Messages between client and daemon. */
 #define VKVM_ERROR_FROM_RPC 7
+/** Former Xen proxy; unused since libvirt 0.8.6. */
 #define VKVM_ERROR_FROM_PROXY 8
+/** Configuration files. */
 #define VKVM_ERROR_FROM_CONF 9
+/** Driver for QEMU. */
 #define VKVM_ERROR_FROM_QEMU 10
+/** Calls on networks. */
 #define VKVM_ERROR_FROM_NET 11
+/** Test driver. */
 #define VKVM_ERROR_FROM_TEST 12
+/** Remote driver, which connects to a daemon. */
 #define VKVM_ERROR_FROM_REMOTE 13
+/** Driver for OpenVZ. */
 #define VKVM_ERROR_FROM_OPENVZ 14
+/** Former Xen xm configuration driver. */
 #define VKVM_ERROR_FROM_XENXM 15
+/** Statistics of Linux. */
 #define VKVM_ERROR_FROM_STATS_LINUX 16
+/** Driver for Linux containers. */
 #define VKVM_ERROR_FROM_LXC 17
+/** Storage driver. */
 #define VKVM_ERROR_FROM_STORAGE 18
+/** Network driver and network configuration. */
 #define VKVM_ERROR_FROM_NETWORK 19
+/** Domain configuration. */
 #define VKVM_ERROR_FROM_DOMAIN 20
+/** Former driver for User-mode Linux; unused since libvirt 5.0.0. */
 #define VKVM_ERROR_FROM_UML 21
+/** Node device driver. */
 #define VKVM_ERROR_FROM_NODEDEV 22
+/** Former watch on Xen's configuration files. */
 #define VKVM_ERROR_FROM_XEN_INOTIFY 23
+/** Security drivers, such as SELinux and AppArmor. */
 #define VKVM_ERROR_FROM_SECURITY 24
+/** Driver for VirtualBox. */
 #define VKVM_ERROR_FROM_VBOX 25
+/** Driver for host interfaces. */
 #define VKVM_ERROR_FROM_INTERFACE 26
+/** Former driver for OpenNebula. */
 #define VKVM_ERROR_FROM_ONE 27
+/** Driver for VMware ESX. */
 #define VKVM_ERROR_FROM_ESX 28
+/** Former driver for IBM Power hypervisors; unused since libvirt 6.0.0. */
 #define VKVM_ERROR_FROM_PHYP 29
+/** Secret driver. */
 #define VKVM_ERROR_FROM_SECRET 30
+/** CPU models and comparison. */
 #define VKVM_ERROR_FROM_CPU 31
+/** Former driver for XenAPI. */
 #define VKVM_ERROR_FROM_XENAPI 32
+/** Network filter driver. */
 #define VKVM_ERROR_FROM_NWFILTER 33
+/** Hook scripts. */
 #define VKVM_ERROR_FROM_HOOK 34
+/** Snapshots of domains. */
 #define VKVM_ERROR_FROM_DOMAIN_SNAPSHOT 35
+/** Audit messages. */
 #define VKVM_ERROR_FROM_AUDIT 36
+/** System information and SMBIOS. */
 #define VKVM_ERROR_FROM_SYSINFO 37
+/** Streams. */
 #define VKVM_ERROR_FROM_STREAMS 38
+/** Driver for VMware Workstation and Player. */
 #define VKVM_ERROR_FROM_VMWARE 39
+/** Event loop. */
 #define VKVM_ERROR_FROM_EVENT 40
+/** Driver for Xen through libxl. */
 #define VKVM_ERROR_FROM_LIBXL 41
+/** Lock manager. */
 #define VKVM_ERROR_FROM_LOCKING 42
+/** Driver for Hyper-V. */
 #define VKVM_ERROR_FROM_HYPERV 43
+/** Capabilities of host and hypervisor. */
 #define VKVM_ERROR_FROM_CAPABILITIES 44
-#define VKVM_ERROR_FROM_AUTH 46
+/** URIs. */
 #define VKVM_ERROR_FROM_URI 45
+/** Authentication. */
+#define VKVM_ERROR_FROM_AUTH 46
+/** D-Bus. */
 #define VKVM_ERROR_FROM_DBUS 47
-#define VKVM_ERROR_FROM_DEVICE 49
+/** Former driver for Parallels Cloud Server, now Virtuozzo. */
 #define VKVM_ERROR_FROM_PARALLELS 48
+/** Devices of domains. */
+#define VKVM_ERROR_FROM_DEVICE 49
+/** Connections over libssh2. */
 #define VKVM_ERROR_FROM_SSH 50
+/** Lock spaces of the lock daemon. */
 #define VKVM_ERROR_FROM_LOCKSPACE 51
+/** Messages to /dev/initctl of a container. */
 #define VKVM_ERROR_FROM_INITCTL 52
-#define VKVM_ERROR_FROM_CGROUP 54
+/** Identity of a client. */
 #define VKVM_ERROR_FROM_IDENTITY 53
+/** Control groups. */
+#define VKVM_ERROR_FROM_CGROUP 54
+/** Access control manager. */
 #define VKVM_ERROR_FROM_ACCESS 55
+/** Messages to systemd. */
 #define VKVM_ERROR_FROM_SYSTEMD 56
+/** Driver for bhyve. */
 #define VKVM_ERROR_FROM_BHYVE 57
+/** Cryptography. */
 #define VKVM_ERROR_FROM_CRYPTO 58
+/** Firewall rules. */
 #define VKVM_ERROR_FROM_FIREWALL 59
+/** Authorization through polkit. */
 #define VKVM_ERROR_FROM_POLKIT 60
+/** Threads. */
 #define VKVM_ERROR_FROM_THREAD 61
+/** Administration interface of the daemons. */
 #define VKVM_ERROR_FROM_ADMIN 62
+/** Log manager. */
 #define VKVM_ERROR_FROM_LOGGING 63
+/** Xen xl configuration. */
 #define VKVM_ERROR_FROM_XENXL 64
+/** Perf events. */
 #define VKVM_ERROR_FROM_PERF 65
+/** Connections over libssh. */
 #define VKVM_ERROR_FROM_LIBSSH 66
+/** Resource control of caches and memory bandwidth. */
 #define VKVM_ERROR_FROM_RESCTRL 67
+/** Messages to firewalld. */
 #define VKVM_ERROR_FROM_FIREWALLD 68
+/** Checkpoints of domains. */
 #define VKVM_ERROR_FROM_DOMAIN_CHECKPOINT 69
+/** Emulated TPM. */
 #define VKVM_ERROR_FROM_TPM 70
+/** BPF programs. */
 #define VKVM_ERROR_FROM_BPF 71
+/** Driver for Cloud Hypervisor. Since libvirt 7.5.0. */
 #define VKVM_ERROR_FROM_CH 72
-#define VKVM_ERROR_ERR_OK 0
-#define VKVM_ERROR_ERR_INTERNAL_ERROR 1
-#define VKVM_ERROR_ERR_NO_MEMORY 2
-#define VKVM_ERROR_ERR_NO_SUPPORT 3
-#define VKVM_ERROR_ERR_UNKNOWN_HOST 4
-#define VKVM_ERROR_ERR_NO_CONNECT 5
-#define VKVM_ERROR_ERR_INVALID_CONN 6
-#define VKVM_ERROR_ERR_INVALID_DOMAIN 7
-#define VKVM_ERROR_ERR_INVALID_ARG 8
-#define VKVM_ERROR_ERR_OPERATION_FAILED 9
-#define VKVM_ERROR_ERR_GET_FAILED 10
-#define VKVM_ERROR_ERR_POST_FAILED 11
-#define VKVM_ERROR_ERR_HTTP_ERROR 12
-#define VKVM_ERROR_ERR_SEXPR_SERIAL 13
-#define VKVM_ERROR_ERR_NO_XEN 14
-#define VKVM_ERROR_ERR_XEN_CALL 15
-#define VKVM_ERROR_ERR_OS_TYPE 16
-#define VKVM_ERROR_ERR_NO_KERNEL 17
-#define VKVM_ERROR_ERR_NO_ROOT 18
-#define VKVM_ERROR_ERR_NO_SOURCE 19
-#define VKVM_ERROR_ERR_NO_TARGET 20
-#define VKVM_ERROR_ERR_NO_NAME 21
-#define VKVM_ERROR_ERR_NO_OS 22
-#define VKVM_ERROR_ERR_NO_DEVICE 23
-#define VKVM_ERROR_ERR_NO_XENSTORE 24
-#define VKVM_ERROR_ERR_DRIVER_FULL 25
-#define VKVM_ERROR_ERR_CALL_FAILED 26
-#define VKVM_ERROR_ERR_XML_ERROR 27
-#define VKVM_ERROR_ERR_DOM_EXIST 28
-#define VKVM_ERROR_ERR_OPERATIONED_DENIED 29
-#define VKVM_ERROR_ERR_OPEN_FAILED 30
-#define VKVM_ERROR_ERR_READ_FAILED 31
-#define VKVM_ERROR_ERR_PARSE_FAILED 32
-#define VKVM_ERROR_ERR_CONF_SYNTAX 33
-#define VKVM_ERROR_ERR_WRITE_FAILED 34
-#define VKVM_ERROR_ERR_XML_DETAIL 35
-#define VKVM_ERROR_ERR_INVALID_NETWORK 36
-#define VKVM_ERROR_ERR_NETWORK_EXIST 37
-#define VKVM_ERROR_ERR_SYSTEM_ERROR 38
-#define VKVM_ERROR_ERR_RPC 39
-#define VKVM_ERROR_ERR_GNUTLS_ERROR 40
-#define VKVM_ERROR_WAR_NO_NETWORK 41
-#define VKVM_ERROR_ERR_NO_DOMAIN 42
-#define VKVM_ERROR_ERR_NO_NETWORK 43
-#define VKVM_ERROR_ERR_INVALID_MAC 44
-#define VKVM_ERROR_ERR_AUTH_FAILED 45
-#define VKVM_ERROR_ERR_INVALID_STORAGE_POOL 46
-#define VKVM_ERROR_ERR_INVALID_STORAGE_VOL 47
-#define VKVM_ERROR_WAR_NO_STORAGE 48
-#define VKVM_ERROR_ERR_NO_STORAGE_POOL 49
-#define VKVM_ERROR_ERR_NO_STORAGE_VOL 50
-#define VKVM_ERROR_WAR_NO_NODE 51
-#define VKVM_ERROR_ERR_INVALID_NODE_DEVICE 52
-#define VKVM_ERROR_ERR_NO_NODE_DEVICE 53
-#define VKVM_ERROR_ERR_NO_SECURITY_MODEL 54
-#define VKVM_ERROR_ERR_OPERATION_INVALID 55
-#define VKVM_ERROR_WAR_NO_INTERFACE 56
-#define VKVM_ERROR_ERR_NO_INTERFACE 57
-#define VKVM_ERROR_ERR_INVALID_INTERFACE 58
-#define VKVM_ERROR_ERR_MULTIPLE_INTERFACES 59
-#define VKVM_ERROR_WAR_NO_NWFILTER 60
-#define VKVM_ERROR_ERR_INVALID_NWFILTER 61
-#define VKVM_ERROR_ERR_NO_NWFILTER 62
-#define VKVM_ERROR_ERR_BUILD_FIREWALL 63
-#define VKVM_ERROR_WAR_NO_SECRET 64
-#define VKVM_ERROR_ERR_INVALID_SECRET 65
-#define VKVM_ERROR_ERR_NO_SECRET 66
-#define VKVM_ERROR_ERR_CONFIG_UNSUPPORTED 67
-#define VKVM_ERROR_ERR_OPERATION_TIMEOUT 68
-#define VKVM_ERROR_ERR_MIGRATE_PERSIST_FAILED 69
-#define VKVM_ERROR_ERR_HOOK_SCRIPT_FAILED 70
-#define VKVM_ERROR_ERR_INVALID_DOMAIN_SNAPSHOT 71
-#define VKVM_ERROR_ERR_NO_DOMAIN_SNAPSHOT 72
-#define VKVM_ERROR_ERR_INVALID_STREAM 73
-#define VKVM_ERROR_ERR_ARGUMENT_UNSUPPORTED 74
-#define VKVM_ERROR_ERR_STORAGE_PROBE_FAILED 75
-#define VKVM_ERROR_ERR_STORAGE_POOL_BUILT 76
-#define VKVM_ERROR_ERR_SNAPSHOT_REVERT_RISKY 77
-#define VKVM_ERROR_ERR_OPERATION_ABORTED 78
-#define VKVM_ERROR_ERR_AUTH_CANCELLED 79
-#define VKVM_ERROR_ERR_NO_DOMAIN_METADATA 80
-#define VKVM_ERROR_ERR_MIGRATE_UNSAFE 81
-#define VKVM_ERROR_ERR_OVERFLOW 82
-#define VKVM_ERROR_ERR_BLOCK_COPY_ACTIVE 83
-#define VKVM_ERROR_ERR_AGENT_UNRESPONSIVE 86
-#define VKVM_ERROR_ERR_OPERATION_UNSUPPORTED 84
-#define VKVM_ERROR_ERR_SSH 85
-#define VKVM_ERROR_ERR_RESOURCE_BUSY 87
-#define VKVM_ERROR_ERR_ACCESS_DENIED 88
-#define VKVM_ERROR_ERR_DBUS_SERVICE 89
-#define VKVM_ERROR_ERR_STORAGE_VOL_EXIST 90
-#define VKVM_ERROR_ERR_CPU_INCOMPATIBLE 91
-#define VKVM_ERROR_ERR_INVALID_SCHEMA 92
-#define VKVM_ERROR_ERR_MIGRATE_FINISH_OK 93
-#define VKVM_ERROR_ERR_AUTH_UNAVAILABLE 94
-#define VKVM_ERROR_ERR_NO_SERVER 95
-#define VKVM_ERROR_ERR_NO_CLIENT 96
-#define VKVM_ERROR_ERR_AGENT_UNSYNCED 97
-#define VKVM_ERROR_ERR_LIBSSH 98
-#define VKVM_ERROR_ERR_DEVICE_MISSING 99
-#define VKVM_ERROR_ERR_INVALID_NWFILTER_BINDING 100
-#define VKVM_ERROR_ERR_NO_NWFILTER_BINDING 101
-#define VKVM_ERROR_ERR_INVALID_DOMAIN_CHECKPOINT 102
-#define VKVM_ERROR_ERR_NO_DOMAIN_BACKUP 104
-#define VKVM_ERROR_ERR_NO_DOMAIN_CHECKPOINT 103
-#define VKVM_ERROR_ERR_NO_NETWORK_PORT 107
-#define VKVM_ERROR_ERR_INVALID_NETWORK_PORT 105
-#define VKVM_ERROR_ERR_NETWORK_PORT_EXIST 106
-#define VKVM_ERROR_ERR_NO_HOSTNAME 108
-#define VKVM_ERROR_ERR_CHECKPOINT_INCONSISTENT 109
-#define VKVM_ERROR_ERR_MULTIPLE_DOMAINS 110
-#define VKVM_ERROR_ERR_NO_NETWORK_METADATA 111
-#define VKVM_ERROR_ERR_AGENT_COMMAND_TIMEOUT 112
-#define VKVM_ERROR_ERR_AGENT_COMMAND_FAILED 113
-#define VKVM_ERROR_ERR_INVALID_ENCR_KEY_SECRET 114
+/** Errors of libvkvm itself; the codes are `VKVM_ERROR_OWN_*`. */
 #define VKVM_ERROR_FROM_VKVM 10000
+
+/* error_code: Code of libvirt for an error */
+
+/** No error. */
+#define VKVM_ERROR_ERR_OK 0
+/** A condition inside libvirt that has no other code. */
+#define VKVM_ERROR_ERR_INTERNAL_ERROR 1
+/** Memory is exhausted. */
+#define VKVM_ERROR_ERR_NO_MEMORY 2
+/** The driver or this libvirt does not implement the call. */
+#define VKVM_ERROR_ERR_NO_SUPPORT 3
+/** The host name cannot be resolved. */
+#define VKVM_ERROR_ERR_UNKNOWN_HOST 4
+/** No connection to the hypervisor is possible. */
+#define VKVM_ERROR_ERR_NO_CONNECT 5
+/** The connection is invalid: closed, or never opened. */
+#define VKVM_ERROR_ERR_INVALID_CONN 6
+/** The domain object is invalid. */
+#define VKVM_ERROR_ERR_INVALID_DOMAIN 7
+/** An argument has a value that the call does not accept. */
+#define VKVM_ERROR_ERR_INVALID_ARG 8
+/** The hypervisor or the host refused the operation. */
+#define VKVM_ERROR_ERR_OPERATION_FAILED 9
+/** An HTTP GET request failed. */
+#define VKVM_ERROR_ERR_GET_FAILED 10
+/** An HTTP POST request failed. */
+#define VKVM_ERROR_ERR_POST_FAILED 11
+/** An HTTP answer had an unexpected status. */
+#define VKVM_ERROR_ERR_HTTP_ERROR 12
+/** An S-expression could not be made. */
+#define VKVM_ERROR_ERR_SEXPR_SERIAL 13
+/** The Xen hypervisor control file cannot be opened. */
+#define VKVM_ERROR_ERR_NO_XEN 14
+/** A call of the Xen hypervisor failed. */
+#define VKVM_ERROR_ERR_XEN_CALL 15
+/** The OS type in the domain's XML is not known or not supported. */
+#define VKVM_ERROR_ERR_OS_TYPE 16
+/** The domain's XML lacks the kernel. */
+#define VKVM_ERROR_ERR_NO_KERNEL 17
+/** The domain's XML lacks the root device. */
+#define VKVM_ERROR_ERR_NO_ROOT 18
+/** The XML lacks a source device. */
+#define VKVM_ERROR_ERR_NO_SOURCE 19
+/** The XML lacks a target device. */
+#define VKVM_ERROR_ERR_NO_TARGET 20
+/** The XML lacks the name of the domain. */
+#define VKVM_ERROR_ERR_NO_NAME 21
+/** The XML lacks the operating system of the domain. */
+#define VKVM_ERROR_ERR_NO_OS 22
+/** The XML lacks the devices of the domain. */
+#define VKVM_ERROR_ERR_NO_DEVICE 23
+/** The Xen store cannot be opened. */
+#define VKVM_ERROR_ERR_NO_XENSTORE 24
+/** Too many drivers are registered. */
+#define VKVM_ERROR_ERR_DRIVER_FULL 25
+/** No driver supports the call; no longer used. */
+#define VKVM_ERROR_ERR_CALL_FAILED 26
+/** The XML is not well-formed, or its content is wrong. */
+#define VKVM_ERROR_ERR_XML_ERROR 27
+/** A domain with this name or UUID exists already. */
+#define VKVM_ERROR_ERR_DOM_EXIST 28
+/** The connection is read-only, and the call changes something. */
+#define VKVM_ERROR_ERR_OPERATIONED_DENIED 29
+/** A configuration file cannot be opened. */
+#define VKVM_ERROR_ERR_OPEN_FAILED 30
+/** A configuration file cannot be read. */
+#define VKVM_ERROR_ERR_READ_FAILED 31
+/** A configuration file cannot be parsed. */
+#define VKVM_ERROR_ERR_PARSE_FAILED 32
+/** A configuration file has a syntax error. */
+#define VKVM_ERROR_ERR_CONF_SYNTAX 33
+/** A configuration file cannot be written. */
+#define VKVM_ERROR_ERR_WRITE_FAILED 34
+/** Details of an XML error. */
+#define VKVM_ERROR_ERR_XML_DETAIL 35
+/** The network object is invalid. */
+#define VKVM_ERROR_ERR_INVALID_NETWORK 36
+/** A network with this name or UUID exists already. */
+#define VKVM_ERROR_ERR_NETWORK_EXIST 37
+/** A system call failed; int1 has the errno. */
+#define VKVM_ERROR_ERR_SYSTEM_ERROR 38
+/** The exchange with the daemon failed. */
+#define VKVM_ERROR_ERR_RPC 39
+/** A GnuTLS call failed. */
+#define VKVM_ERROR_ERR_GNUTLS_ERROR 40
+/** No such domain, or it has vanished. */
+#define VKVM_ERROR_ERR_NO_DOMAIN 42
+/** No such network. */
+#define VKVM_ERROR_ERR_NO_NETWORK 43
+/** The MAC address is invalid. */
+#define VKVM_ERROR_ERR_INVALID_MAC 44
+/** Authentication failed. */
+#define VKVM_ERROR_ERR_AUTH_FAILED 45
+/** The storage pool object is invalid. */
+#define VKVM_ERROR_ERR_INVALID_STORAGE_POOL 46
+/** The storage volume object is invalid. */
+#define VKVM_ERROR_ERR_INVALID_STORAGE_VOL 47
+/** No such storage pool. */
+#define VKVM_ERROR_ERR_NO_STORAGE_POOL 49
+/** No such storage volume. */
+#define VKVM_ERROR_ERR_NO_STORAGE_VOL 50
+/** The node device object is invalid. */
+#define VKVM_ERROR_ERR_INVALID_NODE_DEVICE 52
+/** No such node device. */
+#define VKVM_ERROR_ERR_NO_NODE_DEVICE 53
+/** No such security model. */
+#define VKVM_ERROR_ERR_NO_SECURITY_MODEL 54
+/** The operation is not possible in the present state of the object. */
+#define VKVM_ERROR_ERR_OPERATION_INVALID 55
+/** No such host interface. */
+#define VKVM_ERROR_ERR_NO_INTERFACE 57
+/** The host interface object is invalid. */
+#define VKVM_ERROR_ERR_INVALID_INTERFACE 58
+/** More than one host interface has this MAC address. */
+#define VKVM_ERROR_ERR_MULTIPLE_INTERFACES 59
+/** The network filter object is invalid. */
+#define VKVM_ERROR_ERR_INVALID_NWFILTER 61
+/** No such network filter. */
+#define VKVM_ERROR_ERR_NO_NWFILTER 62
+/** The rules of a network filter could not be set up. */
+#define VKVM_ERROR_ERR_BUILD_FIREWALL 63
+/** The secret object is invalid. */
+#define VKVM_ERROR_ERR_INVALID_SECRET 65
+/** No such secret. */
+#define VKVM_ERROR_ERR_NO_SECRET 66
+/** The configuration asks for something that the driver does not support. */
+#define VKVM_ERROR_ERR_CONFIG_UNSUPPORTED 67
+/** The operation took too long, such as waiting for the domain's job. */
+#define VKVM_ERROR_ERR_OPERATION_TIMEOUT 68
+/** The migration succeeded, but defining the domain at the destination
+ *  failed. */
+#define VKVM_ERROR_ERR_MIGRATE_PERSIST_FAILED 69
+/** A hook script failed. */
+#define VKVM_ERROR_ERR_HOOK_SCRIPT_FAILED 70
+/** The snapshot object is invalid. */
+#define VKVM_ERROR_ERR_INVALID_DOMAIN_SNAPSHOT 71
+/** No such snapshot. */
+#define VKVM_ERROR_ERR_NO_DOMAIN_SNAPSHOT 72
+/** The stream is invalid. */
+#define VKVM_ERROR_ERR_INVALID_STREAM 73
+/** The arguments are valid, but the driver does not support them. */
+#define VKVM_ERROR_ERR_ARGUMENT_UNSUPPORTED 74
+/** The storage could not be probed. */
+#define VKVM_ERROR_ERR_STORAGE_PROBE_FAILED 75
+/** The storage holds a pool already; pass
+ *  `VKVM_STORAGE_POOL_BUILD_OVERWRITE` to replace it. */
+#define VKVM_ERROR_ERR_STORAGE_POOL_BUILT 76
+/** Reverting is risky and needs `VKVM_DOMAIN_SNAPSHOT_REVERT_FORCE`. */
+#define VKVM_ERROR_ERR_SNAPSHOT_REVERT_RISKY 77
+/** The operation was aborted by a user. */
+#define VKVM_ERROR_ERR_OPERATION_ABORTED 78
+/** The user cancelled the authentication. */
+#define VKVM_ERROR_ERR_AUTH_CANCELLED 79
+/** The domain has no such metadata. */
+#define VKVM_ERROR_ERR_NO_DOMAIN_METADATA 80
+/** The migration is unsafe and needs `VKVM_DOMAIN_MIGRATE_UNSAFE`. */
+#define VKVM_ERROR_ERR_MIGRATE_UNSAFE 81
+/** A number is too large for its type. */
+#define VKVM_ERROR_ERR_OVERFLOW 82
+/** A block copy job prevents the operation. */
+#define VKVM_ERROR_ERR_BLOCK_COPY_ACTIVE 83
+/** The object does not support the operation. */
+#define VKVM_ERROR_ERR_OPERATION_UNSUPPORTED 84
+/** The ssh connection failed. */
+#define VKVM_ERROR_ERR_SSH 85
+/** The guest agent does not answer, does not run or is not configured. */
+#define VKVM_ERROR_ERR_AGENT_UNRESPONSIVE 86
+/** The resource is in use. */
+#define VKVM_ERROR_ERR_RESOURCE_BUSY 87
+/** The access control policy denies the operation. */
+#define VKVM_ERROR_ERR_ACCESS_DENIED 88
+/** A D-Bus service reported an error. */
+#define VKVM_ERROR_ERR_DBUS_SERVICE 89
+/** A storage volume with this name exists already. */
+#define VKVM_ERROR_ERR_STORAGE_VOL_EXIST 90
+/** The CPU is not compatible with the host CPU. */
+#define VKVM_ERROR_ERR_CPU_INCOMPATIBLE 91
+/** The XML does not match libvirt's schema. */
+#define VKVM_ERROR_ERR_INVALID_SCHEMA 92
+/** Internal to migration: success without a domain object. */
+#define VKVM_ERROR_ERR_MIGRATE_FINISH_OK 93
+/** No authentication agent is available. */
+#define VKVM_ERROR_ERR_AUTH_UNAVAILABLE 94
+/** No such server in the daemon. */
+#define VKVM_ERROR_ERR_NO_SERVER 95
+/** No such client of the daemon. */
+#define VKVM_ERROR_ERR_NO_CLIENT 96
+/** The guest agent answered out of sync; no longer used. */
+#define VKVM_ERROR_ERR_AGENT_UNSYNCED 97
+/** The connection over libssh failed. */
+#define VKVM_ERROR_ERR_LIBSSH 98
+/** The domain has no such device. */
+#define VKVM_ERROR_ERR_DEVICE_MISSING 99
+/** The network filter binding object is invalid. */
+#define VKVM_ERROR_ERR_INVALID_NWFILTER_BINDING 100
+/** No such network filter binding. */
+#define VKVM_ERROR_ERR_NO_NWFILTER_BINDING 101
+/** The checkpoint object is invalid. */
+#define VKVM_ERROR_ERR_INVALID_DOMAIN_CHECKPOINT 102
+/** No such checkpoint. */
+#define VKVM_ERROR_ERR_NO_DOMAIN_CHECKPOINT 103
+/** No backup job is active. */
+#define VKVM_ERROR_ERR_NO_DOMAIN_BACKUP 104
+/** The network port object is invalid. */
+#define VKVM_ERROR_ERR_INVALID_NETWORK_PORT 105
+/** A network port with this UUID exists already. */
+#define VKVM_ERROR_ERR_NETWORK_PORT_EXIST 106
+/** No such network port. */
+#define VKVM_ERROR_ERR_NO_NETWORK_PORT 107
+/** The host name of the domain is not known. */
+#define VKVM_ERROR_ERR_NO_HOSTNAME 108
+/** The checkpoint cannot be used, for its bitmap is missing or broken. */
+#define VKVM_ERROR_ERR_CHECKPOINT_INCONSISTENT 109
+/** More than one domain has this name or ID. Since libvirt 7.1.0. */
+#define VKVM_ERROR_ERR_MULTIPLE_DOMAINS 110
+/** The network has no such metadata. Since libvirt 9.7.0. */
+#define VKVM_ERROR_ERR_NO_NETWORK_METADATA 111
+/** The guest agent did not answer the command in time. Since libvirt 11.2.0. */
+#define VKVM_ERROR_ERR_AGENT_COMMAND_TIMEOUT 112
+/** The guest agent answered with an error. Since libvirt 11.2.0. */
+#define VKVM_ERROR_ERR_AGENT_COMMAND_FAILED 113
+/** The key that secrets are encrypted with is invalid. Since libvirt 12.1.0. */
+#define VKVM_ERROR_ERR_INVALID_ENCR_KEY_SECRET 114
+
+/* error_warning: Code of libvirt for a driver that is missing */
+
+/** The network driver is not running. */
+#define VKVM_ERROR_WAR_NO_NETWORK 41
+/** The storage driver is not running. */
+#define VKVM_ERROR_WAR_NO_STORAGE 48
+/** The node device driver is not running. */
+#define VKVM_ERROR_WAR_NO_NODE 51
+/** The driver for host interfaces is not running. */
+#define VKVM_ERROR_WAR_NO_INTERFACE 56
+/** The network filter driver is not running. */
+#define VKVM_ERROR_WAR_NO_NWFILTER 60
+/** The secret driver is not running. */
+#define VKVM_ERROR_WAR_NO_SECRET 64
+
+/* error_own_code: Code of libvkvm for an error; its domain is
+ * `VKVM_ERROR_FROM_VKVM` */
+
+/** A condition inside libvkvm that must not occur; please report it. */
 #define VKVM_ERROR_OWN_INTERNAL 10000
+/** A required pointer is NULL. */
 #define VKVM_ERROR_OWN_NULL 10001
+/** The pointer is no handle of libvkvm. */
 #define VKVM_ERROR_OWN_FOREIGN_HANDLE 10002
+/** The handle was freed already. */
 #define VKVM_ERROR_OWN_STALE_HANDLE 10003
+/** The handle is of another class. */
 #define VKVM_ERROR_OWN_WRONG_CLASS 10004
+/** The handle belongs to the parent process of a fork. */
 #define VKVM_ERROR_OWN_FORKED 10005
+/** A string is not valid UTF-8. */
 #define VKVM_ERROR_OWN_NOT_UTF8 10006
+/** A string contains a NUL byte. */
 #define VKVM_ERROR_OWN_EMBEDDED_NUL 10007
+/** A value is too large or nested too deeply. */
 #define VKVM_ERROR_OWN_TOO_LARGE 10008
+/** An argument has a value that the call does not accept. */
 #define VKVM_ERROR_OWN_INVALID 10009
+/** Something asked for by its name does not exist. */
 #define VKVM_ERROR_OWN_NOT_FOUND 10010
+/** A value is of another type than required. */
 #define VKVM_ERROR_OWN_WRONG_TYPE 10011
+/** The XML is not well-formed. */
 #define VKVM_ERROR_OWN_XML_SYNTAX 10012
+/** The text is not valid JSON. */
 #define VKVM_ERROR_OWN_JSON_SYNTAX 10013
+/** The call needs an event loop, and none is registered. */
 #define VKVM_ERROR_OWN_NO_EVENT_LOOP 10015
+/** A file cannot be read or written. */
 #define VKVM_ERROR_OWN_FILE 10016
+/** Another event loop is registered already. */
 #define VKVM_ERROR_OWN_OTHER_EVENT_LOOP 10017
+/** The deadline of the call passed. */
 #define VKVM_ERROR_OWN_TIMEOUT 10018
+/** Too many calls wait or were given up; retry later, or on another
+ *  connection. */
 #define VKVM_ERROR_OWN_BUSY 10019
+/** The call was cancelled. */
 #define VKVM_ERROR_OWN_CANCELLED 10020
 
 /**
@@ -780,15 +1027,27 @@ vkvm_error *vkvm_error_ref(vkvm_error *err);
 
 /* === Values =============================================================== */
 
+/* value_kind: Kind of a value */
+
+/** The null value. */
 #define VKVM_VALUE_NULL 0
+/** True or false. */
 #define VKVM_VALUE_BOOL 1
+/** A signed 64-bit integer. */
 #define VKVM_VALUE_INT64 2
+/** An unsigned 64-bit integer. */
 #define VKVM_VALUE_UINT64 3
+/** A double-precision floating-point number. */
 #define VKVM_VALUE_DOUBLE 4
+/** UTF-8 text. */
 #define VKVM_VALUE_STRING 5
+/** Raw bytes of any content. */
 #define VKVM_VALUE_BYTES 6
+/** A list of values. */
 #define VKVM_VALUE_LIST 7
+/** A map from strings to values; keeps the order of its keys. */
 #define VKVM_VALUE_MAP 8
+/** A reference to an object, such as a domain. */
 #define VKVM_VALUE_HANDLE 9
 
 /**
@@ -1534,67 +1793,197 @@ int vkvm_library_reopen_after_fork(int reopen, vkvm_error **error);
 
 /* === Connections ========================================================== */
 
+/* conn_identity_key: Keys of the client identity that a trusted proxy
+ * asserts */
+
+/** Operating system user name of the client. (string) */
 #define VKVM_IDENTITY_USER_NAME "user-name"
+/** UNIX user ID of the client. (uint64) */
 #define VKVM_IDENTITY_UNIX_USER_ID "unix-user-id"
+/** Operating system group name of the client. (string) */
 #define VKVM_IDENTITY_GROUP_NAME "group-name"
+/** UNIX group ID of the client. (uint64) */
 #define VKVM_IDENTITY_UNIX_GROUP_ID "unix-group-id"
+/** Process ID of the client. (int64) */
 #define VKVM_IDENTITY_PROCESS_ID "process-id"
+/** Start time of the client process; on Linux in clock ticks since boot.
+ *  (uint64) */
 #define VKVM_IDENTITY_PROCESS_TIME "process-time"
+/** User name that SASL authenticated. (string) */
 #define VKVM_IDENTITY_SASL_USER_NAME "sasl-user-name"
+/** Distinguished name of the TLS client certificate. (string) */
 #define VKVM_IDENTITY_X509_DISTINGUISHED_NAME "x509-distinguished-name"
+/** SELinux context of the client process. (string) */
 #define VKVM_IDENTITY_SELINUX_CONTEXT "selinux-context"
+
+/* conn_cpu_compare_result: How a CPU description relates to the CPU of the
+ * host */
+
+/** The host CPU lacks a feature of the described CPU, or the models differ. */
 #define VKVM_CPU_COMPARE_INCOMPATIBLE 0
+/** The described CPU is the same as the host CPU. */
 #define VKVM_CPU_COMPARE_IDENTICAL 1
+/** The host CPU has all features of the described CPU and more. */
 #define VKVM_CPU_COMPARE_SUPERSET 2
+
+/* conn_node_suspend_target: How to suspend the host */
+
+/** Suspend to RAM (S3): only memory stays powered. */
 #define VKVM_NODE_SUSPEND_TARGET_MEM 0
+/** Suspend to disk (S4): the host powers off after writing its memory. */
 #define VKVM_NODE_SUSPEND_TARGET_DISK 1
+/** Suspend to RAM, with a copy of memory on disk in case power fails. */
 #define VKVM_NODE_SUSPEND_TARGET_HYBRID 2
+
+/* conn_node_cpu_selector: CPU number that stands for the whole host in CPU
+ * statistics */
+
+/** Return statistics summed over all CPUs of the host. */
 #define VKVM_NODE_CPU_STATS_ALL_CPUS (-1)
+
+/* conn_node_cpu_stats_key: Keys of the CPU statistics of the host */
+
+/** Time the CPU was idle since the host booted. (uint64, ns) */
 #define VKVM_NODE_CPU_STATS_IDLE "idle"
+/** Time the CPU waited for I/O since the host booted. (uint64, ns) */
 #define VKVM_NODE_CPU_STATS_IOWAIT "iowait"
+/** Time the CPU ran kernel code since the host booted. (uint64, ns) */
 #define VKVM_NODE_CPU_STATS_KERNEL "kernel"
+/** Time the CPU ran user processes since the host booted. (uint64, ns) */
 #define VKVM_NODE_CPU_STATS_USER "user"
+/** Time the CPU served interrupts since the host booted. (uint64, ns) */
 #define VKVM_NODE_CPU_STATS_INTR "intr"
+/** CPU utilization, where 100 means all CPUs are busy. (uint64, %) */
 #define VKVM_NODE_CPU_STATS_UTILIZATION "utilization"
+/** Time the CPU ran virtual CPUs of guests since the host booted. (uint64,
+ *  ns) Since libvirt 11.8.0. */
 #define VKVM_NODE_CPU_STATS_GUEST "guest"
+
+/* conn_node_memory_selector: Cell number that stands for the whole host in
+ * memory statistics */
+
+/** Return statistics of the whole host, not of one NUMA cell. */
 #define VKVM_NODE_MEMORY_STATS_ALL_CELLS (-1)
+
+/* conn_node_memory_stats_key: Keys of the memory statistics of the host */
+
+/** Memory that applications can allocate without swapping; whole host only.
+ *  (uint64, KiB) Since libvirt 12.3.0. */
 #define VKVM_NODE_MEMORY_STATS_AVAILABLE "available"
+/** Memory in kernel buffers; on Linux for the whole host only. (uint64, KiB) */
 #define VKVM_NODE_MEMORY_STATS_BUFFERS "buffers"
+/** Memory in the page cache; on Linux for the whole host only. (uint64, KiB) */
 #define VKVM_NODE_MEMORY_STATS_CACHED "cached"
+/** Unused memory; for the whole host Linux counts buffers and cache as free,
+ *  too. (uint64, KiB) */
 #define VKVM_NODE_MEMORY_STATS_FREE "free"
+/** Memory that the cell or host has in all. (uint64, KiB) */
 #define VKVM_NODE_MEMORY_STATS_TOTAL "total"
-#define VKVM_CLOSE_REASON_CLIENT 3
-#define VKVM_CLOSE_REASON_EOF 1
+
+/* conn_close_reason: Why a connection closed */
+
+/** An I/O error broke the connection. */
 #define VKVM_CLOSE_REASON_ERROR 0
+/** The daemon closed its end, for instance because it restarted. */
+#define VKVM_CLOSE_REASON_EOF 1
+/** The daemon did not answer keepalive messages in time. */
 #define VKVM_CLOSE_REASON_KEEPALIVE 2
+/** The program closed the connection itself. */
+#define VKVM_CLOSE_REASON_CLIENT 3
+
+/* conn_node_memory_shared_key: Keys of the host's memory sharing parameters
+ * (KSM) */
+
+/** Pages to scan before KSM sleeps; can be set. (uint) */
 #define VKVM_NODE_MEMORY_SHARED_PAGES_TO_SCAN "shm_pages_to_scan"
+/** Time that KSM sleeps between scans; can be set. (uint, ms) */
 #define VKVM_NODE_MEMORY_SHARED_SLEEP_MILLISECS "shm_sleep_millisecs"
+/** Shared pages in use. (uint64) */
 #define VKVM_NODE_MEMORY_SHARED_PAGES_SHARED "shm_pages_shared"
+/** Places that use the shared pages: the amount of memory saved. (uint64) */
 #define VKVM_NODE_MEMORY_SHARED_PAGES_SHARING "shm_pages_sharing"
+/** Pages that are unique but checked for merging again and again. (uint64) */
 #define VKVM_NODE_MEMORY_SHARED_PAGES_UNSHARED "shm_pages_unshared"
+/** Pages that change too fast to be merged. (uint64) */
 #define VKVM_NODE_MEMORY_SHARED_PAGES_VOLATILE "shm_pages_volatile"
+/** How often KSM has scanned all mergeable memory. (uint64) */
 #define VKVM_NODE_MEMORY_SHARED_FULL_SCANS "shm_full_scans"
+/** 1 to merge pages of different NUMA nodes, 0 for the same node only; can
+ *  be set. (uint) */
 #define VKVM_NODE_MEMORY_SHARED_MERGE_ACROSS_NODES "shm_merge_across_nodes"
+
+/* conn_baseline_cpu_flags: How to compute a baseline CPU (flags) */
+
+/** List every feature of the result, also those that its model implies. */
 #define VKVM_BASELINE_CPU_EXPAND_FEATURES 1
+/** Drop features that block migration, such as invtsc. */
 #define VKVM_BASELINE_CPU_MIGRATABLE 2
+/** Do not limit the result to what the local host supports. Since libvirt
+ *  11.6.0. */
 #define VKVM_BASELINE_CPU_IGNORE_HOST 4
+
+/* conn_compare_cpu_flags: How to compare a CPU description with the host
+ * (flags) */
+
+/** Fail with `VKVM_ERROR_ERR_CPU_INCOMPATIBLE`, instead of returning
+ *  `VKVM_CPU_COMPARE_INCOMPATIBLE`. */
 #define VKVM_COMPARE_CPU_FAIL_INCOMPATIBLE 1
+/** Validate the CPU description against libvirt's schema first. */
 #define VKVM_COMPARE_CPU_VALIDATE_XML 2
+
+/* conn_ip_addr_type: Family of an IP address */
+
+/** The address is an IPv4 address. */
 #define VKVM_IP_ADDR_TYPE_IPV4 0
+/** The address is an IPv6 address. */
 #define VKVM_IP_ADDR_TYPE_IPV6 1
+
+/* conn_node_alloc_pages_flags: How to change a pool of huge pages (flags) */
+
+/** Add the given number of pages to the pool. */
 #define VKVM_NODE_ALLOC_PAGES_ADD 0
+/** Resize the pool to the given number of pages, which can also free some. */
 #define VKVM_NODE_ALLOC_PAGES_SET 1
+
+/* conn_sev_key: Keys of the AMD SEV properties of the host */
+
+/** Position of the C-bit, which marks encrypted pages, in page table
+ *  entries. (uint) */
 #define VKVM_SEV_CBITPOS "cbitpos"
+/** Platform certificate chain (PEK, OCA, CEK), base64-encoded. (string) */
 #define VKVM_SEV_CERT_CHAIN "cert-chain"
+/** Platform Diffie-Hellman key, base64-encoded. (string) */
 #define VKVM_SEV_PDH "pdh"
+/** Physical address bits that a guest loses when SEV is on. (uint) */
 #define VKVM_SEV_REDUCED_PHYS_BITS "reduced-phys-bits"
+/** Maximum number of SEV guests that can run at the same time. (uint) Since
+ *  libvirt 8.0.0. */
 #define VKVM_SEV_MAX_GUESTS "max-guests"
+/** Maximum number of SEV-ES guests that can run at the same time. (uint)
+ *  Since libvirt 8.0.0. */
 #define VKVM_SEV_MAX_ES_GUESTS "max-es-guests"
+/** ID of CPU socket 0, with which AMD's key service issues the signed CEK.
+ *  (string) Since libvirt 8.4.0. */
 #define VKVM_SEV_CPU0_ID "cpu0-id"
+
+/* conn_domain_capabilities_flags: Contents of the domain capabilities
+ * (flags) */
+
+/** Turn off CPU features that the hypervisor deprecates in the host model.
+ *  Since libvirt 11.0.0. */
 #define VKVM_DOMAIN_CAPABILITIES_DISABLE_DEPRECATED_FEATURES 1
+/** List every feature of the host-model CPU, also those its model implies.
+ *  Since libvirt 12.2.0. */
 #define VKVM_DOMAIN_CAPABILITIES_EXPAND_CPU_FEATURES 2
+/** List every CPU feature that the host supports, also those that host-model
+ *  leaves off. Since libvirt 12.5.0. */
 #define VKVM_DOMAIN_CAPABILITIES_SUPPORTED_CPU_FEATURES 4
+
+/* conn_resume_event: Changes of a connection with resume enabled */
+
+/** The connection broke; reconnecting starts. */
 #define VKVM_RESUME_DISCONNECTED 0
+/** A new connection is open and serves the same handles. */
 #define VKVM_RESUME_RECONNECTED 1
 
 /**
@@ -1617,7 +2006,7 @@ typedef void (*vkvm_event_callback)(vkvm_conn *conn,
  * `vkvm_storage_vol_upload` or `vkvm_domain_open_console` is given it.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param flags `VKVM_STREAM_NONBLOCK` for one that never waits
+ * @param flags 0 or `VKVM_STREAM_NONBLOCK`
  * @param stream the stream (out; not NULL; owned by the caller:
  *     vkvm_stream_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -2020,7 +2409,7 @@ int vkvm_conn_get_node_cpu_map(vkvm_conn *conn,
  * Gets how much time the CPUs of the host spent on what.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param cpu_num the number of a CPU, or `VKVM_NODE_CPU_STATS_ALL_CPUS`
+ * @param cpu_num number of a CPU (or `VKVM_NODE_CPU_STATS_ALL_CPUS`)
  * @param flags unused, pass 0
  * @param stats a map with those of the keys `kernel`, `user`, `idle`,
  *     `iowait`, `intr`, `guest` (ns since the host started) and `utilization`
@@ -2159,8 +2548,8 @@ int vkvm_conn_get_node_memory_parameters(vkvm_conn *conn,
  * Gets how the memory of the host is used.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param cell_num the number of a NUMA cell, or
- *     `VKVM_NODE_MEMORY_STATS_ALL_CELLS`
+ * @param cell_num number of a NUMA cell (or
+ *     `VKVM_NODE_MEMORY_STATS_ALL_CELLS`)
  * @param flags unused, pass 0
  * @param stats a map with those of the keys `total`, `free`, `buffers`,
  *     `cached`, `available` (KiB) that the driver knows (out; not NULL; owned
@@ -3088,7 +3477,7 @@ int vkvm_conn_create_interface(vkvm_conn *conn,
  *
  * @param conn the connection (not NULL; borrowed)
  * @param xml a `<network>` document (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_NETWORK_CREATE_*` (needs libvirt 7.8.0)
+ * @param flags 0 or `VKVM_NETWORK_CREATE_VALIDATE` (needs libvirt 7.8.0)
  * @param network the network (out; not NULL; owned by the caller:
  *     vkvm_network_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -3109,7 +3498,7 @@ int vkvm_conn_create_network(vkvm_conn *conn,
  *
  * @param conn the connection (not NULL; borrowed)
  * @param xml a `<device>` document (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_NODE_DEVICE_CREATE_*`
+ * @param flags 0 or `VKVM_NODE_DEVICE_CREATE_XML_VALIDATE`
  * @param device the device (out; not NULL; owned by the caller:
  *     vkvm_node_device_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -3129,7 +3518,7 @@ int vkvm_conn_create_node_device(vkvm_conn *conn,
  *
  * @param conn the connection (not NULL; borrowed)
  * @param xml a `<filterbinding>` document (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_NWFILTER_BINDING_CREATE_*`
+ * @param flags 0 or `VKVM_NWFILTER_BINDING_CREATE_VALIDATE`
  * @param binding the binding (out; not NULL; owned by the caller:
  *     vkvm_nwfilter_binding_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -3167,7 +3556,7 @@ int vkvm_conn_create_storage_pool(vkvm_conn *conn,
  *
  * @param conn the connection (not NULL; borrowed)
  * @param xml a `<domain>` document (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_DOMAIN_DEFINE_*`
+ * @param flags 0 or `VKVM_DOMAIN_DEFINE_VALIDATE`
  * @param domain the domain (out; not NULL; owned by the caller:
  *     vkvm_domain_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -3187,7 +3576,7 @@ int vkvm_conn_define_domain(vkvm_conn *conn,
  *
  * @param conn the connection (not NULL; borrowed)
  * @param xml an `<interface>` document (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_INTERFACE_DEFINE_*`
+ * @param flags 0 or `VKVM_INTERFACE_DEFINE_VALIDATE`
  * @param iface the interface (out; not NULL; owned by the caller:
  *     vkvm_interface_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -3207,7 +3596,7 @@ int vkvm_conn_define_interface(vkvm_conn *conn,
  *
  * @param conn the connection (not NULL; borrowed)
  * @param xml a `<network>` document (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_NETWORK_DEFINE_*` (needs libvirt 7.7.0)
+ * @param flags 0 or `VKVM_NETWORK_DEFINE_VALIDATE` (needs libvirt 7.7.0)
  * @param network the network (out; not NULL; owned by the caller:
  *     vkvm_network_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -3229,7 +3618,7 @@ int vkvm_conn_define_network(vkvm_conn *conn,
  *
  * @param conn the connection (not NULL; borrowed)
  * @param xml a `<device>` document (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_NODE_DEVICE_DEFINE_*`
+ * @param flags 0 or `VKVM_NODE_DEVICE_DEFINE_XML_VALIDATE`
  * @param device the device (out; not NULL; owned by the caller:
  *     vkvm_node_device_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -3249,7 +3638,7 @@ int vkvm_conn_define_node_device(vkvm_conn *conn,
  *
  * @param conn the connection (not NULL; borrowed)
  * @param xml a `<filter>` document (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_NWFILTER_DEFINE_*` (needs libvirt 7.7.0)
+ * @param flags 0 or `VKVM_NWFILTER_DEFINE_VALIDATE` (needs libvirt 7.7.0)
  * @param nwfilter the filter (out; not NULL; owned by the caller:
  *     vkvm_nwfilter_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -3271,7 +3660,9 @@ int vkvm_conn_define_nwfilter(vkvm_conn *conn,
  * @param file the file's path on the host (not NULL; borrowed)
  * @param xml a `<domain>` document; it must describe the same virtual hardware
  *     (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_DOMAIN_SAVE_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_SAVE_BYPASS_CACHE`,
+ *     `VKVM_DOMAIN_SAVE_RUNNING`, `VKVM_DOMAIN_SAVE_PAUSED`,
+ *     `VKVM_DOMAIN_SAVE_RESET_NVRAM`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -3289,7 +3680,7 @@ int vkvm_conn_define_save_image_xml(vkvm_conn *conn,
  *
  * @param conn the connection (not NULL; borrowed)
  * @param xml a `<secret>` document (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_SECRET_DEFINE_*`
+ * @param flags 0 or `VKVM_SECRET_DEFINE_VALIDATE`
  * @param secret the secret (out; not NULL; owned by the caller:
  *     vkvm_secret_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -3309,7 +3700,7 @@ int vkvm_conn_define_secret(vkvm_conn *conn,
  *
  * @param conn the connection (not NULL; borrowed)
  * @param xml a `<pool>` document (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_STORAGE_POOL_DEFINE_*`
+ * @param flags 0 or `VKVM_STORAGE_POOL_DEFINE_VALIDATE`
  * @param pool the pool (out; not NULL; owned by the caller:
  *     vkvm_storage_pool_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -3725,8 +4116,7 @@ int vkvm_conn_network_event_register_any(vkvm_conn *conn,
  *     of pages (not NULL; borrowed)
  * @param start the number of the first NUMA cell; -1 for a share of all cells
  * @param end the number of the last cell
- * @param flags `VKVM_NODE_ALLOC_PAGES_ADD` to reserve so many more,
- *     `VKVM_NODE_ALLOC_PAGES_SET` to reserve so many in all
+ * @param flags bitwise OR of `VKVM_NODE_ALLOC_PAGES_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -4012,9 +4402,8 @@ int vkvm_conn_qemu_monitor_event_deregister(vkvm_conn *conn,
  * @param userdata passed to the callback (may be NULL; kept until destroy is
  *     called)
  * @param destroy releases the userdata (may be NULL)
- * @param flags `VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_REGEX` if `event` is a
- *     regular expression, `VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_NOCASE` to
- *     take capital and small letters for the same
+ * @param flags how `event` is compared with the names of events (bitwise OR of
+ *     `VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_*`)
  * @param callback_id the number to deregister with (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -4072,7 +4461,9 @@ int vkvm_conn_register_close_callback(vkvm_conn *conn,
  *     NULL; borrowed)
  * @param params a map with keys of `VKVM_DOMAIN_SAVE_PARAM_*` (needs libvirt
  *     8.4.0; may be NULL; borrowed)
- * @param flags bitwise OR of `VKVM_DOMAIN_SAVE_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_SAVE_BYPASS_CACHE`,
+ *     `VKVM_DOMAIN_SAVE_RUNNING`, `VKVM_DOMAIN_SAVE_PAUSED`,
+ *     `VKVM_DOMAIN_SAVE_RESET_NVRAM`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -4510,9 +4901,15 @@ vkvm_call *vkvm_call_ref(vkvm_call *call);
 
 /* === Event loops ========================================================== */
 
+/* event_handle_flags: Conditions of a watched file descriptor (flags) */
+
+/** Reading does not block, or the peer closed its end. */
 #define VKVM_EVENT_HANDLE_READABLE 1
+/** Writing does not block. */
 #define VKVM_EVENT_HANDLE_WRITABLE 2
+/** The descriptor has an error; always reported, never asked for. */
 #define VKVM_EVENT_HANDLE_ERROR 4
+/** The peer hung up; always reported, never asked for. */
 #define VKVM_EVENT_HANDLE_HANGUP 8
 
 /**
@@ -5098,970 +5495,2626 @@ vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
 
 /* === Domains ============================================================== */
 
+/* domain_state: State of a domain */
+
+/** The hypervisor reports no state. */
 #define VKVM_DOMAIN_STATE_NOSTATE 0
+/** The domain runs. */
 #define VKVM_DOMAIN_STATE_RUNNING 1
+/** The domain waits for a resource; only Xen reports this. */
 #define VKVM_DOMAIN_STATE_BLOCKED 2
+/** The CPUs of the domain are stopped; its memory stays. */
 #define VKVM_DOMAIN_STATE_PAUSED 3
+/** The domain is shutting down. */
 #define VKVM_DOMAIN_STATE_SHUTDOWN 4
+/** The domain does not run. */
 #define VKVM_DOMAIN_STATE_SHUTOFF 5
+/** The guest crashed, and the domain is kept for inspection. */
 #define VKVM_DOMAIN_STATE_CRASHED 6
+/** The guest suspended itself through its power management (S3). */
 #define VKVM_DOMAIN_STATE_PMSUSPENDED 7
+
+/* domain_dump_flags: How to dump the memory of a domain (flags) */
+
+/** Leave the domain crashed after the dump. */
 #define VKVM_DOMAIN_DUMP_CRASH 1
+/** Keep the domain running during the dump. */
 #define VKVM_DOMAIN_DUMP_LIVE 2
+/** Write the file with direct I/O, so that it does not fill the page cache. */
 #define VKVM_DOMAIN_DUMP_BYPASS_CACHE 4
+/** Reset the domain after the dump, instead of resuming it. */
 #define VKVM_DOMAIN_DUMP_RESET 8
+/** Dump guest memory in ELF format, which crash and gdb can read. */
 #define VKVM_DOMAIN_DUMP_MEMORY_ONLY 16
+
+/* domain_save_flags: How to save a domain to a file, or restore it (flags) */
+
+/** Access the file with direct I/O, so that it does not fill the page cache. */
 #define VKVM_DOMAIN_SAVE_BYPASS_CACHE 1
+/** Run the domain when it is restored, even if it was paused. */
 #define VKVM_DOMAIN_SAVE_RUNNING 2
+/** Pause the domain when it is restored, even if it ran. */
 #define VKVM_DOMAIN_SAVE_PAUSED 4
+/** Re-create the NVRAM of the firmware from its template. Since libvirt
+ *  8.1.0. */
 #define VKVM_DOMAIN_SAVE_RESET_NVRAM 8
+
+/* domain_undefine_flags: Files and metadata to remove along with the
+ * definition of a domain (flags) */
+
+/** Remove the managed save image. */
 #define VKVM_DOMAIN_UNDEFINE_MANAGED_SAVE 1
+/** Remove the metadata of all snapshots; the domain must be inactive. */
 #define VKVM_DOMAIN_UNDEFINE_SNAPSHOTS_METADATA 2
+/** Remove the NVRAM file of the firmware. */
 #define VKVM_DOMAIN_UNDEFINE_NVRAM 4
+/** Keep the NVRAM file of the firmware. */
 #define VKVM_DOMAIN_UNDEFINE_KEEP_NVRAM 8
+/** Remove the metadata of all checkpoints; the domain must be inactive. */
 #define VKVM_DOMAIN_UNDEFINE_CHECKPOINTS_METADATA 16
+/** Remove the state of the emulated TPM. Since libvirt 8.9.0. */
 #define VKVM_DOMAIN_UNDEFINE_TPM 32
+/** Keep the state of the emulated TPM. Since libvirt 8.9.0. */
 #define VKVM_DOMAIN_UNDEFINE_KEEP_TPM 64
+
+/* domain_start_flags: How to start a domain (flags) */
+
+/** Start the domain with its CPUs stopped; resume makes it run. */
 #define VKVM_DOMAIN_START_PAUSED 1
+/** Destroy the domain when the connection that started it closes. */
 #define VKVM_DOMAIN_START_AUTODESTROY 2
+/** Read a managed save image with direct I/O, so that it does not fill the
+ *  page cache. */
 #define VKVM_DOMAIN_START_BYPASS_CACHE 4
+/** Boot afresh and discard the managed save image. */
 #define VKVM_DOMAIN_START_FORCE_BOOT 8
+/** Validate the domain's XML against libvirt's schema. */
 #define VKVM_DOMAIN_START_VALIDATE 16
+/** Re-create the NVRAM of the firmware from its template. Since libvirt
+ *  8.1.0. */
 #define VKVM_DOMAIN_START_RESET_NVRAM 32
+
+/* domain_define_flags: How to define a domain (flags) */
+
+/** Validate the domain's XML against libvirt's schema. */
 #define VKVM_DOMAIN_DEFINE_VALIDATE 1
+
+/* domain_state_reason_nostate: Why a domain is in
+ * `VKVM_DOMAIN_STATE_NOSTATE` */
+
+/** The reason is not known. */
 #define VKVM_DOMAIN_STATE_NOSTATE_UNKNOWN 0
+
+/* domain_state_reason_running: Why a domain is in
+ * `VKVM_DOMAIN_STATE_RUNNING` */
+
+/** The reason is not known. */
 #define VKVM_DOMAIN_STATE_RUNNING_UNKNOWN 0
+/** It was started and booted. */
 #define VKVM_DOMAIN_STATE_RUNNING_BOOTED 1
+/** It was migrated from another host. */
 #define VKVM_DOMAIN_STATE_RUNNING_MIGRATED 2
+/** It was restored from a save image. */
 #define VKVM_DOMAIN_STATE_RUNNING_RESTORED 3
+/** It was reverted to a snapshot. */
 #define VKVM_DOMAIN_STATE_RUNNING_FROM_SNAPSHOT 4
+/** It was resumed after a pause. */
 #define VKVM_DOMAIN_STATE_RUNNING_UNPAUSED 5
+/** Its migration was cancelled, so it runs on here. */
 #define VKVM_DOMAIN_STATE_RUNNING_MIGRATION_CANCELED 6
+/** Saving it failed or was cancelled, so it runs on. */
 #define VKVM_DOMAIN_STATE_RUNNING_SAVE_CANCELED 7
+/** It woke up from a suspend by its power management. */
 #define VKVM_DOMAIN_STATE_RUNNING_WAKEUP 8
+/** It was resumed after a crash. */
 #define VKVM_DOMAIN_STATE_RUNNING_CRASHED 9
+/** It runs here while a post-copy migration still fetches its memory. */
 #define VKVM_DOMAIN_STATE_RUNNING_POSTCOPY 10
+/** It runs, but its post-copy migration failed. Since libvirt 8.5.0. */
 #define VKVM_DOMAIN_STATE_RUNNING_POSTCOPY_FAILED 11
+
+/* domain_state_reason_blocked: Why a domain is in
+ * `VKVM_DOMAIN_STATE_BLOCKED` */
+
+/** The reason is not known. */
 #define VKVM_DOMAIN_STATE_BLOCKED_UNKNOWN 0
+
+/* domain_state_reason_paused: Why a domain is in `VKVM_DOMAIN_STATE_PAUSED` */
+
+/** The reason is not known. */
 #define VKVM_DOMAIN_STATE_PAUSED_UNKNOWN 0
+/** A user paused it. */
 #define VKVM_DOMAIN_STATE_PAUSED_USER 1
+/** It is paused for a migration that is not live. */
 #define VKVM_DOMAIN_STATE_PAUSED_MIGRATION 2
+/** It is being saved to a file. */
 #define VKVM_DOMAIN_STATE_PAUSED_SAVE 3
+/** Its memory is being dumped. */
 #define VKVM_DOMAIN_STATE_PAUSED_DUMP 4
+/** A disk had an I/O error, and its error policy is to stop. */
 #define VKVM_DOMAIN_STATE_PAUSED_IOERROR 5
+/** Its watchdog fired, and the action is to pause. */
 #define VKVM_DOMAIN_STATE_PAUSED_WATCHDOG 6
+/** It was reverted to a snapshot of a paused domain. */
 #define VKVM_DOMAIN_STATE_PAUSED_FROM_SNAPSHOT 7
+/** The guest has shut down, and the domain is about to end. */
 #define VKVM_DOMAIN_STATE_PAUSED_SHUTTING_DOWN 8
+/** A snapshot is being taken. */
 #define VKVM_DOMAIN_STATE_PAUSED_SNAPSHOT 9
+/** The guest crashed, and the on_crash action keeps it. */
 #define VKVM_DOMAIN_STATE_PAUSED_CRASHED 10
+/** It is being started and has not run yet. */
 #define VKVM_DOMAIN_STATE_PAUSED_STARTING_UP 11
+/** It runs at the destination of a post-copy migration, and waits here for
+ *  its end. */
 #define VKVM_DOMAIN_STATE_PAUSED_POSTCOPY 12
+/** Its post-copy migration failed. */
 #define VKVM_DOMAIN_STATE_PAUSED_POSTCOPY_FAILED 13
+/** A libvirt call failed and could not resume it. Since libvirt 9.2.0. */
 #define VKVM_DOMAIN_STATE_PAUSED_API_ERROR 14
+
+/* domain_state_reason_shutdown: Why a domain is in
+ * `VKVM_DOMAIN_STATE_SHUTDOWN` */
+
+/** The reason is not known. */
 #define VKVM_DOMAIN_STATE_SHUTDOWN_UNKNOWN 0
+/** A user asked it to shut down. */
 #define VKVM_DOMAIN_STATE_SHUTDOWN_USER 1
+
+/* domain_state_reason_shutoff: Why a domain is in
+ * `VKVM_DOMAIN_STATE_SHUTOFF` */
+
+/** The reason is not known. */
 #define VKVM_DOMAIN_STATE_SHUTOFF_UNKNOWN 0
+/** The guest shut down. */
 #define VKVM_DOMAIN_STATE_SHUTOFF_SHUTDOWN 1
+/** It was destroyed: powered off by force. */
 #define VKVM_DOMAIN_STATE_SHUTOFF_DESTROYED 2
+/** It crashed. */
 #define VKVM_DOMAIN_STATE_SHUTOFF_CRASHED 3
+/** It was migrated to another host. */
 #define VKVM_DOMAIN_STATE_SHUTOFF_MIGRATED 4
+/** It was saved to a file. */
 #define VKVM_DOMAIN_STATE_SHUTOFF_SAVED 5
+/** It failed to start. */
 #define VKVM_DOMAIN_STATE_SHUTOFF_FAILED 6
+/** It was reverted to a snapshot that was taken while it was shut off. */
 #define VKVM_DOMAIN_STATE_SHUTOFF_FROM_SNAPSHOT 7
+/** The daemon ended it when it could not reconnect to it after a restart. */
 #define VKVM_DOMAIN_STATE_SHUTOFF_DAEMON 8
+
+/* domain_state_reason_crashed: Why a domain is in
+ * `VKVM_DOMAIN_STATE_CRASHED` */
+
+/** The reason is not known. */
 #define VKVM_DOMAIN_STATE_CRASHED_UNKNOWN 0
+/** The guest's kernel panicked, as its panic device reported. */
 #define VKVM_DOMAIN_STATE_CRASHED_PANICKED 1
+
+/* domain_state_reason_pmsuspended: Why a domain is in
+ * `VKVM_DOMAIN_STATE_PMSUSPENDED` */
+
+/** The reason is not known. */
 #define VKVM_DOMAIN_STATE_PMSUSPENDED_UNKNOWN 0
+
+/* domain_state_reason_pmsuspended_disk: Why a domain is suspended to disk */
+
+/** The reason is not known. */
 #define VKVM_DOMAIN_STATE_PMSUSPENDED_DISK_UNKNOWN 0
+
+/* domain_open_graphics_flags: How to connect to the graphics of a domain
+ * (flags) */
+
+/** Skip the authentication that the graphics server would ask for. */
 #define VKVM_DOMAIN_OPEN_GRAPHICS_SKIPAUTH 1
+
+/* domain_open_console_flags: How to connect to a console of a domain (flags) */
+
+/** Disconnect whoever uses the console now. */
 #define VKVM_DOMAIN_OPEN_CONSOLE_FORCE 1
+/** Fail if the driver cannot rule out that two programs use the console at
+ *  once. */
 #define VKVM_DOMAIN_OPEN_CONSOLE_SAFE 2
+
+/* domain_open_channel_flags: How to connect to a channel of a domain (flags) */
+
+/** Disconnect whoever uses the channel now. */
 #define VKVM_DOMAIN_OPEN_CHANNEL_FORCE 1
-#define VKVM_DOMAIN_SCHEDULER_EMULATOR_PERIOD "emulator_period"
-#define VKVM_DOMAIN_SCHEDULER_EMULATOR_QUOTA "emulator_quota"
-#define VKVM_DOMAIN_SCHEDULER_IOTHREAD_PERIOD "iothread_period"
-#define VKVM_DOMAIN_SCHEDULER_IOTHREAD_QUOTA "iothread_quota"
-#define VKVM_DOMAIN_CPU_STATS_CPUTIME "cpu_time"
-#define VKVM_DOMAIN_CPU_STATS_SYSTEMTIME "system_time"
-#define VKVM_DOMAIN_CPU_STATS_USERTIME "user_time"
-#define VKVM_DOMAIN_CPU_STATS_VCPUTIME "vcpu_time"
-#define VKVM_DOMAIN_BLOCK_STATS_ERRS "errs"
-#define VKVM_DOMAIN_BLOCK_STATS_FLUSH_REQ "flush_operations"
-#define VKVM_DOMAIN_BLOCK_STATS_FLUSH_TOTAL_TIMES "flush_total_times"
-#define VKVM_DOMAIN_BLOCK_STATS_READ_BYTES "rd_bytes"
-#define VKVM_DOMAIN_BLOCK_STATS_READ_REQ "rd_operations"
-#define VKVM_DOMAIN_BLOCK_STATS_READ_TOTAL_TIMES "rd_total_times"
-#define VKVM_DOMAIN_BLOCK_STATS_WRITE_BYTES "wr_bytes"
-#define VKVM_DOMAIN_BLOCK_STATS_WRITE_REQ "wr_operations"
-#define VKVM_DOMAIN_BLOCK_STATS_WRITE_TOTAL_TIMES "wr_total_times"
-#define VKVM_DOMAIN_MIGRATE_LIVE 1
-#define VKVM_DOMAIN_MIGRATE_PEER2PEER 2
-#define VKVM_DOMAIN_MIGRATE_TUNNELLED 4
-#define VKVM_DOMAIN_MIGRATE_PERSIST_DEST 8
-#define VKVM_DOMAIN_MIGRATE_UNDEFINE_SOURCE 16
-#define VKVM_DOMAIN_MIGRATE_PAUSED 32
-#define VKVM_DOMAIN_MIGRATE_NON_SHARED_DISK 64
-#define VKVM_DOMAIN_MIGRATE_NON_SHARED_INC 128
-#define VKVM_DOMAIN_MIGRATE_CHANGE_PROTECTION 256
-#define VKVM_DOMAIN_MIGRATE_UNSAFE 512
-#define VKVM_DOMAIN_MIGRATE_OFFLINE 1024
-#define VKVM_DOMAIN_MIGRATE_COMPRESSED 2048
-#define VKVM_DOMAIN_MIGRATE_ABORT_ON_ERROR 4096
-#define VKVM_DOMAIN_MIGRATE_AUTO_CONVERGE 8192
-#define VKVM_DOMAIN_MIGRATE_RDMA_PIN_ALL 16384
-#define VKVM_DOMAIN_MIGRATE_POSTCOPY 32768
-#define VKVM_DOMAIN_MIGRATE_TLS 65536
-#define VKVM_DOMAIN_MIGRATE_PARALLEL 131072
-#define VKVM_DOMAIN_MIGRATE_NON_SHARED_SYNCHRONOUS_WRITES 262144
-#define VKVM_DOMAIN_MIGRATE_POSTCOPY_RESUME 524288
-#define VKVM_DOMAIN_MIGRATE_ZEROCOPY 1048576
-#define VKVM_DOMAIN_MIGRATE_PARAM_BANDWIDTH "bandwidth"
-#define VKVM_DOMAIN_MIGRATE_PARAM_DEST_NAME "destination_name"
-#define VKVM_DOMAIN_MIGRATE_PARAM_DEST_XML "destination_xml"
-#define VKVM_DOMAIN_MIGRATE_PARAM_GRAPHICS_URI "graphics_uri"
-#define VKVM_DOMAIN_MIGRATE_PARAM_URI "migrate_uri"
-#define VKVM_DOMAIN_MIGRATE_PARAM_LISTEN_ADDRESS "listen_address"
-#define VKVM_DOMAIN_MIGRATE_PARAM_MIGRATE_DISKS "migrate_disks"
-#define VKVM_DOMAIN_MIGRATE_PARAM_DISK_PORT "disks_port"
-#define VKVM_DOMAIN_MIGRATE_PARAM_COMPRESSION "compression"
-#define VKVM_DOMAIN_MIGRATE_PARAM_COMPRESSION_MT_THREADS "compression.mt.threads"
-#define VKVM_DOMAIN_MIGRATE_PARAM_COMPRESSION_MT_DTHREADS "compression.mt.dthreads"
-#define VKVM_DOMAIN_MIGRATE_PARAM_COMPRESSION_MT_LEVEL "compression.mt.level"
-#define VKVM_DOMAIN_MIGRATE_PARAM_COMPRESSION_XBZRLE_CACHE "compression.xbzrle.cache"
-#define VKVM_DOMAIN_MIGRATE_PARAM_PERSIST_XML "persistent_xml"
-#define VKVM_DOMAIN_MIGRATE_PARAM_AUTO_CONVERGE_INITIAL "auto_converge.initial"
-#define VKVM_DOMAIN_MIGRATE_PARAM_AUTO_CONVERGE_INCREMENT "auto_converge.increment"
-#define VKVM_DOMAIN_MIGRATE_PARAM_BANDWIDTH_POSTCOPY "bandwidth.postcopy"
-#define VKVM_DOMAIN_MIGRATE_PARAM_PARALLEL_CONNECTIONS "parallel.connections"
-#define VKVM_DOMAIN_MIGRATE_PARAM_TLS_DESTINATION "tls.destination"
-#define VKVM_DOMAIN_MIGRATE_PARAM_DISKS_URI "disks_uri"
-#define VKVM_DOMAIN_MIGRATE_PARAM_ZLIB_LEVEL "compression.zlib.level"
-#define VKVM_DOMAIN_MIGRATE_PARAM_ZSTD_LEVEL "compression.zstd.level"
-#define VKVM_DOMAIN_MIGRATE_PARAM_DISKS_DETECT_ZEROES "migrate_disks_detect_zeroes"
-#define VKVM_DOMAIN_MIGRATE_PARAM_BANDWIDTH_AVAIL_SWITCHOVER "bandwidth.avail.switchover"
-#define VKVM_DOMAIN_MIGRATE_PARAM_MIGRATE_DISKS_TARGET_ZERO "migrate_disks_target_zero"
-#define VKVM_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY 1
-#define VKVM_DOMAIN_XML_SECURE 1
-#define VKVM_DOMAIN_XML_INACTIVE 2
-#define VKVM_DOMAIN_XML_UPDATE_CPU 4
-#define VKVM_DOMAIN_XML_MIGRATABLE 8
-#define VKVM_DOMAIN_MEMORY_VIRTUAL 1
-#define VKVM_DOMAIN_MEMORY_PHYSICAL 2
-#define VKVM_DOMAIN_VCPU_OFFLINE 0
-#define VKVM_DOMAIN_VCPU_RUNNING 1
-#define VKVM_DOMAIN_VCPU_BLOCKED 2
-#define VKVM_DOMAIN_VCPU_INFO_CPU_OFFLINE (-1)
-#define VKVM_DOMAIN_VCPU_INFO_CPU_UNAVAILABLE (-2)
-#define VKVM_DOMAIN_KEYCODE_SET_LINUX 0
-#define VKVM_DOMAIN_KEYCODE_SET_XT 1
-#define VKVM_DOMAIN_KEYCODE_SET_ATSET1 2
-#define VKVM_DOMAIN_KEYCODE_SET_ATSET2 3
-#define VKVM_DOMAIN_KEYCODE_SET_ATSET3 4
-#define VKVM_DOMAIN_KEYCODE_SET_OSX 5
-#define VKVM_DOMAIN_KEYCODE_SET_XT_KBD 6
-#define VKVM_DOMAIN_KEYCODE_SET_USB 7
-#define VKVM_DOMAIN_KEYCODE_SET_WIN32 8
-#define VKVM_DOMAIN_KEYCODE_SET_RFB 9
-#define VKVM_DOMAIN_KEYCODE_SET_QNUM 9
-#define VKVM_DOMAIN_STATS_BALLOON 4
-#define VKVM_DOMAIN_STATS_BLOCK 32
-#define VKVM_DOMAIN_STATS_CPU_TOTAL 2
-#define VKVM_DOMAIN_STATS_INTERFACE 16
-#define VKVM_DOMAIN_STATS_STATE 1
-#define VKVM_DOMAIN_STATS_VCPU 8
-#define VKVM_DOMAIN_STATS_PERF 64
-#define VKVM_DOMAIN_STATS_IOTHREAD 128
-#define VKVM_DOMAIN_STATS_MEMORY 256
-#define VKVM_DOMAIN_STATS_DIRTYRATE 512
-#define VKVM_DOMAIN_STATS_VM 1024
-#define VKVM_DOMAIN_GET_ALL_STATS_ACTIVE 1
-#define VKVM_DOMAIN_GET_ALL_STATS_INACTIVE 2
-#define VKVM_DOMAIN_GET_ALL_STATS_OTHER 128
-#define VKVM_DOMAIN_GET_ALL_STATS_PAUSED 32
-#define VKVM_DOMAIN_GET_ALL_STATS_PERSISTENT 4
-#define VKVM_DOMAIN_GET_ALL_STATS_RUNNING 16
-#define VKVM_DOMAIN_GET_ALL_STATS_SHUTOFF 64
-#define VKVM_DOMAIN_GET_ALL_STATS_TRANSIENT 8
-#define VKVM_DOMAIN_GET_ALL_STATS_NOWAIT 536870912
-#define VKVM_DOMAIN_GET_ALL_STATS_ENFORCE_STATS 2147483648u
-#define VKVM_DOMAIN_GET_ALL_STATS_BACKING 1073741824
-#define VKVM_DOMAIN_EVENT_DEFINED 0
-#define VKVM_DOMAIN_EVENT_UNDEFINED 1
-#define VKVM_DOMAIN_EVENT_STARTED 2
-#define VKVM_DOMAIN_EVENT_SUSPENDED 3
-#define VKVM_DOMAIN_EVENT_RESUMED 4
-#define VKVM_DOMAIN_EVENT_STOPPED 5
-#define VKVM_DOMAIN_EVENT_SHUTDOWN 6
-#define VKVM_DOMAIN_EVENT_PMSUSPENDED 7
-#define VKVM_DOMAIN_EVENT_PMSUSPENDED_DISK 1
-#define VKVM_DOMAIN_EVENT_CRASHED 8
-#define VKVM_DOMAIN_EVENT_DEFINED_ADDED 0
-#define VKVM_DOMAIN_EVENT_DEFINED_UPDATED 1
-#define VKVM_DOMAIN_EVENT_DEFINED_RENAMED 2
-#define VKVM_DOMAIN_EVENT_DEFINED_FROM_SNAPSHOT 3
-#define VKVM_DOMAIN_EVENT_UNDEFINED_REMOVED 0
-#define VKVM_DOMAIN_EVENT_UNDEFINED_RENAMED 1
-#define VKVM_DOMAIN_EVENT_STARTED_BOOTED 0
-#define VKVM_DOMAIN_EVENT_STARTED_MIGRATED 1
-#define VKVM_DOMAIN_EVENT_STARTED_RESTORED 2
-#define VKVM_DOMAIN_EVENT_STARTED_FROM_SNAPSHOT 3
-#define VKVM_DOMAIN_EVENT_STARTED_WAKEUP 4
-#define VKVM_DOMAIN_EVENT_STARTED_RECREATED 5
-#define VKVM_DOMAIN_EVENT_CRASHED_PANICKED 0
-#define VKVM_DOMAIN_EVENT_CRASHED_CRASHLOADED 1
-#define VKVM_DOMAIN_EVENT_SUSPENDED_PAUSED 0
-#define VKVM_DOMAIN_EVENT_SUSPENDED_MIGRATED 1
-#define VKVM_DOMAIN_EVENT_SUSPENDED_IOERROR 2
-#define VKVM_DOMAIN_EVENT_SUSPENDED_WATCHDOG 3
-#define VKVM_DOMAIN_EVENT_SUSPENDED_RESTORED 4
-#define VKVM_DOMAIN_EVENT_SUSPENDED_FROM_SNAPSHOT 5
-#define VKVM_DOMAIN_EVENT_SUSPENDED_API_ERROR 6
-#define VKVM_DOMAIN_EVENT_SUSPENDED_POSTCOPY 7
-#define VKVM_DOMAIN_EVENT_SUSPENDED_POSTCOPY_FAILED 8
-#define VKVM_DOMAIN_EVENT_SUSPENDED_GUEST_SHUTDOWN 9
-#define VKVM_DOMAIN_EVENT_RESUMED_UNPAUSED 0
-#define VKVM_DOMAIN_EVENT_RESUMED_MIGRATED 1
-#define VKVM_DOMAIN_EVENT_RESUMED_FROM_SNAPSHOT 2
-#define VKVM_DOMAIN_EVENT_RESUMED_POSTCOPY 3
-#define VKVM_DOMAIN_EVENT_RESUMED_POSTCOPY_FAILED 4
-#define VKVM_DOMAIN_EVENT_STOPPED_SHUTDOWN 0
-#define VKVM_DOMAIN_EVENT_STOPPED_DESTROYED 1
-#define VKVM_DOMAIN_EVENT_STOPPED_CRASHED 2
-#define VKVM_DOMAIN_EVENT_STOPPED_MIGRATED 3
-#define VKVM_DOMAIN_EVENT_STOPPED_SAVED 4
-#define VKVM_DOMAIN_EVENT_STOPPED_FAILED 5
-#define VKVM_DOMAIN_EVENT_STOPPED_FROM_SNAPSHOT 6
-#define VKVM_DOMAIN_EVENT_STOPPED_RECREATED 7
-#define VKVM_DOMAIN_EVENT_SHUTDOWN_FINISHED 0
-#define VKVM_DOMAIN_EVENT_SHUTDOWN_HOST 2
-#define VKVM_DOMAIN_EVENT_SHUTDOWN_GUEST 1
-#define VKVM_DOMAIN_EVENT_PMSUSPENDED_MEMORY 0
-#define VKVM_DOMAIN_CONTROL_OK 0
-#define VKVM_DOMAIN_CONTROL_JOB 1
-#define VKVM_DOMAIN_CONTROL_OCCUPIED 2
-#define VKVM_DOMAIN_CONTROL_ERROR 3
-#define VKVM_DOMAIN_CONTROL_ERROR_REASON_NONE 0
-#define VKVM_DOMAIN_CONTROL_ERROR_REASON_UNKNOWN 1
-#define VKVM_DOMAIN_CONTROL_ERROR_REASON_INTERNAL 3
-#define VKVM_DOMAIN_CONTROL_ERROR_REASON_MONITOR 2
-#define VKVM_DOMAIN_DEVICE_MODIFY_CURRENT 0
-#define VKVM_DOMAIN_DEVICE_MODIFY_LIVE 1
-#define VKVM_DOMAIN_DEVICE_MODIFY_CONFIG 2
-#define VKVM_DOMAIN_DEVICE_MODIFY_FORCE 4
-#define VKVM_DOMAIN_MEM_CURRENT 0
-#define VKVM_DOMAIN_MEM_LIVE 1
-#define VKVM_DOMAIN_MEM_CONFIG 2
-#define VKVM_DOMAIN_MEM_MAXIMUM 4
-#define VKVM_DOMAIN_AFFECT_CURRENT 0
-#define VKVM_DOMAIN_AFFECT_LIVE 1
-#define VKVM_DOMAIN_AFFECT_CONFIG 2
-#define VKVM_DOMAIN_SETVCPU_AFFECT_CURRENT 0
-#define VKVM_DOMAIN_SETVCPU_AFFECT_LIVE 1
-#define VKVM_DOMAIN_SETVCPU_AFFECT_CONFIG 2
-#define VKVM_DOMAIN_SETVCPU_ASYNC_UNPLUG 4
-#define VKVM_DOMAIN_JOB_NONE 0
-#define VKVM_DOMAIN_JOB_BOUNDED 1
-#define VKVM_DOMAIN_JOB_UNBOUNDED 2
-#define VKVM_DOMAIN_JOB_COMPLETED 3
-#define VKVM_DOMAIN_JOB_FAILED 4
-#define VKVM_DOMAIN_JOB_CANCELLED 5
-#define VKVM_DOMAIN_JOB_STATS_COMPLETED 1
-#define VKVM_DOMAIN_JOB_STATS_KEEP_COMPLETED 2
-#define VKVM_DOMAIN_JOB_AUTO_CONVERGE_THROTTLE "auto_converge_throttle"
-#define VKVM_DOMAIN_JOB_COMPRESSION_BYTES "compression_bytes"
-#define VKVM_DOMAIN_JOB_COMPRESSION_CACHE "compression_cache"
-#define VKVM_DOMAIN_JOB_COMPRESSION_CACHE_MISSES "compression_cache_misses"
-#define VKVM_DOMAIN_JOB_COMPRESSION_OVERFLOW "compression_overflow"
-#define VKVM_DOMAIN_JOB_COMPRESSION_PAGES "compression_pages"
-#define VKVM_DOMAIN_JOB_DATA_PROCESSED "data_processed"
-#define VKVM_DOMAIN_JOB_DATA_REMAINING "data_remaining"
-#define VKVM_DOMAIN_JOB_DATA_TOTAL "data_total"
-#define VKVM_DOMAIN_JOB_DISK_PROCESSED "disk_processed"
-#define VKVM_DOMAIN_JOB_DISK_REMAINING "disk_remaining"
-#define VKVM_DOMAIN_JOB_DISK_TOTAL "disk_total"
-#define VKVM_DOMAIN_JOB_DISK_BPS "disk_bps"
-#define VKVM_DOMAIN_JOB_DOWNTIME "downtime"
-#define VKVM_DOMAIN_JOB_DOWNTIME_NET "downtime_net"
-#define VKVM_DOMAIN_JOB_MEMORY_CONSTANT "memory_constant"
-#define VKVM_DOMAIN_JOB_MEMORY_NORMAL "memory_normal"
-#define VKVM_DOMAIN_JOB_MEMORY_NORMAL_BYTES "memory_normal_bytes"
-#define VKVM_DOMAIN_JOB_MEMORY_PROCESSED "memory_processed"
-#define VKVM_DOMAIN_JOB_MEMORY_REMAINING "memory_remaining"
-#define VKVM_DOMAIN_JOB_MEMORY_TOTAL "memory_total"
-#define VKVM_DOMAIN_JOB_MEMORY_BPS "memory_bps"
-#define VKVM_DOMAIN_JOB_MEMORY_DIRTY_RATE "memory_dirty_rate"
-#define VKVM_DOMAIN_JOB_MEMORY_PAGE_SIZE "memory_page_size"
-#define VKVM_DOMAIN_JOB_MEMORY_ITERATION "memory_iteration"
-#define VKVM_DOMAIN_JOB_MEMORY_POSTCOPY_REQS "memory_postcopy_requests"
-#define VKVM_DOMAIN_JOB_SETUP_TIME "setup_time"
-#define VKVM_DOMAIN_JOB_TIME_ELAPSED "time_elapsed"
-#define VKVM_DOMAIN_JOB_TIME_ELAPSED_NET "time_elapsed_net"
-#define VKVM_DOMAIN_JOB_TIME_REMAINING "time_remaining"
-#define VKVM_DOMAIN_JOB_OPERATION "operation"
-#define VKVM_DOMAIN_JOB_SUCCESS "success"
-#define VKVM_DOMAIN_JOB_DISK_TEMP_TOTAL "disk_temp_total"
-#define VKVM_DOMAIN_JOB_DISK_TEMP_USED "disk_temp_used"
-#define VKVM_DOMAIN_JOB_ERRMSG "errmsg"
-#define VKVM_DOMAIN_JOB_VFIO_DATA_TRANSFERRED "vfio_data_transferred"
-#define VKVM_DOMAIN_BLOCK_JOB_TYPE_UNKNOWN 0
-#define VKVM_DOMAIN_BLOCK_JOB_TYPE_PULL 1
-#define VKVM_DOMAIN_BLOCK_JOB_TYPE_COPY 2
-#define VKVM_DOMAIN_BLOCK_JOB_TYPE_COMMIT 3
-#define VKVM_DOMAIN_BLOCK_JOB_TYPE_ACTIVE_COMMIT 4
-#define VKVM_DOMAIN_BLOCK_JOB_TYPE_BACKUP 5
-#define VKVM_DOMAIN_BLOCK_JOB_COMPLETED 0
-#define VKVM_DOMAIN_BLOCK_JOB_FAILED 1
-#define VKVM_DOMAIN_BLOCK_JOB_CANCELED 2
-#define VKVM_DOMAIN_BLOCK_JOB_READY 3
-#define VKVM_DOMAIN_BLOCK_COMMIT_DELETE 2
-#define VKVM_DOMAIN_BLOCK_COMMIT_SHALLOW 1
-#define VKVM_DOMAIN_BLOCK_COMMIT_ACTIVE 4
-#define VKVM_DOMAIN_BLOCK_COMMIT_RELATIVE 8
-#define VKVM_DOMAIN_BLOCK_COMMIT_BANDWIDTH_BYTES 16
-#define VKVM_DOMAIN_EVENT_ID_LIFECYCLE 0
-#define VKVM_DOMAIN_EVENT_ID_REBOOT 1
-#define VKVM_DOMAIN_EVENT_ID_RTC_CHANGE 2
-#define VKVM_DOMAIN_EVENT_ID_WATCHDOG 3
-#define VKVM_DOMAIN_EVENT_ID_IO_ERROR 4
-#define VKVM_DOMAIN_EVENT_ID_GRAPHICS 5
-#define VKVM_DOMAIN_EVENT_ID_IO_ERROR_REASON 6
-#define VKVM_DOMAIN_EVENT_ID_CONTROL_ERROR 7
-#define VKVM_DOMAIN_EVENT_ID_BLOCK_JOB 8
-#define VKVM_DOMAIN_EVENT_ID_BLOCK_JOB_2 16
-#define VKVM_DOMAIN_EVENT_ID_DISK_CHANGE 9
-#define VKVM_DOMAIN_EVENT_ID_PMSUSPEND 12
-#define VKVM_DOMAIN_EVENT_ID_PMSUSPEND_DISK 14
-#define VKVM_DOMAIN_EVENT_ID_PMWAKEUP 11
-#define VKVM_DOMAIN_EVENT_ID_TRAY_CHANGE 10
-#define VKVM_DOMAIN_EVENT_ID_BALLOON_CHANGE 13
-#define VKVM_DOMAIN_EVENT_ID_DEVICE_ADDED 19
-#define VKVM_DOMAIN_EVENT_ID_DEVICE_REMOVED 15
-#define VKVM_DOMAIN_EVENT_ID_TUNABLE 17
-#define VKVM_DOMAIN_EVENT_ID_AGENT_LIFECYCLE 18
-#define VKVM_DOMAIN_EVENT_ID_MIGRATION_ITERATION 20
-#define VKVM_DOMAIN_EVENT_ID_JOB_COMPLETED 21
-#define VKVM_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED 22
-#define VKVM_DOMAIN_EVENT_ID_METADATA_CHANGE 23
-#define VKVM_DOMAIN_EVENT_ID_BLOCK_THRESHOLD 24
-#define VKVM_DOMAIN_EVENT_ID_MEMORY_FAILURE 25
-#define VKVM_DOMAIN_EVENT_ID_MEMORY_DEVICE_SIZE_CHANGE 26
-#define VKVM_DOMAIN_EVENT_ID_NIC_MAC_CHANGE 27
-#define VKVM_DOMAIN_EVENT_ID_VCPU_REMOVED 28
-#define VKVM_DOMAIN_EVENT_ID_CHANNEL_LIFECYCLE 29
-#define VKVM_DOMAIN_EVENT_WATCHDOG_NONE 0
-#define VKVM_DOMAIN_EVENT_WATCHDOG_PAUSE 1
-#define VKVM_DOMAIN_EVENT_WATCHDOG_RESET 2
-#define VKVM_DOMAIN_EVENT_WATCHDOG_POWEROFF 3
-#define VKVM_DOMAIN_EVENT_WATCHDOG_SHUTDOWN 4
-#define VKVM_DOMAIN_EVENT_WATCHDOG_DEBUG 5
-#define VKVM_DOMAIN_EVENT_WATCHDOG_INJECTNMI 6
-#define VKVM_DOMAIN_EVENT_IO_ERROR_NONE 0
-#define VKVM_DOMAIN_EVENT_IO_ERROR_PAUSE 1
-#define VKVM_DOMAIN_EVENT_IO_ERROR_REPORT 2
-#define VKVM_DOMAIN_EVENT_GRAPHICS_CONNECT 0
-#define VKVM_DOMAIN_EVENT_GRAPHICS_INITIALIZE 1
-#define VKVM_DOMAIN_EVENT_GRAPHICS_DISCONNECT 2
-#define VKVM_DOMAIN_EVENT_GRAPHICS_ADDRESS_IPV4 0
-#define VKVM_DOMAIN_EVENT_GRAPHICS_ADDRESS_IPV6 1
-#define VKVM_DOMAIN_EVENT_GRAPHICS_ADDRESS_UNIX 2
-#define VKVM_DOMAIN_EVENT_DISK_CHANGE_MISSING_ON_START 0
-#define VKVM_DOMAIN_EVENT_DISK_DROP_MISSING_ON_START 1
-#define VKVM_DOMAIN_EVENT_TRAY_CHANGE_OPEN 0
-#define VKVM_DOMAIN_EVENT_TRAY_CHANGE_CLOSE 1
-#define VKVM_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_CONNECTED 1
-#define VKVM_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_DISCONNECTED 2
-#define VKVM_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_CHANNEL 2
-#define VKVM_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_DOMAIN_STARTED 1
-#define VKVM_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_UNKNOWN 0
-#define VKVM_DOMAIN_EVENT_CHANNEL_LIFECYCLE_STATE_CONNECTED 1
-#define VKVM_DOMAIN_EVENT_CHANNEL_LIFECYCLE_STATE_DISCONNECTED 2
-#define VKVM_DOMAIN_EVENT_CHANNEL_LIFECYCLE_REASON_UNKNOWN 0
-#define VKVM_DOMAIN_EVENT_CHANNEL_LIFECYCLE_REASON_DOMAIN_STARTED 1
-#define VKVM_DOMAIN_EVENT_CHANNEL_LIFECYCLE_REASON_CHANNEL 2
-#define VKVM_DOMAIN_MEMORY_HARD_LIMIT "hard_limit"
-#define VKVM_DOMAIN_MEMORY_SOFT_LIMIT "soft_limit"
-#define VKVM_DOMAIN_MEMORY_MIN_GUARANTEE "min_guarantee"
-#define VKVM_DOMAIN_MEMORY_SWAP_HARD_LIMIT "swap_hard_limit"
-#define VKVM_DOMAIN_MEMORY_PARAM_UNLIMITED INT64_C(9007199254740991)
-#define VKVM_DOMAIN_BLKIO_WEIGHT "weight"
-#define VKVM_DOMAIN_BLKIO_DEVICE_WEIGHT "device_weight"
-#define VKVM_DOMAIN_BLKIO_DEVICE_READ_BPS "device_read_bytes_sec"
-#define VKVM_DOMAIN_BLKIO_DEVICE_READ_IOPS "device_read_iops_sec"
-#define VKVM_DOMAIN_BLKIO_DEVICE_WRITE_BPS "device_write_bytes_sec"
-#define VKVM_DOMAIN_BLKIO_DEVICE_WRITE_IOPS "device_write_iops_sec"
+
+/* domain_scheduler_key: Keys of the CPU scheduler parameters of a domain */
+
+/** Weight relative to other domains (cgroup cpu.shares). (uint64) */
 #define VKVM_DOMAIN_SCHEDULER_CPU_SHARES "cpu_shares"
-#define VKVM_DOMAIN_SCHEDULER_VCPU_PERIOD "vcpu_period"
-#define VKVM_DOMAIN_SCHEDULER_VCPU_QUOTA "vcpu_quota"
+/** Period in which `VKVM_DOMAIN_SCHEDULER_GLOBAL_QUOTA` applies to the whole
+ *  domain. (uint64, us) */
 #define VKVM_DOMAIN_SCHEDULER_GLOBAL_PERIOD "global_period"
+/** CPU time per period for the whole domain; negative means unlimited.
+ *  (int64, us) */
 #define VKVM_DOMAIN_SCHEDULER_GLOBAL_QUOTA "global_quota"
+/** Period in which `VKVM_DOMAIN_SCHEDULER_VCPU_QUOTA` applies to each
+ *  virtual CPU. (uint64, us) */
+#define VKVM_DOMAIN_SCHEDULER_VCPU_PERIOD "vcpu_period"
+/** CPU time per period for each virtual CPU; negative means unlimited.
+ *  (int64, us) */
+#define VKVM_DOMAIN_SCHEDULER_VCPU_QUOTA "vcpu_quota"
+/** Period in which `VKVM_DOMAIN_SCHEDULER_EMULATOR_QUOTA` applies to the
+ *  emulator threads. (uint64, us) */
+#define VKVM_DOMAIN_SCHEDULER_EMULATOR_PERIOD "emulator_period"
+/** CPU time per period for the emulator threads; negative means unlimited.
+ *  (int64, us) */
+#define VKVM_DOMAIN_SCHEDULER_EMULATOR_QUOTA "emulator_quota"
+/** Period in which `VKVM_DOMAIN_SCHEDULER_IOTHREAD_QUOTA` applies to each
+ *  IOThread. (uint64, us) */
+#define VKVM_DOMAIN_SCHEDULER_IOTHREAD_PERIOD "iothread_period"
+/** CPU time per period for each IOThread; negative means unlimited. (int64,
+ *  us) */
+#define VKVM_DOMAIN_SCHEDULER_IOTHREAD_QUOTA "iothread_quota"
+/** Weight relative to other domains under Xen's credit scheduler. (uint) */
 #define VKVM_DOMAIN_SCHEDULER_WEIGHT "weight"
+/** Maximum of CPU time under Xen's credit scheduler; 100 is one CPU. (uint,
+ *  %) */
 #define VKVM_DOMAIN_SCHEDULER_CAP "cap"
-#define VKVM_DOMAIN_SCHEDULER_LIMIT "limit"
+/** CPU capacity guaranteed to the domain on ESX. (int64, MHz) */
 #define VKVM_DOMAIN_SCHEDULER_RESERVATION "reservation"
+/** Maximum of CPU capacity on ESX; -1 means unlimited. (int64, MHz) */
+#define VKVM_DOMAIN_SCHEDULER_LIMIT "limit"
+/** Weight relative to other domains on ESX; -1 low, -2 normal, -3 high.
+ *  (int) */
 #define VKVM_DOMAIN_SCHEDULER_SHARES "shares"
-#define VKVM_DOMAIN_MEMORY_STAT_SWAP_IN 0
-#define VKVM_DOMAIN_MEMORY_STAT_SWAP_OUT 1
-#define VKVM_DOMAIN_MEMORY_STAT_MAJOR_FAULT 2
-#define VKVM_DOMAIN_MEMORY_STAT_MINOR_FAULT 3
-#define VKVM_DOMAIN_MEMORY_STAT_UNUSED 4
-#define VKVM_DOMAIN_MEMORY_STAT_AVAILABLE 5
-#define VKVM_DOMAIN_MEMORY_STAT_ACTUAL_BALLOON 6
-#define VKVM_DOMAIN_MEMORY_STAT_RSS 7
-#define VKVM_DOMAIN_MEMORY_STAT_LAST_UPDATE 9
-#define VKVM_DOMAIN_MEMORY_STAT_USABLE 8
-#define VKVM_DOMAIN_MEMORY_STAT_DISK_CACHES 10
-#define VKVM_DOMAIN_MEMORY_STAT_HUGETLB_PGALLOC 11
-#define VKVM_DOMAIN_MEMORY_STAT_HUGETLB_PGFAIL 12
-#define VKVM_DOMAIN_BLOCK_IOTUNE_TOTAL_BYTES_SEC "total_bytes_sec"
-#define VKVM_DOMAIN_BLOCK_IOTUNE_READ_BYTES_SEC "read_bytes_sec"
-#define VKVM_DOMAIN_BLOCK_IOTUNE_WRITE_BYTES_SEC "write_bytes_sec"
-#define VKVM_DOMAIN_BLOCK_IOTUNE_TOTAL_IOPS_SEC "total_iops_sec"
-#define VKVM_DOMAIN_BLOCK_IOTUNE_READ_IOPS_SEC "read_iops_sec"
-#define VKVM_DOMAIN_BLOCK_IOTUNE_WRITE_IOPS_SEC "write_iops_sec"
-#define VKVM_DOMAIN_BLOCK_IOTUNE_TOTAL_BYTES_SEC_MAX "total_bytes_sec_max"
-#define VKVM_DOMAIN_BLOCK_IOTUNE_READ_BYTES_SEC_MAX "read_bytes_sec_max"
-#define VKVM_DOMAIN_BLOCK_IOTUNE_WRITE_BYTES_SEC_MAX "write_bytes_sec_max"
-#define VKVM_DOMAIN_BLOCK_IOTUNE_TOTAL_IOPS_SEC_MAX "total_iops_sec_max"
-#define VKVM_DOMAIN_BLOCK_IOTUNE_READ_IOPS_SEC_MAX "read_iops_sec_max"
-#define VKVM_DOMAIN_BLOCK_IOTUNE_WRITE_IOPS_SEC_MAX "write_iops_sec_max"
-#define VKVM_DOMAIN_BLOCK_IOTUNE_SIZE_IOPS_SEC "size_iops_sec"
-#define VKVM_DOMAIN_BLOCK_IOTUNE_GROUP_NAME "group_name"
-#define VKVM_DOMAIN_BLOCK_IOTUNE_TOTAL_BYTES_SEC_MAX_LENGTH "total_bytes_sec_max_length"
-#define VKVM_DOMAIN_BLOCK_IOTUNE_READ_BYTES_SEC_MAX_LENGTH "read_bytes_sec_max_length"
-#define VKVM_DOMAIN_BLOCK_IOTUNE_WRITE_BYTES_SEC_MAX_LENGTH "write_bytes_sec_max_length"
-#define VKVM_DOMAIN_BLOCK_IOTUNE_TOTAL_IOPS_SEC_MAX_LENGTH "total_iops_sec_max_length"
-#define VKVM_DOMAIN_BLOCK_IOTUNE_READ_IOPS_SEC_MAX_LENGTH "read_iops_sec_max_length"
-#define VKVM_DOMAIN_BLOCK_IOTUNE_WRITE_IOPS_SEC_MAX_LENGTH "write_iops_sec_max_length"
-#define VKVM_DOMAIN_BLOCK_RESIZE_BYTES 1
-#define VKVM_DOMAIN_BLOCK_RESIZE_CAPACITY 2
-#define VKVM_DOMAIN_BLOCK_RESIZE_EXTEND 4
-#define VKVM_DOMAIN_NUMA_NODESET "numa_nodeset"
-#define VKVM_DOMAIN_NUMA_MODE "numa_mode"
-#define VKVM_DOMAIN_NUMATUNE_MEM_STRICT 0
-#define VKVM_DOMAIN_NUMATUNE_MEM_PREFERRED 1
-#define VKVM_DOMAIN_NUMATUNE_MEM_INTERLEAVE 2
-#define VKVM_DOMAIN_NUMATUNE_MEM_RESTRICTIVE 3
-#define VKVM_DOMAIN_PERF_PARAM_CMT "cmt"
-#define VKVM_DOMAIN_PERF_PARAM_MBML "mbml"
-#define VKVM_DOMAIN_PERF_PARAM_MBMT "mbmt"
-#define VKVM_DOMAIN_PERF_PARAM_CACHE_MISSES "cache_misses"
-#define VKVM_DOMAIN_PERF_PARAM_CACHE_REFERENCES "cache_references"
-#define VKVM_DOMAIN_PERF_PARAM_CPU_CYCLES "cpu_cycles"
-#define VKVM_DOMAIN_PERF_PARAM_INSTRUCTIONS "instructions"
-#define VKVM_DOMAIN_PERF_PARAM_BRANCH_INSTRUCTIONS "branch_instructions"
-#define VKVM_DOMAIN_PERF_PARAM_BRANCH_MISSES "branch_misses"
-#define VKVM_DOMAIN_PERF_PARAM_BUS_CYCLES "bus_cycles"
-#define VKVM_DOMAIN_PERF_PARAM_STALLED_CYCLES_FRONTEND "stalled_cycles_frontend"
-#define VKVM_DOMAIN_PERF_PARAM_STALLED_CYCLES_BACKEND "stalled_cycles_backend"
-#define VKVM_DOMAIN_PERF_PARAM_REF_CPU_CYCLES "ref_cpu_cycles"
-#define VKVM_DOMAIN_PERF_PARAM_CPU_CLOCK "cpu_clock"
-#define VKVM_DOMAIN_PERF_PARAM_TASK_CLOCK "task_clock"
-#define VKVM_DOMAIN_PERF_PARAM_PAGE_FAULTS "page_faults"
-#define VKVM_DOMAIN_PERF_PARAM_CONTEXT_SWITCHES "context_switches"
-#define VKVM_DOMAIN_PERF_PARAM_CPU_MIGRATIONS "cpu_migrations"
-#define VKVM_DOMAIN_PERF_PARAM_PAGE_FAULTS_MIN "page_faults_min"
-#define VKVM_DOMAIN_PERF_PARAM_PAGE_FAULTS_MAJ "page_faults_maj"
-#define VKVM_DOMAIN_PERF_PARAM_ALIGNMENT_FAULTS "alignment_faults"
-#define VKVM_DOMAIN_PERF_PARAM_EMULATION_FAULTS "emulation_faults"
-#define VKVM_DOMAIN_IOTHREAD_PARAM_POLL_MAX_NS "poll_max_ns"
-#define VKVM_DOMAIN_IOTHREAD_PARAM_POLL_GROW "poll_grow"
-#define VKVM_DOMAIN_IOTHREAD_PARAM_POLL_SHRINK "poll_shrink"
-#define VKVM_DOMAIN_IOTHREAD_PARAM_THREAD_POOL_MIN "thread_pool_min"
-#define VKVM_DOMAIN_IOTHREAD_PARAM_THREAD_POOL_MAX "thread_pool_max"
-#define VKVM_DOMAIN_IOTHREAD_PARAM_POLL_WEIGHT "poll_weight"
-#define VKVM_DOMAIN_BANDWIDTH_IN_AVERAGE "inbound.average"
-#define VKVM_DOMAIN_BANDWIDTH_IN_PEAK "inbound.peak"
-#define VKVM_DOMAIN_BANDWIDTH_IN_BURST "inbound.burst"
-#define VKVM_DOMAIN_BANDWIDTH_IN_FLOOR "inbound.floor"
-#define VKVM_DOMAIN_BANDWIDTH_OUT_AVERAGE "outbound.average"
-#define VKVM_DOMAIN_BANDWIDTH_OUT_PEAK "outbound.peak"
-#define VKVM_DOMAIN_BANDWIDTH_OUT_BURST "outbound.burst"
-#define VKVM_DOMAIN_ANNOUNCE_INTERFACE_INITIAL "initial"
-#define VKVM_DOMAIN_ANNOUNCE_INTERFACE_MAX "max"
-#define VKVM_DOMAIN_ANNOUNCE_INTERFACE_ROUNDS "rounds"
-#define VKVM_DOMAIN_ANNOUNCE_INTERFACE_STEP "step"
-#define VKVM_DOMAIN_VCPU_CURRENT 0
-#define VKVM_DOMAIN_VCPU_LIVE 1
-#define VKVM_DOMAIN_VCPU_CONFIG 2
-#define VKVM_DOMAIN_VCPU_MAXIMUM 4
-#define VKVM_DOMAIN_VCPU_GUEST 8
-#define VKVM_DOMAIN_VCPU_HOTPLUGGABLE 16
-#define VKVM_DOMAIN_VCPU_ASYNC_UNPLUG 32
-#define VKVM_DOMAIN_SHUTDOWN_DEFAULT 0
-#define VKVM_DOMAIN_SHUTDOWN_ACPI_POWER_BTN 1
-#define VKVM_DOMAIN_SHUTDOWN_GUEST_AGENT 2
-#define VKVM_DOMAIN_SHUTDOWN_INITCTL 4
-#define VKVM_DOMAIN_SHUTDOWN_SIGNAL 8
-#define VKVM_DOMAIN_SHUTDOWN_PARAVIRT 16
-#define VKVM_DOMAIN_REBOOT_DEFAULT 0
-#define VKVM_DOMAIN_REBOOT_ACPI_POWER_BTN 1
-#define VKVM_DOMAIN_REBOOT_GUEST_AGENT 2
-#define VKVM_DOMAIN_REBOOT_INITCTL 4
-#define VKVM_DOMAIN_REBOOT_SIGNAL 8
-#define VKVM_DOMAIN_REBOOT_PARAVIRT 16
-#define VKVM_DOMAIN_PROCESS_SIGNAL_NOP 0
-#define VKVM_DOMAIN_PROCESS_SIGNAL_HUP 1
-#define VKVM_DOMAIN_PROCESS_SIGNAL_INT 2
-#define VKVM_DOMAIN_PROCESS_SIGNAL_QUIT 3
-#define VKVM_DOMAIN_PROCESS_SIGNAL_ILL 4
-#define VKVM_DOMAIN_PROCESS_SIGNAL_TRAP 5
-#define VKVM_DOMAIN_PROCESS_SIGNAL_ABRT 6
-#define VKVM_DOMAIN_PROCESS_SIGNAL_BUS 7
-#define VKVM_DOMAIN_PROCESS_SIGNAL_FPE 8
-#define VKVM_DOMAIN_PROCESS_SIGNAL_KILL 9
-#define VKVM_DOMAIN_PROCESS_SIGNAL_USR1 10
-#define VKVM_DOMAIN_PROCESS_SIGNAL_SEGV 11
-#define VKVM_DOMAIN_PROCESS_SIGNAL_USR2 12
-#define VKVM_DOMAIN_PROCESS_SIGNAL_PIPE 13
-#define VKVM_DOMAIN_PROCESS_SIGNAL_ALRM 14
-#define VKVM_DOMAIN_PROCESS_SIGNAL_TERM 15
-#define VKVM_DOMAIN_PROCESS_SIGNAL_STKFLT 16
-#define VKVM_DOMAIN_PROCESS_SIGNAL_CHLD 17
-#define VKVM_DOMAIN_PROCESS_SIGNAL_CONT 18
-#define VKVM_DOMAIN_PROCESS_SIGNAL_STOP 19
-#define VKVM_DOMAIN_PROCESS_SIGNAL_TSTP 20
-#define VKVM_DOMAIN_PROCESS_SIGNAL_TTIN 21
-#define VKVM_DOMAIN_PROCESS_SIGNAL_TTOU 22
-#define VKVM_DOMAIN_PROCESS_SIGNAL_URG 23
-#define VKVM_DOMAIN_PROCESS_SIGNAL_XCPU 24
-#define VKVM_DOMAIN_PROCESS_SIGNAL_XFSZ 25
-#define VKVM_DOMAIN_PROCESS_SIGNAL_VTALRM 26
-#define VKVM_DOMAIN_PROCESS_SIGNAL_PROF 27
-#define VKVM_DOMAIN_PROCESS_SIGNAL_WINCH 28
-#define VKVM_DOMAIN_PROCESS_SIGNAL_POLL 29
-#define VKVM_DOMAIN_PROCESS_SIGNAL_PWR 30
-#define VKVM_DOMAIN_PROCESS_SIGNAL_SYS 31
-#define VKVM_DOMAIN_PROCESS_SIGNAL_RT0 32
-#define VKVM_DOMAIN_PROCESS_SIGNAL_RT1 33
-#define VKVM_DOMAIN_PROCESS_SIGNAL_RT2 34
-#define VKVM_DOMAIN_PROCESS_SIGNAL_RT3 35
-#define VKVM_DOMAIN_PROCESS_SIGNAL_RT4 36
-#define VKVM_DOMAIN_PROCESS_SIGNAL_RT5 37
-#define VKVM_DOMAIN_PROCESS_SIGNAL_RT6 38
-#define VKVM_DOMAIN_PROCESS_SIGNAL_RT7 39
-#define VKVM_DOMAIN_PROCESS_SIGNAL_RT8 40
-#define VKVM_DOMAIN_PROCESS_SIGNAL_RT9 41
-#define VKVM_DOMAIN_PROCESS_SIGNAL_RT10 42
-#define VKVM_DOMAIN_PROCESS_SIGNAL_RT11 43
-#define VKVM_DOMAIN_PROCESS_SIGNAL_RT12 44
-#define VKVM_DOMAIN_PROCESS_SIGNAL_RT13 45
-#define VKVM_DOMAIN_PROCESS_SIGNAL_RT14 46
-#define VKVM_DOMAIN_PROCESS_SIGNAL_RT15 47
-#define VKVM_DOMAIN_PROCESS_SIGNAL_RT16 48
-#define VKVM_DOMAIN_PROCESS_SIGNAL_RT17 49
-#define VKVM_DOMAIN_PROCESS_SIGNAL_RT18 50
-#define VKVM_DOMAIN_PROCESS_SIGNAL_RT19 51
-#define VKVM_DOMAIN_PROCESS_SIGNAL_RT20 52
-#define VKVM_DOMAIN_PROCESS_SIGNAL_RT21 53
-#define VKVM_DOMAIN_PROCESS_SIGNAL_RT22 54
-#define VKVM_DOMAIN_PROCESS_SIGNAL_RT23 55
-#define VKVM_DOMAIN_PROCESS_SIGNAL_RT24 56
-#define VKVM_DOMAIN_PROCESS_SIGNAL_RT25 57
-#define VKVM_DOMAIN_PROCESS_SIGNAL_RT26 58
-#define VKVM_DOMAIN_PROCESS_SIGNAL_RT27 59
-#define VKVM_DOMAIN_PROCESS_SIGNAL_RT28 60
-#define VKVM_DOMAIN_PROCESS_SIGNAL_RT29 61
-#define VKVM_DOMAIN_PROCESS_SIGNAL_RT30 62
-#define VKVM_DOMAIN_PROCESS_SIGNAL_RT31 63
-#define VKVM_DOMAIN_PROCESS_SIGNAL_RT32 64
-#define VKVM_DOMAIN_DESTROY_DEFAULT 0
-#define VKVM_DOMAIN_DESTROY_GRACEFUL 1
-#define VKVM_DOMAIN_DESTROY_REMOVE_LOGS 2
-#define VKVM_DOMAIN_METADATA_DESCRIPTION 0
-#define VKVM_DOMAIN_METADATA_TITLE 1
-#define VKVM_DOMAIN_METADATA_ELEMENT 2
-#define VKVM_DOMAIN_DISK_ERROR_NONE 0
-#define VKVM_DOMAIN_DISK_ERROR_NO_SPACE 2
-#define VKVM_DOMAIN_DISK_ERROR_UNSPEC 1
-#define VKVM_DOMAIN_BLOCK_JOB_ABORT_ASYNC 1
-#define VKVM_DOMAIN_BLOCK_JOB_ABORT_PIVOT 2
-#define VKVM_DOMAIN_BLOCK_REBASE_SHALLOW 1
-#define VKVM_DOMAIN_BLOCK_REBASE_REUSE_EXT 2
-#define VKVM_DOMAIN_BLOCK_REBASE_COPY_RAW 4
-#define VKVM_DOMAIN_BLOCK_REBASE_COPY 8
-#define VKVM_DOMAIN_BLOCK_REBASE_COPY_DEV 32
-#define VKVM_DOMAIN_BLOCK_REBASE_RELATIVE 16
-#define VKVM_DOMAIN_BLOCK_REBASE_BANDWIDTH_BYTES 64
-#define VKVM_DOMAIN_BLOCK_COPY_BANDWIDTH "bandwidth"
-#define VKVM_DOMAIN_BLOCK_COPY_GRANULARITY "granularity"
-#define VKVM_DOMAIN_BLOCK_COPY_BUF_SIZE "buf-size"
-#define VKVM_DOMAIN_BLOCK_COPY_REUSE_EXT 2
-#define VKVM_DOMAIN_BLOCK_COPY_SHALLOW 1
-#define VKVM_DOMAIN_BLOCK_COPY_TRANSIENT_JOB 4
-#define VKVM_DOMAIN_BLOCK_COPY_SYNCHRONOUS_WRITES 8
-#define VKVM_DOMAIN_BLOCK_COPY_TARGET_ZEROED 16
-#define VKVM_DOMAIN_BLOCK_JOB_SPEED_BANDWIDTH_BYTES 1
-#define VKVM_DOMAIN_BLOCK_PULL_BANDWIDTH_BYTES 64
-#define VKVM_DOMAIN_BLOCK_JOB_INFO_BANDWIDTH_BYTES 1
-#define VKVM_DOMAIN_LIST_ACTIVE 1
-#define VKVM_DOMAIN_LIST_AUTOSTART 1024
-#define VKVM_DOMAIN_LIST_HAS_SNAPSHOT 4096
-#define VKVM_DOMAIN_LIST_INACTIVE 2
-#define VKVM_DOMAIN_LIST_MANAGEDSAVE 256
-#define VKVM_DOMAIN_LIST_NO_AUTOSTART 2048
-#define VKVM_DOMAIN_LIST_NO_MANAGEDSAVE 512
-#define VKVM_DOMAIN_LIST_NO_SNAPSHOT 8192
-#define VKVM_DOMAIN_LIST_OTHER 128
-#define VKVM_DOMAIN_LIST_PAUSED 32
-#define VKVM_DOMAIN_LIST_PERSISTENT 4
-#define VKVM_DOMAIN_LIST_RUNNING 16
-#define VKVM_DOMAIN_LIST_SHUTOFF 64
-#define VKVM_DOMAIN_LIST_TRANSIENT 8
-#define VKVM_DOMAIN_LIST_HAS_CHECKPOINT 16384
-#define VKVM_DOMAIN_LIST_NO_CHECKPOINT 32768
+
+/* domain_cpu_stats_key: Keys of the CPU statistics of a domain */
+
+/** CPU time in all, of virtual CPUs and hypervisor. (uint64, ns) */
+#define VKVM_DOMAIN_CPU_STATS_CPUTIME "cpu_time"
+/** CPU time spent in the kernel of the host. (uint64, ns) */
+#define VKVM_DOMAIN_CPU_STATS_SYSTEMTIME "system_time"
+/** CPU time spent in user mode of the host. (uint64, ns) */
+#define VKVM_DOMAIN_CPU_STATS_USERTIME "user_time"
+/** CPU time of the virtual CPUs, without the hypervisor. (uint64, ns) */
+#define VKVM_DOMAIN_CPU_STATS_VCPUTIME "vcpu_time"
+
+/* domain_block_stats_key: Keys of the statistics of a block device */
+
+/** Bytes read. (int64, bytes) */
+#define VKVM_DOMAIN_BLOCK_STATS_READ_BYTES "rd_bytes"
+/** Read requests. (int64) */
+#define VKVM_DOMAIN_BLOCK_STATS_READ_REQ "rd_operations"
+/** Time spent on reads. (int64, ns) */
+#define VKVM_DOMAIN_BLOCK_STATS_READ_TOTAL_TIMES "rd_total_times"
+/** Bytes written. (int64, bytes) */
+#define VKVM_DOMAIN_BLOCK_STATS_WRITE_BYTES "wr_bytes"
+/** Write requests. (int64) */
+#define VKVM_DOMAIN_BLOCK_STATS_WRITE_REQ "wr_operations"
+/** Time spent on writes. (int64, ns) */
+#define VKVM_DOMAIN_BLOCK_STATS_WRITE_TOTAL_TIMES "wr_total_times"
+/** Flush requests. (int64) */
+#define VKVM_DOMAIN_BLOCK_STATS_FLUSH_REQ "flush_operations"
+/** Time spent on flushes. (int64, ns) */
+#define VKVM_DOMAIN_BLOCK_STATS_FLUSH_TOTAL_TIMES "flush_total_times"
+/** Errors; on Xen the number of oo_req, requests that found no room. (int64) */
+#define VKVM_DOMAIN_BLOCK_STATS_ERRS "errs"
+
+/* domain_migrate_flags: How to migrate a domain (flags) */
+
+/** Keep the domain running while its memory is sent. */
+#define VKVM_DOMAIN_MIGRATE_LIVE 1
+/** The source daemon connects to the destination daemon and manages the
+ *  migration. */
+#define VKVM_DOMAIN_MIGRATE_PEER2PEER 2
+/** Send the data through the daemons' own connection; needs
+ *  `VKVM_DOMAIN_MIGRATE_PEER2PEER`. */
+#define VKVM_DOMAIN_MIGRATE_TUNNELLED 4
+/** Define the domain persistently at the destination when it has arrived. */
+#define VKVM_DOMAIN_MIGRATE_PERSIST_DEST 8
+/** Undefine the domain at the source when it has arrived. */
+#define VKVM_DOMAIN_MIGRATE_UNDEFINE_SOURCE 16
+/** Leave the domain paused at the destination. */
+#define VKVM_DOMAIN_MIGRATE_PAUSED 32
+/** Copy whole disk images, for hosts without shared storage. */
+#define VKVM_DOMAIN_MIGRATE_NON_SHARED_DISK 64
+/** Copy the top image of each backing chain; the destination has the rest. */
+#define VKVM_DOMAIN_MIGRATE_NON_SHARED_INC 128
+/** Refuse changes of the domain's configuration during the migration. */
+#define VKVM_DOMAIN_MIGRATE_CHANGE_PROTECTION 256
+/** Migrate even if libvirt considers it unsafe, such as with a host-cached
+ *  disk. */
+#define VKVM_DOMAIN_MIGRATE_UNSAFE 512
+/** Migrate the definition only; needs `VKVM_DOMAIN_MIGRATE_PERSIST_DEST`. */
+#define VKVM_DOMAIN_MIGRATE_OFFLINE 1024
+/** Compress the data; `VKVM_DOMAIN_MIGRATE_PARAM_COMPRESSION` chooses the
+ *  method. */
+#define VKVM_DOMAIN_MIGRATE_COMPRESSED 2048
+/** Abort on soft errors, such as an I/O error of the guest. */
+#define VKVM_DOMAIN_MIGRATE_ABORT_ON_ERROR 4096
+/** Slow the guest down until its memory can be sent faster than it changes. */
+#define VKVM_DOMAIN_MIGRATE_AUTO_CONVERGE 8192
+/** Pin all guest memory before an RDMA migration begins. */
+#define VKVM_DOMAIN_MIGRATE_RDMA_PIN_ALL 16384
+/** Permit post-copy; migrate_start_post_copy then switches to it. */
+#define VKVM_DOMAIN_MIGRATE_POSTCOPY 32768
+/** Encrypt the migration with the hypervisor's TLS environment. */
+#define VKVM_DOMAIN_MIGRATE_TLS 65536
+/** Send memory through several connections at once. */
+#define VKVM_DOMAIN_MIGRATE_PARALLEL 131072
+/** Write guest writes to the copied disks at once, so that copying
+ *  converges. Since libvirt 8.0.0. */
+#define VKVM_DOMAIN_MIGRATE_NON_SHARED_SYNCHRONOUS_WRITES 262144
+/** Resume a migration that failed in its post-copy phase. Since libvirt
+ *  8.5.0. */
+#define VKVM_DOMAIN_MIGRATE_POSTCOPY_RESUME 524288
+/** Send memory without copying it first; needs
+ *  `VKVM_DOMAIN_MIGRATE_PARALLEL` on QEMU. Since libvirt 8.5.0. */
+#define VKVM_DOMAIN_MIGRATE_ZEROCOPY 1048576
+
+/* domain_migrate_key: Keys of the parameters of a migration */
+
+/** Hypervisor URI that the migration data goes to, such as tcp://host.
+ *  (string) */
+#define VKVM_DOMAIN_MIGRATE_PARAM_URI "migrate_uri"
+/** Name of the domain at the destination; default its present name. (string) */
+#define VKVM_DOMAIN_MIGRATE_PARAM_DEST_NAME "destination_name"
+/** Configuration of the domain at the destination; the guest ABI must not
+ *  change. (string) */
+#define VKVM_DOMAIN_MIGRATE_PARAM_DEST_XML "destination_xml"
+/** Persistent configuration to define at the destination. (string) */
+#define VKVM_DOMAIN_MIGRATE_PARAM_PERSIST_XML "persistent_xml"
+/** Maximum bandwidth; 0 for the hypervisor's default. (uint64, MiB/s) */
+#define VKVM_DOMAIN_MIGRATE_PARAM_BANDWIDTH "bandwidth"
+/** Maximum bandwidth of the post-copy phase; 0 means unlimited. (uint64,
+ *  MiB/s) */
+#define VKVM_DOMAIN_MIGRATE_PARAM_BANDWIDTH_POSTCOPY "bandwidth.postcopy"
+/** Bandwidth to assume when deciding to switch over. (uint64, bytes/s) Since
+ *  libvirt 11.1.0. */
+#define VKVM_DOMAIN_MIGRATE_PARAM_BANDWIDTH_AVAIL_SWITCHOVER "bandwidth.avail.switchover"
+/** URI at which the graphics clients find the migrated domain. (string) */
+#define VKVM_DOMAIN_MIGRATE_PARAM_GRAPHICS_URI "graphics_uri"
+/** Address that the destination listens on for the migration data. (string) */
+#define VKVM_DOMAIN_MIGRATE_PARAM_LISTEN_ADDRESS "listen_address"
+/** Target name of a disk to copy; may be given several times. (string) */
+#define VKVM_DOMAIN_MIGRATE_PARAM_MIGRATE_DISKS "migrate_disks"
+/** Target name of a disk to copy without its zeros; may be given several
+ *  times. (string) Since libvirt 10.9.0. */
+#define VKVM_DOMAIN_MIGRATE_PARAM_DISKS_DETECT_ZEROES "migrate_disks_detect_zeroes"
+/** Target name of a disk whose destination is all zeros; may be repeated.
+ *  (string) Since libvirt 12.2.0. */
+#define VKVM_DOMAIN_MIGRATE_PARAM_MIGRATE_DISKS_TARGET_ZERO "migrate_disks_target_zero"
+/** Port that the destination listens on for disk data; 0 to choose one.
+ *  (int) */
+#define VKVM_DOMAIN_MIGRATE_PARAM_DISK_PORT "disks_port"
+/** URI for disk data: tcp://ADDRESS or unix:///PATH. (string) */
+#define VKVM_DOMAIN_MIGRATE_PARAM_DISKS_URI "disks_uri"
+/** Compression method, such as xbzrle, mt, zlib, zstd; may be given several
+ *  times. (string) */
+#define VKVM_DOMAIN_MIGRATE_PARAM_COMPRESSION "compression"
+/** Level of multi-threaded compression, 0 (none) to 9 (best). (int) */
+#define VKVM_DOMAIN_MIGRATE_PARAM_COMPRESSION_MT_LEVEL "compression.mt.level"
+/** Threads that compress, for method mt. (int) */
+#define VKVM_DOMAIN_MIGRATE_PARAM_COMPRESSION_MT_THREADS "compression.mt.threads"
+/** Threads that decompress, for method mt. (int) */
+#define VKVM_DOMAIN_MIGRATE_PARAM_COMPRESSION_MT_DTHREADS "compression.mt.dthreads"
+/** Size of the page cache of method xbzrle. (uint64, bytes) */
+#define VKVM_DOMAIN_MIGRATE_PARAM_COMPRESSION_XBZRLE_CACHE "compression.xbzrle.cache"
+/** Level of method zlib, 0 to 9; needs `VKVM_DOMAIN_MIGRATE_PARALLEL`. (int)
+ *  Since libvirt 9.4.0. */
+#define VKVM_DOMAIN_MIGRATE_PARAM_ZLIB_LEVEL "compression.zlib.level"
+/** Level of method zstd, 0 to 20; needs `VKVM_DOMAIN_MIGRATE_PARALLEL`.
+ *  (int) Since libvirt 9.4.0. */
+#define VKVM_DOMAIN_MIGRATE_PARAM_ZSTD_LEVEL "compression.zstd.level"
+/** Amount by which auto-convergence first slows the guest's CPUs. (int, %) */
+#define VKVM_DOMAIN_MIGRATE_PARAM_AUTO_CONVERGE_INITIAL "auto_converge.initial"
+/** Amount that auto-convergence adds each time it is not enough. (int, %) */
+#define VKVM_DOMAIN_MIGRATE_PARAM_AUTO_CONVERGE_INCREMENT "auto_converge.increment"
+/** Number of connections for `VKVM_DOMAIN_MIGRATE_PARALLEL`. (int) */
+#define VKVM_DOMAIN_MIGRATE_PARAM_PARALLEL_CONNECTIONS "parallel.connections"
+/** Host name to expect in the destination's TLS certificate. (string) */
+#define VKVM_DOMAIN_MIGRATE_PARAM_TLS_DESTINATION "tls.destination"
+
+/* domain_migrate_max_speed_flags: Which migration bandwidth to get or set
+ * (flags) */
+
+/** Use the maximum bandwidth of the post-copy phase. */
+#define VKVM_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY 1
+
+/* domain_xml_flags: Contents of the XML of a domain (flags) */
+
+/** Include secrets such as passwords; not on read-only connections. */
+#define VKVM_DOMAIN_XML_SECURE 1
+/** Return the persistent configuration instead of the live one. */
+#define VKVM_DOMAIN_XML_INACTIVE 2
+/** Write out the CPU that the guest gets on this host. */
+#define VKVM_DOMAIN_XML_UPDATE_CPU 4
+/** Return XML that a migration or an older libvirt can use. */
+#define VKVM_DOMAIN_XML_MIGRATABLE 8
+
+/* domain_memory_peek_flags: Kind of the address to read guest memory from
+ * (flags) */
+
+/** The address is virtual, as the CPU translates it now. */
+#define VKVM_DOMAIN_MEMORY_VIRTUAL 1
+/** The address is physical. */
+#define VKVM_DOMAIN_MEMORY_PHYSICAL 2
+
+/* domain_vcpu_state: State of a virtual CPU */
+
+/** The virtual CPU is offline. */
+#define VKVM_DOMAIN_VCPU_OFFLINE 0
+/** The virtual CPU runs. */
+#define VKVM_DOMAIN_VCPU_RUNNING 1
+/** The virtual CPU waits for a resource. */
+#define VKVM_DOMAIN_VCPU_BLOCKED 2
+
+/* domain_vcpu_host_cpu: Special numbers for the host CPU that a virtual CPU
+ * runs on */
+
+/** The virtual CPU is offline, so it is on no host CPU. */
+#define VKVM_DOMAIN_VCPU_INFO_CPU_OFFLINE (-1)
+/** The hypervisor does not report the host CPU. */
+#define VKVM_DOMAIN_VCPU_INFO_CPU_UNAVAILABLE (-2)
+
+/* domain_keycode_set: Meaning of the key codes that send_key sends */
+
+/** Codes of the Linux input event subsystem. */
+#define VKVM_DOMAIN_KEYCODE_SET_LINUX 0
+/** Set 1 of the original PC XT keyboard. */
+#define VKVM_DOMAIN_KEYCODE_SET_XT 1
+/** Set 1 of the AT keyboard. */
+#define VKVM_DOMAIN_KEYCODE_SET_ATSET1 2
+/** Set 2 of the AT keyboard. */
+#define VKVM_DOMAIN_KEYCODE_SET_ATSET2 3
+/** Set 3 of the AT keyboard. */
+#define VKVM_DOMAIN_KEYCODE_SET_ATSET3 4
+/** Virtual key codes of macOS. */
+#define VKVM_DOMAIN_KEYCODE_SET_OSX 5
+/** Codes of the Linux XT keyboard driver. */
+#define VKVM_DOMAIN_KEYCODE_SET_XT_KBD 6
+/** Usage codes of USB HID keyboards. */
+#define VKVM_DOMAIN_KEYCODE_SET_USB 7
+/** Virtual key codes of Windows. */
+#define VKVM_DOMAIN_KEYCODE_SET_WIN32 8
+/** XT codes with the high bit for extended keys, as VNC's extension and QEMU
+ *  use them. */
+#define VKVM_DOMAIN_KEYCODE_SET_QNUM 9
+/** Former name of `VKVM_DOMAIN_KEYCODE_SET_QNUM`. */
+#define VKVM_DOMAIN_KEYCODE_SET_RFB 9
+
+/* domain_stats_types: Which groups of statistics to return (flags) */
+
+/** State and reason. */
+#define VKVM_DOMAIN_STATS_STATE 1
+/** CPU time, and monitors of cache and energy. */
+#define VKVM_DOMAIN_STATS_CPU_TOTAL 2
+/** Memory balloon. */
+#define VKVM_DOMAIN_STATS_BALLOON 4
+/** Virtual CPUs: number, state, times. */
+#define VKVM_DOMAIN_STATS_VCPU 8
+/** Traffic of network interfaces. */
+#define VKVM_DOMAIN_STATS_INTERFACE 16
+/** Requests, bytes and sizes of block devices. */
+#define VKVM_DOMAIN_STATS_BLOCK 32
+/** Values of the enabled perf events. */
+#define VKVM_DOMAIN_STATS_PERF 64
+/** Polling parameters of IOThreads. */
+#define VKVM_DOMAIN_STATS_IOTHREAD 128
+/** Monitors of memory bandwidth. */
+#define VKVM_DOMAIN_STATS_MEMORY 256
+/** Result of the last dirty rate calculation. Since libvirt 7.2.0. */
+#define VKVM_DOMAIN_STATS_DIRTYRATE 512
+/** Statistics that the hypervisor defines for the whole domain. Since
+ *  libvirt 8.9.0. */
+#define VKVM_DOMAIN_STATS_VM 1024
+
+/* domain_get_all_stats_flags: Which domains to return statistics of, and how
+ * (flags) */
+
+/** Only domains that run or are paused. */
+#define VKVM_DOMAIN_GET_ALL_STATS_ACTIVE 1
+/** Only domains that are shut off. */
+#define VKVM_DOMAIN_GET_ALL_STATS_INACTIVE 2
+/** Only domains with a persistent configuration. */
+#define VKVM_DOMAIN_GET_ALL_STATS_PERSISTENT 4
+/** Only domains that vanish when they end. */
+#define VKVM_DOMAIN_GET_ALL_STATS_TRANSIENT 8
+/** Only domains in `VKVM_DOMAIN_STATE_RUNNING`. */
+#define VKVM_DOMAIN_GET_ALL_STATS_RUNNING 16
+/** Only domains in `VKVM_DOMAIN_STATE_PAUSED`. */
+#define VKVM_DOMAIN_GET_ALL_STATS_PAUSED 32
+/** Only domains in `VKVM_DOMAIN_STATE_SHUTOFF`. */
+#define VKVM_DOMAIN_GET_ALL_STATS_SHUTOFF 64
+/** Only domains in another state, such as crashed. */
+#define VKVM_DOMAIN_GET_ALL_STATS_OTHER 128
+/** Skip statistics that need a domain busy with a job, instead of waiting
+ *  for it. */
+#define VKVM_DOMAIN_GET_ALL_STATS_NOWAIT 536870912
+/** Include the backing chain of each block device. */
+#define VKVM_DOMAIN_GET_ALL_STATS_BACKING 1073741824
+/** Fail if the hypervisor lacks one of the requested groups. */
+#define VKVM_DOMAIN_GET_ALL_STATS_ENFORCE_STATS 2147483648u
+
+/* domain_event_lifecycle: Changes that a life-cycle event of a domain
+ * reports */
+
+/** A domain got a persistent configuration, or a changed one. */
+#define VKVM_DOMAIN_EVENT_DEFINED 0
+/** The persistent configuration of a domain was removed. */
+#define VKVM_DOMAIN_EVENT_UNDEFINED 1
+/** A domain started. */
+#define VKVM_DOMAIN_EVENT_STARTED 2
+/** A domain was paused. */
+#define VKVM_DOMAIN_EVENT_SUSPENDED 3
+/** A paused domain runs again. */
+#define VKVM_DOMAIN_EVENT_RESUMED 4
+/** A domain ended. */
+#define VKVM_DOMAIN_EVENT_STOPPED 5
+/** The guest has shut down; `VKVM_DOMAIN_EVENT_STOPPED` follows unless the
+ *  domain is kept. */
+#define VKVM_DOMAIN_EVENT_SHUTDOWN 6
+/** The guest suspended itself through its power management. */
+#define VKVM_DOMAIN_EVENT_PMSUSPENDED 7
+/** The guest crashed. */
+#define VKVM_DOMAIN_EVENT_CRASHED 8
+
+/* domain_event_detail_defined: Detail of `VKVM_DOMAIN_EVENT_DEFINED` */
+
+/** The domain is new. */
+#define VKVM_DOMAIN_EVENT_DEFINED_ADDED 0
+/** The configuration of a known domain changed. */
+#define VKVM_DOMAIN_EVENT_DEFINED_UPDATED 1
+/** The domain has this name now. */
+#define VKVM_DOMAIN_EVENT_DEFINED_RENAMED 2
+/** Reverting to a snapshot restored the configuration. */
+#define VKVM_DOMAIN_EVENT_DEFINED_FROM_SNAPSHOT 3
+
+/* domain_event_detail_undefined: Detail of `VKVM_DOMAIN_EVENT_UNDEFINED` */
+
+/** The domain was undefined. */
+#define VKVM_DOMAIN_EVENT_UNDEFINED_REMOVED 0
+/** The domain no longer has this name. */
+#define VKVM_DOMAIN_EVENT_UNDEFINED_RENAMED 1
+
+/* domain_event_detail_started: Detail of `VKVM_DOMAIN_EVENT_STARTED` */
+
+/** The domain was started and boots. */
+#define VKVM_DOMAIN_EVENT_STARTED_BOOTED 0
+/** The domain arrived by migration. */
+#define VKVM_DOMAIN_EVENT_STARTED_MIGRATED 1
+/** The domain was restored from a save image. */
+#define VKVM_DOMAIN_EVENT_STARTED_RESTORED 2
+/** The domain was reverted to a snapshot. */
+#define VKVM_DOMAIN_EVENT_STARTED_FROM_SNAPSHOT 3
+/** The guest woke up from a suspend. */
+#define VKVM_DOMAIN_EVENT_STARTED_WAKEUP 4
+/** The hypervisor process was replaced by a new one. Since libvirt 11.6.0. */
+#define VKVM_DOMAIN_EVENT_STARTED_RECREATED 5
+
+/* domain_event_detail_crashed: Detail of `VKVM_DOMAIN_EVENT_CRASHED` */
+
+/** The guest's kernel panicked. */
+#define VKVM_DOMAIN_EVENT_CRASHED_PANICKED 0
+/** The guest's kernel panicked and runs its crash kernel. */
+#define VKVM_DOMAIN_EVENT_CRASHED_CRASHLOADED 1
+
+/* domain_event_detail_suspended: Detail of `VKVM_DOMAIN_EVENT_SUSPENDED` */
+
+/** A user paused the domain. */
+#define VKVM_DOMAIN_EVENT_SUSPENDED_PAUSED 0
+/** The domain is paused for a migration. */
+#define VKVM_DOMAIN_EVENT_SUSPENDED_MIGRATED 1
+/** A disk had an I/O error, and its error policy is to stop. */
+#define VKVM_DOMAIN_EVENT_SUSPENDED_IOERROR 2
+/** The watchdog fired, and its action is to pause. */
+#define VKVM_DOMAIN_EVENT_SUSPENDED_WATCHDOG 3
+/** The domain was restored from a save image in paused state. */
+#define VKVM_DOMAIN_EVENT_SUSPENDED_RESTORED 4
+/** The domain was reverted to a snapshot of a paused domain. */
+#define VKVM_DOMAIN_EVENT_SUSPENDED_FROM_SNAPSHOT 5
+/** A libvirt call failed and left the domain paused. */
+#define VKVM_DOMAIN_EVENT_SUSPENDED_API_ERROR 6
+/** The source is paused, for the domain runs at the destination by
+ *  post-copy. */
+#define VKVM_DOMAIN_EVENT_SUSPENDED_POSTCOPY 7
+/** A post-copy migration failed. */
+#define VKVM_DOMAIN_EVENT_SUSPENDED_POSTCOPY_FAILED 8
+/** The guest has shut down, and the domain stays paused. Since libvirt
+ *  11.10.0. */
+#define VKVM_DOMAIN_EVENT_SUSPENDED_GUEST_SHUTDOWN 9
+
+/* domain_event_detail_resumed: Detail of `VKVM_DOMAIN_EVENT_RESUMED` */
+
+/** A user resumed the domain. */
+#define VKVM_DOMAIN_EVENT_RESUMED_UNPAUSED 0
+/** A migration completed, or ended so that the domain runs here. */
+#define VKVM_DOMAIN_EVENT_RESUMED_MIGRATED 1
+/** The domain was reverted to a snapshot of a running domain. */
+#define VKVM_DOMAIN_EVENT_RESUMED_FROM_SNAPSHOT 2
+/** The domain runs here while post-copy still fetches its memory. */
+#define VKVM_DOMAIN_EVENT_RESUMED_POSTCOPY 3
+/** The domain runs, but its post-copy migration failed. Since libvirt 8.5.0. */
+#define VKVM_DOMAIN_EVENT_RESUMED_POSTCOPY_FAILED 4
+
+/* domain_event_detail_stopped: Detail of `VKVM_DOMAIN_EVENT_STOPPED` */
+
+/** The guest shut down. */
+#define VKVM_DOMAIN_EVENT_STOPPED_SHUTDOWN 0
+/** The domain was powered off by force. */
+#define VKVM_DOMAIN_EVENT_STOPPED_DESTROYED 1
+/** The guest crashed. */
+#define VKVM_DOMAIN_EVENT_STOPPED_CRASHED 2
+/** The domain was migrated to another host. */
+#define VKVM_DOMAIN_EVENT_STOPPED_MIGRATED 3
+/** The domain was saved to a file. */
+#define VKVM_DOMAIN_EVENT_STOPPED_SAVED 4
+/** The hypervisor or libvirt failed. */
+#define VKVM_DOMAIN_EVENT_STOPPED_FAILED 5
+/** The domain was reverted to a snapshot of a domain that was shut off. */
+#define VKVM_DOMAIN_EVENT_STOPPED_FROM_SNAPSHOT 6
+/** The hypervisor process ends because a new one replaces it. Since libvirt
+ *  11.6.0. */
+#define VKVM_DOMAIN_EVENT_STOPPED_RECREATED 7
+
+/* domain_event_detail_shutdown: Detail of `VKVM_DOMAIN_EVENT_SHUTDOWN` */
+
+/** The guest has shut down; who asked for it is not known. */
+#define VKVM_DOMAIN_EVENT_SHUTDOWN_FINISHED 0
+/** The guest shut down by itself. */
+#define VKVM_DOMAIN_EVENT_SHUTDOWN_GUEST 1
+/** The guest shut down because the host asked, for instance by a signal. */
+#define VKVM_DOMAIN_EVENT_SHUTDOWN_HOST 2
+
+/* domain_event_detail_pmsuspended: Detail of `VKVM_DOMAIN_EVENT_PMSUSPENDED` */
+
+/** The guest is suspended to RAM. */
+#define VKVM_DOMAIN_EVENT_PMSUSPENDED_MEMORY 0
+/** The guest is suspended to disk. */
+#define VKVM_DOMAIN_EVENT_PMSUSPENDED_DISK 1
+
+/* domain_control_state: State of the control channel to the hypervisor of a
+ * domain */
+
+/** Commands can be sent. */
+#define VKVM_DOMAIN_CONTROL_OK 0
+/** A job runs; only some commands are possible. */
+#define VKVM_DOMAIN_CONTROL_JOB 1
+/** A command is being processed. */
+#define VKVM_DOMAIN_CONTROL_OCCUPIED 2
+/** The domain cannot be controlled; the details say why. */
+#define VKVM_DOMAIN_CONTROL_ERROR 3
+
+/* domain_control_error_reason: Why a domain cannot be controlled */
+
+/** The daemon gave no reason. */
+#define VKVM_DOMAIN_CONTROL_ERROR_REASON_NONE 0
+/** The reason is not known. */
+#define VKVM_DOMAIN_CONTROL_ERROR_REASON_UNKNOWN 1
+/** The connection to the hypervisor's monitor is broken. */
+#define VKVM_DOMAIN_CONTROL_ERROR_REASON_MONITOR 2
+/** An error inside libvirt made control impossible. */
+#define VKVM_DOMAIN_CONTROL_ERROR_REASON_INTERNAL 3
+
+/* domain_device_modify_flags: Which configuration a device change affects,
+ * and how (flags) */
+
+/** Change the live domain if it runs, else the persistent configuration. */
+#define VKVM_DOMAIN_DEVICE_MODIFY_CURRENT 0
+/** Change the live domain, which must run. */
+#define VKVM_DOMAIN_DEVICE_MODIFY_LIVE 1
+/** Change the persistent configuration. */
+#define VKVM_DOMAIN_DEVICE_MODIFY_CONFIG 2
+/** Force the change, such as the ejection of a locked CD-ROM. */
+#define VKVM_DOMAIN_DEVICE_MODIFY_FORCE 4
+
+/* domain_memory_flags: Which memory size to change, and where (flags) */
+
+/** Change the live domain if it runs, else the persistent configuration. */
+#define VKVM_DOMAIN_MEM_CURRENT 0
+/** Change the live domain, which must run. */
+#define VKVM_DOMAIN_MEM_LIVE 1
+/** Change the persistent configuration. */
+#define VKVM_DOMAIN_MEM_CONFIG 2
+/** Change the maximum instead of the current size. */
+#define VKVM_DOMAIN_MEM_MAXIMUM 4
+
+/* domain_affect_flags: Which configuration of a domain a call works on
+ * (flags) */
+
+/** The live domain if it runs, else the persistent configuration. */
+#define VKVM_DOMAIN_AFFECT_CURRENT 0
+/** The live domain, which must run. */
+#define VKVM_DOMAIN_AFFECT_LIVE 1
+/** The persistent configuration. */
+#define VKVM_DOMAIN_AFFECT_CONFIG 2
+
+/* domain_set_vcpu_flags: Which configuration set_vcpu changes, and how
+ * (flags) */
+
+/** Change the live domain if it runs, else the persistent configuration.
+ *  Since libvirt 12.4.0. */
+#define VKVM_DOMAIN_SETVCPU_AFFECT_CURRENT 0
+/** Change the live domain, which must run. Since libvirt 12.4.0. */
+#define VKVM_DOMAIN_SETVCPU_AFFECT_LIVE 1
+/** Change the persistent configuration. Since libvirt 12.4.0. */
+#define VKVM_DOMAIN_SETVCPU_AFFECT_CONFIG 2
+/** Ask the guest to release the CPU and return;
+ *  `VKVM_DOMAIN_EVENT_ID_VCPU_REMOVED` follows. Since libvirt 12.4.0. */
+#define VKVM_DOMAIN_SETVCPU_ASYNC_UNPLUG 4
+
+/* domain_job_type: Type of the active job of a domain */
+
+/** No job is active. */
+#define VKVM_DOMAIN_JOB_NONE 0
+/** A job runs whose end can be estimated. */
+#define VKVM_DOMAIN_JOB_BOUNDED 1
+/** A job runs whose end cannot be estimated. */
+#define VKVM_DOMAIN_JOB_UNBOUNDED 2
+/** The job has finished. */
+#define VKVM_DOMAIN_JOB_COMPLETED 3
+/** The job has failed. */
+#define VKVM_DOMAIN_JOB_FAILED 4
+/** The job was aborted. */
+#define VKVM_DOMAIN_JOB_CANCELLED 5
+
+/* domain_job_stats_flags: Which job to return statistics of (flags) */
+
+/** Return statistics of the last completed job. */
+#define VKVM_DOMAIN_JOB_STATS_COMPLETED 1
+/** Keep them for later calls; needs `VKVM_DOMAIN_JOB_STATS_COMPLETED`. */
+#define VKVM_DOMAIN_JOB_STATS_KEEP_COMPLETED 2
+
+/* domain_job_stats_key: Keys of the statistics of a job */
+
+/** Operation that started the job: one of `VKVM_DOMAIN_JOB_OPERATION_*`.
+ *  (int) */
+#define VKVM_DOMAIN_JOB_OPERATION "operation"
+/** Whether a completed job succeeded; absent while it runs. (bool) */
+#define VKVM_DOMAIN_JOB_SUCCESS "success"
+/** Error message of a failed job; absent while it runs. (string) */
+#define VKVM_DOMAIN_JOB_ERRMSG "errmsg"
+/** Time since the job began. (uint64, ms) */
+#define VKVM_DOMAIN_JOB_TIME_ELAPSED "time_elapsed"
+/** Time since the migration began, without the hand-over between hosts.
+ *  (uint64, ms) */
+#define VKVM_DOMAIN_JOB_TIME_ELAPSED_NET "time_elapsed_net"
+/** Estimated time until the end, for `VKVM_DOMAIN_JOB_BOUNDED`. (uint64, ms) */
+#define VKVM_DOMAIN_JOB_TIME_REMAINING "time_remaining"
+/** Time the guest is stopped: expected while the job runs, then measured.
+ *  (uint64, ms) */
+#define VKVM_DOMAIN_JOB_DOWNTIME "downtime"
+/** Measured downtime, without the hand-over between hosts. (uint64, ms) */
+#define VKVM_DOMAIN_JOB_DOWNTIME_NET "downtime_net"
+/** Time spent preparing the migration before memory is sent. (uint64, ms) */
+#define VKVM_DOMAIN_JOB_SETUP_TIME "setup_time"
+/** Bytes to transfer in all, of memory and disks. (uint64, bytes) */
+#define VKVM_DOMAIN_JOB_DATA_TOTAL "data_total"
+/** Bytes transferred so far, of memory and disks. (uint64, bytes) */
+#define VKVM_DOMAIN_JOB_DATA_PROCESSED "data_processed"
+/** Bytes still to transfer, of memory and disks. (uint64, bytes) */
+#define VKVM_DOMAIN_JOB_DATA_REMAINING "data_remaining"
+/** Bytes of memory to transfer in all. (uint64, bytes) */
+#define VKVM_DOMAIN_JOB_MEMORY_TOTAL "memory_total"
+/** Bytes of memory transferred so far. (uint64, bytes) */
+#define VKVM_DOMAIN_JOB_MEMORY_PROCESSED "memory_processed"
+/** Bytes of memory still to transfer. (uint64, bytes) */
+#define VKVM_DOMAIN_JOB_MEMORY_REMAINING "memory_remaining"
+/** Pages transferred that consist of one repeated byte. (uint64) */
+#define VKVM_DOMAIN_JOB_MEMORY_CONSTANT "memory_constant"
+/** Pages transferred as they are, without compression. (uint64) */
+#define VKVM_DOMAIN_JOB_MEMORY_NORMAL "memory_normal"
+/** Bytes of the pages transferred as they are. (uint64, bytes) */
+#define VKVM_DOMAIN_JOB_MEMORY_NORMAL_BYTES "memory_normal_bytes"
+/** Rate at which memory is transferred. (uint64, bytes/s) */
+#define VKVM_DOMAIN_JOB_MEMORY_BPS "memory_bps"
+/** Rate at which the guest changes memory pages. (uint64, pages/s) */
+#define VKVM_DOMAIN_JOB_MEMORY_DIRTY_RATE "memory_dirty_rate"
+/** Size of the pages that the other statistics count. (uint64, bytes) */
+#define VKVM_DOMAIN_JOB_MEMORY_PAGE_SIZE "memory_page_size"
+/** Number of times that memory has been gone through. (uint64) */
+#define VKVM_DOMAIN_JOB_MEMORY_ITERATION "memory_iteration"
+/** Pages that the destination asked for during post-copy. (uint64) */
+#define VKVM_DOMAIN_JOB_MEMORY_POSTCOPY_REQS "memory_postcopy_requests"
+/** Bytes of disks to transfer in all. (uint64, bytes) */
+#define VKVM_DOMAIN_JOB_DISK_TOTAL "disk_total"
+/** Bytes of disks transferred so far. (uint64, bytes) */
+#define VKVM_DOMAIN_JOB_DISK_PROCESSED "disk_processed"
+/** Bytes of disks still to transfer. (uint64, bytes) */
+#define VKVM_DOMAIN_JOB_DISK_REMAINING "disk_remaining"
+/** Rate at which disks are transferred. (uint64, bytes/s) */
+#define VKVM_DOMAIN_JOB_DISK_BPS "disk_bps"
+/** Temporary disk space that the job may use. (uint64, bytes) */
+#define VKVM_DOMAIN_JOB_DISK_TEMP_TOTAL "disk_temp_total"
+/** Temporary disk space in use now. (uint64, bytes) */
+#define VKVM_DOMAIN_JOB_DISK_TEMP_USED "disk_temp_used"
+/** Size of the cache for compressing changed pages. (uint64, bytes) */
+#define VKVM_DOMAIN_JOB_COMPRESSION_CACHE "compression_cache"
+/** Bytes transferred in compressed form. (uint64, bytes) */
+#define VKVM_DOMAIN_JOB_COMPRESSION_BYTES "compression_bytes"
+/** Pages transferred in compressed form. (uint64) */
+#define VKVM_DOMAIN_JOB_COMPRESSION_PAGES "compression_pages"
+/** Changed pages that were not in the cache. (uint64) */
+#define VKVM_DOMAIN_JOB_COMPRESSION_CACHE_MISSES "compression_cache_misses"
+/** Pages sent as they are, for compression would have enlarged them.
+ *  (uint64) */
+#define VKVM_DOMAIN_JOB_COMPRESSION_OVERFLOW "compression_overflow"
+/** Amount by which auto-convergence slows the guest's CPUs now. (int, %) */
+#define VKVM_DOMAIN_JOB_AUTO_CONVERGE_THROTTLE "auto_converge_throttle"
+/** Bytes transferred of the state of VFIO devices. (uint64, bytes) Since
+ *  libvirt 10.6.0. */
+#define VKVM_DOMAIN_JOB_VFIO_DATA_TRANSFERRED "vfio_data_transferred"
+
+/* domain_block_job_type: Type of a block job */
+
+/** The type is not known. */
+#define VKVM_DOMAIN_BLOCK_JOB_TYPE_UNKNOWN 0
+/** Pulls data from backing images into the active one; ends by itself. */
+#define VKVM_DOMAIN_BLOCK_JOB_TYPE_PULL 1
+/** Copies and then mirrors a disk until it is aborted or pivoted. */
+#define VKVM_DOMAIN_BLOCK_JOB_TYPE_COPY 2
+/** Commits data of an image into its backing image; ends by itself. */
+#define VKVM_DOMAIN_BLOCK_JOB_TYPE_COMMIT 3
+/** Commits the active image, then mirrors until it is aborted or pivoted. */
+#define VKVM_DOMAIN_BLOCK_JOB_TYPE_ACTIVE_COMMIT 4
+/** Runs a backup job for the disk. */
+#define VKVM_DOMAIN_BLOCK_JOB_TYPE_BACKUP 5
+
+/* domain_block_job_status: Status that a block job event reports */
+
+/** The job has finished. */
+#define VKVM_DOMAIN_BLOCK_JOB_COMPLETED 0
+/** The job has failed. */
+#define VKVM_DOMAIN_BLOCK_JOB_FAILED 1
+/** The job was aborted. */
+#define VKVM_DOMAIN_BLOCK_JOB_CANCELED 2
+/** The mirror is in sync: the job can be pivoted or aborted. */
+#define VKVM_DOMAIN_BLOCK_JOB_READY 3
+
+/* domain_block_commit_flags: How to commit a block device (flags) */
+
+/** Without a base, commit into the next backing image instead of the last
+ *  one. */
+#define VKVM_DOMAIN_BLOCK_COMMIT_SHALLOW 1
+/** Delete the images that are no longer needed. */
+#define VKVM_DOMAIN_BLOCK_COMMIT_DELETE 2
+/** Permit the active image as top: the job then mirrors until it is pivoted. */
+#define VKVM_DOMAIN_BLOCK_COMMIT_ACTIVE 4
+/** Keep relative names in the backing chain. */
+#define VKVM_DOMAIN_BLOCK_COMMIT_RELATIVE 8
+/** Take the bandwidth in bytes/s instead of MiB/s. */
+#define VKVM_DOMAIN_BLOCK_COMMIT_BANDWIDTH_BYTES 16
+
+/* domain_event_id: Events of domains */
+
+/** A domain was defined, undefined, started, paused, resumed, stopped and so
+ *  on. */
+#define VKVM_DOMAIN_EVENT_ID_LIFECYCLE 0
+/** The guest rebooted. */
+#define VKVM_DOMAIN_EVENT_ID_REBOOT 1
+/** The guest set its real-time clock. */
+#define VKVM_DOMAIN_EVENT_ID_RTC_CHANGE 2
+/** The watchdog of a domain fired. */
+#define VKVM_DOMAIN_EVENT_ID_WATCHDOG 3
+/** A disk of a domain had an I/O error. */
+#define VKVM_DOMAIN_EVENT_ID_IO_ERROR 4
+/** A graphics client connected, authenticated or disconnected. */
+#define VKVM_DOMAIN_EVENT_ID_GRAPHICS 5
+/** A disk of a domain had an I/O error; the event includes the reason. */
+#define VKVM_DOMAIN_EVENT_ID_IO_ERROR_REASON 6
+/** The connection to the hypervisor of a domain broke. */
+#define VKVM_DOMAIN_EVENT_ID_CONTROL_ERROR 7
+/** A block job changed its status; the event has the path of the disk. */
+#define VKVM_DOMAIN_EVENT_ID_BLOCK_JOB 8
+/** The source of a disk changed when a domain started without its medium. */
+#define VKVM_DOMAIN_EVENT_ID_DISK_CHANGE 9
+/** The tray of a removable disk was opened or closed. */
+#define VKVM_DOMAIN_EVENT_ID_TRAY_CHANGE 10
+/** The guest woke up from a suspend. */
+#define VKVM_DOMAIN_EVENT_ID_PMWAKEUP 11
+/** The guest suspended to RAM. */
+#define VKVM_DOMAIN_EVENT_ID_PMSUSPEND 12
+/** The current memory of a domain changed through its balloon. */
+#define VKVM_DOMAIN_EVENT_ID_BALLOON_CHANGE 13
+/** The guest suspended to disk. */
+#define VKVM_DOMAIN_EVENT_ID_PMSUSPEND_DISK 14
+/** A device is gone from the domain, after detach or by the guest. */
+#define VKVM_DOMAIN_EVENT_ID_DEVICE_REMOVED 15
+/** A block job changed its status; the event has the target name of the
+ *  disk. */
+#define VKVM_DOMAIN_EVENT_ID_BLOCK_JOB_2 16
+/** Tuning parameters of a domain changed. */
+#define VKVM_DOMAIN_EVENT_ID_TUNABLE 17
+/** The guest agent connected or disconnected. */
+#define VKVM_DOMAIN_EVENT_ID_AGENT_LIFECYCLE 18
+/** A device was added to the domain. */
+#define VKVM_DOMAIN_EVENT_ID_DEVICE_ADDED 19
+/** Another iteration over the memory of a migrating domain begins. */
+#define VKVM_DOMAIN_EVENT_ID_MIGRATION_ITERATION 20
+/** A job of a domain ended; the event has its statistics. */
+#define VKVM_DOMAIN_EVENT_ID_JOB_COMPLETED 21
+/** The guest refused to release a device. */
+#define VKVM_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED 22
+/** Title, description or metadata of a domain changed. */
+#define VKVM_DOMAIN_EVENT_ID_METADATA_CHANGE 23
+/** Writes to a block device passed the threshold that was set. */
+#define VKVM_DOMAIN_EVENT_ID_BLOCK_THRESHOLD 24
+/** The host reported a memory error that affects the domain. */
+#define VKVM_DOMAIN_EVENT_ID_MEMORY_FAILURE 25
+/** The guest changed how much of a virtio-mem device it uses. Since libvirt
+ *  7.9.0. */
+#define VKVM_DOMAIN_EVENT_ID_MEMORY_DEVICE_SIZE_CHANGE 26
+/** The guest changed the MAC address of a network interface. Since libvirt
+ *  11.2.0. */
+#define VKVM_DOMAIN_EVENT_ID_NIC_MAC_CHANGE 27
+/** The guest released a virtual CPU that was to be unplugged. Since libvirt
+ *  12.4.0. */
+#define VKVM_DOMAIN_EVENT_ID_VCPU_REMOVED 28
+/** A channel of a domain was connected or disconnected in the guest. Since
+ *  libvirt 12.4.0. */
+#define VKVM_DOMAIN_EVENT_ID_CHANNEL_LIFECYCLE 29
+
+/* domain_event_watchdog_action: Action of the hypervisor when a watchdog
+ * fires */
+
+/** Nothing; the guest runs on. */
+#define VKVM_DOMAIN_EVENT_WATCHDOG_NONE 0
+/** It pauses the domain. */
+#define VKVM_DOMAIN_EVENT_WATCHDOG_PAUSE 1
+/** It resets the domain. */
+#define VKVM_DOMAIN_EVENT_WATCHDOG_RESET 2
+/** It powers the domain off by force. */
+#define VKVM_DOMAIN_EVENT_WATCHDOG_POWEROFF 3
+/** It asks the guest to shut down. */
+#define VKVM_DOMAIN_EVENT_WATCHDOG_SHUTDOWN 4
+/** It writes a debug message only. */
+#define VKVM_DOMAIN_EVENT_WATCHDOG_DEBUG 5
+/** It injects a non-maskable interrupt into the guest. */
+#define VKVM_DOMAIN_EVENT_WATCHDOG_INJECTNMI 6
+
+/* domain_event_io_error_action: Action of the hypervisor after an I/O error */
+
+/** Nothing; the error is ignored. */
+#define VKVM_DOMAIN_EVENT_IO_ERROR_NONE 0
+/** It pauses the domain. */
+#define VKVM_DOMAIN_EVENT_IO_ERROR_PAUSE 1
+/** It reports the error to the guest. */
+#define VKVM_DOMAIN_EVENT_IO_ERROR_REPORT 2
+
+/* domain_event_graphics_phase: Phase of a graphics connection */
+
+/** A client connected. */
+#define VKVM_DOMAIN_EVENT_GRAPHICS_CONNECT 0
+/** The client is authenticated and set up. */
+#define VKVM_DOMAIN_EVENT_GRAPHICS_INITIALIZE 1
+/** The client disconnected. */
+#define VKVM_DOMAIN_EVENT_GRAPHICS_DISCONNECT 2
+
+/* domain_event_graphics_address: Family of an address in a graphics event */
+
+/** An IPv4 address. */
+#define VKVM_DOMAIN_EVENT_GRAPHICS_ADDRESS_IPV4 0
+/** An IPv6 address. */
+#define VKVM_DOMAIN_EVENT_GRAPHICS_ADDRESS_IPV6 1
+/** The path of a UNIX socket. */
+#define VKVM_DOMAIN_EVENT_GRAPHICS_ADDRESS_UNIX 2
+
+/* domain_event_disk_change_reason: Why a disk changed when its domain
+ * started */
+
+/** The drive is empty now, because its medium was missing. */
+#define VKVM_DOMAIN_EVENT_DISK_CHANGE_MISSING_ON_START 0
+/** The domain starts without the disk, because its source was missing. */
+#define VKVM_DOMAIN_EVENT_DISK_DROP_MISSING_ON_START 1
+
+/* domain_event_tray_change_reason: Change of the tray of a disk */
+
+/** The tray was opened. */
+#define VKVM_DOMAIN_EVENT_TRAY_CHANGE_OPEN 0
+/** The tray was closed. */
+#define VKVM_DOMAIN_EVENT_TRAY_CHANGE_CLOSE 1
+
+/* domain_event_agent_lifecycle_state: State of the guest agent */
+
+/** The agent is connected. */
+#define VKVM_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_CONNECTED 1
+/** The agent is not connected. */
+#define VKVM_DOMAIN_EVENT_AGENT_LIFECYCLE_STATE_DISCONNECTED 2
+
+/* domain_event_agent_lifecycle_reason: Why the state of the guest agent
+ * changed */
+
+/** The reason is not known. */
+#define VKVM_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_UNKNOWN 0
+/** The domain started. */
+#define VKVM_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_DOMAIN_STARTED 1
+/** The guest opened or closed the agent's channel. */
+#define VKVM_DOMAIN_EVENT_AGENT_LIFECYCLE_REASON_CHANNEL 2
+
+/* domain_event_channel_lifecycle_state: State of a channel */
+
+/** A program in the guest has the channel open. Since libvirt 12.4.0. */
+#define VKVM_DOMAIN_EVENT_CHANNEL_LIFECYCLE_STATE_CONNECTED 1
+/** No program in the guest has the channel open. Since libvirt 12.4.0. */
+#define VKVM_DOMAIN_EVENT_CHANNEL_LIFECYCLE_STATE_DISCONNECTED 2
+
+/* domain_event_channel_lifecycle_reason: Why the state of a channel changed */
+
+/** The reason is not known. Since libvirt 12.4.0. */
+#define VKVM_DOMAIN_EVENT_CHANNEL_LIFECYCLE_REASON_UNKNOWN 0
+/** The domain started. Since libvirt 12.4.0. */
+#define VKVM_DOMAIN_EVENT_CHANNEL_LIFECYCLE_REASON_DOMAIN_STARTED 1
+/** A program in the guest opened or closed the channel. Since libvirt
+ *  12.4.0. */
+#define VKVM_DOMAIN_EVENT_CHANNEL_LIFECYCLE_REASON_CHANNEL 2
+
+/* domain_memory_parameter_key: Keys of the memory limits of a domain */
+
+/** Maximum memory of the domain, hypervisor included. (uint64, KiB) */
+#define VKVM_DOMAIN_MEMORY_HARD_LIMIT "hard_limit"
+/** Memory that the domain keeps when the host is short of memory. (uint64,
+ *  KiB) */
+#define VKVM_DOMAIN_MEMORY_SOFT_LIMIT "soft_limit"
+/** Memory guaranteed to the domain. (uint64, KiB) */
+#define VKVM_DOMAIN_MEMORY_MIN_GUARANTEE "min_guarantee"
+/** Maximum of memory and swap together; at least
+ *  `VKVM_DOMAIN_MEMORY_HARD_LIMIT`. (uint64, KiB) */
+#define VKVM_DOMAIN_MEMORY_SWAP_HARD_LIMIT "swap_hard_limit"
+
+/* domain_limits: Limits of arguments */
+
+/** Value of a memory limit that means unlimited. */
+#define VKVM_DOMAIN_MEMORY_PARAM_UNLIMITED INT64_C(9007199254740991)
+/** Maximum number of keys in one call of send_key. */
 #define VKVM_DOMAIN_SEND_KEY_MAX_KEYS 16
+
+/* domain_blkio_key: Keys of the block I/O parameters of a domain */
+
+/** I/O weight relative to other domains, 100 to 1000, on newer kernels from
+ *  10. (uint) */
+#define VKVM_DOMAIN_BLKIO_WEIGHT "weight"
+/** Weights by device: /dev/sda,500,/dev/sdb,600. (string) */
+#define VKVM_DOMAIN_BLKIO_DEVICE_WEIGHT "device_weight"
+/** Maximum read operations per second by device: /dev/sda,1000. (string) */
+#define VKVM_DOMAIN_BLKIO_DEVICE_READ_IOPS "device_read_iops_sec"
+/** Maximum write operations per second by device: /dev/sda,1000. (string) */
+#define VKVM_DOMAIN_BLKIO_DEVICE_WRITE_IOPS "device_write_iops_sec"
+/** Maximum bytes read per second by device: /dev/sda,1048576. (string) */
+#define VKVM_DOMAIN_BLKIO_DEVICE_READ_BPS "device_read_bytes_sec"
+/** Maximum bytes written per second by device: /dev/sda,1048576. (string) */
+#define VKVM_DOMAIN_BLKIO_DEVICE_WRITE_BPS "device_write_bytes_sec"
+
+/* domain_memory_stat: Memory statistics of a domain */
+
+/** Memory that the guest read back from its swap. (uint64, KiB) */
+#define VKVM_DOMAIN_MEMORY_STAT_SWAP_IN 0
+/** Memory that the guest wrote to its swap. (uint64, KiB) */
+#define VKVM_DOMAIN_MEMORY_STAT_SWAP_OUT 1
+/** Page faults of the guest that needed disk I/O. (uint64) */
+#define VKVM_DOMAIN_MEMORY_STAT_MAJOR_FAULT 2
+/** Page faults of the guest that needed no disk I/O. (uint64) */
+#define VKVM_DOMAIN_MEMORY_STAT_MINOR_FAULT 3
+/** Memory that the guest does not use at all, not even for caches. (uint64,
+ *  KiB) */
+#define VKVM_DOMAIN_MEMORY_STAT_UNUSED 4
+/** Memory that the guest sees in all, as MemTotal of /proc/meminfo. (uint64,
+ *  KiB) */
+#define VKVM_DOMAIN_MEMORY_STAT_AVAILABLE 5
+/** Current memory of the domain, as set through the balloon. (uint64, KiB) */
+#define VKVM_DOMAIN_MEMORY_STAT_ACTUAL_BALLOON 6
+/** Resident set size of the hypervisor process on the host. (uint64, KiB) */
+#define VKVM_DOMAIN_MEMORY_STAT_RSS 7
+/** Memory that the guest can give up without swapping, as MemAvailable.
+ *  (uint64, KiB) */
+#define VKVM_DOMAIN_MEMORY_STAT_USABLE 8
+/** Time when the guest last reported, in seconds since 1970. (uint64, s) */
+#define VKVM_DOMAIN_MEMORY_STAT_LAST_UPDATE 9
+/** Memory of caches that the guest can reclaim without I/O. (uint64, KiB) */
+#define VKVM_DOMAIN_MEMORY_STAT_DISK_CACHES 10
+/** Huge pages that the guest allocated with success. (uint64) */
+#define VKVM_DOMAIN_MEMORY_STAT_HUGETLB_PGALLOC 11
+/** Huge pages that the guest failed to allocate. (uint64) */
+#define VKVM_DOMAIN_MEMORY_STAT_HUGETLB_PGFAIL 12
+
+/* domain_block_iotune_key: Keys of the I/O throttling of a block device */
+
+/** Limit of reads and writes together; 0 means unlimited. (uint64, bytes/s) */
+#define VKVM_DOMAIN_BLOCK_IOTUNE_TOTAL_BYTES_SEC "total_bytes_sec"
+/** Limit of reads; 0 means unlimited. (uint64, bytes/s) */
+#define VKVM_DOMAIN_BLOCK_IOTUNE_READ_BYTES_SEC "read_bytes_sec"
+/** Limit of writes; 0 means unlimited. (uint64, bytes/s) */
+#define VKVM_DOMAIN_BLOCK_IOTUNE_WRITE_BYTES_SEC "write_bytes_sec"
+/** Limit of operations of both kinds together; 0 means unlimited. (uint64,
+ *  1/s) */
+#define VKVM_DOMAIN_BLOCK_IOTUNE_TOTAL_IOPS_SEC "total_iops_sec"
+/** Limit of read operations; 0 means unlimited. (uint64, 1/s) */
+#define VKVM_DOMAIN_BLOCK_IOTUNE_READ_IOPS_SEC "read_iops_sec"
+/** Limit of write operations; 0 means unlimited. (uint64, 1/s) */
+#define VKVM_DOMAIN_BLOCK_IOTUNE_WRITE_IOPS_SEC "write_iops_sec"
+/** Limit of reads and writes together in a burst. (uint64, bytes/s) */
+#define VKVM_DOMAIN_BLOCK_IOTUNE_TOTAL_BYTES_SEC_MAX "total_bytes_sec_max"
+/** Limit of reads in a burst. (uint64, bytes/s) */
+#define VKVM_DOMAIN_BLOCK_IOTUNE_READ_BYTES_SEC_MAX "read_bytes_sec_max"
+/** Limit of writes in a burst. (uint64, bytes/s) */
+#define VKVM_DOMAIN_BLOCK_IOTUNE_WRITE_BYTES_SEC_MAX "write_bytes_sec_max"
+/** Limit of operations of both kinds together in a burst. (uint64, 1/s) */
+#define VKVM_DOMAIN_BLOCK_IOTUNE_TOTAL_IOPS_SEC_MAX "total_iops_sec_max"
+/** Limit of read operations in a burst. (uint64, 1/s) */
+#define VKVM_DOMAIN_BLOCK_IOTUNE_READ_IOPS_SEC_MAX "read_iops_sec_max"
+/** Limit of write operations in a burst. (uint64, 1/s) */
+#define VKVM_DOMAIN_BLOCK_IOTUNE_WRITE_IOPS_SEC_MAX "write_iops_sec_max"
+/** Duration of a burst at `VKVM_DOMAIN_BLOCK_IOTUNE_TOTAL_BYTES_SEC_MAX`.
+ *  (uint64, s) */
+#define VKVM_DOMAIN_BLOCK_IOTUNE_TOTAL_BYTES_SEC_MAX_LENGTH "total_bytes_sec_max_length"
+/** Duration of a burst at `VKVM_DOMAIN_BLOCK_IOTUNE_READ_BYTES_SEC_MAX`.
+ *  (uint64, s) */
+#define VKVM_DOMAIN_BLOCK_IOTUNE_READ_BYTES_SEC_MAX_LENGTH "read_bytes_sec_max_length"
+/** Duration of a burst at `VKVM_DOMAIN_BLOCK_IOTUNE_WRITE_BYTES_SEC_MAX`.
+ *  (uint64, s) */
+#define VKVM_DOMAIN_BLOCK_IOTUNE_WRITE_BYTES_SEC_MAX_LENGTH "write_bytes_sec_max_length"
+/** Duration of a burst at `VKVM_DOMAIN_BLOCK_IOTUNE_TOTAL_IOPS_SEC_MAX`.
+ *  (uint64, s) */
+#define VKVM_DOMAIN_BLOCK_IOTUNE_TOTAL_IOPS_SEC_MAX_LENGTH "total_iops_sec_max_length"
+/** Duration of a burst at `VKVM_DOMAIN_BLOCK_IOTUNE_READ_IOPS_SEC_MAX`.
+ *  (uint64, s) */
+#define VKVM_DOMAIN_BLOCK_IOTUNE_READ_IOPS_SEC_MAX_LENGTH "read_iops_sec_max_length"
+/** Duration of a burst at `VKVM_DOMAIN_BLOCK_IOTUNE_WRITE_IOPS_SEC_MAX`.
+ *  (uint64, s) */
+#define VKVM_DOMAIN_BLOCK_IOTUNE_WRITE_IOPS_SEC_MAX_LENGTH "write_iops_sec_max_length"
+/** Size up to which a request counts as one operation; larger ones count
+ *  more. (uint64, bytes) */
+#define VKVM_DOMAIN_BLOCK_IOTUNE_SIZE_IOPS_SEC "size_iops_sec"
+/** Group of disks that share one quota. (string) */
+#define VKVM_DOMAIN_BLOCK_IOTUNE_GROUP_NAME "group_name"
+
+/* domain_block_resize_flags: How to resize a block device (flags) */
+
+/** Take the size in bytes instead of KiB. */
+#define VKVM_DOMAIN_BLOCK_RESIZE_BYTES 1
+/** Resize to the capacity of the underlying block device; pass its size, or
+ *  0. Since libvirt 10.0.0. */
+#define VKVM_DOMAIN_BLOCK_RESIZE_CAPACITY 2
+/** Only grow: fail if the new size is smaller. Since libvirt 12.3.0. */
+#define VKVM_DOMAIN_BLOCK_RESIZE_EXTEND 4
+
+/* domain_numa_key: Keys of the NUMA parameters of a domain */
+
+/** Host NUMA nodes to take memory from, such as 0-2,4. (string) */
+#define VKVM_DOMAIN_NUMA_NODESET "numa_nodeset"
+/** How binding the node set is: one of `VKVM_DOMAIN_NUMATUNE_MEM_*`. (int) */
+#define VKVM_DOMAIN_NUMA_MODE "numa_mode"
+
+/* domain_numatune_mode: How memory of a domain is bound to host NUMA nodes */
+
+/** Memory comes from the nodes only; allocation fails when they are full. */
+#define VKVM_DOMAIN_NUMATUNE_MEM_STRICT 0
+/** Memory comes from the node while it has some, else from others. */
+#define VKVM_DOMAIN_NUMATUNE_MEM_PREFERRED 1
+/** Memory comes from the nodes in turn. */
+#define VKVM_DOMAIN_NUMATUNE_MEM_INTERLEAVE 2
+/** The cgroup restricts memory to the nodes, so that they can be changed
+ *  live. Since libvirt 7.3.0. */
+#define VKVM_DOMAIN_NUMATUNE_MEM_RESTRICTIVE 3
+
+/* domain_perf_key: Keys of the perf events of a domain; each value turns one
+ * on or off */
+
+/** Use of the last-level cache by the domain (Intel CMT). (bool) */
+#define VKVM_DOMAIN_PERF_PARAM_CMT "cmt"
+/** Memory bandwidth in all (Intel MBM). (bool) */
+#define VKVM_DOMAIN_PERF_PARAM_MBMT "mbmt"
+/** Memory bandwidth of the local socket (Intel MBM). (bool) */
+#define VKVM_DOMAIN_PERF_PARAM_MBML "mbml"
+/** Cache misses. (bool) */
+#define VKVM_DOMAIN_PERF_PARAM_CACHE_MISSES "cache_misses"
+/** Accesses to the cache. (bool) */
+#define VKVM_DOMAIN_PERF_PARAM_CACHE_REFERENCES "cache_references"
+/** Instructions that were executed. (bool) */
+#define VKVM_DOMAIN_PERF_PARAM_INSTRUCTIONS "instructions"
+/** CPU cycles; their number depends on frequency scaling. (bool) */
+#define VKVM_DOMAIN_PERF_PARAM_CPU_CYCLES "cpu_cycles"
+/** Branch instructions. (bool) */
+#define VKVM_DOMAIN_PERF_PARAM_BRANCH_INSTRUCTIONS "branch_instructions"
+/** Branches that were predicted wrongly. (bool) */
+#define VKVM_DOMAIN_PERF_PARAM_BRANCH_MISSES "branch_misses"
+/** Bus cycles. (bool) */
+#define VKVM_DOMAIN_PERF_PARAM_BUS_CYCLES "bus_cycles"
+/** Cycles stalled in the front end: no instruction was ready. (bool) */
+#define VKVM_DOMAIN_PERF_PARAM_STALLED_CYCLES_FRONTEND "stalled_cycles_frontend"
+/** Cycles stalled in the back end: a resource was lacking. (bool) */
+#define VKVM_DOMAIN_PERF_PARAM_STALLED_CYCLES_BACKEND "stalled_cycles_backend"
+/** CPU cycles at a constant frequency, without the effect of scaling. (bool) */
+#define VKVM_DOMAIN_PERF_PARAM_REF_CPU_CYCLES "ref_cpu_cycles"
+/** Time by the CPU clock, a timer of each CPU. (bool) */
+#define VKVM_DOMAIN_PERF_PARAM_CPU_CLOCK "cpu_clock"
+/** Time by the task clock, which runs with the domain's tasks only. (bool) */
+#define VKVM_DOMAIN_PERF_PARAM_TASK_CLOCK "task_clock"
+/** Page faults of both kinds. (bool) */
+#define VKVM_DOMAIN_PERF_PARAM_PAGE_FAULTS "page_faults"
+/** Context switches. (bool) */
+#define VKVM_DOMAIN_PERF_PARAM_CONTEXT_SWITCHES "context_switches"
+/** Moves from one host CPU to another. (bool) */
+#define VKVM_DOMAIN_PERF_PARAM_CPU_MIGRATIONS "cpu_migrations"
+/** Minor page faults, which need no disk I/O. (bool) */
+#define VKVM_DOMAIN_PERF_PARAM_PAGE_FAULTS_MIN "page_faults_min"
+/** Major page faults, which need disk I/O. (bool) */
+#define VKVM_DOMAIN_PERF_PARAM_PAGE_FAULTS_MAJ "page_faults_maj"
+/** Unaligned accesses that the kernel had to handle. (bool) */
+#define VKVM_DOMAIN_PERF_PARAM_ALIGNMENT_FAULTS "alignment_faults"
+/** Instructions that the kernel had to emulate. (bool) */
+#define VKVM_DOMAIN_PERF_PARAM_EMULATION_FAULTS "emulation_faults"
+
+/* domain_iothread_key: Keys of the parameters of an IOThread */
+
+/** Maximum time that the IOThread polls for events; 0 turns polling off.
+ *  (uint64, ns) */
+#define VKVM_DOMAIN_IOTHREAD_PARAM_POLL_MAX_NS "poll_max_ns"
+/** Factor by which the polling time grows; 0 for the hypervisor's default.
+ *  (uint) */
+#define VKVM_DOMAIN_IOTHREAD_PARAM_POLL_GROW "poll_grow"
+/** Divisor by which the polling time shrinks; 0 for the hypervisor's
+ *  default. (uint) */
+#define VKVM_DOMAIN_IOTHREAD_PARAM_POLL_SHRINK "poll_shrink"
+/** How slowly the polling time adapts, up to 63; 0 for the hypervisor's
+ *  default. (uint) Since libvirt 12.7.0. */
+#define VKVM_DOMAIN_IOTHREAD_PARAM_POLL_WEIGHT "poll_weight"
+/** Minimum number of worker threads; -1 for the hypervisor's default. (int)
+ *  Since libvirt 8.5.0. */
+#define VKVM_DOMAIN_IOTHREAD_PARAM_THREAD_POOL_MIN "thread_pool_min"
+/** Maximum number of worker threads; -1 for the hypervisor's default. (int)
+ *  Since libvirt 8.5.0. */
+#define VKVM_DOMAIN_IOTHREAD_PARAM_THREAD_POOL_MAX "thread_pool_max"
+
+/* domain_bandwidth_key: Keys of the bandwidth limits of a domain's network
+ * interface */
+
+/** Average rate of inbound traffic. (uint, KiB/s) */
+#define VKVM_DOMAIN_BANDWIDTH_IN_AVERAGE "inbound.average"
+/** Maximum rate of inbound traffic in a burst. (uint, KiB/s) */
+#define VKVM_DOMAIN_BANDWIDTH_IN_PEAK "inbound.peak"
+/** Inbound amount that may be sent in one burst at peak rate. (uint, KiB) */
+#define VKVM_DOMAIN_BANDWIDTH_IN_BURST "inbound.burst"
+/** Rate guaranteed for inbound traffic. (uint, KiB/s) */
+#define VKVM_DOMAIN_BANDWIDTH_IN_FLOOR "inbound.floor"
+/** Average rate of outbound traffic. (uint, KiB/s) */
+#define VKVM_DOMAIN_BANDWIDTH_OUT_AVERAGE "outbound.average"
+/** Maximum rate of outbound traffic in a burst. (uint, KiB/s) */
+#define VKVM_DOMAIN_BANDWIDTH_OUT_PEAK "outbound.peak"
+/** Outbound amount that may be sent in one burst at peak rate. (uint, KiB) */
+#define VKVM_DOMAIN_BANDWIDTH_OUT_BURST "outbound.burst"
+
+/* domain_vcpu_flags: Which virtual CPUs to count or set (flags) */
+
+/** The live domain if it runs, else the persistent configuration. */
+#define VKVM_DOMAIN_VCPU_CURRENT 0
+/** The live domain, which must run. */
+#define VKVM_DOMAIN_VCPU_LIVE 1
+/** The persistent configuration. */
+#define VKVM_DOMAIN_VCPU_CONFIG 2
+/** The maximum instead of the current number. */
+#define VKVM_DOMAIN_VCPU_MAXIMUM 4
+/** The number that the guest uses, through the guest agent. */
+#define VKVM_DOMAIN_VCPU_GUEST 8
+/** Make the virtual CPUs that are added hot-pluggable. */
+#define VKVM_DOMAIN_VCPU_HOTPLUGGABLE 16
+/** Ask the guest to release CPUs and return;
+ *  `VKVM_DOMAIN_EVENT_ID_VCPU_REMOVED` follows. Since libvirt 12.4.0. */
+#define VKVM_DOMAIN_VCPU_ASYNC_UNPLUG 32
+
+/* domain_shutdown_flags: How to ask a guest to shut down (flags) */
+
+/** By the method that the hypervisor prefers. */
+#define VKVM_DOMAIN_SHUTDOWN_DEFAULT 0
+/** By pressing the ACPI power button. */
+#define VKVM_DOMAIN_SHUTDOWN_ACPI_POWER_BTN 1
+/** Through the guest agent. */
+#define VKVM_DOMAIN_SHUTDOWN_GUEST_AGENT 2
+/** Through /dev/initctl of a container. */
+#define VKVM_DOMAIN_SHUTDOWN_INITCTL 4
+/** By a signal to the init process of a container. */
+#define VKVM_DOMAIN_SHUTDOWN_SIGNAL 8
+/** Through the paravirtual interface of Xen. */
+#define VKVM_DOMAIN_SHUTDOWN_PARAVIRT 16
+
+/* domain_reboot_flags: How to ask a guest to reboot (flags) */
+
+/** By the method that the hypervisor prefers. */
+#define VKVM_DOMAIN_REBOOT_DEFAULT 0
+/** By pressing the ACPI power button. */
+#define VKVM_DOMAIN_REBOOT_ACPI_POWER_BTN 1
+/** Through the guest agent. */
+#define VKVM_DOMAIN_REBOOT_GUEST_AGENT 2
+/** Through /dev/initctl of a container. */
+#define VKVM_DOMAIN_REBOOT_INITCTL 4
+/** By a signal to the init process of a container. */
+#define VKVM_DOMAIN_REBOOT_SIGNAL 8
+/** Through the paravirtual interface of Xen. */
+#define VKVM_DOMAIN_REBOOT_PARAVIRT 16
+
+/* domain_process_signal: Signal to send to a process of a container */
+
+/** No signal; only checks that the process exists. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_NOP 0
+/** SIGHUP: the terminal hung up; daemons often read their configuration
+ *  again. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_HUP 1
+/** SIGINT: interrupt from the keyboard. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_INT 2
+/** SIGQUIT: quit from the keyboard, with a core dump. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_QUIT 3
+/** SIGILL: illegal instruction. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_ILL 4
+/** SIGTRAP: breakpoint or trace trap. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_TRAP 5
+/** SIGABRT: the process aborts itself. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_ABRT 6
+/** SIGBUS: access to memory that does not exist. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_BUS 7
+/** SIGFPE: erroneous arithmetic operation. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_FPE 8
+/** SIGKILL: ends the process at once; cannot be caught. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_KILL 9
+/** SIGUSR1: meaning defined by the program. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_USR1 10
+/** SIGSEGV: access to memory that is not permitted. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_SEGV 11
+/** SIGUSR2: meaning defined by the program. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_USR2 12
+/** SIGPIPE: write to a pipe that nobody reads. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_PIPE 13
+/** SIGALRM: a timer of alarm expired. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_ALRM 14
+/** SIGTERM: asks the process to end. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_TERM 15
+/** SIGSTKFLT: stack fault of a coprocessor; Linux only, unused. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_STKFLT 16
+/** SIGCHLD: a child stopped or ended. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_CHLD 17
+/** SIGCONT: continues a stopped process. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_CONT 18
+/** SIGSTOP: stops the process; cannot be caught. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_STOP 19
+/** SIGTSTP: stop from the terminal. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_TSTP 20
+/** SIGTTIN: a background process reads from the terminal. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_TTIN 21
+/** SIGTTOU: a background process writes to the terminal. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_TTOU 22
+/** SIGURG: urgent data at a socket. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_URG 23
+/** SIGXCPU: the limit of CPU time is exceeded. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_XCPU 24
+/** SIGXFSZ: the limit of file size is exceeded. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_XFSZ 25
+/** SIGVTALRM: a timer of virtual time expired. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_VTALRM 26
+/** SIGPROF: a profiling timer expired. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_PROF 27
+/** SIGWINCH: the size of the terminal window changed; not in POSIX. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_WINCH 28
+/** SIGPOLL, also SIGIO: I/O is possible. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_POLL 29
+/** SIGPWR: power failure; not in POSIX. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_PWR 30
+/** SIGSYS: bad system call. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_SYS 31
+/** SIGRTMIN, the first real-time signal. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_RT0 32
+/** SIGRTMIN+1, a real-time signal. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_RT1 33
+/** SIGRTMIN+2, a real-time signal. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_RT2 34
+/** SIGRTMIN+3, a real-time signal. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_RT3 35
+/** SIGRTMIN+4, a real-time signal. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_RT4 36
+/** SIGRTMIN+5, a real-time signal. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_RT5 37
+/** SIGRTMIN+6, a real-time signal. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_RT6 38
+/** SIGRTMIN+7, a real-time signal. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_RT7 39
+/** SIGRTMIN+8, a real-time signal. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_RT8 40
+/** SIGRTMIN+9, a real-time signal. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_RT9 41
+/** SIGRTMIN+10, a real-time signal. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_RT10 42
+/** SIGRTMIN+11, a real-time signal. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_RT11 43
+/** SIGRTMIN+12, a real-time signal. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_RT12 44
+/** SIGRTMIN+13, a real-time signal. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_RT13 45
+/** SIGRTMIN+14, a real-time signal. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_RT14 46
+/** SIGRTMIN+15, a real-time signal. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_RT15 47
+/** SIGRTMIN+16, a real-time signal. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_RT16 48
+/** SIGRTMIN+17, a real-time signal. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_RT17 49
+/** SIGRTMIN+18, a real-time signal. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_RT18 50
+/** SIGRTMIN+19, a real-time signal. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_RT19 51
+/** SIGRTMIN+20, a real-time signal. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_RT20 52
+/** SIGRTMIN+21, a real-time signal. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_RT21 53
+/** SIGRTMIN+22, a real-time signal. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_RT22 54
+/** SIGRTMIN+23, a real-time signal. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_RT23 55
+/** SIGRTMIN+24, a real-time signal. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_RT24 56
+/** SIGRTMIN+25, a real-time signal. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_RT25 57
+/** SIGRTMIN+26, a real-time signal. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_RT26 58
+/** SIGRTMIN+27, a real-time signal. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_RT27 59
+/** SIGRTMIN+28, a real-time signal. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_RT28 60
+/** SIGRTMIN+29, a real-time signal. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_RT29 61
+/** SIGRTMIN+30, a real-time signal. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_RT30 62
+/** SIGRTMIN+31, a real-time signal. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_RT31 63
+/** SIGRTMIN+32, which is SIGRTMAX, the last real-time signal. */
+#define VKVM_DOMAIN_PROCESS_SIGNAL_RT32 64
+
+/* domain_destroy_flags: How to destroy a domain (flags) */
+
+/** End the hypervisor process with SIGTERM, and with SIGKILL if that does
+ *  not suffice. */
+#define VKVM_DOMAIN_DESTROY_DEFAULT 0
+/** Send SIGTERM only, so that caches are flushed; fail if the process does
+ *  not end. */
+#define VKVM_DOMAIN_DESTROY_GRACEFUL 1
+/** Remove the log files of the domain, too. Since libvirt 8.3.0. */
+#define VKVM_DOMAIN_DESTROY_REMOVE_LOGS 2
+
+/* domain_metadata_type: Part of a domain's metadata */
+
+/** Element description, a free text. */
+#define VKVM_DOMAIN_METADATA_DESCRIPTION 0
+/** Element title, a text without line breaks. */
+#define VKVM_DOMAIN_METADATA_TITLE 1
+/** An element below metadata, chosen by its XML namespace URI. */
+#define VKVM_DOMAIN_METADATA_ELEMENT 2
+
+/* domain_disk_error: I/O error of a disk */
+
+/** The disk has no error. */
+#define VKVM_DOMAIN_DISK_ERROR_NONE 0
+/** The disk has an I/O error of an unspecified kind. */
+#define VKVM_DOMAIN_DISK_ERROR_UNSPEC 1
+/** The storage behind the disk is full. */
+#define VKVM_DOMAIN_DISK_ERROR_NO_SPACE 2
+
+/* domain_block_job_abort_flags: How to end a block job (flags) */
+
+/** Return at once; a block job event reports the end. */
+#define VKVM_DOMAIN_BLOCK_JOB_ABORT_ASYNC 1
+/** Switch the domain to the copy, or to the base of an active commit. */
+#define VKVM_DOMAIN_BLOCK_JOB_ABORT_PIVOT 2
+
+/* domain_block_rebase_flags: How to rebase a block device (flags) */
+
+/** Copy the top image only; the destination shares its backing image. */
+#define VKVM_DOMAIN_BLOCK_REBASE_SHALLOW 1
+/** Use a destination that exists already. */
+#define VKVM_DOMAIN_BLOCK_REBASE_REUSE_EXT 2
+/** Make the destination raw. */
+#define VKVM_DOMAIN_BLOCK_REBASE_COPY_RAW 4
+/** Start a copy job instead of pulling data. */
+#define VKVM_DOMAIN_BLOCK_REBASE_COPY 8
+/** Keep relative names in the backing chain. */
+#define VKVM_DOMAIN_BLOCK_REBASE_RELATIVE 16
+/** Treat the destination as a block device instead of a file. */
+#define VKVM_DOMAIN_BLOCK_REBASE_COPY_DEV 32
+/** Take the bandwidth in bytes/s instead of MiB/s. */
+#define VKVM_DOMAIN_BLOCK_REBASE_BANDWIDTH_BYTES 64
+
+/* domain_block_copy_key: Keys of the parameters of a block copy */
+
+/** Maximum bandwidth; 0 means unlimited. (uint64, bytes/s) */
+#define VKVM_DOMAIN_BLOCK_COPY_BANDWIDTH "bandwidth"
+/** Size of the blocks that are tracked as changed; a power of 2. (uint,
+ *  bytes) */
+#define VKVM_DOMAIN_BLOCK_COPY_GRANULARITY "granularity"
+/** Amount that may be in flight between source and destination. (uint64,
+ *  bytes) */
+#define VKVM_DOMAIN_BLOCK_COPY_BUF_SIZE "buf-size"
+
+/* domain_block_copy_flags: How to copy a block device (flags) */
+
+/** Copy the top image only; the destination shares its backing image. */
+#define VKVM_DOMAIN_BLOCK_COPY_SHALLOW 1
+/** Use a destination that exists already. */
+#define VKVM_DOMAIN_BLOCK_COPY_REUSE_EXT 2
+/** Permit the job for a persistent domain, though it does not survive the
+ *  domain's end. */
+#define VKVM_DOMAIN_BLOCK_COPY_TRANSIENT_JOB 4
+/** Write guest writes to the copy at once, so that the job converges. Since
+ *  libvirt 8.0.0. */
+#define VKVM_DOMAIN_BLOCK_COPY_SYNCHRONOUS_WRITES 8
+/** Assume that the destination reads as zeros, so that zeros need no
+ *  copying. Since libvirt 12.2.0. */
+#define VKVM_DOMAIN_BLOCK_COPY_TARGET_ZEROED 16
+
+/* domain_block_job_speed_flags: Unit of the bandwidth of a block job to set
+ * (flags) */
+
+/** Take the bandwidth in bytes/s instead of MiB/s. */
+#define VKVM_DOMAIN_BLOCK_JOB_SPEED_BANDWIDTH_BYTES 1
+
+/* domain_block_pull_flags: How to pull a block device (flags) */
+
+/** Take the bandwidth in bytes/s instead of MiB/s. */
+#define VKVM_DOMAIN_BLOCK_PULL_BANDWIDTH_BYTES 64
+
+/* domain_block_job_info_flags: Unit of the bandwidth of a block job to
+ * return (flags) */
+
+/** Return the bandwidth in bytes/s instead of MiB/s. */
+#define VKVM_DOMAIN_BLOCK_JOB_INFO_BANDWIDTH_BYTES 1
+
+/* domain_list_flags: Which domains to list (flags) */
+
+/** Only domains that run or are paused. */
+#define VKVM_DOMAIN_LIST_ACTIVE 1
+/** Only domains that are shut off. */
+#define VKVM_DOMAIN_LIST_INACTIVE 2
+/** Only domains with a persistent configuration. */
+#define VKVM_DOMAIN_LIST_PERSISTENT 4
+/** Only domains that vanish when they end. */
+#define VKVM_DOMAIN_LIST_TRANSIENT 8
+/** Only domains in `VKVM_DOMAIN_STATE_RUNNING`. */
+#define VKVM_DOMAIN_LIST_RUNNING 16
+/** Only domains in `VKVM_DOMAIN_STATE_PAUSED`. */
+#define VKVM_DOMAIN_LIST_PAUSED 32
+/** Only domains in `VKVM_DOMAIN_STATE_SHUTOFF`. */
+#define VKVM_DOMAIN_LIST_SHUTOFF 64
+/** Only domains in another state, such as crashed. */
+#define VKVM_DOMAIN_LIST_OTHER 128
+/** Only domains with a managed save image. */
+#define VKVM_DOMAIN_LIST_MANAGEDSAVE 256
+/** Only domains without a managed save image. */
+#define VKVM_DOMAIN_LIST_NO_MANAGEDSAVE 512
+/** Only domains that start with the daemon. */
+#define VKVM_DOMAIN_LIST_AUTOSTART 1024
+/** Only domains that do not start with the daemon. */
+#define VKVM_DOMAIN_LIST_NO_AUTOSTART 2048
+/** Only domains with snapshots. */
+#define VKVM_DOMAIN_LIST_HAS_SNAPSHOT 4096
+/** Only domains without snapshots. */
+#define VKVM_DOMAIN_LIST_NO_SNAPSHOT 8192
+/** Only domains with checkpoints. */
+#define VKVM_DOMAIN_LIST_HAS_CHECKPOINT 16384
+/** Only domains without checkpoints. */
+#define VKVM_DOMAIN_LIST_NO_CHECKPOINT 32768
+
+/* domain_core_dump_format: Format of a memory dump */
+
+/** Uncompressed, in ELF format. */
 #define VKVM_DOMAIN_CORE_DUMP_FORMAT_RAW 0
-#define VKVM_DOMAIN_CORE_DUMP_FORMAT_KDUMP_LZO 2
-#define VKVM_DOMAIN_CORE_DUMP_FORMAT_KDUMP_SNAPPY 3
+/** Format of kdump, compressed with zlib. */
 #define VKVM_DOMAIN_CORE_DUMP_FORMAT_KDUMP_ZLIB 1
+/** Format of kdump, compressed with lzo. */
+#define VKVM_DOMAIN_CORE_DUMP_FORMAT_KDUMP_LZO 2
+/** Format of kdump, compressed with snappy. */
+#define VKVM_DOMAIN_CORE_DUMP_FORMAT_KDUMP_SNAPPY 3
+/** Complete crash dump of Windows. Since libvirt 7.4.0. */
 #define VKVM_DOMAIN_CORE_DUMP_FORMAT_WIN_DMP 4
+
+/* domain_time_flags: How to set the time of a guest (flags) */
+
+/** Set the guest's time from its real-time clock. */
 #define VKVM_DOMAIN_TIME_SYNC 1
-#define VKVM_DOMAIN_TUNABLE_CPU_CPU_SHARES "cputune.cpu_shares"
-#define VKVM_DOMAIN_TUNABLE_CPU_EMULATORPIN "cputune.emulatorpin"
-#define VKVM_DOMAIN_TUNABLE_CPU_EMULATOR_PERIOD "cputune.emulator_period"
-#define VKVM_DOMAIN_TUNABLE_CPU_EMULATOR_QUOTA "cputune.emulator_quota"
-#define VKVM_DOMAIN_TUNABLE_CPU_IOTHREAD_PERIOD "cputune.iothread_period"
-#define VKVM_DOMAIN_TUNABLE_CPU_IOTHREAD_QUOTA "cputune.iothread_quota"
+
+/* domain_tunable_key: Keys of the parameters in
+ * `VKVM_DOMAIN_EVENT_ID_TUNABLE` */
+
+/** Host CPUs that the virtual CPU of that number is pinned to. (string) */
 #define VKVM_DOMAIN_TUNABLE_CPU_VCPUPIN "cputune.vcpupin%u"
-#define VKVM_DOMAIN_TUNABLE_CPU_VCPU_PERIOD "cputune.vcpu_period"
-#define VKVM_DOMAIN_TUNABLE_CPU_VCPU_QUOTA "cputune.vcpu_quota"
-#define VKVM_DOMAIN_TUNABLE_CPU_GLOBAL_PERIOD "cputune.global_period"
-#define VKVM_DOMAIN_TUNABLE_CPU_GLOBAL_QUOTA "cputune.global_quota"
-#define VKVM_DOMAIN_TUNABLE_BLKDEV_DISK "blkdeviotune.disk"
-#define VKVM_DOMAIN_TUNABLE_BLKDEV_READ_BYTES_SEC "blkdeviotune.read_bytes_sec"
-#define VKVM_DOMAIN_TUNABLE_BLKDEV_READ_IOPS_SEC "blkdeviotune.read_iops_sec"
-#define VKVM_DOMAIN_TUNABLE_BLKDEV_TOTAL_BYTES_SEC "blkdeviotune.total_bytes_sec"
-#define VKVM_DOMAIN_TUNABLE_BLKDEV_TOTAL_IOPS_SEC "blkdeviotune.total_iops_sec"
-#define VKVM_DOMAIN_TUNABLE_BLKDEV_WRITE_BYTES_SEC "blkdeviotune.write_bytes_sec"
-#define VKVM_DOMAIN_TUNABLE_BLKDEV_WRITE_IOPS_SEC "blkdeviotune.write_iops_sec"
-#define VKVM_DOMAIN_TUNABLE_BLKDEV_READ_BYTES_SEC_MAX "blkdeviotune.read_bytes_sec_max"
-#define VKVM_DOMAIN_TUNABLE_BLKDEV_READ_IOPS_SEC_MAX "blkdeviotune.read_iops_sec_max"
-#define VKVM_DOMAIN_TUNABLE_BLKDEV_WRITE_BYTES_SEC_MAX "blkdeviotune.write_bytes_sec_max"
-#define VKVM_DOMAIN_TUNABLE_BLKDEV_WRITE_IOPS_SEC_MAX "blkdeviotune.write_iops_sec_max"
-#define VKVM_DOMAIN_TUNABLE_BLKDEV_TOTAL_BYTES_SEC_MAX "blkdeviotune.total_bytes_sec_max"
-#define VKVM_DOMAIN_TUNABLE_BLKDEV_TOTAL_IOPS_SEC_MAX "blkdeviotune.total_iops_sec_max"
-#define VKVM_DOMAIN_TUNABLE_BLKDEV_SIZE_IOPS_SEC "blkdeviotune.size_iops_sec"
-#define VKVM_DOMAIN_TUNABLE_BLKDEV_GROUP_NAME "blkdeviotune.group_name"
-#define VKVM_DOMAIN_TUNABLE_BLKDEV_READ_BYTES_SEC_MAX_LENGTH "blkdeviotune.read_bytes_sec_max_length"
-#define VKVM_DOMAIN_TUNABLE_BLKDEV_READ_IOPS_SEC_MAX_LENGTH "blkdeviotune.read_iops_sec_max_length"
-#define VKVM_DOMAIN_TUNABLE_BLKDEV_WRITE_BYTES_SEC_MAX_LENGTH "blkdeviotune.write_bytes_sec_max_length"
-#define VKVM_DOMAIN_TUNABLE_BLKDEV_WRITE_IOPS_SEC_MAX_LENGTH "blkdeviotune.write_iops_sec_max_length"
-#define VKVM_DOMAIN_TUNABLE_BLKDEV_TOTAL_BYTES_SEC_MAX_LENGTH "blkdeviotune.total_bytes_sec_max_length"
-#define VKVM_DOMAIN_TUNABLE_BLKDEV_TOTAL_IOPS_SEC_MAX_LENGTH "blkdeviotune.total_iops_sec_max_length"
+/** Host CPUs that the emulator is pinned to. (string) */
+#define VKVM_DOMAIN_TUNABLE_CPU_EMULATORPIN "cputune.emulatorpin"
+/** Host CPUs that the IOThread of that number is pinned to. (string) */
 #define VKVM_DOMAIN_TUNABLE_IOTHREADSPIN "cputune.iothreadpin%u"
-#define VKVM_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT 1
+/** Weight relative to other domains. (uint64) */
+#define VKVM_DOMAIN_TUNABLE_CPU_CPU_SHARES "cputune.cpu_shares"
+/** Period in which the quota of the whole domain applies. (uint64, us) */
+#define VKVM_DOMAIN_TUNABLE_CPU_GLOBAL_PERIOD "cputune.global_period"
+/** CPU time per period for the whole domain. (int64, us) */
+#define VKVM_DOMAIN_TUNABLE_CPU_GLOBAL_QUOTA "cputune.global_quota"
+/** Period in which the quota of virtual CPUs applies. (uint64, us) */
+#define VKVM_DOMAIN_TUNABLE_CPU_VCPU_PERIOD "cputune.vcpu_period"
+/** CPU time per period for each virtual CPU. (int64, us) */
+#define VKVM_DOMAIN_TUNABLE_CPU_VCPU_QUOTA "cputune.vcpu_quota"
+/** Period in which the quota of the emulator applies. (uint64, us) */
+#define VKVM_DOMAIN_TUNABLE_CPU_EMULATOR_PERIOD "cputune.emulator_period"
+/** CPU time per period for the emulator threads. (int64, us) */
+#define VKVM_DOMAIN_TUNABLE_CPU_EMULATOR_QUOTA "cputune.emulator_quota"
+/** Period in which the quota of IOThreads applies. (uint64, us) */
+#define VKVM_DOMAIN_TUNABLE_CPU_IOTHREAD_PERIOD "cputune.iothread_period"
+/** CPU time per period for each IOThread. (int64, us) */
+#define VKVM_DOMAIN_TUNABLE_CPU_IOTHREAD_QUOTA "cputune.iothread_quota"
+/** Target name of the disk whose throttling changed. (string) */
+#define VKVM_DOMAIN_TUNABLE_BLKDEV_DISK "blkdeviotune.disk"
+/** Limit of reads and writes together. (uint64, bytes/s) */
+#define VKVM_DOMAIN_TUNABLE_BLKDEV_TOTAL_BYTES_SEC "blkdeviotune.total_bytes_sec"
+/** Limit of reads. (uint64, bytes/s) */
+#define VKVM_DOMAIN_TUNABLE_BLKDEV_READ_BYTES_SEC "blkdeviotune.read_bytes_sec"
+/** Limit of writes. (uint64, bytes/s) */
+#define VKVM_DOMAIN_TUNABLE_BLKDEV_WRITE_BYTES_SEC "blkdeviotune.write_bytes_sec"
+/** Limit of operations of both kinds together. (uint64, 1/s) */
+#define VKVM_DOMAIN_TUNABLE_BLKDEV_TOTAL_IOPS_SEC "blkdeviotune.total_iops_sec"
+/** Limit of read operations. (uint64, 1/s) */
+#define VKVM_DOMAIN_TUNABLE_BLKDEV_READ_IOPS_SEC "blkdeviotune.read_iops_sec"
+/** Limit of write operations. (uint64, 1/s) */
+#define VKVM_DOMAIN_TUNABLE_BLKDEV_WRITE_IOPS_SEC "blkdeviotune.write_iops_sec"
+/** Limit of reads and writes together in a burst. (uint64, bytes/s) */
+#define VKVM_DOMAIN_TUNABLE_BLKDEV_TOTAL_BYTES_SEC_MAX "blkdeviotune.total_bytes_sec_max"
+/** Limit of reads in a burst. (uint64, bytes/s) */
+#define VKVM_DOMAIN_TUNABLE_BLKDEV_READ_BYTES_SEC_MAX "blkdeviotune.read_bytes_sec_max"
+/** Limit of writes in a burst. (uint64, bytes/s) */
+#define VKVM_DOMAIN_TUNABLE_BLKDEV_WRITE_BYTES_SEC_MAX "blkdeviotune.write_bytes_sec_max"
+/** Limit of operations of both kinds together in a burst. (uint64, 1/s) */
+#define VKVM_DOMAIN_TUNABLE_BLKDEV_TOTAL_IOPS_SEC_MAX "blkdeviotune.total_iops_sec_max"
+/** Limit of read operations in a burst. (uint64, 1/s) */
+#define VKVM_DOMAIN_TUNABLE_BLKDEV_READ_IOPS_SEC_MAX "blkdeviotune.read_iops_sec_max"
+/** Limit of write operations in a burst. (uint64, 1/s) */
+#define VKVM_DOMAIN_TUNABLE_BLKDEV_WRITE_IOPS_SEC_MAX "blkdeviotune.write_iops_sec_max"
+/** Duration of a burst of bytes of both kinds. (uint64, s) */
+#define VKVM_DOMAIN_TUNABLE_BLKDEV_TOTAL_BYTES_SEC_MAX_LENGTH "blkdeviotune.total_bytes_sec_max_length"
+/** Duration of a burst of bytes read. (uint64, s) */
+#define VKVM_DOMAIN_TUNABLE_BLKDEV_READ_BYTES_SEC_MAX_LENGTH "blkdeviotune.read_bytes_sec_max_length"
+/** Duration of a burst of bytes written. (uint64, s) */
+#define VKVM_DOMAIN_TUNABLE_BLKDEV_WRITE_BYTES_SEC_MAX_LENGTH "blkdeviotune.write_bytes_sec_max_length"
+/** Duration of a burst of operations of both kinds. (uint64, s) */
+#define VKVM_DOMAIN_TUNABLE_BLKDEV_TOTAL_IOPS_SEC_MAX_LENGTH "blkdeviotune.total_iops_sec_max_length"
+/** Duration of a burst of read operations. (uint64, s) */
+#define VKVM_DOMAIN_TUNABLE_BLKDEV_READ_IOPS_SEC_MAX_LENGTH "blkdeviotune.read_iops_sec_max_length"
+/** Duration of a burst of write operations. (uint64, s) */
+#define VKVM_DOMAIN_TUNABLE_BLKDEV_WRITE_IOPS_SEC_MAX_LENGTH "blkdeviotune.write_iops_sec_max_length"
+/** Size up to which a request counts as one operation. (uint64, bytes) */
+#define VKVM_DOMAIN_TUNABLE_BLKDEV_SIZE_IOPS_SEC "blkdeviotune.size_iops_sec"
+/** Group of disks that share one quota. (string) */
+#define VKVM_DOMAIN_TUNABLE_BLKDEV_GROUP_NAME "blkdeviotune.group_name"
+
+/* domain_interface_addresses_source: Source of the addresses of a domain's
+ * interfaces */
+
+/** DHCP leases of libvirt's networks. */
 #define VKVM_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE 0
+/** The guest agent. */
+#define VKVM_DOMAIN_INTERFACE_ADDRESSES_SRC_AGENT 1
+/** The ARP table of the host. */
 #define VKVM_DOMAIN_INTERFACE_ADDRESSES_SRC_ARP 2
+
+/* domain_password_flags: How to set the password of a guest user (flags) */
+
+/** The password is hashed already, in the form that the guest stores. */
 #define VKVM_DOMAIN_PASSWORD_ENCRYPTED 1
+
+/* domain_job_operation: Operation that started a job */
+
+/** The operation is not known. */
 #define VKVM_DOMAIN_JOB_OPERATION_UNKNOWN 0
+/** Starting the domain. */
 #define VKVM_DOMAIN_JOB_OPERATION_START 1
+/** Saving the domain to a file. */
 #define VKVM_DOMAIN_JOB_OPERATION_SAVE 2
+/** Restoring the domain from a file. */
 #define VKVM_DOMAIN_JOB_OPERATION_RESTORE 3
+/** Migration from another host. */
 #define VKVM_DOMAIN_JOB_OPERATION_MIGRATION_IN 4
+/** Migration to another host. */
 #define VKVM_DOMAIN_JOB_OPERATION_MIGRATION_OUT 5
+/** Taking a snapshot. */
 #define VKVM_DOMAIN_JOB_OPERATION_SNAPSHOT 6
+/** Reverting to a snapshot. */
 #define VKVM_DOMAIN_JOB_OPERATION_SNAPSHOT_REVERT 7
+/** Dumping the domain's memory. */
 #define VKVM_DOMAIN_JOB_OPERATION_DUMP 8
+/** A backup of disks. */
 #define VKVM_DOMAIN_JOB_OPERATION_BACKUP 9
+/** Deleting a snapshot. Since libvirt 9.0.0. */
 #define VKVM_DOMAIN_JOB_OPERATION_SNAPSHOT_DELETE 10
+
+/* domain_abort_job_flags: How to abort the active job (flags) */
+
+/** Interrupt a post-copy migration, which can be resumed later but not
+ *  undone. Since libvirt 8.5.0. */
 #define VKVM_DOMAIN_DOMAIN_ABORT_JOB_POSTCOPY 1
+
+/* domain_lifecycle: Event in the life of a domain that has a configured
+ * action */
+
+/** The guest powers off: on_poweroff. */
 #define VKVM_DOMAIN_LIFECYCLE_POWEROFF 0
+/** The guest reboots: on_reboot. */
 #define VKVM_DOMAIN_LIFECYCLE_REBOOT 1
+/** The guest crashes: on_crash. */
 #define VKVM_DOMAIN_LIFECYCLE_CRASH 2
+
+/* domain_lifecycle_action: Action that libvirt takes at a life-cycle event */
+
+/** End the domain and release its resources. */
 #define VKVM_DOMAIN_LIFECYCLE_ACTION_DESTROY 0
+/** End the domain and start it again with the same configuration. */
 #define VKVM_DOMAIN_LIFECYCLE_ACTION_RESTART 1
+/** End the domain and start it again under a new name. */
 #define VKVM_DOMAIN_LIFECYCLE_ACTION_RESTART_RENAME 2
+/** End the domain but keep its resources for inspection. */
 #define VKVM_DOMAIN_LIFECYCLE_ACTION_PRESERVE 3
+/** Dump the memory, then end the domain. */
 #define VKVM_DOMAIN_LIFECYCLE_ACTION_COREDUMP_DESTROY 4
+/** Dump the memory, then start the domain again. */
 #define VKVM_DOMAIN_LIFECYCLE_ACTION_COREDUMP_RESTART 5
+/** Keep the domain and leave its virtual CPUs running. Since libvirt 12.6.0. */
 #define VKVM_DOMAIN_LIFECYCLE_ACTION_PRESERVE_RUNNING 6
+
+/* domain_save_image_xml_flags: Contents of the XML of a save image (flags) */
+
+/** Include secrets such as passwords; not on read-only connections. */
 #define VKVM_DOMAIN_SAVE_IMAGE_XML_SECURE 1
+
+/* domain_launch_security_key: Keys of the launch security of a domain (AMD
+ * SEV) */
+
+/** Measurement of the launched guest, base64-encoded. (string) */
 #define VKVM_DOMAIN_LAUNCH_SECURITY_SEV_MEASUREMENT "sev-measurement"
+/** Major version of the SEV API of the host. (uint) Since libvirt 8.0.0. */
 #define VKVM_DOMAIN_LAUNCH_SECURITY_SEV_API_MAJOR "sev-api-major"
+/** Minor version of the SEV API of the host. (uint) Since libvirt 8.0.0. */
 #define VKVM_DOMAIN_LAUNCH_SECURITY_SEV_API_MINOR "sev-api-minor"
+/** Build ID of the SEV firmware of the host. (uint) Since libvirt 8.0.0. */
 #define VKVM_DOMAIN_LAUNCH_SECURITY_SEV_BUILD_ID "sev-build-id"
+/** SEV policy of the guest. (uint) Since libvirt 8.0.0. */
 #define VKVM_DOMAIN_LAUNCH_SECURITY_SEV_POLICY "sev-policy"
+/** SEV-SNP policy of the guest. (uint64) Since libvirt 10.5.0. */
 #define VKVM_DOMAIN_LAUNCH_SECURITY_SEV_SNP_POLICY "sev-snp-policy"
+/** Secret to inject, encrypted and base64-encoded; can be set. (string)
+ *  Since libvirt 8.0.0. */
 #define VKVM_DOMAIN_LAUNCH_SECURITY_SEV_SECRET "sev-secret"
+/** Header of the secret, base64-encoded; can be set. (string) Since libvirt
+ *  8.0.0. */
 #define VKVM_DOMAIN_LAUNCH_SECURITY_SEV_SECRET_HEADER "sev-secret-header"
+/** Guest physical address to write the secret to; can be set. (uint64) Since
+ *  libvirt 8.0.0. */
 #define VKVM_DOMAIN_LAUNCH_SECURITY_SEV_SECRET_SET_ADDRESS "sev-secret-set-address"
+
+/* domain_guest_info_types: Information to request from the guest agent
+ * (flags) */
+
+/** Users who are logged in. */
 #define VKVM_DOMAIN_GUEST_INFO_USERS 1
+/** Operating system. */
 #define VKVM_DOMAIN_GUEST_INFO_OS 2
+/** Time zone. */
 #define VKVM_DOMAIN_GUEST_INFO_TIMEZONE 4
+/** Host name. */
 #define VKVM_DOMAIN_GUEST_INFO_HOSTNAME 8
+/** Mounted file systems. */
 #define VKVM_DOMAIN_GUEST_INFO_FILESYSTEM 16
+/** Disks. */
 #define VKVM_DOMAIN_GUEST_INFO_DISKS 32
+/** Network interfaces. Since libvirt 7.10.0. */
 #define VKVM_DOMAIN_GUEST_INFO_INTERFACES 64
+/** Load averages. Since libvirt 11.2.0. */
 #define VKVM_DOMAIN_GUEST_INFO_LOAD 128
+/** Devices and their drivers. Since libvirt 12.7.0. */
 #define VKVM_DOMAIN_GUEST_INFO_DEVICES 256
+
+/* domain_agent_response_timeout: Special timeouts of the guest agent */
+
+/** Wait without limit. */
 #define VKVM_DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK (-2)
-#define VKVM_DOMAIN_AGENT_RESPONSE_TIMEOUT_NOWAIT 0
+/** Wait as long as libvirt does by default. */
 #define VKVM_DOMAIN_AGENT_RESPONSE_TIMEOUT_DEFAULT (-1)
+/** Do not wait for the answer. */
+#define VKVM_DOMAIN_AGENT_RESPONSE_TIMEOUT_NOWAIT 0
+
+/* domain_backup_begin_flags: How to begin a backup (flags) */
+
+/** Use destination or scratch files that exist already. */
 #define VKVM_DOMAIN_BACKUP_BEGIN_REUSE_EXTERNAL 1
+/** If the guest shuts down, keep the domain paused until the backup ends.
+ *  Since libvirt 11.10.0. */
 #define VKVM_DOMAIN_BACKUP_BEGIN_PRESERVE_SHUTDOWN_DOMAIN 2
-#define VKVM_DOMAIN_GET_HOSTNAME_AGENT 2
+
+/* domain_get_hostname_flags: Source of the host name of a domain (flags) */
+
+/** DHCP leases of libvirt's networks. */
 #define VKVM_DOMAIN_GET_HOSTNAME_LEASE 1
+/** The guest agent. */
+#define VKVM_DOMAIN_GET_HOSTNAME_AGENT 2
+
+/* domain_event_memory_failure_action: Action of the hypervisor after a
+ * memory error */
+
+/** Nothing; the error need not be handled. */
 #define VKVM_DOMAIN_EVENT_MEMORY_FAILURE_ACTION_IGNORE 0
+/** It injects a machine check into the guest, which handles it. */
 #define VKVM_DOMAIN_EVENT_MEMORY_FAILURE_ACTION_INJECT 1
+/** The error cannot be handled; the hypervisor ends. */
 #define VKVM_DOMAIN_EVENT_MEMORY_FAILURE_ACTION_FATAL 2
+/** The guest cannot handle the error; the domain is reset. */
 #define VKVM_DOMAIN_EVENT_MEMORY_FAILURE_ACTION_RESET 3
+
+/* domain_event_memory_failure_recipient: Whose memory has an error */
+
+/** Memory of the hypervisor process. */
 #define VKVM_DOMAIN_EVENT_MEMORY_FAILURE_RECIPIENT_HYPERVISOR 0
+/** Memory of the guest. */
 #define VKVM_DOMAIN_EVENT_MEMORY_FAILURE_RECIPIENT_GUEST 1
+
+/* domain_memory_failure_flags: Details of a memory error (flags) */
+
+/** The memory was accessed, so something has to be done at once. */
 #define VKVM_DOMAIN_MEMORY_FAILURE_ACTION_REQUIRED 1
+/** The error happened while a previous one was being handled. */
 #define VKVM_DOMAIN_MEMORY_FAILURE_RECURSIVE 2
+
+/* domain_authorized_ssh_keys_flags: How to set the authorized SSH keys of a
+ * guest user (flags) */
+
+/** Add the keys to those that the file has. */
 #define VKVM_DOMAIN_AUTHORIZED_SSH_KEYS_SET_APPEND 1
+/** Remove the keys from the file. */
 #define VKVM_DOMAIN_AUTHORIZED_SSH_KEYS_SET_REMOVE 2
+
+/* domain_message_types: Which messages about a domain to return (flags) */
+
+/** Features in use that are deprecated. Since libvirt 7.1.0. */
 #define VKVM_DOMAIN_MESSAGE_DEPRECATION 1
+/** Conditions that taint the domain, such as custom monitor commands. Since
+ *  libvirt 7.1.0. */
 #define VKVM_DOMAIN_MESSAGE_TAINTING 2
+/** I/O errors of its disks. Since libvirt 11.1.0. */
 #define VKVM_DOMAIN_MESSAGE_IOERRORS 4
+
+/* domain_dirty_rate_status: Status of the dirty rate calculation */
+
+/** No calculation was started. Since libvirt 7.2.0. */
 #define VKVM_DOMAIN_DIRTYRATE_UNSTARTED 0
+/** A calculation runs. Since libvirt 7.2.0. */
 #define VKVM_DOMAIN_DIRTYRATE_MEASURING 1
+/** A calculation has completed. Since libvirt 7.2.0. */
 #define VKVM_DOMAIN_DIRTYRATE_MEASURED 2
+
+/* domain_dirty_rate_mode: How to calculate the dirty rate */
+
+/** Compare samples of pages; cheap but rough. Since libvirt 8.1.0. */
 #define VKVM_DOMAIN_DIRTYRATE_MODE_PAGE_SAMPLING 0
+/** Count pages with the dirty bitmap of KVM. Since libvirt 8.1.0. */
 #define VKVM_DOMAIN_DIRTYRATE_MODE_DIRTY_BITMAP 1
+/** Count pages with the dirty ring of KVM, for each virtual CPU. Since
+ *  libvirt 8.1.0. */
 #define VKVM_DOMAIN_DIRTYRATE_MODE_DIRTY_RING 2
+
+/* domain_save_key: Keys of the parameters of saving and restoring a domain */
+
+/** File to save to or restore from. (string) Since libvirt 8.4.0. */
 #define VKVM_DOMAIN_SAVE_PARAM_FILE "file"
+/** Domain XML to use on restore; only host-specific parts may differ.
+ *  (string) Since libvirt 8.4.0. */
 #define VKVM_DOMAIN_SAVE_PARAM_DXML "dxml"
+/** Format of the save image: one of `VKVM_DOMAIN_SAVE_PARAM_IMAGE_FORMAT_*`.
+ *  (string) Since libvirt 11.2.0. */
 #define VKVM_DOMAIN_SAVE_PARAM_IMAGE_FORMAT "image_format"
+/** Number of threads that read or write, for the sparse format. (int) Since
+ *  libvirt 11.2.0. */
 #define VKVM_DOMAIN_SAVE_PARAM_PARALLEL_CHANNELS "parallel.channels"
-#define VKVM_DOMAIN_FD_ASSOCIATE_SECLABEL_RESTORE 1
-#define VKVM_DOMAIN_FD_ASSOCIATE_SECLABEL_WRITABLE 2
-#define VKVM_DOMAIN_GRAPHICS_RELOAD_TYPE_ANY 0
-#define VKVM_DOMAIN_GRAPHICS_RELOAD_TYPE_VNC 1
-#define VKVM_DOMAIN_GUEST_INFO_DISK_COUNT "disk.count"
-#define VKVM_DOMAIN_GUEST_INFO_DISK_PREFIX "disk."
-#define VKVM_DOMAIN_GUEST_INFO_DISK_SUFFIX_ALIAS ".alias"
-#define VKVM_DOMAIN_GUEST_INFO_DISK_SUFFIX_DEPENDENCY_COUNT ".dependency.count"
-#define VKVM_DOMAIN_GUEST_INFO_DISK_SUFFIX_DEPENDENCY_PREFIX ".dependency."
-#define VKVM_DOMAIN_GUEST_INFO_DISK_SUFFIX_DEPENDENCY_SUFFIX_NAME ".name"
-#define VKVM_DOMAIN_GUEST_INFO_DISK_SUFFIX_GUEST_ALIAS ".guest_alias"
-#define VKVM_DOMAIN_GUEST_INFO_DISK_SUFFIX_GUEST_BUS ".guest_bus"
-#define VKVM_DOMAIN_GUEST_INFO_DISK_SUFFIX_NAME ".name"
-#define VKVM_DOMAIN_GUEST_INFO_DISK_SUFFIX_PARTITION ".partition"
-#define VKVM_DOMAIN_GUEST_INFO_DISK_SUFFIX_SERIAL ".serial"
-#define VKVM_DOMAIN_GUEST_INFO_FS_COUNT "fs.count"
-#define VKVM_DOMAIN_GUEST_INFO_FS_PREFIX "fs."
-#define VKVM_DOMAIN_GUEST_INFO_FS_SUFFIX_DISK_COUNT ".disk.count"
-#define VKVM_DOMAIN_GUEST_INFO_FS_SUFFIX_DISK_PREFIX ".disk."
-#define VKVM_DOMAIN_GUEST_INFO_FS_SUFFIX_DISK_SUFFIX_ALIAS ".alias"
-#define VKVM_DOMAIN_GUEST_INFO_FS_SUFFIX_DISK_SUFFIX_DEVICE ".device"
-#define VKVM_DOMAIN_GUEST_INFO_FS_SUFFIX_DISK_SUFFIX_SERIAL ".serial"
-#define VKVM_DOMAIN_GUEST_INFO_FS_SUFFIX_FSTYPE ".fstype"
-#define VKVM_DOMAIN_GUEST_INFO_FS_SUFFIX_MOUNTPOINT ".mountpoint"
-#define VKVM_DOMAIN_GUEST_INFO_FS_SUFFIX_NAME ".name"
-#define VKVM_DOMAIN_GUEST_INFO_FS_SUFFIX_TOTAL_BYTES ".total-bytes"
-#define VKVM_DOMAIN_GUEST_INFO_FS_SUFFIX_USED_BYTES ".used-bytes"
-#define VKVM_DOMAIN_GUEST_INFO_HOSTNAME_HOSTNAME "hostname"
-#define VKVM_DOMAIN_GUEST_INFO_IF_COUNT "if.count"
-#define VKVM_DOMAIN_GUEST_INFO_IF_PREFIX "if."
-#define VKVM_DOMAIN_GUEST_INFO_IF_SUFFIX_ADDR_COUNT ".addr.count"
-#define VKVM_DOMAIN_GUEST_INFO_IF_SUFFIX_ADDR_PREFIX ".addr."
-#define VKVM_DOMAIN_GUEST_INFO_IF_SUFFIX_ADDR_SUFFIX_ADDR ".addr"
-#define VKVM_DOMAIN_GUEST_INFO_IF_SUFFIX_ADDR_SUFFIX_PREFIX ".prefix"
-#define VKVM_DOMAIN_GUEST_INFO_IF_SUFFIX_ADDR_SUFFIX_TYPE ".type"
-#define VKVM_DOMAIN_GUEST_INFO_IF_SUFFIX_HWADDR ".hwaddr"
-#define VKVM_DOMAIN_GUEST_INFO_IF_SUFFIX_NAME ".name"
-#define VKVM_DOMAIN_GUEST_INFO_LOAD_15M "load.15m"
-#define VKVM_DOMAIN_GUEST_INFO_LOAD_1M "load.1m"
-#define VKVM_DOMAIN_GUEST_INFO_LOAD_5M "load.5m"
-#define VKVM_DOMAIN_GUEST_INFO_DEVICE_COUNT "device.count"
-#define VKVM_DOMAIN_GUEST_INFO_DEVICE_PREFIX "device."
-#define VKVM_DOMAIN_GUEST_INFO_DEVICE_SUFFIX_DRIVER_DATE ".driverDate"
-#define VKVM_DOMAIN_GUEST_INFO_DEVICE_SUFFIX_DRIVER_NAME ".driverName"
-#define VKVM_DOMAIN_GUEST_INFO_DEVICE_SUFFIX_DRIVER_VERSION ".driverVersion"
-#define VKVM_DOMAIN_GUEST_INFO_DEVICE_SUFFIX_ID_TYPE ".idType"
-#define VKVM_DOMAIN_GUEST_INFO_DEVICE_SUFFIX_PCI_DEVICE ".pciDevice"
-#define VKVM_DOMAIN_GUEST_INFO_DEVICE_SUFFIX_PCI_VENDOR ".pciVendor"
-#define VKVM_DOMAIN_GUEST_INFO_OS_ID "os.id"
-#define VKVM_DOMAIN_GUEST_INFO_OS_KERNEL_RELEASE "os.kernel-release"
-#define VKVM_DOMAIN_GUEST_INFO_OS_KERNEL_VERSION "os.kernel-version"
-#define VKVM_DOMAIN_GUEST_INFO_OS_MACHINE "os.machine"
-#define VKVM_DOMAIN_GUEST_INFO_OS_NAME "os.name"
-#define VKVM_DOMAIN_GUEST_INFO_OS_PRETTY_NAME "os.pretty-name"
-#define VKVM_DOMAIN_GUEST_INFO_OS_VARIANT "os.variant"
-#define VKVM_DOMAIN_GUEST_INFO_OS_VARIANT_ID "os.variant-id"
-#define VKVM_DOMAIN_GUEST_INFO_OS_VERSION "os.version"
-#define VKVM_DOMAIN_GUEST_INFO_OS_VERSION_ID "os.version-id"
-#define VKVM_DOMAIN_GUEST_INFO_TIMEZONE_NAME "timezone.name"
-#define VKVM_DOMAIN_GUEST_INFO_TIMEZONE_OFFSET "timezone.offset"
-#define VKVM_DOMAIN_GUEST_INFO_USER_COUNT "user.count"
-#define VKVM_DOMAIN_GUEST_INFO_USER_PREFIX "user."
-#define VKVM_DOMAIN_GUEST_INFO_USER_SUFFIX_DOMAIN ".domain"
-#define VKVM_DOMAIN_GUEST_INFO_USER_SUFFIX_LOGIN_TIME ".login-time"
-#define VKVM_DOMAIN_GUEST_INFO_USER_SUFFIX_NAME ".name"
-#define VKVM_DOMAIN_STATS_BALLOON_AVAILABLE "balloon.available"
-#define VKVM_DOMAIN_STATS_BALLOON_CURRENT "balloon.current"
-#define VKVM_DOMAIN_STATS_BALLOON_DISK_CACHES "balloon.disk_caches"
-#define VKVM_DOMAIN_STATS_BALLOON_HUGETLB_PGALLOC "balloon.hugetlb_pgalloc"
-#define VKVM_DOMAIN_STATS_BALLOON_HUGETLB_PGFAIL "balloon.hugetlb_pgfail"
-#define VKVM_DOMAIN_STATS_BALLOON_LAST_UPDATE "balloon.last-update"
-#define VKVM_DOMAIN_STATS_BALLOON_MAJOR_FAULT "balloon.major_fault"
-#define VKVM_DOMAIN_STATS_BALLOON_MAXIMUM "balloon.maximum"
-#define VKVM_DOMAIN_STATS_BALLOON_MINOR_FAULT "balloon.minor_fault"
-#define VKVM_DOMAIN_STATS_BALLOON_RSS "balloon.rss"
-#define VKVM_DOMAIN_STATS_BALLOON_SWAP_IN "balloon.swap_in"
-#define VKVM_DOMAIN_STATS_BALLOON_SWAP_OUT "balloon.swap_out"
-#define VKVM_DOMAIN_STATS_BALLOON_UNUSED "balloon.unused"
-#define VKVM_DOMAIN_STATS_BALLOON_USABLE "balloon.usable"
-#define VKVM_DOMAIN_STATS_BLOCK_COUNT "block.count"
-#define VKVM_DOMAIN_STATS_BLOCK_PREFIX "block."
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_ALLOCATION ".allocation"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_BACKINGINDEX ".backingIndex"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_CAPACITY ".capacity"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_ERRORS ".errors"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_FL_REQS ".fl.reqs"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_FL_TIMES ".fl.times"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_NAME ".name"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_PATH ".path"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_PHYSICAL ".physical"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_RD_BYTES ".rd.bytes"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_RD_REQS ".rd.reqs"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_RD_TIMES ".rd.times"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_THRESHOLD ".threshold"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_WR_BYTES ".wr.bytes"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_WR_REQS ".wr.reqs"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_WR_TIMES ".wr.times"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LIMITS_DISCARD_ALIGNMENT ".limits.discard_alignment"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LIMITS_DISCARD_MAX ".limits.discard_max"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LIMITS_IOV_HW_MAX ".limits.iov_hw_max"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LIMITS_IOV_MAX ".limits.iov_max"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LIMITS_MEMORY_ALIGNMENT_MINIMAL ".limits.memory_alignment_minimal"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LIMITS_MEMORY_ALIGNMENT_OPTIMAL ".limits.memory_alignment_optimal"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LIMITS_REQUEST_ALIGNMENT ".limits.request_alignment"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LIMITS_TRANSFER_HW_MAX ".limits.transfer_hw_max"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LIMITS_TRANSFER_MAX ".limits.transfer_max"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LIMITS_TRANSFER_OPTIMAL ".limits.transfer_optimal"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LIMITS_WRITE_ZEROES_ALIGNMENT ".limits.write_zeroes_alignment"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LIMITS_WRITE_ZEROES_MAX ".limits.write_zeroes_max"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_TIMED_GROUP_COUNT ".timed_group.count"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_TIMED_GROUP_PREFIX ".timed_group."
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_TIMED_GROUP_SUFFIX_FLUSH_LATENCY_AVG ".flush_latency_avg"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_TIMED_GROUP_SUFFIX_FLUSH_LATENCY_MAX ".flush_latency_max"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_TIMED_GROUP_SUFFIX_FLUSH_LATENCY_MIN ".flush_latency_min"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_TIMED_GROUP_SUFFIX_INTERVAL ".interval"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_TIMED_GROUP_SUFFIX_RD_LATENCY_AVG ".rd_latency_avg"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_TIMED_GROUP_SUFFIX_RD_LATENCY_MAX ".rd_latency_max"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_TIMED_GROUP_SUFFIX_RD_LATENCY_MIN ".rd_latency_min"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_TIMED_GROUP_SUFFIX_RD_QUEUE_DEPTH_AVG ".rd_queue_depth_avg"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_TIMED_GROUP_SUFFIX_WR_LATENCY_AVG ".wr_latency_avg"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_TIMED_GROUP_SUFFIX_WR_LATENCY_MAX ".wr_latency_max"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_TIMED_GROUP_SUFFIX_WR_LATENCY_MIN ".wr_latency_min"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_TIMED_GROUP_SUFFIX_WR_QUEUE_DEPTH_AVG ".wr_queue_depth_avg"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_TIMED_GROUP_SUFFIX_ZONE_APPEND_LATENCY_AVG ".zone_append_latency_avg"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_TIMED_GROUP_SUFFIX_ZONE_APPEND_LATENCY_MAX ".zone_append_latency_max"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_TIMED_GROUP_SUFFIX_ZONE_APPEND_LATENCY_MIN ".zone_append_latency_min"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_TIMED_GROUP_SUFFIX_ZONE_APPEND_QUEUE_DEPTH_AVG ".zone_append_queue_depth_avg"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LATENCY_HISTOGRAM_FLUSH_PREFIX ".latency_histogram.flush."
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LATENCY_HISTOGRAM_READ_PREFIX ".latency_histogram.read."
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LATENCY_HISTOGRAM_SUFFIX_BIN_COUNT "bin.count"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LATENCY_HISTOGRAM_SUFFIX_BIN_PREFIX "bin."
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LATENCY_HISTOGRAM_SUFFIX_BIN_SUFFIX_START ".start"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LATENCY_HISTOGRAM_SUFFIX_BIN_SUFFIX_VALUE ".value"
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LATENCY_HISTOGRAM_WRITE_PREFIX ".latency_histogram.write."
-#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LATENCY_HISTOGRAM_ZONE_APPEND_PREFIX ".latency_histogram.zone_append."
-#define VKVM_DOMAIN_STATS_CPU_CACHE_MONITOR_COUNT "cpu.cache.monitor.count"
-#define VKVM_DOMAIN_STATS_CPU_CACHE_MONITOR_PREFIX "cpu.cache.monitor."
-#define VKVM_DOMAIN_STATS_CPU_CACHE_MONITOR_SUFFIX_BANK_COUNT ".bank.count"
-#define VKVM_DOMAIN_STATS_CPU_CACHE_MONITOR_SUFFIX_BANK_PREFIX ".bank."
-#define VKVM_DOMAIN_STATS_CPU_CACHE_MONITOR_SUFFIX_BANK_SUFFIX_BYTES ".bytes"
-#define VKVM_DOMAIN_STATS_CPU_CACHE_MONITOR_SUFFIX_BANK_SUFFIX_ID ".id"
-#define VKVM_DOMAIN_STATS_CPU_CACHE_MONITOR_SUFFIX_NAME ".name"
-#define VKVM_DOMAIN_STATS_CPU_CACHE_MONITOR_SUFFIX_VCPUS ".vcpus"
-#define VKVM_DOMAIN_STATS_CPU_ENERGY_MONITOR_COUNT "cpu.energy.monitor.count"
-#define VKVM_DOMAIN_STATS_CPU_ENERGY_MONITOR_PREFIX "cpu.energy.monitor."
-#define VKVM_DOMAIN_STATS_CPU_ENERGY_MONITOR_SUFFIX_NAME ".name"
-#define VKVM_DOMAIN_STATS_CPU_ENERGY_MONITOR_SUFFIX_VCPUS ".vcpus"
-#define VKVM_DOMAIN_STATS_CPU_ENERGY_MONITOR_SUFFIX_PKG_COUNT ".pkg.count"
-#define VKVM_DOMAIN_STATS_CPU_ENERGY_MONITOR_SUFFIX_PKG_PREFIX ".pkg."
-#define VKVM_DOMAIN_STATS_CPU_ENERGY_MONITOR_SUFFIX_PKG_SUFFIX_ID ".id"
-#define VKVM_DOMAIN_STATS_CPU_HALTPOLL_FAIL_TIME "cpu.haltpoll.fail.time"
-#define VKVM_DOMAIN_STATS_CPU_HALTPOLL_SUCCESS_TIME "cpu.haltpoll.success.time"
-#define VKVM_DOMAIN_STATS_CPU_SYSTEM "cpu.system"
-#define VKVM_DOMAIN_STATS_CPU_TIME "cpu.time"
-#define VKVM_DOMAIN_STATS_CPU_USER "cpu.user"
-#define VKVM_DOMAIN_STATS_CUSTOM_SUFFIX_TYPE_CUR ".cur"
-#define VKVM_DOMAIN_STATS_CUSTOM_SUFFIX_TYPE_MAX ".max"
-#define VKVM_DOMAIN_STATS_CUSTOM_SUFFIX_TYPE_SUM ".sum"
-#define VKVM_DOMAIN_STATS_DIRTYRATE_CALC_MODE "dirtyrate.calc_mode"
-#define VKVM_DOMAIN_STATS_DIRTYRATE_CALC_PERIOD "dirtyrate.calc_period"
-#define VKVM_DOMAIN_STATS_DIRTYRATE_CALC_START_TIME "dirtyrate.calc_start_time"
-#define VKVM_DOMAIN_STATS_DIRTYRATE_CALC_STATUS "dirtyrate.calc_status"
-#define VKVM_DOMAIN_STATS_DIRTYRATE_MEGABYTES_PER_SECOND "dirtyrate.megabytes_per_second"
-#define VKVM_DOMAIN_STATS_DIRTYRATE_VCPU_PREFIX "dirtyrate.vcpu."
-#define VKVM_DOMAIN_STATS_DIRTYRATE_VCPU_SUFFIX_MEGABYTES_PER_SECOND ".megabytes_per_second"
-#define VKVM_DOMAIN_STATS_IOTHREAD_COUNT "iothread.count"
-#define VKVM_DOMAIN_STATS_IOTHREAD_PREFIX "iothread."
-#define VKVM_DOMAIN_STATS_IOTHREAD_SUFFIX_POLL_GROW ".poll-grow"
-#define VKVM_DOMAIN_STATS_IOTHREAD_SUFFIX_POLL_MAX_NS ".poll-max-ns"
-#define VKVM_DOMAIN_STATS_IOTHREAD_SUFFIX_POLL_SHRINK ".poll-shrink"
-#define VKVM_DOMAIN_STATS_IOTHREAD_SUFFIX_POLL_WEIGHT ".poll-weight"
-#define VKVM_DOMAIN_STATS_MEMORY_BANDWIDTH_MONITOR_COUNT "memory.bandwidth.monitor.count"
-#define VKVM_DOMAIN_STATS_MEMORY_BANDWIDTH_MONITOR_PREFIX "memory.bandwidth.monitor."
-#define VKVM_DOMAIN_STATS_MEMORY_BANDWIDTH_MONITOR_SUFFIX_NAME ".name"
-#define VKVM_DOMAIN_STATS_MEMORY_BANDWIDTH_MONITOR_SUFFIX_NODE_COUNT ".node.count"
-#define VKVM_DOMAIN_STATS_MEMORY_BANDWIDTH_MONITOR_SUFFIX_NODE_PREFIX ".node."
-#define VKVM_DOMAIN_STATS_MEMORY_BANDWIDTH_MONITOR_SUFFIX_NODE_SUFFIX_BYTES_LOCAL ".bytes.local"
-#define VKVM_DOMAIN_STATS_MEMORY_BANDWIDTH_MONITOR_SUFFIX_NODE_SUFFIX_BYTES_TOTAL ".bytes.total"
-#define VKVM_DOMAIN_STATS_MEMORY_BANDWIDTH_MONITOR_SUFFIX_NODE_SUFFIX_ID ".id"
-#define VKVM_DOMAIN_STATS_MEMORY_BANDWIDTH_MONITOR_SUFFIX_VCPUS ".vcpus"
-#define VKVM_DOMAIN_STATS_NET_COUNT "net.count"
-#define VKVM_DOMAIN_STATS_NET_PREFIX "net."
-#define VKVM_DOMAIN_STATS_NET_SUFFIX_NAME ".name"
-#define VKVM_DOMAIN_STATS_NET_SUFFIX_RX_BYTES ".rx.bytes"
-#define VKVM_DOMAIN_STATS_NET_SUFFIX_RX_DROP ".rx.drop"
-#define VKVM_DOMAIN_STATS_NET_SUFFIX_RX_ERRS ".rx.errs"
-#define VKVM_DOMAIN_STATS_NET_SUFFIX_RX_PKTS ".rx.pkts"
-#define VKVM_DOMAIN_STATS_NET_SUFFIX_TX_BYTES ".tx.bytes"
-#define VKVM_DOMAIN_STATS_NET_SUFFIX_TX_DROP ".tx.drop"
-#define VKVM_DOMAIN_STATS_NET_SUFFIX_TX_ERRS ".tx.errs"
-#define VKVM_DOMAIN_STATS_NET_SUFFIX_TX_PKTS ".tx.pkts"
-#define VKVM_DOMAIN_STATS_PERF_ALIGNMENT_FAULTS "perf.alignment_faults"
-#define VKVM_DOMAIN_STATS_PERF_BRANCH_INSTRUCTIONS "perf.branch_instructions"
-#define VKVM_DOMAIN_STATS_PERF_BRANCH_MISSES "perf.branch_misses"
-#define VKVM_DOMAIN_STATS_PERF_BUS_CYCLES "perf.bus_cycles"
-#define VKVM_DOMAIN_STATS_PERF_CACHE_MISSES "perf.cache_misses"
-#define VKVM_DOMAIN_STATS_PERF_CACHE_REFERENCES "perf.cache_references"
-#define VKVM_DOMAIN_STATS_PERF_CMT "perf.cmt"
-#define VKVM_DOMAIN_STATS_PERF_CONTEXT_SWITCHES "perf.context_switches"
-#define VKVM_DOMAIN_STATS_PERF_CPU_CLOCK "perf.cpu_clock"
-#define VKVM_DOMAIN_STATS_PERF_CPU_CYCLES "perf.cpu_cycles"
-#define VKVM_DOMAIN_STATS_PERF_CPU_MIGRATIONS "perf.cpu_migrations"
-#define VKVM_DOMAIN_STATS_PERF_EMULATION_FAULTS "perf.emulation_faults"
-#define VKVM_DOMAIN_STATS_PERF_INSTRUCTIONS "perf.instructions"
-#define VKVM_DOMAIN_STATS_PERF_MBML "perf.mbml"
-#define VKVM_DOMAIN_STATS_PERF_MBMT "perf.mbmt"
-#define VKVM_DOMAIN_STATS_PERF_PAGE_FAULTS "perf.page_faults"
-#define VKVM_DOMAIN_STATS_PERF_PAGE_FAULTS_MAJ "perf.page_faults_maj"
-#define VKVM_DOMAIN_STATS_PERF_PAGE_FAULTS_MIN "perf.page_faults_min"
-#define VKVM_DOMAIN_STATS_PERF_REF_CPU_CYCLES "perf.ref_cpu_cycles"
-#define VKVM_DOMAIN_STATS_PERF_STALLED_CYCLES_BACKEND "perf.stalled_cycles_backend"
-#define VKVM_DOMAIN_STATS_PERF_STALLED_CYCLES_FRONTEND "perf.stalled_cycles_frontend"
-#define VKVM_DOMAIN_STATS_PERF_TASK_CLOCK "perf.task_clock"
-#define VKVM_DOMAIN_STATS_STATE_REASON "state.reason"
-#define VKVM_DOMAIN_STATS_STATE_STATE "state.state"
-#define VKVM_DOMAIN_STATS_VCPU_CURRENT "vcpu.current"
-#define VKVM_DOMAIN_STATS_VCPU_MAXIMUM "vcpu.maximum"
-#define VKVM_DOMAIN_STATS_VCPU_PREFIX "vcpu."
-#define VKVM_DOMAIN_STATS_VCPU_SUFFIX_DELAY ".delay"
-#define VKVM_DOMAIN_STATS_VCPU_SUFFIX_HALTED ".halted"
-#define VKVM_DOMAIN_STATS_VCPU_SUFFIX_STATE ".state"
-#define VKVM_DOMAIN_STATS_VCPU_SUFFIX_TIME ".time"
-#define VKVM_DOMAIN_STATS_VCPU_SUFFIX_WAIT ".wait"
-#define VKVM_DOMAIN_STATS_VM_PREFIX "vm."
+
+/* domain_save_image_format: Formats of a save image */
+
+/** Uncompressed. Since libvirt 12.0.0. */
 #define VKVM_DOMAIN_SAVE_PARAM_IMAGE_FORMAT_RAW "raw"
+/** Compressed with gzip. Since libvirt 12.0.0. */
 #define VKVM_DOMAIN_SAVE_PARAM_IMAGE_FORMAT_GZIP "gzip"
+/** Compressed with bzip2. Since libvirt 12.0.0. */
 #define VKVM_DOMAIN_SAVE_PARAM_IMAGE_FORMAT_BZIP2 "bzip2"
+/** Compressed with xz. Since libvirt 12.0.0. */
 #define VKVM_DOMAIN_SAVE_PARAM_IMAGE_FORMAT_XZ "xz"
+/** Compressed with lzop. Since libvirt 12.0.0. */
 #define VKVM_DOMAIN_SAVE_PARAM_IMAGE_FORMAT_LZOP "lzop"
+/** Compressed with zstd. Since libvirt 12.0.0. */
 #define VKVM_DOMAIN_SAVE_PARAM_IMAGE_FORMAT_ZSTD "zstd"
+/** Uncompressed, with each page at a fixed offset, so that threads can work
+ *  in parallel. Since libvirt 12.0.0. */
 #define VKVM_DOMAIN_SAVE_PARAM_IMAGE_FORMAT_SPARSE "sparse"
+
+/* domain_fd_associate_flags: How the domain uses associated file descriptors
+ * (flags) */
+
+/** Try to restore the security labels of the files afterwards. Since libvirt
+ *  9.0.0. */
+#define VKVM_DOMAIN_FD_ASSOCIATE_SECLABEL_RESTORE 1
+/** Label the files for writing, even where the use implies read-only. Since
+ *  libvirt 9.0.0. */
+#define VKVM_DOMAIN_FD_ASSOCIATE_SECLABEL_WRITABLE 2
+
+/* domain_graphics_reload_type: Which graphics to reload the TLS certificates
+ * of */
+
+/** All graphics that support it. Since libvirt 10.2.0. */
+#define VKVM_DOMAIN_GRAPHICS_RELOAD_TYPE_ANY 0
+/** VNC only. Since libvirt 10.2.0. */
+#define VKVM_DOMAIN_GRAPHICS_RELOAD_TYPE_VNC 1
+
+/* domain_guest_info_user_key: Keys of guest information about users: user.N
+ * and a suffix */
+
+/** Number of users who are logged in. (uint) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_USER_COUNT "user.count"
+/** Start of the keys of a user; its number follows. Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_USER_PREFIX "user."
+/** Name of the user. (string) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_USER_SUFFIX_NAME ".name"
+/** Domain of the user; Windows only. (string) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_USER_SUFFIX_DOMAIN ".domain"
+/** Time of the login, in milliseconds since 1970. (uint64, ms) Since libvirt
+ *  11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_USER_SUFFIX_LOGIN_TIME ".login-time"
+
+/* domain_guest_info_os_key: Keys of guest information about the operating
+ * system */
+
+/** Identifier, such as debian or mswindows. (string) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_OS_ID "os.id"
+/** Name, such as Debian GNU/Linux. (string) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_OS_NAME "os.name"
+/** Name with version, for people. (string) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_OS_PRETTY_NAME "os.pretty-name"
+/** Version with its name, such as 12 (bookworm). (string) Since libvirt
+ *  11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_OS_VERSION "os.version"
+/** Version for comparisons, such as 12. (string) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_OS_VERSION_ID "os.version-id"
+/** Release of the kernel, as uname -r prints it. (string) Since libvirt
+ *  11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_OS_KERNEL_RELEASE "os.kernel-release"
+/** Version of the kernel, as uname -v prints it. (string) Since libvirt
+ *  11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_OS_KERNEL_VERSION "os.kernel-version"
+/** Machine hardware name, as uname -m prints it. (string) Since libvirt
+ *  11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_OS_MACHINE "os.machine"
+/** Variant or edition for people, such as Server Edition. (string) Since
+ *  libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_OS_VARIANT "os.variant"
+/** Identifier of the variant, such as server. (string) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_OS_VARIANT_ID "os.variant-id"
+
+/* domain_guest_info_timezone_key: Keys of guest information about the time
+ * zone */
+
+/** Name of the time zone. (string) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_TIMEZONE_NAME "timezone.name"
+/** Offset to UTC. (int, s) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_TIMEZONE_OFFSET "timezone.offset"
+
+/* domain_guest_info_hostname_key: Keys of guest information about the host
+ * name */
+
+/** Host name of the guest. (string) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_HOSTNAME_HOSTNAME "hostname"
+
+/* domain_guest_info_fs_key: Keys of guest information about file systems:
+ * fs.N and a suffix */
+
+/** Number of mounted file systems. (uint) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_FS_COUNT "fs.count"
+/** Start of the keys of a file system; its number follows. Since libvirt
+ *  11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_FS_PREFIX "fs."
+/** Path that the file system is mounted on. (string) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_FS_SUFFIX_MOUNTPOINT ".mountpoint"
+/** Name of the device in the guest, such as sda1. (string) Since libvirt
+ *  11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_FS_SUFFIX_NAME ".name"
+/** Type of the file system, such as ext4. (string) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_FS_SUFFIX_FSTYPE ".fstype"
+/** Size of the file system. (uint64, bytes) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_FS_SUFFIX_TOTAL_BYTES ".total-bytes"
+/** Used space of the file system. (uint64, bytes) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_FS_SUFFIX_USED_BYTES ".used-bytes"
+/** Number of disks that the file system lies on. (uint) Since libvirt
+ *  11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_FS_SUFFIX_DISK_COUNT ".disk.count"
+/** Start of the keys of one of these disks; its number follows. Since
+ *  libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_FS_SUFFIX_DISK_PREFIX ".disk."
+/** Target name of the disk in the domain's XML, such as vda. (string) Since
+ *  libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_FS_SUFFIX_DISK_SUFFIX_ALIAS ".alias"
+/** Serial number of the disk. (string) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_FS_SUFFIX_DISK_SUFFIX_SERIAL ".serial"
+/** Device node of the disk in the guest. (string) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_FS_SUFFIX_DISK_SUFFIX_DEVICE ".device"
+
+/* domain_announce_interface_key: Keys of the times at which a network
+ * interface is announced */
+
+/** Delay before the first packet; 0 for the default of 50 ms. (uint, ms)
+ *  Since libvirt 12.5.0. */
+#define VKVM_DOMAIN_ANNOUNCE_INTERFACE_INITIAL "initial"
+/** Maximum delay between packets; 0 for the default of 550 ms. (uint, ms)
+ *  Since libvirt 12.5.0. */
+#define VKVM_DOMAIN_ANNOUNCE_INTERFACE_MAX "max"
+/** Number of packets; 0 for the default of 5. (uint) Since libvirt 12.5.0. */
+#define VKVM_DOMAIN_ANNOUNCE_INTERFACE_ROUNDS "rounds"
+/** Increment of the delay after each packet; 0 for the default of 50 ms.
+ *  (uint, ms) Since libvirt 12.5.0. */
+#define VKVM_DOMAIN_ANNOUNCE_INTERFACE_STEP "step"
+
+/* domain_guest_info_device_key: Keys of guest information about devices:
+ * device.N and a suffix */
+
+/** Number of devices. (uint) Since libvirt 12.7.0. */
+#define VKVM_DOMAIN_GUEST_INFO_DEVICE_COUNT "device.count"
+/** Start of the keys of a device; its number follows. Since libvirt 12.7.0. */
+#define VKVM_DOMAIN_GUEST_INFO_DEVICE_PREFIX "device."
+/** Name of the driver, such as VirtIO Balloon Driver. (string) Since libvirt
+ *  12.7.0. */
+#define VKVM_DOMAIN_GUEST_INFO_DEVICE_SUFFIX_DRIVER_NAME ".driverName"
+/** When the driver was released, since the epoch. (int64, s) Since libvirt
+ *  12.7.0. */
+#define VKVM_DOMAIN_GUEST_INFO_DEVICE_SUFFIX_DRIVER_DATE ".driverDate"
+/** Version of the driver. (string) Since libvirt 12.7.0. */
+#define VKVM_DOMAIN_GUEST_INFO_DEVICE_SUFFIX_DRIVER_VERSION ".driverVersion"
+/** Kind of identification that the device has, such as pci. (string) Since
+ *  libvirt 12.7.0. */
+#define VKVM_DOMAIN_GUEST_INFO_DEVICE_SUFFIX_ID_TYPE ".idType"
+/** Vendor of a PCI device. (uint) Since libvirt 12.7.0. */
+#define VKVM_DOMAIN_GUEST_INFO_DEVICE_SUFFIX_PCI_VENDOR ".pciVendor"
+/** Device number that the vendor gave to a PCI device. (uint) Since libvirt
+ *  12.7.0. */
+#define VKVM_DOMAIN_GUEST_INFO_DEVICE_SUFFIX_PCI_DEVICE ".pciDevice"
+
+/* domain_guest_info_disk_key: Keys of guest information about disks: disk.N
+ * and a suffix */
+
+/** Number of disks and partitions. (uint) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_DISK_COUNT "disk.count"
+/** Start of the keys of a disk; its number follows. Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_DISK_PREFIX "disk."
+/** Device node in the guest. (string) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_DISK_SUFFIX_NAME ".name"
+/** Whether it is a partition instead of a disk. (bool) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_DISK_SUFFIX_PARTITION ".partition"
+/** Number of devices that it depends on, such as the disk of a partition.
+ *  (uint) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_DISK_SUFFIX_DEPENDENCY_COUNT ".dependency.count"
+/** Start of the keys of one of these devices; its number follows. Since
+ *  libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_DISK_SUFFIX_DEPENDENCY_PREFIX ".dependency."
+/** Name of the device that it depends on. (string) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_DISK_SUFFIX_DEPENDENCY_SUFFIX_NAME ".name"
+/** Serial number. (string) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_DISK_SUFFIX_SERIAL ".serial"
+/** Target name of the disk in the domain's XML, such as vda. (string) Since
+ *  libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_DISK_SUFFIX_ALIAS ".alias"
+/** Alias that the guest gave to the disk. (string) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_DISK_SUFFIX_GUEST_ALIAS ".guest_alias"
+/** Type of the bus that the guest sees. (string) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_DISK_SUFFIX_GUEST_BUS ".guest_bus"
+
+/* domain_guest_info_interface_key: Keys of guest information about network
+ * interfaces: if.N and a suffix */
+
+/** Number of interfaces. (uint) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_IF_COUNT "if.count"
+/** Start of the keys of an interface; its number follows. Since libvirt
+ *  11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_IF_PREFIX "if."
+/** Name in the guest, such as eth0. (string) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_IF_SUFFIX_NAME ".name"
+/** MAC address. (string) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_IF_SUFFIX_HWADDR ".hwaddr"
+/** Number of IP addresses. (uint) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_IF_SUFFIX_ADDR_COUNT ".addr.count"
+/** Start of the keys of an address; its number follows. Since libvirt
+ *  11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_IF_SUFFIX_ADDR_PREFIX ".addr."
+/** Family of the address: ipv4 or ipv6. (string) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_IF_SUFFIX_ADDR_SUFFIX_TYPE ".type"
+/** IP address. (string) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_IF_SUFFIX_ADDR_SUFFIX_ADDR ".addr"
+/** Length of the network prefix. (uint) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_IF_SUFFIX_ADDR_SUFFIX_PREFIX ".prefix"
+
+/* domain_guest_info_load_key: Keys of guest information about load averages */
+
+/** Load average of the last minute. (double) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_LOAD_1M "load.1m"
+/** Load average of the last 5 minutes. (double) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_LOAD_5M "load.5m"
+/** Load average of the last 15 minutes. (double) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_GUEST_INFO_LOAD_15M "load.15m"
+
+/* domain_stats_state_key: Keys of the statistics group
+ * `VKVM_DOMAIN_STATS_STATE` */
+
+/** State of the domain: one of `VKVM_DOMAIN_STATE_*`. (int) Since libvirt
+ *  11.2.0. */
+#define VKVM_DOMAIN_STATS_STATE_STATE "state.state"
+/** Why the domain is in that state. (int) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_STATE_REASON "state.reason"
+
+/* domain_stats_cpu_key: Keys of the statistics group
+ * `VKVM_DOMAIN_STATS_CPU_TOTAL` */
+
+/** CPU time in all. (uint64, ns) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_CPU_TIME "cpu.time"
+/** CPU time spent in user mode. (uint64, ns) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_CPU_USER "cpu.user"
+/** CPU time spent in the kernel. (uint64, ns) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_CPU_SYSTEM "cpu.system"
+/** Time that KVM polled for a wake-up, and one came. (uint64, ns) Since
+ *  libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_CPU_HALTPOLL_SUCCESS_TIME "cpu.haltpoll.success.time"
+/** Time that KVM polled for a wake-up in vain. (uint64, ns) Since libvirt
+ *  11.2.0. */
+#define VKVM_DOMAIN_STATS_CPU_HALTPOLL_FAIL_TIME "cpu.haltpoll.fail.time"
+/** Number of cache monitors. (uint) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_CPU_CACHE_MONITOR_COUNT "cpu.cache.monitor.count"
+/** Start of the keys of a cache monitor; its number follows. Since libvirt
+ *  11.2.0. */
+#define VKVM_DOMAIN_STATS_CPU_CACHE_MONITOR_PREFIX "cpu.cache.monitor."
+/** Name of the cache monitor. (string) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_CPU_CACHE_MONITOR_SUFFIX_NAME ".name"
+/** Virtual CPUs that the cache monitor covers. (string) Since libvirt
+ *  11.2.0. */
+#define VKVM_DOMAIN_STATS_CPU_CACHE_MONITOR_SUFFIX_VCPUS ".vcpus"
+/** Number of cache banks of the monitor. (uint) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_CPU_CACHE_MONITOR_SUFFIX_BANK_COUNT ".bank.count"
+/** Start of the keys of a cache bank; its number follows. Since libvirt
+ *  11.2.0. */
+#define VKVM_DOMAIN_STATS_CPU_CACHE_MONITOR_SUFFIX_BANK_PREFIX ".bank."
+/** ID of the cache on the host. (uint) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_CPU_CACHE_MONITOR_SUFFIX_BANK_SUFFIX_ID ".id"
+/** Bytes of the cache that the domain uses. (uint64, bytes) Since libvirt
+ *  11.2.0. */
+#define VKVM_DOMAIN_STATS_CPU_CACHE_MONITOR_SUFFIX_BANK_SUFFIX_BYTES ".bytes"
+/** Number of energy monitors. (uint) Since libvirt 12.4.0. */
+#define VKVM_DOMAIN_STATS_CPU_ENERGY_MONITOR_COUNT "cpu.energy.monitor.count"
+/** Start of the keys of an energy monitor; its number follows. Since libvirt
+ *  12.4.0. */
+#define VKVM_DOMAIN_STATS_CPU_ENERGY_MONITOR_PREFIX "cpu.energy.monitor."
+/** Name of the energy monitor. (string) Since libvirt 12.4.0. */
+#define VKVM_DOMAIN_STATS_CPU_ENERGY_MONITOR_SUFFIX_NAME ".name"
+/** Virtual CPUs that the energy monitor covers. (string) Since libvirt
+ *  12.4.0. */
+#define VKVM_DOMAIN_STATS_CPU_ENERGY_MONITOR_SUFFIX_VCPUS ".vcpus"
+/** Number of CPU packages of the monitor. (uint) Since libvirt 12.4.0. */
+#define VKVM_DOMAIN_STATS_CPU_ENERGY_MONITOR_SUFFIX_PKG_COUNT ".pkg.count"
+/** Start of the keys of a CPU package; its number follows. Since libvirt
+ *  12.4.0. */
+#define VKVM_DOMAIN_STATS_CPU_ENERGY_MONITOR_SUFFIX_PKG_PREFIX ".pkg."
+/** ID of the CPU package on the host. (uint) Since libvirt 12.4.0. */
+#define VKVM_DOMAIN_STATS_CPU_ENERGY_MONITOR_SUFFIX_PKG_SUFFIX_ID ".id"
+
+/* domain_stats_balloon_key: Keys of the statistics group
+ * `VKVM_DOMAIN_STATS_BALLOON` */
+
+/** Current memory of the domain. (uint64, KiB) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_BALLOON_CURRENT "balloon.current"
+/** Maximum memory of the domain. (uint64, KiB) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_BALLOON_MAXIMUM "balloon.maximum"
+/** Memory that the guest read back from its swap. (uint64, KiB) Since
+ *  libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_BALLOON_SWAP_IN "balloon.swap_in"
+/** Memory that the guest wrote to its swap. (uint64, KiB) Since libvirt
+ *  11.2.0. */
+#define VKVM_DOMAIN_STATS_BALLOON_SWAP_OUT "balloon.swap_out"
+/** Page faults of the guest that needed disk I/O. (uint64) Since libvirt
+ *  11.2.0. */
+#define VKVM_DOMAIN_STATS_BALLOON_MAJOR_FAULT "balloon.major_fault"
+/** Page faults of the guest that needed no disk I/O. (uint64) Since libvirt
+ *  11.2.0. */
+#define VKVM_DOMAIN_STATS_BALLOON_MINOR_FAULT "balloon.minor_fault"
+/** Memory that the guest does not use at all, not even for caches. (uint64,
+ *  KiB) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_BALLOON_UNUSED "balloon.unused"
+/** Memory that the guest sees in all, as MemTotal of /proc/meminfo. (uint64,
+ *  KiB) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_BALLOON_AVAILABLE "balloon.available"
+/** Resident set size of the hypervisor process on the host. (uint64, KiB)
+ *  Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_BALLOON_RSS "balloon.rss"
+/** Memory that the guest can give up without swapping, as MemAvailable.
+ *  (uint64, KiB) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_BALLOON_USABLE "balloon.usable"
+/** Time when the guest last reported, in seconds since 1970. (uint64, s)
+ *  Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_BALLOON_LAST_UPDATE "balloon.last-update"
+/** Memory of caches that the guest can reclaim without I/O. (uint64, KiB)
+ *  Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_BALLOON_DISK_CACHES "balloon.disk_caches"
+/** Huge pages that the guest allocated with success. (uint64) Since libvirt
+ *  11.2.0. */
+#define VKVM_DOMAIN_STATS_BALLOON_HUGETLB_PGALLOC "balloon.hugetlb_pgalloc"
+/** Huge pages that the guest failed to allocate. (uint64) Since libvirt
+ *  11.2.0. */
+#define VKVM_DOMAIN_STATS_BALLOON_HUGETLB_PGFAIL "balloon.hugetlb_pgfail"
+
+/* domain_stats_vcpu_key: Keys of the statistics group
+ * `VKVM_DOMAIN_STATS_VCPU`: vcpu.N and a suffix */
+
+/** Number of virtual CPUs that are online. (uint) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_VCPU_CURRENT "vcpu.current"
+/** Maximum number of virtual CPUs. (uint) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_VCPU_MAXIMUM "vcpu.maximum"
+/** Start of the keys of a virtual CPU; its number follows. Since libvirt
+ *  11.2.0. */
+#define VKVM_DOMAIN_STATS_VCPU_PREFIX "vcpu."
+/** State of the virtual CPU: one of `VKVM_DOMAIN_VCPU_OFFLINE`,
+ *  `VKVM_DOMAIN_VCPU_RUNNING`, `VKVM_DOMAIN_VCPU_BLOCKED`. (int) Since
+ *  libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_VCPU_SUFFIX_STATE ".state"
+/** CPU time of the virtual CPU. (uint64, ns) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_VCPU_SUFFIX_TIME ".time"
+/** Time that the virtual CPU waited for I/O. (uint64, ns) Since libvirt
+ *  11.2.0. */
+#define VKVM_DOMAIN_STATS_VCPU_SUFFIX_WAIT ".wait"
+/** Whether the virtual CPU is halted: idle or disabled. (bool) Since libvirt
+ *  11.2.0. */
+#define VKVM_DOMAIN_STATS_VCPU_SUFFIX_HALTED ".halted"
+/** Time that the virtual CPU was ready but not scheduled: its steal time.
+ *  (uint64, ns) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_VCPU_SUFFIX_DELAY ".delay"
+
+/* domain_stats_net_key: Keys of the statistics group
+ * `VKVM_DOMAIN_STATS_INTERFACE`: net.N and a suffix */
+
+/** Number of network interfaces. (uint) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_NET_COUNT "net.count"
+/** Start of the keys of an interface; its number follows. Since libvirt
+ *  11.2.0. */
+#define VKVM_DOMAIN_STATS_NET_PREFIX "net."
+/** Name of the interface on the host, such as vnet0. (string) Since libvirt
+ *  11.2.0. */
+#define VKVM_DOMAIN_STATS_NET_SUFFIX_NAME ".name"
+/** Bytes received. (uint64, bytes) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_NET_SUFFIX_RX_BYTES ".rx.bytes"
+/** Packets received. (uint64) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_NET_SUFFIX_RX_PKTS ".rx.pkts"
+/** Errors while receiving. (uint64) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_NET_SUFFIX_RX_ERRS ".rx.errs"
+/** Received packets that were dropped. (uint64) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_NET_SUFFIX_RX_DROP ".rx.drop"
+/** Bytes sent. (uint64, bytes) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_NET_SUFFIX_TX_BYTES ".tx.bytes"
+/** Packets sent. (uint64) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_NET_SUFFIX_TX_PKTS ".tx.pkts"
+/** Errors while sending. (uint64) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_NET_SUFFIX_TX_ERRS ".tx.errs"
+/** Packets to send that were dropped. (uint64) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_NET_SUFFIX_TX_DROP ".tx.drop"
+
+/* domain_stats_block_key: Keys of the statistics group
+ * `VKVM_DOMAIN_STATS_BLOCK`: block.N and a suffix */
+
+/** Number of block devices that are listed. (uint) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_COUNT "block.count"
+/** Start of the keys of a block device; its number follows. Since libvirt
+ *  11.2.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_PREFIX "block."
+/** Target name of the disk, such as vda. (string) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_NAME ".name"
+/** Index of the image in the backing chain, with
+ *  `VKVM_DOMAIN_GET_ALL_STATS_BACKING`. (uint) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_BACKINGINDEX ".backingIndex"
+/** Path of the source, if it is a local file or block device. (string) Since
+ *  libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_PATH ".path"
+/** Read requests. (uint64) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_RD_REQS ".rd.reqs"
+/** Bytes read. (uint64, bytes) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_RD_BYTES ".rd.bytes"
+/** Time spent on reads. (uint64, ns) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_RD_TIMES ".rd.times"
+/** Write requests. (uint64) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_WR_REQS ".wr.reqs"
+/** Bytes written. (uint64, bytes) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_WR_BYTES ".wr.bytes"
+/** Time spent on writes. (uint64, ns) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_WR_TIMES ".wr.times"
+/** Flush requests. (uint64) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_FL_REQS ".fl.reqs"
+/** Time spent on flushes. (uint64, ns) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_FL_TIMES ".fl.times"
+/** Requests that found no room; Xen only. (uint64) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_ERRORS ".errors"
+/** Highest offset that was written. (uint64, bytes) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_ALLOCATION ".allocation"
+/** Size that the guest sees. (uint64, bytes) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_CAPACITY ".capacity"
+/** Size of the source on the host. (uint64, bytes) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_PHYSICAL ".physical"
+/** Offset at which `VKVM_DOMAIN_EVENT_ID_BLOCK_THRESHOLD` occurs. (uint64,
+ *  bytes) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_THRESHOLD ".threshold"
+/** Alignment that requests need. (uint64, bytes) Since libvirt 11.10.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LIMITS_REQUEST_ALIGNMENT ".limits.request_alignment"
+/** Maximum length of a discard request. (uint64, bytes) Since libvirt
+ *  11.10.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LIMITS_DISCARD_MAX ".limits.discard_max"
+/** Best alignment of discard requests. (uint64, bytes) Since libvirt
+ *  11.10.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LIMITS_DISCARD_ALIGNMENT ".limits.discard_alignment"
+/** Maximum length of a request to write zeros. (uint64, bytes) Since libvirt
+ *  11.10.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LIMITS_WRITE_ZEROES_MAX ".limits.write_zeroes_max"
+/** Best alignment of requests to write zeros. (uint64, bytes) Since libvirt
+ *  11.10.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LIMITS_WRITE_ZEROES_ALIGNMENT ".limits.write_zeroes_alignment"
+/** Best length of a transfer. (uint64, bytes) Since libvirt 11.10.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LIMITS_TRANSFER_OPTIMAL ".limits.transfer_optimal"
+/** Maximum length of a transfer. (uint64, bytes) Since libvirt 11.10.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LIMITS_TRANSFER_MAX ".limits.transfer_max"
+/** Maximum length of a transfer that the hardware takes. (uint64, bytes)
+ *  Since libvirt 11.10.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LIMITS_TRANSFER_HW_MAX ".limits.transfer_hw_max"
+/** Maximum number of scatter-gather elements. (uint64) Since libvirt
+ *  11.10.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LIMITS_IOV_MAX ".limits.iov_max"
+/** Maximum number of scatter-gather elements of the hardware. (uint64) Since
+ *  libvirt 11.10.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LIMITS_IOV_HW_MAX ".limits.iov_hw_max"
+/** Alignment that memory buffers need. (uint64, bytes) Since libvirt
+ *  11.10.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LIMITS_MEMORY_ALIGNMENT_MINIMAL ".limits.memory_alignment_minimal"
+/** Best alignment of memory buffers. (uint64, bytes) Since libvirt 11.10.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LIMITS_MEMORY_ALIGNMENT_OPTIMAL ".limits.memory_alignment_optimal"
+/** Number of intervals that statistics are kept for. (uint) Since libvirt
+ *  11.10.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_TIMED_GROUP_COUNT ".timed_group.count"
+/** Start of the keys of an interval; its number follows. Since libvirt
+ *  11.10.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_TIMED_GROUP_PREFIX ".timed_group."
+/** Length of the interval. (uint64, s) Since libvirt 11.10.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_TIMED_GROUP_SUFFIX_INTERVAL ".interval"
+/** Minimum latency of reads in the interval. (uint64, ns) Since libvirt
+ *  11.10.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_TIMED_GROUP_SUFFIX_RD_LATENCY_MIN ".rd_latency_min"
+/** Maximum latency of reads in the interval. (uint64, ns) Since libvirt
+ *  11.10.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_TIMED_GROUP_SUFFIX_RD_LATENCY_MAX ".rd_latency_max"
+/** Average latency of reads in the interval. (uint64, ns) Since libvirt
+ *  11.10.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_TIMED_GROUP_SUFFIX_RD_LATENCY_AVG ".rd_latency_avg"
+/** Average number of pending reads in the interval. (double) Since libvirt
+ *  11.10.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_TIMED_GROUP_SUFFIX_RD_QUEUE_DEPTH_AVG ".rd_queue_depth_avg"
+/** Minimum latency of writes in the interval. (uint64, ns) Since libvirt
+ *  11.10.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_TIMED_GROUP_SUFFIX_WR_LATENCY_MIN ".wr_latency_min"
+/** Maximum latency of writes in the interval. (uint64, ns) Since libvirt
+ *  11.10.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_TIMED_GROUP_SUFFIX_WR_LATENCY_MAX ".wr_latency_max"
+/** Average latency of writes in the interval. (uint64, ns) Since libvirt
+ *  11.10.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_TIMED_GROUP_SUFFIX_WR_LATENCY_AVG ".wr_latency_avg"
+/** Average number of pending writes in the interval. (double) Since libvirt
+ *  11.10.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_TIMED_GROUP_SUFFIX_WR_QUEUE_DEPTH_AVG ".wr_queue_depth_avg"
+/** Minimum latency of zone appends in the interval. (uint64, ns) Since
+ *  libvirt 11.10.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_TIMED_GROUP_SUFFIX_ZONE_APPEND_LATENCY_MIN ".zone_append_latency_min"
+/** Maximum latency of zone appends in the interval. (uint64, ns) Since
+ *  libvirt 11.10.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_TIMED_GROUP_SUFFIX_ZONE_APPEND_LATENCY_MAX ".zone_append_latency_max"
+/** Average latency of zone appends in the interval. (uint64, ns) Since
+ *  libvirt 11.10.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_TIMED_GROUP_SUFFIX_ZONE_APPEND_LATENCY_AVG ".zone_append_latency_avg"
+/** Average number of pending zone appends in the interval. (double) Since
+ *  libvirt 11.10.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_TIMED_GROUP_SUFFIX_ZONE_APPEND_QUEUE_DEPTH_AVG ".zone_append_queue_depth_avg"
+/** Minimum latency of flushes in the interval. (uint64, ns) Since libvirt
+ *  11.10.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_TIMED_GROUP_SUFFIX_FLUSH_LATENCY_MIN ".flush_latency_min"
+/** Maximum latency of flushes in the interval. (uint64, ns) Since libvirt
+ *  11.10.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_TIMED_GROUP_SUFFIX_FLUSH_LATENCY_MAX ".flush_latency_max"
+/** Average latency of flushes in the interval. (uint64, ns) Since libvirt
+ *  11.10.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_TIMED_GROUP_SUFFIX_FLUSH_LATENCY_AVG ".flush_latency_avg"
+/** Start of the keys of the latency histogram of reads. Since libvirt
+ *  12.1.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LATENCY_HISTOGRAM_READ_PREFIX ".latency_histogram.read."
+/** Start of the keys of the latency histogram of writes. Since libvirt
+ *  12.1.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LATENCY_HISTOGRAM_WRITE_PREFIX ".latency_histogram.write."
+/** Start of the keys of the latency histogram of zone appends. Since libvirt
+ *  12.1.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LATENCY_HISTOGRAM_ZONE_APPEND_PREFIX ".latency_histogram.zone_append."
+/** Start of the keys of the latency histogram of flushes. Since libvirt
+ *  12.1.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LATENCY_HISTOGRAM_FLUSH_PREFIX ".latency_histogram.flush."
+/** Number of bins of the histogram. (uint) Since libvirt 12.1.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LATENCY_HISTOGRAM_SUFFIX_BIN_COUNT "bin.count"
+/** Start of the keys of a bin; its number follows. Since libvirt 12.1.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LATENCY_HISTOGRAM_SUFFIX_BIN_PREFIX "bin."
+/** Latency at which the bin starts. (uint64, ns) Since libvirt 12.1.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LATENCY_HISTOGRAM_SUFFIX_BIN_SUFFIX_START ".start"
+/** Number of requests in the bin. (uint64) Since libvirt 12.1.0. */
+#define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LATENCY_HISTOGRAM_SUFFIX_BIN_SUFFIX_VALUE ".value"
+
+/* domain_stats_perf_key: Keys of the statistics group
+ * `VKVM_DOMAIN_STATS_PERF` */
+
+/** Use of the last-level cache by the domain (Intel CMT). (uint64, bytes)
+ *  Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_PERF_CMT "perf.cmt"
+/** Memory bandwidth in all (Intel MBM). (uint64, bytes/s) Since libvirt
+ *  11.2.0. */
+#define VKVM_DOMAIN_STATS_PERF_MBMT "perf.mbmt"
+/** Memory bandwidth of the local socket (Intel MBM). (uint64, bytes/s) Since
+ *  libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_PERF_MBML "perf.mbml"
+/** Cache misses. (uint64) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_PERF_CACHE_MISSES "perf.cache_misses"
+/** Accesses to the cache. (uint64) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_PERF_CACHE_REFERENCES "perf.cache_references"
+/** Instructions that were executed. (uint64) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_PERF_INSTRUCTIONS "perf.instructions"
+/** CPU cycles; their number depends on frequency scaling. (uint64) Since
+ *  libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_PERF_CPU_CYCLES "perf.cpu_cycles"
+/** Branch instructions. (uint64) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_PERF_BRANCH_INSTRUCTIONS "perf.branch_instructions"
+/** Branches that were predicted wrongly. (uint64) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_PERF_BRANCH_MISSES "perf.branch_misses"
+/** Bus cycles. (uint64) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_PERF_BUS_CYCLES "perf.bus_cycles"
+/** Cycles stalled in the front end: no instruction was ready. (uint64) Since
+ *  libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_PERF_STALLED_CYCLES_FRONTEND "perf.stalled_cycles_frontend"
+/** Cycles stalled in the back end: a resource was lacking. (uint64) Since
+ *  libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_PERF_STALLED_CYCLES_BACKEND "perf.stalled_cycles_backend"
+/** CPU cycles at a constant frequency, without the effect of scaling.
+ *  (uint64) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_PERF_REF_CPU_CYCLES "perf.ref_cpu_cycles"
+/** Time by the CPU clock, a timer of each CPU. (uint64) Since libvirt
+ *  11.2.0. */
+#define VKVM_DOMAIN_STATS_PERF_CPU_CLOCK "perf.cpu_clock"
+/** Time by the task clock, which runs with the domain's tasks only. (uint64)
+ *  Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_PERF_TASK_CLOCK "perf.task_clock"
+/** Page faults of both kinds. (uint64) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_PERF_PAGE_FAULTS "perf.page_faults"
+/** Context switches. (uint64) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_PERF_CONTEXT_SWITCHES "perf.context_switches"
+/** Moves from one host CPU to another. (uint64) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_PERF_CPU_MIGRATIONS "perf.cpu_migrations"
+/** Minor page faults, which need no disk I/O. (uint64) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_PERF_PAGE_FAULTS_MIN "perf.page_faults_min"
+/** Major page faults, which need disk I/O. (uint64) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_PERF_PAGE_FAULTS_MAJ "perf.page_faults_maj"
+/** Unaligned accesses that the kernel had to handle. (uint64) Since libvirt
+ *  11.2.0. */
+#define VKVM_DOMAIN_STATS_PERF_ALIGNMENT_FAULTS "perf.alignment_faults"
+/** Instructions that the kernel had to emulate. (uint64) Since libvirt
+ *  11.2.0. */
+#define VKVM_DOMAIN_STATS_PERF_EMULATION_FAULTS "perf.emulation_faults"
+
+/* domain_stats_iothread_key: Keys of the statistics group
+ * `VKVM_DOMAIN_STATS_IOTHREAD`: iothread.ID and a suffix */
+
+/** Number of IOThreads. (uint) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_IOTHREAD_COUNT "iothread.count"
+/** Start of the keys of an IOThread; its ID follows. Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_IOTHREAD_PREFIX "iothread."
+/** Maximum time that the IOThread polls for events; 0 means no polling.
+ *  (uint64, ns) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_IOTHREAD_SUFFIX_POLL_MAX_NS ".poll-max-ns"
+/** Factor by which the polling time grows; 0 for the hypervisor's default.
+ *  (uint) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_IOTHREAD_SUFFIX_POLL_GROW ".poll-grow"
+/** Divisor by which the polling time shrinks; 0 for the hypervisor's
+ *  default. (uint) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_IOTHREAD_SUFFIX_POLL_SHRINK ".poll-shrink"
+/** How slowly the polling time adapts; 0 for the hypervisor's default.
+ *  (uint) Since libvirt 12.7.0. */
+#define VKVM_DOMAIN_STATS_IOTHREAD_SUFFIX_POLL_WEIGHT ".poll-weight"
+
+/* domain_stats_memory_key: Keys of the statistics group
+ * `VKVM_DOMAIN_STATS_MEMORY` */
+
+/** Number of memory bandwidth monitors. (uint) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_MEMORY_BANDWIDTH_MONITOR_COUNT "memory.bandwidth.monitor.count"
+/** Start of the keys of a monitor; its number follows. Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_MEMORY_BANDWIDTH_MONITOR_PREFIX "memory.bandwidth.monitor."
+/** Name of the monitor. (string) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_MEMORY_BANDWIDTH_MONITOR_SUFFIX_NAME ".name"
+/** Virtual CPUs that the monitor covers. (string) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_MEMORY_BANDWIDTH_MONITOR_SUFFIX_VCPUS ".vcpus"
+/** Number of memory controllers of the monitor. (uint) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_MEMORY_BANDWIDTH_MONITOR_SUFFIX_NODE_COUNT ".node.count"
+/** Start of the keys of a memory controller; its number follows. Since
+ *  libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_MEMORY_BANDWIDTH_MONITOR_SUFFIX_NODE_PREFIX ".node."
+/** ID of the memory controller on the host. (uint) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_MEMORY_BANDWIDTH_MONITOR_SUFFIX_NODE_SUFFIX_ID ".id"
+/** Bytes that went through the controller of the CPU's own socket. (uint64,
+ *  bytes) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_MEMORY_BANDWIDTH_MONITOR_SUFFIX_NODE_SUFFIX_BYTES_LOCAL ".bytes.local"
+/** Bytes that went through controllers of any socket. (uint64, bytes) Since
+ *  libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_MEMORY_BANDWIDTH_MONITOR_SUFFIX_NODE_SUFFIX_BYTES_TOTAL ".bytes.total"
+
+/* domain_stats_dirty_rate_key: Keys of the statistics group
+ * `VKVM_DOMAIN_STATS_DIRTYRATE` */
+
+/** Status of the last calculation: one of `VKVM_DOMAIN_DIRTYRATE_*`. (int)
+ *  Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_DIRTYRATE_CALC_STATUS "dirtyrate.calc_status"
+/** Start of the last calculation. (int64, s) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_DIRTYRATE_CALC_START_TIME "dirtyrate.calc_start_time"
+/** Duration of the last calculation. (int, s) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_DIRTYRATE_CALC_PERIOD "dirtyrate.calc_period"
+/** Mode of the last calculation: page-sampling, dirty-bitmap or dirty-ring.
+ *  (string) Since libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_DIRTYRATE_CALC_MODE "dirtyrate.calc_mode"
+/** Rate at which the guest changes memory. (int64, MiB/s) Since libvirt
+ *  11.2.0. */
+#define VKVM_DOMAIN_STATS_DIRTYRATE_MEGABYTES_PER_SECOND "dirtyrate.megabytes_per_second"
+/** Start of the keys of a virtual CPU; its number follows. Since libvirt
+ *  11.2.0. */
+#define VKVM_DOMAIN_STATS_DIRTYRATE_VCPU_PREFIX "dirtyrate.vcpu."
+/** Rate at which the virtual CPU changes memory. (int64, MiB/s) Since
+ *  libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_DIRTYRATE_VCPU_SUFFIX_MEGABYTES_PER_SECOND ".megabytes_per_second"
+
+/* domain_stats_vm_key: Keys of the statistics group `VKVM_DOMAIN_STATS_VM`:
+ * vm.NAME and a suffix */
+
+/** Start of the keys; the hypervisor's name of the statistic follows. Since
+ *  libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_VM_PREFIX "vm."
+
+/* domain_stats_custom_suffix: Suffixes of statistics that the hypervisor
+ * defines */
+
+/** Value at this moment; may also be a boolean. (uint64) Since libvirt
+ *  11.2.0. */
+#define VKVM_DOMAIN_STATS_CUSTOM_SUFFIX_TYPE_CUR ".cur"
+/** Sum since the domain started; may also be a boolean. (uint64) Since
+ *  libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_CUSTOM_SUFFIX_TYPE_SUM ".sum"
+/** Peak since the domain started; may also be a boolean. (uint64) Since
+ *  libvirt 11.2.0. */
+#define VKVM_DOMAIN_STATS_CUSTOM_SUFFIX_TYPE_MAX ".max"
+
+/* domain_qemu_monitor_command_flags: Language of a QEMU monitor command
+ * (flags) */
+
+/** The command is QMP: JSON. */
 #define VKVM_DOMAIN_QEMU_MONITOR_COMMAND_DEFAULT 0
+/** The command is in the human monitor's language. */
 #define VKVM_DOMAIN_QEMU_MONITOR_COMMAND_HMP 1
+
+/* domain_qemu_monitor_event_register_flags: How to select QEMU monitor
+ * events by name (flags) */
+
+/** Take the name as a POSIX extended regular expression. */
 #define VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_REGEX 1
+/** Ignore case. */
 #define VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_NOCASE 2
+
+/* domain_qemu_agent_command_timeout: Special timeouts of a guest agent
+ * command */
+
+/** Wait without limit. */
 #define VKVM_DOMAIN_QEMU_AGENT_COMMAND_BLOCK (-2)
+/** Wait as long as libvirt does by default. */
 #define VKVM_DOMAIN_QEMU_AGENT_COMMAND_DEFAULT (-1)
+/** Do not wait for the answer. */
 #define VKVM_DOMAIN_QEMU_AGENT_COMMAND_NOWAIT 0
+/** Wait 60 seconds, as libvirt does when it shuts a guest down. */
 #define VKVM_DOMAIN_QEMU_AGENT_COMMAND_SHUTDOWN 60
 
 /**
@@ -6071,7 +8124,7 @@ vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
  * @param stream a stream that carries nothing (not NULL; borrowed)
  * @param devname the name of the channel's target, or its alias; NULL for the
  *     first channel (may be NULL; borrowed)
- * @param flags `VKVM_DOMAIN_OPEN_CHANNEL_FORCE` to take it from who has it now
+ * @param flags 0 or `VKVM_DOMAIN_OPEN_CHANNEL_FORCE`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -6113,7 +8166,7 @@ int vkvm_domain_open_console(vkvm_domain *dom,
  * @param idx which of its displays, from 0
  * @param fd the socket, an open file descriptor; the call borrows it, and the
  *     caller closes it
- * @param flags `VKVM_DOMAIN_OPEN_GRAPHICS_SKIPAUTH` to need no password
+ * @param flags 0 or `VKVM_DOMAIN_OPEN_GRAPHICS_SKIPAUTH`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -6132,7 +8185,7 @@ int vkvm_domain_open_graphics(vkvm_domain *dom,
  *
  * @param dom the domain (not NULL; borrowed)
  * @param idx which of its displays, from 0
- * @param flags `VKVM_DOMAIN_OPEN_GRAPHICS_SKIPAUTH` to need no password
+ * @param flags 0 or `VKVM_DOMAIN_OPEN_GRAPHICS_SKIPAUTH`
  * @param fd a new file descriptor, a socket that speaks the display's
  *     protocol; the caller owns it and closes it (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -6246,7 +8299,7 @@ int vkvm_domain_get_block_iotune(vkvm_domain *dom,
  * @param dom the domain (not NULL; borrowed)
  * @param path the disk: its target like "vda", or its image's path (not NULL;
  *     borrowed)
- * @param flags bitwise OR of `VKVM_DOMAIN_BLOCK_JOB_INFO_*`
+ * @param flags 0 or `VKVM_DOMAIN_BLOCK_JOB_INFO_BANDWIDTH_BYTES`
  * @param info a map of `type` (one of `VKVM_DOMAIN_BLOCK_JOB_TYPE_*`),
  *     `bandwidth` (the limit in MiB/s, or bytes/s with
  *     `VKVM_DOMAIN_BLOCK_JOB_INFO_BANDWIDTH_BYTES`; 0 for none), `cur` and
@@ -6610,7 +8663,10 @@ int vkvm_domain_get_job_info(vkvm_domain *dom, vkvm_value **info, vkvm_error **e
  *
  * @param dom the domain (not NULL; borrowed)
  * @param flags bitwise OR of `VKVM_DOMAIN_JOB_STATS_*`
- * @param type `VKVM_DOMAIN_JOB_NONE` or one of those after it (out; not NULL)
+ * @param type type of the job (one of `VKVM_DOMAIN_JOB_NONE`,
+ *     `VKVM_DOMAIN_JOB_BOUNDED`, `VKVM_DOMAIN_JOB_UNBOUNDED`,
+ *     `VKVM_DOMAIN_JOB_COMPLETED`, `VKVM_DOMAIN_JOB_FAILED`,
+ *     `VKVM_DOMAIN_JOB_CANCELLED`; out; not NULL)
  * @param stats a map whose keys are the texts of `VKVM_DOMAIN_JOB_*`; times in
  *     ms, sizes in bytes (out; not NULL; owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -7086,9 +9142,7 @@ int vkvm_domain_list_snapshot_names(vkvm_domain *dom,
  * @param dom the domain (not NULL; borrowed)
  * @param path the disk: its target like "vda", or its image's path (not NULL;
  *     borrowed)
- * @param flags `VKVM_DOMAIN_BLOCK_JOB_ABORT_ASYNC` to return before it has
- *     ended, `VKVM_DOMAIN_BLOCK_JOB_ABORT_PIVOT` to let the domain use the
- *     copy
+ * @param flags bitwise OR of `VKVM_DOMAIN_BLOCK_JOB_ABORT_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -7106,7 +9160,7 @@ int vkvm_domain_abort_block_job(vkvm_domain *dom,
  * Flags need libvirt 8.5.0.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_DOMAIN_DOMAIN_ABORT_JOB_*` (needs libvirt
+ * @param flags 0 or `VKVM_DOMAIN_DOMAIN_ABORT_JOB_POSTCOPY` (needs libvirt
  *     8.5.0)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -7211,8 +9265,7 @@ int vkvm_domain_authorized_ssh_keys_get(vkvm_domain *dom,
  *     list, without flags, removes all lines (may be NULL; borrowed; its
  *     length is in keys_len)
  * @param keys_len how many there are
- * @param flags `VKVM_DOMAIN_AUTHORIZED_SSH_KEYS_SET_APPEND` to keep the
- *     others, `VKVM_DOMAIN_AUTHORIZED_SSH_KEYS_SET_REMOVE` to remove these
+ * @param flags bitwise OR of `VKVM_DOMAIN_AUTHORIZED_SSH_KEYS_SET_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -7321,7 +9374,7 @@ int vkvm_domain_block_commit(vkvm_domain *dom,
  *     `VKVM_DOMAIN_BLOCK_COPY_GRANULARITY` (in bytes) and
  *     `VKVM_DOMAIN_BLOCK_COPY_BUF_SIZE` (in bytes); another key is an error
  *     (may be NULL; borrowed)
- * @param flags `VKVM_DOMAIN_BLOCK_COPY_SHALLOW`,
+ * @param flags bitwise OR of `VKVM_DOMAIN_BLOCK_COPY_SHALLOW`,
  *     `VKVM_DOMAIN_BLOCK_COPY_REUSE_EXT`,
  *     `VKVM_DOMAIN_BLOCK_COPY_TRANSIENT_JOB`,
  *     `VKVM_DOMAIN_BLOCK_COPY_SYNCHRONOUS_WRITES`,
@@ -7378,7 +9431,7 @@ int vkvm_domain_block_peek(vkvm_domain *dom,
  *     borrowed)
  * @param bandwidth the limit of the speed, in bytes/s with
  *     `VKVM_DOMAIN_BLOCK_PULL_BANDWIDTH_BYTES`; 0 for none (in MiB/s)
- * @param flags bitwise OR of `VKVM_DOMAIN_BLOCK_PULL_*`
+ * @param flags 0 or `VKVM_DOMAIN_BLOCK_PULL_BANDWIDTH_BYTES`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -7991,7 +10044,9 @@ int vkvm_domain_lxc_open_namespace(vkvm_domain *dom,
  * The next start goes on from there.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_DOMAIN_SAVE_*`
+ * @param flags bitwise OR of `VKVM_DOMAIN_SAVE_BYPASS_CACHE`,
+ *     `VKVM_DOMAIN_SAVE_RUNNING`, `VKVM_DOMAIN_SAVE_PAUSED`,
+ *     `VKVM_DOMAIN_SAVE_RESET_NVRAM`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8006,8 +10061,11 @@ int vkvm_domain_managed_save(vkvm_domain *dom, uint32_t flags, vkvm_error **erro
  *
  * @param dom the domain (not NULL; borrowed)
  * @param xml a `<domain>` document (not NULL; borrowed)
- * @param flags whether the domain will run or be paused after the next start:
- *     `VKVM_DOMAIN_SAVE_RUNNING` or `VKVM_DOMAIN_SAVE_PAUSED`; 0 for as it was
+ * @param flags whether the domain runs or is paused after the next start:
+ *     `VKVM_DOMAIN_SAVE_RUNNING` or `VKVM_DOMAIN_SAVE_PAUSED`; 0 keeps the
+ *     saved state (bitwise OR of `VKVM_DOMAIN_SAVE_BYPASS_CACHE`,
+ *     `VKVM_DOMAIN_SAVE_RUNNING`, `VKVM_DOMAIN_SAVE_PAUSED`,
+ *     `VKVM_DOMAIN_SAVE_RESET_NVRAM`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8023,7 +10081,7 @@ int vkvm_domain_managed_save_define_xml(vkvm_domain *dom,
  * Gets the definition that is kept in the saved state of the domain.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_DOMAIN_SAVE_IMAGE_XML_*`
+ * @param flags 0 or `VKVM_DOMAIN_SAVE_IMAGE_XML_SECURE`
  * @param xml a `<domain>` document (out; not NULL; owned by the caller:
  *     vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -8056,8 +10114,8 @@ int vkvm_domain_managed_save_remove(vkvm_domain *dom, uint32_t flags, vkvm_error
  * @param dom the domain (not NULL; borrowed)
  * @param offset the address of the first one (in bytes)
  * @param size how much; libvirt has a limit, 4 MiB over a socket (in bytes)
- * @param flags what kind of address it is, `VKVM_DOMAIN_MEMORY_VIRTUAL` or
- *     `VKVM_DOMAIN_MEMORY_PHYSICAL`; one of them is needed
+ * @param flags kind of the address; one of them is needed (bitwise OR of
+ *     `VKVM_DOMAIN_MEMORY_VIRTUAL`, `VKVM_DOMAIN_MEMORY_PHYSICAL`)
  * @param data the bytes (out; not NULL; owned by the caller: vkvm_bytes_free;
  *     its length is in data_len)
  * @param data_len how many there are, which is `size` (out)
@@ -8109,8 +10167,7 @@ int vkvm_domain_memory_stats(vkvm_domain *dom,
  *     the value of `VKVM_DOMAIN_MIGRATE_PARAM_MIGRATE_DISKS` and the others
  *     about disks is a list of texts; another key is an error (may be NULL;
  *     borrowed)
- * @param flags `VKVM_DOMAIN_MIGRATE_LIVE` and others (bitwise OR of
- *     `VKVM_DOMAIN_MIGRATE_*`)
+ * @param flags bitwise OR of `VKVM_DOMAIN_MIGRATE_*`
  * @param ddom the domain on the other host (out; not NULL; owned by the
  *     caller: vkvm_domain_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -8137,8 +10194,7 @@ int vkvm_domain_migrate(vkvm_domain *dom,
  * @param uri where its memory goes, like "tcp://host"; NULL to let the
  *     destination choose (may be NULL; borrowed)
  * @param bandwidth the limit of the speed; 0 for none (in MiB/s)
- * @param flags `VKVM_DOMAIN_MIGRATE_LIVE` and others (bitwise OR of
- *     `VKVM_DOMAIN_MIGRATE_*`)
+ * @param flags bitwise OR of `VKVM_DOMAIN_MIGRATE_*`
  * @param ddom the domain on the other host (out; not NULL; owned by the
  *     caller: vkvm_domain_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -8196,8 +10252,7 @@ int vkvm_domain_migrate_get_max_downtime(vkvm_domain *dom,
  * Gets the limit of the speed of migrations of the domain.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags `VKVM_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY` for that after the
- *     switch in post-copy mode
+ * @param flags 0 or `VKVM_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY`
  * @param bandwidth the speed (in MiB/s; out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -8251,8 +10306,7 @@ int vkvm_domain_migrate_set_max_downtime(vkvm_domain *dom,
  *
  * @param dom the domain (not NULL; borrowed)
  * @param bandwidth the speed (in MiB/s)
- * @param flags `VKVM_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY` for that after the
- *     switch in post-copy mode
+ * @param flags 0 or `VKVM_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8294,8 +10348,7 @@ int vkvm_domain_migrate_start_post_copy(vkvm_domain *dom, uint32_t flags, vkvm_e
  *     the value of `VKVM_DOMAIN_MIGRATE_PARAM_MIGRATE_DISKS` and the others
  *     about disks is a list of texts; another key is an error (may be NULL;
  *     borrowed)
- * @param flags `VKVM_DOMAIN_MIGRATE_LIVE` and others (bitwise OR of
- *     `VKVM_DOMAIN_MIGRATE_*`)
+ * @param flags bitwise OR of `VKVM_DOMAIN_MIGRATE_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8320,8 +10373,7 @@ int vkvm_domain_migrate_to_uri(vkvm_domain *dom,
  * @param uri where its memory goes, like "tcp://host"; NULL to let the
  *     destination choose (may be NULL; borrowed)
  * @param bandwidth the limit of the speed; 0 for none (in MiB/s)
- * @param flags `VKVM_DOMAIN_MIGRATE_LIVE` and others (bitwise OR of
- *     `VKVM_DOMAIN_MIGRATE_*`)
+ * @param flags bitwise OR of `VKVM_DOMAIN_MIGRATE_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8485,8 +10537,7 @@ int vkvm_domain_qemu_agent_command(vkvm_domain *dom,
  * @param dom the domain (not NULL; borrowed)
  * @param cmd the command, in JSON, like "{ \"execute\": \"query-status\" }"
  *     (not NULL; borrowed)
- * @param flags `VKVM_DOMAIN_QEMU_MONITOR_COMMAND_HMP` for a command in the
- *     language for people, like "info status"
+ * @param flags bitwise OR of `VKVM_DOMAIN_QEMU_MONITOR_COMMAND_*`
  * @param result the answer, in the same language (out; not NULL; owned by the
  *     caller: vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -8610,8 +10661,9 @@ int vkvm_domain_resume(vkvm_domain *dom, vkvm_error **error);
  *     must describe the same virtual hardware (may be NULL; borrowed)
  * @param params a map with keys of `VKVM_DOMAIN_SAVE_PARAM_*` (needs libvirt
  *     8.4.0; may be NULL; borrowed)
- * @param flags `VKVM_DOMAIN_SAVE_BYPASS_CACHE`, `VKVM_DOMAIN_SAVE_RUNNING`,
- *     `VKVM_DOMAIN_SAVE_PAUSED`, `VKVM_DOMAIN_SAVE_RESET_NVRAM`
+ * @param flags bitwise OR of `VKVM_DOMAIN_SAVE_BYPASS_CACHE`,
+ *     `VKVM_DOMAIN_SAVE_RUNNING`, `VKVM_DOMAIN_SAVE_PAUSED`,
+ *     `VKVM_DOMAIN_SAVE_RESET_NVRAM`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8787,7 +10839,7 @@ int vkvm_domain_set_block_iotune(vkvm_domain *dom,
  *     borrowed)
  * @param bandwidth the limit of the speed, in bytes/s with
  *     `VKVM_DOMAIN_BLOCK_JOB_SPEED_BANDWIDTH_BYTES`; 0 for none (in MiB/s)
- * @param flags bitwise OR of `VKVM_DOMAIN_BLOCK_JOB_SPEED_*`
+ * @param flags 0 or `VKVM_DOMAIN_BLOCK_JOB_SPEED_BANDWIDTH_BYTES`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8915,8 +10967,8 @@ int vkvm_domain_set_launch_security_state(vkvm_domain *dom,
  * crashes.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param type the event, one of `VKVM_DOMAIN_LIFECYCLE_POWEROFF`,
- *     `VKVM_DOMAIN_LIFECYCLE_REBOOT`, `VKVM_DOMAIN_LIFECYCLE_CRASH`
+ * @param type the event (one of `VKVM_DOMAIN_LIFECYCLE_POWEROFF`,
+ *     `VKVM_DOMAIN_LIFECYCLE_REBOOT`, `VKVM_DOMAIN_LIFECYCLE_CRASH`)
  * @param action one of `VKVM_DOMAIN_LIFECYCLE_ACTION_*`
  * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -9108,8 +11160,7 @@ int vkvm_domain_set_throttle_group(vkvm_domain *dom,
  * @param dom the domain (not NULL; borrowed)
  * @param secs the time since 1970 (in seconds)
  * @param nsecs the part of a second besides (in nanoseconds)
- * @param flags `VKVM_DOMAIN_TIME_SYNC` to set it from the guest's hardware
- *     clock instead of what is given
+ * @param flags 0 or `VKVM_DOMAIN_TIME_SYNC`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -9128,7 +11179,7 @@ int vkvm_domain_set_time(vkvm_domain *dom,
  * @param dom the domain (not NULL; borrowed)
  * @param username the user (not NULL; borrowed)
  * @param password the password (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_DOMAIN_PASSWORD_*`
+ * @param flags 0 or `VKVM_DOMAIN_PASSWORD_ENCRYPTED`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -9149,8 +11200,7 @@ int vkvm_domain_set_user_password(vkvm_domain *dom,
  * @param cpumap the numbers, like `0-2,5`; all of those that are only plugged
  *     together (not NULL; borrowed)
  * @param state 1 to plug in, 0 to pull out
- * @param flags `VKVM_DOMAIN_SETVCPU_ASYNC_UNPLUG` to not wait until the guest
- *     has let go (bitwise OR of `VKVM_DOMAIN_AFFECT_*`)
+ * @param flags bitwise OR of `VKVM_DOMAIN_SETVCPU_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -9310,35 +11360,85 @@ vkvm_domain *vkvm_domain_ref(vkvm_domain *dom);
 
 /* === Snapshots of domains ================================================= */
 
+/* domain_snapshot_delete_flags: How to delete a snapshot (flags) */
+
+/** Delete the snapshot and all its descendants. */
 #define VKVM_DOMAIN_SNAPSHOT_DELETE_CHILDREN 1
+/** Delete libvirt's metadata only; keep the data of the snapshot in the disk
+ *  images. */
 #define VKVM_DOMAIN_SNAPSHOT_DELETE_METADATA_ONLY 2
+/** Delete the descendants but keep the snapshot itself. */
 #define VKVM_DOMAIN_SNAPSHOT_DELETE_CHILDREN_ONLY 4
+
+/* domain_snapshot_create_flags: How to create a snapshot (flags) */
+
+/** Restore or change metadata of an existing snapshot; take no new one. */
 #define VKVM_DOMAIN_SNAPSHOT_CREATE_REDEFINE 1
+/** With `VKVM_DOMAIN_SNAPSHOT_CREATE_REDEFINE`, make the snapshot the
+ *  current one. */
 #define VKVM_DOMAIN_SNAPSHOT_CREATE_CURRENT 2
+/** Take the snapshot without recording it in libvirt. */
 #define VKVM_DOMAIN_SNAPSHOT_CREATE_NO_METADATA 4
+/** Stop the running domain once the snapshot is taken. */
 #define VKVM_DOMAIN_SNAPSHOT_CREATE_HALT 8
+/** Snapshot the disks only, not the memory. */
 #define VKVM_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY 16
+/** Use external files that exist already, instead of creating them. */
 #define VKVM_DOMAIN_SNAPSHOT_CREATE_REUSE_EXT 32
+/** Freeze the guest's file systems through the guest agent during the
+ *  snapshot. */
 #define VKVM_DOMAIN_SNAPSHOT_CREATE_QUIESCE 64
+/** Snapshot all disks or none: a failure leaves nothing changed. */
 #define VKVM_DOMAIN_SNAPSHOT_CREATE_ATOMIC 128
+/** Keep the domain running while its memory is saved. */
 #define VKVM_DOMAIN_SNAPSHOT_CREATE_LIVE 256
+/** Validate the snapshot's XML against libvirt's schema. */
 #define VKVM_DOMAIN_SNAPSHOT_CREATE_VALIDATE 512
+
+/* domain_snapshot_list_flags: Which snapshots to list (flags) */
+
+/** Of a domain: only snapshots without a parent. */
 #define VKVM_DOMAIN_SNAPSHOT_LIST_ROOTS 1
+/** Of a snapshot: all descendants, not only its children. */
 #define VKVM_DOMAIN_SNAPSHOT_LIST_DESCENDANTS 1
+/** Only snapshots with metadata in libvirt, which block undefining the
+ *  domain. */
 #define VKVM_DOMAIN_SNAPSHOT_LIST_METADATA 2
+/** Only snapshots without children. */
 #define VKVM_DOMAIN_SNAPSHOT_LIST_LEAVES 4
+/** Only snapshots that have children. */
 #define VKVM_DOMAIN_SNAPSHOT_LIST_NO_LEAVES 8
+/** Only snapshots that libvirt keeps no metadata of. */
 #define VKVM_DOMAIN_SNAPSHOT_LIST_NO_METADATA 16
-#define VKVM_DOMAIN_SNAPSHOT_LIST_ACTIVE 64
+/** Only snapshots taken while the domain was shut off. */
 #define VKVM_DOMAIN_SNAPSHOT_LIST_INACTIVE 32
-#define VKVM_DOMAIN_SNAPSHOT_LIST_EXTERNAL 512
-#define VKVM_DOMAIN_SNAPSHOT_LIST_INTERNAL 256
+/** Only snapshots of a running domain that include its memory. */
+#define VKVM_DOMAIN_SNAPSHOT_LIST_ACTIVE 64
+/** Only snapshots of a running domain that exclude its memory. */
 #define VKVM_DOMAIN_SNAPSHOT_LIST_DISK_ONLY 128
+/** Only snapshots stored inside the disk images. */
+#define VKVM_DOMAIN_SNAPSHOT_LIST_INTERNAL 256
+/** Only snapshots stored in files of their own. */
+#define VKVM_DOMAIN_SNAPSHOT_LIST_EXTERNAL 512
+/** List parents before their children. */
 #define VKVM_DOMAIN_SNAPSHOT_LIST_TOPOLOGICAL 1024
+
+/* domain_snapshot_revert_flags: How to revert to a snapshot (flags) */
+
+/** Run the domain afterwards, whatever state the snapshot has. */
 #define VKVM_DOMAIN_SNAPSHOT_REVERT_RUNNING 1
+/** Pause the domain afterwards, whatever state the snapshot has. */
 #define VKVM_DOMAIN_SNAPSHOT_REVERT_PAUSED 2
+/** Revert even if it is risky, such as when the configuration is not
+ *  compatible. */
 #define VKVM_DOMAIN_SNAPSHOT_REVERT_FORCE 4
+/** Re-create the NVRAM of the firmware from its template. Since libvirt
+ *  8.1.0. */
 #define VKVM_DOMAIN_SNAPSHOT_REVERT_RESET_NVRAM 8
+
+/* domain_snapshot_xml_flags: Contents of the XML of a snapshot (flags) */
+
+/** Include secrets such as passwords; not on read-only connections. */
 #define VKVM_DOMAIN_SNAPSHOT_XML_SECURE 1
 
 /**
@@ -9414,7 +11514,7 @@ int vkvm_domain_snapshot_get_parent(vkvm_domain_snapshot *snapshot,
  * Gets the definition of the snapshot.
  *
  * @param snapshot the domain snapshot (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_DOMAIN_SNAPSHOT_XML_*`
+ * @param flags 0 or `VKVM_DOMAIN_SNAPSHOT_XML_SECURE`
  * @param xml a `<domainsnapshot>` document (out; not NULL; owned by the
  *     caller: vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -9582,20 +11682,48 @@ vkvm_domain_snapshot *vkvm_domain_snapshot_ref(vkvm_domain_snapshot *snapshot);
 
 /* === Checkpoints of domains =============================================== */
 
+/* domain_checkpoint_delete_flags: How to delete a checkpoint (flags) */
+
+/** Delete the checkpoint and all its descendants. */
 #define VKVM_DOMAIN_CHECKPOINT_DELETE_CHILDREN 1
+/** Delete libvirt's metadata only; keep the bitmaps in the disk images. */
 #define VKVM_DOMAIN_CHECKPOINT_DELETE_METADATA_ONLY 2
+/** Delete the descendants but keep the checkpoint itself. */
 #define VKVM_DOMAIN_CHECKPOINT_DELETE_CHILDREN_ONLY 4
+
+/* domain_checkpoint_create_flags: How to create a checkpoint (flags) */
+
+/** Restore or change metadata of an existing checkpoint; create no new one. */
 #define VKVM_DOMAIN_CHECKPOINT_CREATE_REDEFINE 1
+/** Freeze the guest's file systems through the guest agent during the
+ *  creation. */
 #define VKVM_DOMAIN_CHECKPOINT_CREATE_QUIESCE 2
+/** With `VKVM_DOMAIN_CHECKPOINT_CREATE_REDEFINE`, check that the disks have
+ *  the bitmaps; the domain must run. */
 #define VKVM_DOMAIN_CHECKPOINT_CREATE_REDEFINE_VALIDATE 4
+
+/* domain_checkpoint_list_flags: Which checkpoints to list (flags) */
+
+/** Of a domain: only checkpoints without a parent. */
 #define VKVM_DOMAIN_CHECKPOINT_LIST_ROOTS 1
+/** Of a checkpoint: all descendants, not only its children. */
 #define VKVM_DOMAIN_CHECKPOINT_LIST_DESCENDANTS 1
-#define VKVM_DOMAIN_CHECKPOINT_LIST_LEAVES 4
-#define VKVM_DOMAIN_CHECKPOINT_LIST_NO_LEAVES 8
+/** List parents before their children. */
 #define VKVM_DOMAIN_CHECKPOINT_LIST_TOPOLOGICAL 2
+/** Only checkpoints without children. */
+#define VKVM_DOMAIN_CHECKPOINT_LIST_LEAVES 4
+/** Only checkpoints that have children. */
+#define VKVM_DOMAIN_CHECKPOINT_LIST_NO_LEAVES 8
+
+/* domain_checkpoint_xml_flags: Contents of the XML of a checkpoint (flags) */
+
+/** Include secrets such as passwords; not on read-only connections. */
 #define VKVM_DOMAIN_CHECKPOINT_XML_SECURE 1
-#define VKVM_DOMAIN_CHECKPOINT_XML_SIZE 4
+/** Omit the domain element with the configuration at that time. */
 #define VKVM_DOMAIN_CHECKPOINT_XML_NO_DOMAIN 2
+/** Include for each disk an estimate of the bytes changed since the
+ *  checkpoint. */
+#define VKVM_DOMAIN_CHECKPOINT_XML_SIZE 4
 
 /**
  * Gets the connection that the checkpoint belongs to.
@@ -9750,44 +11878,115 @@ vkvm_domain_checkpoint *vkvm_domain_checkpoint_ref(vkvm_domain_checkpoint *check
 
 /* === Networks ============================================================= */
 
+/* network_xml_flags: Which configuration of a network to return (flags) */
+
+/** Return the persistent configuration instead of the active one. */
 #define VKVM_NETWORK_XML_INACTIVE 1
+
+/* network_define_flags: How to define a network (flags) */
+
+/** Validate the network's XML against libvirt's schema. Since libvirt 7.7.0. */
 #define VKVM_NETWORK_DEFINE_VALIDATE 1
+
+/* network_create_flags: How to create a transient network (flags) */
+
+/** Validate the network's XML against libvirt's schema. Since libvirt 7.8.0. */
 #define VKVM_NETWORK_CREATE_VALIDATE 1
+
+/* network_update_command: How to update a section of a network */
+
+/** No command; libvirt refuses it. */
 #define VKVM_NETWORK_UPDATE_COMMAND_NONE 0
+/** Replace the element that matches the given one. */
 #define VKVM_NETWORK_UPDATE_COMMAND_MODIFY 1
+/** Delete the element that matches the given one. */
 #define VKVM_NETWORK_UPDATE_COMMAND_DELETE 2
+/** Add the element behind all others of its kind. */
 #define VKVM_NETWORK_UPDATE_COMMAND_ADD_LAST 3
+/** Add the element before all others of its kind. */
 #define VKVM_NETWORK_UPDATE_COMMAND_ADD_FIRST 4
+
+/* network_update_section: Section of a network's XML to update */
+
+/** No section; libvirt refuses it. */
 #define VKVM_NETWORK_SECTION_NONE 0
+/** Element bridge. */
 #define VKVM_NETWORK_SECTION_BRIDGE 1
+/** Element domain, the DNS domain. */
 #define VKVM_NETWORK_SECTION_DOMAIN 2
+/** Element ip, an address of the network. */
 #define VKVM_NETWORK_SECTION_IP 3
+/** Element host below ip/dhcp, a fixed DHCP lease. */
 #define VKVM_NETWORK_SECTION_IP_DHCP_HOST 4
+/** Element range below ip/dhcp, a range of DHCP addresses. */
 #define VKVM_NETWORK_SECTION_IP_DHCP_RANGE 5
+/** Element forward, the forward mode. */
 #define VKVM_NETWORK_SECTION_FORWARD 6
+/** Element interface below forward, a host interface to forward to. */
 #define VKVM_NETWORK_SECTION_FORWARD_INTERFACE 7
+/** Element pf below forward, an SR-IOV physical function. */
 #define VKVM_NETWORK_SECTION_FORWARD_PF 8
+/** Element portgroup. */
 #define VKVM_NETWORK_SECTION_PORTGROUP 9
+/** Element host below dns, a name and its address. */
 #define VKVM_NETWORK_SECTION_DNS_HOST 10
+/** Element txt below dns, a TXT record. */
 #define VKVM_NETWORK_SECTION_DNS_TXT 11
+/** Element srv below dns, an SRV record. */
 #define VKVM_NETWORK_SECTION_DNS_SRV 12
+
+/* network_update_flags: Which configuration of a network to change (flags) */
+
+/** Change the live state of an active network, else its persistent
+ *  configuration. */
 #define VKVM_NETWORK_UPDATE_AFFECT_CURRENT 0
+/** Change the live state only; the network must be active. */
 #define VKVM_NETWORK_UPDATE_AFFECT_LIVE 1
+/** Change the persistent configuration only. */
 #define VKVM_NETWORK_UPDATE_AFFECT_CONFIG 2
-#define VKVM_NETWORK_LIST_ACTIVE 2
+
+/* network_list_flags: Which networks to list (flags) */
+
+/** Only networks that are not started. */
 #define VKVM_NETWORK_LIST_INACTIVE 1
-#define VKVM_NETWORK_LIST_AUTOSTART 16
-#define VKVM_NETWORK_LIST_NO_AUTOSTART 32
+/** Only networks that are started. */
+#define VKVM_NETWORK_LIST_ACTIVE 2
+/** Only networks with a persistent configuration. */
 #define VKVM_NETWORK_LIST_PERSISTENT 4
+/** Only networks that vanish when they stop. */
 #define VKVM_NETWORK_LIST_TRANSIENT 8
+/** Only networks that start with the daemon. */
+#define VKVM_NETWORK_LIST_AUTOSTART 16
+/** Only networks that do not start with the daemon. */
+#define VKVM_NETWORK_LIST_NO_AUTOSTART 32
+
+/* network_event_id: Events of networks */
+
+/** A network was defined, undefined, started or stopped. */
 #define VKVM_NETWORK_EVENT_ID_LIFECYCLE 0
+/** Title, description or metadata of a network changed. Since libvirt 9.8.0. */
 #define VKVM_NETWORK_EVENT_ID_METADATA_CHANGE 1
+
+/* network_event_lifecycle: Changes that a life-cycle event of a network
+ * reports */
+
+/** A network got a persistent configuration, or a changed one. */
 #define VKVM_NETWORK_EVENT_DEFINED 0
+/** The persistent configuration of a network was removed. */
 #define VKVM_NETWORK_EVENT_UNDEFINED 1
+/** A network became active. */
 #define VKVM_NETWORK_EVENT_STARTED 2
+/** A network became inactive. */
 #define VKVM_NETWORK_EVENT_STOPPED 3
+
+/* network_metadata_type: Part of a network's metadata */
+
+/** Element description, a free text. Since libvirt 9.7.0. */
 #define VKVM_NETWORK_METADATA_DESCRIPTION 0
+/** Element title, a text without line breaks. Since libvirt 9.7.0. */
 #define VKVM_NETWORK_METADATA_TITLE 1
+/** An element below metadata, chosen by its XML namespace URI. Since libvirt
+ *  9.7.0. */
 #define VKVM_NETWORK_METADATA_ELEMENT 2
 
 /**
@@ -9954,7 +12153,7 @@ int vkvm_network_get_uuid_string(vkvm_network *net, char **uuid, vkvm_error **er
  * Gets the definition of the network.
  *
  * @param net the network (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_NETWORK_XML_*`
+ * @param flags 0 or `VKVM_NETWORK_XML_INACTIVE`
  * @param xml a `<network>` document (out; not NULL; owned by the caller:
  *     vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -10167,15 +12366,30 @@ vkvm_network *vkvm_network_ref(vkvm_network *net);
 
 /* === Network ports ======================================================== */
 
+/* network_port_create_flags: How to create a network port (flags) */
+
+/** Take over resources that are in use already, as after a restart of the
+ *  daemon. */
 #define VKVM_NETWORK_PORT_CREATE_RECLAIM 1
+/** Validate the port's XML against libvirt's schema. Since libvirt 7.8.0. */
 #define VKVM_NETWORK_PORT_CREATE_VALIDATE 2
+
+/* network_port_bandwidth_key: Keys of the bandwidth limits of a network port */
+
+/** Average rate of inbound traffic. (uint, KiB/s) */
 #define VKVM_NETWORK_PORT_BANDWIDTH_IN_AVERAGE "inbound.average"
-#define VKVM_NETWORK_PORT_BANDWIDTH_IN_BURST "inbound.burst"
-#define VKVM_NETWORK_PORT_BANDWIDTH_IN_FLOOR "inbound.floor"
+/** Maximum rate of inbound traffic in a burst. (uint, KiB/s) */
 #define VKVM_NETWORK_PORT_BANDWIDTH_IN_PEAK "inbound.peak"
+/** Inbound amount that may be sent in one burst at peak rate. (uint, KiB) */
+#define VKVM_NETWORK_PORT_BANDWIDTH_IN_BURST "inbound.burst"
+/** Rate guaranteed for inbound traffic. (uint, KiB/s) */
+#define VKVM_NETWORK_PORT_BANDWIDTH_IN_FLOOR "inbound.floor"
+/** Average rate of outbound traffic. (uint, KiB/s) */
 #define VKVM_NETWORK_PORT_BANDWIDTH_OUT_AVERAGE "outbound.average"
-#define VKVM_NETWORK_PORT_BANDWIDTH_OUT_BURST "outbound.burst"
+/** Maximum rate of outbound traffic in a burst. (uint, KiB/s) */
 #define VKVM_NETWORK_PORT_BANDWIDTH_OUT_PEAK "outbound.peak"
+/** Outbound amount that may be sent in one burst at peak rate. (uint, KiB) */
+#define VKVM_NETWORK_PORT_BANDWIDTH_OUT_BURST "outbound.burst"
 
 /**
  * Gets the connection that the port's network belongs to.
@@ -10342,6 +12556,9 @@ vkvm_network_port *vkvm_network_port_ref(vkvm_network_port *port);
 
 /* === Network filters ====================================================== */
 
+/* nwfilter_define_flags: How to define a network filter (flags) */
+
+/** Validate the filter's XML against libvirt's schema. Since libvirt 7.7.0. */
 #define VKVM_NWFILTER_DEFINE_VALIDATE 1
 
 /**
@@ -10447,6 +12664,10 @@ vkvm_nwfilter *vkvm_nwfilter_ref(vkvm_nwfilter *nwfilter);
 
 /* === Network filter bindings ============================================== */
 
+/* nwfilter_binding_create_flags: How to create a network filter binding
+ * (flags) */
+
+/** Validate the binding's XML against libvirt's schema. Since libvirt 7.8.0. */
 #define VKVM_NWFILTER_BINDING_CREATE_VALIDATE 1
 
 /**
@@ -10539,10 +12760,24 @@ vkvm_nwfilter_binding *vkvm_nwfilter_binding_ref(vkvm_nwfilter_binding *binding)
 
 /* === Interfaces of the host =============================================== */
 
+/* interface_xml_flags: Which configuration of a host interface to return
+ * (flags) */
+
+/** Return the stored configuration instead of the current state. */
 #define VKVM_INTERFACE_XML_INACTIVE 1
+
+/* interface_define_flags: How to define a host interface (flags) */
+
+/** Validate the interface's XML against libvirt's schema. Since libvirt
+ *  7.7.0. */
 #define VKVM_INTERFACE_DEFINE_VALIDATE 1
-#define VKVM_INTERFACE_LIST_ACTIVE 2
+
+/* interface_list_flags: Which host interfaces to list (flags) */
+
+/** Only interfaces that are down. */
 #define VKVM_INTERFACE_LIST_INACTIVE 1
+/** Only interfaces that are up. */
+#define VKVM_INTERFACE_LIST_ACTIVE 2
 
 /**
  * Gets the connection that the interface belongs to.
@@ -10593,8 +12828,7 @@ int vkvm_interface_get_name(vkvm_interface *iface, char **name, vkvm_error **err
  * Gets the state or the definition of the interface.
  *
  * @param iface the interface (not NULL; borrowed)
- * @param flags 0 for the present state, `VKVM_INTERFACE_XML_INACTIVE` for the
- *     definition
+ * @param flags 0 or `VKVM_INTERFACE_XML_INACTIVE`
  * @param xml a `<interface>` document (out; not NULL; owned by the caller:
  *     vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -10688,45 +12922,113 @@ vkvm_interface *vkvm_interface_ref(vkvm_interface *iface);
 
 /* === Node devices ========================================================= */
 
+/* node_device_list_flags: Which node devices to list (flags) */
+
+/** Only the host itself: capability system. */
 #define VKVM_NODE_DEVICE_LIST_CAP_SYSTEM 1
+/** Only PCI devices: capability pci. */
 #define VKVM_NODE_DEVICE_LIST_CAP_PCI_DEV 2
+/** Only USB devices: capability usb_device. */
 #define VKVM_NODE_DEVICE_LIST_CAP_USB_DEV 4
+/** Only interfaces of USB devices: capability usb. */
 #define VKVM_NODE_DEVICE_LIST_CAP_USB_INTERFACE 8
+/** Only network devices: capability net. */
 #define VKVM_NODE_DEVICE_LIST_CAP_NET 16
+/** Only SCSI host bus adapters: capability scsi_host. */
 #define VKVM_NODE_DEVICE_LIST_CAP_SCSI_HOST 32
+/** Only SCSI targets: capability scsi_target. */
 #define VKVM_NODE_DEVICE_LIST_CAP_SCSI_TARGET 64
+/** Only SCSI devices: capability scsi. */
 #define VKVM_NODE_DEVICE_LIST_CAP_SCSI 128
+/** Only storage devices such as disks: capability storage. */
 #define VKVM_NODE_DEVICE_LIST_CAP_STORAGE 256
+/** Only Fibre Channel host bus adapters: capability fc_host. */
 #define VKVM_NODE_DEVICE_LIST_CAP_FC_HOST 512
+/** Only adapters that support NPIV: capability vport_ops. */
 #define VKVM_NODE_DEVICE_LIST_CAP_VPORTS 1024
+/** Only SCSI generic devices (/dev/sg*): capability scsi_generic. */
 #define VKVM_NODE_DEVICE_LIST_CAP_SCSI_GENERIC 2048
+/** Only devices of the Direct Rendering Manager: capability drm. */
 #define VKVM_NODE_DEVICE_LIST_CAP_DRM 4096
-#define VKVM_NODE_DEVICE_LIST_CAP_MDEV 16384
+/** Only devices that can create mediated devices: capability mdev_types. */
 #define VKVM_NODE_DEVICE_LIST_CAP_MDEV_TYPES 8192
+/** Only mediated devices: capability mdev. */
+#define VKVM_NODE_DEVICE_LIST_CAP_MDEV 16384
+/** Only s390 channel devices: capability ccw. */
 #define VKVM_NODE_DEVICE_LIST_CAP_CCW_DEV 32768
+/** Only s390 subchannels: capability css. */
 #define VKVM_NODE_DEVICE_LIST_CAP_CSS_DEV 65536
+/** Only vDPA devices: capability vdpa. */
 #define VKVM_NODE_DEVICE_LIST_CAP_VDPA 131072
+/** Only s390 crypto cards: capability ap_card. */
 #define VKVM_NODE_DEVICE_LIST_CAP_AP_CARD 262144
-#define VKVM_NODE_DEVICE_LIST_CAP_AP_MATRIX 1048576
+/** Only queues of s390 crypto cards: capability ap_queue. */
 #define VKVM_NODE_DEVICE_LIST_CAP_AP_QUEUE 524288
+/** Only s390 AP matrix devices: capability ap_matrix. */
+#define VKVM_NODE_DEVICE_LIST_CAP_AP_MATRIX 1048576
+/** Only PCI devices with Vital Product Data: capability vpd. Since libvirt
+ *  7.9.0. */
 #define VKVM_NODE_DEVICE_LIST_CAP_VPD 2097152
+/** Only s390 CCW group devices: capability ccwgroup. Since libvirt 11.1.0. */
 #define VKVM_NODE_DEVICE_LIST_CAP_CCWGROUP_DEV 4194304
+/** Only members of s390 CCW group devices: capability ccwgroup_member. Since
+ *  libvirt 11.1.0. */
 #define VKVM_NODE_DEVICE_LIST_CAP_CCWGROUP_MEMBER 8388608
-#define VKVM_NODE_DEVICE_LIST_ACTIVE 2147483648u
-#define VKVM_NODE_DEVICE_LIST_INACTIVE 1073741824
+/** Only devices with a persistent definition. Since libvirt 10.1.0. */
 #define VKVM_NODE_DEVICE_LIST_PERSISTENT 268435456
+/** Only devices without a persistent definition. Since libvirt 10.1.0. */
 #define VKVM_NODE_DEVICE_LIST_TRANSIENT 536870912
+/** Only devices that are defined but not started. Since libvirt 7.3.0. */
+#define VKVM_NODE_DEVICE_LIST_INACTIVE 1073741824
+/** Only devices that exist on the host now. Since libvirt 7.3.0. */
+#define VKVM_NODE_DEVICE_LIST_ACTIVE 2147483648u
+
+/* node_device_event_id: Events of node devices */
+
+/** A device was created, deleted, defined or undefined. */
 #define VKVM_NODE_DEVICE_EVENT_ID_LIFECYCLE 0
+/** The description of a device changed. */
 #define VKVM_NODE_DEVICE_EVENT_ID_UPDATE 1
+
+/* node_device_event_lifecycle: Changes that a life-cycle event of a node
+ * device reports */
+
+/** A device appeared on the host. */
 #define VKVM_NODE_DEVICE_EVENT_CREATED 0
+/** A device vanished from the host. */
 #define VKVM_NODE_DEVICE_EVENT_DELETED 1
+/** A device got a persistent definition. Since libvirt 7.3.0. */
 #define VKVM_NODE_DEVICE_EVENT_DEFINED 2
+/** The persistent definition of a device was removed. Since libvirt 7.3.0. */
 #define VKVM_NODE_DEVICE_EVENT_UNDEFINED 3
+
+/* node_device_create_flags: How to create a node device (flags) */
+
+/** Validate the device's XML against libvirt's schema. Since libvirt 8.10.0. */
 #define VKVM_NODE_DEVICE_CREATE_XML_VALIDATE 1
+
+/* node_device_define_flags: How to define a node device (flags) */
+
+/** Validate the device's XML against libvirt's schema. Since libvirt 8.10.0. */
 #define VKVM_NODE_DEVICE_DEFINE_XML_VALIDATE 1
+
+/* node_device_update_flags: Which configuration of a node device to change
+ * (flags) */
+
+/** Change the live state of an active device, else its persistent
+ *  definition. Since libvirt 10.1.0. */
 #define VKVM_NODE_DEVICE_UPDATE_AFFECT_CURRENT 0
+/** Change the live state only; the device must be active. Since libvirt
+ *  10.1.0. */
 #define VKVM_NODE_DEVICE_UPDATE_AFFECT_LIVE 1
+/** Change the persistent definition only. Since libvirt 10.1.0. */
 #define VKVM_NODE_DEVICE_UPDATE_AFFECT_CONFIG 2
+
+/* node_device_xml_flags: Which configuration of a node device to return
+ * (flags) */
+
+/** Return the persistent definition instead of the active one. Since libvirt
+ *  10.1.0. */
 #define VKVM_NODE_DEVICE_XML_INACTIVE 1
 
 /**
@@ -10777,7 +13079,7 @@ int vkvm_node_device_get_parent(vkvm_node_device *dev, char **parent, vkvm_error
  * Gets the description of the device.
  *
  * @param dev the node device (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_NODE_DEVICE_XML_*`
+ * @param flags 0 or `VKVM_NODE_DEVICE_XML_INACTIVE`
  * @param xml a `<device>` document (out; not NULL; owned by the caller:
  *     vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -10990,51 +13292,127 @@ vkvm_node_device *vkvm_node_device_ref(vkvm_node_device *dev);
 
 /* === Storage pools ======================================================== */
 
+/* storage_pool_state: State of a storage pool */
+
+/** The pool is not started. */
 #define VKVM_STORAGE_POOL_STATE_INACTIVE 0
+/** The pool is being built and cannot be used yet. */
 #define VKVM_STORAGE_POOL_STATE_BUILDING 1
+/** The pool is active and healthy. */
 #define VKVM_STORAGE_POOL_STATE_RUNNING 2
+/** The pool is active, but its storage is degraded, such as a RAID that
+ *  lacks a disk. */
 #define VKVM_STORAGE_POOL_STATE_DEGRADED 3
+/** The pool is active, but its storage cannot be reached. */
 #define VKVM_STORAGE_POOL_STATE_INACCESSIBLE 4
+
+/* storage_pool_define_flags: How to define a storage pool (flags) */
+
+/** Validate the pool's XML against libvirt's schema. Since libvirt 7.7.0. */
 #define VKVM_STORAGE_POOL_DEFINE_VALIDATE 1
+
+/* storage_pool_build_flags: How to build a storage pool (flags) */
+
+/** Build the pool from scratch. */
 #define VKVM_STORAGE_POOL_BUILD_NEW 0
+/** Repair or initialize the pool again. */
 #define VKVM_STORAGE_POOL_BUILD_REPAIR 1
+/** Extend an existing pool. */
 #define VKVM_STORAGE_POOL_BUILD_RESIZE 2
+/** Fail if the source holds a file system or partition table already. */
 #define VKVM_STORAGE_POOL_BUILD_NO_OVERWRITE 4
+/** Overwrite whatever the source holds; existing data is lost. */
 #define VKVM_STORAGE_POOL_BUILD_OVERWRITE 8
+
+/* storage_pool_create_flags: How to start a storage pool (flags) */
+
+/** Start the pool without building it. */
 #define VKVM_STORAGE_POOL_CREATE_NORMAL 0
+/** Build the pool without any build flag, then start it. */
 #define VKVM_STORAGE_POOL_CREATE_WITH_BUILD 1
+/** Build the pool with `VKVM_STORAGE_POOL_BUILD_OVERWRITE`, then start it. */
 #define VKVM_STORAGE_POOL_CREATE_WITH_BUILD_OVERWRITE 2
+/** Build the pool with `VKVM_STORAGE_POOL_BUILD_NO_OVERWRITE`, then start
+ *  it. */
 #define VKVM_STORAGE_POOL_CREATE_WITH_BUILD_NO_OVERWRITE 4
+
+/* storage_pool_delete_flags: How to delete the storage of a pool (flags) */
+
+/** Delete the structure only, which is fast. */
 #define VKVM_STORAGE_POOL_DELETE_NORMAL 0
+/** Overwrite all data with zeros, which is slow. */
 #define VKVM_STORAGE_POOL_DELETE_ZEROED 1
+
+/* storage_pool_xml_flags: Which configuration of a storage pool to return
+ * (flags) */
+
+/** Return the persistent configuration instead of the active one. */
 #define VKVM_STORAGE_POOL_XML_INACTIVE 1
+
+/* storage_pool_list_flags: Which storage pools to list (flags) */
+
+/** Only pools that are not started. */
 #define VKVM_STORAGE_POOL_LIST_INACTIVE 1
+/** Only pools that are started. */
 #define VKVM_STORAGE_POOL_LIST_ACTIVE 2
+/** Only pools with a persistent configuration. */
 #define VKVM_STORAGE_POOL_LIST_PERSISTENT 4
+/** Only pools that vanish when they stop. */
 #define VKVM_STORAGE_POOL_LIST_TRANSIENT 8
+/** Only pools that start with the daemon. */
 #define VKVM_STORAGE_POOL_LIST_AUTOSTART 16
+/** Only pools that do not start with the daemon. */
 #define VKVM_STORAGE_POOL_LIST_NO_AUTOSTART 32
+/** Only pools of type dir: a directory. */
 #define VKVM_STORAGE_POOL_LIST_DIR 64
+/** Only pools of type fs: a block device with a file system. */
 #define VKVM_STORAGE_POOL_LIST_FS 128
+/** Only pools of type netfs: a network file system such as NFS. */
 #define VKVM_STORAGE_POOL_LIST_NETFS 256
+/** Only pools of type logical: an LVM volume group. */
 #define VKVM_STORAGE_POOL_LIST_LOGICAL 512
+/** Only pools of type disk: a disk with partitions. */
 #define VKVM_STORAGE_POOL_LIST_DISK 1024
+/** Only pools of type iscsi: LUNs that the kernel's initiator logs in to. */
 #define VKVM_STORAGE_POOL_LIST_ISCSI 2048
+/** Only pools of type scsi: LUNs of a host bus adapter. */
 #define VKVM_STORAGE_POOL_LIST_SCSI 4096
+/** Only pools of type mpath: multipath devices. */
 #define VKVM_STORAGE_POOL_LIST_MPATH 8192
+/** Only pools of type rbd: Ceph RADOS block devices. */
 #define VKVM_STORAGE_POOL_LIST_RBD 16384
+/** Only pools of type sheepdog: a Sheepdog cluster. */
 #define VKVM_STORAGE_POOL_LIST_SHEEPDOG 32768
+/** Only pools of type gluster: a Gluster volume. */
 #define VKVM_STORAGE_POOL_LIST_GLUSTER 65536
+/** Only pools of type zfs: a ZFS pool. */
 #define VKVM_STORAGE_POOL_LIST_ZFS 131072
+/** Only pools of type vstorage: a Virtuozzo Storage cluster. */
 #define VKVM_STORAGE_POOL_LIST_VSTORAGE 262144
+/** Only pools of type iscsi-direct: LUNs accessed through libiscsi. */
 #define VKVM_STORAGE_POOL_LIST_ISCSI_DIRECT 524288
+
+/* storage_pool_event_id: Events of storage pools */
+
+/** A pool was defined, undefined, started, stopped, created or deleted. */
 #define VKVM_STORAGE_POOL_EVENT_ID_LIFECYCLE 0
+/** The volumes of a pool were scanned again. */
 #define VKVM_STORAGE_POOL_EVENT_ID_REFRESH 1
+
+/* storage_pool_event_lifecycle: Changes that a life-cycle event of a storage
+ * pool reports */
+
+/** A pool got a persistent configuration, or a changed one. */
 #define VKVM_STORAGE_POOL_EVENT_DEFINED 0
+/** The persistent configuration of a pool was removed. */
 #define VKVM_STORAGE_POOL_EVENT_UNDEFINED 1
+/** A pool became active. */
 #define VKVM_STORAGE_POOL_EVENT_STARTED 2
+/** A pool became inactive. */
 #define VKVM_STORAGE_POOL_EVENT_STOPPED 3
+/** The storage of a pool was built. */
 #define VKVM_STORAGE_POOL_EVENT_CREATED 4
+/** The storage of a pool was deleted. */
 #define VKVM_STORAGE_POOL_EVENT_DELETED 5
 
 /**
@@ -11152,7 +13530,7 @@ int vkvm_storage_pool_get_volume_by_name(vkvm_storage_pool *pool,
  * Gets the definition of the pool.
  *
  * @param pool the storage pool (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_STORAGE_POOL_XML_*`
+ * @param flags 0 or `VKVM_STORAGE_POOL_XML_INACTIVE`
  * @param xml a `<pool>` document (out; not NULL; owned by the caller:
  *     vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -11406,34 +13784,86 @@ vkvm_storage_pool *vkvm_storage_pool_ref(vkvm_storage_pool *pool);
 
 /* === Storage volumes ====================================================== */
 
+/* storage_vol_type: Type of a storage volume */
+
+/** A regular file. */
 #define VKVM_STORAGE_VOL_TYPE_FILE 0
+/** A block device, such as a logical volume or a partition. */
 #define VKVM_STORAGE_VOL_TYPE_BLOCK 1
+/** A directory that a guest gets passed through. */
 #define VKVM_STORAGE_VOL_TYPE_DIR 2
+/** A volume on the network, such as an RBD image. */
 #define VKVM_STORAGE_VOL_TYPE_NETWORK 3
+/** A directory on the network that contains other volumes. */
 #define VKVM_STORAGE_VOL_TYPE_NETDIR 4
+/** A ploop image: a directory with an image and its description. */
 #define VKVM_STORAGE_VOL_TYPE_PLOOP 5
+
+/* storage_vol_delete_flags: How to delete a volume (flags) */
+
+/** Delete the volume without overwriting its data. */
 #define VKVM_STORAGE_VOL_DELETE_NORMAL 0
+/** Overwrite the data with zeros first. */
 #define VKVM_STORAGE_VOL_DELETE_ZEROED 1
+/** Delete a volume with its snapshots, such as those of an RBD image. */
 #define VKVM_STORAGE_VOL_DELETE_WITH_SNAPSHOTS 2
+
+/* storage_vol_wipe_algorithm: How to overwrite the data of a volume */
+
+/** One pass of zeros. */
 #define VKVM_STORAGE_VOL_WIPE_ALG_ZERO 0
+/** Four passes as in NNSA Policy Letter NAP-14.1-C. */
 #define VKVM_STORAGE_VOL_WIPE_ALG_NNSA 1
+/** Four passes as in DoD 5220.22-M, section 8-306. */
 #define VKVM_STORAGE_VOL_WIPE_ALG_DOD 2
+/** Nine passes as recommended by the German BSI. */
 #define VKVM_STORAGE_VOL_WIPE_ALG_BSI 3
+/** The 35 passes of Peter Gutmann. */
 #define VKVM_STORAGE_VOL_WIPE_ALG_GUTMANN 4
+/** Seven passes as Bruce Schneier describes in Applied Cryptography. */
 #define VKVM_STORAGE_VOL_WIPE_ALG_SCHNEIER 5
+/** Seven passes of random data. */
 #define VKVM_STORAGE_VOL_WIPE_ALG_PFITZNER7 6
+/** Thirty-three passes of random data. */
 #define VKVM_STORAGE_VOL_WIPE_ALG_PFITZNER33 7
+/** One pass of random data. */
 #define VKVM_STORAGE_VOL_WIPE_ALG_RANDOM 8
+/** Discard the blocks with TRIM instead of overwriting them. */
 #define VKVM_STORAGE_VOL_WIPE_ALG_TRIM 9
+
+/* storage_vol_resize_flags: How to resize a volume (flags) */
+
+/** Allocate storage for the new size at once. */
 #define VKVM_STORAGE_VOL_RESIZE_ALLOCATE 1
+/** Take the size as a difference to the present one. */
 #define VKVM_STORAGE_VOL_RESIZE_DELTA 2
+/** Permit a smaller capacity; data behind the new end is lost. */
 #define VKVM_STORAGE_VOL_RESIZE_SHRINK 4
+
+/* storage_vol_create_flags: How to create a volume (flags) */
+
+/** Preallocate the metadata of the format, as qcow2 has it. */
 #define VKVM_STORAGE_VOL_CREATE_PREALLOC_METADATA 1
+/** Share blocks with the source through a reflink copy, as on btrfs. */
 #define VKVM_STORAGE_VOL_CREATE_REFLINK 2
+/** Validate the volume's XML against libvirt's schema. Since libvirt 8.10.0. */
 #define VKVM_STORAGE_VOL_CREATE_VALIDATE 4
+
+/* storage_vol_info_flags: Which size the allocation of a volume is (flags) */
+
+/** Return the bytes that the volume occupies in its pool. */
 #define VKVM_STORAGE_VOL_USE_ALLOCATION 0
+/** Return the physical size, such as the length of the file with its holes. */
 #define VKVM_STORAGE_VOL_GET_PHYSICAL 1
+
+/* storage_vol_download_flags: How to download a volume (flags) */
+
+/** Send holes as holes instead of zeros. */
 #define VKVM_STORAGE_VOL_VOL_DOWNLOAD_SPARSE_STREAM 1
+
+/* storage_vol_upload_flags: How to upload a volume (flags) */
+
+/** Accept holes in the stream and punch them into the volume. */
 #define VKVM_STORAGE_VOL_VOL_UPLOAD_SPARSE_STREAM 1
 
 /**
@@ -11467,9 +13897,8 @@ int vkvm_storage_vol_get_conn(vkvm_storage_vol *vol, vkvm_conn **conn, vkvm_erro
  * Gets type and sizes of the volume.
  *
  * @param vol the storage vol (not NULL; borrowed)
- * @param flags `VKVM_STORAGE_VOL_USE_ALLOCATION`, or
- *     `VKVM_STORAGE_VOL_GET_PHYSICAL` to get in `allocation` how large the
- *     file or device is
+ * @param flags which size `allocation` is (bitwise OR of
+ *     `VKVM_STORAGE_VOL_USE_ALLOCATION`, `VKVM_STORAGE_VOL_GET_PHYSICAL`)
  * @param info a map with the keys `type` (one of `VKVM_STORAGE_VOL_TYPE_*`),
  *     `capacity` (what a guest sees, in bytes) and `allocation` (what it takes
  *     on the host, in bytes) (out; not NULL; owned by the caller:
@@ -11567,8 +13996,7 @@ int vkvm_storage_vol_delete(vkvm_storage_vol *vol, uint32_t flags, vkvm_error **
  * @param stream a stream that carries nothing (not NULL; borrowed)
  * @param offset where in the volume the data begin (in bytes)
  * @param length how much to receive; 0 for all that is there (in bytes)
- * @param flags `VKVM_STORAGE_VOL_VOL_DOWNLOAD_SPARSE_STREAM` to receive holes,
- *     too
+ * @param flags 0 or `VKVM_STORAGE_VOL_VOL_DOWNLOAD_SPARSE_STREAM`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -11628,8 +14056,8 @@ int vkvm_storage_vol_download_fd(vkvm_storage_vol *vol,
  * @param path the file, on this machine (not NULL; borrowed)
  * @param offset where in the volume the data begin (in bytes)
  * @param length how much to receive; 0 for all that is there (in bytes)
- * @param flags `VKVM_STORAGE_VOL_VOL_DOWNLOAD_SPARSE_STREAM` to have the holes
- *     of the volume in the file, too
+ * @param flags 0 writes the holes of the volume as zeros (0 or
+ *     `VKVM_STORAGE_VOL_VOL_DOWNLOAD_SPARSE_STREAM`)
  * @param progress told how far it is; called in this call (may be NULL)
  * @param userdata passed to the callback (may be NULL; kept until destroy is
  *     called)
@@ -11682,7 +14110,7 @@ int vkvm_storage_vol_resize(vkvm_storage_vol *vol,
  * @param stream a stream that carries nothing (not NULL; borrowed)
  * @param offset where in the volume the data go (in bytes)
  * @param length how much may be sent; 0 for no limit (in bytes)
- * @param flags `VKVM_STORAGE_VOL_VOL_UPLOAD_SPARSE_STREAM` to send holes, too
+ * @param flags 0 or `VKVM_STORAGE_VOL_VOL_UPLOAD_SPARSE_STREAM`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -11741,8 +14169,8 @@ int vkvm_storage_vol_upload_fd(vkvm_storage_vol *vol,
  * @param path the file, on this machine (not NULL; borrowed)
  * @param offset where in the volume the data go (in bytes)
  * @param length how much of the file to send; 0 for all (in bytes)
- * @param flags `VKVM_STORAGE_VOL_VOL_UPLOAD_SPARSE_STREAM` to leave out the
- *     holes of the file
+ * @param flags 0 sends the holes of the file as zeros (0 or
+ *     `VKVM_STORAGE_VOL_VOL_UPLOAD_SPARSE_STREAM`)
  * @param progress told how far it is; called in this call (may be NULL)
  * @param userdata passed to the callback (may be NULL; kept until destroy is
  *     called)
@@ -11825,20 +14253,50 @@ vkvm_storage_vol *vkvm_storage_vol_ref(vkvm_storage_vol *vol);
 
 /* === Secrets ============================================================== */
 
+/* secret_usage_type: Use of a secret */
+
+/** For no known purpose. */
 #define VKVM_SECRET_USAGE_TYPE_NONE 0
+/** To decrypt a volume; the usage ID is the volume's path. */
 #define VKVM_SECRET_USAGE_TYPE_VOLUME 1
+/** To authenticate to Ceph; the usage ID is a name. */
 #define VKVM_SECRET_USAGE_TYPE_CEPH 2
+/** To authenticate to an iSCSI target by CHAP; the usage ID is a name. */
 #define VKVM_SECRET_USAGE_TYPE_ISCSI 3
+/** To decrypt the private key of a TLS certificate; the usage ID is a name. */
 #define VKVM_SECRET_USAGE_TYPE_TLS 4
+/** To encrypt the state of an emulated TPM; the usage ID is a name. */
 #define VKVM_SECRET_USAGE_TYPE_VTPM 5
+
+/* secret_define_flags: How to define a secret (flags) */
+
+/** Validate the secret's XML against libvirt's schema. Since libvirt 7.7.0. */
 #define VKVM_SECRET_DEFINE_VALIDATE 1
+
+/* secret_list_flags: Which secrets to list (flags) */
+
+/** Only secrets that are kept in memory and never stored. */
 #define VKVM_SECRET_LIST_EPHEMERAL 1
+/** Only secrets that are stored persistently. */
 #define VKVM_SECRET_LIST_NO_EPHEMERAL 2
+/** Only secrets whose value libvirt returns to nobody. */
 #define VKVM_SECRET_LIST_PRIVATE 4
+/** Only secrets whose value can be read. */
 #define VKVM_SECRET_LIST_NO_PRIVATE 8
+
+/* secret_event_id: Events of secrets */
+
+/** A secret was defined or undefined. */
 #define VKVM_SECRET_EVENT_ID_LIFECYCLE 0
+/** The value of a secret was set. */
 #define VKVM_SECRET_EVENT_ID_VALUE_CHANGED 1
+
+/* secret_event_lifecycle: Changes that a life-cycle event of a secret
+ * reports */
+
+/** A secret was defined, or its definition changed. */
 #define VKVM_SECRET_EVENT_DEFINED 0
+/** A secret was removed. */
 #define VKVM_SECRET_EVENT_UNDEFINED 1
 
 /**
@@ -12018,13 +14476,34 @@ vkvm_secret *vkvm_secret_ref(vkvm_secret *secret);
 
 /* === Streams ============================================================== */
 
+/* stream_flags: How to create a stream (flags) */
+
+/** Return `VKVM_STREAM_WOULD_BLOCK` instead of waiting when nothing can be
+ *  sent or received. */
 #define VKVM_STREAM_NONBLOCK 1
+
+/* stream_event_flags: Conditions of a stream (flags) */
+
+/** Receiving does not block. */
 #define VKVM_STREAM_EVENT_READABLE 1
+/** Sending does not block. */
 #define VKVM_STREAM_EVENT_WRITABLE 2
+/** The stream failed. */
 #define VKVM_STREAM_EVENT_ERROR 4
+/** The other side ended the stream. */
 #define VKVM_STREAM_EVENT_HANGUP 8
+
+/* stream_recv_flags: How to receive from a sparse stream (flags) */
+
+/** Stop before a hole and return `VKVM_STREAM_AT_HOLE`, so that receive_hole
+ *  can read its length. */
 #define VKVM_STREAM_RECV_STOP_AT_HOLE 1
+
+/* stream_result: Results of send and receive besides a number of bytes */
+
+/** The call would have to wait; try again when the stream is ready. */
 #define VKVM_STREAM_WOULD_BLOCK (-2)
+/** A hole comes next; read its length with receive_hole. */
 #define VKVM_STREAM_AT_HOLE (-3)
 
 /**
@@ -12139,8 +14618,8 @@ int vkvm_stream_finish(vkvm_stream *stream, vkvm_error **error);
  * Only as many bytes of `data` are written as are received.
  *
  * @param stream the stream (not NULL; borrowed)
- * @param flags `VKVM_STREAM_RECV_STOP_AT_HOLE` to be told of holes; else they
- *     are received as zeros
+ * @param flags 0 receives holes as zeros (0 or
+ *     `VKVM_STREAM_RECV_STOP_AT_HOLE`)
  * @param data the data (out; not NULL; room of the caller's; its length is in
  *     data_len)
  * @param data_len how many bytes there is room for
@@ -12699,6 +15178,71 @@ vkvm_fleet *vkvm_fleet_ref(vkvm_fleet *fleet);
  * @return 0, or -1 with *error set
  */
 int vkvm_constant_list(vkvm_value **constants, vkvm_error **error);
+
+/* === Names of constants at run time ======================================= */
+
+/**
+ * Returns the name of a constant by its value, such as "running" for 1 in
+ * "domain_state".
+ *
+ * @param group the group of constants, such as "domain_state" (not NULL;
+ *     borrowed)
+ * @param value a value of the group; in a group of flags also several,
+ *     combined
+ * @param name the name, in lower case; the names of several flags have `|`
+ *     between them, and no flag is an empty string (out; not NULL; owned by
+ *     the caller: vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_enum_get_name(const char *group, int64_t value, char **name, vkvm_error **error);
+
+/**
+ * Returns the value of a constant by its name, such as 1 for "running" in
+ * "domain_state".
+ *
+ * @param group the group of constants, such as "domain_state" (not NULL;
+ *     borrowed)
+ * @param name the name; upper and lower case are the same. In a group of flags
+ *     several names may be given, with `|` between them, and an empty string
+ *     is no flag (not NULL; borrowed)
+ * @param value the value (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_enum_get_value(const char *group,
+                        const char *name,
+                        int64_t *value,
+                        vkvm_error **error);
+
+/**
+ * Lists the groups of constants.
+ *
+ * @param enums a list of maps with the keys `name`, `class` (as in function
+ *     names), `doc` (what the constants are about) and `flags` (whether they
+ *     are bits to combine) (out; not NULL; owned by the caller:
+ *     vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_enum_list(vkvm_value **enums, vkvm_error **error);
+
+/**
+ * Lists the constants of a group.
+ *
+ * @param group the group of constants, such as "domain_state" (not NULL;
+ *     borrowed)
+ * @param values a list of maps with the keys `name` (in lower case), `c_name`,
+ *     `value` (an integer or a string) and `doc` (what it means) (out; not
+ *     NULL; owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_enum_list_values(const char *group, vkvm_value **values, vkvm_error **error);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -20,6 +20,7 @@ pub mod capi;
 mod constants;
 #[allow(unsafe_code, reason = "thin calls of libvirt's C functions")]
 mod core;
+mod enums;
 pub mod error;
 #[allow(unsafe_code, reason = "callbacks that libvirt's C code calls")]
 mod event;

@@ -6,10 +6,12 @@
 
 A class of the API is a class here, a function a method, static where it needs no object,
 a constant an attribute. Inputs come in the order of C, or by name; what has a default or
-may be NULL can be left out. VKVM_API and VKVM_LIBRARY name the API file and the library,
+may be NULL can be left out. A group of constants is an IntEnum or IntFlag: `domain_state` is
+vkvm.DomainState, and results of such a group are of it. VKVM_API and VKVM_LIBRARY name the API file and the library,
 if not those that are installed are meant. docs/BINDINGS.md explains the steps.
 """
 import ctypes as c
+import enum
 import functools
 import itertools
 import json
@@ -25,6 +27,7 @@ _library = c.CDLL(os.environ.get("VKVM_LIBRARY") or "libvkvm.so.0")
 _functions = {function["name"]: function for function in API["functions"]}
 _callback_types = {callback["c_type"]: callback for callback in API["callbacks"]}
 _classes = {}  # the Python class of each class of the API
+_enums = {}  # the Python enum of each group of constants that are numbers
 
 _NUMBERS = {"int": c.c_int, "uint": c.c_uint32, "int64": c.c_int64, "uint64": c.c_uint64,
             "size": c.c_size_t, "double": c.c_double, "bool": c.c_bool}
@@ -230,6 +233,9 @@ def _output(param, result, length):
     free = param.get("free", isinstance(found, Object) and f"vkvm_{found.NAME}_free")
     if free and address:
         _c_function(free)(*([address, count] if param["kind"] in _LISTS else [address]))
+    groups = param.get("enum", ())
+    if len(groups) == 1 and isinstance(found, int):  # a later libvirt may have other numbers
+        found = _enums[groups[0]]._value2member_map_.get(found, found)
     return found
 
 
@@ -284,6 +290,16 @@ def _is_bound(function):
         all(param["kind"] != "visitor" for param in function["params"])
 
 
+def _make_enums():
+    for group in API["enums"]:
+        values = [(value["name"].upper(), value["value"]) for value in group["values"]]
+        if all(isinstance(value, int) for _name, value in values):
+            title = group["name"].title().replace("_", "")
+            kind = enum.IntFlag if group["flags"] else enum.IntEnum
+            _enums[group["name"]] = globals()[title] = kind(title, values, module=__name__)
+            globals()[title].__doc__ = group["doc"]
+
+
 def _make_classes():
     for function in API["functions"]:
         name = function["class"]
@@ -297,4 +313,5 @@ def _make_classes():
             setattr(_classes[constant["class"]], constant["name"], constant["value"])
 
 
+_make_enums()
 _make_classes()

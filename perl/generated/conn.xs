@@ -2324,6 +2324,67 @@ _constants()
   }
 
 void
+enum_name(group_sv, value_sv)
+    SV *group_sv
+    SV *value_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    char *name;
+  PPCODE:
+  {
+    const char *group = vkvm_perl_text(aTHX_ group_sv, "group");
+    int64_t value = vkvm_perl_int(aTHX_ value_sv, "value", INT64_MIN, INT64_MAX);
+    if (vkvm_enum_get_name(group, value, &name, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHp(name, strlen(name));
+    vkvm_string_free(name);
+  }
+
+void
+enum_value(group_sv, name_sv)
+    SV *group_sv
+    SV *name_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    int64_t value;
+  PPCODE:
+  {
+    const char *group = vkvm_perl_text(aTHX_ group_sv, "group");
+    const char *name = vkvm_perl_text(aTHX_ name_sv, "name");
+    if (vkvm_enum_get_value(group, name, &value, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHi(value);
+  }
+
+void
+enums()
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *enums;
+  PPCODE:
+  {
+    if (vkvm_enum_list(&enums, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, enums);
+  }
+
+void
+enum_values(group_sv)
+    SV *group_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *values;
+  PPCODE:
+  {
+    const char *group = vkvm_perl_text(aTHX_ group_sv, "group");
+    if (vkvm_enum_list_values(group, &values, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, values);
+  }
+
+void
 handle_count(class_name_sv)
     SV *class_name_sv
   PREINIT:

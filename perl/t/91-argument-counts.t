@@ -30,7 +30,7 @@ sub outcomes {
 # What needs no argument, and is done, or is refused for another reason.
 my %needs_none = map { $_ => 1 } (
     (map { ("VKVM::$_", "Sys::Virt::$_") }
-      qw(gen_uuid gen_mac get_openings get_version get_major_version get_minor_version get_micro_version),
+      qw(gen_uuid gen_mac get_openings enums get_version get_major_version get_minor_version get_micro_version),
       map { "Event::$_" } qw(is_started register_default run_default start stop)),
     qw(Sys::Virt::_get_library_version Sys::Virt::Event::_register_impl VKVM::Host::commands
       VKVM::SysVirt::folder),

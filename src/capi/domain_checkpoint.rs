@@ -58,7 +58,7 @@ pub unsafe extern "C" fn vkvm_domain_checkpoint_get_name(
 
 /// Gets the definition of the checkpoint.
 ///
-/// - `flags` (default 0, flags VKVM_DOMAIN_CHECKPOINT_XML_*)
+/// - `flags` (default 0, enum domain_checkpoint_xml_flags)
 /// - `xml`: a `<domaincheckpoint>` document
 ///
 /// libvirt: virDomainCheckpointGetXMLDesc
@@ -98,7 +98,7 @@ pub unsafe extern "C" fn vkvm_domain_checkpoint_get_parent(
 
 /// Lists the children of the checkpoint.
 ///
-/// - `flags` (default 0, flags VKVM_DOMAIN_CHECKPOINT_LIST_*): a filter; with
+/// - `flags` (default 0, enum domain_checkpoint_list_flags): a filter; with
 ///   `VKVM_DOMAIN_CHECKPOINT_LIST_DESCENDANTS` children of children are listed, too
 /// - `children`: the children
 /// - `children_len`: how many there are
@@ -120,7 +120,7 @@ pub unsafe extern "C" fn vkvm_domain_checkpoint_list_all_children(
 
 /// Removes the checkpoint. Its children become children of its parent.
 ///
-/// - `flags` (default 0, flags VKVM_DOMAIN_CHECKPOINT_DELETE_*)
+/// - `flags` (default 0, enum domain_checkpoint_delete_flags)
 ///
 /// libvirt: virDomainCheckpointDelete
 #[unsafe(no_mangle)]

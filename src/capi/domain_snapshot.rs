@@ -58,7 +58,7 @@ pub unsafe extern "C" fn vkvm_domain_snapshot_get_name(
 
 /// Gets the definition of the snapshot.
 ///
-/// - `flags` (default 0, flags VKVM_DOMAIN_SNAPSHOT_XML_*)
+/// - `flags` (default 0, enum domain_snapshot_xml_flags)
 /// - `xml`: a `<domainsnapshot>` document
 ///
 /// libvirt: virDomainSnapshotGetXMLDesc
@@ -139,7 +139,7 @@ pub unsafe extern "C" fn vkvm_domain_snapshot_get_parent(
 
 /// Counts the children of the snapshot.
 ///
-/// - `flags` (default 0, flags VKVM_DOMAIN_SNAPSHOT_LIST_*): a filter; with
+/// - `flags` (default 0, enum domain_snapshot_list_flags): a filter; with
 ///   `VKVM_DOMAIN_SNAPSHOT_LIST_DESCENDANTS` children of children count, too
 /// - `count`: how many there are
 ///
@@ -206,7 +206,7 @@ pub unsafe extern "C" fn vkvm_domain_snapshot_list_all_children(
 
 /// Makes the domain what it was when the snapshot was made.
 ///
-/// - `flags` (default 0, flags VKVM_DOMAIN_SNAPSHOT_REVERT_*)
+/// - `flags` (default 0, enum domain_snapshot_revert_flags)
 ///
 /// libvirt: virDomainRevertToSnapshot
 #[unsafe(no_mangle)]
@@ -220,7 +220,7 @@ pub unsafe extern "C" fn vkvm_domain_snapshot_revert_to(
 
 /// Removes the snapshot. Its children become children of its parent.
 ///
-/// - `flags` (default 0, flags VKVM_DOMAIN_SNAPSHOT_DELETE_*)
+/// - `flags` (default 0, enum domain_snapshot_delete_flags)
 ///
 /// libvirt: virDomainSnapshotDelete
 #[unsafe(no_mangle)]

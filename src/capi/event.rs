@@ -193,7 +193,7 @@ pub unsafe extern "C" fn vkvm_event_remove_timeout(
 /// watched again after `vkvm_event_update_handle`.
 ///
 /// - `fd`: the descriptor
-/// - `events` (flags VKVM_EVENT_HANDLE_*): what to watch it for
+/// - `events` (enum event_handle_flags): what to watch it for
 /// - `callback`: called on the thread that runs the event loop
 /// - `userdata` (nullable): passed to the callback
 /// - `destroy` (nullable): releases the userdata

@@ -194,7 +194,7 @@ fn of_call(class: &str, tag: u64, call: AnyHandle) -> Value {
 ///
 /// - `conn`: the connection
 /// - `dom` (nullable): the domain to listen to; NULL for all
-/// - `event_id` (enum VKVM_DOMAIN_EVENT_ID_*): which kind
+/// - `event_id` (enum domain_event_id): which kind
 /// - `callback_id`: the number to deregister with
 ///
 /// libvirt: virConnectDomainEventRegisterAny
@@ -225,7 +225,7 @@ pub unsafe extern "C" fn vkvm_event_queue_domain_event_register_any(
 ///
 /// - `conn`: the connection
 /// - `net` (nullable): the network to listen to; NULL for all
-/// - `event_id` (enum VKVM_NETWORK_EVENT_ID_*): which kind
+/// - `event_id` (enum network_event_id): which kind
 /// - `callback_id`: the number to deregister with
 ///
 /// libvirt: virConnectNetworkEventRegisterAny
@@ -256,7 +256,7 @@ pub unsafe extern "C" fn vkvm_event_queue_network_event_register_any(
 ///
 /// - `conn`: the connection
 /// - `pool` (nullable): the storage pool to listen to; NULL for all
-/// - `event_id` (enum VKVM_STORAGE_POOL_EVENT_ID_*): which kind
+/// - `event_id` (enum storage_pool_event_id): which kind
 /// - `callback_id`: the number to deregister with
 ///
 /// libvirt: virConnectStoragePoolEventRegisterAny
@@ -287,7 +287,7 @@ pub unsafe extern "C" fn vkvm_event_queue_storage_pool_event_register_any(
 ///
 /// - `conn`: the connection
 /// - `dev` (nullable): the device to listen to; NULL for all
-/// - `event_id` (enum VKVM_NODE_DEVICE_EVENT_ID_*): which kind
+/// - `event_id` (enum node_device_event_id): which kind
 /// - `callback_id`: the number to deregister with
 ///
 /// libvirt: virConnectNodeDeviceEventRegisterAny
@@ -318,7 +318,7 @@ pub unsafe extern "C" fn vkvm_event_queue_node_device_event_register_any(
 ///
 /// - `conn`: the connection
 /// - `secret` (nullable): the secret to listen to; NULL for all
-/// - `event_id` (enum VKVM_SECRET_EVENT_ID_*): which kind
+/// - `event_id` (enum secret_event_id): which kind
 /// - `callback_id`: the number to deregister with
 ///
 /// libvirt: virConnectSecretEventRegisterAny

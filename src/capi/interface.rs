@@ -74,8 +74,7 @@ pub unsafe extern "C" fn vkvm_interface_get_mac(
 
 /// Gets the state or the definition of the interface.
 ///
-/// - `flags` (default 0, flags VKVM_INTERFACE_XML_INACTIVE): 0 for the present state,
-///   `VKVM_INTERFACE_XML_INACTIVE` for the definition
+/// - `flags` (default 0, enum interface_xml_flags)
 /// - `xml`: a `<interface>` document
 ///
 /// libvirt: virInterfaceGetXMLDesc

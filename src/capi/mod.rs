@@ -43,7 +43,7 @@
 //! | `consumed` | the caller has it no more after the call |
 //! | `default N` | what is passed when it is left out |
 //! | `list`, `map` | what a value is |
-//! | `flags VKVM_X_*`, `enum VKVM_X_*` | bits of these constants, or one of them; several names are separated by spaces |
+//! | `enum domain_state` | it is one of the constants of this group of data/enums, or made of them where they are flags; several groups are separated by spaces |
 //! | `unit ms` | what a number counts: `ns`, `ms`, `s`, `bytes`, `KiB`, `MiB/s` |
 //! | `descriptor` | it is an open file descriptor, or several |
 //! | `since 8.4.0` | the libvirt that is needed to pass anything but the default |
@@ -77,6 +77,7 @@ pub mod constant;
 pub mod domain;
 pub mod domain_checkpoint;
 pub mod domain_snapshot;
+pub mod enums;
 pub mod error;
 pub mod event;
 pub mod event_impl;

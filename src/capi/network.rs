@@ -94,7 +94,7 @@ pub unsafe extern "C" fn vkvm_network_get_uuid_string(
 
 /// Gets the definition of the network.
 ///
-/// - `flags` (default 0, flags VKVM_NETWORK_XML_*)
+/// - `flags` (default 0, enum network_xml_flags)
 /// - `xml`: a `<network>` document
 ///
 /// libvirt: virNetworkGetXMLDesc
@@ -203,13 +203,13 @@ pub unsafe extern "C" fn vkvm_network_undefine(
 
 /// Changes one part of the definition of the network.
 ///
-/// - `command` (enum VKVM_NETWORK_UPDATE_COMMAND_*): what to do
-/// - `section` (enum VKVM_NETWORK_SECTION_*): which part
+/// - `command` (enum network_update_command): what to do
+/// - `section` (enum network_update_section): which part
 /// - `parent_index`: where the part is in one of several elements, like `<ip>`,
 ///   the number of that element, from 0; -1 lets libvirt find it
 /// - `xml`: the element to add, the changed one, or one that says which to
 ///   delete
-/// - `flags` (default 0, flags VKVM_NETWORK_UPDATE_AFFECT_*)
+/// - `flags` (default 0, enum network_update_flags)
 ///
 /// libvirt: virNetworkUpdate
 #[unsafe(no_mangle)]
@@ -262,10 +262,10 @@ pub unsafe extern "C" fn vkvm_network_set_autostart(
 /// Gets the description or the title of the network, or an element that a
 /// program keeps in its definition.
 ///
-/// - `type` (enum VKVM_NETWORK_METADATA_*)
+/// - `type` (enum network_metadata_type)
 /// - `uri` (nullable): the namespace of the element; NULL for description and
 ///   title
-/// - `flags` (default 0, flags VKVM_NETWORK_UPDATE_AFFECT_*)
+/// - `flags` (default 0, enum network_update_flags)
 /// - `metadata`: the text, or the element as XML; none is an error
 ///
 /// libvirt: virNetworkGetMetadata
@@ -289,13 +289,13 @@ pub unsafe extern "C" fn vkvm_network_get_metadata(
 /// Sets or removes the description or the title of the network, or an element
 /// that a program keeps in its definition.
 ///
-/// - `type` (enum VKVM_NETWORK_METADATA_*)
+/// - `type` (enum network_metadata_type)
 /// - `metadata` (nullable): the text, or the element as XML; NULL to remove it
 /// - `key` (nullable): the prefix of the namespace; NULL for description and
 ///   title
 /// - `uri` (nullable): the namespace of the element; NULL for description and
 ///   title
-/// - `flags` (default 0, flags VKVM_NETWORK_UPDATE_AFFECT_*)
+/// - `flags` (default 0, enum network_update_flags)
 ///
 /// libvirt: virNetworkSetMetadata
 #[unsafe(no_mangle)]
@@ -384,7 +384,7 @@ pub unsafe extern "C" fn vkvm_network_get_port_by_uuid(
 /// Makes a port of the network.
 ///
 /// - `xml`: a `<networkport>` document
-/// - `flags` (default 0, flags VKVM_NETWORK_PORT_CREATE_*)
+/// - `flags` (default 0, enum network_port_create_flags)
 /// - `port`: the port
 ///
 /// libvirt: virNetworkPortCreateXML

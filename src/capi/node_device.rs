@@ -94,7 +94,7 @@ pub unsafe extern "C" fn vkvm_node_device_list_capabilities(
 
 /// Gets the description of the device.
 ///
-/// - `flags` (default 0, flags VKVM_NODE_DEVICE_XML_*)
+/// - `flags` (default 0, enum node_device_xml_flags)
 /// - `xml`: a `<device>` document
 ///
 /// libvirt: virNodeDeviceGetXMLDesc
@@ -198,7 +198,7 @@ pub unsafe extern "C" fn vkvm_node_device_undefine(
 /// Changes the device.
 ///
 /// - `xml`: the changed `<device>` document
-/// - `flags` (default 0, flags VKVM_NODE_DEVICE_UPDATE_AFFECT_*)
+/// - `flags` (default 0, enum node_device_update_flags)
 ///
 /// libvirt: virNodeDeviceUpdate
 #[unsafe(no_mangle)]

@@ -72,7 +72,7 @@ pub unsafe extern "C" fn vkvm_secret_get_uuid_string(
 
 /// Gets what the secret is for.
 ///
-/// - `type` (enum VKVM_SECRET_USAGE_TYPE_*)
+/// - `type` (enum secret_usage_type)
 ///
 /// libvirt: virSecretGetUsageType
 #[unsafe(no_mangle)]

@@ -113,7 +113,7 @@ pub unsafe extern "C" fn vkvm_storage_pool_get_info(
 
 /// Gets the definition of the pool.
 ///
-/// - `flags` (default 0, flags VKVM_STORAGE_POOL_XML_*)
+/// - `flags` (default 0, enum storage_pool_xml_flags)
 /// - `xml`: a `<pool>` document
 ///
 /// libvirt: virStoragePoolGetXMLDesc
@@ -201,7 +201,7 @@ pub unsafe extern "C" fn vkvm_storage_pool_set_autostart(
 
 /// Makes what the pool consists of, like a folder, a file system or a volume group.
 ///
-/// - `flags` (default 0, flags VKVM_STORAGE_POOL_BUILD_*)
+/// - `flags` (default 0, enum storage_pool_build_flags)
 ///
 /// libvirt: virStoragePoolBuild
 #[unsafe(no_mangle)]
@@ -238,7 +238,7 @@ pub unsafe extern "C" fn vkvm_storage_pool_destroy(
 /// Removes what the pool consists of, with the volumes in it. The pool must be
 /// stopped.
 ///
-/// - `flags` (default 0, flags VKVM_STORAGE_POOL_DELETE_*)
+/// - `flags` (default 0, enum storage_pool_delete_flags)
 ///
 /// libvirt: virStoragePoolDelete
 #[unsafe(no_mangle)]

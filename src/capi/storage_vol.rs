@@ -92,9 +92,7 @@ pub unsafe extern "C" fn vkvm_storage_vol_get_path(
 
 /// Gets type and sizes of the volume.
 ///
-/// - `flags` (default 0, flags VKVM_STORAGE_VOL_USE_ALLOCATION VKVM_STORAGE_VOL_GET_PHYSICAL):
-///   `VKVM_STORAGE_VOL_USE_ALLOCATION`, or `VKVM_STORAGE_VOL_GET_PHYSICAL` to get in
-///   `allocation` how large the file or device is
+/// - `flags` (default 0, enum storage_vol_info_flags): which size `allocation` is
 /// - `info` (map): a map with the keys `type` (one of `VKVM_STORAGE_VOL_TYPE_*`), `capacity`
 ///   (what a guest sees, in bytes) and `allocation` (what it takes on the host, in bytes)
 ///
@@ -134,7 +132,7 @@ pub unsafe extern "C" fn vkvm_storage_vol_get_xml_description(
 
 /// Removes the volume, with its content, from its pool.
 ///
-/// - `flags` (default 0, flags VKVM_STORAGE_VOL_DELETE_*)
+/// - `flags` (default 0, enum storage_vol_delete_flags)
 ///
 /// libvirt: virStorageVolDelete
 #[unsafe(no_mangle)]
@@ -150,7 +148,7 @@ pub unsafe extern "C" fn vkvm_storage_vol_delete(
 ///
 /// - `capacity` (unit bytes): the new size; with `VKVM_STORAGE_VOL_RESIZE_DELTA` how much more,
 ///   or less with `VKVM_STORAGE_VOL_RESIZE_SHRINK`
-/// - `flags` (default 0, flags VKVM_STORAGE_VOL_RESIZE_*)
+/// - `flags` (default 0, enum storage_vol_resize_flags)
 ///
 /// libvirt: virStorageVolResize
 #[unsafe(no_mangle)]
@@ -179,7 +177,7 @@ pub unsafe extern "C" fn vkvm_storage_vol_wipe(
 
 /// Overwrites the content of the volume in one of several ways.
 ///
-/// - `algorithm` (enum VKVM_STORAGE_VOL_WIPE_ALG_*)
+/// - `algorithm` (enum storage_vol_wipe_algorithm)
 /// - `flags` (default 0): unused, pass 0
 ///
 /// libvirt: virStorageVolWipePattern
@@ -201,8 +199,7 @@ pub unsafe extern "C" fn vkvm_storage_vol_wipe_pattern(
 /// - `stream`: a stream that carries nothing
 /// - `offset` (unit bytes): where in the volume the data go
 /// - `length` (unit bytes): how much may be sent; 0 for no limit
-/// - `flags` (default 0, flags VKVM_STORAGE_VOL_VOL_UPLOAD_SPARSE_STREAM):
-///   `VKVM_STORAGE_VOL_VOL_UPLOAD_SPARSE_STREAM` to send holes, too
+/// - `flags` (default 0, enum storage_vol_upload_flags)
 ///
 /// libvirt: virStorageVolUpload
 #[unsafe(no_mangle)]
@@ -228,8 +225,7 @@ pub unsafe extern "C" fn vkvm_storage_vol_upload(
 /// - `stream`: a stream that carries nothing
 /// - `offset` (unit bytes): where in the volume the data begin
 /// - `length` (unit bytes): how much to receive; 0 for all that is there
-/// - `flags` (default 0, flags VKVM_STORAGE_VOL_VOL_DOWNLOAD_SPARSE_STREAM):
-///   `VKVM_STORAGE_VOL_VOL_DOWNLOAD_SPARSE_STREAM` to receive holes, too
+/// - `flags` (default 0, enum storage_vol_download_flags)
 ///
 /// libvirt: virStorageVolDownload
 #[unsafe(no_mangle)]

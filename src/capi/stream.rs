@@ -58,8 +58,7 @@ pub unsafe extern "C" fn vkvm_stream_send(
 ///
 /// Only as many bytes of `data` are written as are received.
 ///
-/// - `flags` (default 0, flags VKVM_STREAM_RECV_STOP_AT_HOLE): `VKVM_STREAM_RECV_STOP_AT_HOLE`
-///   to be told of holes; else they are received as zeros
+/// - `flags` (default 0, enum stream_recv_flags): 0 receives holes as zeros
 /// - `data`: the data
 /// - `data_len`: how many bytes there is room for
 /// - `received` (unit bytes): how many bytes were received, 0 at the end of the data; or
@@ -240,7 +239,7 @@ pub unsafe extern "C" fn vkvm_stream_sparse_recv_all(
 /// whatever it listens to; together with `VKVM_STREAM_EVENT_READABLE` when it listens to
 /// that and data wait in a non-blocking stream. They can still be received.
 ///
-/// - `events` (flags VKVM_STREAM_EVENT_*): what to listen to
+/// - `events` (enum stream_event_flags): what to listen to
 /// - `callback`: called on the thread that runs the event loop
 /// - `userdata` (nullable): passed to the callback
 /// - `destroy` (nullable): releases the userdata
@@ -268,7 +267,7 @@ pub unsafe extern "C" fn vkvm_stream_add_callback(
 
 /// Changes what is listened to.
 ///
-/// - `events` (flags VKVM_STREAM_EVENT_*): what to listen to; 0 for nothing
+/// - `events` (enum stream_event_flags): what to listen to; 0 for nothing
 ///
 /// libvirt: virStreamEventUpdateCallback
 #[unsafe(no_mangle)]

@@ -19,8 +19,7 @@ use crate::core::stream::Transfer;
 /// - `path`: the file, on this machine
 /// - `offset` (default 0, unit bytes): where in the volume the data go
 /// - `length` (default 0, unit bytes): how much of the file to send; 0 for all
-/// - `flags` (default 0, flags VKVM_STORAGE_VOL_VOL_UPLOAD_SPARSE_STREAM):
-///   `VKVM_STORAGE_VOL_VOL_UPLOAD_SPARSE_STREAM` to leave out the holes of the file
+/// - `flags` (default 0, enum storage_vol_upload_flags): 0 sends the holes of the file as zeros
 /// - `progress` (nullable): told how far it is; called in this call
 /// - `userdata` (nullable): passed to the callback
 /// - `destroy` (nullable): releases the userdata
@@ -58,9 +57,8 @@ pub unsafe extern "C" fn vkvm_storage_vol_upload_file(
 /// - `path`: the file, on this machine
 /// - `offset` (default 0, unit bytes): where in the volume the data begin
 /// - `length` (default 0, unit bytes): how much to receive; 0 for all that is there
-/// - `flags` (default 0, flags VKVM_STORAGE_VOL_VOL_DOWNLOAD_SPARSE_STREAM):
-///   `VKVM_STORAGE_VOL_VOL_DOWNLOAD_SPARSE_STREAM` to have the holes of the volume in the file,
-///   too
+/// - `flags` (default 0, enum storage_vol_download_flags): 0 writes the holes of the volume as
+///   zeros
 /// - `progress` (nullable): told how far it is; called in this call
 /// - `userdata` (nullable): passed to the callback
 /// - `destroy` (nullable): releases the userdata

@@ -9,8 +9,8 @@ use cbindgen::{Bindings, Builder, Config, ExportConfig, Language, ParseConfig, S
 use syn::Item;
 
 use crate::classes::{self, Class};
-use crate::constants::Constant;
-use crate::docs::{Doc, ParamDoc};
+use crate::docs::{Doc, Enums, ParamDoc};
+use crate::enums::Table;
 use crate::kind::{self, Direction, Kind};
 use crate::libvirt::Libvirt;
 use crate::{Result, shape};
@@ -186,9 +186,9 @@ impl Function {
 pub const DESTROY: &str = "vkvm_destroy_callback";
 
 /// Reads the exports.
-pub fn read(root: &Path, constants: &[Constant]) -> Result<(Api, Bindings)> {
+pub fn read(root: &Path, table: &Table) -> Result<(Api, Bindings)> {
     let bindings = parse(root)?;
-    let api = take_apart(&bindings, &Facts::read(root, constants)?)?;
+    let api = take_apart(&bindings, &Facts::read(root, table)?)?;
     Ok((api, bindings))
 }
 
@@ -197,12 +197,12 @@ pub struct Facts<'a> {
     libvirt: Libvirt,
     /// By the names of types of callbacks, and of structures.
     runs: HashMap<String, Runs>,
-    constants: &'a [Constant],
+    table: &'a Table,
 }
 
 impl Facts<'_> {
     /// Reads them from the source, and from data.
-    pub fn read<'a>(root: &Path, constants: &'a [Constant]) -> Result<Facts<'a>> {
+    pub fn read<'a>(root: &Path, table: &'a Table) -> Result<Facts<'a>> {
         let mut runs = HashMap::new();
         for (_, file) in shape::parsed(&root.join("src/capi"))? {
             for item in &file.items {
@@ -223,7 +223,7 @@ impl Facts<'_> {
                 runs.insert(name.to_string(), when);
             }
         }
-        Ok(Facts { libvirt: Libvirt::read(root)?, runs, constants })
+        Ok(Facts { libvirt: Libvirt::read(root)?, runs, table })
     }
 
     fn runs(&self, name: &str) -> Result<Runs> {
@@ -293,8 +293,9 @@ pub fn take_apart(bindings: &Bindings, facts: &Facts) -> Result<Api> {
         }
     }
     for ir in &bindings.functions {
-        let function = function(ir, &api, &facts.libvirt)?;
-        complete(&function, facts.constants)?;
+        let mut function = function(ir, &api, &facts.libvirt)?;
+        find_enums(&mut function, facts.table)?;
+        complete(&function)?;
         api.functions.push(function);
     }
     Ok(api)
@@ -379,19 +380,31 @@ impl Api {
     }
 }
 
-/// Checks that nothing is undocumented, and nothing documented that is not there.
-fn complete(function: &Function, constants: &[Constant]) -> Result<()> {
-    let name = &function.name;
-    for (of, doc) in &function.doc.params {
-        let exists = |name: &String| match name.strip_suffix('*') {
-            Some(head) => constants.iter().any(|one| one.c_name().starts_with(head)),
-            None => constants.iter().any(|one| one.c_name() == *name),
-        };
-        let named = doc.constants.iter().flat_map(|constants| &constants.names);
-        if let Some(ghost) = named.into_iter().find(|constant| !exists(constant)) {
-            return Err(format!("{name}: {of} is of {ghost}, which is no constant").into());
+/// Looks up the groups of constants that a function's comment names.
+fn find_enums(function: &mut Function, table: &Table) -> Result<()> {
+    let docs = function.params.iter_mut().map(|param| (param.name.as_str(), &mut param.doc));
+    let returned = function.doc.returns.iter_mut().map(|doc| ("return", doc));
+    for (of, doc) in docs.chain(returned) {
+        let Some(Enums { groups, flags, named }) = &mut doc.enums else { continue };
+        let mut found = Vec::new();
+        for group in groups {
+            let Some(group) = table.group(group) else {
+                return Err(format!("{}: {of} is of {group}, no group", function.name).into());
+            };
+            found.push(group);
         }
+        *flags = found.iter().any(|group| group.flags);
+        if !found.iter().all(|group| group.flags == *flags) {
+            return Err(format!("{}: {of} is of flags and of others", function.name).into());
+        }
+        *named = table.named(&found);
     }
+    Ok(())
+}
+
+/// Checks that nothing is undocumented, and nothing documented that is not there.
+fn complete(function: &Function) -> Result<()> {
+    let name = &function.name;
     for param in &function.params {
         let is_value = param.kind == Kind::Handle("value".into());
         if param.doc.shape.is_some() && !is_value {

@@ -17,7 +17,7 @@ use crate::shape;
 const LAYERS: [&[&str]; 9] = [
     &["constants", "fork"],
     &["error", "handle", "memory"],
-    &["value"],
+    &["enums", "value"],
     &["xml"],
     &["core"],
     &["event"],

@@ -25,10 +25,23 @@ pub struct Constant {
 impl Constant {
     /// The name in C: the class part is empty for the connection class.
     pub fn c_name(&self) -> String {
-        match self.class.as_str() {
-            "conn" => format!("VKVM_{}", self.name),
-            class => format!("VKVM_{}_{}", class.to_uppercase(), self.name),
-        }
+        c_prefix(&self.class) + &self.name
+    }
+
+    /// The libvirt that it needs, where the oldest that the library works with will not do.
+    pub fn needs(&self) -> Option<&str> {
+        let number = |part: &str| part.parse::<u32>().unwrap_or(0);
+        let since = self.since.as_deref()?;
+        let version: Vec<u32> = since.split('.').map(number).collect();
+        (version > vec![7, 0, 0]).then_some(since)
+    }
+}
+
+/// What the C names of a class's constants begin with.
+pub fn c_prefix(class: &str) -> String {
+    match class {
+        "conn" => "VKVM_".to_owned(),
+        class => format!("VKVM_{}_", class.to_uppercase()),
     }
 }
 

@@ -31,8 +31,8 @@ pub struct ParamDoc {
     pub default: Option<i64>,
     /// Of a value: what it is.
     pub shape: Option<Shape>,
-    /// The constants that it is one of, or made of.
-    pub constants: Option<Constants>,
+    /// The groups of constants that it is one of, or made of.
+    pub enums: Option<Enums>,
     /// What a number counts.
     pub unit: Option<&'static str>,
     /// The libvirt that is needed to pass anything but the default.
@@ -48,12 +48,14 @@ pub enum Shape {
     Map,
 }
 
-/// Constants by their names in C. A name that ends in `*` stands for all that begin so.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Constants {
-    pub names: Vec<String>,
+/// Groups of constants, by their names.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Enums {
+    pub groups: Vec<String>,
     /// Whether they are bits, of which any may be set.
     pub flags: bool,
+    /// How sentences name the constants.
+    pub named: String,
 }
 
 /// What numbers count: the remark, and how sentences put it.
@@ -164,7 +166,6 @@ impl ParamDoc {
 
     fn remark(&mut self, remark: &str) -> Result<()> {
         let (word, rest) = remark.split_once(' ').unwrap_or((remark, ""));
-        let names = || rest.split(' ').map(str::to_owned).collect();
         match word {
             "nullable" if rest.is_empty() => self.nullable = true,
             "descriptor" if rest.is_empty() => self.descriptor = true,
@@ -172,8 +173,10 @@ impl ParamDoc {
             "list" if rest.is_empty() => self.shape = Some(Shape::List),
             "map" if rest.is_empty() => self.shape = Some(Shape::Map),
             "default" => self.default = Some(rest.parse()?),
-            "flags" => self.constants = Some(Constants { names: names(), flags: true }),
-            "enum" => self.constants = Some(Constants { names: names(), flags: false }),
+            "enum" if !rest.is_empty() => {
+                let groups = rest.split(' ').map(str::to_owned).collect();
+                self.enums = Some(Enums { groups, ..Enums::default() });
+            }
             "since" if !rest.is_empty() => self.since = Some(rest.to_owned()),
             "unit" => {
                 let unit = UNITS.iter().find(|(unit, _)| *unit == rest);
@@ -200,26 +203,19 @@ impl ParamDoc {
         if added.is_empty() { text } else { format!("{text} ({})", added.join("; ")) }
     }
 
-    /// What the remarks add. Of constants only patterns are told: single ones are what the
-    /// text is about.
+    /// What the remarks add.
     fn added(&self) -> Vec<String> {
         let mut added = Vec::new();
         if let Some((_, unit)) = UNITS.iter().find(|(unit, _)| Some(*unit) == self.unit) {
             added.push(format!("in {unit}"));
         }
-        if let Some(Constants { names, flags }) = &self.constants {
-            let patterns: Vec<String> = names
-                .iter()
-                .filter(|name| name.ends_with('*'))
-                .map(|name| format!("`{name}`"))
-                .collect();
-            if !patterns.is_empty() {
-                let patterns = patterns.join(" and ");
-                added.push(match flags {
-                    true => format!("bitwise OR of {patterns}"),
-                    false => format!("one of {patterns}"),
-                });
-            }
+        if let Some(Enums { flags, named, .. }) = &self.enums {
+            added.push(match (flags, named.contains("`, `") || named.contains('*')) {
+                (true, true) => format!("bitwise OR of {named}"),
+                (true, false) => format!("0 or {named}"),
+                (false, true) => format!("one of {named}"),
+                (false, false) => format!("or {named}"),
+            });
         }
         if let Some(since) = &self.since {
             added.push(format!("needs libvirt {since}"));
@@ -246,7 +242,7 @@ mod tests {
     fn a_comment_is_taken_apart() {
         let doc = parse(
             "Returns it.\n\nIn two\nlines.\n\n- `x` (consumed, nullable)\n- `a` (nullable): the\n  first\n\
-             - `flags` (default -1, flags\n  VKVM_X_*)\n- `kib` (unit KiB, since 8.4.0): how much\n\
+             - `flags` (default -1, enum\n  x_flags)\n- `kib` (unit KiB, since 8.4.0): how much\n\
              - `values` (list): all (of them): so\n- `return` (nullable): the thing.\n\nlibvirt: virA, virB",
         )
         .expect("parses");
@@ -258,10 +254,9 @@ mod tests {
         let flags = &doc.params["flags"];
         assert_eq!(flags.default, Some(-1));
         assert_eq!(
-            flags.constants,
-            Some(Constants { names: vec!["VKVM_X_*".into()], flags: true })
+            flags.enums,
+            Some(Enums { groups: vec!["x_flags".into()], flags: false, named: String::new() })
         );
-        assert_eq!(flags.described(), "bitwise OR of `VKVM_X_*`");
         assert_eq!(doc.params["kib"].described(), "how much (in KiB; needs libvirt 8.4.0)");
         assert_eq!(doc.params["values"].shape, Some(Shape::List));
         assert_eq!(doc.params["values"].text, "all (of them): so");
@@ -293,7 +288,7 @@ mod tests {
         assert!(doc.returns.is_none());
         let a = &doc.params["a"];
         assert!(!a.nullable && !a.consumed);
-        assert!(a.shape.is_none() && a.constants.is_none() && a.unit.is_none());
+        assert!(a.shape.is_none() && a.enums.is_none() && a.unit.is_none());
         assert_eq!(a.described(), text);
     }
 }

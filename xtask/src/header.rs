@@ -12,6 +12,7 @@ use crate::api::{Api, Function, Param, Returns};
 use crate::classes;
 use crate::constants::Constant;
 use crate::docs::ParamDoc;
+use crate::enums::{Group, Member, Table};
 use crate::kind::{Direction, Kind};
 use crate::sections::{self, Section};
 use crate::{Output, Result, version};
@@ -68,14 +69,14 @@ const BEGIN: &str = "
 ";
 
 /// Writes the header.
-pub fn write(api: &Api, bindings: &mut Bindings, constants: &[Constant]) -> Result<Output> {
-    Ok(("include/vkvm.h".into(), text(api, bindings, constants, For::Compilers)?))
+pub fn write(api: &Api, bindings: &mut Bindings, table: &Table) -> Result<Output> {
+    Ok(("include/vkvm.h".into(), text(api, bindings, table, For::Compilers)?))
 }
 
 /// The header with what doxygen needs besides: each class is a group, and each
 /// constant has a comment.
-pub fn reference(api: &Api, bindings: &mut Bindings, constants: &[Constant]) -> Result<String> {
-    let mut text = text(api, bindings, constants, For::Doxygen)?;
+pub fn reference(api: &Api, bindings: &mut Bindings, table: &Table) -> Result<String> {
+    let mut text = text(api, bindings, table, For::Doxygen)?;
     for (name, doc) in api.groups() {
         write!(text, "\n/**\n * @defgroup vkvm_{name} vkvm_{name}\n")?;
         for line in doc.lines() {
@@ -93,7 +94,7 @@ enum For {
     Doxygen,
 }
 
-fn text(api: &Api, bindings: &mut Bindings, constants: &[Constant], reader: For) -> Result<String> {
+fn text(api: &Api, bindings: &mut Bindings, table: &Table, reader: For) -> Result<String> {
     for (ir, function) in bindings.functions.iter_mut().zip(&api.functions) {
         let mut lines = comment(function);
         if reader == For::Doxygen {
@@ -101,7 +102,7 @@ fn text(api: &Api, bindings: &mut Bindings, constants: &[Constant], reader: For)
         }
         ir.documentation = Documentation { doc_comment: lines };
     }
-    let sections = sections::of(api, constants)?;
+    let sections = sections::of(api, table)?;
     let mut text = String::from(INTRODUCTION);
     index(&mut text, &sections);
     text.push_str(BEGIN);
@@ -125,14 +126,8 @@ fn text(api: &Api, bindings: &mut Bindings, constants: &[Constant], reader: For)
     text.push_str(&written(bindings)?);
     for section in &sections {
         title(&mut text, section.title);
-        if !section.constants.is_empty() {
-            text.push('\n');
-        }
-        for constant in &section.constants {
-            if reader == For::Doxygen {
-                document(&mut text, constant)?;
-            }
-            writeln!(text, "{}", define(constant)?)?;
+        for group in &section.groups {
+            constants_of(&mut text, table, group, reader)?;
         }
         let taken;
         (taken, types) =
@@ -182,15 +177,43 @@ impl Api {
     }
 }
 
-/// The comment of a constant.
-fn document(text: &mut String, constant: &Constant) -> Result<()> {
-    let origin = match (&constant.libvirt, &constant.since) {
-        (Some(name), Some(since)) => format!("libvirt: {name}, since {since}"),
-        (Some(name), None) => format!("libvirt: {name}"),
-        (None, _) => "libvkvm's own".into(),
-    };
-    write!(text, "\n/** {origin} @ingroup vkvm_{} */\n", constant.class)?;
+/// The constants of a group, with what they mean.
+fn constants_of(text: &mut String, table: &Table, group: &Group, reader: For) -> Result<()> {
+    let title = table.spelled(group, &group.title, |name| format!("`{name}`"));
+    let flags = if group.flags { " (flags)" } else { "" };
+    let mut lines = Vec::new();
+    wrap(&mut lines, "/* ", " * ", &format!("{}: {title}{flags}", group.name));
+    write!(text, "\n{} */\n\n", lines.join("\n"))?;
+    for member in &group.members {
+        let mut lines = Vec::new();
+        let meaning = meaning(table, group, member, reader);
+        match reader {
+            For::Compilers => wrap(&mut lines, "/** ", " *  ", &meaning),
+            // A command of doxygen's and its argument are in one line.
+            For::Doxygen => lines.push(format!("/** {meaning}")),
+        }
+        writeln!(text, "{} */\n{}", lines.join("\n"), define(table.constant(member))?)?;
+    }
     Ok(())
+}
+
+/// The comment of a constant.
+fn meaning(table: &Table, group: &Group, member: &Member, reader: For) -> String {
+    let constant = table.constant(member);
+    let mut text = table.spelled(group, &member.doc, |name| format!("`{name}`"));
+    if let Some(carries) = member.carries() {
+        let _ = write!(text, " ({carries})");
+    }
+    if let Some(since) = constant.needs() {
+        let _ = write!(text, " Since libvirt {since}.");
+    }
+    if reader == For::Doxygen {
+        if let Some(name) = &constant.libvirt {
+            let _ = write!(text, " libvirt: {name}");
+        }
+        let _ = write!(text, " @ingroup vkvm_{}", constant.class);
+    }
+    text
 }
 
 fn define(constant: &Constant) -> Result<String> {

@@ -1,5 +1,5 @@
 //! `cargo xtask generate`: writes every face that follows from src/capi and
-//! data/constants.json. `cargo xtask generate --check` only compares, and
+//! data. `cargo xtask generate --check` only compares, and
 //! fails when a checked-in file is not what would be written.
 //! `cargo xtask reference DIR`: writes man pages, and the header as doxygen wants
 //! it.
@@ -12,6 +12,7 @@ mod circles;
 mod classes;
 mod constants;
 mod docs;
+mod enums;
 mod header;
 mod invoke;
 mod json;
@@ -35,7 +36,7 @@ use std::{env, fs};
 use cbindgen::Bindings;
 
 use api::Api;
-use constants::Constant;
+use enums::Table;
 
 /// A file to write: its path from the project's root, and its text.
 pub type Output = (PathBuf, String);
@@ -70,10 +71,10 @@ fn main() -> ExitCode {
 /// Writes or compares; returns how many files differ (when comparing).
 fn run(root: &Path, check: bool) -> Result<usize> {
     let modules = shape::check(root)?;
-    let constants = constants::read(root)?;
-    let (api, mut bindings) = api::read(root, &constants)?;
+    let table = Table::read(root)?;
+    let (api, mut bindings) = api::read(root, &table)?;
     let mut stale = 0;
-    let mut outputs = generate(&api, &mut bindings, &constants, &modules)?;
+    let mut outputs = generate(&api, &mut bindings, &table, &modules)?;
     outputs.push(versions::write(root, &api)?);
     for (path, text) in outputs {
         let place = root.join(&path);
@@ -98,24 +99,24 @@ fn run(root: &Path, check: bool) -> Result<usize> {
 fn generate(
     api: &Api,
     bindings: &mut Bindings,
-    constants: &[Constant],
+    table: &Table,
     modules: &HashMap<String, String>,
 ) -> Result<Vec<Output>> {
-    let mut outputs = vec![constants::rust(constants)?];
+    let mut outputs = vec![constants::rust(&table.constants)?, enums::rust(table)?];
     outputs.extend(classes::write());
-    outputs.push(header::write(api, bindings, constants)?);
-    outputs.push(json::write(api, constants)?);
+    outputs.push(header::write(api, bindings, table)?);
+    outputs.push(json::write(api, table)?);
     outputs.extend(symbols::write(api));
     outputs.push(invoke::write(api, modules)?);
-    outputs.extend(perl::write(api, constants)?);
+    outputs.extend(perl::write(api, table)?);
     Ok(outputs)
 }
 
 /// Writes what `make doc` makes the reference of.
 fn reference(root: &Path, folder: &Path) -> Result<()> {
-    let constants = constants::read(root)?;
-    let (api, mut bindings) = api::read(root, &constants)?;
-    let header = header::reference(&api, &mut bindings, &constants)?;
+    let table = Table::read(root)?;
+    let (api, mut bindings) = api::read(root, &table)?;
+    let header = header::reference(&api, &mut bindings, &table)?;
     man::write(&api, &header, &folder.join("man/man3"))?;
     fs::write(folder.join("vkvm.h"), header)?;
     Ok(())

@@ -7,7 +7,7 @@ use cbindgen::Bindings;
 use cbindgen::bindgen::ir::{Documentation, ItemContainer};
 use serde_json::Value;
 
-use crate::{Output, Result, api, constants, docs, generate, shape};
+use crate::{Output, Result, api, docs, enums, generate, shape};
 
 /// What all sentences are replaced with: words that somebody might look for.
 const OTHER: &str = "Returns a list, or NULL, one of `VKVM_DOMAIN_STATE_*` in ms, never NULL. \
@@ -43,11 +43,11 @@ fn reword_all(bindings: &mut Bindings) {
 
 fn outputs(root: &Path, change: fn(&mut Bindings)) -> Result<Vec<Output>> {
     let modules = shape::check(root)?;
-    let constants = constants::read(root)?;
+    let table = enums::Table::read(root)?;
     let mut bindings = api::parse(root)?;
     change(&mut bindings);
-    let api = api::take_apart(&bindings, &api::Facts::read(root, &constants)?)?;
-    generate(&api, &mut bindings, &constants, &modules)
+    let api = api::take_apart(&bindings, &api::Facts::read(root, &table)?)?;
+    generate(&api, &mut bindings, &table, &modules)
 }
 
 /// A file without its sentences.

@@ -5,15 +5,15 @@ use std::collections::BTreeSet;
 use crate::Result;
 use crate::api::{Api, Function};
 use crate::classes;
-use crate::constants::Constant;
+use crate::enums::{Group, Table};
 use crate::kind::Kind;
 
 /// What a program begins with, and so does the header.
 const OPENING: [&str; 5] =
     ["vkvm_conn_open", "vkvm_conn_open_auth", "vkvm_conn_ref", "vkvm_conn_free", "vkvm_conn_close"];
 
-/// How the constants begin that these functions take.
-const OPENING_CONSTANTS: [&str; 2] = ["CONNECT_", "CRED_"];
+/// The groups of constants that these functions take.
+const OPENING_GROUPS: [&str; 2] = ["conn_open_flags", "conn_credential_type"];
 
 /// Sections that follow it, before the classes that are left, in the order of their
 /// table: what every program needs.
@@ -22,23 +22,23 @@ const THEN: [&str; 7] = ["error", "value", "handle", "string", "string_list", "i
 /// A part of the header.
 pub struct Section<'a> {
     pub title: &'a str,
-    pub constants: Vec<&'a Constant>,
+    pub groups: Vec<&'a Group>,
     /// Types of the caller's functions, which this section is the first to use.
     pub types: Vec<&'a str>,
     pub functions: Vec<&'a Function>,
 }
 
 /// Everything that the header declares but the handles, in its order.
-pub fn of<'a>(api: &'a Api, constants: &'a [Constant]) -> Result<Vec<Section<'a>>> {
+pub fn of<'a>(api: &'a Api, table: &'a Table) -> Result<Vec<Section<'a>>> {
     let mut opening = Vec::new();
     for name in OPENING {
         let function = api.functions.iter().find(|function| function.name == name);
         opening.push(function.ok_or_else(|| format!("{name}, which comes first, is missing"))?);
     }
-    let (first, other): (Vec<_>, Vec<_>) = constants.iter().partition(opens);
+    let (first, other): (Vec<_>, Vec<_>) = table.groups.iter().partition(opens);
     let mut sections = vec![Section {
         title: "Opening and closing connections",
-        constants: first,
+        groups: first,
         types: Vec::new(),
         functions: opening,
     }];
@@ -55,7 +55,7 @@ pub fn of<'a>(api: &'a Api, constants: &'a [Constant]) -> Result<Vec<Section<'a>
         functions.sort_by_key(|function| rank(&function.method));
         sections.push(Section {
             title: &class.title,
-            constants: other.iter().copied().filter(|one| one.class == class.name).collect(),
+            groups: other.iter().copied().filter(|one| one.class == class.name).collect(),
             types: Vec::new(),
             functions,
         });
@@ -64,8 +64,8 @@ pub fn of<'a>(api: &'a Api, constants: &'a [Constant]) -> Result<Vec<Section<'a>
     Ok(sections)
 }
 
-fn opens(constant: &&Constant) -> bool {
-    constant.class == "conn" && OPENING_CONSTANTS.iter().any(|head| constant.name.starts_with(head))
+fn opens(group: &&Group) -> bool {
+    OPENING_GROUPS.contains(&group.name.as_str())
 }
 
 /// Where a method stands in its section: first what gives objects, last what ends them;

@@ -80,8 +80,8 @@ pub unsafe extern "C" fn vkvm_conn_get_node_cpu_map(
 /// Compares the CPU of the host with another one.
 ///
 /// - `xml`: a `<cpu>` document, or a `<domain>` that has one
-/// - `flags` (default 0, flags VKVM_COMPARE_CPU_*)
-/// - `result` (enum VKVM_CPU_COMPARE_*): what the host's CPU is
+/// - `flags` (default 0, enum conn_compare_cpu_flags)
+/// - `result` (enum conn_cpu_compare_result): what the host's CPU is
 ///
 /// libvirt: virConnectCompareCPU
 #[unsafe(no_mangle)]
@@ -103,7 +103,7 @@ pub unsafe extern "C" fn vkvm_conn_compare_cpu(
 ///
 /// - `xml`: the hosts' `<cpu>` documents
 /// - `xml_len`: how many there are
-/// - `flags` (default 0, flags VKVM_BASELINE_CPU_*)
+/// - `flags` (default 0, enum conn_baseline_cpu_flags)
 /// - `cpu`: a `<cpu>` document
 ///
 /// libvirt: virConnectBaselineCPU
@@ -155,8 +155,8 @@ pub unsafe extern "C" fn vkvm_conn_get_cpu_model_names(
 /// - `virttype` (nullable): the kind of virtualization, like "kvm"; NULL for the
 ///   usual one
 /// - `xml`: a `<cpu>` document
-/// - `flags` (default 0, flags VKVM_COMPARE_CPU_*)
-/// - `result` (enum VKVM_CPU_COMPARE_*): what the CPU of the emulator is
+/// - `flags` (default 0, enum conn_compare_cpu_flags)
+/// - `result` (enum conn_cpu_compare_result): what the CPU of the emulator is
 ///
 /// libvirt: virConnectCompareHypervisorCPU
 #[unsafe(no_mangle)]
@@ -189,7 +189,7 @@ pub unsafe extern "C" fn vkvm_conn_compare_hypervisor_cpu(
 ///   usual one
 /// - `xml`: the hosts' `<cpu>` documents
 /// - `xml_len`: how many there are
-/// - `flags` (default 0, flags VKVM_BASELINE_CPU_*)
+/// - `flags` (default 0, enum conn_baseline_cpu_flags)
 /// - `cpu`: a `<cpu>` document
 ///
 /// libvirt: virConnectBaselineHypervisorCPU
@@ -223,7 +223,7 @@ pub unsafe extern "C" fn vkvm_conn_baseline_hypervisor_cpu(
 /// - `machine` (nullable): the type of machine; NULL for the usual one
 /// - `virttype` (nullable): the kind of virtualization, like "kvm"; NULL for the
 ///   usual one
-/// - `flags` (default 0, flags VKVM_DOMAIN_CAPABILITIES_*)
+/// - `flags` (default 0, enum conn_domain_capabilities_flags)
 /// - `xml`: a `<domainCapabilities>` document
 ///
 /// libvirt: virConnectGetDomainCapabilities

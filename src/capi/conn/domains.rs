@@ -14,7 +14,7 @@ use crate::xml::Visit as _;
 
 /// Lists the domains, running or not.
 ///
-/// - `flags` (default 0, flags VKVM_DOMAIN_LIST_*): a filter; 0 for all domains
+/// - `flags` (default 0, enum domain_list_flags): a filter; 0 for all domains
 /// - `domains`: the domains
 /// - `domains_len`: how many there are
 ///
@@ -173,7 +173,7 @@ pub unsafe extern "C" fn vkvm_conn_get_domain_by_uuid(
 /// Defines a domain without starting it, or changes its definition.
 ///
 /// - `xml`: a `<domain>` document
-/// - `flags` (default 0, flags VKVM_DOMAIN_DEFINE_*)
+/// - `flags` (default 0, enum domain_define_flags)
 /// - `domain`: the domain
 ///
 /// libvirt: virDomainDefineXML, virDomainDefineXMLFlags
@@ -194,7 +194,7 @@ pub unsafe extern "C" fn vkvm_conn_define_domain(
 /// Starts a domain that is gone when it stops.
 ///
 /// - `xml`: a `<domain>` document
-/// - `flags` (default 0, flags VKVM_DOMAIN_START_*)
+/// - `flags` (default 0, enum domain_start_flags)
 /// - `domain`: the domain
 ///
 /// libvirt: virDomainCreateXML
@@ -220,7 +220,7 @@ pub unsafe extern "C" fn vkvm_conn_create_domain(
 /// - `fds` (nullable, descriptor): open file descriptors; the call borrows them, and the caller closes
 ///   them. NULL if there are none
 /// - `fds_len`: how many there are
-/// - `flags` (default 0, flags VKVM_DOMAIN_START_*)
+/// - `flags` (default 0, enum domain_start_flags)
 /// - `domain`: the domain
 ///
 /// libvirt: virDomainCreateXMLWithFiles
@@ -243,10 +243,10 @@ pub unsafe extern "C" fn vkvm_conn_create_domain_with_files(
 
 /// Gets statistics of many domains in one call.
 ///
-/// - `stats` (flags VKVM_DOMAIN_STATS_*): which groups; 0 for all
+/// - `stats` (enum domain_stats_types): which groups; 0 for all
 /// - `doms` (nullable): the domains; none for all domains
 /// - `doms_len`: how many there are
-/// - `flags` (default 0, flags VKVM_DOMAIN_GET_ALL_STATS_*)
+/// - `flags` (default 0, enum domain_get_all_stats_flags)
 /// - `records` (list): a list of maps with the keys `dom` (the domain, a handle) and `data` (a
 ///   map whose keys are the texts of `VKVM_DOMAIN_STATS_*`)
 ///
@@ -282,10 +282,10 @@ pub unsafe extern "C" fn vkvm_conn_get_all_domain_stats(
 ///
 /// A failure is reported before anything is shown.
 ///
-/// - `stats` (flags VKVM_DOMAIN_STATS_*): which groups; 0 for all
+/// - `stats` (enum domain_stats_types): which groups; 0 for all
 /// - `doms` (nullable): the domains; none for all domains
 /// - `doms_len`: how many there are
-/// - `flags` (default 0, flags VKVM_DOMAIN_GET_ALL_STATS_*)
+/// - `flags` (default 0, enum domain_get_all_stats_flags)
 /// - `visitor`: the functions that get the parts
 /// - `userdata` (nullable): passed to them
 ///

@@ -46,7 +46,7 @@ use crate::event::{self, Source};
 /// and none for REBOOT, CONTROL_ERROR, and kinds that this version does not know.
 ///
 /// - `dom` (nullable): the domain to listen to; NULL for all
-/// - `event_id` (enum VKVM_DOMAIN_EVENT_ID_*): which kind
+/// - `event_id` (enum domain_event_id): which kind
 /// - `callback`: called on the thread that runs the event loop
 /// - `userdata` (nullable): passed to the callback
 /// - `destroy` (nullable): releases the userdata

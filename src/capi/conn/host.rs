@@ -135,8 +135,7 @@ pub unsafe extern "C" fn vkvm_conn_get_node_info(
 
 /// Gets how much time the CPUs of the host spent on what.
 ///
-/// - `cpu_num` (default -1, enum VKVM_NODE_CPU_STATS_ALL_CPUS): the number of a CPU, or
-///   `VKVM_NODE_CPU_STATS_ALL_CPUS`
+/// - `cpu_num` (default -1, enum conn_node_cpu_selector): number of a CPU
 /// - `flags` (default 0): unused, pass 0
 /// - `stats` (map): a map with those of the keys `kernel`, `user`, `idle`, `iowait`, `intr`,
 ///   `guest` (ns since the host started) and `utilization` (percent) that the driver knows
@@ -158,8 +157,7 @@ pub unsafe extern "C" fn vkvm_conn_get_node_cpu_stats(
 
 /// Gets how the memory of the host is used.
 ///
-/// - `cell_num` (default -1, enum VKVM_NODE_MEMORY_STATS_ALL_CELLS): the number of a NUMA cell,
-///   or `VKVM_NODE_MEMORY_STATS_ALL_CELLS`
+/// - `cell_num` (default -1, enum conn_node_memory_selector): number of a NUMA cell
 /// - `flags` (default 0): unused, pass 0
 /// - `stats` (map): a map with those of the keys `total`, `free`, `buffers`, `cached`,
 ///   `available` (KiB) that the driver knows
@@ -238,7 +236,7 @@ pub unsafe extern "C" fn vkvm_conn_get_node_sev_info(
 
 /// Suspends the host, and wakes it up after some time.
 ///
-/// - `target` (enum VKVM_NODE_SUSPEND_TARGET_*): how to suspend
+/// - `target` (enum conn_node_suspend_target): how to suspend
 /// - `duration` (unit s): how long, at least 60
 /// - `flags` (default 0): unused, pass 0
 ///

@@ -7,7 +7,7 @@ use crate::capi::types::{vkvm_conn, vkvm_error, vkvm_interface};
 
 /// Lists the host's network interfaces, up or down.
 ///
-/// - `flags` (default 0, flags VKVM_INTERFACE_LIST_*): a filter; 0 for all interfaces
+/// - `flags` (default 0, enum interface_list_flags): a filter; 0 for all interfaces
 /// - `ifaces`: the interfaces
 /// - `ifaces_len`: how many there are
 ///
@@ -146,7 +146,7 @@ pub unsafe extern "C" fn vkvm_conn_get_interface_by_mac(
 /// Defines an interface without bringing it up, or changes its definition.
 ///
 /// - `xml`: an `<interface>` document
-/// - `flags` (default 0, flags VKVM_INTERFACE_DEFINE_*)
+/// - `flags` (default 0, enum interface_define_flags)
 /// - `iface`: the interface
 ///
 /// libvirt: virInterfaceDefineXML

@@ -80,9 +80,7 @@ pub unsafe extern "C" fn vkvm_conn_get_node_free_pages(
 /// - `pages` (list): a list of pairs, each a list of a page size (KiB) and a number of pages
 /// - `start`: the number of the first NUMA cell; -1 for a share of all cells
 /// - `end`: the number of the last cell
-/// - `flags` (default 0, flags VKVM_NODE_ALLOC_PAGES_ADD VKVM_NODE_ALLOC_PAGES_SET):
-///   `VKVM_NODE_ALLOC_PAGES_ADD` to reserve so many more, `VKVM_NODE_ALLOC_PAGES_SET` to reserve
-///   so many in all
+/// - `flags` (default 0, enum conn_node_alloc_pages_flags)
 ///
 /// libvirt: virNodeAllocPages
 #[unsafe(no_mangle)]

@@ -19,7 +19,7 @@ use crate::event::{self, Source};
 /// for METADATA_CHANGE.
 ///
 /// - `net` (nullable): the network to listen to; NULL for all
-/// - `event_id` (enum VKVM_NETWORK_EVENT_ID_*): which kind
+/// - `event_id` (enum network_event_id): which kind
 /// - `callback`: called on the thread that runs the event loop
 /// - `userdata` (nullable): passed to the callback
 /// - `destroy` (nullable): releases the userdata
@@ -68,7 +68,7 @@ pub unsafe extern "C" fn vkvm_conn_network_event_deregister_any(
 /// The map of an event has the keys event and detail for LIFECYCLE, none for REFRESH.
 ///
 /// - `pool` (nullable): the storage pool to listen to; NULL for all
-/// - `event_id` (enum VKVM_STORAGE_POOL_EVENT_ID_*): which kind
+/// - `event_id` (enum storage_pool_event_id): which kind
 /// - `callback`: called on the thread that runs the event loop
 /// - `userdata` (nullable): passed to the callback
 /// - `destroy` (nullable): releases the userdata
@@ -119,7 +119,7 @@ pub unsafe extern "C" fn vkvm_conn_storage_pool_event_deregister_any(
 /// The map of an event has the keys event and detail for LIFECYCLE, none for UPDATE.
 ///
 /// - `dev` (nullable): the device to listen to; NULL for all
-/// - `event_id` (enum VKVM_NODE_DEVICE_EVENT_ID_*): which kind
+/// - `event_id` (enum node_device_event_id): which kind
 /// - `callback`: called on the thread that runs the event loop
 /// - `userdata` (nullable): passed to the callback
 /// - `destroy` (nullable): releases the userdata
@@ -171,7 +171,7 @@ pub unsafe extern "C" fn vkvm_conn_node_device_event_deregister_any(
 /// VALUE_CHANGED.
 ///
 /// - `secret` (nullable): the secret to listen to; NULL for all
-/// - `event_id` (enum VKVM_SECRET_EVENT_ID_*): which kind
+/// - `event_id` (enum secret_event_id): which kind
 /// - `callback`: called on the thread that runs the event loop
 /// - `userdata` (nullable): passed to the callback
 /// - `destroy` (nullable): releases the userdata

@@ -7,7 +7,7 @@ use crate::capi::types::{vkvm_conn, vkvm_error, vkvm_network};
 
 /// Lists the networks, running or not.
 ///
-/// - `flags` (default 0, flags VKVM_NETWORK_LIST_*): a filter; 0 for all networks
+/// - `flags` (default 0, enum network_list_flags): a filter; 0 for all networks
 /// - `networks`: the networks
 /// - `networks_len`: how many there are
 ///
@@ -147,7 +147,7 @@ pub unsafe extern "C" fn vkvm_conn_get_network_by_uuid(
 /// Defines a network without starting it, or changes its definition.
 ///
 /// - `xml`: a `<network>` document
-/// - `flags` (default 0, flags VKVM_NETWORK_DEFINE_*, since 7.7.0)
+/// - `flags` (default 0, enum network_define_flags, since 7.7.0)
 /// - `network`: the network
 ///
 /// libvirt: virNetworkDefineXML, virNetworkDefineXMLFlags
@@ -168,7 +168,7 @@ pub unsafe extern "C" fn vkvm_conn_define_network(
 /// Starts a network that is gone when it stops.
 ///
 /// - `xml`: a `<network>` document
-/// - `flags` (default 0, flags VKVM_NETWORK_CREATE_*, since 7.8.0)
+/// - `flags` (default 0, enum network_create_flags, since 7.8.0)
 /// - `network`: the network
 ///
 /// libvirt: virNetworkCreateXML, virNetworkCreateXMLFlags

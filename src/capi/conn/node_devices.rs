@@ -7,7 +7,7 @@ use crate::capi::types::{vkvm_conn, vkvm_error, vkvm_node_device};
 
 /// Lists the host's devices.
 ///
-/// - `flags` (default 0, flags VKVM_NODE_DEVICE_LIST_*): a filter; 0 for all devices
+/// - `flags` (default 0, enum node_device_list_flags): a filter; 0 for all devices
 /// - `devices`: the devices
 /// - `devices_len`: how many there are
 ///
@@ -123,7 +123,7 @@ pub unsafe extern "C" fn vkvm_conn_get_node_device_scsihost_by_wwn(
 /// it is destroyed.
 ///
 /// - `xml`: a `<device>` document
-/// - `flags` (default 0, flags VKVM_NODE_DEVICE_CREATE_*)
+/// - `flags` (default 0, enum node_device_create_flags)
 /// - `device`: the device
 ///
 /// libvirt: virNodeDeviceCreateXML
@@ -144,7 +144,7 @@ pub unsafe extern "C" fn vkvm_conn_create_node_device(
 /// Defines a device without starting it.
 ///
 /// - `xml`: a `<device>` document
-/// - `flags` (default 0, flags VKVM_NODE_DEVICE_DEFINE_*)
+/// - `flags` (default 0, enum node_device_define_flags)
 /// - `device`: the device
 ///
 /// libvirt: virNodeDeviceDefineXML

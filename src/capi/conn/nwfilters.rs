@@ -108,7 +108,7 @@ pub unsafe extern "C" fn vkvm_conn_get_nwfilter_by_uuid(
 /// Defines a network filter, or changes its definition.
 ///
 /// - `xml`: a `<filter>` document
-/// - `flags` (default 0, flags VKVM_NWFILTER_DEFINE_*, since 7.7.0)
+/// - `flags` (default 0, enum nwfilter_define_flags, since 7.7.0)
 /// - `nwfilter`: the filter
 ///
 /// libvirt: virNWFilterDefineXML, virNWFilterDefineXMLFlags
@@ -169,7 +169,7 @@ pub unsafe extern "C" fn vkvm_conn_get_nwfilter_binding_by_port_dev(
 /// Puts a filter on a network device.
 ///
 /// - `xml`: a `<filterbinding>` document
-/// - `flags` (default 0, flags VKVM_NWFILTER_BINDING_CREATE_*)
+/// - `flags` (default 0, enum nwfilter_binding_create_flags)
 /// - `binding`: the binding
 ///
 /// libvirt: virNWFilterBindingCreateXML

@@ -26,8 +26,7 @@ use crate::value::{Map, Value};
 ///
 /// - `uri` (nullable): the libvirt URI, like "qemu:///system"; NULL for
 ///   libvirt's default
-/// - `flags` (default 0, flags VKVM_CONNECT_RO VKVM_CONNECT_NO_ALIASES): `VKVM_CONNECT_RO` to
-///   read only, `VKVM_CONNECT_NO_ALIASES` to ignore URI aliases
+/// - `flags` (default 0, enum conn_open_flags)
 /// - `conn`: the connection
 ///
 /// libvirt: virConnectOpenAuth
@@ -53,7 +52,7 @@ pub unsafe extern "C" fn vkvm_conn_open(
 ///
 /// - `uri` (nullable): the libvirt URI; NULL for libvirt's default
 /// - `flags` (default 0): as for `vkvm_conn_open`
-/// - `credtypes` (nullable, enum VKVM_CRED_*): the types of credentials that the callback can
+/// - `credtypes` (nullable, enum conn_credential_type): the types of credentials that the callback can
 ///   give
 /// - `credtypes_len`: how many there are
 /// - `callback` (nullable): answers the requests, on this thread, before the

@@ -60,7 +60,7 @@ pub unsafe extern "C" fn vkvm_conn_domain_xml_to_native(
 /// Gets the XML of the domain that was saved to a file.
 ///
 /// - `file`: the file's path on the host
-/// - `flags` (default 0, flags VKVM_DOMAIN_XML_*)
+/// - `flags` (default 0, enum domain_xml_flags)
 /// - `xml`: a `<domain>` document
 ///
 /// libvirt: virDomainSaveImageGetXMLDesc
@@ -84,7 +84,7 @@ pub unsafe extern "C" fn vkvm_conn_get_save_image_xml_description(
 ///
 /// - `file`: the file's path on the host
 /// - `xml`: a `<domain>` document; it must describe the same virtual hardware
-/// - `flags` (default 0, flags VKVM_DOMAIN_SAVE_*)
+/// - `flags` (default 0, enum domain_save_flags)
 ///
 /// libvirt: virDomainSaveImageDefineXML
 #[unsafe(no_mangle)]
@@ -107,7 +107,7 @@ pub unsafe extern "C" fn vkvm_conn_define_save_image_xml(
 ///   have it
 /// - `dxml` (nullable): a `<domain>` document to use instead of the saved one
 /// - `params` (nullable, map, since 8.4.0): a map with keys of `VKVM_DOMAIN_SAVE_PARAM_*`
-/// - `flags` (default 0, flags VKVM_DOMAIN_SAVE_*)
+/// - `flags` (default 0, enum domain_save_flags)
 ///
 /// libvirt: virDomainRestore, virDomainRestoreFlags, virDomainRestoreParams
 #[unsafe(no_mangle)]

@@ -7,7 +7,7 @@ use crate::capi::types::{vkvm_conn, vkvm_error, vkvm_secret};
 
 /// Lists the secrets.
 ///
-/// - `flags` (default 0, flags VKVM_SECRET_LIST_*): a filter; 0 for all secrets
+/// - `flags` (default 0, enum secret_list_flags): a filter; 0 for all secrets
 /// - `secrets`: the secrets
 /// - `secrets_len`: how many there are
 ///
@@ -88,7 +88,7 @@ pub unsafe extern "C" fn vkvm_conn_get_secret_by_uuid(
 
 /// Finds a secret by what it is for.
 ///
-/// - `type` (enum VKVM_SECRET_USAGE_TYPE_*)
+/// - `type` (enum secret_usage_type)
 /// - `id`: which object of that type it belongs to, as in `vkvm_secret_get_usage_id`
 /// - `secret`: the secret
 ///
@@ -110,7 +110,7 @@ pub unsafe extern "C" fn vkvm_conn_get_secret_by_usage(
 /// Defines a secret, without its value, or changes its definition.
 ///
 /// - `xml`: a `<secret>` document
-/// - `flags` (default 0, flags VKVM_SECRET_DEFINE_*)
+/// - `flags` (default 0, enum secret_define_flags)
 /// - `secret`: the secret
 ///
 /// libvirt: virSecretDefineXML

@@ -7,7 +7,7 @@ use crate::capi::types::{vkvm_conn, vkvm_error, vkvm_storage_pool, vkvm_storage_
 
 /// Lists the storage pools, started or not.
 ///
-/// - `flags` (default 0, flags VKVM_STORAGE_POOL_LIST_*): a filter; 0 for all pools
+/// - `flags` (default 0, enum storage_pool_list_flags): a filter; 0 for all pools
 /// - `pools`: the pools
 /// - `pools_len`: how many there are
 ///
@@ -185,7 +185,7 @@ pub unsafe extern "C" fn vkvm_conn_get_storage_pool_by_volume(
 /// Defines a storage pool without starting it, or changes its definition.
 ///
 /// - `xml`: a `<pool>` document
-/// - `flags` (default 0, flags VKVM_STORAGE_POOL_DEFINE_*)
+/// - `flags` (default 0, enum storage_pool_define_flags)
 /// - `pool`: the pool
 ///
 /// libvirt: virStoragePoolDefineXML

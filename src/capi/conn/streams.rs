@@ -8,8 +8,7 @@ use crate::capi::types::{vkvm_conn, vkvm_error, vkvm_stream};
 /// Makes a stream. It carries nothing until a function such as
 /// `vkvm_storage_vol_upload` or `vkvm_domain_open_console` is given it.
 ///
-/// - `flags` (default 0, flags VKVM_STREAM_NONBLOCK): `VKVM_STREAM_NONBLOCK` for one that never
-///   waits
+/// - `flags` (default 0, enum stream_flags)
 /// - `stream`: the stream
 ///
 /// libvirt: virStreamNew

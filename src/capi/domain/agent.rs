@@ -99,7 +99,7 @@ pub unsafe extern "C" fn vkvm_domain_get_fs_info(
 
 /// Asks the guest's agent about the guest.
 ///
-/// - `types` (default 0, flags VKVM_DOMAIN_GUEST_INFO_*): what to ask; 0 for all that the agent
+/// - `types` (default 0, enum domain_guest_info_types): what to ask; 0 for all that the agent
 ///   can tell. What was asked for and the agent cannot tell is an error
 /// - `flags` (default 0): unused, pass 0
 /// - `info` (map): a map; its keys are the texts of `VKVM_DOMAIN_GUEST_INFO_*`, those of lists
@@ -122,7 +122,7 @@ pub unsafe extern "C" fn vkvm_domain_get_guest_info(
 
 /// Gets the addresses of the network interfaces of the guest.
 ///
-/// - `src` (enum VKVM_DOMAIN_INTERFACE_ADDRESSES_SRC_*): who is asked: the leases of libvirt's
+/// - `src` (enum domain_interface_addresses_source): who is asked: the leases of libvirt's
 ///   networks, the guest's agent, or the host's ARP table
 /// - `flags` (default 0): unused, pass 0
 /// - `interfaces` (list): a list of maps of `name` (as its source calls it), `hwaddr` (the

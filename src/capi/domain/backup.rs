@@ -14,7 +14,7 @@ use crate::capi::types::{vkvm_domain, vkvm_error};
 /// - `backupxml`: a `<domainbackup>` document: the mode, which disks, and where to
 /// - `checkpointxml` (nullable): a `<domaincheckpoint>` document, for a checkpoint of the
 ///   same moment, from which the next backup can be incremental
-/// - `flags` (default 0, flags VKVM_DOMAIN_BACKUP_BEGIN_*)
+/// - `flags` (default 0, enum domain_backup_begin_flags)
 ///
 /// libvirt: virDomainBackupBegin
 #[unsafe(no_mangle)]

@@ -20,7 +20,7 @@ use crate::error::Result;
 /// - `path`: the disk: its target like "vda", or its image's path
 /// - `bandwidth` (unit MiB/s): the limit of the speed, in bytes/s with
 ///   `VKVM_DOMAIN_BLOCK_PULL_BANDWIDTH_BYTES`; 0 for none
-/// - `flags` (default 0, flags VKVM_DOMAIN_BLOCK_PULL_*)
+/// - `flags` (default 0, enum domain_block_pull_flags)
 ///
 /// libvirt: virDomainBlockPull
 #[unsafe(no_mangle)]
@@ -50,7 +50,7 @@ pub unsafe extern "C" fn vkvm_domain_block_pull(
 ///   `VKVM_DOMAIN_BLOCK_COMMIT_ACTIVE`
 /// - `bandwidth` (unit MiB/s): the limit of the speed, in bytes/s with
 ///   `VKVM_DOMAIN_BLOCK_COMMIT_BANDWIDTH_BYTES`; 0 for none
-/// - `flags` (default 0, flags VKVM_DOMAIN_BLOCK_COMMIT_*)
+/// - `flags` (default 0, enum domain_block_commit_flags)
 ///
 /// libvirt: virDomainBlockCommit
 #[unsafe(no_mangle)]
@@ -81,11 +81,7 @@ pub unsafe extern "C" fn vkvm_domain_block_commit(
 /// - `newparams` (nullable, map): a map, or NULL for none, with keys of the texts
 ///   `VKVM_DOMAIN_BLOCK_COPY_BANDWIDTH` (in bytes/s), `VKVM_DOMAIN_BLOCK_COPY_GRANULARITY` (in
 ///   bytes) and `VKVM_DOMAIN_BLOCK_COPY_BUF_SIZE` (in bytes); another key is an error
-/// - `flags` (default 0, flags VKVM_DOMAIN_BLOCK_COPY_SHALLOW VKVM_DOMAIN_BLOCK_COPY_REUSE_EXT
-///   VKVM_DOMAIN_BLOCK_COPY_TRANSIENT_JOB VKVM_DOMAIN_BLOCK_COPY_SYNCHRONOUS_WRITES
-///   VKVM_DOMAIN_BLOCK_COPY_TARGET_ZEROED): `VKVM_DOMAIN_BLOCK_COPY_SHALLOW`,
-///   `VKVM_DOMAIN_BLOCK_COPY_REUSE_EXT`, `VKVM_DOMAIN_BLOCK_COPY_TRANSIENT_JOB`,
-///   `VKVM_DOMAIN_BLOCK_COPY_SYNCHRONOUS_WRITES`, `VKVM_DOMAIN_BLOCK_COPY_TARGET_ZEROED`
+/// - `flags` (default 0, enum domain_block_copy_flags)
 ///
 /// libvirt: virDomainBlockCopy
 #[unsafe(no_mangle)]
@@ -115,7 +111,7 @@ pub unsafe extern "C" fn vkvm_domain_block_copy(
 ///   `VKVM_DOMAIN_BLOCK_REBASE_COPY`, the path of the copy, which is then needed
 /// - `bandwidth` (unit MiB/s): the limit of the speed, in bytes/s with
 ///   `VKVM_DOMAIN_BLOCK_REBASE_BANDWIDTH_BYTES`; 0 for none
-/// - `flags` (default 0, flags VKVM_DOMAIN_BLOCK_REBASE_*)
+/// - `flags` (default 0, enum domain_block_rebase_flags)
 ///
 /// libvirt: virDomainBlockRebase
 #[unsafe(no_mangle)]
@@ -137,7 +133,7 @@ pub unsafe extern "C" fn vkvm_domain_block_rebase(
 /// Tells how far the job of a disk is.
 ///
 /// - `path`: the disk: its target like "vda", or its image's path
-/// - `flags` (default 0, flags VKVM_DOMAIN_BLOCK_JOB_INFO_*)
+/// - `flags` (default 0, enum domain_block_job_info_flags)
 /// - `info` (map): a map of `type` (one of `VKVM_DOMAIN_BLOCK_JOB_TYPE_*`), `bandwidth` (the
 ///   limit in MiB/s, or bytes/s with `VKVM_DOMAIN_BLOCK_JOB_INFO_BANDWIDTH_BYTES`; 0 for none),
 ///   `cur` and `end` (how far it is of how far it has to go, in a unit of the hypervisor's); all
@@ -214,9 +210,7 @@ fn wait(dom: &Domain, path: &CStr) -> Result<bool> {
 /// Ends the job of a disk, or completes one that only follows what the domain writes.
 ///
 /// - `path`: the disk: its target like "vda", or its image's path
-/// - `flags` (default 0, flags VKVM_DOMAIN_BLOCK_JOB_ABORT_ASYNC
-///   VKVM_DOMAIN_BLOCK_JOB_ABORT_PIVOT): `VKVM_DOMAIN_BLOCK_JOB_ABORT_ASYNC` to return before it
-///   has ended, `VKVM_DOMAIN_BLOCK_JOB_ABORT_PIVOT` to let the domain use the copy
+/// - `flags` (default 0, enum domain_block_job_abort_flags)
 ///
 /// libvirt: virDomainBlockJobAbort
 #[unsafe(no_mangle)]
@@ -237,7 +231,7 @@ pub unsafe extern "C" fn vkvm_domain_abort_block_job(
 /// - `path`: the disk: its target like "vda", or its image's path
 /// - `bandwidth` (unit MiB/s): the limit of the speed, in bytes/s with
 ///   `VKVM_DOMAIN_BLOCK_JOB_SPEED_BANDWIDTH_BYTES`; 0 for none
-/// - `flags` (default 0, flags VKVM_DOMAIN_BLOCK_JOB_SPEED_*)
+/// - `flags` (default 0, enum domain_block_job_speed_flags)
 ///
 /// libvirt: virDomainBlockJobSetSpeed
 #[unsafe(no_mangle)]

@@ -8,7 +8,7 @@ use crate::capi::types::{vkvm_domain, vkvm_error};
 /// Adds a device to the domain. Without flags, the domain must run.
 ///
 /// - `xml`: a document as within `<devices>`, like `<disk>` or `<interface>`
-/// - `flags` (default 0, flags VKVM_DOMAIN_DEVICE_MODIFY_*): which of the running domain and its
+/// - `flags` (default 0, enum domain_device_modify_flags): which of the running domain and its
 ///   definition is meant
 ///
 /// libvirt: virDomainAttachDevice, virDomainAttachDeviceFlags
@@ -29,7 +29,7 @@ pub unsafe extern "C" fn vkvm_domain_attach_device(
 /// of this call. Without flags, the domain must run.
 ///
 /// - `xml`: the device, as in the domain's definition
-/// - `flags` (default 0, flags VKVM_DOMAIN_DEVICE_MODIFY_*): which of the running domain and its
+/// - `flags` (default 0, enum domain_device_modify_flags): which of the running domain and its
 ///   definition is meant
 ///
 /// libvirt: virDomainDetachDevice, virDomainDetachDeviceFlags
@@ -48,7 +48,7 @@ pub unsafe extern "C" fn vkvm_domain_detach_device(
 /// (`VKVM_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED`).
 ///
 /// - `alias`: the name in the device's element `<alias>`
-/// - `flags` (default 0, flags VKVM_DOMAIN_DEVICE_MODIFY_*): which of the running domain and its
+/// - `flags` (default 0, enum domain_device_modify_flags): which of the running domain and its
 ///   definition is meant
 ///
 /// libvirt: virDomainDetachDeviceAlias
@@ -66,7 +66,7 @@ pub unsafe extern "C" fn vkvm_domain_detach_device_alias(
 /// interface, and so on.
 ///
 /// - `xml`: the whole device as it is to be
-/// - `flags` (default 0, flags VKVM_DOMAIN_DEVICE_MODIFY_*): which of the running domain and its
+/// - `flags` (default 0, enum domain_device_modify_flags): which of the running domain and its
 ///   definition is meant
 ///
 /// libvirt: virDomainUpdateDeviceFlags

@@ -9,7 +9,7 @@ use crate::capi::types::{vkvm_domain, vkvm_error, vkvm_value};
 ///
 /// - `disk`: the name in the guest, like `vda`, or the path of the source
 /// - `size` (unit KiB): the new size, in bytes with `VKVM_DOMAIN_BLOCK_RESIZE_BYTES`
-/// - `flags` (default 0, flags VKVM_DOMAIN_BLOCK_RESIZE_*)
+/// - `flags` (default 0, enum domain_block_resize_flags)
 ///
 /// libvirt: virDomainBlockResize
 #[unsafe(no_mangle)]
@@ -47,7 +47,7 @@ pub unsafe extern "C" fn vkvm_domain_set_block_threshold(
 /// - `group`: its name
 /// - `newparams` (map): a map with the limits; the keys are the texts of
 ///   `VKVM_DOMAIN_BLOCK_IOTUNE_*`
-/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
+/// - `flags` (default 0, enum domain_affect_flags)
 ///
 /// libvirt: virDomainSetThrottleGroup
 #[unsafe(no_mangle)]
@@ -67,7 +67,7 @@ pub unsafe extern "C" fn vkvm_domain_set_throttle_group(
 /// Removes a group that no disk is in.
 ///
 /// - `group`: its name
-/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
+/// - `flags` (default 0, enum domain_affect_flags)
 ///
 /// libvirt: virDomainDelThrottleGroup
 #[unsafe(no_mangle)]

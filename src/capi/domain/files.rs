@@ -11,7 +11,7 @@ use crate::capi::types::{vkvm_domain, vkvm_error};
 /// - `fds` (nullable, descriptor): open file descriptors; the call borrows them, and the caller closes
 ///   them. NULL if there are none
 /// - `fds_len`: how many there are
-/// - `flags` (default 0, flags VKVM_DOMAIN_START_*)
+/// - `flags` (default 0, enum domain_start_flags)
 ///
 /// libvirt: virDomainCreateWithFiles
 #[unsafe(no_mangle)]
@@ -36,7 +36,7 @@ pub unsafe extern "C" fn vkvm_domain_create_with_files(
 /// - `name`: the name
 /// - `fds` (descriptor): open file descriptors; the call borrows them, and the caller closes them
 /// - `fds_len`: how many there are
-/// - `flags` (default 0, flags VKVM_DOMAIN_FD_ASSOCIATE_*)
+/// - `flags` (default 0, enum domain_fd_associate_flags)
 ///
 /// libvirt: virDomainFDAssociate
 #[unsafe(no_mangle)]
@@ -59,8 +59,7 @@ pub unsafe extern "C" fn vkvm_domain_fd_associate(
 ///
 /// - `idx`: which of its displays, from 0
 /// - `fd` (descriptor): the socket, an open file descriptor; the call borrows it, and the caller closes it
-/// - `flags` (default 0, flags VKVM_DOMAIN_OPEN_GRAPHICS_SKIPAUTH):
-///   `VKVM_DOMAIN_OPEN_GRAPHICS_SKIPAUTH` to need no password
+/// - `flags` (default 0, enum domain_open_graphics_flags)
 ///
 /// libvirt: virDomainOpenGraphics
 #[unsafe(no_mangle)]
@@ -78,8 +77,7 @@ pub unsafe extern "C" fn vkvm_domain_open_graphics(
 /// a UNIX socket.
 ///
 /// - `idx`: which of its displays, from 0
-/// - `flags` (default 0, flags VKVM_DOMAIN_OPEN_GRAPHICS_SKIPAUTH):
-///   `VKVM_DOMAIN_OPEN_GRAPHICS_SKIPAUTH` to need no password
+/// - `flags` (default 0, enum domain_open_graphics_flags)
 /// - `fd`: a new file descriptor, a socket that speaks the display's protocol; the caller
 ///   owns it and closes it
 ///
@@ -101,7 +99,7 @@ pub unsafe extern "C" fn vkvm_domain_open_graphics_fd(
 
 /// Lets displays of the running domain read their TLS certificates again.
 ///
-/// - `type` (enum VKVM_DOMAIN_GRAPHICS_RELOAD_TYPE_*): which displays
+/// - `type` (enum domain_graphics_reload_type): which displays
 /// - `flags` (default 0): unused, pass 0
 ///
 /// libvirt: virDomainGraphicsReload

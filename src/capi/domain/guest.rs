@@ -33,8 +33,7 @@ pub unsafe extern "C" fn vkvm_domain_get_time(
 ///
 /// - `secs` (unit s): the time since 1970
 /// - `nsecs` (unit ns): the part of a second besides
-/// - `flags` (default 0, flags VKVM_DOMAIN_TIME_SYNC): `VKVM_DOMAIN_TIME_SYNC` to set it from
-///   the guest's hardware clock instead of what is given
+/// - `flags` (default 0, enum domain_time_flags)
 ///
 /// libvirt: virDomainSetTime
 #[unsafe(no_mangle)]
@@ -50,7 +49,7 @@ pub unsafe extern "C" fn vkvm_domain_set_time(
 
 /// Sets how long calls wait for the guest's agent.
 ///
-/// - `timeout` (unit s, enum VKVM_DOMAIN_AGENT_RESPONSE_TIMEOUT_*): how long to wait, or a
+/// - `timeout` (unit s, enum domain_agent_response_timeout): how long to wait, or a
 ///   constant
 /// - `flags` (default 0): unused, pass 0
 ///
@@ -97,9 +96,7 @@ pub unsafe extern "C" fn vkvm_domain_authorized_ssh_keys_get(
 /// - `keys` (nullable): the lines for the user's file authorized_keys; NULL or an empty
 ///   list, without flags, removes all lines
 /// - `keys_len`: how many there are
-/// - `flags` (default 0, flags VKVM_DOMAIN_AUTHORIZED_SSH_KEYS_SET_APPEND
-///   VKVM_DOMAIN_AUTHORIZED_SSH_KEYS_SET_REMOVE): `VKVM_DOMAIN_AUTHORIZED_SSH_KEYS_SET_APPEND`
-///   to keep the others, `VKVM_DOMAIN_AUTHORIZED_SSH_KEYS_SET_REMOVE` to remove these
+/// - `flags` (default 0, enum domain_authorized_ssh_keys_flags)
 ///
 /// libvirt: virDomainAuthorizedSSHKeysSet
 #[unsafe(no_mangle)]

@@ -26,7 +26,7 @@ pub unsafe extern "C" fn vkvm_domain_get_os_type(
 
 /// Gets the host name of the guest.
 ///
-/// - `flags` (default 0, flags VKVM_DOMAIN_GET_HOSTNAME_*): where to look; 0 lets the driver
+/// - `flags` (default 0, enum domain_get_hostname_flags): where to look; 0 lets the driver
 ///   choose
 /// - `hostname`: the name
 ///
@@ -69,9 +69,9 @@ pub unsafe extern "C" fn vkvm_domain_get_control_info(
 /// Gets the description or the title of the domain, or an element that a program keeps
 /// in its definition.
 ///
-/// - `type` (enum VKVM_DOMAIN_METADATA_*)
+/// - `type` (enum domain_metadata_type)
 /// - `uri` (nullable): the namespace of the element; NULL for description and title
-/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
+/// - `flags` (default 0, enum domain_affect_flags)
 /// - `metadata`: the text, or the element as XML; none is an error
 ///
 /// libvirt: virDomainGetMetadata
@@ -95,11 +95,11 @@ pub unsafe extern "C" fn vkvm_domain_get_metadata(
 /// Sets or removes the description or the title of the domain, or an element that a
 /// program keeps in its definition.
 ///
-/// - `type` (enum VKVM_DOMAIN_METADATA_*)
+/// - `type` (enum domain_metadata_type)
 /// - `metadata` (nullable): the text, or the element as XML; NULL to remove it
 /// - `key` (nullable): the prefix of the namespace; NULL for description and title
 /// - `uri` (nullable): the namespace of the element; NULL for description and title
-/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
+/// - `flags` (default 0, enum domain_affect_flags)
 ///
 /// libvirt: virDomainSetMetadata
 #[unsafe(no_mangle)]
@@ -123,7 +123,7 @@ pub unsafe extern "C" fn vkvm_domain_set_metadata(
 /// Gets what libvirt has to say about the domain: that it is tainted, or uses something
 /// deprecated.
 ///
-/// - `flags` (default 0, flags VKVM_DOMAIN_MESSAGE_*): which kinds; 0 for all
+/// - `flags` (default 0, enum domain_message_types): which kinds; 0 for all
 /// - `messages`: the messages, for people to read
 /// - `messages_len`: how many there are
 ///
@@ -178,7 +178,7 @@ pub unsafe extern "C" fn vkvm_domain_reset(
 
 /// Asks the guest to go to sleep, with its own power management.
 ///
-/// - `target` (enum VKVM_NODE_SUSPEND_TARGET_*): how deep
+/// - `target` (enum conn_node_suspend_target): how deep
 /// - `duration` (unit s): the time until it wakes up; 0 for no such time
 /// - `flags` (default 0): unused, pass 0
 ///
@@ -264,7 +264,7 @@ pub unsafe extern "C" fn vkvm_domain_has_managed_save_image(
 /// Saves the memory of the domain in a file that libvirt keeps, and stops it. The next
 /// start goes on from there.
 ///
-/// - `flags` (default 0, flags VKVM_DOMAIN_SAVE_*)
+/// - `flags` (default 0, enum domain_save_flags)
 ///
 /// libvirt: virDomainManagedSave
 /// cbindgen:domain_job=save
@@ -293,7 +293,7 @@ pub unsafe extern "C" fn vkvm_domain_managed_save_remove(
 
 /// Gets the definition that is kept in the saved state of the domain.
 ///
-/// - `flags` (default 0, flags VKVM_DOMAIN_SAVE_IMAGE_XML_*)
+/// - `flags` (default 0, enum domain_save_image_xml_flags)
 /// - `xml`: a `<domain>` document
 ///
 /// libvirt: virDomainManagedSaveGetXMLDesc
@@ -315,9 +315,9 @@ pub unsafe extern "C" fn vkvm_domain_managed_save_get_xml_description(
 /// guest does not see can be changed.
 ///
 /// - `xml`: a `<domain>` document
-/// - `flags` (default 0, flags VKVM_DOMAIN_SAVE_RUNNING VKVM_DOMAIN_SAVE_PAUSED): whether the
-///   domain will run or be paused after the next start: `VKVM_DOMAIN_SAVE_RUNNING` or
-///   `VKVM_DOMAIN_SAVE_PAUSED`; 0 for as it was
+/// - `flags` (default 0, enum domain_save_flags): whether the domain runs or is paused after
+///   the next start: `VKVM_DOMAIN_SAVE_RUNNING` or `VKVM_DOMAIN_SAVE_PAUSED`; 0 keeps the saved
+///   state
 ///
 /// libvirt: virDomainManagedSaveDefineXML
 #[unsafe(no_mangle)]
@@ -332,11 +332,9 @@ pub unsafe extern "C" fn vkvm_domain_managed_save_define_xml(
 
 /// Sets what happens to the domain when its guest powers off, reboots or crashes.
 ///
-/// - `type` (enum VKVM_DOMAIN_LIFECYCLE_POWEROFF VKVM_DOMAIN_LIFECYCLE_REBOOT
-///   VKVM_DOMAIN_LIFECYCLE_CRASH): the event, one of `VKVM_DOMAIN_LIFECYCLE_POWEROFF`,
-///   `VKVM_DOMAIN_LIFECYCLE_REBOOT`, `VKVM_DOMAIN_LIFECYCLE_CRASH`
-/// - `action` (enum VKVM_DOMAIN_LIFECYCLE_ACTION_*)
-/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
+/// - `type` (enum domain_lifecycle): the event
+/// - `action` (enum domain_lifecycle_action)
+/// - `flags` (default 0, enum domain_affect_flags)
 ///
 /// libvirt: virDomainSetLifecycleAction
 #[unsafe(no_mangle)]
@@ -354,7 +352,7 @@ pub unsafe extern "C" fn vkvm_domain_set_lifecycle_action(
 ///
 /// - `username`: the user
 /// - `password`: the password
-/// - `flags` (default 0, flags VKVM_DOMAIN_PASSWORD_*)
+/// - `flags` (default 0, enum domain_password_flags)
 ///
 /// libvirt: virDomainSetUserPassword
 #[unsafe(no_mangle)]
@@ -377,7 +375,7 @@ pub unsafe extern "C" fn vkvm_domain_set_user_password(
 /// Writes the memory of the domain to a file on the host.
 ///
 /// - `to`: the path of the file
-/// - `flags` (default 0, flags VKVM_DOMAIN_DUMP_*)
+/// - `flags` (default 0, enum domain_dump_flags)
 ///
 /// libvirt: virDomainCoreDump
 /// cbindgen:domain_job=dump
@@ -394,8 +392,8 @@ pub unsafe extern "C" fn vkvm_domain_core_dump(
 /// Writes the memory of the domain to a file on the host, in a certain format.
 ///
 /// - `to`: the path of the file
-/// - `format` (enum VKVM_DOMAIN_CORE_DUMP_FORMAT_*)
-/// - `flags` (default 0, flags VKVM_DOMAIN_DUMP_*)
+/// - `format` (enum domain_core_dump_format)
+/// - `flags` (default 0, enum domain_dump_flags)
 ///
 /// libvirt: virDomainCoreDumpWithFormat
 /// cbindgen:domain_job=dump

@@ -7,7 +7,7 @@ use crate::capi::types::{vkvm_domain, vkvm_error};
 
 /// Presses keys of the guest's keyboard together, and lets go of them.
 ///
-/// - `codeset` (enum VKVM_DOMAIN_KEYCODE_SET_*): what the codes mean
+/// - `codeset` (enum domain_keycode_set): what the codes mean
 /// - `holdtime` (unit ms): for how long they are pressed
 /// - `keycodes`: the codes
 /// - `keycodes_len`: how many there are, from 1 to `VKVM_DOMAIN_SEND_KEY_MAX_KEYS`
@@ -33,7 +33,7 @@ pub unsafe extern "C" fn vkvm_domain_send_key(
 /// Sends a signal to a process of the guest.
 ///
 /// - `pid`: the number of the process, or minus that of a group of processes
-/// - `signum` (enum VKVM_DOMAIN_PROCESS_SIGNAL_*)
+/// - `signum` (enum domain_process_signal)
 /// - `flags` (default 0): unused, pass 0
 ///
 /// libvirt: virDomainSendProcessSignal

@@ -8,7 +8,7 @@ use crate::value::Value;
 
 /// Lists the I/O threads of the domain, and on which CPUs of the host they may run.
 ///
-/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
+/// - `flags` (default 0, enum domain_affect_flags)
 /// - `iothreads` (list): a list of maps with the keys `number` and `affinity` (bytes with a bit
 ///   for each of the host's CPUs, bit 0 of the first byte for CPU 0)
 ///
@@ -30,7 +30,7 @@ pub unsafe extern "C" fn vkvm_domain_get_iothread_info(
 /// Adds an I/O thread to the domain.
 ///
 /// - `iothread_id`: its number, from 1
-/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
+/// - `flags` (default 0, enum domain_affect_flags)
 ///
 /// libvirt: virDomainAddIOThread
 #[unsafe(no_mangle)]
@@ -46,7 +46,7 @@ pub unsafe extern "C" fn vkvm_domain_add_iothread(
 /// Removes an I/O thread that no disk uses from the domain.
 ///
 /// - `iothread_id`: its number, from 1
-/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
+/// - `flags` (default 0, enum domain_affect_flags)
 ///
 /// libvirt: virDomainDelIOThread
 #[unsafe(no_mangle)]
@@ -64,7 +64,7 @@ pub unsafe extern "C" fn vkvm_domain_del_iothread(
 /// - `iothread_id`: its number, from 1
 /// - `mask`: a bit for each of the host's CPUs, bit 0 of the first byte for CPU 0
 /// - `mask_len`: how many bytes it has; CPUs beyond them are not in it
-/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
+/// - `flags` (default 0, enum domain_affect_flags)
 ///
 /// libvirt: virDomainPinIOThread
 #[unsafe(no_mangle)]
@@ -88,7 +88,7 @@ pub unsafe extern "C" fn vkvm_domain_pin_iothread(
 /// - `newparams` (map): a map with those to set; the keys are the texts of
 ///   `VKVM_DOMAIN_IOTHREAD_PARAM_*`: `poll_max_ns` (ns that it may poll), `poll_grow` and
 ///   `poll_shrink` (factors for that), `poll_weight`, `thread_pool_min` and `thread_pool_max`
-/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
+/// - `flags` (default 0, enum domain_affect_flags)
 ///
 /// libvirt: virDomainSetIOThreadParams
 #[unsafe(no_mangle)]

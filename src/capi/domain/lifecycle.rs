@@ -7,7 +7,7 @@ use crate::capi::types::{vkvm_domain, vkvm_error};
 
 /// Starts the domain.
 ///
-/// - `flags` (default 0, flags VKVM_DOMAIN_START_*)
+/// - `flags` (default 0, enum domain_start_flags)
 ///
 /// libvirt: virDomainCreate, virDomainCreateWithFlags
 #[unsafe(no_mangle)]
@@ -43,7 +43,7 @@ pub unsafe extern "C" fn vkvm_domain_resume(
 
 /// Asks the guest to restart. It may take its time, or refuse.
 ///
-/// - `flags` (default 0, flags VKVM_DOMAIN_REBOOT_*): how to ask; 0 lets the driver choose
+/// - `flags` (default 0, enum domain_reboot_flags): how to ask; 0 lets the driver choose
 ///
 /// libvirt: virDomainReboot
 #[unsafe(no_mangle)]
@@ -57,7 +57,7 @@ pub unsafe extern "C" fn vkvm_domain_reboot(
 
 /// Asks the guest to shut down. It may take its time, or refuse.
 ///
-/// - `flags` (default 0, flags VKVM_DOMAIN_SHUTDOWN_*): how to ask; 0 lets the driver choose
+/// - `flags` (default 0, enum domain_shutdown_flags): how to ask; 0 lets the driver choose
 ///
 /// libvirt: virDomainShutdown, virDomainShutdownFlags
 #[unsafe(no_mangle)]
@@ -73,7 +73,7 @@ pub unsafe extern "C" fn vkvm_domain_shutdown(
 ///
 /// The handle stays valid.
 ///
-/// - `flags` (default 0, flags VKVM_DOMAIN_DESTROY_*)
+/// - `flags` (default 0, enum domain_destroy_flags)
 ///
 /// libvirt: virDomainDestroy, virDomainDestroyFlags
 #[unsafe(no_mangle)]
@@ -87,7 +87,7 @@ pub unsafe extern "C" fn vkvm_domain_destroy(
 
 /// Forgets the definition of the domain. One that runs becomes transient.
 ///
-/// - `flags` (default 0, flags VKVM_DOMAIN_UNDEFINE_*): what to forget with it
+/// - `flags` (default 0, enum domain_undefine_flags): what to forget with it
 ///
 /// libvirt: virDomainUndefine, virDomainUndefineFlags
 #[unsafe(no_mangle)]

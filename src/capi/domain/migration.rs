@@ -15,7 +15,7 @@ use crate::core::domain::MigrationSettings;
 /// - `params` (nullable, map): a map with keys of the texts `VKVM_DOMAIN_MIGRATE_PARAM_*`; the
 ///   value of `VKVM_DOMAIN_MIGRATE_PARAM_MIGRATE_DISKS` and the others about disks is a list of
 ///   texts; another key is an error
-/// - `flags` (default 0, flags VKVM_DOMAIN_MIGRATE_*): `VKVM_DOMAIN_MIGRATE_LIVE` and others
+/// - `flags` (default 0, enum domain_migrate_flags)
 /// - `ddom`: the domain on the other host
 ///
 /// libvirt: virDomainMigrate3
@@ -44,7 +44,7 @@ pub unsafe extern "C" fn vkvm_domain_migrate(
 /// - `uri` (nullable): where its memory goes, like "tcp://host"; NULL to let the
 ///   destination choose
 /// - `bandwidth` (default 0, unit MiB/s): the limit of the speed; 0 for none
-/// - `flags` (default 0, flags VKVM_DOMAIN_MIGRATE_*): `VKVM_DOMAIN_MIGRATE_LIVE` and others
+/// - `flags` (default 0, enum domain_migrate_flags)
 /// - `ddom`: the domain on the other host
 ///
 /// libvirt: virDomainMigrate3
@@ -80,7 +80,7 @@ pub unsafe extern "C" fn vkvm_domain_migrate2(
 /// - `params` (nullable, map): a map with keys of the texts `VKVM_DOMAIN_MIGRATE_PARAM_*`; the
 ///   value of `VKVM_DOMAIN_MIGRATE_PARAM_MIGRATE_DISKS` and the others about disks is a list of
 ///   texts; another key is an error
-/// - `flags` (default 0, flags VKVM_DOMAIN_MIGRATE_*): `VKVM_DOMAIN_MIGRATE_LIVE` and others
+/// - `flags` (default 0, enum domain_migrate_flags)
 ///
 /// libvirt: virDomainMigrateToURI3
 /// cbindgen:domain_job=migration_out
@@ -107,7 +107,7 @@ pub unsafe extern "C" fn vkvm_domain_migrate_to_uri(
 /// - `uri` (nullable): where its memory goes, like "tcp://host"; NULL to let the
 ///   destination choose
 /// - `bandwidth` (default 0, unit MiB/s): the limit of the speed; 0 for none
-/// - `flags` (default 0, flags VKVM_DOMAIN_MIGRATE_*): `VKVM_DOMAIN_MIGRATE_LIVE` and others
+/// - `flags` (default 0, enum domain_migrate_flags)
 ///
 /// libvirt: virDomainMigrateToURI3
 /// cbindgen:domain_job=migration_out
@@ -207,8 +207,7 @@ pub unsafe extern "C" fn vkvm_domain_migrate_set_max_downtime(
 
 /// Gets the limit of the speed of migrations of the domain.
 ///
-/// - `flags` (default 0, flags VKVM_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY):
-///   `VKVM_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY` for that after the switch in post-copy mode
+/// - `flags` (default 0, enum domain_migrate_max_speed_flags)
 /// - `bandwidth` (unit MiB/s): the speed
 ///
 /// libvirt: virDomainMigrateGetMaxSpeed
@@ -229,8 +228,7 @@ pub unsafe extern "C" fn vkvm_domain_migrate_get_max_speed(
 /// Sets the limit of the speed of migrations of the domain.
 ///
 /// - `bandwidth` (unit MiB/s): the speed
-/// - `flags` (default 0, flags VKVM_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY):
-///   `VKVM_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY` for that after the switch in post-copy mode
+/// - `flags` (default 0, enum domain_migrate_max_speed_flags)
 ///
 /// libvirt: virDomainMigrateSetMaxSpeed
 #[unsafe(no_mangle)]

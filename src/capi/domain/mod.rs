@@ -133,9 +133,12 @@ pub unsafe extern "C" fn vkvm_domain_get_id(
 /// Gets the state of the domain, and why it is in it.
 ///
 /// - `flags` (default 0): unused, pass 0
-/// - `state` (enum VKVM_DOMAIN_STATE_*): the state; of the constants those without a second word
+/// - `state` (enum domain_state): the state; of the constants those without a second word
 ///   for the reason
-/// - `reason` (enum VKVM_DOMAIN_STATE_*): the reason, a constant of that state, like
+/// - `reason` (enum domain_state_reason_nostate domain_state_reason_running
+///   domain_state_reason_blocked domain_state_reason_paused domain_state_reason_shutdown
+///   domain_state_reason_shutoff domain_state_reason_crashed domain_state_reason_pmsuspended
+///   domain_state_reason_pmsuspended_disk): the reason, a constant of that state, like
 ///   `VKVM_DOMAIN_STATE_PAUSED_USER`
 ///
 /// libvirt: virDomainGetState
@@ -177,7 +180,7 @@ pub unsafe extern "C" fn vkvm_domain_get_info(
 /// Gets what `vkvm_domain_get_info` gets as numbers, without making a value: for
 /// those who ask often.
 ///
-/// - `state` (enum VKVM_DOMAIN_STATE_*)
+/// - `state` (enum domain_state)
 /// - `max_mem` (unit KiB): the memory that it may have
 /// - `memory` (unit KiB): the memory that it has
 /// - `nr_virt_cpu`: how many virtual CPUs it has
@@ -211,7 +214,7 @@ pub unsafe extern "C" fn vkvm_domain_get_info_numbers(
 
 /// Gets the definition of the domain.
 ///
-/// - `flags` (default 0, flags VKVM_DOMAIN_XML_*)
+/// - `flags` (default 0, enum domain_xml_flags)
 /// - `xml`: a `<domain>` document
 ///
 /// libvirt: virDomainGetXMLDesc

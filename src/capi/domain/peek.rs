@@ -36,9 +36,8 @@ pub unsafe extern "C" fn vkvm_domain_block_peek(
 ///
 /// - `offset` (unit bytes): the address of the first one
 /// - `size` (unit bytes): how much; libvirt has a limit, 4 MiB over a socket
-/// - `flags` (default 0, flags VKVM_DOMAIN_MEMORY_VIRTUAL VKVM_DOMAIN_MEMORY_PHYSICAL): what
-///   kind of address it is, `VKVM_DOMAIN_MEMORY_VIRTUAL` or `VKVM_DOMAIN_MEMORY_PHYSICAL`; one
-///   of them is needed
+/// - `flags` (default 0, enum domain_memory_peek_flags): kind of the address; one of them is
+///   needed
 /// - `data`: the bytes
 /// - `data_len`: how many there are, which is `size`
 ///
@@ -63,7 +62,7 @@ pub unsafe extern "C" fn vkvm_domain_memory_peek(
 /// `vkvm_conn_get_all_domain_stats`, `VKVM_DOMAIN_STATS_DIRTYRATE`.
 ///
 /// - `secs`: how long to measure, from 1 to 60 s
-/// - `flags` (default 0, enum VKVM_DOMAIN_DIRTYRATE_MODE_*): how to measure
+/// - `flags` (default 0, enum domain_dirty_rate_mode): how to measure
 ///
 /// libvirt: virDomainStartDirtyRateCalc
 #[unsafe(no_mangle)]
@@ -79,7 +78,7 @@ pub unsafe extern "C" fn vkvm_domain_start_dirty_rate_calc(
 /// Sets how often the guest is asked how it uses its memory.
 ///
 /// - `val` (unit s): the time between two questions, or 0 to ask no more
-/// - `flags` (default 0, flags VKVM_DOMAIN_MEM_*)
+/// - `flags` (default 0, enum domain_memory_flags)
 ///
 /// libvirt: virDomainSetMemoryStatsPeriod
 #[unsafe(no_mangle)]

@@ -15,9 +15,7 @@ use crate::event::{self, Source};
 /// for trying. The library libvirt-qemu.so.0 is needed.
 ///
 /// - `cmd`: the command, in JSON, like "{ \"execute\": \"query-status\" }"
-/// - `flags` (default 0, flags VKVM_DOMAIN_QEMU_MONITOR_COMMAND_HMP):
-///   `VKVM_DOMAIN_QEMU_MONITOR_COMMAND_HMP` for a command in the language for people, like "info
-///   status"
+/// - `flags` (default 0, enum domain_qemu_monitor_command_flags)
 /// - `result`: the answer, in the same language
 ///
 /// libvirt: virDomainQemuMonitorCommand
@@ -79,7 +77,7 @@ pub unsafe extern "C" fn vkvm_domain_qemu_monitor_command_with_files(
 /// The library libvirt-qemu.so.0 is needed.
 ///
 /// - `cmd`: the command, in JSON, like "{ \"execute\": \"guest-ping\" }"
-/// - `timeout` (unit s, enum VKVM_DOMAIN_QEMU_AGENT_COMMAND_*): how long to wait for the answer,
+/// - `timeout` (unit s, enum domain_qemu_agent_command_timeout): how long to wait for the answer,
 ///   or a constant
 /// - `flags` (default 0): unused, pass 0
 /// - `result`: the answer, in JSON
@@ -141,11 +139,8 @@ pub unsafe extern "C" fn vkvm_conn_qemu_attach(
 /// - `callback`: called on the thread that runs the event loop
 /// - `userdata` (nullable): passed to the callback
 /// - `destroy` (nullable): releases the userdata
-/// - `flags` (default 0, flags VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_REGEX
-///   VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_NOCASE):
-///   `VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_REGEX` if `event` is a regular expression,
-///   `VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_NOCASE` to take capital and small letters for the
-///   same
+/// - `flags` (default 0, enum domain_qemu_monitor_event_register_flags): how `event` is
+///   compared with the names of events
 /// - `callback_id`: the number to deregister with
 ///
 /// libvirt: virConnectDomainQemuMonitorEventRegister

@@ -13,9 +13,7 @@ use crate::capi::types::{vkvm_domain, vkvm_error, vkvm_value};
 /// - `dxml` (nullable): a `<domain>` document to save instead of the domain's own; it
 ///   must describe the same virtual hardware
 /// - `params` (nullable, map, since 8.4.0): a map with keys of `VKVM_DOMAIN_SAVE_PARAM_*`
-/// - `flags` (default 0, flags VKVM_DOMAIN_SAVE_BYPASS_CACHE VKVM_DOMAIN_SAVE_RUNNING
-///   VKVM_DOMAIN_SAVE_PAUSED VKVM_DOMAIN_SAVE_RESET_NVRAM): `VKVM_DOMAIN_SAVE_BYPASS_CACHE`,
-///   `VKVM_DOMAIN_SAVE_RUNNING`, `VKVM_DOMAIN_SAVE_PAUSED`, `VKVM_DOMAIN_SAVE_RESET_NVRAM`
+/// - `flags` (default 0, enum domain_save_flags)
 ///
 /// libvirt: virDomainSave, virDomainSaveFlags, virDomainSaveParams
 /// cbindgen:domain_job=save

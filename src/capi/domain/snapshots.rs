@@ -8,7 +8,7 @@ use crate::capi::types::{vkvm_domain, vkvm_domain_checkpoint, vkvm_domain_snapsh
 /// Makes a snapshot of the domain.
 ///
 /// - `xml`: a `<domainsnapshot>` document
-/// - `flags` (default 0, flags VKVM_DOMAIN_SNAPSHOT_CREATE_*)
+/// - `flags` (default 0, enum domain_snapshot_create_flags)
 /// - `snapshot`: the snapshot
 ///
 /// libvirt: virDomainSnapshotCreateXML
@@ -28,7 +28,7 @@ pub unsafe extern "C" fn vkvm_domain_create_snapshot(
 
 /// Lists the snapshots of the domain.
 ///
-/// - `flags` (default 0, flags VKVM_DOMAIN_SNAPSHOT_LIST_*): a filter; 0 for all snapshots
+/// - `flags` (default 0, enum domain_snapshot_list_flags): a filter; 0 for all snapshots
 /// - `snapshots`: the snapshots
 /// - `snapshots_len`: how many there are
 ///
@@ -108,7 +108,7 @@ pub unsafe extern "C" fn vkvm_domain_get_snapshot_by_name(
 
 /// Counts the snapshots of the domain.
 ///
-/// - `flags` (default 0, flags VKVM_DOMAIN_SNAPSHOT_LIST_*): a filter
+/// - `flags` (default 0, enum domain_snapshot_list_flags): a filter
 /// - `count`: how many there are
 ///
 /// libvirt: virDomainSnapshotNum
@@ -129,7 +129,7 @@ pub unsafe extern "C" fn vkvm_domain_num_of_snapshots(
 /// Lists the names of snapshots of the domain.
 ///
 /// - `maxnames`: how many to list at most, from 0 to 1,048,576
-/// - `flags` (default 0, flags VKVM_DOMAIN_SNAPSHOT_LIST_*): a filter
+/// - `flags` (default 0, enum domain_snapshot_list_flags): a filter
 /// - `names`: the names
 /// - `names_len`: how many there are
 ///
@@ -153,7 +153,7 @@ pub unsafe extern "C" fn vkvm_domain_list_snapshot_names(
 /// disks.
 ///
 /// - `xml`: a `<domaincheckpoint>` document
-/// - `flags` (default 0, flags VKVM_DOMAIN_CHECKPOINT_CREATE_*)
+/// - `flags` (default 0, enum domain_checkpoint_create_flags)
 /// - `checkpoint`: the checkpoint
 ///
 /// libvirt: virDomainCheckpointCreateXML
@@ -173,7 +173,7 @@ pub unsafe extern "C" fn vkvm_domain_create_checkpoint(
 
 /// Lists the checkpoints of the domain.
 ///
-/// - `flags` (default 0, flags VKVM_DOMAIN_CHECKPOINT_LIST_*): a filter; 0 for all checkpoints
+/// - `flags` (default 0, enum domain_checkpoint_list_flags): a filter; 0 for all checkpoints
 /// - `checkpoints`: the checkpoints
 /// - `checkpoints_len`: how many there are
 ///

@@ -97,7 +97,7 @@ pub unsafe extern "C" fn vkvm_domain_get_block_info(
 /// Gets the I/O limits of a disk of the domain.
 ///
 /// - `disk`: the name in the guest, like `vda`, or the path of the source
-/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
+/// - `flags` (default 0, enum domain_affect_flags)
 /// - `params` (map): a map whose keys are the texts of `VKVM_DOMAIN_BLOCK_IOTUNE_*`: bytes or
 ///   requests per second, seconds for the `…_length` ones; 0 for no limit
 ///
@@ -121,7 +121,7 @@ pub unsafe extern "C" fn vkvm_domain_get_block_iotune(
 /// - `disk`: the name in the guest, like `vda`, or the path of the source
 /// - `newparams` (map): a map with those to set, as `vkvm_domain_get_block_iotune` gives them; a
 ///   key that the driver does not know is an error
-/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
+/// - `flags` (default 0, enum domain_affect_flags)
 ///
 /// libvirt: virDomainSetBlockIoTune
 #[unsafe(no_mangle)]
@@ -141,7 +141,7 @@ pub unsafe extern "C" fn vkvm_domain_set_block_iotune(
 /// Gets the bandwidth limits of a network interface of the domain.
 ///
 /// - `intf`: the name on the host, like `vnet0`, or the hardware address
-/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
+/// - `flags` (default 0, enum domain_affect_flags)
 /// - `params` (map): a map whose keys are the texts of `VKVM_DOMAIN_BANDWIDTH_*`: average, peak
 ///   and floor in KiB per second, burst in KiB; 0 for no limit
 ///
@@ -165,7 +165,7 @@ pub unsafe extern "C" fn vkvm_domain_get_interface_parameters(
 /// - `intf`: the name on the host, like `vnet0`, or the hardware address
 /// - `newparams` (map): a map with those to set, as `vkvm_domain_get_interface_parameters` gives
 ///   them; a key that the driver does not know is an error
-/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
+/// - `flags` (default 0, enum domain_affect_flags)
 ///
 /// libvirt: virDomainSetInterfaceParameters
 #[unsafe(no_mangle)]
@@ -184,7 +184,7 @@ pub unsafe extern "C" fn vkvm_domain_set_interface_parameters(
 
 /// Gets the weights and limits of the disk I/O of the domain.
 ///
-/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
+/// - `flags` (default 0, enum domain_affect_flags)
 /// - `params` (map): a map whose keys are the texts of `VKVM_DOMAIN_BLKIO_*`; what is per device
 ///   is text, a path and a number in turn, with commas between them
 ///
@@ -206,7 +206,7 @@ pub unsafe extern "C" fn vkvm_domain_get_blkio_parameters(
 ///
 /// - `newparams` (map): a map with those to set, as `vkvm_domain_get_blkio_parameters` gives
 ///   them; a key that the driver does not know is an error
-/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
+/// - `flags` (default 0, enum domain_affect_flags)
 ///
 /// libvirt: virDomainSetBlkioParameters
 #[unsafe(no_mangle)]
@@ -224,7 +224,7 @@ pub unsafe extern "C" fn vkvm_domain_set_blkio_parameters(
 
 /// Gets the NUMA policy of the domain.
 ///
-/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
+/// - `flags` (default 0, enum domain_affect_flags)
 /// - `params` (map): a map whose keys are the texts of `VKVM_DOMAIN_NUMA_*`: a list of nodes,
 ///   like `0-1,3`, and one of `VKVM_DOMAIN_NUMATUNE_MEM_*`
 ///
@@ -246,7 +246,7 @@ pub unsafe extern "C" fn vkvm_domain_get_numa_parameters(
 ///
 /// - `newparams` (map): a map with those to set, as `vkvm_domain_get_numa_parameters` gives
 ///   them; a key that the driver does not know is an error
-/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
+/// - `flags` (default 0, enum domain_affect_flags)
 ///
 /// libvirt: virDomainSetNumaParameters
 #[unsafe(no_mangle)]
@@ -264,7 +264,7 @@ pub unsafe extern "C" fn vkvm_domain_set_numa_parameters(
 
 /// Gets which performance events are counted for the domain.
 ///
-/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
+/// - `flags` (default 0, enum domain_affect_flags)
 /// - `events` (map): a map whose keys are the texts of `VKVM_DOMAIN_PERF_PARAM_*`, with whether
 ///   they are counted
 ///
@@ -286,7 +286,7 @@ pub unsafe extern "C" fn vkvm_domain_get_perf_events(
 ///
 /// - `newparams` (map): a map with those to set, as `vkvm_domain_get_perf_events` gives them; a
 ///   key that the driver does not know is an error
-/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
+/// - `flags` (default 0, enum domain_affect_flags)
 ///
 /// libvirt: virDomainSetPerfEvents
 #[unsafe(no_mangle)]
@@ -369,10 +369,8 @@ pub unsafe extern "C" fn vkvm_domain_get_job_info(
 
 /// Gets how far the domain is with what takes long, with all that the driver knows.
 ///
-/// - `flags` (default 0, flags VKVM_DOMAIN_JOB_STATS_*)
-/// - `type` (enum VKVM_DOMAIN_JOB_NONE VKVM_DOMAIN_JOB_BOUNDED VKVM_DOMAIN_JOB_UNBOUNDED
-///   VKVM_DOMAIN_JOB_COMPLETED VKVM_DOMAIN_JOB_FAILED VKVM_DOMAIN_JOB_CANCELLED):
-///   `VKVM_DOMAIN_JOB_NONE` or one of those after it
+/// - `flags` (default 0, enum domain_job_stats_flags)
+/// - `type` (enum domain_job_type): type of the job
 /// - `stats` (map): a map whose keys are the texts of `VKVM_DOMAIN_JOB_*`; times in ms, sizes in
 ///   bytes
 ///
@@ -398,7 +396,7 @@ pub unsafe extern "C" fn vkvm_domain_get_job_stats(
 ///
 /// Flags need libvirt 8.5.0.
 ///
-/// - `flags` (default 0, flags VKVM_DOMAIN_DOMAIN_ABORT_JOB_*, since 8.5.0)
+/// - `flags` (default 0, enum domain_abort_job_flags, since 8.5.0)
 ///
 /// libvirt: virDomainAbortJob, virDomainAbortJobFlags
 #[unsafe(no_mangle)]

@@ -10,7 +10,7 @@ use crate::capi::types::{vkvm_domain, vkvm_error, vkvm_stream};
 /// - `stream`: a stream that carries nothing
 /// - `devname` (nullable): the alias of the console or serial device, such as
 ///   "serial0"; NULL for the first console
-/// - `flags` (default 0, flags VKVM_DOMAIN_OPEN_CONSOLE_*): take it from who has it now, or fail
+/// - `flags` (default 0, enum domain_open_console_flags): take it from who has it now, or fail
 ///   when somebody has it
 ///
 /// libvirt: virDomainOpenConsole
@@ -33,8 +33,7 @@ pub unsafe extern "C" fn vkvm_domain_open_console(
 /// - `stream`: a stream that carries nothing
 /// - `devname` (nullable): the name of the channel's target, or its alias; NULL
 ///   for the first channel
-/// - `flags` (default 0, flags VKVM_DOMAIN_OPEN_CHANNEL_FORCE): `VKVM_DOMAIN_OPEN_CHANNEL_FORCE`
-///   to take it from who has it now
+/// - `flags` (default 0, enum domain_open_channel_flags)
 ///
 /// libvirt: virDomainOpenChannel
 #[unsafe(no_mangle)]

@@ -40,7 +40,7 @@ pub unsafe extern "C" fn vkvm_domain_set_max_memory(
 /// Sets the memory that the domain has.
 ///
 /// - `val` (unit KiB): the memory
-/// - `flags` (default 0, flags VKVM_DOMAIN_MEM_*)
+/// - `flags` (default 0, enum domain_memory_flags)
 ///
 /// libvirt: virDomainSetMemory, virDomainSetMemoryFlags
 #[unsafe(no_mangle)]
@@ -73,7 +73,7 @@ pub unsafe extern "C" fn vkvm_domain_get_max_vcpus(
 
 /// Gets how many virtual CPUs the domain has.
 ///
-/// - `flags` (default 0, flags VKVM_DOMAIN_VCPU_*)
+/// - `flags` (default 0, enum domain_vcpu_flags)
 /// - `count`: how many
 ///
 /// libvirt: virDomainGetVcpusFlags
@@ -94,7 +94,7 @@ pub unsafe extern "C" fn vkvm_domain_get_vcpus(
 /// Sets how many virtual CPUs the domain has.
 ///
 /// - `num`: how many
-/// - `flags` (default 0, flags VKVM_DOMAIN_VCPU_*)
+/// - `flags` (default 0, enum domain_vcpu_flags)
 ///
 /// libvirt: virDomainSetVcpus, virDomainSetVcpusFlags
 #[unsafe(no_mangle)]
@@ -109,7 +109,7 @@ pub unsafe extern "C" fn vkvm_domain_set_vcpus(
 
 /// Gets the memory limits of the domain.
 ///
-/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
+/// - `flags` (default 0, enum domain_affect_flags)
 /// - `params` (map): a map whose keys are the texts of `VKVM_DOMAIN_MEMORY_*`, in KiB;
 ///   `VKVM_DOMAIN_MEMORY_PARAM_UNLIMITED` for no limit
 ///
@@ -131,7 +131,7 @@ pub unsafe extern "C" fn vkvm_domain_get_memory_parameters(
 ///
 /// - `newparams` (map): a map with those to set, as `vkvm_domain_get_memory_parameters` gives
 ///   them; a key that the driver does not know is an error
-/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
+/// - `flags` (default 0, enum domain_affect_flags)
 ///
 /// libvirt: virDomainSetMemoryParameters
 #[unsafe(no_mangle)]
@@ -167,7 +167,7 @@ pub unsafe extern "C" fn vkvm_domain_get_scheduler_type(
 
 /// Gets the scheduler parameters of the domain.
 ///
-/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
+/// - `flags` (default 0, enum domain_affect_flags)
 /// - `params` (map): a map whose keys are the texts of `VKVM_DOMAIN_SCHEDULER_*`
 ///
 /// libvirt: virDomainGetSchedulerParameters, virDomainGetSchedulerParametersFlags
@@ -188,7 +188,7 @@ pub unsafe extern "C" fn vkvm_domain_get_scheduler_parameters(
 ///
 /// - `newparams` (map): a map with those to set, as `vkvm_domain_get_scheduler_parameters` gives
 ///   them; a key that the driver does not know is an error
-/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
+/// - `flags` (default 0, enum domain_affect_flags)
 ///
 /// libvirt: virDomainSetSchedulerParameters, virDomainSetSchedulerParametersFlags
 #[unsafe(no_mangle)]

@@ -9,7 +9,7 @@ use crate::value::Value;
 /// Gets what each virtual CPU of the domain does, and on which CPUs of the host it
 /// may run.
 ///
-/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
+/// - `flags` (default 0, enum domain_affect_flags)
 /// - `vcpus` (list): a list with a map for each virtual CPU: `number`, `state` (one of
 ///   `VKVM_DOMAIN_VCPU_OFFLINE`, `VKVM_DOMAIN_VCPU_RUNNING`, `VKVM_DOMAIN_VCPU_BLOCKED`),
 ///   `cpuTime` (ns), `cpu` (the CPU of the host that it is on, or one of
@@ -37,7 +37,7 @@ pub unsafe extern "C" fn vkvm_domain_get_vcpu_info(
 /// - `vcpu`: the number of the virtual CPU
 /// - `mask`: a bit for each of the host's CPUs, bit 0 of the first byte for CPU 0
 /// - `mask_len`: how many bytes it has; CPUs beyond them are not in it
-/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
+/// - `flags` (default 0, enum domain_affect_flags)
 ///
 /// libvirt: virDomainPinVcpu, virDomainPinVcpuFlags
 #[unsafe(no_mangle)]
@@ -55,7 +55,7 @@ pub unsafe extern "C" fn vkvm_domain_pin_vcpu(
 /// Gets on which of the host's CPUs the emulator's own threads may run, which are those
 /// that are no virtual CPU and no I/O thread.
 ///
-/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
+/// - `flags` (default 0, enum domain_affect_flags)
 /// - `mask`: a bit for each of the host's CPUs, bit 0 of the first byte for CPU 0
 /// - `mask_len`: how many bytes it has
 ///
@@ -78,7 +78,7 @@ pub unsafe extern "C" fn vkvm_domain_get_emulator_pin_info(
 ///
 /// - `mask`: a bit for each of the host's CPUs, bit 0 of the first byte for CPU 0
 /// - `mask_len`: how many bytes it has; CPUs beyond them are not in it
-/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_*)
+/// - `flags` (default 0, enum domain_affect_flags)
 ///
 /// libvirt: virDomainPinEmulator
 #[unsafe(no_mangle)]
@@ -97,8 +97,7 @@ pub unsafe extern "C" fn vkvm_domain_pin_emulator(
 ///
 /// - `cpumap`: the numbers, like `0-2,5`; all of those that are only plugged together
 /// - `state`: 1 to plug in, 0 to pull out
-/// - `flags` (default 0, flags VKVM_DOMAIN_AFFECT_* VKVM_DOMAIN_SETVCPU_ASYNC_UNPLUG):
-///   `VKVM_DOMAIN_SETVCPU_ASYNC_UNPLUG` to not wait until the guest has let go
+/// - `flags` (default 0, enum domain_set_vcpu_flags)
 ///
 /// libvirt: virDomainSetVcpu
 #[unsafe(no_mangle)]

@@ -30,7 +30,7 @@ pub unsafe extern "C" fn vkvm_value_get(
 /// Gets the kind of a part of a value.
 ///
 /// - `path` (nullable): which part
-/// - `kind` (enum VKVM_VALUE_*)
+/// - `kind` (enum value_kind)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_get_kind(
     value: *mut vkvm_value,

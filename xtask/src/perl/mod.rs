@@ -8,14 +8,14 @@ mod xs;
 
 use crate::api::{Api, DESTROY, Function, Param};
 use crate::classes::{self, Package};
-use crate::constants::Constant;
+use crate::enums::Table;
 use crate::kind::Kind;
 use crate::{Output, Result};
 
 pub use forms::{call, sub};
 
 /// Writes everything that is generated for Perl.
-pub fn write(api: &Api, constants: &[Constant]) -> Result<Vec<Output>> {
+pub fn write(api: &Api, table: &Table) -> Result<Vec<Output>> {
     forms::check(api)?;
     let mut outputs =
         vec![xs::typemap(api), xs::classes(), xs::methods(api), xs::packages(), xs::all()];
@@ -28,7 +28,7 @@ pub fn write(api: &Api, constants: &[Constant]) -> Result<Vec<Output>> {
         if !package.by_hand {
             outputs.push(xs::write(api, package, &functions)?);
         }
-        outputs.push(pod::write(package, &functions, constants)?);
+        outputs.push(pod::write(package, &functions, table)?);
     }
     Ok(outputs)
 }

@@ -8,12 +8,13 @@ use crate::api::{Form, Function, Param};
 use crate::classes::{self, Package};
 use crate::constants::Constant;
 use crate::docs::Shape;
+use crate::enums::{Group, Table};
 use crate::kind::Kind;
 use crate::{Output, Result, header};
 
 /// The POD of one package. Its hand-written part, the introduction, is in
 /// perl/pod/<class>.pod.
-pub fn write(package: &Package, functions: &[&Function], constants: &[Constant]) -> Result<Output> {
+pub fn write(package: &Package, functions: &[&Function], table: &Table) -> Result<Output> {
     let Package { class, name, .. } = package;
     let introduction =
         std::fs::read_to_string(format!("{}/../perl/pod/{class}.pod", env!("CARGO_MANIFEST_DIR")))
@@ -25,10 +26,10 @@ pub fn write(package: &Package, functions: &[&Function], constants: &[Constant])
     }
     for function in functions {
         if let Some(sub) = sub(function).filter(|sub| sub.in_pod) {
-            method(&mut text, package, function, &sub, constants)?;
+            method(&mut text, package, function, &sub, table)?;
         }
     }
-    constants_of(&mut text, class, constants)?;
+    constants_of(&mut text, class, table)?;
     text.push_str(
         "=head1 SEE ALSO\n\nL<VKVM>, L<VKVM::Domain>, L<VKVM::Event>, L<VKVM::Error>, \
          L<VKVM::SysVirt>\n\n=head1 LICENSE\n\nLGPL-2.1-or-later\n\n=cut\n",
@@ -46,7 +47,7 @@ fn method(
     package: &Package,
     function: &Function,
     sub: &Sub,
-    constants: &[Constant],
+    table: &Table,
 ) -> Result<()> {
     let call = match function.form() {
         Form::Method => format!("{}->{}", package.object, sub.name),
@@ -60,25 +61,20 @@ fn method(
     }
     write!(text, "=head2 {}\n\n    {}{call};\n\n", sub.name, results(function))?;
     for paragraph in function.doc.paragraphs.iter().cloned().chain(header::needs(function)) {
-        write!(text, "{}\n\n", perl_text(&paragraph, constants))?;
+        write!(text, "{}\n\n", perl_text(&paragraph, table))?;
     }
     let outputs: Vec<&Param> = function.outputs().collect();
     if !(inputs.is_empty() && outputs.is_empty()) {
         text.push_str("=over\n\n");
         for param in inputs {
-            write!(
-                text,
-                "=item C<{}>\n\n{}\n\n",
-                argument(param),
-                perl_sentence(param, constants)?
-            )?;
+            write!(text, "=item C<{}>\n\n{}\n\n", argument(param), perl_sentence(param, table)?)?;
         }
         for param in outputs {
             write!(
                 text,
                 "=item returns C<{}>\n\n{}\n\n",
                 sigil(param),
-                perl_sentence(param, constants)?
+                perl_sentence(param, table)?
             )?;
         }
         text.push_str("=back\n\n");
@@ -95,8 +91,8 @@ fn method(
 }
 
 /// What an argument or result means, and whether undef is allowed.
-fn perl_sentence(param: &Param, constants: &[Constant]) -> Result<String> {
-    let mut text = perl_text(&param.doc.described(), constants);
+fn perl_sentence(param: &Param, table: &Table) -> Result<String> {
+    let mut text = perl_text(&param.doc.described(), table);
     if param.doc.nullable {
         text.push_str("; may be undef");
     }
@@ -145,13 +141,13 @@ fn results(function: &Function) -> String {
 }
 
 /// Text about C, said in Perl's terms.
-fn perl_text(text: &str, constants: &[Constant]) -> String {
+fn perl_text(text: &str, table: &Table) -> String {
     let mut out = String::new();
     for (i, piece) in text.split('`').enumerate() {
         if i % 2 == 0 {
             out.push_str(&piece.replace("NULL", "undef"));
         } else if let Some(constant) = piece.strip_prefix("VKVM_") {
-            let _ = write!(out, "C<{}>", perl_constant(constant, constants));
+            let _ = write!(out, "C<{}>", perl_constant(constant, table));
         } else if let Some(function) = piece.strip_prefix("vkvm_") {
             let _ = write!(out, "C<{}>", perl_function(function));
         } else {
@@ -165,7 +161,7 @@ fn perl_text(text: &str, constants: &[Constant]) -> String {
 ///
 /// The table tells which package it is in: `DOMAIN_CAPABILITIES_*` are the
 /// connection's, though their names begin like the domain's.
-fn perl_constant(name: &str, constants: &[Constant]) -> String {
+fn perl_constant(name: &str, table: &Table) -> String {
     let known = name.split(['*', '<']).next().unwrap_or(name);
     let fits = |constant: &&Constant| {
         let c_name = constant.c_name();
@@ -173,7 +169,7 @@ fn perl_constant(name: &str, constants: &[Constant]) -> String {
         if known == name { c_name == name } else { c_name.starts_with(known) }
     };
     let mut classes: Vec<&str> =
-        constants.iter().filter(fits).map(|constant| constant.class.as_str()).collect();
+        table.constants.iter().filter(fits).map(|constant| constant.class.as_str()).collect();
     classes.dedup();
     match classes.as_slice() {
         ["conn"] => format!("VKVM::{name}"),
@@ -199,21 +195,44 @@ fn split_class(name: &str) -> Option<(&'static Package, String)> {
     Some((class.package.as_ref()?, name[name.len() - rest..].to_owned()))
 }
 
-fn constants_of(text: &mut String, class: &str, constants: &[Constant]) -> Result<()> {
-    let own: Vec<&Constant> = constants.iter().filter(|constant| constant.class == class).collect();
+fn constants_of(text: &mut String, class: &str, table: &Table) -> Result<()> {
+    let own: Vec<&Group> = table.groups.iter().filter(|group| group.class == class).collect();
     if own.is_empty() {
         return Ok(());
     }
     text.push_str(
         "=head1 CONSTANTS\n\nEach is a function of this package without arguments. The version \
          is the libvirt release that first had it; the constant is here whatever libvirt is \
-         installed.\n\n=over\n\n",
+         installed. The name in parentheses is that of the group, for C<VKVM::enum_name> and \
+         C<VKVM::enum_value>.\n\n",
     );
-    for constant in own {
-        let since =
-            constant.since.as_deref().map_or(String::new(), |since| format!(", since {since}"));
-        write!(text, "=item {} = {}{since}\n\n", constant.name, constant.value)?;
+    for group in own {
+        let perl = |c_name: &str| {
+            let name = c_name.trim_start_matches("VKVM_");
+            let full = perl_constant(name, table);
+            let package = classes::packages().find(|package| package.class == class);
+            let own = package.and_then(|package| full.strip_prefix(&format!("{}::", package.name)));
+            format!("C<{}>", own.unwrap_or(&full))
+        };
+        let title = table.spelled(group, &group.title, perl);
+        write!(text, "=head2 {title} ({})\n\n", group.name)?;
+        if group.flags {
+            text.push_str("Flags: combine them with C<|>.\n\n");
+        }
+        text.push_str("=over\n\n");
+        for member in &group.members {
+            let constant = table.constant(member);
+            write!(text, "=item {} = {}\n\n", constant.name, constant.value)?;
+            text.push_str(&table.spelled(group, &member.doc, perl));
+            if let Some(carries) = member.carries() {
+                write!(text, " ({carries})")?;
+            }
+            if let Some(since) = &constant.since {
+                write!(text, " Since libvirt {since}.")?;
+            }
+            text.push_str("\n\n");
+        }
+        text.push_str("=back\n\n");
     }
-    text.push_str("=back\n\n");
     Ok(())
 }
