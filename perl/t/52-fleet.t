@@ -121,7 +121,7 @@ subtest 'wrong arguments' => sub {
     own_error { $fleet->list_domains('all') } VKVM::Error::OWN_INVALID, 'params', 'a name without its value';
     my $error =
       own_error { VKVM::Fleet->new(uris => \@uris, timeout => 'x') } VKVM::Error::OWN_INVALID, 'timeout', 'no number';
-    is($error->message, 'timeout: is "x"; a number of seconds from 0 is needed', 'the message');
+    is($error->message, 'timeout: is "x"; a number of seconds from 0 to 4000000 is needed', 'the message');
     own_error { VKVM::Fleet->new(uris => \@uris, timeout => $_) } VKVM::Error::OWN_INVALID, 'timeout', 'nor is this'
       for -1, [], '', 'inf', '1 2';
     isa_ok(VKVM::Fleet->new(uris => [$uris[0]], timeout => $_), 'VKVM::Fleet', "a timeout of '$_'") for '2 ', '1e1', 10 / 3;
