@@ -858,8 +858,7 @@ int vkvm_conn_close(vkvm_conn *conn, vkvm_error **error);
  * Gets the error number.
  *
  * @param err the error (not NULL; borrowed)
- * @return one of `VKVM_ERROR_ERR_*`, or of `VKVM_ERROR_OWN_*` for libvkvm's
- *     own errors.
+ * @return one of `VKVM_ERROR_ERR_*`, `VKVM_ERROR_WAR_*`, `VKVM_ERROR_OWN_*`
  */
 int vkvm_error_code(vkvm_error *err);
 
@@ -876,7 +875,7 @@ uint64_t vkvm_error_column(vkvm_error *err);
  * Gets which part of libvirt reported the error.
  *
  * @param err the error (not NULL; borrowed)
- * @return one of `VKVM_ERROR_FROM_*`.
+ * @return one of `VKVM_ERROR_FROM_*`
  */
 int vkvm_error_domain(vkvm_error *err);
 
@@ -919,7 +918,7 @@ int vkvm_error_int2(vkvm_error *err);
  * Gets how bad the error is.
  *
  * @param err the error (not NULL; borrowed)
- * @return one of `VKVM_ERROR_LEVEL_*`.
+ * @return one of `VKVM_ERROR_LEVEL_*`
  */
 int vkvm_error_level(vkvm_error *err);
 

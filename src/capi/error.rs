@@ -41,7 +41,7 @@ pub unsafe extern "C" fn vkvm_error_message(err: *mut vkvm_error) -> *const c_ch
 
 /// Gets the error number.
 ///
-/// - `return`: one of `VKVM_ERROR_ERR_*`, or of `VKVM_ERROR_OWN_*` for libvkvm's own errors.
+/// - `return` (enum error_code error_warning error_own_code)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_code(err: *mut vkvm_error) -> c_int {
     direct(0, |c| number(c, err, |details| details.code))
@@ -49,7 +49,7 @@ pub unsafe extern "C" fn vkvm_error_code(err: *mut vkvm_error) -> c_int {
 
 /// Gets which part of libvirt reported the error.
 ///
-/// - `return`: one of `VKVM_ERROR_FROM_*`.
+/// - `return` (enum error_domain)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_domain(err: *mut vkvm_error) -> c_int {
     direct(0, |c| number(c, err, |details| details.domain))
@@ -57,7 +57,7 @@ pub unsafe extern "C" fn vkvm_error_domain(err: *mut vkvm_error) -> c_int {
 
 /// Gets how bad the error is.
 ///
-/// - `return`: one of `VKVM_ERROR_LEVEL_*`.
+/// - `return` (enum error_level)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_level(err: *mut vkvm_error) -> c_int {
     direct(0, |c| number(c, err, |details| details.level))

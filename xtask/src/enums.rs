@@ -18,6 +18,8 @@ pub struct Table {
     pub constants: Vec<Constant>,
     /// In the order of the classes there, and of data/enums/.
     pub groups: Vec<Group>,
+    /// The names in C.
+    c_names: BTreeSet<String>,
 }
 
 /// Constants that belong together: the states of a domain, the flags of a call.
@@ -30,6 +32,8 @@ pub struct Group {
     pub title: String,
     /// Whether they are bits, of which any may be set.
     pub flags: bool,
+    /// Whether other numbers are valid, too: its constants are special ones.
+    pub open: bool,
     /// What the names of its constants begin with, and the names at run time do not.
     pub prefix: String,
     pub members: Vec<Member>,
@@ -74,7 +78,12 @@ impl Table {
                 .map_err(|error| format!("{}: {error}", path.display()))?;
             groups.extend(groups_of(class, &text, &constants)?);
         }
-        let table = Table { constants, groups };
+        Table::of(constants, groups)
+    }
+
+    fn of(constants: Vec<Constant>, groups: Vec<Group>) -> Result<Table> {
+        let c_names = constants.iter().map(Constant::c_name).collect();
+        let table = Table { constants, groups, c_names };
         table.check()?;
         Ok(table)
     }
@@ -115,10 +124,14 @@ impl Table {
         whole.into_iter().find(|name| self.exists(name))
     }
 
-    fn exists(&self, c_name: &str) -> bool {
+    /// Whether a constant, or one of a pattern, has this C name.
+    pub fn exists(&self, c_name: &str) -> bool {
         match c_name.strip_suffix('*') {
-            Some(head) => self.constants.iter().any(|one| one.c_name().starts_with(head)),
-            None => self.constants.iter().any(|one| one.c_name() == c_name),
+            Some(head) => {
+                let next = self.c_names.range(head.to_owned()..).next();
+                next.is_some_and(|name| name.starts_with(head))
+            }
+            None => self.c_names.contains(c_name),
         }
     }
 
@@ -235,11 +248,11 @@ impl Table {
 }
 
 /// What is wrong with a text about a constant.
-fn complaint(text: &str) -> Option<String> {
+pub fn complaint(text: &str) -> Option<String> {
     /// A line of the table stays readable, and so does one of the header.
     const LONGEST: usize = 100;
     /// Words and turns that the documentation does without.
-    const AVOID: [&str; 13] = [
+    const AVOID: [&str; 12] = [
         " tells ",
         " lets ",
         " anew",
@@ -249,7 +262,6 @@ fn complaint(text: &str) -> Option<String> {
         " as ever",
         " a hold ",
         " data come",
-        "the constant",
         " told ",
         " whatsoever",
         " in question",
@@ -272,6 +284,7 @@ fn groups_of(class: &str, text: &str, constants: &[Constant]) -> Result<Vec<Grou
     let mut groups = Vec::new();
     for (name, group) in &file {
         let text = |key: &str| group.get(key).and_then(Value::as_str).map(str::to_owned);
+        let truth = |key: &str| group.get(key).and_then(Value::as_bool).unwrap_or(false);
         let mut members = Vec::new();
         for row in group.get("values").and_then(Value::as_array).into_iter().flatten() {
             let cell = |i: usize| row.get(i).and_then(Value::as_str).map(str::to_owned);
@@ -290,7 +303,8 @@ fn groups_of(class: &str, text: &str, constants: &[Constant]) -> Result<Vec<Grou
             name: name.clone(),
             class: class.to_owned(),
             title: text("title").ok_or_else(|| format!("{name}: has no title"))?,
-            flags: group.get("flags").and_then(Value::as_bool).unwrap_or(false),
+            flags: truth("flags"),
+            open: truth("open"),
             prefix: text("prefix").unwrap_or_default(),
             members,
         });
@@ -345,9 +359,7 @@ mod tests {
             r#"{{"conn_state": {{"title": "State", "prefix": "STATE_", "values": [{values}]}}}}"#
         );
         let groups = groups_of("conn", &text, &constants)?;
-        let table = Table { constants, groups };
-        table.check()?;
-        Ok(table)
+        Table::of(constants, groups)
     }
 
     #[test]

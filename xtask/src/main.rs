@@ -19,6 +19,7 @@ mod json;
 mod kind;
 mod libvirt;
 mod man;
+mod maps;
 mod perl;
 #[cfg(test)]
 mod reworded;
@@ -37,6 +38,7 @@ use cbindgen::Bindings;
 
 use api::Api;
 use enums::Table;
+use maps::Maps;
 
 /// A file to write: its path from the project's root, and its text.
 pub type Output = (PathBuf, String);
@@ -105,7 +107,9 @@ fn generate(
     let mut outputs = vec![constants::rust(&table.constants)?, enums::rust(table)?];
     outputs.extend(classes::write());
     outputs.push(header::write(api, bindings, table)?);
-    outputs.push(json::write(api, table)?);
+    let maps = Maps::read(&root())?;
+    maps.check(api, table)?;
+    outputs.push(json::write(api, table, &maps)?);
     outputs.extend(symbols::write(api));
     outputs.push(invoke::write(api, modules)?);
     outputs.extend(perl::write(api, table)?);
