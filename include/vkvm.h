@@ -5565,7 +5565,7 @@ vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
 /** Read a managed save image with direct I/O, so that it does not fill the
  *  page cache. */
 #define VKVM_DOMAIN_START_BYPASS_CACHE 4
-/** Boot afresh and discard the managed save image. */
+/** Boot the domain, and discard its managed save image. */
 #define VKVM_DOMAIN_START_FORCE_BOOT 8
 /** Validate the domain's XML against libvirt's schema. */
 #define VKVM_DOMAIN_START_VALIDATE 16
@@ -6545,7 +6545,7 @@ vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
 
 /** Maximum memory of the domain, hypervisor included. (uint64, KiB) */
 #define VKVM_DOMAIN_MEMORY_HARD_LIMIT "hard_limit"
-/** Memory that the domain keeps when the host is short of memory. (uint64,
+/** Limit of memory that applies while the host is short of memory. (uint64,
  *  KiB) */
 #define VKVM_DOMAIN_MEMORY_SOFT_LIMIT "soft_limit"
 /** Memory guaranteed to the domain. (uint64, KiB) */

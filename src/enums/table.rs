@@ -159,7 +159,7 @@ pub static GROUPS: &[Group] = &[
         (101, "Start the domain with its CPUs stopped; resume makes it run."),
         (102, "Destroy the domain when the connection that started it closes."),
         (103, "Read a managed save image with direct I/O, so that it does not fill the page cache."),
-        (104, "Boot afresh and discard the managed save image."),
+        (104, "Boot the domain, and discard its managed save image."),
         (105, "Validate the domain's XML against libvirt's schema."),
         (106, "Re-create the NVRAM of the firmware from its template."),
     ] },
@@ -643,7 +643,7 @@ pub static GROUPS: &[Group] = &[
     ] },
     Group { name: "domain_memory_parameter_key", class: "domain", title: "Keys of the memory limits of a domain", flags: false, prefix: "MEMORY_", members: &[
         (457, "Maximum memory of the domain, hypervisor included."),
-        (458, "Memory that the domain keeps when the host is short of memory."),
+        (458, "Limit of memory that applies while the host is short of memory."),
         (459, "Memory guaranteed to the domain."),
         (460, "Maximum of memory and swap together; at least VKVM_DOMAIN_MEMORY_HARD_LIMIT."),
     ] },

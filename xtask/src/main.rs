@@ -112,7 +112,7 @@ fn generate(
     outputs.push(json::write(api, table, &maps)?);
     outputs.extend(symbols::write(api));
     outputs.push(invoke::write(api, modules)?);
-    outputs.extend(perl::write(api, table)?);
+    outputs.extend(perl::write(api, table, &maps)?);
     Ok(outputs)
 }
 

@@ -10,12 +10,13 @@ use crate::api::{Api, DESTROY, Function, Param};
 use crate::classes::{self, Package};
 use crate::enums::Table;
 use crate::kind::Kind;
+use crate::maps::Maps;
 use crate::{Output, Result};
 
 pub use forms::{call, sub};
 
 /// Writes everything that is generated for Perl.
-pub fn write(api: &Api, table: &Table) -> Result<Vec<Output>> {
+pub fn write(api: &Api, table: &Table, maps: &Maps) -> Result<Vec<Output>> {
     forms::check(api)?;
     let mut outputs =
         vec![xs::typemap(api), xs::classes(), xs::methods(api), xs::packages(), xs::all()];
@@ -28,7 +29,7 @@ pub fn write(api: &Api, table: &Table) -> Result<Vec<Output>> {
         if !package.by_hand {
             outputs.push(xs::write(api, package, &functions)?);
         }
-        outputs.push(pod::write(package, &functions, table)?);
+        outputs.push(pod::write(package, &functions, table, maps)?);
     }
     Ok(outputs)
 }

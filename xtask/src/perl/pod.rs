@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use serde_json::Value;
+
 use super::forms::{Sub, code_of, sub};
 use super::is_input;
 use crate::api::{Form, Function, Param};
@@ -10,11 +12,17 @@ use crate::constants::Constant;
 use crate::docs::Shape;
 use crate::enums::{Group, Table};
 use crate::kind::Kind;
+use crate::maps::Maps;
 use crate::{Output, Result, header};
 
 /// The POD of one package. Its hand-written part, the introduction, is in
 /// perl/pod/<class>.pod.
-pub fn write(package: &Package, functions: &[&Function], table: &Table) -> Result<Output> {
+pub fn write(
+    package: &Package,
+    functions: &[&Function],
+    table: &Table,
+    maps: &Maps,
+) -> Result<Output> {
     let Package { class, name, .. } = package;
     let introduction =
         std::fs::read_to_string(format!("{}/../perl/pod/{class}.pod", env!("CARGO_MANIFEST_DIR")))
@@ -28,6 +36,9 @@ pub fn write(package: &Package, functions: &[&Function], table: &Table) -> Resul
         if let Some(sub) = sub(function).filter(|sub| sub.in_pod) {
             method(&mut text, package, function, &sub, table)?;
         }
+    }
+    if class == "event" {
+        events(&mut text, table, maps)?;
     }
     constants_of(&mut text, class, table)?;
     text.push_str(
@@ -193,6 +204,81 @@ fn split_class(name: &str) -> Option<(&'static Package, String)> {
     let (class, rest) =
         classes::split(&name.to_lowercase()).map(|(class, rest)| (class, rest.len()))?;
     Some((class.package.as_ref()?, name[name.len() - rest..].to_owned()))
+}
+
+/// The arguments of the events of all classes.
+fn events(text: &mut String, table: &Table, maps: &Maps) -> Result<()> {
+    text.push_str(
+        "=head1 ARGUMENTS OF EVENTS\n\nA callback is called with the connection, the object \
+         (none for events of a connection) and these values, in this order. An event that comes \
+         out of a L<VKVM::EventQueue> has them by name, in C<args>. The names of enums are those \
+         for C<VKVM::enum_name>.\n\n",
+    );
+    let events = maps.events(table)?;
+    let mut open = false;
+    let mut last = "";
+    for event in &events {
+        let part = |key: &str| event[key].as_str().unwrap_or_default();
+        if part("class") != last {
+            last = part("class");
+            let class = classes::all().iter().find(|class| class.name == last);
+            let title = class.ok_or_else(|| format!("no class {last}"))?.title.to_lowercase();
+            text.push_str(if open { "=back\n\n" } else { "" });
+            write!(text, "=head2 Events of {title}\n\n=over\n\n")?;
+            open = true;
+        }
+        let name = match event["id"].as_str() {
+            Some(id) => perl_constant(id.trim_start_matches("VKVM_"), table),
+            None => part("name").replace('_', " "),
+        };
+        write!(text, "=item {name}\n\n")?;
+        let args = event["args"].as_array().map_or(&[][..], Vec::as_slice);
+        if args.is_empty() {
+            text.push_str("No values.\n\n");
+        }
+        for arg in args {
+            write!(
+                text,
+                "C<{}>: {}\n\n",
+                arg["name"].as_str().unwrap_or_default(),
+                said(arg, table)
+            )?;
+        }
+    }
+    text.push_str(if open { "=back\n\n" } else { "" });
+    Ok(())
+}
+
+/// A sentence about what stands under a key.
+fn said(field: &Value, table: &Table) -> String {
+    let text = |key: &str| field[key].as_str().unwrap_or_default();
+    let list = |key: &str| -> Vec<&str> {
+        field[key].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+    };
+    let mut facts = vec![text("type").replace('_', " ")];
+    facts.extend(field["unit"].as_str().map(str::to_owned));
+    if field["nullable"] == true {
+        facts.push("may be undef".into());
+    }
+    for (key, what) in [("enum", "enum"), ("keys", "keys of")] {
+        let names = list(key);
+        if !names.is_empty() {
+            facts.push(format!("{what} {}", names.join(", ")));
+        }
+    }
+    let mut sentence = format!("{} ({})", perl_text(text("doc"), table), facts.join("; "));
+    let inner = field["fields"].as_array().map_or(&[][..], Vec::as_slice);
+    if !inner.is_empty() {
+        let inner: Vec<String> = inner
+            .iter()
+            .map(|field| {
+                let name = field["name"].as_str().unwrap_or_default();
+                format!("C<{name}>: {}", said(field, table))
+            })
+            .collect();
+        sentence = format!("{sentence} With the keys {}", inner.join(" "));
+    }
+    sentence
 }
 
 fn constants_of(text: &mut String, class: &str, table: &Table) -> Result<()> {
