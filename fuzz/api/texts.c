@@ -123,6 +123,9 @@ static const char *const seeds[][2] = {
     { "key_domain", "app" }, { "key_network", "app" },
     { "cmd", "{\"execute\":\"query-status\"}" }, { "cmd", "info status" },
     { "cmd", "{\"execute\":\"guest-ping\"}" },
+    /* A group of disks, or of constants; and names of constants. */
+    { "group", "domain_state" }, { "group", "domain_start_flags" }, { "name_enum", "running" },
+    { "name_enum", "paused|autodestroy" },
     { "class_name", "domain" }, { "class_name", "value" }, { "class_name", "conn" },
     { "value", "secret" }, { "mask", "\x01" }, { "mask", "\x03" }, { "data", "data" },
     /* Arguments of commands. */
