@@ -61,7 +61,7 @@ hints('a missing authority', qr{^$dir/cacert\.pem is missing: .*clientcert\.pem}
     uri => "qemu+tls://127.0.0.1/system?pkipath=$dir");
 {
     open(my $file, '>', "$dir/ssh") or die $!;
-    print {$file} "#!/bin/sh\necho 'fred\@host: Permission denied (publickey).' >&2\nexit 255\n";
+    print {$file} "#!/bin/sh\nhead -c 1 >/dev/null\necho 'fred\@host: Permission denied (publickey).' >&2\nexit 255\n";
     close $file;
     chmod 0755, "$dir/ssh" or die $!;
     hints('ssh that lets nobody in', qr/batch mode.*\Q$dir\E\/ssh -o BatchMode=yes fred\@host true/, qr/Permission denied \(publickey\)/,
