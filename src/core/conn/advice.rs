@@ -138,7 +138,9 @@ impl Failure<'_> {
         ]) {
             return self.of_login();
         }
-        if !self.is(sys::VIR_ERR_SYSTEM_ERROR) || self.details.domain != sys::VIR_FROM_RPC as i32 {
+        // In newer libvirts, the errors about certificates are from nowhere.
+        let from = [sys::VIR_FROM_RPC as i32, sys::VIR_FROM_NONE as i32];
+        if !self.is(sys::VIR_ERR_SYSTEM_ERROR) || !from.contains(&self.details.domain) {
             return None;
         }
         match () {
