@@ -18,6 +18,9 @@ use crate::error::Result;
 use crate::fork::{self, Leaf, lock};
 use crate::value::{Map, Value};
 
+/// When a job that libvirt has taken on to abort is aborted again, whatever it does.
+const AGAIN: Duration = Duration::from_secs(10);
+
 /// How often it is asked whether libvirt has prepared a job.
 const PREPARING: Duration = Duration::from_millis(20);
 
@@ -37,6 +40,21 @@ pub struct OwnJob {
     is_certain: bool,
     /// When the job began, as far as that is known since it was seen.
     began: Mutex<Option<Span>>,
+    taken_on: Mutex<Option<TakenOn>>,
+}
+
+/// libvirt aborts a job.
+struct TakenOn {
+    at: Instant,
+    /// What was done a little later.
+    done: Option<u64>,
+}
+
+impl TakenOn {
+    /// Whether the job goes on all the same.
+    fn is_in_vain(&mut self, done: u64) -> bool {
+        self.at.elapsed() > AGAIN || done > *self.done.get_or_insert(done)
+    }
 }
 
 /// A moment that is not known exactly.
@@ -68,7 +86,13 @@ impl OwnJob {
             // A fork does not wait for who sleeps.
             sigpipe::outside(|| std::thread::sleep(PREPARING));
         }
-        Some(OwnJob { operation, begin: Instant::now(), is_certain, began: Mutex::default() })
+        Some(OwnJob {
+            operation,
+            begin: Instant::now(),
+            is_certain,
+            began: Mutex::default(),
+            taken_on: Mutex::default(),
+        })
     }
 
     /// Whether the domain has a job of this operation of which libvirt does not say yet when it
@@ -105,10 +129,19 @@ impl OwnJob {
         Ok(Some((done, number("data_total", "memory_total"))))
     }
 
-    /// Aborts it if it runs. Whether libvirt has taken that on.
+    /// Aborts it if it runs. Whether libvirt has taken that on, now or before: then it is only
+    /// asked again if the job goes on, for the next one may be another's.
     pub fn abort(&self, domain: &Domain) -> bool {
+        let mut taken_on = lock(&self.taken_on);
+        let Ok(Some((done, _))) = self.look(domain) else {
+            return taken_on.is_some();
+        };
+        let goes_on = taken_on.as_mut().is_none_or(|taken_on| taken_on.is_in_vain(done));
         // Where it cannot be aborted, it was faster.
-        matches!(self.look(domain), Ok(Some(_))) && domain.abort_job(0).is_ok()
+        if goes_on && domain.abort_job(0).is_ok() {
+            *taken_on = Some(TakenOn { at: Instant::now(), done: None });
+        }
+        taken_on.is_some()
     }
 
     /// Whether it is a job of this operation that began then.
@@ -281,6 +314,16 @@ mod tests {
         assert!(job.is_some_and(|job| job.is_certain) && asked.get() == 3);
         let job = OwnJob::begin(c::DOMAIN_JOB_OPERATION_DUMP, || true, || false);
         assert!(job.is_none(), "it is not wanted");
+    }
+
+    #[test]
+    fn an_abort_is_in_vain_only_where_the_job_goes_on() {
+        let mut taken_on = TakenOn { at: Instant::now(), done: None };
+        assert!(!taken_on.is_in_vain(5), "it takes its time");
+        assert!(!taken_on.is_in_vain(5));
+        assert!(taken_on.is_in_vain(6));
+        let at = Instant::now().checked_sub(AGAIN + ms(1)).unwrap();
+        assert!(TakenOn { at, done: Some(5) }.is_in_vain(5));
     }
 
     #[test]
