@@ -197,16 +197,22 @@ fn constants_of(text: &mut String, table: &Table, group: &Group, reader: For) ->
     Ok(())
 }
 
-/// The comment of a constant.
-fn meaning(table: &Table, group: &Group, member: &Member, reader: For) -> String {
-    let constant = table.constant(member);
+/// What a constant means, with all that follows from the tables.
+pub fn described(table: &Table, group: &Group, member: &Member) -> String {
     let mut text = table.spelled(group, &member.doc, |name| format!("`{name}`"));
     if let Some(carries) = member.carries() {
         let _ = write!(text, " ({carries})");
     }
-    if let Some(since) = constant.needs() {
+    if let Some(since) = table.constant(member).needs() {
         let _ = write!(text, " Since libvirt {since}.");
     }
+    text
+}
+
+/// The comment of a constant.
+fn meaning(table: &Table, group: &Group, member: &Member, reader: For) -> String {
+    let constant = table.constant(member);
+    let mut text = described(table, group, member);
     if reader == For::Doxygen {
         if let Some(name) = &constant.libvirt {
             let _ = write!(text, " libvirt: {name}");

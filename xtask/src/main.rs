@@ -121,7 +121,7 @@ fn reference(root: &Path, folder: &Path) -> Result<()> {
     let table = Table::read(root)?;
     let (api, mut bindings) = api::read(root, &table)?;
     let header = header::reference(&api, &mut bindings, &table)?;
-    man::write(&api, &header, &folder.join("man/man3"))?;
+    man::write(&api, &table, &header, &folder.join("man/man3"))?;
     fs::write(folder.join("vkvm.h"), header)?;
     Ok(())
 }

@@ -7,19 +7,20 @@ use std::path::Path;
 use crate::Result;
 use crate::api::{Api, Function, Param, Returns};
 use crate::docs::ParamDoc;
-use crate::header::{needs, param_text};
+use crate::enums::Table;
+use crate::header::{described, needs, param_text};
 use crate::kind::{Direction, Kind};
 
 /// Writes the pages into a directory. `declarations` is the header, from which
 /// the synopsis is taken.
-pub fn write(api: &Api, declarations: &str, folder: &Path) -> Result<()> {
+pub fn write(api: &Api, table: &Table, declarations: &str, folder: &Path) -> Result<()> {
     fs::create_dir_all(folder)?;
     for function in &api.functions {
         let text = page(function, declaration(declarations, &function.name)?)?;
         fs::write(folder.join(format!("{}.3", function.name)), text)?;
     }
     for (class, doc) in api.groups() {
-        fs::write(folder.join(format!("vkvm_{class}.3")), overview(api, class, doc)?)?;
+        fs::write(folder.join(format!("vkvm_{class}.3")), overview(api, table, class, doc)?)?;
     }
     Ok(())
 }
@@ -83,7 +84,7 @@ fn length_of(param: &Param) -> &'static str {
 }
 
 /// What a class is, and what its functions do.
-fn overview(api: &Api, class: &str, doc: &str) -> Result<String> {
+fn overview(api: &Api, table: &Table, class: &str, doc: &str) -> Result<String> {
     let name = format!("vkvm_{class}");
     let brief = doc.split(['.', ':']).next().filter(|text| !text.is_empty());
     let mut text = head(&name, brief.unwrap_or("functions of libvkvm"))?;
@@ -98,6 +99,20 @@ fn overview(api: &Api, class: &str, doc: &str) -> Result<String> {
     for function in api.functions.iter().filter(|function| function.class == class) {
         let doc = function.doc.paragraphs.first().map_or("", String::as_str);
         write!(text, ".TP\n.BR {} (3)\n{}\n", function.name, roff(doc))?;
+    }
+    let groups: Vec<_> = table.groups.iter().filter(|group| group.class == class).collect();
+    if !groups.is_empty() {
+        section(&mut text, "CONSTANTS")?;
+    }
+    for group in groups {
+        let title = table.spelled(group, &group.title, str::to_owned);
+        write!(text, ".SS {} ({})\n", roff(&title), group.name)?;
+        for member in &group.members {
+            let meaning = roff(&described(table, group, member));
+            // A name that is longer than a line may be broken behind each word.
+            let name = table.constant(member).c_name().replace('_', "_\\:");
+            write!(text, ".TP\n.B {name}\n{meaning}\n")?;
+        }
     }
     Ok(text)
 }
