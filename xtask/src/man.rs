@@ -106,7 +106,7 @@ fn overview(api: &Api, table: &Table, class: &str, doc: &str) -> Result<String> 
     }
     for group in groups {
         let title = table.spelled(group, &group.title, str::to_owned);
-        write!(text, ".SS {} ({})\n", roff(&title), group.name)?;
+        writeln!(text, ".SS {} ({})", roff(&title), group.name)?;
         for member in &group.members {
             let meaning = roff(&described(table, group, member));
             // A name that is longer than a line may be broken behind each word.
