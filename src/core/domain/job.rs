@@ -38,9 +38,27 @@ pub struct OwnJob {
     begin: Instant,
     /// Whether no job from before can be taken for it.
     is_certain: bool,
-    /// When the job began, as far as that is known since it was seen.
-    began: Mutex<Option<Span>>,
+    seen: Mutex<Seen>,
     taken_on: Mutex<Option<TakenOn>>,
+}
+
+/// Whether a job was seen that may be this one.
+#[derive(Clone, Copy, Default)]
+enum Seen {
+    #[default]
+    No,
+    /// It was this old once. That may be another client's job that is about to end: libvirt does
+    /// not count any more then, so the job looks younger with each look.
+    Once(Age),
+    /// It began then.
+    Certain(Span),
+}
+
+/// How old a job is.
+#[derive(Clone, Copy)]
+struct Age {
+    ms: u64,
+    began: Span,
 }
 
 /// libvirt aborts a job.
@@ -90,7 +108,7 @@ impl OwnJob {
             operation,
             begin: Instant::now(),
             is_certain,
-            began: Mutex::default(),
+            seen: Mutex::default(),
             taken_on: Mutex::default(),
         })
     }
@@ -116,8 +134,8 @@ impl OwnJob {
         let (operation, elapsed) = (number(&stats, "operation"), number(&stats, "time_elapsed"));
         // libvirt begins to count when it has prepared the job; until then it says 0.
         let elapsed = elapsed.filter(|ms| *ms > 0);
-        let began = elapsed.and_then(|ms| Span::of(asked, answered, ms));
-        if !self.is_it(operation, began) {
+        let age = elapsed.and_then(|ms| Age::of(asked, answered, ms));
+        if !self.is_it(operation, age) {
             return Ok(None);
         }
         // A dump of the memory only has no numbers of all its data.
@@ -144,32 +162,41 @@ impl OwnJob {
         taken_on.is_some()
     }
 
-    /// Whether it is a job of this operation that began then.
-    fn is_it(&self, operation: Option<u64>, began: Option<Span>) -> bool {
+    /// Whether it is a job of this operation that is this old. The first look never says so.
+    fn is_it(&self, operation: Option<u64>, age: Option<Age>) -> bool {
         let may_be = self.is_certain && operation == Some(self.operation.into());
-        let Some(began) = began.filter(|_| may_be) else {
+        let Some(age) = age.filter(|_| may_be) else {
             return false;
         };
-        let mut seen = lock(&self.began);
-        let is_it = match *seen {
-            None => self.begin <= began.latest,
-            Some(seen) => seen.earliest <= began.latest && began.earliest <= seen.latest,
-        };
-        if is_it {
-            seen.get_or_insert(began);
+        let mut seen = lock(&self.seen);
+        match *seen {
+            Seen::Certain(began) => return began.may_be(&age.began),
+            Seen::Once(first) if age.ms > first.ms && first.began.may_be(&age.began) => {
+                *seen = Seen::Certain(first.began);
+                return true;
+            }
+            _ if self.begin <= age.began.latest => *seen = Seen::Once(age),
+            _ => *seen = Seen::No,
         }
-        is_it
+        false
     }
 }
 
-impl Span {
-    /// When something began that was that old when it was asked for.
+impl Age {
+    /// That of what was that old when it was asked for.
     fn of(asked: Instant, answered: Instant, ms: u64) -> Option<Self> {
         let age = Duration::from_millis(ms);
         // The difference of two numbers of whole milliseconds.
         let one = Duration::from_millis(1);
         let earliest = asked.checked_sub(age)?.checked_sub(one)?;
-        Some(Span { earliest, latest: answered.checked_sub(age)? + one })
+        Some(Age { ms, began: Span { earliest, latest: answered.checked_sub(age)? + one } })
+    }
+}
+
+impl Span {
+    /// Whether both may be the same moment.
+    fn may_be(&self, other: &Span) -> bool {
+        self.earliest <= other.latest && other.earliest <= self.latest
     }
 }
 
@@ -192,8 +219,6 @@ pub struct Turn {
 }
 
 struct Turns {
-    /// The process that they are of.
-    generation: u32,
     /// Who has the turn, and then who waits for it.
     by_domain: BTreeMap<Uuid, VecDeque<u64>>,
     last: u64,
@@ -202,20 +227,12 @@ struct Turns {
 }
 
 static TURNS: Leaf<Turns> =
-    Leaf::new(Turns { generation: 0, by_domain: BTreeMap::new(), last: 0, wakes: 0 });
+    Leaf::of_process(Turns { by_domain: BTreeMap::new(), last: 0, wakes: 0 }, |turns| {
+        // A child of fork runs none of these calls.
+        turns.by_domain.clear();
+    });
 
 static CHANGED: Condvar = Condvar::new();
-
-impl Turns {
-    /// A child of fork runs none of these calls.
-    fn here(&mut self) -> &mut Self {
-        if self.generation != fork::generation() {
-            self.generation = fork::generation();
-            self.by_domain.clear();
-        }
-        self
-    }
-}
 
 impl Turn {
     /// Waits for the turn. None where it is not wanted any more; see [`wake`](Turn::wake).
@@ -223,10 +240,10 @@ impl Turn {
         let domain = domain.get_uuid()?;
         let turn = {
             let mut turns = TURNS.lock();
-            let turns = turns.here();
             turns.last += 1;
-            turns.by_domain.entry(domain).or_default().push_back(turns.last);
-            Turn { domain, number: turns.last, generation: turns.generation }
+            let number = turns.last;
+            turns.by_domain.entry(domain).or_default().push_back(number);
+            Turn { domain, number, generation: fork::generation() }
         };
         let deadline = Instant::now() + PATIENCE;
         // A fork does not wait for who sleeps.
@@ -236,8 +253,8 @@ impl Turn {
                 if !is_wanted() {
                     return Ok(None);
                 }
-                let mut turns = TURNS.lock();
-                let first = turns.here().by_domain.get(&domain).and_then(VecDeque::front);
+                let turns = TURNS.lock();
+                let first = turns.by_domain.get(&domain).and_then(VecDeque::front);
                 let left = deadline.saturating_duration_since(Instant::now());
                 if first.is_none_or(|first| *first == turn.number) || left.is_zero() {
                     return Ok(Some(turn));
@@ -261,8 +278,7 @@ impl Drop for Turn {
     fn drop(&mut self) {
         {
             let mut turns = TURNS.lock();
-            let turns = turns.here();
-            if self.generation != turns.generation {
+            if self.generation != fork::generation() {
                 return;
             }
             if let Some(waiting) = turns.by_domain.get_mut(&self.domain) {
@@ -296,14 +312,33 @@ mod tests {
         let begin = Instant::now() + ms(10_000);
         let at = |ms_after: u64, age| {
             let asked = begin + ms(ms_after);
-            Span::of(asked, asked + ms(1), age)
+            Age::of(asked, asked + ms(1), age)
         };
-        assert!(!own(begin).is_it(Some(OPERATION), at(500, 503)));
-        assert!(own(begin).is_it(Some(OPERATION), at(500, 500)));
-        assert!(own(begin).is_it(Some(OPERATION), at(500, 20)));
-        assert!(!own(begin).is_it(Some(OPERATION + 1), at(500, 20)));
-        assert!(!own(begin).is_it(None, at(500, 20)));
+        // Whether it is taken for this one at the second look.
+        let is_it = |operation, age| {
+            let job = own(begin);
+            assert!(!job.is_it(operation, at(500, age)), "nothing is certain at the first look");
+            job.is_it(operation, at(510, age + 10))
+        };
+        assert!(!is_it(Some(OPERATION), 503));
+        assert!(is_it(Some(OPERATION), 500));
+        assert!(is_it(Some(OPERATION), 20));
+        assert!(!is_it(Some(OPERATION + 1), 20));
+        assert!(!is_it(None, 20));
         assert!(!own(begin).is_it(Some(OPERATION), None));
+    }
+
+    #[test]
+    fn a_job_that_is_about_to_end_is_not_taken_for_a_younger_one() {
+        let begin = Instant::now() + ms(10_000);
+        let job = own(begin);
+        for after in [500, 501, 600, 5000] {
+            let asked = begin + ms(after);
+            assert!(!job.is_it(Some(OPERATION), Age::of(asked, asked + ms(300), 490)));
+        }
+        let asked = begin + ms(5010);
+        assert!(!job.is_it(Some(OPERATION), Age::of(asked, asked, 5)), "then comes this one");
+        assert!(job.is_it(Some(OPERATION), Age::of(asked + ms(5), asked + ms(5), 10)));
     }
 
     #[test]
@@ -331,9 +366,10 @@ mod tests {
         let begin = Instant::now() + ms(10_000);
         let at = |ms_after: u64, age| {
             let asked = begin + ms(ms_after);
-            Span::of(asked, asked + ms(5), age)
+            Age::of(asked, asked + ms(5), age)
         };
         let job = own(begin);
+        assert!(!job.is_it(Some(OPERATION), at(400, 300)));
         assert!(job.is_it(Some(OPERATION), at(500, 400)));
         assert!(job.is_it(Some(OPERATION), at(900, 801)), "it is the same");
         assert!(!job.is_it(Some(OPERATION), at(900, 300)), "it began at 600");
