@@ -104,7 +104,7 @@ static void show_failure(vkvm_value *hosts, int number)
     char path[40], *message = NULL;
     snprintf(path, sizeof path, "%d.error.message", number);
     if (vkvm_value_get_string(hosts, path, &message, NULL) == 0)
-        printf("# %s: %s\n", uris[number], message);
+        diag("%s: %s", uris[number], message);
     vkvm_string_free(message);
 }
 
