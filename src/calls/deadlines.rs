@@ -32,30 +32,22 @@ pub trait Late: Send + Sync {
 }
 
 struct Deadlines {
-    /// The process that they are of.
-    generation: u32,
     calls: BTreeMap<Key, Weak<dyn Late>>,
     /// Whether there is a thread.
     runs: bool,
 }
 
 static DEADLINES: Leaf<Deadlines> =
-    Leaf::new(Deadlines { generation: 0, calls: BTreeMap::new(), runs: false });
+    Leaf::of_process(Deadlines { calls: BTreeMap::new(), runs: false }, |deadlines| {
+        // A child of fork has none of them, and no thread.
+        fork::leave(&mut deadlines.calls);
+        deadlines.runs = false;
+    });
 
 /// There is an earlier deadline than the thread knows of.
 static EARLIER: Condvar = Condvar::new();
 
 impl Deadlines {
-    /// A child of fork has none of them, and no thread.
-    fn here(&mut self) -> &mut Self {
-        if self.generation != fork::generation() {
-            self.generation = fork::generation();
-            std::mem::forget(std::mem::take(&mut self.calls));
-            self.runs = false;
-        }
-        self
-    }
-
     /// Takes out the calls whose time is over.
     fn due(&mut self) -> Vec<Arc<dyn Late>> {
         let now = Instant::now();
@@ -73,7 +65,6 @@ pub fn add(key: Option<Key>, call: Weak<impl Late + 'static>) -> Result<()> {
         return Ok(());
     };
     let mut deadlines = DEADLINES.lock();
-    let deadlines = deadlines.here();
     if !deadlines.runs {
         thread::spawn("vkvm-deadlines", run)?;
         deadlines.runs = true;
@@ -89,7 +80,7 @@ pub fn add(key: Option<Key>, call: Weak<impl Late + 'static>) -> Result<()> {
 /// The call is done.
 pub fn remove(key: Option<Key>) {
     if let Some(key) = key {
-        let removed = DEADLINES.lock().here().calls.remove(&key);
+        let removed = DEADLINES.lock().calls.remove(&key);
         drop(removed);
     }
 }
@@ -107,7 +98,7 @@ fn next() -> Option<Vec<Arc<dyn Late>>> {
     let mut guard = DEADLINES.lock();
     let mut idle_since = None;
     loop {
-        let deadlines = guard.here();
+        let deadlines = &mut *guard;
         let due = deadlines.due();
         if !due.is_empty() {
             return Some(due);

@@ -52,8 +52,6 @@ struct Calls {
 }
 
 struct Pool {
-    /// The process that all this is of.
-    generation: u32,
     /// Those with calls.
     lanes: BTreeMap<Key, Calls>,
     /// Calls of which the lane has let through, and which no thread has taken yet.
@@ -63,7 +61,12 @@ struct Pool {
 }
 
 static POOL: Leaf<Pool> =
-    Leaf::new(Pool { generation: 0, lanes: BTreeMap::new(), ready: VecDeque::new(), idle: 0 });
+    Leaf::of_process(Pool { lanes: BTreeMap::new(), ready: VecDeque::new(), idle: 0 }, |pool| {
+        // A child of fork has neither the calls nor the threads.
+        fork::leave(&mut pool.lanes);
+        fork::leave(&mut pool.ready);
+        pool.idle = 0;
+    });
 
 /// There are calls that are ready.
 static READY: Condvar = Condvar::new();
@@ -112,17 +115,6 @@ fn take(calls: &mut Vec<Arc<dyn Work>>, call: &Arc<dyn Work>) -> bool {
 }
 
 impl Pool {
-    /// A child of fork has neither the calls nor the threads.
-    fn here(&mut self) -> &mut Self {
-        if self.generation != fork::generation() {
-            self.generation = fork::generation();
-            std::mem::forget(std::mem::take(&mut self.lanes));
-            std::mem::forget(std::mem::take(&mut self.ready));
-            self.idle = 0;
-        }
-        self
-    }
-
     /// Lets calls of a lane through. How many threads have to be started for them.
     fn let_through(&mut self, key: &Key) -> usize {
         let mut missing = 0;
@@ -158,7 +150,6 @@ pub fn submit(call: Arc<dyn Work>) -> Result<()> {
     let key = call.via().key();
     let missing = {
         let mut pool = POOL.lock();
-        let pool = pool.here();
         let calls = pool.lanes.entry(key.clone()).or_default();
         let most = call.via().most_abandoned();
         if calls.abandoned.len() >= most {
@@ -183,7 +174,6 @@ pub fn abandon(call: &Arc<dyn Work>) {
     let key = call.via().key();
     let missing = {
         let mut pool = POOL.lock();
-        let pool = pool.here();
         let Some(calls) = pool.lanes.get_mut(&key) else {
             return;
         };
@@ -201,16 +191,16 @@ pub fn abandon(call: &Arc<dyn Work>) {
 /// Changes how many calls of a group go on at once.
 pub fn set_limit(group: &Arc<Group>, limit: usize) {
     group.set_limit(limit);
-    let missing = POOL.lock().here().let_through(&Via::Group(Arc::clone(group)).key());
+    let missing = POOL.lock().let_through(&Via::Group(Arc::clone(group)).key());
     // Without new threads they wait for those that there are.
     let _ = spawn(missing);
 }
 
 /// How many calls there are on a connection.
 pub fn counts(lane: &Lane) -> Counts {
-    let mut pool = POOL.lock();
+    let pool = POOL.lock();
     let mut all = Counts::default();
-    for calls in pool.here().on_connection(lane) {
+    for calls in pool.on_connection(lane) {
         let counts = calls.counts();
         all.running += counts.running;
         all.waiting += counts.waiting;
@@ -223,8 +213,8 @@ pub fn counts(lane: &Lane) -> Counts {
 /// what ends the connection.
 pub fn end_lane(lane: &Lane, why: &'static str) {
     let mut calls: Vec<_> = {
-        let mut pool = POOL.lock();
-        let all = pool.here().on_connection(lane);
+        let pool = POOL.lock();
+        let all = pool.on_connection(lane);
         all.flat_map(|calls| calls.running.iter().chain(&calls.waiting)).map(Arc::clone).collect()
     };
     calls.retain(|call| !call.is_made_here());
@@ -249,7 +239,6 @@ fn work() {
         Arc::clone(&call).make();
         let done = {
             let mut pool = POOL.lock();
-            let pool = pool.here();
             let key = call.via().key();
             if let Some(calls) = pool.lanes.get_mut(&key) {
                 if !take(&mut calls.running, &call) && take(&mut calls.abandoned, &call) {
@@ -270,7 +259,7 @@ fn wait_for_call() -> Option<Arc<dyn Work>> {
     sigpipe::outside(|| {
         let mut guard = POOL.lock();
         loop {
-            if let Some(call) = guard.here().ready.pop_front() {
+            if let Some(call) = guard.ready.pop_front() {
                 return Some(call);
             }
             guard.idle += 1;

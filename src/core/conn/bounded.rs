@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use super::opening::Opening;
 use crate::core::{sigpipe, thread};
 use crate::error::{Misuse, Result};
-use crate::fork::{self, Leaf, lock};
+use crate::fork::{Leaf, lock};
 
 /// How many openings of one URI are at work at once.
 pub const MOST: usize = 4;
@@ -107,32 +107,16 @@ pub struct Count {
     pub abandoned: usize,
 }
 
-struct Places {
-    /// The process whose openings they are.
-    generation: u32,
-    by_name: BTreeMap<String, Count>,
-}
-
-static PLACES: Leaf<Places> = Leaf::new(Places { generation: 0, by_name: BTreeMap::new() });
+/// By URIs. A child of fork has none of the threads.
+static PLACES: Leaf<BTreeMap<String, Count>> = Leaf::of_process(BTreeMap::new(), BTreeMap::clear);
 
 /// A place has become free, or an opening was abandoned.
 static CHANGED: Condvar = Condvar::new();
 
-impl Places {
-    /// A child of fork has no such threads.
-    fn here(&mut self) -> &mut BTreeMap<String, Count> {
-        if self.generation != fork::generation() {
-            self.generation = fork::generation();
-            self.by_name.clear();
-        }
-        &mut self.by_name
-    }
-}
-
 /// The openings that are at work in this process, by their URIs.
 pub fn counts() -> Vec<(String, Count)> {
-    let mut places = PLACES.lock();
-    places.here().iter().map(|(name, count)| (name.clone(), *count)).collect()
+    let places = PLACES.lock();
+    places.iter().map(|(name, count)| (name.clone(), *count)).collect()
 }
 
 /// One of the places for a URI.
@@ -152,7 +136,7 @@ impl Place {
                 if within.as_ref().is_some_and(|within| within.is_given_up()) {
                     return Err(limit.passed(name));
                 }
-                let count = places.here().entry(name.to_owned()).or_default();
+                let count = places.entry(name.to_owned()).or_default();
                 if count.running < MOST {
                     count.running += 1;
                     return Ok(Place { name: name.to_owned(), is_abandoned: false });
@@ -180,7 +164,7 @@ impl Place {
     /// Nobody waits for the opening any more.
     fn abandon(&mut self) {
         self.is_abandoned = true;
-        if let Some(count) = PLACES.lock().here().get_mut(&self.name) {
+        if let Some(count) = PLACES.lock().get_mut(&self.name) {
             count.abandoned += 1;
         }
         CHANGED.notify_all();
@@ -190,11 +174,11 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut places = PLACES.lock();
-        if let Some(count) = places.here().get_mut(&self.name) {
+        if let Some(count) = places.get_mut(&self.name) {
             count.running -= 1;
             count.abandoned -= usize::from(self.is_abandoned);
             if count.running == 0 {
-                places.by_name.remove(&self.name);
+                places.remove(&self.name);
             }
         }
         drop(places);
@@ -397,7 +381,6 @@ fn wait_until<'g, T>(
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 struct Ending {
-    generation: u32,
     openings: Vec<Arc<Opening>>,
     /// Whether a thread sees to them.
     runs: bool,
@@ -405,21 +388,15 @@ struct Ending {
     pause: Duration,
 }
 
-static ENDING: Leaf<Ending> =
-    Leaf::new(Ending { generation: 0, openings: Vec::new(), runs: false, pause: Duration::ZERO });
+static ENDING: Leaf<Ending> = Leaf::of_process(
+    Ending { openings: Vec::new(), runs: false, pause: Duration::ZERO },
+    |ending| {
+        ending.openings.clear();
+        ending.runs = false;
+    },
+);
 
 static MORE: Condvar = Condvar::new();
-
-impl Ending {
-    fn here(&mut self) -> &mut Self {
-        if self.generation != fork::generation() {
-            self.generation = fork::generation();
-            self.openings.clear();
-            self.runs = false;
-        }
-        self
-    }
-}
 
 /// Ends an opening: at once, and then until it is over.
 fn end_soon(opening: &Arc<Opening>) {
@@ -428,7 +405,6 @@ fn end_soon(opening: &Arc<Opening>) {
     }
     let is_first = {
         let mut ending = ENDING.lock();
-        let ending = ending.here();
         ending.openings.push(Arc::clone(opening));
         ending.pause = Duration::from_millis(1);
         !std::mem::replace(&mut ending.runs, true)
@@ -436,17 +412,17 @@ fn end_soon(opening: &Arc<Opening>) {
     MORE.notify_all();
     if is_first && thread::spawn("vkvm-ending", end_all).is_err() {
         // What was done already is enough for most; the next one tries again.
-        ENDING.lock().here().runs = false;
+        ENDING.lock().runs = false;
     }
 }
 
 fn end_all() {
     loop {
-        let openings = ENDING.lock().here().openings.clone();
+        let openings = ENDING.lock().openings.clone();
         let over: Vec<_> = openings.into_iter().filter(|opening| opening.end()).collect();
         let is_over = |it: &Arc<Opening>| over.iter().any(|over| Arc::ptr_eq(it, over));
         let mut ending = ENDING.lock();
-        ending.here().openings.retain(|it| !is_over(it));
+        ending.openings.retain(|it| !is_over(it));
         if ending.openings.is_empty() {
             ending.runs = false;
             return;
