@@ -500,20 +500,25 @@ mod tests {
     fn openings_are_given_up_with_what_waits_for_them() {
         let uri = c"within";
         let openings = Arc::new(Openings::default());
+        let has_begun = Arc::new(AtomicBool::new(false));
         let waits = |openings: &Arc<Openings>| {
-            let openings = Arc::clone(openings);
+            let (openings, begun) = (Arc::clone(openings), Arc::clone(&has_begun));
             std::thread::spawn(move || {
                 openings.run(|| {
                     assert!(can_be_given_up());
                     let (end, ends) = channel::<()>();
-                    let open = move || Ok(ends.recv().is_ok());
+                    let begun = Arc::clone(&begun);
+                    let open = move || {
+                        begun.store(true, Ordering::SeqCst);
+                        Ok(ends.recv().is_ok())
+                    };
                     let started = start(Some(uri), None, None, open, |_| ());
                     (end, started.and_then(|started| started.wait()).is_err())
                 })
             })
         };
         let waiter = waits(&openings);
-        until(|| count(uri) == (1, 0));
+        until(|| has_begun.load(Ordering::SeqCst));
         openings.give_up();
         let (end, failed) = waiter.join().unwrap();
         assert!(failed && count(uri) == (1, 1), "who waits goes on at once");
@@ -525,7 +530,6 @@ mod tests {
         let (ends, started): (Vec<_>, Vec<_>) = (0..MOST).map(|_| stuck(uri, 60_000)).unzip();
         let openings = Arc::new(Openings::default());
         let waiter = waits(&openings);
-        std::thread::sleep(Duration::from_millis(20));
         openings.give_up();
         assert!(waiter.join().unwrap().1, "nor does it wait for a place");
         drop((ends, started));
