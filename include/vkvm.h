@@ -5862,8 +5862,8 @@ vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
 /** Maximum bandwidth of the post-copy phase; 0 means unlimited. (uint64,
  *  MiB/s) */
 #define VKVM_DOMAIN_MIGRATE_PARAM_BANDWIDTH_POSTCOPY "bandwidth.postcopy"
-/** Bandwidth to assume when deciding to switch over. (uint64, bytes/s) Since
- *  libvirt 11.1.0. */
+/** Bandwidth to assume for the final phase, in which the domain is paused.
+ *  (uint64, MiB/s) Since libvirt 11.1.0. */
 #define VKVM_DOMAIN_MIGRATE_PARAM_BANDWIDTH_AVAIL_SWITCHOVER "bandwidth.avail.switchover"
 /** URI at which the graphics clients find the migrated domain. (string) */
 #define VKVM_DOMAIN_MIGRATE_PARAM_GRAPHICS_URI "graphics_uri"
@@ -6082,7 +6082,7 @@ vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
 #define VKVM_DOMAIN_EVENT_STARTED_FROM_SNAPSHOT 3
 /** The guest woke up from a suspend. */
 #define VKVM_DOMAIN_EVENT_STARTED_WAKEUP 4
-/** The hypervisor process was replaced by a new one. Since libvirt 11.6.0. */
+/** Recreated to reset a confidential guest. Since libvirt 11.6.0. */
 #define VKVM_DOMAIN_EVENT_STARTED_RECREATED 5
 
 /* domain_event_detail_crashed: Detail of `VKVM_DOMAIN_EVENT_CRASHED` */
@@ -6146,7 +6146,7 @@ vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
 #define VKVM_DOMAIN_EVENT_STOPPED_FAILED 5
 /** The domain was reverted to a snapshot of a domain that was shut off. */
 #define VKVM_DOMAIN_EVENT_STOPPED_FROM_SNAPSHOT 6
-/** The hypervisor process ends because a new one replaces it. Since libvirt
+/** Ends to be recreated, which resets a confidential guest. Since libvirt
  *  11.6.0. */
 #define VKVM_DOMAIN_EVENT_STOPPED_RECREATED 7
 
@@ -7754,8 +7754,8 @@ vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
 #define VKVM_DOMAIN_STATS_VCPU_SUFFIX_STATE ".state"
 /** CPU time of the virtual CPU. (uint64, ns) Since libvirt 11.2.0. */
 #define VKVM_DOMAIN_STATS_VCPU_SUFFIX_TIME ".time"
-/** Time that the virtual CPU waited for I/O. (uint64, ns) Since libvirt
- *  11.2.0. */
+/** Time that the virtual CPU was ready while the host ran something else.
+ *  (uint64, ns) Since libvirt 11.2.0. */
 #define VKVM_DOMAIN_STATS_VCPU_SUFFIX_WAIT ".wait"
 /** Whether the virtual CPU is halted: idle or disabled. (bool) Since libvirt
  *  11.2.0. */
@@ -7867,7 +7867,7 @@ vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
 #define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LIMITS_MEMORY_ALIGNMENT_MINIMAL ".limits.memory_alignment_minimal"
 /** Best alignment of memory buffers. (uint64, bytes) Since libvirt 11.10.0. */
 #define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LIMITS_MEMORY_ALIGNMENT_OPTIMAL ".limits.memory_alignment_optimal"
-/** Number of intervals that statistics are kept for. (uint) Since libvirt
+/** Number of intervals that statistics are kept for. (uint64) Since libvirt
  *  11.10.0. */
 #define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_TIMED_GROUP_COUNT ".timed_group.count"
 /** Start of the keys of an interval; its number follows. Since libvirt
@@ -7932,7 +7932,7 @@ vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
 /** Start of the keys of the latency histogram of flushes. Since libvirt
  *  12.1.0. */
 #define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LATENCY_HISTOGRAM_FLUSH_PREFIX ".latency_histogram.flush."
-/** Number of bins of the histogram. (uint) Since libvirt 12.1.0. */
+/** Number of bins of the histogram. (uint64) Since libvirt 12.1.0. */
 #define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LATENCY_HISTOGRAM_SUFFIX_BIN_COUNT "bin.count"
 /** Start of the keys of a bin; its number follows. Since libvirt 12.1.0. */
 #define VKVM_DOMAIN_STATS_BLOCK_SUFFIX_LATENCY_HISTOGRAM_SUFFIX_BIN_PREFIX "bin."
@@ -8064,7 +8064,7 @@ vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
 /** Start of the keys of a virtual CPU; its number follows. Since libvirt
  *  11.2.0. */
 #define VKVM_DOMAIN_STATS_DIRTYRATE_VCPU_PREFIX "dirtyrate.vcpu."
-/** Rate at which the virtual CPU changes memory. (int64, MiB/s) Since
+/** Rate at which the virtual CPU changes memory. (uint64, MiB/s) Since
  *  libvirt 11.2.0. */
 #define VKVM_DOMAIN_STATS_DIRTYRATE_VCPU_SUFFIX_MEGABYTES_PER_SECOND ".megabytes_per_second"
 
