@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -245,6 +246,28 @@ static void progress(void)
     entries("", 0);
 }
 
+/* What the queue had no room for is told when there is some again. */
+static void full_queue(void)
+{
+    vkvm_event_queue *large = queue;
+    int pipe_end, unread = 1;
+    must(vkvm_event_queue_new(2, &queue, &err), err, "a queue for two");
+    vkvm_call *call = upload(&pipe_end, 1);
+    vkvm_value_free(result_of(start("vkvm_conn_get_hostname", with("conn", conn), 2), "another call"));
+    must(vkvm_call_watch_progress(call, &err), err, "progress");
+    push(pipe_end, 1000);
+    while (ioctl(pipe_end, FIONREAD, &unread) == 0 && unread > 0)
+        usleep(1000);
+    ok(is_told("call", 2), "a full queue has a place for what is done");
+    push(pipe_end, 500);
+    ok(is_told("progress", 1), "and is told of progress when it has room again");
+    close(pipe_end);
+    vkvm_value_free(result_of(call, "the one"));
+    entries("", 0);
+    vkvm_event_queue_free(queue);
+    queue = large;
+}
+
 /* The thread of the transfer reads from the pipe, and sees it with what comes next. */
 static void ending(bool cancel)
 {
@@ -326,6 +349,7 @@ int main(int argc, char **argv)
     must(vkvm_event_queue_new(10000, &queue, &err), err, "a queue");
     make_volume();
     progress();
+    full_queue();
     ending(false);
     ending(true);
     limits(argv[1]);

@@ -5351,7 +5351,8 @@ int vkvm_event_queue_network_event_register_any(vkvm_event_queue *queue,
  *     names, like "domain"; "conn" for the end of a connection), `event_id`,
  *     `conn` (a handle), `object` (a handle of the class, or null) and `args`
  *     (a map, as for a callback); of a call that is done with the keys `class`
- *     ("call"), `tag` and `call` (a handle) instead; NULL when there is none
+ *     ("call"; "progress" after `vkvm_call_watch_progress`, when it is
+ *     further), `tag` and `call` (a handle) instead; NULL when there is none
  *     in time (out; not NULL; the result may be NULL; owned by the caller:
  *     vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:

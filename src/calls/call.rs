@@ -111,6 +111,9 @@ pub fn report(done: u64, total: u64, unit: &str) -> bool {
 pub fn when_asked(look: Look) {
     if let Some(call) = current() {
         call.sampler.set(look);
+        if call.watch.is_wanted.load(Ordering::Relaxed) {
+            call.ask();
+        }
     }
 }
 
@@ -197,6 +200,7 @@ impl Call {
     /// From now on its queue is told when it is further than [`progress`](Self::progress) said.
     pub fn watch_progress(&self) {
         self.0.watch.is_wanted.store(true, Ordering::Relaxed);
+        self.0.sampler.watch();
         // What it has said before; who says something meanwhile sees that it is wanted.
         if lock(&self.0.tally).is_some() {
             self.0.tell_progress();
@@ -305,11 +309,16 @@ impl Started {
     /// It is this far.
     fn add(&self, done: u64, total: u64, unit: &str) {
         let now = Instant::now();
-        match &mut *lock(&self.tally) {
+        let is_further = match &mut *lock(&self.tally) {
             Some(tally) => tally.add(now, done, total, unit),
-            none => *none = Some(Tally::new(now, done, total, unit)),
+            none => {
+                *none = Some(Tally::new(now, done, total, unit));
+                true
+            }
+        };
+        if is_further {
+            self.tell_progress();
         }
-        self.tell_progress();
     }
 
     /// Whether it is done, or was given up.
@@ -332,8 +341,12 @@ impl Started {
             return;
         }
         if let Some(Told { place, tag, call }) = &*lock(&self.told) {
-            if let Ok(call) = call.try_clone("call") {
-                place.put_before(Entry::Progress { tag: *tag, call });
+            let call = call.try_clone("call");
+            let is_told =
+                call.is_ok_and(|call| place.put_before(Entry::Progress { tag: *tag, call }));
+            if !is_told {
+                // The queue is full, and told the next time.
+                watch.is_told.store(false, Ordering::SeqCst);
             }
         }
     }

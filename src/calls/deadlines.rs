@@ -119,6 +119,10 @@ fn next() -> Option<Vec<Arc<dyn Late>>> {
 }
 
 fn sleep(guard: MutexGuard<'static, Deadlines>, left: Duration) -> MutexGuard<'static, Deadlines> {
-    // A fork does not wait for who sleeps.
-    sigpipe::outside(|| EARLIER.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner).0)
+    // A fork does not wait for who sleeps; who wakes up may have to wait for a fork, and does not
+    // hold the lock meanwhile.
+    sigpipe::outside(|| {
+        drop(EARLIER.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner));
+    });
+    DEADLINES.lock()
 }

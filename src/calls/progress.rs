@@ -42,17 +42,22 @@ impl Tally {
         tally
     }
 
-    /// The call is this far.
-    pub(super) fn add(&mut self, now: Instant, done: u64, total: u64, unit: &str) {
+    /// The call is this far. Whether it is further than before.
+    pub(super) fn add(&mut self, now: Instant, done: u64, total: u64, unit: &str) -> bool {
         // It may say that it is complete only when it is.
         let (done, total) = match done == total {
             true => (self.last.1.max(done), self.last.1.max(total)),
             false => self.meter.advance(done, total),
         };
-        self.last = (now, done, total);
+        // Having said that it is complete, it may find more to do.
+        let share = |done: u64, of: u64| u128::from(done) * u128::from(of);
+        let (_, before, of) = self.last;
+        let goes_back = done < before || (total > 0 && share(done, of) < share(before, total));
+        self.last = if goes_back { (now, before, of) } else { (now, done, total) };
         if self.unit != unit {
             unit.clone_into(&mut self.unit);
         }
+        (before, of) != (self.last.1, self.last.2)
     }
 
     /// All that is known of it.
@@ -83,7 +88,7 @@ mod tests {
         for (ms, done, total) in said {
             let now = begin + Duration::from_millis(*ms);
             match &mut tally {
-                Some(tally) => tally.add(now, *done, *total, "bytes"),
+                Some(tally) => drop(tally.add(now, *done, *total, "bytes")),
                 None => tally = Some(Tally::new(now, *done, *total, "bytes")),
             }
         }
@@ -115,6 +120,8 @@ mod tests {
         assert_eq!((progress.done, progress.total), (8, 10));
         let progress = after(now, &[(0, 0, 10), (1, 8, 10), (2, 12, 10)]);
         assert!(progress.done < progress.total);
+        let progress = after(now, &[(0, 80, 100), (1, 100, 100), (2, 101, 130)]);
+        assert_eq!((progress.done, progress.total), (100, 100));
         let progress = after(now, &[(0, 0, 10), (1, 8, 10), (2, 10, 10)]);
         assert_eq!((progress.done, progress.total), (10, 10));
         assert_eq!(progress.remaining, Some(Duration::ZERO));

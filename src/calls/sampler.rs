@@ -32,6 +32,8 @@ struct Inner {
     look: Option<Look>,
     /// When somebody last wanted to know.
     asked: Option<Instant>,
+    /// Whether somebody wants to know all the time.
+    is_watched: bool,
     /// Whether there is a thread.
     runs: bool,
     is_over: bool,
@@ -44,6 +46,11 @@ impl Sampler {
         let unused = if inner.is_over { Some(look) } else { inner.look.replace(look) };
         drop(inner);
         drop(unused);
+    }
+
+    /// From now on somebody wants to know all the time, once it is asked.
+    pub fn watch(&self) {
+        lock(&self.inner).is_watched = true;
     }
 
     /// Somebody wants to know. `tell` hears of it from now on, for a while.
@@ -96,7 +103,8 @@ impl Sampler {
     /// How to ask once more; None where nobody wants to know any more.
     fn next(&self) -> Option<Look> {
         let mut inner = lock(&self.inner);
-        let is_wanted = inner.asked.is_some_and(|asked| asked.elapsed() < LINGER);
+        let is_wanted =
+            inner.is_watched || inner.asked.is_some_and(|asked| asked.elapsed() < LINGER);
         let look = if is_wanted && !inner.is_over { inner.look.take() } else { None };
         inner.runs = look.is_some();
         look

@@ -111,7 +111,8 @@ pub unsafe extern "C" fn vkvm_event_queue_get_overflow(
 /// - `event` (nullable, map): a map with the keys `class` (of the object, as in function names,
 ///   like "domain"; "conn" for the end of a connection), `event_id`, `conn` (a handle), `object`
 ///   (a handle of the class, or null) and `args` (a map, as for a callback); of a call that is
-///   done with the keys `class` ("call"), `tag` and `call` (a handle) instead; NULL when there is
+///   done with the keys `class` ("call"; "progress" after `vkvm_call_watch_progress`, when it is
+///   further), `tag` and `call` (a handle) instead; NULL when there is
 ///   none in time
 ///
 /// cbindgen:blocks

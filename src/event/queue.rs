@@ -51,12 +51,11 @@ pub enum Entry {
 pub struct Place(Option<Arc<Inner>>);
 
 impl Place {
-    /// Puts something else into the queue, if there is room for it.
-    pub fn put_before(&self, entry: Entry) {
-        if let Some(queue) = &self.0 {
-            // As below.
-            drop(queue.events.put(entry));
-        }
+    /// Puts something else into the queue, if there is room for it; whether there was.
+    pub fn put_before(&self, entry: Entry) -> bool {
+        let left = self.0.as_ref().map(|queue| queue.events.put(entry));
+        // What is given back ends here, under no lock.
+        matches!(left, Some(None))
     }
 
     /// Puts it there.
