@@ -72,19 +72,25 @@ void vkvm_perl_tell_progress(pTHX_ vkvm_perl_progress *progress, vkvm_call *call
 {
     char *unit;
     PERL_UNUSED_CONTEXT;
-    /* A callback that makes calls itself may have taken the next entry out of the queue. */
-    while (!progress->is_over && is_further(progress, call, &unit)) {
-        int answer =
-            progress->has_unit
-                ? ((on_host_progress *)progress->function)(progress->done, progress->total, unit,
-                                                           progress->userdata)
-                : ((on_progress *)progress->function)(progress->done, progress->total,
-                                                      progress->userdata);
-        vkvm_string_free(unit);
-        if (answer != 0) {
-            progress->is_over = TRUE;
-            vkvm_call_stop(call, NULL);
-        }
+    if (progress->is_over || !is_further(progress, call, &unit))
+        return;
+    int answer = progress->has_unit
+                     ? ((on_host_progress *)progress->function)(progress->done, progress->total,
+                                                                unit, progress->userdata)
+                     : ((on_progress *)progress->function)(progress->done, progress->total,
+                                                           progress->userdata);
+    vkvm_string_free(unit);
+    if (answer != 0) {
+        progress->is_over = TRUE;
+        vkvm_call_stop(call, NULL);
+        return;
+    }
+    /* Once in a turn of the loop: others have theirs. What has come meanwhile, whose entry a call
+     * of the callback's may have taken out of the queue, is told of again. */
+    vkvm_value *now;
+    if (vkvm_call_get_progress(call, &now, NULL) == 0) {
+        vkvm_value_free(now);
+        vkvm_call_watch_progress(call, NULL);
     }
 }
 

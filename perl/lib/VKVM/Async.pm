@@ -76,7 +76,8 @@ sub _go_on {
     %$operation = ();
     return if $future->is_ready;
     if ($status == 1) {
-        $future->fail($error, 'vkvm');
+        # What a callback died with is no failure of libvirt's.
+        $future->fail($error, Scalar::Util::blessed($error) && $error->isa('VKVM::Error') ? 'vkvm' : ());
     }
     else {
         $future->done(@results);
@@ -398,7 +399,7 @@ C<await> die with that object.
 =item *
 
 C<cancel> of a future cancels its call: one that has not begun never begins; one that runs is
-abandoned, as after a timeout (L<VKVM/set_call_timeout>).
+abandoned, and its job is aborted, as after a timeout (L<VKVM/set_call_timeout>).
 
 =item *
 
