@@ -6,7 +6,7 @@
 //! call of whichever thread has both sent. So where an answer takes its time, others call.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::deadlines::{self, Key, Late};
@@ -19,9 +19,6 @@ const FIRST: Duration = Duration::from_millis(20);
 /// How many calls are made for one. Each may wait for a thread until that is answered.
 const MOST: u32 = 7;
 
-/// The libvirt from which on nothing is lost.
-const MENDED: u64 = 10_001_000;
-
 /// A call that is waited for.
 struct Waiting {
     conn: Arc<Conn>,
@@ -32,8 +29,7 @@ struct Waiting {
 
 /// Makes a call on the connection, which is sent whatever the others there wait for.
 pub fn insist<T>(conn: &Arc<Conn>, call: impl FnOnce() -> T) -> T {
-    static IS_MENDED: OnceLock<bool> = OnceLock::new();
-    if *IS_MENDED.get_or_init(|| library::libvirt_version().is_ok_and(|it| it >= MENDED)) {
+    if library::has_safe_client() {
         return call();
     }
     let conn = Arc::clone(conn);

@@ -44,20 +44,13 @@ impl Tally {
 
     /// The call is this far. Whether it is further than before.
     pub(super) fn add(&mut self, now: Instant, done: u64, total: u64, unit: &str) -> bool {
-        // It may say that it is complete only when it is.
-        let (done, total) = match done == total {
-            true => (self.last.1.max(done), self.last.1.max(total)),
-            false => self.meter.advance(done, total),
-        };
-        // Having said that it is complete, it may find more to do.
-        let share = |done: u64, of: u64| u128::from(done) * u128::from(of);
-        let (_, before, of) = self.last;
-        let goes_back = done < before || (total > 0 && share(done, of) < share(before, total));
-        self.last = if goes_back { (now, before, of) } else { (now, done, total) };
+        let before = (self.last.1, self.last.2);
+        let (done, total) = self.meter.reach(done, total);
+        self.last = (now, done, total);
         if self.unit != unit {
             unit.clone_into(&mut self.unit);
         }
-        (before, of) != (self.last.1, self.last.2)
+        (done, total) != before
     }
 
     /// All that is known of it.

@@ -17,9 +17,6 @@ use crate::core::lane::Lane;
 use crate::core::{Stream, library, thread};
 use crate::handle;
 
-/// The first libvirt that loses no wake-up.
-const SAFE_SINCE: u64 = 10_001_000;
-
 /// How long a call has to take until the client is woken, in ms.
 const FIRST_PAUSE_MS: u64 = 20;
 const LONGEST_PAUSE_MS: u64 = 1000;
@@ -43,9 +40,7 @@ impl Beside {
                 Beside::Receives(Arc::clone(lane), *stream)
             }
             Via::Lane(lane) | Via::Stream(lane, ..) => match lane.receiver() {
-                Some(stream) if library::libvirt_version().is_ok_and(|is| is < SAFE_SINCE) => {
-                    Beside::Sends(Waker::start(stream))
-                }
+                Some(stream) if !library::has_safe_client() => Beside::Sends(Waker::start(stream)),
                 _ => Beside::None,
             },
             _ => Beside::None,

@@ -2,6 +2,7 @@
 
 use std::ffi::c_ulong;
 use std::ptr;
+use std::sync::OnceLock;
 
 use virt::sys;
 
@@ -24,6 +25,14 @@ pub fn libvirt_version() -> Result<u64> {
     let returned = unsafe { sys::virGetVersion(&mut version, ptr::null(), ptr::null_mut()) };
     call::done(returned, c"virGetVersion")?;
     Ok(version)
+}
+
+/// Whether several threads may call on one connection, and none of their calls waits for
+/// another one's answer. Before 10.1 libvirt's client can crash then (see the guide's page on
+/// threads), or send a call only when the one that is waited for is answered.
+pub fn has_safe_client() -> bool {
+    static IS_SAFE: OnceLock<bool> = OnceLock::new();
+    *IS_SAFE.get_or_init(|| libvirt_version().is_ok_and(|version| version >= 10_001_000))
 }
 
 /// The version of libvirt that libvkvm was built against, in the same form, if

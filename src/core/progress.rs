@@ -31,6 +31,15 @@ impl Meter {
         *self.told.insert(if is_advance { (done, total) } else { (before, of) })
     }
 
+    /// The same of what says that it is complete only when it is. It may find more to do then.
+    pub fn reach(&mut self, done: u64, total: u64) -> (u64, u64) {
+        if done != total {
+            return self.advance(done, total);
+        }
+        let all = self.told.map_or(done, |(before, _)| before.max(done));
+        *self.told.insert((all, all))
+    }
+
     /// What to tell when all of it is done. None if nothing was told before.
     pub fn complete(&self) -> Option<(u64, u64)> {
         let (done, _) = self.told?;

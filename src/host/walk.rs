@@ -16,9 +16,6 @@ use crate::error::{Error, Result};
 const AT_ONCE: usize = 8;
 /// With fewer objects than this, threads are not worth their beginning.
 const MANY: usize = 16;
-/// The client of earlier libvirts can crash when several threads call on one connection
-/// (see the guide's page on threads): a list is not worth that.
-const SAFE_SINCE: u64 = 10_001_000;
 
 /// libvirt's errors about objects that are not there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +68,8 @@ pub fn each<T: Sync, R: Send>(
 ) -> Result<Vec<R>> {
     let workers = match objects.len() {
         0..MANY => 1,
-        _ if conn.is_in_process()? || library::libvirt_version()? < SAFE_SINCE => 1,
+        // A list is not worth a crash.
+        _ if conn.is_in_process()? || !library::has_safe_client() => 1,
         _ => AT_ONCE,
     };
     let told = at_once(workers, objects, |object| present(ask(object), gone))?;
