@@ -20,44 +20,16 @@
 
 #include "common.h"
 #include "hostile.h"
+#include "started.h"
 
 static vkvm_conn *conn;
 static vkvm_error *err;
 static vkvm_event_queue *queue;
 static const char *dir;
 
-static vkvm_value *with(const char *key, void *object)
+static vkvm_call *begin(const char *function, vkvm_value *args, uint64_t tag)
 {
-    vkvm_value *args;
-    must(vkvm_value_new_map(&args, &err), err, "a map");
-    must(vkvm_value_set_handle(args, key, object, &err), err, key);
-    return args;
-}
-
-static vkvm_call *start(const char *function, vkvm_value *args, uint64_t tag)
-{
-    vkvm_call *call = NULL;
-    must(vkvm_call_start(function, args, 0, queue, tag, &call, &err), err, function);
-    vkvm_value_free(args);
-    return call;
-}
-
-static bool is_done(vkvm_call *call, int timeout_ms)
-{
-    bool done = false;
-    must(vkvm_call_wait(call, timeout_ms, &done, &err), err, "waiting");
-    return done;
-}
-
-/* Waits for a call, and frees it. */
-static vkvm_value *result_of(vkvm_call *call, const char *name)
-{
-    vkvm_value *result = NULL;
-    if (!ok(is_done(call, PATIENCE * 1000), "%s is done", name))
-        return NULL;
-    works(vkvm_call_get_result(call, &result, &err), &err, name);
-    vkvm_call_free(call);
-    return result;
+    return start(function, args, 0, queue, tag);
 }
 
 /* Takes all entries out; how many of this class and tag there were. */
@@ -83,14 +55,14 @@ static vkvm_call *receive(vkvm_stream *stream)
 {
     vkvm_value *args = with("stream", stream);
     must(vkvm_value_set_int64(args, "data_len", 100, &err), err, "data_len");
-    return start("vkvm_stream_recv", args, 1);
+    return begin("vkvm_stream_recv", args, 1);
 }
 
 static vkvm_call *send_text(vkvm_stream *stream, const char *text)
 {
     vkvm_value *args = with("stream", stream);
     must(vkvm_value_set_bytes(args, "data", text, strlen(text), &err), err, "data");
-    return start("vkvm_stream_send", args, 2);
+    return begin("vkvm_stream_send", args, 2);
 }
 
 /* The daemon connects to our socket, as QEMU has before. */
@@ -125,7 +97,7 @@ static void both_directions(void)
             got += (size_t)read(peer, text + got, sizeof text - got);
         right += memcmp(text, "ab", 2) == 0;
         /* Other calls go on as well. */
-        vkvm_value_free(result_of(start("vkvm_conn_get_hostname", with("conn", conn), 3), "a call"));
+        vkvm_value_free(result_of(begin("vkvm_conn_get_hostname", with("conn", conn), 3), "a call"));
         waits += !is_done(receiving, 0);
     }
     ok(right == rounds, "what is sent while it is received arrives, in order");
@@ -145,7 +117,7 @@ static void both_directions(void)
     vkvm_value *args = with("dom", dom);
     must(vkvm_value_set_handle(args, "stream", other, &err), err, "stream");
     must(vkvm_value_set_int64(args, "flags", VKVM_DOMAIN_OPEN_CHANNEL_FORCE, &err), err, "flags");
-    vkvm_value_free(result_of(start("vkvm_domain_open_channel", args, 4), "a forced opening"));
+    vkvm_value_free(result_of(begin("vkvm_domain_open_channel", args, 4), "a forced opening"));
     ok(is_done(receiving, PATIENCE * 1000), "who waits is done");
     vkvm_call_free(receiving);
     vkvm_stream_abort(other, NULL);
@@ -183,7 +155,7 @@ static vkvm_call *upload(int *pipe_end, uint64_t tag)
     must(pipe(ends), NULL, "a pipe");
     vkvm_value *args = with("vol", vol);
     must(vkvm_value_set_int64(args, "fd", ends[0], &err), err, "fd");
-    vkvm_call *call = start("vkvm_storage_vol_upload_fd", args, tag);
+    vkvm_call *call = begin("vkvm_storage_vol_upload_fd", args, tag);
     close(ends[0]);
     *pipe_end = ends[1];
     return call;
@@ -238,7 +210,7 @@ static void progress(void)
     vkvm_value_free(result);
     ok(is_told("call", 7), "the queue is told that it is done");
 
-    call = start("vkvm_conn_get_hostname", with("conn", conn), 8);
+    call = begin("vkvm_conn_get_hostname", with("conn", conn), 8);
     works(vkvm_call_watch_progress(call, &err), &err, "a call that tells nothing");
     is_int(done_of(call), -1, "has no progress");
     works(vkvm_call_stop(call, &err), &err, "asking it to end");
@@ -253,7 +225,7 @@ static void full_queue(void)
     int pipe_end, unread = 1;
     must(vkvm_event_queue_new(2, &queue, &err), err, "a queue for two");
     vkvm_call *call = upload(&pipe_end, 1);
-    vkvm_value_free(result_of(start("vkvm_conn_get_hostname", with("conn", conn), 2), "another call"));
+    vkvm_value_free(result_of(begin("vkvm_conn_get_hostname", with("conn", conn), 2), "another call"));
     must(vkvm_call_watch_progress(call, &err), err, "progress");
     push(pipe_end, 1000);
     while (ioctl(pipe_end, FIONREAD, &unread) == 0 && unread > 0)

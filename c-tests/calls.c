@@ -19,6 +19,7 @@
 
 #include "common.h"
 #include "hostile.h"
+#include "started.h"
 
 static const char *uri;
 static pid_t daemon_pid;
@@ -26,48 +27,6 @@ static int first_threads;
 
 static vkvm_conn *conn;
 static vkvm_error *err;
-
-/* A map with an object in it. */
-static vkvm_value *with(const char *key, void *object)
-{
-    vkvm_value *args;
-    must(vkvm_value_new_map(&args, &err), err, "a map");
-    must(vkvm_value_set_handle(args, key, object, &err), err, key);
-    return args;
-}
-
-static vkvm_value *with_text(vkvm_value *args, const char *key, const char *text)
-{
-    must(vkvm_value_set_string(args, key, text, &err), err, key);
-    return args;
-}
-
-/* Starts a call, and frees its arguments. */
-static vkvm_call *start(const char *function, vkvm_value *args, uint32_t timeout_ms,
-                        vkvm_event_queue *queue, uint64_t tag)
-{
-    vkvm_call *call = NULL;
-    must(vkvm_call_start(function, args, timeout_ms, queue, tag, &call, &err), err, function);
-    vkvm_value_free(args);
-    return call;
-}
-
-static bool is_done(vkvm_call *call, int timeout_ms)
-{
-    bool done = false;
-    must(vkvm_call_wait(call, timeout_ms, &done, &err), err, "waiting");
-    return done;
-}
-
-/* What a call has come to; frees the call. */
-static vkvm_value *result_of(vkvm_call *call, const char *name)
-{
-    vkvm_value *result = NULL;
-    ok(is_done(call, PATIENCE * 1000), "%s is done", name);
-    works(vkvm_call_get_result(call, &result, &err), &err, name);
-    vkvm_call_free(call);
-    return result;
-}
 
 /* Checks the error that a call has come to; frees the call. */
 static void fails_with(vkvm_call *call, int code, const char *part, const char *name)

@@ -18,6 +18,7 @@
 
 #include "common.h"
 #include "hostile.h"
+#include "started.h"
 
 enum { PIECE = 256 * 1024, PIECES = 8 };
 
@@ -36,43 +37,15 @@ static vkvm_domain *watched;
 
 static vkvm_error *err;
 
-static vkvm_value *with(const char *key, void *object)
-{
-    vkvm_value *args;
-    must(vkvm_value_new_map(&args, &err), err, "a map");
-    must(vkvm_value_set_handle(args, key, object, &err), err, key);
-    return args;
-}
-
-static vkvm_value *with_text(vkvm_value *args, const char *key, const char *text)
-{
-    must(vkvm_value_set_string(args, key, text, &err), err, key);
-    return args;
-}
-
 static vkvm_value *with_number(vkvm_value *args, const char *key, int64_t number)
 {
     must(vkvm_value_set_int64(args, key, number, &err), err, key);
     return args;
 }
 
-static vkvm_call *start(const char *function, vkvm_value *args, uint32_t timeout_ms)
+static vkvm_call *begin(const char *function, vkvm_value *args, uint32_t timeout_ms)
 {
-    vkvm_call *call = NULL;
-    must(vkvm_call_start(function, args, timeout_ms, NULL, 0, &call, &err), err, function);
-    vkvm_value_free(args);
-    return call;
-}
-
-/* Waits for a call that is given up; frees it. */
-static void fails_with(vkvm_call *call, int code, const char *name)
-{
-    bool is_done = false;
-    vkvm_value *result = NULL;
-    works(vkvm_call_wait(call, PATIENCE * 1000, &is_done, &err), &err, name);
-    ok(is_done, "%s: it is done", name);
-    fails(vkvm_call_get_result(call, &result, &err), &err, code, NULL, name);
-    vkvm_call_free(call);
+    return start(function, args, timeout_ms, NULL, 0);
 }
 
 static int64_t count_calls(const char *which)
@@ -228,11 +201,11 @@ static void wait_for_progress(vkvm_call *call, int64_t wanted, bool has_total)
 static void cancelled_save(void)
 {
     begin_reading(&own);
-    vkvm_call *call = start("vkvm_domain_save", with_text(with("dom", dom), "to", own.path), 0);
+    vkvm_call *call = begin("vkvm_domain_save", with_text(with("dom", dom), "to", own.path), 0);
     wait_for_job(VKVM_DOMAIN_JOB_OPERATION_SAVE);
     wait_for_progress(call, 1, true);
     works(vkvm_call_cancel(call, &err), &err, "a save is cancelled");
-    fails_with(call, VKVM_ERROR_OWN_CANCELLED, "a save that was cancelled");
+    ends_with(call, VKVM_ERROR_OWN_CANCELLED, "a save that was cancelled");
     is_aborted("a save that was cancelled");
     end_reading(&own);
 }
@@ -240,8 +213,8 @@ static void cancelled_save(void)
 static void late_dump(void)
 {
     begin_reading(&own);
-    vkvm_call *call = start("vkvm_domain_core_dump", with_text(with("dom", dom), "to", own.path), 1000);
-    fails_with(call, VKVM_ERROR_OWN_TIMEOUT, "a dump after its deadline");
+    vkvm_call *call = begin("vkvm_domain_core_dump", with_text(with("dom", dom), "to", own.path), 1000);
+    ends_with(call, VKVM_ERROR_OWN_TIMEOUT, "a dump after its deadline");
     is_aborted("a dump after its deadline");
     end_reading(&own);
 }
@@ -249,11 +222,11 @@ static void late_dump(void)
 static void cancelled_at_once(void)
 {
     begin_reading(&own);
-    vkvm_call *call = start("vkvm_domain_core_dump", with_text(with("dom", dom), "to", own.path), 0);
+    vkvm_call *call = begin("vkvm_domain_core_dump", with_text(with("dom", dom), "to", own.path), 0);
     while (count_calls("running") == 0)
         usleep(100);
     works(vkvm_call_cancel(call, &err), &err, "a dump is cancelled when it has just begun");
-    fails_with(call, VKVM_ERROR_OWN_CANCELLED, "a dump that has just begun");
+    ends_with(call, VKVM_ERROR_OWN_CANCELLED, "a dump that has just begun");
     is_aborted("a dump that has just begun");
     end_reading(&own);
 }
@@ -264,10 +237,10 @@ static void behind_own_job(void)
     begin_reading(&own);
     vkvm_value *result = NULL;
     bool is_done = true;
-    vkvm_call *dump = start("vkvm_domain_core_dump", with_text(with("dom", dom), "to", own.path), 0);
+    vkvm_call *dump = begin("vkvm_domain_core_dump", with_text(with("dom", dom), "to", own.path), 0);
     wait_for_job(VKVM_DOMAIN_JOB_OPERATION_DUMP);
-    vkvm_call *save = start("vkvm_domain_save", with_text(with("dom", dom), "to", own.path), 500);
-    fails_with(save, VKVM_ERROR_OWN_TIMEOUT, "a save that waits for a dump");
+    vkvm_call *save = begin("vkvm_domain_save", with_text(with("dom", dom), "to", own.path), 500);
+    ends_with(save, VKVM_ERROR_OWN_TIMEOUT, "a save that waits for a dump");
     ok(falls_to_calls(1), "it ends at once, for libvirt has not begun it");
     works(vkvm_call_wait(dump, 200, &is_done, &err), &err, "the dump is waited for");
     ok(!is_done, "the dump was not aborted");
@@ -307,13 +280,13 @@ static void behind_job_of_another(void)
     begin_reading(&others);
     pthread_t other = begin_direct_dump();
     wait_for_job(VKVM_DOMAIN_JOB_OPERATION_DUMP);
-    vkvm_call *dump = start("vkvm_domain_core_dump", with_text(with("dom", dom), "to", own.path), 0);
+    vkvm_call *dump = begin("vkvm_domain_core_dump", with_text(with("dom", dom), "to", own.path), 0);
     while (count_calls("running") == 0)
         usleep(1000);
     /* Long enough for it to come to libvirt, nearly always. */
     usleep(200000);
     works(vkvm_call_cancel(dump, &err), &err, "a dump that waits for another one's is cancelled");
-    fails_with(dump, VKVM_ERROR_OWN_CANCELLED, "a dump that waits for another one's");
+    ends_with(dump, VKVM_ERROR_OWN_CANCELLED, "a dump that waits for another one's");
     others.is_fast = true;
     pthread_join(other, NULL);
     is_int(others_code, 0, "the other one's is not aborted");
@@ -328,10 +301,10 @@ static void before_job_of_another(void)
 {
     begin_reading(&own);
     begin_reading(&others);
-    vkvm_call *dump = start("vkvm_domain_core_dump", with_text(with("dom", dom), "to", own.path), 0);
+    vkvm_call *dump = begin("vkvm_domain_core_dump", with_text(with("dom", dom), "to", own.path), 0);
     wait_for_job(VKVM_DOMAIN_JOB_OPERATION_DUMP);
     works(vkvm_call_cancel(dump, &err), &err, "a dump is cancelled");
-    fails_with(dump, VKVM_ERROR_OWN_CANCELLED, "a dump that another one follows");
+    ends_with(dump, VKVM_ERROR_OWN_CANCELLED, "a dump that another one follows");
     pthread_t other = begin_direct_dump();
     ok(falls_to_calls(0), "it ends");
     others.is_fast = true;
@@ -347,7 +320,7 @@ static void complete_managed_save(void)
 {
     bool is_done = false;
     vkvm_value *result = NULL;
-    vkvm_call *call = start("vkvm_domain_managed_save", with("dom", dom), 0);
+    vkvm_call *call = begin("vkvm_domain_managed_save", with("dom", dom), 0);
     int64_t done = 0, total = 0;
     bool is_right = true;
     while (!is_done) {
@@ -386,13 +359,13 @@ static void freed_connection(const char *uri, const char *other_uri)
     with_number(args, "flags", VKVM_DOMAIN_MIGRATE_LIVE | VKVM_DOMAIN_MIGRATE_PEER2PEER);
     must(vkvm_value_set_handle(args, "params", params, &err), err, "params");
     vkvm_value_free(params);
-    vkvm_call *call = start("vkvm_domain_migrate_to_uri", args, 0);
+    vkvm_call *call = begin("vkvm_domain_migrate_to_uri", args, 0);
     wait_for_job(VKVM_DOMAIN_JOB_OPERATION_MIGRATION_OUT);
     wait_for_progress(call, 1, true);
     vkvm_domain_free(mover);
     double begin = now();
     vkvm_conn_free(mine);
-    fails_with(call, VKVM_ERROR_OWN_CANCELLED, "a migration whose connection is freed");
+    ends_with(call, VKVM_ERROR_OWN_CANCELLED, "a migration whose connection is freed");
     int type = -1;
     while (type != VKVM_DOMAIN_JOB_NONE && now() < begin + PATIENCE) {
         vkvm_value *stats = NULL;
@@ -417,16 +390,16 @@ static void host_command(void)
     vkvm_value *args = with_text(with("host", host), "command", "domain.save");
     must(vkvm_value_set_handle(args, "args", words, &err), err, "args");
     vkvm_value_free(words);
-    vkvm_call *call = start("vkvm_host_call", args, 0);
+    vkvm_call *call = begin("vkvm_host_call", args, 0);
     wait_for_job(VKVM_DOMAIN_JOB_OPERATION_SAVE);
     wait_for_progress(call, 1, true);
     works(vkvm_call_cancel(call, &err), &err, "the command domain.save is cancelled");
-    fails_with(call, VKVM_ERROR_OWN_CANCELLED, "a command that was cancelled");
+    ends_with(call, VKVM_ERROR_OWN_CANCELLED, "a command that was cancelled");
     is_aborted("a command that was cancelled");
     end_reading(&own);
     vkvm_host_free(host);
 
-    call = start("vkvm_conn_get_hostname", with("conn", conn), 0);
+    call = begin("vkvm_conn_get_hostname", with("conn", conn), 0);
     works(vkvm_call_get_progress(call, &progress, &err), &err, "progress of what does not say it");
     int kind = -1;
     works(vkvm_value_get_kind(progress, "", &kind, &err), &err, "its kind");
@@ -454,14 +427,14 @@ static void transfer(const char *scratch)
          err, "a volume");
     must(pipe(ends), NULL, "a pipe");
     vkvm_value *args = with_number(with("vol", vol), "fd", ends[0]);
-    vkvm_call *call = start("vkvm_storage_vol_upload_fd", with_number(args, "length", PIECES * PIECE), 0);
+    vkvm_call *call = begin("vkvm_storage_vol_upload_fd", with_number(args, "length", PIECES * PIECE), 0);
     close(ends[0]);
     wait_for_progress(call, 0, false);
     for (int i = 1; i <= 2; i++)
         must(write(ends[1], piece, PIECE) == PIECE ? 0 : -1, NULL, "a piece");
     wait_for_progress(call, 2 * PIECE, false);
     works(vkvm_call_cancel(call, &err), &err, "an upload is cancelled");
-    fails_with(call, VKVM_ERROR_OWN_CANCELLED, "an upload that was cancelled");
+    ends_with(call, VKVM_ERROR_OWN_CANCELLED, "an upload that was cancelled");
     signal(SIGPIPE, SIG_IGN);
     ok(write(ends[1], piece, PIECE) < PIECE, "it takes no piece any more");
     ok(falls_to_calls(0), "it ends with the next one, though there are more");

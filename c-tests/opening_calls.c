@@ -15,6 +15,7 @@
 #include "common.h"
 #include "hostile.h"
 #include "opening.h"
+#include "started.h"
 
 enum { TIMES = 12 };
 
@@ -34,23 +35,13 @@ static vkvm_value *arguments(const char *function, const char *uri)
     return args;
 }
 
-static vkvm_call *start(const char *function, const char *uri, uint32_t timeout_ms)
+static vkvm_call *begin(const char *function, const char *uri, uint32_t timeout_ms)
 {
     vkvm_call *call = NULL;
     vkvm_value *args = arguments(function, uri);
     works(vkvm_call_start(function, args, timeout_ms, NULL, 0, &call, &err), &err, function);
     vkvm_value_free(args);
     return call;
-}
-
-static void fails_with(vkvm_call *call, int code, const char *name)
-{
-    bool is_done = false;
-    vkvm_value *result = NULL;
-    works(vkvm_call_wait(call, PATIENCE * 1000, &is_done, &err), &err, name);
-    ok(is_done, "%s: it is done", name);
-    fails(vkvm_call_get_result(call, &result, &err), &err, code, NULL, name);
-    vkvm_call_free(call);
 }
 
 static void wait_for_openings(int wanted)
@@ -69,12 +60,12 @@ static void is_ended(const char *what, const char *uri)
     for (int i = 0; i < (int)(sizeof functions / sizeof *functions); i++) {
         char name[100];
         snprintf(name, sizeof name, "%s: %s", what, functions[i]);
-        fails_with(start(functions[i], uri, 100), VKVM_ERROR_OWN_TIMEOUT, name);
+        ends_with(begin(functions[i], uri, 100), VKVM_ERROR_OWN_TIMEOUT, name);
         descriptors_after_all(name);
-        vkvm_call *call = start(functions[i], uri, 0);
+        vkvm_call *call = begin(functions[i], uri, 0);
         wait_for_openings(1);
         works(vkvm_call_cancel(call, &err), &err, "it is cancelled");
-        fails_with(call, VKVM_ERROR_OWN_CANCELLED, name);
+        ends_with(call, VKVM_ERROR_OWN_CANCELLED, name);
         int after = descriptors_after_all(name);
         /* What libraries open once is open after the first one. */
         for (double end = now() + PATIENCE; i > 0 && after > before && now() < end; usleep(1000))
@@ -88,7 +79,7 @@ static void is_ended(const char *what, const char *uri)
 static void again_and_again(const char *uri)
 {
     for (int i = 0; i < TIMES; i++) {
-        fails_with(start("vkvm_conn_open", uri, 20), VKVM_ERROR_OWN_TIMEOUT, "once more");
+        ends_with(begin("vkvm_conn_open", uri, 20), VKVM_ERROR_OWN_TIMEOUT, "once more");
         descriptors_after_all("once more");
     }
 }
@@ -98,12 +89,12 @@ static void more_than_there_are_places(const char *uri)
 {
     vkvm_call *calls[TIMES];
     for (int i = 0; i < TIMES; i++)
-        calls[i] = start("vkvm_conn_open", uri, 0);
+        calls[i] = begin("vkvm_conn_open", uri, 0);
     wait_for_openings(4);
     for (int i = TIMES - 1; i >= 0; i--)
         works(vkvm_call_cancel(calls[i], &err), &err, "it is cancelled");
     for (int i = 0; i < TIMES; i++)
-        fails_with(calls[i], VKVM_ERROR_OWN_CANCELLED, "one of many");
+        ends_with(calls[i], VKVM_ERROR_OWN_CANCELLED, "one of many");
     descriptors_after_all("many");
 }
 
@@ -116,7 +107,7 @@ static void opens(const char *uri)
         char *name = NULL;
         vkvm_conn *conn = NULL;
         vkvm_value *result = NULL;
-        vkvm_call *call = start(functions[i], uri, 0);
+        vkvm_call *call = begin(functions[i], uri, 0);
         works(vkvm_call_wait(call, PATIENCE * 1000, &is_done, &err), &err, "it is waited for");
         works(vkvm_call_get_result(call, &result, &err), &err, "it is opened");
         works(vkvm_value_get_handle(result, "", (void **)&conn, &err), &err, "the connection");
