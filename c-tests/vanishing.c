@@ -124,7 +124,9 @@ static const struct kind kinds[] = {
     { "list_snapshots", "{\"domain\":\"probe\"}", make_snapshot, delete_snapshot, 0 },
 };
 
-/* The other thread: one comes, another goes, with names between those of the others. */
+/* The other thread: one comes, another goes, with names between those of the others. A pause
+   after each: libvirt's locks are not fair, and who asks again at once gets them again and
+   again, while a list that asks about each of its objects waits for each. */
 static void *come_and_go(void *userdata)
 {
     const struct kind *kind = userdata;
@@ -140,6 +142,7 @@ static void *come_and_go(void *userdata)
             kind->delete(name);
         }
         rounds++;
+        usleep(10);
     }
     return NULL;
 }
@@ -160,8 +163,8 @@ static void lists(const struct kind *kind, int times)
     stop = false;
     rounds = 0;
     must(-pthread_create(&thread, NULL, come_and_go, (void *)kind), NULL, "a thread");
-    /* Until both have done enough. Each list lets the other thread come to its turn: libvirt's
-       locks are not fair, and who asks again at once gets them again and again. */
+    /* Until both have done enough. Each list lets the other thread come to its turn, for the
+       same reason. */
     for (int i = 0, seen = 0; i < times || rounds < times; i++, seen = rounds) {
         vkvm_value *result = NULL;
         size_t count = 0;
