@@ -83,11 +83,11 @@
 /** The version of this header: its first number. */
 #define VKVM_VERSION_MAJOR 0
 /** Its second number. */
-#define VKVM_VERSION_MINOR 1
+#define VKVM_VERSION_MINOR 2
 /** Its third number. */
 #define VKVM_VERSION_MICRO 0
 /** The version as text. */
-#define VKVM_VERSION_STRING "0.1.0"
+#define VKVM_VERSION_STRING "0.2.0"
 /** The version as a number: major * 1,000,000 + minor * 1,000 + micro, like what
     vkvm_library_get_version gives at run time. */
 #define VKVM_VERSION \

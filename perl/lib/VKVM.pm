@@ -5,7 +5,7 @@ use warnings;
 
 use Scalar::Util ();
 
-our $VERSION = '0.001000';
+our $VERSION = '0.002000';
 
 require XSLoader;
 XSLoader::load('VKVM', $VERSION);

@@ -78,6 +78,7 @@ fn run(root: &Path, check: bool) -> Result<usize> {
     let mut stale = 0;
     let mut outputs = generate(&api, &mut bindings, &table, &modules)?;
     outputs.push(versions::write(root, &api)?);
+    outputs.extend(perl::versions::write(root)?);
     for (path, text) in outputs {
         let place = root.join(&path);
         if fs::read_to_string(&place).is_ok_and(|old| old == text) {

@@ -35,3 +35,32 @@ pub fn macros(group: &str) -> Result<String> {
              (VKVM_VERSION >= (major) * 1000000 + (minor) * 1000 + (micro))\n"
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::perl;
+
+    /// What is written by people begins with the release that is worked on.
+    #[test]
+    fn the_lists_of_changes_begin_with_the_version() {
+        let [major, minor, micro] = library().expect("Cargo.toml has a version");
+        let version = format!("{major}.{minor}.{micro}");
+        let number = perl::versions::number([major, minor, micro]);
+        for (name, text, first) in [
+            ("CHANGELOG.md", include_str!("../../CHANGELOG.md"), format!("## {version} ")),
+            ("perl/Changes", include_str!("../../perl/Changes"), format!("{number} ")),
+        ] {
+            let newest = text
+                .lines()
+                .find(|line| line.starts_with("## ") || line.starts_with(|c: char| c.is_ascii_digit()))
+                .unwrap_or("");
+            assert!(newest.starts_with(&first), "{name} begins with {newest:?}, not {first:?}");
+        }
+        let debian = include_str!("../../debian/changelog").lines().next().unwrap_or("");
+        assert!(
+            debian.starts_with(&format!("libvkvm ({version}-")),
+            "debian/changelog begins with {debian:?}, not with {version}"
+        );
+    }
+}

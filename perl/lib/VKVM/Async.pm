@@ -8,7 +8,7 @@ use VKVM;
 use VKVM::Async::Future;
 use VKVM::Async::Streams;
 
-our $VERSION = '0.001000';
+our $VERSION = '0.002000';
 
 # A method runs as often as it makes calls, and once more: each attempt finds the results
 # of the calls that were made before, starts the next one, and is left by an exception

@@ -3,7 +3,7 @@ package VKVM::Calls;
 use strict;
 use warnings;
 
-our $VERSION = '0.001000';
+our $VERSION = '0.002000';
 
 # The packages whose objects have calls.
 my @CLASSES = (

@@ -5,7 +5,7 @@ use warnings;
 
 use VKVM;
 
-our $VERSION = '0.001000';
+our $VERSION = '0.002000';
 
 # Sys::Virt has two forms of these: all in a hash, or one by one.
 sub migrate {

@@ -3,7 +3,7 @@ package VKVM::Error;
 use strict;
 use warnings;
 
-our $VERSION = '0.001000';
+our $VERSION = '0.002000';
 
 # Perl calls these with arguments of its own.
 use overload

@@ -8,7 +8,7 @@ use Scalar::Util qw(blessed);
 use VKVM;
 use VKVM::EventImpl;
 
-our $VERSION = '0.001000';
+our $VERSION = '0.002000';
 
 # Makes a loop of the program's own, an object, the event loop.
 sub register {

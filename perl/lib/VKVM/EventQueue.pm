@@ -5,7 +5,7 @@ use warnings;
 
 use VKVM;
 
-our $VERSION = '0.001000';
+our $VERSION = '0.002000';
 
 sub new {
     my ($class, @given) = my @all = @_;

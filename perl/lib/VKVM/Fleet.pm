@@ -6,7 +6,7 @@ use warnings;
 use VKVM;
 use VKVM::Host;
 
-our $VERSION = '0.001000';
+our $VERSION = '0.002000';
 
 # How long to wait for a host, in seconds.
 my $TIMEOUT = 10;

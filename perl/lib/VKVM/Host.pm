@@ -6,7 +6,7 @@ use warnings;
 use VKVM;
 use VKVM::Host::Arguments;
 
-our $VERSION = '0.001000';
+our $VERSION = '0.002000';
 
 # The library's description of all commands; the methods are made from it.
 my $described = _commands();

@@ -5,7 +5,7 @@ use warnings;
 
 use VKVM;
 
-our $VERSION = '0.001000';
+our $VERSION = '0.002000';
 
 # Objects in a cloned interpreter would be freed twice.
 sub CLONE_SKIP { return 1 }

@@ -24,7 +24,7 @@ use VKVM::StoragePool;
 use VKVM::StorageVol;
 use VKVM::Stream;
 
-our $VERSION = '0.001000';
+our $VERSION = '0.002000';
 
 # The Sys::Virt whose methods and constants these are.
 use constant SYS_VIRT_VERSION => '12.7.0';

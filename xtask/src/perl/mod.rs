@@ -4,6 +4,7 @@ mod callbacks;
 mod calls;
 mod forms;
 mod pod;
+pub mod versions;
 mod xs;
 
 use crate::api::{Api, DESTROY, Function, Param};

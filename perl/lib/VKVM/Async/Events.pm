@@ -7,7 +7,7 @@ use Scalar::Util ();
 use VKVM;
 use VKVM::Async;
 
-our $VERSION = '0.001000';
+our $VERSION = '0.002000';
 
 # The queues that futures wait for, by their addresses: the queue, which is kept, its
 # watch, and the futures in the order in which they were asked for.

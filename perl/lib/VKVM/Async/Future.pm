@@ -5,7 +5,7 @@ use warnings;
 
 use Future;
 
-our $VERSION = '0.001000';
+our $VERSION = '0.002000';
 
 our @ISA = ('Future');    ## no critic (ProhibitExplicitISA) - Future need not come from a file
 

@@ -5,7 +5,7 @@ use warnings;
 
 use Future::Utils ();
 
-our $VERSION = '0.001000';
+our $VERSION = '0.002000';
 
 # As much as a message of libvirt's protocol carries.
 use constant PIECE => 262_120;

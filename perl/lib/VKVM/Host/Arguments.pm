@@ -5,7 +5,7 @@ use warnings;
 
 use VKVM;
 
-our $VERSION = '0.001000';
+our $VERSION = '0.002000';
 
 # The arguments of a command's method: values by their place, then names with values, then
 # perhaps a hash of names. Perl does not tell a name from a value, so there is a rule, which

@@ -5,7 +5,7 @@ use warnings;
 
 use Scalar::Util qw(blessed looks_like_number);
 
-our $VERSION = '0.001000';
+our $VERSION = '0.002000';
 
 # What Sys::Virt answers in another way than we do, where a program that works with it
 # could stop working with ours. Where it crashes, leaks or does something that was not

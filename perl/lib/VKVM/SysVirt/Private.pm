@@ -5,7 +5,7 @@ use warnings;
 
 use Scalar::Util qw(blessed);
 
-our $VERSION = '0.001000';
+our $VERSION = '0.002000';
 
 # The functions of Sys::Virt that its methods are made of. They are private, but programs
 # call them. Each does what one of our methods does; its first argument is the object

@@ -5,7 +5,7 @@ use warnings;
 
 use Future::IO;
 
-our $VERSION = '0.001000';
+our $VERSION = '0.002000';
 
 # The futures of the descriptors that it watches.
 my %watches;

@@ -5,7 +5,7 @@ use warnings;
 
 use IO::Async::Loop;
 
-our $VERSION = '0.001000';
+our $VERSION = '0.002000';
 
 # How many descriptors it watches.
 my $count = 0;

@@ -5,7 +5,7 @@ use warnings;
 
 use IO::Poll qw(POLLIN);
 
-our $VERSION = '0.001000';
+our $VERSION = '0.002000';
 
 # By the descriptors: file handle and callback.
 my %watches;
