@@ -4034,20 +4034,19 @@ int vkvm_conn_is_encrypted(vkvm_conn *conn, bool *encrypted, vkvm_error **error)
 int vkvm_conn_is_secure(vkvm_conn *conn, bool *secure, vkvm_error **error);
 
 /**
- * CHANGES THE CALLING PROCESS: gives it another label in the security model of
- * the host.
+ * CHANGES THE CALLING PROCESS: sets its security label.
  *
- * From then on what SELinux or AppArmor allow this process, or the programs
- * that it executes, is what they allow for that label, and they may not allow
- * the way back. The library libvirt-lxc.so.0 is needed.
+ * From then on, or from the next program that it executes on, SELinux or
+ * AppArmor apply that label's rules to the process. They may not allow the way
+ * back. Requires the library libvirt-lxc.so.0.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param label the label, as `vkvm_domain_get_security_label` tells a domain's
+ * @param label the label, such as `vkvm_domain_get_security_label` returns
  *     (not NULL; borrowed)
  * @param flags unused, pass 0
- * @param old_label a map of `label`, the one it had, and `enforcing`, 1 if the
- *     model is enforced; with AppArmor, libvirt leaves them empty and 0 (out;
- *     not NULL; owned by the caller: vkvm_value_free)
+ * @param old_label a map with `label` (previous label) and `enforcing` (1 if
+ *     the model is enforced); with AppArmor libvirt leaves them empty and 0
+ *     (out; not NULL; owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -4346,13 +4345,13 @@ int vkvm_conn_num_of_secrets(vkvm_conn *conn, int *count, vkvm_error **error);
 int vkvm_conn_num_of_storage_pools(vkvm_conn *conn, int *count, vkvm_error **error);
 
 /**
- * Makes a domain of a QEMU process that libvirt did not start.
+ * Attaches to a QEMU process that libvirt did not start, as a new domain.
  *
- * The driver of libvirt 6.6 and newer can do it no more, and says so. The
- * library libvirt-qemu.so.0 is needed.
+ * QEMU's driver refuses it from libvirt 6.6 on. Requires the library
+ * libvirt-qemu.so.0.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param pid the number of the process
+ * @param pid id of the process
  * @param flags unused, pass 0
  * @param dom the domain (out; not NULL; owned by the caller: vkvm_domain_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -4371,7 +4370,7 @@ int vkvm_conn_qemu_attach(vkvm_conn *conn,
  * Ends a registration made with `vkvm_conn_qemu_monitor_event_register`.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param callback_id the number that was given then
+ * @param callback_id id of the registration
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -4383,27 +4382,28 @@ int vkvm_conn_qemu_monitor_event_deregister(vkvm_conn *conn,
                                             vkvm_error **error);
 
 /**
- * Listens to what the monitor of QEMU says, also of kinds that libvirt has no
- * event for.
+ * Registers a callback for events of the QEMU monitor.
  *
- * The registration holds the connection open; it ends with
- * `vkvm_conn_qemu_monitor_event_deregister`, or with the connection handle.
- * The library libvirt-qemu.so.0 is needed.
+ * It delivers events that libvirt has no kind for, too. The registration keeps
+ * the connection open; it ends with `vkvm_conn_qemu_monitor_event_deregister`,
+ * or with the connection handle. Requires the library libvirt-qemu.so.0.
  *
- * The map of an event has the keys event (its name, like "RESUME"), seconds
- * and micros (when, since 1970) and details (JSON text, or null). The number
- * of the event is 0.
+ * The map of an event has the keys `event` (its name, such as "RESUME"),
+ * `seconds` and `micros` (time since 1970) and `details` (JSON text, or null).
+ * The number of the event is 0.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param dom the domain to listen to; NULL for all (may be NULL; borrowed)
- * @param event the name of the event; NULL for all (may be NULL; borrowed)
+ * @param dom the domain whose events to deliver; NULL means all (may be NULL;
+ *     borrowed)
+ * @param event name of the event; NULL means all (may be NULL; borrowed)
  * @param callback called on the thread that runs the event loop (not NULL)
  * @param userdata passed to the callback (may be NULL; kept until destroy is
  *     called)
- * @param destroy releases the userdata (may be NULL)
- * @param flags how `event` is compared with the names of events (bitwise OR of
- *     `VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_*`)
- * @param callback_id the number to deregister with (out; not NULL)
+ * @param destroy called once when the registration has ended, to release the
+ *     user data (may be NULL)
+ * @param flags how `event` is matched against the names of events (bitwise OR
+ *     of `VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_*`)
+ * @param callback_id id of the registration (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8118,12 +8118,17 @@ vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
 #define VKVM_DOMAIN_QEMU_AGENT_COMMAND_SHUTDOWN 60
 
 /**
- * Connects a stream with a channel of the domain, to be read and written.
+ * Connects a stream to a channel device of the domain.
+ *
+ * The stream then carries data in both directions. Without flags a channel
+ * that another client uses is an error.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param stream a stream that carries nothing (not NULL; borrowed)
- * @param devname the name of the channel's target, or its alias; NULL for the
- *     first channel (may be NULL; borrowed)
+ * @param stream an unused stream, usually a non-blocking one (not NULL;
+ *     borrowed)
+ * @param devname name of the channel's target, such as
+ *     "org.qemu.guest_agent.0", or alias of the device; NULL means the first
+ *     channel (may be NULL; borrowed)
  * @param flags 0 or `VKVM_DOMAIN_OPEN_CHANNEL_FORCE`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -8138,14 +8143,18 @@ int vkvm_domain_open_channel(vkvm_domain *dom,
                              vkvm_error **error);
 
 /**
- * Connects a stream with a console of the domain, to be read and written.
+ * Connects a stream to a console or serial device of the domain.
+ *
+ * The stream then carries data in both directions. Without flags a console
+ * that another client uses is an error.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param stream a stream that carries nothing (not NULL; borrowed)
- * @param devname the alias of the console or serial device, such as "serial0";
- *     NULL for the first console (may be NULL; borrowed)
- * @param flags take it from who has it now, or fail when somebody has it
- *     (bitwise OR of `VKVM_DOMAIN_OPEN_CONSOLE_*`)
+ * @param stream an unused stream, usually a non-blocking one (not NULL;
+ *     borrowed)
+ * @param devname alias of the console, serial or parallel device, such as
+ *     "serial0"; NULL means the first console (may be NULL; borrowed)
+ * @param flags disconnect another client, or require that the driver excludes
+ *     other clients (bitwise OR of `VKVM_DOMAIN_OPEN_CONSOLE_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8159,13 +8168,15 @@ int vkvm_domain_open_console(vkvm_domain *dom,
                              vkvm_error **error);
 
 /**
- * Connects one end of a pair of sockets to a display of the running domain.
- * Only over a connection through a UNIX socket.
+ * Connects a socket to a graphical display of the running domain.
+ *
+ * The connection must use a UNIX socket. `vkvm_domain_open_graphics_fd`
+ * creates the pair of sockets itself, which also works under mandatory access
+ * control.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param idx which of its displays, from 0
- * @param fd the socket, an open file descriptor; the call borrows it, and the
- *     caller closes it
+ * @param idx number of the display, from 0
+ * @param fd one end of a pair of sockets, borrowed
  * @param flags 0 or `VKVM_DOMAIN_OPEN_GRAPHICS_SKIPAUTH`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -8180,14 +8191,15 @@ int vkvm_domain_open_graphics(vkvm_domain *dom,
                               vkvm_error **error);
 
 /**
- * Opens a connection to a display of the running domain. Only over a
- * connection through a UNIX socket.
+ * Opens a connection to a graphical display of the running domain.
+ *
+ * The connection to libvirt must use a UNIX socket.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param idx which of its displays, from 0
+ * @param idx number of the display, from 0
  * @param flags 0 or `VKVM_DOMAIN_OPEN_GRAPHICS_SKIPAUTH`
- * @param fd a new file descriptor, a socket that speaks the display's
- *     protocol; the caller owns it and closes it (out; not NULL)
+ * @param fd a socket that speaks the display's protocol; the caller closes it
+ *     (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8201,10 +8213,10 @@ int vkvm_domain_open_graphics_fd(vkvm_domain *dom,
                                  vkvm_error **error);
 
 /**
- * Tells whether the domain starts with the host.
+ * Reports whether the domain starts when the host boots.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param autostart whether it does (out; not NULL)
+ * @param autostart true if it does (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8214,12 +8226,12 @@ int vkvm_domain_open_graphics_fd(vkvm_domain *dom,
 int vkvm_domain_get_autostart(vkvm_domain *dom, bool *autostart, vkvm_error **error);
 
 /**
- * Tells whether the domain starts with the host the next time, and only then.
+ * Reports whether the domain starts once, the next time the host boots.
  *
  * Needs libvirt 11.2.0.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param autostart whether it does (out; not NULL)
+ * @param autostart true if it does (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8229,13 +8241,14 @@ int vkvm_domain_get_autostart(vkvm_domain *dom, bool *autostart, vkvm_error **er
 int vkvm_domain_get_autostart_once(vkvm_domain *dom, bool *autostart, vkvm_error **error);
 
 /**
- * Gets the weights and limits of the disk I/O of the domain.
+ * Returns the block I/O weights and limits of the domain.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
- * @param params a map whose keys are the texts of `VKVM_DOMAIN_BLKIO_*`; what
- *     is per device is text, a path and a number in turn, with commas between
- *     them (out; not NULL; owned by the caller: vkvm_value_free)
+ * @param flags configuration to query: live or persistent; 0 means the current
+ *     state (bitwise OR of `VKVM_DOMAIN_AFFECT_*`)
+ * @param params a map with the texts of `VKVM_DOMAIN_BLKIO_*` as keys; values
+ *     per device are text, paths and numbers in turn, separated by commas
+ *     (out; not NULL; owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8248,16 +8261,18 @@ int vkvm_domain_get_blkio_parameters(vkvm_domain *dom,
                                      vkvm_error **error);
 
 /**
- * Gets the size of a disk of the domain.
+ * Returns the sizes of a disk of the domain.
+ *
+ * For an inactive QEMU domain `allocation` may equal `physical`.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param dev the name in the guest, like `vda`, or the path of the source (not
- *     NULL; borrowed)
+ * @param dev target device name of the disk, such as `vda`, or path of its
+ *     source (not NULL; borrowed)
  * @param flags unused, pass 0
- * @param info a map with the keys `capacity` (what the guest sees),
- *     `allocation` (what is used on the host) and `physical` (what its
- *     container has), in bytes (out; not NULL; owned by the caller:
- *     vkvm_value_free)
+ * @param info a map with the keys `capacity` (size that the guest sees),
+ *     `allocation` (highest allocated extent on the host) and `physical` (size
+ *     of the image's container, a file or a block device), in bytes (out; not
+ *     NULL; owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8271,16 +8286,16 @@ int vkvm_domain_get_block_info(vkvm_domain *dom,
                                vkvm_error **error);
 
 /**
- * Gets the I/O limits of a disk of the domain.
+ * Returns the I/O limits of a disk of the domain.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param disk the name in the guest, like `vda`, or the path of the source
- *     (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
- * @param params a map whose keys are the texts of
- *     `VKVM_DOMAIN_BLOCK_IOTUNE_*`: bytes or requests per second, seconds for
- *     the `…_length` ones; 0 for no limit (out; not NULL; owned by the
- *     caller: vkvm_value_free)
+ * @param disk target device name of the disk, such as `vda`, or path of its
+ *     source (not NULL; borrowed)
+ * @param flags configuration to query: live or persistent; 0 means the current
+ *     state (bitwise OR of `VKVM_DOMAIN_AFFECT_*`)
+ * @param params a map with the texts of `VKVM_DOMAIN_BLOCK_IOTUNE_*` as keys:
+ *     bytes or requests per second, seconds for the `…_length` keys; 0 means
+ *     unlimited (out; not NULL; owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8294,18 +8309,23 @@ int vkvm_domain_get_block_iotune(vkvm_domain *dom,
                                  vkvm_error **error);
 
 /**
- * Tells how far the job of a disk is.
+ * Returns the progress of the block job of a disk.
+ *
+ * `cur` equals `end` when a copy or an active commit is ready. As long as the
+ * progress is unknown, `end` is 1. The event
+ * `VKVM_DOMAIN_EVENT_ID_BLOCK_JOB_2` is the reliable way to learn that a job
+ * is ready or has ended.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param path the disk: its target like "vda", or its image's path (not NULL;
- *     borrowed)
+ * @param path target device name of the disk, such as `vda`, or path of its
+ *     source (not NULL; borrowed)
  * @param flags 0 or `VKVM_DOMAIN_BLOCK_JOB_INFO_BANDWIDTH_BYTES`
- * @param info a map of `type` (one of `VKVM_DOMAIN_BLOCK_JOB_TYPE_*`),
- *     `bandwidth` (the limit in MiB/s, or bytes/s with
- *     `VKVM_DOMAIN_BLOCK_JOB_INFO_BANDWIDTH_BYTES`; 0 for none), `cur` and
- *     `end` (how far it is of how far it has to go, in a unit of the
- *     hypervisor's); all 0 when the disk has no job (out; not NULL; owned by
- *     the caller: vkvm_value_free)
+ * @param info a map with the keys `type` (one of
+ *     `VKVM_DOMAIN_BLOCK_JOB_TYPE_*`), `bandwidth` (limit in MiB/s, or bytes/s
+ *     with `VKVM_DOMAIN_BLOCK_JOB_INFO_BANDWIDTH_BYTES`; 0 means unlimited),
+ *     `cur` and `end` (position and end, in a unit of the hypervisor); all 0
+ *     when the disk has no job (out; not NULL; owned by the caller:
+ *     vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8319,7 +8339,7 @@ int vkvm_domain_get_block_job_info(vkvm_domain *dom,
                                    vkvm_error **error);
 
 /**
- * Finds a checkpoint of the domain by its name.
+ * Looks up a checkpoint of the domain by its name.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param name the name (not NULL; borrowed)
@@ -8337,10 +8357,10 @@ int vkvm_domain_get_checkpoint_by_name(vkvm_domain *dom,
                                        vkvm_error **error);
 
 /**
- * Gets the connection that the domain belongs to.
+ * Returns the connection that the domain belongs to.
  *
- * It is a new handle of the same connection: registrations made through it end
- * with it.
+ * The result is a new handle of the same connection. Registrations made
+ * through it end with it.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param conn the connection (out; not NULL; owned by the caller:
@@ -8354,14 +8374,18 @@ int vkvm_domain_get_checkpoint_by_name(vkvm_domain *dom,
 int vkvm_domain_get_conn(vkvm_domain *dom, vkvm_conn **conn, vkvm_error **error);
 
 /**
- * Gets the state of the way by which libvirt controls the domain.
+ * Returns the state of the control interface of the domain.
+ *
+ * The control interface is how libvirt talks to the hypervisor, such as QEMU's
+ * monitor.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param flags unused, pass 0
  * @param info a map with the keys `state` (one of `VKVM_DOMAIN_CONTROL_*`
  *     without `REASON`), `details` (one of
- *     `VKVM_DOMAIN_CONTROL_ERROR_REASON_*`), `stateTime` (ms since it is in
- *     this state) (out; not NULL; owned by the caller: vkvm_value_free)
+ *     `VKVM_DOMAIN_CONTROL_ERROR_REASON_*`; 0 unless the state is an error),
+ *     `stateTime` (time since it entered this state, in ms) (out; not NULL;
+ *     owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8374,15 +8398,16 @@ int vkvm_domain_get_control_info(vkvm_domain *dom,
                                  vkvm_error **error);
 
 /**
- * Gets the CPU time that the domain has used.
+ * Returns CPU time statistics of the running domain, per host CPU or in total.
+ *
+ * They count time on the host's CPUs, not the guest's.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param start_cpu the first of the host's CPUs to tell about, or -1 for the
- *     sum of all
- * @param ncpus how many CPUs, at most 65,536; 1 for the sum; 0 for all that
- *     there are
+ * @param start_cpu first host CPU; -1 for the total
+ * @param ncpus number of host CPUs, at most 65,536; 1 for the total; 0 means
+ *     all
  * @param flags unused, pass 0
- * @param stats a list with a map for each CPU, or with one for the sum; the
+ * @param stats a list with a map for each CPU, or with one for the total; the
  *     keys are the texts of `VKVM_DOMAIN_CPU_STATS_*`, in ns (out; not NULL;
  *     owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -8399,12 +8424,14 @@ int vkvm_domain_get_cpu_stats(vkvm_domain *dom,
                               vkvm_error **error);
 
 /**
- * Lists the disks of the domain on which reading or writing has failed.
+ * Returns the I/O errors of the disks of the running domain.
+ *
+ * Disks without an error are not in the list.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param flags unused, pass 0
- * @param errors a list of maps with the keys `path` (the disk's name in the
- *     guest) and `error` (one of `VKVM_DOMAIN_DISK_ERROR_*`) (out; not NULL;
+ * @param errors a list of maps with the keys `path` (target device name of the
+ *     disk) and `error` (one of `VKVM_DOMAIN_DISK_ERROR_*`) (out; not NULL;
  *     owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -8418,15 +8445,18 @@ int vkvm_domain_get_disk_errors(vkvm_domain *dom,
                                 vkvm_error **error);
 
 /**
- * Gets on which of the host's CPUs the emulator's own threads may run, which
- * are those that are no virtual CPU and no I/O thread.
+ * Returns the CPU affinity of the domain's emulator threads.
+ *
+ * Those are the threads of the emulator that run neither a virtual CPU nor an
+ * I/O thread.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
- * @param mask a bit for each of the host's CPUs, bit 0 of the first byte for
- *     CPU 0 (out; not NULL; owned by the caller: vkvm_bytes_free; its length
- *     is in mask_len)
- * @param mask_len how many bytes it has (out)
+ * @param flags configuration to query: live or persistent; 0 means the current
+ *     state (bitwise OR of `VKVM_DOMAIN_AFFECT_*`)
+ * @param mask a bit for each host CPU, bit 0 of the first byte for CPU 0 (out;
+ *     not NULL; owned by the caller: vkvm_bytes_free; its length is in
+ *     mask_len)
+ * @param mask_len number of bytes (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8440,14 +8470,14 @@ int vkvm_domain_get_emulator_pin_info(vkvm_domain *dom,
                                       vkvm_error **error);
 
 /**
- * Asks the guest's agent for the file systems that are mounted.
+ * Returns the mounted file systems of the guest, from the guest agent.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param flags unused, pass 0
- * @param info a list of maps of `mountpoint`, `name` (the device's in the
- *     guest), `fstype` (like "ext4") and `devalias` (a list of the domain's
- *     disks that it is on, like "vda") (out; not NULL; owned by the caller:
- *     vkvm_value_free)
+ * @param info a list of maps with the keys `mountpoint`, `name` (device name
+ *     in the guest), `fstype` (such as "ext4") and `devalias` (list of the
+ *     target device names of the disks it is on, such as "vda") (out; not
+ *     NULL; owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8460,16 +8490,20 @@ int vkvm_domain_get_fs_info(vkvm_domain *dom,
                             vkvm_error **error);
 
 /**
- * Asks the guest's agent about the guest.
+ * Returns information about the guest, from the guest agent.
+ *
+ * Users, operating system, time zone, host name, file systems, disks,
+ * interfaces and load are available, as far as the agent supports them. The
+ * domain must be running.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param types what to ask; 0 for all that the agent can tell. What was asked
- *     for and the agent cannot tell is an error (bitwise OR of
+ * @param types groups of information; 0 means all that the agent supports. A
+ *     group that was asked for and is not supported is an error (bitwise OR of
  *     `VKVM_DOMAIN_GUEST_INFO_*`)
  * @param flags unused, pass 0
- * @param info a map; its keys are the texts of `VKVM_DOMAIN_GUEST_INFO_*`,
- *     those of lists with a number, like "fs.0.mountpoint" (out; not NULL;
- *     owned by the caller: vkvm_value_free)
+ * @param info a map; the keys are the texts of `VKVM_DOMAIN_GUEST_INFO_*`,
+ *     with numbers for lists, such as "fs.0.mountpoint" (out; not NULL; owned
+ *     by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8483,14 +8517,13 @@ int vkvm_domain_get_guest_info(vkvm_domain *dom,
                                vkvm_error **error);
 
 /**
- * Asks the guest's agent which virtual CPUs the guest has.
+ * Returns the virtual CPUs as the guest sees them, from the guest agent.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param flags unused, pass 0
- * @param info a map with lists of numbers, like `0-2,5`, as text: `vcpus` are
- *     all that the guest has, `online` those that it uses, `offlinable` those
- *     that it can do without (out; not NULL; owned by the caller:
- *     vkvm_value_free)
+ * @param info a map with lists of CPU numbers as text, such as `0-2,5`:
+ *     `vcpus` (known to the guest), `online` (in use) and `offlinable` (can be
+ *     taken offline) (out; not NULL; owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8503,11 +8536,14 @@ int vkvm_domain_get_guest_vcpus(vkvm_domain *dom,
                                 vkvm_error **error);
 
 /**
- * Gets the host name of the guest.
+ * Returns the host name of the guest.
+ *
+ * A source that knows no name is an error, `VKVM_ERROR_ERR_NO_HOSTNAME`.
+ * Asking the guest agent needs one that is connected.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags where to look; 0 lets the driver choose (bitwise OR of
- *     `VKVM_DOMAIN_GET_HOSTNAME_*`)
+ * @param flags source to ask, guest agent or DHCP leases; 0 means the driver's
+ *     choice (bitwise OR of `VKVM_DOMAIN_GET_HOSTNAME_*`)
  * @param hostname the name (out; not NULL; owned by the caller:
  *     vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -8522,10 +8558,14 @@ int vkvm_domain_get_hostname(vkvm_domain *dom,
                              vkvm_error **error);
 
 /**
- * Gets the id of the domain, which it has while it runs.
+ * Returns the hypervisor's id of the running domain.
+ *
+ * A domain gets a new id each time it starts. The id is kept in the handle,
+ * and may be out of date when the domain was started or stopped through
+ * another handle.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param id the id, or -1 when the domain does not run (out; not NULL)
+ * @param id the id; -1 when the domain is inactive (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8535,12 +8575,16 @@ int vkvm_domain_get_hostname(vkvm_domain *dom,
 int vkvm_domain_get_id(vkvm_domain *dom, int *id, vkvm_error **error);
 
 /**
- * Gets state, memory, virtual CPUs and CPU time of the domain.
+ * Returns the state, memory, number of virtual CPUs and CPU time of the
+ * domain.
+ *
+ * On a restricted connection the driver may fill in only some of them.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param info a map with the keys `state` (one of `VKVM_DOMAIN_STATE_*`),
- *     `maxMem` (KiB), `memory` (KiB), `nrVirtCpu`, `cpuTime` (ns used so far)
- *     (out; not NULL; owned by the caller: vkvm_value_free)
+ *     `maxMem` (maximum memory in KiB), `memory` (current memory in KiB),
+ *     `nrVirtCpu` (current number of virtual CPUs), `cpuTime` (CPU time used,
+ *     in ns) (out; not NULL; owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8550,16 +8594,16 @@ int vkvm_domain_get_id(vkvm_domain *dom, int *id, vkvm_error **error);
 int vkvm_domain_get_info(vkvm_domain *dom, vkvm_value **info, vkvm_error **error);
 
 /**
- * Gets what `vkvm_domain_get_info` gets as numbers, without making a value:
- * for those who ask often.
+ * Returns the information of `vkvm_domain_get_info` as plain numbers.
+ *
+ * It builds no value, for programs that poll many domains.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param state one of `VKVM_DOMAIN_STATE_*` (out; not NULL)
- * @param max_mem the memory that it may have (in KiB; out; not NULL)
- * @param memory the memory that it has (in KiB; out; not NULL)
- * @param nr_virt_cpu how many virtual CPUs it has (out; not NULL)
- * @param cpu_time how much CPU time it has used so far (in nanoseconds; out;
- *     not NULL)
+ * @param max_mem maximum memory of the domain (in KiB; out; not NULL)
+ * @param memory current memory of the domain (in KiB; out; not NULL)
+ * @param nr_virt_cpu current number of virtual CPUs (out; not NULL)
+ * @param cpu_time CPU time used (in nanoseconds; out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8575,18 +8619,18 @@ int vkvm_domain_get_info_numbers(vkvm_domain *dom,
                                  vkvm_error **error);
 
 /**
- * Gets the addresses of the network interfaces of the guest.
+ * Returns the network interfaces of the guest and their IP addresses.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param src who is asked: the leases of libvirt's networks, the guest's
- *     agent, or the host's ARP table (one of
- *     `VKVM_DOMAIN_INTERFACE_ADDRESSES_SRC_*`)
+ * @param src source of the addresses: DHCP leases of libvirt's networks, the
+ *     guest agent, or the host's ARP table, which may be out of date and has
+ *     no prefixes (one of `VKVM_DOMAIN_INTERFACE_ADDRESSES_SRC_*`)
  * @param flags unused, pass 0
- * @param interfaces a list of maps of `name` (as its source calls it),
- *     `hwaddr` (the hardware address; not there when it is not known) and
- *     `addrs`: a list of maps of `type` (one of `VKVM_IP_ADDR_TYPE_*`), `addr`
- *     and `prefix` (how many bits the network has) (out; not NULL; owned by
- *     the caller: vkvm_value_free)
+ * @param interfaces a list of maps with the keys `name` (host's or guest's
+ *     name, depending on the source), `hwaddr` (MAC address; missing when
+ *     unknown) and `addrs`: a list of maps with `type` (one of
+ *     `VKVM_IP_ADDR_TYPE_*`), `addr` and `prefix` (prefix length in bits)
+ *     (out; not NULL; owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8600,15 +8644,16 @@ int vkvm_domain_get_interface_addresses(vkvm_domain *dom,
                                         vkvm_error **error);
 
 /**
- * Gets the bandwidth limits of a network interface of the domain.
+ * Returns the bandwidth limits of a network interface of the domain.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param intf the name on the host, like `vnet0`, or the hardware address (not
- *     NULL; borrowed)
- * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
- * @param params a map whose keys are the texts of `VKVM_DOMAIN_BANDWIDTH_*`:
- *     average, peak and floor in KiB per second, burst in KiB; 0 for no limit
- *     (out; not NULL; owned by the caller: vkvm_value_free)
+ * @param intf name of the interface on the host, such as `vnet0`, or its MAC
+ *     address (not NULL; borrowed)
+ * @param flags configuration to query: live or persistent; 0 means the current
+ *     state (bitwise OR of `VKVM_DOMAIN_AFFECT_*`)
+ * @param params a map with the texts of `VKVM_DOMAIN_BANDWIDTH_*` as keys:
+ *     average, peak and floor in KiB per second, burst in KiB; 0 means
+ *     unlimited (out; not NULL; owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8622,14 +8667,14 @@ int vkvm_domain_get_interface_parameters(vkvm_domain *dom,
                                          vkvm_error **error);
 
 /**
- * Lists the I/O threads of the domain, and on which CPUs of the host they may
- * run.
+ * Returns the I/O threads of the domain and their CPU affinity.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
+ * @param flags configuration to query: live or persistent; 0 means the current
+ *     state (bitwise OR of `VKVM_DOMAIN_AFFECT_*`)
  * @param iothreads a list of maps with the keys `number` and `affinity` (bytes
- *     with a bit for each of the host's CPUs, bit 0 of the first byte for CPU
- *     0) (out; not NULL; owned by the caller: vkvm_value_free)
+ *     with a bit for each host CPU, bit 0 of the first byte for CPU 0) (out;
+ *     not NULL; owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8642,13 +8687,16 @@ int vkvm_domain_get_iothread_info(vkvm_domain *dom,
                                   vkvm_error **error);
 
 /**
- * Gets how far the domain is with what takes long: saving, dumping, migrating.
+ * Returns the progress of the domain's active job (save, dump, migration).
+ *
+ * `vkvm_domain_get_job_stats` returns more. An inactive domain is an error.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param info a map with the keys `type` (`VKVM_DOMAIN_JOB_NONE` and those
- *     after it), `timeElapsed` and `timeRemaining` (ms), and in bytes
- *     `dataTotal`, `dataProcessed`, `dataRemaining`, the same for `mem…` and
- *     `file…` (out; not NULL; owned by the caller: vkvm_value_free)
+ * @param info a map with the keys `type` (one of `VKVM_DOMAIN_JOB_*` from
+ *     `VKVM_DOMAIN_JOB_NONE` on), `timeElapsed` and `timeRemaining` (ms; the
+ *     latter only for jobs whose end is known), and in bytes `dataTotal`,
+ *     `dataProcessed`, `dataRemaining`, and the same for memory (`mem…`) and
+ *     disks (`file…`) (out; not NULL; owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8658,8 +8706,10 @@ int vkvm_domain_get_iothread_info(vkvm_domain *dom,
 int vkvm_domain_get_job_info(vkvm_domain *dom, vkvm_value **info, vkvm_error **error);
 
 /**
- * Gets how far the domain is with what takes long, with all that the driver
- * knows.
+ * Returns the statistics of the domain's active or last completed job.
+ *
+ * A newer driver may return keys that this version has no constant for. An
+ * inactive domain is an error.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param flags bitwise OR of `VKVM_DOMAIN_JOB_STATS_*`
@@ -8667,8 +8717,9 @@ int vkvm_domain_get_job_info(vkvm_domain *dom, vkvm_value **info, vkvm_error **e
  *     `VKVM_DOMAIN_JOB_BOUNDED`, `VKVM_DOMAIN_JOB_UNBOUNDED`,
  *     `VKVM_DOMAIN_JOB_COMPLETED`, `VKVM_DOMAIN_JOB_FAILED`,
  *     `VKVM_DOMAIN_JOB_CANCELLED`; out; not NULL)
- * @param stats a map whose keys are the texts of `VKVM_DOMAIN_JOB_*`; times in
- *     ms, sizes in bytes (out; not NULL; owned by the caller: vkvm_value_free)
+ * @param stats a map with the texts of `VKVM_DOMAIN_JOB_*` as keys; times are
+ *     in ms, sizes in bytes (out; not NULL; owned by the caller:
+ *     vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8682,14 +8733,14 @@ int vkvm_domain_get_job_stats(vkvm_domain *dom,
                               vkvm_error **error);
 
 /**
- * Gets what is known of the encryption that hides the memory of the domain
- * from its host.
+ * Returns the domain's launch security information, such as SEV's measurement.
+ *
+ * Launch security hides the memory of the domain from its host by encryption.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param flags unused, pass 0
- * @param info a map whose keys are the texts of
- *     `VKVM_DOMAIN_LAUNCH_SECURITY_SEV_*` (out; not NULL; owned by the caller:
- *     vkvm_value_free)
+ * @param info a map with the texts of `VKVM_DOMAIN_LAUNCH_SECURITY_SEV_*` as
+ *     keys (out; not NULL; owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8702,10 +8753,10 @@ int vkvm_domain_get_launch_security_info(vkvm_domain *dom,
                                          vkvm_error **error);
 
 /**
- * Gets the most memory that the domain can have.
+ * Returns the maximum memory of the domain.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param memory the memory that it may have (in KiB; out; not NULL)
+ * @param memory the maximum (in KiB; out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8715,10 +8766,13 @@ int vkvm_domain_get_launch_security_info(vkvm_domain *dom,
 int vkvm_domain_get_max_memory(vkvm_domain *dom, uint64_t *memory, vkvm_error **error);
 
 /**
- * Gets the most virtual CPUs that the domain can have.
+ * Returns the maximum number of virtual CPUs of the domain.
+ *
+ * For an inactive domain it may be the hypervisor's maximum, as
+ * `vkvm_conn_get_max_vcpus` returns it.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param count how many (out; not NULL)
+ * @param count the maximum (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8728,13 +8782,14 @@ int vkvm_domain_get_max_memory(vkvm_domain *dom, uint64_t *memory, vkvm_error **
 int vkvm_domain_get_max_vcpus(vkvm_domain *dom, int *count, vkvm_error **error);
 
 /**
- * Gets the memory limits of the domain.
+ * Returns the memory limits of the domain.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
- * @param params a map whose keys are the texts of `VKVM_DOMAIN_MEMORY_*`, in
- *     KiB; `VKVM_DOMAIN_MEMORY_PARAM_UNLIMITED` for no limit (out; not NULL;
- *     owned by the caller: vkvm_value_free)
+ * @param flags configuration to query: live or persistent; 0 means the current
+ *     state (bitwise OR of `VKVM_DOMAIN_AFFECT_*`)
+ * @param params a map with the texts of `VKVM_DOMAIN_MEMORY_*` as keys, in
+ *     KiB; `VKVM_DOMAIN_MEMORY_PARAM_UNLIMITED` means unlimited (out; not
+ *     NULL; owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8747,16 +8802,20 @@ int vkvm_domain_get_memory_parameters(vkvm_domain *dom,
                                       vkvm_error **error);
 
 /**
- * Gets what libvirt has to say about the domain: that it is tainted, or uses
- * something deprecated.
+ * Returns messages about the domain, such as tainting or deprecated
+ * configuration.
+ *
+ * Some drivers have messages only for running domains or only for inactive
+ * ones, so ask again when the domain has started or stopped.
  *
  * Needs libvirt 7.1.0.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags which kinds; 0 for all (bitwise OR of `VKVM_DOMAIN_MESSAGE_*`)
+ * @param flags types of messages; 0 means all (bitwise OR of
+ *     `VKVM_DOMAIN_MESSAGE_*`)
  * @param messages the messages, for people to read (out; not NULL; owned by
  *     the caller: vkvm_string_list_free; its length is in messages_len)
- * @param messages_len how many there are (out)
+ * @param messages_len number of elements (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8770,16 +8829,19 @@ int vkvm_domain_get_messages(vkvm_domain *dom,
                              vkvm_error **error);
 
 /**
- * Gets the description or the title of the domain, or an element that a
- * program keeps in its definition.
+ * Returns the title, the description or a custom metadata element of the
+ * domain.
+ *
+ * A domain without it is an error, `VKVM_ERROR_ERR_NO_DOMAIN_METADATA`.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param type one of `VKVM_DOMAIN_METADATA_*`
- * @param uri the namespace of the element; NULL for description and title (may
- *     be NULL; borrowed)
- * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
- * @param metadata the text, or the element as XML; none is an error (out; not
- *     NULL; owned by the caller: vkvm_string_free)
+ * @param uri XML namespace of the custom element; NULL for title and
+ *     description (may be NULL; borrowed)
+ * @param flags configuration to query: live or persistent; 0 means the current
+ *     state (bitwise OR of `VKVM_DOMAIN_AFFECT_*`)
+ * @param metadata the text, or the element as XML (out; not NULL; owned by the
+ *     caller: vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8794,7 +8856,9 @@ int vkvm_domain_get_metadata(vkvm_domain *dom,
                              vkvm_error **error);
 
 /**
- * Gets the name of the domain.
+ * Returns the name of the domain.
+ *
+ * The name is unique on its host.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param name the name (out; not NULL; owned by the caller: vkvm_string_free)
@@ -8807,13 +8871,14 @@ int vkvm_domain_get_metadata(vkvm_domain *dom,
 int vkvm_domain_get_name(vkvm_domain *dom, char **name, vkvm_error **error);
 
 /**
- * Gets the NUMA policy of the domain.
+ * Returns the NUMA policy of the domain.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
- * @param params a map whose keys are the texts of `VKVM_DOMAIN_NUMA_*`: a list
- *     of nodes, like `0-1,3`, and one of `VKVM_DOMAIN_NUMATUNE_MEM_*` (out;
- *     not NULL; owned by the caller: vkvm_value_free)
+ * @param flags configuration to query: live or persistent; 0 means the current
+ *     state (bitwise OR of `VKVM_DOMAIN_AFFECT_*`)
+ * @param params a map with the texts of `VKVM_DOMAIN_NUMA_*` as keys: a list
+ *     of host nodes such as `0-1,3`, and one of `VKVM_DOMAIN_NUMATUNE_MEM_*`
+ *     (out; not NULL; owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8826,12 +8891,14 @@ int vkvm_domain_get_numa_parameters(vkvm_domain *dom,
                                     vkvm_error **error);
 
 /**
- * Gets what kind of guest the domain runs.
+ * Returns the operating system type of the domain.
+ *
+ * It is the text of the element `<os><type>`.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param type `hvm` for one that needs full virtualization, else a name that
- *     the driver defines, like `linux`, `xen` or `exe` (out; not NULL; owned
- *     by the caller: vkvm_string_free)
+ * @param type `hvm` for full virtualization, otherwise a name that the driver
+ *     defines, such as `linux`, `xen` or `exe` (out; not NULL; owned by the
+ *     caller: vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8841,12 +8908,16 @@ int vkvm_domain_get_numa_parameters(vkvm_domain *dom,
 int vkvm_domain_get_os_type(vkvm_domain *dom, char **type, vkvm_error **error);
 
 /**
- * Gets which performance events are counted for the domain.
+ * Returns the Linux performance events (perf) that are enabled for the domain.
+ *
+ * The counters themselves are among the statistics of
+ * `vkvm_conn_get_all_domain_stats`.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
- * @param events a map whose keys are the texts of `VKVM_DOMAIN_PERF_PARAM_*`,
- *     with whether they are counted (out; not NULL; owned by the caller:
+ * @param flags configuration to query: live or persistent; 0 means the current
+ *     state (bitwise OR of `VKVM_DOMAIN_AFFECT_*`)
+ * @param events a map with the texts of `VKVM_DOMAIN_PERF_PARAM_*` as keys,
+ *     true for those that are enabled (out; not NULL; owned by the caller:
  *     vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -8860,12 +8931,14 @@ int vkvm_domain_get_perf_events(vkvm_domain *dom,
                                 vkvm_error **error);
 
 /**
- * Gets the scheduler parameters of the domain.
+ * Returns the CPU scheduler parameters of the domain.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
- * @param params a map whose keys are the texts of `VKVM_DOMAIN_SCHEDULER_*`
- *     (out; not NULL; owned by the caller: vkvm_value_free)
+ * @param flags configuration to query: live or persistent; 0 means the current
+ *     state (bitwise OR of `VKVM_DOMAIN_AFFECT_*`)
+ * @param params a map with the texts of `VKVM_DOMAIN_SCHEDULER_*` as keys;
+ *     which there are depends on the driver (out; not NULL; owned by the
+ *     caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8879,10 +8952,11 @@ int vkvm_domain_get_scheduler_parameters(vkvm_domain *dom,
                                          vkvm_error **error);
 
 /**
- * Gets the name of the scheduler that runs the domain.
+ * Returns the name of the domain's CPU scheduler.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param type the name (out; not NULL; owned by the caller: vkvm_string_free)
+ * @param type the name, such as `posix` for QEMU (out; not NULL; owned by the
+ *     caller: vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8892,12 +8966,14 @@ int vkvm_domain_get_scheduler_parameters(vkvm_domain *dom,
 int vkvm_domain_get_scheduler_type(vkvm_domain *dom, char **type, vkvm_error **error);
 
 /**
- * Gets the security label of the running domain's processes.
+ * Returns the security label of the running domain.
+ *
+ * Only the first one if the host has several security drivers.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param label a map with the keys `label` and `enforcing` (1 when the host
- *     heeds it, 0 when it does not) (out; not NULL; owned by the caller:
- *     vkvm_value_free)
+ * @param label a map with the keys `label` (empty when the domain has none)
+ *     and `enforcing` (1 if the host enforces it, otherwise 0) (out; not NULL;
+ *     owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8907,13 +8983,12 @@ int vkvm_domain_get_scheduler_type(vkvm_domain *dom, char **type, vkvm_error **e
 int vkvm_domain_get_security_label(vkvm_domain *dom, vkvm_value **label, vkvm_error **error);
 
 /**
- * Gets the security labels of the running domain's processes, of each security
- * driver of the host.
+ * Returns the security labels of the running domain, one per security driver.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param labels a list of maps with the keys `label` and `enforcing`, as
- *     `vkvm_domain_get_security_label` gives them (out; not NULL; owned by the
- *     caller: vkvm_value_free)
+ * @param labels a list of maps with the keys `label` and `enforcing`, as in
+ *     `vkvm_domain_get_security_label` (out; not NULL; owned by the caller:
+ *     vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8925,7 +9000,7 @@ int vkvm_domain_get_security_label_list(vkvm_domain *dom,
                                         vkvm_error **error);
 
 /**
- * Finds a snapshot of the domain by its name.
+ * Looks up a snapshot of the domain by its name.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param name the name (not NULL; borrowed)
@@ -8943,15 +9018,14 @@ int vkvm_domain_get_snapshot_by_name(vkvm_domain *dom,
                                      vkvm_error **error);
 
 /**
- * Gets the state of the domain, and why it is in it.
+ * Returns the state of the domain and the reason for that state.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param flags unused, pass 0
- * @param state the state; of the constants those without a second word for the
- *     reason (one of `VKVM_DOMAIN_STATE_*`; out; not NULL)
- * @param reason the reason, a constant of that state, like
- *     `VKVM_DOMAIN_STATE_PAUSED_USER` (one of `VKVM_DOMAIN_STATE_*`; out; not
- *     NULL)
+ * @param state the state (one of `VKVM_DOMAIN_STATE_*`; out; not NULL)
+ * @param reason the reason, a constant of that state such as
+ *     `VKVM_DOMAIN_STATE_PAUSED_USER`; 0 when it is unknown (one of
+ *     `VKVM_DOMAIN_STATE_*`; out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8965,12 +9039,12 @@ int vkvm_domain_get_state(vkvm_domain *dom,
                           vkvm_error **error);
 
 /**
- * Asks the guest's agent for the guest's clock.
+ * Returns the guest's time, from the guest agent.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param flags unused, pass 0
- * @param secs the time since 1970 (in seconds; out; not NULL)
- * @param nsecs the part of a second besides (in nanoseconds; out; not NULL)
+ * @param secs time since 1970 (in seconds; out; not NULL)
+ * @param nsecs fraction of the second (in nanoseconds; out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -8984,7 +9058,7 @@ int vkvm_domain_get_time(vkvm_domain *dom,
                          vkvm_error **error);
 
 /**
- * Gets the uuid of the domain as bytes.
+ * Returns the UUID of the domain as bytes.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param uuid the 16 raw bytes (out; not NULL; owned by the caller:
@@ -9002,11 +9076,11 @@ int vkvm_domain_get_uuid(vkvm_domain *dom,
                          vkvm_error **error);
 
 /**
- * Gets the uuid of the domain as text.
+ * Returns the UUID of the domain as text.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param uuid lower-case hex digits with hyphens, 36 characters (out; not
- *     NULL; owned by the caller: vkvm_string_free)
+ * @param uuid the UUID in lower-case hexadecimal digits with hyphens, 36
+ *     characters (out; not NULL; owned by the caller: vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -9016,18 +9090,18 @@ int vkvm_domain_get_uuid(vkvm_domain *dom,
 int vkvm_domain_get_uuid_string(vkvm_domain *dom, char **uuid, vkvm_error **error);
 
 /**
- * Gets what each virtual CPU of the domain does, and on which CPUs of the host
- * it may run.
+ * Returns the state, CPU time and CPU affinity of each virtual CPU.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
+ * @param flags configuration to query: live or persistent; 0 means the current
+ *     state (bitwise OR of `VKVM_DOMAIN_AFFECT_*`)
  * @param vcpus a list with a map for each virtual CPU: `number`, `state` (one
  *     of `VKVM_DOMAIN_VCPU_OFFLINE`, `VKVM_DOMAIN_VCPU_RUNNING`,
- *     `VKVM_DOMAIN_VCPU_BLOCKED`), `cpuTime` (ns), `cpu` (the CPU of the host
- *     that it is on, or one of `VKVM_DOMAIN_VCPU_INFO_CPU_*`), `affinity`
- *     (bytes with a bit for each of the host's CPUs, bit 0 of the first byte
- *     for CPU 0). With flags, and when the domain does not run, state, cpuTime
- *     and cpu are 0 (out; not NULL; owned by the caller: vkvm_value_free)
+ *     `VKVM_DOMAIN_VCPU_BLOCKED`), `cpuTime` (ns), `cpu` (host CPU that it
+ *     runs on, or one of `VKVM_DOMAIN_VCPU_INFO_CPU_*`), `affinity` (bytes
+ *     with a bit for each host CPU, bit 0 of the first byte for CPU 0). With
+ *     flags, and when the domain is inactive, `state`, `cpuTime` and `cpu` are
+ *     0 (out; not NULL; owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -9040,11 +9114,13 @@ int vkvm_domain_get_vcpu_info(vkvm_domain *dom,
                               vkvm_error **error);
 
 /**
- * Gets how many virtual CPUs the domain has.
+ * Returns the number of virtual CPUs of the domain.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_DOMAIN_VCPU_*`
- * @param count how many (out; not NULL)
+ * @param flags configuration to query, and whether the maximum or the guest's
+ *     own count is meant; 0 means the current state (bitwise OR of
+ *     `VKVM_DOMAIN_VCPU_*`)
+ * @param count number of virtual CPUs (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -9054,10 +9130,15 @@ int vkvm_domain_get_vcpu_info(vkvm_domain *dom,
 int vkvm_domain_get_vcpus(vkvm_domain *dom, uint32_t flags, int *count, vkvm_error **error);
 
 /**
- * Gets the definition of the domain.
+ * Returns the definition of the domain as XML.
+ *
+ * The document can be passed to `vkvm_conn_define_domain` or
+ * `vkvm_conn_create_domain` again. Passwords and other secrets are left out
+ * without `VKVM_DOMAIN_XML_SECURE`, which a read-only connection may not use.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_DOMAIN_XML_*`
+ * @param flags 0 means the live definition of a running domain, otherwise the
+ *     persistent one, without secrets (bitwise OR of `VKVM_DOMAIN_XML_*`)
  * @param xml a `<domain>` document (out; not NULL; owned by the caller:
  *     vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -9075,11 +9156,11 @@ int vkvm_domain_get_xml_description(vkvm_domain *dom,
  * Lists the checkpoints of the domain.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags a filter; 0 for all checkpoints (bitwise OR of
+ * @param flags filter; 0 means all (bitwise OR of
  *     `VKVM_DOMAIN_CHECKPOINT_LIST_*`)
  * @param checkpoints the checkpoints (out; not NULL; owned by the caller:
  *     vkvm_domain_checkpoint_list_free; its length is in checkpoints_len)
- * @param checkpoints_len how many there are (out)
+ * @param checkpoints_len number of elements (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -9096,11 +9177,11 @@ int vkvm_domain_list_all_checkpoints(vkvm_domain *dom,
  * Lists the snapshots of the domain.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags a filter; 0 for all snapshots (bitwise OR of
+ * @param flags filter; 0 means all (bitwise OR of
  *     `VKVM_DOMAIN_SNAPSHOT_LIST_*`)
  * @param snapshots the snapshots (out; not NULL; owned by the caller:
  *     vkvm_domain_snapshot_list_free; its length is in snapshots_len)
- * @param snapshots_len how many there are (out)
+ * @param snapshots_len number of elements (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -9114,14 +9195,18 @@ int vkvm_domain_list_all_snapshots(vkvm_domain *dom,
                                    vkvm_error **error);
 
 /**
- * Lists the names of snapshots of the domain.
+ * Lists the names of the snapshots of the domain.
+ *
+ * `vkvm_domain_list_all_snapshots` returns handles in one call, without a
+ * limit.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param maxnames how many to list at most, from 0 to 1,048,576
- * @param flags a filter (bitwise OR of `VKVM_DOMAIN_SNAPSHOT_LIST_*`)
+ * @param maxnames maximum number of names, from 0 to 1,048,576
+ * @param flags filter; 0 means all (bitwise OR of
+ *     `VKVM_DOMAIN_SNAPSHOT_LIST_*`)
  * @param names the names (out; not NULL; owned by the caller:
  *     vkvm_string_list_free; its length is in names_len)
- * @param names_len how many there are (out)
+ * @param names_len number of elements (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -9136,12 +9221,16 @@ int vkvm_domain_list_snapshot_names(vkvm_domain *dom,
                                     vkvm_error **error);
 
 /**
- * Ends the job of a disk, or completes one that only follows what the domain
- * writes.
+ * Aborts the block job of a disk, or pivots to its copy.
+ *
+ * A pull that was aborted can be started again from where it was; a copy
+ * starts from the beginning. The call waits until the job has ended, unless
+ * the flags contain `VKVM_DOMAIN_BLOCK_JOB_ABORT_ASYNC`. A pivot before the
+ * job is ready is an error, `VKVM_ERROR_ERR_BLOCK_COPY_ACTIVE`.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param path the disk: its target like "vda", or its image's path (not NULL;
- *     borrowed)
+ * @param path target device name of the disk, such as `vda`, or path of its
+ *     source (not NULL; borrowed)
  * @param flags bitwise OR of `VKVM_DOMAIN_BLOCK_JOB_ABORT_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -9155,9 +9244,11 @@ int vkvm_domain_abort_block_job(vkvm_domain *dom,
                                 vkvm_error **error);
 
 /**
- * Ends what takes long: saving, dumping, migrating.
+ * Aborts the domain's active job (save, dump, migration, backup).
  *
- * Flags need libvirt 8.5.0.
+ * It also ends a backup in pull mode when its client has read the data. A
+ * migration that has switched to post-copy is an error without
+ * `VKVM_DOMAIN_DOMAIN_ABORT_JOB_POSTCOPY`.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param flags 0 or `VKVM_DOMAIN_DOMAIN_ABORT_JOB_POSTCOPY` (needs libvirt
@@ -9174,8 +9265,9 @@ int vkvm_domain_abort_job(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
  * Adds an I/O thread to the domain.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param iothread_id its number, from 1
- * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
+ * @param iothread_id its number, from 1, which no other has
+ * @param flags configuration to change: live, persistent or both; 0 means the
+ *     current state (bitwise OR of `VKVM_DOMAIN_AFFECT_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -9188,18 +9280,19 @@ int vkvm_domain_add_iothread(vkvm_domain *dom,
                              vkvm_error **error);
 
 /**
- * Announces the hardware address of a network interface of the running domain
- * with gratuitous ARP packets, so that switches send to where the domain is
- * now.
+ * Announces a network interface of the running domain with gratuitous ARP
+ * packets.
+ *
+ * Switches then forward to where the domain is now, such as after a migration.
  *
  * Needs libvirt 12.5.0.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param device the name on the host, like `vnet0`, or the hardware address;
- *     NULL for all interfaces (may be NULL; borrowed)
- * @param params a map with when packets are sent; the keys are the texts of
- *     `VKVM_DOMAIN_ANNOUNCE_INTERFACE_*`. The driver has defaults for those
- *     that are missing (not NULL; borrowed)
+ * @param device name of the interface on the host, such as `vnet0`, or its MAC
+ *     address; NULL means all interfaces (may be NULL; borrowed)
+ * @param params a map with the schedule of the packets; the keys are the texts
+ *     of `VKVM_DOMAIN_ANNOUNCE_INTERFACE_*`; the driver has defaults for
+ *     missing ones (not NULL; borrowed)
  * @param flags unused, pass 0
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -9214,13 +9307,17 @@ int vkvm_domain_announce_interface(vkvm_domain *dom,
                                    vkvm_error **error);
 
 /**
- * Adds a device to the domain. Without flags, the domain must run.
+ * Attaches a device to the domain.
+ *
+ * Without flags the domain must be running. Hotplugged devices may be lost
+ * when the guest suspends to disk, unless the persistent definition has them
+ * too.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param xml a document as within `<devices>`, like `<disk>` or `<interface>`
+ * @param xml a document as in `<devices>`, such as `<disk>` or `<interface>`
  *     (not NULL; borrowed)
- * @param flags which of the running domain and its definition is meant
- *     (bitwise OR of `VKVM_DOMAIN_DEVICE_MODIFY_*`)
+ * @param flags configuration to change: live, persistent or both; 0 means the
+ *     current state (bitwise OR of `VKVM_DOMAIN_DEVICE_MODIFY_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -9233,15 +9330,15 @@ int vkvm_domain_attach_device(vkvm_domain *dom,
                               vkvm_error **error);
 
 /**
- * Asks the guest's agent for the public keys with which one may log in as a
- * user of the guest.
+ * Returns the authorized SSH keys of a user of the guest, from the guest
+ * agent.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param user the user's name (not NULL; borrowed)
+ * @param user name of the user (not NULL; borrowed)
  * @param flags unused, pass 0
  * @param keys the lines of the user's file authorized_keys (out; not NULL;
  *     owned by the caller: vkvm_string_list_free; its length is in keys_len)
- * @param keys_len how many there are (out)
+ * @param keys_len number of elements (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -9256,15 +9353,17 @@ int vkvm_domain_authorized_ssh_keys_get(vkvm_domain *dom,
                                         vkvm_error **error);
 
 /**
- * Lets the guest's agent set the public keys with which one may log in as a
- * user of the guest.
+ * Sets the authorized SSH keys of a user of the guest, through the guest
+ * agent.
+ *
+ * Without flags they replace all previous keys.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param user the user's name (not NULL; borrowed)
- * @param keys the lines for the user's file authorized_keys; NULL or an empty
+ * @param user name of the user (not NULL; borrowed)
+ * @param keys lines for the user's file authorized_keys; NULL or an empty
  *     list, without flags, removes all lines (may be NULL; borrowed; its
  *     length is in keys_len)
- * @param keys_len how many there are
+ * @param keys_len number of elements
  * @param flags bitwise OR of `VKVM_DOMAIN_AUTHORIZED_SSH_KEYS_SET_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -9280,19 +9379,21 @@ int vkvm_domain_authorized_ssh_keys_set(vkvm_domain *dom,
                                         vkvm_error **error);
 
 /**
- * Begins to copy the disks of the running domain as they are now.
+ * Starts a backup job: a point-in-time copy of disks of the running domain.
  *
- * The copy is a job: `vkvm_domain_get_job_stats` tells how far it is,
- * `vkvm_domain_abort_job` ends it. Of a copy in push mode, libvirt writes the
- * files by itself; in pull mode, a client fetches the data, and ends the job
- * when it has them.
+ * In push mode the hypervisor writes the backup, and the job ends by itself.
+ * In pull mode it exports the disks over NBD; a client reads them, and
+ * `vkvm_domain_abort_job` ends the job when it is done.
+ * `vkvm_domain_get_job_stats` returns the progress, and the event
+ * `VKVM_DOMAIN_EVENT_ID_JOB_COMPLETED` reports the end. A backup excludes
+ * other jobs of the domain, such as migration, and block jobs of its disks.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param backupxml a `<domainbackup>` document: the mode, which disks, and
- *     where to (not NULL; borrowed)
- * @param checkpointxml a `<domaincheckpoint>` document, for a checkpoint of
- *     the same moment, from which the next backup can be incremental (may be
+ * @param backupxml a `<domainbackup>` document: mode, disks, destination (not
  *     NULL; borrowed)
+ * @param checkpointxml a `<domaincheckpoint>` document for a checkpoint at the
+ *     same point in time, on which the next incremental backup can be based
+ *     (may be NULL; borrowed)
  * @param flags bitwise OR of `VKVM_DOMAIN_BACKUP_BEGIN_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -9307,9 +9408,10 @@ int vkvm_domain_backup_begin(vkvm_domain *dom,
                              vkvm_error **error);
 
 /**
- * Gets the definition of the backup that is going on.
+ * Returns the definition of the active backup job.
  *
- * It has what libvirt filled in, too, like the port for a backup in pull mode.
+ * It contains the values that libvirt chose, such as the port in pull mode. A
+ * domain without a backup job is an error.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param flags unused, pass 0
@@ -9327,21 +9429,22 @@ int vkvm_domain_backup_get_xml_description(vkvm_domain *dom,
                                            vkvm_error **error);
 
 /**
- * Begins to merge images of a disk's chain into one below them.
+ * Starts a block job that merges images of a disk's chain into one below them.
  *
- * It is a job of the disk. When the topmost image is merged, the job does not
- * end by itself: `vkvm_domain_abort_block_job` with
- * `VKVM_DOMAIN_BLOCK_JOB_ABORT_PIVOT` lets the domain use `base` from then on.
+ * The merged images become invalid, even if the job is aborted. A commit of
+ * the active image does not end by itself: when it is ready,
+ * `vkvm_domain_abort_block_job` with `VKVM_DOMAIN_BLOCK_JOB_ABORT_PIVOT` makes
+ * the domain use `base`, and without that flag cancels the commit.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param path the disk: its target like "vda", or its image's path (not NULL;
- *     borrowed)
- * @param base the image to merge into: its path, or like "vda[2]"; NULL for
- *     the lowest of the chain (may be NULL; borrowed)
- * @param top the highest image to merge; NULL for the disk's own, which needs
+ * @param path target device name of the disk, such as `vda`, or path of its
+ *     source (not NULL; borrowed)
+ * @param base image to merge into, as path or by index such as "vda[2]"; NULL
+ *     means the lowest of the chain (may be NULL; borrowed)
+ * @param top highest image to merge; NULL means the active one, which requires
  *     `VKVM_DOMAIN_BLOCK_COMMIT_ACTIVE` (may be NULL; borrowed)
- * @param bandwidth the limit of the speed, in bytes/s with
- *     `VKVM_DOMAIN_BLOCK_COMMIT_BANDWIDTH_BYTES`; 0 for none (in MiB/s)
+ * @param bandwidth bandwidth limit, in bytes/s with
+ *     `VKVM_DOMAIN_BLOCK_COMMIT_BANDWIDTH_BYTES`; 0 means unlimited (in MiB/s)
  * @param flags bitwise OR of `VKVM_DOMAIN_BLOCK_COMMIT_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -9358,22 +9461,24 @@ int vkvm_domain_block_commit(vkvm_domain *dom,
                              vkvm_error **error);
 
 /**
- * Begins to copy a disk to another place.
+ * Starts a block job that copies a disk to another image.
  *
- * It is a job of the disk. It first copies all there is, then what the domain
- * writes, until `vkvm_domain_abort_block_job` ends it: with
- * `VKVM_DOMAIN_BLOCK_JOB_ABORT_PIVOT` the domain uses the copy from then on.
+ * The job first copies the existing data, then mirrors all writes until
+ * `vkvm_domain_abort_block_job` ends it: with
+ * `VKVM_DOMAIN_BLOCK_JOB_ABORT_PIVOT` the domain uses the copy from then on,
+ * without it the original. Saving the domain or detaching the disk may be
+ * refused during the job.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param path the disk: its target like "vda", or its image's path (not NULL;
+ * @param path target device name of the disk, such as `vda`, or path of its
+ *     source (not NULL; borrowed)
+ * @param destxml a `<disk>` document that describes the destination; give its
+ *     format in `<driver>`, as a probed format is a security risk (not NULL;
  *     borrowed)
- * @param destxml a `<disk>` document: where to, and in which format (not NULL;
- *     borrowed)
- * @param newparams a map, or NULL for none, with keys of the texts
- *     `VKVM_DOMAIN_BLOCK_COPY_BANDWIDTH` (in bytes/s),
- *     `VKVM_DOMAIN_BLOCK_COPY_GRANULARITY` (in bytes) and
- *     `VKVM_DOMAIN_BLOCK_COPY_BUF_SIZE` (in bytes); another key is an error
- *     (may be NULL; borrowed)
+ * @param newparams a map with the texts of `VKVM_DOMAIN_BLOCK_COPY_BANDWIDTH`
+ *     (bytes/s), `VKVM_DOMAIN_BLOCK_COPY_GRANULARITY` (bytes) and
+ *     `VKVM_DOMAIN_BLOCK_COPY_BUF_SIZE` (bytes) as keys; an unknown key is an
+ *     error (may be NULL; borrowed)
  * @param flags bitwise OR of `VKVM_DOMAIN_BLOCK_COPY_SHALLOW`,
  *     `VKVM_DOMAIN_BLOCK_COPY_REUSE_EXT`,
  *     `VKVM_DOMAIN_BLOCK_COPY_TRANSIENT_JOB`,
@@ -9393,17 +9498,20 @@ int vkvm_domain_block_copy(vkvm_domain *dom,
                            vkvm_error **error);
 
 /**
- * Reads bytes of a disk of the running domain, as they are in its source.
+ * Reads data from a disk of the running domain.
+ *
+ * The data are those of the disk's source, with the image format's metadata.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param path the name in the guest, like `vda`, or the path of the source
- *     (not NULL; borrowed)
- * @param offset where to begin (in bytes)
- * @param size how much; libvirt has a limit, 4 MiB over a socket (in bytes)
+ * @param path target device name of the disk, such as `vda`, or path of its
+ *     source (not NULL; borrowed)
+ * @param offset offset of the first byte (in bytes)
+ * @param size number of bytes; the remote protocol allows at most 4 MiB; 0
+ *     only checks whether the call would work (in bytes)
  * @param flags unused, pass 0
- * @param data the bytes (out; not NULL; owned by the caller: vkvm_bytes_free;
+ * @param data the data (out; not NULL; owned by the caller: vkvm_bytes_free;
  *     its length is in data_len)
- * @param data_len how many there are, which is `size` (out)
+ * @param data_len number of bytes, always `size` (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -9420,17 +9528,19 @@ int vkvm_domain_block_peek(vkvm_domain *dom,
                            vkvm_error **error);
 
 /**
- * Begins to copy what a disk's backing images have into its own image, which
- * then needs them no more.
+ * Starts a block job that copies a disk's backing images into its active
+ * image.
  *
- * It is a job of the disk: `vkvm_domain_get_block_job_info` tells how far it
- * is.
+ * When it has finished, the image needs no backing image.
+ * `vkvm_domain_block_commit` merges in the other direction.
+ * `vkvm_domain_get_block_job_info` returns the job's progress, the event
+ * `VKVM_DOMAIN_EVENT_ID_BLOCK_JOB_2` its end.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param path the disk: its target like "vda", or its image's path (not NULL;
- *     borrowed)
- * @param bandwidth the limit of the speed, in bytes/s with
- *     `VKVM_DOMAIN_BLOCK_PULL_BANDWIDTH_BYTES`; 0 for none (in MiB/s)
+ * @param path target device name of the disk, such as `vda`, or path of its
+ *     source (not NULL; borrowed)
+ * @param bandwidth bandwidth limit, in bytes/s with
+ *     `VKVM_DOMAIN_BLOCK_PULL_BANDWIDTH_BYTES`; 0 means unlimited (in MiB/s)
  * @param flags 0 or `VKVM_DOMAIN_BLOCK_PULL_BANDWIDTH_BYTES`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -9445,19 +9555,20 @@ int vkvm_domain_block_pull(vkvm_domain *dom,
                            vkvm_error **error);
 
 /**
- * Begins to copy what some backing images of a disk have into its own image,
- * or, by flags, to copy the disk.
+ * Starts a block job that shortens a disk's backing chain, or copies the disk.
  *
- * It is a job of the disk.
+ * Without flags the images between `base` and the active one are copied into
+ * the active one. With `VKVM_DOMAIN_BLOCK_REBASE_COPY` it is the older form of
+ * `vkvm_domain_block_copy`.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param path the disk: its target like "vda", or its image's path (not NULL;
- *     borrowed)
- * @param base the image that stays the disk's backing image; NULL for none.
- *     With `VKVM_DOMAIN_BLOCK_REBASE_COPY`, the path of the copy, which is
- *     then needed (may be NULL; borrowed)
- * @param bandwidth the limit of the speed, in bytes/s with
- *     `VKVM_DOMAIN_BLOCK_REBASE_BANDWIDTH_BYTES`; 0 for none (in MiB/s)
+ * @param path target device name of the disk, such as `vda`, or path of its
+ *     source (not NULL; borrowed)
+ * @param base image that remains as the backing image; NULL means none. With
+ *     `VKVM_DOMAIN_BLOCK_REBASE_COPY` the path of the copy, which is then
+ *     required (may be NULL; borrowed)
+ * @param bandwidth bandwidth limit, in bytes/s with
+ *     `VKVM_DOMAIN_BLOCK_REBASE_BANDWIDTH_BYTES`; 0 means unlimited (in MiB/s)
  * @param flags bitwise OR of `VKVM_DOMAIN_BLOCK_REBASE_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -9473,13 +9584,16 @@ int vkvm_domain_block_rebase(vkvm_domain *dom,
                              vkvm_error **error);
 
 /**
- * Changes the size of a disk of the running domain.
+ * Resizes a disk of the running domain.
+ *
+ * The hypervisor resizes images with a format such as qcow2. For a raw file or
+ * a block device on the host it may only update the size that the guest sees.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param disk the name in the guest, like `vda`, or the path of the source
- *     (not NULL; borrowed)
- * @param size the new size, in bytes with `VKVM_DOMAIN_BLOCK_RESIZE_BYTES` (in
- *     KiB)
+ * @param disk target device name of the disk, such as `vda`, or path of its
+ *     source (not NULL; borrowed)
+ * @param size the new size, in bytes with `VKVM_DOMAIN_BLOCK_RESIZE_BYTES`; it
+ *     may be rounded up (in KiB)
  * @param flags bitwise OR of `VKVM_DOMAIN_BLOCK_RESIZE_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -9494,17 +9608,18 @@ int vkvm_domain_block_resize(vkvm_domain *dom,
                              vkvm_error **error);
 
 /**
- * Gets what a disk of the domain has read and written.
+ * Returns the I/O statistics of a disk of the running domain.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param path the name in the guest, like `vda`, or the path of the source;
- *     empty for the sum of all, where the driver can tell it (not NULL;
- *     borrowed)
+ * @param path target device name of the disk, such as `vda`, or path of its
+ *     source; empty for the sum of all disks, which not all drivers support
+ *     (not NULL; borrowed)
  * @param flags unused, pass 0
- * @param stats a map with those of the keys `rd_req` and `wr_req` (requests),
- *     `rd_bytes` and `wr_bytes`, `rd_total_times` and `wr_total_times` (ns),
- *     `flush_reqs`, `flush_total_times` (ns) and `errs` that the driver knows;
- *     -1 is unknown (out; not NULL; owned by the caller: vkvm_value_free)
+ * @param stats a map with the keys that the driver supports: `rd_req` and
+ *     `wr_req` (requests), `rd_bytes` and `wr_bytes`, `rd_total_times` and
+ *     `wr_total_times` (ns), `flush_reqs`, `flush_total_times` (ns) and
+ *     `errs`; -1 means unknown (out; not NULL; owned by the caller:
+ *     vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -9518,10 +9633,14 @@ int vkvm_domain_block_stats(vkvm_domain *dom,
                             vkvm_error **error);
 
 /**
- * Writes the memory of the domain to a file on the host.
+ * Writes a core dump of the domain's memory to a file on the host.
+ *
+ * The domain is paused meanwhile, unless the flags contain
+ * `VKVM_DOMAIN_DUMP_LIVE`. The daemon opens the file, so its host's paths and
+ * permissions count.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param to the path of the file (not NULL; borrowed)
+ * @param to path of the file on the domain's host (not NULL; borrowed)
  * @param flags bitwise OR of `VKVM_DOMAIN_DUMP_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -9532,10 +9651,13 @@ int vkvm_domain_block_stats(vkvm_domain *dom,
 int vkvm_domain_core_dump(vkvm_domain *dom, const char *to, uint32_t flags, vkvm_error **error);
 
 /**
- * Writes the memory of the domain to a file on the host, in a certain format.
+ * Writes a core dump of the domain's memory to a file in the given format.
+ *
+ * Apart from the format it is like `vkvm_domain_core_dump`. A hypervisor need
+ * not support all formats.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param to the path of the file (not NULL; borrowed)
+ * @param to path of the file on the domain's host (not NULL; borrowed)
  * @param format one of `VKVM_DOMAIN_CORE_DUMP_FORMAT_*`
  * @param flags bitwise OR of `VKVM_DOMAIN_DUMP_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -9553,6 +9675,9 @@ int vkvm_domain_core_dump_format(vkvm_domain *dom,
 /**
  * Starts the domain.
  *
+ * A domain with a managed save image is restored from it, and is paused when
+ * it was paused then.
+ *
  * @param dom the domain (not NULL; borrowed)
  * @param flags bitwise OR of `VKVM_DOMAIN_START_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -9564,8 +9689,12 @@ int vkvm_domain_core_dump_format(vkvm_domain *dom,
 int vkvm_domain_create(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
 
 /**
- * Makes a checkpoint of the domain: from then on it is known what changes on
- * its disks.
+ * Creates a checkpoint of the running domain.
+ *
+ * From then on libvirt records which blocks of its disks change, for
+ * incremental backups. To be of use for that, a checkpoint must be created
+ * together with a backup, by `vkvm_domain_backup_begin`; alone, it mostly
+ * restores metadata (`VKVM_DOMAIN_CHECKPOINT_CREATE_REDEFINE`).
  *
  * @param dom the domain (not NULL; borrowed)
  * @param xml a `<domaincheckpoint>` document (not NULL; borrowed)
@@ -9585,7 +9714,13 @@ int vkvm_domain_create_checkpoint(vkvm_domain *dom,
                                   vkvm_error **error);
 
 /**
- * Makes a snapshot of the domain.
+ * Creates a snapshot of the domain.
+ *
+ * Without flags a running domain's snapshot covers disks and memory, an
+ * inactive one's the disks. The new snapshot becomes the current one, as a
+ * child of the previous one. If the call fails, some disks may have changed,
+ * unless the flags contain `VKVM_DOMAIN_SNAPSHOT_CREATE_ATOMIC`: then check
+ * the definition.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param xml a `<domainsnapshot>` document (not NULL; borrowed)
@@ -9605,15 +9740,15 @@ int vkvm_domain_create_snapshot(vkvm_domain *dom,
                                 vkvm_error **error);
 
 /**
- * Starts a defined domain, and gives its first process open files: those of a
- * container are numbered from 3 on. Only over a connection through a UNIX
- * socket.
+ * Starts the domain and passes open files to its first process.
+ *
+ * Only drivers for containers support it. The files have the numbers from 3 on
+ * in the container. The connection must use a UNIX socket.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param fds open file descriptors; the call borrows them, and the caller
- *     closes them. NULL if there are none (may be NULL; borrowed; its length
- *     is in fds_len)
- * @param fds_len how many there are
+ * @param fds open file descriptors, borrowed; NULL if there are none (may be
+ *     NULL; borrowed; its length is in fds_len)
+ * @param fds_len number of elements
  * @param flags bitwise OR of `VKVM_DOMAIN_START_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -9628,8 +9763,10 @@ int vkvm_domain_create_with_files(vkvm_domain *dom,
                                   vkvm_error **error);
 
 /**
- * Gets the snapshot that a new snapshot would be a child of. A domain that has
- * none is an error.
+ * Returns the current snapshot of the domain.
+ *
+ * It is the parent of the next snapshot. A domain that has none is an error,
+ * `VKVM_ERROR_ERR_NO_DOMAIN_SNAPSHOT`.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param flags unused, pass 0
@@ -9647,11 +9784,14 @@ int vkvm_domain_current_snapshot(vkvm_domain *dom,
                                  vkvm_error **error);
 
 /**
- * Removes an I/O thread that no disk uses from the domain.
+ * Removes an I/O thread from the domain.
+ *
+ * A thread that a device uses cannot be removed.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param iothread_id its number, from 1
- * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
+ * @param flags configuration to change: live, persistent or both; 0 means the
+ *     current state (bitwise OR of `VKVM_DOMAIN_AFFECT_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -9664,13 +9804,14 @@ int vkvm_domain_del_iothread(vkvm_domain *dom,
                              vkvm_error **error);
 
 /**
- * Removes a group that no disk is in.
+ * Removes a throttle group that no disk uses.
  *
  * Needs libvirt 11.2.0.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param group its name (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
+ * @param group name of the group (not NULL; borrowed)
+ * @param flags configuration to change: live, persistent or both; 0 means the
+ *     current state (bitwise OR of `VKVM_DOMAIN_AFFECT_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -9683,9 +9824,12 @@ int vkvm_domain_del_throttle_group(vkvm_domain *dom,
                                    vkvm_error **error);
 
 /**
- * Stops the domain at once, as if its plug was pulled.
+ * Stops the domain immediately, like pulling the power plug.
  *
- * The handle stays valid.
+ * Data that the guest has not written may be lost. Without
+ * `VKVM_DOMAIN_DESTROY_GRACEFUL` the hypervisor's process is killed when it
+ * does not end in time. The handle stays valid. A transient domain no longer
+ * exists afterwards, nor does the metadata of its snapshots.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param flags bitwise OR of `VKVM_DOMAIN_DESTROY_*`
@@ -9698,16 +9842,18 @@ int vkvm_domain_del_throttle_group(vkvm_domain *dom,
 int vkvm_domain_destroy(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
 
 /**
- * Removes a device from the domain.
+ * Detaches a device from the domain.
  *
- * From a running domain it is gone only when the guest has let go of it, which
- * an event tells (`VKVM_DOMAIN_EVENT_ID_DEVICE_REMOVED`) and which can be
- * later than the return of this call. Without flags, the domain must run.
+ * Without flags the domain must be running. The guest has to release the
+ * device, which may happen after this call has returned: the event
+ * `VKVM_DOMAIN_EVENT_ID_DEVICE_REMOVED` reports it. A block job of a disk may
+ * prevent it.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param xml the device, as in the domain's definition (not NULL; borrowed)
- * @param flags which of the running domain and its definition is meant
- *     (bitwise OR of `VKVM_DOMAIN_DEVICE_MODIFY_*`)
+ * @param xml the device, with everything that the domain's definition has of
+ *     it: a partial document may match another device (not NULL; borrowed)
+ * @param flags configuration to change: live, persistent or both; 0 means the
+ *     current state (bitwise OR of `VKVM_DOMAIN_DEVICE_MODIFY_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -9720,14 +9866,16 @@ int vkvm_domain_detach_device(vkvm_domain *dom,
                               vkvm_error **error);
 
 /**
- * Asks the guest to let go of a device, and returns at once. An event tells
- * when the device is gone (`VKVM_DOMAIN_EVENT_ID_DEVICE_REMOVED`), or that it
- * stays (`VKVM_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED`).
+ * Requests that a device be detached, by its alias, and returns immediately.
+ *
+ * An event reports that the device is gone
+ * (`VKVM_DOMAIN_EVENT_ID_DEVICE_REMOVED`), or that the guest refused
+ * (`VKVM_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED`).
  *
  * @param dom the domain (not NULL; borrowed)
- * @param alias the name in the device's element `<alias>` (not NULL; borrowed)
- * @param flags which of the running domain and its definition is meant
- *     (bitwise OR of `VKVM_DOMAIN_DEVICE_MODIFY_*`)
+ * @param alias name in the device's element `<alias>` (not NULL; borrowed)
+ * @param flags configuration to change: live, persistent or both; 0 means the
+ *     current state (bitwise OR of `VKVM_DOMAIN_DEVICE_MODIFY_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -9740,18 +9888,19 @@ int vkvm_domain_detach_device_alias(vkvm_domain *dom,
                                     vkvm_error **error);
 
 /**
- * Gives open files a name, by which the definition of the domain can speak of
- * them, as in `<source file='…' fdgroup='name'/>`. libvirt forgets them when
- * the connection is closed; a running domain keeps those that it uses. Only
- * over a connection through a UNIX socket.
+ * Associates open files with a name, for use in the domain's definition.
+ *
+ * The definition refers to them as in `<source file='…' fdgroup='name'/>`.
+ * The association ends with the connection; a running domain keeps the files
+ * that it uses. The connection must use a UNIX socket.
  *
  * Needs libvirt 9.0.0.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param name the name (not NULL; borrowed)
- * @param fds open file descriptors; the call borrows them, and the caller
- *     closes them (not NULL; borrowed; its length is in fds_len)
- * @param fds_len how many there are
+ * @param name name of the group (not NULL; borrowed)
+ * @param fds open file descriptors, borrowed (not NULL; borrowed; its length
+ *     is in fds_len)
+ * @param fds_len number of elements
  * @param flags bitwise OR of `VKVM_DOMAIN_FD_ASSOCIATE_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -9767,17 +9916,16 @@ int vkvm_domain_fd_associate(vkvm_domain *dom,
                              vkvm_error **error);
 
 /**
- * Makes file systems of the guest consistent on disk, and keeps them from
- * being written to.
+ * Freezes file systems of the guest, so that they are consistent on disk.
  *
- * The guest's agent does it. `vkvm_domain_fs_thaw` must follow soon: what
- * writes to them waits until then.
+ * The guest agent does it. Programs in the guest that write to them wait until
+ * `vkvm_domain_fs_thaw`, which must follow soon.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param mountpoints where they are mounted in the guest; NULL or an empty
- *     list for all file systems (may be NULL; borrowed; its length is in
- *     mountpoints_len)
- * @param mountpoints_len how many there are
+ * @param mountpoints mount points in the guest; NULL or an empty list means
+ *     all file systems. Older agents accept only that (may be NULL; borrowed;
+ *     its length is in mountpoints_len)
+ * @param mountpoints_len number of elements
  * @param flags unused, pass 0
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -9792,14 +9940,13 @@ int vkvm_domain_fs_freeze(vkvm_domain *dom,
                           vkvm_error **error);
 
 /**
- * Lets file systems of the guest that `vkvm_domain_fs_freeze` stopped be
- * written to.
+ * Thaws file systems of the guest that `vkvm_domain_fs_freeze` has frozen.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param mountpoints where they are mounted in the guest; NULL or an empty
- *     list for all file systems (may be NULL; borrowed; its length is in
- *     mountpoints_len)
- * @param mountpoints_len how many there are
+ * @param mountpoints mount points in the guest; NULL or an empty list means
+ *     all file systems, which is all that QEMU's driver accepts (may be NULL;
+ *     borrowed; its length is in mountpoints_len)
+ * @param mountpoints_len number of elements
  * @param flags unused, pass 0
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -9814,14 +9961,14 @@ int vkvm_domain_fs_thaw(vkvm_domain *dom,
                         vkvm_error **error);
 
 /**
- * Lets the guest's agent give blocks that file systems do not use back to the
- * host.
+ * Discards unused blocks of the guest's file systems (FITRIM), by the guest
+ * agent.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param mountpoint where the file system is mounted in the guest; NULL for
- *     all. QEMU's driver knows all only (may be NULL; borrowed)
- * @param minimum leave free ranges alone that are smaller; 0 for none (in
- *     bytes)
+ * @param mountpoint mount point in the guest; NULL means all file systems,
+ *     which is all that QEMU's driver accepts (may be NULL; borrowed)
+ * @param minimum size below which free ranges may be ignored, a hint; 0 means
+ *     none are (in bytes)
  * @param flags unused, pass 0
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -9836,12 +9983,12 @@ int vkvm_domain_fs_trim(vkvm_domain *dom,
                         vkvm_error **error);
 
 /**
- * Lets displays of the running domain read their TLS certificates again.
+ * Reloads the TLS certificates of the running domain's graphical displays.
  *
  * Needs libvirt 10.2.0.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param type which displays (one of `VKVM_DOMAIN_GRAPHICS_RELOAD_TYPE_*`)
+ * @param type displays to reload (one of `VKVM_DOMAIN_GRAPHICS_RELOAD_TYPE_*`)
  * @param flags unused, pass 0
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -9855,11 +10002,11 @@ int vkvm_domain_graphics_reload(vkvm_domain *dom,
                                 vkvm_error **error);
 
 /**
- * Tells whether the domain has a current snapshot.
+ * Reports whether the domain has a current snapshot.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param flags unused, pass 0
- * @param current whether it has (out; not NULL)
+ * @param current true if it has (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -9872,12 +10019,14 @@ int vkvm_domain_has_current_snapshot(vkvm_domain *dom,
                                      vkvm_error **error);
 
 /**
- * Tells whether libvirt keeps a saved state of the domain, from which the next
- * start goes on.
+ * Reports whether the domain has a managed save image.
+ *
+ * The next start restores the domain from it instead of booting. A running
+ * domain has none.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param flags unused, pass 0
- * @param saved whether it does (out; not NULL)
+ * @param saved true if it has (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -9890,7 +10039,7 @@ int vkvm_domain_has_managed_save_image(vkvm_domain *dom,
                                        vkvm_error **error);
 
 /**
- * Sends the guest an interrupt that it cannot mask (NMI).
+ * Injects a non-maskable interrupt (NMI) into the guest.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param flags unused, pass 0
@@ -9903,14 +10052,17 @@ int vkvm_domain_has_managed_save_image(vkvm_domain *dom,
 int vkvm_domain_inject_nmi(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
 
 /**
- * Gets what a network interface of the domain has received and sent.
+ * Returns the traffic statistics of a network interface of the running domain.
+ *
+ * The counters are from the guest's point of view: `rx` is what the guest has
+ * received.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param path the name on the host, like `vnet0`, or the hardware address (not
- *     NULL; borrowed)
+ * @param path name of the interface on the host, such as `vnet0`, or its MAC
+ *     address (not NULL; borrowed)
  * @param stats a map with the keys `rx_bytes`, `rx_packets`, `rx_errs`,
- *     `rx_drop`, `tx_bytes`, `tx_packets`, `tx_errs`, `tx_drop`; -1 is unknown
- *     (out; not NULL; owned by the caller: vkvm_value_free)
+ *     `rx_drop`, `tx_bytes`, `tx_packets`, `tx_errs`, `tx_drop`; -1 means
+ *     unknown (out; not NULL; owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -9923,10 +10075,12 @@ int vkvm_domain_interface_stats(vkvm_domain *dom,
                                 vkvm_error **error);
 
 /**
- * Tells whether the domain runs.
+ * Reports whether the domain is running.
+ *
+ * A paused domain counts as running.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param active whether it does (out; not NULL)
+ * @param active true if it is (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -9936,10 +10090,13 @@ int vkvm_domain_interface_stats(vkvm_domain *dom,
 int vkvm_domain_is_active(vkvm_domain *dom, bool *active, vkvm_error **error);
 
 /**
- * Tells whether the domain stays defined when it stops.
+ * Reports whether the domain has a persistent definition.
+ *
+ * A persistent domain still exists when it has stopped; a transient one does
+ * not.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param persistent whether it does (out; not NULL)
+ * @param persistent true if it has (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -9949,10 +10106,12 @@ int vkvm_domain_is_active(vkvm_domain *dom, bool *active, vkvm_error **error);
 int vkvm_domain_is_persistent(vkvm_domain *dom, bool *persistent, vkvm_error **error);
 
 /**
- * Tells whether the definition of the domain was changed since it was started.
+ * Reports whether the persistent definition differs from the running domain's.
+ *
+ * It is true when the definition was changed after the domain had started.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param updated whether it was (out; not NULL)
+ * @param updated true if it does (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -9962,13 +10121,12 @@ int vkvm_domain_is_persistent(vkvm_domain *dom, bool *persistent, vkvm_error **e
 int vkvm_domain_is_updated(vkvm_domain *dom, bool *updated, vkvm_error **error);
 
 /**
- * CHANGES THE CALLING PROCESS: brings it into the control group of a
+ * CHANGES THE CALLING PROCESS: moves it into the control groups of a
  * container.
  *
- * From then on the container's limits of CPU time, memory and so on are those
- * of this process, too, and there is no way back but by moving it by other
- * means. The process needs the right to do it. The library libvirt-lxc.so.0 is
- * needed.
+ * From then on the container's limits on CPU time, memory and so on apply to
+ * this process too. The library has no way back. The process needs the
+ * permission for it. Requires the library libvirt-lxc.so.0.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param flags unused, pass 0
@@ -9981,26 +10139,25 @@ int vkvm_domain_is_updated(vkvm_domain *dom, bool *updated, vkvm_error **error);
 int vkvm_domain_lxc_enter_cgroup(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
 
 /**
- * CHANGES THE CALLING PROCESS: brings it into the namespaces of a container.
+ * CHANGES THE CALLING PROCESS: moves it into the namespaces of a container.
  *
- * From then on this process, not the domain, sees the container's files,
- * network, host name and so on instead of its own, and open handles may stop
- * working. It is meant for a process of its own, forked for this, which then
- * opens no connection and only executes a program. Some namespaces cannot be
- * entered by a process that has several threads. A process namespace is
- * entered by the children only. The process needs the right to do it
- * (CAP_SYS_ADMIN). The library libvirt-lxc.so.0 is needed.
+ * From then on this process sees the container's files, network, host name and
+ * so on instead of its own, and open handles may stop working. It is meant for
+ * a forked process that opens no connection and only executes a program. Some
+ * namespaces cannot be entered by a process with several threads; a PID
+ * namespace is entered by its children only. The process needs CAP_SYS_ADMIN.
+ * Requires the library libvirt-lxc.so.0.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param files file descriptors of namespaces, as
- *     `vkvm_domain_lxc_open_namespace` gives them; they stay the caller's (not
- *     NULL; borrowed; its length is in files_len)
- * @param files_len how many there are
+ * @param files file descriptors of the namespaces, as
+ *     `vkvm_domain_lxc_open_namespace` returns them; they remain the caller's
+ *     (not NULL; borrowed; its length is in files_len)
+ * @param files_len number of elements
  * @param flags unused, pass 0
- * @param old_fds file descriptors of the namespaces it was in, with which it
- *     can go back; the caller has to close them (out; not NULL; owned by the
- *     caller: vkvm_int_list_free; its length is in old_fds_len)
- * @param old_fds_len how many there are (out)
+ * @param old_fds file descriptors of the previous namespaces, for going back;
+ *     the caller closes them (out; not NULL; owned by the caller:
+ *     vkvm_int_list_free; its length is in old_fds_len)
+ * @param old_fds_len number of elements (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -10018,15 +10175,15 @@ int vkvm_domain_lxc_enter_namespace(vkvm_domain *dom,
 /**
  * Opens the namespaces of a container.
  *
- * The connection must be on a unix socket. The library libvirt-lxc.so.0 is
- * needed.
+ * The connection must use a UNIX socket. Requires the library
+ * libvirt-lxc.so.0.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param flags unused, pass 0
- * @param fds a file descriptor for each namespace; the caller has to close
- *     them (out; not NULL; owned by the caller: vkvm_int_list_free; its length
- *     is in fds_len)
- * @param fds_len how many there are (out)
+ * @param fds a file descriptor for each namespace; the caller closes them
+ *     (out; not NULL; owned by the caller: vkvm_int_list_free; its length is
+ *     in fds_len)
+ * @param fds_len number of elements (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -10040,8 +10197,12 @@ int vkvm_domain_lxc_open_namespace(vkvm_domain *dom,
                                    vkvm_error **error);
 
 /**
- * Saves the memory of the domain in a file that libvirt keeps, and stops it.
- * The next start goes on from there.
+ * Saves the domain's memory to a file that libvirt manages, and stops the
+ * domain.
+ *
+ * The next start, also an automatic one, restores the domain from that file.
+ * Only persistent domains can be saved this way. The image remembers whether
+ * the domain was running or paused, unless the flags say otherwise.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param flags bitwise OR of `VKVM_DOMAIN_SAVE_BYPASS_CACHE`,
@@ -10056,14 +10217,16 @@ int vkvm_domain_lxc_open_namespace(vkvm_domain *dom,
 int vkvm_domain_managed_save(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
 
 /**
- * Changes the definition that is kept in the saved state of the domain. Only
- * what the guest does not see can be changed.
+ * Replaces the domain definition stored in the managed save image.
+ *
+ * Only the host's side can change, such as the path of a disk image; the
+ * virtual hardware that the guest sees must stay the same.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param xml a `<domain>` document (not NULL; borrowed)
- * @param flags whether the domain runs or is paused after the next start:
+ * @param flags state of the domain after the next start:
  *     `VKVM_DOMAIN_SAVE_RUNNING` or `VKVM_DOMAIN_SAVE_PAUSED`; 0 keeps the
- *     saved state (bitwise OR of `VKVM_DOMAIN_SAVE_BYPASS_CACHE`,
+ *     saved one (bitwise OR of `VKVM_DOMAIN_SAVE_BYPASS_CACHE`,
  *     `VKVM_DOMAIN_SAVE_RUNNING`, `VKVM_DOMAIN_SAVE_PAUSED`,
  *     `VKVM_DOMAIN_SAVE_RESET_NVRAM`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -10078,7 +10241,7 @@ int vkvm_domain_managed_save_define_xml(vkvm_domain *dom,
                                         vkvm_error **error);
 
 /**
- * Gets the definition that is kept in the saved state of the domain.
+ * Returns the domain definition stored in the managed save image.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param flags 0 or `VKVM_DOMAIN_SAVE_IMAGE_XML_SECURE`
@@ -10096,7 +10259,9 @@ int vkvm_domain_managed_save_get_xml_description(vkvm_domain *dom,
                                                  vkvm_error **error);
 
 /**
- * Forgets the saved state of the domain, so that the next start is a boot.
+ * Discards the managed save image of the domain.
+ *
+ * The next start boots the guest.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param flags unused, pass 0
@@ -10109,16 +10274,18 @@ int vkvm_domain_managed_save_get_xml_description(vkvm_domain *dom,
 int vkvm_domain_managed_save_remove(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
 
 /**
- * Reads bytes of the memory of the running domain.
+ * Reads data from the memory of the running domain.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param offset the address of the first one (in bytes)
- * @param size how much; libvirt has a limit, 4 MiB over a socket (in bytes)
- * @param flags kind of the address; one of them is needed (bitwise OR of
- *     `VKVM_DOMAIN_MEMORY_VIRTUAL`, `VKVM_DOMAIN_MEMORY_PHYSICAL`)
- * @param data the bytes (out; not NULL; owned by the caller: vkvm_bytes_free;
+ * @param offset address of the first byte (in bytes)
+ * @param size number of bytes; the remote protocol allows at most 4 MiB; 0
+ *     only checks whether the call would work (in bytes)
+ * @param flags kind of the address, virtual or physical; one is required.
+ *     Virtual addresses are those of the task that happens to run (bitwise OR
+ *     of `VKVM_DOMAIN_MEMORY_VIRTUAL`, `VKVM_DOMAIN_MEMORY_PHYSICAL`)
+ * @param data the data (out; not NULL; owned by the caller: vkvm_bytes_free;
  *     its length is in data_len)
- * @param data_len how many there are, which is `size` (out)
+ * @param data_len number of bytes, always `size` (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -10134,15 +10301,18 @@ int vkvm_domain_memory_peek(vkvm_domain *dom,
                             vkvm_error **error);
 
 /**
- * Gets how the guest uses its memory.
+ * Returns the memory statistics of the running domain.
+ *
+ * Most of them come from the guest's balloon driver, which QEMU asks at the
+ * interval set by `vkvm_domain_set_memory_stats_period`.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param flags unused, pass 0
- * @param stats a map with those of the keys `swap_in`, `swap_out`, `unused`,
- *     `available`, `actual_balloon`, `rss`, `usable`, `disk_caches` (all KiB),
- *     `major_fault`, `minor_fault`, `hugetlb_pgalloc`, `hugetlb_pgfail`
- *     (counts) and `last_update` (seconds since 1970) that are known (out; not
- *     NULL; owned by the caller: vkvm_value_free)
+ * @param stats a map with the keys that the driver and the guest support:
+ *     `swap_in`, `swap_out`, `unused`, `available`, `actual_balloon`, `rss`,
+ *     `usable`, `disk_caches` (all in KiB), `major_fault`, `minor_fault`,
+ *     `hugetlb_pgalloc`, `hugetlb_pgfail` (counts) and `last_update` (seconds
+ *     since 1970) (out; not NULL; owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -10155,20 +10325,21 @@ int vkvm_domain_memory_stats(vkvm_domain *dom,
                              vkvm_error **error);
 
 /**
- * Moves the running domain to another host.
+ * Migrates the domain to another host, through connections to both hosts.
  *
- * This process speaks to both hosts; `vkvm_domain_migrate_to_uri` lets the
- * domain's host speak to the other one. The call lasts until the domain runs
- * there.
+ * This process coordinates the migration; `vkvm_domain_migrate_to_uri` leaves
+ * that to the source host's daemon. The call returns when the domain runs on
+ * the destination, or has failed to. The flags `VKVM_DOMAIN_MIGRATE_PEER2PEER`
+ * and `VKVM_DOMAIN_MIGRATE_TUNNELLED` are not supported here.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param destcon a connection to the host to move to (not NULL; borrowed)
- * @param params a map with keys of the texts `VKVM_DOMAIN_MIGRATE_PARAM_*`;
- *     the value of `VKVM_DOMAIN_MIGRATE_PARAM_MIGRATE_DISKS` and the others
- *     about disks is a list of texts; another key is an error (may be NULL;
- *     borrowed)
+ * @param destcon connection to the destination host (not NULL; borrowed)
+ * @param params a map with the texts of `VKVM_DOMAIN_MIGRATE_PARAM_*` as keys;
+ *     the value of `VKVM_DOMAIN_MIGRATE_PARAM_MIGRATE_DISKS` and of the other
+ *     parameters with disks is a list of target device names; an unknown key
+ *     is an error (may be NULL; borrowed)
  * @param flags bitwise OR of `VKVM_DOMAIN_MIGRATE_*`
- * @param ddom the domain on the other host (out; not NULL; owned by the
+ * @param ddom the domain on the destination (out; not NULL; owned by the
  *     caller: vkvm_domain_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -10184,18 +10355,19 @@ int vkvm_domain_migrate(vkvm_domain *dom,
                         vkvm_error **error);
 
 /**
- * Moves the running domain to another host, as `vkvm_domain_migrate` does.
+ * Legacy form of `vkvm_domain_migrate` with a fixed set of parameters.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param destcon a connection to the host to move to (not NULL; borrowed)
- * @param dxml a `<domain>` document for it there; NULL for its own (may be
- *     NULL; borrowed)
- * @param dname its name there; NULL for the same (may be NULL; borrowed)
- * @param uri where its memory goes, like "tcp://host"; NULL to let the
- *     destination choose (may be NULL; borrowed)
- * @param bandwidth the limit of the speed; 0 for none (in MiB/s)
+ * @param destcon connection to the destination host (not NULL; borrowed)
+ * @param dxml a `<domain>` document for the destination, which may change only
+ *     the host's side; NULL means the domain's own (may be NULL; borrowed)
+ * @param dname name on the destination; NULL means the same (may be NULL;
+ *     borrowed)
+ * @param uri URI for the migration's data, such as "tcp://host"; NULL means
+ *     that the destination chooses (may be NULL; borrowed)
+ * @param bandwidth bandwidth limit; 0 means the driver's default (in MiB/s)
  * @param flags bitwise OR of `VKVM_DOMAIN_MIGRATE_*`
- * @param ddom the domain on the other host (out; not NULL; owned by the
+ * @param ddom the domain on the destination (out; not NULL; owned by the
  *     caller: vkvm_domain_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -10214,8 +10386,10 @@ int vkvm_domain_migrate2(vkvm_domain *dom,
                          vkvm_error **error);
 
 /**
- * Gets the size of the cache that saves a migration with
- * `VKVM_DOMAIN_MIGRATE_COMPRESSED` from sending whole pages again.
+ * Returns the size of the migration's XBZRLE compression cache.
+ *
+ * With `VKVM_DOMAIN_MIGRATE_COMPRESSED` only the differences to pages in the
+ * cache are sent again.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param flags unused, pass 0
@@ -10232,11 +10406,11 @@ int vkvm_domain_migrate_get_compression_cache(vkvm_domain *dom,
                                               vkvm_error **error);
 
 /**
- * Gets how long the domain may stand still at the end of a live migration.
+ * Returns the maximum downtime of the domain at the end of a live migration.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param flags unused, pass 0
- * @param downtime the time (in milliseconds; out; not NULL)
+ * @param downtime the maximum (in milliseconds; out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -10249,11 +10423,11 @@ int vkvm_domain_migrate_get_max_downtime(vkvm_domain *dom,
                                          vkvm_error **error);
 
 /**
- * Gets the limit of the speed of migrations of the domain.
+ * Returns the bandwidth limit for migrations of the domain.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param flags 0 or `VKVM_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY`
- * @param bandwidth the speed (in MiB/s; out; not NULL)
+ * @param bandwidth the limit (in MiB/s; out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -10266,8 +10440,10 @@ int vkvm_domain_migrate_get_max_speed(vkvm_domain *dom,
                                       vkvm_error **error);
 
 /**
- * Sets the size of the cache that saves a migration with
- * `VKVM_DOMAIN_MIGRATE_COMPRESSED` from sending whole pages again.
+ * Sets the size of the migration's XBZRLE compression cache.
+ *
+ * It can be changed during a migration, such as when
+ * `vkvm_domain_get_job_stats` shows many cache misses.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param cache_size the size (in bytes)
@@ -10284,11 +10460,13 @@ int vkvm_domain_migrate_set_compression_cache(vkvm_domain *dom,
                                               vkvm_error **error);
 
 /**
- * Sets how long the domain may stand still at the end of a live migration.
- * Only while one is going on.
+ * Sets the maximum downtime of the domain at the end of a live migration.
+ *
+ * QEMU accepts it only during a migration. A longer downtime lets a migration
+ * complete whose guest changes its memory fast.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param downtime the time (in milliseconds)
+ * @param downtime the maximum (in milliseconds)
  * @param flags unused, pass 0
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -10302,10 +10480,10 @@ int vkvm_domain_migrate_set_max_downtime(vkvm_domain *dom,
                                          vkvm_error **error);
 
 /**
- * Sets the limit of the speed of migrations of the domain.
+ * Sets the bandwidth limit for migrations of the domain.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param bandwidth the speed (in MiB/s)
+ * @param bandwidth the limit (in MiB/s)
  * @param flags 0 or `VKVM_DOMAIN_MIGRATE_MAX_SPEED_POSTCOPY`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -10319,11 +10497,15 @@ int vkvm_domain_migrate_set_max_speed(vkvm_domain *dom,
                                       vkvm_error **error);
 
 /**
- * Lets the domain go on at its destination before all of its memory is there;
- * it fetches the rest as it needs it.
+ * Switches the active migration of the domain to post-copy mode.
  *
- * Only while a migration with `VKVM_DOMAIN_MIGRATE_POSTCOPY` is going on. When
- * one of the hosts fails after this, the domain is lost.
+ * The domain continues on the destination at once, and fetches the rest of its
+ * memory from the source when it needs it. The migration must have been
+ * started with `VKVM_DOMAIN_MIGRATE_POSTCOPY`. It is then certain to converge,
+ * but cannot be rolled back, as neither host has the complete memory. When the
+ * connection between them fails, repeat the migration with
+ * `VKVM_DOMAIN_MIGRATE_POSTCOPY_RESUME`; when a host fails, the domain is
+ * lost. Statistics of the completed job are available on the source only.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param flags unused, pass 0
@@ -10336,18 +10518,22 @@ int vkvm_domain_migrate_set_max_speed(vkvm_domain *dom,
 int vkvm_domain_migrate_start_post_copy(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
 
 /**
- * Lets the domain's host move it to another host.
+ * Migrates the domain to another host, coordinated by the source host's
+ * daemon.
  *
- * The call lasts until the domain runs there.
+ * With `VKVM_DOMAIN_MIGRATE_PEER2PEER` the daemon connects to the
+ * destination's. Without it the hypervisor migrates directly, to
+ * `VKVM_DOMAIN_MIGRATE_PARAM_URI`, which few hypervisors support. The call
+ * returns when the domain runs on the destination, or has failed to.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param desturi with `VKVM_DOMAIN_MIGRATE_PEER2PEER`, libvirt's URI of the
- *     host to move to, as the domain's host has to say it; it may be NULL only
- *     without that flag (may be NULL; borrowed)
- * @param params a map with keys of the texts `VKVM_DOMAIN_MIGRATE_PARAM_*`;
- *     the value of `VKVM_DOMAIN_MIGRATE_PARAM_MIGRATE_DISKS` and the others
- *     about disks is a list of texts; another key is an error (may be NULL;
- *     borrowed)
+ * @param desturi libvirt's URI of the destination as seen from the source
+ *     host, with `VKVM_DOMAIN_MIGRATE_PEER2PEER`; NULL without that flag (may
+ *     be NULL; borrowed)
+ * @param params a map with the texts of `VKVM_DOMAIN_MIGRATE_PARAM_*` as keys;
+ *     the value of `VKVM_DOMAIN_MIGRATE_PARAM_MIGRATE_DISKS` and of the other
+ *     parameters with disks is a list of target device names; an unknown key
+ *     is an error (may be NULL; borrowed)
  * @param flags bitwise OR of `VKVM_DOMAIN_MIGRATE_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -10362,17 +10548,17 @@ int vkvm_domain_migrate_to_uri(vkvm_domain *dom,
                                vkvm_error **error);
 
 /**
- * Lets the domain's host move it to another host, as
- * `vkvm_domain_migrate_to_uri` does.
+ * Legacy form of `vkvm_domain_migrate_to_uri` with a fixed set of parameters.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param desturi as for `vkvm_domain_migrate_to_uri` (may be NULL; borrowed)
- * @param dxml a `<domain>` document for it there; NULL for its own (may be
- *     NULL; borrowed)
- * @param dname its name there; NULL for the same (may be NULL; borrowed)
- * @param uri where its memory goes, like "tcp://host"; NULL to let the
- *     destination choose (may be NULL; borrowed)
- * @param bandwidth the limit of the speed; 0 for none (in MiB/s)
+ * @param dxml a `<domain>` document for the destination, which may change only
+ *     the host's side; NULL means the domain's own (may be NULL; borrowed)
+ * @param dname name on the destination; NULL means the same (may be NULL;
+ *     borrowed)
+ * @param uri URI for the migration's data, such as "tcp://host"; NULL means
+ *     that the destination chooses (may be NULL; borrowed)
+ * @param bandwidth bandwidth limit; 0 means the driver's default (in MiB/s)
  * @param flags bitwise OR of `VKVM_DOMAIN_MIGRATE_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -10390,11 +10576,12 @@ int vkvm_domain_migrate_to_uri2(vkvm_domain *dom,
                                 vkvm_error **error);
 
 /**
- * Counts the snapshots of the domain.
+ * Returns the number of snapshots of the domain.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags a filter (bitwise OR of `VKVM_DOMAIN_SNAPSHOT_LIST_*`)
- * @param count how many there are (out; not NULL)
+ * @param flags filter; 0 means all (bitwise OR of
+ *     `VKVM_DOMAIN_SNAPSHOT_LIST_*`)
+ * @param count number of snapshots (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -10407,13 +10594,14 @@ int vkvm_domain_num_of_snapshots(vkvm_domain *dom,
                                  vkvm_error **error);
 
 /**
- * Lets the emulator's own threads run on some of the host's CPUs only.
+ * Sets the CPU affinity of the domain's emulator threads.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param mask a bit for each of the host's CPUs, bit 0 of the first byte for
- *     CPU 0 (not NULL; borrowed; its length is in mask_len)
- * @param mask_len how many bytes it has; CPUs beyond them are not in it
- * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
+ * @param mask a bit for each host CPU, bit 0 of the first byte for CPU 0;
+ *     borrowed (not NULL; borrowed; its length is in mask_len)
+ * @param mask_len number of bytes; CPUs beyond them are excluded
+ * @param flags configuration to change: live, persistent or both; 0 means the
+ *     current state (bitwise OR of `VKVM_DOMAIN_AFFECT_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -10427,14 +10615,15 @@ int vkvm_domain_pin_emulator(vkvm_domain *dom,
                              vkvm_error **error);
 
 /**
- * Lets an I/O thread of the domain run on some of the host's CPUs only.
+ * Sets the CPU affinity of an I/O thread of the domain.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param iothread_id its number, from 1
- * @param mask a bit for each of the host's CPUs, bit 0 of the first byte for
- *     CPU 0 (not NULL; borrowed; its length is in mask_len)
- * @param mask_len how many bytes it has; CPUs beyond them are not in it
- * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
+ * @param mask a bit for each host CPU, bit 0 of the first byte for CPU 0;
+ *     borrowed (not NULL; borrowed; its length is in mask_len)
+ * @param mask_len number of bytes; CPUs beyond them are excluded
+ * @param flags configuration to change: live, persistent or both; 0 means the
+ *     current state (bitwise OR of `VKVM_DOMAIN_AFFECT_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -10449,14 +10638,15 @@ int vkvm_domain_pin_iothread(vkvm_domain *dom,
                              vkvm_error **error);
 
 /**
- * Lets a virtual CPU of the domain run on some of the host's CPUs only.
+ * Sets the CPU affinity of a virtual CPU: the host CPUs on which it may run.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param vcpu the number of the virtual CPU
- * @param mask a bit for each of the host's CPUs, bit 0 of the first byte for
- *     CPU 0 (not NULL; borrowed; its length is in mask_len)
- * @param mask_len how many bytes it has; CPUs beyond them are not in it
- * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
+ * @param vcpu number of the virtual CPU
+ * @param mask a bit for each host CPU, bit 0 of the first byte for CPU 0;
+ *     borrowed (not NULL; borrowed; its length is in mask_len)
+ * @param mask_len number of bytes; CPUs beyond them are excluded
+ * @param flags configuration to change: live, persistent or both; 0 means the
+ *     current state (bitwise OR of `VKVM_DOMAIN_AFFECT_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -10471,11 +10661,17 @@ int vkvm_domain_pin_vcpu(vkvm_domain *dom,
                          vkvm_error **error);
 
 /**
- * Asks the guest to go to sleep, with its own power management.
+ * Suspends the guest with its own power management.
+ *
+ * The guest must support it; QEMU needs a guest agent that is connected.
+ * QEMU's process ends when the guest suspends to disk, and with it all changes
+ * that were made to the live configuration only.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param target how deep (one of `VKVM_NODE_SUSPEND_TARGET_*`)
- * @param duration the time until it wakes up; 0 for no such time (in seconds)
+ * @param target power management state to enter (one of
+ *     `VKVM_NODE_SUSPEND_TARGET_*`)
+ * @param duration time after which the guest wakes up; 0 means no such time.
+ *     Some hypervisors accept only 0 (in seconds)
  * @param flags unused, pass 0
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -10490,7 +10686,10 @@ int vkvm_domain_pm_suspend_for_duration(vkvm_domain *dom,
                                         vkvm_error **error);
 
 /**
- * Wakes up a guest that sleeps.
+ * Wakes up a guest that is suspended by power management.
+ *
+ * It does not wait for the duration given to
+ * `vkvm_domain_pm_suspend_for_duration`.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param flags unused, pass 0
@@ -10503,17 +10702,17 @@ int vkvm_domain_pm_suspend_for_duration(vkvm_domain *dom,
 int vkvm_domain_pm_wakeup(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
 
 /**
- * Sends a command to the agent in the guest.
+ * Sends a command to the QEMU guest agent of the domain.
  *
- * The library libvirt-qemu.so.0 is needed.
+ * Requires the library libvirt-qemu.so.0.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param cmd the command, in JSON, like "{ \"execute\": \"guest-ping\" }" (not
- *     NULL; borrowed)
- * @param timeout how long to wait for the answer, or a constant (in seconds;
+ * @param cmd the command in JSON, such as "{ \"execute\": \"guest-ping\" }"
+ *     (not NULL; borrowed)
+ * @param timeout how long to wait for the answer; 0 does not wait (in seconds;
  *     one of `VKVM_DOMAIN_QEMU_AGENT_COMMAND_*`)
  * @param flags unused, pass 0
- * @param result the answer, in JSON (out; not NULL; owned by the caller:
+ * @param result the answer in JSON (out; not NULL; owned by the caller:
  *     vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -10529,14 +10728,15 @@ int vkvm_domain_qemu_agent_command(vkvm_domain *dom,
                                    vkvm_error **error);
 
 /**
- * Sends a command to the monitor of the domain's QEMU.
+ * Sends a command to the QEMU monitor of the domain.
  *
- * What it changes, libvirt does not know, and may fail over: this is for
- * looking and for trying. The library libvirt-qemu.so.0 is needed.
+ * It is for inspecting and experimenting. Queries are safe. libvirt does not
+ * know about changes made this way, and may fail over them. Requires the
+ * library libvirt-qemu.so.0.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param cmd the command, in JSON, like "{ \"execute\": \"query-status\" }"
- *     (not NULL; borrowed)
+ * @param cmd the command in JSON, such as "{ \"execute\": \"query-status\" }",
+ *     or a human monitor command with the flag for it (not NULL; borrowed)
  * @param flags bitwise OR of `VKVM_DOMAIN_QEMU_MONITOR_COMMAND_*`
  * @param result the answer, in the same language (out; not NULL; owned by the
  *     caller: vkvm_string_free)
@@ -10553,26 +10753,25 @@ int vkvm_domain_qemu_monitor_command(vkvm_domain *dom,
                                      vkvm_error **error);
 
 /**
- * Sends a command with file descriptors to the monitor of the domain's QEMU.
+ * Sends a command with file descriptors to the QEMU monitor of the domain.
  *
- * As `vkvm_domain_qemu_monitor_command`; the connection must be on a unix
- * socket.
+ * Apart from the descriptors it is like `vkvm_domain_qemu_monitor_command`.
+ * The connection must use a UNIX socket.
  *
  * Needs libvirt 8.2.0.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param cmd the command, in JSON (not NULL; borrowed)
- * @param files file descriptors that QEMU gets copies of; they stay the
+ * @param cmd the command in JSON (not NULL; borrowed)
+ * @param files file descriptors of which QEMU receives copies; they remain the
  *     caller's. NULL if there are none (may be NULL; borrowed; its length is
  *     in files_len)
- * @param files_len how many there are
+ * @param files_len number of elements
  * @param flags unused, pass 0
- * @param result the answer, in JSON (out; not NULL; owned by the caller:
+ * @param result the answer in JSON (out; not NULL; owned by the caller:
  *     vkvm_string_free)
- * @param fds file descriptors that QEMU sent; the caller has to close them
- *     (out; not NULL; owned by the caller: vkvm_int_list_free; its length is
- *     in fds_len)
- * @param fds_len how many there are (out)
+ * @param fds file descriptors that QEMU sent; the caller closes them (out; not
+ *     NULL; owned by the caller: vkvm_int_list_free; its length is in fds_len)
+ * @param fds_len number of elements (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -10590,11 +10789,15 @@ int vkvm_domain_qemu_monitor_command_with_files(vkvm_domain *dom,
                                                 vkvm_error **error);
 
 /**
- * Asks the guest to restart. It may take its time, or refuse.
+ * Asks the guest to reboot.
+ *
+ * The call returns when the request is made; the guest may ignore it. The
+ * domain shuts down instead when its element `<on_reboot>` says so. QEMU's
+ * driver advises against saving or migrating the domain while it reboots.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags how to ask; 0 lets the driver choose (bitwise OR of
- *     `VKVM_DOMAIN_REBOOT_*`)
+ * @param flags methods to try, in no defined order; 0 means the driver's
+ *     choice (bitwise OR of `VKVM_DOMAIN_REBOOT_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -10604,13 +10807,14 @@ int vkvm_domain_qemu_monitor_command_with_files(vkvm_domain *dom,
 int vkvm_domain_reboot(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
 
 /**
- * Gives the domain another name. It must not run.
+ * Renames the inactive domain.
  *
- * This handle may go on to tell the old name; look the domain up again for the
- * new one.
+ * Handles that exist may go on returning the old name: look the domain up
+ * again. Paths that libvirt derived from the old name, such as that of the
+ * NVRAM file, are not changed.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param newname the name (not NULL; borrowed)
+ * @param newname the new name (not NULL; borrowed)
  * @param flags unused, pass 0
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -10624,8 +10828,10 @@ int vkvm_domain_rename(vkvm_domain *dom,
                        vkvm_error **error);
 
 /**
- * Restarts the domain at once, as if its reset button was pressed. The guest
- * is not asked.
+ * Resets the domain immediately, like pressing the reset button.
+ *
+ * The guest operating system does not shut down, so data that it has not
+ * written are lost.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param flags unused, pass 0
@@ -10638,7 +10844,9 @@ int vkvm_domain_rename(vkvm_domain *dom,
 int vkvm_domain_reset(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
 
 /**
- * Lets a suspended domain go on.
+ * Resumes the paused domain.
+ *
+ * It may fail in special states such as `VKVM_DOMAIN_STATE_PMSUSPENDED`.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -10652,15 +10860,18 @@ int vkvm_domain_resume(vkvm_domain *dom, vkvm_error **error);
 /**
  * Saves the running domain to a file, and stops it.
  *
- * `vkvm_conn_restore_domain` starts it again from there.
+ * `vkvm_conn_restore_domain` restores it. The file remembers whether the
+ * domain was running or paused, unless the flags say otherwise. A transient
+ * domain no longer exists afterwards. A block job may prevent saving.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param to the file's path on the host; without it, `params` must have it
+ * @param to path of the file on the domain's host; NULL when `params` has it
  *     (may be NULL; borrowed)
- * @param dxml a `<domain>` document to save instead of the domain's own; it
- *     must describe the same virtual hardware (may be NULL; borrowed)
- * @param params a map with keys of `VKVM_DOMAIN_SAVE_PARAM_*` (needs libvirt
- *     8.4.0; may be NULL; borrowed)
+ * @param dxml a `<domain>` document to save instead of the domain's own, for
+ *     changes to the host's side such as paths of disk images; it must
+ *     describe the same virtual hardware (may be NULL; borrowed)
+ * @param params a map with the texts of `VKVM_DOMAIN_SAVE_PARAM_*` as keys
+ *     (needs libvirt 8.4.0; may be NULL; borrowed)
  * @param flags bitwise OR of `VKVM_DOMAIN_SAVE_BYPASS_CACHE`,
  *     `VKVM_DOMAIN_SAVE_RUNNING`, `VKVM_DOMAIN_SAVE_PAUSED`,
  *     `VKVM_DOMAIN_SAVE_RESET_NVRAM`
@@ -10678,15 +10889,16 @@ int vkvm_domain_save(vkvm_domain *dom,
                      vkvm_error **error);
 
 /**
- * Lets a stream carry a picture of a screen of the domain.
+ * Takes a screenshot of the domain, and sends it through a stream.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param stream a stream that carries nothing; the picture is to be received
- *     from it (not NULL; borrowed)
- * @param screen which screen, from 0 on
+ * @param stream an unused stream; receive the image from it (not NULL;
+ *     borrowed)
+ * @param screen number of the screen, from 0; with several graphics cards, the
+ *     heads of the first come first
  * @param flags unused, pass 0
- * @param mime_type what kind of picture it is, such as "image/png" (out; not
- *     NULL; owned by the caller: vkvm_string_free)
+ * @param mime_type type of the image, such as "image/png" (out; not NULL;
+ *     owned by the caller: vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -10701,14 +10913,14 @@ int vkvm_domain_screenshot(vkvm_domain *dom,
                            vkvm_error **error);
 
 /**
- * Presses keys of the guest's keyboard together, and lets go of them.
+ * Presses keys of the guest's keyboard at the same time, and releases them.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param codeset what the codes mean (one of `VKVM_DOMAIN_KEYCODE_SET_*`)
- * @param holdtime for how long they are pressed (in milliseconds)
- * @param keycodes the codes (not NULL; borrowed; its length is in
- *     keycodes_len)
- * @param keycodes_len how many there are, from 1 to
+ * @param codeset code set of `keycodes` (one of `VKVM_DOMAIN_KEYCODE_SET_*`)
+ * @param holdtime time for which they are pressed (in milliseconds)
+ * @param keycodes the key codes, borrowed (not NULL; borrowed; its length is
+ *     in keycodes_len)
+ * @param keycodes_len number of elements, from 1 to
  *     `VKVM_DOMAIN_SEND_KEY_MAX_KEYS`
  * @param flags unused, pass 0
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -10728,8 +10940,12 @@ int vkvm_domain_send_key(vkvm_domain *dom,
 /**
  * Sends a signal to a process of the guest.
  *
+ * Some drivers support only process 1. `VKVM_DOMAIN_PROCESS_SIGNAL_NOP` only
+ * checks that the process exists.
+ *
  * @param dom the domain (not NULL; borrowed)
- * @param pid the number of the process, or minus that of a group of processes
+ * @param pid id of the process in the guest, or the negative id of a process
+ *     group; not 0
  * @param signum one of `VKVM_DOMAIN_PROCESS_SIGNAL_*`
  * @param flags unused, pass 0
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -10745,10 +10961,13 @@ int vkvm_domain_send_process_signal(vkvm_domain *dom,
                                     vkvm_error **error);
 
 /**
- * Sets how long calls wait for the guest's agent.
+ * Sets the timeout for responses of the guest agent.
+ *
+ * It applies to all later calls that use the agent of this domain. By default
+ * libvirt waits without a limit.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param timeout how long to wait, or a constant (in seconds; one of
+ * @param timeout the timeout; 0 does not wait (in seconds; one of
  *     `VKVM_DOMAIN_AGENT_RESPONSE_TIMEOUT_*`)
  * @param flags unused, pass 0
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -10763,10 +10982,10 @@ int vkvm_domain_set_agent_response_timeout(vkvm_domain *dom,
                                            vkvm_error **error);
 
 /**
- * Sets whether the domain starts with the host.
+ * Sets whether the domain starts when the host boots.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param autostart 0 for no, anything else for yes
+ * @param autostart 0 for no, any other value for yes
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -10776,12 +10995,12 @@ int vkvm_domain_set_agent_response_timeout(vkvm_domain *dom,
 int vkvm_domain_set_autostart(vkvm_domain *dom, int autostart, vkvm_error **error);
 
 /**
- * Sets whether the domain starts with the host the next time, and only then.
+ * Sets whether the domain starts once, the next time the host boots.
  *
  * Needs libvirt 11.2.0.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param autostart 0 for no, anything else for yes
+ * @param autostart 0 for no, any other value for yes
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -10791,13 +11010,14 @@ int vkvm_domain_set_autostart(vkvm_domain *dom, int autostart, vkvm_error **erro
 int vkvm_domain_set_autostart_once(vkvm_domain *dom, int autostart, vkvm_error **error);
 
 /**
- * Sets disk I/O weights and limits of the domain.
+ * Sets block I/O weights and limits of the domain.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param newparams a map with those to set, as
- *     `vkvm_domain_get_blkio_parameters` gives them; a key that the driver
- *     does not know is an error (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
+ * @param newparams a map with the values to set, with keys as in
+ *     `vkvm_domain_get_blkio_parameters`; a key that the driver does not
+ *     support is an error (not NULL; borrowed)
+ * @param flags configuration to change: live, persistent or both; 0 means the
+ *     current state (bitwise OR of `VKVM_DOMAIN_AFFECT_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -10813,12 +11033,13 @@ int vkvm_domain_set_blkio_parameters(vkvm_domain *dom,
  * Sets I/O limits of a disk of the domain.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param disk the name in the guest, like `vda`, or the path of the source
- *     (not NULL; borrowed)
- * @param newparams a map with those to set, as `vkvm_domain_get_block_iotune`
- *     gives them; a key that the driver does not know is an error (not NULL;
- *     borrowed)
- * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
+ * @param disk target device name of the disk, such as `vda`, or path of its
+ *     source (not NULL; borrowed)
+ * @param newparams a map with the limits to set, with keys as in
+ *     `vkvm_domain_get_block_iotune`; a key that the driver does not support
+ *     is an error (not NULL; borrowed)
+ * @param flags configuration to change: live, persistent or both; 0 means the
+ *     current state (bitwise OR of `VKVM_DOMAIN_AFFECT_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -10832,13 +11053,14 @@ int vkvm_domain_set_block_iotune(vkvm_domain *dom,
                                  vkvm_error **error);
 
 /**
- * Limits the speed of the job of a disk.
+ * Sets the bandwidth limit of the block job of a disk.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param path the disk: its target like "vda", or its image's path (not NULL;
- *     borrowed)
- * @param bandwidth the limit of the speed, in bytes/s with
- *     `VKVM_DOMAIN_BLOCK_JOB_SPEED_BANDWIDTH_BYTES`; 0 for none (in MiB/s)
+ * @param path target device name of the disk, such as `vda`, or path of its
+ *     source (not NULL; borrowed)
+ * @param bandwidth bandwidth limit, in bytes/s with
+ *     `VKVM_DOMAIN_BLOCK_JOB_SPEED_BANDWIDTH_BYTES`; 0 means unlimited (in
+ *     MiB/s)
  * @param flags 0 or `VKVM_DOMAIN_BLOCK_JOB_SPEED_BANDWIDTH_BYTES`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -10853,13 +11075,16 @@ int vkvm_domain_set_block_job_speed(vkvm_domain *dom,
                                     vkvm_error **error);
 
 /**
- * Sets from which byte on a write to a disk is reported, once, by the event
- * `VKVM_DOMAIN_EVENT_ID_BLOCK_THRESHOLD`.
+ * Sets the write threshold of a disk or of an image in its backing chain.
+ *
+ * The event `VKVM_DOMAIN_EVENT_ID_BLOCK_THRESHOLD` reports once that the guest
+ * has written beyond it; then the threshold is unset. That way storage can be
+ * extended on demand, without polling.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param dev the name in the guest, like `vda`, or one of its backing chain,
- *     like `vda[3]` (not NULL; borrowed)
- * @param threshold how much; 0 for no report (in bytes)
+ * @param dev target device name of the disk, such as `vda`, or an image of its
+ *     chain by index, such as `vda[3]` (not NULL; borrowed)
+ * @param threshold offset in the image; 0 removes the threshold (in bytes)
  * @param flags unused, pass 0
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -10874,12 +11099,15 @@ int vkvm_domain_set_block_threshold(vkvm_domain *dom,
                                     vkvm_error **error);
 
 /**
- * Lets the guest's agent take virtual CPUs into use, or out of use. Guests may
- * want one call for each.
+ * Takes virtual CPUs online or offline in the guest, through the guest agent.
+ *
+ * The domain keeps them. Guest agents may want one call for each CPU, and
+ * guests may require CPU 0 to stay online.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param cpumap the numbers, like `0-2,5` (not NULL; borrowed)
- * @param state 1 to use them, 0 to not use them
+ * @param cpumap numbers of the CPUs, such as `0-2,5`, or `0-3,^2` to exclude
+ *     one (not NULL; borrowed)
+ * @param state 1 for online, 0 for offline
  * @param flags unused, pass 0
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -10897,12 +11125,13 @@ int vkvm_domain_set_guest_vcpus(vkvm_domain *dom,
  * Sets bandwidth limits of a network interface of the domain.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param intf the name on the host, like `vnet0`, or the hardware address (not
- *     NULL; borrowed)
- * @param newparams a map with those to set, as
- *     `vkvm_domain_get_interface_parameters` gives them; a key that the driver
- *     does not know is an error (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
+ * @param intf name of the interface on the host, such as `vnet0`, or its MAC
+ *     address (not NULL; borrowed)
+ * @param newparams a map with the limits to set, with keys as in
+ *     `vkvm_domain_get_interface_parameters`; a key that the driver does not
+ *     support is an error (not NULL; borrowed)
+ * @param flags configuration to change: live, persistent or both; 0 means the
+ *     current state (bitwise OR of `VKVM_DOMAIN_AFFECT_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -10916,16 +11145,17 @@ int vkvm_domain_set_interface_parameters(vkvm_domain *dom,
                                          vkvm_error **error);
 
 /**
- * Sets how an I/O thread of the domain waits for work, and how many helpers it
- * has.
+ * Sets the polling and thread pool parameters of an I/O thread of the domain.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param iothread_id its number, from 1
- * @param newparams a map with those to set; the keys are the texts of
- *     `VKVM_DOMAIN_IOTHREAD_PARAM_*`: `poll_max_ns` (ns that it may poll),
- *     `poll_grow` and `poll_shrink` (factors for that), `poll_weight`,
- *     `thread_pool_min` and `thread_pool_max` (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
+ * @param newparams a map with the values to set; the keys are the texts of
+ *     `VKVM_DOMAIN_IOTHREAD_PARAM_*`: `poll_max_ns` (maximum polling time in
+ *     ns), `poll_grow` and `poll_shrink` (factors by which the polling time
+ *     adapts), `poll_weight`, `thread_pool_min` and `thread_pool_max` (not
+ *     NULL; borrowed)
+ * @param flags configuration to change: live, persistent or both; 0 means the
+ *     current state (bitwise OR of `VKVM_DOMAIN_AFFECT_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -10939,17 +11169,18 @@ int vkvm_domain_set_iothread(vkvm_domain *dom,
                              vkvm_error **error);
 
 /**
- * Puts a secret into the encrypted memory of the domain, which must be paused.
+ * Sets a launch secret in the encrypted memory of the paused domain.
  *
- * The library wipes its own copies; wiping `newparams` is up to the caller,
- * who has `vkvm_value_wipe_and_free` for it.
+ * Start the domain paused, verify its measurement, set the secret, then resume
+ * it. Destroy the domain if the call fails. The library wipes its own copies;
+ * the caller wipes `newparams`, with `vkvm_value_wipe_and_free`.
  *
  * Needs libvirt 8.0.0.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param newparams a map with the keys `sev-secret` and `sev-secret-header`
- *     (base64) and, if the firmware does not tell it, `sev-secret-set-address`
- *     (not NULL; borrowed)
+ *     (base64) and, if the firmware does not provide it,
+ *     `sev-secret-set-address` (not NULL; borrowed)
  * @param flags unused, pass 0
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -10963,14 +11194,18 @@ int vkvm_domain_set_launch_security_state(vkvm_domain *dom,
                                           vkvm_error **error);
 
 /**
- * Sets what happens to the domain when its guest powers off, reboots or
- * crashes.
+ * Sets the action to take when the guest powers off, reboots or crashes.
+ *
+ * It corresponds to the elements `<on_poweroff>`, `<on_reboot>` and
+ * `<on_crash>`. QEMU cannot change the action of a running domain that was
+ * started with all of them set to destroy.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param type the event (one of `VKVM_DOMAIN_LIFECYCLE_POWEROFF`,
+ * @param type the life cycle event (one of `VKVM_DOMAIN_LIFECYCLE_POWEROFF`,
  *     `VKVM_DOMAIN_LIFECYCLE_REBOOT`, `VKVM_DOMAIN_LIFECYCLE_CRASH`)
  * @param action one of `VKVM_DOMAIN_LIFECYCLE_ACTION_*`
- * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
+ * @param flags configuration to change: live, persistent or both; 0 means the
+ *     current state (bitwise OR of `VKVM_DOMAIN_AFFECT_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -10984,10 +11219,14 @@ int vkvm_domain_set_lifecycle_action(vkvm_domain *dom,
                                      vkvm_error **error);
 
 /**
- * Sets the most memory that the domain can have.
+ * Sets the maximum memory of the domain.
+ *
+ * The driver decides whether that changes the live or the persistent
+ * configuration; `vkvm_domain_set_memory` with `VKVM_DOMAIN_MEM_MAXIMUM` gives
+ * control.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param val the memory that it may have (in KiB)
+ * @param val the maximum (in KiB)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -10997,11 +11236,15 @@ int vkvm_domain_set_lifecycle_action(vkvm_domain *dom,
 int vkvm_domain_set_max_memory(vkvm_domain *dom, uint64_t val, vkvm_error **error);
 
 /**
- * Sets the memory that the domain has.
+ * Sets the memory of the domain.
+ *
+ * The memory of a running domain is changed through the guest's balloon
+ * driver, and cannot exceed its maximum.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param val the memory (in KiB)
- * @param flags bitwise OR of `VKVM_DOMAIN_MEM_*`
+ * @param flags configuration to change, and whether the maximum is meant; 0
+ *     means the current state (bitwise OR of `VKVM_DOMAIN_MEM_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -11014,10 +11257,12 @@ int vkvm_domain_set_memory(vkvm_domain *dom, uint64_t val, uint32_t flags, vkvm_
  * Sets memory limits of the domain.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param newparams a map with those to set, as
- *     `vkvm_domain_get_memory_parameters` gives them; a key that the driver
- *     does not know is an error (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
+ * @param newparams a map with the limits to set, from 0 to
+ *     `VKVM_DOMAIN_MEMORY_PARAM_UNLIMITED`, with keys as in
+ *     `vkvm_domain_get_memory_parameters`; a key that the driver does not
+ *     support is an error (not NULL; borrowed)
+ * @param flags configuration to change: live, persistent or both; 0 means the
+ *     current state (bitwise OR of `VKVM_DOMAIN_AFFECT_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -11030,11 +11275,12 @@ int vkvm_domain_set_memory_parameters(vkvm_domain *dom,
                                       vkvm_error **error);
 
 /**
- * Sets how often the guest is asked how it uses its memory.
+ * Sets the interval at which memory statistics are collected from the guest.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param val the time between two questions, or 0 to ask no more (in seconds)
- * @param flags bitwise OR of `VKVM_DOMAIN_MEM_*`
+ * @param val the interval; 0 disables the collection (in seconds)
+ * @param flags configuration to change: live, persistent or both; 0 means the
+ *     current state (bitwise OR of `VKVM_DOMAIN_MEM_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -11047,18 +11293,21 @@ int vkvm_domain_set_memory_stats_period(vkvm_domain *dom,
                                         vkvm_error **error);
 
 /**
- * Sets or removes the description or the title of the domain, or an element
- * that a program keeps in its definition.
+ * Sets or removes the title, the description or custom metadata of the domain.
+ *
+ * A title is one line, without newlines. An empty text leaves an empty
+ * element; NULL removes it.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param type one of `VKVM_DOMAIN_METADATA_*`
- * @param metadata the text, or the element as XML; NULL to remove it (may be
- *     NULL; borrowed)
- * @param key the prefix of the namespace; NULL for description and title (may
- *     be NULL; borrowed)
- * @param uri the namespace of the element; NULL for description and title (may
- *     be NULL; borrowed)
- * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
+ * @param metadata the text, or a well-formed XML element; NULL removes what is
+ *     there (may be NULL; borrowed)
+ * @param key XML namespace prefix of the custom element; NULL for title and
+ *     description (may be NULL; borrowed)
+ * @param uri XML namespace of the custom element; NULL for title and
+ *     description (may be NULL; borrowed)
+ * @param flags configuration to change: live, persistent or both; 0 means the
+ *     current state (bitwise OR of `VKVM_DOMAIN_AFFECT_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -11074,13 +11323,17 @@ int vkvm_domain_set_metadata(vkvm_domain *dom,
                              vkvm_error **error);
 
 /**
- * Sets NUMA policy of the domain.
+ * Sets the NUMA policy of the domain.
+ *
+ * QEMU cannot change the mode of a running domain, and can change its nodes
+ * only with the mode `VKVM_DOMAIN_NUMATUNE_MEM_RESTRICTIVE`.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param newparams a map with those to set, as
- *     `vkvm_domain_get_numa_parameters` gives them; a key that the driver does
- *     not know is an error (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
+ * @param newparams a map with the values to set, with keys as in
+ *     `vkvm_domain_get_numa_parameters`; a key that the driver does not
+ *     support is an error (not NULL; borrowed)
+ * @param flags configuration to change: live, persistent or both; 0 means the
+ *     current state (bitwise OR of `VKVM_DOMAIN_AFFECT_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -11093,13 +11346,14 @@ int vkvm_domain_set_numa_parameters(vkvm_domain *dom,
                                     vkvm_error **error);
 
 /**
- * Sets which performance events are counted for the domain.
+ * Enables or disables Linux performance events (perf) of the domain.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param newparams a map with those to set, as `vkvm_domain_get_perf_events`
- *     gives them; a key that the driver does not know is an error (not NULL;
- *     borrowed)
- * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
+ * @param newparams a map with the events to change, with keys as in
+ *     `vkvm_domain_get_perf_events`; a key that the driver does not support is
+ *     an error (not NULL; borrowed)
+ * @param flags configuration to change: live, persistent or both; 0 means the
+ *     current state (bitwise OR of `VKVM_DOMAIN_AFFECT_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -11112,13 +11366,14 @@ int vkvm_domain_set_perf_events(vkvm_domain *dom,
                                 vkvm_error **error);
 
 /**
- * Sets scheduler parameters of the domain.
+ * Sets CPU scheduler parameters of the domain.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param newparams a map with those to set, as
- *     `vkvm_domain_get_scheduler_parameters` gives them; a key that the driver
- *     does not know is an error (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
+ * @param newparams a map with the values to set, with keys as in
+ *     `vkvm_domain_get_scheduler_parameters`; a key that the driver does not
+ *     support is an error (not NULL; borrowed)
+ * @param flags configuration to change: live, persistent or both; 0 means the
+ *     current state (bitwise OR of `VKVM_DOMAIN_AFFECT_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -11132,16 +11387,16 @@ int vkvm_domain_set_scheduler_parameters(vkvm_domain *dom,
                                          vkvm_error **error);
 
 /**
- * Makes a group of disks that have their I/O limits in common, or changes its
- * limits.
+ * Creates or changes a throttle group: I/O limits that disks share.
  *
  * Needs libvirt 11.2.0.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param group its name (not NULL; borrowed)
+ * @param group name of the group (not NULL; borrowed)
  * @param newparams a map with the limits; the keys are the texts of
  *     `VKVM_DOMAIN_BLOCK_IOTUNE_*` (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_DOMAIN_AFFECT_*`
+ * @param flags configuration to change: live, persistent or both; 0 means the
+ *     current state (bitwise OR of `VKVM_DOMAIN_AFFECT_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -11155,11 +11410,14 @@ int vkvm_domain_set_throttle_group(vkvm_domain *dom,
                                    vkvm_error **error);
 
 /**
- * Lets the guest's agent set the guest's clock.
+ * Sets the guest's time through the guest agent.
+ *
+ * A guest that was paused or restored from a file may lag too far behind for
+ * NTP.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param secs the time since 1970 (in seconds)
- * @param nsecs the part of a second besides (in nanoseconds)
+ * @param secs time since 1970 (in seconds)
+ * @param nsecs fraction of the second (in nanoseconds)
  * @param flags 0 or `VKVM_DOMAIN_TIME_SYNC`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -11174,11 +11432,14 @@ int vkvm_domain_set_time(vkvm_domain *dom,
                          vkvm_error **error);
 
 /**
- * Sets the password of a user of the guest, with the help of the guest agent.
+ * Sets the password of a user account in the guest.
+ *
+ * QEMU needs a guest agent that is connected.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param username the user (not NULL; borrowed)
- * @param password the password (not NULL; borrowed)
+ * @param username name of the user (not NULL; borrowed)
+ * @param password the password in plain text, or encrypted as the guest
+ *     expects it with `VKVM_DOMAIN_PASSWORD_ENCRYPTED` (not NULL; borrowed)
  * @param flags 0 or `VKVM_DOMAIN_PASSWORD_ENCRYPTED`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -11193,14 +11454,18 @@ int vkvm_domain_set_user_password(vkvm_domain *dom,
                                   vkvm_error **error);
 
 /**
- * Plugs virtual CPUs in, or pulls them out, by their numbers. Hypervisors may
- * want one call for each that can be plugged by itself.
+ * Plugs or unplugs individual virtual CPUs of the domain.
+ *
+ * Hypervisors may want one call for each unit that can be hotplugged, which on
+ * some platforms has several virtual CPUs, and may require virtual CPU 0 to
+ * stay.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param cpumap the numbers, like `0-2,5`; all of those that are only plugged
- *     together (not NULL; borrowed)
- * @param state 1 to plug in, 0 to pull out
- * @param flags bitwise OR of `VKVM_DOMAIN_SETVCPU_*`
+ * @param cpumap numbers of the virtual CPUs, such as `0-2,5`; a unit must be
+ *     complete (not NULL; borrowed)
+ * @param state 1 to plug, 0 to unplug
+ * @param flags configuration to change: live, persistent or both; 0 means the
+ *     current state (bitwise OR of `VKVM_DOMAIN_SETVCPU_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -11214,11 +11479,17 @@ int vkvm_domain_set_vcpu(vkvm_domain *dom,
                          vkvm_error **error);
 
 /**
- * Sets how many virtual CPUs the domain has.
+ * Sets the number of virtual CPUs of the domain.
+ *
+ * Hotplug needs the guest's cooperation: a guest that is still booting may
+ * miss the change.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param num how many
- * @param flags bitwise OR of `VKVM_DOMAIN_VCPU_*`
+ * @param num number of virtual CPUs, at least 1 and at most the domain's
+ *     maximum
+ * @param flags configuration to change, and whether the maximum or the guest's
+ *     own count is meant; 0 means the current state (bitwise OR of
+ *     `VKVM_DOMAIN_VCPU_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -11228,11 +11499,15 @@ int vkvm_domain_set_vcpu(vkvm_domain *dom,
 int vkvm_domain_set_vcpus(vkvm_domain *dom, uint32_t num, uint32_t flags, vkvm_error **error);
 
 /**
- * Asks the guest to shut down. It may take its time, or refuse.
+ * Asks the guest to shut down.
+ *
+ * The call returns when the request is made; the guest may ignore it. The
+ * domain reboots instead when its element `<on_poweroff>` says so.
+ * `vkvm_domain_destroy` does not depend on the guest.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags how to ask; 0 lets the driver choose (bitwise OR of
- *     `VKVM_DOMAIN_SHUTDOWN_*`)
+ * @param flags methods to try, in no defined order; 0 means the driver's
+ *     choice (bitwise OR of `VKVM_DOMAIN_SHUTDOWN_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -11242,14 +11517,17 @@ int vkvm_domain_set_vcpus(vkvm_domain *dom, uint32_t num, uint32_t flags, vkvm_e
 int vkvm_domain_shutdown(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
 
 /**
- * Begins to measure how fast the guest writes to its memory. The result is in
- * `vkvm_conn_get_all_domain_stats`, `VKVM_DOMAIN_STATS_DIRTYRATE`.
+ * Starts to measure the rate at which the guest dirties its memory.
+ *
+ * The call returns immediately. The result appears in
+ * `vkvm_conn_get_all_domain_stats`, in the group
+ * `VKVM_DOMAIN_STATS_DIRTYRATE`, when the time is over.
  *
  * Needs libvirt 7.2.0.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param secs how long to measure, from 1 to 60 s
- * @param flags how to measure (one of `VKVM_DOMAIN_DIRTYRATE_MODE_*`)
+ * @param secs duration of the measurement in seconds, from 1 to 60
+ * @param flags mode of the measurement (one of `VKVM_DOMAIN_DIRTYRATE_MODE_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -11262,7 +11540,9 @@ int vkvm_domain_start_dirty_rate_calc(vkvm_domain *dom,
                                       vkvm_error **error);
 
 /**
- * Stops the virtual CPUs of the domain; its memory stays.
+ * Pauses the virtual CPUs of the running domain.
+ *
+ * Its memory stays allocated. `vkvm_domain_resume` continues it.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -11274,10 +11554,15 @@ int vkvm_domain_start_dirty_rate_calc(vkvm_domain *dom,
 int vkvm_domain_suspend(vkvm_domain *dom, vkvm_error **error);
 
 /**
- * Forgets the definition of the domain. One that runs becomes transient.
+ * Removes the persistent definition of the domain.
+ *
+ * A running domain becomes transient and goes on running. A managed save
+ * image, NVRAM, or the metadata of snapshots and checkpoints of an inactive
+ * domain make the call fail, unless the flags say what to do with them.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param flags what to forget with it (bitwise OR of `VKVM_DOMAIN_UNDEFINE_*`)
+ * @param flags objects to remove or to keep along with the definition (bitwise
+ *     OR of `VKVM_DOMAIN_UNDEFINE_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -11287,13 +11572,14 @@ int vkvm_domain_suspend(vkvm_domain *dom, vkvm_error **error);
 int vkvm_domain_undefine(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
 
 /**
- * Changes a device of the domain: the medium of a drive, or the link of a
- * network interface, and so on.
+ * Changes a device of the domain, such as a drive's medium or an interface's
+ * link.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param xml the whole device as it is to be (not NULL; borrowed)
- * @param flags which of the running domain and its definition is meant
- *     (bitwise OR of `VKVM_DOMAIN_DEVICE_MODIFY_*`)
+ * @param xml the complete device with the changes; leaving something out may
+ *     mean to remove it (not NULL; borrowed)
+ * @param flags configuration to change: live, persistent or both; 0 means the
+ *     current state (bitwise OR of `VKVM_DOMAIN_DEVICE_MODIFY_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -11306,21 +11592,21 @@ int vkvm_domain_update_device(vkvm_domain *dom,
                               vkvm_error **error);
 
 /**
- * Waits until the block job of a disk is ready, or has ended.
+ * Waits until the block job of a disk is ready or has ended.
  *
- * A copy and an active commit are ready when both images are the same; they go
- * on, until `vkvm_domain_abort_block_job` ends or pivots them. Other jobs end
- * by themselves. Whether one that has ended was successful, its event says
- * (`VKVM_DOMAIN_EVENT_ID_BLOCK_JOB_2`).
+ * A copy and an active commit are ready when both images are equal; they go on
+ * until `vkvm_domain_abort_block_job` ends or pivots them. Other jobs end by
+ * themselves. The event `VKVM_DOMAIN_EVENT_ID_BLOCK_JOB_2` reports whether a
+ * job that has ended was successful.
  *
- * This asks the daemon every 100 ms. As a call of `vkvm_call_start` it has a
- * progress, and when it is given up, the job is aborted.
+ * The function polls the daemon every 100 ms. Started with `vkvm_call_start`
+ * it reports progress, and aborts the job when the call is cancelled.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param path the disk: its target like "vda", or its image's path (not NULL;
- *     borrowed)
- * @param ready whether the job is ready; false where there is none, or none
- *     any more (out; not NULL)
+ * @param path target device name of the disk, such as `vda`, or path of its
+ *     source (not NULL; borrowed)
+ * @param ready true if the job is ready; false if there is none, or none any
+ *     more (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -11333,28 +11619,30 @@ int vkvm_domain_wait_for_block_job(vkvm_domain *dom,
                                    vkvm_error **error);
 
 /**
- * Gives up a hold on the domain handle. NULL and handles that are not live are
- * left alone.
+ * Releases a reference to the domain handle.
+ *
+ * The domain itself is not affected. NULL and handles that are not live are
+ * ignored.
  *
  * @param dom the domain (may be NULL; consumed)
  */
 void vkvm_domain_free(vkvm_domain *dom);
 
 /**
- * Frees a list of domains that a function returned, with its handles.
+ * Frees a list of domains that a function returned, and releases its handles.
  *
  * @param domains the list (may be NULL; consumed; its length is in
  *     domains_len)
- * @param domains_len how many there are
+ * @param domains_len number of elements
  */
 void vkvm_domain_list_free(vkvm_domain **domains, size_t domains_len);
 
 /**
- * Adds a hold on the domain handle.
+ * Adds a reference to the domain handle.
  *
  * @param dom the domain (not NULL; borrowed)
- * @return the handle, which then needs one more `vkvm_domain_free`, or NULL
- *     when it is not live, or has 524,287 references.
+ * @return the handle, which needs one more `vkvm_domain_free`; NULL when it is
+ *     not live or has 524,287 references.
  */
 vkvm_domain *vkvm_domain_ref(vkvm_domain *dom);
 
@@ -11442,10 +11730,10 @@ vkvm_domain *vkvm_domain_ref(vkvm_domain *dom);
 #define VKVM_DOMAIN_SNAPSHOT_XML_SECURE 1
 
 /**
- * Gets the connection that the snapshot belongs to.
+ * Returns the connection that the snapshot belongs to.
  *
- * It is a new handle of the same connection: registrations made through it end
- * with it.
+ * The result is a new handle of the same connection. Registrations made
+ * through it end with it.
  *
  * @param snapshot the domain snapshot (not NULL; borrowed)
  * @param conn the connection (out; not NULL; owned by the caller:
@@ -11461,7 +11749,7 @@ int vkvm_domain_snapshot_get_conn(vkvm_domain_snapshot *snapshot,
                                   vkvm_error **error);
 
 /**
- * Gets the domain that the snapshot is of.
+ * Returns the domain of the snapshot.
  *
  * @param snapshot the domain snapshot (not NULL; borrowed)
  * @param domain the domain (out; not NULL; owned by the caller:
@@ -11477,7 +11765,9 @@ int vkvm_domain_snapshot_get_domain(vkvm_domain_snapshot *snapshot,
                                     vkvm_error **error);
 
 /**
- * Gets the name of the snapshot; no other snapshot of its domain has it.
+ * Returns the name of the snapshot.
+ *
+ * The name is unique among the snapshots of the domain.
  *
  * @param snapshot the domain snapshot (not NULL; borrowed)
  * @param name the name (out; not NULL; owned by the caller: vkvm_string_free)
@@ -11492,8 +11782,10 @@ int vkvm_domain_snapshot_get_name(vkvm_domain_snapshot *snapshot,
                                   vkvm_error **error);
 
 /**
- * Gets the snapshot that was current when this one was made. One without a
- * parent is an error.
+ * Returns the parent of the snapshot.
+ *
+ * It is the snapshot that was current when this one was created. A snapshot
+ * without a parent is an error, `VKVM_ERROR_ERR_NO_DOMAIN_SNAPSHOT`.
  *
  * @param snapshot the domain snapshot (not NULL; borrowed)
  * @param flags unused, pass 0
@@ -11511,7 +11803,10 @@ int vkvm_domain_snapshot_get_parent(vkvm_domain_snapshot *snapshot,
                                     vkvm_error **error);
 
 /**
- * Gets the definition of the snapshot.
+ * Returns the definition of the snapshot as XML.
+ *
+ * Passwords and other secrets are left out without
+ * `VKVM_DOMAIN_SNAPSHOT_XML_SECURE`, which a read-only connection may not use.
  *
  * @param snapshot the domain snapshot (not NULL; borrowed)
  * @param flags 0 or `VKVM_DOMAIN_SNAPSHOT_XML_SECURE`
@@ -11532,10 +11827,10 @@ int vkvm_domain_snapshot_get_xml_description(vkvm_domain_snapshot *snapshot,
  * Lists the children of the snapshot.
  *
  * @param snapshot the domain snapshot (not NULL; borrowed)
- * @param flags a filter, as for `vkvm_domain_snapshot_num_of_child_snapshots`
+ * @param flags filter, as for `vkvm_domain_snapshot_num_of_child_snapshots`
  * @param children the children (out; not NULL; owned by the caller:
  *     vkvm_domain_snapshot_list_free; its length is in children_len)
- * @param children_len how many there are (out)
+ * @param children_len number of elements (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -11549,14 +11844,17 @@ int vkvm_domain_snapshot_list_all_children(vkvm_domain_snapshot *snapshot,
                                            vkvm_error **error);
 
 /**
- * Lists the names of children of the snapshot.
+ * Lists the names of the children of the snapshot.
+ *
+ * `vkvm_domain_snapshot_list_all_children` returns handles in one call,
+ * without a limit.
  *
  * @param snapshot the domain snapshot (not NULL; borrowed)
- * @param maxnames how many to list at most, from 0 to 1,048,576
- * @param flags a filter, as for `vkvm_domain_snapshot_num_of_child_snapshots`
+ * @param maxnames maximum number of names, from 0 to 1,048,576
+ * @param flags filter, as for `vkvm_domain_snapshot_num_of_child_snapshots`
  * @param names the names (out; not NULL; owned by the caller:
  *     vkvm_string_list_free; its length is in names_len)
- * @param names_len how many there are (out)
+ * @param names_len number of elements (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -11571,7 +11869,10 @@ int vkvm_domain_snapshot_list_child_snapshot_names(vkvm_domain_snapshot *snapsho
                                                    vkvm_error **error);
 
 /**
- * Removes the snapshot. Its children become children of its parent.
+ * Deletes the snapshot, and merges its changes into its children.
+ *
+ * The children become children of its parent. External snapshots need libvirt
+ * 9.0.0.
  *
  * @param snapshot the domain snapshot (not NULL; borrowed)
  * @param flags bitwise OR of `VKVM_DOMAIN_SNAPSHOT_DELETE_*`
@@ -11586,12 +11887,13 @@ int vkvm_domain_snapshot_delete(vkvm_domain_snapshot *snapshot,
                                 vkvm_error **error);
 
 /**
- * Tells whether libvirt keeps a definition of the snapshot, which has to go
- * before the domain can be undefined.
+ * Reports whether libvirt has metadata of the snapshot.
+ *
+ * Metadata prevents the domain from being undefined without a flag.
  *
  * @param snapshot the domain snapshot (not NULL; borrowed)
  * @param flags unused, pass 0
- * @param metadata whether it does (out; not NULL)
+ * @param metadata true if it has (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -11604,12 +11906,13 @@ int vkvm_domain_snapshot_has_metadata(vkvm_domain_snapshot *snapshot,
                                       vkvm_error **error);
 
 /**
- * Tells whether the snapshot is the one that a new snapshot would be a child
- * of.
+ * Reports whether the snapshot is the current snapshot of its domain.
+ *
+ * The current snapshot is the parent of the next one.
  *
  * @param snapshot the domain snapshot (not NULL; borrowed)
  * @param flags unused, pass 0
- * @param current whether it is (out; not NULL)
+ * @param current true if it is (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -11622,12 +11925,13 @@ int vkvm_domain_snapshot_is_current(vkvm_domain_snapshot *snapshot,
                                     vkvm_error **error);
 
 /**
- * Counts the children of the snapshot.
+ * Returns the number of children of the snapshot.
  *
  * @param snapshot the domain snapshot (not NULL; borrowed)
- * @param flags a filter; with `VKVM_DOMAIN_SNAPSHOT_LIST_DESCENDANTS` children
- *     of children count, too (bitwise OR of `VKVM_DOMAIN_SNAPSHOT_LIST_*`)
- * @param count how many there are (out; not NULL)
+ * @param flags filter; `VKVM_DOMAIN_SNAPSHOT_LIST_DESCENDANTS` counts all
+ *     descendants; 0 means all direct children (bitwise OR of
+ *     `VKVM_DOMAIN_SNAPSHOT_LIST_*`)
+ * @param count number of snapshots (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -11640,7 +11944,13 @@ int vkvm_domain_snapshot_num_of_child_snapshots(vkvm_domain_snapshot *snapshot,
                                                 vkvm_error **error);
 
 /**
- * Makes the domain what it was when the snapshot was made.
+ * Reverts the domain to the snapshot.
+ *
+ * Configuration changes since then are discarded, and so is the memory of a
+ * running domain. Without flags the domain returns to the state it had,
+ * running, paused or inactive; a snapshot of the disks only makes it inactive.
+ * A transient domain needs `VKVM_DOMAIN_SNAPSHOT_REVERT_RUNNING` or
+ * `VKVM_DOMAIN_SNAPSHOT_REVERT_PAUSED` for such a snapshot.
  *
  * @param snapshot the domain snapshot (not NULL; borrowed)
  * @param flags bitwise OR of `VKVM_DOMAIN_SNAPSHOT_REVERT_*`
@@ -11655,28 +11965,31 @@ int vkvm_domain_snapshot_revert_to(vkvm_domain_snapshot *snapshot,
                                    vkvm_error **error);
 
 /**
- * Gives up a hold on the snapshot handle. NULL and handles that are not live
- * are left alone.
+ * Releases a reference to the snapshot handle.
+ *
+ * The snapshot itself is not affected. NULL and handles that are not live are
+ * ignored.
  *
  * @param snapshot the domain snapshot (may be NULL; consumed)
  */
 void vkvm_domain_snapshot_free(vkvm_domain_snapshot *snapshot);
 
 /**
- * Frees a list of snapshots that a function returned, with its handles.
+ * Frees a list of snapshots that a function returned, and releases its
+ * handles.
  *
  * @param snapshots the list (may be NULL; consumed; its length is in
  *     snapshots_len)
- * @param snapshots_len how many there are
+ * @param snapshots_len number of elements
  */
 void vkvm_domain_snapshot_list_free(vkvm_domain_snapshot **snapshots, size_t snapshots_len);
 
 /**
- * Adds a hold on the snapshot handle.
+ * Adds a reference to the snapshot handle.
  *
  * @param snapshot the domain snapshot (not NULL; borrowed)
- * @return the handle, which then needs one more `vkvm_domain_snapshot_free`,
- *     or NULL when it is not live, or has 524,287 references.
+ * @return the handle, which needs one more `vkvm_domain_snapshot_free`; NULL
+ *     when it is not live or has 524,287 references.
  */
 vkvm_domain_snapshot *vkvm_domain_snapshot_ref(vkvm_domain_snapshot *snapshot);
 
@@ -11726,10 +12039,10 @@ vkvm_domain_snapshot *vkvm_domain_snapshot_ref(vkvm_domain_snapshot *snapshot);
 #define VKVM_DOMAIN_CHECKPOINT_XML_SIZE 4
 
 /**
- * Gets the connection that the checkpoint belongs to.
+ * Returns the connection that the checkpoint belongs to.
  *
- * It is a new handle of the same connection: registrations made through it end
- * with it.
+ * The result is a new handle of the same connection. Registrations made
+ * through it end with it.
  *
  * @param checkpoint the domain checkpoint (not NULL; borrowed)
  * @param conn the connection (out; not NULL; owned by the caller:
@@ -11745,7 +12058,7 @@ int vkvm_domain_checkpoint_get_conn(vkvm_domain_checkpoint *checkpoint,
                                     vkvm_error **error);
 
 /**
- * Gets the domain that the checkpoint is of.
+ * Returns the domain of the checkpoint.
  *
  * @param checkpoint the domain checkpoint (not NULL; borrowed)
  * @param domain the domain (out; not NULL; owned by the caller:
@@ -11761,7 +12074,9 @@ int vkvm_domain_checkpoint_get_domain(vkvm_domain_checkpoint *checkpoint,
                                       vkvm_error **error);
 
 /**
- * Gets the name of the checkpoint; no other checkpoint of its domain has it.
+ * Returns the name of the checkpoint.
+ *
+ * The name is unique among the checkpoints of the domain.
  *
  * @param checkpoint the domain checkpoint (not NULL; borrowed)
  * @param name the name (out; not NULL; owned by the caller: vkvm_string_free)
@@ -11776,8 +12091,10 @@ int vkvm_domain_checkpoint_get_name(vkvm_domain_checkpoint *checkpoint,
                                     vkvm_error **error);
 
 /**
- * Gets the checkpoint that was made before this one. One without a parent is
- * an error.
+ * Returns the parent of the checkpoint.
+ *
+ * It is the checkpoint that was created before this one. A checkpoint without
+ * a parent is an error, `VKVM_ERROR_ERR_NO_DOMAIN_CHECKPOINT`.
  *
  * @param checkpoint the domain checkpoint (not NULL; borrowed)
  * @param flags unused, pass 0
@@ -11795,7 +12112,11 @@ int vkvm_domain_checkpoint_get_parent(vkvm_domain_checkpoint *checkpoint,
                                       vkvm_error **error);
 
 /**
- * Gets the definition of the checkpoint.
+ * Returns the definition of the checkpoint as XML.
+ *
+ * Passwords and other secrets are left out without
+ * `VKVM_DOMAIN_CHECKPOINT_XML_SECURE`, which a read-only connection may not
+ * use.
  *
  * @param checkpoint the domain checkpoint (not NULL; borrowed)
  * @param flags bitwise OR of `VKVM_DOMAIN_CHECKPOINT_XML_*`
@@ -11816,12 +12137,12 @@ int vkvm_domain_checkpoint_get_xml_description(vkvm_domain_checkpoint *checkpoin
  * Lists the children of the checkpoint.
  *
  * @param checkpoint the domain checkpoint (not NULL; borrowed)
- * @param flags a filter; with `VKVM_DOMAIN_CHECKPOINT_LIST_DESCENDANTS`
- *     children of children are listed, too (bitwise OR of
+ * @param flags filter; `VKVM_DOMAIN_CHECKPOINT_LIST_DESCENDANTS` lists all
+ *     descendants; 0 means all direct children (bitwise OR of
  *     `VKVM_DOMAIN_CHECKPOINT_LIST_*`)
  * @param children the children (out; not NULL; owned by the caller:
  *     vkvm_domain_checkpoint_list_free; its length is in children_len)
- * @param children_len how many there are (out)
+ * @param children_len number of elements (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -11835,7 +12156,10 @@ int vkvm_domain_checkpoint_list_all_children(vkvm_domain_checkpoint *checkpoint,
                                              vkvm_error **error);
 
 /**
- * Removes the checkpoint. Its children become children of its parent.
+ * Deletes the checkpoint, and merges its record of changed blocks into its
+ * parent.
+ *
+ * Its children become children of its parent.
  *
  * @param checkpoint the domain checkpoint (not NULL; borrowed)
  * @param flags bitwise OR of `VKVM_DOMAIN_CHECKPOINT_DELETE_*`
@@ -11850,29 +12174,32 @@ int vkvm_domain_checkpoint_delete(vkvm_domain_checkpoint *checkpoint,
                                   vkvm_error **error);
 
 /**
- * Gives up a hold on the checkpoint handle. NULL and handles that are not live
- * are left alone.
+ * Releases a reference to the checkpoint handle.
+ *
+ * The checkpoint itself is not affected. NULL and handles that are not live
+ * are ignored.
  *
  * @param checkpoint the domain checkpoint (may be NULL; consumed)
  */
 void vkvm_domain_checkpoint_free(vkvm_domain_checkpoint *checkpoint);
 
 /**
- * Frees a list of checkpoints that a function returned, with its handles.
+ * Frees a list of checkpoints that a function returned, and releases its
+ * handles.
  *
  * @param checkpoints the list (may be NULL; consumed; its length is in
  *     checkpoints_len)
- * @param checkpoints_len how many there are
+ * @param checkpoints_len number of elements
  */
 void vkvm_domain_checkpoint_list_free(vkvm_domain_checkpoint **checkpoints,
                                       size_t checkpoints_len);
 
 /**
- * Adds a hold on the checkpoint handle.
+ * Adds a reference to the checkpoint handle.
  *
  * @param checkpoint the domain checkpoint (not NULL; borrowed)
- * @return the handle, which then needs one more `vkvm_domain_checkpoint_free`,
- *     or NULL when it is not live, or has 524,287 references.
+ * @return the handle, which needs one more `vkvm_domain_checkpoint_free`; NULL
+ *     when it is not live or has 524,287 references.
  */
 vkvm_domain_checkpoint *vkvm_domain_checkpoint_ref(vkvm_domain_checkpoint *checkpoint);
 

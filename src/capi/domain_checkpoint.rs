@@ -6,10 +6,10 @@ use super::guard::{direct, status, void};
 use super::types::{vkvm_conn, vkvm_domain, vkvm_domain_checkpoint, vkvm_error};
 use crate::core::Text;
 
-/// Adds a hold on the checkpoint handle.
+/// Adds a reference to the checkpoint handle.
 ///
-/// - `return` (nullable): the handle, which then needs one more `vkvm_domain_checkpoint_free`,
-///   or NULL when it is not live, or has 524,287 references.
+/// - `return` (nullable): the handle, which needs one more `vkvm_domain_checkpoint_free`; NULL
+///   when it is not live or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_checkpoint_ref(
     checkpoint: *mut vkvm_domain_checkpoint,
@@ -17,8 +17,9 @@ pub unsafe extern "C" fn vkvm_domain_checkpoint_ref(
     direct(std::ptr::null_mut(), |c| c.retain(checkpoint))
 }
 
-/// Gives up a hold on the checkpoint handle. NULL and handles that are not live
-/// are left alone.
+/// Releases a reference to the checkpoint handle.
+///
+/// The checkpoint itself is not affected. NULL and handles that are not live are ignored.
 ///
 /// - `checkpoint` (consumed, nullable)
 #[unsafe(no_mangle)]
@@ -26,10 +27,10 @@ pub unsafe extern "C" fn vkvm_domain_checkpoint_free(checkpoint: *mut vkvm_domai
     void(|c| c.free(checkpoint))
 }
 
-/// Frees a list of checkpoints that a function returned, with its handles.
+/// Frees a list of checkpoints that a function returned, and releases its handles.
 ///
 /// - `checkpoints` (consumed, nullable): the list
-/// - `checkpoints_len`: how many there are
+/// - `checkpoints_len`: number of elements
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_checkpoint_list_free(
     checkpoints: *mut *mut vkvm_domain_checkpoint,
@@ -38,7 +39,9 @@ pub unsafe extern "C" fn vkvm_domain_checkpoint_list_free(
     void(|c| c.free_list(checkpoints, checkpoints_len))
 }
 
-/// Gets the name of the checkpoint; no other checkpoint of its domain has it.
+/// Returns the name of the checkpoint.
+///
+/// The name is unique among the checkpoints of the domain.
 ///
 /// - `name`: the name
 ///
@@ -56,7 +59,10 @@ pub unsafe extern "C" fn vkvm_domain_checkpoint_get_name(
     })
 }
 
-/// Gets the definition of the checkpoint.
+/// Returns the definition of the checkpoint as XML.
+///
+/// Passwords and other secrets are left out without `VKVM_DOMAIN_CHECKPOINT_XML_SECURE`, which
+/// a read-only connection may not use.
 ///
 /// - `flags` (default 0, enum domain_checkpoint_xml_flags)
 /// - `xml`: a `<domaincheckpoint>` document
@@ -76,8 +82,10 @@ pub unsafe extern "C" fn vkvm_domain_checkpoint_get_xml_description(
     })
 }
 
-/// Gets the checkpoint that was made before this one. One without a parent is an
-/// error.
+/// Returns the parent of the checkpoint.
+///
+/// It is the checkpoint that was created before this one. A checkpoint without a parent is an
+/// error, `VKVM_ERROR_ERR_NO_DOMAIN_CHECKPOINT`.
 ///
 /// - `flags` (default 0): unused, pass 0
 /// - `parent`: the parent
@@ -98,10 +106,11 @@ pub unsafe extern "C" fn vkvm_domain_checkpoint_get_parent(
 
 /// Lists the children of the checkpoint.
 ///
-/// - `flags` (default 0, enum domain_checkpoint_list_flags): a filter; with
-///   `VKVM_DOMAIN_CHECKPOINT_LIST_DESCENDANTS` children of children are listed, too
+/// - `flags` (default 0, enum domain_checkpoint_list_flags): filter;
+///   `VKVM_DOMAIN_CHECKPOINT_LIST_DESCENDANTS` lists all descendants; 0 means all direct
+///   children
 /// - `children`: the children
-/// - `children_len`: how many there are
+/// - `children_len`: number of elements
 ///
 /// libvirt: virDomainCheckpointListAllChildren
 #[unsafe(no_mangle)]
@@ -118,7 +127,9 @@ pub unsafe extern "C" fn vkvm_domain_checkpoint_list_all_children(
     })
 }
 
-/// Removes the checkpoint. Its children become children of its parent.
+/// Deletes the checkpoint, and merges its record of changed blocks into its parent.
+///
+/// Its children become children of its parent.
 ///
 /// - `flags` (default 0, enum domain_checkpoint_delete_flags)
 ///
@@ -132,7 +143,7 @@ pub unsafe extern "C" fn vkvm_domain_checkpoint_delete(
     status(error, |c| c.get(checkpoint, "checkpoint")?.delete(flags))
 }
 
-/// Gets the domain that the checkpoint is of.
+/// Returns the domain of the checkpoint.
 ///
 /// - `domain`: the domain
 ///
@@ -149,9 +160,9 @@ pub unsafe extern "C" fn vkvm_domain_checkpoint_get_domain(
     })
 }
 
-/// Gets the connection that the checkpoint belongs to.
+/// Returns the connection that the checkpoint belongs to.
 ///
-/// It is a new handle of the same connection: registrations made through it end with
+/// The result is a new handle of the same connection. Registrations made through it end with
 /// it.
 ///
 /// - `conn`: the connection

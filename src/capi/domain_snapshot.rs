@@ -6,10 +6,10 @@ use super::guard::{direct, status, void};
 use super::types::{vkvm_conn, vkvm_domain, vkvm_domain_snapshot, vkvm_error};
 use crate::core::Text;
 
-/// Adds a hold on the snapshot handle.
+/// Adds a reference to the snapshot handle.
 ///
-/// - `return` (nullable): the handle, which then needs one more `vkvm_domain_snapshot_free`, or
-///   NULL when it is not live, or has 524,287 references.
+/// - `return` (nullable): the handle, which needs one more `vkvm_domain_snapshot_free`; NULL
+///   when it is not live or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_snapshot_ref(
     snapshot: *mut vkvm_domain_snapshot,
@@ -17,8 +17,9 @@ pub unsafe extern "C" fn vkvm_domain_snapshot_ref(
     direct(std::ptr::null_mut(), |c| c.retain(snapshot))
 }
 
-/// Gives up a hold on the snapshot handle. NULL and handles that are not live
-/// are left alone.
+/// Releases a reference to the snapshot handle.
+///
+/// The snapshot itself is not affected. NULL and handles that are not live are ignored.
 ///
 /// - `snapshot` (consumed, nullable)
 #[unsafe(no_mangle)]
@@ -26,10 +27,10 @@ pub unsafe extern "C" fn vkvm_domain_snapshot_free(snapshot: *mut vkvm_domain_sn
     void(|c| c.free(snapshot))
 }
 
-/// Frees a list of snapshots that a function returned, with its handles.
+/// Frees a list of snapshots that a function returned, and releases its handles.
 ///
 /// - `snapshots` (consumed, nullable): the list
-/// - `snapshots_len`: how many there are
+/// - `snapshots_len`: number of elements
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_snapshot_list_free(
     snapshots: *mut *mut vkvm_domain_snapshot,
@@ -38,7 +39,9 @@ pub unsafe extern "C" fn vkvm_domain_snapshot_list_free(
     void(|c| c.free_list(snapshots, snapshots_len))
 }
 
-/// Gets the name of the snapshot; no other snapshot of its domain has it.
+/// Returns the name of the snapshot.
+///
+/// The name is unique among the snapshots of the domain.
 ///
 /// - `name`: the name
 ///
@@ -56,7 +59,10 @@ pub unsafe extern "C" fn vkvm_domain_snapshot_get_name(
     })
 }
 
-/// Gets the definition of the snapshot.
+/// Returns the definition of the snapshot as XML.
+///
+/// Passwords and other secrets are left out without `VKVM_DOMAIN_SNAPSHOT_XML_SECURE`, which a
+/// read-only connection may not use.
 ///
 /// - `flags` (default 0, enum domain_snapshot_xml_flags)
 /// - `xml`: a `<domainsnapshot>` document
@@ -76,10 +82,12 @@ pub unsafe extern "C" fn vkvm_domain_snapshot_get_xml_description(
     })
 }
 
-/// Tells whether the snapshot is the one that a new snapshot would be a child of.
+/// Reports whether the snapshot is the current snapshot of its domain.
+///
+/// The current snapshot is the parent of the next one.
 ///
 /// - `flags` (default 0): unused, pass 0
-/// - `current`: whether it is
+/// - `current`: true if it is
 ///
 /// libvirt: virDomainSnapshotIsCurrent
 #[unsafe(no_mangle)]
@@ -96,11 +104,12 @@ pub unsafe extern "C" fn vkvm_domain_snapshot_is_current(
     })
 }
 
-/// Tells whether libvirt keeps a definition of the snapshot, which has to go before
-/// the domain can be undefined.
+/// Reports whether libvirt has metadata of the snapshot.
+///
+/// Metadata prevents the domain from being undefined without a flag.
 ///
 /// - `flags` (default 0): unused, pass 0
-/// - `metadata`: whether it does
+/// - `metadata`: true if it has
 ///
 /// libvirt: virDomainSnapshotHasMetadata
 #[unsafe(no_mangle)]
@@ -117,8 +126,10 @@ pub unsafe extern "C" fn vkvm_domain_snapshot_has_metadata(
     })
 }
 
-/// Gets the snapshot that was current when this one was made. One without a parent is
-/// an error.
+/// Returns the parent of the snapshot.
+///
+/// It is the snapshot that was current when this one was created. A snapshot without a parent
+/// is an error, `VKVM_ERROR_ERR_NO_DOMAIN_SNAPSHOT`.
 ///
 /// - `flags` (default 0): unused, pass 0
 /// - `parent`: the parent
@@ -137,11 +148,12 @@ pub unsafe extern "C" fn vkvm_domain_snapshot_get_parent(
     })
 }
 
-/// Counts the children of the snapshot.
+/// Returns the number of children of the snapshot.
 ///
-/// - `flags` (default 0, enum domain_snapshot_list_flags): a filter; with
-///   `VKVM_DOMAIN_SNAPSHOT_LIST_DESCENDANTS` children of children count, too
-/// - `count`: how many there are
+/// - `flags` (default 0, enum domain_snapshot_list_flags): filter;
+///   `VKVM_DOMAIN_SNAPSHOT_LIST_DESCENDANTS` counts all descendants; 0 means all direct
+///   children
+/// - `count`: number of snapshots
 ///
 /// libvirt: virDomainSnapshotNumChildren
 #[unsafe(no_mangle)]
@@ -158,13 +170,14 @@ pub unsafe extern "C" fn vkvm_domain_snapshot_num_of_child_snapshots(
     })
 }
 
-/// Lists the names of children of the snapshot.
+/// Lists the names of the children of the snapshot.
 ///
-/// - `maxnames`: how many to list at most, from 0 to 1,048,576
-/// - `flags` (default 0): a filter, as for
-///   `vkvm_domain_snapshot_num_of_child_snapshots`
+/// `vkvm_domain_snapshot_list_all_children` returns handles in one call, without a limit.
+///
+/// - `maxnames`: maximum number of names, from 0 to 1,048,576
+/// - `flags` (default 0): filter, as for `vkvm_domain_snapshot_num_of_child_snapshots`
 /// - `names`: the names
-/// - `names_len`: how many there are
+/// - `names_len`: number of elements
 ///
 /// libvirt: virDomainSnapshotListChildrenNames
 #[unsafe(no_mangle)]
@@ -184,10 +197,9 @@ pub unsafe extern "C" fn vkvm_domain_snapshot_list_child_snapshot_names(
 
 /// Lists the children of the snapshot.
 ///
-/// - `flags` (default 0): a filter, as for
-///   `vkvm_domain_snapshot_num_of_child_snapshots`
+/// - `flags` (default 0): filter, as for `vkvm_domain_snapshot_num_of_child_snapshots`
 /// - `children`: the children
-/// - `children_len`: how many there are
+/// - `children_len`: number of elements
 ///
 /// libvirt: virDomainSnapshotListAllChildren
 #[unsafe(no_mangle)]
@@ -204,7 +216,13 @@ pub unsafe extern "C" fn vkvm_domain_snapshot_list_all_children(
     })
 }
 
-/// Makes the domain what it was when the snapshot was made.
+/// Reverts the domain to the snapshot.
+///
+/// Configuration changes since then are discarded, and so is the memory of a running domain.
+/// Without flags the domain returns to the state it had, running, paused or inactive; a
+/// snapshot of the disks only makes it inactive. A transient domain needs
+/// `VKVM_DOMAIN_SNAPSHOT_REVERT_RUNNING` or `VKVM_DOMAIN_SNAPSHOT_REVERT_PAUSED` for such a
+/// snapshot.
 ///
 /// - `flags` (default 0, enum domain_snapshot_revert_flags)
 ///
@@ -218,7 +236,9 @@ pub unsafe extern "C" fn vkvm_domain_snapshot_revert_to(
     status(error, |c| c.get(snapshot, "snapshot")?.revert_to(flags))
 }
 
-/// Removes the snapshot. Its children become children of its parent.
+/// Deletes the snapshot, and merges its changes into its children.
+///
+/// The children become children of its parent. External snapshots need libvirt 9.0.0.
 ///
 /// - `flags` (default 0, enum domain_snapshot_delete_flags)
 ///
@@ -232,7 +252,7 @@ pub unsafe extern "C" fn vkvm_domain_snapshot_delete(
     status(error, |c| c.get(snapshot, "snapshot")?.delete(flags))
 }
 
-/// Gets the domain that the snapshot is of.
+/// Returns the domain of the snapshot.
 ///
 /// - `domain`: the domain
 ///
@@ -249,9 +269,9 @@ pub unsafe extern "C" fn vkvm_domain_snapshot_get_domain(
     })
 }
 
-/// Gets the connection that the snapshot belongs to.
+/// Returns the connection that the snapshot belongs to.
 ///
-/// It is a new handle of the same connection: registrations made through it end with
+/// The result is a new handle of the same connection. Registrations made through it end with
 /// it.
 ///
 /// - `conn`: the connection

@@ -6,15 +6,14 @@ use crate::capi::guard::status;
 use crate::capi::types::{vkvm_domain, vkvm_error, vkvm_value};
 use crate::value::Value;
 
-/// Makes file systems of the guest consistent on disk, and keeps them from being
-/// written to.
+/// Freezes file systems of the guest, so that they are consistent on disk.
 ///
-/// The guest's agent does it. `vkvm_domain_fs_thaw` must follow soon: what writes to them
-/// waits until then.
+/// The guest agent does it. Programs in the guest that write to them wait until
+/// `vkvm_domain_fs_thaw`, which must follow soon.
 ///
-/// - `mountpoints` (nullable): where they are mounted in the guest; NULL or an empty list
-///   for all file systems
-/// - `mountpoints_len`: how many there are
+/// - `mountpoints` (nullable): mount points in the guest; NULL or an empty list means all file
+///   systems. Older agents accept only that
+/// - `mountpoints_len`: number of elements
 /// - `flags` (default 0): unused, pass 0
 ///
 /// libvirt: virDomainFSFreeze
@@ -32,11 +31,11 @@ pub unsafe extern "C" fn vkvm_domain_fs_freeze(
     })
 }
 
-/// Lets file systems of the guest that `vkvm_domain_fs_freeze` stopped be written to.
+/// Thaws file systems of the guest that `vkvm_domain_fs_freeze` has frozen.
 ///
-/// - `mountpoints` (nullable): where they are mounted in the guest; NULL or an empty list
-///   for all file systems
-/// - `mountpoints_len`: how many there are
+/// - `mountpoints` (nullable): mount points in the guest; NULL or an empty list means all file
+///   systems, which is all that QEMU's driver accepts
+/// - `mountpoints_len`: number of elements
 /// - `flags` (default 0): unused, pass 0
 ///
 /// libvirt: virDomainFSThaw
@@ -54,11 +53,12 @@ pub unsafe extern "C" fn vkvm_domain_fs_thaw(
     })
 }
 
-/// Lets the guest's agent give blocks that file systems do not use back to the host.
+/// Discards unused blocks of the guest's file systems (FITRIM), by the guest agent.
 ///
-/// - `mountpoint` (nullable): where the file system is mounted in the guest; NULL for all.
-///   QEMU's driver knows all only
-/// - `minimum` (unit bytes): leave free ranges alone that are smaller; 0 for none
+/// - `mountpoint` (nullable): mount point in the guest; NULL means all file systems, which is
+///   all that QEMU's driver accepts
+/// - `minimum` (unit bytes): size below which free ranges may be ignored, a hint; 0 means none
+///   are
 /// - `flags` (default 0): unused, pass 0
 ///
 /// libvirt: virDomainFSTrim
@@ -76,11 +76,12 @@ pub unsafe extern "C" fn vkvm_domain_fs_trim(
     })
 }
 
-/// Asks the guest's agent for the file systems that are mounted.
+/// Returns the mounted file systems of the guest, from the guest agent.
 ///
 /// - `flags` (default 0): unused, pass 0
-/// - `info` (list): a list of maps of `mountpoint`, `name` (the device's in the guest), `fstype`
-///   (like "ext4") and `devalias` (a list of the domain's disks that it is on, like "vda")
+/// - `info` (list): a list of maps with the keys `mountpoint`, `name` (device name in the
+///   guest), `fstype` (such as "ext4") and `devalias` (list of the target device names of the
+///   disks it is on, such as "vda")
 ///
 /// libvirt: virDomainGetFSInfo
 #[unsafe(no_mangle)]
@@ -97,13 +98,16 @@ pub unsafe extern "C" fn vkvm_domain_get_fs_info(
     })
 }
 
-/// Asks the guest's agent about the guest.
+/// Returns information about the guest, from the guest agent.
 ///
-/// - `types` (default 0, enum domain_guest_info_types): what to ask; 0 for all that the agent
-///   can tell. What was asked for and the agent cannot tell is an error
+/// Users, operating system, time zone, host name, file systems, disks, interfaces and load are
+/// available, as far as the agent supports them. The domain must be running.
+///
+/// - `types` (default 0, enum domain_guest_info_types): groups of information; 0 means all that
+///   the agent supports. A group that was asked for and is not supported is an error
 /// - `flags` (default 0): unused, pass 0
-/// - `info` (map): a map; its keys are the texts of `VKVM_DOMAIN_GUEST_INFO_*`, those of lists
-///   with a number, like "fs.0.mountpoint"
+/// - `info` (map): a map; the keys are the texts of `VKVM_DOMAIN_GUEST_INFO_*`, with numbers
+///   for lists, such as "fs.0.mountpoint"
 ///
 /// libvirt: virDomainGetGuestInfo
 #[unsafe(no_mangle)]
@@ -120,14 +124,16 @@ pub unsafe extern "C" fn vkvm_domain_get_guest_info(
     })
 }
 
-/// Gets the addresses of the network interfaces of the guest.
+/// Returns the network interfaces of the guest and their IP addresses.
 ///
-/// - `src` (enum domain_interface_addresses_source): who is asked: the leases of libvirt's
-///   networks, the guest's agent, or the host's ARP table
+/// - `src` (enum domain_interface_addresses_source): source of the addresses: DHCP leases of
+///   libvirt's networks, the guest agent, or the host's ARP table, which may be out of date and
+///   has no prefixes
 /// - `flags` (default 0): unused, pass 0
-/// - `interfaces` (list): a list of maps of `name` (as its source calls it), `hwaddr` (the
-///   hardware address; not there when it is not known) and `addrs`: a list of maps of `type`
-///   (one of `VKVM_IP_ADDR_TYPE_*`), `addr` and `prefix` (how many bits the network has)
+/// - `interfaces` (list): a list of maps with the keys `name` (host's or guest's name,
+///   depending on the source), `hwaddr` (MAC address; missing when unknown) and `addrs`: a list
+///   of maps with `type` (one of `VKVM_IP_ADDR_TYPE_*`), `addr` and `prefix` (prefix length in
+///   bits)
 ///
 /// libvirt: virDomainInterfaceAddresses
 #[unsafe(no_mangle)]

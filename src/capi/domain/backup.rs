@@ -5,15 +5,17 @@ use std::ffi::{c_char, c_int};
 use crate::capi::guard::status;
 use crate::capi::types::{vkvm_domain, vkvm_error};
 
-/// Begins to copy the disks of the running domain as they are now.
+/// Starts a backup job: a point-in-time copy of disks of the running domain.
 ///
-/// The copy is a job: `vkvm_domain_get_job_stats` tells how far it is,
-/// `vkvm_domain_abort_job` ends it. Of a copy in push mode, libvirt writes the files by
-/// itself; in pull mode, a client fetches the data, and ends the job when it has them.
+/// In push mode the hypervisor writes the backup, and the job ends by itself. In pull mode it
+/// exports the disks over NBD; a client reads them, and `vkvm_domain_abort_job` ends the job
+/// when it is done. `vkvm_domain_get_job_stats` returns the progress, and the event
+/// `VKVM_DOMAIN_EVENT_ID_JOB_COMPLETED` reports the end. A backup excludes other jobs of the
+/// domain, such as migration, and block jobs of its disks.
 ///
-/// - `backupxml`: a `<domainbackup>` document: the mode, which disks, and where to
-/// - `checkpointxml` (nullable): a `<domaincheckpoint>` document, for a checkpoint of the
-///   same moment, from which the next backup can be incremental
+/// - `backupxml`: a `<domainbackup>` document: mode, disks, destination
+/// - `checkpointxml` (nullable): a `<domaincheckpoint>` document for a checkpoint at the same
+///   point in time, on which the next incremental backup can be based
 /// - `flags` (default 0, enum domain_backup_begin_flags)
 ///
 /// libvirt: virDomainBackupBegin
@@ -32,9 +34,10 @@ pub unsafe extern "C" fn vkvm_domain_backup_begin(
     })
 }
 
-/// Gets the definition of the backup that is going on.
+/// Returns the definition of the active backup job.
 ///
-/// It has what libvirt filled in, too, like the port for a backup in pull mode.
+/// It contains the values that libvirt chose, such as the port in pull mode. A domain without a
+/// backup job is an error.
 ///
 /// - `flags` (default 0): unused, pass 0
 /// - `xml`: a `<domainbackup>` document

@@ -12,14 +12,15 @@ use crate::constants as c;
 use crate::core::{Domain, sigpipe};
 use crate::error::Result;
 
-/// Begins to copy what a disk's backing images have into its own image, which then
-/// needs them no more.
+/// Starts a block job that copies a disk's backing images into its active image.
 ///
-/// It is a job of the disk: `vkvm_domain_get_block_job_info` tells how far it is.
+/// When it has finished, the image needs no backing image. `vkvm_domain_block_commit` merges in
+/// the other direction. `vkvm_domain_get_block_job_info` returns the job's progress, the event
+/// `VKVM_DOMAIN_EVENT_ID_BLOCK_JOB_2` its end.
 ///
-/// - `path`: the disk: its target like "vda", or its image's path
-/// - `bandwidth` (unit MiB/s): the limit of the speed, in bytes/s with
-///   `VKVM_DOMAIN_BLOCK_PULL_BANDWIDTH_BYTES`; 0 for none
+/// - `path`: target device name of the disk, such as `vda`, or path of its source
+/// - `bandwidth` (unit MiB/s): bandwidth limit, in bytes/s with
+///   `VKVM_DOMAIN_BLOCK_PULL_BANDWIDTH_BYTES`; 0 means unlimited
 /// - `flags` (default 0, enum domain_block_pull_flags)
 ///
 /// libvirt: virDomainBlockPull
@@ -37,19 +38,20 @@ pub unsafe extern "C" fn vkvm_domain_block_pull(
     })
 }
 
-/// Begins to merge images of a disk's chain into one below them.
+/// Starts a block job that merges images of a disk's chain into one below them.
 ///
-/// It is a job of the disk. When the topmost image is merged, the job does not end by
-/// itself: `vkvm_domain_abort_block_job` with `VKVM_DOMAIN_BLOCK_JOB_ABORT_PIVOT` lets the
-/// domain use `base` from then on.
+/// The merged images become invalid, even if the job is aborted. A commit of the active image
+/// does not end by itself: when it is ready, `vkvm_domain_abort_block_job` with
+/// `VKVM_DOMAIN_BLOCK_JOB_ABORT_PIVOT` makes the domain use `base`, and without that flag
+/// cancels the commit.
 ///
-/// - `path`: the disk: its target like "vda", or its image's path
-/// - `base` (nullable): the image to merge into: its path, or like "vda[2]"; NULL for the
-///   lowest of the chain
-/// - `top` (nullable): the highest image to merge; NULL for the disk's own, which needs
+/// - `path`: target device name of the disk, such as `vda`, or path of its source
+/// - `base` (nullable): image to merge into, as path or by index such as "vda[2]"; NULL means
+///   the lowest of the chain
+/// - `top` (nullable): highest image to merge; NULL means the active one, which requires
 ///   `VKVM_DOMAIN_BLOCK_COMMIT_ACTIVE`
-/// - `bandwidth` (unit MiB/s): the limit of the speed, in bytes/s with
-///   `VKVM_DOMAIN_BLOCK_COMMIT_BANDWIDTH_BYTES`; 0 for none
+/// - `bandwidth` (unit MiB/s): bandwidth limit, in bytes/s with
+///   `VKVM_DOMAIN_BLOCK_COMMIT_BANDWIDTH_BYTES`; 0 means unlimited
 /// - `flags` (default 0, enum domain_block_commit_flags)
 ///
 /// libvirt: virDomainBlockCommit
@@ -70,17 +72,19 @@ pub unsafe extern "C" fn vkvm_domain_block_commit(
     })
 }
 
-/// Begins to copy a disk to another place.
+/// Starts a block job that copies a disk to another image.
 ///
-/// It is a job of the disk. It first copies all there is, then what the domain writes,
-/// until `vkvm_domain_abort_block_job` ends it: with `VKVM_DOMAIN_BLOCK_JOB_ABORT_PIVOT` the
-/// domain uses the copy from then on.
+/// The job first copies the existing data, then mirrors all writes until
+/// `vkvm_domain_abort_block_job` ends it: with `VKVM_DOMAIN_BLOCK_JOB_ABORT_PIVOT` the domain
+/// uses the copy from then on, without it the original. Saving the domain or detaching the disk
+/// may be refused during the job.
 ///
-/// - `path`: the disk: its target like "vda", or its image's path
-/// - `destxml`: a `<disk>` document: where to, and in which format
-/// - `newparams` (nullable, map): a map, or NULL for none, with keys of the texts
-///   `VKVM_DOMAIN_BLOCK_COPY_BANDWIDTH` (in bytes/s), `VKVM_DOMAIN_BLOCK_COPY_GRANULARITY` (in
-///   bytes) and `VKVM_DOMAIN_BLOCK_COPY_BUF_SIZE` (in bytes); another key is an error
+/// - `path`: target device name of the disk, such as `vda`, or path of its source
+/// - `destxml`: a `<disk>` document that describes the destination; give its format in
+///   `<driver>`, as a probed format is a security risk
+/// - `newparams` (nullable, map): a map with the texts of `VKVM_DOMAIN_BLOCK_COPY_BANDWIDTH`
+///   (bytes/s), `VKVM_DOMAIN_BLOCK_COPY_GRANULARITY` (bytes) and
+///   `VKVM_DOMAIN_BLOCK_COPY_BUF_SIZE` (bytes) as keys; an unknown key is an error
 /// - `flags` (default 0, enum domain_block_copy_flags)
 ///
 /// libvirt: virDomainBlockCopy
@@ -101,16 +105,16 @@ pub unsafe extern "C" fn vkvm_domain_block_copy(
     })
 }
 
-/// Begins to copy what some backing images of a disk have into its own image, or, by
-/// flags, to copy the disk.
+/// Starts a block job that shortens a disk's backing chain, or copies the disk.
 ///
-/// It is a job of the disk.
+/// Without flags the images between `base` and the active one are copied into the active one.
+/// With `VKVM_DOMAIN_BLOCK_REBASE_COPY` it is the older form of `vkvm_domain_block_copy`.
 ///
-/// - `path`: the disk: its target like "vda", or its image's path
-/// - `base` (nullable): the image that stays the disk's backing image; NULL for none. With
-///   `VKVM_DOMAIN_BLOCK_REBASE_COPY`, the path of the copy, which is then needed
-/// - `bandwidth` (unit MiB/s): the limit of the speed, in bytes/s with
-///   `VKVM_DOMAIN_BLOCK_REBASE_BANDWIDTH_BYTES`; 0 for none
+/// - `path`: target device name of the disk, such as `vda`, or path of its source
+/// - `base` (nullable): image that remains as the backing image; NULL means none. With
+///   `VKVM_DOMAIN_BLOCK_REBASE_COPY` the path of the copy, which is then required
+/// - `bandwidth` (unit MiB/s): bandwidth limit, in bytes/s with
+///   `VKVM_DOMAIN_BLOCK_REBASE_BANDWIDTH_BYTES`; 0 means unlimited
 /// - `flags` (default 0, enum domain_block_rebase_flags)
 ///
 /// libvirt: virDomainBlockRebase
@@ -130,14 +134,18 @@ pub unsafe extern "C" fn vkvm_domain_block_rebase(
     })
 }
 
-/// Tells how far the job of a disk is.
+/// Returns the progress of the block job of a disk.
 ///
-/// - `path`: the disk: its target like "vda", or its image's path
+/// `cur` equals `end` when a copy or an active commit is ready. As long as the progress is
+/// unknown, `end` is 1. The event `VKVM_DOMAIN_EVENT_ID_BLOCK_JOB_2` is the reliable way to
+/// learn that a job is ready or has ended.
+///
+/// - `path`: target device name of the disk, such as `vda`, or path of its source
 /// - `flags` (default 0, enum domain_block_job_info_flags)
-/// - `info` (map): a map of `type` (one of `VKVM_DOMAIN_BLOCK_JOB_TYPE_*`), `bandwidth` (the
-///   limit in MiB/s, or bytes/s with `VKVM_DOMAIN_BLOCK_JOB_INFO_BANDWIDTH_BYTES`; 0 for none),
-///   `cur` and `end` (how far it is of how far it has to go, in a unit of the hypervisor's); all
-///   0 when the disk has no job
+/// - `info` (map): a map with the keys `type` (one of `VKVM_DOMAIN_BLOCK_JOB_TYPE_*`),
+///   `bandwidth` (limit in MiB/s, or bytes/s with `VKVM_DOMAIN_BLOCK_JOB_INFO_BANDWIDTH_BYTES`;
+///   0 means unlimited), `cur` and `end` (position and end, in a unit of the hypervisor); all 0
+///   when the disk has no job
 ///
 /// libvirt: virDomainGetBlockJobInfo
 #[unsafe(no_mangle)]
@@ -155,17 +163,17 @@ pub unsafe extern "C" fn vkvm_domain_get_block_job_info(
     })
 }
 
-/// Waits until the block job of a disk is ready, or has ended.
+/// Waits until the block job of a disk is ready or has ended.
 ///
-/// A copy and an active commit are ready when both images are the same; they go on, until
-/// `vkvm_domain_abort_block_job` ends or pivots them. Other jobs end by themselves. Whether one
-/// that has ended was successful, its event says (`VKVM_DOMAIN_EVENT_ID_BLOCK_JOB_2`).
+/// A copy and an active commit are ready when both images are equal; they go on until
+/// `vkvm_domain_abort_block_job` ends or pivots them. Other jobs end by themselves. The event
+/// `VKVM_DOMAIN_EVENT_ID_BLOCK_JOB_2` reports whether a job that has ended was successful.
 ///
-/// This asks the daemon every 100 ms. As a call of `vkvm_call_start` it has a progress, and when
-/// it is given up, the job is aborted.
+/// The function polls the daemon every 100 ms. Started with `vkvm_call_start` it reports
+/// progress, and aborts the job when the call is cancelled or times out.
 ///
-/// - `path`: the disk: its target like "vda", or its image's path
-/// - `ready`: whether the job is ready; false where there is none, or none any more
+/// - `path`: target device name of the disk, such as `vda`, or path of its source
+/// - `ready`: true if the job is ready; false if there is none, or none any more
 ///
 /// libvirt: virDomainGetBlockJobInfo, virDomainBlockJobAbort
 #[unsafe(no_mangle)]
@@ -207,9 +215,14 @@ fn wait(dom: &Domain, path: &CStr) -> Result<bool> {
     }
 }
 
-/// Ends the job of a disk, or completes one that only follows what the domain writes.
+/// Aborts the block job of a disk, or pivots to its copy.
 ///
-/// - `path`: the disk: its target like "vda", or its image's path
+/// A pull that was aborted can be started again from where it was; a copy starts from the
+/// beginning. The call waits until the job has ended, unless the flags contain
+/// `VKVM_DOMAIN_BLOCK_JOB_ABORT_ASYNC`. A pivot before the job is ready is an error,
+/// `VKVM_ERROR_ERR_BLOCK_COPY_ACTIVE`.
+///
+/// - `path`: target device name of the disk, such as `vda`, or path of its source
 /// - `flags` (default 0, enum domain_block_job_abort_flags)
 ///
 /// libvirt: virDomainBlockJobAbort
@@ -226,11 +239,11 @@ pub unsafe extern "C" fn vkvm_domain_abort_block_job(
     })
 }
 
-/// Limits the speed of the job of a disk.
+/// Sets the bandwidth limit of the block job of a disk.
 ///
-/// - `path`: the disk: its target like "vda", or its image's path
-/// - `bandwidth` (unit MiB/s): the limit of the speed, in bytes/s with
-///   `VKVM_DOMAIN_BLOCK_JOB_SPEED_BANDWIDTH_BYTES`; 0 for none
+/// - `path`: target device name of the disk, such as `vda`, or path of its source
+/// - `bandwidth` (unit MiB/s): bandwidth limit, in bytes/s with
+///   `VKVM_DOMAIN_BLOCK_JOB_SPEED_BANDWIDTH_BYTES`; 0 means unlimited
 /// - `flags` (default 0, enum domain_block_job_speed_flags)
 ///
 /// libvirt: virDomainBlockJobSetSpeed

@@ -5,11 +5,14 @@ use std::ffi::{c_char, c_int};
 use crate::capi::guard::status;
 use crate::capi::types::{vkvm_domain, vkvm_error};
 
-/// Adds a device to the domain. Without flags, the domain must run.
+/// Attaches a device to the domain.
 ///
-/// - `xml`: a document as within `<devices>`, like `<disk>` or `<interface>`
-/// - `flags` (default 0, enum domain_device_modify_flags): which of the running domain and its
-///   definition is meant
+/// Without flags the domain must be running. Hotplugged devices may be lost when the guest
+/// suspends to disk, unless the persistent definition has them too.
+///
+/// - `xml`: a document as in `<devices>`, such as `<disk>` or `<interface>`
+/// - `flags` (default 0, enum domain_device_modify_flags): configuration to change: live,
+///   persistent or both; 0 means the current state
 ///
 /// libvirt: virDomainAttachDevice, virDomainAttachDeviceFlags
 #[unsafe(no_mangle)]
@@ -22,15 +25,16 @@ pub unsafe extern "C" fn vkvm_domain_attach_device(
     status(error, |c| c.get(dom, "dom")?.attach_device(c.text(xml, "xml")?, flags))
 }
 
-/// Removes a device from the domain.
+/// Detaches a device from the domain.
 ///
-/// From a running domain it is gone only when the guest has let go of it, which an event
-/// tells (`VKVM_DOMAIN_EVENT_ID_DEVICE_REMOVED`) and which can be later than the return
-/// of this call. Without flags, the domain must run.
+/// Without flags the domain must be running. The guest has to release the device, which may
+/// happen after this call has returned: the event `VKVM_DOMAIN_EVENT_ID_DEVICE_REMOVED` reports
+/// it. A block job of a disk may prevent it.
 ///
-/// - `xml`: the device, as in the domain's definition
-/// - `flags` (default 0, enum domain_device_modify_flags): which of the running domain and its
-///   definition is meant
+/// - `xml`: the device, with everything that the domain's definition has of it: a partial
+///   document may match another device
+/// - `flags` (default 0, enum domain_device_modify_flags): configuration to change: live,
+///   persistent or both; 0 means the current state
 ///
 /// libvirt: virDomainDetachDevice, virDomainDetachDeviceFlags
 #[unsafe(no_mangle)]
@@ -43,13 +47,14 @@ pub unsafe extern "C" fn vkvm_domain_detach_device(
     status(error, |c| c.get(dom, "dom")?.detach_device(c.text(xml, "xml")?, flags))
 }
 
-/// Asks the guest to let go of a device, and returns at once. An event tells when the
-/// device is gone (`VKVM_DOMAIN_EVENT_ID_DEVICE_REMOVED`), or that it stays
-/// (`VKVM_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED`).
+/// Requests that a device be detached, by its alias, and returns immediately.
 ///
-/// - `alias`: the name in the device's element `<alias>`
-/// - `flags` (default 0, enum domain_device_modify_flags): which of the running domain and its
-///   definition is meant
+/// An event reports that the device is gone (`VKVM_DOMAIN_EVENT_ID_DEVICE_REMOVED`), or that
+/// the guest refused (`VKVM_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED`).
+///
+/// - `alias`: name in the device's element `<alias>`
+/// - `flags` (default 0, enum domain_device_modify_flags): configuration to change: live,
+///   persistent or both; 0 means the current state
 ///
 /// libvirt: virDomainDetachDeviceAlias
 #[unsafe(no_mangle)]
@@ -62,12 +67,11 @@ pub unsafe extern "C" fn vkvm_domain_detach_device_alias(
     status(error, |c| c.get(dom, "dom")?.detach_device_alias(c.text(alias, "alias")?, flags))
 }
 
-/// Changes a device of the domain: the medium of a drive, or the link of a network
-/// interface, and so on.
+/// Changes a device of the domain, such as a drive's medium or an interface's link.
 ///
-/// - `xml`: the whole device as it is to be
-/// - `flags` (default 0, enum domain_device_modify_flags): which of the running domain and its
-///   definition is meant
+/// - `xml`: the complete device with the changes; leaving something out may mean to remove it
+/// - `flags` (default 0, enum domain_device_modify_flags): configuration to change: live,
+///   persistent or both; 0 means the current state
 ///
 /// libvirt: virDomainUpdateDeviceFlags
 #[unsafe(no_mangle)]

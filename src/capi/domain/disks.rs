@@ -5,10 +5,14 @@ use std::ffi::{c_char, c_int};
 use crate::capi::guard::status;
 use crate::capi::types::{vkvm_domain, vkvm_error, vkvm_value};
 
-/// Changes the size of a disk of the running domain.
+/// Resizes a disk of the running domain.
 ///
-/// - `disk`: the name in the guest, like `vda`, or the path of the source
-/// - `size` (unit KiB): the new size, in bytes with `VKVM_DOMAIN_BLOCK_RESIZE_BYTES`
+/// The hypervisor resizes images with a format such as qcow2. For a raw file or a block device
+/// on the host it may only update the size that the guest sees.
+///
+/// - `disk`: target device name of the disk, such as `vda`, or path of its source
+/// - `size` (unit KiB): the new size, in bytes with `VKVM_DOMAIN_BLOCK_RESIZE_BYTES`; it may be
+///   rounded up
 /// - `flags` (default 0, enum domain_block_resize_flags)
 ///
 /// libvirt: virDomainBlockResize
@@ -23,11 +27,15 @@ pub unsafe extern "C" fn vkvm_domain_block_resize(
     status(error, |c| c.get(dom, "dom")?.block_resize(c.text(disk, "disk")?, size, flags))
 }
 
-/// Sets from which byte on a write to a disk is reported, once, by the event
-/// `VKVM_DOMAIN_EVENT_ID_BLOCK_THRESHOLD`.
+/// Sets the write threshold of a disk or of an image in its backing chain.
 ///
-/// - `dev`: the name in the guest, like `vda`, or one of its backing chain, like `vda[3]`
-/// - `threshold` (unit bytes): how much; 0 for no report
+/// The event `VKVM_DOMAIN_EVENT_ID_BLOCK_THRESHOLD` reports once that the guest has written
+/// beyond it; then the threshold is unset. That way storage can be extended on demand, without
+/// polling.
+///
+/// - `dev`: target device name of the disk, such as `vda`, or an image of its chain by index,
+///   such as `vda[3]`
+/// - `threshold` (unit bytes): offset in the image; 0 removes the threshold
 /// - `flags` (default 0): unused, pass 0
 ///
 /// libvirt: virDomainSetBlockThreshold
@@ -42,12 +50,13 @@ pub unsafe extern "C" fn vkvm_domain_set_block_threshold(
     status(error, |c| c.get(dom, "dom")?.set_block_threshold(c.text(dev, "dev")?, threshold, flags))
 }
 
-/// Makes a group of disks that have their I/O limits in common, or changes its limits.
+/// Creates or changes a throttle group: I/O limits that disks share.
 ///
-/// - `group`: its name
+/// - `group`: name of the group
 /// - `newparams` (map): a map with the limits; the keys are the texts of
 ///   `VKVM_DOMAIN_BLOCK_IOTUNE_*`
-/// - `flags` (default 0, enum domain_affect_flags)
+/// - `flags` (default 0, enum domain_affect_flags): configuration to change: live, persistent
+///   or both; 0 means the current state
 ///
 /// libvirt: virDomainSetThrottleGroup
 #[unsafe(no_mangle)]
@@ -64,10 +73,11 @@ pub unsafe extern "C" fn vkvm_domain_set_throttle_group(
     })
 }
 
-/// Removes a group that no disk is in.
+/// Removes a throttle group that no disk uses.
 ///
-/// - `group`: its name
-/// - `flags` (default 0, enum domain_affect_flags)
+/// - `group`: name of the group
+/// - `flags` (default 0, enum domain_affect_flags): configuration to change: live, persistent
+///   or both; 0 means the current state
 ///
 /// libvirt: virDomainDelThrottleGroup
 #[unsafe(no_mangle)]

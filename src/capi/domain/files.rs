@@ -5,12 +5,13 @@ use std::ffi::{c_char, c_int};
 use crate::capi::guard::status;
 use crate::capi::types::{vkvm_domain, vkvm_error};
 
-/// Starts a defined domain, and gives its first process open files: those of a container
-/// are numbered from 3 on. Only over a connection through a UNIX socket.
+/// Starts the domain and passes open files to its first process.
 ///
-/// - `fds` (nullable, descriptor): open file descriptors; the call borrows them, and the caller closes
-///   them. NULL if there are none
-/// - `fds_len`: how many there are
+/// Only drivers for containers support it. The files have the numbers from 3 on in the
+/// container. The connection must use a UNIX socket.
+///
+/// - `fds` (nullable, descriptor): open file descriptors, borrowed; NULL if there are none
+/// - `fds_len`: number of elements
 /// - `flags` (default 0, enum domain_start_flags)
 ///
 /// libvirt: virDomainCreateWithFiles
@@ -28,14 +29,15 @@ pub unsafe extern "C" fn vkvm_domain_create_with_files(
     })
 }
 
-/// Gives open files a name, by which the definition of the domain can speak of them, as
-/// in `<source file='…' fdgroup='name'/>`. libvirt forgets them when the connection is
-/// closed; a running domain keeps those that it uses. Only over a connection through a
-/// UNIX socket.
+/// Associates open files with a name, for use in the domain's definition.
 ///
-/// - `name`: the name
-/// - `fds` (descriptor): open file descriptors; the call borrows them, and the caller closes them
-/// - `fds_len`: how many there are
+/// The definition refers to them as in `<source file='…' fdgroup='name'/>`. The association
+/// ends with the connection; a running domain keeps the files that it uses. The connection must
+/// use a UNIX socket.
+///
+/// - `name`: name of the group
+/// - `fds` (descriptor): open file descriptors, borrowed
+/// - `fds_len`: number of elements
 /// - `flags` (default 0, enum domain_fd_associate_flags)
 ///
 /// libvirt: virDomainFDAssociate
@@ -54,11 +56,13 @@ pub unsafe extern "C" fn vkvm_domain_fd_associate(
     })
 }
 
-/// Connects one end of a pair of sockets to a display of the running domain. Only over a
-/// connection through a UNIX socket.
+/// Connects a socket to a graphical display of the running domain.
 ///
-/// - `idx`: which of its displays, from 0
-/// - `fd` (descriptor): the socket, an open file descriptor; the call borrows it, and the caller closes it
+/// The connection must use a UNIX socket. `vkvm_domain_open_graphics_fd` creates the pair of
+/// sockets itself, which also works under mandatory access control.
+///
+/// - `idx`: number of the display, from 0
+/// - `fd` (descriptor): one end of a pair of sockets, borrowed
 /// - `flags` (default 0, enum domain_open_graphics_flags)
 ///
 /// libvirt: virDomainOpenGraphics
@@ -73,13 +77,13 @@ pub unsafe extern "C" fn vkvm_domain_open_graphics(
     status(error, |c| c.get(dom, "dom")?.open_graphics(idx, fd, flags))
 }
 
-/// Opens a connection to a display of the running domain. Only over a connection through
-/// a UNIX socket.
+/// Opens a connection to a graphical display of the running domain.
 ///
-/// - `idx`: which of its displays, from 0
+/// The connection to libvirt must use a UNIX socket.
+///
+/// - `idx`: number of the display, from 0
 /// - `flags` (default 0, enum domain_open_graphics_flags)
-/// - `fd`: a new file descriptor, a socket that speaks the display's protocol; the caller
-///   owns it and closes it
+/// - `fd`: a socket that speaks the display's protocol; the caller closes it
 ///
 /// libvirt: virDomainOpenGraphicsFD
 #[unsafe(no_mangle)]
@@ -97,9 +101,9 @@ pub unsafe extern "C" fn vkvm_domain_open_graphics_fd(
     })
 }
 
-/// Lets displays of the running domain read their TLS certificates again.
+/// Reloads the TLS certificates of the running domain's graphical displays.
 ///
-/// - `type` (enum domain_graphics_reload_type): which displays
+/// - `type` (enum domain_graphics_reload_type): displays to reload
 /// - `flags` (default 0): unused, pass 0
 ///
 /// libvirt: virDomainGraphicsReload

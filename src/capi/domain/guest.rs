@@ -5,11 +5,11 @@ use std::ffi::{c_char, c_int};
 use crate::capi::guard::status;
 use crate::capi::types::{vkvm_domain, vkvm_error};
 
-/// Asks the guest's agent for the guest's clock.
+/// Returns the guest's time, from the guest agent.
 ///
 /// - `flags` (default 0): unused, pass 0
-/// - `secs` (unit s): the time since 1970
-/// - `nsecs` (unit ns): the part of a second besides
+/// - `secs` (unit s): time since 1970
+/// - `nsecs` (unit ns): fraction of the second
 ///
 /// libvirt: virDomainGetTime
 #[unsafe(no_mangle)]
@@ -29,10 +29,12 @@ pub unsafe extern "C" fn vkvm_domain_get_time(
     })
 }
 
-/// Lets the guest's agent set the guest's clock.
+/// Sets the guest's time through the guest agent.
 ///
-/// - `secs` (unit s): the time since 1970
-/// - `nsecs` (unit ns): the part of a second besides
+/// A guest that was paused or restored from a file may lag too far behind for NTP.
+///
+/// - `secs` (unit s): time since 1970
+/// - `nsecs` (unit ns): fraction of the second
 /// - `flags` (default 0, enum domain_time_flags)
 ///
 /// libvirt: virDomainSetTime
@@ -47,10 +49,12 @@ pub unsafe extern "C" fn vkvm_domain_set_time(
     status(error, |c| c.get(dom, "dom")?.set_time(secs, nsecs, flags))
 }
 
-/// Sets how long calls wait for the guest's agent.
+/// Sets the timeout for responses of the guest agent.
 ///
-/// - `timeout` (unit s, enum domain_agent_response_timeout): how long to wait, or a
-///   constant
+/// It applies to all later calls that use the agent of this domain. By default libvirt waits
+/// without a limit.
+///
+/// - `timeout` (unit s, enum domain_agent_response_timeout): the timeout; 0 does not wait
 /// - `flags` (default 0): unused, pass 0
 ///
 /// libvirt: virDomainAgentSetResponseTimeout
@@ -64,13 +68,12 @@ pub unsafe extern "C" fn vkvm_domain_set_agent_response_timeout(
     status(error, |c| c.get(dom, "dom")?.set_agent_response_timeout(timeout, flags))
 }
 
-/// Asks the guest's agent for the public keys with which one may log in as a user of
-/// the guest.
+/// Returns the authorized SSH keys of a user of the guest, from the guest agent.
 ///
-/// - `user`: the user's name
+/// - `user`: name of the user
 /// - `flags` (default 0): unused, pass 0
 /// - `keys`: the lines of the user's file authorized_keys
-/// - `keys_len`: how many there are
+/// - `keys_len`: number of elements
 ///
 /// libvirt: virDomainAuthorizedSSHKeysGet
 #[unsafe(no_mangle)]
@@ -89,13 +92,14 @@ pub unsafe extern "C" fn vkvm_domain_authorized_ssh_keys_get(
     })
 }
 
-/// Lets the guest's agent set the public keys with which one may log in as a user of the
-/// guest.
+/// Sets the authorized SSH keys of a user of the guest, through the guest agent.
 ///
-/// - `user`: the user's name
-/// - `keys` (nullable): the lines for the user's file authorized_keys; NULL or an empty
-///   list, without flags, removes all lines
-/// - `keys_len`: how many there are
+/// Without flags they replace all previous keys.
+///
+/// - `user`: name of the user
+/// - `keys` (nullable): lines for the user's file authorized_keys; NULL or an empty list,
+///   without flags, removes all lines
+/// - `keys_len`: number of elements
 /// - `flags` (default 0, enum domain_authorized_ssh_keys_flags)
 ///
 /// libvirt: virDomainAuthorizedSSHKeysSet

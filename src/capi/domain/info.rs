@@ -5,10 +5,12 @@ use std::ffi::{c_char, c_int};
 use crate::capi::guard::status;
 use crate::capi::types::{vkvm_domain, vkvm_error, vkvm_value};
 
-/// Gets what kind of guest the domain runs.
+/// Returns the operating system type of the domain.
 ///
-/// - `type`: `hvm` for one that needs full virtualization, else a name that the driver
-///   defines, like `linux`, `xen` or `exe`
+/// It is the text of the element `<os><type>`.
+///
+/// - `type`: `hvm` for full virtualization, otherwise a name that the driver defines, such as
+///   `linux`, `xen` or `exe`
 ///
 /// libvirt: virDomainGetOSType
 #[unsafe(no_mangle)]
@@ -24,10 +26,13 @@ pub unsafe extern "C" fn vkvm_domain_get_os_type(
     })
 }
 
-/// Gets the host name of the guest.
+/// Returns the host name of the guest.
 ///
-/// - `flags` (default 0, enum domain_get_hostname_flags): where to look; 0 lets the driver
-///   choose
+/// A source that knows no name is an error, `VKVM_ERROR_ERR_NO_HOSTNAME`. Asking the guest
+/// agent needs one that is connected.
+///
+/// - `flags` (default 0, enum domain_get_hostname_flags): source to ask, guest agent or DHCP
+///   leases; 0 means the driver's choice
 /// - `hostname`: the name
 ///
 /// libvirt: virDomainGetHostname
@@ -45,12 +50,14 @@ pub unsafe extern "C" fn vkvm_domain_get_hostname(
     })
 }
 
-/// Gets the state of the way by which libvirt controls the domain.
+/// Returns the state of the control interface of the domain.
+///
+/// The control interface is how libvirt talks to the hypervisor, such as QEMU's monitor.
 ///
 /// - `flags` (default 0): unused, pass 0
 /// - `info` (map): a map with the keys `state` (one of `VKVM_DOMAIN_CONTROL_*` without
-///   `REASON`), `details` (one of `VKVM_DOMAIN_CONTROL_ERROR_REASON_*`), `stateTime` (ms since
-///   it is in this state)
+///   `REASON`), `details` (one of `VKVM_DOMAIN_CONTROL_ERROR_REASON_*`; 0 unless the state is
+///   an error), `stateTime` (time since it entered this state, in ms)
 ///
 /// libvirt: virDomainGetControlInfo
 #[unsafe(no_mangle)]
@@ -66,13 +73,15 @@ pub unsafe extern "C" fn vkvm_domain_get_control_info(
     })
 }
 
-/// Gets the description or the title of the domain, or an element that a program keeps
-/// in its definition.
+/// Returns the title, the description or a custom metadata element of the domain.
+///
+/// A domain without it is an error, `VKVM_ERROR_ERR_NO_DOMAIN_METADATA`.
 ///
 /// - `type` (enum domain_metadata_type)
-/// - `uri` (nullable): the namespace of the element; NULL for description and title
-/// - `flags` (default 0, enum domain_affect_flags)
-/// - `metadata`: the text, or the element as XML; none is an error
+/// - `uri` (nullable): XML namespace of the custom element; NULL for title and description
+/// - `flags` (default 0, enum domain_affect_flags): configuration to query: live or persistent;
+///   0 means the current state
+/// - `metadata`: the text, or the element as XML
 ///
 /// libvirt: virDomainGetMetadata
 #[unsafe(no_mangle)]
@@ -92,14 +101,18 @@ pub unsafe extern "C" fn vkvm_domain_get_metadata(
     })
 }
 
-/// Sets or removes the description or the title of the domain, or an element that a
-/// program keeps in its definition.
+/// Sets or removes the title, the description or custom metadata of the domain.
+///
+/// A title is one line, without newlines. An empty text leaves an empty element; NULL removes
+/// it.
 ///
 /// - `type` (enum domain_metadata_type)
-/// - `metadata` (nullable): the text, or the element as XML; NULL to remove it
-/// - `key` (nullable): the prefix of the namespace; NULL for description and title
-/// - `uri` (nullable): the namespace of the element; NULL for description and title
-/// - `flags` (default 0, enum domain_affect_flags)
+/// - `metadata` (nullable): the text, or a well-formed XML element; NULL removes what is there
+/// - `key` (nullable): XML namespace prefix of the custom element; NULL for title and
+///   description
+/// - `uri` (nullable): XML namespace of the custom element; NULL for title and description
+/// - `flags` (default 0, enum domain_affect_flags): configuration to change: live, persistent
+///   or both; 0 means the current state
 ///
 /// libvirt: virDomainSetMetadata
 #[unsafe(no_mangle)]
@@ -120,12 +133,14 @@ pub unsafe extern "C" fn vkvm_domain_set_metadata(
     })
 }
 
-/// Gets what libvirt has to say about the domain: that it is tainted, or uses something
-/// deprecated.
+/// Returns messages about the domain, such as tainting or deprecated configuration.
 ///
-/// - `flags` (default 0, enum domain_message_types): which kinds; 0 for all
+/// Some drivers have messages only for running domains or only for inactive ones, so ask again
+/// when the domain has started or stopped.
+///
+/// - `flags` (default 0, enum domain_message_types): types of messages; 0 means all
 /// - `messages`: the messages, for people to read
-/// - `messages_len`: how many there are
+/// - `messages_len`: number of elements
 ///
 /// libvirt: virDomainGetMessages
 #[unsafe(no_mangle)]
@@ -142,12 +157,12 @@ pub unsafe extern "C" fn vkvm_domain_get_messages(
     })
 }
 
-/// Gives the domain another name. It must not run.
+/// Renames the inactive domain.
 ///
-/// This handle may go on to tell the old name; look the domain up again for the new
-/// one.
+/// Handles that exist may go on returning the old name: look the domain up again. Paths that
+/// libvirt derived from the old name, such as that of the NVRAM file, are not changed.
 ///
-/// - `newname`: the name
+/// - `newname`: the new name
 /// - `flags` (default 0): unused, pass 0
 ///
 /// libvirt: virDomainRename
@@ -161,8 +176,9 @@ pub unsafe extern "C" fn vkvm_domain_rename(
     status(error, |c| c.get(dom, "dom")?.rename(c.text(newname, "newname")?, flags))
 }
 
-/// Restarts the domain at once, as if its reset button was pressed. The guest is not
-/// asked.
+/// Resets the domain immediately, like pressing the reset button.
+///
+/// The guest operating system does not shut down, so data that it has not written are lost.
 ///
 /// - `flags` (default 0): unused, pass 0
 ///
@@ -176,10 +192,15 @@ pub unsafe extern "C" fn vkvm_domain_reset(
     status(error, |c| c.get(dom, "dom")?.reset(flags))
 }
 
-/// Asks the guest to go to sleep, with its own power management.
+/// Suspends the guest with its own power management.
 ///
-/// - `target` (enum conn_node_suspend_target): how deep
-/// - `duration` (unit s): the time until it wakes up; 0 for no such time
+/// The guest must support it; QEMU needs a guest agent that is connected. QEMU's process ends
+/// when the guest suspends to disk, and with it all changes that were made to the live
+/// configuration only.
+///
+/// - `target` (enum conn_node_suspend_target): power management state to enter
+/// - `duration` (unit s): time after which the guest wakes up; 0 means no such time. Some
+///   hypervisors accept only 0
 /// - `flags` (default 0): unused, pass 0
 ///
 /// libvirt: virDomainPMSuspendForDuration
@@ -194,7 +215,9 @@ pub unsafe extern "C" fn vkvm_domain_pm_suspend_for_duration(
     status(error, |c| c.get(dom, "dom")?.pm_suspend_for_duration(target, duration, flags))
 }
 
-/// Wakes up a guest that sleeps.
+/// Wakes up a guest that is suspended by power management.
+///
+/// It does not wait for the duration given to `vkvm_domain_pm_suspend_for_duration`.
 ///
 /// - `flags` (default 0): unused, pass 0
 ///
@@ -208,7 +231,7 @@ pub unsafe extern "C" fn vkvm_domain_pm_wakeup(
     status(error, |c| c.get(dom, "dom")?.pm_wakeup(flags))
 }
 
-/// Sends the guest an interrupt that it cannot mask (NMI).
+/// Injects a non-maskable interrupt (NMI) into the guest.
 ///
 /// - `flags` (default 0): unused, pass 0
 ///
@@ -222,9 +245,11 @@ pub unsafe extern "C" fn vkvm_domain_inject_nmi(
     status(error, |c| c.get(dom, "dom")?.inject_nmi(flags))
 }
 
-/// Tells whether the definition of the domain was changed since it was started.
+/// Reports whether the persistent definition differs from the running domain's.
 ///
-/// - `updated`: whether it was
+/// It is true when the definition was changed after the domain had started.
+///
+/// - `updated`: true if it does
 ///
 /// libvirt: virDomainIsUpdated
 #[unsafe(no_mangle)]
@@ -240,11 +265,12 @@ pub unsafe extern "C" fn vkvm_domain_is_updated(
     })
 }
 
-/// Tells whether libvirt keeps a saved state of the domain, from which the next start
-/// goes on.
+/// Reports whether the domain has a managed save image.
+///
+/// The next start restores the domain from it instead of booting. A running domain has none.
 ///
 /// - `flags` (default 0): unused, pass 0
-/// - `saved`: whether it does
+/// - `saved`: true if it has
 ///
 /// libvirt: virDomainHasManagedSaveImage
 #[unsafe(no_mangle)]
@@ -261,8 +287,11 @@ pub unsafe extern "C" fn vkvm_domain_has_managed_save_image(
     })
 }
 
-/// Saves the memory of the domain in a file that libvirt keeps, and stops it. The next
-/// start goes on from there.
+/// Saves the domain's memory to a file that libvirt manages, and stops the domain.
+///
+/// The next start, also an automatic one, restores the domain from that file. Only persistent
+/// domains can be saved this way. The image remembers whether the domain was running or paused,
+/// unless the flags say otherwise.
 ///
 /// - `flags` (default 0, enum domain_save_flags)
 ///
@@ -277,7 +306,9 @@ pub unsafe extern "C" fn vkvm_domain_managed_save(
     status(error, |c| c.get(dom, "dom")?.managed_save(flags))
 }
 
-/// Forgets the saved state of the domain, so that the next start is a boot.
+/// Discards the managed save image of the domain.
+///
+/// The next start boots the guest.
 ///
 /// - `flags` (default 0): unused, pass 0
 ///
@@ -291,7 +322,7 @@ pub unsafe extern "C" fn vkvm_domain_managed_save_remove(
     status(error, |c| c.get(dom, "dom")?.managed_save_remove(flags))
 }
 
-/// Gets the definition that is kept in the saved state of the domain.
+/// Returns the domain definition stored in the managed save image.
 ///
 /// - `flags` (default 0, enum domain_save_image_xml_flags)
 /// - `xml`: a `<domain>` document
@@ -311,13 +342,14 @@ pub unsafe extern "C" fn vkvm_domain_managed_save_get_xml_description(
     })
 }
 
-/// Changes the definition that is kept in the saved state of the domain. Only what the
-/// guest does not see can be changed.
+/// Replaces the domain definition stored in the managed save image.
+///
+/// Only the host's side can change, such as the path of a disk image; the virtual hardware that
+/// the guest sees must stay the same.
 ///
 /// - `xml`: a `<domain>` document
-/// - `flags` (default 0, enum domain_save_flags): whether the domain runs or is paused after
-///   the next start: `VKVM_DOMAIN_SAVE_RUNNING` or `VKVM_DOMAIN_SAVE_PAUSED`; 0 keeps the saved
-///   state
+/// - `flags` (default 0, enum domain_save_flags): state of the domain after the next start:
+///   `VKVM_DOMAIN_SAVE_RUNNING` or `VKVM_DOMAIN_SAVE_PAUSED`; 0 keeps the saved one
 ///
 /// libvirt: virDomainManagedSaveDefineXML
 #[unsafe(no_mangle)]
@@ -330,11 +362,15 @@ pub unsafe extern "C" fn vkvm_domain_managed_save_define_xml(
     status(error, |c| c.get(dom, "dom")?.managed_save_define_xml(c.text(xml, "xml")?, flags))
 }
 
-/// Sets what happens to the domain when its guest powers off, reboots or crashes.
+/// Sets the action to take when the guest powers off, reboots or crashes.
 ///
-/// - `type` (enum domain_lifecycle): the event
+/// It corresponds to the elements `<on_poweroff>`, `<on_reboot>` and `<on_crash>`. QEMU cannot
+/// change the action of a running domain that was started with all of them set to destroy.
+///
+/// - `type` (enum domain_lifecycle): the life cycle event
 /// - `action` (enum domain_lifecycle_action)
-/// - `flags` (default 0, enum domain_affect_flags)
+/// - `flags` (default 0, enum domain_affect_flags): configuration to change: live, persistent
+///   or both; 0 means the current state
 ///
 /// libvirt: virDomainSetLifecycleAction
 #[unsafe(no_mangle)]
@@ -348,10 +384,13 @@ pub unsafe extern "C" fn vkvm_domain_set_lifecycle_action(
     status(error, |c| c.get(dom, "dom")?.set_lifecycle_action(r#type, action, flags))
 }
 
-/// Sets the password of a user of the guest, with the help of the guest agent.
+/// Sets the password of a user account in the guest.
 ///
-/// - `username`: the user
-/// - `password`: the password
+/// QEMU needs a guest agent that is connected.
+///
+/// - `username`: name of the user
+/// - `password`: the password in plain text, or encrypted as the guest expects it with
+///   `VKVM_DOMAIN_PASSWORD_ENCRYPTED`
 /// - `flags` (default 0, enum domain_password_flags)
 ///
 /// libvirt: virDomainSetUserPassword
@@ -372,9 +411,12 @@ pub unsafe extern "C" fn vkvm_domain_set_user_password(
     })
 }
 
-/// Writes the memory of the domain to a file on the host.
+/// Writes a core dump of the domain's memory to a file on the host.
 ///
-/// - `to`: the path of the file
+/// The domain is paused meanwhile, unless the flags contain `VKVM_DOMAIN_DUMP_LIVE`. The daemon
+/// opens the file, so its host's paths and permissions count.
+///
+/// - `to`: path of the file on the domain's host
 /// - `flags` (default 0, enum domain_dump_flags)
 ///
 /// libvirt: virDomainCoreDump
@@ -389,9 +431,12 @@ pub unsafe extern "C" fn vkvm_domain_core_dump(
     status(error, |c| c.get(dom, "dom")?.core_dump(c.text(to, "to")?, flags))
 }
 
-/// Writes the memory of the domain to a file on the host, in a certain format.
+/// Writes a core dump of the domain's memory to a file in the given format.
 ///
-/// - `to`: the path of the file
+/// Apart from the format it is like `vkvm_domain_core_dump`. A hypervisor need not support all
+/// formats.
+///
+/// - `to`: path of the file on the domain's host
 /// - `format` (enum domain_core_dump_format)
 /// - `flags` (default 0, enum domain_dump_flags)
 ///
@@ -408,9 +453,9 @@ pub unsafe extern "C" fn vkvm_domain_core_dump_format(
     status(error, |c| c.get(dom, "dom")?.core_dump_format(c.text(to, "to")?, format, flags))
 }
 
-/// Tells whether the domain starts with the host the next time, and only then.
+/// Reports whether the domain starts once, the next time the host boots.
 ///
-/// - `autostart`: whether it does
+/// - `autostart`: true if it does
 ///
 /// libvirt: virDomainGetAutostartOnce
 #[unsafe(no_mangle)]
@@ -426,9 +471,9 @@ pub unsafe extern "C" fn vkvm_domain_get_autostart_once(
     })
 }
 
-/// Sets whether the domain starts with the host the next time, and only then.
+/// Sets whether the domain starts once, the next time the host boots.
 ///
-/// - `autostart`: 0 for no, anything else for yes
+/// - `autostart`: 0 for no, any other value for yes
 ///
 /// libvirt: virDomainSetAutostartOnce
 #[unsafe(no_mangle)]

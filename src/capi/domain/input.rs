@@ -5,12 +5,12 @@ use std::ffi::c_int;
 use crate::capi::guard::status;
 use crate::capi::types::{vkvm_domain, vkvm_error};
 
-/// Presses keys of the guest's keyboard together, and lets go of them.
+/// Presses keys of the guest's keyboard at the same time, and releases them.
 ///
-/// - `codeset` (enum domain_keycode_set): what the codes mean
-/// - `holdtime` (unit ms): for how long they are pressed
-/// - `keycodes`: the codes
-/// - `keycodes_len`: how many there are, from 1 to `VKVM_DOMAIN_SEND_KEY_MAX_KEYS`
+/// - `codeset` (enum domain_keycode_set): code set of `keycodes`
+/// - `holdtime` (unit ms): time for which they are pressed
+/// - `keycodes`: the key codes, borrowed
+/// - `keycodes_len`: number of elements, from 1 to `VKVM_DOMAIN_SEND_KEY_MAX_KEYS`
 /// - `flags` (default 0): unused, pass 0
 ///
 /// libvirt: virDomainSendKey
@@ -32,7 +32,10 @@ pub unsafe extern "C" fn vkvm_domain_send_key(
 
 /// Sends a signal to a process of the guest.
 ///
-/// - `pid`: the number of the process, or minus that of a group of processes
+/// Some drivers support only process 1. `VKVM_DOMAIN_PROCESS_SIGNAL_NOP` only checks that the
+/// process exists.
+///
+/// - `pid`: id of the process in the guest, or the negative id of a process group; not 0
 /// - `signum` (enum domain_process_signal)
 /// - `flags` (default 0): unused, pass 0
 ///

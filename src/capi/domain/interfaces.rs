@@ -5,13 +5,14 @@ use std::ffi::{c_char, c_int};
 use crate::capi::guard::status;
 use crate::capi::types::{vkvm_domain, vkvm_error, vkvm_value};
 
-/// Announces the hardware address of a network interface of the running domain with
-/// gratuitous ARP packets, so that switches send to where the domain is now.
+/// Announces a network interface of the running domain with gratuitous ARP packets.
 ///
-/// - `device` (nullable): the name on the host, like `vnet0`, or the hardware address; NULL
-///   for all interfaces
-/// - `params` (map): a map with when packets are sent; the keys are the texts of
-///   `VKVM_DOMAIN_ANNOUNCE_INTERFACE_*`. The driver has defaults for those that are missing
+/// Switches then forward to where the domain is now, such as after a migration.
+///
+/// - `device` (nullable): name of the interface on the host, such as `vnet0`, or its MAC
+///   address; NULL means all interfaces
+/// - `params` (map): a map with the schedule of the packets; the keys are the texts of
+///   `VKVM_DOMAIN_ANNOUNCE_INTERFACE_*`; the driver has defaults for missing ones
 /// - `flags` (default 0): unused, pass 0
 ///
 /// libvirt: virDomainAnnounceInterface

@@ -6,11 +6,12 @@ use crate::capi::guard::status;
 use crate::capi::types::{vkvm_domain, vkvm_error, vkvm_value};
 use crate::value::Value;
 
-/// Lists the I/O threads of the domain, and on which CPUs of the host they may run.
+/// Returns the I/O threads of the domain and their CPU affinity.
 ///
-/// - `flags` (default 0, enum domain_affect_flags)
+/// - `flags` (default 0, enum domain_affect_flags): configuration to query: live or persistent;
+///   0 means the current state
 /// - `iothreads` (list): a list of maps with the keys `number` and `affinity` (bytes with a bit
-///   for each of the host's CPUs, bit 0 of the first byte for CPU 0)
+///   for each host CPU, bit 0 of the first byte for CPU 0)
 ///
 /// libvirt: virDomainGetIOThreadInfo
 #[unsafe(no_mangle)]
@@ -29,8 +30,9 @@ pub unsafe extern "C" fn vkvm_domain_get_iothread_info(
 
 /// Adds an I/O thread to the domain.
 ///
-/// - `iothread_id`: its number, from 1
-/// - `flags` (default 0, enum domain_affect_flags)
+/// - `iothread_id`: its number, from 1, which no other has
+/// - `flags` (default 0, enum domain_affect_flags): configuration to change: live, persistent
+///   or both; 0 means the current state
 ///
 /// libvirt: virDomainAddIOThread
 #[unsafe(no_mangle)]
@@ -43,10 +45,13 @@ pub unsafe extern "C" fn vkvm_domain_add_iothread(
     status(error, |c| c.get(dom, "dom")?.add_iothread(iothread_id, flags))
 }
 
-/// Removes an I/O thread that no disk uses from the domain.
+/// Removes an I/O thread from the domain.
+///
+/// A thread that a device uses cannot be removed.
 ///
 /// - `iothread_id`: its number, from 1
-/// - `flags` (default 0, enum domain_affect_flags)
+/// - `flags` (default 0, enum domain_affect_flags): configuration to change: live, persistent
+///   or both; 0 means the current state
 ///
 /// libvirt: virDomainDelIOThread
 #[unsafe(no_mangle)]
@@ -59,12 +64,13 @@ pub unsafe extern "C" fn vkvm_domain_del_iothread(
     status(error, |c| c.get(dom, "dom")?.del_iothread(iothread_id, flags))
 }
 
-/// Lets an I/O thread of the domain run on some of the host's CPUs only.
+/// Sets the CPU affinity of an I/O thread of the domain.
 ///
 /// - `iothread_id`: its number, from 1
-/// - `mask`: a bit for each of the host's CPUs, bit 0 of the first byte for CPU 0
-/// - `mask_len`: how many bytes it has; CPUs beyond them are not in it
-/// - `flags` (default 0, enum domain_affect_flags)
+/// - `mask`: a bit for each host CPU, bit 0 of the first byte for CPU 0; borrowed
+/// - `mask_len`: number of bytes; CPUs beyond them are excluded
+/// - `flags` (default 0, enum domain_affect_flags): configuration to change: live, persistent
+///   or both; 0 means the current state
 ///
 /// libvirt: virDomainPinIOThread
 #[unsafe(no_mangle)]
@@ -82,13 +88,15 @@ pub unsafe extern "C" fn vkvm_domain_pin_iothread(
     })
 }
 
-/// Sets how an I/O thread of the domain waits for work, and how many helpers it has.
+/// Sets the polling and thread pool parameters of an I/O thread of the domain.
 ///
 /// - `iothread_id`: its number, from 1
-/// - `newparams` (map): a map with those to set; the keys are the texts of
-///   `VKVM_DOMAIN_IOTHREAD_PARAM_*`: `poll_max_ns` (ns that it may poll), `poll_grow` and
-///   `poll_shrink` (factors for that), `poll_weight`, `thread_pool_min` and `thread_pool_max`
-/// - `flags` (default 0, enum domain_affect_flags)
+/// - `newparams` (map): a map with the values to set; the keys are the texts of
+///   `VKVM_DOMAIN_IOTHREAD_PARAM_*`: `poll_max_ns` (maximum polling time in ns), `poll_grow`
+///   and `poll_shrink` (factors by which the polling time adapts), `poll_weight`,
+///   `thread_pool_min` and `thread_pool_max`
+/// - `flags` (default 0, enum domain_affect_flags): configuration to change: live, persistent
+///   or both; 0 means the current state
 ///
 /// libvirt: virDomainSetIOThreadParams
 #[unsafe(no_mangle)]

@@ -7,6 +7,9 @@ use crate::capi::types::{vkvm_domain, vkvm_error};
 
 /// Starts the domain.
 ///
+/// A domain with a managed save image is restored from it, and is paused when it was paused
+/// then.
+///
 /// - `flags` (default 0, enum domain_start_flags)
 ///
 /// libvirt: virDomainCreate, virDomainCreateWithFlags
@@ -19,7 +22,9 @@ pub unsafe extern "C" fn vkvm_domain_create(
     status(error, |c| c.get(dom, "dom")?.create(flags))
 }
 
-/// Stops the virtual CPUs of the domain; its memory stays.
+/// Pauses the virtual CPUs of the running domain.
+///
+/// Its memory stays allocated. `vkvm_domain_resume` continues it.
 ///
 /// libvirt: virDomainSuspend
 #[unsafe(no_mangle)]
@@ -30,7 +35,9 @@ pub unsafe extern "C" fn vkvm_domain_suspend(
     status(error, |c| c.get(dom, "dom")?.suspend())
 }
 
-/// Lets a suspended domain go on.
+/// Resumes the paused domain.
+///
+/// It may fail in special states such as `VKVM_DOMAIN_STATE_PMSUSPENDED`.
 ///
 /// libvirt: virDomainResume
 #[unsafe(no_mangle)]
@@ -41,9 +48,14 @@ pub unsafe extern "C" fn vkvm_domain_resume(
     status(error, |c| c.get(dom, "dom")?.resume())
 }
 
-/// Asks the guest to restart. It may take its time, or refuse.
+/// Asks the guest to reboot.
 ///
-/// - `flags` (default 0, enum domain_reboot_flags): how to ask; 0 lets the driver choose
+/// The call returns when the request is made; the guest may ignore it. The domain shuts down
+/// instead when its element `<on_reboot>` says so. QEMU's driver advises against saving or
+/// migrating the domain while it reboots.
+///
+/// - `flags` (default 0, enum domain_reboot_flags): methods to try, in no defined order; 0
+///   means the driver's choice
 ///
 /// libvirt: virDomainReboot
 #[unsafe(no_mangle)]
@@ -55,9 +67,14 @@ pub unsafe extern "C" fn vkvm_domain_reboot(
     status(error, |c| c.get(dom, "dom")?.reboot(flags))
 }
 
-/// Asks the guest to shut down. It may take its time, or refuse.
+/// Asks the guest to shut down.
 ///
-/// - `flags` (default 0, enum domain_shutdown_flags): how to ask; 0 lets the driver choose
+/// The call returns when the request is made; the guest may ignore it. The domain reboots
+/// instead when its element `<on_poweroff>` says so. `vkvm_domain_destroy` does not depend on
+/// the guest.
+///
+/// - `flags` (default 0, enum domain_shutdown_flags): methods to try, in no defined order; 0
+///   means the driver's choice
 ///
 /// libvirt: virDomainShutdown, virDomainShutdownFlags
 #[unsafe(no_mangle)]
@@ -69,9 +86,11 @@ pub unsafe extern "C" fn vkvm_domain_shutdown(
     status(error, |c| c.get(dom, "dom")?.shutdown(flags))
 }
 
-/// Stops the domain at once, as if its plug was pulled.
+/// Stops the domain immediately, like pulling the power plug.
 ///
-/// The handle stays valid.
+/// Data that the guest has not written may be lost. Without `VKVM_DOMAIN_DESTROY_GRACEFUL` the
+/// hypervisor's process is killed when it does not end in time. The handle stays valid. A
+/// transient domain no longer exists afterwards, nor does the metadata of its snapshots.
 ///
 /// - `flags` (default 0, enum domain_destroy_flags)
 ///
@@ -85,9 +104,14 @@ pub unsafe extern "C" fn vkvm_domain_destroy(
     status(error, |c| c.get(dom, "dom")?.destroy(flags))
 }
 
-/// Forgets the definition of the domain. One that runs becomes transient.
+/// Removes the persistent definition of the domain.
 ///
-/// - `flags` (default 0, enum domain_undefine_flags): what to forget with it
+/// A running domain becomes transient and goes on running. A managed save image, NVRAM, or the
+/// metadata of snapshots and checkpoints of an inactive domain make the call fail, unless the
+/// flags say what to do with them.
+///
+/// - `flags` (default 0, enum domain_undefine_flags): objects to remove or to keep along with
+///   the definition
 ///
 /// libvirt: virDomainUndefine, virDomainUndefineFlags
 #[unsafe(no_mangle)]
@@ -99,9 +123,9 @@ pub unsafe extern "C" fn vkvm_domain_undefine(
     status(error, |c| c.get(dom, "dom")?.undefine(flags))
 }
 
-/// Tells whether the domain starts with the host.
+/// Reports whether the domain starts when the host boots.
 ///
-/// - `autostart`: whether it does
+/// - `autostart`: true if it does
 ///
 /// libvirt: virDomainGetAutostart
 #[unsafe(no_mangle)]
@@ -117,9 +141,9 @@ pub unsafe extern "C" fn vkvm_domain_get_autostart(
     })
 }
 
-/// Sets whether the domain starts with the host.
+/// Sets whether the domain starts when the host boots.
 ///
-/// - `autostart`: 0 for no, anything else for yes
+/// - `autostart`: 0 for no, any other value for yes
 ///
 /// libvirt: virDomainSetAutostart
 #[unsafe(no_mangle)]

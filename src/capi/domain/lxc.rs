@@ -9,11 +9,11 @@ use crate::capi::types::{vkvm_conn, vkvm_domain, vkvm_error, vkvm_value};
 
 /// Opens the namespaces of a container.
 ///
-/// The connection must be on a unix socket. The library libvirt-lxc.so.0 is needed.
+/// The connection must use a UNIX socket. Requires the library libvirt-lxc.so.0.
 ///
 /// - `flags` (default 0): unused, pass 0
-/// - `fds`: a file descriptor for each namespace; the caller has to close them
-/// - `fds_len`: how many there are
+/// - `fds`: a file descriptor for each namespace; the caller closes them
+/// - `fds_len`: number of elements
 ///
 /// libvirt: virDomainLxcOpenNamespace
 #[unsafe(no_mangle)]
@@ -30,23 +30,21 @@ pub unsafe extern "C" fn vkvm_domain_lxc_open_namespace(
     })
 }
 
-/// CHANGES THE CALLING PROCESS: brings it into the namespaces of a container.
+/// CHANGES THE CALLING PROCESS: moves it into the namespaces of a container.
 ///
-/// From then on this process, not the domain, sees the container's files, network,
-/// host name and so on instead of its own, and open handles may stop working. It is
-/// meant for a process of its own, forked for this, which then opens no connection
-/// and only executes a program. Some namespaces cannot be entered by a process that
-/// has several threads. A process namespace is entered by the children only. The
-/// process needs the right to do it (CAP_SYS_ADMIN). The library libvirt-lxc.so.0 is
-/// needed.
+/// From then on this process sees the container's files, network, host name and so on instead
+/// of its own, and open handles may stop working. It is meant for a forked process that opens
+/// no connection and only executes a program. Some namespaces cannot be entered by a process
+/// with several threads; a PID namespace is entered by its children only. The process needs
+/// CAP_SYS_ADMIN. Requires the library libvirt-lxc.so.0.
 ///
-/// - `files`: file descriptors of namespaces, as `vkvm_domain_lxc_open_namespace` gives
-///   them; they stay the caller's
-/// - `files_len`: how many there are
+/// - `files`: file descriptors of the namespaces, as `vkvm_domain_lxc_open_namespace` returns
+///   them; they remain the caller's
+/// - `files_len`: number of elements
 /// - `flags` (default 0): unused, pass 0
-/// - `old_fds`: file descriptors of the namespaces it was in, with which it can go
-///   back; the caller has to close them
-/// - `old_fds_len`: how many there are
+/// - `old_fds`: file descriptors of the previous namespaces, for going back; the caller closes
+///   them
+/// - `old_fds_len`: number of elements
 ///
 /// libvirt: virDomainLxcEnterNamespace
 /// cbindgen:this_thread
@@ -67,11 +65,11 @@ pub unsafe extern "C" fn vkvm_domain_lxc_enter_namespace(
     })
 }
 
-/// CHANGES THE CALLING PROCESS: brings it into the control group of a container.
+/// CHANGES THE CALLING PROCESS: moves it into the control groups of a container.
 ///
-/// From then on the container's limits of CPU time, memory and so on are those of this
-/// process, too, and there is no way back but by moving it by other means. The process
-/// needs the right to do it. The library libvirt-lxc.so.0 is needed.
+/// From then on the container's limits on CPU time, memory and so on apply to this process too.
+/// The library has no way back. The process needs the permission for it. Requires the library
+/// libvirt-lxc.so.0.
 ///
 /// - `flags` (default 0): unused, pass 0
 ///
@@ -86,17 +84,16 @@ pub unsafe extern "C" fn vkvm_domain_lxc_enter_cgroup(
     status(error, |c| c.get(dom, "dom")?.lxc_enter_cgroup(flags))
 }
 
-/// CHANGES THE CALLING PROCESS: gives it another label in the security model of the
-/// host.
+/// CHANGES THE CALLING PROCESS: sets its security label.
 ///
-/// From then on what SELinux or AppArmor allow this process, or the programs that it
-/// executes, is what they allow for that label, and they may not allow the way back.
-/// The library libvirt-lxc.so.0 is needed.
+/// From then on, or from the next program that it executes on, SELinux or AppArmor apply that
+/// label's rules to the process. They may not allow the way back. Requires the library
+/// libvirt-lxc.so.0.
 ///
-/// - `label`: the label, as `vkvm_domain_get_security_label` tells a domain's
+/// - `label`: the label, such as `vkvm_domain_get_security_label` returns
 /// - `flags` (default 0): unused, pass 0
-/// - `old_label` (map): a map of `label`, the one it had, and `enforcing`, 1 if the model is
-///   enforced; with AppArmor, libvirt leaves them empty and 0
+/// - `old_label` (map): a map with `label` (previous label) and `enforcing` (1 if the model is
+///   enforced); with AppArmor libvirt leaves them empty and 0
 ///
 /// libvirt: virNodeGetSecurityModel, virDomainLxcEnterSecurityLabel
 /// cbindgen:this_thread

@@ -6,17 +6,19 @@ use crate::capi::guard::status;
 use crate::capi::types::{vkvm_conn, vkvm_domain, vkvm_error, vkvm_value};
 use crate::core::domain::MigrationSettings;
 
-/// Moves the running domain to another host.
+/// Migrates the domain to another host, through connections to both hosts.
 ///
-/// This process speaks to both hosts; `vkvm_domain_migrate_to_uri` lets the domain's host
-/// speak to the other one. The call lasts until the domain runs there.
+/// This process coordinates the migration; `vkvm_domain_migrate_to_uri` leaves that to the
+/// source host's daemon. The call returns when the domain runs on the destination, or has
+/// failed to. The flags `VKVM_DOMAIN_MIGRATE_PEER2PEER` and `VKVM_DOMAIN_MIGRATE_TUNNELLED` are
+/// not supported here.
 ///
-/// - `destcon`: a connection to the host to move to
-/// - `params` (nullable, map): a map with keys of the texts `VKVM_DOMAIN_MIGRATE_PARAM_*`; the
-///   value of `VKVM_DOMAIN_MIGRATE_PARAM_MIGRATE_DISKS` and the others about disks is a list of
-///   texts; another key is an error
+/// - `destcon`: connection to the destination host
+/// - `params` (nullable, map): a map with the texts of `VKVM_DOMAIN_MIGRATE_PARAM_*` as keys;
+///   the value of `VKVM_DOMAIN_MIGRATE_PARAM_MIGRATE_DISKS` and of the other parameters with
+///   disks is a list of target device names; an unknown key is an error
 /// - `flags` (default 0, enum domain_migrate_flags)
-/// - `ddom`: the domain on the other host
+/// - `ddom`: the domain on the destination
 ///
 /// libvirt: virDomainMigrate3
 /// cbindgen:domain_job=migration_out
@@ -36,16 +38,17 @@ pub unsafe extern "C" fn vkvm_domain_migrate(
     })
 }
 
-/// Moves the running domain to another host, as `vkvm_domain_migrate` does.
+/// Legacy form of `vkvm_domain_migrate` with a fixed set of parameters.
 ///
-/// - `destcon`: a connection to the host to move to
-/// - `dxml` (nullable): a `<domain>` document for it there; NULL for its own
-/// - `dname` (nullable): its name there; NULL for the same
-/// - `uri` (nullable): where its memory goes, like "tcp://host"; NULL to let the
-///   destination choose
-/// - `bandwidth` (default 0, unit MiB/s): the limit of the speed; 0 for none
+/// - `destcon`: connection to the destination host
+/// - `dxml` (nullable): a `<domain>` document for the destination, which may change only the
+///   host's side; NULL means the domain's own
+/// - `dname` (nullable): name on the destination; NULL means the same
+/// - `uri` (nullable): URI for the migration's data, such as "tcp://host"; NULL means that the
+///   destination chooses
+/// - `bandwidth` (default 0, unit MiB/s): bandwidth limit; 0 means the driver's default
 /// - `flags` (default 0, enum domain_migrate_flags)
-/// - `ddom`: the domain on the other host
+/// - `ddom`: the domain on the destination
 ///
 /// libvirt: virDomainMigrate3
 /// cbindgen:domain_job=migration_out
@@ -71,15 +74,17 @@ pub unsafe extern "C" fn vkvm_domain_migrate2(
     })
 }
 
-/// Lets the domain's host move it to another host.
+/// Migrates the domain to another host, coordinated by the source host's daemon.
 ///
-/// The call lasts until the domain runs there.
+/// With `VKVM_DOMAIN_MIGRATE_PEER2PEER` the daemon connects to the destination's. Without it
+/// the hypervisor migrates directly, to `VKVM_DOMAIN_MIGRATE_PARAM_URI`, which few hypervisors
+/// support. The call returns when the domain runs on the destination, or has failed to.
 ///
-/// - `desturi` (nullable): with `VKVM_DOMAIN_MIGRATE_PEER2PEER`, libvirt's URI of the host to
-///   move to, as the domain's host has to say it; it may be NULL only without that flag
-/// - `params` (nullable, map): a map with keys of the texts `VKVM_DOMAIN_MIGRATE_PARAM_*`; the
-///   value of `VKVM_DOMAIN_MIGRATE_PARAM_MIGRATE_DISKS` and the others about disks is a list of
-///   texts; another key is an error
+/// - `desturi` (nullable): libvirt's URI of the destination as seen from the source host, with
+///   `VKVM_DOMAIN_MIGRATE_PEER2PEER`; NULL without that flag
+/// - `params` (nullable, map): a map with the texts of `VKVM_DOMAIN_MIGRATE_PARAM_*` as keys;
+///   the value of `VKVM_DOMAIN_MIGRATE_PARAM_MIGRATE_DISKS` and of the other parameters with
+///   disks is a list of target device names; an unknown key is an error
 /// - `flags` (default 0, enum domain_migrate_flags)
 ///
 /// libvirt: virDomainMigrateToURI3
@@ -99,14 +104,15 @@ pub unsafe extern "C" fn vkvm_domain_migrate_to_uri(
     })
 }
 
-/// Lets the domain's host move it to another host, as `vkvm_domain_migrate_to_uri` does.
+/// Legacy form of `vkvm_domain_migrate_to_uri` with a fixed set of parameters.
 ///
 /// - `desturi` (nullable): as for `vkvm_domain_migrate_to_uri`
-/// - `dxml` (nullable): a `<domain>` document for it there; NULL for its own
-/// - `dname` (nullable): its name there; NULL for the same
-/// - `uri` (nullable): where its memory goes, like "tcp://host"; NULL to let the
-///   destination choose
-/// - `bandwidth` (default 0, unit MiB/s): the limit of the speed; 0 for none
+/// - `dxml` (nullable): a `<domain>` document for the destination, which may change only the
+///   host's side; NULL means the domain's own
+/// - `dname` (nullable): name on the destination; NULL means the same
+/// - `uri` (nullable): URI for the migration's data, such as "tcp://host"; NULL means that the
+///   destination chooses
+/// - `bandwidth` (default 0, unit MiB/s): bandwidth limit; 0 means the driver's default
 /// - `flags` (default 0, enum domain_migrate_flags)
 ///
 /// libvirt: virDomainMigrateToURI3
@@ -131,8 +137,10 @@ pub unsafe extern "C" fn vkvm_domain_migrate_to_uri2(
     })
 }
 
-/// Gets the size of the cache that saves a migration with `VKVM_DOMAIN_MIGRATE_COMPRESSED` from
-/// sending whole pages again.
+/// Returns the size of the migration's XBZRLE compression cache.
+///
+/// With `VKVM_DOMAIN_MIGRATE_COMPRESSED` only the differences to pages in the cache are sent
+/// again.
 ///
 /// - `flags` (default 0): unused, pass 0
 /// - `cache_size` (unit bytes): the size
@@ -152,8 +160,10 @@ pub unsafe extern "C" fn vkvm_domain_migrate_get_compression_cache(
     })
 }
 
-/// Sets the size of the cache that saves a migration with `VKVM_DOMAIN_MIGRATE_COMPRESSED` from
-/// sending whole pages again.
+/// Sets the size of the migration's XBZRLE compression cache.
+///
+/// It can be changed during a migration, such as when `vkvm_domain_get_job_stats` shows many
+/// cache misses.
 ///
 /// - `cache_size` (unit bytes): the size
 /// - `flags` (default 0): unused, pass 0
@@ -169,10 +179,10 @@ pub unsafe extern "C" fn vkvm_domain_migrate_set_compression_cache(
     status(error, |c| c.get(dom, "dom")?.migrate_set_compression_cache(cache_size, flags))
 }
 
-/// Gets how long the domain may stand still at the end of a live migration.
+/// Returns the maximum downtime of the domain at the end of a live migration.
 ///
 /// - `flags` (default 0): unused, pass 0
-/// - `downtime` (unit ms): the time
+/// - `downtime` (unit ms): the maximum
 ///
 /// libvirt: virDomainMigrateGetMaxDowntime
 #[unsafe(no_mangle)]
@@ -189,9 +199,12 @@ pub unsafe extern "C" fn vkvm_domain_migrate_get_max_downtime(
     })
 }
 
-/// Sets how long the domain may stand still at the end of a live migration. Only while one is going on.
+/// Sets the maximum downtime of the domain at the end of a live migration.
 ///
-/// - `downtime` (unit ms): the time
+/// QEMU accepts it only during a migration. A longer downtime lets a migration complete whose
+/// guest changes its memory fast.
+///
+/// - `downtime` (unit ms): the maximum
 /// - `flags` (default 0): unused, pass 0
 ///
 /// libvirt: virDomainMigrateSetMaxDowntime
@@ -205,10 +218,10 @@ pub unsafe extern "C" fn vkvm_domain_migrate_set_max_downtime(
     status(error, |c| c.get(dom, "dom")?.migrate_set_max_downtime(downtime, flags))
 }
 
-/// Gets the limit of the speed of migrations of the domain.
+/// Returns the bandwidth limit for migrations of the domain.
 ///
 /// - `flags` (default 0, enum domain_migrate_max_speed_flags)
-/// - `bandwidth` (unit MiB/s): the speed
+/// - `bandwidth` (unit MiB/s): the limit
 ///
 /// libvirt: virDomainMigrateGetMaxSpeed
 #[unsafe(no_mangle)]
@@ -225,9 +238,9 @@ pub unsafe extern "C" fn vkvm_domain_migrate_get_max_speed(
     })
 }
 
-/// Sets the limit of the speed of migrations of the domain.
+/// Sets the bandwidth limit for migrations of the domain.
 ///
-/// - `bandwidth` (unit MiB/s): the speed
+/// - `bandwidth` (unit MiB/s): the limit
 /// - `flags` (default 0, enum domain_migrate_max_speed_flags)
 ///
 /// libvirt: virDomainMigrateSetMaxSpeed
@@ -241,11 +254,14 @@ pub unsafe extern "C" fn vkvm_domain_migrate_set_max_speed(
     status(error, |c| c.get(dom, "dom")?.migrate_set_max_speed(bandwidth, flags))
 }
 
-/// Lets the domain go on at its destination before all of its memory is there; it fetches
-/// the rest as it needs it.
+/// Switches the active migration of the domain to post-copy mode.
 ///
-/// Only while a migration with `VKVM_DOMAIN_MIGRATE_POSTCOPY` is going on. When one of the
-/// hosts fails after this, the domain is lost.
+/// The domain continues on the destination at once, and fetches the rest of its memory from the
+/// source when it needs it. The migration must have been started with
+/// `VKVM_DOMAIN_MIGRATE_POSTCOPY`. It is then certain to converge, but cannot be rolled back,
+/// as neither host has the complete memory. When the connection between them fails, repeat the
+/// migration with `VKVM_DOMAIN_MIGRATE_POSTCOPY_RESUME`; when a host fails, the domain is lost.
+/// Statistics of the completed job are available on the source only.
 ///
 /// - `flags` (default 0): unused, pass 0
 ///

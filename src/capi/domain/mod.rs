@@ -30,17 +30,18 @@ use super::guard::{direct, status, void};
 use super::types::{vkvm_conn, vkvm_domain, vkvm_error, vkvm_value};
 use crate::core::Text;
 
-/// Adds a hold on the domain handle.
+/// Adds a reference to the domain handle.
 ///
-/// - `return` (nullable): the handle, which then needs one more `vkvm_domain_free`, or NULL when
-///   it is not live, or has 524,287 references.
+/// - `return` (nullable): the handle, which needs one more `vkvm_domain_free`; NULL when it is
+///   not live or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_ref(dom: *mut vkvm_domain) -> *mut vkvm_domain {
     direct(std::ptr::null_mut(), |c| c.retain(dom))
 }
 
-/// Gives up a hold on the domain handle. NULL and handles that are not live
-/// are left alone.
+/// Releases a reference to the domain handle.
+///
+/// The domain itself is not affected. NULL and handles that are not live are ignored.
 ///
 /// - `dom` (consumed, nullable)
 #[unsafe(no_mangle)]
@@ -48,16 +49,18 @@ pub unsafe extern "C" fn vkvm_domain_free(dom: *mut vkvm_domain) {
     void(|c| c.free(dom))
 }
 
-/// Frees a list of domains that a function returned, with its handles.
+/// Frees a list of domains that a function returned, and releases its handles.
 ///
 /// - `domains` (consumed, nullable): the list
-/// - `domains_len`: how many there are
+/// - `domains_len`: number of elements
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_list_free(domains: *mut *mut vkvm_domain, domains_len: usize) {
     void(|c| c.free_list(domains, domains_len))
 }
 
-/// Gets the name of the domain.
+/// Returns the name of the domain.
+///
+/// The name is unique on its host.
 ///
 /// - `name`: the name
 ///
@@ -75,7 +78,7 @@ pub unsafe extern "C" fn vkvm_domain_get_name(
     })
 }
 
-/// Gets the uuid of the domain as bytes.
+/// Returns the UUID of the domain as bytes.
 ///
 /// - `uuid`: the 16 raw bytes
 /// - `uuid_len`: 16
@@ -94,9 +97,9 @@ pub unsafe extern "C" fn vkvm_domain_get_uuid(
     })
 }
 
-/// Gets the uuid of the domain as text.
+/// Returns the UUID of the domain as text.
 ///
-/// - `uuid`: lower-case hex digits with hyphens, 36 characters
+/// - `uuid`: the UUID in lower-case hexadecimal digits with hyphens, 36 characters
 ///
 /// libvirt: virDomainGetUUID
 #[unsafe(no_mangle)]
@@ -112,9 +115,12 @@ pub unsafe extern "C" fn vkvm_domain_get_uuid_string(
     })
 }
 
-/// Gets the id of the domain, which it has while it runs.
+/// Returns the hypervisor's id of the running domain.
 ///
-/// - `id`: the id, or -1 when the domain does not run
+/// A domain gets a new id each time it starts. The id is kept in the handle, and may be out of
+/// date when the domain was started or stopped through another handle.
+///
+/// - `id`: the id; -1 when the domain is inactive
 ///
 /// libvirt: virDomainGetID
 #[unsafe(no_mangle)]
@@ -130,16 +136,15 @@ pub unsafe extern "C" fn vkvm_domain_get_id(
     })
 }
 
-/// Gets the state of the domain, and why it is in it.
+/// Returns the state of the domain and the reason for that state.
 ///
 /// - `flags` (default 0): unused, pass 0
-/// - `state` (enum domain_state): the state; of the constants those without a second word
-///   for the reason
+/// - `state` (enum domain_state): the state
 /// - `reason` (enum domain_state_reason_nostate domain_state_reason_running
 ///   domain_state_reason_blocked domain_state_reason_paused domain_state_reason_shutdown
 ///   domain_state_reason_shutoff domain_state_reason_crashed domain_state_reason_pmsuspended
-///   domain_state_reason_pmsuspended_disk): the reason, a constant of that state, like
-///   `VKVM_DOMAIN_STATE_PAUSED_USER`
+///   domain_state_reason_pmsuspended_disk): the reason, a constant of that state such as
+///   `VKVM_DOMAIN_STATE_PAUSED_USER`; 0 when it is unknown
 ///
 /// libvirt: virDomainGetState
 #[unsafe(no_mangle)]
@@ -159,10 +164,13 @@ pub unsafe extern "C" fn vkvm_domain_get_state(
     })
 }
 
-/// Gets state, memory, virtual CPUs and CPU time of the domain.
+/// Returns the state, memory, number of virtual CPUs and CPU time of the domain.
 ///
-/// - `info` (map): a map with the keys `state` (one of `VKVM_DOMAIN_STATE_*`), `maxMem` (KiB),
-///   `memory` (KiB), `nrVirtCpu`, `cpuTime` (ns used so far)
+/// On a restricted connection the driver may fill in only some of them.
+///
+/// - `info` (map): a map with the keys `state` (one of `VKVM_DOMAIN_STATE_*`), `maxMem`
+///   (maximum memory in KiB), `memory` (current memory in KiB), `nrVirtCpu` (current number of
+///   virtual CPUs), `cpuTime` (CPU time used, in ns)
 ///
 /// libvirt: virDomainGetInfo
 #[unsafe(no_mangle)]
@@ -177,14 +185,15 @@ pub unsafe extern "C" fn vkvm_domain_get_info(
     })
 }
 
-/// Gets what `vkvm_domain_get_info` gets as numbers, without making a value: for
-/// those who ask often.
+/// Returns the information of `vkvm_domain_get_info` as plain numbers.
+///
+/// It builds no value, for programs that poll many domains.
 ///
 /// - `state` (enum domain_state)
-/// - `max_mem` (unit KiB): the memory that it may have
-/// - `memory` (unit KiB): the memory that it has
-/// - `nr_virt_cpu`: how many virtual CPUs it has
-/// - `cpu_time` (unit ns): how much CPU time it has used so far
+/// - `max_mem` (unit KiB): maximum memory of the domain
+/// - `memory` (unit KiB): current memory of the domain
+/// - `nr_virt_cpu`: current number of virtual CPUs
+/// - `cpu_time` (unit ns): CPU time used
 ///
 /// libvirt: virDomainGetInfo
 #[unsafe(no_mangle)]
@@ -212,9 +221,14 @@ pub unsafe extern "C" fn vkvm_domain_get_info_numbers(
     })
 }
 
-/// Gets the definition of the domain.
+/// Returns the definition of the domain as XML.
 ///
-/// - `flags` (default 0, enum domain_xml_flags)
+/// The document can be passed to `vkvm_conn_define_domain` or `vkvm_conn_create_domain` again.
+/// Passwords and other secrets are left out without `VKVM_DOMAIN_XML_SECURE`, which a read-only
+/// connection may not use.
+///
+/// - `flags` (default 0, enum domain_xml_flags): 0 means the live definition of a running
+///   domain, otherwise the persistent one, without secrets
 /// - `xml`: a `<domain>` document
 ///
 /// libvirt: virDomainGetXMLDesc
@@ -232,9 +246,11 @@ pub unsafe extern "C" fn vkvm_domain_get_xml_description(
     })
 }
 
-/// Tells whether the domain runs.
+/// Reports whether the domain is running.
 ///
-/// - `active`: whether it does
+/// A paused domain counts as running.
+///
+/// - `active`: true if it is
 ///
 /// libvirt: virDomainIsActive
 #[unsafe(no_mangle)]
@@ -250,9 +266,11 @@ pub unsafe extern "C" fn vkvm_domain_is_active(
     })
 }
 
-/// Tells whether the domain stays defined when it stops.
+/// Reports whether the domain has a persistent definition.
 ///
-/// - `persistent`: whether it does
+/// A persistent domain still exists when it has stopped; a transient one does not.
+///
+/// - `persistent`: true if it has
 ///
 /// libvirt: virDomainIsPersistent
 #[unsafe(no_mangle)]
@@ -268,9 +286,9 @@ pub unsafe extern "C" fn vkvm_domain_is_persistent(
     })
 }
 
-/// Gets the connection that the domain belongs to.
+/// Returns the connection that the domain belongs to.
 ///
-/// It is a new handle of the same connection: registrations made through it end with
+/// The result is a new handle of the same connection. Registrations made through it end with
 /// it.
 ///
 /// - `conn`: the connection

@@ -5,14 +5,17 @@ use std::ffi::{c_char, c_int};
 use crate::capi::guard::status;
 use crate::capi::types::{vkvm_domain, vkvm_error};
 
-/// Reads bytes of a disk of the running domain, as they are in its source.
+/// Reads data from a disk of the running domain.
 ///
-/// - `path`: the name in the guest, like `vda`, or the path of the source
-/// - `offset` (unit bytes): where to begin
-/// - `size` (unit bytes): how much; libvirt has a limit, 4 MiB over a socket
+/// The data are those of the disk's source, with the image format's metadata.
+///
+/// - `path`: target device name of the disk, such as `vda`, or path of its source
+/// - `offset` (unit bytes): offset of the first byte
+/// - `size` (unit bytes): number of bytes; the remote protocol allows at most 4 MiB; 0 only
+///   checks whether the call would work
 /// - `flags` (default 0): unused, pass 0
-/// - `data`: the bytes
-/// - `data_len`: how many there are, which is `size`
+/// - `data`: the data
+/// - `data_len`: number of bytes, always `size`
 ///
 /// libvirt: virDomainBlockPeek
 #[unsafe(no_mangle)]
@@ -32,14 +35,15 @@ pub unsafe extern "C" fn vkvm_domain_block_peek(
     })
 }
 
-/// Reads bytes of the memory of the running domain.
+/// Reads data from the memory of the running domain.
 ///
-/// - `offset` (unit bytes): the address of the first one
-/// - `size` (unit bytes): how much; libvirt has a limit, 4 MiB over a socket
-/// - `flags` (default 0, enum domain_memory_peek_flags): kind of the address; one of them is
-///   needed
-/// - `data`: the bytes
-/// - `data_len`: how many there are, which is `size`
+/// - `offset` (unit bytes): address of the first byte
+/// - `size` (unit bytes): number of bytes; the remote protocol allows at most 4 MiB; 0 only
+///   checks whether the call would work
+/// - `flags` (default 0, enum domain_memory_peek_flags): kind of the address, virtual or
+///   physical; one is required. Virtual addresses are those of the task that happens to run
+/// - `data`: the data
+/// - `data_len`: number of bytes, always `size`
 ///
 /// libvirt: virDomainMemoryPeek
 #[unsafe(no_mangle)]
@@ -58,11 +62,13 @@ pub unsafe extern "C" fn vkvm_domain_memory_peek(
     })
 }
 
-/// Begins to measure how fast the guest writes to its memory. The result is in
-/// `vkvm_conn_get_all_domain_stats`, `VKVM_DOMAIN_STATS_DIRTYRATE`.
+/// Starts to measure the rate at which the guest dirties its memory.
 ///
-/// - `secs`: how long to measure, from 1 to 60 s
-/// - `flags` (default 0, enum domain_dirty_rate_mode): how to measure
+/// The call returns immediately. The result appears in `vkvm_conn_get_all_domain_stats`, in the
+/// group `VKVM_DOMAIN_STATS_DIRTYRATE`, when the time is over.
+///
+/// - `secs`: duration of the measurement in seconds, from 1 to 60
+/// - `flags` (default 0, enum domain_dirty_rate_mode): mode of the measurement
 ///
 /// libvirt: virDomainStartDirtyRateCalc
 #[unsafe(no_mangle)]
@@ -75,10 +81,11 @@ pub unsafe extern "C" fn vkvm_domain_start_dirty_rate_calc(
     status(error, |c| c.get(dom, "dom")?.start_dirty_rate_calc(secs, flags))
 }
 
-/// Sets how often the guest is asked how it uses its memory.
+/// Sets the interval at which memory statistics are collected from the guest.
 ///
-/// - `val` (unit s): the time between two questions, or 0 to ask no more
-/// - `flags` (default 0, enum domain_memory_flags)
+/// - `val` (unit s): the interval; 0 disables the collection
+/// - `flags` (default 0, enum domain_memory_flags): configuration to change: live, persistent
+///   or both; 0 means the current state
 ///
 /// libvirt: virDomainSetMemoryStatsPeriod
 #[unsafe(no_mangle)]

@@ -9,12 +9,13 @@ use crate::capi::types::{
 };
 use crate::event::{self, Source};
 
-/// Sends a command to the monitor of the domain's QEMU.
+/// Sends a command to the QEMU monitor of the domain.
 ///
-/// What it changes, libvirt does not know, and may fail over: this is for looking and
-/// for trying. The library libvirt-qemu.so.0 is needed.
+/// It is for inspecting and experimenting. Queries are safe. libvirt does not know about
+/// changes made this way, and may fail over them. Requires the library libvirt-qemu.so.0.
 ///
-/// - `cmd`: the command, in JSON, like "{ \"execute\": \"query-status\" }"
+/// - `cmd`: the command in JSON, such as "{ \"execute\": \"query-status\" }", or a human
+///   monitor command with the flag for it
 /// - `flags` (default 0, enum domain_qemu_monitor_command_flags)
 /// - `result`: the answer, in the same language
 ///
@@ -35,18 +36,19 @@ pub unsafe extern "C" fn vkvm_domain_qemu_monitor_command(
     })
 }
 
-/// Sends a command with file descriptors to the monitor of the domain's QEMU.
+/// Sends a command with file descriptors to the QEMU monitor of the domain.
 ///
-/// As `vkvm_domain_qemu_monitor_command`; the connection must be on a unix socket.
+/// Apart from the descriptors it is like `vkvm_domain_qemu_monitor_command`. The connection
+/// must use a UNIX socket.
 ///
-/// - `cmd`: the command, in JSON
-/// - `files` (nullable): file descriptors that QEMU gets copies of; they stay the caller's.
-///   NULL if there are none
-/// - `files_len`: how many there are
+/// - `cmd`: the command in JSON
+/// - `files` (nullable): file descriptors of which QEMU receives copies; they remain the
+///   caller's. NULL if there are none
+/// - `files_len`: number of elements
 /// - `flags` (default 0): unused, pass 0
-/// - `result`: the answer, in JSON
-/// - `fds`: file descriptors that QEMU sent; the caller has to close them
-/// - `fds_len`: how many there are
+/// - `result`: the answer in JSON
+/// - `fds`: file descriptors that QEMU sent; the caller closes them
+/// - `fds_len`: number of elements
 ///
 /// libvirt: virDomainQemuMonitorCommandWithFiles
 #[unsafe(no_mangle)]
@@ -72,15 +74,15 @@ pub unsafe extern "C" fn vkvm_domain_qemu_monitor_command_with_files(
     })
 }
 
-/// Sends a command to the agent in the guest.
+/// Sends a command to the QEMU guest agent of the domain.
 ///
-/// The library libvirt-qemu.so.0 is needed.
+/// Requires the library libvirt-qemu.so.0.
 ///
-/// - `cmd`: the command, in JSON, like "{ \"execute\": \"guest-ping\" }"
-/// - `timeout` (unit s, enum domain_qemu_agent_command_timeout): how long to wait for the answer,
-///   or a constant
+/// - `cmd`: the command in JSON, such as "{ \"execute\": \"guest-ping\" }"
+/// - `timeout` (unit s, enum domain_qemu_agent_command_timeout): how long to wait for the
+///   answer; 0 does not wait
 /// - `flags` (default 0): unused, pass 0
-/// - `result`: the answer, in JSON
+/// - `result`: the answer in JSON
 ///
 /// libvirt: virDomainQemuAgentCommand
 #[unsafe(no_mangle)]
@@ -100,12 +102,11 @@ pub unsafe extern "C" fn vkvm_domain_qemu_agent_command(
     })
 }
 
-/// Makes a domain of a QEMU process that libvirt did not start.
+/// Attaches to a QEMU process that libvirt did not start, as a new domain.
 ///
-/// The driver of libvirt 6.6 and newer can do it no more, and says so. The library
-/// libvirt-qemu.so.0 is needed.
+/// QEMU's driver refuses it from libvirt 6.6 on. Requires the library libvirt-qemu.so.0.
 ///
-/// - `pid`: the number of the process
+/// - `pid`: id of the process
 /// - `flags` (default 0): unused, pass 0
 /// - `dom`: the domain
 ///
@@ -124,24 +125,24 @@ pub unsafe extern "C" fn vkvm_conn_qemu_attach(
     })
 }
 
-/// Listens to what the monitor of QEMU says, also of kinds that libvirt has no event
-/// for.
+/// Registers a callback for events of the QEMU monitor.
 ///
-/// The registration holds the connection open; it ends with
-/// `vkvm_conn_qemu_monitor_event_deregister`, or with the connection handle. The
-/// library libvirt-qemu.so.0 is needed.
+/// It delivers events that libvirt has no kind for, too. The registration keeps the connection
+/// open; it ends with `vkvm_conn_qemu_monitor_event_deregister`, or with the connection handle.
+/// Requires the library libvirt-qemu.so.0.
 ///
-/// The map of an event has the keys event (its name, like "RESUME"), seconds and micros
-/// (when, since 1970) and details (JSON text, or null). The number of the event is 0.
+/// The map of an event has the keys `event` (its name, such as "RESUME"), `seconds` and
+/// `micros` (time since 1970) and `details` (JSON text, or null). The number of the event is 0.
 ///
-/// - `dom` (nullable): the domain to listen to; NULL for all
-/// - `event` (nullable): the name of the event; NULL for all
+/// - `dom` (nullable): the domain whose events to deliver; NULL means all
+/// - `event` (nullable): name of the event; NULL means all
 /// - `callback`: called on the thread that runs the event loop
 /// - `userdata` (nullable): passed to the callback
-/// - `destroy` (nullable): releases the userdata
-/// - `flags` (default 0, enum domain_qemu_monitor_event_register_flags): how `event` is
-///   compared with the names of events
-/// - `callback_id`: the number to deregister with
+/// - `destroy` (nullable): called once when the registration has ended, to release the user
+///   data
+/// - `flags` (default 0, enum domain_qemu_monitor_event_register_flags): how `event` is matched
+///   against the names of events
+/// - `callback_id`: id of the registration
 ///
 /// libvirt: virConnectDomainQemuMonitorEventRegister
 #[unsafe(no_mangle)]
@@ -168,7 +169,7 @@ pub unsafe extern "C" fn vkvm_conn_qemu_monitor_event_register(
 
 /// Ends a registration made with `vkvm_conn_qemu_monitor_event_register`.
 ///
-/// - `callback_id`: the number that was given then
+/// - `callback_id`: id of the registration
 ///
 /// libvirt: virConnectDomainQemuMonitorEventDeregister
 #[unsafe(no_mangle)]

@@ -7,12 +7,16 @@ use crate::capi::types::{vkvm_domain, vkvm_error, vkvm_value};
 
 /// Saves the running domain to a file, and stops it.
 ///
-/// `vkvm_conn_restore_domain` starts it again from there.
+/// `vkvm_conn_restore_domain` restores it. The file remembers whether the domain was running or
+/// paused, unless the flags say otherwise. A transient domain no longer exists afterwards. A
+/// block job may prevent saving.
 ///
-/// - `to` (nullable): the file's path on the host; without it, `params` must have it
-/// - `dxml` (nullable): a `<domain>` document to save instead of the domain's own; it
-///   must describe the same virtual hardware
-/// - `params` (nullable, map, since 8.4.0): a map with keys of `VKVM_DOMAIN_SAVE_PARAM_*`
+/// - `to` (nullable): path of the file on the domain's host; NULL when `params` has it
+/// - `dxml` (nullable): a `<domain>` document to save instead of the domain's own, for changes
+///   to the host's side such as paths of disk images; it must describe the same virtual
+///   hardware
+/// - `params` (nullable, map, since 8.4.0): a map with the texts of `VKVM_DOMAIN_SAVE_PARAM_*`
+///   as keys
 /// - `flags` (default 0, enum domain_save_flags)
 ///
 /// libvirt: virDomainSave, virDomainSaveFlags, virDomainSaveParams

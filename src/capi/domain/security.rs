@@ -8,10 +8,12 @@ use crate::capi::guard::status;
 use crate::capi::types::{vkvm_domain, vkvm_error, vkvm_value};
 use crate::value::Value;
 
-/// Gets the security label of the running domain's processes.
+/// Returns the security label of the running domain.
 ///
-/// - `label` (map): a map with the keys `label` and `enforcing` (1 when the host heeds it, 0
-///   when it does not)
+/// Only the first one if the host has several security drivers.
+///
+/// - `label` (map): a map with the keys `label` (empty when the domain has none) and
+///   `enforcing` (1 if the host enforces it, otherwise 0)
 ///
 /// libvirt: virDomainGetSecurityLabel
 #[unsafe(no_mangle)]
@@ -26,11 +28,10 @@ pub unsafe extern "C" fn vkvm_domain_get_security_label(
     })
 }
 
-/// Gets the security labels of the running domain's processes, of each security driver
-/// of the host.
+/// Returns the security labels of the running domain, one per security driver.
 ///
-/// - `labels` (list): a list of maps with the keys `label` and `enforcing`, as
-///   `vkvm_domain_get_security_label` gives them
+/// - `labels` (list): a list of maps with the keys `label` and `enforcing`, as in
+///   `vkvm_domain_get_security_label`
 ///
 /// libvirt: virDomainGetSecurityLabelList
 #[unsafe(no_mangle)]
@@ -46,10 +47,12 @@ pub unsafe extern "C" fn vkvm_domain_get_security_label_list(
     })
 }
 
-/// Gets what is known of the encryption that hides the memory of the domain from its host.
+/// Returns the domain's launch security information, such as SEV's measurement.
+///
+/// Launch security hides the memory of the domain from its host by encryption.
 ///
 /// - `flags` (default 0): unused, pass 0
-/// - `info` (map): a map whose keys are the texts of `VKVM_DOMAIN_LAUNCH_SECURITY_SEV_*`
+/// - `info` (map): a map with the texts of `VKVM_DOMAIN_LAUNCH_SECURITY_SEV_*` as keys
 ///
 /// libvirt: virDomainGetLaunchSecurityInfo
 #[unsafe(no_mangle)]
@@ -65,13 +68,14 @@ pub unsafe extern "C" fn vkvm_domain_get_launch_security_info(
     })
 }
 
-/// Puts a secret into the encrypted memory of the domain, which must be paused.
+/// Sets a launch secret in the encrypted memory of the paused domain.
 ///
-/// The library wipes its own copies; wiping `newparams` is up to the
-/// caller, who has `vkvm_value_wipe_and_free` for it.
+/// Start the domain paused, verify its measurement, set the secret, then resume it. Destroy the
+/// domain if the call fails. The library wipes its own copies; the caller wipes `newparams`,
+/// with `vkvm_value_wipe_and_free`.
 ///
 /// - `newparams` (map): a map with the keys `sev-secret` and `sev-secret-header` (base64) and,
-///   if the firmware does not tell it, `sev-secret-set-address`
+///   if the firmware does not provide it, `sev-secret-set-address`
 /// - `flags` (default 0): unused, pass 0
 ///
 /// libvirt: virDomainSetLaunchSecurityState

@@ -5,7 +5,12 @@ use std::ffi::{c_char, c_int};
 use crate::capi::guard::status;
 use crate::capi::types::{vkvm_domain, vkvm_domain_checkpoint, vkvm_domain_snapshot, vkvm_error};
 
-/// Makes a snapshot of the domain.
+/// Creates a snapshot of the domain.
+///
+/// Without flags a running domain's snapshot covers disks and memory, an inactive one's the
+/// disks. The new snapshot becomes the current one, as a child of the previous one. If the call
+/// fails, some disks may have changed, unless the flags contain
+/// `VKVM_DOMAIN_SNAPSHOT_CREATE_ATOMIC`: then check the definition.
 ///
 /// - `xml`: a `<domainsnapshot>` document
 /// - `flags` (default 0, enum domain_snapshot_create_flags)
@@ -28,9 +33,9 @@ pub unsafe extern "C" fn vkvm_domain_create_snapshot(
 
 /// Lists the snapshots of the domain.
 ///
-/// - `flags` (default 0, enum domain_snapshot_list_flags): a filter; 0 for all snapshots
+/// - `flags` (default 0, enum domain_snapshot_list_flags): filter; 0 means all
 /// - `snapshots`: the snapshots
-/// - `snapshots_len`: how many there are
+/// - `snapshots_len`: number of elements
 ///
 /// libvirt: virDomainListAllSnapshots
 #[unsafe(no_mangle)]
@@ -47,8 +52,10 @@ pub unsafe extern "C" fn vkvm_domain_list_all_snapshots(
     })
 }
 
-/// Gets the snapshot that a new snapshot would be a child of. A domain that has none
-/// is an error.
+/// Returns the current snapshot of the domain.
+///
+/// It is the parent of the next snapshot. A domain that has none is an error,
+/// `VKVM_ERROR_ERR_NO_DOMAIN_SNAPSHOT`.
 ///
 /// - `flags` (default 0): unused, pass 0
 /// - `snapshot`: the snapshot
@@ -67,10 +74,10 @@ pub unsafe extern "C" fn vkvm_domain_current_snapshot(
     })
 }
 
-/// Tells whether the domain has a current snapshot.
+/// Reports whether the domain has a current snapshot.
 ///
 /// - `flags` (default 0): unused, pass 0
-/// - `current`: whether it has
+/// - `current`: true if it has
 ///
 /// libvirt: virDomainHasCurrentSnapshot
 #[unsafe(no_mangle)]
@@ -87,7 +94,7 @@ pub unsafe extern "C" fn vkvm_domain_has_current_snapshot(
     })
 }
 
-/// Finds a snapshot of the domain by its name.
+/// Looks up a snapshot of the domain by its name.
 ///
 /// - `name`: the name
 /// - `snapshot`: the snapshot
@@ -106,10 +113,10 @@ pub unsafe extern "C" fn vkvm_domain_get_snapshot_by_name(
     })
 }
 
-/// Counts the snapshots of the domain.
+/// Returns the number of snapshots of the domain.
 ///
-/// - `flags` (default 0, enum domain_snapshot_list_flags): a filter
-/// - `count`: how many there are
+/// - `flags` (default 0, enum domain_snapshot_list_flags): filter; 0 means all
+/// - `count`: number of snapshots
 ///
 /// libvirt: virDomainSnapshotNum
 #[unsafe(no_mangle)]
@@ -126,12 +133,14 @@ pub unsafe extern "C" fn vkvm_domain_num_of_snapshots(
     })
 }
 
-/// Lists the names of snapshots of the domain.
+/// Lists the names of the snapshots of the domain.
 ///
-/// - `maxnames`: how many to list at most, from 0 to 1,048,576
-/// - `flags` (default 0, enum domain_snapshot_list_flags): a filter
+/// `vkvm_domain_list_all_snapshots` returns handles in one call, without a limit.
+///
+/// - `maxnames`: maximum number of names, from 0 to 1,048,576
+/// - `flags` (default 0, enum domain_snapshot_list_flags): filter; 0 means all
 /// - `names`: the names
-/// - `names_len`: how many there are
+/// - `names_len`: number of elements
 ///
 /// libvirt: virDomainSnapshotListNames
 #[unsafe(no_mangle)]
@@ -149,8 +158,12 @@ pub unsafe extern "C" fn vkvm_domain_list_snapshot_names(
     })
 }
 
-/// Makes a checkpoint of the domain: from then on it is known what changes on its
-/// disks.
+/// Creates a checkpoint of the running domain.
+///
+/// From then on libvirt records which blocks of its disks change, for incremental backups. To
+/// be of use for that, a checkpoint must be created together with a backup, by
+/// `vkvm_domain_backup_begin`; alone, it mostly restores metadata
+/// (`VKVM_DOMAIN_CHECKPOINT_CREATE_REDEFINE`).
 ///
 /// - `xml`: a `<domaincheckpoint>` document
 /// - `flags` (default 0, enum domain_checkpoint_create_flags)
@@ -173,9 +186,9 @@ pub unsafe extern "C" fn vkvm_domain_create_checkpoint(
 
 /// Lists the checkpoints of the domain.
 ///
-/// - `flags` (default 0, enum domain_checkpoint_list_flags): a filter; 0 for all checkpoints
+/// - `flags` (default 0, enum domain_checkpoint_list_flags): filter; 0 means all
 /// - `checkpoints`: the checkpoints
-/// - `checkpoints_len`: how many there are
+/// - `checkpoints_len`: number of elements
 ///
 /// libvirt: virDomainListAllCheckpoints
 #[unsafe(no_mangle)]
@@ -192,7 +205,7 @@ pub unsafe extern "C" fn vkvm_domain_list_all_checkpoints(
     })
 }
 
-/// Finds a checkpoint of the domain by its name.
+/// Looks up a checkpoint of the domain by its name.
 ///
 /// - `name`: the name
 /// - `checkpoint`: the checkpoint

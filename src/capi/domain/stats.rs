@@ -6,14 +6,14 @@ use crate::capi::guard::status;
 use crate::capi::types::{vkvm_domain, vkvm_error, vkvm_value};
 use crate::value::Value;
 
-/// Gets what a disk of the domain has read and written.
+/// Returns the I/O statistics of a disk of the running domain.
 ///
-/// - `path`: the name in the guest, like `vda`, or the path of the source; empty for
-///   the sum of all, where the driver can tell it
+/// - `path`: target device name of the disk, such as `vda`, or path of its source; empty for
+///   the sum of all disks, which not all drivers support
 /// - `flags` (default 0): unused, pass 0
-/// - `stats` (map): a map with those of the keys `rd_req` and `wr_req` (requests), `rd_bytes`
-///   and `wr_bytes`, `rd_total_times` and `wr_total_times` (ns), `flush_reqs`,
-///   `flush_total_times` (ns) and `errs` that the driver knows; -1 is unknown
+/// - `stats` (map): a map with the keys that the driver supports: `rd_req` and `wr_req`
+///   (requests), `rd_bytes` and `wr_bytes`, `rd_total_times` and `wr_total_times` (ns),
+///   `flush_reqs`, `flush_total_times` (ns) and `errs`; -1 means unknown
 ///
 /// libvirt: virDomainBlockStatsFlags, virDomainBlockStats
 #[unsafe(no_mangle)]
@@ -30,11 +30,13 @@ pub unsafe extern "C" fn vkvm_domain_block_stats(
     })
 }
 
-/// Gets what a network interface of the domain has received and sent.
+/// Returns the traffic statistics of a network interface of the running domain.
 ///
-/// - `path`: the name on the host, like `vnet0`, or the hardware address
+/// The counters are from the guest's point of view: `rx` is what the guest has received.
+///
+/// - `path`: name of the interface on the host, such as `vnet0`, or its MAC address
 /// - `stats` (map): a map with the keys `rx_bytes`, `rx_packets`, `rx_errs`, `rx_drop`,
-///   `tx_bytes`, `tx_packets`, `tx_errs`, `tx_drop`; -1 is unknown
+///   `tx_bytes`, `tx_packets`, `tx_errs`, `tx_drop`; -1 means unknown
 ///
 /// libvirt: virDomainInterfaceStats
 #[unsafe(no_mangle)]
@@ -50,13 +52,16 @@ pub unsafe extern "C" fn vkvm_domain_interface_stats(
     })
 }
 
-/// Gets how the guest uses its memory.
+/// Returns the memory statistics of the running domain.
+///
+/// Most of them come from the guest's balloon driver, which QEMU asks at the interval set by
+/// `vkvm_domain_set_memory_stats_period`.
 ///
 /// - `flags` (default 0): unused, pass 0
-/// - `stats` (map): a map with those of the keys `swap_in`, `swap_out`, `unused`, `available`,
-///   `actual_balloon`, `rss`, `usable`, `disk_caches` (all KiB), `major_fault`, `minor_fault`,
-///   `hugetlb_pgalloc`, `hugetlb_pgfail` (counts) and `last_update` (seconds since 1970) that
-///   are known
+/// - `stats` (map): a map with the keys that the driver and the guest support: `swap_in`,
+///   `swap_out`, `unused`, `available`, `actual_balloon`, `rss`, `usable`, `disk_caches` (all
+///   in KiB), `major_fault`, `minor_fault`, `hugetlb_pgalloc`, `hugetlb_pgfail` (counts) and
+///   `last_update` (seconds since 1970)
 ///
 /// libvirt: virDomainMemoryStats
 #[unsafe(no_mangle)]
@@ -72,12 +77,15 @@ pub unsafe extern "C" fn vkvm_domain_memory_stats(
     })
 }
 
-/// Gets the size of a disk of the domain.
+/// Returns the sizes of a disk of the domain.
 ///
-/// - `dev`: the name in the guest, like `vda`, or the path of the source
+/// For an inactive QEMU domain `allocation` may equal `physical`.
+///
+/// - `dev`: target device name of the disk, such as `vda`, or path of its source
 /// - `flags` (default 0): unused, pass 0
-/// - `info` (map): a map with the keys `capacity` (what the guest sees), `allocation` (what is
-///   used on the host) and `physical` (what its container has), in bytes
+/// - `info` (map): a map with the keys `capacity` (size that the guest sees), `allocation`
+///   (highest allocated extent on the host) and `physical` (size of the image's container, a
+///   file or a block device), in bytes
 ///
 /// libvirt: virDomainGetBlockInfo
 #[unsafe(no_mangle)]
@@ -94,12 +102,13 @@ pub unsafe extern "C" fn vkvm_domain_get_block_info(
     })
 }
 
-/// Gets the I/O limits of a disk of the domain.
+/// Returns the I/O limits of a disk of the domain.
 ///
-/// - `disk`: the name in the guest, like `vda`, or the path of the source
-/// - `flags` (default 0, enum domain_affect_flags)
-/// - `params` (map): a map whose keys are the texts of `VKVM_DOMAIN_BLOCK_IOTUNE_*`: bytes or
-///   requests per second, seconds for the `…_length` ones; 0 for no limit
+/// - `disk`: target device name of the disk, such as `vda`, or path of its source
+/// - `flags` (default 0, enum domain_affect_flags): configuration to query: live or persistent;
+///   0 means the current state
+/// - `params` (map): a map with the texts of `VKVM_DOMAIN_BLOCK_IOTUNE_*` as keys: bytes or
+///   requests per second, seconds for the `…_length` keys; 0 means unlimited
 ///
 /// libvirt: virDomainGetBlockIoTune
 #[unsafe(no_mangle)]
@@ -118,10 +127,11 @@ pub unsafe extern "C" fn vkvm_domain_get_block_iotune(
 
 /// Sets I/O limits of a disk of the domain.
 ///
-/// - `disk`: the name in the guest, like `vda`, or the path of the source
-/// - `newparams` (map): a map with those to set, as `vkvm_domain_get_block_iotune` gives them; a
-///   key that the driver does not know is an error
-/// - `flags` (default 0, enum domain_affect_flags)
+/// - `disk`: target device name of the disk, such as `vda`, or path of its source
+/// - `newparams` (map): a map with the limits to set, with keys as in
+///   `vkvm_domain_get_block_iotune`; a key that the driver does not support is an error
+/// - `flags` (default 0, enum domain_affect_flags): configuration to change: live, persistent
+///   or both; 0 means the current state
 ///
 /// libvirt: virDomainSetBlockIoTune
 #[unsafe(no_mangle)]
@@ -138,12 +148,13 @@ pub unsafe extern "C" fn vkvm_domain_set_block_iotune(
     })
 }
 
-/// Gets the bandwidth limits of a network interface of the domain.
+/// Returns the bandwidth limits of a network interface of the domain.
 ///
-/// - `intf`: the name on the host, like `vnet0`, or the hardware address
-/// - `flags` (default 0, enum domain_affect_flags)
-/// - `params` (map): a map whose keys are the texts of `VKVM_DOMAIN_BANDWIDTH_*`: average, peak
-///   and floor in KiB per second, burst in KiB; 0 for no limit
+/// - `intf`: name of the interface on the host, such as `vnet0`, or its MAC address
+/// - `flags` (default 0, enum domain_affect_flags): configuration to query: live or persistent;
+///   0 means the current state
+/// - `params` (map): a map with the texts of `VKVM_DOMAIN_BANDWIDTH_*` as keys: average, peak
+///   and floor in KiB per second, burst in KiB; 0 means unlimited
 ///
 /// libvirt: virDomainGetInterfaceParameters
 #[unsafe(no_mangle)]
@@ -162,10 +173,11 @@ pub unsafe extern "C" fn vkvm_domain_get_interface_parameters(
 
 /// Sets bandwidth limits of a network interface of the domain.
 ///
-/// - `intf`: the name on the host, like `vnet0`, or the hardware address
-/// - `newparams` (map): a map with those to set, as `vkvm_domain_get_interface_parameters` gives
-///   them; a key that the driver does not know is an error
-/// - `flags` (default 0, enum domain_affect_flags)
+/// - `intf`: name of the interface on the host, such as `vnet0`, or its MAC address
+/// - `newparams` (map): a map with the limits to set, with keys as in
+///   `vkvm_domain_get_interface_parameters`; a key that the driver does not support is an error
+/// - `flags` (default 0, enum domain_affect_flags): configuration to change: live, persistent
+///   or both; 0 means the current state
 ///
 /// libvirt: virDomainSetInterfaceParameters
 #[unsafe(no_mangle)]
@@ -182,11 +194,12 @@ pub unsafe extern "C" fn vkvm_domain_set_interface_parameters(
     })
 }
 
-/// Gets the weights and limits of the disk I/O of the domain.
+/// Returns the block I/O weights and limits of the domain.
 ///
-/// - `flags` (default 0, enum domain_affect_flags)
-/// - `params` (map): a map whose keys are the texts of `VKVM_DOMAIN_BLKIO_*`; what is per device
-///   is text, a path and a number in turn, with commas between them
+/// - `flags` (default 0, enum domain_affect_flags): configuration to query: live or persistent;
+///   0 means the current state
+/// - `params` (map): a map with the texts of `VKVM_DOMAIN_BLKIO_*` as keys; values per device
+///   are text, paths and numbers in turn, separated by commas
 ///
 /// libvirt: virDomainGetBlkioParameters
 #[unsafe(no_mangle)]
@@ -202,11 +215,12 @@ pub unsafe extern "C" fn vkvm_domain_get_blkio_parameters(
     })
 }
 
-/// Sets disk I/O weights and limits of the domain.
+/// Sets block I/O weights and limits of the domain.
 ///
-/// - `newparams` (map): a map with those to set, as `vkvm_domain_get_blkio_parameters` gives
-///   them; a key that the driver does not know is an error
-/// - `flags` (default 0, enum domain_affect_flags)
+/// - `newparams` (map): a map with the values to set, with keys as in
+///   `vkvm_domain_get_blkio_parameters`; a key that the driver does not support is an error
+/// - `flags` (default 0, enum domain_affect_flags): configuration to change: live, persistent
+///   or both; 0 means the current state
 ///
 /// libvirt: virDomainSetBlkioParameters
 #[unsafe(no_mangle)]
@@ -222,11 +236,12 @@ pub unsafe extern "C" fn vkvm_domain_set_blkio_parameters(
     })
 }
 
-/// Gets the NUMA policy of the domain.
+/// Returns the NUMA policy of the domain.
 ///
-/// - `flags` (default 0, enum domain_affect_flags)
-/// - `params` (map): a map whose keys are the texts of `VKVM_DOMAIN_NUMA_*`: a list of nodes,
-///   like `0-1,3`, and one of `VKVM_DOMAIN_NUMATUNE_MEM_*`
+/// - `flags` (default 0, enum domain_affect_flags): configuration to query: live or persistent;
+///   0 means the current state
+/// - `params` (map): a map with the texts of `VKVM_DOMAIN_NUMA_*` as keys: a list of host nodes
+///   such as `0-1,3`, and one of `VKVM_DOMAIN_NUMATUNE_MEM_*`
 ///
 /// libvirt: virDomainGetNumaParameters
 #[unsafe(no_mangle)]
@@ -242,11 +257,15 @@ pub unsafe extern "C" fn vkvm_domain_get_numa_parameters(
     })
 }
 
-/// Sets NUMA policy of the domain.
+/// Sets the NUMA policy of the domain.
 ///
-/// - `newparams` (map): a map with those to set, as `vkvm_domain_get_numa_parameters` gives
-///   them; a key that the driver does not know is an error
-/// - `flags` (default 0, enum domain_affect_flags)
+/// QEMU cannot change the mode of a running domain, and can change its nodes only with the mode
+/// `VKVM_DOMAIN_NUMATUNE_MEM_RESTRICTIVE`.
+///
+/// - `newparams` (map): a map with the values to set, with keys as in
+///   `vkvm_domain_get_numa_parameters`; a key that the driver does not support is an error
+/// - `flags` (default 0, enum domain_affect_flags): configuration to change: live, persistent
+///   or both; 0 means the current state
 ///
 /// libvirt: virDomainSetNumaParameters
 #[unsafe(no_mangle)]
@@ -262,11 +281,14 @@ pub unsafe extern "C" fn vkvm_domain_set_numa_parameters(
     })
 }
 
-/// Gets which performance events are counted for the domain.
+/// Returns the Linux performance events (perf) that are enabled for the domain.
 ///
-/// - `flags` (default 0, enum domain_affect_flags)
-/// - `events` (map): a map whose keys are the texts of `VKVM_DOMAIN_PERF_PARAM_*`, with whether
-///   they are counted
+/// The counters themselves are among the statistics of `vkvm_conn_get_all_domain_stats`.
+///
+/// - `flags` (default 0, enum domain_affect_flags): configuration to query: live or persistent;
+///   0 means the current state
+/// - `events` (map): a map with the texts of `VKVM_DOMAIN_PERF_PARAM_*` as keys, true for those
+///   that are enabled
 ///
 /// libvirt: virDomainGetPerfEvents
 #[unsafe(no_mangle)]
@@ -282,11 +304,12 @@ pub unsafe extern "C" fn vkvm_domain_get_perf_events(
     })
 }
 
-/// Sets which performance events are counted for the domain.
+/// Enables or disables Linux performance events (perf) of the domain.
 ///
-/// - `newparams` (map): a map with those to set, as `vkvm_domain_get_perf_events` gives them; a
-///   key that the driver does not know is an error
-/// - `flags` (default 0, enum domain_affect_flags)
+/// - `newparams` (map): a map with the events to change, with keys as in
+///   `vkvm_domain_get_perf_events`; a key that the driver does not support is an error
+/// - `flags` (default 0, enum domain_affect_flags): configuration to change: live, persistent
+///   or both; 0 means the current state
 ///
 /// libvirt: virDomainSetPerfEvents
 #[unsafe(no_mangle)]
@@ -302,13 +325,15 @@ pub unsafe extern "C" fn vkvm_domain_set_perf_events(
     })
 }
 
-/// Gets the CPU time that the domain has used.
+/// Returns CPU time statistics of the running domain, per host CPU or in total.
 ///
-/// - `start_cpu`: the first of the host's CPUs to tell about, or -1 for the sum of all
-/// - `ncpus`: how many CPUs, at most 65,536; 1 for the sum; 0 for all that there are
+/// They count time on the host's CPUs, not the guest's.
+///
+/// - `start_cpu`: first host CPU; -1 for the total
+/// - `ncpus`: number of host CPUs, at most 65,536; 1 for the total; 0 means all
 /// - `flags` (default 0): unused, pass 0
-/// - `stats` (list): a list with a map for each CPU, or with one for the sum; the keys are the
-///   texts of `VKVM_DOMAIN_CPU_STATS_*`, in ns
+/// - `stats` (list): a list with a map for each CPU, or with one for the total; the keys are
+///   the texts of `VKVM_DOMAIN_CPU_STATS_*`, in ns
 ///
 /// libvirt: virDomainGetCPUStats
 #[unsafe(no_mangle)]
@@ -327,10 +352,12 @@ pub unsafe extern "C" fn vkvm_domain_get_cpu_stats(
     })
 }
 
-/// Lists the disks of the domain on which reading or writing has failed.
+/// Returns the I/O errors of the disks of the running domain.
+///
+/// Disks without an error are not in the list.
 ///
 /// - `flags` (default 0): unused, pass 0
-/// - `errors` (list): a list of maps with the keys `path` (the disk's name in the guest) and
+/// - `errors` (list): a list of maps with the keys `path` (target device name of the disk) and
 ///   `error` (one of `VKVM_DOMAIN_DISK_ERROR_*`)
 ///
 /// libvirt: virDomainGetDiskErrors
@@ -348,11 +375,14 @@ pub unsafe extern "C" fn vkvm_domain_get_disk_errors(
     })
 }
 
-/// Gets how far the domain is with what takes long: saving, dumping, migrating.
+/// Returns the progress of the domain's active job (save, dump, migration).
 ///
-/// - `info` (map): a map with the keys `type` (`VKVM_DOMAIN_JOB_NONE` and those after it),
-///   `timeElapsed` and `timeRemaining` (ms), and in bytes `dataTotal`, `dataProcessed`,
-///   `dataRemaining`, the same for `mem…` and `file…`
+/// `vkvm_domain_get_job_stats` returns more. An inactive domain is an error.
+///
+/// - `info` (map): a map with the keys `type` (one of `VKVM_DOMAIN_JOB_*` from
+///   `VKVM_DOMAIN_JOB_NONE` on), `timeElapsed` and `timeRemaining` (ms; the latter only for
+///   jobs whose end is known), and in bytes `dataTotal`, `dataProcessed`, `dataRemaining`, and
+///   the same for memory (`mem…`) and disks (`file…`)
 ///
 /// libvirt: virDomainGetJobInfo
 #[unsafe(no_mangle)]
@@ -367,12 +397,15 @@ pub unsafe extern "C" fn vkvm_domain_get_job_info(
     })
 }
 
-/// Gets how far the domain is with what takes long, with all that the driver knows.
+/// Returns the statistics of the domain's active or last completed job.
+///
+/// A newer driver may return keys that this version has no constant for. An inactive domain is
+/// an error.
 ///
 /// - `flags` (default 0, enum domain_job_stats_flags)
 /// - `type` (enum domain_job_type): type of the job
-/// - `stats` (map): a map whose keys are the texts of `VKVM_DOMAIN_JOB_*`; times in ms, sizes in
-///   bytes
+/// - `stats` (map): a map with the texts of `VKVM_DOMAIN_JOB_*` as keys; times are in ms, sizes
+///   in bytes
 ///
 /// libvirt: virDomainGetJobStats
 #[unsafe(no_mangle)]
@@ -392,9 +425,10 @@ pub unsafe extern "C" fn vkvm_domain_get_job_stats(
     })
 }
 
-/// Ends what takes long: saving, dumping, migrating.
+/// Aborts the domain's active job (save, dump, migration, backup).
 ///
-/// Flags need libvirt 8.5.0.
+/// It also ends a backup in pull mode when its client has read the data. A migration that has
+/// switched to post-copy is an error without `VKVM_DOMAIN_DOMAIN_ABORT_JOB_POSTCOPY`.
 ///
 /// - `flags` (default 0, enum domain_abort_job_flags, since 8.5.0)
 ///

@@ -5,13 +5,16 @@ use std::ffi::{c_char, c_int};
 use crate::capi::guard::status;
 use crate::capi::types::{vkvm_domain, vkvm_error, vkvm_stream};
 
-/// Connects a stream with a console of the domain, to be read and written.
+/// Connects a stream to a console or serial device of the domain.
 ///
-/// - `stream`: a stream that carries nothing
-/// - `devname` (nullable): the alias of the console or serial device, such as
-///   "serial0"; NULL for the first console
-/// - `flags` (default 0, enum domain_open_console_flags): take it from who has it now, or fail
-///   when somebody has it
+/// The stream then carries data in both directions. Without flags a console that another client
+/// uses is an error.
+///
+/// - `stream`: an unused stream, usually a non-blocking one
+/// - `devname` (nullable): alias of the console, serial or parallel device, such as "serial0";
+///   NULL means the first console
+/// - `flags` (default 0, enum domain_open_console_flags): disconnect another client, or require
+///   that the driver excludes other clients
 ///
 /// libvirt: virDomainOpenConsole
 #[unsafe(no_mangle)]
@@ -28,11 +31,14 @@ pub unsafe extern "C" fn vkvm_domain_open_console(
     })
 }
 
-/// Connects a stream with a channel of the domain, to be read and written.
+/// Connects a stream to a channel device of the domain.
 ///
-/// - `stream`: a stream that carries nothing
-/// - `devname` (nullable): the name of the channel's target, or its alias; NULL
-///   for the first channel
+/// The stream then carries data in both directions. Without flags a channel that another client
+/// uses is an error.
+///
+/// - `stream`: an unused stream, usually a non-blocking one
+/// - `devname` (nullable): name of the channel's target, such as "org.qemu.guest_agent.0", or
+///   alias of the device; NULL means the first channel
 /// - `flags` (default 0, enum domain_open_channel_flags)
 ///
 /// libvirt: virDomainOpenChannel
@@ -50,12 +56,13 @@ pub unsafe extern "C" fn vkvm_domain_open_channel(
     })
 }
 
-/// Lets a stream carry a picture of a screen of the domain.
+/// Takes a screenshot of the domain, and sends it through a stream.
 ///
-/// - `stream`: a stream that carries nothing; the picture is to be received from it
-/// - `screen`: which screen, from 0 on
+/// - `stream`: an unused stream; receive the image from it
+/// - `screen`: number of the screen, from 0; with several graphics cards, the heads of the
+///   first come first
 /// - `flags` (default 0): unused, pass 0
-/// - `mime_type`: what kind of picture it is, such as "image/png"
+/// - `mime_type`: type of the image, such as "image/png"
 ///
 /// libvirt: virDomainScreenshot
 #[unsafe(no_mangle)]

@@ -5,9 +5,9 @@ use std::ffi::{c_char, c_int};
 use crate::capi::guard::status;
 use crate::capi::types::{vkvm_domain, vkvm_error, vkvm_value};
 
-/// Gets the most memory that the domain can have.
+/// Returns the maximum memory of the domain.
 ///
-/// - `memory` (unit KiB): the memory that it may have
+/// - `memory` (unit KiB): the maximum
 ///
 /// libvirt: virDomainGetMaxMemory
 #[unsafe(no_mangle)]
@@ -23,9 +23,12 @@ pub unsafe extern "C" fn vkvm_domain_get_max_memory(
     })
 }
 
-/// Sets the most memory that the domain can have.
+/// Sets the maximum memory of the domain.
 ///
-/// - `val` (unit KiB): the memory that it may have
+/// The driver decides whether that changes the live or the persistent configuration;
+/// `vkvm_domain_set_memory` with `VKVM_DOMAIN_MEM_MAXIMUM` gives control.
+///
+/// - `val` (unit KiB): the maximum
 ///
 /// libvirt: virDomainSetMaxMemory
 #[unsafe(no_mangle)]
@@ -37,10 +40,14 @@ pub unsafe extern "C" fn vkvm_domain_set_max_memory(
     status(error, |c| c.get(dom, "dom")?.set_max_memory(val))
 }
 
-/// Sets the memory that the domain has.
+/// Sets the memory of the domain.
+///
+/// The memory of a running domain is changed through the guest's balloon driver, and cannot
+/// exceed its maximum.
 ///
 /// - `val` (unit KiB): the memory
-/// - `flags` (default 0, enum domain_memory_flags)
+/// - `flags` (default 0, enum domain_memory_flags): configuration to change, and whether the
+///   maximum is meant; 0 means the current state
 ///
 /// libvirt: virDomainSetMemory, virDomainSetMemoryFlags
 #[unsafe(no_mangle)]
@@ -53,9 +60,12 @@ pub unsafe extern "C" fn vkvm_domain_set_memory(
     status(error, |c| c.get(dom, "dom")?.set_memory(val, flags))
 }
 
-/// Gets the most virtual CPUs that the domain can have.
+/// Returns the maximum number of virtual CPUs of the domain.
 ///
-/// - `count`: how many
+/// For an inactive domain it may be the hypervisor's maximum, as `vkvm_conn_get_max_vcpus`
+/// returns it.
+///
+/// - `count`: the maximum
 ///
 /// libvirt: virDomainGetMaxVcpus
 #[unsafe(no_mangle)]
@@ -71,10 +81,11 @@ pub unsafe extern "C" fn vkvm_domain_get_max_vcpus(
     })
 }
 
-/// Gets how many virtual CPUs the domain has.
+/// Returns the number of virtual CPUs of the domain.
 ///
-/// - `flags` (default 0, enum domain_vcpu_flags)
-/// - `count`: how many
+/// - `flags` (default 0, enum domain_vcpu_flags): configuration to query, and whether the
+///   maximum or the guest's own count is meant; 0 means the current state
+/// - `count`: number of virtual CPUs
 ///
 /// libvirt: virDomainGetVcpusFlags
 #[unsafe(no_mangle)]
@@ -91,10 +102,13 @@ pub unsafe extern "C" fn vkvm_domain_get_vcpus(
     })
 }
 
-/// Sets how many virtual CPUs the domain has.
+/// Sets the number of virtual CPUs of the domain.
 ///
-/// - `num`: how many
-/// - `flags` (default 0, enum domain_vcpu_flags)
+/// Hotplug needs the guest's cooperation: a guest that is still booting may miss the change.
+///
+/// - `num`: number of virtual CPUs, at least 1 and at most the domain's maximum
+/// - `flags` (default 0, enum domain_vcpu_flags): configuration to change, and whether the
+///   maximum or the guest's own count is meant; 0 means the current state
 ///
 /// libvirt: virDomainSetVcpus, virDomainSetVcpusFlags
 #[unsafe(no_mangle)]
@@ -107,11 +121,12 @@ pub unsafe extern "C" fn vkvm_domain_set_vcpus(
     status(error, |c| c.get(dom, "dom")?.set_vcpus(num, flags))
 }
 
-/// Gets the memory limits of the domain.
+/// Returns the memory limits of the domain.
 ///
-/// - `flags` (default 0, enum domain_affect_flags)
-/// - `params` (map): a map whose keys are the texts of `VKVM_DOMAIN_MEMORY_*`, in KiB;
-///   `VKVM_DOMAIN_MEMORY_PARAM_UNLIMITED` for no limit
+/// - `flags` (default 0, enum domain_affect_flags): configuration to query: live or persistent;
+///   0 means the current state
+/// - `params` (map): a map with the texts of `VKVM_DOMAIN_MEMORY_*` as keys, in KiB;
+///   `VKVM_DOMAIN_MEMORY_PARAM_UNLIMITED` means unlimited
 ///
 /// libvirt: virDomainGetMemoryParameters
 #[unsafe(no_mangle)]
@@ -129,9 +144,11 @@ pub unsafe extern "C" fn vkvm_domain_get_memory_parameters(
 
 /// Sets memory limits of the domain.
 ///
-/// - `newparams` (map): a map with those to set, as `vkvm_domain_get_memory_parameters` gives
-///   them; a key that the driver does not know is an error
-/// - `flags` (default 0, enum domain_affect_flags)
+/// - `newparams` (map): a map with the limits to set, from 0 to
+///   `VKVM_DOMAIN_MEMORY_PARAM_UNLIMITED`, with keys as in `vkvm_domain_get_memory_parameters`;
+///   a key that the driver does not support is an error
+/// - `flags` (default 0, enum domain_affect_flags): configuration to change: live, persistent
+///   or both; 0 means the current state
 ///
 /// libvirt: virDomainSetMemoryParameters
 #[unsafe(no_mangle)]
@@ -147,9 +164,9 @@ pub unsafe extern "C" fn vkvm_domain_set_memory_parameters(
     })
 }
 
-/// Gets the name of the scheduler that runs the domain.
+/// Returns the name of the domain's CPU scheduler.
 ///
-/// - `type`: the name
+/// - `type`: the name, such as `posix` for QEMU
 ///
 /// libvirt: virDomainGetSchedulerType
 #[unsafe(no_mangle)]
@@ -165,10 +182,12 @@ pub unsafe extern "C" fn vkvm_domain_get_scheduler_type(
     })
 }
 
-/// Gets the scheduler parameters of the domain.
+/// Returns the CPU scheduler parameters of the domain.
 ///
-/// - `flags` (default 0, enum domain_affect_flags)
-/// - `params` (map): a map whose keys are the texts of `VKVM_DOMAIN_SCHEDULER_*`
+/// - `flags` (default 0, enum domain_affect_flags): configuration to query: live or persistent;
+///   0 means the current state
+/// - `params` (map): a map with the texts of `VKVM_DOMAIN_SCHEDULER_*` as keys; which there are
+///   depends on the driver
 ///
 /// libvirt: virDomainGetSchedulerParameters, virDomainGetSchedulerParametersFlags
 #[unsafe(no_mangle)]
@@ -184,11 +203,12 @@ pub unsafe extern "C" fn vkvm_domain_get_scheduler_parameters(
     })
 }
 
-/// Sets scheduler parameters of the domain.
+/// Sets CPU scheduler parameters of the domain.
 ///
-/// - `newparams` (map): a map with those to set, as `vkvm_domain_get_scheduler_parameters` gives
-///   them; a key that the driver does not know is an error
-/// - `flags` (default 0, enum domain_affect_flags)
+/// - `newparams` (map): a map with the values to set, with keys as in
+///   `vkvm_domain_get_scheduler_parameters`; a key that the driver does not support is an error
+/// - `flags` (default 0, enum domain_affect_flags): configuration to change: live, persistent
+///   or both; 0 means the current state
 ///
 /// libvirt: virDomainSetSchedulerParameters, virDomainSetSchedulerParametersFlags
 #[unsafe(no_mangle)]

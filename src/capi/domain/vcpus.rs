@@ -6,16 +6,15 @@ use crate::capi::guard::status;
 use crate::capi::types::{vkvm_domain, vkvm_error, vkvm_value};
 use crate::value::Value;
 
-/// Gets what each virtual CPU of the domain does, and on which CPUs of the host it
-/// may run.
+/// Returns the state, CPU time and CPU affinity of each virtual CPU.
 ///
-/// - `flags` (default 0, enum domain_affect_flags)
+/// - `flags` (default 0, enum domain_affect_flags): configuration to query: live or persistent;
+///   0 means the current state
 /// - `vcpus` (list): a list with a map for each virtual CPU: `number`, `state` (one of
 ///   `VKVM_DOMAIN_VCPU_OFFLINE`, `VKVM_DOMAIN_VCPU_RUNNING`, `VKVM_DOMAIN_VCPU_BLOCKED`),
-///   `cpuTime` (ns), `cpu` (the CPU of the host that it is on, or one of
-///   `VKVM_DOMAIN_VCPU_INFO_CPU_*`), `affinity` (bytes with a bit for each of the host's CPUs,
-///   bit 0 of the first byte for CPU 0). With flags, and when the domain does not run, state,
-///   cpuTime and cpu are 0
+///   `cpuTime` (ns), `cpu` (host CPU that it runs on, or one of `VKVM_DOMAIN_VCPU_INFO_CPU_*`),
+///   `affinity` (bytes with a bit for each host CPU, bit 0 of the first byte for CPU 0). With
+///   flags, and when the domain is inactive, `state`, `cpuTime` and `cpu` are 0
 ///
 /// libvirt: virDomainGetVcpus, virDomainGetVcpuPinInfo
 #[unsafe(no_mangle)]
@@ -32,12 +31,13 @@ pub unsafe extern "C" fn vkvm_domain_get_vcpu_info(
     })
 }
 
-/// Lets a virtual CPU of the domain run on some of the host's CPUs only.
+/// Sets the CPU affinity of a virtual CPU: the host CPUs on which it may run.
 ///
-/// - `vcpu`: the number of the virtual CPU
-/// - `mask`: a bit for each of the host's CPUs, bit 0 of the first byte for CPU 0
-/// - `mask_len`: how many bytes it has; CPUs beyond them are not in it
-/// - `flags` (default 0, enum domain_affect_flags)
+/// - `vcpu`: number of the virtual CPU
+/// - `mask`: a bit for each host CPU, bit 0 of the first byte for CPU 0; borrowed
+/// - `mask_len`: number of bytes; CPUs beyond them are excluded
+/// - `flags` (default 0, enum domain_affect_flags): configuration to change: live, persistent
+///   or both; 0 means the current state
 ///
 /// libvirt: virDomainPinVcpu, virDomainPinVcpuFlags
 #[unsafe(no_mangle)]
@@ -52,12 +52,14 @@ pub unsafe extern "C" fn vkvm_domain_pin_vcpu(
     status(error, |c| c.get(dom, "dom")?.pin_vcpu(vcpu, c.bytes(mask, mask_len, "mask")?, flags))
 }
 
-/// Gets on which of the host's CPUs the emulator's own threads may run, which are those
-/// that are no virtual CPU and no I/O thread.
+/// Returns the CPU affinity of the domain's emulator threads.
 ///
-/// - `flags` (default 0, enum domain_affect_flags)
-/// - `mask`: a bit for each of the host's CPUs, bit 0 of the first byte for CPU 0
-/// - `mask_len`: how many bytes it has
+/// Those are the threads of the emulator that run neither a virtual CPU nor an I/O thread.
+///
+/// - `flags` (default 0, enum domain_affect_flags): configuration to query: live or persistent;
+///   0 means the current state
+/// - `mask`: a bit for each host CPU, bit 0 of the first byte for CPU 0
+/// - `mask_len`: number of bytes
 ///
 /// libvirt: virDomainGetEmulatorPinInfo
 #[unsafe(no_mangle)]
@@ -74,11 +76,12 @@ pub unsafe extern "C" fn vkvm_domain_get_emulator_pin_info(
     })
 }
 
-/// Lets the emulator's own threads run on some of the host's CPUs only.
+/// Sets the CPU affinity of the domain's emulator threads.
 ///
-/// - `mask`: a bit for each of the host's CPUs, bit 0 of the first byte for CPU 0
-/// - `mask_len`: how many bytes it has; CPUs beyond them are not in it
-/// - `flags` (default 0, enum domain_affect_flags)
+/// - `mask`: a bit for each host CPU, bit 0 of the first byte for CPU 0; borrowed
+/// - `mask_len`: number of bytes; CPUs beyond them are excluded
+/// - `flags` (default 0, enum domain_affect_flags): configuration to change: live, persistent
+///   or both; 0 means the current state
 ///
 /// libvirt: virDomainPinEmulator
 #[unsafe(no_mangle)]
@@ -92,12 +95,15 @@ pub unsafe extern "C" fn vkvm_domain_pin_emulator(
     status(error, |c| c.get(dom, "dom")?.pin_emulator(c.bytes(mask, mask_len, "mask")?, flags))
 }
 
-/// Plugs virtual CPUs in, or pulls them out, by their numbers. Hypervisors may want one
-/// call for each that can be plugged by itself.
+/// Plugs or unplugs individual virtual CPUs of the domain.
 ///
-/// - `cpumap`: the numbers, like `0-2,5`; all of those that are only plugged together
-/// - `state`: 1 to plug in, 0 to pull out
-/// - `flags` (default 0, enum domain_set_vcpu_flags)
+/// Hypervisors may want one call for each unit that can be hotplugged, which on some platforms
+/// has several virtual CPUs, and may require virtual CPU 0 to stay.
+///
+/// - `cpumap`: numbers of the virtual CPUs, such as `0-2,5`; a unit must be complete
+/// - `state`: 1 to plug, 0 to unplug
+/// - `flags` (default 0, enum domain_set_vcpu_flags): configuration to change: live, persistent
+///   or both; 0 means the current state
 ///
 /// libvirt: virDomainSetVcpu
 #[unsafe(no_mangle)]
@@ -111,11 +117,11 @@ pub unsafe extern "C" fn vkvm_domain_set_vcpu(
     status(error, |c| c.get(dom, "dom")?.set_vcpu(c.text(cpumap, "cpumap")?, state, flags))
 }
 
-/// Asks the guest's agent which virtual CPUs the guest has.
+/// Returns the virtual CPUs as the guest sees them, from the guest agent.
 ///
 /// - `flags` (default 0): unused, pass 0
-/// - `info` (map): a map with lists of numbers, like `0-2,5`, as text: `vcpus` are all that the
-///   guest has, `online` those that it uses, `offlinable` those that it can do without
+/// - `info` (map): a map with lists of CPU numbers as text, such as `0-2,5`: `vcpus` (known to
+///   the guest), `online` (in use) and `offlinable` (can be taken offline)
 ///
 /// libvirt: virDomainGetGuestVcpus
 #[unsafe(no_mangle)]
@@ -131,11 +137,13 @@ pub unsafe extern "C" fn vkvm_domain_get_guest_vcpus(
     })
 }
 
-/// Lets the guest's agent take virtual CPUs into use, or out of use. Guests may want one
-/// call for each.
+/// Takes virtual CPUs online or offline in the guest, through the guest agent.
 ///
-/// - `cpumap`: the numbers, like `0-2,5`
-/// - `state`: 1 to use them, 0 to not use them
+/// The domain keeps them. Guest agents may want one call for each CPU, and guests may require
+/// CPU 0 to stay online.
+///
+/// - `cpumap`: numbers of the CPUs, such as `0-2,5`, or `0-3,^2` to exclude one
+/// - `state`: 1 for online, 0 for offline
 /// - `flags` (default 0): unused, pass 0
 ///
 /// libvirt: virDomainSetGuestVcpus
