@@ -105,164 +105,144 @@ extern "C" {
 /**
  * A connection to a hypervisor.
  *
- * Lifetime: objects made from it keep the connection open after it is freed.
- * Threads: may be used from several at once.
+ * Lifetime: objects made from it keep the connection open after it is freed. Thread-safe.
  */
 typedef struct vkvm_conn vkvm_conn;
 
 /**
- * What went wrong.
+ * An error: code, message and details.
  *
- * Lifetime: plain memory, independent of everything else, usable after fork.
- * Threads: may be used from several at once; it never changes.
+ * Lifetime: plain memory, independent of everything else, usable after fork. Thread-safe; it
+ * never changes.
  */
 typedef struct vkvm_error vkvm_error;
 
 /**
- * A structured value: null, bool, int64, uint64, double, string, bytes, list,
- * map or handle.
+ * A structured value: null, bool, number, text, bytes, list, map or handle.
  *
- * Lifetime: plain memory, independent of everything else, usable after fork.
- * Threads: may be used from several at once.
+ * Lifetime: plain memory, independent of everything else, usable after fork. Thread-safe.
  */
 typedef struct vkvm_value vkvm_value;
 
 /**
- * A call that a thread of the library's makes.
+ * A call of a function on a thread of the library.
  *
- * Lifetime: independent of what it was started with. Threads: may be used from several at
- * once.
+ * Lifetime: independent of its arguments. Thread-safe.
  */
 typedef struct vkvm_call vkvm_call;
 
 /**
- * A queue of events, with a descriptor that is readable while it is not empty.
+ * A queue of events with a pollable file descriptor.
  *
- * Lifetime: does not keep connections open; freeing it ends what was registered
- * through it. Threads: may be used from several at once.
+ * Lifetime: does not keep connections open; freeing it ends its registrations. Thread-safe.
  */
 typedef struct vkvm_event_queue vkvm_event_queue;
 
 /**
- * A domain: a virtual machine, running or only defined.
+ * A domain: a virtual machine or container, active or inactive.
  *
- * Lifetime: keeps its connection open. Threads: may be used from several at
- * once.
+ * Lifetime: keeps its connection open. Thread-safe.
  */
 typedef struct vkvm_domain vkvm_domain;
 
 /**
- * A snapshot of a domain.
+ * A snapshot of a domain: its disks, and perhaps its memory, at a point in time.
  *
- * Lifetime: keeps its connection open. Threads: may be used from several at
- * once.
+ * Lifetime: keeps its connection open. Thread-safe.
  */
 typedef struct vkvm_domain_snapshot vkvm_domain_snapshot;
 
 /**
- * A checkpoint of a domain: since then it is known what changed on its disks.
+ * A checkpoint of a domain, for incremental backups.
  *
- * Lifetime: keeps its connection open. Threads: may be used from several at
- * once.
+ * From then on libvirt records which blocks of its disks change. Lifetime: keeps its
+ * connection open. Thread-safe.
  */
 typedef struct vkvm_domain_checkpoint vkvm_domain_checkpoint;
 
 /**
- * A virtual network: what connects domains to each other and to the world.
+ * A virtual network that connects domains.
  *
- * Lifetime: keeps its connection open. Threads: may be used from several at
- * once.
+ * Lifetime: keeps its connection open. Thread-safe.
  */
 typedef struct vkvm_network vkvm_network;
 
 /**
- * A port of a virtual network: the place of a domain in it.
+ * A port of a virtual network: the connection of a domain's interface to it.
  *
- * Lifetime: keeps its network and its connection. Threads: may be used from
- * several at once.
+ * Lifetime: keeps its network and its connection. Thread-safe.
  */
 typedef struct vkvm_network_port vkvm_network_port;
 
 /**
- * A network filter: rules for the traffic of domains.
+ * A network filter: firewall rules for the traffic of domains.
  *
- * Lifetime: keeps its connection open. Threads: may be used from several at
- * once.
+ * Lifetime: keeps its connection open. Thread-safe.
  */
 typedef struct vkvm_nwfilter vkvm_nwfilter;
 
 /**
- * The use of a network filter on a network device.
+ * A binding of a network filter to a network device.
  *
- * Lifetime: keeps its connection open. Threads: may be used from several at
- * once.
+ * Lifetime: keeps its connection open. Thread-safe.
  */
 typedef struct vkvm_nwfilter_binding vkvm_nwfilter_binding;
 
 /**
  * A network interface of the host.
  *
- * Lifetime: keeps its connection open. Threads: may be used from several at
- * once.
+ * Lifetime: keeps its connection open. Thread-safe.
  */
 typedef struct vkvm_interface vkvm_interface;
 
 /**
- * A device of the host, real or made by software.
+ * A device of the host, physical or virtual.
  *
- * Lifetime: keeps its connection open. Threads: may be used from several at
- * once.
+ * Lifetime: keeps its connection open. Thread-safe.
  */
 typedef struct vkvm_node_device vkvm_node_device;
 
 /**
- * A storage pool: a place on a host that volumes are in.
+ * A storage pool: a source of volumes on a host, such as a directory.
  *
- * Lifetime: keeps its connection open. Threads: may be used from several at
- * once.
+ * Lifetime: keeps its connection open. Thread-safe.
  */
 typedef struct vkvm_storage_pool vkvm_storage_pool;
 
 /**
- * A volume: a disk image or the like in a storage pool.
+ * A volume of a storage pool, such as a disk image.
  *
- * Lifetime: keeps its connection open. Threads: may be used from several at
- * once.
+ * Lifetime: keeps its connection open. Thread-safe.
  */
 typedef struct vkvm_storage_vol vkvm_storage_vol;
 
 /**
- * A secret: a password or key that libvirt keeps.
+ * A secret: a password or key that libvirt stores.
  *
- * Lifetime: keeps its connection open. Threads: may be used from several at
- * once.
+ * Lifetime: keeps its connection open. Thread-safe.
  */
 typedef struct vkvm_secret vkvm_secret;
 
 /**
- * A stream: carries data to or from a volume, a console, a channel, or a
- * picture of a screen.
+ * A stream of data to or from a volume, console, channel or screen.
  *
- * Lifetime: keeps its connection open. The last `_free` aborts what it still
- * carries. Threads: may be used from several at once, but only by one while it
- * is opened, finished or aborted; the others' calls are refused meanwhile, and
- * these calls while others are in one.
+ * Lifetime: keeps its connection open. The last `_free` aborts an unfinished transfer.
+ * Thread-safe, but only one thread may use it while it is opened, finished or aborted: calls
+ * of others are refused meanwhile, and so are these calls while others use it.
  */
 typedef struct vkvm_stream vkvm_stream;
 
 /**
  * A host, managed by commands with structured arguments and results.
  *
- * Lifetime: keeps its connection open. Threads: may be used from several at
- * once.
+ * Lifetime: keeps its connection open. Thread-safe.
  */
 typedef struct vkvm_host vkvm_host;
 
 /**
- * Many hosts, to which commands go together.
+ * A set of hosts that commands are run on together.
  *
- * Lifetime: keeps its connections open. Threads: may be used from several at
- * once; each host does one thing after the other.
+ * Lifetime: keeps its connections open. Thread-safe; each host runs one command at a time.
  */
 typedef struct vkvm_fleet vkvm_fleet;
 
@@ -298,34 +278,39 @@ typedef struct vkvm_fleet vkvm_fleet;
 #define VKVM_CRED_EXTERNAL 9
 
 /**
- * Releases the userdata of a callback: runs exactly once, after the last call
- * of the callback, even when the registration failed. May be NULL.
+ * Releases the user data of a callback.
+ *
+ * It runs exactly once, after the last call of the callback, even when the registration
+ * failed. May be NULL.
+ *
  */
 typedef void (*vkvm_destroy_callback)(void *userdata);
 
 /**
- * Answers what a server asks for while a connection opens.
+ * Provides the credentials that a server asks for while a connection opens.
  *
- * `credentials` is a list of maps with the keys `type` (one of `VKVM_CRED_*`),
- * `prompt`, `challenge` and `result` (null, or the default answer). The
- * callback sets each `result` to a string. It returns 0, or -1 to give up.
- * It may be called several times. The library wipes its copies of the answers, in
- * `credentials` too. libvirt gets a copy of each, which it frees without wiping it.
+ * `credentials` is a list of maps with the keys `type` (one of `VKVM_CRED_*`), `prompt`,
+ * `challenge` and `result` (null, or the default). The callback sets each `result` to a
+ * string, and returns 0, or -1 to cancel. It may be called several times. The library wipes
+ * its copies of the answers, in `credentials` too. libvirt gets a copy of each, which it frees
+ * without wiping it.
+ *
  */
 typedef int (*vkvm_auth_callback)(vkvm_value *credentials, void *userdata);
 
 /**
- * Opens a connection to a hypervisor, without credentials.
+ * Opens a connection to a hypervisor, without asking for credentials.
  *
- * A call on a connection whose daemon is gone fails; it does not end the
- * program by SIGPIPE, whatever the disposition of that signal is.
+ * Over `qemu+ssh://` ssh runs in batch mode, unless the URI has the parameter
+ * `no_tty=0`. `vkvm_conn_open_auth` opens a connection that needs a password.
  *
- * Nobody is asked for a password: over `qemu+ssh://` ssh runs in its batch
- * mode, unless the URI has the parameter `no_tty=0`. See
- * vkvm_conn_open_auth().
+ * A call on a connection whose daemon has ended fails, without SIGPIPE for the
+ * program.
  *
- * @param uri the libvirt URI, like "qemu:///system"; NULL for libvirt's
- *     default (may be NULL; borrowed)
+ * @param uri libvirt URI, such as "qemu:///system" or
+ *     "qemu+ssh://host/system"; NULL means libvirt's default: the environment
+ *     variable LIBVIRT_DEFAULT_URI, `uri_default` of libvirt's client
+ *     configuration, or probing (may be NULL; borrowed)
  * @param flags bitwise OR of `VKVM_CONNECT_*`
  * @param conn the connection (out; not NULL; owned by the caller:
  *     vkvm_conn_free)
@@ -340,21 +325,23 @@ int vkvm_conn_open(const char *uri, uint32_t flags, vkvm_conn **conn, vkvm_error
 /**
  * Opens a connection to a hypervisor that may ask for credentials.
  *
- * With a callback ssh, which cannot use it, runs in its batch mode over
- * `qemu+ssh://`, unless the URI has the parameter `no_tty=0`. Without one
- * libvirt and ssh prompt on the console, as virsh does.
+ * ssh cannot use the callback: with one it runs in batch mode over
+ * `qemu+ssh://`, unless the URI has the parameter `no_tty=0`. Without a
+ * callback libvirt and ssh prompt on the console, as virsh does.
  *
- * @param uri the libvirt URI; NULL for libvirt's default (may be NULL;
- *     borrowed)
+ * @param uri libvirt URI; NULL means libvirt's default, as for
+ *     `vkvm_conn_open` (may be NULL; borrowed)
  * @param flags as for `vkvm_conn_open`
- * @param credtypes the types of credentials that the callback can give (one of
- *     `VKVM_CRED_*`; may be NULL; borrowed; its length is in credtypes_len)
- * @param credtypes_len how many there are
- * @param callback answers the requests, on this thread, before the function
- *     returns; NULL to let libvirt prompt on the console (may be NULL)
+ * @param credtypes types of credentials that the callback can provide,
+ *     borrowed (one of `VKVM_CRED_*`; may be NULL; borrowed; its length is in
+ *     credtypes_len)
+ * @param credtypes_len number of elements
+ * @param callback answers the requests on this thread, before the function
+ *     returns; NULL means that libvirt prompts on the console (may be NULL)
  * @param userdata passed to the callback (may be NULL; kept until destroy is
  *     called)
- * @param destroy releases the userdata (may be NULL)
+ * @param destroy called once, when the callback will not be called any more,
+ *     to release the user data (may be NULL)
  * @param conn the connection (out; not NULL; owned by the caller:
  *     vkvm_conn_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -374,31 +361,31 @@ int vkvm_conn_open_auth(const char *uri,
                         vkvm_error **error);
 
 /**
- * Adds a hold on the connection handle.
+ * Adds a reference to the connection handle.
  *
  * @param conn the connection (not NULL; borrowed)
- * @return the handle, which then needs one more `vkvm_conn_free`, or NULL when
- *     it is not live, or has 524,287 references.
+ * @return the handle, which needs one more `vkvm_conn_free`; NULL when it is
+ *     not live or has 524,287 references.
  */
 vkvm_conn *vkvm_conn_ref(vkvm_conn *conn);
 
 /**
- * Gives up a hold on the connection handle.
+ * Releases a reference to the connection handle.
  *
- * The last one takes back what was registered through the connection, and ends
- * the handle. The connection itself closes with the last object made from it.
- * NULL and handles that are not live are left alone.
+ * The last one ends the registrations made through the handle, and the handle
+ * itself. The connection to the daemon closes with the last object made from
+ * it. NULL and handles that are not live are ignored.
  *
  * @param conn the connection (may be NULL; consumed)
  */
 void vkvm_conn_free(vkvm_conn *conn);
 
 /**
- * Closes the connection handle, whoever else holds it.
+ * Closes the connection handle, regardless of its other references.
  *
- * What was registered through the connection is taken back; from then on every
- * call with this handle fails. The connection itself closes when the last
- * object made from it is freed.
+ * Registrations made through it end, and every later call with this handle
+ * fails. The connection to the daemon closes when the last object made from it
+ * is freed.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -855,7 +842,10 @@ int vkvm_conn_close(vkvm_conn *conn, vkvm_error **error);
 #define VKVM_ERROR_OWN_CANCELLED 10020
 
 /**
- * Gets the error number.
+ * Returns the code of the error.
+ *
+ * libvirt's codes are below 10000, the library's own codes
+ * (`VKVM_ERROR_OWN_*`) from 10000 on.
  *
  * @param err the error (not NULL; borrowed)
  * @return one of `VKVM_ERROR_ERR_*`, `VKVM_ERROR_WAR_*`, `VKVM_ERROR_OWN_*`
@@ -863,16 +853,15 @@ int vkvm_conn_close(vkvm_conn *conn, vkvm_error **error);
 int vkvm_error_code(vkvm_error *err);
 
 /**
- * Gets the column of the mistake in a document.
+ * Returns the column of the error in a document.
  *
  * @param err the error (not NULL; borrowed)
- * @return the column in characters, from 1, or 0 where no document is to
- *     blame.
+ * @return the column in characters, from 1; 0 when no document is the cause.
  */
 uint64_t vkvm_error_column(vkvm_error *err);
 
 /**
- * Gets which part of libvirt reported the error.
+ * Returns the error domain: the part of libvirt that reported the error.
  *
  * @param err the error (not NULL; borrowed)
  * @return one of `VKVM_ERROR_FROM_*`
@@ -880,18 +869,20 @@ uint64_t vkvm_error_column(vkvm_error *err);
 int vkvm_error_domain(vkvm_error *err);
 
 /**
- * Gets the name of the function that failed: libvirt's, or the function of
- * this library that was called where libvirt was not reached.
+ * Returns the name of the function that failed.
+ *
+ * It is libvirt's function, or the function of this library when libvirt was
+ * not reached.
  *
  * @param err the error (not NULL; borrowed)
- * @return the name, which lives as long as the program, or NULL if `err` is no
- *     live error.
+ * @return the name, a static text; NULL when `err` is not a live error.
  */
 const char *vkvm_error_function(vkvm_error *err);
 
 /**
- * Returns what to do about the error, in one sentence, where the message alone
- * does not help: when a connection could not be opened.
+ * Returns advice on the error, in one sentence.
+ *
+ * There is advice for connections that could not be opened.
  *
  * @param err the error (not NULL; borrowed)
  * @return the sentence, borrowed from the error, or NULL.
@@ -899,7 +890,7 @@ const char *vkvm_error_function(vkvm_error *err);
 const char *vkvm_error_hint(vkvm_error *err);
 
 /**
- * Gets the first of libvirt's extra numbers.
+ * Returns the first of libvirt's extra numbers of the error.
  *
  * @param err the error (not NULL; borrowed)
  * @return the number, or 0.
@@ -907,7 +898,7 @@ const char *vkvm_error_hint(vkvm_error *err);
 int vkvm_error_int1(vkvm_error *err);
 
 /**
- * Gets the second of libvirt's extra numbers.
+ * Returns the second of libvirt's extra numbers of the error.
  *
  * @param err the error (not NULL; borrowed)
  * @return the number, or 0.
@@ -915,7 +906,7 @@ int vkvm_error_int1(vkvm_error *err);
 int vkvm_error_int2(vkvm_error *err);
 
 /**
- * Gets how bad the error is.
+ * Returns the level of the error: a warning or an error.
  *
  * @param err the error (not NULL; borrowed)
  * @return one of `VKVM_ERROR_LEVEL_*`
@@ -923,26 +914,26 @@ int vkvm_error_int2(vkvm_error *err);
 int vkvm_error_level(vkvm_error *err);
 
 /**
- * Gets the line of the mistake in a document.
+ * Returns the line of the error in a document.
  *
  * @param err the error (not NULL; borrowed)
- * @return the line, from 1, or 0 where no document is to blame.
+ * @return the line, from 1; 0 when no document is the cause.
  */
 uint64_t vkvm_error_line(vkvm_error *err);
 
 /**
- * Gets the functions of this library that the message names, such as one that
- * is to be called first. Bindings whose language has other names for them put
- * these in their place.
+ * Returns the functions of this library that the message names.
+ *
+ * Bindings replace them with the names in their language.
  *
  * @param err the error (not NULL; borrowed)
- * @return the names as they are in the message, with spaces between them,
- *     borrowed from the error; NULL where it names none
+ * @return the names as in the message, separated by spaces, borrowed from the
+ *     error; NULL when it names none
  */
 const char *vkvm_error_mentions(vkvm_error *err);
 
 /**
- * Gets the text for people.
+ * Returns the message of the error, for people to read.
  *
  * @param err the error (not NULL; borrowed)
  * @return the text, borrowed from the error; never NULL.
@@ -950,15 +941,16 @@ const char *vkvm_error_mentions(vkvm_error *err);
 const char *vkvm_error_message(vkvm_error *err);
 
 /**
- * Gets the parameter that was wrong.
+ * Returns the name of the parameter that was wrong.
  *
  * @param err the error (not NULL; borrowed)
- * @return its name, borrowed from the error, or NULL where none is to blame.
+ * @return the name, borrowed from the error; NULL when no parameter is the
+ *     cause.
  */
 const char *vkvm_error_parameter(vkvm_error *err);
 
 /**
- * Gets the first of libvirt's extra texts.
+ * Returns the first of libvirt's extra strings of the error.
  *
  * @param err the error (not NULL; borrowed)
  * @return the text, borrowed from the error, or NULL.
@@ -966,7 +958,7 @@ const char *vkvm_error_parameter(vkvm_error *err);
 const char *vkvm_error_str1(vkvm_error *err);
 
 /**
- * Gets the second of libvirt's extra texts.
+ * Returns the second of libvirt's extra strings of the error.
  *
  * @param err the error (not NULL; borrowed)
  * @return the text, borrowed from the error, or NULL.
@@ -974,7 +966,7 @@ const char *vkvm_error_str1(vkvm_error *err);
 const char *vkvm_error_str2(vkvm_error *err);
 
 /**
- * Gets the third of libvirt's extra texts.
+ * Returns the third of libvirt's extra strings of the error.
  *
  * @param err the error (not NULL; borrowed)
  * @return the text, borrowed from the error, or NULL.
@@ -982,12 +974,12 @@ const char *vkvm_error_str2(vkvm_error *err);
 const char *vkvm_error_str3(vkvm_error *err);
 
 /**
- * Gets everything that is known about the error, as JSON.
+ * Returns all details of the error as JSON.
  *
  * @param err the error (not NULL; borrowed)
  * @param json an object with the keys `level`, `code`, `domain`, `message`,
  *     `str1` to `str3`, `int1`, `int2`, `function`, `parameter`, `line`,
- *     `column`, and `hint` where there is one (out; not NULL; owned by the
+ *     `column`, and `hint` if there is one (out; not NULL; owned by the
  *     caller: vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -996,7 +988,7 @@ const char *vkvm_error_str3(vkvm_error *err);
 int vkvm_error_to_json(vkvm_error *err, char **json, vkvm_error **error);
 
 /**
- * Gets everything that is known about the error, as a value.
+ * Returns all details of the error as a value.
  *
  * @param err the error (not NULL; borrowed)
  * @param details a map with the keys of `vkvm_error_to_json` (out; not NULL;
@@ -1008,19 +1000,21 @@ int vkvm_error_to_json(vkvm_error *err, char **json, vkvm_error **error);
 int vkvm_error_to_value(vkvm_error *err, vkvm_value **details, vkvm_error **error);
 
 /**
- * Gives up a hold on the error handle. NULL and handles that are not live are
- * left alone.
+ * Releases a reference to the error handle.
+ *
+ * Texts that were borrowed from the error end with its last reference. NULL
+ * and handles that are not live are ignored.
  *
  * @param err the error (may be NULL; consumed)
  */
 void vkvm_error_free(vkvm_error *err);
 
 /**
- * Adds a hold on the error handle.
+ * Adds a reference to the error handle.
  *
  * @param err the error (not NULL; borrowed)
- * @return the handle, which then needs one more `vkvm_error_free`, or NULL
- *     when it is not live, or has 524,287 references.
+ * @return the handle, which needs one more `vkvm_error_free`; NULL when it is
+ *     not live or has 524,287 references.
  */
 vkvm_error *vkvm_error_ref(vkvm_error *err);
 
@@ -1050,16 +1044,17 @@ vkvm_error *vkvm_error_ref(vkvm_error *err);
 #define VKVM_VALUE_HANDLE 9
 
 /**
- * Gets the parts of a value, one by one, from `vkvm_value_visit`.
+ * The functions that receive the parts of a value, from `vkvm_value_visit`.
  *
- * A list or map is announced with its number of items, then come its items
- * (in a map, `key` before each), then `end`. Texts and keys are `len` bytes
- * without a NUL behind them; a text is borrowed for the time of the call, a
- * key until its map is complete. No member may be NULL.
+ * A list or map is announced with its number of items. Its items follow, in a map each after
+ * its `key`, then `end`. Texts and keys are `len` bytes without a NUL after them; a text is
+ * borrowed for the duration of the call, a key until its map is complete. No member may be
+ * NULL.
+ *
  */
 typedef struct {
   /**
-   * Nothing.
+   * Null.
    */
   void (*null)(void *userdata);
   /**
@@ -1087,7 +1082,7 @@ typedef struct {
    */
   void (*bytes)(void *userdata, const uint8_t *data, size_t len);
   /**
-   * A handle, borrowed; its class as in function names, like "domain".
+   * A handle, borrowed, and its class as in function names, such as "domain".
    */
   void (*handle)(void *userdata, void *handle, const char *class_name, size_t len);
   /**
@@ -1109,7 +1104,7 @@ typedef struct {
 } vkvm_value_visitor;
 
 /**
- * Makes an empty list.
+ * Creates an empty list.
  *
  * @param value the new value (out; not NULL; owned by the caller:
  *     vkvm_value_free)
@@ -1120,7 +1115,7 @@ typedef struct {
 int vkvm_value_new_list(vkvm_value **value, vkvm_error **error);
 
 /**
- * Makes an empty map.
+ * Creates an empty map.
  *
  * @param value the new value (out; not NULL; owned by the caller:
  *     vkvm_value_free)
@@ -1131,7 +1126,7 @@ int vkvm_value_new_list(vkvm_value **value, vkvm_error **error);
 int vkvm_value_new_map(vkvm_value **value, vkvm_error **error);
 
 /**
- * Makes a null.
+ * Creates a null value.
  *
  * @param value the new value (out; not NULL; owned by the caller:
  *     vkvm_value_free)
@@ -1142,10 +1137,11 @@ int vkvm_value_new_map(vkvm_value **value, vkvm_error **error);
 int vkvm_value_new_null(vkvm_value **value, vkvm_error **error);
 
 /**
- * Copies a part of a value.
+ * Returns a copy of a part of the value.
  *
  * @param value the value (not NULL; borrowed)
- * @param path which part (may be NULL; borrowed)
+ * @param path path of the part; NULL means the value itself (may be NULL;
+ *     borrowed)
  * @param part the copy (out; not NULL; owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -1154,11 +1150,14 @@ int vkvm_value_new_null(vkvm_value **value, vkvm_error **error);
 int vkvm_value_get(vkvm_value *value, const char *path, vkvm_value **part, vkvm_error **error);
 
 /**
- * Gets a truth value: a bool, 0 or 1, or the text yes, no, true or false.
+ * Returns a part of the value as a bool.
+ *
+ * It accepts a bool, 0, 1, and the texts yes, no, true and false.
  *
  * @param value the value (not NULL; borrowed)
- * @param path which part of the value (may be NULL; borrowed)
- * @param result the truth (out; not NULL)
+ * @param path path of the part; NULL means the value itself (may be NULL;
+ *     borrowed)
+ * @param result the bool (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -1166,13 +1165,16 @@ int vkvm_value_get(vkvm_value *value, const char *path, vkvm_value **part, vkvm_
 int vkvm_value_get_bool(vkvm_value *value, const char *path, bool *result, vkvm_error **error);
 
 /**
- * Gets bytes: a byte string, or text as UTF-8.
+ * Returns a part of the value as bytes.
+ *
+ * It accepts a byte string, and text, as UTF-8.
  *
  * @param value the value (not NULL; borrowed)
- * @param path which part of the value (may be NULL; borrowed)
+ * @param path path of the part; NULL means the value itself (may be NULL;
+ *     borrowed)
  * @param result the bytes (out; not NULL; owned by the caller:
  *     vkvm_bytes_free; its length is in result_len)
- * @param result_len how many there are (out)
+ * @param result_len number of bytes (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -1184,10 +1186,13 @@ int vkvm_value_get_bytes(vkvm_value *value,
                          vkvm_error **error);
 
 /**
- * Gets a floating point number: a number, or text that is one.
+ * Returns a part of the value as a floating point number.
+ *
+ * It accepts a number, and text that is one.
  *
  * @param value the value (not NULL; borrowed)
- * @param path which part of the value (may be NULL; borrowed)
+ * @param path path of the part; NULL means the value itself (may be NULL;
+ *     borrowed)
  * @param result the number (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -1199,12 +1204,13 @@ int vkvm_value_get_double(vkvm_value *value,
                           vkvm_error **error);
 
 /**
- * Gets a handle of whichever class, with a hold on it of its own.
+ * Returns a part of the value as a handle, with a reference of its own.
  *
  * @param value the value (not NULL; borrowed)
- * @param path which part of the value (may be NULL; borrowed)
- * @param result the handle, to be cast to its class and freed with that
- *     class's `_free` (out; not NULL; owned by the caller)
+ * @param path path of the part; NULL means the value itself (may be NULL;
+ *     borrowed)
+ * @param result the handle, to be cast to its class and freed by the `_free`
+ *     function of that class (out; not NULL; owned by the caller)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -1215,10 +1221,13 @@ int vkvm_value_get_handle(vkvm_value *value,
                           vkvm_error **error);
 
 /**
- * Gets a signed integer: an integer, or text that is one.
+ * Returns a part of the value as a signed integer.
+ *
+ * It accepts an integer, and text that is one.
  *
  * @param value the value (not NULL; borrowed)
- * @param path which part of the value (may be NULL; borrowed)
+ * @param path path of the part; NULL means the value itself (may be NULL;
+ *     borrowed)
  * @param result the integer (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -1230,11 +1239,12 @@ int vkvm_value_get_int64(vkvm_value *value,
                          vkvm_error **error);
 
 /**
- * Gets a key of a map by its position.
+ * Returns a key of a map by its position.
  *
  * @param value the value (not NULL; borrowed)
- * @param path which part of the value (may be NULL; borrowed)
- * @param index the position, from 0
+ * @param path path of the part; NULL means the value itself (may be NULL;
+ *     borrowed)
+ * @param index position, from 0
  * @param key the key (out; not NULL; owned by the caller: vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -1247,10 +1257,11 @@ int vkvm_value_get_key(vkvm_value *value,
                        vkvm_error **error);
 
 /**
- * Gets the kind of a part of a value.
+ * Returns the kind of a part of the value.
  *
  * @param value the value (not NULL; borrowed)
- * @param path which part (may be NULL; borrowed)
+ * @param path path of the part; NULL means the value itself (may be NULL;
+ *     borrowed)
  * @param kind one of `VKVM_VALUE_*` (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -1259,11 +1270,15 @@ int vkvm_value_get_key(vkvm_value *value,
 int vkvm_value_get_kind(vkvm_value *value, const char *path, int *kind, vkvm_error **error);
 
 /**
- * Gets how many items a list or map has, or bytes a string or byte string.
+ * Returns the length of a part of the value.
+ *
+ * It is the number of items of a list or map, or the number of bytes of a
+ * string or byte string.
  *
  * @param value the value (not NULL; borrowed)
- * @param path which part of the value (may be NULL; borrowed)
- * @param length how many (out; not NULL)
+ * @param path path of the part; NULL means the value itself (may be NULL;
+ *     borrowed)
+ * @param length the length (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -1274,11 +1289,13 @@ int vkvm_value_get_length(vkvm_value *value,
                           vkvm_error **error);
 
 /**
- * Gets text. Text that has a NUL byte is an error: `vkvm_value_get_bytes` can
- * give it.
+ * Returns a part of the value as text.
+ *
+ * Text with a NUL byte is an error: `vkvm_value_get_bytes` returns it.
  *
  * @param value the value (not NULL; borrowed)
- * @param path which part of the value (may be NULL; borrowed)
+ * @param path path of the part; NULL means the value itself (may be NULL;
+ *     borrowed)
  * @param result the text (out; not NULL; owned by the caller:
  *     vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -1291,10 +1308,13 @@ int vkvm_value_get_string(vkvm_value *value,
                           vkvm_error **error);
 
 /**
- * Gets an unsigned integer: an integer, or text that is one.
+ * Returns a part of the value as an unsigned integer.
+ *
+ * It accepts an integer, and text that is one.
  *
  * @param value the value (not NULL; borrowed)
- * @param path which part of the value (may be NULL; borrowed)
+ * @param path path of the part; NULL means the value itself (may be NULL;
+ *     borrowed)
  * @param result the integer (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -1306,11 +1326,12 @@ int vkvm_value_get_uint64(vkvm_value *value,
                           vkvm_error **error);
 
 /**
- * Adds a copy of a value to the end of a list.
+ * Appends a copy of a value to a list.
  *
  * @param value the value (not NULL; borrowed)
- * @param path where the list is (may be NULL; borrowed)
- * @param item what to add (not NULL; borrowed)
+ * @param path path of the list; NULL means the value itself (may be NULL;
+ *     borrowed)
+ * @param item value to copy, borrowed (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -1321,12 +1342,14 @@ int vkvm_value_append(vkvm_value *value,
                       vkvm_error **error);
 
 /**
- * Tells whether two values are equal: numbers by what they are worth, maps
- * whatever the order of their keys.
+ * Reports whether two values are equal.
+ *
+ * Numbers are compared by their values, maps regardless of the order of their
+ * keys.
  *
  * @param value the value (not NULL; borrowed)
  * @param other the other value (not NULL; borrowed)
- * @param equal whether they are (out; not NULL)
+ * @param equal true if they are (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -1334,9 +1357,11 @@ int vkvm_value_append(vkvm_value *value,
 int vkvm_value_equal(vkvm_value *value, vkvm_value *other, bool *equal, vkvm_error **error);
 
 /**
- * Reads a value from JSON. Malformed JSON is an error with line and column.
+ * Creates a value from JSON.
  *
- * @param json the JSON (not NULL; borrowed)
+ * Malformed JSON is an error with line and column.
+ *
+ * @param json the JSON text (not NULL; borrowed)
  * @param value the value (out; not NULL; owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -1345,8 +1370,9 @@ int vkvm_value_equal(vkvm_value *value, vkvm_value *other, bool *equal, vkvm_err
 int vkvm_value_from_json(const char *json, vkvm_value **value, vkvm_error **error);
 
 /**
- * Reads a value from XML, by the rules of `vkvm_value_to_xml`. Malformed XML
- * is an error with line and column.
+ * Creates a value from XML, by the rules of `vkvm_value_to_xml`.
+ *
+ * Malformed XML is an error with line and column.
  *
  * @param xml the document (not NULL; borrowed)
  * @param value a map with one key, the name of the root element (out; not
@@ -1358,12 +1384,15 @@ int vkvm_value_from_json(const char *json, vkvm_value **value, vkvm_error **erro
 int vkvm_value_from_xml(const char *xml, vkvm_value **value, vkvm_error **error);
 
 /**
- * Puts a copy of a value under a key of a map. Dots in the key mean nothing.
+ * Sets a key of a map to a copy of another value.
+ *
+ * Dots in the key have no meaning.
  *
  * @param value the value (not NULL; borrowed)
- * @param path where the map is (may be NULL; borrowed)
+ * @param path path of the map; NULL means the value itself (may be NULL;
+ *     borrowed)
  * @param key the key, which may be new (not NULL; borrowed)
- * @param item what to put there (not NULL; borrowed)
+ * @param item value to copy, borrowed (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -1375,10 +1404,10 @@ int vkvm_value_put(vkvm_value *value,
                    vkvm_error **error);
 
 /**
- * Removes a part of a value.
+ * Removes a part of the value.
  *
  * @param value the value (not NULL; borrowed)
- * @param path which part (not NULL; borrowed)
+ * @param path path of the part (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -1386,25 +1415,27 @@ int vkvm_value_put(vkvm_value *value,
 int vkvm_value_remove(vkvm_value *value, const char *path, vkvm_error **error);
 
 /**
- * Puts a copy of a value into another.
+ * Sets a part of the value to a copy of another value.
  *
- * What is at the path is replaced. Otherwise what is missing of the path is
- * made, in the last map or list on it that exists. A name makes a key with a
- * map for what follows: "domain.@type" in an empty map makes the map "domain"
- * and its key "@type". The part + appends to a list, and so does an index that
- * is the list's length: in "disk.+.@type" it appends a map to the list "disk".
- * Where there is no list yet, + or 0 makes one. The item that + has appended
- * is named by its index afterwards. A path through text, a number, a boolean
- * or null is an error, and so is an index that leaves a gap; nothing is
- * changed then. What XML has as an empty element, like `<features/>`, is true:
- * put a map in its place before what is to be in it.
+ * A part that exists is replaced. Otherwise the missing parts of the path are
+ * created, in the last map or list that exists:
  *
- * Each dot in what is made separates two parts; `vkvm_value_put` takes keys
- * that have dots of their own, like "vcpu.0.state" in a map of statistics.
+ * - a name creates a key, with a map for the rest of the path: "domain.@type"
+ * in an empty map creates the map "domain" and its key "@type" - "+" appends
+ * to a list, and so does an index equal to the list's length: "disk.+.@type"
+ * appends a map to the list "disk"; where there is no list yet, "+" or 0
+ * creates one. Afterwards the appended item is named by its index - a path
+ * through text, a number, a bool or null is an error, and so is an index that
+ * leaves a gap; nothing is changed then - an empty XML element such as
+ * <features/> is true: replace it by a map before setting its parts
+ *
+ * Each dot in the missing parts separates two of them; `vkvm_value_put` sets
+ * keys that contain dots, such as "vcpu.0.state" in a map of statistics.
  *
  * @param value the value (not NULL; borrowed)
- * @param path where to put it (may be NULL; borrowed)
- * @param item what to put there (not NULL; borrowed)
+ * @param path path of the part to set; NULL means the value itself (may be
+ *     NULL; borrowed)
+ * @param item value to copy, borrowed (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -1412,11 +1443,12 @@ int vkvm_value_remove(vkvm_value *value, const char *path, vkvm_error **error);
 int vkvm_value_set(vkvm_value *value, const char *path, vkvm_value *item, vkvm_error **error);
 
 /**
- * Puts a bool into a value.
+ * Sets a part of the value to a bool.
  *
  * @param value the value (not NULL; borrowed)
- * @param path where, as for `vkvm_value_set` (may be NULL; borrowed)
- * @param item 0 for false, anything else for true
+ * @param path path of the part to set, as for `vkvm_value_set`; NULL means the
+ *     value itself (may be NULL; borrowed)
+ * @param item 0 for false, any other value for true
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -1424,12 +1456,14 @@ int vkvm_value_set(vkvm_value *value, const char *path, vkvm_value *item, vkvm_e
 int vkvm_value_set_bool(vkvm_value *value, const char *path, int item, vkvm_error **error);
 
 /**
- * Puts bytes into a value.
+ * Sets a part of the value to bytes.
  *
  * @param value the value (not NULL; borrowed)
- * @param path where, as for `vkvm_value_set` (may be NULL; borrowed)
- * @param item the bytes (not NULL; borrowed; its length is in item_len)
- * @param item_len how many there are
+ * @param path path of the part to set, as for `vkvm_value_set`; NULL means the
+ *     value itself (may be NULL; borrowed)
+ * @param item the bytes, copied (not NULL; borrowed; its length is in
+ *     item_len)
+ * @param item_len number of bytes
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -1441,10 +1475,11 @@ int vkvm_value_set_bytes(vkvm_value *value,
                          vkvm_error **error);
 
 /**
- * Puts a floating point number into a value.
+ * Sets a part of the value to a floating point number.
  *
  * @param value the value (not NULL; borrowed)
- * @param path where, as for `vkvm_value_set` (may be NULL; borrowed)
+ * @param path path of the part to set, as for `vkvm_value_set`; NULL means the
+ *     value itself (may be NULL; borrowed)
  * @param item the number
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -1453,14 +1488,15 @@ int vkvm_value_set_bytes(vkvm_value *value,
 int vkvm_value_set_double(vkvm_value *value, const char *path, double item, vkvm_error **error);
 
 /**
- * Puts a handle of whichever class into a value, with a hold of its own.
+ * Sets a part of the value to a handle, with a reference of its own.
  *
- * A value that would then hold itself, directly or through other values, is
- * refused: it would never be freed.
+ * A handle that leads back to the value, directly or through other values, is
+ * refused, as neither would ever be freed.
  *
  * @param value the value (not NULL; borrowed)
- * @param path where, as for `vkvm_value_set` (may be NULL; borrowed)
- * @param item the handle (not NULL; borrowed)
+ * @param path path of the part to set, as for `vkvm_value_set`; NULL means the
+ *     value itself (may be NULL; borrowed)
+ * @param item a handle of any class (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -1468,10 +1504,11 @@ int vkvm_value_set_double(vkvm_value *value, const char *path, double item, vkvm
 int vkvm_value_set_handle(vkvm_value *value, const char *path, void *item, vkvm_error **error);
 
 /**
- * Puts a signed integer into a value.
+ * Sets a part of the value to a signed integer.
  *
  * @param value the value (not NULL; borrowed)
- * @param path where, as for `vkvm_value_set` (may be NULL; borrowed)
+ * @param path path of the part to set, as for `vkvm_value_set`; NULL means the
+ *     value itself (may be NULL; borrowed)
  * @param item the integer
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -1480,10 +1517,11 @@ int vkvm_value_set_handle(vkvm_value *value, const char *path, void *item, vkvm_
 int vkvm_value_set_int64(vkvm_value *value, const char *path, int64_t item, vkvm_error **error);
 
 /**
- * Puts a null into a value.
+ * Sets a part of the value to null.
  *
  * @param value the value (not NULL; borrowed)
- * @param path where, as for `vkvm_value_set` (may be NULL; borrowed)
+ * @param path path of the part to set, as for `vkvm_value_set`; NULL means the
+ *     value itself (may be NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -1491,11 +1529,12 @@ int vkvm_value_set_int64(vkvm_value *value, const char *path, int64_t item, vkvm
 int vkvm_value_set_null(vkvm_value *value, const char *path, vkvm_error **error);
 
 /**
- * Puts text into a value.
+ * Sets a part of the value to text.
  *
  * @param value the value (not NULL; borrowed)
- * @param path where, as for `vkvm_value_set` (may be NULL; borrowed)
- * @param item the text (not NULL; borrowed)
+ * @param path path of the part to set, as for `vkvm_value_set`; NULL means the
+ *     value itself (may be NULL; borrowed)
+ * @param item the text, copied (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -1506,10 +1545,11 @@ int vkvm_value_set_string(vkvm_value *value,
                           vkvm_error **error);
 
 /**
- * Puts an unsigned integer into a value.
+ * Sets a part of the value to an unsigned integer.
  *
  * @param value the value (not NULL; borrowed)
- * @param path where, as for `vkvm_value_set` (may be NULL; borrowed)
+ * @param path path of the part to set, as for `vkvm_value_set`; NULL means the
+ *     value itself (may be NULL; borrowed)
  * @param item the integer
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -1521,11 +1561,14 @@ int vkvm_value_set_uint64(vkvm_value *value,
                           vkvm_error **error);
 
 /**
- * Writes a value as JSON. Bytes become `{"$bytes": "<base64>"}`.
+ * Converts the value to JSON.
+ *
+ * Bytes become `{"$bytes": "<base64>"}`.
  *
  * @param value the value (not NULL; borrowed)
- * @param pretty 0 for one line, anything else for indented lines
- * @param json the JSON (out; not NULL; owned by the caller: vkvm_string_free)
+ * @param pretty 0 for a single line, any other value for indented lines
+ * @param json the JSON text (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -1533,13 +1576,16 @@ int vkvm_value_set_uint64(vkvm_value *value,
 int vkvm_value_to_json(vkvm_value *value, int pretty, char **json, vkvm_error **error);
 
 /**
- * Writes a map with one key, the name of the root element, as XML.
+ * Converts the value to XML.
  *
- * Keys that begin with @ are attributes, `#text` is the text beside them,
- * lists are repeated elements. True, null and an empty map are an empty
- * element, false is no element. `#order`, a list of names, says in which order
- * the children and pieces of text stand where the order of the keys does not;
- * `#text` is then the list of pieces.
+ * The value is a map with one key, the name of the root element. The rules
+ * are:
+ *
+ * - a key that begins with @ is an attribute - the key #text is the text of an
+ * element that has attributes or children - a list is a repeated element -
+ * true, null and an empty map are an empty element; false is no element - the
+ * key #order, a list of names, gives the order of children and pieces of text
+ * where the order of the keys does not; #text is then the list of the pieces
  *
  * @param value the value (not NULL; borrowed)
  * @param xml the document (out; not NULL; owned by the caller:
@@ -1551,13 +1597,14 @@ int vkvm_value_to_json(vkvm_value *value, int pretty, char **json, vkvm_error **
 int vkvm_value_to_xml(vkvm_value *value, char **xml, vkvm_error **error);
 
 /**
- * Shows every part of a value to a visitor, in order.
+ * Passes every part of the value to a visitor, in order.
  *
- * The visitor cannot change the value: that is an error.
+ * The visitor cannot change the value: an attempt is an error.
  *
  * @param value the value (not NULL; borrowed)
- * @param path which part of the value (may be NULL; borrowed)
- * @param visitor the functions that get the parts (not NULL; borrowed)
+ * @param path path of the part; NULL means the value itself (may be NULL;
+ *     borrowed)
+ * @param visitor functions that receive the parts (not NULL; borrowed)
  * @param userdata passed to them (may be NULL; kept until destroy is called)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -1570,17 +1617,16 @@ int vkvm_value_visit(vkvm_value *value,
                      vkvm_error **error);
 
 /**
- * Shows every part of a value to a visitor, as `vkvm_value_visit` does, and
- * gives up the hold on it, as `vkvm_value_free` does. This is the fast way to
- * turn a value that a call returned into something else.
+ * Passes every part of the value to a visitor, and releases a reference to it.
  *
- * The hold is given up also when the visitor is refused. The visitor must not
- * use the handle. If it was the last hold, and the value is text or bytes
- * alone, these are overwritten first, as by `vkvm_value_wipe_and_free`: that
- * is how a command gives a secret.
+ * It is `vkvm_value_visit` and `vkvm_value_free` in one, the fast way to
+ * convert a returned value. The reference is released even if the visitor is
+ * refused. The visitor must not use the handle. With the last reference a
+ * value that is text or bytes alone is wiped, as by
+ * `vkvm_value_wipe_and_free`, since commands return secrets that way.
  *
  * @param value the value (not NULL; consumed)
- * @param visitor the functions that get the parts (not NULL; borrowed)
+ * @param visitor functions that receive the parts (not NULL; borrowed)
  * @param userdata passed to them (may be NULL; kept until destroy is called)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -1592,16 +1638,15 @@ int vkvm_value_visit_and_free(vkvm_value *value,
                               vkvm_error **error);
 
 /**
- * Shows every part of what an XML document says to a visitor: what
- * `vkvm_value_visit` shows of the value that `vkvm_value_from_xml` makes of
- * it, but without making it. This is the fast way to turn XML into something
- * else.
+ * Passes every part of an XML document to a visitor.
  *
- * Malformed XML is an error with line and column; nothing is shown then. The
- * visitor must not change the document.
+ * The visitor sees what `vkvm_value_visit` would pass for the result of
+ * `vkvm_value_from_xml`, but no value is built: the fast way to convert XML.
+ * Malformed XML is an error with line and column, reported before the visitor
+ * is called. The visitor must not change the document.
  *
  * @param xml the document (not NULL; borrowed)
- * @param visitor the functions that get the parts (not NULL; borrowed)
+ * @param visitor functions that receive the parts (not NULL; borrowed)
  * @param userdata passed to them (may be NULL; kept until destroy is called)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -1613,60 +1658,68 @@ int vkvm_value_visit_xml(const char *xml,
                          vkvm_error **error);
 
 /**
- * Gives up a hold on the value handle, as `vkvm_value_free` does. If it was
- * the last one, all texts and bytes in the value are overwritten first, so
- * that a secret does not stay in memory that is freed. NULL and handles that
- * are not live are left alone.
+ * Releases a reference to the value handle, and wipes the value with the last
+ * one.
+ *
+ * All texts and bytes in the value are overwritten before they are freed, so
+ * that no secret remains in memory. NULL and handles that are not live are
+ * ignored.
  *
  * @param value the value (may be NULL; consumed)
  */
 void vkvm_value_wipe_and_free(vkvm_value *value);
 
 /**
- * Gives up a hold on the value handle. NULL and handles that are not live are
- * left alone.
+ * Releases a reference to the value handle.
+ *
+ * NULL and handles that are not live are ignored.
  *
  * @param value the value (may be NULL; consumed)
  */
 void vkvm_value_free(vkvm_value *value);
 
 /**
- * Adds a hold on the value handle.
+ * Adds a reference to the value handle.
  *
  * @param value the value (not NULL; borrowed)
- * @return the handle, which then needs one more `vkvm_value_free`, or NULL
- *     when it is not live, or has 524,287 references.
+ * @return the handle, which needs one more `vkvm_value_free`; NULL when it is
+ *     not live or has 524,287 references.
  */
 vkvm_value *vkvm_value_ref(vkvm_value *value);
 
 /* === Handles of any class ================================================= */
 
 /**
- * Gets how long calls on an object may take, for a binding that chooses by it
- * between the function and `vkvm_invoke`: the limit of its connection
- * (`vkvm_conn_set_call_timeout`).
+ * Returns the timeout for calls on an object.
  *
- * @param handle a handle of whichever class (may be NULL; borrowed)
- * @return how long; 0 for no limit, also of what belongs to no connection, and
- *     of what is no live handle (in milliseconds)
+ * It is that of the object's connection, `vkvm_conn_set_call_timeout`. A
+ * binding uses it to choose between the function and `vkvm_invoke`.
+ *
+ * @param handle a handle of any class (may be NULL; borrowed)
+ * @return the timeout; 0 means no limit, also for an object without a
+ *     connection and for a handle that is not live (in milliseconds)
  */
 uint32_t vkvm_handle_call_timeout(void *handle);
 
 /**
- * Tells the class of a handle, for callbacks that get objects of any class.
+ * Returns the class of a handle.
  *
- * @param handle a handle of whichever class (may be NULL; borrowed)
- * @return the class as in function names, like "domain", or NULL when this is
- *     no live handle; it is valid for ever.
+ * It is for callbacks that receive objects of any class.
+ *
+ * @param handle a handle of any class (may be NULL; borrowed)
+ * @return the class as in function names, such as "domain"; NULL when the
+ *     handle is not live. The text is static.
  */
 const char *vkvm_handle_class_name(void *handle);
 
 /**
- * Counts the live handles of a class, which makes leaks testable.
+ * Returns the number of live handles of a class.
  *
- * @param class_name the class as in function names, like "domain" (not NULL;
- *     borrowed)
- * @param count how many there are (out; not NULL)
+ * Tests find leaks with it.
+ *
+ * @param class_name the class as in function names, such as "domain" (not
+ *     NULL; borrowed)
+ * @param count number of handles (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -1674,19 +1727,20 @@ const char *vkvm_handle_class_name(void *handle);
 int vkvm_handle_count(const char *class_name, size_t *count, vkvm_error **error);
 
 /**
- * Gives up a hold on a handle of whichever class. NULL and handles that are
- * not live are left alone.
+ * Releases a reference to a handle of any class.
+ *
+ * NULL and handles that are not live are ignored.
  *
  * @param handle the handle (may be NULL; consumed)
  */
 void vkvm_handle_free(void *handle);
 
 /**
- * Adds a hold on a handle of whichever class.
+ * Adds a reference to a handle of any class.
  *
  * @param handle the handle (may be NULL; borrowed)
- * @return the handle, which then needs one more `vkvm_handle_free`, or the
- *     free function of its class; NULL when it is not live.
+ * @return the handle, which needs one more `vkvm_handle_free` or free function
+ *     of its class; NULL when it is not live or has 524,287 references.
  */
 void *vkvm_handle_ref(void *handle);
 
@@ -1705,7 +1759,7 @@ void vkvm_string_free(char *text);
  * Frees a list of texts that a function returned, with the texts.
  *
  * @param list the list (may be NULL; consumed; its length is in list_len)
- * @param list_len how many there are
+ * @param list_len number of elements
  */
 void vkvm_string_list_free(char **list, size_t list_len);
 
@@ -1715,15 +1769,16 @@ void vkvm_string_list_free(char **list, size_t list_len);
  * Frees a list of integers that a function returned.
  *
  * @param list the list (may be NULL; consumed; its length is in list_len)
- * @param list_len how many there are
+ * @param list_len number of elements
  */
 void vkvm_int_list_free(int *list, size_t list_len);
 
 /* === Bytes ================================================================ */
 
 /**
- * Frees bytes that a function returned. They are overwritten first: they may
- * be a secret.
+ * Wipes and frees bytes that a function returned.
+ *
+ * They are overwritten first, as they may be a secret.
  *
  * @param data the bytes (may be NULL; consumed)
  */
@@ -1732,7 +1787,10 @@ void vkvm_bytes_free(uint8_t *data);
 /* === The library ========================================================== */
 
 /**
- * Gets the version of the libvirt that this process uses.
+ * Returns the version of the libvirt that this process uses.
+ *
+ * The other end of a connection may have another one:
+ * `vkvm_conn_get_library_version`.
  *
  * @param version major * 1,000,000 + minor * 1,000 + micro (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -1744,14 +1802,13 @@ void vkvm_bytes_free(uint8_t *data);
 int vkvm_library_get_libvirt_version(uint64_t *version, vkvm_error **error);
 
 /**
- * Returns the openings with a deadline that are at work in this process, by
- * their URIs.
+ * Returns the connections that are being opened with a timeout, by URI.
  *
- * The keys of each map are `uri`; `running`, how many openings of it are at
- * work; and `abandoned`, how many among these have passed their deadline and
- * have not ended yet. See vkvm_conn_open_with().
+ * See `vkvm_conn_open_with`.
  *
- * @param openings the openings (out; not NULL; owned by the caller:
+ * @param openings a list of maps with the keys `uri`, `running` (number of
+ *     attempts that are running) and `abandoned` (number of those that have
+ *     timed out and have not ended) (out; not NULL; owned by the caller:
  *     vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -1760,7 +1817,7 @@ int vkvm_library_get_libvirt_version(uint64_t *version, vkvm_error **error);
 int vkvm_library_get_openings(vkvm_value **openings, vkvm_error **error);
 
 /**
- * Gets the version of libvkvm.
+ * Returns the version of libvkvm.
  *
  * @param version major * 1,000,000 + minor * 1,000 + micro (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -1772,18 +1829,19 @@ int vkvm_library_get_version(uint64_t *version, vkvm_error **error);
 /**
  * Sets whether a forked child reopens the connections that it inherits.
  *
- * Without it, which is the default, calls in the child with handles of its
- * parent fail with the code of a broken connection,
- * `VKVM_ERROR_ERR_SYSTEM_ERROR`. With it, the first such call opens a
- * connection of the child's own, in the same way as the parent's was opened,
- * and looks the object up there; the parent's connection is neither used nor
- * closed. Registrations for events stay with the parent.
+ * By default calls in the child with handles of its parent fail with the code
+ * of a broken connection, `VKVM_ERROR_ERR_SYSTEM_ERROR`. When enabled, the
+ * first such call opens a connection of the child's own, in the same way as
+ * the parent's was opened, and looks the object up there. The parent's
+ * connection is neither used nor closed. Registrations for events remain the
+ * parent's.
  *
  * It applies to connections that are opened after this call and before the
  * fork, except those that asked for credentials. Streams, event queues,
- * fleets, and node devices that came with an event are not found again.
+ * fleets, and node devices that came with an event are not available in the
+ * child.
  *
- * @param reopen 0 for no, anything else for yes
+ * @param reopen 0 for no, any other value for yes
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -1986,13 +2044,14 @@ int vkvm_library_reopen_after_fork(int reopen, vkvm_error **error);
 #define VKVM_RESUME_RECONNECTED 1
 
 /**
- * Gets events.
+ * Receives events.
  *
- * All arguments but `userdata` are borrowed for the time of the call; `_ref`
- * an object to keep it. `object` is what the event happened to, to be cast to
- * its class (a `vkvm_domain *` for domain events), or NULL for a close
- * callback. `args` is a map with what else is known, in the order in which
- * Sys::Virt passes it. The callback may deregister itself and close `conn`.
+ * All arguments but `userdata` are borrowed for the duration of the call; `_ref` an object to
+ * keep it. `object` is the object of the event, to be cast to its class (a `vkvm_domain *` for
+ * domain events), or NULL for a close callback. `args` is a map with the arguments of the
+ * event, in the order in which Sys::Virt passes them. The callback may deregister itself and
+ * close `conn`.
+ *
  */
 typedef void (*vkvm_event_callback)(vkvm_conn *conn,
                                     void *object,
@@ -2001,8 +2060,10 @@ typedef void (*vkvm_event_callback)(vkvm_conn *conn,
                                     void *userdata);
 
 /**
- * Makes a stream. It carries nothing until a function such as
- * `vkvm_storage_vol_upload` or `vkvm_domain_open_console` is given it.
+ * Creates a stream.
+ *
+ * It carries nothing until it is passed to a function such as
+ * `vkvm_storage_vol_upload` or `vkvm_domain_open_console`.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param flags 0 or `VKVM_STREAM_NONBLOCK`
@@ -2022,40 +2083,38 @@ int vkvm_conn_new_stream(vkvm_conn *conn,
 /**
  * Opens a connection to a hypervisor, with options.
  *
- * With `timeout_ms` the connection is opened on a thread of the library's. If
- * it is not open when the time is over, the function fails with
- * `VKVM_ERROR_OWN_TIMEOUT`, and the opening is ended: its socket is shut down,
- * and ssh is ended. Where libvirt cannot be made to give up, the thread stays
- * until it does; vkvm_library_get_openings() counts these. At most four
- * openings of a URI are at work at once; the next one waits for its turn,
- * within its time, and fails with `VKVM_ERROR_OWN_BUSY` when all of them were
- * given up and do not end.
+ * The options are:
  *
- * The options: `uri` is the libvirt URI, libvirt's default without it;
- * `flags`, a bitwise OR of `VKVM_CONNECT_*`. `timeout_ms` limits the opening,
- * in milliseconds; 0 means no limit. It also limits each attempt of `resume`,
- * which is 30,000 otherwise.
+ * - uri: libvirt URI; without it libvirt's default, as for `vkvm_conn_open` -
+ * flags: bitwise OR of `VKVM_CONNECT_*` - timeout_ms: timeout for opening, in
+ * milliseconds; 0 means no limit. It also limits each attempt of resume, whose
+ * default is 30,000 - call_timeout_ms: timeout for each call, as in
+ * `vkvm_conn_set_call_timeout` - max_calls: number of calls of
+ * `vkvm_call_start` that run at the same time on the connection, 1 to 64; the
+ * default is 4, as a daemon handles five requests of a client at a time -
+ * keepalive: a map with `interval` in seconds and `count`, as in
+ * `vkvm_conn_set_keep_alive` - resume: true, or a map, reopens the connection
+ * whenever it ends, as `vkvm_conn_enable_resume` does; keys of the map are
+ * `max_delay_ms`, by default 10,000, and `queue`, the handle of an event queue
+ * that receives the events - reopen_after_fork: a bool,
+ * `vkvm_library_reopen_after_fork` for this connection alone - username,
+ * password: credentials for SASL, libssh and the like. They are copied, and
+ * wiped when the connection is open - keep_credentials: a bool; true keeps
+ * them as long as the handle, so that the connection can resume and be
+ * reopened after fork
  *
- * `call_timeout_ms` limits each call, as `vkvm_conn_set_call_timeout`.
- * `max_calls`, 1 to 64, is how many calls of `vkvm_call_start` go on at once
- * on the connection; 4 without it, for a daemon works on five of a client's.
+ * An unknown option is an error that lists the known ones. ssh runs in batch
+ * mode, as in `vkvm_conn_open`.
  *
- * `keepalive` is a map of `interval` in seconds and `count`, as for
- * vkvm_conn_set_keep_alive(). `resume`, true or a map, opens the connection
- * again whenever it ends, as vkvm_conn_enable_resume(); the keys of the map
- * are `max_delay_ms`, which is 10,000 without it, and `queue`, the handle of
- * an event queue that gets the events. `reopen_after_fork`, a bool, is
- * vkvm_library_reopen_after_fork() for this connection alone.
+ * With `timeout_ms` the connection is opened on a thread of the library. If it
+ * is not open in time, the function fails with `VKVM_ERROR_OWN_TIMEOUT` and
+ * the attempt is ended: its socket is shut down, and ssh is terminated. Where
+ * libvirt cannot be interrupted, the thread remains until libvirt returns;
+ * `vkvm_library_get_openings` counts those. At most four attempts per URI run
+ * at the same time. Further ones wait within their timeout, and fail with
+ * `VKVM_ERROR_OWN_BUSY` when all four have timed out and do not end.
  *
- * `username` and `password` are credentials for SASL, libssh and the like.
- * They are copied, and overwritten when the connection is open. With
- * `keep_credentials`, a bool, they are kept as long as the handle, so that the
- * connection can resume, and be reopened after fork.
- *
- * An option that does not exist is an error that lists those that do. Nobody
- * is asked for a password: ssh runs in its batch mode, as in vkvm_conn_open().
- *
- * @param options the options; NULL for none (may be NULL; borrowed)
+ * @param options the options; NULL means none (may be NULL; borrowed)
  * @param conn the connection (out; not NULL; owned by the caller:
  *     vkvm_conn_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -2067,17 +2126,22 @@ int vkvm_conn_new_stream(vkvm_conn *conn,
 int vkvm_conn_open_with(vkvm_value *options, vkvm_conn **conn, vkvm_error **error);
 
 /**
- * Gets statistics of many domains in one call.
+ * Returns statistics of several domains in one call.
+ *
+ * A group or a key is missing when the hypervisor does not support it, or it
+ * makes no sense in the domain's state.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param stats which groups; 0 for all (bitwise OR of `VKVM_DOMAIN_STATS_*`)
- * @param doms the domains; none for all domains (may be NULL; borrowed; its
- *     length is in doms_len)
- * @param doms_len how many there are
- * @param flags bitwise OR of `VKVM_DOMAIN_GET_ALL_STATS_*`
+ * @param stats groups of statistics; 0 means all that the hypervisor supports
+ *     (bitwise OR of `VKVM_DOMAIN_STATS_*`)
+ * @param doms the domains, borrowed; NULL or an empty list means all (may be
+ *     NULL; borrowed; its length is in doms_len)
+ * @param doms_len number of elements
+ * @param flags filter of domains, and how statistics are collected (bitwise OR
+ *     of `VKVM_DOMAIN_GET_ALL_STATS_*`)
  * @param records a list of maps with the keys `dom` (the domain, a handle) and
- *     `data` (a map whose keys are the texts of `VKVM_DOMAIN_STATS_*`) (out;
- *     not NULL; owned by the caller: vkvm_value_free)
+ *     `data` (a map with the texts of `VKVM_DOMAIN_STATS_*` as keys) (out; not
+ *     NULL; owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -2093,11 +2157,13 @@ int vkvm_conn_get_all_domain_stats(vkvm_conn *conn,
                                    vkvm_error **error);
 
 /**
- * Gets how long calls on this connection may take; see
- * `vkvm_conn_set_call_timeout`.
+ * Returns the timeout for calls of the connection.
+ *
+ * See `vkvm_conn_set_call_timeout`.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param timeout_ms how long; 0 for no limit (in milliseconds; out; not NULL)
+ * @param timeout_ms the timeout; 0 means no limit (in milliseconds; out; not
+ *     NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -2105,13 +2171,16 @@ int vkvm_conn_get_all_domain_stats(vkvm_conn *conn,
 int vkvm_conn_get_call_timeout(vkvm_conn *conn, uint32_t *timeout_ms, vkvm_error **error);
 
 /**
- * Counts the calls on a connection that were started by `vkvm_call_start` or
- * bounded by `vkvm_conn_set_call_timeout`.
+ * Returns the numbers of running, waiting and abandoned calls of the
+ * connection.
+ *
+ * Calls of `vkvm_call_start` are counted, and those limited by
+ * `vkvm_conn_set_call_timeout`.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param calls `running` (threads are at work on them), `waiting` (for their
- *     turn) and `abandoned` (given up, while libvirt has not answered yet)
- *     (out; not NULL; owned by the caller: vkvm_value_free)
+ * @param calls a map with the keys `running` (on a thread), `waiting` (for a
+ *     thread) and `abandoned` (cancelled or timed out, while libvirt has not
+ *     returned) (out; not NULL; owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -2119,7 +2188,10 @@ int vkvm_conn_get_call_timeout(vkvm_conn *conn, uint32_t *timeout_ms, vkvm_error
 int vkvm_conn_get_calls(vkvm_conn *conn, vkvm_value **calls, vkvm_error **error);
 
 /**
- * Gets what host and hypervisor can do.
+ * Returns the capabilities of the host and the hypervisor as XML.
+ *
+ * It describes the host's CPU and NUMA topology accurately, unlike
+ * `vkvm_conn_get_node_info`.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param xml a `<capabilities>` document (out; not NULL; owned by the caller:
@@ -2133,14 +2205,17 @@ int vkvm_conn_get_calls(vkvm_conn *conn, vkvm_value **calls, vkvm_error **error)
 int vkvm_conn_get_capabilities(vkvm_conn *conn, char **xml, vkvm_error **error);
 
 /**
- * Gets the names of the CPU models that the hypervisor knows.
+ * Lists the CPU models that libvirt supports for an architecture.
+ *
+ * A hypervisor may support fewer: `vkvm_conn_get_domain_capabilities` lists
+ * those.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param arch the architecture, like "x86_64" (not NULL; borrowed)
+ * @param arch architecture, such as "x86_64" (not NULL; borrowed)
  * @param flags unused, pass 0
- * @param names the names (out; not NULL; owned by the caller:
- *     vkvm_string_list_free; its length is in names_len)
- * @param names_len how many there are (out)
+ * @param names the names; an empty list means no restriction (out; not NULL;
+ *     owned by the caller: vkvm_string_list_free; its length is in names_len)
+ * @param names_len number of elements (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -2155,7 +2230,7 @@ int vkvm_conn_get_cpu_model_names(vkvm_conn *conn,
                                   vkvm_error **error);
 
 /**
- * Finds a running domain by its id.
+ * Looks up an active domain by its id.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param id the id
@@ -2173,7 +2248,7 @@ int vkvm_conn_get_domain_by_id(vkvm_conn *conn,
                                vkvm_error **error);
 
 /**
- * Finds a domain by its name.
+ * Looks up a domain by its name.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param name the name (not NULL; borrowed)
@@ -2191,12 +2266,12 @@ int vkvm_conn_get_domain_by_name(vkvm_conn *conn,
                                  vkvm_error **error);
 
 /**
- * Finds a domain by its uuid.
+ * Looks up a domain by its UUID.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param uuid 16 raw bytes, or text of 32 hex digits with or without hyphens
- *     (not NULL; borrowed; its length is in uuid_len)
- * @param uuid_len how many bytes that is: 16, 32 or 36
+ * @param uuid 16 raw bytes, or 32 hexadecimal digits as text, with or without
+ *     hyphens (not NULL; borrowed; its length is in uuid_len)
+ * @param uuid_len number of bytes: 16, 32 or 36
  * @param domain the domain (out; not NULL; owned by the caller:
  *     vkvm_domain_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -2212,17 +2287,19 @@ int vkvm_conn_get_domain_by_uuid(vkvm_conn *conn,
                                  vkvm_error **error);
 
 /**
- * Gets what domains can have with an emulator.
+ * Returns the capabilities of an emulator for domains as XML.
+ *
+ * It lists, for example, the CPU models, devices and firmware that a domain's
+ * definition may use.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param emulator the path of the emulator; NULL for the usual one (may be
- *     NULL; borrowed)
- * @param arch the architecture of the guest; NULL for the host's (may be NULL;
+ * @param emulator path of the emulator; NULL means the default (may be NULL;
  *     borrowed)
- * @param machine the type of machine; NULL for the usual one (may be NULL;
+ * @param arch architecture of the guest; NULL means the host's (may be NULL;
  *     borrowed)
- * @param virttype the kind of virtualization, like "kvm"; NULL for the usual
- *     one (may be NULL; borrowed)
+ * @param machine machine type; NULL means the default (may be NULL; borrowed)
+ * @param virttype virtualization type, such as "kvm"; NULL means the default
+ *     (may be NULL; borrowed)
  * @param flags bitwise OR of `VKVM_DOMAIN_CAPABILITIES_*`
  * @param xml a `<domainCapabilities>` document (out; not NULL; owned by the
  *     caller: vkvm_string_free)
@@ -2242,7 +2319,7 @@ int vkvm_conn_get_domain_capabilities(vkvm_conn *conn,
                                       vkvm_error **error);
 
 /**
- * Gets the name of the host.
+ * Returns the name of the host on which the hypervisor runs.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param hostname the name (out; not NULL; owned by the caller:
@@ -2256,11 +2333,12 @@ int vkvm_conn_get_domain_capabilities(vkvm_conn *conn,
 int vkvm_conn_get_hostname(vkvm_conn *conn, char **hostname, vkvm_error **error);
 
 /**
- * Finds an interface by its hardware address. Several with the same are an
- * error.
+ * Looks up a network interface of the host by its MAC address.
+ *
+ * Several interfaces with that address are an error.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param mac hex digits with colons (not NULL; borrowed)
+ * @param mac hexadecimal digits with colons (not NULL; borrowed)
  * @param iface the interface (out; not NULL; owned by the caller:
  *     vkvm_interface_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -2275,7 +2353,7 @@ int vkvm_conn_get_interface_by_mac(vkvm_conn *conn,
                                    vkvm_error **error);
 
 /**
- * Finds an interface by its name.
+ * Looks up a network interface of the host by its name.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param name the name (not NULL; borrowed)
@@ -2293,7 +2371,9 @@ int vkvm_conn_get_interface_by_name(vkvm_conn *conn,
                                     vkvm_error **error);
 
 /**
- * Gets the version of libvirt on the side of the hypervisor.
+ * Returns the version of libvirt at the other end of the connection.
+ *
+ * `vkvm_library_get_libvirt_version` returns that of the local libvirt.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param version major * 1,000,000 + minor * 1,000 + micro (out; not NULL)
@@ -2306,12 +2386,15 @@ int vkvm_conn_get_interface_by_name(vkvm_conn *conn,
 int vkvm_conn_get_library_version(vkvm_conn *conn, uint64_t *version, vkvm_error **error);
 
 /**
- * Gets how many virtual CPUs a domain can have at most.
+ * Returns the maximum number of virtual CPUs of a domain.
+ *
+ * It does not consider the emulator's limit;
+ * `vkvm_conn_get_domain_capabilities` does.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param type the type of domain, such as "kvm"; NULL for the default of the
- *     driver (may be NULL; borrowed)
- * @param count how many (out; not NULL)
+ * @param type type of the domain, such as "kvm"; NULL means the driver's
+ *     default (may be NULL; borrowed)
+ * @param count the maximum (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -2321,7 +2404,7 @@ int vkvm_conn_get_library_version(vkvm_conn *conn, uint64_t *version, vkvm_error
 int vkvm_conn_get_max_vcpus(vkvm_conn *conn, const char *type, int *count, vkvm_error **error);
 
 /**
- * Finds a network by its name.
+ * Looks up a virtual network by its name.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param name the name (not NULL; borrowed)
@@ -2339,12 +2422,12 @@ int vkvm_conn_get_network_by_name(vkvm_conn *conn,
                                   vkvm_error **error);
 
 /**
- * Finds a network by its uuid.
+ * Looks up a virtual network by its UUID.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param uuid 16 raw bytes, or text of 32 hex digits with or without hyphens
- *     (not NULL; borrowed; its length is in uuid_len)
- * @param uuid_len how many bytes that is: 16, 32 or 36
+ * @param uuid 16 raw bytes, or 32 hexadecimal digits as text, with or without
+ *     hyphens (not NULL; borrowed; its length is in uuid_len)
+ * @param uuid_len number of bytes: 16, 32 or 36
  * @param network the network (out; not NULL; owned by the caller:
  *     vkvm_network_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -2360,13 +2443,13 @@ int vkvm_conn_get_network_by_uuid(vkvm_conn *conn,
                                   vkvm_error **error);
 
 /**
- * Gets how much memory of NUMA cells is free.
+ * Returns the free memory of NUMA cells of the host.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param start the number of the first cell
- * @param end the number of the last cell
- * @param memory a list of numbers, one for each cell: bytes, not KiB (out; not
- *     NULL; owned by the caller: vkvm_value_free)
+ * @param start number of the first cell
+ * @param end number of the last cell
+ * @param memory a list with a number for each cell, in bytes, where most
+ *     functions use KiB (out; not NULL; owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -2380,16 +2463,16 @@ int vkvm_conn_get_node_cells_free_memory(vkvm_conn *conn,
                                          vkvm_error **error);
 
 /**
- * Gets which CPUs of the host are online.
+ * Returns the CPUs of the host, and which of them are online.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param flags unused, pass 0
- * @param totcpus how many CPUs the host has (out; not NULL)
- * @param onlinemap a bit for each CPU, set when it is online; CPU 0 is the
- *     lowest bit of the first byte (out; not NULL; owned by the caller:
- *     vkvm_bytes_free; its length is in onlinemap_len)
- * @param onlinemap_len how many bytes that is (out)
- * @param totonline how many CPUs are online (out; not NULL)
+ * @param totcpus number of CPUs (out; not NULL)
+ * @param onlinemap a bit for each CPU, set when it is online; CPU 0 is bit 0
+ *     of the first byte (out; not NULL; owned by the caller: vkvm_bytes_free;
+ *     its length is in onlinemap_len)
+ * @param onlinemap_len number of bytes (out)
+ * @param totonline number of online CPUs (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -2405,14 +2488,14 @@ int vkvm_conn_get_node_cpu_map(vkvm_conn *conn,
                                vkvm_error **error);
 
 /**
- * Gets how much time the CPUs of the host spent on what.
+ * Returns CPU time statistics of the host, of one CPU or of all.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param cpu_num number of a CPU (or `VKVM_NODE_CPU_STATS_ALL_CPUS`)
  * @param flags unused, pass 0
- * @param stats a map with those of the keys `kernel`, `user`, `idle`,
- *     `iowait`, `intr`, `guest` (ns since the host started) and `utilization`
- *     (percent) that the driver knows (out; not NULL; owned by the caller:
+ * @param stats a map with the keys that the driver supports: `kernel`, `user`,
+ *     `idle`, `iowait`, `intr`, `guest` (ns since the host started) and
+ *     `utilization` (percent) (out; not NULL; owned by the caller:
  *     vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -2427,7 +2510,7 @@ int vkvm_conn_get_node_cpu_stats(vkvm_conn *conn,
                                  vkvm_error **error);
 
 /**
- * Finds a device by its name.
+ * Looks up a device of the host by its name.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param name the name (not NULL; borrowed)
@@ -2445,11 +2528,11 @@ int vkvm_conn_get_node_device_by_name(vkvm_conn *conn,
                                       vkvm_error **error);
 
 /**
- * Finds a SCSI host, a Fibre Channel adapter, by its world wide names.
+ * Looks up a SCSI host, a Fibre Channel adapter, by its world wide names.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param wwnn the name of its node (not NULL; borrowed)
- * @param wwpn the name of its port (not NULL; borrowed)
+ * @param wwnn world wide node name (not NULL; borrowed)
+ * @param wwpn world wide port name (not NULL; borrowed)
  * @param flags unused, pass 0
  * @param device the device (out; not NULL; owned by the caller:
  *     vkvm_node_device_free)
@@ -2467,11 +2550,11 @@ int vkvm_conn_get_node_device_scsihost_by_wwn(vkvm_conn *conn,
                                               vkvm_error **error);
 
 /**
- * Gets how much memory of the host is free.
+ * Returns the free memory of the host.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param memory how much is free; not in KiB, as elsewhere (in bytes; out; not
- *     NULL)
+ * @param memory free memory; bytes, where most functions use KiB (in bytes;
+ *     out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -2481,14 +2564,16 @@ int vkvm_conn_get_node_device_scsihost_by_wwn(vkvm_conn *conn,
 int vkvm_conn_get_node_free_memory(vkvm_conn *conn, uint64_t *memory, vkvm_error **error);
 
 /**
- * Gets how many memory pages of NUMA cells are free.
+ * Returns the number of free memory pages in NUMA cells of the host.
+ *
+ * `vkvm_conn_get_capabilities` lists the page sizes.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param pagesizes which sizes of pages to count, in KiB (not NULL; borrowed;
- *     its length is in pagesizes_len)
- * @param pagesizes_len how many sizes these are, at least one
- * @param start the number of the first cell
- * @param end the number of the last cell
+ * @param pagesizes page sizes in KiB, borrowed (not NULL; borrowed; its length
+ *     is in pagesizes_len)
+ * @param pagesizes_len number of elements, at least 1
+ * @param start number of the first cell
+ * @param end number of the last cell
  * @param flags unused, pass 0
  * @param cells a list with a map for each cell: `cell` is its number, `pages`
  *     a map from page sizes (KiB) to numbers of free pages (out; not NULL;
@@ -2509,13 +2594,17 @@ int vkvm_conn_get_node_free_pages(vkvm_conn *conn,
                                   vkvm_error **error);
 
 /**
- * Gets the hardware of the host.
+ * Returns basic information about the hardware of the host.
+ *
+ * The topology assumes equal NUMA nodes. `vkvm_conn_get_capabilities` is
+ * accurate; `vkvm_conn_get_node_cpu_map` counts the CPUs.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param info a map with the keys `model` (the CPU model, a string), `memory`
- *     (KiB), `cpus` (active ones), `mhz`, `nodes` (NUMA nodes), `sockets` (per
- *     node), `cores` (per socket), `threads` (per core) (out; not NULL; owned
- *     by the caller: vkvm_value_free)
+ * @param info a map with the keys `model` (CPU model or architecture, a
+ *     string), `memory` (KiB), `cpus` (number of active CPUs), `mhz` (current
+ *     clock of the first CPU), `nodes` (NUMA nodes), `sockets` (per node),
+ *     `cores` (per socket), `threads` (per core) (out; not NULL; owned by the
+ *     caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -2525,13 +2614,13 @@ int vkvm_conn_get_node_free_pages(vkvm_conn *conn,
 int vkvm_conn_get_node_info(vkvm_conn *conn, vkvm_value **info, vkvm_error **error);
 
 /**
- * Gets how the host shares equal memory pages between domains.
+ * Returns the memory sharing (KSM) parameters of the host.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param flags unused, pass 0
- * @param params a map with those keys of `VKVM_NODE_MEMORY_SHARED_*` that the
- *     driver knows; counts of pages, and times in milliseconds (out; not NULL;
- *     owned by the caller: vkvm_value_free)
+ * @param params a map with the keys of `VKVM_NODE_MEMORY_SHARED_*` that the
+ *     driver supports; numbers of pages, and times in milliseconds (out; not
+ *     NULL; owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -2544,15 +2633,15 @@ int vkvm_conn_get_node_memory_parameters(vkvm_conn *conn,
                                          vkvm_error **error);
 
 /**
- * Gets how the memory of the host is used.
+ * Returns memory statistics of the host, of one NUMA cell or of all.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param cell_num number of a NUMA cell (or
  *     `VKVM_NODE_MEMORY_STATS_ALL_CELLS`)
  * @param flags unused, pass 0
- * @param stats a map with those of the keys `total`, `free`, `buffers`,
- *     `cached`, `available` (KiB) that the driver knows (out; not NULL; owned
- *     by the caller: vkvm_value_free)
+ * @param stats a map with the keys that the driver supports: `total`, `free`,
+ *     `buffers`, `cached`, `available` (in KiB) (out; not NULL; owned by the
+ *     caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -2566,12 +2655,12 @@ int vkvm_conn_get_node_memory_stats(vkvm_conn *conn,
                                     vkvm_error **error);
 
 /**
- * Gets how the host protects domains from each other.
+ * Returns the security model of the host, such as SELinux.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param model a map with the keys `model` (like "selinux") and `doi` (the
- *     domain of interpretation), both strings (out; not NULL; owned by the
- *     caller: vkvm_value_free)
+ * @param model a map with the keys `model` (such as "selinux"; empty when
+ *     there is none) and `doi` (domain of interpretation), both strings (out;
+ *     not NULL; owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -2581,12 +2670,12 @@ int vkvm_conn_get_node_memory_stats(vkvm_conn *conn,
 int vkvm_conn_get_node_security_model(vkvm_conn *conn, vkvm_value **model, vkvm_error **error);
 
 /**
- * Gets what the host's AMD SEV, the encryption of guests' memory, can do.
+ * Returns AMD SEV information of the host: encryption of guest memory.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param flags unused, pass 0
- * @param info a map with keys of `VKVM_SEV_*` (out; not NULL; owned by the
- *     caller: vkvm_value_free)
+ * @param info a map with the texts of `VKVM_SEV_*` as keys (out; not NULL;
+ *     owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -2599,10 +2688,10 @@ int vkvm_conn_get_node_sev_info(vkvm_conn *conn,
                                 vkvm_error **error);
 
 /**
- * Finds the binding of a network device.
+ * Looks up the network filter binding of a network device.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param name the name of the device, like "vnet0" (not NULL; borrowed)
+ * @param name name of the device, such as "vnet0" (not NULL; borrowed)
  * @param binding the binding (out; not NULL; owned by the caller:
  *     vkvm_nwfilter_binding_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -2617,7 +2706,7 @@ int vkvm_conn_get_nwfilter_binding_by_port_dev(vkvm_conn *conn,
                                                vkvm_error **error);
 
 /**
- * Finds a network filter by its name.
+ * Looks up a network filter by its name.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param name the name (not NULL; borrowed)
@@ -2635,12 +2724,12 @@ int vkvm_conn_get_nwfilter_by_name(vkvm_conn *conn,
                                    vkvm_error **error);
 
 /**
- * Finds a network filter by its uuid.
+ * Looks up a network filter by its UUID.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param uuid 16 raw bytes, or text of 32 hex digits with or without hyphens
- *     (not NULL; borrowed; its length is in uuid_len)
- * @param uuid_len how many bytes that is: 16, 32 or 36
+ * @param uuid 16 raw bytes, or 32 hexadecimal digits as text, with or without
+ *     hyphens (not NULL; borrowed; its length is in uuid_len)
+ * @param uuid_len number of bytes: 16, 32 or 36
  * @param nwfilter the filter (out; not NULL; owned by the caller:
  *     vkvm_nwfilter_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -2656,10 +2745,11 @@ int vkvm_conn_get_nwfilter_by_uuid(vkvm_conn *conn,
                                    vkvm_error **error);
 
 /**
- * Gets the XML of the domain that was saved to a file.
+ * Returns the domain definition stored in a save image.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param file the file's path on the host (not NULL; borrowed)
+ * @param file path of the file on the host, written by `vkvm_domain_save` (not
+ *     NULL; borrowed)
  * @param flags bitwise OR of `VKVM_DOMAIN_XML_*`
  * @param xml a `<domain>` document (out; not NULL; owned by the caller:
  *     vkvm_string_free)
@@ -2676,11 +2766,11 @@ int vkvm_conn_get_save_image_xml_description(vkvm_conn *conn,
                                              vkvm_error **error);
 
 /**
- * Finds a secret by what it is for.
+ * Looks up a secret by its usage type and usage id.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param type one of `VKVM_SECRET_USAGE_TYPE_*`
- * @param id which object of that type it belongs to, as in
+ * @param id usage id: the object that the secret belongs to, as in
  *     `vkvm_secret_get_usage_id` (not NULL; borrowed)
  * @param secret the secret (out; not NULL; owned by the caller:
  *     vkvm_secret_free)
@@ -2697,12 +2787,12 @@ int vkvm_conn_get_secret_by_usage(vkvm_conn *conn,
                                   vkvm_error **error);
 
 /**
- * Finds a secret by its uuid.
+ * Looks up a secret by its UUID.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param uuid 16 raw bytes, or text of 32 hex digits with or without hyphens
- *     (not NULL; borrowed; its length is in uuid_len)
- * @param uuid_len how many bytes that is: 16, 32 or 36
+ * @param uuid 16 raw bytes, or 32 hexadecimal digits as text, with or without
+ *     hyphens (not NULL; borrowed; its length is in uuid_len)
+ * @param uuid_len number of bytes: 16, 32 or 36
  * @param secret the secret (out; not NULL; owned by the caller:
  *     vkvm_secret_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -2718,7 +2808,7 @@ int vkvm_conn_get_secret_by_uuid(vkvm_conn *conn,
                                  vkvm_error **error);
 
 /**
- * Finds a storage pool by its name.
+ * Looks up a storage pool by its name.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param name the name (not NULL; borrowed)
@@ -2736,10 +2826,11 @@ int vkvm_conn_get_storage_pool_by_name(vkvm_conn *conn,
                                        vkvm_error **error);
 
 /**
- * Finds the storage pool whose volumes are in a folder of the host.
+ * Looks up a storage pool by its target path.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param path the folder (not NULL; borrowed)
+ * @param path directory on the host that contains the volumes of the pool (not
+ *     NULL; borrowed)
  * @param pool the pool (out; not NULL; owned by the caller:
  *     vkvm_storage_pool_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -2754,12 +2845,12 @@ int vkvm_conn_get_storage_pool_by_target_path(vkvm_conn *conn,
                                               vkvm_error **error);
 
 /**
- * Finds a storage pool by its uuid.
+ * Looks up a storage pool by its UUID.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param uuid 16 raw bytes, or text of 32 hex digits with or without hyphens
- *     (not NULL; borrowed; its length is in uuid_len)
- * @param uuid_len how many bytes that is: 16, 32 or 36
+ * @param uuid 16 raw bytes, or 32 hexadecimal digits as text, with or without
+ *     hyphens (not NULL; borrowed; its length is in uuid_len)
+ * @param uuid_len number of bytes: 16, 32 or 36
  * @param pool the pool (out; not NULL; owned by the caller:
  *     vkvm_storage_pool_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -2775,7 +2866,7 @@ int vkvm_conn_get_storage_pool_by_uuid(vkvm_conn *conn,
                                        vkvm_error **error);
 
 /**
- * Finds the storage pool that a volume is in.
+ * Looks up the storage pool of a volume.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param volume the volume (not NULL; borrowed)
@@ -2793,7 +2884,7 @@ int vkvm_conn_get_storage_pool_by_volume(vkvm_conn *conn,
                                          vkvm_error **error);
 
 /**
- * Gets which types of storage pool the host can have.
+ * Returns the storage pool types and formats that the host supports, as XML.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param flags unused, pass 0
@@ -2811,7 +2902,7 @@ int vkvm_conn_get_storage_pool_capabilities(vkvm_conn *conn,
                                             vkvm_error **error);
 
 /**
- * Finds a volume by its key, in whichever pool it is.
+ * Looks up a storage volume in all pools by its key.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param key the key (not NULL; borrowed)
@@ -2829,10 +2920,10 @@ int vkvm_conn_get_storage_volume_by_key(vkvm_conn *conn,
                                         vkvm_error **error);
 
 /**
- * Finds a volume by its path, in whichever pool it is.
+ * Looks up a storage volume in all pools by its path.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param path where the volume is on the host (not NULL; borrowed)
+ * @param path path of the volume on the host (not NULL; borrowed)
  * @param volume the volume (out; not NULL; owned by the caller:
  *     vkvm_storage_vol_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -2847,7 +2938,9 @@ int vkvm_conn_get_storage_volume_by_path(vkvm_conn *conn,
                                          vkvm_error **error);
 
 /**
- * Gets the BIOS and hardware of the host.
+ * Returns BIOS and hardware information of the host (SMBIOS) as XML.
+ *
+ * Usually only a privileged daemon can read it.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param flags unused, pass 0
@@ -2862,7 +2955,9 @@ int vkvm_conn_get_storage_volume_by_path(vkvm_conn *conn,
 int vkvm_conn_get_sysinfo(vkvm_conn *conn, uint32_t flags, char **xml, vkvm_error **error);
 
 /**
- * Gets the name of the hypervisor driver, like "QEMU" or "TEST".
+ * Returns the name of the hypervisor driver, such as "QEMU" or "TEST".
+ *
+ * KVM guests have the driver "QEMU" too.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param type the name (out; not NULL; owned by the caller: vkvm_string_free)
@@ -2875,7 +2970,10 @@ int vkvm_conn_get_sysinfo(vkvm_conn *conn, uint32_t flags, char **xml, vkvm_erro
 int vkvm_conn_get_type(vkvm_conn *conn, char **type, vkvm_error **error);
 
 /**
- * Gets the URI of the connection, as libvirt completed it.
+ * Returns the URI of the connection, as completed by libvirt.
+ *
+ * It may differ from the URI that was opened, and opens the same hypervisor
+ * again.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param uri the URI (out; not NULL; owned by the caller: vkvm_string_free)
@@ -2888,10 +2986,13 @@ int vkvm_conn_get_type(vkvm_conn *conn, char **type, vkvm_error **error);
 int vkvm_conn_get_uri(vkvm_conn *conn, char **uri, vkvm_error **error);
 
 /**
- * Gets the version of the hypervisor.
+ * Returns the version of the hypervisor.
+ *
+ * A read-only connection may not be allowed to ask.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param version major * 1,000,000 + minor * 1,000 + micro (out; not NULL)
+ * @param version major * 1,000,000 + minor * 1,000 + micro; 0 when the driver
+ *     does not know it (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -2901,14 +3002,14 @@ int vkvm_conn_get_uri(vkvm_conn *conn, char **uri, vkvm_error **error);
 int vkvm_conn_get_version(vkvm_conn *conn, uint64_t *version, vkvm_error **error);
 
 /**
- * Lists the domains, running or not.
+ * Lists the domains, active and inactive.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param flags a filter; 0 for all domains (bitwise OR of
- *     `VKVM_DOMAIN_LIST_*`)
+ * @param flags filter; 0 means all; flags of the same kind are alternatives
+ *     (bitwise OR of `VKVM_DOMAIN_LIST_*`)
  * @param domains the domains (out; not NULL; owned by the caller:
  *     vkvm_domain_list_free; its length is in domains_len)
- * @param domains_len how many there are (out)
+ * @param domains_len number of elements (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -2922,14 +3023,13 @@ int vkvm_conn_list_all_domains(vkvm_conn *conn,
                                vkvm_error **error);
 
 /**
- * Lists the host's network interfaces, up or down.
+ * Lists the network interfaces of the host, active and inactive.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param flags a filter; 0 for all interfaces (bitwise OR of
- *     `VKVM_INTERFACE_LIST_*`)
+ * @param flags filter; 0 means all (bitwise OR of `VKVM_INTERFACE_LIST_*`)
  * @param ifaces the interfaces (out; not NULL; owned by the caller:
  *     vkvm_interface_list_free; its length is in ifaces_len)
- * @param ifaces_len how many there are (out)
+ * @param ifaces_len number of elements (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -2943,14 +3043,13 @@ int vkvm_conn_list_all_interfaces(vkvm_conn *conn,
                                   vkvm_error **error);
 
 /**
- * Lists the networks, running or not.
+ * Lists the virtual networks, active and inactive.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param flags a filter; 0 for all networks (bitwise OR of
- *     `VKVM_NETWORK_LIST_*`)
+ * @param flags filter; 0 means all (bitwise OR of `VKVM_NETWORK_LIST_*`)
  * @param networks the networks (out; not NULL; owned by the caller:
  *     vkvm_network_list_free; its length is in networks_len)
- * @param networks_len how many there are (out)
+ * @param networks_len number of elements (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -2964,14 +3063,14 @@ int vkvm_conn_list_all_networks(vkvm_conn *conn,
                                 vkvm_error **error);
 
 /**
- * Lists the host's devices.
+ * Lists the devices of the host.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param flags a filter; 0 for all devices (bitwise OR of
+ * @param flags filter by capability and state; 0 means all (bitwise OR of
  *     `VKVM_NODE_DEVICE_LIST_*`)
  * @param devices the devices (out; not NULL; owned by the caller:
  *     vkvm_node_device_list_free; its length is in devices_len)
- * @param devices_len how many there are (out)
+ * @param devices_len number of elements (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -2985,13 +3084,13 @@ int vkvm_conn_list_all_node_devices(vkvm_conn *conn,
                                     vkvm_error **error);
 
 /**
- * Lists which network devices are filtered.
+ * Lists the network filter bindings: which network devices are filtered.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param flags unused, pass 0
  * @param bindings the bindings (out; not NULL; owned by the caller:
  *     vkvm_nwfilter_binding_list_free; its length is in bindings_len)
- * @param bindings_len how many there are (out)
+ * @param bindings_len number of elements (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -3011,7 +3110,7 @@ int vkvm_conn_list_all_nwfilter_bindings(vkvm_conn *conn,
  * @param flags unused, pass 0
  * @param filters the filters (out; not NULL; owned by the caller:
  *     vkvm_nwfilter_list_free; its length is in filters_len)
- * @param filters_len how many there are (out)
+ * @param filters_len number of elements (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -3028,11 +3127,10 @@ int vkvm_conn_list_all_nwfilters(vkvm_conn *conn,
  * Lists the secrets.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param flags a filter; 0 for all secrets (bitwise OR of
- *     `VKVM_SECRET_LIST_*`)
+ * @param flags filter; 0 means all (bitwise OR of `VKVM_SECRET_LIST_*`)
  * @param secrets the secrets (out; not NULL; owned by the caller:
  *     vkvm_secret_list_free; its length is in secrets_len)
- * @param secrets_len how many there are (out)
+ * @param secrets_len number of elements (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -3046,14 +3144,14 @@ int vkvm_conn_list_all_secrets(vkvm_conn *conn,
                                vkvm_error **error);
 
 /**
- * Lists the storage pools, started or not.
+ * Lists the storage pools, active and inactive.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param flags a filter; 0 for all pools (bitwise OR of
+ * @param flags filter by state and type; 0 means all (bitwise OR of
  *     `VKVM_STORAGE_POOL_LIST_*`)
  * @param pools the pools (out; not NULL; owned by the caller:
  *     vkvm_storage_pool_list_free; its length is in pools_len)
- * @param pools_len how many there are (out)
+ * @param pools_len number of elements (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -3067,13 +3165,15 @@ int vkvm_conn_list_all_storage_pools(vkvm_conn *conn,
                                      vkvm_error **error);
 
 /**
- * Lists the names of domains that are defined and do not run.
+ * Lists the names of the inactive persistent domains.
+ *
+ * `vkvm_conn_list_all_domains` returns handles in one call, without a limit.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param maxnames how many to list at most, from 0 to 1,048,576
+ * @param maxnames maximum number of names, from 0 to 1,048,576
  * @param names the names (out; not NULL; owned by the caller:
  *     vkvm_string_list_free; its length is in names_len)
- * @param names_len how many there are (out)
+ * @param names_len number of elements (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -3087,13 +3187,16 @@ int vkvm_conn_list_defined_domain_names(vkvm_conn *conn,
                                         vkvm_error **error);
 
 /**
- * Lists the names of interfaces that are defined and down.
+ * Lists the names of the host's inactive network interfaces.
+ *
+ * `vkvm_conn_list_all_interfaces` returns handles in one call, without a
+ * limit.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param maxnames how many to list at most, from 0 to 1,048,576
+ * @param maxnames maximum number of names, from 0 to 1,048,576
  * @param names the names (out; not NULL; owned by the caller:
  *     vkvm_string_list_free; its length is in names_len)
- * @param names_len how many there are (out)
+ * @param names_len number of elements (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -3107,13 +3210,15 @@ int vkvm_conn_list_defined_interface_names(vkvm_conn *conn,
                                            vkvm_error **error);
 
 /**
- * Lists the names of networks that are defined and do not run.
+ * Lists the names of the inactive persistent networks.
+ *
+ * `vkvm_conn_list_all_networks` returns handles in one call, without a limit.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param maxnames how many to list at most, from 0 to 1,048,576
+ * @param maxnames maximum number of names, from 0 to 1,048,576
  * @param names the names (out; not NULL; owned by the caller:
  *     vkvm_string_list_free; its length is in names_len)
- * @param names_len how many there are (out)
+ * @param names_len number of elements (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -3127,13 +3232,16 @@ int vkvm_conn_list_defined_network_names(vkvm_conn *conn,
                                          vkvm_error **error);
 
 /**
- * Lists the names of storage pools that are defined but not started.
+ * Lists the names of the inactive persistent storage pools.
+ *
+ * `vkvm_conn_list_all_storage_pools` returns handles in one call, without a
+ * limit.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param maxnames how many to list at most, from 0 to 1,048,576
+ * @param maxnames maximum number of names, from 0 to 1,048,576
  * @param names the names (out; not NULL; owned by the caller:
  *     vkvm_string_list_free; its length is in names_len)
- * @param names_len how many there are (out)
+ * @param names_len number of elements (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -3147,13 +3255,15 @@ int vkvm_conn_list_defined_storage_pool_names(vkvm_conn *conn,
                                               vkvm_error **error);
 
 /**
- * Lists the ids of running domains.
+ * Lists the ids of the active domains.
+ *
+ * `vkvm_conn_list_all_domains` returns handles in one call, without a limit.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param maxids how many to list at most, from 0 to 1,048,576
+ * @param maxids maximum number of ids, from 0 to 1,048,576
  * @param ids the ids (out; not NULL; owned by the caller: vkvm_int_list_free;
  *     its length is in ids_len)
- * @param ids_len how many there are (out)
+ * @param ids_len number of elements (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -3167,13 +3277,16 @@ int vkvm_conn_list_domain_ids(vkvm_conn *conn,
                               vkvm_error **error);
 
 /**
- * Lists the names of interfaces that are up.
+ * Lists the names of the host's active network interfaces.
+ *
+ * `vkvm_conn_list_all_interfaces` returns handles in one call, without a
+ * limit.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param maxnames how many to list at most, from 0 to 1,048,576
+ * @param maxnames maximum number of names, from 0 to 1,048,576
  * @param names the names (out; not NULL; owned by the caller:
  *     vkvm_string_list_free; its length is in names_len)
- * @param names_len how many there are (out)
+ * @param names_len number of elements (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -3187,13 +3300,15 @@ int vkvm_conn_list_interface_names(vkvm_conn *conn,
                                    vkvm_error **error);
 
 /**
- * Lists the names of running networks.
+ * Lists the names of the active virtual networks.
+ *
+ * `vkvm_conn_list_all_networks` returns handles in one call, without a limit.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param maxnames how many to list at most, from 0 to 1,048,576
+ * @param maxnames maximum number of names, from 0 to 1,048,576
  * @param names the names (out; not NULL; owned by the caller:
  *     vkvm_string_list_free; its length is in names_len)
- * @param names_len how many there are (out)
+ * @param names_len number of elements (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -3209,14 +3324,17 @@ int vkvm_conn_list_network_names(vkvm_conn *conn,
 /**
  * Lists the names of the host's devices.
  *
+ * `vkvm_conn_list_all_node_devices` returns handles in one call, without a
+ * limit.
+ *
  * @param conn the connection (not NULL; borrowed)
- * @param cap only those with this capability, like "pci"; NULL for all (may be
- *     NULL; borrowed)
- * @param maxnames how many to list at most, from 0 to 1,048,576
+ * @param cap capability that the devices must have, such as "pci"; NULL means
+ *     any (may be NULL; borrowed)
+ * @param maxnames maximum number of names, from 0 to 1,048,576
  * @param flags unused, pass 0
  * @param names the names (out; not NULL; owned by the caller:
  *     vkvm_string_list_free; its length is in names_len)
- * @param names_len how many there are (out)
+ * @param names_len number of elements (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -3232,13 +3350,15 @@ int vkvm_conn_list_node_device_names(vkvm_conn *conn,
                                      vkvm_error **error);
 
 /**
- * Lists the names of network filters.
+ * Lists the names of the network filters.
+ *
+ * `vkvm_conn_list_all_nwfilters` returns handles in one call, without a limit.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param maxnames how many to list at most, from 0 to 1,048,576
+ * @param maxnames maximum number of names, from 0 to 1,048,576
  * @param names the names (out; not NULL; owned by the caller:
  *     vkvm_string_list_free; its length is in names_len)
- * @param names_len how many there are (out)
+ * @param names_len number of elements (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -3252,13 +3372,15 @@ int vkvm_conn_list_nwfilter_names(vkvm_conn *conn,
                                   vkvm_error **error);
 
 /**
- * Lists the uuids of the secrets.
+ * Lists the UUIDs of the secrets.
+ *
+ * `vkvm_conn_list_all_secrets` returns handles in one call, without a limit.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param maxuuids how many to list at most, from 0 to 1,048,576
- * @param uuids the uuids as text (out; not NULL; owned by the caller:
+ * @param maxuuids maximum number of UUIDs, from 0 to 1,048,576
+ * @param uuids the UUIDs as text (out; not NULL; owned by the caller:
  *     vkvm_string_list_free; its length is in uuids_len)
- * @param uuids_len how many there are (out)
+ * @param uuids_len number of elements (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -3272,13 +3394,16 @@ int vkvm_conn_list_secret_uuids(vkvm_conn *conn,
                                 vkvm_error **error);
 
 /**
- * Lists the names of storage pools that are started.
+ * Lists the names of the active storage pools.
+ *
+ * `vkvm_conn_list_all_storage_pools` returns handles in one call, without a
+ * limit.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param maxnames how many to list at most, from 0 to 1,048,576
+ * @param maxnames maximum number of names, from 0 to 1,048,576
  * @param names the names (out; not NULL; owned by the caller:
  *     vkvm_string_list_free; its length is in names_len)
- * @param names_len how many there are (out)
+ * @param names_len number of elements (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -3292,12 +3417,14 @@ int vkvm_conn_list_storage_pool_names(vkvm_conn *conn,
                                       vkvm_error **error);
 
 /**
- * Gets the most capable CPU that several hosts have in common.
+ * Computes the most capable CPU that is compatible with several hosts.
+ *
+ * `vkvm_conn_baseline_hypervisor_cpu` also considers the hypervisor.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param xml the hosts' `<cpu>` documents (not NULL; borrowed; its length is
- *     in xml_len)
- * @param xml_len how many there are
+ * @param xml `<cpu>` documents of the hosts, borrowed (not NULL; borrowed; its
+ *     length is in xml_len)
+ * @param xml_len number of elements
  * @param flags bitwise OR of `VKVM_BASELINE_CPU_*`
  * @param cpu a `<cpu>` document (out; not NULL; owned by the caller:
  *     vkvm_string_free)
@@ -3315,20 +3442,22 @@ int vkvm_conn_baseline_cpu(vkvm_conn *conn,
                            vkvm_error **error);
 
 /**
- * Gets the most capable CPU that an emulator can provide on several hosts.
+ * Computes the most capable CPU that an emulator can provide on several hosts.
+ *
+ * The best input are the host-model CPUs of
+ * `vkvm_conn_get_domain_capabilities` of each host.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param emulator the path of the emulator; NULL for the usual one (may be
- *     NULL; borrowed)
- * @param arch the architecture of the guest; NULL for the host's (may be NULL;
+ * @param emulator path of the emulator; NULL means the default (may be NULL;
  *     borrowed)
- * @param machine the type of machine; NULL for the usual one (may be NULL;
+ * @param arch architecture of the guest; NULL means the host's (may be NULL;
  *     borrowed)
- * @param virttype the kind of virtualization, like "kvm"; NULL for the usual
- *     one (may be NULL; borrowed)
- * @param xml the hosts' `<cpu>` documents (not NULL; borrowed; its length is
- *     in xml_len)
- * @param xml_len how many there are
+ * @param machine machine type; NULL means the default (may be NULL; borrowed)
+ * @param virttype virtualization type, such as "kvm"; NULL means the default
+ *     (may be NULL; borrowed)
+ * @param xml `<cpu>` documents of the hosts, borrowed (not NULL; borrowed; its
+ *     length is in xml_len)
+ * @param xml_len number of elements
  * @param flags bitwise OR of `VKVM_BASELINE_CPU_*`
  * @param cpu a `<cpu>` document (out; not NULL; owned by the caller:
  *     vkvm_string_free)
@@ -3350,14 +3479,17 @@ int vkvm_conn_baseline_hypervisor_cpu(vkvm_conn *conn,
                                       vkvm_error **error);
 
 /**
- * Compares the CPU of the host with another one.
+ * Compares a CPU description with the CPU of the host.
+ *
+ * It does not consider the hypervisor; `vkvm_conn_compare_hypervisor_cpu`
+ * does.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param xml a `<cpu>` document, or a `<domain>` that has one (not NULL;
- *     borrowed)
+ * @param xml a `<cpu>` document, or a `<domain>` document that has one (not
+ *     NULL; borrowed)
  * @param flags bitwise OR of `VKVM_COMPARE_CPU_*`
- * @param result what the host's CPU is (one of `VKVM_CPU_COMPARE_*`; out; not
- *     NULL)
+ * @param result how the host's CPU compares (one of `VKVM_CPU_COMPARE_*`; out;
+ *     not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -3371,20 +3503,19 @@ int vkvm_conn_compare_cpu(vkvm_conn *conn,
                           vkvm_error **error);
 
 /**
- * Compares the CPU that an emulator can provide with another one.
+ * Compares a CPU description with the CPU that an emulator can provide.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param emulator the path of the emulator; NULL for the usual one (may be
- *     NULL; borrowed)
- * @param arch the architecture of the guest; NULL for the host's (may be NULL;
+ * @param emulator path of the emulator; NULL means the default (may be NULL;
  *     borrowed)
- * @param machine the type of machine; NULL for the usual one (may be NULL;
+ * @param arch architecture of the guest; NULL means the host's (may be NULL;
  *     borrowed)
- * @param virttype the kind of virtualization, like "kvm"; NULL for the usual
- *     one (may be NULL; borrowed)
+ * @param machine machine type; NULL means the default (may be NULL; borrowed)
+ * @param virttype virtualization type, such as "kvm"; NULL means the default
+ *     (may be NULL; borrowed)
  * @param xml a `<cpu>` document (not NULL; borrowed)
  * @param flags bitwise OR of `VKVM_COMPARE_CPU_*`
- * @param result what the CPU of the emulator is (one of `VKVM_CPU_COMPARE_*`;
+ * @param result how the emulator's CPU compares (one of `VKVM_CPU_COMPARE_*`;
  *     out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -3403,7 +3534,9 @@ int vkvm_conn_compare_hypervisor_cpu(vkvm_conn *conn,
                                      vkvm_error **error);
 
 /**
- * Starts a domain that is gone when it stops.
+ * Creates and starts a transient domain.
+ *
+ * It no longer exists when it has stopped.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param xml a `<domain>` document (not NULL; borrowed)
@@ -3423,16 +3556,16 @@ int vkvm_conn_create_domain(vkvm_conn *conn,
                             vkvm_error **error);
 
 /**
- * Starts a domain that is gone when it stops, and gives its first process open
- * files: those of a container are numbered from 3 on. Only over a connection
- * through a UNIX socket.
+ * Creates and starts a transient domain, and passes open files to it.
+ *
+ * Only drivers for containers support it. The files have the numbers from 3 on
+ * in the container. The connection must use a UNIX socket.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param xml a `<domain>` document (not NULL; borrowed)
- * @param fds open file descriptors; the call borrows them, and the caller
- *     closes them. NULL if there are none (may be NULL; borrowed; its length
- *     is in fds_len)
- * @param fds_len how many there are
+ * @param fds open file descriptors, borrowed; NULL if there are none (may be
+ *     NULL; borrowed; its length is in fds_len)
+ * @param fds_len number of elements
  * @param flags bitwise OR of `VKVM_DOMAIN_START_*`
  * @param domain the domain (out; not NULL; owned by the caller:
  *     vkvm_domain_free)
@@ -3451,10 +3584,9 @@ int vkvm_conn_create_domain_with_files(vkvm_conn *conn,
                                        vkvm_error **error);
 
 /**
- * Defines an interface, as `vkvm_conn_define_interface` does without flags.
+ * Legacy form of `vkvm_conn_define_interface` without flags.
  *
- * The name is misleading, and kept because Sys::Virt has it: the interface is
- * not brought up.
+ * Despite its name, which Sys::Virt chose, it does not bring the interface up.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param xml an `<interface>` document (not NULL; borrowed)
@@ -3472,7 +3604,9 @@ int vkvm_conn_create_interface(vkvm_conn *conn,
                                vkvm_error **error);
 
 /**
- * Starts a network that is gone when it stops.
+ * Creates and starts a transient network.
+ *
+ * It no longer exists when it has stopped.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param xml a `<network>` document (not NULL; borrowed)
@@ -3492,8 +3626,7 @@ int vkvm_conn_create_network(vkvm_conn *conn,
                              vkvm_error **error);
 
 /**
- * Makes a device, like a virtual HBA or a mediated device, that is gone when
- * it is destroyed.
+ * Creates a transient device, such as a virtual HBA or a mediated device.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param xml a `<device>` document (not NULL; borrowed)
@@ -3513,7 +3646,7 @@ int vkvm_conn_create_node_device(vkvm_conn *conn,
                                  vkvm_error **error);
 
 /**
- * Puts a filter on a network device.
+ * Binds a network filter to a network device.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param xml a `<filterbinding>` document (not NULL; borrowed)
@@ -3533,7 +3666,9 @@ int vkvm_conn_create_nwfilter_binding(vkvm_conn *conn,
                                       vkvm_error **error);
 
 /**
- * Starts a storage pool that is gone when it stops.
+ * Creates and starts a transient storage pool.
+ *
+ * It no longer exists when it has stopped.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param xml a `<pool>` document (not NULL; borrowed)
@@ -3551,7 +3686,10 @@ int vkvm_conn_create_storage_pool(vkvm_conn *conn,
                                   vkvm_error **error);
 
 /**
- * Defines a domain without starting it, or changes its definition.
+ * Defines a persistent domain without starting it, or changes its definition.
+ *
+ * A domain with the same UUID and name is redefined. `vkvm_domain_create`
+ * starts the domain.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param xml a `<domain>` document (not NULL; borrowed)
@@ -3571,7 +3709,9 @@ int vkvm_conn_define_domain(vkvm_conn *conn,
                             vkvm_error **error);
 
 /**
- * Defines an interface without bringing it up, or changes its definition.
+ * Defines a network interface of the host, or changes its definition.
+ *
+ * `vkvm_interface_create` brings it up.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param xml an `<interface>` document (not NULL; borrowed)
@@ -3591,7 +3731,9 @@ int vkvm_conn_define_interface(vkvm_conn *conn,
                                vkvm_error **error);
 
 /**
- * Defines a network without starting it, or changes its definition.
+ * Defines a persistent network without starting it, or changes its definition.
+ *
+ * `vkvm_network_create` starts it.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param xml a `<network>` document (not NULL; borrowed)
@@ -3611,7 +3753,9 @@ int vkvm_conn_define_network(vkvm_conn *conn,
                              vkvm_error **error);
 
 /**
- * Defines a device without starting it.
+ * Defines a persistent device, such as a mediated device, without starting it.
+ *
+ * `vkvm_node_device_create` starts it.
  *
  * Needs libvirt 7.3.0.
  *
@@ -3653,15 +3797,19 @@ int vkvm_conn_define_nwfilter(vkvm_conn *conn,
                               vkvm_error **error);
 
 /**
- * Replaces the XML of the domain that was saved to a file.
+ * Replaces the domain definition stored in a save image.
+ *
+ * Only the host's side can change, such as the path of a disk image.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param file the file's path on the host (not NULL; borrowed)
+ * @param file path of the file on the host, written by `vkvm_domain_save` (not
+ *     NULL; borrowed)
  * @param xml a `<domain>` document; it must describe the same virtual hardware
  *     (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_DOMAIN_SAVE_BYPASS_CACHE`,
+ * @param flags state of the domain when it is restored; 0 keeps the saved one
+ *     (bitwise OR of `VKVM_DOMAIN_SAVE_BYPASS_CACHE`,
  *     `VKVM_DOMAIN_SAVE_RUNNING`, `VKVM_DOMAIN_SAVE_PAUSED`,
- *     `VKVM_DOMAIN_SAVE_RESET_NVRAM`
+ *     `VKVM_DOMAIN_SAVE_RESET_NVRAM`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -3675,7 +3823,9 @@ int vkvm_conn_define_save_image_xml(vkvm_conn *conn,
                                     vkvm_error **error);
 
 /**
- * Defines a secret, without its value, or changes its definition.
+ * Defines a secret without its value, or changes its definition.
+ *
+ * `vkvm_secret_set_value` sets the value.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param xml a `<secret>` document (not NULL; borrowed)
@@ -3695,7 +3845,9 @@ int vkvm_conn_define_secret(vkvm_conn *conn,
                             vkvm_error **error);
 
 /**
- * Defines a storage pool without starting it, or changes its definition.
+ * Defines a persistent storage pool, or changes its definition.
+ *
+ * The pool is not started; `vkvm_storage_pool_create` does that.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param xml a `<pool>` document (not NULL; borrowed)
@@ -3715,7 +3867,7 @@ int vkvm_conn_define_storage_pool(vkvm_conn *conn,
                                   vkvm_error **error);
 
 /**
- * Ends what `vkvm_conn_enable_resume` began.
+ * Disables the automatic reopening of `vkvm_conn_enable_resume`.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -3727,7 +3879,7 @@ int vkvm_conn_define_storage_pool(vkvm_conn *conn,
 int vkvm_conn_disable_resume(vkvm_conn *conn, vkvm_error **error);
 
 /**
- * Ends the registration made with `vkvm_conn_domain_event_register`.
+ * Deregisters the callback of `vkvm_conn_domain_event_register`.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -3741,13 +3893,13 @@ int vkvm_conn_domain_event_deregister(vkvm_conn *conn, vkvm_error **error);
 /**
  * Deregisters a callback or queue registered for domain events.
  *
- * It may be called from any thread, also from the callback itself. A call of
- * the callback that is in progress on another thread is not waited for; the
- * callback data are released after it.
+ * It may be called from any thread, and from the callback itself. It does not
+ * wait for a callback that is running on another thread; the user data are
+ * released after it.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param callback_id the number returned by the registration; it is never used
- *     again on this connection
+ * @param callback_id id returned by the registration; it is never used again
+ *     on this connection
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -3757,16 +3909,17 @@ int vkvm_conn_domain_event_deregister(vkvm_conn *conn, vkvm_error **error);
 int vkvm_conn_domain_event_deregister_any(vkvm_conn *conn, int callback_id, vkvm_error **error);
 
 /**
- * Registers a callback for the life cycle events of all domains; one per
- * connection handle.
+ * Registers a callback for the life cycle events of all domains.
  *
- * This is the legacy form of `vkvm_conn_domain_event_register_any`.
+ * Legacy form of `vkvm_conn_domain_event_register_any`. A connection handle
+ * has one such callback.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param callback called on the thread that runs the event loop (not NULL)
  * @param userdata passed to the callback (may be NULL; kept until destroy is
  *     called)
- * @param destroy releases the userdata (may be NULL)
+ * @param destroy called once, when the callback will not be called any more,
+ *     to release the user data (may be NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -3780,42 +3933,46 @@ int vkvm_conn_domain_event_register(vkvm_conn *conn,
                                     vkvm_error **error);
 
 /**
- * Registers a callback for domain events of one kind, from one domain or from
- * all.
+ * Registers a callback for domain events of one kind, of one domain or of all.
  *
- * Any number of callbacks and queues may be registered for the same events.
- * The registration holds the connection open; it ends with
+ * Any number of callbacks and queues can be registered for the same events.
+ * The registration keeps the connection open; it ends with
  * `vkvm_conn_domain_event_deregister_any`, or with the connection handle.
  *
- * If a connection to a daemon was opened before there was an event loop, its
- * events only arrive while other calls on it read them.
+ * Register an event loop before the connection is opened: without one, events
+ * of a daemon arrive only while other calls on the connection read them.
  *
- * The map of an event has these keys, by the kind of the event (texts may be
- * null): LIFECYCLE: event, detail; RTC_CHANGE: utcoffset (s); WATCHDOG:
- * action; IO_ERROR: srcPath, devAlias, action; IO_ERROR_REASON: srcPath,
- * devAlias, action, reason; GRAPHICS: phase, local, remote (each a map with
- * the keys family, node, service), authScheme, identities (a list of maps with
- * the keys type, name); BLOCK_JOB, BLOCK_JOB_2: path, type, status;
- * DISK_CHANGE: oldSrcPath, newSrcPath, devAlias, reason; TRAY_CHANGE:
- * devAlias, reason; PMWAKEUP, PMSUSPEND, PMSUSPEND_DISK: reason;
- * BALLOON_CHANGE: actual (KiB); DEVICE_ADDED, DEVICE_REMOVED,
- * DEVICE_REMOVAL_FAILED: devAlias; TUNABLE, JOB_COMPLETED: params (a map);
- * AGENT_LIFECYCLE: state, reason; MIGRATION_ITERATION: iteration;
- * METADATA_CHANGE: type, nsuri; BLOCK_THRESHOLD: dev, path, threshold, excess
- * (both in bytes); MEMORY_FAILURE: recipient, action, flags;
- * MEMORY_DEVICE_SIZE_CHANGE: alias, size (KiB); NIC_MAC_CHANGE: alias, oldMAC,
- * newMAC; VCPU_REMOVED: vcpuid; CHANNEL_LIFECYCLE: state, reason, channelName;
- * and none for REBOOT, CONTROL_ERROR, and kinds that this version does not
- * know.
+ * The arguments of an event are a map. Its keys depend on the kind (texts may
+ * be null):
+ *
+ * - LIFECYCLE: `event`, `detail` - RTC_CHANGE: `utcoffset` (s) - WATCHDOG:
+ * `action` - IO_ERROR: `srcPath`, `devAlias`, `action` - IO_ERROR_REASON:
+ * `srcPath`, `devAlias`, `action`, `reason` - GRAPHICS: `phase`, `local` and
+ * `remote` (maps with the keys `family`, `node`, `service`), `authScheme`,
+ * `identities` (a list of maps with the keys `type`, `name`) - BLOCK_JOB,
+ * BLOCK_JOB_2: `path`, `type`, `status` - DISK_CHANGE: `oldSrcPath`,
+ * `newSrcPath`, `devAlias`, `reason` - TRAY_CHANGE: `devAlias`, `reason` -
+ * PMWAKEUP, PMSUSPEND, PMSUSPEND_DISK: `reason` - BALLOON_CHANGE: `actual`
+ * (KiB) - DEVICE_ADDED, DEVICE_REMOVED, DEVICE_REMOVAL_FAILED: `devAlias` -
+ * TUNABLE, JOB_COMPLETED: `params` (a map) - AGENT_LIFECYCLE: `state`,
+ * `reason` - MIGRATION_ITERATION: `iteration` - METADATA_CHANGE: `type`,
+ * `nsuri` - BLOCK_THRESHOLD: `dev`, `path`, `threshold`, `excess` (both in
+ * bytes) - MEMORY_FAILURE: `recipient`, `action`, `flags` -
+ * MEMORY_DEVICE_SIZE_CHANGE: `alias`, `size` (KiB) - NIC_MAC_CHANGE: `alias`,
+ * `oldMAC`, `newMAC` - VCPU_REMOVED: `vcpuid` - CHANNEL_LIFECYCLE: `state`,
+ * `reason`, `channelName` - REBOOT, CONTROL_ERROR, and kinds that this version
+ * does not know: none
  *
  * @param conn the connection (not NULL; borrowed)
- * @param dom the domain to listen to; NULL for all (may be NULL; borrowed)
- * @param event_id which kind (one of `VKVM_DOMAIN_EVENT_ID_*`)
+ * @param dom the domain whose events to deliver; NULL means all (may be NULL;
+ *     borrowed)
+ * @param event_id kind of event (one of `VKVM_DOMAIN_EVENT_ID_*`)
  * @param callback called on the thread that runs the event loop (not NULL)
  * @param userdata passed to the callback (may be NULL; kept until destroy is
  *     called)
- * @param destroy releases the userdata (may be NULL)
- * @param callback_id the number to deregister with (out; not NULL)
+ * @param destroy called once, when the callback will not be called any more,
+ *     to release the user data (may be NULL)
+ * @param callback_id id of the registration (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -3832,10 +3989,11 @@ int vkvm_conn_domain_event_register_any(vkvm_conn *conn,
                                         vkvm_error **error);
 
 /**
- * Turns a configuration in the hypervisor's own form into a domain's XML.
+ * Converts a configuration in the hypervisor's native format to domain XML.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param configtype the form, like "qemu-argv" (not NULL; borrowed)
+ * @param configtype native format, which depends on the driver, such as
+ *     "qemu-argv" (not NULL; borrowed)
  * @param configdata the configuration (not NULL; borrowed)
  * @param flags unused, pass 0
  * @param xml a `<domain>` document (out; not NULL; owned by the caller:
@@ -3854,10 +4012,14 @@ int vkvm_conn_domain_xml_from_native(vkvm_conn *conn,
                                      vkvm_error **error);
 
 /**
- * Turns a domain's XML into a configuration in the hypervisor's own form.
+ * Converts domain XML to a configuration in the hypervisor's native format.
+ *
+ * A native QEMU configuration is for inspection: libvirt sets up more of a
+ * domain at run time.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param configtype the form, like "qemu-argv" (not NULL; borrowed)
+ * @param configtype native format, which depends on the driver, such as
+ *     "qemu-argv" (not NULL; borrowed)
  * @param xmldata a `<domain>` document (not NULL; borrowed)
  * @param flags unused, pass 0
  * @param config the configuration (out; not NULL; owned by the caller:
@@ -3876,42 +4038,45 @@ int vkvm_conn_domain_xml_to_native(vkvm_conn *conn,
                                    vkvm_error **error);
 
 /**
- * Opens the connection again whenever it ends: when its daemon is restarted,
- * or does not answer. If the connection has ended already, attempts to
- * reconnect begin at once.
+ * Reopens the connection automatically whenever it ends.
  *
- * What was registered through the connection is registered on the new one,
- * under the same numbers, but for close callbacks, which are over; and
- * keepalive is set as it was. Callbacks and queues can be registered during
- * the outage, too: such a registration succeeds, and is made on the next
- * connection; an object that does not exist there then has no events. If
- * resuming is disabled before, the registration receives no events, and ends
- * when it is deregistered or the connection is freed. The handle of the
- * connection stays valid, and so do those of domains, snapshots, checkpoints,
- * networks, ports, pools, volumes, secrets and interfaces: each is looked up
- * again by its uuid, name or key. Those of network filters, filter bindings,
- * node devices and streams do not, nor does an identity. Events during the
- * outage are lost; refresh cached state when `VKVM_RESUME_RECONNECTED` comes.
- * Events of the new connection are delivered after it.
+ * A connection ends when its daemon is restarted or stops responding. If it
+ * has ended already, attempts to reconnect begin immediately. An event loop
+ * must be registered. Attempts run on a thread of the library, and each takes
+ * at most 30 seconds, or the `timeout_ms` of `vkvm_conn_open_with`. The
+ * connection must have been opened without a callback for credentials, as
+ * those are not kept; see `keep_credentials` of `vkvm_conn_open_with`.
  *
- * The connection must have been opened without a callback for credentials,
- * which are not kept; see `keep_credentials` of vkvm_conn_open_with(). An
- * event loop must be registered. Attempts to reconnect are made on a thread of
- * their own, and each takes 30 seconds at most, or as long as the `timeout_ms`
- * of vkvm_conn_open_with().
+ * On the new connection:
  *
- * The map of an event has the keys `event`, one of `VKVM_RESUME_*`; `reason`
- * why the connection had ended, one of `VKVM_CLOSE_REASON_*`; `attempts`, how
- * many it took so far; and `domains`, with `VKVM_RESUME_RECONNECTED` a list
- * with a handle of each domain there is now.
+ * - the handle of the connection stays valid, and so do those of domains,
+ * snapshots, checkpoints, networks, ports, pools, volumes, secrets and
+ * interfaces: each object is looked up again by its UUID, name or key -
+ * handles of network filters, filter bindings, node devices and streams become
+ * invalid, and an identity is not set again - callbacks and queues are
+ * registered again under the same ids, except for close callbacks, which are
+ * over; keepalive is set again - events during the outage are lost; refresh
+ * cached state when `VKVM_RESUME_RECONNECTED` arrives, which precedes the
+ * events of the new connection
+ *
+ * Callbacks and queues can be registered during the outage. Such a
+ * registration is made on the next connection; it receives no events if its
+ * object does not exist there. If resuming is disabled before, it receives no
+ * events either, and ends when it is deregistered or the connection is freed.
+ *
+ * The arguments of an event are a map with the keys `event` (one of
+ * `VKVM_RESUME_*`), `reason` (why the connection had ended, one of
+ * `VKVM_CLOSE_REASON_*`), `attempts` (number of attempts so far) and, with
+ * `VKVM_RESUME_RECONNECTED`, `domains` (a list of the handles of all domains).
  *
  * @param conn the connection (not NULL; borrowed)
- * @param max_delay the longest time between two attempts, from 100; it begins
- *     with 100 and doubles each time (in milliseconds)
+ * @param max_delay maximum time between two attempts, at least 100; the first
+ *     delay is 100, and it doubles each time (in milliseconds)
  * @param callback called on the thread that runs the event loop (not NULL)
  * @param userdata passed to the callback (may be NULL; kept until destroy is
  *     called)
- * @param destroy releases the userdata (may be NULL)
+ * @param destroy called once, when the callback will not be called any more,
+ *     to release the user data (may be NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -3926,14 +4091,14 @@ int vkvm_conn_enable_resume(vkvm_conn *conn,
                             vkvm_error **error);
 
 /**
- * Finds what storage pools of one type could be made of, like the exports of
- * an NFS server.
+ * Discovers sources for storage pools of a type, such as exports of an NFS
+ * server.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param type the type of pool, as in the definition of one, like "netfs" (not
+ * @param type type of the pool as in its definition, such as "netfs" (not
  *     NULL; borrowed)
- * @param srcspec a `<source>` document that says where to look; some types
- *     need one (may be NULL; borrowed)
+ * @param srcspec a `<source>` document with the place to search, such as the
+ *     server; some types require one (may be NULL; borrowed)
  * @param flags unused, pass 0
  * @param xml a `<sources>` document (out; not NULL; owned by the caller:
  *     vkvm_string_free)
@@ -3951,11 +4116,11 @@ int vkvm_conn_find_storage_pool_sources(vkvm_conn *conn,
                                         vkvm_error **error);
 
 /**
- * Remembers how the interfaces are defined now.
+ * Begins a transaction of changes to the host's network interfaces.
  *
- * The changes that follow are kept with `vkvm_conn_interface_change_commit`,
- * or undone with `vkvm_conn_interface_change_rollback` or, without either,
- * when the host restarts.
+ * Later changes are kept by `vkvm_conn_interface_change_commit`, and undone by
+ * `vkvm_conn_interface_change_rollback` or, without either, when the host
+ * restarts.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param flags unused, pass 0
@@ -3968,7 +4133,7 @@ int vkvm_conn_find_storage_pool_sources(vkvm_conn *conn,
 int vkvm_conn_interface_change_begin(vkvm_conn *conn, uint32_t flags, vkvm_error **error);
 
 /**
- * Keeps the changes since `vkvm_conn_interface_change_begin`.
+ * Commits the changes since `vkvm_conn_interface_change_begin`.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param flags unused, pass 0
@@ -3981,7 +4146,7 @@ int vkvm_conn_interface_change_begin(vkvm_conn *conn, uint32_t flags, vkvm_error
 int vkvm_conn_interface_change_commit(vkvm_conn *conn, uint32_t flags, vkvm_error **error);
 
 /**
- * Undoes the changes since `vkvm_conn_interface_change_begin`.
+ * Rolls back the changes since `vkvm_conn_interface_change_begin`.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param flags unused, pass 0
@@ -3994,10 +4159,13 @@ int vkvm_conn_interface_change_commit(vkvm_conn *conn, uint32_t flags, vkvm_erro
 int vkvm_conn_interface_change_rollback(vkvm_conn *conn, uint32_t flags, vkvm_error **error);
 
 /**
- * Tells whether the connection still works.
+ * Reports whether the connection is still usable.
+ *
+ * It does not ask the daemon: a connection is alive until its socket is
+ * closed, or keepalive has failed.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param alive false when it is known to be broken (out; not NULL)
+ * @param alive false when the connection is known to be broken (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -4007,10 +4175,10 @@ int vkvm_conn_interface_change_rollback(vkvm_conn *conn, uint32_t flags, vkvm_er
 int vkvm_conn_is_alive(vkvm_conn *conn, bool *alive, vkvm_error **error);
 
 /**
- * Tells whether the traffic is encrypted.
+ * Reports whether the traffic is encrypted.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param encrypted whether it is (out; not NULL)
+ * @param encrypted true if it is (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -4020,11 +4188,11 @@ int vkvm_conn_is_alive(vkvm_conn *conn, bool *alive, vkvm_error **error);
 int vkvm_conn_is_encrypted(vkvm_conn *conn, bool *encrypted, vkvm_error **error);
 
 /**
- * Tells whether nobody else can read or change the traffic.
+ * Reports whether the traffic is protected from eavesdropping.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param secure true for encrypted connections and those inside the host (out;
- *     not NULL)
+ * @param secure true for encrypted connections and for those within the host,
+ *     such as UNIX sockets (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -4060,10 +4228,10 @@ int vkvm_conn_lxc_enter_security_label(vkvm_conn *conn,
                                        vkvm_error **error);
 
 /**
- * Ends a registration made with `vkvm_conn_network_event_register_any`.
+ * Deregisters a callback or queue registered for network events.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param callback_id the number that was given then
+ * @param callback_id id returned by the registration
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -4075,22 +4243,25 @@ int vkvm_conn_network_event_deregister_any(vkvm_conn *conn,
                                            vkvm_error **error);
 
 /**
- * Listens to events of one kind, from one network or from all.
+ * Registers a callback for network events of one kind, of one network or of
+ * all.
  *
- * The registration holds the connection open; it ends with
+ * The registration keeps the connection open; it ends with
  * `vkvm_conn_network_event_deregister_any`, or with the connection handle.
  *
- * The map of an event has the keys event and detail for LIFECYCLE, type and
- * nsuri for METADATA_CHANGE.
+ * The arguments are a map with the keys `event` and `detail` for LIFECYCLE,
+ * `type` and `nsuri` for METADATA_CHANGE.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param net the network to listen to; NULL for all (may be NULL; borrowed)
- * @param event_id which kind (one of `VKVM_NETWORK_EVENT_ID_*`)
+ * @param net the network whose events to deliver; NULL means all (may be NULL;
+ *     borrowed)
+ * @param event_id kind of event (one of `VKVM_NETWORK_EVENT_ID_*`)
  * @param callback called on the thread that runs the event loop (not NULL)
  * @param userdata passed to the callback (may be NULL; kept until destroy is
  *     called)
- * @param destroy releases the userdata (may be NULL)
- * @param callback_id the number to deregister with (out; not NULL)
+ * @param destroy called once, when the callback will not be called any more,
+ *     to release the user data (may be NULL)
+ * @param callback_id id of the registration (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -4107,14 +4278,18 @@ int vkvm_conn_network_event_register_any(vkvm_conn *conn,
                                          vkvm_error **error);
 
 /**
- * Reserves memory pages for domains, or gives them back.
+ * Reserves huge pages of the host for domains, or releases them.
+ *
+ * The numbers apply to each cell.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param pages a list of pairs, each a list of a page size (KiB) and a number
  *     of pages (not NULL; borrowed)
- * @param start the number of the first NUMA cell; -1 for a share of all cells
- * @param end the number of the last cell
- * @param flags bitwise OR of `VKVM_NODE_ALLOC_PAGES_*`
+ * @param start number of the first NUMA cell; -1 distributes the pages over
+ *     all cells
+ * @param end number of the last cell
+ * @param flags add to the reserved pages, or set their number (bitwise OR of
+ *     `VKVM_NODE_ALLOC_PAGES_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -4129,10 +4304,10 @@ int vkvm_conn_node_alloc_pages(vkvm_conn *conn,
                                vkvm_error **error);
 
 /**
- * Ends a registration made with `vkvm_conn_node_device_event_register_any`.
+ * Deregisters a callback or queue registered for node device events.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param callback_id the number that was given then
+ * @param callback_id id returned by the registration
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -4144,22 +4319,25 @@ int vkvm_conn_node_device_event_deregister_any(vkvm_conn *conn,
                                                vkvm_error **error);
 
 /**
- * Listens to events of one kind, from one device or from all.
+ * Registers a callback for node device events of one kind, of one device or
+ * all.
  *
- * The registration holds the connection open; it ends with
+ * The registration keeps the connection open; it ends with
  * `vkvm_conn_node_device_event_deregister_any`, or with the connection handle.
  *
- * The map of an event has the keys event and detail for LIFECYCLE, none for
- * UPDATE.
+ * The arguments are a map with the keys `event` and `detail` for LIFECYCLE,
+ * none for UPDATE.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param dev the device to listen to; NULL for all (may be NULL; borrowed)
- * @param event_id which kind (one of `VKVM_NODE_DEVICE_EVENT_ID_*`)
+ * @param dev the device whose events to deliver; NULL means all (may be NULL;
+ *     borrowed)
+ * @param event_id kind of event (one of `VKVM_NODE_DEVICE_EVENT_ID_*`)
  * @param callback called on the thread that runs the event loop (not NULL)
  * @param userdata passed to the callback (may be NULL; kept until destroy is
  *     called)
- * @param destroy releases the userdata (may be NULL)
- * @param callback_id the number to deregister with (out; not NULL)
+ * @param destroy called once, when the callback will not be called any more,
+ *     to release the user data (may be NULL)
+ * @param callback_id id of the registration (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -4176,11 +4354,14 @@ int vkvm_conn_node_device_event_register_any(vkvm_conn *conn,
                                              vkvm_error **error);
 
 /**
- * Suspends the host, and wakes it up after some time.
+ * Suspends the host, and wakes it up after the given time.
+ *
+ * The call returns before the host is suspended.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param target how to suspend (one of `VKVM_NODE_SUSPEND_TARGET_*`)
- * @param duration how long, at least 60 (in seconds)
+ * @param target power management state to enter (one of
+ *     `VKVM_NODE_SUSPEND_TARGET_*`)
+ * @param duration time until it wakes up, at least 60 (in seconds)
  * @param flags unused, pass 0
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -4195,10 +4376,10 @@ int vkvm_conn_node_suspend_for_duration(vkvm_conn *conn,
                                         vkvm_error **error);
 
 /**
- * Counts the domains that are defined and do not run.
+ * Returns the number of inactive persistent domains.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param count how many there are (out; not NULL)
+ * @param count number of domains (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -4208,10 +4389,10 @@ int vkvm_conn_node_suspend_for_duration(vkvm_conn *conn,
 int vkvm_conn_num_of_defined_domains(vkvm_conn *conn, int *count, vkvm_error **error);
 
 /**
- * Counts the interfaces that are defined and down.
+ * Returns the number of inactive network interfaces of the host.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param count how many there are (out; not NULL)
+ * @param count number of interfaces (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -4221,10 +4402,10 @@ int vkvm_conn_num_of_defined_domains(vkvm_conn *conn, int *count, vkvm_error **e
 int vkvm_conn_num_of_defined_interfaces(vkvm_conn *conn, int *count, vkvm_error **error);
 
 /**
- * Counts the networks that are defined and do not run.
+ * Returns the number of inactive persistent networks.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param count how many there are (out; not NULL)
+ * @param count number of networks (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -4234,10 +4415,10 @@ int vkvm_conn_num_of_defined_interfaces(vkvm_conn *conn, int *count, vkvm_error 
 int vkvm_conn_num_of_defined_networks(vkvm_conn *conn, int *count, vkvm_error **error);
 
 /**
- * Counts the storage pools that are defined but not started.
+ * Returns the number of inactive persistent storage pools.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param count how many are (out; not NULL)
+ * @param count number of pools (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -4247,10 +4428,10 @@ int vkvm_conn_num_of_defined_networks(vkvm_conn *conn, int *count, vkvm_error **
 int vkvm_conn_num_of_defined_storage_pools(vkvm_conn *conn, int *count, vkvm_error **error);
 
 /**
- * Counts the running domains.
+ * Returns the number of active domains.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param count how many run (out; not NULL)
+ * @param count number of domains (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -4260,10 +4441,10 @@ int vkvm_conn_num_of_defined_storage_pools(vkvm_conn *conn, int *count, vkvm_err
 int vkvm_conn_num_of_domains(vkvm_conn *conn, int *count, vkvm_error **error);
 
 /**
- * Counts the interfaces that are up.
+ * Returns the number of active network interfaces of the host.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param count how many there are (out; not NULL)
+ * @param count number of interfaces (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -4273,10 +4454,10 @@ int vkvm_conn_num_of_domains(vkvm_conn *conn, int *count, vkvm_error **error);
 int vkvm_conn_num_of_interfaces(vkvm_conn *conn, int *count, vkvm_error **error);
 
 /**
- * Counts the running networks.
+ * Returns the number of active virtual networks.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param count how many run (out; not NULL)
+ * @param count number of networks (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -4286,13 +4467,13 @@ int vkvm_conn_num_of_interfaces(vkvm_conn *conn, int *count, vkvm_error **error)
 int vkvm_conn_num_of_networks(vkvm_conn *conn, int *count, vkvm_error **error);
 
 /**
- * Counts the host's devices.
+ * Returns the number of devices of the host.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param cap only those with this capability, like "pci"; NULL for all (may be
- *     NULL; borrowed)
+ * @param cap capability that the devices must have, such as "pci"; NULL means
+ *     any (may be NULL; borrowed)
  * @param flags unused, pass 0
- * @param count how many there are (out; not NULL)
+ * @param count number of devices (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -4306,10 +4487,10 @@ int vkvm_conn_num_of_node_devices(vkvm_conn *conn,
                                   vkvm_error **error);
 
 /**
- * Counts the network filters.
+ * Returns the number of network filters.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param count how many there are (out; not NULL)
+ * @param count number of filters (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -4319,10 +4500,10 @@ int vkvm_conn_num_of_node_devices(vkvm_conn *conn,
 int vkvm_conn_num_of_nwfilters(vkvm_conn *conn, int *count, vkvm_error **error);
 
 /**
- * Counts the secrets.
+ * Returns the number of secrets.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param count how many there are (out; not NULL)
+ * @param count number of secrets (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -4332,10 +4513,10 @@ int vkvm_conn_num_of_nwfilters(vkvm_conn *conn, int *count, vkvm_error **error);
 int vkvm_conn_num_of_secrets(vkvm_conn *conn, int *count, vkvm_error **error);
 
 /**
- * Counts the storage pools that are started.
+ * Returns the number of active storage pools.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param count how many are (out; not NULL)
+ * @param count number of pools (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -4421,15 +4602,15 @@ int vkvm_conn_qemu_monitor_event_register(vkvm_conn *conn,
                                           vkvm_error **error);
 
 /**
- * Registers a callback for the end of the connection; one per connection
- * handle, besides any number of queues.
+ * Registers a callback for the end of the connection.
  *
- * The map of the event has the key `reason`, one of `VKVM_CLOSE_REASON_*`. The
+ * A connection handle has one such callback, besides any number of queues. The
+ * arguments are a map with the key `reason`, one of `VKVM_CLOSE_REASON_*`. The
  * callback is called once, after the events that came before the end; then the
  * registration is over. It may call any function, and free the connection.
- * When a connection has ended, registering fails, unless the connection is
- * opened again (`vkvm_conn_enable_resume`): the callback is then called at the
- * end of the next connection.
+ * Registering on a connection that has ended fails, unless it is being
+ * reopened (`vkvm_conn_enable_resume`): the callback then applies to the next
+ * connection.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param callback called on the thread that runs the event loop; without a
@@ -4437,7 +4618,8 @@ int vkvm_conn_qemu_monitor_event_register(vkvm_conn *conn,
  *     that call is over (not NULL)
  * @param userdata passed to the callback (may be NULL; kept until destroy is
  *     called)
- * @param destroy releases the userdata (may be NULL)
+ * @param destroy called once, when the callback will not be called any more,
+ *     to release the user data (may be NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -4451,18 +4633,20 @@ int vkvm_conn_register_close_callback(vkvm_conn *conn,
                                       vkvm_error **error);
 
 /**
- * Starts the domain that was saved to a file.
+ * Restores a domain from a save image.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param from the file's path on the host; without it, `params` must have it
- *     (may be NULL; borrowed)
- * @param dxml a `<domain>` document to use instead of the saved one (may be
+ * @param from path of the file on the host; NULL when `params` has it (may be
  *     NULL; borrowed)
- * @param params a map with keys of `VKVM_DOMAIN_SAVE_PARAM_*` (needs libvirt
- *     8.4.0; may be NULL; borrowed)
- * @param flags bitwise OR of `VKVM_DOMAIN_SAVE_BYPASS_CACHE`,
+ * @param dxml a `<domain>` document to use instead of the saved one, for
+ *     changes to the host's side such as paths of disk images (may be NULL;
+ *     borrowed)
+ * @param params a map with the texts of `VKVM_DOMAIN_SAVE_PARAM_*` as keys
+ *     (needs libvirt 8.4.0; may be NULL; borrowed)
+ * @param flags state of the domain afterwards, and how the file is read; 0
+ *     restores the saved state (bitwise OR of `VKVM_DOMAIN_SAVE_BYPASS_CACHE`,
  *     `VKVM_DOMAIN_SAVE_RUNNING`, `VKVM_DOMAIN_SAVE_PAUSED`,
- *     `VKVM_DOMAIN_SAVE_RESET_NVRAM`
+ *     `VKVM_DOMAIN_SAVE_RESET_NVRAM`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -4477,10 +4661,10 @@ int vkvm_conn_restore_domain(vkvm_conn *conn,
                              vkvm_error **error);
 
 /**
- * Ends a registration made with `vkvm_conn_secret_event_register_any`.
+ * Deregisters a callback or queue registered for secret events.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param callback_id the number that was given then
+ * @param callback_id id returned by the registration
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -4490,22 +4674,24 @@ int vkvm_conn_restore_domain(vkvm_conn *conn,
 int vkvm_conn_secret_event_deregister_any(vkvm_conn *conn, int callback_id, vkvm_error **error);
 
 /**
- * Listens to events of one kind, from one secret or from all.
+ * Registers a callback for secret events of one kind, of one secret or of all.
  *
- * The registration holds the connection open; it ends with
+ * The registration keeps the connection open; it ends with
  * `vkvm_conn_secret_event_deregister_any`, or with the connection handle.
  *
- * The map of an event has the keys event and detail for LIFECYCLE, none for
- * VALUE_CHANGED.
+ * The arguments are a map with the keys `event` and `detail` for LIFECYCLE,
+ * none for VALUE_CHANGED.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param secret the secret to listen to; NULL for all (may be NULL; borrowed)
- * @param event_id which kind (one of `VKVM_SECRET_EVENT_ID_*`)
+ * @param secret the secret whose events to deliver; NULL means all (may be
+ *     NULL; borrowed)
+ * @param event_id kind of event (one of `VKVM_SECRET_EVENT_ID_*`)
  * @param callback called on the thread that runs the event loop (not NULL)
  * @param userdata passed to the callback (may be NULL; kept until destroy is
  *     called)
- * @param destroy releases the userdata (may be NULL)
- * @param callback_id the number to deregister with (out; not NULL)
+ * @param destroy called once, when the callback will not be called any more,
+ *     to release the user data (may be NULL)
+ * @param callback_id id of the registration (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -4522,14 +4708,14 @@ int vkvm_conn_secret_event_register_any(vkvm_conn *conn,
                                         vkvm_error **error);
 
 /**
- * Sets how long calls on this connection may take that are made by
- * `vkvm_call_start` or `vkvm_invoke`, with all objects that are made from it.
+ * Sets the timeout for calls of the connection.
  *
- * It does not bound functions that are called directly, as these are made on
- * the thread that calls them.
+ * It applies to `vkvm_call_start` and `vkvm_invoke` with the connection and
+ * all objects made from it. Functions that are called directly are not
+ * limited, as they run on the calling thread.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param timeout_ms how long; 0 for no limit (in milliseconds)
+ * @param timeout_ms the timeout; 0 means no limit (in milliseconds)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -4537,15 +4723,15 @@ int vkvm_conn_secret_event_register_any(vkvm_conn *conn,
 int vkvm_conn_set_call_timeout(vkvm_conn *conn, uint32_t timeout_ms, vkvm_error **error);
 
 /**
- * Tells the daemon on whose behalf the connection is used from now on.
+ * Sets the identity that the daemon uses for access control.
  *
- * Only what the daemon trusts may do this; it is meant for programs that speak
- * to libvirt for their own clients.
+ * The daemon accepts it from trusted clients only. It is meant for programs
+ * that act on behalf of their own users.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param newident a map with keys of `VKVM_IDENTITY_*`; the ids are numbers,
- *     the time is in clock ticks since the host started, the rest is text.
- *     NULL for none (may be NULL; borrowed)
+ * @param newident a map with the texts of `VKVM_IDENTITY_*` as keys; ids are
+ *     numbers, the time is in clock ticks since the host started, the others
+ *     are text. NULL means none (may be NULL; borrowed)
  * @param flags unused, pass 0
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -4559,19 +4745,20 @@ int vkvm_conn_set_identity(vkvm_conn *conn,
                            vkvm_error **error);
 
 /**
- * Lets libvirt check that the daemon still answers.
+ * Sets the keepalive interval, which detects that the daemon does not respond.
  *
- * The checks are made by the event loop, which must be registered before the
- * connection is opened: without one that runs, nothing is checked. A
- * connection whose checks fail is broken, which close callbacks are told.
- * libvirt makes none while a call waits on the thread that runs the loop: so
- * that such calls end, too, let another thread run it, like that of
- * `vkvm_event_start`.
+ * Keepalive needs an event loop that runs, registered before the connection is
+ * opened. A connection that does not answer is closed, which close callbacks
+ * report. While a call waits on the thread that runs the loop no keepalive
+ * messages are sent; run the loop on another thread, such as that of
+ * `vkvm_event_start`, so that such calls end too. The daemon may send
+ * keepalive messages of its own, which the loop answers.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param interval the silence before a check; 0 or less for no checks (in
- *     seconds)
- * @param count how many checks may go unanswered
+ * @param interval inactivity before a keepalive message is sent; 0 or less
+ *     disables them (in seconds)
+ * @param count number of messages without an answer before the connection is
+ *     closed
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -4581,11 +4768,13 @@ int vkvm_conn_set_identity(vkvm_conn *conn,
 int vkvm_conn_set_keep_alive(vkvm_conn *conn, int interval, uint32_t count, vkvm_error **error);
 
 /**
- * Sets how the host shares equal memory pages between domains.
+ * Sets memory sharing (KSM) parameters of the host.
+ *
+ * A service that tunes KSM, such as ksmtuned, may overwrite them.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param newparams a map with the parameters to change; a key that the driver
- *     does not know is an error (not NULL; borrowed)
+ *     does not support is an error (not NULL; borrowed)
  * @param flags unused, pass 0
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -4599,10 +4788,10 @@ int vkvm_conn_set_node_memory_parameters(vkvm_conn *conn,
                                          vkvm_error **error);
 
 /**
- * Ends a registration made with `vkvm_conn_storage_pool_event_register_any`.
+ * Deregisters a callback or queue registered for storage pool events.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param callback_id the number that was given then
+ * @param callback_id id returned by the registration
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -4614,24 +4803,26 @@ int vkvm_conn_storage_pool_event_deregister_any(vkvm_conn *conn,
                                                 vkvm_error **error);
 
 /**
- * Listens to events of one kind, from one storage pool or from all.
+ * Registers a callback for storage pool events of one kind, of one pool or
+ * all.
  *
- * The registration holds the connection open; it ends with
+ * The registration keeps the connection open; it ends with
  * `vkvm_conn_storage_pool_event_deregister_any`, or with the connection
  * handle.
  *
- * The map of an event has the keys event and detail for LIFECYCLE, none for
- * REFRESH.
+ * The arguments are a map with the keys `event` and `detail` for LIFECYCLE,
+ * none for REFRESH.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param pool the storage pool to listen to; NULL for all (may be NULL;
- *     borrowed)
- * @param event_id which kind (one of `VKVM_STORAGE_POOL_EVENT_ID_*`)
+ * @param pool the storage pool whose events to deliver; NULL means all (may be
+ *     NULL; borrowed)
+ * @param event_id kind of event (one of `VKVM_STORAGE_POOL_EVENT_ID_*`)
  * @param callback called on the thread that runs the event loop (not NULL)
  * @param userdata passed to the callback (may be NULL; kept until destroy is
  *     called)
- * @param destroy releases the userdata (may be NULL)
- * @param callback_id the number to deregister with (out; not NULL)
+ * @param destroy called once, when the callback will not be called any more,
+ *     to release the user data (may be NULL)
+ * @param callback_id id of the registration (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -4648,8 +4839,10 @@ int vkvm_conn_storage_pool_event_register_any(vkvm_conn *conn,
                                               vkvm_error **error);
 
 /**
- * Unregisters the close callback; when there is none, the queues registered
- * for the end of the connection.
+ * Unregisters the close callback of the connection.
+ *
+ * If there is none, it unregisters the queues registered for the end of the
+ * connection.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -4661,19 +4854,22 @@ int vkvm_conn_storage_pool_event_register_any(vkvm_conn *conn,
 int vkvm_conn_unregister_close_callback(vkvm_conn *conn, vkvm_error **error);
 
 /**
- * Shows statistics of many domains to a visitor: every part of the value that
- * `vkvm_conn_get_all_domain_stats` returns, without making the value. This is
- * the fast way to turn statistics into something else.
+ * Passes statistics of several domains to a visitor.
  *
- * A failure is reported before anything is shown.
+ * The visitor sees every part of the value that
+ * `vkvm_conn_get_all_domain_stats` would return, but no value is built. It is
+ * the fast way to convert statistics. A failure is reported before the visitor
+ * is called.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param stats which groups; 0 for all (bitwise OR of `VKVM_DOMAIN_STATS_*`)
- * @param doms the domains; none for all domains (may be NULL; borrowed; its
- *     length is in doms_len)
- * @param doms_len how many there are
- * @param flags bitwise OR of `VKVM_DOMAIN_GET_ALL_STATS_*`
- * @param visitor the functions that get the parts (not NULL; borrowed)
+ * @param stats groups of statistics; 0 means all that the hypervisor supports
+ *     (bitwise OR of `VKVM_DOMAIN_STATS_*`)
+ * @param doms the domains, borrowed; NULL or an empty list means all (may be
+ *     NULL; borrowed; its length is in doms_len)
+ * @param doms_len number of elements
+ * @param flags filter of domains, and how statistics are collected (bitwise OR
+ *     of `VKVM_DOMAIN_GET_ALL_STATS_*`)
+ * @param visitor functions that receive the parts (not NULL; borrowed)
  * @param userdata passed to them (may be NULL; kept until destroy is called)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -4693,28 +4889,28 @@ int vkvm_conn_visit_all_domain_stats(vkvm_conn *conn,
 /* === Calls by name ======================================================== */
 
 /**
- * Returns the progress of a call that was started.
+ * Returns the progress of the call.
  *
- * It is known of:
+ * It is available for:
  *
  * - the job of a domain: migration, save, managed save, core dump. A thread of
- * the library asks the daemon every 100 ms, from the first time that this
- * function is called until it has not been called for 2 s; so it returns at
- * once, and the first time null - commands of a host that take long: see
- * `progress` in `vkvm_host_commands` - transfers of volumes, such as
- * `vkvm_storage_vol_upload_file` - waiting for the block job of a disk,
+ * the library polls the daemon every 100 ms, from the first call of this
+ * function until it has not been called for 2 s. So this function returns
+ * immediately, and null the first time - commands of a host with `progress` in
+ * `vkvm_host_commands` - transfers of volumes, such as
+ * `vkvm_storage_vol_upload_file` - a wait for the block job of a disk,
  * `vkvm_domain_wait_for_block_job`
  *
- * libvirt has no progress of cloning or wiping a volume; the command
- * `volume.clone` of a host compares the allocations of both volumes instead.
+ * libvirt reports no progress of cloning or wiping a volume; the host's
+ * command "volume.clone" compares the allocations of both volumes instead.
  *
  * @param call the call (not NULL; borrowed)
- * @param progress null where nothing is known, or `done`, `total` (0 where
- *     that is not known) and `unit`, like "bytes"; `rate`, how much is done
- *     per second, and `remaining_ms`, how long the rest takes at that rate,
- *     both null where they are not known. Neither `done` nor its share of
- *     `total` ever decreases, and `done` never exceeds `total` (out; not NULL;
- *     the result may be NULL; owned by the caller: vkvm_value_free)
+ * @param progress null when unknown, or a map with the keys `done`, `total` (0
+ *     when unknown), `unit` (such as "bytes"), `rate` (amount per second) and
+ *     `remaining_ms` (estimated time left), both null when unknown. Neither
+ *     `done` nor its share of `total` ever decreases, and `done` never exceeds
+ *     `total` (out; not NULL; the result may be NULL; owned by the caller:
+ *     vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -4722,14 +4918,13 @@ int vkvm_conn_visit_all_domain_stats(vkvm_conn *conn,
 int vkvm_call_get_progress(vkvm_call *call, vkvm_value **progress, vkvm_error **error);
 
 /**
- * Gets what a call has come to: its result, or its error, which is then the
- * error of this function.
+ * Returns the result of the call, or fails with the error of the call.
  *
- * The error of a call that is not done is `VKVM_ERROR_OWN_BUSY`.
+ * A call that is not done is an error, `VKVM_ERROR_OWN_BUSY`.
  *
  * @param call the call (not NULL; borrowed)
- * @param result as of `vkvm_invoke`; each time the same value, so that it is
- *     not copied (out; not NULL; owned by the caller: vkvm_value_free)
+ * @param result as in `vkvm_invoke`; each call returns the same value, without
+ *     copying (out; not NULL; owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -4737,22 +4932,22 @@ int vkvm_call_get_progress(vkvm_call *call, vkvm_value **progress, vkvm_error **
 int vkvm_call_get_result(vkvm_call *call, vkvm_value **result, vkvm_error **error);
 
 /**
- * Gives a call up.
+ * Cancels the call.
  *
- * It is done, with the error `VKVM_ERROR_OWN_CANCELLED`. A call that has not
- * begun never begins. libvirt cannot be interrupted: a running call goes on,
- * as after its deadline, but:
+ * It is then done, with the error `VKVM_ERROR_OWN_CANCELLED`. A call that has
+ * not begun never begins. libvirt cannot be interrupted: a running call
+ * continues, as after its deadline, except for these:
  *
- * - the job of a domain (migration, save, core dump) is aborted, and only the
- * one that the call has started. A call that waits for the job of another call
- * of this process has not begun. Of jobs of other clients libvirt tells what
- * they do and since when; one of the same kind that begins while the call
- * waits for another client's job cannot be told from its own - a command of a
- * host and a transfer that have a progress end - waiting for the block job of
- * a disk aborts that - an opening is ended, as after the `timeout_ms` of
- * `vkvm_conn_open_with`
+ * - the job of a domain (migration, save, core dump) is aborted if the call
+ * has started it. A call that waits for the job of another call of this
+ * process has not begun. libvirt reports only the operation and the start of
+ * other clients' jobs, so a job of the same kind that another client starts
+ * while the call waits cannot be told from its own - a command of a host, or a
+ * transfer, that reports progress ends - a wait for the block job of a disk
+ * aborts the job - the opening of a connection ends, as after the `timeout_ms`
+ * of `vkvm_conn_open_with`
  *
- * Cancelling a call that is done changes nothing.
+ * Cancelling a call that is done has no effect.
  *
  * @param call the call (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -4762,37 +4957,41 @@ int vkvm_call_get_result(vkvm_call *call, vkvm_value **result, vkvm_error **erro
 int vkvm_call_cancel(vkvm_call *call, vkvm_error **error);
 
 /**
- * Starts a call of a function, which a thread of the library's makes.
+ * Starts a call of a function on a thread of the library, and returns
+ * immediately.
  *
- * Returns at once. On one connection `max_calls` calls go on at the same time
- * (see `vkvm_conn_open_with`), the others wait for their turn; the calls of
- * one stream are made one after the other, but a console or channel receives
- * while it sends. A function that never waits for a daemon is called at once,
- * on this thread. Arguments are copied: everything but the connection may be
- * freed as soon as this returns. Freeing the connection gives up its calls.
+ * At most `max_calls` calls run at the same time on a connection (see
+ * `vkvm_conn_open_with`), further ones wait. Calls on one stream run one after
+ * the other, except that a console or channel receives while it sends. A
+ * function that never waits for a daemon runs immediately, on this thread.
+ * Arguments are copied: everything but the connection may be freed when this
+ * function has returned. Freeing the connection cancels its calls.
  *
  * When the deadline passes, the call is done, with the error
- * `VKVM_ERROR_OWN_TIMEOUT`. libvirt cannot be interrupted: what the call was
- * at goes on, and its answer is dropped when it comes. `vkvm_call_cancel`
- * lists what is ended. A connection with 16 such calls takes no new ones
- * (`VKVM_ERROR_OWN_BUSY`); see `vkvm_conn_get_calls`.
+ * `VKVM_ERROR_OWN_TIMEOUT`. libvirt cannot be interrupted: the operation
+ * continues, and its result is discarded. `vkvm_call_cancel` lists the
+ * operations that are aborted. A connection with 16 such abandoned calls
+ * accepts no new ones (`VKVM_ERROR_OWN_BUSY`); see `vkvm_conn_get_calls`.
  *
- * A call that is done becomes an entry of the queue, with the keys `class`
- * ("call"), `tag` and `call` (the handle). Its place is kept from the start,
- * so it is never lost; a queue without room for it is an error here
+ * A call that is done becomes an entry of the queue with the keys `class`
+ * ("call"), `tag` and `call` (the handle). Its place is reserved at the start,
+ * so it is never lost; a queue without a free place is an error
  * (`VKVM_ERROR_OWN_BUSY`).
  *
- * @param function its name, as for `vkvm_invoke`; not one that acts on the
- *     thread that calls it, like `vkvm_event_run_default` (not NULL; borrowed)
- * @param args its arguments, as for `vkvm_invoke`. File descriptors are
- *     duplicated (may be NULL; borrowed)
- * @param timeout_ms how long it may take, from now; 0 for the limit of the
- *     connection, `vkvm_conn_set_call_timeout` (in milliseconds)
- * @param queue where to tell that it is done; NULL to wait with
+ * @param function name of the function, as for `vkvm_invoke`; not one that
+ *     acts on the calling thread, such as `vkvm_event_run_default` (not NULL;
+ *     borrowed)
+ * @param args arguments, as for `vkvm_invoke`. File descriptors are duplicated
+ *     (may be NULL; borrowed)
+ * @param timeout_ms timeout from now; 0 means that of the connection,
+ *     `vkvm_conn_set_call_timeout` (in milliseconds)
+ * @param queue queue that receives the call when it is done; NULL to wait with
  *     `vkvm_call_wait` (may be NULL; borrowed)
- * @param tag a number of the caller's choice, to know it by in the queue
- * @param call the call; freeing it neither ends the call nor its entry in the
- *     queue (out; not NULL; owned by the caller: vkvm_call_free)
+ * @param tag a number of the caller's choice that identifies the call in the
+ *     queue
+ * @param call the call; freeing it neither cancels the call nor removes its
+ *     entry from the queue (out; not NULL; owned by the caller:
+ *     vkvm_call_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -4806,12 +5005,12 @@ int vkvm_call_start(const char *function,
                     vkvm_error **error);
 
 /**
- * Asks a call to end.
+ * Asks the call to stop at its next report of progress.
  *
- * A transfer or a command of a host ends at its next report of progress, as if
- * its progress callback had ended it, with the error
- * `VKVM_ERROR_ERR_OPERATION_ABORTED`. Unlike after `vkvm_call_cancel` the call
- * is done only when it has ended. A call that reports no progress goes on.
+ * A transfer or a command of a host then ends as if its progress callback had
+ * ended it, with the error `VKVM_ERROR_ERR_OPERATION_ABORTED`. Unlike after
+ * `vkvm_call_cancel`, the call is done only when it has ended. A call that
+ * reports no progress continues.
  *
  * @param call the call (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -4824,9 +5023,9 @@ int vkvm_call_stop(vkvm_call *call, vkvm_error **error);
  * Waits until the call is done.
  *
  * @param call the call (not NULL; borrowed)
- * @param timeout how long to wait; 0 for not at all, -1 for as long as it
- *     takes (in milliseconds)
- * @param done whether it is done (out; not NULL)
+ * @param timeout time to wait; 0 does not wait, -1 means no limit (in
+ *     milliseconds)
+ * @param done true if the call is done (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -4834,13 +5033,13 @@ int vkvm_call_stop(vkvm_call *call, vkvm_error **error);
 int vkvm_call_wait(vkvm_call *call, int timeout, bool *done, vkvm_error **error);
 
 /**
- * Reports progress of a call in its queue.
+ * Enables progress entries of the call in its queue.
  *
- * From now on the queue gets an entry when the call is further than
- * `vkvm_call_get_progress` said last, with the keys `class` ("progress"),
- * `tag` and `call`. There is at most one such entry of a call until the
- * function is called again, and none while the queue is full. A call without a
- * queue has none.
+ * From now on the queue receives an entry when the call has advanced beyond
+ * the last result of `vkvm_call_get_progress`, with the keys `class`
+ * ("progress"), `tag` and `call`. There is at most one such entry of a call
+ * until that function is called again, and none while the queue is full. A
+ * call without a queue has none.
  *
  * @param call the call (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -4850,24 +5049,25 @@ int vkvm_call_wait(vkvm_call *call, int timeout, bool *done, vkvm_error **error)
 int vkvm_call_watch_progress(vkvm_call *call, vkvm_error **error);
 
 /**
- * Calls a function by its name.
+ * Calls a function by its name, with its arguments in a map.
  *
- * Every function has a name here that returns 0 or -1, but for those of values
- * (`vkvm_value_*`), those that need a callback, and those that visit a value.
- * Callbacks that may be NULL are. It takes no longer than calls on the
- * connection may, where that was set: `vkvm_conn_set_call_timeout`.
+ * Every function that returns 0 or -1 can be called, except those of values
+ * (`vkvm_value_*`), those that require a callback, and those that take a
+ * visitor. Optional callbacks are NULL. The call is limited by
+ * `vkvm_conn_set_call_timeout`.
  *
- * @param function its name, like "vkvm_domain_get_info" (not NULL; borrowed)
- * @param args a map of its arguments by the names of its parameters, the
- *     object included: handles, values, texts, numbers, bools, lists of them,
- *     and bytes. Lengths are not given: lists and bytes have theirs, but for
- *     the room of `vkvm_stream_recv` (`data_len`). What is left out, or null,
- *     takes its default, or NULL where that is allowed. A name that the
- *     function does not have is an error that lists those it has. (may be
+ * @param function name of the function, such as "vkvm_domain_get_info" (not
  *     NULL; borrowed)
- * @param result null for a function without results, the result itself where
- *     there is one, a map of them by their names where there are several. It
- *     owns its handles (out; not NULL; owned by the caller: vkvm_value_free)
+ * @param args a map of arguments by the names of the parameters, the object
+ *     included: handles, values, texts, numbers, bools, bytes, and lists.
+ *     Lengths are omitted, as lists and bytes have theirs, except for the
+ *     buffer size of `vkvm_stream_recv` (`data_len`). An argument that is
+ *     missing or null has its default, or NULL where that is allowed. An
+ *     unknown name is an error that lists the known ones (may be NULL;
+ *     borrowed)
+ * @param result null for a function without outputs, the output itself if
+ *     there is one, a map of outputs by name if there are several. It owns its
+ *     handles (out; not NULL; owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -4878,23 +5078,24 @@ int vkvm_invoke(const char *function,
                 vkvm_error **error);
 
 /**
- * Gives up a hold on the call handle. The call goes on: `vkvm_call_cancel`
- * gives it up. NULL and handles that are not live are left alone.
+ * Releases a reference to the call handle.
  *
- * With the last one a result ends that nobody else has. Where it may hold
- * secrets (`secret` in the API file), it is overwritten; who still has it
- * frees it with `vkvm_value_wipe_and_free`.
+ * The call continues; `vkvm_call_cancel` cancels it. With the last reference
+ * the result is freed, unless something else refers to it. A result that may
+ * be secret (`secret` in the API file) is wiped; if it is still in use, free
+ * it with `vkvm_value_wipe_and_free`. NULL and handles that are not live are
+ * ignored.
  *
  * @param call the call (may be NULL; consumed)
  */
 void vkvm_call_free(vkvm_call *call);
 
 /**
- * Adds a hold on the call handle.
+ * Adds a reference to the call handle.
  *
  * @param call the call (not NULL; borrowed)
- * @return the handle, which then needs one more `vkvm_call_free`, or NULL when
- *     it is not live, or has 524,287 references.
+ * @return the handle, which needs one more `vkvm_call_free`; NULL when it is
+ *     not live or has 524,287 references.
  */
 vkvm_call *vkvm_call_ref(vkvm_call *call);
 
@@ -4912,30 +5113,32 @@ vkvm_call *vkvm_call_ref(vkvm_call *call);
 #define VKVM_EVENT_HANDLE_HANGUP 8
 
 /**
- * Called when a watched file descriptor is ready; `events` are some of
- * `VKVM_EVENT_HANDLE_*`.
+ * Called when a watched file descriptor is ready.
+ *
+ * `events` is a bitwise OR of `VKVM_EVENT_HANDLE_*`.
+ *
  */
 typedef void (*vkvm_watch_callback)(int watch, int fd, int events, void *userdata);
 
 /**
  * Called when a timer fires.
+ *
  */
 typedef void (*vkvm_timeout_callback)(int timer, void *userdata);
 
 /**
- * What an event loop of the program's own does for libvirt, for
- * `vkvm_event_register_impl`. No member may be NULL.
+ * The functions of the program's own event loop, for `vkvm_event_register_impl`.
  *
- * Numbers of watches and timers are the loop's to choose, from 0 up; -1 is a
- * failure. When adding fails, neither `callback` nor `destroy` may be called.
- * The functions may be called from any thread that uses the library, and from
- * within callbacks.
+ * No member may be NULL. The loop chooses the ids of watches and timers, from 0 up; -1 is a
+ * failure. When adding fails, neither `callback` nor `destroy` may be called. The functions
+ * may be called from any thread that uses the library, and from callbacks.
+ *
  */
 typedef struct {
   /**
-   * Watches a descriptor for some of `VKVM_EVENT_HANDLE_*`: whenever it is
-   * ready `callback` is called with the number, the descriptor, what it is
-   * ready for, and `data`. Returns the number of the watch.
+   * Watches a file descriptor for events, a bitwise OR of `VKVM_EVENT_HANDLE_*`. Whenever it
+   * is ready, `callback` is called with the id of the watch, the descriptor, the events, and
+   * `data`. Returns the id of the watch.
    */
   int (*add_handle)(void *userdata,
                     int fd,
@@ -4944,18 +5147,18 @@ typedef struct {
                     void *data,
                     vkvm_destroy_callback destroy);
   /**
-   * Changes what a descriptor is watched for; 0 is nothing, for the time being.
+   * Changes the events of a watch; 0 means none until the next change.
    */
   void (*update_handle)(void *userdata, int watch, int events);
   /**
-   * Ends a watch: no more calls, and `destroy` is called with `data` once, but
-   * after this has returned. Returns 0.
+   * Removes a watch: `callback` is not called any more, and `destroy` is called once with
+   * `data`, after this function has returned. Returns 0.
    */
   int (*remove_handle)(void *userdata, int watch);
   /**
-   * Adds a timer that fires each `frequency` ms, with 0 on each turn of the
-   * loop, with -1 not until it is updated: `callback` is called with the number
-   * and `data`. Returns the number of the timer.
+   * Adds a timer that fires every `frequency` ms, 0 on each iteration of the loop, -1 not
+   * until it is updated. `callback` is called with the id of the timer and `data`. Returns
+   * the id of the timer.
    */
   int (*add_timeout)(void *userdata,
                      int frequency,
@@ -4963,11 +5166,11 @@ typedef struct {
                      void *data,
                      vkvm_destroy_callback destroy);
   /**
-   * Changes how often a timer fires.
+   * Changes the interval of a timer.
    */
   void (*update_timeout)(void *userdata, int timer, int frequency);
   /**
-   * Ends a timer, as a watch is ended. Returns 0.
+   * Removes a timer, in the same way as a watch. Returns 0.
    */
   int (*remove_timeout)(void *userdata, int timer);
 } vkvm_event_impl;
@@ -4975,17 +5178,18 @@ typedef struct {
 /**
  * Adds a watch of a file descriptor to the event loop.
  *
- * A descriptor may have several watches. A regular file is always ready. For a
- * descriptor that is closed the callback gets `VKVM_EVENT_HANDLE_ERROR`, once;
+ * A descriptor may have several watches. A regular file is always ready. When
+ * a descriptor is closed the callback receives `VKVM_EVENT_HANDLE_ERROR` once;
  * it is watched again after `vkvm_event_update_handle`.
  *
- * @param fd the descriptor
- * @param events what to watch it for (bitwise OR of `VKVM_EVENT_HANDLE_*`)
+ * @param fd file descriptor, borrowed until the watch is removed
+ * @param events events to watch for (bitwise OR of `VKVM_EVENT_HANDLE_*`)
  * @param callback called on the thread that runs the event loop (not NULL)
  * @param userdata passed to the callback (may be NULL; kept until destroy is
  *     called)
- * @param destroy releases the userdata (may be NULL)
- * @param watch the number of the watch (out; not NULL)
+ * @param destroy called once, when the callback will not be called any more,
+ *     to release the user data (may be NULL)
+ * @param watch id of the watch (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -5003,13 +5207,14 @@ int vkvm_event_add_handle(int fd,
 /**
  * Adds a timer to the event loop.
  *
- * @param frequency how often to fire; 0 for each turn of the loop, -1 for not
- *     until `vkvm_event_update_timeout` (in milliseconds)
+ * @param frequency interval; 0 fires on each iteration of the loop, -1
+ *     disables the timer until `vkvm_event_update_timeout` (in milliseconds)
  * @param callback called on the thread that runs the event loop (not NULL)
  * @param userdata passed to the callback (may be NULL; kept until destroy is
  *     called)
- * @param destroy releases the userdata (may be NULL)
- * @param timer the number of the timer (out; not NULL)
+ * @param destroy called once, when the callback will not be called any more,
+ *     to release the user data (may be NULL)
+ * @param timer id of the timer (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -5024,10 +5229,9 @@ int vkvm_event_add_timeout(int frequency,
                            vkvm_error **error);
 
 /**
- * Tells whether the thread that `vkvm_event_start` starts is there, in this
- * process.
+ * Reports whether this process has the thread of `vkvm_event_start`.
  *
- * @param started whether it is (out; not NULL)
+ * @param started true if it has (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -5037,20 +5241,20 @@ int vkvm_event_is_started(bool *started, vkvm_error **error);
 /**
  * Registers the library's event loop, to be run by the program.
  *
- * It must be called before the first connection is opened, and the loop must
- * then be run by calling `vkvm_event_run_default` again and again: a daemon
- * whose keepalive messages have no answer closes the connection. Programs that
- * cannot do that have `vkvm_event_start`. Fails if another library has
- * registered an event loop with libvirt already.
+ * It must be called before the first connection is opened, and the program
+ * must then call `vkvm_event_run_default` continuously: a daemon closes a
+ * connection that does not answer its keepalive messages. Programs that cannot
+ * do that use `vkvm_event_start`. The function fails if another library has
+ * registered an event loop with libvirt.
  *
  * A connection to a daemon that was opened before has no keepalive.
- * Registering for its events succeeds, but they only arrive while other calls
- * on it read them; open another connection after the loop is registered. The
- * same holds for the other two loops.
+ * Registering for its events succeeds, but they arrive only while other calls
+ * on the connection read them; open another connection after the loop is
+ * registered. This applies to all three event loops.
  *
- * A child of fork may run the loop, too: it has the timers and watches that
- * the program added, and its own connections; those of the parent stay the
- * parent's.
+ * A child of fork may run the loop too: it has the timers and watches that the
+ * program added, and the child's own connections. Those of the parent remain
+ * the parent's.
  *
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -5061,18 +5265,18 @@ int vkvm_event_is_started(bool *started, vkvm_error **error);
 int vkvm_event_register_default(vkvm_error **error);
 
 /**
- * Makes a loop of the program's own the event loop of this process, for good.
+ * Registers the program's own event loop with libvirt.
  *
  * It must be called before the first connection is opened. A process has one
- * loop: this, `vkvm_event_register_default` and `vkvm_event_start` exclude
- * each other.
+ * event loop: this function, `vkvm_event_register_default` and
+ * `vkvm_event_start` exclude each other, and a registration is permanent.
  *
- * @param functions what the loop does; the structure is copied (not NULL;
- *     borrowed)
+ * @param functions the functions of the loop; the structure is copied (not
+ *     NULL; borrowed)
  * @param userdata passed to the functions (may be NULL; kept until destroy is
  *     called)
- * @param destroy releases the userdata, which happens only when this fails: a
- *     loop that is registered stays so (may be NULL)
+ * @param destroy called to release the user data if this function fails, as a
+ *     registered loop is permanent (may be NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -5085,9 +5289,9 @@ int vkvm_event_register_impl(const vkvm_event_impl *functions,
                              vkvm_error **error);
 
 /**
- * Removes a watch that `vkvm_event_add_handle` added.
+ * Removes a watch that was added by `vkvm_event_add_handle`.
  *
- * @param watch the number of the watch
+ * @param watch id of the watch
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -5097,9 +5301,9 @@ int vkvm_event_register_impl(const vkvm_event_impl *functions,
 int vkvm_event_remove_handle(int watch, vkvm_error **error);
 
 /**
- * Removes a timer that `vkvm_event_add_timeout` added.
+ * Removes a timer that was added by `vkvm_event_add_timeout`.
  *
- * @param timer the number of the timer
+ * @param timer id of the timer
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -5109,13 +5313,12 @@ int vkvm_event_remove_handle(int watch, vkvm_error **error);
 int vkvm_event_remove_timeout(int timer, vkvm_error **error);
 
 /**
- * Runs one iteration of the event loop: waits until something happens, and
- * calls the callbacks it is for.
+ * Runs one iteration of the event loop: waits for events and calls callbacks.
  *
- * It blocks; a timer (`vkvm_event_add_timeout`) bounds how long. A signal, or
+ * It blocks; a timer (`vkvm_event_add_timeout`) limits the time. A signal, or
  * a change of the loop by another thread, also ends it. Several threads may
  * call it: one of them runs the iteration, the others return when it ends. A
- * callback may call it, too, but is not called again meanwhile.
+ * callback may call it too, but is not called recursively.
  *
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -5124,15 +5327,14 @@ int vkvm_event_remove_timeout(int timer, vkvm_error **error);
 int vkvm_event_run_default(vkvm_error **error);
 
 /**
- * Starts a thread of the library that runs the event loop, for programs that
- * have none.
+ * Starts a thread of the library that runs the event loop.
  *
- * It must be called before the first connection is opened. Callbacks then run
- * on that thread; programs that cannot have that use a queue
- * (`vkvm_event_queue_new`). The thread blocks all signals, also while it runs
- * a callback: where the callback itself writes to a pipe that nobody reads,
- * the write fails with EPIPE and raises nothing. If the thread runs already,
- * nothing happens; if it is being stopped, it goes on afterwards.
+ * It is for programs without an event loop, and must be called before the
+ * first connection is opened. Callbacks then run on that thread; programs that
+ * cannot accept that use a queue (`vkvm_event_queue_new`). The thread blocks
+ * all signals, also during callbacks: a callback's write to a pipe without a
+ * reader fails with EPIPE and raises no signal. If the thread is running,
+ * nothing happens; if it is being stopped, it continues afterwards.
  *
  * A child of fork has no such thread: registrations fail there with
  * `VKVM_ERROR_OWN_OTHER_EVENT_LOOP` until the child calls this function. Its
@@ -5148,14 +5350,14 @@ int vkvm_event_run_default(vkvm_error **error);
 int vkvm_event_start(vkvm_error **error);
 
 /**
- * Stops the thread that `vkvm_event_start` started, and waits until it has.
+ * Stops the thread of `vkvm_event_start`, and waits until it has ended.
  *
- * Called from a callback it does not wait: this callback is then the last. It
- * may be called by several threads, and while another one starts the thread:
- * they take effect in their order, and there is never more than one thread.
- * What is registered stays so: libvirt cannot be told that there is no loop
- * any more. Nothing is delivered, and nothing is noticed of daemons that end,
- * until `vkvm_event_start` is called again.
+ * Called from a callback it does not wait; this callback is then the last.
+ * Several threads may call it, also while another one starts the thread: the
+ * calls take effect in their order, and there is never more than one thread.
+ * Registrations remain, as libvirt cannot be told that there is no loop any
+ * more. Until `vkvm_event_start` is called again no event is delivered, and
+ * the end of a daemon is not noticed.
  *
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -5164,10 +5366,11 @@ int vkvm_event_start(vkvm_error **error);
 int vkvm_event_stop(vkvm_error **error);
 
 /**
- * Changes what a descriptor is watched for. A watch that does not exist is
- * ignored.
+ * Changes the events of a file descriptor watch.
  *
- * @param watch the number of the watch
+ * A watch that does not exist is ignored.
+ *
+ * @param watch id of the watch
  * @param events as for `vkvm_event_add_handle`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -5178,9 +5381,11 @@ int vkvm_event_stop(vkvm_error **error);
 int vkvm_event_update_handle(int watch, int events, vkvm_error **error);
 
 /**
- * Changes how often a timer fires. A timer that does not exist is ignored.
+ * Changes the interval of a timer.
  *
- * @param timer the number of the timer
+ * A timer that does not exist is ignored.
+ *
+ * @param timer id of the timer
  * @param frequency as for `vkvm_event_add_timeout`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -5193,14 +5398,14 @@ int vkvm_event_update_timeout(int timer, int frequency, vkvm_error **error);
 /* === Queues of events ===================================================== */
 
 /**
- * Makes a queue of events.
+ * Creates an event queue.
  *
- * Events get into it while an event loop runs: that of `vkvm_event_start`, or
- * the program's. The order is that in which they came.
+ * Events enter it while an event loop runs, that of `vkvm_event_start` or the
+ * program's. They are delivered in the order they arrived.
  *
- * @param capacity how many events it holds, 1 to 16,777,216; of those that
- *     come while it is full, `vkvm_event_queue_get_overflow` tells how many
- *     they were
+ * @param capacity maximum number of events in the queue, 1 to 16,777,216;
+ *     events that arrive while it is full are lost, and counted by
+ *     `vkvm_event_queue_get_overflow`
  * @param queue the queue (out; not NULL; owned by the caller:
  *     vkvm_event_queue_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -5210,12 +5415,12 @@ int vkvm_event_update_timeout(int timer, int frequency, vkvm_error **error);
 int vkvm_event_queue_new(size_t capacity, vkvm_event_queue **queue, vkvm_error **error);
 
 /**
- * Gets a descriptor that is readable while there are events in the queue.
+ * Returns a file descriptor that is readable while the queue is not empty.
  *
- * It is for poll, select and the like, and must not be read from or closed.
+ * It is for poll, select and event loops. It must not be read from or closed.
  *
  * @param queue the event queue (not NULL; borrowed)
- * @param fd the descriptor, which belongs to the queue (out; not NULL)
+ * @param fd file descriptor, owned by the queue (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -5223,10 +5428,10 @@ int vkvm_event_queue_new(size_t capacity, vkvm_event_queue **queue, vkvm_error *
 int vkvm_event_queue_get_fd(vkvm_event_queue *queue, int *fd, vkvm_error **error);
 
 /**
- * Gets how many events are in the queue.
+ * Returns the number of events in the queue.
  *
  * @param queue the event queue (not NULL; borrowed)
- * @param length how many (out; not NULL)
+ * @param length number of events (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -5234,13 +5439,14 @@ int vkvm_event_queue_get_fd(vkvm_event_queue *queue, int *fd, vkvm_error **error
 int vkvm_event_queue_get_length(vkvm_event_queue *queue, size_t *length, vkvm_error **error);
 
 /**
- * Gets how many events were lost because the queue was full, or because there
- * was no memory for it to grow.
+ * Returns the number of events that were lost.
  *
- * A program that sees this grow has to look anew at what it watches.
+ * Events are lost when the queue is full, or when there is no memory for it to
+ * grow. When the number has grown, refresh cached state.
  *
  * @param queue the event queue (not NULL; borrowed)
- * @param overflow how many, since the queue was made (out; not NULL)
+ * @param overflow number of lost events since the queue was created (out; not
+ *     NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -5250,17 +5456,17 @@ int vkvm_event_queue_get_overflow(vkvm_event_queue *queue,
                                   vkvm_error **error);
 
 /**
- * Listens, through the queue, to events of one kind from one domain or from
- * all.
+ * Registers the queue for domain events of one kind, of one domain or of all.
  *
  * The registration ends with `vkvm_conn_domain_event_deregister_any`, with the
  * connection, or with the queue.
  *
  * @param queue the event queue (not NULL; borrowed)
  * @param conn the connection (not NULL; borrowed)
- * @param dom the domain to listen to; NULL for all (may be NULL; borrowed)
- * @param event_id which kind (one of `VKVM_DOMAIN_EVENT_ID_*`)
- * @param callback_id the number to deregister with (out; not NULL)
+ * @param dom the domain whose events to deliver; NULL means all (may be NULL;
+ *     borrowed)
+ * @param event_id kind of event (one of `VKVM_DOMAIN_EVENT_ID_*`)
+ * @param callback_id id of the registration (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -5275,12 +5481,13 @@ int vkvm_event_queue_domain_event_register_any(vkvm_event_queue *queue,
                                                vkvm_error **error);
 
 /**
- * Takes events out of the queue, without waiting. If there is no memory for a
- * list of them, they stay in the queue; ask for fewer.
+ * Removes several events from the queue and returns them, without waiting.
+ *
+ * If there is no memory for the list, they remain in the queue; ask for fewer.
  *
  * @param queue the event queue (not NULL; borrowed)
- * @param max how many at the most
- * @param events a list of maps, as `vkvm_event_queue_next` gives them (out;
+ * @param max maximum number of events
+ * @param events a list of maps, as `vkvm_event_queue_next` returns them (out;
  *     not NULL; owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -5292,15 +5499,15 @@ int vkvm_event_queue_drain(vkvm_event_queue *queue,
                            vkvm_error **error);
 
 /**
- * Opens a connection again whenever it ends, and tells so through the queue.
- * See `vkvm_conn_enable_resume`.
+ * Reopens a connection automatically, and reports it through the queue.
  *
- * The class of the event is "conn"; its `args` are as for a callback. It ends
- * with `vkvm_conn_disable_resume`, with the connection, or with the queue.
+ * It is `vkvm_conn_enable_resume` with a queue. The class of the event is
+ * "conn"; its `args` are as for a callback. It ends with
+ * `vkvm_conn_disable_resume`, with the connection, or with the queue.
  *
  * @param queue the event queue (not NULL; borrowed)
  * @param conn the connection (not NULL; borrowed)
- * @param max_delay the longest time between two attempts, from 100 (in
+ * @param max_delay maximum time between two attempts, at least 100 (in
  *     milliseconds)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -5314,7 +5521,7 @@ int vkvm_event_queue_enable_resume(vkvm_event_queue *queue,
                                    vkvm_error **error);
 
 /**
- * Listens, through the queue, to events of one kind from one network or from
+ * Registers the queue for network events of one kind, of one network or of
  * all.
  *
  * The registration ends with `vkvm_conn_network_event_deregister_any`, with
@@ -5322,9 +5529,10 @@ int vkvm_event_queue_enable_resume(vkvm_event_queue *queue,
  *
  * @param queue the event queue (not NULL; borrowed)
  * @param conn the connection (not NULL; borrowed)
- * @param net the network to listen to; NULL for all (may be NULL; borrowed)
- * @param event_id which kind (one of `VKVM_NETWORK_EVENT_ID_*`)
- * @param callback_id the number to deregister with (out; not NULL)
+ * @param net the network whose events to deliver; NULL means all (may be NULL;
+ *     borrowed)
+ * @param event_id kind of event (one of `VKVM_NETWORK_EVENT_ID_*`)
+ * @param callback_id id of the registration (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -5339,22 +5547,22 @@ int vkvm_event_queue_network_event_register_any(vkvm_event_queue *queue,
                                                 vkvm_error **error);
 
 /**
- * Takes the first event out of the queue.
+ * Removes the first event from the queue and returns it.
  *
- * It waits for one if there is none; events come only while a loop runs on
- * another thread. Events of a connection that was freed are dropped.
+ * It waits for an event when the queue is empty; events arrive only while an
+ * event loop runs on another thread. Events of a connection that was freed are
+ * dropped.
  *
  * @param queue the event queue (not NULL; borrowed)
- * @param timeout how long to wait; 0 for not at all, -1 for as long as it
- *     takes (in milliseconds)
- * @param event a map with the keys `class` (of the object, as in function
- *     names, like "domain"; "conn" for the end of a connection), `event_id`,
- *     `conn` (a handle), `object` (a handle of the class, or null) and `args`
- *     (a map, as for a callback); of a call that is done with the keys `class`
- *     ("call"; "progress" after `vkvm_call_watch_progress`, when it is
- *     further), `tag` and `call` (a handle) instead; NULL when there is none
- *     in time (out; not NULL; the result may be NULL; owned by the caller:
- *     vkvm_value_free)
+ * @param timeout time to wait; 0 does not wait, -1 means no limit (in
+ *     milliseconds)
+ * @param event NULL when none arrives in time. An event is a map with the keys
+ *     `class` (of the object, as in function names, such as "domain"; "conn"
+ *     for the end of a connection), `event_id`, `conn` (a handle), `object` (a
+ *     handle of the class, or null) and `args` (a map, as for a callback). A
+ *     call is a map with the keys `class` ("call" when it is done, "progress"
+ *     after `vkvm_call_watch_progress`), `tag` and `call` (a handle) (out; not
+ *     NULL; the result may be NULL; owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -5365,7 +5573,7 @@ int vkvm_event_queue_next(vkvm_event_queue *queue,
                           vkvm_error **error);
 
 /**
- * Listens, through the queue, to events of one kind from one device or from
+ * Registers the queue for node device events of one kind, of one device or
  * all.
  *
  * The registration ends with `vkvm_conn_node_device_event_deregister_any`,
@@ -5373,9 +5581,10 @@ int vkvm_event_queue_next(vkvm_event_queue *queue,
  *
  * @param queue the event queue (not NULL; borrowed)
  * @param conn the connection (not NULL; borrowed)
- * @param dev the device to listen to; NULL for all (may be NULL; borrowed)
- * @param event_id which kind (one of `VKVM_NODE_DEVICE_EVENT_ID_*`)
- * @param callback_id the number to deregister with (out; not NULL)
+ * @param dev the device whose events to deliver; NULL means all (may be NULL;
+ *     borrowed)
+ * @param event_id kind of event (one of `VKVM_NODE_DEVICE_EVENT_ID_*`)
+ * @param callback_id id of the registration (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -5390,11 +5599,11 @@ int vkvm_event_queue_node_device_event_register_any(vkvm_event_queue *queue,
                                                     vkvm_error **error);
 
 /**
- * Registers the queue for the end of a connection; once per connection and
- * queue.
+ * Registers the queue for the end of a connection.
  *
- * The class of the event is "conn"; its `args` have the key `reason`, one of
- * `VKVM_CLOSE_REASON_*`. The registration ends when the event was queued, with
+ * It can be registered once per connection. The class of the event is "conn";
+ * its `args` have the key `reason`, one of `VKVM_CLOSE_REASON_*`. The
+ * registration ends when the event is in the queue, with
  * `vkvm_event_queue_unregister_close_callback`, with the connection, or with
  * the queue.
  *
@@ -5411,17 +5620,17 @@ int vkvm_event_queue_register_close_callback(vkvm_event_queue *queue,
                                              vkvm_error **error);
 
 /**
- * Listens, through the queue, to events of one kind from one secret or from
- * all.
+ * Registers the queue for secret events of one kind, of one secret or of all.
  *
  * The registration ends with `vkvm_conn_secret_event_deregister_any`, with the
  * connection, or with the queue.
  *
  * @param queue the event queue (not NULL; borrowed)
  * @param conn the connection (not NULL; borrowed)
- * @param secret the secret to listen to; NULL for all (may be NULL; borrowed)
- * @param event_id which kind (one of `VKVM_SECRET_EVENT_ID_*`)
- * @param callback_id the number to deregister with (out; not NULL)
+ * @param secret the secret whose events to deliver; NULL means all (may be
+ *     NULL; borrowed)
+ * @param event_id kind of event (one of `VKVM_SECRET_EVENT_ID_*`)
+ * @param callback_id id of the registration (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -5436,18 +5645,17 @@ int vkvm_event_queue_secret_event_register_any(vkvm_event_queue *queue,
                                                vkvm_error **error);
 
 /**
- * Listens, through the queue, to events of one kind from one storage pool or
- * from all.
+ * Registers the queue for storage pool events of one kind, of one pool or all.
  *
  * The registration ends with `vkvm_conn_storage_pool_event_deregister_any`,
  * with the connection, or with the queue.
  *
  * @param queue the event queue (not NULL; borrowed)
  * @param conn the connection (not NULL; borrowed)
- * @param pool the storage pool to listen to; NULL for all (may be NULL;
- *     borrowed)
- * @param event_id which kind (one of `VKVM_STORAGE_POOL_EVENT_ID_*`)
- * @param callback_id the number to deregister with (out; not NULL)
+ * @param pool the storage pool whose events to deliver; NULL means all (may be
+ *     NULL; borrowed)
+ * @param event_id kind of event (one of `VKVM_STORAGE_POOL_EVENT_ID_*`)
+ * @param callback_id id of the registration (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -5477,19 +5685,21 @@ int vkvm_event_queue_unregister_close_callback(vkvm_event_queue *queue,
                                                vkvm_error **error);
 
 /**
- * Gives up a hold on the queue handle; the last one ends what was registered
- * through it. NULL and handles that are not live are left alone.
+ * Releases a reference to the queue handle.
+ *
+ * The last one ends the registrations of the queue. NULL and handles that are
+ * not live are ignored.
  *
  * @param queue the event queue (may be NULL; consumed)
  */
 void vkvm_event_queue_free(vkvm_event_queue *queue);
 
 /**
- * Adds a hold on the queue handle.
+ * Adds a reference to the queue handle.
  *
  * @param queue the event queue (not NULL; borrowed)
- * @return the handle, which then needs one more `vkvm_event_queue_free`, or
- *     NULL when it is not live, or has 524,287 references.
+ * @return the handle, which needs one more `vkvm_event_queue_free`; NULL when
+ *     it is not live or has 524,287 references.
  */
 vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
 
@@ -10462,8 +10672,8 @@ int vkvm_domain_migrate_set_compression_cache(vkvm_domain *dom,
 /**
  * Sets the maximum downtime of the domain at the end of a live migration.
  *
- * QEMU accepts it only during a migration. A longer downtime lets a migration
- * complete whose guest changes its memory fast.
+ * QEMU accepts it only during a migration. With a longer downtime a migration
+ * can complete whose guest changes its memory fast.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param downtime the maximum (in milliseconds)
@@ -10709,8 +10919,8 @@ int vkvm_domain_pm_wakeup(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
  * @param dom the domain (not NULL; borrowed)
  * @param cmd the command in JSON, such as "{ \"execute\": \"guest-ping\" }"
  *     (not NULL; borrowed)
- * @param timeout how long to wait for the answer; 0 does not wait (in seconds;
- *     one of `VKVM_DOMAIN_QEMU_AGENT_COMMAND_*`)
+ * @param timeout time to wait for the answer; 0 does not wait (in seconds; one
+ *     of `VKVM_DOMAIN_QEMU_AGENT_COMMAND_*`)
  * @param flags unused, pass 0
  * @param result the answer in JSON (out; not NULL; owned by the caller:
  *     vkvm_string_free)
@@ -10809,9 +11019,9 @@ int vkvm_domain_reboot(vkvm_domain *dom, uint32_t flags, vkvm_error **error);
 /**
  * Renames the inactive domain.
  *
- * Handles that exist may go on returning the old name: look the domain up
- * again. Paths that libvirt derived from the old name, such as that of the
- * NVRAM file, are not changed.
+ * Existing handles may still return the old name: look the domain up again.
+ * Paths that libvirt derived from the old name, such as that of the NVRAM
+ * file, are not changed.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param newname the new name (not NULL; borrowed)
@@ -11173,7 +11383,7 @@ int vkvm_domain_set_iothread(vkvm_domain *dom,
  *
  * Start the domain paused, verify its measurement, set the secret, then resume
  * it. Destroy the domain if the call fails. The library wipes its own copies;
- * the caller wipes `newparams`, with `vkvm_value_wipe_and_free`.
+ * in C the caller wipes `newparams`, with `vkvm_value_wipe_and_free`.
  *
  * Needs libvirt 8.0.0.
  *
@@ -11556,9 +11766,9 @@ int vkvm_domain_suspend(vkvm_domain *dom, vkvm_error **error);
 /**
  * Removes the persistent definition of the domain.
  *
- * A running domain becomes transient and goes on running. A managed save
- * image, NVRAM, or the metadata of snapshots and checkpoints of an inactive
- * domain make the call fail, unless the flags say what to do with them.
+ * A running domain becomes transient and keeps running. A managed save image,
+ * NVRAM, or the metadata of snapshots and checkpoints of an inactive domain
+ * make the call fail, unless the flags say what to do with them.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param flags objects to remove or to keep along with the definition (bitwise
@@ -11599,8 +11809,9 @@ int vkvm_domain_update_device(vkvm_domain *dom,
  * themselves. The event `VKVM_DOMAIN_EVENT_ID_BLOCK_JOB_2` reports whether a
  * job that has ended was successful.
  *
- * The function polls the daemon every 100 ms. Started with `vkvm_call_start`
- * it reports progress, and aborts the job when the call is cancelled.
+ * The function polls the daemon every 100 ms. As an asynchronous call it
+ * reports progress, and aborts the job when the call is cancelled or times
+ * out.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param path target device name of the disk, such as `vda`, or path of its
@@ -11629,7 +11840,7 @@ int vkvm_domain_wait_for_block_job(vkvm_domain *dom,
 void vkvm_domain_free(vkvm_domain *dom);
 
 /**
- * Frees a list of domains that a function returned, and releases its handles.
+ * Frees a returned list of domains and releases its handles.
  *
  * @param domains the list (may be NULL; consumed; its length is in
  *     domains_len)
@@ -11975,8 +12186,7 @@ int vkvm_domain_snapshot_revert_to(vkvm_domain_snapshot *snapshot,
 void vkvm_domain_snapshot_free(vkvm_domain_snapshot *snapshot);
 
 /**
- * Frees a list of snapshots that a function returned, and releases its
- * handles.
+ * Frees a returned list of snapshots and releases its handles.
  *
  * @param snapshots the list (may be NULL; consumed; its length is in
  *     snapshots_len)
@@ -12184,8 +12394,7 @@ int vkvm_domain_checkpoint_delete(vkvm_domain_checkpoint *checkpoint,
 void vkvm_domain_checkpoint_free(vkvm_domain_checkpoint *checkpoint);
 
 /**
- * Frees a list of checkpoints that a function returned, and releases its
- * handles.
+ * Frees a returned list of checkpoints and releases its handles.
  *
  * @param checkpoints the list (may be NULL; consumed; its length is in
  *     checkpoints_len)
@@ -12317,10 +12526,10 @@ vkvm_domain_checkpoint *vkvm_domain_checkpoint_ref(vkvm_domain_checkpoint *check
 #define VKVM_NETWORK_METADATA_ELEMENT 2
 
 /**
- * Tells whether the network starts with the host.
+ * Reports whether the network starts when the host boots.
  *
  * @param net the network (not NULL; borrowed)
- * @param autostart whether it does (out; not NULL)
+ * @param autostart true if it does (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -12330,11 +12539,11 @@ vkvm_domain_checkpoint *vkvm_domain_checkpoint_ref(vkvm_domain_checkpoint *check
 int vkvm_network_get_autostart(vkvm_network *net, bool *autostart, vkvm_error **error);
 
 /**
- * Gets the name of the bridge on the host that the network uses.
+ * Returns the name of the network's bridge on the host.
  *
  * @param net the network (not NULL; borrowed)
- * @param name the name, like "virbr0"; a network without a bridge is an error
- *     (out; not NULL; owned by the caller: vkvm_string_free)
+ * @param name the name, such as "virbr0"; a network without a bridge is an
+ *     error (out; not NULL; owned by the caller: vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -12344,10 +12553,10 @@ int vkvm_network_get_autostart(vkvm_network *net, bool *autostart, vkvm_error **
 int vkvm_network_get_bridge_name(vkvm_network *net, char **name, vkvm_error **error);
 
 /**
- * Gets the connection that the network belongs to.
+ * Returns the connection that the network belongs to.
  *
- * It is a new handle of the same connection: registrations made through it end
- * with it.
+ * The result is a new handle of the same connection. Registrations made
+ * through it end with it.
  *
  * @param net the network (not NULL; borrowed)
  * @param conn the connection (out; not NULL; owned by the caller:
@@ -12361,17 +12570,18 @@ int vkvm_network_get_bridge_name(vkvm_network *net, char **name, vkvm_error **er
 int vkvm_network_get_conn(vkvm_network *net, vkvm_conn **conn, vkvm_error **error);
 
 /**
- * Gets the addresses that the DHCP server of the network gave out.
+ * Returns the DHCP leases of the network.
  *
  * @param net the network (not NULL; borrowed)
- * @param mac the hardware address to which; NULL for all (may be NULL;
+ * @param mac MAC address of the interface; NULL means all (may be NULL;
  *     borrowed)
  * @param flags unused, pass 0
  * @param leases a list of maps with the keys `iface` (the bridge),
- *     `expirytime` (seconds since 1970; 0 for no end), `type` (one of
- *     `VKVM_IP_ADDR_TYPE_*`), `mac`, `iaid`, `ipaddr`, `prefix` (its number of
- *     bits), `hostname`, `clientid`; texts that are not known are null (out;
- *     not NULL; owned by the caller: vkvm_value_free)
+ *     `expirytime` (seconds since 1970; 0 means never), `type` (one of
+ *     `VKVM_IP_ADDR_TYPE_*`), `mac`, `iaid` (DHCPv6 only), `ipaddr`, `prefix`
+ *     (prefix length in bits), `hostname`, `clientid` (client id or DUID);
+ *     unknown texts are null (out; not NULL; owned by the caller:
+ *     vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -12385,18 +12595,20 @@ int vkvm_network_get_dhcp_leases(vkvm_network *net,
                                  vkvm_error **error);
 
 /**
- * Gets the description or the title of the network, or an element that a
- * program keeps in its definition.
+ * Returns the title, the description or custom metadata of the network.
+ *
+ * A network without it is an error, `VKVM_ERROR_ERR_NO_NETWORK_METADATA`.
  *
  * Needs libvirt 9.7.0.
  *
  * @param net the network (not NULL; borrowed)
  * @param type one of `VKVM_NETWORK_METADATA_*`
- * @param uri the namespace of the element; NULL for description and title (may
- *     be NULL; borrowed)
- * @param flags bitwise OR of `VKVM_NETWORK_UPDATE_AFFECT_*`
- * @param metadata the text, or the element as XML; none is an error (out; not
- *     NULL; owned by the caller: vkvm_string_free)
+ * @param uri XML namespace of the custom element; NULL for title and
+ *     description (may be NULL; borrowed)
+ * @param flags configuration to query: live or persistent; 0 means the current
+ *     state (bitwise OR of `VKVM_NETWORK_UPDATE_AFFECT_*`)
+ * @param metadata the text, or the element as XML (out; not NULL; owned by the
+ *     caller: vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -12411,7 +12623,9 @@ int vkvm_network_get_metadata(vkvm_network *net,
                               vkvm_error **error);
 
 /**
- * Gets the name of the network.
+ * Returns the name of the network.
+ *
+ * The name is unique on its host.
  *
  * @param net the network (not NULL; borrowed)
  * @param name the name (out; not NULL; owned by the caller: vkvm_string_free)
@@ -12424,12 +12638,12 @@ int vkvm_network_get_metadata(vkvm_network *net,
 int vkvm_network_get_name(vkvm_network *net, char **name, vkvm_error **error);
 
 /**
- * Finds a port of the network by its uuid.
+ * Looks up a port of the network by its UUID.
  *
  * @param net the network (not NULL; borrowed)
- * @param uuid 16 raw bytes, or text of 32 hex digits with or without hyphens
- *     (not NULL; borrowed; its length is in uuid_len)
- * @param uuid_len how many bytes that is: 16, 32 or 36
+ * @param uuid 16 raw bytes, or 32 hexadecimal digits as text, with or without
+ *     hyphens (not NULL; borrowed; its length is in uuid_len)
+ * @param uuid_len number of bytes: 16, 32 or 36
  * @param port the port (out; not NULL; owned by the caller:
  *     vkvm_network_port_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -12445,7 +12659,7 @@ int vkvm_network_get_port_by_uuid(vkvm_network *net,
                                   vkvm_error **error);
 
 /**
- * Gets the uuid of the network as bytes.
+ * Returns the UUID of the network as bytes.
  *
  * @param net the network (not NULL; borrowed)
  * @param uuid the 16 raw bytes (out; not NULL; owned by the caller:
@@ -12463,11 +12677,11 @@ int vkvm_network_get_uuid(vkvm_network *net,
                           vkvm_error **error);
 
 /**
- * Gets the uuid of the network as text.
+ * Returns the UUID of the network as text.
  *
  * @param net the network (not NULL; borrowed)
- * @param uuid lower-case hex digits with hyphens, 36 characters (out; not
- *     NULL; owned by the caller: vkvm_string_free)
+ * @param uuid the UUID in lower-case hexadecimal digits with hyphens, 36
+ *     characters (out; not NULL; owned by the caller: vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -12477,7 +12691,7 @@ int vkvm_network_get_uuid(vkvm_network *net,
 int vkvm_network_get_uuid_string(vkvm_network *net, char **uuid, vkvm_error **error);
 
 /**
- * Gets the definition of the network.
+ * Returns the definition of the network as XML.
  *
  * @param net the network (not NULL; borrowed)
  * @param flags 0 or `VKVM_NETWORK_XML_INACTIVE`
@@ -12501,7 +12715,7 @@ int vkvm_network_get_xml_description(vkvm_network *net,
  * @param flags unused, pass 0
  * @param ports the ports (out; not NULL; owned by the caller:
  *     vkvm_network_port_list_free; its length is in ports_len)
- * @param ports_len how many there are (out)
+ * @param ports_len number of elements (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -12515,7 +12729,7 @@ int vkvm_network_list_all_ports(vkvm_network *net,
                                 vkvm_error **error);
 
 /**
- * Starts the network.
+ * Starts the inactive network.
  *
  * @param net the network (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -12527,7 +12741,7 @@ int vkvm_network_list_all_ports(vkvm_network *net,
 int vkvm_network_create(vkvm_network *net, vkvm_error **error);
 
 /**
- * Makes a port of the network.
+ * Creates a port of the network.
  *
  * @param net the network (not NULL; borrowed)
  * @param xml a `<networkport>` document (not NULL; borrowed)
@@ -12547,9 +12761,10 @@ int vkvm_network_create_port(vkvm_network *net,
                              vkvm_error **error);
 
 /**
- * Stops the network. Domains that use it lose it.
+ * Stops the network.
  *
- * The handle stays valid.
+ * Domains that use it are cut off. The handle stays valid. A transient network
+ * no longer exists afterwards.
  *
  * @param net the network (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -12561,10 +12776,10 @@ int vkvm_network_create_port(vkvm_network *net,
 int vkvm_network_destroy(vkvm_network *net, vkvm_error **error);
 
 /**
- * Tells whether the network runs.
+ * Reports whether the network is active.
  *
  * @param net the network (not NULL; borrowed)
- * @param active whether it does (out; not NULL)
+ * @param active true if it is (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -12574,10 +12789,13 @@ int vkvm_network_destroy(vkvm_network *net, vkvm_error **error);
 int vkvm_network_is_active(vkvm_network *net, bool *active, vkvm_error **error);
 
 /**
- * Tells whether the network stays defined when it stops.
+ * Reports whether the network has a persistent definition.
+ *
+ * A persistent network still exists when it has stopped; a transient one does
+ * not.
  *
  * @param net the network (not NULL; borrowed)
- * @param persistent whether it does (out; not NULL)
+ * @param persistent true if it has (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -12587,10 +12805,10 @@ int vkvm_network_is_active(vkvm_network *net, bool *active, vkvm_error **error);
 int vkvm_network_is_persistent(vkvm_network *net, bool *persistent, vkvm_error **error);
 
 /**
- * Sets whether the network starts with the host.
+ * Sets whether the network starts when the host boots.
  *
  * @param net the network (not NULL; borrowed)
- * @param autostart 0 for no, anything else for yes
+ * @param autostart 0 for no, any other value for yes
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -12600,20 +12818,24 @@ int vkvm_network_is_persistent(vkvm_network *net, bool *persistent, vkvm_error *
 int vkvm_network_set_autostart(vkvm_network *net, int autostart, vkvm_error **error);
 
 /**
- * Sets or removes the description or the title of the network, or an element
- * that a program keeps in its definition.
+ * Sets or removes the title, the description or custom metadata of the
+ * network.
+ *
+ * A title is one line, without newlines. An empty text leaves an empty
+ * element; NULL removes it.
  *
  * Needs libvirt 9.7.0.
  *
  * @param net the network (not NULL; borrowed)
  * @param type one of `VKVM_NETWORK_METADATA_*`
- * @param metadata the text, or the element as XML; NULL to remove it (may be
- *     NULL; borrowed)
- * @param key the prefix of the namespace; NULL for description and title (may
- *     be NULL; borrowed)
- * @param uri the namespace of the element; NULL for description and title (may
- *     be NULL; borrowed)
- * @param flags bitwise OR of `VKVM_NETWORK_UPDATE_AFFECT_*`
+ * @param metadata the text, or a well-formed XML element; NULL removes what is
+ *     there (may be NULL; borrowed)
+ * @param key XML namespace prefix of the custom element; NULL for title and
+ *     description (may be NULL; borrowed)
+ * @param uri XML namespace of the custom element; NULL for title and
+ *     description (may be NULL; borrowed)
+ * @param flags configuration to change: live, persistent or both; 0 means the
+ *     current state (bitwise OR of `VKVM_NETWORK_UPDATE_AFFECT_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -12629,7 +12851,9 @@ int vkvm_network_set_metadata(vkvm_network *net,
                               vkvm_error **error);
 
 /**
- * Forgets the definition of the network. One that runs becomes transient.
+ * Removes the persistent definition of the network.
+ *
+ * An active network becomes transient and stays active.
  *
  * @param net the network (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -12641,16 +12865,17 @@ int vkvm_network_set_metadata(vkvm_network *net,
 int vkvm_network_undefine(vkvm_network *net, vkvm_error **error);
 
 /**
- * Changes one part of the definition of the network.
+ * Updates one section of the network's definition.
  *
  * @param net the network (not NULL; borrowed)
- * @param command what to do (one of `VKVM_NETWORK_UPDATE_COMMAND_*`)
- * @param section which part (one of `VKVM_NETWORK_SECTION_*`)
- * @param parent_index where the part is in one of several elements, like
- *     `<ip>`, the number of that element, from 0; -1 lets libvirt find it
- * @param xml the element to add, the changed one, or one that says which to
- *     delete (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_NETWORK_UPDATE_AFFECT_*`
+ * @param command kind of change (one of `VKVM_NETWORK_UPDATE_COMMAND_*`)
+ * @param section section to change (one of `VKVM_NETWORK_SECTION_*`)
+ * @param parent_index number, from 0, of the parent element when there are
+ *     several, such as `<ip>`; -1 means that libvirt finds it
+ * @param xml the element to add, the changed element, or one that identifies
+ *     the element to delete (not NULL; borrowed)
+ * @param flags definition to change: live, persistent or both; 0 means the
+ *     current state (bitwise OR of `VKVM_NETWORK_UPDATE_AFFECT_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -12666,28 +12891,30 @@ int vkvm_network_update(vkvm_network *net,
                         vkvm_error **error);
 
 /**
- * Gives up a hold on the network handle. NULL and handles that are not live
- * are left alone.
+ * Releases a reference to the network handle.
+ *
+ * The network itself is not affected. NULL and handles that are not live are
+ * ignored.
  *
  * @param net the network (may be NULL; consumed)
  */
 void vkvm_network_free(vkvm_network *net);
 
 /**
- * Frees a list of networks that a function returned, with its handles.
+ * Frees a returned list of networks and releases its handles.
  *
  * @param networks the list (may be NULL; consumed; its length is in
  *     networks_len)
- * @param networks_len how many there are
+ * @param networks_len number of elements
  */
 void vkvm_network_list_free(vkvm_network **networks, size_t networks_len);
 
 /**
- * Adds a hold on the network handle.
+ * Adds a reference to the network handle.
  *
  * @param net the network (not NULL; borrowed)
- * @return the handle, which then needs one more `vkvm_network_free`, or NULL
- *     when it is not live, or has 524,287 references.
+ * @return the handle, which needs one more `vkvm_network_free`; NULL when it
+ *     is not live or has 524,287 references.
  */
 vkvm_network *vkvm_network_ref(vkvm_network *net);
 
@@ -12719,10 +12946,10 @@ vkvm_network *vkvm_network_ref(vkvm_network *net);
 #define VKVM_NETWORK_PORT_BANDWIDTH_OUT_BURST "outbound.burst"
 
 /**
- * Gets the connection that the port's network belongs to.
+ * Returns the connection that the port's network belongs to.
  *
- * It is a new handle of the same connection: registrations made through it end
- * with it.
+ * The result is a new handle of the same connection. Registrations made
+ * through it end with it.
  *
  * @param port the network port (not NULL; borrowed)
  * @param conn the connection (out; not NULL; owned by the caller:
@@ -12736,7 +12963,7 @@ vkvm_network *vkvm_network_ref(vkvm_network *net);
 int vkvm_network_port_get_conn(vkvm_network_port *port, vkvm_conn **conn, vkvm_error **error);
 
 /**
- * Gets the network that the port is of.
+ * Returns the network of the port.
  *
  * @param port the network port (not NULL; borrowed)
  * @param network the network (out; not NULL; owned by the caller:
@@ -12752,11 +12979,11 @@ int vkvm_network_port_get_network(vkvm_network_port *port,
                                   vkvm_error **error);
 
 /**
- * Gets the limits of the bandwidth of the network port.
+ * Returns the bandwidth limits of the network port.
  *
  * @param port the network port (not NULL; borrowed)
  * @param flags unused, pass 0
- * @param params a map with those that are set; its keys are the texts of
+ * @param params a map with the limits that are set; the keys are the texts of
  *     `VKVM_NETWORK_PORT_BANDWIDTH_*`, in KiB per second, bursts in KiB (out;
  *     not NULL; owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -12771,7 +12998,7 @@ int vkvm_network_port_get_parameters(vkvm_network_port *port,
                                      vkvm_error **error);
 
 /**
- * Gets the uuid of the network port as bytes.
+ * Returns the UUID of the network port as bytes.
  *
  * @param port the network port (not NULL; borrowed)
  * @param uuid the 16 raw bytes (out; not NULL; owned by the caller:
@@ -12789,11 +13016,11 @@ int vkvm_network_port_get_uuid(vkvm_network_port *port,
                                vkvm_error **error);
 
 /**
- * Gets the uuid of the network port as text.
+ * Returns the UUID of the network port as text.
  *
  * @param port the network port (not NULL; borrowed)
- * @param uuid lower-case hex digits with hyphens, 36 characters (out; not
- *     NULL; owned by the caller: vkvm_string_free)
+ * @param uuid the UUID in lower-case hexadecimal digits with hyphens, 36
+ *     characters (out; not NULL; owned by the caller: vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -12803,7 +13030,7 @@ int vkvm_network_port_get_uuid(vkvm_network_port *port,
 int vkvm_network_port_get_uuid_string(vkvm_network_port *port, char **uuid, vkvm_error **error);
 
 /**
- * Gets the definition of the network port.
+ * Returns the definition of the network port as XML.
  *
  * @param port the network port (not NULL; borrowed)
  * @param flags unused, pass 0
@@ -12821,7 +13048,9 @@ int vkvm_network_port_get_xml_description(vkvm_network_port *port,
                                           vkvm_error **error);
 
 /**
- * Removes the port from its network.
+ * Deletes the network port.
+ *
+ * The caller makes sure that no domain uses it.
  *
  * @param port the network port (not NULL; borrowed)
  * @param flags unused, pass 0
@@ -12834,16 +13063,15 @@ int vkvm_network_port_get_xml_description(vkvm_network_port *port,
 int vkvm_network_port_delete(vkvm_network_port *port, uint32_t flags, vkvm_error **error);
 
 /**
- * Sets the limits of the bandwidth of the network port.
+ * Sets the bandwidth limits of the network port.
  *
- * libvirt's network driver takes away the limits that `newparams` does not
- * name.
+ * libvirt's network driver removes all limits that `newparams` does not
+ * contain.
  *
  * @param port the network port (not NULL; borrowed)
- * @param newparams a map with those to set, as
- *     `vkvm_network_port_get_parameters` gives them; a key that libvirt does
- *     not know is an error. NULL for none, which takes all limits away (may be
- *     NULL; borrowed)
+ * @param newparams a map with the limits to set, with keys as in
+ *     `vkvm_network_port_get_parameters`; a key that libvirt does not support
+ *     is an error. NULL removes all limits (may be NULL; borrowed)
  * @param flags unused, pass 0
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -12857,27 +13085,29 @@ int vkvm_network_port_set_parameters(vkvm_network_port *port,
                                      vkvm_error **error);
 
 /**
- * Gives up a hold on the network port handle. NULL and handles that are not
- * live are left alone.
+ * Releases a reference to the network port handle.
+ *
+ * The port itself is not affected. NULL and handles that are not live are
+ * ignored.
  *
  * @param port the network port (may be NULL; consumed)
  */
 void vkvm_network_port_free(vkvm_network_port *port);
 
 /**
- * Frees a list of network ports that a function returned, with its handles.
+ * Frees a returned list of network ports and releases its handles.
  *
  * @param ports the list (may be NULL; consumed; its length is in ports_len)
- * @param ports_len how many there are
+ * @param ports_len number of elements
  */
 void vkvm_network_port_list_free(vkvm_network_port **ports, size_t ports_len);
 
 /**
- * Adds a hold on the network port handle.
+ * Adds a reference to the network port handle.
  *
  * @param port the network port (not NULL; borrowed)
- * @return the handle, which then needs one more `vkvm_network_port_free`, or
- *     NULL when it is not live, or has 524,287 references.
+ * @return the handle, which needs one more `vkvm_network_port_free`; NULL when
+ *     it is not live or has 524,287 references.
  */
 vkvm_network_port *vkvm_network_port_ref(vkvm_network_port *port);
 
@@ -12889,7 +13119,7 @@ vkvm_network_port *vkvm_network_port_ref(vkvm_network_port *port);
 #define VKVM_NWFILTER_DEFINE_VALIDATE 1
 
 /**
- * Gets the name of the network filter.
+ * Returns the name of the network filter.
  *
  * @param nwfilter the nwfilter (not NULL; borrowed)
  * @param name the name (out; not NULL; owned by the caller: vkvm_string_free)
@@ -12902,7 +13132,7 @@ vkvm_network_port *vkvm_network_port_ref(vkvm_network_port *port);
 int vkvm_nwfilter_get_name(vkvm_nwfilter *nwfilter, char **name, vkvm_error **error);
 
 /**
- * Gets the uuid of the network filter as bytes.
+ * Returns the UUID of the network filter as bytes.
  *
  * @param nwfilter the nwfilter (not NULL; borrowed)
  * @param uuid the 16 raw bytes (out; not NULL; owned by the caller:
@@ -12920,11 +13150,11 @@ int vkvm_nwfilter_get_uuid(vkvm_nwfilter *nwfilter,
                            vkvm_error **error);
 
 /**
- * Gets the uuid of the network filter as text.
+ * Returns the UUID of the network filter as text.
  *
  * @param nwfilter the nwfilter (not NULL; borrowed)
- * @param uuid lower-case hex digits with hyphens, 36 characters (out; not
- *     NULL; owned by the caller: vkvm_string_free)
+ * @param uuid the UUID in lower-case hexadecimal digits with hyphens, 36
+ *     characters (out; not NULL; owned by the caller: vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -12934,7 +13164,7 @@ int vkvm_nwfilter_get_uuid(vkvm_nwfilter *nwfilter,
 int vkvm_nwfilter_get_uuid_string(vkvm_nwfilter *nwfilter, char **uuid, vkvm_error **error);
 
 /**
- * Gets the definition of the network filter.
+ * Returns the definition of the network filter as XML.
  *
  * @param nwfilter the nwfilter (not NULL; borrowed)
  * @param flags unused, pass 0
@@ -12952,7 +13182,9 @@ int vkvm_nwfilter_get_xml_description(vkvm_nwfilter *nwfilter,
                                       vkvm_error **error);
 
 /**
- * Forgets the network filter. One that is in use cannot be forgotten.
+ * Removes the definition of the network filter.
+ *
+ * A filter that a running domain uses cannot be removed.
  *
  * @param nwfilter the nwfilter (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -12964,28 +13196,30 @@ int vkvm_nwfilter_get_xml_description(vkvm_nwfilter *nwfilter,
 int vkvm_nwfilter_undefine(vkvm_nwfilter *nwfilter, vkvm_error **error);
 
 /**
- * Gives up a hold on the network filter handle. NULL and handles that are not
- * live are left alone.
+ * Releases a reference to the network filter handle.
+ *
+ * The filter itself is not affected. NULL and handles that are not live are
+ * ignored.
  *
  * @param nwfilter the nwfilter (may be NULL; consumed)
  */
 void vkvm_nwfilter_free(vkvm_nwfilter *nwfilter);
 
 /**
- * Frees a list of network filters that a function returned, with its handles.
+ * Frees a returned list of network filters and releases its handles.
  *
  * @param filters the list (may be NULL; consumed; its length is in
  *     filters_len)
- * @param filters_len how many there are
+ * @param filters_len number of elements
  */
 void vkvm_nwfilter_list_free(vkvm_nwfilter **filters, size_t filters_len);
 
 /**
- * Adds a hold on the network filter handle.
+ * Adds a reference to the network filter handle.
  *
  * @param nwfilter the nwfilter (not NULL; borrowed)
- * @return the handle, which then needs one more `vkvm_nwfilter_free`, or NULL
- *     when it is not live, or has 524,287 references.
+ * @return the handle, which needs one more `vkvm_nwfilter_free`; NULL when it
+ *     is not live or has 524,287 references.
  */
 vkvm_nwfilter *vkvm_nwfilter_ref(vkvm_nwfilter *nwfilter);
 
@@ -12998,7 +13232,7 @@ vkvm_nwfilter *vkvm_nwfilter_ref(vkvm_nwfilter *nwfilter);
 #define VKVM_NWFILTER_BINDING_CREATE_VALIDATE 1
 
 /**
- * Gets the name of the filter.
+ * Returns the name of the network filter that is bound.
  *
  * @param binding the nwfilter binding (not NULL; borrowed)
  * @param name the name (out; not NULL; owned by the caller: vkvm_string_free)
@@ -13013,10 +13247,10 @@ int vkvm_nwfilter_binding_get_filter_name(vkvm_nwfilter_binding *binding,
                                           vkvm_error **error);
 
 /**
- * Gets the name of the network device that is filtered.
+ * Returns the name of the network device that is filtered.
  *
  * @param binding the nwfilter binding (not NULL; borrowed)
- * @param name the name, like "vnet0" (out; not NULL; owned by the caller:
+ * @param name the name, such as "vnet0" (out; not NULL; owned by the caller:
  *     vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -13029,7 +13263,7 @@ int vkvm_nwfilter_binding_get_port_dev(vkvm_nwfilter_binding *binding,
                                        vkvm_error **error);
 
 /**
- * Gets the definition of the network filter binding.
+ * Returns the definition of the network filter binding as XML.
  *
  * @param binding the nwfilter binding (not NULL; borrowed)
  * @param flags unused, pass 0
@@ -13047,7 +13281,9 @@ int vkvm_nwfilter_binding_get_xml_description(vkvm_nwfilter_binding *binding,
                                               vkvm_error **error);
 
 /**
- * Takes the filter off the network device.
+ * Removes the network filter from the network device.
+ *
+ * The domain may go on running.
  *
  * @param binding the nwfilter binding (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -13059,29 +13295,30 @@ int vkvm_nwfilter_binding_get_xml_description(vkvm_nwfilter_binding *binding,
 int vkvm_nwfilter_binding_delete(vkvm_nwfilter_binding *binding, vkvm_error **error);
 
 /**
- * Gives up a hold on the network filter binding handle. NULL and handles that
- * are not live are left alone.
+ * Releases a reference to the network filter binding handle.
+ *
+ * The binding itself is not affected. NULL and handles that are not live are
+ * ignored.
  *
  * @param binding the nwfilter binding (may be NULL; consumed)
  */
 void vkvm_nwfilter_binding_free(vkvm_nwfilter_binding *binding);
 
 /**
- * Frees a list of network filter bindings that a function returned, with its
- * handles.
+ * Frees a returned list of network filter bindings and releases its handles.
  *
  * @param bindings the list (may be NULL; consumed; its length is in
  *     bindings_len)
- * @param bindings_len how many there are
+ * @param bindings_len number of elements
  */
 void vkvm_nwfilter_binding_list_free(vkvm_nwfilter_binding **bindings, size_t bindings_len);
 
 /**
- * Adds a hold on the network filter binding handle.
+ * Adds a reference to the network filter binding handle.
  *
  * @param binding the nwfilter binding (not NULL; borrowed)
- * @return the handle, which then needs one more `vkvm_nwfilter_binding_free`,
- *     or NULL when it is not live, or has 524,287 references.
+ * @return the handle, which needs one more `vkvm_nwfilter_binding_free`; NULL
+ *     when it is not live or has 524,287 references.
  */
 vkvm_nwfilter_binding *vkvm_nwfilter_binding_ref(vkvm_nwfilter_binding *binding);
 
@@ -13107,10 +13344,10 @@ vkvm_nwfilter_binding *vkvm_nwfilter_binding_ref(vkvm_nwfilter_binding *binding)
 #define VKVM_INTERFACE_LIST_ACTIVE 2
 
 /**
- * Gets the connection that the interface belongs to.
+ * Returns the connection that the interface belongs to.
  *
- * It is a new handle of the same connection: registrations made through it end
- * with it.
+ * The result is a new handle of the same connection. Registrations made
+ * through it end with it.
  *
  * @param iface the interface (not NULL; borrowed)
  * @param conn the connection (out; not NULL; owned by the caller:
@@ -13124,11 +13361,11 @@ vkvm_nwfilter_binding *vkvm_nwfilter_binding_ref(vkvm_nwfilter_binding *binding)
 int vkvm_interface_get_conn(vkvm_interface *iface, vkvm_conn **conn, vkvm_error **error);
 
 /**
- * Gets the hardware address of the interface.
+ * Returns the MAC address of the interface.
  *
  * @param iface the interface (not NULL; borrowed)
- * @param mac hex digits with colons; empty when there is none (out; not NULL;
- *     owned by the caller: vkvm_string_free)
+ * @param mac hexadecimal digits with colons; empty when there is none (out;
+ *     not NULL; owned by the caller: vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -13138,10 +13375,10 @@ int vkvm_interface_get_conn(vkvm_interface *iface, vkvm_conn **conn, vkvm_error 
 int vkvm_interface_get_mac(vkvm_interface *iface, char **mac, vkvm_error **error);
 
 /**
- * Gets the name of the interface.
+ * Returns the name of the interface.
  *
  * @param iface the interface (not NULL; borrowed)
- * @param name the name, like "eth0" (out; not NULL; owned by the caller:
+ * @param name the name, such as "eth0" (out; not NULL; owned by the caller:
  *     vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -13152,11 +13389,12 @@ int vkvm_interface_get_mac(vkvm_interface *iface, char **mac, vkvm_error **error
 int vkvm_interface_get_name(vkvm_interface *iface, char **name, vkvm_error **error);
 
 /**
- * Gets the state or the definition of the interface.
+ * Returns the live state or the definition of the interface as XML.
  *
  * @param iface the interface (not NULL; borrowed)
- * @param flags 0 or `VKVM_INTERFACE_XML_INACTIVE`
- * @param xml a `<interface>` document (out; not NULL; owned by the caller:
+ * @param flags 0 means the live state, with current addresses (0 or
+ *     `VKVM_INTERFACE_XML_INACTIVE`)
+ * @param xml an `<interface>` document (out; not NULL; owned by the caller:
  *     vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -13170,7 +13408,7 @@ int vkvm_interface_get_xml_description(vkvm_interface *iface,
                                        vkvm_error **error);
 
 /**
- * Brings the interface up.
+ * Starts the interface (brings it up).
  *
  * @param iface the interface (not NULL; borrowed)
  * @param flags unused, pass 0
@@ -13183,9 +13421,9 @@ int vkvm_interface_get_xml_description(vkvm_interface *iface,
 int vkvm_interface_create(vkvm_interface *iface, uint32_t flags, vkvm_error **error);
 
 /**
- * Takes the interface down.
+ * Stops the interface (brings it down).
  *
- * The handle stays valid.
+ * Its definition remains. The handle stays valid.
  *
  * @param iface the interface (not NULL; borrowed)
  * @param flags unused, pass 0
@@ -13198,10 +13436,10 @@ int vkvm_interface_create(vkvm_interface *iface, uint32_t flags, vkvm_error **er
 int vkvm_interface_destroy(vkvm_interface *iface, uint32_t flags, vkvm_error **error);
 
 /**
- * Tells whether the interface is up.
+ * Reports whether the interface is active (up).
  *
  * @param iface the interface (not NULL; borrowed)
- * @param active whether it is (out; not NULL)
+ * @param active true if it is (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -13211,7 +13449,10 @@ int vkvm_interface_destroy(vkvm_interface *iface, uint32_t flags, vkvm_error **e
 int vkvm_interface_is_active(vkvm_interface *iface, bool *active, vkvm_error **error);
 
 /**
- * Forgets the definition of the interface.
+ * Removes the definition of the interface.
+ *
+ * It is permanent, unless `vkvm_conn_interface_change_begin` has begun a
+ * transaction.
  *
  * @param iface the interface (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -13223,27 +13464,29 @@ int vkvm_interface_is_active(vkvm_interface *iface, bool *active, vkvm_error **e
 int vkvm_interface_undefine(vkvm_interface *iface, vkvm_error **error);
 
 /**
- * Gives up a hold on the interface handle. NULL and handles that are not live
- * are left alone.
+ * Releases a reference to the interface handle.
+ *
+ * The interface itself is not affected. NULL and handles that are not live are
+ * ignored.
  *
  * @param iface the interface (may be NULL; consumed)
  */
 void vkvm_interface_free(vkvm_interface *iface);
 
 /**
- * Frees a list of interfaces that a function returned, with its handles.
+ * Frees a returned list of interfaces and releases its handles.
  *
  * @param ifaces the list (may be NULL; consumed; its length is in ifaces_len)
- * @param ifaces_len how many there are
+ * @param ifaces_len number of elements
  */
 void vkvm_interface_list_free(vkvm_interface **ifaces, size_t ifaces_len);
 
 /**
- * Adds a hold on the interface handle.
+ * Adds a reference to the interface handle.
  *
  * @param iface the interface (not NULL; borrowed)
- * @return the handle, which then needs one more `vkvm_interface_free`, or NULL
- *     when it is not live, or has 524,287 references.
+ * @return the handle, which needs one more `vkvm_interface_free`; NULL when it
+ *     is not live or has 524,287 references.
  */
 vkvm_interface *vkvm_interface_ref(vkvm_interface *iface);
 
@@ -13359,12 +13602,14 @@ vkvm_interface *vkvm_interface_ref(vkvm_interface *iface);
 #define VKVM_NODE_DEVICE_XML_INACTIVE 1
 
 /**
- * Tells whether the node device starts with the host.
+ * Reports whether the device starts when the host boots.
+ *
+ * It also starts when its parent device becomes available.
  *
  * Needs libvirt 7.8.0.
  *
  * @param dev the node device (not NULL; borrowed)
- * @param autostart whether it does (out; not NULL)
+ * @param autostart true if it does (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -13374,11 +13619,11 @@ vkvm_interface *vkvm_interface_ref(vkvm_interface *iface);
 int vkvm_node_device_get_autostart(vkvm_node_device *dev, bool *autostart, vkvm_error **error);
 
 /**
- * Gets the name of the device.
+ * Returns the name of the device.
  *
  * @param dev the node device (not NULL; borrowed)
- * @param name the name, like "pci_0000_00_19_0" (out; not NULL; owned by the
- *     caller: vkvm_string_free)
+ * @param name the name, such as "pci_0000_00_19_0" (out; not NULL; owned by
+ *     the caller: vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -13388,12 +13633,12 @@ int vkvm_node_device_get_autostart(vkvm_node_device *dev, bool *autostart, vkvm_
 int vkvm_node_device_get_name(vkvm_node_device *dev, char **name, vkvm_error **error);
 
 /**
- * Gets the name of the device that this one is connected to.
+ * Returns the name of the device's parent.
  *
  * @param dev the node device (not NULL; borrowed)
- * @param parent the name, or NULL for a device without a parent; of which most
- *     drivers make an error (out; not NULL; the result may be NULL; owned by
- *     the caller: vkvm_string_free)
+ * @param parent the name; NULL for a device without a parent, which most
+ *     drivers report as an error (out; not NULL; the result may be NULL; owned
+ *     by the caller: vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -13403,7 +13648,7 @@ int vkvm_node_device_get_name(vkvm_node_device *dev, char **name, vkvm_error **e
 int vkvm_node_device_get_parent(vkvm_node_device *dev, char **parent, vkvm_error **error);
 
 /**
- * Gets the description of the device.
+ * Returns the description of the device as XML.
  *
  * @param dev the node device (not NULL; borrowed)
  * @param flags 0 or `VKVM_NODE_DEVICE_XML_INACTIVE`
@@ -13421,12 +13666,12 @@ int vkvm_node_device_get_xml_description(vkvm_node_device *dev,
                                          vkvm_error **error);
 
 /**
- * Lists the names of the capabilities of the device, like "pci" or "net".
+ * Lists the capabilities of the device, such as "pci" or "net".
  *
  * @param dev the node device (not NULL; borrowed)
  * @param names the names (out; not NULL; owned by the caller:
  *     vkvm_string_list_free; its length is in names_len)
- * @param names_len how many there are (out)
+ * @param names_len number of elements (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -13439,7 +13684,7 @@ int vkvm_node_device_list_capabilities(vkvm_node_device *dev,
                                        vkvm_error **error);
 
 /**
- * Starts the device, which was defined before.
+ * Starts the defined device.
  *
  * Needs libvirt 7.3.0.
  *
@@ -13454,9 +13699,9 @@ int vkvm_node_device_list_capabilities(vkvm_node_device *dev,
 int vkvm_node_device_create(vkvm_node_device *dev, uint32_t flags, vkvm_error **error);
 
 /**
- * Removes the device from the host. One that is defined stays defined.
+ * Stops the device and removes it from the host.
  *
- * The handle stays valid.
+ * A persistent definition remains. The handle stays valid.
  *
  * @param dev the node device (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -13468,14 +13713,14 @@ int vkvm_node_device_create(vkvm_node_device *dev, uint32_t flags, vkvm_error **
 int vkvm_node_device_destroy(vkvm_node_device *dev, vkvm_error **error);
 
 /**
- * Takes the device away from its driver on the host, so that a domain can have
- * it.
+ * Detaches the device from its driver on the host, for use by a domain.
  *
- * The name is spelled as in Sys::Virt.
+ * A device that the host uses may be refused. `vkvm_node_device_reattach`
+ * reverses it. The name is spelled as in Sys::Virt.
  *
  * @param dev the node device (not NULL; borrowed)
- * @param driver what shall have the device in the meantime, like "vfio"; NULL
- *     lets libvirt choose (may be NULL; borrowed)
+ * @param driver driver that takes the device meanwhile, such as "vfio"; NULL
+ *     means the driver's default (may be NULL; borrowed)
  * @param flags unused, pass 0
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -13489,12 +13734,12 @@ int vkvm_node_device_dettach(vkvm_node_device *dev,
                              vkvm_error **error);
 
 /**
- * Tells whether the device is there at the moment.
+ * Reports whether the device is active.
  *
  * Needs libvirt 7.8.0.
  *
  * @param dev the node device (not NULL; borrowed)
- * @param active whether it is (out; not NULL)
+ * @param active true if it is (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -13504,12 +13749,12 @@ int vkvm_node_device_dettach(vkvm_node_device *dev,
 int vkvm_node_device_is_active(vkvm_node_device *dev, bool *active, vkvm_error **error);
 
 /**
- * Tells whether the device stays defined when it is removed.
+ * Reports whether the device has a persistent definition.
  *
  * Needs libvirt 7.8.0.
  *
  * @param dev the node device (not NULL; borrowed)
- * @param persistent whether it does (out; not NULL)
+ * @param persistent true if it has (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -13519,7 +13764,9 @@ int vkvm_node_device_is_active(vkvm_node_device *dev, bool *active, vkvm_error *
 int vkvm_node_device_is_persistent(vkvm_node_device *dev, bool *persistent, vkvm_error **error);
 
 /**
- * Gives the device back to its driver on the host.
+ * Reattaches the device to its driver on the host.
+ *
+ * No domain may use it.
  *
  * @param dev the node device (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -13531,7 +13778,9 @@ int vkvm_node_device_is_persistent(vkvm_node_device *dev, bool *persistent, vkvm
 int vkvm_node_device_reattach(vkvm_node_device *dev, vkvm_error **error);
 
 /**
- * Resets the device, so that whoever gets it next finds it clean.
+ * Resets the device, before or after a domain uses it.
+ *
+ * The device must be detached from its driver on the host.
  *
  * @param dev the node device (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -13543,12 +13792,12 @@ int vkvm_node_device_reattach(vkvm_node_device *dev, vkvm_error **error);
 int vkvm_node_device_reset(vkvm_node_device *dev, vkvm_error **error);
 
 /**
- * Sets whether the node device starts with the host.
+ * Sets whether the device starts when the host boots.
  *
  * Needs libvirt 7.8.0.
  *
  * @param dev the node device (not NULL; borrowed)
- * @param autostart 0 for no, anything else for yes
+ * @param autostart 0 for no, any other value for yes
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -13558,7 +13807,7 @@ int vkvm_node_device_reset(vkvm_node_device *dev, vkvm_error **error);
 int vkvm_node_device_set_autostart(vkvm_node_device *dev, int autostart, vkvm_error **error);
 
 /**
- * Forgets the definition of the device.
+ * Removes the definition of the device.
  *
  * Needs libvirt 7.3.0.
  *
@@ -13573,13 +13822,14 @@ int vkvm_node_device_set_autostart(vkvm_node_device *dev, int autostart, vkvm_er
 int vkvm_node_device_undefine(vkvm_node_device *dev, uint32_t flags, vkvm_error **error);
 
 /**
- * Changes the device.
+ * Updates the definition of the device.
  *
  * Needs libvirt 10.1.0.
  *
  * @param dev the node device (not NULL; borrowed)
  * @param xml the changed `<device>` document (not NULL; borrowed)
- * @param flags bitwise OR of `VKVM_NODE_DEVICE_UPDATE_AFFECT_*`
+ * @param flags configuration to change: live, persistent or both; 0 means the
+ *     current state (bitwise OR of `VKVM_NODE_DEVICE_UPDATE_AFFECT_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -13592,28 +13842,30 @@ int vkvm_node_device_update(vkvm_node_device *dev,
                             vkvm_error **error);
 
 /**
- * Gives up a hold on the node device handle. NULL and handles that are not
- * live are left alone.
+ * Releases a reference to the node device handle.
+ *
+ * The device itself is not affected. NULL and handles that are not live are
+ * ignored.
  *
  * @param dev the node device (may be NULL; consumed)
  */
 void vkvm_node_device_free(vkvm_node_device *dev);
 
 /**
- * Frees a list of node devices that a function returned, with its handles.
+ * Frees a returned list of node devices and releases its handles.
  *
  * @param devices the list (may be NULL; consumed; its length is in
  *     devices_len)
- * @param devices_len how many there are
+ * @param devices_len number of elements
  */
 void vkvm_node_device_list_free(vkvm_node_device **devices, size_t devices_len);
 
 /**
- * Adds a hold on the node device handle.
+ * Adds a reference to the node device handle.
  *
  * @param dev the node device (not NULL; borrowed)
- * @return the handle, which then needs one more `vkvm_node_device_free`, or
- *     NULL when it is not live, or has 524,287 references.
+ * @return the handle, which needs one more `vkvm_node_device_free`; NULL when
+ *     it is not live or has 524,287 references.
  */
 vkvm_node_device *vkvm_node_device_ref(vkvm_node_device *dev);
 
@@ -13743,10 +13995,10 @@ vkvm_node_device *vkvm_node_device_ref(vkvm_node_device *dev);
 #define VKVM_STORAGE_POOL_EVENT_DELETED 5
 
 /**
- * Tells whether the pool starts with the host.
+ * Reports whether the storage pool starts when the host boots.
  *
  * @param pool the storage pool (not NULL; borrowed)
- * @param autostart whether it does (out; not NULL)
+ * @param autostart true if it does (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -13758,10 +14010,10 @@ int vkvm_storage_pool_get_autostart(vkvm_storage_pool *pool,
                                     vkvm_error **error);
 
 /**
- * Gets the connection that the pool belongs to.
+ * Returns the connection that the storage pool belongs to.
  *
- * It is a new handle of the same connection: registrations made through it end
- * with it.
+ * The result is a new handle of the same connection. Registrations made
+ * through it end with it.
  *
  * @param pool the storage pool (not NULL; borrowed)
  * @param conn the connection (out; not NULL; owned by the caller:
@@ -13775,13 +14027,15 @@ int vkvm_storage_pool_get_autostart(vkvm_storage_pool *pool,
 int vkvm_storage_pool_get_conn(vkvm_storage_pool *pool, vkvm_conn **conn, vkvm_error **error);
 
 /**
- * Gets state and sizes of the pool.
+ * Returns the state and the sizes of the storage pool.
+ *
+ * `available` may be less than the difference of `capacity` and `allocation`.
  *
  * @param pool the storage pool (not NULL; borrowed)
  * @param info a map with the keys `state` (one of
- *     `VKVM_STORAGE_POOL_STATE_*`), `capacity`, `allocation` (what is in use)
- *     and `available`, all in bytes (out; not NULL; owned by the caller:
- *     vkvm_value_free)
+ *     `VKVM_STORAGE_POOL_STATE_*`), `capacity`, `allocation` (space in use)
+ *     and `available` (space for new volumes), all in bytes (out; not NULL;
+ *     owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -13791,7 +14045,9 @@ int vkvm_storage_pool_get_conn(vkvm_storage_pool *pool, vkvm_conn **conn, vkvm_e
 int vkvm_storage_pool_get_info(vkvm_storage_pool *pool, vkvm_value **info, vkvm_error **error);
 
 /**
- * Gets the name of the pool.
+ * Returns the name of the storage pool.
+ *
+ * The name is unique on its host.
  *
  * @param pool the storage pool (not NULL; borrowed)
  * @param name the name (out; not NULL; owned by the caller: vkvm_string_free)
@@ -13804,7 +14060,7 @@ int vkvm_storage_pool_get_info(vkvm_storage_pool *pool, vkvm_value **info, vkvm_
 int vkvm_storage_pool_get_name(vkvm_storage_pool *pool, char **name, vkvm_error **error);
 
 /**
- * Gets the uuid of the pool as bytes.
+ * Returns the UUID of the storage pool as bytes.
  *
  * @param pool the storage pool (not NULL; borrowed)
  * @param uuid the 16 raw bytes (out; not NULL; owned by the caller:
@@ -13822,11 +14078,11 @@ int vkvm_storage_pool_get_uuid(vkvm_storage_pool *pool,
                                vkvm_error **error);
 
 /**
- * Gets the uuid of the pool as text.
+ * Returns the UUID of the storage pool as text.
  *
  * @param pool the storage pool (not NULL; borrowed)
- * @param uuid lower-case hex digits with hyphens, 36 characters (out; not
- *     NULL; owned by the caller: vkvm_string_free)
+ * @param uuid the UUID in lower-case hexadecimal digits with hyphens, 36
+ *     characters (out; not NULL; owned by the caller: vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -13836,7 +14092,7 @@ int vkvm_storage_pool_get_uuid(vkvm_storage_pool *pool,
 int vkvm_storage_pool_get_uuid_string(vkvm_storage_pool *pool, char **uuid, vkvm_error **error);
 
 /**
- * Finds a volume of the pool by its name.
+ * Looks up a volume of the storage pool by its name.
  *
  * @param pool the storage pool (not NULL; borrowed)
  * @param name the name (not NULL; borrowed)
@@ -13854,7 +14110,7 @@ int vkvm_storage_pool_get_volume_by_name(vkvm_storage_pool *pool,
                                          vkvm_error **error);
 
 /**
- * Gets the definition of the pool.
+ * Returns the definition of the storage pool as XML.
  *
  * @param pool the storage pool (not NULL; borrowed)
  * @param flags 0 or `VKVM_STORAGE_POOL_XML_INACTIVE`
@@ -13872,13 +14128,13 @@ int vkvm_storage_pool_get_xml_description(vkvm_storage_pool *pool,
                                           vkvm_error **error);
 
 /**
- * Lists the volumes in the pool.
+ * Lists the volumes in the storage pool.
  *
  * @param pool the storage pool (not NULL; borrowed)
  * @param flags unused, pass 0
  * @param volumes the volumes (out; not NULL; owned by the caller:
  *     vkvm_storage_vol_list_free; its length is in volumes_len)
- * @param volumes_len how many there are (out)
+ * @param volumes_len number of elements (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -13892,13 +14148,16 @@ int vkvm_storage_pool_list_all_volumes(vkvm_storage_pool *pool,
                                        vkvm_error **error);
 
 /**
- * Lists the names of the volumes in the pool.
+ * Lists the names of the volumes in the storage pool.
+ *
+ * `vkvm_storage_pool_list_all_volumes` returns handles in one call, without a
+ * limit.
  *
  * @param pool the storage pool (not NULL; borrowed)
- * @param maxnames how many to list at most, from 0 to 1,048,576
+ * @param maxnames maximum number of names, from 0 to 1,048,576
  * @param names the names (out; not NULL; owned by the caller:
  *     vkvm_string_list_free; its length is in names_len)
- * @param names_len how many there are (out)
+ * @param names_len number of elements (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -13912,7 +14171,9 @@ int vkvm_storage_pool_list_storage_vol_names(vkvm_storage_pool *pool,
                                              vkvm_error **error);
 
 /**
- * Makes what the pool consists of, like a folder, a file system or a volume
+ * Builds the storage of the pool, such as a directory or a file system.
+ *
+ * For other types it creates, for example, a partition table or a volume
  * group.
  *
  * @param pool the storage pool (not NULL; borrowed)
@@ -13926,12 +14187,11 @@ int vkvm_storage_pool_list_storage_vol_names(vkvm_storage_pool *pool,
 int vkvm_storage_pool_build(vkvm_storage_pool *pool, uint32_t flags, vkvm_error **error);
 
 /**
- * Makes a volume in the pool with the content of another volume.
+ * Creates a volume in the storage pool with the content of another volume.
  *
  * @param pool the storage pool (not NULL; borrowed)
  * @param xml a `<volume>` document (not NULL; borrowed)
- * @param clone the volume whose content it gets; it may be in another pool
- *     (not NULL; borrowed)
+ * @param clone volume to copy; it may be in another pool (not NULL; borrowed)
  * @param volume the new volume (out; not NULL; owned by the caller:
  *     vkvm_storage_vol_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -13947,7 +14207,7 @@ int vkvm_storage_pool_clone_volume(vkvm_storage_pool *pool,
                                    vkvm_error **error);
 
 /**
- * Starts the pool.
+ * Starts the inactive storage pool.
  *
  * @param pool the storage pool (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -13959,7 +14219,7 @@ int vkvm_storage_pool_clone_volume(vkvm_storage_pool *pool,
 int vkvm_storage_pool_create(vkvm_storage_pool *pool, vkvm_error **error);
 
 /**
- * Makes a volume in the pool.
+ * Creates a volume in the storage pool.
  *
  * @param pool the storage pool (not NULL; borrowed)
  * @param xml a `<volume>` document (not NULL; borrowed)
@@ -13977,8 +14237,9 @@ int vkvm_storage_pool_create_volume(vkvm_storage_pool *pool,
                                     vkvm_error **error);
 
 /**
- * Removes what the pool consists of, with the volumes in it. The pool must be
- * stopped.
+ * Deletes the storage of the inactive pool, with its volumes.
+ *
+ * It cannot be undone. The definition of the pool remains.
  *
  * @param pool the storage pool (not NULL; borrowed)
  * @param flags bitwise OR of `VKVM_STORAGE_POOL_DELETE_*`
@@ -13991,7 +14252,10 @@ int vkvm_storage_pool_create_volume(vkvm_storage_pool *pool,
 int vkvm_storage_pool_delete(vkvm_storage_pool *pool, uint32_t flags, vkvm_error **error);
 
 /**
- * Stops the pool. The volumes in it stay as they are, and so does the handle.
+ * Stops the storage pool.
+ *
+ * Its volumes keep their content. The handle stays valid. A transient pool no
+ * longer exists afterwards.
  *
  * @param pool the storage pool (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -14003,10 +14267,10 @@ int vkvm_storage_pool_delete(vkvm_storage_pool *pool, uint32_t flags, vkvm_error
 int vkvm_storage_pool_destroy(vkvm_storage_pool *pool, vkvm_error **error);
 
 /**
- * Tells whether the pool is started.
+ * Reports whether the storage pool is active.
  *
  * @param pool the storage pool (not NULL; borrowed)
- * @param active whether it is (out; not NULL)
+ * @param active true if it is (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -14016,10 +14280,13 @@ int vkvm_storage_pool_destroy(vkvm_storage_pool *pool, vkvm_error **error);
 int vkvm_storage_pool_is_active(vkvm_storage_pool *pool, bool *active, vkvm_error **error);
 
 /**
- * Tells whether the pool stays defined when it stops.
+ * Reports whether the storage pool has a persistent definition.
+ *
+ * A persistent pool still exists when it has stopped; a transient one does
+ * not.
  *
  * @param pool the storage pool (not NULL; borrowed)
- * @param persistent whether it does (out; not NULL)
+ * @param persistent true if it has (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -14031,10 +14298,10 @@ int vkvm_storage_pool_is_persistent(vkvm_storage_pool *pool,
                                     vkvm_error **error);
 
 /**
- * Counts the volumes in the pool.
+ * Returns the number of volumes in the storage pool.
  *
  * @param pool the storage pool (not NULL; borrowed)
- * @param count how many there are (out; not NULL)
+ * @param count number of volumes (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -14046,7 +14313,9 @@ int vkvm_storage_pool_num_of_storage_volumes(vkvm_storage_pool *pool,
                                              vkvm_error **error);
 
 /**
- * Looks anew which volumes are in the pool, and how large they are.
+ * Rescans the volumes of the storage pool and their sizes.
+ *
+ * It may contact the storage server.
  *
  * @param pool the storage pool (not NULL; borrowed)
  * @param flags unused, pass 0
@@ -14059,10 +14328,10 @@ int vkvm_storage_pool_num_of_storage_volumes(vkvm_storage_pool *pool,
 int vkvm_storage_pool_refresh(vkvm_storage_pool *pool, uint32_t flags, vkvm_error **error);
 
 /**
- * Sets whether the pool starts with the host.
+ * Sets whether the storage pool starts when the host boots.
  *
  * @param pool the storage pool (not NULL; borrowed)
- * @param autostart 0 for no, anything else for yes
+ * @param autostart 0 for no, any other value for yes
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -14072,8 +14341,9 @@ int vkvm_storage_pool_refresh(vkvm_storage_pool *pool, uint32_t flags, vkvm_erro
 int vkvm_storage_pool_set_autostart(vkvm_storage_pool *pool, int autostart, vkvm_error **error);
 
 /**
- * Forgets the definition of the pool, which must be stopped. The volumes in it
- * stay.
+ * Removes the definition of the inactive storage pool.
+ *
+ * Its volumes keep their content.
  *
  * @param pool the storage pool (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -14085,27 +14355,29 @@ int vkvm_storage_pool_set_autostart(vkvm_storage_pool *pool, int autostart, vkvm
 int vkvm_storage_pool_undefine(vkvm_storage_pool *pool, vkvm_error **error);
 
 /**
- * Gives up a hold on the storage pool handle. NULL and handles that are not
- * live are left alone.
+ * Releases a reference to the storage pool handle.
+ *
+ * The pool itself is not affected. NULL and handles that are not live are
+ * ignored.
  *
  * @param pool the storage pool (may be NULL; consumed)
  */
 void vkvm_storage_pool_free(vkvm_storage_pool *pool);
 
 /**
- * Frees a list of storage pools that a function returned, with its handles.
+ * Frees a returned list of storage pools and releases its handles.
  *
  * @param pools the list (may be NULL; consumed; its length is in pools_len)
- * @param pools_len how many there are
+ * @param pools_len number of elements
  */
 void vkvm_storage_pool_list_free(vkvm_storage_pool **pools, size_t pools_len);
 
 /**
- * Adds a hold on the storage pool handle.
+ * Adds a reference to the storage pool handle.
  *
  * @param pool the storage pool (not NULL; borrowed)
- * @return the handle, which then needs one more `vkvm_storage_pool_free`, or
- *     NULL when it is not live, or has 524,287 references.
+ * @return the handle, which needs one more `vkvm_storage_pool_free`; NULL when
+ *     it is not live or has 524,287 references.
  */
 vkvm_storage_pool *vkvm_storage_pool_ref(vkvm_storage_pool *pool);
 
@@ -14194,20 +14466,23 @@ vkvm_storage_pool *vkvm_storage_pool_ref(vkvm_storage_pool *pool);
 #define VKVM_STORAGE_VOL_VOL_UPLOAD_SPARSE_STREAM 1
 
 /**
- * Told how far a transfer is: `done` of `total` bytes; a `total` of 0 is
- * unknown. Holes of sparse transfers count as bytes. `done` never decreases; it
- * equals `total` in the last call only, after the transfer has succeeded.
+ * Receives the progress of a transfer.
  *
- * It returns 0, or -1 to end the transfer, which the last call does not. It is called
- * before the first byte, after each piece (256 KiB, or a hole), and at the end.
+ * `done` of `total` bytes are transferred; a `total` of 0 means unknown. Holes of sparse
+ * transfers count as bytes. `done` never decreases; it equals `total` only in the last call,
+ * after the transfer has succeeded.
+ *
+ * The callback returns 0, or -1 to end the transfer, which has no effect in the last call. It
+ * is called before the first byte, after each piece (256 KiB, or a hole), and at the end.
+ *
  */
 typedef int (*vkvm_progress_callback)(uint64_t done, uint64_t total, void *userdata);
 
 /**
- * Gets the connection that the volume belongs to.
+ * Returns the connection that the volume belongs to.
  *
- * It is a new handle of the same connection: registrations made through it end
- * with it.
+ * The result is a new handle of the same connection. Registrations made
+ * through it end with it.
  *
  * @param vol the storage vol (not NULL; borrowed)
  * @param conn the connection (out; not NULL; owned by the caller:
@@ -14221,14 +14496,17 @@ typedef int (*vkvm_progress_callback)(uint64_t done, uint64_t total, void *userd
 int vkvm_storage_vol_get_conn(vkvm_storage_vol *vol, vkvm_conn **conn, vkvm_error **error);
 
 /**
- * Gets type and sizes of the volume.
+ * Returns the type and the sizes of the volume.
+ *
+ * The allocation is less than the capacity for sparse volumes, and may be more
+ * with a format's metadata.
  *
  * @param vol the storage vol (not NULL; borrowed)
- * @param flags which size `allocation` is (bitwise OR of
+ * @param flags size that `allocation` means (bitwise OR of
  *     `VKVM_STORAGE_VOL_USE_ALLOCATION`, `VKVM_STORAGE_VOL_GET_PHYSICAL`)
  * @param info a map with the keys `type` (one of `VKVM_STORAGE_VOL_TYPE_*`),
- *     `capacity` (what a guest sees, in bytes) and `allocation` (what it takes
- *     on the host, in bytes) (out; not NULL; owned by the caller:
+ *     `capacity` (size that a guest sees, in bytes) and `allocation` (space on
+ *     the host, in bytes) (out; not NULL; owned by the caller:
  *     vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -14242,11 +14520,14 @@ int vkvm_storage_vol_get_info(vkvm_storage_vol *vol,
                               vkvm_error **error);
 
 /**
- * Gets the key of the volume; no other volume has it, in any pool.
+ * Returns the key of the volume.
+ *
+ * The key is unique among all volumes, and the same on every host that has
+ * access to the volume.
  *
  * @param vol the storage vol (not NULL; borrowed)
- * @param key the key; for volumes that are files, the path (out; not NULL;
- *     owned by the caller: vkvm_string_free)
+ * @param key the key; for files the path (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -14256,7 +14537,9 @@ int vkvm_storage_vol_get_info(vkvm_storage_vol *vol,
 int vkvm_storage_vol_get_key(vkvm_storage_vol *vol, char **key, vkvm_error **error);
 
 /**
- * Gets the name of the volume; no other in its pool has it.
+ * Returns the name of the volume.
+ *
+ * The name is unique in its pool.
  *
  * @param vol the storage vol (not NULL; borrowed)
  * @param name the name (out; not NULL; owned by the caller: vkvm_string_free)
@@ -14269,11 +14552,11 @@ int vkvm_storage_vol_get_key(vkvm_storage_vol *vol, char **key, vkvm_error **err
 int vkvm_storage_vol_get_name(vkvm_storage_vol *vol, char **name, vkvm_error **error);
 
 /**
- * Gets where the volume is on the host.
+ * Returns the path of the volume on the host.
  *
  * @param vol the storage vol (not NULL; borrowed)
- * @param path the path, or the like for volumes that are on a network (out;
- *     not NULL; owned by the caller: vkvm_string_free)
+ * @param path the path, or its equivalent for network storage (out; not NULL;
+ *     owned by the caller: vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -14283,7 +14566,7 @@ int vkvm_storage_vol_get_name(vkvm_storage_vol *vol, char **name, vkvm_error **e
 int vkvm_storage_vol_get_path(vkvm_storage_vol *vol, char **path, vkvm_error **error);
 
 /**
- * Gets the definition of the volume.
+ * Returns the definition of the volume as XML.
  *
  * @param vol the storage vol (not NULL; borrowed)
  * @param flags unused, pass 0
@@ -14301,7 +14584,7 @@ int vkvm_storage_vol_get_xml_description(vkvm_storage_vol *vol,
                                          vkvm_error **error);
 
 /**
- * Removes the volume, with its content, from its pool.
+ * Deletes the volume and its content from its storage pool.
  *
  * @param vol the storage vol (not NULL; borrowed)
  * @param flags bitwise OR of `VKVM_STORAGE_VOL_DELETE_*`
@@ -14314,15 +14597,18 @@ int vkvm_storage_vol_get_xml_description(vkvm_storage_vol *vol,
 int vkvm_storage_vol_delete(vkvm_storage_vol *vol, uint32_t flags, vkvm_error **error);
 
 /**
- * Lets a stream carry data from the volume.
+ * Starts a download of data from the volume through a stream.
  *
- * `vkvm_stream_finish` must follow when all is received.
- * `vkvm_storage_vol_download_file` does all of this.
+ * The data are sent as they are, including an image's format. Receive them,
+ * then call `vkvm_stream_finish`. `vkvm_storage_vol_download_file` does all of
+ * this. The result is unpredictable if something writes to the volume
+ * meanwhile.
  *
  * @param vol the storage vol (not NULL; borrowed)
- * @param stream a stream that carries nothing (not NULL; borrowed)
- * @param offset where in the volume the data begin (in bytes)
- * @param length how much to receive; 0 for all that is there (in bytes)
+ * @param stream an unused stream (not NULL; borrowed)
+ * @param offset offset in the volume (in bytes)
+ * @param length maximum number of bytes; 0 means everything after the offset
+ *     (in bytes)
  * @param flags 0 or `VKVM_STORAGE_VOL_VOL_DOWNLOAD_SPARSE_STREAM`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -14338,22 +14624,26 @@ int vkvm_storage_vol_download(vkvm_storage_vol *vol,
                               vkvm_error **error);
 
 /**
- * Writes the volume to a file descriptor, as `vkvm_storage_vol_download_file`
- * does it.
+ * Downloads the volume to a file descriptor.
+ *
+ * Apart from the destination it is like `vkvm_storage_vol_download_file`.
  *
  * @param vol the storage vol (not NULL; borrowed)
- * @param fd a file, pipe or socket, open for writing; a file is written from
- *     where it is, and holes are zeros where it cannot have them. It stays
- *     open
- * @param offset where in the volume the data begin (in bytes)
- * @param length how much to receive; 0 for all that is there (in bytes)
+ * @param fd a file, pipe or socket that is open for writing, borrowed; a file
+ *     is written from its current position, and holes are written as zeros
+ *     where it cannot have them
+ * @param offset offset in the volume (in bytes)
+ * @param length number of bytes to receive; 0 means everything after the
+ *     offset (in bytes)
  * @param flags as for `vkvm_storage_vol_download_file`
- * @param progress told how far it is; called in this call (may be NULL)
+ * @param progress called during this call with the number of bytes transferred
+ *     (may be NULL)
  * @param userdata passed to the callback (may be NULL; kept until destroy is
  *     called)
- * @param destroy releases the userdata (may be NULL)
- * @param transferred how much went through, holes included (in bytes; out; not
- *     NULL)
+ * @param destroy called once, when the callback will not be called any more,
+ *     to release the user data (may be NULL)
+ * @param transferred number of bytes transferred, holes included (in bytes;
+ *     out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -14373,24 +14663,27 @@ int vkvm_storage_vol_download_fd(vkvm_storage_vol *vol,
                                  vkvm_error **error);
 
 /**
- * Receives the volume into a file.
+ * Downloads the volume to a file.
  *
- * A file that exists is overwritten. One that did not is removed again when
- * the transfer fails, or `progress` ends it (error code
- * `VKVM_ERROR_ERR_OPERATION_ABORTED`).
+ * An existing file is overwritten. A new file is removed when the transfer
+ * fails, or when `progress` ends it, which fails with
+ * `VKVM_ERROR_ERR_OPERATION_ABORTED`.
  *
  * @param vol the storage vol (not NULL; borrowed)
- * @param path the file, on this machine (not NULL; borrowed)
- * @param offset where in the volume the data begin (in bytes)
- * @param length how much to receive; 0 for all that is there (in bytes)
+ * @param path path of the file on this machine (not NULL; borrowed)
+ * @param offset offset in the volume (in bytes)
+ * @param length number of bytes to receive; 0 means everything after the
+ *     offset (in bytes)
  * @param flags 0 writes the holes of the volume as zeros (0 or
  *     `VKVM_STORAGE_VOL_VOL_DOWNLOAD_SPARSE_STREAM`)
- * @param progress told how far it is; called in this call (may be NULL)
+ * @param progress called during this call with the number of bytes transferred
+ *     (may be NULL)
  * @param userdata passed to the callback (may be NULL; kept until destroy is
  *     called)
- * @param destroy releases the userdata (may be NULL)
- * @param transferred how much went through, holes included (in bytes; out; not
- *     NULL)
+ * @param destroy called once, when the callback will not be called any more,
+ *     to release the user data (may be NULL)
+ * @param transferred number of bytes transferred, holes included (in bytes;
+ *     out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -14410,11 +14703,15 @@ int vkvm_storage_vol_download_file(vkvm_storage_vol *vol,
                                    vkvm_error **error);
 
 /**
- * Changes the capacity of the volume.
+ * Resizes the volume.
+ *
+ * New space reads as zeros. Without `VKVM_STORAGE_VOL_RESIZE_SHRINK` a smaller
+ * capacity is an error. The capacity may be rounded.
  *
  * @param vol the storage vol (not NULL; borrowed)
- * @param capacity the new size; with `VKVM_STORAGE_VOL_RESIZE_DELTA` how much
- *     more, or less with `VKVM_STORAGE_VOL_RESIZE_SHRINK` (in bytes)
+ * @param capacity new capacity; with `VKVM_STORAGE_VOL_RESIZE_DELTA` the
+ *     amount to add, or with `VKVM_STORAGE_VOL_RESIZE_SHRINK` too, to subtract
+ *     (in bytes)
  * @param flags bitwise OR of `VKVM_STORAGE_VOL_RESIZE_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -14428,15 +14725,17 @@ int vkvm_storage_vol_resize(vkvm_storage_vol *vol,
                             vkvm_error **error);
 
 /**
- * Lets a stream carry data to the volume.
+ * Starts an upload of data to the volume through a stream.
  *
- * `vkvm_stream_finish` must follow when all is sent, and tells whether it is
- * stored. `vkvm_storage_vol_upload_file` does all of this.
+ * The data are stored as they are, including an image's format. Send them,
+ * then call `vkvm_stream_finish`, which reports whether they are stored.
+ * `vkvm_storage_vol_upload_file` does all of this. The volume must be large
+ * enough.
  *
  * @param vol the storage vol (not NULL; borrowed)
- * @param stream a stream that carries nothing (not NULL; borrowed)
- * @param offset where in the volume the data go (in bytes)
- * @param length how much may be sent; 0 for no limit (in bytes)
+ * @param stream an unused stream (not NULL; borrowed)
+ * @param offset offset in the volume (in bytes)
+ * @param length maximum number of bytes; 0 means unlimited (in bytes)
  * @param flags 0 or `VKVM_STORAGE_VOL_VOL_UPLOAD_SPARSE_STREAM`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -14452,21 +14751,24 @@ int vkvm_storage_vol_upload(vkvm_storage_vol *vol,
                             vkvm_error **error);
 
 /**
- * Sends what can be read from a file descriptor to the volume, as
- * `vkvm_storage_vol_upload_file` does it.
+ * Uploads data from a file descriptor to the volume.
+ *
+ * Apart from the source it is like `vkvm_storage_vol_upload_file`.
  *
  * @param vol the storage vol (not NULL; borrowed)
- * @param fd a file, pipe or socket, open for reading; a file is read from
- *     where it is. It stays open
- * @param offset where in the volume the data go (in bytes)
- * @param length how much to send; 0 for all there is (in bytes)
+ * @param fd a file, pipe or socket that is open for reading, borrowed; a file
+ *     is read from its current position
+ * @param offset offset in the volume (in bytes)
+ * @param length number of bytes to send; 0 means all (in bytes)
  * @param flags as for `vkvm_storage_vol_upload_file`
- * @param progress told how far it is; called in this call (may be NULL)
+ * @param progress called during this call with the number of bytes transferred
+ *     (may be NULL)
  * @param userdata passed to the callback (may be NULL; kept until destroy is
  *     called)
- * @param destroy releases the userdata (may be NULL)
- * @param transferred how much went through, holes included (in bytes; out; not
- *     NULL)
+ * @param destroy called once, when the callback will not be called any more,
+ *     to release the user data (may be NULL)
+ * @param transferred number of bytes transferred, holes included (in bytes;
+ *     out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -14486,24 +14788,26 @@ int vkvm_storage_vol_upload_fd(vkvm_storage_vol *vol,
                                vkvm_error **error);
 
 /**
- * Sends a file to the volume, and waits until it is stored there.
+ * Uploads a file to the volume.
  *
- * The error of a transfer that `progress` ends has the code
- * `VKVM_ERROR_ERR_OPERATION_ABORTED`; what was sent before is in the volume
- * then.
+ * The call returns when the data are stored. A transfer that `progress` ends
+ * fails with `VKVM_ERROR_ERR_OPERATION_ABORTED`; the volume then contains what
+ * was sent before.
  *
  * @param vol the storage vol (not NULL; borrowed)
- * @param path the file, on this machine (not NULL; borrowed)
- * @param offset where in the volume the data go (in bytes)
- * @param length how much of the file to send; 0 for all (in bytes)
+ * @param path path of the file on this machine (not NULL; borrowed)
+ * @param offset offset in the volume (in bytes)
+ * @param length number of bytes of the file to send; 0 means all (in bytes)
  * @param flags 0 sends the holes of the file as zeros (0 or
  *     `VKVM_STORAGE_VOL_VOL_UPLOAD_SPARSE_STREAM`)
- * @param progress told how far it is; called in this call (may be NULL)
+ * @param progress called during this call with the number of bytes transferred
+ *     (may be NULL)
  * @param userdata passed to the callback (may be NULL; kept until destroy is
  *     called)
- * @param destroy releases the userdata (may be NULL)
- * @param transferred how much went through, holes included (in bytes; out; not
- *     NULL)
+ * @param destroy called once, when the callback will not be called any more,
+ *     to release the user data (may be NULL)
+ * @param transferred number of bytes transferred, holes included (in bytes;
+ *     out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -14523,7 +14827,11 @@ int vkvm_storage_vol_upload_file(vkvm_storage_vol *vol,
                                  vkvm_error **error);
 
 /**
- * Overwrites the content of the volume with zeros.
+ * Wipes the volume: overwrites its content with zeros.
+ *
+ * The format goes with the content: an image may become a raw one of another
+ * size. On copy-on-write, journaling or network file systems the old data may
+ * remain.
  *
  * @param vol the storage vol (not NULL; borrowed)
  * @param flags unused, pass 0
@@ -14536,7 +14844,9 @@ int vkvm_storage_vol_upload_file(vkvm_storage_vol *vol,
 int vkvm_storage_vol_wipe(vkvm_storage_vol *vol, uint32_t flags, vkvm_error **error);
 
 /**
- * Overwrites the content of the volume in one of several ways.
+ * Wipes the volume with the given algorithm.
+ *
+ * Apart from the algorithm it is like `vkvm_storage_vol_wipe`.
  *
  * @param vol the storage vol (not NULL; borrowed)
  * @param algorithm one of `VKVM_STORAGE_VOL_WIPE_ALG_*`
@@ -14553,28 +14863,30 @@ int vkvm_storage_vol_wipe_pattern(vkvm_storage_vol *vol,
                                   vkvm_error **error);
 
 /**
- * Gives up a hold on the volume handle. NULL and handles that are not live are
- * left alone.
+ * Releases a reference to the volume handle.
+ *
+ * The volume itself is not affected. NULL and handles that are not live are
+ * ignored.
  *
  * @param vol the storage vol (may be NULL; consumed)
  */
 void vkvm_storage_vol_free(vkvm_storage_vol *vol);
 
 /**
- * Frees a list of volumes that a function returned, with its handles.
+ * Frees a returned list of volumes and releases its handles.
  *
  * @param volumes the list (may be NULL; consumed; its length is in
  *     volumes_len)
- * @param volumes_len how many there are
+ * @param volumes_len number of elements
  */
 void vkvm_storage_vol_list_free(vkvm_storage_vol **volumes, size_t volumes_len);
 
 /**
- * Adds a hold on the volume handle.
+ * Adds a reference to the volume handle.
  *
  * @param vol the storage vol (not NULL; borrowed)
- * @return the handle, which then needs one more `vkvm_storage_vol_free`, or
- *     NULL when it is not live, or has 524,287 references.
+ * @return the handle, which needs one more `vkvm_storage_vol_free`; NULL when
+ *     it is not live or has 524,287 references.
  */
 vkvm_storage_vol *vkvm_storage_vol_ref(vkvm_storage_vol *vol);
 
@@ -14627,10 +14939,10 @@ vkvm_storage_vol *vkvm_storage_vol_ref(vkvm_storage_vol *vol);
 #define VKVM_SECRET_EVENT_UNDEFINED 1
 
 /**
- * Gets the connection that the secret belongs to.
+ * Returns the connection that the secret belongs to.
  *
- * It is a new handle of the same connection: registrations made through it end
- * with it.
+ * The result is a new handle of the same connection. Registrations made
+ * through it end with it.
  *
  * @param secret the secret (not NULL; borrowed)
  * @param conn the connection (out; not NULL; owned by the caller:
@@ -14644,11 +14956,11 @@ vkvm_storage_vol *vkvm_storage_vol_ref(vkvm_storage_vol *vol);
 int vkvm_secret_get_conn(vkvm_secret *secret, vkvm_conn **conn, vkvm_error **error);
 
 /**
- * Gets which object of its usage type the secret belongs to.
+ * Returns the usage id of the secret: the object that it belongs to.
  *
  * @param secret the secret (not NULL; borrowed)
- * @param id for a volume its path, for the other types a name; empty when the
- *     secret has no usage type (out; not NULL; owned by the caller:
+ * @param id the path of a volume, or a name for the other types; empty when
+ *     the secret has no usage type (out; not NULL; owned by the caller:
  *     vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -14659,7 +14971,7 @@ int vkvm_secret_get_conn(vkvm_secret *secret, vkvm_conn **conn, vkvm_error **err
 int vkvm_secret_get_usage_id(vkvm_secret *secret, char **id, vkvm_error **error);
 
 /**
- * Gets what the secret is for.
+ * Returns the usage type of the secret.
  *
  * @param secret the secret (not NULL; borrowed)
  * @param type one of `VKVM_SECRET_USAGE_TYPE_*` (out; not NULL)
@@ -14672,7 +14984,7 @@ int vkvm_secret_get_usage_id(vkvm_secret *secret, char **id, vkvm_error **error)
 int vkvm_secret_get_usage_type(vkvm_secret *secret, int *type, vkvm_error **error);
 
 /**
- * Gets the uuid of the secret as bytes.
+ * Returns the UUID of the secret as bytes.
  *
  * @param secret the secret (not NULL; borrowed)
  * @param uuid the 16 raw bytes (out; not NULL; owned by the caller:
@@ -14690,11 +15002,11 @@ int vkvm_secret_get_uuid(vkvm_secret *secret,
                          vkvm_error **error);
 
 /**
- * Gets the uuid of the secret as text.
+ * Returns the UUID of the secret as text.
  *
  * @param secret the secret (not NULL; borrowed)
- * @param uuid lower-case hex digits with hyphens, 36 characters (out; not
- *     NULL; owned by the caller: vkvm_string_free)
+ * @param uuid the UUID in lower-case hexadecimal digits with hyphens, 36
+ *     characters (out; not NULL; owned by the caller: vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -14704,15 +15016,17 @@ int vkvm_secret_get_uuid(vkvm_secret *secret,
 int vkvm_secret_get_uuid_string(vkvm_secret *secret, char **uuid, vkvm_error **error);
 
 /**
- * Gets the value of the secret. That of a private secret cannot be had.
+ * Returns the value of the secret.
  *
- * The library wipes its own copies, and `vkvm_bytes_free` the result.
+ * The value of a private secret cannot be read, and a secret without a value
+ * is an error. The library wipes its own copies; in C `vkvm_bytes_free` wipes
+ * the result.
  *
  * @param secret the secret (not NULL; borrowed)
  * @param flags unused, pass 0
- * @param value the value; any bytes (out; not NULL; owned by the caller:
+ * @param value the value, any bytes (out; not NULL; owned by the caller:
  *     vkvm_bytes_free; its length is in value_len)
- * @param value_len how many bytes it has (out)
+ * @param value_len number of bytes (out)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -14726,7 +15040,7 @@ int vkvm_secret_get_value(vkvm_secret *secret,
                           vkvm_error **error);
 
 /**
- * Gets the definition of the secret. Its value is not in it.
+ * Returns the definition of the secret as XML, without its value.
  *
  * @param secret the secret (not NULL; borrowed)
  * @param flags unused, pass 0
@@ -14747,9 +15061,9 @@ int vkvm_secret_get_xml_description(vkvm_secret *secret,
  * Sets the value of the secret.
  *
  * @param secret the secret (not NULL; borrowed)
- * @param value the value; any bytes (not NULL; borrowed; its length is in
- *     value_len)
- * @param value_len how many bytes it has; not 0
+ * @param value the value, any bytes; borrowed (not NULL; borrowed; its length
+ *     is in value_len)
+ * @param value_len number of bytes; not 0
  * @param flags unused, pass 0
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -14764,7 +15078,7 @@ int vkvm_secret_set_value(vkvm_secret *secret,
                           vkvm_error **error);
 
 /**
- * Forgets the secret and its value.
+ * Removes the secret and its value.
  *
  * @param secret the secret (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -14776,28 +15090,30 @@ int vkvm_secret_set_value(vkvm_secret *secret,
 int vkvm_secret_undefine(vkvm_secret *secret, vkvm_error **error);
 
 /**
- * Gives up a hold on the secret handle. NULL and handles that are not live are
- * left alone.
+ * Releases a reference to the secret handle.
+ *
+ * The secret itself is not affected. NULL and handles that are not live are
+ * ignored.
  *
  * @param secret the secret (may be NULL; consumed)
  */
 void vkvm_secret_free(vkvm_secret *secret);
 
 /**
- * Frees a list of secrets that a function returned, with its handles.
+ * Frees a returned list of secrets and releases its handles.
  *
  * @param secrets the list (may be NULL; consumed; its length is in
  *     secrets_len)
- * @param secrets_len how many there are
+ * @param secrets_len number of elements
  */
 void vkvm_secret_list_free(vkvm_secret **secrets, size_t secrets_len);
 
 /**
- * Adds a hold on the secret handle.
+ * Adds a reference to the secret handle.
  *
  * @param secret the secret (not NULL; borrowed)
- * @return the handle, which then needs one more `vkvm_secret_free`, or NULL
- *     when it is not live, or has 524,287 references.
+ * @return the handle, which needs one more `vkvm_secret_free`; NULL when it is
+ *     not live or has 524,287 references.
  */
 vkvm_secret *vkvm_secret_ref(vkvm_secret *secret);
 
@@ -14834,10 +15150,11 @@ vkvm_secret *vkvm_secret_ref(vkvm_secret *secret);
 #define VKVM_STREAM_AT_HOLE (-3)
 
 /**
- * Gives the data that a stream is to send.
+ * Supplies the data that a stream sends.
  *
- * It writes up to `data_len` bytes to `data` and returns how many they are, 0
- * when there are no more, or -1 to give up. It may use the stream, end and free it.
+ * It writes up to `data_len` bytes to `data`, and returns the number of bytes written, 0 at
+ * the end, or -1 to cancel. It may use, end and free the stream.
+ *
  */
 typedef int (*vkvm_stream_source_callback)(vkvm_stream *stream,
                                            uint8_t *data,
@@ -14845,10 +15162,11 @@ typedef int (*vkvm_stream_source_callback)(vkvm_stream *stream,
                                            void *userdata);
 
 /**
- * Takes the data that a stream has received.
+ * Consumes the data that a stream has received.
  *
- * It returns how many of the `data_len` bytes it took (it is called again with
- * the rest), or -1 to give up. It may use the stream, end and free it.
+ * It returns the number of bytes consumed of `data_len` (it is called again with the rest), or
+ * -1 to cancel. It may use, end and free the stream.
+ *
  */
 typedef int (*vkvm_stream_sink_callback)(vkvm_stream *stream,
                                          const uint8_t *data,
@@ -14856,10 +15174,11 @@ typedef int (*vkvm_stream_sink_callback)(vkvm_stream *stream,
                                          void *userdata);
 
 /**
- * Tells what comes next where the data that a stream is to send come from.
+ * Reports whether the next section of the source is data or a hole.
  *
- * It sets `in_data` to whether data come next, or a hole, and `length` to how
- * many bytes it is long, 0 at the end of all. It returns 0, or -1 to give up.
+ * It sets `in_data` to true for data, and `length` to the number of bytes in the section, 0 at
+ * the end. It returns 0, or -1 to cancel.
+ *
  */
 typedef int (*vkvm_stream_section_callback)(vkvm_stream *stream,
                                             bool *in_data,
@@ -14867,23 +15186,26 @@ typedef int (*vkvm_stream_section_callback)(vkvm_stream *stream,
                                             void *userdata);
 
 /**
- * Takes a hole of `length` bytes that a stream has received, or goes on behind
- * one where the data that it is to send come from.
+ * Consumes a received hole, or skips a hole of the source.
  *
- * It returns 0, or -1 to give up.
+ * The hole has `length` bytes. The callback returns 0, or -1 to cancel.
+ *
  */
 typedef int (*vkvm_stream_hole_callback)(vkvm_stream *stream, int64_t length, void *userdata);
 
 /**
- * Called when a stream is ready; `events` are some of `VKVM_STREAM_EVENT_*`.
+ * Called when a stream is ready.
  *
- * The callback may remove itself, finish or abort the stream, and free it.
+ * `events` is a bitwise OR of `VKVM_STREAM_EVENT_*`. The callback may remove itself, finish or
+ * abort the stream, and free it.
+ *
  */
 typedef void (*vkvm_stream_callback)(vkvm_stream *stream, int events, void *userdata);
 
 /**
- * Breaks a transfer off. Removes the callback. After that the stream may carry
- * something else.
+ * Aborts the transfer of the stream.
+ *
+ * The callback is removed. Then the stream is unused again.
  *
  * @param stream the stream (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -14895,23 +15217,26 @@ typedef void (*vkvm_stream_callback)(vkvm_stream *stream, int events, void *user
 int vkvm_stream_abort(vkvm_stream *stream, vkvm_error **error);
 
 /**
- * Listens to what the stream is ready for; one callback per stream, and one
- * that carries something already. It ends with `vkvm_stream_remove_callback`,
- * `vkvm_stream_finish`, `vkvm_stream_abort`, or with the stream handle.
+ * Registers a callback for events of the stream: readable, writable, broken.
+ *
+ * The stream must be open; it takes one callback. The registration ends with
+ * `vkvm_stream_remove_callback`, `vkvm_stream_finish`, `vkvm_stream_abort`, or
+ * with the stream handle.
  *
  * When the stream is readable, receive until `VKVM_STREAM_WOULD_BLOCK`:
- * libvirt keeps in memory what comes and is not received. When the connection
- * breaks, the callback is told `VKVM_STREAM_EVENT_ERROR` and
- * `VKVM_STREAM_EVENT_HANGUP`, once, whatever it listens to; together with
- * `VKVM_STREAM_EVENT_READABLE` when it listens to that and data wait in a
- * non-blocking stream. They can still be received.
+ * libvirt keeps data that are not received in memory. When the connection
+ * breaks, the callback receives `VKVM_STREAM_EVENT_ERROR` and
+ * `VKVM_STREAM_EVENT_HANGUP`, once, whichever events it is registered for;
+ * together with `VKVM_STREAM_EVENT_READABLE` if it is registered for that and
+ * data wait in a non-blocking stream. Those can still be received.
  *
  * @param stream the stream (not NULL; borrowed)
- * @param events what to listen to (bitwise OR of `VKVM_STREAM_EVENT_*`)
+ * @param events events to report (bitwise OR of `VKVM_STREAM_EVENT_*`)
  * @param callback called on the thread that runs the event loop (not NULL)
  * @param userdata passed to the callback (may be NULL; kept until destroy is
  *     called)
- * @param destroy releases the userdata (may be NULL)
+ * @param destroy called once, when the callback will not be called any more,
+ *     to release the user data (may be NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -14926,9 +15251,10 @@ int vkvm_stream_add_callback(vkvm_stream *stream,
                              vkvm_error **error);
 
 /**
- * Ends a transfer that is complete, and tells whether it went well: data that
- * were sent may fail to be stored later. Removes the callback. After that the
- * stream may carry something else.
+ * Finishes a completed transfer and reports whether it was successful.
+ *
+ * Data that were sent may fail to be stored later, which is reported here. The
+ * callback is removed. Then the stream is unused again.
  *
  * @param stream the stream (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -14940,21 +15266,20 @@ int vkvm_stream_add_callback(vkvm_stream *stream,
 int vkvm_stream_finish(vkvm_stream *stream, vkvm_error **error);
 
 /**
- * Receives data.
+ * Receives data from the stream.
  *
- * Only as many bytes of `data` are written as are received.
+ * Only the bytes that are received are written to `data`.
  *
  * @param stream the stream (not NULL; borrowed)
  * @param flags 0 receives holes as zeros (0 or
  *     `VKVM_STREAM_RECV_STOP_AT_HOLE`)
- * @param data the data (out; not NULL; room of the caller's; its length is in
- *     data_len)
- * @param data_len how many bytes there is room for
- * @param received how many bytes were received, 0 at the end of the data; or
- *     `VKVM_STREAM_WOULD_BLOCK`: with a stream that was made with
- *     `VKVM_STREAM_NONBLOCK` nothing has come yet; or `VKVM_STREAM_AT_HOLE`: a
- *     hole comes next, which `vkvm_stream_recv_hole` receives (in bytes; out;
- *     not NULL)
+ * @param data buffer of the caller (out; not NULL; room of the caller's; its
+ *     length is in data_len)
+ * @param data_len size of the buffer in bytes
+ * @param received number of bytes received, 0 at the end;
+ *     `VKVM_STREAM_WOULD_BLOCK` when a stream with `VKVM_STREAM_NONBLOCK` has
+ *     no data now; `VKVM_STREAM_AT_HOLE` when a hole is next, which
+ *     `vkvm_stream_recv_hole` receives (in bytes; out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -14969,15 +15294,17 @@ int vkvm_stream_recv(vkvm_stream *stream,
                      vkvm_error **error);
 
 /**
- * Passes all received data to a callback, as `virStreamRecvAll` does.
- * `vkvm_stream_finish` must follow. On failure, such as a callback that
- * returns -1, the stream is aborted. For blocking streams only.
+ * Receives all data and passes them to a callback, like virStreamRecvAll.
+ *
+ * The stream must be a blocking one. Call `vkvm_stream_finish` afterwards. On
+ * failure, such as a callback that returns -1, the stream is aborted.
  *
  * @param stream the stream (not NULL; borrowed)
- * @param handler takes the data; called in this call (not NULL)
+ * @param handler consumes the data; called during this call (not NULL)
  * @param userdata passed to the callback (may be NULL; kept until destroy is
  *     called)
- * @param destroy releases the userdata (may be NULL)
+ * @param destroy called once, when the callback will not be called any more,
+ *     to release the user data (may be NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -14991,11 +15318,13 @@ int vkvm_stream_recv_all(vkvm_stream *stream,
                          vkvm_error **error);
 
 /**
- * Receives a hole, after `vkvm_stream_recv` has told that there is one.
+ * Receives a hole from the sparse stream.
+ *
+ * It follows `VKVM_STREAM_AT_HOLE` from `vkvm_stream_recv`.
  *
  * @param stream the stream (not NULL; borrowed)
- * @param flags none are defined
- * @param length how long it is (in bytes; out; not NULL)
+ * @param flags unused, pass 0
+ * @param length length of the hole (in bytes; out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -15008,7 +15337,7 @@ int vkvm_stream_recv_hole(vkvm_stream *stream,
                           vkvm_error **error);
 
 /**
- * Ends the listening.
+ * Removes the callback of the stream.
  *
  * @param stream the stream (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -15020,15 +15349,14 @@ int vkvm_stream_recv_hole(vkvm_stream *stream,
 int vkvm_stream_remove_callback(vkvm_stream *stream, vkvm_error **error);
 
 /**
- * Sends data, or as much of it as goes through.
+ * Sends data through the stream, or as much of it as possible.
  *
  * @param stream the stream (not NULL; borrowed)
- * @param data the data; pieces of up to 262120 bytes go through on every
- *     libvirt (not NULL; borrowed; its length is in data_len)
- * @param data_len how many bytes there are
- * @param sent how many bytes of it were sent, or `VKVM_STREAM_WOULD_BLOCK`:
- *     with a stream that was made with `VKVM_STREAM_NONBLOCK` nothing can be
- *     sent now (in bytes; out; not NULL)
+ * @param data the data, borrowed; pieces of up to 262,120 bytes work with
+ *     every libvirt (not NULL; borrowed; its length is in data_len)
+ * @param data_len number of bytes
+ * @param sent number of bytes sent, or `VKVM_STREAM_WOULD_BLOCK` when a stream
+ *     with `VKVM_STREAM_NONBLOCK` cannot send now (in bytes; out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -15042,16 +15370,18 @@ int vkvm_stream_send(vkvm_stream *stream,
                      vkvm_error **error);
 
 /**
- * Sends everything that a callback supplies, until it has no more data, as
- * `virStreamSendAll` does. `vkvm_stream_finish` must follow. On failure the
- * stream is aborted, unless the call was refused before the first piece. For
- * blocking streams only.
+ * Sends all data that a callback supplies, like virStreamSendAll.
+ *
+ * The stream must be a blocking one. Call `vkvm_stream_finish` afterwards. On
+ * failure the stream is aborted, unless the call was refused before the first
+ * piece.
  *
  * @param stream the stream (not NULL; borrowed)
- * @param handler gives the data; called in this call (not NULL)
+ * @param handler supplies the data; called during this call (not NULL)
  * @param userdata passed to the callback (may be NULL; kept until destroy is
  *     called)
- * @param destroy releases the userdata (may be NULL)
+ * @param destroy called once, when the callback will not be called any more,
+ *     to release the user data (may be NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -15065,12 +15395,14 @@ int vkvm_stream_send_all(vkvm_stream *stream,
                          vkvm_error **error);
 
 /**
- * Leaves out bytes, which are then zeros at the other end. The stream must
- * have been opened for sparse data.
+ * Sends a hole through the sparse stream.
+ *
+ * The other end creates empty space instead of receiving zeros. The stream
+ * must have been opened for sparse data.
  *
  * @param stream the stream (not NULL; borrowed)
- * @param length how long it is (in bytes)
- * @param flags none are defined
+ * @param length length of the hole (in bytes)
+ * @param flags unused, pass 0
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -15083,16 +15415,19 @@ int vkvm_stream_send_hole(vkvm_stream *stream,
                           vkvm_error **error);
 
 /**
- * Gives callbacks all that comes, and of holes only the lengths. As
- * `vkvm_stream_recv_all` otherwise. The stream must have been opened for
- * sparse data.
+ * Receives all data and holes and passes them to callbacks.
+ *
+ * Like virStreamSparseRecvAll, and apart from holes like
+ * `vkvm_stream_recv_all`. The stream must have been opened for sparse data.
+ * Both callbacks are called during this call.
  *
  * @param stream the stream (not NULL; borrowed)
- * @param handler takes the data; called in this call, as both (not NULL)
- * @param hole_handler takes the holes (not NULL)
+ * @param handler consumes the data (not NULL)
+ * @param hole_handler consumes the holes (not NULL)
  * @param userdata passed to the callbacks (may be NULL; kept until destroy is
  *     called)
- * @param destroy releases the userdata (may be NULL)
+ * @param destroy called once, when the callback will not be called any more,
+ *     to release the user data (may be NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -15107,18 +15442,20 @@ int vkvm_stream_sparse_recv_all(vkvm_stream *stream,
                                 vkvm_error **error);
 
 /**
- * Sends all that callbacks give, and of holes only the lengths. As
- * `vkvm_stream_send_all` otherwise. The stream must have been opened for
- * sparse data.
+ * Sends all data and holes that callbacks supply, like virStreamSparseSendAll.
+ *
+ * Apart from holes it is like `vkvm_stream_send_all`. The stream must have
+ * been opened for sparse data. All callbacks are called during this call.
  *
  * @param stream the stream (not NULL; borrowed)
- * @param handler gives the data of a section; called in this call, as all
- *     three (not NULL)
- * @param hole_handler tells whether data come next, or a hole (not NULL)
- * @param skip_handler goes on behind a hole (not NULL)
+ * @param handler supplies the data of a section (not NULL)
+ * @param hole_handler reports whether the next section of the source is data
+ *     or a hole (not NULL)
+ * @param skip_handler skips a hole of the source (not NULL)
  * @param userdata passed to the callbacks (may be NULL; kept until destroy is
  *     called)
- * @param destroy releases the userdata (may be NULL)
+ * @param destroy called once, when the callback will not be called any more,
+ *     to release the user data (may be NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -15134,10 +15471,10 @@ int vkvm_stream_sparse_send_all(vkvm_stream *stream,
                                 vkvm_error **error);
 
 /**
- * Changes what is listened to.
+ * Changes the events that the stream's callback is registered for.
  *
  * @param stream the stream (not NULL; borrowed)
- * @param events what to listen to; 0 for nothing (bitwise OR of
+ * @param events events to report; 0 means none (bitwise OR of
  *     `VKVM_STREAM_EVENT_*`)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -15148,33 +15485,34 @@ int vkvm_stream_sparse_send_all(vkvm_stream *stream,
 int vkvm_stream_update_callback(vkvm_stream *stream, int events, vkvm_error **error);
 
 /**
- * Gives up a hold on the stream handle. NULL and handles that are not live are
- * left alone. The last one removes the stream's callback, and aborts what was
- * not finished.
+ * Releases a reference to the stream handle.
+ *
+ * The last one removes the stream's callback, and aborts a transfer that is
+ * not finished. NULL and handles that are not live are ignored.
  *
  * @param stream the stream (may be NULL; consumed)
  */
 void vkvm_stream_free(vkvm_stream *stream);
 
 /**
- * Adds a hold on the stream handle.
+ * Adds a reference to the stream handle.
  *
  * @param stream the stream (not NULL; borrowed)
- * @return the handle, which then needs one more `vkvm_stream_free`, or NULL
- *     when it is not live, or has 524,287 references.
+ * @return the handle, which needs one more `vkvm_stream_free`; NULL when it is
+ *     not live or has 524,287 references.
  */
 vkvm_stream *vkvm_stream_ref(vkvm_stream *stream);
 
 /* === The host facade ====================================================== */
 
 /**
- * Hears how far a long command of a host is.
+ * Receives the progress of a command of the host facade.
  *
- * `done` of `total` are ready, both counted in `unit`, like "bytes"; `total` is 0
- * where it is not known. Neither `done` nor its share of `total` decreases. They are
- * equal in the last call only, after the command has succeeded; a command that fails
- * ends without such a call. The callback returns 0 to go on, or -1 to cancel the
- * command, which the last call does not.
+ * `done` of `total` are complete, both in `unit`, such as "bytes"; a `total` of 0 means
+ * unknown. Neither `done` nor its share of `total` decreases. They are equal only in the last
+ * call, after the command has succeeded; a command that fails ends without such a call. The
+ * callback returns 0, or -1 to cancel the command, which has no effect in the last call.
+ *
  */
 typedef int (*vkvm_host_progress_callback)(uint64_t done,
                                            uint64_t total,
@@ -15182,7 +15520,9 @@ typedef int (*vkvm_host_progress_callback)(uint64_t done,
                                            void *userdata);
 
 /**
- * Makes a host of a connection, which may be closed afterwards.
+ * Creates a host from an open connection.
+ *
+ * The connection's handle may be closed afterwards.
  *
  * @param conn the connection (not NULL; borrowed)
  * @param host the host (out; not NULL; owned by the caller: vkvm_host_free)
@@ -15195,11 +15535,11 @@ typedef int (*vkvm_host_progress_callback)(uint64_t done,
 int vkvm_host_new(vkvm_conn *conn, vkvm_host **host, vkvm_error **error);
 
 /**
- * Opens a host.
+ * Opens a host for the commands of the host facade.
  *
- * @param uri the libvirt URI, like "qemu:///system" or
- *     "qemu+ssh://root@example.org/system"; NULL for libvirt's default (may be
- *     NULL; borrowed)
+ * @param uri libvirt URI, such as "qemu:///system" or
+ *     "qemu+ssh://root@example.org/system"; NULL means libvirt's default (may
+ *     be NULL; borrowed)
  * @param host the host (out; not NULL; owned by the caller: vkvm_host_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -15210,11 +15550,11 @@ int vkvm_host_new(vkvm_conn *conn, vkvm_host **host, vkvm_error **error);
 int vkvm_host_open(const char *uri, vkvm_host **host, vkvm_error **error);
 
 /**
- * Gets a connection to the host, for what no command does.
+ * Returns a connection to the host, for operations that no command has.
  *
  * @param host the host (not NULL; borrowed)
- * @param conn the connection, which is a handle of its own (out; not NULL;
- *     owned by the caller: vkvm_conn_free)
+ * @param conn the connection, a new handle (out; not NULL; owned by the
+ *     caller: vkvm_conn_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -15224,24 +15564,24 @@ int vkvm_host_open(const char *uri, vkvm_host **host, vkvm_error **error);
 int vkvm_host_get_conn(vkvm_host *host, vkvm_conn **conn, vkvm_error **error);
 
 /**
- * Runs a command.
+ * Runs a command of the host facade.
  *
- * A command that fails is an error if it is a query. If it changes something,
- * its result is a list (status, stdout, stderr): true, what virsh would print,
- * and "" if it worked; otherwise false and what virsh would print. A command
- * that worked but for a part that virsh reports is true with that report as
- * stderr. A command or an argument that does not exist, or is of the wrong
- * kind, is always an error. The parameter of an error about an argument is the
- * argument's name (`vkvm_error_parameter`).
+ * A query returns its data, and fails with an error. A command that changes
+ * something returns a list (status, stdout, stderr): true, the text that virsh
+ * prints and "" on success, otherwise false and virsh's message. If a part of
+ * it failed that virsh only reports, the status is true and stderr has the
+ * report. An unknown command, an unknown argument or one of the wrong kind is
+ * always an error; `vkvm_error_parameter` then returns the name of the
+ * argument.
  *
  * @param host the host (not NULL; borrowed)
- * @param command the command, like "pool.info", "net.start" or "list_domains";
- *     see `vkvm_host_commands` (not NULL; borrowed)
+ * @param command the command, such as "pool.info", "net.start" or
+ *     "list_domains"; see `vkvm_host_commands` (not NULL; borrowed)
  * @param args a list of positional arguments, or a map of arguments by name in
  *     which "args" can be a list of positional ones. Every command has the
- *     argument "raw": if true, the result has numbers (bytes, ns) and bools in
- *     place of texts such as "2.48 GiB" (may be NULL; borrowed)
- * @param result what it gives (out; not NULL; owned by the caller:
+ *     argument "raw": if true, the result has numbers (bytes, ns) and bools
+ *     instead of texts such as "2.48 GiB" (may be NULL; borrowed)
+ * @param result result of the command (out; not NULL; owned by the caller:
  *     vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -15254,18 +15594,21 @@ int vkvm_host_call(vkvm_host *host,
                    vkvm_error **error);
 
 /**
- * Runs a command and hears how far it is. Commands that take their time say so
- * in `vkvm_host_commands`; the others do not call the callback.
+ * Runs a command of the host facade and reports its progress.
+ *
+ * `vkvm_host_commands` shows which commands report progress; the others do not
+ * call the callback.
  *
  * @param host the host (not NULL; borrowed)
  * @param command as for `vkvm_host_call` (not NULL; borrowed)
  * @param args as for `vkvm_host_call` (may be NULL; borrowed)
- * @param callback hears how far it is, on this thread, before the function
+ * @param callback called with the progress on this thread, before the function
  *     returns (not NULL)
  * @param userdata passed to the callback (may be NULL; kept until destroy is
  *     called)
- * @param destroy releases the userdata (may be NULL)
- * @param result what it gives (out; not NULL; owned by the caller:
+ * @param destroy called once, when the callback will not be called any more,
+ *     to release the user data (may be NULL)
+ * @param result result of the command (out; not NULL; owned by the caller:
  *     vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -15281,20 +15624,26 @@ int vkvm_host_call_with_progress(vkvm_host *host,
                                  vkvm_error **error);
 
 /**
- * Describes the commands: a map with two keys.
+ * Returns the description of the commands of the host facade.
  *
- * `objects` has, by name, a map of `about` and `aliases`, a list. `commands`
- * has, by full name ("pool.info", "list_domains"), a map of `object` ("" for
- * the host itself), `name`, `virsh` (virsh's name for it), `result` ("dict",
- * "str", "stats", "list", "tune", "none" or "xml"), `progress` (whether it
- * tells how far it is), `about`, and `arguments`: a list, in positional order,
- * of maps of `name`, `kind` ("bool", "int", "string", "strings", "size" or
- * "document"), `required`, `positional` (whether it can be given by its
- * place), `about`, `words` (a list of those that it can be; empty where any
- * text can be given, or libvirt decides), and three lists of names of other
- * arguments: `excludes` (it cannot be given with any of them), `requires` (a
- * list of lists: with it, one of each must be given) and `unless` (if it is
- * not given, one of them must be).
+ * It is a map with two keys. `objects` has, by name, a map with `about` and
+ * `aliases` (a list). `commands` has, by full name such as "pool.info", a map
+ * with the keys:
+ *
+ * - object: name of the object, "" for the host itself - name: name of the
+ * command - virsh: virsh's name for it - result: "dict", "str", "stats",
+ * "list", "tune", "none" or "xml" - progress: whether it reports progress -
+ * about: description - arguments: a list of maps, in positional order
+ *
+ * An argument is a map with the keys:
+ *
+ * - name: name of the argument - kind: "bool", "int", "string", "strings",
+ * "size" or "document" - required: whether it is required - positional:
+ * whether it can be given by position - about: description - words: a list of
+ * the words that it accepts; empty when any text is accepted, or libvirt
+ * decides - excludes: names of arguments with which it cannot be given -
+ * requires: a list of lists; with it, one argument of each list must be given
+ * - unless: names of arguments of which one must be given if it is not
  *
  * @param commands the description (out; not NULL; owned by the caller:
  *     vkvm_value_free)
@@ -15305,7 +15654,7 @@ int vkvm_host_call_with_progress(vkvm_host *host,
 int vkvm_host_commands(vkvm_value **commands, vkvm_error **error);
 
 /**
- * Makes a random hardware address with python-kvm's prefix, 54:52:00.
+ * Generates a random MAC address with python-kvm's prefix, 54:52:00.
  *
  * @param mac the address (out; not NULL; owned by the caller:
  *     vkvm_string_free)
@@ -15316,9 +15665,10 @@ int vkvm_host_commands(vkvm_value **commands, vkvm_error **error);
 int vkvm_host_gen_mac(char **mac, vkvm_error **error);
 
 /**
- * Makes a random uuid, version 4, in lower case with hyphens.
+ * Generates a random UUID, version 4.
  *
- * @param uuid the uuid (out; not NULL; owned by the caller: vkvm_string_free)
+ * @param uuid the UUID in lower case with hyphens (out; not NULL; owned by the
+ *     caller: vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -15326,35 +15676,36 @@ int vkvm_host_gen_mac(char **mac, vkvm_error **error);
 int vkvm_host_gen_uuid(char **uuid, vkvm_error **error);
 
 /**
- * Gives up a hold on the host handle. NULL and handles that are not live are
- * left alone.
+ * Releases a reference to the host handle.
+ *
+ * NULL and handles that are not live are ignored.
  *
  * @param host the host (may be NULL; consumed)
  */
 void vkvm_host_free(vkvm_host *host);
 
 /**
- * Adds a hold on the host handle.
+ * Adds a reference to the host handle.
  *
  * @param host the host (not NULL; borrowed)
- * @return the handle, which then needs one more `vkvm_host_free`, or NULL when
- *     it is not live.
+ * @return the handle, which needs one more `vkvm_host_free`; NULL when it is
+ *     not live.
  */
 vkvm_host *vkvm_host_ref(vkvm_host *host);
 
 /* === Fleets of hosts ====================================================== */
 
 /**
- * Opens hosts, 64 at once, and waits until each is open or has failed.
+ * Opens many hosts, 64 at a time, and waits until each is open or has failed.
  *
- * A host that fails, or is not open in time, does not make this fail: it has
- * an error of its own in `vkvm_fleet_get_hosts`, and each command tries to
- * open it again. An opening that is late is ended.
+ * A host that fails, or is not open in time, does not make the function fail:
+ * its error is in `vkvm_fleet_get_hosts`, and each command tries to open it
+ * again. An attempt that is late is ended.
  *
- * @param uris a libvirt URI for each host (not NULL; borrowed; its length is
- *     in uris_len)
- * @param uris_len how many there are
- * @param timeout how long to wait (in milliseconds)
+ * @param uris a libvirt URI for each host, borrowed (not NULL; borrowed; its
+ *     length is in uris_len)
+ * @param uris_len number of elements
+ * @param timeout time to wait (in milliseconds)
  * @param fleet the hosts (out; not NULL; owned by the caller: vkvm_fleet_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -15369,14 +15720,14 @@ int vkvm_fleet_open(const char *const *uris,
                     vkvm_error **error);
 
 /**
- * Describes the hosts: a list, in the order of their URIs, of maps.
- *
- * The keys are `uri`; `host`, the host's own name, or null if it never was
- * open; `state`, "open", "failed" or "busy" (at work, or not answering); and
- * `error`, why it is not open, a map as of `vkvm_error_to_value`, or null.
+ * Returns the state of each host of the fleet.
  *
  * @param fleet the fleet (not NULL; borrowed)
- * @param hosts the description (out; not NULL; owned by the caller:
+ * @param hosts a list of maps, in the order of the URIs, with the keys `uri`,
+ *     `host` (host name as the host knows it, null if it has never been open),
+ *     `state` ("open", "failed" or "busy", which means working or not
+ *     responding) and `error` (why it is not open, a map as in
+ *     `vkvm_error_to_value`, or null) (out; not NULL; owned by the caller:
  *     vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -15385,11 +15736,10 @@ int vkvm_fleet_open(const char *const *uris,
 int vkvm_fleet_get_hosts(vkvm_fleet *fleet, vkvm_value **hosts, vkvm_error **error);
 
 /**
- * Gets how many hosts of the fleet are at work at once; see
- * `vkvm_fleet_set_limit`.
+ * Returns the maximum number of hosts of the fleet that work at the same time.
  *
  * @param fleet the fleet (not NULL; borrowed)
- * @param limit how many (out; not NULL)
+ * @param limit maximum number of hosts (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -15397,18 +15747,16 @@ int vkvm_fleet_get_hosts(vkvm_fleet *fleet, vkvm_value **hosts, vkvm_error **err
 int vkvm_fleet_get_limit(vkvm_fleet *fleet, uint32_t *limit, vkvm_error **error);
 
 /**
- * Lists the domains of all hosts, with the host's name in each row.
- *
- * The listing is a map with two keys: `domains`, a list of maps with the keys
- * `uri`, `host` (the host's own name), `name`, `id` (-1 if it does not run),
- * `state` and, if asked for, `title`; and `errors`, a list of maps with the
- * keys `uri`, `host` and `error` for hosts that gave none in time.
+ * Lists the domains of all hosts of the fleet.
  *
  * @param fleet the fleet (not NULL; borrowed)
  * @param args as for the command "list_domains" (may be NULL; borrowed)
- * @param timeout how long to wait (in milliseconds)
- * @param listing the domains, and the errors (out; not NULL; owned by the
- *     caller: vkvm_value_free)
+ * @param timeout time to wait (in milliseconds)
+ * @param listing a map with two keys: `domains` is a list of maps with the
+ *     keys `uri`, `host` (host name as the host knows it), `name`, `id` (-1
+ *     when inactive), `state` and, if requested, `title`; `errors` is a list
+ *     of maps with the keys `uri`, `host` and `error` for hosts that have not
+ *     answered (out; not NULL; owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -15422,29 +15770,26 @@ int vkvm_fleet_list_domains(vkvm_fleet *fleet,
                             vkvm_error **error);
 
 /**
- * Runs a command on all hosts, of which `vkvm_fleet_set_limit` says how many
- * are at work at once.
+ * Runs a command on all hosts of the fleet.
  *
- * It waits until all have answered or `timeout` is over. A host that does not
- * answer keeps its place among those at work until then; hosts that were late
- * the last time begin after the others. A host whose connection has ended is
- * opened anew first. What a host has not begun when the time is over it does
- * not begin any more; what it has begun it ends, but nobody hears of it. A
- * command or an argument that does not exist makes this function fail, and so
- * do arguments of a query that do not go together or are none of the words
- * that they must be; everything else is in the results.
- *
- * The results are a list, in the order of the URIs, of maps with the keys
- * `uri`; `host`, the host's own name, or null if it never was open; and
- * `result`, as of `vkvm_host_call`, or `error`, a map as of
- * `vkvm_error_to_value`. The code of an error for a host that is late is
- * `VKVM_ERROR_ERR_OPERATION_TIMEOUT`.
+ * It waits until all hosts have answered or `timeout` has passed. At most as
+ * many hosts work at the same time as `vkvm_fleet_set_limit` allows; a host
+ * that does not respond counts until then, and hosts that were late the last
+ * time begin after the others. A host whose connection has ended is reopened
+ * first. A command that has not begun in time does not run on that host; one
+ * that has begun completes there, but its result is discarded. An unknown
+ * command or argument makes the function fail, and so do invalid arguments of
+ * a query; every other error is among the results.
  *
  * @param fleet the fleet (not NULL; borrowed)
  * @param command as for `vkvm_host_call` (not NULL; borrowed)
  * @param args as for `vkvm_host_call` (may be NULL; borrowed)
- * @param timeout how long to wait (in milliseconds)
- * @param results what each host gives (out; not NULL; owned by the caller:
+ * @param timeout time to wait (in milliseconds)
+ * @param results a list of maps, in the order of the URIs, with the keys
+ *     `uri`, `host` (host name as the host knows it, null if it has never been
+ *     open), and `result` (as in `vkvm_host_call`) or `error` (a map as in
+ *     `vkvm_error_to_value`; its code is `VKVM_ERROR_ERR_OPERATION_TIMEOUT`
+ *     for a host that is late) (out; not NULL; owned by the caller:
  *     vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -15458,14 +15803,15 @@ int vkvm_fleet_call(vkvm_fleet *fleet,
                     vkvm_error **error);
 
 /**
- * Sets how many hosts of the fleet are at work at once; 64 until then.
+ * Sets the maximum number of hosts of the fleet that work at the same time.
  *
- * Each needs a thread while it is at work, and one more while it is opened.
- * Where more hosts hang at once than there are places, the others have no turn
- * before the deadline; then a higher limit helps.
+ * The default is 64. Each host needs a thread while it works, and one more
+ * while it is opened. When more hosts hang at the same time than the limit
+ * allows, the others do not get their turn before the deadline; a higher limit
+ * helps.
  *
  * @param fleet the fleet (not NULL; borrowed)
- * @param limit how many, from 1 to 1024
+ * @param limit maximum number of hosts, from 1 to 1024
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -15473,29 +15819,29 @@ int vkvm_fleet_call(vkvm_fleet *fleet,
 int vkvm_fleet_set_limit(vkvm_fleet *fleet, uint32_t limit, vkvm_error **error);
 
 /**
- * Gives up a hold on the fleet handle. NULL and handles that are not live are
- * left alone.
+ * Releases a reference to the fleet handle.
  *
- * The last one has the library's threads close the connections; one that hangs
- * is closed when its call comes back.
+ * After the last one threads of the library close the connections; a
+ * connection that hangs is closed when its call returns. NULL and handles that
+ * are not live are ignored.
  *
  * @param fleet the fleet (may be NULL; consumed)
  */
 void vkvm_fleet_free(vkvm_fleet *fleet);
 
 /**
- * Adds a hold on the fleet handle.
+ * Adds a reference to the fleet handle.
  *
  * @param fleet the fleet (not NULL; borrowed)
- * @return the handle, which then needs one more `vkvm_fleet_free`, or NULL
- *     when it is not live.
+ * @return the handle, which needs one more `vkvm_fleet_free`; NULL when it is
+ *     not live.
  */
 vkvm_fleet *vkvm_fleet_ref(vkvm_fleet *fleet);
 
 /* === Constants at run time ================================================ */
 
 /**
- * Lists all constants.
+ * Lists all constants, for bindings that define their own.
  *
  * @param constants a list of maps with the keys `class` (as in function
  *     names), `name` (Sys::Virt's), `value` (an integer or a string) (out; not
@@ -15509,16 +15855,14 @@ int vkvm_constant_list(vkvm_value **constants, vkvm_error **error);
 /* === Names of constants at run time ======================================= */
 
 /**
- * Returns the name of a constant by its value, such as "running" for 1 in
- * "domain_state".
+ * Returns the name of a constant by its value, such as "running" for 1.
  *
- * @param group the group of constants, such as "domain_state" (not NULL;
- *     borrowed)
- * @param value a value of the group; in a group of flags also several,
- *     combined
- * @param name the name, in lower case; the names of several flags have `|`
- *     between them, and no flag is an empty string (out; not NULL; owned by
- *     the caller: vkvm_string_free)
+ * @param group group of constants, such as "domain_state" (not NULL; borrowed)
+ * @param value value of the group; in a group of flags also a bitwise OR of
+ *     several
+ * @param name name in lower case; names of several flags are separated by `|`,
+ *     and no flag is an empty string (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -15526,14 +15870,12 @@ int vkvm_constant_list(vkvm_value **constants, vkvm_error **error);
 int vkvm_enum_get_name(const char *group, int64_t value, char **name, vkvm_error **error);
 
 /**
- * Returns the value of a constant by its name, such as 1 for "running" in
- * "domain_state".
+ * Returns the value of a constant by its name, such as 1 for "running".
  *
- * @param group the group of constants, such as "domain_state" (not NULL;
+ * @param group group of constants, such as "domain_state" (not NULL; borrowed)
+ * @param name name, in upper or lower case; in a group of flags also several
+ *     names, separated by `|`, and an empty string means no flag (not NULL;
  *     borrowed)
- * @param name the name; upper and lower case are the same. In a group of flags
- *     several names may be given, with `|` between them, and an empty string
- *     is no flag (not NULL; borrowed)
  * @param value the value (out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -15548,9 +15890,8 @@ int vkvm_enum_get_value(const char *group,
  * Lists the groups of constants.
  *
  * @param enums a list of maps with the keys `name`, `class` (as in function
- *     names), `doc` (what the constants are about) and `flags` (whether they
- *     are bits to combine) (out; not NULL; owned by the caller:
- *     vkvm_value_free)
+ *     names), `doc` (description) and `flags` (whether the constants are bits
+ *     to combine) (out; not NULL; owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -15560,11 +15901,10 @@ int vkvm_enum_list(vkvm_value **enums, vkvm_error **error);
 /**
  * Lists the constants of a group.
  *
- * @param group the group of constants, such as "domain_state" (not NULL;
- *     borrowed)
+ * @param group group of constants, such as "domain_state" (not NULL; borrowed)
  * @param values a list of maps with the keys `name` (in lower case), `c_name`,
- *     `value` (an integer or a string) and `doc` (what it means) (out; not
- *     NULL; owned by the caller: vkvm_value_free)
+ *     `value` (an integer or a string) and `doc` (description) (out; not NULL;
+ *     owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set

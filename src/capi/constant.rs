@@ -7,7 +7,7 @@ use super::types::{vkvm_error, vkvm_value};
 use crate::constants::{CONSTANTS, Constant, Number};
 use crate::value::{Map, Value};
 
-/// Lists all constants.
+/// Lists all constants, for bindings that define their own.
 ///
 /// - `constants` (list): a list of maps with the keys `class` (as in function names), `name`
 ///   (Sys::Virt's), `value` (an integer or a string)

@@ -27,7 +27,7 @@ pub unsafe extern "C" fn vkvm_domain_checkpoint_free(checkpoint: *mut vkvm_domai
     void(|c| c.free(checkpoint))
 }
 
-/// Frees a list of checkpoints that a function returned, and releases its handles.
+/// Frees a returned list of checkpoints and releases its handles.
 ///
 /// - `checkpoints` (consumed, nullable): the list
 /// - `checkpoints_len`: number of elements

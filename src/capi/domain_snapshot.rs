@@ -27,7 +27,7 @@ pub unsafe extern "C" fn vkvm_domain_snapshot_free(snapshot: *mut vkvm_domain_sn
     void(|c| c.free(snapshot))
 }
 
-/// Frees a list of snapshots that a function returned, and releases its handles.
+/// Frees a returned list of snapshots and releases its handles.
 ///
 /// - `snapshots` (consumed, nullable): the list
 /// - `snapshots_len`: number of elements

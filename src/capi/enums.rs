@@ -9,12 +9,12 @@ use crate::core::Text;
 use crate::enums::{self, GROUPS, Group, Member};
 use crate::value::{Map, Value};
 
-/// Returns the name of a constant by its value, such as "running" for 1 in "domain_state".
+/// Returns the name of a constant by its value, such as "running" for 1.
 ///
-/// - `group`: the group of constants, such as "domain_state"
-/// - `value`: a value of the group; in a group of flags also several, combined
-/// - `name`: the name, in lower case; the names of several flags have `|` between them, and no
-///   flag is an empty string
+/// - `group`: group of constants, such as "domain_state"
+/// - `value`: value of the group; in a group of flags also a bitwise OR of several
+/// - `name`: name in lower case; names of several flags are separated by `|`, and no flag is an
+///   empty string
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_enum_get_name(
     group: *const c_char,
@@ -30,11 +30,11 @@ pub unsafe extern "C" fn vkvm_enum_get_name(
     })
 }
 
-/// Returns the value of a constant by its name, such as 1 for "running" in "domain_state".
+/// Returns the value of a constant by its name, such as 1 for "running".
 ///
-/// - `group`: the group of constants, such as "domain_state"
-/// - `name`: the name; upper and lower case are the same. In a group of flags several names may
-///   be given, with `|` between them, and an empty string is no flag
+/// - `group`: group of constants, such as "domain_state"
+/// - `name`: name, in upper or lower case; in a group of flags also several names, separated by
+///   `|`, and an empty string means no flag
 /// - `value`: the value
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_enum_get_value(
@@ -54,7 +54,7 @@ pub unsafe extern "C" fn vkvm_enum_get_value(
 /// Lists the groups of constants.
 ///
 /// - `enums` (list): a list of maps with the keys `name`, `class` (as in function names), `doc`
-///   (what the constants are about) and `flags` (whether they are bits to combine)
+///   (description) and `flags` (whether the constants are bits to combine)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_enum_list(
     enums: *mut *mut vkvm_value,
@@ -68,9 +68,9 @@ pub unsafe extern "C" fn vkvm_enum_list(
 
 /// Lists the constants of a group.
 ///
-/// - `group`: the group of constants, such as "domain_state"
-/// - `values` (list): a list of maps with the keys `name` (in lower case), `c_name`, `value` (an
-///   integer or a string) and `doc` (what it means)
+/// - `group`: group of constants, such as "domain_state"
+/// - `values` (list): a list of maps with the keys `name` (in lower case), `c_name`, `value`
+///   (an integer or a string) and `doc` (description)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_enum_list_values(
     group: *const c_char,

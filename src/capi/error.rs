@@ -13,17 +13,19 @@ use crate::core::Text;
 use crate::error::Details;
 use crate::value::Value;
 
-/// Adds a hold on the error handle.
+/// Adds a reference to the error handle.
 ///
-/// - `return` (nullable): the handle, which then needs one more `vkvm_error_free`, or NULL when
-///   it is not live, or has 524,287 references.
+/// - `return` (nullable): the handle, which needs one more `vkvm_error_free`; NULL when it is
+///   not live or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_ref(err: *mut vkvm_error) -> *mut vkvm_error {
     direct(ptr::null_mut(), |c| c.retain(err))
 }
 
-/// Gives up a hold on the error handle. NULL and handles that are not live are
-/// left alone.
+/// Releases a reference to the error handle.
+///
+/// Texts that were borrowed from the error end with its last reference. NULL and handles that
+/// are not live are ignored.
 ///
 /// - `err` (consumed, nullable)
 #[unsafe(no_mangle)]
@@ -31,7 +33,7 @@ pub unsafe extern "C" fn vkvm_error_free(err: *mut vkvm_error) {
     void(|c| c.free(err))
 }
 
-/// Gets the text for people.
+/// Returns the message of the error, for people to read.
 ///
 /// - `return`: the text, borrowed from the error; never NULL.
 #[unsafe(no_mangle)]
@@ -39,7 +41,9 @@ pub unsafe extern "C" fn vkvm_error_message(err: *mut vkvm_error) -> *const c_ch
     direct(no_message(err).as_ptr(), |c| text(c, err, |details| Some(&details.message)))
 }
 
-/// Gets the error number.
+/// Returns the code of the error.
+///
+/// libvirt's codes are below 10000, the library's own codes (`VKVM_ERROR_OWN_*`) from 10000 on.
 ///
 /// - `return` (enum error_code error_warning error_own_code)
 #[unsafe(no_mangle)]
@@ -47,7 +51,7 @@ pub unsafe extern "C" fn vkvm_error_code(err: *mut vkvm_error) -> c_int {
     direct(0, |c| number(c, err, |details| details.code))
 }
 
-/// Gets which part of libvirt reported the error.
+/// Returns the error domain: the part of libvirt that reported the error.
 ///
 /// - `return` (enum error_domain)
 #[unsafe(no_mangle)]
@@ -55,7 +59,7 @@ pub unsafe extern "C" fn vkvm_error_domain(err: *mut vkvm_error) -> c_int {
     direct(0, |c| number(c, err, |details| details.domain))
 }
 
-/// Gets how bad the error is.
+/// Returns the level of the error: a warning or an error.
 ///
 /// - `return` (enum error_level)
 #[unsafe(no_mangle)]
@@ -63,7 +67,7 @@ pub unsafe extern "C" fn vkvm_error_level(err: *mut vkvm_error) -> c_int {
     direct(0, |c| number(c, err, |details| details.level))
 }
 
-/// Gets the first of libvirt's extra texts.
+/// Returns the first of libvirt's extra strings of the error.
 ///
 /// - `return` (nullable): the text, borrowed from the error, or NULL.
 #[unsafe(no_mangle)]
@@ -71,7 +75,7 @@ pub unsafe extern "C" fn vkvm_error_str1(err: *mut vkvm_error) -> *const c_char 
     direct(ptr::null(), |c| text(c, err, |details| details.strings[0].as_deref()))
 }
 
-/// Gets the second of libvirt's extra texts.
+/// Returns the second of libvirt's extra strings of the error.
 ///
 /// - `return` (nullable): the text, borrowed from the error, or NULL.
 #[unsafe(no_mangle)]
@@ -79,7 +83,7 @@ pub unsafe extern "C" fn vkvm_error_str2(err: *mut vkvm_error) -> *const c_char 
     direct(ptr::null(), |c| text(c, err, |details| details.strings[1].as_deref()))
 }
 
-/// Gets the third of libvirt's extra texts.
+/// Returns the third of libvirt's extra strings of the error.
 ///
 /// - `return` (nullable): the text, borrowed from the error, or NULL.
 #[unsafe(no_mangle)]
@@ -87,7 +91,7 @@ pub unsafe extern "C" fn vkvm_error_str3(err: *mut vkvm_error) -> *const c_char 
     direct(ptr::null(), |c| text(c, err, |details| details.strings[2].as_deref()))
 }
 
-/// Gets the first of libvirt's extra numbers.
+/// Returns the first of libvirt's extra numbers of the error.
 ///
 /// - `return`: the number, or 0.
 #[unsafe(no_mangle)]
@@ -95,7 +99,7 @@ pub unsafe extern "C" fn vkvm_error_int1(err: *mut vkvm_error) -> c_int {
     direct(0, |c| number(c, err, |details| details.ints[0]))
 }
 
-/// Gets the second of libvirt's extra numbers.
+/// Returns the second of libvirt's extra numbers of the error.
 ///
 /// - `return`: the number, or 0.
 #[unsafe(no_mangle)]
@@ -103,26 +107,28 @@ pub unsafe extern "C" fn vkvm_error_int2(err: *mut vkvm_error) -> c_int {
     direct(0, |c| number(c, err, |details| details.ints[1]))
 }
 
-/// Gets the name of the function that failed: libvirt's, or the function of this
-/// library that was called where libvirt was not reached.
+/// Returns the name of the function that failed.
 ///
-/// - `return` (nullable): the name, which lives as long as the program, or NULL if `err` is no
-///   live error.
+/// It is libvirt's function, or the function of this library when libvirt was not reached.
+///
+/// - `return` (nullable): the name, a static text; NULL when `err` is not a live error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_function(err: *mut vkvm_error) -> *const c_char {
     direct(ptr::null(), |c| text(c, err, |details| details.function.as_deref()))
 }
 
-/// Gets the parameter that was wrong.
+/// Returns the name of the parameter that was wrong.
 ///
-/// - `return` (nullable): its name, borrowed from the error, or NULL where none is to blame.
+/// - `return` (nullable): the name, borrowed from the error; NULL when no parameter is the
+///   cause.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_parameter(err: *mut vkvm_error) -> *const c_char {
     direct(ptr::null(), |c| text(c, err, |details| details.parameter.as_deref()))
 }
 
-/// Returns what to do about the error, in one sentence, where the message alone does not help:
-/// when a connection could not be opened.
+/// Returns advice on the error, in one sentence.
+///
+/// There is advice for connections that could not be opened.
 ///
 /// - `return` (nullable): the sentence, borrowed from the error, or NULL.
 #[unsafe(no_mangle)]
@@ -130,38 +136,37 @@ pub unsafe extern "C" fn vkvm_error_hint(err: *mut vkvm_error) -> *const c_char 
     direct(ptr::null(), |c| text(c, err, |details| details.hint.as_deref()))
 }
 
-/// Gets the functions of this library that the message names, such as one that is to be
-/// called first. Bindings whose language has other names for them put these in their
-/// place.
+/// Returns the functions of this library that the message names.
 ///
-/// - `return` (nullable): the names as they are in the message, with spaces between them,
-///   borrowed from the error; NULL where it names none
+/// Bindings replace them with the names in their language.
+///
+/// - `return` (nullable): the names as in the message, separated by spaces, borrowed from the
+///   error; NULL when it names none
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_mentions(err: *mut vkvm_error) -> *const c_char {
     direct(ptr::null(), |c| text(c, err, |details| details.mentions.as_deref()))
 }
 
-/// Gets the line of the mistake in a document.
+/// Returns the line of the error in a document.
 ///
-/// - `return`: the line, from 1, or 0 where no document is to blame.
+/// - `return`: the line, from 1; 0 when no document is the cause.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_line(err: *mut vkvm_error) -> u64 {
     direct(0, |c| Some(c.get(err, "err").ok()?.details().position?.0))
 }
 
-/// Gets the column of the mistake in a document.
+/// Returns the column of the error in a document.
 ///
-/// - `return`: the column in characters, from 1, or 0 where no document is to blame.
+/// - `return`: the column in characters, from 1; 0 when no document is the cause.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_column(err: *mut vkvm_error) -> u64 {
     direct(0, |c| Some(c.get(err, "err").ok()?.details().position?.1))
 }
 
-/// Gets everything that is known about the error, as JSON.
+/// Returns all details of the error as JSON.
 ///
-/// - `json`: an object with the keys `level`, `code`, `domain`, `message`,
-///   `str1` to `str3`, `int1`, `int2`, `function`, `parameter`, `line`, `column`, and `hint`
-///   where there is one
+/// - `json`: an object with the keys `level`, `code`, `domain`, `message`, `str1` to `str3`,
+///   `int1`, `int2`, `function`, `parameter`, `line`, `column`, and `hint` if there is one
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_to_json(
     err: *mut vkvm_error,
@@ -175,7 +180,7 @@ pub unsafe extern "C" fn vkvm_error_to_json(
     })
 }
 
-/// Gets everything that is known about the error, as a value.
+/// Returns all details of the error as a value.
 ///
 /// - `details` (map): a map with the keys of `vkvm_error_to_json`
 #[unsafe(no_mangle)]

@@ -17,18 +17,17 @@ use crate::value::Value;
 
 /// Registers the library's event loop, to be run by the program.
 ///
-/// It must be called before the first connection is opened, and the loop must
-/// then be run by calling `vkvm_event_run_default` again and again: a daemon whose
-/// keepalive messages have no answer closes the connection. Programs that
-/// cannot do that have `vkvm_event_start`. Fails if another library has registered
-/// an event loop with libvirt already.
+/// It must be called before the first connection is opened, and the program must then call
+/// `vkvm_event_run_default` continuously: a daemon closes a connection that does not answer its
+/// keepalive messages. Programs that cannot do that use `vkvm_event_start`. The function fails
+/// if another library has registered an event loop with libvirt.
 ///
-/// A connection to a daemon that was opened before has no keepalive. Registering for its
-/// events succeeds, but they only arrive while other calls on it read them; open another
-/// connection after the loop is registered. The same holds for the other two loops.
+/// A connection to a daemon that was opened before has no keepalive. Registering for its events
+/// succeeds, but they arrive only while other calls on the connection read them; open another
+/// connection after the loop is registered. This applies to all three event loops.
 ///
-/// A child of fork may run the loop, too: it has the timers and watches that the
-/// program added, and its own connections; those of the parent stay the parent's.
+/// A child of fork may run the loop too: it has the timers and watches that the program added,
+/// and the child's own connections. Those of the parent remain the parent's.
 ///
 /// libvirt: virEventRegisterImpl
 #[unsafe(no_mangle)]
@@ -36,15 +35,16 @@ pub unsafe extern "C" fn vkvm_event_register_default(error: *mut *mut vkvm_error
     status(error, |_| event::register_default())
 }
 
-/// Makes a loop of the program's own the event loop of this process, for good.
+/// Registers the program's own event loop with libvirt.
 ///
-/// It must be called before the first connection is opened. A process has one loop:
-/// this, `vkvm_event_register_default` and `vkvm_event_start` exclude each other.
+/// It must be called before the first connection is opened. A process has one event loop: this
+/// function, `vkvm_event_register_default` and `vkvm_event_start` exclude each other, and a
+/// registration is permanent.
 ///
-/// - `functions`: what the loop does; the structure is copied
+/// - `functions`: the functions of the loop; the structure is copied
 /// - `userdata` (nullable): passed to the functions
-/// - `destroy` (nullable): releases the userdata, which happens only when this
-///   fails: a loop that is registered stays so
+/// - `destroy` (nullable): called to release the user data if this function fails, as a
+///   registered loop is permanent
 ///
 /// libvirt: virEventRegisterImpl
 #[unsafe(no_mangle)]
@@ -60,20 +60,17 @@ pub unsafe extern "C" fn vkvm_event_register_impl(
     })
 }
 
-/// Starts a thread of the library that runs the event loop, for programs that have
-/// none.
+/// Starts a thread of the library that runs the event loop.
 ///
-/// It must be called before the first connection is opened. Callbacks then run on
-/// that thread; programs that cannot have that use a queue
-/// (`vkvm_event_queue_new`). The thread blocks all signals, also while it runs a callback:
-/// where the callback itself writes to a pipe that nobody reads, the write fails with EPIPE
-/// and raises nothing. If the thread runs already,
-/// nothing happens; if it is being stopped, it goes on afterwards.
+/// It is for programs without an event loop, and must be called before the first connection is
+/// opened. Callbacks then run on that thread; programs that cannot accept that use a queue
+/// (`vkvm_event_queue_new`). The thread blocks all signals, also during callbacks: a callback's
+/// write to a pipe without a reader fails with EPIPE and raises no signal. If the thread is
+/// running, nothing happens; if it is being stopped, it continues afterwards.
 ///
 /// A child of fork has no such thread: registrations fail there with
-/// `VKVM_ERROR_OWN_OTHER_EVENT_LOOP` until the child calls this function. Its loop
-/// then has the timers and watches that the program added, and the child's own
-/// connections.
+/// `VKVM_ERROR_OWN_OTHER_EVENT_LOOP` until the child calls this function. Its loop then has the
+/// timers and watches that the program added, and the child's own connections.
 ///
 /// libvirt: virEventRegisterImpl
 #[unsafe(no_mangle)]
@@ -81,23 +78,23 @@ pub unsafe extern "C" fn vkvm_event_start(error: *mut *mut vkvm_error) -> c_int 
     status(error, |_| event::start())
 }
 
-/// Stops the thread that `vkvm_event_start` started, and waits until it has.
+/// Stops the thread of `vkvm_event_start`, and waits until it has ended.
 ///
-/// Called from a callback it does not wait: this callback is then the last. It may be
-/// called by several threads, and while another one starts the thread: they take
-/// effect in their order, and there is never more than one thread. What is registered stays so: libvirt cannot be told that there is no loop any more.
-/// Nothing is delivered, and nothing is noticed of daemons that end, until
-/// `vkvm_event_start` is called again.
+/// Called from a callback it does not wait; this callback is then the last. Several threads may
+/// call it, also while another one starts the thread: the calls take effect in their order, and
+/// there is never more than one thread. Registrations remain, as libvirt cannot be told that
+/// there is no loop any more. Until `vkvm_event_start` is called again no event is delivered,
+/// and the end of a daemon is not noticed.
+///
 /// cbindgen:blocks
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_event_stop(error: *mut *mut vkvm_error) -> c_int {
     status(error, |_| event::stop())
 }
 
-/// Tells whether the thread that `vkvm_event_start` starts is there, in this
-/// process.
+/// Reports whether this process has the thread of `vkvm_event_start`.
 ///
-/// - `started`: whether it is
+/// - `started`: true if it has
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_event_is_started(
     started: *mut bool,
@@ -109,13 +106,12 @@ pub unsafe extern "C" fn vkvm_event_is_started(
     })
 }
 
-/// Runs one iteration of the event loop: waits until something happens, and calls the
-/// callbacks it is for.
+/// Runs one iteration of the event loop: waits for events and calls callbacks.
 ///
-/// It blocks; a timer (`vkvm_event_add_timeout`) bounds how long. A signal, or a change
-/// of the loop by another thread, also ends it. Several threads may call it: one of
-/// them runs the iteration, the others return when it ends. A callback may call it,
-/// too, but is not called again meanwhile.
+/// It blocks; a timer (`vkvm_event_add_timeout`) limits the time. A signal, or a change of the
+/// loop by another thread, also ends it. Several threads may call it: one of them runs the
+/// iteration, the others return when it ends. A callback may call it too, but is not called
+/// recursively.
 ///
 /// cbindgen:calls_back
 /// cbindgen:blocks
@@ -127,12 +123,13 @@ pub unsafe extern "C" fn vkvm_event_run_default(error: *mut *mut vkvm_error) -> 
 
 /// Adds a timer to the event loop.
 ///
-/// - `frequency` (unit ms): how often to fire; 0 for each turn of the loop, -1 for not until
-///   `vkvm_event_update_timeout`
+/// - `frequency` (unit ms): interval; 0 fires on each iteration of the loop, -1 disables the
+///   timer until `vkvm_event_update_timeout`
 /// - `callback`: called on the thread that runs the event loop
 /// - `userdata` (nullable): passed to the callback
-/// - `destroy` (nullable): releases the userdata
-/// - `timer`: the number of the timer
+/// - `destroy` (nullable): called once, when the callback will not be called any more, to
+///   release the user data
+/// - `timer`: id of the timer
 ///
 /// libvirt: virEventAddTimeout
 #[unsafe(no_mangle)]
@@ -155,9 +152,11 @@ pub unsafe extern "C" fn vkvm_event_add_timeout(
     })
 }
 
-/// Changes how often a timer fires. A timer that does not exist is ignored.
+/// Changes the interval of a timer.
 ///
-/// - `timer`: the number of the timer
+/// A timer that does not exist is ignored.
+///
+/// - `timer`: id of the timer
 /// - `frequency`: as for `vkvm_event_add_timeout`
 ///
 /// libvirt: virEventUpdateTimeout
@@ -173,9 +172,9 @@ pub unsafe extern "C" fn vkvm_event_update_timeout(
     })
 }
 
-/// Removes a timer that `vkvm_event_add_timeout` added.
+/// Removes a timer that was added by `vkvm_event_add_timeout`.
 ///
-/// - `timer`: the number of the timer
+/// - `timer`: id of the timer
 ///
 /// libvirt: virEventRemoveTimeout
 #[unsafe(no_mangle)]
@@ -188,16 +187,17 @@ pub unsafe extern "C" fn vkvm_event_remove_timeout(
 
 /// Adds a watch of a file descriptor to the event loop.
 ///
-/// A descriptor may have several watches. A regular file is always ready. For a
-/// descriptor that is closed the callback gets `VKVM_EVENT_HANDLE_ERROR`, once; it is
-/// watched again after `vkvm_event_update_handle`.
+/// A descriptor may have several watches. A regular file is always ready. When a descriptor is
+/// closed the callback receives `VKVM_EVENT_HANDLE_ERROR` once; it is watched again after
+/// `vkvm_event_update_handle`.
 ///
-/// - `fd`: the descriptor
-/// - `events` (enum event_handle_flags): what to watch it for
+/// - `fd`: file descriptor, borrowed until the watch is removed
+/// - `events` (enum event_handle_flags): events to watch for
 /// - `callback`: called on the thread that runs the event loop
 /// - `userdata` (nullable): passed to the callback
-/// - `destroy` (nullable): releases the userdata
-/// - `watch`: the number of the watch
+/// - `destroy` (nullable): called once, when the callback will not be called any more, to
+///   release the user data
+/// - `watch`: id of the watch
 ///
 /// libvirt: virEventAddHandle
 #[unsafe(no_mangle)]
@@ -223,10 +223,11 @@ pub unsafe extern "C" fn vkvm_event_add_handle(
     })
 }
 
-/// Changes what a descriptor is watched for. A watch that does not exist is
-/// ignored.
+/// Changes the events of a file descriptor watch.
 ///
-/// - `watch`: the number of the watch
+/// A watch that does not exist is ignored.
+///
+/// - `watch`: id of the watch
 /// - `events`: as for `vkvm_event_add_handle`
 ///
 /// libvirt: virEventUpdateHandle
@@ -242,9 +243,9 @@ pub unsafe extern "C" fn vkvm_event_update_handle(
     })
 }
 
-/// Removes a watch that `vkvm_event_add_handle` added.
+/// Removes a watch that was added by `vkvm_event_add_handle`.
 ///
-/// - `watch`: the number of the watch
+/// - `watch`: id of the watch
 ///
 /// libvirt: virEventRemoveHandle
 #[unsafe(no_mangle)]

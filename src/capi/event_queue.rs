@@ -15,13 +15,13 @@ use crate::handle::AnyHandle;
 use crate::memory;
 use crate::value::{Map, Value};
 
-/// Makes a queue of events.
+/// Creates an event queue.
 ///
-/// Events get into it while an event loop runs: that of `vkvm_event_start`, or the
-/// program's. The order is that in which they came.
+/// Events enter it while an event loop runs, that of `vkvm_event_start` or the program's. They
+/// are delivered in the order they arrived.
 ///
-/// - `capacity`: how many events it holds, 1 to 16,777,216; of those that come
-///   while it is full, `vkvm_event_queue_get_overflow` tells how many they were
+/// - `capacity`: maximum number of events in the queue, 1 to 16,777,216; events that arrive
+///   while it is full are lost, and counted by `vkvm_event_queue_get_overflow`
 /// - `queue`: the queue
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_event_queue_new(
@@ -32,10 +32,10 @@ pub unsafe extern "C" fn vkvm_event_queue_new(
     status(error, |c| c.out_handle(queue, "queue")?.set(EventQueue::new(capacity)?))
 }
 
-/// Adds a hold on the queue handle.
+/// Adds a reference to the queue handle.
 ///
-/// - `return` (nullable): the handle, which then needs one more `vkvm_event_queue_free`, or NULL
-///   when it is not live, or has 524,287 references.
+/// - `return` (nullable): the handle, which needs one more `vkvm_event_queue_free`; NULL when
+///   it is not live or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_event_queue_ref(
     queue: *mut vkvm_event_queue,
@@ -43,8 +43,10 @@ pub unsafe extern "C" fn vkvm_event_queue_ref(
     direct(std::ptr::null_mut(), |c| c.retain(queue))
 }
 
-/// Gives up a hold on the queue handle; the last one ends what was registered
-/// through it. NULL and handles that are not live are left alone.
+/// Releases a reference to the queue handle.
+///
+/// The last one ends the registrations of the queue. NULL and handles that are not live are
+/// ignored.
 ///
 /// - `queue` (consumed, nullable)
 #[unsafe(no_mangle)]
@@ -52,11 +54,11 @@ pub unsafe extern "C" fn vkvm_event_queue_free(queue: *mut vkvm_event_queue) {
     void(|c| c.free(queue))
 }
 
-/// Gets a descriptor that is readable while there are events in the queue.
+/// Returns a file descriptor that is readable while the queue is not empty.
 ///
-/// It is for poll, select and the like, and must not be read from or closed.
+/// It is for poll, select and event loops. It must not be read from or closed.
 ///
-/// - `fd`: the descriptor, which belongs to the queue
+/// - `fd`: file descriptor, owned by the queue
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_event_queue_get_fd(
     queue: *mut vkvm_event_queue,
@@ -69,9 +71,9 @@ pub unsafe extern "C" fn vkvm_event_queue_get_fd(
     })
 }
 
-/// Gets how many events are in the queue.
+/// Returns the number of events in the queue.
 ///
-/// - `length`: how many
+/// - `length`: number of events
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_event_queue_get_length(
     queue: *mut vkvm_event_queue,
@@ -84,12 +86,12 @@ pub unsafe extern "C" fn vkvm_event_queue_get_length(
     })
 }
 
-/// Gets how many events were lost because the queue was full, or because there was no
-/// memory for it to grow.
+/// Returns the number of events that were lost.
 ///
-/// A program that sees this grow has to look anew at what it watches.
+/// Events are lost when the queue is full, or when there is no memory for it to grow. When the
+/// number has grown, refresh cached state.
 ///
-/// - `overflow`: how many, since the queue was made
+/// - `overflow`: number of lost events since the queue was created
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_event_queue_get_overflow(
     queue: *mut vkvm_event_queue,
@@ -102,18 +104,17 @@ pub unsafe extern "C" fn vkvm_event_queue_get_overflow(
     })
 }
 
-/// Takes the first event out of the queue.
+/// Removes the first event from the queue and returns it.
 ///
-/// It waits for one if there is none; events come only while a loop runs on
-/// another thread. Events of a connection that was freed are dropped.
+/// It waits for an event when the queue is empty; events arrive only while an event loop runs
+/// on another thread. Events of a connection that was freed are dropped.
 ///
-/// - `timeout` (unit ms): how long to wait; 0 for not at all, -1 for as long as it takes
-/// - `event` (nullable, map): a map with the keys `class` (of the object, as in function names,
-///   like "domain"; "conn" for the end of a connection), `event_id`, `conn` (a handle), `object`
-///   (a handle of the class, or null) and `args` (a map, as for a callback); of a call that is
-///   done with the keys `class` ("call"; "progress" after `vkvm_call_watch_progress`, when it is
-///   further), `tag` and `call` (a handle) instead; NULL when there is
-///   none in time
+/// - `timeout` (unit ms): time to wait; 0 does not wait, -1 means no limit
+/// - `event` (nullable, map): NULL when none arrives in time. An event is a map with the keys
+///   `class` (of the object, as in function names, such as "domain"; "conn" for the end of a
+///   connection), `event_id`, `conn` (a handle), `object` (a handle of the class, or null) and
+///   `args` (a map, as for a callback). A call is a map with the keys `class` ("call" when it
+///   is done, "progress" after `vkvm_call_watch_progress`), `tag` and `call` (a handle)
 ///
 /// cbindgen:blocks
 #[unsafe(no_mangle)]
@@ -136,11 +137,12 @@ pub unsafe extern "C" fn vkvm_event_queue_next(
     })
 }
 
-/// Takes events out of the queue, without waiting. If there is no memory for a list of
-/// them, they stay in the queue; ask for fewer.
+/// Removes several events from the queue and returns them, without waiting.
 ///
-/// - `max` (default 1000000): how many at the most
-/// - `events` (list): a list of maps, as `vkvm_event_queue_next` gives them
+/// If there is no memory for the list, they remain in the queue; ask for fewer.
+///
+/// - `max` (default 1000000): maximum number of events
+/// - `events` (list): a list of maps, as `vkvm_event_queue_next` returns them
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_event_queue_drain(
     queue: *mut vkvm_event_queue,
@@ -188,15 +190,15 @@ fn of_call(class: &str, tag: u64, call: AnyHandle) -> Value {
     Value::Map(map)
 }
 
-/// Listens, through the queue, to events of one kind from one domain or from all.
+/// Registers the queue for domain events of one kind, of one domain or of all.
 ///
-/// The registration ends with `vkvm_conn_domain_event_deregister_any`, with the
-/// connection, or with the queue.
+/// The registration ends with `vkvm_conn_domain_event_deregister_any`, with the connection, or
+/// with the queue.
 ///
 /// - `conn`: the connection
-/// - `dom` (nullable): the domain to listen to; NULL for all
-/// - `event_id` (enum domain_event_id): which kind
-/// - `callback_id`: the number to deregister with
+/// - `dom` (nullable): the domain whose events to deliver; NULL means all
+/// - `event_id` (enum domain_event_id): kind of event
+/// - `callback_id`: id of the registration
 ///
 /// libvirt: virConnectDomainEventRegisterAny
 #[unsafe(no_mangle)]
@@ -219,15 +221,15 @@ pub unsafe extern "C" fn vkvm_event_queue_domain_event_register_any(
     })
 }
 
-/// Listens, through the queue, to events of one kind from one network or from all.
+/// Registers the queue for network events of one kind, of one network or of all.
 ///
-/// The registration ends with `vkvm_conn_network_event_deregister_any`, with the
-/// connection, or with the queue.
+/// The registration ends with `vkvm_conn_network_event_deregister_any`, with the connection, or
+/// with the queue.
 ///
 /// - `conn`: the connection
-/// - `net` (nullable): the network to listen to; NULL for all
-/// - `event_id` (enum network_event_id): which kind
-/// - `callback_id`: the number to deregister with
+/// - `net` (nullable): the network whose events to deliver; NULL means all
+/// - `event_id` (enum network_event_id): kind of event
+/// - `callback_id`: id of the registration
 ///
 /// libvirt: virConnectNetworkEventRegisterAny
 #[unsafe(no_mangle)]
@@ -250,15 +252,15 @@ pub unsafe extern "C" fn vkvm_event_queue_network_event_register_any(
     })
 }
 
-/// Listens, through the queue, to events of one kind from one storage pool or from all.
+/// Registers the queue for storage pool events of one kind, of one pool or all.
 ///
 /// The registration ends with `vkvm_conn_storage_pool_event_deregister_any`, with the
 /// connection, or with the queue.
 ///
 /// - `conn`: the connection
-/// - `pool` (nullable): the storage pool to listen to; NULL for all
-/// - `event_id` (enum storage_pool_event_id): which kind
-/// - `callback_id`: the number to deregister with
+/// - `pool` (nullable): the storage pool whose events to deliver; NULL means all
+/// - `event_id` (enum storage_pool_event_id): kind of event
+/// - `callback_id`: id of the registration
 ///
 /// libvirt: virConnectStoragePoolEventRegisterAny
 #[unsafe(no_mangle)]
@@ -281,15 +283,15 @@ pub unsafe extern "C" fn vkvm_event_queue_storage_pool_event_register_any(
     })
 }
 
-/// Listens, through the queue, to events of one kind from one device or from all.
+/// Registers the queue for node device events of one kind, of one device or all.
 ///
 /// The registration ends with `vkvm_conn_node_device_event_deregister_any`, with the
 /// connection, or with the queue.
 ///
 /// - `conn`: the connection
-/// - `dev` (nullable): the device to listen to; NULL for all
-/// - `event_id` (enum node_device_event_id): which kind
-/// - `callback_id`: the number to deregister with
+/// - `dev` (nullable): the device whose events to deliver; NULL means all
+/// - `event_id` (enum node_device_event_id): kind of event
+/// - `callback_id`: id of the registration
 ///
 /// libvirt: virConnectNodeDeviceEventRegisterAny
 #[unsafe(no_mangle)]
@@ -312,15 +314,15 @@ pub unsafe extern "C" fn vkvm_event_queue_node_device_event_register_any(
     })
 }
 
-/// Listens, through the queue, to events of one kind from one secret or from all.
+/// Registers the queue for secret events of one kind, of one secret or of all.
 ///
-/// The registration ends with `vkvm_conn_secret_event_deregister_any`, with the
-/// connection, or with the queue.
+/// The registration ends with `vkvm_conn_secret_event_deregister_any`, with the connection, or
+/// with the queue.
 ///
 /// - `conn`: the connection
-/// - `secret` (nullable): the secret to listen to; NULL for all
-/// - `event_id` (enum secret_event_id): which kind
-/// - `callback_id`: the number to deregister with
+/// - `secret` (nullable): the secret whose events to deliver; NULL means all
+/// - `event_id` (enum secret_event_id): kind of event
+/// - `callback_id`: id of the registration
 ///
 /// libvirt: virConnectSecretEventRegisterAny
 #[unsafe(no_mangle)]
@@ -343,11 +345,12 @@ pub unsafe extern "C" fn vkvm_event_queue_secret_event_register_any(
     })
 }
 
-/// Registers the queue for the end of a connection; once per connection and queue.
+/// Registers the queue for the end of a connection.
 ///
-/// The class of the event is "conn"; its `args` have the key `reason`, one of
-/// `VKVM_CLOSE_REASON_*`. The registration ends when the event was queued, with
-/// `vkvm_event_queue_unregister_close_callback`, with the connection, or with the queue.
+/// It can be registered once per connection. The class of the event is "conn"; its `args` have
+/// the key `reason`, one of `VKVM_CLOSE_REASON_*`. The registration ends when the event is in
+/// the queue, with `vkvm_event_queue_unregister_close_callback`, with the connection, or with
+/// the queue.
 ///
 /// - `conn`: the connection
 ///
@@ -383,14 +386,14 @@ pub unsafe extern "C" fn vkvm_event_queue_unregister_close_callback(
     })
 }
 
-/// Opens a connection again whenever it ends, and tells so through the queue. See
-/// `vkvm_conn_enable_resume`.
+/// Reopens a connection automatically, and reports it through the queue.
 ///
-/// The class of the event is "conn"; its `args` are as for a callback. It ends with
-/// `vkvm_conn_disable_resume`, with the connection, or with the queue.
+/// It is `vkvm_conn_enable_resume` with a queue. The class of the event is "conn"; its `args`
+/// are as for a callback. It ends with `vkvm_conn_disable_resume`, with the connection, or with
+/// the queue.
 ///
 /// - `conn`: the connection
-/// - `max_delay` (unit ms): the longest time between two attempts, from 100
+/// - `max_delay` (unit ms): maximum time between two attempts, at least 100
 ///
 /// libvirt: virConnectRegisterCloseCallback, virConnectOpenAuth
 #[unsafe(no_mangle)]

@@ -10,15 +10,15 @@ use super::types::{vkvm_error, vkvm_fleet, vkvm_value};
 use crate::error::Misuse;
 use crate::host::{Fleet, MOST_AT_ONCE};
 
-/// Opens hosts, 64 at once, and waits until each is open or has failed.
+/// Opens many hosts, 64 at a time, and waits until each is open or has failed.
 ///
-/// A host that fails, or is not open in time, does not make this fail: it has an
-/// error of its own in `vkvm_fleet_get_hosts`, and each command tries to open it
-/// again. An opening that is late is ended.
+/// A host that fails, or is not open in time, does not make the function fail: its error is in
+/// `vkvm_fleet_get_hosts`, and each command tries to open it again. An attempt that is late is
+/// ended.
 ///
-/// - `uris`: a libvirt URI for each host
-/// - `uris_len`: how many there are
-/// - `timeout` (unit ms): how long to wait
+/// - `uris`: a libvirt URI for each host, borrowed
+/// - `uris_len`: number of elements
+/// - `timeout` (unit ms): time to wait
 /// - `fleet`: the hosts
 ///
 /// libvirt: virConnectOpenAuth
@@ -36,20 +36,19 @@ pub unsafe extern "C" fn vkvm_fleet_open(
     })
 }
 
-/// Adds a hold on the fleet handle.
+/// Adds a reference to the fleet handle.
 ///
-/// - `return` (nullable): the handle, which then needs one more `vkvm_fleet_free`, or NULL when
-///   it is not live.
+/// - `return` (nullable): the handle, which needs one more `vkvm_fleet_free`; NULL when it is
+///   not live.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_fleet_ref(fleet: *mut vkvm_fleet) -> *mut vkvm_fleet {
     direct(std::ptr::null_mut(), |c| c.retain(fleet))
 }
 
-/// Gives up a hold on the fleet handle. NULL and handles that are not live are left
-/// alone.
+/// Releases a reference to the fleet handle.
 ///
-/// The last one has the library's threads close the connections; one that hangs is closed when
-/// its call comes back.
+/// After the last one threads of the library close the connections; a connection that hangs is
+/// closed when its call returns. NULL and handles that are not live are ignored.
 ///
 /// - `fleet` (consumed, nullable)
 #[unsafe(no_mangle)]
@@ -57,13 +56,13 @@ pub unsafe extern "C" fn vkvm_fleet_free(fleet: *mut vkvm_fleet) {
     void(|c| c.free(fleet))
 }
 
-/// Sets how many hosts of the fleet are at work at once; 64 until then.
+/// Sets the maximum number of hosts of the fleet that work at the same time.
 ///
-/// Each needs a thread while it is at work, and one more while it is opened. Where more hosts
-/// hang at once than there are places, the others have no turn before the deadline; then a
-/// higher limit helps.
+/// The default is 64. Each host needs a thread while it works, and one more while it is opened.
+/// When more hosts hang at the same time than the limit allows, the others do not get their
+/// turn before the deadline; a higher limit helps.
 ///
-/// - `limit`: how many, from 1 to 1024
+/// - `limit`: maximum number of hosts, from 1 to 1024
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_fleet_set_limit(
     fleet: *mut vkvm_fleet,
@@ -81,9 +80,9 @@ pub unsafe extern "C" fn vkvm_fleet_set_limit(
     })
 }
 
-/// Gets how many hosts of the fleet are at work at once; see `vkvm_fleet_set_limit`.
+/// Returns the maximum number of hosts of the fleet that work at the same time.
 ///
-/// - `limit`: how many
+/// - `limit`: maximum number of hosts
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_fleet_get_limit(
     fleet: *mut vkvm_fleet,
@@ -97,13 +96,12 @@ pub unsafe extern "C" fn vkvm_fleet_get_limit(
     })
 }
 
-/// Describes the hosts: a list, in the order of their URIs, of maps.
+/// Returns the state of each host of the fleet.
 ///
-/// The keys are `uri`; `host`, the host's own name, or null if it never was open;
-/// `state`, "open", "failed" or "busy" (at work, or not answering); and `error`,
-/// why it is not open, a map as of `vkvm_error_to_value`, or null.
-///
-/// - `hosts`: the description
+/// - `hosts`: a list of maps, in the order of the URIs, with the keys `uri`, `host` (host name
+///   as the host knows it, null if it has never been open), `state` ("open", "failed" or
+///   "busy", which means working or not responding) and `error` (why it is not open, a map as
+///   in `vkvm_error_to_value`, or null)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_fleet_get_hosts(
     fleet: *mut vkvm_fleet,
@@ -113,26 +111,23 @@ pub unsafe extern "C" fn vkvm_fleet_get_hosts(
     status(error, |c| c.out_handle(hosts, "hosts")?.set_value(c.get(fleet, "fleet")?.hosts()))
 }
 
-/// Runs a command on all hosts, of which `vkvm_fleet_set_limit` says how many are at work at
-/// once.
+/// Runs a command on all hosts of the fleet.
 ///
-/// It waits until all have answered or `timeout` is over. A host that does not answer keeps
-/// its place among those at work until then; hosts that were late the last time begin after
-/// the others. A host whose connection has ended is opened anew first. What a host has not begun
-/// when the time is over it does not begin any more; what it has begun it ends, but
-/// nobody hears of it. A command or an argument that does not exist makes this
-/// function fail, and so do arguments of a query that do not go together or are none
-/// of the words that they must be; everything else is in the results.
-///
-/// The results are a list, in the order of the URIs, of maps with the keys `uri`;
-/// `host`, the host's own name, or null if it never was open; and `result`, as of
-/// `vkvm_host_call`, or `error`, a map as of `vkvm_error_to_value`. The code of an
-/// error for a host that is late is `VKVM_ERROR_ERR_OPERATION_TIMEOUT`.
+/// It waits until all hosts have answered or `timeout` has passed. At most as many hosts work
+/// at the same time as `vkvm_fleet_set_limit` allows; a host that does not respond counts until
+/// then, and hosts that were late the last time begin after the others. A host whose connection
+/// has ended is reopened first. A command that has not begun in time does not run on that host;
+/// one that has begun completes there, but its result is discarded. An unknown command or
+/// argument makes the function fail, and so do invalid arguments of a query; every other error
+/// is among the results.
 ///
 /// - `command`: as for `vkvm_host_call`
 /// - `args` (nullable): as for `vkvm_host_call`
-/// - `timeout` (unit ms): how long to wait
-/// - `results`: what each host gives
+/// - `timeout` (unit ms): time to wait
+/// - `results`: a list of maps, in the order of the URIs, with the keys `uri`, `host` (host
+///   name as the host knows it, null if it has never been open), and `result` (as in
+///   `vkvm_host_call`) or `error` (a map as in `vkvm_error_to_value`; its code is
+///   `VKVM_ERROR_ERR_OPERATION_TIMEOUT` for a host that is late)
 ///
 /// cbindgen:blocks
 /// cbindgen:secret
@@ -153,16 +148,14 @@ pub unsafe extern "C" fn vkvm_fleet_call(
     })
 }
 
-/// Lists the domains of all hosts, with the host's name in each row.
-///
-/// The listing is a map with two keys: `domains`, a list of maps with the keys
-/// `uri`, `host` (the host's own name), `name`, `id` (-1 if it does not run),
-/// `state` and, if asked for, `title`; and `errors`, a list of maps with the keys
-/// `uri`, `host` and `error` for hosts that gave none in time.
+/// Lists the domains of all hosts of the fleet.
 ///
 /// - `args` (nullable): as for the command "list_domains"
-/// - `timeout` (unit ms): how long to wait
-/// - `listing`: the domains, and the errors
+/// - `timeout` (unit ms): time to wait
+/// - `listing`: a map with two keys: `domains` is a list of maps with the keys `uri`, `host`
+///   (host name as the host knows it), `name`, `id` (-1 when inactive), `state` and, if
+///   requested, `title`; `errors` is a list of maps with the keys `uri`, `host` and `error` for
+///   hosts that have not answered
 ///
 /// libvirt: virConnectGetAllDomainStats
 /// cbindgen:blocks

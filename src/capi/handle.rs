@@ -9,23 +9,23 @@ use super::types::vkvm_error;
 use crate::error::Misuse;
 use crate::handle::{self, AnyHandle, CLASSES, Class};
 
-/// Tells the class of a handle, for callbacks that get objects of any class.
+/// Returns the class of a handle.
 ///
-/// - `handle` (nullable): a handle of whichever class
+/// It is for callbacks that receive objects of any class.
 ///
-/// - `return` (nullable): the class as in function names, like "domain", or NULL when this is no
-///   live handle; it is valid for ever.
+/// - `handle` (nullable): a handle of any class
+/// - `return` (nullable): the class as in function names, such as "domain"; NULL when the
+///   handle is not live. The text is static.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_handle_class_name(handle: *mut c_void) -> *const c_char {
     direct(ptr::null(), |_| AnyHandle::class(handle as usize).map(|class| class.c_name().as_ptr()))
 }
 
-/// Adds a hold on a handle of whichever class.
+/// Adds a reference to a handle of any class.
 ///
 /// - `handle` (nullable): the handle
-///
-/// - `return` (nullable): the handle, which then needs one more `vkvm_handle_free`, or the free
-///   function of its class; NULL when it is not live.
+/// - `return` (nullable): the handle, which needs one more `vkvm_handle_free` or free function
+///   of its class; NULL when it is not live or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_handle_ref(handle: *mut c_void) -> *mut c_void {
     direct(ptr::null_mut(), |_| {
@@ -34,20 +34,22 @@ pub unsafe extern "C" fn vkvm_handle_ref(handle: *mut c_void) -> *mut c_void {
     })
 }
 
-/// Gets how long calls on an object may take, for a binding that chooses by it between the
-/// function and `vkvm_invoke`: the limit of its connection (`vkvm_conn_set_call_timeout`).
+/// Returns the timeout for calls on an object.
 ///
-/// - `handle` (nullable): a handle of whichever class
+/// It is that of the object's connection, `vkvm_conn_set_call_timeout`. A binding uses it to
+/// choose between the function and `vkvm_invoke`.
 ///
-/// - `return` (unit ms): how long; 0 for no limit, also of what belongs to no connection, and of
-///   what is no live handle
+/// - `handle` (nullable): a handle of any class
+/// - `return` (unit ms): the timeout; 0 means no limit, also for an object without a connection
+///   and for a handle that is not live
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_handle_call_timeout(handle: *mut c_void) -> u32 {
     direct(0, |_| Some(call::timeout_ms(handle as usize)))
 }
 
-/// Gives up a hold on a handle of whichever class. NULL and handles that are not
-/// live are left alone.
+/// Releases a reference to a handle of any class.
+///
+/// NULL and handles that are not live are ignored.
 ///
 /// - `handle` (consumed, nullable): the handle
 #[unsafe(no_mangle)]
@@ -55,10 +57,12 @@ pub unsafe extern "C" fn vkvm_handle_free(handle: *mut c_void) {
     void(|_| drop(AnyHandle::from_id(handle as usize)))
 }
 
-/// Counts the live handles of a class, which makes leaks testable.
+/// Returns the number of live handles of a class.
 ///
-/// - `class_name`: the class as in function names, like "domain"
-/// - `count`: how many there are
+/// Tests find leaks with it.
+///
+/// - `class_name`: the class as in function names, such as "domain"
+/// - `count`: number of handles
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_handle_count(
     class_name: *const c_char,

@@ -15,10 +15,10 @@ use crate::core::Text;
 use crate::error::Result;
 use crate::host::{self, Host, Progress};
 
-/// Opens a host.
+/// Opens a host for the commands of the host facade.
 ///
-/// - `uri` (nullable): the libvirt URI, like "qemu:///system" or
-///   "qemu+ssh://root@example.org/system"; NULL for libvirt's default
+/// - `uri` (nullable): libvirt URI, such as "qemu:///system" or
+///   "qemu+ssh://root@example.org/system"; NULL means libvirt's default
 /// - `host`: the host
 ///
 /// libvirt: virConnectOpenAuth
@@ -34,7 +34,9 @@ pub unsafe extern "C" fn vkvm_host_open(
     })
 }
 
-/// Makes a host of a connection, which may be closed afterwards.
+/// Creates a host from an open connection.
+///
+/// The connection's handle may be closed afterwards.
 ///
 /// - `conn`: the connection
 /// - `host`: the host
@@ -52,17 +54,18 @@ pub unsafe extern "C" fn vkvm_host_new(
     })
 }
 
-/// Adds a hold on the host handle.
+/// Adds a reference to the host handle.
 ///
-/// - `return` (nullable): the handle, which then needs one more `vkvm_host_free`, or NULL when
-///   it is not live.
+/// - `return` (nullable): the handle, which needs one more `vkvm_host_free`; NULL when it is
+///   not live.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_host_ref(host: *mut vkvm_host) -> *mut vkvm_host {
     direct(std::ptr::null_mut(), |c| c.retain(host))
 }
 
-/// Gives up a hold on the host handle. NULL and handles that are not live are left
-/// alone.
+/// Releases a reference to the host handle.
+///
+/// NULL and handles that are not live are ignored.
 ///
 /// - `host` (consumed, nullable)
 #[unsafe(no_mangle)]
@@ -70,9 +73,9 @@ pub unsafe extern "C" fn vkvm_host_free(host: *mut vkvm_host) {
     void(|c| c.free(host))
 }
 
-/// Gets a connection to the host, for what no command does.
+/// Returns a connection to the host, for operations that no command has.
 ///
-/// - `conn`: the connection, which is a handle of its own
+/// - `conn`: the connection, a new handle
 ///
 /// libvirt: virConnectRef
 #[unsafe(no_mangle)]
@@ -87,22 +90,21 @@ pub unsafe extern "C" fn vkvm_host_get_conn(
     })
 }
 
-/// Runs a command.
+/// Runs a command of the host facade.
 ///
-/// A command that fails is an error if it is a query. If it changes something, its
-/// result is a list (status, stdout, stderr): true, what virsh would print, and ""
-/// if it worked; otherwise false and what virsh would print. A command that worked but
-/// for a part that virsh reports is true with that report as stderr. A command or an
-/// argument that does not exist, or is of the wrong kind, is always an error. The parameter
-/// of an error about an argument is the argument's name (`vkvm_error_parameter`).
+/// A query returns its data, and fails with an error. A command that changes something returns
+/// a list (status, stdout, stderr): true, the text that virsh prints and "" on success,
+/// otherwise false and virsh's message. If a part of it failed that virsh only reports, the
+/// status is true and stderr has the report. An unknown command, an unknown argument or one of
+/// the wrong kind is always an error; `vkvm_error_parameter` then returns the name of the
+/// argument.
 ///
-/// - `command`: the command, like "pool.info", "net.start" or "list_domains"; see
+/// - `command`: the command, such as "pool.info", "net.start" or "list_domains"; see
 ///   `vkvm_host_commands`
-/// - `args` (nullable): a list of positional arguments, or a map of arguments by
-///   name in which "args" can be a list of positional ones. Every command has the
-///   argument "raw": if true, the result has numbers (bytes, ns) and bools in
-///   place of texts such as "2.48 GiB"
-/// - `result`: what it gives
+/// - `args` (nullable): a list of positional arguments, or a map of arguments by name in which
+///   "args" can be a list of positional ones. Every command has the argument "raw": if true,
+///   the result has numbers (bytes, ns) and bools instead of texts such as "2.48 GiB"
+/// - `result`: result of the command
 ///
 /// cbindgen:blocks
 /// cbindgen:secret
@@ -125,15 +127,18 @@ pub unsafe extern "C" fn vkvm_host_call(
     })
 }
 
-/// Runs a command and hears how far it is. Commands that take their time say so in
-/// `vkvm_host_commands`; the others do not call the callback.
+/// Runs a command of the host facade and reports its progress.
+///
+/// `vkvm_host_commands` shows which commands report progress; the others do not call the
+/// callback.
 ///
 /// - `command`: as for `vkvm_host_call`
 /// - `args` (nullable): as for `vkvm_host_call`
-/// - `callback`: hears how far it is, on this thread, before the function returns
+/// - `callback`: called with the progress on this thread, before the function returns
 /// - `userdata` (nullable): passed to the callback
-/// - `destroy` (nullable): releases the userdata
-/// - `result`: what it gives
+/// - `destroy` (nullable): called once, when the callback will not be called any more, to
+///   release the user data
+/// - `result`: result of the command
 ///
 /// cbindgen:blocks
 #[unsafe(no_mangle)]
@@ -157,19 +162,31 @@ pub unsafe extern "C" fn vkvm_host_call_with_progress(
     })
 }
 
-/// Describes the commands: a map with two keys.
+/// Returns the description of the commands of the host facade.
 ///
-/// `objects` has, by name, a map of `about` and `aliases`, a list. `commands` has,
-/// by full name ("pool.info", "list_domains"), a map of `object` ("" for the host
-/// itself), `name`, `virsh` (virsh's name for it), `result` ("dict", "str",
-/// "stats", "list", "tune", "none" or "xml"), `progress` (whether it tells how far
-/// it is), `about`, and `arguments`: a list, in positional order, of maps of
-/// `name`, `kind` ("bool", "int", "string", "strings", "size" or "document"),
-/// `required`, `positional` (whether it can be given by its place), `about`, `words` (a
-/// list of those that it can be; empty where any text can be given, or libvirt decides),
-/// and three lists of names of other arguments: `excludes` (it cannot be given with any of
-/// them), `requires` (a list of lists: with it, one of each must be given) and `unless` (if
-/// it is not given, one of them must be).
+/// It is a map with two keys. `objects` has, by name, a map with `about` and `aliases` (a
+/// list). `commands` has, by full name such as "pool.info", a map with the keys:
+///
+/// - object: name of the object, "" for the host itself
+/// - name: name of the command
+/// - virsh: virsh's name for it
+/// - result: "dict", "str", "stats", "list", "tune", "none" or "xml"
+/// - progress: whether it reports progress
+/// - about: description
+/// - arguments: a list of maps, in positional order
+///
+/// An argument is a map with the keys:
+///
+/// - name: name of the argument
+/// - kind: "bool", "int", "string", "strings", "size" or "document"
+/// - required: whether it is required
+/// - positional: whether it can be given by position
+/// - about: description
+/// - words: a list of the words that it accepts; empty when any text is accepted, or libvirt
+///   decides
+/// - excludes: names of arguments with which it cannot be given
+/// - requires: a list of lists; with it, one argument of each list must be given
+/// - unless: names of arguments of which one must be given if it is not
 ///
 /// - `commands`: the description
 #[unsafe(no_mangle)]
@@ -180,9 +197,9 @@ pub unsafe extern "C" fn vkvm_host_commands(
     status(error, |c| c.out_handle(commands, "commands")?.set_value(host::commands()))
 }
 
-/// Makes a random uuid, version 4, in lower case with hyphens.
+/// Generates a random UUID, version 4.
 ///
-/// - `uuid`: the uuid
+/// - `uuid`: the UUID in lower case with hyphens
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_host_gen_uuid(
     uuid: *mut *mut c_char,
@@ -194,7 +211,7 @@ pub unsafe extern "C" fn vkvm_host_gen_uuid(
     })
 }
 
-/// Makes a random hardware address with python-kvm's prefix, 54:52:00.
+/// Generates a random MAC address with python-kvm's prefix, 54:52:00.
 ///
 /// - `mac`: the address
 #[unsafe(no_mangle)]

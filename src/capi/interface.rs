@@ -6,17 +6,18 @@ use super::guard::{direct, status, void};
 use super::types::{vkvm_conn, vkvm_error, vkvm_interface};
 use crate::core::Text;
 
-/// Adds a hold on the interface handle.
+/// Adds a reference to the interface handle.
 ///
-/// - `return` (nullable): the handle, which then needs one more `vkvm_interface_free`, or NULL
-///   when it is not live, or has 524,287 references.
+/// - `return` (nullable): the handle, which needs one more `vkvm_interface_free`; NULL when it
+///   is not live or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_interface_ref(iface: *mut vkvm_interface) -> *mut vkvm_interface {
     direct(std::ptr::null_mut(), |c| c.retain(iface))
 }
 
-/// Gives up a hold on the interface handle. NULL and handles that are not live
-/// are left alone.
+/// Releases a reference to the interface handle.
+///
+/// The interface itself is not affected. NULL and handles that are not live are ignored.
 ///
 /// - `iface` (consumed, nullable)
 #[unsafe(no_mangle)]
@@ -24,10 +25,10 @@ pub unsafe extern "C" fn vkvm_interface_free(iface: *mut vkvm_interface) {
     void(|c| c.free(iface))
 }
 
-/// Frees a list of interfaces that a function returned, with its handles.
+/// Frees a returned list of interfaces and releases its handles.
 ///
 /// - `ifaces` (consumed, nullable): the list
-/// - `ifaces_len`: how many there are
+/// - `ifaces_len`: number of elements
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_interface_list_free(
     ifaces: *mut *mut vkvm_interface,
@@ -36,9 +37,9 @@ pub unsafe extern "C" fn vkvm_interface_list_free(
     void(|c| c.free_list(ifaces, ifaces_len))
 }
 
-/// Gets the name of the interface.
+/// Returns the name of the interface.
 ///
-/// - `name`: the name, like "eth0"
+/// - `name`: the name, such as "eth0"
 ///
 /// libvirt: virInterfaceGetName
 #[unsafe(no_mangle)]
@@ -54,9 +55,9 @@ pub unsafe extern "C" fn vkvm_interface_get_name(
     })
 }
 
-/// Gets the hardware address of the interface.
+/// Returns the MAC address of the interface.
 ///
-/// - `mac`: hex digits with colons; empty when there is none
+/// - `mac`: hexadecimal digits with colons; empty when there is none
 ///
 /// libvirt: virInterfaceGetMACString
 #[unsafe(no_mangle)]
@@ -72,10 +73,11 @@ pub unsafe extern "C" fn vkvm_interface_get_mac(
     })
 }
 
-/// Gets the state or the definition of the interface.
+/// Returns the live state or the definition of the interface as XML.
 ///
-/// - `flags` (default 0, enum interface_xml_flags)
-/// - `xml`: a `<interface>` document
+/// - `flags` (default 0, enum interface_xml_flags): 0 means the live state, with current
+///   addresses
+/// - `xml`: an `<interface>` document
 ///
 /// libvirt: virInterfaceGetXMLDesc
 #[unsafe(no_mangle)]
@@ -92,9 +94,9 @@ pub unsafe extern "C" fn vkvm_interface_get_xml_description(
     })
 }
 
-/// Tells whether the interface is up.
+/// Reports whether the interface is active (up).
 ///
-/// - `active`: whether it is
+/// - `active`: true if it is
 ///
 /// libvirt: virInterfaceIsActive
 #[unsafe(no_mangle)]
@@ -110,7 +112,7 @@ pub unsafe extern "C" fn vkvm_interface_is_active(
     })
 }
 
-/// Brings the interface up.
+/// Starts the interface (brings it up).
 ///
 /// - `flags` (default 0): unused, pass 0
 ///
@@ -124,9 +126,9 @@ pub unsafe extern "C" fn vkvm_interface_create(
     status(error, |c| c.get(iface, "iface")?.create(flags))
 }
 
-/// Takes the interface down.
+/// Stops the interface (brings it down).
 ///
-/// The handle stays valid.
+/// Its definition remains. The handle stays valid.
 ///
 /// - `flags` (default 0): unused, pass 0
 ///
@@ -140,7 +142,9 @@ pub unsafe extern "C" fn vkvm_interface_destroy(
     status(error, |c| c.get(iface, "iface")?.destroy(flags))
 }
 
-/// Forgets the definition of the interface.
+/// Removes the definition of the interface.
+///
+/// It is permanent, unless `vkvm_conn_interface_change_begin` has begun a transaction.
 ///
 /// libvirt: virInterfaceUndefine
 #[unsafe(no_mangle)]
@@ -151,9 +155,9 @@ pub unsafe extern "C" fn vkvm_interface_undefine(
     status(error, |c| c.get(iface, "iface")?.undefine())
 }
 
-/// Gets the connection that the interface belongs to.
+/// Returns the connection that the interface belongs to.
 ///
-/// It is a new handle of the same connection: registrations made through it end with
+/// The result is a new handle of the same connection. Registrations made through it end with
 /// it.
 ///
 /// - `conn`: the connection

@@ -7,7 +7,7 @@ use super::types::{vkvm_error, vkvm_value};
 use crate::core::{conn, library};
 use crate::value::{Map, Value};
 
-/// Gets the version of libvkvm.
+/// Returns the version of libvkvm.
 ///
 /// - `version`: major * 1,000,000 + minor * 1,000 + micro
 #[unsafe(no_mangle)]
@@ -21,7 +21,9 @@ pub unsafe extern "C" fn vkvm_library_get_version(
     })
 }
 
-/// Gets the version of the libvirt that this process uses.
+/// Returns the version of the libvirt that this process uses.
+///
+/// The other end of a connection may have another one: `vkvm_conn_get_library_version`.
 ///
 /// - `version`: major * 1,000,000 + minor * 1,000 + micro
 ///
@@ -39,17 +41,17 @@ pub unsafe extern "C" fn vkvm_library_get_libvirt_version(
 
 /// Sets whether a forked child reopens the connections that it inherits.
 ///
-/// Without it, which is the default, calls in the child with handles of its parent fail
-/// with the code of a broken connection, `VKVM_ERROR_ERR_SYSTEM_ERROR`. With it, the first
-/// such call opens a connection of the child's own, in the same way as the parent's was
-/// opened, and looks the object up there; the parent's connection is neither used nor
-/// closed. Registrations for events stay with the parent.
+/// By default calls in the child with handles of its parent fail with the code of a broken
+/// connection, `VKVM_ERROR_ERR_SYSTEM_ERROR`. When enabled, the first such call opens a
+/// connection of the child's own, in the same way as the parent's was opened, and looks the
+/// object up there. The parent's connection is neither used nor closed. Registrations for
+/// events remain the parent's.
 ///
-/// It applies to connections that are opened after this call and before the fork, except
-/// those that asked for credentials. Streams, event queues, fleets, and node devices that
-/// came with an event are not found again.
+/// It applies to connections that are opened after this call and before the fork, except those
+/// that asked for credentials. Streams, event queues, fleets, and node devices that came with
+/// an event are not available in the child.
 ///
-/// - `reopen`: 0 for no, anything else for yes
+/// - `reopen`: 0 for no, any other value for yes
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_library_reopen_after_fork(
     reopen: c_int,
@@ -61,13 +63,12 @@ pub unsafe extern "C" fn vkvm_library_reopen_after_fork(
     })
 }
 
-/// Returns the openings with a deadline that are at work in this process, by their URIs.
+/// Returns the connections that are being opened with a timeout, by URI.
 ///
-/// The keys of each map are `uri`; `running`, how many openings of it are at work; and
-/// `abandoned`, how many among these have passed their deadline and have not ended yet. See
-/// vkvm_conn_open_with().
+/// See `vkvm_conn_open_with`.
 ///
-/// - `openings` (list): the openings
+/// - `openings` (list): a list of maps with the keys `uri`, `running` (number of attempts that
+///   are running) and `abandoned` (number of those that have timed out and have not ended)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_library_get_openings(
     openings: *mut *mut vkvm_value,
@@ -98,13 +99,15 @@ pub unsafe extern "C" fn vkvm_string_free(text: *mut c_char) {
 /// Frees a list of texts that a function returned, with the texts.
 ///
 /// - `list` (consumed, nullable): the list
-/// - `list_len`: how many there are
+/// - `list_len`: number of elements
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_string_list_free(list: *mut *mut c_char, list_len: usize) {
     void(|c| c.free_texts(list, list_len))
 }
 
-/// Frees bytes that a function returned. They are overwritten first: they may be a secret.
+/// Wipes and frees bytes that a function returned.
+///
+/// They are overwritten first, as they may be a secret.
 ///
 /// - `data` (consumed, nullable): the bytes
 #[unsafe(no_mangle)]
@@ -115,7 +118,7 @@ pub unsafe extern "C" fn vkvm_bytes_free(data: *mut u8) {
 /// Frees a list of integers that a function returned.
 ///
 /// - `list` (consumed, nullable): the list
-/// - `list_len`: how many there are
+/// - `list_len`: number of elements
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_int_list_free(list: *mut c_int, list_len: usize) {
     let _ = list_len;

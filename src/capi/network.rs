@@ -7,17 +7,18 @@ use super::types::{vkvm_conn, vkvm_error, vkvm_network, vkvm_network_port, vkvm_
 use crate::core::Text;
 use crate::value::Value;
 
-/// Adds a hold on the network handle.
+/// Adds a reference to the network handle.
 ///
-/// - `return` (nullable): the handle, which then needs one more `vkvm_network_free`, or NULL
-///   when it is not live, or has 524,287 references.
+/// - `return` (nullable): the handle, which needs one more `vkvm_network_free`; NULL when it is
+///   not live or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_network_ref(net: *mut vkvm_network) -> *mut vkvm_network {
     direct(std::ptr::null_mut(), |c| c.retain(net))
 }
 
-/// Gives up a hold on the network handle. NULL and handles that are not live
-/// are left alone.
+/// Releases a reference to the network handle.
+///
+/// The network itself is not affected. NULL and handles that are not live are ignored.
 ///
 /// - `net` (consumed, nullable)
 #[unsafe(no_mangle)]
@@ -25,10 +26,10 @@ pub unsafe extern "C" fn vkvm_network_free(net: *mut vkvm_network) {
     void(|c| c.free(net))
 }
 
-/// Frees a list of networks that a function returned, with its handles.
+/// Frees a returned list of networks and releases its handles.
 ///
 /// - `networks` (consumed, nullable): the list
-/// - `networks_len`: how many there are
+/// - `networks_len`: number of elements
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_network_list_free(
     networks: *mut *mut vkvm_network,
@@ -37,7 +38,9 @@ pub unsafe extern "C" fn vkvm_network_list_free(
     void(|c| c.free_list(networks, networks_len))
 }
 
-/// Gets the name of the network.
+/// Returns the name of the network.
+///
+/// The name is unique on its host.
 ///
 /// - `name`: the name
 ///
@@ -55,7 +58,7 @@ pub unsafe extern "C" fn vkvm_network_get_name(
     })
 }
 
-/// Gets the uuid of the network as bytes.
+/// Returns the UUID of the network as bytes.
 ///
 /// - `uuid`: the 16 raw bytes
 /// - `uuid_len`: 16
@@ -74,9 +77,9 @@ pub unsafe extern "C" fn vkvm_network_get_uuid(
     })
 }
 
-/// Gets the uuid of the network as text.
+/// Returns the UUID of the network as text.
 ///
-/// - `uuid`: lower-case hex digits with hyphens, 36 characters
+/// - `uuid`: the UUID in lower-case hexadecimal digits with hyphens, 36 characters
 ///
 /// libvirt: virNetworkGetUUID
 #[unsafe(no_mangle)]
@@ -92,7 +95,7 @@ pub unsafe extern "C" fn vkvm_network_get_uuid_string(
     })
 }
 
-/// Gets the definition of the network.
+/// Returns the definition of the network as XML.
 ///
 /// - `flags` (default 0, enum network_xml_flags)
 /// - `xml`: a `<network>` document
@@ -112,9 +115,9 @@ pub unsafe extern "C" fn vkvm_network_get_xml_description(
     })
 }
 
-/// Gets the name of the bridge on the host that the network uses.
+/// Returns the name of the network's bridge on the host.
 ///
-/// - `name`: the name, like "virbr0"; a network without a bridge is an error
+/// - `name`: the name, such as "virbr0"; a network without a bridge is an error
 ///
 /// libvirt: virNetworkGetBridgeName
 #[unsafe(no_mangle)]
@@ -130,9 +133,9 @@ pub unsafe extern "C" fn vkvm_network_get_bridge_name(
     })
 }
 
-/// Tells whether the network runs.
+/// Reports whether the network is active.
 ///
-/// - `active`: whether it does
+/// - `active`: true if it is
 ///
 /// libvirt: virNetworkIsActive
 #[unsafe(no_mangle)]
@@ -148,9 +151,11 @@ pub unsafe extern "C" fn vkvm_network_is_active(
     })
 }
 
-/// Tells whether the network stays defined when it stops.
+/// Reports whether the network has a persistent definition.
 ///
-/// - `persistent`: whether it does
+/// A persistent network still exists when it has stopped; a transient one does not.
+///
+/// - `persistent`: true if it has
 ///
 /// libvirt: virNetworkIsPersistent
 #[unsafe(no_mangle)]
@@ -166,7 +171,7 @@ pub unsafe extern "C" fn vkvm_network_is_persistent(
     })
 }
 
-/// Starts the network.
+/// Starts the inactive network.
 ///
 /// libvirt: virNetworkCreate
 #[unsafe(no_mangle)]
@@ -177,9 +182,10 @@ pub unsafe extern "C" fn vkvm_network_create(
     status(error, |c| c.get(net, "net")?.create())
 }
 
-/// Stops the network. Domains that use it lose it.
+/// Stops the network.
 ///
-/// The handle stays valid.
+/// Domains that use it are cut off. The handle stays valid. A transient network no longer
+/// exists afterwards.
 ///
 /// libvirt: virNetworkDestroy
 #[unsafe(no_mangle)]
@@ -190,7 +196,9 @@ pub unsafe extern "C" fn vkvm_network_destroy(
     status(error, |c| c.get(net, "net")?.destroy())
 }
 
-/// Forgets the definition of the network. One that runs becomes transient.
+/// Removes the persistent definition of the network.
+///
+/// An active network becomes transient and stays active.
 ///
 /// libvirt: virNetworkUndefine
 #[unsafe(no_mangle)]
@@ -201,15 +209,16 @@ pub unsafe extern "C" fn vkvm_network_undefine(
     status(error, |c| c.get(net, "net")?.undefine())
 }
 
-/// Changes one part of the definition of the network.
+/// Updates one section of the network's definition.
 ///
-/// - `command` (enum network_update_command): what to do
-/// - `section` (enum network_update_section): which part
-/// - `parent_index`: where the part is in one of several elements, like `<ip>`,
-///   the number of that element, from 0; -1 lets libvirt find it
-/// - `xml`: the element to add, the changed one, or one that says which to
+/// - `command` (enum network_update_command): kind of change
+/// - `section` (enum network_update_section): section to change
+/// - `parent_index`: number, from 0, of the parent element when there are several, such as
+///   `<ip>`; -1 means that libvirt finds it
+/// - `xml`: the element to add, the changed element, or one that identifies the element to
 ///   delete
-/// - `flags` (default 0, enum network_update_flags)
+/// - `flags` (default 0, enum network_update_flags): definition to change: live, persistent or
+///   both; 0 means the current state
 ///
 /// libvirt: virNetworkUpdate
 #[unsafe(no_mangle)]
@@ -227,9 +236,9 @@ pub unsafe extern "C" fn vkvm_network_update(
     })
 }
 
-/// Tells whether the network starts with the host.
+/// Reports whether the network starts when the host boots.
 ///
-/// - `autostart`: whether it does
+/// - `autostart`: true if it does
 ///
 /// libvirt: virNetworkGetAutostart
 #[unsafe(no_mangle)]
@@ -245,9 +254,9 @@ pub unsafe extern "C" fn vkvm_network_get_autostart(
     })
 }
 
-/// Sets whether the network starts with the host.
+/// Sets whether the network starts when the host boots.
 ///
-/// - `autostart`: 0 for no, anything else for yes
+/// - `autostart`: 0 for no, any other value for yes
 ///
 /// libvirt: virNetworkSetAutostart
 #[unsafe(no_mangle)]
@@ -259,14 +268,15 @@ pub unsafe extern "C" fn vkvm_network_set_autostart(
     status(error, |c| c.get(net, "net")?.set_autostart(autostart != 0))
 }
 
-/// Gets the description or the title of the network, or an element that a
-/// program keeps in its definition.
+/// Returns the title, the description or custom metadata of the network.
+///
+/// A network without it is an error, `VKVM_ERROR_ERR_NO_NETWORK_METADATA`.
 ///
 /// - `type` (enum network_metadata_type)
-/// - `uri` (nullable): the namespace of the element; NULL for description and
-///   title
-/// - `flags` (default 0, enum network_update_flags)
-/// - `metadata`: the text, or the element as XML; none is an error
+/// - `uri` (nullable): XML namespace of the custom element; NULL for title and description
+/// - `flags` (default 0, enum network_update_flags): configuration to query: live or
+///   persistent; 0 means the current state
+/// - `metadata`: the text, or the element as XML
 ///
 /// libvirt: virNetworkGetMetadata
 #[unsafe(no_mangle)]
@@ -286,16 +296,18 @@ pub unsafe extern "C" fn vkvm_network_get_metadata(
     })
 }
 
-/// Sets or removes the description or the title of the network, or an element
-/// that a program keeps in its definition.
+/// Sets or removes the title, the description or custom metadata of the network.
+///
+/// A title is one line, without newlines. An empty text leaves an empty element; NULL removes
+/// it.
 ///
 /// - `type` (enum network_metadata_type)
-/// - `metadata` (nullable): the text, or the element as XML; NULL to remove it
-/// - `key` (nullable): the prefix of the namespace; NULL for description and
-///   title
-/// - `uri` (nullable): the namespace of the element; NULL for description and
-///   title
-/// - `flags` (default 0, enum network_update_flags)
+/// - `metadata` (nullable): the text, or a well-formed XML element; NULL removes what is there
+/// - `key` (nullable): XML namespace prefix of the custom element; NULL for title and
+///   description
+/// - `uri` (nullable): XML namespace of the custom element; NULL for title and description
+/// - `flags` (default 0, enum network_update_flags): configuration to change: live, persistent
+///   or both; 0 means the current state
 ///
 /// libvirt: virNetworkSetMetadata
 #[unsafe(no_mangle)]
@@ -315,13 +327,14 @@ pub unsafe extern "C" fn vkvm_network_set_metadata(
     })
 }
 
-/// Gets the addresses that the DHCP server of the network gave out.
+/// Returns the DHCP leases of the network.
 ///
-/// - `mac` (nullable): the hardware address to which; NULL for all
+/// - `mac` (nullable): MAC address of the interface; NULL means all
 /// - `flags` (default 0): unused, pass 0
 /// - `leases` (list): a list of maps with the keys `iface` (the bridge), `expirytime` (seconds
-///   since 1970; 0 for no end), `type` (one of `VKVM_IP_ADDR_TYPE_*`), `mac`, `iaid`, `ipaddr`,
-///   `prefix` (its number of bits), `hostname`, `clientid`; texts that are not known are null
+///   since 1970; 0 means never), `type` (one of `VKVM_IP_ADDR_TYPE_*`), `mac`, `iaid` (DHCPv6
+///   only), `ipaddr`, `prefix` (prefix length in bits), `hostname`, `clientid` (client id or
+///   DUID); unknown texts are null
 ///
 /// libvirt: virNetworkGetDHCPLeases
 #[unsafe(no_mangle)]
@@ -343,7 +356,7 @@ pub unsafe extern "C" fn vkvm_network_get_dhcp_leases(
 ///
 /// - `flags` (default 0): unused, pass 0
 /// - `ports`: the ports
-/// - `ports_len`: how many there are
+/// - `ports_len`: number of elements
 ///
 /// libvirt: virNetworkListAllPorts
 #[unsafe(no_mangle)]
@@ -360,10 +373,10 @@ pub unsafe extern "C" fn vkvm_network_list_all_ports(
     })
 }
 
-/// Finds a port of the network by its uuid.
+/// Looks up a port of the network by its UUID.
 ///
-/// - `uuid`: 16 raw bytes, or text of 32 hex digits with or without hyphens
-/// - `uuid_len`: how many bytes that is: 16, 32 or 36
+/// - `uuid`: 16 raw bytes, or 32 hexadecimal digits as text, with or without hyphens
+/// - `uuid_len`: number of bytes: 16, 32 or 36
 /// - `port`: the port
 ///
 /// libvirt: virNetworkPortLookupByUUID
@@ -381,7 +394,7 @@ pub unsafe extern "C" fn vkvm_network_get_port_by_uuid(
     })
 }
 
-/// Makes a port of the network.
+/// Creates a port of the network.
 ///
 /// - `xml`: a `<networkport>` document
 /// - `flags` (default 0, enum network_port_create_flags)
@@ -402,9 +415,9 @@ pub unsafe extern "C" fn vkvm_network_create_port(
     })
 }
 
-/// Gets the connection that the network belongs to.
+/// Returns the connection that the network belongs to.
 ///
-/// It is a new handle of the same connection: registrations made through it end with
+/// The result is a new handle of the same connection. Registrations made through it end with
 /// it.
 ///
 /// - `conn`: the connection

@@ -5,10 +5,10 @@ use std::ffi::{c_char, c_int};
 use super::guard::{direct, status, void};
 use super::types::{vkvm_conn, vkvm_error, vkvm_network, vkvm_network_port, vkvm_value};
 
-/// Adds a hold on the network port handle.
+/// Adds a reference to the network port handle.
 ///
-/// - `return` (nullable): the handle, which then needs one more `vkvm_network_port_free`, or
-///   NULL when it is not live, or has 524,287 references.
+/// - `return` (nullable): the handle, which needs one more `vkvm_network_port_free`; NULL when
+///   it is not live or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_network_port_ref(
     port: *mut vkvm_network_port,
@@ -16,8 +16,9 @@ pub unsafe extern "C" fn vkvm_network_port_ref(
     direct(std::ptr::null_mut(), |c| c.retain(port))
 }
 
-/// Gives up a hold on the network port handle. NULL and handles that are not
-/// live are left alone.
+/// Releases a reference to the network port handle.
+///
+/// The port itself is not affected. NULL and handles that are not live are ignored.
 ///
 /// - `port` (consumed, nullable)
 #[unsafe(no_mangle)]
@@ -25,10 +26,10 @@ pub unsafe extern "C" fn vkvm_network_port_free(port: *mut vkvm_network_port) {
     void(|c| c.free(port))
 }
 
-/// Frees a list of network ports that a function returned, with its handles.
+/// Frees a returned list of network ports and releases its handles.
 ///
 /// - `ports` (consumed, nullable): the list
-/// - `ports_len`: how many there are
+/// - `ports_len`: number of elements
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_network_port_list_free(
     ports: *mut *mut vkvm_network_port,
@@ -37,7 +38,7 @@ pub unsafe extern "C" fn vkvm_network_port_list_free(
     void(|c| c.free_list(ports, ports_len))
 }
 
-/// Gets the uuid of the network port as bytes.
+/// Returns the UUID of the network port as bytes.
 ///
 /// - `uuid`: the 16 raw bytes
 /// - `uuid_len`: 16
@@ -56,9 +57,9 @@ pub unsafe extern "C" fn vkvm_network_port_get_uuid(
     })
 }
 
-/// Gets the uuid of the network port as text.
+/// Returns the UUID of the network port as text.
 ///
-/// - `uuid`: lower-case hex digits with hyphens, 36 characters
+/// - `uuid`: the UUID in lower-case hexadecimal digits with hyphens, 36 characters
 ///
 /// libvirt: virNetworkPortGetUUID
 #[unsafe(no_mangle)]
@@ -74,7 +75,7 @@ pub unsafe extern "C" fn vkvm_network_port_get_uuid_string(
     })
 }
 
-/// Gets the definition of the network port.
+/// Returns the definition of the network port as XML.
 ///
 /// - `flags` (default 0): unused, pass 0
 /// - `xml`: a `<networkport>` document
@@ -94,10 +95,10 @@ pub unsafe extern "C" fn vkvm_network_port_get_xml_description(
     })
 }
 
-/// Gets the limits of the bandwidth of the network port.
+/// Returns the bandwidth limits of the network port.
 ///
 /// - `flags` (default 0): unused, pass 0
-/// - `params` (map): a map with those that are set; its keys are the texts of
+/// - `params` (map): a map with the limits that are set; the keys are the texts of
 ///   `VKVM_NETWORK_PORT_BANDWIDTH_*`, in KiB per second, bursts in KiB
 ///
 /// libvirt: virNetworkPortGetParameters
@@ -114,13 +115,13 @@ pub unsafe extern "C" fn vkvm_network_port_get_parameters(
     })
 }
 
-/// Sets the limits of the bandwidth of the network port.
+/// Sets the bandwidth limits of the network port.
 ///
-/// libvirt's network driver takes away the limits that `newparams` does not name.
+/// libvirt's network driver removes all limits that `newparams` does not contain.
 ///
-/// - `newparams` (nullable, map): a map with those to set, as `vkvm_network_port_get_parameters`
-///   gives them; a key that libvirt does not know is an error. NULL for none, which takes all
-///   limits away
+/// - `newparams` (nullable, map): a map with the limits to set, with keys as in
+///   `vkvm_network_port_get_parameters`; a key that libvirt does not support is an error. NULL
+///   removes all limits
 /// - `flags` (default 0): unused, pass 0
 ///
 /// libvirt: virNetworkPortGetParameters, virNetworkPortSetParameters
@@ -137,7 +138,9 @@ pub unsafe extern "C" fn vkvm_network_port_set_parameters(
     })
 }
 
-/// Removes the port from its network.
+/// Deletes the network port.
+///
+/// The caller makes sure that no domain uses it.
 ///
 /// - `flags` (default 0): unused, pass 0
 ///
@@ -151,7 +154,7 @@ pub unsafe extern "C" fn vkvm_network_port_delete(
     status(error, |c| c.get(port, "port")?.delete(flags))
 }
 
-/// Gets the network that the port is of.
+/// Returns the network of the port.
 ///
 /// - `network`: the network
 ///
@@ -168,9 +171,9 @@ pub unsafe extern "C" fn vkvm_network_port_get_network(
     })
 }
 
-/// Gets the connection that the port's network belongs to.
+/// Returns the connection that the port's network belongs to.
 ///
-/// It is a new handle of the same connection: registrations made through it end with
+/// The result is a new handle of the same connection. Registrations made through it end with
 /// it.
 ///
 /// - `conn`: the connection

@@ -6,17 +6,18 @@ use super::guard::{direct, status, void};
 use super::types::{vkvm_error, vkvm_node_device};
 use crate::core::Text;
 
-/// Adds a hold on the node device handle.
+/// Adds a reference to the node device handle.
 ///
-/// - `return` (nullable): the handle, which then needs one more `vkvm_node_device_free`, or NULL
-///   when it is not live, or has 524,287 references.
+/// - `return` (nullable): the handle, which needs one more `vkvm_node_device_free`; NULL when
+///   it is not live or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_node_device_ref(dev: *mut vkvm_node_device) -> *mut vkvm_node_device {
     direct(std::ptr::null_mut(), |c| c.retain(dev))
 }
 
-/// Gives up a hold on the node device handle. NULL and handles that are not
-/// live are left alone.
+/// Releases a reference to the node device handle.
+///
+/// The device itself is not affected. NULL and handles that are not live are ignored.
 ///
 /// - `dev` (consumed, nullable)
 #[unsafe(no_mangle)]
@@ -24,10 +25,10 @@ pub unsafe extern "C" fn vkvm_node_device_free(dev: *mut vkvm_node_device) {
     void(|c| c.free(dev))
 }
 
-/// Frees a list of node devices that a function returned, with its handles.
+/// Frees a returned list of node devices and releases its handles.
 ///
 /// - `devices` (consumed, nullable): the list
-/// - `devices_len`: how many there are
+/// - `devices_len`: number of elements
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_node_device_list_free(
     devices: *mut *mut vkvm_node_device,
@@ -36,9 +37,9 @@ pub unsafe extern "C" fn vkvm_node_device_list_free(
     void(|c| c.free_list(devices, devices_len))
 }
 
-/// Gets the name of the device.
+/// Returns the name of the device.
 ///
-/// - `name`: the name, like "pci_0000_00_19_0"
+/// - `name`: the name, such as "pci_0000_00_19_0"
 ///
 /// libvirt: virNodeDeviceGetName
 #[unsafe(no_mangle)]
@@ -54,10 +55,10 @@ pub unsafe extern "C" fn vkvm_node_device_get_name(
     })
 }
 
-/// Gets the name of the device that this one is connected to.
+/// Returns the name of the device's parent.
 ///
-/// - `parent` (nullable): the name, or NULL for a device without a parent; of
-///   which most drivers make an error
+/// - `parent` (nullable): the name; NULL for a device without a parent, which most drivers
+///   report as an error
 ///
 /// libvirt: virNodeDeviceGetParent
 #[unsafe(no_mangle)]
@@ -73,10 +74,10 @@ pub unsafe extern "C" fn vkvm_node_device_get_parent(
     })
 }
 
-/// Lists the names of the capabilities of the device, like "pci" or "net".
+/// Lists the capabilities of the device, such as "pci" or "net".
 ///
 /// - `names`: the names
-/// - `names_len`: how many there are
+/// - `names_len`: number of elements
 ///
 /// libvirt: virNodeDeviceNumOfCaps, virNodeDeviceListCaps
 #[unsafe(no_mangle)]
@@ -92,7 +93,7 @@ pub unsafe extern "C" fn vkvm_node_device_list_capabilities(
     })
 }
 
-/// Gets the description of the device.
+/// Returns the description of the device as XML.
 ///
 /// - `flags` (default 0, enum node_device_xml_flags)
 /// - `xml`: a `<device>` document
@@ -112,13 +113,13 @@ pub unsafe extern "C" fn vkvm_node_device_get_xml_description(
     })
 }
 
-/// Takes the device away from its driver on the host, so that a domain can have
-/// it.
+/// Detaches the device from its driver on the host, for use by a domain.
 ///
-/// The name is spelled as in Sys::Virt.
+/// A device that the host uses may be refused. `vkvm_node_device_reattach` reverses it. The
+/// name is spelled as in Sys::Virt.
 ///
-/// - `driver` (nullable): what shall have the device in the meantime, like
-///   "vfio"; NULL lets libvirt choose
+/// - `driver` (nullable): driver that takes the device meanwhile, such as "vfio"; NULL means
+///   the driver's default
 /// - `flags` (default 0): unused, pass 0
 ///
 /// libvirt: virNodeDeviceDettach, virNodeDeviceDetachFlags
@@ -132,7 +133,9 @@ pub unsafe extern "C" fn vkvm_node_device_dettach(
     status(error, |c| c.get(dev, "dev")?.dettach(c.text_nullable(driver, "driver")?, flags))
 }
 
-/// Gives the device back to its driver on the host.
+/// Reattaches the device to its driver on the host.
+///
+/// No domain may use it.
 ///
 /// libvirt: virNodeDeviceReAttach
 #[unsafe(no_mangle)]
@@ -143,7 +146,9 @@ pub unsafe extern "C" fn vkvm_node_device_reattach(
     status(error, |c| c.get(dev, "dev")?.reattach())
 }
 
-/// Resets the device, so that whoever gets it next finds it clean.
+/// Resets the device, before or after a domain uses it.
+///
+/// The device must be detached from its driver on the host.
 ///
 /// libvirt: virNodeDeviceReset
 #[unsafe(no_mangle)]
@@ -154,7 +159,7 @@ pub unsafe extern "C" fn vkvm_node_device_reset(
     status(error, |c| c.get(dev, "dev")?.reset())
 }
 
-/// Starts the device, which was defined before.
+/// Starts the defined device.
 ///
 /// - `flags` (default 0): unused, pass 0
 ///
@@ -168,9 +173,9 @@ pub unsafe extern "C" fn vkvm_node_device_create(
     status(error, |c| c.get(dev, "dev")?.create(flags))
 }
 
-/// Removes the device from the host. One that is defined stays defined.
+/// Stops the device and removes it from the host.
 ///
-/// The handle stays valid.
+/// A persistent definition remains. The handle stays valid.
 ///
 /// libvirt: virNodeDeviceDestroy
 #[unsafe(no_mangle)]
@@ -181,7 +186,7 @@ pub unsafe extern "C" fn vkvm_node_device_destroy(
     status(error, |c| c.get(dev, "dev")?.destroy())
 }
 
-/// Forgets the definition of the device.
+/// Removes the definition of the device.
 ///
 /// - `flags` (default 0): unused, pass 0
 ///
@@ -195,10 +200,11 @@ pub unsafe extern "C" fn vkvm_node_device_undefine(
     status(error, |c| c.get(dev, "dev")?.undefine(flags))
 }
 
-/// Changes the device.
+/// Updates the definition of the device.
 ///
 /// - `xml`: the changed `<device>` document
-/// - `flags` (default 0, enum node_device_update_flags)
+/// - `flags` (default 0, enum node_device_update_flags): configuration to change: live,
+///   persistent or both; 0 means the current state
 ///
 /// libvirt: virNodeDeviceUpdate
 #[unsafe(no_mangle)]
@@ -211,9 +217,9 @@ pub unsafe extern "C" fn vkvm_node_device_update(
     status(error, |c| c.get(dev, "dev")?.update(c.text(xml, "xml")?, flags))
 }
 
-/// Tells whether the device is there at the moment.
+/// Reports whether the device is active.
 ///
-/// - `active`: whether it is
+/// - `active`: true if it is
 ///
 /// libvirt: virNodeDeviceIsActive
 #[unsafe(no_mangle)]
@@ -229,9 +235,9 @@ pub unsafe extern "C" fn vkvm_node_device_is_active(
     })
 }
 
-/// Tells whether the device stays defined when it is removed.
+/// Reports whether the device has a persistent definition.
 ///
-/// - `persistent`: whether it does
+/// - `persistent`: true if it has
 ///
 /// libvirt: virNodeDeviceIsPersistent
 #[unsafe(no_mangle)]
@@ -247,9 +253,11 @@ pub unsafe extern "C" fn vkvm_node_device_is_persistent(
     })
 }
 
-/// Tells whether the node device starts with the host.
+/// Reports whether the device starts when the host boots.
 ///
-/// - `autostart`: whether it does
+/// It also starts when its parent device becomes available.
+///
+/// - `autostart`: true if it does
 ///
 /// libvirt: virNodeDeviceGetAutostart
 #[unsafe(no_mangle)]
@@ -265,9 +273,9 @@ pub unsafe extern "C" fn vkvm_node_device_get_autostart(
     })
 }
 
-/// Sets whether the node device starts with the host.
+/// Sets whether the device starts when the host boots.
 ///
-/// - `autostart`: 0 for no, anything else for yes
+/// - `autostart`: 0 for no, any other value for yes
 ///
 /// libvirt: virNodeDeviceSetAutostart
 #[unsafe(no_mangle)]

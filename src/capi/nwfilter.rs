@@ -6,17 +6,18 @@ use super::guard::{direct, status, void};
 use super::types::{vkvm_error, vkvm_nwfilter};
 use crate::core::Text;
 
-/// Adds a hold on the network filter handle.
+/// Adds a reference to the network filter handle.
 ///
-/// - `return` (nullable): the handle, which then needs one more `vkvm_nwfilter_free`, or NULL
-///   when it is not live, or has 524,287 references.
+/// - `return` (nullable): the handle, which needs one more `vkvm_nwfilter_free`; NULL when it
+///   is not live or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_nwfilter_ref(nwfilter: *mut vkvm_nwfilter) -> *mut vkvm_nwfilter {
     direct(std::ptr::null_mut(), |c| c.retain(nwfilter))
 }
 
-/// Gives up a hold on the network filter handle. NULL and handles that are not
-/// live are left alone.
+/// Releases a reference to the network filter handle.
+///
+/// The filter itself is not affected. NULL and handles that are not live are ignored.
 ///
 /// - `nwfilter` (consumed, nullable)
 #[unsafe(no_mangle)]
@@ -24,10 +25,10 @@ pub unsafe extern "C" fn vkvm_nwfilter_free(nwfilter: *mut vkvm_nwfilter) {
     void(|c| c.free(nwfilter))
 }
 
-/// Frees a list of network filters that a function returned, with its handles.
+/// Frees a returned list of network filters and releases its handles.
 ///
 /// - `filters` (consumed, nullable): the list
-/// - `filters_len`: how many there are
+/// - `filters_len`: number of elements
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_nwfilter_list_free(
     filters: *mut *mut vkvm_nwfilter,
@@ -36,7 +37,7 @@ pub unsafe extern "C" fn vkvm_nwfilter_list_free(
     void(|c| c.free_list(filters, filters_len))
 }
 
-/// Gets the name of the network filter.
+/// Returns the name of the network filter.
 ///
 /// - `name`: the name
 ///
@@ -54,7 +55,7 @@ pub unsafe extern "C" fn vkvm_nwfilter_get_name(
     })
 }
 
-/// Gets the uuid of the network filter as bytes.
+/// Returns the UUID of the network filter as bytes.
 ///
 /// - `uuid`: the 16 raw bytes
 /// - `uuid_len`: 16
@@ -73,9 +74,9 @@ pub unsafe extern "C" fn vkvm_nwfilter_get_uuid(
     })
 }
 
-/// Gets the uuid of the network filter as text.
+/// Returns the UUID of the network filter as text.
 ///
-/// - `uuid`: lower-case hex digits with hyphens, 36 characters
+/// - `uuid`: the UUID in lower-case hexadecimal digits with hyphens, 36 characters
 ///
 /// libvirt: virNWFilterGetUUID
 #[unsafe(no_mangle)]
@@ -91,7 +92,7 @@ pub unsafe extern "C" fn vkvm_nwfilter_get_uuid_string(
     })
 }
 
-/// Gets the definition of the network filter.
+/// Returns the definition of the network filter as XML.
 ///
 /// - `flags` (default 0): unused, pass 0
 /// - `xml`: a `<filter>` document
@@ -111,7 +112,9 @@ pub unsafe extern "C" fn vkvm_nwfilter_get_xml_description(
     })
 }
 
-/// Forgets the network filter. One that is in use cannot be forgotten.
+/// Removes the definition of the network filter.
+///
+/// A filter that a running domain uses cannot be removed.
 ///
 /// libvirt: virNWFilterUndefine
 #[unsafe(no_mangle)]

@@ -6,10 +6,10 @@ use super::guard::{direct, status, void};
 use super::types::{vkvm_error, vkvm_nwfilter_binding};
 use crate::core::Text;
 
-/// Adds a hold on the network filter binding handle.
+/// Adds a reference to the network filter binding handle.
 ///
-/// - `return` (nullable): the handle, which then needs one more `vkvm_nwfilter_binding_free`, or
-///   NULL when it is not live, or has 524,287 references.
+/// - `return` (nullable): the handle, which needs one more `vkvm_nwfilter_binding_free`; NULL
+///   when it is not live or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_nwfilter_binding_ref(
     binding: *mut vkvm_nwfilter_binding,
@@ -17,8 +17,9 @@ pub unsafe extern "C" fn vkvm_nwfilter_binding_ref(
     direct(std::ptr::null_mut(), |c| c.retain(binding))
 }
 
-/// Gives up a hold on the network filter binding handle. NULL and handles that
-/// are not live are left alone.
+/// Releases a reference to the network filter binding handle.
+///
+/// The binding itself is not affected. NULL and handles that are not live are ignored.
 ///
 /// - `binding` (consumed, nullable)
 #[unsafe(no_mangle)]
@@ -26,10 +27,10 @@ pub unsafe extern "C" fn vkvm_nwfilter_binding_free(binding: *mut vkvm_nwfilter_
     void(|c| c.free(binding))
 }
 
-/// Frees a list of network filter bindings that a function returned, with its handles.
+/// Frees a returned list of network filter bindings and releases its handles.
 ///
 /// - `bindings` (consumed, nullable): the list
-/// - `bindings_len`: how many there are
+/// - `bindings_len`: number of elements
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_nwfilter_binding_list_free(
     bindings: *mut *mut vkvm_nwfilter_binding,
@@ -38,9 +39,9 @@ pub unsafe extern "C" fn vkvm_nwfilter_binding_list_free(
     void(|c| c.free_list(bindings, bindings_len))
 }
 
-/// Gets the name of the network device that is filtered.
+/// Returns the name of the network device that is filtered.
 ///
-/// - `name`: the name, like "vnet0"
+/// - `name`: the name, such as "vnet0"
 ///
 /// libvirt: virNWFilterBindingGetPortDev
 #[unsafe(no_mangle)]
@@ -56,7 +57,7 @@ pub unsafe extern "C" fn vkvm_nwfilter_binding_get_port_dev(
     })
 }
 
-/// Gets the name of the filter.
+/// Returns the name of the network filter that is bound.
 ///
 /// - `name`: the name
 ///
@@ -74,7 +75,7 @@ pub unsafe extern "C" fn vkvm_nwfilter_binding_get_filter_name(
     })
 }
 
-/// Gets the definition of the network filter binding.
+/// Returns the definition of the network filter binding as XML.
 ///
 /// - `flags` (default 0): unused, pass 0
 /// - `xml`: a `<filterbinding>` document
@@ -94,7 +95,9 @@ pub unsafe extern "C" fn vkvm_nwfilter_binding_get_xml_description(
     })
 }
 
-/// Takes the filter off the network device.
+/// Removes the network filter from the network device.
+///
+/// The domain may go on running.
 ///
 /// libvirt: virNWFilterBindingDelete
 #[unsafe(no_mangle)]

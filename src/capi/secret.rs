@@ -6,17 +6,18 @@ use super::guard::{direct, status, void};
 use super::types::{vkvm_conn, vkvm_error, vkvm_secret};
 use crate::core::Text;
 
-/// Adds a hold on the secret handle.
+/// Adds a reference to the secret handle.
 ///
-/// - `return` (nullable): the handle, which then needs one more `vkvm_secret_free`, or NULL when
-///   it is not live, or has 524,287 references.
+/// - `return` (nullable): the handle, which needs one more `vkvm_secret_free`; NULL when it is
+///   not live or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_secret_ref(secret: *mut vkvm_secret) -> *mut vkvm_secret {
     direct(std::ptr::null_mut(), |c| c.retain(secret))
 }
 
-/// Gives up a hold on the secret handle. NULL and handles that are not live
-/// are left alone.
+/// Releases a reference to the secret handle.
+///
+/// The secret itself is not affected. NULL and handles that are not live are ignored.
 ///
 /// - `secret` (consumed, nullable)
 #[unsafe(no_mangle)]
@@ -24,16 +25,16 @@ pub unsafe extern "C" fn vkvm_secret_free(secret: *mut vkvm_secret) {
     void(|c| c.free(secret))
 }
 
-/// Frees a list of secrets that a function returned, with its handles.
+/// Frees a returned list of secrets and releases its handles.
 ///
 /// - `secrets` (consumed, nullable): the list
-/// - `secrets_len`: how many there are
+/// - `secrets_len`: number of elements
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_secret_list_free(secrets: *mut *mut vkvm_secret, secrets_len: usize) {
     void(|c| c.free_list(secrets, secrets_len))
 }
 
-/// Gets the uuid of the secret as bytes.
+/// Returns the UUID of the secret as bytes.
 ///
 /// - `uuid`: the 16 raw bytes
 /// - `uuid_len`: 16
@@ -52,9 +53,9 @@ pub unsafe extern "C" fn vkvm_secret_get_uuid(
     })
 }
 
-/// Gets the uuid of the secret as text.
+/// Returns the UUID of the secret as text.
 ///
-/// - `uuid`: lower-case hex digits with hyphens, 36 characters
+/// - `uuid`: the UUID in lower-case hexadecimal digits with hyphens, 36 characters
 ///
 /// libvirt: virSecretGetUUID
 #[unsafe(no_mangle)]
@@ -70,7 +71,7 @@ pub unsafe extern "C" fn vkvm_secret_get_uuid_string(
     })
 }
 
-/// Gets what the secret is for.
+/// Returns the usage type of the secret.
 ///
 /// - `type` (enum secret_usage_type)
 ///
@@ -88,10 +89,10 @@ pub unsafe extern "C" fn vkvm_secret_get_usage_type(
     })
 }
 
-/// Gets which object of its usage type the secret belongs to.
+/// Returns the usage id of the secret: the object that it belongs to.
 ///
-/// - `id`: for a volume its path, for the other types a name; empty when the secret
-///   has no usage type
+/// - `id`: the path of a volume, or a name for the other types; empty when the secret has no
+///   usage type
 ///
 /// libvirt: virSecretGetUsageID
 #[unsafe(no_mangle)]
@@ -107,7 +108,7 @@ pub unsafe extern "C" fn vkvm_secret_get_usage_id(
     })
 }
 
-/// Gets the definition of the secret. Its value is not in it.
+/// Returns the definition of the secret as XML, without its value.
 ///
 /// - `flags` (default 0): unused, pass 0
 /// - `xml`: a `<secret>` document
@@ -127,13 +128,14 @@ pub unsafe extern "C" fn vkvm_secret_get_xml_description(
     })
 }
 
-/// Gets the value of the secret. That of a private secret cannot be had.
+/// Returns the value of the secret.
 ///
-/// The library wipes its own copies, and `vkvm_bytes_free` the result.
+/// The value of a private secret cannot be read, and a secret without a value is an error. The
+/// library wipes its own copies; in C `vkvm_bytes_free` wipes the result.
 ///
 /// - `flags` (default 0): unused, pass 0
-/// - `value`: the value; any bytes
-/// - `value_len`: how many bytes it has
+/// - `value`: the value, any bytes
+/// - `value_len`: number of bytes
 ///
 /// libvirt: virSecretGetValue
 /// cbindgen:secret
@@ -153,8 +155,8 @@ pub unsafe extern "C" fn vkvm_secret_get_value(
 
 /// Sets the value of the secret.
 ///
-/// - `value`: the value; any bytes
-/// - `value_len`: how many bytes it has; not 0
+/// - `value`: the value, any bytes; borrowed
+/// - `value_len`: number of bytes; not 0
 /// - `flags` (default 0): unused, pass 0
 ///
 /// libvirt: virSecretSetValue
@@ -171,7 +173,7 @@ pub unsafe extern "C" fn vkvm_secret_set_value(
     })
 }
 
-/// Forgets the secret and its value.
+/// Removes the secret and its value.
 ///
 /// libvirt: virSecretUndefine
 #[unsafe(no_mangle)]
@@ -182,9 +184,9 @@ pub unsafe extern "C" fn vkvm_secret_undefine(
     status(error, |c| c.get(secret, "secret")?.undefine())
 }
 
-/// Gets the connection that the secret belongs to.
+/// Returns the connection that the secret belongs to.
 ///
-/// It is a new handle of the same connection: registrations made through it end with
+/// The result is a new handle of the same connection. Registrations made through it end with
 /// it.
 ///
 /// - `conn`: the connection

@@ -6,10 +6,10 @@ use super::guard::{direct, status, void};
 use super::types::{vkvm_conn, vkvm_error, vkvm_storage_pool, vkvm_storage_vol, vkvm_value};
 use crate::core::Text;
 
-/// Adds a hold on the storage pool handle.
+/// Adds a reference to the storage pool handle.
 ///
-/// - `return` (nullable): the handle, which then needs one more `vkvm_storage_pool_free`, or
-///   NULL when it is not live, or has 524,287 references.
+/// - `return` (nullable): the handle, which needs one more `vkvm_storage_pool_free`; NULL when
+///   it is not live or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_storage_pool_ref(
     pool: *mut vkvm_storage_pool,
@@ -17,8 +17,9 @@ pub unsafe extern "C" fn vkvm_storage_pool_ref(
     direct(std::ptr::null_mut(), |c| c.retain(pool))
 }
 
-/// Gives up a hold on the storage pool handle. NULL and handles that are not live
-/// are left alone.
+/// Releases a reference to the storage pool handle.
+///
+/// The pool itself is not affected. NULL and handles that are not live are ignored.
 ///
 /// - `pool` (consumed, nullable)
 #[unsafe(no_mangle)]
@@ -26,10 +27,10 @@ pub unsafe extern "C" fn vkvm_storage_pool_free(pool: *mut vkvm_storage_pool) {
     void(|c| c.free(pool))
 }
 
-/// Frees a list of storage pools that a function returned, with its handles.
+/// Frees a returned list of storage pools and releases its handles.
 ///
 /// - `pools` (consumed, nullable): the list
-/// - `pools_len`: how many there are
+/// - `pools_len`: number of elements
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_storage_pool_list_free(
     pools: *mut *mut vkvm_storage_pool,
@@ -38,7 +39,9 @@ pub unsafe extern "C" fn vkvm_storage_pool_list_free(
     void(|c| c.free_list(pools, pools_len))
 }
 
-/// Gets the name of the pool.
+/// Returns the name of the storage pool.
+///
+/// The name is unique on its host.
 ///
 /// - `name`: the name
 ///
@@ -56,7 +59,7 @@ pub unsafe extern "C" fn vkvm_storage_pool_get_name(
     })
 }
 
-/// Gets the uuid of the pool as bytes.
+/// Returns the UUID of the storage pool as bytes.
 ///
 /// - `uuid`: the 16 raw bytes
 /// - `uuid_len`: 16
@@ -75,9 +78,9 @@ pub unsafe extern "C" fn vkvm_storage_pool_get_uuid(
     })
 }
 
-/// Gets the uuid of the pool as text.
+/// Returns the UUID of the storage pool as text.
 ///
-/// - `uuid`: lower-case hex digits with hyphens, 36 characters
+/// - `uuid`: the UUID in lower-case hexadecimal digits with hyphens, 36 characters
 ///
 /// libvirt: virStoragePoolGetUUID
 #[unsafe(no_mangle)]
@@ -93,10 +96,13 @@ pub unsafe extern "C" fn vkvm_storage_pool_get_uuid_string(
     })
 }
 
-/// Gets state and sizes of the pool.
+/// Returns the state and the sizes of the storage pool.
 ///
-/// - `info` (map): a map with the keys `state` (one of `VKVM_STORAGE_POOL_STATE_*`), `capacity`,
-///   `allocation` (what is in use) and `available`, all in bytes
+/// `available` may be less than the difference of `capacity` and `allocation`.
+///
+/// - `info` (map): a map with the keys `state` (one of `VKVM_STORAGE_POOL_STATE_*`),
+///   `capacity`, `allocation` (space in use) and `available` (space for new volumes), all in
+///   bytes
 ///
 /// libvirt: virStoragePoolGetInfo
 #[unsafe(no_mangle)]
@@ -111,7 +117,7 @@ pub unsafe extern "C" fn vkvm_storage_pool_get_info(
     })
 }
 
-/// Gets the definition of the pool.
+/// Returns the definition of the storage pool as XML.
 ///
 /// - `flags` (default 0, enum storage_pool_xml_flags)
 /// - `xml`: a `<pool>` document
@@ -131,9 +137,9 @@ pub unsafe extern "C" fn vkvm_storage_pool_get_xml_description(
     })
 }
 
-/// Tells whether the pool is started.
+/// Reports whether the storage pool is active.
 ///
-/// - `active`: whether it is
+/// - `active`: true if it is
 ///
 /// libvirt: virStoragePoolIsActive
 #[unsafe(no_mangle)]
@@ -149,9 +155,11 @@ pub unsafe extern "C" fn vkvm_storage_pool_is_active(
     })
 }
 
-/// Tells whether the pool stays defined when it stops.
+/// Reports whether the storage pool has a persistent definition.
 ///
-/// - `persistent`: whether it does
+/// A persistent pool still exists when it has stopped; a transient one does not.
+///
+/// - `persistent`: true if it has
 ///
 /// libvirt: virStoragePoolIsPersistent
 #[unsafe(no_mangle)]
@@ -167,9 +175,9 @@ pub unsafe extern "C" fn vkvm_storage_pool_is_persistent(
     })
 }
 
-/// Tells whether the pool starts with the host.
+/// Reports whether the storage pool starts when the host boots.
 ///
-/// - `autostart`: whether it does
+/// - `autostart`: true if it does
 ///
 /// libvirt: virStoragePoolGetAutostart
 #[unsafe(no_mangle)]
@@ -185,9 +193,9 @@ pub unsafe extern "C" fn vkvm_storage_pool_get_autostart(
     })
 }
 
-/// Sets whether the pool starts with the host.
+/// Sets whether the storage pool starts when the host boots.
 ///
-/// - `autostart`: 0 for no, anything else for yes
+/// - `autostart`: 0 for no, any other value for yes
 ///
 /// libvirt: virStoragePoolSetAutostart
 #[unsafe(no_mangle)]
@@ -199,7 +207,9 @@ pub unsafe extern "C" fn vkvm_storage_pool_set_autostart(
     status(error, |c| c.get(pool, "pool")?.set_autostart(autostart != 0))
 }
 
-/// Makes what the pool consists of, like a folder, a file system or a volume group.
+/// Builds the storage of the pool, such as a directory or a file system.
+///
+/// For other types it creates, for example, a partition table or a volume group.
 ///
 /// - `flags` (default 0, enum storage_pool_build_flags)
 ///
@@ -213,7 +223,7 @@ pub unsafe extern "C" fn vkvm_storage_pool_build(
     status(error, |c| c.get(pool, "pool")?.build(flags))
 }
 
-/// Starts the pool.
+/// Starts the inactive storage pool.
 ///
 /// libvirt: virStoragePoolCreate
 #[unsafe(no_mangle)]
@@ -224,7 +234,10 @@ pub unsafe extern "C" fn vkvm_storage_pool_create(
     status(error, |c| c.get(pool, "pool")?.create(0))
 }
 
-/// Stops the pool. The volumes in it stay as they are, and so does the handle.
+/// Stops the storage pool.
+///
+/// Its volumes keep their content. The handle stays valid. A transient pool no longer exists
+/// afterwards.
 ///
 /// libvirt: virStoragePoolDestroy
 #[unsafe(no_mangle)]
@@ -235,8 +248,9 @@ pub unsafe extern "C" fn vkvm_storage_pool_destroy(
     status(error, |c| c.get(pool, "pool")?.destroy())
 }
 
-/// Removes what the pool consists of, with the volumes in it. The pool must be
-/// stopped.
+/// Deletes the storage of the inactive pool, with its volumes.
+///
+/// It cannot be undone. The definition of the pool remains.
 ///
 /// - `flags` (default 0, enum storage_pool_delete_flags)
 ///
@@ -250,7 +264,9 @@ pub unsafe extern "C" fn vkvm_storage_pool_delete(
     status(error, |c| c.get(pool, "pool")?.delete(flags))
 }
 
-/// Forgets the definition of the pool, which must be stopped. The volumes in it stay.
+/// Removes the definition of the inactive storage pool.
+///
+/// Its volumes keep their content.
 ///
 /// libvirt: virStoragePoolUndefine
 #[unsafe(no_mangle)]
@@ -261,7 +277,9 @@ pub unsafe extern "C" fn vkvm_storage_pool_undefine(
     status(error, |c| c.get(pool, "pool")?.undefine())
 }
 
-/// Looks anew which volumes are in the pool, and how large they are.
+/// Rescans the volumes of the storage pool and their sizes.
+///
+/// It may contact the storage server.
 ///
 /// - `flags` (default 0): unused, pass 0
 ///
@@ -275,9 +293,9 @@ pub unsafe extern "C" fn vkvm_storage_pool_refresh(
     status(error, |c| c.get(pool, "pool")?.refresh(flags))
 }
 
-/// Counts the volumes in the pool.
+/// Returns the number of volumes in the storage pool.
 ///
-/// - `count`: how many there are
+/// - `count`: number of volumes
 ///
 /// libvirt: virStoragePoolNumOfVolumes
 #[unsafe(no_mangle)]
@@ -293,11 +311,13 @@ pub unsafe extern "C" fn vkvm_storage_pool_num_of_storage_volumes(
     })
 }
 
-/// Lists the names of the volumes in the pool.
+/// Lists the names of the volumes in the storage pool.
 ///
-/// - `maxnames`: how many to list at most, from 0 to 1,048,576
+/// `vkvm_storage_pool_list_all_volumes` returns handles in one call, without a limit.
+///
+/// - `maxnames`: maximum number of names, from 0 to 1,048,576
 /// - `names`: the names
-/// - `names_len`: how many there are
+/// - `names_len`: number of elements
 ///
 /// libvirt: virStoragePoolListVolumes
 #[unsafe(no_mangle)]
@@ -314,11 +334,11 @@ pub unsafe extern "C" fn vkvm_storage_pool_list_storage_vol_names(
     })
 }
 
-/// Lists the volumes in the pool.
+/// Lists the volumes in the storage pool.
 ///
 /// - `flags` (default 0): unused, pass 0
 /// - `volumes`: the volumes
-/// - `volumes_len`: how many there are
+/// - `volumes_len`: number of elements
 ///
 /// libvirt: virStoragePoolListAllVolumes
 #[unsafe(no_mangle)]
@@ -335,7 +355,7 @@ pub unsafe extern "C" fn vkvm_storage_pool_list_all_volumes(
     })
 }
 
-/// Finds a volume of the pool by its name.
+/// Looks up a volume of the storage pool by its name.
 ///
 /// - `name`: the name
 /// - `volume`: the volume
@@ -354,7 +374,7 @@ pub unsafe extern "C" fn vkvm_storage_pool_get_volume_by_name(
     })
 }
 
-/// Makes a volume in the pool.
+/// Creates a volume in the storage pool.
 ///
 /// - `xml`: a `<volume>` document
 /// - `volume`: the volume
@@ -373,10 +393,10 @@ pub unsafe extern "C" fn vkvm_storage_pool_create_volume(
     })
 }
 
-/// Makes a volume in the pool with the content of another volume.
+/// Creates a volume in the storage pool with the content of another volume.
 ///
 /// - `xml`: a `<volume>` document
-/// - `clone`: the volume whose content it gets; it may be in another pool
+/// - `clone`: volume to copy; it may be in another pool
 /// - `volume`: the new volume
 ///
 /// libvirt: virStorageVolCreateXMLFrom
@@ -398,9 +418,9 @@ pub unsafe extern "C" fn vkvm_storage_pool_clone_volume(
     })
 }
 
-/// Gets the connection that the pool belongs to.
+/// Returns the connection that the storage pool belongs to.
 ///
-/// It is a new handle of the same connection: registrations made through it end with
+/// The result is a new handle of the same connection. Registrations made through it end with
 /// it.
 ///
 /// - `conn`: the connection

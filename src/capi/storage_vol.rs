@@ -6,17 +6,18 @@ use super::guard::{direct, status, void};
 use super::types::{vkvm_conn, vkvm_error, vkvm_storage_vol, vkvm_stream, vkvm_value};
 use crate::core::Text;
 
-/// Adds a hold on the volume handle.
+/// Adds a reference to the volume handle.
 ///
-/// - `return` (nullable): the handle, which then needs one more `vkvm_storage_vol_free`, or NULL
-///   when it is not live, or has 524,287 references.
+/// - `return` (nullable): the handle, which needs one more `vkvm_storage_vol_free`; NULL when
+///   it is not live or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_storage_vol_ref(vol: *mut vkvm_storage_vol) -> *mut vkvm_storage_vol {
     direct(std::ptr::null_mut(), |c| c.retain(vol))
 }
 
-/// Gives up a hold on the volume handle. NULL and handles that are not live
-/// are left alone.
+/// Releases a reference to the volume handle.
+///
+/// The volume itself is not affected. NULL and handles that are not live are ignored.
 ///
 /// - `vol` (consumed, nullable)
 #[unsafe(no_mangle)]
@@ -24,10 +25,10 @@ pub unsafe extern "C" fn vkvm_storage_vol_free(vol: *mut vkvm_storage_vol) {
     void(|c| c.free(vol))
 }
 
-/// Frees a list of volumes that a function returned, with its handles.
+/// Frees a returned list of volumes and releases its handles.
 ///
 /// - `volumes` (consumed, nullable): the list
-/// - `volumes_len`: how many there are
+/// - `volumes_len`: number of elements
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_storage_vol_list_free(
     volumes: *mut *mut vkvm_storage_vol,
@@ -36,7 +37,9 @@ pub unsafe extern "C" fn vkvm_storage_vol_list_free(
     void(|c| c.free_list(volumes, volumes_len))
 }
 
-/// Gets the name of the volume; no other in its pool has it.
+/// Returns the name of the volume.
+///
+/// The name is unique in its pool.
 ///
 /// - `name`: the name
 ///
@@ -54,9 +57,12 @@ pub unsafe extern "C" fn vkvm_storage_vol_get_name(
     })
 }
 
-/// Gets the key of the volume; no other volume has it, in any pool.
+/// Returns the key of the volume.
 ///
-/// - `key`: the key; for volumes that are files, the path
+/// The key is unique among all volumes, and the same on every host that has access to the
+/// volume.
+///
+/// - `key`: the key; for files the path
 ///
 /// libvirt: virStorageVolGetKey
 #[unsafe(no_mangle)]
@@ -72,9 +78,9 @@ pub unsafe extern "C" fn vkvm_storage_vol_get_key(
     })
 }
 
-/// Gets where the volume is on the host.
+/// Returns the path of the volume on the host.
 ///
-/// - `path`: the path, or the like for volumes that are on a network
+/// - `path`: the path, or its equivalent for network storage
 ///
 /// libvirt: virStorageVolGetPath
 #[unsafe(no_mangle)]
@@ -90,11 +96,14 @@ pub unsafe extern "C" fn vkvm_storage_vol_get_path(
     })
 }
 
-/// Gets type and sizes of the volume.
+/// Returns the type and the sizes of the volume.
 ///
-/// - `flags` (default 0, enum storage_vol_info_flags): which size `allocation` is
+/// The allocation is less than the capacity for sparse volumes, and may be more with a format's
+/// metadata.
+///
+/// - `flags` (default 0, enum storage_vol_info_flags): size that `allocation` means
 /// - `info` (map): a map with the keys `type` (one of `VKVM_STORAGE_VOL_TYPE_*`), `capacity`
-///   (what a guest sees, in bytes) and `allocation` (what it takes on the host, in bytes)
+///   (size that a guest sees, in bytes) and `allocation` (space on the host, in bytes)
 ///
 /// libvirt: virStorageVolGetInfo, virStorageVolGetInfoFlags
 #[unsafe(no_mangle)]
@@ -110,7 +119,7 @@ pub unsafe extern "C" fn vkvm_storage_vol_get_info(
     })
 }
 
-/// Gets the definition of the volume.
+/// Returns the definition of the volume as XML.
 ///
 /// - `flags` (default 0): unused, pass 0
 /// - `xml`: a `<volume>` document
@@ -130,7 +139,7 @@ pub unsafe extern "C" fn vkvm_storage_vol_get_xml_description(
     })
 }
 
-/// Removes the volume, with its content, from its pool.
+/// Deletes the volume and its content from its storage pool.
 ///
 /// - `flags` (default 0, enum storage_vol_delete_flags)
 ///
@@ -144,10 +153,13 @@ pub unsafe extern "C" fn vkvm_storage_vol_delete(
     status(error, |c| c.get(vol, "vol")?.delete(flags))
 }
 
-/// Changes the capacity of the volume.
+/// Resizes the volume.
 ///
-/// - `capacity` (unit bytes): the new size; with `VKVM_STORAGE_VOL_RESIZE_DELTA` how much more,
-///   or less with `VKVM_STORAGE_VOL_RESIZE_SHRINK`
+/// New space reads as zeros. Without `VKVM_STORAGE_VOL_RESIZE_SHRINK` a smaller capacity is an
+/// error. The capacity may be rounded.
+///
+/// - `capacity` (unit bytes): new capacity; with `VKVM_STORAGE_VOL_RESIZE_DELTA` the amount to
+///   add, or with `VKVM_STORAGE_VOL_RESIZE_SHRINK` too, to subtract
 /// - `flags` (default 0, enum storage_vol_resize_flags)
 ///
 /// libvirt: virStorageVolResize
@@ -161,7 +173,10 @@ pub unsafe extern "C" fn vkvm_storage_vol_resize(
     status(error, |c| c.get(vol, "vol")?.resize(capacity, flags))
 }
 
-/// Overwrites the content of the volume with zeros.
+/// Wipes the volume: overwrites its content with zeros.
+///
+/// The format goes with the content: an image may become a raw one of another size. On
+/// copy-on-write, journaling or network file systems the old data may remain.
 ///
 /// - `flags` (default 0): unused, pass 0
 ///
@@ -175,7 +190,9 @@ pub unsafe extern "C" fn vkvm_storage_vol_wipe(
     status(error, |c| c.get(vol, "vol")?.wipe(flags))
 }
 
-/// Overwrites the content of the volume in one of several ways.
+/// Wipes the volume with the given algorithm.
+///
+/// Apart from the algorithm it is like `vkvm_storage_vol_wipe`.
 ///
 /// - `algorithm` (enum storage_vol_wipe_algorithm)
 /// - `flags` (default 0): unused, pass 0
@@ -191,14 +208,15 @@ pub unsafe extern "C" fn vkvm_storage_vol_wipe_pattern(
     status(error, |c| c.get(vol, "vol")?.wipe_pattern(algorithm, flags))
 }
 
-/// Lets a stream carry data to the volume.
+/// Starts an upload of data to the volume through a stream.
 ///
-/// `vkvm_stream_finish` must follow when all is sent, and tells whether it is
-/// stored. `vkvm_storage_vol_upload_file` does all of this.
+/// The data are stored as they are, including an image's format. Send them, then call
+/// `vkvm_stream_finish`, which reports whether they are stored. `vkvm_storage_vol_upload_file`
+/// does all of this. The volume must be large enough.
 ///
-/// - `stream`: a stream that carries nothing
-/// - `offset` (unit bytes): where in the volume the data go
-/// - `length` (unit bytes): how much may be sent; 0 for no limit
+/// - `stream`: an unused stream
+/// - `offset` (unit bytes): offset in the volume
+/// - `length` (unit bytes): maximum number of bytes; 0 means unlimited
 /// - `flags` (default 0, enum storage_vol_upload_flags)
 ///
 /// libvirt: virStorageVolUpload
@@ -217,14 +235,15 @@ pub unsafe extern "C" fn vkvm_storage_vol_upload(
     })
 }
 
-/// Lets a stream carry data from the volume.
+/// Starts a download of data from the volume through a stream.
 ///
-/// `vkvm_stream_finish` must follow when all is received.
-/// `vkvm_storage_vol_download_file` does all of this.
+/// The data are sent as they are, including an image's format. Receive them, then call
+/// `vkvm_stream_finish`. `vkvm_storage_vol_download_file` does all of this. The result is
+/// unpredictable if something writes to the volume meanwhile.
 ///
-/// - `stream`: a stream that carries nothing
-/// - `offset` (unit bytes): where in the volume the data begin
-/// - `length` (unit bytes): how much to receive; 0 for all that is there
+/// - `stream`: an unused stream
+/// - `offset` (unit bytes): offset in the volume
+/// - `length` (unit bytes): maximum number of bytes; 0 means everything after the offset
 /// - `flags` (default 0, enum storage_vol_download_flags)
 ///
 /// libvirt: virStorageVolDownload
@@ -243,9 +262,9 @@ pub unsafe extern "C" fn vkvm_storage_vol_download(
     })
 }
 
-/// Gets the connection that the volume belongs to.
+/// Returns the connection that the volume belongs to.
 ///
-/// It is a new handle of the same connection: registrations made through it end with
+/// The result is a new handle of the same connection. Registrations made through it end with
 /// it.
 ///
 /// - `conn`: the connection

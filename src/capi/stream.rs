@@ -12,18 +12,19 @@ use super::types::{
 use crate::core::stream::{Sink, Source};
 use crate::{core, event, handle};
 
-/// Adds a hold on the stream handle.
+/// Adds a reference to the stream handle.
 ///
-/// - `return` (nullable): the handle, which then needs one more `vkvm_stream_free`, or NULL when
-///   it is not live, or has 524,287 references.
+/// - `return` (nullable): the handle, which needs one more `vkvm_stream_free`; NULL when it is
+///   not live or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_stream_ref(stream: *mut vkvm_stream) -> *mut vkvm_stream {
     direct(std::ptr::null_mut(), |c| c.retain(stream))
 }
 
-/// Gives up a hold on the stream handle. NULL and handles that are not live
-/// are left alone. The last one removes the stream's callback, and aborts what
-/// was not finished.
+/// Releases a reference to the stream handle.
+///
+/// The last one removes the stream's callback, and aborts a transfer that is not finished. NULL
+/// and handles that are not live are ignored.
 ///
 /// - `stream` (consumed, nullable)
 #[unsafe(no_mangle)]
@@ -31,12 +32,12 @@ pub unsafe extern "C" fn vkvm_stream_free(stream: *mut vkvm_stream) {
     void(|c| c.free(stream))
 }
 
-/// Sends data, or as much of it as goes through.
+/// Sends data through the stream, or as much of it as possible.
 ///
-/// - `data`: the data; pieces of up to 262120 bytes go through on every libvirt
-/// - `data_len`: how many bytes there are
-/// - `sent` (unit bytes): how many bytes of it were sent, or `VKVM_STREAM_WOULD_BLOCK`: with a
-///   stream that was made with `VKVM_STREAM_NONBLOCK` nothing can be sent now
+/// - `data`: the data, borrowed; pieces of up to 262,120 bytes work with every libvirt
+/// - `data_len`: number of bytes
+/// - `sent` (unit bytes): number of bytes sent, or `VKVM_STREAM_WOULD_BLOCK` when a stream with
+///   `VKVM_STREAM_NONBLOCK` cannot send now
 ///
 /// libvirt: virStreamSend
 #[unsafe(no_mangle)]
@@ -54,17 +55,16 @@ pub unsafe extern "C" fn vkvm_stream_send(
     })
 }
 
-/// Receives data.
+/// Receives data from the stream.
 ///
-/// Only as many bytes of `data` are written as are received.
+/// Only the bytes that are received are written to `data`.
 ///
 /// - `flags` (default 0, enum stream_recv_flags): 0 receives holes as zeros
-/// - `data`: the data
-/// - `data_len`: how many bytes there is room for
-/// - `received` (unit bytes): how many bytes were received, 0 at the end of the data; or
-///   `VKVM_STREAM_WOULD_BLOCK`: with a stream that was made with `VKVM_STREAM_NONBLOCK` nothing
-///   has come yet; or `VKVM_STREAM_AT_HOLE`: a hole comes next, which `vkvm_stream_recv_hole`
-///   receives
+/// - `data`: buffer of the caller
+/// - `data_len`: size of the buffer in bytes
+/// - `received` (unit bytes): number of bytes received, 0 at the end; `VKVM_STREAM_WOULD_BLOCK`
+///   when a stream with `VKVM_STREAM_NONBLOCK` has no data now; `VKVM_STREAM_AT_HOLE` when a
+///   hole is next, which `vkvm_stream_recv_hole` receives
 ///
 /// libvirt: virStreamRecv, virStreamRecvFlags
 #[unsafe(no_mangle)]
@@ -83,11 +83,13 @@ pub unsafe extern "C" fn vkvm_stream_recv(
     })
 }
 
-/// Leaves out bytes, which are then zeros at the other end. The stream must have
-/// been opened for sparse data.
+/// Sends a hole through the sparse stream.
 ///
-/// - `length` (unit bytes): how long it is
-/// - `flags` (default 0): none are defined
+/// The other end creates empty space instead of receiving zeros. The stream must have been
+/// opened for sparse data.
+///
+/// - `length` (unit bytes): length of the hole
+/// - `flags` (default 0): unused, pass 0
 ///
 /// libvirt: virStreamSendHole
 #[unsafe(no_mangle)]
@@ -100,10 +102,12 @@ pub unsafe extern "C" fn vkvm_stream_send_hole(
     status(error, |c| c.get(stream, "stream")?.send_hole(length, flags))
 }
 
-/// Receives a hole, after `vkvm_stream_recv` has told that there is one.
+/// Receives a hole from the sparse stream.
 ///
-/// - `flags` (default 0): none are defined
-/// - `length` (unit bytes): how long it is
+/// It follows `VKVM_STREAM_AT_HOLE` from `vkvm_stream_recv`.
+///
+/// - `flags` (default 0): unused, pass 0
+/// - `length` (unit bytes): length of the hole
 ///
 /// libvirt: virStreamRecvHole
 #[unsafe(no_mangle)]
@@ -120,13 +124,15 @@ pub unsafe extern "C" fn vkvm_stream_recv_hole(
     })
 }
 
-/// Sends everything that a callback supplies, until it has no more data, as
-/// `virStreamSendAll` does. `vkvm_stream_finish` must follow. On failure the stream is
-/// aborted, unless the call was refused before the first piece. For blocking streams only.
+/// Sends all data that a callback supplies, like virStreamSendAll.
 ///
-/// - `handler`: gives the data; called in this call
+/// The stream must be a blocking one. Call `vkvm_stream_finish` afterwards. On failure the
+/// stream is aborted, unless the call was refused before the first piece.
+///
+/// - `handler`: supplies the data; called during this call
 /// - `userdata` (nullable): passed to the callback
-/// - `destroy` (nullable): releases the userdata
+/// - `destroy` (nullable): called once, when the callback will not be called any more, to
+///   release the user data
 ///
 /// libvirt: virStreamSend
 #[unsafe(no_mangle)]
@@ -145,13 +151,15 @@ pub unsafe extern "C" fn vkvm_stream_send_all(
     })
 }
 
-/// Passes all received data to a callback, as `virStreamRecvAll` does.
-/// `vkvm_stream_finish` must follow. On failure, such as a callback that returns -1, the
-/// stream is aborted. For blocking streams only.
+/// Receives all data and passes them to a callback, like virStreamRecvAll.
 ///
-/// - `handler`: takes the data; called in this call
+/// The stream must be a blocking one. Call `vkvm_stream_finish` afterwards. On failure, such as
+/// a callback that returns -1, the stream is aborted.
+///
+/// - `handler`: consumes the data; called during this call
 /// - `userdata` (nullable): passed to the callback
-/// - `destroy` (nullable): releases the userdata
+/// - `destroy` (nullable): called once, when the callback will not be called any more, to
+///   release the user data
 ///
 /// libvirt: virStreamRecv
 #[unsafe(no_mangle)]
@@ -170,15 +178,17 @@ pub unsafe extern "C" fn vkvm_stream_recv_all(
     })
 }
 
-/// Sends all that callbacks give, and of holes only the lengths. As
-/// `vkvm_stream_send_all` otherwise. The stream must have been opened for sparse
-/// data.
+/// Sends all data and holes that callbacks supply, like virStreamSparseSendAll.
 ///
-/// - `handler`: gives the data of a section; called in this call, as all three
-/// - `hole_handler`: tells whether data come next, or a hole
-/// - `skip_handler`: goes on behind a hole
+/// Apart from holes it is like `vkvm_stream_send_all`. The stream must have been opened for
+/// sparse data. All callbacks are called during this call.
+///
+/// - `handler`: supplies the data of a section
+/// - `hole_handler`: reports whether the next section of the source is data or a hole
+/// - `skip_handler`: skips a hole of the source
 /// - `userdata` (nullable): passed to the callbacks
-/// - `destroy` (nullable): releases the userdata
+/// - `destroy` (nullable): called once, when the callback will not be called any more, to
+///   release the user data
 ///
 /// libvirt: virStreamSend, virStreamSendHole
 #[unsafe(no_mangle)]
@@ -201,14 +211,16 @@ pub unsafe extern "C" fn vkvm_stream_sparse_send_all(
     })
 }
 
-/// Gives callbacks all that comes, and of holes only the lengths. As
-/// `vkvm_stream_recv_all` otherwise. The stream must have been opened for sparse
-/// data.
+/// Receives all data and holes and passes them to callbacks.
 ///
-/// - `handler`: takes the data; called in this call, as both
-/// - `hole_handler`: takes the holes
+/// Like virStreamSparseRecvAll, and apart from holes like `vkvm_stream_recv_all`. The stream
+/// must have been opened for sparse data. Both callbacks are called during this call.
+///
+/// - `handler`: consumes the data
+/// - `hole_handler`: consumes the holes
 /// - `userdata` (nullable): passed to the callbacks
-/// - `destroy` (nullable): releases the userdata
+/// - `destroy` (nullable): called once, when the callback will not be called any more, to
+///   release the user data
 ///
 /// libvirt: virStreamRecvFlags, virStreamRecvHole
 #[unsafe(no_mangle)]
@@ -229,20 +241,23 @@ pub unsafe extern "C" fn vkvm_stream_sparse_recv_all(
     })
 }
 
-/// Listens to what the stream is ready for; one callback per stream, and one
-/// that carries something already. It ends with `vkvm_stream_remove_callback`,
-/// `vkvm_stream_finish`, `vkvm_stream_abort`, or with the stream handle.
+/// Registers a callback for events of the stream: readable, writable, broken.
 ///
-/// When the stream is readable, receive until `VKVM_STREAM_WOULD_BLOCK`: libvirt
-/// keeps in memory what comes and is not received. When the connection breaks, the
-/// callback is told `VKVM_STREAM_EVENT_ERROR` and `VKVM_STREAM_EVENT_HANGUP`, once,
-/// whatever it listens to; together with `VKVM_STREAM_EVENT_READABLE` when it listens to
-/// that and data wait in a non-blocking stream. They can still be received.
+/// The stream must be open; it takes one callback. The registration ends with
+/// `vkvm_stream_remove_callback`, `vkvm_stream_finish`, `vkvm_stream_abort`, or with the stream
+/// handle.
 ///
-/// - `events` (enum stream_event_flags): what to listen to
+/// When the stream is readable, receive until `VKVM_STREAM_WOULD_BLOCK`: libvirt keeps data
+/// that are not received in memory. When the connection breaks, the callback receives
+/// `VKVM_STREAM_EVENT_ERROR` and `VKVM_STREAM_EVENT_HANGUP`, once, whichever events it is
+/// registered for; together with `VKVM_STREAM_EVENT_READABLE` if it is registered for that and
+/// data wait in a non-blocking stream. Those can still be received.
+///
+/// - `events` (enum stream_event_flags): events to report
 /// - `callback`: called on the thread that runs the event loop
 /// - `userdata` (nullable): passed to the callback
-/// - `destroy` (nullable): releases the userdata
+/// - `destroy` (nullable): called once, when the callback will not be called any more, to
+///   release the user data
 ///
 /// libvirt: virStreamEventAddCallback
 #[unsafe(no_mangle)]
@@ -265,9 +280,9 @@ pub unsafe extern "C" fn vkvm_stream_add_callback(
     })
 }
 
-/// Changes what is listened to.
+/// Changes the events that the stream's callback is registered for.
 ///
-/// - `events` (enum stream_event_flags): what to listen to; 0 for nothing
+/// - `events` (enum stream_event_flags): events to report; 0 means none
 ///
 /// libvirt: virStreamEventUpdateCallback
 #[unsafe(no_mangle)]
@@ -279,7 +294,7 @@ pub unsafe extern "C" fn vkvm_stream_update_callback(
     status(error, |c| event::stream::update_callback(&*c.get(stream, "stream")?, events))
 }
 
-/// Ends the listening.
+/// Removes the callback of the stream.
 ///
 /// libvirt: virStreamEventRemoveCallback
 /// cbindgen:calls_back
@@ -291,9 +306,10 @@ pub unsafe extern "C" fn vkvm_stream_remove_callback(
     status(error, |c| event::stream::remove_callback(&*c.get(stream, "stream")?))
 }
 
-/// Ends a transfer that is complete, and tells whether it went well: data that
-/// were sent may fail to be stored later. Removes the callback. After that the
-/// stream may carry something else.
+/// Finishes a completed transfer and reports whether it was successful.
+///
+/// Data that were sent may fail to be stored later, which is reported here. The callback is
+/// removed. Then the stream is unused again.
 ///
 /// libvirt: virStreamFinish
 /// cbindgen:calls_back
@@ -305,8 +321,9 @@ pub unsafe extern "C" fn vkvm_stream_finish(
     status(error, |c| c.get(stream, "stream")?.finish())
 }
 
-/// Breaks a transfer off. Removes the callback. After that the stream may carry
-/// something else.
+/// Aborts the transfer of the stream.
+///
+/// The callback is removed. Then the stream is unused again.
 ///
 /// libvirt: virStreamAbort
 /// cbindgen:calls_back

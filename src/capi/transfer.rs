@@ -11,19 +11,20 @@ use super::types::{vkvm_destroy_callback, vkvm_error, vkvm_progress_callback, vk
 use crate::calls;
 use crate::core::stream::Transfer;
 
-/// Sends a file to the volume, and waits until it is stored there.
+/// Uploads a file to the volume.
 ///
-/// The error of a transfer that `progress` ends has the code
-/// `VKVM_ERROR_ERR_OPERATION_ABORTED`; what was sent before is in the volume then.
+/// The call returns when the data are stored. A transfer that `progress` ends fails with
+/// `VKVM_ERROR_ERR_OPERATION_ABORTED`; the volume then contains what was sent before.
 ///
-/// - `path`: the file, on this machine
-/// - `offset` (default 0, unit bytes): where in the volume the data go
-/// - `length` (default 0, unit bytes): how much of the file to send; 0 for all
+/// - `path`: path of the file on this machine
+/// - `offset` (default 0, unit bytes): offset in the volume
+/// - `length` (default 0, unit bytes): number of bytes of the file to send; 0 means all
 /// - `flags` (default 0, enum storage_vol_upload_flags): 0 sends the holes of the file as zeros
-/// - `progress` (nullable): told how far it is; called in this call
+/// - `progress` (nullable): called during this call with the number of bytes transferred
 /// - `userdata` (nullable): passed to the callback
-/// - `destroy` (nullable): releases the userdata
-/// - `transferred` (unit bytes): how much went through, holes included
+/// - `destroy` (nullable): called once, when the callback will not be called any more, to
+///   release the user data
+/// - `transferred` (unit bytes): number of bytes transferred, holes included
 ///
 /// libvirt: virStorageVolUpload, virStreamSend, virStreamSendHole, virStreamFinish
 #[unsafe(no_mangle)]
@@ -48,21 +49,22 @@ pub unsafe extern "C" fn vkvm_storage_vol_upload_file(
     })
 }
 
-/// Receives the volume into a file.
+/// Downloads the volume to a file.
 ///
-/// A file that exists is overwritten. One that did not is removed again when the
-/// transfer fails, or `progress` ends it (error code
-/// `VKVM_ERROR_ERR_OPERATION_ABORTED`).
+/// An existing file is overwritten. A new file is removed when the transfer fails, or when
+/// `progress` ends it, which fails with `VKVM_ERROR_ERR_OPERATION_ABORTED`.
 ///
-/// - `path`: the file, on this machine
-/// - `offset` (default 0, unit bytes): where in the volume the data begin
-/// - `length` (default 0, unit bytes): how much to receive; 0 for all that is there
+/// - `path`: path of the file on this machine
+/// - `offset` (default 0, unit bytes): offset in the volume
+/// - `length` (default 0, unit bytes): number of bytes to receive; 0 means everything after the
+///   offset
 /// - `flags` (default 0, enum storage_vol_download_flags): 0 writes the holes of the volume as
 ///   zeros
-/// - `progress` (nullable): told how far it is; called in this call
+/// - `progress` (nullable): called during this call with the number of bytes transferred
 /// - `userdata` (nullable): passed to the callback
-/// - `destroy` (nullable): releases the userdata
-/// - `transferred` (unit bytes): how much went through, holes included
+/// - `destroy` (nullable): called once, when the callback will not be called any more, to
+///   release the user data
+/// - `transferred` (unit bytes): number of bytes transferred, holes included
 ///
 /// libvirt: virStorageVolDownload, virStreamRecv, virStreamRecvFlags, virStreamRecvHole,
 /// virStreamFinish
@@ -88,18 +90,20 @@ pub unsafe extern "C" fn vkvm_storage_vol_download_file(
     })
 }
 
-/// Sends what can be read from a file descriptor to the volume, as
-/// `vkvm_storage_vol_upload_file` does it.
+/// Uploads data from a file descriptor to the volume.
 ///
-/// - `fd` (descriptor): a file, pipe or socket, open for reading; a file is read from where it
-///   is. It stays open
-/// - `offset` (default 0, unit bytes): where in the volume the data go
-/// - `length` (default 0, unit bytes): how much to send; 0 for all there is
+/// Apart from the source it is like `vkvm_storage_vol_upload_file`.
+///
+/// - `fd` (descriptor): a file, pipe or socket that is open for reading, borrowed; a file is
+///   read from its current position
+/// - `offset` (default 0, unit bytes): offset in the volume
+/// - `length` (default 0, unit bytes): number of bytes to send; 0 means all
 /// - `flags` (default 0): as for `vkvm_storage_vol_upload_file`
-/// - `progress` (nullable): told how far it is; called in this call
+/// - `progress` (nullable): called during this call with the number of bytes transferred
 /// - `userdata` (nullable): passed to the callback
-/// - `destroy` (nullable): releases the userdata
-/// - `transferred` (unit bytes): how much went through, holes included
+/// - `destroy` (nullable): called once, when the callback will not be called any more, to
+///   release the user data
+/// - `transferred` (unit bytes): number of bytes transferred, holes included
 ///
 /// libvirt: virStorageVolUpload, virStreamSend, virStreamSendHole, virStreamFinish
 #[unsafe(no_mangle)]
@@ -124,18 +128,22 @@ pub unsafe extern "C" fn vkvm_storage_vol_upload_fd(
     })
 }
 
-/// Writes the volume to a file descriptor, as `vkvm_storage_vol_download_file`
-/// does it.
+/// Downloads the volume to a file descriptor.
 ///
-/// - `fd` (descriptor): a file, pipe or socket, open for writing; a file is written from where
-///   it is, and holes are zeros where it cannot have them. It stays open
-/// - `offset` (default 0, unit bytes): where in the volume the data begin
-/// - `length` (default 0, unit bytes): how much to receive; 0 for all that is there
+/// Apart from the destination it is like `vkvm_storage_vol_download_file`.
+///
+/// - `fd` (descriptor): a file, pipe or socket that is open for writing, borrowed; a file is
+///   written from its current position, and holes are written as zeros where it cannot have
+///   them
+/// - `offset` (default 0, unit bytes): offset in the volume
+/// - `length` (default 0, unit bytes): number of bytes to receive; 0 means everything after the
+///   offset
 /// - `flags` (default 0): as for `vkvm_storage_vol_download_file`
-/// - `progress` (nullable): told how far it is; called in this call
+/// - `progress` (nullable): called during this call with the number of bytes transferred
 /// - `userdata` (nullable): passed to the callback
-/// - `destroy` (nullable): releases the userdata
-/// - `transferred` (unit bytes): how much went through, holes included
+/// - `destroy` (nullable): called once, when the callback will not be called any more, to
+///   release the user data
+/// - `transferred` (unit bytes): number of bytes transferred, holes included
 ///
 /// libvirt: virStorageVolDownload, virStreamRecv, virStreamRecvFlags, virStreamRecvHole,
 /// virStreamFinish

@@ -40,8 +40,7 @@ macro_rules! handle {
 
 /// A connection to a hypervisor.
 ///
-/// Lifetime: objects made from it keep the connection open after it is freed.
-/// Threads: may be used from several at once.
+/// Lifetime: objects made from it keep the connection open after it is freed. Thread-safe.
 pub struct vkvm_conn;
 impl Handle for vkvm_conn {
     type Object = core::Conn;
@@ -70,48 +69,42 @@ impl Object for core::Conn {
     }
 }
 
-/// A domain: a virtual machine, running or only defined.
+/// A domain: a virtual machine or container, active or inactive.
 ///
-/// Lifetime: keeps its connection open. Threads: may be used from several at
-/// once.
+/// Lifetime: keeps its connection open. Thread-safe.
 pub struct vkvm_domain;
 handle!(vkvm_domain, core::Domain, Domain);
 
-/// A snapshot of a domain.
+/// A snapshot of a domain: its disks, and perhaps its memory, at a point in time.
 ///
-/// Lifetime: keeps its connection open. Threads: may be used from several at
-/// once.
+/// Lifetime: keeps its connection open. Thread-safe.
 pub struct vkvm_domain_snapshot;
 handle!(vkvm_domain_snapshot, core::DomainSnapshot, DomainSnapshot);
 
-/// A checkpoint of a domain: since then it is known what changed on its disks.
+/// A checkpoint of a domain, for incremental backups.
 ///
-/// Lifetime: keeps its connection open. Threads: may be used from several at
-/// once.
+/// From then on libvirt records which blocks of its disks change. Lifetime: keeps its
+/// connection open. Thread-safe.
 pub struct vkvm_domain_checkpoint;
 handle!(vkvm_domain_checkpoint, core::DomainCheckpoint, DomainCheckpoint);
 
-/// A storage pool: a place on a host that volumes are in.
+/// A storage pool: a source of volumes on a host, such as a directory.
 ///
-/// Lifetime: keeps its connection open. Threads: may be used from several at
-/// once.
+/// Lifetime: keeps its connection open. Thread-safe.
 pub struct vkvm_storage_pool;
 handle!(vkvm_storage_pool, core::StoragePool, StoragePool);
 
-/// A volume: a disk image or the like in a storage pool.
+/// A volume of a storage pool, such as a disk image.
 ///
-/// Lifetime: keeps its connection open. Threads: may be used from several at
-/// once.
+/// Lifetime: keeps its connection open. Thread-safe.
 pub struct vkvm_storage_vol;
 handle!(vkvm_storage_vol, core::StorageVol, StorageVol);
 
-/// A stream: carries data to or from a volume, a console, a channel, or a
-/// picture of a screen.
+/// A stream of data to or from a volume, console, channel or screen.
 ///
-/// Lifetime: keeps its connection open. The last `_free` aborts what it still
-/// carries. Threads: may be used from several at once, but only by one while it
-/// is opened, finished or aborted; the others' calls are refused meanwhile, and
-/// these calls while others are in one.
+/// Lifetime: keeps its connection open. The last `_free` aborts an unfinished transfer.
+/// Thread-safe, but only one thread may use it while it is opened, finished or aborted: calls
+/// of others are refused meanwhile, and so are these calls while others use it.
 pub struct vkvm_stream;
 impl Handle for vkvm_stream {
     type Object = core::Stream;
@@ -127,59 +120,51 @@ impl Object for core::Stream {
     }
 }
 
-/// A secret: a password or key that libvirt keeps.
+/// A secret: a password or key that libvirt stores.
 ///
-/// Lifetime: keeps its connection open. Threads: may be used from several at
-/// once.
+/// Lifetime: keeps its connection open. Thread-safe.
 pub struct vkvm_secret;
 handle!(vkvm_secret, core::Secret, Secret);
 
-/// A virtual network: what connects domains to each other and to the world.
+/// A virtual network that connects domains.
 ///
-/// Lifetime: keeps its connection open. Threads: may be used from several at
-/// once.
+/// Lifetime: keeps its connection open. Thread-safe.
 pub struct vkvm_network;
 handle!(vkvm_network, core::Network, Network);
 
-/// A port of a virtual network: the place of a domain in it.
+/// A port of a virtual network: the connection of a domain's interface to it.
 ///
-/// Lifetime: keeps its network and its connection. Threads: may be used from
-/// several at once.
+/// Lifetime: keeps its network and its connection. Thread-safe.
 pub struct vkvm_network_port;
 handle!(vkvm_network_port, core::NetworkPort, NetworkPort);
 
-/// A device of the host, real or made by software.
+/// A device of the host, physical or virtual.
 ///
-/// Lifetime: keeps its connection open. Threads: may be used from several at
-/// once.
+/// Lifetime: keeps its connection open. Thread-safe.
 pub struct vkvm_node_device;
 handle!(vkvm_node_device, core::NodeDevice, NodeDevice);
 
-/// A network filter: rules for the traffic of domains.
+/// A network filter: firewall rules for the traffic of domains.
 ///
-/// Lifetime: keeps its connection open. Threads: may be used from several at
-/// once.
+/// Lifetime: keeps its connection open. Thread-safe.
 pub struct vkvm_nwfilter;
 handle!(vkvm_nwfilter, core::NwFilter, Nwfilter);
 
-/// The use of a network filter on a network device.
+/// A binding of a network filter to a network device.
 ///
-/// Lifetime: keeps its connection open. Threads: may be used from several at
-/// once.
+/// Lifetime: keeps its connection open. Thread-safe.
 pub struct vkvm_nwfilter_binding;
 handle!(vkvm_nwfilter_binding, core::NwFilterBinding, NwfilterBinding);
 
 /// A network interface of the host.
 ///
-/// Lifetime: keeps its connection open. Threads: may be used from several at
-/// once.
+/// Lifetime: keeps its connection open. Thread-safe.
 pub struct vkvm_interface;
 handle!(vkvm_interface, core::Interface, Interface);
 
-/// A queue of events, with a descriptor that is readable while it is not empty.
+/// A queue of events with a pollable file descriptor.
 ///
-/// Lifetime: does not keep connections open; freeing it ends what was registered
-/// through it. Threads: may be used from several at once.
+/// Lifetime: does not keep connections open; freeing it ends its registrations. Thread-safe.
 pub struct vkvm_event_queue;
 impl Handle for vkvm_event_queue {
     type Object = event::EventQueue;
@@ -197,15 +182,13 @@ impl Object for event::EventQueue {
 
 /// A host, managed by commands with structured arguments and results.
 ///
-/// Lifetime: keeps its connection open. Threads: may be used from several at
-/// once.
+/// Lifetime: keeps its connection open. Thread-safe.
 pub struct vkvm_host;
 handle!(vkvm_host, host::Host, Host);
 
-/// Many hosts, to which commands go together.
+/// A set of hosts that commands are run on together.
 ///
-/// Lifetime: keeps its connections open. Threads: may be used from several at
-/// once; each host does one thing after the other.
+/// Lifetime: keeps its connections open. Thread-safe; each host runs one command at a time.
 pub struct vkvm_fleet;
 impl Handle for vkvm_fleet {
     type Object = host::Fleet;
@@ -218,10 +201,9 @@ impl Object for host::Fleet {
     }
 }
 
-/// A call that a thread of the library's makes.
+/// A call of a function on a thread of the library.
 ///
-/// Lifetime: independent of what it was started with. Threads: may be used from several at
-/// once.
+/// Lifetime: independent of its arguments. Thread-safe.
 pub struct vkvm_call;
 impl Handle for vkvm_call {
     type Object = calls::Call;
@@ -234,11 +216,9 @@ impl Object for calls::Call {
     }
 }
 
-/// A structured value: null, bool, int64, uint64, double, string, bytes, list,
-/// map or handle.
+/// A structured value: null, bool, number, text, bytes, list, map or handle.
 ///
-/// Lifetime: plain memory, independent of everything else, usable after fork.
-/// Threads: may be used from several at once.
+/// Lifetime: plain memory, independent of everything else, usable after fork. Thread-safe.
 pub struct vkvm_value;
 impl Handle for vkvm_value {
     type Object = SharedValue;
@@ -256,10 +236,10 @@ impl Object for SharedValue {
     }
 }
 
-/// What went wrong.
+/// An error: code, message and details.
 ///
-/// Lifetime: plain memory, independent of everything else, usable after fork.
-/// Threads: may be used from several at once; it never changes.
+/// Lifetime: plain memory, independent of everything else, usable after fork. Thread-safe; it
+/// never changes.
 pub struct vkvm_error;
 impl Handle for vkvm_error {
     type Object = Error;
@@ -273,13 +253,14 @@ impl Object for Error {
     }
 }
 
-/// Gets events.
+/// Receives events.
 ///
-/// All arguments but `userdata` are borrowed for the time of the call; `_ref`
-/// an object to keep it. `object` is what the event happened to, to be cast to
-/// its class (a `vkvm_domain *` for domain events), or NULL for a close
-/// callback. `args` is a map with what else is known, in the order in which
-/// Sys::Virt passes it. The callback may deregister itself and close `conn`.
+/// All arguments but `userdata` are borrowed for the duration of the call; `_ref` an object to
+/// keep it. `object` is the object of the event, to be cast to its class (a `vkvm_domain *` for
+/// domain events), or NULL for a close callback. `args` is a map with the arguments of the
+/// event, in the order in which Sys::Virt passes them. The callback may deregister itself and
+/// close `conn`.
+///
 /// cbindgen:runs=later
 pub type vkvm_event_callback = Option<
     unsafe extern "C" fn(
@@ -292,37 +273,44 @@ pub type vkvm_event_callback = Option<
 >;
 
 /// Called when a timer fires.
+///
 /// cbindgen:runs=later
 pub type vkvm_timeout_callback = Option<unsafe extern "C" fn(timer: c_int, userdata: *mut c_void)>;
 
-/// Called when a watched file descriptor is ready; `events` are some of
-/// `VKVM_EVENT_HANDLE_*`.
+/// Called when a watched file descriptor is ready.
+///
+/// `events` is a bitwise OR of `VKVM_EVENT_HANDLE_*`.
+///
 /// cbindgen:runs=later
 pub type vkvm_watch_callback =
     Option<unsafe extern "C" fn(watch: c_int, fd: c_int, events: c_int, userdata: *mut c_void)>;
 
-/// Answers what a server asks for while a connection opens.
+/// Provides the credentials that a server asks for while a connection opens.
 ///
-/// `credentials` is a list of maps with the keys `type` (one of `VKVM_CRED_*`),
-/// `prompt`, `challenge` and `result` (null, or the default answer). The
-/// callback sets each `result` to a string. It returns 0, or -1 to give up.
-/// It may be called several times. The library wipes its copies of the answers, in
-/// `credentials` too. libvirt gets a copy of each, which it frees without wiping it.
+/// `credentials` is a list of maps with the keys `type` (one of `VKVM_CRED_*`), `prompt`,
+/// `challenge` and `result` (null, or the default). The callback sets each `result` to a
+/// string, and returns 0, or -1 to cancel. It may be called several times. The library wipes
+/// its copies of the answers, in `credentials` too. libvirt gets a copy of each, which it frees
+/// without wiping it.
+///
 /// cbindgen:runs=during
 pub type vkvm_auth_callback =
     Option<unsafe extern "C" fn(credentials: *mut vkvm_value, userdata: *mut c_void) -> c_int>;
 
-/// Called when a stream is ready; `events` are some of `VKVM_STREAM_EVENT_*`.
+/// Called when a stream is ready.
 ///
-/// The callback may remove itself, finish or abort the stream, and free it.
+/// `events` is a bitwise OR of `VKVM_STREAM_EVENT_*`. The callback may remove itself, finish or
+/// abort the stream, and free it.
+///
 /// cbindgen:runs=later
 pub type vkvm_stream_callback =
     Option<unsafe extern "C" fn(stream: *mut vkvm_stream, events: c_int, userdata: *mut c_void)>;
 
-/// Gives the data that a stream is to send.
+/// Supplies the data that a stream sends.
 ///
-/// It writes up to `data_len` bytes to `data` and returns how many they are, 0
-/// when there are no more, or -1 to give up. It may use the stream, end and free it.
+/// It writes up to `data_len` bytes to `data`, and returns the number of bytes written, 0 at
+/// the end, or -1 to cancel. It may use, end and free the stream.
+///
 /// cbindgen:runs=during
 pub type vkvm_stream_source_callback = Option<
     unsafe extern "C" fn(
@@ -333,10 +321,11 @@ pub type vkvm_stream_source_callback = Option<
     ) -> c_int,
 >;
 
-/// Takes the data that a stream has received.
+/// Consumes the data that a stream has received.
 ///
-/// It returns how many of the `data_len` bytes it took (it is called again with
-/// the rest), or -1 to give up. It may use the stream, end and free it.
+/// It returns the number of bytes consumed of `data_len` (it is called again with the rest), or
+/// -1 to cancel. It may use, end and free the stream.
+///
 /// cbindgen:runs=during
 pub type vkvm_stream_sink_callback = Option<
     unsafe extern "C" fn(
@@ -347,10 +336,11 @@ pub type vkvm_stream_sink_callback = Option<
     ) -> c_int,
 >;
 
-/// Tells what comes next where the data that a stream is to send come from.
+/// Reports whether the next section of the source is data or a hole.
 ///
-/// It sets `in_data` to whether data come next, or a hole, and `length` to how
-/// many bytes it is long, 0 at the end of all. It returns 0, or -1 to give up.
+/// It sets `in_data` to true for data, and `length` to the number of bytes in the section, 0 at
+/// the end. It returns 0, or -1 to cancel.
+///
 /// cbindgen:runs=during
 pub type vkvm_stream_section_callback = Option<
     unsafe extern "C" fn(
@@ -361,32 +351,35 @@ pub type vkvm_stream_section_callback = Option<
     ) -> c_int,
 >;
 
-/// Takes a hole of `length` bytes that a stream has received, or goes on behind
-/// one where the data that it is to send come from.
+/// Consumes a received hole, or skips a hole of the source.
 ///
-/// It returns 0, or -1 to give up.
+/// The hole has `length` bytes. The callback returns 0, or -1 to cancel.
+///
 /// cbindgen:runs=during
 pub type vkvm_stream_hole_callback = Option<
     unsafe extern "C" fn(stream: *mut vkvm_stream, length: i64, userdata: *mut c_void) -> c_int,
 >;
 
-/// Told how far a transfer is: `done` of `total` bytes; a `total` of 0 is
-/// unknown. Holes of sparse transfers count as bytes. `done` never decreases; it
-/// equals `total` in the last call only, after the transfer has succeeded.
+/// Receives the progress of a transfer.
 ///
-/// It returns 0, or -1 to end the transfer, which the last call does not. It is called
-/// before the first byte, after each piece (256 KiB, or a hole), and at the end.
+/// `done` of `total` bytes are transferred; a `total` of 0 means unknown. Holes of sparse
+/// transfers count as bytes. `done` never decreases; it equals `total` only in the last call,
+/// after the transfer has succeeded.
+///
+/// The callback returns 0, or -1 to end the transfer, which has no effect in the last call. It
+/// is called before the first byte, after each piece (256 KiB, or a hole), and at the end.
+///
 /// cbindgen:runs=during
 pub type vkvm_progress_callback =
     Option<unsafe extern "C" fn(done: u64, total: u64, userdata: *mut c_void) -> c_int>;
 
-/// Hears how far a long command of a host is.
+/// Receives the progress of a command of the host facade.
 ///
-/// `done` of `total` are ready, both counted in `unit`, like "bytes"; `total` is 0
-/// where it is not known. Neither `done` nor its share of `total` decreases. They are
-/// equal in the last call only, after the command has succeeded; a command that fails
-/// ends without such a call. The callback returns 0 to go on, or -1 to cancel the
-/// command, which the last call does not.
+/// `done` of `total` are complete, both in `unit`, such as "bytes"; a `total` of 0 means
+/// unknown. Neither `done` nor its share of `total` decreases. They are equal only in the last
+/// call, after the command has succeeded; a command that fails ends without such a call. The
+/// callback returns 0, or -1 to cancel the command, which has no effect in the last call.
+///
 /// cbindgen:runs=during
 pub type vkvm_host_progress_callback = Option<
     unsafe extern "C" fn(
@@ -397,25 +390,27 @@ pub type vkvm_host_progress_callback = Option<
     ) -> c_int,
 >;
 
-/// Releases the userdata of a callback: runs exactly once, after the last call
-/// of the callback, even when the registration failed. May be NULL.
+/// Releases the user data of a callback.
+///
+/// It runs exactly once, after the last call of the callback, even when the registration
+/// failed. May be NULL.
+///
 /// cbindgen:runs=at_end
 pub type vkvm_destroy_callback = Option<unsafe extern "C" fn(userdata: *mut c_void)>;
 
-/// What an event loop of the program's own does for libvirt, for
-/// `vkvm_event_register_impl`. No member may be NULL.
+/// The functions of the program's own event loop, for `vkvm_event_register_impl`.
 ///
-/// Numbers of watches and timers are the loop's to choose, from 0 up; -1 is a
-/// failure. When adding fails, neither `callback` nor `destroy` may be called.
-/// The functions may be called from any thread that uses the library, and from
-/// within callbacks.
+/// No member may be NULL. The loop chooses the ids of watches and timers, from 0 up; -1 is a
+/// failure. When adding fails, neither `callback` nor `destroy` may be called. The functions
+/// may be called from any thread that uses the library, and from callbacks.
+///
 /// cbindgen:runs=later
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct vkvm_event_impl {
-    /// Watches a descriptor for some of `VKVM_EVENT_HANDLE_*`: whenever it is
-    /// ready `callback` is called with the number, the descriptor, what it is
-    /// ready for, and `data`. Returns the number of the watch.
+    /// Watches a file descriptor for events, a bitwise OR of `VKVM_EVENT_HANDLE_*`. Whenever it
+    /// is ready, `callback` is called with the id of the watch, the descriptor, the events, and
+    /// `data`. Returns the id of the watch.
     pub add_handle: Option<
         unsafe extern "C" fn(
             userdata: *mut c_void,
@@ -426,15 +421,15 @@ pub struct vkvm_event_impl {
             destroy: vkvm_destroy_callback,
         ) -> c_int,
     >,
-    /// Changes what a descriptor is watched for; 0 is nothing, for the time being.
+    /// Changes the events of a watch; 0 means none until the next change.
     pub update_handle:
         Option<unsafe extern "C" fn(userdata: *mut c_void, watch: c_int, events: c_int)>,
-    /// Ends a watch: no more calls, and `destroy` is called with `data` once, but
-    /// after this has returned. Returns 0.
+    /// Removes a watch: `callback` is not called any more, and `destroy` is called once with
+    /// `data`, after this function has returned. Returns 0.
     pub remove_handle: Option<unsafe extern "C" fn(userdata: *mut c_void, watch: c_int) -> c_int>,
-    /// Adds a timer that fires each `frequency` ms, with 0 on each turn of the
-    /// loop, with -1 not until it is updated: `callback` is called with the number
-    /// and `data`. Returns the number of the timer.
+    /// Adds a timer that fires every `frequency` ms, 0 on each iteration of the loop, -1 not
+    /// until it is updated. `callback` is called with the id of the timer and `data`. Returns
+    /// the id of the timer.
     pub add_timeout: Option<
         unsafe extern "C" fn(
             userdata: *mut c_void,
@@ -444,24 +439,25 @@ pub struct vkvm_event_impl {
             destroy: vkvm_destroy_callback,
         ) -> c_int,
     >,
-    /// Changes how often a timer fires.
+    /// Changes the interval of a timer.
     pub update_timeout:
         Option<unsafe extern "C" fn(userdata: *mut c_void, timer: c_int, frequency: c_int)>,
-    /// Ends a timer, as a watch is ended. Returns 0.
+    /// Removes a timer, in the same way as a watch. Returns 0.
     pub remove_timeout: Option<unsafe extern "C" fn(userdata: *mut c_void, timer: c_int) -> c_int>,
 }
 
-/// Gets the parts of a value, one by one, from `vkvm_value_visit`.
+/// The functions that receive the parts of a value, from `vkvm_value_visit`.
 ///
-/// A list or map is announced with its number of items, then come its items
-/// (in a map, `key` before each), then `end`. Texts and keys are `len` bytes
-/// without a NUL behind them; a text is borrowed for the time of the call, a
-/// key until its map is complete. No member may be NULL.
+/// A list or map is announced with its number of items. Its items follow, in a map each after
+/// its `key`, then `end`. Texts and keys are `len` bytes without a NUL after them; a text is
+/// borrowed for the duration of the call, a key until its map is complete. No member may be
+/// NULL.
+///
 /// cbindgen:runs=during
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct vkvm_value_visitor {
-    /// Nothing.
+    /// Null.
     pub null: Option<unsafe extern "C" fn(userdata: *mut c_void)>,
     /// True or false.
     pub boolean: Option<unsafe extern "C" fn(userdata: *mut c_void, value: bool)>,
@@ -476,7 +472,7 @@ pub struct vkvm_value_visitor {
         Option<unsafe extern "C" fn(userdata: *mut c_void, text: *const libc::c_char, len: usize)>,
     /// Bytes.
     pub bytes: Option<unsafe extern "C" fn(userdata: *mut c_void, data: *const u8, len: usize)>,
-    /// A handle, borrowed; its class as in function names, like "domain".
+    /// A handle, borrowed, and its class as in function names, such as "domain".
     pub handle: Option<
         unsafe extern "C" fn(
             userdata: *mut c_void,

@@ -26,21 +26,20 @@ use crate::handle::{self, AnyHandle};
 use crate::memory;
 use crate::value::{Map, Value};
 
-/// Calls a function by its name.
+/// Calls a function by its name, with its arguments in a map.
 ///
-/// Every function has a name here that returns 0 or -1, but for those of values
-/// (`vkvm_value_*`), those that need a callback, and those that visit a value.
-/// Callbacks that may be NULL are. It takes no longer than calls on the connection may, where
-/// that was set: `vkvm_conn_set_call_timeout`.
+/// Every function that returns 0 or -1 can be called, except those of values (`vkvm_value_*`),
+/// those that require a callback, and those that take a visitor. Optional callbacks are NULL.
+/// The call is limited by `vkvm_conn_set_call_timeout`.
 ///
-/// - `function`: its name, like "vkvm_domain_get_info"
-/// - `args` (nullable, map): a map of its arguments by the names of its parameters, the object
-///   included: handles, values, texts, numbers, bools, lists of them, and bytes. Lengths are not
-///   given: lists and bytes have theirs, but for the room of `vkvm_stream_recv` (`data_len`).
-///   What is left out, or null, takes its default, or NULL where that is allowed. A name that
-///   the function does not have is an error that lists those it has.
-/// - `result`: null for a function without results, the result itself where there is one,
-///   a map of them by their names where there are several. It owns its handles
+/// - `function`: name of the function, such as "vkvm_domain_get_info"
+/// - `args` (nullable, map): a map of arguments by the names of the parameters, the object
+///   included: handles, values, texts, numbers, bools, bytes, and lists. Lengths are omitted,
+///   as lists and bytes have theirs, except for the buffer size of `vkvm_stream_recv`
+///   (`data_len`). An argument that is missing or null has its default, or NULL where that is
+///   allowed. An unknown name is an error that lists the known ones
+/// - `result`: null for a function without outputs, the output itself if there is one, a map of
+///   outputs by name if there are several. It owns its handles
 ///
 /// cbindgen:class=call
 /// cbindgen:blocks
@@ -68,31 +67,32 @@ pub unsafe extern "C" fn vkvm_invoke(
     })
 }
 
-/// Starts a call of a function, which a thread of the library's makes.
+/// Starts a call of a function on a thread of the library, and returns immediately.
 ///
-/// Returns at once. On one connection `max_calls` calls go on at the same time (see
-/// `vkvm_conn_open_with`), the others wait for their turn; the calls of one stream are made
-/// one after the other, but a console or channel receives while it sends. A function that never waits for a daemon is called at once, on this
-/// thread. Arguments are copied: everything but the connection may be freed as soon as this
-/// returns. Freeing the connection gives up its calls.
+/// At most `max_calls` calls run at the same time on a connection (see `vkvm_conn_open_with`),
+/// further ones wait. Calls on one stream run one after the other, except that a console or
+/// channel receives while it sends. A function that never waits for a daemon runs immediately,
+/// on this thread. Arguments are copied: everything but the connection may be freed when this
+/// function has returned. Freeing the connection cancels its calls.
 ///
 /// When the deadline passes, the call is done, with the error `VKVM_ERROR_OWN_TIMEOUT`. libvirt
-/// cannot be interrupted: what the call was at goes on, and its answer is dropped when it
-/// comes. `vkvm_call_cancel` lists what is ended. A connection with 16 such calls takes no new
-/// ones (`VKVM_ERROR_OWN_BUSY`); see `vkvm_conn_get_calls`.
+/// cannot be interrupted: the operation continues, and its result is discarded.
+/// `vkvm_call_cancel` lists the operations that are aborted. A connection with 16 such
+/// abandoned calls accepts no new ones (`VKVM_ERROR_OWN_BUSY`); see `vkvm_conn_get_calls`.
 ///
-/// A call that is done becomes an entry of the queue, with the keys `class` ("call"), `tag` and
-/// `call` (the handle). Its place is kept from the start, so it is never lost; a queue without
-/// room for it is an error here (`VKVM_ERROR_OWN_BUSY`).
+/// A call that is done becomes an entry of the queue with the keys `class` ("call"), `tag` and
+/// `call` (the handle). Its place is reserved at the start, so it is never lost; a queue
+/// without a free place is an error (`VKVM_ERROR_OWN_BUSY`).
 ///
-/// - `function`: its name, as for `vkvm_invoke`; not one that acts on the thread that calls it,
-///   like `vkvm_event_run_default`
-/// - `args` (nullable, map): its arguments, as for `vkvm_invoke`. File descriptors are duplicated
-/// - `timeout_ms` (default 0, unit ms): how long it may take, from now; 0 for the limit of the
-///   connection, `vkvm_conn_set_call_timeout`
-/// - `queue` (nullable): where to tell that it is done; NULL to wait with `vkvm_call_wait`
-/// - `tag` (default 0): a number of the caller's choice, to know it by in the queue
-/// - `call`: the call; freeing it neither ends the call nor its entry in the queue
+/// - `function`: name of the function, as for `vkvm_invoke`; not one that acts on the calling
+///   thread, such as `vkvm_event_run_default`
+/// - `args` (nullable, map): arguments, as for `vkvm_invoke`. File descriptors are duplicated
+/// - `timeout_ms` (default 0, unit ms): timeout from now; 0 means that of the connection,
+///   `vkvm_conn_set_call_timeout`
+/// - `queue` (nullable): queue that receives the call when it is done; NULL to wait with
+///   `vkvm_call_wait`
+/// - `tag` (default 0): a number of the caller's choice that identifies the call in the queue
+/// - `call`: the call; freeing it neither cancels the call nor removes its entry from the queue
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_call_start(
     function: *const c_char,
@@ -119,20 +119,21 @@ pub unsafe extern "C" fn vkvm_call_start(
     })
 }
 
-/// Adds a hold on the call handle.
+/// Adds a reference to the call handle.
 ///
-/// - `return` (nullable): the handle, which then needs one more `vkvm_call_free`, or NULL when
-///   it is not live, or has 524,287 references.
+/// - `return` (nullable): the handle, which needs one more `vkvm_call_free`; NULL when it is
+///   not live or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_call_ref(call: *mut vkvm_call) -> *mut vkvm_call {
     direct(std::ptr::null_mut(), |c| c.retain(call))
 }
 
-/// Gives up a hold on the call handle. The call goes on: `vkvm_call_cancel` gives it up. NULL
-/// and handles that are not live are left alone.
+/// Releases a reference to the call handle.
 ///
-/// With the last one a result ends that nobody else has. Where it may hold secrets (`secret` in
-/// the API file), it is overwritten; who still has it frees it with `vkvm_value_wipe_and_free`.
+/// The call continues; `vkvm_call_cancel` cancels it. With the last reference the result is
+/// freed, unless something else refers to it. A result that may be secret (`secret` in the API
+/// file) is wiped; if it is still in use, free it with `vkvm_value_wipe_and_free`. NULL and
+/// handles that are not live are ignored.
 ///
 /// - `call` (consumed, nullable)
 ///
@@ -144,9 +145,8 @@ pub unsafe extern "C" fn vkvm_call_free(call: *mut vkvm_call) {
 
 /// Waits until the call is done.
 ///
-/// - `timeout` (default -1, unit ms): how long to wait; 0 for not at all, -1 for as long as it
-///   takes
-/// - `done`: whether it is done
+/// - `timeout` (default -1, unit ms): time to wait; 0 does not wait, -1 means no limit
+/// - `done`: true if the call is done
 ///
 /// cbindgen:blocks
 #[unsafe(no_mangle)]
@@ -163,12 +163,11 @@ pub unsafe extern "C" fn vkvm_call_wait(
     })
 }
 
-/// Gets what a call has come to: its result, or its error, which is then the error of this
-/// function.
+/// Returns the result of the call, or fails with the error of the call.
 ///
-/// The error of a call that is not done is `VKVM_ERROR_OWN_BUSY`.
+/// A call that is not done is an error, `VKVM_ERROR_OWN_BUSY`.
 ///
-/// - `result`: as of `vkvm_invoke`; each time the same value, so that it is not copied
+/// - `result`: as in `vkvm_invoke`; each call returns the same value, without copying
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_call_get_result(
     call: *mut vkvm_call,
@@ -182,20 +181,21 @@ pub unsafe extern "C" fn vkvm_call_get_result(
     })
 }
 
-/// Gives a call up.
+/// Cancels the call.
 ///
-/// It is done, with the error `VKVM_ERROR_OWN_CANCELLED`. A call that has not begun never
-/// begins. libvirt cannot be interrupted: a running call goes on, as after its deadline, but:
+/// It is then done, with the error `VKVM_ERROR_OWN_CANCELLED`. A call that has not begun never
+/// begins. libvirt cannot be interrupted: a running call continues, as after its deadline,
+/// except for these:
 ///
-/// - the job of a domain (migration, save, core dump) is aborted, and only the one that the call
-///   has started. A call that waits for the job of another call of this process has not begun.
-///   Of jobs of other clients libvirt tells what they do and since when; one of the same kind
-///   that begins while the call waits for another client's job cannot be told from its own
-/// - a command of a host and a transfer that have a progress end
-/// - waiting for the block job of a disk aborts that
-/// - an opening is ended, as after the `timeout_ms` of `vkvm_conn_open_with`
+/// - the job of a domain (migration, save, core dump) is aborted if the call has started it. A
+///   call that waits for the job of another call of this process has not begun. libvirt reports
+///   only the operation and the start of other clients' jobs, so a job of the same kind that
+///   another client starts while the call waits cannot be told from its own
+/// - a command of a host, or a transfer, that reports progress ends
+/// - a wait for the block job of a disk aborts the job
+/// - the opening of a connection ends, as after the `timeout_ms` of `vkvm_conn_open_with`
 ///
-/// Cancelling a call that is done changes nothing.
+/// Cancelling a call that is done has no effect.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_call_cancel(
     call: *mut vkvm_call,
@@ -207,24 +207,24 @@ pub unsafe extern "C" fn vkvm_call_cancel(
     })
 }
 
-/// Returns the progress of a call that was started.
+/// Returns the progress of the call.
 ///
-/// It is known of:
+/// It is available for:
 ///
-/// - the job of a domain: migration, save, managed save, core dump. A thread of the library asks
-///   the daemon every 100 ms, from the first time that this function is called until it has not
-///   been called for 2 s; so it returns at once, and the first time null
-/// - commands of a host that take long: see `progress` in `vkvm_host_commands`
+/// - the job of a domain: migration, save, managed save, core dump. A thread of the library
+///   polls the daemon every 100 ms, from the first call of this function until it has not been
+///   called for 2 s. So this function returns immediately, and null the first time
+/// - commands of a host with `progress` in `vkvm_host_commands`
 /// - transfers of volumes, such as `vkvm_storage_vol_upload_file`
-/// - waiting for the block job of a disk, `vkvm_domain_wait_for_block_job`
+/// - a wait for the block job of a disk, `vkvm_domain_wait_for_block_job`
 ///
-/// libvirt has no progress of cloning or wiping a volume; the command `volume.clone` of a host
+/// libvirt reports no progress of cloning or wiping a volume; the host's command "volume.clone"
 /// compares the allocations of both volumes instead.
 ///
-/// - `progress` (map, nullable): null where nothing is known, or `done`, `total` (0 where that
-///   is not known) and `unit`, like "bytes"; `rate`, how much is done per second, and
-///   `remaining_ms`, how long the rest takes at that rate, both null where they are not known.
-///   Neither `done` nor its share of `total` ever decreases, and `done` never exceeds `total`
+/// - `progress` (map, nullable): null when unknown, or a map with the keys `done`, `total` (0
+///   when unknown), `unit` (such as "bytes"), `rate` (amount per second) and `remaining_ms`
+///   (estimated time left), both null when unknown. Neither `done` nor its share of `total`
+///   ever decreases, and `done` never exceeds `total`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_call_get_progress(
     call: *mut vkvm_call,
@@ -247,12 +247,12 @@ pub unsafe extern "C" fn vkvm_call_get_progress(
     })
 }
 
-/// Reports progress of a call in its queue.
+/// Enables progress entries of the call in its queue.
 ///
-/// From now on the queue gets an entry when the call is further than `vkvm_call_get_progress`
-/// said last, with the keys `class` ("progress"), `tag` and `call`. There is at most one such
-/// entry of a call until the function is called again, and none while the queue is full. A call
-/// without a queue has none.
+/// From now on the queue receives an entry when the call has advanced beyond the last result of
+/// `vkvm_call_get_progress`, with the keys `class` ("progress"), `tag` and `call`. There is at
+/// most one such entry of a call until that function is called again, and none while the queue
+/// is full. A call without a queue has none.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_call_watch_progress(
     call: *mut vkvm_call,
@@ -264,12 +264,11 @@ pub unsafe extern "C" fn vkvm_call_watch_progress(
     })
 }
 
-/// Asks a call to end.
+/// Asks the call to stop at its next report of progress.
 ///
-/// A transfer or a command of a host ends at its next report of progress, as if its progress
-/// callback had ended it, with the error `VKVM_ERROR_ERR_OPERATION_ABORTED`. Unlike after
-/// `vkvm_call_cancel` the call is done only when it has ended. A call that reports no progress
-/// goes on.
+/// A transfer or a command of a host then ends as if its progress callback had ended it, with
+/// the error `VKVM_ERROR_ERR_OPERATION_ABORTED`. Unlike after `vkvm_call_cancel`, the call is
+/// done only when it has ended. A call that reports no progress continues.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_call_stop(
     call: *mut vkvm_call,
@@ -281,13 +280,13 @@ pub unsafe extern "C" fn vkvm_call_stop(
     })
 }
 
-/// Sets how long calls on this connection may take that are made by `vkvm_call_start` or
-/// `vkvm_invoke`, with all objects that are made from it.
+/// Sets the timeout for calls of the connection.
 ///
-/// It does not bound functions that are called directly, as these are made on the thread that
-/// calls them.
+/// It applies to `vkvm_call_start` and `vkvm_invoke` with the connection and all objects made
+/// from it. Functions that are called directly are not limited, as they run on the calling
+/// thread.
 ///
-/// - `timeout_ms` (unit ms): how long; 0 for no limit
+/// - `timeout_ms` (unit ms): the timeout; 0 means no limit
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_conn_set_call_timeout(
     conn: *mut vkvm_conn,
@@ -302,9 +301,11 @@ pub unsafe extern "C" fn vkvm_conn_set_call_timeout(
     })
 }
 
-/// Gets how long calls on this connection may take; see `vkvm_conn_set_call_timeout`.
+/// Returns the timeout for calls of the connection.
 ///
-/// - `timeout_ms` (unit ms): how long; 0 for no limit
+/// See `vkvm_conn_set_call_timeout`.
+///
+/// - `timeout_ms` (unit ms): the timeout; 0 means no limit
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_conn_get_call_timeout(
     conn: *mut vkvm_conn,
@@ -318,11 +319,12 @@ pub unsafe extern "C" fn vkvm_conn_get_call_timeout(
     })
 }
 
-/// Counts the calls on a connection that were started by `vkvm_call_start` or bounded by
-/// `vkvm_conn_set_call_timeout`.
+/// Returns the numbers of running, waiting and abandoned calls of the connection.
 ///
-/// - `calls` (map): `running` (threads are at work on them), `waiting` (for their turn) and
-///   `abandoned` (given up, while libvirt has not answered yet)
+/// Calls of `vkvm_call_start` are counted, and those limited by `vkvm_conn_set_call_timeout`.
+///
+/// - `calls` (map): a map with the keys `running` (on a thread), `waiting` (for a thread) and
+///   `abandoned` (cancelled or timed out, while libvirt has not returned)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_conn_get_calls(
     conn: *mut vkvm_conn,

@@ -24,11 +24,12 @@ fn emulator<'c>(
     })
 }
 
-/// Gets how many virtual CPUs a domain can have at most.
+/// Returns the maximum number of virtual CPUs of a domain.
 ///
-/// - `type` (nullable): the type of domain, such as "kvm"; NULL for the default of the
-///   driver
-/// - `count`: how many
+/// It does not consider the emulator's limit; `vkvm_conn_get_domain_capabilities` does.
+///
+/// - `type` (nullable): type of the domain, such as "kvm"; NULL means the driver's default
+/// - `count`: the maximum
 ///
 /// libvirt: virConnectGetMaxVcpus
 #[unsafe(no_mangle)]
@@ -45,14 +46,13 @@ pub unsafe extern "C" fn vkvm_conn_get_max_vcpus(
     })
 }
 
-/// Gets which CPUs of the host are online.
+/// Returns the CPUs of the host, and which of them are online.
 ///
 /// - `flags` (default 0): unused, pass 0
-/// - `totcpus`: how many CPUs the host has
-/// - `onlinemap`: a bit for each CPU, set when it is online; CPU 0 is the lowest
-///   bit of the first byte
-/// - `onlinemap_len`: how many bytes that is
-/// - `totonline`: how many CPUs are online
+/// - `totcpus`: number of CPUs
+/// - `onlinemap`: a bit for each CPU, set when it is online; CPU 0 is bit 0 of the first byte
+/// - `onlinemap_len`: number of bytes
+/// - `totonline`: number of online CPUs
 ///
 /// libvirt: virNodeGetCPUMap
 #[unsafe(no_mangle)]
@@ -77,11 +77,13 @@ pub unsafe extern "C" fn vkvm_conn_get_node_cpu_map(
     })
 }
 
-/// Compares the CPU of the host with another one.
+/// Compares a CPU description with the CPU of the host.
 ///
-/// - `xml`: a `<cpu>` document, or a `<domain>` that has one
+/// It does not consider the hypervisor; `vkvm_conn_compare_hypervisor_cpu` does.
+///
+/// - `xml`: a `<cpu>` document, or a `<domain>` document that has one
 /// - `flags` (default 0, enum conn_compare_cpu_flags)
-/// - `result` (enum conn_cpu_compare_result): what the host's CPU is
+/// - `result` (enum conn_cpu_compare_result): how the host's CPU compares
 ///
 /// libvirt: virConnectCompareCPU
 #[unsafe(no_mangle)]
@@ -99,10 +101,12 @@ pub unsafe extern "C" fn vkvm_conn_compare_cpu(
     })
 }
 
-/// Gets the most capable CPU that several hosts have in common.
+/// Computes the most capable CPU that is compatible with several hosts.
 ///
-/// - `xml`: the hosts' `<cpu>` documents
-/// - `xml_len`: how many there are
+/// `vkvm_conn_baseline_hypervisor_cpu` also considers the hypervisor.
+///
+/// - `xml`: `<cpu>` documents of the hosts, borrowed
+/// - `xml_len`: number of elements
 /// - `flags` (default 0, enum conn_baseline_cpu_flags)
 /// - `cpu`: a `<cpu>` document
 ///
@@ -124,12 +128,14 @@ pub unsafe extern "C" fn vkvm_conn_baseline_cpu(
     })
 }
 
-/// Gets the names of the CPU models that the hypervisor knows.
+/// Lists the CPU models that libvirt supports for an architecture.
 ///
-/// - `arch`: the architecture, like "x86_64"
+/// A hypervisor may support fewer: `vkvm_conn_get_domain_capabilities` lists those.
+///
+/// - `arch`: architecture, such as "x86_64"
 /// - `flags` (default 0): unused, pass 0
-/// - `names`: the names
-/// - `names_len`: how many there are
+/// - `names`: the names; an empty list means no restriction
+/// - `names_len`: number of elements
 ///
 /// libvirt: virConnectGetCPUModelNames
 #[unsafe(no_mangle)]
@@ -147,16 +153,15 @@ pub unsafe extern "C" fn vkvm_conn_get_cpu_model_names(
     })
 }
 
-/// Compares the CPU that an emulator can provide with another one.
+/// Compares a CPU description with the CPU that an emulator can provide.
 ///
-/// - `emulator` (nullable): the path of the emulator; NULL for the usual one
-/// - `arch` (nullable): the architecture of the guest; NULL for the host's
-/// - `machine` (nullable): the type of machine; NULL for the usual one
-/// - `virttype` (nullable): the kind of virtualization, like "kvm"; NULL for the
-///   usual one
+/// - `emulator` (nullable): path of the emulator; NULL means the default
+/// - `arch` (nullable): architecture of the guest; NULL means the host's
+/// - `machine` (nullable): machine type; NULL means the default
+/// - `virttype` (nullable): virtualization type, such as "kvm"; NULL means the default
 /// - `xml`: a `<cpu>` document
 /// - `flags` (default 0, enum conn_compare_cpu_flags)
-/// - `result` (enum conn_cpu_compare_result): what the CPU of the emulator is
+/// - `result` (enum conn_cpu_compare_result): how the emulator's CPU compares
 ///
 /// libvirt: virConnectCompareHypervisorCPU
 #[unsafe(no_mangle)]
@@ -180,15 +185,16 @@ pub unsafe extern "C" fn vkvm_conn_compare_hypervisor_cpu(
     })
 }
 
-/// Gets the most capable CPU that an emulator can provide on several hosts.
+/// Computes the most capable CPU that an emulator can provide on several hosts.
 ///
-/// - `emulator` (nullable): the path of the emulator; NULL for the usual one
-/// - `arch` (nullable): the architecture of the guest; NULL for the host's
-/// - `machine` (nullable): the type of machine; NULL for the usual one
-/// - `virttype` (nullable): the kind of virtualization, like "kvm"; NULL for the
-///   usual one
-/// - `xml`: the hosts' `<cpu>` documents
-/// - `xml_len`: how many there are
+/// The best input are the host-model CPUs of `vkvm_conn_get_domain_capabilities` of each host.
+///
+/// - `emulator` (nullable): path of the emulator; NULL means the default
+/// - `arch` (nullable): architecture of the guest; NULL means the host's
+/// - `machine` (nullable): machine type; NULL means the default
+/// - `virttype` (nullable): virtualization type, such as "kvm"; NULL means the default
+/// - `xml`: `<cpu>` documents of the hosts, borrowed
+/// - `xml_len`: number of elements
 /// - `flags` (default 0, enum conn_baseline_cpu_flags)
 /// - `cpu`: a `<cpu>` document
 ///
@@ -216,13 +222,15 @@ pub unsafe extern "C" fn vkvm_conn_baseline_hypervisor_cpu(
     })
 }
 
-/// Gets what domains can have with an emulator.
+/// Returns the capabilities of an emulator for domains as XML.
 ///
-/// - `emulator` (nullable): the path of the emulator; NULL for the usual one
-/// - `arch` (nullable): the architecture of the guest; NULL for the host's
-/// - `machine` (nullable): the type of machine; NULL for the usual one
-/// - `virttype` (nullable): the kind of virtualization, like "kvm"; NULL for the
-///   usual one
+/// It lists, for example, the CPU models, devices and firmware that a domain's definition may
+/// use.
+///
+/// - `emulator` (nullable): path of the emulator; NULL means the default
+/// - `arch` (nullable): architecture of the guest; NULL means the host's
+/// - `machine` (nullable): machine type; NULL means the default
+/// - `virttype` (nullable): virtualization type, such as "kvm"; NULL means the default
 /// - `flags` (default 0, enum conn_domain_capabilities_flags)
 /// - `xml`: a `<domainCapabilities>` document
 ///

@@ -12,11 +12,12 @@ use crate::handle::AnyHandle;
 use crate::value::{Map, Value};
 use crate::xml::Visit as _;
 
-/// Lists the domains, running or not.
+/// Lists the domains, active and inactive.
 ///
-/// - `flags` (default 0, enum domain_list_flags): a filter; 0 for all domains
+/// - `flags` (default 0, enum domain_list_flags): filter; 0 means all; flags of the same kind
+///   are alternatives
 /// - `domains`: the domains
-/// - `domains_len`: how many there are
+/// - `domains_len`: number of elements
 ///
 /// libvirt: virConnectListAllDomains
 #[unsafe(no_mangle)]
@@ -33,9 +34,9 @@ pub unsafe extern "C" fn vkvm_conn_list_all_domains(
     })
 }
 
-/// Counts the running domains.
+/// Returns the number of active domains.
 ///
-/// - `count`: how many run
+/// - `count`: number of domains
 ///
 /// libvirt: virConnectNumOfDomains
 #[unsafe(no_mangle)]
@@ -51,9 +52,9 @@ pub unsafe extern "C" fn vkvm_conn_num_of_domains(
     })
 }
 
-/// Counts the domains that are defined and do not run.
+/// Returns the number of inactive persistent domains.
 ///
-/// - `count`: how many there are
+/// - `count`: number of domains
 ///
 /// libvirt: virConnectNumOfDefinedDomains
 #[unsafe(no_mangle)]
@@ -69,11 +70,13 @@ pub unsafe extern "C" fn vkvm_conn_num_of_defined_domains(
     })
 }
 
-/// Lists the names of domains that are defined and do not run.
+/// Lists the names of the inactive persistent domains.
 ///
-/// - `maxnames`: how many to list at most, from 0 to 1,048,576
+/// `vkvm_conn_list_all_domains` returns handles in one call, without a limit.
+///
+/// - `maxnames`: maximum number of names, from 0 to 1,048,576
 /// - `names`: the names
-/// - `names_len`: how many there are
+/// - `names_len`: number of elements
 ///
 /// libvirt: virConnectListDefinedDomains
 #[unsafe(no_mangle)]
@@ -90,11 +93,13 @@ pub unsafe extern "C" fn vkvm_conn_list_defined_domain_names(
     })
 }
 
-/// Lists the ids of running domains.
+/// Lists the ids of the active domains.
 ///
-/// - `maxids`: how many to list at most, from 0 to 1,048,576
+/// `vkvm_conn_list_all_domains` returns handles in one call, without a limit.
+///
+/// - `maxids`: maximum number of ids, from 0 to 1,048,576
 /// - `ids`: the ids
-/// - `ids_len`: how many there are
+/// - `ids_len`: number of elements
 ///
 /// libvirt: virConnectListDomains
 #[unsafe(no_mangle)]
@@ -111,7 +116,7 @@ pub unsafe extern "C" fn vkvm_conn_list_domain_ids(
     })
 }
 
-/// Finds a domain by its name.
+/// Looks up a domain by its name.
 ///
 /// - `name`: the name
 /// - `domain`: the domain
@@ -130,7 +135,7 @@ pub unsafe extern "C" fn vkvm_conn_get_domain_by_name(
     })
 }
 
-/// Finds a running domain by its id.
+/// Looks up an active domain by its id.
 ///
 /// - `id`: the id
 /// - `domain`: the domain
@@ -149,10 +154,10 @@ pub unsafe extern "C" fn vkvm_conn_get_domain_by_id(
     })
 }
 
-/// Finds a domain by its uuid.
+/// Looks up a domain by its UUID.
 ///
-/// - `uuid`: 16 raw bytes, or text of 32 hex digits with or without hyphens
-/// - `uuid_len`: how many bytes that is: 16, 32 or 36
+/// - `uuid`: 16 raw bytes, or 32 hexadecimal digits as text, with or without hyphens
+/// - `uuid_len`: number of bytes: 16, 32 or 36
 /// - `domain`: the domain
 ///
 /// libvirt: virDomainLookupByUUID
@@ -170,7 +175,9 @@ pub unsafe extern "C" fn vkvm_conn_get_domain_by_uuid(
     })
 }
 
-/// Defines a domain without starting it, or changes its definition.
+/// Defines a persistent domain without starting it, or changes its definition.
+///
+/// A domain with the same UUID and name is redefined. `vkvm_domain_create` starts the domain.
 ///
 /// - `xml`: a `<domain>` document
 /// - `flags` (default 0, enum domain_define_flags)
@@ -191,7 +198,9 @@ pub unsafe extern "C" fn vkvm_conn_define_domain(
     })
 }
 
-/// Starts a domain that is gone when it stops.
+/// Creates and starts a transient domain.
+///
+/// It no longer exists when it has stopped.
 ///
 /// - `xml`: a `<domain>` document
 /// - `flags` (default 0, enum domain_start_flags)
@@ -212,14 +221,14 @@ pub unsafe extern "C" fn vkvm_conn_create_domain(
     })
 }
 
-/// Starts a domain that is gone when it stops, and gives its first process open files:
-/// those of a container are numbered from 3 on. Only over a connection through a UNIX
-/// socket.
+/// Creates and starts a transient domain, and passes open files to it.
+///
+/// Only drivers for containers support it. The files have the numbers from 3 on in the
+/// container. The connection must use a UNIX socket.
 ///
 /// - `xml`: a `<domain>` document
-/// - `fds` (nullable, descriptor): open file descriptors; the call borrows them, and the caller closes
-///   them. NULL if there are none
-/// - `fds_len`: how many there are
+/// - `fds` (nullable, descriptor): open file descriptors, borrowed; NULL if there are none
+/// - `fds_len`: number of elements
 /// - `flags` (default 0, enum domain_start_flags)
 /// - `domain`: the domain
 ///
@@ -241,14 +250,19 @@ pub unsafe extern "C" fn vkvm_conn_create_domain_with_files(
     })
 }
 
-/// Gets statistics of many domains in one call.
+/// Returns statistics of several domains in one call.
 ///
-/// - `stats` (enum domain_stats_types): which groups; 0 for all
-/// - `doms` (nullable): the domains; none for all domains
-/// - `doms_len`: how many there are
-/// - `flags` (default 0, enum domain_get_all_stats_flags)
+/// A group or a key is missing when the hypervisor does not support it, or it makes no sense in
+/// the domain's state.
+///
+/// - `stats` (enum domain_stats_types): groups of statistics; 0 means all that the hypervisor
+///   supports
+/// - `doms` (nullable): the domains, borrowed; NULL or an empty list means all
+/// - `doms_len`: number of elements
+/// - `flags` (default 0, enum domain_get_all_stats_flags): filter of domains, and how
+///   statistics are collected
 /// - `records` (list): a list of maps with the keys `dom` (the domain, a handle) and `data` (a
-///   map whose keys are the texts of `VKVM_DOMAIN_STATS_*`)
+///   map with the texts of `VKVM_DOMAIN_STATS_*` as keys)
 ///
 /// libvirt: virConnectGetAllDomainStats, virDomainListGetStats
 #[unsafe(no_mangle)]
@@ -276,17 +290,19 @@ pub unsafe extern "C" fn vkvm_conn_get_all_domain_stats(
     })
 }
 
-/// Shows statistics of many domains to a visitor: every part of the value that
-/// `vkvm_conn_get_all_domain_stats` returns, without making the value. This is the fast
-/// way to turn statistics into something else.
+/// Passes statistics of several domains to a visitor.
 ///
-/// A failure is reported before anything is shown.
+/// The visitor sees every part of the value that `vkvm_conn_get_all_domain_stats` would return,
+/// but no value is built. It is the fast way to convert statistics. A failure is reported
+/// before the visitor is called.
 ///
-/// - `stats` (enum domain_stats_types): which groups; 0 for all
-/// - `doms` (nullable): the domains; none for all domains
-/// - `doms_len`: how many there are
-/// - `flags` (default 0, enum domain_get_all_stats_flags)
-/// - `visitor`: the functions that get the parts
+/// - `stats` (enum domain_stats_types): groups of statistics; 0 means all that the hypervisor
+///   supports
+/// - `doms` (nullable): the domains, borrowed; NULL or an empty list means all
+/// - `doms_len`: number of elements
+/// - `flags` (default 0, enum domain_get_all_stats_flags): filter of domains, and how
+///   statistics are collected
+/// - `visitor`: functions that receive the parts
 /// - `userdata` (nullable): passed to them
 ///
 /// libvirt: virConnectGetAllDomainStats, virDomainListGetStats

@@ -9,48 +9,49 @@ use crate::capi::types::{
 };
 use crate::event::{self, Source};
 
-/// Registers a callback for domain events of one kind, from one domain or from all.
+/// Registers a callback for domain events of one kind, of one domain or of all.
 ///
-/// Any number of callbacks and queues may be registered for the same events. The
-/// registration holds the connection open; it ends with
-/// `vkvm_conn_domain_event_deregister_any`, or with the connection handle.
+/// Any number of callbacks and queues can be registered for the same events. The registration
+/// keeps the connection open; it ends with `vkvm_conn_domain_event_deregister_any`, or with the
+/// connection handle.
 ///
-/// If a connection to a daemon was opened before there was an event loop, its events only
-/// arrive while other calls on it read them.
+/// Register an event loop before the connection is opened: without one, events of a daemon
+/// arrive only while other calls on the connection read them.
 ///
-/// The map of an event has these keys, by the kind of the event (texts may be
-/// null):
-/// LIFECYCLE: event, detail;
-/// RTC_CHANGE: utcoffset (s);
-/// WATCHDOG: action;
-/// IO_ERROR: srcPath, devAlias, action;
-/// IO_ERROR_REASON: srcPath, devAlias, action, reason;
-/// GRAPHICS: phase, local, remote (each a map with the keys family, node,
-/// service), authScheme, identities (a list of maps with the keys type, name);
-/// BLOCK_JOB, BLOCK_JOB_2: path, type, status;
-/// DISK_CHANGE: oldSrcPath, newSrcPath, devAlias, reason;
-/// TRAY_CHANGE: devAlias, reason;
-/// PMWAKEUP, PMSUSPEND, PMSUSPEND_DISK: reason;
-/// BALLOON_CHANGE: actual (KiB);
-/// DEVICE_ADDED, DEVICE_REMOVED, DEVICE_REMOVAL_FAILED: devAlias;
-/// TUNABLE, JOB_COMPLETED: params (a map);
-/// AGENT_LIFECYCLE: state, reason;
-/// MIGRATION_ITERATION: iteration;
-/// METADATA_CHANGE: type, nsuri;
-/// BLOCK_THRESHOLD: dev, path, threshold, excess (both in bytes);
-/// MEMORY_FAILURE: recipient, action, flags;
-/// MEMORY_DEVICE_SIZE_CHANGE: alias, size (KiB);
-/// NIC_MAC_CHANGE: alias, oldMAC, newMAC;
-/// VCPU_REMOVED: vcpuid;
-/// CHANNEL_LIFECYCLE: state, reason, channelName;
-/// and none for REBOOT, CONTROL_ERROR, and kinds that this version does not know.
+/// The arguments of an event are a map. Its keys depend on the kind (texts may be null):
 ///
-/// - `dom` (nullable): the domain to listen to; NULL for all
-/// - `event_id` (enum domain_event_id): which kind
+/// - LIFECYCLE: `event`, `detail`
+/// - RTC_CHANGE: `utcoffset` (s)
+/// - WATCHDOG: `action`
+/// - IO_ERROR: `srcPath`, `devAlias`, `action`
+/// - IO_ERROR_REASON: `srcPath`, `devAlias`, `action`, `reason`
+/// - GRAPHICS: `phase`, `local` and `remote` (maps with the keys `family`, `node`, `service`),
+///   `authScheme`, `identities` (a list of maps with the keys `type`, `name`)
+/// - BLOCK_JOB, BLOCK_JOB_2: `path`, `type`, `status`
+/// - DISK_CHANGE: `oldSrcPath`, `newSrcPath`, `devAlias`, `reason`
+/// - TRAY_CHANGE: `devAlias`, `reason`
+/// - PMWAKEUP, PMSUSPEND, PMSUSPEND_DISK: `reason`
+/// - BALLOON_CHANGE: `actual` (KiB)
+/// - DEVICE_ADDED, DEVICE_REMOVED, DEVICE_REMOVAL_FAILED: `devAlias`
+/// - TUNABLE, JOB_COMPLETED: `params` (a map)
+/// - AGENT_LIFECYCLE: `state`, `reason`
+/// - MIGRATION_ITERATION: `iteration`
+/// - METADATA_CHANGE: `type`, `nsuri`
+/// - BLOCK_THRESHOLD: `dev`, `path`, `threshold`, `excess` (both in bytes)
+/// - MEMORY_FAILURE: `recipient`, `action`, `flags`
+/// - MEMORY_DEVICE_SIZE_CHANGE: `alias`, `size` (KiB)
+/// - NIC_MAC_CHANGE: `alias`, `oldMAC`, `newMAC`
+/// - VCPU_REMOVED: `vcpuid`
+/// - CHANNEL_LIFECYCLE: `state`, `reason`, `channelName`
+/// - REBOOT, CONTROL_ERROR, and kinds that this version does not know: none
+///
+/// - `dom` (nullable): the domain whose events to deliver; NULL means all
+/// - `event_id` (enum domain_event_id): kind of event
 /// - `callback`: called on the thread that runs the event loop
 /// - `userdata` (nullable): passed to the callback
-/// - `destroy` (nullable): releases the userdata
-/// - `callback_id`: the number to deregister with
+/// - `destroy` (nullable): called once, when the callback will not be called any more, to
+///   release the user data
+/// - `callback_id`: id of the registration
 ///
 /// libvirt: virConnectDomainEventRegisterAny
 #[unsafe(no_mangle)]
@@ -75,12 +76,10 @@ pub unsafe extern "C" fn vkvm_conn_domain_event_register_any(
 
 /// Deregisters a callback or queue registered for domain events.
 ///
-/// It may be called from any thread, also from the callback itself. A call of the
-/// callback that is in progress on another thread is not waited for; the callback data
-/// are released after it.
+/// It may be called from any thread, and from the callback itself. It does not wait for a
+/// callback that is running on another thread; the user data are released after it.
 ///
-/// - `callback_id`: the number returned by the registration; it is never used again on
-///   this connection
+/// - `callback_id`: id returned by the registration; it is never used again on this connection
 ///
 /// libvirt: virConnectDomainEventDeregisterAny
 #[unsafe(no_mangle)]
@@ -92,14 +91,15 @@ pub unsafe extern "C" fn vkvm_conn_domain_event_deregister_any(
     status(error, |c| event::deregister_any(&*c.get(conn, "conn")?, Source::Domain, callback_id))
 }
 
-/// Registers a callback for the life cycle events of all domains; one per connection
-/// handle.
+/// Registers a callback for the life cycle events of all domains.
 ///
-/// This is the legacy form of `vkvm_conn_domain_event_register_any`.
+/// Legacy form of `vkvm_conn_domain_event_register_any`. A connection handle has one such
+/// callback.
 ///
 /// - `callback`: called on the thread that runs the event loop
 /// - `userdata` (nullable): passed to the callback
-/// - `destroy` (nullable): releases the userdata
+/// - `destroy` (nullable): called once, when the callback will not be called any more, to
+///   release the user data
 ///
 /// libvirt: virConnectDomainEventRegisterAny
 #[unsafe(no_mangle)]
@@ -116,7 +116,7 @@ pub unsafe extern "C" fn vkvm_conn_domain_event_register(
     })
 }
 
-/// Ends the registration made with `vkvm_conn_domain_event_register`.
+/// Deregisters the callback of `vkvm_conn_domain_event_register`.
 ///
 /// libvirt: virConnectDomainEventDeregisterAny
 #[unsafe(no_mangle)]
@@ -127,19 +127,20 @@ pub unsafe extern "C" fn vkvm_conn_domain_event_deregister(
     status(error, |c| event::domain_event_deregister(&*c.get(conn, "conn")?))
 }
 
-/// Registers a callback for the end of the connection; one per connection handle,
-/// besides any number of queues.
+/// Registers a callback for the end of the connection.
 ///
-/// The map of the event has the key `reason`, one of `VKVM_CLOSE_REASON_*`. The callback
-/// is called once, after the events that came before the end; then the registration is
-/// over. It may call any function, and free the connection. When a connection has ended,
-/// registering fails, unless the connection is opened again (`vkvm_conn_enable_resume`):
-/// the callback is then called at the end of the next connection.
+/// A connection handle has one such callback, besides any number of queues. The arguments are a
+/// map with the key `reason`, one of `VKVM_CLOSE_REASON_*`. The callback is called once, after
+/// the events that came before the end; then the registration is over. It may call any
+/// function, and free the connection. Registering on a connection that has ended fails, unless
+/// it is being reopened (`vkvm_conn_enable_resume`): the callback then applies to the next
+/// connection.
 ///
-/// - `callback`: called on the thread that runs the event loop; without a loop, on the
-///   thread whose call found that the connection has ended, when that call is over
+/// - `callback`: called on the thread that runs the event loop; without a loop, on the thread
+///   whose call found that the connection has ended, when that call is over
 /// - `userdata` (nullable): passed to the callback
-/// - `destroy` (nullable): releases the userdata
+/// - `destroy` (nullable): called once, when the callback will not be called any more, to
+///   release the user data
 ///
 /// libvirt: virConnectRegisterCloseCallback
 #[unsafe(no_mangle)]
@@ -156,8 +157,9 @@ pub unsafe extern "C" fn vkvm_conn_register_close_callback(
     })
 }
 
-/// Unregisters the close callback; when there is none, the queues registered for the end
-/// of the connection.
+/// Unregisters the close callback of the connection.
+///
+/// If there is none, it unregisters the queues registered for the end of the connection.
 ///
 /// libvirt: virConnectUnregisterCloseCallback
 #[unsafe(no_mangle)]
@@ -168,38 +170,42 @@ pub unsafe extern "C" fn vkvm_conn_unregister_close_callback(
     status(error, |c| event::unregister_close_callback(&*c.get(conn, "conn")?))
 }
 
-/// Opens the connection again whenever it ends: when its daemon is restarted, or
-/// does not answer. If the connection has ended already, attempts to reconnect begin at
-/// once.
+/// Reopens the connection automatically whenever it ends.
 ///
-/// What was registered through the connection is registered on the new one, under
-/// the same numbers, but for close callbacks, which are over; and keepalive is set as it
-/// was. Callbacks and queues can be registered during the outage, too: such a
-/// registration succeeds, and is made on the next connection; an object that does not
-/// exist there then has no events. If resuming is disabled before, the registration
-/// receives no events, and ends when it is deregistered or the connection is freed. The
-/// handle of the connection stays valid, and so do those of domains, snapshots, checkpoints, networks,
-/// ports, pools, volumes, secrets and interfaces: each is looked up again by its
-/// uuid, name or key. Those of network filters, filter bindings, node devices and
-/// streams do not, nor does an identity. Events during the outage are lost; refresh
-/// cached state when `VKVM_RESUME_RECONNECTED` comes. Events of the new connection are
-/// delivered after it.
+/// A connection ends when its daemon is restarted or stops responding. If it has ended already,
+/// attempts to reconnect begin immediately. An event loop must be registered. Attempts run on a
+/// thread of the library, and each takes at most 30 seconds, or the `timeout_ms` of
+/// `vkvm_conn_open_with`. The connection must have been opened without a callback for
+/// credentials, as those are not kept; see `keep_credentials` of `vkvm_conn_open_with`.
 ///
-/// The connection must have been opened without a callback for credentials, which are not
-/// kept; see `keep_credentials` of vkvm_conn_open_with(). An event loop must be registered.
-/// Attempts to reconnect are made on a thread of their own, and each takes 30 seconds at most,
-/// or as long as the `timeout_ms` of vkvm_conn_open_with().
+/// On the new connection:
 ///
-/// The map of an event has the keys `event`, one of `VKVM_RESUME_*`; `reason` why
-/// the connection had ended, one of `VKVM_CLOSE_REASON_*`; `attempts`, how many it
-/// took so far; and `domains`, with `VKVM_RESUME_RECONNECTED` a list with a handle
-/// of each domain there is now.
+/// - the handle of the connection stays valid, and so do those of domains, snapshots,
+///   checkpoints, networks, ports, pools, volumes, secrets and interfaces: each object is
+///   looked up again by its UUID, name or key
+/// - handles of network filters, filter bindings, node devices and streams become invalid, and
+///   an identity is not set again
+/// - callbacks and queues are registered again under the same ids, except for close callbacks,
+///   which are over; keepalive is set again
+/// - events during the outage are lost; refresh cached state when `VKVM_RESUME_RECONNECTED`
+///   arrives, which precedes the events of the new connection
 ///
-/// - `max_delay` (unit ms): the longest time between two attempts, from 100; it begins with 100
-///   and doubles each time
+/// Callbacks and queues can be registered during the outage. Such a registration is made on the
+/// next connection; it receives no events if its object does not exist there. If resuming is
+/// disabled before, it receives no events either, and ends when it is deregistered or the
+/// connection is freed.
+///
+/// The arguments of an event are a map with the keys `event` (one of `VKVM_RESUME_*`), `reason`
+/// (why the connection had ended, one of `VKVM_CLOSE_REASON_*`), `attempts` (number of attempts
+/// so far) and, with `VKVM_RESUME_RECONNECTED`, `domains` (a list of the handles of all
+/// domains).
+///
+/// - `max_delay` (unit ms): maximum time between two attempts, at least 100; the first delay is
+///   100, and it doubles each time
 /// - `callback`: called on the thread that runs the event loop
 /// - `userdata` (nullable): passed to the callback
-/// - `destroy` (nullable): releases the userdata
+/// - `destroy` (nullable): called once, when the callback will not be called any more, to
+///   release the user data
 ///
 /// libvirt: virConnectRegisterCloseCallback, virConnectOpenAuth
 #[unsafe(no_mangle)]
@@ -217,7 +223,7 @@ pub unsafe extern "C" fn vkvm_conn_enable_resume(
     })
 }
 
-/// Ends what `vkvm_conn_enable_resume` began.
+/// Disables the automatic reopening of `vkvm_conn_enable_resume`.
 ///
 /// libvirt: virConnectUnregisterCloseCallback
 #[unsafe(no_mangle)]

@@ -6,7 +6,9 @@ use crate::capi::guard::status;
 use crate::capi::types::{vkvm_conn, vkvm_error, vkvm_value};
 use crate::event;
 
-/// Gets the name of the hypervisor driver, like "QEMU" or "TEST".
+/// Returns the name of the hypervisor driver, such as "QEMU" or "TEST".
+///
+/// KVM guests have the driver "QEMU" too.
 ///
 /// - `type`: the name
 ///
@@ -24,9 +26,11 @@ pub unsafe extern "C" fn vkvm_conn_get_type(
     })
 }
 
-/// Gets the version of the hypervisor.
+/// Returns the version of the hypervisor.
 ///
-/// - `version`: major * 1,000,000 + minor * 1,000 + micro
+/// A read-only connection may not be allowed to ask.
+///
+/// - `version`: major * 1,000,000 + minor * 1,000 + micro; 0 when the driver does not know it
 ///
 /// libvirt: virConnectGetVersion
 #[unsafe(no_mangle)]
@@ -42,7 +46,9 @@ pub unsafe extern "C" fn vkvm_conn_get_version(
     })
 }
 
-/// Gets the version of libvirt on the side of the hypervisor.
+/// Returns the version of libvirt at the other end of the connection.
+///
+/// `vkvm_library_get_libvirt_version` returns that of the local libvirt.
 ///
 /// - `version`: major * 1,000,000 + minor * 1,000 + micro
 ///
@@ -60,7 +66,9 @@ pub unsafe extern "C" fn vkvm_conn_get_library_version(
     })
 }
 
-/// Gets the URI of the connection, as libvirt completed it.
+/// Returns the URI of the connection, as completed by libvirt.
+///
+/// It may differ from the URI that was opened, and opens the same hypervisor again.
 ///
 /// - `uri`: the URI
 ///
@@ -78,7 +86,7 @@ pub unsafe extern "C" fn vkvm_conn_get_uri(
     })
 }
 
-/// Gets the name of the host.
+/// Returns the name of the host on which the hypervisor runs.
 ///
 /// - `hostname`: the name
 ///
@@ -96,7 +104,9 @@ pub unsafe extern "C" fn vkvm_conn_get_hostname(
     })
 }
 
-/// Gets what host and hypervisor can do.
+/// Returns the capabilities of the host and the hypervisor as XML.
+///
+/// It describes the host's CPU and NUMA topology accurately, unlike `vkvm_conn_get_node_info`.
 ///
 /// - `xml`: a `<capabilities>` document
 ///
@@ -114,11 +124,14 @@ pub unsafe extern "C" fn vkvm_conn_get_capabilities(
     })
 }
 
-/// Gets the hardware of the host.
+/// Returns basic information about the hardware of the host.
 ///
-/// - `info` (map): a map with the keys `model` (the CPU model, a string), `memory` (KiB), `cpus`
-///   (active ones), `mhz`, `nodes` (NUMA nodes), `sockets` (per node), `cores` (per socket),
-///   `threads` (per core)
+/// The topology assumes equal NUMA nodes. `vkvm_conn_get_capabilities` is accurate;
+/// `vkvm_conn_get_node_cpu_map` counts the CPUs.
+///
+/// - `info` (map): a map with the keys `model` (CPU model or architecture, a string), `memory`
+///   (KiB), `cpus` (number of active CPUs), `mhz` (current clock of the first CPU), `nodes`
+///   (NUMA nodes), `sockets` (per node), `cores` (per socket), `threads` (per core)
 ///
 /// libvirt: virNodeGetInfo
 #[unsafe(no_mangle)]
@@ -133,12 +146,12 @@ pub unsafe extern "C" fn vkvm_conn_get_node_info(
     })
 }
 
-/// Gets how much time the CPUs of the host spent on what.
+/// Returns CPU time statistics of the host, of one CPU or of all.
 ///
 /// - `cpu_num` (default -1, enum conn_node_cpu_selector): number of a CPU
 /// - `flags` (default 0): unused, pass 0
-/// - `stats` (map): a map with those of the keys `kernel`, `user`, `idle`, `iowait`, `intr`,
-///   `guest` (ns since the host started) and `utilization` (percent) that the driver knows
+/// - `stats` (map): a map with the keys that the driver supports: `kernel`, `user`, `idle`,
+///   `iowait`, `intr`, `guest` (ns since the host started) and `utilization` (percent)
 ///
 /// libvirt: virNodeGetCPUStats
 #[unsafe(no_mangle)]
@@ -155,12 +168,12 @@ pub unsafe extern "C" fn vkvm_conn_get_node_cpu_stats(
     })
 }
 
-/// Gets how the memory of the host is used.
+/// Returns memory statistics of the host, of one NUMA cell or of all.
 ///
 /// - `cell_num` (default -1, enum conn_node_memory_selector): number of a NUMA cell
 /// - `flags` (default 0): unused, pass 0
-/// - `stats` (map): a map with those of the keys `total`, `free`, `buffers`, `cached`,
-///   `available` (KiB) that the driver knows
+/// - `stats` (map): a map with the keys that the driver supports: `total`, `free`, `buffers`,
+///   `cached`, `available` (in KiB)
 ///
 /// libvirt: virNodeGetMemoryStats
 #[unsafe(no_mangle)]
@@ -177,7 +190,9 @@ pub unsafe extern "C" fn vkvm_conn_get_node_memory_stats(
     })
 }
 
-/// Gets the BIOS and hardware of the host.
+/// Returns BIOS and hardware information of the host (SMBIOS) as XML.
+///
+/// Usually only a privileged daemon can read it.
 ///
 /// - `flags` (default 0): unused, pass 0
 /// - `xml`: a `<sysinfo>` document
@@ -197,10 +212,10 @@ pub unsafe extern "C" fn vkvm_conn_get_sysinfo(
     })
 }
 
-/// Gets how the host protects domains from each other.
+/// Returns the security model of the host, such as SELinux.
 ///
-/// - `model` (map): a map with the keys `model` (like "selinux") and `doi` (the domain of
-///   interpretation), both strings
+/// - `model` (map): a map with the keys `model` (such as "selinux"; empty when there is none)
+///   and `doi` (domain of interpretation), both strings
 ///
 /// libvirt: virNodeGetSecurityModel
 #[unsafe(no_mangle)]
@@ -215,10 +230,10 @@ pub unsafe extern "C" fn vkvm_conn_get_node_security_model(
     })
 }
 
-/// Gets what the host's AMD SEV, the encryption of guests' memory, can do.
+/// Returns AMD SEV information of the host: encryption of guest memory.
 ///
 /// - `flags` (default 0): unused, pass 0
-/// - `info` (map): a map with keys of `VKVM_SEV_*`
+/// - `info` (map): a map with the texts of `VKVM_SEV_*` as keys
 ///
 /// libvirt: virNodeGetSEVInfo
 #[unsafe(no_mangle)]
@@ -234,10 +249,12 @@ pub unsafe extern "C" fn vkvm_conn_get_node_sev_info(
     })
 }
 
-/// Suspends the host, and wakes it up after some time.
+/// Suspends the host, and wakes it up after the given time.
 ///
-/// - `target` (enum conn_node_suspend_target): how to suspend
-/// - `duration` (unit s): how long, at least 60
+/// The call returns before the host is suspended.
+///
+/// - `target` (enum conn_node_suspend_target): power management state to enter
+/// - `duration` (unit s): time until it wakes up, at least 60
 /// - `flags` (default 0): unused, pass 0
 ///
 /// libvirt: virNodeSuspendForDuration
@@ -252,13 +269,14 @@ pub unsafe extern "C" fn vkvm_conn_node_suspend_for_duration(
     status(error, |c| c.get(conn, "conn")?.node_suspend_for_duration(target, duration, flags))
 }
 
-/// Tells the daemon on whose behalf the connection is used from now on.
+/// Sets the identity that the daemon uses for access control.
 ///
-/// Only what the daemon trusts may do this; it is meant for programs that
-/// speak to libvirt for their own clients.
+/// The daemon accepts it from trusted clients only. It is meant for programs that act on behalf
+/// of their own users.
 ///
-/// - `newident` (nullable, map): a map with keys of `VKVM_IDENTITY_*`; the ids are numbers, the
-///   time is in clock ticks since the host started, the rest is text. NULL for none
+/// - `newident` (nullable, map): a map with the texts of `VKVM_IDENTITY_*` as keys; ids are
+///   numbers, the time is in clock ticks since the host started, the others are text. NULL
+///   means none
 /// - `flags` (default 0): unused, pass 0
 ///
 /// libvirt: virConnectSetIdentity
@@ -275,9 +293,12 @@ pub unsafe extern "C" fn vkvm_conn_set_identity(
     })
 }
 
-/// Tells whether the connection still works.
+/// Reports whether the connection is still usable.
 ///
-/// - `alive`: false when it is known to be broken
+/// It does not ask the daemon: a connection is alive until its socket is closed, or keepalive
+/// has failed.
+///
+/// - `alive`: false when the connection is known to be broken
 ///
 /// libvirt: virConnectIsAlive
 #[unsafe(no_mangle)]
@@ -293,9 +314,10 @@ pub unsafe extern "C" fn vkvm_conn_is_alive(
     })
 }
 
-/// Tells whether nobody else can read or change the traffic.
+/// Reports whether the traffic is protected from eavesdropping.
 ///
-/// - `secure`: true for encrypted connections and those inside the host
+/// - `secure`: true for encrypted connections and for those within the host, such as UNIX
+///   sockets
 ///
 /// libvirt: virConnectIsSecure
 #[unsafe(no_mangle)]
@@ -311,9 +333,9 @@ pub unsafe extern "C" fn vkvm_conn_is_secure(
     })
 }
 
-/// Tells whether the traffic is encrypted.
+/// Reports whether the traffic is encrypted.
 ///
-/// - `encrypted`: whether it is
+/// - `encrypted`: true if it is
 ///
 /// libvirt: virConnectIsEncrypted
 #[unsafe(no_mangle)]
@@ -329,16 +351,17 @@ pub unsafe extern "C" fn vkvm_conn_is_encrypted(
     })
 }
 
-/// Lets libvirt check that the daemon still answers.
+/// Sets the keepalive interval, which detects that the daemon does not respond.
 ///
-/// The checks are made by the event loop, which must be registered before the connection
-/// is opened: without one that runs, nothing is checked. A connection whose checks fail is
-/// broken, which close callbacks are told. libvirt makes none while a call waits on the
-/// thread that runs the loop: so that such calls end, too, let another thread run it, like
-/// that of `vkvm_event_start`.
+/// Keepalive needs an event loop that runs, registered before the connection is opened. A
+/// connection that does not answer is closed, which close callbacks report. While a call waits
+/// on the thread that runs the loop no keepalive messages are sent; run the loop on another
+/// thread, such as that of `vkvm_event_start`, so that such calls end too. The daemon may send
+/// keepalive messages of its own, which the loop answers.
 ///
-/// - `interval` (unit s): the silence before a check; 0 or less for no checks
-/// - `count`: how many checks may go unanswered
+/// - `interval` (unit s): inactivity before a keepalive message is sent; 0 or less disables
+///   them
+/// - `count`: number of messages without an answer before the connection is closed
 ///
 /// libvirt: virConnectSetKeepAlive
 #[unsafe(no_mangle)]

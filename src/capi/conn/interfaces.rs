@@ -5,11 +5,11 @@ use std::ffi::{c_char, c_int};
 use crate::capi::guard::status;
 use crate::capi::types::{vkvm_conn, vkvm_error, vkvm_interface};
 
-/// Lists the host's network interfaces, up or down.
+/// Lists the network interfaces of the host, active and inactive.
 ///
-/// - `flags` (default 0, enum interface_list_flags): a filter; 0 for all interfaces
+/// - `flags` (default 0, enum interface_list_flags): filter; 0 means all
 /// - `ifaces`: the interfaces
-/// - `ifaces_len`: how many there are
+/// - `ifaces_len`: number of elements
 ///
 /// libvirt: virConnectListAllInterfaces
 #[unsafe(no_mangle)]
@@ -26,9 +26,9 @@ pub unsafe extern "C" fn vkvm_conn_list_all_interfaces(
     })
 }
 
-/// Counts the interfaces that are up.
+/// Returns the number of active network interfaces of the host.
 ///
-/// - `count`: how many there are
+/// - `count`: number of interfaces
 ///
 /// libvirt: virConnectNumOfInterfaces
 #[unsafe(no_mangle)]
@@ -44,9 +44,9 @@ pub unsafe extern "C" fn vkvm_conn_num_of_interfaces(
     })
 }
 
-/// Counts the interfaces that are defined and down.
+/// Returns the number of inactive network interfaces of the host.
 ///
-/// - `count`: how many there are
+/// - `count`: number of interfaces
 ///
 /// libvirt: virConnectNumOfDefinedInterfaces
 #[unsafe(no_mangle)]
@@ -62,11 +62,13 @@ pub unsafe extern "C" fn vkvm_conn_num_of_defined_interfaces(
     })
 }
 
-/// Lists the names of interfaces that are up.
+/// Lists the names of the host's active network interfaces.
 ///
-/// - `maxnames`: how many to list at most, from 0 to 1,048,576
+/// `vkvm_conn_list_all_interfaces` returns handles in one call, without a limit.
+///
+/// - `maxnames`: maximum number of names, from 0 to 1,048,576
 /// - `names`: the names
-/// - `names_len`: how many there are
+/// - `names_len`: number of elements
 ///
 /// libvirt: virConnectListInterfaces
 #[unsafe(no_mangle)]
@@ -83,11 +85,13 @@ pub unsafe extern "C" fn vkvm_conn_list_interface_names(
     })
 }
 
-/// Lists the names of interfaces that are defined and down.
+/// Lists the names of the host's inactive network interfaces.
 ///
-/// - `maxnames`: how many to list at most, from 0 to 1,048,576
+/// `vkvm_conn_list_all_interfaces` returns handles in one call, without a limit.
+///
+/// - `maxnames`: maximum number of names, from 0 to 1,048,576
 /// - `names`: the names
-/// - `names_len`: how many there are
+/// - `names_len`: number of elements
 ///
 /// libvirt: virConnectListDefinedInterfaces
 #[unsafe(no_mangle)]
@@ -104,7 +108,7 @@ pub unsafe extern "C" fn vkvm_conn_list_defined_interface_names(
     })
 }
 
-/// Finds an interface by its name.
+/// Looks up a network interface of the host by its name.
 ///
 /// - `name`: the name
 /// - `iface`: the interface
@@ -123,10 +127,11 @@ pub unsafe extern "C" fn vkvm_conn_get_interface_by_name(
     })
 }
 
-/// Finds an interface by its hardware address. Several with the same are an
-/// error.
+/// Looks up a network interface of the host by its MAC address.
 ///
-/// - `mac`: hex digits with colons
+/// Several interfaces with that address are an error.
+///
+/// - `mac`: hexadecimal digits with colons
 /// - `iface`: the interface
 ///
 /// libvirt: virInterfaceLookupByMACString
@@ -143,7 +148,9 @@ pub unsafe extern "C" fn vkvm_conn_get_interface_by_mac(
     })
 }
 
-/// Defines an interface without bringing it up, or changes its definition.
+/// Defines a network interface of the host, or changes its definition.
+///
+/// `vkvm_interface_create` brings it up.
 ///
 /// - `xml`: an `<interface>` document
 /// - `flags` (default 0, enum interface_define_flags)
@@ -164,10 +171,9 @@ pub unsafe extern "C" fn vkvm_conn_define_interface(
     })
 }
 
-/// Defines an interface, as `vkvm_conn_define_interface` does without flags.
+/// Legacy form of `vkvm_conn_define_interface` without flags.
 ///
-/// The name is misleading, and kept because Sys::Virt has it: the interface is
-/// not brought up.
+/// Despite its name, which Sys::Virt chose, it does not bring the interface up.
 ///
 /// - `xml`: an `<interface>` document
 /// - `iface`: the interface
@@ -186,11 +192,10 @@ pub unsafe extern "C" fn vkvm_conn_create_interface(
     })
 }
 
-/// Remembers how the interfaces are defined now.
+/// Begins a transaction of changes to the host's network interfaces.
 ///
-/// The changes that follow are kept with `vkvm_conn_interface_change_commit`,
-/// or undone with `vkvm_conn_interface_change_rollback` or, without either,
-/// when the host restarts.
+/// Later changes are kept by `vkvm_conn_interface_change_commit`, and undone by
+/// `vkvm_conn_interface_change_rollback` or, without either, when the host restarts.
 ///
 /// - `flags` (default 0): unused, pass 0
 ///
@@ -204,7 +209,7 @@ pub unsafe extern "C" fn vkvm_conn_interface_change_begin(
     status(error, |c| c.get(conn, "conn")?.interface_change_begin(flags))
 }
 
-/// Keeps the changes since `vkvm_conn_interface_change_begin`.
+/// Commits the changes since `vkvm_conn_interface_change_begin`.
 ///
 /// - `flags` (default 0): unused, pass 0
 ///
@@ -218,7 +223,7 @@ pub unsafe extern "C" fn vkvm_conn_interface_change_commit(
     status(error, |c| c.get(conn, "conn")?.interface_change_commit(flags))
 }
 
-/// Undoes the changes since `vkvm_conn_interface_change_begin`.
+/// Rolls back the changes since `vkvm_conn_interface_change_begin`.
 ///
 /// - `flags` (default 0): unused, pass 0
 ///

@@ -6,9 +6,9 @@ use crate::capi::guard::status;
 use crate::capi::types::{vkvm_conn, vkvm_error, vkvm_value};
 use crate::value::Value;
 
-/// Gets how much memory of the host is free.
+/// Returns the free memory of the host.
 ///
-/// - `memory` (unit bytes): how much is free; not in KiB, as elsewhere
+/// - `memory` (unit bytes): free memory; bytes, where most functions use KiB
 ///
 /// libvirt: virNodeGetFreeMemory
 #[unsafe(no_mangle)]
@@ -24,11 +24,12 @@ pub unsafe extern "C" fn vkvm_conn_get_node_free_memory(
     })
 }
 
-/// Gets how much memory of NUMA cells is free.
+/// Returns the free memory of NUMA cells of the host.
 ///
-/// - `start`: the number of the first cell
-/// - `end`: the number of the last cell
-/// - `memory` (list): a list of numbers, one for each cell: bytes, not KiB
+/// - `start`: number of the first cell
+/// - `end`: number of the last cell
+/// - `memory` (list): a list with a number for each cell, in bytes, where most functions use
+///   KiB
 ///
 /// libvirt: virNodeGetCellsFreeMemory
 #[unsafe(no_mangle)]
@@ -45,12 +46,14 @@ pub unsafe extern "C" fn vkvm_conn_get_node_cells_free_memory(
     })
 }
 
-/// Gets how many memory pages of NUMA cells are free.
+/// Returns the number of free memory pages in NUMA cells of the host.
 ///
-/// - `pagesizes`: which sizes of pages to count, in KiB
-/// - `pagesizes_len`: how many sizes these are, at least one
-/// - `start`: the number of the first cell
-/// - `end`: the number of the last cell
+/// `vkvm_conn_get_capabilities` lists the page sizes.
+///
+/// - `pagesizes`: page sizes in KiB, borrowed
+/// - `pagesizes_len`: number of elements, at least 1
+/// - `start`: number of the first cell
+/// - `end`: number of the last cell
 /// - `flags` (default 0): unused, pass 0
 /// - `cells` (list): a list with a map for each cell: `cell` is its number, `pages` a map from
 ///   page sizes (KiB) to numbers of free pages
@@ -75,12 +78,15 @@ pub unsafe extern "C" fn vkvm_conn_get_node_free_pages(
     })
 }
 
-/// Reserves memory pages for domains, or gives them back.
+/// Reserves huge pages of the host for domains, or releases them.
+///
+/// The numbers apply to each cell.
 ///
 /// - `pages` (list): a list of pairs, each a list of a page size (KiB) and a number of pages
-/// - `start`: the number of the first NUMA cell; -1 for a share of all cells
-/// - `end`: the number of the last cell
-/// - `flags` (default 0, enum conn_node_alloc_pages_flags)
+/// - `start`: number of the first NUMA cell; -1 distributes the pages over all cells
+/// - `end`: number of the last cell
+/// - `flags` (default 0, enum conn_node_alloc_pages_flags): add to the reserved pages, or set
+///   their number
 ///
 /// libvirt: virNodeAllocPages
 #[unsafe(no_mangle)]
@@ -98,11 +104,11 @@ pub unsafe extern "C" fn vkvm_conn_node_alloc_pages(
     })
 }
 
-/// Gets how the host shares equal memory pages between domains.
+/// Returns the memory sharing (KSM) parameters of the host.
 ///
 /// - `flags` (default 0): unused, pass 0
-/// - `params` (map): a map with those keys of `VKVM_NODE_MEMORY_SHARED_*` that the driver knows;
-///   counts of pages, and times in milliseconds
+/// - `params` (map): a map with the keys of `VKVM_NODE_MEMORY_SHARED_*` that the driver
+///   supports; numbers of pages, and times in milliseconds
 ///
 /// libvirt: virNodeGetMemoryParameters
 #[unsafe(no_mangle)]
@@ -118,10 +124,12 @@ pub unsafe extern "C" fn vkvm_conn_get_node_memory_parameters(
     })
 }
 
-/// Sets how the host shares equal memory pages between domains.
+/// Sets memory sharing (KSM) parameters of the host.
 ///
-/// - `newparams` (map): a map with the parameters to change; a key that the driver does not know
-///   is an error
+/// A service that tunes KSM, such as ksmtuned, may overwrite them.
+///
+/// - `newparams` (map): a map with the parameters to change; a key that the driver does not
+///   support is an error
 /// - `flags` (default 0): unused, pass 0
 ///
 /// libvirt: virNodeGetMemoryParameters, virNodeSetMemoryParameters

@@ -10,20 +10,21 @@ use crate::capi::types::{
 };
 use crate::event::{self, Source};
 
-/// Listens to events of one kind, from one network or from all.
+/// Registers a callback for network events of one kind, of one network or of all.
 ///
-/// The registration holds the connection open; it ends with
+/// The registration keeps the connection open; it ends with
 /// `vkvm_conn_network_event_deregister_any`, or with the connection handle.
 ///
-/// The map of an event has the keys event and detail for LIFECYCLE, type and nsuri
+/// The arguments are a map with the keys `event` and `detail` for LIFECYCLE, `type` and `nsuri`
 /// for METADATA_CHANGE.
 ///
-/// - `net` (nullable): the network to listen to; NULL for all
-/// - `event_id` (enum network_event_id): which kind
+/// - `net` (nullable): the network whose events to deliver; NULL means all
+/// - `event_id` (enum network_event_id): kind of event
 /// - `callback`: called on the thread that runs the event loop
 /// - `userdata` (nullable): passed to the callback
-/// - `destroy` (nullable): releases the userdata
-/// - `callback_id`: the number to deregister with
+/// - `destroy` (nullable): called once, when the callback will not be called any more, to
+///   release the user data
+/// - `callback_id`: id of the registration
 ///
 /// libvirt: virConnectNetworkEventRegisterAny
 #[unsafe(no_mangle)]
@@ -46,9 +47,9 @@ pub unsafe extern "C" fn vkvm_conn_network_event_register_any(
     })
 }
 
-/// Ends a registration made with `vkvm_conn_network_event_register_any`.
+/// Deregisters a callback or queue registered for network events.
 ///
-/// - `callback_id`: the number that was given then
+/// - `callback_id`: id returned by the registration
 ///
 /// libvirt: virConnectNetworkEventDeregisterAny
 #[unsafe(no_mangle)]
@@ -60,19 +61,20 @@ pub unsafe extern "C" fn vkvm_conn_network_event_deregister_any(
     status(error, |c| event::deregister_any(&*c.get(conn, "conn")?, Source::Network, callback_id))
 }
 
-/// Listens to events of one kind, from one storage pool or from all.
+/// Registers a callback for storage pool events of one kind, of one pool or all.
 ///
-/// The registration holds the connection open; it ends with
+/// The registration keeps the connection open; it ends with
 /// `vkvm_conn_storage_pool_event_deregister_any`, or with the connection handle.
 ///
-/// The map of an event has the keys event and detail for LIFECYCLE, none for REFRESH.
+/// The arguments are a map with the keys `event` and `detail` for LIFECYCLE, none for REFRESH.
 ///
-/// - `pool` (nullable): the storage pool to listen to; NULL for all
-/// - `event_id` (enum storage_pool_event_id): which kind
+/// - `pool` (nullable): the storage pool whose events to deliver; NULL means all
+/// - `event_id` (enum storage_pool_event_id): kind of event
 /// - `callback`: called on the thread that runs the event loop
 /// - `userdata` (nullable): passed to the callback
-/// - `destroy` (nullable): releases the userdata
-/// - `callback_id`: the number to deregister with
+/// - `destroy` (nullable): called once, when the callback will not be called any more, to
+///   release the user data
+/// - `callback_id`: id of the registration
 ///
 /// libvirt: virConnectStoragePoolEventRegisterAny
 #[unsafe(no_mangle)]
@@ -95,9 +97,9 @@ pub unsafe extern "C" fn vkvm_conn_storage_pool_event_register_any(
     })
 }
 
-/// Ends a registration made with `vkvm_conn_storage_pool_event_register_any`.
+/// Deregisters a callback or queue registered for storage pool events.
 ///
-/// - `callback_id`: the number that was given then
+/// - `callback_id`: id returned by the registration
 ///
 /// libvirt: virConnectStoragePoolEventDeregisterAny
 #[unsafe(no_mangle)]
@@ -111,19 +113,20 @@ pub unsafe extern "C" fn vkvm_conn_storage_pool_event_deregister_any(
     })
 }
 
-/// Listens to events of one kind, from one device or from all.
+/// Registers a callback for node device events of one kind, of one device or all.
 ///
-/// The registration holds the connection open; it ends with
+/// The registration keeps the connection open; it ends with
 /// `vkvm_conn_node_device_event_deregister_any`, or with the connection handle.
 ///
-/// The map of an event has the keys event and detail for LIFECYCLE, none for UPDATE.
+/// The arguments are a map with the keys `event` and `detail` for LIFECYCLE, none for UPDATE.
 ///
-/// - `dev` (nullable): the device to listen to; NULL for all
-/// - `event_id` (enum node_device_event_id): which kind
+/// - `dev` (nullable): the device whose events to deliver; NULL means all
+/// - `event_id` (enum node_device_event_id): kind of event
 /// - `callback`: called on the thread that runs the event loop
 /// - `userdata` (nullable): passed to the callback
-/// - `destroy` (nullable): releases the userdata
-/// - `callback_id`: the number to deregister with
+/// - `destroy` (nullable): called once, when the callback will not be called any more, to
+///   release the user data
+/// - `callback_id`: id of the registration
 ///
 /// libvirt: virConnectNodeDeviceEventRegisterAny
 #[unsafe(no_mangle)]
@@ -146,9 +149,9 @@ pub unsafe extern "C" fn vkvm_conn_node_device_event_register_any(
     })
 }
 
-/// Ends a registration made with `vkvm_conn_node_device_event_register_any`.
+/// Deregisters a callback or queue registered for node device events.
 ///
-/// - `callback_id`: the number that was given then
+/// - `callback_id`: id returned by the registration
 ///
 /// libvirt: virConnectNodeDeviceEventDeregisterAny
 #[unsafe(no_mangle)]
@@ -162,20 +165,21 @@ pub unsafe extern "C" fn vkvm_conn_node_device_event_deregister_any(
     })
 }
 
-/// Listens to events of one kind, from one secret or from all.
+/// Registers a callback for secret events of one kind, of one secret or of all.
 ///
-/// The registration holds the connection open; it ends with
+/// The registration keeps the connection open; it ends with
 /// `vkvm_conn_secret_event_deregister_any`, or with the connection handle.
 ///
-/// The map of an event has the keys event and detail for LIFECYCLE, none for
+/// The arguments are a map with the keys `event` and `detail` for LIFECYCLE, none for
 /// VALUE_CHANGED.
 ///
-/// - `secret` (nullable): the secret to listen to; NULL for all
-/// - `event_id` (enum secret_event_id): which kind
+/// - `secret` (nullable): the secret whose events to deliver; NULL means all
+/// - `event_id` (enum secret_event_id): kind of event
 /// - `callback`: called on the thread that runs the event loop
 /// - `userdata` (nullable): passed to the callback
-/// - `destroy` (nullable): releases the userdata
-/// - `callback_id`: the number to deregister with
+/// - `destroy` (nullable): called once, when the callback will not be called any more, to
+///   release the user data
+/// - `callback_id`: id of the registration
 ///
 /// libvirt: virConnectSecretEventRegisterAny
 #[unsafe(no_mangle)]
@@ -198,9 +202,9 @@ pub unsafe extern "C" fn vkvm_conn_secret_event_register_any(
     })
 }
 
-/// Ends a registration made with `vkvm_conn_secret_event_register_any`.
+/// Deregisters a callback or queue registered for secret events.
 ///
-/// - `callback_id`: the number that was given then
+/// - `callback_id`: id returned by the registration
 ///
 /// libvirt: virConnectSecretEventDeregisterAny
 #[unsafe(no_mangle)]

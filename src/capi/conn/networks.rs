@@ -5,11 +5,11 @@ use std::ffi::{c_char, c_int, c_void};
 use crate::capi::guard::status;
 use crate::capi::types::{vkvm_conn, vkvm_error, vkvm_network};
 
-/// Lists the networks, running or not.
+/// Lists the virtual networks, active and inactive.
 ///
-/// - `flags` (default 0, enum network_list_flags): a filter; 0 for all networks
+/// - `flags` (default 0, enum network_list_flags): filter; 0 means all
 /// - `networks`: the networks
-/// - `networks_len`: how many there are
+/// - `networks_len`: number of elements
 ///
 /// libvirt: virConnectListAllNetworks
 #[unsafe(no_mangle)]
@@ -26,9 +26,9 @@ pub unsafe extern "C" fn vkvm_conn_list_all_networks(
     })
 }
 
-/// Counts the running networks.
+/// Returns the number of active virtual networks.
 ///
-/// - `count`: how many run
+/// - `count`: number of networks
 ///
 /// libvirt: virConnectNumOfNetworks
 #[unsafe(no_mangle)]
@@ -44,9 +44,9 @@ pub unsafe extern "C" fn vkvm_conn_num_of_networks(
     })
 }
 
-/// Counts the networks that are defined and do not run.
+/// Returns the number of inactive persistent networks.
 ///
-/// - `count`: how many there are
+/// - `count`: number of networks
 ///
 /// libvirt: virConnectNumOfDefinedNetworks
 #[unsafe(no_mangle)]
@@ -62,11 +62,13 @@ pub unsafe extern "C" fn vkvm_conn_num_of_defined_networks(
     })
 }
 
-/// Lists the names of running networks.
+/// Lists the names of the active virtual networks.
 ///
-/// - `maxnames`: how many to list at most, from 0 to 1,048,576
+/// `vkvm_conn_list_all_networks` returns handles in one call, without a limit.
+///
+/// - `maxnames`: maximum number of names, from 0 to 1,048,576
 /// - `names`: the names
-/// - `names_len`: how many there are
+/// - `names_len`: number of elements
 ///
 /// libvirt: virConnectListNetworks
 #[unsafe(no_mangle)]
@@ -83,11 +85,13 @@ pub unsafe extern "C" fn vkvm_conn_list_network_names(
     })
 }
 
-/// Lists the names of networks that are defined and do not run.
+/// Lists the names of the inactive persistent networks.
 ///
-/// - `maxnames`: how many to list at most, from 0 to 1,048,576
+/// `vkvm_conn_list_all_networks` returns handles in one call, without a limit.
+///
+/// - `maxnames`: maximum number of names, from 0 to 1,048,576
 /// - `names`: the names
-/// - `names_len`: how many there are
+/// - `names_len`: number of elements
 ///
 /// libvirt: virConnectListDefinedNetworks
 #[unsafe(no_mangle)]
@@ -104,7 +108,7 @@ pub unsafe extern "C" fn vkvm_conn_list_defined_network_names(
     })
 }
 
-/// Finds a network by its name.
+/// Looks up a virtual network by its name.
 ///
 /// - `name`: the name
 /// - `network`: the network
@@ -123,10 +127,10 @@ pub unsafe extern "C" fn vkvm_conn_get_network_by_name(
     })
 }
 
-/// Finds a network by its uuid.
+/// Looks up a virtual network by its UUID.
 ///
-/// - `uuid`: 16 raw bytes, or text of 32 hex digits with or without hyphens
-/// - `uuid_len`: how many bytes that is: 16, 32 or 36
+/// - `uuid`: 16 raw bytes, or 32 hexadecimal digits as text, with or without hyphens
+/// - `uuid_len`: number of bytes: 16, 32 or 36
 /// - `network`: the network
 ///
 /// libvirt: virNetworkLookupByUUID
@@ -144,7 +148,9 @@ pub unsafe extern "C" fn vkvm_conn_get_network_by_uuid(
     })
 }
 
-/// Defines a network without starting it, or changes its definition.
+/// Defines a persistent network without starting it, or changes its definition.
+///
+/// `vkvm_network_create` starts it.
 ///
 /// - `xml`: a `<network>` document
 /// - `flags` (default 0, enum network_define_flags, since 7.7.0)
@@ -165,7 +171,9 @@ pub unsafe extern "C" fn vkvm_conn_define_network(
     })
 }
 
-/// Starts a network that is gone when it stops.
+/// Creates and starts a transient network.
+///
+/// It no longer exists when it has stopped.
 ///
 /// - `xml`: a `<network>` document
 /// - `flags` (default 0, enum network_create_flags, since 7.8.0)

@@ -5,11 +5,12 @@ use std::ffi::{c_char, c_int};
 use crate::capi::guard::status;
 use crate::capi::types::{vkvm_conn, vkvm_error, vkvm_node_device};
 
-/// Lists the host's devices.
+/// Lists the devices of the host.
 ///
-/// - `flags` (default 0, enum node_device_list_flags): a filter; 0 for all devices
+/// - `flags` (default 0, enum node_device_list_flags): filter by capability and state; 0 means
+///   all
 /// - `devices`: the devices
-/// - `devices_len`: how many there are
+/// - `devices_len`: number of elements
 ///
 /// libvirt: virConnectListAllNodeDevices
 #[unsafe(no_mangle)]
@@ -26,12 +27,11 @@ pub unsafe extern "C" fn vkvm_conn_list_all_node_devices(
     })
 }
 
-/// Counts the host's devices.
+/// Returns the number of devices of the host.
 ///
-/// - `cap` (nullable): only those with this capability, like "pci"; NULL for
-///   all
+/// - `cap` (nullable): capability that the devices must have, such as "pci"; NULL means any
 /// - `flags` (default 0): unused, pass 0
-/// - `count`: how many there are
+/// - `count`: number of devices
 ///
 /// libvirt: virNodeNumOfDevices
 #[unsafe(no_mangle)]
@@ -51,12 +51,13 @@ pub unsafe extern "C" fn vkvm_conn_num_of_node_devices(
 
 /// Lists the names of the host's devices.
 ///
-/// - `cap` (nullable): only those with this capability, like "pci"; NULL for
-///   all
-/// - `maxnames`: how many to list at most, from 0 to 1,048,576
+/// `vkvm_conn_list_all_node_devices` returns handles in one call, without a limit.
+///
+/// - `cap` (nullable): capability that the devices must have, such as "pci"; NULL means any
+/// - `maxnames`: maximum number of names, from 0 to 1,048,576
 /// - `flags` (default 0): unused, pass 0
 /// - `names`: the names
-/// - `names_len`: how many there are
+/// - `names_len`: number of elements
 ///
 /// libvirt: virNodeListDevices
 #[unsafe(no_mangle)]
@@ -76,7 +77,7 @@ pub unsafe extern "C" fn vkvm_conn_list_node_device_names(
     })
 }
 
-/// Finds a device by its name.
+/// Looks up a device of the host by its name.
 ///
 /// - `name`: the name
 /// - `device`: the device
@@ -95,10 +96,10 @@ pub unsafe extern "C" fn vkvm_conn_get_node_device_by_name(
     })
 }
 
-/// Finds a SCSI host, a Fibre Channel adapter, by its world wide names.
+/// Looks up a SCSI host, a Fibre Channel adapter, by its world wide names.
 ///
-/// - `wwnn`: the name of its node
-/// - `wwpn`: the name of its port
+/// - `wwnn`: world wide node name
+/// - `wwpn`: world wide port name
 /// - `flags` (default 0): unused, pass 0
 /// - `device`: the device
 ///
@@ -119,8 +120,7 @@ pub unsafe extern "C" fn vkvm_conn_get_node_device_scsihost_by_wwn(
     })
 }
 
-/// Makes a device, like a virtual HBA or a mediated device, that is gone when
-/// it is destroyed.
+/// Creates a transient device, such as a virtual HBA or a mediated device.
 ///
 /// - `xml`: a `<device>` document
 /// - `flags` (default 0, enum node_device_create_flags)
@@ -141,7 +141,9 @@ pub unsafe extern "C" fn vkvm_conn_create_node_device(
     })
 }
 
-/// Defines a device without starting it.
+/// Defines a persistent device, such as a mediated device, without starting it.
+///
+/// `vkvm_node_device_create` starts it.
 ///
 /// - `xml`: a `<device>` document
 /// - `flags` (default 0, enum node_device_define_flags)

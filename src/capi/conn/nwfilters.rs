@@ -9,7 +9,7 @@ use crate::capi::types::{vkvm_conn, vkvm_error, vkvm_nwfilter, vkvm_nwfilter_bin
 ///
 /// - `flags` (default 0): unused, pass 0
 /// - `filters`: the filters
-/// - `filters_len`: how many there are
+/// - `filters_len`: number of elements
 ///
 /// libvirt: virConnectListAllNWFilters
 #[unsafe(no_mangle)]
@@ -26,9 +26,9 @@ pub unsafe extern "C" fn vkvm_conn_list_all_nwfilters(
     })
 }
 
-/// Counts the network filters.
+/// Returns the number of network filters.
 ///
-/// - `count`: how many there are
+/// - `count`: number of filters
 ///
 /// libvirt: virConnectNumOfNWFilters
 #[unsafe(no_mangle)]
@@ -44,11 +44,13 @@ pub unsafe extern "C" fn vkvm_conn_num_of_nwfilters(
     })
 }
 
-/// Lists the names of network filters.
+/// Lists the names of the network filters.
 ///
-/// - `maxnames`: how many to list at most, from 0 to 1,048,576
+/// `vkvm_conn_list_all_nwfilters` returns handles in one call, without a limit.
+///
+/// - `maxnames`: maximum number of names, from 0 to 1,048,576
 /// - `names`: the names
-/// - `names_len`: how many there are
+/// - `names_len`: number of elements
 ///
 /// libvirt: virConnectListNWFilters
 #[unsafe(no_mangle)]
@@ -65,7 +67,7 @@ pub unsafe extern "C" fn vkvm_conn_list_nwfilter_names(
     })
 }
 
-/// Finds a network filter by its name.
+/// Looks up a network filter by its name.
 ///
 /// - `name`: the name
 /// - `nwfilter`: the filter
@@ -84,10 +86,10 @@ pub unsafe extern "C" fn vkvm_conn_get_nwfilter_by_name(
     })
 }
 
-/// Finds a network filter by its uuid.
+/// Looks up a network filter by its UUID.
 ///
-/// - `uuid`: 16 raw bytes, or text of 32 hex digits with or without hyphens
-/// - `uuid_len`: how many bytes that is: 16, 32 or 36
+/// - `uuid`: 16 raw bytes, or 32 hexadecimal digits as text, with or without hyphens
+/// - `uuid_len`: number of bytes: 16, 32 or 36
 /// - `nwfilter`: the filter
 ///
 /// libvirt: virNWFilterLookupByUUID
@@ -126,11 +128,11 @@ pub unsafe extern "C" fn vkvm_conn_define_nwfilter(
     })
 }
 
-/// Lists which network devices are filtered.
+/// Lists the network filter bindings: which network devices are filtered.
 ///
 /// - `flags` (default 0): unused, pass 0
 /// - `bindings`: the bindings
-/// - `bindings_len`: how many there are
+/// - `bindings_len`: number of elements
 ///
 /// libvirt: virConnectListAllNWFilterBindings
 #[unsafe(no_mangle)]
@@ -147,9 +149,9 @@ pub unsafe extern "C" fn vkvm_conn_list_all_nwfilter_bindings(
     })
 }
 
-/// Finds the binding of a network device.
+/// Looks up the network filter binding of a network device.
 ///
-/// - `name`: the name of the device, like "vnet0"
+/// - `name`: name of the device, such as "vnet0"
 /// - `binding`: the binding
 ///
 /// libvirt: virNWFilterBindingLookupByPortDev
@@ -166,7 +168,7 @@ pub unsafe extern "C" fn vkvm_conn_get_nwfilter_binding_by_port_dev(
     })
 }
 
-/// Puts a filter on a network device.
+/// Binds a network filter to a network device.
 ///
 /// - `xml`: a `<filterbinding>` document
 /// - `flags` (default 0, enum nwfilter_binding_create_flags)

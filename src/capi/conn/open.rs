@@ -16,16 +16,16 @@ use crate::event;
 use crate::handle;
 use crate::value::{Map, Value};
 
-/// Opens a connection to a hypervisor, without credentials.
+/// Opens a connection to a hypervisor, without asking for credentials.
 ///
-/// A call on a connection whose daemon is gone fails; it does not end the program by SIGPIPE,
-/// whatever the disposition of that signal is.
+/// Over `qemu+ssh://` ssh runs in batch mode, unless the URI has the parameter `no_tty=0`.
+/// `vkvm_conn_open_auth` opens a connection that needs a password.
 ///
-/// Nobody is asked for a password: over `qemu+ssh://` ssh runs in its batch mode, unless the
-/// URI has the parameter `no_tty=0`. See vkvm_conn_open_auth().
+/// A call on a connection whose daemon has ended fails, without SIGPIPE for the program.
 ///
-/// - `uri` (nullable): the libvirt URI, like "qemu:///system"; NULL for
-///   libvirt's default
+/// - `uri` (nullable): libvirt URI, such as "qemu:///system" or "qemu+ssh://host/system"; NULL
+///   means libvirt's default: the environment variable LIBVIRT_DEFAULT_URI, `uri_default` of
+///   libvirt's client configuration, or probing
 /// - `flags` (default 0, enum conn_open_flags)
 /// - `conn`: the connection
 ///
@@ -46,19 +46,20 @@ pub unsafe extern "C" fn vkvm_conn_open(
 
 /// Opens a connection to a hypervisor that may ask for credentials.
 ///
-/// With a callback ssh, which cannot use it, runs in its batch mode over `qemu+ssh://`,
-/// unless the URI has the parameter `no_tty=0`. Without one libvirt and ssh prompt on the
-/// console, as virsh does.
+/// ssh cannot use the callback: with one it runs in batch mode over `qemu+ssh://`, unless the
+/// URI has the parameter `no_tty=0`. Without a callback libvirt and ssh prompt on the console,
+/// as virsh does.
 ///
-/// - `uri` (nullable): the libvirt URI; NULL for libvirt's default
+/// - `uri` (nullable): libvirt URI; NULL means libvirt's default, as for `vkvm_conn_open`
 /// - `flags` (default 0): as for `vkvm_conn_open`
-/// - `credtypes` (nullable, enum conn_credential_type): the types of credentials that the callback can
-///   give
-/// - `credtypes_len`: how many there are
-/// - `callback` (nullable): answers the requests, on this thread, before the
-///   function returns; NULL to let libvirt prompt on the console
+/// - `credtypes` (nullable, enum conn_credential_type): types of credentials that the callback
+///   can provide, borrowed
+/// - `credtypes_len`: number of elements
+/// - `callback` (nullable): answers the requests on this thread, before the function returns;
+///   NULL means that libvirt prompts on the console
 /// - `userdata` (nullable): passed to the callback
-/// - `destroy` (nullable): releases the userdata
+/// - `destroy` (nullable): called once, when the callback will not be called any more, to
+///   release the user data
 /// - `conn`: the connection
 ///
 /// libvirt: virConnectOpenAuth
@@ -89,35 +90,37 @@ pub unsafe extern "C" fn vkvm_conn_open_auth(
 
 /// Opens a connection to a hypervisor, with options.
 ///
-/// With `timeout_ms` the connection is opened on a thread of the library's. If it is not open
-/// when the time is over, the function fails with `VKVM_ERROR_OWN_TIMEOUT`, and the opening
-/// is ended: its socket is shut down, and ssh is ended. Where libvirt cannot be made to give
-/// up, the thread stays until it does; vkvm_library_get_openings() counts these. At most four
-/// openings of a URI are at work at once; the next one waits for its turn, within its
-/// time, and fails with `VKVM_ERROR_OWN_BUSY` when all of them were given up and do not end.
+/// The options are:
 ///
-/// The options: `uri` is the libvirt URI, libvirt's default without it; `flags`, a bitwise OR
-/// of `VKVM_CONNECT_*`. `timeout_ms` limits the opening, in milliseconds; 0 means no limit. It
-/// also limits each attempt of `resume`, which is 30,000 otherwise.
+/// - uri: libvirt URI; without it libvirt's default, as for `vkvm_conn_open`
+/// - flags: bitwise OR of `VKVM_CONNECT_*`
+/// - timeout_ms: timeout for opening, in milliseconds; 0 means no limit. It also limits each
+///   attempt of resume, whose default is 30,000
+/// - call_timeout_ms: timeout for each call, as in `vkvm_conn_set_call_timeout`
+/// - max_calls: number of calls of `vkvm_call_start` that run at the same time on the
+///   connection, 1 to 64; the default is 4, as a daemon handles five requests of a client at a
+///   time
+/// - keepalive: a map with `interval` in seconds and `count`, as in `vkvm_conn_set_keep_alive`
+/// - resume: true, or a map, reopens the connection whenever it ends, as
+///   `vkvm_conn_enable_resume` does; keys of the map are `max_delay_ms`, by default 10,000, and
+///   `queue`, the handle of an event queue that receives the events
+/// - reopen_after_fork: a bool, `vkvm_library_reopen_after_fork` for this connection alone
+/// - username, password: credentials for SASL, libssh and the like. They are copied, and wiped
+///   when the connection is open
+/// - keep_credentials: a bool; true keeps them as long as the handle, so that the connection
+///   can resume and be reopened after fork
 ///
-/// `call_timeout_ms` limits each call, as `vkvm_conn_set_call_timeout`. `max_calls`, 1 to 64, is
-/// how many calls of `vkvm_call_start` go on at once on the connection; 4 without it, for a
-/// daemon works on five of a client's.
+/// An unknown option is an error that lists the known ones. ssh runs in batch mode, as in
+/// `vkvm_conn_open`.
 ///
-/// `keepalive` is a map of `interval` in seconds and `count`, as for
-/// vkvm_conn_set_keep_alive(). `resume`, true or a map, opens the connection again whenever it
-/// ends, as vkvm_conn_enable_resume(); the keys of the map are `max_delay_ms`, which is 10,000
-/// without it, and `queue`, the handle of an event queue that gets the events.
-/// `reopen_after_fork`, a bool, is vkvm_library_reopen_after_fork() for this connection alone.
+/// With `timeout_ms` the connection is opened on a thread of the library. If it is not open in
+/// time, the function fails with `VKVM_ERROR_OWN_TIMEOUT` and the attempt is ended: its socket
+/// is shut down, and ssh is terminated. Where libvirt cannot be interrupted, the thread remains
+/// until libvirt returns; `vkvm_library_get_openings` counts those. At most four attempts per
+/// URI run at the same time. Further ones wait within their timeout, and fail with
+/// `VKVM_ERROR_OWN_BUSY` when all four have timed out and do not end.
 ///
-/// `username` and `password` are credentials for SASL, libssh and the like. They are copied,
-/// and overwritten when the connection is open. With `keep_credentials`, a bool, they are kept
-/// as long as the handle, so that the connection can resume, and be reopened after fork.
-///
-/// An option that does not exist is an error that lists those that do. Nobody is asked for a
-/// password: ssh runs in its batch mode, as in vkvm_conn_open().
-///
-/// - `options` (nullable, map): the options; NULL for none
+/// - `options` (nullable, map): the options; NULL means none
 /// - `conn`: the connection
 ///
 /// libvirt: virConnectOpenAuth
@@ -184,20 +187,20 @@ fn take_results(asked: &mut [Credential], requests: &mut Value) {
     }
 }
 
-/// Adds a hold on the connection handle.
+/// Adds a reference to the connection handle.
 ///
-/// - `return` (nullable): the handle, which then needs one more `vkvm_conn_free`, or NULL when
-///   it is not live, or has 524,287 references.
+/// - `return` (nullable): the handle, which needs one more `vkvm_conn_free`; NULL when it is
+///   not live or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_conn_ref(conn: *mut vkvm_conn) -> *mut vkvm_conn {
     direct(std::ptr::null_mut(), |c| c.retain(conn))
 }
 
-/// Gives up a hold on the connection handle.
+/// Releases a reference to the connection handle.
 ///
-/// The last one takes back what was registered through the connection, and
-/// ends the handle. The connection itself closes with the last object made
-/// from it. NULL and handles that are not live are left alone.
+/// The last one ends the registrations made through the handle, and the handle itself. The
+/// connection to the daemon closes with the last object made from it. NULL and handles that are
+/// not live are ignored.
 ///
 /// - `conn` (consumed, nullable)
 #[unsafe(no_mangle)]
@@ -205,11 +208,10 @@ pub unsafe extern "C" fn vkvm_conn_free(conn: *mut vkvm_conn) {
     void(|c| c.free(conn))
 }
 
-/// Closes the connection handle, whoever else holds it.
+/// Closes the connection handle, regardless of its other references.
 ///
-/// What was registered through the connection is taken back; from then on
-/// every call with this handle fails. The connection itself closes when the
-/// last object made from it is freed.
+/// Registrations made through it end, and every later call with this handle fails. The
+/// connection to the daemon closes when the last object made from it is freed.
 ///
 /// libvirt: virConnectClose
 #[unsafe(no_mangle)]

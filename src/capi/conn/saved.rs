@@ -5,9 +5,9 @@ use std::ffi::{c_char, c_int};
 use crate::capi::guard::status;
 use crate::capi::types::{vkvm_conn, vkvm_error, vkvm_value};
 
-/// Turns a configuration in the hypervisor's own form into a domain's XML.
+/// Converts a configuration in the hypervisor's native format to domain XML.
 ///
-/// - `configtype`: the form, like "qemu-argv"
+/// - `configtype`: native format, which depends on the driver, such as "qemu-argv"
 /// - `configdata`: the configuration
 /// - `flags` (default 0): unused, pass 0
 /// - `xml`: a `<domain>` document
@@ -31,9 +31,11 @@ pub unsafe extern "C" fn vkvm_conn_domain_xml_from_native(
     })
 }
 
-/// Turns a domain's XML into a configuration in the hypervisor's own form.
+/// Converts domain XML to a configuration in the hypervisor's native format.
 ///
-/// - `configtype`: the form, like "qemu-argv"
+/// A native QEMU configuration is for inspection: libvirt sets up more of a domain at run time.
+///
+/// - `configtype`: native format, which depends on the driver, such as "qemu-argv"
 /// - `xmldata`: a `<domain>` document
 /// - `flags` (default 0): unused, pass 0
 /// - `config`: the configuration
@@ -57,9 +59,9 @@ pub unsafe extern "C" fn vkvm_conn_domain_xml_to_native(
     })
 }
 
-/// Gets the XML of the domain that was saved to a file.
+/// Returns the domain definition stored in a save image.
 ///
-/// - `file`: the file's path on the host
+/// - `file`: path of the file on the host, written by `vkvm_domain_save`
 /// - `flags` (default 0, enum domain_xml_flags)
 /// - `xml`: a `<domain>` document
 ///
@@ -80,11 +82,14 @@ pub unsafe extern "C" fn vkvm_conn_get_save_image_xml_description(
     })
 }
 
-/// Replaces the XML of the domain that was saved to a file.
+/// Replaces the domain definition stored in a save image.
 ///
-/// - `file`: the file's path on the host
+/// Only the host's side can change, such as the path of a disk image.
+///
+/// - `file`: path of the file on the host, written by `vkvm_domain_save`
 /// - `xml`: a `<domain>` document; it must describe the same virtual hardware
-/// - `flags` (default 0, enum domain_save_flags)
+/// - `flags` (default 0, enum domain_save_flags): state of the domain when it is restored; 0
+///   keeps the saved one
 ///
 /// libvirt: virDomainSaveImageDefineXML
 #[unsafe(no_mangle)]
@@ -101,13 +106,15 @@ pub unsafe extern "C" fn vkvm_conn_define_save_image_xml(
     })
 }
 
-/// Starts the domain that was saved to a file.
+/// Restores a domain from a save image.
 ///
-/// - `from` (nullable): the file's path on the host; without it, `params` must
-///   have it
-/// - `dxml` (nullable): a `<domain>` document to use instead of the saved one
-/// - `params` (nullable, map, since 8.4.0): a map with keys of `VKVM_DOMAIN_SAVE_PARAM_*`
-/// - `flags` (default 0, enum domain_save_flags)
+/// - `from` (nullable): path of the file on the host; NULL when `params` has it
+/// - `dxml` (nullable): a `<domain>` document to use instead of the saved one, for changes to
+///   the host's side such as paths of disk images
+/// - `params` (nullable, map, since 8.4.0): a map with the texts of `VKVM_DOMAIN_SAVE_PARAM_*`
+///   as keys
+/// - `flags` (default 0, enum domain_save_flags): state of the domain afterwards, and how the
+///   file is read; 0 restores the saved state
 ///
 /// libvirt: virDomainRestore, virDomainRestoreFlags, virDomainRestoreParams
 #[unsafe(no_mangle)]

@@ -7,9 +7,9 @@ use crate::capi::types::{vkvm_conn, vkvm_error, vkvm_secret};
 
 /// Lists the secrets.
 ///
-/// - `flags` (default 0, enum secret_list_flags): a filter; 0 for all secrets
+/// - `flags` (default 0, enum secret_list_flags): filter; 0 means all
 /// - `secrets`: the secrets
-/// - `secrets_len`: how many there are
+/// - `secrets_len`: number of elements
 ///
 /// libvirt: virConnectListAllSecrets
 #[unsafe(no_mangle)]
@@ -26,9 +26,9 @@ pub unsafe extern "C" fn vkvm_conn_list_all_secrets(
     })
 }
 
-/// Counts the secrets.
+/// Returns the number of secrets.
 ///
-/// - `count`: how many there are
+/// - `count`: number of secrets
 ///
 /// libvirt: virConnectNumOfSecrets
 #[unsafe(no_mangle)]
@@ -44,11 +44,13 @@ pub unsafe extern "C" fn vkvm_conn_num_of_secrets(
     })
 }
 
-/// Lists the uuids of the secrets.
+/// Lists the UUIDs of the secrets.
 ///
-/// - `maxuuids`: how many to list at most, from 0 to 1,048,576
-/// - `uuids`: the uuids as text
-/// - `uuids_len`: how many there are
+/// `vkvm_conn_list_all_secrets` returns handles in one call, without a limit.
+///
+/// - `maxuuids`: maximum number of UUIDs, from 0 to 1,048,576
+/// - `uuids`: the UUIDs as text
+/// - `uuids_len`: number of elements
 ///
 /// libvirt: virConnectListSecrets
 #[unsafe(no_mangle)]
@@ -65,10 +67,10 @@ pub unsafe extern "C" fn vkvm_conn_list_secret_uuids(
     })
 }
 
-/// Finds a secret by its uuid.
+/// Looks up a secret by its UUID.
 ///
-/// - `uuid`: 16 raw bytes, or text of 32 hex digits with or without hyphens
-/// - `uuid_len`: how many bytes that is: 16, 32 or 36
+/// - `uuid`: 16 raw bytes, or 32 hexadecimal digits as text, with or without hyphens
+/// - `uuid_len`: number of bytes: 16, 32 or 36
 /// - `secret`: the secret
 ///
 /// libvirt: virSecretLookupByUUID
@@ -86,10 +88,10 @@ pub unsafe extern "C" fn vkvm_conn_get_secret_by_uuid(
     })
 }
 
-/// Finds a secret by what it is for.
+/// Looks up a secret by its usage type and usage id.
 ///
 /// - `type` (enum secret_usage_type)
-/// - `id`: which object of that type it belongs to, as in `vkvm_secret_get_usage_id`
+/// - `id`: usage id: the object that the secret belongs to, as in `vkvm_secret_get_usage_id`
 /// - `secret`: the secret
 ///
 /// libvirt: virSecretLookupByUsage
@@ -107,7 +109,9 @@ pub unsafe extern "C" fn vkvm_conn_get_secret_by_usage(
     })
 }
 
-/// Defines a secret, without its value, or changes its definition.
+/// Defines a secret without its value, or changes its definition.
+///
+/// `vkvm_secret_set_value` sets the value.
 ///
 /// - `xml`: a `<secret>` document
 /// - `flags` (default 0, enum secret_define_flags)

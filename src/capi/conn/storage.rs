@@ -5,11 +5,11 @@ use std::ffi::{c_char, c_int, c_void};
 use crate::capi::guard::status;
 use crate::capi::types::{vkvm_conn, vkvm_error, vkvm_storage_pool, vkvm_storage_vol};
 
-/// Lists the storage pools, started or not.
+/// Lists the storage pools, active and inactive.
 ///
-/// - `flags` (default 0, enum storage_pool_list_flags): a filter; 0 for all pools
+/// - `flags` (default 0, enum storage_pool_list_flags): filter by state and type; 0 means all
 /// - `pools`: the pools
-/// - `pools_len`: how many there are
+/// - `pools_len`: number of elements
 ///
 /// libvirt: virConnectListAllStoragePools
 #[unsafe(no_mangle)]
@@ -26,9 +26,9 @@ pub unsafe extern "C" fn vkvm_conn_list_all_storage_pools(
     })
 }
 
-/// Counts the storage pools that are started.
+/// Returns the number of active storage pools.
 ///
-/// - `count`: how many are
+/// - `count`: number of pools
 ///
 /// libvirt: virConnectNumOfStoragePools
 #[unsafe(no_mangle)]
@@ -44,9 +44,9 @@ pub unsafe extern "C" fn vkvm_conn_num_of_storage_pools(
     })
 }
 
-/// Counts the storage pools that are defined but not started.
+/// Returns the number of inactive persistent storage pools.
 ///
-/// - `count`: how many are
+/// - `count`: number of pools
 ///
 /// libvirt: virConnectNumOfDefinedStoragePools
 #[unsafe(no_mangle)]
@@ -62,11 +62,13 @@ pub unsafe extern "C" fn vkvm_conn_num_of_defined_storage_pools(
     })
 }
 
-/// Lists the names of storage pools that are started.
+/// Lists the names of the active storage pools.
 ///
-/// - `maxnames`: how many to list at most, from 0 to 1,048,576
+/// `vkvm_conn_list_all_storage_pools` returns handles in one call, without a limit.
+///
+/// - `maxnames`: maximum number of names, from 0 to 1,048,576
 /// - `names`: the names
-/// - `names_len`: how many there are
+/// - `names_len`: number of elements
 ///
 /// libvirt: virConnectListStoragePools
 #[unsafe(no_mangle)]
@@ -83,11 +85,13 @@ pub unsafe extern "C" fn vkvm_conn_list_storage_pool_names(
     })
 }
 
-/// Lists the names of storage pools that are defined but not started.
+/// Lists the names of the inactive persistent storage pools.
 ///
-/// - `maxnames`: how many to list at most, from 0 to 1,048,576
+/// `vkvm_conn_list_all_storage_pools` returns handles in one call, without a limit.
+///
+/// - `maxnames`: maximum number of names, from 0 to 1,048,576
 /// - `names`: the names
-/// - `names_len`: how many there are
+/// - `names_len`: number of elements
 ///
 /// libvirt: virConnectListDefinedStoragePools
 #[unsafe(no_mangle)]
@@ -104,7 +108,7 @@ pub unsafe extern "C" fn vkvm_conn_list_defined_storage_pool_names(
     })
 }
 
-/// Finds a storage pool by its name.
+/// Looks up a storage pool by its name.
 ///
 /// - `name`: the name
 /// - `pool`: the pool
@@ -123,10 +127,10 @@ pub unsafe extern "C" fn vkvm_conn_get_storage_pool_by_name(
     })
 }
 
-/// Finds a storage pool by its uuid.
+/// Looks up a storage pool by its UUID.
 ///
-/// - `uuid`: 16 raw bytes, or text of 32 hex digits with or without hyphens
-/// - `uuid_len`: how many bytes that is: 16, 32 or 36
+/// - `uuid`: 16 raw bytes, or 32 hexadecimal digits as text, with or without hyphens
+/// - `uuid_len`: number of bytes: 16, 32 or 36
 /// - `pool`: the pool
 ///
 /// libvirt: virStoragePoolLookupByUUID
@@ -144,9 +148,9 @@ pub unsafe extern "C" fn vkvm_conn_get_storage_pool_by_uuid(
     })
 }
 
-/// Finds the storage pool whose volumes are in a folder of the host.
+/// Looks up a storage pool by its target path.
 ///
-/// - `path`: the folder
+/// - `path`: directory on the host that contains the volumes of the pool
 /// - `pool`: the pool
 ///
 /// libvirt: virStoragePoolLookupByTargetPath
@@ -163,7 +167,7 @@ pub unsafe extern "C" fn vkvm_conn_get_storage_pool_by_target_path(
     })
 }
 
-/// Finds the storage pool that a volume is in.
+/// Looks up the storage pool of a volume.
 ///
 /// - `volume`: the volume
 /// - `pool`: the pool
@@ -182,7 +186,9 @@ pub unsafe extern "C" fn vkvm_conn_get_storage_pool_by_volume(
     })
 }
 
-/// Defines a storage pool without starting it, or changes its definition.
+/// Defines a persistent storage pool, or changes its definition.
+///
+/// The pool is not started; `vkvm_storage_pool_create` does that.
 ///
 /// - `xml`: a `<pool>` document
 /// - `flags` (default 0, enum storage_pool_define_flags)
@@ -203,7 +209,9 @@ pub unsafe extern "C" fn vkvm_conn_define_storage_pool(
     })
 }
 
-/// Starts a storage pool that is gone when it stops.
+/// Creates and starts a transient storage pool.
+///
+/// It no longer exists when it has stopped.
 ///
 /// - `xml`: a `<pool>` document
 /// - `pool`: the pool
@@ -222,12 +230,11 @@ pub unsafe extern "C" fn vkvm_conn_create_storage_pool(
     })
 }
 
-/// Finds what storage pools of one type could be made of, like the exports of an NFS
-/// server.
+/// Discovers sources for storage pools of a type, such as exports of an NFS server.
 ///
-/// - `type`: the type of pool, as in the definition of one, like "netfs"
-/// - `srcspec` (nullable): a `<source>` document that says where to look; some types
-///   need one
+/// - `type`: type of the pool as in its definition, such as "netfs"
+/// - `srcspec` (nullable): a `<source>` document with the place to search, such as the server;
+///   some types require one
 /// - `flags` (default 0): unused, pass 0
 /// - `xml`: a `<sources>` document
 ///
@@ -252,7 +259,7 @@ pub unsafe extern "C" fn vkvm_conn_find_storage_pool_sources(
     })
 }
 
-/// Gets which types of storage pool the host can have.
+/// Returns the storage pool types and formats that the host supports, as XML.
 ///
 /// - `flags` (default 0): unused, pass 0
 /// - `xml`: a `<storagepoolCapabilities>` document
@@ -272,7 +279,7 @@ pub unsafe extern "C" fn vkvm_conn_get_storage_pool_capabilities(
     })
 }
 
-/// Finds a volume by its key, in whichever pool it is.
+/// Looks up a storage volume in all pools by its key.
 ///
 /// - `key`: the key
 /// - `volume`: the volume
@@ -291,9 +298,9 @@ pub unsafe extern "C" fn vkvm_conn_get_storage_volume_by_key(
     })
 }
 
-/// Finds a volume by its path, in whichever pool it is.
+/// Looks up a storage volume in all pools by its path.
 ///
-/// - `path`: where the volume is on the host
+/// - `path`: path of the volume on the host
 /// - `volume`: the volume
 ///
 /// libvirt: virStorageVolLookupByPath

@@ -5,8 +5,10 @@ use std::ffi::c_int;
 use crate::capi::guard::status;
 use crate::capi::types::{vkvm_conn, vkvm_error, vkvm_stream};
 
-/// Makes a stream. It carries nothing until a function such as
-/// `vkvm_storage_vol_upload` or `vkvm_domain_open_console` is given it.
+/// Creates a stream.
+///
+/// It carries nothing until it is passed to a function such as `vkvm_storage_vol_upload` or
+/// `vkvm_domain_open_console`.
 ///
 /// - `flags` (default 0, enum stream_flags)
 /// - `stream`: the stream

@@ -169,8 +169,8 @@ pub unsafe extern "C" fn vkvm_domain_get_block_job_info(
 /// `vkvm_domain_abort_block_job` ends or pivots them. Other jobs end by themselves. The event
 /// `VKVM_DOMAIN_EVENT_ID_BLOCK_JOB_2` reports whether a job that has ended was successful.
 ///
-/// The function polls the daemon every 100 ms. Started with `vkvm_call_start` it reports
-/// progress, and aborts the job when the call is cancelled or times out.
+/// The function polls the daemon every 100 ms. As an asynchronous call it reports progress, and
+/// aborts the job when the call is cancelled or times out.
 ///
 /// - `path`: target device name of the disk, such as `vda`, or path of its source
 /// - `ready`: true if the job is ready; false if there is none, or none any more

@@ -159,8 +159,8 @@ pub unsafe extern "C" fn vkvm_domain_get_messages(
 
 /// Renames the inactive domain.
 ///
-/// Handles that exist may go on returning the old name: look the domain up again. Paths that
-/// libvirt derived from the old name, such as that of the NVRAM file, are not changed.
+/// Existing handles may still return the old name: look the domain up again. Paths that libvirt
+/// derived from the old name, such as that of the NVRAM file, are not changed.
 ///
 /// - `newname`: the new name
 /// - `flags` (default 0): unused, pass 0

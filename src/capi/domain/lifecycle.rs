@@ -106,7 +106,7 @@ pub unsafe extern "C" fn vkvm_domain_destroy(
 
 /// Removes the persistent definition of the domain.
 ///
-/// A running domain becomes transient and goes on running. A managed save image, NVRAM, or the
+/// A running domain becomes transient and keeps running. A managed save image, NVRAM, or the
 /// metadata of snapshots and checkpoints of an inactive domain make the call fail, unless the
 /// flags say what to do with them.
 ///

@@ -201,8 +201,8 @@ pub unsafe extern "C" fn vkvm_domain_migrate_get_max_downtime(
 
 /// Sets the maximum downtime of the domain at the end of a live migration.
 ///
-/// QEMU accepts it only during a migration. A longer downtime lets a migration complete whose
-/// guest changes its memory fast.
+/// QEMU accepts it only during a migration. With a longer downtime a migration can complete
+/// whose guest changes its memory fast.
 ///
 /// - `downtime` (unit ms): the maximum
 /// - `flags` (default 0): unused, pass 0

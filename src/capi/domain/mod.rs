@@ -49,7 +49,7 @@ pub unsafe extern "C" fn vkvm_domain_free(dom: *mut vkvm_domain) {
     void(|c| c.free(dom))
 }
 
-/// Frees a list of domains that a function returned, and releases its handles.
+/// Frees a returned list of domains and releases its handles.
 ///
 /// - `domains` (consumed, nullable): the list
 /// - `domains_len`: number of elements

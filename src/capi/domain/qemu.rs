@@ -79,8 +79,8 @@ pub unsafe extern "C" fn vkvm_domain_qemu_monitor_command_with_files(
 /// Requires the library libvirt-qemu.so.0.
 ///
 /// - `cmd`: the command in JSON, such as "{ \"execute\": \"guest-ping\" }"
-/// - `timeout` (unit s, enum domain_qemu_agent_command_timeout): how long to wait for the
-///   answer; 0 does not wait
+/// - `timeout` (unit s, enum domain_qemu_agent_command_timeout): time to wait for the answer; 0
+///   does not wait
 /// - `flags` (default 0): unused, pass 0
 /// - `result`: the answer in JSON
 ///

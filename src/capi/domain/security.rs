@@ -71,8 +71,8 @@ pub unsafe extern "C" fn vkvm_domain_get_launch_security_info(
 /// Sets a launch secret in the encrypted memory of the paused domain.
 ///
 /// Start the domain paused, verify its measurement, set the secret, then resume it. Destroy the
-/// domain if the call fails. The library wipes its own copies; the caller wipes `newparams`,
-/// with `vkvm_value_wipe_and_free`.
+/// domain if the call fails. The library wipes its own copies; in C the caller wipes
+/// `newparams`, with `vkvm_value_wipe_and_free`.
 ///
 /// - `newparams` (map): a map with the keys `sev-secret` and `sev-secret-header` (base64) and,
 ///   if the firmware does not provide it, `sev-secret-set-address`

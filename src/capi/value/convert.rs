@@ -12,11 +12,12 @@ use crate::core::Text;
 use crate::value::Value;
 use crate::xml;
 
-/// Tells whether two values are equal: numbers by what they are worth, maps
-/// whatever the order of their keys.
+/// Reports whether two values are equal.
+///
+/// Numbers are compared by their values, maps regardless of the order of their keys.
 ///
 /// - `other`: the other value
-/// - `equal`: whether they are
+/// - `equal`: true if they are
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_equal(
     value: *mut vkvm_value,
@@ -34,10 +35,12 @@ pub unsafe extern "C" fn vkvm_value_equal(
     })
 }
 
-/// Writes a value as JSON. Bytes become `{"$bytes": "<base64>"}`.
+/// Converts the value to JSON.
 ///
-/// - `pretty`: 0 for one line, anything else for indented lines
-/// - `json`: the JSON
+/// Bytes become `{"$bytes": "<base64>"}`.
+///
+/// - `pretty`: 0 for a single line, any other value for indented lines
+/// - `json`: the JSON text
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_to_json(
     value: *mut vkvm_value,
@@ -53,9 +56,11 @@ pub unsafe extern "C" fn vkvm_value_to_json(
     })
 }
 
-/// Reads a value from JSON. Malformed JSON is an error with line and column.
+/// Creates a value from JSON.
 ///
-/// - `json`: the JSON
+/// Malformed JSON is an error with line and column.
+///
+/// - `json`: the JSON text
 /// - `value`: the value
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_from_json(
@@ -68,12 +73,16 @@ pub unsafe extern "C" fn vkvm_value_from_json(
     })
 }
 
-/// Writes a map with one key, the name of the root element, as XML.
+/// Converts the value to XML.
 ///
-/// Keys that begin with @ are attributes, `#text` is the text beside them, lists are
-/// repeated elements. True, null and an empty map are an empty element, false is no
-/// element. `#order`, a list of names, says in which order the children and pieces of
-/// text stand where the order of the keys does not; `#text` is then the list of pieces.
+/// The value is a map with one key, the name of the root element. The rules are:
+///
+/// - a key that begins with @ is an attribute
+/// - the key #text is the text of an element that has attributes or children
+/// - a list is a repeated element
+/// - true, null and an empty map are an empty element; false is no element
+/// - the key #order, a list of names, gives the order of children and pieces of text where the
+///   order of the keys does not; #text is then the list of the pieces
 ///
 /// - `xml`: the document
 #[unsafe(no_mangle)]
@@ -90,8 +99,9 @@ pub unsafe extern "C" fn vkvm_value_to_xml(
     })
 }
 
-/// Reads a value from XML, by the rules of `vkvm_value_to_xml`. Malformed XML
-/// is an error with line and column.
+/// Creates a value from XML, by the rules of `vkvm_value_to_xml`.
+///
+/// Malformed XML is an error with line and column.
 ///
 /// - `xml`: the document
 /// - `value` (map): a map with one key, the name of the root element
@@ -104,12 +114,12 @@ pub unsafe extern "C" fn vkvm_value_from_xml(
     status(error, |c| c.out_handle(value, "value")?.set_value(xml::from_xml(c.str(xml, "xml")?)?))
 }
 
-/// Shows every part of a value to a visitor, in order.
+/// Passes every part of the value to a visitor, in order.
 ///
-/// The visitor cannot change the value: that is an error.
+/// The visitor cannot change the value: an attempt is an error.
 ///
-/// - `path` (nullable): which part of the value
-/// - `visitor`: the functions that get the parts
+/// - `path` (nullable): path of the part; NULL means the value itself
+/// - `visitor`: functions that receive the parts
 /// - `userdata` (nullable): passed to them
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_visit(
@@ -128,17 +138,15 @@ pub unsafe extern "C" fn vkvm_value_visit(
     })
 }
 
-/// Shows every part of a value to a visitor, as `vkvm_value_visit` does, and
-/// gives up the hold on it, as `vkvm_value_free` does. This is the fast way to
-/// turn a value that a call returned into something else.
+/// Passes every part of the value to a visitor, and releases a reference to it.
 ///
-/// The hold is given up also when the visitor is refused. The visitor must not
-/// use the handle. If it was the last hold, and the value is text or bytes alone,
-/// these are overwritten first, as by `vkvm_value_wipe_and_free`: that is how a command
-/// gives a secret.
+/// It is `vkvm_value_visit` and `vkvm_value_free` in one, the fast way to convert a returned
+/// value. The reference is released even if the visitor is refused. The visitor must not use
+/// the handle. With the last reference a value that is text or bytes alone is wiped, as by
+/// `vkvm_value_wipe_and_free`, since commands return secrets that way.
 ///
 /// - `value` (consumed)
-/// - `visitor`: the functions that get the parts
+/// - `visitor`: functions that receive the parts
 /// - `userdata` (nullable): passed to them
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_visit_and_free(
@@ -164,15 +172,14 @@ pub unsafe extern "C" fn vkvm_value_visit_and_free(
     })
 }
 
-/// Shows every part of what an XML document says to a visitor: what
-/// `vkvm_value_visit` shows of the value that `vkvm_value_from_xml` makes of it,
-/// but without making it. This is the fast way to turn XML into something else.
+/// Passes every part of an XML document to a visitor.
 ///
-/// Malformed XML is an error with line and column; nothing is shown then. The
-/// visitor must not change the document.
+/// The visitor sees what `vkvm_value_visit` would pass for the result of `vkvm_value_from_xml`,
+/// but no value is built: the fast way to convert XML. Malformed XML is an error with line and
+/// column, reported before the visitor is called. The visitor must not change the document.
 ///
 /// - `xml`: the document
-/// - `visitor`: the functions that get the parts
+/// - `visitor`: functions that receive the parts
 /// - `userdata` (nullable): passed to them
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_visit_xml(

@@ -10,9 +10,9 @@ use crate::error::{Misuse, Result};
 use crate::handle::AnyHandle;
 use crate::value::Value;
 
-/// Copies a part of a value.
+/// Returns a copy of a part of the value.
 ///
-/// - `path` (nullable): which part
+/// - `path` (nullable): path of the part; NULL means the value itself
 /// - `part`: the copy
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_get(
@@ -27,9 +27,9 @@ pub unsafe extern "C" fn vkvm_value_get(
     })
 }
 
-/// Gets the kind of a part of a value.
+/// Returns the kind of a part of the value.
 ///
-/// - `path` (nullable): which part
+/// - `path` (nullable): path of the part; NULL means the value itself
 /// - `kind` (enum value_kind)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_get_kind(
@@ -44,10 +44,13 @@ pub unsafe extern "C" fn vkvm_value_get_kind(
     })
 }
 
-/// Gets how many items a list or map has, or bytes a string or byte string.
+/// Returns the length of a part of the value.
 ///
-/// - `path` (nullable): which part of the value
-/// - `length`: how many
+/// It is the number of items of a list or map, or the number of bytes of a string or byte
+/// string.
+///
+/// - `path` (nullable): path of the part; NULL means the value itself
+/// - `length`: the length
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_get_length(
     value: *mut vkvm_value,
@@ -61,10 +64,10 @@ pub unsafe extern "C" fn vkvm_value_get_length(
     })
 }
 
-/// Gets a key of a map by its position.
+/// Returns a key of a map by its position.
 ///
-/// - `path` (nullable): which part of the value
-/// - `index`: the position, from 0
+/// - `path` (nullable): path of the part; NULL means the value itself
+/// - `index`: position, from 0
 /// - `key`: the key
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_get_key(
@@ -81,10 +84,12 @@ pub unsafe extern "C" fn vkvm_value_get_key(
     })
 }
 
-/// Gets a truth value: a bool, 0 or 1, or the text yes, no, true or false.
+/// Returns a part of the value as a bool.
 ///
-/// - `path` (nullable): which part of the value
-/// - `result`: the truth
+/// It accepts a bool, 0, 1, and the texts yes, no, true and false.
+///
+/// - `path` (nullable): path of the part; NULL means the value itself
+/// - `result`: the bool
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_get_bool(
     value: *mut vkvm_value,
@@ -98,9 +103,11 @@ pub unsafe extern "C" fn vkvm_value_get_bool(
     })
 }
 
-/// Gets a signed integer: an integer, or text that is one.
+/// Returns a part of the value as a signed integer.
 ///
-/// - `path` (nullable): which part of the value
+/// It accepts an integer, and text that is one.
+///
+/// - `path` (nullable): path of the part; NULL means the value itself
 /// - `result`: the integer
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_get_int64(
@@ -115,9 +122,11 @@ pub unsafe extern "C" fn vkvm_value_get_int64(
     })
 }
 
-/// Gets an unsigned integer: an integer, or text that is one.
+/// Returns a part of the value as an unsigned integer.
 ///
-/// - `path` (nullable): which part of the value
+/// It accepts an integer, and text that is one.
+///
+/// - `path` (nullable): path of the part; NULL means the value itself
 /// - `result`: the integer
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_get_uint64(
@@ -132,9 +141,11 @@ pub unsafe extern "C" fn vkvm_value_get_uint64(
     })
 }
 
-/// Gets a floating point number: a number, or text that is one.
+/// Returns a part of the value as a floating point number.
 ///
-/// - `path` (nullable): which part of the value
+/// It accepts a number, and text that is one.
+///
+/// - `path` (nullable): path of the part; NULL means the value itself
 /// - `result`: the number
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_get_double(
@@ -149,10 +160,11 @@ pub unsafe extern "C" fn vkvm_value_get_double(
     })
 }
 
-/// Gets text. Text that has a NUL byte is an error: `vkvm_value_get_bytes` can
-/// give it.
+/// Returns a part of the value as text.
 ///
-/// - `path` (nullable): which part of the value
+/// Text with a NUL byte is an error: `vkvm_value_get_bytes` returns it.
+///
+/// - `path` (nullable): path of the part; NULL means the value itself
 /// - `result`: the text
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_get_string(
@@ -168,11 +180,13 @@ pub unsafe extern "C" fn vkvm_value_get_string(
     })
 }
 
-/// Gets bytes: a byte string, or text as UTF-8.
+/// Returns a part of the value as bytes.
 ///
-/// - `path` (nullable): which part of the value
+/// It accepts a byte string, and text, as UTF-8.
+///
+/// - `path` (nullable): path of the part; NULL means the value itself
 /// - `result`: the bytes
-/// - `result_len`: how many there are
+/// - `result_len`: number of bytes
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_get_bytes(
     value: *mut vkvm_value,
@@ -187,11 +201,11 @@ pub unsafe extern "C" fn vkvm_value_get_bytes(
     })
 }
 
-/// Gets a handle of whichever class, with a hold on it of its own.
+/// Returns a part of the value as a handle, with a reference of its own.
 ///
-/// - `path` (nullable): which part of the value
-/// - `result`: the handle, to be cast to its class and freed with that class's
-///   `_free`
+/// - `path` (nullable): path of the part; NULL means the value itself
+/// - `result`: the handle, to be cast to its class and freed by the `_free` function of that
+///   class
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_get_handle(
     value: *mut vkvm_value,

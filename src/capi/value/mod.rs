@@ -19,17 +19,18 @@ use super::guard::{direct, status, void};
 use super::types::{vkvm_error, vkvm_value};
 use crate::value::{Map, Value};
 
-/// Adds a hold on the value handle.
+/// Adds a reference to the value handle.
 ///
-/// - `return` (nullable): the handle, which then needs one more `vkvm_value_free`, or NULL when
-///   it is not live, or has 524,287 references.
+/// - `return` (nullable): the handle, which needs one more `vkvm_value_free`; NULL when it is
+///   not live or has 524,287 references.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_ref(value: *mut vkvm_value) -> *mut vkvm_value {
     direct(ptr::null_mut(), |c| c.retain(value))
 }
 
-/// Gives up a hold on the value handle. NULL and handles that are not live are
-/// left alone.
+/// Releases a reference to the value handle.
+///
+/// NULL and handles that are not live are ignored.
 ///
 /// - `value` (consumed, nullable)
 #[unsafe(no_mangle)]
@@ -37,9 +38,10 @@ pub unsafe extern "C" fn vkvm_value_free(value: *mut vkvm_value) {
     void(|c| c.free(value))
 }
 
-/// Gives up a hold on the value handle, as `vkvm_value_free` does. If it was the last
-/// one, all texts and bytes in the value are overwritten first, so that a secret does
-/// not stay in memory that is freed. NULL and handles that are not live are left alone.
+/// Releases a reference to the value handle, and wipes the value with the last one.
+///
+/// All texts and bytes in the value are overwritten before they are freed, so that no secret
+/// remains in memory. NULL and handles that are not live are ignored.
 ///
 /// - `value` (consumed, nullable)
 #[unsafe(no_mangle)]
@@ -52,7 +54,7 @@ pub unsafe extern "C" fn vkvm_value_wipe_and_free(value: *mut vkvm_value) {
     })
 }
 
-/// Makes a null.
+/// Creates a null value.
 ///
 /// - `value`: the new value
 #[unsafe(no_mangle)]
@@ -63,7 +65,7 @@ pub unsafe extern "C" fn vkvm_value_new_null(
     status(error, |c| c.out_handle(value, "value")?.set_value(Value::Null))
 }
 
-/// Makes an empty list.
+/// Creates an empty list.
 ///
 /// - `value`: the new value
 #[unsafe(no_mangle)]
@@ -74,7 +76,7 @@ pub unsafe extern "C" fn vkvm_value_new_list(
     status(error, |c| c.out_handle(value, "value")?.set_value(Value::List(Vec::new())))
 }
 
-/// Makes an empty map.
+/// Creates an empty map.
 ///
 /// - `value`: the new value
 #[unsafe(no_mangle)]

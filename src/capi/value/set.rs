@@ -11,23 +11,26 @@ use crate::handle::AnyHandle;
 use crate::memory;
 use crate::value::Value;
 
-/// Puts a copy of a value into another.
+/// Sets a part of the value to a copy of another value.
 ///
-/// What is at the path is replaced. Otherwise what is missing of the path is made, in
-/// the last map or list on it that exists. A name makes a key with a map for what
-/// follows: "domain.@type" in an empty map makes the map "domain" and its key "@type".
-/// The part + appends to a list, and so does an index that is the list's length: in
-/// "disk.+.@type" it appends a map to the list "disk". Where there is no list yet, + or
-/// 0 makes one. The item that + has appended is named by its index afterwards. A path
-/// through text, a number, a boolean or null is an error, and so is an index that leaves a
-/// gap; nothing is changed then. What XML has as an empty element, like `<features/>`, is
-/// true: put a map in its place before what is to be in it.
+/// A part that exists is replaced. Otherwise the missing parts of the path are created, in the
+/// last map or list that exists:
 ///
-/// Each dot in what is made separates two parts; `vkvm_value_put` takes keys that have
-/// dots of their own, like "vcpu.0.state" in a map of statistics.
+/// - a name creates a key, with a map for the rest of the path: "domain.@type" in an empty map
+///   creates the map "domain" and its key "@type"
+/// - "+" appends to a list, and so does an index equal to the list's length: "disk.+.@type"
+///   appends a map to the list "disk"; where there is no list yet, "+" or 0 creates one.
+///   Afterwards the appended item is named by its index
+/// - a path through text, a number, a bool or null is an error, and so is an index that leaves
+///   a gap; nothing is changed then
+/// - an empty XML element such as <features/> is true: replace it by a map before setting its
+///   parts
 ///
-/// - `path` (nullable): where to put it
-/// - `item`: what to put there
+/// Each dot in the missing parts separates two of them; `vkvm_value_put` sets keys that contain
+/// dots, such as "vcpu.0.state" in a map of statistics.
+///
+/// - `path` (nullable): path of the part to set; NULL means the value itself
+/// - `item`: value to copy, borrowed
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_set(
     value: *mut vkvm_value,
@@ -38,11 +41,13 @@ pub unsafe extern "C" fn vkvm_value_set(
     status(error, |c| write(c, value, path, c.value(item, "item")?))
 }
 
-/// Puts a copy of a value under a key of a map. Dots in the key mean nothing.
+/// Sets a key of a map to a copy of another value.
 ///
-/// - `path` (nullable): where the map is
+/// Dots in the key have no meaning.
+///
+/// - `path` (nullable): path of the map; NULL means the value itself
 /// - `key`: the key, which may be new
-/// - `item`: what to put there
+/// - `item`: value to copy, borrowed
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_put(
     value: *mut vkvm_value,
@@ -59,9 +64,10 @@ pub unsafe extern "C" fn vkvm_value_put(
     })
 }
 
-/// Puts a null into a value.
+/// Sets a part of the value to null.
 ///
-/// - `path` (nullable): where, as for `vkvm_value_set`
+/// - `path` (nullable): path of the part to set, as for `vkvm_value_set`; NULL means the value
+///   itself
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_set_null(
     value: *mut vkvm_value,
@@ -71,10 +77,11 @@ pub unsafe extern "C" fn vkvm_value_set_null(
     status(error, |c| write(c, value, path, Value::Null))
 }
 
-/// Puts a bool into a value.
+/// Sets a part of the value to a bool.
 ///
-/// - `path` (nullable): where, as for `vkvm_value_set`
-/// - `item`: 0 for false, anything else for true
+/// - `path` (nullable): path of the part to set, as for `vkvm_value_set`; NULL means the value
+///   itself
+/// - `item`: 0 for false, any other value for true
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_set_bool(
     value: *mut vkvm_value,
@@ -85,9 +92,10 @@ pub unsafe extern "C" fn vkvm_value_set_bool(
     status(error, |c| write(c, value, path, Value::Bool(item != 0)))
 }
 
-/// Puts a signed integer into a value.
+/// Sets a part of the value to a signed integer.
 ///
-/// - `path` (nullable): where, as for `vkvm_value_set`
+/// - `path` (nullable): path of the part to set, as for `vkvm_value_set`; NULL means the value
+///   itself
 /// - `item`: the integer
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_set_int64(
@@ -99,9 +107,10 @@ pub unsafe extern "C" fn vkvm_value_set_int64(
     status(error, |c| write(c, value, path, Value::Int(item)))
 }
 
-/// Puts an unsigned integer into a value.
+/// Sets a part of the value to an unsigned integer.
 ///
-/// - `path` (nullable): where, as for `vkvm_value_set`
+/// - `path` (nullable): path of the part to set, as for `vkvm_value_set`; NULL means the value
+///   itself
 /// - `item`: the integer
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_set_uint64(
@@ -113,9 +122,10 @@ pub unsafe extern "C" fn vkvm_value_set_uint64(
     status(error, |c| write(c, value, path, Value::Uint(item)))
 }
 
-/// Puts a floating point number into a value.
+/// Sets a part of the value to a floating point number.
 ///
-/// - `path` (nullable): where, as for `vkvm_value_set`
+/// - `path` (nullable): path of the part to set, as for `vkvm_value_set`; NULL means the value
+///   itself
 /// - `item`: the number
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_set_double(
@@ -127,10 +137,11 @@ pub unsafe extern "C" fn vkvm_value_set_double(
     status(error, |c| write(c, value, path, Value::Double(item)))
 }
 
-/// Puts text into a value.
+/// Sets a part of the value to text.
 ///
-/// - `path` (nullable): where, as for `vkvm_value_set`
-/// - `item`: the text
+/// - `path` (nullable): path of the part to set, as for `vkvm_value_set`; NULL means the value
+///   itself
+/// - `item`: the text, copied
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_set_string(
     value: *mut vkvm_value,
@@ -143,11 +154,12 @@ pub unsafe extern "C" fn vkvm_value_set_string(
     })
 }
 
-/// Puts bytes into a value.
+/// Sets a part of the value to bytes.
 ///
-/// - `path` (nullable): where, as for `vkvm_value_set`
-/// - `item`: the bytes
-/// - `item_len`: how many there are
+/// - `path` (nullable): path of the part to set, as for `vkvm_value_set`; NULL means the value
+///   itself
+/// - `item`: the bytes, copied
+/// - `item_len`: number of bytes
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_set_bytes(
     value: *mut vkvm_value,
@@ -166,13 +178,14 @@ pub unsafe extern "C" fn vkvm_value_set_bytes(
     })
 }
 
-/// Puts a handle of whichever class into a value, with a hold of its own.
+/// Sets a part of the value to a handle, with a reference of its own.
 ///
-/// A value that would then hold itself, directly or through other values, is refused: it
-/// would never be freed.
+/// A handle that leads back to the value, directly or through other values, is refused, as
+/// neither would ever be freed.
 ///
-/// - `path` (nullable): where, as for `vkvm_value_set`
-/// - `item`: the handle
+/// - `path` (nullable): path of the part to set, as for `vkvm_value_set`; NULL means the value
+///   itself
+/// - `item`: a handle of any class
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_set_handle(
     value: *mut vkvm_value,
@@ -186,10 +199,10 @@ pub unsafe extern "C" fn vkvm_value_set_handle(
     })
 }
 
-/// Adds a copy of a value to the end of a list.
+/// Appends a copy of a value to a list.
 ///
-/// - `path` (nullable): where the list is
-/// - `item`: what to add
+/// - `path` (nullable): path of the list; NULL means the value itself
+/// - `item`: value to copy, borrowed
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_append(
     value: *mut vkvm_value,
@@ -204,9 +217,9 @@ pub unsafe extern "C" fn vkvm_value_append(
     })
 }
 
-/// Removes a part of a value.
+/// Removes a part of the value.
 ///
-/// - `path`: which part
+/// - `path`: path of the part
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_remove(
     value: *mut vkvm_value,
