@@ -6622,7 +6622,7 @@ vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
 #define VKVM_DOMAIN_EVENT_ID_BALLOON_CHANGE 13
 /** The guest suspended to disk. */
 #define VKVM_DOMAIN_EVENT_ID_PMSUSPEND_DISK 14
-/** A device is gone from the domain, after detach or by the guest. */
+/** A device was removed from the domain, after a detach or by the guest. */
 #define VKVM_DOMAIN_EVENT_ID_DEVICE_REMOVED 15
 /** A block job changed its status; the event has the target name of the
  *  disk. */

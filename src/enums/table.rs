@@ -575,7 +575,7 @@ pub static GROUPS: &[Group] = &[
         (408, "The guest suspended to RAM."),
         (412, "The current memory of a domain changed through its balloon."),
         (409, "The guest suspended to disk."),
-        (414, "A device is gone from the domain, after detach or by the guest."),
+        (414, "A device was removed from the domain, after a detach or by the guest."),
         (406, "A block job changed its status; the event has the target name of the disk."),
         (415, "Tuning parameters of a domain changed."),
         (416, "The guest agent connected or disconnected."),
