@@ -20,6 +20,7 @@ mod kind;
 mod libvirt;
 mod man;
 mod maps;
+mod notes;
 mod perl;
 #[cfg(test)]
 mod reworded;
@@ -39,6 +40,7 @@ use cbindgen::Bindings;
 use api::Api;
 use enums::Table;
 use maps::Maps;
+use notes::Notes;
 
 /// A file to write: its path from the project's root, and its text.
 pub type Output = (PathBuf, String);
@@ -110,7 +112,8 @@ fn generate(
     outputs.push(header::write(api, bindings, table)?);
     let maps = Maps::read(&root())?;
     maps.check(api, table)?;
-    outputs.push(json::write(api, table, &maps)?);
+    let notes = Notes::read(&root(), api, table)?;
+    outputs.push(json::write(api, table, &maps, &notes)?);
     outputs.extend(symbols::write(api));
     outputs.push(invoke::write(api, modules)?);
     outputs.extend(perl::write(api, table, &maps)?);

@@ -1,0 +1,1 @@
+my $other = VKVM->new(uri => 'test:///default', timeout => 5);

@@ -1,0 +1,2 @@
+my $snapshot =
+  $dom->create_snapshot('<domainsnapshot><name>before</name></domainsnapshot>');

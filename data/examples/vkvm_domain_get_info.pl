@@ -1,0 +1,2 @@
+my $info = $dom->get_info;
+print "$info->{memory} KiB\n";

@@ -1,0 +1,2 @@
+my ($state, $reason) = $dom->get_state;
+print "running\n" if $state == VKVM::Domain::STATE_RUNNING;

@@ -1,0 +1,1 @@
+$dom->set_scheduler_parameters({ VKVM::Domain::SCHEDULER_WEIGHT, 60 });

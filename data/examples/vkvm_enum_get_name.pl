@@ -1,0 +1,1 @@
+print VKVM::enum_name('domain_state', VKVM::Domain::STATE_RUNNING), "\n";
