@@ -1421,13 +1421,15 @@ int vkvm_value_remove(vkvm_value *value, const char *path, vkvm_error **error);
  * created, in the last map or list that exists:
  *
  * - a name creates a key, with a map for the rest of the path: "domain.@type"
- * in an empty map creates the map "domain" and its key "@type" - "+" appends
- * to a list, and so does an index equal to the list's length: "disk.+.@type"
- * appends a map to the list "disk"; where there is no list yet, "+" or 0
- * creates one. Afterwards the appended item is named by its index - a path
- * through text, a number, a bool or null is an error, and so is an index that
- * leaves a gap; nothing is changed then - an empty XML element such as
- * <features/> is true: replace it by a map before setting its parts
+ *   in an empty map creates the map "domain" and its key "@type"
+ * - "+" appends to a list, and so does an index equal to the list's length:
+ *   "disk.+.@type" appends a map to the list "disk"; where there is no list
+ *   yet, "+" or 0 creates one. Afterwards the appended item is named by its
+ *   index
+ * - a path through text, a number, a bool or null is an error, and so is an
+ *   index that leaves a gap; nothing is changed then
+ * - an empty XML element such as <features/> is true: replace it by a map
+ *   before setting its parts
  *
  * Each dot in the missing parts separates two of them; `vkvm_value_put` sets
  * keys that contain dots, such as "vcpu.0.state" in a map of statistics.
@@ -1581,11 +1583,13 @@ int vkvm_value_to_json(vkvm_value *value, int pretty, char **json, vkvm_error **
  * The value is a map with one key, the name of the root element. The rules
  * are:
  *
- * - a key that begins with @ is an attribute - the key #text is the text of an
- * element that has attributes or children - a list is a repeated element -
- * true, null and an empty map are an empty element; false is no element - the
- * key #order, a list of names, gives the order of children and pieces of text
- * where the order of the keys does not; #text is then the list of the pieces
+ * - a key that begins with @ is an attribute
+ * - the key #text is the text of an element that has attributes or children
+ * - a list is a repeated element
+ * - true, null and an empty map are an empty element; false is no element
+ * - the key #order, a list of names, gives the order of children and pieces of
+ *   text where the order of the keys does not; #text is then the list of the
+ *   pieces
  *
  * @param value the value (not NULL; borrowed)
  * @param xml the document (out; not NULL; owned by the caller:
@@ -2085,23 +2089,26 @@ int vkvm_conn_new_stream(vkvm_conn *conn,
  *
  * The options are:
  *
- * - uri: libvirt URI; without it libvirt's default, as for `vkvm_conn_open` -
- * flags: bitwise OR of `VKVM_CONNECT_*` - timeout_ms: timeout for opening, in
- * milliseconds; 0 means no limit. It also limits each attempt of resume, whose
- * default is 30,000 - call_timeout_ms: timeout for each call, as in
- * `vkvm_conn_set_call_timeout` - max_calls: number of calls of
- * `vkvm_call_start` that run at the same time on the connection, 1 to 64; the
- * default is 4, as a daemon handles five requests of a client at a time -
- * keepalive: a map with `interval` in seconds and `count`, as in
- * `vkvm_conn_set_keep_alive` - resume: true, or a map, reopens the connection
- * whenever it ends, as `vkvm_conn_enable_resume` does; keys of the map are
- * `max_delay_ms`, by default 10,000, and `queue`, the handle of an event queue
- * that receives the events - reopen_after_fork: a bool,
- * `vkvm_library_reopen_after_fork` for this connection alone - username,
- * password: credentials for SASL, libssh and the like. They are copied, and
- * wiped when the connection is open - keep_credentials: a bool; true keeps
- * them as long as the handle, so that the connection can resume and be
- * reopened after fork
+ * - uri: libvirt URI; without it libvirt's default, as for `vkvm_conn_open`
+ * - flags: bitwise OR of `VKVM_CONNECT_*`
+ * - timeout_ms: timeout for opening, in milliseconds; 0 means no limit. It
+ *   also limits each attempt of resume, whose default is 30,000
+ * - call_timeout_ms: timeout for each call, as in `vkvm_conn_set_call_timeout`
+ * - max_calls: number of calls of `vkvm_call_start` that run at the same time
+ *   on the connection, 1 to 64; the default is 4, as a daemon handles five
+ *   requests of a client at a time
+ * - keepalive: a map with `interval` in seconds and `count`, as in
+ *   `vkvm_conn_set_keep_alive`
+ * - resume: true, or a map, reopens the connection whenever it ends, as
+ *   `vkvm_conn_enable_resume` does; keys of the map are `max_delay_ms`, by
+ *   default 10,000, and `queue`, the handle of an event queue that receives
+ *   the events
+ * - reopen_after_fork: a bool, `vkvm_library_reopen_after_fork` for this
+ *   connection alone
+ * - username, password: credentials for SASL, libssh and the like. They are
+ *   copied, and wiped when the connection is open
+ * - keep_credentials: a bool; true keeps them as long as the handle, so that
+ *   the connection can resume and be reopened after fork
  *
  * An unknown option is an error that lists the known ones. ssh runs in batch
  * mode, as in `vkvm_conn_open`.
@@ -3945,23 +3952,31 @@ int vkvm_conn_domain_event_register(vkvm_conn *conn,
  * The arguments of an event are a map. Its keys depend on the kind (texts may
  * be null):
  *
- * - LIFECYCLE: `event`, `detail` - RTC_CHANGE: `utcoffset` (s) - WATCHDOG:
- * `action` - IO_ERROR: `srcPath`, `devAlias`, `action` - IO_ERROR_REASON:
- * `srcPath`, `devAlias`, `action`, `reason` - GRAPHICS: `phase`, `local` and
- * `remote` (maps with the keys `family`, `node`, `service`), `authScheme`,
- * `identities` (a list of maps with the keys `type`, `name`) - BLOCK_JOB,
- * BLOCK_JOB_2: `path`, `type`, `status` - DISK_CHANGE: `oldSrcPath`,
- * `newSrcPath`, `devAlias`, `reason` - TRAY_CHANGE: `devAlias`, `reason` -
- * PMWAKEUP, PMSUSPEND, PMSUSPEND_DISK: `reason` - BALLOON_CHANGE: `actual`
- * (KiB) - DEVICE_ADDED, DEVICE_REMOVED, DEVICE_REMOVAL_FAILED: `devAlias` -
- * TUNABLE, JOB_COMPLETED: `params` (a map) - AGENT_LIFECYCLE: `state`,
- * `reason` - MIGRATION_ITERATION: `iteration` - METADATA_CHANGE: `type`,
- * `nsuri` - BLOCK_THRESHOLD: `dev`, `path`, `threshold`, `excess` (both in
- * bytes) - MEMORY_FAILURE: `recipient`, `action`, `flags` -
- * MEMORY_DEVICE_SIZE_CHANGE: `alias`, `size` (KiB) - NIC_MAC_CHANGE: `alias`,
- * `oldMAC`, `newMAC` - VCPU_REMOVED: `vcpuid` - CHANNEL_LIFECYCLE: `state`,
- * `reason`, `channelName` - REBOOT, CONTROL_ERROR, and kinds that this version
- * does not know: none
+ * - LIFECYCLE: `event`, `detail`
+ * - RTC_CHANGE: `utcoffset` (s)
+ * - WATCHDOG: `action`
+ * - IO_ERROR: `srcPath`, `devAlias`, `action`
+ * - IO_ERROR_REASON: `srcPath`, `devAlias`, `action`, `reason`
+ * - GRAPHICS: `phase`, `local` and `remote` (maps with the keys `family`,
+ *   `node`, `service`), `authScheme`, `identities` (a list of maps with the
+ *   keys `type`, `name`)
+ * - BLOCK_JOB, BLOCK_JOB_2: `path`, `type`, `status`
+ * - DISK_CHANGE: `oldSrcPath`, `newSrcPath`, `devAlias`, `reason`
+ * - TRAY_CHANGE: `devAlias`, `reason`
+ * - PMWAKEUP, PMSUSPEND, PMSUSPEND_DISK: `reason`
+ * - BALLOON_CHANGE: `actual` (KiB)
+ * - DEVICE_ADDED, DEVICE_REMOVED, DEVICE_REMOVAL_FAILED: `devAlias`
+ * - TUNABLE, JOB_COMPLETED: `params` (a map)
+ * - AGENT_LIFECYCLE: `state`, `reason`
+ * - MIGRATION_ITERATION: `iteration`
+ * - METADATA_CHANGE: `type`, `nsuri`
+ * - BLOCK_THRESHOLD: `dev`, `path`, `threshold`, `excess` (both in bytes)
+ * - MEMORY_FAILURE: `recipient`, `action`, `flags`
+ * - MEMORY_DEVICE_SIZE_CHANGE: `alias`, `size` (KiB)
+ * - NIC_MAC_CHANGE: `alias`, `oldMAC`, `newMAC`
+ * - VCPU_REMOVED: `vcpuid`
+ * - CHANNEL_LIFECYCLE: `state`, `reason`, `channelName`
+ * - REBOOT, CONTROL_ERROR, and kinds that this version does not know: none
  *
  * @param conn the connection (not NULL; borrowed)
  * @param dom the domain whose events to deliver; NULL means all (may be NULL;
@@ -4050,14 +4065,15 @@ int vkvm_conn_domain_xml_to_native(vkvm_conn *conn,
  * On the new connection:
  *
  * - the handle of the connection stays valid, and so do those of domains,
- * snapshots, checkpoints, networks, ports, pools, volumes, secrets and
- * interfaces: each object is looked up again by its UUID, name or key -
- * handles of network filters, filter bindings, node devices and streams become
- * invalid, and an identity is not set again - callbacks and queues are
- * registered again under the same ids, except for close callbacks, which are
- * over; keepalive is set again - events during the outage are lost; refresh
- * cached state when `VKVM_RESUME_RECONNECTED` arrives, which precedes the
- * events of the new connection
+ *   snapshots, checkpoints, networks, ports, pools, volumes, secrets and
+ *   interfaces: each object is looked up again by its UUID, name or key
+ * - handles of network filters, filter bindings, node devices and streams
+ *   become invalid, and an identity is not set again
+ * - callbacks and queues are registered again under the same ids, except for
+ *   close callbacks, which are over; keepalive is set again
+ * - events during the outage are lost; refresh cached state when
+ *   `VKVM_RESUME_RECONNECTED` arrives, which precedes the events of the new
+ *   connection
  *
  * Callbacks and queues can be registered during the outage. Such a
  * registration is made on the next connection; it receives no events if its
@@ -4894,12 +4910,12 @@ int vkvm_conn_visit_all_domain_stats(vkvm_conn *conn,
  * It is available for:
  *
  * - the job of a domain: migration, save, managed save, core dump. A thread of
- * the library polls the daemon every 100 ms, from the first call of this
- * function until it has not been called for 2 s. So this function returns
- * immediately, and null the first time - commands of a host with `progress` in
- * `vkvm_host_commands` - transfers of volumes, such as
- * `vkvm_storage_vol_upload_file` - a wait for the block job of a disk,
- * `vkvm_domain_wait_for_block_job`
+ *   the library polls the daemon every 100 ms, from the first call of this
+ *   function until it has not been called for 2 s. So this function returns
+ *   immediately, and null the first time
+ * - commands of a host with `progress` in `vkvm_host_commands`
+ * - transfers of volumes, such as `vkvm_storage_vol_upload_file`
+ * - a wait for the block job of a disk, `vkvm_domain_wait_for_block_job`
  *
  * libvirt reports no progress of cloning or wiping a volume; the host's
  * command "volume.clone" compares the allocations of both volumes instead.
@@ -4939,13 +4955,14 @@ int vkvm_call_get_result(vkvm_call *call, vkvm_value **result, vkvm_error **erro
  * continues, as after its deadline, except for these:
  *
  * - the job of a domain (migration, save, core dump) is aborted if the call
- * has started it. A call that waits for the job of another call of this
- * process has not begun. libvirt reports only the operation and the start of
- * other clients' jobs, so a job of the same kind that another client starts
- * while the call waits cannot be told from its own - a command of a host, or a
- * transfer, that reports progress ends - a wait for the block job of a disk
- * aborts the job - the opening of a connection ends, as after the `timeout_ms`
- * of `vkvm_conn_open_with`
+ *   has started it. A call that waits for the job of another call of this
+ *   process has not begun. libvirt reports only the operation and the start of
+ *   other clients' jobs, so a job of the same kind that another client starts
+ *   while the call waits cannot be told from its own
+ * - a command of a host, or a transfer, that reports progress ends
+ * - a wait for the block job of a disk aborts the job
+ * - the opening of a connection ends, as after the `timeout_ms` of
+ *   `vkvm_conn_open_with`
  *
  * Cancelling a call that is done has no effect.
  *
@@ -15630,19 +15647,26 @@ int vkvm_host_call_with_progress(vkvm_host *host,
  * `aliases` (a list). `commands` has, by full name such as "pool.info", a map
  * with the keys:
  *
- * - object: name of the object, "" for the host itself - name: name of the
- * command - virsh: virsh's name for it - result: "dict", "str", "stats",
- * "list", "tune", "none" or "xml" - progress: whether it reports progress -
- * about: description - arguments: a list of maps, in positional order
+ * - object: name of the object, "" for the host itself
+ * - name: name of the command
+ * - virsh: virsh's name for it
+ * - result: "dict", "str", "stats", "list", "tune", "none" or "xml"
+ * - progress: whether it reports progress
+ * - about: description
+ * - arguments: a list of maps, in positional order
  *
  * An argument is a map with the keys:
  *
- * - name: name of the argument - kind: "bool", "int", "string", "strings",
- * "size" or "document" - required: whether it is required - positional:
- * whether it can be given by position - about: description - words: a list of
- * the words that it accepts; empty when any text is accepted, or libvirt
- * decides - excludes: names of arguments with which it cannot be given -
- * requires: a list of lists; with it, one argument of each list must be given
+ * - name: name of the argument
+ * - kind: "bool", "int", "string", "strings", "size" or "document"
+ * - required: whether it is required
+ * - positional: whether it can be given by position
+ * - about: description
+ * - words: a list of the words that it accepts; empty when any text is
+ *   accepted, or libvirt decides
+ * - excludes: names of arguments with which it cannot be given
+ * - requires: a list of lists; with it, one argument of each list must be
+ *   given
  * - unless: names of arguments of which one must be given if it is not
  *
  * @param commands the description (out; not NULL; owned by the caller:

@@ -9,7 +9,7 @@ use cbindgen::{Bindings, Builder, Config, ExportConfig, Language, ParseConfig, S
 use syn::Item;
 
 use crate::classes::{self, Class};
-use crate::docs::{Doc, Enums, ParamDoc};
+use crate::docs::{self, Doc, Enums, ParamDoc};
 use crate::enums::Table;
 use crate::kind::{self, Direction, Kind};
 use crate::libvirt::Libvirt;
@@ -323,8 +323,9 @@ fn callback(name: &str, doc: String, runs: Option<Runs>, ty: &Type) -> Result<Ca
     Ok(Callback { name: name.into(), doc, runs, params, returns })
 }
 
+/// The paragraphs of a comment, with an empty line between.
 fn join(lines: &[String]) -> String {
-    lines.iter().map(|line| line.trim()).collect::<Vec<_>>().join("\n")
+    docs::blocks(lines).join("\n\n")
 }
 
 fn function(ir: &IrFunction, api: &Api, libvirt: &Libvirt) -> Result<Function> {

@@ -8,7 +8,8 @@ use crate::Result;
 /// What the comment of a function says.
 #[derive(Clone, Debug, Default)]
 pub struct Doc {
-    /// Summary and details, one paragraph each.
+    /// Summary and details, one paragraph each. A list is a paragraph, a line for each item
+    /// (see [`items`]).
     pub paragraphs: Vec<String>,
     /// By parameter name.
     pub params: HashMap<String, ParamDoc>,
@@ -110,22 +111,37 @@ impl Doc {
     }
 }
 
-/// The paragraphs and items of a comment, each in one line.
+/// What a line of a list begins with.
+const BULLET: &str = "- ";
+
+/// The paragraphs and items of a comment, each in one line; of a list, each item is.
 pub fn blocks(lines: &[String]) -> Vec<String> {
     let mut blocks: Vec<String> = Vec::new();
     let mut begins = true;
     for line in lines.iter().map(|line| line.trim()) {
-        if line.is_empty() {
-            begins = true;
-        } else if begins || line.starts_with("- `") {
-            blocks.push(line.to_owned());
-            begins = false;
-        } else if let Some(block) = blocks.last_mut() {
-            block.push(' ');
-            block.push_str(line);
+        let is_item = line.starts_with(BULLET) && !line.starts_with("- `");
+        match blocks.last_mut() {
+            _ if line.is_empty() => begins = true,
+            Some(block) if is_item && !begins && block.starts_with(BULLET) => {
+                block.push('\n');
+                block.push_str(line);
+            }
+            Some(block) if !begins && !is_item && !line.starts_with("- `") => {
+                block.push(' ');
+                block.push_str(line);
+            }
+            _ => {
+                blocks.push(line.to_owned());
+                begins = false;
+            }
         }
     }
     blocks
+}
+
+/// The items of a paragraph that is a list.
+pub fn items(paragraph: &str) -> Option<Vec<&str>> {
+    paragraph.lines().map(|line| line.strip_prefix(BULLET)).collect()
 }
 
 /// What marks a block, empty for a paragraph of text, and the text behind it:
@@ -264,6 +280,16 @@ mod tests {
         assert!(returns.nullable);
         assert_eq!(returns.text, "the thing.");
         assert_eq!(doc.libvirt, ["virA", "virB"]);
+    }
+
+    #[test]
+    fn a_list_stays_a_list() {
+        let doc = parse("Does it.\n\nThese:\n- one\n  thing\n- two\n\nAll.\n\n- `x`: it")
+            .expect("parses");
+        assert_eq!(doc.paragraphs, ["Does it.", "These:", "- one thing\n- two", "All."]);
+        assert_eq!(items(&doc.paragraphs[2]), Some(vec!["one thing", "two"]));
+        assert_eq!(items(&doc.paragraphs[1]), None);
+        assert_eq!(doc.params["x"].text, "it");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::api::{Api, Function, Param, Returns};
 use crate::classes;
 use crate::constants::Constant;
-use crate::docs::ParamDoc;
+use crate::docs::{self, ParamDoc};
 use crate::enums::{Group, Member, Table};
 use crate::kind::{Direction, Kind};
 use crate::sections::{self, Section};
@@ -249,7 +249,10 @@ pub fn needs(function: &Function) -> Option<String> {
 fn comment(function: &Function) -> Vec<String> {
     let mut lines = Vec::new();
     for paragraph in function.doc.paragraphs.iter().cloned().chain(needs(function)) {
-        wrap(&mut lines, " ", " ", &paragraph);
+        match docs::items(&paragraph) {
+            Some(items) => items.iter().for_each(|item| wrap(&mut lines, " - ", "   ", item)),
+            None => wrap(&mut lines, " ", " ", &paragraph),
+        }
         lines.push(String::new());
     }
     for param in &function.params {

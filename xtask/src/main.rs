@@ -125,7 +125,8 @@ fn reference(root: &Path, folder: &Path) -> Result<()> {
     let table = Table::read(root)?;
     let (api, mut bindings) = api::read(root, &table)?;
     let header = header::reference(&api, &mut bindings, &table)?;
-    man::write(&api, &table, &header, &folder.join("man/man3"))?;
+    let notes = Notes::read(root, &api, &table)?;
+    man::write(&api, &table, &notes, &header, &folder.join("man/man3"))?;
     fs::write(folder.join("vkvm.h"), header)?;
     Ok(())
 }

@@ -18,8 +18,13 @@ fn reword(doc: &mut Documentation) {
     for block in docs::blocks(&doc.doc_comment) {
         let (mark, text) = docs::split(&block);
         // The names of libvirt's functions are no sentence.
-        let text = if mark == "libvirt:" || text.is_empty() { text } else { OTHER };
-        lines.extend([format!("{mark} {text}").trim().to_owned(), String::new()]);
+        if let Some(items) = docs::items(&block) {
+            lines.extend(items.iter().map(|_| format!("- {OTHER}")));
+        } else {
+            let text = if mark == "libvirt:" || text.is_empty() { text } else { OTHER };
+            lines.push(format!("{mark} {text}").trim().to_owned());
+        }
+        lines.push(String::new());
     }
     doc.doc_comment = lines;
 }

@@ -9,7 +9,7 @@ use super::is_input;
 use crate::api::{Form, Function, Param};
 use crate::classes::{self, Package};
 use crate::constants::Constant;
-use crate::docs::Shape;
+use crate::docs::{self, Shape};
 use crate::enums::{Group, Table};
 use crate::kind::Kind;
 use crate::maps::Maps;
@@ -72,7 +72,16 @@ fn method(
     }
     write!(text, "=head2 {}\n\n    {}{call};\n\n", sub.name, results(function))?;
     for paragraph in function.doc.paragraphs.iter().cloned().chain(header::needs(function)) {
-        write!(text, "{}\n\n", perl_text(&paragraph, table))?;
+        match docs::items(&paragraph) {
+            Some(items) => {
+                text.push_str("=over\n\n");
+                for item in items {
+                    write!(text, "=item *\n\n{}\n\n", perl_text(item, table))?;
+                }
+                text.push_str("=back\n\n");
+            }
+            None => write!(text, "{}\n\n", perl_text(&paragraph, table))?,
+        }
     }
     let outputs: Vec<&Param> = function.outputs().collect();
     if !(inputs.is_empty() && outputs.is_empty()) {
