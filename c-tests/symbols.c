@@ -400,6 +400,7 @@ static const function functions[] = {
     (function)&vkvm_fleet_free,
     (function)&vkvm_fleet_get_hosts,
     (function)&vkvm_fleet_get_limit,
+    (function)&vkvm_fleet_get_metrics,
     (function)&vkvm_fleet_list_domains,
     (function)&vkvm_fleet_open,
     (function)&vkvm_fleet_ref,

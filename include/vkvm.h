@@ -15771,6 +15771,45 @@ int vkvm_fleet_get_hosts(vkvm_fleet *fleet, vkvm_value **hosts, vkvm_error **err
 int vkvm_fleet_get_limit(vkvm_fleet *fleet, uint32_t *limit, vkvm_error **error);
 
 /**
+ * Returns metrics of all hosts as a text for Prometheus.
+ *
+ * The text has the state, CPU, memory, vCPUs, disks, network interfaces and
+ * perf events of all domains; storage pools; CPU time and memory of the hosts.
+ * Names, labels and units are those that common exporters for libvirt use; the
+ * guide has the list. Each sample has the label `host`: the server in the URI
+ * and its port, or the name of this machine; the whole URI where that would be
+ * the same for two hosts.
+ *
+ * The metrics of a host take a constant number of calls, and one for each
+ * active storage pool. A domain whose QEMU does not answer is left out of what
+ * QEMU has to be asked for; the host's first such call takes a fifth of
+ * `timeout` for each of up to three such domains. With more of them only what
+ * libvirt knows without QEMU is in the text.
+ *
+ * Of a host that fails or is late, the text has `libvirt_up` with the value 0;
+ * the reason is in `errors`.
+ *
+ * @param fleet the fleet (not NULL; borrowed)
+ * @param format "openmetrics", the default, or "prometheus", its text format
+ *     0.0.4 (may be NULL; borrowed)
+ * @param timeout how long to wait (in milliseconds)
+ * @param metrics the text, and the errors (out; not NULL; owned by the caller:
+ *     vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectGetAllDomainStats, virNodeGetInfo, virNodeGetCPUStats,
+ *     virNodeGetMemoryStats, virConnectListAllStoragePools,
+ *     virStoragePoolGetInfo
+ */
+int vkvm_fleet_get_metrics(vkvm_fleet *fleet,
+                           const char *format,
+                           uint32_t timeout,
+                           vkvm_value **metrics,
+                           vkvm_error **error);
+
+/**
  * Lists the domains of all hosts of the fleet.
  *
  * @param fleet the fleet (not NULL; borrowed)

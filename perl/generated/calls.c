@@ -2635,6 +2635,15 @@ int vkvm_perl_fleet_call(vkvm_fleet *fleet, const char *command, vkvm_value *arg
          fleet, command, args, timeout, results)
 }
 
+int vkvm_perl_fleet_get_metrics(vkvm_fleet *fleet, const char *format, uint32_t timeout,
+                                vkvm_value **metrics, vkvm_error **error)
+{
+    MAKE(vkvm_fleet_get_metrics,
+         "-hfleet tformat utimeout Vmetrics",
+         (fleet, format, timeout, metrics, error),
+         fleet, format, timeout, metrics)
+}
+
 int vkvm_perl_fleet_list_domains(vkvm_fleet *fleet, vkvm_value *args, uint32_t timeout,
                                  vkvm_value **listing, vkvm_error **error)
 {

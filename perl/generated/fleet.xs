@@ -51,6 +51,23 @@ get_limit(fleet)
   }
 
 void
+_metrics(fleet, format_sv, timeout_sv)
+    vkvm_fleet *fleet
+    SV *format_sv
+    SV *timeout_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *metrics;
+  PPCODE:
+  {
+    const char *format = vkvm_perl_given(format_sv) ? vkvm_perl_text(aTHX_ format_sv, "format") : NULL;
+    uint32_t timeout = (uint32_t)vkvm_perl_uint(aTHX_ timeout_sv, "timeout", UINT32_MAX);
+    if (vkvm_fleet_get_metrics(fleet, format, timeout, &metrics, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, metrics);
+  }
+
+void
 _list_domains(fleet, args_sv, timeout_sv)
     vkvm_fleet *fleet
     SV *args_sv

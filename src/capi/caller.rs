@@ -106,6 +106,15 @@ impl Caller {
         checked_utf8(self.c_string(text, parameter)?.to_bytes(), parameter)
     }
 
+    /// Text as a Rust string, which may be NULL.
+    pub fn str_nullable(
+        &self,
+        text: *const c_char,
+        parameter: &'static str,
+    ) -> Result<Option<&str>> {
+        (!text.is_null()).then(|| self.str(text, parameter)).transpose()
+    }
+
     fn c_string(&self, text: *const c_char, parameter: &'static str) -> Result<&CStr> {
         if text.is_null() {
             return Err(null(parameter, "text"));

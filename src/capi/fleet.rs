@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::guard::{direct, status, void};
 use super::types::{vkvm_error, vkvm_fleet, vkvm_value};
 use crate::error::Misuse;
-use crate::host::{Fleet, MOST_AT_ONCE};
+use crate::host::{Fleet, MOST_AT_ONCE, MetricsFormat};
 
 /// Opens many hosts, 64 at a time, and waits until each is open or has failed.
 ///
@@ -171,6 +171,45 @@ pub unsafe extern "C" fn vkvm_fleet_list_domains(
         let out = c.out_handle(listing, "listing")?;
         let fleet = c.get(fleet, "fleet")?;
         out.set_value(fleet.list_domains(&c.value_or_null(args, "args")?, ms(timeout))?)
+    })
+}
+
+/// Returns metrics of all hosts as a text for Prometheus.
+///
+/// The text has the state, CPU, memory, vCPUs, disks, network interfaces and perf events of all
+/// domains; storage pools; CPU time and memory of the hosts. Names, labels and units are those
+/// that common exporters for libvirt use; the guide has the list. Each sample has the label
+/// `host`: the server in the URI and its port, or the name of this machine; the whole URI where
+/// that would be the same for two hosts.
+///
+/// The metrics of a host take a constant number of calls, and one for each active storage pool.
+/// A domain whose QEMU does not answer is left out of what QEMU has to be asked for; the host's
+/// first such call takes a fifth of `timeout` for each of up to three such domains. With more of
+/// them only what libvirt knows without QEMU is in the text.
+///
+/// Of a host that fails or is late, the text has `libvirt_up` with the value 0; the reason is
+/// in `errors`.
+///
+/// - `format` (nullable): "openmetrics", the default, or "prometheus", its text format 0.0.4
+/// - `timeout` (unit ms): how long to wait
+/// - `metrics` (map): the text, and the errors
+///
+/// libvirt: virConnectGetAllDomainStats, virNodeGetInfo, virNodeGetCPUStats, virNodeGetMemoryStats, virConnectListAllStoragePools, virStoragePoolGetInfo
+/// cbindgen:blocks
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_fleet_get_metrics(
+    fleet: *mut vkvm_fleet,
+    format: *const c_char,
+    timeout: u32,
+    metrics: *mut *mut vkvm_value,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handle(metrics, "metrics")?;
+        let fleet = c.get(fleet, "fleet")?;
+        let format = c.str_nullable(format, "format")?;
+        let format = format.map_or(Ok(MetricsFormat::OpenMetrics), MetricsFormat::named)?;
+        out.set_value(fleet.metrics(format, ms(timeout))?)
     })
 }
 

@@ -400,6 +400,7 @@ pub static EXPORTS: &[&CStr] = &[
     c"vkvm_fleet_free",
     c"vkvm_fleet_get_hosts",
     c"vkvm_fleet_get_limit",
+    c"vkvm_fleet_get_metrics",
     c"vkvm_fleet_list_domains",
     c"vkvm_fleet_open",
     c"vkvm_fleet_ref",

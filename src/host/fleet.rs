@@ -16,7 +16,8 @@ use zeroize::Zeroizing;
 
 use super::frame::failure::Failure;
 use super::frame::rules;
-use super::{Host, table};
+use super::metrics::Format as MetricsFormat;
+use super::{Host, metrics, table};
 use crate::calls::{self, GivenUp, Group, State, Via, Work};
 use crate::constants as c;
 use crate::core::conn::Options;
@@ -101,6 +102,12 @@ impl Limit {
         Limit { timeout, deadline: Instant::now().checked_add(timeout) }
     }
 
+    /// How much of it is left.
+    fn rest(self) -> Duration {
+        self.deadline
+            .map_or(self.timeout, |deadline| deadline.saturating_duration_since(Instant::now()))
+    }
+
     fn passed(self, what: String) -> Error {
         Misuse::TimedOut { what, ms: self.timeout.as_millis() as u64 }.into()
     }
@@ -110,6 +117,8 @@ enum Job {
     Run(Arc<Command>),
     /// Only to be open.
     Open,
+    /// Asked for its metrics, in which it is called like this.
+    Gather(Arc<str>),
     /// Closed where it may take its time.
     Close(Host),
 }
@@ -138,7 +147,7 @@ impl Fleet {
             generation: fork::generation(),
         };
         // Each host keeps its own failure to open.
-        match fleet.ask(None, timeout).refused {
+        match fleet.ask(|_| Job::Open, timeout).refused {
             None => Ok(fleet),
             Some(error) => Err(error),
         }
@@ -190,15 +199,29 @@ impl Fleet {
                     }));
                 }
                 Ok(_) => {}
-                Err(error) => {
-                    let mut row = member.head(3);
-                    row.push_new("error", &error);
-                    errors.push(Value::Map(row));
-                }
+                Err(error) => errors.push(member.failure(&error)),
             }
         }
         let mut map = Map::with_capacity(2);
         map.push_new("domains", Value::List(domains));
+        map.push_new("errors", Value::List(errors));
+        Ok(Value::Map(map))
+    }
+
+    /// The metrics of all hosts as one text: see `vkvm_fleet_get_metrics`.
+    pub fn metrics(&self, format: MetricsFormat, timeout: Duration) -> Result<Value> {
+        let begun = Instant::now();
+        let labels = metrics::labels(self.members.iter().map(|member| member.uri()));
+        let answers = self.ask(|place| Job::Gather(Arc::clone(&labels[place])), timeout).results;
+        let (mut hosts, mut errors) = (Vec::new(), Vec::new());
+        for ((member, label), answer) in self.members().zip(&labels).zip(answers) {
+            hosts.push(answer.unwrap_or_else(|error| {
+                errors.push(member.failure(&error));
+                metrics::missing(label, begun.elapsed()).into_value()
+            }));
+        }
+        let mut map = Map::with_capacity(2);
+        map.push_new("text", metrics::write(&hosts, format));
         map.push_new("errors", Value::List(errors));
         Ok(Value::Map(map))
     }
@@ -217,20 +240,19 @@ impl Fleet {
         if !row.shape.can_hold_failure() {
             rules::check(&args).map_err(Failure::into_error)?;
         }
-        let command = Command { name: command.into(), args: Zeroizing::new(given.clone()) };
-        Ok(self.ask(Some(Arc::new(command)), timeout).results)
+        let command =
+            Arc::new(Command { name: command.into(), args: Zeroizing::new(given.clone()) });
+        Ok(self.ask(|_| Job::Run(Arc::clone(&command)), timeout).results)
     }
 
     /// Has all hosts do something, and waits for their answers.
-    fn ask(&self, command: Option<Arc<Command>>, timeout: Duration) -> Answers {
+    fn ask(&self, job: impl Fn(usize) -> Job, timeout: Duration) -> Answers {
         let limit = Limit::new(timeout);
         let errands: Vec<_> = self
             .members
             .iter()
-            .map(|member| {
-                let job = command.as_ref().map_or(Job::Open, |it| Job::Run(Arc::clone(it)));
-                self.errand(member, limit, job)
-            })
+            .enumerate()
+            .map(|(place, member)| self.errand(member, limit, job(place)))
             .collect();
         // Those that gave no answer the last time may keep a place until the deadline.
         let (late, well): (Vec<_>, Vec<_>) =
@@ -396,6 +418,13 @@ impl Member {
         map
     }
 
+    /// A map of why this host has given nothing.
+    fn failure(&self, error: &Error) -> Value {
+        let mut row = self.head(3);
+        row.push_new("error", error);
+        Value::Map(row)
+    }
+
     fn describe(&self) -> Value {
         let mut map = self.head(4);
         let status = lock(&self.state);
@@ -462,18 +491,25 @@ impl Member {
     }
 
     fn run(&self, job: Job, limit: Limit) -> Result<Value> {
-        let command = match job {
-            Job::Run(command) => Some(command),
-            Job::Open => None,
-            Job::Close(host) => {
-                drop(host);
-                return Ok(Value::Null);
-            }
-        };
+        if let Job::Close(host) = job {
+            drop(host);
+            return Ok(Value::Null);
+        }
         let host = self.open(limit)?;
-        let result = match command {
-            Some(command) => host.call(&command.name, &command.args, None),
-            None => Ok(Value::Null),
+        let result = match job {
+            Job::Run(command) => host.call(&command.name, &command.args, None),
+            Job::Gather(label) => {
+                metrics::gather(&host.conn, &label, limit.rest()).map(|mut lines| {
+                    metrics::identify(
+                        &mut lines,
+                        &label,
+                        &self.uri(),
+                        lock(&self.state).name.as_deref(),
+                    );
+                    lines.into_value()
+                })
+            }
+            Job::Open | Job::Close(_) => Ok(Value::Null),
         };
         self.put_back(host);
         result

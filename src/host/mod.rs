@@ -23,6 +23,7 @@ mod lists;
 mod long;
 mod lookup;
 mod markup;
+mod metrics;
 mod network;
 mod pool;
 #[cfg(test)]
@@ -41,6 +42,7 @@ use std::sync::Arc;
 pub use fleet::{Fleet, MOST_AT_ONCE};
 pub use frame::call::Progress;
 pub use generate::{mac, uuid};
+pub use metrics::Format as MetricsFormat;
 
 use crate::core::conn::Options;
 use crate::core::lane::Lane;

@@ -39,6 +39,17 @@ sub list_domains {
     return wantarray ? ($listing->{domains}, $errors) : $listing->{domains};
 }
 
+# The metrics of all hosts as text. In list context it is followed by the errors of hosts
+# that gave none.
+sub metrics {
+    my ($self, @given) = my @all = @_;
+    VKVM::_refuse_count('VKVM::Fleet::metrics', \@all, 1, qw(fleet ...));
+    my %options = VKVM::_params('VKVM::Fleet->metrics', \@given, qw(format timeout));
+    my $metrics = $self->_metrics($options{format}, _ms($options{timeout}));
+    my $errors  = _results($metrics->{errors});
+    return wantarray ? ($metrics->{text}, $errors) : $metrics->{text};
+}
+
 # Errors as objects, so that they print as text.
 sub _results {
     my ($results) = @_;

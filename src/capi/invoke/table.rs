@@ -3061,6 +3061,15 @@ pub static ROWS: &[Row] = &[
         call: |frame| call(capi::fleet::vkvm_fleet_get_limit as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
+        name: "vkvm_fleet_get_metrics",
+        params: &[Param::new("fleet", In), Param::or_null("format"), Param::new("timeout", In), Param::new("metrics", Out)],
+        blocks: true,
+        this_thread: false,
+        job: None,
+        secret: false,
+        call: |frame| call(capi::fleet::vkvm_fleet_get_metrics as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
+    },
+    Row {
         name: "vkvm_fleet_list_domains",
         params: &[Param::new("fleet", In), Param::or_null("args"), Param::new("timeout", In), Param::new("listing", Out)],
         blocks: true,

@@ -29,6 +29,9 @@ pub struct TypedParams {
     room: c_int,
 }
 
+// SAFETY: the array is plain memory that nobody else points to, and libvirt frees it on any thread.
+unsafe impl Send for TypedParams {}
+
 impl TypedParams {
     /// No parameters.
     pub fn new() -> Self {

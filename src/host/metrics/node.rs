@@ -1,0 +1,79 @@
+//! The host itself, and its storage pools.
+
+use super::families::{self, NODE_MEMORY, Scale, Stat};
+use super::lines::{Labels, Lines, Sample};
+use crate::constants as c;
+use crate::core::{Conn, library};
+use crate::error::{Error, Result};
+use crate::host::walk::{self, Gone};
+use crate::value::Map;
+
+/// Adds the samples of the host. What its driver does not have is left out.
+pub fn add(lines: &mut Lines, host: &Labels, conn: &Conn) -> Result<()> {
+    let info = unless_unsupported(conn.get_node_info())?;
+    if let Some(cpus) = number(info.as_ref(), "cpus") {
+        lines.add(&families::NODE_CPUS, host, cpus);
+    }
+    for (kind, time) in unless_unsupported(conn.get_node_cpu_stats(-1, 0))?.iter().flatten() {
+        // Not CPU time, but a share of it.
+        if let (Some(sample), false) = (Sample::of(time), kind == "utilization") {
+            lines.add(&families::NODE_CPU, &host.and("mode", kind), Scale::Nano.of(sample));
+        }
+    }
+    for (key, amount) in unless_unsupported(conn.get_node_memory_stats(-1, 0))?.iter().flatten() {
+        if let (Some(stat), Some(sample)) = (Stat::find(NODE_MEMORY, key), Sample::of(amount)) {
+            lines.add(&stat.family, host, stat.scale.of(sample));
+        }
+    }
+    versions(lines, host, conn)?;
+    pools(lines, host, conn)
+}
+
+fn versions(lines: &mut Lines, host: &Labels, conn: &Conn) -> Result<()> {
+    let text =
+        |number: u64| format!("{}.{}.{}", number / 1_000_000, number / 1000 % 1000, number % 1000);
+    let hypervisor = unless_unsupported(conn.get_version())?.map_or(String::new(), text);
+    let labels = host
+        .and("hypervisor_running", &hypervisor)
+        .and("libvirtd_running", &text(conn.get_library_version()?))
+        .and("libvirt_library", &text(library::libvirt_version()?));
+    lines.add(&families::VERSIONS, &labels, Sample::Uint(1));
+    Ok(())
+}
+
+/// A pool is not refreshed for this: that reads its storage, and needs permission to write.
+fn pools(lines: &mut Lines, host: &Labels, conn: &Conn) -> Result<()> {
+    let active = c::STORAGE_POOL_LIST_ACTIVE;
+    let pools = unless_unsupported(conn.list_all_storage_pools(active))?.unwrap_or_default();
+    let facts = walk::each(conn, &pools, Gone::Pool, |pool| {
+        Ok((pool.get_name()?.to_string_lossy().into_owned(), pool.get_info()?))
+    })?;
+    for (name, info) in facts {
+        let labels = host.and("storage_pool", &name);
+        for (key, family) in [
+            ("state", &families::POOL_STATE),
+            ("capacity", &families::POOL_CAPACITY),
+            ("allocation", &families::POOL_ALLOCATION),
+            ("available", &families::POOL_AVAILABLE),
+        ] {
+            if let Some(sample) = number(Some(&info), key) {
+                lines.add(family, &labels, sample);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn number(map: Option<&Map>, key: &str) -> Option<Sample> {
+    map.and_then(|map| map.get(key)).and_then(Sample::of)
+}
+
+/// None where the driver does not have the call.
+fn unless_unsupported<T>(result: Result<T>) -> Result<Option<T>> {
+    let is_unsupported = |error: &Error| error.details().code == c::ERROR_ERR_NO_SUPPORT as i32;
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if is_unsupported(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
