@@ -75,7 +75,7 @@ check-perl: all
 # Long ones begin first. What they build has places of its own.
 check-rest: all
 	perl -Itests/lib -S prove --harness ListedSkips -j$(JOBS) --timer tests/packages tests/fuzz tests/examples tests/python-kvm \
-	    harness/run tests/cpan tests/install tests/bed/selftest tests/harness tests/reference tests/docs tests/abi \
+	    harness/run tests/cpan tests/install tests/prometheus tests/bed/selftest tests/harness tests/reference tests/docs tests/abi \
 	    tests/demo tests/circles tests/forms
 
 bench:
@@ -89,7 +89,7 @@ doc:
 
 generate:
 	cargo xtask generate
-	VKVM_WRITE_COMMANDS=1 cargo test --lib the_list_of_commands
+	VKVM_WRITE_COMMANDS=1 cargo test --lib the_list_of_
 
 # Records the C ABI, for a release.
 abi: library

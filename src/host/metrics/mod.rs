@@ -10,6 +10,8 @@ mod families;
 mod lines;
 mod names;
 mod node;
+#[cfg(test)]
+mod reference;
 mod text;
 
 use std::time::{Duration, Instant};
