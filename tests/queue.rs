@@ -18,9 +18,13 @@ mod buffer;
 struct Descriptor(Mutex<bool>);
 
 impl Signal for Descriptor {
-    fn set(&self, has_events: bool) {
-        let before = std::mem::replace(&mut *self.0.lock().unwrap(), has_events);
-        assert_ne!(before, has_events, "it is told of changes only");
+    fn raise(&self) {
+        let before = std::mem::replace(&mut *self.0.lock().unwrap(), true);
+        assert!(!before, "it is told of changes only");
+    }
+
+    fn lower(&self) -> bool {
+        std::mem::take(&mut *self.0.lock().unwrap())
     }
 }
 

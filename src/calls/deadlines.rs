@@ -35,16 +35,19 @@ struct Deadlines {
     calls: BTreeMap<Key, Weak<dyn Late>>,
     /// Whether there is a thread.
     runs: bool,
+    /// When it looks again; None while it is awake.
+    wakes: Option<Instant>,
 }
 
 static DEADLINES: Leaf<Deadlines> =
-    Leaf::of_process(Deadlines { calls: BTreeMap::new(), runs: false }, |deadlines| {
+    Leaf::of_process(Deadlines { calls: BTreeMap::new(), runs: false, wakes: None }, |deadlines| {
         // A child of fork has none of them, and no thread.
         fork::leave(&mut deadlines.calls);
         deadlines.runs = false;
+        deadlines.wakes = None;
     });
 
-/// There is an earlier deadline than the thread knows of.
+/// There is a deadline before the thread wakes up.
 static EARLIER: Condvar = Condvar::new();
 
 impl Deadlines {
@@ -69,9 +72,11 @@ pub fn add(key: Option<Key>, call: Weak<impl Late + 'static>) -> Result<()> {
         thread::spawn("vkvm-deadlines", run)?;
         deadlines.runs = true;
     }
-    let is_first = deadlines.calls.first_key_value().is_none_or(|(first, _)| key < *first);
     deadlines.calls.insert(key, call);
-    if is_first {
+    // Most deadlines are later than the thread wakes up anyway, and calls are done before them.
+    let is_earlier = deadlines.wakes.take_if(|wakes| key.0 < *wakes).is_some();
+    drop(deadlines);
+    if is_earlier {
         EARLIER.notify_one();
     }
     Ok(())
@@ -118,11 +123,17 @@ fn next() -> Option<Vec<Arc<dyn Late>>> {
     }
 }
 
-fn sleep(guard: MutexGuard<'static, Deadlines>, left: Duration) -> MutexGuard<'static, Deadlines> {
+fn sleep(
+    mut guard: MutexGuard<'static, Deadlines>,
+    left: Duration,
+) -> MutexGuard<'static, Deadlines> {
     // A fork does not wait for who sleeps; who wakes up may have to wait for a fork, and does not
     // hold the lock meanwhile.
+    guard.wakes = Some(Instant::now() + left);
     sigpipe::outside(|| {
         drop(EARLIER.wait_timeout(guard, left).unwrap_or_else(PoisonError::into_inner));
     });
-    DEADLINES.lock()
+    let mut guard = DEADLINES.lock();
+    guard.wakes = None;
+    guard
 }

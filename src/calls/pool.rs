@@ -60,6 +60,25 @@ struct Pool {
     idle: usize,
 }
 
+/// The threads for calls that were let through.
+#[derive(Default)]
+#[must_use]
+struct Needed {
+    /// They wait for calls.
+    idle: usize,
+    new: usize,
+}
+
+impl Needed {
+    /// Wakes and starts them, not under the lock, which they take first.
+    fn get(self) -> Result<()> {
+        for _ in 0..self.idle {
+            READY.notify_one();
+        }
+        (0..self.new).try_for_each(|_| thread::spawn("vkvm-call", work).map(drop))
+    }
+}
+
 static POOL: Leaf<Pool> =
     Leaf::of_process(Pool { lanes: BTreeMap::new(), ready: VecDeque::new(), idle: 0 }, |pool| {
         // A child of fork has neither the calls nor the threads.
@@ -115,19 +134,19 @@ fn take(calls: &mut Vec<Arc<dyn Work>>, call: &Arc<dyn Work>) -> bool {
 }
 
 impl Pool {
-    /// Lets calls of a lane through. How many threads have to be started for them.
-    fn let_through(&mut self, key: &Key) -> usize {
-        let mut missing = 0;
+    /// Lets calls of a lane through.
+    fn let_through(&mut self, key: &Key) -> Needed {
+        let mut needed = Needed::default();
         while let Some(call) = self.lanes.get_mut(key).and_then(Calls::next) {
             self.ready.push_back(call);
             if self.ready.len() > self.idle {
-                missing += 1;
+                needed.new += 1;
             } else {
-                READY.notify_one();
+                needed.idle += 1;
             }
         }
         self.forget_if_empty(key);
-        missing
+        needed
     }
 
     /// The calls on a connection, those of its streams included.
@@ -148,7 +167,7 @@ impl Pool {
 /// Lets a thread make the call when its turn comes.
 pub fn submit(call: Arc<dyn Work>) -> Result<()> {
     let key = call.via().key();
-    let missing = {
+    let needed = {
         let mut pool = POOL.lock();
         let calls = pool.lanes.entry(key.clone()).or_default();
         let most = call.via().most_abandoned();
@@ -163,7 +182,7 @@ pub fn submit(call: Arc<dyn Work>) -> Result<()> {
         calls.waiting.push_back(Arc::clone(&call));
         pool.let_through(&key)
     };
-    spawn(missing).inspect_err(|_| {
+    needed.get().inspect_err(|_| {
         // Perhaps another thread has taken it by now.
         call.give_up("there is no thread for it");
     })
@@ -172,7 +191,7 @@ pub fn submit(call: Arc<dyn Work>) -> Result<()> {
 /// A call that runs was given up.
 pub fn abandon(call: &Arc<dyn Work>) {
     let key = call.via().key();
-    let missing = {
+    let needed = {
         let mut pool = POOL.lock();
         let Some(calls) = pool.lanes.get_mut(&key) else {
             return;
@@ -185,15 +204,15 @@ pub fn abandon(call: &Arc<dyn Work>) {
         pool.let_through(&key)
     };
     // Without new threads they wait for those that there are.
-    let _ = spawn(missing);
+    let _ = needed.get();
 }
 
 /// Changes how many calls of a group go on at once.
 pub fn set_limit(group: &Arc<Group>, limit: usize) {
     group.set_limit(limit);
-    let missing = POOL.lock().let_through(&Via::Group(Arc::clone(group)).key());
+    let needed = POOL.lock().let_through(&Via::Group(Arc::clone(group)).key());
     // Without new threads they wait for those that there are.
-    let _ = spawn(missing);
+    let _ = needed.get();
 }
 
 /// How many calls there are on a connection.
@@ -226,10 +245,6 @@ pub fn end_lane(lane: &Lane, why: &'static str) {
     for call in calls {
         call.give_up(why);
     }
-}
-
-fn spawn(count: usize) -> Result<()> {
-    (0..count).try_for_each(|_| thread::spawn("vkvm-call", work).map(drop))
 }
 
 /// Makes calls until there have been none for a while.

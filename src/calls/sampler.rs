@@ -74,9 +74,11 @@ impl Sampler {
     pub fn end(&self) {
         let mut inner = lock(&self.inner);
         inner.is_over = true;
-        let look = inner.look.take();
+        let (look, runs) = (inner.look.take(), inner.runs);
         drop(inner);
-        self.is_over.notify_all();
+        if runs {
+            self.is_over.notify_all();
+        }
         drop(look);
     }
 

@@ -8,7 +8,7 @@
 
 use std::time::Instant;
 
-use super::sync::{Condvar, Mutex, lock, wait, wait_until};
+use super::sync::{Condvar, Mutex, MutexGuard, lock, wait, wait_until};
 
 /// A call that is made by doing `J`, and comes to `R`.
 pub struct State<J, R> {
@@ -66,7 +66,7 @@ impl<J, R> State<J, R> {
             return Some(result);
         }
         inner.phase = Phase::Done(Some(result));
-        self.tell(&inner);
+        self.tell(inner);
         None
     }
 
@@ -77,15 +77,18 @@ impl<J, R> State<J, R> {
             return GivenUp::TooLate(instead);
         }
         let before = std::mem::replace(&mut inner.phase, Phase::Done(Some(instead)));
-        self.tell(&inner);
+        self.tell(inner);
         match before {
             Phase::NotBegun(job) => GivenUp::NotBegun(job),
             _ => GivenUp::Abandoned,
         }
     }
 
-    fn tell(&self, inner: &Inner<J, R>) {
-        if inner.waiting > 0 {
+    /// Under no lock: who is woken takes it at once.
+    fn tell(&self, inner: MutexGuard<'_, Inner<J, R>>) {
+        let is_waited_for = inner.waiting > 0;
+        drop(inner);
+        if is_waited_for {
             self.done.notify_all();
         }
     }

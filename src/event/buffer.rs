@@ -12,9 +12,12 @@ use super::sync::{Condvar, Mutex, MutexGuard, lock, wait, wait_until};
 
 /// What tells a loop whether there are events.
 pub trait Signal {
-    /// There are some now, or there are none any more. Called under the buffer's lock,
-    /// so in the order in which that comes about.
-    fn set(&self, has_events: bool);
+    /// There are some. Called under no lock: who it wakes may run at once, in place of who
+    /// calls it, and takes the lock.
+    fn raise(&self);
+
+    /// There are none any more. Whether it was raised. Called under the buffer's lock.
+    fn lower(&self) -> bool;
 }
 
 /// A bounded buffer of events.
@@ -27,8 +30,10 @@ pub struct Buffer<E, S> {
 
 struct State<E> {
     events: VecDeque<E>,
-    /// What the signal was set to.
+    /// Whether the signal is raised, or is about to be.
     signalled: bool,
+    /// How many threads are about to raise it.
+    raising: usize,
     dropped: u64,
     /// Places that are kept for what comes for certain.
     kept: usize,
@@ -42,8 +47,15 @@ impl<E, S: Signal> Buffer<E, S> {
     /// An empty one, for up to `capacity` events.
     pub fn new(capacity: usize, signal: S) -> Self {
         let events = VecDeque::new();
-        let state =
-            State { events, signalled: false, dropped: 0, kept: 0, waiting: 0, ended: false };
+        let state = State {
+            events,
+            signalled: false,
+            raising: 0,
+            dropped: 0,
+            kept: 0,
+            waiting: 0,
+            ended: false,
+        };
         Buffer { state: Mutex::new(state), arrived: Condvar::new(), capacity, signal }
     }
 
@@ -109,7 +121,7 @@ impl<E, S: Signal> Buffer<E, S> {
         let mut state = lock(&self.state);
         loop {
             if let Some(event) = state.events.pop_front() {
-                self.tell(&mut state);
+                self.settle(&mut state);
                 return Some(event);
             }
             if state.ended {
@@ -137,7 +149,7 @@ impl<E, S: Signal> Buffer<E, S> {
         let mut taken = Vec::new();
         taken.try_reserve_exact(count)?;
         taken.extend(state.events.drain(..count));
-        self.tell(&mut state);
+        self.settle(&mut state);
         Ok(taken)
     }
 
@@ -146,7 +158,7 @@ impl<E, S: Signal> Buffer<E, S> {
         loop {
             let mut state = lock(&self.state);
             let (removed, first) = state.remove(&gone);
-            self.tell(&mut state);
+            self.settle(&mut state);
             drop(state);
             drop(removed);
             if first.is_none() {
@@ -176,7 +188,7 @@ impl<E, S: Signal> Buffer<E, S> {
             let mut state = lock(&self.state);
             state.ended = true;
             let events = std::mem::take(&mut state.events);
-            self.tell(&mut state);
+            self.settle(&mut state);
             events
         };
         self.arrived.notify_all();
@@ -186,19 +198,30 @@ impl<E, S: Signal> Buffer<E, S> {
 
     fn add(&self, mut state: MutexGuard<'_, State<E>>, event: E) {
         state.events.push_back(event);
-        self.tell(&mut state);
+        let is_news = !state.signalled;
+        if is_news {
+            state.signalled = true;
+            state.raising += 1;
+        }
         let is_waited_for = state.waiting > 0;
         drop(state);
+        if is_news {
+            self.signal.raise();
+            let mut state = lock(&self.state);
+            state.raising -= 1;
+            self.settle(&mut state);
+        }
         if is_waited_for {
             self.arrived.notify_one();
         }
     }
 
-    fn tell(&self, state: &mut MutexGuard<'_, State<E>>) {
-        let has_events = !state.events.is_empty();
-        if state.signalled != has_events {
-            state.signalled = has_events;
-            self.signal.set(has_events);
+    /// Lowers the signal when there are no events. Where they were taken before it was raised,
+    /// who raises it does that.
+    fn settle(&self, state: &mut MutexGuard<'_, State<E>>) {
+        if state.signalled && state.events.is_empty() {
+            let is_settled = self.signal.lower() || state.raising == 0;
+            state.signalled = !is_settled;
         }
     }
 }

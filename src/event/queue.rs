@@ -102,16 +102,17 @@ impl Descriptor {
 }
 
 impl Signal for Descriptor {
-    fn set(&self, has_events: bool) {
-        let mut count: u64 = 1;
-        // SAFETY: 8 bytes, as an eventfd wants them. It is 1 or empty, so it cannot block;
-        // a program that reads it in spite of the documentation may have emptied it.
-        unsafe {
-            match has_events {
-                true => libc::write(self.0.as_raw_fd(), (&raw const count).cast(), 8),
-                false => libc::read(self.0.as_raw_fd(), (&raw mut count).cast(), 8),
-            };
-        }
+    fn raise(&self) {
+        let count: u64 = 1;
+        // SAFETY: 8 bytes, as an eventfd wants them. It is 0 or 1, so it cannot block.
+        unsafe { libc::write(self.0.as_raw_fd(), (&raw const count).cast(), 8) };
+    }
+
+    fn lower(&self) -> bool {
+        let mut count: u64 = 0;
+        // SAFETY: likewise. A program that reads it in spite of the documentation may have
+        // emptied it.
+        unsafe { libc::read(self.0.as_raw_fd(), (&raw mut count).cast(), 8) == 8 }
     }
 }
 
