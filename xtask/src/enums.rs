@@ -140,15 +140,19 @@ impl Table {
     pub fn named(&self, groups: &[&Group]) -> String {
         const FEW: usize = 6;
         const MOST_PATTERNS: usize = 3;
-        if let [group] = groups
-            && (group.members.len() == 1 || group.members.len() <= FEW && !self.is_alone(group))
-        {
-            let names: Vec<String> = group
-                .members
-                .iter()
-                .map(|member| format!("`{}`", self.constant(member).c_name()))
-                .collect();
-            return names.join(", ");
+        let is_spelled_out = |group: &Group| {
+            group.members.len() == 1 || group.members.len() <= FEW && !self.is_alone(group)
+        };
+        match groups {
+            [group] if is_spelled_out(group) => {
+                let names: Vec<String> = group
+                    .members
+                    .iter()
+                    .map(|member| format!("`{}`", self.constant(member).c_name()))
+                    .collect();
+                return names.join(", ");
+            }
+            _ => {}
         }
         let patterns: Vec<String> = groups
             .iter()
