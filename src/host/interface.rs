@@ -14,54 +14,55 @@ use crate::error::Result;
 use crate::value::{Map, Value};
 use crate::xml;
 
-static INTERFACE: Needed<Text> = needed("interface", "the interface's name or hardware address");
+static INTERFACE: Needed<Text> = needed("interface", "name or MAC address of the interface");
 
 /// What stays with the interface when it becomes part of a bridge; the rest goes to
 /// the bridge.
 const OF_THE_DEVICE: [&str; 3] = ["mac", "bond", "vlan"];
 
-static BRIDGE: Needed<Text> = needed("bridge", "the name of the bridge");
-static DELAY: Optional<Int> =
-    optional("delay", "how long new ports are silent, in s; 0 if left out");
-static NO_STP: Flag = flag("no_stp", "without the spanning tree protocol");
-static NO_START: Flag = flag("no_start", "without starting the bridge");
-static INACTIVE: Flag = flag("inactive", "as it is defined");
-static FILE: Needed<Document> = needed("file", "the interface's definition").root("interface");
-static VALIDATE: Flag = flag("validate", "check the definition against libvirt's schema");
-static INTERFACE_NAME: Needed<Text> = needed("interface", "the interface's name");
-static INTERFACE_MAC: Needed<Text> = needed("interface", "the interface's hardware address");
-static UNBRIDGE_NO_START: Flag = flag("no_start", "without starting the interface");
+static BRIDGE: Needed<Text> = needed("bridge", "name of the bridge");
+static DELAY: Optional<Int> = optional("delay", "forward delay of new ports in s; by default 0");
+static NO_STP: Flag = flag("no_stp", "disable the spanning tree protocol");
+static NO_START: Flag = flag("no_start", "do not start the bridge");
+static INACTIVE: Flag = flag("inactive", "persistent definition");
+static FILE: Needed<Document> = needed("file", "interface definition").root("interface");
+static VALIDATE: Flag = flag("validate", "validate the definition against libvirt's schema");
+static INTERFACE_NAME: Needed<Text> = needed("interface", "name of the interface");
+static INTERFACE_MAC: Needed<Text> = needed("interface", "MAC address of the interface");
+static UNBRIDGE_NO_START: Flag = flag("no_start", "do not start the interface");
 
 pub(super) static COMMANDS: &[Command] = &[
     action("begin", "iface-begin", begin)
-        .about("Keeps a copy of the definitions of all interfaces to roll back to."),
+        .about("Begins a transaction of changes to the host's network interfaces."),
     action("bridge", "iface-bridge", bridge)
-        .about("Makes a bridge and attaches an interface to it.")
+        .about("Creates a bridge and attaches an interface to it.")
         .takes(&[&INTERFACE, &BRIDGE, &DELAY, &NO_STP, &NO_START]),
-    action("commit", "iface-commit", commit).about("Throws the copy of the definitions away."),
+    action("commit", "iface-commit", commit).about("Commits the changes of the transaction."),
     document("conf", "iface-dumpxml", conf)
-        .about("Gets the state or the definition of an interface.")
+        .about("Returns the live state or the definition of an interface.")
         .takes(&[&INTERFACE, &INACTIVE]),
     action("define", "iface-define", define)
-        .about("Defines an interface without bringing it up, or changes its definition.")
+        .about("Defines an interface without starting it, or changes its definition.")
         .takes(&[&FILE, &VALIDATE]),
     action("destroy", "iface-destroy", destroy)
-        .about("Takes an interface down.")
+        .about("Stops an interface (brings it down).")
         .takes(&[&INTERFACE]),
     word("mac", "iface-mac", mac)
-        .about("Gets the hardware address of an interface by its name.")
+        .about("Returns the MAC address of an interface by its name.")
         .takes(&[&INTERFACE_NAME]),
     word("name", "iface-name", name)
-        .about("Gets the name of an interface by its hardware address.")
+        .about("Returns the name of an interface by its MAC address.")
         .takes(&[&INTERFACE_MAC]),
     action("rollback", "iface-rollback", rollback)
-        .about("Goes back to the copy of the definitions."),
-    action("start", "iface-start", start).about("Brings an interface up.").takes(&[&INTERFACE]),
+        .about("Rolls back the changes of the transaction."),
+    action("start", "iface-start", start)
+        .about("Starts an interface (brings it up).")
+        .takes(&[&INTERFACE]),
     action("unbridge", "iface-unbridge", unbridge)
-        .about("Removes a bridge and sets the interface free that is attached to it.")
+        .about("Removes a bridge and detaches its interface.")
         .takes(&[&BRIDGE, &UNBRIDGE_NO_START]),
     action("undefine", "iface-undefine", undefine)
-        .about("Forgets the definition of an interface.")
+        .about("Removes the definition of an interface.")
         .takes(&[&INTERFACE]),
 ];
 

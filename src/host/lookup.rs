@@ -14,8 +14,8 @@ const UUID_LEN: usize = 36;
 
 type Found<T> = std::result::Result<T, Failure>;
 
-pub(super) static DOMAIN: Needed<Text> = needed("domain", "the domain's name, id or uuid");
-pub(super) static NETWORK: Needed<Text> = needed("network", "the network's name or uuid");
+pub(super) static DOMAIN: Needed<Text> = needed("domain", "name, id or UUID of the domain");
+pub(super) static NETWORK: Needed<Text> = needed("network", "name or UUID of the network");
 
 /// By uuid if it looks like one, and otherwise, or if there is none, by name.
 pub(super) fn by_uuid_or_name<T>(

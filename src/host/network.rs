@@ -12,8 +12,8 @@ use crate::constants as c;
 use crate::core::Network;
 use crate::value::Map;
 
-static FILE: Needed<Document> = needed("file", "the network's definition").root("network");
-static VALIDATE: Flag = flag("validate", "check the definition against libvirt's schema");
+static FILE: Needed<Document> = needed("file", "network definition").root("network");
+static VALIDATE: Flag = flag("validate", "validate the definition against libvirt's schema");
 
 /// What `update` can do.
 const UPDATES: [(&str, u32); 5] = [
@@ -43,51 +43,51 @@ const SECTIONS: [(&str, u32); 12] = [
 ];
 const SECTION_NAMES: &[&str] = &names(&SECTIONS);
 
-static DISABLE: Flag = flag("disable", "no longer");
-static INACTIVE: Flag = flag("inactive", "as it will be when it starts next");
-static NETWORK_UUID: Needed<Text> = needed("network", "the network's uuid");
+static DISABLE: Flag = flag("disable", "disable autostart");
+static INACTIVE: Flag = flag("inactive", "persistent definition, for the next start");
+static NETWORK_UUID: Needed<Text> = needed("network", "UUID of the network");
 static COMMAND: Needed<Text> = needed("command", "add (or add-last), add-first, delete or modify")
     .one_of(&Words::new(UPDATE_NAMES, "unrecognized command name '{}'"));
-static SECTION: Needed<Text> = needed("section", "which section, like ip-dhcp-host")
+static SECTION: Needed<Text> = needed("section", "section, such as ip-dhcp-host")
     .one_of(&Words::new(SECTION_NAMES, "unrecognized section name '{}'"));
-static XML: Needed<Document> = needed("xml", "the section's element");
+static XML: Needed<Document> = needed("xml", "element of the section");
 static PARENT_INDEX: Optional<Int> =
-    optional("parent_index", "in which of several parents, from 0");
-static CONFIG: Flag = flag("config", "as it will be when it starts next");
-static LIVE: Flag = flag("live", "while it runs");
+    optional("parent_index", "number of the parent element, from 0");
+static CONFIG: Flag = flag("config", "persistent definition, for the next start");
+static LIVE: Flag = flag("live", "live state");
 static CURRENT: Flag =
-    flag("current", "the one of both that it is in now; the default").excludes(&[&LIVE, &CONFIG]);
-static NETWORK_NAME: Needed<Text> = needed("network", "the network's name");
+    flag("current", "current state, live or persistent; the default").excludes(&[&LIVE, &CONFIG]);
+static NETWORK_NAME: Needed<Text> = needed("network", "name of the network");
 
 pub(super) static COMMANDS: &[Command] = &[
     action("autostart", "net-autostart", autostart)
-        .about("Lets a network start with the host, or no longer.")
+        .about("Sets whether a network starts when the host boots.")
         .takes(&[&NETWORK, &DISABLE]),
     document("conf", "net-dumpxml", conf)
-        .about("Gets the definition of a network.")
+        .about("Returns the definition of a network.")
         .takes(&[&NETWORK, &INACTIVE]),
     action("create", "net-create", create)
-        .about("Starts a network that is gone when it stops.")
+        .about("Creates and starts a transient network.")
         .takes(&[&FILE, &VALIDATE]),
     action("define", "net-define", define)
-        .about("Defines a network without starting it, or changes its definition.")
+        .about("Defines a persistent network without starting it, or changes its definition.")
         .takes(&[&FILE, &VALIDATE]),
     action("destroy", "net-destroy", destroy).about("Stops a network.").takes(&[&NETWORK]),
     facts("info", "net-info", info)
-        .about("Gets name, uuid, state and bridge of a network.")
+        .about("Returns name, UUID, state and bridge of a network.")
         .takes(&[&NETWORK]),
     word("name", "net-name", name)
-        .about("Gets the name of a network by its uuid.")
+        .about("Returns the name of a network by its UUID.")
         .takes(&[&NETWORK_UUID]),
     action("start", "net-start", start).about("Starts a defined network.").takes(&[&NETWORK]),
     action("undefine", "net-undefine", undefine)
-        .about("Forgets the definition of a network.")
+        .about("Removes the persistent definition of a network.")
         .takes(&[&NETWORK]),
     action("update", "net-update", update)
-        .about("Changes a section of a network's definition, also while it runs.")
+        .about("Updates a section of the definition of a network, live or persistent.")
         .takes(&[&NETWORK, &COMMAND, &SECTION, &XML, &PARENT_INDEX, &CONFIG, &LIVE, &CURRENT]),
     word("uuid", "net-uuid", uuid)
-        .about("Gets the uuid of a network by its name.")
+        .about("Returns the UUID of a network by its name.")
         .takes(&[&NETWORK_NAME]),
 ];
 

@@ -14,40 +14,39 @@ use crate::constants as c;
 use crate::core::StoragePool;
 use crate::value::{Map, Value};
 
-static POOL: Needed<Text> = needed("pool", "the pool's name or uuid");
-static FILE: Needed<Document> = needed("file", "the pool's definition").root("pool");
-static NAME: Needed<Text> = needed("name", "the pool's name");
-static TYPE: Needed<Text> = needed("type", "the kind of pool, like dir");
-static BUILD: Flag = flag("build", "build it first");
-static OVERWRITE: Flag = flag("overwrite", "build over what is there").excludes(&[&NO_OVERWRITE]);
-static NO_OVERWRITE: Flag = flag("no_overwrite", "build only where nothing is");
-static PRINT_XML: Flag = flag("print_xml", "only give the definition as text");
-static SOURCE_HOST: Optional<Text> = optional("source_host", "the host of the storage");
-static SOURCE_PATH: Optional<Text> = optional("source_path", "the path of the storage");
-static SOURCE_DEV: Optional<Text> = optional("source_dev", "the device of the storage");
-static SOURCE_NAME: Optional<Text> = optional("source_name", "the name of the storage");
-static TARGET: Optional<Text> = optional("target", "where its volumes are on the host");
-static SOURCE_FORMAT: Optional<Text> = optional("source_format", "the format of the storage");
-static AUTH_TYPE: Optional<Text> = optional("auth_type", "how to log in: chap or ceph");
-static AUTH_USERNAME: Optional<Text> = optional("auth_username", "who logs in");
+static POOL: Needed<Text> = needed("pool", "name or UUID of the pool");
+static FILE: Needed<Document> = needed("file", "pool definition").root("pool");
+static NAME: Needed<Text> = needed("name", "name of the pool");
+static TYPE: Needed<Text> = needed("type", "type of the pool, such as dir");
+static BUILD: Flag = flag("build", "build the pool first");
+static OVERWRITE: Flag =
+    flag("overwrite", "overwrite existing data when building").excludes(&[&NO_OVERWRITE]);
+static NO_OVERWRITE: Flag = flag("no_overwrite", "build only if there are no data");
+static PRINT_XML: Flag = flag("print_xml", "only return the definition's XML");
+static SOURCE_HOST: Optional<Text> = optional("source_host", "host of the storage");
+static SOURCE_PATH: Optional<Text> = optional("source_path", "path of the storage");
+static SOURCE_DEV: Optional<Text> = optional("source_dev", "device of the storage");
+static SOURCE_NAME: Optional<Text> = optional("source_name", "name of the storage");
+static TARGET: Optional<Text> = optional("target", "target path of the volumes on the host");
+static SOURCE_FORMAT: Optional<Text> = optional("source_format", "format of the storage");
+static AUTH_TYPE: Optional<Text> = optional("auth_type", "authentication type: chap or ceph");
+static AUTH_USERNAME: Optional<Text> = optional("auth_username", "user name for authentication");
 static SECRET_USAGE: Optional<Text> =
-    optional("secret_usage", "the password: what a secret is used for").excludes(&[&SECRET_UUID]);
-static SECRET_UUID: Optional<Text> = optional("secret_uuid", "the password: a secret's uuid");
-static ADAPTER_NAME: Optional<Text> = optional("adapter_name", "the name of a SCSI adapter");
-static ADAPTER_WWNN: Optional<Text> =
-    optional("adapter_wwnn", "the node name of a Fibre Channel adapter");
-static ADAPTER_WWPN: Optional<Text> =
-    optional("adapter_wwpn", "the port name of a Fibre Channel adapter");
-static ADAPTER_PARENT: Optional<Text> =
-    optional("adapter_parent", "the adapter's parent by its name");
+    optional("secret_usage", "usage of the secret with the password").excludes(&[&SECRET_UUID]);
+static SECRET_UUID: Optional<Text> =
+    optional("secret_uuid", "UUID of the secret with the password");
+static ADAPTER_NAME: Optional<Text> = optional("adapter_name", "name of a SCSI adapter");
+static ADAPTER_WWNN: Optional<Text> = optional("adapter_wwnn", "WWNN of a Fibre Channel adapter");
+static ADAPTER_WWPN: Optional<Text> = optional("adapter_wwpn", "WWPN of a Fibre Channel adapter");
+static ADAPTER_PARENT: Optional<Text> = optional("adapter_parent", "name of the adapter's parent");
 static ADAPTER_PARENT_WWNN: Optional<Text> =
-    optional("adapter_parent_wwnn", "the adapter's parent by its node name");
+    optional("adapter_parent_wwnn", "WWNN of the adapter's parent");
 static ADAPTER_PARENT_WWPN: Optional<Text> =
-    optional("adapter_parent_wwpn", "the adapter's parent by its port name");
+    optional("adapter_parent_wwpn", "WWPN of the adapter's parent");
 static ADAPTER_PARENT_FABRIC_WWN: Optional<Text> =
-    optional("adapter_parent_fabric_wwn", "the adapter's parent by its fabric");
-static SOURCE_PROTOCOL_VER: Optional<Text> = optional("source_protocol_ver", "the version of NFS");
-static SOURCE_INITIATOR: Optional<Text> = optional("source_initiator", "the initiator of iSCSI");
+    optional("adapter_parent_fabric_wwn", "fabric WWN of the adapter's parent");
+static SOURCE_PROTOCOL_VER: Optional<Text> = optional("source_protocol_ver", "NFS version");
+static SOURCE_INITIATOR: Optional<Text> = optional("source_initiator", "iSCSI initiator");
 
 /// What describes a pool.
 static DESCRIBED: Listed = &[
@@ -91,57 +90,59 @@ static SOURCE: Listed = &[
 ];
 /// What starting a pool does first.
 static BUILDING: Listed = &[&BUILD, &OVERWRITE, &NO_OVERWRITE];
-static DISABLE: Flag = flag("disable", "no longer");
-static BUILD_OVERWRITE: Flag = flag("overwrite", "build over what is there");
-static INACTIVE: Flag = flag("inactive", "as it is defined");
-static VALIDATE: Flag = flag("validate", "check the definition against libvirt's schema");
+static DISABLE: Flag = flag("disable", "disable autostart");
+static BUILD_OVERWRITE: Flag = flag("overwrite", "overwrite existing data when building");
+static INACTIVE: Flag = flag("inactive", "persistent definition");
+static VALIDATE: Flag = flag("validate", "validate the definition against libvirt's schema");
 static BYTES: Flag = flag("bytes", "sizes in bytes");
-static POOL_UUID: Needed<Text> = needed("pool", "the pool's uuid");
-static POOL_NAME: Needed<Text> = needed("pool", "the pool's name");
+static POOL_UUID: Needed<Text> = needed("pool", "UUID of the pool");
+static POOL_NAME: Needed<Text> = needed("pool", "name of the pool");
 
 pub(super) static COMMANDS: &[Command] = &[
     action("autostart", "pool-autostart", autostart)
-        .about("Lets a pool start with the host, or no longer.")
+        .about("Sets whether a storage pool starts when the host boots.")
         .takes(&[&POOL, &DISABLE]),
     action("build", "pool-build", build)
-        .about("Makes what a pool needs, such as its directory or file system.")
+        .about("Builds the storage of a pool, such as a directory or a file system.")
         .takes(&[&POOL, &BUILD_OVERWRITE, &NO_OVERWRITE]),
     document("conf", "pool-dumpxml", conf)
-        .about("Gets the state or the definition of a pool.")
+        .about("Returns the live state or the definition of a storage pool.")
         .takes(&[&POOL, &INACTIVE]),
     action("create", "pool-create", create)
-        .about("Starts a pool that is gone when it stops.")
+        .about("Creates and starts a transient storage pool.")
         .takes(&[&FILE, &BUILDING]),
     action("create_as", "pool-create-as", create_as)
-        .about("Starts a pool that is gone when it stops, without a document.")
+        .about("Creates and starts a transient storage pool from arguments.")
         .takes(&[&DESCRIBED, &BUILDING, &PRINT_XML]),
     action("define", "pool-define", define)
-        .about("Defines a pool without starting it, or changes its definition.")
+        .about("Defines a persistent storage pool, or changes its definition.")
         .takes(&[&FILE, &VALIDATE]),
     action("define_as", "pool-define-as", define_as)
-        .about("Defines a pool without starting it, without a document.")
+        .about("Defines a persistent storage pool from arguments.")
         .takes(&[&DESCRIBED, &PRINT_XML]),
     action("delete", "pool-delete", delete)
-        .about("Removes what a pool has been built on.")
+        .about("Deletes the storage of an inactive pool, with its volumes.")
         .takes(&[&POOL]),
     action("destroy", "pool-destroy", destroy)
-        .about("Stops a pool. Its volumes stay.")
+        .about("Stops a storage pool. Its volumes keep their content.")
         .takes(&[&POOL]),
     facts("info", "pool-info", info)
-        .about("Gets name, uuid, state and sizes of a pool.")
+        .about("Returns name, UUID, state and sizes of a storage pool.")
         .takes(&[&POOL, &BYTES]),
     word("name", "pool-name", name)
-        .about("Gets the name of a pool by its uuid.")
+        .about("Returns the name of a storage pool by its UUID.")
         .takes(&[&POOL_UUID]),
     action("refresh", "pool-refresh", refresh)
-        .about("Looks for new and changed volumes of a pool.")
+        .about("Rescans the volumes of a storage pool and their sizes.")
         .takes(&[&POOL]),
-    action("start", "pool-start", start).about("Starts a defined pool.").takes(&[&POOL, &BUILDING]),
+    action("start", "pool-start", start)
+        .about("Starts a defined storage pool.")
+        .takes(&[&POOL, &BUILDING]),
     action("undefine", "pool-undefine", undefine)
-        .about("Forgets the definition of a pool.")
+        .about("Removes the definition of a storage pool.")
         .takes(&[&POOL]),
     word("uuid", "pool-uuid", uuid)
-        .about("Gets the uuid of a pool by its name.")
+        .about("Returns the UUID of a storage pool by its name.")
         .takes(&[&POOL_NAME]),
 ];
 

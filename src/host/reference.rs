@@ -13,9 +13,9 @@ const HEAD: &str = "\
 Generated from the table of commands in `src/host`: `make generate` writes this file.
 
 `vkvm_host_call` and, in Perl, the methods of `VKVM::Host` run these commands. Arguments
-are listed in positional order, the required ones in bold; those in brackets are only
-given by name: switches, and options of QEMU's programs. Every command also takes `raw`:
-the result then has numbers (bytes, ns) and bools in place of texts. The result is one of
+are listed in positional order, the required ones in bold; those in brackets are given
+by name only: switches, and options of QEMU's programs. Every command also takes `raw`:
+the result then has numbers (bytes, ns) and bools instead of texts. The result is one of
 
 | result | is |
 |---|---|
@@ -23,19 +23,19 @@ the result then has numbers (bytes, ns) and bools in place of texts. The result 
 | str | text, or a number |
 | list | a list |
 | xml | a document as a map, without its root element |
-| none | (status, stdout, stderr): whether it worked, and what virsh would print, or QEMU's program has printed |
-| tune | a map; with settings to change, as none |
+| none | (status, stdout, stderr): true on success, and the output of virsh or of QEMU's program |
+| tune | a map; with settings to change, the same as none |
 
-Arguments that do not go together, and words that an argument must be one of, are listed
-below each table. A command that gets others does nothing and fails with what virsh says,
-such as \"Options --nvram and --keep-nvram are mutually exclusive\".
+Arguments that exclude or require others, and the words that an argument accepts, are
+listed below each table. A command with invalid arguments does nothing and fails with
+virsh's message, such as \"Options --nvram and --keep-nvram are mutually exclusive\".
 
-Where an argument is a document, it is a file's name, XML, or a map. A map of a device, or
-of an element for `network.update`, has the name of its root element as its only key. Sizes
-have units such as `20G` and `5GiB`. Options of virsh that only change how virsh prints (`xpath`, `wrap`,
-and `verbose` of `save`, `managedsave` and `coredump`, whose progress a callback is told)
-or that need a terminal (`interactive`, `edit`, `console`) are not there; each one has its
-reason in `data/coverage/commands.json`.
+A document is passed as a file name, XML, or a map. The map of a device, or of an element
+for `network.update`, has the name of its root element as its only key. Sizes have units
+such as `20G` and `5GiB`. Options of virsh that only change its output (`xpath`, `wrap`,
+and `verbose` of `save`, `managedsave` and `coredump`, whose progress a callback receives)
+or that need a terminal (`interactive`, `edit`, `console`) are missing;
+`data/coverage/commands.json` has the reason for each.
 ";
 
 /// The text of docs/COMMANDS.md.
@@ -53,7 +53,7 @@ pub fn markdown() -> String {
         text.push_str("| command | arguments | result | in virsh | |\n|---|---|---|---|---|\n");
         for command in object.commands() {
             let arguments: Vec<String> = command.arguments().into_iter().map(argument).collect();
-            let progress = if command.progress { " Tells its progress." } else { "" };
+            let progress = if command.progress { " Reports progress." } else { "" };
             let _ = writeln!(
                 text,
                 "| `{}` | {} | {} | {} | {}{progress} |",
@@ -75,7 +75,7 @@ pub fn markdown() -> String {
         }
         if !rules.is_empty() {
             text.push_str(
-                "\nArguments that exclude or require others, or are one of some words:\n\n",
+                "\nArguments that exclude or require others, or accept certain words:\n\n",
             );
         }
         for (rules, names) in rules {

@@ -19,32 +19,32 @@ use crate::value::Value;
 
 const NO_VALUE: &str = "Input secret value is missing";
 
-static SECRET: Needed<Text> = needed("secret", "the secret's uuid");
+static SECRET: Needed<Text> = needed("secret", "UUID of the secret");
 
-static FILE: Needed<Document> = needed("file", "the secret's definition").root("secret");
-static VALIDATE: Flag = flag("validate", "check the definition against libvirt's schema");
-static PLAIN: Flag = flag("plain", "as it is: text, or bytes if it is not UTF-8");
+static FILE: Needed<Document> = needed("file", "secret definition").root("secret");
+static VALIDATE: Flag = flag("validate", "validate the definition against libvirt's schema");
+static PLAIN: Flag = flag("plain", "the value itself: text, or bytes if it is not UTF-8");
 static BASE64: Optional<Text> =
-    optional("base64", "the value, in base64").unless(&[&VALUE_FILE]).saying(NO_VALUE);
+    optional("base64", "value in base64").unless(&[&VALUE_FILE]).saying(NO_VALUE);
 static VALUE_FILE: Optional<Text> =
-    optional("file", "the file that holds it, in base64").excludes(&[&BASE64]);
-static PLAIN_FILE: Flag = flag("plain", "the file holds it as it is").excludes(&[&BASE64]);
+    optional("file", "file that contains the value, in base64").excludes(&[&BASE64]);
+static PLAIN_FILE: Flag = flag("plain", "the file contains the value itself").excludes(&[&BASE64]);
 
 pub(super) static COMMANDS: &[Command] = &[
     document("conf", "secret-dumpxml", conf)
-        .about("Gets the definition of a secret; its value is not in it.")
+        .about("Returns the definition of a secret, without its value.")
         .takes(&[&SECRET]),
     action("define", "secret-define", define)
-        .about("Defines a secret, without its value, or changes its definition.")
+        .about("Defines a secret without its value, or changes its definition.")
         .takes(&[&FILE, &VALIDATE]),
     word("get_value", "secret-get-value", get_value)
-        .about("Gets the value of a secret, in base64.")
+        .about("Returns the value of a secret, in base64.")
         .takes(&[&SECRET, &PLAIN]),
     action("set_value", "secret-set-value", set_value)
         .about("Sets the value of a secret.")
         .takes(&[&SECRET, &BASE64, &VALUE_FILE, &PLAIN_FILE]),
     action("undefine", "secret-undefine", undefine)
-        .about("Forgets a secret and its value.")
+        .about("Removes a secret and its value.")
         .takes(&[&SECRET]),
 ];
 

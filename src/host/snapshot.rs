@@ -18,79 +18,80 @@ use crate::error::Result;
 use crate::value::Map;
 
 static NAME: Optional<Text> =
-    optional("snapshotname", "the snapshot's name").excludes(&[&CURRENT]).unless(&[&CURRENT]);
-static CURRENT: Flag = flag("current", "the current snapshot, in place of a name");
-static SECURITY_INFO: Flag = flag("security_info", "with secrets such as passwords");
-static NO_METADATA: Flag = flag("no_metadata", "libvirt does not keep track of it");
-static HALT: Flag = flag("halt", "the domain is off afterwards");
-static DISK_ONLY: Flag = flag("disk_only", "of the disks without memory");
-static REUSE_EXTERNAL: Flag = flag("reuse_external", "use files that are there already");
-static QUIESCE: Flag = flag("quiesce", "the guest's agent freezes the file systems");
+    optional("snapshotname", "name of the snapshot").excludes(&[&CURRENT]).unless(&[&CURRENT]);
+static CURRENT: Flag = flag("current", "current snapshot, instead of a name");
+static SECURITY_INFO: Flag = flag("security_info", "include secrets such as passwords");
+static NO_METADATA: Flag = flag("no_metadata", "create no metadata in libvirt");
+static HALT: Flag = flag("halt", "shut the domain off afterwards");
+static DISK_ONLY: Flag = flag("disk_only", "snapshot of the disks without memory");
+static REUSE_EXTERNAL: Flag = flag("reuse_external", "reuse existing external files");
+static QUIESCE: Flag = flag("quiesce", "freeze the file systems through the guest agent");
 static ATOMIC: Flag = flag("atomic", "all disks or none");
-static LIVE: Flag = flag("live", "the domain runs on while its memory is saved");
-static VALIDATE: Flag = flag("validate", "check the definition against libvirt's schema");
+static LIVE: Flag = flag("live", "keep the domain running while its memory is saved");
+static VALIDATE: Flag = flag("validate", "validate the definition against libvirt's schema");
 
 /// How a snapshot is taken.
 static HOW: Listed =
     &[&NO_METADATA, &HALT, &DISK_ONLY, &REUSE_EXTERNAL, &QUIESCE, &ATOMIC, &LIVE, &VALIDATE];
 /// Which snapshot is meant.
 static CHOSEN: Listed = &[&NAME, &CURRENT];
-static NEEDED_NAME: Needed<Text> = needed("snapshotname", "the snapshot's name");
-static XMLFILE: Optional<Document> = optional("xmlfile", "its definition").root("domainsnapshot");
-static REDEFINE: Flag = flag("redefine", "take no snapshot, but let libvirt know of this one");
-static REDEFINE_CURRENT: Flag = flag("current", "with redefine: it becomes the current one");
+static NEEDED_NAME: Needed<Text> = needed("snapshotname", "name of the snapshot");
+static XMLFILE: Optional<Document> =
+    optional("xmlfile", "snapshot definition").root("domainsnapshot");
+static REDEFINE: Flag = flag("redefine", "create metadata of an existing snapshot");
+static REDEFINE_CURRENT: Flag = flag("current", "with redefine: make it the current snapshot");
 static NEW_NAME: Optional<Text> =
-    optional("name", "its name; the time in seconds if it is left out");
-static DESCRIPTION: Optional<Text> = optional("description", "what it is for");
-static MEMSPEC: Optional<Text> = optional("memspec", "of memory: file=NAME,snapshot=external");
+    optional("name", "name of the snapshot; by default the time in seconds");
+static DESCRIPTION: Optional<Text> = optional("description", "description");
+static MEMSPEC: Optional<Text> = optional("memspec", "memory: file=NAME,snapshot=external");
 static DISKSPEC: Optional<Texts> =
-    optional("diskspec", "of disks: DISK,snapshot=TYPE,driver=FORMAT,file=NAME");
-static PRINT_XML: Flag = flag("print_xml", "only give the definition as text");
-static NEW_CURRENT: Optional<Text> =
-    optional("snapshotname", "the snapshot that becomes the current one");
-static NAME_ONLY: Flag = flag("name", "only its name").excludes(&[&NEW_CURRENT]);
-static CHILDREN: Flag = flag("children", "the snapshots that came after it, too");
-static CHILDREN_ONLY: Flag = flag("children_only", "only those");
-static METADATA: Flag = flag("metadata", "only let libvirt forget it");
-static RUNNING: Flag = flag("running", "it runs afterwards");
-static PAUSED: Flag = flag("paused", "it is paused afterwards");
-static FORCE: Flag = flag("force", "even if that is risky");
-static RESET_NVRAM: Flag = flag("reset_nvram", "its firmware's variables begin anew");
+    optional("diskspec", "disks: DISK,snapshot=TYPE,driver=FORMAT,file=NAME");
+static PRINT_XML: Flag = flag("print_xml", "only return the definition's XML");
+static NEW_CURRENT: Optional<Text> = optional("snapshotname", "snapshot to make the current one");
+static NAME_ONLY: Flag = flag("name", "name only").excludes(&[&NEW_CURRENT]);
+static CHILDREN: Flag = flag("children", "include all descendants");
+static CHILDREN_ONLY: Flag = flag("children_only", "descendants only");
+static METADATA: Flag = flag("metadata", "metadata only");
+static RUNNING: Flag = flag("running", "run the domain afterwards");
+static PAUSED: Flag = flag("paused", "leave the domain paused afterwards");
+static FORCE: Flag = flag("force", "revert even if it is risky");
+static RESET_NVRAM: Flag = flag("reset_nvram", "reset the NVRAM");
 
-pub(super) static COMMANDS: &[Command] = &[
-    document("conf", "snapshot-dumpxml", conf)
-        .about("Gets the description of a snapshot.")
-        .takes(&[&DOMAIN, &NEEDED_NAME, &SECURITY_INFO]),
-    action("create", "snapshot-create", create).about("Takes a snapshot.").takes(&[
-        &DOMAIN,
-        &XMLFILE,
-        &REDEFINE,
-        &REDEFINE_CURRENT,
-        &HOW,
-    ]),
-    action("create_as", "snapshot-create-as", create_as)
-        .about("Takes a snapshot without a document.")
-        .takes(&[&DOMAIN, &NEW_NAME, &DESCRIPTION, &MEMSPEC, &DISKSPEC, &HOW, &PRINT_XML]),
-    document("current", "snapshot-current", current)
-        .about("Gets the current snapshot, or makes one the current one.")
-        .takes(&[&DOMAIN, &NEW_CURRENT, &NAME_ONLY, &SECURITY_INFO]),
-    action("delete", "snapshot-delete", delete).about("Deletes a snapshot.").takes(&[
-        &DOMAIN,
-        &CHOSEN,
-        &CHILDREN,
-        &CHILDREN_ONLY,
-        &METADATA,
-    ]),
-    facts("info", "snapshot-info", info)
-        .about("Gets state, place, parent and children of a snapshot.")
-        .takes(&[&DOMAIN, &CHOSEN]),
-    word("parent", "snapshot-parent", parent)
-        .about("Gets the name of the snapshot that a snapshot came after.")
-        .takes(&[&DOMAIN, &CHOSEN]),
-    action("revert", "snapshot-revert", revert)
-        .about("Puts a domain back into the state of a snapshot.")
-        .takes(&[&DOMAIN, &CHOSEN, &RUNNING, &PAUSED, &FORCE, &RESET_NVRAM]),
-];
+pub(super) static COMMANDS: &[Command] =
+    &[
+        document("conf", "snapshot-dumpxml", conf)
+            .about("Returns the definition of a snapshot.")
+            .takes(&[&DOMAIN, &NEEDED_NAME, &SECURITY_INFO]),
+        action("create", "snapshot-create", create).about("Creates a snapshot.").takes(&[
+            &DOMAIN,
+            &XMLFILE,
+            &REDEFINE,
+            &REDEFINE_CURRENT,
+            &HOW,
+        ]),
+        action("create_as", "snapshot-create-as", create_as)
+            .about("Creates a snapshot from arguments.")
+            .takes(&[&DOMAIN, &NEW_NAME, &DESCRIPTION, &MEMSPEC, &DISKSPEC, &HOW, &PRINT_XML]),
+        document("current", "snapshot-current", current)
+            .about("Returns the current snapshot, or makes a snapshot the current one.")
+            .takes(&[&DOMAIN, &NEW_CURRENT, &NAME_ONLY, &SECURITY_INFO]),
+        action("delete", "snapshot-delete", delete).about("Deletes a snapshot.").takes(&[
+            &DOMAIN,
+            &CHOSEN,
+            &CHILDREN,
+            &CHILDREN_ONLY,
+            &METADATA,
+        ]),
+        facts("info", "snapshot-info", info)
+            .about("Returns state, location, parent and children of a snapshot.")
+            .takes(&[&DOMAIN, &CHOSEN]),
+        word("parent", "snapshot-parent", parent)
+            .about("Returns the name of the parent of a snapshot.")
+            .takes(&[&DOMAIN, &CHOSEN]),
+        action("revert", "snapshot-revert", revert)
+            .about("Reverts a domain to a snapshot.")
+            .takes(&[&DOMAIN, &CHOSEN, &RUNNING, &PAUSED, &FORCE, &RESET_NVRAM]),
+    ];
 
 fn conf(call: &mut Call<'_>) -> Outcome {
     let snapshot = call.domain()?.get_snapshot_by_name(call.c_text(&NEEDED_NAME)?)?;

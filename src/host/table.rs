@@ -44,11 +44,11 @@ pub static OBJECTS: &[Object] = &[
         about: "the host and its hypervisor",
         commands: &[hypervisor::COMMANDS],
     },
-    Object { name: "domain", aliases: &[], about: "virtual machines", commands: domain::COMMANDS },
+    Object { name: "domain", aliases: &[], about: "domains", commands: domain::COMMANDS },
     Object {
         name: "image",
         aliases: &[],
-        about: "disk images of this machine",
+        about: "disk images on this machine",
         commands: &[image::COMMANDS],
     },
     Object {
@@ -60,21 +60,21 @@ pub static OBJECTS: &[Object] = &[
     Object {
         name: "interface",
         aliases: &["iface"],
-        about: "the host's network interfaces",
+        about: "network interfaces of the host",
         commands: &[interface::COMMANDS],
     },
     Object { name: "pool", aliases: &[], about: "storage pools", commands: &[pool::COMMANDS] },
     Object {
         name: "volume",
         aliases: &[],
-        about: "the volumes of storage pools",
+        about: "volumes of storage pools",
         commands: &[volume::COMMANDS],
     },
     Object { name: "secret", aliases: &[], about: "secrets", commands: &[secret::COMMANDS] },
     Object {
         name: "snapshot",
         aliases: &[],
-        about: "the snapshots of domains",
+        about: "snapshots of domains",
         commands: &[snapshot::COMMANDS],
     },
 ];
@@ -100,12 +100,12 @@ pub fn find(full: &str) -> Result<&'static Command> {
     })
 }
 
-static NAME: Needed<Text> = needed("command", "virsh's name, like net-start");
-static ARGUMENTS: Optional<Texts> = optional("arguments", "its arguments, as for virsh");
+static NAME: Needed<Text> = needed("command", "virsh's name of the command, such as net-start");
+static ARGUMENTS: Optional<Texts> = optional("arguments", "arguments, as for virsh");
 
 /// A command by virsh's name, which takes the table to find.
 static VIRSH: &[Command] = &[action("virsh", "", run_as_virsh)
-    .about("Runs the command that changes something and has this name in virsh.")
+    .about("Runs a command that changes something, by its name in virsh.")
     .takes(&[&NAME, &ARGUMENTS])];
 
 fn run_as_virsh(call: &mut Call<'_>) -> Outcome {

@@ -26,17 +26,17 @@ use crate::error::{Error, Misuse, Result};
 use crate::value::{Map, Value};
 use crate::xml;
 
-static VOL: Needed<Text> = needed("vol", "the volume's name, key or path");
-static POOL: Optional<Text> = optional("pool", "the name or uuid of the pool that it is in");
-static IN_POOL: Needed<Text> = needed("pool", "the name or uuid of the pool to make it in");
-static PREALLOC: Flag = flag("prealloc_metadata", "make room for the image's metadata");
-static REFLINK: Flag = flag("reflink", "share the data until one of both is written to");
-static VALIDATE: Flag = flag("validate", "check the definition against libvirt's schema");
-static PRINT_XML: Flag = flag("print_xml", "only give the definition as text");
-static FILE: Needed<Document> = needed("file", "the volume's definition").root("volume");
-static OFFSET: Optional<Size> = optional("offset", "where it begins in the volume");
-static LENGTH: Optional<Size> = optional("length", "how much; all if it is left out");
-static SPARSE: Flag = flag("sparse", "holes stay holes");
+static VOL: Needed<Text> = needed("vol", "name, key or path of the volume");
+static POOL: Optional<Text> = optional("pool", "name or UUID of the pool of the volume");
+static IN_POOL: Needed<Text> = needed("pool", "name or UUID of the pool for the new volume");
+static PREALLOC: Flag = flag("prealloc_metadata", "preallocate the image's metadata");
+static REFLINK: Flag = flag("reflink", "lightweight copy that shares data (reflink)");
+static VALIDATE: Flag = flag("validate", "validate the definition against libvirt's schema");
+static PRINT_XML: Flag = flag("print_xml", "only return the definition's XML");
+static FILE: Needed<Document> = needed("file", "volume definition").root("volume");
+static OFFSET: Optional<Size> = optional("offset", "offset in the volume");
+static LENGTH: Optional<Size> = optional("length", "length; by default all");
+static SPARSE: Flag = flag("sparse", "preserve holes");
 
 /// What can be wanted of a volume that is made. Not every command has each of them.
 static PREALLOCATES: (&Flag, u32) = (&PREALLOC, c::STORAGE_VOL_CREATE_PREALLOC_METADATA);
@@ -56,32 +56,30 @@ const ALGORITHMS: [&str; 10] = [
     "random",
     "trim",
 ];
-static ALGORITHM: Optional<Text> = optional("algorithm", "how, like zero or nnsa")
+static ALGORITHM: Optional<Text> = optional("algorithm", "algorithm, such as zero or nnsa")
     .one_of(&Words::new(&ALGORITHMS, "Unsupported algorithm '{}'"));
 
-static NEWNAME: Needed<Text> = needed("newname", "the name of the copy");
-static NAME: Needed<Text> = needed("name", "the volume's name");
+static NEWNAME: Needed<Text> = needed("newname", "name of the copy");
+static NAME: Needed<Text> = needed("name", "name of the volume");
 static CAPACITY: Needed<Text> =
-    needed("capacity", "its size, like 20G; a plain number is in bytes");
-static ALLOCATION: Optional<Text> = optional("allocation", "how much of it is allocated at once");
-static FORMAT: Optional<Text> = optional("format", "its format, like qcow2");
-static BACKING_VOL: Optional<Text> =
-    optional("backing_vol", "the volume that its data come from at first");
+    needed("capacity", "capacity, such as 20G; a number without a unit is in bytes");
+static ALLOCATION: Optional<Text> = optional("allocation", "initial allocation");
+static FORMAT: Optional<Text> = optional("format", "format, such as qcow2");
+static BACKING_VOL: Optional<Text> = optional("backing_vol", "backing volume");
 static BACKING_VOL_FORMAT: Optional<Text> =
-    optional("backing_vol_format", "the format of that volume");
-static INPUT_VOL: Needed<Text> = needed("vol", "the volume with the data: name, key or path");
-static INPUTPOOL: Optional<Text> =
-    optional("inputpool", "the name or uuid of the pool that it is in");
-static DELETE_SNAPSHOTS: Flag = flag("delete_snapshots", "its snapshots, too");
-static LOCAL_FILE: Needed<Text> = needed("file", "the name of the file");
+    optional("backing_vol_format", "format of the backing volume");
+static INPUT_VOL: Needed<Text> = needed("vol", "name, key or path of the source volume");
+static INPUTPOOL: Optional<Text> = optional("inputpool", "name or UUID of the pool of the volume");
+static DELETE_SNAPSHOTS: Flag = flag("delete_snapshots", "also delete the snapshots of the volume");
+static LOCAL_FILE: Needed<Text> = needed("file", "path of the file");
 static BYTES: Flag = flag("bytes", "sizes in bytes");
-static PHYSICAL: Flag = flag("physical", "the size on the host in place of the allocation");
-static VOL_KEY: Needed<Text> = needed("vol", "the volume's key or path");
+static PHYSICAL: Flag = flag("physical", "physical size instead of the allocation");
+static VOL_KEY: Needed<Text> = needed("vol", "key or path of the volume");
 static NEW_CAPACITY: Needed<Text> =
-    needed("capacity", "its new size, like 20G; a plain number is in bytes");
-static ALLOCATE: Flag = flag("allocate", "allocate what is new");
-static DELTA: Flag = flag("delta", "as much more, not as much in all");
-static SHRINK: Flag = flag("shrink", "it may become smaller");
+    needed("capacity", "new capacity, such as 20G; a number without a unit is in bytes");
+static ALLOCATE: Flag = flag("allocate", "allocate the new space");
+static DELTA: Flag = flag("delta", "add the capacity to the current one");
+static SHRINK: Flag = flag("shrink", "allow shrinking");
 
 pub(super) static COMMANDS: &[Command] = &[
     action("clone", "vol-clone", clone)
@@ -89,13 +87,13 @@ pub(super) static COMMANDS: &[Command] = &[
         .takes(&[&VOL, &NEWNAME, &POOL, &PREALLOC, &REFLINK, &PRINT_XML])
         .tells_progress(),
     document("conf", "vol-dumpxml", conf)
-        .about("Gets the description of a volume.")
+        .about("Returns the definition of a volume.")
         .takes(&[&VOL, &POOL]),
     action("create", "vol-create", create)
-        .about("Makes a volume.")
+        .about("Creates a volume.")
         .takes(&[&IN_POOL, &FILE, &PREALLOC, &VALIDATE]),
     action("create_as", "vol-create-as", create_as)
-        .about("Makes a volume without a document.")
+        .about("Creates a volume from arguments.")
         .takes(&[
             &IN_POOL,
             &NAME,
@@ -108,7 +106,7 @@ pub(super) static COMMANDS: &[Command] = &[
             &PRINT_XML,
         ]),
     action("create_from", "vol-create-from", create_from)
-        .about("Makes a volume with the data of another one.")
+        .about("Creates a volume with the content of another volume.")
         .takes(&[&IN_POOL, &FILE, &INPUT_VOL, &INPUTPOOL, &PREALLOC, &REFLINK, &VALIDATE])
         .tells_progress(),
     action("delete", "vol-delete", delete).about("Deletes a volume.").takes(&[
@@ -117,18 +115,18 @@ pub(super) static COMMANDS: &[Command] = &[
         &DELETE_SNAPSHOTS,
     ]),
     action("download", "vol-download", download)
-        .about("Copies a volume to a file of this machine.")
+        .about("Downloads a volume to a file on this machine.")
         .takes(&[&VOL, &LOCAL_FILE, &POOL, &OFFSET, &LENGTH, &SPARSE])
         .tells_progress(),
     facts("info", "vol-info", info)
-        .about("Gets name, type and sizes of a volume.")
+        .about("Returns name, type and sizes of a volume.")
         .takes(&[&VOL, &POOL, &BYTES, &PHYSICAL]),
-    word("key", "vol-key", key).about("Gets the key of a volume.").takes(&[&VOL, &POOL]),
+    word("key", "vol-key", key).about("Returns the key of a volume.").takes(&[&VOL, &POOL]),
     word("name", "vol-name", name)
-        .about("Gets the name of a volume by its key or path.")
+        .about("Returns the name of a volume by its key or path.")
         .takes(&[&VOL_KEY]),
-    word("path", "vol-path", path).about("Gets the path of a volume.").takes(&[&VOL, &POOL]),
-    action("resize", "vol-resize", resize).about("Changes the size of a volume.").takes(&[
+    word("path", "vol-path", path).about("Returns the path of a volume.").takes(&[&VOL, &POOL]),
+    action("resize", "vol-resize", resize).about("Resizes a volume.").takes(&[
         &VOL,
         &NEW_CAPACITY,
         &POOL,
@@ -137,11 +135,11 @@ pub(super) static COMMANDS: &[Command] = &[
         &SHRINK,
     ]),
     action("upload", "vol-upload", upload)
-        .about("Copies a file of this machine to a volume.")
+        .about("Uploads a file on this machine to a volume.")
         .takes(&[&VOL, &LOCAL_FILE, &POOL, &OFFSET, &LENGTH, &SPARSE])
         .tells_progress(),
     action("wipe", "vol-wipe", wipe)
-        .about("Makes the data of a volume unreadable.")
+        .about("Wipes a volume, so that its data cannot be read any more.")
         .takes(&[&VOL, &POOL, &ALGORITHM]),
 ];
 

@@ -9,42 +9,41 @@ use crate::host::markup::Markup;
 
 type Result<T> = std::result::Result<T, Failure>;
 
-pub static PRINT_XML: Flag = flag("print_xml", "only give the device as text");
-static ALIAS: Optional<Text> = optional("alias", "the device's alias");
+pub static PRINT_XML: Flag = flag("print_xml", "only return the device's XML");
+static ALIAS: Optional<Text> = optional("alias", "alias of the device");
 const DISK_MODES: Words =
     Words::new(&["readonly", "shareable"], "No support for {} in command 'attach-disk'");
 
-static SOURCE: Needed<Text> = needed("source", "where its data are");
-static TARGET: Needed<Text> = needed("target", "its name in the guest, like vdb");
-static TARGETBUS: Optional<Text> = optional("targetbus", "its bus, like virtio");
-static DRIVER: Optional<Text> = optional("driver", "its driver, like qemu");
-static SUBDRIVER: Optional<Text> = optional("subdriver", "its format, like qcow2");
-static IOTHREAD: Optional<Text> = optional("iothread", "the number of its I/O thread");
-static CACHE: Optional<Text> = optional("cache", "how it is cached");
-static IO: Optional<Text> = optional("io", "its way of I/O");
+static SOURCE: Needed<Text> = needed("source", "source of the disk");
+static TARGET: Needed<Text> = needed("target", "target device name, such as vdb");
+static TARGETBUS: Optional<Text> = optional("targetbus", "bus, such as virtio");
+static DRIVER: Optional<Text> = optional("driver", "driver, such as qemu");
+static SUBDRIVER: Optional<Text> = optional("subdriver", "format, such as qcow2");
+static IOTHREAD: Optional<Text> = optional("iothread", "number of the I/O thread");
+static CACHE: Optional<Text> = optional("cache", "cache mode");
+static IO: Optional<Text> = optional("io", "I/O mode");
 static TYPE: Optional<Text> = optional("type", "disk, cdrom, floppy or lun");
 static MODE: Optional<Text> = optional("mode", "readonly or shareable").one_of(&DISK_MODES);
 static SOURCETYPE: Optional<Text> = optional("sourcetype", "file, block or network")
     .one_of(&Words::new(&["file", "block", "network"], "Unknown source type: '{}'"));
 static SOURCE_PROTOCOL: Optional<Text> =
-    optional("source_protocol", "the protocol of a network, like nbd");
+    optional("source_protocol", "network protocol, such as nbd");
 static SOURCE_HOST_NAME: Optional<Text> =
-    optional("source_host_name", "its host: NAME or NAME:PORT")
+    optional("source_host_name", "network host: NAME or NAME:PORT")
         .requires(&[&[&SOURCE_PROTOCOL]])
         .excludes(&[&SOURCE_HOST_SOCKET]);
 static SOURCE_HOST_TRANSPORT: Optional<Text> =
-    optional("source_host_transport", "its transport, like tcp or unix")
+    optional("source_host_transport", "network transport, such as tcp or unix")
         .requires(&[&[&SOURCE_PROTOCOL]]);
 static SOURCE_HOST_SOCKET: Optional<Text> =
-    optional("source_host_socket", "its socket, in place of a host")
+    optional("source_host_socket", "socket, instead of a host")
         .requires(&[&[&SOURCE_PROTOCOL], &[&SOURCE_HOST_TRANSPORT]]);
-static SERIAL: Optional<Text> = optional("serial", "its serial number");
-static WWN: Optional<Text> = optional("wwn", "its world-wide name");
+static SERIAL: Optional<Text> = optional("serial", "serial number");
+static WWN: Optional<Text> = optional("wwn", "world wide name");
 static ADDRESS: Optional<Text> =
-    optional("address", "its place in the guest, like pci:0000.00.05.0");
-static MULTIFUNCTION: Flag =
-    flag("multifunction", "with a PCI address: its slot has other functions");
-static RAWIO: Flag = flag("rawio", "it needs the right to raw I/O");
+    optional("address", "address in the guest, such as pci:0000.00.05.0");
+static MULTIFUNCTION: Flag = flag("multifunction", "with a PCI address: multifunction device");
+static RAWIO: Flag = flag("rawio", "the device needs the raw I/O capability");
 /// What describes a disk.
 pub static DISK: Listed = &[
     &SOURCE,
@@ -78,18 +77,20 @@ const INTERFACE_TYPES: Words = Words::new(
 static INTERFACE_TYPE: Needed<Text> =
     needed("type", "network, bridge, direct, hostdev or vhostuser").one_of(&INTERFACE_TYPES);
 static INTERFACE_SOURCE: Needed<Text> =
-    needed("source", "the network, bridge, device, PCI address or socket");
-static INTERFACE_TARGET: Optional<Text> = optional("target", "its name on the host");
-static MAC: Optional<Text> = optional("mac", "its hardware address");
-static SCRIPT: Optional<Text> = optional("script", "the program that sets it up");
-static MODEL: Optional<Text> = optional("model", "its model, like virtio");
-static INBOUND: Optional<Text> = optional("inbound", "AVERAGE,PEAK,BURST,FLOOR, in KiB/s and KiB");
-static OUTBOUND: Optional<Text> = optional("outbound", "AVERAGE,PEAK,BURST");
+    needed("source", "network, bridge, device, PCI address or socket");
+static INTERFACE_TARGET: Optional<Text> = optional("target", "name of the interface on the host");
+static MAC: Optional<Text> = optional("mac", "MAC address");
+static SCRIPT: Optional<Text> = optional("script", "script that configures the interface");
+static MODEL: Optional<Text> = optional("model", "model, such as virtio");
+static INBOUND: Optional<Text> =
+    optional("inbound", "inbound bandwidth: AVERAGE,PEAK,BURST,FLOOR, in KiB/s and KiB");
+static OUTBOUND: Optional<Text> =
+    optional("outbound", "outbound bandwidth: AVERAGE,PEAK,BURST, in KiB/s and KiB");
 static SOURCE_MODE: Optional<Text> =
-    optional("source_mode", "server or client; needed for vhostuser")
+    optional("source_mode", "server or client; required for vhostuser")
         .one_of(&Words::new(&["server", "client"], "Invalid source mode: {}"));
 static MANAGED: Flag =
-    flag("managed", "libvirt takes a host device from the host and gives it back");
+    flag("managed", "libvirt detaches a host device from the host and reattaches it");
 /// What describes a network interface.
 pub static INTERFACE: Listed = &[
     &INTERFACE_TYPE,

@@ -18,17 +18,17 @@ use crate::host::xml_result;
 use crate::value::{Map, Value};
 use crate::xml;
 
-static FILE: Needed<Document> = needed("file", "the device");
-static INTERFACE: Needed<Text> = needed("interface", "its target or hardware address");
+static FILE: Needed<Document> = needed("file", "device definition");
+static INTERFACE: Needed<Text> = needed("interface", "name on the host, or MAC address");
 
-static PATH: Needed<Text> = needed("path", "the disk: its target or source");
-static SIZE: Needed<Size> = needed("size", "its new size; a plain number is in KiB").in_kib();
-static TARGET: Needed<Text> = needed("target", "the disk: its target or source");
-static TYPE: Needed<Text> = needed("type", "network, bridge and so on");
-static MAC: Optional<Text> = optional("mac", "its hardware address, if there are several");
+static PATH: Needed<Text> = needed("path", "target device name or source of the disk");
+static SIZE: Needed<Size> = needed("size", "new size; a number without a unit is in KiB").in_kib();
+static TARGET: Needed<Text> = needed("target", "target device name or source of the disk");
+static TYPE: Needed<Text> = needed("type", "type, such as network or bridge");
+static MAC: Optional<Text> = optional("mac", "MAC address, if there are several");
 static STATE: Needed<Text> =
     needed("state", "up or down").one_of(&Words::new(&["up", "down"], "invalid link state '{}'"));
-static FORCE: Flag = flag("force", "even if the guest does not let go of a medium");
+static FORCE: Flag = flag("force", "force the change of a medium that the guest has locked");
 
 pub static COMMANDS: &[Command] =
     &[
@@ -42,7 +42,7 @@ pub static COMMANDS: &[Command] =
             .about("Attaches a network interface.")
             .takes(&[&DOMAIN, &attach::INTERFACE, &PRINT_XML, &PLACE]),
         action("blockresize", "blockresize", blockresize)
-            .about("Changes the size of a disk of a running domain.")
+            .about("Resizes a disk of a running domain.")
             .takes(&[&DOMAIN, &PATH, &SIZE]),
         action("detach_device", "detach-device", detach_device)
             .about("Detaches a device.")
@@ -54,10 +54,10 @@ pub static COMMANDS: &[Command] =
             .about("Detaches a network interface.")
             .takes(&[&DOMAIN, &TYPE, &MAC, &PLACE, &PRINT_XML]),
         action("if_getlink", "domif-getlink", if_getlink)
-            .about("Gets whether the link of a network interface is up.")
+            .about("Returns the link state of a network interface.")
             .takes(&[&DOMAIN, &INTERFACE, &CONFIG]),
         action("if_setlink", "domif-setlink", if_setlink)
-            .about("Puts the link of a network interface up or down.")
+            .about("Sets the link state of a network interface.")
             .takes(&[&DOMAIN, &INTERFACE, &STATE, &CONFIG, &PRINT_XML]),
         action("update_device", "update-device", update_device)
             .about("Changes a device.")

@@ -72,56 +72,56 @@ const REASONS: [&[&str]; 8] = [
     &["unknown"],
 ];
 
-static INACTIVE: Flag = flag("inactive", "as it will be when it starts next");
-static SECURITY_INFO: Flag = flag("security_info", "with secrets such as passwords");
-static UPDATE_CPU: Flag = flag("update_cpu", "with the CPU as the host makes it");
-static MIGRATABLE: Flag = flag("migratable", "for another host");
-static NEW_DESC: Optional<Texts> = optional("new_desc", "the new text, in words");
-static TITLE: Flag = flag("title", "the title").choosing();
-static TYPE: Optional<Text> = optional("type", "which kind: vnc, spice or rdp")
+static INACTIVE: Flag = flag("inactive", "persistent definition, for the next start");
+static SECURITY_INFO: Flag = flag("security_info", "include secrets such as passwords");
+static UPDATE_CPU: Flag = flag("update_cpu", "update the CPU according to the host");
+static MIGRATABLE: Flag = flag("migratable", "format for migration to another host");
+static NEW_DESC: Optional<Texts> = optional("new_desc", "new text; several words are joined");
+static TITLE: Flag = flag("title", "title instead of the description").choosing();
+static TYPE: Optional<Text> = optional("type", "type: vnc, spice or rdp")
     .one_of(&Words::new(&DISPLAYS, "No graphical display with type '{}' found"));
-static INCLUDE_PASSWORD: Flag = flag("include_password", "with its password");
-static ALL: Flag = flag("all", "all displays, one a line").excludes(&[&TYPE]);
-static REASON: Flag = flag("reason", "and why it is in it");
+static INCLUDE_PASSWORD: Flag = flag("include_password", "include the password");
+static ALL: Flag = flag("all", "all displays, one per line").excludes(&[&TYPE]);
+static REASON: Flag = flag("reason", "include the reason");
 static TIME: Optional<Int> =
-    optional("time", "set it to this, in s since 1970").excludes(&[&NOW, &SYNC]);
-static NOW: Flag = flag("now", "set it to this machine's time").excludes(&[&SYNC]);
-static SYNC: Flag = flag("sync", "set it to its hardware's time");
-static PRETTY: Flag = flag("pretty", "no effect; the time is always given as text").choosing();
+    optional("time", "set the time, in s since 1970").excludes(&[&NOW, &SYNC]);
+static NOW: Flag = flag("now", "set the time to this machine's").excludes(&[&SYNC]);
+static SYNC: Flag = flag("sync", "synchronize the time with the guest's RTC");
+static PRETTY: Flag = flag("pretty", "no effect; the time is always text").choosing();
 
 pub static COMMANDS: &[Command] = &[
     document("conf", "dumpxml", conf)
-        .about("Gets the state or the definition of a domain.")
+        .about("Returns the live state or the definition of a domain.")
         .takes(&[&DOMAIN, &INACTIVE, &SECURITY_INFO, &UPDATE_CPU, &MIGRATABLE]),
     word("control", "domcontrol", control)
-        .about("Gets whether a domain's hypervisor can be talked to.")
+        .about("Returns the state of the control interface of a domain.")
         .takes(&[&DOMAIN]),
     tune("desc", "desc", desc)
-        .about("Gets or sets a domain's description or title.")
+        .about("Returns or sets the description or the title of a domain.")
         .takes(&[&DOMAIN, &NEW_DESC, &TITLE, &AFFECTED]),
     word("display", "domdisplay", display)
-        .about("Gets where a domain's display can be seen, as a URI.")
+        .about("Returns the URI of a graphical display of a domain.")
         .takes(&[&DOMAIN, &TYPE, &INCLUDE_PASSWORD, &ALL]),
     word("id", "domid", id)
-        .about("Gets the id of a domain; -1 if it does not run.")
+        .about("Returns the id of a domain; -1 when it is inactive.")
         .takes(&[&DOMAIN]),
     facts("info", "dominfo", info)
-        .about("Gets id, name, state, CPUs, memory and security of a domain.")
+        .about("Returns id, name, state, CPUs, memory and security of a domain.")
         .takes(&[&DOMAIN]),
     word("name", "domname", name)
-        .about("Gets the name of a domain by its id or uuid.")
+        .about("Returns the name of a domain by its id or UUID.")
         .takes(&[&DOMAIN]),
     word("state", "domstate", state)
-        .about("Gets the state of a domain.")
+        .about("Returns the state of a domain.")
         .takes(&[&DOMAIN, &REASON]),
     tune("time", "domtime", time)
-        .about("Gets or sets the time of a guest.")
+        .about("Returns or sets the time of a guest.")
         .takes(&[&DOMAIN, &TIME, &NOW, &SYNC, &PRETTY]),
     word("ttyconsole", "ttyconsole", ttyconsole)
-        .about("Gets the terminal that a domain's console is on.")
+        .about("Returns the terminal device of a domain's console.")
         .takes(&[&DOMAIN]),
     word("uuid", "domuuid", uuid)
-        .about("Gets the uuid of a domain by its name or id.")
+        .about("Returns the UUID of a domain by its name or id.")
         .takes(&[&DOMAIN]),
 ];
 

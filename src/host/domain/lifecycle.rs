@@ -18,16 +18,16 @@ use crate::host::hypervisor::{SUSPEND_TARGET, SUSPEND_TARGETS};
 use crate::host::lookup::DOMAIN;
 use crate::value::Value;
 
-static FILE: Needed<Document> = needed("file", "the domain's definition").root("domain");
-static VALIDATE: Flag = flag("validate", "check the definition against libvirt's schema");
-static PAUSED: Flag = flag("paused", "without letting it run yet");
-static AUTODESTROY: Flag = flag("autodestroy", "it ends with this connection");
-static RESET_NVRAM: Flag = flag("reset_nvram", "its firmware's variables begin anew");
+static FILE: Needed<Document> = needed("file", "domain definition").root("domain");
+static VALIDATE: Flag = flag("validate", "validate the definition against libvirt's schema");
+static PAUSED: Flag = flag("paused", "leave the domain paused");
+static AUTODESTROY: Flag = flag("autodestroy", "destroy the domain when the connection closes");
+static RESET_NVRAM: Flag = flag("reset_nvram", "reset the NVRAM");
 static PASS_FDS: Optional<Texts> =
-    optional("pass_fds", "open file descriptors that its first process gets");
+    optional("pass_fds", "open file descriptors for the container's first process");
 /// How both ask the guest.
 const MODE: Optional<Text> =
-    optional("mode", "how, like acpi or agent; several with commas between");
+    optional("mode", "methods, such as acpi or agent; several are separated by commas");
 static REBOOT_MODE: Optional<Text> = MODE.one_of(&mode_words(
     "Unknown mode {} value, expecting 'acpi', 'agent', 'initctl', 'signal' or 'paravirt'",
 ));
@@ -54,86 +54,87 @@ const STOP_SECONDS: i64 = 30;
 /// How often it looks.
 const STOP_PERIOD: Duration = Duration::from_millis(250);
 
-static DISABLE: Flag = flag("disable", "no longer");
-static GRACEFUL: Flag = flag("graceful", "only if that loses no data that it has written");
-static REMOVE_LOGS: Flag = flag("remove_logs", "remove its log files, too");
-static DURATION: Optional<Int> =
-    optional("duration", "for how long, in s; without end if left out");
-static BYPASS_CACHE: Flag = flag("bypass_cache", "read a saved state past the host's cache");
-static FORCE_BOOT: Flag = flag("force_boot", "throw a saved state away");
-static TIMEOUT: Optional<Int> = optional("timeout", "how long to wait, in s; 30 if left out");
-static FORCE: Flag = flag("force", "destroy it then");
-static MANAGED_SAVE: Flag = flag("managed_save", "its saved state, too");
+static DISABLE: Flag = flag("disable", "disable autostart");
+static GRACEFUL: Flag = flag("graceful", "fail instead of killing a process that does not end");
+static REMOVE_LOGS: Flag = flag("remove_logs", "also remove the log files");
+static DURATION: Optional<Int> = optional("duration", "duration in s; by default unlimited");
+static BYPASS_CACHE: Flag =
+    flag("bypass_cache", "bypass the host's cache when reading a saved state");
+static FORCE_BOOT: Flag = flag("force_boot", "discard a managed save image and boot");
+static TIMEOUT: Optional<Int> = optional("timeout", "timeout in s; by default 30");
+static FORCE: Flag = flag("force", "destroy the domain after the timeout");
+static MANAGED_SAVE: Flag = flag("managed_save", "also remove the managed save image");
 static SNAPSHOTS_METADATA: Flag =
-    flag("snapshots_metadata", "what libvirt knows of its snapshots, too");
+    flag("snapshots_metadata", "also remove the metadata of snapshots");
 static CHECKPOINTS_METADATA: Flag =
-    flag("checkpoints_metadata", "what libvirt knows of its checkpoints, too");
-static NVRAM: Flag = flag("nvram", "its firmware's variables, too").excludes(&[&KEEP_NVRAM]);
-static KEEP_NVRAM: Flag = flag("keep_nvram", "not its firmware's variables");
-static TPM: Flag = flag("tpm", "the state of its TPM, too").excludes(&[&KEEP_TPM]);
-static KEEP_TPM: Flag = flag("keep_tpm", "not the state of its TPM");
+    flag("checkpoints_metadata", "also remove the metadata of checkpoints");
+static NVRAM: Flag = flag("nvram", "also remove the NVRAM").excludes(&[&KEEP_NVRAM]);
+static KEEP_NVRAM: Flag = flag("keep_nvram", "keep the NVRAM");
+static TPM: Flag = flag("tpm", "also remove the TPM state").excludes(&[&KEEP_TPM]);
+static KEEP_TPM: Flag = flag("keep_tpm", "keep the TPM state");
 
-pub static COMMANDS: &[Command] = &[
-    action("autostart", "autostart", autostart)
-        .about("Lets a domain start with the host, or no longer.")
-        .takes(&[&DOMAIN, &DISABLE]),
-    action("create", "create", create)
-        .about("Starts a domain that is gone when it stops.")
-        .takes(&[&FILE, &PAUSED, &AUTODESTROY, &VALIDATE, &RESET_NVRAM, &PASS_FDS]),
-    action("define", "define", define)
-        .about("Defines a domain without starting it, or changes its definition.")
-        .takes(&[&FILE, &VALIDATE]),
-    action("destroy", "destroy", destroy).about("Stops a domain at once.").takes(&[
-        &DOMAIN,
-        &GRACEFUL,
-        &REMOVE_LOGS,
-    ]),
-    action("inject_nmi", "inject-nmi", inject_nmi)
-        .about("Gives a guest a non-maskable interrupt.")
-        .takes(&[&DOMAIN]),
-    action("pmsuspend", "dompmsuspend", pmsuspend).about("Lets a guest suspend itself.").takes(&[
-        &DOMAIN,
-        &SUSPEND_TARGET,
-        &DURATION,
-    ]),
-    action("pmwakeup", "dompmwakeup", pmwakeup)
-        .about("Wakes a guest up that has suspended itself.")
-        .takes(&[&DOMAIN]),
-    action("reboot", "reboot", reboot)
-        .about("Asks a guest to reboot.")
-        .takes(&[&DOMAIN, &REBOOT_MODE]),
-    action("reset", "reset", reset)
-        .about("Resets a domain as if by its power button.")
-        .takes(&[&DOMAIN]),
-    action("resume", "resume", resume).about("Lets a paused domain run again.").takes(&[&DOMAIN]),
-    action("shutdown", "shutdown", shutdown)
-        .about("Asks a guest to shut down.")
-        .takes(&[&DOMAIN, &SHUTDOWN_MODE]),
-    action("start", "start", start).about("Starts a defined domain.").takes(&[
-        &DOMAIN,
-        &PAUSED,
-        &AUTODESTROY,
-        &BYPASS_CACHE,
-        &FORCE_BOOT,
-        &RESET_NVRAM,
-        &PASS_FDS,
-    ]),
-    action("stop", "", stop)
-        .about("Asks a guest to shut down and waits until it has.")
-        .takes(&[&DOMAIN, &TIMEOUT, &FORCE]),
-    action("suspend", "suspend", suspend).about("Pauses a domain.").takes(&[&DOMAIN]),
-    action("undefine", "undefine", undefine).about("Forgets the definition of a domain.").takes(&[
-        &DOMAIN,
-        &MANAGED_SAVE,
-        &storage::CHOSEN,
-        &SNAPSHOTS_METADATA,
-        &CHECKPOINTS_METADATA,
-        &NVRAM,
-        &KEEP_NVRAM,
-        &TPM,
-        &KEEP_TPM,
-    ]),
-];
+pub static COMMANDS: &[Command] =
+    &[
+        action("autostart", "autostart", autostart)
+            .about("Sets whether a domain starts when the host boots.")
+            .takes(&[&DOMAIN, &DISABLE]),
+        action("create", "create", create)
+            .about("Creates and starts a transient domain.")
+            .takes(&[&FILE, &PAUSED, &AUTODESTROY, &VALIDATE, &RESET_NVRAM, &PASS_FDS]),
+        action("define", "define", define)
+            .about("Defines a persistent domain without starting it, or changes its definition.")
+            .takes(&[&FILE, &VALIDATE]),
+        action("destroy", "destroy", destroy)
+            .about("Stops a domain immediately, like pulling the power plug.")
+            .takes(&[&DOMAIN, &GRACEFUL, &REMOVE_LOGS]),
+        action("inject_nmi", "inject-nmi", inject_nmi)
+            .about("Injects a non-maskable interrupt (NMI) into a guest.")
+            .takes(&[&DOMAIN]),
+        action("pmsuspend", "dompmsuspend", pmsuspend)
+            .about("Suspends a guest with its own power management.")
+            .takes(&[&DOMAIN, &SUSPEND_TARGET, &DURATION]),
+        action("pmwakeup", "dompmwakeup", pmwakeup)
+            .about("Wakes up a guest that is suspended by power management.")
+            .takes(&[&DOMAIN]),
+        action("reboot", "reboot", reboot)
+            .about("Asks a guest to reboot.")
+            .takes(&[&DOMAIN, &REBOOT_MODE]),
+        action("reset", "reset", reset)
+            .about("Resets a domain immediately, like pressing the reset button.")
+            .takes(&[&DOMAIN]),
+        action("resume", "resume", resume).about("Resumes a paused domain.").takes(&[&DOMAIN]),
+        action("shutdown", "shutdown", shutdown)
+            .about("Asks a guest to shut down.")
+            .takes(&[&DOMAIN, &SHUTDOWN_MODE]),
+        action("start", "start", start).about("Starts a defined domain.").takes(&[
+            &DOMAIN,
+            &PAUSED,
+            &AUTODESTROY,
+            &BYPASS_CACHE,
+            &FORCE_BOOT,
+            &RESET_NVRAM,
+            &PASS_FDS,
+        ]),
+        action("stop", "", stop)
+            .about("Asks a guest to shut down and waits until it has.")
+            .takes(&[&DOMAIN, &TIMEOUT, &FORCE]),
+        action("suspend", "suspend", suspend)
+            .about("Pauses the virtual CPUs of a domain.")
+            .takes(&[&DOMAIN]),
+        action("undefine", "undefine", undefine)
+            .about("Removes the persistent definition of a domain.")
+            .takes(&[
+                &DOMAIN,
+                &MANAGED_SAVE,
+                &storage::CHOSEN,
+                &SNAPSHOTS_METADATA,
+                &CHECKPOINTS_METADATA,
+                &NVRAM,
+                &KEEP_NVRAM,
+                &TPM,
+                &KEEP_TPM,
+            ]),
+    ];
 
 fn autostart(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;

@@ -28,16 +28,16 @@ pub(super) static COMMANDS: &[&[Command]] = &[
     saving::COMMANDS,
 ];
 
-static CONFIG: Flag = flag("config", "as it will be when it starts next").choosing();
-static LIVE: Flag = flag("live", "while it runs").choosing();
-static CURRENT: Flag = flag("current", "the one of both that it is in now; the default")
+static CONFIG: Flag = flag("config", "persistent definition, for the next start").choosing();
+static LIVE: Flag = flag("live", "live state").choosing();
+static CURRENT: Flag = flag("current", "current state, live or persistent; the default")
     .excludes(&[&LIVE, &CONFIG])
     .choosing();
 /// Whose state is meant.
 static AFFECTED: Listed = &[&CONFIG, &LIVE, &CURRENT];
 
 static PERSISTENT: Flag =
-    flag("persistent", "while it runs and when it starts next").excludes(&[&CURRENT]);
+    flag("persistent", "live state and persistent definition").excludes(&[&CURRENT]);
 /// Where a device comes and goes.
 static PLACE: Listed = &[&PERSISTENT, &AFFECTED];
 

@@ -25,11 +25,11 @@ use crate::host::long::watch;
 use crate::host::lookup::DOMAIN;
 use crate::host::xml_result;
 
-static BYPASS_CACHE: Flag = flag("bypass_cache", "past the host's cache");
-static RUNNING: Flag = flag("running", "it runs when it is restored");
-static PAUSED: Flag = flag("paused", "it is paused when it is restored");
-static XML: Optional<Document> = optional("xml", "another definition for it").root("domain");
-static IMAGE: Needed<Text> = needed("file", "the file, on the host");
+static BYPASS_CACHE: Flag = flag("bypass_cache", "bypass the host's cache");
+static RUNNING: Flag = flag("running", "run the domain when it is restored");
+static PAUSED: Flag = flag("paused", "leave the domain paused when it is restored");
+static XML: Optional<Document> = optional("xml", "replacement definition").root("domain");
+static IMAGE: Needed<Text> = needed("file", "path of the file on the host");
 
 /// How the memory of a domain can be written to a file.
 const FORMATS: [(&str, u32); 5] = [
@@ -47,54 +47,59 @@ const FORMAT_WORDS: Words = Words::new(
 )
 .named();
 
-static LIVE_DUMP: Flag = flag("live", "it runs on meanwhile");
-static CRASH: Flag = flag("crash", "it has crashed afterwards");
-static RESET: Flag = flag("reset", "it is reset afterwards");
-static MEMORY_ONLY: Flag = flag("memory_only", "only its memory");
-static FORMAT: Optional<Text> = optional("format", "the format of the memory, like elf")
+static LIVE_DUMP: Flag = flag("live", "keep the domain running meanwhile");
+static CRASH: Flag = flag("crash", "leave the domain crashed");
+static RESET: Flag = flag("reset", "reset the domain afterwards");
+static MEMORY_ONLY: Flag = flag("memory_only", "dump the memory only");
+static FORMAT: Optional<Text> = optional("format", "format of the memory dump, such as elf")
     .one_of(&FORMAT_WORDS)
     .requires(&[&[&MEMORY_ONLY]])
     .saying("--format only works with --memory-only");
-static RESET_NVRAM: Flag = flag("reset_nvram", "its firmware's variables begin anew");
-static SECURITY_INFO: Flag = flag("security_info", "with secrets such as passwords");
-static NEW_XML: Needed<Document> = needed("xml", "the new definition").root("domain");
-static FILE: Needed<Text> = needed("file", "the name of the file");
-static SCREEN: Optional<Int> = optional("screen", "which screen, from 0");
-static KEYCODE: Needed<Texts> = needed("keycode", "numbers, or names of Linux such as KEY_A");
-static CODESET: Optional<Text> = optional("codeset", "what the numbers mean; linux if left out")
+static RESET_NVRAM: Flag = flag("reset_nvram", "reset the NVRAM");
+static SECURITY_INFO: Flag = flag("security_info", "include secrets such as passwords");
+static NEW_XML: Needed<Document> = needed("xml", "new definition").root("domain");
+static FILE: Needed<Text> = needed("file", "path of the file");
+static SCREEN: Optional<Int> = optional("screen", "number of the screen, from 0");
+static KEYCODE: Needed<Texts> = needed("keycode", "numbers, or Linux key names such as KEY_A");
+static CODESET: Optional<Text> = optional("codeset", "code set of the numbers; by default linux")
     .one_of(&Words::new(keys::CODESET_NAMES, "unknown codeset: '{}'"));
-static HOLDTIME: Optional<Int> = optional("holdtime", "for how long, in ms");
+static HOLDTIME: Optional<Int> = optional("holdtime", "duration in ms");
 
 pub static COMMANDS: &[Command] = &[
     action("coredump", "dump", coredump)
-        .about("Dumps the memory of a domain to a file.")
+        .about("Writes a core dump of a domain's memory to a file on the host.")
         .takes(&[&DOMAIN, &IMAGE, &LIVE_DUMP, &CRASH, &BYPASS_CACHE, &RESET, &MEMORY_ONLY, &FORMAT])
         .tells_progress(),
     action("managedsave", "managedsave", managedsave)
-        .about("Saves a running domain where libvirt finds it when it starts next.")
+        .about("Saves a running domain to a file that libvirt manages, and stops it.")
         .takes(&[&DOMAIN, &BYPASS_CACHE, &RUNNING, &PAUSED])
         .tells_progress(),
     action("managedsave_remove", "managedsave-remove", managedsave_remove)
-        .about("Throws away where libvirt has saved a domain.")
+        .about("Discards the managed save image of a domain.")
         .takes(&[&DOMAIN]),
-    action("restore", "restore", restore)
-        .about("Starts a domain from a file that it was saved to.")
-        .takes(&[&IMAGE, &BYPASS_CACHE, &XML, &RUNNING, &PAUSED, &RESET_NVRAM]),
+    action("restore", "restore", restore).about("Restores a domain from a save image.").takes(&[
+        &IMAGE,
+        &BYPASS_CACHE,
+        &XML,
+        &RUNNING,
+        &PAUSED,
+        &RESET_NVRAM,
+    ]),
     action("save", "save", save)
-        .about("Saves a running domain to a file and stops it.")
+        .about("Saves a running domain to a file, and stops it.")
         .takes(&[&DOMAIN, &IMAGE, &BYPASS_CACHE, &XML, &RUNNING, &PAUSED])
         .tells_progress(),
     document("save_conf", "save-image-dumpxml", save_conf)
-        .about("Gets the definition in a file that a domain was saved to.")
+        .about("Returns the domain definition stored in a save image.")
         .takes(&[&IMAGE, &SECURITY_INFO]),
     action("save_define", "save-image-define", save_define)
-        .about("Changes the definition in a file that a domain was saved to.")
+        .about("Replaces the domain definition stored in a save image.")
         .takes(&[&IMAGE, &NEW_XML, &RUNNING, &PAUSED]),
     action("screenshot", "screenshot", screenshot)
-        .about("Saves a picture of a domain's screen to a file of this machine.")
+        .about("Saves a screenshot of a domain to a file on this machine.")
         .takes(&[&DOMAIN, &FILE, &SCREEN]),
     action("send_key", "send-key", send_key)
-        .about("Presses keys of a guest, all at once.")
+        .about("Presses keys of a guest's keyboard at the same time, and releases them.")
         .takes(&[&DOMAIN, &KEYCODE, &CODESET, &HOLDTIME]),
 ];
 

@@ -13,48 +13,45 @@ use crate::host::lookup::DOMAIN;
 use crate::host::xml_result;
 use crate::value::{Map, Value};
 
-const DISK: Optional<Text> = optional("device", "the disk: its target or source");
+const DISK: Optional<Text> = optional("device", "target device name or source of the disk");
 static DEVICE: Optional<Text> = DISK;
-static INACTIVE: Flag = flag("inactive", "those of the definition");
+static INACTIVE: Flag = flag("inactive", "those of the persistent definition");
 
 static BLKINFO_DEVICE: Optional<Text> =
     DISK.unless(&[&ALL]).saying("command 'domblkinfo' requires <device> option");
-static HUMAN: Flag = flag("human", "with units");
-static ALL: Flag = flag("all", "of all disks, by target").excludes(&[&BLKINFO_DEVICE]);
-static DETAILS: Flag = flag("details", "with type and kind of device");
-static TOTAL: Flag = flag("total", "only the total");
-static START: Optional<Int> = optional("start", "from this CPU on");
-static COUNT: Optional<Int> = optional("count", "of this many CPUs");
-static INTERFACE: Needed<Text> = needed("interface", "its target or hardware address");
-static PERIOD: Optional<Int> = optional("period", "measure every so many seconds; gives nothing");
+static HUMAN: Flag = flag("human", "sizes with units");
+static ALL: Flag = flag("all", "all disks, by target device name").excludes(&[&BLKINFO_DEVICE]);
+static DETAILS: Flag = flag("details", "include type and device");
+static TOTAL: Flag = flag("total", "total only");
+static START: Optional<Int> = optional("start", "first CPU");
+static COUNT: Optional<Int> = optional("count", "number of CPUs");
+static INTERFACE: Needed<Text> = needed("interface", "name on the host, or MAC address");
+static PERIOD: Optional<Int> =
+    optional("period", "set the collection period in s; returns nothing");
 
-pub static COMMANDS: &[Command] =
-    &[
-        facts("blkinfo", "domblkinfo", blkinfo)
-            .about("Gets the sizes of a disk, in bytes.")
-            .takes(&[&DOMAIN, &BLKINFO_DEVICE, &HUMAN, &ALL]),
-        list("blklist", "domblklist", blklist)
-            .about("Lists the disks of a domain.")
-            .takes(&[&DOMAIN, &INACTIVE, &DETAILS]),
-        stats("blkstat", "domblkstat", blkstat)
-            .about("Gets what a disk has read and written.")
-            .takes(&[&DOMAIN, &DEVICE]),
-        facts("cpustats", "cpu-stats", cpustats)
-            .about("Gets the CPU time of a domain, by CPU and in total.")
-            .takes(&[&DOMAIN, &TOTAL, &START, &COUNT]),
-        list("iflist", "domiflist", iflist)
-            .about("Lists the network interfaces of a domain.")
-            .takes(&[&DOMAIN, &INACTIVE]),
-        stats("ifstat", "domifstat", ifstat)
-            .about("Gets what a network interface has received and sent.")
-            .takes(&[&DOMAIN, &INTERFACE]),
-        stats("memstat", "dommemstat", memstat)
-            .about(
-                "Gets how a guest uses its memory, in KiB, or sets how often that is \
-             measured.",
-            )
-            .takes(&[&DOMAIN, &PERIOD, &AFFECTED]),
-    ];
+pub static COMMANDS: &[Command] = &[
+    facts("blkinfo", "domblkinfo", blkinfo)
+        .about("Returns the sizes of a disk, in bytes.")
+        .takes(&[&DOMAIN, &BLKINFO_DEVICE, &HUMAN, &ALL]),
+    list("blklist", "domblklist", blklist)
+        .about("Lists the disks of a domain.")
+        .takes(&[&DOMAIN, &INACTIVE, &DETAILS]),
+    stats("blkstat", "domblkstat", blkstat)
+        .about("Returns the I/O statistics of a disk.")
+        .takes(&[&DOMAIN, &DEVICE]),
+    facts("cpustats", "cpu-stats", cpustats)
+        .about("Returns CPU time statistics of a domain, per CPU and in total.")
+        .takes(&[&DOMAIN, &TOTAL, &START, &COUNT]),
+    list("iflist", "domiflist", iflist)
+        .about("Lists the network interfaces of a domain.")
+        .takes(&[&DOMAIN, &INACTIVE]),
+    stats("ifstat", "domifstat", ifstat)
+        .about("Returns the traffic statistics of a network interface.")
+        .takes(&[&DOMAIN, &INTERFACE]),
+    stats("memstat", "dommemstat", memstat)
+        .about("Returns memory statistics of a guest in KiB, or sets their collection period.")
+        .takes(&[&DOMAIN, &PERIOD, &AFFECTED]),
+];
 
 fn blkinfo(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;

@@ -12,13 +12,13 @@ use crate::host::xml_result;
 use crate::value::Value;
 
 static STORAGE: Optional<Text> =
-    optional("storage", "delete these volumes: disks or paths, with commas")
+    optional("storage", "volumes to delete: target device names or paths, separated by commas")
         .excludes(&[&REMOVE_ALL_STORAGE]);
-static REMOVE_ALL_STORAGE: Flag = flag("remove_all_storage", "delete all its volumes");
+static REMOVE_ALL_STORAGE: Flag = flag("remove_all_storage", "delete all volumes of the domain");
 static DELETE_STORAGE_VOLUME_SNAPSHOTS: Flag =
-    flag("delete_storage_volume_snapshots", "the snapshots of deleted volumes, too")
+    flag("delete_storage_volume_snapshots", "also delete the snapshots of deleted volumes")
         .requires(&[&[&REMOVE_ALL_STORAGE]]);
-static WIPE_STORAGE: Flag = flag("wipe_storage", "wipe volumes before they are deleted")
+static WIPE_STORAGE: Flag = flag("wipe_storage", "wipe volumes before deleting them")
     .requires(&[&[&STORAGE, &REMOVE_ALL_STORAGE]]);
 /// Which volumes are removed, and how.
 pub static CHOSEN: Listed =

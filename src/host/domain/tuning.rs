@@ -23,7 +23,7 @@ const fn limit(name: &'static str) -> Optional<Int> {
 /// How memory can be spread over nodes, in the order of libvirt's numbers.
 const NUMA_MODES: [&str; 4] = ["strict", "preferred", "interleave", "restrictive"];
 
-static DEVICE: Needed<Text> = needed("device", "the disk: its target or source");
+static DEVICE: Needed<Text> = needed("device", "target device name or source of the disk");
 /// The limits of a disk, which have the same names in libvirt.
 static DISK_LIMITS: Listed = &[
     &limit("total_bytes_sec"),
@@ -48,7 +48,7 @@ static DISK_LIMITS: Listed = &[
     &limit("write_iops_sec_max_length"),
 ];
 static DEVICE_WEIGHTS: Optional<Text> =
-    optional("device_weights", "for devices: /dev/DISK,WEIGHT, and so on");
+    optional("device_weights", "weights of devices: /dev/DISK,WEIGHT,…");
 /// The weights and limits of disks; all but [`DEVICE_WEIGHTS`] have the same names in
 /// libvirt.
 static WEIGHTS: Listed = &[
@@ -59,9 +59,11 @@ static WEIGHTS: Listed = &[
     &optional::<Text>("device_read_bytes_sec", "reads: /dev/DISK,BYTES, and so on"),
     &optional::<Text>("device_write_bytes_sec", "writes: /dev/DISK,BYTES, and so on"),
 ];
-static INTERFACE: Needed<Text> = needed("interface", "its target or hardware address");
-static INBOUND: Optional<Text> = optional("inbound", "AVERAGE,PEAK,BURST,FLOOR, in KiB/s and KiB");
-static OUTBOUND: Optional<Text> = optional("outbound", "AVERAGE,PEAK,BURST");
+static INTERFACE: Needed<Text> = needed("interface", "name on the host, or MAC address");
+static INBOUND: Optional<Text> =
+    optional("inbound", "inbound bandwidth: AVERAGE,PEAK,BURST,FLOOR, in KiB/s and KiB");
+static OUTBOUND: Optional<Text> =
+    optional("outbound", "outbound bandwidth: AVERAGE,PEAK,BURST, in KiB/s and KiB");
 /// The limits of memory, which have the same names in libvirt.
 static MEMORY_LIMITS: Listed = &[
     &optional::<Int>("hard_limit", "never more, in KiB; -1 for no limit"),
@@ -71,44 +73,45 @@ static MEMORY_LIMITS: Listed = &[
 ];
 static MODE: Optional<Text> = optional("mode", "strict, preferred, interleave or restrictive")
     .one_of(&Words::new(&NUMA_MODES, "Invalid mode: {}").or_number());
-static NODESET: Optional<Text> = optional("nodeset", "which nodes, like 0-3,5");
+static NODESET: Optional<Text> = optional("nodeset", "nodes, such as 0-3,5");
 static SET: Optional<Texts> = optional("set", "NAME=VALUE");
 /// The settings of schedulers that have arguments of their own.
 static SCHEDULER: Listed =
     &[&optional::<Int>("weight", "its weight"), &optional::<Int>("cap", "its cap")];
-static SIZE: Needed<Size> = needed("size", "how much; a plain number is in KiB").in_kib();
-static COUNT: Needed<Int> = needed("count", "how many");
-static MAXIMUM: Flag = flag("maximum", "how many it can have").requires(&[&[&CONFIG]]);
-static GUEST: Flag = flag("guest", "by the guest's agent").excludes(&[&CONFIG]);
-static HOTPLUGGABLE: Flag = flag("hotpluggable", "new ones can be taken away again");
+static SIZE: Needed<Size> = needed("size", "size; a number without a unit is in KiB").in_kib();
+static COUNT: Needed<Int> = needed("count", "number of virtual CPUs");
+static MAXIMUM: Flag =
+    flag("maximum", "maximum number instead of the current one").requires(&[&[&CONFIG]]);
+static GUEST: Flag = flag("guest", "through the guest agent").excludes(&[&CONFIG]);
+static HOTPLUGGABLE: Flag = flag("hotpluggable", "new ones can be unplugged again");
 
 pub static COMMANDS: &[Command] = &[
     tune("blkdeviotune", "blkdeviotune", blkdeviotune)
-        .about("Gets or sets the I/O limits of a disk.")
+        .about("Returns or sets the I/O limits of a disk.")
         .takes(&[&DOMAIN, &DEVICE, &DISK_LIMITS, &AFFECTED]),
     tune("blkiotune", "blkiotune", blkiotune)
-        .about("Gets or sets the I/O weights and limits of a domain on the host's disks.")
+        .about("Returns or sets the block I/O weights and limits of a domain.")
         .takes(&[&DOMAIN, &WEIGHTS, &AFFECTED]),
     tune("iftune", "domiftune", iftune)
-        .about("Gets or sets the bandwidth of a network interface.")
+        .about("Returns or sets the bandwidth limits of a network interface.")
         .takes(&[&DOMAIN, &INTERFACE, &INBOUND, &OUTBOUND, &AFFECTED]),
     tune("memtune", "memtune", memtune)
-        .about("Gets or sets the limits of a domain's memory, in KiB.")
+        .about("Returns or sets the memory limits of a domain, in KiB.")
         .takes(&[&DOMAIN, &MEMORY_LIMITS, &AFFECTED]),
     tune("numatune", "numatune", numatune)
-        .about("Gets or sets which NUMA nodes of the host a domain's memory comes from.")
+        .about("Returns or sets the NUMA policy of a domain.")
         .takes(&[&DOMAIN, &MODE, &NODESET, &AFFECTED]),
     facts("schedinfo", "schedinfo", schedinfo)
-        .about("Gets the parameters of a domain's scheduler, after setting those that are given.")
+        .about("Returns the CPU scheduler parameters of a domain, after setting the given ones.")
         .takes(&[&DOMAIN, &SET, &SCHEDULER, &CURRENT, &CONFIG, &LIVE]),
     action("setmaxmem", "setmaxmem", setmaxmem)
-        .about("Sets how much memory a domain can have.")
+        .about("Sets the maximum memory of a domain.")
         .takes(&[&DOMAIN, &SIZE, &AFFECTED]),
     action("setmem", "setmem", setmem)
-        .about("Sets how much memory a domain has.")
+        .about("Sets the memory of a domain.")
         .takes(&[&DOMAIN, &SIZE, &AFFECTED]),
     action("setvcpus", "setvcpus", setvcpus)
-        .about("Sets how many virtual CPUs a domain has.")
+        .about("Sets the number of virtual CPUs of a domain.")
         .takes(&[&DOMAIN, &COUNT, &MAXIMUM, &AFFECTED, &GUEST, &HOTPLUGGABLE]),
 ];
 

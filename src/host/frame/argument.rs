@@ -1,9 +1,9 @@
 //! The arguments of commands. Each is a `static`, whose type says what comes out of it:
 //!
 //! ```text
-//! static POOL: Needed<Text> = needed("pool", "the pool's name or uuid");
-//! static TIMEOUT: Optional<Int> = optional("timeout", "how long to wait, in s");
-//! static DISABLE: Flag = flag("disable", "no longer");
+//! static POOL: Needed<Text> = needed("pool", "name or UUID of the pool");
+//! static TIMEOUT: Optional<Int> = optional("timeout", "timeout in s");
+//! static DISABLE: Flag = flag("disable", "disable autostart");
 //! ```
 //!
 //! A command's row lists them, and its function reads what was given by the same names:

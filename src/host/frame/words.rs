@@ -13,7 +13,7 @@ pub struct Words {
     said: &'static str,
     /// Whether virsh's words name them all.
     are_named: bool,
-    /// Whether several can be given, with commas between.
+    /// Whether several can be given, separated by commas.
     several: bool,
     /// Whether libvirt's number of one is taken as well.
     numbers: bool,
@@ -64,7 +64,7 @@ impl Words {
     #[cfg(test)]
     pub fn phrase(&self) -> String {
         let quoted: Vec<_> = self.words.iter().map(|word| format!("`{word}`")).collect();
-        let several = if self.several { ", or several with commas between" } else { "" };
+        let several = if self.several { ", or several separated by commas" } else { "" };
         let numbers = if self.numbers { ", or libvirt's number" } else { "" };
         format!("is {}{several}{numbers}", list(&quoted))
     }

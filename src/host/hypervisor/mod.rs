@@ -19,97 +19,99 @@ use crate::core::library;
 use crate::value::{Map, Value};
 
 /// Where it may be left out, and where it must not.
-const CELL_NUMBER: Optional<Int> = optional("cellno", "which NUMA cell");
+const CELL_NUMBER: Optional<Int> = optional("cellno", "number of the NUMA cell");
 static CELL: Optional<Int> = CELL_NUMBER;
 static CPUS: Needed<Document> =
-    needed("file", "CPUs, or domains or capabilities that have one").root("cpu");
+    needed("file", "CPU definitions, or domains or capabilities that contain one").root("cpu");
 
 static PAGESIZE: Needed<Size> =
-    needed("pagesize", "the size of a page; a plain number is in KiB").in_kib();
-static PAGECOUNT: Needed<Int> = needed("pagecount", "how many pages");
-static ADD: Flag = flag("add", "as many more, not as many in all");
-static ALL: Flag = flag("all", "in every NUMA cell").excludes(&[&CELL]);
-static FEATURES: Flag = flag("features", "show the features that the model has by itself");
-static MIGRATABLE: Flag = flag("migratable", "leave out features that block migration");
-static ERROR: Flag = flag("error", "report CPUs that are incompatible as an error");
-static VALIDATE: Flag = flag("validate", "check the description against libvirt's schema");
-static ARCH: Needed<Text> = needed("arch", "the architecture, like x86_64");
-static VIRTTYPE: Optional<Text> = optional("virttype", "the kind of virtualisation, like kvm");
-static EMULATORBIN: Optional<Text> = optional("emulatorbin", "the emulator's path");
-static DOMCAPABILITIES_ARCH: Optional<Text> = optional("arch", "the architecture, like x86_64");
-static MACHINE: Optional<Text> = optional("machine", "the machine type, like q35");
-static FREECELL_ALL: Flag = flag("all", "every NUMA cell, and the total").excludes(&[&CELL]);
+    needed("pagesize", "page size; a number without a unit is in KiB").in_kib();
+static PAGECOUNT: Needed<Int> = needed("pagecount", "number of pages");
+static ADD: Flag = flag("add", "add the pages to those that are reserved");
+static ALL: Flag = flag("all", "all NUMA cells").excludes(&[&CELL]);
+static FEATURES: Flag = flag("features", "include the features of the model");
+static MIGRATABLE: Flag = flag("migratable", "exclude features that block migration");
+static ERROR: Flag = flag("error", "incompatible CPUs are an error");
+static VALIDATE: Flag = flag("validate", "validate the description against libvirt's schema");
+static ARCH: Needed<Text> = needed("arch", "architecture, such as x86_64");
+static VIRTTYPE: Optional<Text> = optional("virttype", "virtualization type, such as kvm");
+static EMULATORBIN: Optional<Text> = optional("emulatorbin", "path of the emulator");
+static DOMCAPABILITIES_ARCH: Optional<Text> = optional("arch", "architecture, such as x86_64");
+static MACHINE: Optional<Text> = optional("machine", "machine type, such as q35");
+static FREECELL_ALL: Flag = flag("all", "all NUMA cells, and the total").excludes(&[&CELL]);
 static FREEPAGES_CELL: Optional<Int> =
     CELL_NUMBER.unless(&[&FREEPAGES_ALL]).saying("missing cellno argument");
 static FREEPAGES_PAGESIZE: Optional<Size> =
-    optional("pagesize", "which size; a plain number is in KiB")
+    optional("pagesize", "page size; a number without a unit is in KiB")
         .in_kib()
         .unless(&[&FREEPAGES_ALL])
         .saying("missing pagesize argument");
 static FREEPAGES_ALL: Flag =
-    flag("all", "every NUMA cell and every size").excludes(&[&FREEPAGES_CELL]);
-static TYPE: Optional<Text> = optional("type", "the kind of virtualisation, like kvm");
+    flag("all", "all NUMA cells and page sizes").excludes(&[&FREEPAGES_CELL]);
+static TYPE: Optional<Text> = optional("type", "virtualization type, such as kvm");
 /// The settings of sharing, which have the same names in libvirt.
 static SHARING: Listed = &[
     &optional::<Int>("shm_pages_to_scan", "pages to scan before it sleeps"),
     &optional::<Int>("shm_sleep_millisecs", "how long it sleeps, in ms"),
     &optional::<Int>("shm_merge_across_nodes", "1 to merge across NUMA cells, or 0"),
 ];
-static PRETTY: Flag = flag("pretty", "the map as ranges, like 0-3,8");
-static CPU: Optional<Int> = optional("cpu", "which CPU; all together without it");
-static PERCENT: Flag = flag("percent", "measure for one second, in percent");
+static PRETTY: Flag = flag("pretty", "CPU map as ranges, such as 0-3,8");
+static CPU: Optional<Int> = optional("cpu", "number of the CPU; by default all together");
+static PERCENT: Flag = flag("percent", "usage over one second, in percent");
 static NODEMEMSTATS_CELL: Optional<Int> =
-    optional("cell", "which NUMA cell; all together without it");
-static DURATION: Needed<Int> = needed("duration", "for how long, in s; 60 at the least");
-static DAEMON: Flag = flag("daemon", "that of the daemon, too");
+    optional("cell", "number of the NUMA cell; by default all together");
+static DURATION: Needed<Int> = needed("duration", "duration in s, at least 60");
+static DAEMON: Flag = flag("daemon", "include the daemon's version");
 
 pub(super) static COMMANDS: &[Command] = &[
     action("allocpages", "allocpages", memory::allocpages)
-        .about("Sets how many pages of a size are reserved.")
+        .about("Sets the number of reserved huge pages of a size.")
         .takes(&[&PAGESIZE, &PAGECOUNT, &CELL, &ADD, &ALL]),
     document("capabilities", "capabilities", capabilities)
-        .about("Gets what the host and its hypervisor can do."),
+        .about("Returns the capabilities of the host and the hypervisor."),
     action("cpu_baseline", "cpu-baseline", cpu::baseline)
-        .about("Computes the most capable CPU that several hosts have.")
+        .about("Computes the most capable CPU that is compatible with several hosts.")
         .takes(&[&CPUS, &FEATURES, &MIGRATABLE]),
     action("cpu_compare", "cpu-compare", cpu::compare)
-        .about("Compares the host's CPU to a described one.")
+        .about("Compares a CPU description with the CPU of the host.")
         .takes(&[&CPUS, &ERROR, &VALIDATE]),
     list("cpu_models", "cpu-models", cpu::models)
-        .about("Lists the CPU models that are known for an architecture.")
+        .about("Lists the CPU models that libvirt supports for an architecture.")
         .takes(&[&ARCH]),
     document("domcapabilities", "domcapabilities", domcapabilities)
-        .about("Gets what domains can have with an emulator.")
+        .about("Returns the capabilities of an emulator for domains.")
         .takes(&[&VIRTTYPE, &EMULATORBIN, &DOMCAPABILITIES_ARCH, &MACHINE]),
     facts("freecell", "freecell", memory::freecell)
-        .about("Gets the free memory of the host or of NUMA cells.")
+        .about("Returns the free memory of the host or of NUMA cells.")
         .takes(&[&CELL, &FREECELL_ALL]),
     facts("freepages", "freepages", memory::freepages)
-        .about("Gets how many pages are free in NUMA cells.")
+        .about("Returns the number of free memory pages in NUMA cells.")
         .takes(&[&FREEPAGES_CELL, &FREEPAGES_PAGESIZE, &FREEPAGES_ALL]),
     word("maxvcpus", "maxvcpus", cpu::maxvcpus)
-        .about("Gets how many virtual CPUs a domain can have.")
+        .about("Returns the maximum number of virtual CPUs of a domain.")
         .takes(&[&TYPE]),
     tune("node_memory_tune", "node-memory-tune", memory::tune)
-        .about("Gets or sets how the host shares memory pages between guests.")
+        .about("Returns or sets the memory sharing (KSM) parameters of the host.")
         .takes(SHARING),
     facts("nodecpumap", "nodecpumap", node::cpumap)
-        .about("Gets which CPUs of the host are online.")
+        .about("Returns the CPUs of the host and which of them are online.")
         .takes(&[&PRETTY]),
     facts("nodecpustats", "nodecpustats", node::cpustats)
-        .about("Gets what the host's CPUs did: in ns, or in percent over one second.")
+        .about("Returns CPU time statistics of the host: in ns, or in percent over one second.")
         .takes(&[&CPU, &PERCENT]),
-    facts("nodeinfo", "nodeinfo", node::info).about("Gets the host's CPUs and memory."),
+    facts("nodeinfo", "nodeinfo", node::info)
+        .about("Returns basic information about the CPUs and the memory of the host."),
     facts("nodememstats", "nodememstats", node::memstats)
-        .about("Gets how the host's memory is used.")
+        .about("Returns memory statistics of the host.")
         .takes(&[&NODEMEMSTATS_CELL]),
     action("nodesuspend", "nodesuspend", node::suspend)
-        .about("Suspends the host for a time.")
+        .about("Suspends the host, and wakes it up after the given time.")
         .takes(&[&SUSPEND_TARGET, &DURATION]),
-    facts("sysinfo", "sysinfo", sysinfo).about("Gets what BIOS and hardware say about themselves."),
-    word("uri", "uri", uri).about("Gets the host's libvirt URI."),
+    facts("sysinfo", "sysinfo", sysinfo)
+        .about("Returns BIOS and hardware information of the host (SMBIOS)."),
+    word("uri", "uri", uri).about("Returns the libvirt URI of the host."),
     facts("version", "version", version)
-        .about("Gets the versions of library and hypervisor.")
+        .about("Returns the versions of libvirt and the hypervisor.")
         .takes(&[&DAEMON]),
 ];
 

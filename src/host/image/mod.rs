@@ -20,86 +20,89 @@ use program::{Ended, Program};
 const QEMU_IMG: &str = "qemu-img";
 const QEMU_NBD: &str = "qemu-nbd";
 
-static PATH: Needed<Text> = needed("path", "the image: a file, or what QEMU takes for one");
-static FORMAT: Optional<Text> = option("f", "the image's format, or it is guessed");
-static BACKING_FORMAT: Optional<Text> = option("F", "the format of the backing file");
-static CACHE: Optional<Text> = option("t", "how the image that is written is cached");
-static SOURCE_CACHE: Optional<Text> = option("T", "how what is read is cached");
+static PATH: Needed<Text> =
+    needed("path", "path of the image, or another QEMU image specification");
+static FORMAT: Optional<Text> = option("f", "format of the image; by default probed");
+static BACKING_FORMAT: Optional<Text> = option("F", "format of the backing file");
+static CACHE: Optional<Text> = option("t", "cache mode for writing");
+static SOURCE_CACHE: Optional<Text> = option("T", "cache mode for reading");
 static OUTPUT: Optional<Text> = option("output", "human or json");
-static OBJECTS: Optional<Texts> = option("object", "QEMU's objects, such as secrets");
-static SETTINGS: Optional<Texts> = option("o", "the format's options, such as size=1G");
-static IMAGE_OPTS: Flag = flag("image_opts", "the path is a list of QEMU's options");
+static OBJECTS: Optional<Texts> = option("object", "QEMU objects, such as secrets");
+static SETTINGS: Optional<Texts> = option("o", "options of the format, such as size=1G");
+static IMAGE_OPTS: Flag = flag("image_opts", "the path is a list of QEMU options");
 static QUIET: Flag = flag("q", "print errors only");
-static SHARED: Flag = flag("U", "the image may be in use");
-static PROGRESS: Flag = flag("p", "taken, but progress is told to a callback");
+static SHARED: Flag = flag("U", "allow an image that is in use");
+static PROGRESS: Flag = flag("p", "accepted, but progress is reported to a callback");
 
-static REPAIR: Optional<Text> = option("r", "what to repair: leaks or all");
-static SIZE: Optional<Text> = optional("size", "such as 20G; bytes without a unit");
-static BACKING_FILE: Optional<Text> = option("b", "the backing file");
+static REPAIR: Optional<Text> = option("r", "repair: leaks or all");
+static SIZE: Optional<Text> =
+    optional("size", "size, such as 20G; a number without a unit is in bytes");
+static BACKING_FILE: Optional<Text> = option("b", "backing file");
 static UNSAFE_BACKING: Flag = flag("u", "do not open the backing file");
-static BASE: Optional<Text> = option("b", "the file of the chain to write to");
-static RATE: Optional<Text> = option("r", "how much at most in a second");
+static BASE: Optional<Text> = option("b", "file of the chain to commit to");
+static RATE: Optional<Text> = option("r", "bandwidth limit per second");
 static KEEP: Flag = flag("d", "do not empty the image");
 static PATHS: Needed<Texts> = needed("paths", "the two images");
-static FIRST_FORMAT: Optional<Text> = option("f", "the first one's format");
-static SECOND_FORMAT: Optional<Text> = option("F", "the second one's format");
-static STRICT: Flag = flag("s", "sizes and allocation must be equal, too");
-static SRC_PATH: Needed<Text> = needed("src_path", "the image to copy");
-static DST_PATH: Needed<Text> = needed("dst_path", "the image to make");
-static TO_FORMAT: Optional<Text> = option("O", "the format to make; raw otherwise");
-static TO_BACKING_FILE: Optional<Text> = option("B", "the backing file of the image to make");
-static FROM_SNAPSHOT: Optional<Text> = option("l", "the snapshot to copy");
-static SPARSE_SIZE: Optional<Text> = option("S", "how many zero bytes make a hole");
-static COROUTINES: Optional<Text> = option("m", "how many copies at once");
-static TARGET_IMAGE_OPTS: Flag = flag("target_image_opts", "dst_path is a list of QEMU's options");
+static FIRST_FORMAT: Optional<Text> = option("f", "format of the first image");
+static SECOND_FORMAT: Optional<Text> = option("F", "format of the second image");
+static STRICT: Flag = flag("s", "also compare sizes and allocation");
+static SRC_PATH: Needed<Text> = needed("src_path", "image to copy");
+static DST_PATH: Needed<Text> = needed("dst_path", "image to create");
+static TO_FORMAT: Optional<Text> = option("O", "format to create; by default raw");
+static TO_BACKING_FILE: Optional<Text> = option("B", "backing file of the new image");
+static FROM_SNAPSHOT: Optional<Text> = option("l", "snapshot to copy");
+static SPARSE_SIZE: Optional<Text> =
+    option("S", "number of consecutive zero bytes that make a hole");
+static COROUTINES: Optional<Text> = option("m", "number of parallel copies");
+static TARGET_IMAGE_OPTS: Flag = flag("target_image_opts", "dst_path is a list of QEMU options");
 static TARGET_IS_ZERO: Flag = flag("target_is_zero", "the target reads as zeros");
-static BITMAPS: Flag = flag("bitmaps", "copy the bitmaps, too");
-static COPY_OFFLOADING: Flag = flag("C", "let the storage copy where it can");
+static BITMAPS: Flag = flag("bitmaps", "also copy the bitmaps");
+static COPY_OFFLOADING: Flag = flag("C", "offload copying to the storage where possible");
 static COMPRESS: Flag = flag("c", "compress");
-static NO_CREATE: Flag = flag("n", "the target is there already");
-static OUT_OF_ORDER: Flag = flag("W", "write out of order");
-static SALVAGE: Flag = flag("salvage", "go on after errors in reading");
-static BACKING_CHAIN: Flag = flag("backing_chain", "about its backing files, too");
-static START_OFFSET: Optional<Text> = option("start_offset", "from here on");
-static MAX_LENGTH: Optional<Text> = option("max_length", "of so much");
-static APPLY: Optional<Text> = option("a", "the snapshot to go back to");
-static CREATE: Optional<Text> = option("c", "the snapshot to make");
-static DELETE: Optional<Text> = option("d", "the snapshot to delete");
-static LIST: Flag = flag("l", "list them; also without any of these");
-static NEW_BACKING_FILE: Needed<Text> = needed("b", "the new backing file; \"\" for none");
-static UNSAFE_REBASE: Flag = flag("u", "only write the name: the data are the same");
-static NEW_SIZE: Needed<Text> = needed("size", "the new size, or the difference: +1G, -1G");
-static PREALLOCATION: Optional<Text> = option("preallocation", "how to allocate what is new");
-static SHRINK: Flag = flag("shrink", "what is cut off may be lost");
-static CHANGES: Needed<Texts> = needed("o", "the options, such as compat=1.1");
-static FORCE: Flag = flag("force", "even what may lose data");
-static DEVICE: Optional<Text> = optional("device", "the device; nbd0 otherwise");
-static NBD_FORMAT: Optional<Text> = option("format", "the image's format, or it is guessed");
-static PORT: Optional<Text> = option("port", "the TCP port");
-static BIND: Optional<Text> = option("bind", "the address to listen on");
-static SOCKET: Optional<Text> = option("socket", "the UNIX socket");
-static LOAD_SHARED: Optional<Text> = option("shared", "how many clients at once");
-static EXPORT_NAME: Optional<Text> = option("export_name", "the export's name");
-static DESCRIPTION: Optional<Text> = option("description", "the export's description");
-static OFFSET: Optional<Text> = option("offset", "where in the image the device begins");
-static BITMAP: Optional<Text> = option("bitmap", "the bitmap to tell about");
-static TLS_CREDS: Optional<Text> = option("tls_creds", "the object with the certificates");
-static TLS_AUTHZ: Optional<Text> = option("tls_authz", "the object that says who may come");
-static TRACE: Optional<Text> = option("trace", "what to trace");
-static PID_FILE: Optional<Text> = option("pid_file", "where to write the process id");
-static SELINUX_LABEL: Optional<Text> = option("selinux_label", "the socket's label");
-static LOAD_SNAPSHOT: Optional<Text> = option("load_snapshot", "the snapshot to load");
-static NBD_CACHE: Optional<Text> = option("cache", "how the image is cached");
-static AIO: Optional<Text> = option("aio", "how it is read and written");
-static DISCARD: Optional<Text> = option("discard", "what becomes of what is discarded");
-static DETECT_ZEROES: Optional<Text> = option("detect_zeroes", "whether zeros make holes");
-static PERSISTENT: Flag = flag("persistent", "stay when the client has gone");
-static VERBOSE: Flag = flag("verbose", "tell more");
-static ALLOCATION_DEPTH: Flag = flag("allocation_depth", "tell the depth of what is allocated");
-static FORK: Flag = flag("fork", "go to the background");
-static READ_ONLY: Flag = flag("read_only", "refuse writing");
-static TEMPORARY: Flag = flag("snapshot", "forget what is written");
-static NOCACHE: Flag = flag("nocache", "do not cache");
+static NO_CREATE: Flag = flag("n", "the target exists");
+static OUT_OF_ORDER: Flag = flag("W", "allow writing out of order");
+static SALVAGE: Flag = flag("salvage", "continue after read errors");
+static BACKING_CHAIN: Flag = flag("backing_chain", "include the backing files");
+static START_OFFSET: Optional<Text> = option("start_offset", "start offset");
+static MAX_LENGTH: Optional<Text> = option("max_length", "maximum length");
+static APPLY: Optional<Text> = option("a", "snapshot to apply");
+static CREATE: Optional<Text> = option("c", "snapshot to create");
+static DELETE: Optional<Text> = option("d", "snapshot to delete");
+static LIST: Flag = flag("l", "list the snapshots; the default");
+static NEW_BACKING_FILE: Needed<Text> = needed("b", "new backing file; \"\" for none");
+static UNSAFE_REBASE: Flag = flag("u", "only change the name, as the data are equal");
+static NEW_SIZE: Needed<Text> = needed("size", "new size, or the difference, such as +1G or -1G");
+static PREALLOCATION: Optional<Text> = option("preallocation", "preallocation mode of new space");
+static SHRINK: Flag = flag("shrink", "allow shrinking, which loses data");
+static CHANGES: Needed<Texts> = needed("o", "options, such as compat=1.1");
+static FORCE: Flag = flag("force", "allow changes that may lose data");
+static DEVICE: Optional<Text> = optional("device", "device; by default nbd0");
+static NBD_FORMAT: Optional<Text> = option("format", "format of the image; by default probed");
+static PORT: Optional<Text> = option("port", "TCP port");
+static BIND: Optional<Text> = option("bind", "address to listen on");
+static SOCKET: Optional<Text> = option("socket", "UNIX socket");
+static LOAD_SHARED: Optional<Text> = option("shared", "maximum number of clients");
+static EXPORT_NAME: Optional<Text> = option("export_name", "name of the export");
+static DESCRIPTION: Optional<Text> = option("description", "description of the export");
+static OFFSET: Optional<Text> = option("offset", "offset of the device in the image");
+static BITMAP: Optional<Text> = option("bitmap", "bitmap to expose");
+static TLS_CREDS: Optional<Text> = option("tls_creds", "object with the TLS credentials");
+static TLS_AUTHZ: Optional<Text> = option("tls_authz", "object with the TLS authorization");
+static TRACE: Optional<Text> = option("trace", "trace options");
+static PID_FILE: Optional<Text> = option("pid_file", "file for the process id");
+static SELINUX_LABEL: Optional<Text> = option("selinux_label", "SELinux label of the socket");
+static LOAD_SNAPSHOT: Optional<Text> = option("load_snapshot", "snapshot to load");
+static NBD_CACHE: Optional<Text> = option("cache", "cache mode");
+static AIO: Optional<Text> = option("aio", "asynchronous I/O mode");
+static DISCARD: Optional<Text> = option("discard", "discard mode");
+static DETECT_ZEROES: Optional<Text> = option("detect_zeroes", "detection of zeros");
+static PERSISTENT: Flag = flag("persistent", "keep running when the last client has disconnected");
+static VERBOSE: Flag = flag("verbose", "verbose output");
+static ALLOCATION_DEPTH: Flag = flag("allocation_depth", "expose the allocation depth");
+static FORK: Flag = flag("fork", "run in the background");
+static READ_ONLY: Flag = flag("read_only", "read-only");
+static TEMPORARY: Flag = flag("snapshot", "discard writes");
+static NOCACHE: Flag = flag("nocache", "disable the cache");
 
 // What stands at the end of the programs' command lines.
 static IMAGE: Listed = &[&PATH];
@@ -115,7 +118,7 @@ static NOT_OF_NBD: Listed = &[&PATH, &DEVICE];
 
 pub(super) static COMMANDS: &[Command] = &[
     program("check", with_json)
-        .about("Checks an image, and repairs it if wanted (qemu-img check).")
+        .about("Checks an image, and repairs it on request (qemu-img check).")
         .takes(&[
             &PATH,
             &FORMAT,
@@ -128,7 +131,7 @@ pub(super) static COMMANDS: &[Command] = &[
             &SHARED,
         ]),
     program("create", |call| run(call, &[], NEW_IMAGE))
-        .about("Makes an image (qemu-img create).")
+        .about("Creates an image (qemu-img create).")
         .takes(&[
             &NEW_IMAGE,
             &FORMAT,
@@ -140,7 +143,7 @@ pub(super) static COMMANDS: &[Command] = &[
             &UNSAFE_BACKING,
         ]),
     program("commit", |call| run(call, &[], IMAGE))
-        .about("Writes an image's changes to its backing file (qemu-img commit).")
+        .about("Commits the changes of an image to its backing file (qemu-img commit).")
         .takes(&[
             &PATH,
             &FORMAT,
@@ -155,7 +158,7 @@ pub(super) static COMMANDS: &[Command] = &[
         ])
         .tells_progress(),
     program("compare", |call| run(call, &[], IMAGES))
-        .about("Compares what two images hold (qemu-img compare).")
+        .about("Compares the contents of two images (qemu-img compare).")
         .takes(&[
             &PATHS,
             &FIRST_FORMAT,
@@ -170,7 +173,7 @@ pub(super) static COMMANDS: &[Command] = &[
         ])
         .tells_progress(),
     program("convert", |call| run(call, &[], COPY))
-        .about("Copies an image, perhaps to another format (qemu-img convert).")
+        .about("Copies an image, optionally to another format (qemu-img convert).")
         .takes(&[
             &COPY,
             &FORMAT,
@@ -200,23 +203,25 @@ pub(super) static COMMANDS: &[Command] = &[
         ])
         .tells_progress(),
     facts("info", "", info::run)
-        .about("Tells about an image; a list with backing_chain (qemu-img info).")
+        .about("Returns information about an image; a list with backing_chain (qemu-img info).")
         .takes(&[&PATH, &FORMAT, &OUTPUT, &OBJECTS, &IMAGE_OPTS, &BACKING_CHAIN, &SHARED]),
-    program("map", with_json).about("Tells where an image's data are (qemu-img map).").takes(&[
-        &PATH,
-        &FORMAT,
-        &START_OFFSET,
-        &MAX_LENGTH,
-        &OUTPUT,
-        &OBJECTS,
-        &IMAGE_OPTS,
-        &SHARED,
-    ]),
+    program("map", with_json)
+        .about("Returns the allocation map of an image (qemu-img map).")
+        .takes(&[
+            &PATH,
+            &FORMAT,
+            &START_OFFSET,
+            &MAX_LENGTH,
+            &OUTPUT,
+            &OBJECTS,
+            &IMAGE_OPTS,
+            &SHARED,
+        ]),
     program("snapshot", snapshot)
-        .about("Lists, makes, applies or deletes the snapshots in an image (qemu-img snapshot).")
+        .about("Lists, creates, applies or deletes snapshots in an image (qemu-img snapshot).")
         .takes(&[&PATH, &APPLY, &CREATE, &DELETE, &OBJECTS, &LIST, &IMAGE_OPTS, &SHARED, &QUIET]),
     program("rebase", |call| run(call, &[], IMAGE))
-        .about("Changes an image's backing file (qemu-img rebase).")
+        .about("Changes the backing file of an image (qemu-img rebase).")
         .takes(&[
             &PATH,
             &NEW_BACKING_FILE,
@@ -233,10 +238,10 @@ pub(super) static COMMANDS: &[Command] = &[
         ])
         .tells_progress(),
     program("resize", |call| run(call, &[], RESIZED))
-        .about("Changes the size of an image (qemu-img resize).")
+        .about("Resizes an image (qemu-img resize).")
         .takes(&[&RESIZED, &FORMAT, &PREALLOCATION, &OBJECTS, &IMAGE_OPTS, &QUIET, &SHRINK]),
     program("amend", |call| run(call, &[], IMAGE))
-        .about("Changes options of an image's format (qemu-img amend).")
+        .about("Changes options of the format of an image (qemu-img amend).")
         .takes(&[
             &PATH,
             &CHANGES,
@@ -250,7 +255,7 @@ pub(super) static COMMANDS: &[Command] = &[
         ])
         .tells_progress(),
     program("load", load)
-        .about("Makes an image a block device of this machine (qemu-nbd -c).")
+        .about("Connects an image to a block device of this machine (qemu-nbd -c).")
         .takes(&[
             &PATH,
             &DEVICE,
@@ -284,7 +289,7 @@ pub(super) static COMMANDS: &[Command] = &[
             &NOCACHE,
         ]),
     program("unload", unload)
-        .about("Takes such a block device away (qemu-nbd -d).")
+        .about("Disconnects such a block device (qemu-nbd -d).")
         .takes(&[&DEVICE]),
 ];
 

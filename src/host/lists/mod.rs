@@ -23,30 +23,30 @@ use crate::value::Map;
 /// Accepted and without effect: the result has what virsh only shows with these.
 const NO_EFFECT: &str = "no effect; names are always there";
 
-static ALL: Flag = flag("all", "inactive ones, too");
+static ALL: Flag = flag("all", "include inactive ones");
 /// Where virsh does not take both.
-static EITHER: Flag = flag("all", "inactive ones, too").excludes(&[&INACTIVE]);
+static EITHER: Flag = flag("all", "include inactive ones").excludes(&[&INACTIVE]);
 static INACTIVE: Flag = flag("inactive", "inactive ones only");
-static PERSISTENT: Flag = flag("persistent", "only those that stay defined when they stop");
-static TRANSIENT: Flag = flag("transient", "only those that are gone when they stop");
-static AUTOSTART: Flag = flag("autostart", "only those that start with the host");
-static NO_AUTOSTART: Flag = flag("no_autostart", "only those that do not");
+static PERSISTENT: Flag = flag("persistent", "persistent ones only");
+static TRANSIENT: Flag = flag("transient", "transient ones only");
+static AUTOSTART: Flag = flag("autostart", "those with autostart only");
+static NO_AUTOSTART: Flag = flag("no_autostart", "those without autostart only");
 
-static WITH_SNAPSHOT: Flag = flag("with_snapshot", "only those with a snapshot");
-static WITHOUT_SNAPSHOT: Flag = flag("without_snapshot", "only those without one");
-static WITH_CHECKPOINT: Flag = flag("with_checkpoint", "only those with a checkpoint");
-static WITHOUT_CHECKPOINT: Flag = flag("without_checkpoint", "only those without one");
-static STATE_RUNNING: Flag = flag("state_running", "those that run");
-static STATE_PAUSED: Flag = flag("state_paused", "those that are paused");
+static WITH_SNAPSHOT: Flag = flag("with_snapshot", "those with a snapshot only");
+static WITHOUT_SNAPSHOT: Flag = flag("without_snapshot", "those without one only");
+static WITH_CHECKPOINT: Flag = flag("with_checkpoint", "those with a checkpoint only");
+static WITHOUT_CHECKPOINT: Flag = flag("without_checkpoint", "those without one only");
+static STATE_RUNNING: Flag = flag("state_running", "running ones");
+static STATE_PAUSED: Flag = flag("state_paused", "paused ones");
 static STATE_SHUTOFF: Flag = flag("state_shutoff", "those that are shut off");
 static STATE_OTHER: Flag = flag("state_other", "those in other states");
-static WITH_MANAGED_SAVE: Flag = flag("with_managed_save", "only those with a managed save image");
-static WITHOUT_MANAGED_SAVE: Flag = flag("without_managed_save", "only those without one");
+static WITH_MANAGED_SAVE: Flag = flag("with_managed_save", "those with a managed save image only");
+static WITHOUT_MANAGED_SAVE: Flag = flag("without_managed_save", "those without one only");
 static MANAGED_SAVE: Flag =
-    flag("managed_save", "the state of inactive ones with such an image is \"saved\"");
-static TITLE: Flag = flag("title", "with their titles, which takes a call for each");
+    flag("managed_save", "show inactive ones with a managed save image as \"saved\"");
+static TITLE: Flag = flag("title", "include the titles, which takes a call for each");
 static STATES: Optional<Texts> =
-    optional("states", "only those in one of these states; implies all")
+    optional("states", "those in one of these states only; implies all")
         .one_of(&Words::new(&domains::STATES, "\"{}\" is no state"));
 static ID: Flag = flag("id", NO_EFFECT);
 static NAME: Flag = flag("name", NO_EFFECT);
@@ -54,34 +54,34 @@ static UUID: Flag = flag("uuid", NO_EFFECT);
 static TABLE: Flag = flag("table", NO_EFFECT).excludes(&[&NAME, &UUID, &ID]);
 static UUID_ALONE: Flag = flag("uuid", NO_EFFECT).excludes(&[&NAME]);
 static NETWORK_TABLE: Flag = flag("table", NO_EFFECT).excludes(&[&NAME, &UUID_ALONE]);
-static TYPE: Optional<Text> = optional("type", "only those of these types, like dir,netfs")
+static TYPE: Optional<Text> = optional("type", "those of these types only, such as dir,netfs")
     .one_of(&Words::new(storage::TYPE_NAMES, "Invalid pool type '{}'").several());
-static DETAILS: Flag = flag("details", "with persistence and sizes").excludes(&[&UUID, &NAME]);
-static POOL: Needed<Text> = needed("pool", "the pool's name or uuid");
-static VOLUME_DETAILS: Flag = flag("details", "with type and sizes");
-static EPHEMERAL: Flag = flag("ephemeral", "only those that are kept in memory");
-static NO_EPHEMERAL: Flag = flag("no_ephemeral", "only those that are kept on disk");
-static PRIVATE: Flag = flag("private", "only those whose value cannot be read");
-static NO_PRIVATE: Flag = flag("no_private", "only those whose value can be read");
-static PARENT: Flag = flag("parent", "with the names of their parents").excludes(&[&ROOTS, &TREE]);
+static DETAILS: Flag = flag("details", "include persistence and sizes").excludes(&[&UUID, &NAME]);
+static POOL: Needed<Text> = needed("pool", "name or UUID of the pool");
+static VOLUME_DETAILS: Flag = flag("details", "include type and sizes");
+static EPHEMERAL: Flag = flag("ephemeral", "those kept in memory only");
+static NO_EPHEMERAL: Flag = flag("no_ephemeral", "those kept on disk only");
+static PRIVATE: Flag = flag("private", "those whose value cannot be read only");
+static NO_PRIVATE: Flag = flag("no_private", "those whose value can be read only");
+static PARENT: Flag =
+    flag("parent", "include the names of their parents").excludes(&[&ROOTS, &TREE]);
 static ROOTS: Flag =
-    flag("roots", "only those without a parent").excludes(&[&TREE, &FROM, &CURRENT]);
-static LEAVES: Flag = flag("leaves", "only those without children");
-static NO_LEAVES: Flag = flag("no_leaves", "only those with children");
-static METADATA: Flag = flag("metadata", "only those that libvirt keeps metadata of");
-static NO_METADATA: Flag = flag("no_metadata", "only those that it does not");
-static WHILE_INACTIVE: Flag =
-    flag("inactive", "those that were taken while the domain was shut off");
-static ACTIVE: Flag = flag("active", "those that were taken while it ran");
+    flag("roots", "those without a parent only").excludes(&[&TREE, &FROM, &CURRENT]);
+static LEAVES: Flag = flag("leaves", "those without children only");
+static NO_LEAVES: Flag = flag("no_leaves", "those with children only");
+static METADATA: Flag = flag("metadata", "those with metadata in libvirt only");
+static NO_METADATA: Flag = flag("no_metadata", "those without only");
+static WHILE_INACTIVE: Flag = flag("inactive", "those of the inactive domain");
+static ACTIVE: Flag = flag("active", "those of the running domain");
 static DISK_ONLY: Flag = flag("disk_only", "those of disks without memory");
-static INTERNAL: Flag = flag("internal", "those inside the disk images");
-static EXTERNAL: Flag = flag("external", "those in files of their own");
-static FROM: Optional<Text> = optional("from", "only the children of this snapshot");
-static CURRENT: Flag = flag("current", "only the children of the current snapshot");
-static DESCENDANTS: Flag = flag("descendants", "with from or current: their children, too")
+static INTERNAL: Flag = flag("internal", "those stored in the disk images");
+static EXTERNAL: Flag = flag("external", "those stored in separate files");
+static FROM: Optional<Text> = optional("from", "children of this snapshot only");
+static CURRENT: Flag = flag("current", "children of the current snapshot only");
+static DESCENDANTS: Flag = flag("descendants", "with from or current: all descendants")
     .requires(&[&[&FROM, &CURRENT]])
     .saying("--descendants requires either --from or --current");
-static TOPOLOGICAL: Flag = flag("topological", "children after their parents");
+static TOPOLOGICAL: Flag = flag("topological", "sort children after their parents");
 /// A tree has no names alone, and no snapshot can be left out of it.
 static TREE: Flag = flag("tree", NO_EFFECT).excludes(&[
     &NAME,
@@ -96,7 +96,7 @@ static TREE: Flag = flag("tree", NO_EFFECT).excludes(&[
 
 pub(super) static COMMANDS: &[Command] = &[
     facts("list_domains", "list", domains::list)
-        .about("Lists domains with id (-1 if inactive) and state.")
+        .about("Lists domains with their id (-1 when inactive) and state.")
         .takes(&[
             &INACTIVE,
             &ALL,
@@ -123,7 +123,7 @@ pub(super) static COMMANDS: &[Command] = &[
             &TABLE,
         ]),
     facts("list_networks", "net-list", networks)
-        .about("Lists networks with state, autostart and persistence.")
+        .about("Lists networks with their state, autostart and persistence.")
         .takes(&[
             &INACTIVE,
             &ALL,
@@ -136,10 +136,10 @@ pub(super) static COMMANDS: &[Command] = &[
             &NETWORK_TABLE,
         ]),
     facts("list_interfaces", "iface-list", interfaces)
-        .about("Lists the host's network interfaces with state and hardware address.")
+        .about("Lists the network interfaces of the host with their state and MAC address.")
         .takes(&[&INACTIVE, &EITHER]),
     facts("list_pools", "pool-list", storage::pools)
-        .about("Lists storage pools with state and autostart, and in detail with their sizes.")
+        .about("Lists storage pools with their state and autostart, and with details their sizes.")
         .takes(&[
             &INACTIVE,
             &EITHER,
@@ -153,10 +153,10 @@ pub(super) static COMMANDS: &[Command] = &[
             &NAME,
         ]),
     facts("list_volumes", "vol-list", storage::volumes)
-        .about("Lists the volumes of a pool with their paths, and in detail with type and sizes.")
+        .about("Lists the volumes of a pool with their paths, and with details type and sizes.")
         .takes(&[&POOL, &VOLUME_DETAILS]),
     facts("list_secrets", "secret-list", secrets)
-        .about("Lists secrets: what each uuid is used for.")
+        .about("Lists secrets with their UUID and usage.")
         .takes(&[&EPHEMERAL, &NO_EPHEMERAL, &PRIVATE, &NO_PRIVATE]),
     facts("list_snapshots", "snapshot-list", snapshots::list)
         .about("Lists the snapshots of a domain with their time and state.")
