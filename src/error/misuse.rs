@@ -29,7 +29,7 @@ pub enum Misuse {
     WrongClass { parameter: &'static str, actual: &'static str, wanted: &'static str },
     #[error(
         "{parameter}: this {class} handle belongs to the process that forked this one; \
-         open a connection of your own after fork"
+         open another connection after fork"
     )]
     Forked { parameter: &'static str, class: &'static str },
     #[error(
@@ -94,7 +94,7 @@ pub enum Misuse {
     NoThread { name: String, error: std::io::Error },
     #[error("{function} needs libvirt {since}; the installed libvirt does not have it")]
     NotInThisLibvirt { function: &'static str, since: &'static str },
-    #[error("{function} is in {library}, a library of libvirt's that is not installed")]
+    #[error("{function} is in {library}, a library of libvirt that is not installed")]
     NoLibrary { function: &'static str, library: &'static str },
 }
 

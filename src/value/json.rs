@@ -442,7 +442,7 @@ fn interpret<E: de::Error>(map: Map, room: &Room) -> std::result::Result<Value, 
         (_, value) => {
             let wanted = if key == BYTES { "base64 text" } else { "a map" };
             Err(E::custom(format_args!(
-                "\"{key}\" must hold {wanted}, not {}",
+                "\"{key}\" must contain {wanted}, not {}",
                 value.kind().phrase()
             )))
         }

@@ -33,8 +33,8 @@ fn bytes_and_handles_have_reserved_keys() {
     assert_eq!(handle.to_json(false).unwrap(), r#"[{"$handle":"host"}]"#);
     assert!(message(r#"{"$handle":"host"}"#).contains("cannot be read back"));
     assert!(message(r#"{"$bytes":"???"}"#).contains("not base64"));
-    assert!(message(r#"{"$bytes":5}"#).contains("must hold base64 text, not a uint64"));
-    assert!(message(r#"{"$map":[]}"#).contains("must hold a map, not a list"));
+    assert!(message(r#"{"$bytes":5}"#).contains("must contain base64 text, not a uint64"));
+    assert!(message(r#"{"$map":[]}"#).contains("must contain a map, not a list"));
 }
 
 #[test]

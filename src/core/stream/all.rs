@@ -141,7 +141,7 @@ impl<'s> Transfer<'s> {
     fn send_piece(&self, source: &mut dyn Source, room: &mut [u8]) -> Result<usize> {
         let count = handled("send handler", || source.fill(room))?;
         if count > room.len() {
-            let reason = format!("answered {count}, of {} bytes at the most", room.len());
+            let reason = format!("returned {count}; the maximum is {} bytes", room.len());
             return Err(Misuse::Invalid { parameter: "handler", reason }.into());
         }
         let mut rest = &room[..count];

@@ -17,7 +17,7 @@ use crate::value::{Map, Value};
 
 /// A limit in bytes or operations each second.
 const fn limit(name: &'static str) -> Optional<Int> {
-    optional(name, "at the most; 0 for no limit")
+    optional(name, "limit; 0 means unlimited")
 }
 
 /// How memory can be spread over nodes, in the order of libvirt's numbers.
@@ -39,7 +39,7 @@ static DISK_LIMITS: Listed = &[
     &limit("read_iops_sec_max"),
     &limit("write_iops_sec_max"),
     &limit("size_iops_sec"),
-    &optional::<Text>("group_name", "disks of one group share their limits"),
+    &optional::<Text>("group_name", "group of disks that share their limits"),
     &limit("total_bytes_sec_max_length"),
     &limit("read_bytes_sec_max_length"),
     &limit("write_bytes_sec_max_length"),
@@ -52,12 +52,12 @@ static DEVICE_WEIGHTS: Optional<Text> =
 /// The weights and limits of disks; all but [`DEVICE_WEIGHTS`] have the same names in
 /// libvirt.
 static WEIGHTS: Listed = &[
-    &optional::<Int>("weight", "compared with other domains"),
+    &optional::<Int>("weight", "weight relative to other domains"),
     &DEVICE_WEIGHTS,
-    &optional::<Text>("device_read_iops_sec", "reads: /dev/DISK,COUNT, and so on"),
-    &optional::<Text>("device_write_iops_sec", "writes: /dev/DISK,COUNT, and so on"),
-    &optional::<Text>("device_read_bytes_sec", "reads: /dev/DISK,BYTES, and so on"),
-    &optional::<Text>("device_write_bytes_sec", "writes: /dev/DISK,BYTES, and so on"),
+    &optional::<Text>("device_read_iops_sec", "read operations per second: /dev/DISK,COUNT,…"),
+    &optional::<Text>("device_write_iops_sec", "write operations per second: /dev/DISK,COUNT,…"),
+    &optional::<Text>("device_read_bytes_sec", "bytes read per second: /dev/DISK,BYTES,…"),
+    &optional::<Text>("device_write_bytes_sec", "bytes written per second: /dev/DISK,BYTES,…"),
 ];
 static INTERFACE: Needed<Text> = needed("interface", "name on the host, or MAC address");
 static INBOUND: Optional<Text> =
@@ -66,10 +66,10 @@ static OUTBOUND: Optional<Text> =
     optional("outbound", "outbound bandwidth: AVERAGE,PEAK,BURST, in KiB/s and KiB");
 /// The limits of memory, which have the same names in libvirt.
 static MEMORY_LIMITS: Listed = &[
-    &optional::<Int>("hard_limit", "never more, in KiB; -1 for no limit"),
-    &optional::<Int>("soft_limit", "not more when memory gets short; -1 for no limit"),
-    &optional::<Int>("swap_hard_limit", "never more with swap; -1 for no limit"),
-    &optional::<Int>("min_guarantee", "never less"),
+    &optional::<Int>("hard_limit", "hard limit in KiB; -1 means unlimited"),
+    &optional::<Int>("soft_limit", "limit under memory contention; -1 means unlimited"),
+    &optional::<Int>("swap_hard_limit", "hard limit of memory and swap; -1 means unlimited"),
+    &optional::<Int>("min_guarantee", "guaranteed minimum"),
 ];
 static MODE: Optional<Text> = optional("mode", "strict, preferred, interleave or restrictive")
     .one_of(&Words::new(&NUMA_MODES, "Invalid mode: {}").or_number());
@@ -77,7 +77,7 @@ static NODESET: Optional<Text> = optional("nodeset", "nodes, such as 0-3,5");
 static SET: Optional<Texts> = optional("set", "NAME=VALUE");
 /// The settings of schedulers that have arguments of their own.
 static SCHEDULER: Listed =
-    &[&optional::<Int>("weight", "its weight"), &optional::<Int>("cap", "its cap")];
+    &[&optional::<Int>("weight", "weight"), &optional::<Int>("cap", "cap")];
 static SIZE: Needed<Size> = needed("size", "size; a number without a unit is in KiB").in_kib();
 static COUNT: Needed<Int> = needed("count", "number of virtual CPUs");
 static MAXIMUM: Flag =

@@ -51,9 +51,9 @@ static FREEPAGES_ALL: Flag =
 static TYPE: Optional<Text> = optional("type", "virtualization type, such as kvm");
 /// The settings of sharing, which have the same names in libvirt.
 static SHARING: Listed = &[
-    &optional::<Int>("shm_pages_to_scan", "pages to scan before it sleeps"),
-    &optional::<Int>("shm_sleep_millisecs", "how long it sleeps, in ms"),
-    &optional::<Int>("shm_merge_across_nodes", "1 to merge across NUMA cells, or 0"),
+    &optional::<Int>("shm_pages_to_scan", "number of pages to scan before sleeping"),
+    &optional::<Int>("shm_sleep_millisecs", "sleep time in ms"),
+    &optional::<Int>("shm_merge_across_nodes", "1 to merge pages across NUMA cells, otherwise 0"),
 ];
 static PRETTY: Flag = flag("pretty", "CPU map as ranges, such as 0-3,8");
 static CPU: Optional<Int> = optional("cpu", "number of the CPU; by default all together");
