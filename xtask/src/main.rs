@@ -116,7 +116,7 @@ fn generate(
     outputs.push(json::write(api, table, &maps, &notes)?);
     outputs.extend(symbols::write(api));
     outputs.push(invoke::write(api, modules)?);
-    outputs.extend(perl::write(api, table, &maps)?);
+    outputs.extend(perl::write(api, table, &maps, &notes)?);
     Ok(outputs)
 }
 

@@ -25,6 +25,14 @@ pub struct Topic {
     pub methods: Vec<String>,
 }
 
+impl Topic {
+    /// Whether a method belongs here by its name; `list_x` does where `list_all_x` is.
+    pub fn has(&self, name: &str) -> bool {
+        let all = name.strip_prefix("list_").map(|rest| format!("list_all_{rest}"));
+        self.methods.iter().any(|method| *method == name || Some(method) == all.as_ref())
+    }
+}
+
 /// The topics of each class.
 pub struct Topics(BTreeMap<String, Vec<Topic>>);
 

@@ -12,17 +12,19 @@ use crate::classes::{self, Package};
 use crate::enums::Table;
 use crate::kind::Kind;
 use crate::maps::Maps;
+use crate::notes::Notes;
 use crate::{Output, Result};
 
 pub use forms::{call, sub};
 
 /// Writes everything that is generated for Perl.
-pub fn write(api: &Api, table: &Table, maps: &Maps) -> Result<Vec<Output>> {
+pub fn write(api: &Api, table: &Table, maps: &Maps, notes: &Notes) -> Result<Vec<Output>> {
     forms::check(api)?;
     let mut outputs =
         vec![xs::typemap(api), xs::classes(), xs::methods(api), xs::packages(), xs::all()];
     outputs.extend(callbacks::write(api)?);
     outputs.extend(calls::write(api)?);
+    let source = pod::Source { api, table, maps, notes };
     for package in classes::packages() {
         let mine =
             |function: &&Function| sub(function).is_some_and(|sub| sub.package == package.name);
@@ -30,7 +32,7 @@ pub fn write(api: &Api, table: &Table, maps: &Maps) -> Result<Vec<Output>> {
         if !package.by_hand {
             outputs.push(xs::write(api, package, &functions)?);
         }
-        outputs.push(pod::write(package, &functions, table, maps)?);
+        outputs.push(pod::write(&source, package, &functions)?);
     }
     Ok(outputs)
 }

@@ -6,6 +6,7 @@ use warnings;
 
 # The functions of the library, and what they are called in Perl.
 my %METHODS = (
+    vkvm_call_start => 'VKVM::async',
     vkvm_conn_baseline_cpu => 'VKVM::baseline_cpu',
     vkvm_conn_baseline_hypervisor_cpu => 'VKVM::baseline_hypervisor_cpu',
     vkvm_conn_close => 'VKVM::close',
