@@ -41,9 +41,22 @@ _answer(credentials, path, result)
     UV value = vkvm_perl_uint(aTHX_ credentials, "credentials", UV_MAX);
     const char *at = vkvm_perl_text(aTHX_ path, "path");
     const char *text = vkvm_perl_text(aTHX_ result, "result");
-    vkvm_perl_check(aTHX_ vkvm_value_set_string(INT2PTR(vkvm_value *, value), at, text, &error),
-                    &error, "result");
+    if (vkvm_value_set_string(INT2PTR(vkvm_value *, value), at, text, &error) < 0) {
+        int code;
+        SV *message = vkvm_perl_take_error(aTHX_ error, &code, FALSE);
+        vkvm_perl_refuse(aTHX_ code, "result", "%" SVf, SVfARG(message));
+    }
   }
+
+void
+_wipe(sv)
+    SV *sv
+  PPCODE:
+    /* What a scalar holds, unless somebody else has it, too. */
+    if (SvREFCNT(sv) == 1 && SvPOK(sv) && SvLEN(sv) && !(SvIsCOW(sv) && CowREFCNT(sv)))
+        /* Not with memset, which a compiler may leave out before memory is freed. */
+        for (volatile char *at = SvPVX(sv), *end = at + SvLEN(sv); at < end; at++)
+            *at = 0;
 
 SV *
 xml_to_json(xml, pretty_sv = NULL)
@@ -139,32 +152,19 @@ MODULE = VKVM  PACKAGE = VKVM::EventImpl
 # What these call may move Perl's stack, which CODE leaves alone.
 
 void
-_run_handle_callback_helper(watch, fd, events, cb, opaque)
-    SV *watch
+_run_watched(opaque, id, fd = NULL, events = NULL)
+    SV *opaque
+    SV *id
     SV *fd
     SV *events
-    SV *cb
-    SV *opaque
   CODE:
-    PERL_UNUSED_VAR(cb);
-    vkvm_perl_run_watched(aTHX_ opaque, watch, fd, events);
+    vkvm_perl_run_watched(aTHX_ opaque, id, fd, events);
 
 void
-_run_timeout_callback_helper(timer, cb, opaque)
-    SV *timer
-    SV *cb
+_free_watched(opaque)
     SV *opaque
   CODE:
-    PERL_UNUSED_VAR(cb);
-    vkvm_perl_run_watched(aTHX_ opaque, timer, NULL, NULL);
-
-void
-_free_callback_opaque_helper(ff, opaque)
-    SV *ff
-    SV *opaque
-  CODE:
-    if (SvOK(ff) && SvOK(opaque))
-        vkvm_perl_free_watched(aTHX_ opaque);
+    vkvm_perl_free_watched(aTHX_ opaque);
 
 MODULE = VKVM  PACKAGE = VKVM::_Value
 

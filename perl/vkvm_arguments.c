@@ -50,19 +50,13 @@ static AV *array_of(pTHX_ SV *sv, const char *name)
     return (AV *)SvRV(sv);
 }
 
-static SV *item_of(pTHX_ AV *array, size_t i)
-{
-    SV **item = av_fetch(array, (SSize_t)i, 0);
-    return item ? *item : &PL_sv_undef;
-}
-
 void **vkvm_perl_handles(pTHX_ SV *sv, const char *name, size_t *count)
 {
     AV *array = array_of(aTHX_ sv, name);
     *count = (size_t)(av_top_index(array) + 1);
     void **handles = temporary(aTHX_ *count * sizeof *handles);
     for (size_t i = 0; i < *count; i++)
-        handles[i] = vkvm_perl_handle(aTHX_ item_of(aTHX_ array, i), name);
+        handles[i] = vkvm_perl_handle(aTHX_ vkvm_perl_array_at(aTHX_ array, i), name);
     return handles;
 }
 
@@ -72,7 +66,7 @@ const int *vkvm_perl_ints(pTHX_ SV *sv, const char *name, size_t *count)
     *count = (size_t)(av_top_index(array) + 1);
     int *ints = temporary(aTHX_ *count * sizeof *ints);
     for (size_t i = 0; i < *count; i++)
-        ints[i] = (int)vkvm_perl_int(aTHX_ item_of(aTHX_ array, i), name, INT_MIN, INT_MAX);
+        ints[i] = (int)vkvm_perl_int(aTHX_ vkvm_perl_array_at(aTHX_ array, i), name, INT_MIN, INT_MAX);
     return ints;
 }
 
@@ -141,7 +135,7 @@ const char *const *vkvm_perl_texts(pTHX_ SV *sv, const char *name, size_t *count
     const char **texts = temporary(aTHX_ *count * sizeof *texts);
     for (size_t i = 0; i < *count; i++) {
         /* A copy: what is behind a tied or overloaded item may not last. */
-        const char *text = vkvm_perl_text(aTHX_ item_of(aTHX_ array, i), name);
+        const char *text = vkvm_perl_text(aTHX_ vkvm_perl_array_at(aTHX_ array, i), name);
         size_t size = strlen(text) + 1;
         texts[i] = memcpy(temporary(aTHX_ size), text, size);
     }
@@ -211,14 +205,3 @@ UV vkvm_perl_uint(pTHX_ SV *sv, const char *name, UV max)
     return magnitude;
 }
 
-void vkvm_perl_check(pTHX_ int result, vkvm_error **error, const char *name)
-{
-    int code;
-    SV *message;
-    if (result >= 0)
-        return;
-    code = vkvm_error_code(*error);
-    message = sv_2mortal(newSVpv(vkvm_error_message(*error), 0));
-    vkvm_error_free(*error);
-    vkvm_perl_refuse(aTHX_ code, name, "%" SVf, SVfARG(message));
-}

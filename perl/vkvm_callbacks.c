@@ -57,21 +57,14 @@ void vkvm_perl_close_frame(pTHX)
     POPSTACK;
 }
 
-/* Calls code with what is on the stack; the exception is kept for later. */
-static int call(pTHX_ SV *code, I32 context)
-{
-    int count = call_sv(code, context | G_EVAL);
-    if (vkvm_perl_has_died(aTHX)) {
-        vkvm_perl_keep_exception(aTHX);
-        return -1;
-    }
-    return count;
-}
-
 int vkvm_perl_call(pTHX_ vkvm_perl_callback *cb, int which, I32 context)
 {
     /* The code may end its own registration, which frees the callback. */
-    return call(aTHX_ sv_2mortal(SvREFCNT_inc(cb->code[which])), context);
+    int count = call_sv(sv_2mortal(SvREFCNT_inc(cb->code[which])), context | G_EVAL);
+    if (!vkvm_perl_has_died(aTHX))
+        return count;
+    vkvm_perl_keep_exception(aTHX);
+    return -1;
 }
 
 IV vkvm_perl_answer(pTHX_ SV *result, IV otherwise)
@@ -92,62 +85,5 @@ IV vkvm_perl_run(pTHX_ vkvm_perl_callback *cb, int which, I32 context)
     return count < 0 ? -1 : answer;
 }
 
-/* One function for each type of callbacks; those that follow, and those of vkvm_streams.c,
- * do more than to pass their arguments on. */
+/* One function for each type of callbacks. */
 #include "generated/callbacks.c"
-
-/* Overwrites what a scalar holds, unless somebody else has it, too. */
-static void wipe(SV *sv)
-{
-    if (SvREFCNT(sv) != 1 || !SvPOK(sv) || !SvLEN(sv) || (SvIsCOW(sv) && CowREFCNT(sv)))
-        return;
-    /* Not with memset, which a compiler may leave out before memory is freed. */
-    for (volatile char *at = SvPVX(sv), *end = at + SvLEN(sv); at < end; at++)
-        *at = 0;
-}
-
-/* Overwrites the answers in what was made for the callback, if it has not kept it. */
-static void wipe_answers(pTHX_ SV *requests)
-{
-    AV *array = (AV *)SvRV(requests);
-    if (SvREFCNT(requests) != 1 || SvREFCNT(array) != 1 || SvRMAGICAL(array))
-        return;
-    for (SSize_t i = 0; i <= av_top_index(array); i++) {
-        SV **request = av_fetch(array, i, 0);
-        if (!request || !SvROK(*request) || SvTYPE(SvRV(*request)) != SVt_PVHV ||
-            SvREFCNT(*request) != 1 || SvREFCNT(SvRV(*request)) != 1 ||
-            SvRMAGICAL(SvRV(*request)))
-            continue;
-        SV **result = hv_fetchs((HV *)SvRV(*request), "result", 0);
-        if (result)
-            wipe(*result);
-    }
-}
-
-int vkvm_perl_on_auth(vkvm_value *credentials, void *userdata)
-{
-    dCALLBACK;
-    IV answer;
-    if (!is_at_home(cb))
-        return -1;
-    vkvm_perl_open_frame(aTHX);
-    SV *requests = vkvm_perl_from_value(aTHX_ credentials);
-    dSP;
-    PUSHMARK(SP);
-    XPUSHs(sv_mortalcopy(requests));
-    PUTBACK;
-    answer = vkvm_perl_run(aTHX_ cb, 0, G_SCALAR);
-    if (answer >= 0) {
-        SPAGAIN;
-        PUSHMARK(SP);
-        EXTEND(SP, 2);
-        PUSHs(requests);
-        mPUSHu(PTR2UV(credentials));
-        PUTBACK;
-        answer = call(aTHX_ (SV *)get_cv("VKVM::_take_answers", 0), G_VOID | G_DISCARD);
-    }
-    vkvm_perl_close_frame(aTHX);
-    wipe_answers(aTHX_ requests);
-    SvREFCNT_dec(requests);
-    return answer < 0 ? -1 : 0;
-}

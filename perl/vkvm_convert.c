@@ -52,12 +52,6 @@ int vkvm_perl_boolean(pTHX_ SV *sv)
 
 /* --- structures --------------------------------------------------------- */
 
-static SV *item_of(pTHX_ AV *array, SSize_t i)
-{
-    SV **item = av_fetch(array, i, 0);
-    return item ? *item : &PL_sv_undef;
-}
-
 /* What a program passes may be secret: it does not stay in memory that is freed. */
 static void free_value(pTHX_ void *value)
 {
@@ -121,19 +115,10 @@ static void refuse_at(pTHX_ const given *what, const place *at, int code, const 
 static void check_at(pTHX_ const given *what, const place *at, int result, vkvm_error **error)
 {
     int code;
-    const char *text;
-    SV *message;
     if (result >= 0)
         return;
-    code = vkvm_error_code(*error);
-    text = vkvm_error_message(*error);
-    message = sv_2mortal(newSVpv(text, 0));
-    if (what->characters && is_utf8_string((const U8 *)text, SvCUR(message)))
-        SvUTF8_on(message);
-    vkvm_error_free(*error);
-    if (at->above)
-        refuse_at(aTHX_ what, at, code, "is refused: %" SVf, SVfARG(message));
-    vkvm_perl_refuse(aTHX_ code, what->name, "%" SVf, SVfARG(message));
+    SV *message = vkvm_perl_take_error(aTHX_ *error, &code, what->characters);
+    refuse_at(aTHX_ what, at, code, at->above ? "is refused: %" SVf : "%" SVf, SVfARG(message));
 }
 
 /* Text, of a value or of a key. */
@@ -239,7 +224,7 @@ static vkvm_value *convert_array(pTHX_ AV *array, const given *what, const place
     for (SSize_t i = 0; i <= av_top_index(array); i++) {
         place below = { at, NULL, i, at->depth + 1 };
         ENTER;
-        SV *sv = kept(aTHX_ item_of(aTHX_ array, i));
+        SV *sv = kept(aTHX_ vkvm_perl_array_at(aTHX_ array, (size_t)i));
         vkvm_value *item = convert(aTHX_ sv, what, &below);
         check_at(aTHX_ what, &below, vkvm_value_append(list, NULL, item, &error), &error);
         LEAVE;

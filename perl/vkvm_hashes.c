@@ -106,11 +106,11 @@ static bool are_ascii(const vkvm_perl_item *items, size_t count)
     return TRUE;
 }
 
-void vkvm_perl_store(pTHX_ HV *hash, const vkvm_perl_item *item, bool characters)
+void vkvm_perl_store(pTHX_ HV *hash, const vkvm_perl_item *item, enum vkvm_perl_form form)
 {
     AV *order = vkvm_perl_order_of(aTHX_ hash);
     /* A negative length says that the key is UTF-8. */
-    I32 len = characters && !are_ascii(item, 1) ? -(I32)item->len : (I32)item->len;
+    I32 len = form != VKVM_PERL_BYTES && !are_ascii(item, 1) ? -(I32)item->len : (I32)item->len;
     (void)hv_store(hash, item->key, len, item->value, 0);
     if (order)
         av_push(order, newSVpvn_share(item->key, len, 0));
@@ -132,9 +132,10 @@ static HV *copy_of(pTHX_ vkvm_perl_model *model, const vkvm_perl_item *items, bo
 }
 
 HV *vkvm_perl_hash(pTHX_ vkvm_perl_models *models, const vkvm_perl_item *items, size_t count,
-                   bool characters, bool ordered)
+                   enum vkvm_perl_form form)
 {
     HV *hash;
+    bool ordered = form == VKVM_PERL_DOCUMENT;
     if (count && count <= VKVM_PERL_MODEL_KEYS) {
         vkvm_perl_model **place = place_of(models, items, count);
         if (has_keys(*place, items, count))
@@ -148,6 +149,6 @@ HV *vkvm_perl_hash(pTHX_ vkvm_perl_models *models, const vkvm_perl_item *items, 
     if (ordered && has_order(items, count))
         vkvm_perl_order_give(aTHX_ hash, newAV());
     for (size_t i = 0; i < count; i++)
-        vkvm_perl_store(aTHX_ hash, &items[i], characters);
+        vkvm_perl_store(aTHX_ hash, &items[i], form);
     return hash;
 }

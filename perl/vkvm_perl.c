@@ -51,6 +51,12 @@ vkvm_perl_models *vkvm_perl_models_of(pTHX)
     return &MY_CXT.models;
 }
 
+SV *vkvm_perl_array_at(pTHX_ AV *array, size_t i)
+{
+    SV **item = av_fetch(array, (SSize_t)i, 0);
+    return item ? *item : &PL_sv_undef;
+}
+
 void vkvm_perl_boot(pTHX)
 {
     MY_CXT_INIT;
@@ -148,6 +154,16 @@ static void store_text(pTHX_ HV *hash, const char *key, const char *text, U32 fl
     store(aTHX_ hash, key, newSVpvn_flags(text, strlen(text), flags));
 }
 
+SV *vkvm_perl_take_error(pTHX_ vkvm_error *error, int *code, bool characters)
+{
+    SV *message = sv_2mortal(newSVpv(vkvm_error_message(error), 0));
+    if (characters && is_utf8_string((const U8 *)SvPVX(message), SvCUR(message)))
+        SvUTF8_on(message);
+    *code = vkvm_error_code(error);
+    vkvm_error_free(error);
+    return message;
+}
+
 static void throw_hash(pTHX_ HV *hash)
 {
     dMY_CXT;
@@ -173,40 +189,17 @@ static const char *message_of(pTHX_ vkvm_error *error)
     return message;
 }
 
-/* Its texts are UTF-8: bytes, or with SVf_UTF8 the characters that they stand for. */
-static void throw_error(pTHX_ vkvm_error *error, U32 flags)
+void vkvm_perl_throw_text(pTHX_ vkvm_error *error, U32 flags)
 {
     HV *hash = newHV();
-    store(aTHX_ hash, "level", newSViv(vkvm_error_level(error)));
-    store(aTHX_ hash, "code", newSViv(vkvm_error_code(error)));
-    store(aTHX_ hash, "domain", newSViv(vkvm_error_domain(error)));
+#define NUMBER(name) store(aTHX_ hash, #name, newSViv(vkvm_error_##name(error)));
+#define PLACE(name) if (vkvm_error_##name(error)) NUMBER(name)
+#define TEXT(name) store_text(aTHX_ hash, #name, vkvm_error_##name(error), flags);
+    VKVM_PERL_ERROR_FIELDS(NUMBER, PLACE, TEXT)
     store_text(aTHX_ hash, "message", message_of(aTHX_ error), flags);
-    store_text(aTHX_ hash, "str1", vkvm_error_str1(error), flags);
-    store_text(aTHX_ hash, "str2", vkvm_error_str2(error), flags);
-    store_text(aTHX_ hash, "str3", vkvm_error_str3(error), flags);
-    store(aTHX_ hash, "int1", newSViv(vkvm_error_int1(error)));
-    store(aTHX_ hash, "int2", newSViv(vkvm_error_int2(error)));
-    store_text(aTHX_ hash, "function", vkvm_error_function(error), flags);
-    store_text(aTHX_ hash, "parameter", vkvm_error_parameter(error), flags);
-    store_text(aTHX_ hash, "hint", vkvm_error_hint(error), flags);
-    if (vkvm_error_line(error)) {
-        store(aTHX_ hash, "line", newSVuv(vkvm_error_line(error)));
-        store(aTHX_ hash, "column", newSVuv(vkvm_error_column(error)));
-    }
     /* croak does not return, so the C error goes first. */
     vkvm_error_free(error);
     throw_hash(aTHX_ hash);
-}
-
-void vkvm_perl_throw(pTHX_ vkvm_error *error)
-{
-    throw_error(aTHX_ error, 0);
-    NOT_REACHED;
-}
-
-void vkvm_perl_throw_characters(pTHX_ vkvm_error *error)
-{
-    throw_error(aTHX_ error, SVf_UTF8);
     NOT_REACHED;
 }
 

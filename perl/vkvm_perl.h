@@ -45,6 +45,8 @@ void vkvm_perl_usage(pTHX_ const CV *cv, const char *params, I32 items)
 /* A number for the interpreter. Addresses are used again when a thread has ended. */
 UV vkvm_perl_interpreter(pTHX);
 
+SV *vkvm_perl_array_at(pTHX_ AV *array, size_t i); /* undef for what is not there */
+
 /* Arguments. Each dies with a VKVM::Error that names the parameter when it
  * cannot be taken as what is wanted. What they return is borrowed from `sv`
  * or belongs to a temporary of the calling statement. */
@@ -80,14 +82,19 @@ void vkvm_perl_received(pTHX_ SV *target, SV *room, size_t len);
 /* Data from what a handler has put into a scalar, and said to have; how much is there. */
 IV vkvm_perl_fill(pTHX_ SV *filled, uint8_t *data, size_t data_len, IV count);
 
-/* Results. The first takes over the hold on the handle, the second makes one of
- * its own; of a class that Perl has no package for it makes undef. The third frees the value: a list becomes
- * many results, everything else one. */
+/* Objects. The first takes over the reference to the handle, the second makes one of its own;
+ * of a class that Perl has no package for it makes undef. */
 SV *vkvm_perl_object(pTHX_ void *handle, enum vkvm_perl_class class);
 SV *vkvm_perl_any_object(pTHX_ void *handle);
-SV **vkvm_perl_push_value(pTHX_ SV **sp, vkvm_value *value);
-/* One result for each value of the map, which stays as it is. */
-void vkvm_perl_push_values_of_map(pTHX_ vkvm_value *map);
+
+/* Results. Text is bytes or characters; in a document true is a boolean, and hashes keep the
+ * order of their keys. A list of bytes becomes many results, everything else one. */
+enum vkvm_perl_form { VKVM_PERL_BYTES, VKVM_PERL_CHARACTERS, VKVM_PERL_DOCUMENT };
+SV **vkvm_perl_push_value(pTHX_ SV **sp, vkvm_value *value, enum vkvm_perl_form form); /* frees it */
+/* The value stays as it is. Each item of a list or a map becomes a result, if it is spread. */
+enum vkvm_perl_spread { VKVM_PERL_WHOLE, VKVM_PERL_LIST, VKVM_PERL_MAP };
+SV **vkvm_perl_show_value(pTHX_ SV **sp, vkvm_value *value, enum vkvm_perl_spread spread);
+
 /* Hashes that are kept to be copied, of one interpreter; zeros at first. */
 #define VKVM_PERL_MODELS 251
 #define VKVM_PERL_MODEL_KEYS 32
@@ -113,9 +120,9 @@ typedef struct {
     SV *value;
 } vkvm_perl_item;
 HV *vkvm_perl_hash(pTHX_ vkvm_perl_models *models, const vkvm_perl_item *items, size_t count,
-                   bool characters, bool ordered);
+                   enum vkvm_perl_form form);
 /* A key that comes after those before, if the hash keeps their order. */
-void vkvm_perl_store(pTHX_ HV *hash, const vkvm_perl_item *item, bool characters);
+void vkvm_perl_store(pTHX_ HV *hash, const vkvm_perl_item *item, enum vkvm_perl_form form);
 
 /* What a visitor makes. */
 #define VKVM_PERL_DEPTH 101
@@ -137,9 +144,8 @@ typedef struct {
     SV *root;
     int depth;
     bool in_items;            /* the innermost container is made of its items */
-    enum { NOTHING, LIST, MAP } spread; /* what, if outermost, has its items put on Perl's stack */
-    bool characters;          /* text is characters, not bytes */
-    bool document;            /* hashes keep the order of their keys, and true is a boolean */
+    enum vkvm_perl_spread spread;
+    enum vkvm_perl_form form;
     const char *key;
     size_t key_len;
     size_t items;
@@ -150,16 +156,17 @@ typedef struct {
 /* The visitor, what begins to be built by it, and the results when the function that shows
  * them has returned. */
 extern const vkvm_value_visitor vkvm_perl_visitor;
-void vkvm_perl_begin(pTHX_ vkvm_perl_builder *b, bool characters, bool document);
+void vkvm_perl_begin(pTHX_ vkvm_perl_builder *b, enum vkvm_perl_form form);
 SV **vkvm_perl_end(pTHX_ vkvm_perl_builder *b, int result, vkvm_error **error);
 
 /* The handle of an object that is being destroyed; it has none from then on. */
 void *vkvm_perl_forget(pTHX_ SV *self);
 
-/* Dies with a VKVM::Error; frees the C error first. */
-void vkvm_perl_throw(pTHX_ vkvm_error *error) __attribute__((noreturn));
-/* Likewise, where text is characters, as in the facade. */
-void vkvm_perl_throw_characters(pTHX_ vkvm_error *error) __attribute__((noreturn));
+/* Dies with a VKVM::Error; frees the C error first. Its texts are UTF-8: bytes, or with
+ * SVf_UTF8 characters, as in the facade. */
+void vkvm_perl_throw_text(pTHX_ vkvm_error *error, U32 flags) __attribute__((noreturn));
+#define vkvm_perl_throw(error) vkvm_perl_throw_text(error, 0)
+#define vkvm_perl_throw_characters(error) vkvm_perl_throw_text(error, SVf_UTF8)
 
 /* If a callback died in the meantime, frees the error and dies as it did. */
 void vkvm_perl_rethrow(pTHX_ vkvm_error *error);
@@ -190,15 +197,9 @@ AV *vkvm_perl_order_of(pTHX_ HV *hash);
 void vkvm_perl_refuse(pTHX_ int code, const char *name, const char *pattern, ...)
     __attribute__((noreturn));
 void vkvm_perl_refuse_named(pTHX_ int code, SV *name, SV *message) __attribute__((noreturn));
-SV *vkvm_perl_from_value(pTHX_ vkvm_value *value);
-SV *vkvm_perl_take_characters(pTHX_ vkvm_value *value); /* frees it; text is characters */
-/* The same of a document: the order of its elements is kept, and true is a boolean. */
-SV *vkvm_perl_take_document(pTHX_ vkvm_value *value);
 
-/* Dies if a call failed, and names the parameter of the method instead of the
- * call's own. The error is behind a pointer because C may look at the last
- * argument before it makes the call that is the first. */
-void vkvm_perl_check(pTHX_ int result, vkvm_error **error, const char *name);
+/* The message and the code of an error, which is freed. */
+SV *vkvm_perl_take_error(pTHX_ vkvm_error *error, int *code, bool characters);
 
 /* Perl code that was called with G_EVAL: whether it died; a warning that it did, for
  * where no exception can leave; or keeping its exception for vkvm_perl_rethrow. */

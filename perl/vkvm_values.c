@@ -25,7 +25,7 @@ static void add_elsewhere(pTHX_ vkvm_perl_builder *b, SV *sv)
         av_push((AV *)top, sv);
     else {
         vkvm_perl_item item = { b->key, b->key_len, sv };
-        vkvm_perl_store(aTHX_ (HV *)top, &item, b->characters);
+        vkvm_perl_store(aTHX_ (HV *)top, &item, b->form);
     }
 }
 
@@ -61,7 +61,7 @@ static void on_null(void *userdata)
 static void on_boolean(void *userdata, bool value)
 {
     dBUILDER;
-    add(aTHX_ b, value && b->document ? vkvm_perl_true(aTHX) : newSViv(value ? 1 : 0));
+    add(aTHX_ b, value && b->form == VKVM_PERL_DOCUMENT ? vkvm_perl_true(aTHX) : newSViv(value ? 1 : 0));
 }
 
 static void on_int64(void *userdata, int64_t value)
@@ -86,7 +86,7 @@ static void on_string(void *userdata, const char *text, size_t len)
 {
     dBUILDER;
     SV *sv = newSVpvn(text, len);
-    if (b->characters && !vkvm_perl_is_ascii(text, len))
+    if (b->form != VKVM_PERL_BYTES && !vkvm_perl_is_ascii(text, len))
         SvUTF8_on(sv);
     add(aTHX_ b, sv);
 }
@@ -108,7 +108,7 @@ static void on_handle(void *userdata, void *handle, const char *class_name, size
 static void on_list(void *userdata, size_t count)
 {
     dBUILDER;
-    if (b->spread == LIST && !b->depth) {
+    if (b->spread == VKVM_PERL_LIST && !b->depth) {
         begin(aTHX_ b, (SV *)PL_curstack);
         return;
     }
@@ -122,7 +122,7 @@ static void on_map(void *userdata, size_t count)
 {
     dBUILDER;
     HV *hash;
-    if (b->spread == MAP && !b->depth) {
+    if (b->spread == VKVM_PERL_MAP && !b->depth) {
         begin(aTHX_ b, (SV *)PL_curstack);
         return;
     }
@@ -132,7 +132,7 @@ static void on_map(void *userdata, size_t count)
     }
     hash = newHV();
     hv_ksplit(hash, count);
-    if (b->document)
+    if (b->form == VKVM_PERL_DOCUMENT)
         vkvm_perl_order_give(aTHX_ hash, newAV());
     begin(aTHX_ b, (SV *)hash);
 }
@@ -152,7 +152,7 @@ static void on_end(void *userdata)
     if (!level->container) {
         size_t count = b->items - level->first_item;
         const vkvm_perl_item *items = &b->item[level->first_item];
-        HV *hash = vkvm_perl_hash(aTHX_ b->models, items, count, b->characters, b->document);
+        HV *hash = vkvm_perl_hash(aTHX_ b->models, items, count, b->form);
         b->items = level->first_item;
         b->key = level->key;
         b->key_len = level->key_len;
@@ -165,7 +165,7 @@ const vkvm_value_visitor vkvm_perl_visitor = {
     on_bytes, on_handle, on_list, on_map, on_key, on_end,
 };
 
-static void begin_build(pTHX_ vkvm_perl_builder *b, int spread, bool characters, bool document)
+void vkvm_perl_begin(pTHX_ vkvm_perl_builder *b, enum vkvm_perl_form form)
 {
 #ifdef MULTIPLICITY
     b->my_perl = aTHX;
@@ -175,79 +175,40 @@ static void begin_build(pTHX_ vkvm_perl_builder *b, int spread, bool characters,
     b->depth = 0;
     b->in_items = FALSE;
     b->items = 0;
-    b->spread = spread;
-    b->characters = characters;
-    b->document = document;
-}
-
-static SV *built(pTHX_ vkvm_perl_builder *b, int result, vkvm_error **error)
-{
-    if (result < 0) {
-        /* What is refused is refused before anything is shown. */
-        SvREFCNT_dec(b->root);
-        if (b->characters || b->document)
-            vkvm_perl_throw_characters(aTHX_ *error);
-        vkvm_perl_throw(aTHX_ *error);
-    }
-    return b->root;
-}
-
-static SV *build(pTHX_ vkvm_value *value, int spread)
-{
-    vkvm_error *error = NULL;
-    vkvm_perl_builder b;
-    begin_build(aTHX_ &b, spread, FALSE, FALSE);
-    return built(aTHX_ &b, vkvm_value_visit(value, NULL, &vkvm_perl_visitor, &b, &error), &error);
-}
-
-SV *vkvm_perl_from_value(pTHX_ vkvm_value *value)
-{
-    return build(aTHX_ value, NOTHING);
-}
-
-static SV *take(pTHX_ vkvm_value *value, int spread, bool characters, bool document)
-{
-    vkvm_error *error = NULL;
-    vkvm_perl_builder b;
-    begin_build(aTHX_ &b, spread, characters, document);
-    return built(aTHX_ &b, vkvm_value_visit_and_free(value, &vkvm_perl_visitor, &b, &error), &error);
-}
-
-SV *vkvm_perl_take_characters(pTHX_ vkvm_value *value)
-{
-    return take(aTHX_ value, NOTHING, TRUE, FALSE);
-}
-
-SV *vkvm_perl_take_document(pTHX_ vkvm_value *value)
-{
-    return take(aTHX_ value, NOTHING, TRUE, TRUE);
-}
-
-void vkvm_perl_push_values_of_map(pTHX_ vkvm_value *map)
-{
-    build(aTHX_ map, MAP);
-}
-
-SV **vkvm_perl_push_value(pTHX_ SV **sp, vkvm_value *value)
-{
-    PUTBACK;
-    SV *other = take(aTHX_ value, LIST, FALSE, FALSE);
-    SPAGAIN;
-    if (other)
-        mXPUSHs(other);
-    return sp;
-}
-
-void vkvm_perl_begin(pTHX_ vkvm_perl_builder *b, bool characters, bool document)
-{
-    begin_build(aTHX_ b, LIST, characters, document);
+    b->form = form;
+    b->spread = form == VKVM_PERL_BYTES ? VKVM_PERL_LIST : VKVM_PERL_WHOLE;
 }
 
 SV **vkvm_perl_end(pTHX_ vkvm_perl_builder *b, int result, vkvm_error **error)
 {
-    SV *one = built(aTHX_ b, result, error);
+    if (result < 0) {
+        /* What is refused is refused before anything is shown. */
+        SvREFCNT_dec(b->root);
+        vkvm_perl_throw_text(aTHX_ *error, b->form == VKVM_PERL_BYTES ? 0 : SVf_UTF8);
+    }
     dSP;
-    if (one)
-        mXPUSHs(one);
+    if (b->root)
+        mXPUSHs(b->root);
     return SP;
+}
+
+SV **vkvm_perl_push_value(pTHX_ SV **sp, vkvm_value *value, enum vkvm_perl_form form)
+{
+    vkvm_error *error = NULL;
+    vkvm_perl_builder b;
+    PUTBACK;
+    vkvm_perl_begin(aTHX_ &b, form);
+    int result = vkvm_value_visit_and_free(value, &vkvm_perl_visitor, &b, &error);
+    return vkvm_perl_end(aTHX_ &b, result, &error);
+}
+
+SV **vkvm_perl_show_value(pTHX_ SV **sp, vkvm_value *value, enum vkvm_perl_spread spread)
+{
+    vkvm_error *error = NULL;
+    vkvm_perl_builder b;
+    PUTBACK;
+    vkvm_perl_begin(aTHX_ &b, VKVM_PERL_BYTES);
+    b.spread = spread;
+    int result = vkvm_value_visit(value, NULL, &vkvm_perl_visitor, &b, &error);
+    return vkvm_perl_end(aTHX_ &b, result, &error);
 }

@@ -18,12 +18,27 @@ void vkvm_perl_on_event(vkvm_conn *conn,
     PUSHs(sv_2mortal(newSVsv(cb->self)));
     if (object)
         mPUSHs(vkvm_perl_any_object(aTHX_ object));
-    PUTBACK;
-    vkvm_perl_push_values_of_map(aTHX_ args);
-    SPAGAIN;
+    SP = vkvm_perl_show_value(aTHX_ SP, args, VKVM_PERL_MAP);
     PUTBACK;
     vkvm_perl_run(aTHX_ cb, 0, G_VOID | G_DISCARD);
     vkvm_perl_close_frame(aTHX);
+}
+
+int vkvm_perl_on_auth(vkvm_value *credentials, void *userdata)
+{
+    dCALLBACK;
+    if (!is_at_home(cb))
+        return -1;
+    vkvm_perl_open_frame(aTHX);
+    dSP;
+    PUSHMARK(SP);
+    EXTEND(SP, 2);
+    SP = vkvm_perl_show_value(aTHX_ SP, credentials, VKVM_PERL_WHOLE);
+    mPUSHu(PTR2UV(credentials));
+    PUTBACK;
+    IV answer = vkvm_perl_run(aTHX_ cb, 0, G_SCALAR);
+    vkvm_perl_close_frame(aTHX);
+    return answer < 0 ? -1 : 0;
 }
 
 void vkvm_perl_on_watch(int watch, int fd, int events, void *userdata)

@@ -20,3 +20,21 @@
     X(stream, "VKVM::Stream") \
     X(host, "VKVM::Host") \
     X(fleet, "VKVM::Fleet")
+
+/* What an error says, by the names of functions: numbers, those that are 0 where there is nothing
+ * to say, and texts. */
+#define VKVM_PERL_ERROR_FIELDS(NUMBER, PLACE, TEXT) \
+    NUMBER(code) \
+    PLACE(column) \
+    NUMBER(domain) \
+    TEXT(function) \
+    TEXT(hint) \
+    NUMBER(int1) \
+    NUMBER(int2) \
+    NUMBER(level) \
+    PLACE(line) \
+    TEXT(message) \
+    TEXT(parameter) \
+    TEXT(str1) \
+    TEXT(str2) \
+    TEXT(str3)

@@ -538,7 +538,7 @@ get_calls(conn)
   {
     if (vkvm_conn_get_calls(conn, &calls, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, calls);
+    SP = vkvm_perl_push_value(aTHX_ SP, calls, VKVM_PERL_BYTES);
   }
 
 void
@@ -768,7 +768,7 @@ get_node_cells_free_memory(conn, start_sv, end_sv)
     int end = (int)vkvm_perl_int(aTHX_ end_sv, "end", INT_MIN, INT_MAX);
     if (vkvm_conn_get_node_cells_free_memory(conn, start, end, &memory, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, memory);
+    SP = vkvm_perl_push_value(aTHX_ SP, memory, VKVM_PERL_BYTES);
   }
 
 void
@@ -806,7 +806,7 @@ get_node_cpu_stats(conn, cpu_num_sv = NULL, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_conn_get_node_cpu_stats(conn, cpu_num, flags, &stats, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, stats);
+    SP = vkvm_perl_push_value(aTHX_ SP, stats, VKVM_PERL_BYTES);
   }
 
 void
@@ -876,7 +876,7 @@ get_node_free_pages(conn, pagesizes_sv, start_sv, end_sv, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_conn_get_node_free_pages(conn, pagesizes, pagesizes_len, start, end, flags, &cells, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, cells);
+    SP = vkvm_perl_push_value(aTHX_ SP, cells, VKVM_PERL_BYTES);
   }
 
 void
@@ -889,7 +889,7 @@ get_node_info(conn)
   {
     if (vkvm_conn_get_node_info(conn, &info, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, info);
+    SP = vkvm_perl_push_value(aTHX_ SP, info, VKVM_PERL_BYTES);
   }
 
 void
@@ -904,7 +904,7 @@ get_node_memory_parameters(conn, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_conn_get_node_memory_parameters(conn, flags, &params, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, params);
+    SP = vkvm_perl_push_value(aTHX_ SP, params, VKVM_PERL_BYTES);
   }
 
 void
@@ -921,7 +921,7 @@ get_node_memory_stats(conn, cell_num_sv = NULL, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_conn_get_node_memory_stats(conn, cell_num, flags, &stats, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, stats);
+    SP = vkvm_perl_push_value(aTHX_ SP, stats, VKVM_PERL_BYTES);
   }
 
 void
@@ -934,7 +934,7 @@ get_node_security_model(conn)
   {
     if (vkvm_conn_get_node_security_model(conn, &model, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, model);
+    SP = vkvm_perl_push_value(aTHX_ SP, model, VKVM_PERL_BYTES);
   }
 
 void
@@ -949,7 +949,7 @@ get_node_sev_info(conn, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_conn_get_node_sev_info(conn, flags, &info, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, info);
+    SP = vkvm_perl_push_value(aTHX_ SP, info, VKVM_PERL_BYTES);
   }
 
 void
@@ -1712,7 +1712,7 @@ lxc_enter_security_label(conn, label_sv, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_conn_lxc_enter_security_label(conn, label, flags, &old_label, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, old_label);
+    SP = vkvm_perl_push_value(aTHX_ SP, old_label, VKVM_PERL_BYTES);
   }
 
 void
@@ -2305,7 +2305,7 @@ get_all_domain_stats(conn, stats_sv, doms_sv = NULL, flags_sv = NULL)
     vkvm_domain *const *doms = vkvm_perl_given(doms_sv) ? (vkvm_domain *const *)vkvm_perl_handles(aTHX_ doms_sv, "doms", &doms_len) : NULL;
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     vkvm_perl_builder builder;
-    vkvm_perl_begin(aTHX_ &builder, FALSE, FALSE);
+    vkvm_perl_begin(aTHX_ &builder, VKVM_PERL_BYTES);
     PUTBACK;
     int returned = vkvm_conn_visit_all_domain_stats(conn, stats, doms, doms_len, flags, &vkvm_perl_visitor, &builder, &error);
     SP = vkvm_perl_end(aTHX_ &builder, returned, &error);
@@ -2320,7 +2320,7 @@ _constants()
   {
     if (vkvm_constant_list(&constants, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, constants);
+    SP = vkvm_perl_push_value(aTHX_ SP, constants, VKVM_PERL_BYTES);
   }
 
 void
@@ -2367,7 +2367,7 @@ enums()
   {
     if (vkvm_enum_list(&enums, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, enums);
+    SP = vkvm_perl_push_value(aTHX_ SP, enums, VKVM_PERL_BYTES);
   }
 
 void
@@ -2381,7 +2381,7 @@ enum_values(group_sv)
     const char *group = vkvm_perl_text(aTHX_ group_sv, "group");
     if (vkvm_enum_list_values(group, &values, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, values);
+    SP = vkvm_perl_push_value(aTHX_ SP, values, VKVM_PERL_BYTES);
   }
 
 void
@@ -2449,7 +2449,7 @@ get_openings()
   {
     if (vkvm_library_get_openings(&openings, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, openings);
+    SP = vkvm_perl_push_value(aTHX_ SP, openings, VKVM_PERL_BYTES);
   }
 
 void
@@ -2488,7 +2488,7 @@ from_xml(xml_sv)
   {
     const char *xml = vkvm_perl_characters(aTHX_ xml_sv, "xml");
     vkvm_perl_builder builder;
-    vkvm_perl_begin(aTHX_ &builder, TRUE, TRUE);
+    vkvm_perl_begin(aTHX_ &builder, VKVM_PERL_DOCUMENT);
     PUTBACK;
     int returned = vkvm_value_visit_xml(xml, &vkvm_perl_visitor, &builder, &error);
     SP = vkvm_perl_end(aTHX_ &builder, returned, &error);

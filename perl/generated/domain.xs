@@ -280,7 +280,7 @@ block_stats(dom, path_sv, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_block_stats(dom, path, flags, &stats, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, stats);
+    SP = vkvm_perl_push_value(aTHX_ SP, stats, VKVM_PERL_BYTES);
   }
 
 void
@@ -573,7 +573,7 @@ get_blkio_parameters(dom, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_get_blkio_parameters(dom, flags, &params, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, params);
+    SP = vkvm_perl_push_value(aTHX_ SP, params, VKVM_PERL_BYTES);
   }
 
 void
@@ -590,7 +590,7 @@ get_block_info(dom, dev_sv, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_get_block_info(dom, dev, flags, &info, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, info);
+    SP = vkvm_perl_push_value(aTHX_ SP, info, VKVM_PERL_BYTES);
   }
 
 void
@@ -607,7 +607,7 @@ get_block_iotune(dom, disk_sv, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_get_block_iotune(dom, disk, flags, &params, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, params);
+    SP = vkvm_perl_push_value(aTHX_ SP, params, VKVM_PERL_BYTES);
   }
 
 void
@@ -624,7 +624,7 @@ get_block_job_info(dom, path_sv, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_get_block_job_info(dom, path, flags, &info, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, info);
+    SP = vkvm_perl_push_value(aTHX_ SP, info, VKVM_PERL_BYTES);
   }
 
 void
@@ -667,7 +667,7 @@ get_control_info(dom, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_get_control_info(dom, flags, &info, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, info);
+    SP = vkvm_perl_push_value(aTHX_ SP, info, VKVM_PERL_BYTES);
   }
 
 void
@@ -686,7 +686,7 @@ get_cpu_stats(dom, start_cpu_sv, ncpus_sv, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_get_cpu_stats(dom, start_cpu, ncpus, flags, &stats, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, stats);
+    SP = vkvm_perl_push_value(aTHX_ SP, stats, VKVM_PERL_BYTES);
   }
 
 void
@@ -701,7 +701,7 @@ get_disk_errors(dom, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_get_disk_errors(dom, flags, &errors, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, errors);
+    SP = vkvm_perl_push_value(aTHX_ SP, errors, VKVM_PERL_BYTES);
   }
 
 void
@@ -733,7 +733,7 @@ get_fs_info(dom, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_get_fs_info(dom, flags, &info, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, info);
+    SP = vkvm_perl_push_value(aTHX_ SP, info, VKVM_PERL_BYTES);
   }
 
 void
@@ -750,7 +750,7 @@ get_guest_info(dom, types_sv = NULL, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_get_guest_info(dom, types, flags, &info, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, info);
+    SP = vkvm_perl_push_value(aTHX_ SP, info, VKVM_PERL_BYTES);
   }
 
 void
@@ -765,7 +765,7 @@ get_guest_vcpus(dom, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_get_guest_vcpus(dom, flags, &info, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, info);
+    SP = vkvm_perl_push_value(aTHX_ SP, info, VKVM_PERL_BYTES);
   }
 
 void
@@ -821,7 +821,7 @@ get_info(dom)
         { STR_WITH_LEN("cpuTime"), newSVuv(cpu_time) },
     };
     HV *hash = vkvm_perl_hash(aTHX_ vkvm_perl_models_of(aTHX), items,
-                              C_ARRAY_LENGTH(items), FALSE, FALSE);
+                              C_ARRAY_LENGTH(items), VKVM_PERL_BYTES);
     mXPUSHs(newRV_noinc((SV *)hash));
   }
 
@@ -839,7 +839,7 @@ get_interface_addresses(dom, src_sv, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_get_interface_addresses(dom, src, flags, &interfaces, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, interfaces);
+    SP = vkvm_perl_push_value(aTHX_ SP, interfaces, VKVM_PERL_BYTES);
   }
 
 void
@@ -856,7 +856,7 @@ get_interface_parameters(dom, intf_sv, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_get_interface_parameters(dom, intf, flags, &params, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, params);
+    SP = vkvm_perl_push_value(aTHX_ SP, params, VKVM_PERL_BYTES);
   }
 
 void
@@ -871,7 +871,7 @@ get_iothread_info(dom, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_get_iothread_info(dom, flags, &iothreads, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, iothreads);
+    SP = vkvm_perl_push_value(aTHX_ SP, iothreads, VKVM_PERL_BYTES);
   }
 
 void
@@ -884,7 +884,7 @@ get_job_info(dom)
   {
     if (vkvm_domain_get_job_info(dom, &info, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, info);
+    SP = vkvm_perl_push_value(aTHX_ SP, info, VKVM_PERL_BYTES);
   }
 
 void
@@ -901,7 +901,7 @@ get_job_stats(dom, flags_sv = NULL)
     if (vkvm_domain_get_job_stats(dom, flags, &type, &stats, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
     mXPUSHi(type);
-    SP = vkvm_perl_push_value(aTHX_ SP, stats);
+    SP = vkvm_perl_push_value(aTHX_ SP, stats, VKVM_PERL_BYTES);
   }
 
 void
@@ -916,7 +916,7 @@ get_launch_security_info(dom, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_get_launch_security_info(dom, flags, &info, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, info);
+    SP = vkvm_perl_push_value(aTHX_ SP, info, VKVM_PERL_BYTES);
   }
 
 void
@@ -959,7 +959,7 @@ get_memory_parameters(dom, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_get_memory_parameters(dom, flags, &params, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, params);
+    SP = vkvm_perl_push_value(aTHX_ SP, params, VKVM_PERL_BYTES);
   }
 
 void
@@ -1029,7 +1029,7 @@ get_numa_parameters(dom, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_get_numa_parameters(dom, flags, &params, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, params);
+    SP = vkvm_perl_push_value(aTHX_ SP, params, VKVM_PERL_BYTES);
   }
 
 void
@@ -1059,7 +1059,7 @@ get_perf_events(dom, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_get_perf_events(dom, flags, &events, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, events);
+    SP = vkvm_perl_push_value(aTHX_ SP, events, VKVM_PERL_BYTES);
   }
 
 void
@@ -1074,7 +1074,7 @@ get_scheduler_parameters(dom, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_get_scheduler_parameters(dom, flags, &params, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, params);
+    SP = vkvm_perl_push_value(aTHX_ SP, params, VKVM_PERL_BYTES);
   }
 
 void
@@ -1102,7 +1102,7 @@ get_security_label(dom)
   {
     if (vkvm_domain_get_security_label(dom, &label, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, label);
+    SP = vkvm_perl_push_value(aTHX_ SP, label, VKVM_PERL_BYTES);
   }
 
 void
@@ -1115,7 +1115,7 @@ get_security_label_list(dom)
   {
     if (vkvm_domain_get_security_label_list(dom, &labels, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, labels);
+    SP = vkvm_perl_push_value(aTHX_ SP, labels, VKVM_PERL_BYTES);
   }
 
 void
@@ -1213,7 +1213,7 @@ get_vcpu_info(dom, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_get_vcpu_info(dom, flags, &vcpus, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, vcpus);
+    SP = vkvm_perl_push_value(aTHX_ SP, vcpus, VKVM_PERL_BYTES);
   }
 
 void
@@ -1321,7 +1321,7 @@ interface_stats(dom, path_sv)
     const char *path = vkvm_perl_text(aTHX_ path_sv, "path");
     if (vkvm_domain_interface_stats(dom, path, &stats, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, stats);
+    SP = vkvm_perl_push_value(aTHX_ SP, stats, VKVM_PERL_BYTES);
   }
 
 void
@@ -1576,7 +1576,7 @@ memory_stats(dom, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_domain_memory_stats(dom, flags, &stats, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, stats);
+    SP = vkvm_perl_push_value(aTHX_ SP, stats, VKVM_PERL_BYTES);
   }
 
 void

@@ -34,7 +34,7 @@ drain(queue, max_sv = NULL)
     size_t max = vkvm_perl_given(max_sv) ? vkvm_perl_uint(aTHX_ max_sv, "max", SIZE_MAX) : 1000000;
     if (vkvm_event_queue_drain(queue, max, &events, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, events);
+    SP = vkvm_perl_push_value(aTHX_ SP, events, VKVM_PERL_BYTES);
   }
 
 void

@@ -19,8 +19,7 @@ _call(fleet, command_sv, args_sv, timeout_sv, is_document = FALSE)
     uint32_t timeout = (uint32_t)vkvm_perl_uint(aTHX_ timeout_sv, "timeout", UINT32_MAX);
     if (vkvm_fleet_call(fleet, command, args, timeout, &results, &error) < 0)
         vkvm_perl_throw_characters(aTHX_ error);
-    mXPUSHs(is_document ? vkvm_perl_take_document(aTHX_ results)
-                        : vkvm_perl_take_characters(aTHX_ results));
+    SP = vkvm_perl_push_value(aTHX_ SP, results, !is_document ? VKVM_PERL_CHARACTERS : VKVM_PERL_DOCUMENT);
   }
 
 void
@@ -33,7 +32,7 @@ hosts(fleet)
   {
     if (vkvm_fleet_get_hosts(fleet, &hosts, &error) < 0)
         vkvm_perl_throw_characters(aTHX_ error);
-    mXPUSHs(vkvm_perl_take_characters(aTHX_ hosts));
+    SP = vkvm_perl_push_value(aTHX_ SP, hosts, VKVM_PERL_CHARACTERS);
   }
 
 void
@@ -64,7 +63,7 @@ _metrics(fleet, format_sv, timeout_sv)
     uint32_t timeout = (uint32_t)vkvm_perl_uint(aTHX_ timeout_sv, "timeout", UINT32_MAX);
     if (vkvm_fleet_get_metrics(fleet, format, timeout, &metrics, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, metrics);
+    SP = vkvm_perl_push_value(aTHX_ SP, metrics, VKVM_PERL_BYTES);
   }
 
 void
@@ -81,7 +80,7 @@ _list_domains(fleet, args_sv, timeout_sv)
     uint32_t timeout = (uint32_t)vkvm_perl_uint(aTHX_ timeout_sv, "timeout", UINT32_MAX);
     if (vkvm_fleet_list_domains(fleet, args, timeout, &listing, &error) < 0)
         vkvm_perl_throw_characters(aTHX_ error);
-    mXPUSHs(vkvm_perl_take_characters(aTHX_ listing));
+    SP = vkvm_perl_push_value(aTHX_ SP, listing, VKVM_PERL_CHARACTERS);
   }
 
 void

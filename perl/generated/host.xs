@@ -17,8 +17,7 @@ _call(host, command_sv, args_sv = NULL, is_document = FALSE)
     vkvm_value *args = vkvm_perl_given(args_sv) ? vkvm_perl_characters_to_value(aTHX_ args_sv, "args") : NULL;
     if (vkvm_host_call(host, command, args, &result, &error) < 0)
         vkvm_perl_throw_characters(aTHX_ error);
-    mXPUSHs(is_document ? vkvm_perl_take_document(aTHX_ result)
-                        : vkvm_perl_take_characters(aTHX_ result));
+    SP = vkvm_perl_push_value(aTHX_ SP, result, !is_document ? VKVM_PERL_CHARACTERS : VKVM_PERL_DOCUMENT);
   }
 
 void
@@ -40,8 +39,7 @@ _call_with_progress(host, command_sv, args_sv, callback_sv, is_document = FALSE)
     int returned = vkvm_host_call_with_progress(host, command, args, vkvm_perl_on_host_progress, userdata, vkvm_perl_callback_free, &result, &error);
     SPAGAIN;
     if (returned == 0) {
-    mXPUSHs(is_document ? vkvm_perl_take_document(aTHX_ result)
-                        : vkvm_perl_take_characters(aTHX_ result));
+    SP = vkvm_perl_push_value(aTHX_ SP, result, !is_document ? VKVM_PERL_CHARACTERS : VKVM_PERL_DOCUMENT);
     }
     vkvm_perl_rethrow(aTHX_ error);
     if (returned < 0)
@@ -57,7 +55,7 @@ _commands()
   {
     if (vkvm_host_commands(&commands, &error) < 0)
         vkvm_perl_throw_characters(aTHX_ error);
-    mXPUSHs(vkvm_perl_take_characters(aTHX_ commands));
+    SP = vkvm_perl_push_value(aTHX_ SP, commands, VKVM_PERL_CHARACTERS);
   }
 
 void

@@ -97,7 +97,7 @@ get_dhcp_leases(net, mac_sv = NULL, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_network_get_dhcp_leases(net, mac, flags, &leases, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, leases);
+    SP = vkvm_perl_push_value(aTHX_ SP, leases, VKVM_PERL_BYTES);
   }
 
 void

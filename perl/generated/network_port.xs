@@ -53,7 +53,7 @@ get_parameters(port, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_network_port_get_parameters(port, flags, &params, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, params);
+    SP = vkvm_perl_push_value(aTHX_ SP, params, VKVM_PERL_BYTES);
   }
 
 void

@@ -119,7 +119,7 @@ get_info(pool)
   {
     if (vkvm_storage_pool_get_info(pool, &info, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, info);
+    SP = vkvm_perl_push_value(aTHX_ SP, info, VKVM_PERL_BYTES);
   }
 
 void

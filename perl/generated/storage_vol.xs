@@ -119,7 +119,7 @@ get_info(vol, flags_sv = NULL)
     uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
     if (vkvm_storage_vol_get_info(vol, flags, &info, &error) < 0)
         vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, info);
+    SP = vkvm_perl_push_value(aTHX_ SP, info, VKVM_PERL_BYTES);
   }
 
 void

@@ -220,17 +220,49 @@ sub _resume {
 # What is needed of both; without one of them libvirt asks on the console.
 sub _credentials {
     my ($types, $callback) = @_;
-    return defined $types && defined $callback ? ($types, $callback) : ();
+    return if !defined $types || !defined $callback;
+    _refuse('callback', 'is no code reference') if (Scalar::Util::reftype($callback) // '') ne 'CODE';
+    return ($types, _answering($callback));
 }
 
-# Puts what a callback has answered into the credentials. Nothing is copied on the way:
-# answers are secrets, which are wiped.
+# What the library calls with the requests and its credentials: it puts what the callback has
+# answered into them. Nothing is copied on the way, because answers are secrets; what the
+# callback has not kept for itself is overwritten.
+sub _answering {
+    my ($callback) = @_;
+    return sub {
+        my ($requests, $credentials) = @_;
+        my $status;
+        my $lived = eval {
+            $status = $callback->(my $copy = $requests);
+            $status = 0 if ref $status || !Scalar::Util::looks_like_number($status);
+            _take_answers($requests, $credentials) if $status >= 0;
+            1;
+        };
+        my $died = $@;
+        # One reference is the library's, and one is here.
+        _wipe_answers(@$requests) if Internals::SvREFCNT(@$requests) == 2 && !tied @$requests;
+        return $status if $lived;
+        local $SIG{__DIE__};    # it was called
+        die $died;
+    };
+}
+
 sub _take_answers {
     my ($requests, $credentials) = @_;
     for my $i (0 .. $#$requests) {
         my $request = $requests->[$i];
         _answer($credentials, "$i.result", $request->{result})
           if (Scalar::Util::reftype($request) // '') eq 'HASH' && defined $request->{result};
+    }
+    return;
+}
+
+sub _wipe_answers {
+    my @requests = @_;
+    for my $request (grep { ref $_ eq 'HASH' } @requests) {
+        next if Internals::SvREFCNT(%$request) > 2 || tied %$request || !exists $request->{result};
+        _wipe($request->{result});
     }
     return;
 }

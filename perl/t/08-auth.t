@@ -120,12 +120,31 @@ subtest 'wrong' => sub {
     is($error->code, VKVM::Error::ERR_INVALID_ARG, 'nor with auth => 0');
 };
 
+subtest 'answers are secrets' => sub {
+    my $kept;
+    my ($conn) = try_open(sub { $kept = $_[0][-1]; answers(%right)->(@_) });
+    ok($conn, 'a request that the callback keeps');
+    is($kept->{result}, '123456', 'has its answer afterwards');
+    ($conn) = try_open(sub { $kept = $_[0]; answers(%right)->(@_) });
+    is($kept->[-1]{result}, '123456', 'and so have all of them');
+    my $answer;
+    ($conn) = try_open(sub { answers(%right)->(@_); $answer = \$_[0][-1]{result}; 0 });
+    is($$answer, '123456', 'and one that is kept by itself');
+};
+
 subtest 'a callback that dies' => sub {
     my ($conn, $error) = try_open(sub { die "no password today\n" });
     is($error, "no password today\n", 'its exception comes out of new');
     my $object = { any => 'object' };
     ($conn, $error) = try_open(sub { die $object });
     is($error, $object, 'the very same');
+    my @seen;
+    {
+        local $SIG{__DIE__} = sub { push @seen, @_ };
+        try_open(sub { die "no password today\n" });
+    }
+    is_deeply(\@seen, [ ("no password today\n") x 2 ],
+        'a handler of exceptions sees it where the callback dies, and where new does');
     is(VKVM::handle_count('error'), 0, 'no error is left');
     ($conn, $error) = try_open(answers(%right));
     ok($conn, 'the next one is as ever');

@@ -46,6 +46,28 @@ sub _free_callback_opaque {
     return _free_callback_opaque_helper($ff, $opaque);
 }
 
+# Sys::Virt has these, too.
+sub _run_handle_callback_helper {
+    my ($watch, $fd, $events, $cb, $opaque) = my @given = @_;
+    VKVM::_refuse_count('VKVM::EventImpl::_run_handle_callback_helper', \@given, 5,
+        qw(watch fd events cb opaque));
+    return _run_watched($opaque, $watch, $fd, $events);
+}
+
+sub _run_timeout_callback_helper {
+    my ($timer, $cb, $opaque) = my @given = @_;
+    VKVM::_refuse_count('VKVM::EventImpl::_run_timeout_callback_helper', \@given, 3,
+        qw(timer cb opaque));
+    return _run_watched($opaque, $timer);
+}
+
+sub _free_callback_opaque_helper {
+    my ($ff, $opaque) = my @given = @_;
+    VKVM::_refuse_count('VKVM::EventImpl::_free_callback_opaque_helper', \@given, 2, qw(ff opaque));
+    _free_watched($opaque) if defined $ff && defined $opaque;
+    return;
+}
+
 1;
 
 __END__

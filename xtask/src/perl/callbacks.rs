@@ -20,9 +20,7 @@ pub fn write(api: &Api) -> Result<[Output; 3]> {
         let code = code_of(&callback.name)?;
         let declaration = declare("", &c_callback(&callback.name), callback);
         writeln!(header, "{declaration};")?;
-        if !code.by_hand {
-            write!(text, "\n{declaration}\n{}", body(callback, code)?)?;
-        }
+        write!(text, "\n{declaration}\n{}", body(callback, code)?)?;
     }
     let members = api.structs.iter().find(|found| found.name == LOOP);
     let members = &members.ok_or_else(|| format!("there is no {LOOP}"))?.members;
@@ -91,8 +89,15 @@ fn body(callback: &Callback, code: &Code) -> Result<String> {
                 format!("PUSHs(newSVpvn_flags((const char *){name}, {len}, SVs_TEMP));")
             }
             Kind::Buffer => "PUSHs(filled);".into(),
+            Kind::Handle(class) if class == "value" && code.fills => {
+                count += 1;
+                format!(
+                    "SP = vkvm_perl_show_value(aTHX_ SP, {name}, VKVM_PERL_WHOLE);\n    \
+                     mPUSHu(PTR2UV({name}));"
+                )
+            }
             Kind::Handle(class) if class == "value" => {
-                format!("PUTBACK;\n    vkvm_perl_push_values_of_map(aTHX_ {name});\n    SPAGAIN;")
+                format!("SP = vkvm_perl_show_value(aTHX_ SP, {name}, VKVM_PERL_MAP);")
             }
             // The object that it is registered with.
             Kind::Handle(_) => {

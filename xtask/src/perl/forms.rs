@@ -40,8 +40,8 @@ pub struct Sub {
 pub struct Code {
     /// What it gets and returns, for people.
     pub takes: String,
-    /// Its C function is in the shim, and not generated.
-    pub by_hand: bool,
+    /// It gets its value as one result, and the handle to put answers into.
+    pub fills: bool,
     /// Parameters that it does not get.
     pub leaves_out: Vec<String>,
     /// It does not keep the object alive that it is registered with.
@@ -76,7 +76,7 @@ fn code(row: &Value) -> Code {
     let of = Some(row);
     Code {
         takes: row.get("takes").and_then(Value::as_str).unwrap_or_default().to_owned(),
-        by_hand: truth(of, "by_hand"),
+        fills: truth(of, "fills"),
         leaves_out: names(of, "leaves_out").unwrap_or_default(),
         is_weak: truth(of, "is_weak"),
         place: row.get("place").and_then(Value::as_i64).unwrap_or_default(),
@@ -98,6 +98,11 @@ pub fn code_of(callback: &str) -> Result<&'static Code> {
 
 fn row(function: &Function) -> Option<&'static Value> {
     TABLE.get("functions").and_then(|rows| rows.get(&function.name))
+}
+
+/// Whether Perl does without the function.
+pub fn is_left_out(function: &Function) -> bool {
+    row(function).and_then(|row| row.get("sub")).is_some_and(Value::is_null)
 }
 
 /// A function's Perl sub. None where Perl does without.

@@ -21,7 +21,7 @@ pub use forms::{call, sub};
 pub fn write(api: &Api, table: &Table, maps: &Maps, notes: &Notes) -> Result<Vec<Output>> {
     forms::check(api)?;
     let mut outputs =
-        vec![xs::typemap(api), xs::classes(), xs::methods(api), xs::packages(), xs::all()];
+        vec![xs::typemap(api), xs::classes(api), xs::methods(api), xs::packages(), xs::all()];
     outputs.extend(callbacks::write(api)?);
     outputs.extend(calls::write(api)?);
     let source = pod::Source { api, table, maps, notes };
