@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use super::beside::Beside;
 use super::deadlines::Late;
 use super::pool::Work;
 use super::progress::{Progress, Tally};
 use super::sampler::{Look, Sampler};
 use super::state::{GivenUp, State};
 use super::via::Via;
-use super::wake::Beside;
 use super::{deadlines, pool};
 use crate::core::sigpipe;
 use crate::error::{Error, Misuse, Result};
@@ -48,18 +48,10 @@ struct Started {
     tally: Mutex<Option<Tally>>,
     /// What asks libvirt how far it is, where that is known.
     sampler: Arc<Sampler>,
-    /// Who is to be told of that.
-    watch: Watch,
+    /// Its queue has an entry that it is further than before, and nobody has looked since.
+    is_told: AtomicBool,
     /// Whether it is asked to end by itself.
     is_stopped: AtomicBool,
-}
-
-/// Whether the queue gets an entry when a call is further than before.
-#[derive(Default)]
-struct Watch {
-    is_wanted: AtomicBool,
-    /// It has one, and nobody has looked since.
-    is_told: AtomicBool,
 }
 
 /// Who is told of a call that is done.
@@ -111,7 +103,7 @@ pub fn report(done: u64, total: u64, unit: &str) -> bool {
 pub fn when_asked(look: Look) {
     if let Some(call) = current() {
         call.sampler.set(look);
-        if call.watch.is_wanted.load(Ordering::Relaxed) {
+        if call.sampler.is_watched() {
             call.ask();
         }
     }
@@ -147,7 +139,7 @@ impl Call {
             on_abandon: Mutex::new(None),
             tally: Mutex::new(None),
             sampler: Arc::default(),
-            watch: Watch::default(),
+            is_told: AtomicBool::new(false),
             is_stopped: AtomicBool::new(false),
         }))
     }
@@ -192,14 +184,13 @@ impl Call {
     /// How far it is, if that is known.
     pub fn progress(&self) -> Option<Progress> {
         // Before it is looked at: what comes later is told of.
-        self.0.watch.is_told.store(false, Ordering::SeqCst);
+        self.0.is_told.store(false, Ordering::SeqCst);
         self.0.ask();
         lock(&self.0.tally).as_ref().map(Tally::progress)
     }
 
     /// From now on its queue is told when it is further than [`progress`](Self::progress) said.
     pub fn watch_progress(&self) {
-        self.0.watch.is_wanted.store(true, Ordering::Relaxed);
         self.0.sampler.watch();
         // What it has said before; who says something meanwhile sees that it is wanted.
         if lock(&self.0.tally).is_some() {
@@ -336,8 +327,7 @@ impl Started {
 
     /// One entry is enough until somebody looks.
     fn tell_progress(&self) {
-        let watch = &self.watch;
-        if !watch.is_wanted.load(Ordering::Relaxed) || watch.is_told.swap(true, Ordering::SeqCst) {
+        if !self.sampler.is_watched() || self.is_told.swap(true, Ordering::SeqCst) {
             return;
         }
         if let Some(Told { place, tag, call }) = &*lock(&self.told) {
@@ -346,7 +336,7 @@ impl Started {
                 call.is_ok_and(|call| place.put_before(Entry::Progress { tag: *tag, call }));
             if !is_told {
                 // The queue is full, and told the next time.
-                watch.is_told.store(false, Ordering::SeqCst);
+                self.is_told.store(false, Ordering::SeqCst);
             }
         }
     }

@@ -19,9 +19,14 @@ const FIRST: Duration = Duration::from_millis(20);
 /// How many calls are made for one. Each may wait for a thread until that is answered.
 const MOST: u32 = 7;
 
-/// A call that is waited for.
+/// Makes a short call on the connection.
+type Nudge = Arc<dyn Fn() + Send + Sync>;
+
+/// A call that is waited for, until this is dropped.
+pub struct Insisting(Option<Arc<Waiting>>);
+
 struct Waiting {
-    conn: Arc<Conn>,
+    nudge: Nudge,
     /// How many calls were made for it.
     count: AtomicU32,
     next: Mutex<Option<Key>>,
@@ -29,15 +34,32 @@ struct Waiting {
 
 /// Makes a call on the connection, which is sent whatever the others there wait for.
 pub fn insist<T>(conn: &Arc<Conn>, call: impl FnOnce() -> T) -> T {
-    if library::has_safe_client() {
-        return call();
-    }
     let conn = Arc::clone(conn);
-    let waiting = Arc::new(Waiting { conn, count: AtomicU32::new(0), next: Mutex::default() });
-    waiting.wait();
-    let result = call();
-    deadlines::remove(lock(&waiting.next).take());
-    result
+    // What it answers does not matter.
+    let _insisting = Insisting::begin(move || drop(conn.get_library_version()));
+    call()
+}
+
+impl Insisting {
+    /// For a call that begins now.
+    pub fn begin(nudge: impl Fn() + Send + Sync + 'static) -> Self {
+        if library::has_safe_client() {
+            return Insisting(None);
+        }
+        let waiting =
+            Waiting { nudge: Arc::new(nudge), count: AtomicU32::new(0), next: Mutex::default() };
+        let waiting = Arc::new(waiting);
+        waiting.wait();
+        Insisting(Some(waiting))
+    }
+}
+
+impl Drop for Insisting {
+    fn drop(&mut self) {
+        if let Some(waiting) = &self.0 {
+            deadlines::remove(lock(&waiting.next).take());
+        }
+    }
 }
 
 impl Waiting {
@@ -57,9 +79,9 @@ impl Waiting {
 impl Late for Waiting {
     fn is_late(self: Arc<Self>) {
         self.wait();
-        let conn = Arc::clone(&self.conn);
+        let nudge = Arc::clone(&self.nudge);
         drop(self);
-        // What it answers does not matter, nor that there may be no thread for it now.
-        let _ = thread::spawn("vkvm-nudge", move || drop(conn.get_library_version()));
+        // Nor does it matter that there may be no thread for it now.
+        let _ = thread::spawn("vkvm-nudge", move || nudge());
     }
 }

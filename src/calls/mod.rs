@@ -11,20 +11,22 @@
 //! [`state`] is one call, [`pool`] the threads and lanes, [`deadlines`] what gives calls up
 //! in time.
 
+mod beside;
 mod call;
 mod deadlines;
 mod insist;
+mod job;
 mod pool;
 mod progress;
 mod sampler;
 mod state;
 mod via;
-mod wake;
 
 use crate::event::sync;
 
 pub use call::{Call, Told, is_made_here, is_wanted, report, when_abandoned, when_asked};
 pub use insist::insist;
+pub use job::DomainJob;
 pub use pool::{Work, abandon, counts, end_lane, set_limit, submit};
 pub use state::{GivenUp, State};
 pub use via::{Group, Via, Way};

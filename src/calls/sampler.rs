@@ -1,6 +1,7 @@
 //! How far a call is of which libvirt has to be asked: a thread asks while somebody wants to
 //! know, and the call goes on.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -24,6 +25,8 @@ pub type Look = Box<dyn FnMut() -> Option<Done> + Send>;
 pub struct Sampler {
     inner: Mutex<Inner>,
     is_over: Condvar,
+    /// Whether somebody wants to know all the time.
+    is_watched: AtomicBool,
 }
 
 #[derive(Default)]
@@ -32,8 +35,6 @@ struct Inner {
     look: Option<Look>,
     /// When somebody last wanted to know.
     asked: Option<Instant>,
-    /// Whether somebody wants to know all the time.
-    is_watched: bool,
     /// Whether there is a thread.
     runs: bool,
     is_over: bool,
@@ -50,7 +51,11 @@ impl Sampler {
 
     /// From now on somebody wants to know all the time, once it is asked.
     pub fn watch(&self) {
-        lock(&self.inner).is_watched = true;
+        self.is_watched.store(true, Ordering::Relaxed);
+    }
+
+    pub fn is_watched(&self) -> bool {
+        self.is_watched.load(Ordering::Relaxed)
     }
 
     /// Somebody wants to know. `tell` hears of it from now on, for a while.
@@ -106,7 +111,7 @@ impl Sampler {
     fn next(&self) -> Option<Look> {
         let mut inner = lock(&self.inner);
         let is_wanted =
-            inner.is_watched || inner.asked.is_some_and(|asked| asked.elapsed() < LINGER);
+            self.is_watched() || inner.asked.is_some_and(|asked| asked.elapsed() < LINGER);
         let look = if is_wanted && !inner.is_over { inner.look.take() } else { None };
         inner.runs = look.is_some();
         look

@@ -4,10 +4,10 @@
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use crate::calls;
+use crate::calls::{self, DomainJob};
 use crate::capi::invoke::Row;
-use crate::core::domain::{OwnJob, Turn};
-use crate::core::{Conn, Domain, sigpipe, thread};
+use crate::core::domain::Turn;
+use crate::core::{Domain, sigpipe, thread};
 use crate::error::{Misuse, Result};
 use crate::fork::lock;
 use crate::handle::{self, AnyHandle};
@@ -57,28 +57,21 @@ impl Job {
             return Ok(None);
         };
         calls::when_abandoned(Turn::wake);
-        let turn = Turn::take(&domain, calls::is_wanted)?;
+        let domain = domain.another()?;
         let given_up = Misuse::GivenUp { function: row.name, why: "it had not begun" };
-        let Some(turn) = turn else {
-            return Err(given_up.into());
-        };
-        let (domain, conn) = (domain.another()?, Arc::new(domain.get_conn()?));
-        let is_prepared = || calls::insist(&conn, || OwnJob::is_prepared(operation, &domain));
-        let own = OwnJob::begin(operation, is_prepared, calls::is_wanted).ok_or(given_up)?;
+        let begun = DomainJob::begin(&domain, operation, calls::is_wanted)?;
+        let (own, turn) = begun.ok_or(given_up)?;
         let own = Arc::new(own);
         let over = Arc::new(Over::default());
         let job = Job { over: Arc::clone(&over), _turn: turn };
         calls::when_asked({
-            let (own, conn) = (Arc::clone(&own), Arc::clone(&conn));
-            Box::new(move || {
-                let (done, total) = calls::insist(&conn, || own.look(&domain)).ok().flatten()?;
-                Some((done, total, "bytes"))
-            })
+            let own = Arc::clone(&own);
+            Box::new(move || own.look(&domain))
         });
         calls::when_abandoned(move || {
             // Who gives up does not wait. Where there is no thread, the job goes on, as what is
             // abandoned does.
-            let abort = move || over.abort(&dom, &own, &conn);
+            let abort = move || over.abort(&dom, &own);
             let _ = thread::spawn("vkvm-abort", abort);
         });
         Ok(Some(job))
@@ -105,7 +98,7 @@ impl Over {
     }
 
     /// Aborts the job until the call is over.
-    fn abort(&self, dom: &AnyHandle, own: &OwnJob, conn: &Arc<Conn>) {
+    fn abort(&self, dom: &AnyHandle, own: &DomainJob) {
         let Ok(dom) = handle::get::<Domain>(dom.id(), "dom") else {
             return;
         };
@@ -116,7 +109,7 @@ impl Over {
                 if *lock(&self.is_over) {
                     return;
                 }
-                if calls::insist(conn, || own.abort(&dom)) {
+                if own.abort(&dom) {
                     longest = AFTER;
                 }
             }

@@ -1,15 +1,15 @@
 //! Saving domains, dumping them, and what else is sent to or got from a guest.
 
 use std::fs;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
 
 use super::facts::LISTS;
 use super::{keys, name_of};
-use crate::calls::insist;
+use crate::calls::DomainJob;
 use crate::constants as c;
 use crate::core::Domain;
-use crate::core::domain::{OwnJob, Turn};
+use crate::core::domain::Turn;
 use crate::core::stream::Sink;
 use crate::error::{Misuse, Result};
 use crate::host::frame::argument::{
@@ -112,25 +112,20 @@ fn job(
     work: impl FnOnce() -> Result<()> + Send,
 ) -> Result<()> {
     let (cancelled, own) = (AtomicBool::new(false), OnceLock::new());
-    let conn = Arc::new(domain.get_conn()?);
     let work = || {
         let is_wanted = || !cancelled.load(Ordering::Relaxed);
-        let turn = Turn::take(domain, is_wanted)?.ok_or(Misuse::Cancelled)?;
-        let is_prepared = || insist(&conn, || OwnJob::is_prepared(operation, domain));
-        let job = OwnJob::begin(operation, is_prepared, is_wanted).ok_or(Misuse::Cancelled)?;
-        // Kept until nobody aborts the job any more: the next one is another one.
-        let _ = own.set((job, turn));
+        let begun = DomainJob::begin(domain, operation, is_wanted)?.ok_or(Misuse::Cancelled)?;
+        let _ = own.set(begun);
         work()
     };
-    let state = || {
-        let (done, total) = insist(&conn, || own.get()?.0.look(domain).ok().flatten())?;
-        Some((done, total, "bytes"))
-    };
+    let state = || own.get().and_then(|(job, _)| job.look(domain));
     let cancel = || {
         cancelled.store(true, Ordering::Relaxed);
         Turn::wake();
         // A job that is over cannot be aborted any more: its own result tells.
-        insist(&conn, || own.get().is_some_and(|(own, _)| own.abort(domain)));
+        if let Some((job, _)) = own.get() {
+            job.abort(domain);
+        }
     };
     watch(call, work, state, cancel).result
 }
