@@ -3976,7 +3976,7 @@ int vkvm_conn_domain_event_register(vkvm_conn *conn,
  * - NIC_MAC_CHANGE: `alias`, `oldMAC`, `newMAC`
  * - VCPU_REMOVED: `vcpuid`
  * - CHANNEL_LIFECYCLE: `state`, `reason`, `channelName`
- * - REBOOT, CONTROL_ERROR, and kinds that this version does not know: none
+ * - REBOOT, CONTROL_ERROR: none
  *
  * @param conn the connection (not NULL; borrowed)
  * @param dom the domain whose events to deliver; NULL means all (may be NULL;

@@ -39,7 +39,6 @@ pub(crate) mod sync;
 #[cfg(test)]
 mod tests;
 mod thread;
-mod unknown;
 mod watched;
 mod watches;
 

@@ -9,10 +9,10 @@ use super::callback::opaque;
 use super::hub::Registrar;
 use super::listeners::{Events, Registration as Registered, Topic};
 use super::subject::{Identity, Registration, Source, Subject};
-use super::{ending, kinds, monitor, signature, unknown};
+use super::{ending, kinds, monitor, signature};
 use crate::core::line::{ConnRef, Line};
 use crate::core::{Conn, Domain, Network, NodeDevice, Secret, StoragePool, call};
-use crate::error::{Error, OWN_DOMAIN, Result};
+use crate::error::{Error, Misuse, OWN_DOMAIN, Result};
 
 /// Registers on the connection of a line that is in use.
 pub(super) struct OnLine<'l> {
@@ -121,20 +121,15 @@ fn begin<S: Subject>(
     tap: usize,
 ) -> Result<Registered> {
     let target = Target::<S>::of(link, identity, given)?;
-    let register = |callback, opaque, free| {
-        let registration = Registration { object: target.raw(), id, callback, opaque, free };
-        // SAFETY: connection and object are live; the callback is one for this kind.
-        call::number(unsafe { S::register(link.raw(), &registration) }, S::REGISTER)
-    };
-    let number = match kinds::find(S::kinds(), id) {
-        Some(kind) => register(signature::callback::<S>(kind.signature), opaque(tap), None)?,
-        None => {
-            let place = unknown::Place::take::<S>(id, tap)?;
-            let number = register(place.callback(), place.opaque(), Some(unknown::free))?;
-            place.keep();
-            number
-        }
-    };
+    let kind = kinds::find(S::kinds(), id).ok_or_else(|| Misuse::Invalid {
+        parameter: "event_id",
+        // How libvirt would pass what happened is not known.
+        reason: format!("{id} is no kind of event that this version of the library knows"),
+    })?;
+    let callback = signature::callback::<S>(kind.signature);
+    let registration = Registration { object: target.raw(), id, callback, opaque: opaque(tap) };
+    // SAFETY: connection and object are live; the callback is one for this kind.
+    let number = call::number(unsafe { S::register(link.raw(), &registration) }, S::REGISTER)?;
     Ok(Registered::new(link, move |link| {
         // A failure means that libvirt has no such registration any more.
         // SAFETY: the connection is live while `link` is.

@@ -56,7 +56,6 @@ pub(super) struct Registration {
     pub callback: Callback,
     /// A number, not a pointer.
     pub opaque: *mut c_void,
-    pub free: sys::virFreeCallback,
 }
 
 /// A class whose objects have events.
@@ -180,10 +179,10 @@ macro_rules! subject {
 
             #[allow(private_interfaces, reason = "as in the trait")]
             unsafe fn register(conn: sys::virConnectPtr, registration: &Registration) -> c_int {
-                let Registration { object, id, callback, opaque, free } = *registration;
+                let Registration { object, id, callback, opaque } = *registration;
                 // SAFETY: promised by the caller. libvirt casts the callback back to
                 // its type before it calls it.
-                unsafe { sys::$register(conn, object.cast(), id, callback.untyped(), opaque, free) }
+                unsafe { sys::$register(conn, object.cast(), id, callback.untyped(), opaque, None) }
             }
 
             unsafe fn deregister(conn: sys::virConnectPtr, id: c_int) -> c_int {

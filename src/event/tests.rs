@@ -13,7 +13,7 @@ use super::hub::Registrar;
 use super::kinds::{self, Kind, Signature};
 use super::listeners::{self, Events, HUB, Registration, Role, Topic};
 use super::subject::Subject;
-use super::{Event, Listener, Object, signature, unknown};
+use super::{Event, Listener, Object, signature};
 use crate::core::line::ConnRef;
 use crate::core::typed_params::TypedParams;
 use crate::core::{Conn, Domain, Network, NodeDevice, StoragePool};
@@ -335,58 +335,6 @@ fn events_of_other_objects_arrive_with_them() {
         kinds.iter().map(|kind| (kind.id, kind.signature, kind.names)).collect::<Vec<_>>()
     };
     assert_eq!(rows(kinds::SECRET), rows(kinds::STORAGE_POOL));
-}
-
-#[test]
-fn an_event_that_is_not_known_arrives_without_arguments() {
-    let dom = domain();
-    let ears: Vec<Ear> = (0..unknown::ROOM).map(|_| Ear::default()).collect();
-    let taken: Vec<_> = ears
-        .iter()
-        .enumerate()
-        .map(|(i, ear)| {
-            let id = 1000 + i as c_int;
-            let listening = Listening::begin::<Domain>(id, ear.listener());
-            let place = unknown::Place::take::<Domain>(id, listening.tap).unwrap();
-            (listening, place)
-        })
-        .collect();
-    let error = unknown::Place::take::<Domain>(2000, 1).err().expect("a refusal");
-    assert!(error.to_string().starts_with("event_id: 2000 is no event"), "{error}");
-
-    for (_, place) in &taken {
-        let (f, n, data) = (place.callback().address(), null_mut::<c_void>(), place.opaque());
-        // The registered number may be anywhere.
-        call!(f(n => Ptr, dom.untyped() => Ptr, data => Ptr) -> ());
-        call!(f(n => Ptr, dom.untyped() => Ptr, 77 => c_ulonglong, A => Text, data => Ptr) -> ());
-    }
-    for (i, ear) in ears.iter().enumerate() {
-        let event = ("test".to_owned(), 1000 + i as c_int, "{}".to_owned());
-        assert_eq!(ear.heard(), [event.clone(), event]);
-    }
-    let mut earlier = Vec::new();
-    for (listening, place) in taken {
-        let (f, n, data) = (place.callback().address(), null_mut::<c_void>(), place.opaque());
-        drop(listening);
-        place.keep();
-        // SAFETY: a number that was given to libvirt.
-        unsafe { unknown::free(data) };
-        call!(f(n => Ptr, dom.untyped() => Ptr, n => Ptr) -> ());
-        earlier.push(data);
-    }
-    for ear in &ears {
-        assert_eq!((ear.heard().len(), ear.drops.load(Ordering::SeqCst)), (0, 1));
-    }
-
-    // What libvirt says late of an earlier use ends no later one.
-    let ear = Ear::default();
-    let listening = Listening::begin::<Domain>(3000, ear.listener());
-    let place = unknown::Place::take::<Domain>(3000, listening.tap).unwrap();
-    // SAFETY: libvirt gives back what it was given, and nothing else.
-    earlier.into_iter().for_each(|data| unsafe { unknown::free(data) });
-    let (f, n) = (place.callback().address(), null_mut::<c_void>());
-    call!(f(n => Ptr, dom.untyped() => Ptr, n => Ptr) -> ());
-    assert_eq!(ear.heard().len(), 1);
 }
 
 #[test]

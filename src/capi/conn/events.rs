@@ -43,7 +43,7 @@ use crate::event::{self, Source};
 /// - NIC_MAC_CHANGE: `alias`, `oldMAC`, `newMAC`
 /// - VCPU_REMOVED: `vcpuid`
 /// - CHANNEL_LIFECYCLE: `state`, `reason`, `channelName`
-/// - REBOOT, CONTROL_ERROR, and kinds that this version does not know: none
+/// - REBOOT, CONTROL_ERROR: none
 ///
 /// - `dom` (nullable): the domain whose events to deliver; NULL means all
 /// - `event_id` (enum domain_event_id): kind of event
