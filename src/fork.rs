@@ -23,8 +23,6 @@ pub use single::is_single_threaded;
 mod sync {
     pub use std::sync::atomic::{AtomicU64, Ordering};
     pub use std::thread::yield_now as pause;
-
-    pub(super) use super::single::is_single_threaded;
 }
 
 /// Counts the forks between the first process and this one.

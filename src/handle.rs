@@ -576,6 +576,19 @@ mod tests {
     }
 
     #[test]
+    fn a_live_handle_has_a_class_and_says_whether_it_is_held_once() {
+        let id = insert(Other).unwrap();
+        assert_eq!(AnyHandle::class(id).map(Class::name), Some("host"));
+        assert!(has_one_hold::<Other>(id) && !has_one_hold::<Probe>(id));
+        assert!(retain::<Other>(id));
+        assert!(!has_one_hold::<Other>(id), "it is held twice");
+        assert!(!release::<Other>(id));
+        assert!(has_one_hold::<Other>(id));
+        assert!(release::<Other>(id));
+        assert!(AnyHandle::class(id).is_none() && !has_one_hold::<Other>(id));
+    }
+
+    #[test]
     fn the_object_goes_with_the_last_hold_and_the_last_use() {
         let drops = Arc::new(AtomicUsize::new(0));
         let dropped = || drops.load(Ordering::SeqCst);

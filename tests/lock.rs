@@ -23,10 +23,6 @@ mod sync {
 
     pub fn wake(_word: &AtomicU64) {}
 
-    pub fn is_single_threaded() -> bool {
-        super::SINGLE_THREADED.get()
-    }
-
     pub fn generation() -> u32 {
         super::PROCESS.get()
     }
@@ -59,7 +55,6 @@ mod gate;
 mod lock;
 
 thread_local! {
-    static SINGLE_THREADED: Cell<bool> = const { Cell::new(false) };
     static PROCESS: Cell<u32> = const { Cell::new(0) };
 }
 
@@ -174,20 +169,5 @@ fn a_hold_of_the_parent_is_void_in_the_child() {
         change(&pair);
         assert_eq!(look(&pair), 2);
         PROCESS.set(0);
-    });
-}
-
-#[test]
-fn one_thread_takes_the_short_ways() {
-    model(|| {
-        SINGLE_THREADED.set(true);
-        let pair = pair();
-        change(&pair);
-        let outer = pair.read();
-        assert_eq!(look(&pair), numbers(&outer));
-        drop(outer);
-        change(&pair);
-        assert_eq!(look(&pair), 2);
-        SINGLE_THREADED.set(false);
     });
 }

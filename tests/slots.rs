@@ -17,15 +17,6 @@ mod sync {
     /// So few that they are soon used up.
     pub const GENERATION_BITS: u32 = 2;
 
-    thread_local! {
-        /// Whether the short ways are taken that are for one thread only.
-        pub static SINGLE_THREADED: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
-    }
-
-    pub fn is_single_threaded() -> bool {
-        SINGLE_THREADED.get()
-    }
-
     /// Loom's are not made of zeros.
     pub unsafe fn zeroed<T>(count: usize, new: fn() -> T) -> Option<Box<[T]>> {
         Some((0..count).map(|_| new()).collect())
@@ -223,9 +214,8 @@ fn no_key_ever_comes_again() {
 }
 
 #[test]
-fn what_one_thread_did_is_right_when_there_are_two() {
+fn two_threads_free_what_one_has_made_and_used() {
     loom::model(|| {
-        sync::SINGLE_THREADED.set(true);
         let table = Table::new();
         let [old, key] = [table.insert(6), table.insert(7)];
         assert!(table.slots.retain(key));
@@ -238,7 +228,6 @@ fn what_one_thread_did_is_right_when_there_are_two() {
         assert!(!table.slots.is_live(old) && table.slots.is_live(next));
         assert_eq!((table.drops(), table.slots.count()), (1, 2));
 
-        sync::SINGLE_THREADED.set(false);
         let other = table.spawn(move |table| {
             assert_eq!(table.slots.get(next).expect("is live").number(), 8);
             table.slots.release(key);
@@ -249,7 +238,6 @@ fn what_one_thread_did_is_right_when_there_are_two() {
         other.join().unwrap();
         assert_eq!((table.drops(), table.slots.count()), (3, 0));
 
-        sync::SINGLE_THREADED.set(true);
         let mut taken = table.slots.release_to_use(table.insert(9)).expect("was live");
         assert!(taken.alone().is_some());
         drop(taken);

@@ -3,7 +3,7 @@
 //!
 //! `tests/lock.rs` runs this file under loom, with loom's `sync`.
 
-use super::sync::{AtomicU64, Ordering, is_single_threaded, pause};
+use super::sync::{AtomicU64, Ordering, pause};
 
 /// One change, in the low half of the gate's word, which counts them.
 const CHANGE: u64 = 1;
@@ -23,14 +23,6 @@ impl Gate {
     /// Begins a change, when nobody forks. It must be short, and wait for nothing.
     #[inline]
     pub fn enter(&self) {
-        if is_single_threaded() {
-            // Nobody else forks, nor changes anything.
-            let word = self.0.load(Ordering::Relaxed);
-            if word < FORK {
-                self.0.store(word + CHANGE, Ordering::Relaxed);
-                return;
-            }
-        }
         while self.0.fetch_add(CHANGE, Ordering::Acquire) >= FORK {
             self.0.fetch_sub(CHANGE, Ordering::Relaxed);
             while self.0.load(Ordering::Relaxed) >= FORK {
@@ -42,12 +34,7 @@ impl Gate {
     /// Ends a change.
     #[inline]
     pub fn leave(&self) {
-        if is_single_threaded() {
-            let word = self.0.load(Ordering::Relaxed);
-            self.0.store(word - CHANGE, Ordering::Relaxed);
-        } else {
-            self.0.fetch_sub(CHANGE, Ordering::Release);
-        }
+        self.0.fetch_sub(CHANGE, Ordering::Release);
     }
 
     /// Keeps changes out, and waits until those that began are over, but for `own` of

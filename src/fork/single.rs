@@ -1,4 +1,4 @@
-//! Whether the process has one thread: then nothing needs atomic operations.
+//! Whether the process has one thread: then no other one holds a lock.
 
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicU8, Ordering};

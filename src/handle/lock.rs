@@ -12,9 +12,7 @@
 
 use std::ops::{Deref, DerefMut};
 
-use super::sync::{
-    AtomicU64, Change, Ordering, UnsafeCell, generation, is_single_threaded, wait, wake,
-};
+use super::sync::{AtomicU64, Change, Ordering, UnsafeCell, generation, wait, wake};
 
 /// One reader; the low bits count them.
 const READER: u32 = 1;
@@ -98,8 +96,9 @@ impl<T> Lock<T> {
                 word = self.wait(word, joined(process, held | WAITING));
                 continue;
             };
-            match self.replace(word, joined(process, new), Ordering::Acquire) {
-                Ok(()) => return process,
+            let (new, relaxed) = (joined(process, new), Ordering::Relaxed);
+            match self.word.compare_exchange(word, new, Ordering::Acquire, relaxed) {
+                Ok(_) => return process,
                 Err(current) => word = current,
             }
         }
@@ -109,7 +108,8 @@ impl<T> Lock<T> {
     #[cold]
     fn wait(&self, word: u64, waiting: u64) -> u64 {
         if word != waiting {
-            if let Err(current) = self.replace(word, waiting, Ordering::Relaxed) {
+            let relaxed = Ordering::Relaxed;
+            if let Err(current) = self.word.compare_exchange(word, waiting, relaxed, relaxed) {
                 return current;
             }
         }
@@ -126,22 +126,12 @@ impl<T> Lock<T> {
             // The last to leave wakes those who wait.
             let wakes = left == WAITING;
             let new = if wakes { 0 } else { left };
-            match self.replace(word, joined(process, new), Ordering::Release) {
-                Ok(()) if wakes => return wake(&self.word),
-                Ok(()) => return,
+            let (new, relaxed) = (joined(process, new), Ordering::Relaxed);
+            match self.word.compare_exchange(word, new, Ordering::Release, relaxed) {
+                Ok(_) if wakes => return wake(&self.word),
+                Ok(_) => return,
                 Err(current) => word = current,
             }
-        }
-    }
-
-    /// `compare_exchange` of the value that was just read; see `slots.rs` about one thread.
-    #[inline]
-    fn replace(&self, read: u64, new: u64, done: Ordering) -> Result<(), u64> {
-        if is_single_threaded() {
-            self.word.store(new, Ordering::Relaxed);
-            Ok(())
-        } else {
-            self.word.compare_exchange(read, new, done, Ordering::Relaxed).map(drop)
         }
     }
 }

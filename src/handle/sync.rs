@@ -45,7 +45,7 @@ pub unsafe fn zeroed<T>(count: usize, _new: fn() -> T) -> Option<Box<[T]>> {
     }
 }
 
-pub use crate::fork::{Change, generation, is_single_threaded};
+pub use crate::fork::{Change, generation};
 
 /// Waits until the word may be another one than `seen`.
 pub fn wait(word: &AtomicU64, seen: u64) {
