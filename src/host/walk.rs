@@ -6,7 +6,7 @@ use std::thread;
 
 use crate::constants as c;
 use crate::core::thread::with_signals_blocked;
-use crate::core::{Conn, library, sigpipe};
+use crate::core::{library, sigpipe};
 use crate::error::{Error, Result};
 
 /// How many calls are in flight at once. A daemon works on five of a client's
@@ -58,10 +58,8 @@ pub fn present<T>(told: Result<T>, gone: Gone) -> Result<Option<T>> {
 }
 
 /// Asks about each object of a list, and leaves out those that have vanished since it
-/// was made. The order stays. Where a call waits for a daemon, a few are made at once, from
-/// libvirt 10.1 on.
+/// was made. The order stays. From libvirt 10.1 on a few calls are made at once.
 pub fn each<T: Sync, R: Send>(
-    conn: &Conn,
     objects: &[T],
     gone: Gone,
     ask: impl Fn(&T) -> Result<R> + Sync,
@@ -69,7 +67,7 @@ pub fn each<T: Sync, R: Send>(
     let workers = match objects.len() {
         0..MANY => 1,
         // A list is not worth a crash.
-        _ if conn.is_in_process()? || !library::has_safe_client() => 1,
+        _ if !library::has_safe_client() => 1,
         _ => AT_ONCE,
     };
     let told = at_once(workers, objects, |object| present(ask(object), gone))?;

@@ -279,26 +279,6 @@ impl Map {
     }
 }
 
-impl Drop for Map {
-    fn drop(&mut self) {
-        // Of numbers under literal keys nothing has to be freed, but Rust would call a
-        // function for each to find that out: that was a fifth of what a get_info took
-        // here, besides libvirt.
-        if let Repr::Small(entries) = &mut self.0 {
-            while entries.last().is_some_and(is_plain) {
-                std::mem::forget(entries.pop());
-            }
-        }
-    }
-}
-
-/// Whether an entry owns nothing that has to be freed.
-fn is_plain((key, value): &(Key, Value)) -> bool {
-    use Value::{Bool, Double, Int, Null, Uint};
-    matches!(key, Key::Borrowed(_))
-        && matches!(value, Null | Bool(_) | Int(_) | Uint(_) | Double(_))
-}
-
 impl fmt::Debug for Map {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self).finish()
@@ -398,8 +378,8 @@ impl IntoIterator for Map {
     type Item = (Key, Value);
     type IntoIter = IntoIter;
 
-    fn into_iter(mut self) -> IntoIter {
-        IntoIter(match std::mem::take(&mut self.0) {
+    fn into_iter(self) -> IntoIter {
+        IntoIter(match self.0 {
             Repr::Small(entries) => EitherIter::Small(entries.into_iter()),
             Repr::Large(index) => EitherIter::Large(index.into_iter()),
         })

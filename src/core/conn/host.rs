@@ -5,7 +5,7 @@ use std::ptr;
 
 use virt::sys;
 
-use super::{Conn, open};
+use super::Conn;
 use crate::core::typed_params::TypedParams;
 use crate::core::{Text, call};
 use crate::error::Result;
@@ -59,11 +59,6 @@ impl Conn {
         let uri =
             unsafe { call::text(sys::virConnectGetURI(self.raw_here()), c"virConnectGetURI")? };
         Ok(super::ssh::as_given(uri))
-    }
-
-    /// Whether its driver runs in this process, so that no call waits for a daemon.
-    pub fn is_in_process(&self) -> Result<bool> {
-        Ok(open::is_in_process(&self.get_uri()?))
     }
 
     /// The host's name.

@@ -196,7 +196,7 @@ fn is_of_file(uri: &CStr) -> bool {
 
 /// Whether this is libvirt's test driver in this process, which has no socket to
 /// write to.
-pub(super) fn is_in_process(uri: &CStr) -> bool {
+fn is_in_process(uri: &CStr) -> bool {
     uri.to_bytes().starts_with(b"test:///")
 }
 

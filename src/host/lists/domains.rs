@@ -134,13 +134,13 @@ fn by_filters(call: &Call<'_>, flags: u32) -> Result<Vec<DomainState>> {
         };
         Ok(DomainState { name, id: domain.get_id(), state })
     };
-    walk::each(call.conn(), &call.conn().list_all_domains(flags)?, Gone::Domain, row)
+    walk::each(&call.conn().list_all_domains(flags)?, Gone::Domain, row)
 }
 
 /// The titles of the domains that pass the filter.
 fn titles(call: &Call<'_>, flags: u32) -> Result<HashMap<String, String>> {
     let domains = call.conn().list_all_domains(flags)?;
-    let told = walk::each(call.conn(), &domains, Gone::Domain, |domain| {
+    let told = walk::each(&domains, Gone::Domain, |domain| {
         Ok((owned(domain.get_name()?), title(domain)?))
     })?;
     Ok(told.into_iter().collect())

@@ -18,7 +18,7 @@ use crate::xml;
 pub fn list(call: &mut Call<'_>) -> Outcome {
     let domain = call.domain()?;
     let snapshots = listed(call, &domain)?;
-    let told = walk::each(call.conn(), &snapshots, Gone::Snapshot, |snapshot| {
+    let told = walk::each(&snapshots, Gone::Snapshot, |snapshot| {
         let document = xml::from_xml(shown(&snapshot.get_xml_description(0)?))?;
         Ok((owned(snapshot.get_name()?), document))
     })?;

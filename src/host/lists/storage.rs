@@ -67,7 +67,7 @@ pub fn pools(call: &mut Call<'_>) -> Outcome {
         false => names(c::STORAGE_POOL_LIST_ACTIVE)?,
     };
     listed.sort_by_cached_key(|pool| pool.get_name().map(owned).unwrap_or_default().to_lowercase());
-    let told = walk::each(conn, &listed, Gone::Pool, |pool| {
+    let told = walk::each(&listed, Gone::Pool, |pool| {
         let info = if details { Some(Value::Map(pool.get_info()?)) } else { None };
         Ok((owned(pool.get_name()?), info))
     })?;
@@ -117,7 +117,7 @@ pub fn volumes(call: &mut Call<'_>) -> Outcome {
         volume.get_name().map(owned).unwrap_or_default().to_lowercase()
     });
     let details = call.flag(&VOLUME_DETAILS);
-    let told = walk::each(call.conn(), &listed, Gone::Volume, |volume| {
+    let told = walk::each(&listed, Gone::Volume, |volume| {
         let info = if details { Some(Value::Map(volume.get_info(0)?)) } else { None };
         Ok((owned(volume.get_name()?), owned(&volume.get_path()?), info))
     })?;
