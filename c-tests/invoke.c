@@ -118,7 +118,9 @@ static void outputs(void)
     works(vkvm_value_get_handle(result, "0", (void **)&listed, &err), &err, "a list of handles");
     vkvm_domain_free(listed);
     vkvm_value_free(result);
-    is_json(invoke("vkvm_library_get_version", NULL), "1000", "without arguments");
+    char version[16];
+    snprintf(version, sizeof version, "%d", VKVM_VERSION);
+    is_json(invoke("vkvm_library_get_version", NULL), version, "without arguments");
 }
 
 /* Every kind of input. */
