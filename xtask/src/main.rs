@@ -21,6 +21,8 @@ mod libvirt;
 mod man;
 mod maps;
 mod notes;
+#[cfg(test)]
+mod oldest;
 mod perl;
 #[cfg(test)]
 mod reworded;
@@ -79,7 +81,7 @@ fn run(root: &Path, check: bool) -> Result<usize> {
     let (api, mut bindings) = api::read(root, &table)?;
     let mut stale = 0;
     let mut outputs = generate(&api, &mut bindings, &table, &modules)?;
-    outputs.push(versions::write(root, &api)?);
+    outputs.extend(versions::write(root, &api)?);
     outputs.extend(perl::versions::write(root)?);
     for (path, text) in outputs {
         let place = root.join(&path);

@@ -13,6 +13,15 @@ pub fn library() -> Result<[u32; 3]> {
     parts.try_into().map_err(|_| format!("{line} is not three numbers").into())
 }
 
+/// The number in the SONAME, as build.rs has it.
+pub fn abi() -> Result<u32> {
+    let line = include_str!("../../build.rs")
+        .lines()
+        .find_map(|line| line.strip_prefix("const ABI: u32 = ")?.strip_suffix(';'))
+        .ok_or("build.rs has no ABI")?;
+    Ok(line.parse()?)
+}
+
 /// The macros with which C asks for the version at compile time; `group` ends
 /// each comment.
 pub fn macros(group: &str) -> Result<String> {
@@ -53,7 +62,9 @@ mod tests {
         ] {
             let newest = text
                 .lines()
-                .find(|line| line.starts_with("## ") || line.starts_with(|c: char| c.is_ascii_digit()))
+                .find(|line| {
+                    line.starts_with("## ") || line.starts_with(|c: char| c.is_ascii_digit())
+                })
                 .unwrap_or("");
             assert!(newest.starts_with(&first), "{name} begins with {newest:?}, not {first:?}");
         }

@@ -2,8 +2,9 @@
 //!
 //! The linker takes it, see scripts/versions-gcc. A function stays in the node that it is in; the
 //! file itself remembers. New ones are put into the node of the version in Cargo.toml.
+//! debian/libvkvm0.symbols tells Debian's tools which release of the package has which node.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -12,17 +13,30 @@ use crate::api::Api;
 use crate::{Output, Result, version};
 
 const PLACE: &str = "include/vkvm.map";
+const SYMBOLS: &str = "debian/libvkvm0.symbols";
 
 /// Major and minor version.
 type Node = (u32, u32);
 
-/// Writes it anew, with what is in it.
-pub fn write(root: &Path, api: &Api) -> Result<Output> {
+/// Writes both anew, with what is in the former.
+pub fn write(root: &Path, api: &Api) -> Result<Vec<Output>> {
     let [major, minor, _] = version::library()?;
     let before = fs::read_to_string(root.join(PLACE)).unwrap_or_default();
     let known = read(&before);
     let names = api.functions.iter().map(|function| function.name.as_str());
-    Ok((PLACE.into(), text(names, &known, (major, minor))))
+    let map = text(names, &known, (major, minor));
+    let symbols = symbols(read(&map).into_values().collect(), version::abi()?);
+    Ok(vec![(PLACE.into(), map), (SYMBOLS.into(), symbols)])
+}
+
+/// A line for each node: a program that needs one of its functions depends on that release.
+fn symbols(nodes: BTreeSet<Node>, abi: u32) -> String {
+    let mut text =
+        format!("libvkvm.so.{abi} libvkvm{abi} #MINVER#\n* Build-Depends-Package: libvkvm-dev\n");
+    for (major, minor) in nodes {
+        let _ = writeln!(text, " (symver)VKVM_{major}.{minor} {major}.{minor}.0~");
+    }
+    text
 }
 
 /// The nodes of the functions in such a file.
@@ -84,6 +98,11 @@ mod tests {
              VKVM_0.2 {\n    global:\n        c;\n} VKVM_0.1;\n"
         );
         assert_eq!(text(["a", "b", "c"].into_iter(), &read(&second), (0, 10)), second);
+        assert_eq!(
+            symbols(read(&second).into_values().collect(), 3),
+            "libvkvm.so.3 libvkvm3 #MINVER#\n* Build-Depends-Package: libvkvm-dev\n \
+             (symver)VKVM_0.1 0.1.0~\n (symver)VKVM_0.2 0.2.0~\n"
+        );
         let without = text(["b", "c"].into_iter(), &read(&second), (0, 10));
         assert_eq!(read(&without), BTreeMap::from([("b", (0, 1)), ("c", (0, 2))]));
     }
