@@ -52,9 +52,9 @@ hints('no socket', qr{^no daemon listens on $dir/none: start it}, qr/Failed to c
             qr/Failed to connect/, uri => 'lxc:///system');
     }
 }
-hints('an unknown driver', qr/libvirt knows \(bhyve, .*qemu.*\), like qemu:/, qr/./, uri => 'quemu:///system');
-hints('no URI',            qr/like qemu:\/\/\/system/,                        qr/no connection driver/, uri => 'nonsense');
-hints('an unknown name', qr/^"no-such-host\.invalid" is no name/, qr/resolve/i, uri => 'qemu+tcp://no-such-host.invalid/system');
+hints('an unknown driver', qr/of libvirt \(bhyve, .*qemu.*\), such as qemu:/, qr/./, uri => 'quemu:///system');
+hints('no URI',            qr/such as qemu:\/\/\/system/,                     qr/no connection driver/, uri => 'nonsense');
+hints('an unknown name', qr/^"no-such-host\.invalid" cannot be resolved/, qr/resolve/i, uri => 'qemu+tcp://no-such-host.invalid/system');
 hints('nobody listens', qr/^nothing listens on 127\.0\.0\.1:1: .*libvirtd-tcp\.socket.*listen_tcp = 1/, qr/refused/,
     uri => 'qemu+tcp://127.0.0.1:1/system');
 hints('a missing authority', qr{^$dir/cacert\.pem is missing: .*clientcert\.pem}, qr/Cannot read CA/,
@@ -66,7 +66,7 @@ hints('a missing authority', qr{^$dir/cacert\.pem is missing: .*clientcert\.pem}
     chmod 0755, "$dir/ssh" or die $!;
     hints('ssh that lets nobody in', qr/batch mode.*\Q$dir\E\/ssh -o BatchMode=yes fred\@host true/, qr/Permission denied \(publickey\)/,
         uri => "qemu+ssh://fred\@host/system?command=$dir/ssh");
-    hints('a command that is not there', qr{^check that $dir/none can be run}, qr/./,
+    hints('a command that is not there', qr{^check that $dir/none can be executed}, qr/./,
         uri => "qemu+ext:///system?command=$dir/none");
 }
 
@@ -107,11 +107,11 @@ SKIP: {
 SKIP: {
     my $bed = TestBed->daemon('test-daemon', '--tls') or skip(TestBed->reason, 1);
     my $at  = sub { return (uri => "$bed->{URI_TLS}?pkipath=$_[0]") };
-    hints('a certificate that the daemon does not trust', qr{^the daemon refused the client's certificate $bed->{PKI_OTHER}/clientcert\.pem},
+    hints('a certificate that the daemon does not trust', qr{^the daemon refused the client certificate $bed->{PKI_OTHER}/clientcert\.pem},
         qr/./, $at->($bed->{PKI_OTHER}));
     hints('no certificate', qr{$bed->{PKI_NONE}/clientcert\.pem is missing}, qr/./, $at->($bed->{PKI_NONE}));
     my $broken = folder('broken', $bed->{PKI}, 'clientcert.pem' => $0);
-    hints('a certificate that is none', qr{^$broken/clientcert\.pem is no certificate.*certtool -i --infile}, qr/./, $at->($broken));
+    hints('a certificate that is none', qr{^$broken/clientcert\.pem is not a usable certificate.*certtool -i --infile}, qr/./, $at->($broken));
     my $stranger = folder('stranger', $bed->{PKI}, 'cacert.pem' => "$bed->{PKI}/clientcert.pem");
     my $error = thrown { VKVM->new($at->($stranger)) };
     like($error->hint, qr/$stranger/, 'an authority that is none: the hint names the file') or diag $error;

@@ -22,7 +22,8 @@ pub fn check(item: &Value, value: usize) -> Result<()> {
     let mut seen = HashSet::new();
     while let Some(id) = ahead.pop() {
         if id == value {
-            let reason = "is or contains the value itself, which could then never be freed".to_owned();
+            let reason =
+                "is or contains the value itself, which could then never be freed".to_owned();
             return Err(Misuse::Invalid { parameter: "item", reason }.into());
         }
         if !seen.insert(id) {

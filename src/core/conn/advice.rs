@@ -126,7 +126,7 @@ impl Failure<'_> {
         let target = &self.target;
         if self.is(sys::VIR_ERR_NO_CONNECT) || target.is_uri && !self.is_known_driver() {
             return Some(format!(
-                "a URI begins with a driver that libvirt knows ({}), like qemu:///system, or with \
+                "a URI begins with a driver of libvirt ({}), such as qemu:///system, or with \
                  a transport ({TRANSPORTS}) qemu+ssh://host/system",
                 DRIVERS.join(", ")
             ));
@@ -213,14 +213,14 @@ impl Failure<'_> {
                 (None, false) => "a user name and a password",
             };
             return Some(format!(
-                "the daemon asks for {needs} by SASL: give \"username\", like user@realm, and \
+                "the daemon asks for {needs} by SASL: pass \"username\", such as user@realm, and \
                  \"password\""
             ));
         }
         if let Some(name) = username.map(|name| &**name) {
             if !name.contains('@') {
                 return Some(format!(
-                    "SASL knows users of a realm: \"{name}\" has to be {name}@realm; on the \
+                    "SASL users have a realm: \"{name}\" has to be {name}@realm; on the \
                      daemon's host sasldblistusers2 -f /etc/libvirt/passwd.db lists both"
                 ));
             }
@@ -236,13 +236,13 @@ impl Failure<'_> {
         }
         if target.is(&["unix"]) {
             return Some(format!(
-                "polkit does not let {} in: join the group libvirt and log in again, or allow the \
+                "polkit denies access to {}: join the group libvirt and log in again, or allow the \
                  action org.libvirt.unix.manage (org.libvirt.unix.monitor to read only)",
                 user()
             ));
         }
         Some(
-            "check the user name, which SASL knows as user@realm, and the password; on the \
+            "check the user name, for SASL user@realm, and the password; on the \
              daemon's host sasldblistusers2 -f /etc/libvirt/passwd.db lists users and realms"
                 .to_owned(),
         )
@@ -256,12 +256,12 @@ impl Failure<'_> {
         let path = path.unwrap_or_else(|| "its socket".to_owned());
         match self.errno() {
             libc::ENOENT | libc::ECONNREFUSED if self.target.param("socket").is_some() => {
-                Some(format!("no daemon listens on {path}: start it, or give another socket="))
+                Some(format!("no daemon listens on {path}: start it, or pass another socket="))
             }
             libc::ENOENT | libc::ECONNREFUSED => {
                 let daemon = format!("virt{}d", self.target.driver);
                 let session = match self.target.path {
-                    "/session" => "; for a session libvirt starts the daemon where it is installed",
+                    "/session" => "; for a session libvirt starts the daemon if it is installed",
                     _ => "",
                 };
                 Some(format!(
@@ -279,7 +279,7 @@ impl Failure<'_> {
                 let (is, group) = owner.unwrap_or_else(|| (String::new(), "libvirt".to_owned()));
                 Some(format!(
                     "{} may not use {path}{is}: join its group (usermod -aG {group} ...) and log \
-                     in again, or let polkit decide with auth_unix_rw = \"polkit\" in libvirtd.conf",
+                     in again, or use polkit: auth_unix_rw = \"polkit\" in libvirtd.conf",
                     user()
                 ))
             }
@@ -293,10 +293,10 @@ impl Failure<'_> {
         let target = &self.target;
         let command = target.param("command").unwrap_or("ssh");
         if target.is(&["ext"]) || self.errno() == libc::EPIPE && target.param("command").is_some() {
-            return format!("check that {command} can be run, and leads to the daemon");
+            return format!("check that {command} can be executed, and connects to the daemon");
         }
         format!(
-            "ssh runs in its batch mode and can ask for nothing: give it a key without a question \
+            "ssh runs in batch mode and cannot ask: provide a key without a passphrase prompt \
              (ssh-agent) and make the host known, until \"{command} -o BatchMode=yes {} true\" \
              works; on the host the user needs the daemon's socket, and nc or virt-ssh-helper",
             target.login
@@ -322,11 +322,11 @@ impl Failure<'_> {
                 ))
             }
             libc::ETIMEDOUT | libc::EHOSTUNREACH | libc::ENETUNREACH => Some(format!(
-                "{address} does not answer: check the address, the route and the firewall"
+                "{address} does not respond: check the address, the route and the firewall"
             )),
             // Not of a system call: neither the resolver's nor TLS's errors are.
             ..=0 if self.says(&format!("'{host}'")) && !self.says("ertificate") => Some(format!(
-                "\"{host}\" is no name that this machine can resolve: check the spelling, \
+                "\"{host}\" cannot be resolved on this machine: check the spelling, \
                  /etc/hosts and the DNS servers"
             )),
             _ if is_tls => Some(self.of_tls()),
@@ -345,13 +345,11 @@ impl Failure<'_> {
             (target.certificate("clientcert.pem"), target.certificate("cacert.pem"));
         let (own_name, host) = (own.display(), target.host);
         if self.says("confirmation") && !own.exists() {
-            return format!(
-                "the daemon wants a certificate of the client's, and {own_name} is missing"
-            );
+            return format!("the daemon requires a client certificate, and {own_name} is missing");
         }
         if self.says("confirmation") || self.says("verification") {
             return format!(
-                "the daemon refused the client's certificate {own_name}: it has to be valid now, \
+                "the daemon refused the client certificate {own_name}: it has to be valid now, \
                  signed by an authority that the daemon trusts (ca_file in its libvirtd.conf), and \
                  in tls_allowed_dn_list where there is one; the daemon's log says which"
             );
@@ -359,7 +357,7 @@ impl Failure<'_> {
         format!(
             "check the server's certificate: it has to be valid now, issued for \"{host}\" \
              (dns_name or ip_address), and signed by the authority of {}; no_verify=1 in the URI \
-             turns this check off",
+             disables this check",
             authority.display()
         )
     }
@@ -372,11 +370,11 @@ fn of_file(file: &str, errno: c_int) -> String {
     match errno {
         libc::EACCES => format!("{} may not read {file}: change its owner or mode", user()),
         _ if !path.exists() => format!(
-            "{file} is missing: TLS needs cacert.pem, clientcert.pem and clientkey.pem, with \
+            "{file} is missing: TLS requires cacert.pem, clientcert.pem and clientkey.pem, with \
              pkipath= in the URI all in that folder ({folder} here)"
         ),
         _ => format!(
-            "{file} is no certificate or key that can be used: check that it is PEM, valid now \
+            "{file} is not a usable certificate or key: check that it is PEM, valid now \
              (certtool -i --infile {file}), and that certificate and key belong together"
         ),
     }

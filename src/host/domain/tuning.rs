@@ -76,8 +76,7 @@ static MODE: Optional<Text> = optional("mode", "strict, preferred, interleave or
 static NODESET: Optional<Text> = optional("nodeset", "nodes, such as 0-3,5");
 static SET: Optional<Texts> = optional("set", "NAME=VALUE");
 /// The settings of schedulers that have arguments of their own.
-static SCHEDULER: Listed =
-    &[&optional::<Int>("weight", "weight"), &optional::<Int>("cap", "cap")];
+static SCHEDULER: Listed = &[&optional::<Int>("weight", "weight"), &optional::<Int>("cap", "cap")];
 static SIZE: Needed<Size> = needed("size", "size; a number without a unit is in KiB").in_kib();
 static COUNT: Needed<Int> = needed("count", "number of virtual CPUs");
 static MAXIMUM: Flag =
