@@ -304,8 +304,8 @@ typedef int (*vkvm_auth_callback)(vkvm_value *credentials, void *userdata);
  * Over `qemu+ssh://` ssh runs in batch mode, unless the URI has the parameter
  * `no_tty=0`. `vkvm_conn_open_auth` opens a connection that needs a password.
  *
- * A call on a connection whose daemon has ended fails, without SIGPIPE for the
- * program.
+ * A call on a connection whose daemon has ended fails; the program receives no
+ * SIGPIPE.
  *
  * @param uri libvirt URI, such as "qemu:///system" or
  *     "qemu+ssh://host/system"; NULL means libvirt's default: the environment
@@ -1428,7 +1428,7 @@ int vkvm_value_remove(vkvm_value *value, const char *path, vkvm_error **error);
  *   index
  * - a path through text, a number, a bool or null is an error, and so is an
  *   index that leaves a gap; nothing is changed then
- * - an empty XML element such as <features/> is true: replace it by a map
+ * - an empty XML element such as `<features/>` is true: replace it by a map
  *   before setting its parts
  *
  * Each dot in the missing parts separates two of them; `vkvm_value_put` sets
@@ -1584,12 +1584,12 @@ int vkvm_value_to_json(vkvm_value *value, int pretty, char **json, vkvm_error **
  * are:
  *
  * - a key that begins with @ is an attribute
- * - the key #text is the text of an element that has attributes or children
+ * - the key `#text` is the text of an element that has attributes or children
  * - a list is a repeated element
  * - true, null and an empty map are an empty element; false is no element
- * - the key #order, a list of names, gives the order of children and pieces of
- *   text where the order of the keys does not; #text is then the list of the
- *   pieces
+ * - the key `#order`, a list of names, gives the order of children and pieces
+ *   of text where the order of the keys does not; `#text` is then the list of
+ *   the pieces
  *
  * @param value the value (not NULL; borrowed)
  * @param xml the document (out; not NULL; owned by the caller:

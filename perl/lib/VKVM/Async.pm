@@ -376,10 +376,9 @@ VKVM::Async - calls that do not block the program
 
 =head1 DESCRIPTION
 
-All objects of L<VKVM> have the method C<async>. A method that is called on what C<async>
-returns does not wait: it returns a L<Future> of the results at once. The call is made by a
-thread of the library's, and the future is completed by the program's event loop. No Perl code
-runs on another thread.
+All objects of L<VKVM> have the method C<async>. A method called on its result does not wait: it
+returns a L<Future> of the results immediately. A thread of the library makes the call, and the
+program's event loop completes the future. No Perl code runs on another thread.
 
     my $future = $dom->async->get_xml_description;
 
@@ -387,9 +386,9 @@ runs on another thread.
 
 =item *
 
-Names, arguments and results are those of the method; C<get> gives the results that the method
-returns in list context. Arguments are copied. C<recv> of a stream writes to its first argument
-when it is done.
+Names, arguments and results are those of the method; C<get> returns the results of the method in
+list context. Arguments are copied. C<recv> of a stream writes to its first argument when it is
+done.
 
 =item *
 
@@ -403,68 +402,68 @@ abandoned, and its job is aborted, as after a timeout (L<VKVM/set_call_timeout>)
 
 =item *
 
-A future that is dropped is completed all the same, and freed afterwards.
+A future without a reference is still completed, and freed afterwards.
 
 =item *
 
-A connection makes four calls at once; further ones wait for their turn.
+At most four calls run at the same time on a connection; further ones wait.
 
 =item *
 
-The limit of the connection counts (L<VKVM/set_call_timeout>), or one of the call:
+The timeout is that of the connection (L<VKVM/set_call_timeout>), or of the call:
 
     my $future = $dom->async(timeout => 0.5)->get_info;
 
 =back
 
-The program needs L<Future> (Debian package C<libfuture-perl>), and L<Future::AsyncAwait> only for
+The module requires L<Future> (Debian package C<libfuture-perl>), and L<Future::AsyncAwait> only for
 C<async> and C<await>.
 
 =head2 Event loops
 
-Futures are completed by the loop that is loaded when the first call is started: L<IO::Async::Loop>,
-L<Mojo::IOLoop>, L<AnyEvent>, or that of L<Future::IO>, the first of them if there are several.
-The loop only watches a descriptor while calls are in flight, so it can end when there is nothing
-else to do. Where none is loaded, C<get> and C<await> wait for the calls themselves. C<get> under
-a loop turns the loop until the future is ready; in a callback of the loop, L<Mojo::IOLoop> and
-L<AnyEvent> refuse that.
+The event loop that is loaded when the first call is started completes the futures:
+L<IO::Async::Loop>, L<Mojo::IOLoop>, L<AnyEvent>, or that of L<Future::IO>, the first of them if
+there are several. The loop watches a file descriptor only while calls are in flight, so it can end
+when there is nothing else to do. Without a loop, C<get> and C<await> wait for the calls themselves.
+With a loop, C<get> runs the loop until the future is ready; in a callback of the loop,
+L<Mojo::IOLoop> and L<AnyEvent> refuse that.
 
 =head2 How a method becomes asynchronous
 
-The method runs until it makes a call, and is left then. When the call is done, the method runs again
-with the same arguments, and finds the results of the calls that it made before. So methods that are
-written in Perl and make several calls are asynchronous, too, those of subclasses included, if they
-change nothing of their own before their last call.
+The method runs until it makes a call, and is left there. When the call is done, the method runs
+again with the same arguments, and receives the results of its earlier calls. So methods that are
+written in Perl and make several calls are asynchronous too, including those of subclasses, provided
+that they have no side effects before their last call.
 
 =head2 Callbacks
 
-A progress callback, as of C<upload_file> or of a command of the host facade, is called by the event
-loop, on Perl's thread. The call does not wait for it, so it is told less often than without a future;
-the last report always arrives. If it dies, or returns a negative number, the transfer ends at its next
+The event loop calls a progress callback, such as of C<upload_file> or of a command of the host
+facade, on Perl's thread. The call does not wait for it, so it receives fewer reports than without a
+future; the last report always arrives. If it dies, or returns a negative number, the transfer ends at its next
 report, and the future fails.
 
-C<recv_all> and C<send_all> of a stream are made of calls without a callback. A console or channel
-receives while it sends; while it receives, it can neither be finished nor aborted.
+C<recv_all> and C<send_all> of a stream consist of calls without a callback. A console or channel
+receives while it sends; while it receives, it can be neither finished nor aborted.
 
-=head2 What is not asynchronous
+=head2 Methods that are not asynchronous
 
 =over
 
 =item *
 
-Methods that do not wait for a daemon, like C<get_name>, are run at once; their futures are ready.
+Methods that do not wait for a daemon, such as C<get_name>, run immediately; their futures are ready.
 
 =item *
 
-C<new> with C<callback> is refused, as its callback would have to run on a thread of the library's.
-Methods that register a callback wait as they always do.
+C<new> with C<callback> is refused, as its callback would have to run on a thread of the library.
+Methods that register a callback wait.
 
 =back
 
 =head2 Processes and threads
 
-A child of C<fork> has futures of its own. Those of its parent fail with C<VKVM::Error::OWN_FORKED> if
-it waits for them. A new thread of Perl's begins without futures.
+A child of C<fork> has its own futures. Those of its parent fail with C<VKVM::Error::OWN_FORKED> if
+it waits for them. A new thread of Perl has no futures.
 
 =head1 METHODS
 
@@ -472,16 +471,16 @@ it waits for them. A new thread of Perl's begins without futures.
 
     my $future = VKVM::Async->connect(uri => $uri, timeout => 5, %others);
 
-Returns a future of a connection. The parameters are those of L<VKVM/new>; C<timeout> is how many
-seconds opening may take.
+Returns a future of a connection. The parameters are those of L<VKVM/new>; C<timeout> is the timeout
+for opening in seconds.
 
 =head2 call
 
     my $future = VKVM::Async->call(sub { return VKVM::Host->new(uri => $uri) });
     my $future = VKVM::Async->call($code, timeout => 10);
 
-Returns a future of what the code returns. The code runs as a method does that becomes asynchronous:
-once more for each call that it makes.
+Returns a future of the results of the code. The code runs like an asynchronous method: once more for
+each call that it makes.
 
 =head2 use_loop
 

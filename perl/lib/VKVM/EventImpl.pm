@@ -97,9 +97,9 @@ VKVM::EventImpl - an event loop of the program's own
 
 =head1 DESCRIPTION
 
-Through a subclass of this, libvirt uses an event loop of Perl's: the program
-registers one object of it, for good, and libvirt calls its methods. A program that
-only wants events is served more easily by L<VKVM::EventQueue>.
+Through a subclass of this class libvirt uses an event loop of the program: the program
+registers one object of it, permanently, and libvirt calls its methods. A program that
+only needs events can use L<VKVM::EventQueue> more easily.
 
 =head1 CONSTRUCTOR
 
@@ -107,43 +107,44 @@ only wants events is served more easily by L<VKVM::EventQueue>.
 
 =item C<< My::Loop->new >>
 
-Makes an empty object; a subclass may have another constructor.
+Creates an empty object; a subclass may have another constructor.
 
 =back
 
 =head1 METHODS OF A SUBCLASS
 
-An exception of one of them becomes a warning; adding has failed then.
+An exception in one of them becomes a warning, and adding fails.
 
 =over
 
 =item C<< my $watch = $self->add_handle($fd, $events, $cb, $opaque, $ff) >>
 
-Watches a descriptor for some of C<VKVM::Event::HANDLE_*>. Returns a number from 0 up,
-or -1 for a failure. Whenever the descriptor is ready, the loop calls
+Watches a file descriptor for events, a bitwise OR of C<VKVM::Event::HANDLE_*>. Returns the
+id of the watch, from 0 up, or -1 on failure. Whenever the descriptor is ready, the loop calls
 C<_run_handle_callback>.
 
 =item C<< $self->update_handle($watch, $events) >>
 
-Changes what a descriptor is watched for; 0 is nothing, for the time being.
+Changes the events of a watch; 0 means none until the next change.
 
 =item C<< $self->remove_handle($watch) >>
 
-Ends a watch. The loop calls C<_free_callback_opaque> once, but after this method
-has returned.
+Removes a watch. The loop calls C<_free_callback_opaque> once, after this method has
+returned.
 
 =item C<< my $timer = $self->add_timeout($frequency, $cb, $opaque, $ff) >>
 
-Adds a timer that fires each so many ms, with 0 on each turn of the loop, with -1 not
-until it is updated; then the loop calls C<_run_timeout_callback>.
+Adds a timer that fires every C<$frequency> ms, 0 on each iteration of the loop, -1 not until
+it is updated. When it fires, the loop calls C<_run_timeout_callback>. Returns the id of the
+timer.
 
 =item C<< $self->update_timeout($timer, $frequency) >>
 
-Changes how often a timer fires.
+Changes the interval of a timer.
 
 =item C<< $self->remove_timeout($timer) >>
 
-Ends a timer, as a watch is ended.
+Removes a timer, in the same way as a watch.
 
 =back
 
@@ -153,16 +154,16 @@ Ends a timer, as a watch is ended.
 
 =item C<< $self->_run_handle_callback($watch, $fd, $events, $cb, $opaque) >>
 
-Tells libvirt that a descriptor is ready for C<$events>. A callback of the program's
-that dies lets this die.
+Reports to libvirt that a file descriptor is ready for C<$events>. It dies when a callback of
+the program dies.
 
 =item C<< $self->_run_timeout_callback($timer, $cb, $opaque) >>
 
-Tells libvirt that a timer fired.
+Reports to libvirt that a timer has fired.
 
 =item C<< $self->_free_callback_opaque($ff, $opaque) >>
 
-Tells libvirt that a watch or timer is no more. Once for each.
+Reports to libvirt that a watch or timer is removed, once for each.
 
 =back
 

@@ -126,26 +126,26 @@ VKVM::SysVirt - run a Sys::Virt program on libvkvm, unchanged
 
 =head1 DESCRIPTION
 
-Defines C<Sys::Virt> and its packages in terms of C<VKVM> and its packages: each is a
-subclass of its counterpart and has all its functions and constants, and C<use Sys::Virt>
-loads nothing more. All objects and errors are of Sys::Virt's classes from then on: C<ref $dom> is
-C<Sys::Virt::Domain>, and C<isa> answers to that and to C<VKVM::Domain>.
+Defines C<Sys::Virt> and its packages on top of C<VKVM> and its packages: each is a subclass of
+its counterpart and has all its functions and constants, and C<use Sys::Virt> loads nothing
+more. All objects and errors are then of Sys::Virt's classes: C<ref $dom> is C<Sys::Virt::Domain>,
+and C<isa> is true for that and for C<VKVM::Domain>.
 
 C<$Sys::Virt::VERSION> is the version of Sys::Virt that is implemented, 12.7.0, and
 C<$VKVM::VERSION> is libvkvm's.
 
-Load it before Sys::Virt and before objects are made.
+Load it before Sys::Virt and before objects are created.
 
-Where nobody can change how a program is started, a folder in C<PERL5LIB> makes a plain
-C<use Sys::Virt> load this: F</usr/share/vkvm/sysvirt> of the Debian package,
-F<PREFIX/share/vkvm/sysvirt> after C<make install>, and everywhere the one that
+If the start of a program cannot be changed, a folder in C<PERL5LIB> makes a plain
+C<use Sys::Virt> load it: F</usr/share/vkvm/sysvirt> of the Debian package,
+F<PREFIX/share/vkvm/sysvirt> after C<make install>, and everywhere the folder that
 
     perl -MVKVM::SysVirt -e 'print VKVM::SysVirt->folder'
 
 prints.
 
-What is different from Sys::Virt, on purpose, is in F<docs/DIFFERENCES.md> of libvkvm, and
-how to switch a program in F<docs/SWITCHING.md>.
+F<docs/DIFFERENCES.md> of libvkvm lists the intentional differences from Sys::Virt, and
+F<docs/SWITCHING.md> describes how to switch a program.
 
 =head1 METHODS
 
@@ -157,7 +157,7 @@ Returns the absolute path of the folder for C<PERL5LIB>.
 
 =head2 SYS_VIRT_VERSION
 
-The version of Sys::Virt that is implemented.
+Returns the version of Sys::Virt that is implemented.
 
 =head1 SEE ALSO
 

@@ -78,11 +78,11 @@ pub unsafe extern "C" fn vkvm_value_from_json(
 /// The value is a map with one key, the name of the root element. The rules are:
 ///
 /// - a key that begins with @ is an attribute
-/// - the key #text is the text of an element that has attributes or children
+/// - the key `#text` is the text of an element that has attributes or children
 /// - a list is a repeated element
 /// - true, null and an empty map are an empty element; false is no element
-/// - the key #order, a list of names, gives the order of children and pieces of text where the
-///   order of the keys does not; #text is then the list of the pieces
+/// - the key `#order`, a list of names, gives the order of children and pieces of text where
+///   the order of the keys does not; `#text` is then the list of the pieces
 ///
 /// - `xml`: the document
 #[unsafe(no_mangle)]

@@ -23,7 +23,7 @@ use crate::value::Value;
 ///   Afterwards the appended item is named by its index
 /// - a path through text, a number, a bool or null is an error, and so is an index that leaves
 ///   a gap; nothing is changed then
-/// - an empty XML element such as <features/> is true: replace it by a map before setting its
+/// - an empty XML element such as `<features/>` is true: replace it by a map before setting its
 ///   parts
 ///
 /// Each dot in the missing parts separates two of them; `vkvm_value_put` sets keys that contain
