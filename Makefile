@@ -13,7 +13,7 @@ JOBS    ?= 2
 export PREFIX DESTDIR LIBDIR PERLDIRS
 
 .PHONY: abi all library perl demo check check-rust check-style check-c check-perl check-rest bench generate \
-        sanitize fuzz install uninstall clean doc check-packages
+        sanitize fuzz install uninstall clean doc check-doc check-packages
 
 all: library perl target/reference/.built
 
@@ -86,6 +86,12 @@ bench:
 doc:
 	scripts/install-deps doc
 	scripts/doc
+
+# Builds the site, and looks for broken links and for what is wider than a screen. That takes
+# a minute of processor time and a browser, so it is no part of check.
+check-doc:
+	scripts/install-deps site
+	tests/site
 
 generate:
 	cargo xtask generate

@@ -70,47 +70,18 @@ const BEGIN: &str = "
 
 /// Writes the header.
 pub fn write(api: &Api, bindings: &mut Bindings, table: &Table) -> Result<Output> {
-    Ok(("include/vkvm.h".into(), text(api, bindings, table, For::Compilers)?))
+    Ok(("include/vkvm.h".into(), text(api, bindings, table)?))
 }
 
-/// The header with what doxygen needs besides: each class is a group, and each
-/// constant has a comment.
-pub fn reference(api: &Api, bindings: &mut Bindings, table: &Table) -> Result<String> {
-    let mut text = text(api, bindings, table, For::Doxygen)?;
-    for (name, doc) in api.groups() {
-        write!(text, "\n/**\n * @defgroup vkvm_{name} vkvm_{name}\n")?;
-        for line in doc.lines() {
-            writeln!(text, "{}", format!(" * {line}").trim_end())?;
-        }
-        text.push_str(" */\n");
-    }
-    Ok(text)
-}
-
-/// Whom a header is for.
-#[derive(Clone, Copy, PartialEq)]
-enum For {
-    Compilers,
-    Doxygen,
-}
-
-fn text(api: &Api, bindings: &mut Bindings, table: &Table, reader: For) -> Result<String> {
+fn text(api: &Api, bindings: &mut Bindings, table: &Table) -> Result<String> {
     for (ir, function) in bindings.functions.iter_mut().zip(&api.functions) {
-        let mut lines = comment(function);
-        if reader == For::Doxygen {
-            lines.extend([String::new(), format!(" @ingroup vkvm_{}", function.class)]);
-        }
-        ir.documentation = Documentation { doc_comment: lines };
+        ir.documentation = Documentation { doc_comment: comment(function) };
     }
     let sections = sections::of(api, table)?;
     let mut text = String::from(INTRODUCTION);
     index(&mut text, &sections);
     text.push_str(BEGIN);
-    text.push_str(&version::macros(if reader == For::Doxygen {
-        " @ingroup vkvm_library"
-    } else {
-        ""
-    })?);
+    text.push_str(&version::macros()?);
     text.push_str("\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n");
     title(&mut text, "Handles");
     let functions = std::mem::take(&mut bindings.functions);
@@ -127,7 +98,7 @@ fn text(api: &Api, bindings: &mut Bindings, table: &Table, reader: For) -> Resul
     for section in &sections {
         title(&mut text, section.title);
         for group in &section.groups {
-            constants_of(&mut text, table, group, reader)?;
+            constants_of(&mut text, table, group)?;
         }
         let taken;
         (taken, types) =
@@ -178,7 +149,7 @@ impl Api {
 }
 
 /// The constants of a group, with what they mean.
-fn constants_of(text: &mut String, table: &Table, group: &Group, reader: For) -> Result<()> {
+fn constants_of(text: &mut String, table: &Table, group: &Group) -> Result<()> {
     let title = table.spelled(group, &group.title, |name| format!("`{name}`"));
     let flags = if group.flags { " (flags)" } else { "" };
     let mut lines = Vec::new();
@@ -186,12 +157,7 @@ fn constants_of(text: &mut String, table: &Table, group: &Group, reader: For) ->
     write!(text, "\n{} */\n\n", lines.join("\n"))?;
     for member in &group.members {
         let mut lines = Vec::new();
-        let meaning = meaning(table, group, member, reader);
-        match reader {
-            For::Compilers => wrap(&mut lines, "/** ", " *  ", &meaning),
-            // A command of doxygen's and its argument are in one line.
-            For::Doxygen => lines.push(format!("/** {meaning}")),
-        }
+        wrap(&mut lines, "/** ", " *  ", &described(table, group, member));
         writeln!(text, "{} */\n{}", lines.join("\n"), define(table.constant(member))?)?;
     }
     Ok(())
@@ -205,19 +171,6 @@ pub fn described(table: &Table, group: &Group, member: &Member) -> String {
     }
     if let Some(since) = table.constant(member).needs() {
         let _ = write!(text, " Since libvirt {since}.");
-    }
-    text
-}
-
-/// The comment of a constant.
-fn meaning(table: &Table, group: &Group, member: &Member, reader: For) -> String {
-    let constant = table.constant(member);
-    let mut text = described(table, group, member);
-    if reader == For::Doxygen {
-        if let Some(name) = &constant.libvirt {
-            let _ = write!(text, " libvirt: {name}");
-        }
-        let _ = write!(text, " @ingroup vkvm_{}", constant.class);
     }
     text
 }

@@ -22,24 +22,23 @@ pub fn abi() -> Result<u32> {
     Ok(line.parse()?)
 }
 
-/// The macros with which C asks for the version at compile time; `group` ends
-/// each comment.
-pub fn macros(group: &str) -> Result<String> {
+/// The macros with which C asks for the version at compile time.
+pub fn macros() -> Result<String> {
     let [major, minor, micro] = library()?;
     Ok(format!(
-        "\n/** The version of this header: its first number.{group} */\n\
+        "\n/** The version of this header: its first number. */\n\
          #define VKVM_VERSION_MAJOR {major}\n\
-         /** Its second number.{group} */\n\
+         /** Its second number. */\n\
          #define VKVM_VERSION_MINOR {minor}\n\
-         /** Its third number.{group} */\n\
+         /** Its third number. */\n\
          #define VKVM_VERSION_MICRO {micro}\n\
-         /** The version as text.{group} */\n\
+         /** The version as text. */\n\
          #define VKVM_VERSION_STRING \"{major}.{minor}.{micro}\"\n\
          /** The version as a number: major * 1,000,000 + minor * 1,000 + micro, like what\n    \
-             vkvm_library_get_version gives at run time.{group} */\n\
+             vkvm_library_get_version gives at run time. */\n\
          #define VKVM_VERSION \\\n    \
              (VKVM_VERSION_MAJOR * 1000000 + VKVM_VERSION_MINOR * 1000 + VKVM_VERSION_MICRO)\n\
-         /** Whether this header is of at least that version.{group} */\n\
+         /** Whether this header is of at least that version. */\n\
          #define VKVM_CHECK_VERSION(major, minor, micro) \\\n    \
              (VKVM_VERSION >= (major) * 1000000 + (minor) * 1000 + (micro))\n"
     ))
