@@ -52,6 +52,8 @@ impl Again for Fleet {
 struct Member {
     uri: CString,
     state: Mutex<Status>,
+    /// How many calls for its metrics are stuck.
+    stuck: metrics::Stuck,
 }
 
 /// How a host is.
@@ -403,7 +405,7 @@ impl Work for Errand {
 
 impl Member {
     fn new(uri: &CStr) -> Self {
-        Member { uri: uri.to_owned(), state: Mutex::default() }
+        Member { uri: uri.to_owned(), state: Mutex::default(), stuck: Arc::default() }
     }
 
     fn uri(&self) -> String {
@@ -495,24 +497,22 @@ impl Member {
             drop(host);
             return Ok(Value::Null);
         }
-        let host = self.open(limit)?;
+        let mut host = self.open(limit)?;
         let result = match job {
             Job::Run(command) => host.call(&command.name, &command.args, None),
-            Job::Gather(label) => {
-                metrics::gather(&host.conn, &label, limit.rest()).map(|mut lines| {
-                    metrics::identify(
-                        &mut lines,
-                        &label,
-                        &self.uri(),
-                        lock(&self.state).name.as_deref(),
-                    );
-                    lines.into_value()
-                })
-            }
+            Job::Gather(label) => self.gather(&mut host, &label, limit),
             Job::Open | Job::Close(_) => Ok(Value::Null),
         };
         self.put_back(host);
         result
+    }
+
+    fn gather(&self, host: &mut Host, label: &str, limit: Limit) -> Result<Value> {
+        let open = || self.open_anew(limit);
+        let mut lines = metrics::gather(host, open, &self.stuck, label, limit.rest())?;
+        let name = lock(&self.state).name.clone();
+        metrics::identify(&mut lines, label, &self.uri(), name.as_deref());
+        Ok(lines.into_value())
     }
 
     fn put_back(&self, host: Host) {
@@ -541,8 +541,7 @@ impl Member {
             status.open = false;
             status.error = None;
         }
-        let options = Options { uri: Some(self.uri.clone()), ..Options::default() };
-        let opened = event::open_bounded(options, limit.deadline).map(|conn| Host { conn });
+        let opened = self.open_anew(limit);
         let is_late = matches!(&opened, Err(error) if error.details().code == c::ERROR_OWN_TIMEOUT);
         let opened = match is_late {
             // As of one that is given up by who waits for it, perhaps in this moment.
@@ -560,5 +559,10 @@ impl Member {
         }
         drop(status);
         opened
+    }
+
+    fn open_anew(&self, limit: Limit) -> Result<Host> {
+        let options = Options { uri: Some(self.uri.clone()), ..Options::default() };
+        event::open_bounded(options, limit.deadline).map(|conn| Host { conn })
     }
 }

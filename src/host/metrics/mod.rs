@@ -16,24 +16,32 @@ mod text;
 
 use std::time::{Duration, Instant};
 
+pub use attempts::Stuck;
 pub use names::labels;
 pub use text::{Format, write};
 
 use lines::{Labels, Lines, Sample};
 
-use crate::core::Conn;
 use crate::error::Result;
+use crate::host::Host;
 
-/// Asks a host for all of its metrics, in which it is called `label`.
-pub fn gather(conn: &Conn, label: &str, timeout: Duration) -> Result<Lines> {
+/// Asks a host for all of its metrics, in which it is called `label`. `open` opens it once more,
+/// where a guest of it is stuck.
+pub fn gather(
+    host: &mut Host,
+    open: impl Fn() -> Result<Host>,
+    stuck: &Stuck,
+    label: &str,
+    timeout: Duration,
+) -> Result<Lines> {
     let begun = Instant::now();
     let mut lines = Lines::default();
-    let host = Labels::new("host", label);
-    let records = attempts::domain_stats(conn, timeout)?;
-    domains::add(&mut lines, &host, &records)?;
-    node::add(&mut lines, &host, conn)?;
-    lines.add(&families::UP, &host, Sample::Uint(1));
-    lines.add(&families::SCRAPE_DURATION, &host, Sample::Double(begun.elapsed().as_secs_f64()));
+    let labels = Labels::new("host", label);
+    let records = attempts::domain_stats(host, open, stuck, timeout)?;
+    domains::add(&mut lines, &labels, &records)?;
+    node::add(&mut lines, &labels, &host.conn)?;
+    lines.add(&families::UP, &labels, Sample::Uint(1));
+    lines.add(&families::SCRAPE_DURATION, &labels, Sample::Double(begun.elapsed().as_secs_f64()));
     Ok(lines)
 }
 
