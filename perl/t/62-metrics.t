@@ -158,6 +158,21 @@ SKIP: {
         is($type->{libvirt_domain_info_virtual_cpus},     'gauge',   'the number of vCPUs is not');
     };
 
+    subtest 'what vkvm top makes of it' => sub {
+        my @perl = ($^X, map { "-I$_" } @INC);
+        open my $top, '-|', @perl, "$FindBin::Bin/../bin/vkvm", '-c', $bed->{URI}, qw(-t 60 top --count 2 --delay 1 --sort name)
+          or die "cannot run vkvm: $!\n";
+        my @rows = map { [split] } grep { /\brunning +well\b/ } <$top>;
+        close $top;
+        is($?, 0, 'it ends well');
+        is(@rows, 2, 'the guest has a row in each turn');
+        my ($first, $last) = @rows;
+        is("@$first[ 1, 2 ]", '1 128M', 'with its vCPUs and its memory');
+        is($first->[0], '-', 'and no CPU use at first');
+        like("@$last[ 0, 3, 4 ]", qr/\A\d+[.]\d (?:\S+) (?:\S+)\z/, 'in the next one with its CPU use and transfers');
+        unlike("@$last[ 0, 3, 4 ]", qr/(?:\A| )-(?: |\z)/, 'which are all known');
+    };
+
     subtest 'a guest that is stuck' => sub {
         my $process = process('stuck');
         kill STOP => $process;

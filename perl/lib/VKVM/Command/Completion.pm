@@ -1,0 +1,94 @@
+package VKVM::Command::Completion;
+
+use strict;
+use warnings;
+
+use VKVM::Command::Table;
+use VKVM::Command::Usage;
+use VKVM::Host;
+
+our $VERSION = '0.002000';
+
+# vkvm completion: what bash and zsh need to complete commands, their arguments, and the words
+# that an argument can be. It is made from the library's table of commands.
+
+my @GLOBAL = qw(--connect --hosts --timeout --json --table --raw --quiet --version --help);
+
+my $SCRIPT = <<'END';
+_vkvm_arguments() {
+    case $1 in
+@ARGUMENTS@
+    esac
+}
+_vkvm_values() {
+    case $1 in
+@VALUES@
+    esac
+}
+_vkvm() {
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command='' i words files=''
+    COMPREPLY=()
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+        -c | --connect | --hosts | -t | --timeout) ((i++)) || : ;;
+        -*) ;;
+        *) command=${COMP_WORDS[i]}; break ;;
+        esac
+    done
+    case $before in
+    -c | --connect) return ;;
+    --hosts) files=yes ;;
+    esac
+    if [ -n "$files" ]; then
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        return
+    fi
+    if [ -z "$command" ]; then
+        words='@NAMES@'
+        [[ $word != -* ]] || words='@GLOBAL@'
+    elif [ "$command" = completion ]; then
+        words='bash zsh'
+    elif [ "$command" = help ]; then
+        words='@NAMES@'
+    elif [[ $word == -* ]]; then
+        words="$(_vkvm_arguments "$command") @GLOBAL@"
+    else
+        words=$(_vkvm_values "$command.$before")
+        if [ -z "$words" ]; then
+            mapfile -t COMPREPLY < <(compgen -f -- "$word")
+            return
+        fi
+    fi
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+}
+complete -o filenames -F _vkvm vkvm
+END
+
+sub run {
+    my ($options, @words) = @_;
+    my ($shell, @more) = @words;
+    VKVM::Command::Usage::fail('completion needs the name of a shell: bash or zsh')
+      if @more || ($shell // '') !~ /\A(?:bash|zsh)\z/;
+    print "# Completion of vkvm for $shell; load it with: source <(vkvm completion $shell)\n";
+    print "autoload -U +X bashcompinit && bashcompinit\n" if $shell eq 'zsh';
+    print _script();
+    return VKVM::Command::Table::DONE;
+}
+
+sub _script {
+    my $commands = VKVM::Host->commands->{commands};
+    my @names    = sort keys %$commands, keys %VKVM::Command::Table::OWN;
+    my (@arguments, @values);
+    for my $name (sort keys %$commands) {
+        my @all = @{ $commands->{$name}{arguments} };
+        push @arguments, "        $name) echo '" . join(' ', map { "--$_->{name}" } @all) . "' ;;\n" if @all;
+        # Words with spaces in them cannot be completed like this.
+        for my $argument (grep { @{ $_->{words} } } @all) {
+            push @values, "        $name.--$argument->{name}) echo '" . join(' ', grep { !/[\s']/ } @{ $argument->{words} }) . "' ;;\n";
+        }
+    }
+    my %part = (NAMES => "@names", GLOBAL => "@GLOBAL", ARGUMENTS => join('', @arguments), VALUES => join '', @values);
+    return $SCRIPT =~ s/\@(\w+)\@\n?/$part{$1}/gr;
+}
+
+1;

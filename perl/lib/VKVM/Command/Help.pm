@@ -1,0 +1,100 @@
+package VKVM::Command::Help;
+
+use strict;
+use warnings;
+
+use Encode qw(encode_utf8);
+use Text::Wrap qw(wrap);
+use VKVM::Command::Table;
+use VKVM::Command::Usage;
+use VKVM::Host;
+
+our $VERSION = '0.002000';
+
+# vkvm help: the commands, of an object or all, or one in detail.
+
+my $USAGE = <<'END';
+usage: vkvm [OPTION]... COMMAND [ARGUMENT]... [--NAME VALUE]...
+
+  -c, --connect URI   a host; may be repeated. Without one libvirt's default
+      --hosts FILE    hosts from a file, a URI on each line
+  -t, --timeout S     how long hosts may take (10 seconds; no limit for what shows progress)
+      --json          an object per host, each on a line of its own
+      --table         tables, the default
+      --raw           numbers and truth values in place of texts
+  -q, --quiet         no progress bar
+  -V, --version       the version
+  -h, --help          this
+
+The exit status is 0, 1 when a host failed, and 2 for wrong usage.
+
+END
+
+sub run {
+    my ($options, @words) = @_;
+    VKVM::Command::Usage::fail('help explains one command at a time') if @words > 1;
+    print encode_utf8(@words ? _explain($words[0]) : _all());
+    return VKVM::Command::Table::DONE;
+}
+
+sub _all {
+    my $all  = VKVM::Host->commands;
+    my $text = $USAGE;
+    $text .= _list('The program itself', map { [ $_, $VKVM::Command::Table::OWN{$_}[1] ] } sort keys %VKVM::Command::Table::OWN);
+    for my $object ('', sort grep { length } keys %{ $all->{objects} }) {
+        $text .= _list($object eq '' ? 'The host' : ucfirst $object, _of($all, $object));
+    }
+    return "$text\"vkvm help COMMAND\" explains one.\n";
+}
+
+sub _of {
+    my ($all, $object) = @_;
+    my %about = %{ $all->{commands} };
+    return map { [ $_, $about{$_}{about} ] } sort grep { $about{$_}{object} eq $object } keys %about;
+}
+
+sub _list {
+    my ($title, @rows) = @_;
+    return "$title\n" . join('', map { _wrapped("  $_->[0]", 28, $_->[1]) } @rows) . "\n";
+}
+
+sub _wrapped {
+    my ($first, $width, $text) = @_;
+    local $Text::Wrap::columns = 100;
+    local $Text::Wrap::huge    = 'overflow';
+    local $Text::Wrap::unexpand = 0;
+    return wrap(sprintf("%-${width}s", "$first "), ' ' x $width, $text) . "\n";
+}
+
+sub _explain {
+    my ($name) = @_;
+    if (my $own = $VKVM::Command::Table::OWN{$name}) {
+        return "vkvm $name\n\n$own->[1] See vkvm(1).\n";
+    }
+    my $all = VKVM::Host->commands;
+    my ($object) = grep { VKVM::Command::Table::is_called($all, $_, $name) } keys %{ $all->{objects} };
+    return _list(ucfirst $object, _of($all, $object)) if defined $object;
+
+    my $about     = VKVM::Command::Table::describe($name);
+    my @arguments = @{ $about->{arguments} };
+    my @places    = grep { $_->{positional} } @arguments;
+    my @words     = map { _place($_) } @places;
+    my $text      = join(' ', "vkvm $about->{full}", @words, @arguments > @places ? '[--NAME VALUE]...' : ()) . "\n\n$about->{about}\n";
+    $text .= "Like virsh's $about->{virsh}.\n" if length($about->{virsh} // '');
+    $text .= "\n" if @arguments;
+    for my $argument (@arguments) {
+        my $option = "  --$argument->{name}" . ($argument->{kind} eq 'bool' ? '' : ' ' . uc $argument->{kind} =~ s/s\z//r);
+        my @words = @{ $argument->{words} } ? 'One of ' . join(', ', @{ $argument->{words} }) . '.' : ();
+        $text .= _wrapped($option, 32, join ' ', ucfirst($argument->{about}) . '.', @words);
+    }
+    return $text;
+}
+
+sub _place {
+    my ($argument) = @_;
+    my $word = uc $argument->{name};
+    $word .= '...' if $argument->{kind} eq 'strings';
+    return $argument->{required} ? $word : "[$word]";
+}
+
+1;

@@ -1,0 +1,65 @@
+package VKVM::Command::Table;
+
+use strict;
+use warnings;
+
+use VKVM::Command::Usage;
+use VKVM::Host;
+
+our $VERSION = '0.002000';
+
+# What commands there are: the program's own, and those of the host facade.
+
+# The exit statuses.
+use constant { DONE => 0, HOST_FAILED => 1, WRONG_USAGE => 2 };
+
+# How long hosts have to answer, in seconds. What tells its progress may take as long as it takes.
+use constant { TIMEOUT => 10, NO_TIMEOUT => 4_000_000 };
+
+# Commands of the program itself: their module, which has a function run, and what they do.
+our %OWN = (
+    completion => [ 'Completion', 'Prints the completion for a shell: bash or zsh.' ],
+    exporter   => [ 'Exporter',   'Serves metrics for Prometheus over HTTP.' ],
+    help       => [ 'Help',       'Lists the commands, or explains one.' ],
+    metrics    => [ 'Metrics',    'Prints metrics of the hosts as OpenMetrics text.' ],
+    top        => [ 'Top',        'Shows which domains use how much, turn by turn.' ],
+    watch      => [ 'Watch',      'Prints events of the hosts as they come.' ],
+);
+
+# What the library says about a command; dies if there is none.
+sub describe {
+    my ($name) = @_;
+    my $full   = VKVM::Host::_full_name($name =~ tr/-/_/r);
+    my $about  = VKVM::Host->commands->{commands}{$full}
+      or VKVM::Command::Usage::fail(_unknown($name));
+    return { %$about, full => $full };
+}
+
+# What to say about a command that does not exist: which ones are nearly called so.
+sub _unknown {
+    my ($name) = @_;
+    my $word   = $name =~ tr/-/_/r;
+    my $all    = VKVM::Host->commands;
+    my @names  = (keys %{ $all->{commands} }, keys %OWN);
+    my ($object, $rest) = split /[.]/, $word, 2;
+    my @near;
+    if (my ($known) = grep { is_called($all, $_, $object) } keys %{ $all->{objects} }) {
+        @near = grep { /\A\Q$known\E[.]/ } @names;
+        my @nearly = grep { VKVM::Host::Arguments::_is_nearly($rest // '', s/.*[.]//r) } @near;
+        @near = @nearly if @nearly;
+    }
+    else {
+        my $last = $rest // $object;
+        @near = grep { /(?:\A|[._])\Q$last\E/ } @names;
+    }
+    my $hint = @near ? '; there are ' . join(', ', sort @near) : '; "vkvm help" lists all';
+    return qq(there is no command "$name"$hint);
+}
+
+# Whether an object of the facade has this name.
+sub is_called {
+    my ($all, $object, $name) = @_;
+    return $object ne '' && grep { $_ eq $name } $object, @{ $all->{objects}{$object}{aliases} };
+}
+
+1;

@@ -1,0 +1,250 @@
+# The command vkvm: each way to call it, compared with what the library answers.
+
+use strict;
+use warnings;
+
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use File::Temp qw(tempdir);
+use HTTP::Tiny;
+use IPC::Open3 qw(open3);
+use JSON::PP;
+use Test::More;
+use TestBed;
+use TestVKVM;
+
+use VKVM;
+
+my $tmp  = tempdir('vkvm-command-XXXXXX', TMPDIR => 1, CLEANUP => 1);
+my $test = 'test:///default';
+my @perl = ($^X, map { "-I$_" } @INC);
+my $vkvm = "$FindBin::Bin/../bin/vkvm";
+
+# Starts the command; its standard error goes to a file.
+sub start {
+    my (@words) = @_;
+    open my $err, '>', "$tmp/stderr" or die "cannot write $tmp/stderr: $!\n";
+    my $pid = open3('<&' . fileno STDIN, my $out, '>&' . fileno $err, @perl, $vkvm, @words);
+    return ($pid, $out);
+}
+
+# What the command prints, on standard output and standard error, and its exit status.
+sub run {
+    my (@words) = @_;
+    my ($pid, $out) = start(@words);
+    my $text = do { local $/; <$out> } // '';
+    waitpid $pid, 0;
+    my $status = $? >> 8;
+    open my $err, '<', "$tmp/stderr" or die "cannot read $tmp/stderr: $!\n";
+    return ($text, do { local $/; <$err> } // '', $status);
+}
+
+my $host = VKVM::Host->new(uri => $test);
+my $dead = 'test+tcp://127.0.0.1:1/default';
+
+subtest 'one host' => sub {
+    is_deeply([ run('-c', $test, 'hypervisor.uri') ], [ "$test\n", '', 0 ], 'a text is printed as it is');
+    my ($out, $err, $status) = run('-c', $test, 'list-domains', '--all');
+    is($out, "NAME  ID  STATE\ntest  1   running\n", 'a list is a table');
+    is("$err$status", '0', 'nothing else is said');
+    my $info = $host->call('domain.info', ['test']);
+    ($out) = run('-c', $test, 'domain.info', 'test');
+    my %shown = map { /(\S+)\s*(.*)/ } split /\n/, $out;
+    is_deeply([ sort keys %shown ], [ sort keys %$info ], 'facts are a table of names and values');
+    is($shown{uuid}, $info->{uuid}, 'with their values');
+    ($out) = run('-c', $test, 'domain.info', '--domain', 'test', '--raw');
+    like($out, qr/^max_memory\s+8589934592$/m, '--raw gives numbers');
+    ($out) = run('-c', $test, 'domain.conf', 'test');
+    is($out, VKVM::to_xml('domain', $host->call('domain.conf', ['test'])), 'a document is XML');
+    like($out, qr/\A<domain /, 'with its root');
+    ($out, $err, $status) = run('-c', $test, 'domain.start', 'test');
+    is("$out|$err|$status", "|vkvm: error: Domain is already active\n|1", 'what virsh would say is on standard error');
+    local $ENV{LIBVIRT_DEFAULT_URI} = $test;
+    is((run('hypervisor.uri'))[0], "$test\n", 'without a host it is the default one');
+};
+
+subtest 'JSON' => sub {
+    my ($out) = run('--json', '-c', $test, 'list_domains', '--all');
+    my $name = VKVM->new(uri => $test)->get_hostname;
+    is_deeply(decode_json($out), { uri => $test, host => $name, result => $host->call('list_domains', { all => 1 }) },
+        'a query');
+    ($out) = run('-c', $test, 'domain.start', 'test', '--json');
+    is_deeply(decode_json($out), { uri => $test, host => $name, ok => JSON::PP::false, stdout => '', stderr => 'error: Domain is already active' },
+        'a change, with the option at the end');
+};
+
+subtest 'several hosts' => sub {
+    open my $file, '>', "$tmp/hosts" or die "cannot write $tmp/hosts: $!\n";
+    print {$file} "# hosts\n$test\n\n$dead   # down\n";
+    close $file;
+    my $name = VKVM->new(uri => $test)->get_hostname;
+    my ($out, $err, $status) = run('--hosts', "$tmp/hosts", 'list_domains');
+    is($out, sprintf("%-*s  NAME  ID  STATE\n%s  test  1   running\n", length $name, 'HOST', $name), 'a column has the host')
+      if length $name >= 4;
+    like($err, qr/\Avkvm: \Q$dead\E: .*refused/, 'the one that fails is named');
+    is($status, 1, 'and the status says it');
+    ($out) = run('--json', '-c', $test, '-c', $dead, 'hypervisor.uri');
+    my @lines = map { decode_json($_) } split /\n/, $out;
+    is($lines[0]{result}, $test, 'JSON: the answer of the first');
+    is_deeply([ sort keys %{ $lines[1]{error} } ], [qw(code message)], 'and the error of the second');
+};
+
+subtest 'wrong usage' => sub {
+    for my $wrong (
+        [ [],                                            qr/a command is missing/ ],
+        [ ['--nosuch'],                                  qr/there is no option "--nosuch"/ ],
+        [ ['domain.strat'],                              qr/there is no command "domain.strat"; there are domain\./ ],
+        [ ['start'],                                     qr/there is no command "start"; there are .*domain\.start/ ],
+        [ [ '-c', $test, 'list_domains', '--nosuch' ],   qr/list_domains has no argument "--nosuch"; it has --/ ],
+        [ [ '-c', $test, 'domain.info' ],                qr/domain/ ],
+        [ [ '-c', $test, 'list_domains', '--all=1' ],    qr/--all takes no value/ ],
+        [ [ '-c', $test, 'domain.info', '--domain' ],    qr/--domain needs a value/ ],
+        [ [ '--timeout', 'soon', 'list_domains' ],       qr/--timeout is "soon"/ ],
+        [ [ '--hosts', '/nonexistent', 'list_domains' ], qr{cannot read /nonexistent} ],
+        [ [ 'completion', 'fish' ],                      qr/bash or zsh/ ],
+        [ [ 'exporter', '--listen', 'here' ],            qr/HOST:PORT/ ],
+      )
+    {
+        my ($words, $message) = @$wrong;
+        my ($out, $err, $status) = run(@$words);
+        like($err, qr/\Avkvm: .*$message/, "vkvm @$words: says what is wrong");
+        is("$out$status", '2', "vkvm @$words: status 2");
+    }
+};
+
+subtest 'help' => sub {
+    my ($out, $err, $status) = run('help');
+    my @missing = grep { $out !~ /^  \Q$_\E /m } keys %{ VKVM::Host->commands->{commands} };
+    is_deeply(\@missing, [], 'every command is in the list');
+    is("$err$status", '0', 'which is no error');
+    ($out) = run('help', 'pool.info');
+    like($out, qr/\Avkvm pool\.info POOL .*^  --pool STRING /ms, 'a command is explained with its arguments');
+    like((run('help', 'net'))[0], qr/\ANetwork\n  network\./, 'the commands of an object, by another name of it');
+    like((run('--version'))[0], qr/\Avkvm [0-9]+[.][0-9]+[.][0-9]+\n\z/, 'the version');
+};
+
+subtest 'completion' => sub {
+    my ($script) = run('completion', 'bash');
+    open my $file, '>', "$tmp/completion" or die "cannot write $tmp/completion: $!\n";
+    print {$file} $script;
+    close $file;
+    my $complete = sub {
+        my (@words) = @_;
+        open my $bash, '-|', 'bash', '-euc', <<'END', 'bash', "$tmp/completion", @words or die "cannot run bash: $!\n";
+source "$1"
+shift
+COMP_WORDS=("$@")
+COMP_CWORD=$(($# - 1))
+_vkvm || :
+printf '%s\n' "${COMPREPLY[@]}"
+END
+        chomp(my @words_found = <$bash>);
+        close $bash;
+        return [ sort @words_found ];
+    };
+    is_deeply($complete->(qw(vkvm network.upd)), ['network.update'], 'a command');
+    is_deeply($complete->(qw(vkvm -c x exp)), ['exporter'], 'one of the program, after an option');
+    is_deeply($complete->(qw(vkvm list_domains --with_s)), ['--with_snapshot'], 'an argument');
+    is_deeply($complete->(qw(vkvm --js)), ['--json'], 'an option');
+    is_deeply($complete->(qw(vkvm completion b)), ['bash'], 'a shell');
+    my ($with_words) = grep { $_->[1]{words}[0] && !grep { /\s/ } @{ $_->[1]{words} } }
+      map { my $c = $_; map { [ $c->{object} ? "$c->{object}.$c->{name}" : $c->{name}, $_ ] } @{ $c->{arguments} } }
+      map { VKVM::Host->commands->{commands}{$_} } sort keys %{ VKVM::Host->commands->{commands} };
+    is_deeply($complete->('vkvm', $with_words->[0], "--$with_words->[1]{name}", ''), [ sort @{ $with_words->[1]{words} } ],
+        "the words of --$with_words->[1]{name}");
+    is(system('bash', '-n', "$tmp/completion"), 0, 'the script is one for bash');
+};
+
+subtest 'metrics' => sub {
+    my ($out, $err, $status) = run('-c', $test, 'metrics', '--format', 'prometheus');
+    like($out, qr/^libvirt_up\{host="[^"]+"\} 1$/m, 'the text');
+    is("$err$status", '0', 'all is well');
+    ($out, $err, $status) = run('-c', $dead, 'metrics');
+    like($out, qr/^libvirt_up\{host="127.0.0.1:1"\} 0$/m, 'a host that is down is in the text');
+    like($err, qr/\Q$dead\E: .*refused/, 'and why');
+    is($status, 1, 'and the status says it');
+};
+
+subtest 'watch' => sub {
+    my $bed = TestBed->daemon('test-daemon') or plan(skip_all => TestBed->reason);
+    my ($pid, $out) = start('-c', $bed->{URI_UNIX}, '--json', 'watch', '--count', 2);
+    my $first = decode_json(scalar <$out>);
+    is("$first->{class} $first->{event}", 'conn opened', 'the host is open');
+    my $dom = VKVM->new(uri => $bed->{URI_UNIX})->get_domain_by_name('test');
+    $dom->suspend;
+    $dom->resume;
+    my @events = map { decode_json($_) } <$out>;
+    waitpid $pid, 0;
+    is($?, 0, 'it ends after two events');
+    is_deeply([ map { "@$_{qw(class name event detail)}" } @events ],
+        [ 'domain test suspended paused', 'domain test resumed unpaused' ], 'which it tells in words');
+    is($events[0]{uuid}, $dom->get_uuid_string, 'with the uuid');
+    like($events[0]{time}, qr/\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\z/, 'and the time');
+};
+
+subtest 'top' => sub {
+    my ($out, $err, $status) = run('-c', $test, '-c', $dead, 'top', '--count', 2, '--delay', '0.1', '--plot', "$tmp/plot.svg");
+    my $turn = qr/1 of 2 hosts, 1 domains run, .*\n\Q$dead\E: .*refused.*\n +%CPU .*\n.* running +test +\S+\n/;
+    like($out, qr/\A$turn$turn\z/, 'without a terminal each turn is printed, with the host that is down');
+    is("$err$status", '1', 'whose failure the status says');
+    open my $plot, '<', "$tmp/plot.svg" or die "no plot: $!\n";
+    like(do { local $/; <$plot> }, qr{\A<svg .*>100 %|>1 %<.*</svg>\n\z}s, 'a picture with axes');
+    for my $wrong ([ '--delay', 0 ], [ '--sort', 'x' ], [ '--plot', 'x.png' ], [ '--count', 'all' ]) {
+        is((run('-c', $test, 'top', @$wrong))[2], 2, "top @$wrong is wrong usage");
+    }
+
+    # In a terminal of 80 columns.
+    my @tmux = ('tmux', '-f', '/dev/null', '-S', "$tmp/tmux");
+    plan(skip_all => 'tmux is not installed (Debian package tmux)') if system('tmux -V >/dev/null 2>&1') != 0;
+    my $command = join ' ', map { "'$_'" } @perl, $vkvm, '-c', $test, 'top', '--delay', '0.2';
+    system(@tmux, 'new-session', '-d', '-x', 80, '-y', 24, "$command; echo status \$?; cat") == 0 or die "tmux failed\n";
+    my $screen = sub {
+        my ($wanted) = @_;
+        for (1 .. 300) {
+            my $text = `@tmux capture-pane -p`;
+            return 1 if $text =~ $wanted;
+            select undef, undef, undef, 0.1;
+        }
+        diag `@tmux capture-pane -p`;
+        return 0;
+    };
+    ok($screen->(qr/1 of 1 hosts.*running +test .*q ends/s), 'a screen with the domain and the keys');
+    system(@tmux, 'send-keys', 'h');
+    ok($screen->(qr/\S+: 1 domains, CPU/), 'h groups by host');
+    system(@tmux, 'resize-window', '-x', 60, '-y', 10);
+    ok($screen->(qr/\A1 of 1 hosts(?:.*\n){10}\z/), 'it fits another size');
+    system(@tmux, 'resize-window', '-x', 80, '-y', 24);
+    system(@tmux, 'send-keys', 'q');
+    ok($screen->(qr/running +test .*status 0/s), 'q ends it, and the last turn stays');
+    system(@tmux, 'kill-server');
+};
+
+subtest 'exporter' => sub {
+    need_module('Mojolicious', 'libmojolicious-perl');
+    my ($pid) = start('-c', $test, '-c', $dead, 'exporter', '--listen', '127.0.0.1:0');
+    my $port;
+    for (1 .. 600) {
+        open my $err, '<', "$tmp/stderr" or die "cannot read $tmp/stderr: $!\n";
+        last if ($port) = do { local $/; <$err> // '' } =~ /on port (\d+)/;
+        select undef, undef, undef, 0.1;
+    }
+    my $http = HTTP::Tiny->new(timeout => 60);
+    my $get  = sub { return $http->get("http://127.0.0.1:$port$_[0]", { headers => $_[1] // {} }) };
+    is($get->('/healthz')->{content}, "ok\n", 'it is healthy');
+    my $answer = $get->('/metrics');
+    is($answer->{status}, 200, 'the metrics, though a host is down');
+    like($answer->{content}, qr/^libvirt_up\{host="127.0.0.1:1"\} 0$/m, 'which they say');
+    like($answer->{headers}{'content-type'}, qr{\Atext/plain; version=0.0.4}, 'in the format that everybody knows');
+    $answer = $get->('/metrics', { Accept => 'application/openmetrics-text; version=1.0.0,*/*;q=0.1' });
+    like($answer->{headers}{'content-type'}, qr{\Aapplication/openmetrics-text; version=1}, 'or in OpenMetrics');
+    like($answer->{content}, qr/\n# EOF\n\z/, 'whose text is whole');
+    is($get->('/nosuch')->{status}, 404, 'other pages are not there');
+    kill TERM => $pid;
+    waitpid $pid, 0;
+    is($?, 0, 'it ends when it is told to');
+    open my $err, '<', "$tmp/stderr" or die "cannot read $tmp/stderr: $!\n";
+    my @said = grep { /\Q$dead\E/ } <$err>;
+    is(@said, 1, 'a failure is told once');
+};
+
+done_testing;
