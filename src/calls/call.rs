@@ -267,7 +267,7 @@ impl Work for Started {
 
 impl Late for Started {
     fn is_late(self: Arc<Self>) {
-        let (function, host) = (self.function, self.via.to_string());
+        let (function, host) = (self.function, self.via.host());
         let ms = self.timeout.as_millis() as u64;
         self.end(Misuse::Late { function, host, ms }.into());
     }

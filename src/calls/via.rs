@@ -105,6 +105,14 @@ impl Via {
         }
     }
 
+    /// Where its calls go, if that is one host.
+    pub fn host(&self) -> Option<String> {
+        match self {
+            Via::Lane(_) | Via::Stream(..) | Via::Opening(_) => Some(self.to_string()),
+            Via::Group(_) | Via::Process => None,
+        }
+    }
+
     /// How long its calls may take.
     pub fn timeout(&self) -> Option<Duration> {
         match self {

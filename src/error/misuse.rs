@@ -78,14 +78,14 @@ pub enum Misuse {
     EventLoopLeftBehind { what: &'static str },
     #[error("{parameter}: {reason}")]
     File { parameter: &'static str, reason: String },
-    #[error("the transfer was cancelled by its progress callback")]
+    #[error("cancelled at a report of its progress")]
     Cancelled,
     #[error("{what} within {ms} ms")]
     TimedOut { what: String, ms: u64 },
     #[error("{what} within {ms} ms")]
     Deadline { what: String, ms: u64 },
-    #[error("{function}: no answer from {host} within {ms} ms")]
-    Late { function: &'static str, host: String, ms: u64 },
+    #[error("{function}: no answer{} within {ms} ms", from(host.as_deref()))]
+    Late { function: &'static str, host: Option<String>, ms: u64 },
     #[error("{what}")]
     Busy { what: String },
     #[error("{function}: {why}")]
@@ -96,6 +96,11 @@ pub enum Misuse {
     NotInThisLibvirt { function: &'static str, since: &'static str },
     #[error("{function} is in {library}, a library of libvirt that is not installed")]
     NoLibrary { function: &'static str, library: &'static str },
+}
+
+/// The host in a sentence.
+fn from(host: Option<&str>) -> String {
+    host.map(|host| format!(" from {host}")).unwrap_or_default()
 }
 
 impl Misuse {
