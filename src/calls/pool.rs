@@ -58,34 +58,40 @@ struct Pool {
     ready: VecDeque<Arc<dyn Work>>,
     /// How many threads wait for one.
     idle: usize,
+    /// Whether one of them was woken that has not looked yet: it wakes the next one itself, if
+    /// there is more to do then. Short calls are over before a second thread has come.
+    is_woken: bool,
 }
 
 /// The threads for calls that were let through.
 #[derive(Default)]
 #[must_use]
 struct Needed {
-    /// They wait for calls.
-    idle: usize,
+    /// One that waits for calls.
+    idle: bool,
     new: usize,
 }
 
 impl Needed {
     /// Wakes and starts them, not under the lock, which they take first.
     fn get(self) -> Result<()> {
-        for _ in 0..self.idle {
+        if self.idle {
             READY.notify_one();
         }
         (0..self.new).try_for_each(|_| thread::spawn("vkvm-call", work).map(drop))
     }
 }
 
-static POOL: Leaf<Pool> =
-    Leaf::of_process(Pool { lanes: BTreeMap::new(), ready: VecDeque::new(), idle: 0 }, |pool| {
+static POOL: Leaf<Pool> = Leaf::of_process(
+    Pool { lanes: BTreeMap::new(), ready: VecDeque::new(), idle: 0, is_woken: false },
+    |pool| {
         // A child of fork has neither the calls nor the threads.
         fork::leave(&mut pool.lanes);
         fork::leave(&mut pool.ready);
         pool.idle = 0;
-    });
+        pool.is_woken = false;
+    },
+);
 
 /// There are calls that are ready.
 static READY: Condvar = Condvar::new();
@@ -141,12 +147,18 @@ impl Pool {
             self.ready.push_back(call);
             if self.ready.len() > self.idle {
                 needed.new += 1;
-            } else {
-                needed.idle += 1;
             }
         }
+        needed.idle = self.wakes();
         self.forget_if_empty(key);
         needed
+    }
+
+    /// Whether a thread that waits has to be woken now.
+    fn wakes(&mut self) -> bool {
+        let wakes = !self.is_woken && self.idle > 0 && !self.ready.is_empty();
+        self.is_woken |= wakes;
+        wakes
     }
 
     /// The calls on a connection, those of its streams included.
@@ -271,19 +283,24 @@ fn work() {
 
 fn wait_for_call() -> Option<Arc<dyn Work>> {
     // A fork does not wait for who sleeps.
-    sigpipe::outside(|| {
+    let (call, wakes) = sigpipe::outside(|| {
         let mut guard = POOL.lock();
         loop {
             if let Some(call) = guard.ready.pop_front() {
-                return Some(call);
+                return (Some(call), guard.wakes());
             }
             guard.idle += 1;
             let waited = READY.wait_timeout(guard, LINGER).unwrap_or_else(PoisonError::into_inner);
             guard = waited.0;
             guard.idle -= 1;
+            guard.is_woken = false;
             if waited.1.timed_out() && guard.ready.is_empty() {
-                return None;
+                return (None, false);
             }
         }
-    })
+    });
+    if wakes {
+        READY.notify_one();
+    }
+    call
 }
