@@ -232,16 +232,21 @@ def struct_entry(struct):
 
 def owners():
     """The class whose page has each type of the caller's functions: the first that uses it."""
+    types = {one["c_type"]: [param for member in one.get("members", ()) for param in member["params"]]
+             for kind in ("callbacks", "structs") for one in API[kind]}
     found = {}
+
+    def own(params, name):
+        for param in params:
+            c_type = param["c_type"].replace("const ", "").rstrip(" *")
+            if c_type in types and c_type not in found:
+                found[c_type] = name
+                own(types[c_type], name)
+
     for one in CLASSES:
         for function in API["functions"]:
-            for param in function["params"]:
-                if function["class"] == one["name"] and param["kind"] in ("callback", "visitor"):
-                    found.setdefault(param["c_type"].replace("const ", "").rstrip(" *"), one["name"])
-        for struct in API["structs"]:
-            for param in (param for member in struct["members"] for param in member["params"]):
-                if found.get(struct["c_type"]) == one["name"] and param["kind"] == "callback":
-                    found.setdefault(param["c_type"], one["name"])
+            if function["class"] == one["name"]:
+                own(function["params"], one["name"])
     return found
 
 
