@@ -6041,7 +6041,8 @@ vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
 #define VKVM_DOMAIN_MIGRATE_NON_SHARED_DISK 64
 /** Copy the top image of each backing chain; the destination has the rest. */
 #define VKVM_DOMAIN_MIGRATE_NON_SHARED_INC 128
-/** Refuse changes of the domain's configuration during the migration. */
+/** Refuse changes of the domain's configuration during the migration;
+ *  implied by `VKVM_DOMAIN_MIGRATE_PEER2PEER`. */
 #define VKVM_DOMAIN_MIGRATE_CHANGE_PROTECTION 256
 /** Migrate even if libvirt considers it unsafe, such as with a host-cached
  *  disk. */
@@ -6059,9 +6060,11 @@ vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
 #define VKVM_DOMAIN_MIGRATE_RDMA_PIN_ALL 16384
 /** Permit post-copy; migrate_start_post_copy then switches to it. */
 #define VKVM_DOMAIN_MIGRATE_POSTCOPY 32768
-/** Encrypt the migration with the hypervisor's TLS environment. */
+/** Encrypt the migration with the hypervisor's TLS environment, which both
+ *  hosts must have. */
 #define VKVM_DOMAIN_MIGRATE_TLS 65536
-/** Send memory through several connections at once. */
+/** Send memory through several connections; see
+ *  `VKVM_DOMAIN_MIGRATE_PARAM_PARALLEL_CONNECTIONS`. */
 #define VKVM_DOMAIN_MIGRATE_PARALLEL 131072
 /** Write guest writes to the copied disks at once, so that copying
  *  converges. Since libvirt 8.0.0. */
@@ -6557,7 +6560,7 @@ vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
 #define VKVM_DOMAIN_JOB_COMPRESSION_PAGES "compression_pages"
 /** Changed pages that were not in the cache. (uint64) */
 #define VKVM_DOMAIN_JOB_COMPRESSION_CACHE_MISSES "compression_cache_misses"
-/** Pages sent as they are, for compression would have enlarged them.
+/** Pages sent uncompressed, because compression would have enlarged them.
  *  (uint64) */
 #define VKVM_DOMAIN_JOB_COMPRESSION_OVERFLOW "compression_overflow"
 /** Amount by which auto-convergence slows the guest's CPUs now. (int, %) */
@@ -6658,7 +6661,8 @@ vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
 #define VKVM_DOMAIN_EVENT_ID_DEVICE_REMOVAL_FAILED 22
 /** Title, description or metadata of a domain changed. */
 #define VKVM_DOMAIN_EVENT_ID_METADATA_CHANGE 23
-/** Writes to a block device passed the threshold that was set. */
+/** Writes to a block device passed the threshold that was set, once; for
+ *  thin provisioning. */
 #define VKVM_DOMAIN_EVENT_ID_BLOCK_THRESHOLD 24
 /** The host reported a memory error that affects the domain. */
 #define VKVM_DOMAIN_EVENT_ID_MEMORY_FAILURE 25
@@ -6979,11 +6983,11 @@ vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
 /** How slowly the polling time adapts, up to 63; 0 for the hypervisor's
  *  default. (uint) Since libvirt 12.7.0. */
 #define VKVM_DOMAIN_IOTHREAD_PARAM_POLL_WEIGHT "poll_weight"
-/** Minimum number of worker threads; -1 for the hypervisor's default. (int)
- *  Since libvirt 8.5.0. */
+/** Minimum number of worker threads; -1 for the hypervisor's default, not
+ *  while the domain runs. (int) Since libvirt 8.5.0. */
 #define VKVM_DOMAIN_IOTHREAD_PARAM_THREAD_POOL_MIN "thread_pool_min"
-/** Maximum number of worker threads; -1 for the hypervisor's default. (int)
- *  Since libvirt 8.5.0. */
+/** Maximum number of worker threads, not 0; -1 for the default, not while
+ *  the domain runs. (int) Since libvirt 8.5.0. */
 #define VKVM_DOMAIN_IOTHREAD_PARAM_THREAD_POOL_MAX "thread_pool_max"
 
 /* domain_bandwidth_key: Keys of the bandwidth limits of a domain's network
@@ -7505,8 +7509,8 @@ vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
 /** Header of the secret, base64-encoded; can be set. (string) Since libvirt
  *  8.0.0. */
 #define VKVM_DOMAIN_LAUNCH_SECURITY_SEV_SECRET_HEADER "sev-secret-header"
-/** Guest physical address to write the secret to; can be set. (uint64) Since
- *  libvirt 8.0.0. */
+/** Guest physical address to write the secret to; can be set, by default the
+ *  firmware's. (uint64) Since libvirt 8.0.0. */
 #define VKVM_DOMAIN_LAUNCH_SECURITY_SEV_SECRET_SET_ADDRESS "sev-secret-set-address"
 
 /* domain_guest_info_types: Information to request from the guest agent
@@ -7542,7 +7546,7 @@ vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
 
 /* domain_backup_begin_flags: How to begin a backup (flags) */
 
-/** Use destination or scratch files that exist already. */
+/** Use existing destination or scratch files, of the right size and format. */
 #define VKVM_DOMAIN_BACKUP_BEGIN_REUSE_EXTERNAL 1
 /** If the guest shuts down, keep the domain paused until the backup ends.
  *  Since libvirt 11.10.0. */
@@ -7586,7 +7590,7 @@ vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
 
 /** Add the keys to those that the file has. */
 #define VKVM_DOMAIN_AUTHORIZED_SSH_KEYS_SET_APPEND 1
-/** Remove the keys from the file. */
+/** Remove the keys from the file; keys that are not in it are ignored. */
 #define VKVM_DOMAIN_AUTHORIZED_SSH_KEYS_SET_REMOVE 2
 
 /* domain_message_types: Which messages about a domain to return (flags) */
@@ -7784,7 +7788,7 @@ vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
 /** Name of the driver, such as VirtIO Balloon Driver. (string) Since libvirt
  *  12.7.0. */
 #define VKVM_DOMAIN_GUEST_INFO_DEVICE_SUFFIX_DRIVER_NAME ".driverName"
-/** When the driver was released, since the epoch. (int64, s) Since libvirt
+/** Release date of the driver, since the epoch. (int64, s) Since libvirt
  *  12.7.0. */
 #define VKVM_DOMAIN_GUEST_INFO_DEVICE_SUFFIX_DRIVER_DATE ".driverDate"
 /** Version of the driver. (string) Since libvirt 12.7.0. */
@@ -7822,7 +7826,8 @@ vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
 /** Target name of the disk in the domain's XML, such as vda. (string) Since
  *  libvirt 11.2.0. */
 #define VKVM_DOMAIN_GUEST_INFO_DISK_SUFFIX_ALIAS ".alias"
-/** Alias that the guest gave to the disk. (string) Since libvirt 11.2.0. */
+/** Alias that the guest gave to the disk, such as its device mapper name.
+ *  (string) Since libvirt 11.2.0. */
 #define VKVM_DOMAIN_GUEST_INFO_DISK_SUFFIX_GUEST_ALIAS ".guest_alias"
 /** Type of the bus that the guest sees. (string) Since libvirt 11.2.0. */
 #define VKVM_DOMAIN_GUEST_INFO_DISK_SUFFIX_GUEST_BUS ".guest_bus"
@@ -7973,8 +7978,8 @@ vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
 #define VKVM_DOMAIN_STATS_VCPU_CURRENT "vcpu.current"
 /** Maximum number of virtual CPUs. (uint) Since libvirt 11.2.0. */
 #define VKVM_DOMAIN_STATS_VCPU_MAXIMUM "vcpu.maximum"
-/** Start of the keys of a virtual CPU; its number follows. Since libvirt
- *  11.2.0. */
+/** Start of the keys of a virtual CPU; its number follows; hotplug may leave
+ *  gaps. Since libvirt 11.2.0. */
 #define VKVM_DOMAIN_STATS_VCPU_PREFIX "vcpu."
 /** State of the virtual CPU: one of `VKVM_DOMAIN_VCPU_OFFLINE`,
  *  `VKVM_DOMAIN_VCPU_RUNNING`, `VKVM_DOMAIN_VCPU_BLOCKED`. (int) Since
@@ -8286,8 +8291,8 @@ vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
 /** Mode of the last calculation: page-sampling, dirty-bitmap or dirty-ring.
  *  (string) Since libvirt 11.2.0. */
 #define VKVM_DOMAIN_STATS_DIRTYRATE_CALC_MODE "dirtyrate.calc_mode"
-/** Rate at which the guest changes memory. (int64, MiB/s) Since libvirt
- *  11.2.0. */
+/** Rate at which the guest changes memory; only when it was measured.
+ *  (int64, MiB/s) Since libvirt 11.2.0. */
 #define VKVM_DOMAIN_STATS_DIRTYRATE_MEGABYTES_PER_SECOND "dirtyrate.megabytes_per_second"
 /** Start of the keys of a virtual CPU; its number follows. Since libvirt
  *  11.2.0. */
@@ -13926,10 +13931,11 @@ vkvm_node_device *vkvm_node_device_ref(vkvm_node_device *dev);
 #define VKVM_STORAGE_POOL_CREATE_NORMAL 0
 /** Build the pool without any build flag, then start it. */
 #define VKVM_STORAGE_POOL_CREATE_WITH_BUILD 1
-/** Build the pool with `VKVM_STORAGE_POOL_BUILD_OVERWRITE`, then start it. */
+/** Build the pool with `VKVM_STORAGE_POOL_BUILD_OVERWRITE`, then start it;
+ *  excludes `VKVM_STORAGE_POOL_CREATE_WITH_BUILD_NO_OVERWRITE`. */
 #define VKVM_STORAGE_POOL_CREATE_WITH_BUILD_OVERWRITE 2
 /** Build the pool with `VKVM_STORAGE_POOL_BUILD_NO_OVERWRITE`, then start
- *  it. */
+ *  it; excludes `VKVM_STORAGE_POOL_CREATE_WITH_BUILD_OVERWRITE`. */
 #define VKVM_STORAGE_POOL_CREATE_WITH_BUILD_NO_OVERWRITE 4
 
 /* storage_pool_delete_flags: How to delete the storage of a pool (flags) */
@@ -15155,7 +15161,7 @@ vkvm_secret *vkvm_secret_ref(vkvm_secret *secret);
 
 /* stream_recv_flags: How to receive from a sparse stream (flags) */
 
-/** Stop before a hole and return `VKVM_STREAM_AT_HOLE`, so that receive_hole
+/** Stop before a hole and return `VKVM_STREAM_AT_HOLE`, so that recv_hole
  *  can read its length. */
 #define VKVM_STREAM_RECV_STOP_AT_HOLE 1
 
@@ -15163,7 +15169,7 @@ vkvm_secret *vkvm_secret_ref(vkvm_secret *secret);
 
 /** The call would have to wait; try again when the stream is ready. */
 #define VKVM_STREAM_WOULD_BLOCK (-2)
-/** A hole comes next; read its length with receive_hole. */
+/** A hole comes next; read its length with recv_hole. */
 #define VKVM_STREAM_AT_HOLE (-3)
 
 /**

@@ -280,7 +280,7 @@ pub static GROUPS: &[Group] = &[
         (178, "Leave the domain paused at the destination."),
         (179, "Copy whole disk images, for hosts without shared storage."),
         (180, "Copy the top image of each backing chain; the destination has the rest."),
-        (181, "Refuse changes of the domain's configuration during the migration."),
+        (181, "Refuse changes of the domain's configuration during the migration; implied by VKVM_DOMAIN_MIGRATE_PEER2PEER."),
         (182, "Migrate even if libvirt considers it unsafe, such as with a host-cached disk."),
         (183, "Migrate the definition only; needs VKVM_DOMAIN_MIGRATE_PERSIST_DEST."),
         (184, "Compress the data; VKVM_DOMAIN_MIGRATE_PARAM_COMPRESSION chooses the method."),
@@ -288,8 +288,8 @@ pub static GROUPS: &[Group] = &[
         (186, "Slow the guest down until its memory can be sent faster than it changes."),
         (187, "Pin all guest memory before an RDMA migration begins."),
         (188, "Permit post-copy; migrate_start_post_copy then switches to it."),
-        (189, "Encrypt the migration with the hypervisor's TLS environment."),
-        (190, "Send memory through several connections at once."),
+        (189, "Encrypt the migration with the hypervisor's TLS environment, which both hosts must have."),
+        (190, "Send memory through several connections; see VKVM_DOMAIN_MIGRATE_PARAM_PARALLEL_CONNECTIONS."),
         (191, "Write guest writes to the copied disks at once, so that copying converges."),
         (192, "Resume a migration that failed in its post-copy phase."),
         (193, "Send memory without copying it first; needs VKVM_DOMAIN_MIGRATE_PARALLEL on QEMU."),
@@ -534,7 +534,7 @@ pub static GROUPS: &[Group] = &[
         (347, "Bytes transferred in compressed form."),
         (351, "Pages transferred in compressed form."),
         (349, "Changed pages that were not in the cache."),
-        (350, "Pages sent as they are, for compression would have enlarged them."),
+        (350, "Pages sent uncompressed, because compression would have enlarged them."),
         (346, "Amount by which auto-convergence slows the guest's CPUs now."),
         (381, "Bytes transferred of the state of VFIO devices."),
     ] },
@@ -584,7 +584,7 @@ pub static GROUPS: &[Group] = &[
         (418, "A job of a domain ended; the event has its statistics."),
         (419, "The guest refused to release a device."),
         (420, "Title, description or metadata of a domain changed."),
-        (421, "Writes to a block device passed the threshold that was set."),
+        (421, "Writes to a block device passed the threshold that was set, once; for thin provisioning."),
         (422, "The host reported a memory error that affects the domain."),
         (423, "The guest changed how much of a virtio-mem device it uses."),
         (424, "The guest changed the MAC address of a network interface."),
@@ -740,8 +740,8 @@ pub static GROUPS: &[Group] = &[
         (543, "Factor by which the polling time grows; 0 for the hypervisor's default."),
         (544, "Divisor by which the polling time shrinks; 0 for the hypervisor's default."),
         (547, "How slowly the polling time adapts, up to 63; 0 for the hypervisor's default."),
-        (545, "Minimum number of worker threads; -1 for the hypervisor's default."),
-        (546, "Maximum number of worker threads; -1 for the hypervisor's default."),
+        (545, "Minimum number of worker threads; -1 for the hypervisor's default, not while the domain runs."),
+        (546, "Maximum number of worker threads, not 0; -1 for the default, not while the domain runs."),
     ] },
     Group { name: "domain_bandwidth_key", class: "domain", title: "Keys of the bandwidth limits of a domain's network interface", flags: false, prefix: "BANDWIDTH_", members: &[
         (548, "Average rate of inbound traffic."),
@@ -1006,7 +1006,7 @@ pub static GROUPS: &[Group] = &[
         (760, "SEV-SNP policy of the guest."),
         (761, "Secret to inject, encrypted and base64-encoded; can be set."),
         (762, "Header of the secret, base64-encoded; can be set."),
-        (763, "Guest physical address to write the secret to; can be set."),
+        (763, "Guest physical address to write the secret to; can be set, by default the firmware's."),
     ] },
     Group { name: "domain_guest_info_types", class: "domain", title: "Information to request from the guest agent", flags: true, prefix: "GUEST_INFO_", members: &[
         (764, "Users who are logged in."),
@@ -1025,7 +1025,7 @@ pub static GROUPS: &[Group] = &[
         (774, "Do not wait for the answer."),
     ] },
     Group { name: "domain_backup_begin_flags", class: "domain", title: "How to begin a backup", flags: true, prefix: "BACKUP_BEGIN_", members: &[
-        (776, "Use destination or scratch files that exist already."),
+        (776, "Use existing destination or scratch files, of the right size and format."),
         (777, "If the guest shuts down, keep the domain paused until the backup ends."),
     ] },
     Group { name: "domain_get_hostname_flags", class: "domain", title: "Source of the host name of a domain", flags: true, prefix: "GET_HOSTNAME_", members: &[
@@ -1048,7 +1048,7 @@ pub static GROUPS: &[Group] = &[
     ] },
     Group { name: "domain_authorized_ssh_keys_flags", class: "domain", title: "How to set the authorized SSH keys of a guest user", flags: true, prefix: "AUTHORIZED_SSH_KEYS_SET_", members: &[
         (788, "Add the keys to those that the file has."),
-        (789, "Remove the keys from the file."),
+        (789, "Remove the keys from the file; keys that are not in it are ignored."),
     ] },
     Group { name: "domain_message_types", class: "domain", title: "Which messages about a domain to return", flags: true, prefix: "MESSAGE_", members: &[
         (790, "Features in use that are deprecated."),
@@ -1138,7 +1138,7 @@ pub static GROUPS: &[Group] = &[
         (843, "Number of devices."),
         (844, "Start of the keys of a device; its number follows."),
         (846, "Name of the driver, such as VirtIO Balloon Driver."),
-        (845, "When the driver was released, since the epoch."),
+        (845, "Release date of the driver, since the epoch."),
         (847, "Version of the driver."),
         (848, "Kind of identification that the device has, such as pci."),
         (850, "Vendor of a PCI device."),
@@ -1154,7 +1154,7 @@ pub static GROUPS: &[Group] = &[
         (812, "Name of the device that it depends on."),
         (817, "Serial number."),
         (809, "Target name of the disk in the domain's XML, such as vda."),
-        (813, "Alias that the guest gave to the disk."),
+        (813, "Alias that the guest gave to the disk, such as its device mapper name."),
         (814, "Type of the bus that the guest sees."),
     ] },
     Group { name: "domain_guest_info_interface_key", class: "domain", title: "Keys of guest information about network interfaces: if.N and a suffix", flags: false, prefix: "GUEST_INFO_IF_", members: &[
@@ -1218,7 +1218,7 @@ pub static GROUPS: &[Group] = &[
     Group { name: "domain_stats_vcpu_key", class: "domain", title: "Keys of the statistics group VKVM_DOMAIN_STATS_VCPU: vcpu.N and a suffix", flags: false, prefix: "STATS_VCPU_", members: &[
         (1018, "Number of virtual CPUs that are online."),
         (1019, "Maximum number of virtual CPUs."),
-        (1020, "Start of the keys of a virtual CPU; its number follows."),
+        (1020, "Start of the keys of a virtual CPU; its number follows; hotplug may leave gaps."),
         (1023, "State of the virtual CPU: one of VKVM_DOMAIN_VCPU_OFFLINE, VKVM_DOMAIN_VCPU_RUNNING, VKVM_DOMAIN_VCPU_BLOCKED."),
         (1024, "CPU time of the virtual CPU."),
         (1025, "Time that the virtual CPU was ready while the host ran something else."),
@@ -1344,7 +1344,7 @@ pub static GROUPS: &[Group] = &[
         (963, "Start of the last calculation."),
         (962, "Duration of the last calculation."),
         (961, "Mode of the last calculation: page-sampling, dirty-bitmap or dirty-ring."),
-        (965, "Rate at which the guest changes memory."),
+        (965, "Rate at which the guest changes memory; only when it was measured."),
         (966, "Start of the keys of a virtual CPU; its number follows."),
         (967, "Rate at which the virtual CPU changes memory."),
     ] },
@@ -1452,8 +1452,8 @@ pub static GROUPS: &[Group] = &[
     Group { name: "storage_pool_create_flags", class: "storage_pool", title: "How to start a storage pool", flags: true, prefix: "CREATE_", members: &[
         (1097, "Start the pool without building it."),
         (1098, "Build the pool without any build flag, then start it."),
-        (1099, "Build the pool with VKVM_STORAGE_POOL_BUILD_OVERWRITE, then start it."),
-        (1100, "Build the pool with VKVM_STORAGE_POOL_BUILD_NO_OVERWRITE, then start it."),
+        (1099, "Build the pool with VKVM_STORAGE_POOL_BUILD_OVERWRITE, then start it; excludes VKVM_STORAGE_POOL_CREATE_WITH_BUILD_NO_OVERWRITE."),
+        (1100, "Build the pool with VKVM_STORAGE_POOL_BUILD_NO_OVERWRITE, then start it; excludes VKVM_STORAGE_POOL_CREATE_WITH_BUILD_OVERWRITE."),
     ] },
     Group { name: "storage_pool_delete_flags", class: "storage_pool", title: "How to delete the storage of a pool", flags: true, prefix: "DELETE_", members: &[
         (1101, "Delete the structure only, which is fast."),
@@ -1718,11 +1718,11 @@ pub static GROUPS: &[Group] = &[
         (1274, "The other side ended the stream."),
     ] },
     Group { name: "stream_recv_flags", class: "stream", title: "How to receive from a sparse stream", flags: true, prefix: "RECV_", members: &[
-        (1275, "Stop before a hole and return VKVM_STREAM_AT_HOLE, so that receive_hole can read its length."),
+        (1275, "Stop before a hole and return VKVM_STREAM_AT_HOLE, so that recv_hole can read its length."),
     ] },
     Group { name: "stream_result", class: "stream", title: "Results of send and receive besides a number of bytes", flags: false, prefix: "", members: &[
         (1276, "The call would have to wait; try again when the stream is ready."),
-        (1277, "A hole comes next; read its length with receive_hole."),
+        (1277, "A hole comes next; read its length with recv_hole."),
     ] },
     Group { name: "error_level", class: "error", title: "Severity of an error", flags: false, prefix: "LEVEL_", members: &[
         (1278, "No error."),
