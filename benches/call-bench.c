@@ -22,6 +22,7 @@ enum {
     SHORT = 256,       /* calls of a batch, one after the other */
     LONG = 4096,       /* calls of a batch, many at once */
     DOMAINS = 1000,
+    TEXTS = 8, /* calls of a batch that each give a long text */
     MOST_ROUNDS = 101, /* of rows with long batches */
 };
 
@@ -30,6 +31,7 @@ static vkvm_domain *dom, *bounded_dom;
 static vkvm_value *info_args, *bounded_args, *xml_args[DOMAINS];
 static vkvm_event_queue *queue;
 static int queue_fd;
+static vkvm_fleet *fleet;
 static virConnectPtr vir_conn, vir_many;
 static virDomainPtr vir_dom, *vir_domains;
 
@@ -126,6 +128,30 @@ static void vir_all_xml(long n)
     }
 }
 
+/* What the metrics are made of: one bulk call. */
+static void vir_bulk(long n)
+{
+    unsigned groups = VIR_DOMAIN_STATS_STATE | VIR_DOMAIN_STATS_CPU_TOTAL | VIR_DOMAIN_STATS_BALLOON |
+                      VIR_DOMAIN_STATS_VCPU | VIR_DOMAIN_STATS_INTERFACE | VIR_DOMAIN_STATS_BLOCK |
+                      VIR_DOMAIN_STATS_PERF;
+    while (n--) {
+        virDomainStatsRecordPtr *records;
+        vir_check("virConnectGetAllDomainStats",
+                  virConnectGetAllDomainStats(vir_many, groups, &records,
+                                              VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT) >= DOMAINS);
+        virDomainStatsRecordListFree(records);
+    }
+}
+
+static void metrics(long n)
+{
+    while (n--) {
+        vkvm_value *value;
+        CALL(vkvm_fleet_get_metrics, fleet, NULL, 60000, &value);
+        vkvm_value_free(value);
+    }
+}
+
 /* The program's own threads, which wait at the barrier between batches. */
 static pthread_barrier_t barrier;
 static long each;
@@ -181,6 +207,7 @@ static const struct row {
      CLOCK_PROCESS_CPUTIME_ID, 0},
     {"get_xml_description of 1000", "C/serial loop", all_xml, vir_all_xml, DOMAINS,
      CLOCK_MONOTONIC, 0},
+    {"metrics of 1000 domains", "C/bulk call", metrics, vir_bulk, TEXTS, CLOCK_MONOTONIC, 0},
 };
 
 /* --- timing --------------------------------------------------------------------------- */
@@ -247,6 +274,7 @@ static void open_all(const char *uri, const char *uri_of_many)
     for (int i = 0; i < DOMAINS; i++)
         xml_args[i] = arguments(domains[i]);
     vkvm_domain_list_free(domains, count);
+    CALL(vkvm_fleet_open, &uri_of_many, 1, 60000, &fleet);
     CALL(vkvm_event_queue_new, IN_FLIGHT, &queue);
     CALL(vkvm_event_queue_get_fd, queue, &queue_fd);
 

@@ -45,7 +45,7 @@ fn versions(lines: &mut Lines, host: &Labels, conn: &Conn) -> Result<()> {
 fn pools(lines: &mut Lines, host: &Labels, conn: &Conn) -> Result<()> {
     let active = c::STORAGE_POOL_LIST_ACTIVE;
     let pools = unless_unsupported(conn.list_all_storage_pools(active))?.unwrap_or_default();
-    let facts = walk::each(conn, &pools, Gone::Pool, |pool| {
+    let facts = walk::each(&pools, Gone::Pool, |pool| {
         Ok((pool.get_name()?.to_string_lossy().into_owned(), pool.get_info()?))
     })?;
     for (name, info) in facts {
