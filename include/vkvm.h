@@ -5025,7 +5025,8 @@ int vkvm_call_start(const char *function,
  * Asks the call to stop at its next report of progress.
  *
  * A transfer or a command of a host then ends as if its progress callback had
- * ended it, with the error `VKVM_ERROR_ERR_OPERATION_ABORTED`. Unlike after
+ * ended it, with the error `VKVM_ERROR_ERR_OPERATION_ABORTED`. So does
+ * `vkvm_domain_wait_for_block_job`, which aborts the job. Unlike after
  * `vkvm_call_cancel`, the call is done only when it has ended. A call that
  * reports no progress continues.
  *

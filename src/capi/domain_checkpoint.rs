@@ -68,6 +68,7 @@ pub unsafe extern "C" fn vkvm_domain_checkpoint_get_name(
 /// - `xml`: a `<domaincheckpoint>` document
 ///
 /// libvirt: virDomainCheckpointGetXMLDesc
+/// cbindgen:secret
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_checkpoint_get_xml_description(
     checkpoint: *mut vkvm_domain_checkpoint,

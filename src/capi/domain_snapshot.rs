@@ -68,6 +68,7 @@ pub unsafe extern "C" fn vkvm_domain_snapshot_get_name(
 /// - `xml`: a `<domainsnapshot>` document
 ///
 /// libvirt: virDomainSnapshotGetXMLDesc
+/// cbindgen:secret
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_snapshot_get_xml_description(
     snapshot: *mut vkvm_domain_snapshot,

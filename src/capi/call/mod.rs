@@ -267,8 +267,9 @@ pub unsafe extern "C" fn vkvm_call_watch_progress(
 /// Asks the call to stop at its next report of progress.
 ///
 /// A transfer or a command of a host then ends as if its progress callback had ended it, with
-/// the error `VKVM_ERROR_ERR_OPERATION_ABORTED`. Unlike after `vkvm_call_cancel`, the call is
-/// done only when it has ended. A call that reports no progress continues.
+/// the error `VKVM_ERROR_ERR_OPERATION_ABORTED`. So does `vkvm_domain_wait_for_block_job`, which
+/// aborts the job. Unlike after `vkvm_call_cancel`, the call is done only when it has ended. A
+/// call that reports no progress continues.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_call_stop(
     call: *mut vkvm_call,

@@ -66,6 +66,7 @@ pub unsafe extern "C" fn vkvm_conn_domain_xml_to_native(
 /// - `xml`: a `<domain>` document
 ///
 /// libvirt: virDomainSaveImageGetXMLDesc
+/// cbindgen:secret
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_conn_get_save_image_xml_description(
     conn: *mut vkvm_conn,

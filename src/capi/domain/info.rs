@@ -328,6 +328,7 @@ pub unsafe extern "C" fn vkvm_domain_managed_save_remove(
 /// - `xml`: a `<domain>` document
 ///
 /// libvirt: virDomainManagedSaveGetXMLDesc
+/// cbindgen:secret
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_managed_save_get_xml_description(
     dom: *mut vkvm_domain,

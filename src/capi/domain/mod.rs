@@ -232,6 +232,7 @@ pub unsafe extern "C" fn vkvm_domain_get_info_numbers(
 /// - `xml`: a `<domain>` document
 ///
 /// libvirt: virDomainGetXMLDesc
+/// cbindgen:secret
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_domain_get_xml_description(
     dom: *mut vkvm_domain,

@@ -69,9 +69,15 @@ impl Output for Text {
 }
 
 impl Drop for Text {
+    /// A document may have secrets in it.
     fn drop(&mut self) {
-        // SAFETY: the text came from malloc.
-        unsafe { libc::free(self.0.cast()) }
+        if !self.0.is_null() {
+            // SAFETY: C's text, which came from malloc.
+            unsafe {
+                libc::explicit_bzero(self.0.cast(), libc::strlen(self.0));
+                libc::free(self.0.cast());
+            }
+        }
     }
 }
 

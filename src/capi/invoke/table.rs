@@ -528,7 +528,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
-        secret: false,
+        secret: true,
         call: |frame| call(capi::conn::saved::vkvm_conn_get_save_image_xml_description as unsafe extern "C" fn(_, _, _, _, _) -> _, frame),
     },
     Row {
@@ -1347,7 +1347,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
-        secret: false,
+        secret: true,
         call: |frame| call(capi::domain_checkpoint::vkvm_domain_checkpoint_get_xml_description as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -1914,7 +1914,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
-        secret: false,
+        secret: true,
         call: |frame| call(capi::domain::vkvm_domain_get_xml_description as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2067,7 +2067,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
-        secret: false,
+        secret: true,
         call: |frame| call(capi::domain::info::vkvm_domain_managed_save_get_xml_description as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
@@ -2670,7 +2670,7 @@ pub static ROWS: &[Row] = &[
         blocks: true,
         this_thread: false,
         job: None,
-        secret: false,
+        secret: true,
         call: |frame| call(capi::domain_snapshot::vkvm_domain_snapshot_get_xml_description as unsafe extern "C" fn(_, _, _, _) -> _, frame),
     },
     Row {
