@@ -337,7 +337,7 @@ static void refusals(vkvm_conn *conn)
     is_int(seen.destroyed, 3, "releases the userdata");
     fails(vkvm_conn_domain_event_register_any(conn, NULL, 4711, note_event, &seen, count_destroy,
                                               &id, &err),
-          &err, VKVM_ERROR_OWN_INVALID, "event_id", "for no kind of event that there is");
+          &err, VKVM_ERROR_ERR_INVALID_ARG, NULL, "for no kind of event that there is");
     is_int(seen.destroyed, 4, "releases the userdata");
     fails(vkvm_conn_domain_event_register_any(conn, test, 0, note_event, &seen, count_destroy,
                                               NULL, &err),

@@ -5,7 +5,7 @@ use std::ptr;
 
 use virt::sys;
 
-use super::callback::opaque;
+use super::callback::{Callback, opaque};
 use super::hub::Registrar;
 use super::listeners::{Events, Registration as Registered, Topic};
 use super::subject::{Identity, Registration, Source, Subject};
@@ -113,6 +113,24 @@ impl<S: Subject> Target<S> {
     }
 }
 
+/// Why a kind of event that is not known here cannot be listened to: how libvirt would pass
+/// what happens is not known, either. An older libvirt says so itself.
+pub(super) fn refusal<S: Subject>(link: &ConnRef, id: c_int) -> Error {
+    extern "C" fn ignored() {}
+    let callback = Callback::new(ignored as *const c_void);
+    let registration = Registration { object: ptr::null_mut(), id, callback, opaque: opaque(0) };
+    // SAFETY: the connection is live; the callback takes nothing of what it is called with.
+    match call::number(unsafe { S::register(link.raw(), &registration) }, S::REGISTER) {
+        Err(error) => error,
+        Ok(number) => {
+            // SAFETY: the connection is live while `link` is.
+            unsafe { S::deregister(link.raw(), number) };
+            let reason = format!("{id} is no kind of event that this version of the library knows");
+            Misuse::Invalid { parameter: "event_id", reason }.into()
+        }
+    }
+}
+
 fn begin<S: Subject>(
     link: &ConnRef,
     identity: Option<&Identity>,
@@ -121,11 +139,7 @@ fn begin<S: Subject>(
     tap: usize,
 ) -> Result<Registered> {
     let target = Target::<S>::of(link, identity, given)?;
-    let kind = kinds::find(S::kinds(), id).ok_or_else(|| Misuse::Invalid {
-        parameter: "event_id",
-        // How libvirt would pass what happened is not known.
-        reason: format!("{id} is no kind of event that this version of the library knows"),
-    })?;
+    let kind = kinds::find(S::kinds(), id).ok_or_else(|| refusal::<S>(link, id))?;
     let callback = signature::callback::<S>(kind.signature);
     let registration = Registration { object: target.raw(), id, callback, opaque: opaque(tap) };
     // SAFETY: connection and object are live; the callback is one for this kind.

@@ -13,7 +13,7 @@ use super::hub::Registrar;
 use super::kinds::{self, Kind, Signature};
 use super::listeners::{self, Events, HUB, Registration, Role, Topic};
 use super::subject::Subject;
-use super::{Event, Listener, Object, signature};
+use super::{Event, Listener, Object, registrar, signature};
 use crate::core::line::ConnRef;
 use crate::core::typed_params::TypedParams;
 use crate::core::{Conn, Domain, Network, NodeDevice, StoragePool};
@@ -335,6 +335,18 @@ fn events_of_other_objects_arrive_with_them() {
         kinds.iter().map(|kind| (kind.id, kind.signature, kind.names)).collect::<Vec<_>>()
     };
     assert_eq!(rows(kinds::SECRET), rows(kinds::STORAGE_POOL));
+}
+
+#[test]
+fn a_kind_of_event_that_is_not_known_is_refused() {
+    super::register_default().unwrap();
+    let link = Conn::open(Some(c"test:///default"), 0).unwrap().reference();
+    let error = registrar::refusal::<Domain>(&link, 4711);
+    assert_eq!(error.details().code, sys::VIR_ERR_INVALID_ARG as i32, "by libvirt: {error}");
+    let id = sys::VIR_DOMAIN_EVENT_ID_REBOOT as c_int;
+    let error = registrar::refusal::<Domain>(&link, id);
+    let text = "event_id: 1 is no kind of event that this version of the library knows";
+    assert_eq!(error.to_string(), text, "as one that only libvirt knows");
 }
 
 #[test]
