@@ -701,7 +701,7 @@ int vkvm_conn_close(vkvm_conn *conn, vkvm_error **error);
 #define VKVM_ERROR_ERR_ARGUMENT_UNSUPPORTED 74
 /** The storage could not be probed. */
 #define VKVM_ERROR_ERR_STORAGE_PROBE_FAILED 75
-/** The storage holds a pool already; pass
+/** The storage already contains a pool; pass
  *  `VKVM_STORAGE_POOL_BUILD_OVERWRITE` to replace it. */
 #define VKVM_ERROR_ERR_STORAGE_POOL_BUILT 76
 /** Reverting is risky and needs `VKVM_DOMAIN_SNAPSHOT_REVERT_FORCE`. */
@@ -835,7 +835,7 @@ int vkvm_conn_close(vkvm_conn *conn, vkvm_error **error);
 #define VKVM_ERROR_OWN_OTHER_EVENT_LOOP 10017
 /** The deadline of the call passed. */
 #define VKVM_ERROR_OWN_TIMEOUT 10018
-/** Too many calls wait or were given up; retry later, or on another
+/** Too many calls wait or are abandoned; retry later, or on another
  *  connection. */
 #define VKVM_ERROR_OWN_BUSY 10019
 /** The call was cancelled. */
@@ -5938,7 +5938,7 @@ vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
 
 /* domain_open_console_flags: How to connect to a console of a domain (flags) */
 
-/** Disconnect whoever uses the console now. */
+/** Disconnect the client that uses the console now. */
 #define VKVM_DOMAIN_OPEN_CONSOLE_FORCE 1
 /** Fail if the driver cannot rule out that two programs use the console at
  *  once. */
@@ -5946,7 +5946,7 @@ vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
 
 /* domain_open_channel_flags: How to connect to a channel of a domain (flags) */
 
-/** Disconnect whoever uses the channel now. */
+/** Disconnect the client that uses the channel now. */
 #define VKVM_DOMAIN_OPEN_CHANNEL_FORCE 1
 
 /* domain_scheduler_key: Keys of the CPU scheduler parameters of a domain */
@@ -6830,7 +6830,7 @@ vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
 #define VKVM_DOMAIN_MEMORY_STAT_ACTUAL_BALLOON 6
 /** Resident set size of the hypervisor process on the host. (uint64, KiB) */
 #define VKVM_DOMAIN_MEMORY_STAT_RSS 7
-/** Memory that the guest can give up without swapping, as MemAvailable.
+/** Memory that the guest can release without swapping, as MemAvailable.
  *  (uint64, KiB) */
 #define VKVM_DOMAIN_MEMORY_STAT_USABLE 8
 /** Time when the guest last reported, in seconds since 1970. (uint64, s) */
@@ -7956,7 +7956,7 @@ vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
 /** Resident set size of the hypervisor process on the host. (uint64, KiB)
  *  Since libvirt 11.2.0. */
 #define VKVM_DOMAIN_STATS_BALLOON_RSS "balloon.rss"
-/** Memory that the guest can give up without swapping, as MemAvailable.
+/** Memory that the guest can release without swapping, as MemAvailable.
  *  (uint64, KiB) Since libvirt 11.2.0. */
 #define VKVM_DOMAIN_STATS_BALLOON_USABLE "balloon.usable"
 /** Time when the guest last reported, in seconds since 1970. (uint64, s)
@@ -13921,9 +13921,9 @@ vkvm_node_device *vkvm_node_device_ref(vkvm_node_device *dev);
 #define VKVM_STORAGE_POOL_BUILD_REPAIR 1
 /** Extend an existing pool. */
 #define VKVM_STORAGE_POOL_BUILD_RESIZE 2
-/** Fail if the source holds a file system or partition table already. */
+/** Fail if the source already contains a file system or partition table. */
 #define VKVM_STORAGE_POOL_BUILD_NO_OVERWRITE 4
-/** Overwrite whatever the source holds; existing data is lost. */
+/** Overwrite the contents of the source; existing data is lost. */
 #define VKVM_STORAGE_POOL_BUILD_OVERWRITE 8
 
 /* storage_pool_create_flags: How to start a storage pool (flags) */

@@ -297,7 +297,7 @@ static vkvm_value *convert(pTHX_ SV *sv, const given *what, const place *at)
 {
     if (at->depth > MAX_DEPTH)
         vkvm_perl_refuse(aTHX_ VKVM_ERROR_OWN_TOO_LARGE, what->name,
-                         "is nested more than %d levels deep, or holds itself", MAX_DEPTH);
+                         "is nested more than %d levels deep, or contains itself", MAX_DEPTH);
     SvGETMAGIC(sv);
     if (SvROK(sv) && !SvOBJECT(SvRV(sv)) && SvTYPE(SvRV(sv)) == SVt_PVHV)
         return convert_hash(aTHX_ (HV *)SvRV(sv), what, at);

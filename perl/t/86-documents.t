@@ -262,7 +262,7 @@ like($@->message, qr/"weight\.1\.x" is a reference to a scalar/, 'with its path'
 is($@->parameter, 'newparams', 'and the name of the parameter');
 my $loop = {};
 $loop->{a} = $loop;
-like(refusal($loop), qr/nested more than 100 levels deep, or holds itself/, 'a structure that holds itself');
+like(refusal($loop), qr/nested more than 100 levels deep, or contains itself/, 'a structure that contains itself');
 delete $loop->{a};
 
 # --- errors in characters ------------------------------------------------------------
