@@ -332,9 +332,8 @@ int vkvm_conn_open(const char *uri, uint32_t flags, vkvm_conn **conn, vkvm_error
  * @param uri libvirt URI; NULL means libvirt's default, as for
  *     `vkvm_conn_open` (may be NULL; borrowed)
  * @param flags as for `vkvm_conn_open`
- * @param credtypes types of credentials that the callback can provide,
- *     borrowed (one of `VKVM_CRED_*`; may be NULL; borrowed; its length is in
- *     credtypes_len)
+ * @param credtypes types of credentials that the callback can provide (one of
+ *     `VKVM_CRED_*`; may be NULL; borrowed; its length is in credtypes_len)
  * @param credtypes_len number of elements
  * @param callback answers the requests on this thread, before the function
  *     returns; NULL means that libvirt prompts on the console (may be NULL)
@@ -1331,7 +1330,7 @@ int vkvm_value_get_uint64(vkvm_value *value,
  * @param value the value (not NULL; borrowed)
  * @param path path of the list; NULL means the value itself (may be NULL;
  *     borrowed)
- * @param item value to copy, borrowed (not NULL; borrowed)
+ * @param item value to copy (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -1392,7 +1391,7 @@ int vkvm_value_from_xml(const char *xml, vkvm_value **value, vkvm_error **error)
  * @param path path of the map; NULL means the value itself (may be NULL;
  *     borrowed)
  * @param key the key, which may be new (not NULL; borrowed)
- * @param item value to copy, borrowed (not NULL; borrowed)
+ * @param item value to copy (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -1437,7 +1436,7 @@ int vkvm_value_remove(vkvm_value *value, const char *path, vkvm_error **error);
  * @param value the value (not NULL; borrowed)
  * @param path path of the part to set; NULL means the value itself (may be
  *     NULL; borrowed)
- * @param item value to copy, borrowed (not NULL; borrowed)
+ * @param item value to copy (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -2141,8 +2140,8 @@ int vkvm_conn_open_with(vkvm_value *options, vkvm_conn **conn, vkvm_error **erro
  * @param conn the connection (not NULL; borrowed)
  * @param stats groups of statistics; 0 means all that the hypervisor supports
  *     (bitwise OR of `VKVM_DOMAIN_STATS_*`)
- * @param doms the domains, borrowed; NULL or an empty list means all (may be
- *     NULL; borrowed; its length is in doms_len)
+ * @param doms the domains; NULL or an empty list means all (may be NULL;
+ *     borrowed; its length is in doms_len)
  * @param doms_len number of elements
  * @param flags filter of domains, and how statistics are collected (bitwise OR
  *     of `VKVM_DOMAIN_GET_ALL_STATS_*`)
@@ -2560,8 +2559,7 @@ int vkvm_conn_get_node_device_scsihost_by_wwn(vkvm_conn *conn,
  * Returns the free memory of the host.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param memory free memory; bytes, where most functions use KiB (in bytes;
- *     out; not NULL)
+ * @param memory free memory, not in KiB as elsewhere (in bytes; out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -2576,8 +2574,8 @@ int vkvm_conn_get_node_free_memory(vkvm_conn *conn, uint64_t *memory, vkvm_error
  * `vkvm_conn_get_capabilities` lists the page sizes.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param pagesizes page sizes in KiB, borrowed (not NULL; borrowed; its length
- *     is in pagesizes_len)
+ * @param pagesizes page sizes in KiB (not NULL; borrowed; its length is in
+ *     pagesizes_len)
  * @param pagesizes_len number of elements, at least 1
  * @param start number of the first cell
  * @param end number of the last cell
@@ -3429,8 +3427,8 @@ int vkvm_conn_list_storage_pool_names(vkvm_conn *conn,
  * `vkvm_conn_baseline_hypervisor_cpu` also considers the hypervisor.
  *
  * @param conn the connection (not NULL; borrowed)
- * @param xml `<cpu>` documents of the hosts, borrowed (not NULL; borrowed; its
- *     length is in xml_len)
+ * @param xml `<cpu>` documents of the hosts (not NULL; borrowed; its length is
+ *     in xml_len)
  * @param xml_len number of elements
  * @param flags bitwise OR of `VKVM_BASELINE_CPU_*`
  * @param cpu a `<cpu>` document (out; not NULL; owned by the caller:
@@ -3462,8 +3460,8 @@ int vkvm_conn_baseline_cpu(vkvm_conn *conn,
  * @param machine machine type; NULL means the default (may be NULL; borrowed)
  * @param virttype virtualization type, such as "kvm"; NULL means the default
  *     (may be NULL; borrowed)
- * @param xml `<cpu>` documents of the hosts, borrowed (not NULL; borrowed; its
- *     length is in xml_len)
+ * @param xml `<cpu>` documents of the hosts (not NULL; borrowed; its length is
+ *     in xml_len)
  * @param xml_len number of elements
  * @param flags bitwise OR of `VKVM_BASELINE_CPU_*`
  * @param cpu a `<cpu>` document (out; not NULL; owned by the caller:
@@ -3570,8 +3568,8 @@ int vkvm_conn_create_domain(vkvm_conn *conn,
  *
  * @param conn the connection (not NULL; borrowed)
  * @param xml a `<domain>` document (not NULL; borrowed)
- * @param fds open file descriptors, borrowed; NULL if there are none (may be
- *     NULL; borrowed; its length is in fds_len)
+ * @param fds open file descriptors, which remain open; NULL if there are none
+ *     (may be NULL; borrowed; its length is in fds_len)
  * @param fds_len number of elements
  * @param flags bitwise OR of `VKVM_DOMAIN_START_*`
  * @param domain the domain (out; not NULL; owned by the caller:
@@ -4880,8 +4878,8 @@ int vkvm_conn_unregister_close_callback(vkvm_conn *conn, vkvm_error **error);
  * @param conn the connection (not NULL; borrowed)
  * @param stats groups of statistics; 0 means all that the hypervisor supports
  *     (bitwise OR of `VKVM_DOMAIN_STATS_*`)
- * @param doms the domains, borrowed; NULL or an empty list means all (may be
- *     NULL; borrowed; its length is in doms_len)
+ * @param doms the domains; NULL or an empty list means all (may be NULL;
+ *     borrowed; its length is in doms_len)
  * @param doms_len number of elements
  * @param flags filter of domains, and how statistics are collected (bitwise OR
  *     of `VKVM_DOMAIN_GET_ALL_STATS_*`)
@@ -9739,8 +9737,8 @@ int vkvm_domain_block_copy(vkvm_domain *dom,
  * @param path target device name of the disk, such as `vda`, or path of its
  *     source (not NULL; borrowed)
  * @param offset offset of the first byte (in bytes)
- * @param size number of bytes; the remote protocol allows at most 4 MiB; 0
- *     only checks whether the call would work (in bytes)
+ * @param size amount to read; the remote protocol allows at most 4 MiB; 0 only
+ *     checks whether the call would work (in bytes)
  * @param flags unused, pass 0
  * @param data the data (out; not NULL; owned by the caller: vkvm_bytes_free;
  *     its length is in data_len)
@@ -9979,8 +9977,8 @@ int vkvm_domain_create_snapshot(vkvm_domain *dom,
  * in the container. The connection must use a UNIX socket.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param fds open file descriptors, borrowed; NULL if there are none (may be
- *     NULL; borrowed; its length is in fds_len)
+ * @param fds open file descriptors, which remain open; NULL if there are none
+ *     (may be NULL; borrowed; its length is in fds_len)
  * @param fds_len number of elements
  * @param flags bitwise OR of `VKVM_DOMAIN_START_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -10131,8 +10129,8 @@ int vkvm_domain_detach_device_alias(vkvm_domain *dom,
  *
  * @param dom the domain (not NULL; borrowed)
  * @param name name of the group (not NULL; borrowed)
- * @param fds open file descriptors, borrowed (not NULL; borrowed; its length
- *     is in fds_len)
+ * @param fds open file descriptors, which remain open (not NULL; borrowed; its
+ *     length is in fds_len)
  * @param fds_len number of elements
  * @param flags bitwise OR of `VKVM_DOMAIN_FD_ASSOCIATE_*`
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -10511,8 +10509,8 @@ int vkvm_domain_managed_save_remove(vkvm_domain *dom, uint32_t flags, vkvm_error
  *
  * @param dom the domain (not NULL; borrowed)
  * @param offset address of the first byte (in bytes)
- * @param size number of bytes; the remote protocol allows at most 4 MiB; 0
- *     only checks whether the call would work (in bytes)
+ * @param size amount to read; the remote protocol allows at most 4 MiB; 0 only
+ *     checks whether the call would work (in bytes)
  * @param flags kind of the address, virtual or physical; one is required.
  *     Virtual addresses are those of the task that happens to run (bitwise OR
  *     of `VKVM_DOMAIN_MEMORY_VIRTUAL`, `VKVM_DOMAIN_MEMORY_PHYSICAL`)
@@ -10830,8 +10828,8 @@ int vkvm_domain_num_of_snapshots(vkvm_domain *dom,
  * Sets the CPU affinity of the domain's emulator threads.
  *
  * @param dom the domain (not NULL; borrowed)
- * @param mask a bit for each host CPU, bit 0 of the first byte for CPU 0;
- *     borrowed (not NULL; borrowed; its length is in mask_len)
+ * @param mask a bit for each host CPU, bit 0 of the first byte for CPU 0 (not
+ *     NULL; borrowed; its length is in mask_len)
  * @param mask_len number of bytes; CPUs beyond them are excluded
  * @param flags configuration to change: live, persistent or both; 0 means the
  *     current state (bitwise OR of `VKVM_DOMAIN_AFFECT_*`)
@@ -10852,8 +10850,8 @@ int vkvm_domain_pin_emulator(vkvm_domain *dom,
  *
  * @param dom the domain (not NULL; borrowed)
  * @param iothread_id its number, from 1
- * @param mask a bit for each host CPU, bit 0 of the first byte for CPU 0;
- *     borrowed (not NULL; borrowed; its length is in mask_len)
+ * @param mask a bit for each host CPU, bit 0 of the first byte for CPU 0 (not
+ *     NULL; borrowed; its length is in mask_len)
  * @param mask_len number of bytes; CPUs beyond them are excluded
  * @param flags configuration to change: live, persistent or both; 0 means the
  *     current state (bitwise OR of `VKVM_DOMAIN_AFFECT_*`)
@@ -10875,8 +10873,8 @@ int vkvm_domain_pin_iothread(vkvm_domain *dom,
  *
  * @param dom the domain (not NULL; borrowed)
  * @param vcpu number of the virtual CPU
- * @param mask a bit for each host CPU, bit 0 of the first byte for CPU 0;
- *     borrowed (not NULL; borrowed; its length is in mask_len)
+ * @param mask a bit for each host CPU, bit 0 of the first byte for CPU 0 (not
+ *     NULL; borrowed; its length is in mask_len)
  * @param mask_len number of bytes; CPUs beyond them are excluded
  * @param flags configuration to change: live, persistent or both; 0 means the
  *     current state (bitwise OR of `VKVM_DOMAIN_AFFECT_*`)
@@ -11151,8 +11149,8 @@ int vkvm_domain_screenshot(vkvm_domain *dom,
  * @param dom the domain (not NULL; borrowed)
  * @param codeset code set of `keycodes` (one of `VKVM_DOMAIN_KEYCODE_SET_*`)
  * @param holdtime time for which they are pressed (in milliseconds)
- * @param keycodes the key codes, borrowed (not NULL; borrowed; its length is
- *     in keycodes_len)
+ * @param keycodes the key codes (not NULL; borrowed; its length is in
+ *     keycodes_len)
  * @param keycodes_len number of elements, from 1 to
  *     `VKVM_DOMAIN_SEND_KEY_MAX_KEYS`
  * @param flags unused, pass 0
@@ -14631,8 +14629,7 @@ int vkvm_storage_vol_delete(vkvm_storage_vol *vol, uint32_t flags, vkvm_error **
  * @param vol the storage vol (not NULL; borrowed)
  * @param stream an unused stream (not NULL; borrowed)
  * @param offset offset in the volume (in bytes)
- * @param length maximum number of bytes; 0 means everything after the offset
- *     (in bytes)
+ * @param length maximum amount; 0 means everything after the offset (in bytes)
  * @param flags 0 or `VKVM_STORAGE_VOL_VOL_DOWNLOAD_SPARSE_STREAM`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -14657,8 +14654,8 @@ int vkvm_storage_vol_download(vkvm_storage_vol *vol,
  *     is written from its current position, and holes are written as zeros
  *     where it cannot have them
  * @param offset offset in the volume (in bytes)
- * @param length number of bytes to receive; 0 means everything after the
- *     offset (in bytes)
+ * @param length amount to receive; 0 means everything after the offset (in
+ *     bytes)
  * @param flags as for `vkvm_storage_vol_download_file`
  * @param progress called during this call with the number of bytes transferred
  *     (may be NULL)
@@ -14666,8 +14663,8 @@ int vkvm_storage_vol_download(vkvm_storage_vol *vol,
  *     called)
  * @param destroy called once, when the callback will not be called any more,
  *     to release the user data (may be NULL)
- * @param transferred number of bytes transferred, holes included (in bytes;
- *     out; not NULL)
+ * @param transferred amount transferred, holes included (in bytes; out; not
+ *     NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -14696,8 +14693,8 @@ int vkvm_storage_vol_download_fd(vkvm_storage_vol *vol,
  * @param vol the storage vol (not NULL; borrowed)
  * @param path path of the file on this machine (not NULL; borrowed)
  * @param offset offset in the volume (in bytes)
- * @param length number of bytes to receive; 0 means everything after the
- *     offset (in bytes)
+ * @param length amount to receive; 0 means everything after the offset (in
+ *     bytes)
  * @param flags 0 writes the holes of the volume as zeros (0 or
  *     `VKVM_STORAGE_VOL_VOL_DOWNLOAD_SPARSE_STREAM`)
  * @param progress called during this call with the number of bytes transferred
@@ -14706,8 +14703,8 @@ int vkvm_storage_vol_download_fd(vkvm_storage_vol *vol,
  *     called)
  * @param destroy called once, when the callback will not be called any more,
  *     to release the user data (may be NULL)
- * @param transferred number of bytes transferred, holes included (in bytes;
- *     out; not NULL)
+ * @param transferred amount transferred, holes included (in bytes; out; not
+ *     NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -14759,7 +14756,7 @@ int vkvm_storage_vol_resize(vkvm_storage_vol *vol,
  * @param vol the storage vol (not NULL; borrowed)
  * @param stream an unused stream (not NULL; borrowed)
  * @param offset offset in the volume (in bytes)
- * @param length maximum number of bytes; 0 means unlimited (in bytes)
+ * @param length maximum amount; 0 means unlimited (in bytes)
  * @param flags 0 or `VKVM_STORAGE_VOL_VOL_UPLOAD_SPARSE_STREAM`
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -14783,7 +14780,7 @@ int vkvm_storage_vol_upload(vkvm_storage_vol *vol,
  * @param fd a file, pipe or socket that is open for reading, borrowed; a file
  *     is read from its current position
  * @param offset offset in the volume (in bytes)
- * @param length number of bytes to send; 0 means all (in bytes)
+ * @param length amount to send; 0 means all (in bytes)
  * @param flags as for `vkvm_storage_vol_upload_file`
  * @param progress called during this call with the number of bytes transferred
  *     (may be NULL)
@@ -14791,8 +14788,8 @@ int vkvm_storage_vol_upload(vkvm_storage_vol *vol,
  *     called)
  * @param destroy called once, when the callback will not be called any more,
  *     to release the user data (may be NULL)
- * @param transferred number of bytes transferred, holes included (in bytes;
- *     out; not NULL)
+ * @param transferred amount transferred, holes included (in bytes; out; not
+ *     NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -14821,7 +14818,7 @@ int vkvm_storage_vol_upload_fd(vkvm_storage_vol *vol,
  * @param vol the storage vol (not NULL; borrowed)
  * @param path path of the file on this machine (not NULL; borrowed)
  * @param offset offset in the volume (in bytes)
- * @param length number of bytes of the file to send; 0 means all (in bytes)
+ * @param length amount of the file to send; 0 means all (in bytes)
  * @param flags 0 sends the holes of the file as zeros (0 or
  *     `VKVM_STORAGE_VOL_VOL_UPLOAD_SPARSE_STREAM`)
  * @param progress called during this call with the number of bytes transferred
@@ -14830,8 +14827,8 @@ int vkvm_storage_vol_upload_fd(vkvm_storage_vol *vol,
  *     called)
  * @param destroy called once, when the callback will not be called any more,
  *     to release the user data (may be NULL)
- * @param transferred number of bytes transferred, holes included (in bytes;
- *     out; not NULL)
+ * @param transferred amount transferred, holes included (in bytes; out; not
+ *     NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -15085,8 +15082,8 @@ int vkvm_secret_get_xml_description(vkvm_secret *secret,
  * Sets the value of the secret.
  *
  * @param secret the secret (not NULL; borrowed)
- * @param value the value, any bytes; borrowed (not NULL; borrowed; its length
- *     is in value_len)
+ * @param value the value, any bytes (not NULL; borrowed; its length is in
+ *     value_len)
  * @param value_len number of bytes; not 0
  * @param flags unused, pass 0
  * @param error what went wrong (out; may be NULL; owned by the caller:
@@ -15300,10 +15297,10 @@ int vkvm_stream_finish(vkvm_stream *stream, vkvm_error **error);
  * @param data buffer of the caller (out; not NULL; room of the caller's; its
  *     length is in data_len)
  * @param data_len size of the buffer in bytes
- * @param received number of bytes received, 0 at the end;
- *     `VKVM_STREAM_WOULD_BLOCK` when a stream with `VKVM_STREAM_NONBLOCK` has
- *     no data now; `VKVM_STREAM_AT_HOLE` when a hole is next, which
- *     `vkvm_stream_recv_hole` receives (in bytes; out; not NULL)
+ * @param received amount received, 0 at the end; `VKVM_STREAM_WOULD_BLOCK`
+ *     when a stream with `VKVM_STREAM_NONBLOCK` has no data now;
+ *     `VKVM_STREAM_AT_HOLE` when a hole is next, which `vkvm_stream_recv_hole`
+ *     receives (in bytes; out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -15376,11 +15373,11 @@ int vkvm_stream_remove_callback(vkvm_stream *stream, vkvm_error **error);
  * Sends data through the stream, or as much of it as possible.
  *
  * @param stream the stream (not NULL; borrowed)
- * @param data the data, borrowed; pieces of up to 262,120 bytes work with
- *     every libvirt (not NULL; borrowed; its length is in data_len)
+ * @param data the data; pieces of up to 262,120 bytes work with every libvirt
+ *     (not NULL; borrowed; its length is in data_len)
  * @param data_len number of bytes
- * @param sent number of bytes sent, or `VKVM_STREAM_WOULD_BLOCK` when a stream
- *     with `VKVM_STREAM_NONBLOCK` cannot send now (in bytes; out; not NULL)
+ * @param sent amount sent, or `VKVM_STREAM_WOULD_BLOCK` when a stream with
+ *     `VKVM_STREAM_NONBLOCK` cannot send now (in bytes; out; not NULL)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -15733,8 +15730,8 @@ vkvm_host *vkvm_host_ref(vkvm_host *host);
  * its error is in `vkvm_fleet_get_hosts`, and each command tries to open it
  * again. An attempt that is late is ended.
  *
- * @param uris a libvirt URI for each host, borrowed (not NULL; borrowed; its
- *     length is in uris_len)
+ * @param uris a libvirt URI for each host (not NULL; borrowed; its length is
+ *     in uris_len)
  * @param uris_len number of elements
  * @param timeout time to wait (in milliseconds)
  * @param fleet the hosts (out; not NULL; owned by the caller: vkvm_fleet_free)

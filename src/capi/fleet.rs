@@ -16,7 +16,7 @@ use crate::host::{Fleet, MOST_AT_ONCE, MetricsFormat};
 /// `vkvm_fleet_get_hosts`, and each command tries to open it again. An attempt that is late is
 /// ended.
 ///
-/// - `uris`: a libvirt URI for each host, borrowed
+/// - `uris`: a libvirt URI for each host
 /// - `uris_len`: number of elements
 /// - `timeout` (unit ms): time to wait
 /// - `fleet`: the hosts

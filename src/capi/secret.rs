@@ -155,7 +155,7 @@ pub unsafe extern "C" fn vkvm_secret_get_value(
 
 /// Sets the value of the secret.
 ///
-/// - `value`: the value, any bytes; borrowed
+/// - `value`: the value, any bytes
 /// - `value_len`: number of bytes; not 0
 /// - `flags` (default 0): unused, pass 0
 ///

@@ -216,7 +216,7 @@ pub unsafe extern "C" fn vkvm_storage_vol_wipe_pattern(
 ///
 /// - `stream`: an unused stream
 /// - `offset` (unit bytes): offset in the volume
-/// - `length` (unit bytes): maximum number of bytes; 0 means unlimited
+/// - `length` (unit bytes): maximum amount; 0 means unlimited
 /// - `flags` (default 0, enum storage_vol_upload_flags)
 ///
 /// libvirt: virStorageVolUpload
@@ -243,7 +243,7 @@ pub unsafe extern "C" fn vkvm_storage_vol_upload(
 ///
 /// - `stream`: an unused stream
 /// - `offset` (unit bytes): offset in the volume
-/// - `length` (unit bytes): maximum number of bytes; 0 means everything after the offset
+/// - `length` (unit bytes): maximum amount; 0 means everything after the offset
 /// - `flags` (default 0, enum storage_vol_download_flags)
 ///
 /// libvirt: virStorageVolDownload

@@ -34,9 +34,9 @@ pub unsafe extern "C" fn vkvm_stream_free(stream: *mut vkvm_stream) {
 
 /// Sends data through the stream, or as much of it as possible.
 ///
-/// - `data`: the data, borrowed; pieces of up to 262,120 bytes work with every libvirt
+/// - `data`: the data; pieces of up to 262,120 bytes work with every libvirt
 /// - `data_len`: number of bytes
-/// - `sent` (unit bytes): number of bytes sent, or `VKVM_STREAM_WOULD_BLOCK` when a stream with
+/// - `sent` (unit bytes): amount sent, or `VKVM_STREAM_WOULD_BLOCK` when a stream with
 ///   `VKVM_STREAM_NONBLOCK` cannot send now
 ///
 /// libvirt: virStreamSend
@@ -62,9 +62,9 @@ pub unsafe extern "C" fn vkvm_stream_send(
 /// - `flags` (default 0, enum stream_recv_flags): 0 receives holes as zeros
 /// - `data`: buffer of the caller
 /// - `data_len`: size of the buffer in bytes
-/// - `received` (unit bytes): number of bytes received, 0 at the end; `VKVM_STREAM_WOULD_BLOCK`
-///   when a stream with `VKVM_STREAM_NONBLOCK` has no data now; `VKVM_STREAM_AT_HOLE` when a
-///   hole is next, which `vkvm_stream_recv_hole` receives
+/// - `received` (unit bytes): amount received, 0 at the end; `VKVM_STREAM_WOULD_BLOCK` when a
+///   stream with `VKVM_STREAM_NONBLOCK` has no data now; `VKVM_STREAM_AT_HOLE` when a hole is
+///   next, which `vkvm_stream_recv_hole` receives
 ///
 /// libvirt: virStreamRecv, virStreamRecvFlags
 #[unsafe(no_mangle)]

@@ -18,13 +18,13 @@ use crate::core::stream::Transfer;
 ///
 /// - `path`: path of the file on this machine
 /// - `offset` (default 0, unit bytes): offset in the volume
-/// - `length` (default 0, unit bytes): number of bytes of the file to send; 0 means all
+/// - `length` (default 0, unit bytes): amount of the file to send; 0 means all
 /// - `flags` (default 0, enum storage_vol_upload_flags): 0 sends the holes of the file as zeros
 /// - `progress` (nullable): called during this call with the number of bytes transferred
 /// - `userdata` (nullable): passed to the callback
 /// - `destroy` (nullable): called once, when the callback will not be called any more, to
 ///   release the user data
-/// - `transferred` (unit bytes): number of bytes transferred, holes included
+/// - `transferred` (unit bytes): amount transferred, holes included
 ///
 /// libvirt: virStorageVolUpload, virStreamSend, virStreamSendHole, virStreamFinish
 #[unsafe(no_mangle)]
@@ -56,15 +56,14 @@ pub unsafe extern "C" fn vkvm_storage_vol_upload_file(
 ///
 /// - `path`: path of the file on this machine
 /// - `offset` (default 0, unit bytes): offset in the volume
-/// - `length` (default 0, unit bytes): number of bytes to receive; 0 means everything after the
-///   offset
+/// - `length` (default 0, unit bytes): amount to receive; 0 means everything after the offset
 /// - `flags` (default 0, enum storage_vol_download_flags): 0 writes the holes of the volume as
 ///   zeros
 /// - `progress` (nullable): called during this call with the number of bytes transferred
 /// - `userdata` (nullable): passed to the callback
 /// - `destroy` (nullable): called once, when the callback will not be called any more, to
 ///   release the user data
-/// - `transferred` (unit bytes): number of bytes transferred, holes included
+/// - `transferred` (unit bytes): amount transferred, holes included
 ///
 /// libvirt: virStorageVolDownload, virStreamRecv, virStreamRecvFlags, virStreamRecvHole,
 /// virStreamFinish
@@ -97,13 +96,13 @@ pub unsafe extern "C" fn vkvm_storage_vol_download_file(
 /// - `fd` (descriptor): a file, pipe or socket that is open for reading, borrowed; a file is
 ///   read from its current position
 /// - `offset` (default 0, unit bytes): offset in the volume
-/// - `length` (default 0, unit bytes): number of bytes to send; 0 means all
+/// - `length` (default 0, unit bytes): amount to send; 0 means all
 /// - `flags` (default 0): as for `vkvm_storage_vol_upload_file`
 /// - `progress` (nullable): called during this call with the number of bytes transferred
 /// - `userdata` (nullable): passed to the callback
 /// - `destroy` (nullable): called once, when the callback will not be called any more, to
 ///   release the user data
-/// - `transferred` (unit bytes): number of bytes transferred, holes included
+/// - `transferred` (unit bytes): amount transferred, holes included
 ///
 /// libvirt: virStorageVolUpload, virStreamSend, virStreamSendHole, virStreamFinish
 #[unsafe(no_mangle)]
@@ -136,14 +135,13 @@ pub unsafe extern "C" fn vkvm_storage_vol_upload_fd(
 ///   written from its current position, and holes are written as zeros where it cannot have
 ///   them
 /// - `offset` (default 0, unit bytes): offset in the volume
-/// - `length` (default 0, unit bytes): number of bytes to receive; 0 means everything after the
-///   offset
+/// - `length` (default 0, unit bytes): amount to receive; 0 means everything after the offset
 /// - `flags` (default 0): as for `vkvm_storage_vol_download_file`
 /// - `progress` (nullable): called during this call with the number of bytes transferred
 /// - `userdata` (nullable): passed to the callback
 /// - `destroy` (nullable): called once, when the callback will not be called any more, to
 ///   release the user data
-/// - `transferred` (unit bytes): number of bytes transferred, holes included
+/// - `transferred` (unit bytes): amount transferred, holes included
 ///
 /// libvirt: virStorageVolDownload, virStreamRecv, virStreamRecvFlags, virStreamRecvHole,
 /// virStreamFinish

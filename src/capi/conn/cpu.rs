@@ -105,7 +105,7 @@ pub unsafe extern "C" fn vkvm_conn_compare_cpu(
 ///
 /// `vkvm_conn_baseline_hypervisor_cpu` also considers the hypervisor.
 ///
-/// - `xml`: `<cpu>` documents of the hosts, borrowed
+/// - `xml`: `<cpu>` documents of the hosts
 /// - `xml_len`: number of elements
 /// - `flags` (default 0, enum conn_baseline_cpu_flags)
 /// - `cpu`: a `<cpu>` document
@@ -193,7 +193,7 @@ pub unsafe extern "C" fn vkvm_conn_compare_hypervisor_cpu(
 /// - `arch` (nullable): architecture of the guest; NULL means the host's
 /// - `machine` (nullable): machine type; NULL means the default
 /// - `virttype` (nullable): virtualization type, such as "kvm"; NULL means the default
-/// - `xml`: `<cpu>` documents of the hosts, borrowed
+/// - `xml`: `<cpu>` documents of the hosts
 /// - `xml_len`: number of elements
 /// - `flags` (default 0, enum conn_baseline_cpu_flags)
 /// - `cpu`: a `<cpu>` document

@@ -227,7 +227,8 @@ pub unsafe extern "C" fn vkvm_conn_create_domain(
 /// container. The connection must use a UNIX socket.
 ///
 /// - `xml`: a `<domain>` document
-/// - `fds` (nullable, descriptor): open file descriptors, borrowed; NULL if there are none
+/// - `fds` (nullable, descriptor): open file descriptors, which remain open; NULL if there are
+///   none
 /// - `fds_len`: number of elements
 /// - `flags` (default 0, enum domain_start_flags)
 /// - `domain`: the domain
@@ -257,7 +258,7 @@ pub unsafe extern "C" fn vkvm_conn_create_domain_with_files(
 ///
 /// - `stats` (enum domain_stats_types): groups of statistics; 0 means all that the hypervisor
 ///   supports
-/// - `doms` (nullable): the domains, borrowed; NULL or an empty list means all
+/// - `doms` (nullable): the domains; NULL or an empty list means all
 /// - `doms_len`: number of elements
 /// - `flags` (default 0, enum domain_get_all_stats_flags): filter of domains, and how
 ///   statistics are collected
@@ -298,7 +299,7 @@ pub unsafe extern "C" fn vkvm_conn_get_all_domain_stats(
 ///
 /// - `stats` (enum domain_stats_types): groups of statistics; 0 means all that the hypervisor
 ///   supports
-/// - `doms` (nullable): the domains, borrowed; NULL or an empty list means all
+/// - `doms` (nullable): the domains; NULL or an empty list means all
 /// - `doms_len`: number of elements
 /// - `flags` (default 0, enum domain_get_all_stats_flags): filter of domains, and how
 ///   statistics are collected

@@ -8,7 +8,7 @@ use crate::value::Value;
 
 /// Returns the free memory of the host.
 ///
-/// - `memory` (unit bytes): free memory; bytes, where most functions use KiB
+/// - `memory` (unit bytes): free memory, not in KiB as elsewhere
 ///
 /// libvirt: virNodeGetFreeMemory
 #[unsafe(no_mangle)]
@@ -50,7 +50,7 @@ pub unsafe extern "C" fn vkvm_conn_get_node_cells_free_memory(
 ///
 /// `vkvm_conn_get_capabilities` lists the page sizes.
 ///
-/// - `pagesizes`: page sizes in KiB, borrowed
+/// - `pagesizes`: page sizes in KiB
 /// - `pagesizes_len`: number of elements, at least 1
 /// - `start`: number of the first cell
 /// - `end`: number of the last cell

@@ -53,7 +53,7 @@ pub unsafe extern "C" fn vkvm_conn_open(
 /// - `uri` (nullable): libvirt URI; NULL means libvirt's default, as for `vkvm_conn_open`
 /// - `flags` (default 0): as for `vkvm_conn_open`
 /// - `credtypes` (nullable, enum conn_credential_type): types of credentials that the callback
-///   can provide, borrowed
+///   can provide
 /// - `credtypes_len`: number of elements
 /// - `callback` (nullable): answers the requests on this thread, before the function returns;
 ///   NULL means that libvirt prompts on the console

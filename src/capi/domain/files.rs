@@ -10,7 +10,8 @@ use crate::capi::types::{vkvm_domain, vkvm_error};
 /// Only drivers for containers support it. The files have the numbers from 3 on in the
 /// container. The connection must use a UNIX socket.
 ///
-/// - `fds` (nullable, descriptor): open file descriptors, borrowed; NULL if there are none
+/// - `fds` (nullable, descriptor): open file descriptors, which remain open; NULL if there are
+///   none
 /// - `fds_len`: number of elements
 /// - `flags` (default 0, enum domain_start_flags)
 ///
@@ -36,7 +37,7 @@ pub unsafe extern "C" fn vkvm_domain_create_with_files(
 /// use a UNIX socket.
 ///
 /// - `name`: name of the group
-/// - `fds` (descriptor): open file descriptors, borrowed
+/// - `fds` (descriptor): open file descriptors, which remain open
 /// - `fds_len`: number of elements
 /// - `flags` (default 0, enum domain_fd_associate_flags)
 ///

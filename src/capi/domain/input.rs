@@ -9,7 +9,7 @@ use crate::capi::types::{vkvm_domain, vkvm_error};
 ///
 /// - `codeset` (enum domain_keycode_set): code set of `keycodes`
 /// - `holdtime` (unit ms): time for which they are pressed
-/// - `keycodes`: the key codes, borrowed
+/// - `keycodes`: the key codes
 /// - `keycodes_len`: number of elements, from 1 to `VKVM_DOMAIN_SEND_KEY_MAX_KEYS`
 /// - `flags` (default 0): unused, pass 0
 ///

@@ -67,7 +67,7 @@ pub unsafe extern "C" fn vkvm_domain_del_iothread(
 /// Sets the CPU affinity of an I/O thread of the domain.
 ///
 /// - `iothread_id`: its number, from 1
-/// - `mask`: a bit for each host CPU, bit 0 of the first byte for CPU 0; borrowed
+/// - `mask`: a bit for each host CPU, bit 0 of the first byte for CPU 0
 /// - `mask_len`: number of bytes; CPUs beyond them are excluded
 /// - `flags` (default 0, enum domain_affect_flags): configuration to change: live, persistent
 ///   or both; 0 means the current state

@@ -11,7 +11,7 @@ use crate::capi::types::{vkvm_domain, vkvm_error};
 ///
 /// - `path`: target device name of the disk, such as `vda`, or path of its source
 /// - `offset` (unit bytes): offset of the first byte
-/// - `size` (unit bytes): number of bytes; the remote protocol allows at most 4 MiB; 0 only
+/// - `size` (unit bytes): amount to read; the remote protocol allows at most 4 MiB; 0 only
 ///   checks whether the call would work
 /// - `flags` (default 0): unused, pass 0
 /// - `data`: the data
@@ -38,7 +38,7 @@ pub unsafe extern "C" fn vkvm_domain_block_peek(
 /// Reads data from the memory of the running domain.
 ///
 /// - `offset` (unit bytes): address of the first byte
-/// - `size` (unit bytes): number of bytes; the remote protocol allows at most 4 MiB; 0 only
+/// - `size` (unit bytes): amount to read; the remote protocol allows at most 4 MiB; 0 only
 ///   checks whether the call would work
 /// - `flags` (default 0, enum domain_memory_peek_flags): kind of the address, virtual or
 ///   physical; one is required. Virtual addresses are those of the task that happens to run

@@ -34,7 +34,7 @@ pub unsafe extern "C" fn vkvm_domain_get_vcpu_info(
 /// Sets the CPU affinity of a virtual CPU: the host CPUs on which it may run.
 ///
 /// - `vcpu`: number of the virtual CPU
-/// - `mask`: a bit for each host CPU, bit 0 of the first byte for CPU 0; borrowed
+/// - `mask`: a bit for each host CPU, bit 0 of the first byte for CPU 0
 /// - `mask_len`: number of bytes; CPUs beyond them are excluded
 /// - `flags` (default 0, enum domain_affect_flags): configuration to change: live, persistent
 ///   or both; 0 means the current state
@@ -78,7 +78,7 @@ pub unsafe extern "C" fn vkvm_domain_get_emulator_pin_info(
 
 /// Sets the CPU affinity of the domain's emulator threads.
 ///
-/// - `mask`: a bit for each host CPU, bit 0 of the first byte for CPU 0; borrowed
+/// - `mask`: a bit for each host CPU, bit 0 of the first byte for CPU 0
 /// - `mask_len`: number of bytes; CPUs beyond them are excluded
 /// - `flags` (default 0, enum domain_affect_flags): configuration to change: live, persistent
 ///   or both; 0 means the current state

@@ -30,7 +30,7 @@ use crate::value::Value;
 /// dots, such as "vcpu.0.state" in a map of statistics.
 ///
 /// - `path` (nullable): path of the part to set; NULL means the value itself
-/// - `item`: value to copy, borrowed
+/// - `item`: value to copy
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_set(
     value: *mut vkvm_value,
@@ -47,7 +47,7 @@ pub unsafe extern "C" fn vkvm_value_set(
 ///
 /// - `path` (nullable): path of the map; NULL means the value itself
 /// - `key`: the key, which may be new
-/// - `item`: value to copy, borrowed
+/// - `item`: value to copy
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_put(
     value: *mut vkvm_value,
@@ -202,7 +202,7 @@ pub unsafe extern "C" fn vkvm_value_set_handle(
 /// Appends a copy of a value to a list.
 ///
 /// - `path` (nullable): path of the list; NULL means the value itself
-/// - `item`: value to copy, borrowed
+/// - `item`: value to copy
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_value_append(
     value: *mut vkvm_value,
