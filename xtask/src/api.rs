@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The C API as data: what the exports in src/capi say, read with cbindgen.
 
 use std::collections::HashMap;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Whether the commands of the host facade read the arguments that their rows list: all of
 //! them, and no others. What a function reads is what it names as `&ARGUMENT`, or as a list
 //! of arguments, and what the functions read that it calls. Need not be read: what says that

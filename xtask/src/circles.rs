@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Which file of src uses which. The tests refuse a circle, and a layer that names one above
 //! it (docs/ARCHITECTURE.md). `tests/circles` does so for the C programs of several files.
 //!

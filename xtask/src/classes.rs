@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! data/classes.json: the one table of classes, in the order of the header's sections.
 
 use std::fmt::Write as _;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! data/constants.json: the one table of constants.
 
 use std::fmt::Write as _;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The doc comment of an export, taken apart. What the generator needs to know stands in
 //! marked lines, never in sentences: those are only carried along.
 

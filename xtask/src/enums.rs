@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! data/enums/: the groups that the constants belong to, and what each of them means. A file
 //! for each class, a line for each constant: its name, its meaning and, of the key of a map,
 //! the type and the unit of what stands under it.
@@ -10,7 +11,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::constants::{self, Constant};
-use crate::{Output, Result};
+use crate::{Output, Result, words};
 
 /// The constants, and their groups.
 pub struct Table {
@@ -255,23 +256,6 @@ impl Table {
 pub fn complaint(text: &str) -> Option<String> {
     /// A line of the table stays readable, and so does one of the header.
     const LONGEST: usize = 100;
-    /// Words and turns that the documentation does without.
-    const AVOID: [&str; 12] = [
-        " tells ",
-        " lets ",
-        " anew",
-        " takes long",
-        " at the most",
-        " leave alone",
-        " as ever",
-        " a hold ",
-        " data come",
-        " told ",
-        " whatsoever",
-        " in question",
-    ];
-    let lower = format!(" {} ", text.to_lowercase());
-    let avoided = AVOID.iter().find(|word| lower.contains(*word));
     match text {
         _ if text.trim() != text || text.is_empty() => Some("no text, or space around it".into()),
         _ if text.chars().count() > LONGEST => Some(format!("the text is over {LONGEST} long")),
@@ -279,7 +263,7 @@ pub fn complaint(text: &str) -> Option<String> {
             Some("the text does not begin with a capital letter".into())
         }
         _ if text.starts_with("What ") => Some("the text begins with \"What\"".into()),
-        _ => avoided.map(|word| format!("the text has \"{}\"", word.trim())),
+        _ => words::avoided(text).map(|word| format!("the text has \"{word}\"")),
     }
 }
 

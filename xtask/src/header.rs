@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! include/vkvm.h: what cbindgen makes of the exports, with each parameter's
 //! transfer, nullability and length written out, and the constants.
 

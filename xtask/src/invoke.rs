@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! src/capi/invoke/table.rs: a row for each function that can be called by its name.
 
 use std::collections::HashMap;

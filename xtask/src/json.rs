@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! vkvm-api.json: the API for those who generate a binding from it.
 
 use serde_json::{Map, Value, json};
@@ -368,5 +369,57 @@ mod tests {
         let text = fs::read_to_string(root.join("docs/BINDINGS.md")).expect("is there");
         found.retain(|key| !text.contains(&format!("`{key}`")));
         assert!(found.is_empty(), "docs/BINDINGS.md does not explain {found:?}");
+    }
+
+    /// What lacks a text or a type.
+    fn lacking(place: &str, item: &Value, keys: &[&str], found: &mut Vec<String>) {
+        let has = |key: &&&str| item[**key].as_str().is_some_and(|text| !text.is_empty());
+        let name = item["name"].as_str().or(item["c_name"].as_str()).unwrap_or_default();
+        found.extend(
+            keys.iter().filter(|key| !has(key)).map(|key| format!("{place} {name}: {key}")),
+        );
+        for field in item["fields"].as_array().into_iter().flatten() {
+            lacking(&format!("{place} {name}"), field, &["name", "type", "doc"], found);
+        }
+    }
+
+    #[test]
+    fn everything_has_a_text_and_a_type() {
+        let text = fs::read_to_string(crate::root().join("vkvm-api.json")).expect("is there");
+        let file: Value = serde_json::from_str(&text).expect("is JSON");
+        let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+        let mut found = Vec::new();
+        let mut count = 0;
+        for function in list(&file["functions"]) {
+            let name = function["name"].as_str().expect("has a name");
+            lacking(name, &function, &["doc", "topic", "method"], &mut found);
+            for param in list(&function["params"]) {
+                let own = param["direction"] == "self" || param["direction"] == "error";
+                let keys: &[&str] =
+                    if own { &["kind", "c_type"] } else { &["kind", "c_type", "doc"] };
+                lacking(name, &param, keys, &mut found);
+                if param["length"].is_string() {
+                    lacking(name, &param, &["length_doc"], &mut found);
+                }
+                count += 1;
+            }
+        }
+        for group in list(&file["enums"]) {
+            let name = group["name"].as_str().expect("has a name");
+            lacking(name, &group, &["doc", "class"], &mut found);
+            for value in list(&group["values"]) {
+                lacking(name, &value, &["doc", "c_name"], &mut found);
+                count += 1;
+            }
+        }
+        for event in list(&file["events"]) {
+            let name = event["name"].as_str().expect("has a name");
+            for field in list(&event["args"]) {
+                lacking(name, &field, &["name", "type", "doc"], &mut found);
+                count += 1;
+            }
+        }
+        assert!(count > 3000, "{count}");
+        assert!(found.is_empty(), "{found:#?}");
     }
 }

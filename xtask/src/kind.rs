@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! What parameters carry, by their types in C.
 
 use cbindgen::bindgen::ir::{IntKind, PrimitiveType, Type};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! What is to be known of libvirt's functions: which answer without asking a daemon, and
 //! which are newer than the oldest libvirt that we take.
 

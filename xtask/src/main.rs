@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! `cargo xtask generate`: writes every face that follows from src/capi and
 //! data. `cargo xtask generate --check` only compares, and
 //! fails when a checked-in file is not what would be written.
@@ -30,6 +31,7 @@ mod shape;
 mod symbols;
 mod version;
 mod versions;
+mod words;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -82,6 +84,7 @@ fn run(root: &Path, check: bool) -> Result<usize> {
     let mut outputs = generate(&api, &mut bindings, &table, &modules)?;
     outputs.extend(versions::write(root, &api)?);
     outputs.extend(perl::versions::write(root)?);
+    outputs.push(words::write(&api)?);
     for (path, text) in outputs {
         let place = root.join(&path);
         if fs::read_to_string(&place).is_ok_and(|old| old == text) {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! data/maps.json: the maps that values are, and the arguments of events, key by key. A row
 //! has the key, the type of what stands under it, its meaning and, where needed, a map of
 //! `unit`, `enum` (groups of constants), `nullable`, `optional`, `fields` (of what is a map or

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The order of the header: what a program begins with, then a section for each class.
 
 use std::collections::BTreeSet;

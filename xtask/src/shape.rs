@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Checks that every export goes through the panic guard.
 
 use std::collections::HashMap;

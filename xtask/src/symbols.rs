@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! What the linker is asked to prove: the list of exports, and a C program
 //! that takes the address of each. And their names for errors, at run time.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The library's version, for the header and the API file.
 
 use crate::Result;

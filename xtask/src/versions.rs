@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! include/vkvm.map: in which release each function came, as versions of symbols.
 //!
 //! The linker takes it, see scripts/versions-gcc. A function stays in the node that it is in; the

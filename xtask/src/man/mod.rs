@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! man(3): a page for each function, for each type of the caller's functions, and for each
 //! class with its functions and constants.
 

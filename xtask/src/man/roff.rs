@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! A man page as it is written: sections, items, lists, and text that groff prints as it is.
 
 use std::fmt::Write as _;

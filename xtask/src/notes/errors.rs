@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! data/errors.json: the errors to expect. A rule has the code of an error, when it comes, and
 //! the functions that it comes from: by name (`*` stands for anything), by topic, by the class
 //! of the object that may have gone (`object`), or all that may have a deadline (`bounded`).

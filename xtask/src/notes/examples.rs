@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! data/examples: short examples, in C and Perl, of calls that are not obvious. A file is
 //! named like its function; `tests/docs` compiles and runs all of them, as it does with the
 //! fragments of the guide.

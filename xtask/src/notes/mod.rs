@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! What is said of functions beside their exports, in data: the topic that each belongs to,
 //! the errors to expect of it, an example, and names that other languages reserve.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! data/reserved.json: the words that languages reserve, so that a binding need not know what
 //! to do with a method named `delete` or a parameter named `from`.
 

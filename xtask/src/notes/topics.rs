@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! data/topics.json: the functions of each class by their topics, in the order in which a
 //! reader wants them. Handles are counted in each class alike, so these functions are not
 //! listed there.

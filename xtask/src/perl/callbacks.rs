@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! perl/generated/callbacks.c: the C functions that call code references, one for each type
 //! of callbacks; and perl/generated/loop.c: those that call the methods of an event loop.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! perl/generated/calls.c: a function in front of each one that may wait, for calls that are
 //! bounded or asynchronous; and perl/generated/calls.h, which puts them in place of these.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! data/perl.json: where Perl's side of a function is not what follows from its
 //! description, and what code references get.
 

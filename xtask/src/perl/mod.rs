@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The Perl side: one XS file and one POD per class, and the typemap.
 
 mod callbacks;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! perl/generated/*.xs: one XS function for each function of the API.
 
 use std::fmt::Write as _;

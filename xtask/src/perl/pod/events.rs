@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The arguments of events, a table for each kind.
 
 use std::fmt::Write as _;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! perl/lib/**/*.pod: the reference of each package, from the same comments.
 
 mod events;

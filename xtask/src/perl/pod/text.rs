@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Text about C, said in Perl's terms: its names for constants and functions, and undef.
 
 use crate::api::{Api, Function};
