@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # The commands of the project; README.md tells what they are for.
 
 URI     ?= test:///default
@@ -76,7 +77,7 @@ check-perl: all
 check-rest: all
 	perl -Itests/lib -S prove --harness ListedSkips -j$(JOBS) --timer tests/packages tests/fuzz tests/examples tests/python-kvm \
 	    harness/run tests/cpan tests/install tests/prometheus tests/bed/selftest tests/harness tests/reference tests/docs tests/abi \
-	    tests/demo tests/circles tests/forms
+	    tests/demo tests/circles tests/forms tests/licences
 
 bench:
 	scripts/install-deps check

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Gives libvkvm.so its SONAME, so that programs linked today keep loading
 //! the library that keeps today's ABI, and tells it which libvirt it is built against.
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What the programs in C share: the end when something fails, and a row of the table.
  * BENCH is the program's name.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Times libvkvm against libvirt, both called from C in this one process.
  * benches/run builds and calls it; README.md tells what the numbers are.

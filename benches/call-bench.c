@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Times calls that threads of the library's make against calls that the program's own
  * threads make. benches/run builds and calls it; README.md tells what the numbers are.

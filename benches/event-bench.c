@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Times events with libvkvm's event loop against events with libvirt's own. A process
  * has one loop, so each runs in a process of its own, and they take turns, one batch

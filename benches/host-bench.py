@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Times the host facade against python-kvm, and against the bare bulk call of C.
 
 benches/run calls it; the output is that of c-bench. Both libraries are called through

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # How late a timer of 1 ms is while 1,000 calls are in flight: under IO::Async and
 # Mojo::IOLoop. benches/run calls it: loop-bench.pl TRANSPORT URI ROUNDS REGEX. The ratio
 # is that of the longest delay of a round to 5 ms.

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Times VKVM against Sys::Virt, both called from Perl in this one process.
 # benches/run calls it, with the same arguments and the same output as c-bench.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # What the programs that write a table of all functions have in common (make-misuse, and
 # fuzz/api/make-table): they read the API description, and for each function write a small
 # one that calls it with parameters from an array.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A real daemon with the test driver, over its UNIX socket and over TCP:
  * everything as in this process, and what happens when the daemon stops

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Misuse: every function of the header gets each of its parameters wrong in
  * turn, in every way that the conventions promise to notice: NULL, freed

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Opening a connection within a deadline, of daemons that do not answer: whoever waits goes
  * on in time, other connections and the event loop do not notice, and nothing is left behind.

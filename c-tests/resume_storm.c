@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * A storm of restarts: threads register and deregister on connections that are opened
  * again and again, because the daemon is killed. Each destroy notify runs once, no event

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * SIGPIPE in callbacks: a program whose own output nobody reads ends by it there, as
  * anywhere, and its handler is called. Each kind of callback is tried in a process with the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * SIGPIPE and every function of the header, called when the daemon is gone: the library's
  * write to the socket must not be noticed by the program's handler, and leave nothing

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * SIGPIPE and a daemon that is killed (SIGKILL) while a program uses it: calls, closing,
  * freeing, events, streams and each kind of loop. Neither does the signal end the program

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Streams: whole files, parts and pieces, and what happens to streams that are used
  * wrongly, ended from within their callbacks, or lose their daemon. That each way

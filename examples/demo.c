@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * What a host has, and what happens on it: prints the host, its domains and
  * one domain's definition as JSON; with --write it suspends and resumes that

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # What a host has, and what happens on it: prints the host, its domains and one
 # domain's definition as JSON; with --write it suspends and resumes that domain
 # and prints the events as they come.

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Prints what happens to the domains of a host, in an IO::Async program.
 #
 # usage: perl -Mblib=perl examples/events-io-async.pl URI [COUNT]    (ends after COUNT events)

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Prints what happens to the domains of a host, in a Mojolicious program.
 #
 # usage: perl -Mblib=perl examples/events-mojo.pl URI [COUNT]    (ends after COUNT events)

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Prints what happens to the domains of a host, with nothing but select.
 #
 # usage: perl -Mblib=perl examples/events-select.pl URI [COUNT]    (ends after COUNT events)

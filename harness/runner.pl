@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Runs a scenario through the Perl modules.
 #
 # usage: runner.pl vkvm-api.json SCENARIO.json [NAME=TEXT ...]

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Runs a scenario through the Python binding of examples/python.
 
 usage: runner.py [--invoke|--start|--limit] vkvm-api.json SCENARIO.json [NAME=TEXT ...]

@@ -4956,7 +4956,7 @@ int vkvm_call_get_result(vkvm_call *call, vkvm_value **result, vkvm_error **erro
  *   has started it. A call that waits for the job of another call of this
  *   process has not begun. libvirt reports only the operation and the start of
  *   other clients' jobs, so a job of the same kind that another client starts
- *   while the call waits cannot be told from its own
+ *   while the call waits cannot be distinguished from its own
  * - a command of a host, or a transfer, that reports progress ends
  * - a wait for the block job of a disk aborts the job
  * - the opening of a connection ends, as after the `timeout_ms` of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The XS of VKVM: the few functions that do not follow from the API file.
  * Everything else is in generated/. */
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Perl's arguments, checked and turned into C's. */
 
 #include "vkvm_perl.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The arguments of a call by name, from those of the C function, and its results into the
  * places of that. */
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Calling Perl from C: never lets an exception cross C frames. */
 
 #include "vkvm_callbacks.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the callbacks of the shim have in common: see vkvm_callbacks.c. */
 
 #ifndef VKVM_CALLBACKS_H

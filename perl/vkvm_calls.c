@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Calls that are bounded or asynchronous.
  *
  * A bounded call is made by a thread of the library's, while this one waits for the queue

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Calls that are bounded or asynchronous: what stands in front of each function that may
  * wait for a daemon. */
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Perl structures to values: text from bytes or from characters. */
 
 #include "vkvm_perl.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Hashes that have the same keys as one before.
  *
  * Nearly every hash made here does: each get_info has the same five keys. Perl

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* A loop in Perl: libvirt's calls become method calls of its object, and what
  * libvirt wants to be called becomes an opaque reference. */
 

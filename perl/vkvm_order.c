@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The order of a hash's keys, where it is part of what the hash says: where an element has
  * several children.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The interpreter's state, objects, and exceptions. */
 
 #include "vkvm_perl.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* What the generated XS is written in terms of. See docs/ARCHITECTURE.md. */
 
 #ifndef VKVM_PERL_H

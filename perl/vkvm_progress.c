@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Progress of calls that a thread of the library's makes, for Perl's callbacks, which only run
  * on the thread that waits: it looks how far the call is when the queue says that it is further. */
 

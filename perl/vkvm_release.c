@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* How callbacks are let go of, which may be on any thread. */
 
 #include "vkvm_callbacks.h"

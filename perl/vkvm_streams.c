@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Streams: what their handlers give and take, and received data. */
 
 #include "vkvm_callbacks.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Values to Perl structures: text as bytes, as Sys::Virt gives it, or as
  * characters, as the facade does. */
 

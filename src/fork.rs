@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! What a fork means for the library: which process this is, and locks that a child
 //! never finds locked.
 //!

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The handle table: every pointer that C holds is an id in here.
 //!
 //! An id packs class, slot and generation into one word that is never a valid

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! libvkvm: manage KVM hosts from C and Perl.
 //!
 //! This crate is made for its C face, `include/vkvm.h`. From the bottom up: [`error`],

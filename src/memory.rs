@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Memory in the sizes that a caller asks for: what cannot be had is an error.
 //!
 //! A document, a value, a list or a buffer is as large as the caller wants it to be, and

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! XML to [`Value`] and back, by the rules of python-kvm.
 //!
 //! A document is a map with one key, the name of its root element. An element is

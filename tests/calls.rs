@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! `src/calls/state.rs` under loom, which tries every order in which the steps of the
 //! threads can come: making a call, waiting for it, giving it up.
 

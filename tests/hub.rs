@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! `src/event/hub.rs` under loom, which tries every order in which the steps of the
 //! threads can come: registering, delivering, deregistering, the end, an outage, a new
 //! connection.

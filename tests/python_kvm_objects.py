@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """Storage pools, volumes, domains and snapshots next to the real python-kvm.
 
 tests/python-kvm calls these functions with its Test, which runs each command by both.

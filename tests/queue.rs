@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! `src/event/buffer.rs` under loom, which tries every order in which the steps of the
 //! threads can come: putting events in, waiting, taking them out, registering, the end.
 

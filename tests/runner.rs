@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! `src/event/runner.rs` under loom, which tries every order in which the steps of the
 //! threads can come: starting and stopping the library's thread, from others and from its
 //! own callbacks.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! `src/handle/slots.rs` under loom, which tries every order in which the
 //! steps of the threads, and what they see of each other's, can come.
 

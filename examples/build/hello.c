@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The smallest program: which libvkvm, which libvirt. */
 
 #include <stdio.h>

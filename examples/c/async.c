@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Shows the memory of all domains of several hosts, all of them at once and without
  * waiting: one thread, and poll(2) on the descriptor of an event queue. A host that does

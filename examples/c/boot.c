@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Defines a guest from an XML file, boots it, and waits until it runs. With --remove
  * it shuts it down again, by force after so many seconds, and undefines it.

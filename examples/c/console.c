@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Connects the terminal with the serial console of a guest; Ctrl-] ends it.
  *

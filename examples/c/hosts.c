@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Lists hosts and their domains. A host that fails is reported, and the others are
  * shown.

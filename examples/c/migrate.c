@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Migrates a running guest to another host, and shows how far it is: a thread with a
  * connection of its own asks, while this one waits for the migration. The guest's

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Takes, reverts to and deletes snapshots of a domain, and lists them; the current one
  * has a star.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Prints what happens on a host: to its domains, networks and storage pools. It ends
  * after COUNT events, when it is interrupted, or when the host has gone.

@@ -1,3 +1,4 @@
+-- SPDX-License-Identifier: LGPL-2.1-or-later
 -- libvkvm for LuaJIT, over vkvm_invoke alone.
 --
 --     local vkvm = require("vkvm")
@@ -29,7 +30,6 @@ end
 local C = ffi.load(os.getenv("VKVM_LIBRARY") or "libvkvm.so.0")
 local vkvm = { null = setmetatable({}, { __tostring = function() return "null" end }) }
 local classes, from_value, output = {}, nil, nil
-
 local function text(address) return ffi.string(ffi.gc(address, C.vkvm_string_free)) end
 
 -- Calls a function that can fail; the error is its last parameter.

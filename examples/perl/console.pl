@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Connects the terminal with the serial console of a guest; Ctrl-] ends it.
 #
 # usage: console.pl URI DOMAIN

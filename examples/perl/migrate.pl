@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Migrates a running guest to another host, and shows how far it is: a process with a
 # connection of its own asks, while this one waits for the migration. The guest's
 # definition moves, too.

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # A web service that shows the domains of several hosts, in one process. A host that is slow, or
 # does not answer, delays nobody who asks for another one.
 #

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Shows which domains of several hosts use how much CPU time, again and again; q ends
 # it. Asks each host once per turn. Can plot what it saw.
 #

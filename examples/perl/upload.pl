@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Uploads a disk image into a storage pool, as a new volume that is called like the
 # file, and shows how far it is. Interrupted, it leaves no volume.
 #

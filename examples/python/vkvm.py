@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """libvkvm for Python, made from vkvm-api.json while it is imported.
 
     conn = vkvm.Conn.open("test:///default")

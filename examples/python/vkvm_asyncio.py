@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 """libvkvm under asyncio: calls that the program does not wait for.
 
     async def main():

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The fuzzer of the C API: calls all functions at random, in rounds. Each round is a
  * process of its own, which this one watches.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! JSON from anywhere: it is read or refused; what was read survives being written
 //! and read again.
 #![no_main]

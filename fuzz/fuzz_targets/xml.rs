@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! XML from anywhere: it is read or refused, and shown to a visitor or refused, by
 //! the same rules; what was read survives being written and read again.
 #![no_main]

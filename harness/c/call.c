@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Calls of libvkvm's functions with what scenarios give, as vkvm-api.json describes them. */
 
 #include "harness.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The parts of the C runner. Nothing here or in the other files knows a function
  * of libvkvm by its name: names come from vkvm-api.json.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* libvkvm's functions, found by name and called with words and pointers. */
 
 #include "harness.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Runs a scenario through the C functions.
  *
  * usage: runner vkvm-api.json SCENARIO.json [NAME=TEXT ...]

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* How results are written, and whether they are what a scenario wants. */
 
 #include "harness.h"

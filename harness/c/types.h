@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The C types of the API file's kinds, for libffi, and calls with them (library.c). */
 
 #ifndef HARNESS_TYPES_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Functions made for descriptions (libffi), and values to JSON and back. */
 
 #include "harness.h"

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Every method of VKVM but those about events, on libvirt's test driver.
 
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # VKVM::Error: fields, text, overloading.
 
 use strict;

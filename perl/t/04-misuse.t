@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Every method with every argument wrong in turn: always an exception that
 # names the parameter, never a crash. The methods and the kinds of their
 # parameters come from the project's API file, so later ones are included.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # The constants of Sys::Virt and libvkvm's own are Perl functions.
 
 use strict;

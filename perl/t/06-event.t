@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # The default event loop, and callbacks of every kind.
 
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # How long objects live: without their connection, at the end of the program,
 # in a forked child, in a thread.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Credentials: a host of the test driver that asks for a name and a password.
 
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # No call leaks: no Perl value (Test::LeakTrace), no handle, and no memory that
 # only the process as a whole shows when the call is repeated very often.
 #

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Through a daemon: over TCP and a UNIX socket, and when the daemon is killed.
 
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # The same Sys::Virt program with Sys::Virt and with VKVM::SysVirt, on the test
 # driver and with a real guest: it must print the same.
 

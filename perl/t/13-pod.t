@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # The documentation: well formed, and everything public is in it.
 
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # All of Sys::Virt is here, and all of libvirt is reached.
 #
 # data/coverage holds what Sys::Virt has, and which functions of libvirt need no

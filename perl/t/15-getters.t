@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Every method of every class of Sys::Virt that only tells something, called with
 # Sys::Virt and with VKVM::SysVirt on the same hosts: it must tell the same.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # What Sys::Virt does wrong and libvkvm does not copy: each piece of a program
 # is run with the real Sys::Virt, too, and must end in another way there. Then what only
 # VKVM does not copy: the drop-in must end as Sys::Virt does, and VKVM otherwise.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # All that can be set: set with Sys::Virt and read with VKVM::SysVirt, and the
 # other way round, on daemons that keep it in the meantime.
 

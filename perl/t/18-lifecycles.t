@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # The lives of networks, filters and domains on a private QEMU daemon with a guest
 # that runs: what a host is used for, from defining to undefining.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Hashes are copied from a model with the same keys: none may show in another.
 
 use strict;

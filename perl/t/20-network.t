@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Networks and their ports, and VKVM's methods for them, on libvirt's test driver.
 
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Node devices, and VKVM's methods for them, on libvirt's test driver.
 
 use strict;

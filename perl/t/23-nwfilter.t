@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Network filters and bindings. libvirt's test driver has none, so here is only
 # what can be seen without: that each call reaches libvirt's function.
 

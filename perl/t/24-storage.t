@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Storage pools and volumes, on libvirt's test driver and, for what that cannot
 # do, with a daemon.
 

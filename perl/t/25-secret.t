@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Secrets: libvirt's test driver has none, so most is tested with a daemon.
 
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Snapshots and checkpoints of domains, on libvirt's test driver.
 
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # What libvirt's test driver cannot show of networks, network filters and node
 # devices, on a private daemon with the real drivers.
 

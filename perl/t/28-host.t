@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # The host, its CPUs and memory, saved domains and lists of domains, on libvirt's test driver.
 
 use strict;

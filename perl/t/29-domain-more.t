@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # More of what domains can do, on libvirt's test driver: metadata, saved states,
 # statistics, tuning, virtual CPUs, devices.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # A domain's virtual CPUs, I/O threads, clock, keyboard and memory, and the files
 # that it is given, as far as the test driver has them.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # The hardware of a real guest: what is plugged in and out while it runs, what its
 # agent does, and that Sys::Virt would have said the same.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # What takes a running guest, on a private QEMU daemon: its agent, its monitor, jobs of
 # its disks, backups, snapshots, and saving it to a file.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Live migration between two private QEMU daemons, over loopback.
 
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # From an object to its connection, domain or network; and what the test driver says to
 # calls that other drivers have.
 

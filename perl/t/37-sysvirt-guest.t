@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # The same Sys::Virt program with Sys::Virt and with VKVM::SysVirt, about a real guest:
 # its agent, jobs of its disks, migration, saving. It must print the same.
 

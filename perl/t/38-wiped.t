@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Secrets that are passed in a structure or as bytes, returned, or an answer to a request for
 # credentials: the library's and the binding's copies are wiped, whether the call works or not.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # The same program with streams, on Sys::Virt and on VKVM::SysVirt: it must print
 # the same, but where a stream is used that is not open. libvirt's drivers say of such
 # a call that it is not supported, let it pass, or crash; ours is an error of its own.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Streams in Perl: handlers that die, what is left behind, progress, a guest's
 # console and screen.
 

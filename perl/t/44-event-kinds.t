@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Events of every class that the test driver makes, with their arguments.
 
 use strict;

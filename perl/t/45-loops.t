@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Each kind of event loop, in Perl and for Sys::Virt programs: 20,000 events by
 # callbacks and through a queue, and callbacks that do all sorts of things.
 

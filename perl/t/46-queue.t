@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # The queue's own behaviour, and the examples that plug it into other loops.
 
 use strict;

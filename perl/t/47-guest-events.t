@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Events that a real guest and its daemon can be made to make, through a queue, with
 # their arguments. What cannot be made is fed to the library in src/event/tests.rs.
 #

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Events of what goes wrong or seldom happens, from a real guest and its daemon, with
 # their arguments: as 47-guest-events.t, whose head says what is received where.
 

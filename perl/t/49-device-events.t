@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Events of the host's devices from the real driver, of which the test driver has no
 # UPDATE. udevd's part is played by scripts/uevent.pl, in the daemon's own network
 # namespace, where no other program hears it.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Daemons on the network that ask for credentials: SASL over TCP, TLS with
 # certificates, and SASL over TLS.
 

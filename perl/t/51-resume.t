@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # A connection that is opened again when its daemon was restarted.
 
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Many hosts at once: sixteen daemons, of which three hang and two are dead.
 
 use strict;

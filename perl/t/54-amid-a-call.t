@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # A daemon that is killed in the middle of a call, or stops answering: in each kind of
 # loop, in Perl and for Sys::Virt programs, calls fail in bounded time and the close
 # callback says why. daemon_calls of c-tests has a call that waits while another thread

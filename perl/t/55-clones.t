@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Objects of every kind in a cloned interpreter and in a forked child: they are inert
 # there, nothing is freed twice, and where they were made they go on working. 07-lifetime.t
 # has connections and domains.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Streams in Perl: memory stays flat in every mode, however much passes, and a
 # non-blocking stream's callback is called in time, and when its daemon dies.
 

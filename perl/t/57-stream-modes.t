@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Streams in Perl: one volume of 1 GiB that is mostly holes goes up and down in every
 # mode. The content is the same, holes stay holes where the mode knows of them, and
 # memory stays flat.

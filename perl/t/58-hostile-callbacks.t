@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # What callbacks leave behind and throw may be Perl code again: overloaded, tied, a
 # handler of warnings. Nothing of it may jump over libvirt and the library.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Random methods with random arguments, tied and overloaded ones among them: no crash,
 # nothing is left. VKVM_SEED and VKVM_CALLS give another and a longer run, VKVM_TRACE
 # shows the calls.

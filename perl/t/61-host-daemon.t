@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # The specification's calls of hypervisor, interfaces, networks and secrets, in its
 # order, on a private QEMU daemon. Values that depend on the machine are patterns.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Metrics: what is in the text, compared with libvirt's own answers, on the test driver and on
 # real guests, one of which is stuck.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # The command vkvm: each way to call it, compared with what the library answers.
 
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # What the calls on python-kvm's page of examples do with files and with a guest that runs, on a
 # private QEMU daemon. harness/scenarios/host_page.json makes the calls in all languages.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # The host facade on a private QEMU daemon: storage pools and their volumes.
 
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # The host facade on libvirt's test driver: snapshots of domains.
 
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # The host facade on a running guest, with its agent: what libvirt's test driver cannot
 # do, from sleeping to what only the guest knows.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Arguments of commands that exclude or require others: each rule that the table of
 # commands has, and whether virsh has it, too.
 

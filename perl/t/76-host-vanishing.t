@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Lists of the facade while another process creates and deletes what they list: what
 # vanishes meanwhile is left out. c-tests/vanishing.c has the same with threads.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # What a progress callback is told: never that a command is complete that then fails, never
 # less than before. With commands that really fail.
 

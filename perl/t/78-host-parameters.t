@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Errors about arguments of commands name the argument as the parameter that was wrong:
 # for every argument of every command, and for every rule and set of words of a query.
 

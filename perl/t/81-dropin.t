@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # What programs look at besides the answers of methods - classes, versions, private
 # functions, ways to pass arguments - is as in Sys::Virt, side by side with it.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # The packages of Sys::Virt under VKVM::SysVirt: their names and versions, beside ours
 # in the same program, all private functions, no prototypes, and wrong numbers of
 # arguments, which name Sys::Virt's methods.

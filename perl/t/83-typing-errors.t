@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Typing errors do not go unnoticed: a name that does not exist is an error that lists
 # those that do, however arguments are given. Named arguments may be a hash at the end.
 # What the facade says is characters, and nothing is printed.

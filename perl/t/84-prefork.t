@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # A server that forks its workers, which use the parent's connection. Under VKVM::SysVirt a
 # worker's first call opens a connection of its own, so that all requests are answered, and
 # the parent never notices, however its workers end. Where connections are not opened

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Objects in a forked child: with reopen_after_fork they are found on a connection of the
 # child's own, also in its children; without it each call fails with the
 # code of a broken connection. The parent's connection works all the time.

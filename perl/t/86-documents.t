@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Documents as Perl's structures: what is read is written as it was, with the order of its
 # elements; booleans; what is no value; and errors in characters.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # What is said when the event loop is to blame: keepalive without one, and a loop that is
 # registered and never run. The loop is chosen once, so each case is a process.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # ssh does not ask its user unless the program wants that. A program in place of ssh writes
 # down how it was started, and leads to a real daemon.
 

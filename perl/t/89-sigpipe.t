@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # SIGPIPE in Perl: in each kind of callback it has its usual effect, and a call on a
 # connection whose daemon was killed neither ends the program nor calls $SIG{PIPE}. Each
 # part runs in a process of its own, with the signal's default effect and with a handler.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Values of typed parameters that are not of their type: with VKVM::SysVirt they are taken
 # as Sys::Virt takes them, side by side with it, unless it sends something that was not
 # asked for; VKVM refuses them.

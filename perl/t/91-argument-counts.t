@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Each function of each package of both faces, with no argument and with too many: what
 # comes is an error of the right class, which names the method; never a text such as
 # "Usage: ...", or of Perl's. Where Sys::Virt overlooks further arguments, so does the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Calls with a limit give what calls without one give, and signal handlers run meanwhile.
 
 use strict;

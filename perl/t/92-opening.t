@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Opening a connection within a deadline, of daemons that do not answer.
 
 use strict;

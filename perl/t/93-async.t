@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # VKVM::Async: futures of calls, under each loop.
 
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Opening a connection within a deadline, and again after an outage, with an event loop in
 # Perl: it is called on Perl's thread only, and not held up.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Streams through futures, and with a limit.
 
 use strict;

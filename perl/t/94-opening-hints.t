@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # When a connection is not opened, the error says what to do, beside libvirt's message.
 
 use strict;

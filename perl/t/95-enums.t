@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # The groups of constants: names for values and back, and what the errors say.
 
 use strict;

@@ -1,3 +1,5 @@
+ # SPDX-License-Identifier: LGPL-2.1-or-later
+
 # What is behind VKVM::Calls and VKVM::Async; vkvm_calls.c tells.
 
 MODULE = VKVM  PACKAGE = VKVM

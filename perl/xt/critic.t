@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Perl::Critic finds nothing to say about the modules, as .perlcriticrc has it.
 
 use strict;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # The words of the documentation are English, or in xt/stopwords: when this fails for a word
 # that is right, add it there.
 

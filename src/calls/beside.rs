@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Calls beside one that receives from a console, which may wait for ever.
 //!
 //! Calls whose sending libvirt's client forgets (see [`insist`](super::insist)) are at most late

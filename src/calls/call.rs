@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! A call: what it is to the program, and to the thread that makes it.
 
 use std::cell::RefCell;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! What gives calls up when their time is over: a thread that sleeps until the next
 //! deadline, and ends when there has been none for a while.
 

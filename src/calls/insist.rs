@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Calls on a connection on which another call waits for its answer for long.
 //!
 //! libvirt's client has one of the threads that call read the socket for all. Before 10.1 a

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Jobs of domains that are run here, on a connection that waits for their end meanwhile.
 
 use std::sync::Arc;

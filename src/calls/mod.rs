@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Calls that are made by threads of the library's, so that nobody has to wait for them:
 //! with a deadline, and given up at any time.
 //!

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The threads that make calls, and the lanes that the calls go through.
 //!
 //! There are no more threads than calls that go on at once. A thread whose call is done

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! How far a call is, as it has said itself.
 
 use std::time::{Duration, Instant};

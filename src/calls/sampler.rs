@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! How far a call is of which libvirt has to be asked: a thread asks while somebody wants to
 //! know, and the call goes on.
 

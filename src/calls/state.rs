@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! How far a call is: between the thread that makes it, those who wait for it, and who
 //! gives it up, of whom each may come at any time.
 //!

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! What calls go through, and how many at once.
 
 use std::fmt;

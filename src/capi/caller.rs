@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! C's arguments, checked and turned into Rust's.
 
 #![allow(

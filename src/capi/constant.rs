@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! `vkvm_constant_*`: the constants, for bindings that make their own.
 
 use std::ffi::c_int;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! `vkvm_enum_*`: the groups of constants, and their names as people write them.
 
 use std::ffi::{c_char, c_int};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! `vkvm_error_*`: what went wrong.
 //!
 //! The texts are borrowed from the error. Asked of something that is no live

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! `vkvm_event_*`: the event loop.
 
 use std::ffi::{c_int, c_void};

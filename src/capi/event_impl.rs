@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! A loop of C's own, as the event layer wants it.
 
 use std::ffi::{c_int, c_void};

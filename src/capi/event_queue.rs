@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! `vkvm_event_queue_*`: events for programs whose loop is not the library's.
 
 use std::ffi::c_int;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! `vkvm_host_*`: the host facade.
 
 use std::ffi::{CString, c_char, c_int, c_void};

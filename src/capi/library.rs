@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! `vkvm_library_*` and `vkvm_string_*`: the library itself, and its memory.
 
 use std::ffi::{c_char, c_int, c_void};

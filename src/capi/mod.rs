@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The C face: `extern "C"` functions that translate, delegate, nothing else.
 //!
 //! # The contract with the C caller

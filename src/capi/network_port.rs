@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! `vkvm_network_port_*`: the ports of networks.
 
 use std::ffi::{c_char, c_int};

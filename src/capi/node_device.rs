@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! `vkvm_node_device_*`: the host's devices.
 
 use std::ffi::{c_char, c_int};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! `vkvm_storage_pool_*`: storage pools.
 
 use std::ffi::{c_char, c_int};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! `vkvm_stream_*`: data to and from volumes, consoles, channels and screens.
 
 use std::ffi::{c_int, c_void};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Whole volumes from files and into files.
 
 use std::ffi::{OsStr, c_char, c_int, c_void};

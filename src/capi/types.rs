@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The types of the header: opaque handles and callbacks.
 
 use std::ffi::{c_int, c_void};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Showing a value to C's visitor.
 //!
 //! Its calls are too short for a `sigpipe::outside` around each. Where values are shown no

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! How libvirt reports failure, turned into results.
 
 use std::borrow::Cow;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! What a child of fork has again: the objects of its parent, on a connection that the
 //! child opens itself (`conn/inherited.rs`).
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! When a connection closes: with the last of what keeps it, which may be an object whose
 //! handle is freed after the connection's own.
 //!

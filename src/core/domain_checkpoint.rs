@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! A checkpoint of a domain: a point in time since which it is known what
 //! changed on its disks.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! A snapshot of a domain: its disks, and perhaps its memory, at one time.
 
 use std::ffi::{CStr, c_int, c_uint};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! File descriptors: those that a caller lends for the time of a call, and those that
 //! libvirt needs.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! A network interface of the host.
 
 use std::ffi::{CStr, c_uint};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! What all calls on one connection share, whichever thread makes them: how long they may
 //! take, and how many are made at once.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Late binding: libvirt functions that older libvirts do not have.
 //!
 //! libvkvm links against libvirt 7.0 and finds what is newer at run time, so

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The library itself.
 
 use std::ffi::c_ulong;

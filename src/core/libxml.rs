@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! libxml2, with which libvirt reads files: its messages are no output of ours.
 
 use std::ffi::{c_char, c_void};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Connections that take the place of others: which one is in use now.
 //!
 //! A connection that is opened again when it ends is a *line* of connections of

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Objects of which libvirt does not tell the connection: filters, their bindings and devices
 //! of the host. They remember it.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! What each call means, in safe Rust: one file (or folder) per class.
 //!
 //! Methods have Sys::Virt's names. Where libvirt has an older call and a newer

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Names, uuids and what else libvirt keeps in an object itself. It answers at once, without
 //! its daemon, so nothing of it is kept a second time, but for the uuids of domains.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! A virtual network: what connects domains to each other and to the world.
 
 use std::ffi::{CStr, c_char, c_int, c_uint};

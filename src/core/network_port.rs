@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! A network port: a domain's or another user's place in a network.
 
 use std::ffi::c_uint;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! A device of the host, real or mediated.
 
 use std::ffi::{CStr, c_char, c_int, c_uint};

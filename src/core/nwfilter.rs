@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! A network filter: rules for the traffic of network interfaces.
 
 use std::ffi::{CStr, c_uint};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! A network filter binding: the use of a filter on a network device.
 
 use std::ffi::{CStr, c_uint};

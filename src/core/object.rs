@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! libvirt's objects: each has one reference of its own, which ends with it; and
 //! when its connection was opened anew, it is looked up there.
 //!

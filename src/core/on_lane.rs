@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Which lane the calls on an object go through: that of its connection.
 
 use std::sync::Arc;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! What is told of how far something is.
 
 /// Makes of what is known at each moment what may be told. What drivers say of a job

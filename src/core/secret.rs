@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! A secret: a password or key that libvirt keeps.
 
 use std::ffi::{CStr, c_int, c_uint};

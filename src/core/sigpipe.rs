@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! SIGPIPE: libvirt writes to its sockets as to any file, so a write to a daemon
 //! that is gone raises the signal that ends a program by default.
 //!

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! A storage pool: a place on a host that volumes are in.
 
 use std::ffi::{CStr, c_int, c_uint};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! A volume: a disk image or the like in a storage pool.
 
 use std::ffi::{CStr, c_uint};

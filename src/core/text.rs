@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Text in memory from malloc, as libvirt makes it and C frees it.
 
 use std::ffi::{CStr, c_char};

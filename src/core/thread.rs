@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Threads of the library's own. They begin with all signals blocked: a program's
 //! handlers are to run on its own threads.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The constants in groups, and their names as people write them: `running`, `paused`.
 
 mod table;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Functions of the C API that messages name.
 
 use std::ffi::{CStr, CString};

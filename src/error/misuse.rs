@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Our own failures: what a caller, or we ourselves, got wrong.
 
 use std::ffi::CString;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! What goes wrong: one error type for libvirt's failures and our own.
 //!
 //! An [`Error`] is captured at the call that failed, on the thread that made

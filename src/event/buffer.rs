@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The events of a queue, between those who put them in and those who take them out.
 //!
 //! One lock around all of it, which nobody holds while an event ends: its objects may

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Functions of whichever signature, as libvirt takes them.
 
 use std::ffi::c_void;

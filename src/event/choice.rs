@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Which event loop this process has. libvirt takes one, once and for good.
 
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Listening to the end of a connection: one function, and any number of queues.
 
 use super::choice;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The library's loop, run by the program.
 
 use super::choice::{self, Choice};

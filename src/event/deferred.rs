@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Running something on the next turn of the event loop, whichever loop there is.
 //!
 //! libvirt calls some callbacks under locks that it needs for nearly everything, so

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! How libvirt says that a connection has ended.
 //!
 //! It does so under a lock that it needs for nearly everything. So nothing of the

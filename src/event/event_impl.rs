@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! A loop as libvirt sees it, the library's or the program's own: the functions that libvirt
 //! calls.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Failures of libvirt's that an event loop is to blame for, said in a way that helps.
 
 use std::time::Duration;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The timers and watches that the program was given. libvirt and the library have others
 //! in the same loop, with numbers that are easy to guess; and a loop of the program's own
 //! may give a number again. What the program does to a number that is not its own would

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Who listens to what: any number of listeners share one registration with libvirt.
 //!
 //! libvirt keeps what it was given for longer than it says. So it gets a number, a

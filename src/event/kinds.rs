@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The kinds of events: which arguments libvirt passes with each, and what
 //! they are called. A new kind is a row here; if libvirt calls it back in a way
 //! that none before had, also a function in `signature`.

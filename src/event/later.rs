@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! What libvirt wants of a loop of the program's own while a thread of the library's is in it.
 //!
 //! Such a loop may be for one thread only: Perl's is. So what libvirt changes or removes on

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Who listens to what, as far as it can be told without libvirt.
 
 use std::ffi::{CString, c_int, c_uint};

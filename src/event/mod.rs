@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Event loop, registrations and the way of an event to its listener.
 //!
 //! Which loop there is, is chosen once ([`choice`]): the library's ([`poll`]), which the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Events of QEMU's monitor: what QEMU itself says, also of kinds that libvirt has
 //! no event for.
 

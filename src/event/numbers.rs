@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! What others have a number of, not a pointer: a number that is gone finds nothing.
 
 use std::collections::BTreeMap;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Opening a connection within a deadline, whichever event loop there is.
 
 use std::ffi::CStr;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! What libvirt gives to a loop of the program's own while it opens a connection on a thread
 //! of the library's.
 //!

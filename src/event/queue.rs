@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! A queue of events: for programs whose loop is not the library's, and which look
 //! after a descriptor instead.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Registering with libvirt what somebody listens to.
 
 use std::ffi::{c_int, c_void};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Listening to events, and no more.
 //!
 //! libvirt lets each registration hold the connection, which then never closes. So

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! A connection that is opened again when it ends.
 //!
 //! When libvirt has said that the connection has ended, attempts to open it begin, less

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! When the library's thread begins and ends.
 //!
 //! There is one thread at most: one that is to stop and then to start goes on in between,

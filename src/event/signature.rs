@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The functions that libvirt calls when something happens: one for each way in
 //! which it passes arguments, for objects of any class.
 //!

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Telling when a stream is ready.
 //!
 //! Some libvirts, 9.0 among them, never free the userdata of a stream's callback,

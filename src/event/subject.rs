@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The classes whose objects have events, and libvirt's functions for each.
 
 use std::ffi::{CStr, CString, c_int, c_void};

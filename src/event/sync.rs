@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! What `hub.rs`, `buffer.rs`, `runner.rs` and `calls/state.rs` are made of; under loom they are made of
 //! loom's.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! A thread of the library that runs the loop, for programs without one.
 
 use std::cell::Cell;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! What libvirt wants of an event loop, as the loop sees it: one object for each watch or
 //! timer.
 

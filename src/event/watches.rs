@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Timers, and watches of descriptors, in whichever loop there is. The program comes
 //! through `given.rs`.
 

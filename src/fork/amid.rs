@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! A fork waits for threads that are in the middle of a call.
 //!
 //! libvirt and what it is made of hold locks for moments: GObject one for each object

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! A gate that changes go through, and that a fork closes: a child must not find a
 //! change half made, whose thread it does not have.
 //!

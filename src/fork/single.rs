@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Whether the process has one thread: then no other one holds a lock.
 
 use std::ptr;

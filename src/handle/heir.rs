@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! What a child of fork uses in place of its parent's objects, by the addresses of
 //! their entries. An entry stays where it is while its handle is live.
 

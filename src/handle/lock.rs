@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! A lock for readers and writers that a child of fork never waits for.
 //!
 //! The word of the lock has the process (its [`generation`]) in the upper half, and in

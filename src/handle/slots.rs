@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Where objects are kept: slots that are used again, told apart by generation.
 //!
 //! All that is known of a slot stands in one atomic word: its generation, how

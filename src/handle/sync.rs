@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! What `slots.rs` and `lock.rs` are made of; under loom they are made of loom's.
 
 use std::alloc::{self, Layout};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Nothing of python-kvm is missing without a reason.
 
 use std::collections::BTreeSet;

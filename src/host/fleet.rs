@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Many hosts: one command for all of them at once.
 //!
 //! What a host is to do is an *errand*, which a thread of the pool that makes calls goes on;

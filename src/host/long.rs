@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Commands that take their time: what tells how far they are.
 
 use std::sync::mpsc;

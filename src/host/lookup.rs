@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Objects by what a caller calls them, in virsh's order and words.
 
 use std::ffi::CStr;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Documents that commands build, as text: two spaces for each level and single
 //! quotes, as libvirt's own are.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The host facade: python-kvm's commands, structured and in-process.
 //!
 //! A [`Host`] runs commands such as "pool.info" and "list_domains" by libvirt's

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The commands of virtual networks.
 
 use super::frame::argument::{Document, Flag, Int, Needed, Optional, Text, flag, needed, optional};

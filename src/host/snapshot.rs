@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The commands of the snapshots of domains.
 
 use super::frame::argument::{

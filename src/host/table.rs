@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The table of all commands.
 
 use super::frame::argument::{Needed, Optional, Text, Texts, needed, optional};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Arguments as virsh has them.
 
 use super::frame::argument::Kind;

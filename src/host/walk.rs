@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Asking about each object of a list. libvirt lists objects in one call, but some
 //! facts about them take a call for each, during which others create and delete.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Rust values into [`Value`], and the typed getters back.
 
 use std::borrow::Cow;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! JSON out and in.
 //!
 //! JSON has no bytes and no handles, so these are maps with one reserved key:

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! [`Map`], the ordered map inside a [`Value`].
 
 use std::borrow::Cow;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Structured data: what the calls of the library take and give.
 //!
 //! A [`Value`] is what a hash, an array or a scalar is in Perl, or what a JSON

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Reading and changing a value by path.
 
 use super::convert::{named, shortened, wrong_type};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 use proptest::collection::vec;
 use proptest::prelude::*;
 

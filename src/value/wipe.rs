@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Wiping: a [`Value`] may hold secrets, which are not to stay in memory that is freed.
 
 use zeroize::Zeroize;

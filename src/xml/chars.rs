@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The characters and names of XML 1.0, and positions in a text.
 
 /// Whether XML allows the character, written out or as a reference.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The text of a document that is written: tags, escapes and indentation. Of this both
 //! [`to_xml`](super::to_xml) and the documents that commands build are made.
 

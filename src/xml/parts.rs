@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Takes a document apart with quick-xml, and refuses what quick-xml lets pass.
 //!
 //! quick-xml finds the markup, compares end tags with start tags, finds "--" in

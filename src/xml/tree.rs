@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! A document as a tree that costs no memory per element.
 //!
 //! Its nodes stand side by side in one list, in the order of the document, and

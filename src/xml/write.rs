@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Writes a value as a document.
 
 use std::collections::HashMap;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 # Passwords and certificates for a daemon that asks for them. Sourced by test-daemon.
 

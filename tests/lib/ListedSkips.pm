@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # A harness for prove: with CI set in the environment, what is skipped and not on the list
 # (tests/skips) fails the run; otherwise such skips are only told. A test that is always
 # skipped where it matters proves nothing.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! What `src/event/buffer.rs` and `src/calls/state.rs` are made of, as loom's.
 
 use std::time::Instant;

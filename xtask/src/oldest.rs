@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The tests refuse what the oldest Rust that will do (`rust-version` in Cargo.toml) does not
 //! know, and a newer one takes without a word: let chains, which came with 1.88.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 package BothFaces;
 
 # Runs a test twice, with VKVM and with VKVM::SysVirt, each in a process of its own, whose

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 package GuestEvents;
 
 # The events of one domain, through a queue, and the domain's guest, which is told on

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 package GuestKernel;
 
 # The Linux of a guest, which its agent tells: under software emulation newer ones do less.

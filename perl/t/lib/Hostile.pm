@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 package Hostile;
 
 # Objects that die whenever they are asked what they are.

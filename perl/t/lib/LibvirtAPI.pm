@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 package LibvirtAPI;
 
 # libvirt's description of its API, libvirt-api.xml, and what of it the sources name.

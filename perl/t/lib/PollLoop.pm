@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 package PollLoop;
 
 # A small event loop in Perl, with select, as a program would bring its own. What it

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 package RichBed;
 
 # A private QEMU daemon with something of everything: a running guest with agent,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 package SideBySide;
 
 # Runs a program for Sys::Virt with the real Sys::Virt and with VKVM::SysVirt, and

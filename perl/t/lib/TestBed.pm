@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 package TestBed;
 
 # The project's test beds: private libvirt daemons, and a guest. See

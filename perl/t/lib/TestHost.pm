@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 package TestHost;
 
 # What the tests of the host facade say of a command's result.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 package TestVKVM;
 
 # What several tests need: catching exceptions, child perls, the project's own

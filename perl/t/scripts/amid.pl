@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # For 54-amid-a-call.t: a daemon does not answer: it is stopped, and killed during a call
 # or found dead by keepalive. Prints what is seen, as NAME = VALUE. It is a Sys::Virt
 # program where MODULE is Sys::Virt.

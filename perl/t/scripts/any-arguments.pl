@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Calls any methods with any arguments: any-arguments.pl SEED CALLS FOLDER URI.
 # Whatever is passed, they return or die; at the end this prints which handles are left.
 # What is taken for the name of a file is written in the folder.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Futures under one loop: async.pl LOOP URI PID, where PID is the daemon's. 93-async.t
 # runs it, as a program has one loop.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Calls each function of each package with no argument and with too many, and prints what
 # comes: the class of the exception and its text, or that it returned.
 #

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # A program for Sys::Virt that looks at what programs look at besides the answers of
 # methods: the classes of objects and errors, private functions, how arguments are passed.
 # Its argument is a URI of the test driver.

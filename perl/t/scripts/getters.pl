@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # A Sys::Virt program, for 15-getters.t: calls every method of every class that
 # only tells something, on every object that a connection lists. Which methods
 # there are it reads from a file. It knows nothing of libvkvm, and changes nothing.

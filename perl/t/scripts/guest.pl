@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # A Sys::Virt program, for 37-sysvirt-guest.t: asks a running guest and prints the
 # answers, a line for each call: NAME = VALUE, where VALUE is JSON, or the text of the
 # exception. It knows nothing of libvkvm and changes nothing that it does not change

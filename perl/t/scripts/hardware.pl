@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # A Sys::Virt program, for 30-domain-hardware.t and 31-guest-hardware.t: asks a running
 # domain about its hardware, sets what it can set back, and prints what each call
 # gives. It knows nothing of libvkvm.

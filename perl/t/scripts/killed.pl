@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # For 10-daemon.t: kills a daemon and does something in the close callback, or
 # calls a method of the connection before the loop has seen that the daemon is gone.
 #

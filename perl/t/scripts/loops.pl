@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # For 45-loops.t: many events with one kind of loop, and what callbacks may do. It is a
 # Sys::Virt program where MODULE is Sys::Virt. Prints what it has seen, as NAME = VALUE.
 #

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # A server for Sys::Virt that forks its workers: the connection, a domain and a callback
 # are the parent's, and each worker answers requests with them.
 #

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # A Sys::Virt program, for 17-setters.t: sets all that can be set to one of two
 # values, or reads what is set and prints it. It knows nothing of libvkvm.
 #

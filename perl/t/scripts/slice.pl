@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # A Sys::Virt program, for 12-sysvirt.t: calls what there is of Sys::Virt and
 # prints what it gives, a line for each call: NAME = VALUE, and for an error
 # further lines that begin with spaces. It knows nothing of libvkvm and changes

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # Streams, as a program for Sys::Virt: prints what happens.
 #
 # usage: perl -MSys::Virt streams.pl URI DIR

@@ -1,4 +1,5 @@
 #!/usr/bin/perl
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # For 49-device-events.t: tells those who listen to udev in this network namespace what
 # happened to a device, in the form in which udevd tells it.
 #

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # A program for Sys::Virt that gives typed parameters what is no value of their type:
 # Perl's false, negative numbers, numbers with spaces around them. It shows what is set
 # then, and the warnings. Its arguments are a URI, the XML of a domain to define, and the

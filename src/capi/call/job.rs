@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The job of a domain that a call runs: how far it is, and that it is aborted when the call
 //! is given up.
 

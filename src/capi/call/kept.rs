@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The arguments of a call that is made later: the caller may free its own at once.
 
 use std::os::fd::{AsRawFd, OwnedFd};

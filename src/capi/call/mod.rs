@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! `vkvm_call_*`: calls that a thread of the library's makes, and the limits of time.
 
 mod job;
@@ -190,7 +191,7 @@ pub unsafe extern "C" fn vkvm_call_get_result(
 /// - the job of a domain (migration, save, core dump) is aborted if the call has started it. A
 ///   call that waits for the job of another call of this process has not begun. libvirt reports
 ///   only the operation and the start of other clients' jobs, so a job of the same kind that
-///   another client starts while the call waits cannot be told from its own
+///   another client starts while the call waits cannot be distinguished from its own
 /// - a command of a host, or a transfer, that reports progress ends
 /// - a wait for the block job of a disk aborts the job
 /// - the opening of a connection ends, as after the `timeout_ms` of `vkvm_conn_open_with`

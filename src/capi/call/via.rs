@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! What a call goes through: the connection of the first object among its arguments.
 
 use std::sync::Arc;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The CPUs of the host, and those that domains can have.
 
 use std::ffi::{c_char, c_int};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Listening to what happens on a connection.
 
 use std::ffi::{c_int, c_void};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The memory of the host.
 
 use std::ffi::c_int;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Listening to what happens to networks, storage pools, devices and secrets.
 
 use std::ffi::{c_int, c_void};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The networks of a connection.
 
 use std::ffi::{c_char, c_int, c_void};

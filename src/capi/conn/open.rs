@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Opening and closing a connection.
 
 use std::ffi::{CStr, c_char, c_int, c_void};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The options of `vkvm_conn_open_with`: from a map to what the core and the event loop take.
 
 use std::ffi::{CString, c_int, c_uint};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Streams of a connection.
 
 use std::ffi::c_int;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! What the agent in a guest does and knows.
 
 use std::ffi::{c_char, c_int};

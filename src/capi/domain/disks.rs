@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! A domain's disks: their sizes, their thresholds, and limits for groups of them.
 
 use std::ffi::{c_char, c_int};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Open files that are handed to a domain, or come from it: its graphics.
 
 use std::ffi::{c_char, c_int};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Set and asked in the guest by its agent: the clock, and who may log in.
 
 use std::ffi::{c_char, c_int};

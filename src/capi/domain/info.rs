@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! What else is known about a domain and can be done with it as a whole.
 
 use std::ffi::{c_char, c_int};

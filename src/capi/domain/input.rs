@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! What goes into a guest as if from its keyboard, and signals to its processes.
 
 use std::ffi::c_int;

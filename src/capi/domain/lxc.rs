@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! What only the driver for Linux containers can do.
 //!
 //! Three of these change the process that calls them, not the domain.

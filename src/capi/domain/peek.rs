@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Looking into a domain's memory and disks.
 
 use std::ffi::{c_char, c_int};

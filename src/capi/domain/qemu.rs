@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! What only QEMU's driver can do.
 
 use std::ffi::{c_char, c_int, c_void};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! What a domain uses, and the limits of it.
 
 use std::ffi::{c_char, c_int};

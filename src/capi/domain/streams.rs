@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! A domain's consoles, channels and screens, through streams.
 
 use std::ffi::{c_char, c_int};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! A domain's memory, virtual CPUs and scheduling.
 
 use std::ffi::{c_char, c_int};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! A domain's virtual CPUs: what they do, and on which CPUs of the host.
 
 use std::ffi::{c_char, c_int, c_void};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! C's arguments from values: what a value has to be follows from the C type.
 
 use std::ffi::{c_char, c_int, c_void};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! A call by name while it is made: what it takes, and what it gives.
 
 use std::any::Any;

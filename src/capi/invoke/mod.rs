@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! A function by its name, with its arguments in a map.
 //!
 //! A generated row for each function (`table.rs`) says what its parameters are called

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Places that C's functions write their outputs to, and the values these become.
 
 use std::ffi::{CStr, c_char, c_int};

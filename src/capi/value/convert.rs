@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Values as a whole: compared, shown, written and read as JSON and XML.
 
 use std::ffi::{c_char, c_int, c_void};

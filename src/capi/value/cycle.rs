@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Values that would hold themselves, by way of handles in values.
 
 use std::collections::HashSet;

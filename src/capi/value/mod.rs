@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! `vkvm_value_*`: structured values.
 //!
 //! Functions that reach into a value take a path like "host.cpu.model" or

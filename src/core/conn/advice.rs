@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! What to do about a connection that was not opened: a sentence beside libvirt's message.
 //!
 //! libvirt's errors have a code, and of system calls the errno; which host, socket or

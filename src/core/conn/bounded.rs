@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Openings with a deadline, each on a thread of its own.
 //!
 //! When the deadline passes, who waits goes on, and the opening is ended, as far as that is

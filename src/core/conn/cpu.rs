@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The host's CPUs, and which CPUs guests can have.
 
 use std::ffi::{CStr, c_char, c_int, c_uint, c_void};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! What a connection tells about itself and the host.
 
 use std::ffi::{CStr, c_char, c_int, c_uint, c_ulong};

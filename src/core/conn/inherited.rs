@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The connections that a child of fork has opened again in place of its parent's, which it
 //! neither uses nor closes. Those that asked for credentials are not opened again, unless
 //! these were kept.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The host's network interfaces.
 
 use std::ffi::{CStr, c_int, c_uint};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The host's memory: how much is free, its pages, how it is shared.
 
 use std::ffi::{c_int, c_uint};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The network filters of a connection, and what they are bound to.
 
 use std::ffi::{CStr, c_char, c_int, c_uint};

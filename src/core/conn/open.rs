@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Opening a connection, with and without credentials.
 
 use std::ffi::{CStr, CString, c_char, c_int, c_uint};

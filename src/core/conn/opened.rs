@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! How connections were opened. A child of fork opens those again that were opened after
 //! [`reopen_in_children`], for of these it is known.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! An opening that another thread can end.
 //!
 //! virConnectOpen waits on its thread until the other side answers, however long that

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Domains that were saved to files, and native configurations.
 
 use std::ffi::{CStr, c_int, c_uint};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! `test:///default`: one host in the memory of the process, which all of its
 //! connections share.
 //!

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Whether ssh may ask its user for a password.
 //!
 //! libvirt starts ssh for URIs like `qemu+ssh://host/system`, and ssh asks on the terminal

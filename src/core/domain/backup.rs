@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Copying a running domain's disks as they are at one time.
 
 use std::ffi::{CStr, c_uint};

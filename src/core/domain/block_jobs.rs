@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Copying and merging the disk images of a domain while it runs.
 
 use std::ffi::{CStr, c_char, c_uint};

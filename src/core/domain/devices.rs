@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Devices that come and go.
 
 use std::ffi::{CStr, c_uint};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! A domain's I/O threads, which serve disks beside the virtual CPUs.
 
 use std::ffi::c_uint;

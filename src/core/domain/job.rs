@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The job that libvirt runs for a domain: a migration, a save, a dump.
 //!
 //! A domain has one job at a time, and libvirt says what it does and how old it is, but not

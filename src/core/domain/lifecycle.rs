@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Starting, stopping and forgetting a domain.
 
 use std::ffi::{c_int, c_uint};

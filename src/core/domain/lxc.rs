@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! What only the driver for Linux containers can do: bringing this process into one.
 
 use std::ffi::{CStr, c_char, c_int, c_uint};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Moving a running domain to another host.
 
 use std::ffi::{CStr, c_uint};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! A domain: a virtual machine, running or only defined.
 
 mod agent;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Looking into a domain's memory and disks.
 
 use std::ffi::{CStr, c_int, c_uint, c_void};

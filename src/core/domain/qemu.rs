@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! What only QEMU's driver can do: its monitor, and processes that libvirt did not
 //! start.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Saving a running domain to a file.
 
 use std::ffi::{CStr, c_int, c_uint};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! How a domain is kept apart, from others and from its host.
 
 use std::ffi::{CStr, c_int, c_uint};

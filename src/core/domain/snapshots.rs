@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! A domain's snapshots and checkpoints.
 
 use std::ffi::{CStr, c_int, c_uint};

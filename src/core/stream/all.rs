@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Whole transfers: all data of a source are sent, all that come go to a sink.
 //!
 //! As libvirt's functions for that do it. Those abort the stream when something fails,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Volumes from files, and files from volumes.
 
 use std::ffi::{c_int, c_uint};

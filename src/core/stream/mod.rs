@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! A stream: how data goes to and from a daemon: volumes, consoles, channels,
 //! screenshots.
 //!

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Who uses a stream at the moment, and what it is open for.
 
 use std::sync::{Mutex, MutexGuard};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Typed parameters out of maps that callers give.
 
 use super::TypedParams;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! libvirt's typed parameters <-> maps.
 //!
 //! A driver reports its parameters with their types (`read.rs`); that report is also what

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! One value as a typed parameter, of the type that it has to be sent as.
 
 use std::ffi::{CString, c_int};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Typed parameters that libvirt gave, as values.
 
 use std::borrow::Cow;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The library's loop, given to libvirt.
 
 use std::ffi::{c_int, c_void};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The event loop of the library, for programs that bring none.
 //!
 //! libvirt gets it in place of its own (`virEventRegisterImpl`), which cannot be

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! What the loop looks after: watches and timers, and who runs it.
 
 use std::collections::BTreeMap;

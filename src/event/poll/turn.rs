@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! A turn of the loop: sleep until something happens, and call who wants to know.
 
 use std::ffi::c_int;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Disks and network interfaces that are described by arguments.
 
 use super::place;

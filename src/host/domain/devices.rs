@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Devices of domains that come, change and go.
 
 use super::attach::{self, PRINT_XML};

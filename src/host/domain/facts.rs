@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! What a domain is: its definition, identity, state and displays.
 
 use std::fmt::Write as _;

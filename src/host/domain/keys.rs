@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The keys of a guest by their names.
 
 use crate::constants as c;

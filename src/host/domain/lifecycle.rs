@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! What starts, stops, defines and undefines domains.
 
 use std::thread;

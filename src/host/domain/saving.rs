@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Saving domains, dumping them, and what else is sent to or got from a guest.
 
 use std::fs;

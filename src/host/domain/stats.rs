@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! What a domain uses: statistics, disks and network interfaces.
 
 use super::{AFFECTED, affected, name_of};

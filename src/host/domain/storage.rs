@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The volumes that go with a domain when it is undefined.
 
 use crate::constants as c;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The limits of domains: memory, CPUs, disks and network interfaces.
 
 use super::{AFFECTED, CONFIG, CURRENT, LIVE, affected};

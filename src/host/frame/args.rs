@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Binds what a caller gives to the arguments of a command.
 
 use std::ffi::CString;

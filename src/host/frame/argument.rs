@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The arguments of commands. Each is a `static`, whose type says what comes out of it:
 //!
 //! ```text

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! One call of a command: what its function works with.
 
 use std::ffi::CStr;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The rows of the table of commands, and how a command is run.
 
 use super::args::{Args, bind};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Arguments that are documents: a file, XML, or a structure.
 
 use std::ffi::CString;

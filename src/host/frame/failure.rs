@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! How a command fails: what virsh says, and libvirt's error.
 
 use super::given::blaming;

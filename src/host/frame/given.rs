@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Text that was given: for libvirt, for messages, and what is wrong with it.
 
 use std::ffi::{CStr, CString};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! What commands are made of, whatever they do: their rows in the table, arguments, calls
 //! and failures. None of it knows a command.
 

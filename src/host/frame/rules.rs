@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Which arguments of a command exclude or require others, and which words they can be.
 //! The table says it ([`Argument`](super::argument::Argument)); here it is checked, in
 //! virsh's words.

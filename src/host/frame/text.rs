@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Numbers and truths as virsh writes them, and as python-kvm reads them.
 
 use crate::value::Value;

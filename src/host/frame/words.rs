@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Closed sets of words that an argument can be. Where libvirt decides what it takes,
 //! there is none: it may know more than this library.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! CPU models: what the host has, and what guests can have.
 
 use std::ffi::CString;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The host's memory: NUMA cells, pages, and how they are shared.
 
 use super::{

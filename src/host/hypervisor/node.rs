@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The host's CPUs and memory as a whole, and suspending it.
 
 use std::thread;

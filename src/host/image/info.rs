@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! What is known about an image.
 
 use super::{BACKING_CHAIN, IMAGE, OUTPUT, qemu_img};

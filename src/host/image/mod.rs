@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The commands of disk images: qemu-img and qemu-nbd, on this machine.
 //!
 //! libvirt has no calls for images that are in no pool, so these commands run QEMU's

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Running a program: its output, its progress, and ending it early.
 
 use std::io::{ErrorKind, Read};

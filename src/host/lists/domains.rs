@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The list of domains.
 
 use std::collections::{HashMap, HashSet};

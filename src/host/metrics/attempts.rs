@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The statistics of all domains in one call, also where a guest is stuck.
 //!
 //! libvirt asks the QEMU of one domain after the other. One that does not answer stops the call

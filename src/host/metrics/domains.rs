@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! From the statistics of domains to samples.
 //!
 //! What libvirt does not say has no sample: a guest without a balloon driver does not use 0

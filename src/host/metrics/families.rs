@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The families of metrics: their names, units and meanings.
 //!
 //! Names and labels are those that the common exporters for libvirt share. Where these differ,

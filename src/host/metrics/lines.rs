@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Samples as lines of text, by the family that they belong to.
 
 use std::collections::BTreeMap;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Metrics of a host, in the text form that Prometheus reads.
 //!
 //! A host's metrics are gathered in a constant number of calls, apart from one for each active

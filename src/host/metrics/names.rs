@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! What hosts are called in metrics.
 //!
 //! A name must not depend on whether the host answers, or its series would change when it comes

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The host itself, and its storage pools.
 
 use super::families::{self, NODE_MEMORY, Scale, Stat};

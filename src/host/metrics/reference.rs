@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! docs/METRICS.md: the families, for people.
 
 use std::fmt::Write as _;

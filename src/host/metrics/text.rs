@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! The whole text: the samples of all hosts, family by family.
 
 use super::families::{self, Family, Kind};

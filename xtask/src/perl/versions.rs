@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! `$VERSION` of the Perl modules, which are written by hand: Cargo.toml has it.
 
 use std::fs;

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
 package SysVirtShow;
 
 # For programs that call Sys::Virt and print what it gives, a line for each call:
