@@ -7737,7 +7737,7 @@ vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
 /** Start of the keys of a file system; its number follows. Since libvirt
  *  11.2.0. */
 #define VKVM_DOMAIN_GUEST_INFO_FS_PREFIX "fs."
-/** Path that the file system is mounted on. (string) Since libvirt 11.2.0. */
+/** Mount point of the file system. (string) Since libvirt 11.2.0. */
 #define VKVM_DOMAIN_GUEST_INFO_FS_SUFFIX_MOUNTPOINT ".mountpoint"
 /** Name of the device in the guest, such as sda1. (string) Since libvirt
  *  11.2.0. */
@@ -7748,8 +7748,7 @@ vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
 #define VKVM_DOMAIN_GUEST_INFO_FS_SUFFIX_TOTAL_BYTES ".total-bytes"
 /** Used space of the file system. (uint64, bytes) Since libvirt 11.2.0. */
 #define VKVM_DOMAIN_GUEST_INFO_FS_SUFFIX_USED_BYTES ".used-bytes"
-/** Number of disks that the file system lies on. (uint) Since libvirt
- *  11.2.0. */
+/** Number of disks that the file system is on. (uint) Since libvirt 11.2.0. */
 #define VKVM_DOMAIN_GUEST_INFO_FS_SUFFIX_DISK_COUNT ".disk.count"
 /** Start of the keys of one of these disks; its number follows. Since
  *  libvirt 11.2.0. */
@@ -7808,7 +7807,8 @@ vkvm_event_queue *vkvm_event_queue_ref(vkvm_event_queue *queue);
 #define VKVM_DOMAIN_GUEST_INFO_DISK_COUNT "disk.count"
 /** Start of the keys of a disk; its number follows. Since libvirt 11.2.0. */
 #define VKVM_DOMAIN_GUEST_INFO_DISK_PREFIX "disk."
-/** Device node in the guest. (string) Since libvirt 11.2.0. */
+/** Device node in the guest; on Windows the UNC path. (string) Since libvirt
+ *  11.2.0. */
 #define VKVM_DOMAIN_GUEST_INFO_DISK_SUFFIX_NAME ".name"
 /** Whether it is a partition instead of a disk. (bool) Since libvirt 11.2.0. */
 #define VKVM_DOMAIN_GUEST_INFO_DISK_SUFFIX_PARTITION ".partition"

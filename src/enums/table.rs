@@ -1117,12 +1117,12 @@ pub static GROUPS: &[Group] = &[
     Group { name: "domain_guest_info_fs_key", class: "domain", title: "Keys of guest information about file systems: fs.N and a suffix", flags: false, prefix: "GUEST_INFO_FS_", members: &[
         (818, "Number of mounted file systems."),
         (819, "Start of the keys of a file system; its number follows."),
-        (826, "Path that the file system is mounted on."),
+        (826, "Mount point of the file system."),
         (827, "Name of the device in the guest, such as sda1."),
         (825, "Type of the file system, such as ext4."),
         (828, "Size of the file system."),
         (829, "Used space of the file system."),
-        (820, "Number of disks that the file system lies on."),
+        (820, "Number of disks that the file system is on."),
         (821, "Start of the keys of one of these disks; its number follows."),
         (822, "Target name of the disk in the domain's XML, such as vda."),
         (824, "Serial number of the disk."),
@@ -1147,7 +1147,7 @@ pub static GROUPS: &[Group] = &[
     Group { name: "domain_guest_info_disk_key", class: "domain", title: "Keys of guest information about disks: disk.N and a suffix", flags: false, prefix: "GUEST_INFO_DISK_", members: &[
         (807, "Number of disks and partitions."),
         (808, "Start of the keys of a disk; its number follows."),
-        (815, "Device node in the guest."),
+        (815, "Device node in the guest; on Windows the UNC path."),
         (816, "Whether it is a partition instead of a disk."),
         (810, "Number of devices that it depends on, such as the disk of a partition."),
         (811, "Start of the keys of one of these devices; its number follows."),
