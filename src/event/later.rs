@@ -69,3 +69,23 @@ pub(super) fn take() -> BTreeMap<Of, Change> {
     ANY.store(false, Ordering::Release);
     std::mem::take(&mut *LATER.lock())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_change_of_each_counts_until_all_are_taken() {
+        let (changed, gone) = (Of::Timer(7), Of::Watch(7));
+        assert!(!has_any() && !is_removed(gone));
+        update(changed, 5);
+        update(changed, 6);
+        update(gone, 1);
+        assert!(has_any() && !is_removed(gone));
+        remove(gone);
+        assert!(is_removed(gone) && !is_removed(changed) && !is_removed(Of::Timer(8)));
+        let all = take();
+        assert!(all.len() == 2 && all.get(&changed) == Some(&Change::To(6)));
+        assert!(!has_any() && !is_removed(gone));
+    }
+}

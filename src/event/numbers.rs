@@ -48,3 +48,21 @@ impl<T: Send + Sync> Numbers<T> {
         self.known.lock().all.remove(&number)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_finds_its_thing_until_it_is_removed_and_never_another_one() {
+        static WORDS: Numbers<&str> = Numbers::new();
+        let [a, b] = ["a", "b"].map(|word| WORDS.add(word));
+        assert_eq!((WORDS.get(a).as_deref(), WORDS.get(b).as_deref()), (Some(&"a"), Some(&"b")));
+        assert_eq!(WORDS.all().len(), 2);
+        assert_eq!(WORDS.remove(b).as_deref(), Some(&"b"));
+        assert!(WORDS.get(b).is_none() && WORDS.remove(b).is_none());
+        let c = WORDS.add("c");
+        assert!(c != a && c != b, "{a}, {b}, {c}");
+        assert!(WORDS.get(0).is_none(), "0 is no number");
+    }
+}
