@@ -11,6 +11,7 @@ may be NULL can be left out. A group of constants is an IntEnum or IntFlag: `dom
 vkvm.DomainState, and results of such a group are of it. VKVM_API and VKVM_LIBRARY name the API file and the library,
 if not those that are installed are meant. docs/BINDINGS.md explains the steps.
 """
+import asyncio
 import ctypes as c
 import enum
 import functools
@@ -312,6 +313,50 @@ def _make_classes():
     for constant in API["constants"]:
         if constant["class"] in _classes:
             setattr(_classes[constant["class"]], constant["name"], constant["value"])
+
+
+class Calls:
+    """Makes calls, up to `room` at once, that an asyncio program does not wait for:
+
+        calls = vkvm.Calls()
+        print(await calls.make(conn.get_hostname, timeout_ms=5000))
+
+    The methods of all classes that have a name for vkvm_invoke are made by threads of the library;
+    asyncio's loop watches the descriptor of one event queue for all of them."""
+
+    def __init__(self, room=10_000):
+        self._queue, self._futures, self._tags = EventQueue.new(room), {}, itertools.count()
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._queue.get_fd(), self._take)
+
+    def close(self):
+        """Ends it; calls that are not done go on, and nobody hears of them."""
+        self._loop.remove_reader(self._queue.get_fd())
+        self._queue.free()
+
+    async def make(self, method, *args, timeout_ms=0, **kwargs):
+        """What the method would return or raise, after at most that many milliseconds."""
+        params = [p for p in method.api["params"] if p["direction"] in ("self", "in")]
+        subject = [method.__self__] if hasattr(method, "__self__") else []
+        given = dict(zip([p["name"] for p in params], subject + list(args)), **kwargs)
+        tag = next(self._tags)
+        call = Call.start(method.api["name"], given, timeout_ms, self._queue, tag)
+        self._futures[tag] = future = self._loop.create_future()
+        try:
+            result = await future
+        finally:
+            call.cancel()  # which changes nothing when it is done
+        outputs = [p["name"] for p in method.api["params"] if p["direction"] == "out"]
+        return tuple(result[name] for name in outputs) if len(outputs) > 1 else result
+
+    def _take(self):
+        for entry in self._queue.drain(100):
+            future, call = self._futures.pop(entry["tag"]), entry["call"]
+            if not future.done():  # it was not cancelled
+                try:
+                    future.set_result(call.get_result())
+                except VkvmError as error:
+                    future.set_exception(error)
 
 
 _make_enums()
