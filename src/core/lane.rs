@@ -30,10 +30,15 @@ pub struct Lane {
     max_calls: AtomicU32,
     /// How many calls libvirt has not answered that nobody waits for any more.
     abandoned: AtomicU32,
-    /// The handle of a stream that is received from beside other calls, 0 for none: the one that
-    /// began last.
-    receiver: AtomicUsize,
+    /// How many streams are received from beside other calls.
+    receiving: AtomicUsize,
 }
+
+/// The streams that are received from beside other calls: the numbers of their lanes, and their
+/// handles.
+static RECEIVING: Leaf<Vec<(u64, usize)>> =
+    // Nobody receives in a child of fork.
+    Leaf::of_process(Vec::new(), |receiving| receiving.clear());
 
 /// By the addresses of connections. Of one that is closed the entry stays until another
 /// one gets its address: objects that are made from it may live longer than its handle.
@@ -92,18 +97,26 @@ impl Lane {
 
     /// From now on a call receives from the stream with this handle.
     pub fn begin_to_receive(&self, stream: usize) {
-        self.receiver.store(stream, Ordering::Relaxed);
+        RECEIVING.lock().push((self.number, stream));
+        self.receiving.fetch_add(1, Ordering::Relaxed);
     }
 
     /// It no longer does.
     pub fn end_receiving(&self, stream: usize) {
-        // Unless another one has begun.
-        let _ = self.receiver.compare_exchange(stream, 0, Ordering::Relaxed, Ordering::Relaxed);
+        let mut receiving = RECEIVING.lock();
+        if let Some(at) = receiving.iter().position(|one| *one == (self.number, stream)) {
+            receiving.swap_remove(at);
+            self.receiving.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 
-    /// The stream that is received from, if there is one.
+    /// A stream that is received from, if there is one.
     pub fn receiver(&self) -> Option<usize> {
-        Some(self.receiver.load(Ordering::Relaxed)).filter(|stream| *stream != 0)
+        if self.receiving.load(Ordering::Relaxed) == 0 {
+            return None;
+        }
+        let receiving = RECEIVING.lock();
+        receiving.iter().find(|(lane, _)| *lane == self.number).map(|(_, stream)| *stream)
     }
 
     /// Whether nobody may wait for long for this connection.
@@ -143,7 +156,7 @@ pub(super) unsafe fn of(conn: sys::virConnectPtr) -> Result<Option<Arc<Lane>>> {
         timeout: AtomicU32::new(0),
         max_calls: AtomicU32::new(MAX_CALLS),
         abandoned: AtomicU32::new(0),
-        receiver: AtomicUsize::new(0),
+        receiving: AtomicUsize::new(0),
     });
     // Another thread may have been faster.
     Ok(Some(Arc::clone(LANES.lock().entry(conn.addr()).or_insert(new))))
@@ -171,5 +184,24 @@ pub(in crate::core) fn go_on_with(before: usize, new: sys::virConnectPtr) {
     let mut lanes = LANES.lock();
     if let Some(lane) = lanes.get(&before).map(Arc::clone) {
         lanes.insert(new.addr(), lane);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_one_receiver_leaves_the_others() {
+        let (number, uri) = (u64::MAX, String::new());
+        let (timeout, max_calls, abandoned) = (0.into(), 1.into(), 0.into());
+        let lane = Lane { number, uri, timeout, max_calls, abandoned, receiving: 0.into() };
+        assert_eq!(lane.receiver(), None);
+        lane.begin_to_receive(1);
+        lane.begin_to_receive(2);
+        lane.end_receiving(2);
+        assert_eq!(lane.receiver(), Some(1));
+        lane.end_receiving(1);
+        assert_eq!(lane.receiver(), None);
     }
 }
