@@ -119,5 +119,7 @@ mod tests {
         let progress = after(now, &[(0, 0, 10), (1, 8, 10), (2, 10, 10)]);
         assert_eq!((progress.done, progress.total), (10, 10));
         assert_eq!(progress.remaining, Some(Duration::ZERO));
+        let progress = after(now, &[(0, 0, 10), (1, 8, 10), (2, 0, 0)]);
+        assert_eq!((progress.done, progress.total), (8, 10), "nothing is not all");
     }
 }

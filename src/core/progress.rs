@@ -33,8 +33,9 @@ impl Meter {
     }
 
     /// The same of what says that it is complete only when it is. It may find more to do then.
+    /// Of what has not begun, both are 0.
     pub fn reach(&mut self, done: u64, total: u64) -> (u64, u64) {
-        if done != total {
+        if done != total || total == 0 {
             return self.advance(done, total);
         }
         let all = self.told.map_or(done, |(before, _)| before.max(done));
