@@ -106,11 +106,16 @@ impl<'a> Frame<'a> {
 
     /// The outputs: null, the only one, or a map of them.
     pub fn result(mut self) -> Result<Value> {
-        let outputs = std::mem::take(&mut self.outputs);
+        let mut outputs = std::mem::take(&mut self.outputs);
+        if let [(_, place)] = outputs[..] {
+            outputs.clear();
+            // SAFETY: it was made by `output`, and is in no list any more.
+            return unsafe { Box::from_raw(place) }.take();
+        }
         let mut values = Vec::with_capacity(outputs.len());
         let mut failure = None;
         for (param, place) in outputs {
-            // SAFETY: it was made by `output`, and is in no list any more.
+            // SAFETY: likewise.
             let mut output = unsafe { Box::from_raw(place) };
             match output.take() {
                 Ok(value) => values.push((param, value)),
@@ -131,12 +136,14 @@ impl<'a> Frame<'a> {
 
 /// The room of the caller's has as many bytes as the last output tells, or none.
 fn cut_room(values: &mut [(&'static Param, Value)]) {
-    let Some((_, last)) = values.last() else { return };
-    let count = last.get_uint64("").unwrap_or(0) as usize;
-    for (param, value) in values {
-        if let (Role::Room, Value::Bytes(bytes)) = (param.role, value) {
-            bytes.truncate(count);
-        }
+    let is_room = |(param, _): &(&Param, Value)| param.role == Role::Room;
+    let Some((room, rest)) = values.iter().position(is_room).map(|at| values.split_at_mut(at + 1))
+    else {
+        return;
+    };
+    let count = rest.last().and_then(|(_, last)| last.get_uint64("").ok()).unwrap_or(0);
+    if let Some((_, Value::Bytes(bytes))) = room.last_mut() {
+        bytes.truncate(count as usize);
     }
 }
 
