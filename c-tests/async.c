@@ -65,6 +65,16 @@ static vkvm_call *send_text(vkvm_stream *stream, const char *text)
     return begin("vkvm_stream_send", args, 2);
 }
 
+/* How many calls were given up and go on. */
+static int abandoned(void)
+{
+    vkvm_value *calls;
+    must(vkvm_conn_get_calls(conn, &calls, &err), err, "the calls");
+    int count = (int)int_at(calls, "abandoned");
+    vkvm_value_free(calls);
+    return count;
+}
+
 /* The daemon connects to our socket, as QEMU has before. */
 static void both_directions(void)
 {
@@ -109,6 +119,30 @@ static void both_directions(void)
     vkvm_value *result = result_of(receiving, "the receiver");
     is_int(int_at(result, "received"), 5, "it has received");
     vkvm_value_free(result);
+
+    /* Those that give up keep one thread, and the next one gets what comes. */
+    for (int i = 0; i < 20; i++) {
+        vkvm_value *few = with("stream", stream);
+        must(vkvm_value_set_int64(few, "data_len", 3, &err), err, "data_len");
+        ends_with(start("vkvm_stream_recv", few, 20, NULL, 0), VKVM_ERROR_OWN_TIMEOUT,
+                  "a receiver gives up");
+    }
+    ok(falls_to(abandoned, 1), "one of them still receives");
+    must(write(peer, "later", 5) == 5 ? 0 : -1, NULL, "writing");
+    char late[6] = "";
+    for (size_t got = 0; got < 5;) {
+        uint8_t *bytes;
+        size_t length;
+        result = result_of(receive(stream), "a receiver after those that gave up");
+        must(vkvm_value_get_bytes(result, "data", &bytes, &length, &err), err, "data");
+        must(length > 0 && got + length < sizeof late ? 0 : -1, NULL, "a part of the data");
+        memcpy(late + got, bytes, length);
+        got += length;
+        vkvm_bytes_free(bytes);
+        vkvm_value_free(result);
+    }
+    is_str(late, "later", "what came for one that gave up");
+    ok(falls_to(abandoned, 0), "none receives any more");
 
     /* Opened once more, it ends for who waits. */
     vkvm_stream *other = NULL;

@@ -11,7 +11,7 @@ use super::types::{
     vkvm_stream_source_callback,
 };
 use crate::core::stream::{Sink, Source};
-use crate::{core, event, handle};
+use crate::{calls, core, event, handle};
 
 /// Adds a reference to the stream handle.
 ///
@@ -79,7 +79,10 @@ pub unsafe extern "C" fn vkvm_stream_recv(
 ) -> c_int {
     status(error, |c| {
         let (out, room) = (c.out(received, "received")?, c.buffer(data, data_len, "data")?);
-        out.set(c.get(stream, "stream")?.recv(room, flags)?.number());
+        let stream = c.get(stream, "stream")?;
+        let receivers = stream.receivers();
+        calls::when_abandoned(move || receivers.wake());
+        out.set(stream.recv(room, flags, calls::is_wanted)?.number());
         Ok(())
     })
 }

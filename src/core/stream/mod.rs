@@ -9,12 +9,13 @@
 
 mod all;
 mod file;
+mod receivers;
 mod uses;
 
 use std::ffi::{CStr, c_char, c_int, c_uint};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicPtr, Ordering};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use virt::sys;
 
@@ -25,6 +26,8 @@ use crate::fork::lock;
 
 pub use all::{Sink, Source};
 pub use file::Transfer;
+pub use receivers::Receivers;
+use receivers::Turn;
 use uses::{Direction, Opening, Uses};
 
 /// A stream. It keeps its connection open.
@@ -37,6 +40,7 @@ pub struct Stream {
     conn: NonNull<sys::_virConnect>,
     flags: c_uint,
     uses: Uses,
+    receivers: Arc<Receivers>,
     /// What listens to what the stream is ready for.
     listening: Mutex<Option<Listening>>,
 }
@@ -138,7 +142,8 @@ impl Stream {
             sys::virConnectRef(conn);
             (raw.as_ptr().into(), NonNull::new_unchecked(conn))
         };
-        Ok(Stream { raw, conn, flags, uses: Uses::default(), listening: Mutex::new(None) })
+        let (uses, receivers) = (Uses::default(), Arc::default());
+        Ok(Stream { raw, conn, flags, uses, receivers, listening: Mutex::new(None) })
     }
 
     fn raw(&self) -> sys::virStreamPtr {
@@ -228,9 +233,30 @@ impl Stream {
         self.enter(Some(Direction::Up))?.send(data)
     }
 
-    /// Receives some data, which goes to the front of `room`.
-    pub fn recv(&self, room: &mut [u8], flags: c_uint) -> Result<Moved> {
-        self.enter(Some(Direction::Down))?.recv(room, flags)
+    /// Receives some data, which goes to the front of `room`, after who came before. What is
+    /// received when it is not wanted any more, the next one gets.
+    pub fn recv(
+        &self,
+        room: &mut [u8],
+        flags: c_uint,
+        is_wanted: impl Fn() -> bool,
+    ) -> Result<Moved> {
+        let using = self.enter(Some(Direction::Down))?;
+        let own = match self.receivers.turn(room, &is_wanted) {
+            Turn::Left(count) => return Ok(Moved::Bytes(count)),
+            Turn::NotWanted => return Ok(Moved::WouldBlock),
+            Turn::Own(own) => own,
+        };
+        let moved = using.recv(room, flags)?;
+        if let (Moved::Bytes(count), false) = (moved, is_wanted()) {
+            own.leave(&room[..count]);
+        }
+        Ok(moved)
+    }
+
+    /// Those who receive, whom to wake when one is not wanted any more.
+    pub fn receivers(&self) -> Arc<Receivers> {
+        Arc::clone(&self.receivers)
     }
 
     /// Leaves out as many bytes, which are then zeros at the other end.
@@ -310,6 +336,7 @@ impl Stream {
             self.renew()?;
         }
         alone.opens();
+        self.receivers.forget();
         call::done(connect(self.raw()), function)?;
         alone.has_opened(direction);
         Ok(())
