@@ -132,6 +132,12 @@ int main(int argc, char **argv)
     call = start_waiting(300);
     gives_up(call, VKVM_ERROR_OWN_TIMEOUT, "the job is aborted after the deadline");
 
+    begin_copy(true);
+    call = start_waiting(0);
+    has_progress(call);
+    works(vkvm_call_stop(call, &err), &err, "waiting is stopped");
+    gives_up(call, VKVM_ERROR_ERR_OPERATION_ABORTED, "the job is aborted when waiting is stopped");
+
     begin_copy(false);
     works(vkvm_domain_wait_for_block_job(dom, "vda", &ready, &err), &err, "a copy is waited for");
     ok(ready, "it is ready");

@@ -11831,8 +11831,10 @@ int vkvm_domain_update_device(vkvm_domain *dom,
  * job that has ended was successful.
  *
  * The function polls the daemon every 100 ms. As an asynchronous call it
- * reports progress, and aborts the job when the call is cancelled or times
- * out.
+ * reports progress, and aborts the job when the call is cancelled, stopped, or
+ * times out. libvirt does not identify a job: one of the same kind that
+ * another client starts less than 100 ms after the end of this one, and that
+ * has progressed further already, is aborted instead.
  *
  * @param dom the domain (not NULL; borrowed)
  * @param path target device name of the disk, such as `vda`, or path of its

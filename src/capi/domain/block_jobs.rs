@@ -9,9 +9,9 @@ use std::time::Duration;
 use crate::calls;
 use crate::capi::guard::status;
 use crate::capi::types::{vkvm_domain, vkvm_error, vkvm_value};
-use crate::constants as c;
+use crate::core::domain::BlockJob;
 use crate::core::{Domain, sigpipe};
-use crate::error::Result;
+use crate::error::{Misuse, Result};
 
 /// Starts a block job that copies a disk's backing images into its active image.
 ///
@@ -171,7 +171,9 @@ pub unsafe extern "C" fn vkvm_domain_get_block_job_info(
 /// `VKVM_DOMAIN_EVENT_ID_BLOCK_JOB_2` reports whether a job that has ended was successful.
 ///
 /// The function polls the daemon every 100 ms. As an asynchronous call it reports progress, and
-/// aborts the job when the call is cancelled or times out.
+/// aborts the job when the call is cancelled, stopped, or times out. libvirt does not identify a
+/// job: one of the same kind that another client starts less than 100 ms after the end of this
+/// one, and that has progressed further already, is aborted instead.
 ///
 /// - `path`: target device name of the disk, such as `vda`, or path of its source
 /// - `ready`: true if the job is ready; false if there is none, or none any more
@@ -195,24 +197,30 @@ pub unsafe extern "C" fn vkvm_domain_wait_for_block_job(
 fn wait(dom: &Domain, path: &CStr) -> Result<bool> {
     const PAUSE: Duration = Duration::from_millis(100);
     let conn = Arc::new(dom.get_conn()?);
-    let mut first = None;
+    let mut before: Option<BlockJob> = None;
+    let mut is_wanted = true;
     loop {
         let job = calls::insist(&conn, || dom.get_block_job(path))?;
-        // Another one begins when this one is over.
-        if job.kind == c::DOMAIN_BLOCK_JOB_TYPE_UNKNOWN
-            || *first.get_or_insert(job.kind) != job.kind
-        {
-            return Ok(false);
+        let is_it = job.is_later_of(before.as_ref());
+        if !is_wanted {
+            if is_it {
+                // It may have ended in this moment.
+                calls::insist(&conn, || dom.abort_block_job(path, 0))?;
+            }
+            return Err(Misuse::Cancelled.into());
         }
-        if !calls::report(job.done, job.total, "bytes") {
-            // It may have ended in this moment. Nobody hears of it.
-            calls::insist(&conn, || dom.abort_block_job(path, 0))?;
+        if !is_it {
             return Ok(false);
         }
         if job.is_ready() {
+            calls::report(job.done, job.total, "bytes");
             return Ok(true);
         }
-        sigpipe::outside(|| thread::sleep(PAUSE));
+        is_wanted = calls::report(job.done, job.total, "bytes");
+        before = Some(job);
+        if is_wanted {
+            sigpipe::outside(|| thread::sleep(PAUSE));
+        }
     }
 }
 

@@ -31,6 +31,13 @@ pub struct BlockJob {
 }
 
 impl BlockJob {
+    /// Whether it is a job, and may be one that was like `before`: none goes back, so that one
+    /// which has done less began later.
+    pub fn is_later_of(&self, before: Option<&BlockJob>) -> bool {
+        let is_job = self.kind != c::DOMAIN_BLOCK_JOB_TYPE_UNKNOWN;
+        is_job && before.is_none_or(|job| job.kind == self.kind && job.done <= self.done)
+    }
+
     /// Whether both images are the same. libvirt sees to it that the numbers are equal only
     /// then.
     pub fn is_ready(&self) -> bool {
@@ -138,4 +145,21 @@ impl Domain {
 
 fn or_null(text: Option<&CStr>) -> *const c_char {
     text.map_or(ptr::null(), CStr::as_ptr)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_that_has_done_less_is_another_one() {
+        let job = |kind, done| BlockJob { kind, done, total: 100 };
+        let (pull, copy) = (c::DOMAIN_BLOCK_JOB_TYPE_PULL, c::DOMAIN_BLOCK_JOB_TYPE_COPY);
+        assert!(job(pull, 0).is_later_of(None));
+        assert!(job(pull, 5).is_later_of(Some(&job(pull, 5))));
+        assert!(job(pull, 6).is_later_of(Some(&job(pull, 5))));
+        assert!(!job(pull, 4).is_later_of(Some(&job(pull, 5))));
+        assert!(!job(copy, 6).is_later_of(Some(&job(pull, 5))));
+        assert!(!job(c::DOMAIN_BLOCK_JOB_TYPE_UNKNOWN, 6).is_later_of(None));
+    }
 }

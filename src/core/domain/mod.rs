@@ -25,6 +25,7 @@ mod stats;
 mod tuning;
 mod vcpus;
 
+pub use block_jobs::BlockJob;
 pub use job::{OwnJob, Turn};
 pub use migration::Settings as MigrationSettings;
 
