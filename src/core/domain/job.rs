@@ -19,7 +19,8 @@ use crate::error::Result;
 use crate::fork::{self, Leaf, lock};
 use crate::value::{Map, Value};
 
-/// When a job that libvirt has taken on to abort is aborted again, whatever it does.
+/// When a job is aborted again that libvirt has taken on to abort, whatever it does, or has
+/// refused to.
 const AGAIN: Duration = Duration::from_secs(10);
 
 /// How often it is asked whether libvirt has prepared a job.
@@ -41,6 +42,7 @@ pub struct OwnJob {
     is_certain: bool,
     seen: Mutex<Seen>,
     taken_on: Mutex<Option<TakenOn>>,
+    refused: Mutex<Option<Instant>>,
 }
 
 /// Whether a job was seen that may be this one.
@@ -111,6 +113,7 @@ impl OwnJob {
             is_certain,
             seen: Mutex::default(),
             taken_on: Mutex::default(),
+            refused: Mutex::default(),
         })
     }
 
@@ -148,19 +151,27 @@ impl OwnJob {
         Ok(Some((done, number("data_total", "memory_total"))))
     }
 
-    /// Aborts it if it runs. Whether libvirt has taken that on, now or before: then it is only
-    /// asked again if the job goes on, for the next one may be another's.
+    /// Aborts it if it runs. Whether libvirt has decided on that, now or before: what it has taken
+    /// on is only asked for again if the job goes on, for the next one may be another's; and what
+    /// it has refused, such as the end of a dump of the memory only, after a while.
     pub fn abort(&self, domain: &Domain) -> bool {
         let mut taken_on = lock(&self.taken_on);
+        let mut refused = lock(&self.refused);
+        if refused.is_some_and(|at| at.elapsed() < AGAIN) {
+            return true;
+        }
         let Ok(Some((done, _))) = self.look(domain) else {
             return taken_on.is_some();
         };
         let goes_on = taken_on.as_mut().is_none_or(|taken_on| taken_on.is_in_vain(done));
-        // Where it cannot be aborted, it was faster.
-        if goes_on && domain.abort_job(0).is_ok() {
-            *taken_on = Some(TakenOn { at: Instant::now(), done: None });
+        if goes_on {
+            match domain.abort_job(0) {
+                Ok(()) => *taken_on = Some(TakenOn { at: Instant::now(), done: None }),
+                // Or the job was faster.
+                Err(_) => *refused = Some(Instant::now()),
+            }
         }
-        taken_on.is_some()
+        true
     }
 
     /// Whether it is a job of this operation that is this old. The first look never says so.
