@@ -25,7 +25,7 @@ my $driver;         # what waits for descriptors: a package of VKVM::Async::Loop
 my $watch;          # its watch on the descriptor of the calls
 
 # How many calls are completed in one turn of the loop, whose timers go on in between.
-use constant AT_ONCE => 32;
+use constant AT_ONCE => 8;
 
 # --- starting ------------------------------------------------------------------------
 
