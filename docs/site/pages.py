@@ -19,7 +19,7 @@ import rst
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 OUT = sys.argv[1]
-DOCUMENTS = ["CHANGELOG.md", "docs/ABI.md", "docs/ARCHITECTURE.md", "docs/BINDINGS.md", "docs/COMMANDS.md",
+DOCUMENTS = ["CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "docs/ABI.md", "docs/ARCHITECTURE.md", "docs/BINDINGS.md", "docs/COMMANDS.md",
              "docs/DIFFERENCES.md", "docs/PLATFORMS.md", "docs/SWITCHING.md", "examples/README.md",
              "harness/README.md"]
 
@@ -89,7 +89,7 @@ def toctrees():
         + tree("Reference", ["reference/index", "reference/events", "reference/errors", "docs/COMMANDS",
                              "perl/index"])
         + tree("More", ["docs/DIFFERENCES", "docs/SWITCHING", "docs/PLATFORMS", "examples/README", "docs/BINDINGS",
-                        "docs/ABI", "docs/ARCHITECTURE", "harness/README", "CHANGELOG"])) + "\n"
+                        "docs/ABI", "docs/ARCHITECTURE", "harness/README", "CONTRIBUTING", "SECURITY", "CHANGELOG"])) + "\n"
 
 
 # --- The reference
