@@ -1,5 +1,4 @@
- # SPDX-License-Identifier: LGPL-2.1-or-later
-
+# SPDX-License-Identifier: LGPL-2.1-or-later
 # What is behind VKVM::Calls and VKVM::Async; vkvm_calls.c tells.
 
 MODULE = VKVM  PACKAGE = VKVM
