@@ -39,7 +39,7 @@ my ($spoken_of, @unknown) = (0);
 for my $file (grep { /\.pod\z/ } @files) {
     open(my $pod, '<', $file) or die "cannot read $file: $!";
     my $text = do { local $/; <$pod> };
-    while ($text =~ /C<(?:<\s*)?(VKVM(?:::[A-Za-z]+)*)::([A-Z][A-Z0-9_]*)([*<]?)/g) {
+    while ($text =~ /C<(?:<\s*)?(VKVM(?:::[A-Za-z]+)*)::([A-Z][A-Z0-9_]*)(?![A-Za-z])([*<]?)/g) {
         my ($package, $name, $open) = ($1, $2, $3);
         $spoken_of++;
         no strict 'refs';

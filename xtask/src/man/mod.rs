@@ -97,7 +97,7 @@ impl Source<'_> {
         }
         let mut others = vec![class];
         others.extend(types.into_iter().map(str::to_owned));
-        others.extend(function.outputs().filter_map(|param| param.kind.free()).map(String::from));
+        others.extend(function.outputs().filter_map(|param| param.kind.free()));
         let topic = self.notes.topics.of(function);
         let methods = topic.iter().flat_map(|topic| &topic.methods);
         let near = |one: &&Function| {
