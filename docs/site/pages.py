@@ -335,7 +335,7 @@ def index_page():
 
 
 def events_page():
-    lines = [*rst.title("Events", "="), "What callbacks and queues get in ``args``, by the kind of the event.", ""]
+    lines = [*rst.title("Events", "="), "The values in ``args`` of callbacks and queues, by the kind of the event.", ""]
     last = None
     for event in API["events"]:
         if event["class"] != last:
