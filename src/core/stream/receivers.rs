@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
 //! Those who receive from a stream, one after the other.
 //!
 //! libvirt cannot be interrupted: a receiver that was given up waits on until data arrive, for a
