@@ -5,6 +5,7 @@ use strict;
 use warnings;
 
 use Future::IO;
+use IO::Handle ();
 
 our $VERSION = '0.002000';
 
@@ -29,6 +30,9 @@ sub _next {
     $future->on_ready(sub {
         my ($read) = @_;
         return if $read->is_cancelled || !exists $watches{$fd};
+        # Its own loop makes the descriptor blocking while it reads, and, from 0.16 on, while this
+        # runs: a queue that is emptied would wait for more.
+        $fh->blocking(0);
         # Before the callback, which may wait itself.
         _next($fd, $fh, $callback);
         my $is_of_calls = $callback == \&VKVM::Async::_turn;
