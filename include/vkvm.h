@@ -5371,9 +5371,9 @@ int vkvm_event_start(vkvm_error **error);
  * Called from a callback it does not wait; this callback is then the last.
  * Several threads may call it, also while another one starts the thread: the
  * calls take effect in their order, and there is never more than one thread.
- * Registrations remain, as libvirt cannot be told that there is no loop any
- * more. Until `vkvm_event_start` is called again no event is delivered, and
- * the end of a daemon is not noticed.
+ * Registrations remain, as libvirt has no way to learn that there is no loop
+ * any more. Until `vkvm_event_start` is called again no event is delivered,
+ * and the end of a daemon is not noticed.
  *
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)

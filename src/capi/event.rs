@@ -83,7 +83,7 @@ pub unsafe extern "C" fn vkvm_event_start(error: *mut *mut vkvm_error) -> c_int 
 ///
 /// Called from a callback it does not wait; this callback is then the last. Several threads may
 /// call it, also while another one starts the thread: the calls take effect in their order, and
-/// there is never more than one thread. Registrations remain, as libvirt cannot be told that
+/// there is never more than one thread. Registrations remain, as libvirt has no way to learn that
 /// there is no loop any more. Until `vkvm_event_start` is called again no event is delivered,
 /// and the end of a daemon is not noticed.
 ///
