@@ -8,7 +8,8 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::families::{self, Group, Stat};
-use super::lines::{Labels, Lines, Sample};
+use super::lines::{Labels, Lines};
+use super::sample::Sample;
 use crate::core::Domain;
 use crate::core::typed_params::TypedParams;
 use crate::enums;

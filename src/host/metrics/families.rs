@@ -6,7 +6,7 @@
 //! that breaks Prometheus' rules (a counter without `_total`, milliseconds called seconds), the
 //! rules count. `host` comes before all other labels, for one text has several hosts.
 
-use super::lines::Sample;
+use super::sample::Sample;
 
 /// Samples of the same name.
 pub struct Family {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::families::Family;
+use super::sample::Sample;
 use crate::value::{Map, Value};
 
 /// The labels of samples, as they stand in the text: `host="a",domain="b"`.
@@ -36,30 +37,6 @@ impl Labels {
         }
         text.push('"');
         Labels(text)
-    }
-}
-
-/// The value of a sample, in the unit of its family.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Sample {
-    /// A whole number.
-    Uint(u64),
-    /// One that may be below zero.
-    Int(i64),
-    /// Any number.
-    Double(f64),
-}
-
-impl Sample {
-    /// Of a number; None of what is none.
-    pub fn of(value: &Value) -> Option<Self> {
-        match value {
-            Value::Uint(number) => Some(Sample::Uint(*number)),
-            Value::Int(number) => u64::try_from(*number)
-                .map_or(Some(Sample::Int(*number)), |it| Some(Sample::Uint(it))),
-            Value::Double(number) => Some(Sample::Double(*number)),
-            _ => None,
-        }
     }
 }
 

@@ -13,6 +13,7 @@ mod names;
 mod node;
 #[cfg(test)]
 mod reference;
+mod sample;
 mod text;
 
 use std::time::{Duration, Instant};
@@ -21,7 +22,8 @@ pub use attempts::Stuck;
 pub use names::labels;
 pub use text::{Format, write};
 
-use lines::{Labels, Lines, Sample};
+use lines::{Labels, Lines};
+use sample::Sample;
 
 use crate::error::Result;
 use crate::host::Host;

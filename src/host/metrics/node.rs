@@ -2,7 +2,8 @@
 //! The host itself, and its storage pools.
 
 use super::families::{self, NODE_MEMORY, Scale, Stat};
-use super::lines::{Labels, Lines, Sample};
+use super::lines::{Labels, Lines};
+use super::sample::Sample;
 use crate::constants as c;
 use crate::core::{Conn, library};
 use crate::error::{Error, Result};
