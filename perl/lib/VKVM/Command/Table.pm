@@ -20,6 +20,7 @@ use constant { TIMEOUT => 10, NO_TIMEOUT => 4_000_000 };
 # Commands of the program itself: their module, which has a function run, and what they do.
 our %OWN = (
     completion => [ 'Completion', 'Prints the completion for a shell: bash or zsh.' ],
+    console    => [ 'Console',    'Connects the terminal with the serial console of a guest.' ],
     exporter   => [ 'Exporter',   'Serves metrics for Prometheus over HTTP.' ],
     help       => [ 'Help',       'Lists the commands, or explains one.' ],
     metrics    => [ 'Metrics',    'Prints metrics of the hosts as OpenMetrics text.' ],
