@@ -7,9 +7,10 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::families::{self, Group, Stat};
+use super::families;
 use super::lines::{Labels, Lines};
 use super::sample::Sample;
+use super::stats::{self, Group, Stat};
 use crate::core::Domain;
 use crate::core::typed_params::TypedParams;
 use crate::enums;
@@ -50,7 +51,7 @@ fn add_one(lines: &mut Lines, domain: &Labels, devices: &Devices<'_>, key: &str,
     let Some(sample) = Sample::of(value) else {
         return;
     };
-    if let Some(stat) = Stat::find(families::DOMAIN, key) {
+    if let Some(stat) = Stat::find(stats::DOMAIN, key) {
         return lines.add(&stat.family, domain, stat.scale.of(sample));
     }
     let Some((group, number, rest)) = split(key) else {
@@ -102,7 +103,7 @@ fn devices<'a>(domain: &Labels, stats: &'a [Entry<'_>]) -> Devices<'a> {
 /// The parts of a key: `net.0.rx.bytes`.
 fn split(key: &str) -> Option<(&'static Group, &str, &str)> {
     let (prefix, rest) = key.split_once('.')?;
-    let group = families::GROUPS.iter().find(|group| group.prefix == prefix)?;
+    let group = stats::GROUPS.iter().find(|group| group.prefix == prefix)?;
     let (number, rest) = rest.split_once('.')?;
     number.bytes().all(|byte| byte.is_ascii_digit()).then_some((group, number, rest))
 }

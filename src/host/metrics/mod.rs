@@ -14,6 +14,7 @@ mod node;
 #[cfg(test)]
 mod reference;
 mod sample;
+mod stats;
 mod text;
 
 use std::time::{Duration, Instant};

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! The host itself, and its storage pools.
 
-use super::families::{self, NODE_MEMORY, Scale, Stat};
+use super::families;
 use super::lines::{Labels, Lines};
 use super::sample::Sample;
+use super::stats::{NODE_MEMORY, Scale, Stat};
 use crate::constants as c;
 use crate::core::{Conn, library};
 use crate::error::{Error, Result};

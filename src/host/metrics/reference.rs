@@ -4,7 +4,8 @@
 use std::fmt::Write as _;
 use std::{env, fs};
 
-use super::families::{self, Family, GROUPS, Kind};
+use super::families::{Family, Kind};
+use super::stats::{self, GROUPS};
 
 const HEAD: &str = "\
 # Metrics
@@ -33,7 +34,7 @@ fn markdown() -> String {
         GROUPS.iter().any(|group| group.stats.iter().any(|stat| stat.family.name == name))
     };
     let (mut hosts, mut pools, mut domains) = (Vec::new(), Vec::new(), Vec::new());
-    for family in families::all().filter(|family| !of_several(family.name)) {
+    for family in stats::all().filter(|family| !of_several(family.name)) {
         match family.name {
             name if name.starts_with("libvirt_domain_") => domains.push(family),
             name if name.starts_with("libvirt_storage_pool_") => pools.push(family),
@@ -77,7 +78,7 @@ fn the_list_of_metrics_is_up_to_date() {
 #[test]
 fn names_have_units_and_ends_that_prometheus_wants() {
     let mut known = std::collections::BTreeSet::new();
-    for family in families::all() {
+    for family in stats::all() {
         assert!(known.insert(family.name), "{} is there twice", family.name);
         assert_eq!(
             family.kind == Kind::Counter,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! The whole text: the samples of all hosts, family by family.
 
-use super::families::{self, Family, Kind};
+use super::families::{Family, Kind};
+use super::stats;
 use crate::error::{Misuse, Result};
 use crate::value::Value;
 
@@ -34,7 +35,7 @@ impl Format {
 /// Writes what the hosts have given, of each a map as of `Lines::into_value`.
 pub fn write(hosts: &[Value], format: Format) -> String {
     let mut text = String::new();
-    for family in families::all() {
+    for family in stats::all() {
         let mut lines = hosts.iter().filter_map(|host| lines(host, family.name)).peekable();
         if lines.peek().is_none() {
             continue;
