@@ -171,6 +171,7 @@ subtest 'watch' => sub {
     my ($pid, $out) = start('-c', $bed->{URI_UNIX}, '--json', 'watch', '--count', 2);
     my $first = decode_json(scalar <$out>);
     is("$first->{class} $first->{event}", 'conn opened', 'the host is open');
+    is($first->{uri}, $bed->{URI_UNIX}, 'which it names');
     my $dom = VKVM->new(uri => $bed->{URI_UNIX})->get_domain_by_name('test');
     $dom->suspend;
     $dom->resume;
@@ -179,6 +180,7 @@ subtest 'watch' => sub {
     is($?, 0, 'it ends after two events');
     is_deeply([ map { "@$_{qw(class name event detail)}" } @events ],
         [ 'domain test suspended paused', 'domain test resumed unpaused' ], 'which it tells in words');
+    is_deeply([ map { "@$_{qw(uri host)}" } @events ], [ ("@$first{qw(uri host)}") x 2 ], 'of that host');
     is($events[0]{uuid}, $dom->get_uuid_string, 'with the uuid');
     like($events[0]{time}, qr/\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\z/, 'and the time');
 };

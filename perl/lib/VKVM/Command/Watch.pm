@@ -125,7 +125,8 @@ sub _print_events {
 sub _print_event {
     my ($self, $event) = @_;
     my $conn = $event->{conn};
-    my ($host) = grep { $_->{conn} && $conn && $_->{conn} == $conn } @{ $self->{hosts} };
+    # An event has an object of its own for the connection, with the same handle.
+    my ($host) = grep { $_->{conn} && $conn && ${ $_->{conn} } == $$conn } @{ $self->{hosts} };
     $host //= { uri => '', host => '-' };
     my ($class, $args) = @$event{qw(class args)};
     my %line = (class => $class);
