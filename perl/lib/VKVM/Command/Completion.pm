@@ -15,6 +15,14 @@ our $VERSION = '0.002000';
 
 my @GLOBAL = qw(--connect --hosts --timeout --json --table --raw --quiet --version --help);
 
+# Those of the program's own commands, and the words that they can be.
+my %OWN = (
+    exporter => { listen => [] },
+    metrics  => { format => [qw(openmetrics prometheus)] },
+    top      => { count => [], delay => [], sort => [qw(cpu vcpus memory disk net name)], plot => [] },
+    watch    => { count => [], all => [] },
+);
+
 my $SCRIPT = <<'END';
 _vkvm_arguments() {
     case $1 in
@@ -27,15 +35,30 @@ _vkvm_values() {
     esac
 }
 _vkvm() {
-    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} command='' i words files=''
+    local command='' i words files='' typed=() last=-1 glue='' word before
     COMPREPLY=()
-    for ((i = 1; i < COMP_CWORD; i++)); do
-        case ${COMP_WORDS[i]} in
+    # bash takes URIs and --NAME=VALUE apart, at each : and =.
+    for ((i = 0; i <= COMP_CWORD; i++)); do
+        word=${COMP_WORDS[i]}
+        if [ -n "$glue" ] || [[ $i -gt 0 && $word == [:=]* ]]; then
+            typed[last]+=$word
+        else
+            typed[++last]=$word
+        fi
+        glue=''
+        [[ $word != *[:=] || $word == -* ]] || glue=yes
+    done
+    for ((i = 1; i < last; i++)); do
+        case ${typed[i]} in
         -c | --connect | --hosts | -t | --timeout) ((i++)) || : ;;
         -*) ;;
-        *) command=${COMP_WORDS[i]}; break ;;
+        *) command=${typed[i]//-/_}; break ;;
         esac
     done
+    word=${typed[last]} before=${typed[last-1]}
+    if [[ $word == --*=* ]]; then
+        before=${word%%=*} word=${word#*=}
+    fi
     case $before in
     -c | --connect) return ;;
     --hosts) files=yes ;;
@@ -46,7 +69,7 @@ _vkvm() {
     fi
     if [ -z "$command" ]; then
         words='@NAMES@'
-        [[ $word != -* ]] || words='@GLOBAL@'
+        if [[ $word == -* ]]; then words='@GLOBAL@'; else word=${word//-/_}; fi
     elif [ "$command" = completion ]; then
         words='bash zsh'
     elif [ "$command" = help ]; then
@@ -87,6 +110,11 @@ sub _script {
         for my $argument (grep { @{ $_->{words} } } @all) {
             push @values, "        $name.--$argument->{name}) echo '" . join(' ', grep { !/[\s']/ } @{ $argument->{words} }) . "' ;;\n";
         }
+    }
+    for my $name (sort keys %OWN) {
+        my %words = %{ $OWN{$name} };
+        push @arguments, "        $name) echo '" . join(' ', map { "--$_" } sort keys %words) . "' ;;\n";
+        push @values, map { "        $name.--$_) echo '@{ $words{$_} }' ;;\n" } grep { @{ $words{$_} } } sort keys %words;
     }
     my %part = (NAMES => "@names", GLOBAL => "@GLOBAL", ARGUMENTS => join('', @arguments), VALUES => join '', @values);
     return $SCRIPT =~ s/\@(\w+)\@\n?/$part{$1}/gr;
