@@ -90,7 +90,25 @@ subtest 'several hosts' => sub {
     is_deeply([ sort keys %{ $lines[1]{error} } ], [qw(code message)], 'and the error of the second');
 };
 
+subtest 'names with any characters' => sub {
+    open my $file, '>', "$tmp/host.xml" or die "cannot write $tmp/host.xml: $!\n";
+    print {$file} map { "$_\n" } '<node>',
+      (map { "<domain type='test'><name>$_</name><memory>1</memory><os><type>hvm</type></os></domain>" } "\xC3\xA4&#x9b;1m", 'b&#10;c'),
+      '</node>';
+    close $file;
+    my @host = ('-c', "test://$tmp/host.xml");
+    my ($out, $err) = run(@host, 'list_domains');
+    is($out, "NAME  ID  STATE\nb?c   2   running\n\xC3\xA4?1m  1   running\n", 'a table shows no control characters');
+    ($out, $err) = run(@host, 'top', '--count', 1);
+    like($out, qr/ running +\xC3\xA4\?1m +/, 'nor does top, which knows UTF-8');
+    ($out, $err) = run(@host, 'domain.start', "x\e[31m");
+    unlike($err, qr/\e/, 'nor do messages');
+};
+
 subtest 'wrong usage' => sub {
+    open my $file, '>', "$tmp/binary" or die "cannot write $tmp/binary: $!\n";
+    print {$file} "\xEF\xBB\xBF# hosts\n$test\n\xFF\xFE\n";
+    close $file;
     for my $wrong (
         [ [],                                            qr/a command is missing/ ],
         [ ['--nosuch'],                                  qr/there is no option "--nosuch"/ ],
@@ -104,6 +122,10 @@ subtest 'wrong usage' => sub {
         [ [ '--hosts', '/nonexistent', 'list_domains' ], qr{cannot read /nonexistent} ],
         [ [ 'completion', 'fish' ],                      qr/bash or zsh/ ],
         [ [ 'exporter', '--listen', 'here' ],            qr/HOST:PORT/ ],
+        [ [ 'exporter', '--listen', '127.0.0.1:99999' ], qr/HOST:PORT/ ],
+        [ [''],                                          qr/there is no command ""; "vkvm help" lists all\n\z/ ],
+        [ ['.'],                                         qr/there is no command "[.]"; "vkvm help" lists all\n\z/ ],
+        [ [ '--hosts', "$tmp/binary", 'list_domains' ],  qr{\Q$tmp\E/binary, line 3: neither a URI nor an alias\n\z} ],
       )
     {
         my ($words, $message) = @$wrong;
@@ -145,6 +167,10 @@ END
     };
     is_deeply($complete->(qw(vkvm network.upd)), ['network.update'], 'a command');
     is_deeply($complete->(qw(vkvm -c x exp)), ['exporter'], 'one of the program, after an option');
+    is_deeply($complete->(qw(vkvm -c test : ///default network.upd)), ['network.update'], 'after a URI, which bash takes apart');
+    is_deeply($complete->(qw(vkvm list-pool)), ['list_pools'], 'a command with - in its name');
+    is_deeply($complete->(qw(vkvm top --sort = me)), ['memory'], 'a word after --NAME=');
+    is_deeply($complete->(qw(vkvm watch --al)), ['--all'], 'an argument of one of the program');
     is_deeply($complete->(qw(vkvm list_domains --with_s)), ['--with_snapshot'], 'an argument');
     is_deeply($complete->(qw(vkvm --js)), ['--json'], 'an option');
     is_deeply($complete->(qw(vkvm completion b)), ['bash'], 'a shell');

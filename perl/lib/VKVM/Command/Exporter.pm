@@ -32,7 +32,8 @@ sub run {
     my ($own, @rest) = $options->read_own('exporter', { listen => 1 }, @words);
     VKVM::Command::Usage::fail("exporter takes no words: @rest") if @rest;
     my $listen = $own->{listen} // $LISTEN;
-    $listen =~ /\A(?:\[[0-9A-Fa-f:.]+\]|[\w.*-]+):[0-9]+\z/
+    my ($wanted) = $listen =~ /\A(?:\[[0-9A-Fa-f:.]+\]|[\w.*-]+):([0-9]+)\z/;
+    defined $wanted && $wanted <= 65_535
       or VKVM::Command::Usage::fail(qq(--listen is "$listen"; HOST:PORT is needed));
     eval { require Mojo::Server::Daemon; require Mojolicious; require VKVM::Async; 1 }
       or die "the exporter needs Mojolicious and Future (libmojolicious-perl, libfuture-perl): $@\n";
@@ -62,7 +63,7 @@ sub application {
         my ($c) = @_;
         my $format = ($c->req->headers->accept // '') =~ m{application/openmetrics-text} ? 'openmetrics' : 'prometheus';
         my $asked  = $c->req->headers->header('X-Prometheus-Scrape-Timeout-Seconds') // '';
-        my $limit  = $asked =~ /\A[0-9.]+\z/ && $asked > 2 * $MARGIN && $asked - $MARGIN < $timeout ? $asked - $MARGIN : $timeout;
+        my $limit  = $asked =~ /\A[0-9]+(?:[.][0-9]*)?\z/ && $asked > 2 * $MARGIN && $asked - $MARGIN < $timeout ? $asked - $MARGIN : $timeout;
         $c->render_later;
         my $future = $fleet->async->metrics(format => $format, timeout => $limit);
         $future->on_done(sub {

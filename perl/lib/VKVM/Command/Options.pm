@@ -61,7 +61,13 @@ sub uris {
 sub _read_hosts {
     my ($path) = @_;
     open my $file, '<', $path or VKVM::Command::Usage::fail("cannot read $path: $!");
-    my @uris = grep { length } map { s/(?:\A|\s)#.*//sr =~ s/\A\s+|\s+\z//gr } <$file>;
+    my @uris;
+    while (my $line = <$file>) {
+        $line =~ s/\A\xEF\xBB\xBF// if $. == 1;
+        my $uri = $line =~ s/(?:\A|\s)#.*//sr =~ s/\A\s+|\s+\z//gr;
+        VKVM::Command::Usage::fail("$path, line $.: neither a URI nor an alias") if $uri =~ /[[:cntrl:]]/ || !utf8::decode(my $copy = $uri);
+        push @uris, $uri if length $uri;
+    }
     close $file or VKVM::Command::Usage::fail("cannot read $path: $!");
     VKVM::Command::Usage::fail("$path has no host") if !@uris;
     return @uris;

@@ -4,7 +4,7 @@ package VKVM::Command::Output;
 use strict;
 use warnings;
 
-use Encode qw(encode_utf8);
+use Encode qw(decode encode_utf8);
 use List::Util qw(max);
 use VKVM;
 
@@ -97,7 +97,7 @@ sub _show_text {
         elsif (my $status = $answer->{status}) {
             my (undef, $out, $err) = @$status;
             my $before = $self->{many} ? "$name: " : '';
-            print encode_utf8($_) for $out eq '' ? () : map { "$before$_\n" } split /\n/, $out;
+            print encode_utf8(printable($_)) for $out eq '' ? () : map { "$before$_\n" } split /\n/, $out;
             complain("$before$_") for split /\n/, $err;
         }
         else {
@@ -121,10 +121,22 @@ sub message_of {
     return join '; ', grep { defined } $error->message, $error->hint;
 }
 
+# A text whose control characters a terminal would obey without them; a name may be anything.
+sub printable {
+    my ($text) = @_;
+    return $text =~ s/[^\P{Cc}\t\n]/?/gr;
+}
+
+# The same on one line, for names.
+sub one_line {
+    my ($text) = @_;
+    return $text =~ s/\p{Cc}/?/gr;
+}
+
 # Says something on standard error.
 sub complain {
     my ($text) = @_;
-    print {*STDERR} encode_utf8("vkvm: $text\n");
+    print {*STDERR} encode_utf8('vkvm: ' . printable($text) . "\n");
     return;
 }
 
@@ -141,7 +153,7 @@ sub _rows {
     return map { [ @host, [ '' => _text($_) ] ] } @$result if ref $result eq 'ARRAY';
     return [ @host, [ '' => _text($result) ] ] if ref $result ne 'HASH';
     if (grep { ref ne 'HASH' } values %$result) {
-        return map { [ @host, [ KEY => $_ ], [ VALUE => _text($result->{$_}) ] ] } sort keys %$result;
+        return map { [ @host, [ KEY => one_line($_) ], [ VALUE => _text($result->{$_}) ] ] } sort keys %$result;
     }
     return map { $self->_row(\@host, $_, $result->{$_}) } sort keys %$result;
 }
@@ -151,13 +163,13 @@ sub _row {
     my ($self, $host, $name, $facts) = @_;
     my %first = (id => 0, state => 1);
     my @keys = sort { ($first{$a} // 2) <=> ($first{$b} // 2) || $a cmp $b } keys %$facts;
-    return [ @$host, [ NAME => $name ], map { [ uc(tr/_/ /r) => _text($facts->{$_}) ] } @keys ];
+    return [ @$host, [ NAME => one_line($name) ], map { [ uc(tr/_/ /r) => _text($facts->{$_}) ] } @keys ];
 }
 
 sub _text {
     my ($value) = @_;
     return '-' if !defined $value;
-    return ref $value ? json($value) : $value;
+    return ref $value ? decode('UTF-8', json($value)) : printable($value);
 }
 
 # Prints rows in columns. The column of the host is only there if there are many; a single

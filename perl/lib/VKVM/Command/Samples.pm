@@ -4,6 +4,7 @@ package VKVM::Command::Samples;
 use strict;
 use warnings;
 
+use Encode qw(decode);
 use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
 
 our $VERSION = '0.002000';
@@ -34,6 +35,8 @@ sub add {
     my ($self, $text) = @_;
     my $now = clock_gettime(CLOCK_MONOTONIC);
     my (%row, %up, %count);
+    # Metrics are bytes, names are characters.
+    $text = decode('UTF-8', $text);
     while ($text =~ /^(\w+)\{(.*)\} (\S+)$/mg) {
         my ($metric, $labels, $value) = ($1, $2, $3);
         if (my $name = $COUNTER{$metric}) {

@@ -43,16 +43,16 @@ sub _unknown {
     my $word   = $name =~ tr/-/_/r;
     my $all    = VKVM::Host->commands;
     my @names  = (keys %{ $all->{commands} }, keys %OWN);
-    my ($object, $rest) = split /[.]/, $word, 2;
+    my ($object, $rest) = (split(/[.]/, $word, 2), '', '');
     my @near;
     if (my ($known) = grep { is_called($all, $_, $object) } keys %{ $all->{objects} }) {
         @near = grep { /\A\Q$known\E[.]/ } @names;
-        my @nearly = grep { VKVM::Host::Arguments::_is_nearly($rest // '', s/.*[.]//r) } @near;
+        my @nearly = grep { VKVM::Host::Arguments::_is_nearly($rest, s/.*[.]//r) } @near;
         @near = @nearly if @nearly;
     }
     else {
-        my $last = $rest // $object;
-        @near = grep { /(?:\A|[._])\Q$last\E/ } @names;
+        my $last = $rest ne '' ? $rest : $object;
+        @near = grep { /(?:\A|[._])\Q$last\E/ } @names if $last ne '';
     }
     my $hint = @near ? '; there are ' . join(', ', sort @near) : '; "vkvm help" lists all';
     return qq(there is no command "$name"$hint);

@@ -156,7 +156,7 @@ sub _show {
     my ($top, $lines) = $self->_lines;
     if (!$self->{tty}) {
         print map { encode_utf8("$_\n") } @$top, @$lines;
-        STDOUT->flush;
+        STDOUT->flush or die "standard output: $!\n";
         return;
     }
     my ($rows) = split ' ', `stty size` || '24';

@@ -4,7 +4,7 @@ package VKVM::Command::Watch;
 use strict;
 use warnings;
 
-use Encode qw(encode_utf8);
+use Encode qw(decode encode_utf8);
 use POSIX qw(strftime);
 use Time::HiRes qw(time);
 use VKVM;
@@ -169,8 +169,8 @@ sub _print {
         return;
     }
     my @words = ($stamp, $host->{host}, @$line{qw(class name event detail)});
-    push @words, VKVM::Command::Output::json($line->{args}) if $line->{args};
-    print encode_utf8(join(' ', grep { defined && length } @words) . "\n");
+    push @words, decode('UTF-8', VKVM::Command::Output::json($line->{args})) if $line->{args};
+    print encode_utf8(VKVM::Command::Output::one_line(join ' ', grep { defined && length } @words) . "\n");
     return;
 }
 
