@@ -8,11 +8,13 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use File::Temp qw(tempdir);
 use HTTP::Tiny;
+use IO::Socket::INET;
 use IPC::Open3 qw(open3);
 use JSON::PP;
 use Test::More;
 use TestBed;
 use TestVKVM;
+use Time::HiRes qw(time);
 
 use VKVM;
 
@@ -84,6 +86,12 @@ subtest 'several hosts' => sub {
       if length $name >= 4;
     like($err, qr/\Avkvm: \Q$dead\E: .*refused/, 'the one that fails is named');
     is($status, 1, 'and the status says it');
+    my $silent = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1') or die "cannot listen: $!\n";
+    my $begun  = time;
+    ($out, $err, $status) = run('-t', 4, '-c', 'test+tcp://127.0.0.1:' . $silent->sockport . '/default', '-c', $test, 'hypervisor.uri');
+    like($err, qr/not opened within 4000 ms/, 'one that does not answer is, too');
+    cmp_ok(time - $begun, '<', 7.5, 'after the timeout, not after twice that');
+    like($out, qr/ \Q$test\E\n\z/, 'and the other answers');
     ($out) = run('--json', '-c', $test, '-c', $dead, 'hypervisor.uri');
     my @lines = map { decode_json($_) } split /\n/, $out;
     is($lines[0]{result}, $test, 'JSON: the answer of the first');

@@ -7,7 +7,6 @@ use warnings;
 use VKVM::Command::Table;
 use VKVM::Command::Output;
 use VKVM::Command::Usage;
-use VKVM::Fleet;
 
 our $VERSION = '0.002000';
 
@@ -39,7 +38,7 @@ sub run {
       or die "the exporter needs Mojolicious and Future (libmojolicious-perl, libfuture-perl): $@\n";
 
     my $timeout = $options->{timeout} // VKVM::Command::Table::TIMEOUT;
-    my $fleet   = VKVM::Fleet->new(uris => [ $options->uris ], timeout => $timeout);
+    my $fleet   = VKVM::Command::Table::fleet($options->uris);
     my $app     = application($fleet, $timeout);
     my $daemon  = Mojo::Server::Daemon->new(app => $app, listen => ["http://$listen"], silent => 1);
     $daemon->start;

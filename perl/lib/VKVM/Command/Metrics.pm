@@ -7,7 +7,6 @@ use warnings;
 use VKVM::Command::Table;
 use VKVM::Command::Output;
 use VKVM::Command::Usage;
-use VKVM::Fleet;
 
 our $VERSION = '0.002000';
 
@@ -18,7 +17,7 @@ sub run {
     my ($own, @rest) = $options->read_own('metrics', { format => 1 }, @words);
     VKVM::Command::Usage::fail("metrics takes no words: @rest") if @rest;
     my $timeout = $options->{timeout} // VKVM::Command::Table::TIMEOUT;
-    my $fleet   = VKVM::Fleet->new(uris => [ $options->uris ], timeout => $timeout);
+    my $fleet   = VKVM::Command::Table::fleet($options->uris);
     my ($text, $errors) = $fleet->metrics(timeout => $timeout, $own->{format} ? (format => $own->{format}) : ());
     print $text;
     for my $failed (@$errors) {

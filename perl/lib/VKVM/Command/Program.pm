@@ -61,7 +61,7 @@ sub run_command {
         return $output->show(_with_progress($uris[0], $about, $args, $output)) ? VKVM::Command::Table::DONE : VKVM::Command::Table::HOST_FAILED;
     }
     my $timeout = $options->{timeout} // ($about->{progress} ? VKVM::Command::Table::NO_TIMEOUT : VKVM::Command::Table::TIMEOUT);
-    my $fleet   = VKVM::Fleet->new(uris => \@uris, timeout => $timeout);
+    my $fleet   = VKVM::Command::Table::fleet(@uris);
     my $answers = $fleet->call($about->{full}, $args, timeout => $timeout);
     return $output->show(@$answers) ? VKVM::Command::Table::DONE : VKVM::Command::Table::HOST_FAILED;
 }

@@ -5,6 +5,7 @@ use strict;
 use warnings;
 
 use VKVM::Command::Usage;
+use VKVM::Fleet;
 use VKVM::Host;
 
 our $VERSION = '0.002000';
@@ -27,6 +28,13 @@ our %OWN = (
     top        => [ 'Top',        'Shows which domains use how much, turn by turn.' ],
     watch      => [ 'Watch',      'Prints events of the hosts as they come.' ],
 );
+
+# Hosts together. Their first command opens them, within its own timeout: hosts that do not answer
+# shall not take twice that.
+sub fleet {
+    my (@uris) = @_;
+    return VKVM::Fleet->new(uris => \@uris, timeout => 0);
+}
 
 # What the library says about a command; dies if there is none.
 sub describe {

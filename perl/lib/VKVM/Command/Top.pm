@@ -14,7 +14,6 @@ use VKVM::Command::Output;
 use VKVM::Command::Plot;
 use VKVM::Command::Samples;
 use VKVM::Command::Usage;
-use VKVM::Fleet;
 
 our $VERSION = '0.002000';
 
@@ -49,7 +48,7 @@ sub run {
       if !grep { $_ eq $sort } values %SORTS;
     my $timeout = $options->{timeout} // VKVM::Command::Table::TIMEOUT;
     my $self    = bless {
-        fleet   => VKVM::Fleet->new(uris => [ $options->uris ], timeout => $timeout),
+        fleet   => VKVM::Command::Table::fleet($options->uris),
         timeout => $timeout, delay => $delay, sort => $sort, reverse => 0, by_host => 0, first => 0,
         samples => VKVM::Command::Samples->new,
         plot    => defined $own->{plot} ? VKVM::Command::Plot->new($own->{plot}) : undef,
