@@ -76,6 +76,19 @@ subtest 'the test driver' => sub {
     $dom->undefine;
 };
 
+subtest 'a host that is there twice' => sub {
+    my @uris = ('test:///default', 'test+tcp://127.0.0.1:1/default');
+    my ($text, $errors) = VKVM::Fleet->new(uris => [ @uris, @uris ])->metrics(timeout => 30);
+    my ($value) = parsed($text);
+    is_deeply([ sort keys %{ $value->{libvirt_up} } ], [ map { qq(host="$_") } sort @uris ], 'has its samples once');
+    is(@$errors, 2, 'and all its errors');
+};
+
+subtest 'an alias' => sub {
+    my ($value) = parsed(scalar VKVM::Fleet->new(uris => ['no-such-alias'])->metrics(timeout => 30));
+    is_deeply($value->{libvirt_up}, { 'host="no-such-alias"' => 0 }, 'is its own name');
+};
+
 # --- real guests --------------------------------------------------------------------------
 
 my $bed = TestBed->daemon('qemu-daemon', '--private-net');
@@ -223,6 +236,22 @@ SKIP: {
         kill CONT => $process;
         my ($text, $errors) = $fleet->metrics(timeout => 60);
         is_deeply($errors, [], 'once it goes on all answer again');
+    };
+
+    subtest 'five guests that are stuck' => sub {
+        my @names = map { "more$_" } 1 .. 5;
+        $dom{$_} = $conn->create_domain(guest_xml($_), VKVM::Domain::START_PAUSED) for @names;
+        my @processes = map { process($_) } @names;
+        kill STOP => @processes;
+        my $other = VKVM::Fleet->new(uris => [ $bed->{URI} ], timeout => 60);
+        for my $time ('first', 'next') {
+            my ($text, $errors) = $other->metrics(timeout => 20);
+            my ($value) = parsed($text);
+            is_deeply($errors, [], "the $time time the host answers");
+            my $states = join ' ', keys %{ $value->{libvirt_domain_info_state} };
+            is_deeply([ grep { $states !~ /domain="$_"/ } @names, 'well' ], [], 'with the states of all');
+        }
+        kill CONT => @processes;
     };
     $_->destroy for values %dom;
 }

@@ -22,20 +22,25 @@ use crate::error::{Misuse, Result};
 use crate::fork::lock;
 use crate::host::Host;
 
-/// What libvirt knows by itself.
-const LIGHT: u32 = c::DOMAIN_STATS_STATE
-    | c::DOMAIN_STATS_CPU_TOTAL
-    | c::DOMAIN_STATS_INTERFACE
-    | c::DOMAIN_STATS_PERF;
+/// What libvirt knows by itself. CPU time is not: with it libvirt (9.0) asks QEMU how long it has
+/// polled.
+const LIGHT: u32 = c::DOMAIN_STATS_STATE | c::DOMAIN_STATS_INTERFACE | c::DOMAIN_STATS_PERF;
 
 /// What there are metrics of.
-const ALL: u32 = LIGHT | c::DOMAIN_STATS_BALLOON | c::DOMAIN_STATS_VCPU | c::DOMAIN_STATS_BLOCK;
+const ALL: u32 = LIGHT
+    | c::DOMAIN_STATS_CPU_TOTAL
+    | c::DOMAIN_STATS_BALLOON
+    | c::DOMAIN_STATS_VCPU
+    | c::DOMAIN_STATS_BLOCK;
 
 /// How many calls for all there are at most, now.
 const ATTEMPTS: usize = 3;
 
-/// How many calls to a host may be stuck.
+/// How many calls to a host may be stuck, for all.
 const MOST_STUCK: usize = 4;
+
+/// And with those for what libvirt knows: where these are stuck, too, no further one is made.
+const MOST_STUCK_AT_ALL: usize = 2 * MOST_STUCK;
 
 /// The statistics of each domain.
 pub type Records = Vec<(Domain, TypedParams)>;
@@ -62,7 +67,12 @@ pub fn domain_stats(
 ) -> Result<Records> {
     let begun = Instant::now();
     let (answers, wait) = mpsc::channel();
-    let full = MOST_STUCK.saturating_sub(stuck.load(Ordering::Relaxed)).min(ATTEMPTS);
+    let calls = stuck.load(Ordering::Relaxed);
+    if calls >= MOST_STUCK_AT_ALL {
+        let what = format!("{calls} calls for the domains' statistics are not answered yet");
+        return Err(Misuse::Busy { what }.into());
+    }
+    let full = MOST_STUCK.saturating_sub(calls).min(ATTEMPTS);
     for (place, stats) in [ALL].repeat(full).into_iter().chain([LIGHT]).enumerate() {
         let Some(lane) = host.conn.lane()? else {
             return ask(&host.conn, stats);
