@@ -180,8 +180,8 @@ pub unsafe extern "C" fn vkvm_fleet_list_domains(
 /// The text has the state, CPU, memory, vCPUs, disks, network interfaces and perf events of all
 /// domains; storage pools; CPU time and memory of the hosts. Names, labels and units are those
 /// that common exporters for libvirt use; the guide has the list. Each sample has the label
-/// `host`: the server in the URI and its port, or the name of this machine; the whole URI where
-/// that would be the same for two hosts.
+/// `host`: the server in the URI and its port, or the name of this machine; an alias as it is; the
+/// whole URI where that would be the same for two hosts.
 ///
 /// The metrics of a host take a constant number of calls, and one for each active storage pool.
 /// A domain whose QEMU does not answer is left out of what QEMU has to be asked for; the host's

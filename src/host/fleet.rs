@@ -7,7 +7,7 @@
 //! its deadline and no longer. Then it gives up its errands: an opening is ended; what libvirt
 //! is at goes on, and no longer counts among those at work; what has not begun never does.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::ffi::{CStr, CString};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, Weak};
@@ -217,11 +217,16 @@ impl Fleet {
         let labels = metrics::labels(self.members.iter().map(|member| member.uri()));
         let answers = self.ask(|place| Job::Gather(Arc::clone(&labels[place])), timeout).results;
         let (mut hosts, mut errors) = (Vec::new(), Vec::new());
+        let mut told = HashSet::new();
         for ((member, label), answer) in self.members().zip(&labels).zip(answers) {
-            hosts.push(answer.unwrap_or_else(|error| {
+            let host = answer.unwrap_or_else(|error| {
                 errors.push(member.failure(&error));
                 metrics::missing(label, begun.elapsed()).into_value()
-            }));
+            });
+            // A URI may be there twice; no sample may.
+            if told.insert(label) {
+                hosts.push(host);
+            }
         }
         let mut map = Map::with_capacity(2);
         map.push_new("text", metrics::write(&hosts, format));

@@ -7,8 +7,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// For each URI the name of its server, or of this machine where it has none. Where that would be
-/// the name of two, it is the whole URI.
+/// For each URI the name of its server, or of this machine where it has none; an alias is its own
+/// name. Where that would be the name of two, it is the whole URI. So only the same URIs have the
+/// same name.
 pub fn labels(uris: impl Iterator<Item = String>) -> Vec<Arc<str>> {
     let hosts: Vec<(String, String)> = uris.map(|uri| (server(&uri), uri)).collect();
     let mut count = HashMap::new();
@@ -19,8 +20,12 @@ pub fn labels(uris: impl Iterator<Item = String>) -> Vec<Arc<str>> {
     hosts.iter().cloned().map(label).map(Arc::from).collect()
 }
 
-/// `qemu+ssh://root@kvm1:2222/system` is on `kvm1:2222`.
+/// `qemu+ssh://root@kvm1:2222/system` is on `kvm1:2222`. Where an alias is, only libvirt's
+/// configuration says, which may change.
 fn server(uri: &str) -> String {
+    if !uri.is_empty() && !uri.contains(':') {
+        return uri.to_owned();
+    }
     let authority = uri.split_once("://").map_or("", |(_, rest)| rest);
     let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
     let server = authority.rsplit_once('@').map_or(authority, |(_, server)| server);
@@ -46,6 +51,14 @@ mod tests {
             labels.iter().map(|it| &**it).collect::<Vec<_>>(),
             ["kvm1:2222", "kvm2", "[::1]:5"]
         );
+    }
+
+    #[test]
+    fn an_alias_is_its_own_name() {
+        let uris = ["kvm3", "kvm4", "qemu://kvm4/system"];
+        let labels = labels(uris.into_iter().map(str::to_owned));
+        let labels: Vec<_> = labels.iter().map(|it| &**it).collect();
+        assert_eq!(labels, ["kvm3", "kvm4", "qemu://kvm4/system"]);
     }
 
     #[test]
