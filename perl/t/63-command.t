@@ -254,6 +254,14 @@ subtest 'top' => sub {
     system(@tmux, 'send-keys', 'q');
     ok($screen->(qr/running +test .*status 0/s), 'q ends it, and the last turn stays');
     system(@tmux, 'kill-server');
+
+    my $listener = IO::Socket::INET->new(Listen => 50, LocalAddr => '127.0.0.1') or die "cannot listen: $!\n";
+    $command .= " -t 1 -c 'test+tcp://127.0.0.1:" . $listener->sockport . "/default'";
+    system(@tmux, 'new-session', '-d', '-x', 80, '-y', 24, "$command; echo status \$?; cat") == 0 or die "tmux failed\n";
+    ok($screen->(qr/1 of 2 hosts.*q ends/s), 'a host that takes longer than a turn');
+    system(@tmux, 'send-keys', 'q');
+    ok($screen->(qr/status 1/), 'keys are read nevertheless');
+    system(@tmux, 'kill-server');
 };
 
 subtest 'exporter' => sub {

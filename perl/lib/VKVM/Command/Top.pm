@@ -198,7 +198,9 @@ sub _leave {
 # Waits for the next turn, and does what keys say.
 sub _wait_until {
     my ($self, $due) = @_;
-    while (!$self->{stop} && (my $left = $due - clock_gettime(CLOCK_MONOTONIC)) > 0) {
+    while (!$self->{stop}) {
+        # Keys are read even where the turn has taken all of the time: a host may be late.
+        my $left  = max(0, $due - clock_gettime(CLOCK_MONOTONIC));
         my $ready = '';
         vec($ready, fileno STDIN, 1) = 1 if $self->{tty};
         my $count = select $ready, undef, undef, $left;
@@ -206,7 +208,8 @@ sub _wait_until {
             print "\033[2J";
             $self->_show;
         }
-        next if $count <= 0;
+        last if $count == 0;
+        next if $count < 0;    # a signal
         if (!sysread STDIN, my $key, 1) {
             $self->{stop} = 1;
         }
