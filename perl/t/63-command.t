@@ -266,7 +266,9 @@ subtest 'top' => sub {
 
 subtest 'exporter' => sub {
     need_module('Mojolicious', 'libmojolicious-perl');
-    my ($pid) = start('-c', $test, '-c', $dead, 'exporter', '--listen', '127.0.0.1:0');
+    my $listener = IO::Socket::INET->new(Listen => 50, LocalAddr => '127.0.0.1') or die "cannot listen: $!\n";
+    my $silent   = 'test+tcp://127.0.0.1:' . $listener->sockport . '/default';
+    my ($pid) = start('-t', 5, (map { ('-c', $_) } $test, $dead, $silent), 'exporter', '--listen', '127.0.0.1:0');
     my $port;
     for (1 .. 600) {
         open my $err, '<', "$tmp/stderr" or die "cannot read $tmp/stderr: $!\n";
@@ -283,13 +285,16 @@ subtest 'exporter' => sub {
     $answer = $get->('/metrics', { Accept => 'application/openmetrics-text; version=1.0.0,*/*;q=0.1' });
     like($answer->{headers}{'content-type'}, qr{\Aapplication/openmetrics-text; version=1}, 'or in OpenMetrics');
     like($answer->{content}, qr/\n# EOF\n\z/, 'whose text is whole');
+    $get->('/metrics', { 'X-Prometheus-Scrape-Timeout-Seconds' => $_ }) for 1.5, 2, '1.5.2';
     is($get->('/nosuch')->{status}, 404, 'other pages are not there');
     kill TERM => $pid;
     waitpid $pid, 0;
     is($?, 0, 'it ends when it is told to');
     open my $err, '<', "$tmp/stderr" or die "cannot read $tmp/stderr: $!\n";
-    my @said = grep { /\Q$dead\E/ } <$err>;
-    is(@said, 1, 'a failure is told once');
+    my @said = <$err>;
+    is(scalar(grep { /\Q$dead\E/ } @said), 1, 'a failure is told once');
+    is(scalar(grep { /\Q$silent\E/ } @said), 1, 'also where the time is another one');
+    is(@said, 3, 'nothing else is said');
 };
 
 done_testing;

@@ -32,8 +32,7 @@ sub run {
     VKVM::Command::Usage::fail("exporter takes no words: @rest") if @rest;
     my $listen = $own->{listen} // $LISTEN;
     my ($wanted) = $listen =~ /\A(?:\[[0-9A-Fa-f:.]+\]|[\w.*-]+):([0-9]+)\z/;
-    defined $wanted && $wanted <= 65_535
-      or VKVM::Command::Usage::fail(qq(--listen is "$listen"; HOST:PORT is needed));
+    VKVM::Command::Usage::fail(qq(--listen is "$listen"; HOST:PORT is needed)) if !defined $wanted || $wanted > 65_535;
     eval { require Mojo::Server::Daemon; require Mojolicious; require VKVM::Async; 1 }
       or die "the exporter needs Mojolicious and Future (libmojolicious-perl, libfuture-perl): $@\n";
 
@@ -82,7 +81,9 @@ sub _say_failures {
     my ($said, $errors) = @_;
     my %now = map { $_->{uri} => VKVM::Command::Output::message_of($_->{error}) } @$errors;
     for my $uri (sort keys %now) {
-        VKVM::Command::Output::complain("$uri: $now{$uri}") if ($said->{$uri} // '') ne $now{$uri};
+        # How long it took may be another number each time.
+        my ($before, $after) = map { s/\b[0-9]+ ms\b/ms/gr } $said->{$uri} // '', $now{$uri};
+        VKVM::Command::Output::complain("$uri: $now{$uri}") if $before ne $after;
     }
     %$said = %now;
     return;
