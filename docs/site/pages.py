@@ -86,7 +86,7 @@ def toctrees():
 
     return "\n".join(
         tree("Guide", ["docs/guide/index", *(f"docs/guide/{name[:-3]}" for name in guide())])
-        + tree("Reference", ["reference/index", "reference/events", "reference/errors", "docs/COMMANDS",
+        + tree("Reference", ["reference/index", "reference/events", "reference/errors", "docs/COMMANDS", "docs/METRICS",
                              "perl/index"])
         + tree("More", ["docs/DIFFERENCES", "docs/SWITCHING", "docs/PLATFORMS", "examples/README", "docs/BINDINGS",
                         "docs/ABI", "docs/ARCHITECTURE", "harness/README", "CONTRIBUTING", "SECURITY", "CHANGELOG"])) + "\n"

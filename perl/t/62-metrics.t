@@ -126,7 +126,7 @@ sub process {
 
 SKIP: {
     my %xml = map { $_ => $bed && guest_xml($_) } qw(stuck well);
-    skip TestBed->reason, 1 if !$xml{well};
+    skip(TestBed->reason, 1) if !$xml{well};
     my $conn = VKVM->new(uri => $bed->{URI});
     $conn->create_network("<network><name>metrics</name><bridge name='vkvm8'/></network>");
     my %dom = map { $_ => $conn->create_domain($xml{$_}) } qw(stuck well);
