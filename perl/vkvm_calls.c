@@ -148,8 +148,8 @@ static void leave(pTHX_ void *call)
     vkvm_call_free(call);
 }
 
-/* Sleeps until there is an entry in the queue, or a signal. */
-static void sleep_for(pTHX_ const own_queue *own)
+/* Sleeps until there is an entry in the queue, or a signal. Whether it took entries. */
+static bool sleep_for(pTHX_ const own_queue *own)
 {
     struct pollfd readable = { .fd = own->fd, .events = POLLIN };
     sigset_t all, before;
@@ -161,6 +161,7 @@ static void sleep_for(pTHX_ const own_queue *own)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (ready > 0)
         take_entries(own);
+    return ready > 0;
 }
 
 /* The entry comes when the call is done, or further than before; a handler's call may have
@@ -168,15 +169,18 @@ static void sleep_for(pTHX_ const own_queue *own)
 static int wait_for(pTHX_ vkvm_call *call, const own_queue *own, vkvm_perl_progress *progress,
                     vkvm_error **error)
 {
-    bool done;
+    bool done, taken;
     int result;
     do {
-        sleep_for(aTHX_ own);
+        taken = sleep_for(aTHX_ own);
         /* Handlers run on a stack of their own. */
         PERL_ASYNC_CHECK();
         if (progress)
             vkvm_perl_tell_progress(aTHX_ progress, call);
     } while ((result = vkvm_call_wait(call, 0, &done, error)) == 0 && !done);
+    /* What woke this may have been another entry, or a signal. */
+    if (progress || !taken)
+        take_entries(own);
     return result;
 }
 

@@ -163,11 +163,19 @@ impl Call {
         started.inspect_err(|_| drop(lock(&self.0.told).take()))
     }
 
-    /// Waits until the call is done; without a limit for ever. Whether it is.
+    /// Waits until the call is done; without a limit for ever. Whether it is. Its queue has its
+    /// entry then, so who has waited can take it out.
     pub fn wait(&self, limit: Option<Duration>) -> bool {
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         // A fork does not wait for who sleeps.
-        sigpipe::outside(|| self.0.state.wait(deadline))
+        sigpipe::outside(|| {
+            let is_done = self.0.state.wait(deadline);
+            // Who has ended the call tells of it next.
+            while is_done && lock(&self.0.told).is_some() {
+                std::thread::yield_now();
+            }
+            is_done
+        })
     }
 
     /// What it has come to.
@@ -345,8 +353,9 @@ impl Started {
     /// It is done: by one thread, once.
     fn tell(&self) {
         deadlines::remove(self.deadline);
-        let told = lock(&self.told).take();
-        if let Some(Told { place, tag, call }) = told {
+        let mut told = lock(&self.told);
+        if let Some(Told { place, tag, call }) = told.take() {
+            // Under the lock: who waits for the call finds it told, or not yet.
             place.fill(Entry::Call { tag, call });
         }
     }
