@@ -254,6 +254,8 @@ subtest 'top' => sub {
     system(@tmux, 'send-keys', 'q');
     ok($screen->(qr/running +test .*status 0/s), 'q ends it, and the last turn stays');
     system(@tmux, 'kill-server');
+    # Of its own, for the first one may not have ended yet.
+    $tmux[-1] = "$tmp/tmux2";
 
     my $listener = IO::Socket::INET->new(Listen => 50, LocalAddr => '127.0.0.1') or die "cannot listen: $!\n";
     $command .= " -t 1 -c 'test+tcp://127.0.0.1:" . $listener->sockport . "/default'";
