@@ -11,6 +11,7 @@ use HTTP::Tiny;
 use IO::Socket::INET;
 use IPC::Open3 qw(open3);
 use JSON::PP;
+use Pod::Checker;
 use Test::More;
 use TestBed;
 use TestVKVM;
@@ -144,6 +145,9 @@ subtest 'wrong usage' => sub {
 };
 
 subtest 'help' => sub {
+    my $checker = Pod::Checker->new(-quiet => 1);
+    $checker->parse_from_file($vkvm, \my $unused);
+    is($checker->num_errors, 0, 'the manual has no errors');
     my ($out, $err, $status) = run('help');
     my @missing = grep { $out !~ /^  \Q$_\E /m } keys %{ VKVM::Host->commands->{commands} };
     is_deeply(\@missing, [], 'every command is in the list');
