@@ -73,17 +73,14 @@ pub(super) fn ready() -> Result<()> {
 /// never released stays behind.
 fn answers() -> Result<bool> {
     let (done, answer) = mpsc::channel();
-    let trial = thread::spawn("vkvm-trial", move || {
+    // It is not joined: with a thread ends what GLib keeps for it, and that may wait for a lock
+    // of the parent's.
+    thread::spawn("vkvm-trial", move || {
         try_out();
         // Nobody waits any more when it took too long.
         let _ = done.send(());
     })?;
-    let answered = answer.recv_timeout(PATIENCE).is_ok();
-    if answered {
-        // It is through, and does not panic.
-        let _ = trial.join();
-    }
-    Ok(answered)
+    Ok(answer.recv_timeout(PATIENCE).is_ok())
 }
 
 /// Takes each lock that there is. What it returns does not matter.
