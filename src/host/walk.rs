@@ -58,6 +58,11 @@ pub fn present<T>(told: Result<T>, gone: Gone) -> Result<Option<T>> {
     }
 }
 
+/// Whether the driver, or the daemon, does not have the call.
+pub fn is_unsupported(error: &Error) -> bool {
+    error.details().code == c::ERROR_ERR_NO_SUPPORT as i32
+}
+
 /// Asks about each object of a list, and leaves out those that have vanished since it
 /// was made. The order stays. From libvirt 10.1 on a few calls are made at once.
 pub fn each<T: Sync, R: Send>(

@@ -8,7 +8,7 @@ use crate::host::frame::argument::{Flag, Listed, Optional, Text, flag, optional}
 use crate::host::frame::call::Call;
 use crate::host::frame::failure::{Failure, Says};
 use crate::host::frame::given::{c_text, shown};
-use crate::host::walk::{Gone, present};
+use crate::host::walk::{Gone, is_unsupported, present};
 use crate::host::xml_result;
 use crate::value::Value;
 
@@ -129,9 +129,7 @@ impl Source {
         });
         match found {
             // A host without storage pools manages no volume.
-            Err(error) if error.details().code == c::ERROR_ERR_NO_SUPPORT as i32 => {
-                Ok(Found::Unmanaged)
-            }
+            Err(error) if is_unsupported(&error) => Ok(Found::Unmanaged),
             found => Ok(present(found, Gone::Volume)?.unwrap_or(Found::Unmanaged)),
         }
     }

@@ -96,6 +96,11 @@ pub fn ranges(numbers: &[usize]) -> String {
     parts.iter().map(part).collect::<Vec<_>>().join(",")
 }
 
+/// A version of libvirt's: "9.0.0" for 9,000,000.
+pub fn dotted(version: u64) -> String {
+    format!("{}.{}.{}", version / 1_000_000, version / 1000 % 1000, version % 1000)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

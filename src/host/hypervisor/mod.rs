@@ -14,6 +14,7 @@ use super::frame::call::{Call, Outcome};
 use super::frame::command::{Command, action, document, facts, list, tune, word};
 use super::frame::failure::Failure;
 use super::frame::given::shown;
+use super::frame::text::dotted;
 use super::xml_result;
 use crate::core::conn::Emulator;
 use crate::core::library;
@@ -193,9 +194,4 @@ fn version(call: &mut Call<'_>) -> Outcome {
         map.push_new("running_against_daemon", if raw { Value::Uint(daemon) } else { text });
     }
     Ok(map.into())
-}
-
-/// "9.0.0" for 9,000,000.
-fn dotted(version: u64) -> String {
-    format!("{}.{}.{}", version / 1_000_000, version / 1000 % 1000, version % 1000)
 }

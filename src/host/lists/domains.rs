@@ -11,7 +11,7 @@ use super::{
 use crate::constants as c;
 use crate::core::Domain;
 use crate::core::conn::DomainState;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::host::frame::call::{Call, Outcome};
 use crate::host::walk::{self, Gone};
 use crate::value::Map;
@@ -106,7 +106,7 @@ fn filters(call: &Call<'_>, by_state: bool) -> u32 {
 /// The domains that pass the filter, with the numbers of their states.
 fn domains_with_state(call: &Call<'_>, flags: u32) -> Result<Vec<DomainState>> {
     let mut rows = match call.conn().get_all_domain_states(flags & OF_STATS) {
-        Err(error) if is_unsupported(&error) => by_filters(call, flags & OF_STATS)?,
+        Err(error) if walk::is_unsupported(&error) => by_filters(call, flags & OF_STATS)?,
         other => other?,
     };
     if flags & !OF_STATS != 0 {
@@ -161,8 +161,4 @@ fn title(domain: &Domain) -> Result<String> {
         }
         Err(error) => Err(error),
     }
-}
-
-fn is_unsupported(error: &Error) -> bool {
-    error.details().code == c::ERROR_ERR_NO_SUPPORT as i32
 }

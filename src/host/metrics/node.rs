@@ -7,7 +7,8 @@ use super::sample::Sample;
 use super::stats::{NODE_MEMORY, Scale, Stat};
 use crate::constants as c;
 use crate::core::{Conn, library};
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::host::frame::text::dotted;
 use crate::host::walk::{self, Gone};
 use crate::value::Map;
 
@@ -33,13 +34,11 @@ pub fn add(lines: &mut Lines, host: &Labels, conn: &Conn) -> Result<()> {
 }
 
 fn versions(lines: &mut Lines, host: &Labels, conn: &Conn) -> Result<()> {
-    let text =
-        |number: u64| format!("{}.{}.{}", number / 1_000_000, number / 1000 % 1000, number % 1000);
-    let hypervisor = unless_unsupported(conn.get_version())?.map_or(String::new(), text);
+    let hypervisor = unless_unsupported(conn.get_version())?.map_or(String::new(), dotted);
     let labels = host
         .and("hypervisor_running", &hypervisor)
-        .and("libvirtd_running", &text(conn.get_library_version()?))
-        .and("libvirt_library", &text(library::libvirt_version()?));
+        .and("libvirtd_running", &dotted(conn.get_library_version()?))
+        .and("libvirt_library", &dotted(library::libvirt_version()?));
     lines.add(&families::VERSIONS, &labels, Sample::Uint(1));
     Ok(())
 }
@@ -73,10 +72,9 @@ fn number(map: Option<&Map>, key: &str) -> Option<Sample> {
 
 /// None where the driver does not have the call.
 fn unless_unsupported<T>(result: Result<T>) -> Result<Option<T>> {
-    let is_unsupported = |error: &Error| error.details().code == c::ERROR_ERR_NO_SUPPORT as i32;
     match result {
         Ok(value) => Ok(Some(value)),
-        Err(error) if is_unsupported(&error) => Ok(None),
+        Err(error) if walk::is_unsupported(&error) => Ok(None),
         Err(error) => Err(error),
     }
 }
