@@ -4,6 +4,7 @@ package VKVM::Command::Completion;
 use strict;
 use warnings;
 
+use VKVM::Command::Options;
 use VKVM::Command::Table;
 use VKVM::Command::Usage;
 use VKVM::Host;
@@ -12,16 +13,6 @@ our $VERSION = '0.002000';
 
 # vkvm completion: what bash and zsh need to complete commands, their arguments, and the words
 # that an argument can be. It is made from the library's table of commands.
-
-my @GLOBAL = qw(--connect --hosts --timeout --json --table --raw --quiet --version --help);
-
-# Those of the program's own commands, and the words that they can be.
-my %OWN = (
-    exporter => { listen => [] },
-    metrics  => { format => [qw(openmetrics prometheus)] },
-    top      => { count => [], delay => [], sort => [qw(cpu vcpus memory disk net name)], plot => [] },
-    watch    => { count => [], all => [] },
-);
 
 my $SCRIPT = <<'END';
 _vkvm_arguments() {
@@ -111,12 +102,12 @@ sub _script {
             push @values, "        $name.--$argument->{name}) echo '" . join(' ', grep { !/[\s']/ } @{ $argument->{words} }) . "' ;;\n";
         }
     }
-    for my $name (sort keys %OWN) {
-        my %words = %{ $OWN{$name} };
-        push @arguments, "        $name) echo '" . join(' ', map { "--$_" } sort keys %words) . "' ;;\n";
-        push @values, map { "        $name.--$_) echo '@{ $words{$_} }' ;;\n" } grep { @{ $words{$_} } } sort keys %words;
+    for my $name (sort keys %VKVM::Command::Table::OWN) {
+        my %words = %{ $VKVM::Command::Table::OWN{$name}{options} };
+        push @arguments, "        $name) echo '" . join(' ', map { "--$_" } sort keys %words) . "' ;;\n" if %words;
+        push @values, map { "        $name.--$_) echo '@{ $words{$_} }' ;;\n" } grep { $words{$_} && @{ $words{$_} } } sort keys %words;
     }
-    my %part = (NAMES => "@names", GLOBAL => "@GLOBAL", ARGUMENTS => join('', @arguments), VALUES => join '', @values);
+    my %part = (NAMES => "@names", GLOBAL => join(' ', map { "--$_" } VKVM::Command::Options::names()), ARGUMENTS => join('', @arguments), VALUES => join '', @values);
     return $SCRIPT =~ s/\@(\w+)\@\n?/$part{$1}/gr;
 }
 

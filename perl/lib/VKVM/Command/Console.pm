@@ -20,14 +20,14 @@ use constant { CTRL_BRACKET => "\x1d", ROOM => 4096 };
 
 sub run {
     my ($options, @words) = @_;
-    my ($own, @rest) = $options->read_own('console', { device => 1, force => 0 }, @words);
+    my ($own, @rest) = $options->read_own('console', @words);
     VKVM::Command::Usage::fail('console needs one domain') if @rest != 1;
     my @uris = $options->uris;
     VKVM::Command::Usage::fail('console works on one host') if @uris != 1;
     my $domain = $rest[0];
 
     VKVM::Event::register_default();
-    my $timeout = $options->{timeout} // VKVM::Command::Table::TIMEOUT;
+    my $timeout = $options->timeout;
     my $conn    = VKVM->new(timeout => $timeout, $uris[0] eq '' ? () : (uri => $uris[0]));
     my $dom     = $conn->get_domain_by_name($domain);
     my $stream  = $conn->new_stream(VKVM::Stream::NONBLOCK);

@@ -28,15 +28,14 @@ my %TYPE = (
 
 sub run {
     my ($options, @words) = @_;
-    my ($own, @rest) = $options->read_own('exporter', { listen => 1 }, @words);
-    VKVM::Command::Usage::fail("exporter takes no words: @rest") if @rest;
+    my ($own) = $options->read_own('exporter', @words);
     my $listen = $own->{listen} // $LISTEN;
     my ($wanted) = $listen =~ /\A(?:\[[0-9A-Fa-f:.]+\]|[\w.*-]+):([0-9]+)\z/;
     VKVM::Command::Usage::fail(qq(--listen is "$listen"; HOST:PORT is needed)) if !defined $wanted || $wanted > 65_535;
     eval { require Mojo::Server::Daemon; require Mojolicious; require VKVM::Async; 1 }
       or die "the exporter needs Mojolicious and Future (libmojolicious-perl, libfuture-perl): $@\n";
 
-    my $timeout = $options->{timeout} // VKVM::Command::Table::TIMEOUT;
+    my $timeout = $options->timeout;
     my $fleet   = VKVM::Command::Table::fleet($options->uris);
     my $app     = application($fleet, $timeout);
     my $daemon  = Mojo::Server::Daemon->new(app => $app, listen => ["http://$listen"], silent => 1);

@@ -41,7 +41,7 @@ sub run {
 sub _all {
     my $all  = VKVM::Host->commands;
     my $text = $USAGE;
-    $text .= _list('The program itself', map { [ $_, $VKVM::Command::Table::OWN{$_}[1] ] } sort keys %VKVM::Command::Table::OWN);
+    $text .= _list('The program itself', map { [ $_, $VKVM::Command::Table::OWN{$_}{about} ] } sort keys %VKVM::Command::Table::OWN);
     for my $object ('', sort grep { length } keys %{ $all->{objects} }) {
         $text .= _list($object eq '' ? 'The host' : ucfirst $object, _of($all, $object));
     }
@@ -70,7 +70,7 @@ sub _wrapped {
 sub _explain {
     my ($name) = @_;
     if (my $own = $VKVM::Command::Table::OWN{$name}) {
-        return "vkvm $name\n\n$own->[1] See vkvm(1).\n";
+        return "vkvm $name\n\n$own->{about} See vkvm(1).\n";
     }
     my $all = VKVM::Host->commands;
     my ($object) = grep { VKVM::Command::Table::is_called($all, $_, $name) } keys %{ $all->{objects} };

@@ -14,16 +14,12 @@ our $VERSION = '0.002000';
 
 sub run {
     my ($options, @words) = @_;
-    my ($own, @rest) = $options->read_own('metrics', { format => 1 }, @words);
-    VKVM::Command::Usage::fail("metrics takes no words: @rest") if @rest;
-    my $timeout = $options->{timeout} // VKVM::Command::Table::TIMEOUT;
+    my ($own) = $options->read_own('metrics', @words);
+    my $timeout = $options->timeout;
     my $fleet   = VKVM::Command::Table::fleet($options->uris);
     my ($text, $errors) = $fleet->metrics(timeout => $timeout, $own->{format} ? (format => $own->{format}) : ());
     print $text;
-    for my $failed (@$errors) {
-        my $why = VKVM::Command::Output::message_of($failed->{error});
-        VKVM::Command::Output::complain(VKVM::Command::Output::name_of($failed) . ": $why");
-    }
+    VKVM::Command::Output::complain(VKVM::Command::Output::failure_of($_)) for @$errors;
     return @$errors ? VKVM::Command::Table::HOST_FAILED : VKVM::Command::Table::DONE;
 }
 

@@ -4,6 +4,7 @@ package VKVM::Command::Options;
 use strict;
 use warnings;
 
+use VKVM::Command::Table;
 use VKVM::Command::Usage;
 
 our $VERSION = '0.002000';
@@ -48,6 +49,18 @@ sub _read_one {
       if $name eq 'timeout' && $value !~ /\A[0-9]+(?:[.][0-9]*)?\z/;
     $self->{$name} = $value;
     return 1;
+}
+
+# The names of the options of the program.
+sub names {
+    my @names = sort keys %GLOBAL;
+    return @names;
+}
+
+# How long hosts may take, in seconds.
+sub timeout {
+    my ($self) = @_;
+    return $self->{timeout} // VKVM::Command::Table::TIMEOUT;
 }
 
 # The hosts: those of -c, of the file, or libvirt's default. libvirt knows aliases itself.
@@ -143,10 +156,12 @@ sub _no_such_argument {
     return;
 }
 
-# The options of one of the program's own commands: a hash of their names and whether they have
-# values; options of the program may stand between them. Returns the options and the other words.
+# The options of one of the program's own commands; options of the program may stand between them.
+# Returns the options and the other words.
 sub read_own {
-    my ($self, $command, $known, @words) = @_;
+    my ($self, $command, @words) = @_;
+    my $about = $VKVM::Command::Table::OWN{$command};
+    my $known = $about->{options};
     my (%own, @rest);
     while (@words) {
         my $word = shift @words;
@@ -164,6 +179,8 @@ sub read_own {
             push @rest, $word;
         }
     }
+    VKVM::Command::Usage::fail("$command takes no words: @rest") if @rest && !$about->{words};
+    VKVM::Command::Usage::fail(qq(--count is "$own{count}"; a number is needed)) if ($own{count} // 1) !~ /\A[1-9][0-9]*\z/;
     return (\%own, @rest);
 }
 

@@ -92,7 +92,7 @@ sub _show_text {
     for my $answer (@answers) {
         my $name = name_of($answer);
         if (my $error = $answer->{error}) {
-            complain(($self->{many} ? "$name: " : '') . message_of($error));
+            complain($self->{many} ? failure_of($answer) : message_of($error));
         }
         elsif (my $status = $answer->{status}) {
             my (undef, $out, $err) = @$status;
@@ -119,6 +119,12 @@ sub message_of {
     my ($error) = @_;
     return $error =~ s/\n\z//r if !ref $error;
     return join '; ', grep { defined } $error->message, $error->hint;
+}
+
+# Which host has failed, and why.
+sub failure_of {
+    my ($answer) = @_;
+    return name_of($answer) . ': ' . message_of($answer->{error});
 }
 
 # A text whose control characters a terminal would obey without them; a name may be anything.

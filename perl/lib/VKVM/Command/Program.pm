@@ -43,7 +43,7 @@ sub _run {
     my $name = $options->{help} ? 'help' : shift @words
       // VKVM::Command::Usage::fail('a command is missing; "vkvm help" lists them');
     if (my $own = $VKVM::Command::Table::OWN{$name}) {
-        my $module = "VKVM::Command::$own->[0]";
+        my $module = "VKVM::Command::$own->{module}";
         eval "require $module; 1" or die $@;    ## no critic (ProhibitStringyEval) - a name of ours
         return $module->can('run')->($options, @words);
     }
@@ -60,7 +60,7 @@ sub run_command {
     if ($about->{progress} && @uris == 1) {
         return $output->show(_with_progress($uris[0], $about, $args, $output)) ? VKVM::Command::Table::DONE : VKVM::Command::Table::HOST_FAILED;
     }
-    my $timeout = $options->{timeout} // ($about->{progress} ? VKVM::Command::Table::NO_TIMEOUT : VKVM::Command::Table::TIMEOUT);
+    my $timeout = $about->{progress} ? $options->{timeout} // VKVM::Command::Table::NO_TIMEOUT : $options->timeout;
     my $fleet   = VKVM::Command::Table::fleet(@uris);
     my $answers = $fleet->call($about->{full}, $args, timeout => $timeout);
     return $output->show(@$answers) ? VKVM::Command::Table::DONE : VKVM::Command::Table::HOST_FAILED;

@@ -18,15 +18,32 @@ use constant { DONE => 0, HOST_FAILED => 1, WRONG_USAGE => 2 };
 # How long hosts have to answer, in seconds. What tells its progress may take as long as it takes.
 use constant { TIMEOUT => 10, NO_TIMEOUT => 4_000_000 };
 
-# Commands of the program itself: their module, which has a function run, and what they do.
+# Commands of the program itself: their module, which has a function run, what they do, their
+# options (0: only set; otherwise the words that it can be, none for any), and whether other words
+# may follow.
 our %OWN = (
-    completion => [ 'Completion', 'Prints the completion for a shell: bash or zsh.' ],
-    console    => [ 'Console',    'Connects the terminal with the serial console of a guest.' ],
-    exporter   => [ 'Exporter',   'Serves metrics for Prometheus over HTTP.' ],
-    help       => [ 'Help',       'Lists the commands, or explains one.' ],
-    metrics    => [ 'Metrics',    'Prints metrics of the hosts as OpenMetrics text.' ],
-    top        => [ 'Top',        'Shows which domains use how much, turn by turn.' ],
-    watch      => [ 'Watch',      'Prints events of the hosts as they come.' ],
+    completion => {
+        module => 'Completion', about => 'Prints the completion for a shell: bash or zsh.', options => {}, words => 1,
+    },
+    console => {
+        module  => 'Console', about => 'Connects the terminal with the serial console of a guest.',
+        options => { device => [], force => 0 }, words => 1,
+    },
+    exporter => {
+        module => 'Exporter', about => 'Serves metrics for Prometheus over HTTP.', options => { listen => [] },
+    },
+    help => { module => 'Help', about => 'Lists the commands, or explains one.', options => {}, words => 1 },
+    metrics => {
+        module  => 'Metrics', about => 'Prints metrics of the hosts as OpenMetrics text.',
+        options => { format => [qw(openmetrics prometheus)] },
+    },
+    top => {
+        module  => 'Top', about => 'Shows which domains use how much, turn by turn.',
+        options => { count => [], delay => [], sort => [qw(cpu vcpus memory disk net name)], plot => [] },
+    },
+    watch => {
+        module => 'Watch', about => 'Prints events of the hosts as they come.', options => { count => [], all => 0 },
+    },
 );
 
 # Hosts together. Their first command opens them, within its own timeout: hosts that do not answer

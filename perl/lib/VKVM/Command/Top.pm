@@ -37,16 +37,15 @@ my $BAR = 10;
 
 sub run {
     my ($options, @words) = @_;
-    my ($own, @rest) = $options->read_own('top', { count => 1, delay => 1, sort => 1, plot => 1, hosts => 0 }, @words);
-    VKVM::Command::Usage::fail("top takes no words: @rest") if @rest;
+    my ($own) = $options->read_own('top', @words);
     my $delay = $own->{delay} // 2;
     VKVM::Command::Usage::fail(qq(--delay is "$delay"; a number of seconds above 0 is needed))
       if $delay !~ /\A[0-9]*[.]?[0-9]+\z/ || $delay <= 0;
-    VKVM::Command::Usage::fail(qq(--count is "$own->{count}"; a number is needed)) if ($own->{count} // 1) !~ /\A[1-9][0-9]*\z/;
     my $sort = $own->{sort} // 'cpu';
-    VKVM::Command::Usage::fail(qq(--sort is "$sort"; one of ) . join(', ', sort values %SORTS) . ' is needed')
-      if !grep { $_ eq $sort } values %SORTS;
-    my $timeout = $options->{timeout} // VKVM::Command::Table::TIMEOUT;
+    my @words_of_sort = @{ $VKVM::Command::Table::OWN{top}{options}{sort} };
+    VKVM::Command::Usage::fail(qq(--sort is "$sort"; one of ) . join(', ', sort @words_of_sort) . ' is needed')
+      if !grep { $_ eq $sort } @words_of_sort;
+    my $timeout = $options->timeout;
     my $self    = bless {
         fleet   => VKVM::Command::Table::fleet($options->uris),
         timeout => $timeout, delay => $delay, sort => $sort, reverse => 0, by_host => 0, first => 0,
@@ -119,7 +118,7 @@ sub _lines {
     my $up   = grep { $_ } values %{ $self->{up} };
     my @top  = sprintf '%d of %d hosts, %d domains run, CPU %s, memory %s', $up, scalar keys %{ $self->{up} }, scalar @rows,
       sprintf('%.1f %%', 100 * sum0(map { $_->{cpu} // 0 } @rows)), _size(sum0(map { $_->{memory} // 0 } @rows));
-    push @top, map { $self->_coloured(31, VKVM::Command::Output::name_of($_) . ': ' . VKVM::Command::Output::message_of($_->{error})) }
+    push @top, map { $self->_coloured(31, VKVM::Command::Output::failure_of($_)) }
       @{ $self->{errors} };
     push @top, $self->_coloured(7, sprintf '%s %-*s %-9s %-20s %s', join(' ', map { sprintf '%*s', $_->{width}, $_->{title} } @COLUMNS),
         $BAR, '', 'STATE', 'NAME', 'HOST');

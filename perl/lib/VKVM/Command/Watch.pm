@@ -28,9 +28,7 @@ use constant { MAX_DELAY => 10_000, RETRY => 10_000 };
 
 sub run {
     my ($options, @words) = @_;
-    my ($own, @rest) = $options->read_own('watch', { count => 1, all => 0 }, @words);
-    VKVM::Command::Usage::fail("watch takes no words: @rest") if @rest;
-    VKVM::Command::Usage::fail(qq(--count is "$own->{count}"; a number is needed)) if ($own->{count} // 1) !~ /\A[1-9][0-9]*\z/;
+    my ($own) = $options->read_own('watch', @words);
     VKVM::Event::start();
     my $self = bless {
         options => $options,
@@ -57,7 +55,7 @@ sub _open_hosts {
         my $conn = eval {
             VKVM->new(
                 readonly => 1,
-                timeout  => $self->{options}{timeout} // VKVM::Command::Table::TIMEOUT,
+                timeout  => $self->{options}->timeout,
                 $host->{uri} eq '' ? () : (uri => $host->{uri}),
             );
         };
