@@ -11,6 +11,7 @@ use Test::More;
 use Time::HiRes qw(time);
 use TestBed;
 use TestVKVM;
+use Tmux;
 
 use VKVM;
 
@@ -188,29 +189,17 @@ SKIP: {
     };
 
     subtest 'vkvm console' => sub {
-        plan(skip_all => 'tmux is not installed (Debian package tmux)') if system('tmux -V >/dev/null 2>&1') != 0;
-        my @tmux    = ('tmux', '-f', '/dev/null', '-S', "$bed->{DIR}/tmux");
-        my @vkvm    = ($^X, (map { "-I$_" } @INC), "$FindBin::Bin/../bin/vkvm", '-c', $bed->{URI});
-        my $command = join ' ', map { "'$_'" } @vkvm, 'console', 'well';
-        system(@tmux, 'new-session', '-d', '-x', 80, '-y', 24, "$command; echo status \$?; cat") == 0 or die "tmux failed\n";
-        my $screen = sub {
-            my ($wanted) = @_;
-            for (1 .. 600) {
-                return 1 if `@tmux capture-pane -p` =~ $wanted;
-                select undef, undef, undef, 0.1;
-            }
-            diag `@tmux capture-pane -p`;
-            return 0;
-        };
-        ok($screen->(qr/Connected to well; Ctrl-\] ends it/), 'it says how it ends');
-        system(@tmux, 'send-keys', 'echo $((6*7))', 'Enter');
-        ok($screen->(qr/^42$/m), 'the guest does what is typed');
+        plan(skip_all => 'tmux is not installed (Debian package tmux)') if !Tmux->is_here;
+        my @vkvm     = ($^X, (map { "-I$_" } @INC), "$FindBin::Bin/../bin/vkvm", '-c', $bed->{URI});
+        my $terminal = Tmux->start("$bed->{DIR}/tmux", @vkvm, 'console', 'well');
+        ok($terminal->shows(qr/Connected to well; Ctrl-\] ends it/), 'it says how it ends');
+        $terminal->run('send-keys', 'echo $((6*7))', 'Enter');
+        ok($terminal->shows(qr/^42$/m), 'the guest does what is typed');
         my $said = `@{[ map { "'$_'" } @vkvm ]} console well </dev/null 2>&1`;
         like($said, qr/\Avkvm: .*Active console session exists/, 'a console that is in use is refused');
         is($? >> 8, 1, 'with status 1');
-        system(@tmux, 'send-keys', 'C-]');
-        ok($screen->(qr/Disconnected[.]\s+status 0/), 'Ctrl-] ends it');
-        system(@tmux, 'kill-server');
+        $terminal->run('send-keys', 'C-]');
+        ok($terminal->shows(qr/Disconnected[.]\s+status 0/), 'Ctrl-] ends it');
     };
 
     subtest 'a guest that is stuck' => sub {

@@ -15,6 +15,7 @@ use Pod::Checker;
 use Test::More;
 use TestBed;
 use TestVKVM;
+use Tmux;
 use Time::HiRes qw(time);
 
 use VKVM;
@@ -235,39 +236,24 @@ subtest 'top' => sub {
     }
 
     # In a terminal of 80 columns.
-    my @tmux = ('tmux', '-f', '/dev/null', '-S', "$tmp/tmux");
-    plan(skip_all => 'tmux is not installed (Debian package tmux)') if system('tmux -V >/dev/null 2>&1') != 0;
-    my $command = join ' ', map { "'$_'" } @perl, $vkvm, '-c', $test, 'top', '--delay', '0.2';
-    system(@tmux, 'new-session', '-d', '-x', 80, '-y', 24, "$command; echo status \$?; cat") == 0 or die "tmux failed\n";
-    my $screen = sub {
-        my ($wanted) = @_;
-        for (1 .. 300) {
-            my $text = `@tmux capture-pane -p`;
-            return 1 if $text =~ $wanted;
-            select undef, undef, undef, 0.1;
-        }
-        diag `@tmux capture-pane -p`;
-        return 0;
-    };
-    ok($screen->(qr/1 of 1 hosts.*running +test .*q ends/s), 'a screen with the domain and the keys');
-    system(@tmux, 'send-keys', 'h');
-    ok($screen->(qr/\S+: 1 domains, CPU/), 'h groups by host');
-    system(@tmux, 'resize-window', '-x', 60, '-y', 10);
-    ok($screen->(qr/\A1 of 1 hosts(?:.*\n){10}\z/), 'it fits another size');
-    system(@tmux, 'resize-window', '-x', 80, '-y', 24);
-    system(@tmux, 'send-keys', 'q');
-    ok($screen->(qr/running +test .*status 0/s), 'q ends it, and the last turn stays');
-    system(@tmux, 'kill-server');
-    # Of its own, for the first one may not have ended yet.
-    $tmux[-1] = "$tmp/tmux2";
+    plan(skip_all => 'tmux is not installed (Debian package tmux)') if !Tmux->is_here;
+    my @command  = (@perl, $vkvm, '-c', $test, 'top', '--delay', '0.2');
+    my $terminal = Tmux->start("$tmp/tmux", @command);
+    ok($terminal->shows(qr/1 of 1 hosts.*running +test .*q ends/s), 'a screen with the domain and the keys');
+    $terminal->run('send-keys', 'h');
+    ok($terminal->shows(qr/\S+: 1 domains, CPU/), 'h groups by host');
+    $terminal->run('resize-window', '-x', 60, '-y', 10);
+    ok($terminal->shows(qr/\A1 of 1 hosts(?:.*\n){10}\z/), 'it fits another size');
+    $terminal->run('resize-window', '-x', 80, '-y', 24);
+    $terminal->run('send-keys', 'q');
+    ok($terminal->shows(qr/running +test .*status 0/s), 'q ends it, and the last turn stays');
 
     my $listener = IO::Socket::INET->new(Listen => 50, LocalAddr => '127.0.0.1') or die "cannot listen: $!\n";
-    $command .= " -t 1 -c 'test+tcp://127.0.0.1:" . $listener->sockport . "/default'";
-    system(@tmux, 'new-session', '-d', '-x', 80, '-y', 24, "$command; echo status \$?; cat") == 0 or die "tmux failed\n";
-    ok($screen->(qr/1 of 2 hosts.*q ends/s), 'a host that takes longer than a turn');
-    system(@tmux, 'send-keys', 'q');
-    ok($screen->(qr/status 1/), 'keys are read nevertheless');
-    system(@tmux, 'kill-server');
+    # A socket of its own, for the first one may not have ended yet.
+    $terminal = Tmux->start("$tmp/tmux2", @command, '-t', 1, '-c', 'test+tcp://127.0.0.1:' . $listener->sockport . '/default');
+    ok($terminal->shows(qr/1 of 2 hosts.*q ends/s), 'a host that takes longer than a turn');
+    $terminal->run('send-keys', 'q');
+    ok($terminal->shows(qr/status 1/), 'keys are read nevertheless');
 };
 
 subtest 'exporter' => sub {
