@@ -163,7 +163,7 @@ static uint64_t some_flags(struct chance *chance)
                       : any_number(chance);
 }
 
-static bool is_one_of(const char *name, const char *const *names)
+bool is_one_of(const char *name, const char *const *names)
 {
     for (; *names; names++)
         if (strcmp(name, *names) == 0)

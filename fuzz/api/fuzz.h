@@ -309,6 +309,7 @@ struct arguments {
 void choose_arguments(struct chance *chance, const struct function *function,
                       enum class focus, void *focused, struct arguments *a);
 bool is_excluded(const struct function *function);
+bool is_one_of(const char *name, const char *const *names); /* which end with NULL */
 void make_files(void); /* descriptors to be given */
 
 /* --- loop.c --------------------------------------------------------------------------------- */

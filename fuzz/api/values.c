@@ -169,19 +169,17 @@ static void make_command(vkvm_value *description, const char *key, struct comman
     vkvm_value_free(own);
 }
 
-/* Not to be tried: each leaves a device or a state of the machine behind. */
+/* Not to be tried: each leaves a device or a state of the machine behind, or crashes in plain
+   libvirt (arguments.c tells why). */
 static bool harms(const char *command)
 {
-    static const char *const always[] = { "image.load", "image.unload" };
+    static const char *const always[] = { "image.load", "image.unload", NULL };
     static const char *const real[] = { "hypervisor.nodesuspend", "hypervisor.allocpages",
-                                        "hypervisor.node_memory_tune", "virsh" };
-    for (size_t i = 0; i < sizeof always / sizeof *always; i++)
-        if (strcmp(command, always[i]) == 0)
-            return true;
-    for (size_t i = 0; i < sizeof real / sizeof *real; i++)
-        if (the_round.target == TARGET_QEMU && strcmp(command, real[i]) == 0)
-            return true;
-    return false;
+                                        "hypervisor.node_memory_tune", "virsh", NULL };
+    static const char *const threads[] = { "interface.begin", "interface.commit",
+                                           "interface.rollback", NULL };
+    return is_one_of(command, always) || (the_round.target == TARGET_QEMU && is_one_of(command, real)) ||
+           (the_round.threads > 1 && is_one_of(command, threads));
 }
 
 void make_commands(void)
