@@ -8,8 +8,8 @@ DESTDIR ?=
 SECONDS ?= 60
 SEED    ?=
 THREADS ?=
-# How many tests run at once: they wait for daemons and guests more than for a processor.
-JOBS    ?= 2
+# How many tests run at once: they wait for daemons and guests as much as for a processor.
+JOBS    ?= $(shell echo $$((2 * $$(nproc))))
 # Another one, such as `true`, where the library is there: scripts/check-packages.
 CARGO_BUILD ?= cargo build --release
 

@@ -93,8 +93,9 @@ pub unsafe extern "C" fn vkvm_library_get_openings(
 /// - `text` (consumed, nullable): the text
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_string_free(text: *mut c_char) {
+    // Without the guard: this is on the way of each text, and has nothing to fail with.
     // SAFETY: by the contract it came from this library, which uses malloc.
-    void(|_| unsafe { libc::free(text.cast()) })
+    unsafe { libc::free(text.cast()) }
 }
 
 /// Frees a list of texts that a function returned, with the texts.
