@@ -84,7 +84,7 @@ fn run(root: &Path, check: bool) -> Result<usize> {
     let mut outputs = generate(&api, &mut bindings, &table, &modules)?;
     outputs.extend(versions::write(root, &api)?);
     outputs.extend(perl::versions::write(root)?);
-    outputs.push(words::write(&api)?);
+    outputs.push(words::write(root, &api)?);
     for (path, text) in outputs {
         let place = root.join(&path);
         if fs::read_to_string(&place).is_ok_and(|old| old == text) {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! data/words.json: the words that texts for readers do without, and the texts that still have
-//! one. A text that is not listed there is refused; a listed one that has none any more is
+//! one: those of the API and the documents. A text that is not listed there is refused; a listed one that has none any more is
 //! taken from the list by `cargo xtask generate`, so the list only shrinks.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
 use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +14,18 @@ use crate::api::Api;
 use crate::{Output, Result};
 
 const PATH: &str = "data/words.json";
+
+/// Documents, and folders of documents, for readers.
+const DOCUMENTS: [&str; 8] = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "docs",
+    "docs/guide",
+    "examples/README.md",
+    "harness/README.md",
+    "tests/bed/README.md",
+];
 
 /// How long the first sentence of a function may be.
 const FIRST: usize = 80;
@@ -70,9 +84,61 @@ fn texts(api: &Api) -> Vec<(String, String, bool)> {
     texts
 }
 
+/// The paragraphs of the documents, with what comes instead of a name.
+fn paragraphs(root: &Path) -> Result<Vec<(String, String)>> {
+    let mut paths = Vec::new();
+    for name in DOCUMENTS {
+        let place = root.join(name);
+        if place.is_dir() {
+            for entry in fs::read_dir(place)? {
+                let file = entry?.file_name().to_string_lossy().into_owned();
+                paths.extend(file.ends_with(".md").then(|| format!("{name}/{file}")));
+            }
+        } else {
+            paths.push(name.to_owned());
+        }
+    }
+    let mut found = Vec::new();
+    for path in paths {
+        found.extend(
+            prose(&fs::read_to_string(root.join(&path))?)
+                .into_iter()
+                .map(|(line, text)| (format!("{path}, line {line}"), text)),
+        );
+    }
+    Ok(found)
+}
+
+/// The paragraphs, items and rows of a document, with their lines: no titles, no blocks of code.
+fn prose(document: &str) -> Vec<(usize, String)> {
+    let mut found: Vec<(usize, String)> = Vec::new();
+    let (mut is_code, mut begins) = (false, true);
+    for (index, line) in document.lines().enumerate() {
+        let plain = line.trim_start();
+        is_code ^= plain.starts_with("```");
+        let starts = ["- ", "* ", "|", "> "].iter().any(|mark| plain.starts_with(mark));
+        if is_code || plain.is_empty() || plain.starts_with("```") || plain.starts_with('#') {
+            begins = true;
+            continue;
+        }
+        let text = plain.trim_start_matches(['-', '*', '|', '>', ' ']);
+        match found.last_mut().filter(|_| !begins && !starts) {
+            Some((_, paragraph)) => *paragraph = format!("{paragraph} {text}"),
+            None => found.push((index + 1, text.to_owned())),
+        }
+        begins = false;
+    }
+    found
+}
+
 /// What is wrong, and with which texts.
-fn found(api: &Api) -> BTreeMap<String, BTreeSet<String>> {
+fn found(api: &Api, root: &Path) -> Result<BTreeMap<String, BTreeSet<String>>> {
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (name, text) in paragraphs(root)? {
+        if let Some(word) = wrong(&text) {
+            found.entry(word).or_default().insert(name);
+        }
+    }
     for (name, text, is_function) in texts(api) {
         let first = text.split("\n\n").next().unwrap_or_default();
         let first = first.split(". ").next().unwrap_or_default();
@@ -83,12 +149,12 @@ fn found(api: &Api) -> BTreeMap<String, BTreeSet<String>> {
             found.entry(word).or_default().insert(name);
         }
     }
-    found
+    Ok(found)
 }
 
 /// The table with the exceptions that are still needed. A text that is none of them is refused.
-pub fn write(api: &Api) -> Result<Output> {
-    let found = found(api);
+pub fn write(root: &Path, api: &Api) -> Result<Output> {
+    let found = found(api, root)?;
     let none = BTreeSet::new();
     let mut refused = Vec::new();
     for (what, names) in &found {
@@ -117,5 +183,15 @@ mod tests {
         assert_eq!(avoided("Takes a\nhold."), Some("a hold"));
         assert_eq!(avoided("Tell-tale outlets hold."), None);
         assert_eq!(wrong("What it is."), Some("begins with What".to_owned()));
+    }
+
+    #[test]
+    fn paragraphs_of_a_document_are_found_outside_of_code() {
+        let document =
+            "# Title\n\nOne\ntwo.\n- an item\n  of two\n```c\ntells();\n```\n| a row |\nend";
+        let found = prose(document);
+        let texts: Vec<_> = found.iter().map(|(line, text)| (*line, text.as_str())).collect();
+        let wanted = [(3, "One two."), (5, "an item of two"), (10, "a row | end")];
+        assert_eq!(texts, wanted);
     }
 }
