@@ -105,22 +105,24 @@ extern "C" {
 /**
  * A connection to a hypervisor.
  *
- * Lifetime: objects made from it keep the connection open after it is freed. Thread-safe.
+ * Lifetime: objects made from it keep the connection open after it is freed.
+ * Thread-safe.
  */
 typedef struct vkvm_conn vkvm_conn;
 
 /**
  * An error: code, message and details.
  *
- * Lifetime: plain memory, independent of everything else, usable after fork. Thread-safe; it
- * never changes.
+ * Lifetime: plain memory, independent of everything else, usable after fork.
+ * Thread-safe; it never changes.
  */
 typedef struct vkvm_error vkvm_error;
 
 /**
  * A structured value: null, bool, number, text, bytes, list, map or handle.
  *
- * Lifetime: plain memory, independent of everything else, usable after fork. Thread-safe.
+ * Lifetime: plain memory, independent of everything else, usable after fork.
+ * Thread-safe.
  */
 typedef struct vkvm_value vkvm_value;
 
@@ -134,7 +136,8 @@ typedef struct vkvm_call vkvm_call;
 /**
  * A queue of events with a pollable file descriptor.
  *
- * Lifetime: does not keep connections open; freeing it ends its registrations. Thread-safe.
+ * Lifetime: does not keep connections open; freeing it ends its registrations.
+ * Thread-safe.
  */
 typedef struct vkvm_event_queue vkvm_event_queue;
 
@@ -146,7 +149,8 @@ typedef struct vkvm_event_queue vkvm_event_queue;
 typedef struct vkvm_domain vkvm_domain;
 
 /**
- * A snapshot of a domain: its disks, and perhaps its memory, at a point in time.
+ * A snapshot of a domain: its disks, and perhaps its memory, at a point in
+ * time.
  *
  * Lifetime: keeps its connection open. Thread-safe.
  */
@@ -155,8 +159,8 @@ typedef struct vkvm_domain_snapshot vkvm_domain_snapshot;
 /**
  * A checkpoint of a domain, for incremental backups.
  *
- * From then on libvirt records which blocks of its disks change. Lifetime: keeps its
- * connection open. Thread-safe.
+ * From then on libvirt records which blocks of its disks change. Lifetime:
+ * keeps its connection open. Thread-safe.
  */
 typedef struct vkvm_domain_checkpoint vkvm_domain_checkpoint;
 
@@ -226,9 +230,10 @@ typedef struct vkvm_secret vkvm_secret;
 /**
  * A stream of data to or from a volume, console, channel or screen.
  *
- * Lifetime: keeps its connection open. The last `_free` aborts an unfinished transfer.
- * Thread-safe, but only one thread may use it while it is opened, finished or aborted: calls
- * of others are refused meanwhile, and so are these calls while others use it.
+ * Lifetime: keeps its connection open. The last `_free` aborts an unfinished
+ * transfer. Thread-safe, but only one thread may use it while it is opened,
+ * finished or aborted: calls of others are refused meanwhile, and so are these
+ * calls while others use it.
  */
 typedef struct vkvm_stream vkvm_stream;
 
@@ -242,7 +247,8 @@ typedef struct vkvm_host vkvm_host;
 /**
  * A set of hosts that commands are run on together.
  *
- * Lifetime: keeps its connections open. Thread-safe; each host runs one command at a time.
+ * Lifetime: keeps its connections open. Thread-safe; each host runs one
+ * command at a time.
  */
 typedef struct vkvm_fleet vkvm_fleet;
 
@@ -280,21 +286,26 @@ typedef struct vkvm_fleet vkvm_fleet;
 /**
  * Releases the user data of a callback.
  *
- * It runs exactly once, after the last call of the callback, even when the registration
- * failed. May be NULL.
+ * It runs exactly once, after the last call of the callback, even when the
+ * registration failed. May be NULL.
  *
+ * @param userdata the user data that was given with the callback
  */
 typedef void (*vkvm_destroy_callback)(void *userdata);
 
 /**
  * Provides the credentials that a server asks for while a connection opens.
  *
- * `credentials` is a list of maps with the keys `type` (one of `VKVM_CRED_*`), `prompt`,
- * `challenge` and `result` (null, or the default). The callback sets each `result` to a
- * string, and returns 0, or -1 to cancel. It may be called several times. The library wipes
- * its copies of the answers, in `credentials` too. libvirt gets a copy of each, which it frees
- * without wiping it.
+ * `credentials` is a list of maps with the keys `type` (one of `VKVM_CRED_*`),
+ * `prompt`, `challenge` and `result` (null, or the default). The callback sets
+ * each `result` to a string, and returns 0, or -1 to cancel. It may be called
+ * several times. The library wipes its copies of the answers, in `credentials`
+ * too. libvirt gets a copy of each, which it frees without wiping it.
  *
+ * It runs in the call that it is given to.
+ *
+ * @param credentials value (borrowed for the duration of the call)
+ * @param userdata the user data that was given with the callback
  */
 typedef int (*vkvm_auth_callback)(vkvm_value *credentials, void *userdata);
 
@@ -1045,11 +1056,12 @@ vkvm_error *vkvm_error_ref(vkvm_error *err);
 /**
  * The functions that receive the parts of a value, from `vkvm_value_visit`.
  *
- * A list or map is announced with its number of items. Its items follow, in a map each after
- * its `key`, then `end`. Texts and keys are `len` bytes without a NUL after them; a text is
- * borrowed for the duration of the call, a key until its map is complete. No member may be
- * NULL.
+ * A list or map is announced with its number of items. Its items follow, in a
+ * map each after its `key`, then `end`. Texts and keys are `len` bytes without
+ * a NUL after them; a text is borrowed for the duration of the call, a key
+ * until its map is complete. No member may be NULL.
  *
+ * It runs in the call that it is given to.
  */
 typedef struct {
   /**
@@ -2049,12 +2061,20 @@ int vkvm_library_reopen_after_fork(int reopen, vkvm_error **error);
 /**
  * Receives events.
  *
- * All arguments but `userdata` are borrowed for the duration of the call; `_ref` an object to
- * keep it. `object` is the object of the event, to be cast to its class (a `vkvm_domain *` for
- * domain events), or NULL for a close callback. `args` is a map with the arguments of the
- * event, in the order in which Sys::Virt passes them. The callback may deregister itself and
- * close `conn`.
+ * All arguments but `userdata` are borrowed for the duration of the call;
+ * `_ref` an object to keep it. `object` is the object of the event, to be cast
+ * to its class (a `vkvm_domain *` for domain events), or NULL for a close
+ * callback. `args` is a map with the arguments of the event, in the order in
+ * which Sys::Virt passes them. The callback may deregister itself and close
+ * `conn`.
  *
+ * It runs on the thread that runs the event loop.
+ *
+ * @param conn connection (borrowed for the duration of the call)
+ * @param object handle of any class (borrowed for the duration of the call)
+ * @param event_id number
+ * @param args value (borrowed for the duration of the call)
+ * @param userdata the user data that was given with the callback
  */
 typedef void (*vkvm_event_callback)(vkvm_conn *conn,
                                     void *object,
@@ -5133,28 +5153,41 @@ vkvm_call *vkvm_call_ref(vkvm_call *call);
  *
  * `events` is a bitwise OR of `VKVM_EVENT_HANDLE_*`.
  *
+ * It runs on the thread that runs the event loop.
+ *
+ * @param watch number
+ * @param fd number
+ * @param events number
+ * @param userdata the user data that was given with the callback
  */
 typedef void (*vkvm_watch_callback)(int watch, int fd, int events, void *userdata);
 
 /**
  * Called when a timer fires.
  *
+ * It runs on the thread that runs the event loop.
+ *
+ * @param timer number
+ * @param userdata the user data that was given with the callback
  */
 typedef void (*vkvm_timeout_callback)(int timer, void *userdata);
 
 /**
- * The functions of the program's own event loop, for `vkvm_event_register_impl`.
+ * The functions of the program's own event loop, for
+ * `vkvm_event_register_impl`.
  *
- * No member may be NULL. The loop chooses the ids of watches and timers, from 0 up; -1 is a
- * failure. When adding fails, neither `callback` nor `destroy` may be called. The functions
- * may be called from any thread that uses the library, and from callbacks.
+ * No member may be NULL. The loop chooses the ids of watches and timers, from
+ * 0 up; -1 is a failure. When adding fails, neither `callback` nor `destroy`
+ * may be called. The functions may be called from any thread that uses the
+ * library, and from callbacks.
  *
+ * It runs on the thread that runs the event loop.
  */
 typedef struct {
   /**
-   * Watches a file descriptor for events, a bitwise OR of `VKVM_EVENT_HANDLE_*`. Whenever it
-   * is ready, `callback` is called with the id of the watch, the descriptor, the events, and
-   * `data`. Returns the id of the watch.
+   * Watches a file descriptor for events, a bitwise OR of `VKVM_EVENT_HANDLE_*`.
+   * Whenever it is ready, `callback` is called with the id of the watch, the
+   * descriptor, the events, and `data`. Returns the id of the watch.
    */
   int (*add_handle)(void *userdata,
                     int fd,
@@ -5167,14 +5200,14 @@ typedef struct {
    */
   void (*update_handle)(void *userdata, int watch, int events);
   /**
-   * Removes a watch: `callback` is not called any more, and `destroy` is called once with
-   * `data`, after this function has returned. Returns 0.
+   * Removes a watch: `callback` is not called any more, and `destroy` is called
+   * once with `data`, after this function has returned. Returns 0.
    */
   int (*remove_handle)(void *userdata, int watch);
   /**
-   * Adds a timer that fires every `frequency` ms, 0 on each iteration of the loop, -1 not
-   * until it is updated. `callback` is called with the id of the timer and `data`. Returns
-   * the id of the timer.
+   * Adds a timer that fires every `frequency` ms, 0 on each iteration of the
+   * loop, -1 not until it is updated. `callback` is called with the id of the
+   * timer and `data`. Returns the id of the timer.
    */
   int (*add_timeout)(void *userdata,
                      int frequency,
@@ -14492,13 +14525,19 @@ vkvm_storage_pool *vkvm_storage_pool_ref(vkvm_storage_pool *pool);
 /**
  * Receives the progress of a transfer.
  *
- * `done` of `total` bytes are transferred; a `total` of 0 means unknown. Holes of sparse
- * transfers count as bytes. `done` never decreases; it equals `total` only in the last call,
- * after the transfer has succeeded.
+ * `done` of `total` bytes are transferred; a `total` of 0 means unknown. Holes
+ * of sparse transfers count as bytes. `done` never decreases; it equals
+ * `total` only in the last call, after the transfer has succeeded.
  *
- * The callback returns 0, or -1 to end the transfer, which has no effect in the last call. It
- * is called before the first byte, after each piece (256 KiB, or a hole), and at the end.
+ * The callback returns 0, or -1 to end the transfer, which has no effect in
+ * the last call. It is called before the first byte, after each piece (256
+ * KiB, or a hole), and at the end.
  *
+ * It runs in the call that it is given to.
+ *
+ * @param done number
+ * @param total number
+ * @param userdata the user data that was given with the callback
  */
 typedef int (*vkvm_progress_callback)(uint64_t done, uint64_t total, void *userdata);
 
@@ -15175,9 +15214,15 @@ vkvm_secret *vkvm_secret_ref(vkvm_secret *secret);
 /**
  * Supplies the data that a stream sends.
  *
- * It writes up to `data_len` bytes to `data`, and returns the number of bytes written, 0 at
- * the end, or -1 to cancel. It may use, end and free the stream.
+ * It writes up to `data_len` bytes to `data`, and returns the number of bytes
+ * written, 0 at the end, or -1 to cancel. It may use, end and free the stream.
  *
+ * It runs in the call that it is given to.
+ *
+ * @param stream stream (borrowed for the duration of the call)
+ * @param data room for the bytes, of the library's (out)
+ * @param data_len the length of data
+ * @param userdata the user data that was given with the callback
  */
 typedef int (*vkvm_stream_source_callback)(vkvm_stream *stream,
                                            uint8_t *data,
@@ -15187,9 +15232,15 @@ typedef int (*vkvm_stream_source_callback)(vkvm_stream *stream,
 /**
  * Consumes the data that a stream has received.
  *
- * It returns the number of bytes consumed of `data_len` (it is called again with the rest), or
- * -1 to cancel. It may use, end and free the stream.
+ * It returns the number of bytes consumed of `data_len` (it is called again
+ * with the rest), or -1 to cancel. It may use, end and free the stream.
  *
+ * It runs in the call that it is given to.
+ *
+ * @param stream stream (borrowed for the duration of the call)
+ * @param data bytes (borrowed for the duration of the call)
+ * @param data_len the length of data
+ * @param userdata the user data that was given with the callback
  */
 typedef int (*vkvm_stream_sink_callback)(vkvm_stream *stream,
                                          const uint8_t *data,
@@ -15199,9 +15250,15 @@ typedef int (*vkvm_stream_sink_callback)(vkvm_stream *stream,
 /**
  * Reports whether the next section of the source is data or a hole.
  *
- * It sets `in_data` to true for data, and `length` to the number of bytes in the section, 0 at
- * the end. It returns 0, or -1 to cancel.
+ * It sets `in_data` to true for data, and `length` to the number of bytes in
+ * the section, 0 at the end. It returns 0, or -1 to cancel.
  *
+ * It runs in the call that it is given to.
+ *
+ * @param stream stream (borrowed for the duration of the call)
+ * @param in_data true or false (out)
+ * @param length number (out)
+ * @param userdata the user data that was given with the callback
  */
 typedef int (*vkvm_stream_section_callback)(vkvm_stream *stream,
                                             bool *in_data,
@@ -15213,15 +15270,25 @@ typedef int (*vkvm_stream_section_callback)(vkvm_stream *stream,
  *
  * The hole has `length` bytes. The callback returns 0, or -1 to cancel.
  *
+ * It runs in the call that it is given to.
+ *
+ * @param stream stream (borrowed for the duration of the call)
+ * @param length number
+ * @param userdata the user data that was given with the callback
  */
 typedef int (*vkvm_stream_hole_callback)(vkvm_stream *stream, int64_t length, void *userdata);
 
 /**
  * Called when a stream is ready.
  *
- * `events` is a bitwise OR of `VKVM_STREAM_EVENT_*`. The callback may remove itself, finish or
- * abort the stream, and free it.
+ * `events` is a bitwise OR of `VKVM_STREAM_EVENT_*`. The callback may remove
+ * itself, finish or abort the stream, and free it.
  *
+ * It runs on the thread that runs the event loop.
+ *
+ * @param stream stream (borrowed for the duration of the call)
+ * @param events number
+ * @param userdata the user data that was given with the callback
  */
 typedef void (*vkvm_stream_callback)(vkvm_stream *stream, int events, void *userdata);
 
@@ -15531,11 +15598,18 @@ vkvm_stream *vkvm_stream_ref(vkvm_stream *stream);
 /**
  * Receives the progress of a command of the host facade.
  *
- * `done` of `total` are complete, both in `unit`, such as "bytes"; a `total` of 0 means
- * unknown. Neither `done` nor its share of `total` decreases. They are equal only in the last
- * call, after the command has succeeded; a command that fails ends without such a call. The
- * callback returns 0, or -1 to cancel the command, which has no effect in the last call.
+ * `done` of `total` are complete, both in `unit`, such as "bytes"; a `total`
+ * of 0 means unknown. Neither `done` nor its share of `total` decreases. They
+ * are equal only in the last call, after the command has succeeded; a command
+ * that fails ends without such a call. The callback returns 0, or -1 to cancel
+ * the command, which has no effect in the last call.
  *
+ * It runs in the call that it is given to.
+ *
+ * @param done number
+ * @param total number
+ * @param unit text (borrowed for the duration of the call)
+ * @param userdata the user data that was given with the callback
  */
 typedef int (*vkvm_host_progress_callback)(uint64_t done,
                                            uint64_t total,

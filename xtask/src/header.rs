@@ -9,7 +9,7 @@ use cbindgen::Bindings;
 use cbindgen::bindgen::ir::{Documentation, ItemContainer};
 use serde_json::Value;
 
-use crate::api::{Api, Function, Param, Returns};
+use crate::api::{Api, Callback, CallbackParam, Function, Param, Returns, Runs};
 use crate::classes;
 use crate::constants::Constant;
 use crate::docs::{self, ParamDoc};
@@ -78,6 +78,7 @@ fn text(api: &Api, bindings: &mut Bindings, table: &Table) -> Result<String> {
     for (ir, function) in bindings.functions.iter_mut().zip(&api.functions) {
         ir.documentation = Documentation { doc_comment: comment(function) };
     }
+    bindings.items.iter_mut().try_for_each(|item| comment_type(item, api))?;
     let sections = sections::of(api, table)?;
     let mut text = String::from(INTRODUCTION);
     index(&mut text, &sections);
@@ -199,16 +200,99 @@ pub fn needs(function: &Function) -> Option<String> {
     function.since.as_ref().map(|since| format!("Needs libvirt {since}."))
 }
 
-/// The comment of a function, line by line.
-fn comment(function: &Function) -> Vec<String> {
+/// Gives a type its comment.
+fn comment_type(item: &mut ItemContainer, api: &Api) -> Result<()> {
+    let name = item.deref().path().name().to_owned();
+    let unknown = || format!("{name}: a type of the header that is not described");
+    match item {
+        ItemContainer::OpaqueItem(opaque) => {
+            let found = api.classes.iter().find(|(known, _)| *known == name);
+            let (_, doc) = found.ok_or_else(unknown)?;
+            opaque.documentation = documentation(paragraphs(doc.split("\n\n")));
+        }
+        ItemContainer::Typedef(typedef) => {
+            let found = api.callbacks.iter().find(|one| one.name == name);
+            typedef.documentation = documentation(of_callback(found.ok_or_else(unknown)?));
+        }
+        ItemContainer::Struct(ir) => {
+            let found = api.structs.iter().find(|one| one.name == name).ok_or_else(unknown)?;
+            let said = found.doc.split("\n\n").chain(when(Some(found.runs)));
+            ir.documentation = documentation(paragraphs(said));
+            for (field, member) in ir.fields.iter_mut().zip(&found.members) {
+                field.documentation = documentation(of_callback(member));
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+fn documentation(mut lines: Vec<String>) -> Documentation {
+    while lines.last().is_some_and(String::is_empty) {
+        lines.pop();
+    }
+    Documentation { doc_comment: lines }
+}
+
+/// When a function of the caller's runs.
+fn when(runs: Option<Runs>) -> Option<&'static str> {
+    match runs? {
+        Runs::During => Some("It runs in the call that it is given to."),
+        Runs::Later => Some("It runs on the thread that runs the event loop."),
+        Runs::AtEnd => None,
+    }
+}
+
+/// The comment of a function of the caller's.
+fn of_callback(callback: &Callback) -> Vec<String> {
+    let mut lines = paragraphs(callback.doc.split("\n\n").chain(when(callback.runs)));
+    let described = callback.runs.is_some();
+    for param in callback.params.iter().filter(|_| described) {
+        let text = format!("{} {}", param.name, callback_param(param));
+        wrap(&mut lines, " @param ", "     ", &text);
+    }
+    lines
+}
+
+/// The contract of a parameter of the caller's function.
+fn callback_param(param: &CallbackParam) -> String {
+    if let Some(measured) = &param.length_of {
+        return format!("the length of {measured}");
+    }
+    let noun = match &param.kind {
+        Kind::Userdata => return "the user data that was given with the callback".into(),
+        Kind::Buffer => return "room for the bytes, of the library's (out)".into(),
+        Kind::AnyHandle => "handle of any class".into(),
+        Kind::Text => "text".into(),
+        Kind::Bool => "true or false".into(),
+        kind if is_pointer(kind) => noun(kind),
+        _ => "number".into(),
+    };
+    match param.direction {
+        Direction::Out => format!("{noun} (out)"),
+        _ if is_pointer(&param.kind) => format!("{noun} (borrowed for the duration of the call)"),
+        _ => noun,
+    }
+}
+
+/// Paragraphs and lists, each with an empty line behind it.
+fn paragraphs<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
     let mut lines = Vec::new();
-    for paragraph in function.doc.paragraphs.iter().cloned().chain(needs(function)) {
-        match docs::items(&paragraph) {
+    for paragraph in texts {
+        match docs::items(paragraph) {
             Some(items) => items.iter().for_each(|item| wrap(&mut lines, " - ", "   ", item)),
-            None => wrap(&mut lines, " ", " ", &paragraph),
+            None => wrap(&mut lines, " ", " ", paragraph),
         }
         lines.push(String::new());
     }
+    lines
+}
+
+/// The comment of a function, line by line.
+fn comment(function: &Function) -> Vec<String> {
+    let needs = needs(function);
+    let said = function.doc.paragraphs.iter().map(String::as_str);
+    let mut lines = paragraphs(said.chain(needs.as_deref()));
     for param in &function.params {
         let text = format!("{} {}", param.name, param_text(param));
         wrap(&mut lines, " @param ", "     ", &text);
@@ -286,11 +370,15 @@ pub fn param_text(param: &Param) -> String {
 impl Param {
     /// How an object of this parameter's class is called.
     pub fn kind_noun(&self) -> String {
-        match &self.kind {
-            Kind::Handle(class) if class == "conn" => "connection".into(),
-            Kind::Handle(class) => class.replace('_', " "),
-            other => other.name().into(),
-        }
+        noun(&self.kind)
+    }
+}
+
+fn noun(kind: &Kind) -> String {
+    match kind {
+        Kind::Handle(class) if class == "conn" => "connection".into(),
+        Kind::Handle(class) => class.replace('_', " "),
+        other => other.name().into(),
     }
 }
 
