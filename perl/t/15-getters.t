@@ -55,6 +55,7 @@ my $methods = File::Temp->new;
     close $methods;
 }
 
+$pair->describe;
 my $host = "$FindBin::Bin/data/host.xml";
 $pair->same_output('on the test driver', 800, 'test:///default', $methods->filename);
 $pair->same_output('on a rich host of the test driver', 1500, "test://$host", $methods->filename);
@@ -63,6 +64,7 @@ SKIP: {
     my $rich = RichBed->new or skip(RichBed->reason, 1);
     $pair->same_output('on a QEMU daemon', 1300, $rich->uri, $methods->filename);
     $pair->all_differed;
+    $pair->as_described(35);
 }
 
 done_testing;

@@ -8,6 +8,7 @@ use warnings;
 use Fcntl qw(F_GETFD);
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use Described;
 use GuestKernel qw(guest_kernel is_newer);
 use SideBySide;
 use Socket;
@@ -180,5 +181,7 @@ $dom->undefine;
 undef $_ for $dom, $error;
 handles_are({ domain => 0, value => 0, error => 0 }, 'nothing is left');
 $conn->close;
+
+Described::as_described(5);
 
 done_testing;

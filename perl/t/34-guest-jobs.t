@@ -7,6 +7,7 @@ use warnings;
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use Described;
 use JSON::PP;
 use POSIX ();
 use Test::More;
@@ -425,4 +426,6 @@ $dom->undefine;
 undef $_ for $dom, $conn;
 handles_are({ map { $_ => 0 } qw(conn domain domain_checkpoint domain_snapshot value error) },
     'no handle is left');
+Described::as_described(6);
+
 done_testing;

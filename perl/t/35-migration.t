@@ -6,6 +6,7 @@ use warnings;
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use Described;
 use Test::More;
 use TestBed;
 use TestVKVM;
@@ -207,4 +208,6 @@ $dom->destroy;
 undef $dom;
 undef %conn;
 handles_are({ conn => 0, domain => 0, value => 0, error => 0 }, 'no handle is left');
+Described::as_described(2);
+
 done_testing;

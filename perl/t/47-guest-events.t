@@ -17,6 +17,7 @@ use warnings;
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use Described;
 use GuestEvents;
 use GuestKernel qw(guest_kernel is_newer);
 use IO::Socket::UNIX;
@@ -167,4 +168,6 @@ subtest 'the end' => sub {
 
 is($events->{queue}->get_overflow, 0, 'nothing was lost');
 VKVM::Event::stop();
+Described::as_described(20);
+
 done_testing;

@@ -7,6 +7,7 @@ use warnings;
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use Described;
 use GuestEvents;
 use Test::More;
 use TestBed;
@@ -178,4 +179,6 @@ END
 };
 
 VKVM::Event::stop();
+Described::as_described(10);
+
 done_testing;

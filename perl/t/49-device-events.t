@@ -8,6 +8,7 @@ use warnings;
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use Described;
 use Test::More;
 use TestBed;
 use TestVKVM;
@@ -64,4 +65,6 @@ for my $action (qw(add remove)) {
 
 is($queue->get_overflow, 0, 'nothing was lost');
 VKVM::Event::stop();
+Described::as_described(3);
+
 done_testing;

@@ -8,12 +8,16 @@ package SideBySide;
 #   $pair->same_output('on the test driver', 300, 'test:///default');
 #   $pair->all_differed;
 #
+#   $pair->describe;           # before, to compare also with the API file: see Described
+#   $pair->as_described(30);
+#
 # What differs on purpose is named, with the reason; a name is a line's or
 # "/PATTERN/" for lines. Each must really differ somewhere, or it has to go.
 
 use strict;
 use warnings;
 
+use File::Temp;
 use Test::More;
 use TestVKVM;
 
@@ -25,7 +29,9 @@ sub new {
 # What a program prints, as pairs of a name and all that belongs to it.
 sub output_of {
     my ($self, $module, @args) = @_;
-    my ($status, $output, $errors) = run_perl("-M$module", $self->{script}, @args);
+    my @described = $self->{described} && $module ne 'Sys::Virt' ? '-MDescribed' : ();
+    local $ENV{VKVM_DESCRIBED} = "$self->{described}" if @described;
+    my ($status, $output, $errors) = run_perl(@described, "-M$module", $self->{script}, @args);
     is($status, 0,  "$module: exit status");
     is($errors, '', "$module: standard error");
     my @lines = split /\n/, $output;
@@ -72,6 +78,25 @@ sub same_output {
         }
         is(scalar @ours, scalar @theirs, 'as many lines');
     };
+    return;
+}
+
+# From now on what VKVM::SysVirt gives is compared with the API file.
+sub describe {
+    my ($self) = @_;
+    $self->{described} = File::Temp->new;
+    return;
+}
+
+# What the API file lacks in all that has been printed, and how much of it was seen.
+sub as_described {
+    my ($self, $least) = @_;
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    my @lines = do { local @ARGV = "$self->{described}"; <> };
+    chomp @lines;
+    is(join("\n", grep { !/\Aseen / } @lines), '', 'results and errors are as the API file describes them');
+    my %seen = map { $_ => 1 } grep { /\Aseen / } @lines;
+    cmp_ok(scalar keys %seen, '>=', $least, "$least descriptions are compared");
     return;
 }
 
