@@ -38,6 +38,18 @@ impl OnLane for Conn {
     }
 }
 
+impl OnLane for Domain {
+    fn lane(&self) -> Result<Option<Arc<Lane>>> {
+        let known = self.known_lane();
+        if let Some(lane) = known.get() {
+            return Ok(Some(Arc::clone(lane)));
+        }
+        // SAFETY: the pointer is live, and its connection as long.
+        let lane = unsafe { lane::of(sys::virDomainGetConnect(self.object.raw_here()))? };
+        Ok(lane.map(|lane| Arc::clone(known.get_or_init(|| lane))))
+    }
+}
+
 macro_rules! on_lane {
     ($($class:ty, $object:tt, $conn:ident;)*) => { $(
         impl OnLane for $class {
@@ -50,7 +62,6 @@ macro_rules! on_lane {
 }
 
 on_lane! {
-    Domain, object, virDomainGetConnect;
     DomainSnapshot, object, virDomainSnapshotGetConnect;
     DomainCheckpoint, 0, virDomainCheckpointGetConnect;
     Interface, 0, virInterfaceGetConnect;

@@ -30,11 +30,13 @@ pub use job::{OwnJob, Turn};
 pub use migration::Settings as MigrationSettings;
 
 use std::ffi::{CStr, c_int, c_uint};
+use std::sync::{Arc, OnceLock};
 
 use once_cell::race::OnceBox;
 use uuid::Uuid;
 use virt::sys;
 
+use super::lane::Lane;
 use super::named::find_by_uuid;
 use super::object::{Counted, Object, Pinned};
 use super::{Conn, Text, call};
@@ -48,11 +50,13 @@ pub struct Domain {
     known: OnceBox<Known>,
 }
 
-/// A domain's uuid never changes, and is asked for once: for its log libvirt formats it in each
-/// call, ten times as long as it takes for all else, whether that is logged or not.
+/// What never changes of a domain, and is asked for once: for its log libvirt formats the uuid in
+/// each call, ten times as long as it takes for all else, whether that is logged or not.
+#[derive(Default)]
 struct Known {
-    uuid: Uuid,
-    text: Text,
+    uuid: OnceLock<(Uuid, Text)>,
+    /// A connection that takes the place of another one takes over its lane.
+    lane: OnceLock<Arc<Lane>>,
 }
 
 /// What a domain does and uses.
@@ -143,21 +147,31 @@ impl Domain {
 
     /// The uuid.
     pub fn get_uuid(&self) -> Result<Uuid> {
-        self.known().map(|known| known.uuid)
+        self.uuid_and_text().map(|(uuid, _)| *uuid)
     }
 
     /// The uuid as lower-case text with hyphens.
     pub fn get_uuid_string(&self) -> Result<&CStr> {
-        self.known().map(|known| &*known.text)
+        self.uuid_and_text().map(|(_, text)| &**text)
     }
 
-    fn known(&self) -> Result<&Known> {
-        if let Some(known) = self.known.get() {
+    fn known(&self) -> &Known {
+        self.known.get_or_init(Box::default)
+    }
+
+    /// The place for its lane.
+    pub(super) fn known_lane(&self) -> &OnceLock<Arc<Lane>> {
+        &self.known().lane
+    }
+
+    fn uuid_and_text(&self) -> Result<&(Uuid, Text)> {
+        let known = &self.known().uuid;
+        if let Some(known) = known.get() {
             return Ok(known);
         }
         // SAFETY: libvirt writes the uuid.
         let uuid = unsafe { self.object.own_uuid(sys::virDomainGetUUID, c"virDomainGetUUID")? };
-        Ok(self.known.get_or_init(|| Box::new(Known { uuid, text: Text::from_uuid(uuid) })))
+        Ok(known.get_or_init(|| (uuid, Text::from_uuid(uuid))))
     }
 
     /// The id, or -1 when the domain does not run.
