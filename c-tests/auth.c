@@ -10,6 +10,9 @@
  */
 
 #include "common.h"
+#include "hostile.h"
+#include "opening.h"
+#include "started.h"
 
 static vkvm_error *err;
 
@@ -144,6 +147,145 @@ static void without(const char *uri)
     vkvm_conn_free(conn);
 }
 
+/* Starts an opening that asks for a name and a password. */
+static vkvm_call *asking(const char *uri, uint32_t timeout_ms, vkvm_event_queue *queue)
+{
+    char json[4300];
+    vkvm_value *args;
+    snprintf(json, sizeof json, "{\"options\": {\"uri\": \"%s\", \"credtypes\": [%d, %d]}}", uri, types[0],
+             types[1]);
+    must(vkvm_value_from_json(json, &args, &err), err, json);
+    return start("vkvm_conn_open_with", args, timeout_ms, queue, 11);
+}
+
+static bool next_is(vkvm_event_queue *queue, const char *class)
+{
+    vkvm_value *entry = NULL;
+    char *is = NULL;
+    must(vkvm_event_queue_next(queue, PATIENCE * 1000, &entry, &err), err, "next");
+    must(vkvm_value_get_string(entry, "class", &is, &err), err, "class");
+    bool right = strcmp(is, class) == 0 && int_at(entry, "tag") == 11;
+    vkvm_string_free(is);
+    vkvm_value_free(entry);
+    return right;
+}
+
+/* What it asks for, once it does. */
+static vkvm_value *asked_by(vkvm_call *call)
+{
+    vkvm_value *credentials = NULL;
+    must(vkvm_call_get_credentials(call, &credentials, &err), err, "what it asks for");
+    return credentials;
+}
+
+static bool is_null(vkvm_value *value)
+{
+    int kind = -1;
+    must(vkvm_value_get_kind(value, NULL, &kind, &err), err, "kind");
+    vkvm_value_free(value);
+    return kind == VKVM_VALUE_NULL;
+}
+
+/* Answers in place of a callback. */
+static void answer_call(vkvm_call *call, struct answers *answers)
+{
+    vkvm_value *credentials = asked_by(call);
+    answer(credentials, answers);
+    works(vkvm_call_set_credentials(call, answers->result < 0 ? NULL : credentials, &err), &err,
+          "it is answered");
+    vkvm_value_wipe_and_free(credentials);
+}
+
+static void in_a_queue(const char *uri)
+{
+    struct answers bob = { .name = "bob", .password = "123456" };
+    struct answers wrong = { .name = "bob", .password = "654321" };
+    struct answers none = { .result = -1 };
+    vkvm_event_queue *queue;
+    vkvm_conn *conn = NULL;
+    must(vkvm_event_queue_new(10, &queue, &err), err, "a queue");
+
+    vkvm_call *call = asking(uri, 0, queue);
+    for (int i = 0; i < 2; i++) {
+        ok(next_is(queue, "credentials"), "the queue is told that the call asks");
+        answer_call(call, &bob);
+    }
+    ok(next_is(queue, "call"), "and that it is done");
+    ok(!bob.wrong && bob.calls == 2, "the requests are those of a callback");
+    ok(is_null(asked_by(call)), "a call that is done asks for nothing");
+    fails(vkvm_call_set_credentials(call, NULL, &err), &err, VKVM_ERROR_OWN_INVALID, "call",
+          "nor is it answered");
+    vkvm_value *result = result_of(call, "the opening");
+    works(vkvm_value_get_handle(result, NULL, (void **)&conn, &err), &err, "a connection");
+    vkvm_value_free(result);
+    vkvm_conn_free(conn);
+
+    call = asking(uri, 0, NULL);
+    while (!is_done(call, 0)) {
+        vkvm_value *credentials = asked_by(call);
+        answer(credentials, &wrong);
+        /* Nothing may be asked just now. */
+        if (vkvm_call_set_credentials(call, credentials, &err) < 0)
+            forget(&err);
+        vkvm_value_free(credentials);
+        usleep(1000);
+    }
+    ends_with(call, VKVM_ERROR_ERR_AUTH_FAILED, "a wrong password, without a queue");
+
+    call = asking(uri, 0, queue);
+    ok(next_is(queue, "credentials"), "it asks");
+    answer_call(call, &none);
+    ends_with(call, VKVM_ERROR_ERR_AUTH_FAILED, "credentials that are refused");
+    ok(next_is(queue, "call"), "it is done");
+
+    call = asking(uri, 100, queue);
+    ok(next_is(queue, "credentials") && next_is(queue, "call"), "nobody answers in time");
+    ends_with(call, VKVM_ERROR_OWN_TIMEOUT, "nobody answers");
+    call = asking(uri, 0, queue);
+    ok(next_is(queue, "credentials"), "it asks");
+    works(vkvm_call_cancel(call, &err), &err, "it is cancelled");
+    ends_with(call, VKVM_ERROR_OWN_CANCELLED, "a call that asks");
+    ok(next_is(queue, "call"), "it is done");
+    descriptors_after_all("credentials that nobody gives");
+    vkvm_event_queue_free(queue);
+}
+
+/* What cannot be an answer, and openings that have nobody to ask. */
+static void wrong_answers(const char *uri)
+{
+    static const char *const wrong[] = { "{}", "[1]", "[{\"result\": 5}]" };
+    vkvm_event_queue *queue;
+    vkvm_value *value;
+    vkvm_conn *conn;
+    must(vkvm_event_queue_new(10, &queue, &err), err, "a queue");
+    vkvm_call *call = asking(uri, 0, queue);
+    ok(next_is(queue, "credentials"), "it asks");
+    for (int i = 0; i < 3; i++) {
+        must(vkvm_value_from_json(wrong[i], &value, &err), err, wrong[i]);
+        fails(vkvm_call_set_credentials(call, value, &err), &err, VKVM_ERROR_OWN_INVALID,
+              "credentials", wrong[i]);
+        vkvm_value_free(value);
+    }
+    ok(!is_null(asked_by(call)), "it still asks");
+    must(vkvm_value_from_json("[]", &value, &err), err, "[]");
+    works(vkvm_call_set_credentials(call, value, &err), &err, "fewer answers than requests");
+    vkvm_value_free(value);
+    ok(is_done(call, PATIENCE * 1000), "are too few");
+    vkvm_call_free(call);
+    vkvm_event_queue_free(queue);
+
+    static const char *const options[] = {
+        "{\"credtypes\": [2]}", "{\"credtypes\": [2], \"username\": \"bob\"}", "{\"credtypes\": 2}",
+        "{\"credtypes\": [\"2\"]}", "{\"credtypes\": [99999999999]}",
+    };
+    for (int i = 0; i < 5; i++) {
+        must(vkvm_value_from_json(options[i], &value, &err), err, options[i]);
+        fails(vkvm_conn_open_with(value, &conn, &err), &err, VKVM_ERROR_OWN_INVALID, "options",
+              options[i]);
+        vkvm_value_free(value);
+    }
+}
+
 static void refusals(const char *uri)
 {
     vkvm_conn *conn = NULL;
@@ -174,6 +316,8 @@ int main(int argc, char **argv)
     with_answers(uri);
     without(uri);
     refusals(uri);
+    in_a_queue(uri);
+    wrong_answers(uri);
     no_handles_left();
     return done();
 }

@@ -55,7 +55,8 @@ static void wait_for_openings(int wanted)
 static void is_ended(const char *what, const char *uri)
 {
     static const char *const functions[] = { "vkvm_conn_open", "vkvm_conn_open_with",
-                                             "vkvm_host_open", "vkvm_fleet_open" };
+                                             "vkvm_conn_open_auth", "vkvm_host_open",
+                                             "vkvm_fleet_open" };
     int before = -1;
     for (int i = 0; i < (int)(sizeof functions / sizeof *functions); i++) {
         char name[100];
@@ -101,8 +102,9 @@ static void more_than_there_are_places(const char *uri)
 /* What is opened in time is a connection like any other. */
 static void opens(const char *uri)
 {
-    static const char *const functions[] = { "vkvm_conn_open", "vkvm_conn_open_with" };
-    for (int i = 0; i < 2; i++) {
+    static const char *const functions[] = { "vkvm_conn_open", "vkvm_conn_open_with",
+                                             "vkvm_conn_open_auth" };
+    for (int i = 0; i < 3; i++) {
         bool is_done = false;
         char *name = NULL;
         vkvm_conn *conn = NULL;

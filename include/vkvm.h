@@ -347,7 +347,9 @@ int vkvm_conn_open(const char *uri, uint32_t flags, vkvm_conn **conn, vkvm_error
  *     `VKVM_CRED_*`; may be NULL; borrowed; its length is in credtypes_len)
  * @param credtypes_len number of elements
  * @param callback answers the requests on this thread, before the function
- *     returns; NULL means that libvirt prompts on the console (may be NULL)
+ *     returns; NULL means that libvirt prompts on the console. Called by its
+ *     name, it has no callback: `credtypes` of `vkvm_conn_open_with` is for
+ *     that (may be NULL)
  * @param userdata passed to the callback (may be NULL; kept until destroy is
  *     called)
  * @param destroy called once, when the callback will not be called any more,
@@ -2126,6 +2128,10 @@ int vkvm_conn_new_stream(vkvm_conn *conn,
  *   connection alone
  * - username, password: credentials for SASL, libssh and the like. They are
  *   copied, and wiped when the connection is open
+ * - credtypes: types of credentials (`VKVM_CRED_*`) that the program gives
+ *   when libvirt asks for them, with `vkvm_call_set_credentials`; for openings
+ *   that `vkvm_call_start` has started, and instead of `username` and
+ *   `password`
  * - keep_credentials: a bool; true keeps them as long as the handle, so that
  *   the connection can resume and be reopened after fork
  *
@@ -4923,6 +4929,26 @@ int vkvm_conn_visit_all_domain_stats(vkvm_conn *conn,
 /* === Calls by name ======================================================== */
 
 /**
+ * Returns the credentials that the call is asking for.
+ *
+ * An opening with `credtypes` (see `vkvm_conn_open_with`) asks for credentials
+ * by an entry of its queue with the keys `class` ("credentials"), `tag` and
+ * `call`, and waits for `vkvm_call_set_credentials`. It may ask several times.
+ * Its timeouts include that. Without room in the queue it is refused the
+ * credentials.
+ *
+ * @param call the call (not NULL; borrowed)
+ * @param credentials null when the call is not asking, or a list of the
+ *     requests: maps with the keys `type`, `prompt`, `challenge` and `result`,
+ *     as for the callback of `vkvm_conn_open_auth` (out; not NULL; the result
+ *     may be NULL; owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_call_get_credentials(vkvm_call *call, vkvm_value **credentials, vkvm_error **error);
+
+/**
  * Returns the progress of the call.
  *
  * It is available for:
@@ -4990,6 +5016,22 @@ int vkvm_call_get_result(vkvm_call *call, vkvm_value **result, vkvm_error **erro
  * @return 0, or -1 with *error set
  */
 int vkvm_call_cancel(vkvm_call *call, vkvm_error **error);
+
+/**
+ * Gives the call the credentials that it is asking for.
+ *
+ * See `vkvm_call_get_credentials`. The answers are copied, and the copies are
+ * wiped.
+ *
+ * @param call the call (not NULL; borrowed)
+ * @param credentials the requests with a text as `result` of each that is
+ *     answered; NULL refuses, which fails the opening. A call that is not
+ *     asking is an error (may be NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_call_set_credentials(vkvm_call *call, vkvm_value *credentials, vkvm_error **error);
 
 /**
  * Starts a call of a function on a thread of the library, and returns
@@ -5610,7 +5652,8 @@ int vkvm_event_queue_network_event_register_any(vkvm_event_queue *queue,
  *     for the end of a connection), `event_id`, `conn` (a handle), `object` (a
  *     handle of the class, or null) and `args` (a map, as for a callback). A
  *     call is a map with the keys `class` ("call" when it is done, "progress"
- *     after `vkvm_call_watch_progress`), `tag` and `call` (a handle) (out; not
+ *     after `vkvm_call_watch_progress`, "credentials" when it asks for some,
+ *     see `vkvm_call_get_credentials`), `tag` and `call` (a handle) (out; not
  *     NULL; the result may be NULL; owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
@@ -14412,6 +14455,28 @@ int vkvm_storage_pool_set_autostart(vkvm_storage_pool *pool, int autostart, vkvm
 int vkvm_storage_pool_undefine(vkvm_storage_pool *pool, vkvm_error **error);
 
 /**
+ * Waits until the storage pool has no asynchronous jobs, and refreshes it.
+ *
+ * libvirt allocates and copies the images of new volumes in asynchronous jobs.
+ * Meanwhile `vkvm_storage_pool_refresh`, `vkvm_storage_pool_destroy` and
+ * `vkvm_storage_pool_undefine` fail with `VKVM_ERROR_ERR_INTERNAL_ERROR`,
+ * "pool ... has asynchronous jobs running". libvirt reports jobs in no other
+ * way, so this function attempts a refresh every 100 ms until it succeeds.
+ * Another client may start a job as soon as it has returned. A pool that is
+ * not active has no jobs, and is not refreshed.
+ *
+ * A wait that is cancelled or times out does not affect the jobs.
+ *
+ * @param pool the storage pool (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virStoragePoolIsActive, virStoragePoolRefresh
+ */
+int vkvm_storage_pool_wait_for_jobs(vkvm_storage_pool *pool, vkvm_error **error);
+
+/**
  * Releases a reference to the storage pool handle.
  *
  * The pool itself is not affected. NULL and handles that are not live are
@@ -15295,7 +15360,9 @@ typedef void (*vkvm_stream_callback)(vkvm_stream *stream, int events, void *user
 /**
  * Aborts the transfer of the stream.
  *
- * The callback is removed. Then the stream is unused again.
+ * The callback is removed. Then the stream is unused again. If calls that were
+ * cancelled or timed out still use it, it is aborted and unused when libvirt
+ * has returned from them.
  *
  * @param stream the stream (not NULL; borrowed)
  * @param error what went wrong (out; may be NULL; owned by the caller:

@@ -89,6 +89,28 @@ _refuse(parameter, message)
   PPCODE:
     vkvm_perl_refuse_named(aTHX_ VKVM_ERROR_OWN_INVALID, parameter, message);
 
+void
+_open_asking(options_sv, callback_sv)
+    SV *options_sv
+    SV *callback_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_conn *conn;
+  PPCODE:
+  {
+    vkvm_value *options = vkvm_perl_to_value(aTHX_ options_sv, "options");
+    void *userdata = vkvm_perl_callbacks(aTHX_ NULL, 1, callback_sv, "callback");
+    PUTBACK;
+    int returned = vkvm_perl_open_asking(options, vkvm_perl_on_auth, userdata,
+                                         vkvm_perl_callback_free, &conn, &error);
+    SPAGAIN;
+    if (returned == 0)
+        mXPUSHs(vkvm_perl_object(aTHX_ conn, vkvm_perl_conn));
+    vkvm_perl_rethrow(aTHX_ error);
+    if (returned < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
 MODULE = VKVM  PACKAGE = VKVM::Stream
 
 void

@@ -217,7 +217,7 @@ static int make_bounded(pTHX_ const char *function, const char *params, int outp
     }
     ENTER;
     if (callback->function) {
-        progress = vkvm_perl_new_progress(aTHX_ callback);
+        progress = vkvm_perl_new_progress(aTHX_ function, callback);
         SAVEDESTRUCTOR_X(vkvm_perl_end_progress, progress);
         vkvm_call_watch_progress(call, NULL);
     }
@@ -283,7 +283,7 @@ static int make_for_future(pTHX_ attempt *at, const char *function, const char *
     at->left = TRUE;
     if (callback->function) {
         MY_CXT.has_progress = TRUE;
-        vkvm_perl_keep_progress(aTHX_ object, vkvm_perl_new_progress(aTHX_ callback));
+        vkvm_perl_keep_progress(aTHX_ object, vkvm_perl_new_progress(aTHX_ function, callback));
         vkvm_call_watch_progress(call, NULL);
     }
     leave_method(aTHX);
@@ -328,6 +328,11 @@ static bool is_limited(const char *params, va_list *given)
         vkvm_perl_skip_param(kind, given);
     }
     return FALSE;
+}
+
+bool vkvm_perl_is_limited(pTHX_ void *handle)
+{
+    return vkvm_perl_calls_on && !attempt_here(aTHX) && vkvm_handle_call_timeout(handle) != 0;
 }
 
 int vkvm_perl_make(const char *function, const char *params, vkvm_error **error, ...)
@@ -400,16 +405,16 @@ I32 vkvm_perl_attempt(pTHX_ SV *code, AV *calls, UV tag, uint32_t timeout_ms, SV
     return count;
 }
 
-/* Whether an entry is of a call that is further, and not done. */
+/* Whether an entry is of a call that is further, or asks for something, and is not done. */
 static bool is_of_progress(vkvm_value *entries, size_t i)
 {
     char path[32], *class;
     snprintf(path, sizeof path, "%zu.class", i);
     if (vkvm_value_get_string(entries, path, &class, NULL) < 0)
         return FALSE;
-    bool is_progress = strEQ(class, "progress");
+    bool is_done = strEQ(class, "call");
     vkvm_string_free(class);
-    return is_progress;
+    return !is_done;
 }
 
 SV **vkvm_perl_calls_done(pTHX_ SV **sp, size_t most)
@@ -448,6 +453,9 @@ int vkvm_perl_calls_fd(pTHX)
 }
 
 /* --- the functions ------------------------------------------------------------------------------ */
+
+/* The generated function is one of two ways to open. */
+#undef vkvm_conn_open_auth
 
 #define MAKE(function, params, all, ...)                                     \
     if (vkvm_perl_calls_on) {                                                \
@@ -489,6 +497,56 @@ int vkvm_perl_open_with(vkvm_value *options, vkvm_conn **conn, vkvm_error **erro
         made = vkvm_perl_make("vkvm_conn_open_with",
                               ms > 0 ? "+voptions Hconn" : "-voptions Hconn", error, options, conn);
     return made != VKVM_PERL_DIRECTLY ? made : vkvm_conn_open_with(options, conn, error);
+}
+
+int vkvm_perl_open_asking(vkvm_value *options, vkvm_auth_callback callback, void *userdata,
+                          vkvm_destroy_callback destroy, vkvm_conn **conn, vkvm_error **error)
+{
+    int made = vkvm_perl_make("vkvm_conn_open_with",
+                              "+voptions ccallback puserdata cdestroy Hconn", error, options,
+                              callback, userdata, destroy, conn);
+    if (made != VKVM_PERL_DIRECTLY)
+        return made;
+    /* It says which of the arguments is wrong. */
+    made = vkvm_conn_open_with(options, conn, error);
+    if (destroy)
+        destroy(userdata);
+    return made;
+}
+
+/* The options of vkvm_conn_open_with: a URI, flags, and types of credentials. */
+static vkvm_value *options_of(vkvm_error **error, ...)
+{
+    vkvm_value *options;
+    va_list given;
+    if (vkvm_value_new_map(&options, error) < 0)
+        return NULL;
+    va_start(given, error);
+    int result = vkvm_perl_load("turi uflags acredtypes", options, error, &given);
+    va_end(given);
+    if (result == 0)
+        return options;
+    vkvm_value_free(options);
+    return NULL;
+}
+
+int vkvm_perl_open_auth(const char *uri, uint32_t flags, const int *types, size_t count,
+                        vkvm_auth_callback callback, void *userdata, vkvm_destroy_callback destroy,
+                        vkvm_conn **conn, vkvm_error **error)
+{
+    dTHX;
+    vkvm_value *options;
+    if (!callback || !vkvm_perl_calls_on || !attempt_here(aTHX))
+        return vkvm_perl_conn_open_auth(uri, flags, types, count, callback, userdata, destroy, conn,
+                                        error);
+    if ((options = options_of(error, uri, flags, types, count)) == NULL) {
+        if (destroy)
+            destroy(userdata);
+        return -1;
+    }
+    /* This is left by an exception once the call has started. */
+    sv_setref_iv(sv_newmortal(), "VKVM::_Value", PTR2IV(options));
+    return vkvm_perl_open_asking(options, callback, userdata, destroy, conn, error);
 }
 
 int vkvm_perl_visit_all_domain_stats(vkvm_conn *conn, uint32_t stats, vkvm_domain *const *doms,

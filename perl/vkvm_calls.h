@@ -51,11 +51,13 @@ int vkvm_perl_load(const char *params, vkvm_value *map, vkvm_error **error, va_l
 int vkvm_perl_unload(const char *params, vkvm_value *result, int outputs, vkvm_error **error,
                      va_list *places);
 
-/* The progress callback of a call that a thread of the library's makes: whether it is one;
- * taking it over; telling it how far the call is, if that is news; and its end. */
+/* A callback that runs on Perl's thread while a thread of the library's makes the call: whether
+ * it is one; taking it over; telling it how far the call is, if that is news, or which
+ * credentials it asks for; and its end. */
 typedef struct vkvm_perl_progress vkvm_perl_progress;
 bool vkvm_perl_reports_progress(const char *function, const vkvm_perl_given_callback *given);
-vkvm_perl_progress *vkvm_perl_new_progress(pTHX_ const vkvm_perl_given_callback *given);
+vkvm_perl_progress *vkvm_perl_new_progress(pTHX_ const char *function,
+                                           const vkvm_perl_given_callback *given);
 void vkvm_perl_tell_progress(pTHX_ vkvm_perl_progress *progress, vkvm_call *call);
 void vkvm_perl_end_progress(pTHX_ void *progress);
 /* The same of a call as an object, which has it from then on. The exception of the callback is
@@ -78,5 +80,27 @@ __typeof__(vkvm_host_call_with_progress) vkvm_perl_host_call_with_progress;
 __typeof__(vkvm_conn_open_with) vkvm_perl_open_with;
 #undef vkvm_conn_open_with
 #define vkvm_conn_open_with vkvm_perl_open_with
+
+/* The same with a callback that gives credentials, which runs on this thread. */
+int vkvm_perl_open_asking(vkvm_value *options, vkvm_auth_callback callback, void *userdata,
+                          vkvm_destroy_callback destroy, vkvm_conn **conn, vkvm_error **error);
+
+/* Whether calls on this object have a limit, and wait here: not for a future. */
+bool vkvm_perl_is_limited(pTHX_ void *handle);
+
+/* Whole transfers are made piece by piece then (VKVM::Stream::Steps). */
+__typeof__(vkvm_stream_recv_all) vkvm_perl_stream_recv_all;
+__typeof__(vkvm_stream_send_all) vkvm_perl_stream_send_all;
+__typeof__(vkvm_stream_sparse_recv_all) vkvm_perl_stream_sparse_recv_all;
+__typeof__(vkvm_stream_sparse_send_all) vkvm_perl_stream_sparse_send_all;
+#define vkvm_stream_recv_all vkvm_perl_stream_recv_all
+#define vkvm_stream_send_all vkvm_perl_stream_send_all
+#define vkvm_stream_sparse_recv_all vkvm_perl_stream_sparse_recv_all
+#define vkvm_stream_sparse_send_all vkvm_perl_stream_sparse_send_all
+
+/* For a future it is vkvm_conn_open_with that asks. */
+__typeof__(vkvm_conn_open_auth) vkvm_perl_open_auth;
+#undef vkvm_conn_open_auth
+#define vkvm_conn_open_auth vkvm_perl_open_auth
 
 #endif

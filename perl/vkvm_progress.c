@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Progress of calls that a thread of the library's makes, for Perl's callbacks, which only run
- * on the thread that waits: it looks how far the call is when the queue says that it is further. */
+/* What a thread of the library's that makes a call has to say to Perl's callbacks, which only run
+ * on the thread that waits: it looks how far the call is when the queue says that it is further,
+ * and which credentials it asks for when the queue says that it does. */
 
 #include "vkvm_perl.h"
 
 typedef int on_progress(uint64_t done, uint64_t total, void *userdata);
 typedef int on_host_progress(uint64_t done, uint64_t total, const char *unit, void *userdata);
+typedef int on_credentials(vkvm_value *credentials, void *userdata);
 
 /* The callback of a call that the arguments carry, and what it was told. */
 struct vkvm_perl_progress {
     void *function;
+    bool gives_credentials;
     bool has_unit;
     void *userdata;
     vkvm_destroy_callback destroy;
@@ -22,15 +25,18 @@ struct vkvm_perl_progress {
 
 bool vkvm_perl_reports_progress(const char *function, const vkvm_perl_given_callback *given)
 {
-    return strEQ(given->name, "progress") || strEQ(function, "vkvm_host_call");
+    return strEQ(given->name, "progress") || strEQ(function, "vkvm_host_call") ||
+           strEQ(function, "vkvm_conn_open_with");
 }
 
-vkvm_perl_progress *vkvm_perl_new_progress(pTHX_ const vkvm_perl_given_callback *given)
+vkvm_perl_progress *vkvm_perl_new_progress(pTHX_ const char *function,
+                                           const vkvm_perl_given_callback *given)
 {
     vkvm_perl_progress *progress;
     PERL_UNUSED_CONTEXT;
     Newxz(progress, 1, vkvm_perl_progress);
     progress->function = given->function;
+    progress->gives_credentials = strEQ(function, "vkvm_conn_open_with");
     progress->has_unit = strNE(given->name, "progress");
     progress->userdata = given->userdata;
     progress->destroy = given->destroy;
@@ -69,10 +75,28 @@ static bool is_further(vkvm_perl_progress *progress, vkvm_call *call, char **uni
     return TRUE;
 }
 
+/* Answers what the call asks for, if it does. */
+static void give_credentials(vkvm_perl_progress *progress, vkvm_call *call)
+{
+    vkvm_value *asked;
+    int kind;
+    if (vkvm_call_get_credentials(call, &asked, NULL) < 0)
+        return;
+    if (vkvm_value_get_kind(asked, NULL, &kind, NULL) == 0 && kind != VKVM_VALUE_NULL) {
+        int answer = ((on_credentials *)progress->function)(asked, progress->userdata);
+        vkvm_call_set_credentials(call, answer < 0 ? NULL : asked, NULL);
+    }
+    vkvm_value_wipe_and_free(asked);
+}
+
 void vkvm_perl_tell_progress(pTHX_ vkvm_perl_progress *progress, vkvm_call *call)
 {
     char *unit;
     PERL_UNUSED_CONTEXT;
+    if (progress->gives_credentials) {
+        give_credentials(progress, call);
+        return;
+    }
     if (progress->is_over || !is_further(progress, call, &unit))
         return;
     int answer = progress->has_unit

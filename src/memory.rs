@@ -118,6 +118,13 @@ pub fn secret(bytes: &[u8], parameter: &'static str) -> Result<Zeroizing<Vec<u8>
     Ok(copy)
 }
 
+/// A copy of text that is a secret.
+pub fn secret_text(text: &str, parameter: &'static str) -> Result<Zeroizing<String>> {
+    let mut bytes = secret(text.as_bytes(), parameter)?;
+    // A copy of text is text.
+    Ok(Zeroizing::new(String::from_utf8(std::mem::take(&mut *bytes)).unwrap_or_default()))
+}
+
 /// A copy of text.
 #[inline]
 pub fn text(text: &str, parameter: &'static str) -> Result<String> {

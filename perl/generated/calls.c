@@ -3239,6 +3239,14 @@ int vkvm_perl_storage_pool_undefine(vkvm_storage_pool *pool, vkvm_error **error)
          pool)
 }
 
+int vkvm_perl_storage_pool_wait_for_jobs(vkvm_storage_pool *pool, vkvm_error **error)
+{
+    MAKE(vkvm_storage_pool_wait_for_jobs,
+         "hpool",
+         (pool, error),
+         pool)
+}
+
 int vkvm_perl_storage_vol_delete(vkvm_storage_vol *vol, uint32_t flags, vkvm_error **error)
 {
     MAKE(vkvm_storage_vol_delete,

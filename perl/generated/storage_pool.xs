@@ -320,6 +320,17 @@ undefine(pool)
   }
 
 void
+wait_for_jobs(pool)
+    vkvm_storage_pool *pool
+  PREINIT:
+    vkvm_error *error = NULL;
+  PPCODE:
+  {
+    if (vkvm_storage_pool_wait_for_jobs(pool, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+  }
+
+void
 DESTROY(self)
     SV *self
   PPCODE:

@@ -156,7 +156,10 @@ sub new {
     $flags |= CONNECT_RO() if $params{readonly};
     my $limit = defined $params{call_timeout} ? _ms('call_timeout', $params{call_timeout}) : 0;
     my $self =
-        $has_options ? _open_with(_options($uri, $flags, \%params))
+        $has_options
+      ? $params{auth}
+          ? _open_asking(_options($uri, $flags, \%params), _answering($params{callback}))
+          : _open_with(_options($uri, $flags, \%params))
       : $params{auth}
       ? _open_auth($uri, $flags, _credentials(@params{qw(credlist callback)}))
       : _open($uri, $flags);
@@ -169,9 +172,8 @@ sub new {
 # The options of opening as the library takes them, which counts milliseconds.
 sub _options {
     my ($uri, $flags, $params) = @_;
-    _refuse('auth', 'asks for credentials, which cannot be done with options: give username and password')
-      if $params->{auth};
     my %options = (uri => $uri, flags => $flags);
+    $options{credtypes} = _credential_types($params) if $params->{auth};
     $options{$_} = $params->{$_} for grep { exists $params->{$_} } qw(username password);
     $options{$_} = $params->{$_} ? 1 : 0 for grep { defined $params->{$_} } qw(reopen_after_fork keep_credentials);
     $options{timeout_ms} = _ms('timeout', $params->{timeout})    if defined $params->{timeout};
@@ -191,6 +193,15 @@ sub _ms {
     my $whole = int $ms;
     # Fractions of seconds are seldom exact.
     return $whole && $ms - $whole < 1e-6 ? $whole : $whole + ($ms > $whole);
+}
+
+# With options the callback is asked; what the user is asked on the terminal has no limit.
+sub _credential_types {
+    my ($params) = @_;
+    _refuse('auth', 'would ask on the terminal, which cannot be done with options: '
+          . 'give credlist and callback, or username and password')
+      if !defined $params->{callback};
+    return [ map { 0 + _number('credlist', $_, -2**31, 2**31 - 1, 'a type of credentials') } @{ $params->{credlist} } ];
 }
 
 sub _keepalive {

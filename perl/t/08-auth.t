@@ -9,6 +9,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
 use TestVKVM;
+use Time::HiRes qw(time);
 
 use VKVM;
 
@@ -155,6 +156,41 @@ subtest 'a callback that dies' => sub {
     ok($conn, 'another connection inside');
 };
 
+# The library opens on a thread of its own, and asks this one.
+subtest 'within a timeout' => sub {
+    my @threads;
+    my ($conn, $error) = try_open(sub { push @threads, -e '/proc/thread-self' ? readlink '/proc/thread-self' : $$; answers(%right)->(@_) },
+        timeout => 60);
+    is($error, undef, 'no exception') or return;
+    is(($conn->list_all_domains)[0]->get_name, 'secret', 'the connection works');
+    is_deeply([ grep { !m{\A\Q$$\E(?:/task/\Q$$\E)?\z} } @threads ], [], 'the callback runs on the thread of Perl');
+    ($conn) = try_open(sub { VKVM->new(uri => 'test:///default', timeout => 60)->get_hostname; answers(%right)->(@_) }, timeout => 60);
+    ok($conn, 'another connection in the callback');
+    ($conn, $error) = try_open(sub { die "no password today\n" }, timeout => 60);
+    is($error, "no password today\n", 'a callback that dies');
+    ($conn, $error) = try_open(sub { return -1 }, timeout => 60);
+    is($error && $error->code, VKVM::Error::ERR_AUTH_FAILED, 'one that refuses');
+    ($conn, $error) = try_open(answers(%right, VKVM::CRED_PASSPHRASE, 'x'), timeout => 60);
+    is($error && $error->code, VKVM::Error::ERR_AUTH_FAILED, 'a wrong password');
+    my $begin = time;
+    ($conn, $error) = try_open(sub { within(60, sub { select undef, undef, undef, 0.01 while time - $begin < 0.3; 1 }); answers(%right)->(@_) },
+        timeout => 0.1);
+    is($error && $error->code, VKVM::Error::OWN_TIMEOUT, 'one that answers too late');
+    ($conn) = try_open(answers(%right), reopen_after_fork => 1);
+    ok($conn, 'with another option');
+    {
+        local $SIG{ALRM} = sub { die "rang\n" };
+        ($conn, $error) = try_open(sub { kill ALRM => $$; answers(%right)->(@_) }, timeout => 60);
+    }
+    is($error, "rang\n", 'a signal handler that dies in it');
+    soon { !(() = VKVM::get_openings()) } 'no opening is left';
+    my @args = (uri => $uri, auth => 1, credlist => \@types, callback => answers(%right));
+    own_error { VKVM->new(@args, resume => 1) } VKVM::Error::OWN_INVALID, 'options', 'resume could not ask';
+    own_error { VKVM->new(@args, timeout => 1, username => 'bob') } VKVM::Error::OWN_INVALID, 'options', 'a name as well';
+    own_error { VKVM->new(@args, timeout => 1, credlist => ['x']) } VKVM::Error::OWN_INVALID, 'credlist', 'a type that is none';
+    own_error { VKVM->new(uri => $uri, auth => 1, timeout => 1) } VKVM::Error::OWN_INVALID, 'auth', 'nobody to ask';
+};
+
 subtest 'wrong arguments' => sub {
     my @args = (uri => $uri, auth => 1);
     own_error { VKVM->new(@args, credlist => [2], callback => $_) } VKVM::Error::OWN_INVALID,
@@ -169,6 +205,6 @@ subtest 'wrong arguments' => sub {
     }
 };
 
-handles_are({ conn => 0, value => 0, error => 0 }, 'no handle is left');
+handles_are({ conn => 0, value => 0, error => 0, call => 0 }, 'no handle is left');
 
 done_testing;

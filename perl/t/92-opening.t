@@ -60,6 +60,12 @@ sub tcp { my ($queue) = @_; return IO::Socket::INET->new(LocalAddr => '127.0.0.1
 
 sub port_of { my ($socket) = @_; return $socket->sockport }
 
+sub log_in {
+    my ($requests) = @_;
+    $_->{result} = $_->{type} == VKVM::CRED_AUTHNAME ? $bed->{SASL_USER} : $bed->{SASL_PASSWORD} for @$requests;
+    return 0;
+}
+
 subtest 'what answers' => sub {
     my $conn = VKVM->new(uri => $bed->{URI_UNIX}, timeout => 60);
     isa_ok($conn, 'VKVM', 'a connection');
@@ -67,6 +73,8 @@ subtest 'what answers' => sub {
     my %login = (username => $bed->{SASL_USER}, password => $bed->{SASL_PASSWORD});
     ok(VKVM->new(uri => $bed->{URI_TCP}, timeout => 60, %login), 'with a name and a password');
     ok(VKVM->new(uri => $bed->{URI_TCP}, %login),                'and without a limit');
+    ok(VKVM->new(uri => $bed->{URI_TCP}, timeout => 60, auth => 1, callback => \&log_in,
+            credlist => [ VKVM::CRED_AUTHNAME, VKVM::CRED_PASSPHRASE ]), 'with a callback');
     ok(VKVM->new({ address => $bed->{URI_UNIX}, timeout => 1e3, readonly => 1 }), 'address and readonly');
     my $error = thrown { VKVM->new(uri => $bed->{URI_TCP}, timeout => 60, %login, password => 'x') };
     is($error->code, VKVM::Error::ERR_AUTH_FAILED, 'a wrong password');
@@ -160,12 +168,15 @@ subtest 'signal handlers while it opens' => sub {
     }
     times_out('SASL that stalls', 'test+tcp://127.0.0.1:' . port_of($listener) . '/default',
         username => $bed->{SASL_USER}, password => $bed->{SASL_PASSWORD});
+    times_out('SASL that stalls, with a callback', 'test+tcp://127.0.0.1:' . port_of($listener) . '/default',
+        auth => 1, credlist => [ VKVM::CRED_AUTHNAME, VKVM::CRED_PASSPHRASE ], callback => \&log_in);
     kill KILL => $pid;
     waitpid $pid, 0;
 }
 
 kill STOP => $bed->{PID};
 times_out('a stopped daemon', $bed->{URI_UNIX});
+times_out('a stopped daemon that is to ask', $bed->{URI_TCP}, auth => 1, credlist => [VKVM::CRED_AUTHNAME], callback => \&log_in);
 kill CONT => $bed->{PID};
 
 subtest 'in a child' => sub {

@@ -9,6 +9,7 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 use TestBed;
 use TestVKVM;
+use Time::HiRes qw(time);
 
 need_module('Future', 'libfuture-perl');
 my $bed = TestBed->daemon('qemu-daemon') or plan(skip_all => TestBed->reason);
@@ -27,6 +28,14 @@ my $vol = $pool->async->create_volume(
 # It takes so long that a callback can end it on the way.
 my $large = $pool->create_volume(
     '<volume><name>large</name><capacity>1000000000</capacity><allocation>0</allocation></volume>');
+
+# The daemon, among the processes that were started for it.
+sub libvirtd_of {
+    my ($pid) = @_;
+    return $pid if slurp("/proc/$pid/comm") eq "libvirtd\n";
+    return (map { libvirtd_of($_) } map { split ' ', slurp($_) } glob "/proc/$pid/task/*/children")[0];
+}
+my $daemon = libvirtd_of($bed->{PID}) or die "no libvirtd below $bed->{PID}\n";
 
 sub slurp { my ($path) = @_; open(my $f, '<:raw', $path) or die $!; local $/; return scalar <$f> }
 
@@ -258,6 +267,154 @@ subtest 'with a limit' => sub {
     close $in;
     soon { $own->get_calls->{abandoned} == 0 } 'it ends';
     $vol->upload_file("$dir/copy");
+};
+
+# What each way to transfer all does, with a limit and without one.
+sub sparse_of {
+    my ($own, $name) = @_;
+    my $volume = $own->get_storage_pool_by_name('p')->get_volume_by_name($name);
+    my ($up, $down) = (VKVM::StorageVol::VOL_UPLOAD_SPARSE_STREAM(), VKVM::StorageVol::VOL_DOWNLOAD_SPARSE_STREAM());
+    my @sections = ([ 1, 300_000 ], [ 0, 1_000_000 ], [ 1, 100_000 ], [ 0, 500_000 ]);
+    my (@left, $in, @skipped, @got) = @sections;
+    my $stream = $own->new_stream;
+    $volume->upload($stream, 0, 0, $up);
+    my @nothing = $stream->sparse_send_all(
+        sub { my $most = $_[2] < 70_001 ? $_[2] : 70_001; $_[1] = 'x' x $most; return $most },
+        sub { return @{ shift @left || [ 1, 0 ] } },
+        sub { push @skipped, $_[1]; return 0 },
+    );
+    $stream->finish;
+    $stream = $own->new_stream;
+    $volume->download($stream, 0, 0, $down);
+    push @nothing, $stream->sparse_recv_all(
+        sub { push @got, [ 1, 0 ] if !@got || !$got[-1][0]; $got[-1][1] += $_[2]; return $_[2] },
+        sub { push @got, [ 0, $_[1] ]; return 0 },
+    );
+    $stream->finish;
+    return { nothing => \@nothing, skipped => \@skipped, got => \@got };
+}
+
+# A transfer that fails: its exception, and what is left of the stream.
+sub failing_of {
+    my ($own) = @_;
+    my $volume = $own->get_storage_pool_by_name('p')->get_volume_by_name('v');
+    my %failing = (
+        'recv_all, -1'       => [ 0, 0, sub { $_[0]->recv_all(sub { $! = 28; return -1 }) } ],
+        'recv_all, no errno' => [ 0, 0, sub { $_[0]->recv_all(sub { $! = 0; return -1 }) } ],
+        'recv_all, dies'     => [ 0, 0, sub { $_[0]->recv_all(sub { die { its => 'own' } }) } ],
+        'recv_all, no code'  => [ 0, 0, sub { $_[0]->recv_all('code') } ],
+        'send_all, -1'       => [ 1, 0, sub { $_[0]->send_all(sub { $! = 28; return -1 }) } ],
+        'send_all, dies'     => [ 1, 0, sub { $_[0]->send_all(sub { die "enough\n" }) } ],
+        'send_all, of a download'    => [ 0, 0, sub { $_[0]->send_all(sub { $_[1] = 'x'; return 1 }) } ],
+        'sparse_send_all, sections'  => [ 1, 1, sub { $_[0]->sparse_send_all(sub { 0 }, sub { return }, sub { 0 }) } ],
+        'sparse_send_all, negative'  => [ 1, 1, sub { $_[0]->sparse_send_all(sub { 0 }, sub { (1, -5) }, sub { 0 }) } ],
+        'sparse_send_all, skipping'  => [ 1, 1, sub { $_[0]->sparse_send_all(sub { 0 }, sub { (0, 5) }, sub { -1 }) } ],
+        'sparse_recv_all, -1'        => [ 0, 1, sub { $_[0]->sparse_recv_all(sub { -1 }, sub { -1 }) } ],
+        'sparse_recv_all, dies'      => [ 0, 1, sub { $_[0]->sparse_recv_all(sub { die "a\n" }, sub { die "b\n" }) } ],
+    );
+    my %came_to;
+    for my $what (sort keys %failing) {
+        my ($is_up, $is_sparse, $code) = @{ $failing{$what} };
+        my $stream = $own->new_stream;
+        my $way    = $is_up ? 'upload' : 'download';
+        $volume->$way($stream, 0, 0, $is_sparse);
+        my $error = thrown { $code->($stream) };
+        my $ended = thrown { $stream->finish };
+        delete $error->{function} if ref $error && eval { $error->isa('VKVM::Error') };
+        $came_to{$what} = [ ref $error && "$error" =~ /HASH/ ? {%$error} : $error, $ended ? $ended->message : 'it is open' ];
+    }
+    return \%came_to;
+}
+
+subtest 'whole streams with a limit' => sub {
+    my $own = VKVM->new(uri => $bed->{URI}, call_timeout => 60);
+    $pool->create_volume("<volume><name>$_</name><capacity>2000000</capacity><allocation>0</allocation></volume>") for qw(s1 s2);
+    is_deeply(sparse_of($own, 's1'), sparse_of($conn, 's2'), 'with holes');
+    is_deeply(failing_of($own), failing_of($conn), 'what fails');
+    $vol->upload_file("$dir/copy");
+
+    my $volume = $own->get_storage_pool_by_name('p')->get_volume_by_name('v');
+    my ($got, $stream) = ('', $own->new_stream);
+    $volume->download($stream, 0, 0);
+    $stream->recv_all(sub { my $count = int($_[2] / 2) + 1; $got .= substr $_[1], 0, $count; return $count });
+    $stream->finish;
+    ok($got eq $data, 'recv_all');
+    $stream = $own->new_stream;
+    $volume->upload($stream, 0, 0);
+    is_deeply([ $stream->send_all(source(scalar reverse $data)) ], [], 'send_all returns nothing');
+    $stream->finish;
+    ok(slurp($vol->get_path) eq reverse($data), 'and sends all');
+    $vol->upload_file("$dir/copy");
+};
+
+subtest 'whole streams of a daemon that is stopped' => sub {
+    my $own    = VKVM->new(uri => $bed->{URI}, call_timeout => 0.5);
+    my $huge   = $own->get_storage_pool_by_name('p')->get_volume_by_name('large');
+    my %before = map { $_ => VKVM::handle_count($_) } qw(call stream value);
+    my $stop   = sub { kill STOP => $daemon; return };
+    my %way    = (
+        recv_all => [ download => sub { $_[0]->recv_all(sub { $stop->(); return $_[2] }) } ],
+        send_all => [ upload   => sub { $_[0]->send_all(sub { $stop->(); $_[1] = 'x' x $_[2]; return $_[2] }) } ],
+        sparse_recv_all => [ download => sub { $_[0]->sparse_recv_all(sub { $stop->(); return $_[2] }, sub { $stop->(); return 0 }) } ],
+        sparse_send_all => [ upload => sub {
+            $_[0]->sparse_send_all(sub { $stop->(); $_[1] = 'x' x $_[2]; return $_[2] }, sub { (1, 1 << 30) }, sub { 0 });
+        } ],
+    );
+    for my $name (sort keys %way) {
+        my ($way, $code) = @{ $way{$name} };
+        for my $how ('its timeout', 'a handler that dies', 'a handler that returns') {
+            $own->set_call_timeout($how eq 'its timeout' ? 0.5 : 60);
+            # What is all holes is received whole before the daemon is stopped.
+            my $stream = $own->new_stream;
+            $huge->$way($stream, 0, 0, 0);
+            my ($rang, $begin) = (0, time);
+            local $SIG{ALRM} = sub {
+                $rang++;
+                die "rang\n" if $how =~ /dies/;
+                kill CONT => $daemon;
+                $stop = sub { die "enough\n" };
+            };
+            Time::HiRes::ualarm(500_000) if $how ne 'its timeout';
+            my $error = thrown { $code->($stream) };
+            Time::HiRes::ualarm(0);
+            my $took = time - $begin;
+            kill CONT => $daemon;
+            $stop = sub { kill STOP => $daemon; return };
+            if ($how eq 'its timeout') {
+                is(ref $error && $error->code, VKVM::Error::OWN_TIMEOUT(), "$name: $how") or diag($error);
+            }
+            else {
+                is($rang,  1, "$name: $how has run");
+                is($error, $how =~ /dies/ ? "rang\n" : "enough\n", "$name: $how");
+            }
+            cmp_ok($took, '<', 30, "$name: in time");
+            ok(thrown { $stream->finish }, "$name: the stream is aborted");
+            soon { my $calls = $own->get_calls; !grep { $_ } values %$calls } "$name: no call is left";
+            my $again = $own->new_stream;
+            $huge->download($again, 0, 1000);
+            my $piece;
+            is($again->recv($piece, 1000), 1000, "$name: the next stream works");
+            $again->finish;
+        }
+    }
+    handles_are(\%before, 'nothing is left');
+};
+
+subtest 'a pool with jobs' => sub {
+    my $xml   = '<volume><name>clone</name><capacity>6000000000</capacity><allocation>0</allocation></volume>';
+    my $from  = $pool->create_volume($xml =~ s/clone/from/r);
+    my $clone = $pool->async->clone_volume($xml, $from);
+    my $is_busy;
+    until ($is_busy || $clone->is_ready) {
+        my $error = thrown { $pool->async->refresh->get };
+        $is_busy = $error && $error->message =~ /asynchronous jobs/;
+    }
+    ok($is_busy, 'it refuses to be refreshed');
+    my $error = thrown { $pool->async(timeout => 0.05)->wait_for_jobs->get };
+    is($error && $error->code, VKVM::Error::OWN_TIMEOUT(), 'a wait with a timeout');
+    returns_nothing { $pool->async->wait_for_jobs->get } 'waiting';
+    returns_nothing { $pool->refresh } 'then it can be refreshed:';
+    $_->delete for $clone->get, $from;
 };
 
 subtest 'progress of the facade with a limit' => sub {

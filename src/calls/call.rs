@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use super::asking::{Answers, Asking};
 use super::beside::Beside;
 use super::deadlines::Late;
 use super::pool::Work;
@@ -15,7 +16,7 @@ use super::sampler::{Look, Sampler};
 use super::state::{GivenUp, State};
 use super::via::Via;
 use super::{deadlines, pool};
-use crate::core::sigpipe;
+use crate::core::{Credential, sigpipe};
 use crate::error::{Error, Misuse, Result};
 use crate::event::{Entry, Place};
 use crate::fork::lock;
@@ -53,6 +54,8 @@ struct Started {
     is_told: AtomicBool,
     /// Whether it is asked to end by itself.
     is_stopped: AtomicBool,
+    /// What it asks the program for.
+    asking: Asking,
 }
 
 /// Who is told of a call that is done.
@@ -99,6 +102,16 @@ pub fn report(done: u64, total: u64, unit: &str) -> bool {
     !call.is_over() && !call.is_stopped.load(Ordering::Relaxed)
 }
 
+/// Asks the program that has started a call for credentials; false where it gives none.
+pub type Ask = Box<dyn Fn(&mut [Credential]) -> bool + Send + Sync>;
+
+/// What asks the program that has started the call that this thread makes. Another thread may
+/// use it.
+pub fn asker() -> Option<Ask> {
+    let call = current()?;
+    Some(Box::new(move |requests| call.asking.ask(requests, || call.tell_asked())))
+}
+
 /// How far the call is that this thread makes is to be found out like that, on a thread of the
 /// library's, if somebody asks.
 pub fn when_asked(look: Look) {
@@ -142,6 +155,7 @@ impl Call {
             sampler: Arc::default(),
             is_told: AtomicBool::new(false),
             is_stopped: AtomicBool::new(false),
+            asking: Asking::default(),
         }))
     }
 
@@ -214,6 +228,16 @@ impl Call {
         self.0.is_stopped.store(true, Ordering::Relaxed);
     }
 
+    /// The credentials that it asks for now.
+    pub fn credentials(&self) -> Option<Vec<Credential>> {
+        self.0.asking.requests()
+    }
+
+    /// Gives it these, or none. False where it asks for nothing.
+    pub fn give_credentials(&self, answers: Option<Answers>) -> bool {
+        self.0.asking.answer_with(answers)
+    }
+
     /// Gives the call up, unless it is done.
     pub fn cancel(&self) {
         Arc::clone(&self.0).give_up("the call was cancelled");
@@ -251,6 +275,7 @@ impl Work for Started {
         let hook = lock(&self.on_abandon).take();
         drop(hook);
         self.sampler.end();
+        self.asking.end();
         match self.state.finish(outcome) {
             None => self.tell(),
             Some(Ok(late)) => (self.let_go)(late),
@@ -291,6 +316,7 @@ impl Started {
             GivenUp::Abandoned => {
                 pool::abandon(&(Arc::clone(&self) as Arc<dyn Work>));
                 self.abandoned();
+                self.asking.end();
             }
         }
         self.tell();
@@ -346,6 +372,18 @@ impl Started {
             if !is_told {
                 // The queue is full, and told the next time.
                 self.is_told.store(false, Ordering::SeqCst);
+            }
+        }
+    }
+
+    /// It asks for credentials. Whether there is somebody who may give them, though a call without
+    /// a queue has nobody who is told.
+    fn tell_asked(&self) -> bool {
+        match &*lock(&self.told) {
+            None => !self.is_over(),
+            Some(Told { place, tag, call }) => {
+                let call = call.try_clone("call");
+                call.is_ok_and(|call| place.put_before(Entry::Credentials { tag: *tag, call }))
             }
         }
     }

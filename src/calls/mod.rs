@@ -12,6 +12,7 @@
 //! [`state`] is one call, [`pool`] the threads and lanes, [`deadlines`] what gives calls up
 //! in time.
 
+mod asking;
 mod beside;
 mod call;
 mod deadlines;
@@ -25,7 +26,8 @@ mod via;
 
 use crate::event::sync;
 
-pub use call::{Call, Told, is_made_here, is_wanted, report, when_abandoned, when_asked};
+pub use asking::Answers;
+pub use call::{Call, Told, asker, is_made_here, is_wanted, report, when_abandoned, when_asked};
 pub use insist::insist;
 pub use job::DomainJob;
 pub use pool::{Work, abandon, counts, end_lane, set_limit, submit};

@@ -115,7 +115,8 @@ pub unsafe extern "C" fn vkvm_event_queue_get_overflow(
 ///   `class` (of the object, as in function names, such as "domain"; "conn" for the end of a
 ///   connection), `event_id`, `conn` (a handle), `object` (a handle of the class, or null) and
 ///   `args` (a map, as for a callback). A call is a map with the keys `class` ("call" when it
-///   is done, "progress" after `vkvm_call_watch_progress`), `tag` and `call` (a handle)
+///   is done, "progress" after `vkvm_call_watch_progress`, "credentials" when it asks for some,
+///   see `vkvm_call_get_credentials`), `tag` and `call` (a handle)
 ///
 /// cbindgen:blocks
 #[unsafe(no_mangle)]
@@ -167,6 +168,9 @@ fn value(entry: Entry) -> Result<Option<Value>> {
     let (conn, source, event) = match entry {
         Entry::Event { conn, source, event } => (conn, source, event),
         Entry::Call { tag, call } => return Ok(Some(of_call("call", tag, call))),
+        Entry::Credentials { tag, call } => {
+            return Ok(Some(of_call("credentials", tag, call)));
+        }
         Entry::Progress { tag, call } => return Ok(Some(of_call("progress", tag, call))),
     };
     let Ok(conn) = AnyHandle::retain(conn, "conn") else {

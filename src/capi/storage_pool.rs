@@ -2,10 +2,15 @@
 //! `vkvm_storage_pool_*`: storage pools.
 
 use std::ffi::{c_char, c_int};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use super::guard::{direct, status, void};
 use super::types::{vkvm_conn, vkvm_error, vkvm_storage_pool, vkvm_storage_vol, vkvm_value};
-use crate::core::Text;
+use crate::calls;
+use crate::core::{StoragePool, Text, sigpipe};
+use crate::error::{Misuse, Result};
 
 /// Adds a reference to the storage pool handle.
 ///
@@ -292,6 +297,40 @@ pub unsafe extern "C" fn vkvm_storage_pool_refresh(
     error: *mut *mut vkvm_error,
 ) -> c_int {
     status(error, |c| c.get(pool, "pool")?.refresh(flags))
+}
+
+/// Waits until the storage pool has no asynchronous jobs, and refreshes it.
+///
+/// libvirt allocates and copies the images of new volumes in asynchronous jobs. Meanwhile
+/// `vkvm_storage_pool_refresh`, `vkvm_storage_pool_destroy` and `vkvm_storage_pool_undefine` fail
+/// with `VKVM_ERROR_ERR_INTERNAL_ERROR`, "pool ... has asynchronous jobs running". libvirt reports
+/// jobs in no other way, so this function attempts a refresh every 100 ms until it succeeds.
+/// Another client may start a job as soon as it has returned. A pool that is not active has no
+/// jobs, and is not refreshed.
+///
+/// A wait that is cancelled or times out does not affect the jobs.
+///
+/// libvirt: virStoragePoolIsActive, virStoragePoolRefresh
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_storage_pool_wait_for_jobs(
+    pool: *mut vkvm_storage_pool,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| wait_for_jobs(&*c.get(pool, "pool")?))
+}
+
+fn wait_for_jobs(pool: &StoragePool) -> Result<()> {
+    const PAUSE: Duration = Duration::from_millis(100);
+    let conn = Arc::new(pool.get_conn()?);
+    while calls::is_wanted() {
+        if !calls::insist(&conn, || pool.is_active())?
+            || calls::insist(&conn, || pool.refresh_if_idle())?
+        {
+            return Ok(());
+        }
+        sigpipe::outside(|| thread::sleep(PAUSE));
+    }
+    Err(Misuse::Cancelled.into())
 }
 
 /// Returns the number of volumes in the storage pool.

@@ -2,6 +2,7 @@
 //! `vkvm_stream_*`: data to and from volumes, consoles, channels and screens.
 
 use std::ffi::{c_int, c_void};
+use std::sync::Arc;
 
 use super::caller::Foreign;
 use super::guard::{direct, status, void};
@@ -10,7 +11,7 @@ use super::types::{
     vkvm_stream_hole_callback, vkvm_stream_section_callback, vkvm_stream_sink_callback,
     vkvm_stream_source_callback,
 };
-use crate::core::stream::{Sink, Source};
+use crate::core::stream::{ByCall, Sink, Source};
 use crate::{calls, core, event, handle};
 
 /// Adds a reference to the stream handle.
@@ -51,7 +52,7 @@ pub unsafe extern "C" fn vkvm_stream_send(
 ) -> c_int {
     status(error, |c| {
         let (out, data) = (c.out(sent, "sent")?, c.bytes(data, data_len, "data")?);
-        out.set(c.get(stream, "stream")?.send(data)?.number());
+        out.set(c.get(stream, "stream")?.send(data, by_call(|| ()))?.number());
         Ok(())
     })
 }
@@ -81,8 +82,8 @@ pub unsafe extern "C" fn vkvm_stream_recv(
         let (out, room) = (c.out(received, "received")?, c.buffer(data, data_len, "data")?);
         let stream = c.get(stream, "stream")?;
         let receivers = stream.receivers();
-        calls::when_abandoned(move || receivers.wake());
-        out.set(stream.recv(room, flags, calls::is_wanted)?.number());
+        let call = by_call(move || receivers.wake());
+        out.set(stream.recv(room, flags, call, calls::is_wanted)?.number());
         Ok(())
     })
 }
@@ -103,7 +104,7 @@ pub unsafe extern "C" fn vkvm_stream_send_hole(
     flags: u32,
     error: *mut *mut vkvm_error,
 ) -> c_int {
-    status(error, |c| c.get(stream, "stream")?.send_hole(length, flags))
+    status(error, |c| c.get(stream, "stream")?.send_hole(length, flags, by_call(|| ())))
 }
 
 /// Receives a hole from the sparse stream.
@@ -123,7 +124,7 @@ pub unsafe extern "C" fn vkvm_stream_recv_hole(
 ) -> c_int {
     status(error, |c| {
         let out = c.out(length, "length")?;
-        out.set(c.get(stream, "stream")?.recv_hole(flags)?);
+        out.set(c.get(stream, "stream")?.recv_hole(flags, by_call(|| ()))?);
         Ok(())
     })
 }
@@ -327,7 +328,8 @@ pub unsafe extern "C" fn vkvm_stream_finish(
 
 /// Aborts the transfer of the stream.
 ///
-/// The callback is removed. Then the stream is unused again.
+/// The callback is removed. Then the stream is unused again. If calls that were cancelled or timed
+/// out still use it, it is aborted and unused when libvirt has returned from them.
 ///
 /// libvirt: virStreamAbort
 /// cbindgen:calls_back
@@ -337,6 +339,21 @@ pub unsafe extern "C" fn vkvm_stream_abort(
     error: *mut *mut vkvm_error,
 ) -> c_int {
     status(error, |c| c.get(stream, "stream")?.abort())
+}
+
+/// The call that this thread makes, if it does: the stream knows when it is given up, and `then`
+/// is run.
+fn by_call(then: impl FnOnce() + Send + 'static) -> Option<Arc<ByCall>> {
+    if !calls::is_made_here() {
+        return None;
+    }
+    let call = Arc::<ByCall>::default();
+    let given_up = Arc::clone(&call);
+    calls::when_abandoned(move || {
+        given_up.give_up();
+        then();
+    });
+    Some(call)
 }
 
 type Fill = unsafe extern "C" fn(*mut vkvm_stream, *mut u8, usize, *mut c_void) -> c_int;

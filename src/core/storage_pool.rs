@@ -10,7 +10,7 @@ use super::conn::locate;
 use super::named::find_by_uuid;
 use super::object::{Counted, Object, Pinned};
 use super::{Conn, StorageVol, Text, call};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::value::Map;
 
 /// A storage pool. It keeps its connection open.
@@ -172,6 +172,15 @@ impl StoragePool {
         call::done(unsafe { sys::virStoragePoolRefresh(self.raw(), flags) }, function)
     }
 
+    /// The same, unless it has asynchronous jobs, which only a refusal tells of. Whether it was
+    /// refreshed.
+    pub fn refresh_if_idle(&self) -> Result<bool> {
+        match self.refresh(0) {
+            Err(error) if is_busy(&error) => Ok(false),
+            other => other.map(|()| true),
+        }
+    }
+
     /// Whether it starts with the host.
     pub fn get_autostart(&self) -> Result<bool> {
         let mut autostart = 0;
@@ -253,4 +262,12 @@ impl StoragePool {
             Ok(StorageVol::adopt(vol.as_ptr()))
         }
     }
+}
+
+/// Whether a pool refuses because it has asynchronous jobs: libvirt has no code for that.
+fn is_busy(error: &Error) -> bool {
+    let details = error.details();
+    details.code == sys::VIR_ERR_INTERNAL_ERROR as i32
+        && details.domain == sys::VIR_FROM_STORAGE as i32
+        && details.message.to_string_lossy().contains("asynchronous jobs")
 }

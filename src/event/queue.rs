@@ -39,6 +39,13 @@ pub enum Entry {
         /// Its handle.
         call: AnyHandle,
     },
+    /// A call that asks for credentials.
+    Credentials {
+        /// As of a call that is done.
+        tag: u64,
+        /// Likewise.
+        call: AnyHandle,
+    },
     /// A call that is further than it was.
     Progress {
         /// As of a call that is done.

@@ -439,7 +439,7 @@ that they have no side effects before their last call.
 =head2 Callbacks
 
 The event loop calls a progress callback, such as of C<upload_file> or of a command of the host
-facade, on Perl's thread. The call does not wait for it, so it receives fewer reports than without a
+facade, on Perl's thread, and the callback of L</connect> that gives credentials. The call does not wait for it, so it receives fewer reports than without a
 future; the last report always arrives. If it dies, or returns a negative number, the transfer ends at its next
 report, and the future fails.
 
@@ -456,7 +456,6 @@ Methods that do not wait for a daemon, such as C<get_name>, run immediately; the
 
 =item *
 
-C<new> with C<callback> is refused, as its callback would have to run on a thread of the library.
 Methods that register a callback wait.
 
 =back

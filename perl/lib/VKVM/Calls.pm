@@ -24,7 +24,9 @@ sub _set_timeout {
 sub _limit {
     my ($conn, $ms) = @_;
     $conn->_set_call_timeout($ms);
-    VKVM::_limit_calls() if $ms;
+    return if !$ms;
+    require VKVM::Stream::Steps;
+    VKVM::_limit_calls();
     return;
 }
 

@@ -75,6 +75,42 @@ subtest 'results and errors' => sub {
     is($@, "earlier\n", 'the last exception stays');
 };
 
+subtest 'credentials' => sub {
+    my $host = File::Temp->new(SUFFIX => '.xml');
+    print {$host} <<'END';
+<node><domain type='test'><name>secret</name><memory>1024</memory><os><type>hvm</type></os></domain>
+  <auth><user password='123456'>bob</user></auth></node>
+END
+    close $host;
+    my ($asked, $thread);
+    my %right = (VKVM::CRED_AUTHNAME() => 'bob', VKVM::CRED_PASSPHRASE() => '123456');
+    my @args  = (uri => "test://$host", auth => 1, credlist => [ sort keys %right ], callback => sub {
+        my ($requests) = @_;
+        $asked++;
+        $thread = readlink '/proc/thread-self';
+        $_->{result} = $right{ $_->{type} } for @$requests;
+        return 0;
+    });
+    my $future = VKVM::Async->connect(@args);
+    ok(!$asked, 'the callback is not called before the loop turns');
+    is(($future->get->list_all_domains)[0]->get_name, 'secret', 'it gives them');
+    is($asked, 2, 'as often as it is asked');
+    is($thread, "$$/task/$$", 'on the thread of Perl');
+    is(($_->get->list_all_domains)[0]->get_name, 'secret', 'with a timeout and with options')
+      for VKVM::Async->connect(@args, timeout => 60), VKVM::Async->connect(@args, reopen_after_fork => 1);
+    is(thrown { VKVM::Async->connect(@args, callback => sub { die "no password today\n" })->get }, "no password today\n",
+        'a callback that dies');
+    my $error = thrown { VKVM::Async->connect(@args, callback => sub { return -1 })->get };
+    is($error->code, VKVM::Error::ERR_AUTH_FAILED(), 'one that refuses');
+    $future = VKVM::Async->connect(@args, callback => sub { $future->cancel; return 0 });
+    $future->await;
+    ok($future->is_cancelled, 'one that cancels');
+    undef $future;
+    own_error { VKVM::Async->connect(@args, username => 'bob')->get } VKVM::Error::OWN_INVALID(), 'options', 'a name as well';
+    soon { !(() = VKVM::get_openings()) } 'no opening is left';
+    handles_are({ map { $_ => $none{$_} } qw(call value) }, 'no handle is left');
+};
+
 subtest 'many at once' => sub {
     my @futures = map { $domain->async->get_xml_description } 1 .. 200;
     my @texts   = VKVM::Async::Future->needs_all(@futures)->get;

@@ -14,14 +14,15 @@ use zeroize::{Zeroize, Zeroizing};
 use self::job::Job;
 use self::kept::Kept;
 pub(super) use self::via::timeout_ms;
-use super::caller::Caller;
+use super::caller::{Caller, reading};
+use super::conn::open::requests;
 use super::guard::{direct, status, void};
 use super::invoke::{self, Row};
 use super::types::{SharedValue, vkvm_call, vkvm_conn, vkvm_error, vkvm_event_queue, vkvm_value};
-use crate::calls::{self, Call, Told, Via};
+use crate::calls::{self, Answers, Call, Told, Via};
 use crate::core::conn::bounded::Openings;
 use crate::core::{OnLane, lane};
-use crate::error::{Misuse, Result};
+use crate::error::{Error, Misuse, Result};
 use crate::event::Place;
 use crate::handle::{self, AnyHandle};
 use crate::memory;
@@ -263,6 +264,74 @@ pub unsafe extern "C" fn vkvm_call_watch_progress(
         c.get(call, "call")?.watch_progress();
         Ok(())
     })
+}
+
+/// Returns the credentials that the call is asking for.
+///
+/// An opening with `credtypes` (see `vkvm_conn_open_with`) asks for credentials by an entry of its
+/// queue with the keys `class` ("credentials"), `tag` and `call`, and waits for
+/// `vkvm_call_set_credentials`. It may ask several times. Its timeouts include that. Without
+/// room in the queue it is refused the credentials.
+///
+/// - `credentials` (list, nullable): null when the call is not asking, or a list of the requests:
+///   maps with the keys `type`, `prompt`, `challenge` and `result`, as for the callback of
+///   `vkvm_conn_open_auth`
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_call_get_credentials(
+    call: *mut vkvm_call,
+    credentials: *mut *mut vkvm_value,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_handle(credentials, "credentials")?;
+        let asked = c.get(call, "call")?.credentials();
+        out.set_value(asked.map_or(Value::Null, |asked| requests(&asked)))
+    })
+}
+
+/// Gives the call the credentials that it is asking for.
+///
+/// See `vkvm_call_get_credentials`. The answers are copied, and the copies are wiped.
+///
+/// - `credentials` (nullable, list): the requests with a text as `result` of each that is
+///   answered; NULL refuses, which fails the opening. A call that is not asking is an error
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_call_set_credentials(
+    call: *mut vkvm_call,
+    credentials: *mut vkvm_value,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let call = c.get(call, "call")?;
+        let given = c.get_nullable(credentials, "credentials")?;
+        let answers = given.map(|given| answers(&reading(&given))).transpose()?;
+        if call.give_credentials(answers) {
+            return Ok(());
+        }
+        let reason = "is not asking for credentials".to_owned();
+        Err(Misuse::Invalid { parameter: "call", reason }.into())
+    })
+}
+
+/// The results of requests.
+fn answers(requests: &Value) -> Result<Answers> {
+    const PARAMETER: &str = "credentials";
+    let invalid = |reason: String| Error::from(Misuse::Invalid { parameter: PARAMETER, reason });
+    let Value::List(requests) = requests else {
+        return Err(invalid(format!("is {}; a list is needed", requests.kind().phrase())));
+    };
+    let answer = |(i, request): (usize, &Value)| match request {
+        Value::Map(request) => match request.get("result") {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => memory::secret_text(text, PARAMETER).map(Some),
+            Some(other) => {
+                let kind = other.kind().phrase();
+                Err(invalid(format!("\"{i}.result\" is {kind}; text is needed")))
+            }
+        },
+        other => Err(invalid(format!("\"{i}\" is {}; a map is needed", other.kind().phrase()))),
+    };
+    memory::collect(requests.iter().enumerate().map(answer), PARAMETER)
 }
 
 /// Asks the call to stop at its next report of progress.

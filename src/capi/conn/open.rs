@@ -11,7 +11,7 @@ use crate::capi::guard::{direct, status, void};
 use crate::capi::types::{
     SharedValue, vkvm_auth_callback, vkvm_conn, vkvm_destroy_callback, vkvm_error, vkvm_value,
 };
-use crate::core::conn::Options;
+use crate::core::conn::{Asked, Options};
 use crate::core::{Conn, Credential};
 use crate::event;
 use crate::handle;
@@ -57,7 +57,8 @@ pub unsafe extern "C" fn vkvm_conn_open(
 ///   can provide
 /// - `credtypes_len`: number of elements
 /// - `callback` (nullable): answers the requests on this thread, before the function returns;
-///   NULL means that libvirt prompts on the console
+///   NULL means that libvirt prompts on the console. Called by its name, it has no callback:
+///   `credtypes` of `vkvm_conn_open_with` is for that
 /// - `userdata` (nullable): passed to the callback
 /// - `destroy` (nullable): called once, when the callback will not be called any more, to
 ///   release the user data
@@ -81,7 +82,9 @@ pub unsafe extern "C" fn vkvm_conn_open_auth(
         let (out, uri) = (c.out_handle(conn, "conn")?, c.text_nullable(uri, "uri")?);
         let types = c.ints(credtypes, credtypes_len, "credtypes")?;
         let Ok(callback) = foreign.function("callback") else {
-            return out.set(Conn::open_console(uri, flags)?);
+            let uri = uri.map(CStr::to_owned);
+            let asked = Some(Asked::Console);
+            return out.set(event::open(Options { uri, flags, asked, ..Options::default() })?);
         };
         // SAFETY: C's own callback and userdata, by the contract.
         let call = |requests| foreign.call(|userdata| unsafe { callback(requests, userdata) });
@@ -108,6 +111,9 @@ pub unsafe extern "C" fn vkvm_conn_open_auth(
 /// - reopen_after_fork: a bool, `vkvm_library_reopen_after_fork` for this connection alone
 /// - username, password: credentials for SASL, libssh and the like. They are copied, and wiped
 ///   when the connection is open
+/// - credtypes: types of credentials (`VKVM_CRED_*`) that the program gives when libvirt asks for
+///   them, with `vkvm_call_set_credentials`; for openings that `vkvm_call_start` has started, and
+///   instead of `username` and `password`
 /// - keep_credentials: a bool; true keeps them as long as the handle, so that the connection
 ///   can resume and be reopened after fork
 ///
@@ -146,16 +152,7 @@ pub unsafe extern "C" fn vkvm_conn_open_with(
 
 /// Lets C answer credential requests.
 fn ask(asked: &mut [Credential], call: impl Fn(*mut vkvm_value) -> c_int) -> bool {
-    let requests = asked.iter_mut().map(|credential| {
-        let mut request = Map::new();
-        request.insert("type", credential.kind);
-        request.insert("prompt", credential.prompt.take());
-        request.insert("challenge", credential.challenge.take());
-        request.insert("result", credential.default.take());
-        Value::Map(request)
-    });
-    let requests = Value::List(requests.collect());
-    let Ok(id) = handle::insert(SharedValue::new(requests)) else {
+    let Ok(id) = handle::insert(SharedValue::new(requests(asked))) else {
         return false;
     };
     let answer = call(id as *mut vkvm_value);
@@ -169,6 +166,19 @@ fn ask(asked: &mut [Credential], call: impl Fn(*mut vkvm_value) -> c_int) -> boo
     }
     handle::release::<SharedValue>(id);
     answer >= 0
+}
+
+/// Requests as C is shown them.
+pub fn requests(asked: &[Credential]) -> Value {
+    let requests = asked.iter().map(|credential| {
+        let mut request = Map::new();
+        request.insert("type", credential.kind);
+        request.insert("prompt", credential.prompt.clone());
+        request.insert("challenge", credential.challenge.clone());
+        request.insert("result", credential.default.clone());
+        Value::Map(request)
+    });
+    Value::List(requests.collect())
 }
 
 /// Moves the answers, which are secrets, out of the value.

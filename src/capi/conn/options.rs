@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use zeroize::Zeroizing;
 
-use crate::core::conn::{Credentials, Options};
+use crate::calls;
+use crate::core::conn::{Asked, Credentials, Options};
 use crate::core::lane::MOST_CALLS;
 use crate::core::{Conn, OnLane};
 use crate::error::{Error, Misuse, Result};
@@ -27,6 +28,8 @@ struct Settings {
     timeout: Option<Duration>,
     keep_alive: Option<(c_int, c_uint)>,
     resume: Option<Resume>,
+    /// The types of credentials that the program gives when it is asked.
+    types: Option<Vec<c_int>>,
     /// In ms.
     call_timeout: Option<u32>,
     max_calls: Option<u32>,
@@ -84,6 +87,10 @@ const TABLE: &[(&str, Reader)] = &[
         settings.credentials.password = Some(given.secret()?);
         Ok(())
     }),
+    ("credtypes", |settings, given| {
+        settings.types = Some(given.integers()?);
+        Ok(())
+    }),
     ("keep_credentials", |settings, given| {
         settings.options.keeps_credentials = given.truth()?;
         Ok(())
@@ -104,9 +111,21 @@ pub struct Prepared {
 /// Reads the options. Time runs from here on.
 pub fn prepare(options: &Value) -> Result<Prepared> {
     let begin = Instant::now();
-    let Settings { mut options, credentials, timeout, keep_alive, resume, call_timeout, max_calls } =
-        read(options)?;
-    if credentials.username.is_some() || credentials.password.is_some() {
+    let Settings {
+        mut options,
+        credentials,
+        timeout,
+        keep_alive,
+        resume,
+        types,
+        call_timeout,
+        max_calls,
+    } = read(options)?;
+    let has_credentials = credentials.username.is_some() || credentials.password.is_some();
+    if let Some(types) = types {
+        options.asked = Some(asked(types, has_credentials)?);
+    }
+    if has_credentials {
         options.credentials = Some(Arc::new(credentials));
     } else if options.keeps_credentials {
         return Err(wrong(
@@ -149,6 +168,12 @@ impl Prepared {
 
 /// Refuses, before a connection is opened, what could not resume.
 fn check(resume: &Resume, options: &Options) -> Result<()> {
+    if options.asked.is_some() {
+        return Err(wrong(
+            "\"resume\": opens the connection again, and needs \"username\" and \"password\" instead \
+             of \"credtypes\"",
+        ));
+    }
     if options.credentials.is_some() && !options.keeps_credentials {
         return Err(wrong(
             "\"resume\": needs \"keep_credentials\" as well, for it opens the connection again with \
@@ -159,6 +184,20 @@ fn check(resume: &Resume, options: &Options) -> Result<()> {
         Some(queue) => handle::get::<EventQueue>(queue, "options").map(drop),
         None => Ok(()),
     }
+}
+
+/// The program that has started this call is asked.
+fn asked(types: Vec<c_int>, has_credentials: bool) -> Result<Asked> {
+    if has_credentials {
+        return Err(wrong("\"credtypes\": is given with \"username\" or \"password\""));
+    }
+    let ask = calls::asker().ok_or_else(|| {
+        wrong(
+            "\"credtypes\": is for calls that vkvm_call_start has started; use vkvm_conn_open_auth, \
+             which takes a callback",
+        )
+    })?;
+    Ok(Asked::Program(types, Arc::from(ask)))
 }
 
 fn enable(resume: &Resume, id: usize) -> Result<()> {
@@ -275,6 +314,14 @@ impl Given<'_> {
         Err(self.wrong(&format!("is {number}; an integer from {least} to {most} is needed")))
     }
 
+    fn integers(&self) -> Result<Vec<c_int>> {
+        let Value::List(items) = self.value else { return Err(self.needs("a list of integers")) };
+        let item =
+            |value| Given { name: self.name, value }.integer(c_int::MIN.into(), c_int::MAX.into());
+        let items = items.iter().map(|value| item(value).map(|number| number as c_int));
+        memory::collect(items, "options")
+    }
+
     fn truth(&self) -> Result<bool> {
         match self.value {
             Value::Bool(truth) => Ok(*truth),
@@ -318,8 +365,6 @@ impl Given<'_> {
             Value::Uint(number) => return Ok(Zeroizing::new(number.to_string())),
             _ => {}
         }
-        let mut bytes = memory::secret(self.text()?.as_bytes(), "options")?;
-        // A copy of text is text.
-        Ok(Zeroizing::new(String::from_utf8(std::mem::take(&mut *bytes)).unwrap_or_default()))
+        memory::secret_text(self.text()?, "options")
     }
 }

@@ -4024,6 +4024,15 @@ pub static ROWS: &[Row] = &[
         call: |frame| call(capi::storage_pool::vkvm_storage_pool_undefine as unsafe extern "C" fn(_, _) -> _, frame),
     },
     Row {
+        name: "vkvm_storage_pool_wait_for_jobs",
+        params: &[Param::new("pool", In)],
+        blocks: true,
+        this_thread: false,
+        job: None,
+        secret: false,
+        call: |frame| call(capi::storage_pool::vkvm_storage_pool_wait_for_jobs as unsafe extern "C" fn(_, _) -> _, frame),
+    },
+    Row {
         name: "vkvm_storage_vol_delete",
         params: &[Param::new("vol", In), Param::or("flags", 0)],
         blocks: true,

@@ -35,7 +35,7 @@ pub use cpu::Emulator;
 pub use credentials::Credentials;
 pub use domains::DomainState;
 pub(crate) use open::reopen;
-pub use open::{Credential, Options};
+pub use open::{Asked, Credential, Options};
 pub use opened::reopen_in_children;
 
 use super::call;

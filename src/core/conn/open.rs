@@ -29,6 +29,31 @@ pub struct Credential {
     pub result: Option<String>,
 }
 
+impl Credential {
+    /// The same, not answered yet.
+    pub fn question(&self) -> Self {
+        Credential {
+            kind: self.kind,
+            prompt: self.prompt.clone(),
+            challenge: self.challenge.clone(),
+            default: self.default.clone(),
+            result: None,
+        }
+    }
+}
+
+/// An [`Authenticator`] for any thread.
+pub type Answers = dyn Fn(&mut [Credential]) -> bool + Send + Sync;
+
+/// Who gives credentials when libvirt asks, on whichever thread opens.
+#[derive(Clone)]
+pub enum Asked {
+    /// The user, on the console: libvirt prompts there, and so may ssh.
+    Console,
+    /// This, for these types. It answers like an [`Authenticator`].
+    Program(Vec<c_int>, Arc<Answers>),
+}
+
 /// How a connection is to be opened.
 #[derive(Clone, Default)]
 pub struct Options {
@@ -38,6 +63,8 @@ pub struct Options {
     pub flags: c_uint,
     /// None if there are none to offer.
     pub credentials: Option<Arc<Credentials>>,
+    /// Who is asked where there are none; None for nobody.
+    pub asked: Option<Asked>,
     /// Whether the connection keeps them, to be opened again with them.
     pub keeps_credentials: bool,
     /// Whether a child of fork opens it again; None for what is set for all.
@@ -56,13 +83,6 @@ impl Conn {
         Self::opened_with(uri.as_deref(), ptr::null_mut(), Opened::with(flags))
     }
 
-    /// Opens a connection; libvirt prompts for credentials on the console, and so may ssh.
-    pub fn open_console(uri: Option<&CStr>, flags: c_uint) -> Result<Self> {
-        let opened = Opened { asked_for_credentials: true, ..Opened::with(flags) };
-        // SAFETY: a constant of libvirt's, which it only reads.
-        Self::opened_with(uri, unsafe { sys::virConnectAuthPtrDefault }, opened)
-    }
-
     /// Opens a connection; `answer` gets requests for the types in `types`.
     pub fn open_auth(
         uri: Option<&CStr>,
@@ -79,18 +99,27 @@ impl Conn {
     pub fn open_as(options: &Options) -> Result<Self> {
         let opened = Opened {
             flags: options.flags,
-            asked_for_credentials: options.credentials.is_some(),
+            asked_for_credentials: options.credentials.is_some() || options.asked.is_some(),
             kept: options.credentials.clone().filter(|_| options.keeps_credentials),
             reopens_in_children: options.reopens_in_children,
             patience: options.patience,
         };
-        let uri = ssh::without_questions(options.uri.as_deref());
-        let uri = uri.as_deref();
-        match &options.credentials {
-            None => Self::opened_with(uri, ptr::null_mut(), opened),
-            Some(given) => given
+        let silent = ssh::without_questions(options.uri.as_deref());
+        let uri = silent.as_deref();
+        match (&options.credentials, &options.asked) {
+            (None, None) => Self::opened_with(uri, ptr::null_mut(), opened),
+            (Some(given), _) => given
                 .offer(|auth| Self::opened_with(uri, auth, opened))
                 .map_err(|error| advice::advise(error, uri, Some(given))),
+            (None, Some(Asked::Program(types, answer))) => {
+                let mut answer = |asked: &mut [Credential]| answer(asked);
+                answering(types, &mut answer, |auth| Self::opened_with(uri, auth, opened))
+            }
+            (None, Some(Asked::Console)) => {
+                let uri = options.uri.as_deref();
+                // SAFETY: a constant of libvirt's, which it only reads.
+                Self::opened_with(uri, unsafe { sys::virConnectAuthPtrDefault }, opened)
+            }
         }
     }
 
@@ -131,19 +160,14 @@ impl Credentials {
                     sys::VIR_CRED_PASSPHRASE => &self.password,
                     _ => &self.username,
                 };
-                request.result = given.as_deref().and_then(|text| secret_text(text).ok());
+                let copy = given.as_ref().map(|text| memory::secret_text(text, "password"));
+                request.result =
+                    copy.and_then(Result::ok).map(|mut text| std::mem::take(&mut *text));
             }
             true
         };
         answering(&types, &mut answer, open)
     }
-}
-
-/// A copy of text that is a secret.
-fn secret_text(text: &str) -> Result<String> {
-    let mut bytes = memory::secret(text.as_bytes(), "password")?;
-    // A copy of text is text.
-    Ok(String::from_utf8(std::mem::take(&mut *bytes)).unwrap_or_default())
 }
 
 /// Calls with what lets libvirt ask `answer`.

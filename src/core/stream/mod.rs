@@ -28,6 +28,7 @@ pub use all::{Sink, Source};
 pub use file::Transfer;
 pub use receivers::Receivers;
 use receivers::Turn;
+pub use uses::ByCall;
 use uses::{Direction, Opening, Uses};
 
 /// A stream. It keeps its connection open.
@@ -186,14 +187,23 @@ impl Stream {
     /// Counts the caller among those that use the open stream, for data of this
     /// direction, if there is one.
     fn enter(&self, direction: Option<Direction>) -> Result<Using<'_>> {
-        let opening = self.uses.enter(direction)?;
-        Ok(Using { stream: self, opening })
+        self.enter_by(direction, None)
+    }
+
+    /// The same for what may be a call that is given up.
+    fn enter_by(
+        &self,
+        direction: Option<Direction>,
+        call: Option<Arc<ByCall>>,
+    ) -> Result<Using<'_>> {
+        let opening = self.uses.enter(direction, call.as_ref())?;
+        Ok(Using { stream: self, opening, call })
     }
 
     /// The same for one who did before, unless what it used then has ended.
     fn enter_again(&self, opening: Opening) -> Result<Using<'_>> {
         self.uses.enter_again(opening)?;
-        Ok(Using { stream: self, opening })
+        Ok(Using { stream: self, opening, call: None })
     }
 
     /// Counts the caller among those that use the open stream.
@@ -229,8 +239,8 @@ impl Stream {
     }
 
     /// Sends some of the data, at least one byte of it if it can.
-    pub fn send(&self, data: &[u8]) -> Result<Moved> {
-        self.enter(Some(Direction::Up))?.send(data)
+    pub fn send(&self, data: &[u8], call: Option<Arc<ByCall>>) -> Result<Moved> {
+        self.enter_by(Some(Direction::Up), call)?.send(data)
     }
 
     /// Receives some data, which goes to the front of `room`, after who came before. What is
@@ -239,9 +249,10 @@ impl Stream {
         &self,
         room: &mut [u8],
         flags: c_uint,
+        call: Option<Arc<ByCall>>,
         is_wanted: impl Fn() -> bool,
     ) -> Result<Moved> {
-        let using = self.enter(Some(Direction::Down))?;
+        let using = self.enter_by(Some(Direction::Down), call)?;
         let own = match self.receivers.turn(room, &is_wanted) {
             Turn::Left(count) => return Ok(Moved::Bytes(count)),
             Turn::NotWanted => return Ok(Moved::WouldBlock),
@@ -260,18 +271,18 @@ impl Stream {
     }
 
     /// Leaves out as many bytes, which are then zeros at the other end.
-    pub fn send_hole(&self, length: i64, flags: c_uint) -> Result<()> {
+    pub fn send_hole(&self, length: i64, flags: c_uint, call: Option<Arc<ByCall>>) -> Result<()> {
         if length < 0 {
             // libvirt sends it, and the next call that waits for an answer hangs.
             let reason = format!("is {length}; 0 or more is needed");
             return Err(Misuse::Invalid { parameter: "length", reason }.into());
         }
-        self.enter(Some(Direction::Up))?.send_hole(length, flags)
+        self.enter_by(Some(Direction::Up), call)?.send_hole(length, flags)
     }
 
     /// Gets past a hole; tells how many bytes it is long.
-    pub fn recv_hole(&self, flags: c_uint) -> Result<i64> {
-        self.enter(Some(Direction::Down))?.recv_hole(flags)
+    pub fn recv_hole(&self, flags: c_uint, call: Option<Arc<ByCall>>) -> Result<i64> {
+        self.enter_by(Some(Direction::Down), call)?.recv_hole(flags)
     }
 
     /// What a receiver would find now. Nothing is taken, and nothing is waited for. None of
@@ -298,10 +309,13 @@ impl Stream {
         call::done(unsafe { sys::virStreamFinish(self.raw()) }, c"virStreamFinish")
     }
 
-    /// Breaks the transfer off, and the listening.
+    /// Breaks the transfer off, and the listening; where only calls that were given up are still
+    /// in it, as soon as they are over.
     pub fn abort(&self) -> Result<()> {
-        let _alone = self.uses.alone_to_end()?;
-        self.abort_alone()
+        match self.uses.alone_to_abort()? {
+            Some(_alone) => self.abort_alone(),
+            None => Ok(()),
+        }
     }
 
     /// Aborts what a failed transfer has opened: now, or when its last user leaves.
@@ -347,11 +361,12 @@ impl Stream {
 pub(crate) struct Using<'s> {
     stream: &'s Stream,
     opening: Opening,
+    call: Option<Arc<ByCall>>,
 }
 
 impl Drop for Using<'_> {
     fn drop(&mut self) {
-        if let Some(_alone) = self.stream.uses.leave() {
+        if let Some(_alone) = self.stream.uses.leave(self.call.as_ref()) {
             // Whoever broke it off has said why.
             let _ = self.stream.abort_alone();
         }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! Who uses a stream at the moment, and what it is open for.
 
-use std::sync::{Mutex, MutexGuard};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::refusal;
 use crate::error::Result;
@@ -21,6 +22,18 @@ pub enum Direction {
 /// Tells one opening of a stream from those before and after.
 pub type Opening = u64;
 
+/// A call that uses a stream, and may be given up meanwhile: its thread waits on then, but
+/// nobody waits for it.
+#[derive(Default)]
+pub struct ByCall(AtomicBool);
+
+impl ByCall {
+    /// It is given up.
+    pub fn give_up(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
 /// Lets in any number of users of an open stream, or one that opens or ends it.
 #[derive(Default)]
 pub struct Uses {
@@ -33,6 +46,8 @@ pub struct Uses {
 #[derive(Default)]
 struct State {
     users: usize,
+    /// Those among them that are calls which may be given up.
+    calls: Vec<Arc<ByCall>>,
     alone: bool,
     /// What the stream carries, if it is open.
     open: Option<Direction>,
@@ -45,11 +60,16 @@ struct State {
 impl Uses {
     /// One more user, who has to [`leave`](Self::leave). Refused unless the stream is
     /// open, and for data of this direction, if there is one; and while somebody is alone.
-    pub fn enter(&self, direction: Option<Direction>) -> Result<Opening> {
+    pub fn enter(
+        &self,
+        direction: Option<Direction>,
+        call: Option<&Arc<ByCall>>,
+    ) -> Result<Opening> {
         let mut state = self.state();
         state.check_not_alone()?;
         state.check_open(direction)?;
         state.users += 1;
+        state.calls.extend(call.map(Arc::clone));
         Ok(state.openings)
     }
 
@@ -73,9 +93,12 @@ impl Uses {
 
     /// One user less. The last one of a stream that was broken off is alone with it, and
     /// has to abort it.
-    pub fn leave(&self) -> Option<Alone<'_>> {
+    pub fn leave(&self, call: Option<&Arc<ByCall>>) -> Option<Alone<'_>> {
         let mut state = self.state();
         state.users -= 1;
+        if let Some(call) = call {
+            state.calls.retain(|other| !Arc::ptr_eq(other, call));
+        }
         if !state.broken_off || state.users > 0 {
             return None;
         }
@@ -124,6 +147,21 @@ impl Uses {
         Ok(self.now_alone(&mut state))
     }
 
+    /// The same for who aborts it. Users that are calls which were given up do not stand in the
+    /// way: then this gives none, and the last of them is alone and has to abort it.
+    pub fn alone_to_abort(&self) -> Result<Option<Alone<'_>>> {
+        {
+            let mut state = self.state();
+            if state.are_all_given_up() {
+                state.check_open(None)?;
+                state.open = None;
+                state.broken_off = true;
+                return Ok(None);
+            }
+        }
+        self.alone_to_end().map(Some)
+    }
+
     /// Whether the stream carries something.
     pub fn is_open(&self) -> bool {
         self.direction().is_some()
@@ -165,6 +203,11 @@ impl State {
             ));
         }
         Ok(())
+    }
+
+    fn are_all_given_up(&self) -> bool {
+        let given_up = self.calls.iter().all(|call| call.0.load(Ordering::SeqCst));
+        !self.alone && self.users > 0 && self.users == self.calls.len() && given_up
     }
 
     fn check_open(&self, wanted: Option<Direction>) -> Result<()> {
@@ -226,37 +269,40 @@ mod tests {
     #[test]
     fn only_what_is_open_is_used_or_ended() {
         let uses = Uses::default();
-        assert!(uses.enter(None).is_err() && uses.alone_to_end().is_err(), "not open yet");
+        assert!(uses.enter(None, None).is_err() && uses.alone_to_end().is_err(), "not open yet");
         open(&uses, Direction::Both);
         for way in [None, Some(Direction::Up), Some(Direction::Down)] {
-            assert!(uses.enter(way).is_ok());
-            assert!(uses.leave().is_none());
+            assert!(uses.enter(way, None).is_ok());
+            assert!(uses.leave(None).is_none());
         }
         assert!(uses.alone_to_open().is_err(), "it is open already");
         drop(uses.alone_to_end().unwrap());
-        assert!(uses.enter(None).is_err() && uses.alone_to_end().is_err(), "ended");
+        assert!(uses.enter(None, None).is_err() && uses.alone_to_end().is_err(), "ended");
         assert!(uses.alone_to_open().is_ok());
     }
 
     #[test]
     fn data_go_the_way_that_it_was_opened_for() {
         let (up, down) = (opened(Direction::Up), opened(Direction::Down));
-        assert!(up.enter(Some(Direction::Down)).is_err());
-        assert!(down.enter(Some(Direction::Up)).is_err());
-        assert!(up.enter(Some(Direction::Up)).is_ok() && down.enter(Some(Direction::Down)).is_ok());
+        assert!(up.enter(Some(Direction::Down), None).is_err());
+        assert!(down.enter(Some(Direction::Up), None).is_err());
+        assert!(
+            up.enter(Some(Direction::Up), None).is_ok()
+                && down.enter(Some(Direction::Down), None).is_ok()
+        );
     }
 
     #[test]
     fn many_may_use_it_but_only_one_may_end_it() {
         let uses = opened(Direction::Both);
-        uses.enter(None).unwrap();
-        uses.enter(None).unwrap();
+        uses.enter(None, None).unwrap();
+        uses.enter(None, None).unwrap();
         assert!(uses.alone_to_end().is_err());
-        assert!(uses.leave().is_none());
+        assert!(uses.leave(None).is_none());
         assert!(uses.alone_to_end().is_err(), "one is left");
-        assert!(uses.leave().is_none());
+        assert!(uses.leave(None).is_none());
         let alone = uses.alone_to_end().unwrap();
-        assert!(uses.enter(None).is_err() && uses.alone_to_end().is_err());
+        assert!(uses.enter(None, None).is_err() && uses.alone_to_end().is_err());
         assert!(uses.alone_to_open().is_err());
         drop(alone);
         assert!(uses.alone_to_open().is_ok());
@@ -266,11 +312,11 @@ mod tests {
     fn who_ends_it_waits_for_a_look() {
         let uses = opened(Direction::Down);
         let look = uses.look().unwrap();
-        uses.enter(None).unwrap();
+        uses.enter(None, None).unwrap();
         assert!(uses.look().is_none(), "one look at a time");
         std::thread::scope(|scope| {
             let ends = scope.spawn(|| uses.alone_to_end().is_ok());
-            assert!(uses.leave().is_none());
+            assert!(uses.leave(None).is_none());
             drop(look);
             assert!(ends.join().unwrap(), "it is no call of another thread");
         });
@@ -279,10 +325,10 @@ mod tests {
     #[test]
     fn what_is_opened_anew_is_not_what_was_open_before() {
         let uses = opened(Direction::Down);
-        let before = uses.enter(None).unwrap();
-        assert!(uses.leave().is_none());
+        let before = uses.enter(None, None).unwrap();
+        assert!(uses.leave(None).is_none());
         assert!(uses.enter_again(before).is_ok());
-        assert!(uses.leave().is_none());
+        assert!(uses.leave(None).is_none());
         drop(uses.alone_to_end().unwrap());
         assert!(uses.enter_again(before).is_err(), "it has ended");
         open(&uses, Direction::Down);
@@ -293,18 +339,38 @@ mod tests {
     #[test]
     fn what_is_broken_off_is_aborted_by_its_last_user() {
         let uses = opened(Direction::Both);
-        let opening = uses.enter(None).unwrap();
-        uses.enter(None).unwrap();
+        let opening = uses.enter(None, None).unwrap();
+        uses.enter(None, None).unwrap();
         assert!(uses.break_off(opening).is_none(), "others use it");
-        assert!(uses.enter(None).is_err() && uses.alone_to_open().is_err());
+        assert!(uses.enter(None, None).is_err() && uses.alone_to_open().is_err());
         assert!(uses.break_off(opening).is_none(), "that is so already");
-        assert!(uses.leave().is_none());
-        let alone = uses.leave().expect("the last user aborts it");
+        assert!(uses.leave(None).is_none());
+        let alone = uses.leave(None).expect("the last user aborts it");
         assert!(uses.alone_to_open().is_err());
         drop(alone);
         open(&uses, Direction::Up);
-        let opening = uses.enter(None).unwrap();
-        assert!(uses.leave().is_none(), "nothing is left of it");
+        let opening = uses.enter(None, None).unwrap();
+        assert!(uses.leave(None).is_none(), "nothing is left of it");
         assert!(uses.break_off(opening).is_some(), "nobody else uses it");
+    }
+
+    #[test]
+    fn calls_that_were_given_up_do_not_keep_it_open() {
+        let uses = opened(Direction::Both);
+        let (first, second) = (Arc::default(), Arc::<ByCall>::default());
+        uses.enter(Some(Direction::Down), Some(&first)).unwrap();
+        uses.enter(Some(Direction::Up), Some(&second)).unwrap();
+        first.give_up();
+        assert!(uses.alone_to_abort().is_err(), "one is waited for");
+        second.give_up();
+        uses.enter(None, None).unwrap();
+        assert!(uses.alone_to_abort().is_err(), "one is no call");
+        assert!(uses.leave(None).is_none());
+        assert!(uses.alone_to_abort().unwrap().is_none());
+        assert!(!uses.is_open() && uses.alone_to_open().is_err() && uses.alone_to_abort().is_err());
+        assert!(uses.leave(Some(&first)).is_none());
+        drop(uses.leave(Some(&second)).expect("the last one aborts it"));
+        open(&uses, Direction::Up);
+        assert!(uses.alone_to_abort().unwrap().is_some(), "it has no user");
     }
 }

@@ -456,6 +456,7 @@ my %METHODS = (
     vkvm_storage_pool_refresh => 'VKVM::StoragePool::refresh',
     vkvm_storage_pool_set_autostart => 'VKVM::StoragePool::set_autostart',
     vkvm_storage_pool_undefine => 'VKVM::StoragePool::undefine',
+    vkvm_storage_pool_wait_for_jobs => 'VKVM::StoragePool::wait_for_jobs',
     vkvm_storage_vol_delete => 'VKVM::StorageVol::delete',
     vkvm_storage_vol_download => 'VKVM::StorageVol::download',
     vkvm_storage_vol_download_fd => 'VKVM::StorageVol::download_fd',
