@@ -79,7 +79,7 @@ check-perl: all
 check-rest: all
 	perl -Itests/lib -S prove --harness ListedSkips -j$(JOBS) --timer tests/packages tests/fuzz tests/examples tests/python-kvm \
 	    harness/run tests/cpan tests/install tests/prometheus tests/bed/selftest tests/harness tests/reference tests/docs tests/abi \
-	    tests/demo tests/circles tests/forms tests/licences
+	    tests/demo tests/circles tests/forms tests/commands tests/licences
 
 bench:
 	scripts/install-deps check

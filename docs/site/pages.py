@@ -4,9 +4,10 @@
 
 usage: pages.py FOLDER
 
-Below FOLDER the documents stand as they do in the project, so their links hold; the
-reference is in reference/ (a page for each class, for C and Perl together, and one for its
-constants) and in perl/.
+Below FOLDER the documents stand as they do in the project, so their links hold, and names of
+functions, constants and methods in them lead to the reference. That is in reference/ (a page for
+each class, for C and Perl together, and one for its constants; a page for each object with
+commands) and in perl/.
 """
 import json
 import os
@@ -14,6 +15,8 @@ import re
 import shutil
 import sys
 
+import commands
+import names
 import pod
 import rst
 
@@ -53,25 +56,37 @@ def guide():
 
 
 def documents():
-    names = ["README.md", *DOCUMENTS, "docs/guide/index.md", *(f"docs/guide/{name}" for name in guide())]
-    for name in names:
+    paths = ["README.md", *DOCUMENTS, "docs/guide/index.md", *(f"docs/guide/{name}" for name in guide())]
+    for name in paths:
         folder, text = os.path.dirname(name), read(name)
         for target in set(re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text)):
             path = os.path.normpath(os.path.join(folder, target))
             if path == "README.md":
                 text = text.replace(f"]({target}", "](" + os.path.relpath("index.md", folder or "."))
-            elif path in names:
+            elif path in paths:
                 continue
             elif os.path.isfile(f"{ROOT}/{path}"):
                 copy(path)
-            elif os.path.isdir(f"{ROOT}/{path}") and f"{path}/README.md" in names:
+            elif os.path.isdir(f"{ROOT}/{path}") and f"{path}/README.md" in paths:
                 text = re.sub(rf"\]\({re.escape(target)}/?\)", f"]({target.rstrip('/')}/README.md)", text)
             elif os.path.isdir(f"{ROOT}/{path}"):
                 # A folder has no page.
                 text = re.sub(rf"\[([^]]*)\]\({re.escape(target)}/?\)", r"\1", text)
             else:
                 sys.exit(f"{name}: {target} is not there")
+        text = titled(text, folder)
+        text = NAMES.linked(text) if name != "docs/COMMANDS.md" else COMMANDS.linked(text)
         write("index.md" if name == "README.md" else name, text + (toctrees() if name == "README.md" else ""))
+
+
+def titled(text, folder):
+    """Links whose text is the name of a file get the title of that document."""
+    def title(match):
+        path = os.path.normpath(os.path.join(folder, match.group(2)))
+        found = re.search(r"^# (.*)$", read(path), re.M) if os.path.isfile(f"{ROOT}/{path}") else None
+        return f"[{found.group(1) if found else match.group(1)}]({match.group(2)}{match.group(3)})"
+
+    return re.sub(r"\[([\w/.-]+\.md)\]\(([^)#]+)((?:#[^)]*)?)\)", title, text)
 
 
 def copy(path):
@@ -86,7 +101,8 @@ def toctrees():
 
     return "\n".join(
         tree("Guide", ["docs/guide/index", *(f"docs/guide/{name[:-3]}" for name in guide())])
-        + tree("Reference", ["reference/index", "reference/events", "reference/errors", "docs/COMMANDS", "docs/METRICS",
+        + tree("Reference", ["reference/index", "reference/events", "reference/errors", "reference/commands/index",
+                             "Table of commands <docs/COMMANDS>", "docs/METRICS",
                              "perl/index"])
         + tree("More", ["docs/DIFFERENCES", "docs/SWITCHING", "docs/PLATFORMS", "examples/README", "docs/BINDINGS",
                         "docs/ABI", "docs/ARCHITECTURE", "harness/README", "CONTRIBUTING", "SECURITY", "CHANGELOG"])) + "\n"
@@ -266,10 +282,10 @@ def class_page(one, methods, owner):
         lines += [f".. c:type:: vkvm_{name}", "", *rst.indent(TEXTS.paragraphs(OBJECTS[name]["doc"])), ""]
     links = [f"Perl: :doc:`{one['perl']} </perl/{one['perl'].replace('::', '-')}>`"] if "perl" in one else []
     links += [f":doc:`constants </reference/{name}-constants>`"] if is_constants(name) else []
-    lines += [" · ".join(links), ""] if links else []
+    lines += [rst.DOT.join(links), ""] if links else []
     lines += [".. container:: topic-index", ""]
     for topic in topics:
-        functions = " · ".join(f":c:func:`{FUNCTIONS[n]['method']} <{n}>`" for n in topic["functions"])
+        functions = rst.DOT.join(f":c:func:`{FUNCTIONS[n]['method']} <{n}>`" for n in topic["functions"])
         lines += [f"   **{rst.escape(topic['title'])}**: {functions}", ""]
     mine = [callback for callback in API["callbacks"] if owner.get(callback["c_type"]) == name]
     structs = [struct for struct in API["structs"] if owner.get(struct["c_type"]) == name]
@@ -432,8 +448,10 @@ def methods_of_pods():
 PODS = pods()
 SECTIONS = {module: {pod.plain(one) for one in re.findall(r"^=head[123] (.*)$", text, re.M)}
             for module, text in PODS.items()}
-documents()
 METHODS, OWNERS = methods_of_pods(), owners()
+COMMANDS = commands.Commands(read, write, API)
+NAMES = names.Names(API, METHODS, label, COMMANDS)
+documents()
 for described in CLASSES:
     class_page(described, METHODS, OWNERS)
     if is_constants(described["name"]):
@@ -441,6 +459,7 @@ for described in CLASSES:
 index_page()
 events_page()
 errors_page()
+COMMANDS.pages()
 perl_pages()
 shutil.copytree(f"{ROOT}/docs/site/static", f"{OUT}/static")
 shutil.copyfile(f"{ROOT}/docs/site/conf.py", f"{OUT}/conf.py")

@@ -2,6 +2,9 @@
 """reStructuredText, and the texts of the API file in it."""
 import re
 
+# Between the items of a line; no line begins with it.
+DOT = "\u00a0· "
+
 
 def escape(text):
     """Text that means nothing to Sphinx."""

@@ -107,15 +107,36 @@ fn rules_of(command: &Command) -> String {
 mod tests {
     use std::{env, fs};
 
-    /// Compares docs/COMMANDS.md, or writes it when VKVM_WRITE_COMMANDS is set.
+    use crate::host::table;
+
+    /// Compares a file of the tree, or writes it when VKVM_WRITE_COMMANDS is set.
+    fn is_up_to_date(name: &str, wanted: &str) {
+        let path = format!("{}/{name}", env!("CARGO_MANIFEST_DIR"));
+        if env::var_os("VKVM_WRITE_COMMANDS").is_some() {
+            fs::write(&path, wanted).unwrap();
+        }
+        let found = fs::read_to_string(&path).unwrap_or_default();
+        assert!(found == wanted, "{name} is not up to date: run `make generate`");
+    }
+
     #[test]
     fn the_list_of_commands_is_up_to_date() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/COMMANDS.md");
-        let wanted = super::markdown();
-        if env::var_os("VKVM_WRITE_COMMANDS").is_some() {
-            fs::write(path, &wanted).unwrap();
+        is_up_to_date("docs/COMMANDS.md", &super::markdown());
+    }
+
+    /// The same for docs/site, which knows of the library only what is in files; a line for
+    /// each object and command.
+    #[test]
+    fn the_list_of_commands_as_data_is_up_to_date() {
+        let mut parts = Vec::new();
+        for (part, rows) in table::describe().iter() {
+            let rows = rows.get_map("").unwrap();
+            let lines: Vec<String> = rows
+                .iter()
+                .map(|(name, row)| format!("\n{name:?}: {}", row.to_json(false).unwrap()))
+                .collect();
+            parts.push(format!("{part:?}: {{{}\n}}", lines.join(",")));
         }
-        let found = fs::read_to_string(path).unwrap_or_default();
-        assert!(found == wanted, "docs/COMMANDS.md is not up to date: run `make generate`");
+        is_up_to_date("docs/site/commands.json", &format!("{{{}}}\n", parts.join(",\n")));
     }
 }
