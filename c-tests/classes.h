@@ -5,4 +5,5 @@
     "conn", "error", "value", "call", "event_queue", \
     "domain", "domain_snapshot", "domain_checkpoint", "network", "network_port", \
     "nwfilter", "nwfilter_binding", "interface", "node_device", "storage_pool", \
-    "storage_vol", "secret", "stream", "host", "fleet",
+    "storage_vol", "secret", "stream", "host", "fleet", \
+    "inventory",

@@ -160,6 +160,7 @@ static inline void make_handles(void **into, bool on_daemon)
     vkvm_stream *stream = NULL;
     vkvm_host *host = NULL;
     vkvm_fleet *fleet = NULL;
+    vkvm_inventory *inventory = NULL;
     vkvm_event_queue *queue = NULL;
     vkvm_call *call = NULL;
     const char *const uris[] = { fleet_uri };
@@ -169,6 +170,7 @@ static inline void make_handles(void **into, bool on_daemon)
     must(vkvm_conn_new_stream(conn, 0, &stream, &err), err, "the stream");
     must(vkvm_host_new(conn, &host, &err), err, "the host");
     must(vkvm_fleet_open(uris, 1, 20000, &fleet, &err), err, "the fleet");
+    must(vkvm_inventory_open(uris, 1, NULL, &inventory, &err), err, "the inventory");
     must(vkvm_call_start("vkvm_library_get_version", NULL, 0, NULL, 0, &call, &err), err,
          "the call");
     vkvm_domain_get_name(NULL, NULL, &err);
@@ -181,6 +183,7 @@ static inline void make_handles(void **into, bool on_daemon)
     into[CLASS_CALL] = call;
     into[CLASS_HOST] = host;
     into[CLASS_FLEET] = fleet;
+    into[CLASS_INVENTORY] = inventory;
     make_storage_and_network(into, conn);
     make_snapshots(into, conn, dom);
     if (on_daemon)
@@ -196,6 +199,7 @@ static inline void free_handles(void **handles)
     vkvm_call_free(handles[CLASS_CALL]);
     vkvm_host_free(handles[CLASS_HOST]);
     vkvm_fleet_free(handles[CLASS_FLEET]);
+    vkvm_inventory_free(handles[CLASS_INVENTORY]);
     vkvm_value_free(handles[CLASS_VALUE]);
     vkvm_error_free(handles[CLASS_ERROR]);
     vkvm_storage_pool_free(handles[CLASS_STORAGE_POOL]);

@@ -69,6 +69,7 @@
  *   Streams
  *   The host facade
  *   Fleets of hosts
+ *   Inventories of hosts
  *   Constants at run time
  *   Names of constants at run time
  */
@@ -251,6 +252,13 @@ typedef struct vkvm_host vkvm_host;
  * command at a time.
  */
 typedef struct vkvm_fleet vkvm_fleet;
+
+/**
+ * A live picture of many hosts: their domains, networks, pools, volumes, and themselves.
+ *
+ * Lifetime: keeps its connections open; the last `_free` closes them. Thread-safe.
+ */
+typedef struct vkvm_inventory vkvm_inventory;
 
 /* === Opening and closing connections ====================================== */
 
@@ -16047,6 +16055,309 @@ void vkvm_fleet_free(vkvm_fleet *fleet);
  *     not live.
  */
 vkvm_fleet *vkvm_fleet_ref(vkvm_fleet *fleet);
+
+/* === Inventories of hosts ================================================= */
+
+/**
+ * Opens an inventory of hosts: their objects in memory, kept current.
+ *
+ * The hosts are opened in parallel and filled in by bulk calls. The function
+ * returns when each host is filled in or has failed, at the latest after the
+ * option `timeout`. A host that fails does not make the function fail:
+ * `vkvm_inventory_get_hosts` has its state and the reason, and it is opened
+ * again after 0.1 s, then after twice as long each time, up to 30 s. Until
+ * then its rows are those known last; they are marked stale.
+ *
+ * Rows follow events: an event causes the objects that it is about to be asked
+ * again, on threads of the library. Every `refresh` seconds, after a
+ * reconnection and on request all rows are compared with the host, which finds
+ * what libvirt sends no events for: autostart, snapshots, sizes of pools.
+ * Events need an event loop (`vkvm_event_start`, or the program's); without
+ * one rows change only at a refresh. A connection that was opened before there
+ * was an event loop is replaced at the next refresh.
+ *
+ * Filling in all domains of a host takes five calls, whatever their number.
+ * Title, description and OS type are only in a domain's XML: they are null at
+ * first, and asked for right after, one call for each domain, then again only
+ * after events that may have changed them. Without an event loop each refresh
+ * asks for them. `vkvm_inventory_refresh` waits for them.
+ *
+ * The options are a map:
+ *
+ * - kinds: list of "node", "domain", "network", "pool", "volume"; default all
+ *   but "volume", which takes two calls for each volume
+ * - refresh: seconds between two comparisons of all rows, up to 86,400;
+ *   default 60. 0 means none: changes without events are missed; it needs an
+ *   event loop
+ * - max_delay: milliseconds for which events are gathered before the host is
+ *   asked, up to 60,000; default 0. Events that arrive while a host is asked
+ *   are gathered anyway
+ * - timeout: milliseconds that a call may take; default 10,000. A host whose
+ *   call takes longer is down, and is opened again
+ * - limit: number of hosts that are at work at the same time, 1 to 1024;
+ *   default 64. Each takes a thread, and one more while it is opened
+ * - details: whether to ask for title, description and OS type; default true
+ *
+ * @param uris a libvirt URI for each host, each once; they identify the hosts
+ *     in rows (not NULL; borrowed; its length is in uris_len)
+ * @param uris_len number of elements
+ * @param options see above (may be NULL; borrowed)
+ * @param inventory the inventory (out; not NULL; owned by the caller:
+ *     vkvm_inventory_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectOpenAuth, virConnectGetAllDomainStats,
+ *     virConnectListAllDomains
+ */
+int vkvm_inventory_open(const char *const *uris,
+                        size_t uris_len,
+                        vkvm_value *options,
+                        vkvm_inventory **inventory,
+                        vkvm_error **error);
+
+/**
+ * Opens an inventory over connections of the program.
+ *
+ * It is like `vkvm_inventory_open`, with calls on these connections. They stay
+ * open until the inventory is closed, even if the program frees them. One that
+ * ends is not opened again, unless it resumes (`vkvm_conn_enable_resume`).
+ *
+ * @param conns the connections, each to another URI (not NULL; borrowed; its
+ *     length is in conns_len)
+ * @param conns_len number of elements
+ * @param options as for `vkvm_inventory_open` (may be NULL; borrowed)
+ * @param inventory the inventory (out; not NULL; owned by the caller:
+ *     vkvm_inventory_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectGetAllDomainStats, virConnectListAllDomains
+ */
+int vkvm_inventory_open_conns(vkvm_conn *const *conns,
+                              size_t conns_len,
+                              vkvm_value *options,
+                              vkvm_inventory **inventory,
+                              vkvm_error **error);
+
+/**
+ * Returns the row of one object, without any call to a host.
+ *
+ * @param inventory the inventory (not NULL; borrowed)
+ * @param kind kind of the object, such as "domain" (not NULL; borrowed)
+ * @param host URI or own name of its host; NULL for whichever has it (may be
+ *     NULL; borrowed)
+ * @param name name or UUID of the object, or the key of a volume; a name that
+ *     several hosts have is an error without `host` (not NULL; borrowed)
+ * @param row the row (out; not NULL; owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_inventory_get(vkvm_inventory *inventory,
+                       const char *kind,
+                       const char *host,
+                       const char *name,
+                       vkvm_value **row,
+                       vkvm_error **error);
+
+/**
+ * Returns the state of each host of the inventory.
+ *
+ * @param inventory the inventory (not NULL; borrowed)
+ * @param hosts a map for each host, in the order in which they were given
+ *     (out; not NULL; owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_inventory_get_hosts(vkvm_inventory *inventory, vkvm_value **hosts, vkvm_error **error);
+
+/**
+ * Returns the rows of the inventory that pass a filter, without any call to a
+ * host.
+ *
+ * All rows are of the same moment. The filter is a map; every key is optional:
+ *
+ * - host: URI or own name of a host, or a list of them
+ * - kind: a kind, or a list of kinds
+ * - state: name of a state, such as "running", or a list of names
+ * - name: pattern with `*`, `?` and `[a-z]`, `[!a-z]`
+ * - uuid: UUID of an object
+ * - fields: list of the keys that rows are to have; default all
+ * - sort: list of keys to sort by, each in descending order with "-" before
+ *   it; default is the order of the hosts, and within each of kind and name
+ * - raw: true for numbers instead of names of states, reasons and types
+ *
+ * @param inventory the inventory (not NULL; borrowed)
+ * @param filter see above (may be NULL; borrowed)
+ * @param snapshot the rows, and the generation of the inventory (out; not
+ *     NULL; owned by the caller: vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_inventory_get_snapshot(vkvm_inventory *inventory,
+                                vkvm_value *filter,
+                                vkvm_value **snapshot,
+                                vkvm_error **error);
+
+/**
+ * Returns the XML description of an object of the inventory.
+ *
+ * It is asked for once, and kept until an event or a refresh of its host; at
+ * most 16 MiB are kept. That of a node is its capabilities.
+ *
+ * @param inventory the inventory (not NULL; borrowed)
+ * @param kind kind of the object, such as "domain" (not NULL; borrowed)
+ * @param host as for `vkvm_inventory_get` (may be NULL; borrowed)
+ * @param name as for `vkvm_inventory_get` (not NULL; borrowed)
+ * @param timeout time to wait for the host (in milliseconds)
+ * @param xml the XML description (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virDomainGetXMLDesc, virNetworkGetXMLDesc,
+ *     virStoragePoolGetXMLDesc, virStorageVolGetXMLDesc,
+ *     virConnectGetCapabilities
+ */
+int vkvm_inventory_get_xml(vkvm_inventory *inventory,
+                           const char *kind,
+                           const char *host,
+                           const char *name,
+                           uint32_t timeout,
+                           char **xml,
+                           vkvm_error **error);
+
+/**
+ * Closes an inventory.
+ *
+ * It does not wait: calls under way are given up, and threads of the library
+ * close the connections. Threads that wait for the inventory get an error, and
+ * so does every later call on it; queues get no more entries. An inventory
+ * that is closed already is no error.
+ *
+ * @param inventory the inventory (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_inventory_close(vkvm_inventory *inventory, vkvm_error **error);
+
+/**
+ * Compares all rows with their hosts, and waits until that is done.
+ *
+ * It also waits for what was noted before: events that have arrived, and
+ * titles, descriptions and OS types that have not been asked for. A host that
+ * is down is tried at once. With `host`, a host that fails is an error; of all
+ * hosts, `vkvm_inventory_get_hosts` says how each is.
+ *
+ * @param inventory the inventory (not NULL; borrowed)
+ * @param host URI or own name of the host; NULL for all (may be NULL;
+ *     borrowed)
+ * @param timeout time to wait; the comparison continues afterwards (in
+ *     milliseconds)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_inventory_refresh(vkvm_inventory *inventory,
+                           const char *host,
+                           uint32_t timeout,
+                           vkvm_error **error);
+
+/**
+ * Stops what `vkvm_inventory_watch` began. Entries in the queue stay there.
+ *
+ * @param inventory the inventory (not NULL; borrowed)
+ * @param queue the queue (not NULL; borrowed)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_inventory_unwatch(vkvm_inventory *inventory,
+                           vkvm_event_queue *queue,
+                           vkvm_error **error);
+
+/**
+ * Waits until the rows of the inventory are as a condition says.
+ *
+ * @param inventory the inventory (not NULL; borrowed)
+ * @param condition a filter, as for `vkvm_inventory_get_snapshot`, and one
+ *     more key: `count`, the number of rows that have to pass it at least,
+ *     default 1; or `absent`, true to wait until none does and each host of
+ *     the filter is up (not NULL; borrowed)
+ * @param timeout time to wait (in milliseconds)
+ * @param snapshot the rows that pass the filter then, as in
+ *     `vkvm_inventory_get_snapshot` (out; not NULL; owned by the caller:
+ *     vkvm_value_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_inventory_wait(vkvm_inventory *inventory,
+                        vkvm_value *condition,
+                        uint32_t timeout,
+                        vkvm_value **snapshot,
+                        vkvm_error **error);
+
+/**
+ * Delivers every change of the inventory to a queue.
+ *
+ * Each change becomes one entry of the queue, with the class "inventory". The
+ * changes of an object are in their order. `generation` is the number of the
+ * change, and each has the next one, so the rows after it are those of a
+ * snapshot with that generation, except for `age` and `stale`.
+ *
+ * A program that keeps rows of its own watches first, then takes a snapshot,
+ * and skips entries whose generation is not larger than the snapshot's. It
+ * does the same again when `vkvm_event_queue_get_overflow` has grown: entries
+ * were lost, and a generation is missing.
+ *
+ * The entry is a map with the keys `class`, `tag`, `generation`; `change`
+ * ("added", "removed" or "changed"); `kind`, or "host" when a host is
+ * reachable or no longer; `host` (URI), `name` and `uuid` (null for volumes,
+ * nodes and hosts); `key` (that of a volume, otherwise null); `before` and
+ * `after`: maps of the fields that have changed, or of all for an object that
+ * was removed or added, when the other one is null. Those of a host have
+ * `state` and `error`.
+ *
+ * @param inventory the inventory (not NULL; borrowed)
+ * @param queue queue that receives the entries; the inventory does not keep it
+ *     (not NULL; borrowed)
+ * @param tag a number of the caller's choice that identifies the inventory in
+ *     the queue
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_inventory_watch(vkvm_inventory *inventory,
+                         vkvm_event_queue *queue,
+                         uint64_t tag,
+                         vkvm_error **error);
+
+/**
+ * Releases a reference to the inventory handle.
+ *
+ * The last one closes the inventory, as `vkvm_inventory_close` does. NULL and
+ * handles that are not live are ignored.
+ *
+ * @param inventory the inventory (may be NULL; consumed)
+ */
+void vkvm_inventory_free(vkvm_inventory *inventory);
+
+/**
+ * Adds a reference to the inventory handle.
+ *
+ * @param inventory the inventory (not NULL; borrowed)
+ * @return the handle, which needs one more `vkvm_inventory_free`; NULL when it
+ *     is not live.
+ */
+vkvm_inventory *vkvm_inventory_ref(vkvm_inventory *inventory);
 
 /* === Constants at run time ================================================ */
 

@@ -35,3 +35,5 @@ INCLUDE: generated/stream.xs
 INCLUDE: generated/host.xs
 
 INCLUDE: generated/fleet.xs
+
+INCLUDE: generated/inventory.xs

@@ -19,7 +19,8 @@
     X(secret, "VKVM::Secret") \
     X(stream, "VKVM::Stream") \
     X(host, "VKVM::Host") \
-    X(fleet, "VKVM::Fleet")
+    X(fleet, "VKVM::Fleet") \
+    X(inventory, "VKVM::Inventory")
 
 /* What an error says, by the names of functions: numbers, those that are 0 where there is nothing
  * to say, and texts. */

@@ -91,6 +91,17 @@ pub fn remove(key: Option<Key>) {
     }
 }
 
+/// From now on who is told is told then. What it does there must not take long: other
+/// deadlines wait for it.
+pub fn set(key: Key, told: Weak<impl Late + 'static>) -> Result<()> {
+    add(Some(key), told)
+}
+
+/// It is not told any more, unless that is under way.
+pub fn end(key: Key) {
+    remove(Some(key));
+}
+
 fn run() {
     while let Some(due) = next() {
         for call in due {

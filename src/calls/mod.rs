@@ -28,6 +28,7 @@ use crate::event::sync;
 
 pub use asking::Answers;
 pub use call::{Call, Told, asker, is_made_here, is_wanted, report, when_abandoned, when_asked};
+pub use deadlines::{Key as Timer, Late, end as end_timer, set as set_timer};
 pub use insist::insist;
 pub use job::DomainJob;
 pub use pool::{Work, abandon, counts, end_lane, set_limit, submit};

@@ -11,7 +11,7 @@ use super::types::{
     vkvm_secret, vkvm_storage_pool, vkvm_value,
 };
 use crate::error::Result;
-use crate::event::{self, Entry, EventQueue, Source};
+use crate::event::{self, Entry, EventQueue, News, Source};
 use crate::handle::AnyHandle;
 use crate::memory;
 use crate::value::{Map, Value};
@@ -172,6 +172,7 @@ fn value(entry: Entry) -> Result<Option<Value>> {
             return Ok(Some(of_call("credentials", tag, call)));
         }
         Entry::Progress { tag, call } => return Ok(Some(of_call("progress", tag, call))),
+        Entry::News { tag, class, news } => return Ok(Some(of_news(class, tag, &*news))),
     };
     let Ok(conn) = AnyHandle::retain(conn, "conn") else {
         return Ok(None);
@@ -192,6 +193,15 @@ fn of_call(class: &str, tag: u64, call: AnyHandle) -> Value {
     map.push_new("class", class);
     map.push_new("tag", tag);
     map.push_new("call", Value::Handle(call));
+    Value::Map(map)
+}
+
+fn of_news(class: &str, tag: u64, news: &dyn News) -> Value {
+    let news = news.to_map();
+    let mut map = Map::with_capacity(news.len() + 2);
+    map.push_new("class", class);
+    map.push_new("tag", tag);
+    news.into_iter().for_each(|(key, value)| map.push_new(key, value));
     Value::Map(map)
 }
 

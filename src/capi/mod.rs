@@ -88,6 +88,7 @@ pub mod guard;
 pub mod handle;
 pub mod host;
 pub mod interface;
+pub mod inventory;
 pub mod invoke;
 pub mod library;
 mod names;

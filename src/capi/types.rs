@@ -202,6 +202,24 @@ impl Object for host::Fleet {
     }
 }
 
+/// A live picture of many hosts: their domains, networks, pools, volumes, and themselves.
+///
+/// Lifetime: keeps its connections open; the last `_free` closes them. Thread-safe.
+pub struct vkvm_inventory;
+impl Handle for vkvm_inventory {
+    type Object = host::Inventory;
+}
+impl Object for host::Inventory {
+    const CLASS: Class = Class::Inventory;
+    fn before_end(&self, _id: usize) {
+        self.end();
+    }
+    fn table() -> &'static Table<Self> {
+        static TABLE: Table<host::Inventory> = Table::new();
+        &TABLE
+    }
+}
+
 /// A call of a function on a thread of the library.
 ///
 /// Lifetime: independent of its arguments. Thread-safe.

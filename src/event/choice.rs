@@ -124,6 +124,11 @@ pub(super) fn ready(what: &'static str) -> Result<()> {
     }
 }
 
+/// Whether there is.
+pub fn is_ready() -> bool {
+    current() != Choice::None && !is_left_behind()
+}
+
 /// Refuses what would wait for a loop for ever: one whose thread a child of fork has not.
 pub(super) fn not_left_behind(what: &'static str) -> Result<()> {
     if is_left_behind() {

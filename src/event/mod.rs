@@ -43,6 +43,7 @@ mod thread;
 mod watched;
 mod watches;
 
+pub use choice::is_ready;
 pub use close::{register_close_callback, unregister_close_callback};
 pub use default_loop::{register_default, run_default};
 pub use ending::{has_untold, tell_untold};
@@ -55,7 +56,7 @@ pub use later::has_any as has_put_off;
 pub use listeners::Listener;
 pub use numbers::Numbers;
 pub use opening::{open, open_bounded};
-pub use queue::{Entry, EventQueue, Place, forget_connection};
+pub use queue::{Entry, EventQueue, News, Place, Teller, forget_connection};
 pub use registry::{
     deregister_all, deregister_any, domain_event_deregister, domain_event_register,
     qemu_monitor_event_register, register_any,

@@ -17,6 +17,7 @@ use crate::error::{Misuse, Result};
 use crate::fork::{self, Leaf};
 use crate::handle::AnyHandle;
 use crate::memory;
+use crate::value::Map;
 
 /// A queue of events.
 pub struct EventQueue(Arc<Inner>);
@@ -53,6 +54,49 @@ pub enum Entry {
         /// Likewise.
         call: AnyHandle,
     },
+    /// Something else that has happened.
+    News {
+        /// What the program knows it by.
+        tag: u64,
+        /// Who tells it, as in function names.
+        class: &'static str,
+        /// What has happened.
+        news: Arc<dyn News>,
+    },
+}
+
+/// Something that happened, of which a map is made when the program takes it out of a queue.
+pub trait News: Send + Sync {
+    /// The map.
+    fn to_map(&self) -> Map;
+}
+
+/// Tells a queue what happens, for as long as that is there.
+pub struct Teller {
+    queue: Weak<Inner>,
+    number: u64,
+}
+
+impl Teller {
+    /// Puts it into the queue, which counts what finds no room. Whether the queue is there.
+    pub fn tell(&self, class: &'static str, tag: u64, news: &Arc<dyn News>) -> bool {
+        let Some(queue) = self.queue.upgrade() else {
+            return false;
+        };
+        // What is given back ends here, under no lock of the queue's.
+        drop(queue.events.put(Entry::News { tag, class, news: Arc::clone(news) }));
+        true
+    }
+
+    /// Whether the queue is there.
+    pub fn is_there(&self) -> bool {
+        self.queue.strong_count() > 0
+    }
+
+    /// Whether it is this queue.
+    pub fn is_of(&self, queue: &EventQueue) -> bool {
+        self.number == queue.0.number
+    }
 }
 
 /// A place in a queue, for what comes for certain.
@@ -187,6 +231,11 @@ impl EventQueue {
         });
         let number = self.0.number;
         self.0.events.fill(|| register(listener), || deregister_queue(number))
+    }
+
+    /// What tells the queue of what happens, without keeping it.
+    pub fn teller(&self) -> Teller {
+        Teller { queue: Arc::downgrade(&self.0), number: self.0.number }
     }
 
     /// Keeps a place for what comes for certain.

@@ -48,10 +48,12 @@ pub enum Class {
     Host,
     /// `vkvm_fleet`.
     Fleet,
+    /// `vkvm_inventory`.
+    Inventory,
 }
 
 /// All classes, in the order of their numbers.
-pub const CLASSES: [Class; 20] = [
+pub const CLASSES: [Class; 21] = [
     Class::Conn,
     Class::Error,
     Class::Value,
@@ -72,6 +74,7 @@ pub const CLASSES: [Class; 20] = [
     Class::Stream,
     Class::Host,
     Class::Fleet,
+    Class::Inventory,
 ];
 
 impl Class {
@@ -100,6 +103,7 @@ impl Class {
             Class::Stream => c"stream",
             Class::Host => c"host",
             Class::Fleet => c"fleet",
+            Class::Inventory => c"inventory",
         }
     }
 }

@@ -20,6 +20,7 @@ mod generate;
 mod hypervisor;
 mod image;
 mod interface;
+mod inventory;
 mod lists;
 mod long;
 mod lookup;
@@ -43,6 +44,7 @@ use std::sync::Arc;
 pub use fleet::{Fleet, MOST_AT_ONCE};
 pub use frame::call::Progress;
 pub use generate::{mac, uuid};
+pub use inventory::Inventory;
 pub use metrics::Format as MetricsFormat;
 
 use crate::core::conn::Options;

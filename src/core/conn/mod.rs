@@ -5,6 +5,7 @@ mod advice;
 pub mod bounded;
 mod cpu;
 mod credentials;
+mod domain_facts;
 mod domains;
 mod host;
 pub(super) mod inherited;
@@ -33,6 +34,7 @@ use virt::sys;
 
 pub use cpu::Emulator;
 pub use credentials::Credentials;
+pub use domain_facts::DomainFacts;
 pub use domains::DomainState;
 pub(crate) use open::reopen;
 pub use open::{Asked, Credential, Options};

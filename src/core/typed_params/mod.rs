@@ -20,7 +20,7 @@ use super::call;
 use crate::error::{Misuse, Result};
 
 pub use given::{MULTIPLE, check_scalars};
-pub use read::{int, to_map};
+pub use read::{int, number, to_map};
 
 /// An array of typed parameters that libvirt allocated.
 #[derive(Debug)]

@@ -40,6 +40,21 @@ pub fn int(params: &[sys::virTypedParameter], name: &CStr) -> Option<c_int> {
     }
 }
 
+/// Name and value of a parameter that is a whole number.
+pub fn number(param: &sys::virTypedParameter) -> Option<(&CStr, i128)> {
+    // SAFETY: `type_` says which member of the union is set.
+    let number = unsafe {
+        match param.type_ as u32 {
+            sys::VIR_TYPED_PARAM_INT => param.value.i.into(),
+            sys::VIR_TYPED_PARAM_UINT => param.value.ui.into(),
+            sys::VIR_TYPED_PARAM_LLONG => param.value.l.into(),
+            sys::VIR_TYPED_PARAM_ULLONG => param.value.ul.into(),
+            _ => return None,
+        }
+    };
+    Some((field(param), number))
+}
+
 /// The name of a parameter.
 pub(super) fn field(param: &sys::virTypedParameter) -> &CStr {
     // SAFETY: libvirt ends the name with a NUL inside its fixed-size array.

@@ -10,7 +10,7 @@ use crate::kind::{Direction, Kind};
 use crate::{Output, Result, invoke};
 
 /// Classes whose functions go through no connection, so that no limit is set for them.
-const WITHOUT_CONNECTION: [&str; 3] = ["event_queue", "fleet", "value"];
+const WITHOUT_CONNECTION: [&str; 4] = ["event_queue", "fleet", "inventory", "value"];
 
 /// It gives up all calls on the connection, and would be one of them.
 const CLOSE: &str = "vkvm_conn_close";

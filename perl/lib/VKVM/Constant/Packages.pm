@@ -25,6 +25,7 @@ our %OF = (
     stream => 'VKVM::Stream',
     host => 'VKVM::Host',
     fleet => 'VKVM::Fleet',
+    inventory => 'VKVM::Inventory',
 );
 
 1;

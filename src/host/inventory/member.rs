@@ -1,0 +1,624 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! A host of an inventory: what there is to ask of it, one visit after the other.
+//!
+//! Whatever happens leaves a note under the host's own lock, which is held for moments: an
+//! event, a timer, a wish of the program's. If no visit is under way, one begins, on a thread of
+//! the pool; it takes the notes that there are then, and asks. What is noted meanwhile is for
+//! the next one. So what arrives in a storm is asked for together, and nothing is missed: what
+//! was noted before a question is in its answer.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::ffi::CString;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+use std::time::{Duration, Instant};
+
+use uuid::Uuid;
+
+use super::ask::{Asker, Touched};
+use super::aside;
+use super::documents::Documents;
+use super::errand::{Errand, Visited};
+use super::link::{Ear, Heard, Link};
+use super::picture::{Picture, Report, Said};
+use super::row::{Key, Kind, Row};
+use super::settings::Settings;
+use crate::calls::{self, Group, Late, Timer, Via, Work};
+use crate::core::{Conn, Text};
+use crate::error::{Error, Misuse, Result};
+use crate::event;
+use crate::fork::lock;
+
+/// How long after a host was lost it is tried again; then after twice as long, and so on.
+const FIRST_DELAY: Duration = Duration::from_millis(100);
+
+/// The longest.
+const MOST_DELAY: Duration = Duration::from_secs(30);
+
+/// So many documents are asked for in one visit: events come in between.
+const AT_ONCE: usize = 64;
+
+/// From so many domains on, of which something has happened, all are asked for together if
+/// they are a good part of all.
+const MANY: usize = 32;
+
+/// With so many visits that libvirt does not return from, a host is asked only for what does
+/// not ask its guests.
+const STUCK: usize = 3;
+
+/// With so many it is not asked at all.
+const MOST_STUCK: usize = 8;
+
+/// What all hosts of an inventory share.
+pub struct Common {
+    /// The options.
+    pub settings: Settings,
+    /// The rows.
+    pub picture: Arc<Picture>,
+    /// The documents that were asked for.
+    pub documents: Documents,
+    /// The visits.
+    pub group: Arc<Group>,
+    /// What is asked beside them.
+    pub aside: Arc<Group>,
+    /// What ends connections.
+    pub closing: Arc<Group>,
+}
+
+/// Where a host's connections come from.
+pub enum Source {
+    /// They are opened.
+    Uri(CString),
+    /// It is the program's.
+    Conn(Conn),
+}
+
+/// A host.
+pub struct Member {
+    me: Weak<Member>,
+    place: usize,
+    uri: Arc<str>,
+    source: Source,
+    common: Arc<Common>,
+    duty: Mutex<Duty>,
+    /// How many visits were given up and are not back.
+    stuck: AtomicUsize,
+    look: Arc<Alarm>,
+    hold: Arc<Alarm>,
+}
+
+/// What there is to do.
+#[derive(Default)]
+struct Duty {
+    link: Option<Arc<Link>>,
+    /// Whether events arrive on it.
+    hears: bool,
+    /// Whether there was a loop when it was opened.
+    had_loop: bool,
+    /// The visit under way.
+    errand: Option<Arc<Errand>>,
+    /// Without a connection: it is time to open one.
+    is_due: bool,
+    /// All rows are to be compared.
+    full: bool,
+    /// The connection has ended.
+    has_ended: bool,
+    /// Domains of which something has happened.
+    touched: HashMap<Uuid, Touched>,
+    /// Kinds of which something has happened.
+    kinds: HashSet<Kind>,
+    /// Changes are gathered until a timer fires.
+    is_held: bool,
+    /// Domains whose documents have not been asked for.
+    unknown: VecDeque<Uuid>,
+    /// The next time to look: for a comparison, or an attempt to open.
+    timer: Option<Timer>,
+    /// How many attempts to open have failed in a row.
+    tries: u32,
+    is_over: bool,
+}
+
+/// What a visit is for.
+enum Unit {
+    Open,
+    Full(Arc<Link>),
+    Some(Arc<Link>, Vec<Touched>, Vec<Kind>),
+    Details(Arc<Link>, Vec<Uuid>),
+    /// The connection has ended.
+    End,
+}
+
+/// A timer of a host's.
+struct Alarm {
+    member: Weak<Member>,
+    is_hold: bool,
+}
+
+impl Late for Alarm {
+    fn is_late(self: Arc<Self>) {
+        let Some(member) = self.member.upgrade() else {
+            return;
+        };
+        {
+            let mut duty = lock(&member.duty);
+            match self.is_hold {
+                true => duty.is_held = false,
+                false => {
+                    duty.timer = None;
+                    match duty.link {
+                        Some(_) => duty.full = true,
+                        None => duty.is_due = true,
+                    }
+                }
+            }
+        }
+        member.go_on();
+    }
+}
+
+impl Member {
+    /// A host that has not been asked for anything.
+    pub fn new(place: usize, uri: Arc<str>, source: Source, common: Arc<Common>) -> Arc<Self> {
+        Arc::new_cyclic(|me| {
+            let alarm = |is_hold| Arc::new(Alarm { member: Weak::clone(me), is_hold });
+            Member {
+                me: Weak::clone(me),
+                place,
+                uri,
+                source,
+                common,
+                duty: Mutex::new(Duty { is_due: true, ..Duty::default() }),
+                stuck: AtomicUsize::new(0),
+                look: alarm(false),
+                hold: alarm(true),
+            }
+        })
+    }
+
+    /// Begins a visit, if there is something to do and none is under way.
+    pub fn go_on(&self) {
+        let Some(me) = self.me.upgrade() else {
+            return;
+        };
+        let errand = {
+            let mut duty = lock(&self.duty);
+            if duty.errand.is_some() || !duty.has_work() {
+                return;
+            }
+            let via = Via::Group(Arc::clone(&self.common.group));
+            let errand = Errand::new(me, via, self.common.settings.timeout);
+            duty.errand = Some(Arc::clone(&errand));
+            errand
+        };
+        // Where there is no thread for it, it was given up.
+        let _ = calls::submit(errand as Arc<dyn Work>);
+    }
+
+    /// All rows are to be compared; without a connection, it is tried at once.
+    pub fn refresh(&self) {
+        {
+            let mut duty = lock(&self.duty);
+            duty.full = true;
+            duty.is_due = true;
+        }
+        self.go_on();
+    }
+
+    /// The inventory ends. Nothing is asked any more, and connections are closed by threads of
+    /// the pool.
+    pub fn end(&self) {
+        let (link, errand) = {
+            let mut duty = lock(&self.duty);
+            duty.is_over = true;
+            if let Some(timer) = duty.timer.take() {
+                calls::end_timer(timer);
+            }
+            duty.forget();
+            (duty.link.take(), duty.errand.take())
+        };
+        if let Some(errand) = errand {
+            errand.give_up("the inventory was closed");
+        }
+        self.close(link);
+    }
+
+    /// The document of an object, from its host if it is not kept.
+    pub fn document(&self, row: &Row, timeout: Duration) -> Result<Arc<str>> {
+        let of = (self.place, row.kind, row.key.clone());
+        let epoch = match self.common.documents.get(&of) {
+            Ok(text) => return Ok(text),
+            Err(epoch) => epoch,
+        };
+        let link = lock(&self.duty).link.clone();
+        let link = link.ok_or_else(|| {
+            let reason = format!("{} is down; vkvm_inventory_get_hosts says why", self.uri);
+            Error::from(Misuse::Busy { what: reason })
+        })?;
+        let (key, kind, name) = (row.key.clone(), row.kind, Arc::clone(&row.name));
+        let ask = move || document(&link, kind, &key, &name);
+        let late = || Misuse::Deadline {
+            what: format!("{} has not sent the document of \"{}\"", self.uri, row.name),
+            ms: timeout.as_millis() as u64,
+        };
+        let via = Via::Group(Arc::clone(&self.common.aside));
+        let text: Arc<str> = aside::ask(via, timeout, ask, || late().into())?.into();
+        self.common.documents.keep(of, &text, epoch);
+        Ok(text)
+    }
+
+    // --- notes -----------------------------------------------------------------------------
+
+    /// Something has happened on a connection. On the thread of the event loop.
+    fn hear(&self, number: u64, heard: Heard) {
+        {
+            let mut duty = lock(&self.duty);
+            if duty.link.as_ref().is_none_or(|link| link.number != number) {
+                return;
+            }
+            match heard {
+                Heard::Domain(touched) => {
+                    let Ok(uuid) = touched.domain.get_uuid() else {
+                        return;
+                    };
+                    self.common.documents.forget(&(self.place, Kind::Domain, Key::Uuid(uuid)));
+                    let before = duty.touched.remove(&uuid).map(|before| before.what);
+                    let what = touched.what.and(before.unwrap_or_default());
+                    duty.touched.insert(uuid, Touched { what, ..touched });
+                    self.hold(&mut duty);
+                }
+                Heard::Any(kind) => {
+                    // What is in a pool comes and goes with it.
+                    let also = (kind == Kind::Pool).then_some(Kind::Volume);
+                    for kind in [Some(kind), also].into_iter().flatten() {
+                        if self.common.settings.has(kind) {
+                            self.common.documents.forget_all(self.place, Some(kind));
+                            duty.kinds.insert(kind);
+                        }
+                    }
+                    self.hold(&mut duty);
+                }
+                Heard::End => duty.has_ended = true,
+            }
+        }
+        self.go_on();
+    }
+
+    /// Gathers what comes, if the program wants that.
+    fn hold(&self, duty: &mut Duty) {
+        let delay = self.common.settings.max_delay;
+        if !delay.is_zero() && !duty.is_held {
+            let timer = Timer::new(Instant::now() + delay);
+            // Without a thread for it nothing is gathered.
+            duty.is_held = calls::set_timer(timer, Arc::downgrade(&self.hold)).is_ok();
+        }
+    }
+
+    /// The next look, that much later.
+    fn set_timer(&self, duty: &mut Duty, after: Duration) {
+        let timer = Timer::new(Instant::now() + after);
+        if let Some(before) = duty.timer.replace(timer) {
+            calls::end_timer(before);
+        }
+        // Without a thread for it the host is looked at when something else happens to it.
+        let _ = calls::set_timer(timer, Arc::downgrade(&self.look));
+    }
+
+    // --- a visit -----------------------------------------------------------------------------
+
+    fn unit(&self) -> Option<Unit> {
+        let mut duty = lock(&self.duty);
+        let duty = &mut *duty;
+        let Some(link) = &duty.link else {
+            return Some(Unit::Open);
+        };
+        if duty.has_ended {
+            return Some(Unit::End);
+        }
+        // Without a loop a connection never hears anything, even when there is one later.
+        if !duty.had_loop && event::is_ready() && matches!(self.source, Source::Uri(_)) {
+            return Some(Unit::Open);
+        }
+        let link = Arc::clone(link);
+        if duty.full {
+            duty.full = false;
+            return Some(Unit::Full(link));
+        }
+        if !duty.is_held && !(duty.touched.is_empty() && duty.kinds.is_empty()) {
+            let touched = std::mem::take(&mut duty.touched).into_values().collect();
+            let mut kinds: Vec<Kind> = std::mem::take(&mut duty.kinds).into_iter().collect();
+            kinds.sort_unstable();
+            return Some(Unit::Some(link, touched, kinds));
+        }
+        let some = duty.unknown.len().min(AT_ONCE);
+        (some > 0).then(|| Unit::Details(link, duty.unknown.drain(..some).collect()))
+    }
+
+    fn open(&self, errand: &Errand) -> Result<()> {
+        let stuck = self.stuck.load(Ordering::Relaxed);
+        let most = if matches!(self.source, Source::Conn(_)) { 1 } else { MOST_STUCK };
+        if stuck >= most {
+            let what = format!("{stuck} calls to {} are not answered yet", self.uri);
+            return Err(Misuse::Busy { what }.into());
+        }
+        let had_loop = event::is_ready();
+        let link = match &self.source {
+            Source::Uri(uri) => {
+                let deadline = Instant::now().checked_add(self.common.settings.timeout);
+                Link::open(uri, deadline)?
+            }
+            Source::Conn(conn) => {
+                errand.step()?;
+                if !conn.is_alive()? {
+                    let what = format!("the connection to {} has ended", self.uri);
+                    return Err(Misuse::Refused { said: what }.into());
+                }
+                Link::share(conn)?
+            }
+        };
+        let link = Arc::new(link);
+        let before = {
+            let mut duty = lock(&self.duty);
+            if !errand.is_on() {
+                // Nobody waits for it; closed here, where it may take its time.
+                return Ok(());
+            }
+            duty.forget();
+            duty.had_loop = had_loop;
+            duty.link.replace(Arc::clone(&link))
+        };
+        self.close(before);
+        let me = Weak::clone(&self.me);
+        let ear: Ear = Arc::new(move |number, heard| {
+            if let Some(member) = me.upgrade() {
+                member.hear(number, heard);
+            }
+        });
+        let hears = link.listen(&self.common.settings, errand, &ear)?;
+        lock(&self.duty).hears = hears;
+        errand.step()?;
+        let name = link.conn.get_hostname()?.to_string_lossy().into();
+        // What was heard before is in this.
+        self.compare(&link, errand, Some(name), true)
+    }
+
+    /// Compares all rows. The documents of domains are asked for anew where nothing tells that
+    /// they have changed.
+    fn compare(
+        &self,
+        link: &Link,
+        errand: &Errand,
+        name: Option<Arc<str>>,
+        is_new: bool,
+    ) -> Result<()> {
+        let picture = &self.common.picture;
+        picture.begin(self.place);
+        self.common.documents.forget_all(self.place, None);
+        let asker = self.asker(link, errand);
+        let mut failure = None;
+        for kind in &self.common.settings.kinds {
+            match asker.all(*kind) {
+                Ok(rows) => self.compared(*kind, rows, errand, is_new),
+                // The daemon of another kind may not be there.
+                Err(error) if *kind != Kind::Domain && errand.is_on() && link.conn.is_alive()? => {
+                    failure = failure.or(Some(error));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        errand.step()?;
+        let hears = {
+            let mut duty = lock(&self.duty);
+            duty.tries = 0;
+            match self.common.settings.refresh {
+                Some(refresh) => self.set_timer(&mut duty, refresh),
+                None => {}
+            }
+            duty.hears
+        };
+        if errand.is_on() {
+            picture.up(self.place, Report { name, error: failure, hears });
+        }
+        Ok(())
+    }
+
+    /// All rows of a kind are known.
+    fn compared(&self, kind: Kind, rows: Vec<Row>, errand: &Errand, is_new: bool) {
+        let all: Vec<Uuid> = match kind {
+            Kind::Domain => rows.iter().filter_map(Row::uuid).collect(),
+            _ => Vec::new(),
+        };
+        let unknown = self.common.picture.take(self.place, Said::All(kind, rows), || errand.is_on());
+        if kind != Kind::Domain || !self.common.settings.details {
+            return;
+        }
+        let mut duty = lock(&self.duty);
+        duty.unknown = match is_new || !duty.hears {
+            true => all.into(),
+            false => unknown.into(),
+        };
+        self.common.picture.set_pending(self.place, duty.unknown.len());
+    }
+
+    fn some(
+        &self,
+        link: &Link,
+        errand: &Errand,
+        mut touched: Vec<Touched>,
+        kinds: Vec<Kind>,
+    ) -> Result<()> {
+        let asker = self.asker(link, errand);
+        if touched.len() >= MANY {
+            // Objects take calls of their own; a bulk call takes less for each.
+            let details = touched.iter().filter(|touched| touched.what.details);
+            let details: Vec<Uuid> = details.filter_map(|it| it.domain.get_uuid().ok()).collect();
+            touched.clear();
+            let rows = asker.all(Kind::Domain)?;
+            self.common.picture.take(self.place, Said::All(Kind::Domain, rows), || errand.is_on());
+            if self.common.settings.details {
+                let mut duty = lock(&self.duty);
+                let known: HashSet<Uuid> = duty.unknown.iter().copied().collect();
+                duty.unknown.extend(details.into_iter().filter(|uuid| !known.contains(uuid)));
+                self.common.picture.set_pending(self.place, duty.unknown.len());
+            }
+        }
+        if !touched.is_empty() {
+            for touched in &mut touched {
+                touched.what.details &= self.common.settings.details;
+            }
+            let some = asker.some(&touched)?;
+            self.common.picture.take(self.place, Said::Some(some), || errand.is_on());
+        }
+        for kind in kinds {
+            match asker.all(kind) {
+                Ok(rows) => {
+                    self.common.picture.take(self.place, Said::All(kind, rows), || errand.is_on());
+                }
+                Err(_) if errand.is_on() && link.conn.is_alive()? => lock(&self.duty).full = true,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn asker<'a>(&'a self, link: &'a Link, errand: &'a Errand) -> Asker<'a> {
+        let light = self.stuck.load(Ordering::Relaxed) >= STUCK;
+        Asker { uri: &self.uri, conn: &link.conn, errand, light }
+    }
+
+    /// The host is lost, for this reason.
+    fn lose(&self, error: &Error) {
+        let link = {
+            let mut duty = lock(&self.duty);
+            duty.errand = None;
+            duty.forget();
+            let link = duty.link.take();
+            if duty.is_over {
+                drop(duty);
+                return self.close(link);
+            }
+            let doubled = FIRST_DELAY.saturating_mul(1 << duty.tries.min(16));
+            duty.tries += 1;
+            self.set_timer(&mut duty, doubled.min(MOST_DELAY));
+            link
+        };
+        self.close(link);
+        self.common.documents.forget_all(self.place, None);
+        self.common.picture.down(self.place, error);
+    }
+
+    /// Closes a connection where it may take its time.
+    fn close(&self, link: Option<Arc<Link>>) {
+        if let Some(link) = link {
+            aside::end_elsewhere(Via::Group(Arc::clone(&self.common.closing)), link);
+        }
+    }
+}
+
+impl Duty {
+    fn has_work(&self) -> bool {
+        if self.is_over {
+            return false;
+        }
+        if self.link.is_none() {
+            return self.is_due;
+        }
+        let has_heard = !self.is_held && !(self.touched.is_empty() && self.kinds.is_empty());
+        self.has_ended || self.full || has_heard || !self.unknown.is_empty()
+    }
+
+    /// What was noted of a connection that is no more.
+    fn forget(&mut self) {
+        self.is_due = false;
+        self.full = false;
+        self.has_ended = false;
+        self.hears = false;
+        self.touched.clear();
+        self.kinds.clear();
+        self.unknown.clear();
+    }
+}
+
+impl Visited for Member {
+    fn visit(&self, errand: &Errand) -> Result<()> {
+        let picture = &self.common.picture;
+        match self.unit() {
+            None => Ok(()),
+            Some(Unit::Open) => self.open(errand),
+            Some(Unit::Full(link)) => self.compare(&link, errand, None, false),
+            Some(Unit::Some(link, touched, kinds)) => self.some(&link, errand, touched, kinds),
+            Some(Unit::Details(link, uuids)) => {
+                let details = self.asker(&link, errand).details(&uuids)?;
+                picture.take(self.place, Said::Details(details), || errand.is_on());
+                picture.set_pending(self.place, lock(&self.duty).unknown.len());
+                Ok(())
+            }
+            Some(Unit::End) => {
+                let said = format!("the connection to {} has ended", self.uri);
+                Err(Misuse::Refused { said }.into())
+            }
+        }
+    }
+
+    fn over(&self, result: Result<()>) {
+        match result {
+            Ok(()) => {
+                let is_settled = {
+                    let mut duty = lock(&self.duty);
+                    duty.errand = None;
+                    !duty.is_over && !duty.has_work()
+                };
+                if is_settled {
+                    self.common.picture.settled(self.place);
+                }
+                self.go_on();
+            }
+            Err(error) => self.lose(&error),
+        }
+    }
+
+    fn lost(&self, error: Error, runs: bool) {
+        if runs {
+            // Before the thread can be back.
+            self.stuck.fetch_add(1, Ordering::Relaxed);
+        }
+        self.lose(&error);
+    }
+
+    fn back(&self) {
+        self.stuck.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    fn late(&self, timeout: Duration) -> Error {
+        let what = match lock(&self.duty).link {
+            Some(_) => format!("{} was not answered", self.uri),
+            None => format!("{} was not opened", self.uri),
+        };
+        Misuse::TimedOut { what, ms: timeout.as_millis() as u64 }.into()
+    }
+}
+
+/// Asks for a document.
+fn document(link: &Link, kind: Kind, key: &Key, name: &str) -> Result<String> {
+    let conn = &link.conn;
+    let text: Text = match (kind, key) {
+        (Kind::Domain, Key::Uuid(uuid)) => {
+            conn.get_domain_by_uuid(uuid.as_bytes())?.get_xml_description(0)?
+        }
+        (Kind::Network, Key::Uuid(uuid)) => {
+            conn.get_network_by_uuid(uuid.as_bytes())?.get_xml_description(0)?
+        }
+        (Kind::Pool, Key::Uuid(uuid)) => {
+            conn.get_storage_pool_by_uuid(uuid.as_bytes())?.get_xml_description(0)?
+        }
+        (Kind::Volume, Key::Text(key)) => {
+            let key = CString::new(&**key).unwrap_or_default();
+            conn.get_storage_volume_by_key(&key)?.get_xml_description(0)?
+        }
+        (Kind::Node, _) => conn.get_capabilities()?,
+        _ => {
+            let what = format!("a {} called {name} without a key of its kind", kind.name());
+            return Err(Misuse::Internal { what }.into());
+        }
+    };
+    Ok(text.to_string_lossy().into_owned())
+}
