@@ -603,6 +603,7 @@ static void killed_host(void)
     vkvm_domain_free(define_probe(conn));
     vkvm_conn_free(conn);
     waits(inventory, "{'kind': 'domain', 'name': 'probe'}", "a domain is noticed");
+    refresh(inventory);
     struct watcher watcher = watch(inventory, 1000);
     run(kill_other);
     vkvm_value *entry = next_change(&watcher, "changed", "the end of a daemon is noticed");
@@ -699,6 +700,9 @@ int main(int argc, char **argv)
     killed_host();
     ends();
     must(vkvm_event_stop(&err), err, "the event loop ends");
+    /* A call that was given up lets go of its arguments when its thread is back. */
+    for (double end = now() + PATIENCE; now() < end && handles("inventory") > 0;)
+        usleep(1000);
     no_handles_left();
     return done();
 }

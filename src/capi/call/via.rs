@@ -85,7 +85,12 @@ fn lane_of(class: Class, id: usize, parameter: &'static str) -> Result<Option<Ar
         Class::Secret => lane::<Secret>(id, parameter),
         Class::Stream => lane::<Stream>(id, parameter),
         Class::Host => lane::<Host>(id, parameter),
-        Class::Error | Class::Value | Class::EventQueue | Class::Fleet | Class::Inventory | Class::Call => Ok(None),
+        Class::Error
+        | Class::Value
+        | Class::EventQueue
+        | Class::Fleet
+        | Class::Inventory
+        | Class::Call => Ok(None),
     }
 }
 

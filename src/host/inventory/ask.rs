@@ -4,6 +4,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use uuid::Uuid;
@@ -32,6 +33,8 @@ pub struct Asker<'a> {
     pub errand: &'a Errand,
     /// Whether guests that do not answer hold up what asks QEMU.
     pub light: bool,
+    /// Whether the driver's statistics lack sizes, which documents have.
+    pub lacks_sizes: &'a AtomicBool,
 }
 
 /// A domain of which something has happened.
@@ -94,6 +97,9 @@ impl Asker<'_> {
             Err(error) if walk::is_unsupported(&error) => self.facts_one_by_one()?,
             other => other?,
         };
+        if let Some(first) = facts.first().filter(|_| !self.light) {
+            self.lacks_sizes.store(first.vcpus.is_none(), Ordering::Relaxed);
+        }
         // The shorter one of two lists that say the same.
         let autostart = self.set(c::DOMAIN_LIST_AUTOSTART)?;
         let transient = self.set(c::DOMAIN_LIST_TRANSIENT)?;
@@ -129,7 +135,8 @@ impl Asker<'_> {
         cells[domain::ID] = Cell::Int(facts.id.into());
         let state = facts.state.unwrap_or(c::DOMAIN_STATE_NOSTATE as i32);
         cells[domain::STATE] = Cell::domain_state(state);
-        cells[domain::REASON] = facts.reason.map_or(Cell::None, |reason| Cell::reason(state, reason));
+        cells[domain::REASON] =
+            facts.reason.map_or(Cell::None, |reason| Cell::reason(state, reason));
         cells[domain::VCPUS] = number(facts.vcpus);
         cells[domain::MEMORY] = number(facts.memory);
         cells[domain::MAX_MEMORY] = number(facts.max_memory);
@@ -181,7 +188,9 @@ impl Asker<'_> {
             Err(error) if error.details().code == c::ERROR_ERR_NO_DOMAIN as i32 => {
                 let mut all = Vec::new();
                 for domain in domains {
-                    all.extend(walk::present(self.facts(&[domain]), Gone::Domain)?.unwrap_or_default());
+                    all.extend(
+                        walk::present(self.facts(&[domain]), Gone::Domain)?.unwrap_or_default(),
+                    );
                 }
                 all
             }
@@ -228,7 +237,9 @@ impl Asker<'_> {
         }
         if what.details {
             match self.details_of(domain)? {
-                Some(details) => details.put(&mut row.cells),
+                Some(details) => {
+                    details.put(&mut row.cells, self.lacks_sizes.load(Ordering::Relaxed))
+                }
                 None => return Ok(None),
             }
         }

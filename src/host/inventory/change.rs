@@ -87,7 +87,10 @@ mod tests {
     use super::super::row::tests::a_domain;
     use super::*;
 
-    fn json(before: Option<crate::host::inventory::row::Row>, after: Option<crate::host::inventory::row::Row>) -> String {
+    fn json(
+        before: Option<crate::host::inventory::row::Row>,
+        after: Option<crate::host::inventory::row::Row>,
+    ) -> String {
         let (before, after) = (before.map(Arc::new), after.map(Arc::new));
         let what = What::Row(Changed { before, after });
         Value::Map(Change { generation: 7, what }.to_map()).to_json(false).expect("JSON")
@@ -101,7 +104,10 @@ mod tests {
         );
         assert_eq!(json(Some(a_domain("a", 1, 1)), Some(a_domain("b", 1, 5))), wanted);
         let added = json(None, Some(a_domain("a", 1, 1)));
-        assert!(added.contains(r#""change":"added""#) && added.contains(r#""before":null"#), "{added}");
+        assert!(
+            added.contains(r#""change":"added""#) && added.contains(r#""before":null"#),
+            "{added}"
+        );
         let removed = json(Some(a_domain("a", 1, 1)), None);
         assert!(removed.contains(r#""change":"removed""#) && removed.contains(r#""after":null"#));
         assert!(removed.contains(r#""host":"h","kind":"domain","name":"a","uuid""#), "{removed}");

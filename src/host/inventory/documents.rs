@@ -80,8 +80,7 @@ impl Documents {
     pub fn forget_all(&self, host: usize, kind: Option<Kind>) {
         let mut inner = lock(&self.0);
         inner.next_epoch(host);
-        let is_wanted =
-            |of: &&Of| of.0 == host && kind.is_none_or(|kind| kind == of.1);
+        let is_wanted = |of: &&Of| of.0 == host && kind.is_none_or(|kind| kind == of.1);
         let gone: Vec<Of> = inner.kept.keys().filter(is_wanted).cloned().collect();
         gone.iter().for_each(|of| inner.remove(of));
     }

@@ -55,7 +55,9 @@ impl Errand {
     /// A call is about to begin. An error if the visit was given up: then there is none.
     pub fn step(&self) -> Result<()> {
         if !self.is_on() {
-            return Err(Misuse::GivenUp { function: "vkvm_inventory_open", why: "it was late" }.into());
+            return Err(
+                Misuse::GivenUp { function: "vkvm_inventory_open", why: "it was late" }.into()
+            );
         }
         *lock(&self.step) = Some(Instant::now());
         Ok(())

@@ -171,7 +171,8 @@ impl Filter {
                 let place = |row: &Row| sort.columns[row.kind as usize];
                 let order = match (place(one), place(other)) {
                     (Some(a), Some(b)) => {
-                        let order = compare((one, &hosts[*one_of], a), (other, &hosts[*other_of], b), now);
+                        let order =
+                            compare((one, &hosts[*one_of], a), (other, &hosts[*other_of], b), now);
                         if sort.descending { order.reverse() } else { order }
                     }
                     // Rows without the field come last.
@@ -200,7 +201,8 @@ impl Condition {
     /// Reads a condition of an inventory that has these kinds.
     pub fn read(map: &Map, kept: &[Kind]) -> Result<Self> {
         const PARAMETER: &str = "condition";
-        let (mut filter, mut count, mut absent) = (Filter::read(PARAMETER, None, kept)?, None, false);
+        let (mut filter, mut count, mut absent) =
+            (Filter::read(PARAMETER, None, kept)?, None, false);
         given::each(PARAMETER, map, &CONDITION, |key, given| match key {
             "count" => {
                 count = Some(given.integer(1, u32::MAX.into())?);
@@ -298,7 +300,8 @@ mod tests {
 
     #[test]
     fn rows_are_chosen_by_host_name_and_state() {
-        let filter = read(r#"{"host": ["own"], "name": "w*", "state": "paused"}"#).expect("a filter");
+        let filter =
+            read(r#"{"host": ["own"], "name": "w*", "state": "paused"}"#).expect("a filter");
         assert!(filter.wants_host("test:///x", &of()));
         assert!(!filter.wants_host("test:///x", &Of { name: None, ..of() }));
         assert!(filter.wants(&a_domain("web", 1, 3)));
@@ -312,7 +315,8 @@ mod tests {
 
     #[test]
     fn fields_come_in_the_order_that_was_asked_for() {
-        let filter = read(r#"{"fields": ["state", "name", "capacity", "name"]}"#).expect("a filter");
+        let filter =
+            read(r#"{"fields": ["state", "name", "capacity", "name"]}"#).expect("a filter");
         let shown = filter.show(&a_domain("a", 1, 1), &of(), Instant::now());
         assert_eq!(shown.to_json(false).expect("JSON"), r#"{"state":"running","name":"a"}"#);
         let filter = read(r#"{"fields": "state", "raw": true}"#).expect("a filter");
@@ -338,11 +342,17 @@ mod tests {
     fn wrong_filters_are_named() {
         let cases = [
             (r#"{"states": "running"}"#, "filter: there is no \"states\"; there are \"host\""),
-            (r#"{"state": "runing"}"#, "filter: there is no \"runing\"; the names for \"state\" are"),
-            (r#"{"kind": "network"}"#, "filter: there is no \"network\"; the names for \"kind\" are \"domain\", \"pool\""),
+            (
+                r#"{"state": "runing"}"#,
+                "filter: there is no \"runing\"; the names for \"state\" are",
+            ),
+            (
+                r#"{"kind": "network"}"#,
+                "filter: there is no \"network\"; the names for \"kind\" are \"domain\", \"pool\"",
+            ),
             (r#"{"fields": ["nam"]}"#, "filter: there is no \"nam\"; the names for \"fields\" are"),
             (r#"{"sort": "-nam"}"#, "filter: there is no \"nam\"; the names for \"sort\" are"),
-            (r#"{"name": 3}"#, "filter: \"name\" is an int64; text is needed"),
+            (r#"{"name": 3}"#, "filter: \"name\" is a uint64; text is needed"),
             (r#"{"raw": []}"#, "filter: \"raw\" is a list; a bool is needed"),
         ];
         for (json, message) in cases {

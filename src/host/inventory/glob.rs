@@ -92,7 +92,9 @@ fn set(text: &str) -> Option<(Part, &str)> {
     let mut ranges: Vec<(char, char)> = Vec::new();
     loop {
         let first = match chars.next()? {
-            ']' if !ranges.is_empty() => return Some((Part::Set { is_not, ranges }, chars.as_str())),
+            ']' if !ranges.is_empty() => {
+                return Some((Part::Set { is_not, ranges }, chars.as_str()));
+            }
             '\\' => chars.next()?,
             other => other,
         };

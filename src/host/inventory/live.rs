@@ -33,9 +33,9 @@ pub struct Inventory {
 impl Inventory {
     /// Opens hosts, and waits until each has been asked for all rows, or has failed.
     pub fn open(uris: &[&CStr], options: Option<&Map>) -> Result<Self> {
-        let sources = uris.iter().map(|uri| {
-            Ok((uri.to_string_lossy().into(), Source::Uri((*uri).to_owned())))
-        });
+        let sources = uris
+            .iter()
+            .map(|uri| Ok((uri.to_string_lossy().into(), Source::Uri((*uri).to_owned()))));
         Inventory::of(sources.collect::<Result<_>>()?, "uris", options)
     }
 
@@ -61,7 +61,10 @@ impl Inventory {
         let mut seen = HashSet::new();
         for (uri, _) in &sources {
             if !seen.insert(uri) {
-                return Err(wrong(parameter, format!("has {uri} twice; hosts are told apart by URI")));
+                return Err(wrong(
+                    parameter,
+                    format!("has {uri} twice; hosts are told apart by URI"),
+                ));
             }
         }
         if settings.refresh.is_none() && !event::is_ready() {
@@ -125,8 +128,7 @@ impl Inventory {
     pub fn refresh(&self, host: Option<&str>, timeout: Duration) -> Result<()> {
         let picture = self.picture();
         let places = picture.places(host)?;
-        let tickets: Vec<_> =
-            places.iter().map(|place| (*place, picture.ticket(*place))).collect();
+        let tickets: Vec<_> = places.iter().map(|place| (*place, picture.ticket(*place))).collect();
         places.iter().for_each(|place| self.members[*place].refresh());
         let error = picture.wait_for_tickets(&tickets, timeout)?;
         match (error, host) {

@@ -9,14 +9,14 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::ffi::CString;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use super::ask::{Asker, Touched};
 use super::aside;
+use super::ask::{Asker, Touched};
 use super::documents::Documents;
 use super::errand::{Errand, Visited};
 use super::link::{Ear, Heard, Link};
@@ -83,6 +83,8 @@ pub struct Member {
     duty: Mutex<Duty>,
     /// How many visits were given up and are not back.
     stuck: AtomicUsize,
+    /// Whether its statistics lack sizes.
+    lacks_sizes: AtomicBool,
     look: Arc<Alarm>,
     hold: Arc<Alarm>,
 }
@@ -169,6 +171,7 @@ impl Member {
                 common,
                 duty: Mutex::new(Duty { is_due: true, ..Duty::default() }),
                 stuck: AtomicUsize::new(0),
+                lacks_sizes: AtomicBool::new(false),
                 look: alarm(false),
                 hold: alarm(true),
             }
@@ -399,7 +402,9 @@ impl Member {
             match asker.all(*kind) {
                 Ok(rows) => self.compared(*kind, rows, errand, is_new),
                 // The daemon of another kind may not be there.
-                Err(error) if *kind != Kind::Domain && errand.is_on() && link.conn.is_alive()? => {
+                Err(error)
+                    if *kind != Kind::Domain && errand.is_on() && link.conn.is_alive()? =>
+                {
                     failure = failure.or(Some(error));
                 }
                 Err(error) => return Err(error),
@@ -427,7 +432,8 @@ impl Member {
             Kind::Domain => rows.iter().filter_map(Row::uuid).collect(),
             _ => Vec::new(),
         };
-        let unknown = self.common.picture.take(self.place, Said::All(kind, rows), || errand.is_on());
+        let unknown =
+            self.common.picture.take(self.place, Said::All(kind, rows), || errand.is_on());
         if kind != Kind::Domain || !self.common.settings.details {
             return;
         }
@@ -482,7 +488,8 @@ impl Member {
 
     fn asker<'a>(&'a self, link: &'a Link, errand: &'a Errand) -> Asker<'a> {
         let light = self.stuck.load(Ordering::Relaxed) >= STUCK;
-        Asker { uri: &self.uri, conn: &link.conn, errand, light }
+        let lacks_sizes = &self.lacks_sizes;
+        Asker { uri: &self.uri, conn: &link.conn, errand, light, lacks_sizes }
     }
 
     /// The host is lost, for this reason.
@@ -548,7 +555,9 @@ impl Visited for Member {
             Some(Unit::Some(link, touched, kinds)) => self.some(&link, errand, touched, kinds),
             Some(Unit::Details(link, uuids)) => {
                 let details = self.asker(&link, errand).details(&uuids)?;
-                picture.take(self.place, Said::Details(details), || errand.is_on());
+                let with_sizes = self.lacks_sizes.load(Ordering::Relaxed);
+                let said = Said::Details(details, with_sizes);
+                picture.take(self.place, said, || errand.is_on());
                 picture.set_pending(self.place, lock(&self.duty).unknown.len());
                 Ok(())
             }

@@ -96,8 +96,8 @@ pub enum Said {
     All(Kind, Vec<Row>),
     /// What some are now; None for one that is gone.
     Some(Vec<(Kind, Key, Option<Row>)>),
-    /// What the documents of some domains say.
-    Details(Vec<(Uuid, Details)>),
+    /// What the documents of some domains say; also of sizes where that is true.
+    Details(Vec<(Uuid, Details)>, bool),
 }
 
 /// What is reported of a host that is there.
@@ -183,13 +183,13 @@ impl Picture {
                 }
                 changed
             }
-            Said::Details(some) => {
+            Said::Details(some, with_sizes) => {
                 let table = &mut rows.tables[Kind::Domain as usize];
                 some.into_iter()
                     .filter_map(|(uuid, details)| {
                         let before = table.get(&Key::Uuid(uuid))?;
                         let mut row = Row::clone(before);
-                        details.put(&mut row.cells);
+                        details.put(&mut row.cells, with_sizes);
                         table.put(row)
                     })
                     .collect()
@@ -291,7 +291,9 @@ impl Picture {
             (Some(last), more) => {
                 let first = &inner.hosts[found[0].host].uri;
                 let reason = match found[0].host == last.host {
-                    true => format!("\"{name}\" is there {} times on {first}; use its key", more + 1),
+                    true => {
+                        format!("\"{name}\" is there {} times on {first}; use its key", more + 1)
+                    }
                     false => format!(
                         "\"{name}\" is on {} hosts, such as {first} and {}; give host as well",
                         more + 1,
@@ -337,7 +339,9 @@ impl Picture {
     /// Which places a host has that is called so, or all places.
     pub fn places(&self, host: Option<&str>) -> Result<Vec<usize>> {
         let inner = lock(&self.inner);
-        let is_it = |of: &HostRows| host.is_none_or(|host| *host == *of.uri || of.name.as_deref() == Some(host));
+        let is_it = |of: &HostRows| {
+            host.is_none_or(|host| *host == *of.uri || of.name.as_deref() == Some(host))
+        };
         let all = inner.open()?.hosts.iter().enumerate().filter(|(_, of)| is_it(of));
         let places: Vec<usize> = all.map(|(place, _)| place).collect();
         match (places.is_empty(), host) {
@@ -539,7 +543,12 @@ impl Inner {
         rows.error = error.clone();
         let (uri, name) = (Arc::clone(&rows.uri), rows.name.clone());
         if !is_the_same {
-            self.tell(std::iter::once(What::Host { uri, name, before, after: (state.name(), error) }));
+            self.tell(std::iter::once(What::Host {
+                uri,
+                name,
+                before,
+                after: (state.name(), error),
+            }));
         }
     }
 
@@ -564,16 +573,14 @@ impl Inner {
 
 impl HostRows {
     fn of(&self) -> Of {
-        Of {
-            name: self.name.clone(),
-            stale: self.state != State::Up,
-            compared: self.compared,
-        }
+        Of { name: self.name.clone(), stale: self.state != State::Up, compared: self.compared }
     }
 
     /// The domains whose documents are not known.
     fn without_details(&self) -> Vec<Uuid> {
         let rows = self.tables[Kind::Domain as usize].rows().iter();
-        rows.filter(|row| row.cells[domain::TITLE] == Cell::None).filter_map(|row| row.uuid()).collect()
+        rows.filter(|row| row.cells[domain::TITLE] == Cell::None)
+            .filter_map(|row| row.uuid())
+            .collect()
     }
 }

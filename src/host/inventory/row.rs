@@ -60,8 +60,7 @@ const DOMAIN: [&str; domain::COUNT] = [
     "os_type",
 ];
 const NETWORK: [&str; 3] = ["state", "persistent", "autostart"];
-const POOL: [&str; 6] =
-    ["state", "persistent", "autostart", "capacity", "allocation", "available"];
+const POOL: [&str; 6] = ["state", "persistent", "autostart", "capacity", "allocation", "available"];
 const VOLUME: [&str; 6] = ["pool", "key", "path", "type", "capacity", "allocation"];
 const NODE: [&str; 10] = [
     "driver",

@@ -125,7 +125,10 @@ mod tests {
     fn wrong_options_are_named() {
         let cases = [
             (r#"{"kind": "domain"}"#, "options: there is no \"kind\"; there are \"kinds\", "),
-            (r#"{"kinds": ["domains"]}"#, "options: there is no \"domains\"; the names for \"kinds\""),
+            (
+                r#"{"kinds": ["domains"]}"#,
+                "options: there is no \"domains\"; the names for \"kinds\"",
+            ),
             (r#"{"kinds": []}"#, "options: \"kinds\" is empty"),
             (r#"{"kinds": [1]}"#, "options: \"kinds\" has an item that is no text"),
             (r#"{"refresh": -1}"#, "options: \"refresh\" is -1; an integer from 0 to"),

@@ -80,10 +80,12 @@ impl Table {
             return self.fill(rows);
         }
         let mut changed = Vec::new();
-        if self.rows.len() > rows.len() || rows.iter().any(|row| !self.rows.contains_key(&row.key)) {
+        if self.rows.len() > rows.len() || rows.iter().any(|row| !self.rows.contains_key(&row.key))
+        {
             let here: std::collections::HashSet<&Key> = rows.iter().map(|row| &row.key).collect();
             let gone = |row: &&Arc<Row>| !here.contains(&row.key);
-            let gone: Vec<Key> = self.order.iter().filter(gone).map(|row| row.key.clone()).collect();
+            let gone: Vec<Key> =
+                self.order.iter().filter(gone).map(|row| row.key.clone()).collect();
             match gone.len() {
                 0 => {}
                 few if few <= 16 => changed.extend(gone.iter().filter_map(|key| self.remove(key))),
