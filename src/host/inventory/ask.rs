@@ -74,6 +74,11 @@ impl Asker<'_> {
         Ok(self.conn)
     }
 
+    /// Whether a call has failed for a reason that leaves the connection as it is.
+    pub fn outlives(&self) -> bool {
+        self.errand.is_on() && self.conn.is_alive().unwrap_or(false)
+    }
+
     /// All objects of a kind.
     pub fn all(&self, kind: Kind) -> Result<Vec<Row>> {
         match kind {
@@ -231,16 +236,19 @@ impl Asker<'_> {
                             row.cells[place] = Cell::Bool(false);
                         }
                     }
+                    Err(_) if self.outlives() => {}
                     Err(error) => return Err(error),
                 }
             }
         }
         if what.details {
-            match self.details_of(domain)? {
-                Some(details) => {
-                    details.put(&mut row.cells, self.lacks_sizes.load(Ordering::Relaxed))
+            match self.details_of(domain) {
+                Ok(Some(details)) => {
+                    details.put(&mut row.cells, self.lacks_sizes.load(Ordering::Relaxed));
                 }
-                None => return Ok(None),
+                Ok(None) => return Ok(None),
+                Err(_) if self.outlives() => {}
+                Err(error) => return Err(error),
             }
         }
         Ok(Some(row))
@@ -258,7 +266,12 @@ impl Asker<'_> {
         for uuid in domains {
             let found = self.conn()?.get_domain_by_uuid(uuid.as_bytes());
             if let Some(domain) = walk::present(found, Gone::Domain)? {
-                all.extend(self.details_of(&domain)?.map(|details| (*uuid, details)));
+                match self.details_of(&domain) {
+                    Ok(details) => all.extend(details.map(|details| (*uuid, details))),
+                    // The next comparison tries it again.
+                    Err(_) if self.outlives() => {}
+                    Err(error) => return Err(error),
+                }
             }
         }
         Ok(all)
@@ -300,18 +313,24 @@ impl Asker<'_> {
         let mut rows = Vec::with_capacity(all.len());
         for pool in &all {
             self.conn()?;
-            let Some(info) = walk::present(pool.get_info(), Gone::Pool)? else {
-                continue;
+            let info = match walk::present(pool.get_info(), Gone::Pool) {
+                Ok(Some(info)) => Some(info),
+                Ok(None) => continue,
+                // What is wrong with one pool leaves the others as they are.
+                Err(_) if self.outlives() => None,
+                Err(error) => return Err(error),
             };
+            let size =
+                |name| info.as_ref().map_or(Cell::Keep, |info| Cell::Uint(number(info, name)));
+            let state = info.as_ref().map(|info| number(info, "state") as i32);
             let uuid = pool.get_uuid()?;
-            let state = number(&info, "state") as i32;
             let cells = vec![
-                Cell::pool_state(state),
+                state.map_or(Cell::Keep, Cell::pool_state),
                 Cell::Bool(!transient.contains(&uuid)),
                 Cell::Bool(autostart.contains(&uuid)),
-                Cell::Uint(number(&info, "capacity")),
-                Cell::Uint(number(&info, "allocation")),
-                Cell::Uint(number(&info, "available")),
+                size("capacity"),
+                size("allocation"),
+                size("available"),
             ];
             let name = pool.get_name()?.to_string_lossy();
             rows.push(self.row(Kind::Pool, Key::Uuid(uuid), &name, cells));

@@ -89,11 +89,10 @@ impl Link {
             }
         }
         if settings.has(Kind::Network) {
-            for id in [c::NETWORK_EVENT_ID_LIFECYCLE] {
-                errand.step()?;
-                let listener = self.listener(ear, |_| Some(Heard::Any(Kind::Network)));
-                let _ = event::register_any::<Network>(&self.conn, None, id as c_int, listener);
-            }
+            errand.step()?;
+            let id = c::NETWORK_EVENT_ID_LIFECYCLE as c_int;
+            let listener = self.listener(ear, |_| Some(Heard::Any(Kind::Network)));
+            let _ = event::register_any::<Network>(&self.conn, None, id, listener);
         }
         if settings.has(Kind::Pool) || settings.has(Kind::Volume) {
             for id in [c::STORAGE_POOL_EVENT_ID_LIFECYCLE, c::STORAGE_POOL_EVENT_ID_REFRESH] {
@@ -105,7 +104,7 @@ impl Link {
         Ok(hears)
     }
 
-    fn listener(&self, ear: &Ear, hear: fn(Event) -> Option<Heard>) -> Listener {
+    fn listener(&self, ear: &Ear, hear: Hear) -> Listener {
         let (ear, number) = (Arc::clone(ear), self.number);
         Listener::new(move |event| {
             if let Some(heard) = hear(event) {
@@ -122,8 +121,11 @@ impl Drop for Link {
     }
 }
 
+/// What becomes of an event.
+type Hear = fn(Event) -> Option<Heard>;
+
 /// The events of domains that change what is known, with what becomes of each.
-const DOMAIN: &[(u32, fn(Event) -> Option<Heard>)] = &[
+const DOMAIN: &[(u32, Hear)] = &[
     (c::DOMAIN_EVENT_ID_LIFECYCLE, lifecycle),
     (c::DOMAIN_EVENT_ID_METADATA_CHANGE, details),
     (c::DOMAIN_EVENT_ID_BALLOON_CHANGE, state),

@@ -7,7 +7,6 @@
 //! the next one. So what arrives in a storm is asked for together, and nothing is missed: what
 //! was noted before a question is in its answer.
 
-use std::collections::{HashMap, HashSet, VecDeque};
 use std::ffi::CString;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, Weak};
@@ -18,6 +17,7 @@ use uuid::Uuid;
 use super::aside;
 use super::ask::{Asker, Touched};
 use super::documents::Documents;
+use super::duty::{Duty, Unit};
 use super::errand::{Errand, Visited};
 use super::link::{Ear, Heard, Link};
 use super::picture::{Picture, Report, Said};
@@ -34,9 +34,6 @@ const FIRST_DELAY: Duration = Duration::from_millis(100);
 
 /// The longest.
 const MOST_DELAY: Duration = Duration::from_secs(30);
-
-/// So many documents are asked for in one visit: events come in between.
-const AT_ONCE: usize = 64;
 
 /// From so many domains on, of which something has happened, all are asked for together if
 /// they are a good part of all.
@@ -89,47 +86,6 @@ pub struct Member {
     hold: Arc<Alarm>,
 }
 
-/// What there is to do.
-#[derive(Default)]
-struct Duty {
-    link: Option<Arc<Link>>,
-    /// Whether events arrive on it.
-    hears: bool,
-    /// Whether there was a loop when it was opened.
-    had_loop: bool,
-    /// The visit under way.
-    errand: Option<Arc<Errand>>,
-    /// Without a connection: it is time to open one.
-    is_due: bool,
-    /// All rows are to be compared.
-    full: bool,
-    /// The connection has ended.
-    has_ended: bool,
-    /// Domains of which something has happened.
-    touched: HashMap<Uuid, Touched>,
-    /// Kinds of which something has happened.
-    kinds: HashSet<Kind>,
-    /// Changes are gathered until a timer fires.
-    is_held: bool,
-    /// Domains whose documents have not been asked for.
-    unknown: VecDeque<Uuid>,
-    /// The next time to look: for a comparison, or an attempt to open.
-    timer: Option<Timer>,
-    /// How many attempts to open have failed in a row.
-    tries: u32,
-    is_over: bool,
-}
-
-/// What a visit is for.
-enum Unit {
-    Open,
-    Full(Arc<Link>),
-    Some(Arc<Link>, Vec<Touched>, Vec<Kind>),
-    Details(Arc<Link>, Vec<Uuid>),
-    /// The connection has ended.
-    End,
-}
-
 /// A timer of a host's.
 struct Alarm {
     member: Weak<Member>,
@@ -169,7 +125,7 @@ impl Member {
                 uri,
                 source,
                 common,
-                duty: Mutex::new(Duty { is_due: true, ..Duty::default() }),
+                duty: Mutex::new(Duty::new()),
                 stuck: AtomicUsize::new(0),
                 lacks_sizes: AtomicBool::new(false),
                 look: alarm(false),
@@ -264,9 +220,7 @@ impl Member {
                         return;
                     };
                     self.common.documents.forget(&(self.place, Kind::Domain, Key::Uuid(uuid)));
-                    let before = duty.touched.remove(&uuid).map(|before| before.what);
-                    let what = touched.what.and(before.unwrap_or_default());
-                    duty.touched.insert(uuid, Touched { what, ..touched });
+                    duty.touch(uuid, touched);
                     self.hold(&mut duty);
                 }
                 Heard::Any(kind) => {
@@ -275,7 +229,7 @@ impl Member {
                     for kind in [Some(kind), also].into_iter().flatten() {
                         if self.common.settings.has(kind) {
                             self.common.documents.forget_all(self.place, Some(kind));
-                            duty.kinds.insert(kind);
+                            duty.touch_all(kind);
                         }
                     }
                     self.hold(&mut duty);
@@ -307,34 +261,6 @@ impl Member {
     }
 
     // --- a visit -----------------------------------------------------------------------------
-
-    fn unit(&self) -> Option<Unit> {
-        let mut duty = lock(&self.duty);
-        let duty = &mut *duty;
-        let Some(link) = &duty.link else {
-            return Some(Unit::Open);
-        };
-        if duty.has_ended {
-            return Some(Unit::End);
-        }
-        // Without a loop a connection never hears anything, even when there is one later.
-        if !duty.had_loop && event::is_ready() && matches!(self.source, Source::Uri(_)) {
-            return Some(Unit::Open);
-        }
-        let link = Arc::clone(link);
-        if duty.full {
-            duty.full = false;
-            return Some(Unit::Full(link));
-        }
-        if !duty.is_held && !(duty.touched.is_empty() && duty.kinds.is_empty()) {
-            let touched = std::mem::take(&mut duty.touched).into_values().collect();
-            let mut kinds: Vec<Kind> = std::mem::take(&mut duty.kinds).into_iter().collect();
-            kinds.sort_unstable();
-            return Some(Unit::Some(link, touched, kinds));
-        }
-        let some = duty.unknown.len().min(AT_ONCE);
-        (some > 0).then(|| Unit::Details(link, duty.unknown.drain(..some).collect()))
-    }
 
     fn open(&self, errand: &Errand) -> Result<()> {
         let stuck = self.stuck.load(Ordering::Relaxed);
@@ -414,9 +340,8 @@ impl Member {
         let hears = {
             let mut duty = lock(&self.duty);
             duty.tries = 0;
-            match self.common.settings.refresh {
-                Some(refresh) => self.set_timer(&mut duty, refresh),
-                None => {}
+            if let Some(refresh) = self.common.settings.refresh {
+                self.set_timer(&mut duty, refresh);
             }
             duty.hears
         };
@@ -437,12 +362,16 @@ impl Member {
         if kind != Kind::Domain || !self.common.settings.details {
             return;
         }
-        let mut duty = lock(&self.duty);
-        duty.unknown = match is_new || !duty.hears {
-            true => all.into(),
-            false => unknown.into(),
+        let pending = {
+            let mut duty = lock(&self.duty);
+            duty.unknown = match is_new || !duty.hears {
+                true => all.into(),
+                false => unknown.into(),
+            };
+            duty.unknown.len()
         };
-        self.common.picture.set_pending(self.place, duty.unknown.len());
+        // Not under the lock, which the event loop takes.
+        self.common.picture.set_pending(self.place, pending);
     }
 
     fn some(
@@ -461,25 +390,34 @@ impl Member {
             let rows = asker.all(Kind::Domain)?;
             self.common.picture.take(self.place, Said::All(Kind::Domain, rows), || errand.is_on());
             if self.common.settings.details {
-                let mut duty = lock(&self.duty);
-                let known: HashSet<Uuid> = duty.unknown.iter().copied().collect();
-                duty.unknown.extend(details.into_iter().filter(|uuid| !known.contains(uuid)));
-                self.common.picture.set_pending(self.place, duty.unknown.len());
+                let pending = {
+                    let mut duty = lock(&self.duty);
+                    duty.add_unknown(details);
+                    duty.unknown.len()
+                };
+                self.common.picture.set_pending(self.place, pending);
             }
         }
         if !touched.is_empty() {
             for touched in &mut touched {
                 touched.what.details &= self.common.settings.details;
             }
-            let some = asker.some(&touched)?;
-            self.common.picture.take(self.place, Said::Some(some), || errand.is_on());
+            match asker.some(&touched) {
+                Ok(some) => {
+                    self.common.picture.take(self.place, Said::Some(some), || errand.is_on());
+                }
+                // Then all of them are.
+                Err(_) if asker.outlives() => lock(&self.duty).full = true,
+                Err(error) => return Err(error),
+            }
         }
         for kind in kinds {
             match asker.all(kind) {
                 Ok(rows) => {
                     self.common.picture.take(self.place, Said::All(kind, rows), || errand.is_on());
                 }
-                Err(_) if errand.is_on() && link.conn.is_alive()? => lock(&self.duty).full = true,
+                // That tells of it.
+                Err(_) if asker.outlives() => lock(&self.duty).full = true,
                 Err(error) => return Err(error),
             }
         }
@@ -521,34 +459,17 @@ impl Member {
     }
 }
 
-impl Duty {
-    fn has_work(&self) -> bool {
-        if self.is_over {
-            return false;
-        }
-        if self.link.is_none() {
-            return self.is_due;
-        }
-        let has_heard = !self.is_held && !(self.touched.is_empty() && self.kinds.is_empty());
-        self.has_ended || self.full || has_heard || !self.unknown.is_empty()
-    }
-
-    /// What was noted of a connection that is no more.
-    fn forget(&mut self) {
-        self.is_due = false;
-        self.full = false;
-        self.has_ended = false;
-        self.hears = false;
-        self.touched.clear();
-        self.kinds.clear();
-        self.unknown.clear();
-    }
-}
-
 impl Visited for Member {
     fn visit(&self, errand: &Errand) -> Result<()> {
         let picture = &self.common.picture;
-        match self.unit() {
+        let unit = {
+            let mut duty = lock(&self.duty);
+            // Without a loop a connection never hears anything, even when there is one later.
+            let is_own = matches!(self.source, Source::Uri(_));
+            duty.is_deaf = is_own && !duty.had_loop && event::is_ready();
+            duty.take()
+        };
+        match unit {
             None => Ok(()),
             Some(Unit::Open) => self.open(errand),
             Some(Unit::Full(link)) => self.compare(&link, errand, None, false),
@@ -558,7 +479,8 @@ impl Visited for Member {
                 let with_sizes = self.lacks_sizes.load(Ordering::Relaxed);
                 let said = Said::Details(details, with_sizes);
                 picture.take(self.place, said, || errand.is_on());
-                picture.set_pending(self.place, lock(&self.duty).unknown.len());
+                let pending = lock(&self.duty).unknown.len();
+                picture.set_pending(self.place, pending);
                 Ok(())
             }
             Some(Unit::End) => {

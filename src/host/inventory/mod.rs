@@ -13,6 +13,7 @@ mod ask;
 mod change;
 mod details;
 mod documents;
+mod duty;
 mod errand;
 mod filter;
 mod given;

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! What is noted of a host until a visit asks for it.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::ask::{Touched, What};
+use super::errand::Errand;
+use super::link::Link;
+use super::row::Kind;
+use crate::calls::Timer;
+
+/// So many documents are asked for in one visit: events come in between.
+const AT_ONCE: usize = 64;
+
+/// What there is to do.
+#[derive(Default)]
+pub struct Duty {
+    /// The connection.
+    pub link: Option<Arc<Link>>,
+    /// Whether events arrive on it.
+    pub hears: bool,
+    /// Whether there was a loop when it was opened.
+    pub had_loop: bool,
+    /// It is to be replaced: it never hears anything.
+    pub is_deaf: bool,
+    /// The visit under way.
+    pub errand: Option<Arc<Errand>>,
+    /// Without a connection: it is time to open one.
+    pub is_due: bool,
+    /// All rows are to be compared.
+    pub full: bool,
+    /// The connection has ended.
+    pub has_ended: bool,
+    /// Changes are gathered until a timer fires.
+    pub is_held: bool,
+    /// Domains whose documents have not been asked for.
+    pub unknown: VecDeque<Uuid>,
+    /// The next time to look: for a comparison, or an attempt to open.
+    pub timer: Option<Timer>,
+    /// How many attempts to open have failed in a row.
+    pub tries: u32,
+    /// The inventory has ended.
+    pub is_over: bool,
+    /// Domains of which something has happened.
+    touched: HashMap<Uuid, Touched>,
+    /// Kinds of which something has happened.
+    kinds: HashSet<Kind>,
+}
+
+/// What a visit is for.
+pub enum Unit {
+    /// To open a connection, and ask for all rows.
+    Open,
+    /// To compare all rows.
+    Full(Arc<Link>),
+    /// To ask for objects of which something has happened.
+    Some(Arc<Link>, Vec<Touched>, Vec<Kind>),
+    /// To ask for documents.
+    Details(Arc<Link>, Vec<Uuid>),
+    /// To notice that the connection has ended.
+    End,
+}
+
+impl Duty {
+    /// A connection is to be opened.
+    pub fn new() -> Self {
+        Duty { is_due: true, ..Duty::default() }
+    }
+
+    /// Whether there is something to do.
+    pub fn has_work(&self) -> bool {
+        if self.is_over {
+            return false;
+        }
+        if self.link.is_none() {
+            return self.is_due;
+        }
+        self.has_ended || self.full || self.has_heard() || !self.unknown.is_empty()
+    }
+
+    /// Whether something has happened that is to be asked for now.
+    fn has_heard(&self) -> bool {
+        let has_any = !self.touched.is_empty() || !self.kinds.is_empty();
+        has_any && !self.is_held
+    }
+
+    /// Something has happened to a domain.
+    pub fn touch(&mut self, uuid: Uuid, touched: Touched) {
+        let before = self.touched.remove(&uuid).map_or(What::default(), |before| before.what);
+        let what = touched.what.and(before);
+        self.touched.insert(uuid, Touched { what, ..touched });
+    }
+
+    /// Something has happened to objects of a kind.
+    pub fn touch_all(&mut self, kind: Kind) {
+        self.kinds.insert(kind);
+    }
+
+    /// These documents are to be asked for as well.
+    pub fn add_unknown(&mut self, uuids: Vec<Uuid>) {
+        let known: HashSet<Uuid> = self.unknown.iter().copied().collect();
+        self.unknown.extend(uuids.into_iter().filter(|uuid| !known.contains(uuid)));
+    }
+
+    /// What to do next. It is not noted any more.
+    pub fn take(&mut self) -> Option<Unit> {
+        let Some(link) = &self.link else {
+            return Some(Unit::Open);
+        };
+        if self.has_ended {
+            return Some(Unit::End);
+        }
+        if self.is_deaf {
+            return Some(Unit::Open);
+        }
+        let link = Arc::clone(link);
+        if self.full {
+            self.full = false;
+            // Who waits for it waits for all that was noted.
+            self.is_held = false;
+            return Some(Unit::Full(link));
+        }
+        if self.has_heard() {
+            let touched = std::mem::take(&mut self.touched).into_values().collect();
+            let mut kinds: Vec<Kind> = std::mem::take(&mut self.kinds).into_iter().collect();
+            kinds.sort_unstable();
+            return Some(Unit::Some(link, touched, kinds));
+        }
+        let some = self.unknown.len().min(AT_ONCE);
+        (some > 0).then(|| Unit::Details(link, self.unknown.drain(..some).collect()))
+    }
+
+    /// Forgets what was noted of a connection that is no more.
+    pub fn forget(&mut self) {
+        self.is_due = false;
+        self.full = false;
+        self.has_ended = false;
+        self.hears = false;
+        self.is_deaf = false;
+        self.touched.clear();
+        self.kinds.clear();
+        self.unknown.clear();
+    }
+}
