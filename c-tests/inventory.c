@@ -431,10 +431,43 @@ static void changes(void)
     vkvm_value_free(entry);
     is_like_new(inventory, all_kinds, "all is as it is");
 
+    vkvm_domain_snapshot *point = NULL;
+    must(vkvm_domain_create_snapshot(dom, "<domainsnapshot><name>s</name></domainsnapshot>", 0, &point, &err),
+         err, "create_snapshot");
+    refresh(inventory);
+    entry = next_change(&watcher, "changed", "so it does a snapshot");
+    is_bool_at(entry, "after.has_snapshots", true, "it has one");
+    vkvm_value_free(entry);
+    must(vkvm_domain_snapshot_delete(point, 0, &err), err, "delete");
+    vkvm_domain_snapshot_free(point);
+    refresh(inventory);
+    vkvm_value_free(next_change(&watcher, "changed", "and that it is gone"));
+
+    must(vkvm_domain_resume(dom, &err), err, "resume");
+    vkvm_value_free(next_change(&watcher, "changed", "it goes on"));
+    must(vkvm_domain_managed_save(dom, 0, &err), err, "managed_save");
+    entry = next_change(&watcher, "changed", "it is saved");
+    is_str_at(entry, "after.state", "shutoff", "it is off");
+    is_str_at(entry, "after.reason", "saved", "why");
+    is_bool_at(entry, "after.managed_save", true, "and its memory is kept");
+    vkvm_value_free(entry);
+    must(vkvm_domain_create(dom, 0, &err), err, "create");
+    entry = next_change(&watcher, "changed", "it is restored");
+    is_bool_at(entry, "after.managed_save", false, "from that");
+    vkvm_value_free(entry);
+
     must(vkvm_domain_destroy(dom, 0, &err), err, "destroy");
     entry = next_change(&watcher, "changed", "it is destroyed");
     is_str_at(entry, "after.reason", "destroyed", "why it is off");
     vkvm_value_free(entry);
+    must(vkvm_domain_rename(dom, "other", 0, &err), err, "rename");
+    entry = next_change(&watcher, "changed", "it is renamed");
+    is_int((int64_t)length_at(entry, "after"), 1, "nothing else has changed");
+    is_str_at(entry, "before.name", "probe", "what it was called");
+    is_str_at(entry, "name", "other", "what it is called");
+    vkvm_value_free(entry);
+    must(vkvm_domain_rename(dom, "probe", 0, &err), err, "rename");
+    vkvm_value_free(next_change(&watcher, "changed", "it is renamed back"));
     must(vkvm_domain_undefine(dom, 0, &err), err, "undefine");
     entry = next_change(&watcher, "removed", "it is undefined");
     is_str_at(entry, "before.name", "probe", "what it was");
