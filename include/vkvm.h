@@ -16080,7 +16080,8 @@ vkvm_fleet *vkvm_fleet_ref(vkvm_fleet *fleet);
  * Title, description and OS type are only in a domain's XML: they are null at
  * first, and asked for right after, one call for each domain, then again only
  * after events that may have changed them. Without an event loop each refresh
- * asks for them. `vkvm_inventory_refresh` waits for them.
+ * asks for them. `vkvm_inventory_refresh` waits for them. From drivers whose
+ * statistics have no vCPUs and memory, these come with the XML, too.
  *
  * The options are a map:
  *
