@@ -254,9 +254,11 @@ typedef struct vkvm_host vkvm_host;
 typedef struct vkvm_fleet vkvm_fleet;
 
 /**
- * A live picture of many hosts: their domains, networks, pools, volumes, and themselves.
+ * A live picture of many hosts: their domains, networks, pools, volumes, and
+ * themselves.
  *
- * Lifetime: keeps its connections open; the last `_free` closes them. Thread-safe.
+ * Lifetime: keeps its connections open; the last `_free` closes them.
+ * Thread-safe.
  */
 typedef struct vkvm_inventory vkvm_inventory;
 

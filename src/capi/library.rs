@@ -3,7 +3,7 @@
 
 use std::ffi::{c_char, c_int, c_void};
 
-use super::guard::{status, void};
+use super::guard::{bare, status, void};
 use super::types::{vkvm_error, vkvm_value};
 use crate::core::{conn, library};
 use crate::value::{Map, Value};
@@ -93,9 +93,8 @@ pub unsafe extern "C" fn vkvm_library_get_openings(
 /// - `text` (consumed, nullable): the text
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_string_free(text: *mut c_char) {
-    // Without the guard: this is on the way of each text, and has nothing to fail with.
     // SAFETY: by the contract it came from this library, which uses malloc.
-    unsafe { libc::free(text.cast()) }
+    bare(|| unsafe { libc::free(text.cast()) })
 }
 
 /// Frees a list of texts that a function returned, with the texts.

@@ -10,7 +10,7 @@ use syn::{Expr, Item, ItemFn, Stmt};
 use crate::Result;
 
 /// The functions of src/capi/guard.rs.
-const GUARDS: [&str; 3] = ["status", "direct", "void"];
+const GUARDS: [&str; 4] = ["status", "direct", "void", "bare"];
 
 /// Refuses an `extern "C"` export whose body is anything but one call of a
 /// guard. Gives the module of each export, from src/capi on.
