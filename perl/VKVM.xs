@@ -189,6 +189,23 @@ _free_watched(opaque)
   CODE:
     vkvm_perl_free_watched(aTHX_ opaque);
 
+MODULE = VKVM  PACKAGE = VKVM::Inventory::_Queue
+
+void
+_drain(queue, max)
+    vkvm_event_queue *queue
+    UV max
+  PREINIT:
+    vkvm_error *error = NULL;
+    vkvm_value *events;
+  PPCODE:
+  {
+    /* That of other queues, with text as characters. */
+    if (vkvm_event_queue_drain(queue, max, &events, &error) < 0)
+        vkvm_perl_throw_characters(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, events, VKVM_PERL_CHARACTERS);
+  }
+
 MODULE = VKVM  PACKAGE = VKVM::_Value
 
 void

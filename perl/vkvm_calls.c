@@ -465,6 +465,11 @@ int vkvm_perl_calls_fd(pTHX)
     }                                                                        \
     return function all;
 
+/* A function with a limit of its own lets signal handlers run, whether or not others have one. */
+#define MAKE_BOUNDED(function, params, all, ...)                         \
+    int made = vkvm_perl_make(#function, params, error, __VA_ARGS__);    \
+    return made != VKVM_PERL_DIRECTLY ? made : function all;
+
 #include "generated/calls.c"
 
 /* The library's own are meant in here. */

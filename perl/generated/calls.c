@@ -2724,46 +2724,46 @@ int vkvm_perl_inventory_get_xml(vkvm_inventory *inventory, const char *kind, con
                                 const char *name, uint32_t timeout, char **xml,
                                 vkvm_error **error)
 {
-    MAKE(vkvm_inventory_get_xml,
-         "-hinventory tkind thost tname utimeout Txml",
-         (inventory, kind, host, name, timeout, xml, error),
-         inventory, kind, host, name, timeout, xml)
+    MAKE_BOUNDED(vkvm_inventory_get_xml,
+                 "+hinventory tkind thost tname utimeout Txml",
+                 (inventory, kind, host, name, timeout, xml, error),
+                 inventory, kind, host, name, timeout, xml)
 }
 
 int vkvm_perl_inventory_open(const char *const *uris, size_t uris_len, vkvm_value *options,
                              vkvm_inventory **inventory, vkvm_error **error)
 {
-    MAKE(vkvm_inventory_open,
-         "-suris voptions Hinventory",
-         (uris, uris_len, options, inventory, error),
-         uris, uris_len, options, inventory)
+    MAKE_BOUNDED(vkvm_inventory_open,
+                 "+suris voptions Hinventory",
+                 (uris, uris_len, options, inventory, error),
+                 uris, uris_len, options, inventory)
 }
 
 int vkvm_perl_inventory_open_conns(vkvm_conn *const *conns, size_t conns_len, vkvm_value *options,
                                    vkvm_inventory **inventory, vkvm_error **error)
 {
-    MAKE(vkvm_inventory_open_conns,
-         "-oconns voptions Hinventory",
-         (conns, conns_len, options, inventory, error),
-         conns, conns_len, options, inventory)
+    MAKE_BOUNDED(vkvm_inventory_open_conns,
+                 "+oconns voptions Hinventory",
+                 (conns, conns_len, options, inventory, error),
+                 conns, conns_len, options, inventory)
 }
 
 int vkvm_perl_inventory_refresh(vkvm_inventory *inventory, const char *host, uint32_t timeout,
                                 vkvm_error **error)
 {
-    MAKE(vkvm_inventory_refresh,
-         "-hinventory thost utimeout",
-         (inventory, host, timeout, error),
-         inventory, host, timeout)
+    MAKE_BOUNDED(vkvm_inventory_refresh,
+                 "+hinventory thost utimeout",
+                 (inventory, host, timeout, error),
+                 inventory, host, timeout)
 }
 
 int vkvm_perl_inventory_wait(vkvm_inventory *inventory, vkvm_value *condition, uint32_t timeout,
                              vkvm_value **snapshot, vkvm_error **error)
 {
-    MAKE(vkvm_inventory_wait,
-         "-hinventory vcondition utimeout Vsnapshot",
-         (inventory, condition, timeout, snapshot, error),
-         inventory, condition, timeout, snapshot)
+    MAKE_BOUNDED(vkvm_inventory_wait,
+                 "+hinventory vcondition utimeout Vsnapshot",
+                 (inventory, condition, timeout, snapshot, error),
+                 inventory, condition, timeout, snapshot)
 }
 
 int vkvm_perl_network_create(vkvm_network *net, vkvm_error **error)

@@ -3,7 +3,7 @@
 MODULE = VKVM  PACKAGE = VKVM::Inventory
 
 void
-close(inventory)
+_close(inventory)
     vkvm_inventory *inventory
   PREINIT:
     vkvm_error *error = NULL;
@@ -14,7 +14,7 @@ close(inventory)
   }
 
 void
-get(inventory, kind_sv, host_sv, name_sv)
+_get(inventory, kind_sv, host_sv, name_sv)
     vkvm_inventory *inventory
     SV *kind_sv
     SV *host_sv
@@ -24,16 +24,16 @@ get(inventory, kind_sv, host_sv, name_sv)
     vkvm_value *row;
   PPCODE:
   {
-    const char *kind = vkvm_perl_text(aTHX_ kind_sv, "kind");
-    const char *host = vkvm_perl_given(host_sv) ? vkvm_perl_text(aTHX_ host_sv, "host") : NULL;
-    const char *name = vkvm_perl_text(aTHX_ name_sv, "name");
+    const char *kind = vkvm_perl_characters(aTHX_ kind_sv, "kind");
+    const char *host = vkvm_perl_given(host_sv) ? vkvm_perl_characters(aTHX_ host_sv, "host") : NULL;
+    const char *name = vkvm_perl_characters(aTHX_ name_sv, "name");
     if (vkvm_inventory_get(inventory, kind, host, name, &row, &error) < 0)
-        vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, row, VKVM_PERL_BYTES);
+        vkvm_perl_throw_characters(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, row, VKVM_PERL_CHARACTERS);
   }
 
 void
-get_hosts(inventory)
+hosts(inventory)
     vkvm_inventory *inventory
   PREINIT:
     vkvm_error *error = NULL;
@@ -41,12 +41,12 @@ get_hosts(inventory)
   PPCODE:
   {
     if (vkvm_inventory_get_hosts(inventory, &hosts, &error) < 0)
-        vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, hosts, VKVM_PERL_BYTES);
+        vkvm_perl_throw_characters(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, hosts, VKVM_PERL_CHARACTERS);
   }
 
 void
-get_snapshot(inventory, filter_sv = NULL)
+_snapshot(inventory, filter_sv = NULL)
     vkvm_inventory *inventory
     SV *filter_sv
   PREINIT:
@@ -54,32 +54,31 @@ get_snapshot(inventory, filter_sv = NULL)
     vkvm_value *snapshot;
   PPCODE:
   {
-    vkvm_value *filter = vkvm_perl_given(filter_sv) ? vkvm_perl_to_value(aTHX_ filter_sv, "filter") : NULL;
+    vkvm_value *filter = vkvm_perl_given(filter_sv) ? vkvm_perl_characters_to_value(aTHX_ filter_sv, "filter") : NULL;
     if (vkvm_inventory_get_snapshot(inventory, filter, &snapshot, &error) < 0)
-        vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, snapshot, VKVM_PERL_BYTES);
+        vkvm_perl_throw_characters(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, snapshot, VKVM_PERL_CHARACTERS);
   }
 
 void
-get_xml(inventory, kind_sv, host_sv, name_sv, timeout_sv)
+_xml(inventory, kind_sv, host_sv, name_sv, timeout_sv)
     vkvm_inventory *inventory
     SV *kind_sv
     SV *host_sv
     SV *name_sv
     SV *timeout_sv
   PREINIT:
-    dXSTARG;
     vkvm_error *error = NULL;
     char *xml;
   PPCODE:
   {
-    const char *kind = vkvm_perl_text(aTHX_ kind_sv, "kind");
-    const char *host = vkvm_perl_given(host_sv) ? vkvm_perl_text(aTHX_ host_sv, "host") : NULL;
-    const char *name = vkvm_perl_text(aTHX_ name_sv, "name");
+    const char *kind = vkvm_perl_characters(aTHX_ kind_sv, "kind");
+    const char *host = vkvm_perl_given(host_sv) ? vkvm_perl_characters(aTHX_ host_sv, "host") : NULL;
+    const char *name = vkvm_perl_characters(aTHX_ name_sv, "name");
     uint32_t timeout = (uint32_t)vkvm_perl_uint(aTHX_ timeout_sv, "timeout", UINT32_MAX);
     if (vkvm_inventory_get_xml(inventory, kind, host, name, timeout, &xml, &error) < 0)
-        vkvm_perl_throw(aTHX_ error);
-    XPUSHp(xml, strlen(xml));
+        vkvm_perl_throw_characters(aTHX_ error);
+    XPUSHs(newSVpvn_flags(xml, strlen(xml), SVf_UTF8 | SVs_TEMP));
     vkvm_string_free(xml);
   }
 
@@ -118,7 +117,7 @@ _open_conns(conns_sv, options_sv = NULL)
   }
 
 void
-refresh(inventory, host_sv, timeout_sv)
+_refresh(inventory, host_sv, timeout_sv)
     vkvm_inventory *inventory
     SV *host_sv
     SV *timeout_sv
@@ -126,10 +125,10 @@ refresh(inventory, host_sv, timeout_sv)
     vkvm_error *error = NULL;
   PPCODE:
   {
-    const char *host = vkvm_perl_given(host_sv) ? vkvm_perl_text(aTHX_ host_sv, "host") : NULL;
+    const char *host = vkvm_perl_given(host_sv) ? vkvm_perl_characters(aTHX_ host_sv, "host") : NULL;
     uint32_t timeout = (uint32_t)vkvm_perl_uint(aTHX_ timeout_sv, "timeout", UINT32_MAX);
     if (vkvm_inventory_refresh(inventory, host, timeout, &error) < 0)
-        vkvm_perl_throw(aTHX_ error);
+        vkvm_perl_throw_characters(aTHX_ error);
   }
 
 void
@@ -146,7 +145,7 @@ unwatch(inventory, queue_sv)
   }
 
 void
-wait(inventory, condition_sv, timeout_sv)
+_wait(inventory, condition_sv, timeout_sv)
     vkvm_inventory *inventory
     SV *condition_sv
     SV *timeout_sv
@@ -155,11 +154,11 @@ wait(inventory, condition_sv, timeout_sv)
     vkvm_value *snapshot;
   PPCODE:
   {
-    vkvm_value *condition = vkvm_perl_to_value(aTHX_ condition_sv, "condition");
+    vkvm_value *condition = vkvm_perl_characters_to_value(aTHX_ condition_sv, "condition");
     uint32_t timeout = (uint32_t)vkvm_perl_uint(aTHX_ timeout_sv, "timeout", UINT32_MAX);
     if (vkvm_inventory_wait(inventory, condition, timeout, &snapshot, &error) < 0)
-        vkvm_perl_throw(aTHX_ error);
-    SP = vkvm_perl_push_value(aTHX_ SP, snapshot, VKVM_PERL_BYTES);
+        vkvm_perl_throw_characters(aTHX_ error);
+    SP = vkvm_perl_push_value(aTHX_ SP, snapshot, VKVM_PERL_CHARACTERS);
   }
 
 void

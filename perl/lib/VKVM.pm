@@ -42,6 +42,7 @@ require VKVM::Calls;
 # Its methods come from the library, which has to be there by then.
 require VKVM::Fleet;
 require VKVM::Host;
+require VKVM::Inventory;
 
 # A document of one key, or, as in python-kvm, its root element and what is in it.
 sub to_xml {

@@ -42,6 +42,7 @@ my %object = (
     event_queue       => VKVM::EventQueue->new,
     fleet             => VKVM::Fleet->new(uris => ['test:///default']),
     host              => VKVM::Host->new(conn => $conn),
+    inventory         => VKVM::Inventory->new(uris => ['test:///default'], details => 0),
     stream            => $conn->new_stream,
     storage_vol => $pool->create_volume('<volume><name>v</name><capacity>9</capacity></volume>'),
 );
@@ -64,7 +65,7 @@ sub freed_domain { my $d = $conn->get_domain_by_id(1); $d->DESTROY; return $d }
 sub foreign      { my ($value) = @_; return bless \$value, 'Foreign' }
 
 # Calls that read what is set before they look into a map need one that exists.
-my %named = (disk => 'vda', intf => 'testnet0');
+my %named = (disk => 'vda', intf => 'testnet0', kind => 'domain', host => 'test:///default');
 
 # Of each kind an argument that is right. The calls have another one that is not.
 my %right = (
@@ -129,7 +130,7 @@ my %no_number = (
 sub wrong {
     my ($param) = @_;
     my $kind = $param->{kind};
-    my %no_domain = (%no_object, 'a connection' => $conn);
+    my %no_domain = (%no_object, ($param->{class} // '') eq 'conn' ? ('a domain' => $dom) : ('a connection' => $conn));
     return {
         string => { %no_scalar, 'a NUL' => "x\0y", 'bytes that are no UTF-8' => "\xff\xfe" },
         # Of bytes that are no uuid, any are right.
@@ -144,8 +145,7 @@ sub wrong {
         int64  => { %no_number, '2**63' => 2**63, '-2**63-1' => '-9223372036854775809' },
         (map { ($_ => { %no_number, '-1' => -1, '-1 as text' => '-1', 'big -1' => Math::BigInt->new(-1) }) }
               qw(uint64 size)),
-        handle => { %no_object, ($param->{class} // '') eq 'conn' ? ('a domain' => $dom)
-                                                                  : ('a connection' => $conn) },
+        handle => \%no_domain,
         handle_list => {
             (map { ("list of $_" => ref $no_domain{$_} eq 'CODE' && /freed/
                     ? do { my $make = $no_domain{$_}; sub { [ $make->() ] } }

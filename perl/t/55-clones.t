@@ -28,16 +28,19 @@ our $id     = $queue->domain_event_register_any($conn, $dom, 0);
 our $host   = VKVM::Host->new(uri => $uri);
 our $view   = $host->network;    # holds the host
 our $fleet  = VKVM::Fleet->new(uris => [$uri]);
+our $live   = VKVM::Inventory->new(uris => [$uri]);
+our $changes = $live->changes;
 @Mine::Queue::ISA = 'VKVM::EventQueue';
 our $mine   = Mine::Queue->new;
 our %objects = (conn => $conn, dom => $dom, pool => $pool, stream => $stream, queue => $queue,
-    host => $host, fleet => $fleet, mine => $mine);
+    host => $host, fleet => $fleet, live => $live, changes => $changes, mine => $mine);
 our @calls = (
     sub { $stream->recv(my $data, 10) }, sub { $stream->abort },
     sub { $queue->drain }, sub { $queue->get_length }, sub { $queue->get_fd }, sub { $mine->next(10) },
     sub { $queue->domain_event_register_any($conn, undef, 0) },
     sub { $host->call('hypervisor.uri') }, sub { $view->info(q(default)) },
     sub { $fleet->call('hypervisor.uri') }, sub { $fleet->hosts }, sub { $fleet->list_domains },
+    sub { $live->rows }, sub { $live->refresh },
     sub { $pool->get_info }, sub { $conn->new_stream },
     sub { $conn->enable_resume(500, sub { }) }, sub { $queue->enable_resume($conn, 500) },
 );
@@ -53,17 +56,18 @@ sub well {
     return 'no host'   if $host->call('hypervisor.uri') ne $uri || !$view->info(q(default));
     my ($answer) = @{ $fleet->call('hypervisor.uri') };
     return 'no fleet'  if $answer->{result} ne $uri;
+    return 'no rows'   if !$live->get('domain', 'test');
     return 'no queue'  if $mine->get_length != 0;
     my $other = $conn->new_stream;
     return 'no pool'   if !$pool->get_info->{capacity};
     return 'well';
 }
-# No hold has been given up that others have.
+# No hold has been given up that others have. One queue is that of calls that wait.
 sub gone {
-    undef $_ for $view, $stream, $id, $pool, $dom, $host, $fleet, $queue, $mine, $conn;
+    undef $_ for $view, $stream, $id, $pool, $dom, $host, $fleet, $changes, $live, $queue, $mine, $conn;
     %objects = ();
-    my @left = grep { VKVM::handle_count($_) }
-      qw(conn domain storage_pool stream event_queue host fleet value error);
+    my @left = grep { VKVM::handle_count($_) > ($_ eq q(event_queue)) }
+      qw(conn domain storage_pool stream event_queue host fleet inventory value error);
     return @left ? "left: @left" : 'gone';
 }
 CODE
@@ -155,7 +159,7 @@ CODE
 }
 
 # The child of a process with the library's thread, and with resume.
-program('fork: objects of every class', "$start $objects" . <<'CODE', "child: $forked x 16\nwell\nstatus 0\nwell\ngone\n");
+program('fork: objects of every class', "$start $objects" . <<'CODE', "child: $forked x 18\nwell\nstatus 0\nwell\ngone\n");
 $queue->enable_resume($conn, 500);
 my $child = fork // die;
 if (!$child) {

@@ -10,8 +10,8 @@ our $VERSION = '0.002000';
 my @CLASSES = (
     'VKVM',
     map { "VKVM::$_" } qw(
-      Domain DomainCheckpoint DomainSnapshot EventQueue Fleet Host Host::Object Interface NWFilter
-      NWFilterBinding Network NetworkPort NodeDevice Secret StoragePool StorageVol Stream
+      Domain DomainCheckpoint DomainSnapshot EventQueue Fleet Host Host::Object Interface
+      Inventory NWFilter NWFilterBinding Network NetworkPort NodeDevice Secret StoragePool StorageVol Stream
     ),
 );
 

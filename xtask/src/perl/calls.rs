@@ -12,6 +12,9 @@ use crate::{Output, Result, invoke};
 /// Classes whose functions go through no connection, so that no limit is set for them.
 const WITHOUT_CONNECTION: [&str; 4] = ["event_queue", "fleet", "inventory", "value"];
 
+/// Classes whose functions have a limit of their own, and let signal handlers run until then.
+const WITH_OWN_LIMIT: [&str; 1] = ["inventory"];
+
 /// It gives up all calls on the connection, and would be one of them.
 const CLOSE: &str = "vkvm_conn_close";
 
@@ -107,7 +110,14 @@ fn letter(param: &Param) -> Result<&'static str> {
 /// In lines of at most 100 characters, as far as that goes.
 fn definition(function: &Function) -> Result<String> {
     let shown = function.params.iter().filter(|param| param.direction != Direction::Error);
-    let mut told = String::from(if has_limit(function) { "" } else { "-" });
+    let has_own_limit = WITH_OWN_LIMIT.contains(&function.class.as_str());
+    let make = if has_own_limit { "MAKE_BOUNDED" } else { "MAKE" };
+    let pad = " ".repeat("    (".len() + make.len());
+    let mut told = String::from(match has_limit(function) {
+        _ if has_own_limit => "+",
+        true => "",
+        false => "-",
+    });
     for (place, param) in shown.enumerate() {
         let space = if place == 0 { "" } else { " " };
         write!(told, "{space}{}{}", letter(param)?, param.name)?;
@@ -123,11 +133,11 @@ fn definition(function: &Function) -> Result<String> {
     let names: Vec<&str> = parameters.iter().map(|(_, name)| name.as_str()).collect();
     let (_, given) = names.split_last().ok_or("a function without an error")?;
     Ok(format!(
-        "{}\n{{\n    MAKE({},\n         \"{told}\",\n{},\n{})\n}}\n",
+        "{}\n{{\n    {make}({},\n{pad}\"{told}\",\n{},\n{})\n}}\n",
         wrapped(&format!("int {}(", own_name(function)), &declared, ")"),
         function.name,
-        wrapped("         (", &names, ")"),
-        wrapped("         ", given, ""),
+        wrapped(&format!("{pad}("), &names, ")"),
+        wrapped(&pad, given, ""),
     ))
 }
 

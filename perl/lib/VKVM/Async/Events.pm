@@ -63,6 +63,17 @@ sub _leave {
     return;
 }
 
+# The queue gets no more events: those who wait for them are told why.
+sub _end {
+    my ($number, $error) = @_;
+    _turn($number);
+    my $waiting = $waiting{$number} or return;
+    my @futures = splice @{ $waiting->{futures} };
+    _rest($number);
+    $_->fail($error, 'vkvm') for @futures;
+    return;
+}
+
 # Nobody waits for the queue any more.
 sub _rest {
     my ($number) = @_;
