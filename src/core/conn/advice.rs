@@ -296,12 +296,36 @@ impl Failure<'_> {
         if target.is(&["ext"]) || self.errno() == libc::EPIPE && target.param("command").is_some() {
             return format!("check that {command} can be executed, and connects to the daemon");
         }
+        if let Some(advice) = self.of_ssh(command) {
+            return advice;
+        }
         format!(
             "ssh runs in batch mode and cannot ask: provide a key without a passphrase prompt \
              (ssh-agent) and make the host known, until \"{command} -o BatchMode=yes {} true\" \
              works; on the host the user needs the daemon's socket, and nc or virt-ssh-helper",
             target.login
         )
+    }
+
+    /// By what ssh itself says, which it does in English only.
+    fn of_ssh(&self, command: &str) -> Option<String> {
+        let (host, login) = (self.target.host, self.target.login);
+        if self.says("Host key verification failed") {
+            return Some(format!(
+                "ssh does not know the key of {host}, or knows another one, and cannot ask in batch \
+                 mode: compare the key and add it to ~/.ssh/known_hosts, with \"{command} {login} true\""
+            ));
+        }
+        if self.says("Could not resolve hostname") {
+            return Some(unresolved(host));
+        }
+        let unreachable = ["Connection refused", "Connection timed out", "No route to host"];
+        unreachable.iter().any(|what| self.says(what)).then(|| {
+            format!(
+                "ssh does not reach {host}: check that sshd runs there, its port (as in \
+                 qemu+ssh://host:port/system), the route and the firewall"
+            )
+        })
     }
 
     fn of_network(&self) -> Option<String> {
@@ -326,10 +350,9 @@ impl Failure<'_> {
                 "{address} does not respond: check the address, the route and the firewall"
             )),
             // Not of a system call: neither the resolver's nor TLS's errors are.
-            ..=0 if self.says(&format!("'{host}'")) && !self.says("ertificate") => Some(format!(
-                "\"{host}\" cannot be resolved on this machine: check the spelling, \
-                 /etc/hosts and the DNS servers"
-            )),
+            ..=0 if self.says(&format!("'{host}'")) && !self.says("ertificate") => {
+                Some(unresolved(host))
+            }
             _ if is_tls => Some(self.of_tls()),
             libc::ECONNRESET | libc::EPIPE => Some(format!(
                 "{host} has closed the connection: it may expect TLS on this port ({}+tls://), or \
@@ -397,6 +420,13 @@ fn name_in(file: &str, number: u32) -> Option<String> {
     let text = fs::read_to_string(file).ok()?;
     let has = |line: &&str| line.split(':').nth(2) == Some(number.to_string().as_str());
     text.lines().find(has)?.split(':').next().map(str::to_owned)
+}
+
+fn unresolved(host: &str) -> String {
+    format!(
+        "\"{host}\" cannot be resolved on this machine: check the spelling, /etc/hosts and the DNS \
+         servers"
+    )
 }
 
 #[cfg(test)]
