@@ -110,3 +110,20 @@ fn who_waits_until_a_deadline_learns_whether_the_call_is_done() {
         assert!(call.wait(Some(std::time::Instant::now())));
     });
 }
+
+#[test]
+fn what_a_settled_call_comes_to_is_not_lost() {
+    loom::model(|| {
+        let call = Arc::new(Call::new("work"));
+        let other = Arc::clone(&call);
+        let thread = thread::spawn(move || {
+            let is_settled = other.begin().is_some() && other.settle();
+            (is_settled, is_settled && other.finish(Outcome::Made).is_none())
+        });
+        let given_up = give_up(&call);
+        let (is_settled, is_made) = thread.join().unwrap();
+        assert_eq!(is_settled, !given_up, "either it is settled, or it is given up");
+        assert_eq!(is_made, is_settled);
+        assert_eq!(call.result(|outcome| *outcome) == Some(Outcome::Made), is_made);
+    });
+}

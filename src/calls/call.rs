@@ -56,6 +56,19 @@ struct Started {
     is_stopped: AtomicBool,
     /// What it asks the program for.
     asking: Asking,
+    untaken: Mutex<Untaken>,
+}
+
+/// Keeps a result for others.
+type Keep = Box<dyn FnOnce(&AnyHandle) + Send>;
+
+/// What becomes of a result that nobody takes.
+#[derive(Default)]
+struct Untaken {
+    /// None where it is of no use to others, or was taken.
+    keep: Option<Keep>,
+    /// Nobody takes it any more.
+    is_unwanted: bool,
 }
 
 /// Who is told of a call that is done.
@@ -100,6 +113,20 @@ pub fn report(done: u64, total: u64, unit: &str) -> bool {
     };
     call.add(done, total, unit);
     !call.is_over() && !call.is_stopped.load(Ordering::Relaxed)
+}
+
+/// The call that this thread makes has what it comes to, and is not given up any more; false
+/// where it was. Without a call that is never so.
+pub fn settle() -> bool {
+    current().is_none_or(|call| call.state.settle())
+}
+
+/// If the call that this thread makes comes to something that nobody takes, because it was
+/// cancelled when it was done, or freed, `keep` gets that.
+pub fn when_untaken(keep: impl FnOnce(&AnyHandle) + Send + 'static) {
+    if let Some(call) = current() {
+        lock(&call.untaken).keep = Some(Box::new(keep));
+    }
 }
 
 /// Asks the program that has started a call for credentials; false where it gives none.
@@ -156,6 +183,7 @@ impl Call {
             is_told: AtomicBool::new(false),
             is_stopped: AtomicBool::new(false),
             asking: Asking::default(),
+            untaken: Mutex::default(),
         }))
     }
 
@@ -194,10 +222,14 @@ impl Call {
 
     /// What it has come to.
     pub fn result(&self) -> Outcome {
+        let mut untaken = lock(&self.0.untaken);
         let done = self.0.state.result(|outcome| match outcome {
             Ok(value) => value.try_clone("call"),
             Err(error) => Err(error.clone()),
         });
+        let keep = if matches!(done, Some(Ok(_))) { untaken.keep.take() } else { None };
+        drop(untaken);
+        drop(keep);
         done.unwrap_or_else(|| {
             let what = format!("call: {} is not done; wait for it first", self.0.function);
             Err(Misuse::Busy { what }.into())
@@ -240,7 +272,9 @@ impl Call {
 
     /// Gives the call up, unless it is done.
     pub fn cancel(&self) {
-        Arc::clone(&self.0).give_up("the call was cancelled");
+        const WHY: &str = "the call was cancelled";
+        Arc::clone(&self.0).give_up(WHY);
+        self.0.is_unwanted(WHY);
     }
 }
 
@@ -248,6 +282,7 @@ impl Drop for Call {
     /// The thread that has made the call may hold on to it for a moment, but not to what it
     /// has come to, which may hold a connection.
     fn drop(&mut self) {
+        self.0.is_unwanted("the call was freed");
         if let Some(Ok(result)) = self.0.state.forget() {
             (self.0.let_go)(result);
         }
@@ -277,7 +312,10 @@ impl Work for Started {
         self.sampler.end();
         self.asking.end();
         match self.state.finish(outcome) {
-            None => self.tell(),
+            None => {
+                self.keep_untaken("the call was cancelled");
+                self.tell();
+            }
             Some(Ok(late)) => (self.let_go)(late),
             Some(Err(_)) => {}
         }
@@ -320,6 +358,30 @@ impl Started {
             }
         }
         self.tell();
+    }
+
+    /// Nobody takes what it comes to any more.
+    fn is_unwanted(&self, why: &'static str) {
+        lock(&self.untaken).is_unwanted = true;
+        if self.is_over() {
+            self.keep_untaken(why);
+        }
+    }
+
+    /// Keeps what it has come to for others, if nobody takes it: once.
+    fn keep_untaken(&self, why: &'static str) {
+        let mut untaken = lock(&self.untaken);
+        if !untaken.is_unwanted {
+            return;
+        }
+        let Some(keep) = untaken.keep.take() else { return };
+        let instead = Err(Misuse::GivenUp { function: self.function, why }.into());
+        let result = self.state.replace(instead);
+        drop(untaken);
+        if let Ok(result) = result {
+            keep(&result);
+            (self.let_go)(result);
+        }
     }
 
     /// Has libvirt asked how far it is, where that has to be.

@@ -27,7 +27,10 @@ mod via;
 use crate::event::sync;
 
 pub use asking::Answers;
-pub use call::{Call, Told, asker, is_made_here, is_wanted, report, when_abandoned, when_asked};
+pub use call::{
+    Call, Told, asker, is_made_here, is_wanted, report, settle, when_abandoned, when_asked,
+    when_untaken,
+};
 pub use deadlines::{Key as Timer, Late, end as end_timer, set as set_timer};
 pub use insist::insist;
 pub use job::DomainJob;

@@ -26,6 +26,8 @@ struct Inner<J, R> {
 enum Phase<J, R> {
     NotBegun(J),
     Running,
+    /// It runs, and is not given up any more: it has what it comes to.
+    Settled,
     /// None once nobody can ask for it any more.
     Done(Option<R>),
 }
@@ -37,7 +39,7 @@ pub enum GivenUp<J, R> {
     NotBegun(J),
     /// It goes on, and nobody hears of what it comes to.
     Abandoned,
-    /// It was done already, so it was not given up.
+    /// It was done or settled already, so it was not given up.
     TooLate(R),
 }
 
@@ -71,10 +73,21 @@ impl<J, R> State<J, R> {
         None
     }
 
+    /// A call that runs has what it comes to, so that it cannot be given up any more. False where
+    /// it was.
+    pub fn settle(&self) -> bool {
+        let mut inner = lock(&self.inner);
+        let is_running = matches!(inner.phase, Phase::Running | Phase::Settled);
+        if is_running {
+            inner.phase = Phase::Settled;
+        }
+        is_running
+    }
+
     /// Gives the call up: it is done, and has come to `instead`.
     pub fn give_up(&self, instead: R) -> GivenUp<J, R> {
         let mut inner = lock(&self.inner);
-        if let Phase::Done(_) = inner.phase {
+        if let Phase::Done(_) | Phase::Settled = inner.phase {
             return GivenUp::TooLate(instead);
         }
         let before = std::mem::replace(&mut inner.phase, Phase::Done(Some(instead)));
@@ -123,7 +136,7 @@ impl<J, R> State<J, R> {
     pub fn has_begun(&self) -> Option<bool> {
         match lock(&self.inner).phase {
             Phase::NotBegun(_) => Some(false),
-            Phase::Running => Some(true),
+            Phase::Running | Phase::Settled => Some(true),
             Phase::Done(_) => None,
         }
     }
@@ -133,6 +146,15 @@ impl<J, R> State<J, R> {
         match &lock(&self.inner).phase {
             Phase::Done(Some(result)) => Some(read(result)),
             _ => None,
+        }
+    }
+
+    /// Puts something else in the place of what it has come to, which is given back; `with` where it
+    /// is not done, or nobody asks any more.
+    pub fn replace(&self, with: R) -> R {
+        match &mut lock(&self.inner).phase {
+            Phase::Done(Some(result)) => std::mem::replace(result, with),
+            _ => with,
         }
     }
 

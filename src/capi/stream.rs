@@ -4,14 +4,16 @@
 use std::ffi::{c_int, c_void};
 use std::sync::Arc;
 
-use super::caller::Foreign;
+use super::caller::{Foreign, reading};
 use super::guard::{direct, status, void};
 use super::types::{
-    vkvm_destroy_callback, vkvm_error, vkvm_stream, vkvm_stream_callback,
+    SharedValue, vkvm_destroy_callback, vkvm_error, vkvm_stream, vkvm_stream_callback,
     vkvm_stream_hole_callback, vkvm_stream_section_callback, vkvm_stream_sink_callback,
     vkvm_stream_source_callback,
 };
-use crate::core::stream::{ByCall, Sink, Source};
+use crate::core::stream::{ByCall, Receivers, Sink, Source};
+use crate::handle::AnyHandle;
+use crate::value::Value;
 use crate::{calls, core, event, handle};
 
 /// Adds a reference to the stream handle.
@@ -81,9 +83,12 @@ pub unsafe extern "C" fn vkvm_stream_recv(
     status(error, |c| {
         let (out, room) = (c.out(received, "received")?, c.buffer(data, data_len, "data")?);
         let stream = c.get(stream, "stream")?;
-        let receivers = stream.receivers();
-        let call = by_call(move || receivers.wake());
-        out.set(stream.recv(room, flags, call, calls::is_wanted)?.number());
+        let (waiting, later) = (stream.receivers(), stream.receivers());
+        let call = by_call(move || waiting.wake());
+        if call.is_some() {
+            calls::when_untaken(move |result| put_back(&later, result));
+        }
+        out.set(stream.recv(room, flags, call, calls::is_wanted, calls::settle)?.number());
         Ok(())
     })
 }
@@ -339,6 +344,16 @@ pub unsafe extern "C" fn vkvm_stream_abort(
     error: *mut *mut vkvm_error,
 ) -> c_int {
     status(error, |c| c.get(stream, "stream")?.abort())
+}
+
+/// What a call has received that was cancelled or freed before anybody took it.
+fn put_back(receivers: &Receivers, result: &AnyHandle) {
+    let Ok(result) = handle::get::<SharedValue>(result.id(), "result") else { return };
+    if let Value::Map(outputs) = &*reading(&result) {
+        if let Some(Value::Bytes(data)) = outputs.get("data") {
+            receivers.put_back(data);
+        }
+    }
 }
 
 /// The call that this thread makes, if it does: the stream knows when it is given up, and `then`

@@ -244,25 +244,29 @@ impl Stream {
     }
 
     /// Receives some data, which goes to the front of `room`, after who came before. What is
-    /// received when it is not wanted any more, the next one gets.
+    /// received when it is not wanted any more, the next one gets; `settle` finds that out for the
+    /// last time.
     pub fn recv(
         &self,
         room: &mut [u8],
         flags: c_uint,
         call: Option<Arc<ByCall>>,
         is_wanted: impl Fn() -> bool,
+        settle: impl Fn() -> bool,
     ) -> Result<Moved> {
         let using = self.enter_by(Some(Direction::Down), call)?;
-        let own = match self.receivers.turn(room, &is_wanted) {
+        let own = match self.receivers.turn(room, is_wanted, &settle) {
             Turn::Left(count) => return Ok(Moved::Bytes(count)),
             Turn::NotWanted => return Ok(Moved::WouldBlock),
             Turn::Own(own) => own,
         };
         let moved = using.recv(room, flags)?;
-        if let (Moved::Bytes(count), false) = (moved, is_wanted()) {
-            own.leave(&room[..count]);
+        let Moved::Bytes(count @ 1..) = moved else { return Ok(moved) };
+        if settle() {
+            return Ok(Moved::Bytes(own.after_others(room, count)));
         }
-        Ok(moved)
+        own.leave(&room[..count]);
+        Ok(Moved::WouldBlock)
     }
 
     /// Those who receive, whom to wake when one is not wanted any more.

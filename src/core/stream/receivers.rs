@@ -40,7 +40,12 @@ pub struct Own<'r>(&'r Receivers);
 
 impl Receivers {
     /// Waits for the turn of who wants to receive into `room`.
-    pub fn turn(&self, room: &mut [u8], is_wanted: impl Fn() -> bool) -> Turn<'_> {
+    pub fn turn(
+        &self,
+        room: &mut [u8],
+        is_wanted: impl Fn() -> bool,
+        settle: impl Fn() -> bool,
+    ) -> Turn<'_> {
         // A fork does not wait for who sleeps.
         sigpipe::outside(|| {
             let mut state = lock(&self.state);
@@ -49,10 +54,7 @@ impl Receivers {
                     return Turn::NotWanted;
                 }
                 if !state.left.is_empty() {
-                    let count = room.len().min(state.left.len());
-                    room[..count].copy_from_slice(&state.left[..count]);
-                    state.left.drain(..count);
-                    return Turn::Left(count);
+                    return if settle() { Turn::Left(state.take(room)) } else { Turn::NotWanted };
                 }
                 if !state.is_busy {
                     state.is_busy = true;
@@ -61,6 +63,14 @@ impl Receivers {
                 state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
         })
+    }
+
+    /// Puts data back that somebody has received and does not take.
+    pub fn put_back(&self, data: &[u8]) {
+        let mut state = lock(&self.state);
+        state.left.splice(..0, data.iter().copied());
+        drop(state);
+        self.changed.notify_all();
     }
 
     /// Has those who wait look whether they are still wanted.
@@ -76,7 +86,28 @@ impl Receivers {
     }
 }
 
+impl State {
+    /// Moves data to the front of `room`; gives their number.
+    fn take(&mut self, room: &mut [u8]) -> usize {
+        let count = room.len().min(self.left.len());
+        room[..count].copy_from_slice(&self.left[..count]);
+        self.left.drain(..count);
+        count
+    }
+}
+
 impl Own<'_> {
+    /// What was received is at the front of `room`, and comes after what was put back meanwhile.
+    /// Gives the number of bytes that are there then.
+    pub fn after_others(&self, room: &mut [u8], count: usize) -> usize {
+        let mut state = lock(&self.0.state);
+        if state.left.is_empty() {
+            return count;
+        }
+        state.left.extend_from_slice(&room[..count]);
+        state.take(room)
+    }
+
     /// Leaves what was received to the next one.
     pub fn leave(&self, data: &[u8]) {
         lock(&self.0.state).left.extend_from_slice(data);
@@ -96,26 +127,32 @@ mod tests {
 
     use super::*;
 
+    impl Receivers {
+        fn wanted(&self, room: &mut [u8]) -> Turn<'_> {
+            self.turn(room, || true, || true)
+        }
+    }
+
     #[test]
     fn the_next_one_gets_what_was_left_piece_by_piece() {
         let receivers = Receivers::default();
         let mut room = [0; 3];
-        let Turn::Own(own) = receivers.turn(&mut room, || true) else { panic!("nothing was left") };
+        let Turn::Own(own) = receivers.wanted(&mut room) else { panic!("nothing was left") };
         own.leave(b"abcde");
         drop(own);
-        assert!(matches!(receivers.turn(&mut room, || true), Turn::Left(3)));
+        assert!(matches!(receivers.wanted(&mut room), Turn::Left(3)));
         assert_eq!(&room, b"abc");
-        assert!(matches!(receivers.turn(&mut room, || true), Turn::Left(2)));
+        assert!(matches!(receivers.wanted(&mut room), Turn::Left(2)));
         assert_eq!(&room[..2], b"de");
-        assert!(matches!(receivers.turn(&mut room, || true), Turn::Own(_)));
+        assert!(matches!(receivers.wanted(&mut room), Turn::Own(_)));
     }
 
     #[test]
     fn who_is_not_wanted_any_more_does_not_wait() {
         let (receivers, is_wanted) = (Receivers::default(), AtomicBool::new(true));
-        let own = receivers.turn(&mut [], || true);
+        let own = receivers.wanted(&mut []);
         let wanted = || is_wanted.load(Ordering::SeqCst);
-        let wait = || matches!(receivers.turn(&mut [], wanted), Turn::NotWanted);
+        let wait = || matches!(receivers.turn(&mut [], wanted, || true), Turn::NotWanted);
         std::thread::scope(|scope| {
             let waiting = scope.spawn(wait);
             is_wanted.store(false, Ordering::SeqCst);
@@ -123,5 +160,24 @@ mod tests {
             assert!(waiting.join().unwrap());
         });
         drop(own);
+    }
+
+    #[test]
+    fn what_is_put_back_comes_first() {
+        let receivers = Receivers::default();
+        let mut room = [0; 3];
+        let Turn::Own(own) = receivers.wanted(&mut room) else { panic!("nothing was left") };
+        receivers.put_back(b"cd");
+        receivers.put_back(b"ab");
+        room = *b"ef-";
+        assert_eq!(own.after_others(&mut room, 2), 3);
+        assert_eq!(&room, b"abc");
+        drop(own);
+        let given_up = receivers.turn(&mut room, || true, || false);
+        assert!(matches!(given_up, Turn::NotWanted), "it takes nothing");
+        assert!(matches!(receivers.wanted(&mut room), Turn::Left(3)));
+        assert_eq!(&room, b"def");
+        let Turn::Own(own) = receivers.wanted(&mut room) else { panic!("nothing is left") };
+        assert_eq!(own.after_others(&mut room, 1), 1);
     }
 }
