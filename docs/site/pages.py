@@ -193,6 +193,7 @@ def of_perl(function, methods):
     if method:
         # The first paragraph is the call; what is said of C is not repeated.
         pieces = [piece for piece in method if not piece.startswith("libvirt: ")]
+        pieces = pieces[:pieces.index("Example:")] if "Example:" in pieces else pieces
         said = function["doc"].split("\n\n")
         at = next((i for i, piece in enumerate(pieces) if piece.startswith("=over")), len(pieces))
         if len(pieces) > at:

@@ -237,6 +237,10 @@ impl Object for calls::Call {
 
 /// A structured value: null, bool, number, text, bytes, list, map or handle.
 ///
+/// A `path` names a part of it: keys of maps and indexes of lists, from 0, separated by dots,
+/// such as `devices.disk.1.@type`. NULL or an empty path is the value itself; the index `+`
+/// appends to a list. A key that contains dots is found as a whole.
+///
 /// Lifetime: plain memory, independent of everything else, usable after fork. Thread-safe.
 pub struct vkvm_value;
 impl Handle for vkvm_value {

@@ -69,6 +69,19 @@ const BEGIN: &str = "
 #include <stdint.h>
 ";
 
+/// The conventions of the introduction, as items of a list.
+pub fn conventions() -> Vec<String> {
+    let mut items: Vec<String> = Vec::new();
+    for line in INTRODUCTION.lines().map(|line| line.trim_start_matches(" *").trim_start()) {
+        match (line.strip_prefix("- "), items.last_mut()) {
+            (Some(begin), _) => items.push(format!("- {begin}")),
+            (None, Some(item)) if !line.is_empty() => *item = format!("{item} {line}"),
+            _ => {}
+        }
+    }
+    items
+}
+
 /// Writes the header.
 pub fn write(api: &Api, bindings: &mut Bindings, table: &Table) -> Result<Output> {
     Ok(("include/vkvm.h".into(), text(api, bindings, table)?))

@@ -129,8 +129,18 @@ fn reference(root: &Path, folder: &Path) -> Result<()> {
     let table = Table::read(root)?;
     let (api, _) = api::read(root, &table)?;
     let notes = Notes::read(root, &api, &table)?;
+    let maps = Maps::read(root)?;
     let header = fs::read_to_string(root.join("include/vkvm.h"))?;
-    man::write(&api, &table, &notes, &header, &folder.join("man/man3"))
+    let guide = fs::read_to_string(root.join("docs/guide/c.md"))?;
+    let source = man::Source {
+        api: &api,
+        table: &table,
+        maps: &maps,
+        notes: &notes,
+        header: &header,
+        guide: &guide,
+    };
+    man::write(&source, &folder.join("man/man3"))
 }
 
 fn root() -> PathBuf {

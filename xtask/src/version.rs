@@ -14,6 +14,14 @@ pub fn library() -> Result<[u32; 3]> {
     parts.try_into().map_err(|_| format!("{line} is not three numbers").into())
 }
 
+/// The same as text.
+pub fn text() -> String {
+    library().map_or_else(
+        |error| error.to_string(),
+        |[major, minor, micro]| format!("{major}.{minor}.{micro}"),
+    )
+}
+
 /// The number in the SONAME, as build.rs has it.
 pub fn abi() -> Result<u32> {
     let line = include_str!("../../build.rs")

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! man(3): a page for each function, for each type of the caller's functions, and for each
-//! class with its functions and constants.
+//! class with its functions and constants; one to begin with, and one of events.
 
+mod events;
+mod overview;
 mod roff;
 
 use std::fs;
@@ -13,21 +15,29 @@ use crate::docs::ParamDoc;
 use crate::enums::Table;
 use crate::header::{described, needs, param_text};
 use crate::kind::{Direction, Kind};
+use crate::maps::Maps;
 use crate::notes::Notes;
 use roff::Page;
 
+/// The page to begin with, and that of the arguments of events.
+const OVERVIEW: &str = "libvkvm";
+const EVENTS: &str = "vkvm_events";
+
 /// What the pages are made of.
-struct Source<'a> {
-    api: &'a Api,
-    table: &'a Table,
-    notes: &'a Notes,
+pub struct Source<'a> {
+    pub api: &'a Api,
+    pub table: &'a Table,
+    pub maps: &'a Maps,
+    pub notes: &'a Notes,
     /// The header, from which declarations are taken.
-    header: &'a str,
+    pub header: &'a str,
+    /// The page of the guide with a first program.
+    pub guide: &'a str,
 }
 
-/// Writes the pages into a directory. `header` is the text of the header.
-pub fn write(api: &Api, table: &Table, notes: &Notes, header: &str, folder: &Path) -> Result<()> {
-    let source = Source { api, table, notes, header };
+/// Writes the pages into a directory.
+pub fn write(source: &Source, folder: &Path) -> Result<()> {
+    let api = source.api;
     let put = |name: &str, page: Page| fs::write(folder.join(format!("{name}.3")), page.text());
     fs::create_dir_all(folder)?;
     for function in &api.functions {
@@ -40,7 +50,7 @@ pub fn write(api: &Api, table: &Table, notes: &Notes, header: &str, folder: &Pat
         let doc = &found.doc;
         let mut page = Page::new(&found.name, &found.name, first_sentence(doc));
         page.synopsis(&[source.type_declaration(&found.name)?]);
-        describe(&mut page, doc);
+        page.description(doc);
         page.section("MEMBERS");
         for member in &found.members {
             page.item(&member.name, &member.doc);
@@ -51,6 +61,8 @@ pub fn write(api: &Api, table: &Table, notes: &Notes, header: &str, folder: &Pat
     for (class, doc) in api.groups() {
         put(&format!("vkvm_{class}"), source.class(class, doc))?;
     }
+    put(OVERVIEW, overview::page(source)?)?;
+    put(EVENTS, events::page(source)?)?;
     Ok(())
 }
 
@@ -98,6 +110,9 @@ impl Source<'_> {
         let mut others = vec![class];
         others.extend(types.into_iter().map(str::to_owned));
         others.extend(function.outputs().filter_map(|param| param.kind.free()));
+        if types_of(function).contains(&"vkvm_event_callback") {
+            others.push(EVENTS.to_owned());
+        }
         let topic = self.notes.topics.of(function);
         let methods = topic.iter().flat_map(|topic| &topic.methods);
         let near = |one: &&Function| {
@@ -135,8 +150,10 @@ impl Source<'_> {
     fn callback(&self, callback: &Callback) -> Result<Page> {
         let mut page = Page::new(&callback.name, &callback.name, first_sentence(&callback.doc));
         page.synopsis(&[self.type_declaration(&callback.name)?]);
-        describe(&mut page, &callback.doc);
-        page.see_also(&self.users(&callback.name));
+        page.description(&callback.doc);
+        let mut others = self.users(&callback.name);
+        others.extend((callback.name == "vkvm_event_callback").then(|| EVENTS.to_owned()));
+        page.see_also(&others);
         Ok(page)
     }
 
@@ -164,7 +181,7 @@ impl Source<'_> {
         let mut page = Page::new(&name, &name, brief.unwrap_or("functions of libvkvm"));
         page.synopsis(&[]);
         if !doc.is_empty() {
-            describe(&mut page, doc);
+            page.description(doc);
         }
         page.section("FUNCTIONS");
         for topic in self.notes.topics.of_class(class) {
@@ -195,7 +212,7 @@ impl Source<'_> {
                 page.constant(&name, &described(self.table, group, member));
             }
         }
-        page.see_also(&["vkvm_error".into()]);
+        page.see_also(&[OVERVIEW, "vkvm_error", EVENTS]);
         page
     }
 
@@ -242,19 +259,16 @@ fn types_of(function: &Function) -> Vec<&str> {
     types
 }
 
-fn describe(page: &mut Page, doc: &str) {
-    page.section("DESCRIPTION");
-    for paragraph in doc.split("\n\n") {
-        page.paragraph(paragraph);
-    }
-}
-
 fn first_sentence(text: &str) -> &str {
     let paragraph = text.split("\n\n").next().unwrap_or_default();
     paragraph.split(". ").next().unwrap_or_default()
 }
 
+/// A clause as a sentence; libvirt's name has no capital.
 fn upper_first(text: &str) -> String {
+    if text.starts_with("libvirt ") {
+        return text.to_owned();
+    }
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }

@@ -34,7 +34,7 @@ pub fn write(source: &Source, package: &Package, functions: &[&Function]) -> Res
     let introduction =
         std::fs::read_to_string(format!("{}/../perl/pod/{class}.pod", env!("CARGO_MANIFEST_DIR")))
             .map_err(|error| format!("perl/pod/{class}.pod: {error}"))?;
-    let words = Words { api: source.api, table: source.table, package };
+    let words = Words { api: source.api, table: source.table, package, notes: source.notes };
     let mut pieces = introduction.trim_end().split("\n=head2 ");
     let opening = pieces.next().unwrap_or_default().trim_end();
     let mut by_hand: Vec<&str> = pieces.collect();
@@ -144,6 +144,10 @@ impl Words<'_> {
         if !function.doc.libvirt.is_empty() {
             write!(text, "libvirt: {}\n\n", function.doc.libvirt.join(", "))?;
         }
+        if let Some(code) = self.notes.example_of(function).and_then(|one| one.perl.as_ref()) {
+            let code = code.lines().map(|line| format!("    {line}").trim_end().to_owned());
+            write!(text, "Example:\n\n{}\n\n", code.collect::<Vec<_>>().join("\n"))?;
+        }
         Ok(())
     }
 
@@ -155,6 +159,9 @@ impl Words<'_> {
         }
         if let Kind::Callback(name) = &param.kind {
             write!(text, "; a code reference that gets {}", code_of(name)?.takes)?;
+            if name == "vkvm_event_callback" {
+                text.push_str(", one by one: see L<VKVM::Event/ARGUMENTS OF EVENTS>");
+            }
         }
         Ok(text)
     }

@@ -5,6 +5,7 @@ use crate::api::{Api, Function};
 use crate::classes::{self, Package};
 use crate::constants::Constant;
 use crate::enums::Table;
+use crate::notes::Notes;
 use crate::perl::forms;
 
 /// What is needed to translate the text of a page.
@@ -12,6 +13,7 @@ pub struct Words<'a> {
     pub api: &'a Api,
     pub table: &'a Table,
     pub package: &'a Package,
+    pub notes: &'a Notes,
 }
 
 impl Words<'_> {
