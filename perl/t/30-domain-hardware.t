@@ -8,6 +8,7 @@ use warnings;
 use Fcntl qw(F_GETFD);
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use Described;
 use SideBySide;
 use Socket;
 use Test::More;
@@ -141,5 +142,7 @@ subtest 'Sys::Virt says the same' => sub {
     my $pair = SideBySide->new("$FindBin::Bin/scripts/hardware.pl");
     $pair->same_output('on the test driver', 150, 'test:///default', 'test');
 };
+
+Described::as_described(3);
 
 done_testing;

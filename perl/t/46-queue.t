@@ -7,6 +7,7 @@ use warnings;
 use Cwd qw(abs_path);
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use Described;
 use IPC::Open3 qw(open3);
 use Test::More;
 use TestBed;
@@ -25,6 +26,7 @@ subtest 'events of every class' => sub {
         $queue->domain_event_register_any($conn, $conn->get_domain_by_name('test'), 0),
         $queue->network_event_register_any($conn, undef, VKVM::Network::EVENT_ID_LIFECYCLE),
         $queue->storage_pool_event_register_any($conn, undef, VKVM::StoragePool::EVENT_ID_REFRESH),
+        $queue->storage_pool_event_register_any($conn, undef, VKVM::StoragePool::EVENT_ID_LIFECYCLE),
     );
     like($_, qr/^\d+\z/, 'an id') for @ids;
     returns_nothing { $queue->register_close_callback($conn) } 'register_close_callback';
@@ -42,6 +44,10 @@ subtest 'events of every class' => sub {
     $event = $queue->next(120_000);
     is_deeply([ ref $event->{object}, @$event{qw(class event_id args)} ],
         [ 'VKVM::StoragePool', 'storage_pool', 1, {} ], 'of a pool');
+    $conn->get_storage_pool_by_name('default-pool')->destroy;
+    $event = $queue->next(120_000);
+    is_deeply([ @$event{qw(class event_id args)} ],
+        [ 'storage_pool', 0, { event => VKVM::StoragePool::EVENT_STOPPED, detail => 0 } ], 'that it stops');
     is(scalar(my @none = $queue->drain), 0, 'that is all');
     is($queue->next(20), undef, 'next waits no longer than told');
     $conn->domain_event_deregister_any($ids[0]);
@@ -128,6 +134,7 @@ for my $example (sort keys %needs) {
     };
 }
 
+Described::as_described(5);
 VKVM::Event::stop();
 handles_are({ map { $_ => 0 } qw(conn domain event_queue value error) }, 'no handle is left');
 done_testing;

@@ -6,6 +6,7 @@ use warnings;
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use Described;
 use Test::More;
 use Time::HiRes qw(time);
 use TestBed;
@@ -234,5 +235,7 @@ subtest 'refusals' => sub {
 };
 
 handles_are({ conn => 0, domain => 0, network => 0, storage_pool => 0, value => 0, error => 0 }, 'no handle is left');
+
+Described::as_described(2);
 
 done_testing;

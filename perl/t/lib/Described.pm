@@ -32,12 +32,15 @@ sub _read {
     return <$file>;
 }
 
-my $api    = JSON::PP->new->utf8->decode(_read("$root/vkvm-api.json"));
+# The distribution does not have the file.
+my $path   = "$root/vkvm-api.json";
+my $text   = -e $path ? _read($path) : '{"enums":[],"events":[],"functions":[],"common_errors":[]}';
+my $api    = JSON::PP->new->utf8->decode($text);
 my %groups = map { $_->{name}   => $_ } @{ $api->{enums} };
 my %number = map { $_->{c_name} => $_->{value} } map { @{ $_->{values} } } @{ $api->{enums} };
 # Codes of errors are in one group each of libvirt's and ours.
 my %codes;
-for my $value (map { @{ $groups{$_}{values} } } qw(error_own_code error_code)) {
+for my $value (map { @{ $groups{$_}{values} // [] } } qw(error_own_code error_code)) {
     $codes{ $value->{value} } //= $value->{c_name};
 }
 my %common = map { $_->{code} => 1 } @{ $api->{common_errors} };
@@ -105,6 +108,21 @@ sub _compare {
     return;
 }
 
+# Events of a connection have no kinds: their keys are those of one.
+sub _compare_event {
+    my ($event) = @_;
+    my $about = $events{"$event->{class} " . ($event->{event_id} // '')};
+    my $keys  = join ' ', sort keys %{ $event->{args} };
+    my @same  = grep { !$_->{id} && $_->{class} eq $event->{class} && $keys eq join ' ', sort map { $_->{name} } @{ $_->{args} } }
+      @{ $api->{events} };
+    $about //= $same[0];
+    if (!$about) { $wrong{"event $event->{class}: $keys: is not described"}++; return }
+    my $place = "event $about->{class} $about->{name}";
+    _compare({ fields => $about->{args} }, $event->{args}, $place);
+    $seen{$place}++;
+    return;
+}
+
 # An error that the API file does not say to expect of the function. Commands of the facade
 # pass on those of libvirt's functions.
 sub _compare_error {
@@ -153,12 +171,7 @@ sub _watch {
     _around(
         'VKVM::EventQueue::drain',
         sub {
-            for my $event (grep { defined } @_) {
-                my $about = $events{"$event->{class} " . ($event->{event_id} // '')} or next;
-                my $place = "event $about->{class} $about->{name}";
-                _compare({ fields => $about->{args} }, $event->{args}, $place);
-                $seen{$place}++;
-            }
+            _compare_event($_) for grep { defined } @_;
         },
         sub { }
     );
@@ -168,6 +181,10 @@ sub _watch {
 # A test of what has been found so far.
 sub as_described {
     my ($least) = @_;
+    if (!-e $path) {
+        Test::More::pass('what the API file says # skip this is not the project\'s tree');
+        return;
+    }
     my @wrong = sort keys %wrong;
     Test::More::is("@wrong[0 .. ($#wrong > 30 ? 30 : $#wrong)]", '', 'results, events and errors are as the API file describes them');
     Test::More::cmp_ok(scalar keys %seen, '>=', $least, "$least descriptions are compared")
