@@ -2629,37 +2629,37 @@ int vkvm_perl_event_queue_unregister_close_callback(vkvm_event_queue *queue, vkv
 int vkvm_perl_fleet_call(vkvm_fleet *fleet, const char *command, vkvm_value *args,
                          uint32_t timeout, vkvm_value **results, vkvm_error **error)
 {
-    MAKE(vkvm_fleet_call,
-         "-hfleet tcommand vargs utimeout Vresults",
-         (fleet, command, args, timeout, results, error),
-         fleet, command, args, timeout, results)
+    MAKE_BOUNDED(vkvm_fleet_call,
+                 "+hfleet tcommand vargs utimeout Vresults",
+                 (fleet, command, args, timeout, results, error),
+                 fleet, command, args, timeout, results)
 }
 
 int vkvm_perl_fleet_get_metrics(vkvm_fleet *fleet, const char *format, uint32_t timeout,
                                 vkvm_value **metrics, vkvm_error **error)
 {
-    MAKE(vkvm_fleet_get_metrics,
-         "-hfleet tformat utimeout Vmetrics",
-         (fleet, format, timeout, metrics, error),
-         fleet, format, timeout, metrics)
+    MAKE_BOUNDED(vkvm_fleet_get_metrics,
+                 "+hfleet tformat utimeout Vmetrics",
+                 (fleet, format, timeout, metrics, error),
+                 fleet, format, timeout, metrics)
 }
 
 int vkvm_perl_fleet_list_domains(vkvm_fleet *fleet, vkvm_value *args, uint32_t timeout,
                                  vkvm_value **listing, vkvm_error **error)
 {
-    MAKE(vkvm_fleet_list_domains,
-         "-hfleet vargs utimeout Vlisting",
-         (fleet, args, timeout, listing, error),
-         fleet, args, timeout, listing)
+    MAKE_BOUNDED(vkvm_fleet_list_domains,
+                 "+hfleet vargs utimeout Vlisting",
+                 (fleet, args, timeout, listing, error),
+                 fleet, args, timeout, listing)
 }
 
 int vkvm_perl_fleet_open(const char *const *uris, size_t uris_len, uint32_t timeout,
                          vkvm_fleet **fleet, vkvm_error **error)
 {
-    MAKE(vkvm_fleet_open,
-         "-suris utimeout Hfleet",
-         (uris, uris_len, timeout, fleet, error),
-         uris, uris_len, timeout, fleet)
+    MAKE_BOUNDED(vkvm_fleet_open,
+                 "+suris utimeout Hfleet",
+                 (uris, uris_len, timeout, fleet, error),
+                 uris, uris_len, timeout, fleet)
 }
 
 int vkvm_perl_host_call(vkvm_host *host, const char *command, vkvm_value *args,

@@ -179,6 +179,9 @@ END
         return [ sort @words_found ];
     };
     is_deeply($complete->(qw(vkvm network.upd)), ['network.update'], 'a command');
+    is_deeply($complete->(qw(vkvm net.upd)), ['net.update'], 'with another name of its object');
+    is_deeply($complete->(qw(vkvm network.update --sect)), ['--section'], 'an argument of it');
+    is_deeply($complete->(qw(vkvm net.update --sect)), ['--section'], 'also with that name');
     is_deeply($complete->(qw(vkvm -c x exp)), ['exporter'], 'one of the program, after an option');
     is_deeply($complete->(qw(vkvm -c test : ///default network.upd)), ['network.update'], 'after a URI, which bash takes apart');
     is_deeply($complete->(qw(vkvm list-pool)), ['list_pools'], 'a command with - in its name');
@@ -199,6 +202,8 @@ subtest 'metrics' => sub {
     my ($out, $err, $status) = run('-c', $test, 'metrics', '--format', 'prometheus');
     like($out, qr/^libvirt_up\{host="[^"]+"\} 1$/m, 'the text');
     is("$err$status", '0', 'all is well');
+    is((run('-c', $test, 'metrics', '--format', ''))[2], 2, 'a format without a name is wrong usage');
+    is((run('-t', '.5', '-c', $test, 'metrics'))[2], 0, 'a timeout may begin with its point');
     ($out, $err, $status) = run('-c', $dead, 'metrics');
     like($out, qr/^libvirt_up\{host="127.0.0.1:1"\} 0$/m, 'a host that is down is in the text');
     like($err, qr/\Q$dead\E: .*refused/, 'and why');
@@ -234,6 +239,14 @@ subtest 'top' => sub {
     for my $wrong ([ '--delay', 0 ], [ '--sort', 'x' ], [ '--plot', 'x.png' ], [ '--count', 'all' ]) {
         is((run('-c', $test, 'top', @$wrong))[2], 2, "top @$wrong is wrong usage");
     }
+
+    # The listener accepts, and nobody answers.
+    my $silent = IO::Socket::INET->new(Listen => 50, LocalAddr => '127.0.0.1') or die "cannot listen: $!\n";
+    my ($pid)  = start('-t', 600, '-c', 'test+tcp://127.0.0.1:' . $silent->sockport . '/default', 'top');
+    my $asked  = $silent->accept;
+    kill INT => $pid;
+    waitpid $pid, 0;
+    is($?, 0, 'a signal ends it while it waits for a host');
 
     # In a terminal of 80 columns.
     plan(skip_all => 'tmux is not installed (Debian package tmux)') if !Tmux->is_here;

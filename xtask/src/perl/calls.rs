@@ -13,7 +13,7 @@ use crate::{Output, Result, invoke};
 const WITHOUT_CONNECTION: [&str; 4] = ["event_queue", "fleet", "inventory", "value"];
 
 /// Classes whose functions have a limit of their own, and let signal handlers run until then.
-const WITH_OWN_LIMIT: [&str; 1] = ["inventory"];
+const WITH_OWN_LIMIT: [&str; 2] = ["fleet", "inventory"];
 
 /// It gives up all calls on the connection, and would be one of them.
 const CLOSE: &str = "vkvm_conn_close";

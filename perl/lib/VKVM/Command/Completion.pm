@@ -25,8 +25,14 @@ _vkvm_values() {
 @VALUES@
     esac
 }
+_vkvm_object() {
+    case $1 in
+@OBJECTS@
+    *) echo "$1" ;;
+    esac
+}
 _vkvm() {
-    local command='' i words files='' typed=() last=-1 glue='' word before
+    local object command='' i words files='' typed=() last=-1 glue='' word before
     COMPREPLY=()
     # bash takes URIs and --NAME=VALUE apart, at each : and =.
     for ((i = 0; i <= COMP_CWORD; i++)); do
@@ -46,6 +52,7 @@ _vkvm() {
         *) command=${typed[i]//-/_}; break ;;
         esac
     done
+    if [[ $command == *.* ]]; then command=$(_vkvm_object "${command%%.*}").${command#*.}; fi
     word=${typed[last]} before=${typed[last-1]}
     if [[ $word == --*=* ]]; then
         before=${word%%=*} word=${word#*=}
@@ -59,8 +66,12 @@ _vkvm() {
         return
     fi
     if [ -z "$command" ]; then
-        words='@NAMES@'
+        words=' @NAMES@'
         if [[ $word == -* ]]; then words='@GLOBAL@'; else word=${word//-/_}; fi
+        if [[ $word == *.* ]]; then
+            object=${word%%.*}
+            words=${words// "$(_vkvm_object "$object")."/ "$object."}
+        fi
     elif [ "$command" = completion ]; then
         words='bash zsh'
     elif [ "$command" = help ]; then
@@ -91,7 +102,9 @@ sub run {
 }
 
 sub _script {
-    my $commands = VKVM::Host->commands->{commands};
+    my $all      = VKVM::Host->commands;
+    my $commands = $all->{commands};
+    my @objects  = map { my $object = $_; map { "    $_) echo $object ;;\n" } @{ $all->{objects}{$object}{aliases} } } sort keys %{ $all->{objects} };
     my @names    = sort keys %$commands, keys %VKVM::Command::Table::OWN;
     my (@arguments, @values);
     for my $name (sort keys %$commands) {
@@ -107,7 +120,7 @@ sub _script {
         push @arguments, "        $name) echo '" . join(' ', map { "--$_" } sort keys %words) . "' ;;\n" if %words;
         push @values, map { "        $name.--$_) echo '@{ $words{$_} }' ;;\n" } grep { $words{$_} && @{ $words{$_} } } sort keys %words;
     }
-    my %part = (NAMES => "@names", GLOBAL => join(' ', map { "--$_" } VKVM::Command::Options::names()), ARGUMENTS => join('', @arguments), VALUES => join '', @values);
+    my %part = (NAMES => "@names", OBJECTS => join('', @objects), GLOBAL => join(' ', map { "--$_" } VKVM::Command::Options::names()), ARGUMENTS => join('', @arguments), VALUES => join '', @values);
     return $SCRIPT =~ s/\@(\w+)\@\n?/$part{$1}/gr;
 }
 

@@ -17,7 +17,7 @@ sub run {
     my ($own) = $options->read_own('metrics', @words);
     my $timeout = $options->timeout;
     my $fleet   = VKVM::Command::Table::fleet($options->uris);
-    my ($text, $errors) = $fleet->metrics(timeout => $timeout, $own->{format} ? (format => $own->{format}) : ());
+    my ($text, $errors) = $fleet->metrics(timeout => $timeout, defined $own->{format} ? (format => $own->{format}) : ());
     print $text;
     VKVM::Command::Output::complain(VKVM::Command::Output::failure_of($_)) for @$errors;
     return @$errors ? VKVM::Command::Table::HOST_FAILED : VKVM::Command::Table::DONE;

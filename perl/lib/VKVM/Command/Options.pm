@@ -46,7 +46,7 @@ sub _read_one {
     $value //= shift(@$words) // VKVM::Command::Usage::fail("--$name needs a value");
     return push @{ $self->{connect} }, $value if $name eq 'connect';
     VKVM::Command::Usage::fail(qq(--timeout is "$value"; a number of seconds is needed))
-      if $name eq 'timeout' && $value !~ /\A[0-9]+(?:[.][0-9]*)?\z/;
+      if $name eq 'timeout' && $value !~ /\A(?:[0-9]+[.]?[0-9]*|[.][0-9]+)\z/;
     $self->{$name} = $value;
     return 1;
 }

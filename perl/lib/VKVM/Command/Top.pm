@@ -70,15 +70,30 @@ sub _turns {
     my ($self, $count) = @_;
     for (my $turn = 1; !$self->{stop}; $turn++) {
         my $due = clock_gettime(CLOCK_MONOTONIC) + $self->{delay};
-        my ($text, $errors) = $self->{fleet}->metrics(timeout => $self->{timeout});
-        @$self{qw(rows up)} = $self->{samples}->add($text);
-        $self->{errors} = $errors;
+        $self->_ask or last;
         $self->{plot}->add($self->{rows}) if $self->{plot};
         $self->_show;
         last if defined $count && $turn >= $count;
         $self->_wait_until($due);
     }
     return !@{ $self->{errors} // [] };
+}
+
+# The rows of all hosts; false if a signal came meanwhile.
+sub _ask {
+    my ($self) = @_;
+    my ($text, $errors);
+    my $is_done = eval {
+        # A host may take long; the answer is no longer wanted.
+        local @SIG{qw(INT TERM)} = (sub { $self->{stop} = 1; die "stopped\n" }) x 2;
+        ($text, $errors) = $self->{fleet}->metrics(timeout => $self->{timeout});
+        1;
+    };
+    return 0  if $self->{stop};
+    die $@    if !$is_done;    ## no critic (RequireCarping) - as it was
+    @$self{qw(rows up)} = $self->{samples}->add($text);
+    $self->{errors} = $errors;
+    return 1;
 }
 
 sub _sum {
