@@ -94,6 +94,9 @@ subtest 'several hosts' => sub {
     like($err, qr/not opened within 4000 ms/, 'one that does not answer is, too');
     cmp_ok(time - $begun, '<', 7.5, 'after the timeout, not after twice that');
     like($out, qr/ \Q$test\E\n\z/, 'and the other answers');
+    my $other = "test://$FindBin::Bin/data/host.xml";
+    ($out) = run('-c', $test, '-c', $other, 'hypervisor.uri');
+    is($out, join('', map { sprintf "%-*s  %s\n", length $other, $_, $_ } $test, $other), 'two on the same machine are called by their URIs');
     ($out) = run('--json', '-c', $test, '-c', $dead, 'hypervisor.uri');
     my @lines = map { decode_json($_) } split /\n/, $out;
     is($lines[0]{result}, $test, 'JSON: the answer of the first');

@@ -88,11 +88,14 @@ sub json {
 
 sub _show_text {
     my ($self, @answers) = @_;
-    my @rows;
+    my (@rows, %times);
+    $times{ name_of($_) }++ for @answers;
     for my $answer (@answers) {
         my $name = name_of($answer);
+        # Several connections to a host, or hosts that are called alike.
+        $name = $answer->{uri} if $times{$name} > 1;
         if (my $error = $answer->{error}) {
-            complain($self->{many} ? failure_of($answer) : message_of($error));
+            complain($self->{many} ? "$name: " . message_of($error) : message_of($error));
         }
         elsif (my $status = $answer->{status}) {
             my (undef, $out, $err) = @$status;
