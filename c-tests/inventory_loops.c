@@ -1,0 +1,107 @@
+/*
+ * An inventory in a program that runs the event loop itself: the library's or its own.
+ *
+ * usage: inventory_loops URI RESTART
+ *
+ * bed: test-daemon URI_UNIX silent_restart
+ * tests: inventory_loops inventory_loops.own inventory_loops.thread
+ *
+ * SPDX-License-Identifier: LGPL-2.1-or-later
+ */
+
+#include "events.h"
+
+static vkvm_error *err;
+
+/* The next entry; NULL when none comes. */
+static vkvm_value *next_entry(vkvm_event_queue *queue, const char *name)
+{
+    vkvm_value *entry = NULL;
+    for (double end = now() + PATIENCE; now() < end && !entry;) {
+        turn();
+        must(vkvm_event_queue_next(queue, 0, &entry, &err), err, name);
+    }
+    ok(entry != NULL, "%s", name);
+    return entry;
+}
+
+static void tells(vkvm_event_queue *queue, const char *change, const char *path, const char *wanted, const char *name)
+{
+    vkvm_value *entry = next_entry(queue, name);
+    if (entry) {
+        is_str_at(entry, "change", change, change);
+        is_str_at(entry, path, wanted, wanted);
+    }
+    vkvm_value_free(entry);
+}
+
+/* Turns the loop until a condition is met, on another thread. */
+static bool comes(vkvm_inventory *inventory, const char *text)
+{
+    vkvm_value *args = NULL, *condition = NULL;
+    vkvm_call *call = NULL;
+    bool is_done = false;
+    must(vkvm_value_from_json(text, &condition, &err), err, text);
+    must(vkvm_value_new_map(&args, &err), err, "new_map");
+    must(vkvm_value_put(args, "", "condition", condition, &err), err, "the condition");
+    must(vkvm_value_set_handle(args, "inventory", inventory, &err), err, "the inventory");
+    must(vkvm_value_set_int64(args, "timeout", PATIENCE * 1000, &err), err, "the timeout");
+    must(vkvm_call_start("vkvm_inventory_wait", args, 0, NULL, 0, &call, &err), err, "start");
+    while (!is_done) {
+        turn();
+        must(vkvm_call_wait(call, 0, &is_done, &err), err, "wait");
+    }
+    vkvm_value *result = NULL;
+    bool is_met = vkvm_call_get_result(call, &result, &err) == 0;
+    if (!is_met)
+        diag("%s: %s", text, vkvm_error_message(err));
+    forget(&err);
+    vkvm_value_free(result);
+    vkvm_value_free(condition);
+    vkvm_value_free(args);
+    vkvm_call_free(call);
+    return is_met;
+}
+
+int main(int argc, char **argv)
+{
+    must(argc == 3 ? 0 : -1, NULL, "usage: inventory_loops URI RESTART");
+    const char *const uris[] = { argv[1] };
+    vkvm_inventory *inventory = NULL;
+    vkvm_event_queue *queue = NULL;
+    vkvm_value *options = NULL;
+    start_loop();
+    must(vkvm_value_from_json("{\"refresh\": 0}", &options, &err), err, "options");
+    works(vkvm_inventory_open(uris, 1, options, &inventory, &err), &err, "an inventory");
+    vkvm_value_free(options);
+    must(vkvm_inventory_refresh(inventory, NULL, PATIENCE * 1000, &err), err, "a refresh");
+    must(vkvm_event_queue_new(100, &queue, &err), err, "a queue");
+    works(vkvm_inventory_watch(inventory, queue, 0, &err), &err, "watch");
+
+    vkvm_conn *conn = open_conn(argv[1], 0);
+    vkvm_domain *dom = define_probe(conn);
+    tells(queue, "added", "name", "probe", "a domain is defined");
+    must(vkvm_domain_create(dom, 0, &err), err, "create");
+    tells(queue, "changed", "after.state", "running", "it is started");
+    ok(comes(inventory, "{\"name\": \"probe\", \"state\": \"running\"}"), "who waits sees it");
+    vkvm_domain_free(dom);
+    vkvm_conn_free(conn);
+
+    must(system(argv[2]), NULL, "the daemon is killed and started again");
+    tells(queue, "changed", "after.state", "down", "which is noticed");
+    tells(queue, "removed", "name", "probe", "it comes back without what was only in its memory");
+    tells(queue, "changed", "after.state", "up", "and is up");
+
+    conn = open_conn(argv[1], 0);
+    dom = define_probe(conn);
+    tells(queue, "added", "name", "probe", "there are events from then on");
+    vkvm_domain_free(dom);
+    vkvm_conn_free(conn);
+    vkvm_event_queue_free(queue);
+    vkvm_inventory_free(inventory);
+    /* A call lets go of its arguments when its thread is back. */
+    for (double end = now() + PATIENCE; now() < end && handles("inventory") + handles("value") > 0;)
+        turn();
+    no_handles_left();
+    return done();
+}
