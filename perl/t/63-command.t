@@ -158,6 +158,9 @@ subtest 'help' => sub {
     is("$err$status", '0', 'which is no error');
     ($out) = run('help', 'pool.info');
     like($out, qr/\Avkvm pool\.info POOL .*^  --pool STRING /ms, 'a command is explained with its arguments');
+    like($out, qr/^The result is a map\.$/m, 'and its result');
+    my %results = map { $_->{result} => "$_->{object}.$_->{name}" =~ s/\A[.]//r } values %{ VKVM::Host->commands->{commands} };
+    is_deeply([ grep { (run('help', $results{$_}))[0] !~ /^The result is /m } sort keys %results ], [], 'each kind of result');
     like((run('help', 'net'))[0], qr/\ANetwork\n  network\./, 'the commands of an object, by another name of it');
     like((run('--version'))[0], qr/\Avkvm [0-9]+[.][0-9]+[.][0-9]+\n\z/, 'the version');
 };

@@ -31,6 +31,17 @@ The exit status is 0, 1 when a host failed, and 2 for wrong usage.
 
 END
 
+# What the library calls results, in words; with --json that is what a program gets.
+my %RESULT = (
+    dict  => 'a map',
+    stats => 'a map',
+    str   => 'text, or a number',
+    list  => 'a list',
+    xml   => 'a document',
+    none  => 'whether it worked, and what it says',
+    tune  => 'a map; with settings to change, whether it worked',
+);
+
 sub run {
     my ($options, @words) = @_;
     VKVM::Command::Usage::fail('help explains one command at a time') if @words > 1;
@@ -82,6 +93,7 @@ sub _explain {
     my @words     = map { _place($_) } @places;
     my $text      = join(' ', "vkvm $about->{full}", @words, @arguments > @places ? '[--NAME VALUE]...' : ()) . "\n\n$about->{about}\n";
     $text .= "Like virsh's $about->{virsh}.\n" if length($about->{virsh} // '');
+    $text .= "The result is $RESULT{ $about->{result} }.\n" if $RESULT{ $about->{result} };
     $text .= "\n" if @arguments;
     for my $argument (@arguments) {
         my $option = "  --$argument->{name}" . ($argument->{kind} eq 'bool' ? '' : ' ' . uc $argument->{kind} =~ s/s\z//r);
