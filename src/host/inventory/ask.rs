@@ -33,6 +33,8 @@ pub struct Asker<'a> {
     pub errand: &'a Errand,
     /// Whether guests that do not answer hold up what asks QEMU.
     pub light: bool,
+    /// Whether this is the first time on the connection: what stays as long is asked for.
+    pub is_new: bool,
     /// Whether the driver's statistics lack sizes, which documents have.
     pub lacks_sizes: &'a AtomicBool,
 }
@@ -375,26 +377,33 @@ impl Asker<'_> {
 
     // --- the host itself ------------------------------------------------------------------------
 
-    fn node(&self) -> Result<Vec<Row>> {
-        let name = self.conn()?.get_hostname()?;
-        let driver = self.conn()?.get_type()?;
+    /// Driver and versions, which stay as long as the daemon does.
+    fn constants(&self) -> Result<[Cell; 3]> {
         let version = |version: Result<u64>| match version {
             Ok(version) => Ok(Cell::text(&dotted(version))),
             Err(error) if walk::is_unsupported(&error) => Ok(Cell::None),
             Err(error) => Err(error),
         };
+        let driver = self.conn()?.get_type()?;
         let hypervisor = version(self.conn()?.get_version())?;
         let library = version(self.conn()?.get_library_version())?;
+        Ok([Cell::text(&driver.to_string_lossy()), hypervisor, library])
+    }
+
+    fn node(&self) -> Result<Vec<Row>> {
+        let name = self.conn()?.get_hostname()?;
+        let constant = if self.is_new { self.constants()? } else { [const { Cell::Keep }; 3] };
         let info = self.conn()?.get_node_info()?;
         let model = match info.get("model") {
             Some(Value::String(model)) => Cell::text(model),
             _ => Cell::None,
         };
         let count = |name| Cell::Uint(number(&info, name));
+        let [driver, version, library_version] = constant;
         let cells = vec![
-            Cell::text(&driver.to_string_lossy()),
-            hypervisor,
-            library,
+            driver,
+            version,
+            library_version,
             model,
             count("memory"),
             count("cpus"),

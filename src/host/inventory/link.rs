@@ -4,8 +4,8 @@
 //! Events come on the thread of the event loop, which must not wait: they are only passed on.
 
 use std::ffi::{CString, c_int};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Instant;
 
 use super::ask::{Touched, What};
@@ -14,9 +14,10 @@ use super::row::Kind;
 use super::settings::Settings;
 use crate::constants as c;
 use crate::core::conn::Options;
-use crate::core::{Conn, Domain, Network, StoragePool};
+use crate::core::{Conn, Domain, Network, StoragePool, library, sigpipe};
 use crate::error::Result;
 use crate::event::{self, Event, Listener, Object};
+use crate::fork::lock;
 use crate::value::Value;
 
 /// How often the daemon is asked for a sign of life where nothing else comes, in seconds, and
@@ -31,6 +32,8 @@ pub struct Link {
     pub conn: Conn,
     /// Whether it is the inventory's own.
     is_own: bool,
+    /// Taken by who calls, where libvirt's client fails under several threads.
+    turn: Mutex<()>,
 }
 
 /// What was heard of a host.
@@ -60,7 +63,12 @@ impl Link {
 
     fn new(conn: Conn, is_own: bool) -> Self {
         static LAST: AtomicU64 = AtomicU64::new(1);
-        Link { number: LAST.fetch_add(1, Ordering::Relaxed), conn, is_own }
+        Link { number: LAST.fetch_add(1, Ordering::Relaxed), conn, is_own, turn: Mutex::new(()) }
+    }
+
+    /// Waits until no other thread of the inventory's calls on it, where they must not at once.
+    pub fn take_turn(&self) -> Option<MutexGuard<'_, ()>> {
+        (!library::has_safe_client()).then(|| sigpipe::outside(|| lock(&self.turn)))
     }
 
     /// Listens to what happens on the host. Whether there is a loop that events come from.

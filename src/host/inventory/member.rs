@@ -285,6 +285,7 @@ impl Member {
             }
         };
         let link = Arc::new(link);
+        let _turn = link.take_turn();
         let before = {
             let mut duty = lock(&self.duty);
             if !errand.is_on() {
@@ -322,7 +323,7 @@ impl Member {
         let picture = &self.common.picture;
         picture.begin(self.place);
         self.common.documents.forget_all(self.place, None);
-        let asker = self.asker(link, errand);
+        let asker = Asker { is_new, ..self.asker(link, errand) };
         let mut failure = None;
         for kind in &self.common.settings.kinds {
             match asker.all(*kind) {
@@ -427,7 +428,7 @@ impl Member {
     fn asker<'a>(&'a self, link: &'a Link, errand: &'a Errand) -> Asker<'a> {
         let light = self.stuck.load(Ordering::Relaxed) >= STUCK;
         let lacks_sizes = &self.lacks_sizes;
-        Asker { uri: &self.uri, conn: &link.conn, errand, light, lacks_sizes }
+        Asker { uri: &self.uri, conn: &link.conn, errand, light, is_new: false, lacks_sizes }
     }
 
     /// The host is lost, for this reason.
@@ -472,9 +473,16 @@ impl Visited for Member {
         match unit {
             None => Ok(()),
             Some(Unit::Open) => self.open(errand),
-            Some(Unit::Full(link)) => self.compare(&link, errand, None, false),
-            Some(Unit::Some(link, touched, kinds)) => self.some(&link, errand, touched, kinds),
+            Some(Unit::Full(link)) => {
+                let _turn = link.take_turn();
+                self.compare(&link, errand, None, false)
+            }
+            Some(Unit::Some(link, touched, kinds)) => {
+                let _turn = link.take_turn();
+                self.some(&link, errand, touched, kinds)
+            }
             Some(Unit::Details(link, uuids)) => {
+                let _turn = link.take_turn();
                 let details = self.asker(&link, errand).details(&uuids)?;
                 let with_sizes = self.lacks_sizes.load(Ordering::Relaxed);
                 let said = Said::Details(details, with_sizes);
@@ -530,6 +538,7 @@ impl Visited for Member {
 
 /// Asks for a document.
 fn document(link: &Link, kind: Kind, key: &Key, name: &str) -> Result<String> {
+    let _turn = link.take_turn();
     let conn = &link.conn;
     let text: Text = match (kind, key) {
         (Kind::Domain, Key::Uuid(uuid)) => {
