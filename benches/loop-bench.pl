@@ -48,14 +48,15 @@ my %loops = (
     },
 );
 
-# The longest time between two ticks, without the interval.
+# The longest time between two ticks of the loop, without the interval. What the program does before
+# its loop turns is not the loop's.
 sub longest_delay {
     my ($domain, $run) = @_;
     my @futures = map { $domain->async->get_xml_description } 1 .. IN_FLIGHT;
-    my ($last, $longest) = (clock_gettime(CLOCK_MONOTONIC), 0);
+    my ($last, $longest) = (undef, 0);
     my $tick = sub {
         my $now = clock_gettime(CLOCK_MONOTONIC);
-        $longest = $now - $last if $now - $last > $longest;
+        $longest = $now - $last if defined $last && $now - $last > $longest;
         $last = $now;
     };
     $run->($tick, VKVM::Async::Future->wait_all(@futures));

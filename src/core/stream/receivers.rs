@@ -23,6 +23,8 @@ struct State {
     is_busy: bool,
     /// What those received that were given up.
     left: Vec<u8>,
+    /// How many wait: nobody is woken where there are none, which costs a system call.
+    waiting: usize,
 }
 
 /// What a receiver gets when its turn has come.
@@ -60,7 +62,9 @@ impl Receivers {
                     state.is_busy = true;
                     return Turn::Own(Own(self));
                 }
+                state.waiting += 1;
                 state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state.waiting -= 1;
             }
         })
     }
@@ -116,8 +120,13 @@ impl Own<'_> {
 
 impl Drop for Own<'_> {
     fn drop(&mut self) {
-        lock(&self.0.state).is_busy = false;
-        self.0.changed.notify_all();
+        let mut state = lock(&self.0.state);
+        state.is_busy = false;
+        let is_waited_for = state.waiting > 0;
+        drop(state);
+        if is_waited_for {
+            self.0.changed.notify_all();
+        }
     }
 }
 
