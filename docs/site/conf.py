@@ -16,6 +16,8 @@ html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_js_files = ["site.js"]
 html_copy_source = False
+# Two hyphens are an option of a command.
+smartquotes = False
 html_show_sphinx = False
 html_theme_options = {
     "sidebar_hide_name": False,

@@ -75,7 +75,9 @@ def documents():
             else:
                 sys.exit(f"{name}: {target} is not there")
         text = titled(text, folder)
-        text = NAMES.linked(text) if name != "docs/COMMANDS.md" else COMMANDS.linked(text)
+        # In the tables of commands a name is one of an object.
+        head, mark, rest = text.partition("\n## " if name == "docs/COMMANDS.md" else "\0")
+        text = NAMES.linked(head) + COMMANDS.linked(mark + rest)
         write("index.md" if name == "README.md" else name, text + (toctrees() if name == "README.md" else ""))
 
 
