@@ -94,6 +94,8 @@ sub _now { return Time::HiRes::clock_gettime(Time::HiRes::CLOCK_MONOTONIC()) }
 
 sub DESTROY {
     my ($self) = @_;
+    # Then what it is made of may have gone before.
+    return if ${^GLOBAL_PHASE} eq 'DESTRUCT';
     my $queues = $self->{end}{queues};
     delete $queues->{ Scalar::Util::refaddr($self->{queue}) };
     delete $end{ Scalar::Util::refaddr($self->{inventory}) } if !%$queues;
