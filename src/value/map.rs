@@ -289,12 +289,10 @@ impl fmt::Debug for Map {
 impl PartialEq for Map {
     fn eq(&self, other: &Self) -> bool {
         self.len() == other.len()
-            && self.iter().enumerate().all(|(i, (key, value))| {
-                // Equal maps mostly have equal order too: look there first.
-                match other.get_index(i) {
-                    Some((k, v)) if k == key => v == value,
-                    _ => other.get(key) == Some(value),
-                }
+            // Equal maps mostly have equal order too: look there first.
+            && self.iter().zip(other.iter()).all(|((key, value), (there, its))| match there == key {
+                true => its == value,
+                false => other.get(key) == Some(value),
             })
     }
 }
