@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/wait.h>
 
 #include "common.h"
 
@@ -714,6 +715,28 @@ static void ends(void)
     vkvm_inventory_free(inventory);
 }
 
+/* A child of fork has none of the connections, and none of the threads. */
+static void forked(void)
+{
+    vkvm_inventory *inventory = open_with("{'refresh': 0}");
+    vkvm_value *value = NULL;
+    int status = 0;
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(PATIENCE);
+        bool is_refused = vkvm_inventory_get_snapshot(inventory, NULL, &value, &err) == -1 &&
+                          vkvm_error_code(err) == VKVM_ERROR_ERR_SYSTEM_ERROR;
+        vkvm_inventory_free(inventory);
+        _exit(is_refused ? 0 : 1);
+    }
+    must(child < 0, NULL, "fork");
+    waitpid(child, &status, 0);
+    is_int(status, 0, "a child is refused its parent's inventory, and may free it");
+    refresh(inventory);
+    ok(is_in_state(inventory, 0, "up"), "its parent goes on with it");
+    vkvm_inventory_free(inventory);
+}
+
 int main(int argc, char **argv)
 {
     must(argc == 8 ? 0 : -1, NULL,
@@ -731,6 +754,7 @@ int main(int argc, char **argv)
     shared();
     stopped_host();
     killed_host();
+    forked();
     ends();
     must(vkvm_event_stop(&err), err, "the event loop ends");
     /* A call that was given up lets go of its arguments when its thread is back. */
