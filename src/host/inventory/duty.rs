@@ -145,3 +145,43 @@ impl Duty {
         self.unknown.clear();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_connection_one_is_opened_when_that_is_due() {
+        let mut duty = Duty::new();
+        assert!(duty.has_work());
+        assert!(matches!(duty.take(), Some(Unit::Open)));
+        duty.forget();
+        duty.full = true;
+        assert!(!duty.has_work(), "not before its time");
+        duty.is_due = true;
+        assert!(duty.has_work());
+        duty.is_over = true;
+        assert!(!duty.has_work());
+    }
+
+    #[test]
+    fn a_document_is_asked_for_once() {
+        let mut duty = Duty::new();
+        let uuid = Uuid::from_u128;
+        duty.add_unknown(vec![uuid(1), uuid(2)]);
+        duty.add_unknown(vec![uuid(2), uuid(3)]);
+        assert_eq!(duty.unknown, [uuid(1), uuid(2), uuid(3)]);
+    }
+
+    #[test]
+    fn what_is_gathered_is_not_asked_for_yet() {
+        let mut duty = Duty::new();
+        duty.touch_all(Kind::Network);
+        assert!(duty.has_heard());
+        duty.is_held = true;
+        assert!(!duty.has_heard());
+        duty.forget();
+        duty.is_held = false;
+        assert!(!duty.has_heard());
+    }
+}

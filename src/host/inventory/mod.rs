@@ -23,6 +23,8 @@ mod live;
 mod member;
 mod names;
 mod picture;
+#[cfg(test)]
+mod picture_tests;
 mod row;
 mod settings;
 mod table;
