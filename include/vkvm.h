@@ -5668,8 +5668,10 @@ int vkvm_event_queue_network_event_register_any(vkvm_event_queue *queue,
  *     handle of the class, or null) and `args` (a map, as for a callback). A
  *     call is a map with the keys `class` ("call" when it is done, "progress"
  *     after `vkvm_call_watch_progress`, "credentials" when it asks for some,
- *     see `vkvm_call_get_credentials`), `tag` and `call` (a handle) (out; not
- *     NULL; the result may be NULL; owned by the caller: vkvm_value_free)
+ *     see `vkvm_call_get_credentials`), `tag` and `call` (a handle). Changes
+ *     of an inventory have the class "inventory"; see `vkvm_inventory_watch`
+ *     (out; not NULL; the result may be NULL; owned by the caller:
+ *     vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set

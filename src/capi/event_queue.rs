@@ -116,7 +116,8 @@ pub unsafe extern "C" fn vkvm_event_queue_get_overflow(
 ///   connection), `event_id`, `conn` (a handle), `object` (a handle of the class, or null) and
 ///   `args` (a map, as for a callback). A call is a map with the keys `class` ("call" when it
 ///   is done, "progress" after `vkvm_call_watch_progress`, "credentials" when it asks for some,
-///   see `vkvm_call_get_credentials`), `tag` and `call` (a handle)
+///   see `vkvm_call_get_credentials`), `tag` and `call` (a handle).
+///   Changes of an inventory have the class "inventory"; see `vkvm_inventory_watch`
 ///
 /// cbindgen:blocks
 #[unsafe(no_mangle)]
