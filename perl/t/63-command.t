@@ -235,6 +235,32 @@ subtest 'watch' => sub {
     like($events[0]{time}, qr/\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\z/, 'and the time');
 };
 
+subtest 'watch --changes' => sub {
+    my $bed = TestBed->daemon('test-daemon') or plan(skip_all => TestBed->reason);
+    my $dom = VKVM->new(uri => $bed->{URI_UNIX})->get_domain_by_name('test');
+    my ($pid, $out) = start('-c', $bed->{URI_UNIX}, '--json', 'watch', '--changes', '--count', 2);
+    my $first = decode_json(scalar <$out>);
+    is_deeply([ @$first{qw(kind change uri)} ], [ 'host', 'up', $bed->{URI_UNIX} ], 'the host is up');
+    $dom->suspend;
+    my $suspended = decode_json(scalar <$out>);
+    $dom->resume;
+    my ($resumed) = map { decode_json($_) } <$out>;
+    waitpid $pid, 0;
+    is($?, 0, 'it ends after two changes');
+    is_deeply([ @$suspended{qw(kind name change uuid host)} ],
+        [ 'domain', 'test', 'changed', $dom->get_uuid_string, $first->{host} ], 'a domain has changed');
+    is_deeply([ map { "$_->{before}{state} $_->{after}{state}" } $suspended, $resumed ],
+        [ 'running paused', 'paused running' ], 'as it was and as it is');
+
+    ($pid, $out) = start('-c', $bed->{URI_UNIX}, 'watch', '--changes', '--count', 1);
+    like(scalar <$out>, qr/ host up$/, 'as text');
+    $dom->suspend;
+    like(scalar <$out>, qr/ domain test changed (?:reason: \S+ -> user, )?state: running -> paused$/, 'a change');
+    waitpid $pid, 0;
+    $dom->resume;
+    is((run('-c', $test, 'watch', '--changes', '--all'))[2], 2, '--all besides is wrong usage');
+};
+
 subtest 'top' => sub {
     my ($out, $err, $status) = run('-c', $test, '-c', $dead, 'top', '--count', 2, '--delay', '0.1', '--plot', "$tmp/plot.svg");
     my $turn = qr/1 of 2 hosts, 1 domains run, .*\n\Q$dead\E: .*refused.*\n +%CPU .*\n.* running +test +\S+\n/;

@@ -6,6 +6,8 @@ use warnings;
 
 use Encode qw(decode encode_utf8);
 use List::Util qw(max);
+use POSIX qw(strftime);
+use Time::HiRes qw(time);
 use VKVM;
 
 our $VERSION = '0.002000';
@@ -77,6 +79,12 @@ sub _show_json {
         print json(\%line), "\n";
     }
     return;
+}
+
+# The time, for a line.
+sub stamp {
+    my $now = time;
+    return strftime('%Y-%m-%dT%H:%M:%S', gmtime $now) . sprintf '.%03dZ', 1000 * ($now - int $now);
 }
 
 # A document on one line, in bytes.

@@ -42,7 +42,8 @@ our %OWN = (
         options => { count => [], delay => [], sort => [qw(cpu vcpus memory disk net name)], plot => [] },
     },
     watch => {
-        module => 'Watch', about => 'Prints events of the hosts as they come.', options => { count => [], all => 0 },
+        module  => 'Watch', about => 'Prints events of the hosts as they come.',
+        options => { count => [], all => 0, changes => 0 },
     },
 );
 

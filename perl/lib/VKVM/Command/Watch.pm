@@ -5,7 +5,6 @@ use strict;
 use warnings;
 
 use Encode qw(decode encode_utf8);
-use POSIX qw(strftime);
 use Time::HiRes qw(time);
 use VKVM;
 use VKVM::Command::Table;
@@ -30,6 +29,11 @@ sub run {
     my ($options, @words) = @_;
     my ($own) = $options->read_own('watch', @words);
     VKVM::Event::start();
+    if ($own->{changes}) {
+        VKVM::Command::Usage::fail('watch: --all is about events, which --changes does without') if $own->{all};
+        require VKVM::Command::Changes;
+        return VKVM::Command::Changes::run($options, $own->{count});
+    }
     my $self = bless {
         options => $options,
         all     => $own->{all},
@@ -160,8 +164,7 @@ sub _word {
 
 sub _print {
     my ($self, $host, $line) = @_;
-    my $now = time;
-    my $stamp = strftime('%Y-%m-%dT%H:%M:%S', gmtime $now) . sprintf '.%03dZ', 1000 * ($now - int $now);
+    my $stamp = VKVM::Command::Output::stamp();
     if ($self->{options}{json}) {
         print VKVM::Command::Output::json({ time => $stamp, uri => $host->{uri}, host => $host->{host}, %$line }), "\n";
         return;

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+package VKVM::Command::Changes;
+
+use strict;
+use warnings;
+
+use Encode qw(encode_utf8);
+use VKVM;
+use VKVM::Command::Table;
+use VKVM::Command::Output;
+
+our $VERSION = '0.002000';
+
+# vkvm watch --changes: what becomes different on all hosts, a line each, as an inventory of them
+# finds it. The library's loop runs already.
+
+# How long to wait before signals are looked at, in seconds, which matters to a stop only.
+use constant TURN => 0.5;
+
+sub run {
+    my ($options, $count) = @_;
+    my $stop = 0;
+    local $| = 1;
+    local @SIG{qw(INT TERM)} = (sub { $stop = 1 }) x 2;
+    my $timeout   = $options->timeout;
+    my $inventory = VKVM::Inventory->new(uris => [ $options->uris ], timeout => $timeout);
+    my $self      = bless { inventory => $inventory, json => $options->{json}, lost => 0 }, __PACKAGE__;
+    # Titles and the like are asked for later: that they are known then is no news.
+    # Where that takes too long, it is.
+    my $is_late = !eval { $inventory->refresh(timeout => $timeout); 1 };
+    die $@ if $is_late && !(ref $@ && $@->code == VKVM::Error::OWN_TIMEOUT);    ## no critic (RequireCarping) - as it was
+    my $changes = $inventory->changes(capacity => 100_000);
+    $self->_begin;
+    while (!$stop && !(defined $count && $count <= 0)) {
+        my $change = $changes->next(TURN);
+        $self->_tell_loss($changes);
+        next if !$change;
+        $self->_print_change($change);
+        $count-- if defined $count;
+    }
+    my $is_well = !grep { $_->{state} ne 'up' } @{ $inventory->hosts };
+    return $is_well ? VKVM::Command::Table::DONE : VKVM::Command::Table::HOST_FAILED;
+}
+
+# How each host is.
+sub _begin {
+    my ($self) = @_;
+    for my $host (@{ $self->{inventory}->hosts }) {
+        $self->_print($host->{uri}, {
+            kind  => 'host',
+            change => $host->{state},
+            after => { error => $host->{error} && $host->{error}{message} },
+        });
+    }
+    return;
+}
+
+sub _tell_loss {
+    my ($self, $changes) = @_;
+    my $lost = $changes->get_overflow;
+    return if $lost <= $self->{lost};
+    VKVM::Command::Output::complain(($lost - $self->{lost}) . ' changes were lost: they came faster than they are printed');
+    $self->{lost} = $lost;
+    return;
+}
+
+sub _print_change {
+    my ($self, $change) = @_;
+    my %line = map { $_ => $change->{$_} } grep { defined $change->{$_} } qw(kind change name uuid key before after);
+    if ($change->{kind} eq 'host') {
+        my $error = $change->{after}{error};
+        %line = (kind => 'host', change => $change->{after}{state} // 'changed',
+            after => { error => ref $error ? $error->{message} : $error });
+    }
+    return $self->_print($change->{host}, \%line);
+}
+
+sub _print {
+    my ($self, $uri, $line) = @_;
+    my $stamp = VKVM::Command::Output::stamp();
+    my ($host) = map { $_->{host} } grep { $_->{uri} eq $uri } @{ $self->{inventory}->hosts };
+    if ($self->{json}) {
+        print VKVM::Command::Output::json({ time => $stamp, uri => $uri, host => $host, %$line }), "\n";
+        return;
+    }
+    my ($before, $after) = @$line{qw(before after)};
+    my @fields = map { _field($_, $before, $after) } sort keys %{ $line->{change} eq 'removed' ? {} : $after // {} };
+    my $name   = VKVM::Command::Output::name_of({ host => $host, uri => $uri });
+    my @words  = ($stamp, $name, @$line{qw(kind name change)}, join ', ', @fields);
+    print encode_utf8(VKVM::Command::Output::one_line(join ' ', grep { defined && length } @words) . "\n");
+    return;
+}
+
+# What a field has become, and from what; nothing where it is empty.
+sub _field {
+    my ($field, $before, $after) = @_;
+    my ($old, $new) = map { $_->{$field} } $before // {}, $after;
+    return if !$before && !length($new // '');
+    return "$field: " . ($before ? ($old // '-') . ' -> ' : '') . ($new // '-');
+}
+
+1;
