@@ -78,7 +78,7 @@ check-perl: all
 # Long ones begin first. What they build has places of its own.
 check-rest: all
 	perl -Itests/lib -S prove --harness ListedSkips -j$(JOBS) --timer tests/packages tests/fuzz tests/examples tests/python-kvm \
-	    harness/run tests/cpan tests/install tests/prometheus tests/bed/selftest tests/harness tests/reference tests/docs tests/abi \
+	    harness/run tests/live-page tests/cpan tests/install tests/prometheus tests/bed/selftest tests/harness tests/reference tests/docs tests/abi \
 	    tests/demo tests/circles tests/forms tests/commands tests/licences
 
 bench:
