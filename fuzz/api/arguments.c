@@ -163,14 +163,6 @@ static uint64_t some_flags(struct chance *chance)
                       : any_number(chance);
 }
 
-bool is_one_of(const char *name, const char *const *names)
-{
-    for (; *names; names++)
-        if (strcmp(name, *names) == 0)
-            return true;
-    return false;
-}
-
 /* Numbers that mean something, by the names of their parameters. */
 static uint64_t some_number(struct chance *chance, const struct function *function, const char *name)
 {

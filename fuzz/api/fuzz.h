@@ -248,6 +248,7 @@ struct text {
 void make_texts(void);
 /* Lives until the thread has asked for 512 more; always ends with a NUL. */
 struct text some_text(struct chance *chance, int topic);
+bool is_one_of(const char *name, const char *const *names); /* which end with NULL */
 struct text some_bytes(struct chance *chance, int topic);
 void learn(int topic, const char *data, size_t length);
 void lock_texts(bool locked);
@@ -309,7 +310,6 @@ struct arguments {
 void choose_arguments(struct chance *chance, const struct function *function,
                       enum class focus, void *focused, struct arguments *a);
 bool is_excluded(const struct function *function);
-bool is_one_of(const char *name, const char *const *names); /* which end with NULL */
 void make_files(void); /* descriptors to be given */
 
 /* --- loop.c --------------------------------------------------------------------------------- */

@@ -15,6 +15,14 @@
 enum { KNOWN = 24, LEARNED = 16, MOST_LENGTH = 20000, LENT = 512,
        DEPTHS = 5 };
 
+bool is_one_of(const char *name, const char *const *names)
+{
+    for (; *names; names++)
+        if (strcmp(name, *names) == 0)
+            return true;
+    return false;
+}
+
 #define UUID "8f1e43a0-7d3a-4c57-9a0b-0000000000"
 #define MAC "<mac address='52:54:00:aa:bb:cc'/>"
 #define OWNER "<owner><name>d</name><uuid>" UUID "09</uuid></owner>"
