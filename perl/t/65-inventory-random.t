@@ -207,7 +207,7 @@ sub follow {
 
 # --- the rounds ---------------------------------------------------------------------------------
 
-my $inventory = VKVM::Inventory->new(uris => \@uris, kinds => \@KINDS, refresh => 0, timeout => 3,
+my $inventory = VKVM::Inventory->new(uris => \@uris, kinds => \@KINDS, refresh => 0, timeout => 6,
     max_delay => rand() < 0.5 ? 0 : 0.01);
 my $changes = $inventory->changes(capacity => 1_000_000);
 my $small   = $inventory->changes(capacity => ROOM);
