@@ -51,3 +51,27 @@ pub fn end(entry: usize) {
         inherited => INHERITED.lock().extend(inherited),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    /// No entry is there.
+    const ENTRY: usize = 1;
+
+    #[test]
+    fn one_of_this_process_ends_with_its_handle() {
+        let (first, second) = (Arc::new(1), Arc::new(2));
+        keep(ENTRY, Arc::clone(&first));
+        let found = of(ENTRY).map(|heir| heir.as_ptr() as usize);
+        assert!(found.is_some());
+        keep(ENTRY, Arc::clone(&second));
+        assert_eq!(Arc::strong_count(&second), 1, "there is one already");
+        assert_eq!(of(ENTRY).map(|heir| heir.as_ptr() as usize), found);
+        end(ENTRY);
+        assert_eq!(Arc::strong_count(&first), 1, "it is dropped");
+        assert_eq!(of(ENTRY), None);
+    }
+}
