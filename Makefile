@@ -39,7 +39,7 @@ perl/blib/.built: perl/Makefile include/vkvm.h $(wildcard perl/*.c perl/*.h perl
 	$(MAKE) -C perl
 	touch $@
 
-perl/Makefile: perl/Makefile.PL perl/lib perl/lib/VKVM.pm perl/lib/VKVM $(wildcard perl/vkvm_*.c) | library
+perl/Makefile: perl/Makefile.PL $(shell find perl/lib -type d) perl/lib/VKVM.pm $(wildcard perl/vkvm_*.c) | library
 	cd perl && perl Makefile.PL
 
 demo:
