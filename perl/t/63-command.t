@@ -194,6 +194,8 @@ END
     is_deeply($complete->(qw(vkvm top --sort = me)), ['memory'], 'a word after --NAME=');
     is_deeply($complete->(qw(vkvm watch --al)), ['--all'], 'an argument of one of the program');
     is_deeply($complete->(qw(vkvm list_domains --with_s)), ['--with_snapshot'], 'an argument');
+    is_deeply($complete->('vkvm', 'domain.start', ''), [''], 'no file where a domain is wanted');
+    is_deeply($complete->('vkvm', 'domain.define', $tmp), [$tmp], 'a file where a document is');
     is_deeply($complete->(qw(vkvm --js)), ['--json'], 'an option');
     is_deeply($complete->(qw(vkvm completion b)), ['bash'], 'a shell');
     my ($with_words) = grep { $_->[1]{words}[0] && !grep { /\s/ } @{ $_->[1]{words} } }
@@ -232,6 +234,19 @@ subtest 'watch' => sub {
         [ 'domain test suspended paused', 'domain test resumed unpaused' ], 'which it tells in words');
     is_deeply([ map { "@$_{qw(uri host)}" } @events ], [ ("@$first{qw(uri host)}") x 2 ], 'of that host');
     is($events[0]{uuid}, $dom->get_uuid_string, 'with the uuid');
+    my $second = TestBed->daemon('test-daemon') or plan(skip_all => TestBed->reason);
+    for my $how ([], ['--changes']) {
+        ($pid, $out) = start((map { ('-c', $_->{URI_UNIX}) } $bed, $second), 'watch', @$how, '--count', 1);
+        my @begun = map { scalar <$out> } 1 .. 2;
+        like("@begun", qr/ \Q$_->{URI_UNIX}\E /, "watch @$how: hosts of one name are called by their URIs") for $bed, $second;
+        $dom->suspend;
+        $dom->resume;
+        my $line = <$out>;
+        like($line, qr/\Q$bed->{URI_UNIX}\E domain test /, 'also in what happens');
+        waitpid $pid, 0;
+    }
+    my $status = system 'sh', '-c', 'exec "$@" >/dev/full 2>/dev/null', 'sh', @perl, $vkvm, '-c', $bed->{URI_UNIX}, 'watch';
+    is($status >> 8, 1, 'it ends where nothing can be written');
     like($events[0]{time}, qr/\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\z/, 'and the time');
 };
 

@@ -78,17 +78,17 @@ sub _print_change {
 sub _print {
     my ($self, $uri, $line) = @_;
     my $stamp = VKVM::Command::Output::stamp();
-    my ($host) = map { $_->{host} } grep { $_->{uri} eq $uri } @{ $self->{inventory}->hosts };
+    my @hosts  = @{ $self->{inventory}->hosts };
+    my ($host) = grep { $_->{uri} eq $uri } @hosts;
     if ($self->{json}) {
-        print VKVM::Command::Output::json({ time => $stamp, uri => $uri, host => $host, %$line }), "\n";
-        return;
+        return VKVM::Command::Output::print_line(
+            VKVM::Command::Output::json({ time => $stamp, uri => $uri, host => $host->{host}, %$line }));
     }
     my ($before, $after) = @$line{qw(before after)};
     my @fields = map { _field($_, $before, $after) } sort keys %{ $line->{change} eq 'removed' ? {} : $after // {} };
-    my $name   = VKVM::Command::Output::name_of({ host => $host, uri => $uri });
+    my $name   = VKVM::Command::Output::name_among($host, @hosts);
     my @words  = ($stamp, $name, @$line{qw(kind name change)}, join ', ', @fields);
-    print encode_utf8(VKVM::Command::Output::one_line(join ' ', grep { defined && length } @words) . "\n");
-    return;
+    return VKVM::Command::Output::print_line(encode_utf8(VKVM::Command::Output::one_line(join ' ', grep { defined && length } @words)));
 }
 
 # What a field has become, and from what; nothing where it is empty.

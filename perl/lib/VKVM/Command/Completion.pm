@@ -25,6 +25,12 @@ _vkvm_values() {
 @VALUES@
     esac
 }
+_vkvm_takes_files() {
+    case $1 in
+@FILES@) return 0 ;;
+    *) return 1 ;;
+    esac
+}
 _vkvm_object() {
     case $1 in
 @OBJECTS@
@@ -80,8 +86,9 @@ _vkvm() {
         words="$(_vkvm_arguments "$command") @GLOBAL@"
     else
         words=$(_vkvm_values "$command.$before")
+        # Names of objects are not asked for; a file is what an option may want, or a document.
         if [ -z "$words" ]; then
-            mapfile -t COMPREPLY < <(compgen -f -- "$word")
+            [[ $before != --* ]] && ! _vkvm_takes_files "$command" || mapfile -t COMPREPLY < <(compgen -f -- "$word")
             return
         fi
     fi
@@ -105,6 +112,7 @@ sub _script {
     my $all      = VKVM::Host->commands;
     my $commands = $all->{commands};
     my @objects  = map { my $object = $_; map { "    $_) echo $object ;;\n" } @{ $all->{objects}{$object}{aliases} } } sort keys %{ $all->{objects} };
+    my @files    = grep { _takes_files($commands->{$_}) } sort keys %$commands;
     my @names    = sort keys %$commands, keys %VKVM::Command::Table::OWN;
     my (@arguments, @values);
     for my $name (sort keys %$commands) {
@@ -120,8 +128,15 @@ sub _script {
         push @arguments, "        $name) echo '" . join(' ', map { "--$_" } sort keys %words) . "' ;;\n" if %words;
         push @values, map { "        $name.--$_) echo '@{ $words{$_} }' ;;\n" } grep { $words{$_} && @{ $words{$_} } } sort keys %words;
     }
-    my %part = (NAMES => "@names", OBJECTS => join('', @objects), GLOBAL => join(' ', map { "--$_" } VKVM::Command::Options::names()), ARGUMENTS => join('', @arguments), VALUES => join '', @values);
+    my %part = (NAMES => "@names", OBJECTS => join('', @objects), FILES => '    ' . join('|', @files), GLOBAL => join(' ', map { "--$_" } VKVM::Command::Options::names()), ARGUMENTS => join('', @arguments), VALUES => join '', @values);
     return $SCRIPT =~ s/\@(\w+)\@\n?/$part{$1}/gr;
+}
+
+# Whether one of the values of a command is the name of a file.
+sub _takes_files {
+    my ($about) = @_;
+    return ($about->{object} // '') eq 'image'
+      || grep { $_->{kind} eq 'document' || $_->{name} =~ /(?:file|path|paths)\z/ } @{ $about->{arguments} };
 }
 
 1;

@@ -96,12 +96,9 @@ sub json {
 
 sub _show_text {
     my ($self, @answers) = @_;
-    my (@rows, %times);
-    $times{ name_of($_) }++ for @answers;
+    my @rows;
     for my $answer (@answers) {
-        my $name = name_of($answer);
-        # Several connections to a host, or hosts that are called alike.
-        $name = $answer->{uri} if $times{$name} > 1;
+        my $name = name_among($answer, @answers);
         if (my $error = $answer->{error}) {
             complain($self->{many} ? "$name: " . message_of($error) : message_of($error));
         }
@@ -123,6 +120,20 @@ sub _show_text {
 sub name_of {
     my ($answer) = @_;
     return $answer->{host} // ($answer->{uri} eq '' ? 'the default host' : $answer->{uri});
+}
+
+# The same among others: several connections to a host, or hosts that are called alike, have their URIs.
+sub name_among {
+    my ($host, @all) = @_;
+    my $name = name_of($host);
+    return (grep { name_of($_) eq $name } @all) > 1 ? $host->{uri} : $name;
+}
+
+# Prints a line that is read as it comes; where nobody can read it, the program ends.
+sub print_line {
+    my ($bytes) = @_;
+    print "$bytes\n" or die "standard output: $!\n";
+    return;
 }
 
 # What an error says, with what to do about it.

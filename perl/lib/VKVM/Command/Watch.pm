@@ -54,6 +54,7 @@ sub run {
 # Opens hosts that are not open; each failure is told once.
 sub _open_hosts {
     my ($self) = @_;
+    my @opened;
     for my $host (grep { !$_->{conn} } @{ $self->{hosts} }) {
         last if $self->{stop};
         my $conn = eval {
@@ -72,8 +73,10 @@ sub _open_hosts {
         $host->{conn} = $conn;
         $host->{host} = eval { $conn->get_hostname } // $host->{uri};
         $self->_register($host);
-        $self->_print($host, { class => 'conn', event => 'opened' });
+        push @opened, $host;
     }
+    # Now it is known which ones have the same name.
+    $self->_print($_, { class => 'conn', event => 'opened' }) for @opened;
     return;
 }
 
@@ -166,13 +169,13 @@ sub _print {
     my ($self, $host, $line) = @_;
     my $stamp = VKVM::Command::Output::stamp();
     if ($self->{options}{json}) {
-        print VKVM::Command::Output::json({ time => $stamp, uri => $host->{uri}, host => $host->{host}, %$line }), "\n";
-        return;
+        return VKVM::Command::Output::print_line(
+            VKVM::Command::Output::json({ time => $stamp, uri => $host->{uri}, host => $host->{host}, %$line }));
     }
-    my @words = ($stamp, $host->{host}, @$line{qw(class name event detail)});
+    my $name  = VKVM::Command::Output::name_among($host, @{ $self->{hosts} });
+    my @words = ($stamp, $name, @$line{qw(class name event detail)});
     push @words, decode('UTF-8', VKVM::Command::Output::json($line->{args})) if $line->{args};
-    print encode_utf8(VKVM::Command::Output::one_line(join ' ', grep { defined && length } @words) . "\n");
-    return;
+    return VKVM::Command::Output::print_line(encode_utf8(VKVM::Command::Output::one_line(join ' ', grep { defined && length } @words)));
 }
 
 1;
