@@ -9,7 +9,7 @@ use std::time::Duration;
 use virt::sys;
 use zeroize::Zeroizing;
 
-use super::{Conn, Credentials, Opened, advice, opened, shared, ssh};
+use super::{Conn, Credentials, Opened, advice, opened, opening, shared, ssh};
 use crate::core::line::{self, ConnRef};
 use crate::core::{call, fds, lane, libxml, sigpipe};
 use crate::error::Result;
@@ -205,6 +205,7 @@ fn open_with(
     // SAFETY: the URI is NULL or a C string; auth is NULL, libvirt's default or
     // complete, with a callback whose data outlives this call.
     let open = || unsafe { sys::virConnectOpenAuth(text, auth, opened.flags) };
+    let open = || opening::run(open);
     let raw = if reads_file { libxml::quietly(open) } else { open() };
     line::forget_address(raw);
     lane::forget_address(raw);

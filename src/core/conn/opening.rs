@@ -54,6 +54,38 @@ struct Here {
 
 thread_local! {
     static CURRENT: RefCell<Option<Arc<Opening>>> = const { RefCell::new(None) };
+    static AFTERWARDS: RefCell<Option<Afterwards>> = const { RefCell::new(None) };
+}
+
+/// What is put off until libvirt has opened a connection.
+type Afterwards = Vec<Box<dyn FnOnce()>>;
+
+/// Lets libvirt open a connection on this thread, and then does what was put off.
+pub(super) fn run<T>(open: impl FnOnce() -> T) -> T {
+    /// The end. One may be in another's callback for credentials.
+    struct Over(Option<Afterwards>);
+    impl Drop for Over {
+        fn drop(&mut self) {
+            let put_off = AFTERWARDS.replace(self.0.take());
+            put_off.into_iter().flatten().for_each(|put_off| put_off());
+        }
+    }
+    let _over = Over(AFTERWARDS.replace(Some(Vec::new())));
+    open()
+}
+
+/// Whether libvirt opens a connection on this thread.
+pub(crate) fn is_under_way() -> bool {
+    AFTERWARDS.with_borrow(Option::is_some)
+}
+
+/// Puts something off until it has.
+pub(crate) fn afterwards(put_off: impl FnOnce() + 'static) {
+    AFTERWARDS.with_borrow_mut(|all| {
+        if let Some(all) = all {
+            all.push(Box::new(put_off));
+        }
+    });
 }
 
 /// libvirt gives this descriptor to the event loop.

@@ -11,6 +11,7 @@ use super::super::event_impl;
 use super::super::watched::{EventImpl, Watched};
 use super::table::{LOOP, Maker};
 use crate::core::call;
+use crate::core::conn::opening;
 use crate::error::Result;
 
 /// The library's loop.
@@ -23,7 +24,10 @@ impl EventImpl for Ours {
             return -1;
         }
         let call = move |watch, fd, events| watched.ready(watch, fd, events);
-        LOOP.lock().add_watch(fd, events, Arc::new(call), Maker::Libvirt)
+        let is_held = opening::is_under_way();
+        let watch = LOOP.lock().add_watch_of_libvirt(fd, events, Arc::new(call), is_held);
+        opening::afterwards(move || LOOP.lock().release(watch));
+        watch
     }
 
     fn update_handle(&self, watch: c_int, events: c_int) {

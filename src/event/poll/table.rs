@@ -49,6 +49,8 @@ struct Watch {
     /// The descriptor was found closed. It is not asked again until the watch is
     /// updated, because it would answer at once each time.
     closed: bool,
+    /// libvirt still opens the connection: see [`Table::add_watch_of_libvirt`].
+    held: bool,
 }
 
 struct Timer {
@@ -172,10 +174,37 @@ impl Table {
     ) -> c_int {
         let process = self.process(maker);
         let number = free_number(&mut self.last_watch, &self.watches);
-        let kind = Watch { fd, events, closed: false };
+        let kind = Watch { fd, events, closed: false, held: false };
         self.watches.insert(number, Entry { kind, call, process, removed: false, running: 0 });
         self.wake();
         number
+    }
+
+    /// The same for libvirt. A watch that `is_held` is not looked after until it is released:
+    /// libvirt still opens the connection, and reads its socket on the thread that opens. When
+    /// another thread finds the end of the connection between libvirt's adding of the watch and
+    /// of the keepalive, libvirt 9.0 never frees what it has of the connection, and its
+    /// descriptors.
+    pub(super) fn add_watch_of_libvirt(
+        &mut self,
+        fd: c_int,
+        events: c_int,
+        call: OnReady,
+        is_held: bool,
+    ) -> c_int {
+        let watch = self.add_watch(fd, events, call, Maker::Libvirt);
+        if let Some(entry) = live(&mut self.watches, watch) {
+            entry.kind.held = is_held;
+        }
+        watch
+    }
+
+    /// A watch that was held is looked after from now on.
+    pub(super) fn release(&mut self, watch: c_int) {
+        if let Some(entry) = live(&mut self.watches, watch) {
+            entry.kind.held = false;
+            self.wake();
+        }
     }
 
     pub(super) fn add_timer(&mut self, frequency: c_int, call: OnTime, maker: Maker) -> c_int {
@@ -333,7 +362,8 @@ impl Table {
     pub(super) fn fall_asleep(&mut self) -> Asked {
         let here = self.generation;
         let wanted = self.watches.iter().filter(|(_, entry)| {
-            entry.is_due_in(here) && entry.kind.events != 0 && !entry.kind.closed
+            let kind = &entry.kind;
+            entry.is_due_in(here) && kind.events != 0 && !kind.closed && !kind.held
         });
         let mut wanted: Vec<_> = wanted.map(|(number, entry)| (&entry.kind, *number)).collect();
         wanted.sort_by_key(|(watch, _)| watch.fd);
