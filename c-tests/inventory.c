@@ -3,6 +3,8 @@
  *
  * usage: inventory URI PID OTHER-URI OTHER-PID OTHER-KILL OTHER-RESTART SCRATCH
  *
+ * tests: inventory inventory.memory
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

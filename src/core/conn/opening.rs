@@ -312,6 +312,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_put_off_is_done_when_its_own_opening_is_over() {
+        let (done, is_done) = channel();
+        let put_off = |name| {
+            let done = done.clone();
+            afterwards(move || done.send(name).unwrap());
+        };
+        assert!(!is_under_way());
+        run(|| {
+            put_off("outer");
+            run(|| put_off("inner"));
+            assert_eq!(is_done.try_iter().collect::<Vec<_>>(), ["inner"]);
+            assert!(is_under_way());
+        });
+        assert_eq!(is_done.try_iter().collect::<Vec<_>>(), ["outer"]);
+        assert!(!is_under_way());
+    }
+
+    #[test]
     fn a_connect_without_an_answer_ends() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         // SAFETY: a listener; who connects once its queue is full gets no answer.
