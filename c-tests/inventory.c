@@ -230,6 +230,7 @@ static void refusals(void)
     refuses_filter(inventory, "{'kind': 'volume'}", VKVM_ERROR_OWN_NOT_FOUND, "a kind that is not kept");
     refuses_filter(inventory, "{'fields': ['nam']}", VKVM_ERROR_OWN_NOT_FOUND, "an unknown field");
     refuses_filter(inventory, "{'sort': ['-nam']}", VKVM_ERROR_OWN_NOT_FOUND, "an unknown field to sort by");
+    refuses_filter(inventory, "{'uuid': 'nonesuch'}", VKVM_ERROR_OWN_INVALID, "what is no UUID");
     fails(vkvm_inventory_get(inventory, "domain", NULL, "nonesuch", &value, &err), &err,
           VKVM_ERROR_OWN_NOT_FOUND, "name", "a domain that is not there");
     fails(vkvm_inventory_get(inventory, "domain", "nonesuch", "test", &value, &err), &err,
@@ -247,6 +248,14 @@ static void refusals(void)
     map = json("{'name': 'nonesuch'}");
     fails(vkvm_inventory_wait(inventory, map, 20, &value, &err), &err, VKVM_ERROR_OWN_TIMEOUT, NULL,
           "a condition that is not met in time");
+    vkvm_value_free(map);
+    map = json("{'host': 'nonesuch', 'absent': true}");
+    fails(vkvm_inventory_wait(inventory, map, 20, &value, &err), &err, VKVM_ERROR_OWN_TIMEOUT, NULL,
+          "what is absent of a host that is not known");
+    vkvm_value_free(map);
+    map = json("{'kind': ['domain', 'domain'], 'count': 2}");
+    fails(vkvm_inventory_wait(inventory, map, 20, &value, &err), &err, VKVM_ERROR_OWN_TIMEOUT, NULL,
+          "a domain whose kind is named twice counts once");
     vkvm_value_free(map);
     must(vkvm_event_queue_new(8, &queue, &err), err, "a queue");
     fails(vkvm_inventory_unwatch(inventory, queue, &err), &err, VKVM_ERROR_OWN_INVALID, "queue",
@@ -650,6 +659,9 @@ static void killed_host(void)
     vkvm_value_free(entry);
     vkvm_value *value = snapshot(inventory, "{'name': 'probe'}");
     is_bool_at(value, "rows.0.stale", true, "its rows stay, and are stale");
+    vkvm_value_free(value);
+    must(vkvm_inventory_get_hosts(inventory, &value, &err), err, "the hosts");
+    is_bool_at(value, "1.events", false, "none of its events arrive");
     vkvm_value_free(value);
     no_more_changes(&watcher, "nothing else has changed");
     other_pid = run(restart_other);

@@ -5,6 +5,8 @@ use std::cmp::Ordering;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use uuid::Uuid;
+
 use super::given;
 use super::glob::Glob;
 use super::names;
@@ -21,7 +23,7 @@ pub struct Filter {
     kinds: Vec<Kind>,
     states: Option<Vec<&'static str>>,
     name: Option<Glob>,
-    uuid: Option<String>,
+    uuid: Option<Uuid>,
     /// By kind.
     columns: [Columns; KINDS],
     sort: Vec<Sort>,
@@ -37,8 +39,6 @@ struct Sort {
 
 /// What is known of a host beside its rows.
 pub struct Of {
-    /// The name that it gives itself.
-    pub name: Option<Arc<str>>,
     /// Whether its rows may be out of date.
     pub stale: bool,
     /// When all of its rows were last compared, by kind.
@@ -88,6 +88,8 @@ impl Filter {
                     kind.ok_or_else(|| given.unknown(name, &known))
                 };
                 self.kinds = given.texts()?.into_iter().map(find).collect::<Result<_>>()?;
+                self.kinds.sort_unstable();
+                self.kinds.dedup();
             }
             "state" => {
                 let find = |name: &str| {
@@ -101,7 +103,12 @@ impl Filter {
                 self.states = Some(given.texts()?.into_iter().map(find).collect::<Result<_>>()?);
             }
             "name" => self.name = Some(Glob::new(given.text()?)),
-            "uuid" => self.uuid = Some(given.text()?.to_ascii_lowercase()),
+            "uuid" => {
+                let text = given.text()?;
+                let uuid = Uuid::try_parse(text);
+                let wrong = |_| given.wrong(&format!("is \"{text}\"; a UUID is needed"));
+                self.uuid = Some(uuid.map_err(wrong)?);
+            }
             "fields" => {
                 let mut columns = Kind::ALL.map(|_| Columns::new());
                 for name in given.texts()? {
@@ -137,11 +144,9 @@ impl Filter {
         &self.kinds
     }
 
-    /// Whether rows of a host are wanted.
-    pub fn wants_host(&self, uri: &str, of: &Of) -> bool {
-        self.hosts.as_ref().is_none_or(|hosts| {
-            hosts.iter().any(|host| host == uri || of.name.as_deref() == Some(host))
-        })
+    /// The hosts whose rows are wanted, by URI or own name; None: all.
+    pub fn hosts(&self) -> Option<&[String]> {
+        self.hosts.as_deref()
     }
 
     /// Whether this row is wanted, if its host and its kind are.
@@ -155,10 +160,7 @@ impl Filter {
         };
         self.name.as_ref().is_none_or(|name| name.matches(&row.name))
             && self.states.as_ref().is_none_or(is_in_state)
-            && self.uuid.as_ref().is_none_or(|uuid| match row.uuid() {
-                Some(known) => *uuid == known.hyphenated().to_string(),
-                None => false,
-            })
+            && self.uuid.is_none_or(|uuid| row.uuid() == Some(uuid))
     }
 
     /// Puts rows in order; without one they stay as they are.
@@ -295,22 +297,25 @@ mod tests {
     }
 
     fn of() -> Of {
-        Of { name: Some("own".into()), stale: false, compared: [None; KINDS] }
+        Of { stale: false, compared: [None; KINDS] }
     }
 
     #[test]
-    fn rows_are_chosen_by_host_name_and_state() {
-        let filter =
-            read(r#"{"host": ["own"], "name": "w*", "state": "paused"}"#).expect("a filter");
-        assert!(filter.wants_host("test:///x", &of()));
-        assert!(!filter.wants_host("test:///x", &Of { name: None, ..of() }));
+    fn rows_are_chosen_by_name_state_and_uuid() {
+        let filter = read(r#"{"name": "w*", "state": "paused"}"#).expect("a filter");
         assert!(filter.wants(&a_domain("web", 1, 3)));
         assert!(!filter.wants(&a_domain("web", 1, 1)));
         assert!(!filter.wants(&a_domain("db", 1, 3)));
         let uuid = "00000000-0000-0000-0000-0000000000AB";
         let filter = read(&format!(r#"{{"uuid": "{uuid}"}}"#)).expect("a filter");
         assert!(filter.wants(&a_domain("a", 0xab, 1)) && !filter.wants(&a_domain("a", 1, 1)));
-        assert_eq!(read("{}").expect("a filter").kinds(), [Kind::Domain, Kind::Pool]);
+    }
+
+    #[test]
+    fn kinds_are_in_order_and_each_once() {
+        let kinds = |json| read(json).expect("a filter").kinds().to_vec();
+        assert_eq!(kinds("{}"), [Kind::Domain, Kind::Pool]);
+        assert_eq!(kinds(r#"{"kind": ["pool", "domain", "pool"]}"#), [Kind::Domain, Kind::Pool]);
     }
 
     #[test]
@@ -352,6 +357,7 @@ mod tests {
             ),
             (r#"{"fields": ["nam"]}"#, "filter: there is no \"nam\"; the names for \"fields\" are"),
             (r#"{"sort": "-nam"}"#, "filter: there is no \"nam\"; the names for \"sort\" are"),
+            (r#"{"uuid": "ab"}"#, "filter: \"uuid\" is \"ab\"; a UUID is needed"),
             (r#"{"name": 3}"#, "filter: \"name\" is a uint64; text is needed"),
             (r#"{"raw": []}"#, "filter: \"raw\" is a list; a bool is needed"),
         ];

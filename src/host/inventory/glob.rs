@@ -19,17 +19,22 @@ impl Glob {
     pub fn new(pattern: &str) -> Self {
         let mut parts = Vec::new();
         let mut rest = pattern.chars();
+        // Behind a `[` without a `]` there is none for the next ones either.
+        let mut has_end = true;
         while let Some(char) = rest.next() {
             parts.push(match char {
                 '*' => Part::Many,
                 '?' => Part::Any,
                 '\\' => Part::One(rest.next().unwrap_or('\\')),
-                '[' => match set(rest.as_str()) {
+                '[' if has_end => match set(rest.as_str()) {
                     Some((part, after)) => {
                         rest = after.chars();
                         part
                     }
-                    None => Part::One('['),
+                    None => {
+                        has_end = false;
+                        Part::One('[')
+                    }
                 },
                 other => Part::One(other),
             });
@@ -139,5 +144,11 @@ mod tests {
         for (pattern, name, wanted) in cases {
             assert_eq!(Glob::new(pattern).matches(name), wanted, "{pattern} and {name}");
         }
+    }
+
+    #[test]
+    fn many_brackets_are_read_once() {
+        let many = "[".repeat(1_000_000);
+        assert!(Glob::new(&many).matches(&many));
     }
 }

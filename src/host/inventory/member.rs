@@ -502,13 +502,14 @@ impl Visited for Member {
         match result {
             Ok(()) => {
                 let is_settled = {
-                    let mut duty = lock(&self.duty);
-                    duty.errand = None;
+                    let duty = lock(&self.duty);
                     !duty.is_over && !duty.has_work()
                 };
+                // Before another visit can begin: a comparison of its own would count as over.
                 if is_settled {
                     self.common.picture.settled(self.place);
                 }
+                lock(&self.duty).errand = None;
                 self.go_on();
             }
             Err(error) => self.lose(&error),

@@ -237,6 +237,7 @@ impl Picture {
         let mut inner = lock(&self.inner);
         let rows = &mut inner.hosts[host];
         rows.tickets.failed = rows.tickets.taken;
+        rows.hears = false;
         rows.pending = 0;
         // Further attempts fail in other ways, which are not told again.
         let error = Some(Arc::new(Value::from(error)));
@@ -264,7 +265,7 @@ impl Picture {
         let mut found: Vec<Found> = Vec::new();
         let mut is_known = false;
         for (place, of) in inner.hosts.iter().enumerate() {
-            if host.is_some_and(|host| *host != *of.uri && of.name.as_deref() != Some(host)) {
+            if host.is_some_and(|host| !of.is_called(host)) {
                 continue;
             }
             is_known = true;
@@ -339,9 +340,7 @@ impl Picture {
     /// Which places a host has that is called so, or all places.
     pub fn places(&self, host: Option<&str>) -> Result<Vec<usize>> {
         let inner = lock(&self.inner);
-        let is_it = |of: &HostRows| {
-            host.is_none_or(|host| *host == *of.uri || of.name.as_deref() == Some(host))
-        };
+        let is_it = |of: &HostRows| host.is_none_or(|host| of.is_called(host));
         let all = inner.open()?.hosts.iter().enumerate().filter(|(_, of)| is_it(of));
         let places: Vec<usize> = all.map(|(place, _)| place).collect();
         match (places.is_empty(), host) {
@@ -363,7 +362,7 @@ impl Picture {
             let chosen = inner.choose(filter);
             let is_met = match condition.count {
                 Some(count) => chosen.rows.len() as u64 >= count,
-                None => chosen.rows.is_empty() && chosen.are_all_up,
+                None => chosen.rows.is_empty() && chosen.are_all_up && inner.knows_hosts(filter),
             };
             is_met.then_some(chosen)
         })?;
@@ -522,7 +521,8 @@ impl Inner {
             are_all_up: true,
         };
         for (place, host) in self.hosts.iter().enumerate() {
-            if !filter.wants_host(&host.uri, &chosen.hosts[place]) {
+            let is_wanted = |names: &[String]| names.iter().any(|name| host.is_called(name));
+            if !filter.hosts().is_none_or(is_wanted) {
                 continue;
             }
             chosen.are_all_up &= host.state == State::Up;
@@ -533,6 +533,13 @@ impl Inner {
             }
         }
         chosen
+    }
+
+    /// Whether there is a host for each name of the filter. The own name of one that has not
+    /// been up is not known.
+    fn knows_hosts(&self, filter: &Filter) -> bool {
+        let is_known = |name: &String| self.hosts.iter().any(|host| host.is_called(name));
+        filter.hosts().is_none_or(|names| names.iter().all(is_known))
     }
 
     fn set_state(&mut self, host: usize, state: State, error: Option<Arc<Value>>) {
@@ -572,8 +579,13 @@ impl Inner {
 }
 
 impl HostRows {
+    /// Whether this is its URI, or the name that it gives itself.
+    fn is_called(&self, name: &str) -> bool {
+        *name == *self.uri || self.name.as_deref() == Some(name)
+    }
+
     fn of(&self) -> Of {
-        Of { name: self.name.clone(), stale: self.state != State::Up, compared: self.compared }
+        Of { stale: self.state != State::Up, compared: self.compared }
     }
 
     /// The domains whose documents are not known.
