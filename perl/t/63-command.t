@@ -6,6 +6,7 @@ use warnings;
 
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use Errno qw(ENOSPC);
 use File::Temp qw(tempdir);
 use HTTP::Tiny;
 use IO::Socket::INET;
@@ -43,6 +44,13 @@ sub run {
     open my $err, '<', "$tmp/stderr" or die "cannot read $tmp/stderr: $!\n";
     return ($text, do { local $/; <$err> } // '', $status);
 }
+
+# A listener that accepts, and never answers.
+sub silent {
+    return IO::Socket::INET->new(Listen => 50, LocalAddr => '127.0.0.1') // die "cannot listen: $!\n";
+}
+
+sub uri_of { return 'test+tcp://127.0.0.1:' . $_[0]->sockport . '/default' }
 
 my $host = VKVM::Host->new(uri => $test);
 my $dead = 'test+tcp://127.0.0.1:1/default';
@@ -274,6 +282,27 @@ subtest 'watch --changes' => sub {
     waitpid $pid, 0;
     $dom->resume;
     is((run('-c', $test, 'watch', '--changes', '--all'))[2], 2, '--all besides is wrong usage');
+
+    my $silent = silent();
+    ($pid) = start('-t', 600, '-c', uri_of($silent), '-c', $test, 'watch', '--changes');
+    my $asked = $silent->accept;
+    kill INT => $pid;
+    waitpid $pid, 0;
+    is($?, 0, 'a signal ends it while it waits for a host');
+};
+
+subtest 'nowhere to write' => sub {
+    alarm 300;    # what does not end would never fail
+    for my $command (['watch'], [ 'watch', '--changes' ], [ 'top', '--count', 1 ]) {
+        open my $err, '>', "$tmp/stderr" or die "cannot write $tmp/stderr: $!\n";
+        open my $full, '>', '/dev/full' or die "cannot open /dev/full: $!\n";
+        my $pid = open3('<&' . fileno STDIN, '>&' . fileno $full, '>&' . fileno $err, @perl, $vkvm, '-c', $test, @$command);
+        waitpid $pid, 0;
+        is($? >> 8, 1, "@$command ends");
+        open $err, '<', "$tmp/stderr" or die "cannot read $tmp/stderr: $!\n";
+        is(scalar <$err>, 'vkvm: standard output: ' . do { local $! = ENOSPC; "$!" } . "\n", 'and says why');
+    }
+    alarm 0;
 };
 
 subtest 'top' => sub {
@@ -287,9 +316,8 @@ subtest 'top' => sub {
         is((run('-c', $test, 'top', @$wrong))[2], 2, "top @$wrong is wrong usage");
     }
 
-    # The listener accepts, and nobody answers.
-    my $silent = IO::Socket::INET->new(Listen => 50, LocalAddr => '127.0.0.1') or die "cannot listen: $!\n";
-    my ($pid)  = start('-t', 600, '-c', 'test+tcp://127.0.0.1:' . $silent->sockport . '/default', 'top');
+    my $silent = silent();
+    my ($pid)  = start('-t', 600, '-c', uri_of($silent), 'top');
     my $asked  = $silent->accept;
     kill INT => $pid;
     waitpid $pid, 0;

@@ -20,16 +20,10 @@ use constant TURN => 0.5;
 sub run {
     my ($options, $count) = @_;
     my $stop = 0;
-    local $| = 1;
     local @SIG{qw(INT TERM)} = (sub { $stop = 1 }) x 2;
-    my $timeout   = $options->timeout;
-    my $inventory = VKVM::Inventory->new(uris => [ $options->uris ], timeout => $timeout);
+    my $inventory = _open($options, \$stop) // return VKVM::Command::Table::DONE;
     my $self      = bless { inventory => $inventory, json => $options->{json}, lost => 0 }, __PACKAGE__;
-    # Titles and the like are asked for later: that they are known then is no news.
-    # Where that takes too long, it is.
-    my $is_late = !eval { $inventory->refresh(timeout => $timeout); 1 };
-    die $@ if $is_late && !(ref $@ && $@->code == VKVM::Error::OWN_TIMEOUT);    ## no critic (RequireCarping) - as it was
-    my $changes = $inventory->changes(capacity => 100_000);
+    my $changes   = $inventory->changes(capacity => 100_000);
     $self->_begin;
     while (!$stop && !(defined $count && $count <= 0)) {
         my $change = $changes->next(TURN);
@@ -40,6 +34,26 @@ sub run {
     }
     my $is_well = !grep { $_->{state} ne 'up' } @{ $inventory->hosts };
     return $is_well ? VKVM::Command::Table::DONE : VKVM::Command::Table::HOST_FAILED;
+}
+
+# The inventory, with titles and the like, which are asked for later: that they are known then is
+# no news. Where that takes too long, it is. Nothing if a signal came meanwhile.
+sub _open {
+    my ($options, $stop) = @_;
+    my $timeout = $options->timeout;
+    my $inventory;
+    my $is_done = eval {
+        # A host may take long; its rows are no longer wanted.
+        local @SIG{qw(INT TERM)} = (sub { $$stop = 1; die "stopped\n" }) x 2;
+        $inventory = VKVM::Inventory->new(uris => [ $options->uris ], timeout => $timeout);
+        $inventory->refresh(timeout => $timeout);
+        1;
+    };
+    my $error = $@;
+    return if $$stop;
+    my $is_late = $inventory && ref $error && $error->code == VKVM::Error::OWN_TIMEOUT;
+    die $error if !$is_done && !$is_late;    ## no critic (RequireCarping) - as it was
+    return $inventory;
 }
 
 # How each host is.
@@ -81,14 +95,13 @@ sub _print {
     my @hosts  = @{ $self->{inventory}->hosts };
     my ($host) = grep { $_->{uri} eq $uri } @hosts;
     if ($self->{json}) {
-        return VKVM::Command::Output::print_line(
-            VKVM::Command::Output::json({ time => $stamp, uri => $uri, host => $host->{host}, %$line }));
+        return VKVM::Command::Output::put(VKVM::Command::Output::json({ time => $stamp, uri => $uri, host => $host->{host}, %$line }), "\n");
     }
     my ($before, $after) = @$line{qw(before after)};
     my @fields = map { _field($_, $before, $after) } sort keys %{ $line->{change} eq 'removed' ? {} : $after // {} };
     my $name   = VKVM::Command::Output::name_among($host, @hosts);
     my @words  = ($stamp, $name, @$line{qw(kind name change)}, join ', ', @fields);
-    return VKVM::Command::Output::print_line(encode_utf8(VKVM::Command::Output::one_line(join ' ', grep { defined && length } @words)));
+    return VKVM::Command::Output::put(encode_utf8(VKVM::Command::Output::one_line(join ' ', grep { defined && length } @words) . "\n"));
 }
 
 # What a field has become, and from what; nothing where it is empty.

@@ -5,6 +5,7 @@ use strict;
 use warnings;
 
 use Encode qw(decode encode_utf8);
+use IO::Handle;
 use List::Util qw(max);
 use POSIX qw(strftime);
 use Time::HiRes qw(time);
@@ -129,13 +130,6 @@ sub name_among {
     return (grep { name_of($_) eq $name } @all) > 1 ? $host->{uri} : $name;
 }
 
-# Prints a line that is read as it comes; where nobody can read it, the program ends.
-sub print_line {
-    my ($bytes) = @_;
-    print "$bytes\n" or die "standard output: $!\n";
-    return;
-}
-
 # What an error says, with what to do about it.
 sub message_of {
     my ($error) = @_;
@@ -159,6 +153,13 @@ sub printable {
 sub one_line {
     my ($text) = @_;
     return $text =~ s/\p{Cc}/?/gr;
+}
+
+# Prints on standard output at once; dies where that cannot be, for nobody would notice otherwise.
+sub put {
+    my (@text) = @_;
+    print(@text) && STDOUT->flush or die "standard output: $!\n";
+    return;
 }
 
 # Says something on standard error.

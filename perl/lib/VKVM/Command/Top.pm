@@ -47,7 +47,6 @@ sub run {
       if !grep { $_ eq $sort } @words_of_sort;
     my $timeout = $options->timeout;
     my $self    = bless {
-        fleet   => VKVM::Command::Table::fleet($options->uris),
         timeout => $timeout, delay => $delay, sort => $sort, reverse => 0, by_host => 0, first => 0,
         samples => VKVM::Command::Samples->new,
         plot    => defined $own->{plot} ? VKVM::Command::Plot->new($own->{plot}) : undef,
@@ -56,6 +55,7 @@ sub run {
     }, __PACKAGE__;
     local @SIG{qw(INT TERM)} = (sub { $self->{stop} = 1 }) x 2;
     local $SIG{WINCH} = sub { $self->{resized} = 1 };
+    $self->{fleet} = VKVM::Command::Table::fleet($options->uris);
     $self->_enter if $self->{tty};
     my $is_well = eval { $self->_turns($own->{count}) };
     my $error   = $@;
@@ -168,9 +168,7 @@ sub _show {
     my ($self) = @_;
     my ($top, $lines) = $self->_lines;
     if (!$self->{tty}) {
-        print map { encode_utf8("$_\n") } @$top, @$lines;
-        STDOUT->flush or die "standard output: $!\n";
-        return;
+        return VKVM::Command::Output::put(map { encode_utf8("$_\n") } @$top, @$lines);
     }
     my ($rows) = split ' ', `stty size` || '24';
     my $room = max(0, $rows - @$top - 1);

@@ -43,7 +43,6 @@ sub run {
         lost    => 0,
         stop    => 0,
     }, __PACKAGE__;
-    local $| = 1;
     local @SIG{qw(INT TERM)} = (sub { $self->{stop} = 1 }) x 2;
     $self->_open_hosts;
     $self->_print_events;
@@ -169,13 +168,13 @@ sub _print {
     my ($self, $host, $line) = @_;
     my $stamp = VKVM::Command::Output::stamp();
     if ($self->{options}{json}) {
-        return VKVM::Command::Output::print_line(
-            VKVM::Command::Output::json({ time => $stamp, uri => $host->{uri}, host => $host->{host}, %$line }));
+        return VKVM::Command::Output::put(
+            VKVM::Command::Output::json({ time => $stamp, uri => $host->{uri}, host => $host->{host}, %$line }), "\n");
     }
     my $name  = VKVM::Command::Output::name_among($host, @{ $self->{hosts} });
     my @words = ($stamp, $name, @$line{qw(class name event detail)});
     push @words, decode('UTF-8', VKVM::Command::Output::json($line->{args})) if $line->{args};
-    return VKVM::Command::Output::print_line(encode_utf8(VKVM::Command::Output::one_line(join ' ', grep { defined && length } @words)));
+    return VKVM::Command::Output::put(encode_utf8(VKVM::Command::Output::one_line(join ' ', grep { defined && length } @words) . "\n"));
 }
 
 1;
