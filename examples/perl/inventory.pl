@@ -11,6 +11,7 @@
 
 use Mojolicious::Lite -signatures, -async_await;
 
+use Future;
 use Mojo::JSON qw(encode_json);
 use VKVM;
 use VKVM::Event;
@@ -33,6 +34,13 @@ sub all_rows ($generation) {
     return message(rows => { rows => $snapshot->{rows}, hosts => $inventory->hosts });
 }
 
+# Writes a text; the future is done when the browser has taken it.
+sub written ($c, $text) {
+    my $future = Future->new;
+    $c->write($text => sub { $future->done });
+    return $future;
+}
+
 # Writes all rows, then each change, until the browser has gone. One that reads too slowly has
 # changes missing, and gets all rows again.
 async sub feed ($c) {
@@ -40,16 +48,18 @@ async sub feed ($c) {
     my ($lost, $generation, $future) = (0, 0);
     my $tx = $c->tx;
     $tx->on(finish => sub { $future->cancel if $future });
-    $c->write(all_rows(\$generation));
+    await($future = written($c, all_rows(\$generation)));
     while (!$tx->is_finished) {
         my $change = await($future = $changes->next_change);
+        my $text;
         if ($changes->get_overflow > $lost) {
             $lost = $changes->get_overflow;
-            $c->write(all_rows(\$generation));
+            $text = all_rows(\$generation);
         }
         # The rows of a host that goes down or comes back are stale, or no longer.
-        elsif ($change->{kind} eq 'host')            { $c->write(all_rows(\$generation)) }
-        elsif ($change->{generation} > $generation) { $c->write(message(change => $change)) }
+        elsif ($change->{kind} eq 'host')            { $text = all_rows(\$generation) }
+        elsif ($change->{generation} > $generation) { $text = message(change => $change) }
+        await($future = written($c, $text)) if defined $text;
     }
     return;
 }
