@@ -158,8 +158,8 @@ sub one_line {
 # Prints on standard output at once; dies where that cannot be, for nobody would notice otherwise.
 sub put {
     my (@text) = @_;
-    print(@text) && STDOUT->flush or die "standard output: $!\n";
-    return;
+    return if print(@text) && STDOUT->flush;
+    die "standard output: $!\n";
 }
 
 # Says something on standard error.
