@@ -49,6 +49,13 @@ is(thrown { $late->get }->code, VKVM::Error::OWN_TIMEOUT, 'one that is late fail
 
 $net->undefine;
 $changes->next_change->get;
+
+my $only = do { my $of = VKVM::Inventory->new(uris => [$uri], refresh => 0); $of->refresh(timeout => 120); $of->changes->next_change };
+$net = $other->define_network('<network><name>of-futures</name></network>');
+is($only->get->{name}, 'of-futures', 'a future keeps its inventory');
+$net->undefine;
+$changes->next_change->get for 1 .. 2;
+
 my $last = $changes->next_change;
 $inventory->close;
 own_error { $last->get } VKVM::Error::OWN_STALE_HANDLE, 'inventory', 'the end of the inventory fails those that wait';

@@ -67,7 +67,9 @@ sub next_change {
     require VKVM::Async::Events;
     my $future = VKVM::Async::Events::_next($self->{queue});
     VKVM::Async::Events::_end(Scalar::Util::refaddr($self->{queue}), _over($self->{inventory})) if $self->{end}{has_come};
-    return $future;
+    # Until then the inventory stays open, whatever else the program lets go: without it there is
+    # no next change.
+    return $future->on_ready(sub { undef $self });
 }
 
 # All changes that have arrived, or the first ones.
@@ -195,7 +197,8 @@ handlers run while it waits. Dies when the inventory is closed and all changes w
 
     my $future = $changes->next_change;
 
-Returns a L<Future> of the next change, for the event loops of L<VKVM::Async>.
+Returns a L<Future> of the next change, for the event loops of L<VKVM::Async>. It keeps the inventory
+open until it is ready. Without interest in the change, cancel it.
 
 =head2 drain
 
