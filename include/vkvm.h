@@ -16132,7 +16132,8 @@ int vkvm_inventory_open(const char *const *uris,
  *
  * It is like `vkvm_inventory_open`, with calls on these connections. They stay
  * open until the inventory is closed, even if the program frees them. One that
- * ends is not opened again, unless it resumes (`vkvm_conn_enable_resume`).
+ * ends is not opened again, unless it resumes (`vkvm_conn_enable_resume`),
+ * which it does until the program frees it.
  *
  * @param conns the connections, each to another URI (not NULL; borrowed; its
  *     length is in conns_len)

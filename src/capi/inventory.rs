@@ -71,7 +71,7 @@ pub unsafe extern "C" fn vkvm_inventory_open(
 ///
 /// It is like `vkvm_inventory_open`, with calls on these connections. They stay open until the
 /// inventory is closed, even if the program frees them. One that ends is not opened again,
-/// unless it resumes (`vkvm_conn_enable_resume`).
+/// unless it resumes (`vkvm_conn_enable_resume`), which it does until the program frees it.
 ///
 /// - `conns`: the connections, each to another URI
 /// - `conns_len`: number of elements
