@@ -187,6 +187,9 @@ is_deeply($host->list_domains, { test => { id => 1, state => 'running' } }, 'lis
 is_deeply($host->list_domains(title => 1), { test => { id => 1, state => 'running', title => '' } },
     '... with titles');
 is_deeply($host->list_domains(states => ['paused']), {}, '... by state');
+$host->domain->destroy('test');
+is_deeply($host->list_domains(states => [$_]), { test => { id => -1, state => 'shut off' } }, "... by state: $_") for 'shut off', 'shutoff';
+$host->domain->start('test');
 is_deeply($host->list_domains(inactive => 1), {}, '... of inactive ones');
 is_deeply($host->list_pools, { 'default-pool' => { state => 'active', autostart => 0 } }, 'list_pools');
 is_deeply(

@@ -18,12 +18,14 @@ pub struct Words {
     several: bool,
     /// Whether libvirt's number of one is taken as well.
     numbers: bool,
+    /// Other words that are taken, and those that they stand for.
+    others: &'static [(&'static str, &'static str)],
 }
 
 impl Words {
     /// A set, with what virsh says about a word that is not in it.
     pub const fn new(words: &'static [&'static str], said: &'static str) -> Self {
-        Words { words, said, are_named: false, several: false, numbers: false }
+        Words { words, said, are_named: false, several: false, numbers: false, others: &[] }
     }
 
     /// The same, where virsh's words name them all.
@@ -41,11 +43,18 @@ impl Words {
         Words { numbers: true, ..self }
     }
 
+    /// The same, where other words stand for some.
+    pub const fn also(self, others: &'static [(&'static str, &'static str)]) -> Self {
+        Words { others, ..self }
+    }
+
     /// Refuses what is not in the set, as the value of this argument.
     pub fn check(&self, argument: &'static str, given: &str) -> Result<(), Failure> {
         let all = if self.several { given.split(',').collect() } else { vec![given] };
         let is_one = |word: &str| {
-            self.words.contains(&word) || self.numbers && parse_number::<i32>(word).is_some()
+            self.words.contains(&word)
+                || self.others.iter().any(|(other, _)| *other == word)
+                || self.numbers && parse_number::<i32>(word).is_some()
         };
         match all.into_iter().find(|word| !is_one(word)) {
             None => Ok(()),
@@ -67,7 +76,13 @@ impl Words {
         let quoted: Vec<_> = self.words.iter().map(|word| format!("`{word}`")).collect();
         let several = if self.several { ", or several separated by commas" } else { "" };
         let numbers = if self.numbers { ", or libvirt's number" } else { "" };
-        format!("is {}{several}{numbers}", list(&quoted))
+        let others: Vec<_> =
+            self.others.iter().map(|(other, word)| format!("`{other}` for `{word}`")).collect();
+        let others = match others.is_empty() {
+            true => String::new(),
+            false => format!("; also {}", others.join(", ")),
+        };
+        format!("is {}{several}{numbers}{others}", list(&quoted))
     }
 }
 

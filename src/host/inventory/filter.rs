@@ -93,7 +93,7 @@ impl Filter {
             }
             "state" => {
                 let find = |name: &str| {
-                    names::states().find(|known| *known == name).ok_or_else(|| {
+                    names::state(name).ok_or_else(|| {
                         let mut known: Vec<&str> = names::states().collect();
                         known.sort_unstable();
                         known.dedup();

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use crate::constants::Number;
 use crate::enums::GROUPS;
+use crate::host::lists::OTHER_DOMAIN_STATES;
 
 /// What a number is called that libvirt has and this library has not.
 const UNKNOWN: &str = "unknown";
@@ -51,6 +52,13 @@ pub fn states() -> impl Iterator<Item = &'static str> {
     all.map(|(_, name)| &**name).chain([ACTIVE])
 }
 
+/// The state of this name; virsh's names of domain states are taken as well.
+pub fn state(name: &str) -> Option<&'static str> {
+    let other = OTHER_DOMAIN_STATES.iter().find(|(_, virsh)| *virsh == name);
+    let name = other.map_or(name, |(constant, _)| constant);
+    states().find(|known| *known == name)
+}
+
 impl Names {
     const fn of(group: &'static str) -> Self {
         Names { group, list: OnceLock::new() }
@@ -91,6 +99,16 @@ mod tests {
         assert_eq!(reason(5, 2), "destroyed");
         assert_eq!(reason(-1, 2), UNKNOWN);
         assert!(states().any(|name| name == "inactive") && states().any(|name| name == "paused"));
+    }
+
+    #[test]
+    fn states_have_virshs_names_too() {
+        assert_eq!(state("shut off"), Some("shutoff"));
+        assert_eq!(state("shutoff"), Some("shutoff"));
+        for (number, virsh) in crate::host::lists::DOMAIN_STATES.iter().enumerate() {
+            assert_eq!(state(virsh), Some(DOMAIN_STATES.get(number as i32)), "{virsh}");
+        }
+        assert_eq!(state("off"), None);
     }
 
     #[test]

@@ -263,12 +263,15 @@ impl Picture {
         let inner = lock(&self.inner);
         let inner = inner.open()?;
         let mut found: Vec<Found> = Vec::new();
-        let mut is_known = false;
+        let (mut is_known, mut unfilled) = (false, Vec::new());
         for (place, of) in inner.hosts.iter().enumerate() {
             if host.is_some_and(|host| !of.is_called(host)) {
                 continue;
             }
             is_known = true;
+            if of.compared[kind as usize].is_none() {
+                unfilled.push(&of.uri);
+            }
             let table = &of.tables[kind as usize];
             let by_key = key.as_ref().and_then(|key| table.get(key)).filter(|_| kind != Kind::Node);
             let text = || table.get(&Key::Text(name.into()));
@@ -286,7 +289,15 @@ impl Picture {
         match (found.pop(), found.len()) {
             (Some(one), 0) => Ok(one),
             (None, _) => {
-                let hint = format!(" among the {}s of the inventory", kind.name());
+                let mut hint = format!(" among the {}s of the inventory", kind.name());
+                match unfilled[..] {
+                    [] => {}
+                    [one] => hint += &format!("; {one} is not filled in yet"),
+                    [first, ..] => {
+                        let more = unfilled.len();
+                        hint += &format!("; {more} hosts are not filled in yet, such as {first}");
+                    }
+                }
                 Err(Misuse::NotFound { parameter: "name", path: name.to_owned(), hint }.into())
             }
             (Some(last), more) => {

@@ -96,6 +96,23 @@ fn a_name_that_two_hosts_have_needs_the_host() {
 }
 
 #[test]
+fn a_name_that_is_not_there_names_hosts_that_are_not_filled_in() {
+    let picture = picture();
+    let find = |host| match picture.find(Kind::Domain, host, "a") {
+        Err(error) => error.to_string(),
+        Ok(_) => panic!("there is no such domain"),
+    };
+    assert!(find(None).ends_with("2 hosts are not filled in yet, such as h"), "{}", find(None));
+    say(&picture, 0, Vec::new());
+    assert!(find(None).ends_with("; i is not filled in yet"), "{}", find(None));
+    assert!(
+        find(Some("h")).ends_with(" among the domains of the inventory"),
+        "{}",
+        find(Some("h"))
+    );
+}
+
+#[test]
 fn rows_of_a_host_that_is_down_stay_and_are_stale() {
     let picture = picture();
     say(&picture, 0, vec![a_domain("a", 1, 1)]);

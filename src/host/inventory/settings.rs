@@ -44,7 +44,7 @@ impl Default for Settings {
     }
 }
 
-const KEYS: [&str; 6] = ["kinds", "refresh", "max_delay", "timeout", "limit", "details"];
+const KEYS: [&str; 6] = ["kinds", "refresh", "max_delay_ms", "timeout_ms", "limit", "details"];
 
 impl Settings {
     /// Reads the options.
@@ -57,10 +57,10 @@ impl Settings {
                     let seconds = given.integer(0, DAY)?;
                     settings.refresh = (seconds > 0).then(|| Duration::from_secs(seconds));
                 }
-                "max_delay" => {
+                "max_delay_ms" => {
                     settings.max_delay = Duration::from_millis(given.integer(0, 60_000)?);
                 }
-                "timeout" => {
+                "timeout_ms" => {
                     settings.timeout = Duration::from_millis(given.integer(1, DAY * 1000)?);
                 }
                 "limit" => settings.limit = given.integer(1, MOST_AT_ONCE)? as usize,
@@ -107,8 +107,8 @@ mod tests {
     #[test]
     fn options_are_read() {
         let settings = read(
-            r#"{"kinds": ["pool", "domain", "pool"], "refresh": 0, "max_delay": 5,
-                "timeout": 1500, "limit": 3, "details": false}"#,
+            r#"{"kinds": ["pool", "domain", "pool"], "refresh": 0, "max_delay_ms": 5,
+                "timeout_ms": 1500, "limit": 3, "details": false}"#,
         )
         .expect("options");
         assert_eq!(settings.kinds, [Kind::Domain, Kind::Pool]);
@@ -133,7 +133,7 @@ mod tests {
             (r#"{"kinds": [1]}"#, "options: \"kinds\" has an item that is no text"),
             (r#"{"refresh": -1}"#, "options: \"refresh\" is -1; an integer from 0 to"),
             (r#"{"refresh": 1.5}"#, "options: \"refresh\" is a double; an integer is needed"),
-            (r#"{"timeout": 0}"#, "options: \"timeout\" is 0"),
+            (r#"{"timeout_ms": 0}"#, "options: \"timeout_ms\" is 0"),
             (r#"{"limit": 0}"#, "options: \"limit\" is 0"),
             (r#"{"details": {}}"#, "options: \"details\" is a map; a bool is needed"),
         ];

@@ -33,11 +33,22 @@ const OF_STATS: u32 = ACTIVE
 pub(in crate::host) const STATES: [&str; 8] =
     ["no state", "running", "idle", "paused", "in shutdown", "shut off", "crashed", "pmsuspended"];
 
+/// The names of the constants, where virsh has others.
+pub(in crate::host) const OTHER_STATES: [(&str, &str); 4] = [
+    ("nostate", "no state"),
+    ("blocked", "idle"),
+    ("shutdown", "in shutdown"),
+    ("shutoff", "shut off"),
+];
+
 /// One call gives all domains with their states; only filters and marks that
 /// libvirt's statistics do not know take one call more each, and titles one for
 /// each domain.
 pub fn list(call: &mut Call<'_>) -> Outcome {
-    let states = call.get(&super::STATES).unwrap_or_default();
+    let mut states = call.get(&super::STATES).unwrap_or_default();
+    for state in &mut states {
+        *state = OTHER_STATES.iter().find(|(other, _)| other == state).map_or(*state, |one| one.1);
+    }
     let flags = filters(call, !states.is_empty());
     let saved = match call.flag(&MANAGED_SAVE) {
         true => names(call, c::DOMAIN_LIST_MANAGEDSAVE | INACTIVE)?,

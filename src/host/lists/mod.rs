@@ -5,7 +5,7 @@ mod domains;
 mod snapshots;
 mod storage;
 
-pub(super) use domains::STATES as DOMAIN_STATES;
+pub(super) use domains::{OTHER_STATES as OTHER_DOMAIN_STATES, STATES as DOMAIN_STATES};
 pub(super) use storage::{state as pool_state, volume_type};
 
 use std::collections::HashSet;
@@ -23,6 +23,9 @@ use crate::value::Map;
 
 /// Accepted and without effect: the result has what virsh only shows with these.
 const NO_EFFECT: &str = "no effect; names are always there";
+const NO_EFFECT_ID: &str = "no effect; ids are always there";
+const NO_EFFECT_UUID: &str = "no effect; the result has names, not UUIDs";
+const NO_EFFECT_TABLE: &str = "no effect; the result has all columns anyway";
 
 static ALL: Flag = flag("all", "include inactive ones");
 /// Where virsh does not take both.
@@ -48,13 +51,13 @@ static MANAGED_SAVE: Flag =
 static TITLE: Flag = flag("title", "include the titles, which takes a call for each");
 static STATES: Optional<Texts> =
     optional("states", "those in one of these states only; implies all")
-        .one_of(&Words::new(&domains::STATES, "\"{}\" is no state"));
-static ID: Flag = flag("id", NO_EFFECT);
+        .one_of(&Words::new(&domains::STATES, "\"{}\" is no state").also(&domains::OTHER_STATES));
+static ID: Flag = flag("id", NO_EFFECT_ID);
 static NAME: Flag = flag("name", NO_EFFECT);
-static UUID: Flag = flag("uuid", NO_EFFECT);
-static TABLE: Flag = flag("table", NO_EFFECT).excludes(&[&NAME, &UUID, &ID]);
-static UUID_ALONE: Flag = flag("uuid", NO_EFFECT).excludes(&[&NAME]);
-static NETWORK_TABLE: Flag = flag("table", NO_EFFECT).excludes(&[&NAME, &UUID_ALONE]);
+static UUID: Flag = flag("uuid", NO_EFFECT_UUID);
+static TABLE: Flag = flag("table", NO_EFFECT_TABLE).excludes(&[&NAME, &UUID, &ID]);
+static UUID_ALONE: Flag = flag("uuid", NO_EFFECT_UUID).excludes(&[&NAME]);
+static NETWORK_TABLE: Flag = flag("table", NO_EFFECT_TABLE).excludes(&[&NAME, &UUID_ALONE]);
 static TYPE: Optional<Text> = optional("type", "those of these types only, such as dir,netfs")
     .one_of(&Words::new(storage::TYPE_NAMES, "Invalid pool type '{}'").several());
 static DETAILS: Flag = flag("details", "include persistence and sizes").excludes(&[&UUID, &NAME]);
@@ -84,7 +87,7 @@ static DESCENDANTS: Flag = flag("descendants", "with from or current: all descen
     .saying("--descendants requires either --from or --current");
 static TOPOLOGICAL: Flag = flag("topological", "sort children after their parents");
 /// A tree has no names alone, and no snapshot can be left out of it.
-static TREE: Flag = flag("tree", NO_EFFECT).excludes(&[
+static TREE: Flag = flag("tree", "no effect; parent has what a tree shows").excludes(&[
     &NAME,
     &LEAVES,
     &NO_LEAVES,
