@@ -257,7 +257,7 @@ static void memory(const char *call)
     vkvm_conn *conn = many_domains();
     size_t before = allocated();
     vkvm_inventory *inventory =
-        inventory_of(conn, "{\"kinds\": [\"domain\"], \"refresh\": 0, \"timeout\": 60000}");
+        inventory_of(conn, "{\"kinds\": [\"domain\"], \"refresh\": 0, \"timeout_ms\": 60000}");
     CALL(vkvm_inventory_refresh, inventory, NULL, PATIENCE);
     double bytes = (double)(allocated() - before) / MANY;
     vkvm_inventory_free(inventory);

@@ -222,7 +222,7 @@ static void refusals(void)
           "a host is there once");
     refuses_option("{'kind': 'domain'}", VKVM_ERROR_OWN_NOT_FOUND, "an unknown option");
     refuses_option("{'kinds': ['domains']}", VKVM_ERROR_OWN_NOT_FOUND, "an unknown kind");
-    refuses_option("{'timeout': 'long'}", VKVM_ERROR_OWN_INVALID, "a timeout that is no number");
+    refuses_option("{'timeout_ms': 'long'}", VKVM_ERROR_OWN_INVALID, "a timeout that is no number");
     refuses_option("{'refresh': 0}", VKVM_ERROR_OWN_INVALID, "events only, without an event loop");
     inventory = open_with("{}");
     refuses_filter(inventory, "{'states': 'running'}", VKVM_ERROR_OWN_NOT_FOUND, "an unknown key");
@@ -542,7 +542,7 @@ static void changes(void)
 static void overflow(void)
 {
     enum { DOMAINS = 200, ROOM = 16 };
-    vkvm_inventory *inventory = open_with("{'refresh': 0, 'kinds': ['domain'], 'max_delay': 20}");
+    vkvm_inventory *inventory = open_with("{'refresh': 0, 'kinds': ['domain'], 'max_delay_ms': 20}");
     vkvm_conn *conn = open_conn(uri, 0);
     refresh(inventory);
     struct watcher watcher = watch(inventory, ROOM);
@@ -600,7 +600,7 @@ static void stopped_host(void)
 {
     kill(other_pid, SIGSTOP);
     double begin = now();
-    vkvm_inventory *inventory = open_both("{'timeout': 500, 'refresh': 0}");
+    vkvm_inventory *inventory = open_both("{'timeout_ms': 500, 'refresh': 0}");
     ok(now() - begin < PATIENCE, "who opens does not wait for a host that is stopped");
     ok(is_in_state(inventory, 0, "up"), "the other one is up");
     ok(comes_to(inventory, 1, "down"), "it is down");
@@ -643,7 +643,7 @@ static pid_t run(const char *command)
 
 static void killed_host(void)
 {
-    vkvm_inventory *inventory = open_both("{'timeout': 5000, 'refresh': 0}");
+    vkvm_inventory *inventory = open_both("{'timeout_ms': 5000, 'refresh': 0}");
     vkvm_conn *conn = open_conn(other_uri, 0);
     vkvm_domain_free(define_probe(conn));
     vkvm_conn_free(conn);
@@ -708,7 +708,7 @@ static void ends(void)
     /* Opened and closed at once, with all that begins. */
     for (int i = 0; i < 30; i++) {
         const char *const uris[] = { uri, other_uri };
-        vkvm_value *options = json("{'timeout': %d, 'refresh': 0}", 1 + i % 8);
+        vkvm_value *options = json("{'timeout_ms': %d, 'refresh': 0}", 1 + i % 8);
         if (vkvm_inventory_open(uris, 2, options, &inventory, NULL) == 0)
             vkvm_inventory_free(inventory);
         vkvm_value_free(options);

@@ -69,7 +69,7 @@ int main(int argc, char **argv)
     vkvm_domain *well = start(conn, "well", "11111111-2222-3333-4444-000000000002");
     pid_t process = process_of("stuck");
     must(process > 0 ? 0 : -1, NULL, "the guest's process");
-    must(vkvm_value_from_json("{\"timeout\": 2000, \"refresh\": 0}", &options, &err), err, "options");
+    must(vkvm_value_from_json("{\"timeout_ms\": 2000, \"refresh\": 0}", &options, &err), err, "options");
     works(vkvm_inventory_open((const char *const[]){ argv[1] }, 1, options, &inventory, &err), &err,
           "an inventory");
     vkvm_value_free(options);

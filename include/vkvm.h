@@ -142,6 +142,10 @@ typedef struct vkvm_call vkvm_call;
 /**
  * A queue of events with a pollable file descriptor.
  *
+ * Events enter it while an event loop runs: that of `vkvm_event_start`, on a
+ * thread of the library, or the program's. It is chosen before the connection
+ * is opened.
+ *
  * Lifetime: does not keep connections open; freeing it ends its registrations.
  * Thread-safe.
  */
@@ -262,6 +266,26 @@ typedef struct vkvm_fleet vkvm_fleet;
  * A live picture of many hosts: their domains, networks, pools, volumes, and
  * themselves.
  *
+ * A row is a map with these keys:
+ *
+ * - all kinds: `host` (URI), `kind`, `name`, `age` (in ms, since the host last
+ *   confirmed the row), `stale` (whether the host is not up)
+ * - "domain": `uuid`, `id` (-1 when inactive), `state`, `reason`,
+ *   `persistent`, `autostart`, `title`, `description`, `os_type`, `vcpus`,
+ *   `memory` and `max_memory` (KiB), `managed_save`, `has_snapshots`
+ * - "network": `uuid`, `state` ("active" or "inactive"), `persistent`,
+ *   `autostart`
+ * - "pool": `uuid`, `state`, `persistent`, `autostart`, `capacity`,
+ *   `allocation` and `available` (bytes)
+ * - "volume": `pool`, `key`, `path`, `type`, `capacity` and `allocation`
+ *   (bytes)
+ * - "node": `driver`, `version`, `library_version`, `model`, `memory` (KiB),
+ *   `cpus`, `nodes`, `sockets`, `cores`, `threads`
+ *
+ * What is not known is null: `vkvm_inventory_refresh` waits for `title`,
+ * `description` and `os_type`, and for `vcpus` and `memory` of drivers that
+ * have these in the XML only. `uuid` is null for volumes and nodes.
+ *
  * Lifetime: keeps its connections open; the last `_free` closes them.
  * Thread-safe.
  */
@@ -330,8 +354,8 @@ typedef int (*vkvm_auth_callback)(vkvm_value *credentials, void *userdata);
  * Over `qemu+ssh://` ssh runs in batch mode, unless the URI has the parameter
  * `no_tty=0`. `vkvm_conn_open_auth` opens a connection that needs a password.
  *
- * A call on a connection whose daemon has ended fails; the program receives no
- * SIGPIPE.
+ * The function waits for as long as libvirt does. `vkvm_conn_open_with` opens
+ * with a timeout.
  *
  * @param uri libvirt URI, such as "qemu:///system" or
  *     "qemu+ssh://host/system"; NULL means libvirt's default: the environment
@@ -874,7 +898,9 @@ int vkvm_conn_close(vkvm_conn *conn, vkvm_error **error);
  * libvirt's codes are below 10000, the library's own codes
  * (`VKVM_ERROR_OWN_*`) from 10000 on.
  *
- * @param err the error (not NULL; borrowed)
+ * For NULL in place of an error it returns 0.
+ *
+ * @param err the error (may be NULL; borrowed)
  * @return one of `VKVM_ERROR_ERR_*`, `VKVM_ERROR_WAR_*`, `VKVM_ERROR_OWN_*`
  */
 int vkvm_error_code(vkvm_error *err);
@@ -882,7 +908,9 @@ int vkvm_error_code(vkvm_error *err);
 /**
  * Returns the column of the error in a document.
  *
- * @param err the error (not NULL; borrowed)
+ * For NULL in place of an error it returns 0.
+ *
+ * @param err the error (may be NULL; borrowed)
  * @return the column in characters, from 1; 0 when no document is the cause.
  */
 uint64_t vkvm_error_column(vkvm_error *err);
@@ -890,7 +918,9 @@ uint64_t vkvm_error_column(vkvm_error *err);
 /**
  * Returns the error domain: the part of libvirt that reported the error.
  *
- * @param err the error (not NULL; borrowed)
+ * For NULL in place of an error it returns 0.
+ *
+ * @param err the error (may be NULL; borrowed)
  * @return one of `VKVM_ERROR_FROM_*`
  */
 int vkvm_error_domain(vkvm_error *err);
@@ -901,7 +931,9 @@ int vkvm_error_domain(vkvm_error *err);
  * It is libvirt's function, or the function of this library when libvirt was
  * not reached.
  *
- * @param err the error (not NULL; borrowed)
+ * For NULL in place of an error it returns NULL.
+ *
+ * @param err the error (may be NULL; borrowed)
  * @return the name, a static text; NULL when `err` is not a live error.
  */
 const char *vkvm_error_function(vkvm_error *err);
@@ -911,7 +943,9 @@ const char *vkvm_error_function(vkvm_error *err);
  *
  * There is advice for connections that could not be opened.
  *
- * @param err the error (not NULL; borrowed)
+ * For NULL in place of an error it returns NULL.
+ *
+ * @param err the error (may be NULL; borrowed)
  * @return the sentence, borrowed from the error, or NULL.
  */
 const char *vkvm_error_hint(vkvm_error *err);
@@ -919,7 +953,9 @@ const char *vkvm_error_hint(vkvm_error *err);
 /**
  * Returns the first of libvirt's extra numbers of the error.
  *
- * @param err the error (not NULL; borrowed)
+ * For NULL in place of an error it returns 0.
+ *
+ * @param err the error (may be NULL; borrowed)
  * @return the number, or 0.
  */
 int vkvm_error_int1(vkvm_error *err);
@@ -927,7 +963,9 @@ int vkvm_error_int1(vkvm_error *err);
 /**
  * Returns the second of libvirt's extra numbers of the error.
  *
- * @param err the error (not NULL; borrowed)
+ * For NULL in place of an error it returns 0.
+ *
+ * @param err the error (may be NULL; borrowed)
  * @return the number, or 0.
  */
 int vkvm_error_int2(vkvm_error *err);
@@ -935,7 +973,9 @@ int vkvm_error_int2(vkvm_error *err);
 /**
  * Returns the level of the error: a warning or an error.
  *
- * @param err the error (not NULL; borrowed)
+ * For NULL in place of an error it returns 0.
+ *
+ * @param err the error (may be NULL; borrowed)
  * @return one of `VKVM_ERROR_LEVEL_*`
  */
 int vkvm_error_level(vkvm_error *err);
@@ -943,7 +983,9 @@ int vkvm_error_level(vkvm_error *err);
 /**
  * Returns the line of the error in a document.
  *
- * @param err the error (not NULL; borrowed)
+ * For NULL in place of an error it returns 0.
+ *
+ * @param err the error (may be NULL; borrowed)
  * @return the line, from 1; 0 when no document is the cause.
  */
 uint64_t vkvm_error_line(vkvm_error *err);
@@ -953,7 +995,9 @@ uint64_t vkvm_error_line(vkvm_error *err);
  *
  * Bindings replace them with the names in their language.
  *
- * @param err the error (not NULL; borrowed)
+ * For NULL in place of an error it returns NULL.
+ *
+ * @param err the error (may be NULL; borrowed)
  * @return the names as in the message, separated by spaces, borrowed from the
  *     error; NULL when it names none
  */
@@ -962,7 +1006,9 @@ const char *vkvm_error_mentions(vkvm_error *err);
 /**
  * Returns the message of the error, for people to read.
  *
- * @param err the error (not NULL; borrowed)
+ * For NULL in place of an error it returns "no error".
+ *
+ * @param err the error (may be NULL; borrowed)
  * @return the text, borrowed from the error; never NULL.
  */
 const char *vkvm_error_message(vkvm_error *err);
@@ -970,7 +1016,9 @@ const char *vkvm_error_message(vkvm_error *err);
 /**
  * Returns the name of the parameter that was wrong.
  *
- * @param err the error (not NULL; borrowed)
+ * For NULL in place of an error it returns NULL.
+ *
+ * @param err the error (may be NULL; borrowed)
  * @return the name, borrowed from the error; NULL when no parameter is the
  *     cause.
  */
@@ -979,7 +1027,9 @@ const char *vkvm_error_parameter(vkvm_error *err);
 /**
  * Returns the first of libvirt's extra strings of the error.
  *
- * @param err the error (not NULL; borrowed)
+ * For NULL in place of an error it returns NULL.
+ *
+ * @param err the error (may be NULL; borrowed)
  * @return the text, borrowed from the error, or NULL.
  */
 const char *vkvm_error_str1(vkvm_error *err);
@@ -987,7 +1037,9 @@ const char *vkvm_error_str1(vkvm_error *err);
 /**
  * Returns the second of libvirt's extra strings of the error.
  *
- * @param err the error (not NULL; borrowed)
+ * For NULL in place of an error it returns NULL.
+ *
+ * @param err the error (may be NULL; borrowed)
  * @return the text, borrowed from the error, or NULL.
  */
 const char *vkvm_error_str2(vkvm_error *err);
@@ -995,7 +1047,9 @@ const char *vkvm_error_str2(vkvm_error *err);
 /**
  * Returns the third of libvirt's extra strings of the error.
  *
- * @param err the error (not NULL; borrowed)
+ * For NULL in place of an error it returns NULL.
+ *
+ * @param err the error (may be NULL; borrowed)
  * @return the text, borrowed from the error, or NULL.
  */
 const char *vkvm_error_str3(vkvm_error *err);
@@ -5655,9 +5709,11 @@ int vkvm_event_queue_network_event_register_any(vkvm_event_queue *queue,
 /**
  * Removes the first event from the queue and returns it.
  *
- * It waits for an event when the queue is empty; events arrive only while an
- * event loop runs on another thread. Events of a connection that was freed are
- * dropped.
+ * It waits for an event when the queue is empty; meanwhile events arrive only
+ * from an event loop that runs on another thread. That of `vkvm_event_start`
+ * does; a program that calls `vkvm_event_run_default` on this thread takes
+ * events out in between, with the timeout 0. Events of a connection that was
+ * freed are dropped.
  *
  * @param queue the event queue (not NULL; borrowed)
  * @param timeout time to wait; 0 does not wait, -1 means no limit (in
@@ -16072,7 +16128,7 @@ vkvm_fleet *vkvm_fleet_ref(vkvm_fleet *fleet);
  *
  * The hosts are opened in parallel and filled in by bulk calls. The function
  * returns when each host is filled in or has failed, at the latest after the
- * option `timeout`. A host that fails does not make the function fail:
+ * option `timeout_ms`. A host that fails does not make the function fail:
  * `vkvm_inventory_get_hosts` has its state and the reason, and it is opened
  * again after 0.1 s, then after twice as long each time, up to 30 s. Until
  * then its rows are those known last; they are marked stale.
@@ -16099,11 +16155,11 @@ vkvm_fleet *vkvm_fleet_ref(vkvm_fleet *fleet);
  * - refresh: seconds between two comparisons of all rows, up to 86,400;
  *   default 60. 0 means none: changes without events are missed; it needs an
  *   event loop
- * - max_delay: milliseconds for which events are gathered before the host is
- *   asked, up to 60,000; default 0. Events that arrive while a host is asked
- *   are gathered anyway
- * - timeout: milliseconds that a call may take; default 10,000. A host whose
- *   call takes longer is down, and is opened again
+ * - max_delay_ms: milliseconds for which events are gathered before the host
+ *   is asked, up to 60,000; default 0. Events that arrive while a host is
+ *   asked are gathered anyway
+ * - timeout_ms: milliseconds that a call may take; default 10,000. A host
+ *   whose call takes longer is down, and is opened again
  * - limit: number of hosts that are at work at the same time, 1 to 1024;
  *   default 64. Each takes a thread, and one more while it is opened
  * - details: whether to ask for title, description and OS type; default true
@@ -16162,7 +16218,16 @@ int vkvm_inventory_open_conns(vkvm_conn *const *conns,
  *     NULL; borrowed)
  * @param name name or UUID of the object, or the key of a volume; a name that
  *     several hosts have is an error without `host` (not NULL; borrowed)
- * @param row the row (out; not NULL; owned by the caller: vkvm_value_free)
+ * @param row a map with the keys that its kind has: of all kinds `host`,
+ *     `kind`, `name`, `age`, `stale`; of domains `uuid`, `id`, `state`,
+ *     `reason`, `persistent`, `autostart`, `title`, `description`, `os_type`,
+ *     `vcpus`, `memory`, `max_memory`, `managed_save`, `has_snapshots`; of
+ *     networks `uuid`, `state`, `persistent`, `autostart`; of pools `uuid`,
+ *     `state`, `persistent`, `autostart`, `capacity`, `allocation`,
+ *     `available`; of volumes `pool`, `key`, `path`, `type`, `capacity`,
+ *     `allocation`; of nodes `driver`, `version`, `library_version`, `model`,
+ *     `memory`, `cpus`, `nodes`, `sockets`, `cores`, `threads` (out; not NULL;
+ *     owned by the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -16178,8 +16243,14 @@ int vkvm_inventory_get(vkvm_inventory *inventory,
  * Returns the state of each host of the inventory.
  *
  * @param inventory the inventory (not NULL; borrowed)
- * @param hosts a map for each host, in the order in which they were given
- *     (out; not NULL; owned by the caller: vkvm_value_free)
+ * @param hosts a map for each host, in the order in which they were given,
+ *     with the keys `uri`, `host` (name that the host gives itself, or null),
+ *     `state` ("connecting", "up" or "down"), `error` (why it is down, or
+ *     null), `age` (in ms, since all of its rows were compared, or null),
+ *     `events` (whether its events arrive), `pending` (number of domains whose
+ *     title, description and OS type have yet to be asked for), `counts`
+ *     (number of rows by kind) (out; not NULL; owned by the caller:
+ *     vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -16204,8 +16275,10 @@ int vkvm_inventory_get_hosts(vkvm_inventory *inventory, vkvm_value **hosts, vkvm
  *
  * @param inventory the inventory (not NULL; borrowed)
  * @param filter see above (may be NULL; borrowed)
- * @param snapshot the rows, and the generation of the inventory (out; not
- *     NULL; owned by the caller: vkvm_value_free)
+ * @param snapshot a map with the keys `rows`, a list of rows with the keys
+ *     that `vkvm_inventory_get` lists, and `generation`, the number of the
+ *     last change in them (out; not NULL; owned by the caller:
+ *     vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set

@@ -10,6 +10,7 @@ static void print_event(vkvm_conn *conn, void *object, int event_id, vkvm_value 
 
 int number, seen = 0;
 
+/* vkvm_event_register_default was called before conn was opened. */
 if (vkvm_conn_domain_event_register_any(conn, NULL, VKVM_DOMAIN_EVENT_ID_LIFECYCLE,
                                         print_event, &seen, NULL, &number, &error) < 0
     || vkvm_domain_suspend(dom, &error) < 0)

@@ -93,6 +93,26 @@ subtest 'what is refused' => sub {
     own_error { $inventory->get('domain', 'test') } $invalid, 'name', 'a name that two hosts have';
     own_error { $inventory->changes(size => 1) } $invalid, 'size', 'an unknown option of changes';
     own_error { $inventory->changes->next('soon') } $invalid, 'timeout', 'no time to wait';
+    own_error { $inventory->changes->next(timeout => 'soon') } $invalid, 'timeout', 'nor by its name';
+    own_error { $inventory->changes->next(time => 1) } $invalid, 'time', 'no such option of next';
+};
+
+subtest 'names of states are those of constants and of virsh' => sub {
+    my $inventory = open_both();
+    my $off = $others[0]->define_domain(domain_xml('off'));
+    $inventory->wait({ name => 'off', state => 'shut off' }, timeout => 120);
+    is_deeply(names($inventory->rows(name => 'off', state => $_)), ['off'], $_) for 'shutoff', 'shut off';
+    is($inventory->get('domain', 'off')->{state}, 'shutoff', 'rows have the name of the constant');
+    $off->undefine;
+};
+
+subtest 'a name that is not there' => sub {
+    my $down = 'test+unix:///default?socket=/nonexistent/socket';
+    my $inventory = VKVM::Inventory->new(uris => [ $uris[0], $down ], timeout => 120);
+    like(thrown { $inventory->get('domain', 'none') }->message, qr/among the domains of the inventory; \Q$down\E is not filled in yet/,
+        'the host that may have it is named');
+    like(thrown { $inventory->get('domain', 'none', host => $uris[0]) }->message, qr/among the domains of the inventory\z/,
+        'but not where another host is asked for');
 };
 
 subtest 'waiting' => sub {
@@ -143,6 +163,7 @@ subtest 'changes' => sub {
     my $changes    = $inventory->changes;
     my $generation = $inventory->snapshot->{generation};
     is_deeply([ $changes->next(0) ], [], 'none at first');
+    is_deeply([ $changes->next(timeout => 0.01) ], [], 'none within a timeout by its name');
     my $dom = $others[1]->define_domain(domain_xml('straße'));
     my $added = $changes->next(120);
     is_deeply([ @$added{qw(class change kind host name uuid key)} ],

@@ -36,6 +36,9 @@ pub unsafe extern "C" fn vkvm_error_free(err: *mut vkvm_error) {
 
 /// Returns the message of the error, for people to read.
 ///
+/// For NULL in place of an error it returns "no error".
+///
+/// - `err` (nullable)
 /// - `return`: the text, borrowed from the error; never NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_message(err: *mut vkvm_error) -> *const c_char {
@@ -46,6 +49,9 @@ pub unsafe extern "C" fn vkvm_error_message(err: *mut vkvm_error) -> *const c_ch
 ///
 /// libvirt's codes are below 10000, the library's own codes (`VKVM_ERROR_OWN_*`) from 10000 on.
 ///
+/// For NULL in place of an error it returns 0.
+///
+/// - `err` (nullable)
 /// - `return` (enum error_code error_warning error_own_code)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_code(err: *mut vkvm_error) -> c_int {
@@ -54,6 +60,9 @@ pub unsafe extern "C" fn vkvm_error_code(err: *mut vkvm_error) -> c_int {
 
 /// Returns the error domain: the part of libvirt that reported the error.
 ///
+/// For NULL in place of an error it returns 0.
+///
+/// - `err` (nullable)
 /// - `return` (enum error_domain)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_domain(err: *mut vkvm_error) -> c_int {
@@ -62,6 +71,9 @@ pub unsafe extern "C" fn vkvm_error_domain(err: *mut vkvm_error) -> c_int {
 
 /// Returns the level of the error: a warning or an error.
 ///
+/// For NULL in place of an error it returns 0.
+///
+/// - `err` (nullable)
 /// - `return` (enum error_level)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_level(err: *mut vkvm_error) -> c_int {
@@ -70,6 +82,9 @@ pub unsafe extern "C" fn vkvm_error_level(err: *mut vkvm_error) -> c_int {
 
 /// Returns the first of libvirt's extra strings of the error.
 ///
+/// For NULL in place of an error it returns NULL.
+///
+/// - `err` (nullable)
 /// - `return` (nullable): the text, borrowed from the error, or NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_str1(err: *mut vkvm_error) -> *const c_char {
@@ -78,6 +93,9 @@ pub unsafe extern "C" fn vkvm_error_str1(err: *mut vkvm_error) -> *const c_char 
 
 /// Returns the second of libvirt's extra strings of the error.
 ///
+/// For NULL in place of an error it returns NULL.
+///
+/// - `err` (nullable)
 /// - `return` (nullable): the text, borrowed from the error, or NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_str2(err: *mut vkvm_error) -> *const c_char {
@@ -86,6 +104,9 @@ pub unsafe extern "C" fn vkvm_error_str2(err: *mut vkvm_error) -> *const c_char 
 
 /// Returns the third of libvirt's extra strings of the error.
 ///
+/// For NULL in place of an error it returns NULL.
+///
+/// - `err` (nullable)
 /// - `return` (nullable): the text, borrowed from the error, or NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_str3(err: *mut vkvm_error) -> *const c_char {
@@ -94,6 +115,9 @@ pub unsafe extern "C" fn vkvm_error_str3(err: *mut vkvm_error) -> *const c_char 
 
 /// Returns the first of libvirt's extra numbers of the error.
 ///
+/// For NULL in place of an error it returns 0.
+///
+/// - `err` (nullable)
 /// - `return`: the number, or 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_int1(err: *mut vkvm_error) -> c_int {
@@ -102,6 +126,9 @@ pub unsafe extern "C" fn vkvm_error_int1(err: *mut vkvm_error) -> c_int {
 
 /// Returns the second of libvirt's extra numbers of the error.
 ///
+/// For NULL in place of an error it returns 0.
+///
+/// - `err` (nullable)
 /// - `return`: the number, or 0.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_int2(err: *mut vkvm_error) -> c_int {
@@ -112,6 +139,9 @@ pub unsafe extern "C" fn vkvm_error_int2(err: *mut vkvm_error) -> c_int {
 ///
 /// It is libvirt's function, or the function of this library when libvirt was not reached.
 ///
+/// For NULL in place of an error it returns NULL.
+///
+/// - `err` (nullable)
 /// - `return` (nullable): the name, a static text; NULL when `err` is not a live error.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_function(err: *mut vkvm_error) -> *const c_char {
@@ -120,6 +150,9 @@ pub unsafe extern "C" fn vkvm_error_function(err: *mut vkvm_error) -> *const c_c
 
 /// Returns the name of the parameter that was wrong.
 ///
+/// For NULL in place of an error it returns NULL.
+///
+/// - `err` (nullable)
 /// - `return` (nullable): the name, borrowed from the error; NULL when no parameter is the
 ///   cause.
 #[unsafe(no_mangle)]
@@ -131,6 +164,9 @@ pub unsafe extern "C" fn vkvm_error_parameter(err: *mut vkvm_error) -> *const c_
 ///
 /// There is advice for connections that could not be opened.
 ///
+/// For NULL in place of an error it returns NULL.
+///
+/// - `err` (nullable)
 /// - `return` (nullable): the sentence, borrowed from the error, or NULL.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_hint(err: *mut vkvm_error) -> *const c_char {
@@ -141,6 +177,9 @@ pub unsafe extern "C" fn vkvm_error_hint(err: *mut vkvm_error) -> *const c_char 
 ///
 /// Bindings replace them with the names in their language.
 ///
+/// For NULL in place of an error it returns NULL.
+///
+/// - `err` (nullable)
 /// - `return` (nullable): the names as in the message, separated by spaces, borrowed from the
 ///   error; NULL when it names none
 #[unsafe(no_mangle)]
@@ -150,6 +189,9 @@ pub unsafe extern "C" fn vkvm_error_mentions(err: *mut vkvm_error) -> *const c_c
 
 /// Returns the line of the error in a document.
 ///
+/// For NULL in place of an error it returns 0.
+///
+/// - `err` (nullable)
 /// - `return`: the line, from 1; 0 when no document is the cause.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_line(err: *mut vkvm_error) -> u64 {
@@ -158,6 +200,9 @@ pub unsafe extern "C" fn vkvm_error_line(err: *mut vkvm_error) -> u64 {
 
 /// Returns the column of the error in a document.
 ///
+/// For NULL in place of an error it returns 0.
+///
+/// - `err` (nullable)
 /// - `return`: the column in characters, from 1; 0 when no document is the cause.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_error_column(err: *mut vkvm_error) -> u64 {

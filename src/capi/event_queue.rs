@@ -107,8 +107,10 @@ pub unsafe extern "C" fn vkvm_event_queue_get_overflow(
 
 /// Removes the first event from the queue and returns it.
 ///
-/// It waits for an event when the queue is empty; events arrive only while an event loop runs
-/// on another thread. Events of a connection that was freed are dropped.
+/// It waits for an event when the queue is empty; meanwhile events arrive only from an event loop
+/// that runs on another thread. That of `vkvm_event_start` does; a program that calls
+/// `vkvm_event_run_default` on this thread takes events out in between, with the timeout 0.
+/// Events of a connection that was freed are dropped.
 ///
 /// - `timeout` (unit ms): time to wait; 0 does not wait, -1 means no limit
 /// - `event` (nullable, map): NULL when none arrives in time. An event is a map with the keys

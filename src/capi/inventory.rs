@@ -13,7 +13,7 @@ use crate::host::Inventory;
 /// Opens an inventory of hosts: their objects in memory, kept current.
 ///
 /// The hosts are opened in parallel and filled in by bulk calls. The function returns when each
-/// host is filled in or has failed, at the latest after the option `timeout`. A host that fails
+/// host is filled in or has failed, at the latest after the option `timeout_ms`. A host that fails
 /// does not make the function fail: `vkvm_inventory_get_hosts` has its state and the reason, and
 /// it is opened again after 0.1 s, then after twice as long each time, up to 30 s. Until then
 /// its rows are those known last; they are marked stale.
@@ -37,9 +37,9 @@ use crate::host::Inventory;
 ///   which takes two calls for each volume
 /// - refresh: seconds between two comparisons of all rows, up to 86,400; default 60. 0 means
 ///   none: changes without events are missed; it needs an event loop
-/// - max_delay: milliseconds for which events are gathered before the host is asked, up to
+/// - max_delay_ms: milliseconds for which events are gathered before the host is asked, up to
 ///   60,000; default 0. Events that arrive while a host is asked are gathered anyway
-/// - timeout: milliseconds that a call may take; default 10,000. A host whose call takes
+/// - timeout_ms: milliseconds that a call may take; default 10,000. A host whose call takes
 ///   longer is down, and is opened again
 /// - limit: number of hosts that are at work at the same time, 1 to 1024; default 64. Each
 ///   takes a thread, and one more while it is opened
@@ -146,7 +146,8 @@ pub unsafe extern "C" fn vkvm_inventory_close(
 /// - raw: true for numbers instead of names of states, reasons and types
 ///
 /// - `filter` (nullable, map): see above
-/// - `snapshot` (map): the rows, and the generation of the inventory
+/// - `snapshot` (map): a map with the keys `rows`, a list of rows with the keys that
+///   `vkvm_inventory_get` lists, and `generation`, the number of the last change in them
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_inventory_get_snapshot(
     inventory: *mut vkvm_inventory,
@@ -167,7 +168,13 @@ pub unsafe extern "C" fn vkvm_inventory_get_snapshot(
 /// - `host` (nullable): URI or own name of its host; NULL for whichever has it
 /// - `name`: name or UUID of the object, or the key of a volume; a name that several hosts have
 ///   is an error without `host`
-/// - `row` (map): the row
+/// - `row` (map): a map with the keys that its kind has: of all kinds `host`, `kind`, `name`,
+///   `age`, `stale`; of domains `uuid`, `id`, `state`, `reason`, `persistent`, `autostart`,
+///   `title`, `description`, `os_type`, `vcpus`, `memory`, `max_memory`, `managed_save`,
+///   `has_snapshots`; of networks `uuid`, `state`, `persistent`, `autostart`; of pools `uuid`,
+///   `state`, `persistent`, `autostart`, `capacity`, `allocation`, `available`; of volumes
+///   `pool`, `key`, `path`, `type`, `capacity`, `allocation`; of nodes `driver`, `version`,
+///   `library_version`, `model`, `memory`, `cpus`, `nodes`, `sockets`, `cores`, `threads`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_inventory_get(
     inventory: *mut vkvm_inventory,
@@ -219,7 +226,12 @@ pub unsafe extern "C" fn vkvm_inventory_get_xml(
 
 /// Returns the state of each host of the inventory.
 ///
-/// - `hosts` (list): a map for each host, in the order in which they were given
+/// - `hosts` (list): a map for each host, in the order in which they were given, with the keys
+///   `uri`, `host` (name that the host gives itself, or null), `state` ("connecting", "up" or
+///   "down"), `error` (why it is down, or null), `age` (in ms, since all of its rows were
+///   compared, or null), `events` (whether its events arrive), `pending` (number of domains
+///   whose title, description and OS type have yet to be asked for), `counts` (number of rows
+///   by kind)
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn vkvm_inventory_get_hosts(
     inventory: *mut vkvm_inventory,

@@ -165,6 +165,9 @@ handle!(vkvm_interface, core::Interface, Interface);
 
 /// A queue of events with a pollable file descriptor.
 ///
+/// Events enter it while an event loop runs: that of `vkvm_event_start`, on a thread of the
+/// library, or the program's. It is chosen before the connection is opened.
+///
 /// Lifetime: does not keep connections open; freeing it ends its registrations. Thread-safe.
 pub struct vkvm_event_queue;
 impl Handle for vkvm_event_queue {
@@ -203,6 +206,24 @@ impl Object for host::Fleet {
 }
 
 /// A live picture of many hosts: their domains, networks, pools, volumes, and themselves.
+///
+/// A row is a map with these keys:
+///
+/// - all kinds: `host` (URI), `kind`, `name`, `age` (in ms, since the host last confirmed the
+///   row), `stale` (whether the host is not up)
+/// - "domain": `uuid`, `id` (-1 when inactive), `state`, `reason`, `persistent`, `autostart`,
+///   `title`, `description`, `os_type`, `vcpus`, `memory` and `max_memory` (KiB),
+///   `managed_save`, `has_snapshots`
+/// - "network": `uuid`, `state` ("active" or "inactive"), `persistent`, `autostart`
+/// - "pool": `uuid`, `state`, `persistent`, `autostart`, `capacity`, `allocation` and
+///   `available` (bytes)
+/// - "volume": `pool`, `key`, `path`, `type`, `capacity` and `allocation` (bytes)
+/// - "node": `driver`, `version`, `library_version`, `model`, `memory` (KiB), `cpus`, `nodes`,
+///   `sockets`, `cores`, `threads`
+///
+/// What is not known is null: `vkvm_inventory_refresh` waits for `title`, `description` and
+/// `os_type`, and for `vcpus` and `memory` of drivers that have these in the XML only. `uuid` is
+/// null for volumes and nodes.
 ///
 /// Lifetime: keeps its connections open; the last `_free` closes them. Thread-safe.
 pub struct vkvm_inventory;

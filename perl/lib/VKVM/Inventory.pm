@@ -22,8 +22,9 @@ sub new {
     VKVM::_refuse('conns', 'were given besides uris; VKVM::Inventory->new takes one of them')
       if defined $params{uris} && defined $params{conns};
     my %options = map { $_ => $params{$_} } grep { defined $params{$_} } @OPTIONS;
-    $options{timeout}   = VKVM::_ms('timeout',   $options{timeout}, 0.001, 86_400) if defined $options{timeout};
-    $options{max_delay} = VKVM::_ms('max_delay', $options{max_delay}, 0, 60)       if defined $options{max_delay};
+    # Seconds, as everywhere in Perl.
+    $options{timeout_ms}   = VKVM::_ms('timeout',   delete $options{timeout}, 0.001, 86_400) if defined $options{timeout};
+    $options{max_delay_ms} = VKVM::_ms('max_delay', delete $options{max_delay}, 0, 60)       if defined $options{max_delay};
     my $self = defined $params{conns} ? _open_conns($params{conns}, \%options) : _open($params{uris}, \%options);
     return bless $self, ref $class || $class;
 }

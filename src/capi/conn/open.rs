@@ -22,7 +22,7 @@ use crate::value::{Map, Value};
 /// Over `qemu+ssh://` ssh runs in batch mode, unless the URI has the parameter `no_tty=0`.
 /// `vkvm_conn_open_auth` opens a connection that needs a password.
 ///
-/// A call on a connection whose daemon has ended fails; the program receives no SIGPIPE.
+/// The function waits for as long as libvirt does. `vkvm_conn_open_with` opens with a timeout.
 ///
 /// - `uri` (nullable): libvirt URI, such as "qemu:///system" or "qemu+ssh://host/system"; NULL
 ///   means libvirt's default: the environment variable LIBVIRT_DEFAULT_URI, `uri_default` of

@@ -3,9 +3,11 @@
 //! class with its functions and constants; one to begin with, and one of events.
 
 mod events;
+mod fields;
 mod overview;
 mod roff;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -16,12 +18,16 @@ use crate::enums::Table;
 use crate::header::{described, needs, param_text};
 use crate::kind::{Direction, Kind};
 use crate::maps::Maps;
-use crate::notes::Notes;
+use crate::notes::{Case, Notes};
 use roff::Page;
 
 /// The page to begin with, and that of the arguments of events.
 const OVERVIEW: &str = "libvkvm";
 const EVENTS: &str = "vkvm_events";
+
+/// A class whose functions need an event loop, and the function that starts one.
+const QUEUE: &str = "event_queue";
+const LOOP: &str = "vkvm_event_start";
 
 /// What the pages are made of.
 pub struct Source<'a> {
@@ -85,6 +91,7 @@ impl Source<'_> {
             page.paragraph(&paragraph);
         }
         self.parameters(&mut page, function);
+        self.keys(&mut page, function)?;
         match (&function.returns, &function.doc.returns) {
             (Returns::Status, _) => {
                 page.section("RETURN VALUE");
@@ -108,6 +115,11 @@ impl Source<'_> {
             page.paragraph(&function.doc.libvirt.join(", "));
         }
         let mut others = vec![class];
+        others.extend(self.named(paragraphs));
+        let needs_loop = |case: &Case| case.code == "VKVM_ERROR_OWN_NO_EVENT_LOOP";
+        if function.class == QUEUE || self.notes.errors_of(function).iter().any(needs_loop) {
+            others.push(LOOP.to_owned());
+        }
         others.extend(types.into_iter().map(str::to_owned));
         others.extend(function.outputs().filter_map(|param| param.kind.free()));
         if types_of(function).contains(&"vkvm_event_callback") {
@@ -119,7 +131,7 @@ impl Source<'_> {
             one.class == function.class && methods.clone().any(|method| *method == one.method)
         };
         others.extend(self.api.functions.iter().filter(near).map(|one| one.name.clone()));
-        let mut seen = std::collections::BTreeSet::from([function.name.clone()]);
+        let mut seen = BTreeSet::from([function.name.clone()]);
         others.retain(|name| seen.insert(name.clone()));
         page.see_also(&others);
         Ok(page)
@@ -136,6 +148,41 @@ impl Source<'_> {
                 page.item(len, if doc.is_empty() { length_of(param) } else { &doc });
             }
         }
+    }
+
+    /// The keys of the maps that a function gives, one by one.
+    fn keys(&self, page: &mut Page, function: &Function) -> Result<()> {
+        for param in function.outputs() {
+            let described = self.maps.of(function, param, self.table)?;
+            if described.is_empty() {
+                continue;
+            }
+            page.section(&format!("KEYS OF {}", param.name.to_uppercase()));
+            if let Some(rows) = described.get("fields") {
+                fields::items(page, "", rows);
+            }
+            let groups: Vec<&str> = fields::groups(described.get("keys")).collect();
+            if !groups.is_empty() {
+                let of = |name: &&str| self.table.group(name).map(|group| group.class.as_str());
+                let classes: BTreeSet<&str> = groups.iter().filter_map(of).collect();
+                let pages = classes.iter().map(|class| format!("vkvm_{class}(3)"));
+                page.paragraph(&format!(
+                    "Constants: {}; see {}.",
+                    groups.join(", "),
+                    pages.collect::<Vec<_>>().join(", ")
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The functions that a text names, in their order.
+    fn named<'t>(&self, paragraphs: impl IntoIterator<Item = &'t String>) -> Vec<String> {
+        let words = paragraphs.into_iter().flat_map(|text| text.split('`').skip(1).step_by(2));
+        words
+            .filter(|word| self.api.functions.iter().any(|one| one.name == **word))
+            .map(str::to_owned)
+            .collect()
     }
 
     fn errors(&self, page: &mut Page, function: &Function) {
@@ -212,7 +259,9 @@ impl Source<'_> {
                 page.constant(&name, &described(self.table, group, member));
             }
         }
-        page.see_also(&[OVERVIEW, "vkvm_error", EVENTS]);
+        let mut others: Vec<String> = [OVERVIEW, "vkvm_error", EVENTS].map(str::to_owned).into();
+        others.extend(self.named([&doc.to_owned()]));
+        page.see_also(&others);
         page
     }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! data/errors.json: the errors to expect. A rule has the code of an error, when it comes, and
 //! the functions that it comes from: by name (`*` stands for anything), by topic, by the class
-//! of the object that may have gone (`object`), or all that may have a deadline (`bounded`).
+//! of the object that may have gone (`object`), or all that may have a deadline (`bounded`)
+//! but those of `except`.
 //! With `asks`, only those count that ask a daemon. `common` has what any function may give;
 //! with `libvirt`, any that calls libvirt.
 
@@ -55,6 +56,8 @@ struct Rule {
     #[serde(default)]
     bounded: bool,
     #[serde(default)]
+    except: Vec<String>,
+    #[serde(default)]
     asks: bool,
 }
 
@@ -75,7 +78,7 @@ impl Errors {
             }
         }
         for rule in &errors.rules {
-            for pattern in &rule.functions {
+            for pattern in rule.functions.iter().chain(&rule.except) {
                 let mut all = api.functions.iter().filter(|one| can_fail(one));
                 if !all.any(|one| fits(pattern, &one.name["vkvm_".len()..])) {
                     return Err(format!("errors.json: {}: no {pattern}", rule.code).into());
@@ -96,8 +99,14 @@ impl Errors {
     /// What to expect of a function, in the order of the table.
     pub fn of(&self, function: &Function, topics: &Topics) -> Vec<Case> {
         let case = |code: &str, when: String| Case { code: code.into(), when };
-        let rules = self.rules.iter().filter(|rule| rule.is_of(function, topics));
-        let mut cases: Vec<Case> = rules.map(|rule| case(&rule.code, rule.when.clone())).collect();
+        let mut cases: Vec<Case> = Vec::new();
+        for rule in self.rules.iter().filter(|rule| rule.is_of(function, topics)) {
+            // A function with a timeout of its own has one entry for both.
+            match cases.iter_mut().find(|known| rule.bounded && known.code == rule.code) {
+                Some(known) => known.when = format!("{}, or {}", known.when, rule.when),
+                None => cases.push(case(&rule.code, rule.when.clone())),
+            }
+        }
         if let Some(since) = function.since.as_ref().filter(|_| can_fail(function)) {
             let when = format!("the installed libvirt is older than {since}");
             cases.push(case("VKVM_ERROR_ERR_NO_SUPPORT", when));
@@ -128,6 +137,7 @@ impl Rule {
             asks && function.self_param().is_some() && function.class == class
         });
         let is_bounded = self.bounded
+            && !self.except.iter().any(|pattern| fits(pattern, name))
             && function.blocks
             && !function.this_thread
             && !function.doc.libvirt.is_empty()

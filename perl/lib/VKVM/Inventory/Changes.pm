@@ -43,8 +43,11 @@ sub _over {
 
 # The next change; nothing after the timeout. Signal handlers run while it waits.
 sub next {    ## no critic (ProhibitBuiltinHomonyms, RequireFinalReturn) - an iterator's; a loop ends it
-    my ($self, $timeout) = my @given = @_;
-    VKVM::_refuse_count('VKVM::Inventory::Changes::next', \@given, 1, qw(changes timeout));
+    my ($self, @given) = my @all = @_;
+    VKVM::_refuse_count('VKVM::Inventory::Changes::next', \@all, 1, qw(changes ...));
+    # As the other methods take it, or alone.
+    my %options = @given == 1 ? (timeout => $given[0]) : VKVM::_params('VKVM::Inventory::Changes->next', \@given, 'timeout');
+    my $timeout = $options{timeout};
     VKVM::_number('timeout', $timeout, 0, 1e12, 'a number of seconds, or undef for no end,') if defined $timeout;
     my $queue    = $self->{queue};
     my $deadline = defined $timeout ? _now() + $timeout : undef;
@@ -188,10 +191,11 @@ Text is characters here, as in L<VKVM::Inventory>.
 =head2 next
 
     my $change = $changes->next;
-    my $change = $changes->next(2.5);
+    my $change = $changes->next(timeout => 2.5);
 
-Waits for the next change and returns it; returns an empty list after so many seconds. Perl's signal
-handlers run while it waits. Dies when the inventory is closed and all changes were returned.
+Waits for the next change and returns it; returns an empty list after C<timeout> seconds, which may
+also stand alone (C<next(2.5)>). Without it there is no limit. Perl's signal handlers run while it
+waits. Dies when the inventory is closed and all changes were returned.
 
 =head2 next_change
 
