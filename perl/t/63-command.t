@@ -167,6 +167,13 @@ subtest 'help' => sub {
     ($out) = run('help', 'pool.info');
     like($out, qr/\Avkvm pool\.info POOL .*^  --pool STRING /ms, 'a command is explained with its arguments');
     like($out, qr/^The result is a map\.$/m, 'and its result');
+    like(($out) = run('help', 'list_domains'), qr/^  --id +No effect; ids are always there[.]$/m, 'what an argument does not do');
+    unlike($out, qr/^  --table/m, 'what is an option of the program is not explained as an argument');
+    for my $name (sort keys %VKVM::Command::Table::OWN) {
+        ($out) = run('help', $name);
+        my @unexplained = grep { $out !~ /^  --\Q$_\E .*[.]$/m } keys %{ $VKVM::Command::Table::OWN{$name}{options} };
+        is_deeply(\@unexplained, [], "the options of $name are explained");
+    }
     my %results = map { $_->{result} => "$_->{object}.$_->{name}" =~ s/\A[.]//r } values %{ VKVM::Host->commands->{commands} };
     is_deeply([ grep { (run('help', $results{$_}))[0] !~ /^The result is /m } sort keys %results ], [], 'each kind of result');
     like((run('help', 'net'))[0], qr/\ANetwork\n  network\./, 'the commands of an object, by another name of it');

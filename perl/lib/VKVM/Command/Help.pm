@@ -6,6 +6,7 @@ use warnings;
 
 use Encode qw(encode_utf8);
 use Text::Wrap qw(wrap);
+use VKVM::Command::Options;
 use VKVM::Command::Table;
 use VKVM::Command::Usage;
 use VKVM::Host;
@@ -22,7 +23,8 @@ usage: vkvm [OPTION]... COMMAND [ARGUMENT]... [--NAME VALUE]...
   -t, --timeout S     how long hosts may take (10 seconds; no limit for what shows progress)
       --json          an object per host, each on a line of its own
       --table         tables, the default
-      --raw           numbers and truth values in place of texts
+      --raw           numbers (bytes, ns; 1 and 0 for yes and no) in place of texts;
+                      programs use --json --raw
   -q, --quiet         no progress bar
   -V, --version       the version
   -h, --help          this
@@ -81,7 +83,7 @@ sub _wrapped {
 sub _explain {
     my ($name) = @_;
     if (my $own = $VKVM::Command::Table::OWN{$name}) {
-        return "vkvm $name\n\n$own->{about} See vkvm(1).\n";
+        return _explain_own($name, $own);
     }
     my $all = VKVM::Host->commands;
     my ($object) = grep { VKVM::Command::Table::is_called($all, $_, $name) } keys %{ $all->{objects} };
@@ -94,11 +96,27 @@ sub _explain {
     my $text      = join(' ', "vkvm $about->{full}", @words, @arguments > @places ? '[--NAME VALUE]...' : ()) . "\n\n$about->{about}\n";
     $text .= "Like virsh's $about->{virsh}.\n" if length($about->{virsh} // '');
     $text .= "The result is $RESULT{ $about->{result} }.\n" if $RESULT{ $about->{result} };
+    $text .= "With --json --raw it is printed with its keys.\n" if $about->{result} =~ /\A(?:dict|stats|tune)\z/;
     $text .= "\n" if @arguments;
-    for my $argument (@arguments) {
+    # What is named like an option of the program, and has no effect, is that option to readers.
+    my %is_global = map { $_ => 1 } VKVM::Command::Options::names();
+    for my $argument (grep { !$is_global{ $_->{name} } } @arguments) {
         my $option = "  --$argument->{name}" . ($argument->{kind} eq 'bool' ? '' : ' ' . uc $argument->{kind} =~ s/s\z//r);
         my @words = @{ $argument->{words} } ? 'One of ' . join(', ', @{ $argument->{words} }) . '.' : ();
         $text .= _wrapped($option, 32, join ' ', ucfirst($argument->{about}) . '.', @words);
+    }
+    return $text;
+}
+
+# A command of the program itself, with its options.
+sub _explain_own {
+    my ($name, $own) = @_;
+    my %options = %{ $own->{options} };
+    my $text = join(' ', "vkvm $name", $own->{usage} // (), %options ? '[--NAME VALUE]...' : ()) . "\n\n$own->{about} vkvm(1) has more.\n";
+    $text .= "\n" if %options;
+    for my $option (sort keys %{ $own->{explained} }) {
+        my $words = $options{ $option =~ s/ .*//sr };
+        $text .= _wrapped("  --$option", 32, join ' ', $own->{explained}{$option}, $words && @$words ? 'One of ' . join(', ', @$words) . '.' : ());
     }
     return $text;
 }

@@ -20,30 +20,42 @@ use constant { TIMEOUT => 10, NO_TIMEOUT => 4_000_000 };
 
 # Commands of the program itself: their module, which has a function run, what they do, their
 # options (0: only set; otherwise the words that it can be, none for any), and whether other words
-# may follow.
+# may follow. `explained` has what help says of each option, and `usage` the other words.
 our %OWN = (
     completion => {
         module => 'Completion', about => 'Prints the completion for a shell: bash or zsh.', options => {}, words => 1,
+        usage => 'bash|zsh',
     },
     console => {
         module  => 'Console', about => 'Connects the terminal with the serial console of a guest.',
-        options => { device => [], force => 0 }, words => 1,
+        options => { device => [], force => 0 }, words => 1, usage => 'DOMAIN',
+        explained => { 'device ALIAS' => 'Another console or channel of the guest.', force => 'Takes over a console that is in use.' },
     },
     exporter => {
         module => 'Exporter', about => 'Serves metrics for Prometheus over HTTP.', options => { listen => [] },
+        explained => { 'listen HOST:PORT' => 'Where it listens; default 127.0.0.1:9177.' },
     },
-    help => { module => 'Help', about => 'Lists the commands, or explains one.', options => {}, words => 1 },
+    help => { module => 'Help', about => 'Lists the commands, or explains one.', options => {}, words => 1, usage => '[COMMAND]' },
     metrics => {
         module  => 'Metrics', about => 'Prints metrics of the hosts as OpenMetrics text.',
         options => { format => [qw(openmetrics prometheus)] },
+        explained => { 'format FORMAT' => 'Format of the text; default openmetrics.' },
     },
     top => {
         module  => 'Top', about => 'Shows which domains use how much, turn by turn.',
         options => { count => [], delay => [], sort => [qw(cpu vcpus memory disk net name)], plot => [] },
+        explained => {
+            'count N' => 'Ends after N turns.', 'delay SECONDS' => 'Time between two turns; default 2.',
+            'sort COLUMN' => 'Column to sort by; default cpu.', 'plot FILE' => 'Draws the CPU use over time into an SVG file at the end.',
+        },
     },
     watch => {
         module  => 'Watch', about => 'Prints events of the hosts as they come.',
         options => { count => [], all => 0, changes => 0 },
+        explained => {
+            'count N' => 'Ends after N events.', all => 'Prints events of all other kinds, too.',
+            changes => 'Prints what has become different on the hosts, before and after, in place of events.',
+        },
     },
 );
 
