@@ -167,7 +167,8 @@ subtest 'help' => sub {
     ($out) = run('help', 'pool.info');
     like($out, qr/\Avkvm pool\.info POOL .*^  --pool STRING /ms, 'a command is explained with its arguments');
     like($out, qr/^The result is a map\.$/m, 'and its result');
-    like(($out) = run('help', 'list_domains'), qr/^  --id +No effect; ids are always there[.]$/m, 'what an argument does not do');
+    ($out) = run('help', 'list_domains');
+    like($out, qr/^  --id +No effect; ids are always there[.]$/m, 'what an argument does not do');
     unlike($out, qr/^  --table/m, 'what is an option of the program is not explained as an argument');
     for my $name (sort keys %VKVM::Command::Table::OWN) {
         ($out) = run('help', $name);

@@ -10,9 +10,9 @@ pub fn page(source: &Source) -> Result<Page> {
     let mut page = Page::new(EVENTS, EVENTS, "arguments of events");
     page.description(
         "A callback (vkvm_event_callback(3)) and a queue (vkvm_event_queue_next(3)) get the \
-         arguments of an event as a map, `args`, with the keys below. The values are numbers \
-         where constants are named; vkvm_enum_get_name(3) returns the name for the group and \
-         the number.",
+         arguments of an event as a map, `args`, with the keys below. Where constants \
+         are listed, the value is a number; vkvm_enum_get_name(3) returns its name, for the group \
+         and the number.",
     );
     let mut last = String::new();
     for event in source.maps.events(source.table)? {

@@ -17,7 +17,12 @@ pub fn items(page: &mut Page, inside: &str, described: &Value) -> usize {
         if let Some(unit) = field["unit"].as_str() {
             let _ = write!(meaning, ", {unit}");
         }
-        meaning.push_str(if field["nullable"] == true { "; may be null)" } else { ")" });
+        meaning.push_str(match (field["nullable"] == true, field["optional"] == true) {
+            (true, true) => "; may be null or absent)",
+            (true, false) => "; may be null)",
+            (false, true) => "; may be absent)",
+            (false, false) => ")",
+        });
         for (key, what) in [("enum", "Constants"), ("keys", "Keys")] {
             let names: Vec<&str> = groups(field.get(key)).collect();
             if !names.is_empty() {

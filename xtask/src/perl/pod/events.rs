@@ -17,8 +17,9 @@ pub fn write(text: &mut String, words: &Words, maps: &Maps) -> Result<()> {
     text.push_str(
         "=head1 ARGUMENTS OF EVENTS\n\nA callback is called with the connection, the object \
          (none for events of a connection) and these values, in this order. An event that comes \
-         out of a L<VKVM::EventQueue> has them by name, in C<args>. A number of an enum has the \
-         names that C<VKVM::enum_name> gives; flags are several of them.\n\n",
+         out of a L<VKVM::EventQueue> has them by name, in C<args>. Where an enum is \
+         named, the value is a number; C<VKVM::enum_name> returns its name, for the enum and the \
+         number. Flags are several of them.\n\n",
     );
     let mut last = String::new();
     for event in maps.events(words.table)? {
