@@ -2,7 +2,6 @@
 //! What one call tells of all domains, without making objects of them.
 
 use std::ffi::{CStr, c_int, c_uint};
-use std::ptr;
 
 use uuid::Uuid;
 use virt::sys;
@@ -42,25 +41,11 @@ impl Conn {
         domains: &[&Domain],
         flags: c_uint,
     ) -> Result<Vec<DomainFacts>> {
-        let mut records: *mut sys::virDomainStatsRecordPtr = ptr::null_mut();
-        // SAFETY: the pointer is live; the list of domains ends with NULL.
-        let count = unsafe {
-            if domains.is_empty() {
-                let returned =
-                    sys::virConnectGetAllDomainStats(self.raw(), stats, &mut records, flags);
-                call::number(returned, c"virConnectGetAllDomainStats")?
-            } else {
-                let mut list: Vec<_> = domains.iter().map(|domain| domain.raw()).collect();
-                list.push(ptr::null_mut());
-                let returned =
-                    sys::virDomainListGetStats(list.as_mut_ptr(), stats, &mut records, flags);
-                call::number(returned, c"virDomainListGetStats")?
-            }
-        };
+        let (records, count) = self.stats_records(stats, domains, flags)?;
         // SAFETY: there are `count` records, each with a live domain, and they are copied
         // before the list is freed.
         unsafe {
-            let facts = (0..count as usize).map(|i| facts(&**records.add(i))).collect();
+            let facts = (0..count).map(|i| facts(&**records.add(i))).collect();
             sys::virDomainStatsRecordListFree(records);
             Ok(facts)
         }

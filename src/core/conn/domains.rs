@@ -145,21 +145,7 @@ impl Conn {
         domains: &[&Domain],
         flags: c_uint,
     ) -> Result<Vec<(Domain, TypedParams)>> {
-        let mut records: *mut sys::virDomainStatsRecordPtr = ptr::null_mut();
-        // SAFETY: the pointer is live; the list of domains ends with NULL.
-        let count = unsafe {
-            if domains.is_empty() {
-                let returned =
-                    sys::virConnectGetAllDomainStats(self.raw(), stats, &mut records, flags);
-                call::number(returned, c"virConnectGetAllDomainStats")?
-            } else {
-                let mut list: Vec<_> = domains.iter().map(|domain| domain.raw()).collect();
-                list.push(ptr::null_mut());
-                let returned =
-                    sys::virDomainListGetStats(list.as_mut_ptr(), stats, &mut records, flags);
-                call::number(returned, c"virDomainListGetStats")?
-            }
-        };
+        let (records, count) = self.stats_records(stats, domains, flags)?;
         // SAFETY: `count` records in a list, all from malloc and ours; of each the domain and
         // the parameters are taken, and the rest freed. virDomainStatsRecordListFree would
         // take another reference to each domain: virDomainRef and virDomainFree format its
@@ -172,7 +158,7 @@ impl Conn {
                 libc::free(record.cast());
                 (Domain::adopt(dom), TypedParams::adopt(params, nparams))
             };
-            let taken = (0..count as usize).map(record).collect();
+            let taken = (0..count).map(record).collect();
             libc::free(records.cast());
             Ok(taken)
         }
@@ -181,13 +167,10 @@ impl Conn {
     /// The domains that pass the filter `flags` with their states: in one call, and
     /// without making objects of them.
     pub fn get_all_domain_states(&self, flags: c_uint) -> Result<Vec<DomainState>> {
-        let mut records: *mut sys::virDomainStatsRecordPtr = ptr::null_mut();
-        let stats = sys::VIR_DOMAIN_STATS_STATE;
-        // SAFETY: the pointer is live; on success there are `count` records, each with a
-        // domain whose name is a C string, and they are copied before the list is freed.
+        let (records, count) = self.stats_records(sys::VIR_DOMAIN_STATS_STATE, &[], flags)?;
+        // SAFETY: there are `count` records, each with a domain whose name is a C string, and
+        // they are copied before the list is freed.
         unsafe {
-            let returned = sys::virConnectGetAllDomainStats(self.raw(), stats, &mut records, flags);
-            let count = call::number(returned, c"virConnectGetAllDomainStats")? as usize;
             let row = |i: usize| {
                 let record = &**records.add(i);
                 let name = CStr::from_ptr(sys::virDomainGetName(record.dom));
@@ -203,6 +186,32 @@ impl Conn {
             sys::virDomainStatsRecordListFree(records);
             Ok(rows)
         }
+    }
+
+    /// The records of the given domains, or of all when none is given, and how many there are.
+    /// The list is the caller's.
+    pub(super) fn stats_records(
+        &self,
+        stats: c_uint,
+        domains: &[&Domain],
+        flags: c_uint,
+    ) -> Result<(*mut sys::virDomainStatsRecordPtr, usize)> {
+        let mut records = ptr::null_mut();
+        // SAFETY: the pointer is live; the list of domains ends with NULL.
+        let count = unsafe {
+            if domains.is_empty() {
+                let returned =
+                    sys::virConnectGetAllDomainStats(self.raw(), stats, &mut records, flags);
+                call::number(returned, c"virConnectGetAllDomainStats")?
+            } else {
+                let mut list: Vec<_> = domains.iter().map(|domain| domain.raw()).collect();
+                list.push(ptr::null_mut());
+                let returned =
+                    sys::virDomainListGetStats(list.as_mut_ptr(), stats, &mut records, flags);
+                call::number(returned, c"virDomainListGetStats")?
+            }
+        };
+        Ok((records, count as usize))
     }
 }
 

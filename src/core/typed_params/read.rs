@@ -33,11 +33,7 @@ pub fn to_map(params: &[sys::virTypedParameter]) -> Map {
 /// The integer of this name.
 pub fn int(params: &[sys::virTypedParameter], name: &CStr) -> Option<c_int> {
     let param = params.iter().find(|param| field(param) == name)?;
-    match value(param) {
-        Value::Int(number) => c_int::try_from(number).ok(),
-        Value::Uint(number) => c_int::try_from(number).ok(),
-        _ => None,
-    }
+    c_int::try_from(number(param)?.1).ok()
 }
 
 /// Name and value of a parameter that is a whole number.
