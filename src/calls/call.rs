@@ -2,7 +2,6 @@
 //! A call: what it is to the program, and to the thread that makes it.
 
 use std::cell::RefCell;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -17,7 +16,7 @@ use super::state::{GivenUp, State};
 use super::via::Via;
 use super::{deadlines, pool};
 use crate::core::{Credential, sigpipe};
-use crate::error::{Error, Misuse, Result};
+use crate::error::{Error, Misuse, Result, caught};
 use crate::event::{Entry, Place};
 use crate::fork::lock;
 use crate::handle::AnyHandle;
@@ -300,11 +299,7 @@ impl Work for Started {
         };
         let before = CURRENT.replace(Some(Arc::clone(&self)));
         let beside = Beside::of(&self.via);
-        let outcome = catch_unwind(AssertUnwindSafe(job)).unwrap_or_else(|_| {
-            // The panic hook has printed it.
-            let what = format!("a panic in {}", self.function);
-            Err(Misuse::Internal { what }.into())
-        });
+        let outcome = caught(self.function, job);
         CURRENT.set(before);
         drop(beside);
         let hook = lock(&self.on_abandon).take();

@@ -37,8 +37,10 @@ pub trait Work: Send + Sync {
     fn make(self: Arc<Self>);
     /// Whether it has neither begun nor been given up.
     fn is_waiting(&self) -> bool;
-    /// Whether this thread makes it.
-    fn is_made_here(&self) -> bool;
+    /// Whether this thread makes it. Only what may end its own lane has to say so.
+    fn is_made_here(&self) -> bool {
+        false
+    }
     /// Gives it up, unless it is done.
     fn give_up(self: Arc<Self>, why: &'static str);
 }

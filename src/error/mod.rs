@@ -11,6 +11,7 @@ mod misuse;
 use std::borrow::Cow;
 use std::ffi::{CStr, CString};
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub use function::Function;
 pub use misuse::{Misuse, OWN_DOMAIN};
@@ -53,6 +54,13 @@ pub struct Details {
     pub mentions: Option<CString>,
     /// What to do about it, beside libvirt's text.
     pub hint: Option<CString>,
+}
+
+/// Runs something on a thread of the library's, where a panic must not end more than this: it is
+/// an error, which says where it was. The panic hook has printed it.
+pub fn caught<T>(place: &str, body: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(body))
+        .unwrap_or_else(|_| Err(Misuse::Internal { what: format!("a panic in {place}") }.into()))
 }
 
 impl Error {

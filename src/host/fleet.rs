@@ -9,7 +9,6 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::ffi::{CStr, CString};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
 
@@ -24,7 +23,7 @@ use crate::constants as c;
 use crate::core::conn::Options;
 use crate::core::conn::bounded::Openings;
 use crate::core::{Again, sigpipe};
-use crate::error::{Error, Misuse, Result};
+use crate::error::{Error, Misuse, Result, caught};
 use crate::event;
 use crate::fork::{self, lock};
 use crate::value::{Map, Value};
@@ -387,10 +386,7 @@ impl Work for Errand {
             return;
         };
         let run = || self.openings.run(|| self.member.run(job, self.limit));
-        let result = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
-            // The panic hook has printed it.
-            Err(Misuse::Internal { what: "a panic in a command of a fleet".to_owned() }.into())
-        });
+        let result = caught("a command of a fleet", run);
         // First, so that the host is not busy any more for who is told.
         self.member.go_on();
         drop(self.state.finish(Mutex::new(Some(result))));
@@ -398,10 +394,6 @@ impl Work for Errand {
 
     fn is_waiting(&self) -> bool {
         self.state.has_begun() == Some(false)
-    }
-
-    fn is_made_here(&self) -> bool {
-        false
     }
 
     fn give_up(self: Arc<Self>, why: &'static str) {

@@ -12,14 +12,13 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::{CStr, CString};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use super::opening::Opening;
 use crate::core::{sigpipe, thread};
-use crate::error::{Misuse, Result};
+use crate::error::{Misuse, Result, caught};
 use crate::fork::{Leaf, lock};
 
 /// How many openings of one URI are at work at once.
@@ -276,9 +275,7 @@ impl<T> Shared<T> {
             if self.is_unwanted() {
                 return None;
             }
-            let result = catch_unwind(AssertUnwindSafe(open)).unwrap_or_else(|_| {
-                Err(Misuse::Internal { what: "a panic in an opening".to_owned() }.into())
-            });
+            let result = caught("an opening", open);
             // What nobody waits for is closed here, where that can be ended as well.
             (!self.is_unwanted()).then_some(result)
         });

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! One call on a thread of the pool, that somebody waits for up to a deadline.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::calls::{self, GivenUp, State, Via, Work};
 use crate::core::sigpipe;
-use crate::error::{Error, Misuse, Result};
+use crate::error::{Error, Misuse, Result, caught};
 use crate::fork::lock;
 
 /// What is called, which comes to a `T`.
@@ -64,19 +63,12 @@ impl<T: Send + 'static> Work for Aside<T> {
         let Some(job) = self.state.begin() else {
             return;
         };
-        let answer = catch_unwind(AssertUnwindSafe(job)).unwrap_or_else(|_| {
-            // The panic hook has printed it.
-            Err(Misuse::Internal { what: "a panic in an inventory".to_owned() }.into())
-        });
+        let answer = caught("an inventory", job);
         drop(self.state.finish(Mutex::new(Some(answer))));
     }
 
     fn is_waiting(&self) -> bool {
         self.state.has_begun() == Some(false)
-    }
-
-    fn is_made_here(&self) -> bool {
-        false
     }
 
     fn give_up(self: Arc<Self>, why: &'static str) {
@@ -110,10 +102,6 @@ impl<T: Send + 'static> Work for Closing<T> {
 
     fn is_waiting(&self) -> bool {
         self.state.has_begun() == Some(false)
-    }
-
-    fn is_made_here(&self) -> bool {
-        false
     }
 
     fn give_up(self: Arc<Self>, _why: &'static str) {

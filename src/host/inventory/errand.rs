@@ -2,13 +2,12 @@
 //! A visit to a host, on a thread of the pool that makes calls. One that hangs is given up: it
 //! no longer counts among the hosts at work, and what its thread still hears is dropped.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::calls::{self, GivenUp, Late, State, Timer, Via, Work};
 use crate::core::conn::bounded::Openings;
-use crate::error::{Error, Misuse, Result};
+use crate::error::{Error, Misuse, Result, caught};
 use crate::fork::lock;
 
 /// What is visited.
@@ -103,10 +102,7 @@ impl Work for Errand {
         *lock(&self.step) = Some(begin);
         self.set_timer(begin + self.timeout);
         let visit = || self.openings.run(|| self.visited.visit(&self));
-        let result = catch_unwind(AssertUnwindSafe(visit)).unwrap_or_else(|_| {
-            // The panic hook has printed it.
-            Err(Misuse::Internal { what: "a panic in an inventory".to_owned() }.into())
-        });
+        let result = caught("an inventory", visit);
         if let Some(timer) = lock(&self.timer).take() {
             calls::end_timer(timer);
         }
@@ -118,10 +114,6 @@ impl Work for Errand {
 
     fn is_waiting(&self) -> bool {
         self.state.has_begun() == Some(false)
-    }
-
-    fn is_made_here(&self) -> bool {
-        false
     }
 
     fn give_up(self: Arc<Self>, why: &'static str) {

@@ -122,10 +122,6 @@ impl Work for Attempt {
         self.state.has_begun() == Some(false)
     }
 
-    fn is_made_here(&self) -> bool {
-        false
-    }
-
     fn give_up(self: Arc<Self>, _: &'static str) {
         // Counted before who makes it can see that it is given up.
         self.stuck.fetch_add(1, Ordering::Relaxed);
