@@ -11,6 +11,7 @@
 //! comparing, copying and dropping a value can never exhaust the stack.
 
 mod convert;
+mod given;
 mod json;
 #[cfg(test)]
 mod json_tests;
@@ -21,6 +22,7 @@ pub(crate) mod tests;
 mod wipe;
 
 pub(crate) use convert::shortened;
+pub(crate) use given::Given;
 pub use map::{IntoIter, Iter, Key, Map};
 
 use crate::error::Result;

@@ -15,7 +15,10 @@ use crate::error::{Error, Misuse, Result};
 use crate::event::{self, EventQueue, Listener};
 use crate::handle;
 use crate::memory;
-use crate::value::{Map, Value};
+use crate::value::{Given, Map, Value};
+
+/// What the options are called.
+const PARAMETER: &str = "options";
 
 /// How long a connection that resumes waits between two attempts, where that is not said.
 const MAX_DELAY: c_int = 10_000;
@@ -47,7 +50,7 @@ type Reader = fn(&mut Settings, &Given) -> Result<()>;
 /// The options, in the order in which messages name them.
 const TABLE: &[(&str, Reader)] = &[
     ("uri", |settings, given| {
-        settings.options.uri = Some(given.c_text()?);
+        settings.options.uri = Some(c_text(given)?);
         Ok(())
     }),
     ("flags", |settings, given| {
@@ -80,15 +83,15 @@ const TABLE: &[(&str, Reader)] = &[
         Ok(())
     }),
     ("username", |settings, given| {
-        settings.credentials.username = Some(given.secret()?);
+        settings.credentials.username = Some(secret(given)?);
         Ok(())
     }),
     ("password", |settings, given| {
-        settings.credentials.password = Some(given.secret()?);
+        settings.credentials.password = Some(secret(given)?);
         Ok(())
     }),
     ("credtypes", |settings, given| {
-        settings.types = Some(given.integers()?);
+        settings.types = Some(integers(given)?);
         Ok(())
     }),
     ("keep_credentials", |settings, given| {
@@ -181,7 +184,7 @@ fn check(resume: &Resume, options: &Options) -> Result<()> {
         ));
     }
     match resume.queue {
-        Some(queue) => handle::get::<EventQueue>(queue, "options").map(drop),
+        Some(queue) => handle::get::<EventQueue>(queue, PARAMETER).map(drop),
         None => Ok(()),
     }
 }
@@ -205,7 +208,7 @@ fn enable(resume: &Resume, id: usize) -> Result<()> {
     match resume.queue {
         None => event::enable_resume(&conn, id, resume.max_delay, Listener::new(|_| ())),
         Some(queue) => {
-            handle::get::<EventQueue>(queue, "options")?.register(id, None, |listener| {
+            handle::get::<EventQueue>(queue, PARAMETER)?.register(id, None, |listener| {
                 event::enable_resume(&conn, id, resume.max_delay, listener)
             })
         }
@@ -219,7 +222,7 @@ fn read(options: &Value) -> Result<Settings> {
         Value::Map(map) => map,
         other => {
             let reason = format!("is {}; a map of options is needed", other.kind().phrase());
-            return Err(Misuse::Invalid { parameter: "options", reason }.into());
+            return Err(Misuse::Invalid { parameter: PARAMETER, reason }.into());
         }
     };
     each(map, "", TABLE, |read, given| read(&mut settings, given))?;
@@ -243,7 +246,7 @@ fn each<R: Copy>(
             return Err(wrong(&format!("there is no option \"{name}\"; there are {names}")));
         };
         if !matches!(value, Value::Null) {
-            read(*reader, &Given { name: &name, value })?;
+            read(*reader, &Given { parameter: PARAMETER, name: &name, value })?;
         }
     }
     Ok(())
@@ -252,7 +255,7 @@ fn each<R: Copy>(
 fn keep_alive(given: &Given) -> Result<(c_int, c_uint)> {
     const TABLE: &[(&str, bool)] = &[("interval", true), ("count", false)];
     let (mut interval, mut count) = (None, None);
-    each(given.map()?, "keepalive.", TABLE, |is_interval, given| {
+    each(map(given)?, "keepalive.", TABLE, |is_interval, given| {
         match is_interval {
             true => interval = Some(given.integer(-1, c_int::MAX.into())? as c_int),
             false => count = Some(given.integer(0, c_uint::MAX.into())? as c_uint),
@@ -272,7 +275,7 @@ fn resume(given: &Given) -> Result<Option<Resume>> {
         return Ok(given.truth()?.then_some(resume));
     }
     const TABLE: &[(&str, bool)] = &[("max_delay_ms", true), ("queue", false)];
-    each(given.map()?, "resume.", TABLE, |is_delay, given| {
+    each(map(given)?, "resume.", TABLE, |is_delay, given| {
         match (is_delay, given.value) {
             (true, _) => resume.max_delay = given.integer(100, c_int::MAX.into())? as c_int,
             (false, Value::Handle(queue)) => resume.queue = Some(queue.id()),
@@ -284,87 +287,49 @@ fn resume(given: &Given) -> Result<Option<Resume>> {
 }
 
 fn wrong(reason: &str) -> Error {
-    Misuse::Invalid { parameter: "options", reason: reason.to_owned() }.into()
+    Misuse::Invalid { parameter: PARAMETER, reason: reason.to_owned() }.into()
 }
 
-/// An option that was given, by the name for messages.
-struct Given<'v> {
-    name: &'v str,
-    value: &'v Value,
+fn integers(given: &Given) -> Result<Vec<c_int>> {
+    let Value::List(items) = given.value else { return Err(given.needs("a list of integers")) };
+    let item = |value| Given { value, ..*given }.integer(c_int::MIN.into(), c_int::MAX.into());
+    let items = items.iter().map(|value| item(value).map(|number| number as c_int));
+    memory::collect(items, PARAMETER)
 }
 
-impl Given<'_> {
-    fn wrong(&self, reason: &str) -> Error {
-        wrong(&format!("\"{}\" {reason}", self.name))
+fn map<'v>(given: &Given<'v>) -> Result<&'v Map> {
+    match given.value {
+        Value::Map(map) => Ok(map),
+        _ => Err(given.needs("a map")),
     }
+}
 
-    fn needs(&self, wanted: &str) -> Error {
-        self.wrong(&format!("is {}; {wanted} is needed", self.value.kind().phrase()))
-    }
-
-    fn integer(&self, least: i64, most: i64) -> Result<i64> {
-        let number = match self.value {
-            Value::Int(number) => i128::from(*number),
-            Value::Uint(number) => i128::from(*number),
-            _ => return Err(self.needs("an integer")),
-        };
-        if (i128::from(least)..=i128::from(most)).contains(&number) {
-            return Ok(number as i64);
+/// Text; bytes may be text as well.
+fn text<'v>(given: &Given<'v>) -> Result<&'v str> {
+    let text = match given.value {
+        Value::String(text) => text,
+        Value::Bytes(bytes) => {
+            std::str::from_utf8(bytes).map_err(|_| given.wrong("is not valid UTF-8"))?
         }
-        Err(self.wrong(&format!("is {number}; an integer from {least} to {most} is needed")))
+        _ => return Err(given.needs("text")),
+    };
+    match text.find('\0') {
+        None => Ok(text),
+        Some(at) => Err(given.wrong(&format!("has a NUL byte at offset {at}"))),
     }
+}
 
-    fn integers(&self) -> Result<Vec<c_int>> {
-        let Value::List(items) = self.value else { return Err(self.needs("a list of integers")) };
-        let item =
-            |value| Given { name: self.name, value }.integer(c_int::MIN.into(), c_int::MAX.into());
-        let items = items.iter().map(|value| item(value).map(|number| number as c_int));
-        memory::collect(items, "options")
-    }
+fn c_text(given: &Given) -> Result<CString> {
+    // It has no NUL.
+    Ok(CString::new(text(given)?).unwrap_or_default())
+}
 
-    fn truth(&self) -> Result<bool> {
-        match self.value {
-            Value::Bool(truth) => Ok(*truth),
-            Value::Int(number) => Ok(*number != 0),
-            Value::Uint(number) => Ok(*number != 0),
-            _ => Err(self.needs("a bool")),
-        }
+/// A copy that is overwritten at the end. In Perl a number is text.
+fn secret(given: &Given) -> Result<Zeroizing<String>> {
+    match given.value {
+        Value::Int(number) => return Ok(Zeroizing::new(number.to_string())),
+        Value::Uint(number) => return Ok(Zeroizing::new(number.to_string())),
+        _ => {}
     }
-
-    fn map(&self) -> Result<&Map> {
-        match self.value {
-            Value::Map(map) => Ok(map),
-            _ => Err(self.needs("a map")),
-        }
-    }
-
-    /// Text; bytes may be text as well.
-    fn text(&self) -> Result<&str> {
-        let text = match self.value {
-            Value::String(text) => text,
-            Value::Bytes(bytes) => {
-                std::str::from_utf8(bytes).map_err(|_| self.wrong("is not valid UTF-8"))?
-            }
-            _ => return Err(self.needs("text")),
-        };
-        match text.find('\0') {
-            None => Ok(text),
-            Some(at) => Err(self.wrong(&format!("has a NUL byte at offset {at}"))),
-        }
-    }
-
-    fn c_text(&self) -> Result<CString> {
-        // It has no NUL.
-        Ok(CString::new(self.text()?).unwrap_or_default())
-    }
-
-    /// A copy that is overwritten at the end. In Perl a number is text.
-    fn secret(&self) -> Result<Zeroizing<String>> {
-        match self.value {
-            Value::Int(number) => return Ok(Zeroizing::new(number.to_string())),
-            Value::Uint(number) => return Ok(Zeroizing::new(number.to_string())),
-            _ => {}
-        }
-        memory::secret_text(self.text()?, "options")
-    }
+    memory::secret_text(text(given)?, PARAMETER)
 }

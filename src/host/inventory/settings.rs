@@ -9,10 +9,10 @@ use crate::error::Result;
 use crate::value::Map;
 
 /// The most hosts that may be at work at once.
-const MOST_AT_ONCE: u64 = 1024;
+const MOST_AT_ONCE: i64 = 1024;
 
 /// A day, in seconds.
-const DAY: u64 = 86_400;
+const DAY: i64 = 86_400;
 
 /// What was asked for.
 #[derive(Clone, Debug)]
