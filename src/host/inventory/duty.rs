@@ -24,8 +24,6 @@ pub struct Duty {
     pub hears: bool,
     /// Whether there was a loop when it was opened.
     pub had_loop: bool,
-    /// It is to be replaced: it never hears anything.
-    pub is_deaf: bool,
     /// The visit under way.
     pub errand: Option<Arc<Errand>>,
     /// Without a connection: it is time to open one.
@@ -105,15 +103,16 @@ impl Duty {
         self.unknown.extend(uuids.into_iter().filter(|uuid| !known.contains(uuid)));
     }
 
-    /// What to do next. It is not noted any more.
-    pub fn take(&mut self) -> Option<Unit> {
+    /// What to do next. It is not noted any more. A connection that `is_deaf`, because it never
+    /// hears anything, is to be replaced.
+    pub fn take(&mut self, is_deaf: bool) -> Option<Unit> {
         let Some(link) = &self.link else {
             return Some(Unit::Open);
         };
         if self.has_ended {
             return Some(Unit::End);
         }
-        if self.is_deaf {
+        if is_deaf {
             return Some(Unit::Open);
         }
         let link = Arc::clone(link);
@@ -139,7 +138,6 @@ impl Duty {
         self.full = false;
         self.has_ended = false;
         self.hears = false;
-        self.is_deaf = false;
         self.touched.clear();
         self.kinds.clear();
         self.unknown.clear();
@@ -154,7 +152,7 @@ mod tests {
     fn without_a_connection_one_is_opened_when_that_is_due() {
         let mut duty = Duty::new();
         assert!(duty.has_work());
-        assert!(matches!(duty.take(), Some(Unit::Open)));
+        assert!(matches!(duty.take(false), Some(Unit::Open)));
         duty.forget();
         duty.full = true;
         assert!(!duty.has_work(), "not before its time");

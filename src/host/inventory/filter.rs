@@ -81,16 +81,7 @@ impl Filter {
             "host" => {
                 self.hosts = Some(given.texts()?.into_iter().map(str::to_owned).collect());
             }
-            "kind" => {
-                let known: Vec<&str> = kept.iter().map(|kind| kind.name()).collect();
-                let find = |name: &str| {
-                    let kind = Kind::named(name).filter(|kind| kept.contains(kind));
-                    kind.ok_or_else(|| given.unknown(name, &known))
-                };
-                self.kinds = given.texts()?.into_iter().map(find).collect::<Result<_>>()?;
-                self.kinds.sort_unstable();
-                self.kinds.dedup();
-            }
+            "kind" => self.kinds = given.kinds(kept)?,
             "state" => {
                 let find = |name: &str| {
                     names::state(name).ok_or_else(|| {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! Maps that the program gives, key by key: what is wrong is said of which key.
 
+use super::row::Kind;
 use crate::error::{Error, Misuse, Result};
 use crate::value::{self, Map, Value};
 
@@ -70,6 +71,19 @@ impl<'v> Given<'v> {
                 .collect(),
             one => Ok(vec![text_of(one).ok_or_else(|| self.0.needs("text or a list of texts"))?]),
         }
+    }
+
+    /// Kinds out of those that there are, in the order of snapshots and each once.
+    pub fn kinds(&self, there: &[Kind]) -> Result<Vec<Kind>> {
+        let find = |name: &str| {
+            let kind = Kind::named(name).filter(|kind| there.contains(kind));
+            let known = || there.iter().map(|kind| kind.name()).collect::<Vec<_>>();
+            kind.ok_or_else(|| self.unknown(name, &known()))
+        };
+        let mut kinds = self.texts()?.into_iter().map(find).collect::<Result<Vec<_>>>()?;
+        kinds.sort_unstable();
+        kinds.dedup();
+        Ok(kinds)
     }
 
     /// The error for a name that there is not.

@@ -35,8 +35,7 @@ const FIRST_DELAY: Duration = Duration::from_millis(100);
 /// The longest.
 const MOST_DELAY: Duration = Duration::from_secs(30);
 
-/// From so many domains on, of which something has happened, all are asked for together if
-/// they are a good part of all.
+/// From so many domains on, of which something has happened, all are asked for together.
 const MANY: usize = 32;
 
 /// With so many visits that libvirt does not return from, a host is asked only for what does
@@ -329,9 +328,7 @@ impl Member {
             match asker.all(*kind) {
                 Ok(rows) => self.compared(*kind, rows, errand, is_new),
                 // The daemon of another kind may not be there.
-                Err(error)
-                    if *kind != Kind::Domain && errand.is_on() && link.conn.is_alive()? =>
-                {
+                Err(error) if *kind != Kind::Domain && asker.outlives() => {
                     failure = failure.or(Some(error));
                 }
                 Err(error) => return Err(error),
@@ -363,12 +360,19 @@ impl Member {
         if kind != Kind::Domain || !self.common.settings.details {
             return;
         }
-        let pending = {
-            let mut duty = lock(&self.duty);
+        self.note_unknown(|duty| {
             duty.unknown = match is_new || !duty.hears {
                 true => all.into(),
                 false => unknown.into(),
             };
+        });
+    }
+
+    /// Notes which documents are not known, and tells the picture how many.
+    fn note_unknown(&self, note: impl FnOnce(&mut Duty)) {
+        let pending = {
+            let mut duty = lock(&self.duty);
+            note(&mut duty);
             duty.unknown.len()
         };
         // Not under the lock, which the event loop takes.
@@ -391,12 +395,7 @@ impl Member {
             let rows = asker.all(Kind::Domain)?;
             self.common.picture.take(self.place, Said::All(Kind::Domain, rows), || errand.is_on());
             if self.common.settings.details {
-                let pending = {
-                    let mut duty = lock(&self.duty);
-                    duty.add_unknown(details);
-                    duty.unknown.len()
-                };
-                self.common.picture.set_pending(self.place, pending);
+                self.note_unknown(|duty| duty.add_unknown(details));
             }
         }
         if !touched.is_empty() {
@@ -467,8 +466,8 @@ impl Visited for Member {
             let mut duty = lock(&self.duty);
             // Without a loop a connection never hears anything, even when there is one later.
             let is_own = matches!(self.source, Source::Uri(_));
-            duty.is_deaf = is_own && !duty.had_loop && event::is_ready();
-            duty.take()
+            let is_deaf = is_own && !duty.had_loop && event::is_ready();
+            duty.take(is_deaf)
         };
         match unit {
             None => Ok(()),
@@ -487,8 +486,8 @@ impl Visited for Member {
                 let with_sizes = self.lacks_sizes.load(Ordering::Relaxed);
                 let said = Said::Details(details, with_sizes);
                 picture.take(self.place, said, || errand.is_on());
-                let pending = lock(&self.duty).unknown.len();
-                picture.set_pending(self.place, pending);
+                // `take` has noted that these are asked for.
+                self.note_unknown(|_| ());
                 Ok(())
             }
             Some(Unit::End) => {

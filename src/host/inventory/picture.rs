@@ -282,9 +282,7 @@ impl Picture {
             found.extend(rows.iter().map(|row| Found { host: place, row: Arc::clone(row) }));
         }
         if let Some(host) = host.filter(|_| !is_known) {
-            let path = host.to_owned();
-            let hint = "; vkvm_inventory_get_hosts lists the hosts".to_owned();
-            return Err(Misuse::NotFound { parameter: "host", path, hint }.into());
+            return Err(no_host(host));
         }
         match (found.pop(), found.len()) {
             (Some(one), 0) => Ok(one),
@@ -355,11 +353,7 @@ impl Picture {
         let all = inner.open()?.hosts.iter().enumerate().filter(|(_, of)| is_it(of));
         let places: Vec<usize> = all.map(|(place, _)| place).collect();
         match (places.is_empty(), host) {
-            (true, Some(host)) => {
-                let path = host.to_owned();
-                let hint = "; vkvm_inventory_get_hosts lists the hosts".to_owned();
-                Err(Misuse::NotFound { parameter: "host", path, hint }.into())
-            }
+            (true, Some(host)) => Err(no_host(host)),
             _ => Ok(places),
         }
     }
@@ -493,6 +487,12 @@ impl Picture {
         let reason = "does not watch this inventory".to_owned();
         Err(Misuse::Invalid { parameter: "queue", reason }.into())
     }
+}
+
+/// The error for a host that there is not.
+fn no_host(host: &str) -> Error {
+    let hint = "; vkvm_inventory_get_hosts lists the hosts".to_owned();
+    Misuse::NotFound { parameter: "host", path: host.to_owned(), hint }.into()
 }
 
 /// Rows that were chosen at one generation.

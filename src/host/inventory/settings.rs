@@ -77,18 +77,11 @@ impl Settings {
     }
 }
 
-/// In the order of snapshots, each once.
 fn kinds(given: &given::Given<'_>) -> Result<Vec<Kind>> {
-    let mut kinds = Vec::new();
-    for name in given.texts()? {
-        let known = Kind::ALL.map(Kind::name);
-        kinds.push(Kind::named(name).ok_or_else(|| given.unknown(name, &known))?);
-    }
+    let kinds = given.kinds(&Kind::ALL)?;
     if kinds.is_empty() {
         return Err(given.wrong("is empty; at least one kind is needed"));
     }
-    kinds.sort_unstable();
-    kinds.dedup();
     Ok(kinds)
 }
 
