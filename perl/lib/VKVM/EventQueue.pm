@@ -16,16 +16,24 @@ sub new {
 }
 
 # The C function waits where Perl's signal handlers cannot run; select does not.
-sub next {    ## no critic (ProhibitBuiltinHomonyms, RequireFinalReturn) - as in C; a loop ends it
+sub next {    ## no critic (ProhibitBuiltinHomonyms) - as in C
     my ($self, $timeout) = my @given = @_;
     VKVM::_refuse_count('VKVM::EventQueue::next', \@given, 1, qw(queue timeout));
     VKVM::_number('timeout', $timeout, -1e15, 1e15, 'a number of ms, negative for no end,') if defined $timeout;
-    my $deadline = defined $timeout && $timeout >= 0 ? _now() + $timeout / 1000 : undef;
+    return _wait($self, defined $timeout && $timeout >= 0 ? $timeout / 1000 : undef, sub { });
+}
+
+# The next entry; nothing after so many seconds, undef for no end. As long as there is none,
+# $look is called, which may die.
+sub _wait {    ## no critic (RequireFinalReturn) - a loop ends it
+    my ($self, $seconds, $look) = @_;
+    my $deadline = defined $seconds ? _now() + $seconds : undef;
     my $readable = '';
     vec($readable, $self->get_fd, 1) = 1;
     while (1) {
-        my ($event) = $self->drain(1);
-        return $event if $event;
+        my ($entry) = $self->drain(1);
+        return $entry if $entry;
+        $look->();
         my $left = defined $deadline ? $deadline - _now() : undef;
         return if defined $left && $left <= 0;
         select my $ready = $readable, undef, undef, $left;

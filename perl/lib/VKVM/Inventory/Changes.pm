@@ -5,7 +5,6 @@ use strict;
 use warnings;
 
 use Scalar::Util ();
-use Time::HiRes ();
 use VKVM;
 
 our $VERSION = '0.002000';
@@ -42,25 +41,16 @@ sub _over {
 }
 
 # The next change; nothing after the timeout. Signal handlers run while it waits.
-sub next {    ## no critic (ProhibitBuiltinHomonyms, RequireFinalReturn) - an iterator's; a loop ends it
+sub next {    ## no critic (ProhibitBuiltinHomonyms) - an iterator's
     my ($self, @given) = my @all = @_;
     VKVM::_refuse_count('VKVM::Inventory::Changes::next', \@all, 1, qw(changes ...));
     # As the other methods take it, or alone.
     my %options = @given == 1 ? (timeout => $given[0]) : VKVM::_params('VKVM::Inventory::Changes->next', \@given, 'timeout');
     my $timeout = $options{timeout};
     VKVM::_number('timeout', $timeout, 0, 1e12, 'a number of seconds, or undef for no end,') if defined $timeout;
-    my $queue    = $self->{queue};
-    my $deadline = defined $timeout ? _now() + $timeout : undef;
-    my $readable = '';
-    vec($readable, $queue->get_fd, 1) = 1;
-    while (1) {
-        my ($change) = $queue->drain(1);
-        return $change if $change;
+    return VKVM::EventQueue::_wait($self->{queue}, $timeout, sub {
         die _over($self->{inventory}) if $self->{end}{has_come};
-        my $left = defined $deadline ? $deadline - _now() : undef;
-        return if defined $left && $left <= 0;
-        select my $ready = $readable, undef, undef, $left;
-    }
+    });
 }
 
 # The future of the next change.
@@ -94,8 +84,6 @@ sub get_overflow {
     VKVM::_refuse_count('VKVM::Inventory::Changes::get_overflow', \@given, 1, 'changes');
     return $self->{queue}->get_overflow;
 }
-
-sub _now { return Time::HiRes::clock_gettime(Time::HiRes::CLOCK_MONOTONIC()) }
 
 sub DESTROY {
     my ($self) = @_;
