@@ -92,7 +92,9 @@ sub _print_change {
 sub _print {
     my ($self, $uri, $line) = @_;
     my $stamp = VKVM::Command::Output::stamp();
-    my @hosts  = @{ $self->{inventory}->hosts };
+    # What they are called is known anew when one of them has changed.
+    $self->{hosts} = $self->{inventory}->hosts if !$self->{hosts} || $line->{kind} eq 'host';
+    my @hosts  = @{ $self->{hosts} };
     my ($host) = grep { $_->{uri} eq $uri } @hosts;
     if ($self->{json}) {
         return VKVM::Command::Output::put(VKVM::Command::Output::json({ time => $stamp, uri => $uri, host => $host->{host}, %$line }), "\n");
