@@ -235,22 +235,12 @@ subtest 'a daemon that dies' => sub {
 };
 
 # Under each loop, in a process of its own.
-my %package = (
-    'IO::Async::Loop' => [ IOAsync  => 'libio-async-perl' ],
-    'Mojo::IOLoop'    => [ Mojo     => 'libmojolicious-perl' ],
-    'AnyEvent'        => [ AnyEvent => 'libanyevent-perl' ],
-    'Future::IO'      => [ FutureIO => 'libfuture-io-perl' ],
-    'Future'          => [ Own      => 'libfuture-perl' ],
-);
-for my $module (sort keys %package) {
-    my ($loop, $package) = @{ $package{$module} };
-  SKIP: {
-        eval "require $module; 1" or skip("$module is not installed (Debian package $package)", 2);
-        my ($status, $output, $errors) = run_perl("$FindBin::Bin/scripts/inventory.pl", $loop, $uris[0]);
-        is($status, 0,  "futures under $module") or diag($output);
-        is($errors, '', "$module: nothing on standard error");
-    }
-}
+each_loop {
+    my ($loop, $module) = @_;
+    my ($status, $output, $errors) = run_perl("$FindBin::Bin/scripts/inventory.pl", $loop, $uris[0]);
+    is($status, 0,  "futures under $module") or diag($output);
+    is($errors, '', "$module: nothing on standard error");
+} 2;
 
 @others = ();
 handles_are({ (map { $_ => 0 } qw(inventory value error conn)), event_queue => 1 }, 'no handle is left but the queue of waiting calls');

@@ -19,26 +19,8 @@ use VKVM::Host;
 
 my $bed = TestBed->daemon('test-daemon') or plan(skip_all => TestBed->reason);
 my $dir = tempdir(CLEANUP => 1);
-my ($ssh, $started) = ("$dir/ssh", "$dir/started");
-
-open(my $script, '>', $ssh) or die "$ssh: $!";
-print {$script} <<"END";
-#!$^X
-use strict; use warnings; use IO::Select; use IO::Socket::UNIX;
-open my \$file, '>>', '$started' or die; print {\$file} "\@ARGV\\n"; close \$file;
-my \$daemon = IO::Socket::UNIX->new(Peer => '$bed->{SOCKET}') or die;
-my %to = (fileno STDIN, \$daemon, fileno \$daemon, \\*STDOUT);
-my \$both = IO::Select->new(\\*STDIN, \$daemon);
-while (1) {
-    for my \$from (\$both->can_read) {
-        sysread \$from, my \$data, 65536 or exit;
-        my \$to = \$to{ fileno \$from };
-        for (my \$at = 0; \$at < length \$data;) { \$at += syswrite \$to, \$data, 65536, \$at or exit }
-    }
-}
-END
-close $script or die "$ssh: $!";
-chmod 0755, $ssh or die "$ssh: $!";
+my $started = "$dir/started";
+my $ssh     = write_relay("$dir/ssh", $bed->{SOCKET}, $started);
 
 my $plain = "test+ssh://localhost/default?command=$ssh&socket=$bed->{SOCKET}";
 

@@ -56,22 +56,8 @@ PermitRootLogin prohibit-password
 PidFile none
 END
 
-# Between ssh and the daemon's socket, its last argument; it has no option -q.
-my $relay = write_file('relay', <<"END", 0755);
-#!$^X
-use strict; use warnings; use IO::Select; use IO::Socket::UNIX;
-exit 1 if \@ARGV < 2;
-my \$daemon = IO::Socket::UNIX->new(Peer => \$ARGV[-1]) or die "no daemon: \$!\\n";
-my %to = (fileno STDIN, \$daemon, fileno \$daemon, \\*STDOUT);
-my \$both = IO::Select->new(\\*STDIN, \$daemon);
-while (1) {
-    for my \$from (\$both->can_read) {
-        sysread \$from, my \$data, 65536 or exit;
-        my \$to = \$to{ fileno \$from };
-        for (my \$at = 0; \$at < length \$data;) { \$at += syswrite \$to, \$data, 65536, \$at or exit }
-    }
-}
-END
+# Between ssh and the daemon's socket.
+my $relay = write_relay("$dir/relay");
 
 my $server;
 

@@ -13,24 +13,13 @@ use TestVKVM;
 need_module('Future', 'libfuture-perl');
 my $bed = TestBed->daemon('test-daemon') or plan(skip_all => TestBed->reason);
 
-my %package = (
-    'IO::Async::Loop' => [ IOAsync  => 'libio-async-perl' ],
-    'Mojo::IOLoop'    => [ Mojo     => 'libmojolicious-perl' ],
-    'AnyEvent'        => [ AnyEvent => 'libanyevent-perl' ],
-    'Future::IO'      => [ FutureIO => 'libfuture-io-perl' ],
-    'Future'          => [ Own      => 'libfuture-perl' ],
-);
-
-for my $module (sort keys %package) {
-    my ($loop, $package) = @{ $package{$module} };
-  SKIP: {
-        eval "require $module; 1" or skip("$module is not installed (Debian package $package)", 2);
-        my ($status, $output, $errors) =
-          run_perl("$FindBin::Bin/scripts/async.pl", $loop, $bed->{URI_UNIX}, $bed->{PID});
-        kill CONT => $bed->{PID};
-        is($status, 0,  "$loop: all pass") or diag($output);
-        is($errors, '', "$loop: nothing on standard error");
-    }
-}
+each_loop {
+    my ($loop) = @_;
+    my ($status, $output, $errors) =
+      run_perl("$FindBin::Bin/scripts/async.pl", $loop, $bed->{URI_UNIX}, $bed->{PID});
+    kill CONT => $bed->{PID};
+    is($status, 0,  "$loop: all pass") or diag($output);
+    is($errors, '', "$loop: nothing on standard error");
+} 2;
 
 done_testing;

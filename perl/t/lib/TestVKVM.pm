@@ -15,7 +15,7 @@ use Test::More;
 
 our @EXPORT = qw(
   thrown own_error domain_xml run_perl root_file read_json need_module
-  returns_nothing handles_are soon within let_go TEST_UUID TEST_UUID_BYTES
+  returns_nothing handles_are soon within let_go each_loop write_relay TEST_UUID TEST_UUID_BYTES
 );
 
 # Of the one domain that test:///default begins with.
@@ -163,6 +163,57 @@ sub need_module {
     return if eval "require $module; 1";
     plan(skip_all => "$module is not installed (Debian package $package; "
           . 'scripts/install-deps check installs it)');
+}
+
+# Calls the block with the name of each event loop, as the programs in scripts know them, and of its
+# module; those that are not installed are so many skips.
+sub each_loop (&$) {
+    my ($code, $tests) = @_;
+    my %package = (
+        'IO::Async::Loop' => [ IOAsync  => 'libio-async-perl' ],
+        'Mojo::IOLoop'    => [ Mojo     => 'libmojolicious-perl' ],
+        'AnyEvent'        => [ AnyEvent => 'libanyevent-perl' ],
+        'Future::IO'      => [ FutureIO => 'libfuture-io-perl' ],
+        'Future'          => [ Own      => 'libfuture-perl' ],
+    );
+    for my $module (sort keys %package) {
+        my ($loop, $package) = @{ $package{$module} };
+      SKIP: {
+            eval "require $module; 1" or skip("$module is not installed (Debian package $package)", $tests);
+            $code->($loop, $module);
+        }
+    }
+    return;
+}
+
+# Writes a program that leads to a daemon: in place of ssh to this socket, and notes how it was started
+# in a file; or, without them, in place of what ssh runs, to the socket that is its last argument (it
+# has no option -q).
+sub write_relay {
+    my ($path, $socket, $log) = @_;
+    my $begin =
+      defined $socket
+      ? qq{open my \$file, '>>', '$log' or die; print {\$file} "\@ARGV\\n"; close \$file; my \$socket = '$socket';}
+      : 'exit 1 if @ARGV < 2; my $socket = $ARGV[-1];';
+    open(my $script, '>', $path) or die "$path: $!";
+    print {$script} <<"END";
+#!$^X
+use strict; use warnings; use IO::Select; use IO::Socket::UNIX;
+$begin
+my \$daemon = IO::Socket::UNIX->new(Peer => \$socket) or die "no daemon: \$!\\n";
+my %to = (fileno STDIN, \$daemon, fileno \$daemon, \\*STDOUT);
+my \$both = IO::Select->new(\\*STDIN, \$daemon);
+while (1) {
+    for my \$from (\$both->can_read) {
+        sysread \$from, my \$data, 65536 or exit;
+        my \$to = \$to{ fileno \$from };
+        for (my \$at = 0; \$at < length \$data;) { \$at += syswrite \$to, \$data, 65536, \$at or exit }
+    }
+}
+END
+    close $script     or die "$path: $!";
+    chmod 0755, $path or die "$path: $!";
+    return $path;
 }
 
 require POSIX;
