@@ -151,11 +151,9 @@ static void without(const char *uri)
 static vkvm_call *asking(const char *uri, uint32_t timeout_ms, vkvm_event_queue *queue)
 {
     char json[4300];
-    vkvm_value *args;
     snprintf(json, sizeof json, "{\"options\": {\"uri\": \"%s\", \"credtypes\": [%d, %d]}}", uri, types[0],
              types[1]);
-    must(vkvm_value_from_json(json, &args, &err), err, json);
-    return start("vkvm_conn_open_with", args, timeout_ms, queue, 11);
+    return start("vkvm_conn_open_with", from_json(json), timeout_ms, queue, 11);
 }
 
 static bool next_is(vkvm_event_queue *queue, const char *class)
@@ -261,13 +259,13 @@ static void wrong_answers(const char *uri)
     vkvm_call *call = asking(uri, 0, queue);
     ok(next_is(queue, "credentials"), "it asks");
     for (int i = 0; i < 3; i++) {
-        must(vkvm_value_from_json(wrong[i], &value, &err), err, wrong[i]);
+        value = from_json(wrong[i]);
         fails(vkvm_call_set_credentials(call, value, &err), &err, VKVM_ERROR_OWN_INVALID,
               "credentials", wrong[i]);
         vkvm_value_free(value);
     }
     ok(!is_null(asked_by(call)), "it still asks");
-    must(vkvm_value_from_json("[]", &value, &err), err, "[]");
+    value = from_json("[]");
     works(vkvm_call_set_credentials(call, value, &err), &err, "fewer answers than requests");
     vkvm_value_free(value);
     ok(is_done(call, PATIENCE * 1000), "are too few");
@@ -279,7 +277,7 @@ static void wrong_answers(const char *uri)
         "{\"credtypes\": [\"2\"]}", "{\"credtypes\": [99999999999]}",
     };
     for (int i = 0; i < 5; i++) {
-        must(vkvm_value_from_json(options[i], &value, &err), err, options[i]);
+        value = from_json(options[i]);
         fails(vkvm_conn_open_with(value, &conn, &err), &err, VKVM_ERROR_OWN_INVALID, "options",
               options[i]);
         vkvm_value_free(value);

@@ -116,6 +116,15 @@ static inline vkvm_domain *define_probe(vkvm_conn *conn)
     return dom;
 }
 
+/* The value of a JSON text. */
+static inline vkvm_value *from_json(const char *text)
+{
+    vkvm_value *value = NULL;
+    vkvm_error *err = NULL;
+    must(vkvm_value_from_json(text, &value, &err), err, text);
+    return value;
+}
+
 /* The integer at a path, or -4242 with the reason shown. */
 static inline int64_t int_at(vkvm_value *value, const char *path)
 {

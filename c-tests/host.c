@@ -18,13 +18,6 @@ static void lacks(int returned, const char *name)
     fails(returned, &err, VKVM_ERROR_ERR_NO_SUPPORT, NULL, name);
 }
 
-static vkvm_value *from_json(const char *json)
-{
-    vkvm_value *value = NULL;
-    must(vkvm_value_from_json(json, &value, &err), err, json);
-    return value;
-}
-
 static void domains(vkvm_conn *conn)
 {
     vkvm_domain *dom = define_probe(conn);

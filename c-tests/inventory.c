@@ -28,7 +28,6 @@ __attribute__((format(printf, 1, 2)))
 static vkvm_value *json(const char *format, ...)
 {
     char text[1000];
-    vkvm_value *value = NULL;
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(text, sizeof text, format, arguments);
@@ -36,8 +35,7 @@ static vkvm_value *json(const char *format, ...)
     for (char *at = text; *at; at++)
         if (*at == '\'')
             *at = '"';
-    must(vkvm_value_from_json(text, &value, &err), err, text);
-    return value;
+    return from_json(text);
 }
 
 static size_t length_at(vkvm_value *value, const char *path)

@@ -38,10 +38,9 @@ static void tells(vkvm_event_queue *queue, const char *change, const char *path,
 /* Turns the loop until a condition is met, on another thread. */
 static bool comes(vkvm_inventory *inventory, const char *text)
 {
-    vkvm_value *args = NULL, *condition = NULL;
+    vkvm_value *args = NULL, *condition = from_json(text);
     vkvm_call *call = NULL;
     bool is_done = false;
-    must(vkvm_value_from_json(text, &condition, &err), err, text);
     must(vkvm_value_new_map(&args, &err), err, "new_map");
     must(vkvm_value_put(args, "", "condition", condition, &err), err, "the condition");
     must(vkvm_value_set_handle(args, "inventory", inventory, &err), err, "the inventory");
@@ -69,9 +68,8 @@ int main(int argc, char **argv)
     const char *const uris[] = { argv[1] };
     vkvm_inventory *inventory = NULL;
     vkvm_event_queue *queue = NULL;
-    vkvm_value *options = NULL;
+    vkvm_value *options = from_json("{\"refresh\": 0}");
     start_loop();
-    must(vkvm_value_from_json("{\"refresh\": 0}", &options, &err), err, "options");
     works(vkvm_inventory_open(uris, 1, options, &inventory, &err), &err, "an inventory");
     vkvm_value_free(options);
     must(vkvm_inventory_refresh(inventory, NULL, PATIENCE * 1000, &err), err, "a refresh");

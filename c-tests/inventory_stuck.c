@@ -51,8 +51,7 @@ static vkvm_domain *start(vkvm_conn *conn, const char *name, const char *uuid)
 
 static vkvm_value *wait_for(vkvm_inventory *inventory, const char *condition, const char *name)
 {
-    vkvm_value *map = NULL, *value = NULL;
-    must(vkvm_value_from_json(condition, &map, &err), err, condition);
+    vkvm_value *map = from_json(condition), *value = NULL;
     works(vkvm_inventory_wait(inventory, map, PATIENCE * 1000, &value, &err), &err, name);
     vkvm_value_free(map);
     return value;
@@ -62,14 +61,13 @@ int main(int argc, char **argv)
 {
     must(argc == 2 ? 0 : -1, NULL, "usage: inventory_stuck URI");
     vkvm_inventory *inventory = NULL;
-    vkvm_value *options = NULL, *value = NULL;
+    vkvm_value *options = from_json("{\"timeout_ms\": 2000, \"refresh\": 0}"), *value = NULL;
     must(vkvm_event_start(&err), err, "the event loop");
     vkvm_conn *conn = open_conn(argv[1], 0);
     vkvm_domain *stuck = start(conn, "stuck", "11111111-2222-3333-4444-000000000001");
     vkvm_domain *well = start(conn, "well", "11111111-2222-3333-4444-000000000002");
     pid_t process = process_of("stuck");
     must(process > 0 ? 0 : -1, NULL, "the guest's process");
-    must(vkvm_value_from_json("{\"timeout_ms\": 2000, \"refresh\": 0}", &options, &err), err, "options");
     works(vkvm_inventory_open((const char *const[]){ argv[1] }, 1, options, &inventory, &err), &err,
           "an inventory");
     vkvm_value_free(options);

@@ -28,8 +28,7 @@ static void *end_each(void *listener)
 
 static vkvm_value *with_timeout(const char *uri, int64_t timeout)
 {
-    vkvm_value *options = NULL;
-    must(vkvm_value_from_json("{}", &options, &err), err, "options");
+    vkvm_value *options = from_json("{}");
     must(vkvm_value_set_string(options, "uri", uri, &err), err, "uri");
     must(vkvm_value_set_int64(options, "timeout_ms", timeout, &err), err, "timeout_ms");
     return options;

@@ -16,13 +16,6 @@ static vkvm_error *err;
 /* The kinds, by the numbers that get_kind gives. */
 enum kind { NOTHING, BOOLEAN, INT, UINT, REAL, STRING, BYTES, LIST, MAP, HANDLE };
 
-static vkvm_value *from_json(const char *json)
-{
-    vkvm_value *value = NULL;
-    must(vkvm_value_from_json(json, &value, &err), err, json);
-    return value;
-}
-
 static void is_json(vkvm_value *value, const char *wanted, const char *name)
 {
     char *json = NULL;
