@@ -96,9 +96,9 @@ subtest 'several hosts' => sub {
       if length $name >= 4;
     like($err, qr/\Avkvm: \Q$dead\E: .*refused/, 'the one that fails is named');
     is($status, 1, 'and the status says it');
-    my $silent = IO::Socket::INET->new(Listen => 5, LocalAddr => '127.0.0.1') or die "cannot listen: $!\n";
+    my $silent = silent();
     my $begun  = time;
-    ($out, $err, $status) = run('-t', 4, '-c', 'test+tcp://127.0.0.1:' . $silent->sockport . '/default', '-c', $test, 'hypervisor.uri');
+    ($out, $err, $status) = run('-t', 4, '-c', uri_of($silent), '-c', $test, 'hypervisor.uri');
     like($err, qr/not opened within 4000 ms/, 'one that does not answer is, too');
     cmp_ok(time - $begun, '<', 7.5, 'after the timeout, not after twice that');
     like($out, qr/ \Q$test\E\n\z/, 'and the other answers');
@@ -345,9 +345,9 @@ subtest 'top' => sub {
     $terminal->run('send-keys', 'q');
     ok($terminal->shows(qr/running +test .*status 0/s), 'q ends it, and the last turn stays');
 
-    my $listener = IO::Socket::INET->new(Listen => 50, LocalAddr => '127.0.0.1') or die "cannot listen: $!\n";
+    my $listener = silent();
     # A socket of its own, for the first one may not have ended yet.
-    $terminal = Tmux->start("$tmp/tmux2", @command, '-t', 1, '-c', 'test+tcp://127.0.0.1:' . $listener->sockport . '/default');
+    $terminal = Tmux->start("$tmp/tmux2", @command, '-t', 1, '-c', uri_of($listener));
     ok($terminal->shows(qr/1 of 2 hosts.*q ends/s), 'a host that takes longer than a turn');
     $terminal->run('send-keys', 'q');
     ok($terminal->shows(qr/status 1/), 'keys are read nevertheless');
@@ -355,8 +355,8 @@ subtest 'top' => sub {
 
 subtest 'exporter' => sub {
     need_module('Mojolicious', 'libmojolicious-perl');
-    my $listener = IO::Socket::INET->new(Listen => 50, LocalAddr => '127.0.0.1') or die "cannot listen: $!\n";
-    my $silent   = 'test+tcp://127.0.0.1:' . $listener->sockport . '/default';
+    my $listener = silent();
+    my $silent   = uri_of($listener);
     my ($pid) = start('-t', 5, (map { ('-c', $_) } $test, $dead, $silent), 'exporter', '--listen', '127.0.0.1:0');
     my $port;
     for (1 .. 600) {
