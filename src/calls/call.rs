@@ -342,6 +342,11 @@ impl Late for Started {
 
 impl Started {
     fn end(self: Arc<Self>, error: Error) {
+        if self.is_over() {
+            return;
+        }
+        // First: who sees the error may free the connection at once, and not wait for it.
+        self.via.give_up();
         match self.state.give_up(Err(error)) {
             GivenUp::TooLate(_) => return,
             // What it took is let go of, and secrets are wiped.

@@ -214,7 +214,7 @@ pub fn abandon(call: &Arc<dyn Work>) {
         // Its thread may have been faster.
         if take(&mut calls.running, call) {
             calls.abandoned.push(Arc::clone(call));
-            call.via().abandon();
+            call.via().give_up();
         }
         pool.let_through(&key)
     };
@@ -255,7 +255,7 @@ pub fn end_lane(lane: &Lane, why: &'static str) {
     if !calls.is_empty() {
         // Whatever they have come to, who frees a connection with calls in flight does not
         // wait for it.
-        lane.abandon();
+        lane.give_up();
     }
     for call in calls {
         call.give_up(why);
@@ -271,8 +271,8 @@ fn work() {
             let mut pool = POOL.lock();
             let key = call.via().key();
             if let Some(calls) = pool.lanes.get_mut(&key) {
-                if !take(&mut calls.running, &call) && take(&mut calls.abandoned, &call) {
-                    call.via().answer();
+                if !take(&mut calls.running, &call) {
+                    take(&mut calls.abandoned, &call);
                 }
                 next = calls.next();
             }

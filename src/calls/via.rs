@@ -122,17 +122,10 @@ impl Via {
         }
     }
 
-    /// One more of its calls was given up while it ran.
-    pub fn abandon(&self) {
+    /// One of its calls is given up.
+    pub fn give_up(&self) {
         if let Via::Lane(lane) | Via::Stream(lane, ..) = self {
-            lane.abandon();
-        }
-    }
-
-    /// libvirt has answered one of these.
-    pub fn answer(&self) {
-        if let Via::Lane(lane) | Via::Stream(lane, ..) = self {
-            lane.answer();
+            lane.give_up();
         }
     }
 

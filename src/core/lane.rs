@@ -28,8 +28,8 @@ pub struct Lane {
     /// In ms; 0 for no limit.
     timeout: AtomicU32,
     max_calls: AtomicU32,
-    /// How many calls libvirt has not answered that nobody waits for any more.
-    abandoned: AtomicU32,
+    /// Whether a call was ever given up.
+    has_given_up: AtomicBool,
     /// How many streams are received from beside other calls.
     receiving: AtomicUsize,
 }
@@ -85,14 +85,9 @@ impl Lane {
         self.timeout.store(ms, Ordering::Relaxed);
     }
 
-    /// One more call was given up while it ran.
-    pub fn abandon(&self) {
-        self.abandoned.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// libvirt has answered one of these.
-    pub fn answer(&self) {
-        self.abandoned.fetch_sub(1, Ordering::Relaxed);
+    /// A call is given up, whether it runs or waits for its turn: libvirt may never answer.
+    pub fn give_up(&self) {
+        self.has_given_up.store(true, Ordering::Relaxed);
     }
 
     /// From now on a call receives from the stream with this handle.
@@ -121,7 +116,7 @@ impl Lane {
 
     /// Whether nobody may wait for long for this connection.
     pub(super) fn is_bounded(&self) -> bool {
-        self.timeout().is_some() || self.abandoned.load(Ordering::Relaxed) > 0
+        self.timeout().is_some() || self.has_given_up.load(Ordering::Relaxed)
     }
 
     /// How many calls are made at once.
@@ -155,7 +150,7 @@ pub(super) unsafe fn of(conn: sys::virConnectPtr) -> Result<Option<Arc<Lane>>> {
         uri: CStr::to_string_lossy(&uri).into_owned(),
         timeout: AtomicU32::new(0),
         max_calls: AtomicU32::new(MAX_CALLS),
-        abandoned: AtomicU32::new(0),
+        has_given_up: AtomicBool::new(false),
         receiving: AtomicUsize::new(0),
     });
     // Another thread may have been faster.
@@ -194,8 +189,8 @@ mod tests {
     #[test]
     fn the_end_of_one_receiver_leaves_the_others() {
         let (number, uri) = (u64::MAX, String::new());
-        let (timeout, max_calls, abandoned) = (0.into(), 1.into(), 0.into());
-        let lane = Lane { number, uri, timeout, max_calls, abandoned, receiving: 0.into() };
+        let (timeout, max_calls, has_given_up) = (0.into(), 1.into(), false.into());
+        let lane = Lane { number, uri, timeout, max_calls, has_given_up, receiving: 0.into() };
         assert_eq!(lane.receiver(), None);
         lane.begin_to_receive(1);
         lane.begin_to_receive(2);
