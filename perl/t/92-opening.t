@@ -197,6 +197,6 @@ subtest 'in a child' => sub {
     is($?, 0, 'a connection with reopen_after_fork is opened again, with its credentials; another is not');
 };
 
-handles_are({ conn => 0, domain => 0, value => 0, error => 0 }, 'no handle is left');
+handles_become({ conn => 0, domain => 0, value => 0, error => 0 }, 'no handle is left');
 
 done_testing;

@@ -397,7 +397,7 @@ subtest 'whole streams of a daemon that is stopped' => sub {
             $again->finish;
         }
     }
-    handles_are(\%before, 'nothing is left');
+    handles_become(\%before, 'nothing is left');
 };
 
 subtest 'a pool with jobs' => sub {
@@ -428,5 +428,5 @@ subtest 'progress of the facade with a limit' => sub {
 };
 
 undef $_ for $vol, $large, $pool, $conn;
-handles_are({ call => 0, stream => 0, conn => 0 }, 'nothing is left');
+handles_become({ call => 0, stream => 0, conn => 0 }, 'nothing is left');
 done_testing;

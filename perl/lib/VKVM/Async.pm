@@ -17,7 +17,6 @@ our $VERSION = '0.002000';
 
 my %pending;        # the operations whose call is in flight, by their tags
 my @ready;          # tags of calls that are done, and not looked at yet
-my $has_more = 0;   # there may be more of them than one turn has looked at
 my @foreign;        # futures of the process that this one was forked from
 my $process = $$;
 my $last_tag = 0;
@@ -100,10 +99,7 @@ sub _give_up {
 # Completes what is done. A callback that dies keeps none of the others from running.
 sub _turn {
     _be_here();
-    $has_more = 0;
-    my @done = _done(AT_ONCE);
-    $has_more = @done == AT_ONCE;
-    push @ready, @done;
+    push @ready, _done(AT_ONCE);
     my ($error, $has_died);
     while (defined(my $tag = shift @ready)) {
         if ($tag < 0) {
@@ -126,9 +122,6 @@ sub _tell {
     $operation->{calls}[-1]->_tell if $operation;
     return;
 }
-
-# For a loop that is not told again of what is left.
-sub _has_more { return $has_more }
 
 sub _watch {
     return if $watch;

@@ -5,7 +5,6 @@ use strict;
 use warnings;
 
 use Future::IO;
-use IO::Handle ();
 
 our $VERSION = '0.002000';
 
@@ -18,29 +17,22 @@ sub watch {
     my ($class, $fh, $callback) = @_;
     my $fd = fileno $fh;
     $watches{$fd} = undef;
-    _next($fd, $fh, $callback);
+    _next($fd, bless($fh, 'VKVM::Async::Loop::FutureIO::_Handle'), $callback);
     return $fd;
 }
 
-# It has no way to wait without reading. A queue does not mind, if it is emptied afterwards:
-# callbacks do that.
+# Not all versions can wait without reading.
 sub _next {
     my ($fd, $fh, $callback) = @_;
-    my $future = $watches{$fd} = Future::IO->sysread($fh, 8);
+    my $future = $watches{$fd} = Future::IO->sysread($fh, 1);
     $future->on_ready(sub {
         my ($read) = @_;
         return if $read->is_cancelled || !exists $watches{$fd};
-        # Its own loop makes the descriptor blocking while it reads, and, from 0.16 on, while this
-        # runs: a queue that is emptied would wait for more.
-        $fh->blocking(0);
         # Before the callback, which may wait itself.
         _next($fd, $fh, $callback);
-        my $is_of_calls = $callback == \&VKVM::Async::_turn;
-        my ($error, $has_died);
-        do {
-            if (!eval { $callback->(); 1 }) { ($error, $has_died) = ($@, 1) }
-        } while ($is_of_calls && VKVM::Async::_has_more());
-        die $error if $has_died;
+        # What a handler of signals has died with while it waited.
+        die +($read->failure)[0] if $read->is_failed;
+        $callback->();
     });
     return;
 }
@@ -55,16 +47,35 @@ sub unwatch {
 sub await {
     my ($class, $future) = @_;
     while (!$future->is_ready) {
-        if (VKVM::Async::_has_more()) {
-            VKVM::Async::_turn();
-            next;
-        }
         my ($read) = grep { defined } values %watches;
         die "the future waits for no call, and for no event of a queue\n" if !$read;
         $read->await;
     }
     return;
 }
+
+# What is to be waited for. Nothing is read from it: the library does that when the queue is empty,
+# and until then the loop finds it readable. Nor is the library's descriptor made blocking.
+package VKVM::Async::Loop::FutureIO::_Handle;    ## no critic (ProhibitMultiplePackages) - a part of it
+
+use parent -norequire, 'IO::Handle';
+
+use IO::Handle ();
+use IO::Poll qw(POLLIN);
+
+# The module's own loop does not look whether the only descriptor that it has is readable, and would
+# read again and again. The time ends where it did look, and what was there has gone.
+use constant AT_MOST_MS => 50;
+
+sub sysread {
+    my ($fh)   = @_;
+    my @polled = (fileno $fh, POLLIN);
+    IO::Poll::_poll(AT_MOST_MS, @polled) if ($Future::IO::IMPL // '') eq 'Future::IO::_DefaultImpl';
+    $_[1] = 'x';
+    return 1;
+}
+
+sub blocking { return 0 }
 
 1;
 
