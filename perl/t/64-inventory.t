@@ -149,8 +149,7 @@ subtest 'signal handlers run meanwhile' => sub {
     for my $name (sort keys %waits) {
         my $begun = time;
         local $SIG{ALRM} = sub { die "enough\n" };
-        ualarm 100_000;
-        is(thrown { $waits{$name}->() }, "enough\n", "$name is left by one that dies");
+        is(thrown { ualarm 100_000; $waits{$name}->() }, "enough\n", "$name is left by one that dies");
         cmp_ok(time - $begun, '<', 30, 'at once');
     }
     kill CONT => $beds[0]{PID};

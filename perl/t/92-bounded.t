@@ -154,8 +154,7 @@ subtest 'signal handlers' => sub {
     my ($begin, $error) = (time);
     stopped(sub {
         local $SIG{ALRM} = sub { die "enough\n" };
-        ualarm 100_000;
-        $error = thrown { $within{domain}->get_xml_description };
+        $error = thrown { ualarm 100_000; $within{domain}->get_xml_description };
     });
     is($error, "enough\n", 'a handler dies');
     cmp_ok(time - $begin, '<', 15, 'at once');

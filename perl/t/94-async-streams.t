@@ -374,8 +374,10 @@ subtest 'whole streams of a daemon that is stopped' => sub {
                 kill CONT => $daemon;
                 $stop = sub { die "enough\n" };
             };
-            Time::HiRes::ualarm(500_000) if $how ne 'its timeout';
-            my $error = thrown { $code->($stream) };
+            my $error = thrown {
+                Time::HiRes::ualarm(500_000) if $how ne 'its timeout';
+                $code->($stream);
+            };
             Time::HiRes::ualarm(0);
             my $took = time - $begin;
             kill CONT => $daemon;
