@@ -233,6 +233,40 @@ subtest 'a daemon that dies' => sub {
     ok(!$inventory->get('domain', 'test', host => $uris[1])->{stale}, 'and its rows are current');
 };
 
+# A host of a file, which the daemon reads when it starts.
+sub write_host {
+    my ($file, $domains, $title) = @_;
+    open(my $out, '>', $file) or die "cannot write $file: $!";
+    my $domain = "<domain type='test'><name>of-file-%d</name><uuid>00000000-0000-4000-8000-%012d</uuid>"
+      . '<title>%s</title><memory>1024</memory><os><type>hvm</type></os></domain>';
+    print $out '<node>', (map { sprintf $domain, $_, $_, $title } 1 .. $domains), '</node>';
+    close $out or die "cannot write $file: $!";
+    return;
+}
+
+# It takes a while to ask for so many documents: the comparison comes in between.
+subtest 'a comparison while the documents of a new connection are asked for' => sub {
+    my $domains = 500;
+    my $file    = "$beds[1]{DIR}/many.xml";
+    write_host($file, $domains, 'before');
+    my $inventory = VKVM::Inventory->new(
+        uris => ["test+unix:///$file?socket=$beds[1]{SOCKET}"], kinds => ['domain'], refresh => 0, timeout => 60);
+    $inventory->refresh(timeout => 120);
+    my %count;
+    $count{ $_->{title} // '' }++ for $inventory->rows;
+    is_deeply(\%count, { before => $domains }, 'all titles are known');
+    my $changes = $inventory->changes(capacity => 10 * $domains);
+    $beds[1]->kill_daemon;
+    write_host($file, $domains, 'after');
+    $beds[1]->restart;
+    my $change;
+    1 while $change = $changes->next(120) and ($change->{after}{state} // '') ne 'up';
+    $inventory->refresh(timeout => 120);
+    %count = ();
+    $count{ $_->{title} // '' }++ for $inventory->rows;
+    is_deeply(\%count, { after => $domains }, 'leaves no title as it was on the connection before');
+};
+
 # Under each loop, in a process of its own.
 each_loop {
     my ($loop, $module) = @_;

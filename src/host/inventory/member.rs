@@ -303,8 +303,11 @@ impl Member {
             }
         });
         let hears = link.listen(&self.common.settings, errand, &ear)?;
-        lock(&self.duty).hears = hears;
-        errand.step()?;
+        {
+            let mut duty = lock(&self.duty);
+            errand.step()?;
+            duty.hears = hears;
+        }
         let name = link.conn.get_hostname()?.to_string_lossy().into();
         // What was heard before is in this.
         self.compare(&link, errand, Some(name), true)
@@ -320,7 +323,7 @@ impl Member {
         is_new: bool,
     ) -> Result<()> {
         let picture = &self.common.picture;
-        picture.begin(self.place);
+        picture.begin(self.place, || errand.is_on());
         self.common.documents.forget_all(self.place, None);
         let asker = Asker { is_new, ..self.asker(link, errand) };
         let mut failure = None;
@@ -334,18 +337,17 @@ impl Member {
                 Err(error) => return Err(error),
             }
         }
-        errand.step()?;
         let hears = {
             let mut duty = lock(&self.duty);
+            // Who gave it up has set the timer for the next attempt.
+            errand.step()?;
             duty.tries = 0;
             if let Some(refresh) = self.common.settings.refresh {
                 self.set_timer(&mut duty, refresh);
             }
             duty.hears
         };
-        if errand.is_on() {
-            picture.up(self.place, Report { name, error: failure, hears });
-        }
+        picture.up(self.place, Report { name, error: failure, hears }, || errand.is_on());
         Ok(())
     }
 
@@ -360,23 +362,26 @@ impl Member {
         if kind != Kind::Domain || !self.common.settings.details {
             return;
         }
-        self.note_unknown(|duty| {
-            duty.unknown = match is_new || !duty.hears {
-                true => all.into(),
-                false => unknown.into(),
-            };
+        self.note_unknown(errand, |duty| match is_new || !duty.hears {
+            true => duty.unknown = all.into(),
+            // What is known of others may be of another connection, or of before an event.
+            false => duty.add_unknown(unknown),
         });
     }
 
     /// Notes which documents are not known, and tells the picture how many.
-    fn note_unknown(&self, note: impl FnOnce(&mut Duty)) {
+    fn note_unknown(&self, errand: &Errand, note: impl FnOnce(&mut Duty)) {
         let pending = {
             let mut duty = lock(&self.duty);
+            if !errand.is_on() {
+                // What there is to ask is another connection's.
+                return;
+            }
             note(&mut duty);
             duty.unknown.len()
         };
         // Not under the lock, which the event loop takes.
-        self.common.picture.set_pending(self.place, pending);
+        self.common.picture.set_pending(self.place, pending, || errand.is_on());
     }
 
     fn some(
@@ -389,13 +394,12 @@ impl Member {
         let asker = self.asker(link, errand);
         if touched.len() >= MANY {
             // Objects take calls of their own; a bulk call takes less for each.
-            let details = touched.iter().filter(|touched| touched.what.details);
-            let details: Vec<Uuid> = details.filter_map(|it| it.domain.get_uuid().ok()).collect();
+            let details = documents_of(&touched);
             touched.clear();
             let rows = asker.all(Kind::Domain)?;
             self.common.picture.take(self.place, Said::All(Kind::Domain, rows), || errand.is_on());
             if self.common.settings.details {
-                self.note_unknown(|duty| duty.add_unknown(details));
+                self.note_unknown(errand, |duty| duty.add_unknown(details));
             }
         }
         if !touched.is_empty() {
@@ -407,7 +411,10 @@ impl Member {
                     self.common.picture.take(self.place, Said::Some(some), || errand.is_on());
                 }
                 // Then all of them are.
-                Err(_) if asker.outlives() => lock(&self.duty).full = true,
+                Err(_) if asker.outlives() => {
+                    lock(&self.duty).full = true;
+                    self.note_unknown(errand, |duty| duty.add_unknown(documents_of(&touched)));
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -434,10 +441,10 @@ impl Member {
     fn lose(&self, error: &Error) {
         let link = {
             let mut duty = lock(&self.duty);
-            duty.errand = None;
             duty.forget();
             let link = duty.link.take();
             if duty.is_over {
+                duty.errand = None;
                 drop(duty);
                 return self.close(link);
             }
@@ -449,6 +456,9 @@ impl Member {
         self.close(link);
         self.common.documents.forget_all(self.place, None);
         self.common.picture.down(self.place, error);
+        // Only now, so that the next visit does not find the host up before it is down.
+        lock(&self.duty).errand = None;
+        self.go_on();
     }
 
     /// Closes a connection where it may take its time.
@@ -487,7 +497,7 @@ impl Visited for Member {
                 let said = Said::Details(details, with_sizes);
                 picture.take(self.place, said, || errand.is_on());
                 // `take` has noted that these are asked for.
-                self.note_unknown(|_| ());
+                self.note_unknown(errand, |_| ());
                 Ok(())
             }
             Some(Unit::End) => {
@@ -534,6 +544,12 @@ impl Visited for Member {
         };
         Misuse::TimedOut { what, ms: timeout.as_millis() as u64 }.into()
     }
+}
+
+/// The domains whose documents may have changed.
+fn documents_of(touched: &[Touched]) -> Vec<Uuid> {
+    let touched = touched.iter().filter(|touched| touched.what.details);
+    touched.filter_map(|touched| touched.domain.get_uuid().ok()).collect()
 }
 
 /// Asks for a document.

@@ -201,14 +201,20 @@ impl Picture {
     }
 
     /// A comparison of all of its rows begins.
-    pub fn begin(&self, host: usize) {
-        let tickets = &mut lock(&self.inner).hosts[host].tickets;
-        tickets.begun = tickets.taken;
+    pub fn begin(&self, host: usize, is_wanted: impl Fn() -> bool) {
+        let mut inner = lock(&self.inner);
+        if is_wanted() {
+            let tickets = &mut inner.hosts[host].tickets;
+            tickets.begun = tickets.taken;
+        }
     }
 
     /// A host is reachable.
-    pub fn up(&self, host: usize, report: Report) {
+    pub fn up(&self, host: usize, report: Report, is_wanted: impl Fn() -> bool) {
         let mut inner = lock(&self.inner);
+        if !is_wanted() {
+            return;
+        }
         let rows = &mut inner.hosts[host];
         rows.hears = report.hears;
         if report.name.is_some() {
@@ -228,8 +234,11 @@ impl Picture {
     }
 
     /// So many domains have yet to be asked for their documents.
-    pub fn set_pending(&self, host: usize, pending: usize) {
-        lock(&self.inner).hosts[host].pending = pending;
+    pub fn set_pending(&self, host: usize, pending: usize, is_wanted: impl Fn() -> bool) {
+        let mut inner = lock(&self.inner);
+        if is_wanted() {
+            inner.hosts[host].pending = pending;
+        }
     }
 
     /// A host does not answer, for this reason.

@@ -24,7 +24,7 @@ fn say(picture: &Picture, host: usize, rows: Vec<Row>) {
 
 fn up(picture: &Picture, host: usize) {
     let name = Some(format!("own{host}").into());
-    picture.up(host, Report { name, error: None, hears: true });
+    picture.up(host, Report { name, error: None, hears: true }, || true);
 }
 
 fn map(json: &str) -> Map {
@@ -146,12 +146,12 @@ fn what_is_absent_is_known_of_hosts_that_are_up() {
 #[test]
 fn a_refresh_is_over_when_one_that_began_later_is() {
     let picture = picture();
-    picture.begin(0);
+    picture.begin(0, || true);
     let ticket = picture.ticket(0);
     let is_over = || picture.wait_for_tickets(&[(0, ticket)], SOON).is_ok();
     picture.settled(0);
     assert!(!is_over(), "the one that had begun before does not count");
-    picture.begin(0);
+    picture.begin(0, || true);
     assert!(!is_over());
     picture.settled(0);
     assert!(is_over());
