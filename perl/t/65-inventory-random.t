@@ -266,9 +266,12 @@ sub but_for_what_has_no_event {
 }
 
 sub check_events {
-    my $marker = { kind => 'network', name => "marker-$rounds", count => HOSTS };
-    my $is_there = eval { $inventory->wait($marker, timeout => PATIENCE); 1 };
-    ok($is_there, 'the last event of each host has arrived') or return diag(explain($inventory->hosts), "$@");
+    # Of each kind, because what is asked for one may be answered before what is asked for another.
+    for my $kind (qw(domain network pool)) {
+        my $marker   = { kind => $kind, name => "marker-$rounds", count => HOSTS };
+        my $is_there = eval { $inventory->wait($marker, timeout => PATIENCE); 1 };
+        ok($is_there, "the last event of each host's ${kind}s has arrived") or return diag(explain($inventory->hosts), "$@");
+    }
     my ($rows) = rows_of($inventory);
     are_rows(but_for_what_has_no_event($rows), but_for_what_has_no_event(listed()), 'events alone have made the rows current');
     return;

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # Random operations on hosts of the test driver: random-operations.pl SEED URI...
 #
-# For each line "NUMBER MARKER" of standard input it does so many operations, then has a network
-# named MARKER on each host, and no other marker; it answers with the names of the operations. A
-# daemon may end meanwhile, and come back.
+# For each line "NUMBER MARKER" of standard input it does so many operations, then has a domain, a
+# network and a pool named MARKER on each host, and no other marker; it answers with the names of
+# the operations. A daemon may end meanwhile, and come back.
 
 use strict;
 use warnings;
@@ -111,15 +111,22 @@ my %operations = (
 my %list = (
     conn    => sub { $_[0] },
     domain  => sub { $_[0]->list_all_domains },
-    network => sub { grep { $_->get_name !~ /\Amarker/ } $_[0]->list_all_networks },
+    network => sub { $_[0]->list_all_networks },
     pool    => sub { $_[0]->list_all_storage_pools },
 );
+my %define_marker = (
+    domain  => sub { $_[0]->define_domain(domain_of($_[1])) },
+    network => sub { $_[0]->define_network("<network><name>$_[1]</name></network>") },
+    pool    => sub { $_[0]->define_storage_pool(pool_of($_[1])) },
+);
+
+sub is_marker { return $_[0]->get_name =~ /\Amarker/ }
 
 sub operate {
     my $uri     = one_of(@uris);
     my $conn    = conn($uri);
     my $kind    = one_of(qw(conn domain domain domain domain network pool));
-    my @objects = $list{$kind}->($conn);
+    my @objects = grep { $kind eq 'conn' || !is_marker($_) } $list{$kind}->($conn);
     my $of      = $operations{$kind};
     # So that there are not more and more.
     my $name = $kind ne 'conn' && @objects > 8 ? 'remove' : one_of(sort keys %$of);
@@ -130,8 +137,10 @@ sub operate {
 sub mark {
     my ($uri, $marker) = @_;
     my $conn = conn($uri);
-    $_->undefine for grep { $_->get_name =~ /\Amarker/ } $conn->list_all_networks;
-    $conn->define_network("<network><name>$marker</name></network>");
+    for my $kind (sort keys %define_marker) {
+        $_->undefine for grep { is_marker($_) } $list{$kind}->($conn);
+        $define_marker{$kind}->($conn, $marker);
+    }
     return 1;
 }
 
