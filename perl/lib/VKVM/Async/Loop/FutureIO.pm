@@ -67,7 +67,7 @@ use IO::Poll qw(POLLIN);
 # read again and again. The time ends where it did look, and what was there has gone.
 use constant AT_MOST_MS => 50;
 
-sub sysread {
+sub sysread {    ## no critic (ProhibitBuiltinHomonyms, RequireArgUnpacking) - IO::Handle's
     my ($fh)   = @_;
     my @polled = (fileno $fh, POLLIN);
     IO::Poll::_poll(AT_MOST_MS, @polled) if ($Future::IO::IMPL // '') eq 'Future::IO::_DefaultImpl';
