@@ -265,12 +265,19 @@ static int make_for_future(pTHX_ attempt *at, const char *function, const char *
     if (at->left)
         leave_method(aTHX);
     if (made) {
+        bool done;
+        call = INT2PTR(vkvm_call *, SvIVX(SvRV(*made)));
         at->next++;
+        /* The tag was another one's before, whose entry came late. */
+        if (vkvm_call_wait(call, 0, &done, NULL) == 0 && !done) {
+            at->left = TRUE;
+            leave_method(aTHX);
+        }
         vkvm_perl_rethrow_progress_of(aTHX_ *made);
         if (strNE(SvPVX(SvRV(*made)), function))
             croak("VKVM::Async: a method has called %s, and %s when it was run again",
                   SvPVX(SvRV(*made)), function);
-        return take(INT2PTR(vkvm_call *, SvIVX(SvRV(*made))), params, outputs, error, places);
+        return take(call, params, outputs, error, places);
     }
     if (start(function, params, at->timeout_ms, &MY_CXT.futures, at->tag, &call, error, given) < 0) {
         int result = refused(error);
@@ -376,16 +383,19 @@ static void end_attempt(pTHX_ void *before)
     Safefree(before);
 }
 
-I32 vkvm_perl_attempt(pTHX_ SV *code, AV *calls, UV tag, uint32_t timeout_ms, SV *status)
+I32 vkvm_perl_attempt(pTHX_ SV *code, AV *given, AV *calls, UV tag, uint32_t timeout_ms)
 {
     dMY_CXT;
     dSP;
     attempt *before;
+    SV *status = sv_newmortal();
     SV **last = av_fetch(calls, av_top_index(calls), 0);
     if (last && MY_CXT.has_progress)
         vkvm_perl_tell_progress_of(aTHX_ *last);
     SPAGAIN;
+    XPUSHs(status);
     ENTER;
+    save_scalar(PL_errgv);
     Newx(before, 1, attempt);
     *before = MY_CXT.attempt;
     MY_CXT.attempt = (attempt){
@@ -398,11 +408,22 @@ I32 vkvm_perl_attempt(pTHX_ SV *code, AV *calls, UV tag, uint32_t timeout_ms, SV
     SAVEVPTR(PL_signalhook);
     PL_signalhook = put_off;
     PUSHMARK(SP);
-    I32 count = call_sv(code, G_ARRAY | G_EVAL);
-    bool left = MY_CXT.attempt.left;
+    SSize_t arguments = av_top_index(given) + 1;
+    EXTEND(SP, arguments);
+    for (SSize_t i = 0; i < arguments; i++)
+        PUSHs(*av_fetch(given, i, TRUE));
+    PUTBACK;
+    I32 count = call_sv(code, G_ARRAY | G_EVAL | (SvROK(code) ? 0 : G_METHOD));
+    SPAGAIN;
+    int is = MY_CXT.attempt.left ? 2 : vkvm_perl_has_died(aTHX) ? 1 : 0;
+    if (is == 1) {
+        XPUSHs(sv_mortalcopy(ERRSV));
+        count = 1;
+    }
+    PUTBACK;
     LEAVE;
-    sv_setiv(status, left ? 2 : vkvm_perl_has_died(aTHX) ? 1 : 0);
-    return count;
+    sv_setiv(status, is);
+    return count + 1;
 }
 
 /* Whether an entry is of a call that is further, or asks for something, and is not done. */

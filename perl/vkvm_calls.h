@@ -20,11 +20,12 @@ void vkvm_perl_limit_calls(void);
 #define VKVM_PERL_DIRECTLY 1
 int vkvm_perl_make(const char *function, const char *params, vkvm_error **error, ...);
 
-/* Calls `code` for a future, with the calls that were started for it in earlier attempts,
- * which it finds done. Pushes what the code returns on Perl's stack; `status` becomes 0 if
- * it has come to its end, 1 if it died (with $@), and 2 if it has started one more call,
- * of which the queue of vkvm_perl_calls_done tells by `tag`. */
-I32 vkvm_perl_attempt(pTHX_ SV *code, AV *calls, UV tag, uint32_t timeout_ms, SV *status);
+/* Calls `code`, or the method of that name, with the arguments `given` for a future, with the calls
+ * that were started for it in earlier attempts, which it finds done. Pushes a status and what comes
+ * of it on Perl's stack, and returns how many that are: 0 and what the code returns if it has come
+ * to its end; 1 and the exception if it died; 2 if it waits for a call, of which the queue of
+ * vkvm_perl_calls_done tells by `tag`. $@ stays as it is. */
+I32 vkvm_perl_attempt(pTHX_ SV *code, AV *given, AV *calls, UV tag, uint32_t timeout_ms);
 /* Pushes the tags of the calls that are done, so many at the most; below 0 for those that are
  * only further than they were. */
 SV **vkvm_perl_calls_done(pTHX_ SV **sp, size_t most);

@@ -12,19 +12,19 @@ _limit_calls()
 MODULE = VKVM  PACKAGE = VKVM::Async
 
 void
-_attempt(code, calls, tag_sv, timeout_ms_sv, status)
+_attempt(code, given, calls, tag_sv, timeout_ms_sv)
     SV *code
+    AV *given
     AV *calls
     SV *tag_sv
     SV *timeout_ms_sv
-    SV *status
   PPCODE:
   {
     UV tag = vkvm_perl_uint(aTHX_ tag_sv, "tag", UV_MAX);
     uint32_t timeout_ms = (uint32_t)vkvm_perl_uint(aTHX_ timeout_ms_sv, "timeout", UINT32_MAX);
     PUTBACK;
     /* What it returns lies where the arguments were. */
-    I32 count = vkvm_perl_attempt(aTHX_ code, calls, tag, timeout_ms, status);
+    I32 count = vkvm_perl_attempt(aTHX_ code, given, calls, tag, timeout_ms);
     XSRETURN(count);
   }
 

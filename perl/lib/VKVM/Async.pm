@@ -13,13 +13,14 @@ our $VERSION = '0.002000';
 
 # A method runs as often as it makes calls, and once more: each attempt finds the results
 # of the calls that were made before, starts the next one, and is left by an exception
-# (perl/vkvm_calls.c). An operation is such a method: code, calls, tag, timeout, future.
+# (perl/vkvm_calls.c). An operation is such a method: its name, or code; the arguments, with the
+# object; the calls; the tag, which is its future's address; the timeout; and the future.
+use constant { CALLS => 2, TAG => 3, FUTURE => 5 };
 
 my %pending;        # the operations whose call is in flight, by their tags
 my @ready;          # tags of calls that are done, and not looked at yet
 my @foreign;        # futures of the process that this one was forked from
 my $process = $$;
-my $last_tag = 0;
 my $driver;         # what waits for descriptors: a package of VKVM::Async::Loop
 my $watch;          # its watch on the descriptor of the calls
 
@@ -28,14 +29,14 @@ use constant AT_ONCE => 8;
 
 # --- starting ------------------------------------------------------------------------
 
-# Gives a future of what the code returns.
+# Gives a future of what the code, or the method of the first argument, returns.
 sub _start {
-    my ($code, $timeout) = @_;
+    my ($code, $timeout, $given) = @_;
     _be_here() if $process != $$;
-    my $tag    = ++$last_tag;
     my $future = VKVM::Async::Future->new;
-    _go_on({ code => $code, calls => [], tag => $tag, timeout => $timeout, future => $future });
-    $future->on_cancel(sub { _give_up($tag) }) if $pending{$tag};
+    my $tag    = Scalar::Util::refaddr($future);
+    _go_on([ $code, $given || [], [], $tag, $timeout, $future ]);
+    $future->on_cancel(\&_give_up) if $pending{$tag};
     return $future;
 }
 
@@ -52,7 +53,7 @@ sub _when_forked {
 sub _be_here {
     return if $process == $$;
     $process = $$;
-    push @foreign, map { $_->{future} } values %pending;
+    push @foreign, map { $_->[FUTURE] } values %pending;
     (%pending, @ready) = ();
     _unwatch();
     push @foreign, map { $_->() } @forked;
@@ -61,21 +62,17 @@ sub _be_here {
 
 sub _go_on {
     my ($operation) = @_;
-    my ($status, @results, $error) = (0);
-    {
-        local $@;
-        @results = _attempt(@$operation{qw(code calls tag timeout)}, $status);
-        $error = $@;
-    }
+    my ($status, @results) = _attempt(@$operation[0 .. TAG + 1]);
     if ($status == 2) {
-        $pending{ $operation->{tag} } = $operation;
-        _watch();
+        $pending{ $operation->[TAG] } = $operation;
+        _watch() if !$watch;
         return;
     }
-    my $future = $operation->{future};
-    %$operation = ();
+    my $future = $operation->[FUTURE];
+    @$operation = ();
     return if $future->is_ready;
     if ($status == 1) {
+        my ($error) = @results;
         # What a callback died with is no failure of libvirt's.
         $future->fail($error, Scalar::Util::blessed($error) && $error->isa('VKVM::Error') ? 'vkvm' : ());
     }
@@ -87,9 +84,9 @@ sub _go_on {
 
 # The future was cancelled.
 sub _give_up {
-    my ($tag) = @_;
-    my $operation = delete $pending{$tag} or return;
-    $_->_cancel for @{ $operation->{calls} };
+    my ($future) = @_;
+    my $operation = delete $pending{ Scalar::Util::refaddr($future) } or return;
+    $_->_cancel for @{ $operation->[CALLS] };
     _rest() if !%pending;
     return;
 }
@@ -119,12 +116,11 @@ sub _turn {
 # The call of an operation is further: its progress callback is called.
 sub _tell {
     my ($operation) = @_;
-    $operation->{calls}[-1]->_tell if $operation;
+    $operation->[CALLS][-1]->_tell if $operation;
     return;
 }
 
 sub _watch {
-    return if $watch;
     $watch = _look_at(_fh(), \&_turn);
     return;
 }
@@ -254,7 +250,7 @@ sub _timeout {
 sub _futures_of {
     my ($name, $object, @options) = @_;
     my $timeout = !@options && ref $object ? 0 : _checked_timeout($name, $object, @options);
-    return bless { object => $object, timeout => $timeout }, 'VKVM::Async::_Methods';
+    return bless [ $object, $timeout ], 'VKVM::Async::_Methods';
 }
 
 sub _checked_timeout {
@@ -306,20 +302,22 @@ sub _method {
     my ($method) = @_;
     my ($writes, $own) = ($writes{$method}, VKVM::Async::Streams::_own($method));
     return sub {    ## no critic (RequireArgUnpacking) - for the argument that is written to
-        my ($self, @given) = @_;
-        my ($object, $timeout) = @$self{qw(object timeout)};
+        my $self = shift;
+        my ($object, $timeout) = @$self;
         if ($own && $object->isa('VKVM::Stream')) {
-            return $self->_give($own->($object, $timeout, @given));
+            return $self->_give($own->($object, $timeout, @_));
         }
-        my $code = sub { return $object->$method(@given) };
-        if ($writes && @given && $object->isa($writes)) {
-            my $first = \$_[1];
-            my (undef, @rest) = @given;
-            $code = sub { return $object->$method($$first, @rest) };
+        my $given = [ $object, @_ ];
+        if ($writes && @_ && $object->isa($writes)) {
+            my (undef, undef, @rest) = @$given;
+            $given = _same($object, $_[0], @rest);
         }
-        return $self->_give(VKVM::Async::_start($code, $timeout));
+        return $self->_give(VKVM::Async::_start($method, $timeout, $given));
     };
 }
+
+# What it is called with, uncopied.
+sub _same { return \@_ }    ## no critic (RequireArgUnpacking) - for what is written to
 
 # What a method returns.
 sub _give { return $_[1] }    ## no critic (RequireArgUnpacking) - there is nothing to it

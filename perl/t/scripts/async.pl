@@ -175,6 +175,20 @@ subtest 'cancelling, dropping' => sub {
     handles_become(\%none, 'handles are as before');
 };
 
+subtest 'futures in the place of those that were cancelled' => sub {
+    my @futures;
+    stopped(sub {
+        @futures = map { $domain->async->get_info } 1 .. 4;
+        # Some of them are where one of these was in memory, of whose end the queue tells then.
+        $_->cancel for map { $domain->async->get_info } 1 .. 500;
+        push @futures, map { $domain->async->get_info } 1 .. 1000;
+        my $timed = $domain->async(timeout => 0.2)->get_info;
+        is(thrown { $timed->get }->code, VKVM::Error::OWN_TIMEOUT(), 'the loop has turned');
+        is_deeply([ grep { $_->is_ready } @futures ], [], 'they wait for their own calls');
+    });
+    is_deeply([ map { $_->get->{state} } @futures ], [ (1) x 1004 ], 'and have their results');
+};
+
 subtest 'exceptions of handlers of signals' => sub {
     stopped(sub {
         local $SIG{ALRM} = sub { die "rang\n" };

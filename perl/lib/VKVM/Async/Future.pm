@@ -21,17 +21,11 @@ sub await {
 # of its own, because it has a category.
 sub result {
     my ($self) = @_;
-    if ($self->is_ready && !$self->is_cancelled) {
+    if ($self->is_failed) {
         my ($error, $category) = $self->failure;
         die $error if ref $error && defined $category && $category eq 'vkvm';
     }
     return $self->SUPER::result;
-}
-
-sub get {
-    my ($self) = @_;
-    $self->await;
-    return $self->result;
 }
 
 # For async and await.
