@@ -536,6 +536,78 @@ static void changes(void)
     vkvm_inventory_free(inventory);
 }
 
+/* --- events that are late ------------------------------------------------------------------------ */
+
+struct gate {
+    pthread_mutex_t lock;
+    pthread_cond_t moved;
+    bool is_shut, is_open;
+};
+
+/* Keeps the event loop until the gate is open. */
+static void hold_loop(vkvm_conn *conn, void *net, int id, vkvm_value *args, void *user_data)
+{
+    struct gate *gate = user_data;
+    (void)conn, (void)net, (void)id, (void)args;
+    pthread_mutex_lock(&gate->lock);
+    gate->is_shut = true;
+    pthread_cond_broadcast(&gate->moved);
+    while (!gate->is_open)
+        pthread_cond_wait(&gate->moved, &gate->lock);
+    pthread_mutex_unlock(&gate->lock);
+}
+
+static void *open_gate(void *user_data)
+{
+    struct gate *gate = user_data;
+    usleep(300000);
+    pthread_mutex_lock(&gate->lock);
+    gate->is_open = true;
+    pthread_cond_broadcast(&gate->moved);
+    pthread_mutex_unlock(&gate->lock);
+    return NULL;
+}
+
+/* A title is only asked for after an event. One that a busy event loop has not told yet counts,
+ * for it is of before the refresh. */
+static void late_events(void)
+{
+    struct gate gate = { PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, false };
+    vkvm_inventory *inventory = open_with("{'kinds': ['domain'], 'refresh': 0}");
+    vkvm_conn *conn = open_conn(uri, 0), *held = open_conn(uri, 0);
+    vkvm_domain *dom = define_probe(conn);
+    vkvm_network *net = NULL;
+    vkvm_value *row = NULL;
+    pthread_t opener;
+    int id = -1;
+    refresh(inventory);
+    must(vkvm_conn_network_event_register_any(held, NULL, VKVM_NETWORK_EVENT_ID_LIFECYCLE, hold_loop, &gate,
+                                              NULL, &id, &err),
+         err, "events of networks");
+    must(vkvm_conn_create_network(conn, "<network><name>gate</name></network>", 0, &net, &err), err,
+         "a network");
+    pthread_mutex_lock(&gate.lock);
+    while (!gate.is_shut)
+        pthread_cond_wait(&gate.moved, &gate.lock);
+    pthread_mutex_unlock(&gate.lock);
+    must(vkvm_domain_set_metadata(dom, VKVM_DOMAIN_METADATA_TITLE, "late", NULL, NULL, 0, &err), err,
+         "a title");
+    must(pthread_create(&opener, NULL, open_gate, &gate), NULL, "a thread");
+    refresh(inventory);
+    must(vkvm_inventory_get(inventory, "domain", NULL, "probe", &row, &err), err, "a domain");
+    is_str_at(row, "title", "late", "a refresh has the events of what was done before it");
+    vkvm_value_free(row);
+    pthread_join(opener, NULL);
+    must(vkvm_conn_network_event_deregister_any(held, id, &err), err, "no more events");
+    must(vkvm_network_destroy(net, &err), err, "the network ends");
+    must(vkvm_domain_undefine(dom, 0, &err), err, "the domain ends");
+    vkvm_network_free(net);
+    vkvm_domain_free(dom);
+    vkvm_conn_free(held);
+    vkvm_conn_free(conn);
+    vkvm_inventory_free(inventory);
+}
+
 /* More happens than a queue has room for. */
 static void overflow(void)
 {
@@ -764,6 +836,7 @@ int main(int argc, char **argv)
     refusals();
     fill();
     changes();
+    late_events();
     overflow();
     shared();
     stopped_host();

@@ -16336,9 +16336,13 @@ int vkvm_inventory_close(vkvm_inventory *inventory, vkvm_error **error);
  * Compares all rows with their hosts, and waits until that is done.
  *
  * It also waits for what was noted before: events that have arrived, and
- * titles, descriptions and OS types that have not been asked for. A host that
- * is down is tried at once. With `host`, a host that fails is an error; of all
- * hosts, `vkvm_inventory_get_hosts` says how each is.
+ * titles, descriptions and OS types that have not been asked for. With the
+ * library's event loop (`vkvm_event_start`) these are the events of all that
+ * was done before the call; a loop of the program's own may not have run
+ * meanwhile, and a callback on the library's thread cannot wait for them.
+ *
+ * A host that is down is tried at once. With `host`, a host that fails is an
+ * error; of all hosts, `vkvm_inventory_get_hosts` says how each is.
  *
  * @param inventory the inventory (not NULL; borrowed)
  * @param host URI or own name of the host; NULL for all (may be NULL;

@@ -247,8 +247,12 @@ pub unsafe extern "C" fn vkvm_inventory_get_hosts(
 /// Compares all rows with their hosts, and waits until that is done.
 ///
 /// It also waits for what was noted before: events that have arrived, and titles, descriptions
-/// and OS types that have not been asked for. A host that is down is tried at once. With `host`,
-/// a host that fails is an error; of all hosts, `vkvm_inventory_get_hosts` says how each is.
+/// and OS types that have not been asked for. With the library's event loop (`vkvm_event_start`)
+/// these are the events of all that was done before the call; a loop of the program's own may not
+/// have run meanwhile, and a callback on the library's thread cannot wait for them.
+///
+/// A host that is down is tried at once. With `host`, a host that fails is an error; of all
+/// hosts, `vkvm_inventory_get_hosts` says how each is.
 ///
 /// - `host` (nullable): URI or own name of the host; NULL for all
 /// - `timeout` (unit ms): time to wait; the comparison continues afterwards

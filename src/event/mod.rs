@@ -63,7 +63,7 @@ pub use registry::{
 };
 pub use resume::{disable_resume, enable_resume};
 pub use subject::{Source, Subject};
-pub use thread::{is_started, start, stop};
+pub use thread::{after_what_was_read, is_started, start, stop};
 pub use watched::{EventImpl, Watched};
 
 use std::ffi::{c_int, c_void};

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::choice::{self, Choice};
 use super::runner::{Runner, State, Thread};
-use super::{default_loop, poll};
+use super::{default_loop, deferred, poll};
 use crate::core::{sigpipe, thread};
 use crate::error::{Misuse, Result};
 use crate::fork::Leaf;
@@ -24,6 +24,18 @@ static RUNNER: Runner<JoinHandle<()>> = Runner::new(Leaf::new(State::new()), Con
 /// Whether the library's thread runs the loop.
 pub fn is_started() -> bool {
     choice::current() == Choice::Thread && !choice::is_left_behind() && RUNNER.is_wanted()
+}
+
+/// Runs `job` on that thread, after all events that libvirt has read by now. Whether it will be:
+/// not where the program runs the loop, which it may have stopped, nor for that thread itself,
+/// which could not wait for it.
+pub fn after_what_was_read(job: impl FnOnce() + Send + 'static) -> bool {
+    if !is_started() || NUMBER.get() != 0 {
+        return false;
+    }
+    // libvirt tells of what it has read in the next turn.
+    let next = move || drop(deferred::defer(Box::new(job)));
+    deferred::defer(Box::new(next)).is_ok()
 }
 
 /// Chooses the library's loop, and starts a thread that runs it. If it runs already,

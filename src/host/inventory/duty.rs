@@ -30,6 +30,8 @@ pub struct Duty {
     pub is_due: bool,
     /// All rows are to be compared.
     pub full: bool,
+    /// Somebody waits for all that was noted.
+    pub is_awaited: bool,
     /// The connection has ended.
     pub has_ended: bool,
     /// Changes are gathered until a timer fires.
@@ -58,6 +60,8 @@ pub enum Unit {
     Some(Arc<Link>, Vec<Touched>, Vec<Kind>),
     /// To ask for documents.
     Details(Arc<Link>, Vec<Uuid>),
+    /// To say that nothing is left to ask for.
+    Nothing,
     /// To notice that the connection has ended.
     End,
 }
@@ -76,7 +80,8 @@ impl Duty {
         if self.link.is_none() {
             return self.is_due;
         }
-        self.has_ended || self.full || self.has_heard() || !self.unknown.is_empty()
+        let is_any_known = self.has_ended || self.full || self.has_heard() || self.is_awaited;
+        is_any_known || !self.unknown.is_empty()
     }
 
     /// Whether something has happened that is to be asked for now.
@@ -129,13 +134,24 @@ impl Duty {
             return Some(Unit::Some(link, touched, kinds));
         }
         let some = self.unknown.len().min(AT_ONCE);
-        (some > 0).then(|| Unit::Details(link, self.unknown.drain(..some).collect()))
+        if some > 0 {
+            return Some(Unit::Details(link, self.unknown.drain(..some).collect()));
+        }
+        std::mem::take(&mut self.is_awaited).then_some(Unit::Nothing)
+    }
+
+    /// Somebody waits for all that was noted; without a connection, for an attempt to open one.
+    pub fn wait_for(&mut self) {
+        self.is_awaited = true;
+        self.is_held = false;
+        self.is_due |= self.link.is_none();
     }
 
     /// Forgets what was noted of a connection that is no more.
     pub fn forget(&mut self) {
         self.is_due = false;
         self.full = false;
+        self.is_awaited = false;
         self.has_ended = false;
         self.hears = false;
         self.touched.clear();

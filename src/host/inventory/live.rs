@@ -3,8 +3,8 @@
 
 use std::collections::HashSet;
 use std::ffi::CStr;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
 
 use super::documents::Documents;
 use super::filter::{Condition, Filter};
@@ -12,6 +12,7 @@ use super::member::{Common, Member, Source};
 use super::picture::Picture;
 use super::row::Kind;
 use super::settings::Settings;
+use super::tickets::Awaited;
 use crate::calls::Group;
 use crate::core::Conn;
 use crate::error::{Error, Misuse, Result};
@@ -127,10 +128,13 @@ impl Inventory {
     /// Compares all rows of a host, or of all, and waits until that is done.
     pub fn refresh(&self, host: Option<&str>, timeout: Duration) -> Result<()> {
         let picture = self.picture();
+        let deadline = Instant::now() + timeout;
         let places = picture.places(host)?;
-        let tickets: Vec<_> = places.iter().map(|place| (*place, picture.ticket(*place))).collect();
+        let tickets = picture.tickets(&places, Awaited::Compared);
         places.iter().for_each(|place| self.members[*place].refresh());
-        let error = picture.wait_for_tickets(&tickets, timeout)?;
+        let (well, error) = picture.wait_for_tickets(&tickets, Awaited::Compared, timeout)?;
+        let later = self.settle(&well, deadline.saturating_duration_since(Instant::now()))?;
+        let error = error.or(later);
         match (error, host) {
             (Some(error), Some(host)) => {
                 let message = error.get_str("message").unwrap_or("it does not answer").to_owned();
@@ -139,6 +143,20 @@ impl Inventory {
             // Of several hosts each says for itself how it is.
             _ => Ok(()),
         }
+    }
+
+    /// Waits for the events of what was done before. They came before the answers to what was
+    /// asked, so they have been read, but perhaps not told.
+    fn settle(&self, places: &[usize], timeout: Duration) -> Result<Option<Arc<Value>>> {
+        let tickets = self.picture().tickets(places, Awaited::Noted);
+        let members = places.iter().map(|place| Arc::downgrade(&self.members[*place]));
+        let members: Vec<_> = members.collect();
+        let settle = move || members.iter().filter_map(Weak::upgrade).for_each(|it| it.settle());
+        if !event::after_what_was_read(settle) {
+            return Ok(None);
+        }
+        let (_, error) = self.picture().wait_for_tickets(&tickets, Awaited::Noted, timeout)?;
+        Ok(error)
     }
 
     /// Waits for rows: see `vkvm_inventory_wait`.

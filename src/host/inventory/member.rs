@@ -23,6 +23,7 @@ use super::link::{Ear, Heard, Link};
 use super::picture::{Picture, Report, Said};
 use super::row::{Key, Kind, Row};
 use super::settings::Settings;
+use super::tickets::Awaited;
 use crate::calls::{self, Group, Late, Timer, Via, Work};
 use crate::core::{Conn, Text};
 use crate::error::{Error, Misuse, Result};
@@ -159,6 +160,12 @@ impl Member {
             duty.full = true;
             duty.is_due = true;
         }
+        self.go_on();
+    }
+
+    /// All that was noted is to be asked for, and said to be done.
+    pub fn settle(&self) {
+        lock(&self.duty).wait_for();
         self.go_on();
     }
 
@@ -323,7 +330,7 @@ impl Member {
         is_new: bool,
     ) -> Result<()> {
         let picture = &self.common.picture;
-        picture.begin(self.place, || errand.is_on());
+        picture.begin(self.place, Awaited::Compared, || errand.is_on());
         self.common.documents.forget_all(self.place, None);
         let asker = Asker { is_new, ..self.asker(link, errand) };
         let mut failure = None;
@@ -498,6 +505,10 @@ impl Visited for Member {
                 picture.take(self.place, said, || errand.is_on());
                 // `take` has noted that these are asked for.
                 self.note_unknown(errand, |_| ());
+                Ok(())
+            }
+            Some(Unit::Nothing) => {
+                picture.begin(self.place, Awaited::Noted, || errand.is_on());
                 Ok(())
             }
             Some(Unit::End) => {

@@ -28,5 +28,6 @@ mod picture_tests;
 mod row;
 mod settings;
 mod table;
+mod tickets;
 
 pub use live::Inventory;

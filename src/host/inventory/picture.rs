@@ -14,6 +14,7 @@ use super::details::Details;
 use super::filter::{Condition, Filter, Of};
 use super::row::{Cell, KINDS, Key, Kind, Row, domain};
 use super::table::Table;
+use super::tickets::{Awaited, Ticket, Tickets};
 use crate::calls;
 use crate::core::sigpipe;
 use crate::error::{Error, Misuse, Result};
@@ -75,16 +76,6 @@ struct HostRows {
     tickets: Tickets,
 }
 
-/// Who waits for a comparison has a number: it is over when one that began after it was taken
-/// is, or has failed.
-#[derive(Clone, Copy, Default)]
-struct Tickets {
-    taken: u64,
-    begun: u64,
-    done: u64,
-    failed: u64,
-}
-
 struct Watcher {
     teller: Teller,
     tag: u64,
@@ -130,7 +121,7 @@ impl Picture {
             pending: 0,
             tables: Default::default(),
             compared: [None; KINDS],
-            tickets: Tickets::default(),
+            tickets: Default::default(),
         });
         let inner = Inner {
             generation: 0,
@@ -200,12 +191,11 @@ impl Picture {
         unknown
     }
 
-    /// A comparison of all of its rows begins.
-    pub fn begin(&self, host: usize, is_wanted: impl Fn() -> bool) {
+    /// What was waited for until now begins.
+    pub fn begin(&self, host: usize, awaited: Awaited, is_wanted: impl Fn() -> bool) {
         let mut inner = lock(&self.inner);
         if is_wanted() {
-            let tickets = &mut inner.hosts[host].tickets;
-            tickets.begun = tickets.taken;
+            inner.hosts[host].tickets.begin(awaited);
         }
     }
 
@@ -228,8 +218,7 @@ impl Picture {
     /// There is nothing more to ask of a host for now.
     pub fn settled(&self, host: usize) {
         let mut inner = lock(&self.inner);
-        let tickets = &mut inner.hosts[host].tickets;
-        tickets.done = tickets.begun;
+        inner.hosts[host].tickets.settle();
         self.wake(&inner);
     }
 
@@ -245,7 +234,7 @@ impl Picture {
     pub fn down(&self, host: usize, error: &Error) {
         let mut inner = lock(&self.inner);
         let rows = &mut inner.hosts[host];
-        rows.tickets.failed = rows.tickets.taken;
+        rows.tickets.fail();
         rows.hears = false;
         rows.pending = 0;
         // Further attempts fail in other ways, which are not told again.
@@ -390,32 +379,31 @@ impl Picture {
         })
     }
 
-    /// From now on who has the ticket can wait for a comparison that begins later.
-    pub fn ticket(&self, host: usize) -> u64 {
-        let tickets = &mut lock(&self.inner).hosts[host].tickets;
-        tickets.taken += 1;
-        tickets.taken
+    /// From now on who has the tickets can wait for what begins later.
+    pub fn tickets(&self, hosts: &[usize], awaited: Awaited) -> Vec<(usize, u64)> {
+        let mut inner = lock(&self.inner);
+        hosts.iter().map(|host| (*host, inner.hosts[*host].tickets.take(awaited))).collect()
     }
 
-    /// Waits until these are over. Gives the error of the first host that failed.
+    /// Waits until these are over. Gives the hosts where all went well, and the error of the first
+    /// one that failed.
     pub fn wait_for_tickets(
         self: &Arc<Self>,
         tickets: &[(usize, u64)],
+        awaited: Awaited,
         timeout: Duration,
-    ) -> Result<Option<Arc<Value>>> {
+    ) -> Result<(Vec<usize>, Option<Arc<Value>>)> {
         self.wait_for("the inventory was not refreshed", Some(timeout), |inner| {
-            let mut error = None;
-            for (host, ticket) in tickets {
-                let host = &inner.hosts[*host];
-                if host.tickets.done >= *ticket {
-                    continue;
+            let (mut well, mut error) = (Vec::new(), None);
+            for (place, ticket) in tickets {
+                let host = &inner.hosts[*place];
+                match host.tickets.state(awaited, *ticket) {
+                    Ticket::Open => return None,
+                    Ticket::Done => well.push(*place),
+                    Ticket::Failed => error = error.or_else(|| Some(host.error.clone())),
                 }
-                if host.tickets.failed < *ticket {
-                    return None;
-                }
-                error = error.or_else(|| Some(host.error.clone()));
             }
-            Some(error.flatten())
+            Some((well, error.flatten()))
         })
     }
 

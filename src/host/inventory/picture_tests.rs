@@ -8,6 +8,7 @@ use super::filter::{Condition, Filter};
 use super::picture::{Picture, Report, Said};
 use super::row::tests::a_domain;
 use super::row::{Kind, Row};
+use super::tickets::Awaited;
 use crate::error::Misuse;
 use crate::event::{Entry, EventQueue};
 use crate::value::{Map, Value};
@@ -144,20 +145,19 @@ fn what_is_absent_is_known_of_hosts_that_are_up() {
 }
 
 #[test]
-fn a_refresh_is_over_when_one_that_began_later_is() {
+fn who_waits_for_hosts_gets_those_that_are_well_and_an_error() {
     let picture = picture();
-    picture.begin(0, || true);
-    let ticket = picture.ticket(0);
-    let is_over = || picture.wait_for_tickets(&[(0, ticket)], SOON).is_ok();
+    let wait = |tickets: &[(usize, u64)]| picture.wait_for_tickets(tickets, Awaited::Noted, SOON);
+    let tickets = picture.tickets(&[0, 1], Awaited::Noted);
+    picture.begin(0, Awaited::Noted, || false);
     picture.settled(0);
-    assert!(!is_over(), "the one that had begun before does not count");
-    picture.begin(0, || true);
-    assert!(!is_over());
+    assert!(wait(&tickets[..1]).is_err(), "one that was given up begins nothing");
+    picture.begin(0, Awaited::Noted, || true);
     picture.settled(0);
-    assert!(is_over());
-    let ticket = picture.ticket(0);
-    picture.down(0, &Misuse::Busy { what: "no".to_owned() }.into());
-    let error = picture.wait_for_tickets(&[(0, ticket)], SOON).expect("it is over");
+    assert!(wait(&tickets).is_err());
+    picture.down(1, &Misuse::Busy { what: "no".to_owned() }.into());
+    let (well, error) = wait(&tickets).expect("it is over");
+    assert_eq!(well, [0]);
     assert!(error.is_some_and(|error| error.get_str("message").is_ok()));
 }
 
