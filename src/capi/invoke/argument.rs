@@ -328,15 +328,20 @@ fn place<O: Output + Default + 'static, P>(frame: &mut Frame) -> Result<*mut P> 
     Ok(frame.output(param, O::default()).cast())
 }
 
-impl Argument for *mut *mut c_char {
+/// Text, or bytes with their length. Where C's char has no sign, as on arm64, both are `u8`.
+fn text_or_bytes<P>(frame: &mut Frame) -> Result<*mut P> {
+    if frame.next_has_length() { place::<Bytes, _>(frame) } else { place::<Text, _>(frame) }
+}
+
+impl Argument for *mut *mut i8 {
     fn load(frame: &mut Frame) -> Result<Self> {
-        place::<Text, _>(frame)
+        text_or_bytes(frame)
     }
 }
 
 impl Argument for *mut *mut u8 {
     fn load(frame: &mut Frame) -> Result<Self> {
-        place::<Bytes, _>(frame)
+        text_or_bytes(frame)
     }
 }
 
@@ -367,4 +372,32 @@ impl<H: Handle + 'static> Argument for *mut *mut *mut H {
 fn wrong(param: &Param, value: &Value, wanted: &str) -> Error {
     let reason = format!("is {}; {wanted} is needed", value.kind().phrase());
     Misuse::Invalid { parameter: param.name, reason }.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Row, invoke};
+    use super::*;
+    use crate::value::Map;
+
+    /// An output as it is where C's char has no sign.
+    static ROW: Row = Row {
+        name: "text",
+        params: &[Param::new("result", Role::Out)],
+        blocks: false,
+        this_thread: false,
+        job: None,
+        secret: false,
+        call: |frame| {
+            let place = <*mut *mut u8>::load(frame)?;
+            // SAFETY: the place is the frame's, and the text comes from malloc.
+            unsafe { *place = libc::strdup(c"text".as_ptr()).cast() };
+            Ok(())
+        },
+    };
+
+    #[test]
+    fn an_output_without_a_length_is_text_where_char_is_unsigned() {
+        assert_eq!(invoke(&ROW, &Map::new()).unwrap(), Value::String("text".into()));
+    }
 }

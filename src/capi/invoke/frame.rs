@@ -56,6 +56,12 @@ impl<'a> Frame<'a> {
         param
     }
 
+    /// Whether the next of C's parameters is an output with a length.
+    pub fn next_has_length(&self) -> bool {
+        let behind = self.row.params.get(self.loaded + 1);
+        behind.is_some_and(|param| param.role == Role::OutLength)
+    }
+
     /// The length that is given for the room that [`next`](Self::next) gave last.
     pub fn room_length(&self) -> Result<(&'static Param, &'a Value)> {
         let param = &self.row.params[self.loaded];
