@@ -211,10 +211,7 @@ static void deadlines(void)
     double begin = now();
     for (int i = 0; i < AT_ONCE; i++)
         calls[i] = start("vkvm_conn_get_hostname", with("conn", stuck), DEADLINE_MS, NULL, 0);
-    ok(!is_done(calls[0], 0), "a call that waits for the daemon is not done");
     vkvm_value *result = NULL;
-    fails(vkvm_call_get_result(calls[0], &result, &err), &err, VKVM_ERROR_OWN_BUSY, NULL,
-          "it has no result yet");
     vkvm_value_free(result_of(start("vkvm_conn_get_hostname", with("conn", conn), 0, NULL, 0),
                               "a call on another connection"));
     snprintf(part, sizeof part, "vkvm_conn_get_hostname: no answer from %s within %d ms", uri,
@@ -259,6 +256,10 @@ static void giving_up(void)
     for (int i = 0; i <= AT_ONCE; i++)
         calls[i] = start("vkvm_conn_get_hostname", with("conn", stuck), 0, NULL, 0);
     wait_for_count(stuck, "running", AT_ONCE, "some run");
+    ok(!is_done(calls[0], 0), "a call that waits for the daemon is not done");
+    vkvm_value *result = NULL;
+    fails(vkvm_call_get_result(calls[0], &result, &err), &err, VKVM_ERROR_OWN_BUSY, NULL,
+          "it has no result yet");
     is_int(count_calls(stuck, "waiting"), 1, "one waits for its turn");
     works(vkvm_call_cancel(calls[AT_ONCE], &err), &err, "it is cancelled");
     is_int(count_calls(stuck, "waiting"), 0, "it waits no more");

@@ -514,7 +514,7 @@ static void storm(void)
     shared[1] = picture(VKVM_STREAM_NONBLOCK);
     for (uintptr_t i = 0; i < 4; i++)
         pthread_create(&threads[i], NULL, storms, (void *)(i + 1));
-    for (storm_opens = 0; now() < end; turn())
+    for (storm_opens = 0; now() < end || (storm_opens <= 5 && now() < end + PATIENCE); turn())
         for (int i = 0; i < 2; i++) {
             storm_opens += open_screen(shared[i]) == 0;
             forget(&err);
