@@ -15,7 +15,7 @@ CARGO_BUILD ?= cargo build --release
 
 export PREFIX DESTDIR LIBDIR PERLDIRS
 
-.PHONY: abi all library perl demo check check-rust check-style check-c check-perl check-rest bench generate \
+.PHONY: abi all library perl demo check check-rust check-style check-c check-perl check-rest check-short check-13 bench generate \
         sanitize fuzz install uninstall clean doc check-doc check-packages
 
 all: library perl target/reference/.built
@@ -49,7 +49,7 @@ demo:
 
 # Where a machine cannot resolve its own name, libvirt warns about that on standard
 # error, which tests look at.
-check check-rust check-style check-c check-perl check-rest: export LIBVIRT_LOG_OUTPUTS = 4:file:/dev/null
+check check-rust check-style check-c check-perl check-rest check-short: export LIBVIRT_LOG_OUTPUTS = 4:file:/dev/null
 
 check:
 	scripts/install-deps check
@@ -80,6 +80,18 @@ check-rest: all
 	perl -Itests/lib -S prove --harness ListedSkips -j$(JOBS) --timer tests/packages tests/fuzz tests/examples tests/python-kvm \
 	    harness/run tests/live-page tests/cpan tests/install tests/prometheus tests/bed/selftest tests/harness tests/reference tests/docs tests/abi \
 	    tests/demo tests/circles tests/forms tests/commands tests/licences
+
+# Without guests, valgrind and the tests of commands.
+check-short:
+	scripts/install-deps check
+	$(MAKE) all
+	VKVM_JOBS=$(JOBS) c-tests/run $$(c-tests/run -l | grep -v -e '\.memory$$' -e '^guest$$')
+	cd perl && perl -I../tests/lib -S prove --harness ListedSkips -b -j$(JOBS) --timer $$(grep -L guest_xml t/*.t)
+
+# In a root of Debian 13, with its Rust, libvirt and Perl; not optimized at link time, for CI.
+check-13:
+	scripts/check-on 13 env CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+	    make check-short JOBS=$(JOBS)
 
 bench:
 	scripts/install-deps check
