@@ -27,8 +27,8 @@ my %changes = map { $_ => 1 } qw(
   rss major_fault minor_fault unused usable disk_caches last_update
   get_time get_node_free_memory get_node_cells_free_memory 4 cpu
 );
-my $changes = qr/^(?:vcpu\.\d+\.(?:time|wait|delay|halted)|dirtyrate|perf\.|load\.\d+m|balloon\.(?!maximum)|net\.\d+\.[rt]x
-                 |block\.\d+\.(?:rd|wr|fl|allocation|physical))/x;
+my $changes = qr/^(?:vcpu\.\d+\.(?:time|wait|delay|halted)|dirtyrate|perf\.|balloon\.(?!maximum)|net\.\d+\.[rt]x
+                 |load\.\d+m|block\.\d+\.(?:rd|wr|fl|allocation|physical))/x;
 
 # An object by its class, whatever that is called, and its name.
 sub object {
