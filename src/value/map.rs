@@ -14,7 +14,7 @@ use crate::memory;
 pub type Key = Cow<'static, str>;
 
 /// Up to this many entries a search through a `Vec` is faster than hashing.
-const SMALL: usize = 16;
+const SMALL: usize = 24;
 
 /// An ordered map from text to [`Value`].
 ///
