@@ -229,6 +229,9 @@ fn release() {
 }
 
 #[cfg(test)]
+pub(crate) use tests::in_a_child;
+
+#[cfg(test)]
 mod tests {
     use std::thread;
     use std::time::{Duration, Instant};
@@ -240,7 +243,7 @@ mod tests {
 
     /// Runs `body` in a child of fork; how it ended, or None when it did not.
     #[allow(unsafe_code, reason = "forks")]
-    fn in_a_child(body: impl FnOnce() -> bool) -> Option<i32> {
+    pub(crate) fn in_a_child(body: impl FnOnce() -> bool) -> Option<i32> {
         // SAFETY: the child only runs `body`, and ends without running anything of
         // this process's; the parent waits for it, and for nothing else.
         unsafe {

@@ -42,7 +42,7 @@ struct Left(u64);
 
 impl Drop for Left {
     fn drop(&mut self) {
-        pending::bury(self.0);
+        pending::bury();
     }
 }
 

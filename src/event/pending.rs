@@ -11,6 +11,7 @@
 use std::collections::BTreeMap;
 use std::ffi::c_int;
 
+use super::later;
 use super::watched::{EventImpl, Watched};
 use crate::fork::{self, Leaf};
 
@@ -63,9 +64,8 @@ enum State {
 struct Pending {
     last: c_int,
     entries: BTreeMap<c_int, Entry>,
-    /// What libvirt has removed, by openings. It must not be told so at once, for it may
-    /// hold a lock.
-    removed: Vec<(u64, Watched)>,
+    /// What libvirt has removed. It must not be told so at once, for it may hold a lock.
+    removed: Vec<Watched>,
 }
 
 static PENDING: Leaf<Pending> = Leaf::of_process(
@@ -75,10 +75,15 @@ static PENDING: Leaf<Pending> = Leaf::of_process(
 
 impl Pending {
     /// What a parent's openings have here is not a child's, which does not tell libvirt of its
-    /// end either.
+    /// end either: the parent's thread may have had its locks.
     fn inherit(&mut self) {
         fork::leave(&mut self.removed);
-        self.entries.retain(|_, entry| matches!(entry.state, State::Given(_)));
+        let is_given = |entry: &Entry| matches!(entry.state, State::Given(_));
+        let all = std::mem::take(&mut self.entries);
+        let (given, others): (_, BTreeMap<_, _>) =
+            all.into_iter().partition(|(_, entry)| is_given(entry));
+        self.entries = given;
+        std::mem::forget(others);
     }
 
     fn find(&mut self, number: c_int, is_watch: bool) -> Option<&mut Entry> {
@@ -144,8 +149,10 @@ pub(super) fn remove(number: c_int, is_watch: bool) -> Place {
     }
     let place = match pending.entries.remove(&number) {
         Some(Entry { state: State::Given(real), .. }) => Place::Loop(real),
-        Some(Entry { opening, state: State::Kept(watched) | State::Refused(watched), .. }) => {
-            pending.removed.push((opening, watched));
+        Some(Entry { state: State::Kept(watched) | State::Refused(watched), .. }) => {
+            pending.removed.push(watched);
+            // If its opening has buried all: a connection that nobody takes is closed any time.
+            later::added();
             Place::Here
         }
         _ => Place::Here,
@@ -160,9 +167,6 @@ pub(super) fn leave(opening: u64) {
     let mut pending = PENDING.lock();
     for entry in pending.entries.values_mut().filter(|entry| entry.opening == opening) {
         entry.opening = OF_CALLS;
-    }
-    for (of, _) in pending.removed.iter_mut().filter(|(of, _)| *of == opening) {
-        *of = OF_CALLS;
     }
 }
 
@@ -180,7 +184,7 @@ pub(super) fn adopt(opening: u64, own: &dyn EventImpl) {
             })
         };
         let Some((number, wanted, State::Kept(watched))) = next else {
-            return bury(opening);
+            return bury();
         };
         give(number, wanted, watched, own);
     }
@@ -198,7 +202,7 @@ fn give(number: c_int, wanted: Wanted, watched: Watched, own: &dyn EventImpl) {
             return;
         };
         let removed = matches!(entry.state, State::Moving { removed: true });
-        let (opening, now) = (entry.opening, entry.wanted);
+        let now = entry.wanted;
         if real < 0 {
             // libvirt believes that it is there, and removes it at the end.
             twin.stand_in();
@@ -208,7 +212,7 @@ fn give(number: c_int, wanted: Wanted, watched: Watched, own: &dyn EventImpl) {
         }
         let gone = if removed { pending.entries.remove(&number) } else { None };
         if let Some(Entry { state: State::Refused(watched), .. }) = gone {
-            pending.removed.push((opening, watched));
+            pending.removed.push(watched);
         }
         (now, removed)
     };
@@ -225,13 +229,57 @@ fn give(number: c_int, wanted: Wanted, watched: Watched, own: &dyn EventImpl) {
 }
 
 /// Tells libvirt of the end of what it has removed; where none of its locks is held.
-pub(super) fn bury(opening: u64) {
-    let removed: Vec<_> = {
-        let mut pending = PENDING.lock();
-        let all = std::mem::take(&mut pending.removed);
-        let (ours, others): (Vec<_>, Vec<_>) = all.into_iter().partition(|(of, _)| *of == opening);
-        pending.removed = others;
-        ours
-    };
+pub(super) fn bury() {
+    let removed = std::mem::take(&mut PENDING.lock().removed);
     drop(removed);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::c_void;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::super::watched::Call;
+    use super::*;
+
+    static ENDS: AtomicUsize = AtomicUsize::new(0);
+
+    unsafe extern "C" fn fire(_: c_int, _: *mut c_void) {}
+
+    /// As libvirt's does, which may come back to the loop.
+    unsafe extern "C" fn end(_: *mut c_void) {
+        ENDS.fetch_add(1, Ordering::SeqCst);
+        assert!(matches!(remove(c_int::MAX, false), Place::Elsewhere));
+    }
+
+    fn timer(opening: u64) -> c_int {
+        let watched = Watched::new(Call::Timeout(fire), std::ptr::null_mut(), Some(end));
+        add(opening, Wanted::Timer(-1), watched)
+    }
+
+    fn ended(count: usize) -> bool {
+        ENDS.load(Ordering::SeqCst) == count
+    }
+
+    /// In a process of its own, for others look at what waits for the loop, too.
+    #[test]
+    fn libvirt_is_told_of_an_end_by_whoever_buries_but_not_by_a_child_of_fork() {
+        let is_right = fork::in_a_child(|| {
+            let (kept, removed) = (timer(70), timer(70));
+            let is_removed = matches!(remove(removed, false), Place::Here);
+            let child = fork::in_a_child(|| {
+                let is_gone = matches!(update(kept, false, 1), Place::Elsewhere);
+                bury();
+                is_gone && ended(0)
+            });
+            let is_left = is_removed && child == Some(0) && ended(0);
+            bury();
+            let is_told = ended(1) && matches!(remove(kept, false), Place::Here);
+            // Who is next in the library is to do that.
+            let waits = later::has_any();
+            bury();
+            is_left && is_told && waits && ended(2)
+        });
+        assert_eq!(is_right, Some(0));
+    }
 }

@@ -249,7 +249,10 @@ pub fn start<T: Send + 'static>(
     let here = Arc::clone(&shared);
     thread::spawn("vkvm-open", move || {
         here.run(open);
-        told(here.opening.number());
+        let number = here.opening.number();
+        // First, for a result that nobody takes ends with the last of these.
+        drop(here);
+        told(number);
     })?;
     Ok(Started { shared, limit, name })
 }
@@ -280,15 +283,15 @@ impl<T> Shared<T> {
             (!self.is_unwanted()).then_some(result)
         });
         let mut state = self.lock();
-        let after = match result {
-            Some(result) if !matches!(&*state, State::Opening(place) if place.is_abandoned) => {
-                State::Done(result)
-            }
-            _ => State::Over,
+        let is_unwanted = matches!(&*state, State::Opening(place) if place.is_abandoned);
+        let (after, unwanted) = match result {
+            Some(result) if !is_unwanted => (State::Done(result), None),
+            other => (State::Over, other),
         };
         let before = std::mem::replace(&mut *state, after);
         drop(state);
-        // The place: it is free now.
+        // What is closed only now has its place until then, too.
+        drop(unwanted);
         drop(before);
         self.changed.notify_all();
     }
@@ -434,7 +437,7 @@ fn end_all() {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::{Sender, channel};
+    use std::sync::mpsc::{Sender, TryRecvError, channel};
 
     use super::*;
     use crate::constants as c;
@@ -492,6 +495,26 @@ mod tests {
         assert_eq!(count(uri), (1, 1));
         drop(end);
         until(|| count(uri) == (0, 0));
+    }
+
+    #[test]
+    fn a_result_that_nobody_takes_ends_before_the_end_is_told() {
+        let (result, end) = channel::<()>();
+        let ((tell, told), (go_on, goes_on)) = (channel(), channel::<()>());
+        let started = start(
+            None,
+            None,
+            None,
+            || Ok(result),
+            move |_| {
+                tell.send(()).unwrap();
+                let _ = goes_on.recv();
+            },
+        );
+        told.recv().unwrap();
+        drop(started);
+        assert!(end.try_recv() == Err(TryRecvError::Disconnected), "it has ended");
+        drop(go_on);
     }
 
     #[test]
