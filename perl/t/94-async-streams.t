@@ -233,6 +233,59 @@ subtest 'a handler that gives up' => sub {
     own_error { $stream->async->recv_all->get } VKVM::Error::OWN_INVALID(), 'handler', 'no handler';
 };
 
+subtest 'sparse transfers' => sub {
+    my $volume = $pool->create_volume('<volume><name>holes</name><capacity>1900000</capacity><allocation>0</allocation></volume>');
+    my @sections = ([ 1, 300_000 ], [ 0, 1_000_000 ], [ 1, 100_000 ], [ 0, 500_000 ]);
+    my (@left, @skipped, @got, $bytes) = @sections;
+    my $stream = $conn->new_stream;
+    $volume->upload($stream, 0, 0, VKVM::StorageVol::VOL_UPLOAD_SPARSE_STREAM());
+    returns_nothing {
+        $stream->async->sparse_send_all(
+            sub { my $most = $_[2] < 70_001 ? $_[2] : 70_001; $_[1] = 'x' x ($most + 1); return $most },
+            sub { return @{ shift @left || [ 1, 0 ] } },
+            sub { push @skipped, $_[1]; return 0 },
+        )->get
+    } 'sending';
+    $stream->async->finish->get;
+    is_deeply(\@skipped, [ 1_000_000, 500_000 ], 'the holes are sent');
+    $stream = $conn->new_stream;
+    $volume->download($stream, 0, 0, VKVM::StorageVol::VOL_DOWNLOAD_SPARSE_STREAM());
+    returns_nothing {
+        $stream->async->sparse_recv_all(
+            sub { my $some = int($_[2] / 2) + 1; $bytes .= substr $_[1], 0, $some; return $some },
+            sub { push @got, length $bytes, $_[1]; return 0 },
+        )->get
+    } 'receiving';
+    $stream->async->finish->get;
+    my $sum = 0;
+    $sum += $_ for length $bytes, @got[ grep { $_ % 2 } 0 .. $#got ];
+    is($sum, 1_900_000, 'data and holes are received');
+    ok((grep { $_ == 300_000 || $_ == 303_104 } $got[0]), 'the first hole is where it was') or diag("@got");
+
+    my %gives_up = (
+        handler      => sub { $_[0]->sparse_recv_all(sub { return -1 }, sub { return 0 }) },
+        hole_handler => sub { $_[0]->sparse_recv_all(sub { return $_[2] }, sub { return -1 }) },
+    );
+    for my $name (sort keys %gives_up) {
+        $stream = $conn->new_stream;
+        $volume->download($stream, 0, 0, VKVM::StorageVol::VOL_DOWNLOAD_SPARSE_STREAM());
+        own_error { $gives_up{$name}->($stream->async)->get } VKVM::Error::OWN_INVALID(), $name, "$name gives up";
+        ok(thrown { $stream->finish }, 'the stream is aborted');
+    }
+    my %sends = (
+        hole_handler => [ sub { return 0 }, sub { return }, sub { return 0 } ],
+        skip_handler => [ sub { return 0 }, sub { return (0, 5) }, sub { return -1 } ],
+    );
+    for my $name (sort keys %sends) {
+        $stream = $conn->new_stream;
+        $volume->upload($stream, 0, 0, VKVM::StorageVol::VOL_UPLOAD_SPARSE_STREAM());
+        own_error { $stream->async->sparse_send_all(@{ $sends{$name} })->get } VKVM::Error::OWN_INVALID(), $name, "$name gives up";
+    }
+    own_error { $stream->async->sparse_send_all(sub { 0 }, 'no code', sub { 0 })->get } VKVM::Error::OWN_INVALID(),
+        'hole_handler', 'the second of three is no code';
+    $volume->delete;
+};
+
 subtest 'with a limit' => sub {
     my $own = VKVM->new(uri => $bed->{URI}, call_timeout => 60);
     my $volume = $own->get_storage_pool_by_name('p')->get_volume_by_name('v');

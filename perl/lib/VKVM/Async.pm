@@ -434,7 +434,7 @@ facade, on Perl's thread, and the callback of L</connect> that gives credentials
 future; the last report always arrives. If it dies, or returns a negative number, the transfer ends at its next
 report, and the future fails.
 
-C<recv_all> and C<send_all> of a stream consist of calls without a callback. A console or channel
+C<recv_all>, C<send_all> and their sparse forms consist of calls without a callback. A console or channel
 receives while it sends; while it receives, it can be neither finished nor aborted.
 
 =head2 Methods that are not asynchronous

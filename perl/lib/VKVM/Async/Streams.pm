@@ -13,7 +13,12 @@ use constant PIECE => 262_120;
 
 # Methods with a Perl callback, which cannot run on a thread of the library's: they are made
 # of calls without one.
-my %own = (recv_all => \&_recv_all, send_all => \&_send_all);
+my %own = (
+    recv_all        => \&_recv_all,
+    send_all        => \&_send_all,
+    sparse_recv_all => \&_sparse_recv_all,
+    sparse_send_all => \&_sparse_send_all,
+);
 
 # The function for a method of streams; undef where it is run as it is.
 sub _own {
@@ -23,16 +28,40 @@ sub _own {
 
 sub _recv_all {
     my ($stream, $timeout, @given) = @_;
-    my $wrong = _refusal('VKVM::Stream::recv_all', \@given);
+    my $wrong = _refusal('recv_all', \@given, 'handler');
     return $wrong if $wrong;
     my ($handler) = @given;
     return _repeat($stream, sub {
         my $data;
-        my $call = VKVM::Async::_start(sub { return $stream->recv($data, PIECE) }, $timeout);
+        my $call = _call($timeout, sub { return $stream->recv($data, PIECE) });
         return $call->then(sub {
             my ($count) = @_;
             _refuse_to_wait() if $count < 0;
-            _hand_over($handler, $stream, $data) if $count > 0;
+            _hand_over('recv_all', $handler, $stream, $data) if $count > 0;
+            return $call->new->done($count > 0);
+        });
+    });
+}
+
+sub _sparse_recv_all {
+    my ($stream, $timeout, @given) = @_;
+    my $wrong = _refusal('sparse_recv_all', \@given, qw(handler hole_handler));
+    return $wrong if $wrong;
+    my ($handler, $hole_handler) = @given;
+    return _repeat($stream, sub {
+        my $data;
+        my $call = _call($timeout, sub { return $stream->recv($data, PIECE, VKVM::Stream::RECV_STOP_AT_HOLE()) });
+        return $call->then(sub {
+            my ($count) = @_;
+            if ($count == VKVM::Stream::AT_HOLE()) {
+                return _call($timeout, sub { return $stream->recv_hole })->then(sub {
+                    my ($length) = @_;
+                    _give_up('sparse_recv_all', 'hole_handler') if $hole_handler->($stream, $length) < 0;
+                    return $call->new->done(1);
+                });
+            }
+            _refuse_to_wait() if $count < 0;
+            _hand_over('sparse_recv_all', $handler, $stream, $data) if $count > 0;
             return $call->new->done($count > 0);
         });
     });
@@ -40,10 +69,10 @@ sub _recv_all {
 
 # The handler may take less than all, and gets the rest again.
 sub _hand_over {
-    my ($handler, $stream, $data) = @_;
+    my ($method, $handler, $stream, $data) = @_;
     while (length $data) {
         my $taken = $handler->($stream, $data, length $data);
-        _give_up('recv_all') if $taken < 0;
+        _give_up($method) if $taken < 0;
         substr $data, 0, $taken, '';
     }
     return;
@@ -51,25 +80,75 @@ sub _hand_over {
 
 sub _send_all {
     my ($stream, $timeout, @given) = @_;
-    my $wrong = _refusal('VKVM::Stream::send_all', \@given);
+    my $wrong = _refusal('send_all', \@given, 'handler');
     return $wrong if $wrong;
     my ($handler) = @given;
     my $rest = '';
     return _repeat($stream, sub {
-        if ($rest eq '') {
-            my $count = $handler->($stream, $rest, PIECE);
-            _give_up('send_all') if $count < 0;
-            $rest = substr $rest // '', 0, $count;
-            return VKVM::Async::Future->done(0) if $rest eq '';
-        }
-        my $call = VKVM::Async::_start(sub { return $stream->send($rest, length $rest) }, $timeout);
-        return $call->then(sub {
-            my ($count) = @_;
-            _refuse_to_wait() if $count < 0;
-            substr $rest, 0, $count, '';
-            return $call->new->done(1);
-        });
+        $rest = _taken('send_all', $handler, $stream, PIECE) if $rest eq '';
+        return VKVM::Async::Future->done(0) if $rest eq '';
+        return _send_some($stream, $timeout, \$rest);
     });
+}
+
+sub _sparse_send_all {
+    my ($stream, $timeout, @given) = @_;
+    my $wrong = _refusal('sparse_send_all', \@given, qw(handler hole_handler skip_handler));
+    return $wrong if $wrong;
+    my ($handler, $hole_handler, $skip_handler) = @given;
+    # How much of the section with data is left for the handler, and what it gave that is not sent.
+    my ($left, $rest) = (0, '');
+    return _repeat($stream, sub {
+        return _send_some($stream, $timeout, \$rest) if $rest ne '';
+        if ($left == 0) {
+            my ($is_data, $length) = _section($hole_handler, $stream);
+            if (!$is_data && $length > 0) {
+                return _call($timeout, sub { return $stream->send_hole($length) })->then(sub {
+                    _give_up('sparse_send_all', 'skip_handler') if $skip_handler->($stream, $length) < 0;
+                    return VKVM::Async::Future->done(1);
+                });
+            }
+            $left = $length;
+        }
+        $rest = _taken('sparse_send_all', $handler, $stream, $left < PIECE ? $left : PIECE);
+        return VKVM::Async::Future->done(0) if $rest eq '';
+        $left -= length $rest;
+        return _send_some($stream, $timeout, \$rest);
+    });
+}
+
+# Whether data come next, and how many bytes.
+sub _section {
+    my ($hole_handler, $stream) = @_;
+    my @section = $hole_handler->($stream);
+    _give_up('sparse_send_all', 'hole_handler') if @section != 2 || $section[1] < 0;
+    return @section;
+}
+
+# What the handler gives, no more than it was asked for.
+sub _taken {
+    my ($method, $handler, $stream, $most) = @_;
+    my $data  = '';
+    my $count = $handler->($stream, $data, $most);
+    _give_up($method) if $count < 0;
+    return substr $data // '', 0, $count < $most ? $count : $most;
+}
+
+# Sends as much as the daemon takes at once, and keeps the rest.
+sub _send_some {
+    my ($stream, $timeout, $rest) = @_;
+    my $call = _call($timeout, sub { return $stream->send($$rest, length $$rest) });
+    return $call->then(sub {
+        my ($count) = @_;
+        _refuse_to_wait() if $count < 0;
+        substr $$rest, 0, $count, '';
+        return $call->new->done(1);
+    });
+}
+
+sub _call {
+    my ($timeout, $code) = @_;
+    return VKVM::Async::_start($code, $timeout);
 }
 
 # Repeats a step until its result is false. If one fails, the stream is aborted.
@@ -88,11 +167,12 @@ sub _repeat {
 }
 
 sub _refusal {
-    my ($method, $given) = @_;
-    return if @$given == 1 && ref $given->[0] eq 'CODE';
+    my ($method, $given, @names) = @_;
+    my ($wrong) = grep { ref $given->[$_] ne 'CODE' } 0 .. $#names;
+    return if @$given == @names && !defined $wrong;
     eval {
-        VKVM::_refuse_count($method, [ 'stream', @$given ], 2, qw(stream handler));
-        VKVM::_refuse('handler', 'is no code reference');
+        VKVM::_refuse_count("VKVM::Stream::$method", [ 'stream', @$given ], 1 + @names, 'stream', @names);
+        VKVM::_refuse($names[$wrong], 'is no code reference');
     };
     return VKVM::Async::Future->fail($@, 'vkvm');
 }
@@ -102,8 +182,9 @@ sub _refuse_to_wait {
 }
 
 sub _give_up {
-    my ($method) = @_;
-    return VKVM::_refuse('handler', "has ended VKVM::Stream::$method by a number below 0");
+    my ($method, $handler) = @_;
+    my $why = ($handler // '') eq 'hole_handler' && $method =~ /send/ ? 'without a section' : 'by a number below 0';
+    return VKVM::_refuse($handler // 'handler', "has ended VKVM::Stream::$method $why");
 }
 
 1;
