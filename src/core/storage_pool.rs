@@ -264,7 +264,11 @@ impl StoragePool {
     }
 }
 
-/// Whether a pool refuses because it has asynchronous jobs: libvirt has no code for that.
+/// Whether a pool refuses because it has asynchronous jobs. libvirt has no code for that: the same
+/// one, from the same part, says that a refresh has failed for a pool that has none, its XML does not
+/// count jobs, and the other calls that look for them (stopping, deleting) do more than look. The
+/// text is the daemon's, which writes English unless it is started with another locale; then this
+/// is an error as any other.
 fn is_busy(error: &Error) -> bool {
     let details = error.details();
     details.code == sys::VIR_ERR_INTERNAL_ERROR as i32
