@@ -90,7 +90,14 @@ sub _refuse_count {
     return _refuse('arguments', "$method($list) got $count, which is more than it takes");
 }
 
-# The same of a function of the shim; $params is how xsubpp lists its parameters.
+# Refuses a method that is called on a class, where Perl would take its name for an object.
+sub _refuse_class {
+    my ($name, $object, $method) = @_;
+    _refuse($name, 'is no object; one is needed for ' . _known_as($method)) if !ref $object;
+    return;
+}
+
+# Like _refuse_count, of a function of the shim; $params is how xsubpp lists its parameters.
 sub _refuse_usage {
     my ($method, $params, $count) = @_;
     my @params = split /, */, $params;

@@ -95,6 +95,9 @@ subtest 'what is refused' => sub {
     own_error { $inventory->changes->next('soon') } $invalid, 'timeout', 'no time to wait';
     own_error { $inventory->changes->next(timeout => 'soon') } $invalid, 'timeout', 'nor by its name';
     own_error { $inventory->changes->next(time => 1) } $invalid, 'time', 'no such option of next';
+    own_error { VKVM::Inventory::Changes->next } $invalid, 'changes', 'next of the class';
+    is(thrown { VKVM::Inventory::hosts($others[0]) }->message,
+        'inventory: is a conn handle; an inventory handle is needed', 'an object of another class, with its article');
 };
 
 subtest 'names of states are those of constants and of virsh' => sub {

@@ -26,7 +26,7 @@ pub enum Misuse {
     Foreign { parameter: &'static str, value: usize },
     #[error("{parameter}: this {class} handle was freed or closed already")]
     Stale { parameter: &'static str, class: &'static str },
-    #[error("{parameter}: is a {actual} handle; a {wanted} handle is needed")]
+    #[error("{parameter}: is {} handle; {} handle is needed", a(actual), a(wanted))]
     WrongClass { parameter: &'static str, actual: &'static str, wanted: &'static str },
     #[error(
         "{parameter}: this {class} handle belongs to the process that forked this one; \
@@ -102,6 +102,14 @@ pub enum Misuse {
 /// The host in a sentence.
 fn from(host: Option<&str>) -> String {
     host.map(|host| format!(" from {host}")).unwrap_or_default()
+}
+
+/// A class with its article.
+fn a(class: &str) -> String {
+    // "nw" is spelled out.
+    let is_vowel = class.starts_with(['a', 'e', 'i', 'o']) || class.starts_with("nw");
+    let article = if is_vowel { "an" } else { "a" };
+    format!("{article} {class}")
 }
 
 impl Misuse {
@@ -242,5 +250,20 @@ impl Misuse {
             }
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_have_their_articles() {
+        let classes =
+            ["conn", "error", "event_queue", "network", "nwfilter", "interface", "stream"];
+        let with: Vec<String> = classes.into_iter().map(a).collect();
+        let wanted =
+            "a conn, an error, an event_queue, a network, an nwfilter, an interface, a stream";
+        assert_eq!(with.join(", "), wanted);
     }
 }

@@ -15,6 +15,7 @@ use overload
 sub stringify {
     my ($self) = my @given = @_;
     VKVM::_refuse_count('VKVM::Error::stringify', \@given, 1, 'self');
+    VKVM::_refuse_class('self', $self, 'VKVM::Error::stringify');
     my $text = 'libvirt error code: ' . $self->code . ', message: ' . $self->message;
     # Programs written for Sys::Virt may compare it.
     $text .= "; $self->{hint}" if defined $self->{hint} && !$INC{'VKVM/SysVirt.pm'};
@@ -27,6 +28,7 @@ for my $field (
     *$field = sub {
         my ($self) = my @given = @_;
         VKVM::_refuse_count("VKVM::Error::$field", \@given, 1, 'self');
+        VKVM::_refuse_class('self', $self, "VKVM::Error::$field");
         return $self->{$field};
     };
 }

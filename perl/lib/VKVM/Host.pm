@@ -75,7 +75,7 @@ sub _method {
     return sub {
         my ($self, @given) = my @all = @_;
         VKVM::_refuse_count($name, \@all, 1, qw(host ...));
-        VKVM::_refuse('host', "is no object; one is needed for $name") if !ref $self;
+        VKVM::_refuse_class('host', $self, $name);
         $known //= VKVM::Host::Arguments::known_of($described->{commands}{$full});
         my ($named, @places) = VKVM::Host::Arguments::sort_arguments($known, @given);
         my $progress = delete $named->{progress};

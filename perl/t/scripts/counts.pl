@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# Calls each function of each package with no argument and with too many, and prints what
-# comes: the class of the exception and its text, or that it returned.
+# Calls each function of each package with no argument, with too many and, if it is the library's
+# own, on its class, and prints what comes: the class of the exception and its text, or that it returned.
 #
 # usage: counts.pl VKVM|Sys::Virt
 
@@ -84,6 +84,7 @@ for my $package (@packages) {
         next if $function =~ /\A_/ && ($package =~ /\AVKVM/ || !$is_ours);
         my $code = do { no strict 'refs'; \&{"${package}::$function"} };
         outcome("${package}::$function", 'none', sub { $code->() });
+        outcome("${package}::$function", 'class', sub { $code->($package) }) if $face eq 'VKVM';
         outcome("${package}::$function", 'many', sub { $code->($object // (), ('x') x 30) });
     }
 }

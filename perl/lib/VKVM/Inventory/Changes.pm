@@ -40,10 +40,16 @@ sub _over {
     return $@;
 }
 
+sub _refuse_wrong {
+    my ($method, $given, @names) = @_;
+    VKVM::_refuse_count("VKVM::Inventory::Changes::$method", $given, 1, @names);
+    return VKVM::_refuse_class('changes', $given->[0], "VKVM::Inventory::Changes::$method");
+}
+
 # The next change; nothing after the timeout. Signal handlers run while it waits.
 sub next {    ## no critic (ProhibitBuiltinHomonyms) - an iterator's
     my ($self, @given) = my @all = @_;
-    VKVM::_refuse_count('VKVM::Inventory::Changes::next', \@all, 1, qw(changes ...));
+    _refuse_wrong('next', \@all, qw(changes ...));
     # As the other methods take it, or alone.
     my %options = @given == 1 ? (timeout => $given[0]) : VKVM::_params('VKVM::Inventory::Changes->next', \@given, 'timeout');
     my $timeout = $options{timeout};
@@ -56,7 +62,7 @@ sub next {    ## no critic (ProhibitBuiltinHomonyms) - an iterator's
 # The future of the next change.
 sub next_change {
     my ($self) = my @given = @_;
-    VKVM::_refuse_count('VKVM::Inventory::Changes::next_change', \@given, 1, 'changes');
+    _refuse_wrong('next_change', \@given, 'changes');
     require VKVM::Async::Events;
     my $future = VKVM::Async::Events::_next($self->{queue});
     VKVM::Async::Events::_end(Scalar::Util::refaddr($self->{queue}), _over($self->{inventory})) if $self->{end}{has_come};
@@ -68,20 +74,20 @@ sub next_change {
 # All changes that have arrived, or the first ones.
 sub drain {
     my ($self, $max) = my @given = @_;
-    VKVM::_refuse_count('VKVM::Inventory::Changes::drain', \@given, 1, qw(changes max));
+    _refuse_wrong('drain', \@given, qw(changes max));
     VKVM::_number('max', $max, 0, 1e15, 'a number of changes') if defined $max;
     return $self->{queue}->drain($max // 1_000_000);
 }
 
 sub fh {
     my ($self) = my @given = @_;
-    VKVM::_refuse_count('VKVM::Inventory::Changes::fh', \@given, 1, 'changes');
+    _refuse_wrong('fh', \@given, 'changes');
     return $self->{queue}->fh;
 }
 
 sub get_overflow {
     my ($self) = my @given = @_;
-    VKVM::_refuse_count('VKVM::Inventory::Changes::get_overflow', \@given, 1, 'changes');
+    _refuse_wrong('get_overflow', \@given, 'changes');
     return $self->{queue}->get_overflow;
 }
 
