@@ -108,7 +108,7 @@ static int start(const char *function, const char *params, uint32_t timeout_ms, 
 
 /* Whether a call could not be started because of its arguments: the function itself then
  * says what is wrong, in its own words, and waits for nobody. */
-static bool is_misuse(vkvm_error *error)
+bool vkvm_perl_is_misuse(vkvm_error *error)
 {
     int code = error ? vkvm_error_code(error) : 0;
     return code >= VKVM_ERROR_OWN_NULL && code <= VKVM_ERROR_OWN_NOT_FOUND;
@@ -116,7 +116,7 @@ static bool is_misuse(vkvm_error *error)
 
 static int refused(vkvm_error **error)
 {
-    if (!is_misuse(*error))
+    if (!vkvm_perl_is_misuse(*error))
         return -1;
     vkvm_error_free(*error);
     *error = NULL;
@@ -323,16 +323,17 @@ static void refuse_callback(pTHX_ const vkvm_perl_given_callback *callback)
                      "a call with a callback cannot be asynchronous");
 }
 
-/* Whether a call has a limit: that of the connection of its object. */
+/* Whether a call has a limit: that of the connection of its first object that has one. */
 static bool is_limited(const char *params, va_list *given)
 {
     char kind, name[VKVM_PERL_PARAM];
     if (*params == '-' || *params == '+')
         return *params == '+';
     while ((kind = vkvm_perl_next_param(&params, name))) {
-        if (kind == 'h')
-            return vkvm_handle_call_timeout(va_arg(*given, void *)) != 0;
-        vkvm_perl_skip_param(kind, given);
+        if (kind != 'h')
+            vkvm_perl_skip_param(kind, given);
+        else if (vkvm_handle_call_timeout(va_arg(*given, void *)) != 0)
+            return TRUE;
     }
     return FALSE;
 }
@@ -584,7 +585,7 @@ int vkvm_perl_visit_all_domain_stats(vkvm_conn *conn, uint32_t stats, vkvm_domai
     if (!vkvm_perl_calls_on)
         return vkvm_conn_visit_all_domain_stats(conn, stats, doms, doms_len, flags, visitor, userdata,
                                                 error);
-    if (vkvm_conn_get_all_domain_stats(conn, stats, doms, doms_len, flags, &all, error) < 0)
+    if (vkvm_perl_conn_get_all_domain_stats(conn, stats, doms, doms_len, flags, &all, error) < 0)
         return -1;
     return vkvm_value_visit_and_free(all, visitor, userdata, error);
 }

@@ -89,6 +89,31 @@ int vkvm_perl_open_asking(vkvm_value *options, vkvm_auth_callback callback, void
 /* Whether calls on this object have a limit, and wait here: not for a future. */
 bool vkvm_perl_is_limited(pTHX_ void *handle);
 
+/* Whether a call failed because of its arguments, before it asked anybody. */
+bool vkvm_perl_is_misuse(vkvm_error *error);
+
+/* Registering a callback is bounded by registering a queue before (perl/vkvm_registering.c). */
+__typeof__(vkvm_conn_domain_event_register) vkvm_perl_conn_domain_event_register;
+__typeof__(vkvm_conn_domain_event_register_any) vkvm_perl_conn_domain_event_register_any;
+__typeof__(vkvm_conn_enable_resume) vkvm_perl_conn_enable_resume;
+__typeof__(vkvm_conn_network_event_register_any) vkvm_perl_conn_network_event_register_any;
+__typeof__(vkvm_conn_node_device_event_register_any) vkvm_perl_conn_node_device_event_register_any;
+__typeof__(vkvm_conn_qemu_monitor_event_register) vkvm_perl_conn_qemu_monitor_event_register;
+__typeof__(vkvm_conn_register_close_callback) vkvm_perl_conn_register_close_callback;
+__typeof__(vkvm_conn_secret_event_register_any) vkvm_perl_conn_secret_event_register_any;
+__typeof__(vkvm_conn_storage_pool_event_register_any) vkvm_perl_conn_storage_pool_event_register_any;
+#ifndef VKVM_PERL_REGISTERING_ITSELF
+#define vkvm_conn_domain_event_register vkvm_perl_conn_domain_event_register
+#define vkvm_conn_domain_event_register_any vkvm_perl_conn_domain_event_register_any
+#define vkvm_conn_enable_resume vkvm_perl_conn_enable_resume
+#define vkvm_conn_network_event_register_any vkvm_perl_conn_network_event_register_any
+#define vkvm_conn_node_device_event_register_any vkvm_perl_conn_node_device_event_register_any
+#define vkvm_conn_qemu_monitor_event_register vkvm_perl_conn_qemu_monitor_event_register
+#define vkvm_conn_register_close_callback vkvm_perl_conn_register_close_callback
+#define vkvm_conn_secret_event_register_any vkvm_perl_conn_secret_event_register_any
+#define vkvm_conn_storage_pool_event_register_any vkvm_perl_conn_storage_pool_event_register_any
+#endif
+
 /* Whole transfers are made piece by piece then (VKVM::Stream::Steps). */
 __typeof__(vkvm_stream_recv_all) vkvm_perl_stream_recv_all;
 __typeof__(vkvm_stream_send_all) vkvm_perl_stream_send_all;

@@ -2553,7 +2553,7 @@ int vkvm_perl_event_queue_domain_event_register_any(vkvm_event_queue *queue, vkv
                                                     int *callback_id, vkvm_error **error)
 {
     MAKE(vkvm_event_queue_domain_event_register_any,
-         "-hqueue hconn hdom ievent_id Icallback_id",
+         "hqueue hconn hdom ievent_id Icallback_id",
          (queue, conn, dom, event_id, callback_id, error),
          queue, conn, dom, event_id, callback_id)
 }
@@ -2562,7 +2562,7 @@ int vkvm_perl_event_queue_enable_resume(vkvm_event_queue *queue, vkvm_conn *conn
                                         vkvm_error **error)
 {
     MAKE(vkvm_event_queue_enable_resume,
-         "-hqueue hconn imax_delay",
+         "hqueue hconn imax_delay",
          (queue, conn, max_delay, error),
          queue, conn, max_delay)
 }
@@ -2572,7 +2572,7 @@ int vkvm_perl_event_queue_network_event_register_any(vkvm_event_queue *queue, vk
                                                      int *callback_id, vkvm_error **error)
 {
     MAKE(vkvm_event_queue_network_event_register_any,
-         "-hqueue hconn hnet ievent_id Icallback_id",
+         "hqueue hconn hnet ievent_id Icallback_id",
          (queue, conn, net, event_id, callback_id, error),
          queue, conn, net, event_id, callback_id)
 }
@@ -2582,7 +2582,7 @@ int vkvm_perl_event_queue_node_device_event_register_any(vkvm_event_queue *queue
                                                          int *callback_id, vkvm_error **error)
 {
     MAKE(vkvm_event_queue_node_device_event_register_any,
-         "-hqueue hconn hdev ievent_id Icallback_id",
+         "hqueue hconn hdev ievent_id Icallback_id",
          (queue, conn, dev, event_id, callback_id, error),
          queue, conn, dev, event_id, callback_id)
 }
@@ -2591,7 +2591,7 @@ int vkvm_perl_event_queue_register_close_callback(vkvm_event_queue *queue, vkvm_
                                                   vkvm_error **error)
 {
     MAKE(vkvm_event_queue_register_close_callback,
-         "-hqueue hconn",
+         "hqueue hconn",
          (queue, conn, error),
          queue, conn)
 }
@@ -2601,7 +2601,7 @@ int vkvm_perl_event_queue_secret_event_register_any(vkvm_event_queue *queue, vkv
                                                     int *callback_id, vkvm_error **error)
 {
     MAKE(vkvm_event_queue_secret_event_register_any,
-         "-hqueue hconn hsecret ievent_id Icallback_id",
+         "hqueue hconn hsecret ievent_id Icallback_id",
          (queue, conn, secret, event_id, callback_id, error),
          queue, conn, secret, event_id, callback_id)
 }
@@ -2612,7 +2612,7 @@ int vkvm_perl_event_queue_storage_pool_event_register_any(vkvm_event_queue *queu
                                                           int *callback_id, vkvm_error **error)
 {
     MAKE(vkvm_event_queue_storage_pool_event_register_any,
-         "-hqueue hconn hpool ievent_id Icallback_id",
+         "hqueue hconn hpool ievent_id Icallback_id",
          (queue, conn, pool, event_id, callback_id, error),
          queue, conn, pool, event_id, callback_id)
 }
@@ -2621,7 +2621,7 @@ int vkvm_perl_event_queue_unregister_close_callback(vkvm_event_queue *queue, vkv
                                                     vkvm_error **error)
 {
     MAKE(vkvm_event_queue_unregister_close_callback,
-         "-hqueue hconn",
+         "hqueue hconn",
          (queue, conn, error),
          queue, conn)
 }

@@ -20,6 +20,9 @@ use crate::value::{Map, Value};
 pub fn of(row: &Row, args: &Map) -> Result<Via> {
     for param in row.params.iter().filter(|param| param.is_given()) {
         match args.get(param.name) {
+            // A queue listens to the connection that is given, too.
+            Some(Value::Handle(handle))
+                if AnyHandle::class(handle.id()) == Some(Class::EventQueue) => {}
             Some(Value::Handle(handle)) => return of_object(row, handle, param.name),
             Some(Value::String(uri)) if param.name == "uri" => {
                 return Ok(Via::Opening(uri.as_str().into()));

@@ -9,7 +9,7 @@ use crate::api::{Api, Function, Param};
 use crate::kind::{Direction, Kind};
 use crate::{Output, Result, invoke};
 
-/// Classes whose functions go through no connection, so that no limit is set for them.
+/// Classes whose objects belong to no connection, so that no limit is set for their functions.
 const WITHOUT_CONNECTION: [&str; 4] = ["event_queue", "fleet", "inventory", "value"];
 
 /// Classes whose functions have a limit of their own, and let signal handlers run until then.
@@ -164,11 +164,9 @@ fn wrapped(head: &str, items: &[impl AsRef<str>], end: &str) -> String {
 
 /// Whether a limit can have been set for its calls: by the connection that they go through.
 fn has_limit(function: &Function) -> bool {
-    let is_object = |param: &&Param| match (&param.kind, param.direction) {
-        (_, Direction::Out) => false,
+    function.params.iter().any(|param| match (&param.kind, param.direction) {
+        (_, Direction::Out | Direction::Error) => false,
         (Kind::Handle(class), _) => !WITHOUT_CONNECTION.contains(&class.as_str()),
         _ => false,
-    };
-    let first = function.params.iter().find(|param| matches!(param.kind, Kind::Handle(_)));
-    first.as_ref().is_some_and(is_object)
+    })
 }
