@@ -536,6 +536,27 @@ static void changes(void)
     vkvm_inventory_free(inventory);
 }
 
+/* --- metrics -------------------------------------------------------------------------------------- */
+
+static void metrics(void)
+{
+    vkvm_inventory *inventory = open_with("{'kinds': ['domain'], 'refresh': 0}");
+    char *text = NULL;
+    refresh(inventory);
+    works(vkvm_inventory_get_metrics(inventory, NULL, &text, &err), &err, "metrics");
+    ok(strstr(text, "\nlibvirt_domains{host=") != NULL, "how many domains there are");
+    ok(strstr(text, "\nlibvirt_inventory_age_seconds{host=") != NULL, "how old that is");
+    ok(strstr(text, "libvirt_node") == NULL, "nothing of kinds that it has not");
+    ok(strcmp(text + strlen(text) - 6, "# EOF\n") == 0, "to the end");
+    vkvm_string_free(text);
+    fails(vkvm_inventory_get_metrics(inventory, "xml", &text, &err), &err, VKVM_ERROR_OWN_INVALID, "format",
+          "another format");
+    vkvm_inventory_close(inventory, &err);
+    fails(vkvm_inventory_get_metrics(inventory, NULL, &text, &err), &err, VKVM_ERROR_OWN_STALE_HANDLE,
+          "inventory", "of an inventory that has ended");
+    vkvm_inventory_free(inventory);
+}
+
 /* --- events that are late ------------------------------------------------------------------------ */
 
 struct gate {
@@ -837,6 +858,7 @@ int main(int argc, char **argv)
     fill();
     changes();
     late_events();
+    metrics();
     overflow();
     shared();
     stopped_host();

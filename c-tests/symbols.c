@@ -438,6 +438,7 @@ static const function functions[] = {
     (function)&vkvm_inventory_free,
     (function)&vkvm_inventory_get,
     (function)&vkvm_inventory_get_hosts,
+    (function)&vkvm_inventory_get_metrics,
     (function)&vkvm_inventory_get_snapshot,
     (function)&vkvm_inventory_get_xml,
     (function)&vkvm_inventory_open,

@@ -16258,6 +16258,31 @@ int vkvm_inventory_get(vkvm_inventory *inventory,
 int vkvm_inventory_get_hosts(vkvm_inventory *inventory, vkvm_value **hosts, vkvm_error **error);
 
 /**
+ * Returns metrics of what the inventory knows as a text for Prometheus.
+ *
+ * No host is asked. The text has the metrics of `vkvm_fleet_get_metrics` that
+ * rows have: state, memory and vCPUs of domains, storage pools, CPUs and
+ * memory of the hosts, with the same names and labels.
+ * `libvirt_inventory_age_seconds` is the time since all rows of the host were
+ * compared. Of a host that is not up there are only `libvirt_up` with the
+ * value 0, its age and `libvirt_host_info`; `vkvm_inventory_get_hosts` has the
+ * reason.
+ *
+ * @param inventory the inventory (not NULL; borrowed)
+ * @param format "openmetrics", the default, or "prometheus", its text format
+ *     0.0.4 (may be NULL; borrowed)
+ * @param text the metrics (out; not NULL; owned by the caller:
+ *     vkvm_string_free)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ */
+int vkvm_inventory_get_metrics(vkvm_inventory *inventory,
+                               const char *format,
+                               char **text,
+                               vkvm_error **error);
+
+/**
  * Returns the rows of the inventory that pass a filter, without any call to a
  * host.
  *

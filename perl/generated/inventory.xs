@@ -46,6 +46,22 @@ hosts(inventory)
   }
 
 void
+_metrics(inventory, format_sv = NULL)
+    vkvm_inventory *inventory
+    SV *format_sv
+  PREINIT:
+    vkvm_error *error = NULL;
+    char *text;
+  PPCODE:
+  {
+    const char *format = vkvm_perl_given(format_sv) ? vkvm_perl_text(aTHX_ format_sv, "format") : NULL;
+    if (vkvm_inventory_get_metrics(inventory, format, &text, &error) < 0)
+        vkvm_perl_throw_characters(aTHX_ error);
+    XPUSHs(newSVpvn_flags(text, strlen(text), SVf_UTF8 | SVs_TEMP));
+    vkvm_string_free(text);
+  }
+
+void
 _snapshot(inventory, filter_sv = NULL)
     vkvm_inventory *inventory
     SV *filter_sv

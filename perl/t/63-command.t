@@ -353,17 +353,23 @@ subtest 'top' => sub {
     ok($terminal->shows(qr/status 1/), 'keys are read nevertheless');
 };
 
+# The port that an exporter says it serves on.
+sub port_said {
+    for (1 .. 600) {
+        open my $err, '<', "$tmp/stderr" or die "cannot read $tmp/stderr: $!\n";
+        my ($port) = do { local $/; <$err> // '' } =~ /on port (\d+)/;
+        return $port if $port;
+        select undef, undef, undef, 0.1;
+    }
+    die "the exporter does not say its port\n";
+}
+
 subtest 'exporter' => sub {
     need_module('Mojolicious', 'libmojolicious-perl');
     my $listener = silent();
     my $silent   = uri_of($listener);
     my ($pid) = start('-t', 5, (map { ('-c', $_) } $test, $dead, $silent), 'exporter', '--listen', '127.0.0.1:0');
-    my $port;
-    for (1 .. 600) {
-        open my $err, '<', "$tmp/stderr" or die "cannot read $tmp/stderr: $!\n";
-        last if ($port) = do { local $/; <$err> // '' } =~ /on port (\d+)/;
-        select undef, undef, undef, 0.1;
-    }
+    my $port = port_said();
     my $http = HTTP::Tiny->new(timeout => 60);
     my $get  = sub { return $http->get("http://127.0.0.1:$port$_[0]", { headers => $_[1] // {} }) };
     is($get->('/healthz')->{content}, "ok\n", 'it is healthy');
@@ -384,6 +390,22 @@ subtest 'exporter' => sub {
     is(scalar(grep { /\Q$dead\E/ } @said), 1, 'a failure is told once');
     is(scalar(grep { /\Q$silent\E/ } @said), 1, 'also where the time is another one');
     is(@said, 3, 'nothing else is said');
+};
+
+subtest 'exporter of an inventory' => sub {
+    need_module('Mojolicious', 'libmojolicious-perl');
+    my ($pid) = start('-t', 5, '-c', $test, '-c', $dead, 'exporter', '--inventory', '--listen', '127.0.0.1:0');
+    my $port = port_said();
+    my $answer = HTTP::Tiny->new(timeout => 60)->get("http://127.0.0.1:$port/metrics");
+    is($answer->{status}, 200, 'the metrics');
+    like($answer->{content}, qr/^libvirt_domain_info_state\{.*domain="test".*\} 1$/m, 'have what is known');
+    like($answer->{content}, qr/^libvirt_up\{host="127.0.0.1:1"\} 0$/m, 'and what is not');
+    is(() = $answer->{content} =~ /^libvirt_inventory_age_seconds\{/mg, 1, 'with the age of the host that is up');
+    kill TERM => $pid;
+    waitpid $pid, 0;
+    is($?, 0, 'it ends when it is told to');
+    open my $err, '<', "$tmp/stderr" or die "cannot read $tmp/stderr: $!\n";
+    is(scalar(grep { /\Q$dead\E/ } <$err>), 1, 'a failure is told');
 };
 
 done_testing;

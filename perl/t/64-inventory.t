@@ -220,6 +220,24 @@ subtest 'over connections' => sub {
     is($others[0]->get_network_by_name('default')->get_name, 'default', 'which outlives it');
 };
 
+subtest 'metrics' => sub {
+    my $inventory = open_both();
+    my @lines     = split /\n/, $inventory->metrics;
+    my %is_there  = map { $_ => 1 } split /\n/, VKVM::Fleet->new(uris => \@uris)->metrics(timeout => 120);
+    is($lines[-1], '# EOF', 'are a whole text');
+    # Of the test driver only documents have sizes, and it has no statistics of its memory.
+    my $own = qr/\blibvirt_(?:inventory_age_seconds|node_memory_total_bytes|domain_info_(?:maximum_memory_bytes|memory_usage_bytes|virtual_cpus))\b/;
+    is_deeply([ grep { !$is_there{$_} && !/$own/ } @lines ], [], 'of a fleet');
+    cmp_ok(scalar(grep { /^libvirt_(?:up|node_cpus|domains|domain_info|domain_info_state|storage_pool_capacity_bytes)\{/ } @lines),
+        '==', 12, 'what rows have, of both hosts');
+    my $dom = $inventory->get('domain', 'test', host => $uris[1]);
+    my $of  = qr/\{host="\Q$uris[1]\E",domain="test"\} /;
+    ok((grep { /^libvirt_domain_info_memory_usage_bytes$of@{[ 1024 * $dom->{memory} ]}\z/ } @lines), 'memory is in bytes');
+    is(scalar(grep { /^libvirt_inventory_age_seconds\{host="[^"]+"\} [0-9.e-]+\z/ } @lines), 2, 'how old they are');
+    like($inventory->metrics(format => 'prometheus'), qr/\A# HELP libvirt_up .*\}\ [0-9.]+\n\z/s, "in Prometheus' own format");
+    own_error { $inventory->metrics(format => 'xml') } VKVM::Error::OWN_INVALID, 'format', 'no other';
+};
+
 subtest 'a daemon that dies' => sub {
     my $inventory = open_both();
     my $changes   = $inventory->changes;
@@ -229,6 +247,10 @@ subtest 'a daemon that dies' => sub {
     ok($inventory->get('domain', 'test', host => $uris[1])->{stale},  'its rows are stale');
     ok(!$inventory->get('domain', 'test', host => $uris[0])->{stale}, "those of the other one are not");
     isa_ok($inventory->hosts->[1]{error}, 'HASH', 'it is known why');
+    my @of = grep { /\{host="\Q$uris[1]\E"/ } split /\n/, $inventory->metrics;
+    is_deeply([ map { /^(\w+)/ } @of ], [qw(libvirt_up libvirt_inventory_age_seconds libvirt_host_info)],
+        'of its metrics there are its age');
+    like($of[0], qr/\} 0\z/, 'and that it is down');
     $beds[1]->restart;
     1 while $change = $changes->next(120) and $change->{kind} ne 'host';
     is($change->{after}{state}, 'up', 'it comes back by itself');

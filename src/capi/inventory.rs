@@ -8,7 +8,7 @@ use super::caller::refs;
 use super::guard::{direct, status, void};
 use super::types::{vkvm_conn, vkvm_error, vkvm_event_queue, vkvm_inventory, vkvm_value};
 use crate::core::Text;
-use crate::host::Inventory;
+use crate::host::{Inventory, MetricsFormat};
 
 /// Opens an inventory of hosts: their objects in memory, kept current.
 ///
@@ -241,6 +241,34 @@ pub unsafe extern "C" fn vkvm_inventory_get_hosts(
     status(error, |c| {
         let out = c.out_handle(hosts, "hosts")?;
         out.set_value(c.get(inventory, "inventory")?.hosts()?)
+    })
+}
+
+/// Returns metrics of what the inventory knows as a text for Prometheus.
+///
+/// No host is asked. The text has the metrics of `vkvm_fleet_get_metrics` that rows have: state,
+/// memory and vCPUs of domains, storage pools, CPUs and memory of the hosts, with the same names
+/// and labels.
+/// `libvirt_inventory_age_seconds` is the time since all rows of the host were compared. Of a host
+/// that is not up there are only `libvirt_up` with the value 0, its age and `libvirt_host_info`;
+/// `vkvm_inventory_get_hosts` has the reason.
+///
+/// - `format` (nullable): "openmetrics", the default, or "prometheus", its text format 0.0.4
+/// - `text`: the metrics
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_inventory_get_metrics(
+    inventory: *mut vkvm_inventory,
+    format: *const c_char,
+    text: *mut *mut c_char,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let out = c.out_text(text, "text")?;
+        let inventory = c.get(inventory, "inventory")?;
+        let format = c.str_nullable(format, "format")?;
+        let format = format.map_or(Ok(MetricsFormat::OpenMetrics), MetricsFormat::named)?;
+        out.set(Text::from_rust(&inventory.metrics(format)?, "text")?);
+        Ok(())
     })
 }
 

@@ -438,6 +438,7 @@ pub static EXPORTS: &[&CStr] = &[
     c"vkvm_inventory_free",
     c"vkvm_inventory_get",
     c"vkvm_inventory_get_hosts",
+    c"vkvm_inventory_get_metrics",
     c"vkvm_inventory_get_snapshot",
     c"vkvm_inventory_get_xml",
     c"vkvm_inventory_open",

@@ -59,6 +59,14 @@ sub xml {
     return $self->_xml($kind, $options{host}, $name, _ms($options{timeout}));
 }
 
+# As a text for Prometheus, in bytes.
+sub metrics {
+    my ($self, @given) = my @all = @_;
+    VKVM::_refuse_count('VKVM::Inventory::metrics', \@all, 1, qw(inventory ...));
+    my %options = VKVM::_params('VKVM::Inventory->metrics', \@given, 'format');
+    return $self->_metrics($options{format});
+}
+
 sub refresh {
     my ($self, @given) = my @all = @_;
     VKVM::_refuse_count('VKVM::Inventory::refresh', \@all, 1, qw(inventory ...));

@@ -3268,6 +3268,15 @@ pub static ROWS: &[Row] = &[
         call: |frame| call(capi::inventory::vkvm_inventory_get_hosts as unsafe extern "C" fn(_, _, _) -> _, frame),
     },
     Row {
+        name: "vkvm_inventory_get_metrics",
+        params: &[Param::new("inventory", In), Param::or_null("format"), Param::new("text", Out)],
+        blocks: false,
+        this_thread: false,
+        job: None,
+        secret: false,
+        call: |frame| call(capi::inventory::vkvm_inventory_get_metrics as unsafe extern "C" fn(_, _, _, _) -> _, frame),
+    },
+    Row {
         name: "vkvm_inventory_get_snapshot",
         params: &[Param::new("inventory", In), Param::or_null("filter"), Param::new("snapshot", Out)],
         blocks: false,

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::documents::Documents;
 use super::filter::{Condition, Filter};
 use super::member::{Common, Member, Source};
+use super::metrics;
 use super::picture::Picture;
 use super::row::Kind;
 use super::settings::Settings;
@@ -18,6 +19,7 @@ use crate::core::Conn;
 use crate::error::{Error, Misuse, Result};
 use crate::event::{self, EventQueue};
 use crate::fork;
+use crate::host::MetricsFormat;
 use crate::value::{Map, Value};
 
 /// How many connections are closed at once, and documents asked for.
@@ -123,6 +125,12 @@ impl Inventory {
     /// The hosts: see `vkvm_inventory_get_hosts`.
     pub fn hosts(&self) -> Result<Value> {
         self.picture().hosts(&self.common.settings.kinds)
+    }
+
+    /// Metrics of what is known: see `vkvm_inventory_get_metrics`.
+    pub fn metrics(&self, format: MetricsFormat) -> Result<String> {
+        let known = self.picture().known(&self.common.settings.kinds)?;
+        metrics::write(&known, self.common.settings.has(Kind::Domain), format)
     }
 
     /// Compares all rows of a host, or of all, and waits until that is done.

@@ -21,6 +21,7 @@ mod glob;
 mod link;
 mod live;
 mod member;
+mod metrics;
 mod names;
 mod picture;
 #[cfg(test)]

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::change::{Change, What};
 use super::details::Details;
 use super::filter::{Condition, Filter, Of};
+use super::metrics::Known;
 use super::row::{Cell, KINDS, Key, Kind, Row, domain};
 use super::table::Table;
 use super::tickets::{Awaited, Ticket, Tickets};
@@ -329,8 +330,9 @@ impl Picture {
             map.push_new("host", host.name.as_deref());
             map.push_new("state", host.state.name());
             map.push_new("error", host.error.as_deref().cloned().unwrap_or(Value::Null));
-            let compared = kinds.iter().filter_map(|kind| host.compared[*kind as usize]).min();
-            let age = compared.map(|then| now.saturating_duration_since(then).as_millis() as u64);
+            let age = host
+                .compared(kinds)
+                .map(|then| now.saturating_duration_since(then).as_millis() as u64);
             map.push_new("age", age);
             map.push_new("events", host.hears);
             map.push_new("pending", host.pending as u64);
@@ -342,6 +344,23 @@ impl Picture {
             Value::Map(map)
         };
         Ok(Value::List(inner.open()?.hosts.iter().map(describe).collect()))
+    }
+
+    /// All that is known, host by host.
+    pub fn known(&self, kinds: &[Kind]) -> Result<Vec<Known>> {
+        let inner = lock(&self.inner);
+        let known = |host: &HostRows| Known {
+            uri: Arc::clone(&host.uri),
+            name: host.name.clone(),
+            is_up: host.state == State::Up,
+            compared: host.compared(kinds),
+            rows: kinds
+                .iter()
+                .flat_map(|kind| host.tables[*kind as usize].rows())
+                .cloned()
+                .collect(),
+        };
+        Ok(inner.open()?.hosts.iter().map(known).collect())
     }
 
     /// Which places a host has that is called so, or all places.
@@ -590,6 +609,11 @@ impl HostRows {
     /// Whether this is its URI, or the name that it gives itself.
     fn is_called(&self, name: &str) -> bool {
         *name == *self.uri || self.name.as_deref() == Some(name)
+    }
+
+    /// Since when all rows of these kinds were compared.
+    fn compared(&self, kinds: &[Kind]) -> Option<Instant> {
+        kinds.iter().filter_map(|kind| self.compared[*kind as usize]).min()
     }
 
     fn of(&self) -> Of {

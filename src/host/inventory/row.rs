@@ -287,6 +287,12 @@ impl Row {
         })
     }
 
+    /// The value of one of its own columns.
+    pub fn cell(&self, name: &str) -> Option<&Cell> {
+        let place = self.kind.columns().iter().position(|known| *known == name)?;
+        self.cells.get(place)
+    }
+
     /// Its volume key, if it is a volume.
     pub fn key_value(&self) -> Value {
         match &self.key {

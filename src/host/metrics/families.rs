@@ -35,6 +35,10 @@ pub const fn counter(name: &'static str, help: &'static str) -> Family {
 pub static UP: Family = gauge("libvirt_up", "Whether the host has answered: 1, else 0.");
 pub static SCRAPE_DURATION: Family =
     gauge("libvirt_scrape_duration_seconds", "Time that it took to ask the host.");
+pub static AGE: Family = gauge(
+    "libvirt_inventory_age_seconds",
+    "Time since all rows of the host were compared; only of an inventory.",
+);
 pub static HOST_INFO: Family = gauge(
     "libvirt_host_info",
     "Always 1; the labels have the URI of the host and the name that it gives itself.",
@@ -70,6 +74,7 @@ pub static POOL_AVAILABLE: Family =
 pub static OTHERS: &[&Family] = &[
     &UP,
     &SCRAPE_DURATION,
+    &AGE,
     &HOST_INFO,
     &VERSIONS,
     &NODE_CPUS,

@@ -7,14 +7,14 @@
 
 mod attempts;
 mod domains;
-mod families;
+pub mod families;
 mod lines;
 mod names;
 mod node;
 #[cfg(test)]
 mod reference;
 mod sample;
-mod stats;
+pub mod stats;
 mod text;
 
 use std::time::{Duration, Instant};
@@ -23,8 +23,8 @@ pub use attempts::Stuck;
 pub use names::labels;
 pub use text::{Format, write};
 
-use lines::{Labels, Lines};
-use sample::Sample;
+pub use lines::{Labels, Lines};
+pub use sample::Sample;
 
 use crate::error::Result;
 use crate::host::Host;

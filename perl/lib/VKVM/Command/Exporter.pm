@@ -36,8 +36,7 @@ sub run {
       or die "the exporter needs Mojolicious and Future (libmojolicious-perl, libfuture-perl): $@\n";
 
     my $timeout = $options->timeout;
-    my $fleet   = VKVM::Command::Table::fleet($options->uris);
-    my $app     = application($fleet, $timeout);
+    my $app     = $own->{inventory} ? _of_inventory([ $options->uris ], $timeout) : application(VKVM::Command::Table::fleet($options->uris), $timeout);
     my $daemon  = Mojo::Server::Daemon->new(app => $app, listen => ["http://$listen"], silent => 1);
     $daemon->start;
     my ($port) = @{ $daemon->ports };
@@ -47,18 +46,48 @@ sub run {
     return VKVM::Command::Table::DONE;
 }
 
-# The application, for a fleet.
-sub application {
-    my ($fleet, $timeout) = @_;
+# What both serve, with what answers /metrics: it gets the controller and the format.
+sub _application {
+    my ($answer) = @_;
     my $app = Mojolicious->new;
     $app->mode('production');
     $app->log->level('error');
-    my %said;    # of which hosts it was said that they fail
     $app->routes->get('/healthz')->to(cb => sub { $_[0]->render(text => "ok\n") });
     $app->routes->get('/')->to(cb => sub { $_[0]->render(text => qq{<a href="/metrics">Metrics</a>\n}) });
     $app->routes->get('/metrics')->to(cb => sub {
         my ($c) = @_;
-        my $format = ($c->req->headers->accept // '') =~ m{application/openmetrics-text} ? 'openmetrics' : 'prometheus';
+        $answer->($c, ($c->req->headers->accept // '') =~ m{application/openmetrics-text} ? 'openmetrics' : 'prometheus');
+    });
+    return $app;
+}
+
+sub _render {
+    my ($c, $format, $text) = @_;
+    $c->res->headers->content_type($TYPE{$format});
+    return $c->render(data => $text);
+}
+
+# The application, for an inventory. Its events come on a thread of the library's.
+sub _of_inventory {
+    my ($uris, $timeout) = @_;
+    require VKVM::Event;
+    VKVM::Event::start();
+    my $inventory = VKVM::Inventory->new(uris => $uris, timeout => $timeout);
+    my %said;
+    return _application(sub {
+        my ($c, $format) = @_;
+        my @failed = grep { $_->{state} ne 'up' && $_->{error} } @{ $inventory->hosts };
+        _say_failures(\%said, [ map { +{ uri => $_->{uri}, error => $_->{error}{message} } } @failed ]);
+        _render($c, $format, $inventory->metrics(format => $format));
+    });
+}
+
+# The application, for a fleet.
+sub application {
+    my ($fleet, $timeout) = @_;
+    my %said;    # of which hosts it was said that they fail
+    return _application(sub {
+        my ($c, $format) = @_;
         my $asked  = $c->req->headers->header('X-Prometheus-Scrape-Timeout-Seconds') // '';
         my $limit  = $asked =~ /\A[0-9]+(?:[.][0-9]*)?\z/ && $asked > 2 * $MARGIN && $asked - $MARGIN < $timeout ? $asked - $MARGIN : $timeout;
         $c->render_later;
@@ -66,13 +95,11 @@ sub application {
         $future->on_done(sub {
             my ($text, $errors) = @_;
             _say_failures(\%said, $errors // []);
-            $c->res->headers->content_type($TYPE{$format});
-            $c->render(data => $text);
+            _render($c, $format, $text);
         });
         $future->on_fail(sub { $c->render(status => 500, text => "$_[0]\n") });
         $future->retain;
     });
-    return $app;
 }
 
 # Each failure once, and again when it is another one.

@@ -32,8 +32,12 @@ our %OWN = (
         explained => { 'device ALIAS' => 'Another console or channel of the guest.', force => 'Takes over a console that is in use.' },
     },
     exporter => {
-        module => 'Exporter', about => 'Serves metrics for Prometheus over HTTP.', options => { listen => [] },
-        explained => { 'listen HOST:PORT' => 'Where it listens; default 127.0.0.1:9177.' },
+        module  => 'Exporter', about => 'Serves metrics for Prometheus over HTTP.',
+        options => { listen => [], inventory => 0 },
+        explained => {
+            'listen HOST:PORT' => 'Where it listens; default 127.0.0.1:9177.',
+            inventory          => 'Serves what an inventory knows, which asks no host for it.',
+        },
     },
     help => { module => 'Help', about => 'Lists the commands, or explains one.', options => {}, words => 1, usage => '[COMMAND]' },
     metrics => {

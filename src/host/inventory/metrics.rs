@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+//! Metrics of what an inventory knows: those of a fleet that its rows have, without any call.
+//!
+//! Of a host that is down there is only that, and how old its rows are: numbers of before would
+//! look like those of now.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::row::{Cell, Kind, Row, domain};
+use crate::core::library;
+use crate::error::Result;
+use crate::host::frame::text::dotted;
+use crate::host::metrics::stats::{self, Stat};
+use crate::host::metrics::{self, Format, Labels, Lines, Sample, families};
+
+/// What is known of a host.
+pub struct Known {
+    /// Its URI.
+    pub uri: Arc<str>,
+    /// The name that it gives itself.
+    pub name: Option<Arc<str>>,
+    /// Whether its rows are current.
+    pub is_up: bool,
+    /// Since when all of them were compared.
+    pub compared: Option<Instant>,
+    /// Its rows.
+    pub rows: Vec<Arc<Row>>,
+}
+
+/// Writes the text. `has_domains` says whether there are rows of domains.
+pub fn write(hosts: &[Known], has_domains: bool, format: Format) -> Result<String> {
+    let now = Instant::now();
+    let library = dotted(library::libvirt_version()?);
+    let labels = metrics::labels(hosts.iter().map(|host| host.uri.to_string()));
+    let lines = hosts.iter().zip(labels).map(|(host, label)| {
+        let labels = Labels::new("host", &label);
+        let mut lines = Lines::default();
+        lines.add(&families::UP, &labels, Sample::Uint(host.is_up.into()));
+        if let Some(compared) = host.compared {
+            let age = now.saturating_duration_since(compared).as_secs_f64();
+            lines.add(&families::AGE, &labels, Sample::Double(age));
+        }
+        metrics::identify(&mut lines, &label, &host.uri, host.name.as_deref());
+        if host.is_up {
+            if has_domains {
+                let domains = host.rows.iter().filter(|row| row.kind == Kind::Domain).count();
+                lines.add(&families::DOMAINS, &labels, Sample::Uint(domains as u64));
+            }
+            host.rows.iter().for_each(|row| add(&mut lines, &labels, row, &library));
+        }
+        lines.into_value()
+    });
+    Ok(metrics::write(&lines.collect::<Vec<_>>(), format))
+}
+
+fn add(lines: &mut Lines, host: &Labels, row: &Row, library: &str) {
+    match row.kind {
+        Kind::Domain => add_domain(lines, &host.and("domain", &row.name), row),
+        Kind::Pool => add_pool(lines, &host.and("storage_pool", &row.name), row),
+        Kind::Node => add_node(lines, host, row, library),
+        Kind::Network | Kind::Volume => {}
+    }
+}
+
+fn add_domain(lines: &mut Lines, labels: &Labels, row: &Row) {
+    let uuid = row.uuid().map(|uuid| uuid.to_string()).unwrap_or_default();
+    lines.add(&families::DOMAIN_INFO, &labels.and("uuid", &uuid), Sample::Uint(1));
+    if let Cell::Named(name, state) = &row.cells[domain::STATE] {
+        let labels = labels.and("state_desc", name);
+        lines.add(&families::DOMAIN_STATE, &labels, Sample::Int(i64::from(*state)));
+    }
+    for (key, place) in [
+        ("balloon.maximum", domain::MAX_MEMORY),
+        ("balloon.current", domain::MEMORY),
+        ("vcpu.current", domain::VCPUS),
+    ] {
+        add_stat(lines, labels, (stats::DOMAIN, key), &row.cells[place]);
+    }
+}
+
+/// As of a fleet, only of those that are active.
+fn add_pool(lines: &mut Lines, labels: &Labels, row: &Row) {
+    let Some(Cell::Named(_, state @ 1..)) = row.cell("state") else {
+        return;
+    };
+    lines.add(&families::POOL_STATE, labels, Sample::Int(i64::from(*state)));
+    for (name, family) in [
+        ("capacity", &families::POOL_CAPACITY),
+        ("allocation", &families::POOL_ALLOCATION),
+        ("available", &families::POOL_AVAILABLE),
+    ] {
+        if let Some(Cell::Uint(bytes)) = row.cell(name) {
+            lines.add(family, labels, Sample::Uint(*bytes));
+        }
+    }
+}
+
+fn add_node(lines: &mut Lines, host: &Labels, row: &Row, library: &str) {
+    if let Some(Cell::Uint(cpus)) = row.cell("cpus") {
+        lines.add(&families::NODE_CPUS, host, Sample::Uint(*cpus));
+    }
+    if let Some(memory) = row.cell("memory") {
+        add_stat(lines, host, (stats::NODE_MEMORY, "total"), memory);
+    }
+    let text = |name| match row.cell(name) {
+        Some(Cell::Text(text)) => &**text,
+        _ => "",
+    };
+    let labels = host
+        .and("hypervisor_running", text("version"))
+        .and("libvirtd_running", text("library_version"))
+        .and("libvirt_library", library);
+    lines.add(&families::VERSIONS, &labels, Sample::Uint(1));
+}
+
+fn add_stat(lines: &mut Lines, labels: &Labels, stat: (&'static [Stat], &str), cell: &Cell) {
+    if let (Some(stat), Cell::Uint(number)) = (Stat::find(stat.0, stat.1), cell) {
+        lines.add(&stat.family, labels, stat.scale.of(Sample::Uint(*number)));
+    }
+}
