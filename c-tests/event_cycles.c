@@ -9,6 +9,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/wait.h>
 
@@ -242,6 +243,33 @@ static void full_queue(void)
     settle();
     vkvm_event_queue_free(queue);
     vkvm_domain_free(dom);
+}
+
+/* A program makes the descriptor blocking and reads it, in spite of the documentation. */
+static void emptied_queue(void)
+{
+    vkvm_conn *conn = open_conn(TEST_URI, 0);
+    vkvm_domain *dom = test_domain(conn);
+    vkvm_event_queue *queue = new_queue(10);
+    int fd = -1, wrong = 0;
+    uint64_t count = 0;
+    listen_through(queue, conn);
+    must(vkvm_event_queue_get_fd(queue, &fd, &err), err, "get_fd");
+    must(fcntl(fd, F_SETFL, 0), NULL, "making it blocking");
+    for (int i = 0; i < 2; i++) {
+        cycle(dom, 1, NULL);
+        for (double end = now() + PATIENCE; length(queue) < 2 && now() < end;)
+            turn();
+        ok(readable(queue), "it is readable with the first event");
+        if (i == 0)
+            is_int((int)read(fd, &count, sizeof count), sizeof count, "the program reads it");
+        is_int(drain(queue, 2 * i, &wrong), 2, "taking the events waits for nothing");
+        ok(!readable(queue), "without events it is not readable");
+    }
+    is_int(wrong, 0, "the events are in order");
+    vkvm_event_queue_free(queue);
+    vkvm_domain_free(dom);
+    vkvm_conn_free(conn);
 }
 
 /* next waits, while another thread runs the loop. */
@@ -482,6 +510,7 @@ int main(void)
     by_callback(TEST_URI);
     through_queue(TEST_URI);
     full_queue();
+    emptied_queue();
     waiting();
     in_callbacks();
     many_threads();

@@ -2,10 +2,13 @@
 //! A queue of events: for programs whose loop is not the library's, and which look
 //! after a descriptor instead.
 
+use std::io::IoSliceMut;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
+
+use rustix::io::{Errno, ReadWriteFlags, preadv2};
 
 use super::buffer::{Buffer, Signal};
 use super::listeners::Listener;
@@ -160,11 +163,17 @@ impl Signal for Descriptor {
         unsafe { libc::write(self.0.as_raw_fd(), (&raw const count).cast(), 8) };
     }
 
+    /// A program that reads it in spite of the documentation may have emptied it, and have
+    /// made it blocking: then this must not wait.
     fn lower(&self) -> bool {
-        let mut count: u64 = 0;
-        // SAFETY: likewise. A program that reads it in spite of the documentation may have
-        // emptied it.
-        unsafe { libc::read(self.0.as_raw_fd(), (&raw mut count).cast(), 8) == 8 }
+        let mut count = [0; 8];
+        let read =
+            preadv2(&self.0, &mut [IoSliceMut::new(&mut count)], u64::MAX, ReadWriteFlags::NOWAIT);
+        let read = match read {
+            Err(Errno::OPNOTSUPP | Errno::NOSYS) => rustix::io::read(&self.0, &mut count),
+            read => read,
+        };
+        read == Ok(count.len())
     }
 }
 
