@@ -222,6 +222,38 @@ END
     is(system('bash', '-n', "$tmp/completion"), 0, 'the script is one for bash');
 };
 
+# In a terminal of zsh's own, which waits until a line has become the one that is wanted.
+subtest 'completion in zsh' => sub {
+    plan(skip_all => 'zsh is not installed') if system('zsh -fc true >/dev/null 2>&1') != 0;
+    my ($out) = run('completion', 'zsh');
+    open my $file, '>', "$tmp/completion.zsh" or die "cannot write $tmp/completion.zsh: $!\n";
+    print $file $out;
+    close $file or die "cannot write $tmp/completion.zsh: $!\n";
+    open $file, '>', "$tmp/terminal.zsh" or die "cannot write $tmp/terminal.zsh: $!\n";
+    print $file <<'END';
+zmodload zsh/zpty
+zpty z zsh -f -i
+zpty -w z "autoload -U compinit && compinit -u -D; source $1; echo LOA''DED"
+zpty -r -m z out '*LOADED*'
+zpty -w -n z "$2"$'\t'
+zpty -r -m z out "*$3*"
+zpty -d z
+END
+    close $file or die "cannot write $tmp/terminal.zsh: $!\n";
+    my @lines = (
+        [ 'vkvm network.upd',                 'network.update' ],
+        [ 'vkvm -c test:///default exp',      'exporter' ],
+        [ 'vkvm network.update --sect',       '--section' ],
+        [ 'vkvm top --sort me',               'memory' ],
+        [ "vkvm domain.define $tmp/terminal", "$tmp/terminal.zsh" ],
+    );
+    for my $line (@lines) {
+        my ($typed, $wanted) = @$line;
+        my $status = system('timeout', 60, 'zsh', '-f', "$tmp/terminal.zsh", "$tmp/completion.zsh", $typed, $wanted);
+        is($status, 0, "$typed is completed to $wanted");
+    }
+};
+
 subtest 'metrics' => sub {
     my ($out, $err, $status) = run('-c', $test, 'metrics', '--format', 'prometheus');
     like($out, qr/^libvirt_up\{host="[^"]+"\} 1$/m, 'the text');

@@ -37,6 +37,11 @@ _vkvm_object() {
     *) echo "$1" ;;
     esac
 }
+# zsh has no mapfile.
+_vkvm_offer() {
+    local line
+    while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen "$@")
+}
 _vkvm() {
     local object command='' i words files='' typed=() last=-1 glue='' word before
     COMPREPLY=()
@@ -68,7 +73,7 @@ _vkvm() {
     --hosts) files=yes ;;
     esac
     if [ -n "$files" ]; then
-        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        _vkvm_offer -f -- "$word"
         return
     fi
     if [ -z "$command" ]; then
@@ -88,11 +93,11 @@ _vkvm() {
         words=$(_vkvm_values "$command.$before")
         # Names of objects are not asked for; a file is what an option may want, or a document.
         if [ -z "$words" ]; then
-            [[ $before != --* ]] && ! _vkvm_takes_files "$command" || mapfile -t COMPREPLY < <(compgen -f -- "$word")
+            [[ $before != --* ]] && ! _vkvm_takes_files "$command" || _vkvm_offer -f -- "$word"
             return
         fi
     fi
-    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+    _vkvm_offer -W "$words" -- "$word"
 }
 complete -o filenames -F _vkvm vkvm
 END
