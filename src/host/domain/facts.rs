@@ -255,7 +255,7 @@ fn info(call: &mut Call<'_>) -> Outcome {
     const NANOSECONDS: f64 = 1e9;
     let domain = call.domain()?;
     let info = Value::Map(domain.get_info()?);
-    let mut map = Map::with_capacity(15);
+    let mut map = Map::with_capacity(16);
     let id = domain.get_id();
     map.push_new("id", if id < 0 { Value::from("-") } else { id.into() });
     map.push_new("name", call.converted(&name_of(&domain)?));
@@ -274,9 +274,12 @@ fn info(call: &mut Call<'_>) -> Outcome {
     map.push_new("used_memory", call.kib(info.get_uint64("memory")?));
     map.push_new("persistent", domain.is_persistent()?);
     // What a driver cannot tell is left out.
-    if let Ok(on) = domain.get_autostart() {
+    let autostarts =
+        [("autostart", domain.get_autostart()), ("autostart_once", domain.get_autostart_once())];
+    for (key, on) in autostarts {
+        let Ok(on) = on else { continue };
         let words = if on { "enable" } else { "disable" };
-        map.push_new("autostart", if call.raw() { Value::Bool(on) } else { words.into() });
+        map.push_new(key, if call.raw() { Value::Bool(on) } else { words.into() });
     }
     match domain.has_managed_save_image(0) {
         Ok(has) => map.push_new("managed_save", has),
