@@ -92,7 +92,7 @@ sub argument { return $makers[ rand @makers ]->() }
 
 # Not those that wait, or choose a loop, or are a part of another one.
 my %left_out = map { $_ => 1 } qw(
-  AUTOLOAD BEGIN CLONE CLONE_SKIP DESTROY _refuse _refuse_usage _register_impl _warn bootstrap can close drain dl_load_flags
+  AUTOLOAD BEGIN CLONE CLONE_SKIP DESTROY _refuse _refuse_usage _register_impl _wait _warn bootstrap can close drain dl_load_flags
   import isa next register register_default run_default start stop unimport
 );
 my @methods;
