@@ -9,7 +9,7 @@ SECONDS ?= 60
 SEED    ?=
 THREADS ?=
 # How many tests run at once: they wait for daemons and guests as much as for a processor.
-JOBS    ?= $(shell echo $$(($$(nproc) + 1)))
+JOBS    ?= $(shell echo $$((2 * $$(nproc))))
 # Another one, such as `true`, where the library is there: scripts/check-packages.
 CARGO_BUILD ?= cargo build --release
 
