@@ -65,6 +65,13 @@ mod basics {
     }
 
     #[test]
+    fn handles_are_equal_if_they_are_the_same() {
+        let handle = Value::from(AnyHandle::for_test());
+        assert_eq!(handle, handle.clone());
+        assert_ne!(handle, AnyHandle::for_test().into());
+    }
+
+    #[test]
     fn kinds_have_the_numbers_and_names_of_the_c_api() {
         let values = [
             Value::Null,
@@ -488,6 +495,10 @@ mod getters {
         assert!(message(value.get_int64("big")).contains("does not fit an int64"));
         assert_eq!(
             message(value.get_int64("x")),
+            r#"path: "x" is "4 2", which is not a decimal integer"#
+        );
+        assert_eq!(
+            message(value.get_uint64("x")),
             r#"path: "x" is "4 2", which is not a decimal integer"#
         );
         assert!(value.get_int64("p").is_err());
