@@ -64,6 +64,8 @@ sub _go_on {
     my ($operation) = @_;
     my ($status, @results) = _attempt(@$operation[0 .. TAG + 1]);
     if ($status == 2) {
+        # The code has cancelled its own future.
+        return _end_calls($operation) if $operation->[FUTURE]->is_ready;
         $pending{ $operation->[TAG] } = $operation;
         _watch() if !$watch;
         return;
@@ -72,9 +74,7 @@ sub _go_on {
     @$operation = ();
     return if $future->is_ready;
     if ($status == 1) {
-        my ($error) = @results;
-        # What a callback died with is no failure of libvirt's.
-        $future->fail($error, Scalar::Util::blessed($error) && $error->isa('VKVM::Error') ? 'vkvm' : ());
+        $future->fail(_failure(@results));
     }
     else {
         $future->done(@results);
@@ -82,12 +82,26 @@ sub _go_on {
     return;
 }
 
+# What a future fails with. What a callback died with is no failure of libvirt's.
+sub _failure {
+    my ($error) = @_;
+    # An object may say that it is false, which Future refuses.
+    $error = 'an exception that is false: ' . ref $error if !eval { !!$error };
+    return ($error, Scalar::Util::blessed($error) && $error->isa('VKVM::Error') ? 'vkvm' : ());
+}
+
 # The future was cancelled.
 sub _give_up {
     my ($future) = @_;
     my $operation = delete $pending{ Scalar::Util::refaddr($future) } or return;
-    $_->_cancel for @{ $operation->[CALLS] };
+    _end_calls($operation);
     _rest() if !%pending;
+    return;
+}
+
+sub _end_calls {
+    my ($operation) = @_;
+    $_->_cancel for @{ $operation->[CALLS] };
     return;
 }
 
@@ -209,6 +223,8 @@ sub _await {
     while (my $other = shift @foreign) {
         $other->fail(_forked(), 'vkvm') if !$other->is_ready;
     }
+    # In a callback of one of several that are done: the queue has no entry of the others any more.
+    _turn() if @ready;
     return if $future->is_ready;
     local $@;
     _driver()->await($future);

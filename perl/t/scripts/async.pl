@@ -61,6 +61,12 @@ subtest 'results and errors' => sub {
     isa_ok($error, 'VKVM::Error') or return;
     is($error->code, VKVM::Error::ERR_NO_DOMAIN(), 'of libvirt');
     is(($failed->failure)[1], 'vkvm', 'its category');
+    {
+        # That of Future::XS, which some versions of Future are made of, wraps the error.
+        no warnings 'once';
+        local *Future::get = sub { die "this is Future's\n" };
+        is(thrown { $failed->get }, $error, 'whichever Future there is');
+    }
     like(thrown { $conn->async->no_such_method->get }, qr/no_such_method/, 'no such method');
     own_error { $conn->async->get_domain_by_name(undef)->get } VKVM::Error::OWN_INVALID(), 'name', 'a wrong argument';
     own_error { $conn->async(late => 1) } VKVM::Error::OWN_INVALID(), 'late', 'no such option';
@@ -111,6 +117,8 @@ END
     handles_become({ map { $_ => $none{$_} } qw(call value) }, 'no handle is left');
 };
 
+{ package IsFalse; use overload bool => sub { 0 }, fallback => 1 }
+
 subtest 'many at once' => sub {
     my @futures = map { $domain->async->get_xml_description } 1 .. 200;
     my @texts   = VKVM::Async::Future->needs_all(@futures)->get;
@@ -144,6 +152,13 @@ subtest 'many at once' => sub {
         open STDERR, '>&', $quiet or die;
     }
     is(join(' ', sort @order), 'first second', 'a callback that dies stops no other');
+    my ($one, $other) = my @done = map { $domain->async->get_info } 1 .. 2;
+    soon { my $calls = $conn->get_calls; $calls->{running} + $calls->{waiting} == 0 } 'two are done before the loop turns';
+    my $state;
+    $one->on_done(sub { $state = $other->get->{state} });
+    $other->on_done(sub { $state = $one->get->{state} });
+    within(60, sub { $_->await for @done });
+    is($state, 1, 'the callback of one gets the result of the other');
 };
 
 subtest 'waiting' => sub {
@@ -173,6 +188,26 @@ subtest 'cancelling, dropping' => sub {
     $domain->async->get_info->get;
     soon { $domain->async->get_info->get; !VKVM::handle_count('call') } 'no handle of a call is left';
     handles_become(\%none, 'handles are as before');
+};
+
+subtest 'an exception that says that it is false' => sub {
+    my $future = VKVM::Async->call(sub { $domain->get_info; die bless [], 'IsFalse' });
+    like(thrown { within(60, sub { $future->get }) }, qr/an exception that is false: IsFalse/, 'fails the future');
+};
+
+subtest 'code that cancels its own future' => sub {
+    my ($future, @ran);
+    $future = VKVM::Async->call(sub {
+        push @ran, $domain->get_info->{state};
+        $future->cancel;
+        push @ran, $domain->get_max_vcpus;
+        push @ran, 'goes on';
+    });
+    within(60, sub { $domain->async->get_info->get until $future->is_ready });
+    ok($future->is_cancelled, 'is left at its next call');
+    soon { my $calls = $conn->get_calls; $calls->{running} + $calls->{waiting} == 0 } 'its call ends';
+    $domain->async->get_info->get;
+    is_deeply(\@ran, [1], 'it does not go on after that');
 };
 
 subtest 'futures in the place of those that were cancelled' => sub {

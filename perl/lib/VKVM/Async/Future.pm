@@ -28,6 +28,13 @@ sub result {
     return $self->SUPER::result;
 }
 
+# That of Future::XS does not call the result of this class.
+sub get {
+    my ($self) = @_;
+    VKVM::Async::_await($self) if !$self->is_ready;
+    return $self->result;
+}
+
 # For async and await.
 sub AWAIT_GET {    ## no critic (Capitalization) - the name that Future::AsyncAwait calls
     my ($self) = @_;
