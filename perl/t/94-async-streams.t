@@ -71,6 +71,16 @@ subtest 'whole streams' => sub {
     $stream->async->finish->get;
     ok($got eq $data, 'recv_all, which hands over again what was not taken');
     cmp_ok(scalar @counts, '>', 4, 'progress can be told');
+
+    my @warnings;
+    local $SIG{__WARN__} = sub { push @warnings, @_ };
+    $stream = $conn->new_stream;
+    $vol->download($stream, 0, 0);
+    $got = '';
+    $stream->async->recv_all(sub { $got .= $_[1]; return $_[2] });
+    within(60, sub { $conn->async->get_hostname->get while length $got < length $data });
+    $stream->async->finish->get;
+    is_deeply(\@warnings, [], 'a future that nobody keeps is completed');
 };
 
 subtest 'pieces' => sub {
@@ -220,6 +230,27 @@ END
     $guest->destroy;
 };
 
+subtest 'text of characters' => sub {
+    # As without a future, its bytes are those of UTF-8.
+    my @pieces = ("\x{e9}t\x{e9}\x{2013}" x 1000, "\x{20ac}" x 10);
+    my $bytes  = join '', @pieces;
+    utf8::encode($bytes);
+    my $volume = $pool->create_volume('<volume><name>text</name><capacity>10000</capacity></volume>');
+    for my $how (qw(send_all async)) {
+        my @rest   = @pieces;
+        my $stream = $conn->new_stream;
+        $volume->upload($stream, 0, length $bytes);
+        my $source = sub { $_[1] = shift @rest // ''; return 10_000 };
+        $how eq 'async' ? $stream->async->send_all($source)->get : $stream->send_all($source);
+        $stream->finish;
+        is(substr(slurp($volume->get_path), 0, length $bytes), $bytes, "is sent as a whole: $how");
+        $stream = $conn->new_stream;
+        $volume->upload($stream, 0, length $bytes);
+        $stream->send_all(source("\0" x length $bytes));
+        $stream->finish;
+    }
+};
+
 subtest 'a handler that gives up' => sub {
     my $stream = $conn->new_stream;
     $vol->download($stream, 0, 0);
@@ -227,9 +258,18 @@ subtest 'a handler that gives up' => sub {
     is($error, "enough\n", 'by dying');
     ok(thrown { $stream->finish }, 'the stream is aborted');
     $stream = $conn->new_stream;
+    $vol->upload($stream, 0, 0);
+    $error = thrown { $stream->async->send_all(sub { die "no more\n" })->get };
+    ok(!ref $error && $error eq "no more\n", 'one that sends, by dying') or diag(explain($error));
+    $stream = $conn->new_stream;
     $vol->download($stream, 0, 0);
     own_error { $stream->async->recv_all(sub { return -1 })->get } VKVM::Error::OWN_INVALID(), 'handler',
         'by a number below 0';
+    $stream = $conn->new_stream;
+    $vol->download($stream, 0, 0);
+    my $future = $stream->async->recv_all(sub { return -1 });
+    thrown { $future->get };
+    is(($future->failure)[1], 'vkvm', 'which has the category of an error of the library');
     own_error { $stream->async->recv_all->get } VKVM::Error::OWN_INVALID(), 'handler', 'no handler';
 };
 

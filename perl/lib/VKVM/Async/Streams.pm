@@ -23,7 +23,10 @@ my %own = (
 # The function for a method of streams; undef where it is run as it is.
 sub _own {
     my ($method) = @_;
-    return $own{$method};
+    my $own = $own{$method} or return;
+    # What handlers answer and give counts as in transfers without futures.
+    require VKVM::Stream::Steps;
+    return $own;
 }
 
 sub _recv_all {
@@ -56,7 +59,7 @@ sub _sparse_recv_all {
             if ($count == VKVM::Stream::AT_HOLE()) {
                 return _call($timeout, sub { return $stream->recv_hole })->then(sub {
                     my ($length) = @_;
-                    _give_up('sparse_recv_all', 'hole_handler') if $hole_handler->($stream, $length) < 0;
+                    _give_up('sparse_recv_all', 'hole_handler') if VKVM::Stream::Steps::_number(scalar $hole_handler->($stream, $length)) < 0;
                     return $call->new->done(1);
                 });
             }
@@ -71,7 +74,7 @@ sub _sparse_recv_all {
 sub _hand_over {
     my ($method, $handler, $stream, $data) = @_;
     while (length $data) {
-        my $taken = $handler->($stream, $data, length $data);
+        my $taken = VKVM::Stream::Steps::_number(scalar $handler->($stream, $data, length $data));
         _give_up($method) if $taken < 0;
         substr $data, 0, $taken, '';
     }
@@ -104,7 +107,7 @@ sub _sparse_send_all {
             my ($is_data, $length) = _section($hole_handler, $stream);
             if (!$is_data && $length > 0) {
                 return _call($timeout, sub { return $stream->send_hole($length) })->then(sub {
-                    _give_up('sparse_send_all', 'skip_handler') if $skip_handler->($stream, $length) < 0;
+                    _give_up('sparse_send_all', 'skip_handler') if VKVM::Stream::Steps::_number(scalar $skip_handler->($stream, $length)) < 0;
                     return VKVM::Async::Future->done(1);
                 });
             }
@@ -120,7 +123,7 @@ sub _sparse_send_all {
 # Whether data come next, and how many bytes.
 sub _section {
     my ($hole_handler, $stream) = @_;
-    my @section = $hole_handler->($stream);
+    my @section = map { VKVM::Stream::Steps::_number($_) } $hole_handler->($stream);
     _give_up('sparse_send_all', 'hole_handler') if @section != 2 || $section[1] < 0;
     return @section;
 }
@@ -129,9 +132,9 @@ sub _section {
 sub _taken {
     my ($method, $handler, $stream, $most) = @_;
     my $data  = '';
-    my $count = $handler->($stream, $data, $most);
+    my $count = VKVM::Stream::Steps::_number(scalar $handler->($stream, $data, $most));
     _give_up($method) if $count < 0;
-    return substr $data // '', 0, $count < $most ? $count : $most;
+    return VKVM::Stream::Steps::_first($data, $count, $most);
 }
 
 # Sends as much as the daemon takes at once, and keeps the rest.
@@ -151,19 +154,20 @@ sub _call {
     return VKVM::Async::_start($code, $timeout);
 }
 
-# Repeats a step until its result is false. If one fails, the stream is aborted.
+# Repeats a step until its result is false, also for nobody. If one fails, the stream is aborted.
 sub _repeat {
     my ($stream, $step) = @_;
     my $all = Future::Utils::repeat {
         my @step = eval { ($step->()) };
-        return @step ? $step[0] : VKVM::Async::Future->fail($@, 'vkvm');
+        return @step ? $step[0] : VKVM::Async::Future->fail($@);
     }
     until => sub { return !$_[0]->is_done || !$_[0]->result };
     return $all->then(sub { return VKVM::Async::Future->done }, sub {
-        my @failure = @_;
+        # What a handler died with has no category yet.
+        my @failure = @_ == 1 ? VKVM::Async::_failure(@_) : @_;
         return VKVM::Async::_start(sub { return $stream->abort }, 0)
           ->followed_by(sub { return VKVM::Async::Future->fail(@failure) });
-    });
+    })->retain;
 }
 
 sub _refusal {

@@ -120,14 +120,20 @@ sub _send_piece {
     my ($stream, $handler, $most) = @_;
     my $data  = '';
     my $count = 0 + _handled('send handler', sub { return _number(scalar $handler->($stream, $data, $most)) });
-    $data = '' if !defined $data || ref $data;
-    utf8::encode($data) if utf8::is_utf8($data);
-    ($count) = sort { $a <=> $b } $count, $most, length $data;
-    my $rest = substr $data, 0, $count;
+    my $rest  = _first($data, $count, $most);
+    $count = length $rest;
     while (length $rest) {
         substr $rest, 0, _waited('data sources', $stream->send($rest, length $rest)), '';
     }
     return $count;
+}
+
+# As much of what a handler gave as it says, in bytes, and no more than it was asked for.
+sub _first {
+    my ($data, $count, $most) = @_;
+    $data = '' if !defined $data || ref $data;
+    utf8::encode($data) if utf8::is_utf8($data);
+    return substr $data, 0, $count < $most ? $count : $most;
 }
 
 # Whether data come next, and how many bytes.
