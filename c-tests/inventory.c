@@ -589,6 +589,20 @@ static void *open_gate(void *user_data)
     return NULL;
 }
 
+struct refresher {
+    vkvm_inventory *inventory;
+    int result;
+    bool is_over;
+};
+
+static void *refresh_aside(void *user_data)
+{
+    struct refresher *refresher = user_data;
+    refresher->result = vkvm_inventory_refresh(refresher->inventory, NULL, 60000, NULL);
+    __atomic_store_n(&refresher->is_over, true, __ATOMIC_SEQ_CST);
+    return NULL;
+}
+
 /* A title is only asked for after an event. One that a busy event loop has not told yet counts,
  * for it is of before the refresh. */
 static void late_events(void)
@@ -599,7 +613,8 @@ static void late_events(void)
     vkvm_domain *dom = define_probe(conn);
     vkvm_network *net = NULL;
     vkvm_value *row = NULL;
-    pthread_t opener;
+    struct refresher refresher = { inventory, -1, false };
+    pthread_t opener, first;
     int id = -1;
     refresh(inventory);
     must(vkvm_conn_network_event_register_any(held, NULL, VKVM_NETWORK_EVENT_ID_LIFECYCLE, hold_loop, &gate,
@@ -613,12 +628,20 @@ static void late_events(void)
     pthread_mutex_unlock(&gate.lock);
     must(vkvm_domain_set_metadata(dom, VKVM_DOMAIN_METADATA_TITLE, "late", NULL, NULL, 0, &err), err,
          "a title");
+    must(pthread_create(&first, NULL, refresh_aside, &refresher), NULL, "a thread");
+    /* One of them begins when the first one waits for events only. */
+    for (int i = 0; i < 5; i++)
+        fails(vkvm_inventory_refresh(inventory, NULL, 200, &err), &err, VKVM_ERROR_OWN_TIMEOUT, NULL,
+              "a refresh waits for the loop");
+    ok(!__atomic_load_n(&refresher.is_over, __ATOMIC_SEQ_CST), "the comparison of one does not end another one");
     must(pthread_create(&opener, NULL, open_gate, &gate), NULL, "a thread");
     refresh(inventory);
     must(vkvm_inventory_get(inventory, "domain", NULL, "probe", &row, &err), err, "a domain");
     is_str_at(row, "title", "late", "a refresh has the events of what was done before it");
     vkvm_value_free(row);
     pthread_join(opener, NULL);
+    pthread_join(first, NULL);
+    is_int(refresher.result, 0, "the other one is over then, too");
     must(vkvm_conn_network_event_deregister_any(held, id, &err), err, "no more events");
     must(vkvm_network_destroy(net, &err), err, "the network ends");
     must(vkvm_domain_undefine(dom, 0, &err), err, "the domain ends");

@@ -30,8 +30,8 @@ pub struct Duty {
     pub is_due: bool,
     /// All rows are to be compared.
     pub full: bool,
-    /// Somebody waits for all that was noted.
-    pub is_awaited: bool,
+    /// The last ticket of those who wait for all that was noted.
+    pub awaited: Option<u64>,
     /// The connection has ended.
     pub has_ended: bool,
     /// Changes are gathered until a timer fires.
@@ -60,8 +60,8 @@ pub enum Unit {
     Some(Arc<Link>, Vec<Touched>, Vec<Kind>),
     /// To ask for documents.
     Details(Arc<Link>, Vec<Uuid>),
-    /// To say that nothing is left to ask for.
-    Nothing,
+    /// To say that nothing is left to ask for to those who wait for that, until this ticket.
+    Nothing(u64),
     /// To notice that the connection has ended.
     End,
 }
@@ -80,8 +80,8 @@ impl Duty {
         if self.link.is_none() {
             return self.is_due;
         }
-        let is_any_known = self.has_ended || self.full || self.has_heard() || self.is_awaited;
-        is_any_known || !self.unknown.is_empty()
+        let is_any_known = self.has_ended || self.full || self.has_heard();
+        is_any_known || self.awaited.is_some() || !self.unknown.is_empty()
     }
 
     /// Whether something has happened that is to be asked for now.
@@ -137,12 +137,13 @@ impl Duty {
         if some > 0 {
             return Some(Unit::Details(link, self.unknown.drain(..some).collect()));
         }
-        std::mem::take(&mut self.is_awaited).then_some(Unit::Nothing)
+        self.awaited.take().map(Unit::Nothing)
     }
 
-    /// Somebody waits for all that was noted; without a connection, for an attempt to open one.
-    pub fn wait_for(&mut self) {
-        self.is_awaited = true;
+    /// Who has this ticket waits for all that was noted; without a connection, for an attempt to
+    /// open one.
+    pub fn wait_for(&mut self, ticket: u64) {
+        self.awaited = self.awaited.max(Some(ticket));
         self.is_held = false;
         self.is_due |= self.link.is_none();
     }
@@ -151,7 +152,7 @@ impl Duty {
     pub fn forget(&mut self) {
         self.is_due = false;
         self.full = false;
-        self.is_awaited = false;
+        self.awaited = None;
         self.has_ended = false;
         self.hears = false;
         self.touched.clear();

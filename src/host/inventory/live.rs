@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 use std::ffi::CStr;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::documents::Documents;
@@ -157,9 +157,16 @@ impl Inventory {
     /// asked, so they have been read, but perhaps not told.
     fn settle(&self, places: &[usize], timeout: Duration) -> Result<Option<Arc<Value>>> {
         let tickets = self.picture().tickets(places, Awaited::Noted);
-        let members = places.iter().map(|place| Arc::downgrade(&self.members[*place]));
-        let members: Vec<_> = members.collect();
-        let settle = move || members.iter().filter_map(Weak::upgrade).for_each(|it| it.settle());
+        let member =
+            |(place, ticket): &(usize, u64)| (Arc::downgrade(&self.members[*place]), *ticket);
+        let members: Vec<_> = tickets.iter().map(member).collect();
+        let settle = move || {
+            for (member, ticket) in members {
+                if let Some(member) = member.upgrade() {
+                    member.settle(ticket);
+                }
+            }
+        };
         if !event::after_what_was_read(settle) {
             return Ok(None);
         }

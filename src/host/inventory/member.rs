@@ -23,7 +23,7 @@ use super::link::{Ear, Heard, Link};
 use super::picture::{Picture, Report, Said};
 use super::row::{Key, Kind, Row};
 use super::settings::Settings;
-use super::tickets::Awaited;
+use super::tickets::Begun;
 use crate::calls::{self, Group, Late, Timer, Via, Work};
 use crate::core::{Conn, Text};
 use crate::error::{Error, Misuse, Result};
@@ -163,9 +163,9 @@ impl Member {
         self.go_on();
     }
 
-    /// All that was noted is to be asked for, and said to be done.
-    pub fn settle(&self) {
-        lock(&self.duty).wait_for();
+    /// All that was noted is to be asked for, and said to be done to who has this ticket.
+    pub fn settle(&self, ticket: u64) {
+        lock(&self.duty).wait_for(ticket);
         self.go_on();
     }
 
@@ -330,7 +330,8 @@ impl Member {
         is_new: bool,
     ) -> Result<()> {
         let picture = &self.common.picture;
-        picture.begin(self.place, Awaited::Compared, || errand.is_on());
+        let begun = if is_new { Begun::All } else { Begun::Compared };
+        picture.begin(self.place, begun, || errand.is_on());
         self.common.documents.forget_all(self.place, None);
         let asker = Asker { is_new, ..self.asker(link, errand) };
         let mut failure = None;
@@ -507,8 +508,8 @@ impl Visited for Member {
                 self.note_unknown(errand, |_| ());
                 Ok(())
             }
-            Some(Unit::Nothing) => {
-                picture.begin(self.place, Awaited::Noted, || errand.is_on());
+            Some(Unit::Nothing(ticket)) => {
+                picture.begin(self.place, Begun::Noted(ticket), || errand.is_on());
                 Ok(())
             }
             Some(Unit::End) => {

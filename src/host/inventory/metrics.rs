@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! Metrics of what an inventory knows: those of a fleet that its rows have, without any call.
 //!
-//! Of a host that is down there is only that, and how old its rows are: numbers of before would
-//! look like those of now.
+//! Of a host that is down there is only that, and how old its rows are: its last values would look
+//! current.
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -15,7 +15,7 @@ use super::filter::{Condition, Filter, Of};
 use super::metrics::Known;
 use super::row::{Cell, KINDS, Key, Kind, Row, domain};
 use super::table::Table;
-use super::tickets::{Awaited, Ticket, Tickets};
+use super::tickets::{Awaited, Begun, Ticket, Tickets};
 use crate::calls;
 use crate::core::sigpipe;
 use crate::error::{Error, Misuse, Result};
@@ -192,11 +192,11 @@ impl Picture {
         unknown
     }
 
-    /// What was waited for until now begins.
-    pub fn begin(&self, host: usize, awaited: Awaited, is_wanted: impl Fn() -> bool) {
+    /// What was waited for begins.
+    pub fn begin(&self, host: usize, begun: Begun, is_wanted: impl Fn() -> bool) {
         let mut inner = lock(&self.inner);
         if is_wanted() {
-            inner.hosts[host].tickets.begin(awaited);
+            inner.hosts[host].tickets.begin(begun);
         }
     }
 

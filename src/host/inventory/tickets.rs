@@ -11,6 +11,17 @@ pub enum Awaited {
     Compared,
 }
 
+/// What begins, and is good for those who have waited for it until then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begun {
+    /// All rows are compared, and all documents asked for.
+    All,
+    /// All rows are compared. Documents are asked for after events, which may not have been told.
+    Compared,
+    /// All that was noted is asked for, when the events that this ticket is for have been told.
+    Noted(u64),
+}
+
 /// The numbers of a host's.
 #[derive(Clone, Copy, Default)]
 pub struct Tickets([Numbers; 2]);
@@ -42,10 +53,17 @@ impl Tickets {
         numbers.taken
     }
 
-    /// What was waited for until now begins. A comparison is good for those who wait for less.
-    pub fn begin(&mut self, awaited: Awaited) {
-        for numbers in &mut self.0[..=awaited as usize] {
-            numbers.begun = numbers.taken;
+    /// What was waited for begins.
+    pub fn begin(&mut self, begun: Begun) {
+        let [noted, compared] = &mut self.0;
+        if begun != Begun::Compared {
+            noted.begun = match begun {
+                Begun::Noted(ticket) => noted.begun.max(ticket),
+                _ => noted.taken,
+            };
+        }
+        if !matches!(begun, Begun::Noted(_)) {
+            compared.begun = compared.taken;
         }
     }
 
@@ -83,11 +101,11 @@ mod tests {
     #[test]
     fn what_began_before_does_not_count() {
         let mut tickets = Tickets::default();
-        tickets.begin(Awaited::Compared);
+        tickets.begin(Begun::Compared);
         let ticket = tickets.take(Awaited::Compared);
         tickets.settle();
         assert_eq!(tickets.state(Awaited::Compared, ticket), Ticket::Open);
-        tickets.begin(Awaited::Compared);
+        tickets.begin(Begun::Compared);
         assert_eq!(tickets.state(Awaited::Compared, ticket), Ticket::Open);
         tickets.settle();
         assert_eq!(tickets.state(Awaited::Compared, ticket), Ticket::Done);
@@ -97,17 +115,19 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_for_a_comparison_is_not_content_with_less() {
+    fn each_waits_for_its_own() {
         let mut tickets = Tickets::default();
-        let [noted, compared] = [Awaited::Noted, Awaited::Compared].map(|it| tickets.take(it));
-        tickets.begin(Awaited::Noted);
-        tickets.settle();
-        assert_eq!(tickets.state(Awaited::Noted, noted), Ticket::Done);
-        assert_eq!(tickets.state(Awaited::Compared, compared), Ticket::Open);
-        let noted = tickets.take(Awaited::Noted);
-        tickets.begin(Awaited::Compared);
-        tickets.settle();
-        assert_eq!(tickets.state(Awaited::Noted, noted), Ticket::Done);
-        assert_eq!(tickets.state(Awaited::Compared, compared), Ticket::Done);
+        let [noted, later] = [0; 2].map(|_| tickets.take(Awaited::Noted));
+        let compared = tickets.take(Awaited::Compared);
+        let mut after = |begun| {
+            tickets.begin(begun);
+            tickets.settle();
+            [(Awaited::Noted, noted), (Awaited::Noted, later), (Awaited::Compared, compared)]
+                .map(|(awaited, ticket)| tickets.state(awaited, ticket) == Ticket::Done)
+        };
+        assert_eq!(after(Begun::Noted(noted)), [true, false, false]);
+        assert_eq!(after(Begun::Compared), [true, false, true], "its events may not be told");
+        assert_eq!(after(Begun::All), [true, true, true]);
+        assert_eq!(after(Begun::Noted(noted)), [true, true, true]);
     }
 }

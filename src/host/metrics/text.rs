@@ -23,7 +23,7 @@ impl Format {
             "prometheus" => Ok(Format::Prometheus),
             other => {
                 let reason = format!(
-                    "is {}; \"openmetrics\" or \"prometheus\" is needed",
+                    "is \"{}\"; \"openmetrics\" or \"prometheus\" is needed",
                     crate::value::shortened(other, 60)
                 );
                 Err(Misuse::Invalid { parameter: "format", reason }.into())
