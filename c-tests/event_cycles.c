@@ -9,8 +9,14 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
+#include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "events.h"
@@ -272,6 +278,40 @@ static void emptied_queue(void)
     vkvm_conn_free(conn);
 }
 
+/* Some sandboxes refuse a system call, others do not have it. */
+static void sandboxed_queue(void)
+{
+    enum { NOT_HERE = 77 };
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_preadv2, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog filter = { sizeof code / sizeof *code, code };
+    int status = 0, wrong = 0;
+    pid_t child = fork();
+    if (child == 0) {
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+            prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) < 0)
+            _exit(NOT_HERE);
+        /* The parent's does not run here. */
+        if (loop_is("thread"))
+            must(vkvm_event_start(&err), err, "a thread of the child's");
+        vkvm_conn *conn = open_conn(TEST_URI, 0);
+        vkvm_event_queue *queue = new_queue(10);
+        listen_through(queue, conn);
+        must(vkvm_domain_suspend(test_domain(conn), &err), err, "an event");
+        for (double end = now() + PATIENCE; length(queue) < 1 && now() < end;)
+            turn();
+        drain(queue, 0, &wrong);
+        _exit(readable(queue));
+    }
+    waitpid(child, &status, 0);
+    ok(WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == NOT_HERE),
+       "without preadv2 a queue is not readable when it is empty");
+}
+
 /* next waits, while another thread runs the loop. */
 static void waiting(void)
 {
@@ -511,6 +551,7 @@ int main(void)
     through_queue(TEST_URI);
     full_queue();
     emptied_queue();
+    sandboxed_queue();
     waiting();
     in_callbacks();
     many_threads();

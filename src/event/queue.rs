@@ -169,8 +169,9 @@ impl Signal for Descriptor {
         let mut count = [0; 8];
         let read =
             preadv2(&self.0, &mut [IoSliceMut::new(&mut count)], u64::MAX, ReadWriteFlags::NOWAIT);
+        // Older kernels do not have it, and some sandboxes refuse it.
         let read = match read {
-            Err(Errno::OPNOTSUPP | Errno::NOSYS) => rustix::io::read(&self.0, &mut count),
+            Err(error) if error != Errno::AGAIN => rustix::io::read(&self.0, &mut count),
             read => read,
         };
         read == Ok(count.len())
