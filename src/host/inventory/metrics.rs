@@ -4,6 +4,7 @@
 //! Of a host that is down there is only that, and how old its rows are: its last values would look
 //! current.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -47,11 +48,27 @@ pub fn write(hosts: &[Known], has_domains: bool, format: Format) -> Result<Strin
                 let domains = host.rows.iter().filter(|row| row.kind == Kind::Domain).count();
                 lines.add(&families::DOMAINS, &labels, Sample::Uint(domains as u64));
             }
-            host.rows.iter().for_each(|row| add(&mut lines, &labels, row, &library));
+            for row in one_of_each_name(&host.rows) {
+                add(&mut lines, &labels, row, &library);
+            }
         }
         lines.into_value()
     });
     Ok(metrics::write(&lines.collect::<Vec<_>>(), format))
+}
+
+/// A series may be there once. While domains are renamed, two rows may have one name: then the one
+/// that was asked for last has it.
+fn one_of_each_name(rows: &[Arc<Row>]) -> impl Iterator<Item = &Row> {
+    let mut owners: HashMap<(Kind, &str), &Row> = HashMap::with_capacity(rows.len());
+    for row in rows {
+        let owner = owners.entry((row.kind, &*row.name)).or_insert(row);
+        if row.asked > owner.asked {
+            *owner = row;
+        }
+    }
+    let is_owner = move |row: &&Row| std::ptr::eq(owners[&(row.kind, &*row.name)], *row);
+    rows.iter().map(|row| &**row).filter(is_owner)
 }
 
 fn add(lines: &mut Lines, host: &Labels, row: &Row, library: &str) {
@@ -117,5 +134,29 @@ fn add_node(lines: &mut Lines, host: &Labels, row: &Row, library: &str) {
 fn add_stat(lines: &mut Lines, labels: &Labels, stat: (&'static [Stat], &str), cell: &Cell) {
     if let (Some(stat), Cell::Uint(number)) = (Stat::find(stat.0, stat.1), cell) {
         lines.add(&stat.family, labels, stat.scale.of(Sample::Uint(*number)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::row::tests::a_domain;
+    use super::*;
+
+    #[test]
+    fn of_rows_with_one_name_the_last_one_is_there() {
+        let mut rows =
+            [(1, "a"), (2, "b"), (3, "a")].map(|(number, name)| a_domain(name, number, 1));
+        let [first, _, last] = &mut rows;
+        last.asked = first.asked - Duration::from_millis(1);
+        let rows = rows.map(Arc::new).to_vec();
+        let (uri, name, compared) = ("test:///default".into(), None, None);
+        let known = Known { uri, name, is_up: true, compared, rows };
+        let text = write(&[known], true, Format::Prometheus).unwrap();
+        let infos: Vec<&str> =
+            text.lines().filter(|line| line.starts_with("libvirt_domain_info{")).collect();
+        assert_eq!(infos.len(), 2);
+        assert!(infos[0].contains("000001\"}") && infos[1].contains("000002\"}"), "{infos:?}");
     }
 }
