@@ -208,8 +208,7 @@ pub unsafe extern "C" fn vkvm_fleet_get_metrics(
     status(error, |c| {
         let out = c.out_handle(metrics, "metrics")?;
         let fleet = c.get(fleet, "fleet")?;
-        let format = c.str_nullable(format, "format")?;
-        let format = format.map_or(Ok(MetricsFormat::OpenMetrics), MetricsFormat::named)?;
+        let format = MetricsFormat::named(c.str_nullable(format, "format")?)?;
         out.set_value(fleet.metrics(format, ms(timeout))?)
     })
 }

@@ -265,8 +265,7 @@ pub unsafe extern "C" fn vkvm_inventory_get_metrics(
     status(error, |c| {
         let out = c.out_text(text, "text")?;
         let inventory = c.get(inventory, "inventory")?;
-        let format = c.str_nullable(format, "format")?;
-        let format = format.map_or(Ok(MetricsFormat::OpenMetrics), MetricsFormat::named)?;
+        let format = MetricsFormat::named(c.str_nullable(format, "format")?)?;
         out.set(Text::from_rust(&inventory.metrics(format)?, "text")?);
         Ok(())
     })

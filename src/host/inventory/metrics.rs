@@ -9,11 +9,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::row::{Cell, Kind, Row, domain};
-use crate::core::library;
 use crate::error::Result;
-use crate::host::frame::text::dotted;
 use crate::host::metrics::stats::{self, Stat};
-use crate::host::metrics::{self, Format, Labels, Lines, Sample, families};
+use crate::host::metrics::{self, Format, Labels, Lines, Sample, domains, families, node};
+use crate::value::Value;
 
 /// What is known of a host.
 pub struct Known {
@@ -32,9 +31,8 @@ pub struct Known {
 /// Writes the text. `has_domains` says whether there are rows of domains.
 pub fn write(hosts: &[Known], has_domains: bool, format: Format) -> Result<String> {
     let now = Instant::now();
-    let library = dotted(library::libvirt_version()?);
     let labels = metrics::labels(hosts.iter().map(|host| host.uri.to_string()));
-    let lines = hosts.iter().zip(labels).map(|(host, label)| {
+    let lines = hosts.iter().zip(labels).map(|(host, label)| -> Result<Value> {
         let labels = Labels::new("host", &label);
         let mut lines = Lines::default();
         lines.add(&families::UP, &labels, Sample::Uint(host.is_up.into()));
@@ -49,12 +47,12 @@ pub fn write(hosts: &[Known], has_domains: bool, format: Format) -> Result<Strin
                 lines.add(&families::DOMAINS, &labels, Sample::Uint(domains as u64));
             }
             for row in one_of_each_name(&host.rows) {
-                add(&mut lines, &labels, row, &library);
+                add(&mut lines, &labels, row)?;
             }
         }
-        lines.into_value()
+        Ok(lines.into_value())
     });
-    Ok(metrics::write(&lines.collect::<Vec<_>>(), format))
+    Ok(metrics::write(&lines.collect::<Result<Vec<_>>>()?, format))
 }
 
 /// A series may be there once. While domains are renamed, two rows may have one name: then the one
@@ -71,51 +69,45 @@ fn one_of_each_name(rows: &[Arc<Row>]) -> impl Iterator<Item = &Row> {
     rows.iter().map(|row| &**row).filter(is_owner)
 }
 
-fn add(lines: &mut Lines, host: &Labels, row: &Row, library: &str) {
+fn add(lines: &mut Lines, host: &Labels, row: &Row) -> Result<()> {
     match row.kind {
-        Kind::Domain => add_domain(lines, &host.and("domain", &row.name), row),
-        Kind::Pool => add_pool(lines, &host.and("storage_pool", &row.name), row),
-        Kind::Node => add_node(lines, host, row, library),
-        Kind::Network | Kind::Volume => {}
+        Kind::Domain => add_domain(lines, host, row),
+        // As of a fleet, only of those that are active.
+        Kind::Pool if matches!(row.cell("state"), Some(Cell::Named(_, 1..))) => {
+            node::add_pool(lines, host, &row.name, |key| number(row, key));
+        }
+        Kind::Node => return add_node(lines, host, row),
+        Kind::Pool | Kind::Network | Kind::Volume => {}
+    }
+    Ok(())
+}
+
+fn number(row: &Row, name: &str) -> Option<Sample> {
+    match row.cell(name)? {
+        Cell::Uint(number) => Some(Sample::Uint(*number)),
+        Cell::Named(_, number) => Some(Sample::Int(i64::from(*number))),
+        _ => None,
     }
 }
 
-fn add_domain(lines: &mut Lines, labels: &Labels, row: &Row) {
+fn add_domain(lines: &mut Lines, host: &Labels, row: &Row) {
     let uuid = row.uuid().map(|uuid| uuid.to_string()).unwrap_or_default();
-    lines.add(&families::DOMAIN_INFO, &labels.and("uuid", &uuid), Sample::Uint(1));
+    let labels = domains::identify(lines, host, &row.name, &uuid);
     if let Cell::Named(name, state) = &row.cells[domain::STATE] {
-        let labels = labels.and("state_desc", name);
-        lines.add(&families::DOMAIN_STATE, &labels, Sample::Int(i64::from(*state)));
+        domains::add_state(lines, &labels, name, i64::from(*state));
     }
     for (key, place) in [
         ("balloon.maximum", domain::MAX_MEMORY),
         ("balloon.current", domain::MEMORY),
         ("vcpu.current", domain::VCPUS),
     ] {
-        add_stat(lines, labels, (stats::DOMAIN, key), &row.cells[place]);
+        add_stat(lines, &labels, (stats::DOMAIN, key), &row.cells[place]);
     }
 }
 
-/// As of a fleet, only of those that are active.
-fn add_pool(lines: &mut Lines, labels: &Labels, row: &Row) {
-    let Some(Cell::Named(_, state @ 1..)) = row.cell("state") else {
-        return;
-    };
-    lines.add(&families::POOL_STATE, labels, Sample::Int(i64::from(*state)));
-    for (name, family) in [
-        ("capacity", &families::POOL_CAPACITY),
-        ("allocation", &families::POOL_ALLOCATION),
-        ("available", &families::POOL_AVAILABLE),
-    ] {
-        if let Some(Cell::Uint(bytes)) = row.cell(name) {
-            lines.add(family, labels, Sample::Uint(*bytes));
-        }
-    }
-}
-
-fn add_node(lines: &mut Lines, host: &Labels, row: &Row, library: &str) {
-    if let Some(Cell::Uint(cpus)) = row.cell("cpus") {
-        lines.add(&families::NODE_CPUS, host, Sample::Uint(*cpus));
+fn add_node(lines: &mut Lines, host: &Labels, row: &Row) -> Result<()> {
+    if let Some(cpus) = number(row, "cpus") {
+        lines.add(&families::NODE_CPUS, host, cpus);
     }
     if let Some(memory) = row.cell("memory") {
         add_stat(lines, host, (stats::NODE_MEMORY, "total"), memory);
@@ -124,11 +116,7 @@ fn add_node(lines: &mut Lines, host: &Labels, row: &Row, library: &str) {
         Some(Cell::Text(text)) => &**text,
         _ => "",
     };
-    let labels = host
-        .and("hypervisor_running", text("version"))
-        .and("libvirtd_running", text("library_version"))
-        .and("libvirt_library", library);
-    lines.add(&families::VERSIONS, &labels, Sample::Uint(1));
+    node::add_versions(lines, host, text("version"), text("library_version"))
 }
 
 fn add_stat(lines: &mut Lines, labels: &Labels, stat: (&'static [Stat], &str), cell: &Cell) {

@@ -28,15 +28,14 @@ pub fn add(lines: &mut Lines, host: &Labels, records: &[(Domain, TypedParams)]) 
     let states = enums::group("domain_state", "state")?;
     lines.add(&families::DOMAINS, host, Sample::Uint(records.len() as u64));
     for (domain, stats) in records {
-        let labels = host.and("domain", &domain.get_name()?.to_string_lossy());
-        let about = labels.and("uuid", &domain.get_uuid_string()?.to_string_lossy());
-        lines.add(&families::DOMAIN_INFO, &about, Sample::Uint(1));
+        let uuid = domain.get_uuid_string()?;
+        let labels =
+            identify(lines, host, &domain.get_name()?.to_string_lossy(), &uuid.to_string_lossy());
         let stats = stats.entries();
         if let Some(Value::Int(state)) = find(&stats, "state.state") {
             // A later libvirt's state has a number, and no name here.
             let name = states.name_of(*state, "state").unwrap_or_default();
-            let labels = labels.and("state_desc", &name);
-            lines.add(&families::DOMAIN_STATE, &labels, Sample::Int(*state));
+            add_state(lines, &labels, &name, *state);
         }
         add_used(lines, &labels, &stats);
         let devices = devices(&labels, &stats);
@@ -45,6 +44,18 @@ pub fn add(lines: &mut Lines, host: &Labels, records: &[(Domain, TypedParams)]) 
         }
     }
     Ok(())
+}
+
+/// Adds which domain it is, and gives the labels of its other samples.
+pub fn identify(lines: &mut Lines, host: &Labels, name: &str, uuid: &str) -> Labels {
+    let labels = host.and("domain", name);
+    lines.add(&families::DOMAIN_INFO, &labels.and("uuid", uuid), Sample::Uint(1));
+    labels
+}
+
+/// Adds the state of a domain.
+pub fn add_state(lines: &mut Lines, labels: &Labels, name: &str, state: i64) {
+    lines.add(&families::DOMAIN_STATE, &labels.and("state_desc", name), Sample::Int(state));
 }
 
 fn add_one(lines: &mut Lines, domain: &Labels, devices: &Devices<'_>, key: &str, value: &Value) {

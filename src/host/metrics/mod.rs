@@ -6,11 +6,11 @@
 //! all samples of a family together, of whichever host they are.
 
 mod attempts;
-mod domains;
+pub mod domains;
 pub mod families;
 mod lines;
 mod names;
-mod node;
+pub mod node;
 #[cfg(test)]
 mod reference;
 mod sample;

@@ -35,9 +35,20 @@ pub fn add(lines: &mut Lines, host: &Labels, conn: &Conn) -> Result<()> {
 
 fn versions(lines: &mut Lines, host: &Labels, conn: &Conn) -> Result<()> {
     let hypervisor = unless_unsupported(conn.get_version())?.map_or(String::new(), dotted);
+    let daemon = dotted(conn.get_library_version()?);
+    add_versions(lines, host, &hypervisor, &daemon)
+}
+
+/// Adds the versions of a hypervisor, of its daemon and of the library here.
+pub fn add_versions(
+    lines: &mut Lines,
+    host: &Labels,
+    hypervisor: &str,
+    daemon: &str,
+) -> Result<()> {
     let labels = host
-        .and("hypervisor_running", &hypervisor)
-        .and("libvirtd_running", &dotted(conn.get_library_version()?))
+        .and("hypervisor_running", hypervisor)
+        .and("libvirtd_running", daemon)
         .and("libvirt_library", &dotted(library::libvirt_version()?));
     lines.add(&families::VERSIONS, &labels, Sample::Uint(1));
     Ok(())
@@ -51,19 +62,29 @@ fn pools(lines: &mut Lines, host: &Labels, conn: &Conn) -> Result<()> {
         Ok((pool.get_name()?.to_string_lossy().into_owned(), pool.get_info()?))
     })?;
     for (name, info) in facts {
-        let labels = host.and("storage_pool", &name);
-        for (key, family) in [
-            ("state", &families::POOL_STATE),
-            ("capacity", &families::POOL_CAPACITY),
-            ("allocation", &families::POOL_ALLOCATION),
-            ("available", &families::POOL_AVAILABLE),
-        ] {
-            if let Some(sample) = number(Some(&info), key) {
-                lines.add(family, &labels, sample);
-            }
-        }
+        add_pool(lines, host, &name, |key| number(Some(&info), key));
     }
     Ok(())
+}
+
+/// Adds the samples of a storage pool; `number` gives what is known of it by its name.
+pub fn add_pool(
+    lines: &mut Lines,
+    host: &Labels,
+    name: &str,
+    number: impl Fn(&str) -> Option<Sample>,
+) {
+    let labels = host.and("storage_pool", name);
+    for (key, family) in [
+        ("state", &families::POOL_STATE),
+        ("capacity", &families::POOL_CAPACITY),
+        ("allocation", &families::POOL_ALLOCATION),
+        ("available", &families::POOL_AVAILABLE),
+    ] {
+        if let Some(sample) = number(key) {
+            lines.add(family, &labels, sample);
+        }
+    }
 }
 
 fn number(map: Option<&Map>, key: &str) -> Option<Sample> {

@@ -16,12 +16,12 @@ pub enum Format {
 }
 
 impl Format {
-    /// By its name, as the parameter `format` has it.
-    pub fn named(name: &str) -> Result<Self> {
+    /// By its name, as the parameter `format` has it; OpenMetrics where there is none.
+    pub fn named(name: Option<&str>) -> Result<Self> {
         match name {
-            "openmetrics" => Ok(Format::OpenMetrics),
-            "prometheus" => Ok(Format::Prometheus),
-            other => {
+            None | Some("openmetrics") => Ok(Format::OpenMetrics),
+            Some("prometheus") => Ok(Format::Prometheus),
+            Some(other) => {
                 let reason = format!(
                     "is \"{}\"; \"openmetrics\" or \"prometheus\" is needed",
                     crate::value::shortened(other, 60)
