@@ -73,55 +73,22 @@ int vkvm_perl_conn_domain_event_register(vkvm_conn *conn, vkvm_event_callback ca
              vkvm_conn_domain_event_register(conn, callback, userdata, destroy, error))
 }
 
-int vkvm_perl_conn_domain_event_register_any(vkvm_conn *conn, vkvm_domain *object, int event_id,
-    vkvm_event_callback callback, void *userdata, vkvm_destroy_callback destroy, int *callback_id,
-    vkvm_error **error)
-{
-    REGISTER(vkvm_perl_event_queue_domain_event_register_any(at->queue, conn, object, event_id,
-                                                            &number, error),
-             vkvm_conn_domain_event_register_any(conn, object, event_id, callback, userdata, destroy,
-                                                callback_id, error))
-}
+#define REGISTER_ANY(class)                                                                   \
+    int vkvm_perl_conn_##class##_event_register_any(                                          \
+        vkvm_conn *conn, vkvm_##class *object, int event_id, vkvm_event_callback callback,    \
+        void *userdata, vkvm_destroy_callback destroy, int *callback_id, vkvm_error **error)  \
+    {                                                                                         \
+        REGISTER(vkvm_perl_event_queue_##class##_event_register_any(at->queue, conn, object,  \
+                                                                    event_id, &number, error), \
+                 vkvm_conn_##class##_event_register_any(conn, object, event_id, callback,     \
+                                                        userdata, destroy, callback_id, error)) \
+    }
 
-int vkvm_perl_conn_network_event_register_any(vkvm_conn *conn, vkvm_network *object, int event_id,
-    vkvm_event_callback callback, void *userdata, vkvm_destroy_callback destroy, int *callback_id,
-    vkvm_error **error)
-{
-    REGISTER(vkvm_perl_event_queue_network_event_register_any(at->queue, conn, object, event_id,
-                                                            &number, error),
-             vkvm_conn_network_event_register_any(conn, object, event_id, callback, userdata, destroy,
-                                                callback_id, error))
-}
-
-int vkvm_perl_conn_node_device_event_register_any(vkvm_conn *conn, vkvm_node_device *object, int event_id,
-    vkvm_event_callback callback, void *userdata, vkvm_destroy_callback destroy, int *callback_id,
-    vkvm_error **error)
-{
-    REGISTER(vkvm_perl_event_queue_node_device_event_register_any(at->queue, conn, object, event_id,
-                                                            &number, error),
-             vkvm_conn_node_device_event_register_any(conn, object, event_id, callback, userdata, destroy,
-                                                callback_id, error))
-}
-
-int vkvm_perl_conn_secret_event_register_any(vkvm_conn *conn, vkvm_secret *object, int event_id,
-    vkvm_event_callback callback, void *userdata, vkvm_destroy_callback destroy, int *callback_id,
-    vkvm_error **error)
-{
-    REGISTER(vkvm_perl_event_queue_secret_event_register_any(at->queue, conn, object, event_id,
-                                                            &number, error),
-             vkvm_conn_secret_event_register_any(conn, object, event_id, callback, userdata, destroy,
-                                                callback_id, error))
-}
-
-int vkvm_perl_conn_storage_pool_event_register_any(vkvm_conn *conn, vkvm_storage_pool *object, int event_id,
-    vkvm_event_callback callback, void *userdata, vkvm_destroy_callback destroy, int *callback_id,
-    vkvm_error **error)
-{
-    REGISTER(vkvm_perl_event_queue_storage_pool_event_register_any(at->queue, conn, object, event_id,
-                                                            &number, error),
-             vkvm_conn_storage_pool_event_register_any(conn, object, event_id, callback, userdata, destroy,
-                                                callback_id, error))
-}
+REGISTER_ANY(domain)
+REGISTER_ANY(network)
+REGISTER_ANY(node_device)
+REGISTER_ANY(secret)
+REGISTER_ANY(storage_pool)
 
 int vkvm_perl_conn_register_close_callback(vkvm_conn *conn, vkvm_event_callback callback,
                                            void *userdata, vkvm_destroy_callback destroy,
