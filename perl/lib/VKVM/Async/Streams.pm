@@ -33,40 +33,39 @@ sub _recv_all {
     my ($stream, $timeout, @given) = @_;
     my $wrong = _refusal('recv_all', \@given, 'handler');
     return $wrong if $wrong;
-    my ($handler) = @given;
-    return _repeat($stream, sub {
-        my $data;
-        my $call = _call($timeout, sub { return $stream->recv($data, PIECE) });
-        return $call->then(sub {
-            my ($count) = @_;
-            _refuse_to_wait() if $count < 0;
-            _hand_over('recv_all', $handler, $stream, $data) if $count > 0;
-            return $call->new->done($count > 0);
-        });
-    });
+    return _receive_all('recv_all', $stream, $timeout, @given);
 }
 
 sub _sparse_recv_all {
     my ($stream, $timeout, @given) = @_;
     my $wrong = _refusal('sparse_recv_all', \@given, qw(handler hole_handler));
     return $wrong if $wrong;
-    my ($handler, $hole_handler) = @given;
+    return _receive_all('sparse_recv_all', $stream, $timeout, @given);
+}
+
+# Where there is a handler of holes, the stream stops at them.
+sub _receive_all {
+    my ($method, $stream, $timeout, $handler, $hole_handler) = @_;
+    my @flags = $hole_handler ? VKVM::Stream::RECV_STOP_AT_HOLE() : ();
     return _repeat($stream, sub {
         my $data;
-        my $call = _call($timeout, sub { return $stream->recv($data, PIECE, VKVM::Stream::RECV_STOP_AT_HOLE()) });
+        my $call = _call($timeout, sub { return $stream->recv($data, PIECE, @flags) });
         return $call->then(sub {
             my ($count) = @_;
-            if ($count == VKVM::Stream::AT_HOLE()) {
-                return _call($timeout, sub { return $stream->recv_hole })->then(sub {
-                    my ($length) = @_;
-                    _give_up('sparse_recv_all', 'hole_handler') if VKVM::Stream::Steps::_number(scalar $hole_handler->($stream, $length)) < 0;
-                    return $call->new->done(1);
-                });
-            }
+            return _pass_hole($stream, $timeout, $hole_handler) if $hole_handler && $count == VKVM::Stream::AT_HOLE();
             _refuse_to_wait() if $count < 0;
-            _hand_over('sparse_recv_all', $handler, $stream, $data) if $count > 0;
+            _hand_over($method, $handler, $stream, $data) if $count > 0;
             return $call->new->done($count > 0);
         });
+    });
+}
+
+sub _pass_hole {
+    my ($stream, $timeout, $handler) = @_;
+    return _call($timeout, sub { return $stream->recv_hole })->then(sub {
+        my ($length) = @_;
+        _answer('sparse_recv_all', 'hole_handler', sub { return $handler->($stream, $length) });
+        return VKVM::Async::Future->done(1);
     });
 }
 
@@ -74,8 +73,7 @@ sub _sparse_recv_all {
 sub _hand_over {
     my ($method, $handler, $stream, $data) = @_;
     while (length $data) {
-        my $taken = VKVM::Stream::Steps::_number(scalar $handler->($stream, $data, length $data));
-        _give_up($method) if $taken < 0;
+        my $taken = _answer($method, 'handler', sub { return $handler->($stream, $data, length $data) });
         substr $data, 0, $taken, '';
     }
     return;
@@ -107,7 +105,7 @@ sub _sparse_send_all {
             my ($is_data, $length) = _section($hole_handler, $stream);
             if (!$is_data && $length > 0) {
                 return _call($timeout, sub { return $stream->send_hole($length) })->then(sub {
-                    _give_up('sparse_send_all', 'skip_handler') if VKVM::Stream::Steps::_number(scalar $skip_handler->($stream, $length)) < 0;
+                    _answer('sparse_send_all', 'skip_handler', sub { return $skip_handler->($stream, $length) });
                     return VKVM::Async::Future->done(1);
                 });
             }
@@ -124,16 +122,15 @@ sub _sparse_send_all {
 sub _section {
     my ($hole_handler, $stream) = @_;
     my @section = map { VKVM::Stream::Steps::_number($_) } $hole_handler->($stream);
-    _give_up('sparse_send_all', 'hole_handler') if @section != 2 || $section[1] < 0;
-    return @section;
+    return @section if @section == 2 && $section[1] >= 0;
+    return _give_up('sparse_send_all', 'hole_handler', 'without a section');
 }
 
 # What the handler gives, no more than it was asked for.
 sub _taken {
     my ($method, $handler, $stream, $most) = @_;
     my $data  = '';
-    my $count = VKVM::Stream::Steps::_number(scalar $handler->($stream, $data, $most));
-    _give_up($method) if $count < 0;
+    my $count = _answer($method, 'handler', sub { return $handler->($stream, $data, $most) });
     return VKVM::Stream::Steps::_first($data, $count, $most);
 }
 
@@ -185,10 +182,16 @@ sub _refuse_to_wait {
     return VKVM::_refuse('stream', 'does not wait for data: it was made with VKVM::Stream::NONBLOCK');
 }
 
+# The number that a handler answers with.
+sub _answer {
+    my ($method, $name, $code) = @_;
+    my $number = VKVM::Stream::Steps::_number(scalar $code->());
+    return $number >= 0 ? $number : _give_up($method, $name, 'by a number below 0');
+}
+
 sub _give_up {
-    my ($method, $handler) = @_;
-    my $why = ($handler // '') eq 'hole_handler' && $method =~ /send/ ? 'without a section' : 'by a number below 0';
-    return VKVM::_refuse($handler // 'handler', "has ended VKVM::Stream::$method $why");
+    my ($method, $handler, $how) = @_;
+    return VKVM::_refuse($handler, "has ended VKVM::Stream::$method $how");
 }
 
 1;
