@@ -8,6 +8,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use File::Temp ();
+use POSIX ();
 use Test::More;
 use TestBed;
 use TestVKVM;
