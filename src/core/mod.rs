@@ -25,6 +25,7 @@ pub mod lane;
 pub mod late;
 pub mod library;
 mod libxml;
+pub mod limit;
 pub(crate) mod line;
 mod made_from;
 mod named;

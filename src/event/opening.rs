@@ -9,24 +9,25 @@ use super::pending;
 use crate::core::Conn;
 use crate::core::conn::Options;
 use crate::core::conn::bounded::{self, Started};
+use crate::core::limit::Limit;
 use crate::error::Result;
 
 /// Opens a connection, without a deadline. In a call that may be given up, the opening is
 /// ended then.
 pub fn open(options: Options) -> Result<Conn> {
     match bounded::can_be_given_up() {
-        true => open_bounded(options, None),
+        true => open_bounded(options, Limit::default()),
         false => Conn::open_as(&options),
     }
 }
 
-/// Opens a connection on a thread of its own, and waits for it until the deadline. What has
-/// not been opened by then is ended, or closed when it is open after all. Call it on a thread
+/// Opens a connection on a thread of its own, and waits for it as long as the limit says. What
+/// has not been opened by then is ended, or closed when it is open after all. Call it on a thread
 /// that a loop of the program's own may be called on.
-pub fn open_bounded(options: Options, deadline: Option<Instant>) -> Result<Conn> {
+pub fn open_bounded(options: Options, limit: Limit) -> Result<Conn> {
     let uri = options.uri.clone();
     let open = move || Conn::open_as(&options);
-    Begun::start(uri.as_deref(), deadline, deadline, open, || ())?.wait()
+    Begun::start(uri.as_deref(), limit.deadline(), limit, open, || ())?.wait()
 }
 
 /// An opening that has begun. Dropping it gives it up. What it gives to a loop of the program's
@@ -51,11 +52,11 @@ impl<T: Send + 'static> Begun<T> {
     pub(super) fn start(
         uri: Option<&CStr>,
         place_by: Option<Instant>,
-        deadline: Option<Instant>,
+        limit: Limit,
         open: impl FnOnce() -> Result<T> + Send + 'static,
         told: impl FnOnce() + Send + 'static,
     ) -> Result<Self> {
-        let started = bounded::start(uri, place_by, deadline, open, move |number| {
+        let started = bounded::start(uri, place_by, limit, open, move |number| {
             drop(Left(number));
             told();
         })?;

@@ -23,6 +23,7 @@ use super::registrar::OnLine;
 use super::sync::{lock, wait_until};
 use super::{Event, deferred, watches};
 use crate::core::conn::{self, Member, Opened};
+use crate::core::limit::Limit;
 use crate::core::line::{ConnRef, Line};
 use crate::core::{Conn, Text, thread};
 use crate::error::{Misuse, Result};
@@ -341,8 +342,8 @@ impl Attempts {
         let (attempts, told) = (Arc::clone(this), Arc::clone(this));
         let open = move || conn::reopen(&attempts.uri, &attempts.opened);
         let now = Some(Instant::now());
-        let deadline = Some(Instant::now() + this.patience());
-        Begun::start(Some(&this.uri), now, deadline, open, move || {
+        let limit = Limit::new(this.patience());
+        Begun::start(Some(&this.uri), now, limit, open, move || {
             // Who is about to wait sees it.
             drop(lock(&told.over));
             told.changed.notify_all();

@@ -22,6 +22,7 @@ use crate::calls::{self, GivenUp, Group, State, Via, Work};
 use crate::constants as c;
 use crate::core::conn::Options;
 use crate::core::conn::bounded::Openings;
+use crate::core::limit::Limit;
 use crate::core::{Again, sigpipe};
 use crate::error::{Error, Misuse, Result, caught};
 use crate::event;
@@ -92,27 +93,8 @@ struct Errand {
     state: State<Job, Answer>,
 }
 
-/// How long an errand may take, and until when; without an end as long as it takes.
-#[derive(Clone, Copy, Default)]
-struct Limit {
-    timeout: Duration,
-    deadline: Option<Instant>,
-}
-
-impl Limit {
-    fn new(timeout: Duration) -> Self {
-        Limit { timeout, deadline: Instant::now().checked_add(timeout) }
-    }
-
-    /// How much of it is left.
-    fn rest(self) -> Duration {
-        self.deadline
-            .map_or(self.timeout, |deadline| deadline.saturating_duration_since(Instant::now()))
-    }
-
-    fn passed(self, what: String) -> Error {
-        Misuse::TimedOut { what, ms: self.timeout.as_millis() as u64 }.into()
-    }
+fn passed(what: String, limit: Limit) -> Error {
+    Misuse::TimedOut { what, ms: limit.ms() }.into()
 }
 
 enum Job {
@@ -279,7 +261,7 @@ impl Fleet {
         // A fork does not wait for who sleeps.
         sigpipe::outside(|| {
             for errand in &errands {
-                errand.state.wait(limit.deadline);
+                errand.state.wait(limit.deadline());
             }
         });
         // First what has not begun: it shall not take the places of the others.
@@ -354,7 +336,7 @@ impl Errand {
         } else {
             format!("{uri} was not opened")
         };
-        self.limit.passed(what)
+        passed(what, self.limit)
     }
 
     /// Gives it up, unless it is done.
@@ -543,7 +525,7 @@ impl Member {
         let is_late = matches!(&opened, Err(error) if error.details().code == c::ERROR_OWN_TIMEOUT);
         let opened = match is_late {
             // As of one that is given up by who waits for it, perhaps in this moment.
-            true => Err(limit.passed(format!("{} was not opened", self.uri()))),
+            true => Err(passed(format!("{} was not opened", self.uri()), limit)),
             false => opened,
         };
         // Asked for without the lock: this, too, may take its time.
@@ -561,6 +543,6 @@ impl Member {
 
     fn open_anew(&self, limit: Limit) -> Result<Host> {
         let options = Options { uri: Some(self.uri.clone()), ..Options::default() };
-        event::open_bounded(options, limit.deadline).map(|conn| Host { conn })
+        event::open_bounded(options, limit).map(|conn| Host { conn })
     }
 }

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use crate::calls;
 use crate::core::conn::{Asked, Credentials, Options};
 use crate::core::lane::MOST_CALLS;
+use crate::core::limit::Limit;
 use crate::core::{Conn, OnLane};
 use crate::error::{Error, Misuse, Result};
 use crate::event::{self, EventQueue, Listener};
@@ -147,7 +148,7 @@ impl Prepared {
     pub fn run(self) -> Result<usize> {
         let conn = match self.timeout {
             None => event::open(self.options),
-            Some(timeout) => event::open_bounded(self.options, self.begin.checked_add(timeout)),
+            Some(timeout) => event::open_bounded(self.options, Limit::since(self.begin, timeout)),
         }?;
         if let Some((interval, count)) = self.keep_alive {
             conn.set_keep_alive(interval, count).map_err(event::explain_keep_alive)?;

@@ -17,8 +17,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use super::opening::Opening;
+use crate::core::limit::Limit;
 use crate::core::{sigpipe, thread};
-use crate::error::{Misuse, Result, caught};
+use crate::error::{Error, Misuse, Result, caught};
 use crate::fork::{Leaf, lock};
 
 /// How many openings of one URI are at work at once.
@@ -127,14 +128,14 @@ struct Place {
 
 impl Place {
     /// Waits until there is one.
-    fn take(name: &str, limit: &Limit) -> Result<Place> {
+    fn take(name: &str, place_by: Option<Instant>, limit: &Limit) -> Result<Place> {
         let within = within();
         sigpipe::outside(|| {
             let busy_at = Instant::now() + GRACE;
             let mut places = PLACES.lock();
             loop {
                 if within.as_ref().is_some_and(|within| within.is_given_up()) {
-                    return Err(limit.passed(name));
+                    return Err(passed(name, limit));
                 }
                 let count = places.entry(name.to_owned()).or_default();
                 if count.running < MOST {
@@ -143,8 +144,8 @@ impl Place {
                 }
                 let all_abandoned = count.abandoned == count.running;
                 let now = Instant::now();
-                if limit.deadline.is_some_and(|deadline| deadline <= now) {
-                    return Err(limit.passed(name));
+                if place_by.is_some_and(|place_by| place_by <= now) {
+                    return Err(passed(name, limit));
                 }
                 if all_abandoned && busy_at <= now {
                     return Err(Misuse::Busy {
@@ -155,7 +156,7 @@ impl Place {
                     }
                     .into());
                 }
-                let until = [limit.deadline, all_abandoned.then_some(busy_at)];
+                let until = [place_by, all_abandoned.then_some(busy_at)];
                 places = wait_until(&CHANGED, places, until.into_iter().flatten().min());
             }
         })
@@ -188,24 +189,8 @@ impl Drop for Place {
 
 // --- one opening -------------------------------------------------------------------------
 
-/// A deadline, and the time that it was set for.
-#[derive(Clone, Copy)]
-struct Limit {
-    begin: Instant,
-    deadline: Option<Instant>,
-}
-
-impl Limit {
-    fn of(deadline: Option<Instant>) -> Self {
-        Limit { begin: Instant::now(), deadline }
-    }
-
-    fn passed(&self, name: &str) -> crate::error::Error {
-        let time = self.deadline.map_or(Duration::ZERO, |end| end.duration_since(self.begin));
-        // The nearest, for time has gone by since the caller made a deadline of it.
-        let ms = (time.as_micros() as u64).div_ceil(1000);
-        Misuse::Deadline { what: format!("{name} was not opened"), ms }.into()
-    }
+fn passed(name: &str, limit: &Limit) -> Error {
+    Misuse::Deadline { what: format!("{name} was not opened"), ms: limit.ms() }.into()
 }
 
 /// An opening that has begun. Dropping it gives it up.
@@ -231,16 +216,16 @@ enum State<T> {
 
 /// Begins to open `uri` on a thread of its own; `open` does that. `told` is called on that
 /// thread with the opening's number, when there is a result. For a place this waits until
-/// `place_by` at the latest, for the result [`Started::wait`] until the deadline.
+/// `place_by` at the latest, for the result [`Started::wait`] until the limit has passed.
 pub fn start<T: Send + 'static>(
     uri: Option<&CStr>,
     place_by: Option<Instant>,
-    deadline: Option<Instant>,
+    limit: Limit,
     open: impl FnOnce() -> Result<T> + Send + 'static,
     told: impl FnOnce(u64) + Send + 'static,
 ) -> Result<Started<T>> {
-    let (name, limit) = (name_of(uri), Limit::of(deadline));
-    let place = Place::take(&name, &Limit { deadline: place_by, ..limit })?;
+    let name = name_of(uri);
+    let place = Place::take(&name, place_by, &limit)?;
     let shared = Arc::new(Shared {
         opening: Opening::new(default_of(uri).as_deref()),
         state: Mutex::new(State::Opening(place)),
@@ -327,7 +312,7 @@ impl<T: Send> Started<T> {
         sigpipe::outside(|| {
             let mut state = self.shared.lock();
             while matches!(&*state, State::Opening(place) if !place.is_abandoned) {
-                let deadline = self.limit.deadline;
+                let deadline = self.limit.deadline();
                 if deadline.is_some_and(|deadline| deadline <= Instant::now()) {
                     break;
                 }
@@ -337,7 +322,7 @@ impl<T: Send> Started<T> {
         self.take().unwrap_or_else(|| {
             self.shared.give_up();
             // It may have come in this moment.
-            self.take().unwrap_or_else(|| Err(self.limit.passed(&self.name)))
+            self.take().unwrap_or_else(|| Err(passed(&self.name, &self.limit)))
         })
     }
 }
@@ -442,8 +427,9 @@ mod tests {
     use super::*;
     use crate::constants as c;
 
-    fn deadline(ms: u64) -> Option<Instant> {
-        Some(Instant::now() + Duration::from_millis(ms))
+    /// As a caller sets it, whose time began a moment ago.
+    fn limit(ms: u64) -> Limit {
+        Limit::since(Instant::now() - Duration::from_millis(3), Duration::from_millis(ms))
     }
 
     /// An opening that waits until what this gives is dropped.
@@ -453,7 +439,7 @@ mod tests {
             let _ = ends.recv();
             Ok(7)
         };
-        (end, start(Some(uri), deadline(ms), deadline(ms), open, |_| ()))
+        (end, start(Some(uri), limit(ms).deadline(), limit(ms), open, |_| ()))
     }
 
     fn code<T>(result: Result<T>) -> i32 {
@@ -476,12 +462,13 @@ mod tests {
 
     #[test]
     fn a_result_in_time_is_given() {
-        let started = start(None, None, deadline(60_000), || Ok(1), |_| ()).unwrap();
+        let started = start(None, None, limit(60_000), || Ok(1), |_| ()).unwrap();
         assert_eq!(started.wait().unwrap(), 1);
         let started: Started<()> =
-            start(None, None, None, || Err(Misuse::Cancelled.into()), |_| ()).unwrap();
+            start(None, None, Limit::default(), || Err(Misuse::Cancelled.into()), |_| ()).unwrap();
         assert!(started.wait().is_err());
-        let started: Started<()> = start(None, None, None, || panic!("wanted"), |_| ()).unwrap();
+        let started: Started<()> =
+            start(None, None, Limit::default(), || panic!("wanted"), |_| ()).unwrap();
         assert_eq!(code(started.wait()), c::ERROR_OWN_INTERNAL);
     }
 
@@ -504,7 +491,7 @@ mod tests {
         let started = start(
             None,
             None,
-            None,
+            Limit::default(),
             || Ok(result),
             move |_| {
                 tell.send(()).unwrap();
@@ -533,7 +520,7 @@ mod tests {
                         begun.store(true, Ordering::SeqCst);
                         Ok(ends.recv().is_ok())
                     };
-                    let started = start(Some(uri), None, None, open, |_| ());
+                    let started = start(Some(uri), None, Limit::default(), open, |_| ());
                     (end, started.and_then(|started| started.wait()).is_err())
                 })
             })
@@ -564,7 +551,12 @@ mod tests {
         let mut all: Vec<_> = (0..MOST).map(|_| stuck(uri, 60_000)).collect();
         assert_eq!(count(uri), (MOST, 0));
         assert_eq!(code(stuck(uri, 20).1), c::ERROR_OWN_TIMEOUT, "each place is in use");
-        assert!(start(Some(c"another"), None, None, || Ok(1), |_| ()).unwrap().wait().is_ok());
+        assert!(
+            start(Some(c"another"), None, Limit::default(), || Ok(1), |_| ())
+                .unwrap()
+                .wait()
+                .is_ok()
+        );
         for (_, started) in &mut all {
             *started = Err(Misuse::Cancelled.into());
         }

@@ -6,7 +6,6 @@
 use std::ffi::{CString, c_int};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Instant;
 
 use super::ask::{Touched, What};
 use super::errand::Errand;
@@ -14,6 +13,7 @@ use super::row::Kind;
 use super::settings::Settings;
 use crate::constants as c;
 use crate::core::conn::Options;
+use crate::core::limit::Limit;
 use crate::core::{Conn, Domain, Network, StoragePool, library, sigpipe};
 use crate::error::Result;
 use crate::event::{self, Event, Listener, Object};
@@ -51,9 +51,9 @@ pub type Ear = Arc<dyn Fn(u64, Heard) + Send + Sync>;
 
 impl Link {
     /// Opens a connection.
-    pub fn open(uri: &CString, deadline: Option<Instant>) -> Result<Self> {
+    pub fn open(uri: &CString, limit: Limit) -> Result<Self> {
         let options = Options { uri: Some(uri.clone()), ..Options::default() };
-        Ok(Link::new(event::open_bounded(options, deadline)?, true))
+        Ok(Link::new(event::open_bounded(options, limit)?, true))
     }
 
     /// Shares a connection of the program's.

@@ -25,6 +25,7 @@ use super::row::{Key, Kind, Row};
 use super::settings::Settings;
 use super::tickets::Begun;
 use crate::calls::{self, Group, Late, Timer, Via, Work};
+use crate::core::limit::Limit;
 use crate::core::{Conn, Text};
 use crate::error::{Error, Misuse, Result};
 use crate::event;
@@ -277,10 +278,7 @@ impl Member {
         }
         let had_loop = event::is_ready();
         let link = match &self.source {
-            Source::Uri(uri) => {
-                let deadline = Instant::now().checked_add(self.common.settings.timeout);
-                Link::open(uri, deadline)?
-            }
+            Source::Uri(uri) => Link::open(uri, Limit::new(self.common.settings.timeout))?,
             Source::Conn(conn) => {
                 errand.step()?;
                 if !conn.is_alive()? {
