@@ -53,8 +53,10 @@ $changes->next_change->get;
 my $only = do { my $of = VKVM::Inventory->new(uris => [$uri], refresh => 0); $of->refresh(timeout => 120); $of->changes->next_change };
 $net = $other->define_network('<network><name>of-futures</name></network>');
 is($only->get->{name}, 'of-futures', 'a future keeps its inventory');
+# One that has not asked for the network yet would never know of it.
+is($changes->next_change->get->{change}, 'added', 'and the other one has it, too');
 $net->undefine;
-$changes->next_change->get for 1 .. 2;
+$changes->next_change->get;
 
 my $last = $changes->next_change;
 $inventory->close;
