@@ -4,8 +4,10 @@
  * threads make. benches/run builds and calls it; README.md tells what the numbers are.
  *
  * usage: call-bench TRANSPORT URI URI-OF-1000-DOMAINS ROUNDS REGEX
+ *        call-bench --threads URI N
  *
- * Prints lines as c-bench does.
+ * Prints lines as c-bench does. With --threads it is a peer of perl-bench.pl's: for each byte
+ * that it reads, 64 threads make N calls, and it writes the seconds that they took, as a double.
  */
 
 #include <poll.h>
@@ -14,6 +16,7 @@
 #include <stdbool.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #define BENCH "call-bench"
 #include "bench.h"
@@ -242,6 +245,26 @@ static void measure(const struct row *row, const char *transport, int rounds)
     print_row(row->call, row->peers, transport, &times, aim);
 }
 
+static void open_peer(const char *uri)
+{
+    vir_check("virConnectOpen", (vir_conn = virConnectOpen(uri)) != NULL);
+    vir_check("virDomainLookupByName", (vir_dom = virDomainLookupByName(vir_conn, "test")) != NULL);
+}
+
+static int serve_threads(const char *uri, long n)
+{
+    const struct row row = {.theirs = vir_from_threads, .batch = n, .clock = CLOCK_MONOTONIC};
+    char asked;
+    open_peer(uri);
+    row.theirs(row.batch);
+    while (read(STDIN_FILENO, &asked, 1) == 1) {
+        double seconds = seconds_of(&row, row.theirs);
+        if (write(STDOUT_FILENO, &seconds, sizeof seconds) != sizeof seconds)
+            return 1;
+    }
+    return 0;
+}
+
 static vkvm_value *arguments(vkvm_domain *of)
 {
     vkvm_value *args;
@@ -279,9 +302,8 @@ static void open_all(const char *uri, const char *uri_of_many)
     CALL(vkvm_event_queue_new, IN_FLIGHT, &queue);
     CALL(vkvm_event_queue_get_fd, queue, &queue_fd);
 
-    vir_check("virConnectOpen", (vir_conn = virConnectOpen(uri)) != NULL);
+    open_peer(uri);
     vir_check("virConnectOpen", (vir_many = virConnectOpen(uri_of_many)) != NULL);
-    vir_check("virDomainLookupByName", (vir_dom = virDomainLookupByName(vir_conn, "test")) != NULL);
     vir_check("virConnectListAllDomains",
               virConnectListAllDomains(vir_many, &vir_domains, 0) >= DOMAINS);
 }
@@ -289,8 +311,11 @@ static void open_all(const char *uri, const char *uri_of_many)
 int main(int argc, char **argv)
 {
     regex_t wanted;
+    if (argc == 4 && strcmp(argv[1], "--threads") == 0 && atol(argv[3]) > 0)
+        return serve_threads(argv[2], atol(argv[3]));
     if (argc != 6) {
-        fprintf(stderr, "usage: call-bench TRANSPORT URI URI-OF-1000-DOMAINS ROUNDS REGEX\n");
+        fprintf(stderr, "usage: call-bench TRANSPORT URI URI-OF-1000-DOMAINS ROUNDS REGEX\n"
+                        "       call-bench --threads URI N\n");
         return 2;
     }
     int rounds = atoi(argv[4]);

@@ -6,6 +6,7 @@
 use strict;
 use warnings;
 
+use IPC::Open2 qw(open2);
 use Sys::Virt;
 use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
 use VKVM;
@@ -15,6 +16,7 @@ use constant {
     EVENTS    => 'events that wait',
     AT_ONCE   => 100,                # events that wait
     FUTURES   => 'get_info, 64 futures in flight',
+    THREADS   => 'Perl/64 C threads',
     IN_FLIGHT => 64,
     BOUNDED   => 'get_info with a call timeout',
     MEMORY    => 'memory of a domain (bytes)',
@@ -73,8 +75,8 @@ my @rows = (
 );
 
 sub is_wanted {
-    my ($call) = @_;
-    return "$call ${\PEERS} $transport" =~ /$wanted/;
+    my ($call, $peers) = (@_, PEERS);
+    return "$call $peers $transport" =~ /$wanted/;
 }
 
 # XML as a hash: what a program does without VKVM.
@@ -251,8 +253,8 @@ if ($transport eq 'in-process' && "from_xml (11 KB) Perl/LibXML $transport" =~ /
     }
 }
 
-# With a limit on the connection, and many at once through futures, where Sys::Virt makes
-# one call after the other. From here on all calls look whether there is a limit.
+# With a limit on the connection; and many at once through futures, where a program in C makes
+# the calls from 64 threads. From here on all calls look whether there is a limit.
 sub through_futures {
     my ($n) = @_;
     my ($left, $open) = ($n, 0);
@@ -270,17 +272,29 @@ sub through_futures {
     return;
 }
 
+# Starts that program. Returns a function that lets it make N calls, and gives the seconds.
+sub threads {
+    my ($n) = @_;
+    my $program = $0 =~ s{[^/]*\z}{../target/benches/call-bench}r;
+    my $pid     = open2(my $answer, my $ask, $program, '--threads', $uri, $n);
+    return sub {
+        my $seconds;
+        syswrite $ask, 'x';
+        (sysread($answer, $seconds, 8) // 0) == 8 or die "perl-bench.pl: $program has ended\n";
+        return unpack 'd', $seconds;
+    };
+}
+
 if ($transport ne 'in-process') {
     my $direct = sub { my ($n, $x) = @_; $x = $vir_dom->get_info for 1 .. $n; return };
-    if (is_wanted(FUTURES)) {
+    if (is_wanted(FUTURES, THREADS)) {
         if (eval { require VKVM::Async; 1 }) {
             # Longer than other batches, so that most of it is with all in flight.
             my $n = 20 * IN_FLIGHT;
-            report(FUTURES, sub { seconds_of(\&through_futures, $n) }, sub { seconds_of($direct, $n) },
-                $n, 1e9, 0.40, 51);
+            report(FUTURES, sub { seconds_of(\&through_futures, $n) }, threads($n), $n, 1e9, 1.40, 51, THREADS);
         }
         else {
-            print join("\t", FUTURES, PEERS, $transport, 'skip',
+            print join("\t", FUTURES, THREADS, $transport, 'skip',
                 'Future is not installed (Debian package libfuture-perl)'), "\n";
         }
     }
