@@ -72,8 +72,13 @@ check-style:
 check-c: library
 	VKVM_JOBS=$(JOBS) c-tests/run
 
+# Long ones begin first, so that the last ones to run are short.
+PERL_LONG = $(addprefix t/,52-fleet.t 62-metrics.t 63-command.t 57-stream-modes.t 94-async-streams.t 65-inventory-random.t \
+    92-bounded-methods.t 09-leaks.t 35-migration.t 15-getters.t)
+
 check-perl: all
-	cd perl && perl -I../tests/lib -S prove --harness ListedSkips -b -j$(JOBS) --timer t/ xt/
+	cd perl && perl -I../tests/lib -S prove --harness ListedSkips -b -j$(JOBS) --timer $(PERL_LONG) \
+	    $(filter-out $(PERL_LONG),$(patsubst perl/%,%,$(sort $(wildcard perl/t/*.t perl/xt/*.t))))
 
 # Long ones begin first. What they build has places of its own.
 check-rest: all
