@@ -10,6 +10,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
+#include <dlfcn.h>
 #include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
@@ -318,6 +319,56 @@ static void closing(void)
     }
 }
 
+/* How many threads were ever started: the library's calls of this go through here, too. */
+static int started_threads;
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*body)(void *),
+                   void *argument)
+{
+    static int (*create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+    if (!create)
+        *(void **)&create = dlsym(RTLD_NEXT, "pthread_create");
+    __atomic_fetch_add(&started_threads, 1, __ATOMIC_RELAXED);
+    return create(thread, attributes, body, argument);
+}
+
+/* Any of the objects that outlive their connection's handle may be the last that keeps it. */
+static void closing_with_many_objects(void)
+{
+    enum { OBJECTS = 500, FEW = 50 };
+    vkvm_conn *bounded = open_conn(uri, 0);
+    vkvm_domain *domains[OBJECTS];
+    must(vkvm_conn_set_call_timeout(bounded, 60000, &err), err, "a limit");
+    for (int i = 0; i < OBJECTS; i++)
+        must(vkvm_conn_get_domain_by_name(bounded, "test", &domains[i], &err), err, "a domain");
+    /* To valgrind all is lost in a child that the parent's threads had. */
+    bool is_checked = getenv("VKVM_UNDER_VALGRIND") != NULL;
+    int before = started_threads, files = open_files();
+    vkvm_conn_free(bounded);
+    stop_daemon();
+    for (int i = 0; i < OBJECTS; i++)
+        vkvm_domain_free(domains[i]);
+    int started = started_threads - before;
+    ok(true, "objects are freed without waiting for a daemon that is stopped");
+    if (!ok(started < FEW, "few threads free many objects and close"))
+        diag("%d threads were started for %d objects", started, OBJECTS);
+    /* A child of fork has threads of its own for that. */
+    int status = 0;
+    pid_t child = is_checked ? -1 : fork();
+    if (child == 0) {
+        continue_daemon();
+        int own_files = open_files();
+        vkvm_conn *own = open_conn(uri, 0);
+        must(vkvm_conn_set_call_timeout(own, 60000, &err), err, "a limit");
+        vkvm_conn_free(own);
+        _exit(!falls_to(open_files, own_files));
+    }
+    continue_daemon();
+    ok(falls_to(open_files, files - 1), "then the connection is closed");
+    ok(is_checked || waitpid(child, &status, 0) == child, "a child ends");
+    is_int(status, 0, "its connection is closed, too");
+}
+
 /* --- other processes, many threads -------------------------------------------------------- */
 
 static void forked(void)
@@ -452,6 +503,7 @@ int main(int argc, char **argv)
     giving_up();
     freed_connection();
     closing();
+    closing_with_many_objects();
     vkvm_conn_free(conn);
     ok(falls_to(running_threads, first_threads), "the threads end");
     no_handles_left();

@@ -7,14 +7,14 @@
 //! there, no object is the last that keeps one.
 //!
 //! It also waits for the daemon's answer. Where calls have a limit of time, or one was given
-//! up, nobody is to wait that long: then a thread of its own closes.
+//! up, nobody is to wait that long: then a thread of the library's closes (`closer.rs`).
 
 use std::ffi::c_int;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use virt::sys;
 
-use super::{lane, sigpipe, thread};
+use super::{closer, lane, sigpipe};
 use crate::fork;
 
 /// How many handles of connections are going, or have gone while something else kept the
@@ -89,8 +89,5 @@ unsafe fn close(conn: sys::virConnectPtr, free: impl FnOnce() + 'static) {
         return free();
     }
     let free = Anywhere(free);
-    thread::run_elsewhere("vkvm-close", move || {
-        sigpipe::shield();
-        free.run();
-    });
+    closer::run(conn.addr(), move || free.run());
 }

@@ -14,6 +14,7 @@
 pub(crate) mod call;
 pub mod child;
 pub mod clock;
+mod closer;
 mod closing;
 pub mod conn;
 pub mod domain;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use virt::sys;
 
+use super::closer;
 use super::lane::{self, Lane};
 use super::{
     Conn, Domain, DomainCheckpoint, DomainSnapshot, Interface, Network, NetworkPort, NodeDevice,
@@ -28,6 +29,11 @@ impl Conn {
     /// Whether nobody may wait for long for this connection.
     pub(crate) fn is_bounded(&self) -> bool {
         lane::known(self.raw_here()).is_some_and(|lane| lane.is_bounded())
+    }
+
+    /// Does what may wait for this connection where nobody may, and before it is closed.
+    pub(crate) fn run_elsewhere(&self, body: impl FnOnce() + Send + 'static) {
+        closer::run(self.raw_here().addr(), body);
     }
 }
 

@@ -2,12 +2,10 @@
 //! Threads of the library's own. They begin with all signals blocked: a program's
 //! handlers are to run on its own threads.
 
-use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
 
 use super::sigpipe;
 use crate::error::{Misuse, Result};
-use crate::fork::lock;
 
 /// Starts a thread.
 pub fn spawn<T: Send + 'static>(
@@ -17,22 +15,6 @@ pub fn spawn<T: Send + 'static>(
     let builder = Builder::new().name(name.to_owned());
     let started = with_signals_blocked(|| builder.spawn(|| sigpipe::on_own_thread(body)));
     started.map_err(|error| Misuse::NoThread { name: name.to_owned(), error }.into())
-}
-
-/// Runs something on a thread of its own, or here if there is none to be had.
-pub fn run_elsewhere(name: &str, body: impl FnOnce() + Send + 'static) {
-    let here = Arc::new(Mutex::new(Some(body)));
-    let there = Arc::clone(&here);
-    if spawn(name, move || run(&there)).is_err() {
-        run(&here);
-    }
-}
-
-fn run<F: FnOnce()>(body: &Mutex<Option<F>>) {
-    let body = lock(body).take();
-    if let Some(body) = body {
-        body();
-    }
 }
 
 /// Runs what starts a thread, which inherits what is blocked.

@@ -14,7 +14,7 @@ use super::listeners::{HUB, Kind, Listener, Role, Topic, refusal};
 use super::registrar::OnLine;
 use super::subject::{Source, Subject};
 use super::{choice, resume};
-use crate::core::{Conn, Domain, thread};
+use crate::core::{Conn, Domain};
 use crate::error::{Misuse, Result};
 
 /// Listens to events of kind `id` from one object, or from all of the class.
@@ -128,7 +128,7 @@ pub fn deregister_all(conn: &Conn) {
     drop(listeners);
     match conn.is_bounded().then(|| conn.another()) {
         // Whoever ends it must not wait for a daemon that does not answer.
-        Some(Ok(other)) => thread::run_elsewhere("vkvm-close", move || {
+        Some(Ok(other)) => conn.run_elsewhere(move || {
             tell();
             settle(&other);
         }),
