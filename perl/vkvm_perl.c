@@ -13,6 +13,10 @@ typedef struct {
     SV *exception;                    /* the first that a callback threw */
     UV interpreter;                   /* a number that no other interpreter gets */
     vkvm_perl_models models;
+    struct {
+        vkvm_error *error;            /* only compared */
+        const char *function;
+    } stands_for;
 } my_cxt_t;
 
 #define MY_CXT_KEY "VKVM::_guts"
@@ -36,6 +40,7 @@ static void set_up(pTHX_ my_cxt_t *cxt)
 {
     static UV interpreters;
     cxt->exception = NULL;
+    cxt->stands_for.error = NULL;
     Zero(&cxt->models, 1, vkvm_perl_models);
     cxt->interpreter = __atomic_add_fetch(&interpreters, 1, __ATOMIC_RELAXED);
 }
@@ -171,17 +176,35 @@ static void throw_hash(pTHX_ HV *hash)
     croak_sv(sv_2mortal(sv_bless(newRV_noinc((SV *)hash), MY_CXT.stash[ERROR_CLASS])));
 }
 
+void vkvm_perl_stands_for(pTHX_ vkvm_error *error, const char *function)
+{
+    dMY_CXT;
+    MY_CXT.stands_for.error = error;
+    MY_CXT.stands_for.function = function;
+}
+
+/* The function of the library in whose place the one that the error names was called. */
+static const char *called_function(pTHX_ vkvm_error *error)
+{
+    dMY_CXT;
+    return error && MY_CXT.stands_for.error == error ? MY_CXT.stands_for.function : NULL;
+}
+
 /* The text of an error, in which functions have their names in Perl. */
 static const char *message_of(pTHX_ vkvm_error *error)
 {
     const char *message = vkvm_error_message(error), *functions = vkvm_error_mentions(error);
     if (!functions || !*functions)
         return message;
+    const char *called = called_function(aTHX_ error), *at = strstr(message, functions);
+    SV *text = called && at ? newSVpvf("%.*s%s%s", (int)(at - message), message, called,
+                                       at + strlen(functions))
+                            : newSVpv(message, 0);
     dSP;
     PUSHMARK(SP);
     EXTEND(SP, 2);
-    mPUSHp(message, strlen(message));
-    mPUSHp(functions, strlen(functions));
+    mPUSHs(text);
+    mPUSHs(newSVpv(called && at ? called : functions, 0));
     PUTBACK;
     call_pv("VKVM::_in_perl", G_SCALAR);
     SPAGAIN;
@@ -197,6 +220,10 @@ void vkvm_perl_throw_text(pTHX_ vkvm_error *error, U32 flags)
 #define PLACE(name) if (vkvm_error_##name(error)) NUMBER(name)
 #define TEXT(name) store_text(aTHX_ hash, #name, vkvm_error_##name(error), flags);
     VKVM_PERL_ERROR_FIELDS(NUMBER, PLACE, TEXT)
+    /* libvirt's function is the same for both. */
+    const char *called = called_function(aTHX_ error), *named = vkvm_error_function(error);
+    if (called && named && strnEQ(named, "vkvm_", 5))
+        store_text(aTHX_ hash, "function", called, flags);
     store_text(aTHX_ hash, "message", message_of(aTHX_ error), flags);
     /* croak does not return, so the C error goes first. */
     vkvm_error_free(error);

@@ -47,7 +47,8 @@ static int without_misuse(int result, vkvm_error **error)
     return 0;
 }
 
-#define REGISTER(first, itself)                                   \
+/* What does not answer is found by `first`, and named after what the program called. */
+#define REGISTER(name, first, itself)                             \
     dTHX;                                                         \
     int number, result;                                           \
     if (!vkvm_perl_is_limited(aTHX_ conn))                        \
@@ -57,6 +58,8 @@ static int without_misuse(int result, vkvm_error **error)
     result = vkvm_event_queue_new(1, &at->queue, error);          \
     if (result == 0)                                              \
         result = without_misuse(first, error);                    \
+    if (result < 0)                                               \
+        vkvm_perl_stands_for(aTHX_ *error, name);                 \
     if (result == 0) {                                            \
         at->destroy = NULL;                                       \
         result = itself;                                          \
@@ -68,7 +71,8 @@ int vkvm_perl_conn_domain_event_register(vkvm_conn *conn, vkvm_event_callback ca
                                          void *userdata, vkvm_destroy_callback destroy,
                                          vkvm_error **error)
 {
-    REGISTER(vkvm_perl_event_queue_domain_event_register_any(
+    REGISTER("vkvm_conn_domain_event_register",
+             vkvm_perl_event_queue_domain_event_register_any(
                  at->queue, conn, NULL, VKVM_DOMAIN_EVENT_ID_LIFECYCLE, &number, error),
              vkvm_conn_domain_event_register(conn, callback, userdata, destroy, error))
 }
@@ -78,7 +82,8 @@ int vkvm_perl_conn_domain_event_register(vkvm_conn *conn, vkvm_event_callback ca
         vkvm_conn *conn, vkvm_##class *object, int event_id, vkvm_event_callback callback,    \
         void *userdata, vkvm_destroy_callback destroy, int *callback_id, vkvm_error **error)  \
     {                                                                                         \
-        REGISTER(vkvm_perl_event_queue_##class##_event_register_any(at->queue, conn, object,  \
+        REGISTER("vkvm_conn_" #class "_event_register_any",                                   \
+                 vkvm_perl_event_queue_##class##_event_register_any(at->queue, conn, object,  \
                                                                     event_id, &number, error), \
                  vkvm_conn_##class##_event_register_any(conn, object, event_id, callback,     \
                                                         userdata, destroy, callback_id, error)) \
@@ -94,7 +99,8 @@ int vkvm_perl_conn_register_close_callback(vkvm_conn *conn, vkvm_event_callback 
                                            void *userdata, vkvm_destroy_callback destroy,
                                            vkvm_error **error)
 {
-    REGISTER(vkvm_perl_event_queue_register_close_callback(at->queue, conn, error),
+    REGISTER("vkvm_conn_register_close_callback",
+             vkvm_perl_event_queue_register_close_callback(at->queue, conn, error),
              vkvm_conn_register_close_callback(conn, callback, userdata, destroy, error))
 }
 
@@ -102,7 +108,8 @@ int vkvm_perl_conn_register_close_callback(vkvm_conn *conn, vkvm_event_callback 
 int vkvm_perl_conn_enable_resume(vkvm_conn *conn, int max_delay, vkvm_event_callback callback,
                                  void *userdata, vkvm_destroy_callback destroy, vkvm_error **error)
 {
-    REGISTER(vkvm_perl_event_queue_register_close_callback(at->queue, conn, error),
+    REGISTER("vkvm_conn_enable_resume",
+             vkvm_perl_event_queue_register_close_callback(at->queue, conn, error),
              vkvm_conn_enable_resume(conn, max_delay, callback, userdata, destroy, error))
 }
 
@@ -113,7 +120,8 @@ int vkvm_perl_conn_qemu_monitor_event_register(vkvm_conn *conn, vkvm_domain *dom
                                                int *callback_id, vkvm_error **error)
 {
     uint64_t version;
-    REGISTER(vkvm_perl_conn_get_library_version(conn, &version, error),
+    REGISTER("vkvm_conn_qemu_monitor_event_register",
+             vkvm_perl_conn_get_library_version(conn, &version, error),
              vkvm_conn_qemu_monitor_event_register(conn, dom, event, callback, userdata, destroy,
                                                    flags, callback_id, error))
 }

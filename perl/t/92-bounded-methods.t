@@ -110,6 +110,16 @@ ok($asks{$_}, "$_ has") for qw(
   conn.node_device_event_register_any conn.qemu_monitor_event_register conn.secret_event_register_any
   conn.storage_pool_event_register_any event_queue.domain_event_register_any
 );
+# A callback is registered by way of a queue.
+for (qw(conn.domain_event_register conn.domain_event_register_any conn.network_event_register_any
+    conn.node_device_event_register_any conn.qemu_monitor_event_register conn.secret_event_register_any
+    conn.storage_pool_event_register_any conn.register_close_callback conn.enable_resume
+    event_queue.domain_event_register_any)) {
+    my ($class, $method) = split /\./;
+    my $package = ref $object{$class};
+    like($says{$_}->message, qr/\A${package}::$method: no answer/, "$_ is named by its message");
+    is($says{$_}->function, "vkvm_${class}_$method", 'and as the function of the library');
+}
 note("asked nobody: $_: $says{$_}") for grep { !$asks{$_} } sort keys %asks;
 
 # Its destruction is Perl code, which only runs on this thread.
