@@ -446,6 +446,55 @@ static void without_looking(const char *uri, pid_t daemon)
     no_handles_left();
 }
 
+/* --- a daemon that is stopped ----------------------------------------------- */
+
+static pid_t stopped;
+static volatile sig_atomic_t was_continued;
+
+static void continue_stopped(int signal)
+{
+    (void)signal;
+    was_continued = 1;
+    kill(stopped, SIGCONT);
+}
+
+/* The end of its registrations is told to the daemon, for which nobody waits where calls have a
+   limit. */
+static void freeing_a_queue(const char *uri, pid_t daemon)
+{
+    vkvm_conn *conn = open_conn(uri, 0);
+    vkvm_event_queue *queue = NULL;
+    int id = -1;
+    must(vkvm_conn_set_call_timeout(conn, 1000 * PATIENCE, &err), err, "a limit");
+    must(vkvm_event_queue_new(10, &queue, &err), err, "event_queue_new");
+    works(vkvm_event_queue_domain_event_register_any(queue, conn, NULL,
+                                                     VKVM_DOMAIN_EVENT_ID_LIFECYCLE, &id, &err),
+          &err, "a queue is registered");
+    stopped = daemon;
+    signal(SIGALRM, continue_stopped);
+    must(kill(daemon, SIGSTOP), NULL, "stopping the daemon");
+    alarm(PATIENCE);
+    vkvm_event_queue_free(queue);
+    ok(!was_continued, "it is freed without waiting for a daemon that is stopped");
+    fails(vkvm_conn_domain_event_deregister_any(conn, id, &err), &err, VKVM_ERROR_OWN_INVALID,
+          "callback_id", "its registration has ended");
+    alarm(0);
+    must(kill(daemon, SIGCONT), NULL, "continuing the daemon");
+    must(vkvm_event_queue_new(10, &queue, &err), err, "event_queue_new");
+    works(vkvm_event_queue_domain_event_register_any(queue, conn, NULL,
+                                                     VKVM_DOMAIN_EVENT_ID_LIFECYCLE, &id, &err),
+          &err, "another queue is registered");
+    vkvm_domain *probe = define_probe(conn);
+    size_t length = 0;
+    for (double end = now() + PATIENCE; length == 0 && now() < end; turn())
+        must(vkvm_event_queue_get_length(queue, &length, &err), err, "get_length");
+    ok(length > 0, "which gets events");
+    works(vkvm_domain_undefine(probe, 0, &err), &err, "undefine");
+    vkvm_domain_free(probe);
+    vkvm_conn_free(conn);
+    vkvm_event_queue_free(queue);
+}
+
 static void slice(const char *uri, bool secure)
 {
     vkvm_conn *conn = open_conn(uri, 0);
@@ -483,6 +532,7 @@ int main(int argc, char **argv)
     slice(argv[1], true);
     slice(argv[2], false);
     registrations(argv[2]);
+    freeing_a_queue(argv[1], daemon);
     ending(argv[2], daemon, SIGSTOP, VKVM_CLOSE_REASON_KEEPALIVE);
     ok(kill(daemon, SIGCONT) == 0, "the daemon goes on");
     ending(argv[1], daemon, SIGKILL, VKVM_CLOSE_REASON_EOF);

@@ -273,7 +273,11 @@ fn a_deregistration_that_meets_a_new_connection_leaves_nothing() {
             let libvirt = libvirt.clone();
             thread::spawn(move || libvirt.reconnects(hub))
         };
-        assert_eq!(hub.remove_everywhere(|role| *role == 1).len(), 1);
+        assert_eq!(hub.lines(), [LINE]);
+        let (entries, tell) = hub.take(LINE, |role| *role == 1);
+        assert_eq!(entries.len(), 1);
+        drop(entries);
+        tell();
         reconnect.join().unwrap();
         assert_eq!(libvirt.topics_by_connection(), []);
         assert_eq!(ear.drops(), 1);

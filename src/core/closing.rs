@@ -84,7 +84,7 @@ impl<F: FnOnce()> Anywhere<F> {
 /// `free` may be called on any thread, and `conn` is NULL or live.
 #[cold]
 unsafe fn close(conn: sys::virConnectPtr, free: impl FnOnce() + 'static) {
-    if !lane::known(conn).is_some_and(|lane| lane.is_bounded()) {
+    if !lane::is_bounded(conn.addr()) {
         sigpipe::shield();
         return free();
     }

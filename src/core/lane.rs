@@ -115,7 +115,7 @@ impl Lane {
     }
 
     /// Whether nobody may wait for long for this connection.
-    pub(super) fn is_bounded(&self) -> bool {
+    fn is_bounded(&self) -> bool {
         self.timeout().is_some() || self.has_given_up.load(Ordering::Relaxed)
     }
 
@@ -161,6 +161,12 @@ pub(super) unsafe fn of(conn: sys::virConnectPtr) -> Result<Option<Arc<Lane>>> {
 pub(super) fn known(conn: sys::virConnectPtr) -> Option<Arc<Lane>> {
     let lanes = USED.load(Ordering::Acquire).then(|| LANES.lock())?;
     lanes.get(&conn.addr()).map(Arc::clone)
+}
+
+/// Whether nobody may wait for long for the connection with this address.
+pub(crate) fn is_bounded(conn: usize) -> bool {
+    let lane = USED.load(Ordering::Acquire).then(|| LANES.lock().get(&conn).map(Arc::clone));
+    lane.flatten().is_some_and(|lane| lane.is_bounded())
 }
 
 /// A new connection has this address: an earlier one that had it is gone.

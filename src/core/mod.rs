@@ -14,7 +14,7 @@
 pub(crate) mod call;
 pub mod child;
 pub mod clock;
-mod closer;
+pub(crate) mod closer;
 mod closing;
 pub mod conn;
 pub mod domain;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use virt::sys;
 
-use super::closer;
 use super::lane::{self, Lane};
 use super::{
     Conn, Domain, DomainCheckpoint, DomainSnapshot, Interface, Network, NetworkPort, NodeDevice,
@@ -24,16 +23,6 @@ impl Conn {
     /// handles of the same connection are only shared.
     pub(crate) fn lane_to_end(&self) -> Option<Arc<Lane>> {
         self.opened().and_then(|_| lane::known(self.raw_here()))
-    }
-
-    /// Whether nobody may wait for long for this connection.
-    pub(crate) fn is_bounded(&self) -> bool {
-        lane::known(self.raw_here()).is_some_and(|lane| lane.is_bounded())
-    }
-
-    /// Does what may wait for this connection where nobody may, and before it is closed.
-    pub(crate) fn run_elsewhere(&self, body: impl FnOnce() + Send + 'static) {
-        closer::run(self.raw_here().addr(), body);
     }
 }
 

@@ -13,7 +13,7 @@ use crate::error::Result;
 pub fn register_close_callback(conn: &Conn, listener: Listener) -> Result<()> {
     choice::not_left_behind("listening to the end of a connection")?;
     let (member, queue) = (conn.member(), listener.queue());
-    let role = Role::new(member.number, Kind::Close, &listener);
+    let role = Role::new(conn, Kind::Close, &listener);
     let is_another = |role: &Role| is_of(role, member.number) && role.queue == queue;
     let place = (member.line.number(), Topic::Close);
     match HUB.add(&OnLine::of(conn), place, (role, listener), is_another)? {

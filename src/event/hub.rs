@@ -178,13 +178,9 @@ impl<S: Sides> Hub<S> {
         (entries, move || channels.iter().for_each(|channel| self.tap_out(line, channel)))
     }
 
-    /// The same, of all lines.
-    pub fn remove_everywhere(
-        &'static self,
-        wanted: impl Fn(&S::Role) -> bool,
-    ) -> Vec<Arc<Entry<S>>> {
-        let lines: Vec<u64> = self.table.lock().books.keys().copied().collect();
-        lines.into_iter().flat_map(|line| self.remove(line, &wanted)).collect()
+    /// The lines that somebody listens to.
+    pub fn lines(&'static self) -> Vec<u64> {
+        self.table.lock().books.keys().copied().collect()
     }
 
     /// Something happened; `make` says what.

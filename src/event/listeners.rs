@@ -6,6 +6,7 @@ use std::ffi::{CString, c_int, c_uint};
 use super::Event;
 use super::hub::{Hub, Sides, Table};
 use super::subject::{Identity, Source};
+use crate::core::Conn;
 use crate::core::line::ConnRef;
 use crate::error::{Error, Misuse};
 use crate::fork::Leaf;
@@ -52,6 +53,8 @@ pub(super) enum Topic {
 
 /// What one who listens is known by.
 pub(super) struct Role {
+    /// The address of the connection when it was registered, which calls are limited by.
+    pub conn: usize,
     /// The number of the one among those who share the connection.
     pub owner: u64,
     /// The number of the queue that the events go into.
@@ -73,9 +76,10 @@ pub(super) enum Kind {
 }
 
 impl Role {
-    /// The role of a listener that a member registers.
-    pub(super) fn new(owner: u64, kind: Kind, listener: &Listener) -> Self {
-        Role { owner, queue: listener.queue, kind }
+    /// The role of a listener that is registered through `conn`.
+    pub(super) fn new(conn: &Conn, kind: Kind, listener: &Listener) -> Self {
+        let (conn, owner) = (conn.raw_here().addr(), conn.member().number);
+        Role { conn, owner, queue: listener.queue, kind }
     }
 }
 

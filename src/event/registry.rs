@@ -14,7 +14,7 @@ use super::listeners::{HUB, Kind, Listener, Role, Topic, refusal};
 use super::registrar::OnLine;
 use super::subject::{Source, Subject};
 use super::{choice, resume};
-use crate::core::{Conn, Domain};
+use crate::core::{Conn, Domain, closer, lane};
 use crate::error::{Misuse, Result};
 
 /// Listens to events of kind `id` from one object, or from all of the class.
@@ -59,7 +59,7 @@ fn register<S: Subject>(
         actual: c_int::MAX as u64 + 1,
         limit: c_int::MAX as u64,
     })?;
-    let role = Role::new(member.number, Kind::Numbered(source, number), &listener);
+    let role = Role::new(conn, Kind::Numbered(source, number), &listener);
     let registrar = OnLine::of(conn);
     let registrar = match object {
         Some(object) => registrar.with(object),
@@ -85,7 +85,7 @@ pub fn domain_event_register(conn: &Conn, listener: Listener) -> Result<()> {
     let member = conn.member();
     let id = sys::VIR_DOMAIN_EVENT_ID_LIFECYCLE as c_int;
     let topic = Topic::Events { source: Source::Domain, object: None, id };
-    let role = Role::new(member.number, Kind::AllDomains, &listener);
+    let role = Role::new(conn, Kind::AllDomains, &listener);
     let is_another = |role: &Role| role.owner == member.number && role.kind == Kind::AllDomains;
     let place = (member.line.number(), topic);
     if HUB.add(&OnLine::of(conn), place, (role, listener), is_another)? == Added::Excluded {
@@ -126,9 +126,10 @@ pub fn deregister_all(conn: &Conn) {
     let me = member.number;
     let (listeners, tell) = HUB.take(member.line.number(), move |role| role.owner == me);
     drop(listeners);
-    match conn.is_bounded().then(|| conn.another()) {
+    let address = conn.raw_here().addr();
+    match lane::is_bounded(address).then(|| conn.another()) {
         // Whoever ends it must not wait for a daemon that does not answer.
-        Some(Ok(other)) => conn.run_elsewhere(move || {
+        Some(Ok(other)) => closer::run(address, move || {
             tell();
             settle(&other);
         }),
@@ -150,5 +151,15 @@ fn settle(conn: &Conn) {
 /// Takes back everything that was registered through a queue.
 pub(super) fn deregister_queue(queue: u64) {
     resume::end_of_queue(queue);
-    drop(HUB.remove_everywhere(|role| role.queue == Some(queue)));
+    for line in HUB.lines() {
+        let (entries, tell) = HUB.take(line, move |role| role.queue == Some(queue));
+        let bounded =
+            entries.iter().map(|entry| entry.role.conn).find(|conn| lane::is_bounded(*conn));
+        drop(entries);
+        match bounded {
+            // Whoever frees the queue must not wait for a daemon that does not answer.
+            Some(conn) => closer::run(conn, tell),
+            None => tell(),
+        }
+    }
 }

@@ -107,7 +107,7 @@ pub fn enable_resume(conn: &Conn, id: usize, max_delay: c_int, listener: Listene
     handle::begin_pinning();
     let member = conn.member();
     let line = Arc::clone(&member.line);
-    let role = Role::new(member.number, Kind::Resume, &listener);
+    let role = Role::new(conn, Kind::Resume, &listener);
     let attempts = Arc::new(Attempts {
         conn: id,
         line: Arc::clone(&line),

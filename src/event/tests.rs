@@ -97,7 +97,7 @@ impl Listening {
         let conn = Conn::open(Some(c"test:///default"), 0).unwrap();
         let nobody = Nobody { link: conn.reference(), tap: AtomicUsize::new(0) };
         let topic = Topic::Events { source: S::SOURCE, object: None, id };
-        let role = Role { owner: 0, queue: None, kind: listeners::Kind::AllDomains };
+        let role = Role { conn: 0, owner: 0, queue: None, kind: listeners::Kind::AllDomains };
         let added = HUB.add(&nobody, (line, topic), (role, listener), |_| false).unwrap();
         assert_eq!(added, super::hub::Added::Now);
         Listening { line, tap: nobody.tap.into_inner() }
