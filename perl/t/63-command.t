@@ -55,6 +55,9 @@ sub uri_of { return 'test+tcp://127.0.0.1:' . $_[0]->sockport . '/default' }
 my $host = VKVM::Host->new(uri => $test);
 my $dead = 'test+tcp://127.0.0.1:1/default';
 
+# A bar that is full.
+my $BAR = '#{40}';
+
 subtest 'one host' => sub {
     is_deeply([ run('-c', $test, 'hypervisor.uri') ], [ "$test\n", '', 0 ], 'a text is printed as it is');
     my ($out, $err, $status) = run('-c', $test, 'list-domains', '--all');
@@ -383,6 +386,44 @@ subtest 'top' => sub {
     ok($terminal->shows(qr/1 of 2 hosts.*q ends/s), 'a host that takes longer than a turn');
     $terminal->run('send-keys', 'q');
     ok($terminal->shows(qr/status 1/), 'keys are read nevertheless');
+};
+
+subtest 'progress of several hosts' => sub {
+    my @beds = map { TestBed->daemon('qemu-daemon') // plan(skip_all => TestBed->reason) } 1 .. 2;
+    my @names;
+    for my $bed (@beds) {
+        my $at = VKVM::Host->new(uri => $bed->{URI});
+        $at->pool->create_as('p', 'dir', target => "$bed->{DIR}/p", build => 1);
+        $at->volume->create_as('p', 'v', '16G', format => 'raw', allocation => 0);
+        push @names, $at->get_conn->get_hostname;
+    }
+    my $size = 32 * 2**20;
+    for (['data', $size], ['long', 2**34]) {
+        my ($name, $length) = @$_;
+        open my $file, '>', "$tmp/$name" or die "cannot write $tmp/$name: $!\n";
+        truncate $file, $length or die "cannot write $tmp/$name: $!\n";
+        close $file or die "cannot write $tmp/$name: $!\n";
+    }
+    my @hosts  = map { ('-c', $_) } map { $_->{URI} } @beds;
+    my @upload = ('volume.upload', 'v', "$tmp/data", 'p');
+    my ($out, $err, $status) = run(@hosts, '-c', $test, @upload);
+    is($status, 1, 'a host has no such pool');
+    like($err, qr/^\Q$_\E: 100 %$/m, 'without a terminal there are plain lines') for @names;
+    my ($own) = $err =~ /^(\S+): failed$/m;
+    like($err, qr/^vkvm: \Q$own\E: error: /m, 'also of one that fails');
+    unlike($err, qr/[\r\e]/, 'which are only text');
+    is((run('-q', @hosts, @upload))[1], '', 'or none');
+
+    plan(skip_all => 'tmux is not installed (Debian package tmux)') if !Tmux->is_here;
+    my $terminal = Tmux->start("$tmp/tmux-bars", @perl, $vkvm, @hosts, '-c', $test, @upload);
+    my $lines = join '\n', map { "\Q$_\E +\\[$BAR] 100 %" } @names;
+    ok($terminal->shows(qr/\A$lines\n\Q$own\E +\[ {40}\] failed\n/), 'in a terminal each host has one line');
+    ok($terminal->shows(qr/^status 1$/m), 'and the command ends');
+
+    $terminal = Tmux->start("$tmp/tmux-stop", @perl, $vkvm, @hosts, 'volume.upload', 'v', "$tmp/long", 'p');
+    ok($terminal->shows(qr/\A\Q$names[0]\E +\[.* [1-9]\d* %\n\Q$names[1]\E +\[.* [1-9]\d* %\n\n/), 'both are at work');
+    $terminal->run('send-keys', 'C-c');
+    ok($terminal->shows(qr/^\Q$names[0]\E +\[.*failed\n\Q$names[1]\E +\[.*failed\n/m), '^C cancels on both');
 };
 
 # The port that an exporter says it serves on.

@@ -25,7 +25,7 @@ usage: vkvm [OPTION]... COMMAND [ARGUMENT]... [--NAME VALUE]...
       --table         tables, the default
       --raw           numbers (bytes, ns; 1 and 0 for yes and no) in place of texts;
                       programs use --json --raw
-  -q, --quiet         no progress bar
+  -q, --quiet         no progress
   -V, --version       the version
   -h, --help          this
 

@@ -27,11 +27,9 @@ my %ROOT = (
 sub new {
     my ($class, $options, $about, $hosts) = @_;
     return bless {
-        about   => $about,
-        json    => $options->{json} && !$options->{table},
-        many    => $hosts > 1,
-        bar     => is_terminal(*STDERR) && !$options->{quiet},
-        percent => -1,
+        about => $about,
+        json  => $options->{json} && !$options->{table},
+        many  => $hosts > 1,
     }, $class;
 }
 
@@ -225,23 +223,6 @@ sub print_table {
         my %cell = map { @$_ } @$row;
         $line->(%cell);
     }
-    return;
-}
-
-# Draws a bar over the last one, on a terminal and when it has changed.
-sub progress {
-    my ($self, $done, $total, $unit) = @_;
-    my $percent = $total ? int(100 * $done / $total) : 0;
-    return if !$self->{bar} || $percent == $self->{percent};
-    $self->{percent} = $percent;
-    printf {*STDERR} "\r[%-40s] %3d %%", '#' x int($percent * 40 / 100), $percent;
-    return;
-}
-
-# Leaves the line of the bar, if there is one.
-sub end_progress {
-    my ($self) = @_;
-    print {*STDERR} "\n" if $self->{percent} >= 0;
     return;
 }
 

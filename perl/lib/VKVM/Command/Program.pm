@@ -5,6 +5,7 @@ use strict;
 use warnings;
 
 use VKVM;
+use VKVM::Command::Long;
 use VKVM::Command::Options;
 use VKVM::Command::Output;
 use VKVM::Command::Table;
@@ -55,37 +56,12 @@ sub _run {
 # Runs a command of the facade on all hosts, and shows what they answer.
 sub run_command {
     my ($options, $about, $args) = @_;
-    my @uris   = $options->uris;
-    my $output = VKVM::Command::Output->new($options, $about, scalar @uris);
-    if ($about->{progress} && @uris == 1) {
-        return $output->show(_with_progress($uris[0], $about, $args, $output)) ? VKVM::Command::Table::DONE : VKVM::Command::Table::HOST_FAILED;
-    }
-    my $timeout = $about->{progress} ? $options->{timeout} // VKVM::Command::Table::NO_TIMEOUT : $options->timeout;
-    my $fleet   = VKVM::Command::Table::fleet(@uris);
-    my $answers = $fleet->call($about->{full}, $args, timeout => $timeout);
+    my @uris    = $options->uris;
+    my $output  = VKVM::Command::Output->new($options, $about, scalar @uris);
+    my $answers = $about->{progress}
+      ? VKVM::Command::Long::answers($options, $about, $args, @uris)
+      : VKVM::Command::Table::fleet(@uris)->call($about->{full}, $args, timeout => $options->timeout);
     return $output->show(@$answers) ? VKVM::Command::Table::DONE : VKVM::Command::Table::HOST_FAILED;
-}
-
-# Runs a command that takes its time on one host, with a bar; ^C cancels it.
-sub _with_progress {
-    my ($uri, $about, $args, $output) = @_;
-    my $stop = 0;
-    local $SIG{INT} = sub { $stop = 1 };
-    my %answer = (uri => $uri);
-    my $host   = eval { VKVM::Host->new(uri => $uri) };
-    if ($host) {
-        $answer{host} = eval { $host->get_conn->get_hostname };
-        my @result = eval {
-            $host->call($about->{full}, $args, sub { $output->progress(@_); return $stop ? -1 : 0 });
-        };
-        $answer{error} = $@ if $@;
-        $answer{result} = \@result;
-        $output->end_progress;
-    }
-    else {
-        $answer{error} = $@;
-    }
-    return \%answer;
 }
 
 1;
