@@ -170,6 +170,15 @@ subtest 'help' => sub {
     ($out) = run('help', 'pool.info');
     like($out, qr/\Avkvm pool\.info POOL .*^  --pool STRING /ms, 'a command is explained with its arguments');
     like($out, qr/^The result is a map\.$/m, 'and its result');
+    like($out, qr/^Its keys, in an example: name, uuid, state, .*[.]$/m, 'with its keys');
+    for my $about (grep { @{ $_->{keys} } } values %{ VKVM::Host->commands->{commands} }) {
+        my $name = $about->{object} eq '' ? $about->{name} : "$about->{object}.$about->{name}";
+        my ($said) = (run('help', $name))[0] =~ /^(?:Its keys|The keys of each entry), in an example: (.*?)[.]$/ms;
+        is($said =~ s/\s+/ /gr, join(', ', map { s/\A[*][.]//r } @{ $about->{keys} }), "all keys of $name");
+    }
+    my $found = VKVM::Host->new(uri => $test)->domain->info('test');
+    my %known = map { $_ => 1 } @{ VKVM::Host->commands->{commands}{'domain.info'}{keys} };
+    is_deeply([ grep { !$known{$_} } keys %$found ], [], 'which are those of results');
     ($out) = run('help', 'list_domains');
     like($out, qr/^  --id +No effect; ids are always there[.]$/m, 'what an argument does not do');
     unlike($out, qr/^  --table/m, 'what is an option of the program is not explained as an argument');

@@ -172,6 +172,8 @@ pub unsafe extern "C" fn vkvm_host_call_with_progress(
 /// - name: name of the command
 /// - virsh: virsh's name for it
 /// - result: "dict", "str", "stats", "list", "tune", "none" or "xml"
+/// - keys: a list of the keys of the result, as in an example: another host, or other arguments,
+///   can have fewer or more; "*.NAME" is a key of each entry. Empty when the result has no fixed keys
 /// - progress: whether it reports progress
 /// - about: description
 /// - arguments: a list of maps, in positional order

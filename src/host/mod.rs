@@ -21,6 +21,7 @@ mod hypervisor;
 mod image;
 mod interface;
 mod inventory;
+mod keys;
 mod lists;
 mod long;
 mod lookup;

@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use super::frame::argument::Argument;
 use super::frame::command::Command;
 use super::frame::rules;
-use super::table::OBJECTS;
+use super::keys;
+use super::table::{OBJECTS, full_name};
 
 const HEAD: &str = "\
 # Commands of the host facade
@@ -30,6 +31,9 @@ the result then has numbers (bytes, ns) and bools instead of texts. The result i
 Arguments that exclude or require others, and the words that an argument accepts, are
 listed below each table. A command with invalid arguments does nothing and fails with
 virsh's message, such as \"Options --nvram and --keep-nvram are mutually exclusive\".
+
+The keys of results are those of an example: another host, or other arguments, can have
+fewer or more. `*.NAME` is a key of each entry.
 
 A document is passed as a file name, XML, or a map. The map of a device, or of an element
 for `network.update`, has the name of its root element as its only key. Sizes have units
@@ -64,6 +68,18 @@ pub fn markdown() -> String {
                 command.virsh,
                 command.about,
             );
+        }
+        let with_keys: Vec<_> = object
+            .commands()
+            .map(|command| (command.name, keys::of(&full_name(object, command))))
+            .filter(|(_, keys)| !keys.is_empty())
+            .collect();
+        if !with_keys.is_empty() {
+            text.push_str("\nKeys of the results:\n\n");
+        }
+        for (name, keys) in with_keys {
+            let keys: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+            let _ = writeln!(text, "- `{name}`: {}.", keys.join(", "));
         }
         let mut rules: Vec<(String, Vec<String>)> = Vec::new();
         for command in object.commands() {

@@ -7,7 +7,8 @@ use super::frame::command::{Command, Shape, action};
 use super::frame::failure::Failure;
 use super::frame::given::wrong;
 use super::{
-    domain, hypervisor, image, interface, lists, network, pool, secret, snapshot, virsh, volume,
+    domain, hypervisor, image, interface, keys, lists, network, pool, secret, snapshot, virsh,
+    volume,
 };
 use crate::error::{Misuse, Result};
 use crate::value::{Map, Value, shortened};
@@ -143,7 +144,8 @@ fn virsh_names() -> Vec<&'static str> {
     changing.map(|command| command.virsh).filter(|name| !name.is_empty()).collect()
 }
 
-fn full_name(object: &Object, command: &Command) -> String {
+/// The name that [`find`] finds it by.
+pub fn full_name(object: &Object, command: &Command) -> String {
     let dot = if object.name.is_empty() { "" } else { "." };
     [object.name, dot, command.name].concat()
 }
@@ -173,7 +175,9 @@ pub fn describe() -> Map {
             objects.insert(object.name, map);
         }
         for command in object.commands() {
-            commands.insert(full_name(object, command), command.describe(object.name));
+            let full = full_name(object, command);
+            let about = command.describe(object.name, keys::of(&full));
+            commands.insert(full, about);
         }
     }
     let mut map = Map::with_capacity(2);
@@ -193,6 +197,19 @@ mod tests {
             for command in object.commands() {
                 let name = full_name(object, command);
                 assert!(command.about.ends_with('.'), "{name}: a sentence ends with a full stop");
+                // These have the serial numbers of a host, numbers or uuids, or a text.
+                let has_none = [
+                    "hypervisor.sysinfo",
+                    "list_secrets",
+                    "hypervisor.freecell",
+                    "hypervisor.freepages",
+                    "hypervisor.cpu_models",
+                    "domain.time",
+                ];
+                let is_map =
+                    !matches!(command.shape, Shape::None | Shape::Ran | Shape::Str | Shape::Xml);
+                let has_keys = is_map && !has_none.contains(&name.as_str());
+                assert_eq!(!keys::of(&name).is_empty(), has_keys, "{name}: keys of its result");
                 let mut seen = vec!["raw", "args", "progress"];
                 let mut optional = false;
                 for argument in command.arguments() {

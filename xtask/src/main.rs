@@ -16,6 +16,7 @@ mod enums;
 mod header;
 mod invoke;
 mod json;
+mod keys;
 mod kind;
 mod libvirt;
 mod man;
@@ -82,6 +83,7 @@ fn run(root: &Path, check: bool) -> Result<usize> {
     let (api, mut bindings) = api::read(root, &table)?;
     let mut stale = 0;
     let mut outputs = generate(&api, &mut bindings, &table, &modules)?;
+    outputs.push(keys::write(root)?);
     outputs.extend(versions::write(root, &api)?);
     outputs.extend(perl::versions::write(root)?);
     outputs.push(words::write(root, &api)?);

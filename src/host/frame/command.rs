@@ -119,15 +119,17 @@ impl Command {
         flat(self.listed)
     }
 
-    /// Itself as a value, of this object.
-    pub fn describe(&self, object: &str) -> Map {
+    /// Itself as a value, of this object; `keys` are those of its result.
+    pub fn describe(&self, object: &str, keys: &[&str]) -> Map {
         let arguments = self.arguments();
         let arguments = arguments.iter().map(|argument| Value::Map(argument.describe()));
-        let mut map = Map::with_capacity(7);
+        let keys = keys.iter().map(|key| Value::from(*key));
+        let mut map = Map::with_capacity(8);
         map.push_new("object", object);
         map.push_new("name", self.name);
         map.push_new("virsh", self.virsh);
         map.push_new("result", self.shape.name());
+        map.push_new("keys", keys.collect::<Vec<_>>());
         map.push_new("progress", self.progress);
         map.push_new("about", self.about);
         map.push_new("arguments", arguments.collect::<Vec<_>>());

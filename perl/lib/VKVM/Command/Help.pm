@@ -96,7 +96,7 @@ sub _explain {
     my $text      = join(' ', "vkvm $about->{full}", @words, @arguments > @places ? '[--NAME VALUE]...' : ()) . "\n\n$about->{about}\n";
     $text .= "Like virsh's $about->{virsh}.\n" if length($about->{virsh} // '');
     $text .= "The result is $RESULT{ $about->{result} }.\n" if $RESULT{ $about->{result} };
-    $text .= "With --json --raw it is printed with its keys.\n" if $about->{result} =~ /\A(?:dict|stats|tune)\z/;
+    $text .= _keys(@{ $about->{keys} });
     $text .= "\n" if @arguments;
     # What is named like an option of the program, and has no effect, is that option to readers.
     my %is_global = map { $_ => 1 } VKVM::Command::Options::names();
@@ -106,6 +106,14 @@ sub _explain {
         $text .= _wrapped($option, 32, join ' ', ucfirst($argument->{about}) . '.', @words);
     }
     return $text;
+}
+
+# The keys of a result, which --json prints. Those of entries have "*." before them.
+sub _keys {
+    my (@keys) = @_;
+    return '' if !@keys;
+    my $whose = $keys[0] =~ /\A[*][.]/ ? 'The keys of each entry' : 'Its keys';
+    return _wrapped("$whose, in an example:", 0, join(', ', map { s/\A[*][.]//r } @keys) . '.');
 }
 
 # A command of the program itself, with its options.
