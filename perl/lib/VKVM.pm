@@ -90,11 +90,22 @@ sub _refuse_count {
     return _refuse('arguments', "$method($list) got $count, which is more than it takes");
 }
 
-# Refuses a method that is called on a class, where Perl would take its name for an object.
-sub _refuse_class {
-    my ($name, $object, $method) = @_;
-    _refuse($name, 'is no object; one is needed for ' . _known_as($method)) if !ref $object;
+# The same of a method, which is also refused what it cannot be called on: another thing than an
+# object of its class or, where the first name is "class", the class.
+sub _refuse_call {
+    my ($method, $given, $least, @names) = @_;
+    _refuse_count($method, $given, $least, @names);
+    _refuse_invocant($names[0], $given->[0], $method) if @$given;
     return;
+}
+
+sub _refuse_invocant {
+    my ($name, $self, $method) = @_;
+    my ($package) = $method =~ /\A(.*)::/s;
+    return if (ref $self || $name eq 'class') && UNIVERSAL::isa($self, $package);
+    my ($known) = _known_as($method) =~ /\A(.*)::/s;
+    my $needed = $name eq 'class' ? "is not $known, or a class made of it" : !ref $self ? 'is no object' : "is no object of $known";
+    return _refuse($name, "$needed; one is needed for " . _known_as($method));
 }
 
 # Like _refuse_count, of a function of the shim; $params is how xsubpp lists its parameters.
@@ -149,7 +160,7 @@ my %OPTION     = map { $_ => 1 } @OPTIONS;
 # In one piece: with calls of _params and the like it was a fifth of opening test:///default.
 sub new {
     my ($class, @given) = @_;
-    _refuse_count('VKVM::new', [], 1, qw(class ...)) if !defined $class;
+    _refuse_call('VKVM::new', [ $class // () ], 1, qw(class ...)) if !UNIVERSAL::isa($class, __PACKAGE__);
     my %params = @given % 2 ? _pairs('VKVM->new', @given) : @given;
     my $has_options;
     for (keys %params) {
@@ -334,14 +345,22 @@ sub _warn {
 # On a connection, the version of the hypervisor; without one, of libvirt.
 sub get_version {
     my ($self) = my @given = @_;
-    _refuse_count('VKVM::get_version', \@given, 0, 'conn');
+    _refuse_version_call('VKVM::get_version', @given);
     return ref $self ? $self->_get_version : _libvirt_version();
+}
+
+# These are functions, and methods of the class and of a connection.
+sub _refuse_version_call {
+    my ($method, @given) = @_;
+    _refuse_count($method, \@given, 0, 'conn');
+    _refuse_invocant('conn', $given[0], $method) if @given && !UNIVERSAL::isa($given[0], __PACKAGE__);
+    return;
 }
 
 # A version is major * 1,000,000 + minor * 1,000 + micro.
 sub _version_of {
     my ($method, @given) = @_;
-    _refuse_count($method, \@given, 0, 'conn');
+    _refuse_version_call($method, @given);
     return @given && ref $given[0] ? $given[0]->get_version : _libvirt_version();
 }
 
@@ -383,7 +402,7 @@ for my $list (@lists) {
     no strict 'refs';    ## no critic (ProhibitNoStrict) - this is about symbol tables
     *$name = sub {
         my @given = @_;
-        _refuse_count($name, \@given, 1, 'self');
+        _refuse_call($name, \@given, 1, 'self');
         my @objects = $given[0]->$all(@flags);
         return @objects;
     };
@@ -393,7 +412,7 @@ for my $list (@lists) {
 # not have those of a newer libvirt; names are right with all.
 sub list_node_devices {
     my ($self, $cap) = my @given = @_;
-    _refuse_count('VKVM::list_node_devices', \@given, 1, 'self', 'cap');
+    _refuse_call('VKVM::list_node_devices', \@given, 1, 'self', 'cap');
     my @devices = $self->list_all_node_devices;
     if (defined $cap) {
         my @names  = $self->list_node_device_names($cap, $self->num_of_node_devices($cap));

@@ -188,7 +188,7 @@ sub _take_driver {
 
 sub use_loop {
     my ($class, $name) = my @given = @_;
-    VKVM::_refuse_count('VKVM::Async::use_loop', \@given, 2, qw(class name));
+    VKVM::_refuse_call('VKVM::Async::use_loop', \@given, 2, qw(class name));
     my @names = ('Own', map { $_->[0] } @LOOPS);
     VKVM::_refuse('name', 'is "' . ($name // 'undef') . '"; one of ' . join(', ', @names) . ' is needed')
       if !grep { $_ eq ($name // '') } @names;
@@ -244,7 +244,7 @@ sub _forked {
 
 sub connect {    ## no critic (ProhibitBuiltinHomonyms) - what it is called elsewhere
     my ($class, @given) = my @all = @_;
-    VKVM::_refuse_count('VKVM::Async::connect', \@all, 1, qw(class ...));
+    VKVM::_refuse_call('VKVM::Async::connect', \@all, 1, qw(class ...));
     my %params = VKVM::_pairs('VKVM::Async->connect', @given);
     my $timeout = VKVM::_ms('timeout', delete $params{timeout});
     return _start(sub { return VKVM->new(%params) }, $timeout);
@@ -252,7 +252,7 @@ sub connect {    ## no critic (ProhibitBuiltinHomonyms) - what it is called else
 
 sub call {
     my ($class, $code, @options) = my @given = @_;
-    VKVM::_refuse_count('VKVM::Async::call', \@given, 2, qw(class code ...));
+    VKVM::_refuse_call('VKVM::Async::call', \@given, 2, qw(class code ...));
     VKVM::_refuse('code', 'is no code reference; one is needed for VKVM::Async->call') if (Scalar::Util::reftype($code) // '') ne 'CODE';
     return _start($code, _timeout('VKVM::Async->call', @options));
 }

@@ -17,7 +17,7 @@ my @CLASSES = (
 
 sub _set_timeout {
     my ($conn, $seconds) = my @given = @_;
-    VKVM::_refuse_count('VKVM::set_call_timeout', \@given, 2, qw(conn seconds));
+    VKVM::_refuse_call('VKVM::set_call_timeout', \@given, 2, qw(conn seconds));
     return _limit($conn, VKVM::_ms('seconds', $seconds));
 }
 
@@ -32,14 +32,14 @@ sub _limit {
 
 sub _get_timeout {
     my ($conn) = my @given = @_;
-    VKVM::_refuse_count('VKVM::get_call_timeout', \@given, 1, 'conn');
+    VKVM::_refuse_call('VKVM::get_call_timeout', \@given, 1, 'conn');
     my $ms = $conn->_get_call_timeout;
     return $ms ? $ms / 1000 : undef;
 }
 
 # What the methods of these objects start is done later.
 sub _later {
-    my ($name, $make) = @_;
+    my ($class, $name, $make) = @_;
     my $code;
     return sub {
         my ($object, @options) = my @given = @_;
@@ -47,14 +47,14 @@ sub _later {
             require VKVM::Async;
             $code = VKVM::Async->can($make);
         }
-        VKVM::_refuse_count($name, \@given, 1, qw(object ...)) if !@given;
+        VKVM::_refuse_call($name, \@given, 1, qw(object ...)) if !ref $object || !UNIVERSAL::isa($object, $class);
         return $code->($name, $object, @options);
     };
 }
 
 sub _next_event {
     my ($queue) = my @given = @_;
-    VKVM::_refuse_count('VKVM::EventQueue::next_event', \@given, 1, 'queue');
+    VKVM::_refuse_call('VKVM::EventQueue::next_event', \@given, 1, 'queue');
     require VKVM::Async::Events;
     return VKVM::Async::Events::_next($queue);
 }
@@ -68,8 +68,8 @@ sub _define {
 
 sub _make_methods {
     for my $class (@CLASSES) {
-        _define("${class}::async",   _later("${class}::async",   '_futures_of'));
-        _define("${class}::async_p", _later("${class}::async_p", '_promises_of'));
+        _define("${class}::async",   _later($class, "${class}::async",   '_futures_of'));
+        _define("${class}::async_p", _later($class, "${class}::async_p", '_promises_of'));
     }
     _define('VKVM::set_call_timeout',       \&_set_timeout);
     _define('VKVM::get_call_timeout',       \&_get_timeout);

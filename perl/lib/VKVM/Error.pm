@@ -14,8 +14,7 @@ use overload
 
 sub stringify {
     my ($self) = my @given = @_;
-    VKVM::_refuse_count('VKVM::Error::stringify', \@given, 1, 'self');
-    VKVM::_refuse_class('self', $self, 'VKVM::Error::stringify');
+    VKVM::_refuse_call('VKVM::Error::stringify', \@given, 1, 'self');
     my $text = 'libvirt error code: ' . $self->code . ', message: ' . $self->message;
     # Programs written for Sys::Virt may compare it.
     $text .= "; $self->{hint}" if defined $self->{hint} && !$INC{'VKVM/SysVirt.pm'};
@@ -27,8 +26,7 @@ for my $field (
     no strict 'refs';    ## no critic (ProhibitNoStrict) - methods that only differ in their names
     *$field = sub {
         my ($self) = my @given = @_;
-        VKVM::_refuse_count("VKVM::Error::$field", \@given, 1, 'self');
-        VKVM::_refuse_class('self', $self, "VKVM::Error::$field");
+        VKVM::_refuse_call("VKVM::Error::$field", \@given, 1, 'self');
         return $self->{$field};
     };
 }

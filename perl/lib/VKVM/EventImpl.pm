@@ -10,8 +10,8 @@ our $VERSION = '0.002000';
 
 sub new {
     my ($class) = my @given = @_;
-    VKVM::_refuse_count('VKVM::EventImpl::new', \@given, 1, 'class');
-    return bless {}, $class;
+    VKVM::_refuse_call('VKVM::EventImpl::new', \@given, 1, 'class');
+    return bless {}, ref $class || $class;
 }
 
 # What a subclass has to do.
@@ -21,7 +21,7 @@ for my $method (
     *$method = sub {
         my ($self) = my @given = @_;
         VKVM::_refuse_count("VKVM::EventImpl::$method", \@given, 1, qw(self ...));
-        my $class = ref $self || $self;
+        my $class = ref $self || $self // 'the class';
         VKVM::_refuse($method, "$class must have a method $method");
     };
 }

@@ -10,7 +10,7 @@ our $VERSION = '0.002000';
 
 sub new {
     my ($class, @given) = my @all = @_;
-    VKVM::_refuse_count('VKVM::EventQueue::new', \@all, 1, qw(class ...));
+    VKVM::_refuse_call('VKVM::EventQueue::new', \@all, 1, qw(class ...));
     my %params = VKVM::_params('VKVM::EventQueue->new', \@given, 'capacity');
     return bless _new($params{capacity} // 10_000), ref $class || $class;
 }
@@ -18,7 +18,7 @@ sub new {
 # The C function waits where Perl's signal handlers cannot run; select does not.
 sub next {    ## no critic (ProhibitBuiltinHomonyms) - as in C
     my ($self, $timeout) = my @given = @_;
-    VKVM::_refuse_count('VKVM::EventQueue::next', \@given, 1, qw(queue timeout));
+    VKVM::_refuse_call('VKVM::EventQueue::next', \@given, 1, qw(queue timeout));
     VKVM::_number('timeout', $timeout, -1e15, 1e15, 'a number of ms, negative for no end,') if defined $timeout;
     return _wait($self, defined $timeout && $timeout >= 0 ? $timeout / 1000 : undef, sub { });
 }
@@ -43,7 +43,7 @@ sub _wait {    ## no critic (RequireFinalReturn) - a loop ends it
 # A copy of the descriptor, which Perl may close: the queue's own must stay open.
 sub fh {
     my ($self) = my @given = @_;
-    VKVM::_refuse_count('VKVM::EventQueue::fh', \@given, 1, 'queue');
+    VKVM::_refuse_call('VKVM::EventQueue::fh', \@given, 1, 'queue');
     open my $fh, '<&', $self->get_fd or die "cannot copy the descriptor of a queue: $!\n";
     return $fh;
 }

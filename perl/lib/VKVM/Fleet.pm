@@ -14,7 +14,7 @@ my $TIMEOUT = 10;
 
 sub new {
     my ($class, @given) = my @all = @_;
-    VKVM::_refuse_count('VKVM::Fleet::new', \@all, 1, qw(class ...));
+    VKVM::_refuse_call('VKVM::Fleet::new', \@all, 1, qw(class ...));
     my %params = VKVM::_params('VKVM::Fleet->new', \@given, qw(uris timeout));
     return bless _open($params{uris}, _ms($params{timeout})), ref $class || $class;
 }
@@ -22,7 +22,7 @@ sub new {
 # Runs a command on all hosts, with arguments as those of VKVM::Host's call.
 sub call {
     my ($self, $command, $args, @given) = my @all = @_;
-    VKVM::_refuse_count('VKVM::Fleet::call', \@all, 2, qw(fleet command args ...));
+    VKVM::_refuse_call('VKVM::Fleet::call', \@all, 2, qw(fleet command args ...));
     VKVM::Host::_check_args($args);
     my %options = VKVM::_params('VKVM::Fleet->call', \@given, 'timeout');
     return _results($self->_call($command, $args, _ms($options{timeout}), VKVM::Host::_gives_document($command)));
@@ -32,7 +32,7 @@ sub call {
 # that gave none.
 sub list_domains {
     my ($self, @given) = my @all = @_;
-    VKVM::_refuse_count('VKVM::Fleet::list_domains', \@all, 1, qw(fleet ...));
+    VKVM::_refuse_call('VKVM::Fleet::list_domains', \@all, 1, qw(fleet ...));
     my %args    = VKVM::_pairs('VKVM::Fleet->list_domains', @given);
     my $timeout = _ms(delete $args{timeout});
     my $listing = $self->_list_domains(\%args, $timeout);
@@ -44,7 +44,7 @@ sub list_domains {
 # that gave none.
 sub metrics {
     my ($self, @given) = my @all = @_;
-    VKVM::_refuse_count('VKVM::Fleet::metrics', \@all, 1, qw(fleet ...));
+    VKVM::_refuse_call('VKVM::Fleet::metrics', \@all, 1, qw(fleet ...));
     my %options = VKVM::_params('VKVM::Fleet->metrics', \@given, qw(format timeout));
     my $metrics = $self->_metrics($options{format}, _ms($options{timeout}));
     my $errors  = _results($metrics->{errors});

@@ -14,7 +14,7 @@ my $described = _commands();
 
 sub new {
     my ($class, @given) = my @all = @_;
-    VKVM::_refuse_count('VKVM::Host::new', \@all, 1, qw(class ...));
+    VKVM::_refuse_call('VKVM::Host::new', \@all, 1, qw(class ...));
     my %params = VKVM::_params('VKVM::Host->new', \@given, qw(uri conn));
     VKVM::_refuse('conn', 'was given besides a uri; VKVM::Host->new takes one of them')
       if defined $params{uri} && defined $params{conn};
@@ -47,7 +47,7 @@ sub _check_args {
 # All commands, as vkvm_host_commands describes them.
 sub commands {
     my @given = @_;
-    VKVM::_refuse_count('VKVM::Host::commands', \@given, 0, 'class');
+    VKVM::_refuse_call('VKVM::Host::commands', \@given, 0, 'class');
     return _commands();
 }
 
@@ -75,11 +75,12 @@ sub _method {
     return sub {
         my ($self, @given) = my @all = @_;
         VKVM::_refuse_count($name, \@all, 1, qw(host ...));
-        VKVM::_refuse_class('host', $self, $name);
+        my $is = sub { return ref $self && UNIVERSAL::isa($self, $_[0]) };
+        VKVM::_refuse_invocant('host', $self, $name) if !$is->(__PACKAGE__) && !$is->(__PACKAGE__ . '::Object');
         $known //= VKVM::Host::Arguments::known_of($described->{commands}{$full});
         my ($named, @places) = VKVM::Host::Arguments::sort_arguments($known, @given);
         my $progress = delete $named->{progress};
-        my $host = $self->isa(__PACKAGE__) ? $self : $self->{host};
+        my $host = $is->(__PACKAGE__) ? $self : $self->{host};
         return $host->call($full, { %$named, @places ? (args => \@places) : () }, $progress);
     };
 }
@@ -93,7 +94,7 @@ sub _make_methods {
             my $full = __PACKAGE__ . "::$name";
             *$full = sub {
                 my ($host) = my @given = @_;
-                VKVM::_refuse_count($full, \@given, 1, 'host');
+                VKVM::_refuse_call($full, \@given, 1, 'host');
                 return bless { host => $host, name => $object }, $package;
             };
         }

@@ -90,7 +90,7 @@ push @Sys::Virt::Event::ISA, 'Sys::Virt::EventImpl';
 # The folder that is put into PERL5LIB where nobody can add -MVKVM::SysVirt.
 sub folder {
     my @given = @_;
-    VKVM::_refuse_count('VKVM::SysVirt::folder', \@given, 0, 'class');
+    VKVM::_refuse_call('VKVM::SysVirt::folder', \@given, 0, 'class');
     return File::Spec->catdir(dirname(File::Spec->rel2abs(__FILE__)), 'SysVirt', 'lib');
 }
 

@@ -13,6 +13,7 @@ our @ISA = ('Future');    ## no critic (ProhibitExplicitISA) - Future need not c
 # Waiting turns the loop that the calls are told to.
 sub await {
     my ($self) = @_;
+    VKVM::_refuse_invocant('future', $self, 'VKVM::Async::Future::await') if !ref $self || !UNIVERSAL::isa($self, __PACKAGE__);
     VKVM::Async::_await($self) if !$self->is_ready;
     return $self;
 }
@@ -21,6 +22,7 @@ sub await {
 # of its own, because it has a category.
 sub result {
     my ($self) = @_;
+    VKVM::_refuse_invocant('future', $self, 'VKVM::Async::Future::result') if !ref $self || !UNIVERSAL::isa($self, __PACKAGE__);
     if ($self->is_failed) {
         my ($error, $category) = $self->failure;
         die $error if ref $error && defined $category && $category eq 'vkvm';
@@ -31,6 +33,7 @@ sub result {
 # That of Future::XS does not call the result of this class.
 sub get {
     my ($self) = @_;
+    VKVM::_refuse_invocant('future', $self, 'VKVM::Async::Future::get') if !ref $self || !UNIVERSAL::isa($self, __PACKAGE__);
     VKVM::Async::_await($self) if !$self->is_ready;
     return $self->result;
 }

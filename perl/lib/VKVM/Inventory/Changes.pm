@@ -42,8 +42,7 @@ sub _over {
 
 sub _refuse_wrong {
     my ($method, $given, @names) = @_;
-    VKVM::_refuse_count("VKVM::Inventory::Changes::$method", $given, 1, @names);
-    return VKVM::_refuse_class('changes', $given->[0], "VKVM::Inventory::Changes::$method");
+    return VKVM::_refuse_call("VKVM::Inventory::Changes::$method", $given, 1, @names);
 }
 
 # The next change; nothing after the timeout. Signal handlers run while it waits.
@@ -116,7 +115,7 @@ our @ISA = ('VKVM::EventQueue');    ## no critic (ProhibitExplicitISA) - EventQu
 
 sub drain {
     my ($self, $max) = my @given = @_;
-    VKVM::_refuse_count('VKVM::Inventory::_Queue::drain', \@given, 2, qw(queue max));
+    VKVM::_refuse_call('VKVM::Inventory::_Queue::drain', \@given, 2, qw(queue max));
     return @{ $self->_drain($max) };
 }
 

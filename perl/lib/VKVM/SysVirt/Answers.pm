@@ -190,7 +190,7 @@ sub _returning_minus_one {
 # As Sys::Virt's, this overlooks what it does not know, and warns of an odd number.
 sub _new {
     my ($class, %params) = my @all = @_;
-    VKVM::_refuse_count('VKVM::new', \@all, 1, qw(class ...));
+    VKVM::_refuse_call('VKVM::new', \@all, 1, qw(class ...));
     return VKVM::_new_overlooking($class, %params);
 }
 
