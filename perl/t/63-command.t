@@ -176,9 +176,8 @@ subtest 'help' => sub {
         my ($said) = (run('help', $name))[0] =~ /^(?:Its keys|The keys of each entry), in an example: (.*?)[.]$/ms;
         is($said =~ s/\s+/ /gr, join(', ', map { s/\A[*][.]//r } @{ $about->{keys} }), "all keys of $name");
     }
-    my $found = VKVM::Host->new(uri => $test)->domain->info('test');
-    my %known = map { $_ => 1 } @{ VKVM::Host->commands->{commands}{'domain.info'}{keys} };
-    is_deeply([ grep { !$known{$_} } keys %$found ], [], 'which are those of results');
+    my $found = VKVM::Host->new(uri => $test)->hypervisor->nodeinfo;
+    is_deeply([ sort @{ VKVM::Host->commands->{commands}{'hypervisor.nodeinfo'}{keys} } ], [ sort keys %$found ], 'which are those of a result');
     ($out) = run('help', 'list_domains');
     like($out, qr/^  --id +No effect; ids are always there[.]$/m, 'what an argument does not do');
     unlike($out, qr/^  --table/m, 'what is an option of the program is not explained as an argument');
@@ -365,8 +364,28 @@ subtest 'top' => sub {
     is("$err$status", '1', 'whose failure the status says');
     open my $plot, '<', "$tmp/plot.svg" or die "no plot: $!\n";
     like(do { local $/; <$plot> }, qr{\A<svg .*>100 %|>1 %<.*</svg>\n\z}s, 'a picture with axes');
-    for my $wrong ([ '--delay', 0 ], [ '--sort', 'x' ], [ '--plot', 'x.png' ], [ '--count', 'all' ]) {
+    for my $wrong ([ '--delay', 0 ], [ '--sort', 'x' ], [ '--plot', 'x.gif' ], [ '--count', 'all' ]) {
         is((run('-c', $test, 'top', @$wrong))[2], 2, "top @$wrong is wrong usage");
+    }
+
+    SKIP: {
+        if (!eval { require Cairo; 1 }) {
+            like((run('-c', $test, 'top', '--plot', "$tmp/plot.png"))[1], qr/libcairo-perl/, 'a PNG needs Cairo');
+            skip('libcairo-perl is not installed', 1);
+        }
+        ($out, $err, $status) = run('-c', $test, 'top', '--count', 2, '--delay', '0.1', '--plot', "$tmp/plot.png");
+        is("$err$status", '0', 'a PNG');
+        my $image = Cairo::ImageSurface->create_from_png("$tmp/plot.png");
+        is(join('x', $image->get_width, $image->get_height), '900x420', 'which is a picture');
+        my ($data, $stride) = ($image->get_data, $image->get_stride);
+        my $colours = sub {
+            my ($left, $right, $top, $bottom) = @_;
+            my %found = map { $_ => 1 } map { unpack '(a3x)*', substr $data, $_ * $stride + 4 * $left, 4 * ($right - $left) } $top .. $bottom;
+            return scalar keys %found;
+        };
+        cmp_ok($colours->(0, 66, 0, 419), '>', 4, 'with letters');
+        cmp_ok($colours->(65, 80, 30, 100), '>', 1, 'an axis');
+        is($colours->(80, 610, 30, 100), 1, 'and nothing between two lines');
     }
 
     my $silent = silent();

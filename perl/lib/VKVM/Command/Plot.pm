@@ -4,14 +4,14 @@ package VKVM::Command::Plot;
 use strict;
 use warnings;
 
-use Encode qw(encode_utf8);
 use List::Util qw(max);
 use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
+use VKVM::Command::Picture;
 use VKVM::Command::Usage;
 
 our $VERSION = '0.002000';
 
-# The CPU use of domains over time as a picture, in SVG: a line each, with axes in percent and
+# The CPU use of domains over time as a picture: a line each, with axes in percent and
 # seconds, and a legend with the hosts.
 
 my @COLOURS = map { "#$_" } qw(1f77b4 d62728 2ca02c ff7f0e 9467bd 8c564b e377c2 17becf);
@@ -22,7 +22,8 @@ my $MOST = 20;
 
 sub new {
     my ($class, $path) = @_;
-    VKVM::Command::Usage::fail(qq(--plot is "$path"; a file whose name ends in .svg is needed)) if $path !~ /[.]svg\z/;
+    my $refusal = VKVM::Command::Picture::refusal($path);
+    VKVM::Command::Usage::fail(qq(--plot is "$path"; $refusal)) if $refusal;
     # Now, so that a wrong name is told at once.
     open my $file, '>', $path    ## no critic (RequireBriefOpen)
       or VKVM::Command::Usage::fail("cannot write $path: $!");
@@ -47,28 +48,22 @@ sub write {    ## no critic (ProhibitBuiltinHomonyms) - of a picture
     splice @names, $MOST if @names > $MOST;
     my $seconds = max(1, map { $_->[0] } map { @{ $of{$_} } } @names);
     my $percent = _round_up(max(1, @most{@names}));
-    my $x       = sub { sprintf '%.1f', $LEFT + ($RIGHT - $LEFT) * $_[0] / $seconds };
-    my $y       = sub { sprintf '%.1f', $BOTTOM - ($BOTTOM - $TOP) * $_[0] / $percent };
-    my $file    = $self->{file};
-    print {$file} qq{<svg xmlns="http://www.w3.org/2000/svg" width="$WIDTH" height="$HEIGHT" font-family="sans-serif" font-size="12">\n},
-      qq{<rect width="$WIDTH" height="$HEIGHT" fill="white"/>\n};
+    my $x       = sub { return $LEFT + ($RIGHT - $LEFT) * $_[0] / $seconds };
+    my $y       = sub { return $BOTTOM - ($BOTTOM - $TOP) * $_[0] / $percent };
+    my $picture = VKVM::Command::Picture->new($WIDTH, $HEIGHT);
     for my $part (0 .. 4) {
-        my ($at, $value) = ($y->($percent * $part / 4), $percent * $part / 4);
-        print {$file} qq{<path d="M$LEFT ${at}H$RIGHT" stroke="#ddd"/>\n},
-          sprintf qq{<text x="%d" y="%.1f" text-anchor="end">%g %%</text>\n}, $LEFT - 6, $at + 4, $value;
-        my $second = $seconds * $part / 4;
-        printf {$file} qq{<text x="%s" y="%d" text-anchor="middle">%.0f s</text>\n}, $x->($second), $BOTTOM + 18, $second;
+        my ($value, $second) = map { $_ * $part / 4 } $percent, $seconds;
+        $picture->line('#dddddd', 1, [ $LEFT, $y->($value) ], [ $RIGHT, $y->($value) ]);
+        $picture->text('#000000', 'end', $LEFT - 6, $y->($value) + 4, sprintf '%g %%', $value);
+        $picture->text('#000000', 'middle', $x->($second), $BOTTOM + 18, sprintf '%.0f s', $second);
     }
-    print {$file} qq{<path d="M$LEFT ${TOP}V${BOTTOM}H$RIGHT" fill="none" stroke="black"/>\n};
+    $picture->line('#000000', 1, [ $LEFT, $TOP ], [ $LEFT, $BOTTOM ], [ $RIGHT, $BOTTOM ]);
     for my $place (0 .. $#names) {
         my $colour = $COLOURS[ $place % @COLOURS ];
-        my $points = join ' ', map { join ',', $x->($_->[0]), $y->($_->[1]) } @{ $of{ $names[$place] } };
-        print {$file} qq{<polyline fill="none" stroke="$colour" stroke-width="1.5" points="$points"/>\n};
-        my $name = $names[$place] =~ s/([<>&"])/'&#' . ord($1) . ';'/ger;
-        print {$file} encode_utf8(sprintf qq{<text x="%d" y="%d" fill="$colour">%s</text>\n}, $RIGHT + 12, $TOP + 12 + 16 * $place, $name);
+        $picture->line($colour, 1.5, map { [ $x->($_->[0]), $y->($_->[1]) ] } @{ $of{ $names[$place] } });
+        $picture->text($colour, 'start', $RIGHT + 12, $TOP + 12 + 16 * $place, $names[$place]);
     }
-    print {$file} "</svg>\n";
-    close $file or die "$self->{path}: $!\n";
+    $picture->write(@$self{qw(file path)});
     return;
 }
 

@@ -50,7 +50,7 @@ our %OWN = (
         options => { count => [], delay => [], sort => [qw(cpu vcpus memory disk net name)], plot => [] },
         explained => {
             'count N' => 'Ends after N turns.', 'delay SECONDS' => 'Time between two turns; default 2.',
-            'sort COLUMN' => 'Column to sort by; default cpu.', 'plot FILE' => 'Draws the CPU use over time into an SVG file at the end.',
+            'sort COLUMN' => 'Column to sort by; default cpu.', 'plot FILE' => 'Draws the CPU use over time into an SVG or PNG file at the end.',
         },
     },
     watch => {
