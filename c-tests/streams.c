@@ -157,6 +157,14 @@ static int take(vkvm_stream *stream, const uint8_t *data, size_t len, void *user
     return end->answer ? end->answer : (int)write(end->fd, data, len > 70000 ? 70000 : len);
 }
 
+/* Takes nothing of what it gets, at first. */
+static int take_none(vkvm_stream *stream, const uint8_t *data, size_t len, void *userdata)
+{
+    struct end *end = userdata;
+    (void)stream, (void)data, (void)len;
+    return end->calls++ ? -1 : 0;
+}
+
 static int look(vkvm_stream *stream, bool *in_data, int64_t *length, void *userdata)
 {
     struct end *end = userdata;
@@ -273,9 +281,25 @@ static void handlers_that_fail(void)
     must(vkvm_storage_vol_download(vol, stream, 0, 0, 0, &err), err, "download");
     fails(vkvm_stream_recv_all(stream, take, &end, end_released, &err), &err,
           VKVM_ERROR_ERR_SYSTEM_ERROR, NULL, "a sink that fails");
+    int fd = open(path_of("fail"), O_WRONLY);
+    must(write(fd, "data", 4) == 4 ? 0 : -1, NULL, "data in the volume");
+    close(fd);
+    for (int sparse = 0; sparse < 2; sparse++) {
+        vkvm_stream_free(stream);
+        stream = new_stream(0);
+        end.calls = 0;
+        must(vkvm_storage_vol_download(vol, stream, 0, 0, sparse ? SPARSE_DOWN : 0, &err), err,
+             "download");
+        int result = sparse ? vkvm_stream_sparse_recv_all(stream, take_none, pass, &end,
+                                                          end_released, &err)
+                            : vkvm_stream_recv_all(stream, take_none, &end, end_released, &err);
+        has_text(err ? vkvm_error_message(err) : NULL, "handler: took none of ", "it says so");
+        fails(result, &err, VKVM_ERROR_OWN_INVALID, "handler", "a sink that takes nothing");
+        ok(vkvm_stream_finish(stream, NULL) < 0, "the stream was aborted");
+    }
     fails(vkvm_stream_recv_all(NULL, take, &end, end_released, &err), &err, VKVM_ERROR_OWN_NULL,
           "stream", "no stream");
-    is_int(end.destroyed, 4, "userdata is released each time");
+    is_int(end.destroyed, 6, "userdata is released each time");
     int64_t count;
     fails(vkvm_stream_send_hole(stream, -1, 0, &err), &err, VKVM_ERROR_OWN_INVALID, "length",
           "a hole of less than nothing");

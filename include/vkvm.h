@@ -15371,7 +15371,8 @@ typedef int (*vkvm_stream_source_callback)(vkvm_stream *stream,
  * Consumes the data that a stream has received.
  *
  * It returns the number of bytes consumed of `data_len` (it is called again
- * with the rest), or -1 to cancel. It may use, end and free the stream.
+ * with the rest), or -1 to cancel. To consume none is an error. It may use,
+ * end and free the stream.
  *
  * It runs in the call that it is given to.
  *

@@ -368,7 +368,7 @@ pub type vkvm_stream_source_callback = Option<
 /// Consumes the data that a stream has received.
 ///
 /// It returns the number of bytes consumed of `data_len` (it is called again with the rest), or
-/// -1 to cancel. It may use, end and free the stream.
+/// -1 to cancel. To consume none is an error. It may use, end and free the stream.
 ///
 /// cbindgen:runs=during
 pub type vkvm_stream_sink_callback = Option<

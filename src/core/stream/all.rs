@@ -32,7 +32,7 @@ pub trait Source {
 
 /// Where the data of a transfer go. None gives up, as above.
 pub trait Sink {
-    /// Takes data; returns how many bytes it took, and gets the rest again.
+    /// Takes data; returns how many bytes it took, at least one, and gets the rest again.
     fn take(&mut self, data: &[u8]) -> Option<usize>;
     /// Takes a hole of this length.
     fn hole(&mut self, length: i64) -> Option<()>;
@@ -171,6 +171,14 @@ fn hand_over(sink: &mut dyn Sink, data: &[u8]) -> Result<()> {
     let mut rest = data;
     while !rest.is_empty() {
         let count = handled("recv handler", || sink.take(rest))?;
+        if count == 0 {
+            // It would get the same data for ever.
+            let reason = format!(
+                "took none of {} bytes; return how many it took, or a number below 0 to stop",
+                rest.len()
+            );
+            return Err(Misuse::Invalid { parameter: "handler", reason }.into());
+        }
         rest = rest.get(count..).unwrap_or_default();
     }
     Ok(())

@@ -109,10 +109,18 @@ sub _waited {
 sub _hand_over {
     my ($stream, $handler, $data) = @_;
     while (length $data) {
-        my $taken = _answer('recv handler', $handler, $stream, $data, length $data);
+        my $taken = _answer('recv handler', $handler, $stream, $data, length $data) || _took_none($data);
         substr $data, 0, $taken < length $data ? $taken : length $data, '';
     }
     return;
+}
+
+# It would get the same data for ever.
+sub _took_none {
+    my ($data) = @_;
+    my $length = length $data;
+    return VKVM::_refuse('handler',
+        "took none of $length bytes; return how many it took, or a number below 0 to stop");
 }
 
 # Sends what the handler gives next; returns how many bytes it had.
