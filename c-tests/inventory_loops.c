@@ -62,6 +62,61 @@ static bool comes(vkvm_inventory *inventory, const char *text)
     return is_met;
 }
 
+/* --- a loop that is stopped ------------------------------------------------------------------ */
+
+static int is_held_up, may_stop;
+
+/* Holds the loop up, and stops it. */
+static void stop_when_told(int timer, void *userdata)
+{
+    (void)userdata;
+    vkvm_error *error = NULL;
+    must(vkvm_event_remove_timeout(timer, &error), error, "remove_timeout");
+    __atomic_store_n(&is_held_up, 1, __ATOMIC_SEQ_CST);
+    for (double end = now() + PATIENCE; !__atomic_load_n(&may_stop, __ATOMIC_SEQ_CST) && now() < end;)
+        usleep(1000);
+    must(vkvm_event_stop(&error), error, "the loop is stopped");
+}
+
+/* How long ago the host's rows were compared. */
+static int64_t age(vkvm_inventory *inventory)
+{
+    vkvm_value *hosts = NULL;
+    must(vkvm_inventory_get_hosts(inventory, &hosts, &err), err, "the hosts");
+    int64_t ms = int_at(hosts, "0.age");
+    vkvm_value_free(hosts);
+    return ms;
+}
+
+/* A refresh waits for events that were read, but not for a loop that tells of none any more. */
+static void stopping(vkvm_inventory *inventory)
+{
+    vkvm_value *args = NULL, *result = NULL;
+    vkvm_call *call = NULL;
+    int timer = -1;
+    bool is_done = false;
+    works(vkvm_event_add_timeout(0, stop_when_told, NULL, NULL, &timer, &err), &err, "a timer");
+    for (double end = now() + PATIENCE; !__atomic_load_n(&is_held_up, __ATOMIC_SEQ_CST) && now() < end;)
+        usleep(1000);
+    must(vkvm_value_new_map(&args, &err), err, "new_map");
+    must(vkvm_value_set_handle(args, "inventory", inventory, &err), err, "the inventory");
+    must(vkvm_value_set_int64(args, "timeout", PATIENCE * 1000, &err), err, "the timeout");
+    double begin = now();
+    must(vkvm_call_start("vkvm_inventory_refresh", args, 0, NULL, 0, &call, &err), err, "start");
+    vkvm_value_free(args);
+    while (age(inventory) > (now() - begin) * 1000 && now() < begin + PATIENCE / 2)
+        usleep(1000);
+    __atomic_store_n(&may_stop, 1, __ATOMIC_SEQ_CST);
+    works(vkvm_call_wait(call, PATIENCE * 500, &is_done, &err), &err, "wait");
+    ok(is_done, "a refresh ends when the loop is stopped");
+    works(is_done ? vkvm_call_get_result(call, &result, &err) : -1, &err, "as without a loop");
+    vkvm_value_free(result);
+    vkvm_call_free(call);
+    works(vkvm_inventory_refresh(inventory, NULL, PATIENCE * 1000, &err), &err, "another refresh");
+    works(vkvm_event_start(&err), &err, "the loop goes on");
+    works(vkvm_inventory_refresh(inventory, NULL, PATIENCE * 1000, &err), &err, "a refresh with it");
+}
+
 int main(int argc, char **argv)
 {
     must(argc == 3 ? 0 : -1, NULL, "usage: inventory_loops URI RESTART");
@@ -96,6 +151,8 @@ int main(int argc, char **argv)
     vkvm_domain_free(dom);
     vkvm_conn_free(conn);
     vkvm_event_queue_free(queue);
+    if (loop_is("thread"))
+        stopping(inventory);
     vkvm_inventory_free(inventory);
     /* A call lets go of its arguments when its thread is back. */
     for (double end = now() + PATIENCE; now() < end && handles("inventory") + handles("value") > 0;)

@@ -2,7 +2,9 @@
 //! A thread of the library that runs the loop, for programs without one.
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::sync::Condvar;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -11,7 +13,7 @@ use super::runner::{Runner, State, Thread};
 use super::{default_loop, deferred, poll};
 use crate::core::{sigpipe, thread};
 use crate::error::{Misuse, Result};
-use crate::fork::Leaf;
+use crate::fork::{self, Leaf};
 
 thread_local! {
     /// The number of this thread, if it is one of these. Of all others the standard
@@ -26,16 +28,40 @@ pub fn is_started() -> bool {
     choice::current() == Choice::Thread && !choice::is_left_behind() && RUNNER.is_wanted()
 }
 
-/// Runs `job` on that thread, after all events that libvirt has read by now. Whether it will be:
-/// not where the program runs the loop, which it may have stopped, nor for that thread itself,
-/// which could not wait for it.
+/// What is to be run after events, by numbers: here, so that who stops the loop can run it.
+static AFTER_EVENTS: Leaf<BTreeMap<u64, deferred::Job>> =
+    // A child of fork runs none of the parent's.
+    Leaf::of_process(BTreeMap::new(), fork::leave);
+
+/// Runs `job` on that thread, after all events that libvirt has read by now, or when the loop is
+/// stopped before that. Whether it will be: not where the program runs the loop, which it may have
+/// stopped, nor for that thread itself, which could not wait for it.
 pub fn after_what_was_read(job: impl FnOnce() + Send + 'static) -> bool {
+    static LAST: AtomicU64 = AtomicU64::new(0);
     if !is_started() || NUMBER.get() != 0 {
         return false;
     }
+    let number = LAST.fetch_add(1, Ordering::Relaxed);
+    AFTER_EVENTS.lock().insert(number, Box::new(job));
+    let run = move || {
+        let job = AFTER_EVENTS.lock().remove(&number);
+        job.into_iter().for_each(|job| job());
+    };
     // libvirt tells of what it has read in the next turn.
-    let next = move || drop(deferred::defer(Box::new(job)));
-    deferred::defer(Box::new(next)).is_ok()
+    let next = move || {
+        if deferred::defer(Box::new(run)).is_err() {
+            run();
+        }
+    };
+    let is_coming = deferred::defer(Box::new(next)).is_ok() && is_started();
+    // Who has stopped the loop meanwhile may not have seen it.
+    is_coming || AFTER_EVENTS.lock().remove(&number).is_none()
+}
+
+/// The loop is stopped: nobody tells of what was read.
+fn wait_for_no_more_events() {
+    let jobs = std::mem::take(&mut *AFTER_EVENTS.lock());
+    jobs.into_values().for_each(|job| job());
 }
 
 /// Chooses the library's loop, and starts a thread that runs it. If it runs already,
@@ -59,15 +85,15 @@ pub fn stop() -> Result<()> {
         return Err(Misuse::EventLoopNotStarted { what: WHAT }.into());
     }
     choice::ready(WHAT)?;
-    let Some(stop) = RUNNER.stop(NUMBER.get()) else {
-        return Ok(());
-    };
-    poll::wake();
-    // Released before it is back in the library: a fork may hold that up.
-    let ended = sigpipe::outside(|| RUNNER.wait(stop));
-    if let Some(ended) = ended {
-        join(ended);
+    if let Some(stop) = RUNNER.stop(NUMBER.get()) {
+        poll::wake();
+        // Released before it is back in the library: a fork may hold that up.
+        let ended = sigpipe::outside(|| RUNNER.wait(stop));
+        if let Some(ended) = ended {
+            join(ended);
+        }
     }
+    wait_for_no_more_events();
     Ok(())
 }
 
