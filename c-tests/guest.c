@@ -181,6 +181,13 @@ static void monitor(vkvm_conn *conn, vkvm_domain *dom)
                                                     VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_NOCASE,
                                                 &id, &err),
           &err, "qemu_monitor_event_register");
+    vkvm_event_queue *queue = NULL;
+    vkvm_value *event = NULL;
+    char *class = NULL;
+    int queued = -1;
+    must(vkvm_event_queue_new(10, &queue, &err), err, "a queue");
+    works(vkvm_event_queue_qemu_monitor_event_register(queue, conn, dom, "STOP", 0, &queued, &err),
+          &err, "a queue is registered, too");
     works(vkvm_domain_suspend(dom, &err), &err, "suspend");
     ok(wait_for(&monitor.count, 1), "an event comes");
     is_str(monitor.last, "STOP", "its name");
@@ -188,6 +195,18 @@ static void monitor(vkvm_conn *conn, vkvm_domain *dom)
     works(vkvm_domain_resume(dom, &err), &err, "resume");
     ok(wait_for(&monitor.count, 2), "another one");
     is_str(monitor.last, "RESUME", "its name");
+    size_t length = 0;
+    for (double end = now() + PATIENCE; length == 0 && now() < end; turn())
+        must(vkvm_event_queue_get_length(queue, &length, &err), err, "the queue's length");
+    works(vkvm_event_queue_next(queue, 0, &event, &err), &err, "the queue has it");
+    works(vkvm_value_get_string(event, "class", &class, &err), &err, "its class");
+    is_own_str(class, "qemu_monitor", "tells that it is the monitor's");
+    is_str_at(event, "args.event", "STOP", "its name");
+    vkvm_value_free(event);
+    works(vkvm_event_queue_get_length(queue, &length, &err), &err, "the queue's length");
+    is_int((int64_t)length, 0, "and no event of another name");
+    works(vkvm_conn_qemu_monitor_event_deregister(conn, queued, &err), &err, "deregister");
+    vkvm_event_queue_free(queue);
     works(vkvm_conn_qemu_monitor_event_deregister(conn, id, &err), &err, "deregister");
     settle();
     is_int(monitor.destroyed, 1, "the userdata is released once");

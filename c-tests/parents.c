@@ -133,6 +133,11 @@ static void of_other_hypervisors(vkvm_conn *conn)
                                                 &err),
           &err, VKVM_ERROR_OWN_NULL, "callback", "without a callback");
     is_int(released, 2, "likewise");
+    vkvm_event_queue *queue = NULL;
+    must(vkvm_event_queue_new(1, &queue, &err), err, "a queue");
+    fails(vkvm_event_queue_qemu_monitor_event_register(queue, conn, dom, "STOP", 0, &id, &err),
+          &err, VKVM_ERROR_ERR_NO_SUPPORT, NULL, "qemu_monitor_event_register of a queue");
+    vkvm_event_queue_free(queue);
     ok(vkvm_conn_qemu_monitor_event_deregister(conn, 4711, &err) == -1, "deregister");
     forget(&err);
     ok(vkvm_domain_lxc_open_namespace(dom, 0, &fds, &len, &err) == -1, "lxc_open_namespace");

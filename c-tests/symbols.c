@@ -384,6 +384,7 @@ static const function functions[] = {
     (function)&vkvm_event_queue_new,
     (function)&vkvm_event_queue_next,
     (function)&vkvm_event_queue_node_device_event_register_any,
+    (function)&vkvm_event_queue_qemu_monitor_event_register,
     (function)&vkvm_event_queue_ref,
     (function)&vkvm_event_queue_register_close_callback,
     (function)&vkvm_event_queue_secret_event_register_any,

@@ -5721,13 +5721,14 @@ int vkvm_event_queue_network_event_register_any(vkvm_event_queue *queue,
  * @param event NULL when none arrives in time. An event is a map with the keys
  *     `class` (of the object, as in function names, such as "domain"; "conn"
  *     for the end of a connection), `event_id`, `conn` (a handle), `object` (a
- *     handle of the class, or null) and `args` (a map, as for a callback). A
- *     call is a map with the keys `class` ("call" when it is done, "progress"
- *     after `vkvm_call_watch_progress`, "credentials" when it asks for some,
- *     see `vkvm_call_get_credentials`), `tag` and `call` (a handle). Changes
- *     of an inventory have the class "inventory"; see `vkvm_inventory_watch`
- *     (out; not NULL; the result may be NULL; owned by the caller:
- *     vkvm_value_free)
+ *     handle of the class, or null) and `args` (a map, as for a callback). An
+ *     event of QEMU's monitor has the class "qemu_monitor", and the domain as
+ *     its object. A call is a map with the keys `class` ("call" when it is
+ *     done, "progress" after `vkvm_call_watch_progress`, "credentials" when it
+ *     asks for some, see `vkvm_call_get_credentials`), `tag` and `call` (a
+ *     handle). Changes of an inventory have the class "inventory"; see
+ *     `vkvm_inventory_watch` (out; not NULL; the result may be NULL; owned by
+ *     the caller: vkvm_value_free)
  * @param error what went wrong (out; may be NULL; owned by the caller:
  *     vkvm_error_free)
  * @return 0, or -1 with *error set
@@ -5762,6 +5763,37 @@ int vkvm_event_queue_node_device_event_register_any(vkvm_event_queue *queue,
                                                     int event_id,
                                                     int *callback_id,
                                                     vkvm_error **error);
+
+/**
+ * Registers the queue for events of the QEMU monitor, of one domain or of all.
+ *
+ * It delivers events that libvirt has no kind for, too. The class of the event
+ * is "qemu_monitor"; its `args` are as for a callback of
+ * `vkvm_conn_qemu_monitor_event_register`. The registration ends with
+ * `vkvm_conn_qemu_monitor_event_deregister`, with the connection, or with the
+ * queue. Requires the library libvirt-qemu.so.0.
+ *
+ * @param queue the event queue (not NULL; borrowed)
+ * @param conn the connection (not NULL; borrowed)
+ * @param dom the domain whose events to deliver; NULL means all (may be NULL;
+ *     borrowed)
+ * @param event name of the event; NULL means all (may be NULL; borrowed)
+ * @param flags how `event` is matched against the names of events (bitwise OR
+ *     of `VKVM_DOMAIN_QEMU_MONITOR_EVENT_REGISTER_*`)
+ * @param callback_id id of the registration (out; not NULL)
+ * @param error what went wrong (out; may be NULL; owned by the caller:
+ *     vkvm_error_free)
+ * @return 0, or -1 with *error set
+ *
+ * libvirt: virConnectDomainQemuMonitorEventRegister
+ */
+int vkvm_event_queue_qemu_monitor_event_register(vkvm_event_queue *queue,
+                                                 vkvm_conn *conn,
+                                                 vkvm_domain *dom,
+                                                 const char *event,
+                                                 uint32_t flags,
+                                                 int *callback_id,
+                                                 vkvm_error **error);
 
 /**
  * Registers the queue for the end of a connection.

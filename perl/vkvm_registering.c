@@ -113,15 +113,14 @@ int vkvm_perl_conn_enable_resume(vkvm_conn *conn, int max_delay, vkvm_event_call
              vkvm_conn_enable_resume(conn, max_delay, callback, userdata, destroy, error))
 }
 
-/* Queues have none of these events. What does not answer is found by another call just before. */
 int vkvm_perl_conn_qemu_monitor_event_register(vkvm_conn *conn, vkvm_domain *dom, const char *event,
                                                vkvm_event_callback callback, void *userdata,
                                                vkvm_destroy_callback destroy, uint32_t flags,
                                                int *callback_id, vkvm_error **error)
 {
-    uint64_t version;
     REGISTER("vkvm_conn_qemu_monitor_event_register",
-             vkvm_perl_conn_get_library_version(conn, &version, error),
+             vkvm_perl_event_queue_qemu_monitor_event_register(at->queue, conn, dom, event, flags,
+                                                               &number, error),
              vkvm_conn_qemu_monitor_event_register(conn, dom, event, callback, userdata, destroy,
                                                    flags, callback_id, error))
 }

@@ -2587,6 +2587,17 @@ int vkvm_perl_event_queue_node_device_event_register_any(vkvm_event_queue *queue
          queue, conn, dev, event_id, callback_id)
 }
 
+int vkvm_perl_event_queue_qemu_monitor_event_register(vkvm_event_queue *queue, vkvm_conn *conn,
+                                                      vkvm_domain *dom, const char *event,
+                                                      uint32_t flags, int *callback_id,
+                                                      vkvm_error **error)
+{
+    MAKE(vkvm_event_queue_qemu_monitor_event_register,
+         "hqueue hconn hdom tevent uflags Icallback_id",
+         (queue, conn, dom, event, flags, callback_id, error),
+         queue, conn, dom, event, flags, callback_id)
+}
+
 int vkvm_perl_event_queue_register_close_callback(vkvm_event_queue *queue, vkvm_conn *conn,
                                                   vkvm_error **error)
 {

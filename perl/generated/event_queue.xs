@@ -149,6 +149,28 @@ node_device_event_register_any(queue, conn_sv, dev_sv, event_id_sv)
   }
 
 void
+qemu_monitor_event_register(queue, conn_sv, dom_sv = NULL, event_sv = NULL, flags_sv = NULL)
+    vkvm_event_queue *queue
+    SV *conn_sv
+    SV *dom_sv
+    SV *event_sv
+    SV *flags_sv
+  PREINIT:
+    dXSTARG;
+    vkvm_error *error = NULL;
+    int callback_id;
+  PPCODE:
+  {
+    vkvm_conn *conn = (vkvm_conn *)vkvm_perl_handle(aTHX_ conn_sv, "conn");
+    vkvm_domain *dom = (vkvm_domain *)vkvm_perl_handle_or_null(aTHX_ dom_sv, "dom");
+    const char *event = vkvm_perl_given(event_sv) ? vkvm_perl_text(aTHX_ event_sv, "event") : NULL;
+    uint32_t flags = vkvm_perl_given(flags_sv) ? (uint32_t)vkvm_perl_uint(aTHX_ flags_sv, "flags", UINT32_MAX) : 0;
+    if (vkvm_event_queue_qemu_monitor_event_register(queue, conn, dom, event, flags, &callback_id, &error) < 0)
+        vkvm_perl_throw(aTHX_ error);
+    XPUSHi(callback_id);
+  }
+
+void
 register_close_callback(queue, conn_sv)
     vkvm_event_queue *queue
     SV *conn_sv

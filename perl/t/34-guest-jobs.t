@@ -161,6 +161,8 @@ subtest 'events of the monitor' => sub {
         sub { push @some, [@_] }, $regex);
     my $every = $conn->qemu_monitor_event_register(undef, undef, sub { push @all, $_[2] });
     isnt($id, $every, 'two registrations');
+    my $queue  = VKVM::EventQueue->new;
+    my $queued = $queue->qemu_monitor_event_register($conn, $dom, 'RESUME');
     $dom->suspend;
     $dom->resume;
     my $timer = VKVM::Event::add_timeout(20, sub { });
@@ -173,6 +175,12 @@ subtest 'events of the monitor' => sub {
     cmp_ok($micros, '<', 1_000_000, 'to the microsecond');
     is($details, undef, 'no details');
     ok((grep { $_ eq 'STOP' } @all), 'the other one has heard it, too');
+    within(120, sub { VKVM::Event::run_default() until $queue->get_length });
+    my @entries = $queue->drain;
+    is_deeply([ map { "$_->{class} $_->{args}{event}" } @entries ], ['qemu_monitor RESUME'], 'and a queue');
+    is($entries[0]{object}->get_name, 'jobs', 'with the domain');
+    $conn->qemu_monitor_event_deregister($queued);
+    undef $queue;
 
     $conn->qemu_monitor_event_deregister($id);
     $dom->suspend;

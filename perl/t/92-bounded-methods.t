@@ -114,7 +114,7 @@ ok($asks{$_}, "$_ has") for qw(
 for (qw(conn.domain_event_register conn.domain_event_register_any conn.network_event_register_any
     conn.node_device_event_register_any conn.qemu_monitor_event_register conn.secret_event_register_any
     conn.storage_pool_event_register_any conn.register_close_callback conn.enable_resume
-    event_queue.domain_event_register_any)) {
+    event_queue.domain_event_register_any event_queue.qemu_monitor_event_register)) {
     my ($class, $method) = split /\./;
     my $package = ref $object{$class};
     like($says{$_}->message, qr/\A${package}::$method: no answer/, "$_ is named by its message");

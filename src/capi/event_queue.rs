@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 //! `vkvm_event_queue_*`: events for programs whose loop is not the library's.
 
-use std::ffi::c_int;
+use std::ffi::{c_char, c_int};
 use std::time::Duration;
 
 use super::event::own;
@@ -116,7 +116,8 @@ pub unsafe extern "C" fn vkvm_event_queue_get_overflow(
 /// - `event` (nullable, map): NULL when none arrives in time. An event is a map with the keys
 ///   `class` (of the object, as in function names, such as "domain"; "conn" for the end of a
 ///   connection), `event_id`, `conn` (a handle), `object` (a handle of the class, or null) and
-///   `args` (a map, as for a callback). A call is a map with the keys `class` ("call" when it
+///   `args` (a map, as for a callback). An event of QEMU's monitor has the class "qemu_monitor",
+///   and the domain as its object. A call is a map with the keys `class` ("call" when it
 ///   is done, "progress" after `vkvm_call_watch_progress`, "credentials" when it asks for some,
 ///   see `vkvm_call_get_credentials`), `tag` and `call` (a handle).
 ///   Changes of an inventory have the class "inventory"; see `vkvm_inventory_watch`
@@ -358,6 +359,42 @@ pub unsafe extern "C" fn vkvm_event_queue_secret_event_register_any(
         let open = c.get(conn, "conn")?;
         out.set(queue.register(conn as usize, Some(Source::Secret), |listener| {
             event::register_any(&open, secret.as_deref(), event_id, listener)
+        })?);
+        Ok(())
+    })
+}
+
+/// Registers the queue for events of the QEMU monitor, of one domain or of all.
+///
+/// It delivers events that libvirt has no kind for, too. The class of the event is
+/// "qemu_monitor"; its `args` are as for a callback of `vkvm_conn_qemu_monitor_event_register`.
+/// The registration ends with `vkvm_conn_qemu_monitor_event_deregister`, with the connection, or
+/// with the queue. Requires the library libvirt-qemu.so.0.
+///
+/// - `conn`: the connection
+/// - `dom` (nullable): the domain whose events to deliver; NULL means all
+/// - `event` (nullable): name of the event; NULL means all
+/// - `flags` (default 0, enum domain_qemu_monitor_event_register_flags): how `event` is matched
+///   against the names of events
+/// - `callback_id`: id of the registration
+///
+/// libvirt: virConnectDomainQemuMonitorEventRegister
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn vkvm_event_queue_qemu_monitor_event_register(
+    queue: *mut vkvm_event_queue,
+    conn: *mut vkvm_conn,
+    dom: *mut vkvm_domain,
+    event: *const c_char,
+    flags: u32,
+    callback_id: *mut c_int,
+    error: *mut *mut vkvm_error,
+) -> c_int {
+    status(error, |c| {
+        let (out, queue) = (c.out(callback_id, "callback_id")?, c.get(queue, "queue")?);
+        let (dom, name) = (c.get_nullable(dom, "dom")?, c.text_nullable(event, "event")?);
+        let open = c.get(conn, "conn")?;
+        out.set(queue.register(conn as usize, Some(Source::QemuMonitor), |listener| {
+            event::qemu_monitor_event_register(&open, dom.as_deref(), name, listener, flags)
         })?);
         Ok(())
     })

@@ -384,6 +384,7 @@ pub static EXPORTS: &[&CStr] = &[
     c"vkvm_event_queue_new",
     c"vkvm_event_queue_next",
     c"vkvm_event_queue_node_device_event_register_any",
+    c"vkvm_event_queue_qemu_monitor_event_register",
     c"vkvm_event_queue_ref",
     c"vkvm_event_queue_register_close_callback",
     c"vkvm_event_queue_secret_event_register_any",

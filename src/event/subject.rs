@@ -28,10 +28,12 @@ pub enum Source {
 }
 
 impl Source {
-    /// The class as in function names.
+    /// What tells its events in a queue from those of others: the class as in function names.
     pub fn class_name(self) -> &'static str {
         match self {
-            Source::Domain | Source::QemuMonitor => "domain",
+            Source::Domain => "domain",
+            // Their objects are domains, too, and they have no kinds.
+            Source::QemuMonitor => "qemu_monitor",
             Source::Network => "network",
             Source::StoragePool => "storage_pool",
             Source::NodeDevice => "node_device",

@@ -113,7 +113,8 @@ sub _compare_event {
     my ($event) = @_;
     my $about = $events{"$event->{class} " . ($event->{event_id} // '')};
     my $keys  = join ' ', sort keys %{ $event->{args} };
-    my @same  = grep { !$_->{id} && $_->{class} eq $event->{class} && $keys eq join ' ', sort map { $_->{name} } @{ $_->{args} } }
+    # Events of QEMU's monitor have no number, but a class of their own in queues.
+    my @same  = grep { !$_->{id} && ($_->{class} eq $event->{class} || $_->{name} eq $event->{class}) && $keys eq join ' ', sort map { $_->{name} } @{ $_->{args} } }
       @{ $api->{events} };
     $about //= $same[0];
     if (!$about) { $wrong{"event $event->{class}: $keys: is not described"}++; return }

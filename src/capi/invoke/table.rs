@@ -2926,6 +2926,15 @@ pub static ROWS: &[Row] = &[
         call: |frame| call(capi::event_queue::vkvm_event_queue_node_device_event_register_any as unsafe extern "C" fn(_, _, _, _, _, _) -> _, frame),
     },
     Row {
+        name: "vkvm_event_queue_qemu_monitor_event_register",
+        params: &[Param::new("queue", In), Param::new("conn", In), Param::or_null("dom"), Param::or_null("event"), Param::or("flags", 0), Param::new("callback_id", Out)],
+        blocks: true,
+        this_thread: false,
+        job: None,
+        secret: false,
+        call: |frame| call(capi::event_queue::vkvm_event_queue_qemu_monitor_event_register as unsafe extern "C" fn(_, _, _, _, _, _, _) -> _, frame),
+    },
+    Row {
         name: "vkvm_event_queue_register_close_callback",
         params: &[Param::new("queue", In), Param::new("conn", In)],
         blocks: true,

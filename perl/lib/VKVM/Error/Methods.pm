@@ -339,6 +339,7 @@ my %METHODS = (
     vkvm_event_queue_new => 'VKVM::EventQueue::new',
     vkvm_event_queue_next => 'VKVM::EventQueue::next',
     vkvm_event_queue_node_device_event_register_any => 'VKVM::EventQueue::node_device_event_register_any',
+    vkvm_event_queue_qemu_monitor_event_register => 'VKVM::EventQueue::qemu_monitor_event_register',
     vkvm_event_queue_register_close_callback => 'VKVM::EventQueue::register_close_callback',
     vkvm_event_queue_secret_event_register_any => 'VKVM::EventQueue::secret_event_register_any',
     vkvm_event_queue_storage_pool_event_register_any => 'VKVM::EventQueue::storage_pool_event_register_any',
