@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
@@ -15,7 +15,7 @@ use super::row::{Cell, Key, Kind, Row, domain};
 use crate::constants as c;
 use crate::core::conn::DomainFacts;
 use crate::core::{Conn, Domain, StoragePool};
-use crate::error::{Error, Result};
+use crate::error::{Error, Misuse, Result};
 use crate::host::frame::text::dotted;
 use crate::host::walk::{self, Gone};
 use crate::value::{Map, Value};
@@ -37,6 +37,9 @@ pub struct Asker<'a> {
     pub is_new: bool,
     /// Whether the driver's statistics lack sizes, which documents have.
     pub lacks_sizes: &'a AtomicBool,
+    /// Whether a visit was late, perhaps for a guest whose QEMU does not answer: from libvirt 11
+    /// on its document waits for that, too.
+    pub is_wary: bool,
 }
 
 /// A domain of which something has happened.
@@ -256,7 +259,26 @@ impl Asker<'_> {
         Ok(Some(row))
     }
 
+    /// Whether libvirt has waited for an answer of its QEMU as long as a visit would.
+    fn is_stuck(&self, domain: &Domain) -> Result<bool> {
+        self.conn()?;
+        match domain.get_control_info(0) {
+            Ok(info) => {
+                let time = Duration::from_millis(number(&info, "stateTime"));
+                let is_occupied = number(&info, "state") == u64::from(c::DOMAIN_CONTROL_OCCUPIED);
+                // The visit began to wait somewhat earlier.
+                Ok(is_occupied && time >= self.errand.timeout() / 2)
+            }
+            Err(_) if self.outlives() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     fn details_of(&self, domain: &Domain) -> Result<Option<Details>> {
+        if self.is_wary && self.is_stuck(domain)? {
+            let what = "its QEMU does not answer".to_owned();
+            return Err(Misuse::Busy { what }.into());
+        }
         self.conn()?;
         let xml = walk::present(domain.get_xml_description(0), Gone::Domain)?;
         Ok(xml.map(|xml| Details::read(&xml.to_string_lossy())))

@@ -62,6 +62,11 @@ impl Errand {
         Ok(())
     }
 
+    /// How long each of its calls may take.
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
     /// Whether it goes on: it was not given up.
     pub fn is_on(&self) -> bool {
         self.state.has_begun() == Some(true)

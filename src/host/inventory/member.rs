@@ -81,6 +81,8 @@ pub struct Member {
     duty: Mutex<Duty>,
     /// How many visits were given up and are not back.
     stuck: AtomicUsize,
+    /// Whether a visit was ever given up at a call. Documents take a call more from then on.
+    is_wary: AtomicBool,
     /// Whether its statistics lack sizes.
     lacks_sizes: AtomicBool,
     look: Arc<Alarm>,
@@ -128,6 +130,7 @@ impl Member {
                 common,
                 duty: Mutex::new(Duty::new()),
                 stuck: AtomicUsize::new(0),
+                is_wary: AtomicBool::new(false),
                 lacks_sizes: AtomicBool::new(false),
                 look: alarm(false),
                 hold: alarm(true),
@@ -439,8 +442,16 @@ impl Member {
 
     fn asker<'a>(&'a self, link: &'a Link, errand: &'a Errand) -> Asker<'a> {
         let light = self.stuck.load(Ordering::Relaxed) >= STUCK;
-        let lacks_sizes = &self.lacks_sizes;
-        Asker { uri: &self.uri, conn: &link.conn, errand, light, is_new: false, lacks_sizes }
+        let is_wary = self.is_wary.load(Ordering::Relaxed);
+        Asker {
+            uri: &self.uri,
+            conn: &link.conn,
+            errand,
+            light,
+            is_new: false,
+            lacks_sizes: &self.lacks_sizes,
+            is_wary,
+        }
     }
 
     /// The host is lost, for this reason.
@@ -539,6 +550,7 @@ impl Visited for Member {
         if runs {
             // Before the thread can be back.
             self.stuck.fetch_add(1, Ordering::Relaxed);
+            self.is_wary.store(true, Ordering::Relaxed);
         }
         self.lose(&error);
     }
