@@ -25,7 +25,7 @@ my %changes = map { $_ => 1 } qw(
   errs rd_bytes rd_req wr_bytes wr_req rx_bytes rx_packets rx_errs rx_drop tx_bytes tx_packets
   tx_errs tx_drop cpu_time vcpu_time user_time system_time flush_req
   rss major_fault minor_fault unused usable disk_caches last_update
-  get_time get_node_free_memory get_node_cells_free_memory 4 cpu
+  availabl get_time get_node_free_memory get_node_cells_free_memory 4 cpu
 );
 my $changes = qr/^(?:vcpu\.\d+\.(?:time|wait|delay|halted)|dirtyrate|perf\.|balloon\.(?!maximum)|net\.\d+\.[rt]x
                  |load\.\d+m|block\.\d+\.(?:rd|wr|fl|allocation|physical))/x;
@@ -48,7 +48,9 @@ sub text {
     my ($name, $value) = @_;
     return 'undef' unless defined $value;
     if (ref $value eq 'HASH') {
-        return '{' . join(', ', map { printable($_) . ' => ' . text($_, $value->{$_}) } sort keys %$value) . '}';
+        # docs/DIFFERENCES.md: the key is there under its right name as well.
+        my @keys = grep { $_ ne 'available' || !exists $value->{availabl} } sort keys %$value;
+        return '{' . join(', ', map { printable($_) . ' => ' . text($_, $value->{$_}) } @keys) . '}';
     }
     return '[' . join(', ', map { text($name, $_) } @$value) . ']' if ref $value eq 'ARRAY';
     return 'code' if ref $value eq 'CODE';
