@@ -66,7 +66,8 @@ my $form = { map { $_ => $percent } qw(idle iowait system usage user) };
 has_form($hypervisor->nodecpustats(percent => 1), $form, 'nodecpustats in percent');
 my $cpu = $hypervisor->nodecpumap(raw => 1)->{cpu_map}[-1];
 has_form($hypervisor->nodecpustats($cpu, percent => 1), $form, 'nodecpustats of a CPU');
-has_form($hypervisor->nodememstats, { map { $_ => $kib } qw(buffers cached free total) },
+my @newer = VKVM->get_version >= 12_003_000 ? ('available') : ();
+has_form($hypervisor->nodememstats, { map { $_ => $kib } @newer, qw(buffers cached free total) },
     'nodememstats');
 has_form($hypervisor->nodememstats(0), { map { $_ => $kib } qw(free total) }, 'nodememstats(0)');
 is($hypervisor->nodememstats(raw => 1)->{total} % 1024, 0, 'nodememstats, raw');
