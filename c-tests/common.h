@@ -108,6 +108,15 @@ static inline vkvm_conn *open_conn(const char *uri, uint32_t flags)
     return conn;
 }
 
+/* The version of libvirt, such as 9000000. */
+static inline uint64_t libvirt_version(vkvm_conn *conn)
+{
+    uint64_t version = 0;
+    vkvm_error *error = NULL;
+    must(vkvm_conn_get_library_version(conn, &version, &error), error, "libvirt's version");
+    return version;
+}
+
 static inline vkvm_domain *define_probe(vkvm_conn *conn)
 {
     vkvm_domain *dom = NULL;

@@ -259,6 +259,12 @@ int main(int argc, char **argv)
     for (int i = 0; i < PERIOD; i++)
         masked[i] = (uint8_t)(('a' + i * 7 % 26) ^ MASK);
     vkvm_conn *conn = open_conn(argv[1], 0);
+    if (libvirt_version(conn) < 8000000) {
+        /* Of version 7.0, with which a program that calls libvirt itself finds them. */
+        printf("1..0 # SKIP libvirt 7 leaves copies of secrets itself\n");
+        vkvm_conn_free(conn);
+        return 0;
+    }
     must(vkvm_host_new(conn, &host, &err), err, "a host");
     must(vkvm_conn_define_secret(conn,
                                  "<secret ephemeral='yes' private='no'><uuid>" UUID

@@ -112,6 +112,8 @@ subtest 'an answer to a request for credentials, which is refused' => sub {
 };
 
 SKIP: {
+    # Of version 7.0, with which a program that calls libvirt itself finds them.
+    skip('libvirt 7 leaves copies of secrets itself', 1) if VKVM->get_version < 8_000_000;
     my $bed    = TestBed->daemon('qemu-daemon') or skip(TestBed->reason, 1);
     my $host   = VKVM::Host->new(uri => $bed->{URI});
     my $uuid   = '99999999-8888-7777-6666-555555555557';

@@ -58,7 +58,7 @@ hints('no URI',            qr/such as qemu:\/\/\/system/,                     qr
 hints('an unknown name', qr/^"no-such-host\.invalid" cannot be resolved/, qr/resolve/i, uri => 'qemu+tcp://no-such-host.invalid/system');
 hints('nobody listens', qr/^nothing listens on 127\.0\.0\.1:1: .*libvirtd-tcp\.socket.*listen_tcp = 1/, qr/refused/,
     uri => 'qemu+tcp://127.0.0.1:1/system');
-hints('a missing authority', qr{^$dir/cacert\.pem is missing: .*clientcert\.pem}, qr/Cannot read CA/,
+hints('a missing authority', qr{^$dir/cacert\.pem is missing: .*clientcert\.pem}, qr/Cannot read CA|CA certificate/,
     uri => "qemu+tls://127.0.0.1/system?pkipath=$dir");
 {
     open(my $file, '>', "$dir/ssh") or die $!;
