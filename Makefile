@@ -8,6 +8,7 @@ DESTDIR ?=
 SECONDS ?= 60
 SEED    ?=
 THREADS ?=
+OPERATIONS ?= 10000
 # How many tests run at once: they wait for daemons and guests as much as for a processor.
 JOBS    ?= $(shell echo $$((2 * $$(nproc))))
 # Another one, such as `true`, where the library is there: scripts/check-packages.
@@ -16,7 +17,7 @@ CARGO_BUILD ?= cargo build --release
 export PREFIX DESTDIR LIBDIR PERLDIRS
 
 .PHONY: abi all library perl demo check check-rust check-style check-c check-perl check-rest check-short check-13 bench generate \
-        sanitize fuzz install uninstall clean doc check-doc check-packages
+        sanitize fuzz operations install uninstall clean doc check-doc check-packages
 
 all: library perl target/reference/.built
 
@@ -130,6 +131,11 @@ sanitize:
 fuzz:
 	scripts/install-deps check
 	VKVM_SANITIZER=address VKVM_SEED=$(SEED) fuzz/api/run $(SECONDS) $(if $(THREADS),--threads $(THREADS))
+
+# An inventory of 16 hosts, whose daemons are killed, stopped and started again, under random
+# operations of another process; `make check` does fewer of them.
+operations: all
+	cd perl && VKVM_OPERATIONS=$(OPERATIONS) VKVM_SEED=$(SEED) prove -b -v t/65-inventory-random.t
 
 install: all
 	scripts/install
