@@ -18,6 +18,7 @@ mod errand;
 mod filter;
 mod given;
 mod glob;
+mod host_rows;
 mod link;
 mod live;
 mod member;

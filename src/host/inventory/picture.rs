@@ -10,39 +10,17 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 use super::change::{Change, What};
-use super::details::Details;
 use super::filter::{Condition, Filter, Of};
+use super::host_rows::{HostRows, Said, State};
 use super::metrics::Known;
-use super::row::{Cell, KINDS, Key, Kind, Row, domain};
-use super::table::Table;
-use super::tickets::{Awaited, Begun, Ticket, Tickets};
+use super::row::{Key, Kind, Row};
+use super::tickets::{Awaited, Begun, Ticket};
 use crate::calls;
 use crate::core::sigpipe;
 use crate::error::{Error, Misuse, Result};
 use crate::event::{EventQueue, News, Teller};
 use crate::fork::lock;
 use crate::value::{Map, Value};
-
-/// How a host is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// It has not been asked for everything yet.
-    Connecting,
-    /// Its rows are current.
-    Up,
-    /// Its rows are what was known last.
-    Down,
-}
-
-impl State {
-    fn name(self) -> &'static str {
-        match self {
-            State::Connecting => "connecting",
-            State::Up => "up",
-            State::Down => "down",
-        }
-    }
-}
 
 /// What is known of all hosts.
 pub struct Picture {
@@ -61,35 +39,9 @@ struct Inner {
     is_over: bool,
 }
 
-struct HostRows {
-    uri: Arc<str>,
-    /// The name that it gives itself.
-    name: Option<Arc<str>>,
-    state: State,
-    /// Why it is down, or what could not be asked of it.
-    error: Option<Arc<Value>>,
-    /// Whether its events arrive.
-    hears: bool,
-    /// How many domains have yet to be asked for their documents.
-    pending: usize,
-    tables: [Table; KINDS],
-    compared: [Option<Instant>; KINDS],
-    tickets: Tickets,
-}
-
 struct Watcher {
     teller: Teller,
     tag: u64,
-}
-
-/// What a host has said.
-pub enum Said {
-    /// All that there are of a kind.
-    All(Kind, Vec<Row>),
-    /// What some are now; None for one that is gone.
-    Some(Vec<(Kind, Key, Option<Row>)>),
-    /// What the documents of some domains say; also of sizes where that is true.
-    Details(Vec<(Uuid, Details)>, bool),
 }
 
 /// What is reported of a host that is there.
@@ -113,17 +65,7 @@ pub struct Found {
 impl Picture {
     /// Nothing is known of these hosts.
     pub fn new(uris: impl Iterator<Item = Arc<str>>) -> Self {
-        let hosts = uris.map(|uri| HostRows {
-            uri,
-            name: None,
-            state: State::Connecting,
-            error: None,
-            hears: false,
-            pending: 0,
-            tables: Default::default(),
-            compared: [None; KINDS],
-            tickets: Default::default(),
-        });
+        let hosts = uris.map(HostRows::new);
         let inner = Inner {
             generation: 0,
             hosts: hosts.collect(),
@@ -153,40 +95,7 @@ impl Picture {
         if inner.is_over || !is_wanted() {
             return Vec::new();
         }
-        let rows = &mut inner.hosts[host];
-        let mut unknown = Vec::new();
-        let changed = match said {
-            Said::All(kind, all) => {
-                rows.compared[kind as usize] = Some(Instant::now());
-                let changed = rows.tables[kind as usize].replace(all);
-                if kind == Kind::Domain {
-                    unknown = rows.without_details();
-                }
-                changed
-            }
-            Said::Some(some) => {
-                let mut changed = Vec::new();
-                for (kind, key, row) in some {
-                    let table = &mut rows.tables[kind as usize];
-                    changed.extend(match row {
-                        Some(row) => table.put(row),
-                        None => table.remove(&key),
-                    });
-                }
-                changed
-            }
-            Said::Details(some, with_sizes) => {
-                let table = &mut rows.tables[Kind::Domain as usize];
-                some.into_iter()
-                    .filter_map(|(uuid, details)| {
-                        let before = table.get(&Key::Uuid(uuid))?;
-                        let mut row = Row::clone(before);
-                        details.put(&mut row.cells, with_sizes);
-                        table.put(row)
-                    })
-                    .collect()
-            }
-        };
+        let (changed, unknown) = inner.hosts[host].take(said);
         inner.tell(changed.into_iter().map(What::Row));
         self.wake(&inner);
         unknown
@@ -324,43 +233,14 @@ impl Picture {
     pub fn hosts(&self, kinds: &[Kind]) -> Result<Value> {
         let inner = lock(&self.inner);
         let now = Instant::now();
-        let describe = |host: &HostRows| {
-            let mut map = Map::with_capacity(8);
-            map.push_new("uri", &*host.uri);
-            map.push_new("host", host.name.as_deref());
-            map.push_new("state", host.state.name());
-            map.push_new("error", host.error.as_deref().cloned().unwrap_or(Value::Null));
-            let age = host
-                .compared(kinds)
-                .map(|then| now.saturating_duration_since(then).as_millis() as u64);
-            map.push_new("age", age);
-            map.push_new("events", host.hears);
-            map.push_new("pending", host.pending as u64);
-            let mut counts = Map::with_capacity(kinds.len());
-            for kind in kinds {
-                counts.push_new(kind.name(), host.tables[*kind as usize].rows().len() as u64);
-            }
-            map.push_new("counts", counts);
-            Value::Map(map)
-        };
+        let describe = |host: &HostRows| host.describe(kinds, now);
         Ok(Value::List(inner.open()?.hosts.iter().map(describe).collect()))
     }
 
     /// All that is known, host by host.
     pub fn known(&self, kinds: &[Kind]) -> Result<Vec<Known>> {
         let inner = lock(&self.inner);
-        let known = |host: &HostRows| Known {
-            uri: Arc::clone(&host.uri),
-            name: host.name.clone(),
-            is_up: host.state == State::Up,
-            compared: host.compared(kinds),
-            rows: kinds
-                .iter()
-                .flat_map(|kind| host.tables[*kind as usize].rows())
-                .cloned()
-                .collect(),
-        };
-        Ok(inner.open()?.hosts.iter().map(known).collect())
+        Ok(inner.open()?.hosts.iter().map(|host| host.known(kinds)).collect())
     }
 
     /// Which places a host has that is called so, or all places.
@@ -602,29 +482,5 @@ impl Inner {
         if is_any_gone {
             self.watchers.retain(|watcher| watcher.teller.is_there());
         }
-    }
-}
-
-impl HostRows {
-    /// Whether this is its URI, or the name that it gives itself.
-    fn is_called(&self, name: &str) -> bool {
-        *name == *self.uri || self.name.as_deref() == Some(name)
-    }
-
-    /// Since when all rows of these kinds were compared.
-    fn compared(&self, kinds: &[Kind]) -> Option<Instant> {
-        kinds.iter().filter_map(|kind| self.compared[*kind as usize]).min()
-    }
-
-    fn of(&self) -> Of {
-        Of { stale: self.state != State::Up, compared: self.compared }
-    }
-
-    /// The domains whose documents are not known.
-    fn without_details(&self) -> Vec<Uuid> {
-        let rows = self.tables[Kind::Domain as usize].rows().iter();
-        rows.filter(|row| row.cells[domain::TITLE] == Cell::None)
-            .filter_map(|row| row.uuid())
-            .collect()
     }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::filter::{Condition, Filter};
-use super::picture::{Picture, Report, Said};
+use super::host_rows::Said;
+use super::picture::{Picture, Report};
 use super::row::tests::a_domain;
 use super::row::{Kind, Row};
 use super::tickets::{Awaited, Begun};
