@@ -53,6 +53,8 @@ pub struct Touched {
 /// What may be different of a domain.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct What {
+    /// Sizes, for which the bulk call asks QEMU.
+    pub sizes: bool,
     /// What the bulk call does not tell.
     pub flags: bool,
     /// What its document says.
@@ -62,7 +64,11 @@ pub struct What {
 impl What {
     /// Both together.
     pub fn and(self, other: What) -> What {
-        What { flags: self.flags || other.flags, details: self.details || other.details }
+        What {
+            sizes: self.sizes || other.sizes,
+            flags: self.flags || other.flags,
+            details: self.details || other.details,
+        }
     }
 }
 
@@ -97,13 +103,13 @@ impl Asker<'_> {
 
     // --- domains -----------------------------------------------------------------------------
 
-    fn facts(&self, domains: &[&Domain]) -> Result<Vec<DomainFacts>> {
-        let stats = if self.light { c::DOMAIN_STATS_STATE } else { ALL };
+    fn facts(&self, domains: &[&Domain], with_sizes: bool) -> Result<Vec<DomainFacts>> {
+        let stats = if self.light || !with_sizes { c::DOMAIN_STATS_STATE } else { ALL };
         self.conn()?.get_domain_facts(stats, domains, c::DOMAIN_GET_ALL_STATS_NOWAIT)
     }
 
     fn domains(&self) -> Result<Vec<Row>> {
-        let facts = match self.facts(&[]) {
+        let facts = match self.facts(&[], true) {
             Err(error) if walk::is_unsupported(&error) => self.facts_one_by_one()?,
             other => other?,
         };
@@ -189,7 +195,8 @@ impl Asker<'_> {
     /// gone.
     pub fn some(&self, touched: &[Touched]) -> Result<Vec<(Kind, Key, Option<Row>)>> {
         let domains: Vec<&Domain> = touched.iter().map(|touched| &touched.domain).collect();
-        let facts = match self.facts(&domains) {
+        let with_sizes = touched.iter().any(|touched| touched.what.sizes);
+        let facts = match self.facts(&domains, with_sizes) {
             Err(error) if walk::is_unsupported(&error) => {
                 let facts = domains.iter().map(|domain| self.facts_of(domain));
                 facts.collect::<Result<Vec<_>>>()?.into_iter().flatten().collect()
@@ -198,9 +205,8 @@ impl Asker<'_> {
             Err(error) if error.details().code == c::ERROR_ERR_NO_DOMAIN as i32 => {
                 let mut all = Vec::new();
                 for domain in domains {
-                    all.extend(
-                        walk::present(self.facts(&[domain]), Gone::Domain)?.unwrap_or_default(),
-                    );
+                    let facts = walk::present(self.facts(&[domain], with_sizes), Gone::Domain)?;
+                    all.extend(facts.unwrap_or_default());
                 }
                 all
             }

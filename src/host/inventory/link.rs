@@ -154,11 +154,11 @@ fn touched(event: Event, what: What) -> Option<Heard> {
 
 /// What the bulk call tells, and the document that somebody has asked for.
 fn state(event: Event) -> Option<Heard> {
-    touched(event, What::default())
+    touched(event, What { sizes: true, ..What::default() })
 }
 
 fn details(event: Event) -> Option<Heard> {
-    touched(event, What { details: true, ..What::default() })
+    touched(event, What { sizes: true, details: true, ..What::default() })
 }
 
 /// A domain that stops, or starts, may be defined otherwise afterwards.
@@ -170,5 +170,5 @@ fn lifecycle(event: Event) -> Option<Heard> {
         _ => false,
     };
     let all = !is_only_state;
-    touched(event, What { flags: all, details: all })
+    touched(event, What { sizes: all, flags: all, details: all })
 }
