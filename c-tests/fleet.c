@@ -6,6 +6,8 @@
  *
  * VKVM_HOSTS is how many hosts the largest fleet has (1000).
  *
+ * tests: fleet fleet.memory
+ *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 

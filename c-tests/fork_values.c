@@ -228,7 +228,9 @@ int main(void)
     long_visits();
     for (uintptr_t i = 0; i < 6; i++)
         pthread_create(&threads[i], NULL, works_with_values, (void *)i);
-    forks(getenv("VKVM_UNDER_VALGRIND") ? 20 : 1000);
+    /* A fork copies the tables of all addresses, of which the sanitizer takes terabytes. */
+    bool is_slow = getenv("VKVM_UNDER_VALGRIND") || getenv("VKVM_UNDER_SANITIZER");
+    forks(is_slow ? 20 : 1000);
     __atomic_store_n(&over, 1, __ATOMIC_SEQ_CST);
     for (int i = 0; i < 6; i++)
         pthread_join(threads[i], NULL);

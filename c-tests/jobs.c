@@ -3,6 +3,8 @@
  *
  * usage: jobs URI SCRATCH OTHER-URI
  *
+ * tests: jobs jobs.memory
+ *
  * The guest has no system: what is saved of its memory is small, and goes slowly.
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later

@@ -5,6 +5,7 @@
  * usage: opening_calls SOCKET PID SCRATCH
  *
  * bed: test-daemon SOCKET PID scratch
+ * tests: opening_calls opening_calls.memory
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
