@@ -17,7 +17,7 @@ CARGO_BUILD ?= cargo build --release
 export PREFIX DESTDIR LIBDIR PERLDIRS
 
 .PHONY: abi all library perl demo check check-rust check-style check-c check-perl check-rest check-short check-13 bench generate \
-        sanitize fuzz operations install uninstall clean doc check-doc check-packages
+        sanitize valgrind fuzz operations install uninstall clean doc check-doc check-packages
 
 all: library perl target/reference/.built
 
@@ -126,6 +126,12 @@ sanitize:
 	scripts/install-deps check
 	$(MAKE) all
 	scripts/sanitize
+
+# All C tests that can run under valgrind, those included that make check has no time for.
+valgrind:
+	scripts/install-deps check
+	$(MAKE) all
+	VKVM_JOBS=$(JOBS) c-tests/run $$(c-tests/run -m)
 
 # Calls all functions of the C API at random, with AddressSanitizer.
 fuzz:

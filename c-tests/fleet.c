@@ -6,7 +6,7 @@
  *
  * VKVM_HOSTS is how many hosts the largest fleet has (1000).
  *
- * tests: fleet fleet.memory
+ * by name: fleet.memory
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

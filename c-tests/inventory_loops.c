@@ -4,7 +4,8 @@
  * usage: inventory_loops URI RESTART
  *
  * bed: test-daemon URI_UNIX silent_restart
- * tests: inventory_loops inventory_loops.own inventory_loops.thread inventory_loops.own.memory
+ * tests: inventory_loops inventory_loops.own inventory_loops.thread
+ * by name: inventory_loops.own.memory
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */

@@ -3,7 +3,7 @@
  *
  * usage: jobs URI SCRATCH OTHER-URI
  *
- * tests: jobs jobs.memory
+ * by name: jobs.memory
  *
  * The guest has no system: what is saved of its memory is small, and goes slowly.
  *

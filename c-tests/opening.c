@@ -9,7 +9,8 @@
  *
  * VKVM_LOOP says which loop there is: events.h. Without it there is none.
  *
- * tests: opening opening.own opening.thread opening.memory opening.own.memory opening_tls
+ * tests: opening opening.own opening.thread opening.memory opening_tls
+ * by name: opening.own.memory
  *
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
