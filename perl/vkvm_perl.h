@@ -163,10 +163,11 @@ SV **vkvm_perl_end(pTHX_ vkvm_perl_builder *b, int result, vkvm_error **error);
 /* The handle of an object that is being destroyed; it has none from then on. */
 void *vkvm_perl_forget(pTHX_ SV *self);
 
-/* Dies with a VKVM::Error; frees the C error first. Its texts are UTF-8: bytes, or with
- * SVf_UTF8 characters, as in the facade. */
 /* From here on the error names this function in place of the one that it is about. */
 void vkvm_perl_stands_for(pTHX_ vkvm_error *error, const char *function);
+
+/* Dies with a VKVM::Error; frees the C error first. Its texts are UTF-8: bytes, or with
+ * SVf_UTF8 characters, as in the facade. */
 void vkvm_perl_throw_text(pTHX_ vkvm_error *error, U32 flags) __attribute__((noreturn));
 #define vkvm_perl_throw(error) vkvm_perl_throw_text(error, 0)
 #define vkvm_perl_throw_characters(error) vkvm_perl_throw_text(error, SVf_UTF8)
