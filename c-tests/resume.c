@@ -9,6 +9,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -114,10 +115,45 @@ static void check_freeing(const char *uri, const char *restart)
         diag("status %d", status);
 }
 
+/* Restarts the daemon, which tells its process. */
+static pid_t restart_daemon(const char *command)
+{
+    int pid = -1;
+    FILE *told = popen(command, "r");
+    must(told && fscanf(told, "PID=%d", &pid) == 1 ? 0 : -1, NULL, command);
+    must(pclose(told), NULL, command);
+    return pid;
+}
+
+static pid_t stopped;
+static volatile sig_atomic_t was_continued;
+
+static void continue_stopped(int signal)
+{
+    (void)signal;
+    was_continued = 1;
+    kill(stopped, SIGCONT);
+}
+
+/* Nobody waits for its registrations, which were made on an earlier connection, to end. */
+static void free_on_a_stopped_daemon(vkvm_event_queue *queue, pid_t daemon)
+{
+    stopped = daemon;
+    signal(SIGALRM, continue_stopped);
+    must(kill(daemon, SIGSTOP), NULL, "stopping the daemon");
+    alarm(PATIENCE);
+    vkvm_event_queue_free(queue);
+    ok(!was_continued, "a queue is freed without waiting for a daemon that is stopped");
+    alarm(0);
+    must(kill(daemon, SIGCONT), NULL, "continuing the daemon");
+}
+
 int main(int argc, char **argv)
 {
     struct told told = { 0 };
-    int lifecycles = 0, callback;
+    int lifecycles = 0, callback, queued;
+    vkvm_event_queue *queue;
+    uint32_t limit = 0;
     vkvm_conn *conn;
     vkvm_domain *dom;
     vkvm_value *info;
@@ -134,9 +170,13 @@ int main(int argc, char **argv)
     works(vkvm_conn_domain_event_register_any(conn, dom, VKVM_DOMAIN_EVENT_ID_LIFECYCLE,
                                               on_lifecycle, &lifecycles, NULL, &callback, &err),
           &err, "a registration");
+    must(vkvm_event_queue_new(10, &queue, &err), err, "a queue");
+    works(vkvm_event_queue_domain_event_register_any(queue, conn, NULL, VKVM_DOMAIN_EVENT_ID_REBOOT,
+                                                     &queued, &err),
+          &err, "that of a queue");
 
     for (int round = 1; round <= 2; round++) {
-        ok(system(argv[2]) == 0, "the daemon is restarted");
+        pid_t daemon = restart_daemon(argv[2]);
         ok(turn_until(&told.found, round), "it is opened again");
         ok(told.lost == round && !told.wrong && told.domains == 1, "and all is told as documented");
         works(vkvm_domain_get_info(dom, &info, &err), &err, "a domain from before is usable");
@@ -144,7 +184,13 @@ int main(int argc, char **argv)
         works(vkvm_domain_suspend(dom, &err), &err, "it is suspended");
         works(vkvm_domain_resume(dom, &err), &err, "and resumed");
         ok(turn_until(&lifecycles, 2 * round), "events flow again");
+        if (round == 1) {
+            works(vkvm_conn_set_call_timeout(conn, 1000 * PATIENCE, &err), &err, "a limit is set");
+            free_on_a_stopped_daemon(queue, daemon);
+        }
     }
+    works(vkvm_conn_get_call_timeout(conn, &limit, &err), &err, "the limit");
+    is_int(limit, 1000 * PATIENCE, "is that of the connection before");
 
     works(vkvm_conn_domain_event_deregister_any(conn, callback, &err), &err,
           "the registration ends by its number");

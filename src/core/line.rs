@@ -160,12 +160,22 @@ impl Line {
         lock(&self.latest).clone()
     }
 
+    /// The address of the connection that is in use now. None in a child of fork, as above.
+    pub(crate) fn address(&self) -> Option<usize> {
+        if self.generation != fork::generation() {
+            return None;
+        }
+        lock(&self.addresses).last().copied()
+    }
+
     /// From now on `new` is used, by everything that was made from this line.
     pub(crate) fn go_on_with(self: &Arc<Self>, new: ConnRef) {
         let before = {
             let mut addresses = lock(&self.addresses);
+            // The latest one is kept; an earlier one may be another connection's by now.
+            let before = addresses[addresses.len() - 1];
             addresses.push(new.raw_here().addr());
-            addresses[0]
+            before
         };
         lane::go_on_with(before, new.raw_here());
         LINES.lock().insert(new.raw_here().addr(), Arc::downgrade(self));

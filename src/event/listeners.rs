@@ -2,12 +2,13 @@
 //! Who listens to what, as far as it can be told without libvirt.
 
 use std::ffi::{CString, c_int, c_uint};
+use std::sync::{Arc, Weak};
 
 use super::Event;
 use super::hub::{Hub, Sides, Table};
 use super::subject::{Identity, Source};
-use crate::core::Conn;
-use crate::core::line::ConnRef;
+use crate::core::line::{ConnRef, Line};
+use crate::core::{Conn, lane};
 use crate::error::{Error, Misuse};
 use crate::fork::Leaf;
 
@@ -53,8 +54,8 @@ pub(super) enum Topic {
 
 /// What one who listens is known by.
 pub(super) struct Role {
-    /// The address of the connection when it was registered, which calls are limited by.
-    pub conn: usize,
+    /// The connections of the one that it was registered through, without a hold on them.
+    pub line: Weak<Line>,
     /// The number of the one among those who share the connection.
     pub owner: u64,
     /// The number of the queue that the events go into.
@@ -78,8 +79,15 @@ pub(super) enum Kind {
 impl Role {
     /// The role of a listener that is registered through `conn`.
     pub(super) fn new(conn: &Conn, kind: Kind, listener: &Listener) -> Self {
-        let (conn, owner) = (conn.raw_here().addr(), conn.member().number);
-        Role { conn, owner, queue: listener.queue, kind }
+        let member = conn.member();
+        let line = Arc::downgrade(&member.line);
+        Role { line, owner: member.number, queue: listener.queue, kind }
+    }
+
+    /// The address of its connection, if nobody may wait for long for that.
+    pub(super) fn bounded(&self) -> Option<usize> {
+        let address = self.line.upgrade().and_then(|line| line.address());
+        address.filter(|address| lane::is_bounded(*address))
     }
 }
 

@@ -153,8 +153,7 @@ pub(super) fn deregister_queue(queue: u64) {
     resume::end_of_queue(queue);
     for line in HUB.lines() {
         let (entries, tell) = HUB.take(line, move |role| role.queue == Some(queue));
-        let bounded =
-            entries.iter().map(|entry| entry.role.conn).find(|conn| lane::is_bounded(*conn));
+        let bounded = entries.iter().find_map(|entry| entry.role.bounded());
         drop(entries);
         match bounded {
             // Whoever frees the queue must not wait for a daemon that does not answer.

@@ -5,7 +5,7 @@ use std::ffi::{CStr, c_char, c_int, c_longlong, c_uint, c_ulonglong, c_void};
 use std::mem::transmute;
 use std::ptr::null_mut;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Weak};
 
 use virt::sys;
 
@@ -97,7 +97,8 @@ impl Listening {
         let conn = Conn::open(Some(c"test:///default"), 0).unwrap();
         let nobody = Nobody { link: conn.reference(), tap: AtomicUsize::new(0) };
         let topic = Topic::Events { source: S::SOURCE, object: None, id };
-        let role = Role { conn: 0, owner: 0, queue: None, kind: listeners::Kind::AllDomains };
+        let kind = listeners::Kind::AllDomains;
+        let role = Role { line: Weak::new(), owner: 0, queue: None, kind };
         let added = HUB.add(&nobody, (line, topic), (role, listener), |_| false).unwrap();
         assert_eq!(added, super::hub::Added::Now);
         Listening { line, tap: nobody.tap.into_inner() }
