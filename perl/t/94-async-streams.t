@@ -321,6 +321,11 @@ subtest 'sparse transfers' => sub {
             'handler', "$method with a handler that takes nothing";
         is($calls, 1, 'which is called once');
         ok(thrown { $stream->finish }, 'the stream is aborted');
+        $calls  = 0;
+        $stream = $conn->new_stream;
+        $volume->download($stream, 0, 0, $method eq 'recv_all' ? 0 : VKVM::StorageVol::VOL_DOWNLOAD_SPARSE_STREAM());
+        is(thrown { $stream->async->$method(sub { die "the same again\n" if $calls++ > 1000; return 1e30 }, @holes)->get },
+            undef, "$method with a handler that takes more than there is");
     }
     my %sends = (
         hole_handler => [ sub { return 0 }, sub { return }, sub { return 0 } ],

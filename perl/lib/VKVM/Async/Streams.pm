@@ -73,9 +73,8 @@ sub _pass_hole {
 sub _hand_over {
     my ($method, $handler, $stream, $data) = @_;
     while (length $data) {
-        my $taken = _answer($method, 'handler', sub { return $handler->($stream, $data, length $data) })
-          || VKVM::Stream::Steps::_took_none($data);
-        substr $data, 0, $taken, '';
+        my $taken = _answer($method, 'handler', sub { return $handler->($stream, $data, length $data) });
+        VKVM::Stream::Steps::_take_from($data, $taken);
     }
     return;
 }

@@ -109,18 +109,21 @@ sub _waited {
 sub _hand_over {
     my ($stream, $handler, $data) = @_;
     while (length $data) {
-        my $taken = _answer('recv handler', $handler, $stream, $data, length $data) || _took_none($data);
-        substr $data, 0, $taken < length $data ? $taken : length $data, '';
+        _take_from($data, _answer('recv handler', $handler, $stream, $data, length $data));
     }
     return;
 }
 
-# It would get the same data for ever.
-sub _took_none {
-    my ($data) = @_;
-    my $length = length $data;
-    return VKVM::_refuse('handler',
-        "took none of $length bytes; return how many it took, or a number below 0 to stop");
+# Takes so many bytes off the data, which may be more than substr can count. In place: what is left is
+# not copied for each piece.
+sub _take_from {    ## no critic (RequireArgUnpacking) - for the same reason
+    my (undef, $taken) = @_;
+    my $length = length $_[0];
+    # It would get the same data for ever.
+    VKVM::_refuse('handler', "took none of $length bytes; return how many it took, or a number below 0 to stop")
+      if !$taken;
+    substr $_[0], 0, $taken < $length ? $taken : $length, '';
+    return;
 }
 
 # Sends what the handler gives next; returns how many bytes it had.
