@@ -443,9 +443,10 @@ subtest 'progress of several hosts' => sub {
     is((run('-q', @hosts, @upload))[1], '', 'or none');
 
     plan(skip_all => 'tmux is not installed (Debian package tmux)') if !Tmux->is_here;
-    my $terminal = Tmux->start("$tmp/tmux-bars", @perl, $vkvm, @hosts, '-c', $test, @upload);
+    my $terminal = Tmux->start("$tmp/tmux-bars", @perl, $vkvm, @hosts, '-c', $test, '-c', $dead, @upload);
     my $lines = join '\n', map { "\Q$_\E +\\[$BAR] 100 %" } @names;
     ok($terminal->shows(qr/\A$lines\n\Q$own\E +\[ {40}\] failed\n/), 'in a terminal each host has one line');
+    ok($terminal->shows(qr/^\Q@{[ substr $dead, 0, 20 ]}\E\S* +\[ {40}\] failed\n/m), 'also one whose name is cut for that');
     ok($terminal->shows(qr/^status 1$/m), 'and the command ends');
 
     $terminal = Tmux->start("$tmp/tmux-stop", @perl, $vkvm, @hosts, 'volume.upload', 'v', "$tmp/long", 'p');

@@ -15,8 +15,8 @@ our $VERSION = '0.002000';
 # have a line each, drawn again in place. Where lines cannot be drawn again (no terminal, a dumb
 # one, or one with too few lines), several hosts have plain lines, and one has none.
 
-# The width of a bar, and of all but the name: brackets, percent, spaces.
-use constant { BAR => 40, BESIDES => 50 };
+# The width of a bar, and of all but the name: bar, brackets, spaces, "failed", and the column after it.
+use constant { BAR => 40, BESIDES => 51 };
 
 # Plain lines come in steps of so many percent.
 use constant STEP => 10;
