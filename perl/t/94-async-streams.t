@@ -200,6 +200,8 @@ END
     within(60, sub { sysread $peer, $typed, 100, length $typed while length $typed < 5; 1 });
     is($typed, 'ls -l', 'in order');
     ok(!$incoming->is_ready, 'nothing came in meanwhile');
+    # Other threads have sent, and another one aborts, which would do that before this one begins.
+    soon { $conn->get_calls->{running} } 'the call that receives has begun';
     own_error { $stream->async->abort->get } VKVM::Error::OWN_INVALID(), 'stream', 'while it is received it cannot be ended';
     syswrite $peer, 'total 0';
     is($incoming->get, 7, 'what comes in ends the waiting');
