@@ -19,6 +19,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "daemons.h"
 #include "events.h"
 
 static vkvm_error *err;
@@ -448,16 +449,6 @@ static void without_looking(const char *uri, pid_t daemon)
 
 /* --- a daemon that is stopped ----------------------------------------------- */
 
-static pid_t stopped;
-static volatile sig_atomic_t was_continued;
-
-static void continue_stopped(int signal)
-{
-    (void)signal;
-    was_continued = 1;
-    kill(stopped, SIGCONT);
-}
-
 /* The end of its registrations is told to the daemon, for which nobody waits where calls have a
    limit. */
 static void freeing_a_queue(const char *uri, pid_t daemon)
@@ -470,16 +461,12 @@ static void freeing_a_queue(const char *uri, pid_t daemon)
     works(vkvm_event_queue_domain_event_register_any(queue, conn, NULL,
                                                      VKVM_DOMAIN_EVENT_ID_LIFECYCLE, &id, &err),
           &err, "a queue is registered");
-    stopped = daemon;
-    signal(SIGALRM, continue_stopped);
-    must(kill(daemon, SIGSTOP), NULL, "stopping the daemon");
-    alarm(PATIENCE);
+    stop_for_a_while(daemon);
     vkvm_event_queue_free(queue);
-    ok(!was_continued, "it is freed without waiting for a daemon that is stopped");
+    ok(!was_waited_for, "it is freed without waiting for a daemon that is stopped");
     fails(vkvm_conn_domain_event_deregister_any(conn, id, &err), &err, VKVM_ERROR_OWN_INVALID,
           "callback_id", "its registration has ended");
-    alarm(0);
-    must(kill(daemon, SIGCONT), NULL, "continuing the daemon");
+    continue_daemon();
     must(vkvm_event_queue_new(10, &queue, &err), err, "event_queue_new");
     works(vkvm_event_queue_domain_event_register_any(queue, conn, NULL,
                                                      VKVM_DOMAIN_EVENT_ID_LIFECYCLE, &id, &err),

@@ -13,7 +13,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "common.h"
+#include "daemons.h"
 
 enum { SHORT_MS = 1000 };
 
@@ -742,19 +742,6 @@ static void stopped_host(void)
     kill(other_pid, SIGCONT);
 }
 
-static pid_t run(const char *command)
-{
-    char line[100];
-    pid_t pid = 0;
-    FILE *output = popen(command, "r");
-    while (output && fgets(line, sizeof line, output))
-        if (sscanf(line, "PID=%d", &pid) == 1)
-            break;
-    if (output)
-        pclose(output);
-    return pid;
-}
-
 static void killed_host(void)
 {
     vkvm_inventory *inventory = open_both("{'timeout_ms': 5000, 'refresh': 0}");
@@ -764,7 +751,7 @@ static void killed_host(void)
     waits(inventory, "{'kind': 'domain', 'name': 'probe'}", "a domain is noticed");
     refresh(inventory);
     struct watcher watcher = watch(inventory, 1000);
-    run(kill_other);
+    must(system(kill_other), NULL, kill_other);
     vkvm_value *entry = next_change(&watcher, "changed", "the end of a daemon is noticed");
     is_str_at(entry, "kind", "host", "a host has changed");
     is_str_at(entry, "host", other_uri, "which");
@@ -778,7 +765,7 @@ static void killed_host(void)
     is_bool_at(value, "1.events", false, "none of its events arrive");
     vkvm_value_free(value);
     no_more_changes(&watcher, "nothing else has changed");
-    other_pid = run(restart_other);
+    other_pid = restarted(restart_other);
     ok(comes_to(inventory, 1, "up"), "a daemon that is started again is found");
     waits(inventory, "{'name': 'probe', 'absent': true}", "what it has forgotten is gone");
     entry = next_change(&watcher, "removed", "which is told");

@@ -9,10 +9,10 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "daemons.h"
 #include "own_loop.h"
 
 static vkvm_error *err;
@@ -115,37 +115,13 @@ static void check_freeing(const char *uri, const char *restart)
         diag("status %d", status);
 }
 
-/* Restarts the daemon, which tells its process. */
-static pid_t restart_daemon(const char *command)
-{
-    int pid = -1;
-    FILE *told = popen(command, "r");
-    must(told && fscanf(told, "PID=%d", &pid) == 1 ? 0 : -1, NULL, command);
-    must(pclose(told), NULL, command);
-    return pid;
-}
-
-static pid_t stopped;
-static volatile sig_atomic_t was_continued;
-
-static void continue_stopped(int signal)
-{
-    (void)signal;
-    was_continued = 1;
-    kill(stopped, SIGCONT);
-}
-
 /* Nobody waits for its registrations, which were made on an earlier connection, to end. */
 static void free_on_a_stopped_daemon(vkvm_event_queue *queue, pid_t daemon)
 {
-    stopped = daemon;
-    signal(SIGALRM, continue_stopped);
-    must(kill(daemon, SIGSTOP), NULL, "stopping the daemon");
-    alarm(PATIENCE);
+    stop_for_a_while(daemon);
     vkvm_event_queue_free(queue);
-    ok(!was_continued, "a queue is freed without waiting for a daemon that is stopped");
-    alarm(0);
-    must(kill(daemon, SIGCONT), NULL, "continuing the daemon");
+    ok(!was_waited_for, "a queue is freed without waiting for a daemon that is stopped");
+    continue_daemon();
 }
 
 int main(int argc, char **argv)
@@ -176,7 +152,7 @@ int main(int argc, char **argv)
           &err, "that of a queue");
 
     for (int round = 1; round <= 2; round++) {
-        pid_t daemon = restart_daemon(argv[2]);
+        pid_t daemon = restarted(argv[2]);
         ok(turn_until(&told.found, round), "it is opened again");
         ok(told.lost == round && !told.wrong && told.domains == 1, "and all is told as documented");
         works(vkvm_domain_get_info(dom, &info, &err), &err, "a domain from before is usable");

@@ -15,6 +15,7 @@
  * SPDX-License-Identifier: LGPL-2.1-or-later
  */
 
+#include "daemons.h"
 #include "events.h"
 #include "sigpipe.h"
 
@@ -26,11 +27,7 @@ static pid_t daemon_pid;
 
 static void connect_to_new_daemon(void)
 {
-    char text[200];
-    FILE *printed = popen(restart, "r");
-    while (printed && fgets(text, sizeof text, printed))
-        sscanf(text, "PID=%d", &daemon_pid);
-    must(!printed || pclose(printed) != 0 || daemon_pid <= 0, NULL, restart);
+    daemon_pid = restarted(restart);
     conn = open_conn(uri, 0);
 }
 
